@@ -1,0 +1,118 @@
+"""Whether the methods agree, and what explains it when they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import floor, inf, log10, ulp
+from typing import NamedTuple
+
+from .finite import Quotient
+
+AGREE, KINK, JUMP, ROUNDING, NOISY, NOT_RUN, DISAGREE = (
+    "agree",
+    "kink",
+    "jump",
+    "rounding",
+    "noisy",
+    "not-run",
+    "disagree",
+)
+ULPS = 16.0
+HOLDS = 1e-8  # relative difference up to which rounding leaves two numbers "the same"
+CREDIT = 8.0  # how many times its own error estimate finite differences may be off
+NOISE = 1e-2  # relative error estimate from which finite differences are no witness
+
+
+class Verdict(NamedTuple):
+    """The judgement on one node.
+
+    Attributes:
+        verdict: One of the words above.
+        difference: Largest absolute difference between two methods, None with fewer than two numbers.
+        digits: Digits that hold where rounding explains a difference.
+        quotient: What the finite differences saw, at kinks and jumps.
+        reason: Why, one line; empty for `AGREE`.
+    """
+
+    verdict: str
+    difference: float | None = None
+    digits: int | None = None
+    quotient: Quotient | None = None
+    reason: str = ""
+
+
+def compare(
+    numbers: Mapping[str, float | None],
+    quotient: Quotient | None,
+    strict: float,
+    explained: float,
+    scale: float,
+) -> Verdict:
+    """Judge the numbers that the methods have for one node.
+
+    Args:
+        numbers: Method to number; None where the method has none here.
+        quotient: The finite differences in full, when they ran.
+        strict: Bound on the rounding of the reverse sweep itself.
+        explained: Bound on all rounding, the forward pass's included.
+        scale: Size of output over size of node: what a slope is compared with when it is 0.
+    """
+    exact = {m: x for m, x in numbers.items() if m != "finite" and x is not None}
+    known = [x for x in numbers.values() if x is not None]
+    difference = max(known) - min(known) if len(known) > 1 else None
+    if quotient is not None and quotient.kind == JUMP and exact:
+        return Verdict(JUMP, difference, None, quotient, "the output jumps here")
+    if len(known) < 2:
+        return Verdict(NOT_RUN, difference)
+    worst = Verdict(AGREE, difference)
+    reference = exact.get("symbolic", next(iter(exact.values()), known[0]))
+    for method, x in exact.items():
+        found = _rule_based(method, x, reference, strict, explained, difference)
+        worst = max(worst, found, key=_gravity)
+    if quotient is None or numbers.get("finite") is None:
+        return worst
+    if quotient.kind == KINK and quotient.left is not None and quotient.right is not None:
+        low, high = sorted((quotient.left, quotient.right))
+        slack = CREDIT * quotient.error + 1e-6 * max(abs(low), abs(high))
+        if all(low - slack <= x <= high + slack for x in exact.values()):
+            return Verdict(KINK, difference, None, quotient, "the slope differs left and right")
+        reason = "the slope taken by convention lies outside the slopes left and right"
+        return Verdict(DISAGREE, difference, None, quotient, reason)
+    gap = abs(quotient.value - reference) if quotient.value is not None else inf
+    size = max(abs(reference), scale)
+    if quotient.error > NOISE * size:
+        if gap > CREDIT * quotient.error:
+            return max(worst, _disagree(difference, quotient), key=_gravity)
+        reason = f"finite differences are off by up to {quotient.error:.0e} here"
+        return max(worst, Verdict(NOISY, difference, None, None, reason), key=_gravity)
+    if gap > CREDIT * quotient.error + ULPS * ulp(reference) + 1e-9 * size + explained:
+        return max(worst, _disagree(difference, quotient), key=_gravity)
+    return worst
+
+
+def _disagree(difference: float | None, quotient: Quotient) -> Verdict:
+    reason = "finite differences see another slope"
+    if quotient.at is not None:
+        reason = "the conventions at the kinks add up to a slope that the function does not have"
+    return Verdict(DISAGREE, difference, None, quotient, reason)
+
+
+def _rule_based(
+    method: str, x: float, reference: float, strict: float, explained: float, difference: float | None
+) -> Verdict:
+    gap, size = abs(x - reference), max(abs(x), abs(reference))
+    near = ULPS * ulp(size)
+    if gap <= near or (gap <= near + 2.0 * strict and gap <= HOLDS * size):
+        return Verdict(AGREE, difference)
+    if gap <= near + 2.0 * explained:
+        digits = max(0, floor(-log10(gap / abs(reference)))) if reference else 0
+        words = "digit holds" if digits == 1 else "digits hold"
+        return Verdict(ROUNDING, difference, digits, None, f"cancellation: {digits} {words}")
+    return Verdict(DISAGREE, difference, None, None, f"{method} differs from the reference by {gap:.1e}")
+
+
+_ORDER = (AGREE, NOT_RUN, NOISY, ROUNDING, KINK, JUMP, DISAGREE)
+
+
+def _gravity(verdict: Verdict) -> int:
+    return _ORDER.index(verdict.verdict)

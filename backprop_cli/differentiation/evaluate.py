@@ -1,0 +1,143 @@
+"""The forward pass: the value of every node, and which of them the answer needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from ..errors import BindingError, DomainError, NoSuchNumber, RangeError, nearest
+from ..graph import CONSTANT, Graph
+from ..language.format import node_text
+from ..ops.namespaces import FLOATS
+
+
+def bind(graph: Graph, values: Mapping[str, float]) -> dict[str, float]:
+    """Return a value for every input: the given ones over the program's own.
+
+    Raises:
+        BindingError: for an unknown, computed, missing or non-finite one, listing what there is.
+    """
+    for name, value in values.items():
+        if name not in graph.inputs:
+            raise _not_an_input(graph, name)
+        if not isfinite(value):
+            raise BindingError(f"{name} = {value} is not a finite number")
+    bound = {name: values.get(name, graph.defaults.get(name)) for name in graph.inputs}
+    missing = [name for name, value in bound.items() if value is None]
+    if missing:
+        raise BindingError(
+            f"no value for {', '.join(missing[:12])}{' ...' if len(missing) > 12 else ''}",
+            hint=f"the expression's variables: {_listed(list(graph.inputs))}",
+        )
+    return {name: float(value) for name, value in bound.items() if value is not None}
+
+
+def _not_an_input(graph: Graph, name: str) -> BindingError:
+    variables = list(graph.inputs)
+    if name in graph.named:
+        node = graph.nodes[graph.named[name]]
+        return BindingError(
+            f"{name} is computed ({name} = {node_text(graph, node.id)}), so it cannot be given a value",
+            source=graph.source,
+            span=node.span,
+            hint=f"the expression's variables: {_listed(variables)}",
+        )
+    close = nearest(name, variables)
+    meant = f"did you mean {close}? " if close else ""
+    for variable in variables:
+        if sorted(name) != sorted(variable) and len(variable) > 1 and name in variable:
+            meant = f"{variable} is one name; to multiply write {'*'.join(variable)}. " if len(variable) < 5 else meant
+    listed = f"the expression's variables: {_listed(variables)}" if variables else "it has no variables"
+    return BindingError(f"the expression has no variable {name}", hint=meant + listed)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+
+
+def run(
+    graph: Graph, leaves: Mapping[int, Any], xp: Any = FLOATS, needed: Sequence[bool] | None = None
+) -> list[Any]:
+    """Run the program over any number system.
+
+    Args:
+        graph: The computation.
+        leaves: A value for the id of every input and constant.
+        xp: The namespace the values belong to.
+        needed: Nodes to compute; the others are nan. None computes all.
+    Returns:
+        One value per node; non-finite ones are left for `check_values`.
+    """
+    values: list[Any] = []
+    append = values.append
+    for node in graph.nodes:
+        op = node.op
+        if op is None:
+            append(leaves[node.id])
+            continue
+        if needed is not None and not needed[node.id]:
+            append(xp.nan)
+            continue
+        inputs = node.inputs
+        if len(inputs) == 2:
+            append(op.forward(xp, values[inputs[0]], values[inputs[1]]))
+        elif len(inputs) == 1:
+            append(op.forward(xp, values[inputs[0]]))
+        else:
+            append(op.forward(xp, *[values[i] for i in inputs]))
+    return values
+
+
+def leaf_values(graph: Graph, inputs: Mapping[str, float]) -> dict[int, float]:
+    """Return the value of every leaf: inputs as bound, constants as written."""
+    leaves = graph.constant_values()
+    for name, id in graph.inputs.items():
+        leaves[id] = inputs[name]
+    return leaves
+
+
+def evaluate(graph: Graph, inputs: Mapping[str, float]) -> tuple[list[float], list[bool]]:
+    """Return the value of every node and whether the outputs need it.
+
+    Raises:
+        DomainError, RangeError: at the first value that the outputs need and that is not finite.
+    """
+    values = run(graph, leaf_values(graph, inputs))
+    needed = graph.needed(values)
+    if not all(map(isfinite, values)):
+        for node in graph.nodes:
+            if needed[node.id] and not isfinite(values[node.id]):
+                raise no_value(graph, values, node.id)
+    return values, needed
+
+
+def operands_text(graph: Graph, values: Sequence[float], id: int) -> str:
+    """Return ``a = 1, b = 0`` for the operands of a node that are not constants."""
+    seen = dict.fromkeys(i for i in graph.nodes[id].inputs if graph.nodes[i].kind != CONSTANT)
+    return ", ".join(f"{graph.name(i)} = {number(values[i])}" for i in seen)
+
+
+def number(value: float) -> str:
+    """Write a number for a message: shortest exact text, without a trailing ``.0``."""
+    text = repr(value)
+    return text[:-2] if text.endswith(".0") else text
+
+
+def no_value(graph: Graph, values: Sequence[float], id: int) -> NoSuchNumber:
+    """Say why a node has no finite value."""
+    node = graph.nodes[id]
+    op = node.op
+    assert op is not None
+    operands = [values[i] for i in node.inputs]
+    text = node_text(graph, id)
+    where = operands_text(graph, values, id)
+    at = f" at {where}" if where else ""
+    kind: type[NoSuchNumber]
+    if op.domain is not None and not op.domain(*operands):
+        kind = DomainError
+        message = f"{text} has no value{at}: {op.signature} is defined where {op.defined}"
+    else:
+        kind = RangeError
+        message = f"{text} overflows{at}: a float64 ends at 1.8e308"
+    return kind(message, source=graph.source, span=node.span, hint=op.hint)

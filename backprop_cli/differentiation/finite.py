@@ -1,0 +1,335 @@
+"""Finite differences: nudge one node, run again what depends on it, divide.
+
+Values only; no rule of ours takes part. By default several step sizes are tried and the one with
+the smallest error estimate answers; a quotient whose points lie on different pieces of a kinked
+primitive is not used for a smooth answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import inf, isfinite, nextafter, ulp
+from typing import NamedTuple
+
+from ..graph import Graph
+from ..ops.namespaces import FLOATS
+
+SCHEMES = ("central", "forward", "backward", "ridders")
+EPS = 2.0**-52
+RATIO = 4.0  # between neighbouring steps of a ladder
+GOOD = 1e-7  # relative error estimate that ends the search for a better step
+
+
+class Quotient(NamedTuple):
+    """What the differences say about one node.
+
+    Attributes:
+        value: The slope; None where there is none (a jump).
+        error: Estimate of its absolute error.
+        kind: ``smooth``, ``kink`` or ``jump``.
+        left: One-sided slope from below, at kinks and jumps; None where it is infinite.
+        right: The same from above.
+        at: Id of the kinked node that is crossed, or None.
+    """
+
+    value: float | None
+    error: float
+    kind: str = "smooth"
+    left: float | None = None
+    right: float | None = None
+    at: int | None = None
+
+
+class _Sample(NamedTuple):
+    """The output at a nudged node, and the pieces of the kinked primitives behind it."""
+
+    f: float
+    pieces: tuple[float, ...]
+
+
+class _Probe:
+    """The output as a function of one node.
+
+    Args:
+        graph: The computation.
+        values: The values where it stands.
+        noise: Bound on the rounding error of the output.
+        id: The node to nudge.
+    """
+
+    def __init__(self, graph: Graph, values: Sequence[float], noise: float, id: int) -> None:
+        self.id = id
+        self.output = graph.output
+        self.x = values[id]
+        self.f0 = values[graph.output]
+        self.noise = noise
+        self.work = list(values)
+        moved = {id}
+        self.steps = []
+        scales = []
+        for node in graph.nodes[id + 1 : graph.output + 1]:
+            if node.op is None or moved.isdisjoint(node.inputs):
+                continue
+            moved.add(node.id)
+            self.steps.append((node.id, node.op, node.inputs))
+            if node.op.name in ("add", "subtract") and id in node.inputs:
+                scales += [abs(values[i]) for i in node.inputs if i != id]
+        self.kinks = [(op, inputs, k) for k, op, inputs in self.steps if op.piece is not None]
+        self.here = tuple(op.piece(FLOATS, *[values[i] for i in inputs]) for op, inputs, _ in self.kinks)  # type: ignore[misc]
+        self.scale = max([abs(self.x), *scales]) if scales else max(abs(self.x), 1.0)
+        self.scale = self.scale or 1.0
+
+    def __call__(self, x: float) -> _Sample:
+        work = self.work
+        work[self.id] = x
+        for k, op, inputs in self.steps:
+            if len(inputs) == 2:
+                work[k] = op.forward(FLOATS, work[inputs[0]], work[inputs[1]])
+            else:
+                work[k] = op.forward(FLOATS, *[work[i] for i in inputs])
+        pieces = tuple(op.piece(FLOATS, *[work[i] for i in inputs]) for op, inputs, _ in self.kinks)  # type: ignore[misc]
+        return _Sample(work[self.output], pieces)
+
+    def crossed(self, pieces: tuple[float, ...]) -> int | None:
+        """Return the id of the first kinked node that is on another piece than at ``x``."""
+        for (_, _, k), p, q in zip(self.kinks, pieces, self.here, strict=True):
+            if p != q:
+                return k
+        return None
+
+
+def finite(
+    graph: Graph,
+    values: Sequence[float],
+    id: int,
+    noise: float,
+    scheme: str = "central",
+    step: float | None = None,
+) -> Quotient:
+    """Estimate the derivative of the output by one node.
+
+    Args:
+        graph: The computation.
+        values: One value per node.
+        id: The node, an input or a step.
+        noise: Bound on the rounding error of the output.
+        scheme: One of `SCHEMES`.
+        step: Step size in the node's own units; the quotient is then exactly the textbook's.
+    Source:
+        Nocedal and Wright, Numerical Optimization (2006), section 8.1.
+    """
+    probe = _Probe(graph, values, noise, id)
+    op = graph.nodes[id].op
+    if not isfinite(probe.x) or (not probe.steps and id != graph.output) or (op and op.truth):
+        return Quotient(0.0, 0.0)
+    if step is not None:
+        return _as_written(probe, scheme, step)
+    if scheme == "ridders":
+        return _ridders(probe)
+    return _best_of_ladder(probe, scheme)
+
+
+def _as_written(probe: _Probe, scheme: str, h: float) -> Quotient:
+    x, f0 = probe.x, probe.f0
+
+    def quotient(h: float) -> tuple[float, _Sample]:
+        if scheme == "forward":
+            up = probe(x + h)
+            return (up.f - f0) / h, up
+        if scheme == "backward":
+            down = probe(x - h)
+            return (f0 - down.f) / h, down
+        up, down = probe(x + h), probe(x - h)
+        return (up.f - down.f) / (2.0 * h), up if probe.crossed(up.pieces) is not None else down
+
+    value, sample = quotient(h)
+    if not isfinite(value):
+        return Quotient(None, inf)
+    half = quotient(h / 2.0)[0]
+    error = 2.0 * abs(value - half) + 2.0 * probe.noise / h + EPS * abs(value) + EPS * abs(f0) / h
+    if probe.crossed(sample.pieces) is not None:
+        analysis = _at_kink(probe)
+        return analysis._replace(value=value) if analysis.kind != "smooth" else Quotient(value, inf)
+    return Quotient(value, error if isfinite(error) else inf)
+
+
+def _quotient(probe: _Probe, scheme: str, h: float) -> tuple[float, bool] | None:
+    """Return one difference quotient and whether it crosses a kink; None off the domain."""
+    x, f0 = probe.x, probe.f0
+    if scheme == "central":
+        up, down = probe(x + h), probe(x - h)
+        crossed = up.pieces != probe.here or down.pieces != probe.here
+        if isfinite(up.f) and isfinite(down.f):
+            return (up.f - down.f) / ((x + h) - (x - h)), crossed
+        # the edge of a domain: a second-order quotient on the side that exists
+        if not isfinite(up.f) and not isfinite(down.f):
+            return None
+        h = h if isfinite(up.f) else -h
+        near, far = (up if h > 0 else down), probe(x + 2.0 * h)
+        if not isfinite(far.f):
+            return None
+        d1, d2 = (x + h) - x, (x + 2.0 * h) - x
+        q1, q2 = (near.f - f0) / d1, (far.f - f0) / d2
+        return q1 + (q1 - q2) * (d1 / (d2 - d1)), crossed or far.pieces != probe.here
+    h = h if scheme == "forward" else -h
+    side = probe(x + h)
+    if not isfinite(side.f):
+        return None
+    return (side.f - f0) / ((x + h) - x), side.pieces != probe.here
+
+
+def _steps(probe: _Probe, base: float) -> Iterator[list[float]]:
+    """Yield groups of falling step sizes: near the ideal one, near the node's own size, all."""
+    smallest = 8.0 * ulp(probe.x)
+    for scale in dict.fromkeys((probe.scale, abs(probe.x))):
+        group = [base * scale * factor for factor in (RATIO, 1.0, 1.0 / RATIO)]
+        if group[-1] > smallest:
+            yield group
+    top = probe.scale * 0.05
+    yield [h for h in (top * RATIO**-j for j in range(40)) if h > smallest]
+
+
+def _best_of_ladder(probe: _Probe, scheme: str) -> Quotient:
+    order = 2 if scheme == "central" else 1
+    base = EPS ** (1.0 / 3.0) if order == 2 else EPS**0.5
+    best = Quotient(None, inf)
+    crossed_only = True
+    for group in _steps(probe, base):
+        found = [(h, _quotient(probe, scheme, h)) for h in group]
+        usable = [(h, q[0]) for h, q in found if q is not None and not q[1]]
+        crossed_only = crossed_only and not usable
+        for value, error in _estimates(usable, RATIO**order, probe.noise):
+            if best.value is None or _better(value, error, best.value, best.error):
+                best = Quotient(value, error)
+        if best.value is not None and best.error <= GOOD * max(abs(best.value), abs(probe.f0) / probe.scale):
+            return best
+    if best.value is not None and not _touches_kink(probe):
+        return best
+    if crossed_only or _touches_kink(probe):
+        analysis = _at_kink(probe)
+        if analysis.value is not None or analysis.kind != "smooth":
+            return analysis
+    return best
+
+
+def _better(value: float, error: float, best: float, best_error: float) -> bool:
+    """Whether an estimate is better: relatively, as quotients across a pole look steady, but wrong.
+
+    Where neither has a digit, the smaller error wins.
+    """
+    if 2.0 * error >= abs(value) and 2.0 * best_error >= abs(best):
+        return error < best_error
+    return error * abs(best) < best_error * abs(value)
+
+
+def _touches_kink(probe: _Probe) -> bool:
+    """Whether the very next float, up or down, lies on another piece."""
+    return bool(probe.kinks) and any(
+        probe(nextafter(probe.x, way)).pieces != probe.here for way in (inf, -inf)
+    )
+
+
+def _estimates(
+    ladder: Sequence[tuple[float, float]], shrink: float, noise: float
+) -> Iterator[tuple[float, float]]:
+    """Yield each quotient of a ladder with an estimate of its error.
+
+    The truncation error is judged by how the differences between neighbours shrink: by ``shrink``
+    per rung when the function is smooth on this scale; rounding adds ``noise/h``.
+    """
+    before = None
+    for (_, wide), (h, narrow) in zip(ladder, ladder[1:]):
+        change = abs(narrow - wide)
+        floor = 2.0 * noise / h + 2.0 * EPS * abs(narrow)
+        if before is None:
+            truncation = change
+        elif change <= 2.0 * before / shrink or change <= floor:
+            truncation = 2.0 * change / (shrink - 1.0)
+        elif change < before:
+            truncation = change * max(1.0, change / (before - change))
+        else:
+            truncation = 10.0 * change
+        before = change
+        yield narrow, truncation + floor
+
+
+def _one_side(probe: _Probe, way: float) -> tuple[float | None, float, int | None]:
+    """Return the slope on one side (None: infinite), its error, and the kink's node."""
+    x, f0 = probe.x, probe.f0
+    rungs: list[tuple[float, float, tuple[float, ...]]] = []
+    gaps: list[float] = []
+    for j in range(18):
+        h = way * probe.scale * EPS ** (1.0 / 3.0) * RATIO ** (2 - j)
+        if abs(h) <= 8.0 * ulp(x):
+            break
+        sample = probe(x + h)
+        if isfinite(sample.f):
+            rungs.append((abs((x + h) - x), (sample.f - f0) / ((x + h) - x), sample.pieces))
+            gaps.append(abs(sample.f - f0))
+    if len(rungs) < 3:
+        return None, inf, None
+    pieces = rungs[-1][2]
+    at = probe.crossed(pieces)
+    same = [(h, q) for h, q, p in rungs if p == pieces]
+    # a gap that stays while h falls by powers of 4 is a jump
+    if gaps[-1] > 0.5 * gaps[-3] and gaps[-1] > 64.0 * probe.noise and gaps[-1] > 1e-9 * abs(f0):
+        return None, inf, at
+    # one extrapolation takes the first-order error out
+    better = [(h, narrow + (narrow - wide) / (RATIO - 1.0)) for (_, wide), (h, narrow) in zip(same, same[1:])]
+    value, error = min(
+        _estimates(better, RATIO**2, 3.0 * probe.noise + EPS * abs(f0)),
+        key=lambda e: e[1],
+        default=(None, inf),
+    )
+    return value, error, at
+
+
+def _at_kink(probe: _Probe) -> Quotient:
+    left, left_error, left_at = _one_side(probe, -1.0)
+    right, right_error, right_at = _one_side(probe, 1.0)
+    at = right_at if right_at is not None else left_at
+    if left is None or right is None:
+        if at is None:
+            return Quotient(None, inf)
+        return Quotient(None, inf, "jump", left, right, at)
+    error = left_error + right_error
+    if abs(left - right) <= 8.0 * error + 1e-6 * max(abs(left), abs(right)):
+        return Quotient((left + right) / 2.0, error, at=at)
+    return Quotient((left + right) / 2.0, error, "kink", left, right, at)
+
+
+def _ridders(probe: _Probe) -> Quotient:
+    """Extrapolate central differences to h = 0.
+
+    Source: Ridders, Accurate computation of F'(x) and F'(x) F''(x) (1982).
+    """
+    if _touches_kink(probe):
+        analysis = _at_kink(probe)
+        if analysis.value is not None or analysis.kind != "smooth":
+            return analysis
+    best = Quotient(None, inf)
+    for start in (0.05 * probe.scale, 0.05 * abs(probe.x) or 1e-8 * probe.scale, 1e-4 * abs(probe.x)):
+        found = _neville(probe, start)
+        if found.error < best.error:
+            best = found
+    return best
+
+
+def _neville(probe: _Probe, h: float) -> Quotient:
+    shrink, best = 1.4, Quotient(None, inf)
+    previous: list[float] = []
+    for _ in range(24):
+        found = _quotient(probe, "central", h) if h > 8.0 * ulp(probe.x) else None
+        h /= shrink
+        if found is None or found[1]:
+            previous = []
+            continue
+        row, factor = [found[0]], shrink * shrink
+        for older in previous:
+            row.append((row[-1] * factor - older) / (factor - 1.0))
+            factor *= shrink * shrink
+            error = max(abs(row[-1] - row[-2]), abs(row[-1] - older)) + 2.0 * probe.noise / (h * shrink)
+            if error < best.error:
+                best = Quotient(row[-1], error)
+        previous = row
+    return best

@@ -1,0 +1,238 @@
+"""All methods over one program, as one frozen report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import hypot
+from typing import NamedTuple
+
+from ..errors import BindingError, UsageError, nearest
+from ..graph import CONSTANT, STEP, Graph
+from .compare import DISAGREE, NOT_RUN, Verdict, compare
+from .evaluate import bind, evaluate, leaf_values
+from .finite import Quotient
+from .reverse import active_nodes, reverse
+from .symbolic import SymbolicProcess
+
+METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")
+DEFAULT_METHODS = ("symbolic", "reverse", "finite")
+SUMMARY_FROM = 2_000  # nodes from which reverse mode alone runs by default
+
+
+class GradientReport(NamedTuple):
+    """The table of one program at one point.
+
+    Attributes:
+        graph: The computation.
+        inputs: Values of the inputs; None when nothing was bound and there are formulas alone.
+        values: Per node; None for a branch not taken.
+        methods: Those that ran, in the order of their columns.
+        columns: Method to one derivative per node; None where there is none.
+        formulas: Per node; None for constants and where SymPy did not finish.
+        verdicts: Per node.
+        wrt: Inputs asked for.
+        warnings: What the user should know, one line each.
+        notes: Where a method has no answer and why.
+    """
+
+    graph: Graph
+    inputs: dict[str, float] | None
+    values: list[float | None]
+    methods: tuple[str, ...]
+    columns: dict[str, list[float | None]]
+    formulas: list[str | None] | None
+    verdicts: list[Verdict]
+    wrt: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def value(self) -> float | None:
+        """The output."""
+        return self.values[self.graph.output]
+
+    @property
+    def gradient(self) -> dict[str, float | None]:
+        """The derivative by every input asked for: reverse mode's, else the first method's."""
+        method = "reverse" if "reverse" in self.columns else next(iter(self.columns), None)
+        if method is None:
+            return dict.fromkeys(self.wrt)
+        return {name: self.columns[method][self.graph.inputs[name]] for name in self.wrt}
+
+    @property
+    def norm(self) -> float | None:
+        """Length of the gradient."""
+        parts = [x for x in self.gradient.values() if x is not None]
+        return hypot(*parts) if len(parts) == len(self.wrt) and self.inputs is not None else None
+
+    @property
+    def agree(self) -> bool | None:
+        """False when a verdict is `disagree`; None with fewer than two methods."""
+        if len(self.columns) < 2:
+            return None
+        return all(v.verdict != DISAGREE for v in self.verdicts)
+
+    @property
+    def unused(self) -> list[int]:
+        """Steps that the output does not read."""
+        reached = self.graph.needed()
+        return [n.id for n in self.graph.nodes if n.kind == STEP and not reached[n.id]]
+
+
+def check_wrt(graph: Graph, wrt: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the inputs asked for, all by default."""
+    if wrt is None:
+        return tuple(graph.inputs)
+    for name in wrt:
+        if name not in graph.inputs:
+            close = nearest(name, list(graph.inputs))
+            raise UsageError(
+                f"--wrt {name}: the expression has no input {name}",
+                hint=f"did you mean {close}?" if close else f"its inputs: {', '.join(graph.inputs)}",
+            )
+    return tuple(dict.fromkeys(wrt))
+
+
+def warnings_of(graph: Graph) -> tuple[str, ...]:
+    """Return what in a program is probably not meant."""
+    reached = graph.needed()
+    users = graph.users()
+    warnings = []
+    for node in graph.nodes:
+        # the last step of an unread chain stands for the chain
+        if not reached[node.id] and not users[node.id] and node.kind != CONSTANT:
+            what = "input" if node.op is None else "step"
+            warnings.append(f"the output does not use the {what} {graph.name(node.id)}")
+    return tuple(warnings)
+
+
+def differentiate(
+    graph: Graph,
+    bindings: Mapping[str, float],
+    *,
+    methods: Sequence[str] = DEFAULT_METHODS,
+    wrt: Sequence[str] | None = None,
+    scheme: str = "central",
+    step: float | None = None,
+    inline: bool = False,
+    process: SymbolicProcess | None = None,
+    large: bool = False,
+) -> GradientReport:
+    """Run the methods and compare them.
+
+    Args:
+        graph: The computation.
+        bindings: Values of inputs over the program's own; with none at all for a program that
+            needs some, the report has formulas alone.
+        methods: Of `METHODS`.
+        wrt: Inputs to differentiate by; None for all inputs and every step.
+        scheme: Of the finite differences.
+        step: Their step size; None for the best.
+        inline: Write formulas over inputs alone.
+        process: A running `SymbolicProcess`, needed for the symbolic method.
+        large: The program was read with the limits on size lifted.
+    Raises:
+        BindingError: for bindings that do not fit.
+        NoSuchNumber: where a value or slope that the answer needs does not exist.
+    """
+    asked = check_wrt(graph, wrt)
+    active = active_nodes(graph, None if wrt is None else asked)
+    wanted = [n.id for n in graph.nodes if active[n.id]]
+    if not bindings and not graph.defaults and graph.inputs:
+        return _formulas_only(graph, asked, wanted, inline, process, large)
+    inputs = bind(graph, bindings)
+    raw, needed = evaluate(graph, inputs)
+    if "symbolic" in methods:
+        process.request(graph, inputs, wanted, needed, inline=inline, large=large)
+    columns: dict[str, list[float | None]] = {m: [None] * len(graph) for m in METHODS if m in methods}
+    quotients: dict[int, Quotient] = {}
+    strict = explained = [0.0] * len(graph)
+    # the sweep runs for every choice of methods: it is the one that finds slopes that do not exist
+    cotangents = reverse(graph, raw, active)
+    noise = 0.0
+    if len(columns) > 1 or "finite" in methods:
+        from .rounding import rounding_bounds
+
+        noise, strict, explained = rounding_bounds(graph, raw, leaf_values(graph, inputs), active)
+    for method, column in columns.items():
+        if method == "reverse":
+            for k in wanted:
+                column[k] = cotangents[k]
+        elif method == "finite":
+            from .finite import finite
+
+            for k in wanted:
+                quotients[k] = finite(graph, raw, k, noise, scheme, step)
+                column[k] = quotients[k].value
+        elif method == "forward":
+            from .forward import push
+
+            for k in wanted:
+                column[k] = push(graph, raw, k) if needed[k] else 0.0
+        elif method == "complex-step":
+            from .complex_step import complex_step
+
+            for k in wanted:
+                column[k] = complex_step(graph, raw, k) if needed[k] else 0.0
+    formulas: list[str | None] | None = None
+    notes: list[str] = []
+    if "symbolic" in methods:
+        answer = process.answer()
+        formulas = [answer.formulas.get(k) for k in range(len(graph))]
+        for k in wanted:
+            columns["symbolic"][k] = answer.numbers.get(k)
+        if answer.failure:
+            notes.append(f"symbolic: {answer.failure}; the other columns stand")
+        elif answer.route == "chain":
+            notes.append("symbolic: numbers chained step by step, the program is too large to inline")
+    verdicts = [
+        compare(
+            {m: column[k] for m, column in columns.items()},
+            quotients.get(k),
+            strict[k],
+            explained[k],
+            (abs(raw[graph.output]) or 1e-6) / max(abs(raw[k]), 1.0) if raw[k] == raw[k] else 0.0,
+        )
+        if active[k] and len(columns) > 1
+        else Verdict(NOT_RUN)
+        for k in range(len(graph))
+    ]
+    reached = graph.needed()
+    values = [
+        v if needed[k] or graph.nodes[k].op is None or (not reached[k] and abs(v) < float("inf")) else None
+        for k, v in enumerate(raw)
+    ]
+    return GradientReport(
+        graph,
+        inputs,
+        values,
+        tuple(columns),
+        columns,
+        formulas,
+        verdicts,
+        asked,
+        warnings_of(graph),
+        tuple(notes),
+    )
+
+
+def _formulas_only(
+    graph: Graph, wrt: tuple[str, ...], wanted: list[int], inline: bool, process: SymbolicProcess | None, large: bool
+) -> GradientReport:
+    if process is None:
+        raise BindingError(f"no value for {', '.join(graph.inputs)}")
+    process.request(graph, None, wanted, [True] * len(graph), inline=inline, large=large)
+    answer = process.answer()
+    notes = (f"symbolic: {answer.failure}",) if answer.failure else ()
+    return GradientReport(
+        graph,
+        None,
+        [None] * len(graph),
+        (),
+        {},
+        [answer.formulas.get(k) for k in range(len(graph))],
+        [Verdict(NOT_RUN)] * len(graph),
+        wrt,
+        warnings_of(graph),
+        notes,
+    )

@@ -1,0 +1,237 @@
+"""The error tree, exit codes and source spans.
+
+    BackpropError                 exit  code in JSON
+    +-- UsageError                   2  usage
+    +-- ExpressionError              2  expression
+    +-- BindingError                 2  binding
+    +-- DataError                    2  data
+    +-- NoSuchNumber                 3
+    |   +-- DomainError              3  domain
+    |   +-- RangeError               3  overflow
+    |   +-- SlopeError               3  slope
+    +-- FileError                    4  file
+
+Deep code raises one of these; only ``cli/main.py`` prints and exits.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+ANSWERED = 0
+NO = 1  # the answer is no: methods disagree, a claim is wrong
+WRONG_INPUT = 2
+NO_SUCH_NUMBER = 3
+FILE_FAILED = 4
+INTERNAL = 70
+INTERRUPTED = 130
+TERMINATED = 143
+BROKEN_PIPE = 141
+
+Span = tuple[int, int]
+"""Start and end offset into the text of a `Source`, in characters, end exclusive."""
+
+
+class Source:
+    """A text with a name, able to say where an offset is.
+
+    Args:
+        text: The whole text, as the user gave it.
+        path: The file it came from; None for an expression on the command line.
+    """
+
+    __slots__ = ("_starts", "path", "text")
+
+    def __init__(self, text: str, path: str | None = None) -> None:
+        self.text = text
+        self.path = path
+        self._starts: list[int] | None = None
+
+    def locate(self, offset: int) -> tuple[int, int]:
+        """Return line and column of an offset, both counted from 1."""
+        if self._starts is None:
+            self._starts = [0]
+            find, at = self.text.find, -1
+            while (at := find("\n", at + 1)) >= 0:
+                self._starts.append(at + 1)
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def excerpt(self, span: Span, width: int = 72) -> str:
+        """Return the line a span starts on with carets under the span.
+
+        A line longer than ``width`` is cut around the span; the cuts are marked.
+        """
+        start, end = span
+        line_start = self.text.rfind("\n", 0, start) + 1
+        line_end = self.text.find("\n", start)
+        line_end = len(self.text) if line_end < 0 else line_end
+        end = max(min(end, line_end), start + 1)
+        left, right = line_start, line_end
+        if right - left > width:
+            left = max(left, min(start - width // 3, right - width))
+            right = min(right, left + width)
+        head = "..." if left > line_start else ""
+        tail = "..." if right < line_end else ""
+        before = printable(self.text[left:start])
+        marked = printable(self.text[start : min(end, right)])
+        after = printable(self.text[min(end, right) : right]).rstrip()
+        indent = " " * (2 + len(head) + _columns(before))
+        return f"  {head}{before}{marked}{after}{tail}\n{indent}{'^' * max(1, _columns(marked))}"
+
+
+class BackpropError(Exception):
+    """Base of every error that is the user's to read.
+
+    Args:
+        message: One line: what is wrong and, where it helps, with which value.
+        source: The text it is about.
+        span: Where in ``source``.
+        hint: What to do about it, one line.
+        place: ``file:line:column`` for data that is not program text.
+    """
+
+    exit_code = WRONG_INPUT
+    code = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        source: Source | None = None,
+        span: Span | None = None,
+        hint: str | None = None,
+        place: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.source = source
+        self.span = span
+        self.hint = hint
+        self.place = place
+
+    @property
+    def location(self) -> tuple[int, int] | None:
+        """Line and column in the program text, from 1, when there is a span."""
+        if self.source is None or self.span is None:
+            return None
+        return self.source.locate(self.span[0])
+
+    def __str__(self) -> str:
+        """Return the message with its place in front, the caret block and the hint below."""
+        text = printable(self.message)
+        if self.place:
+            text = f"{printable(self.place)}: {text}"
+        elif self.source is not None and self.source.path and self.location:
+            line, column = self.location
+            text = f"{printable(self.source.path)}:{line}:{column}: {text}"
+        if self.source is not None and self.span is not None:
+            text += "\n" + self.source.excerpt(self.span)
+        if self.hint:
+            text += f"\n  hint: {printable(self.hint)}"
+        return text
+
+    def as_dict(self) -> dict[str, object]:
+        """Return what ``--format json`` prints under ``"error"``."""
+        line, column = self.location or (None, None)
+        message = f"{self.place}: {self.message}" if self.place else self.message
+        return {
+            "code": self.code,
+            "message": message,
+            "line": line,
+            "column": column,
+            "hint": self.hint,
+        }
+
+
+class UsageError(BackpropError):
+    """The command line is wrong."""
+
+    code = "usage"
+
+
+class ExpressionError(BackpropError):
+    """The program text is wrong."""
+
+    code = "expression"
+
+
+class BindingError(BackpropError):
+    """A variable's value is missing, unknown, given twice or no finite number."""
+
+    code = "binding"
+
+
+class DataError(BackpropError):
+    """A data file is wrong; ``place`` says where."""
+
+    code = "data"
+
+
+class NoSuchNumber(BackpropError):
+    """The input is well-formed but the number asked for does not exist."""
+
+    exit_code = NO_SUCH_NUMBER
+    code = "domain"
+
+
+class DomainError(NoSuchNumber):
+    """A value outside a primitive's domain."""
+
+    code = "domain"
+
+
+class RangeError(NoSuchNumber):
+    """A value too large for a float64."""
+
+    code = "overflow"
+
+
+class SlopeError(NoSuchNumber):
+    """The value exists, its slope does not."""
+
+    code = "slope"
+
+
+class FileError(BackpropError):
+    """Reading or writing failed."""
+
+    exit_code = FILE_FAILED
+    code = "file"
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with control, bidi and invisible characters written as escapes.
+
+    User text reaches a terminal only through here or `repr`: no escape sequence passes.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == " " else _escape(c) for c in text)
+
+
+def _escape(c: str) -> str:
+    code = ord(c)
+    if c in "\t\r":
+        return " "
+    if c == "\n":
+        return "\\n"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _columns(text: str) -> int:
+    """Width of ``text`` in a terminal, near enough for carets."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def nearest(word: str, known: list[str], cutoff: float = 0.6) -> str | None:
+    """Return the known word most like ``word``, or None."""
+    from difflib import get_close_matches
+
+    exact = [k for k in known if k.lower() == word.lower()]
+    found = exact or get_close_matches(word, known, n=1, cutoff=cutoff)
+    return found[0] if found else None

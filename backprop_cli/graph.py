@@ -1,0 +1,215 @@
+"""The computation graph: a flat list of nodes in creation order (a Wengert list)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .errors import ExpressionError, Source, Span
+from .ops import Primitive
+
+INPUT, CONSTANT, STEP = "input", "constant", "step"
+NODE_LIMIT = 200_000
+
+
+class Node:
+    """One row: a leaf, or a primitive applied to earlier rows.
+
+    Attributes:
+        id: Position in the list.
+        op: The primitive; None for a leaf.
+        inputs: Ids of the operands.
+        name: What the user calls it; None for an unnamed step or a constant.
+        kind: ``input``, ``constant`` (built from numbers alone) or ``step``.
+        span: Where in the source it is written.
+        value: The number of a constant leaf.
+        label: How a constant leaf is written (``2.5``, ``pi``).
+    """
+
+    __slots__ = ("id", "inputs", "kind", "label", "name", "op", "span", "value")
+
+    def __init__(
+        self,
+        id: int,
+        op: Primitive | None,
+        inputs: tuple[int, ...],
+        kind: str,
+        span: Span,
+        name: str | None = None,
+        value: float = 0.0,
+        label: str | None = None,
+    ) -> None:
+        self.id = id
+        self.op = op
+        self.inputs = inputs
+        self.kind = kind
+        self.span = span
+        self.name = name
+        self.value = value
+        self.label = label
+
+    def __repr__(self) -> str:
+        what = f"{self.op.name}{self.inputs}" if self.op else self.label or ""
+        return f"<node {self.id} {self.name or ''} {self.kind} {what}>"
+
+
+class Graph:
+    """A pure computation: nodes in creation order, inputs by name, one or more outputs.
+
+    Attributes:
+        source: The program text.
+        nodes: Every node; operands come before their users.
+        outputs: Ids of the outputs. A gradient is of the last one.
+        inputs: Name to id, in order of first use (or of the header ``f(x, y) = ...``).
+        defaults: Values that the program itself gives to inputs.
+        named: Every user-given name to its node.
+        euler: Where ``e`` was read as Euler's number, or None.
+    """
+
+    __slots__ = ("_prefix", "defaults", "euler", "inputs", "named", "nodes", "outputs", "source")
+
+    def __init__(
+        self,
+        source: Source,
+        nodes: list[Node],
+        outputs: tuple[int, ...],
+        inputs: dict[str, int],
+        defaults: dict[str, float],
+        named: dict[str, int],
+        euler: Span | None = None,
+    ) -> None:
+        self.source = source
+        self.nodes = nodes
+        self.outputs = outputs
+        self.inputs = inputs
+        self.defaults = defaults
+        self.named = named
+        self.euler = euler
+        self._prefix: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    @property
+    def output(self) -> int:
+        """Id of the output that gradients are taken of."""
+        return self.outputs[-1]
+
+    def name(self, id: int) -> str:
+        """Return what a node is called: the user's name, a constant's digits, or ``v4``."""
+        node = self.nodes[id]
+        if node.name is not None:
+            return node.name
+        if node.label is not None:
+            return node.label
+        if self._prefix is None:
+            self._prefix = "v"
+            # a user may call a variable v4; unnamed steps then step aside
+            while any(n.startswith(self._prefix) and n[len(self._prefix) :].isdigit() for n in self.named):
+                self._prefix += "_"
+        return f"{self._prefix}{id}"
+
+    def users(self) -> list[list[int]]:
+        """Return for every node the ids of the nodes that read it, once per use."""
+        users: list[list[int]] = [[] for _ in self.nodes]
+        for node in self.nodes:
+            for i in node.inputs:
+                users[i].append(node.id)
+        return users
+
+    def depends_on(self, leaves: Sequence[int]) -> list[bool]:
+        """Return for every node whether it is, or is computed from, one of ``leaves``."""
+        active = [False] * len(self.nodes)
+        for i in leaves:
+            active[i] = True
+        for node in self.nodes:
+            for i in node.inputs:
+                if active[i]:
+                    active[node.id] = True
+                    break
+        return active
+
+    def needed(self, values: Sequence[float] | None = None) -> list[bool]:
+        """Return for every node whether the outputs need it.
+
+        Args:
+            values: A value per node, to tell which branch of a choice was taken;
+                None counts every branch.
+        """
+        needed = [False] * len(self.nodes)
+        for i in self.outputs:
+            needed[i] = True
+        for node in reversed(self.nodes):
+            if not needed[node.id] or node.op is None:
+                continue
+            inputs = node.inputs
+            if node.op.chosen and values is not None:
+                inputs = tuple(inputs[k] for k in node.op.chosen(*(values[i] for i in inputs)))
+            for i in inputs:
+                needed[i] = True
+        return needed
+
+    def constant_values(self) -> dict[int, float]:
+        """Return the value of every constant leaf."""
+        return {n.id: n.value for n in self.nodes if n.op is None and n.kind == CONSTANT}
+
+
+class GraphBuilder:
+    """Appends nodes; operands must exist before their users.
+
+    Args:
+        source: The program text, for errors.
+        limit: Largest number of nodes; None for no limit.
+    """
+
+    __slots__ = ("inputs", "limit", "named", "nodes", "source")
+
+    def __init__(self, source: Source, limit: int | None = NODE_LIMIT) -> None:
+        self.source = source
+        self.limit = limit
+        self.nodes: list[Node] = []
+        self.inputs: dict[str, int] = {}
+        self.named: dict[str, int] = {}
+
+    def input(self, name: str, span: Span) -> int:
+        """Add an input, or return the one of that name."""
+        id = self.inputs.get(name)
+        if id is None:
+            id = self._append(Node(len(self.nodes), None, (), INPUT, span, name))
+            self.inputs[name] = self.named[name] = id
+        return id
+
+    def constant(self, value: float, label: str, span: Span) -> int:
+        """Add a constant leaf."""
+        return self._append(Node(len(self.nodes), None, (), CONSTANT, span, None, value, label))
+
+    def apply(self, op: Primitive, inputs: tuple[int, ...], span: Span) -> int:
+        """Add a primitive applied to earlier nodes."""
+        nodes = self.nodes
+        kind = CONSTANT
+        for i in inputs:
+            if nodes[i].kind != CONSTANT:
+                kind = STEP
+                break
+        return self._append(Node(len(nodes), op, inputs, kind, span))
+
+    def name(self, id: int, name: str) -> None:
+        """Give a node the user's name."""
+        self.nodes[id].name = name
+        self.named[name] = id
+
+    def build(
+        self, outputs: Sequence[int], defaults: Mapping[str, float] | None = None, euler: Span | None = None
+    ) -> Graph:
+        """Return the finished graph."""
+        return Graph(
+            self.source, self.nodes, tuple(outputs), self.inputs, dict(defaults or {}), self.named, euler
+        )
+
+    def _append(self, node: Node) -> int:
+        self.nodes.append(node)
+        if self.limit is not None and node.id >= self.limit:
+            raise ExpressionError(
+                f"the program has more than {self.limit:,} nodes",
+                hint="--large lifts the limits on size",
+            )
+        return node.id

@@ -1,0 +1,112 @@
+"""Syntax trees and nodes back to text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..graph import CONSTANT, Graph
+from ..ops import PRIMITIVES, Primitive
+from .operators import ATOM, POWER, PRECEDENCE, SUM, UNARY
+from .parser import NAME_ITEM, NUMBER_ITEM, Item, Program
+
+Piece = tuple[int, Any]
+"""Precedence and text; the text is a string or a nested tuple of texts, joined at the end."""
+
+
+def format_program(program: Program) -> str:
+    """Write a program so that reading it again gives the same tree."""
+    lines = []
+    for name, params, items, _ in program.statements:
+        head = f"{name}({', '.join(params)}) = " if params is not None else f"{name} = " if name else ""
+        lines.append(head + format_items(items))
+    return "\n".join(lines)
+
+
+def format_items(items: Sequence[Item]) -> str:
+    """Write a postfix list as an expression with as few brackets as it needs."""
+    stack: list[Piece] = []
+    for text, arity, _, _ in items:
+        if arity in (NAME_ITEM, NUMBER_ITEM):
+            stack.append((ATOM, text))
+        else:
+            operands = stack[len(stack) - arity :]
+            del stack[len(stack) - arity :]
+            stack.append(compose(PRIMITIVES[text], operands))
+    return join(stack[0][1])
+
+
+def compose(op: Primitive, operands: Sequence[Piece]) -> Piece:
+    """Write one primitive over operands that are already written."""
+    if op.callable:
+        separated: list[Any] = []
+        for _, text in operands:
+            separated += [text, ", "]
+        return ATOM, (op.name, "(", *separated[:-1], ")")
+    precedence = PRECEDENCE[op.name]
+    sign = op.infix or ""
+    if len(operands) == 1:
+        return precedence if sign else operands[0][0], (sign, _bracket(operands[0], precedence + (sign == "-")))
+    left, right = operands
+    # left operands may bind equally tightly, right ones for ^; a sign after an operator is bracketed
+    first = _bracket(left, precedence + (precedence == POWER))
+    second = _bracket(right, ATOM if right[0] == UNARY else precedence + (precedence != POWER))
+    spaced = f" {sign} " if precedence <= SUM else sign
+    return precedence, (first, spaced, second)
+
+
+def node_text(graph: Graph, id: int) -> str:
+    """Write one node as one operation over the names of its operands (``d*f``, ``v2 + c``)."""
+    node = graph.nodes[id]
+    if node.op is None:
+        return graph.name(id)
+    return join(compose(node.op, _operands(graph, id))[1])
+
+
+def _operands(graph: Graph, id: int) -> list[Piece]:
+    node = graph.nodes[id]
+    assert node.op is not None
+    given = node.inputs
+    # operands that were left out are not written
+    while len(given) > node.op.arity[0] and graph.nodes[given[-1]].span == node.span:
+        given = given[:-1]
+    return [
+        constant_piece(graph, i) if graph.nodes[i].kind == CONSTANT else (ATOM, graph.name(i)) for i in given
+    ]
+
+
+def constant_piece(graph: Graph, id: int) -> Piece:
+    """Write a constant subgraph out: it has no name of its own."""
+    stack: list[Piece] = []
+    todo = [(id, False)]
+    while todo:
+        i, ready = todo.pop()
+        node = graph.nodes[i]
+        if node.op is None:
+            stack.append((ATOM, graph.name(i)))
+        elif ready:
+            operands = stack[len(stack) - len(node.inputs) :]
+            del stack[len(stack) - len(node.inputs) :]
+            stack.append(compose(node.op, operands))
+        else:
+            todo.append((i, True))
+            todo += [(k, False) for k in reversed(node.inputs)]
+    return stack[0]
+
+
+def _bracket(piece: Piece, least: int) -> Any:
+    precedence, text = piece
+    return text if precedence >= least else ("(", text, ")")
+
+
+def join(text: Any) -> str:
+    """Flatten nested texts without recursion."""
+    parts: list[str] = []
+    todo = [text]
+    while todo:
+        top = todo.pop()
+        if isinstance(top, str):
+            parts.append(top)
+        else:
+            todo += reversed(top)
+    return "".join(parts)

@@ -1,0 +1,205 @@
+"""Syntax tree to graph."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+from ..errors import BindingError, ExpressionError, NoSuchNumber, Source, Span
+from ..graph import CONSTANT, NODE_LIMIT, Graph, GraphBuilder
+from ..ops import PRIMITIVES
+from ..ops.namespaces import FLOATS
+from .operators import CONSTANTS
+from .parser import NAME_ITEM, NUMBER_ITEM, Item, Program, Statement, parse
+
+
+def lower(program: Program, bound: Collection[str] = (), *, large: bool = False) -> Graph:
+    """Build the graph of a program.
+
+    Args:
+        program: From `parse`.
+        bound: Names the user gives a value: those of ``pi``, ``tau`` and ``e`` are variables then.
+        large: Lift the limit on the number of nodes.
+    Raises:
+        ExpressionError: when a name is assigned twice, used before its assignment, or a program
+            is too large.
+    """
+    return _Lowering(program, bound, None if large else NODE_LIMIT).graph()
+
+
+def constant(text: str) -> float:
+    """Return the value of a constant expression such as ``-pi/2``; it must be finite.
+
+    Raises:
+        BindingError: when it is not one number.
+    """
+    try:
+        program = parse(text)
+        statement = program.statements[-1]
+        if len(program.statements) > 1 or statement.name:
+            raise BindingError("a value is one expression", source=program.source, span=statement.span)
+        value = _constant_value(statement.items, (), program.source)
+    except ExpressionError as error:
+        raise BindingError(error.message, source=error.source, span=error.span, hint=error.hint) from None
+    except NoSuchNumber as error:
+        raise BindingError(error.message, source=error.source, span=error.span) from None
+    if value is None:
+        name = next(item for item in statement.items if item.arity == NAME_ITEM)
+        raise BindingError(
+            f"a value is built from numbers alone; {name.text} is a name",
+            source=program.source,
+            span=(name.start, name.end),
+        )
+    return value
+
+
+class _Lowering:
+    def __init__(self, program: Program, bound: Collection[str], limit: int | None) -> None:
+        self.program = program
+        self.bound = bound
+        self.source = program.source
+        self.builder = GraphBuilder(program.source, limit)
+        self.defaults: dict[str, float] = {}
+        self.euler: Span | None = None
+        # every name the program assigns, and where
+        self.assigned: dict[str, Statement] = {}
+        for statement in program.statements:
+            name = statement.name
+            if name is None:
+                continue
+            if name in self.assigned:
+                line = self.source.locate(self.assigned[name].span[0])[0]
+                where = f" on line {line}" if self.source.locate(statement.span[0])[0] != line else ""
+                raise ExpressionError(
+                    f"{name} is assigned twice, first{where or ' earlier'}",
+                    source=self.source,
+                    span=(statement.span[0], statement.span[0] + len(name)),
+                    hint="a name stands for one number: use another name",
+                )
+            self.assigned[name] = statement
+        self.own = set(bound) | set(self.assigned)
+        for statement in program.statements:
+            self.own.update(statement.params or ())
+
+    def graph(self) -> Graph:
+        builder, last = self.builder, self.program.statements[-1]
+        output = -1
+        for statement in self.program.statements:
+            name = statement.name
+            if statement.params is not None:
+                if statement is not last:
+                    raise ExpressionError(
+                        f"{name}(...) = names the output and its inputs, so it is the last statement",
+                        source=self.source,
+                        span=statement.span,
+                    )
+                for param in statement.params:
+                    if param not in builder.named:
+                        builder.input(param, statement.span)
+            elif name is not None:
+                value = _constant_value(statement.items, self.own, self.source)
+                if value is not None:
+                    output = builder.input(name, statement.span)
+                    self.defaults[name] = value
+                    continue
+            output = self.expression(statement.items)
+            if name is not None:
+                node = builder.nodes[output]
+                if node.name is not None or node.op is None:
+                    output = builder.apply(PRIMITIVES["identity"], (output,), statement.span)
+                builder.name(output, name)
+            elif statement is not last:
+                raise ExpressionError(
+                    "only the last statement may go without a name",
+                    source=self.source,
+                    span=statement.span,
+                    hint="name = expression; ...",
+                )
+        return builder.build((output,), self.defaults, self.euler)
+
+    def expression(self, items: list[Item]) -> int:
+        """Add one statement's nodes; return the id of its value."""
+        builder = self.builder
+        apply, rows, nodes = builder.apply, PRIMITIVES, builder.nodes
+        stack: list[int] = []
+        for text, arity, start, end in items:
+            if arity == 2:
+                right = stack.pop()
+                if text == "power" and nodes[right].kind == CONSTANT:
+                    text = "power_n"
+                stack[-1] = apply(rows[text], (stack[-1], right), (start, end))
+            elif arity == NAME_ITEM:
+                stack.append(self.name(text, start, end))
+            elif arity == NUMBER_ITEM:
+                stack.append(builder.constant(_number(text, self.source, start, end), text, (start, end)))
+            elif arity == 1 and not rows[text].defaults:
+                stack[-1] = apply(rows[text], (stack[-1],), (start, end))
+            else:
+                operands = stack[len(stack) - arity :]
+                del stack[len(stack) - arity :]
+                row = rows[text]
+                for value in row.defaults[len(row.defaults) - (len(row.params) - arity) :] if row.defaults else ():
+                    operands.append(builder.constant(value, f"{value:g}", (start, end)))
+                if row.chosen and not (op := nodes[operands[0]].op or row).truth:
+                    raise ExpressionError(
+                        f"{row.name} needs a condition, such as x > 0",
+                        source=self.source,
+                        span=(start, end),
+                        hint=row.signature,
+                    )
+                stack.append(apply(row, tuple(operands), (start, end)))
+        return stack[0]
+
+    def name(self, name: str, start: int, end: int) -> int:
+        """Return the node that a name stands for, adding an input or a constant for a new one."""
+        known = self.builder.named.get(name)
+        if known is not None:
+            return known
+        if name in self.assigned:
+            later = self.assigned[name]
+            line, column = self.source.locate(later.span[0])
+            raise ExpressionError(
+                f"{name} is used before it is assigned (line {line}, column {column})",
+                source=self.source,
+                span=(start, end),
+                hint="move the assignment up; a name cannot depend on itself",
+            )
+        if name in CONSTANTS and name not in self.own:
+            if name == "e" and self.euler is None:
+                self.euler = (start, end)
+            return self.builder.constant(CONSTANTS[name], name, (start, end))
+        return self.builder.input(name, (start, end))
+
+
+def _number(text: str, source: Source, start: int, end: int) -> float:
+    value = CONSTANTS["pi"] if text == "π" else float(text)
+    if value == math.inf:
+        raise ExpressionError(
+            "the number is too large: a float64 ends at 1.8e308", source=source, span=(start, end)
+        )
+    return value
+
+
+def _constant_value(items: list[Item], own: Collection[str], source: Source) -> float | None:
+    """Return the value of a constant expression, None where a name of the user's takes part."""
+    for item in items:
+        if item.arity == NAME_ITEM and (item.text in own or item.text not in CONSTANTS):
+            return None
+    stack: list[float] = []
+    for text, arity, start, end in items:
+        if arity == NUMBER_ITEM:
+            stack.append(_number(text, source, start, end))
+        elif arity == NAME_ITEM:
+            stack.append(CONSTANTS[text])
+        else:
+            row = PRIMITIVES["power_n" if text == "power" else text]
+            operands = stack[len(stack) - arity :]
+            del stack[len(stack) - arity :]
+            operands += row.defaults[len(row.defaults) - (len(row.params) - arity) :] if row.defaults else ()
+            value = row.forward(FLOATS, *operands)
+            if not math.isfinite(value):
+                raise NoSuchNumber(
+                    f"{source.text[start:end]} is not a finite number", source=source, span=(start, end)
+                )
+            stack.append(value)
+    return stack[0]

@@ -1,0 +1,84 @@
+"""Symbols and precedence: the grammar's own table."""
+
+from __future__ import annotations
+
+COMPARISON, SUM, PRODUCT, UNARY, POWER, ROOT, ATOM = 1, 2, 3, 4, 5, 6, 7
+
+BINARY: dict[str, tuple[int, str]] = {
+    "+": (SUM, "add"),
+    "-": (SUM, "subtract"),
+    "*": (PRODUCT, "multiply"),
+    "/": (PRODUCT, "divide"),
+    "^": (POWER, "power"),
+    "<": (COMPARISON, "less"),
+    "<=": (COMPARISON, "less_equal"),
+    ">": (COMPARISON, "greater"),
+    ">=": (COMPARISON, "greater_equal"),
+    "==": (COMPARISON, "equal"),
+    "!=": (COMPARISON, "not_equal"),
+}
+
+PRECEDENCE: dict[str, int] = {
+    **{name: precedence for precedence, name in BINARY.values()},
+    "power_n": POWER,
+    "negative": UNARY,
+    "identity": ATOM,
+}
+
+SPELLING = {
+    "**": "^",
+    "×": "*",
+    "·": "*",
+    "⋅": "*",
+    "∙": "*",
+    "÷": "/",
+    "−": "-",
+    "–": "-",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+}
+"""Other ways to write an operator."""
+
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
+
+CONSTANTS = {"pi": 3.141592653589793, "tau": 6.283185307179586, "e": 2.718281828459045}
+"""Names with a value where the user gave them none."""
+
+RESERVED = "[]@'"
+
+OTHER_NAMES = {
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arcsinh": "asinh",
+    "arccosh": "acosh",
+    "arctanh": "atanh",
+    "arsinh": "asinh",
+    "arcosh": "acosh",
+    "artanh": "atanh",
+    "tg": "tan",
+    "arctg": "atan",
+    "sh": "sinh",
+    "ch": "cosh",
+    "th": "tanh",
+    "lg": "log10",
+    "lb": "log2",
+    "swish": "silu",
+    "logistic": "sigmoid",
+    "expit": "sigmoid",
+    "fabs": "abs",
+    "sgn": "sign",
+    "maximum": "max",
+    "minimum": "min",
+    "loggamma": "lgamma",
+    "psi": "digamma",
+    "trigamma": "polygamma",
+    "if": "where",
+    "ifelse": "where",
+    "cond": "where",
+    "ceiling": "ceil",
+}
+"""What other notations call a primitive, for suggestions."""

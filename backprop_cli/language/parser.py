@@ -1,0 +1,431 @@
+"""Tokens to a syntax tree, by operator precedence over explicit stacks.
+
+The tree of a statement is a flat list in postfix order: operands before what is applied to them.
+It is compared, walked and lowered by loops, however deep the expression.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ..errors import ExpressionError, Source, Span, nearest
+from ..ops import ALIASES, FUNCTIONS
+from .operators import BINARY, COMPARISON, OTHER_NAMES, POWER, PRODUCT, ROOT, SUPERSCRIPTS, UNARY
+from .tokens import END_TOKEN, NAME, NAME_TOKEN, NUMBER_TOKEN, OPERATOR_TOKEN, plain_name, tokens
+
+TEXT_LIMIT = 1 << 20
+
+
+class Item(NamedTuple):
+    """One entry of a postfix list.
+
+    ``arity`` is -1 for a number (``text`` as written), -2 for a name, and otherwise the number
+    of preceding operands that the primitive ``text`` takes.
+    """
+
+    text: str
+    arity: int
+    start: int
+    end: int
+
+
+NUMBER_ITEM, NAME_ITEM = -1, -2
+
+
+class Statement(NamedTuple):
+    """``name = body``, ``name(params) = body`` or a bare body."""
+
+    name: str | None
+    params: tuple[str, ...] | None
+    items: list[Item]
+    span: Span
+
+
+class Program(NamedTuple):
+    """Statements in order; the last one is the output."""
+
+    source: Source
+    statements: list[Statement]
+
+    def names(self) -> list[str]:
+        """Return every name in order of first appearance."""
+        seen: dict[str, None] = {}
+        for statement in self.statements:
+            seen.update(dict.fromkeys(statement.params or ()))
+            seen.update((item.text, None) for item in statement.items if item.arity == NAME_ITEM)
+            if statement.name:
+                seen[statement.name] = None
+        return list(seen)
+
+
+_HEADER = re.compile(
+    rf"({NAME})[ \t]*(?:\([ \t]*({NAME}(?:[ \t]*,[ \t]*{NAME})*)[ \t]*\)[ \t]*)?=(?!=)"
+)
+
+
+def parse(text: str | Source, *, large: bool = False) -> Program:
+    """Read a program.
+
+    Args:
+        text: Statements separated by ``;`` or newlines, with ``#`` comments.
+        large: Lift the limit on the size of the text.
+    Raises:
+        ExpressionError: with the place, what was expected, and often a hint.
+    """
+    source = text if isinstance(text, Source) else Source(text)
+    if not large and len(source.text) > TEXT_LIMIT:
+        raise ExpressionError(
+            f"the program has {len(source.text):,} characters, more than {TEXT_LIMIT:,}",
+            hint="--large lifts the limits on size",
+        )
+    return _Parser(source).program()
+
+
+# What ended last
+_NOTHING, _NUMBER, _NAME, _CLOSED, _SUPERSCRIPT = range(5)
+
+# Kinds of open bracket, in the arity field of a frame
+_CALL, _BAR, _GROUP = -1, -2, -3
+
+
+class _Frame(NamedTuple):
+    """A waiting operator, or an open bracket (precedence 0) with the operands it has so far."""
+
+    precedence: int
+    name: str
+    arity: int
+    start: int
+    count: int = 0
+
+
+class _Parser:
+    """One pass over the tokens with an operator stack and a stack of operand starts."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.called: dict[str, Span] = {}
+        self.variables: dict[str, Span] = {}
+        self.frames: list[_Frame] = []
+        self.starts: list[int] = []
+        self.items: list[Item] = []
+        self.depth = 0  # open brackets: newlines inside them are spaces
+        self.last = _NOTHING
+        self.end = 0  # of the last token used
+        self.skip = 0  # tokens before this offset are already read
+
+    def program(self) -> Program:
+        """Read every statement."""
+        statements: list[Statement] = []
+        name: str | None = None
+        params: tuple[str, ...] | None = None
+        begin = -1
+        for group, word, start, end in tokens(self.source):
+            if start < self.skip:
+                continue
+            if begin < 0:
+                if group == END_TOKEN or (group == OPERATOR_TOKEN and word in "\n;"):
+                    continue
+                begin, name, params = start, None, None
+                header = _HEADER.match(self.source.text, start) if group == NAME_TOKEN else None
+                if header:
+                    name, params = self.header(header)
+                    self.skip = self.end = header.end()
+                    continue
+            if not self.last:
+                self.operand(group, word, start, end)
+            elif group == END_TOKEN or (group == OPERATOR_TOKEN and word in "\n;"):
+                if self.depth and word == "\n":
+                    continue
+                self.reduce(0)
+                if self.frames:
+                    raise self.unclosed()
+                statements.append(Statement(name, params, self.items, (begin, self.end)))
+                self.items, self.starts, self.last, begin = [], [], _NOTHING, -1
+            else:
+                self.after_operand(group, word, start, end)
+        if not statements:
+            raise self.error("there is no expression", (0, 1), 'an example: "(a*b+c)*f"')
+        for called, span in self.called.items():
+            if called in self.variables:
+                raise self.error(
+                    f"{called} is used both as a function and as a variable",
+                    span,
+                    f"rename the variable, or write {called}*(...) to multiply",
+                )
+        return Program(self.source, statements)
+
+    def header(self, match: re.Match[str]) -> tuple[str, tuple[str, ...] | None]:
+        """Read ``name =`` or ``name(params) =``."""
+        names: list[str] = []
+        spans = [match.span(1)]
+        if match[2] is not None:
+            at = match.start(2)
+            spans += [(at + m.start(), at + m.end()) for m in re.finditer(NAME, match[2])]
+        for start, end in spans:
+            name = plain_name(self.source.text[start:end], self.source, start, end)
+            if name in names:
+                raise self.error(f"{name} is named twice", (start, end))
+            names.append(name)
+            self.variables.setdefault(name, (start, end))
+        return names[0], tuple(names[1:]) if match[2] is not None else None
+
+    def operand(self, group: int, word: str, start: int, end: int) -> None:
+        """Take a token where an operand may start."""
+        if group == NAME_TOKEN:
+            after = self.after_blanks(end)
+            if self.source.text[after : after + 1] == "(":
+                if word not in FUNCTIONS:
+                    raise self.not_a_function(word, start, end)
+                self.called.setdefault(word, (start, end))
+                self.frames.append(_Frame(0, word, _CALL, start))
+                self.depth += 1
+                self.skip = end = after + 1
+            else:
+                if word not in self.variables:
+                    self.variables[word] = (start, end)
+                self.items.append(Item(word, NAME_ITEM, start, end))
+                self.starts.append(start)
+                self.last = _NAME
+        elif group == NUMBER_TOKEN or word == "π":
+            self.items.append(Item(word, NUMBER_ITEM, start, end))
+            self.starts.append(start)
+            self.last = _NUMBER
+        elif word == "(":
+            self.frames.append(_Frame(0, word, _GROUP, start))
+            self.depth += 1
+        elif word == "|":
+            self.frames.append(_Frame(0, word, _BAR, start))
+        elif word == "-":
+            self.frames.append(_Frame(UNARY, "negative", 1, start))
+        elif word == "√":
+            self.frames.append(_Frame(ROOT, "sqrt", 1, start))
+        elif word != "+" and not (word == "\n" and self.depth):
+            raise self.expected(group, word, start, end)
+        self.end = end
+
+    def after_operand(self, group: int, word: str, start: int, end: int) -> None:
+        """Take a token after a finished operand."""
+        if group == OPERATOR_TOKEN:
+            entry = BINARY.get(word)
+            if entry is not None:
+                self.binary(*entry, start, end)
+                return
+            if word == ")" or (word == "|" and self.bar_is_open()):
+                self.close(word, start, end)
+                return
+            if word == ",":
+                self.reduce(0)
+                frame = self.frames.pop() if self.frames else None
+                if frame is None or frame.arity != _CALL:
+                    hint = "write a decimal point, not a comma" if self.last == _NUMBER else None
+                    raise self.error("a ',' separates the operands of a function", (start, end), hint)
+                self.frames.append(frame._replace(count=frame.count + 1))
+                self.last, self.end = _NOTHING, end
+                return
+            if word == "=":
+                raise self.error(
+                    "'=' gives a name to a statement, at its start: name = expression",
+                    (start, end),
+                    "equality in a condition is ==",
+                )
+        elif group != NAME_TOKEN and group != NUMBER_TOKEN:  # a superscript
+            if self.last == _SUPERSCRIPT:
+                raise self.error("an exponent after an exponent", (start, end), "write ^ and brackets")
+            self.check_root(start, end)
+            self.items.append(Item(word.translate(SUPERSCRIPTS), NUMBER_ITEM, start, end))
+            self.items.append(Item("power", 2, self.starts[-1], end))
+            self.last, self.end = _SUPERSCRIPT, end
+            return
+        self.check_juxtaposition(group, word, start, end)
+        self.reduce(PRODUCT)
+        self.frames.append(_Frame(PRODUCT, "multiply", 2, start))
+        self.last = _NOTHING
+        self.operand(group, word, start, end)
+
+    def binary(self, precedence: int, name: str, start: int, end: int) -> None:
+        """Take a binary operator: apply what binds tighter, then wait."""
+        if precedence == POWER:
+            self.check_root(start, end)
+            self.reduce(POWER + 1)  # right-associative
+        else:
+            self.reduce(precedence if precedence != COMPARISON else COMPARISON + 1)
+        if precedence == COMPARISON:
+            if self.frames and self.frames[-1].precedence == COMPARISON:
+                raise self.error(
+                    "comparisons cannot be chained",
+                    (start, end),
+                    "nest them: where(a < b, where(b < c, x, y), y)",
+                )
+            at = len(self.frames) - 1
+            while at >= 0 and self.frames[at].arity == _GROUP:
+                at -= 1
+            if at < 0 or self.frames[at].name != "where" or self.frames[at].count:
+                raise self.error(
+                    "a comparison stands in a condition only",
+                    (start, end),
+                    "where(a < b, x, y) is x where a < b, else y",
+                )
+        self.frames.append(_Frame(precedence, name, 2, start))
+        self.last, self.end = _NOTHING, end
+
+    def reduce(self, precedence: int) -> None:
+        """Apply every waiting operator that binds at least as tightly."""
+        frames, starts = self.frames, self.starts
+        while frames and frames[-1][0] >= precedence and frames[-1][0]:
+            _, name, arity, start, _ = frames.pop()
+            if arity == 2:
+                starts.pop()
+            else:
+                starts[-1] = start
+            self.items.append(Item(name, arity, starts[-1], self.end))
+
+    def close(self, word: str, start: int, end: int) -> None:
+        """Take a ``)`` or a closing ``|``."""
+        self.reduce(0)
+        frame = self.frames.pop() if self.frames else None
+        if frame is None:
+            raise self.error(f"this '{word}' closes nothing", (start, end))
+        _, name, kind, opened, count = frame
+        if kind == _BAR and word == ")":
+            raise self.error("this '|' is not closed", (opened, opened + 1))
+        if kind == _BAR:
+            self.items.append(Item("abs", 1, opened, end))
+        else:
+            self.depth -= 1
+        if kind == _CALL:
+            count += 1
+            self.check_arity(name, count, opened, end)
+            del self.starts[len(self.starts) - count + 1 :]
+            self.items.append(Item(ALIASES.get(name, name), count, opened, end))
+        self.starts[-1] = opened
+        self.last, self.end = _CLOSED, end
+
+    def bar_is_open(self) -> bool:
+        for frame in reversed(self.frames):
+            if not frame.precedence:
+                return frame.arity == _BAR
+        return False
+
+    def after_blanks(self, at: int) -> int:
+        while self.source.text[at : at + 1] in (" ", "\t"):
+            at += 1
+        return at
+
+    # What can be wrong
+
+    def error(self, message: str, span: Span, hint: str | None = None) -> ExpressionError:
+        return ExpressionError(message, source=self.source, span=span, hint=hint)
+
+    def unclosed(self) -> ExpressionError:
+        frame = self.frames[-1]
+        opener = self.source.text[frame.start : frame.start + len(frame.name)]
+        what = f"the bracket of '{opener}('" if frame.arity == _CALL else f"this '{opener}'"
+        return self.error(f"{what} is not closed", (frame.start, frame.start + len(opener)))
+
+    def expected(self, group: int, word: str, start: int, end: int) -> ExpressionError:
+        """Say what is missing before a token that cannot start an operand."""
+        if group == END_TOKEN:
+            found, span = "the end", (max(self.end, 0), max(self.end, 0) + 1)
+        elif word == "\n":
+            found, span = "the end of the line", (self.end, self.end + 1)
+        else:
+            found, span = f"'{self.source.text[start:end]}'", (start, end)
+        frame = self.frames[-1] if self.frames else None
+        before = self.source.text[: self.end].rstrip()[-1:] if self.end else ""
+        after = f" after '{before}'" if before and not before.isalnum() else ""
+        hint = None
+        if frame and frame.arity == _CALL and word == ")":
+            least = FUNCTIONS[frame.name]
+            return self.error(f"{frame.name}() lacks an operand: {least.signature}", (frame.start, end))
+        if word in ("*", "/", "^") and before == word and word != "^":
+            hint = f"'{word}{word}' is not an operator" if word == "/" else None
+        if word == "=" and before in "=<>!":
+            hint = "comparisons are < <= > >= == !="
+        return self.error(f"expected a number, a name or '('{after}, found {found}", span, hint)
+
+    def check_arity(self, name: str, count: int, start: int, end: int) -> None:
+        least, most = FUNCTIONS[name].arity
+        if count < least or (most is not None and count > most):
+            wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+            plural = "s" if wanted != "1" else ""
+            raise self.error(
+                f"{name} takes {wanted} operand{plural}, here it has {count}",
+                (start, end),
+                FUNCTIONS[name].signature,
+            )
+
+    def check_root(self, start: int, end: int) -> None:
+        """Refuse ``√x^2``: a reader cannot tell how far the root reaches."""
+        if self.frames and self.frames[-1].precedence == ROOT and self.last != _CLOSED:
+            inside = self.source.text[self.frames[-1].start + 1 : self.end].strip()
+            raise self.error(
+                f"√{inside}^... can be read in two ways",
+                (self.frames[-1].start, end),
+                f"write (√{inside})^... or √({inside}^...)",
+            )
+
+    def check_juxtaposition(self, group: int, word: str, start: int, end: int) -> None:
+        """Let a number or bracket before a name or bracket multiply; refuse all else."""
+        text = self.source.text
+        word = text[start:end]
+        left = text[self.starts[-1] : self.end]
+        shown = left if len(left) <= 24 else "..."
+        if group == NAME_TOKEN and text[self.after_blanks(end) :][:1] == "(":
+            right = f"{word}(...)"
+        else:
+            right = "(...)" if word == "(" else "|...|" if word == "|" else "√..." if word == "√" else word
+        if self.last == _NAME:
+            name = self.items[-1].text
+            if name in FUNCTIONS and word != "(":
+                raise self.error(
+                    f"{name} needs brackets around its operand", (self.items[-1].start, end), f"write {name}({right})"
+                )
+            raise self.error(
+                "an operator is missing between two operands",
+                (self.items[-1].start, end),
+                f"write {name}*{right}",
+            )
+        if group == NUMBER_TOKEN:
+            raise self.error(
+                "an operator is missing before the number", (start, end), f"write {shown}*{right}"
+            )
+        frame = self.frames[-1] if self.frames else None
+        if frame and frame.precedence == ROOT and self.last == _NUMBER:
+            inside = text[frame.start + 1 : self.end].strip()
+            raise self.error(
+                f"√{inside}{right} can be read in two ways",
+                (frame.start, end),
+                f"write (√{inside})*{right} or √({inside}*{right})",
+            )
+        if frame and frame.precedence in (POWER, UNARY) and self.last == _NUMBER:
+            power = next((f for f in reversed(self.frames) if f.precedence != UNARY), None)
+            if power and power.precedence == POWER:
+                base = text[self.starts[-2] : power.start].strip()
+                base = base if len(base) <= 24 else "(...)"
+                exponent = text[power.start : self.end].lstrip("*^ \t").strip()
+                raise self.error(
+                    f"{base}^{exponent}{right} can be read in two ways",
+                    (self.starts[-2], end),
+                    f"write {base}^{exponent}*{right} or {base}^({exponent}*{right})",
+                )
+        operators = [f for f in self.frames if f.precedence == PRODUCT or not f.precedence][-1:]
+        if operators and operators[0].name == "divide":
+            at = operators[0].start
+            above = [s for s in self.starts if s < at]
+            a, b = text[above[-1] : at].strip(), text[at + 1 : self.end].strip()
+            a, b = (t if len(t) <= 24 else "(...)" for t in (a, b))
+            raise self.error(
+                f"{a}/{b}{right} can be read in two ways",
+                (above[-1], end),
+                f"write {a}/({b}*{right}) or ({a}/{b})*{right}",
+            )
+
+    def not_a_function(self, word: str, start: int, end: int) -> ExpressionError:
+        other = OTHER_NAMES.get(word.lower()) or nearest(word, list(FUNCTIONS), 0.7)
+        hint = f"write {word}*(...) to multiply"
+        if word.lower() in ("pow", "power"):
+            hint = "write a^b"
+        elif other:
+            hint = f"did you mean {other}(...)? To multiply, write {word}*(...)"
+        return self.error(f"{word} is not a function", (start, end), hint)

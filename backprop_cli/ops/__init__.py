@@ -1,0 +1,14 @@
+"""The registry of primitives. Importing it imports neither NumPy nor SymPy."""
+
+from .elementwise import PRIMITIVES
+from .primitive import Primitive
+
+__all__ = ["ALIASES", "FUNCTIONS", "PRIMITIVES", "Primitive"]
+
+ALIASES = {"ln": "log"}
+
+FUNCTIONS: dict[str, Primitive] = {
+    **{name: row for name, row in PRIMITIVES.items() if row.callable},
+    **{alias: PRIMITIVES[name] for alias, name in ALIASES.items()},
+}
+"""What a user can call by name."""

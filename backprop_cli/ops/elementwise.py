@@ -1,0 +1,714 @@
+"""The scalar primitives, one row each.
+
+Rules use operators for ``+ - *`` and the namespace for all else: ``xp.divide`` and ``xp.power``
+follow IEEE 754 (inf and nan instead of exceptions), which Python's own operators do not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .primitive import Primitive
+
+PI = 3.141592653589793
+LN2 = 0.6931471805599453
+LN10 = 2.302585092994046
+SQRT_HALF = 0.7071067811865476
+TWO_OVER_SQRT_PI = 1.1283791670955126
+ONE_OVER_SQRT_TWO_PI = 0.3989422804014327
+WIDE = (-350.0, 350.0)
+
+PRIMITIVES: dict[str, Primitive] = {}
+
+
+def elementwise(name: str, **row: Any) -> None:
+    """Enter one row."""
+    PRIMITIVES[name] = Primitive(name, **row)
+
+
+def _gauss(xp: Any, x: Any) -> Any:
+    """exp(-x^2) with x split in two halves (Veltkamp), so that x^2 brings no rounding error."""
+    high = 134217729.0 * x
+    high = high - (high - x)
+    low = x - high
+    return xp.exp(-(high * high)) * xp.exp(-(low * (x + high)))
+
+
+# Arithmetic
+
+elementwise(
+    "add",
+    params=("a", "b"),
+    infix="+",
+    forward=lambda xp, a, b: a + b,
+    partials=lambda xp, y, a, b: (1.0, 1.0),
+    local=("1", "1"),
+    symbol=lambda sp, a, b: a + b,
+    native=True,
+    sample=(WIDE, WIDE),
+    ulp=0.5,
+    says="sum",
+)
+elementwise(
+    "subtract",
+    params=("a", "b"),
+    infix="-",
+    forward=lambda xp, a, b: a - b,
+    partials=lambda xp, y, a, b: (1.0, -1.0),
+    local=("1", "-1"),
+    symbol=lambda sp, a, b: a - b,
+    native=True,
+    sample=(WIDE, WIDE),
+    ulp=0.5,
+    says="difference",
+)
+elementwise(
+    "multiply",
+    params=("a", "b"),
+    infix="*",
+    forward=lambda xp, a, b: a * b,
+    partials=lambda xp, y, a, b: (b, a),
+    local=("b", "a"),
+    symbol=lambda sp, a, b: a * b,
+    native=True,
+    sample=(WIDE, WIDE),
+    ulp=0.5,
+    says="product",
+)
+elementwise(
+    "divide",
+    params=("a", "b"),
+    infix="/",
+    forward=lambda xp, a, b: xp.divide(a, b),
+    partials=lambda xp, y, a, b: (xp.divide(1.0, b), -xp.divide(y, b)),
+    local=("1/b", "-y/b"),
+    symbol=lambda sp, a, b: a / b,
+    native=True,
+    defined="b != 0",
+    domain=lambda a, b: b != 0,
+    sample=(WIDE, (0.1, 350.0)),
+    ulp=0.5,
+    says="quotient",
+)
+elementwise(
+    "negative",
+    params=("a",),
+    infix="-",
+    forward=lambda xp, a: -a,
+    partials=lambda xp, y, a: (-1.0,),
+    local=("-1",),
+    symbol=lambda sp, a: -a,
+    native=True,
+    sample=(WIDE,),
+    ulp=0.0,
+    says="negative",
+)
+elementwise(
+    "power_n",
+    params=("a", "n"),
+    infix="^",
+    forward=lambda xp, a, n: xp.power(a, n),
+    # where: x^0 is flat even at 0, where n*a^(n-1) would be 0*inf
+    partials=lambda xp, y, a, n: (xp.where(xp.equal(n, 0.0), 0.0, n * xp.power(a, n - 1.0)), xp.nan),
+    local=("n*a^(n - 1)", ""),
+    symbol=lambda sp, a, n: a**n,
+    native=True,
+    literal=1,
+    defined="a real for whole n, a >= 0 for others (a != 0 when n < 0)",
+    domain=lambda a, n: (a > 0 or n == int(n)) and (a != 0 or n >= 0) if abs(n) < 1e300 else a > 0,
+    sample=((0.1, 6.0), (-3.0, 5.0)),
+    convention="x^0 = 1 with slope 0, at 0 too, when the exponent is written as 0",
+    hint="for an odd root of a negative number write cbrt(x)",
+    says="power with a constant exponent",
+)
+elementwise(
+    "power",
+    params=("a", "b"),
+    infix="^",
+    forward=lambda xp, a, b: xp.where(
+        xp.equal(a, 0.0) * xp.equal(b, 0.0), xp.nan, xp.power(a, b)
+    ),
+    # where: 0^b with b > 0 stays 0 when b moves, although log(0) is infinite
+    partials=lambda xp, y, a, b: (
+        b * xp.power(a, b - 1.0),
+        xp.where(xp.equal(a, 0.0) * xp.less(0.0, b), 0.0, y * xp.log(a)),
+    ),
+    local=("b*a^(b - 1)", "a^b*log(a)"),
+    symbol=lambda sp, a, b: a**b,
+    native=True,
+    defined="a > 0; a = 0 when b > 0; a < 0 when b is whole",
+    domain=lambda a, b: a > 0 or (a == 0 and b > 0) or (a < 0 and b == int(b)),
+    sample=((0.1, 6.0), (-3.0, 5.0)),
+    convention="0^y has slope 0 in y for y > 0",
+    slope_hint="a negative or zero base has a slope in its base only: narrow with --wrt",
+    says="power with an exponent that varies",
+)
+
+elementwise(
+    "identity",
+    params=("a",),
+    infix="",
+    forward=lambda xp, a: a,
+    partials=lambda xp, y, a: (1.0,),
+    local=("1",),
+    symbol=lambda sp, a: a,
+    native=True,
+    sample=(WIDE,),
+    ulp=0.0,
+    says="the same number under another name",
+)
+
+# Trigonometric
+
+elementwise(
+    "sin",
+    forward=lambda xp, x: xp.sin(x),
+    partials=lambda xp, y, x: (xp.cos(x),),
+    local=("cos(x)",),
+    symbol=lambda sp, x: sp.sin(x),
+    native=True,
+    sample=((-30.0, 30.0),),
+    says="sine, x in radians",
+)
+elementwise(
+    "cos",
+    forward=lambda xp, x: xp.cos(x),
+    partials=lambda xp, y, x: (-xp.sin(x),),
+    local=("-sin(x)",),
+    symbol=lambda sp, x: sp.cos(x),
+    native=True,
+    sample=((-30.0, 30.0),),
+    says="cosine, x in radians",
+)
+elementwise(
+    "tan",
+    forward=lambda xp, x: xp.tan(x),
+    partials=lambda xp, y, x: (1.0 + y * y,),
+    local=("1 + y^2",),
+    symbol=lambda sp, x: sp.tan(x),
+    native=True,
+    sample=((-1.5, 1.5),),
+    says="tangent, x in radians",
+)
+elementwise(
+    "asin",
+    forward=lambda xp, x: xp.asin(x),
+    partials=lambda xp, y, x: (xp.divide(1.0, xp.sqrt((1.0 - x) * (1.0 + x))),),
+    local=("1/sqrt(1 - x^2)",),
+    symbol=lambda sp, x: sp.asin(x),
+    native=True,
+    defined="-1 <= x <= 1",
+    domain=lambda x: -1 <= x <= 1,
+    sample=((-0.999, 0.999),),
+    says="inverse sine, in radians",
+)
+elementwise(
+    "acos",
+    forward=lambda xp, x: xp.acos(x),
+    partials=lambda xp, y, x: (xp.divide(-1.0, xp.sqrt((1.0 - x) * (1.0 + x))),),
+    local=("-1/sqrt(1 - x^2)",),
+    symbol=lambda sp, x: sp.acos(x),
+    native=True,
+    defined="-1 <= x <= 1",
+    domain=lambda x: -1 <= x <= 1,
+    sample=((-0.999, 0.999),),
+    says="inverse cosine, in radians",
+)
+elementwise(
+    "atan",
+    forward=lambda xp, x: xp.atan(x),
+    # hypot: x^2 would overflow where the slope is still a number
+    partials=lambda xp, y, x: (xp.divide(xp.divide(1.0, xp.hypot(1.0, x)), xp.hypot(1.0, x)),),
+    local=("1/(1 + x^2)",),
+    symbol=lambda sp, x: sp.atan(x),
+    native=True,
+    sample=(WIDE,),
+    says="inverse tangent, in radians",
+)
+elementwise(
+    "atan2",
+    params=("b", "a"),
+    forward=lambda xp, b, a: xp.where(
+        xp.equal(a, 0.0) * xp.equal(b, 0.0), xp.nan, xp.atan2(b, a)
+    ),
+    partials=lambda xp, y, b, a: (
+        xp.divide(xp.divide(a, xp.hypot(a, b)), xp.hypot(a, b)),
+        -xp.divide(xp.divide(b, xp.hypot(a, b)), xp.hypot(a, b)),
+    ),
+    local=("a/(a^2 + b^2)", "-b/(a^2 + b^2)"),
+    symbol=lambda sp, b, a: sp.atan2(b, a),
+    native=True,
+    defined="not both 0",
+    domain=lambda b, a: (a, b) != (0, 0),
+    sample=((0.1, 20.0), (-20.0, 20.0)),
+    kinks="b = 0 with a < 0",
+    piece=lambda xp, b, a: xp.less(a, 0.0) * xp.sign(b),
+    convention="the slopes of the smooth angle; the jump from pi to -pi is ignored",
+    says="angle of the point (a, b), in radians",
+)
+elementwise(
+    "sinh",
+    forward=lambda xp, x: xp.sinh(x),
+    partials=lambda xp, y, x: (xp.cosh(x),),
+    local=("cosh(x)",),
+    symbol=lambda sp, x: sp.sinh(x),
+    native=True,
+    sample=(WIDE,),
+    says="hyperbolic sine",
+)
+elementwise(
+    "cosh",
+    forward=lambda xp, x: xp.cosh(x),
+    partials=lambda xp, y, x: (xp.sinh(x),),
+    local=("sinh(x)",),
+    symbol=lambda sp, x: sp.cosh(x),
+    native=True,
+    sample=(WIDE,),
+    says="hyperbolic cosine",
+)
+elementwise(
+    "tanh",
+    forward=lambda xp, x: xp.tanh(x),
+    # 1 - y^2 loses all digits from x = 19 on, where y rounds to 1
+    partials=lambda xp, y, x: (xp.divide(xp.divide(1.0, xp.cosh(x)), xp.cosh(x)),),
+    local=("1 - y^2",),
+    symbol=lambda sp, x: sp.tanh(x),
+    native=True,
+    sample=(WIDE,),
+    says="hyperbolic tangent",
+)
+elementwise(
+    "asinh",
+    forward=lambda xp, x: xp.asinh(x),
+    partials=lambda xp, y, x: (xp.divide(1.0, xp.hypot(1.0, x)),),
+    local=("1/sqrt(x^2 + 1)",),
+    symbol=lambda sp, x: sp.asinh(x),
+    native=True,
+    sample=(WIDE,),
+    says="inverse hyperbolic sine",
+)
+elementwise(
+    "acosh",
+    forward=lambda xp, x: xp.acosh(x),
+    partials=lambda xp, y, x: (xp.divide(xp.divide(1.0, xp.sqrt(x - 1.0)), xp.sqrt(x + 1.0)),),
+    local=("1/(sqrt(x - 1)*sqrt(x + 1))",),
+    symbol=lambda sp, x: sp.acosh(x),
+    native=True,
+    defined="x >= 1",
+    domain=lambda x: x >= 1,
+    sample=((1.001, 350.0),),
+    says="inverse hyperbolic cosine",
+)
+elementwise(
+    "atanh",
+    forward=lambda xp, x: xp.atanh(x),
+    partials=lambda xp, y, x: (xp.divide(1.0, (1.0 - x) * (1.0 + x)),),
+    local=("1/(1 - x^2)",),
+    symbol=lambda sp, x: sp.atanh(x),
+    native=True,
+    defined="-1 < x < 1",
+    domain=lambda x: -1 < x < 1,
+    sample=((-0.999, 0.999),),
+    says="inverse hyperbolic tangent",
+)
+
+# Exponentials, logarithms, roots
+
+elementwise(
+    "exp",
+    forward=lambda xp, x: xp.exp(x),
+    partials=lambda xp, y, x: (y,),
+    local=("exp(x)",),
+    symbol=lambda sp, x: sp.exp(x),
+    native=True,
+    sample=(WIDE,),
+    hint="for log(1 + exp(x)) write softplus(x)",
+    says="e^x",
+)
+elementwise(
+    "expm1",
+    forward=lambda xp, x: xp.expm1(x),
+    partials=lambda xp, y, x: (xp.exp(x),),
+    local=("exp(x)",),
+    symbol=lambda sp, x: sp.exp(x) - 1,
+    sample=(WIDE,),
+    says="e^x - 1, exact near 0",
+)
+elementwise(
+    "log",
+    forward=lambda xp, x: xp.log(x),
+    partials=lambda xp, y, x: (xp.divide(1.0, x),),
+    local=("1/x",),
+    symbol=lambda sp, x: sp.log(x),
+    native=True,
+    defined="x > 0",
+    domain=lambda x: x > 0,
+    sample=((1e-3, 350.0),),
+    says="natural logarithm; ln is the same",
+)
+elementwise(
+    "log1p",
+    forward=lambda xp, x: xp.log1p(x),
+    partials=lambda xp, y, x: (xp.divide(1.0, 1.0 + x),),
+    local=("1/(1 + x)",),
+    symbol=lambda sp, x: sp.log(1 + x),
+    defined="x > -1",
+    domain=lambda x: x > -1,
+    sample=((-0.999, 350.0),),
+    says="log(1 + x), exact near 0",
+)
+elementwise(
+    "log2",
+    forward=lambda xp, x: xp.log2(x),
+    partials=lambda xp, y, x: (xp.divide(1.0, x * LN2),),
+    local=("1/(x*log(2))",),
+    symbol=lambda sp, x: sp.log(x) / sp.log(2),
+    defined="x > 0",
+    domain=lambda x: x > 0,
+    sample=((1e-3, 350.0),),
+    says="logarithm to base 2",
+)
+elementwise(
+    "log10",
+    forward=lambda xp, x: xp.log10(x),
+    partials=lambda xp, y, x: (xp.divide(1.0, x * LN10),),
+    local=("1/(x*log(10))",),
+    symbol=lambda sp, x: sp.log(x) / sp.log(10),
+    defined="x > 0",
+    domain=lambda x: x > 0,
+    sample=((1e-3, 350.0),),
+    says="logarithm to base 10",
+)
+elementwise(
+    "sqrt",
+    forward=lambda xp, x: xp.sqrt(x),
+    partials=lambda xp, y, x: (xp.divide(0.5, y),),
+    local=("1/(2*y)",),
+    symbol=lambda sp, x: sp.sqrt(x),
+    native=True,
+    defined="x >= 0",
+    domain=lambda x: x >= 0,
+    sample=((1e-3, 350.0),),
+    slope_hint="for a length sqrt(x^2 + y^2) write hypot(x, y)",
+    ulp=0.5,
+    says="square root",
+)
+elementwise(
+    "cbrt",
+    forward=lambda xp, x: xp.cbrt(x),
+    partials=lambda xp, y, x: (xp.divide(xp.divide(1.0, 3.0 * y), y),),
+    local=("1/(3*y^2)",),
+    symbol=lambda sp, x: sp.where(sp.less(x, 0), -((-x) ** sp.third), sp.where(sp.less(0, x), x**sp.third, 0)),
+    sample=((0.01, 350.0),),
+    says="cube root, of negative numbers too",
+)
+elementwise(
+    "hypot",
+    params=("a", "b"),
+    forward=lambda xp, a, b: xp.hypot(a, b),
+    partials=lambda xp, y, a, b: (xp.divide(a, y), xp.divide(b, y)),
+    local=("a/y", "b/y"),
+    symbol=lambda sp, a, b: sp.sqrt(a**2 + b**2),
+    sample=(WIDE, (0.1, 350.0)),
+    says="sqrt(a^2 + b^2) without overflow",
+)
+
+# Kinked
+
+elementwise(
+    "abs",
+    forward=lambda xp, x: xp.abs(x),
+    partials=lambda xp, y, x: (xp.sign(x),),
+    local=("sign(x)",),
+    symbol=lambda sp, x: sp.where(sp.less(0, x), x, sp.where(sp.less(x, 0), -x, 0)),
+    sample=(WIDE,),
+    kinks="x = 0",
+    piece=lambda xp, x: xp.sign(x),
+    convention="abs'(0) = 0",
+    ulp=0.0,
+    says="absolute value; |x| is the same",
+)
+elementwise(
+    "sign",
+    forward=lambda xp, x: xp.sign(x),
+    partials=lambda xp, y, x: (0.0,),
+    local=("0",),
+    symbol=lambda sp, x: sp.where(sp.less(0, x), 1, sp.where(sp.less(x, 0), -1, 0)),
+    sample=(WIDE,),
+    kinks="x = 0",
+    piece=lambda xp, x: xp.sign(x),
+    convention="sign' = 0 everywhere; sign(0) = 0",
+    ulp=0.0,
+    says="-1, 0 or 1",
+)
+elementwise(
+    "floor",
+    forward=lambda xp, x: xp.floor(x),
+    partials=lambda xp, y, x: (0.0,),
+    local=("0",),
+    symbol=lambda sp, x: sp.floor(x),
+    sample=(WIDE,),
+    kinks="x whole",
+    piece=lambda xp, x: xp.floor(x) + xp.ceil(x),
+    convention="floor' = 0 everywhere",
+    ulp=0.0,
+    says="largest whole number not above x",
+)
+elementwise(
+    "ceil",
+    forward=lambda xp, x: xp.ceil(x),
+    partials=lambda xp, y, x: (0.0,),
+    local=("0",),
+    symbol=lambda sp, x: -sp.floor(-x),
+    sample=(WIDE,),
+    kinks="x whole",
+    piece=lambda xp, x: xp.floor(x) + xp.ceil(x),
+    convention="ceil' = 0 everywhere",
+    ulp=0.0,
+    says="smallest whole number not below x",
+)
+
+
+def _shares(xp: Any, y: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """1/n for each of the n operands that equal the extremum, 0 for the others."""
+    ties = [xp.equal(x, y) for x in operands]
+    total = ties[0]
+    for tie in ties[1:]:
+        total = total + tie
+    return tuple(xp.divide(tie, total) for tie in ties)
+
+
+def _order(xp: Any, operands: tuple[Any, ...]) -> Any:
+    """A number that changes whenever two operands change places."""
+    code: Any = 0.0
+    for i, x in enumerate(operands):
+        for y in operands[:i]:
+            code = 3.0 * code + xp.sign(x - y)
+    return code
+
+
+for _name, _says in (("min", "smallest"), ("max", "largest")):
+    elementwise(
+        _name,
+        params=("a", "b"),
+        arity=(2, None),
+        forward=lambda xp, *xs, _name=_name: getattr(xp, _name)(*xs),
+        partials=lambda xp, y, *xs: _shares(xp, y, xs),
+        symbol=lambda sp, *xs, _name=_name: getattr(sp, _name)(*xs),
+        sample=(WIDE, WIDE),
+        kinks="operands tied for the extremum",
+        piece=lambda xp, *xs: _order(xp, xs),
+        convention="ties share equally: 1/n each",
+        ulp=0.0,
+        says=f"{_says} of two or more",
+    )
+
+elementwise(
+    "relu",
+    forward=lambda xp, x: xp.max(x, 0.0),
+    partials=lambda xp, y, x: (xp.less(0.0, x),),
+    local=("where(x > 0, 1, 0)",),
+    symbol=lambda sp, x: sp.where(sp.less(0, x), x, 0),
+    sample=((-20.0, 20.0),),
+    kinks="x = 0",
+    piece=lambda xp, x: xp.sign(x),
+    convention="relu'(0) = 0",
+    ulp=0.0,
+    says="max(x, 0)",
+)
+elementwise(
+    "leaky_relu",
+    params=("x", "s"),
+    defaults=(0.01,),
+    forward=lambda xp, x, s: xp.max(x, 0.0) + s * xp.min(x, 0.0),
+    partials=lambda xp, y, x, s: (xp.where(xp.less(0.0, x), 1.0, s), xp.min(x, 0.0)),
+    local=("where(x > 0, 1, s)", "min(x, 0)"),
+    symbol=lambda sp, x, s: sp.where(sp.less(0, x), x, s * x),
+    sample=((-20.0, 20.0), (0.01, 0.5)),
+    kinks="x = 0",
+    piece=lambda xp, x, s: xp.sign(x),
+    convention="leaky_relu'(0) = s, the slope below",
+    ulp=0.5,
+    says="x above 0, s*x below",
+)
+elementwise(
+    "elu",
+    params=("x", "s"),
+    defaults=(1.0,),
+    forward=lambda xp, x, s: xp.max(x, 0.0) + s * xp.expm1(xp.min(x, 0.0)),
+    partials=lambda xp, y, x, s: (
+        xp.where(xp.less(0.0, x), 1.0, s * xp.exp(xp.min(x, 0.0))),
+        xp.expm1(xp.min(x, 0.0)),
+    ),
+    local=("where(x > 0, 1, s*exp(min(x, 0)))", "expm1(min(x, 0))"),
+    symbol=lambda sp, x, s: sp.where(sp.less(0, x), x, s * (sp.exp(x) - 1)),
+    sample=((-20.0, 20.0), (0.5, 2.0)),
+    kinks="x = 0, unless s = 1",
+    piece=lambda xp, x, s: xp.sign(x),
+    convention="elu'(0) = s, the slope below",
+    says="x above 0, s*(e^x - 1) below",
+)
+
+# Smooth activations
+
+elementwise(
+    "sigmoid",
+    # one exponential of a number that is never positive: no overflow, no cancellation
+    forward=lambda xp, x: xp.divide(xp.exp(xp.min(x, 0.0)), 1.0 + xp.exp(-xp.abs(x))),
+    partials=lambda xp, y, x: (y * xp.sigmoid(-x),),
+    local=("y*(1 - y)",),
+    symbol=lambda sp, x: 1 / (1 + sp.exp(-x)),
+    sample=(WIDE,),
+    ulp=3.0,
+    says="1/(1 + e^-x)",
+)
+elementwise(
+    "softplus",
+    forward=lambda xp, x: xp.max(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x))),
+    partials=lambda xp, y, x: (xp.sigmoid(x),),
+    local=("sigmoid(x)",),
+    symbol=lambda sp, x: sp.log(1 + sp.exp(x)),
+    sample=(WIDE,),
+    ulp=3.0,
+    says="log(1 + e^x) without overflow",
+)
+elementwise(
+    "silu",
+    forward=lambda xp, x: x * xp.sigmoid(x),
+    partials=lambda xp, y, x: (xp.sigmoid(x) * (1.0 + x * xp.sigmoid(-x)),),
+    local=("sigmoid(x)*(1 + x*(1 - sigmoid(x)))",),
+    symbol=lambda sp, x: x / (1 + sp.exp(-x)),
+    sample=(WIDE,),
+    ulp=4.0,
+    says="x*sigmoid(x), also called swish",
+)
+elementwise(
+    "gelu",
+    forward=lambda xp, x: 0.5 * x * xp.erfc(-x * SQRT_HALF),
+    partials=lambda xp, y, x: (
+        0.5 * xp.erfc(-x * SQRT_HALF) + x * ONE_OVER_SQRT_TWO_PI * _gauss(xp, x * SQRT_HALF),
+    ),
+    local=("erfc(-x/sqrt(2))/2 + x*exp(-x^2/2)/sqrt(2*pi)",),
+    symbol=lambda sp, x: x * sp.erfc(-x / sp.sqrt(2)) / 2,
+    sample=((-8.0, 30.0),),
+    ulp=8.0,
+    says="x times the normal distribution function",
+)
+
+# Special functions
+
+elementwise(
+    "erf",
+    forward=lambda xp, x: xp.erf(x),
+    partials=lambda xp, y, x: (TWO_OVER_SQRT_PI * _gauss(xp, x),),
+    local=("2*exp(-x^2)/sqrt(pi)",),
+    symbol=lambda sp, x: sp.erf(x),
+    native=True,
+    sample=((-6.0, 6.0),),
+    says="error function",
+)
+elementwise(
+    "erfc",
+    forward=lambda xp, x: xp.erfc(x),
+    partials=lambda xp, y, x: (-TWO_OVER_SQRT_PI * _gauss(xp, x),),
+    local=("-2*exp(-x^2)/sqrt(pi)",),
+    symbol=lambda sp, x: sp.erfc(x),
+    native=True,
+    sample=((-6.0, 20.0),),
+    ulp=8.0,
+    says="1 - erf(x), exact for large x",
+)
+elementwise(
+    "gamma",
+    forward=lambda xp, x: xp.gamma(x),
+    partials=lambda xp, y, x: (y * xp.digamma(x),),
+    local=("y*digamma(x)",),
+    symbol=lambda sp, x: sp.gamma(x),
+    native=True,
+    defined="every real number but 0, -1, -2, ...",
+    domain=lambda x: x > 0 or x != int(x),
+    sample=((0.1, 150.0),),
+    hint="the gamma function overflows from 171.7 on: lgamma(x) is its logarithm",
+    ulp=8.0,
+    says="gamma function, (x - 1)! at whole x",
+)
+elementwise(
+    "lgamma",
+    forward=lambda xp, x: xp.lgamma(x),
+    partials=lambda xp, y, x: (xp.digamma(x),),
+    local=("digamma(x)",),
+    symbol=lambda sp, x: sp.lgamma(x),
+    defined="every real number but 0, -1, -2, ...",
+    domain=lambda x: x > 0 or x != int(x),
+    sample=((0.1, 350.0),),
+    ulp=8.0,
+    says="log(|gamma(x)|)",
+)
+elementwise(
+    "digamma",
+    forward=lambda xp, x: xp.digamma(x),
+    partials=lambda xp, y, x: (xp.polygamma(1.0, x),),
+    local=("polygamma(1, x)",),
+    symbol=lambda sp, x: sp.polygamma(0, x),
+    defined="every real number but 0, -1, -2, ...",
+    domain=lambda x: x > 0 or x != int(x),
+    sample=((0.1, 350.0),),
+    ulp=8.0,
+    says="derivative of lgamma",
+)
+elementwise(
+    "polygamma",
+    params=("n", "x"),
+    forward=lambda xp, n, x: xp.polygamma(n, x),
+    partials=lambda xp, y, n, x: (xp.nan, xp.polygamma(n + 1.0, x)),
+    local=("", "polygamma(n + 1, x)"),
+    symbol=lambda sp, n, x: sp.polygamma(n, x),
+    native=True,
+    literal=0,
+    defined="n = 0, 1, 2, ...; x but 0, -1, -2, ...",
+    domain=lambda n, x: n >= 0 and n == int(n) and (x > 0 or x != int(x)),
+    sample=((0.0, 4.0), (0.5, 350.0)),
+    ulp=8.0,
+    says="n-th derivative of digamma; there is no slope in n",
+)
+
+# Choice
+
+for _name, _sign, _words in (
+    ("less", "<", "less than"),
+    ("less_equal", "<=", "at most"),
+    ("greater", ">", "greater than"),
+    ("greater_equal", ">=", "at least"),
+    ("equal", "==", "equal"),
+    ("not_equal", "!=", "not equal"),
+):
+    elementwise(
+        _name,
+        params=("a", "b"),
+        infix=_sign,
+        forward=lambda xp, a, b, _name=_name: getattr(xp, _name)(a, b),
+        partials=lambda xp, y, a, b: (0.0, 0.0),
+        local=("0", "0"),
+        symbol=lambda sp, a, b, _name=_name: getattr(sp, _name)(a, b),
+        sample=(WIDE, WIDE),
+        kinks="a = b",
+        piece=lambda xp, a, b: xp.sign(a - b),
+        convention="a condition has no slope",
+        truth=True,
+        ulp=0.0,
+        says=f"1 where a is {_words} b, else 0; inside a condition",
+    )
+
+elementwise(
+    "where",
+    params=("c", "a", "b"),
+    forward=lambda xp, c, a, b: xp.where(c, a, b),
+    partials=lambda xp, y, c, a, b: (0.0, xp.where(c, 1.0, 0.0), xp.where(c, 0.0, 1.0)),
+    local=("0", "where(c, 1, 0)", "where(c, 0, 1)"),
+    symbol=lambda sp, c, a, b: sp.where(c, a, b),
+    sample=((0.0, 1.0), WIDE, WIDE),
+    chosen=lambda c, a, b: (0, 1 if c else 2),
+    convention="the slope of the branch taken",
+    ulp=0.0,
+    says="a where the condition c holds, else b; the other branch is not needed",
+)

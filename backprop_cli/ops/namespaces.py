@@ -1,0 +1,430 @@
+"""The number systems that rules run over.
+
+A namespace offers the functions rules may name and nothing else: those with an implementation
+of their own in the number system, and every other primitive by its own forward rule.
+Floats and arrays follow IEEE 754: inf and nan, never an exception, never a complex power.
+Conditions are numbers, 1.0 and 0.0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache, partial, reduce
+from typing import Any
+
+from . import special
+from .elementwise import PRIMITIVES
+
+inf, nan = math.inf, math.nan
+
+
+class Namespace:
+    """A closed set of functions over one number system, as attributes.
+
+    Args:
+        name: For error messages.
+        functions: Those implemented natively. What is missing is derived from the registry.
+        absent: Primitives that have no form in this number system.
+    """
+
+    def __init__(
+        self, name: str, functions: dict[str, Any], absent: frozenset[str] = frozenset()
+    ) -> None:
+        self.name = name
+        self.absent = absent
+        self.__dict__.update(functions)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in PRIMITIVES and name not in self.absent:
+            function = partial(PRIMITIVES[name].forward, self)
+            setattr(self, name, function)
+            return function
+        raise AttributeError(f"{self.name} have no {name}")
+
+
+class Lifted(Namespace):
+    """Numbers that carry something along: every primitive goes through one rule for all rows.
+
+    Args:
+        name: For error messages.
+        apply: ``(primitive, *operands) -> number``.
+    """
+
+    def __init__(self, name: str, apply: Callable[..., Any]) -> None:
+        super().__init__(name, {"nan": nan})
+        self.apply = apply
+
+    def power(self, a: Any, b: Any) -> Any:
+        """IEEE power: 0^0 is 1; a plain exponent has no slope to carry."""
+        return self.apply(PRIMITIVES["power_n" if isinstance(b, (int, float)) else "power"], a, b)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in PRIMITIVES:
+            raise AttributeError(f"{self.name} have no {name}")
+        function = partial(self.apply, PRIMITIVES[name])
+        setattr(self, name, function)
+        return function
+
+
+# Floats
+
+
+def _total(function: Callable[[float], float], overflow: float = inf) -> Callable[[float], float]:
+    """Make a `math` function answer nan outside its domain and inf where it overflows."""
+
+    def total(x: float) -> float:
+        try:
+            return function(x)
+        except ValueError:
+            return nan
+        except OverflowError:
+            return math.copysign(overflow, x) if overflow < 0 else overflow
+
+    return total
+
+
+def _divide(a: float, b: float) -> float:
+    try:
+        return a / b
+    except ZeroDivisionError:
+        return nan if a == 0.0 or a != a else math.copysign(inf, a) * math.copysign(1.0, b)
+
+
+def _power(a: float, b: float) -> float:
+    try:
+        return math.pow(a, b)
+    except ValueError:  # a negative base, or zero to a negative power
+        return inf if a == 0.0 else nan
+    except OverflowError:
+        return -inf if a < 0.0 and b % 2.0 == 1.0 else inf
+
+
+def _log_of_zero(function: Callable[[float], float], pole: float) -> Callable[[float], float]:
+    def log(x: float) -> float:
+        try:
+            return function(x)
+        except ValueError:
+            return -inf if x == pole else nan
+
+    return log
+
+
+def _sinh(x: float) -> float:
+    try:
+        return math.sinh(x)
+    except OverflowError:
+        return math.copysign(inf, x)
+
+
+def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
+    return lambda x: float(function(x)) if math.isfinite(x) else x
+
+
+def _where(c: float, a: float, b: float) -> float:
+    return a if c else b
+
+
+def _minimum(*xs: float) -> float:
+    return nan if any(x != x for x in xs) else min(xs)
+
+
+def _maximum(*xs: float) -> float:
+    return nan if any(x != x for x in xs) else max(xs)
+
+
+FLOATS = Namespace(
+    "floats",
+    {
+        "nan": nan,
+        "divide": _divide,
+        "power": _power,
+        "less": lambda a, b: 1.0 if a < b else 0.0,
+        "less_equal": lambda a, b: 1.0 if a <= b else 0.0,
+        "greater": lambda a, b: 1.0 if a > b else 0.0,
+        "greater_equal": lambda a, b: 1.0 if a >= b else 0.0,
+        "equal": lambda a, b: 1.0 if a == b else 0.0,
+        "not_equal": lambda a, b: 1.0 if a != b else 0.0,
+        "where": _where,
+        "min": _minimum,
+        "max": _maximum,
+        "abs": abs,
+        "sign": lambda x: 1.0 if x > 0.0 else -1.0 if x < 0.0 else x,
+        "floor": _whole(math.floor),
+        "ceil": _whole(math.ceil),
+        "sin": _total(math.sin),
+        "cos": _total(math.cos),
+        "tan": _total(math.tan),
+        "asin": _total(math.asin),
+        "acos": _total(math.acos),
+        "atan": math.atan,
+        "atan2": math.atan2,
+        "sinh": _sinh,
+        "cosh": _total(math.cosh),
+        "tanh": math.tanh,
+        "asinh": math.asinh,
+        "acosh": _total(math.acosh),
+        "atanh": _total(math.atanh),
+        "exp": _total(math.exp),
+        "expm1": _total(math.expm1),
+        "log": _log_of_zero(math.log, 0.0),
+        "log1p": _log_of_zero(math.log1p, -1.0),
+        "log2": _log_of_zero(math.log2, 0.0),
+        "log10": _log_of_zero(math.log10, 0.0),
+        "sqrt": _total(math.sqrt),
+        "cbrt": math.cbrt,
+        "hypot": math.hypot,
+        "erf": math.erf,
+        "erfc": math.erfc,
+        "gamma": _total(math.gamma),
+        "lgamma": _total(math.lgamma),
+        "digamma": partial(special.polygamma, 0.0),
+        "polygamma": special.polygamma,
+    },
+)
+
+
+# Arrays
+
+
+@lru_cache(maxsize=1)
+def arrays() -> Namespace:
+    """Return the namespace of NumPy float arrays; the caller sets ``numpy.errstate``."""
+    import numpy as np
+
+    def each(name: str, arity: int) -> Callable[..., Any]:
+        """A function NumPy lacks, element by element; exact before fast."""
+        scalar = np.frompyfunc(getattr(FLOATS, name), arity, 1)
+
+        def mapped(*xs: Any) -> Any:
+            return np.asarray(scalar(*xs), dtype=np.float64)[()]
+
+        return mapped
+
+    def condition(ufunc: Any) -> Callable[..., Any]:
+        return lambda a, b: ufunc(a, b) * 1.0
+
+    return Namespace(
+        "arrays",
+        {
+            "nan": nan,
+            "divide": np.divide,
+            "power": np.float_power,
+            "less": condition(np.less),
+            "less_equal": condition(np.less_equal),
+            "greater": condition(np.greater),
+            "greater_equal": condition(np.greater_equal),
+            "equal": condition(np.equal),
+            "not_equal": condition(np.not_equal),
+            "where": lambda c, a, b: np.where(np.not_equal(c, 0.0), a, b),
+            "min": lambda *xs: reduce(np.minimum, xs),
+            "max": lambda *xs: reduce(np.maximum, xs),
+            "abs": np.abs,
+            "asin": np.arcsin,
+            "acos": np.arccos,
+            "atan": np.arctan,
+            "atan2": np.arctan2,
+            "asinh": np.arcsinh,
+            "acosh": np.arccosh,
+            "atanh": np.arctanh,
+            **{
+                name: getattr(np, name)
+                for name in "sign floor ceil sin cos tan sinh cosh tanh exp expm1 log log1p log2 log10 "
+                "sqrt cbrt hypot".split()
+            },
+            **{name: each(name, 1) for name in ("erf", "erfc", "gamma", "lgamma", "digamma")},
+            "polygamma": each("polygamma", 2),
+        },
+    )
+
+
+# Complex numbers, for the complex step
+
+
+@lru_cache(maxsize=1)
+def complexes() -> Namespace:
+    """Return the namespace of Python complex numbers near the real axis.
+
+    Kinked primitives choose their piece by the real part (Martins, Sturdza and Alonso 2003),
+    so each piece keeps its analytic form.
+    """
+    import cmath
+
+    def real(z: Any) -> float:
+        return z.real if isinstance(z, complex) else float(z)
+
+    def total(function: Callable[[Any], complex]) -> Callable[[Any], complex]:
+        def answer(z: Any) -> complex:
+            try:
+                return function(z)
+            except (ValueError, ZeroDivisionError, OverflowError):
+                return complex(nan, nan)
+
+        return answer
+
+    def flat(function: Callable[..., float]) -> Callable[..., float]:
+        return lambda *zs: function(*map(real, zs))
+
+    def divide(a: Any, b: Any) -> complex:
+        try:
+            return complex(a / b)
+        except (ZeroDivisionError, OverflowError):
+            return complex(nan, nan)
+
+    def power(a: Any, b: Any) -> complex:
+        base, exponent = complex(a), complex(b)
+        try:
+            if exponent.imag == 0.0 and exponent.real == int(exponent.real) and abs(exponent.real) < 1024:
+                return whole_power(base, int(exponent.real))
+            # at 0 a broken power has a branch point: no analytic form
+            return cmath.exp(exponent * cmath.log(base)) if base.real > 0.0 else complex(nan, nan)
+        except (ZeroDivisionError, OverflowError, ValueError):
+            return complex(nan, nan)
+
+    def whole_power(z: complex, n: int) -> complex:
+        """z^n by squaring: an exponential of a logarithm would lose digits."""
+        if n < 0:
+            return 1.0 / whole_power(z, -n)
+        result = complex(1.0)
+        while n:
+            if n & 1:
+                result *= z
+            z, n = z * z, n >> 1
+        return result
+
+    def expm1(z: Any) -> complex:
+        x, h = complex(z).real, complex(z).imag
+        return complex(math.expm1(x) * math.cos(h) - 2.0 * math.sin(h / 2.0) ** 2, math.exp(x) * math.sin(h))
+
+    def log1p(z: Any) -> complex:
+        x, h = complex(z).real, complex(z).imag
+        return complex(math.log1p(x + 0.5 * (x * x + h * h) - 0.5 * x * x), math.atan2(h, 1.0 + x))
+
+    def log(z: Any) -> complex:
+        return complex(nan, nan) if real(z) < 0.0 else cmath.log(z)
+
+    def sqrt(z: Any) -> complex:
+        return complex(nan, nan) if real(z) < 0.0 else cmath.sqrt(z)
+
+    def cbrt(z: Any) -> complex:
+        root = math.cbrt(real(z))  # one Newton step from the real root carries the imaginary part
+        return root + (complex(z) - real(z)) / (3.0 * root * root)
+
+    def atan2(b: Any, a: Any) -> complex:
+        b, a = complex(b), complex(a)
+        turn = 0.0 if a.real > 0.0 else math.copysign(math.pi, b.real)
+        if abs(a.real) >= abs(b.real):
+            return cmath.atan(b / a) + turn
+        return math.copysign(math.pi / 2.0, b.real) - cmath.atan(a / b)
+
+    def hypot(a: Any, b: Any) -> complex:
+        scale = max(abs(real(a)), abs(real(b)))
+        return scale * cmath.sqrt((a / scale) * (a / scale) + (b / scale) * (b / scale))
+
+    def special_function(name: str) -> Callable[[Any], complex]:
+        def answer(z: Any) -> complex:
+            import mpmath
+
+            function = {"digamma": mpmath.digamma, "lgamma": mpmath.loggamma}.get(name) or getattr(mpmath, name)
+            return complex(function(mpmath.mpc(z)))
+
+        return answer
+
+    def lgamma(z: Any) -> complex:
+        # loggamma carries a multiple of pi*i left of 0, and only the slope matters there
+        value = special_function("lgamma")(z)
+        return complex(nan, nan) if real(z) < 0.0 else value
+
+    def polygamma(n: Any, z: Any) -> complex:
+        import mpmath
+
+        return complex(mpmath.polygamma(int(real(n)), mpmath.mpc(z)))
+
+    elementary = "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp".split()
+    return Namespace(
+        "complex numbers",
+        {
+            "nan": complex(nan, nan),
+            "divide": divide,
+            "power": power,
+            **{
+                name: flat(getattr(FLOATS, name))
+                for name in "less less_equal greater greater_equal equal not_equal sign floor ceil".split()
+            },
+            "where": lambda c, a, b: a if real(c) else b,
+            "min": lambda *zs: min(zs, key=real),
+            "max": lambda *zs: max(zs, key=real),
+            "abs": lambda z: z if real(z) >= 0.0 else -z,
+            **{name: total(getattr(cmath, name)) for name in elementary},
+            "expm1": total(expm1),
+            "log": total(log),
+            "log1p": total(log1p),
+            "log2": total(lambda z: log(z) / math.log(2.0)),
+            "log10": total(lambda z: log(z) / math.log(10.0)),
+            "sqrt": total(sqrt),
+            "cbrt": total(cbrt),
+            "atan2": atan2,
+            "hypot": hypot,
+            **{name: total(special_function(name)) for name in ("erf", "erfc", "gamma", "digamma")},
+            "lgamma": total(lgamma),
+            "polygamma": polygamma,
+        },
+    )
+
+
+# Multi-precision
+
+
+@lru_cache(maxsize=1)
+def multiprecision() -> Namespace:
+    """Return the namespace of mpmath numbers at mpmath's current working precision."""
+    from mpmath import mp, mpf
+
+    def real(function: Callable[..., Any]) -> Callable[..., Any]:
+        def answer(*xs: Any) -> Any:
+            try:
+                value = function(*xs)
+            except (ValueError, ZeroDivisionError, OverflowError):
+                return mp.nan
+            return value if isinstance(value, mpf) else mp.nan if value.imag else value.real
+
+        return answer
+
+    def condition(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
+        return lambda a, b: mpf(1) if compare(a, b) else mpf(0)
+
+    def cbrt(x: Any) -> Any:
+        return mp.sign(x) * mp.cbrt(abs(x))
+
+    names = "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp expm1 log1p sqrt erf erfc gamma"
+    return Namespace(
+        "multi-precision numbers",
+        {
+            "nan": mp.nan,
+            "divide": real(lambda a, b: mpf(a) / b),
+            "power": real(lambda a, b: mpf(a) ** b),
+            "less": condition(lambda a, b: a < b),
+            "less_equal": condition(lambda a, b: a <= b),
+            "greater": condition(lambda a, b: a > b),
+            "greater_equal": condition(lambda a, b: a >= b),
+            "equal": condition(lambda a, b: a == b),
+            "not_equal": condition(lambda a, b: a != b),
+            "where": lambda c, a, b: a if c else b,
+            "min": min,
+            "max": max,
+            "abs": abs,
+            "sign": mp.sign,
+            "floor": mp.floor,
+            "ceil": mp.ceil,
+            **{name: real(getattr(mp, name)) for name in names.split()},
+            "log": real(lambda x: mp.log(x) if x else -mp.inf),
+            "log2": real(lambda x: mp.log(x, 2)),
+            "log10": real(mp.log10),
+            "cbrt": cbrt,
+            "hypot": mp.hypot,
+            "atan2": mp.atan2,
+            "lgamma": real(lambda x: mp.log(abs(mp.gamma(x))) if x < 0 else mp.loggamma(x)),
+            "digamma": real(mp.digamma),
+            "polygamma": real(lambda n, x: mp.polygamma(int(n), x)),
+        },
+    )

@@ -1,0 +1,141 @@
+"""What a primitive is: one row with everything particular to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Rule = Callable[..., Any]
+
+REALS = "every real number"
+
+
+class Primitive:
+    """One row of the registry.
+
+    The engine knows no primitive by name: all it needs stands here. Rules are pure, branch-free
+    formulas over a namespace ``xp`` (see `namespaces`), written once for floats, arrays, duals,
+    complex and multi-precision numbers.
+
+    Attributes:
+        name: How the user types it, or the word for an operator (``add``).
+        arity: Number of operands; ``(least, most)`` with ``most`` None when there is no limit.
+        forward: ``(xp, *operands) -> value``.
+        partials: ``(xp, value, *operands) -> one local derivative per operand``.
+        local: The same derivatives as a reader is shown them, in our own language, over the
+            operand names ``params`` and ``y`` for the value. Empty for n-ary rows.
+        params: Operand names as written in ``local``, ``says`` and ``defined``.
+        symbol: ``(sp, *operands) -> SymPy expression`` states the function; SymPy differentiates.
+        native: SymPy has the function itself, so formulas show SymPy's own derivative; otherwise
+            formulas show the function by name and its derivative as ``local`` writes it.
+        infix: The operator sign, for rows that are written between or before their operands.
+        defaults: Values of trailing operands that may be left out.
+        literal: Position of an operand that is a constant by construction, or None.
+        defined: Where the primitive is defined, in words.
+        domain: The same as a predicate over float operands.
+        sample: One interval per operand that tests draw points from.
+        kinks: Where it is not differentiable, in words; None for a smooth primitive.
+        piece: ``(xp, *operands) -> number`` that changes where a kink is crossed.
+        convention: The slope taken at the kink, in our own words.
+        truth: The value is a truth value: it cannot be nudged, and only a condition may use it.
+        chosen: ``(*values) -> positions of the operands that were needed``; None when all are.
+        hint: What helps when a value does not exist.
+        slope_hint: What helps when a slope does not exist.
+        says: One line of words.
+        ulp: Error bound of ``forward`` in units in the last place, used by the rounding analysis.
+    """
+
+    __slots__ = (
+        "arity",
+        "chosen",
+        "convention",
+        "defaults",
+        "defined",
+        "domain",
+        "forward",
+        "hint",
+        "infix",
+        "kinks",
+        "literal",
+        "local",
+        "name",
+        "native",
+        "params",
+        "partials",
+        "piece",
+        "sample",
+        "says",
+        "slope_hint",
+        "symbol",
+        "truth",
+        "ulp",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        forward: Rule,
+        partials: Rule,
+        symbol: Rule,
+        says: str,
+        sample: tuple[tuple[float, float], ...],
+        local: tuple[str, ...] = (),
+        params: tuple[str, ...] = ("x",),
+        arity: tuple[int, int | None] | None = None,
+        native: bool = False,
+        infix: str | None = None,
+        defaults: tuple[float, ...] = (),
+        literal: int | None = None,
+        defined: str = REALS,
+        domain: Callable[..., bool] | None = None,
+        kinks: str | None = None,
+        piece: Rule | None = None,
+        convention: str | None = None,
+        truth: bool = False,
+        chosen: Callable[..., tuple[int, ...]] | None = None,
+        hint: str | None = None,
+        slope_hint: str | None = None,
+        ulp: float = 2.0,
+    ) -> None:
+        self.name = name
+        self.forward = forward
+        self.partials = partials
+        self.symbol = symbol
+        self.says = says
+        self.sample = sample
+        self.local = local
+        self.params = params
+        self.arity = arity or (len(params) - len(defaults), len(params))
+        self.native = native
+        self.infix = infix
+        self.defaults = defaults
+        self.literal = literal
+        self.defined = defined
+        self.domain = domain
+        self.kinks = kinks
+        self.piece = piece
+        self.convention = convention
+        self.truth = truth
+        self.chosen = chosen
+        self.hint = hint
+        self.slope_hint = slope_hint
+        self.ulp = ulp
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    @property
+    def signature(self) -> str:
+        """How it is written: ``log(x)``, ``x + y``, ``max(x, y, ...)``."""
+        if self.infix is not None:
+            return f" {self.infix} ".join(self.params) if len(self.params) > 1 else self.infix + self.params[0]
+        rest = ", ..." if self.arity[1] is None else ""
+        first = self.arity[0]
+        optional = "".join(f"[, {p}={d:g}]" for p, d in zip(self.params[first:], self.defaults))
+        return f"{self.name}({', '.join(self.params[:first])}{rest}{optional})"
+
+    @property
+    def callable(self) -> bool:
+        """Whether the user writes it as a function."""
+        return self.infix is None

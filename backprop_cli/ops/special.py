@@ -1,0 +1,79 @@
+"""Special functions of one float that Python's ``math`` lacks."""
+
+from __future__ import annotations
+
+import math
+
+# B_2j / (2j)! of the Euler-Maclaurin formula, j = 1, 2, ...
+_BERNOULLI = tuple(
+    b / math.factorial(2 * j)
+    for j, b in enumerate((1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510), 1)
+)
+# digamma around its positive root: the root in two parts, and Taylor coefficients
+# (-1)^(k+1) zeta(k+1, root) for k = 1, 2, ...
+_ROOT = (1.4616321449683622, 9.549995429965697e-17)
+_TAYLOR: list[float] = []
+
+
+def polygamma(n: float, x: float) -> float:
+    """Return the n-th derivative of digamma at ``x``; nan at the poles and for n not 0, 1, 2, ...
+
+    Source: Abramowitz and Stegun 6.3 and 6.4 (recurrence), Euler-Maclaurin for the Hurwitz zeta
+    function; mpmath left of zero and for large n, where speed does not matter.
+    """
+    if not math.isfinite(x) or n < 0 or n != math.floor(n) or (x <= 0.0 and x == math.floor(x)):
+        return math.nan
+    if x < 0.0 or n > 20.0:
+        return _reference(n, x)
+    if n == 0.0:
+        return _digamma(x)
+    try:
+        return -((-1.0) ** n) * math.gamma(n + 1.0) * _hurwitz(n + 1.0, x)
+    except OverflowError:
+        return -((-1.0) ** n) * math.inf
+
+
+def _digamma(x: float) -> float:
+    offset = (x - _ROOT[0]) - _ROOT[1]
+    if abs(offset) < 0.25:
+        if not _TAYLOR:
+            _TAYLOR.extend((-1.0) ** (k + 1) * _hurwitz(k + 1.0, _ROOT[0]) for k in range(1, 26))
+        total = 0.0
+        for c in reversed(_TAYLOR):
+            total = (total + c) * offset
+        return total
+    shift = 0.0
+    while x < 10.0:
+        shift += 1.0 / x
+        x += 1.0
+    tail, power = 0.0, 1.0 / (x * x)
+    for j, b in reversed(list(enumerate(_BERNOULLI, 1))):
+        tail = power * (b * math.factorial(2 * j - 1) + tail)
+    return math.log(x) - 0.5 / x - tail - shift
+
+
+def _hurwitz(s: float, x: float) -> float:
+    """Return zeta(s, x), the sum of (x + k)^-s over k = 0, 1, 2, ..., for s > 1 and x > 0."""
+    terms = []
+    while x < 10.0 + s:
+        terms.append(x**-s)
+        x += 1.0
+    power, factor = x**-s, s
+    terms += [power * x / (s - 1.0), 0.5 * power]
+    power /= x
+    for j, b in enumerate(_BERNOULLI, 1):
+        terms.append(b * factor * power)
+        factor *= (s + 2 * j - 1.0) * (s + 2 * j)
+        power /= x * x
+    return math.fsum(terms)
+
+
+def _reference(n: float, x: float) -> float:
+    import mpmath
+
+    with mpmath.workdps(30):
+        try:
+            value = float(mpmath.polygamma(int(n), mpmath.mpf(x)))
+        except (ValueError, ZeroDivisionError, OverflowError):
+            return math.nan
+    return value

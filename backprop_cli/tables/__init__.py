@@ -1,0 +1,1 @@
+"""Columns in and out: CSV, TSV, JSON Lines and .npy as streams of blocks."""

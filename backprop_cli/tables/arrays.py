@@ -1,0 +1,181 @@
+"""Points in NumPy's .npy format: structured arrays by field, plain ones by column."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from io import BytesIO
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from backprop_cli.errors import DataError, FileError
+from backprop_cli.tables.block import Block, Floats, column_of, missing_column
+from backprop_cli.tables.chunks import read
+
+MAGIC = b"\x93NUMPY"
+_EXACT = 2**53
+
+
+class ArrayBlock(Block):
+    """Rows of an array."""
+
+    kind = "npy"
+
+    def __init__(
+        self,
+        values: dict[str, Floats],
+        rows: int,
+        first_row: int,
+        columns: dict[str, str],
+        names: Sequence[str],
+        source: npt.NDArray[Any],
+    ) -> None:
+        super().__init__(values, rows, first_row, columns, names)
+        self._source = source
+
+    def passed(self) -> dict[str, list[object]]:
+        """Return the fields that are no variables as Python values; bytes and times as text."""
+        used = set(self.columns.values())
+        return {name: _python(self._source[name]) for name in self.names if name not in used}
+
+
+class ArrayReader:
+    """Reads blocks from a .npy array; a file is mapped, not loaded.
+
+    Args:
+        stream: Opened at the start or after ``head``.
+        path: Name of the file.
+        variables: Names to look for, in order: the order of a plain array's columns.
+        optional: Those that need no column.
+        block_rows: Most rows of a block.
+        head: Bytes that were already read.
+        mapped: Whether ``path`` is a file on disk.
+    Raises:
+        DataError: for pickled objects, a wrong shape or type of numbers, an array cut short.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        path: str,
+        variables: Sequence[str],
+        optional: Collection[str],
+        block_rows: int,
+        head: bytes = b"",
+        mapped: bool = False,
+    ) -> None:
+        self._path = path
+        self._block_rows = block_rows
+        self._row = 0
+        self._array = array = _load(stream, path, head, mapped)
+        if array.dtype.names is not None:
+            if array.ndim != 1:
+                raise DataError(f"a structured array of shape {array.shape}, not (rows,)", place=path)
+            self.names = list(array.dtype.names)
+            self.columns = column_of(self.names, variables)
+            for variable in variables:
+                if variable not in self.columns and variable not in optional:
+                    raise missing_column(variable, self.names, path)
+            types = {column: array.dtype[column] for column in self.columns.values()}
+        else:
+            self.names = self._plain_names(variables, optional)
+            self.columns = {name: name for name in self.names}
+            types = dict.fromkeys(self.names, array.dtype)
+        for column, dtype in types.items():
+            if dtype.kind not in "iuf":
+                raise DataError(f"column '{column}' holds {dtype}, not real numbers", place=path)
+
+    @property
+    def fraction(self) -> float | None:
+        """How much of the array is read, from 0 to 1."""
+        return self._row / len(self._array) if len(self._array) else 1.0
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the rows in blocks.
+
+        Raises:
+            DataError: for a number that is not finite, or an integer that float64 would change.
+        """
+        plain = self._array.dtype.names is None
+        table = self._array.reshape(len(self._array), -1) if plain and len(self._array) else self._array
+        for start in range(0, len(table), self._block_rows):
+            rows = table[start : start + self._block_rows]
+            values = {
+                name: self._floats(rows[:, i] if plain else rows[column], column)
+                for i, (name, column) in enumerate(self.columns.items())
+            }
+            self._row = start + len(rows)
+            yield ArrayBlock(values, len(rows), start, self.columns, self.names, rows)
+
+    def _floats(self, column: npt.NDArray[Any], name: str) -> Floats:
+        with np.errstate(all="ignore"):
+            values = np.ascontiguousarray(column, dtype=np.float64)
+        wrong = ~np.isfinite(values)
+        if column.dtype.kind in "iu" and column.dtype.itemsize == 8:
+            large = (column > _EXACT) | (column < -_EXACT) if column.dtype.kind == "i" else column > _EXACT
+            for i in np.flatnonzero(large):
+                wrong[i] = int(column[i]) != int(values[i])
+        if wrong.any():
+            at = int(wrong.argmax())
+            exact = "no float64 is equal to it" if column.dtype.kind in "iu" else "not a finite float64"
+            raise DataError(
+                f"row {self._row + at + 1}, column '{name}': {column[at]} is {exact}"
+                if column.dtype.kind == "f"
+                else f"row {self._row + at + 1}, column '{name}': {column[at]} is too long: {exact}",
+                place=self._path,
+            )
+        return values
+
+    def _plain_names(self, variables: Sequence[str], optional: Collection[str]) -> list[str]:
+        shape = self._array.shape
+        width = shape[1] if len(shape) == 2 else 1
+        required = [name for name in variables if name not in optional]
+        for names in (list(variables), required):
+            if len(shape) in (1, 2) and width == len(names):
+                return names
+        count = len(variables)
+        raise DataError(
+            f"an array of shape {shape}, but {count} {'variable' if count == 1 else 'variables'}",
+            place=self._path,
+            hint=f"a row per point, a column per variable: {', '.join(variables) or 'there is none'}",
+        )
+
+
+def _load(stream: BinaryIO, path: str, head: bytes, mapped: bool) -> npt.NDArray[Any]:
+    source: Any = path
+    if not mapped:
+        source = BytesIO(head + read(stream, -1, path))
+        head = source.getvalue()[: len(MAGIC)]
+    if not head.startswith(MAGIC):
+        raise DataError("not an .npy file", place=path, hint="write it with numpy.save")
+    try:
+        array = np.load(source, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except OSError as exc:
+        raise FileError(f"cannot read {path}: {exc.strerror or exc}") from exc
+    except Exception as exc:
+        # The header is a Python literal: a damaged one fails as anything from SyntaxError to MemoryError.
+        if "bject" in str(exc) or "pickle" in str(exc):
+            raise DataError(
+                "the array holds pickled Python objects, which are never loaded",
+                place=path,
+                hint="save it as numbers: array.astype(float)",
+            ) from None
+        raise DataError("the .npy file is damaged or cut short", place=path) from exc
+    loaded: npt.NDArray[Any] = array
+    return loaded
+
+
+def regular(path: str) -> bool:
+    """Tell whether a path is a file on disk, which can be mapped."""
+    return path != "-" and os.path.isfile(path)
+
+
+def _python(column: npt.NDArray[Any]) -> list[object]:
+    if column.dtype.kind == "S":
+        return [cell.decode(errors="replace") for cell in column.tolist()]
+    if column.dtype.kind in "mMcV":
+        return [str(cell) for cell in column]
+    cells: list[object] = column.tolist()
+    return cells
