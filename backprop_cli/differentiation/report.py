@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import hypot
+from math import hypot, isfinite
 from typing import NamedTuple
 
 from ..errors import BindingError, UsageError, nearest
@@ -197,11 +197,7 @@ def differentiate(
         else Verdict(NOT_RUN)
         for k in range(len(graph))
     ]
-    reached = graph.needed()
-    values = [
-        v if needed[k] or graph.nodes[k].op is None or (not reached[k] and abs(v) < float("inf")) else None
-        for k, v in enumerate(raw)
-    ]
+    values = shown_values(graph, raw, needed)
     return GradientReport(
         graph,
         inputs,
@@ -214,6 +210,28 @@ def differentiate(
         warnings_of(graph),
         tuple(notes),
     )
+
+
+def forward_report(graph: Graph, bindings: Mapping[str, float]) -> GradientReport:
+    """Return the values alone.
+
+    Raises:
+        BindingError, NoSuchNumber: as in `differentiate`.
+    """
+    inputs = bind(graph, bindings)
+    raw, needed = evaluate(graph, inputs)
+    verdicts = [Verdict(NOT_RUN)] * len(graph)
+    values = shown_values(graph, raw, needed)
+    return GradientReport(graph, inputs, values, (), {}, None, verdicts, (), warnings_of(graph))
+
+
+def shown_values(graph: Graph, raw: Sequence[float], needed: Sequence[bool]) -> list[float | None]:
+    """Return the values that a reader sees: none for a branch not taken."""
+    reached = graph.needed()
+    return [
+        v if needed[k] or graph.nodes[k].op is None or (not reached[k] and isfinite(v)) else None
+        for k, v in enumerate(raw)
+    ]
 
 
 def _formulas_only(

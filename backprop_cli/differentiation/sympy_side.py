@@ -354,9 +354,9 @@ class _Printer:
     def write(self, groups: Sequence[Any]) -> str:
         """Write a product of groups; one group when none has a function in it."""
         kept: list[Any] = []
-        sign = prod((-1 for g in groups if g.could_extract_minus_sign()), start=1)
-        for g in groups:
-            g = -g if g.could_extract_minus_sign() else g
+        minus = [not g.is_Add and g.could_extract_minus_sign() for g in groups]
+        sign = -1 if sum(minus) % 2 else 1
+        for g in (-g if m else g for g, m in zip(groups, minus, strict=True)):
             if kept and not kept[-1].has(sympy.Function) and not g.has(sympy.Function):
                 kept[-1] *= g
             elif g != 1:
@@ -431,7 +431,7 @@ class _Printer:
         return SUM, text
 
     def product(self, e: Any) -> tuple[int, str]:
-        if e.could_extract_minus_sign():
+        if e.args[0].is_number and e.args[0].is_negative:
             precedence, text = self.text(-e)
             return UNARY, "-" + (text if precedence >= PRODUCT else f"({text})")
         above: list[Any] = []

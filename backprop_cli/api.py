@@ -1,0 +1,105 @@
+"""The package from Python: the same computation as the command line's."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .differentiation.evaluate import bind
+from .differentiation.evaluate import evaluate as evaluate_graph
+from .differentiation.report import DEFAULT_METHODS, GradientReport, differentiate
+from .differentiation.symbolic import SymbolicProcess
+from .graph import Graph
+from .language.lower import lower
+from .language.parser import Program
+from .language.parser import parse as parse_text
+
+_process: SymbolicProcess | None = None
+
+
+class Gradient(GradientReport):
+    """A `GradientReport` that shows itself: text in a console, a table in a notebook."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        """Return the table as plain text."""
+        from .render import people
+
+        return people.render(self, "table", to_file=True)
+
+    def _repr_html_(self) -> str:
+        from .render.html import report_html
+
+        return report_html(self)
+
+
+def parse(text: str, *, large: bool = False) -> Program:
+    """Read a program; see ``docs/language.md``.
+
+    Raises:
+        ExpressionError: with place and hint.
+    """
+    return parse_text(text, large=large)
+
+
+def evaluate(program: str | Program, /, bindings: Mapping[str, float] | None = None, **values: float) -> float:
+    """Return the value of a program at a point.
+
+    Args:
+        program: Text or a parsed program.
+        bindings: Values by name, for names that are no Python identifiers.
+        values: Values by name.
+    """
+    graph, bound = _graph(program, bindings, values, large=False)
+    return evaluate_graph(graph, bind(graph, bound))[0][graph.output]
+
+
+def grad(
+    program: str | Program,
+    /,
+    bindings: Mapping[str, float] | None = None,
+    *,
+    methods: Sequence[str] = DEFAULT_METHODS,
+    wrt: Sequence[str] | None = None,
+    scheme: str = "central",
+    step: float | None = None,
+    **values: float,
+) -> Gradient:
+    """Return value and gradient of every node, by several methods.
+
+    Args:
+        program: Text or a parsed program.
+        bindings: Values by name, for names such as ``step`` that are options here.
+        methods: Of ``symbolic``, ``reverse``, ``finite``, ``forward``, ``complex-step``.
+        wrt: Inputs to differentiate by; None for all.
+        scheme: Of the finite differences: ``central``, ``forward``, ``backward``, ``ridders``.
+        step: Their step size.
+        values: Values by name.
+    Raises:
+        BackpropError: for wrong input, or where there is no such number.
+    """
+    graph, bound = _graph(program, bindings, values, large=False)
+    needs_sympy = "symbolic" in methods or (not bound and not graph.defaults)
+    report = differentiate(
+        graph, bound, methods=methods, wrt=wrt, scheme=scheme, step=step, process=_sympy() if needs_sympy else None
+    )
+    return Gradient(*report)
+
+
+def _graph(
+    program: str | Program, bindings: Mapping[str, float] | None, values: Mapping[str, float], *, large: bool
+) -> tuple[Graph, dict[str, float]]:
+    bound: dict[str, Any] = {**(bindings or {}), **values}
+    parsed = parse_text(program, large=large) if isinstance(program, str) else program
+    return lower(parsed, bound, large=large), {name: float(x) for name, x in bound.items()}
+
+
+def _sympy() -> SymbolicProcess:
+    """Return the SymPy process of this session; a notebook's threads forbid forking."""
+    global _process
+    if _process is None or not _process.alive:
+        _process = SymbolicProcess(fork=False)
+        atexit.register(_process.close)
+    return _process

@@ -1,0 +1,123 @@
+"""Command lines with variables in them: ``backprop grad "a*b" --a 3 --b -2``.
+
+Bindings are taken out before Click parses the rest. Click's own ``ignore_unknown_options`` reads
+``--a -2e-3`` letter by letter and would compute with the wrong number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..errors import UsageError, nearest
+from ..language.tokens import plain_name
+
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Binding:
+    """``NAME VALUE`` as typed.
+
+    Attributes:
+        name: The variable, in normal form.
+        text: The value's text.
+        word: How it was given, for errors.
+        option: The long option it resembles, or None.
+    """
+
+    __slots__ = ("name", "option", "text", "word")
+
+    def __init__(self, name: str, text: str, word: str, option: str | None) -> None:
+        self.name = name
+        self.text = text
+        self.word = word
+        self.option = option
+
+
+class ExpressionCommand(click.Command):
+    """A command that takes an expression and values for its variables."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("context_settings", HELP)
+        kwargs.setdefault("options_metavar", "[--NAME VALUE]... [NAME=VALUE]... [OPTIONS]")
+        super().__init__(*args, **kwargs)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Show the expression first."""
+        return ["[EXPRESSION]", *super().collect_usage_pieces(ctx)]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take out the expression and the bindings; leave the options to Click."""
+        options, expression, bindings = self.split(args)
+        rest = super().parse_args(ctx, options)
+        ctx.params["expression"] = expression
+        ctx.params["bindings"] = bindings
+        return rest
+
+    def split(self, args: list[str]) -> tuple[list[str], str | None, list[Binding]]:
+        """Return the words for Click, the expression, and the bindings."""
+        flags: dict[str, bool] = {"--help": True, "-h": True}
+        for param in self.params:
+            for name in param.opts:
+                flags[name] = bool(getattr(param, "is_flag", False))
+        options: list[str] = []
+        bindings: list[Binding] = []
+        expression: str | None = None
+        taken = any(a == "--file" or a.startswith("--file=") for a in args)
+        words = iter(args)
+        ended = False
+        for word in words:
+            head, equals, tail = word.partition("=")
+            if not ended and word == "--":
+                ended = True
+            elif not ended and head in flags and (head.startswith("--") or not equals):
+                options.append(word)
+                if not flags[head] and not equals:
+                    value = next(words, None)
+                    if value is None:
+                        raise UsageError(f"{head} needs a value")
+                    # one word, so that Click does not take a negative number for an option
+                    if head.startswith("--"):
+                        options[-1] = f"{head}={value}"
+                    else:
+                        options.append(value)
+            elif not ended and word.startswith("-o") and not word.startswith("--") and len(word) > 2 and taken:
+                options += ["-o", word[2:]]
+            elif not ended and word.startswith("--") and _is_name(head[2:]):
+                bindings.append(self.binding(head, equals, tail, words, list(flags)))
+            elif (taken or expression is not None) and equals and _is_name(head) and not tail.startswith("="):
+                bindings.append(Binding(plain_name(head), tail, word, None))
+            elif expression is None and not taken:
+                expression = word
+            else:
+                raise self.stray(word, expression, list(flags))
+        return options, expression, bindings
+
+    def binding(self, head: str, equals: str, tail: str, words: Any, options: list[str]) -> Binding:
+        option = nearest(head, [o for o in options if o.startswith("--")], 0.75)
+        value = tail if equals else next(words, None)
+        if value is None or (not equals and value[:2] == "--" and value[2:3].isalpha()):
+            hint = f"did you mean {option}?" if option else f"{head} VALUE gives the variable {head[2:]} a value"
+            raise UsageError(f"{head} needs a value", hint=hint)
+        return Binding(plain_name(head[2:]), value, head, option)
+
+    def stray(self, word: str, expression: str | None, options: list[str]) -> UsageError:
+        if word.startswith("--"):
+            close = nearest(word.partition("=")[0], options)
+            return UsageError(f"no such option: {word}", hint=f"did you mean {close}?" if close else None)
+        if word.startswith("-") and word[1:2].isalpha():
+            return UsageError(f"no such option: {word}", hint="variables take two dashes: --a 3")
+        if expression is None:
+            return UsageError(
+                f"with --file the program comes from the file; '{word}' is one word too many",
+                hint="values are given as NAME=VALUE or --NAME VALUE",
+            )
+        hint = 'quote the expression: backprop grad "a * b" --a 3'
+        if "=" in expression and ";" not in expression and "\n" not in expression:
+            hint = "the expression comes before NAME=VALUE; or write --NAME VALUE"
+        return UsageError(f"one expression is enough: '{word}' comes after '{expression}'", hint=hint)
+
+
+def _is_name(text: str) -> bool:
+    return bool(text) and text[0].isalpha() and all(c.isalnum() or c == "_" for c in text)

@@ -1,0 +1,260 @@
+"""What the commands share: reading programs and bindings, choosing where results go."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, BinaryIO
+
+import click
+
+from ..errors import BackpropError, BindingError, ExpressionError, FileError, Source, UsageError, printable
+from ..graph import Graph
+from ..language.lower import constant, lower
+from ..language.parser import TEXT_LIMIT, parse
+from .command import Binding
+
+FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex", "value")
+ENDINGS = {
+    ".json": "json",
+    ".jsonl": "json",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".md": "markdown",
+    ".tex": "latex",
+    ".txt": "table",
+}
+
+
+def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every command that reads a program."""
+    for option in reversed(
+        (
+            click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin."),
+            click.option("--points", metavar="FILE", help="A file with one point a row (csv, tsv, jsonl, npy); - is stdin."),
+            click.option("--strict", is_flag=True, help="Stop at the first point without an answer."),
+            click.option(
+                "--format",
+                "format_",
+                type=click.Choice(FORMATS),
+                help="How to print; the default is table.",
+            ),
+            click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending."),
+            click.option(
+                "--digits",
+                type=click.IntRange(1, 17),
+                default=6,
+                show_default=True,
+                help="Significant digits in tables.",
+            ),
+            click.option("--all", "all_", is_flag=True, help="Show constants and every row of a large program."),
+            click.option("--large", is_flag=True, help="Lift the limits on a program's size."),
+            click.option("-q", "--quiet", is_flag=True, help="No notes, warnings or progress."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+class Request:
+    """A program with its bindings, as the command line gave them.
+
+    Attributes:
+        graph: The computation.
+        values: Numbers bound by the user.
+        ranges: Variables bound to ``start:stop:step``, with the numbers of each.
+    """
+
+    def __init__(
+        self, expression: str | None, bindings: Sequence[Binding], file: str | None, *, large: bool, points: str | None
+    ) -> None:
+        if file == "-" and points == "-":
+            raise UsageError("--file - and --points - cannot both read stdin")
+        self.source = _source(expression, file, large)
+        program = parse(self.source, large=large)
+        names = [b.name for b in bindings]
+        self.columns = names
+        self.graph = lower(program, {*names, *(_header_names(points) if points else ())}, large=large)
+        self.values: dict[str, float] = {}
+        self.ranges: dict[str, list[float]] = {}
+        for binding in bindings:
+            self._bind(binding, file)
+
+    def _bind(self, binding: Binding, file: str | None) -> None:
+        name = binding.name
+        if name in self.values or name in self.ranges:
+            raise BindingError(f"{name} is given twice")
+        if name not in self.graph.inputs:
+            self._unknown(binding)
+        try:
+            if ":" in binding.text:
+                self.ranges[name] = _range(binding.text)
+            else:
+                self.values[name] = constant(binding.text)
+        except BackpropError as error:
+            raise BindingError(
+                f"the value of {name}: {error.message}", source=error.source, span=error.span, hint=error.hint
+            ) from None
+
+    def _unknown(self, binding: Binding) -> None:
+        from ..differentiation.evaluate import bind
+
+        try:
+            bind(self.graph, {**dict.fromkeys(self.graph.inputs, 0.0), binding.name: 0.0})
+        except BindingError as error:
+            close = binding.option
+            parts = [n for n in self.graph.inputs if len(n) > 1 and set(n) <= {*self.columns} and binding.name in n]
+            if close:
+                error.hint = f"did you mean the option {close}? {error.hint}"
+            elif parts:
+                error.hint = f"{parts[0]} is one name; to multiply write {'*'.join(parts[0])}"
+            raise
+
+    @property
+    def many(self) -> bool:
+        """Whether there is more than one point."""
+        return bool(self.ranges)
+
+
+def _source(expression: str | None, file: str | None, large: bool) -> Source:
+    if file is None:
+        if expression is None:
+            raise UsageError(
+                "no expression",
+                hint='give one: backprop grad "a*b" --a 3 --b -2; or --file PATH',
+            )
+        try:
+            expression.encode()
+        except UnicodeEncodeError:
+            raise ExpressionError("the expression is not valid UTF-8") from None
+        return Source(expression)
+    limit = None if large else 4 * TEXT_LIMIT
+    try:
+        if file == "-":
+            data = sys.stdin.buffer.read(-1 if limit is None else limit + 1)
+        else:
+            with open(file, "rb") as stream:
+                data = stream.read(-1 if limit is None else limit + 1)
+    except OSError as error:
+        raise FileError(f"{file}: {error.strerror}") from None
+    shown = "<stdin>" if file == "-" else file
+    if limit is not None and len(data) > limit:
+        raise ExpressionError(f"{shown} is larger than {TEXT_LIMIT:,} characters", hint="--large lifts the limit")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+        raise ExpressionError(
+            f"byte 0x{data[error.start]:02x} is not valid UTF-8", place=f"{shown}:{line}:{column}"
+        ) from None
+    return Source(text.replace("\r\n", "\n").replace("\r", "\n"), shown)
+
+
+def _header_names(points: str) -> set[str]:
+    """Names that a points file may bind: those of `e`, `pi` and `tau` it has a column for."""
+    if points == "-" or not points.endswith((".csv", ".tsv")):
+        return set()
+    with contextlib.suppress(OSError), open(points, "rb") as stream:
+        header = stream.readline(1 << 16).decode("utf-8-sig", "replace")
+        return {c.strip().strip('"') for c in header.replace("\t", ",").split(",")} & {"e", "pi", "tau"}
+    return set()
+
+
+def _range(text: str) -> list[float]:
+    """Return the grid ``start:stop:step``, the stop included where the grid meets it."""
+    parts = text.split(":")
+    if len(parts) != 3:
+        raise BindingError(f"{text} is no range", hint="a range is start:stop:step, such as -3:4:0.2")
+    start, stop, step = (constant(part) for part in parts)
+    if step == 0.0 or (stop - start) * step < 0.0:
+        raise BindingError(f"the range {text} never reaches its end", hint="the step leads from start to stop")
+    count = (stop - start) / step
+    whole = int(count + 1e-9 * max(1.0, count)) + 1
+    if whole > 10_000_000:
+        raise BindingError(f"the range {text} has {whole:,} points", hint="10,000,000 are the limit")
+    return [_decimal_grid(start, step, i) for i in range(whole)]
+
+
+def _decimal_grid(start: float, step: float, i: int) -> float:
+    """start + i*step without the rounding that decimals bring: 0.1:1:0.1 has 0.3, not 0.30000000000000004."""
+    plain = start + i * step
+    short = float(f"{plain:.12g}")
+    return short if abs(short - plain) <= 4e-16 * max(abs(plain), abs(start), abs(step)) * max(1, i) else plain
+
+
+def notes_printer(quiet: bool) -> Callable[[str], None]:
+    """Return what prints notes and warnings on stderr."""
+    if quiet:
+        return lambda text: None
+    return lambda text: click.echo(printable(text), err=True)
+
+
+def tell(graph: Graph, note: Callable[[str], None], warnings: Sequence[str], notes: Sequence[str]) -> None:
+    """Print what the user should know about an answer."""
+    if graph.euler is not None:
+        note("note: e is Euler's number 2.71828...; to make it a variable, bind it: e=VALUE")
+    for text in notes:
+        note(f"note: {text}")
+    for text in warnings:
+        note(f"warning: {text}")
+
+
+def choose_format(format_: str | None, output: str | None) -> str:
+    """Return the format: the option's, else by the file's ending, else table."""
+    if format_ is not None:
+        return format_
+    if output is not None:
+        ending = os.path.splitext(output)[1].lower()
+        if ending not in ENDINGS:
+            raise UsageError(
+                f"-o {output}: the ending '{ending}' names no format",
+                hint=f"endings: {', '.join(ENDINGS)}; or --format",
+            )
+        return ENDINGS[ending]
+    return "table"
+
+
+@contextlib.contextmanager
+def destination(output: str | None) -> Iterator[BinaryIO]:
+    """Yield the stream that results go to; a file is replaced only when all is written."""
+    if output is None:
+        if sys.stdout is None:
+            raise FileError("stdout is closed")
+        sys.stdout.flush()
+        stream: BinaryIO = getattr(sys.stdout, "buffer", None) or _TextAdapter()
+        yield stream
+        stream.flush()
+        return
+    temporary = f"{output}.{os.getpid()}.tmp"
+    special = os.path.exists(output) and not os.path.isfile(output)
+    try:
+        with open(output if special else temporary, "wb") as file:
+            yield file
+        if not special:
+            os.replace(temporary, output)
+    except OSError as error:
+        raise FileError(f"{output}: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+class _TextAdapter:
+    """Bytes to a stdout that only takes text, such as a test's."""
+
+    def write(self, data: bytes) -> int:
+        sys.stdout.write(data.decode())
+        return len(data)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+def write_text(text: str, output: str | None) -> None:
+    """Write a result, in UTF-8 to a file and in stdout's encoding to stdout."""
+    encoding = "utf-8" if output is not None else getattr(sys.stdout, "encoding", None) or "utf-8"
+    with destination(output) as stream:
+        stream.write(text.encode(encoding, "backslashreplace"))

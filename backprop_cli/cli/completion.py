@@ -1,0 +1,25 @@
+"""``backprop completion``: shell completion."""
+
+from __future__ import annotations
+
+import click
+
+from .command import HELP
+from .common import write_text
+
+
+@click.command("completion", context_settings=HELP)
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+def command(shell: str) -> int:
+    """Print the completion script of SHELL.
+
+    For bash: backprop completion bash > ~/.local/share/bash-completion/completions/backprop
+    """
+    from click.shell_completion import get_completion_class
+
+    from .main import group
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    write_text(kind(group(), {}, "backprop", "_BACKPROP_COMPLETE").source() + "\n", None)
+    return 0

@@ -1,0 +1,196 @@
+"""The entry point: the only place that prints errors and chooses exit statuses."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from typing import Any
+
+from ..errors import (
+    BROKEN_PIPE,
+    INTERNAL,
+    INTERRUPTED,
+    TERMINATED,
+    BackpropError,
+    FileError,
+    UsageError,
+    nearest,
+    printable,
+)
+
+COMMANDS = {
+    "eval": "Value of an expression at a point, many points or a range.",
+    "grad": "Value and gradient of every node, by several methods side by side.",
+    "ops": "List every primitive with its derivative, domain and conventions.",
+    "help": "Explain a topic: expressions, points, formats, exit-codes, ...",
+    "completion": "Print the completion script of a shell.",
+}
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line and return its exit status.
+
+    Args:
+        argv: The words after the program's name; None takes them from the process.
+    """
+    import gc
+
+    words = sys.argv[1:] if argv is None else argv
+    collecting = gc.isenabled()
+    gc.disable()  # nothing here makes cycles worth collecting, and large programs parse twice as fast
+    process = _start_sympy(words)
+    try:
+        return _run(words, process)
+    except BackpropError as error:
+        return _fail(error, words)
+    except (KeyboardInterrupt, EOFError):
+        return INTERRUPTED
+    except Terminated:
+        return TERMINATED
+    except BrokenPipeError:
+        _drop_stdout()
+        return BROKEN_PIPE
+    except OSError as error:
+        _drop_stdout()
+        return _fail(FileError(_os_error(error)), words)
+    except (MemoryError, RecursionError):
+        return _fail(UsageError("the program is too large for this machine's memory"), words)
+    except Exception as error:  # a fault of ours: say so, show no traceback
+        return _internal(error)
+    finally:
+        if process is not None:
+            process.close()
+        if collecting:
+            gc.enable()
+
+
+def _start_sympy(words: list[str]) -> Any:
+    """Start the SymPy process before Click is imported, where the command will want it."""
+    if not words or words[0] != "grad":
+        return None
+    for word, following in zip(words, [*words[1:], ""]):
+        name, _, value = word.partition("=")
+        if name in ("--points", "--help", "-h"):
+            return None
+        if name == "--format" and (value or following) == "value" and "symbolic" not in words:
+            return None
+        if name == "--method" and not any("symbolic" in w for w in words):
+            return None
+    from ..differentiation.symbolic import SymbolicProcess
+
+    return SymbolicProcess(fork=True)
+
+
+def _run(words: list[str], process: Any) -> int:
+    import signal
+
+    import click
+
+    def terminate(*_: object) -> None:
+        raise Terminated
+
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, terminate)
+    try:
+        result = group().main(args=words, prog_name="backprop", standalone_mode=False, obj=process)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        raise UsageError(error.format_message().rstrip(".")) from None
+    return int(result or 0)
+
+
+def group() -> Any:
+    """Return the Click group; commands are imported when they are called."""
+    import click
+
+    from .. import __version__
+    from .command import HELP
+
+    class Lazy(click.Group):
+        def list_commands(self, ctx: click.Context) -> list[str]:
+            return list(COMMANDS)
+
+        def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+            if name not in COMMANDS:
+                close = nearest(name, list(COMMANDS))
+                raise UsageError(
+                    f"no such command: {name}",
+                    hint=f"did you mean {close}?" if close else f"commands: {', '.join(COMMANDS)}",
+                )
+            from importlib import import_module
+
+            command: click.Command = import_module(f"backprop_cli.cli.{name}").command
+            return command
+
+        def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+            with formatter.section("Commands"):
+                formatter.write_dl(list(COMMANDS.items()))
+
+    @click.group(cls=Lazy, context_settings=HELP, epilog='Begin with: backprop grad "(a*b+c)*f" --a 3 --b -2 --c 8 --f -2')
+    @click.version_option(__version__, prog_name="backprop")
+    def backprop() -> None:
+        """Gradients of typed expressions, with the whole computation in view."""
+
+    return backprop
+
+
+def _fail(error: BackpropError, words: list[str]) -> int:
+    """Print an error on stderr, as text or as JSON, and return its status."""
+    if _wants_json(words):
+        import json
+
+        text = json.dumps({"error": error.as_dict()})
+    else:
+        text = f"backprop: error: {error}"
+    _complain(text)
+    return error.exit_code
+
+
+def _wants_json(words: list[str]) -> bool:
+    return any(
+        word == "--format=json" or (word == "--format" and following == "json")
+        for word, following in zip(words, [*words[1:], ""])
+    )
+
+
+def _internal(error: Exception) -> int:
+    import traceback
+
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    _complain(
+        f"backprop: internal error: {type(error).__name__} at {where}: {printable(str(error))}\n"
+        "  this is a fault of backprop, not of your input: please report it with the command line"
+    )
+    return INTERNAL
+
+
+def _complain(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        encoding = getattr(sys.stderr, "encoding", None) or "ascii"
+        sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        sys.stderr.flush()
+
+
+def _os_error(error: OSError) -> str:
+    what = error.strerror or str(error)
+    if error.errno in (errno.EBADF, errno.ENOSPC) and not error.filename:
+        return f"cannot write: {what}"
+    return f"{error.filename}: {what}" if error.filename else what
+
+
+def _drop_stdout() -> None:
+    """Keep the interpreter from writing to a broken stdout once more when it exits."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,30 @@
+"""``backprop ops``: the registry."""
+
+from __future__ import annotations
+
+import click
+
+from ..errors import UsageError, nearest
+from .command import HELP
+from .common import choose_format, write_text
+
+
+@click.command("ops", context_settings=HELP)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--format", "format_", type=click.Choice(("table", "json", "csv", "tsv", "markdown")), help="How to print.")
+@click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending.")
+def command(names: tuple[str, ...], format_: str | None, output: str | None) -> int:
+    """List every primitive, or those named: derivative, domain, kinks and conventions."""
+    from ..ops import ALIASES, PRIMITIVES
+    from ..render.registry import render_ops
+
+    signs = {row.infix: name for name, row in reversed(PRIMITIVES.items()) if row.infix}
+    rows = []
+    for name in names or PRIMITIVES:
+        known = ALIASES.get(name) or signs.get(name) or name
+        if known not in PRIMITIVES:
+            close = nearest(name, [*PRIMITIVES, *ALIASES])
+            raise UsageError(f"no primitive {name}", hint=f"did you mean {close}?" if close else "backprop ops lists all")
+        rows.append(PRIMITIVES[known])
+    write_text(render_ops(rows, choose_format(format_, output), detailed=bool(names), to_file=output is not None), output)
+    return 0

@@ -1,0 +1,132 @@
+"""Expressions and reports in LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..differentiation.report import GradientReport
+from ..errors import BackpropError
+from ..language.format import node_text
+from ..language.operators import ATOM, POWER, PRODUCT, SUM, UNARY
+from ..language.parser import NAME_ITEM, NUMBER_ITEM, parse
+from ..ops import PRIMITIVES
+from .people import Cells, rounded
+
+GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
+        "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon "
+        "varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(),
+        strict=True,
+    )
+)
+KNOWN = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "min", "max"}
+RELATIONS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
+
+
+def name_to_latex(name: str) -> str:
+    """Return a name: Greek letters as commands, trailing digits as a subscript."""
+    stem = name.rstrip("0123456789₀₁₂₃₄₅₆₇₈₉")
+    digits = name[len(stem) :].translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789"))
+    stem = stem.rstrip("_")
+    if stem in GREEK:
+        text = f"\\{GREEK[stem]}"
+    elif stem in GREEK.values():
+        text = f"\\{stem}"
+    elif len(stem) == 1:
+        text = stem
+    else:
+        escaped = "".join(f"${chr(92)}{GREEK[c]}$" if c in GREEK else c for c in stem)
+        text = r"\text{" + escaped.replace("_", r"\_") + "}"
+    return f"{text}_{{{digits}}}" if digits else text
+
+
+def to_latex(text: str) -> str:
+    """Return an expression of ours in LaTeX; what is no expression is set as it stands."""
+    try:
+        items = parse(text).statements[0].items
+    except BackpropError:
+        return r"\text{" + text.replace("_", r"\_") + "}"
+    stack: list[tuple[int, str]] = []
+    for word, arity, _, _ in items:
+        if arity == NAME_ITEM:
+            stack.append((ATOM, name_to_latex(word)))
+        elif arity == NUMBER_ITEM:
+            stack.append((ATOM, number_to_latex(word)))
+        else:
+            operands = stack[len(stack) - arity :]
+            del stack[len(stack) - arity :]
+            stack.append(_apply(word, operands))
+    return stack[0][1]
+
+
+def number_to_latex(text: str) -> str:
+    """Return a number with its exponent as a power of ten."""
+    if text == "π":
+        return r"\pi"
+    mantissa, _, exponent = text.lower().partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def _apply(name: str, operands: Sequence[tuple[int, str]]) -> tuple[int, str]:
+    texts = [text for _, text in operands]
+
+    def bracket(i: int, least: int) -> str:
+        precedence, text = operands[i]
+        return text if precedence >= least else rf"\left({text}\right)"
+
+    row = PRIMITIVES[name]
+    if name == "divide":
+        return ATOM - 1, rf"\frac{{{texts[0]}}}{{{texts[1]}}}"
+    if name in ("power", "power_n"):
+        return POWER, f"{bracket(0, ATOM)}^{{{texts[1]}}}"
+    if name == "multiply":
+        return PRODUCT, rf"{bracket(0, PRODUCT)} \cdot {bracket(1, POWER)}"
+    if name in ("add", "subtract"):
+        sign = "+" if name == "add" else "-"
+        return SUM, f"{texts[0]} {sign} {bracket(1, PRODUCT if name == 'subtract' else UNARY - 1)}"
+    if name == "negative":
+        return UNARY, f"-{bracket(0, POWER)}"
+    if row.truth:
+        return SUM - 1, f"{texts[0]} {RELATIONS.get(row.infix or '', row.infix)} {texts[1]}"
+    if name == "sqrt":
+        return ATOM, rf"\sqrt{{{texts[0]}}}"
+    if name == "cbrt":
+        return ATOM, rf"\sqrt[3]{{{texts[0]}}}"
+    if name == "abs":
+        return ATOM, rf"\left|{texts[0]}\right|"
+    command = f"\\{name}" if name in KNOWN else r"\operatorname{" + name.replace("_", r"\_") + "}"
+    return ATOM, rf"{command}\left({', '.join(texts)}\right)"
+
+
+def latex_report(report: GradientReport, cells: Cells, digits: int) -> str:
+    """Return the table as a ``tabular``; it needs amsmath alone."""
+    graph = report.graph
+    header = [r"\text{" + t + "}" for t in cells.header]
+    lines = [rf"\begin{{tabular}}{{{'l' * len(header)}}}", " & ".join(f"${t}$" for t in header) + r" \\ \hline"]
+    for id, row in zip(cells.ids, cells.rows, strict=True):
+        if id < 0:
+            continue
+        texts = []
+        for title, cell in zip(cells.header, row, strict=True):
+            if title == "step":
+                texts.append(f"${name_to_latex(cell)}$")
+            elif title == "operation":
+                plain = graph.nodes[id].op is None
+                texts.append(cell if plain else f"${to_latex(node_text(graph, id))}$")
+            elif title == "formula":
+                texts.append(f"${to_latex(cell)}$" if cell != "-" else "--")
+            elif title == "agreement":
+                texts.append(cell)
+            else:
+                texts.append("--" if cell == "-" else f"${number_to_latex(cell)}$")
+        lines.append(" & ".join(texts) + r" \\")
+    lines.append(r"\end{tabular}")
+    if report.inputs is not None and report.wrt:
+        parts = ",\\; ".join(
+            rf"\frac{{\partial {name_to_latex(graph.name(graph.output))}}}{{\partial {name_to_latex(n)}}} = "
+            + number_to_latex(rounded(x, digits))
+            for n, x in report.gradient.items()
+        )
+        lines.append(rf"\[ {parts},\; |\nabla| = {number_to_latex(rounded(report.norm, digits))} \]")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,41 @@
+"""What the terminal can show."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+PIPE_WIDTH = 100_000
+
+
+def console_for(to_file: bool = False) -> Any:
+    """Return a Rich console for stdout: as wide as its content and plain when it is no terminal."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    console = Console(
+        file=StringIO() if to_file else None, markup=False, highlight=False, emoji=False, soft_wrap=False
+    )
+    if not (console.is_terminal and getattr(sys.stdout, "isatty", bool)()):
+        console.width = PIPE_WIDTH
+    return console
+
+
+def is_unicode(console: Any) -> bool:
+    """Whether line drawing and symbols arrive: a terminal with a Unicode encoding."""
+    return bool(console.is_terminal and console.encoding.lower().replace("-", "").startswith("utf"))
+
+
+def box_for(console: Any) -> Any:
+    """Return the lines of a table."""
+    from rich import box
+
+    return box.SIMPLE_HEAD if is_unicode(console) else PLAIN_BOX()
+
+
+def PLAIN_BOX() -> Any:  # noqa: N802
+    """A rule of dashes under the header, in ASCII."""
+    from rich.box import Box
+
+    return Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
