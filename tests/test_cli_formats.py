@@ -329,7 +329,7 @@ def test_markdown_is_one_table(run):
         .answered()
         .out
     )
-    table = [line for line in out.splitlines() if line.startswith("|")]
+    table = [line for line in out.splitlines() if re.fullmatch(r"\|.*\|", line)]
     assert re.fullmatch(r"\|([ :]*-+[ :]*\|)+", table[1])
     assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table}) == 1  # every | of |a| is escaped
     assert len(table) >= 2 + 4
@@ -362,7 +362,8 @@ def test_o_writes_the_format_of_the_ending(run, tmp_path, ending, form):
 
 def test_o_where_nothing_can_be_written(run, tmp_path):
     run("grad", EXAMPLE, *AT, *REVERSE[:2], "-o", str(tmp_path / "none" / "answer.json")).refused(4)
-    run("grad", EXAMPLE, *AT, *REVERSE[:2], "-o", str(tmp_path)).refused(4)
+    (tmp_path / "folder.json").mkdir()
+    run("grad", EXAMPLE, *AT, *REVERSE[:2], "-o", str(tmp_path / "folder.json")).refused(4)
 
 
 def test_a_refused_run_leaves_no_file_behind(run, tmp_path):
@@ -394,7 +395,7 @@ def test_the_default_table_shows_every_node_and_the_three_methods(process):
     result = process("grad", "d = a*b; e = d + c; L = e*f", *AT).answered()
     assert result.err == ""
     assert ESCAPE not in result.out  # no terminal, no colour
-    for word in ("symbolic", "reverse", "finite", "a*b", "d + c", "e*f", "b*f", "∇"):
+    for word in ("symbolic", "reverse", "finite", "a*b", "d + c", "e*f", "b*f", "7.74597"):
         assert word in result.out
     for name in ("a", "b", "c", "d", "e", "f", "L"):
         assert re.search(rf"(?m)^\W*{name}\b", result.out), name
@@ -730,8 +731,10 @@ def test_help_and_version(run, words):
 
 def test_no_long_option_has_one_letter(run):
     for name in ("grad", "eval"):
-        assert not re.search(r"--\w[\s,=]", run(name, "--help").out.replace("--NAME", ""))
-        assert set(re.findall(r"(?<![\w-])-(\w)\b", run(name, "--help").out)) <= set("hoq")
+        declared = re.findall(r"(?m)^  +(-.*?)(?:  |$)", run(name, "--help").answered().out)
+        options = re.findall(r"(?<![\w-])-(-?)(\w[\w-]*)", " ".join(declared))
+        assert {"format", "file", "h", "o", "q"} <= {option for _, option in options}
+        assert all(len(option) > 1 if long else option in "hoq" for long, option in options)
 
 
 @pytest.mark.parametrize(

@@ -72,16 +72,16 @@ def main(argv: list[str] | None = None) -> int:
 
 def _start_sympy(words: list[str]) -> Any:
     """Start the SymPy process before Click is imported, where the command will want it."""
-    if not words or words[0] != "grad":
+    if not words or words[0] != "grad" or "--help" in words or "-h" in words:
         return None
-    for word, following in zip(words, [*words[1:], ""]):
-        name, _, value = word.partition("=")
-        if name in ("--points", "--help", "-h"):
-            return None
-        if name == "--format" and (value or following) == "value" and "symbolic" not in words:
-            return None
-        if name == "--method" and not any("symbolic" in w for w in words):
-            return None
+    if not any("symbolic" in word for word in words):
+        for word, following in zip(words, [*words[1:], ""], strict=True):
+            name, _, value = word.partition("=")
+            value = value or following
+            narrowed = name in ("--method", "--points") or (name == "--format" and value == "value")
+            # a value start:stop:step makes many points, and those run by reverse mode alone
+            if narrowed or (value.count(":") == 2 and name != words[1]):
+                return None
     from ..differentiation.symbolic import SymbolicProcess
 
     return SymbolicProcess(fork=True)

@@ -1,0 +1,87 @@
+"""Streams of points for people: aligned columns, Markdown, LaTeX, bare numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isnan
+from typing import Any, BinaryIO
+
+from ..tables.block import Block
+from .latex import name_to_latex, number_to_latex
+from .people import rounded
+
+
+class PointTable:
+    """Writes rows as they come; columns are as wide as a number of so many digits can be.
+
+    Args:
+        stream: Where to.
+        format_: ``table``, ``markdown``, ``latex`` or ``value``.
+        digits: Significant digits.
+        gradient: For ``value``: print the gradient, not the value.
+    """
+
+    def __init__(self, stream: BinaryIO, format_: str, digits: int, gradient: bool) -> None:
+        self.stream = stream
+        self.format = format_
+        self.digits = digits
+        self.gradient = gradient
+        self.widths: list[int] = []
+
+    def header(self, names: Sequence[str], computed: Sequence[str]) -> None:
+        """Write the titles."""
+        titles = [*names, *computed]
+        if self.format == "table":
+            self.widths = [max(len(t), self.digits + 6) for t in titles]
+            line = "  ".join(t.rjust(w) for t, w in zip(titles, self.widths, strict=True))
+            self._write(f"{line}\n{'-' * len(line)}\n")
+        elif self.format == "markdown":
+            self._write("| " + " | ".join([*titles, "error"]) + " |\n")
+            self._write("|" + "---:|" * len(titles) + "---|\n")
+        elif self.format == "latex":
+            head = " & ".join(_title(t) for t in titles)
+            self._write(f"\\begin{{tabular}}{{{'r' * len(titles)}}}\n{head} \\\\ \\hline\n")
+
+    def block(
+        self, block: Block, columns: Mapping[str, Any], errors: Sequence[str | None] | None = None
+    ) -> None:
+        """Write the rows of a block."""
+        computed = [list(column) for column in columns.values()]
+        if self.format == "value":
+            wanted = computed[1:] if self.gradient else computed[:1]
+            numbers = (x for row in zip(*wanted, strict=True) for x in row)
+            self._write("".join("\n" if _none(x) else f"{float(x)!r}\n" for x in numbers))
+            return
+        cells = [list(map(self._cell, column)) for column in (*block.cells().values(), *computed)]
+        reasons = errors or [None] * block.rows
+        lines = []
+        for *row, reason in zip(*cells, reasons, strict=True):
+            if self.format == "table":
+                line = "  ".join(c.rjust(w) for c, w in zip(row, self.widths, strict=True))
+                lines.append(line + (f"  {reason}" if reason else ""))
+            elif self.format == "markdown":
+                lines.append("| " + " | ".join([*row, (reason or "").replace("|", "\\|")]) + " |")
+            else:
+                lines.append(" & ".join(f"${number_to_latex(c)}$" if c != "-" else "--" for c in row) + r" \\")
+        self._write("\n".join(lines) + "\n" if lines else "")
+
+    def close(self) -> None:
+        """Write what ends the table."""
+        if self.format == "latex":
+            self._write("\\end{tabular}\n")
+
+    def _cell(self, x: Any) -> str:
+        if isinstance(x, bool) or x is None or isinstance(x, str):
+            return "-" if x is None else str(x).lower() if isinstance(x, bool) else x
+        return "-" if _none(x) else rounded(float(x), self.digits)
+
+    def _write(self, text: str) -> None:
+        self.stream.write(text.encode("utf-8", "backslashreplace"))
+
+
+def _none(x: Any) -> bool:
+    return x is None or isnan(x)
+
+
+def _title(text: str) -> str:
+    return f"$d/d{name_to_latex(text[3:])}$" if text.startswith("d/d") and " " not in text else rf"\text{{{text}}}"
