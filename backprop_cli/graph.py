@@ -99,8 +99,13 @@ class Graph:
         node = self.nodes[id]
         if node.name is not None:
             return node.name
-        if node.label is not None:
-            return node.label
+        return node.label if node.label is not None else self.own_name(id)
+
+    def own_name(self, id: int) -> str:
+        """Return a node's own name, which no other has: the user's, or ``v4``."""
+        node = self.nodes[id]
+        if node.name is not None:
+            return node.name
         if self._prefix is None:
             self._prefix = "v"
             # a user may call a variable v4; unnamed steps then step aside

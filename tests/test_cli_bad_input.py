@@ -72,6 +72,22 @@ def test_conventions_at_kinks(run, program, at, value, slopes):
         assert got == pytest.approx(slopes, rel=1e-15, abs=0)
 
 
+def as_points(run, tmp_path, program, at):
+    """The one row of a points file, with the status and the reason."""
+    path = tmp_path / "points.csv"
+    path.write_text(f"{','.join(at)}\n{','.join(map(str, at.values()))}\n")
+    result = run("grad", program, "--points", str(path), "--format", "json")
+    (row,) = result.lines
+    return result.status, row, [row["gradient"][name] for name in at]
+
+
+@pytest.mark.parametrize(("program", "at", "value", "slopes"), KINKS, ids=[f"{p} {a}" for p, a, *_ in KINKS])
+def test_points_keep_the_conventions_at_kinks(run, tmp_path, program, at, value, slopes):
+    status, row, got = as_points(run, tmp_path, program, at)
+    assert (status, row["value"], row["error"]) == (0, value, None)
+    assert got == pytest.approx(slopes, rel=1e-15, abs=0)
+
+
 def test_leaky_relu_at_0_has_the_slope_below(run):
     (below,) = run("grad", "leaky_relu(x)", "--x", "-1", *VALUE).answered().numbers
     (above,) = run("grad", "leaky_relu(x)", "--x", "1", *VALUE).answered().numbers
@@ -207,6 +223,15 @@ def test_a_value_without_a_slope(run, program, at, words):
 
 
 @pytest.mark.parametrize(
+    ("program", "at", "words"), NO_VALUE + NO_SLOPE, ids=[f"{p} {a}" for p, a, _ in NO_VALUE + NO_SLOPE]
+)
+def test_points_without_an_answer_say_why(run, tmp_path, program, at, words):
+    status, row, slopes = as_points(run, tmp_path, program, at)
+    assert (status, row["value"], set(slopes)) == (3, None, {None})
+    assert all(word in row["error"] for word in words), row["error"]
+
+
+@pytest.mark.parametrize(
     ("program", "at", "words"),
     [
         ("log(x)", {"x": -1}, ["log", "-1"]),
@@ -244,9 +269,20 @@ def test_a_hint_where_one_helps(run, program, at, hint):
         ("sqrt(x)^2", {"x": 0}, 0.0, [0.0]),
     ],
 )
-def test_what_is_not_needed_does_no_harm(run, program, at, value, slopes):
+def test_what_is_not_needed_does_no_harm(run, tmp_path, program, at, value, slopes):
     assert run("eval", program, *bind(**at), *VALUE).answered().numbers == [value]
     assert run("grad", program, *bind(**at), *VALUE).answered().numbers == slopes
+    status, row, got = as_points(run, tmp_path, program, at)
+    assert (status, row["value"], row["error"], got) == (0, value, None, slopes)
+
+
+def test_where_needs_only_the_branch_taken_row_by_row(run, tmp_path):
+    path = tmp_path / "points.csv"
+    path.write_text("x\n4\n0\n-1\n1\n")
+    rows = (
+        run("grad", "where(x > 0, sqrt(x), 3x)", "--points", str(path), "--format", "json").answered().lines
+    )
+    assert [(row["value"], row["d/dx"]) for row in rows] == [(2.0, 0.25), (0.0, 3.0), (-3.0, 3.0), (1.0, 0.5)]
 
 
 def test_a_node_of_the_branch_not_taken_shows_no_value(run):
@@ -650,7 +686,9 @@ def test_arguments_that_are_no_text(process, words):
 
 
 @linux
-@pytest.mark.parametrize("words", [("eval", *VALUE), ("grad", "--method", "reverse"), ("grad", "--format", "csv")])
+@pytest.mark.parametrize(
+    "words", [("eval", *VALUE), ("grad", "--method", "reverse"), ("grad", "--format", "csv")]
+)
 def test_a_full_disk(process, words):
     with open("/dev/full", "wb") as full:
         result = process(*words, "x^2", "--x", "3", stdout=full)

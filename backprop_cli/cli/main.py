@@ -98,8 +98,16 @@ def _run(words: list[str], process: Any) -> int:
     with contextlib.suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGTERM, terminate)
     try:
-        result = group().main(args=words, prog_name="backprop", standalone_mode=False, obj=process)
+        command = group()
+        if "_BACKPROP_COMPLETE" in os.environ:
+            command._main_shell_completion({}, "backprop", "_BACKPROP_COMPLETE")
+        # not Command.main: it turns a broken pipe into status 1
+        with command.make_context("backprop", list(words), obj=process) as context:
+            result = command.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as ended:
+        sys.stdout.flush()
+        return ended.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 0

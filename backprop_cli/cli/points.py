@@ -100,7 +100,7 @@ def run_points(
         with destination(output) as stream:
             writer: Any
             if format_ == "json":
-                writer = jsonl_writer(stream)
+                writer = jsonl_writer(stream, _paths(source.names, given, names))
             elif format_ in ("csv", "tsv"):
                 writer = csv_writer(stream, delimiter="," if format_ == "csv" else "\t")
             else:
@@ -128,6 +128,18 @@ def run_points(
         note(f"warning: {failed:,} of {rows:,} points have no answer; the error column says why")
         return NO_SUCH_NUMBER
     return NO if disagree else ANSWERED
+
+
+def _paths(names: Sequence[str], given: Sequence[str], computed: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return where JSON Lines put each number: inputs and gradient nested as for a single point."""
+    paths: dict[str, tuple[str, ...]] = {name: ("inputs", name) for name in names if name in given}
+    for title in computed:
+        head, _, method = title.partition(" ")
+        if head.startswith("d/d"):
+            paths[title] = ("gradient", head[3:], *([method] if method else []))
+        else:
+            paths[title] = (title,)
+    return paths
 
 
 class _Grid:

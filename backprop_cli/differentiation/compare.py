@@ -46,7 +46,8 @@ def compare(
     quotient: Quotient | None,
     strict: float,
     explained: float,
-    scale: float,
+    x: float,
+    output: float,
 ) -> Verdict:
     """Judge the numbers that the methods have for one node.
 
@@ -55,10 +56,13 @@ def compare(
         quotient: The finite differences in full, when they ran.
         strict: Bound on the rounding of the reverse sweep itself.
         explained: Bound on all rounding, the forward pass's included.
-        scale: Size of output over size of node: what a slope is compared with when it is 0.
+        x: Value of the node.
+        output: Value of the output.
     """
-    exact = {m: x for m, x in numbers.items() if m != "finite" and x is not None}
-    known = [x for x in numbers.values() if x is not None]
+    # what a slope is compared with when it is 0
+    scale = (abs(output) or 1e-6) / max(abs(x), 1.0)
+    exact = {m: v for m, v in numbers.items() if m != "finite" and v is not None}
+    known = [v for v in numbers.values() if v is not None]
     difference = max(known) - min(known) if len(known) > 1 else None
     if quotient is not None and quotient.kind == JUMP and exact:
         return Verdict(JUMP, difference, None, quotient, "the output jumps here")
@@ -66,20 +70,23 @@ def compare(
         return Verdict(NOT_RUN, difference)
     worst = Verdict(AGREE, difference)
     reference = exact.get("symbolic", next(iter(exact.values()), known[0]))
-    for method, x in exact.items():
-        found = _rule_based(method, x, reference, strict, explained, difference)
+    for method, number in exact.items():
+        found = _rule_based(method, number, reference, strict, explained, difference)
         worst = max(worst, found, key=_gravity)
     if quotient is None or numbers.get("finite") is None:
         return worst
     if quotient.kind == KINK and quotient.left is not None and quotient.right is not None:
         low, high = sorted((quotient.left, quotient.right))
         slack = CREDIT * quotient.error + 1e-6 * max(abs(low), abs(high))
-        if all(low - slack <= x <= high + slack for x in exact.values()):
+        if all(low - slack <= v <= high + slack for v in exact.values()):
             return Verdict(KINK, difference, None, quotient, "the slope differs left and right")
         reason = "the slope taken by convention lies outside the slopes left and right"
         return Verdict(DISAGREE, difference, None, quotient, reason)
     gap = abs(quotient.value - reference) if quotient.value is not None else inf
     size = max(abs(reference), scale)
+    if abs(reference) * ulp(x) > abs(output) > 0.0:
+        reason = "the output changes by more than itself between neighbouring floats"
+        return max(worst, Verdict(NOISY, difference, None, None, reason), key=_gravity)
     if quotient.error > NOISE * size:
         if gap > CREDIT * quotient.error:
             return max(worst, _disagree(difference, quotient), key=_gravity)

@@ -28,6 +28,8 @@ def bind(graph: Graph, values: Mapping[str, float]) -> dict[str, float]:
     if missing:
         raise BindingError(
             f"no value for {', '.join(missing[:12])}{' ...' if len(missing) > 12 else ''}",
+            source=graph.source,
+            span=graph.nodes[graph.inputs[missing[0]]].span,
             hint=f"the expression's variables: {_listed(list(graph.inputs))}",
         )
     return {name: float(value) for name, value in bound.items() if value is not None}
@@ -135,9 +137,9 @@ def no_value(graph: Graph, values: Sequence[float], id: int) -> NoSuchNumber:
     at = f" at {where}" if where else ""
     kind: type[NoSuchNumber]
     if op.domain is not None and not op.domain(*operands):
-        kind = DomainError
+        kind, hint = DomainError, op.hint
         message = f"{text} has no value{at}: {op.signature} is defined where {op.defined}"
     else:
-        kind = RangeError
+        kind, hint = RangeError, op.overflow_hint
         message = f"{text} overflows{at}: a float64 ends at 1.8e308"
-    return kind(message, source=graph.source, span=node.span, hint=op.hint)
+    return kind(message, source=graph.source, span=node.span, hint=hint)

@@ -191,7 +191,8 @@ def differentiate(
             quotients.get(k),
             strict[k],
             explained[k],
-            (abs(raw[graph.output]) or 1e-6) / max(abs(raw[k]), 1.0) if raw[k] == raw[k] else 0.0,
+            raw[k] if needed[k] else 0.0,
+            raw[graph.output],
         )
         if active[k] and len(columns) > 1
         else Verdict(NOT_RUN)

@@ -96,7 +96,7 @@ class _Frame(NamedTuple):
     name: str
     arity: int
     start: int
-    count: int = 0
+    commas: int = 0
 
 
 class _Parser:
@@ -220,7 +220,7 @@ class _Parser:
                 if frame is None or frame.arity != _CALL:
                     hint = "write a decimal point, not a comma" if self.last == _NUMBER else None
                     raise self.error("a ',' separates the operands of a function", (start, end), hint)
-                self.frames.append(frame._replace(count=frame.count + 1))
+                self.frames.append(frame._replace(commas=frame.commas + 1))
                 self.last, self.end = _NOTHING, end
                 return
             if word == "=":
@@ -260,7 +260,7 @@ class _Parser:
             at = len(self.frames) - 1
             while at >= 0 and self.frames[at].arity == _GROUP:
                 at -= 1
-            if at < 0 or self.frames[at].name != "where" or self.frames[at].count:
+            if at < 0 or self.frames[at].name != "where" or self.frames[at].commas:
                 raise self.error(
                     "a comparison stands in a condition only",
                     (start, end),
@@ -369,12 +369,8 @@ class _Parser:
         """Let a number or bracket before a name or bracket multiply; refuse all else."""
         text = self.source.text
         word = text[start:end]
-        left = text[self.starts[-1] : self.end]
-        shown = left if len(left) <= 24 else "..."
-        if group == NAME_TOKEN and text[self.after_blanks(end) :][:1] == "(":
-            right = f"{word}(...)"
-        else:
-            right = "(...)" if word == "(" else "|...|" if word == "|" else "√..." if word == "√" else word
+        shown = _short(text[self.starts[-1] : self.end])
+        right = self.next_operand(start, end)
         if self.last == _NAME:
             name = self.items[-1].text
             if name in FUNCTIONS and word != "(":
@@ -402,7 +398,7 @@ class _Parser:
             power = next((f for f in reversed(self.frames) if f.precedence != UNARY), None)
             if power and power.precedence == POWER:
                 base = text[self.starts[-2] : power.start].strip()
-                base = base if len(base) <= 24 else "(...)"
+                base = _short(base)
                 exponent = text[power.start : self.end].lstrip("*^ \t").strip()
                 raise self.error(
                     f"{base}^{exponent}{right} can be read in two ways",
@@ -414,18 +410,39 @@ class _Parser:
             at = operators[0].start
             above = [s for s in self.starts if s < at]
             a, b = text[above[-1] : at].strip(), text[at + 1 : self.end].strip()
-            a, b = (t if len(t) <= 24 else "(...)" for t in (a, b))
+            a, b = _short(a), _short(b)
             raise self.error(
                 f"{a}/{b}{right} can be read in two ways",
                 (above[-1], end),
                 f"write {a}/({b}*{right}) or ({a}/{b})*{right}",
             )
 
+    def next_operand(self, start: int, end: int) -> str:
+        """Return the operand that starts here as written, shortened where it is long or unclosed."""
+        text = self.source.text
+        opens = self.after_blanks(end) if text[start].isalpha() else start
+        if text[opens : opens + 1] != "(":
+            return {"|": "|...|", "√": "√..."}.get(text[start], text[start:end])
+        depth = 0
+        inside = "(...)"
+        for at in range(opens, min(len(text), opens + 24)):
+            depth += {"(": 1, ")": -1}.get(text[at], 0)
+            if depth == 0:
+                inside = text[opens : at + 1]
+                break
+        return text[start:opens].strip() + inside
+
     def not_a_function(self, word: str, start: int, end: int) -> ExpressionError:
         other = OTHER_NAMES.get(word.lower()) or nearest(word, list(FUNCTIONS), 0.7)
-        hint = f"write {word}*(...) to multiply"
+        opens = self.after_blanks(end)
+        product = f"{word}*{self.next_operand(opens, opens + 1)}"
+        hint = f"write {product} to multiply"
         if word.lower() in ("pow", "power"):
             hint = "write a^b"
         elif other:
-            hint = f"did you mean {other}(...)? To multiply, write {word}*(...)"
+            hint = f"did you mean {other}(...)? To multiply, write {product}"
         return self.error(f"{word} is not a function", (start, end), hint)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 24 else "(...)"

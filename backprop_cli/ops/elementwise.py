@@ -119,6 +119,7 @@ elementwise(
     sample=((0.1, 6.0), (-3.0, 5.0)),
     convention="x^0 = 1 with slope 0, at 0 too, when the exponent is written as 0",
     hint="for an odd root of a negative number write cbrt(x)",
+    overflow_hint="for a length sqrt(x^2 + y^2) write hypot(x, y)",
     says="power with a constant exponent",
 )
 elementwise(
@@ -322,7 +323,7 @@ elementwise(
     symbol=lambda sp, x: sp.exp(x),
     native=True,
     sample=(WIDE,),
-    hint="for log(1 + exp(x)) write softplus(x)",
+    overflow_hint="for log(1 + exp(x)) write softplus(x)",
     says="e^x",
 )
 elementwise(
@@ -628,7 +629,7 @@ elementwise(
     defined="every real number but 0, -1, -2, ...",
     domain=lambda x: x > 0 or x != int(x),
     sample=((0.1, 150.0),),
-    hint="the gamma function overflows from 171.7 on: lgamma(x) is its logarithm",
+    overflow_hint="the gamma function overflows from 171.7 on: lgamma(x) is its logarithm",
     ulp=8.0,
     says="gamma function, (x - 1)! at whole x",
 )

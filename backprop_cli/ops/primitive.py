@@ -39,7 +39,8 @@ class Primitive:
         convention: The slope taken at the kink, in our own words.
         truth: The value is a truth value: it cannot be nudged, and only a condition may use it.
         chosen: ``(*values) -> positions of the operands that were needed``; None when all are.
-        hint: What helps when a value does not exist.
+        hint: What helps outside the domain.
+        overflow_hint: What helps when a value overflows.
         slope_hint: What helps when a slope does not exist.
         says: One line of words.
         ulp: Error bound of ``forward`` in units in the last place, used by the rounding analysis.
@@ -60,6 +61,7 @@ class Primitive:
         "local",
         "name",
         "native",
+        "overflow_hint",
         "params",
         "partials",
         "piece",
@@ -95,6 +97,7 @@ class Primitive:
         truth: bool = False,
         chosen: Callable[..., tuple[int, ...]] | None = None,
         hint: str | None = None,
+        overflow_hint: str | None = None,
         slope_hint: str | None = None,
         ulp: float = 2.0,
     ) -> None:
@@ -119,6 +122,7 @@ class Primitive:
         self.truth = truth
         self.chosen = chosen
         self.hint = hint
+        self.overflow_hint = overflow_hint
         self.slope_hint = slope_hint
         self.ulp = ulp
 

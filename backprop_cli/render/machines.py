@@ -36,7 +36,7 @@ def node_dict(report: GradientReport, id: int) -> dict[str, Any]:
     node = graph.nodes[id]
     return {
         "id": id,
-        "name": graph.name(id),
+        "name": graph.own_name(id),
         "kind": node.kind,
         "op": node.op.name if node.op else None,
         "inputs": list(node.inputs),
@@ -79,11 +79,9 @@ def to_json(report: GradientReport) -> str:
         "value": report.value,
         "inputs": report.inputs,
         "gradient": report.gradient,
-        "norm": report.norm,
         "methods": list(report.methods),
         "agree": report.agree,
-        "warnings": list(report.warnings),
-        "notes": list(report.notes),
+        "warnings": [*report.notes, *report.warnings],
     }
     lines = [f" {dumps(key)}: {dumps(value, allow_nan=False)}," for key, value in head.items()]
     nodes = [f"  {dumps(node_dict(report, id), allow_nan=False)}" for id in range(len(graph))]
@@ -109,7 +107,7 @@ def to_rows(report: GradientReport, delimiter: str, everything: bool) -> str:
         writer.writerow(
             [
                 node.id,
-                graph.name(node.id),
+                graph.own_name(node.id),
                 node.kind,
                 node_text(graph, node.id),
                 _text(report.values[node.id]),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any, BinaryIO
 
+from ..errors import printable
 from ..tables.block import Block
 from .latex import name_to_latex, number_to_latex
 from .people import rounded
@@ -30,7 +31,7 @@ class PointTable:
 
     def header(self, names: Sequence[str], computed: Sequence[str]) -> None:
         """Write the titles."""
-        titles = [*names, *computed]
+        titles = [printable(t) for t in (*names, *computed)]
         if self.format == "table":
             self.widths = [max(len(t), self.digits + 6) for t in titles]
             line = "  ".join(t.rjust(w) for t, w in zip(titles, self.widths, strict=True))
@@ -72,7 +73,7 @@ class PointTable:
 
     def _cell(self, x: Any) -> str:
         if isinstance(x, bool) or x is None or isinstance(x, str):
-            return "-" if x is None else str(x).lower() if isinstance(x, bool) else x
+            return "-" if x is None else str(x).lower() if isinstance(x, bool) else printable(x)
         return "-" if _none(x) else rounded(float(x), self.digits)
 
     def _write(self, text: str) -> None:

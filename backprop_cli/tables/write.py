@@ -103,19 +103,34 @@ _NUMBERS: set[type] = {float, int, bool, type(None)}
 
 
 class JsonLinesWriter:
-    """Writes one strict JSON object a line; rows that came as JSON keep their text."""
+    """Writes one strict JSON object a line, nested where a name has a path.
 
-    def __init__(self, stream: BinaryIO) -> None:
+    Args:
+        stream: Where to.
+        paths: Keys on the way to a name's cell: ``{"d/dx": ("gradient", "x")}``.
+    """
+
+    def __init__(self, stream: BinaryIO, paths: Mapping[str, tuple[str, ...]]) -> None:
         self._stream = stream
-        self._computed: list[str] = []
-        self._tail = _Lines([ERROR])
-        self._whole = _Lines([ERROR])
+        self._paths = paths
+        self._whole: Tree = {}
+        self._tail: Tree = {}
 
     def header(self, names: Sequence[str], computed: Sequence[str]) -> None:
-        """Remember the names; JSON Lines have no header."""
-        self._computed = [*computed, ERROR]
-        self._tail = _Lines(self._computed)
-        self._whole = _Lines([*names, *self._computed])
+        """Lay the object out; JSON Lines have no header line.
+
+        Raises:
+            UsageError: when a column that passes through has the name of a result.
+        """
+        results = {path[0] for path in self._paths.values()} | {ERROR}
+        for place, name in enumerate((*names, *computed, ERROR)):
+            path = self._paths.get(name, (name,))
+            if place < len(names) and path == (name,) and name in results:
+                fresh_names([name], names)
+            _plant(self._whole, path, place)
+            # a row that came as JSON has its own text for what passes through
+            if place >= len(names) or len(path) > 1:
+                _plant(self._tail, path, place)
 
     def block(
         self, block: Block, columns: Mapping[str, Column], errors: Sequence[str | None] | None = None
@@ -123,24 +138,30 @@ class JsonLinesWriter:
         """Write the rows of a block; see `Writer.block`.
 
         Raises:
-            DataError: when a row of JSON already has a key of that name.
+            DataError: when a row of JSON already has a key of a result's name.
         """
-        cells: list[Sequence[object]] = [
+        if not block.rows:
+            return
+        computed: list[Sequence[object]] = [
             column.tolist() if isinstance(column, np.ndarray) else column for column in columns.values()
         ]
-        cells.append([None] * block.rows if errors is None else [error or None for error in errors])
+        computed.append([None] * block.rows if errors is None else [error or None for error in errors])
         if not isinstance(block, JsonBlock):
-            self._stream.write(self._whole.encode([*block.cells().values(), *cells]))
-        elif block.rows:
-            self._check_keys(block)
-            self._stream.write(_spliced(block.lines, self._tail.encode(cells), maybe_empty=not block.values))
+            given: list[Sequence[object]] = [*block.cells().values()]
+            self._stream.write(_encoder.encode_lines(_objects(self._whole, [*given, *computed])))
+            return
+        self._check_keys(block)
+        variables = {column: block.values[name].tolist() for name, column in block.columns.items()}
+        given = [variables.get(name, ()) for name in block.names]
+        tails = _encoder.encode_lines(_objects(self._tail, [*given, *computed]))
+        self._stream.write(_spliced(block.lines, tails, maybe_empty=not block.values))
 
     def _check_keys(self, block: JsonBlock) -> None:
         text = b"\n".join(block.lines)
-        if b"\\u" not in text and not any(_encoder.encode(name) in text for name in self._computed):
+        if b"\\u" not in text and not any(_encoder.encode(name) in text for name in self._tail):
             return
         for i, keys in enumerate(block.keys()):
-            for name in self._computed:
+            for name in self._tail:
                 if name in keys:
                     raise DataError(
                         f"the key '{name}' is also the name of a result",
@@ -149,27 +170,28 @@ class JsonLinesWriter:
                     )
 
 
-class _Lines:
-    """Encodes rows with the same keys as lines of JSON."""
+Tree = dict[str, "int | Tree"]
+"""Keys of an object; a leaf is the position of its column."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = names
-        self._row: Any = None
-        # A struct's keys are copied as they are, so msgspec takes none that needs an escape.
-        if all(name.isprintable() and '"' not in name and "\\" not in name for name in names):
-            fields = [f"c{i}" for i in range(len(names))]
-            self._row = msgspec.defstruct(
-                "Row",
-                [(field, Any) for field in fields],
-                rename=dict(zip(fields, names, strict=True)),
-                gc=False,
-            )
 
-    def encode(self, columns: Sequence[Sequence[object]]) -> bytes:
-        if self._row is not None:
-            return _encoder.encode_lines(list(map(self._row, *columns)))
-        rows = zip(*columns, strict=True)
-        return _encoder.encode_lines([dict(zip(self._names, row, strict=True)) for row in rows])
+def _plant(tree: Tree, path: Sequence[str], place: int) -> None:
+    for key in path[:-1]:
+        tree = tree.setdefault(key, {})  # type: ignore[assignment]
+    tree[path[-1]] = place
+
+
+def _objects(tree: Tree, cells: Sequence[Sequence[object]]) -> Sequence[object]:
+    """Return one object per row, as structs where msgspec takes their keys."""
+    parts = [cells[sub] if isinstance(sub, int) else _objects(sub, cells) for sub in tree.values()]
+    names = list(tree)
+    # a struct's keys are copied as they are, so msgspec takes none that needs an escape
+    if all(name.isprintable() and '"' not in name and "\\" not in name for name in names):
+        fields = [f"c{i}" for i in range(len(names))]
+        row = msgspec.defstruct(
+            "Row", [(field, Any) for field in fields], rename=dict(zip(fields, names, strict=True)), gc=False
+        )
+        return list(map(row, *parts))
+    return [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
 
 
 def csv_writer(stream: BinaryIO, *, delimiter: str = ",") -> DelimitedWriter:
@@ -177,9 +199,9 @@ def csv_writer(stream: BinaryIO, *, delimiter: str = ",") -> DelimitedWriter:
     return DelimitedWriter(stream, delimiter)
 
 
-def jsonl_writer(stream: BinaryIO) -> JsonLinesWriter:
-    """Return a writer of JSON Lines."""
-    return JsonLinesWriter(stream)
+def jsonl_writer(stream: BinaryIO, paths: Mapping[str, tuple[str, ...]] | None = None) -> JsonLinesWriter:
+    """Return a writer of JSON Lines; see `JsonLinesWriter` for ``paths``."""
+    return JsonLinesWriter(stream, paths or {})
 
 
 def fresh_names(wanted: Sequence[str], taken: Collection[str]) -> list[str]:

@@ -1,0 +1,299 @@
+"""Bad input: the status, time and memory of every class, with nothing on stdout and no traceback.
+
+    python benchmarks/bad_input.py
+
+Each case is a command line of its own, by default ``grad`` with all its methods: the memory is
+that of the command and the SymPy process together. Exits 1 when a bound is broken.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from harness import MIB, Run, environment, mib, print_table, setting, shown, watch
+
+SECONDS, MEMORY = 5.0, 512 * MIB
+BACKPROP = [sys.executable, "-m", "backprop_cli"]
+
+Meanwhile = Callable[[subprocess.Popen[bytes], float], None]
+
+
+class Case(NamedTuple):
+    """A command line and how it must end.
+
+    Attributes:
+        kind: The class it belongs to.
+        words: Of the command line, from the command on.
+        status: The exit statuses that are right.
+        stdin: What it reads.
+        files: Name to content of files in the folder it runs in.
+        stdout: ``collect``, ``full`` (a full disk), ``closed`` or ``gone`` (nobody reads).
+        prints: Whether an answer may stand on stdout although the status is not 0.
+        meanwhile: What happens to it while it runs.
+        ascii: Run in a terminal without Unicode.
+    """
+
+    kind: str
+    words: tuple[str | bytes, ...]
+    status: tuple[int, ...] = (2,)
+    stdin: bytes = b""
+    files: dict[str, bytes] = {}  # noqa: RUF012
+    stdout: str = "collect"
+    prints: bool = False
+    meanwhile: Meanwhile | None = None
+    ascii: bool = False
+
+
+SYNTAX = [
+    "", " ", ";;", "# nothing", "a+", "*a", "a**", "(a", "a)", "((a)", "a b", "2 3", "a 2", "1..2", "1.2.3", "1e", "a,b",
+    "a<b<c", "a<b", "a==b", "a=b=c", "a = ", "= a", "1 = a", "a = 1; a = 2", "b = a; a = 2", "a; b", "f(a) = ", "f(2) = a",
+    "f(a, a) = a", "f(a) = a; f", "sin a", "sin()", "sin(a, b)", "sin(a", "max(a)", "arctn(a)", "Sin(a)", "a(3)(", "1/2a",
+    "a^2b", "√a^2", "|a", "|a|b|", "a|", "a!", "a % 2", "a & b", "a and b", "where(a, 1, 2)", "where(a > 0, 1)",
+    "a^^2", "a//2", "2_000", "_a", "a->b", "a?b:c", "{a}", "[a]", "a@b", "a'", "\\a", "a\n*b", "sin = a; sin(a)",
+]  # fmt: skip
+CODE = [
+    "__import__('os').system('touch owned')", '__import__("os")', "exec('1')", "eval(a)", "open(a)", "().__class__",
+    "a.__class__.__mro__", "a.b", "a[0]", "'a'", '"a"', "f'{a}'", "lambda: 0", "lambda a: a", "[a for a in b]", "{a: b}",
+    "import os", "a; import os", "$(touch owned)", "`touch owned`", "a | touch owned", "%s%n", "<script>", "a if b else c",
+]  # fmt: skip
+CHARACTERS: list[str | bytes] = [
+    "a\u202e*2", "a\u2066+1", "a\u200bb", "a\u200d", "\ufeffa\ufeff", "а*2", "Α*2", "ο", "аlpha", "a\u0301", "名", "é", "ﬁ",
+    "a\x1b[31m", "\x1b]0;title\x07a", "a\x9b31m", "a\x08b", "a\x7f", "a\u2028b", "\U0001f4a9", "٣*a", "𝑎", b"a\xff", b"\xc3(", b"\xed\xa0\x80a",
+    "[bold]a[/bold]", "[/bold]", "[link=file:///etc/passwd]a[/link]",
+]  # fmt: skip
+BINDINGS = [
+    [], ["--a", "1", "--c", "3"], ["--a", "1"], ["--a", "1", "--b", "2", "--a", "3"], ["--a", "1", "a=3", "b=2"],
+    ["--a", "nan"], ["--a", "inf"], ["--a", "-inf"], ["--a", "1e999"], ["--a", "x"], ["--a", "b"], ["--a", ""], ["--a", "1,5"],
+    ["--a", "1 2"], ["--a", "'3'"], ["--a", "__import__('os')"], ["--a", "exp(1000)"], ["--a", "1/0"], ["--a", "9^9^9^9"],
+    ["--a", "(" * 9999], ["--a", "1;2"], ["--a", "a=1"], ["--a"], ["--a", "--b", "2"], ["--a", "1:2"], ["--a", "1:2:0"],
+    ["--a", "1:2:-1"], ["--a", "0:1:1e-30"], ["--a", "1:nan:1"], ["--a", "0x10"], ["--a", "1_000"], ["--a", "[bold]"],
+    ["--a", "\x1b[31m"], ["--[bold]", "1"], ["--a b", "1"], ["a"], ["1"], ["--format", "xml"], ["--digits", "many"],
+    ["--method", "magic"], ["--step", "0"], ["--step", "nan"], ["--wrt", "z"], ["--wrt", ""], ["-z"], ["--points"],
+]  # fmt: skip
+DOMAIN = {
+    "log(a)": ["-1", "0"], "log2(a)": ["-4"], "log1p(a)": ["-1"], "sqrt(a)": ["-4", "0"], "1/a": ["0", "1e-200"], "a/a": ["0"],
+    "asin(a)": ["2", "1"], "acosh(a)": ["0.5", "1"], "atanh(a)": ["1"], "gamma(a)": ["0", "-3", "200"], "lgamma(a)": ["0"],
+    "digamma(a)": ["-1"], "exp(a)": ["1000"], "sinh(a)": ["1000"], "a^2": ["1e200"], "a^-1": ["0"], "a^(1/3)": ["-8", "0"],
+    "(-2)^a": ["2", "0.5"], "0^a": ["-1", "0"], "cbrt(a)": ["0"], "0*log(a)": ["0"], "max(5, log(a))": ["0"], "a + 1.7e308": ["1.7e308"],
+    "where(a < 0, log(a), 1)": ["-1"], "log(1 + exp(a))": ["1000"], "a^a": ["0"], "tan(a)/0": ["1"], "9^9^9^9": [""], "a*9^9^9^9": ["1"],
+    "a^9^9^9": ["2"], "(a+1)^1000000": ["1"], "gamma(gamma(gamma(a)))": ["6"],
+}  # fmt: skip
+EXPLOSIVE = ["(a+b)^1000000", "(a+b+1)^200", "a^9^9 - b^9^9", "sin(a)^10000*cos(b)^10000", "a^(10^300)*b", "(a^2-b^2)^999999"]
+HUGE = {
+    "100,000 open brackets": b"(" * 100_000,
+    "a megabyte of open brackets": b"(" * (1 << 20),
+    "closing brackets": b")" * 100_000,
+    "unclosed bars": b"|" * 100_001,
+    "sin( without end": b"sin(" * 100_000,
+    "where( without end": b"where(a<" * 50_000,
+    "operators": b"*" * 500_000,
+    "more than a megabyte": b"a" + b" + a" * 300_000,
+    "too many nodes": b"a" + b"+a" * 210_000,
+    "a name of a megabyte": b"n" * 1_000_000,
+    "an error in the middle": b"a" + b"+a" * 90_000 + b"$" + b"+a" * 90_000,
+    "100,000 unknown functions": b"+".join(b"g%d(a)" % k for k in range(100_000)),
+    "100,000 variables": b"+".join(b"a%d" % k for k in range(100_000)),
+    "not UTF-8": b"a+\xff",
+    "binary": bytes(range(256)) * 1000,
+    "zeros": bytes(1 << 20),
+}
+DEEP = {
+    "100,000 nested brackets": b"(" * 100_000 + b"a" + b")" * 100_000,
+    "100,000 minus signs": b"-" * 100_000 + b"a",
+    "a chain of 100,000": b"a" + b"+a" * 99_000,
+    "a tower of powers": b"a^" * 50_000 + b"a",
+    "nested functions": b"sin(" * 100_000 + b"a" + b")" * 100_000,
+    "1,900 nested sines, all methods": b"sin(" * 1_900 + b"a" + b")" * 1_900,
+    "1,900 products, all methods": b"a" + b"*a" * 1_900,
+    "doubling, all methods": b"a0 = a" + b"".join(b";a%d = a%d*a%d" % (k, k - 1, k - 1) for k in range(1, 600)),
+    "a number of a million digits": b"a*0." + b"1" * 1_000_000,
+}
+POINTS: dict[str, tuple[str, bytes, tuple[int, ...]]] = {
+    "empty": ("p.csv", b"", (2,)),
+    "blank": ("p.csv", b"\n\n", (2,)),
+    "ragged": ("p.csv", b"a,b\n1,2\n3\n", (2,)),
+    "too wide": ("p.csv", b"a,b\n1,2,3\n", (2,)),
+    "not numbers": ("p.csv", b"a,b\n1,x\n", (2,)),
+    "nan": ("p.csv", b"a,b\n1,nan\n", (2,)),
+    "missing cell": ("p.csv", b"a,b\n1,\n", (2,)),
+    "missing column": ("p.csv", b"a,c\n1,2\n", (2,)),
+    "column twice": ("p.csv", b"a,a,b\n1,2,3\n", (2,)),
+    "a result's name": ("p.csv", b"a,b,value\n1,2,3\n", (2,)),
+    "open quote": ("p.csv", b'a,b\n"1,2\n', (2,)),
+    "not UTF-8": ("p.csv", b"a,b\n1,\xff\n", (2,)),
+    "binary": ("p.csv", bytes(range(256)) * 4096, (2,)),
+    "zeros": ("p.csv", bytes(1 << 22), (2,)),
+    "a line of 64 MiB": ("p.csv", b"1" * (64 * MIB), (2,)),
+    "a row of 64 MiB": ("p.csv", b"a,b\n" + b"1" * (64 * MIB), (2,)),
+    "a quote of 64 MiB": ("p.csv", b'a,b\n"' + b"1\n" * (32 * MIB), (2,)),
+    "a million columns": ("p.csv", b",".join(b"c%d" % k for k in range(1_000_000)) + b"\n", (2,)),
+    "a cell of a megabyte": ("p.csv", b"a,b\n1," + b"1" * MIB + b"\n", (2,)),
+    "wrong after 100,000 rows": ("p.csv", b"a,b\n" + b"1,2\n" * 100_000 + b"3\n", (2,)),
+    "ragged TSV": ("p.tsv", b"a\tb\n1\n", (2,)),
+    "no JSON": ("p.jsonl", b"{a: 1}\n", (2,)),
+    "JSON, deep": ("p.jsonl", b'{"a":' * 100_000, (2,)),
+    "JSON, an array": ("p.jsonl", b"[1, 2]\n", (2,)),
+    "JSON, text": ("p.jsonl", b'{"a": "1", "b": 2}\n', (2,)),
+    "JSON, no key": ("p.jsonl", b'{"a": 1}\n', (2,)),
+    "npy, cut off": ("p.npy", b"\x93NUMPY\x01\x00", (2,)),
+    "npy, pickled": ("p.npy", b"\x93NUMPY\x01\x00\x76\x00{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(128) + b"x" * 64, (2,)),
+    "npy, a lie": ("p.npy", b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f8', 'fortran_order': False, 'shape': (10**12, 2), }".ljust(128), (2,)),
+    "npy, a huge shape": ("p.npy", b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 2), }".ljust(127) + b"\n", (2,)),
+    "no such file": ("other.csv", b"", (4,)),
+}  # fmt: skip
+POINT = ("--a", "0.7", "--b", "0.2")
+
+
+def signalled(number: int, after: float) -> Meanwhile:
+    """Return what sends a signal once, so many seconds after the start."""
+    sent: list[bool] = []
+
+    def meanwhile(process: subprocess.Popen[bytes], seconds: float) -> None:
+        if seconds >= after and not sent:
+            sent.append(True)
+            os.kill(process.pid, number)
+
+    return meanwhile
+
+
+def cases() -> Iterator[Case]:
+    """Yield every case."""
+    for text in SYNTAX:
+        yield Case("broken syntax", ("grad", text, "--a", "1", "--b", "2"))
+    for text in CODE:
+        yield Case("code, attributes, subscripts, strings", ("grad", text, "--a", "1"))
+    for given in CHARACTERS:
+        yield Case("characters: bytes, bidi, confusable, markup", ("grad", given, "--a", "1"))
+    for words in BINDINGS:
+        # with no binding at all the formulas are the answer
+        status = (0,) if not words else (2,)
+        yield Case("bindings and options", ("grad", "a*b", *words), status)
+    for program, values in DOMAIN.items():
+        for value in values:
+            yield Case("no such number", ("grad", program, *(("--a", value) if value else ())), (3,))
+    for program in EXPLOSIVE:
+        yield Case("what would explode", ("grad", program, *POINT), (0, 3))
+        yield Case("what would explode, formulas", ("grad", program), (0, 3))
+    for text in HUGE.values():
+        yield Case("huge and wrong", ("grad", "--file", "-", "--a", "1"), (2,), text)
+    for text in DEEP.values():
+        yield Case("deep and long", ("grad", "--file", "-", "--a", "0.5"), (0, 2, 3), text)
+    for name, content, status in POINTS.values():
+        prints = content.count(b"\n") > 10_000  # rows before the wrong one may be out
+        words = ("grad", "a*b", "--points", "p.csv" if name == "other.csv" else name)
+        yield Case("points files", words, status, files={name: content}, prints=prints)
+    yield Case("points files", ("grad", "a*b", "--points", "."), (4,))
+    long = b"a,b\n" + b"1,2\n" * 1_000_000
+    for form in ("table", "json", "csv", "value"):
+        grad = ("grad", "a*b", *POINT, "--format", form)
+        if sys.platform == "linux":
+            yield Case("stdout full", grad, (4,), stdout="full")
+            yield Case("stdout full", ("grad", "a*b", "--points", "p.csv", "--format", form), (4,), files={"p.csv": long}, stdout="full")
+        yield Case("stdout closed", grad, (4,), stdout="closed")
+        yield Case("nobody reads", grad, (141,), stdout="gone")
+        yield Case("nobody reads", ("grad", "a*b", "--points", "p.csv", "--format", form), (141,), files={"p.csv": long}, stdout="gone")
+    deep = b"a" + b"*a" * 180_000
+    for name, number, status in (("Ctrl-C", signal.SIGINT, 130), ("terminated", signal.SIGTERM, 143)):
+        for after in (0.2, 0.4):
+            yield Case(name, ("grad", "--file", "-", "--a", "1", "--large"), (status,), deep * 5, meanwhile=signalled(number, after))
+            yield Case(name, ("grad", "--points", "p.csv", "a*b", "--format", "csv"), (status,), files={"p.csv": long},
+                       prints=True, meanwhile=signalled(number, after))  # fmt: skip
+    for words in (("a*b", *POINT), ("√(a)·β", "--a", "2", "--β", "3"), ("a*", *POINT), ("α²", "--a", "3")):
+        yield Case("terminals without Unicode", ("grad", *words), (0, 2), ascii=True)
+
+
+def run(case: Case, folder: str) -> Run:
+    """Run a case in a folder of its own."""
+    for name, content in case.files.items():
+        Path(folder, name).write_bytes(content)
+    env = environment()
+    if case.ascii:
+        env.update(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="ascii")
+    command = [*BACKPROP, *(os.fsdecode(w) for w in case.words)]
+    stdout = None
+    if case.stdout == "full":
+        stdout = os.open("/dev/full", os.O_WRONLY)
+    elif case.stdout == "gone":
+        read, stdout = os.pipe()
+        os.close(read)
+    elif case.stdout == "closed":
+        command = ["sh", "-c", 'exec "$0" "$@" >&-', *command]
+    try:
+        return watch(command, stdin=case.stdin, stdout=stdout, env=env, cwd=folder, timeout=60.0, meanwhile=case.meanwhile)
+    finally:
+        if stdout is not None:
+            os.close(stdout)
+
+
+def faults(case: Case, done: Run, folder: str) -> Iterator[str]:
+    """Yield what is wrong with how a case ended."""
+    message = done.stderr.decode(errors="replace")
+    if done.status not in case.status:
+        yield f"status {done.status}, not {' or '.join(map(str, case.status))}"
+    if done.status and done.stdout and not case.prints:
+        yield f"{len(done.stdout)} bytes on stdout"
+    if "Traceback" in message or "internal error" in message or "Exception ignored" in message:
+        yield "a fault of ours on stderr: " + message.strip().splitlines()[-1]
+    lines = [line for line in message.splitlines() if not line.startswith(("note:", "warning:"))]
+    if done.status in (2, 3, 4) and not lines[0:1] == [line for line in lines[0:1] if line.startswith("backprop: error: ")]:
+        yield f"no message: {message[:80]!r}"
+    if done.status in (2, 3, 4) and not lines:
+        yield "no message"
+    if len(lines) > 4 or len(message) > 2000:
+        yield f"a message of {len(lines)} lines and {len(message)} characters"
+    if "\x1b" in message:
+        yield "an escape sequence on stderr"
+    if done.seconds > SECONDS:
+        yield f"{done.seconds:.1f} s"
+    if done.peak > MEMORY:
+        yield f"{mib(done.peak)}"
+    if set(os.listdir(folder)) - set(case.files):
+        yield f"left files behind: {set(os.listdir(folder)) - set(case.files)}"
+
+
+def label(case: Case) -> str:
+    """Write a case for a message, cut to a line."""
+    words = " ".join(os.fsdecode(w) for w in case.words)
+    for names in (HUGE, DEEP):
+        words += "".join(f" ({name})" for name, text in names.items() if text == case.stdin)
+    words += "".join(f" ({name})" for name, (_, content, _) in POINTS.items() if content in case.files.values())
+    words += f" (stdout {case.stdout})" if case.stdout != "collect" else ""
+    return ascii(words if len(words) < 90 else words[:60] + "..." + words[-27:])[1:-1]
+
+
+def main() -> None:
+    """Run every case and print the table."""
+    ended: dict[str, list[tuple[Case, Run]]] = {}
+    broken: list[str] = []
+    begin = time.perf_counter()
+    for case in cases():
+        with tempfile.TemporaryDirectory() as folder:
+            done = run(case, folder)
+            broken += [f"{case.kind}: `{label(case)}`: {fault}" for fault in faults(case, done, folder)]
+        ended.setdefault(case.kind, []).append((case, done))
+    rows: list[list[object]] = []
+    for kind, each in ended.items():
+        slowest = max(each, key=lambda pair: pair[1].seconds)
+        statuses = ", ".join(map(str, sorted({str(done.status) for _, done in each})))
+        peak = max(done.peak for _, done in each)
+        rows.append([kind, len(each), statuses, shown(slowest[1].seconds), mib(peak), f"`{label(slowest[0])}`"])
+    count = sum(map(len, ended.values()))
+    bounds = f"at most {SECONDS:g} s and {mib(MEMORY)} each"
+    print_table(f"Bad input: {count} command lines, {bounds}, {setting()}",
+                ["class", "cases", "statuses", "slowest", "largest", "the slowest"], rows)  # fmt: skip
+    print(f"\n{count} command lines in {shown(time.perf_counter() - begin)}; {len(broken) or 'no'} bounds broken.")
+    for line in broken:
+        print(f"- {line}")
+    sys.exit(1 if broken else 0)
+
+
+if __name__ == "__main__":
+    main()
