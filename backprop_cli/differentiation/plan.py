@@ -86,8 +86,8 @@ class Recorded:
             return self
         if _is(other, -1.0):
             return -self
-        if _is(other, 0.0):
-            return 0.0
+        if _is(other, 0.0) and self.tape.pulling:
+            return 0.0  # a cotangent that is exactly 0 is not pulled back
         product = self.tape.emit("multiply", self, other)
         return self.tape.emit("where", self, product, 0.0) if self.masked else product
 
@@ -107,6 +107,7 @@ class Tape:
     def __init__(self) -> None:
         self.code: list[tuple[str, tuple[Operand, ...]]] = []
         self.known: dict[tuple[str, str], int] = {}
+        self.pulling = False  # recording the reverse sweep
         self.namespace = Namespace(
             "recorded numbers",
             {
@@ -207,6 +208,7 @@ class Plan:
         results = [values[graph.output]]
         if wrt:
             active = graph.depends_on([graph.inputs[name] for name in wrt])
+            tape.pulling = True
             cotangents = sweep(graph, values, active, tape.namespace)
             results += [cotangents[graph.inputs[name]] for name in wrt]
         self.values = [_operand(v) for v in values]
@@ -287,11 +289,11 @@ class Plan:
                     sizes[size] = self._bound(buffers[:, :size])
                 calls, homes = sizes[size]
                 flags.clear()
-                for function, *arguments in calls:
+                for function, arguments, out in calls:
                     if function is None:
-                        np.copyto(arguments[1], inputs[arguments[0]][start : start + size])
+                        np.copyto(out, inputs[arguments][start : start + size])
                     else:
-                        function(*arguments)
+                        function(*arguments, out=out)
                 suspicious = bool(flags) or self.silent
                 for output, result in zip(self.outputs, results, strict=True):
                     part = result[start : start + size]
@@ -305,21 +307,15 @@ class Plan:
     def _bound(self, buffers: Floats) -> tuple[list[tuple[Any, ...]], dict[int, Floats]]:
         """Return the calls with their buffers in place, and where each output stands."""
         calls: list[tuple[Any, ...]] = []
-        homes: dict[int, Floats] = {}
         rows_of: dict[int, Floats] = {k: buffers[h] for k, h in self.home.items()}
-        for (name, operands, home), k in zip(self.steps, sorted(self.home), strict=True):
+        for name, operands, home in self.steps:
             out = buffers[home]
             if name == "input":
                 calls.append((None, operands[0], out))
                 continue
-            arguments = [rows_of[o] if isinstance(o, int) else o for o in operands]
-            calls.append((_FUNCTIONS[name], *arguments, out))
-            if k in self.outputs:
-                homes[k] = out
-        for k in self.outputs:
-            if isinstance(k, int):
-                homes[k] = rows_of[k]
-        return calls, homes
+            arguments = tuple(rows_of[o] if isinstance(o, int) else o for o in operands)
+            calls.append((_FUNCTIONS[name], arguments, out))
+        return calls, {k: rows_of[k] for k in self.outputs if isinstance(k, int)}
 
     def _audit(self, inputs: list[Floats], size: int) -> npt.NDArray[np.bool_]:
         """Compute a block again, node by node, and return the rows without an answer."""
@@ -330,7 +326,7 @@ class Plan:
                     done.append(inputs[int(operands[0])])
                     continue
                 out = np.empty(size)
-                _FUNCTIONS[name](*(done[o] if isinstance(o, int) else o for o in operands), out)
+                _FUNCTIONS[name](*(done[o] if isinstance(o, int) else o for o in operands), out=out)
                 done.append(out)
         columns = [done[v] if isinstance(v, int) else v for v in self.values]
         bad = np.zeros(size, dtype=bool)
@@ -370,8 +366,8 @@ def _where(c: Any, a: Any, b: Any, out: Floats) -> None:
 def _mapped(name: str, arity: int) -> Callable[..., None]:
     scalar = np.frompyfunc(getattr(FLOATS, name), arity, 1)
 
-    def function(*operands: Any) -> None:
-        operands[-1][...] = scalar(*operands[:-1])
+    def function(*operands: Any, out: Floats) -> None:
+        out[...] = scalar(*operands)
 
     return function
 
