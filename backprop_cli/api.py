@@ -44,7 +44,9 @@ def parse(text: str, *, large: bool = False) -> Program:
     return parse_text(text, large=large)
 
 
-def evaluate(program: str | Program, /, bindings: Mapping[str, float] | None = None, **values: float) -> float:
+def evaluate(
+    program: str | Program, /, bindings: Mapping[str, float] | None = None, **values: float
+) -> float:
     """Return the value of a program at a point.
 
     Args:
@@ -83,7 +85,13 @@ def grad(
     graph, bound = _graph(program, bindings, values, large=False)
     needs_sympy = "symbolic" in methods or (not bound and not graph.defaults)
     report = differentiate(
-        graph, bound, methods=methods, wrt=wrt, scheme=scheme, step=step, process=_sympy() if needs_sympy else None
+        graph,
+        bound,
+        methods=methods,
+        wrt=wrt,
+        scheme=scheme,
+        step=step,
+        process=_sympy() if needs_sympy else None,
     )
     return Gradient(*report)
 

@@ -86,7 +86,14 @@ DOMAIN = {
     "where(a < 0, log(a), 1)": ["-1"], "log(1 + exp(a))": ["1000"], "a^a": ["0"], "tan(a)/0": ["1"], "9^9^9^9": [""], "a*9^9^9^9": ["1"],
     "a^9^9^9": ["2"], "(a+1)^1000000": ["1"], "gamma(gamma(gamma(a)))": ["6"],
 }  # fmt: skip
-EXPLOSIVE = ["(a+b)^1000000", "(a+b+1)^200", "a^9^9 - b^9^9", "sin(a)^10000*cos(b)^10000", "a^(10^300)*b", "(a^2-b^2)^999999"]
+EXPLOSIVE = [
+    "(a+b)^1000000",
+    "(a+b+1)^200",
+    "a^9^9 - b^9^9",
+    "sin(a)^10000*cos(b)^10000",
+    "a^(10^300)*b",
+    "(a^2-b^2)^999999",
+]
 HUGE = {
     "100,000 open brackets": b"(" * 100_000,
     "a megabyte of open brackets": b"(" * (1 << 20),
@@ -113,7 +120,8 @@ DEEP = {
     "nested functions": b"sin(" * 100_000 + b"a" + b")" * 100_000,
     "1,900 nested sines, all methods": b"sin(" * 1_900 + b"a" + b")" * 1_900,
     "1,900 products, all methods": b"a" + b"*a" * 1_900,
-    "doubling, all methods": b"a0 = a" + b"".join(b";a%d = a%d*a%d" % (k, k - 1, k - 1) for k in range(1, 600)),
+    "doubling, all methods": b"a0 = a"
+    + b"".join(b";a%d = a%d*a%d" % (k, k - 1, k - 1) for k in range(1, 600)),
     "a number of a million digits": b"a*0." + b"1" * 1_000_000,
 }
 POINTS: dict[str, tuple[str, bytes, tuple[int, ...]]] = {
@@ -196,14 +204,32 @@ def cases() -> Iterator[Case]:
         grad = ("grad", "a*b", *POINT, "--format", form)
         if sys.platform == "linux":
             yield Case("stdout full", grad, (4,), stdout="full")
-            yield Case("stdout full", ("grad", "a*b", "--points", "p.csv", "--format", form), (4,), files={"p.csv": long}, stdout="full")
+            yield Case(
+                "stdout full",
+                ("grad", "a*b", "--points", "p.csv", "--format", form),
+                (4,),
+                files={"p.csv": long},
+                stdout="full",
+            )
         yield Case("stdout closed", grad, (4,), stdout="closed")
         yield Case("nobody reads", grad, (141,), stdout="gone")
-        yield Case("nobody reads", ("grad", "a*b", "--points", "p.csv", "--format", form), (141,), files={"p.csv": long}, stdout="gone")
+        yield Case(
+            "nobody reads",
+            ("grad", "a*b", "--points", "p.csv", "--format", form),
+            (141,),
+            files={"p.csv": long},
+            stdout="gone",
+        )
     deep = b"a" + b"*a" * 180_000
     for name, number, status in (("Ctrl-C", signal.SIGINT, 130), ("terminated", signal.SIGTERM, 143)):
         for after in (0.2, 0.4):
-            yield Case(name, ("grad", "--file", "-", "--a", "1", "--large"), (status,), deep * 5, meanwhile=signalled(number, after))
+            yield Case(
+                name,
+                ("grad", "--file", "-", "--a", "1", "--large"),
+                (status,),
+                deep * 5,
+                meanwhile=signalled(number, after),
+            )
             yield Case(name, ("grad", "--points", "p.csv", "a*b", "--format", "csv"), (status,), files={"p.csv": long},
                        prints=True, meanwhile=signalled(number, after))  # fmt: skip
     for words in (("a*b", *POINT), ("√(a)·β", "--a", "2", "--β", "3"), ("a*", *POINT), ("α²", "--a", "3")):
@@ -227,7 +253,15 @@ def run(case: Case, folder: str) -> Run:
     elif case.stdout == "closed":
         command = ["sh", "-c", 'exec "$0" "$@" >&-', *command]
     try:
-        return watch(command, stdin=case.stdin, stdout=stdout, env=env, cwd=folder, timeout=60.0, meanwhile=case.meanwhile)
+        return watch(
+            command,
+            stdin=case.stdin,
+            stdout=stdout,
+            env=env,
+            cwd=folder,
+            timeout=60.0,
+            meanwhile=case.meanwhile,
+        )
     finally:
         if stdout is not None:
             os.close(stdout)
@@ -243,7 +277,9 @@ def faults(case: Case, done: Run, folder: str) -> Iterator[str]:
     if "Traceback" in message or "internal error" in message or "Exception ignored" in message:
         yield "a fault of ours on stderr: " + message.strip().splitlines()[-1]
     lines = [line for line in message.splitlines() if not line.startswith(("note:", "warning:"))]
-    if done.status in (2, 3, 4) and not lines[0:1] == [line for line in lines[0:1] if line.startswith("backprop: error: ")]:
+    if done.status in (2, 3, 4) and not lines[0:1] == [
+        line for line in lines[0:1] if line.startswith("backprop: error: ")
+    ]:
         yield f"no message: {message[:80]!r}"
     if done.status in (2, 3, 4) and not lines:
         yield "no message"
@@ -264,7 +300,9 @@ def label(case: Case) -> str:
     words = " ".join(os.fsdecode(w) for w in case.words)
     for names in (HUGE, DEEP):
         words += "".join(f" ({name})" for name, text in names.items() if text == case.stdin)
-    words += "".join(f" ({name})" for name, (_, content, _) in POINTS.items() if content in case.files.values())
+    words += "".join(
+        f" ({name})" for name, (_, content, _) in POINTS.items() if content in case.files.values()
+    )
     words += f" (stdout {case.stdout})" if case.stdout != "collect" else ""
     return ascii(words if len(words) < 90 else words[:60] + "..." + words[-27:])[1:-1]
 
@@ -284,12 +322,16 @@ def main() -> None:
         slowest = max(each, key=lambda pair: pair[1].seconds)
         statuses = ", ".join(map(str, sorted({str(done.status) for _, done in each})))
         peak = max(done.peak for _, done in each)
-        rows.append([kind, len(each), statuses, shown(slowest[1].seconds), mib(peak), f"`{label(slowest[0])}`"])
+        rows.append(
+            [kind, len(each), statuses, shown(slowest[1].seconds), mib(peak), f"`{label(slowest[0])}`"]
+        )
     count = sum(map(len, ended.values()))
     bounds = f"at most {SECONDS:g} s and {mib(MEMORY)} each"
     print_table(f"Bad input: {count} command lines, {bounds}, {setting()}",
                 ["class", "cases", "statuses", "slowest", "largest", "the slowest"], rows)  # fmt: skip
-    print(f"\n{count} command lines in {shown(time.perf_counter() - begin)}; {len(broken) or 'no'} bounds broken.")
+    print(
+        f"\n{count} command lines in {shown(time.perf_counter() - begin)}; {len(broken) or 'no'} bounds broken."
+    )
     for line in broken:
         print(f"- {line}")
     sys.exit(1 if broken else 0)

@@ -110,7 +110,13 @@ def text(draw: random.Random) -> str:
 def command(draw: random.Random) -> str:
     """Run a random command line in this process."""
     options = draw.choices(OPTIONS, k=draw.randrange(6))
-    words = [draw.choice(["grad", "eval", "grad", "ops", "help"]), random_text(draw), *options, "--method", "reverse"]
+    words = [
+        draw.choice(["grad", "eval", "grad", "ops", "help"]),
+        random_text(draw),
+        *options,
+        "--method",
+        "reverse",
+    ]
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
     here = os.getcwd()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -185,7 +191,9 @@ def rows(draw: random.Random) -> str:
             cotangents = reverse(graph, values, active)
         except NoSuchNumber as error:
             if row not in bad:
-                raise Broken(f"{program} at {point}: the array has an answer, the float engine says {error}") from error
+                raise Broken(
+                    f"{program} at {point}: the array has an answer, the float engine says {error}"
+                ) from error
             continue
         if row in bad:  # the command asks the float engine about such a row
             continue
@@ -193,19 +201,28 @@ def rows(draw: random.Random) -> str:
         exact = [(values[graph.output], noise), *((cotangents[k], slack[k]) for k in graph.inputs.values())]
         for (number, bound), result in zip(exact, results, strict=True):
             if abs(number - result[row]) > 4.0 * math.ulp(number) + 4.0 * bound:
-                raise Broken(f"{program} at {point}: {number!r} as a float, {float(result[row])!r} in an array")
+                raise Broken(
+                    f"{program} at {point}: {number!r} as a float, {float(result[row])!r} in an array"
+                )
     return f"{len(points) - len(bad)} rows answered" if len(bad) in (0, len(points)) else "some rows answered"
 
 
 def main() -> None:
     """Soak, print what happened, exit 1 when something broke."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--seconds", type=float, default=60.0)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--kinds", default="text,command,methods,rows")
     options.add_argument("--most", type=int, default=20, help="stop after so many faults")
     given = options.parse_args()
-    everything: dict[str, Callable[[random.Random], str]] = {"methods": Methods(), "text": text, "command": command, "rows": rows}
+    everything: dict[str, Callable[[random.Random], str]] = {
+        "methods": Methods(),
+        "text": text,
+        "command": command,
+        "rows": rows,
+    }
     kinds = {name: everything[name] for name in given.kinds.split(",")}
     ended: dict[str, Counter[str]] = {name: Counter() for name in kinds}
     faults = 0
@@ -219,8 +236,13 @@ def main() -> None:
                 ended[name]["BROKEN"] += 1
                 print(f"--kinds {name} --seed {seed} --seconds 0\n    {broken}", flush=True)
         seed += 1
-    lines = [[name, sum(c.values()), ", ".join(f"{w} {n}" for w, n in c.most_common())] for name, c in ended.items()]
-    print_table(f"Soak of {shown(time.monotonic() - begin)}, {setting()}", ["kind", "runs", "how they ended"], lines)
+    lines = [
+        [name, sum(c.values()), ", ".join(f"{w} {n}" for w, n in c.most_common())]
+        for name, c in ended.items()
+    ]
+    print_table(
+        f"Soak of {shown(time.monotonic() - begin)}, {setting()}", ["kind", "runs", "how they ended"], lines
+    )
     sys.exit(1 if faults else 0)
 
 

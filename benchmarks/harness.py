@@ -38,7 +38,9 @@ THREAD_VARIABLES = (
 
 def environment(threads: int | None = None) -> dict[str, str]:
     """Return the environment of a child: .pyc files as usual, and as many threads as asked for."""
-    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "PYTHONPROFILEIMPORTTIME")}
+    env = {
+        k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "PYTHONPROFILEIMPORTTIME")
+    }
     env["JAX_PLATFORMS"] = "cpu"
     if threads is not None:
         env.update(dict.fromkeys(THREAD_VARIABLES, str(threads)), BENCHMARK_THREADS=str(threads))
@@ -222,7 +224,9 @@ def collector_off() -> Iterator[None]:
         gc.enable()
 
 
-def interleaved(tasks: Mapping[str, Callable[[], object]], rounds: int, warm: int = 1) -> dict[str, list[float]]:
+def interleaved(
+    tasks: Mapping[str, Callable[[], object]], rounds: int, warm: int = 1
+) -> dict[str, list[float]]:
     """Time every task once a round, so that all of them see the same disturbances.
 
     Args:

@@ -132,7 +132,10 @@ def ours_from_builder(shape: str, operations: int) -> Phases:
     apply = builder.apply
     leaves = [builder.input(name, nowhere) for name in names]
     output = build(
-        lambda i, j: apply(product, (i, j), nowhere), lambda i, j: apply(plus, (i, j), nowhere), leaves, operations
+        lambda i, j: apply(product, (i, j), nowhere),
+        lambda i, j: apply(plus, (i, j), nowhere),
+        leaves,
+        operations,
     )
     graph = builder.build((output,))
     yield "build"
@@ -196,7 +199,9 @@ def autograd(shape: str, operations: int) -> Phases:
     build, _, point = SHAPES[shape]
     value_and_grad(lambda x: x[0] * x[1] + x[0])(point)
     yield "ready"
-    function = value_and_grad(lambda x: build(operator.mul, operator.add, [x[k] for k in range(len(point))], operations))
+    function = value_and_grad(
+        lambda x: build(operator.mul, operator.add, [x[k] for k in range(len(point))], operations)
+    )
     value, gradient = function(point)
     yield "value and gradient"
     yield float(value), [float(g) for g in gradient]
@@ -299,7 +304,9 @@ def same(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
     return all(math.isclose(a, b, rel_tol=1e-9) for a, b in pairs)
 
 
-def collect(names: Sequence[str], shape: str, operations: int, rounds: int, timeout: float) -> dict[str, list[dict[str, Any]]]:
+def collect(
+    names: Sequence[str], shape: str, operations: int, rounds: int, timeout: float
+) -> dict[str, list[dict[str, Any]]]:
     """Run contenders in turn; one that failed or takes longer than `ONCE` is not asked again."""
     answers: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for _ in range(rounds):
@@ -344,7 +351,13 @@ def smaller(name: str, shape: str, operations: int, timeout: float) -> list[obje
     while (size := size // 10) >= 1000:
         answer = measured_child(__file__, name, shape, size, timeout=timeout)
         if "failed" not in answer:
-            return ["", "", "", "", f"{size:,} operations took {shown(answer['total'])}: {phases_text([answer])}"]
+            return [
+                "",
+                "",
+                "",
+                "",
+                f"{size:,} operations took {shown(answer['total'])}: {phases_text([answer])}",
+            ]
     return ["", "", "", "", "fails at a hundredth of the size too"]
 
 
@@ -358,7 +371,10 @@ def growth_table(operations: int, rounds: int, timeout: float) -> None:
             if "failed" in answers[-1]:
                 rows.append([shape, f"{size:,}", *[""] * 4, answers[-1]["failed"], "", "", ""])
                 continue
-            each = [shown(median([a["phases"][p] for a in answers])) for p in ("parse", "lower", "value", "gradient")]
+            each = [
+                shown(median([a["phases"][p] for a in answers]))
+                for p in ("parse", "lower", "value", "gradient")
+            ]
             scale = size / 100_000
             peak = mib(median([a["peak"] for a in answers]))
             total = shown(median([a["total"] for a in answers]))
@@ -375,14 +391,18 @@ def sweep_table(operations: int, rounds: int) -> None:
             rows.append([shape, times["failed"], "", "", ""])
             continue
         forward, sweep = times["forward"], times["sweep"]
-        rows.append([shape, shown(median(forward)), shown(median(sweep)), f"{ratio(sweep, forward):.2f}x", "3x"])
+        rows.append(
+            [shape, shown(median(forward)), shown(median(sweep)), f"{ratio(sweep, forward):.2f}x", "3x"]
+        )
     print_table(f"The reverse sweep, {operations:,} operations, median of {rounds} rounds",
                 ["program", "forward pass", "reverse sweep", "ratio", "goal"], rows)  # fmt: skip
 
 
 def main() -> None:
     """Print the tables."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--operations", type=int, default=100_000)
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--timeout", type=float, default=120.0, help="seconds for one measurement")

@@ -209,7 +209,15 @@ def engines(rows: int, turns: int) -> None:
             if each[0]["worst"] > 1e-12:
                 raise SystemExit(f"{name} is off by {each[0]['worst']}")
             times = [a["seconds"] for a in each]
-            lines.append([name, shown(median(times)), f"{ratio(ours, times):.2f}x", goals.get(name, ""), f"{rows / median(times) / 1e6:.1f}"])
+            lines.append(
+                [
+                    name,
+                    shown(median(times)),
+                    f"{ratio(ours, times):.2f}x",
+                    goals.get(name, ""),
+                    f"{rows / median(times) / 1e6:.1f}",
+                ]
+            )
         title = f"`{EXPRESSION}`, {rows:,} rows, {threads} thread{'s' * (threads > 1)}: value and gradient"
         print_table(f"{title}, {setting()}, median of {turns} processes",
                     ["engine", "time", "backprop's over it", "goal", "million rows a second"], lines)  # fmt: skip
@@ -340,7 +348,9 @@ def csv_child(direction: str, contender: str, path: str, rows: str) -> None:
         write(path, table[:1000])
         before = peak_of()
         seconds = clock(lambda: write(path, table))
-        exact = bool((np.loadtxt(path, delimiter=",", skiprows=1, usecols=range(5), converters=cell) == table).all())
+        exact = bool(
+            (np.loadtxt(path, delimiter=",", skiprows=1, usecols=range(5), converters=cell) == table).all()
+        )
     finish({"seconds": seconds, "before": before, "exact": exact})
 
 
@@ -390,7 +400,17 @@ def command(rows: int) -> None:
         points, output = str(Path(folder, "points.csv")), str(Path(folder, "out.csv"))
         for size in (rows // 10, rows, 4 * rows):
             write_points(points, size)
-            words = [sys.executable, "-m", "backprop_cli", "grad", EXPRESSION, "--points", points, "-o", output]
+            words = [
+                sys.executable,
+                "-m",
+                "backprop_cli",
+                "grad",
+                EXPRESSION,
+                "--points",
+                points,
+                "-o",
+                output,
+            ]
             done = watch(words, env=environment(), timeout=300.0)
             if done.status:
                 raise SystemExit(done.stderr.decode())
@@ -401,7 +421,9 @@ def command(rows: int) -> None:
 
 def main() -> None:
     """Print the tables."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--rows", type=int, default=1_000_000)
     options.add_argument("--turns", type=int, default=5)
     given = options.parse_args()

@@ -1,6 +1,6 @@
 """Start-up: whole commands against bare Python, qalc and ``import sympy``.
 
-    python benchmarks/startup.py [--rounds 21] [--python PATH]
+python benchmarks/startup.py [--rounds 21] [--python PATH]
 """
 
 from __future__ import annotations
@@ -75,15 +75,31 @@ def main() -> None:
                 works[name] = line
             except subprocess.CalledProcessError as error:
                 print(f"note: {name} failed with status {error.returncode} and is left out")
-        times = interleaved({name: lambda line=line: task(line) for name, line in works.items()}, given.rounds, 2)
+        times = interleaved(
+            {name: lambda line=line: task(line) for name, line in works.items()}, given.rounds, 2
+        )
         imports = heavy_imports(binaries / "python") if REVERSE in works else []
-    rows: list[list[object]] = [[name, shown(median(times[name])), "", "", ""] for name in (PASS, SYMPY, QALC) if name in times]
+    rows: list[list[object]] = [
+        [name, shown(median(times[name])), "", "", ""] for name in (PASS, SYMPY, QALC) if name in times
+    ]
     for name, goals in GOALS.items():
         for other, goal in goals:
             if name in times and other in times:
                 times_as_long = ratio(times[name], times[other])
-                rows.append([name, shown(median(times[name])), other, f"{times_as_long:.2f}x", f"{goal}x" if goal else ""])
-    print_table(f"Start-up: {setting()}, median of {given.rounds} rounds", ["command", "time", "against", "ratio", "goal"], rows)
+                rows.append(
+                    [
+                        name,
+                        shown(median(times[name])),
+                        other,
+                        f"{times_as_long:.2f}x",
+                        f"{goal}x" if goal else "",
+                    ]
+                )
+    print_table(
+        f"Start-up: {setting()}, median of {given.rounds} rounds",
+        ["command", "time", "against", "ratio", "goal"],
+        rows,
+    )
     print(f"\nOf {', '.join(HEAVY)} the reverse-mode command imports: {', '.join(imports) or 'none'}.")
 
 

@@ -14,7 +14,18 @@ import random
 import sys
 import time
 
-from harness import collector_off, finish, measured_child, median, mib, pin, print_table, ratio, setting, shown
+from harness import (
+    collector_off,
+    finish,
+    measured_child,
+    median,
+    mib,
+    pin,
+    print_table,
+    ratio,
+    setting,
+    shown,
+)
 
 VARIABLES = {"a": 0.7, "b": -1.3, "c": 0.4, "d": 2.1}
 UNARY = [
@@ -31,7 +42,9 @@ def random_expression(draw: random.Random, operations: int) -> str:
     if draw.random() < 0.4:
         return draw.choice(UNARY).format(f"({random_expression(draw, operations - 1)})")
     left = draw.randrange(operations)
-    return draw.choice(BINARY).format(random_expression(draw, left), random_expression(draw, operations - 1 - left))
+    return draw.choice(BINARY).format(
+        random_expression(draw, left), random_expression(draw, operations - 1 - left)
+    )
 
 
 def expression_of(seed: int, nodes: int) -> str:
@@ -72,19 +85,26 @@ def child(method: str, seed: str, nodes: str) -> None:
             gradient = [numbers[k] for k in graph.inputs.values()]
         else:
             symbols = {name: sympy.Symbol(name, real=True) for name in inputs}
-            local = {"sigmoid": lambda x: 1 / (1 + sympy.exp(-x)), "softplus": lambda x: sympy.log(1 + sympy.exp(x))}
+            local = {
+                "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)),
+                "softplus": lambda x: sympy.log(1 + sympy.exp(x)),
+            }
             whole = sympy.sympify(text.replace("^", "**"), locals={**symbols, **local})
             slopes = [whole.diff(x) for x in symbols.values()]
             formulas = time.perf_counter() - start
             point = {symbols[name]: sympy.Rational(value) for name, value in inputs.items()}
             gradient = [float(slope.evalf(17, subs=point)) for slope in slopes]
         seconds = time.perf_counter() - start
-    finish({"formulas": formulas, "seconds": seconds, "gradient": gradient, "nodes": len(graph), "text": text})
+    finish(
+        {"formulas": formulas, "seconds": seconds, "gradient": gradient, "nodes": len(graph), "text": text}
+    )
 
 
 def main() -> None:
     """Print the table."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--expressions", type=int, default=20)
     options.add_argument("--nodes", type=int, default=60)
     options.add_argument("--seed", type=int, default=0)
@@ -100,7 +120,10 @@ def main() -> None:
             if abs(x - y) > 1e-9 * max(abs(x), abs(y), 1e-9):
                 raise SystemExit(f"seed {seed}: {x} is not {y}")
     rows = []
-    names = {"column": "the symbolic column: every node", "diff": "SymPy's diff and evalf: the variables alone"}
+    names = {
+        "column": "the symbolic column: every node",
+        "diff": "SymPy's diff and evalf: the variables alone",
+    }
     for method, each in answers.items():
         times = [a["seconds"] for a in each]
         against = ratio(times, [a["seconds"] for a in answers["column"]])
@@ -108,8 +131,12 @@ def main() -> None:
             names[method], shown(median(times)), shown(max(times)), shown(median([a["formulas"] for a in each])),
             f"{against:.2f}x", mib(max(a["peak"] for a in each)), "500 ms" if method == "column" else "",
         ])  # fmt: skip
-    title = f"Symbolic, on top of importing SymPy: {given.expressions} random expressions of {given.nodes} nodes"
-    print_table(f"{title}, {setting()}", ["", "median", "worst", "formulas alone", "ratio", "peak", "goal"], rows)
+    title = (
+        f"Symbolic, on top of importing SymPy: {given.expressions} random expressions of {given.nodes} nodes"
+    )
+    print_table(
+        f"{title}, {setting()}", ["", "median", "worst", "formulas alone", "ratio", "peak", "goal"], rows
+    )
     worst = max(answers["column"], key=lambda a: a["seconds"])
     print(f"\nThe worst: `{worst['text']}`")
 

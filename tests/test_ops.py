@@ -147,7 +147,9 @@ def points(op: Primitive) -> tuple[tuple[float, ...], ...]:
 
 def exact(op: Primitive, point: Sequence[float], digits: int = DIGITS) -> Any:
     """The value, right to about ``digits`` digits."""
-    with mp.workdps(digits + 330 if max(map(abs, point)) > 30 or min(map(abs, point)) < 1e-20 else digits + 30):
+    with mp.workdps(
+        digits + 330 if max(map(abs, point)) > 30 or min(map(abs, point)) < 1e-20 else digits + 30
+    ):
         return EXACT[op.name](*map(mpf, point))
 
 
@@ -263,15 +265,16 @@ def test_sympy_twin(op: Primitive) -> None:
                 fixed = {places[op.literal]: sympy.Rational(point[op.literal])}
                 bound = op.symbol(SP, *[fixed.get(p, p) for p in places])
                 value = sympy.lambdify(places, bound, modules)
-                derivatives = {
-                    i: sympy.lambdify(places, bound.diff(places[i]), modules) for i in derivatives
-                }
+                derivatives = {i: sympy.lambdify(places, bound.diff(places[i]), modules) for i in derivatives}
             with mp.workdps(DIGITS + 330):
                 operands = [mpf(p) for p in point]
                 assert close(value(*operands), exact(op, point), 1e-30), point
                 for i, derivative in derivatives.items():
                     wanted = exact_slope(op, point, i)
-                    assert abs(derivative(*operands) - wanted) <= 1e-30 * abs(wanted) + mpf("1e-40"), (point, i)
+                    assert abs(derivative(*operands) - wanted) <= 1e-30 * abs(wanted) + mpf("1e-40"), (
+                        point,
+                        i,
+                    )
 
 
 def words(text: str, names: dict[str, Any]) -> Any:
@@ -351,7 +354,24 @@ def test_rows_broadcast(op: Primitive) -> None:
 
 # Domains
 
-EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -3.0, 1e-8, 1e-300, 5e-324, -5e-324, 170.5, 171.7, -746.5, 710.0)
+EDGES = (
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    2.0,
+    -3.0,
+    1e-8,
+    1e-300,
+    5e-324,
+    -5e-324,
+    170.5,
+    171.7,
+    -746.5,
+    710.0,
+)
 EDGES = (*EDGES, 1e300, -1e300)
 
 
@@ -548,7 +568,9 @@ def test_no_slope_in_a_literal_operand() -> None:
 
 # First-class numbers
 
-WIDE = tuple(s * x for x in (1e-12, 1e-3, 0.3, 1.0, 2.5, 7.0, 19.5, 20.5, 36.0, 45.0, 100.0, 350.0) for s in (1, -1))
+WIDE = tuple(
+    s * x for x in (1e-12, 1e-3, 0.3, 1.0, 2.5, 7.0, 19.5, 20.5, 36.0, 45.0, 100.0, 350.0) for s in (1, -1)
+)
 NEAR_ONE = tuple(s * (1.0 - d) for d in (0.9, 0.5, 1e-3, 1e-8, 2.0**-53) for s in (1, -1)) + (1e-12,)
 
 FIRST_CLASS: dict[str, tuple[float, ...]] = {

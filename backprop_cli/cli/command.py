@@ -82,7 +82,9 @@ class ExpressionCommand(click.Command):
                         options[-1] = f"{head}={value}"
                     else:
                         options.append(value)
-            elif not ended and word.startswith("-o") and not word.startswith("--") and len(word) > 2 and taken:
+            elif (
+                not ended and word.startswith("-o") and not word.startswith("--") and len(word) > 2 and taken
+            ):
                 options += ["-o", word[2:]]
             elif not ended and word.startswith("--") and _is_name(head[2:]):
                 bindings.append(self.binding(head, equals, tail, words, list(flags)))
@@ -98,7 +100,9 @@ class ExpressionCommand(click.Command):
         option = nearest(head, [o for o in options if o.startswith("--")], 0.75)
         value = tail if equals else next(words, None)
         if value is None or (not equals and value[:2] == "--" and value[2:3].isalpha()):
-            hint = f"did you mean {option}?" if option else f"{head} VALUE gives the variable {head[2:]} a value"
+            hint = (
+                f"did you mean {option}?" if option else f"{head} VALUE gives the variable {head[2:]} a value"
+            )
             raise UsageError(f"{head} needs a value", hint=hint)
         return Binding(plain_name(head[2:]), value, head, option)
 

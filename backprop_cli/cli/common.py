@@ -33,7 +33,11 @@ def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         (
             click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin."),
-            click.option("--points", metavar="FILE", help="A file with one point a row (csv, tsv, jsonl, npy); - is stdin."),
+            click.option(
+                "--points",
+                metavar="FILE",
+                help="A file with one point a row (csv, tsv, jsonl, npy); - is stdin.",
+            ),
             click.option("--strict", is_flag=True, help="Stop at the first point without an answer."),
             click.option(
                 "--format",
@@ -49,7 +53,9 @@ def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 show_default=True,
                 help="Significant digits in tables.",
             ),
-            click.option("--all", "all_", is_flag=True, help="Show constants and every row of a large program."),
+            click.option(
+                "--all", "all_", is_flag=True, help="Show constants and every row of a large program."
+            ),
             click.option("--large", is_flag=True, help="Lift the limits on a program's size."),
             click.option("-q", "--quiet", is_flag=True, help="No notes, warnings or progress."),
         )
@@ -68,7 +74,13 @@ class Request:
     """
 
     def __init__(
-        self, expression: str | None, bindings: Sequence[Binding], file: str | None, *, large: bool, points: str | None
+        self,
+        expression: str | None,
+        bindings: Sequence[Binding],
+        file: str | None,
+        *,
+        large: bool,
+        points: str | None,
     ) -> None:
         if file == "-" and points == "-":
             raise UsageError("--file - and --points - cannot both read stdin")
@@ -105,7 +117,9 @@ class Request:
             bind(self.graph, {**dict.fromkeys(self.graph.inputs, 0.0), binding.name: 0.0})
         except BindingError as error:
             close = binding.option
-            parts = [n for n in self.graph.inputs if len(n) > 1 and set(n) <= {*self.columns} and binding.name in n]
+            parts = [
+                n for n in self.graph.inputs if len(n) > 1 and set(n) <= {*self.columns} and binding.name in n
+            ]
             if close:
                 error.hint = f"did you mean the option {close}? {error.hint}"
             elif parts:
@@ -141,7 +155,9 @@ def _source(expression: str | None, file: str | None, large: bool) -> Source:
         raise FileError(f"{file}: {error.strerror}") from None
     shown = "<stdin>" if file == "-" else file
     if limit is not None and len(data) > limit:
-        raise ExpressionError(f"{shown} is larger than {TEXT_LIMIT:,} characters", hint="--large lifts the limit")
+        raise ExpressionError(
+            f"{shown} is larger than {TEXT_LIMIT:,} characters", hint="--large lifts the limit"
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -170,7 +186,9 @@ def _range(text: str) -> list[float]:
         raise BindingError(f"{text} is no range", hint="a range is start:stop:step, such as -3:4:0.2")
     start, stop, step = (constant(part) for part in parts)
     if step == 0.0 or (stop - start) * step < 0.0:
-        raise BindingError(f"the range {text} never reaches its end", hint="the step leads from start to stop")
+        raise BindingError(
+            f"the range {text} never reaches its end", hint="the step leads from start to stop"
+        )
     count = (stop - start) / step
     whole = int(count + 1e-9 * max(1.0, count)) + 1
     if whole > 10_000_000:
@@ -182,7 +200,9 @@ def _decimal_grid(start: float, step: float, i: int) -> float:
     """start + i*step without the rounding that decimals bring: 0.1:1:0.1 has 0.3, not 0.30000000000000004."""
     plain = start + i * step
     short = float(f"{plain:.12g}")
-    return short if abs(short - plain) <= 4e-16 * max(abs(plain), abs(start), abs(step)) * max(1, i) else plain
+    return (
+        short if abs(short - plain) <= 4e-16 * max(abs(plain), abs(start), abs(step)) * max(1, i) else plain
+    )
 
 
 def notes_printer(quiet: bool) -> Callable[[str], None]:
@@ -224,7 +244,7 @@ def destination(output: str | None) -> Iterator[BinaryIO]:
         if sys.stdout is None:
             raise FileError("stdout is closed")
         sys.stdout.flush()
-        stream: BinaryIO = getattr(sys.stdout, "buffer", None) or _TextAdapter()
+        stream: Any = getattr(sys.stdout, "buffer", None) or _TextAdapter()
         yield stream
         stream.flush()
         return

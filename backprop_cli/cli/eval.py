@@ -11,7 +11,7 @@ from .common import Request, choose_format, notes_printer, program_options, tell
 @click.command(
     "eval",
     cls=ExpressionCommand,
-    epilog="Examples: backprop eval '2x^2 - 3x + 4' --x 2 --format value; backprop eval 'sin(x)' --x 0:1:0.25",
+    epilog="Examples: backprop eval '2x^2 - 3x + 4' --x 2; backprop eval 'sin(x)' --x 0:1:0.25",
 )
 @program_options
 def command(
@@ -54,7 +54,9 @@ def command(
     else:
         from ..render import machines
 
-        text = f"{report.value!r}\n" if chosen == "value" else machines.render(report, chosen, everything=all_)
+        text = (
+            f"{report.value!r}\n" if chosen == "value" else machines.render(report, chosen, everything=all_)
+        )
     write_text(text, output)
     tell(request.graph, note, report.warnings, report.notes)
     return 0

@@ -95,7 +95,9 @@ def command(
     if chosen in ("table", "markdown", "latex"):
         from ..render import people
 
-        text = people.render(report, chosen, digits=digits, everything=all_, summary=big, to_file=output is not None)
+        text = people.render(
+            report, chosen, digits=digits, everything=all_, summary=big, to_file=output is not None
+        )
     else:
         from ..render import machines
 

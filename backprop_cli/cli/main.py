@@ -145,7 +145,11 @@ def group() -> Any:
             with formatter.section("Commands"):
                 formatter.write_dl(list(COMMANDS.items()))
 
-    @click.group(cls=Lazy, context_settings=HELP, epilog='Begin with: backprop grad "(a*b+c)*f" --a 3 --b -2 --c 8 --f -2')
+    @click.group(
+        cls=Lazy,
+        context_settings=HELP,
+        epilog='Begin with: backprop grad "(a*b+c)*f" --a 3 --b -2 --c 8 --f -2',
+    )
     @click.version_option(__version__, prog_name="backprop")
     def backprop() -> None:
         """Gradients of typed expressions, with the whole computation in view."""
@@ -168,7 +172,7 @@ def _fail(error: BackpropError, words: list[str]) -> int:
 def _wants_json(words: list[str]) -> bool:
     return any(
         word == "--format=json" or (word == "--format" and following == "json")
-        for word, following in zip(words, [*words[1:], ""])
+        for word, following in zip(words, [*words[1:], ""], strict=True)
     )
 
 

@@ -11,7 +11,12 @@ from .common import choose_format, write_text
 
 @click.command("ops", context_settings=HELP)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--format", "format_", type=click.Choice(("table", "json", "csv", "tsv", "markdown")), help="How to print.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("table", "json", "csv", "tsv", "markdown")),
+    help="How to print.",
+)
 @click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending.")
 def command(names: tuple[str, ...], format_: str | None, output: str | None) -> int:
     """List every primitive, or those named: derivative, domain, kinks and conventions."""
@@ -24,7 +29,12 @@ def command(names: tuple[str, ...], format_: str | None, output: str | None) -> 
         known = ALIASES.get(name) or signs.get(name) or name
         if known not in PRIMITIVES:
             close = nearest(name, [*PRIMITIVES, *ALIASES])
-            raise UsageError(f"no primitive {name}", hint=f"did you mean {close}?" if close else "backprop ops lists all")
+            raise UsageError(
+                f"no primitive {name}", hint=f"did you mean {close}?" if close else "backprop ops lists all"
+            )
         rows.append(PRIMITIVES[known])
-    write_text(render_ops(rows, choose_format(format_, output), detailed=bool(names), to_file=output is not None), output)
+    write_text(
+        render_ops(rows, choose_format(format_, output), detailed=bool(names), to_file=output is not None),
+        output,
+    )
     return 0

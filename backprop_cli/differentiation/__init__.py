@@ -1,0 +1,1 @@
+"""The differentiators: interpreters of a graph, each adding one column."""

@@ -49,7 +49,11 @@ def _not_an_input(graph: Graph, name: str) -> BindingError:
     meant = f"did you mean {close}? " if close else ""
     for variable in variables:
         if sorted(name) != sorted(variable) and len(variable) > 1 and name in variable:
-            meant = f"{variable} is one name; to multiply write {'*'.join(variable)}. " if len(variable) < 5 else meant
+            meant = (
+                f"{variable} is one name; to multiply write {'*'.join(variable)}. "
+                if len(variable) < 5
+                else meant
+            )
     listed = f"the expression's variables: {_listed(variables)}" if variables else "it has no variables"
     return BindingError(f"the expression has no variable {name}", hint=meant + listed)
 

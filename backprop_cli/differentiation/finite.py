@@ -8,6 +8,7 @@ primitive is not used for a smooth answer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from math import inf, isfinite, nextafter, ulp
 from typing import NamedTuple
 
@@ -238,7 +239,7 @@ def _estimates(
     per rung when the function is smooth on this scale; rounding adds ``noise/h``.
     """
     before = None
-    for (_, wide), (h, narrow) in zip(ladder, ladder[1:]):
+    for (_, wide), (h, narrow) in pairwise(ladder):
         change = abs(narrow - wide)
         floor = 2.0 * noise / h + 2.0 * EPS * abs(narrow)
         if before is None:
@@ -275,7 +276,7 @@ def _one_side(probe: _Probe, way: float) -> tuple[float | None, float, int | Non
     if gaps[-1] > 0.5 * gaps[-3] and gaps[-1] > 64.0 * probe.noise and gaps[-1] > 1e-9 * abs(f0):
         return None, inf, at
     # one extrapolation takes the first-order error out
-    better = [(h, narrow + (narrow - wide) / (RATIO - 1.0)) for (_, wide), (h, narrow) in zip(same, same[1:])]
+    better = [(h, narrow + (narrow - wide) / (RATIO - 1.0)) for (_, wide), (h, narrow) in pairwise(same)]
     value, error = min(
         _estimates(better, RATIO**2, 3.0 * probe.noise + EPS * abs(f0)),
         key=lambda e: e[1],

@@ -120,7 +120,8 @@ class Tape:
                 **{
                     name: self.function(name)
                     for name in (*_UFUNCS, *_MAPPED)
-                    if name not in ("power", "divide", "min", "max", "add", "subtract", "multiply", "negative")
+                    if name
+                    not in ("power", "divide", "min", "max", "add", "subtract", "multiply", "negative")
                 },
             },
         )
@@ -253,7 +254,9 @@ class Plan:
             self.steps.append((name, operands, self.home[k]))
         self.buffers = count
 
-    def run(self, columns: Mapping[str, Floats], rows: int, threads: int = 1) -> tuple[list[Floats], list[int]]:
+    def run(
+        self, columns: Mapping[str, Floats], rows: int, threads: int = 1
+    ) -> tuple[list[Floats], list[int]]:
         """Compute the outputs for every row.
 
         Args:
@@ -277,12 +280,20 @@ class Plan:
             bad = [self._replay(inputs, results, rows, starts)]
         return results, sorted(r for part in bad for r in part)
 
-    def _replay(self, inputs: list[Floats], results: list[Floats], rows: int, starts: Sequence[int]) -> list[int]:
+    def _replay(
+        self, inputs: list[Floats], results: list[Floats], rows: int, starts: Sequence[int]
+    ) -> list[int]:
         flags: list[str] = []
         bad: list[int] = []
         sizes: dict[int, tuple[list[tuple[Any, ...]], dict[int, Floats]]] = {}
         buffers = np.empty((self.buffers, min(rows, BLOCK_ROWS)))
-        with np.errstate(divide="call", over="call", invalid="call", under="ignore", call=lambda kind, _: flags.append(kind)):
+        with np.errstate(
+            divide="call",
+            over="call",
+            invalid="call",
+            under="ignore",
+            call=lambda kind, _: flags.append(kind),
+        ):
             for start in starts:
                 size = min(BLOCK_ROWS, rows - start)
                 if size not in sizes:

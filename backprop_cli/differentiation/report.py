@@ -16,6 +16,7 @@ from .symbolic import SymbolicProcess
 
 METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")
 DEFAULT_METHODS = ("symbolic", "reverse", "finite")
+KEPT_DIGITS = 3  # a number of which rounding may leave fewer is shown with a warning
 SUMMARY_FROM = 2_000  # nodes from which reverse mode alone runs by default
 
 
@@ -77,6 +78,15 @@ class GradientReport(NamedTuple):
         """Steps that the output does not read."""
         reached = self.graph.needed()
         return [n.id for n in self.graph.nodes if n.kind == STEP and not reached[n.id]]
+
+
+def _lost_digits(numbers: Mapping[str, tuple[float, float]]) -> list[str]:
+    """Return a warning for every number that rounding may have spoilt, given as number and bound."""
+    return [
+        f"cancellation: rounding may leave fewer than {KEPT_DIGITS} digits of {what}"
+        for what, (number, bound) in numbers.items()
+        if number and bound > 10.0**-KEPT_DIGITS * abs(number)
+    ]
 
 
 def check_wrt(graph: Graph, wrt: Sequence[str] | None) -> tuple[str, ...]:
@@ -143,6 +153,7 @@ def differentiate(
     inputs = bind(graph, bindings)
     raw, needed = evaluate(graph, inputs)
     if "symbolic" in methods:
+        assert process is not None, "the symbolic method needs its process"
         process.request(graph, inputs, wanted, needed, inline=inline, large=large)
     columns: dict[str, list[float | None]] = {m: [None] * len(graph) for m in METHODS if m in methods}
     quotients: dict[int, Quotient] = {}
@@ -150,10 +161,15 @@ def differentiate(
     # the sweep runs for every choice of methods: it is the one that finds slopes that do not exist
     cotangents = reverse(graph, raw, active)
     noise = 0.0
-    if len(columns) > 1 or "finite" in methods:
+    warnings = list(warnings_of(graph))
+    if len(columns) > 1 or "finite" in methods or len(graph) <= SUMMARY_FROM:
         from .rounding import rounding_bounds
 
         noise, strict, explained = rounding_bounds(graph, raw, leaf_values(graph, inputs), active)
+        if "symbolic" not in methods:
+            numbers = {f"the slope in {name}": graph.inputs[name] for name in asked}
+            warnings += _lost_digits({what: (cotangents[k], explained[k]) for what, k in numbers.items()})
+        warnings += _lost_digits({"the value": (raw[graph.output], noise)})
     for method, column in columns.items():
         if method == "reverse":
             for k in wanted:
@@ -177,6 +193,7 @@ def differentiate(
     formulas: list[str | None] | None = None
     notes: list[str] = []
     if "symbolic" in methods:
+        assert process is not None
         answer = process.answer()
         formulas = [answer.formulas.get(k) for k in range(len(graph))]
         for k in wanted:
@@ -208,7 +225,7 @@ def differentiate(
         formulas,
         verdicts,
         asked,
-        warnings_of(graph),
+        tuple(warnings),
         tuple(notes),
     )
 
@@ -223,7 +240,13 @@ def forward_report(graph: Graph, bindings: Mapping[str, float]) -> GradientRepor
     raw, needed = evaluate(graph, inputs)
     verdicts = [Verdict(NOT_RUN)] * len(graph)
     values = shown_values(graph, raw, needed)
-    return GradientReport(graph, inputs, values, (), {}, None, verdicts, (), warnings_of(graph))
+    warnings = list(warnings_of(graph))
+    if len(graph) <= SUMMARY_FROM:
+        from .rounding import value_bound
+
+        bound = value_bound(graph, leaf_values(graph, inputs))
+        warnings += _lost_digits({"the value": (raw[graph.output], bound)})
+    return GradientReport(graph, inputs, values, (), {}, None, verdicts, (), tuple(warnings))
 
 
 def shown_values(graph: Graph, raw: Sequence[float], needed: Sequence[bool]) -> list[float | None]:
@@ -236,7 +259,12 @@ def shown_values(graph: Graph, raw: Sequence[float], needed: Sequence[bool]) -> 
 
 
 def _formulas_only(
-    graph: Graph, wrt: tuple[str, ...], wanted: list[int], inline: bool, process: SymbolicProcess | None, large: bool
+    graph: Graph,
+    wrt: tuple[str, ...],
+    wanted: list[int],
+    inline: bool,
+    process: SymbolicProcess | None,
+    large: bool,
 ) -> GradientReport:
     if process is None:
         raise BindingError(f"no value for {', '.join(graph.inputs)}")

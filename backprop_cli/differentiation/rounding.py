@@ -44,10 +44,10 @@ class Bounded:
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Bounded:
-        return self + -other
+        return self.__add__(-other)
 
     def __rsub__(self, other: Any) -> Bounded:
-        return -self + other
+        return (-self).__add__(other)
 
     def __mul__(self, other: Any) -> Bounded:
         value, factor = self.value * value_of(other), bound_of(other)
@@ -100,16 +100,25 @@ def rounding_bounds(
         The bound on the output; the bounds on the cotangents from the sweep's own rounding, with
         the values taken as exact; and those from all rounding, the forward pass's included.
     """
+    forward = run(graph, _lifted(graph, leaves), BOUNDED)
+    seed = Bounded(1.0, 0.0)
+    own = [_finite(bound_of(g)) for g in sweep(graph, values, active, BOUNDED, seed)]
+    total = [_finite(bound_of(g)) for g in sweep(graph, forward, active, BOUNDED, seed)]
+    return _finite(bound_of(forward[graph.output])), own, total
+
+
+def value_bound(graph: Graph, leaves: Mapping[int, float]) -> float:
+    """Return the bound on what rounding did to the output."""
+    return _finite(bound_of(run(graph, _lifted(graph, leaves), BOUNDED)[graph.output]))
+
+
+def _lifted(graph: Graph, leaves: Mapping[int, float]) -> dict[int, Any]:
     lifted: dict[int, Any] = dict(leaves)
     for node in graph.nodes:
         # a decimal such as 0.1 is not a float: the nearest one stands for it
         if node.op is None and node.kind == CONSTANT and not _dyadic(node.label or "", node.value):
             lifted[node.id] = Bounded(node.value, UNIT * abs(node.value))
-    forward = run(graph, lifted, BOUNDED)
-    seed = Bounded(1.0, 0.0)
-    own = [_finite(bound_of(g)) for g in sweep(graph, values, active, BOUNDED, seed)]
-    total = [_finite(bound_of(g)) for g in sweep(graph, forward, active, BOUNDED, seed)]
-    return _finite(bound_of(forward[graph.output])), own, total
+    return lifted
 
 
 def _finite(bound: float) -> float:

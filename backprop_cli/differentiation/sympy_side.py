@@ -9,7 +9,7 @@ precision, so that they share neither our rules, nor our path sums, nor our roun
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, partial
 from math import prod
 from typing import Any
 
@@ -29,12 +29,13 @@ NAMED_FROM = 12  # unnamed steps with more operations than this go by name in fo
 CHAIN_FROM = 30  # formulas with more operations than this are written dL/dv4 further down
 PRECISIONS = (30, 60, 120, 240, 480)
 EXACT_LIMIT = 10**18
+OUR_NAMES = {"Where": "where", "loggamma": "lgamma", "Abs": "abs"}
 
 
 # The functions SymPy lacks, with our conventions at their kinks
 
 
-class Where(sympy.Function):  # type: ignore[misc]
+class Where(sympy.Function):
     """``where(c, a, b)``: the derivative of the branch taken."""
 
     nargs = 3
@@ -52,7 +53,7 @@ class Where(sympy.Function):  # type: ignore[misc]
         return (sympy.S.Zero, Where(c, 1, 0), Where(c, 0, 1))[argindex - 1]
 
 
-class Flat(sympy.Function):  # type: ignore[misc]
+class Flat(sympy.Function):
     """A piecewise constant function: conditions, floor."""
 
     is_real = True
@@ -62,7 +63,7 @@ class Flat(sympy.Function):  # type: ignore[misc]
         return sympy.S.Zero
 
 
-class Extremum(sympy.Function):  # type: ignore[misc]
+class Extremum(sympy.Function):
     """max or min of two or more; ties share equally."""
 
     is_real = True
@@ -77,9 +78,7 @@ class Extremum(sympy.Function):  # type: ignore[misc]
         return ties[argindex - 1] / sympy.Add(*ties)
 
 
-COMPARE = {
-    name: type(name, (Flat,), {"nargs": 2}) for name, row in PRIMITIVES.items() if row.truth
-}
+COMPARE = {name: type(name, (Flat,), {"nargs": 2}) for name, row in PRIMITIVES.items() if row.truth}
 
 
 class _Sympy:
@@ -100,7 +99,7 @@ SP = _Sympy()
 SP.less = COMPARE["less"]  # type: ignore[attr-defined]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _head(name: str) -> Any:
     """Return the function that stands for a primitive in formulas, under its own name."""
     row = PRIMITIVES[name]
@@ -126,12 +125,11 @@ def _local(name: str, position: int, y: Any, operands: Sequence[Any]) -> Any:
         else:
             taken = stack[len(stack) - arity :]
             del stack[len(stack) - arity :]
-            taken += [sympy.nsimplify(v, rational=True) for v in PRIMITIVES[text].defaults[arity - len(PRIMITIVES[text].params) or 99 :]]
             stack.append(shown(PRIMITIVES[text], taken))
     return stack[0]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _items(text: str) -> tuple[Item, ...]:
     return tuple(parse(text).statements[0].items)
 
@@ -158,16 +156,18 @@ def closed(row: Primitive, operands: Sequence[Any]) -> Any:
     return _closed_head(row.name, len(operands))(*operands)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _closed_head(name: str, arity: int) -> Any:
     def fdiff(self: Any, argindex: int = 1) -> Any:
         places, derivative = _template(name, arity, argindex - 1)
         return derivative.xreplace(dict(zip(places, self.args, strict=True)))
 
-    return type(name, (sympy.Function,), {"fdiff": fdiff, "is_real": True, "is_commutative": True, "nargs": arity})
+    return type(
+        name, (sympy.Function,), {"fdiff": fdiff, "is_real": True, "is_commutative": True, "nargs": arity}
+    )
 
 
-@lru_cache(maxsize=None)
+@cache
 def _template(name: str, arity: int, position: int) -> tuple[list[Any], Any]:
     """Return SymPy's own derivative of a primitive's definition, over dummy operands."""
     places = [sympy.Dummy(f"u{k}", real=True) for k in range(arity)]
@@ -292,14 +292,18 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
         node = graph.nodes[id]
         assert node.op is not None
         operands = _guarded(node.op, [expressions[i] for i in node.inputs], constants, node.inputs)
-        fixed = tuple(x if graph.nodes[i].kind == CONSTANT else None for i, x in zip(node.inputs, operands, strict=True))
+        fixed = tuple(
+            x if graph.nodes[i].kind == CONSTANT else None for i, x in zip(node.inputs, operands, strict=True)
+        )
         key = (node.op.name, position, fixed)
         if key not in templates:
             places = [sympy.Dummy(f"u{k}", real=True) if f is None else f for k, f in enumerate(fixed)]
             derivative = sympy.powsimp(shown(node.op, places).diff(places[position]))
             templates[key] = places, derivative
         places, derivative = templates[key]
-        return derivative.xreplace({p: x for p, x, f in zip(places, operands, fixed, strict=True) if f is None})
+        return derivative.xreplace(
+            {p: x for p, x, f in zip(places, operands, fixed, strict=True) if f is None}
+        )
 
     users = graph.users()
     found: dict[int, Formula] = {graph.output: Formula(())}
@@ -332,7 +336,11 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
             found[k] = Formula(terms[0] if terms else (sympy.S.Zero,))
         formula = found[k]
         if k in needed:
-            texts[k] = write(formula.groups) if len(formula.groups) != 1 or not inline else write((formula.merged(),))
+            texts[k] = (
+                write(formula.groups)
+                if len(formula.groups) != 1 or not inline
+                else write((formula.merged(),))
+            )
         size = sum(g.count_ops(visual=False) for g in formula.groups)
         if size > (400 if inline else CHAIN_FROM):
             found[k] = Formula((sympy.Dummy(f"d{output}/d{graph.name(k)}", real=True),))
@@ -345,8 +353,6 @@ class _Printer:
     Args:
         decimal: Write fractions with a short decimal form as decimals, as the user did.
     """
-
-    NAMES = {"loggamma": "lgamma", "Abs": "abs"}
 
     def __init__(self, decimal: bool) -> None:
         self.decimal = decimal
@@ -395,7 +401,7 @@ class _Printer:
             return SUM, f"{a} {PRIMITIVES[name].infix} {b}"
         if name == "polygamma" and e.args[0] == 0:
             return ATOM, f"digamma({self.text(e.args[1])[1]})"
-        name = "where" if name == "Where" else self.NAMES.get(name, name)
+        name = OUR_NAMES.get(name, name)
         args = list(e.args)
         row = PRIMITIVES.get(name)
         if row and row.defaults and args[1] == sympy.nsimplify(row.defaults[0], rational=True):
@@ -518,7 +524,7 @@ def numbers(
             moved[j] = closed(node.op, _guarded(node.op, operands, constants, node.inputs))
         derivative = moved[graph.output].diff(here)
         names = {s: i for i, s in symbols.items()} | constants.values | {here: k}
-        results[k] = points.settle(lambda v, d=derivative, n=names: evaluate_formula(d, n, v))
+        results[k] = points.settle(partial(evaluate_formula, derivative, names))
     return results, "function"
 
 
@@ -635,8 +641,7 @@ def _combine(e: Any, operands: list[Any], xp: Any) -> Any:
     if e.is_Pow:
         return xp.power(*operands)
     name = type(e).__name__
-    name = {"Where": "where", "loggamma": "lgamma", "Abs": "abs"}.get(name, name)
-    return getattr(xp, name)(*operands)
+    return getattr(xp, OUR_NAMES.get(name, name))(*operands)
 
 
 def _chain(
@@ -658,7 +663,9 @@ def _chain(
                 fixed = tuple(constants(k) if graph.nodes[k].kind == CONSTANT else None for k in node.inputs)
                 key = (node.op.name, position, fixed)
                 if key not in cache:
-                    places = [sympy.Dummy(f"u{k}", real=True) if f is None else f for k, f in enumerate(fixed)]
+                    places = [
+                        sympy.Dummy(f"u{k}", real=True) if f is None else f for k, f in enumerate(fixed)
+                    ]
                     cache[key] = places, defined(node.op, places).diff(places[position])
                 places, derivative = cache[key]
                 names = dict(constants.values)
@@ -677,4 +684,3 @@ def _chain(
         stands = a is not None and b is not None and mp.isfinite(b) and abs(a - b) <= abs(b) * mpf(10) ** -18
         results[k] = float(b) if stands else None
     return results
-

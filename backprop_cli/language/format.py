@@ -46,7 +46,10 @@ def compose(op: Primitive, operands: Sequence[Piece]) -> Piece:
     precedence = PRECEDENCE[op.name]
     sign = op.infix or ""
     if len(operands) == 1:
-        return precedence if sign else operands[0][0], (sign, _bracket(operands[0], precedence + (sign == "-")))
+        return precedence if sign else operands[0][0], (
+            sign,
+            _bracket(operands[0], precedence + (sign == "-")),
+        )
     left, right = operands
     # left operands may bind equally tightly, right ones for ^; a sign after an operator is bracketed
     first = _bracket(left, precedence + (precedence == POWER))

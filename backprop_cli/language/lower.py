@@ -138,9 +138,11 @@ class _Lowering:
                 operands = stack[len(stack) - arity :]
                 del stack[len(stack) - arity :]
                 row = rows[text]
-                for value in row.defaults[len(row.defaults) - (len(row.params) - arity) :] if row.defaults else ():
+                for value in (
+                    row.defaults[len(row.defaults) - (len(row.params) - arity) :] if row.defaults else ()
+                ):
                     operands.append(builder.constant(value, f"{value:g}", (start, end)))
-                if row.chosen and not (op := nodes[operands[0]].op or row).truth:
+                if row.chosen and not (nodes[operands[0]].op or row).truth:
                     raise ExpressionError(
                         f"{row.name} needs a condition, such as x > 0",
                         source=self.source,

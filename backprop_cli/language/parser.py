@@ -59,9 +59,7 @@ class Program(NamedTuple):
         return list(seen)
 
 
-_HEADER = re.compile(
-    rf"({NAME})[ \t]*(?:\([ \t]*({NAME}(?:[ \t]*,[ \t]*{NAME})*)[ \t]*\)[ \t]*)?=(?!=)"
-)
+_HEADER = re.compile(rf"({NAME})[ \t]*(?:\([ \t]*({NAME}(?:[ \t]*,[ \t]*{NAME})*)[ \t]*\)[ \t]*)?=(?!=)")
 
 
 def parse(text: str | Source, *, large: bool = False) -> Program:
@@ -347,7 +345,9 @@ class _Parser:
     def check_arity(self, name: str, count: int, start: int, end: int) -> None:
         least, most = FUNCTIONS[name].arity
         if count < least or (most is not None and count > most):
-            wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+            wanted = (
+                f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+            )
             plural = "s" if wanted != "1" else ""
             raise self.error(
                 f"{name} takes {wanted} operand{plural}, here it has {count}",
@@ -375,7 +375,9 @@ class _Parser:
             name = self.items[-1].text
             if name in FUNCTIONS and word != "(":
                 raise self.error(
-                    f"{name} needs brackets around its operand", (self.items[-1].start, end), f"write {name}({right})"
+                    f"{name} needs brackets around its operand",
+                    (self.items[-1].start, end),
+                    f"write {name}({right})",
                 )
             raise self.error(
                 "an operator is missing between two operands",

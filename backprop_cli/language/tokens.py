@@ -105,7 +105,7 @@ def _refused(c: str, source: Source, at: int) -> ExpressionError:
         message, hint = f"'{c}' is not part of the language", "group with ( )"
     elif c == "_":
         message, hint = "a name starts with a letter", "digits cannot be grouped with _"
-    elif c in "\"`“”‘’":
+    elif c in '"`“”‘’':
         message = f"there are no strings in the language: {printable(c)}"
     elif c == ".":
         message, hint = "'.' belongs to a number such as 0.5", "there are no attributes; multiply with *"

@@ -126,9 +126,7 @@ elementwise(
     "power",
     params=("a", "b"),
     infix="^",
-    forward=lambda xp, a, b: xp.where(
-        xp.equal(a, 0.0) * xp.equal(b, 0.0), xp.nan, xp.power(a, b)
-    ),
+    forward=lambda xp, a, b: xp.where(xp.equal(a, 0.0) * xp.equal(b, 0.0), xp.nan, xp.power(a, b)),
     # where: 0^b with b > 0 stays 0 when b moves, although log(0) is infinite
     partials=lambda xp, y, a, b: (
         b * xp.power(a, b - 1.0),
@@ -229,9 +227,7 @@ elementwise(
 elementwise(
     "atan2",
     params=("b", "a"),
-    forward=lambda xp, b, a: xp.where(
-        xp.equal(a, 0.0) * xp.equal(b, 0.0), xp.nan, xp.atan2(b, a)
-    ),
+    forward=lambda xp, b, a: xp.where(xp.equal(a, 0.0) * xp.equal(b, 0.0), xp.nan, xp.atan2(b, a)),
     partials=lambda xp, y, b, a: (
         xp.divide(xp.divide(a, xp.hypot(a, b)), xp.hypot(a, b)),
         -xp.divide(xp.divide(b, xp.hypot(a, b)), xp.hypot(a, b)),
@@ -399,7 +395,9 @@ elementwise(
     forward=lambda xp, x: xp.cbrt(x),
     partials=lambda xp, y, x: (xp.divide(xp.divide(1.0, 3.0 * y), y),),
     local=("1/(3*y^2)",),
-    symbol=lambda sp, x: sp.where(sp.less(x, 0), -((-x) ** sp.third), sp.where(sp.less(0, x), x**sp.third, 0)),
+    symbol=lambda sp, x: sp.where(
+        sp.less(x, 0), -((-x) ** sp.third), sp.where(sp.less(0, x), x**sp.third, 0)
+    ),
     sample=((0.01, 350.0),),
     says="cube root, of negative numbers too",
 )

@@ -28,9 +28,7 @@ class Namespace:
         absent: Primitives that have no form in this number system.
     """
 
-    def __init__(
-        self, name: str, functions: dict[str, Any], absent: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, name: str, functions: dict[str, Any], absent: frozenset[str] = frozenset()) -> None:
         self.name = name
         self.absent = absent
         self.__dict__.update(functions)
@@ -325,7 +323,9 @@ def complexes() -> Namespace:
         def answer(z: Any) -> complex:
             import mpmath
 
-            function = {"digamma": mpmath.digamma, "lgamma": mpmath.loggamma}.get(name) or getattr(mpmath, name)
+            function = {"digamma": mpmath.digamma, "lgamma": mpmath.loggamma}.get(name) or getattr(
+                mpmath, name
+            )
             return complex(function(mpmath.mpc(z)))
 
         return answer

@@ -133,10 +133,12 @@ class Primitive:
     def signature(self) -> str:
         """How it is written: ``log(x)``, ``x + y``, ``max(x, y, ...)``."""
         if self.infix is not None:
-            return f" {self.infix} ".join(self.params) if len(self.params) > 1 else self.infix + self.params[0]
+            return (
+                f" {self.infix} ".join(self.params) if len(self.params) > 1 else self.infix + self.params[0]
+            )
         rest = ", ..." if self.arity[1] is None else ""
         first = self.arity[0]
-        optional = "".join(f"[, {p}={d:g}]" for p, d in zip(self.params[first:], self.defaults))
+        optional = "".join(f"[, {p}={d:g}]" for p, d in zip(self.params[first:], self.defaults, strict=False))
         return f"{self.name}({', '.join(self.params[:first])}{rest}{optional})"
 
     @property

@@ -1,0 +1,1 @@
+"""Reports as text; no number of an answer is computed here."""

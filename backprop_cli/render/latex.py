@@ -103,7 +103,10 @@ def latex_report(report: GradientReport, cells: Cells, digits: int) -> str:
     """Return the table as a ``tabular``; it needs amsmath alone."""
     graph = report.graph
     header = [r"\text{" + t + "}" for t in cells.header]
-    lines = [rf"\begin{{tabular}}{{{'l' * len(header)}}}", " & ".join(f"${t}$" for t in header) + r" \\ \hline"]
+    lines = [
+        rf"\begin{{tabular}}{{{'l' * len(header)}}}",
+        " & ".join(f"${t}$" for t in header) + r" \\ \hline",
+    ]
     for id, row in zip(cells.ids, cells.rows, strict=True):
         if id < 0:
             continue

@@ -156,8 +156,13 @@ def explanation(report: GradientReport, id: int, digits: int) -> str:
     verdict = report.verdicts[id]
     graph, quotient = report.graph, verdict.quotient
     if quotient is None:
-        exact = verdict.verdict == "rounding" and "symbolic" in report.columns
-        return f"{verdict.verdict}: {verdict.reason}" + ("; the symbolic number is exact" if exact else "")
+        text = f"{verdict.verdict}: {verdict.reason}"
+        exact = (
+            report.columns["symbolic"][id]
+            if verdict.verdict == "rounding" and "symbolic" in report.columns
+            else None
+        )
+        return text if exact is None else f"{text}; the symbolic number, {rounded(exact, digits)}, is exact"
     at = graph.nodes[quotient.at] if quotient.at is not None else None
     where = f" at {node_text(graph, at.id)}" if at else ""
     taken = f"; by convention {at.op.convention}" if at and at.op and at.op.convention else ""
@@ -226,7 +231,11 @@ def fit(header: list[str], rows: list[list[str]], width: int) -> tuple[list[str]
     widths = [max(len(title), *(len(r[i]) for r in rows), 1) for i, title in enumerate(header)]
     least = [min(w, NARROWEST.get(title, w)) for title, w in zip(header, widths, strict=True)]
     room = width - sum(least) - 2 * (len(header) - 1)
-    methods = [i for i, title in enumerate(header) if title in ("symbolic", "reverse", "finite", "forward", "complex-step")]
+    methods = [
+        i
+        for i, title in enumerate(header)
+        if title in ("symbolic", "reverse", "finite", "forward", "complex-step")
+    ]
     if room >= 0 or len(methods) < 2:
         return header, rows
     best = header.index("reverse") if "reverse" in header else methods[0]

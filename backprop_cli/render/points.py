@@ -63,7 +63,9 @@ class PointTable:
             elif self.format == "markdown":
                 lines.append("| " + " | ".join([*row, (reason or "").replace("|", "\\|")]) + " |")
             else:
-                lines.append(" & ".join(f"${number_to_latex(c)}$" if c != "-" else "--" for c in row) + r" \\")
+                lines.append(
+                    " & ".join(f"${number_to_latex(c)}$" if c != "-" else "--" for c in row) + r" \\"
+                )
         self._write("\n".join(lines) + "\n" if lines else "")
 
     def close(self) -> None:
@@ -85,4 +87,8 @@ def _none(x: Any) -> bool:
 
 
 def _title(text: str) -> str:
-    return f"$d/d{name_to_latex(text[3:])}$" if text.startswith("d/d") and " " not in text else rf"\text{{{text}}}"
+    return (
+        f"$d/d{name_to_latex(text[3:])}$"
+        if text.startswith("d/d") and " " not in text
+        else rf"\text{{{text}}}"
+    )

@@ -51,7 +51,9 @@ def op_dict(row: Primitive) -> dict[str, Any]:
     }
 
 
-def render_ops(rows: Sequence[Primitive], format_: str, *, detailed: bool = False, to_file: bool = False) -> str:
+def render_ops(
+    rows: Sequence[Primitive], format_: str, *, detailed: bool = False, to_file: bool = False
+) -> str:
     """Return primitives as text.
 
     Args:
@@ -75,7 +77,9 @@ def render_ops(rows: Sequence[Primitive], format_: str, *, detailed: bool = Fals
         writer.writerows(cells)
         return stream.getvalue()
     if format_ == "markdown":
-        return markdown_table(HEADER, [[*c[:5], c[5]] for c in cells], [False, False, False, False, True, True])
+        return markdown_table(
+            HEADER, [[*c[:5], c[5]] for c in cells], [False, False, False, False, True, True]
+        )
     if detailed:
         blocks = []
         for c in cells:
@@ -87,7 +91,9 @@ def render_ops(rows: Sequence[Primitive], format_: str, *, detailed: bool = Fals
     from .terminal import box_for, console_for
 
     console = console_for(to_file)
-    table = Table(box=box_for(console), padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
+    table = Table(
+        box=box_for(console), padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold"
+    )
     # on a narrow terminal `backprop ops NAME` has the rest
     shown = [1, 2, 3, 4, 5] if console.width >= 130 else [1, 2, 5]
     for i in shown:
