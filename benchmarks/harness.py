@@ -163,7 +163,7 @@ def measured_child(
         return {"failed": f"> {timeout:.0f} s", "slow": True}
     lines = done.stderr.decode(errors="replace").strip().splitlines()
     why = signal.Signals(-done.status).name if done.status < 0 else f"status {done.status}"
-    return {"failed": lines[-1][:80] if lines and done.status > 0 else why}
+    return {"failed": lines[-1][:60] if lines and done.status > 0 else why}
 
 
 def finish(answer: Mapping[str, Any]) -> None:

@@ -87,25 +87,22 @@ def numpy_by_hand(x: np.ndarray, y: np.ndarray, threads: int) -> Callable[[], Re
     return run
 
 
-def _kernel(x: Any, y: Any, value: Any, dx: Any, dy: Any) -> None:
-    from math import cos, exp, log, sin
-
-    from numba import prange
-
-    for k in prange(len(x)):
-        a, b = x[k], y[k]
-        product, plus, bell = a * b, 1.0 + b * b, exp(-a * a)
-        logarithm, c = log(plus), cos(product)
-        value[k] = sin(product) + bell * logarithm
-        dx[k] = b * c - 2.0 * a * bell * logarithm
-        dy[k] = a * c + bell * (2.0 * b / plus)
-
-
 def numba(x: np.ndarray, y: np.ndarray, threads: int) -> Callable[[], Results]:
     """One hand-written loop, compiled, fastmath off; parallel for more than one thread."""
-    from numba import njit, set_num_threads
+    from math import cos, exp, log, sin
 
-    kernel = njit(fastmath=False, parallel=threads > 1)(_kernel)
+    from numba import njit, prange, set_num_threads
+
+    @njit(fastmath=False, parallel=threads > 1)
+    def kernel(x: Any, y: Any, value: Any, dx: Any, dy: Any) -> None:
+        for k in prange(len(x)):
+            a, b = x[k], y[k]
+            product, plus, bell = a * b, 1.0 + b * b, exp(-a * a)
+            logarithm, c = log(plus), cos(product)
+            value[k] = sin(product) + bell * logarithm
+            dx[k] = b * c - 2.0 * a * bell * logarithm
+            dy[k] = a * c + bell * (2.0 * b / plus)
+
     if threads > 1:
         set_num_threads(threads)
 

@@ -13,14 +13,14 @@ from mpmath import mp, mpf
 from test_ops import EXACT
 
 from backprop_cli.differentiation import sympy_side
-from backprop_cli.differentiation.compare import Verdict, compare
-from backprop_cli.differentiation.complex_step import complex_step
+from backprop_cli.differentiation.compare import Verdict
 from backprop_cli.differentiation.evaluate import bind, evaluate, leaf_values
 from backprop_cli.differentiation.finite import SCHEMES, Quotient, finite
 from backprop_cli.differentiation.forward import hessian, hessian_product, push
-from backprop_cli.differentiation.report import differentiate
+from backprop_cli.differentiation.report import METHODS, differentiate
 from backprop_cli.differentiation.reverse import active_nodes, reverse
 from backprop_cli.differentiation.rounding import rounding_bounds
+from backprop_cli.differentiation.symbolic import Symbolic
 from backprop_cli.errors import BindingError, DomainError, NoSuchNumber, RangeError, SlopeError
 from backprop_cli.graph import CONSTANT, Graph
 from backprop_cli.language.format import node_text
@@ -68,25 +68,31 @@ def work(text: str, **bindings: float) -> Worked:
     return Worked(graph, inputs, values, needed, cotangents, *bounds)
 
 
+class InProcess:
+    """SymPy's side of the work, run here instead of in a process of its own."""
+
+    def request(
+        self,
+        graph: Graph,
+        inputs: Mapping[str, float] | None,
+        wanted: list[int],
+        needed: list[bool],
+        *,
+        inline: bool = False,
+        large: bool = False,
+    ) -> None:
+        assert inputs is not None
+        self.found = Symbolic({}, *sympy_side.numbers(graph, inputs, wanted, needed))
+
+    def answer(self) -> Symbolic:
+        return self.found
+
+
 def judged(text: str, **bindings: float) -> dict[str, Verdict]:
-    """Run all five methods in this process and compare them, as the report does."""
-    w = work(text, **bindings)
-    wanted = [n.id for n in w.graph.nodes if n.kind != CONSTANT]
-    symbolic, _ = sympy_side.numbers(w.graph, w.inputs, wanted, w.needed)
-    verdicts = {}
-    for k in wanted:
-        quotient = finite(w.graph, w.values, k, w.noise)
-        numbers = {
-            "symbolic": symbolic[k],
-            "reverse": w.reverse[k],
-            "finite": quotient.value,
-            "forward": push(w.graph, w.values, k) if w.needed[k] else 0.0,
-            "complex-step": complex_step(w.graph, w.values, k) if w.needed[k] else 0.0,
-        }
-        scale = (abs(w.values[w.graph.output]) or 1e-6) / max(abs(w.values[k]), 1.0)
-        scale = scale if math.isfinite(scale) else 0.0
-        verdicts[w.graph.name(k)] = compare(numbers, quotient, w.strict[k], w.explained[k], scale)
-    return verdicts
+    """Run all five methods in this process and compare them."""
+    graph = lower(parse(text), bindings)
+    report = differentiate(graph, bindings, methods=METHODS, process=InProcess())  # type: ignore[arg-type]
+    return {graph.name(k): v for k, v in enumerate(report.verdicts) if graph.nodes[k].kind != CONSTANT}
 
 
 def symbolic(text: str, **bindings: float) -> dict[str, float | None]:
@@ -403,6 +409,11 @@ def test_symbolic_numbers_are_right_to_17_digits(text: str, x: float, slope: obj
         ("erf(x)", {"x": -2.797680367090033}),
         ("1/lgamma(x)", {"x": 1.0001}),
         ("log(-gelu(x))", {"x": -30.0}),
+        ("((x + y) - x)^2", {"x": 1e8, "y": 0.1}),  # the first sum rounds too
+        ("x*1e-200", {"x": 1e-100}),
+        ("exp(x)", {"x": -700.0}),
+        ("0*sqrt(x)", {"x": 0.0}),
+        ("y*sqrt(x)", {"x": 0.0, "y": 0.0}),
     ],
 )
 def test_methods_do_not_disagree_where_the_function_is_smooth(text: str, bindings: dict[str, float]) -> None:
@@ -476,7 +487,7 @@ def test_bounds_hold_the_true_error(seed: int) -> None:
         for k, node in enumerate(w.graph.nodes):
             if node.kind != CONSTANT:
                 # first order: the bound's own rounding and second-order terms get a hundredth
-                assert abs(w.reverse[k] - slopes[k]) <= w.explained[k] * 1.01 + 5e-324, (text, inputs, k)
+                assert abs(w.reverse[k] - slopes[k]) <= w.explained[k] * 1.01 + mpf(10) ** -100, (text, inputs, k)
 
 
 # Second order
@@ -566,7 +577,6 @@ def formulas(text: str, *bound: str, inline: bool = False) -> dict[str, str]:
         ("log(x)", {"x": "1/x"}),
         ("sqrt(x)", {"x": "1/(2*sqrt(x))"}),
         ("x/y", {"x": "1/y", "y": "-x/y^2"}),
-        ("2^x", {"x": "2^x*log(2)"}),
         ("e*x^2", {"x": "2*e*x"}),
         ("E*x + I*x", {"x": "E + I", "E": "x"}),
     ],
@@ -741,7 +751,7 @@ def test_a_huge_slope_overflows_rather_than_not_existing() -> None:
 def test_the_place_is_that_of_the_node() -> None:
     with pytest.raises(DomainError) as caught:
         work("a = 2; b = a - 2; c = 3 + a/b", a=2.0)
-    assert str(caught.value).splitlines()[1:3] == ["  a = 2; b = a - 2; c = 3 + a/b", " " * 29 + "^^^"]
+    assert str(caught.value).splitlines()[1:3] == ["  a = 2; b = a - 2; c = 3 + a/b", " " * 28 + "^^^"]
 
 
 def test_a_slope_that_is_not_asked_for_is_not_needed() -> None:

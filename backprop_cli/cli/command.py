@@ -58,9 +58,12 @@ class ExpressionCommand(click.Command):
     def split(self, args: list[str]) -> tuple[list[str], str | None, list[Binding]]:
         """Return the words for Click, the expression, and the bindings."""
         flags: dict[str, bool] = {"--help": True, "-h": True}
+        once: set[str] = set()
         for param in self.params:
             for name in param.opts:
                 flags[name] = bool(getattr(param, "is_flag", False))
+                if not flags[name] and not getattr(param, "multiple", False):
+                    once.add(name)
         options: list[str] = []
         bindings: list[Binding] = []
         expression: str | None = None
@@ -72,6 +75,8 @@ class ExpressionCommand(click.Command):
             if not ended and word == "--":
                 ended = True
             elif not ended and head in flags and (head.startswith("--") or not equals):
+                if head in once and any(o.partition("=")[0] == head for o in options):
+                    raise UsageError(f"{head} is given twice")
                 options.append(word)
                 if not flags[head] and not equals:
                     value = next(words, None)
@@ -93,7 +98,7 @@ class ExpressionCommand(click.Command):
             elif expression is None and not taken:
                 expression = word
             else:
-                raise self.stray(word, expression, list(flags))
+                raise self.stray(word, expression, list(flags), ended)
         return options, expression, bindings
 
     def binding(self, head: str, equals: str, tail: str, words: Any, options: list[str]) -> Binding:
@@ -106,7 +111,9 @@ class ExpressionCommand(click.Command):
             raise UsageError(f"{head} needs a value", hint=hint)
         return Binding(plain_name(head[2:]), value, head, option)
 
-    def stray(self, word: str, expression: str | None, options: list[str]) -> UsageError:
+    def stray(self, word: str, expression: str | None, options: list[str], ended: bool) -> UsageError:
+        if ended and word.startswith("-") and expression is not None:
+            return UsageError(f"there are no options after --: {word}", hint="NAME=VALUE still gives values")
         if word.startswith("--"):
             close = nearest(word.partition("=")[0], options)
             return UsageError(f"no such option: {word}", hint=f"did you mean {close}?" if close else None)

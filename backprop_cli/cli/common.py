@@ -16,6 +16,7 @@ from ..language.lower import constant, lower
 from ..language.parser import TEXT_LIMIT, parse
 from .command import Binding
 
+EPSILON = 2.0**-52
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex", "value")
 ENDINGS = {
     ".json": "json",
@@ -190,7 +191,7 @@ def _range(text: str) -> list[float]:
             f"the range {text} never reaches its end", hint="the step leads from start to stop"
         )
     count = (stop - start) / step
-    whole = int(count + 1e-9 * max(1.0, count)) + 1
+    whole = int(count + 1e-9 + 8.0 * EPSILON * count) + 1
     if whole > 10_000_000:
         raise BindingError(f"the range {text} has {whole:,} points", hint="10,000,000 are the limit")
     return [_decimal_grid(start, step, i) for i in range(whole)]

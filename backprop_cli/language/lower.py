@@ -179,6 +179,10 @@ def _number(text: str, source: Source, start: int, end: int) -> float:
         raise ExpressionError(
             "the number is too large: a float64 ends at 1.8e308", source=source, span=(start, end)
         )
+    if value == 0.0 and any(digit in "123456789" for digit in text.lower().partition("e")[0]):
+        raise ExpressionError(
+            "the number is too small: a float64 begins at 4.9e-324", source=source, span=(start, end)
+        )
     return value
 
 
