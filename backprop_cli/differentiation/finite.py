@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import inf, isfinite, nextafter, ulp
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..graph import Graph
 from ..ops.namespaces import FLOATS
@@ -18,6 +18,8 @@ from ..ops.namespaces import FLOATS
 SCHEMES = ("central", "forward", "backward", "ridders")
 EPS = 2.0**-52
 RATIO = 4.0  # between neighbouring steps of a ladder
+LANES_FROM = 60_000  # nodes times nudged nodes from which arrays pay, NumPy's import included
+LANE_NODES = 64
 GOOD = 1e-7  # relative error estimate that ends the search for a better step
 
 
@@ -79,8 +81,11 @@ class _Probe:
         self.here = tuple(op.piece(FLOATS, *[values[i] for i in inputs]) for op, inputs, _ in self.kinks)  # type: ignore[misc]
         self.scale = max([abs(self.x), *scales]) if scales else max(abs(self.x), 1.0)
         self.scale = self.scale or 1.0
+        self.known: dict[float, _Sample] = {}
 
     def __call__(self, x: float) -> _Sample:
+        if x in self.known:
+            return self.known[x]
         work = self.work
         work[self.id] = x
         for k, op, inputs in self.steps:
@@ -119,9 +124,68 @@ def finite(
     Source:
         Nocedal and Wright, Numerical Optimization (2006), section 8.1.
     """
-    probe = _Probe(graph, values, noise, id)
-    op = graph.nodes[id].op
-    if not isfinite(probe.x) or (not probe.steps and id != graph.output) or (op and op.truth):
+    return _difference(_Probe(graph, values, noise, id), graph, scheme, step)
+
+
+def finite_all(
+    graph: Graph,
+    values: Sequence[float],
+    ids: Sequence[int],
+    noise: float,
+    scheme: str = "central",
+    step: float | None = None,
+) -> dict[int, Quotient]:
+    """Estimate the derivative by every node of ``ids``; see `finite`.
+
+    A large program is run once for many nudges, over arrays with a lane for each.
+    """
+    found: dict[int, Quotient] = {}
+    lanes = step is None and len(ids) * len(graph) > LANES_FROM
+    for start in range(0, len(ids), LANE_NODES):
+        probes = [_Probe(graph, values, noise, id) for id in ids[start : start + LANE_NODES]]
+        if lanes:
+            _sample_lanes(graph, values, probes)
+        for probe in probes:
+            found[probe.id] = _difference(probe, graph, scheme, step)
+    return found
+
+
+def _sample_lanes(graph: Graph, values: Sequence[float], probes: Sequence[_Probe]) -> None:
+    """Run the program once for the usual nudges of several nodes and let their probes know."""
+    import numpy as np
+
+    from ..ops.namespaces import arrays
+
+    xp = arrays()
+    nudges = {p.id: [x for h in _usual(p.scale, 2) for x in (p.x + h, p.x - h)] for p in probes}
+    own: dict[int, slice] = {}
+    width = 0
+    for id, xs in nudges.items():
+        own[id], width = slice(width, width + len(xs)), width + len(xs)
+    moved: dict[int, Any] = {}
+    pieces: dict[int, Any] = {}
+    with np.errstate(all="ignore"):
+        for node in graph.nodes[probes[0].id : graph.output + 1]:
+            if node.op is not None and any(i in moved for i in node.inputs):
+                operands = [moved.get(i, values[i]) for i in node.inputs]
+                moved[node.id] = node.op.forward(xp, *operands)
+                if node.op.piece is not None:
+                    pieces[node.id] = node.op.piece(xp, *operands)
+            if node.id in own:
+                lanes = np.array(np.broadcast_to(moved.get(node.id, values[node.id]), width), dtype=float)
+                lanes[own[node.id]] = nudges[node.id]
+                moved[node.id] = lanes
+    output = np.broadcast_to(moved.get(graph.output, values[graph.output]), width).tolist()
+    columns = {k: np.broadcast_to(p, width).tolist() for k, p in pieces.items()}
+    for probe in probes:
+        kinks = [columns[k] for _, _, k in probe.kinks]
+        for lane, x in enumerate(nudges[probe.id], own[probe.id].start):
+            probe.known[x] = _Sample(output[lane], tuple(column[lane] for column in kinks))
+
+
+def _difference(probe: _Probe, graph: Graph, scheme: str, step: float | None) -> Quotient:
+    op = graph.nodes[probe.id].op
+    if not isfinite(probe.x) or (not probe.steps and probe.id != graph.output) or (op and op.truth):
         return Quotient(0.0, 0.0)
     if step is not None:
         return _as_written(probe, scheme, step)
@@ -179,11 +243,17 @@ def _quotient(probe: _Probe, scheme: str, h: float) -> tuple[float, bool] | None
     return (side.f - f0) / ((x + h) - x), side.pieces != probe.here
 
 
-def _steps(probe: _Probe, base: float) -> Iterator[list[float]]:
+def _usual(scale: float, order: int) -> list[float]:
+    """Return step sizes around the one that balances truncation and rounding."""
+    base = EPS ** (1.0 / (order + 1))
+    return [base * scale * factor for factor in (RATIO, 1.0, 1.0 / RATIO)]
+
+
+def _steps(probe: _Probe, order: int) -> Iterator[list[float]]:
     """Yield groups of falling step sizes: near the ideal one, near the node's own size, all."""
     smallest = 8.0 * ulp(probe.x)
     for scale in dict.fromkeys((probe.scale, abs(probe.x))):
-        group = [base * scale * factor for factor in (RATIO, 1.0, 1.0 / RATIO)]
+        group = _usual(scale, order)
         if group[-1] > smallest:
             yield group
     top = probe.scale * 0.05
@@ -192,10 +262,9 @@ def _steps(probe: _Probe, base: float) -> Iterator[list[float]]:
 
 def _best_of_ladder(probe: _Probe, scheme: str) -> Quotient:
     order = 2 if scheme == "central" else 1
-    base = EPS ** (1.0 / 3.0) if order == 2 else EPS**0.5
     best = Quotient(None, inf)
     crossed_only = True
-    for group in _steps(probe, base):
+    for group in _steps(probe, order):
         found = [(h, _quotient(probe, scheme, h)) for h in group]
         usable = [(h, q[0]) for h, q in found if q is not None and not q[1]]
         crossed_only = crossed_only and not usable

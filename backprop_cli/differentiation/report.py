@@ -175,10 +175,10 @@ def differentiate(
             for k in wanted:
                 column[k] = cotangents[k]
         elif method == "finite":
-            from .finite import finite
+            from .finite import finite_all
 
+            quotients = finite_all(graph, raw, wanted, noise, scheme, step)
             for k in wanted:
-                quotients[k] = finite(graph, raw, k, noise, scheme, step)
                 column[k] = quotients[k].value
         elif method == "forward":
             from .forward import push
