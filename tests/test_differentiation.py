@@ -412,6 +412,8 @@ def test_symbolic_numbers_are_right_to_17_digits(text: str, x: float, slope: obj
         ("((x + y) - x)^2", {"x": 1e8, "y": 0.1}),  # the first sum rounds too
         ("x*1e-200", {"x": 1e-100}),
         ("exp(x)", {"x": -700.0}),
+        ("x^3", {"x": 0.0}),
+        ("expm1(x)^2", {"x": 0.0}),
         ("0*sqrt(x)", {"x": 0.0}),
         ("y*sqrt(x)", {"x": 0.0, "y": 0.0}),
     ],
@@ -774,6 +776,14 @@ def test_bindings_that_do_not_fit(bindings: dict[str, float], words: str) -> Non
     with pytest.raises(BindingError) as caught:
         bind(graph, bindings)
     assert words in caught.value.message
+
+
+def test_a_default_needs_only_the_branch_taken() -> None:
+    assert graph_default("a = where(1 < 2, 3, log(-1)); a*x") == {"a": 3.0}
+
+
+def graph_default(text: str) -> dict[str, float]:
+    return lower(parse(text)).defaults
 
 
 def test_polygamma_of_no_number_is_a_domain_error() -> None:

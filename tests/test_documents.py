@@ -6,6 +6,7 @@ import ast
 import doctest
 import importlib.util
 import json
+import os
 import re
 import sys
 import tomllib
@@ -45,17 +46,21 @@ _spec.loader.exec_module(update)
 
 @pytest.fixture(scope="module")
 def documents():
-    """Every document run, two at a time: all the time goes to the commands."""
+    """Return a function that runs a document; all the time goes to the commands, so two run at a time."""
     if sys.platform == "win32":
         pytest.skip("the commands are for a POSIX shell")
+    if "PYTEST_XDIST_WORKER" in os.environ:  # the other document runs in another worker
+        yield update.run_document
+        return
     with ThreadPoolExecutor(2) as pool:
-        return dict(zip(update.DOCUMENTS, pool.map(update.run_document, update.DOCUMENTS), strict=True))
+        running = {path: pool.submit(update.run_document, path) for path in update.DOCUMENTS}
+        yield lambda path: running[path].result()
 
 
 @pytest.mark.parametrize("path", update.DOCUMENTS, ids=lambda path: path.name)
 def test_commands_print_what_the_document_shows(documents, path):
     wrong = []
-    for block, outputs in documents[path]:
+    for block, outputs in documents(path):
         for step, printed in zip(block.steps, outputs or [], strict=outputs is not None):
             if not update.matches(step.shown, printed):
                 wrong.append(f"$ {step.command}\nprints\n{printed}the document shows\n{step.shown}")

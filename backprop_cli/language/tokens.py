@@ -17,7 +17,8 @@ NAME = rf"[{_LETTER}][{_LETTER}0-9_{SUBSCRIPTS}\u0300-\u036f]*"
 NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _OPERATOR = r"\*\*|<=|>=|==|!=|[-+*/^=<>(),;|\n]|[" + "".join(s for s in SPELLING if len(s) == 1) + "√π]"
 _TOKEN = re.compile(
-    rf"(?:[ \t\r\f\u00a0\u2009\u202f]+|#[^\n]*)*(?:({NAME})|({NUMBER})|({_OPERATOR})|([⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(\Z)|(.))",
+    r"(?:[ \t\r\f\u00a0\u2009\u202f]+|#[^\n]*)*"
+    rf"(?:({NAME})|({NUMBER})|({_OPERATOR})|([⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(\Z)|(.))",
     re.DOTALL,
 )
 

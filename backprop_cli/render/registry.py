@@ -112,6 +112,7 @@ def primitives_page() -> str:
     """Return ``docs/primitives.md``."""
     return (
         "# Primitives\n\n"
-        "Generated from the registry by `backprop ops --format markdown`; `y` is the value of the primitive.\n\n"
+        "Generated from the registry by `backprop ops --format markdown`; "
+        "`y` is the value of the primitive.\n\n"
         + render_ops(list(PRIMITIVES.values()), "markdown")
     )
