@@ -163,12 +163,12 @@ class GraphBuilder:
 
     Args:
         source: The program text, for errors.
-        limit: Largest number of nodes; None for no limit.
+        limit: Largest number of nodes.
     """
 
     __slots__ = ("inputs", "limit", "named", "nodes", "source")
 
-    def __init__(self, source: Source, limit: int | None = NODE_LIMIT) -> None:
+    def __init__(self, source: Source, limit: int = NODE_LIMIT) -> None:
         self.source = source
         self.limit = limit
         self.nodes: list[Node] = []
@@ -190,12 +190,16 @@ class GraphBuilder:
     def apply(self, op: Primitive, inputs: tuple[int, ...], span: Span) -> int:
         """Add a primitive applied to earlier nodes."""
         nodes = self.nodes
+        id = len(nodes)
         kind = CONSTANT
         for i in inputs:
             if nodes[i].kind != CONSTANT:
                 kind = STEP
                 break
-        return self._append(Node(len(nodes), op, inputs, kind, span))
+        nodes.append(Node(id, op, inputs, kind, span))
+        if id >= self.limit:
+            raise self._too_large()
+        return id
 
     def name(self, id: int, name: str) -> None:
         """Give a node the user's name."""
@@ -212,9 +216,11 @@ class GraphBuilder:
 
     def _append(self, node: Node) -> int:
         self.nodes.append(node)
-        if self.limit is not None and node.id >= self.limit:
-            raise ExpressionError(
-                f"the program has more than {self.limit:,} nodes",
-                hint="--large lifts the limits on size",
-            )
+        if node.id >= self.limit:
+            raise self._too_large()
         return node.id
+
+    def _too_large(self) -> ExpressionError:
+        return ExpressionError(
+            f"the program has more than {self.limit:,} nodes", hint="--large lifts the limits on size"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection
 
 from ..errors import BindingError, ExpressionError, NoSuchNumber, Source, Span
@@ -24,7 +25,7 @@ def lower(program: Program, bound: Collection[str] = (), *, large: bool = False)
         ExpressionError: when a name is assigned twice, used before its assignment, or a program
             is too large.
     """
-    return _Lowering(program, bound, None if large else NODE_LIMIT).graph()
+    return _Lowering(program, bound, sys.maxsize if large else NODE_LIMIT).graph()
 
 
 def constant(text: str) -> float:
@@ -54,7 +55,7 @@ def constant(text: str) -> float:
 
 
 class _Lowering:
-    def __init__(self, program: Program, bound: Collection[str], limit: int | None) -> None:
+    def __init__(self, program: Program, bound: Collection[str], limit: int) -> None:
         self.program = program
         self.bound = bound
         self.source = program.source

@@ -80,6 +80,9 @@ def parse(text: str | Source, *, large: bool = False) -> Program:
     return _Parser(source).program()
 
 
+_BLANKS = (" ", "\t")
+_tuple = tuple.__new__  # a named tuple's own constructor costs three times as much, and there are 300,000
+
 # What ended last
 _NOTHING, _NUMBER, _NAME, _CLOSED, _SUPERSCRIPT = range(5)
 
@@ -102,6 +105,7 @@ class _Parser:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.text = source.text
         self.called: dict[str, Span] = {}
         self.variables: dict[str, Span] = {}
         self.frames: list[_Frame] = []
@@ -125,7 +129,7 @@ class _Parser:
                 if group == END_TOKEN or (group == OPERATOR_TOKEN and word in "\n;"):
                     continue
                 begin, name, params = start, None, None
-                header = _HEADER.match(self.source.text, start) if group == NAME_TOKEN else None
+                header = _HEADER.match(self.text, start) if group == NAME_TOKEN else None
                 if header:
                     name, params = self.header(header)
                     self.skip = self.end = header.end()
@@ -161,7 +165,7 @@ class _Parser:
             at = match.start(2)
             spans += [(at + m.start(), at + m.end()) for m in re.finditer(NAME, match[2])]
         for start, end in spans:
-            name = plain_name(self.source.text[start:end], self.source, start, end)
+            name = plain_name(self.text[start:end], self.source, start, end)
             if name in names:
                 raise self.error(f"{name} is named twice", (start, end))
             names.append(name)
@@ -171,8 +175,9 @@ class _Parser:
     def operand(self, group: int, word: str, start: int, end: int) -> None:
         """Take a token where an operand may start."""
         if group == NAME_TOKEN:
-            after = self.after_blanks(end)
-            if self.source.text[after : after + 1] == "(":
+            following = self.text[end : end + 1]
+            after = self.after_blanks(end) if following in _BLANKS else end
+            if following and self.text[after : after + 1] == "(":
                 if word not in FUNCTIONS:
                     raise self.not_a_function(word, start, end)
                 self.called.setdefault(word, (start, end))
@@ -182,11 +187,11 @@ class _Parser:
             else:
                 if word not in self.variables:
                     self.variables[word] = (start, end)
-                self.items.append(Item(word, NAME_ITEM, start, end))
+                self.items.append(_tuple(Item, (word, NAME_ITEM, start, end)))
                 self.starts.append(start)
                 self.last = _NAME
         elif group == NUMBER_TOKEN or word == "π":
-            self.items.append(Item(word, NUMBER_ITEM, start, end))
+            self.items.append(_tuple(Item, (word, NUMBER_ITEM, start, end)))
             self.starts.append(start)
             self.last = _NUMBER
         elif word == "(":
@@ -264,7 +269,7 @@ class _Parser:
                     (start, end),
                     "where(a < b, x, y) is x where a < b, else y",
                 )
-        self.frames.append(_Frame(precedence, name, 2, start))
+        self.frames.append(_tuple(_Frame, (precedence, name, 2, start, 0)))
         self.last, self.end = _NOTHING, end
 
     def reduce(self, precedence: int) -> None:
@@ -276,7 +281,7 @@ class _Parser:
                 starts.pop()
             else:
                 starts[-1] = start
-            self.items.append(Item(name, arity, starts[-1], self.end))
+            self.items.append(_tuple(Item, (name, arity, starts[-1], self.end)))
 
     def close(self, word: str, start: int, end: int) -> None:
         """Take a ``)`` or a closing ``|``."""
@@ -306,7 +311,7 @@ class _Parser:
         return False
 
     def after_blanks(self, at: int) -> int:
-        while self.source.text[at : at + 1] in (" ", "\t"):
+        while self.text[at : at + 1] in _BLANKS:
             at += 1
         return at
 
@@ -317,7 +322,7 @@ class _Parser:
 
     def unclosed(self) -> ExpressionError:
         frame = self.frames[-1]
-        opener = self.source.text[frame.start : frame.start + len(frame.name)]
+        opener = self.text[frame.start : frame.start + len(frame.name)]
         what = f"the bracket of '{opener}('" if frame.arity == _CALL else f"this '{opener}'"
         return self.error(f"{what} is not closed", (frame.start, frame.start + len(opener)))
 
@@ -328,9 +333,9 @@ class _Parser:
         elif word == "\n":
             found, span = "the end of the line", (self.end, self.end + 1)
         else:
-            found, span = f"'{self.source.text[start:end]}'", (start, end)
+            found, span = f"'{self.text[start:end]}'", (start, end)
         frame = self.frames[-1] if self.frames else None
-        before = self.source.text[: self.end].rstrip()[-1:] if self.end else ""
+        before = self.text[: self.end].rstrip()[-1:] if self.end else ""
         after = f" after '{before}'" if before and not before.isalnum() else ""
         hint = None
         if frame and frame.arity == _CALL and word == ")":
@@ -338,7 +343,7 @@ class _Parser:
             return self.error(f"{frame.name}() lacks an operand: {least.signature}", (frame.start, end))
         if word in ("*", "/", "^") and before == word and word != "^":
             hint = f"'{word}{word}' is not an operator" if word == "/" else None
-        if word == "=" and before in "=<>!":
+        if word == "=" and before and before in "=<>!":
             hint = "comparisons are < <= > >= == !="
         return self.error(f"expected a number, a name or '('{after}, found {found}", span, hint)
 
@@ -358,7 +363,7 @@ class _Parser:
     def check_root(self, start: int, end: int) -> None:
         """Refuse ``√x^2``: a reader cannot tell how far the root reaches."""
         if self.frames and self.frames[-1].precedence == ROOT and self.last != _CLOSED:
-            inside = self.source.text[self.frames[-1].start + 1 : self.end].strip()
+            inside = self.text[self.frames[-1].start + 1 : self.end].strip()
             raise self.error(
                 f"√{inside}^... can be read in two ways",
                 (self.frames[-1].start, end),
@@ -367,7 +372,7 @@ class _Parser:
 
     def check_juxtaposition(self, group: int, word: str, start: int, end: int) -> None:
         """Let a number or bracket before a name or bracket multiply; refuse all else."""
-        text = self.source.text
+        text = self.text
         word = text[start:end]
         shown = _short(text[self.starts[-1] : self.end])
         right = self.next_operand(start, end)
@@ -421,7 +426,7 @@ class _Parser:
 
     def next_operand(self, start: int, end: int) -> str:
         """Return the operand that starts here as written, shortened where it is long or unclosed."""
-        text = self.source.text
+        text = self.text
         opens = self.after_blanks(end) if text[start].isalpha() else start
         if text[opens : opens + 1] != "(":
             return {"|": "|...|", "√": "√..."}.get(text[start], text[start:end])
