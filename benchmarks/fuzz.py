@@ -20,6 +20,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from harness import print_table, setting, shown
+
 from backprop_cli.cli.main import main as command_line
 from backprop_cli.differentiation.evaluate import bind, evaluate, leaf_values
 from backprop_cli.differentiation.report import METHODS, differentiate
@@ -31,18 +33,19 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import FUNCTIONS
-from harness import print_table, setting, shown
 
 NAMES = ["a", "b", "x", "y", "e", "gamma", "β"]
 WORDS = [
-    *NAMES, *"()()()||+-*/^,;=<>\n#[]{}@'\"!.?%&$\\_ ", "**", "==", "<=", "2", "0", "1e3", ".5", "1e999", "³", "√", "π", "·",
-    "\u200b", "\u202e", "а", "é", "\x00", "\x1b", "\ud800", "sin(", "max(", "where(", "where(a>0,", "f(x)=", "lambda", "1..2",
+    *NAMES, *"()()()||+-*/^,;=<>\n#[]{}@'\"!.?%&$\\_ ", "**", "==", "<=", "2", "0", "1e3", ".5", "1e999", "³",
+    "√", "π", "·", "\u200b", "\u202e", "а", "é", "\x00", "\x1b", "\ud800", "sin(", "max(", "where(",
+    "where(a>0,", "f(x)=", "lambda", "1..2",
 ]  # fmt: skip
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, 3.0, 1e-8, 1e8, -1e-300, 700.0]
 OPTIONS = [
-    "--format", "json", "csv", "value", "markdown", "latex", "--digits", "3", "99", "--all", "--wrt", "a", "a,b", "--step", "1e-6",
-    "--scheme", "ridders", "--method", "forward", "finite", "complex-step", "--formulas", "inputs", "--", "-", "-q", "-o", "--file",
-    "--points", "--strict", "--help", "--large", "a=1", "b=0:1:0.5", "a=nan", "--a", "--b=2", "-1",
+    "--format", "json", "csv", "value", "markdown", "latex", "--digits", "3", "99", "--all", "--wrt", "a",
+    "a,b", "--step", "1e-6", "--scheme", "ridders", "--method", "forward", "finite", "complex-step",
+    "--formulas", "inputs", "--", "-", "-q", "-o", "--file", "--points", "--strict", "--help", "--large",
+    "a=1", "b=0:1:0.5", "a=nan", "--a", "--b=2", "-1",
 ]  # fmt: skip
 
 
@@ -71,7 +74,8 @@ def random_expression(draw: random.Random, size: int) -> str:
     if kind < 0.55:
         return f"({operand()})^{draw.choice(['2', '3', '-1', '0.5', '(1/3)', '0', '(' + operand(1) + ')'])}"
     if kind < 0.6:
-        return f"where({operand()} {draw.choice(['<', '<=', '>', '==', '!='])} {operand()}, {operand()}, {operand()})"
+        sign = draw.choice(["<", "<=", ">", ">=", "==", "!="])
+        return f"where({operand()} {sign} {operand()}, {operand()}, {operand()})"
     name = draw.choice(list(FUNCTIONS))
     if name == "where":
         return f"|{operand()}|"
@@ -169,9 +173,9 @@ VERDICTS = ["not-run", "agree", "noisy", "rounding", "kink", "jump"]
 
 def rows(draw: random.Random) -> str:
     """Compare rows run as arrays with the float engine."""
-    from backprop_cli.differentiation.plan import Plan
-
     import numpy as np
+
+    from backprop_cli.differentiation.plan import Plan
 
     program = random_expression(draw, draw.randrange(1, 9))
     try:

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from harness import (
-    clock,
     collector_off,
     finish,
     installed,

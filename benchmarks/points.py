@@ -217,7 +217,7 @@ def engines(rows: int, turns: int) -> None:
             )
         title = f"`{EXPRESSION}`, {rows:,} rows, {threads} thread{'s' * (threads > 1)}: value and gradient"
         print_table(f"{title}, {setting()}, median of {turns} processes",
-                    ["engine", "time", "backprop's over it", "goal", "million rows a second"], lines)  # fmt: skip
+                    ["engine", "time", "backprop over it", "goal", "million rows / s"], lines)  # fmt: skip
 
 
 # CSV
@@ -379,8 +379,8 @@ def files(rows: int, turns: int) -> None:
             exact = "yes" if each[0]["exact"] else "no"
             lines.append([name, shown(median(times)), f"{ratio(ours, times):.2f}x", exact, mib(memory)])
         columns = 2 if direction == "read" else len(COLUMNS)
-        print_table(f"CSV: {direction} {rows:,} rows of {columns} numbers, one thread, median of {turns} processes",
-                    ["with", "time", "backprop's over it", "to the last bit", "peak"], lines)  # fmt: skip
+        title = f"CSV: {direction} {rows:,} rows of {columns} numbers, 1 thread, median of {turns} processes"
+        print_table(title, ["with", "time", "backprop over it", "to the last bit", "peak"], lines)
 
 
 def write_points(path: str, rows: int) -> None:

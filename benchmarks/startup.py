@@ -47,7 +47,8 @@ def commands(binaries: Path) -> dict[str, list[str]]:
 def heavy_imports(python: Path) -> list[str]:
     """Return which of NumPy, SymPy and Rich the reverse-mode command imports."""
     program = (
-        "import sys; from backprop_cli.cli.main import main; sys.stdout = sys.stderr; status = main(sys.argv[1:]);"
+        "import sys; from backprop_cli.cli.main import main;"
+        "sys.stdout = sys.stderr; status = main(sys.argv[1:]);"
         f"print(*(m for m in {HEAVY} if m in sys.modules), file=sys.__stdout__); sys.exit(status)"
     )
     words = [str(python), "-c", program, "grad", *EXPRESSION, "--method", "reverse", "--format", "json"]

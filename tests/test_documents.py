@@ -67,6 +67,10 @@ def test_commands_print_what_the_document_shows(documents, path):
     assert not wrong, "python docs/update.py puts in what is printed\n\n" + "\n".join(wrong)
 
 
+def test_no_document_shows_a_fault_of_ours():
+    assert [line for line in PAGES.splitlines() if "internal error" in line or "Traceback" in line] == []
+
+
 def test_a_wrong_output_is_seen():
     assert update.matches("a\n...\nd\n", "a\nb\nc\nd\n")
     assert update.matches("...\nd\n", "d\n")
