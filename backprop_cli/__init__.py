@@ -8,7 +8,7 @@
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "evaluate", "grad", "parse"]
+__all__ = ["BackpropError", "__version__", "evaluate", "grad", "parse"]
 
 
 def __getattr__(name: str) -> Any:
@@ -16,4 +16,8 @@ def __getattr__(name: str) -> Any:
         from . import api
 
         return getattr(api, name)
+    if name == "BackpropError":
+        from .errors import BackpropError
+
+        return BackpropError
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from .differentiation.evaluate import bind
 from .differentiation.evaluate import evaluate as evaluate_graph
@@ -14,6 +13,7 @@ from .graph import Graph
 from .language.lower import lower
 from .language.parser import Program
 from .language.parser import parse as parse_text
+from .language.tokens import plain_name
 
 _process: SymbolicProcess | None = None
 
@@ -23,11 +23,13 @@ class Gradient(GradientReport):
 
     __slots__ = ()
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """Return the table as plain text."""
         from .render import people
 
         return people.render(self, "table", to_file=True)
+
+    __str__ = __repr__
 
     def _repr_html_(self) -> str:
         from .render.html import report_html
@@ -99,9 +101,9 @@ def grad(
 def _graph(
     program: str | Program, bindings: Mapping[str, float] | None, values: Mapping[str, float], *, large: bool
 ) -> tuple[Graph, dict[str, float]]:
-    bound: dict[str, Any] = {**(bindings or {}), **values}
+    bound = {plain_name(name): float(x) for name, x in {**(bindings or {}), **values}.items()}
     parsed = parse_text(program, large=large) if isinstance(program, str) else program
-    return lower(parsed, bound, large=large), {name: float(x) for name, x in bound.items()}
+    return lower(parsed, bound, large=large), bound
 
 
 def _sympy() -> SymbolicProcess:

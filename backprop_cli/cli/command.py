@@ -13,7 +13,7 @@ import click
 from ..errors import UsageError, nearest
 from ..language.tokens import plain_name
 
-HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class Binding:
@@ -22,16 +22,14 @@ class Binding:
     Attributes:
         name: The variable, in normal form.
         text: The value's text.
-        word: How it was given, for errors.
         option: The long option it resembles, or None.
     """
 
-    __slots__ = ("name", "option", "text", "word")
+    __slots__ = ("name", "option", "text")
 
-    def __init__(self, name: str, text: str, word: str, option: str | None) -> None:
+    def __init__(self, name: str, text: str, option: str | None = None) -> None:
         self.name = name
         self.text = text
-        self.word = word
         self.option = option
 
 
@@ -94,7 +92,7 @@ class ExpressionCommand(click.Command):
             elif not ended and word.startswith("--") and _is_name(head[2:]):
                 bindings.append(self.binding(head, equals, tail, words, list(flags)))
             elif (taken or expression is not None) and equals and _is_name(head) and not tail.startswith("="):
-                bindings.append(Binding(plain_name(head), tail, word, None))
+                bindings.append(Binding(plain_name(head), tail))
             elif expression is None and not taken:
                 expression = word
             else:
@@ -102,14 +100,15 @@ class ExpressionCommand(click.Command):
         return options, expression, bindings
 
     def binding(self, head: str, equals: str, tail: str, words: Any, options: list[str]) -> Binding:
-        option = nearest(head, [o for o in options if o.startswith("--")], 0.75)
+        long = [o for o in options if o.startswith("--")]
+        option = nearest(head, long, 0.75) if len(head) > 4 else None
         value = tail if equals else next(words, None)
         if value is None or (not equals and value[:2] == "--" and value[2:3].isalpha()):
             hint = (
                 f"did you mean {option}?" if option else f"{head} VALUE gives the variable {head[2:]} a value"
             )
             raise UsageError(f"{head} needs a value", hint=hint)
-        return Binding(plain_name(head[2:]), value, head, option)
+        return Binding(plain_name(head[2:]), value, option)
 
     def stray(self, word: str, expression: str | None, options: list[str], ended: bool) -> UsageError:
         if ended and word.startswith("-") and expression is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, BinaryIO
 
 import click
@@ -13,6 +14,7 @@ import click
 from ..errors import BackpropError, BindingError, ExpressionError, FileError, Source, UsageError, printable
 from ..graph import Graph
 from ..language.lower import constant, lower
+from ..language.operators import CONSTANTS
 from ..language.parser import TEXT_LIMIT, parse
 from .command import Binding
 
@@ -86,14 +88,19 @@ class Request:
         if file == "-" and points == "-":
             raise UsageError("--file - and --points - cannot both read stdin")
         self.source = _source(expression, file, large)
-        program = parse(self.source, large=large)
-        names = [b.name for b in bindings]
-        self.columns = names
-        self.graph = lower(program, {*names, *(_header_names(points) if points else ())}, large=large)
+        self.program = parse(self.source, large=large)
+        self.large = large
+        self.bound = [b.name for b in bindings]
+        # a points file may have a column for e, pi or tau
+        self.graph = self.lowered(CONSTANTS if points else ())
         self.values: dict[str, float] = {}
         self.ranges: dict[str, list[float]] = {}
         for binding in bindings:
             self._bind(binding, file)
+
+    def lowered(self, names: Collection[str]) -> Graph:
+        """Return the graph in which these names, too, are variables."""
+        return lower(self.program, {*self.bound, *names}, large=self.large)
 
     def _bind(self, binding: Binding, file: str | None) -> None:
         name = binding.name
@@ -119,18 +126,13 @@ class Request:
         except BindingError as error:
             close = binding.option
             parts = [
-                n for n in self.graph.inputs if len(n) > 1 and set(n) <= {*self.columns} and binding.name in n
+                n for n in self.graph.inputs if len(n) > 1 and set(n) <= {*self.bound} and binding.name in n
             ]
-            if close:
+            if close and not parts:
                 error.hint = f"did you mean the option {close}? {error.hint}"
             elif parts:
                 error.hint = f"{parts[0]} is one name; to multiply write {'*'.join(parts[0])}"
             raise
-
-    @property
-    def many(self) -> bool:
-        """Whether there is more than one point."""
-        return bool(self.ranges)
 
 
 def _source(expression: str | None, file: str | None, large: bool) -> Source:
@@ -148,6 +150,8 @@ def _source(expression: str | None, file: str | None, large: bool) -> Source:
     limit = None if large else 4 * TEXT_LIMIT
     try:
         if file == "-":
+            if sys.stdin is None:
+                raise FileError("stdin is closed")
             data = sys.stdin.buffer.read(-1 if limit is None else limit + 1)
         else:
             with open(file, "rb") as stream:
@@ -168,16 +172,6 @@ def _source(expression: str | None, file: str | None, large: bool) -> Source:
             f"byte 0x{data[error.start]:02x} is not valid UTF-8", place=f"{shown}:{line}:{column}"
         ) from None
     return Source(text.replace("\r\n", "\n").replace("\r", "\n"), shown)
-
-
-def _header_names(points: str) -> set[str]:
-    """Names that a points file may bind: those of `e`, `pi` and `tau` it has a column for."""
-    if points == "-" or not points.endswith((".csv", ".tsv")):
-        return set()
-    with contextlib.suppress(OSError), open(points, "rb") as stream:
-        header = stream.readline(1 << 16).decode("utf-8-sig", "replace")
-        return {c.strip().strip('"') for c in header.replace("\t", ",").split(",")} & {"e", "pi", "tau"}
-    return set()
 
 
 def _range(text: str) -> list[float]:
@@ -249,12 +243,15 @@ def destination(output: str | None) -> Iterator[BinaryIO]:
         yield stream
         stream.flush()
         return
+    output = os.path.realpath(output)  # a link stays a link
     temporary = f"{output}.{os.getpid()}.tmp"
     special = os.path.exists(output) and not os.path.isfile(output)
     try:
         with open(output if special else temporary, "wb") as file:
             yield file
         if not special:
+            if os.path.exists(output):
+                shutil.copymode(output, temporary)
             os.replace(temporary, output)
     except OSError as error:
         raise FileError(f"{output}: {error.strerror}") from None
@@ -276,6 +273,10 @@ class _TextAdapter:
 
 def write_text(text: str, output: str | None) -> None:
     """Write a result, in UTF-8 to a file and in stdout's encoding to stdout."""
-    encoding = "utf-8" if output is not None else getattr(sys.stdout, "encoding", None) or "utf-8"
     with destination(output) as stream:
-        stream.write(text.encode(encoding, "backslashreplace"))
+        stream.write(text.encode(encoding_of(output), "backslashreplace"))
+
+
+def encoding_of(output: str | None) -> str:
+    """Return UTF-8 for a file, stdout's own encoding for stdout."""
+    return "utf-8" if output is not None else getattr(sys.stdout, "encoding", None) or "utf-8"

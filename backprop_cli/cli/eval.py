@@ -37,7 +37,7 @@ def command(
     chosen = choose_format(format_, output)
     note = notes_printer(quiet)
     request = Request(expression, bindings, file, large=large, points=points)
-    if points is not None or request.many:
+    if points is not None or request.ranges:
         from .points import run_points
 
         return run_points(

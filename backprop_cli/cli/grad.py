@@ -43,7 +43,7 @@ METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")
 )
 @click.pass_obj
 def command(
-    process: Any,
+    sympy: Any,
     expression: str | None,
     bindings: list[Binding],
     file: str | None,
@@ -67,6 +67,7 @@ def command(
     value at all the formulas are printed. Exit status: 0 answered, 1 the methods disagree, 2 the
     input is wrong, 3 there is no such number, 4 reading or writing failed.
     """
+    from ..differentiation.evaluate import bind
     from ..differentiation.report import DEFAULT_METHODS, SUMMARY_FROM, differentiate
 
     chosen = choose_format(format_, output)
@@ -74,17 +75,21 @@ def command(
     request = Request(expression, bindings, file, large=large, points=points)
     asked = [name.strip() for name in wrt.split(",")] if wrt is not None else None
     h = _step(step)
-    if points is not None or request.many:
+    if points is not None or request.ranges:
         from .points import run_points
 
         return run_points(
             request, points, chosen, output, note, strict=strict, methods=methods, wrt=asked, gradient=True,
-            scheme=scheme, step=h, large=large, quiet=quiet, digits=digits, process=process,
+            scheme=scheme, step=h, large=large, quiet=quiet, digits=digits, sympy=sympy,
         )  # fmt: skip
     graph = request.graph
     big = len(graph) > SUMMARY_FROM and not methods and not all_
     if not methods:
         methods = ("reverse",) if chosen == "value" or big else DEFAULT_METHODS
+    unbound = bool(graph.inputs) and not graph.defaults and not request.values
+    if unbound and chosen == "value":
+        bind(graph, {})
+    process = sympy.process() if unbound or "symbolic" in methods else None
     report = differentiate(
         graph, request.values, methods=methods, wrt=asked, scheme=scheme, step=h,
         inline=formulas == "inputs", process=process, large=large,

@@ -28,7 +28,7 @@ def command(topic: str | None) -> int:
         with click.Context(group(), info_name="backprop") as parent:
             command = group().get_command(parent, topic)
             assert command is not None
-            with click.Context(command, info_name=topic, parent=parent) as ctx:
+            with click.Context(command, info_name=topic, parent=parent, **HELP) as ctx:
                 write_text(command.get_help(ctx) + "\n", None)
     else:
         known = [*sorted(topics), *COMMANDS]

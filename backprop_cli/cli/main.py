@@ -44,9 +44,9 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     collecting = gc.isenabled()
     gc.disable()  # nothing here makes cycles worth collecting, and large programs parse twice as fast
-    process = _start_sympy(words)
+    sympy = Sympy(words)
     try:
-        return _run(words, process)
+        return _run(words, sympy)
     except BackpropError as error:
         return _fail(error, words)
     except (KeyboardInterrupt, EOFError):
@@ -64,30 +64,50 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:  # a fault of ours: say so, show no traceback
         return _internal(error)
     finally:
-        if process is not None:
-            process.close()
+        sympy.close()
         if collecting:
             gc.enable()
 
 
-def _start_sympy(words: list[str]) -> Any:
-    """Start the SymPy process before Click is imported, where the command will want it."""
+class Sympy:
+    """The SymPy process of this run: started early where it will be wanted, or when it is."""
+
+    def __init__(self, words: list[str]) -> None:
+        self._process: Any = None
+        if _wants_sympy(words):
+            self.process()
+
+    def process(self) -> Any:
+        """Return the process, started by now."""
+        if self._process is None:
+            from ..differentiation.symbolic import SymbolicProcess
+
+            self._process = SymbolicProcess(fork=True)
+        return self._process
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.close()
+
+
+def _wants_sympy(words: list[str]) -> bool:
+    """Guess, before Click is imported, whether the command will ask SymPy."""
     if not words or words[0] != "grad" or "--help" in words or "-h" in words:
-        return None
-    if not any("symbolic" in word for word in words):
-        for word, following in zip(words, [*words[1:], ""], strict=True):
-            name, _, value = word.partition("=")
-            value = value or following
-            narrowed = name in ("--method", "--points") or (name == "--format" and value == "value")
-            # a value start:stop:step makes many points, and those run by reverse mode alone
-            if narrowed or (value.count(":") == 2 and name != words[1]):
-                return None
-    from ..differentiation.symbolic import SymbolicProcess
+        return False
+    if any("symbolic" in word for word in words):
+        return True
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, _, value = word.partition("=")
+        value = value or following
+        narrowed = name in ("--method", "--points") or (name == "--format" and value == "value")
+        # a value start:stop:step makes many points, and those run by reverse mode alone
+        if narrowed or (value.count(":") == 2 and name != words[1]):
+            return False
+    return True
 
-    return SymbolicProcess(fork=True)
 
-
-def _run(words: list[str], process: Any) -> int:
+def _run(words: list[str], sympy: Sympy) -> int:
     import signal
 
     import click
@@ -102,11 +122,11 @@ def _run(words: list[str], process: Any) -> int:
         if "_BACKPROP_COMPLETE" in os.environ:
             command._main_shell_completion({}, "backprop", "_BACKPROP_COMPLETE")
         # not Command.main: it turns a broken pipe into status 1
-        with command.make_context("backprop", list(words), obj=process) as context:
+        with command.make_context("backprop", list(words), obj=sympy) as context:
             result = command.invoke(context)
-        sys.stdout.flush()
+        _flush()
     except click.exceptions.Exit as ended:
-        sys.stdout.flush()
+        _flush()
         return ended.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
@@ -116,6 +136,12 @@ def _run(words: list[str], process: Any) -> int:
     except click.ClickException as error:
         raise UsageError(error.format_message().rstrip(".")) from None
     return int(result or 0)
+
+
+def _flush() -> None:
+    if sys.stdout is None:
+        raise FileError("stdout is closed")
+    sys.stdout.flush()
 
 
 def group() -> Any:

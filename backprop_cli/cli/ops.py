@@ -21,11 +21,11 @@ from .common import choose_format, write_text
 def command(names: tuple[str, ...], format_: str | None, output: str | None) -> int:
     """List every primitive, or those named: derivative, domain, kinks and conventions."""
     from ..ops import ALIASES, PRIMITIVES
-    from ..render.registry import render_ops
+    from ..render.registry import listed, render_ops
 
     signs = {row.infix: name for name, row in reversed(PRIMITIVES.items()) if row.infix}
-    rows = []
-    for name in names or PRIMITIVES:
+    rows = [] if names else listed()
+    for name in names:
         known = ALIASES.get(name) or signs.get(name) or name
         if known not in PRIMITIVES:
             close = nearest(name, [*PRIMITIVES, *ALIASES])

@@ -15,15 +15,16 @@ import numpy as np
 from ..differentiation.compare import DISAGREE
 from ..differentiation.evaluate import bind, evaluate
 from ..differentiation.plan import Plan
-from ..differentiation.report import check_wrt, differentiate
+from ..differentiation.report import check_wrt, differentiate, warnings_of
 from ..differentiation.reverse import reverse
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, BindingError, NoSuchNumber, UsageError
 from ..graph import Graph
+from ..language.operators import CONSTANTS
 from ..render.points import PointTable
 from ..tables.block import Block
 from ..tables.read import open_points
 from ..tables.write import csv_writer, fresh_names, jsonl_writer
-from .common import Request, destination, tell
+from .common import Request, destination, encoding_of, tell
 
 GRID_ROWS = 65_536
 PROGRESS_AFTER = 1.0  # seconds
@@ -60,15 +61,15 @@ def run_points(
     scheme: str = "central",
     step: float | None = None,
     large: bool = False,
-    process: Any = None,
+    sympy: Any = None,
 ) -> int:
     """Answer for every point and return the exit status."""
-    graph = request.graph
-    asked = check_wrt(graph, wrt) if gradient else ()
     if points is not None and request.ranges:
         raise UsageError("--points and a range cannot be combined", hint="put all points into the file")
     with _source(request, points) as source:
         given = list(source.variables)
+        graph = request.lowered([name for name in CONSTANTS if name in given])
+        asked = check_wrt(graph, wrt) if gradient else ()
         if points is not None:
             for name in request.values:
                 if name in source.names:
@@ -83,7 +84,8 @@ def run_points(
             def answer(block: Block) -> Answers:
                 return _one_by_one(
                     graph, block, fixed, names, asked,
-                    methods=methods, wrt=wrt, scheme=scheme, step=step, large=large, process=process,
+                    methods=methods, wrt=wrt, scheme=scheme, step=step, large=large,
+                    process=sympy.process() if "symbolic" in methods else None,
                 )  # fmt: skip
 
         else:
@@ -96,22 +98,24 @@ def run_points(
 
         fresh_names([*names, "error"], source.names)
         failed, disagree, rows = 0, 0, 0
-        progress = _Progress(source, quiet)
-        with destination(output) as stream:
+        with _Progress(source, quiet) as progress, destination(output) as stream:
             writer: Any
             if format_ == "json":
                 writer = jsonl_writer(stream, _paths(source.names, given, names))
             elif format_ in ("csv", "tsv"):
                 writer = csv_writer(stream, delimiter="," if format_ == "csv" else "\t")
             else:
-                writer = PointTable(stream, format_, digits, gradient)
-            writer.header(source.names, names)
+                writer = PointTable(stream, format_, digits, gradient, encoding_of(output))
+            begun = False
             for block in source:
                 answers = answer(block)
                 if strict and answers.errors:
                     row, error = min(answers.errors.items())
                     error.place, error.source, error.span = block.place(row), None, None
                     raise error
+                if not begun:  # only now: wrong input in the first block leaves stdout empty
+                    writer.header(source.names, names)
+                    begun = True
                 failed += len(answers.errors)
                 disagree += answers.disagree
                 rows += block.rows
@@ -120,12 +124,14 @@ def run_points(
                     reasons[row] = error.message  # type: ignore[index, call-overload]
                 writer.block(block, answers.columns, reasons)
                 progress(rows)
+            if not begun:
+                writer.header(source.names, names)
             if isinstance(writer, PointTable):
                 writer.close()
-        progress.close()
-    tell(graph, note, (), ())
+    tell(graph, note, warnings_of(graph), ())
     if failed:
-        note(f"warning: {failed:,} of {rows:,} points have no answer; the error column says why")
+        where = "an empty line stands for each number" if format_ == "value" else "the error column says why"
+        note(f"warning: {failed:,} of {rows:,} points have no answer; {where}")
         return NO_SUCH_NUMBER
     return NO if disagree else ANSWERED
 
@@ -133,10 +139,14 @@ def run_points(
 def _paths(names: Sequence[str], given: Sequence[str], computed: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return where JSON Lines put each number: inputs and gradient nested as for a single point."""
     paths: dict[str, tuple[str, ...]] = {name: ("inputs", name) for name in names if name in given}
+    methods = [title.partition(" ")[2] for title in computed]
+    best = "reverse" if "reverse" in methods else next(filter(None, methods), "")
     for title in computed:
         head, _, method = title.partition(" ")
         if head.startswith("d/d"):
-            paths[title] = ("gradient", head[3:], *([method] if method else []))
+            # the gradient has the same form for one method and for several
+            own = method and method != best
+            paths[title] = (method if own else "gradient", head[3:])
         else:
             paths[title] = (title,)
     return paths
@@ -173,7 +183,9 @@ def _source(request: Request, points: str | None) -> AbstractContextManager[Any]
         return nullcontext(grid)
     graph = request.graph
     variables = [name for name in graph.inputs if name not in request.values]
-    return open_points(points, variables, optional=[n for n in variables if n in graph.defaults])
+    return open_points(
+        points, variables, optional=[n for n in variables if n in graph.defaults or n in CONSTANTS]
+    )
 
 
 def _by_plan(
@@ -216,8 +228,6 @@ def _one_by_one(
     process: Any,
     **options: Any,
 ) -> Answers:
-    if "symbolic" in methods and process is None:
-        raise UsageError("the symbolic method needs its process")
     columns: dict[str, list[Any]] = {name: [] for name in names}
     errors: dict[int, NoSuchNumber] = {}
     disagree = 0
@@ -253,6 +263,9 @@ class _Progress:
         self.bar: Any = None
         self.task: Any = None
 
+    def __enter__(self) -> _Progress:
+        return self
+
     def __call__(self, rows: int) -> None:
         if not self.shown or time.monotonic() - self.start < PROGRESS_AFTER:
             return
@@ -266,6 +279,6 @@ class _Progress:
             self.bar.start()
         self.bar.update(self.task, completed=fraction or 0.0, description=f"{rows:,} points")
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.bar is not None:
             self.bar.stop()

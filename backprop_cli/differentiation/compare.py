@@ -20,6 +20,7 @@ AGREE, KINK, JUMP, ROUNDING, NOISY, NOT_RUN, DISAGREE = (
 ULPS = 16.0
 HOLDS = 1e-8  # relative difference up to which rounding leaves two numbers "the same"
 CREDIT = 8.0  # how many times its own error estimate finite differences may be off
+GRAIN = 64.0  # neighbouring floats over which a slope must be steady for a difference to see it
 NOISE = 1e-2  # relative error estimate from which finite differences are no witness
 
 
@@ -84,8 +85,8 @@ def compare(
         return Verdict(DISAGREE, difference, None, quotient, reason)
     gap = abs(quotient.value - reference) if quotient.value is not None else inf
     size = max(abs(reference), scale)
-    if abs(reference) * ulp(x) > abs(output) > 0.0:
-        reason = "the output changes by more than itself between neighbouring floats"
+    if abs(reference) * GRAIN * ulp(x) > quotient.spread > 0.0:
+        reason = "the output turns around within a few neighbouring floats"
         return max(worst, Verdict(NOISY, difference, None, None, reason), key=_gravity)
     if quotient.error > NOISE * size:
         if gap > CREDIT * quotient.error:
@@ -109,7 +110,7 @@ def _rule_based(
 ) -> Verdict:
     gap, size = abs(x - reference), max(abs(x), abs(reference))
     near = ULPS * ulp(size)
-    if gap <= near or (gap <= near + 2.0 * strict and gap <= HOLDS * size):
+    if gap <= near or (gap <= near + 2.0 * max(strict, explained) and gap <= HOLDS * size):
         return Verdict(AGREE, difference)
     if gap <= near + 2.0 * explained:
         digits = max(0, floor(-log10(gap / abs(reference)))) if reference else 0

@@ -121,7 +121,17 @@ def evaluate(graph: Graph, inputs: Mapping[str, float]) -> tuple[list[float], li
 def operands_text(graph: Graph, values: Sequence[float], id: int) -> str:
     """Return ``a = 1, b = 0`` for the operands of a node that are not constants."""
     seen = dict.fromkeys(i for i in graph.nodes[id].inputs if graph.nodes[i].kind != CONSTANT)
-    return ", ".join(f"{graph.name(i)} = {number(values[i])}" for i in seen)
+    return ", ".join(f"{written(graph, i)} = {number(values[i])}" for i in seen)
+
+
+def written(graph: Graph, id: int) -> str:
+    """Return a node as the user wrote it where that is short, else one operation over names."""
+    node = graph.nodes[id]
+    if node.name is not None:
+        return node.name if node.op is None else node_text(graph, id)
+    start, end = node.span
+    text = graph.source.text[start:end]
+    return text if len(text) <= 32 and "\n" not in text else node_text(graph, id)
 
 
 def number(value: float) -> str:
@@ -136,7 +146,7 @@ def no_value(graph: Graph, values: Sequence[float], id: int) -> NoSuchNumber:
     op = node.op
     assert op is not None
     operands = [values[i] for i in node.inputs]
-    text = node_text(graph, id)
+    text = written(graph, id)
     where = operands_text(graph, values, id)
     at = f" at {where}" if where else ""
     kind: type[NoSuchNumber]
@@ -144,6 +154,6 @@ def no_value(graph: Graph, values: Sequence[float], id: int) -> NoSuchNumber:
         kind, hint = DomainError, op.hint
         message = f"{text} has no value{at}: {op.signature} is defined where {op.defined}"
     else:
-        kind, hint = RangeError, op.overflow_hint
+        kind, hint = RangeError, op.overflow_hint if where else None
         message = f"{text} overflows{at}: a float64 ends at 1.8e308"
     return kind(message, source=graph.source, span=node.span, hint=hint)

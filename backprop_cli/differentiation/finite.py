@@ -33,6 +33,7 @@ class Quotient(NamedTuple):
         left: One-sided slope from below, at kinks and jumps; None where it is infinite.
         right: The same from above.
         at: Id of the kinked node that is crossed, or None.
+        spread: Largest change of the output that any nudge brought.
     """
 
     value: float | None
@@ -41,6 +42,7 @@ class Quotient(NamedTuple):
     left: float | None = None
     right: float | None = None
     at: int | None = None
+    spread: float = inf
 
 
 class _Sample(NamedTuple):
@@ -75,17 +77,22 @@ class _Probe:
                 continue
             moved.add(node.id)
             self.steps.append((node.id, node.op, node.inputs))
-            if node.op.name in ("add", "subtract") and id in node.inputs:
+            if node.op.additive and id in node.inputs:
                 scales += [abs(values[i]) for i in node.inputs if i != id]
         self.kinks = [(op, inputs, k) for k, op, inputs in self.steps if op.piece is not None]
         self.here = tuple(op.piece(FLOATS, *[values[i] for i in inputs]) for op, inputs, _ in self.kinks)  # type: ignore[misc]
         self.scale = max([abs(self.x), *scales]) if scales else max(abs(self.x), 1.0)
         self.scale = self.scale or 1.0
+        self.spread = 0.0
         self.known: dict[float, _Sample] = {}
 
     def __call__(self, x: float) -> _Sample:
-        if x in self.known:
-            return self.known[x]
+        sample = self.known.get(x) or self.run(x)
+        if isfinite(sample.f):
+            self.spread = max(self.spread, abs(sample.f - self.f0))
+        return sample
+
+    def run(self, x: float) -> _Sample:
         work = self.work
         work[self.id] = x
         for k, op, inputs in self.steps:
@@ -188,10 +195,10 @@ def _difference(probe: _Probe, graph: Graph, scheme: str, step: float | None) ->
     if not isfinite(probe.x) or (not probe.steps and probe.id != graph.output) or (op and op.truth):
         return Quotient(0.0, 0.0)
     if step is not None:
-        return _as_written(probe, scheme, step)
-    if scheme == "ridders":
-        return _ridders(probe)
-    return _best_of_ladder(probe, scheme)
+        found = _as_written(probe, scheme, step)
+    else:
+        found = _ridders(probe) if scheme == "ridders" else _best_of_ladder(probe, scheme)
+    return found._replace(spread=probe.spread)
 
 
 def _as_written(probe: _Probe, scheme: str, h: float) -> Quotient:

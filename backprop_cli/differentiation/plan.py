@@ -23,6 +23,8 @@ Floats = npt.NDArray[np.float64]
 BLOCK_ROWS = 8192
 """Rows per replay: some ten buffers of them stay in a core's second-level cache."""
 
+AUDIT_NUMBERS = 4_000_000
+
 _UFUNCS: dict[str, Any] = {
     "add": np.add,
     "subtract": np.subtract,
@@ -285,6 +287,7 @@ class Plan:
     ) -> list[int]:
         flags: list[str] = []
         bad: list[int] = []
+        zeros = [-0.0, *[0.0] * (len(self.outputs) - 1)]  # the value itself may be -0.0
         sizes: dict[int, tuple[list[tuple[Any, ...]], dict[int, Floats]]] = {}
         buffers = np.empty((self.buffers, min(rows, BLOCK_ROWS)))
         with np.errstate(
@@ -306,13 +309,18 @@ class Plan:
                     else:
                         function(*arguments, out=out)
                 suspicious = bool(flags) or self.silent
-                for output, result in zip(self.outputs, results, strict=True):
+                for zero, output, result in zip(zeros, self.outputs, results, strict=True):
                     part = result[start : start + size]
-                    part[...] = homes[output] if isinstance(output, int) else output
+                    # + 0: sums of contributions begin with 0, so no slope is -0.0
+                    np.add(homes[output] if isinstance(output, int) else output, zero, out=part)
                     suspicious = suspicious or not np.isfinite(part).all()
                 if suspicious:
-                    block = [column[start : start + size] for column in inputs]
-                    bad += [start + int(r) for r in np.flatnonzero(self._audit(block, size))]
+                    # the audit keeps every instruction's result: fewer rows at a time for large programs
+                    rows_at_once = max(64, AUDIT_NUMBERS // len(self.code))
+                    for first in range(start, start + size, rows_at_once):
+                        last = min(first + rows_at_once, start + size)
+                        block = [column[first:last] for column in inputs]
+                        bad += [first + int(r) for r in np.flatnonzero(self._audit(block, last - first))]
         return bad
 
     def _bound(self, buffers: Floats) -> tuple[list[tuple[Any, ...]], dict[int, Floats]]:

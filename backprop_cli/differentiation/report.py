@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from math import hypot, isfinite
 from typing import NamedTuple
 
-from ..errors import BindingError, UsageError, nearest
-from ..graph import CONSTANT, STEP, Graph
-from .compare import DISAGREE, NOT_RUN, Verdict, compare
+from ..errors import UsageError, nearest
+from ..graph import CONSTANT, Graph
+from .compare import DISAGREE, NOT_RUN, ROUNDING, Verdict, compare
 from .evaluate import bind, evaluate, leaf_values
-from .finite import Quotient
+from .finite import SCHEMES, Quotient
 from .reverse import active_nodes, reverse
 from .symbolic import SymbolicProcess
 
@@ -61,9 +61,19 @@ class GradientReport(NamedTuple):
         return {name: self.columns[method][self.graph.inputs[name]] for name in self.wrt}
 
     @property
+    def settled(self) -> dict[str, float | None]:
+        """The gradient, with the symbolic number where rounding spoilt the other."""
+        settled = self.gradient
+        for name in self.wrt:
+            id = self.graph.inputs[name]
+            if self.verdicts[id].verdict == ROUNDING and "symbolic" in self.columns:
+                settled[name] = self.columns["symbolic"][id]
+        return settled
+
+    @property
     def norm(self) -> float | None:
-        """Length of the gradient."""
-        parts = [x for x in self.gradient.values() if x is not None]
+        """Length of the settled gradient."""
+        parts = [x for x in self.settled.values() if x is not None]
         return hypot(*parts) if len(parts) == len(self.wrt) and self.inputs is not None else None
 
     @property
@@ -72,12 +82,6 @@ class GradientReport(NamedTuple):
         if len(self.columns) < 2:
             return None
         return all(v.verdict != DISAGREE for v in self.verdicts)
-
-    @property
-    def unused(self) -> list[int]:
-        """Steps that the output does not read."""
-        reached = self.graph.needed()
-        return [n.id for n in self.graph.nodes if n.kind == STEP and not reached[n.id]]
 
 
 def _lost_digits(numbers: Mapping[str, tuple[float, float]]) -> list[str]:
@@ -93,11 +97,17 @@ def check_wrt(graph: Graph, wrt: Sequence[str] | None) -> tuple[str, ...]:
     """Return the inputs asked for, all by default."""
     if wrt is None:
         return tuple(graph.inputs)
+    if isinstance(wrt, str):
+        wrt = [wrt]
     for name in wrt:
+        if not name:
+            raise UsageError(
+                "an empty name to differentiate by", hint=f"its inputs: {', '.join(graph.inputs)}"
+            )
         if name not in graph.inputs:
             close = nearest(name, list(graph.inputs))
             raise UsageError(
-                f"--wrt {name}: the expression has no input {name}",
+                f"cannot differentiate by {name}: the expression has no input {name}",
                 hint=f"did you mean {close}?" if close else f"its inputs: {', '.join(graph.inputs)}",
             )
     return tuple(dict.fromkeys(wrt))
@@ -145,6 +155,9 @@ def differentiate(
         BindingError: for bindings that do not fit.
         NoSuchNumber: where a value or slope that the answer needs does not exist.
     """
+    for word, known, what in [*((m, METHODS, "method") for m in methods), (scheme, SCHEMES, "scheme")]:
+        if word not in known:
+            raise UsageError(f"no {what} {word!r}", hint=f"one of {', '.join(known)}")
     asked = check_wrt(graph, wrt)
     active = active_nodes(graph, None if wrt is None else asked)
     wanted = [n.id for n in graph.nodes if active[n.id]]
@@ -267,7 +280,8 @@ def _formulas_only(
     large: bool,
 ) -> GradientReport:
     if process is None:
-        raise BindingError(f"no value for {', '.join(graph.inputs)}")
+        bind(graph, {})
+    assert process is not None
     process.request(graph, None, wanted, [True] * len(graph), inline=inline, large=large)
     answer = process.answer()
     notes = (f"symbolic: {answer.failure}",) if answer.failure else ()

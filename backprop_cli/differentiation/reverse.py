@@ -8,9 +8,8 @@ from typing import Any
 
 from ..errors import SlopeError
 from ..graph import CONSTANT, Graph
-from ..language.format import node_text
 from ..ops.namespaces import FLOATS
-from .evaluate import operands_text
+from .evaluate import operands_text, written
 
 
 def active_nodes(graph: Graph, wrt: Sequence[str] | None = None) -> list[bool]:
@@ -101,7 +100,7 @@ def _no_slope(graph: Graph, values: Sequence[float], active: Sequence[bool]) -> 
             cotangents[i] += g * p
             if isfinite(cotangents[i]):
                 continue
-            text, name = node_text(graph, node.id), graph.name(i)
+            text, name = written(graph, node.id), written(graph, i)
             where = operands_text(graph, values, node.id)
             fault = "overflows" if isfinite(p) else "does not exist"
             return SlopeError(

@@ -147,6 +147,8 @@ class SymbolicProcess:
 def _become_server(requests: int, answers: int) -> None:
     """Turn a forked child into the server; never returns."""
     try:
+        # closed streams of ours leave low numbers free, which the pipes may have been given
+        requests, answers = _above_two(requests), _above_two(answers)
         # a parent that reads our stdout to its end must not wait for this process
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
@@ -156,6 +158,12 @@ def _become_server(requests: int, answers: int) -> None:
         _serve(os.fdopen(requests, "rb"), os.fdopen(answers, "wb"))
     finally:
         os._exit(0)
+
+
+def _above_two(descriptor: int) -> int:
+    while descriptor <= 2:
+        descriptor = os.dup(descriptor)
+    return descriptor
 
 
 def serve() -> None:

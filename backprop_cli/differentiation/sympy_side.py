@@ -209,7 +209,11 @@ class _Constants:
             label = node.label or ""
             if label in ("pi", "π", "tau", "e"):
                 return {"tau": 2 * sympy.pi, "e": sympy.E}.get(label, sympy.pi)
-            if len(label) <= 18 and (node.value == 0 or 1e-18 < abs(node.value) < EXACT_LIMIT):
+            if (
+                len(label) <= 18
+                and "e" not in label.lower()
+                and (node.value == 0 or 1e-18 < abs(node.value) < EXACT_LIMIT)
+            ):
                 return sympy.Rational(label)
             return self.dummy(id)
         if node.op.infix is None:

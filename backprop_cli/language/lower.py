@@ -70,9 +70,9 @@ class _Lowering:
                 continue
             if name in self.assigned:
                 line = self.source.locate(self.assigned[name].span[0])[0]
-                where = f" on line {line}" if self.source.locate(statement.span[0])[0] != line else ""
+                where = f", first on line {line}" if self.source.locate(statement.span[0])[0] != line else ""
                 raise ExpressionError(
-                    f"{name} is assigned twice, first{where or ' earlier'}",
+                    f"{name} is assigned twice{where}",
                     source=self.source,
                     span=(statement.span[0], statement.span[0] + len(name)),
                     hint="a name stands for one number: use another name",
@@ -126,9 +126,10 @@ class _Lowering:
         for text, arity, start, end in items:
             if arity == 2:
                 right = stack.pop()
-                if text == "power" and nodes[right].kind == CONSTANT:
-                    text = "power_n"
-                stack[-1] = apply(rows[text], (stack[-1], right), (start, end))
+                row = rows[text]
+                if row.literal_form and nodes[right].kind == CONSTANT:
+                    row = rows[row.literal_form]
+                stack[-1] = apply(row, (stack[-1], right), (start, end))
             elif arity == NAME_ITEM:
                 stack.append(self.name(text, start, end))
             elif arity == NUMBER_ITEM:
@@ -199,7 +200,7 @@ def _constant_value(items: list[Item], own: Collection[str], source: Source) -> 
         elif arity == NAME_ITEM:
             stack.append(CONSTANTS[text])
         else:
-            row = PRIMITIVES["power_n" if text == "power" else text]
+            row = PRIMITIVES[PRIMITIVES[text].literal_form or text]
             operands = stack[len(stack) - arity :]
             del stack[len(stack) - arity :]
             operands += row.defaults[len(row.defaults) - (len(row.params) - arity) :] if row.defaults else ()

@@ -406,6 +406,12 @@ class _Parser:
             if power and power.precedence == POWER:
                 base = text[self.starts[-2] : power.start].strip()
                 base = _short(base)
+                if base in FUNCTIONS:
+                    raise self.error(
+                        f"{base} needs its operand right behind it",
+                        (self.starts[-2], end),
+                        self.power_hint(base, power.start),
+                    )
                 exponent = text[power.start : self.end].lstrip("*^ \t").strip()
                 raise self.error(
                     f"{base}^{exponent}{right} can be read in two ways",
@@ -429,6 +435,8 @@ class _Parser:
         text = self.text
         opens = self.after_blanks(end) if text[start].isalpha() else start
         if text[opens : opens + 1] != "(":
+            if text[start:end] in FUNCTIONS:
+                return f"{text[start:end]}(...)"
             return {"|": "|...|", "√": "√..."}.get(text[start], text[start:end])
         depth = 0
         inside = "(...)"
@@ -438,6 +446,10 @@ class _Parser:
                 inside = text[opens : at + 1]
                 break
         return text[start:opens].strip() + inside
+
+    def power_hint(self, name: str, at: int) -> str:
+        exponent = self.text[at : self.end].lstrip("*^ \t").strip()
+        return f"write {name}(...)^{exponent}"
 
     def not_a_function(self, word: str, start: int, end: int) -> ExpressionError:
         other = OTHER_NAMES.get(word.lower()) or nearest(word, list(FUNCTIONS), 0.7)

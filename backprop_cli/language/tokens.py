@@ -105,7 +105,8 @@ def _refused(c: str, source: Source, at: int) -> ExpressionError:
     elif c in "{}":
         message, hint = f"'{c}' is not part of the language", "group with ( )"
     elif c == "_":
-        message, hint = "a name starts with a letter", "digits cannot be grouped with _"
+        message = "a name starts with a letter"
+        hint = "digits cannot be grouped with _" if at and source.text[at - 1].isdigit() else None
     elif c in '"`“”‘’':
         message = f"there are no strings in the language: {printable(c)}"
     elif c == ".":

@@ -47,6 +47,7 @@ elementwise(
     native=True,
     sample=(WIDE, WIDE),
     ulp=0.5,
+    additive=True,
     says="sum",
 )
 elementwise(
@@ -60,6 +61,7 @@ elementwise(
     native=True,
     sample=(WIDE, WIDE),
     ulp=0.5,
+    additive=True,
     says="difference",
 )
 elementwise(
@@ -114,12 +116,12 @@ elementwise(
     symbol=lambda sp, a, n: a**n,
     native=True,
     literal=1,
-    defined="a real for whole n, a >= 0 for others (a != 0 when n < 0)",
+    defined="a > 0, or n is whole (and a != 0 when n < 0)",
     domain=lambda a, n: (a > 0 or n == int(n)) and (a != 0 or n >= 0) if abs(n) < 1e300 else a > 0,
     sample=((0.1, 6.0), (-3.0, 5.0)),
     convention="x^0 = 1 with slope 0, at 0 too, when the exponent is written as 0",
     hint="for an odd root of a negative number write cbrt(x)",
-    overflow_hint="for a length sqrt(x^2 + y^2) write hypot(x, y)",
+    overflow_hint="if this is part of a length sqrt(x^2 + y^2), write hypot(x, y)",
     says="power with a constant exponent",
 )
 elementwise(
@@ -140,6 +142,7 @@ elementwise(
     sample=((0.1, 6.0), (-3.0, 5.0)),
     convention="0^y has slope 0 in y for y > 0",
     slope_hint="a negative or zero base has a slope in its base only: narrow with --wrt",
+    literal_form="power_n",
     says="power with an exponent that varies",
 )
 
@@ -235,7 +238,7 @@ elementwise(
     local=("a/(a^2 + b^2)", "-b/(a^2 + b^2)"),
     symbol=lambda sp, b, a: sp.atan2(b, a),
     native=True,
-    defined="not both 0",
+    defined="a and b are not both 0",
     domain=lambda b, a: (a, b) != (0, 0),
     sample=((0.1, 20.0), (-20.0, 20.0)),
     kinks="b = 0 with a < 0",
@@ -386,7 +389,6 @@ elementwise(
     defined="x >= 0",
     domain=lambda x: x >= 0,
     sample=((1e-3, 350.0),),
-    slope_hint="for a length sqrt(x^2 + y^2) write hypot(x, y)",
     ulp=0.5,
     says="square root",
 )
@@ -624,7 +626,7 @@ elementwise(
     local=("y*digamma(x)",),
     symbol=lambda sp, x: sp.gamma(x),
     native=True,
-    defined="every real number but 0, -1, -2, ...",
+    defined="x is not 0, -1, -2, ...",
     domain=lambda x: x > 0 or x != int(x),
     sample=((0.1, 150.0),),
     overflow_hint="the gamma function overflows from 171.7 on: lgamma(x) is its logarithm",
@@ -637,7 +639,7 @@ elementwise(
     partials=lambda xp, y, x: (xp.digamma(x),),
     local=("digamma(x)",),
     symbol=lambda sp, x: sp.lgamma(x),
-    defined="every real number but 0, -1, -2, ...",
+    defined="x is not 0, -1, -2, ...",
     domain=lambda x: x > 0 or x != int(x),
     sample=((0.1, 350.0),),
     ulp=8.0,
@@ -649,7 +651,7 @@ elementwise(
     partials=lambda xp, y, x: (xp.polygamma(1.0, x),),
     local=("polygamma(1, x)",),
     symbol=lambda sp, x: sp.polygamma(0, x),
-    defined="every real number but 0, -1, -2, ...",
+    defined="x is not 0, -1, -2, ...",
     domain=lambda x: x > 0 or x != int(x),
     sample=((0.1, 350.0),),
     ulp=8.0,
@@ -664,7 +666,7 @@ elementwise(
     symbol=lambda sp, n, x: sp.polygamma(n, x),
     native=True,
     literal=0,
-    defined="n = 0, 1, 2, ...; x but 0, -1, -2, ...",
+    defined="n is 0, 1, 2, ... and x is not 0, -1, -2, ...",
     domain=lambda n, x: n >= 0 and n == int(n) and (x > 0 or x != int(x)),
     sample=((0.0, 4.0), (0.5, 350.0)),
     ulp=8.0,

@@ -25,16 +25,14 @@ class Namespace:
     Args:
         name: For error messages.
         functions: Those implemented natively. What is missing is derived from the registry.
-        absent: Primitives that have no form in this number system.
     """
 
-    def __init__(self, name: str, functions: dict[str, Any], absent: frozenset[str] = frozenset()) -> None:
+    def __init__(self, name: str, functions: dict[str, Any]) -> None:
         self.name = name
-        self.absent = absent
         self.__dict__.update(functions)
 
     def __getattr__(self, name: str) -> Any:
-        if name in PRIMITIVES and name not in self.absent:
+        if name in PRIMITIVES:
             function = partial(PRIMITIVES[name].forward, self)
             setattr(self, name, function)
             return function
@@ -326,7 +324,8 @@ def complexes() -> Namespace:
             function = {"digamma": mpmath.digamma, "lgamma": mpmath.loggamma}.get(name) or getattr(
                 mpmath, name
             )
-            return complex(function(mpmath.mpc(z)))
+            with mpmath.workdps(50):  # the step is 1e-20 of the value
+                return complex(function(mpmath.mpc(z)))
 
         return answer
 
@@ -338,7 +337,8 @@ def complexes() -> Namespace:
     def polygamma(n: Any, z: Any) -> complex:
         import mpmath
 
-        return complex(mpmath.polygamma(int(real(n)), mpmath.mpc(z)))
+        with mpmath.workdps(50):
+            return complex(mpmath.polygamma(int(real(n)), mpmath.mpc(z)))
 
     elementary = "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp".split()
     return Namespace(

@@ -31,6 +31,8 @@ class Primitive:
         infix: The operator sign, for rows that are written between or before their operands.
         defaults: Values of trailing operands that may be left out.
         literal: Position of an operand that is a constant by construction, or None.
+        literal_form: Name of the row that takes over where the last operand is a constant.
+        additive: The operands share one scale.
         defined: Where the primitive is defined, in words.
         domain: The same as a predicate over float operands.
         sample: One interval per operand that tests draw points from.
@@ -47,6 +49,7 @@ class Primitive:
     """
 
     __slots__ = (
+        "additive",
         "arity",
         "chosen",
         "convention",
@@ -58,6 +61,7 @@ class Primitive:
         "infix",
         "kinks",
         "literal",
+        "literal_form",
         "local",
         "name",
         "native",
@@ -89,6 +93,8 @@ class Primitive:
         infix: str | None = None,
         defaults: tuple[float, ...] = (),
         literal: int | None = None,
+        literal_form: str | None = None,
+        additive: bool = False,
         defined: str = REALS,
         domain: Callable[..., bool] | None = None,
         kinks: str | None = None,
@@ -114,6 +120,8 @@ class Primitive:
         self.infix = infix
         self.defaults = defaults
         self.literal = literal
+        self.literal_form = literal_form
+        self.additive = additive
         self.defined = defined
         self.domain = domain
         self.kinks = kinks

@@ -17,7 +17,7 @@ def report_html(report: GradientReport, digits: int = 6) -> str:
         "<tr>"
         + "".join(
             f'<td style="text-align:{"right" if n else "left"}">'
-            + (escape(c) if n or t == "agreement" else f"<code>{escape(c)}</code>")
+            + (escape(c) if n or t == "agree" else f"<code>{escape(c)}</code>")
             + "</td>"
             for c, n, t in zip(row, numeric, cells.header, strict=True)
         )

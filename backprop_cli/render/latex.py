@@ -41,12 +41,18 @@ def name_to_latex(name: str) -> str:
     return f"{text}_{{{digits}}}" if digits else text
 
 
+def text_to_latex(text: str) -> str:
+    """Return plain text with LaTeX's own characters escaped."""
+    escapes = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"}
+    return "".join(escapes.get(c, f"\\{c}" if c in "_%&#{}$" else c) for c in text)
+
+
 def to_latex(text: str) -> str:
     """Return an expression of ours in LaTeX; what is no expression is set as it stands."""
     try:
         items = parse(text).statements[0].items
     except BackpropError:
-        return r"\text{" + text.replace("_", r"\_") + "}"
+        return r"\text{" + text_to_latex(text) + "}"
     stack: list[tuple[int, str]] = []
     for word, arity, _, _ in items:
         if arity == NAME_ITEM:
@@ -119,7 +125,7 @@ def latex_report(report: GradientReport, cells: Cells, digits: int) -> str:
                 texts.append(cell if plain else f"${to_latex(node_text(graph, id))}$")
             elif title == "formula":
                 texts.append(f"${to_latex(cell)}$" if cell != "-" else "--")
-            elif title == "agreement":
+            elif title == "agree":
                 texts.append(cell)
             else:
                 texts.append("--" if cell == "-" else f"${number_to_latex(cell)}$")
@@ -129,7 +135,7 @@ def latex_report(report: GradientReport, cells: Cells, digits: int) -> str:
         parts = ",\\; ".join(
             rf"\frac{{\partial {name_to_latex(graph.name(graph.output))}}}{{\partial {name_to_latex(n)}}} = "
             + number_to_latex(rounded(x, digits))
-            for n, x in report.gradient.items()
+            for n, x in report.settled.items()
         )
         lines.append(rf"\[ {parts},\; |\nabla| = {number_to_latex(rounded(report.norm, digits))} \]")
     return "\n".join(lines) + "\n"

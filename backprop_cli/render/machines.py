@@ -75,7 +75,7 @@ def to_json(report: GradientReport) -> str:
     head = {
         "schema": SCHEMA,
         "expression": graph.source.text,
-        "output": graph.name(graph.output),
+        "output": graph.own_name(graph.output),
         "value": report.value,
         "inputs": report.inputs,
         "gradient": report.gradient,

@@ -39,7 +39,7 @@ def rounded(x: float | None, digits: int) -> str:
     """Return a number with so many significant digits, ``-`` for none."""
     if x is None:
         return "-"
-    return f"{x + 0.0:.{digits}g}"
+    return min(f"{x + 0.0:.{digits}g}", repr(x + 0.0).removesuffix(".0"), key=len)
 
 
 def render(
@@ -63,7 +63,15 @@ def render(
     """
     cells = table_cells(report, digits, everything, summary)
     if format_ == "markdown":
-        return markdown_table(cells.header, cells.rows, numbers_from(cells.header)) + "\n" + "\n".join(
+        numeric = numbers_from(cells.header)
+        rows = [
+            [
+                c if n or not c or t == "agree" else f"`{c}`"
+                for c, n, t in zip(row, numeric, cells.header, strict=True)
+            ]
+            for row in cells.rows
+        ]
+        return markdown_table(cells.header, rows, numeric) + "\n" + "\n".join(
             f"{line}  " for line in conclusions(report, digits, unicode=True)
         ) + "\n"  # fmt: skip
     if format_ == "latex":
@@ -85,7 +93,8 @@ def table_cells(report: GradientReport, digits: int, everything: bool, summary: 
     shown = [
         n.id
         for n in graph.nodes
-        if (everything or n.kind != CONSTANT) and (not summary or n.name is not None or n.id == graph.output)
+        if (everything or n.kind != CONSTANT or n.id == graph.output)
+        and (not summary or n.name is not None or n.id == graph.output)
     ]
     if len(shown) > MANY_ROWS and not everything and summary:
         shown = [*shown[: MANY_ROWS // 2], -1, *shown[-MANY_ROWS // 2 :]]
@@ -130,7 +139,7 @@ def conclusions(report: GradientReport, digits: int, *, unicode: bool) -> list[s
     lines = []
     output = graph.name(graph.output)
     if report.inputs is not None and report.wrt:
-        parts = [f"{n} = {rounded(x, digits)}" for n, x in list(report.gradient.items())[:MANY_ROWS]]
+        parts = [f"{n} = {rounded(x, digits)}" for n, x in list(report.settled.items())[:MANY_ROWS]]
         more = ", ..." if len(report.wrt) > MANY_ROWS else ""
         lines.append(f"gradient of {output}: {', '.join(parts)}{more}")
         nabla = "|∇|" if unicode else "|grad|"
@@ -142,7 +151,7 @@ def conclusions(report: GradientReport, digits: int, *, unicode: bool) -> list[s
         who = f"{', '.join(names[:-1])} and {names[-1]}"
         rows = "row" if len(counted) == 1 else "rows"
         if counted and good == len(counted):
-            lines.append(f"{who} agree in {'all ' if good > 1 else ''}{good} {rows}")
+            lines.append(f"{who} agree in {'' if good == 1 else 'all '}{good} {rows}")
         elif counted:
             lines.append(f"{who} agree in {good} of {len(counted)} {rows}")
     for id, verdict in enumerate(report.verdicts):
@@ -245,13 +254,9 @@ def fit(header: list[str], rows: list[list[str]], width: int) -> tuple[list[str]
 
 
 def markdown_table(header: list[str], rows: list[list[str]], numeric: list[bool]) -> str:
-    """Return a pipe table."""
+    """Return a pipe table; cells are Markdown already, but for the pipes in them."""
     lines = ["| " + " | ".join(header) + " |"]
     lines.append("|" + "|".join("---:" if n else "---" for n in numeric) + "|")
     for row in rows:
-        escaped = [
-            c if n or not c or t == "agree" else f"`{c}`".replace("|", "\\|")
-            for c, n, t in zip(row, numeric, header, strict=True)
-        ]
-        lines.append("| " + " | ".join(escaped) + " |")
+        lines.append("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |")
     return "\n".join(lines) + "\n"

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from ..errors import printable
 from ..tables.block import Block
-from .latex import name_to_latex, number_to_latex
+from .latex import name_to_latex, number_to_latex, text_to_latex
 from .people import rounded
 
 
@@ -20,13 +20,17 @@ class PointTable:
         format_: ``table``, ``markdown``, ``latex`` or ``value``.
         digits: Significant digits.
         gradient: For ``value``: print the gradient, not the value.
+        encoding: Of the stream.
     """
 
-    def __init__(self, stream: BinaryIO, format_: str, digits: int, gradient: bool) -> None:
+    def __init__(
+        self, stream: BinaryIO, format_: str, digits: int, gradient: bool, encoding: str = "utf-8"
+    ) -> None:
         self.stream = stream
         self.format = format_
         self.digits = digits
         self.gradient = gradient
+        self.encoding = encoding
         self.widths: list[int] = []
 
     def header(self, names: Sequence[str], computed: Sequence[str]) -> None:
@@ -35,13 +39,13 @@ class PointTable:
         if self.format == "table":
             self.widths = [max(len(t), self.digits + 6) for t in titles]
             line = "  ".join(t.rjust(w) for t, w in zip(titles, self.widths, strict=True))
-            self._write(f"{line}\n{'-' * len(line)}\n")
+            self._write(f"{line}  error\n{'-' * (len(line) + 7)}\n")
         elif self.format == "markdown":
             self._write("| " + " | ".join([*titles, "error"]) + " |\n")
-            self._write("|" + "---:|" * len(titles) + "---|\n")
+            self._write("|" + "---|" * len(names) + "---:|" * len(computed) + "---|\n")
         elif self.format == "latex":
-            head = " & ".join(_title(t) for t in titles)
-            self._write(f"\\begin{{tabular}}{{{'r' * len(titles)}}}\n{head} \\\\ \\hline\n")
+            head = " & ".join(_title(t) for t in (*titles, "error"))
+            self._write(f"\\begin{{tabular}}{{{'r' * len(titles)}l}}\n{head} \\\\ \\hline\n")
 
     def block(
         self, block: Block, columns: Mapping[str, Any], errors: Sequence[str | None] | None = None
@@ -49,9 +53,13 @@ class PointTable:
         """Write the rows of a block."""
         computed = [list(column) for column in columns.values()]
         if self.format == "value":
-            wanted = computed[1:] if self.gradient else computed[:1]
-            numbers = (x for row in zip(*wanted, strict=True) for x in row)
-            self._write("".join("\n" if _none(x) else f"{float(x)!r}\n" for x in numbers))
+            wanted = [
+                c for t, c in zip(columns, computed, strict=True) if t.startswith("d/d") == self.gradient
+            ]
+            numbers = (
+                x for row in zip(*wanted[: len(wanted) if self.gradient else 1], strict=True) for x in row
+            )
+            self._write("".join("\n" if x is None or isnan(x) else f"{float(x)!r}\n" for x in numbers))
             return
         cells = [list(map(self._cell, column)) for column in (*block.cells().values(), *computed)]
         reasons = errors or [None] * block.rows
@@ -61,11 +69,9 @@ class PointTable:
                 line = "  ".join(c.rjust(w) for c, w in zip(row, self.widths, strict=True))
                 lines.append(line + (f"  {reason}" if reason else ""))
             elif self.format == "markdown":
-                lines.append("| " + " | ".join([*row, (reason or "").replace("|", "\\|")]) + " |")
+                lines.append("| " + " | ".join(c.replace("|", "\\|") for c in (*row, reason or "")) + " |")
             else:
-                lines.append(
-                    " & ".join(f"${number_to_latex(c)}$" if c != "-" else "--" for c in row) + r" \\"
-                )
+                lines.append(" & ".join([*row, text_to_latex(reason or "")]) + r" \\")
         self._write("\n".join(lines) + "\n" if lines else "")
 
     def close(self) -> None:
@@ -74,21 +80,20 @@ class PointTable:
             self._write("\\end{tabular}\n")
 
     def _cell(self, x: Any) -> str:
-        if isinstance(x, bool) or x is None or isinstance(x, str):
-            return "-" if x is None else str(x).lower() if isinstance(x, bool) else printable(x)
-        return "-" if _none(x) else rounded(float(x), self.digits)
+        latex = self.format == "latex"
+        if isinstance(x, (bool, str, list, dict)):
+            text = str(x).lower() if isinstance(x, bool) else printable(str(x))
+            return text_to_latex(text) if latex else text
+        if x is None or isnan(x):
+            return "--" if latex else "-"
+        text = rounded(float(x), self.digits)
+        return f"${number_to_latex(text)}$" if latex else text
 
     def _write(self, text: str) -> None:
-        self.stream.write(text.encode("utf-8", "backslashreplace"))
-
-
-def _none(x: Any) -> bool:
-    return x is None or isnan(x)
+        self.stream.write(text.encode(self.encoding, "backslashreplace"))
 
 
 def _title(text: str) -> str:
-    return (
-        f"$d/d{name_to_latex(text[3:])}$"
-        if text.startswith("d/d") and " " not in text
-        else rf"\text{{{text}}}"
-    )
+    if text.startswith("d/d") and " " not in text:
+        return f"$d/d{name_to_latex(text[3:])}$"
+    return text_to_latex(text)

@@ -11,6 +11,11 @@ from .people import markdown_table
 HEADER = ["primitive", "written", "derivative", "defined", "kinks and conventions", "meaning"]
 
 
+def listed() -> list[Primitive]:
+    """Return the primitives that a user can write."""
+    return [row for row in PRIMITIVES.values() if row.infix != ""]
+
+
 def derivative_text(row: Primitive) -> str:
     """Return the local derivatives as a reader is shown them."""
     if not row.local:
@@ -77,9 +82,8 @@ def render_ops(
         writer.writerows(cells)
         return stream.getvalue()
     if format_ == "markdown":
-        return markdown_table(
-            HEADER, [[*c[:5], c[5]] for c in cells], [False, False, False, False, True, True]
-        )
+        quoted = [[f"`{c}`" if i < 3 else c for i, c in enumerate(row)] for row in cells]
+        return markdown_table(HEADER, quoted, [False] * len(HEADER))
     if detailed:
         blocks = []
         for c in cells:
@@ -113,6 +117,5 @@ def primitives_page() -> str:
     return (
         "# Primitives\n\n"
         "Generated from the registry by `backprop ops --format markdown`; "
-        "`y` is the value of the primitive.\n\n"
-        + render_ops(list(PRIMITIVES.values()), "markdown")
+        "`y` is the value of the primitive.\n\n" + render_ops(listed(), "markdown")
     )
