@@ -231,7 +231,9 @@ def test_order_of_the_schemes(scheme: str, order: float) -> None:
     w = work("exp(sin(x))*x^2", x=0.7)
     exact = symbolic("exp(sin(x))*x^2", x=0.7)["x"]
     assert exact is not None
-    errors = {h: abs((w.quotient("x", scheme, h).value or 0.0) - exact) for h in (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)}
+    errors = {
+        h: abs((w.quotient("x", scheme, h).value or 0.0) - exact) for h in (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)
+    }
     assert fitted_slope(errors) == pytest.approx(order, abs=0.15)
 
 
@@ -284,11 +286,13 @@ NEAR = [
 @pytest.mark.parametrize(("text", "x"), NEAR)
 def test_best_differences_are_right_within_their_own_estimate(text: str, x: float) -> None:
     w, exact = work(text, x=x), symbolic(text, x=x)["x"]
+    if exact is None:  # SymPy's x^1.5*1.5/x is 0/0 at 0
+        assert text in ("x^1.5", "(x-1)^1.5 + x")
+        exact = w.slope("x")
     found = w.quotient("x")
-    assert exact is not None
     assert found.value is not None
     assert abs(found.value - exact) <= 8.0 * found.error + 1e-9 * abs(exact) + 2.0**-40 * w.explained[0]
-    assert found.error <= 1e-2 * max(abs(exact), abs(w.values[-1])) or text == "exp(x)"
+    assert found.error <= 1e-2 * max(abs(exact), abs(w.values[-1]), 1e-6) or text == "exp(x)"
     assert judged(text, x=x)["x"].verdict in ("agree", "rounding")
 
 
@@ -375,6 +379,8 @@ FAR = [
     ("gelu(x)", -20.0, lambda x: mp.ncdf(x) + x * mp.npdf(x)),
     ("(exp(x) - 1)/x", 1e-80, lambda x: mpf(1) / 2 + x / 3),
     ("1 - tanh(x)^2", 100.0, lambda x: -2 * mp.tanh(x) / mp.cosh(x) ** 2),
+    # the value of a step that is not x is evaluated as well, and needs its digits too
+    ("x*gelu(-4) + x*gelu(y - y - 4)", 0.5, lambda x: 2 * -4 * mp.ncdf(-4)),
     ("erf(x)", 20.0, lambda x: 2 * mp.exp(-x * x) / mp.sqrt(mp.pi)),
     ("sigmoid(x)", 300.0, lambda x: mp.exp(-x) / (1 + mp.exp(-x)) ** 2),
     ("(1 + x) - 1", 1e-100, lambda x: mpf(1)),
@@ -392,7 +398,7 @@ FAR = [
 
 @pytest.mark.parametrize(("text", "x", "slope"), FAR, ids=[f"{text} at {x}" for text, x, _ in FAR])
 def test_symbolic_numbers_are_right_to_17_digits(text: str, x: float, slope: object) -> None:
-    found = symbolic(text, x=x)["x"]
+    found = symbolic(text, x=x, **({"y": 0.0} if "y" in text else {}))["x"]
     with mp.workdps(700):
         wanted = slope(mpf(x))  # type: ignore[operator]
     assert found is not None
@@ -422,7 +428,9 @@ def test_methods_do_not_disagree_where_the_function_is_smooth(text: str, binding
     assert {n: v for n, v in judged(text, **bindings).items() if v.verdict == "disagree"} == {}
 
 
-@pytest.mark.parametrize(("text", "bindings"), [("x^y*y/x", {"x": 0.0, "y": 2.0}), ("x^y", {"x": 0.0, "y": 2.0})])
+@pytest.mark.parametrize(
+    ("text", "bindings"), [("x^y*y/x", {"x": 0.0, "y": 2.0}), ("x^y", {"x": 0.0, "y": 2.0})]
+)
 def test_a_formula_that_is_no_use_here_is_no_disagreement(text: str, bindings: dict[str, float]) -> None:
     try:
         verdicts = judged(text, **bindings)
@@ -442,12 +450,29 @@ def random_program(draw: random.Random) -> tuple[str, dict[str, float]]:
     for k in range(draw.randint(2, 7)):
         a, b = draw.choice(names), draw.choice(names)
         form = draw.choice(
-            ["{a} + {b}", "{a} - {b}", "{a}*{b}", "{a}/{b}", "sin({a})", "exp({a}/4)", "{a}^2 - {b}", "sqrt({a}^2 + 1)"]
-            + ["tanh({a}) - {b}", "log(1 + {a}^2)", "sigmoid({a})", "{a} - 0.3", "hypot({a}, {b})", "1.1 - cos({a})"]
+            [
+                "{a} + {b}",
+                "{a} - {b}",
+                "{a}*{b}",
+                "{a}/{b}",
+                "sin({a})",
+                "exp({a}/4)",
+                "{a}^2 - {b}",
+                "sqrt({a}^2 + 1)",
+                "tanh({a}) - {b}",
+                "log(1 + {a}^2)",
+                "sigmoid({a})",
+                "{a} - 0.3",
+                "hypot({a}, {b})",
+                "1.1 - cos({a})",
+            ]
         )
         lines.append(f"t{k} = " + form.format(a=a, b=b))
         names.append(f"t{k}")
-    return "; ".join(lines), {"x": draw.uniform(-3, 3), "y": draw.choice([1e-6, 1.0, -2.0, draw.uniform(-3, 3)])}
+    return "; ".join(lines), {
+        "x": draw.uniform(-3, 3),
+        "y": draw.choice([1e-6, 1.0, -2.0, draw.uniform(-3, 3)]),
+    }
 
 
 def exact_run(graph: Graph, inputs: Mapping[str, float]) -> tuple[list[mpf], list[mpf]]:
@@ -468,7 +493,9 @@ def exact_run(graph: Graph, inputs: Mapping[str, float]) -> tuple[list[mpf], lis
     values = forward()
     h = mpf(10) ** -60
     slopes = [
-        (forward(k, h)[graph.output] - forward(k, -h)[graph.output]) / (2 * h) if node.kind != CONSTANT else mpf(0)
+        (forward(k, h)[graph.output] - forward(k, -h)[graph.output]) / (2 * h)
+        if node.kind != CONSTANT
+        else mpf(0)
         for k, node in enumerate(graph.nodes)
     ]
     return values, slopes
@@ -489,7 +516,11 @@ def test_bounds_hold_the_true_error(seed: int) -> None:
         for k, node in enumerate(w.graph.nodes):
             if node.kind != CONSTANT:
                 # first order: the bound's own rounding and second-order terms get a hundredth
-                assert abs(w.reverse[k] - slopes[k]) <= w.explained[k] * 1.01 + mpf(10) ** -100, (text, inputs, k)
+                assert abs(w.reverse[k] - slopes[k]) <= w.explained[k] * 1.01 + mpf(10) ** -100, (
+                    text,
+                    inputs,
+                    k,
+                )
 
 
 # Second order
@@ -517,7 +548,9 @@ def test_second_derivatives_against_sympy(text: str, point: dict[str, float]) ->
         if node.op is not None:
             values[node.id] = node.op.symbol(sympy_side.SP, *[values[i] for i in node.inputs])
         else:
-            values[node.id] = sympy.Rational(node.label) if node.kind == CONSTANT else symbols[node.name or ""]
+            values[node.id] = (
+                sympy.Rational(node.label) if node.kind == CONSTANT else symbols[node.name or ""]
+            )
     output = values[graph.output]
     at = {symbols[n]: sympy.Rational(v) for n, v in point.items()}
 
@@ -531,13 +564,17 @@ def test_second_derivatives_against_sympy(text: str, point: dict[str, float]) ->
     direction = {name: 0.5 - k for k, name in enumerate(point)}
     gradient, product = hessian_product(graph, point, direction)
     for a in point:
-        assert gradient[a] == pytest.approx(float(output.diff(symbols[a]).subs(at).evalf(40)), rel=1e-12, abs=1e-13)
-        assert product[a] == pytest.approx(sum(second(a, b) * direction[b] for b in point), rel=1e-11, abs=1e-12)
+        assert gradient[a] == pytest.approx(
+            float(output.diff(symbols[a]).subs(at).evalf(40)), rel=1e-12, abs=1e-13
+        )
+        assert product[a] == pytest.approx(
+            sum(second(a, b) * direction[b] for b in point), rel=1e-11, abs=1e-12
+        )
 
 
 SMOOTH = (
-    "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp expm1 log log1p log2 log10 sqrt cbrt sigmoid "
-    "softplus silu gelu erf erfc gamma lgamma digamma"
+    "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp expm1 log log1p log2 log10 sqrt cbrt "
+    "sigmoid softplus silu gelu erf erfc gamma lgamma digamma"
 )
 
 
@@ -594,9 +631,23 @@ def test_formulas_inlined() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["(a*b+c)*f", "sin(x)*exp(-x^2)/y", "x^y", "|x|*relu(y)", "max(a, b, c)*a", "where(x > y, x^2, y)", "tanh(x*y)^3"]
-    + ["hypot(x, y) + atan2(x, y)", "silu(x)*gelu(y)", "leaky_relu(x, 0.1) + elu(y)", "log2(x)*cbrt(y)", "x^2.5/3"]
-    + ["s = x + y; t = s*x; t^2 + s", "lgamma(x) + digamma(y) + polygamma(2, x)", "erfc(x)*expm1(y) + log1p(x)"],
+    [
+        "(a*b+c)*f",
+        "sin(x)*exp(-x^2)/y",
+        "x^y",
+        "|x|*relu(y)",
+        "max(a, b, c)*a",
+        "where(x > y, x^2, y)",
+        "tanh(x*y)^3",
+        "hypot(x, y) + atan2(x, y)",
+        "silu(x)*gelu(y)",
+        "leaky_relu(x, 0.1) + elu(y)",
+        "log2(x)*cbrt(y)",
+        "x^2.5/3",
+        "s = x + y; t = s*x; t^2 + s",
+        "lgamma(x) + digamma(y) + polygamma(2, x)",
+        "erfc(x)*expm1(y) + log1p(x)",
+    ],
 )
 @pytest.mark.parametrize("inline", [False, True])
 def test_formulas_are_in_our_language_and_mean_the_slope(text: str, inline: bool) -> None:
@@ -657,47 +708,109 @@ def test_a_branch_not_taken_is_not_needed() -> None:
 
 # Refusals: program, bindings, error, message, hint
 
+LENGTH = "if this is part of a length sqrt(x^2 + y^2), write hypot(x, y)"
+POWER = "a > 0; a = 0 when b > 0; a < 0 when b is whole"
+
 REFUSALS: list[tuple[str, dict[str, float], type[NoSuchNumber], str, str | None]] = [
-    ("log(x)", {"x": -1.0}, DomainError, "log(x) has no value at x = -1: log(x) is defined where x > 0", None),
+    (
+        "log(x)",
+        {"x": -1.0},
+        DomainError,
+        "log(x) has no value at x = -1: log(x) is defined where x > 0",
+        None,
+    ),
     ("log(x)", {"x": 0.0}, DomainError, "log(x) has no value at x = 0: log(x) is defined where x > 0", None),
     ("2*log(-1)*x", {"x": 1.0}, DomainError, "log(-1) has no value: log(x) is defined where x > 0", None),
-    ("log2(x)", {"x": 0.0}, DomainError, "log2(x) has no value at x = 0: log2(x) is defined where x > 0", None),
-    ("log10(x)", {"x": -3.0}, DomainError, "log10(x) has no value at x = -3: log10(x) is defined where x > 0", None),
-    ("log1p(x)", {"x": -1.0}, DomainError, "log1p(x) has no value at x = -1: log1p(x) is defined where x > -1", None),
+    (
+        "log2(x)",
+        {"x": 0.0},
+        DomainError,
+        "log2(x) has no value at x = 0: log2(x) is defined where x > 0",
+        None,
+    ),
+    (
+        "log10(x)",
+        {"x": -3.0},
+        DomainError,
+        "log10(x) has no value at x = -3: log10(x) is defined where x > 0",
+        None,
+    ),
+    (
+        "log1p(x)",
+        {"x": -1.0},
+        DomainError,
+        "log1p(x) has no value at x = -1: log1p(x) is defined where x > -1",
+        None,
+    ),
     ("1/x", {"x": 0.0}, DomainError, "1/x has no value at x = 0: a / b is defined where b != 0", None),
-    ("a/b", {"a": 0.0, "b": 0.0}, DomainError, "a/b has no value at a = 0, b = 0: a / b is defined where b != 0", None),
-    ("sqrt(x)", {"x": -2.0}, DomainError, "sqrt(x) has no value at x = -2: sqrt(x) is defined where x >= 0", None),
-    ("asin(x)", {"x": 2.0}, DomainError, "asin(x) has no value at x = 2: asin(x) is defined where -1 <= x <= 1", None),
-    ("acos(x)", {"x": -2.0}, DomainError, "acos(x) has no value at x = -2: acos(x) is defined where -1 <= x <= 1", None),
-    ("acosh(x)", {"x": 0.5}, DomainError, "acosh(x) has no value at x = 0.5: acosh(x) is defined where x >= 1", None),
-    ("atanh(x)", {"x": 1.0}, DomainError, "atanh(x) has no value at x = 1: atanh(x) is defined where -1 < x < 1", None),
+    (
+        "a/b",
+        {"a": 0.0, "b": 0.0},
+        DomainError,
+        "a/b has no value at a = 0, b = 0: a / b is defined where b != 0",
+        None,
+    ),
+    (
+        "sqrt(x)",
+        {"x": -2.0},
+        DomainError,
+        "sqrt(x) has no value at x = -2: sqrt(x) is defined where x >= 0",
+        None,
+    ),
+    (
+        "asin(x)",
+        {"x": 2.0},
+        DomainError,
+        "asin(x) has no value at x = 2: asin(x) is defined where -1 <= x <= 1",
+        None,
+    ),
+    (
+        "acos(x)",
+        {"x": -2.0},
+        DomainError,
+        "acos(x) has no value at x = -2: acos(x) is defined where -1 <= x <= 1",
+        None,
+    ),
+    (
+        "acosh(x)",
+        {"x": 0.5},
+        DomainError,
+        "acosh(x) has no value at x = 0.5: acosh(x) is defined where x >= 1",
+        None,
+    ),
+    (
+        "atanh(x)",
+        {"x": 1.0},
+        DomainError,
+        "atanh(x) has no value at x = 1: atanh(x) is defined where -1 < x < 1",
+        None,
+    ),
     (
         "x^(1/3)",
         {"x": -8.0},
         DomainError,
-        "x^(1/3) has no value at x = -8: a ^ n is defined where a real for whole n, a >= 0 for others "
-        "(a != 0 when n < 0)",
+        "x^(1/3) has no value at x = -8: a ^ n is defined where a > 0, or n is whole (and a != 0 when n < 0)",
         "for an odd root of a negative number write cbrt(x)",
     ),
     (
         "x^y",
         {"x": 0.0, "y": 0.0},
         DomainError,
-        "x^y has no value at x = 0, y = 0: a ^ b is defined where a > 0; a = 0 when b > 0; a < 0 when b is whole",
+        f"x^y has no value at x = 0, y = 0: a ^ b is defined where {POWER}",
         None,
     ),
     (
         "x^y",
         {"x": -2.0, "y": 0.5},
         DomainError,
-        "x^y has no value at x = -2, y = 0.5: a ^ b is defined where a > 0; a = 0 when b > 0; a < 0 when b is whole",
+        f"x^y has no value at x = -2, y = 0.5: a ^ b is defined where {POWER}",
         None,
     ),
     (
         "atan2(b, a)",
         {"a": 0.0, "b": 0.0},
         DomainError,
-        "atan2(b, a) has no value at b = 0, a = 0: atan2(b, a) is defined where not both 0",
+        "atan2(b, a) has no value at b = 0, a = 0: atan2(b, a) is defined where a and b are not both 0",
         None,
     ),
     (
@@ -707,18 +820,30 @@ REFUSALS: list[tuple[str, dict[str, float], type[NoSuchNumber], str, str | None]
         "exp(x) overflows at x = 1000: a float64 ends at 1.8e308",
         "for log(1 + exp(x)) write softplus(x)",
     ),
-    ("x*y", {"x": 1e200, "y": 1e200}, RangeError, "x*y overflows at x = 1e+200, y = 1e+200: a float64 ends at 1.8e308", None),
-    ("x^2", {"x": 1e200}, RangeError, "x^2 overflows at x = 1e+200: a float64 ends at 1.8e308", None),
+    (
+        "x*y",
+        {"x": 1e200, "y": 1e200},
+        RangeError,
+        "x*y overflows at x = 1e+200, y = 1e+200: a float64 ends at 1.8e308",
+        None,
+    ),
+    ("x^2", {"x": 1e200}, RangeError, "x^2 overflows at x = 1e+200: a float64 ends at 1.8e308", LENGTH),
     (
         "sqrt(x)",
         {"x": 0.0},
         SlopeError,
         "the slope of sqrt(x) in x does not exist at x = 0",
-        "for a length sqrt(x^2 + y^2) write hypot(x, y)",
+        None,
     ),
     ("cbrt(x)", {"x": 0.0}, SlopeError, "the slope of cbrt(x) in x does not exist at x = 0", None),
     ("asin(x)", {"x": 1.0}, SlopeError, "the slope of asin(x) in x does not exist at x = 1", None),
-    ("hypot(x, y)", {"x": 0.0, "y": 0.0}, SlopeError, "the slope of hypot(x, y) in x does not exist at x = 0, y = 0", None),
+    (
+        "hypot(x, y)",
+        {"x": 0.0, "y": 0.0},
+        SlopeError,
+        "the slope of hypot(x, y) in x does not exist at x = 0, y = 0",
+        None,
+    ),
     (
         "x^y",
         {"x": -2.0, "y": 2.0},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def larger(trees: st.SearchStrategy[Bare]) -> st.SearchStrategy[Bare]:
     def call(row: Any) -> st.SearchStrategy[Bare]:
         least, most = row.arity
         operands = st.lists(trees, min_size=least, max_size=least + 2 if most is None else most)
-        return operands.map(lambda found: [*sum(found, []), (row.name, len(found))])
+        return operands.map(lambda found: [*chain.from_iterable(found), (row.name, len(found))])
 
     condition = st.tuples(trees, trees, st.sampled_from(COMPARISONS)).map(lambda t: [*t[0], *t[1], (t[2], 2)])
     return st.one_of(
@@ -216,8 +217,6 @@ TOKENS = st.sampled_from(
         ".5",
         "1e3",
         "1e999",
-    ]
-    + [
         "sin(",
         "max(",
         "where(",
@@ -236,18 +235,18 @@ TOKENS = st.sampled_from(
 
 
 def only_our_errors(text: str) -> None:
+    error: BackpropError | None = None
     try:
         program = parse(text)
         assert bare(parse(format_program(program)).statements[-1].items) == bare(program.statements[-1].items)
         lower(program)
-    except BackpropError as error:
+    except BackpropError as caught:
+        error = caught
+    if error is not None:
         assert "\n" not in error.message
-        if error.span is not None:
-            start, end = error.span
-            assert 0 <= start <= len(text)
-            assert end > start
-        shown = str(error)
-        assert all(c.isprintable() or c in "\n " for c in shown)
+        assert error.span is None or 0 <= error.span[0] < error.span[1]
+        assert error.span is None or error.span[0] <= len(text)
+        assert all(c.isprintable() or c in "\n " for c in str(error))
         assert error.exit_code in (2, 3)
 
 
@@ -338,7 +337,7 @@ REFUSED: list[tuple[str, str, int, int, str | None]] = [
     ),
     (
         "a=1; a=2",
-        "a is assigned twice, first earlier",
+        "a is assigned twice",
         5,
         1,
         "a name stands for one number: use another name",
@@ -366,7 +365,8 @@ REFUSED: list[tuple[str, str, int, int, str | None]] = [
     ("{a}", "'{' is not part of the language", 0, 1, "group with ( )"),
     ("a.b", "'.' belongs to a number such as 0.5", 1, 1, "there are no attributes; multiply with *"),
     ('"os"', 'there are no strings in the language: "', 0, 1, None),
-    ("__import__", "a name starts with a letter", 0, 1, "digits cannot be grouped with _"),
+    ("__import__", "a name starts with a letter", 0, 1, None),
+    ("1_000", "a name starts with a letter", 1, 1, "digits cannot be grouped with _"),
     ("n!", "there is no factorial sign", 1, 1, "n! is gamma(n + 1)"),
     ("a % b", "there is no remainder sign", 2, 1, "x mod n is x - n*floor(x/n)"),
     ("where(a>0 & b>0,1,2)", "there is no 'and'", 10, 1, AND),

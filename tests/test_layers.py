@@ -40,7 +40,9 @@ def layers_imported(path: Path) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.ImportFrom):
             base = ".".join(here[: len(here) - node.level]) if node.level else ""
             module = ".".join(filter(None, (base, node.module)))
-            names = [f"{module}.{alias.name}" for alias in node.names] if module == "backprop_cli" else [module]
+            names = (
+                [f"{module}.{alias.name}" for alias in node.names] if module == "backprop_cli" else [module]
+            )
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         for name in names:
@@ -53,7 +55,9 @@ def layers_imported(path: Path) -> Iterator[tuple[str, int]]:
 def test_imports_go_up(path: Path) -> None:
     own = path.relative_to(PACKAGE).with_suffix("").parts[0]
     assert own in LAYER, f"{own} has no layer"
-    below = [(name, line) for name, line in layers_imported(path) if name != own and LAYER[name] >= LAYER[own]]
+    below = [
+        (name, line) for name, line in layers_imported(path) if name != own and LAYER[name] >= LAYER[own]
+    ]
     assert below == []
 
 

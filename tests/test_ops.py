@@ -545,7 +545,7 @@ def test_conventions_hold_in_sympy(
     name: str, point: tuple[float, ...], value: float, wanted: tuple[float, ...]
 ) -> None:
     op = PRIMITIVES[name]
-    if op.native and op.convention is None or name in ("power", "power_n", "atan2"):
+    if (op.native and op.convention is None) or name in ("power", "power_n", "atan2"):
         pytest.skip("SymPy's own function: it has no convention of ours to carry")
     places = [sympy.Dummy(f"u{i}", real=True) for i in range(len(point))]
     twin = op.symbol(SP, *places)
@@ -571,7 +571,7 @@ def test_no_slope_in_a_literal_operand() -> None:
 WIDE = tuple(
     s * x for x in (1e-12, 1e-3, 0.3, 1.0, 2.5, 7.0, 19.5, 20.5, 36.0, 45.0, 100.0, 350.0) for s in (1, -1)
 )
-NEAR_ONE = tuple(s * (1.0 - d) for d in (0.9, 0.5, 1e-3, 1e-8, 2.0**-53) for s in (1, -1)) + (1e-12,)
+NEAR_ONE = (*(s * (1.0 - d) for d in (0.9, 0.5, 1e-3, 1e-8, 2.0**-53) for s in (1, -1)), 1e-12)
 
 FIRST_CLASS: dict[str, tuple[float, ...]] = {
     "sigmoid": WIDE,

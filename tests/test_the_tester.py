@@ -32,7 +32,14 @@ def disagreeing(text: str, point: dict[str, float], methods: tuple[str, ...]) ->
 BROKEN: list[tuple[str, str, Rule, str, dict[str, float], set[str]]] = [
     # what was broken, in which row, by which rule, and who must notice at which point
     ("the sign of cos'", "cos", lambda xp, y, x: (xp.sin(x),), "cos(x)*2", {"x": 0.7}, {"x"}),
-    ("a missing factor", "power_n", lambda xp, y, a, n: (xp.power(a, n - 1.0), xp.nan), "x^3 + 1", {"x": 1.5}, {"x"}),
+    (
+        "a missing factor",
+        "power_n",
+        lambda xp, y, a, n: (xp.power(a, n - 1.0), xp.nan),
+        "x^3 + 1",
+        {"x": 1.5},
+        {"x"},
+    ),
     (
         "swapped partials",
         "divide",
@@ -46,7 +53,14 @@ BROKEN: list[tuple[str, str, Rule, str, dict[str, float], set[str]]] = [
     ("a square forgotten", "tanh", lambda xp, y, x: (1.0 - y,), "tanh(x)", {"x": 0.3}, {"x"}),
     ("the wrong branch", "relu", lambda xp, y, x: (xp.less(x, 0.0),), "relu(x)*3", {"x": 2.0}, {"x"}),
     ("one part in a million", "exp", lambda xp, y, x: (y * (1.0 + 1e-6),), "exp(x)", {"x": 1.0}, {"x"}),
-    ("all, not the largest", "max", lambda xp, y, *xs: (1.0,) * len(xs), "max(a, b)", {"a": 1.0, "b": 2.0}, {"a"}),
+    (
+        "all, not the largest",
+        "max",
+        lambda xp, y, *xs: (1.0,) * len(xs),
+        "max(a, b)",
+        {"a": 1.0, "b": 2.0},
+        {"a"},
+    ),
     (
         "both branches",
         "where",
@@ -58,7 +72,9 @@ BROKEN: list[tuple[str, str, Rule, str, dict[str, float], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize("methods", [("symbolic", "reverse", "finite"), ("reverse", "finite"), ("symbolic", "reverse")])
+@pytest.mark.parametrize(
+    "methods", [("symbolic", "reverse", "finite"), ("reverse", "finite"), ("symbolic", "reverse")]
+)
 @pytest.mark.parametrize(
     ("name", "rule", "text", "point", "noticed"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN]
 )

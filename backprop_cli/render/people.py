@@ -9,6 +9,7 @@ from ..graph import CONSTANT, INPUT
 from ..language.format import node_text
 
 MANY_ROWS = 100
+UNBROKEN = "\ue000=\ue000"  # " = " where a line must not be broken, while Rich lays it out
 STYLES = {
     "agree": "green",
     "kink": "yellow",
@@ -231,8 +232,9 @@ def rich_table(report: GradientReport, cells: Cells, digits: int, to_file: bool)
             console.print()
         for line in lines:
             word = next((w for w in STYLES if f": {w}" in line), None)
-            console.print(Text(line, style=STYLES[word] if word else ""))
-    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
+            console.print(Text(line.replace(" = ", UNBROKEN), style=STYLES[word] if word else ""))
+    text: str = captured.get().replace(UNBROKEN, " = ")
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
 
 def fit(header: list[str], rows: list[list[str]], width: int) -> tuple[list[str], list[list[str]]]:
