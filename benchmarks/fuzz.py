@@ -15,6 +15,7 @@ import io
 import math
 import os
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -34,6 +35,7 @@ from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import FUNCTIONS
 
+LIMIT = 30  # seconds for one run
 NAMES = ["a", "b", "x", "y", "e", "gamma", "β"]
 WORDS = [
     *NAMES, *"()()()||+-*/^,;=<>\n#[]{}@'\"!.?%&$\\_ ", "**", "==", "<=", "2", "0", "1e3", ".5", "1e999", "³",
@@ -96,6 +98,14 @@ class Broken(Exception):
     """What must not happen has happened."""
 
 
+class TooSlow(BaseException):
+    """One run has taken longer than `LIMIT`."""
+
+
+def too_slow(*_: object) -> None:
+    raise TooSlow
+
+
 def text(draw: random.Random) -> str:
     """Read random text and, where it has a meaning, run it."""
     program = random_text(draw)
@@ -127,6 +137,8 @@ def command(draw: random.Random) -> str:
         stdin, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(b"a,b\n1,2\n"))
         try:
             status = command_line(words)
+        except TooSlow:
+            raise Broken(f"{words}: longer than {LIMIT} s") from None
         except BaseException as error:
             raise Broken(f"{words}: {type(error).__name__}: {error}") from error
         finally:
@@ -201,7 +213,7 @@ def rows(draw: random.Random) -> str:
             continue
         if row in bad:  # the command asks the float engine about such a row
             continue
-        noise, _, slack = rounding_bounds(graph, values, leaf_values(graph, point), active)
+        noise, slack = rounding_bounds(graph, leaf_values(graph, point), active)
         exact = [(values[graph.output], noise), *((cotangents[k], slack[k]) for k in graph.inputs.values())]
         for (number, bound), result in zip(exact, results, strict=True):
             if abs(number - result[row]) > 4.0 * math.ulp(number) + 4.0 * bound:
@@ -209,6 +221,20 @@ def rows(draw: random.Random) -> str:
                     f"{program} at {point}: {number!r} as a float, {float(result[row])!r} in an array"
                 )
     return f"{len(points) - len(bad)} rows answered" if len(bad) in (0, len(points)) else "some rows answered"
+
+
+def limited(kind: Callable[[random.Random], str], draw: random.Random) -> str:
+    """Run one case; breaking off what takes too long needs Unix."""
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, too_slow)
+        signal.alarm(LIMIT)
+    try:
+        return kind(draw)
+    except TooSlow:
+        raise Broken(f"longer than {LIMIT} s") from None
+    finally:
+        if hasattr(signal, "SIGALRM"):
+            signal.alarm(0)
 
 
 def main() -> None:
@@ -234,7 +260,7 @@ def main() -> None:
     while faults < given.most and (seed == given.seed or time.monotonic() - begin < given.seconds):
         for name, kind in kinds.items():
             try:
-                ended[name][kind(random.Random(f"{name} {seed}"))] += 1
+                ended[name][limited(kind, random.Random(f"{name} {seed}"))] += 1
             except Broken as broken:
                 faults += 1
                 ended[name]["BROKEN"] += 1

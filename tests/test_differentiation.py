@@ -38,7 +38,6 @@ class Worked:
     needed: list[bool]
     reverse: list[float]
     noise: float
-    strict: list[float]
     explained: list[float]
     columns: dict[str, dict[int, float | None]] = field(default_factory=dict)
     quotients: dict[int, Quotient] = field(default_factory=dict)
@@ -64,7 +63,7 @@ def work(text: str, **bindings: float) -> Worked:
     values, needed = evaluate(graph, inputs)
     active = active_nodes(graph)
     cotangents = reverse(graph, values, active)
-    bounds = rounding_bounds(graph, values, leaf_values(graph, inputs), active)
+    bounds = rounding_bounds(graph, leaf_values(graph, inputs), active)
     return Worked(graph, inputs, values, needed, cotangents, *bounds)
 
 
@@ -789,7 +788,7 @@ REFUSALS: list[tuple[str, dict[str, float], type[NoSuchNumber], str, str | None]
         "x^(1/3)",
         {"x": -8.0},
         DomainError,
-        "x^(1/3) has no value at x = -8: a ^ n is defined where a > 0, or n is whole (and a != 0 when n < 0)",
+        "x^(1/3) has no value at x = -8: a ^ n is defined where a > 0; a = 0 when n >= 0; a < 0 when n is whole",
         "for an odd root of a negative number write cbrt(x)",
     ),
     (

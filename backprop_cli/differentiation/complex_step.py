@@ -10,6 +10,7 @@ from ..ops.namespaces import FLOATS, complexes
 from ..ops.primitive import Rule
 
 STEP = 1e-20
+TINY = 1e-290  # imaginary parts this small have lost digits to underflow
 
 
 def complex_step(graph: Graph, values: Sequence[float], id: int) -> float | None:
@@ -23,6 +24,8 @@ def complex_step(graph: Graph, values: Sequence[float], id: int) -> float | None
     xp = complexes()
     scale = abs(values[id]) or 1.0
     h = STEP * scale
+    if h < TINY:
+        return None
     moved: dict[int, complex | float] = {id: complex(values[id], h)}
     for node in graph.nodes[id + 1 : graph.output + 1]:
         op = node.op
@@ -34,8 +37,10 @@ def complex_step(graph: Graph, values: Sequence[float], id: int) -> float | None
         y = op.forward(xp, *operands)
         if isinstance(y, complex):
             moved[node.id] = y
-    derivative = complex(moved.get(graph.output, 0.0)).imag / h
-    return derivative if isfinite(derivative) else None
+    moved_by = complex(moved.get(graph.output, 0.0)).imag
+    if 0.0 < abs(moved_by) < TINY or not isfinite(moved_by / h):
+        return None
+    return moved_by / h
 
 
 def _on_kink(piece: Rule, operands: Sequence[float]) -> bool:

@@ -55,8 +55,8 @@ class Dual:
 
 
 def _term(tangent: float, partial: float) -> float:
-    """A zero tangent stays zero, whatever the slope."""
-    return tangent * partial if tangent else 0.0
+    """Zero times anything is zero, as in the reverse sweep: 0*inf is never formed."""
+    return tangent * partial if tangent and partial else 0.0
 
 
 def _apply(op: Primitive, *operands: Any) -> Any:

@@ -170,7 +170,7 @@ def differentiate(
         process.request(graph, inputs, wanted, needed, inline=inline, large=large)
     columns: dict[str, list[float | None]] = {m: [None] * len(graph) for m in METHODS if m in methods}
     quotients: dict[int, Quotient] = {}
-    strict = explained = [0.0] * len(graph)
+    explained = [0.0] * len(graph)
     # the sweep runs for every choice of methods: it is the one that finds slopes that do not exist
     cotangents = reverse(graph, raw, active)
     noise = 0.0
@@ -178,7 +178,7 @@ def differentiate(
     if len(columns) > 1 or "finite" in methods or len(graph) <= SUMMARY_FROM:
         from .rounding import rounding_bounds
 
-        noise, strict, explained = rounding_bounds(graph, raw, leaf_values(graph, inputs), active)
+        noise, explained = rounding_bounds(graph, leaf_values(graph, inputs), active)
         if "symbolic" not in methods:
             numbers = {f"the slope in {name}": graph.inputs[name] for name in asked}
             warnings += _lost_digits({what: (cotangents[k], explained[k]) for what, k in numbers.items()})
@@ -219,7 +219,6 @@ def differentiate(
         compare(
             {m: column[k] for m, column in columns.items()},
             quotients.get(k),
-            strict[k],
             explained[k],
             raw[k] if needed[k] else 0.0,
             raw[graph.output],

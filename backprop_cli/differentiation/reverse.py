@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import SlopeError
 from ..graph import CONSTANT, Graph
+from ..ops import Primitive
 from ..ops.namespaces import FLOATS
 from .evaluate import operands_text, written
 
@@ -94,7 +95,8 @@ def _no_slope(graph: Graph, values: Sequence[float], active: Sequence[bool]) -> 
         if g == 0.0 or node.op is None:
             continue
         operands = [values[i] for i in node.inputs]
-        for i, p in zip(node.inputs, node.op.partials(FLOATS, values[node.id], *operands), strict=True):
+        partials = node.op.partials(FLOATS, values[node.id], *operands)
+        for position, (i, p) in enumerate(zip(node.inputs, partials, strict=True)):
             if not active[i]:
                 continue
             cotangents[i] += g * p
@@ -102,7 +104,7 @@ def _no_slope(graph: Graph, values: Sequence[float], active: Sequence[bool]) -> 
                 continue
             text, name = written(graph, node.id), written(graph, i)
             where = operands_text(graph, values, node.id)
-            fault = "overflows" if isfinite(p) else "does not exist"
+            fault = "overflows" if isfinite(p) or _exists(node.op, operands, position) else "does not exist"
             return SlopeError(
                 f"the slope of {text} in {name} {fault} at {where}",
                 source=graph.source,
@@ -110,3 +112,14 @@ def _no_slope(graph: Graph, values: Sequence[float], active: Sequence[bool]) -> 
                 hint=node.op.slope_hint,
             )
     raise AssertionError("every slope is finite")
+
+
+def _exists(op: Primitive, operands: Sequence[float], position: int) -> bool:
+    """Whether a slope that is no finite float is a number all the same."""
+    from mpmath import isfinite as is_number
+    from mpmath import mpf
+
+    from ..ops.namespaces import multiprecision
+
+    xp, exact = multiprecision(), [mpf(x) for x in operands]
+    return bool(is_number(op.partials(xp, op.forward(xp, *exact), *exact)[position]))

@@ -14,6 +14,7 @@ from .reverse import sweep
 
 UNIT = 2.0**-53
 TINY = 5e-324
+NOTHING = 1e-300  # a zero with a bound this small is a zero, and not pulled back
 
 
 class Bounded:
@@ -32,7 +33,7 @@ class Bounded:
         return f"Bounded({self.value!r}, {self.bound!r})"
 
     def __bool__(self) -> bool:
-        return bool(self.value or self.bound)
+        return bool(self.value) or self.bound > NOTHING
 
     def __neg__(self) -> Bounded:
         return Bounded(-self.value, self.bound)
@@ -87,24 +88,21 @@ BOUNDED = Lifted("numbers with rounding bounds", _apply)
 
 
 def rounding_bounds(
-    graph: Graph, values: Sequence[float], leaves: Mapping[int, float], active: Sequence[bool]
-) -> tuple[float, list[float], list[float]]:
+    graph: Graph, leaves: Mapping[int, float], active: Sequence[bool]
+) -> tuple[float, list[float]]:
     """Bound what rounding did to the output and to every cotangent.
 
     Args:
         graph: The computation.
-        values: The float values.
         leaves: The leaves' values.
         active: From `reverse.active_nodes`.
     Returns:
-        The bound on the output; the bounds on the cotangents from the sweep's own rounding, with
-        the values taken as exact; and those from all rounding, the forward pass's included.
+        The bound on the output, and those on the cotangents, the forward pass's rounding included.
     """
     forward = run(graph, _lifted(graph, leaves), BOUNDED)
     seed = Bounded(1.0, 0.0)
-    own = [_finite(bound_of(g)) for g in sweep(graph, values, active, BOUNDED, seed)]
     total = [_finite(bound_of(g)) for g in sweep(graph, forward, active, BOUNDED, seed)]
-    return _finite(bound_of(forward[graph.output])), own, total
+    return _finite(bound_of(forward[graph.output])), total
 
 
 def value_bound(graph: Graph, leaves: Mapping[int, float]) -> float:
@@ -113,11 +111,18 @@ def value_bound(graph: Graph, leaves: Mapping[int, float]) -> float:
 
 
 def _lifted(graph: Graph, leaves: Mapping[int, float]) -> dict[int, Any]:
-    lifted: dict[int, Any] = dict(leaves)
-    for node in graph.nodes:
+    # literal operands stay plain floats: a power has no slope to carry in its exponent
+    literal = [False] * len(graph)
+    for node in reversed(graph.nodes):
+        for position, i in enumerate(node.inputs):
+            if literal[node.id] or (node.op is not None and node.op.literal == position):
+                literal[i] = graph.nodes[i].kind == CONSTANT
+    lifted: dict[int, Any] = {}
+    for id, value in leaves.items():
+        node = graph.nodes[id]
         # a decimal such as 0.1 is not a float: the nearest one stands for it
-        if node.op is None and node.kind == CONSTANT and not _dyadic(node.label or "", node.value):
-            lifted[node.id] = Bounded(node.value, UNIT * abs(node.value))
+        exact = node.kind != CONSTANT or _dyadic(node.label or "", node.value)
+        lifted[id] = value if literal[id] else Bounded(value, 0.0 if exact else UNIT * abs(value))
     return lifted
 
 

@@ -22,12 +22,13 @@ from ..language.operators import ATOM, POWER, PRODUCT, SUM, UNARY
 from ..language.parser import NAME_ITEM, NUMBER_ITEM, Item, parse
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import multiprecision
-from .evaluate import run
 
 INLINE_LIMIT = 4_000  # node visits that the inlined functions may take together
 NAMED_FROM = 12  # unnamed steps with more operations than this go by name in formulas
 CHAIN_FROM = 30  # formulas with more operations than this are written dL/dv4 further down
-PRECISIONS = (30, 60, 120, 240, 480)
+PRECISIONS = (50, 150, 450, 1500)
+GUARD = 8  # digits by which bounds stay above the rounding of the arithmetic they are computed in
+ZERO = mpf("1e-330")  # below the smallest float: what may still be anything smaller is 0
 EXACT_LIMIT = 10**18
 OUR_NAMES = {"Where": "where", "loggamma": "lgamma", "Abs": "abs"}
 
@@ -551,6 +552,47 @@ def _affected(graph: Graph, wanted: Sequence[int]) -> dict[int, list[int]] | Non
     return result
 
 
+class _Tracked:
+    """A multi-precision number and a bound on its error.
+
+    The bound of a function's value is how far the value moves with its operands' bounds.
+    """
+
+    __slots__ = ("bound", "value")
+
+    def __init__(self, value: Any, bound: Any) -> None:
+        self.value = value
+        self.bound = bound
+
+
+def _tracked(function: Callable[..., Any], operands: Sequence[_Tracked], *, smooth: bool = True) -> _Tracked:
+    values = [x.value for x in operands]
+    y = function(*values)
+    bound = abs(y) * _unit()
+    for k, x in enumerate(operands):
+        if not x.bound:
+            continue
+        if smooth:
+            moved = function(*values[:k], x.value + x.bound, *values[k + 1 :])
+            bound += abs(moved - y) if mp.isfinite(moved) else mp.inf
+        else:  # kinked primitives decide by the values; elsewhere they stretch nothing
+            bound += x.bound
+    return _Tracked(y, bound)
+
+
+def _unit() -> Any:
+    """The relative error of one operation, with some digits to spare."""
+    return mpf(10) ** (GUARD - mp.dps)
+
+
+def _apply(row: Primitive, *operands: Any) -> _Tracked:
+    if row.chosen:
+        c = operands[0]
+        return operands[row.chosen(c.value, *(x.value for x in operands[1:]))[-1]]
+    forward = partial(row.forward, multiprecision())
+    return _tracked(forward, operands, smooth=row.piece is None)
+
+
 class _Points:
     """The program's values at rising precision, from the exact inputs."""
 
@@ -561,30 +603,36 @@ class _Points:
         self.known: dict[int, list[Any]] = {}
 
     def at(self, digits: int) -> list[Any]:
-        """Return one value per node at the current working precision."""
+        """Return one tracked value per node at the current working precision."""
         if digits not in self.known:
-            leaves: dict[int, Any] = {id: mpf(self.inputs[name]) for name, id in self.graph.inputs.items()}
+            values: list[Any] = []
             for node in self.graph.nodes:
-                if node.kind == CONSTANT and node.op is None:
-                    leaves[node.id] = _literal(node.label or "", node.value)
-            self.known[digits] = run(self.graph, leaves, multiprecision(), self.needed)
+                if node.op is not None:
+                    known = self.needed[node.id]
+                    values.append(
+                        _apply(node.op, *(values[i] for i in node.inputs))
+                        if known
+                        else _Tracked(mp.nan, mpf(0))
+                    )
+                elif node.kind == CONSTANT:
+                    value = _literal(node.label or "", node.value)
+                    values.append(_Tracked(value, mpf(0) if value == int(value) else abs(value) * _unit()))
+                else:
+                    values.append(_Tracked(mpf(self.inputs[node.name or ""]), mpf(0)))
+            self.known[digits] = values
         return self.known[digits]
 
     def settle(self, number: Callable[[list[Any]], Any]) -> float | None:
         """Evaluate at rising precision until 17 digits stand; None when they do not."""
-        before = None
         for digits in PRECISIONS:
             with mp.workdps(digits):
-                value = number(self.at(digits))
-                if value is None or not mp.isfinite(value):
+                found = number(self.at(digits))
+                if found is None or not mp.isfinite(found.value):
                     return None
-                if before is not None:
-                    if abs(value - before) <= abs(value) * mpf(10) ** -18:
-                        return float(value)
-                    # what shrinks with the precision is 0
-                    if abs(value) < mpf(10) ** (20 - digits) and abs(value) < abs(before) * mpf(10) ** -15:
-                        return 0.0
-                before = value
+                if found.bound <= abs(found.value) * mpf(10) ** -18:
+                    return float(found.value)
+                if abs(found.value) <= found.bound < ZERO:
+                    return 0.0
         return None
 
 
@@ -597,14 +645,13 @@ def _literal(label: str, value: float) -> Any:
 
 
 def evaluate_formula(expression: Any, names: Mapping[Any, int], values: Sequence[Any]) -> Any:
-    """Evaluate a SymPy expression in mpmath, by a loop of ours; None where it has no number.
+    """Evaluate a SymPy expression in mpmath, by a loop of ours, with a bound on its error.
 
     Args:
         expression: The formula.
         names: Symbol to node id.
-        values: One multi-precision value per node.
+        values: One tracked value per node.
     """
-    xp = multiprecision()
     done: dict[Any, Any] = {}
     todo: list[tuple[Any, bool]] = [(expression, False)]
     while todo:
@@ -617,35 +664,43 @@ def evaluate_formula(expression: Any, names: Mapping[Any, int], values: Sequence
             todo.append((e, True))
             todo += [(a, False) for a in e.args]
         else:
-            done[e] = _combine(e, [done[a] for a in e.args], xp)
-    value = done[expression]
-    return value if isinstance(value, mpf) else None
+            done[e] = _combine(e, [done[a] for a in e.args])
+    return done[expression]
 
 
-def _atom(e: Any, names: Mapping[Any, int], values: Sequence[Any]) -> Any:
-    if e.is_Rational:
-        return mpf(int(e.p)) / int(e.q)
+def _atom(e: Any, names: Mapping[Any, int], values: Sequence[Any]) -> _Tracked:
+    if e.is_Integer:
+        return _Tracked(mpf(int(e)), mpf(0))
     if e.is_Symbol:
         return values[names[e]]
-    if e is sympy.pi:
-        return +mp.pi
-    if e is sympy.E:
-        return +mp.e
-    return mp.nan if e.is_finite is False or e is sympy.nan else +mpf(e.evalf(mp.dps)._mpf_)
+    if e.is_Rational:
+        value = mpf(int(e.p)) / int(e.q)
+    elif e is sympy.pi or e is sympy.E:
+        value = +mp.pi if e is sympy.pi else +mp.e
+    else:
+        value = mp.nan if e.is_finite is False or e is sympy.nan else mpf(e.evalf(mp.dps)._mpf_)
+    return _Tracked(value, abs(value) * _unit())
 
 
-def _combine(e: Any, operands: list[Any], xp: Any) -> Any:
+def _combine(e: Any, operands: list[_Tracked]) -> _Tracked:
+    values = [x.value for x in operands]
     if e.is_Add:
-        return sum(operands, start=mpf(0))
+        largest = max(abs(v) for v in values)
+        return _Tracked(mp.fsum(values), sum((x.bound for x in operands), largest * _unit()))
     if e.is_Mul:
         # a branch not taken contributes nothing, even where it has no value
-        if any(isinstance(a, Where) and v == 0 for a, v in zip(e.args, operands, strict=True)):
-            return mpf(0)
-        return prod(operands, start=mpf(1))
+        if any(isinstance(a, Where) and v == 0 for a, v in zip(e.args, values, strict=True)):
+            return _Tracked(mpf(0), mpf(0))
+        y = prod(values, start=mpf(1))
+        wide = prod((abs(x.value) + x.bound for x in operands), start=mpf(1))
+        return _Tracked(y, wide - abs(y) + abs(y) * _unit())
     if e.is_Pow:
-        return xp.power(*operands)
+        return _tracked(multiprecision().power, operands)
+    if isinstance(e, Where):
+        return operands[1] if values[0] else operands[2]
     name = type(e).__name__
-    return getattr(xp, OUR_NAMES.get(name, name))(*operands)
+    function = getattr(multiprecision(), OUR_NAMES.get(name, name))
+    return _tracked(function, operands, smooth=not isinstance(e, (Flat, Extremum)))
 
 
 def _chain(
@@ -656,10 +711,10 @@ def _chain(
     active = graph.depends_on(list(wanted))
 
     def sweep(values: list[Any]) -> dict[int, Any]:
-        total: dict[int, Any] = {graph.output: mpf(1)}
+        total: dict[int, Any] = {graph.output: _Tracked(mpf(1), mpf(0))}
         for node in reversed(graph.nodes[: graph.output + 1]):
             g = total.get(node.id)
-            if not g or node.op is None:
+            if g is None or node.op is None or not (g.value or g.bound):
                 continue
             for position, i in enumerate(node.inputs):
                 if not active[i]:
@@ -675,16 +730,19 @@ def _chain(
                 names = dict(constants.values)
                 names.update((p, k) for p, k, f in zip(places, node.inputs, fixed, strict=True) if f is None)
                 p = evaluate_formula(derivative, names, values)
-                total[i] = None if p is None or total.get(i, 0) is None else total.get(i, mpf(0)) + g * p
+                wide = (abs(g.value) + g.bound) * (abs(p.value) + p.bound)
+                term = g.value * p.value
+                before = total.get(i, _Tracked(mpf(0), mpf(0)))
+                value = before.value + term
+                spare = max(abs(value), abs(term)) * _unit()
+                total[i] = _Tracked(value, before.bound + (wide - abs(term)) + spare)
         return total
 
-    with mp.workdps(PRECISIONS[0]):
-        low = sweep(points.at(PRECISIONS[0]))
-    with mp.workdps(PRECISIONS[2]):
-        high = sweep(points.at(PRECISIONS[2]))
-    results: dict[int, float | None] = {}
-    for k in wanted:
-        a, b = low.get(k, mpf(0)), high.get(k, mpf(0))
-        stands = a is not None and b is not None and mp.isfinite(b) and abs(a - b) <= abs(b) * mpf(10) ** -18
-        results[k] = float(b) if stands else None
-    return results
+    swept: dict[int, dict[int, Any]] = {}
+
+    def number(k: int, values: list[Any]) -> Any:
+        if mp.dps not in swept:
+            swept[mp.dps] = sweep(values)
+        return swept[mp.dps].get(k, _Tracked(mpf(0), mpf(0)))
+
+    return {k: points.settle(partial(number, k)) for k in wanted}

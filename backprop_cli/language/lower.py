@@ -193,21 +193,26 @@ def _constant_value(items: list[Item], own: Collection[str], source: Source) -> 
     for item in items:
         if item.arity == NAME_ITEM and (item.text in own or item.text not in CONSTANTS):
             return None
-    stack: list[float] = []
+    # each operand with the first fault that it needs: a branch not taken may have one
+    stack: list[tuple[float, Span | None]] = []
     for text, arity, start, end in items:
         if arity == NUMBER_ITEM:
-            stack.append(_number(text, source, start, end))
+            stack.append((_number(text, source, start, end), None))
         elif arity == NAME_ITEM:
-            stack.append(CONSTANTS[text])
+            stack.append((CONSTANTS[text], None))
         else:
             row = PRIMITIVES[PRIMITIVES[text].literal_form or text]
             operands = stack[len(stack) - arity :]
             del stack[len(stack) - arity :]
-            operands += row.defaults[len(row.defaults) - (len(row.params) - arity) :] if row.defaults else ()
-            value = row.forward(FLOATS, *operands)
-            if not math.isfinite(value):
-                raise NoSuchNumber(
-                    f"{source.text[start:end]} is not a finite number", source=source, span=(start, end)
-                )
-            stack.append(value)
-    return stack[0]
+            if row.defaults:
+                operands += [(x, None) for x in row.defaults[len(row.defaults) - (len(row.params) - arity) :]]
+            numbers = [x for x, _ in operands]
+            value = row.forward(FLOATS, *numbers)
+            chosen = row.chosen(*numbers) if row.chosen else range(len(operands))
+            fault = next((f for k in chosen if (f := operands[k][1])), None)
+            stack.append((value, fault or (None if math.isfinite(value) else (start, end))))
+    value, fault = stack[0]
+    if fault:
+        text = source.text[slice(*fault)]
+        raise NoSuchNumber(f"{text} is not a finite number", source=source, span=fault)
+    return value

@@ -173,7 +173,7 @@ FLOATS = Namespace(
         "erf": math.erf,
         "erfc": math.erfc,
         "gamma": _total(math.gamma),
-        "lgamma": _total(math.lgamma),
+        "lgamma": _total(special.lgamma),
         "digamma": partial(special.polygamma, 0.0),
         "polygamma": special.polygamma,
     },
@@ -249,10 +249,10 @@ def complexes() -> Namespace:
     def real(z: Any) -> float:
         return z.real if isinstance(z, complex) else float(z)
 
-    def total(function: Callable[[Any], complex]) -> Callable[[Any], complex]:
-        def answer(z: Any) -> complex:
+    def total(function: Callable[..., complex]) -> Callable[..., complex]:
+        def answer(*zs: Any) -> complex:
             try:
-                return function(z)
+                return function(*zs)
             except (ValueError, ZeroDivisionError, OverflowError):
                 return complex(nan, nan)
 
@@ -290,11 +290,14 @@ def complexes() -> Namespace:
 
     def expm1(z: Any) -> complex:
         x, h = complex(z).real, complex(z).imag
-        return complex(math.expm1(x) * math.cos(h) - 2.0 * math.sin(h / 2.0) ** 2, math.exp(x) * math.sin(h))
+        return complex(math.expm1(x), math.exp(x) * math.sin(h))
 
     def log1p(z: Any) -> complex:
         x, h = complex(z).real, complex(z).imag
-        return complex(math.log1p(x + 0.5 * (x * x + h * h) - 0.5 * x * x), math.atan2(h, 1.0 + x))
+        return complex(math.log1p(x), math.atan2(h, 1.0 + x))
+
+    def sigmoid(z: Any) -> complex:
+        return 1.0 / (1.0 + cmath.exp(-z)) if real(z) >= 0.0 else cmath.exp(z) / (1.0 + cmath.exp(z))
 
     def log(z: Any) -> complex:
         return complex(nan, nan) if real(z) < 0.0 else cmath.log(z)
@@ -352,7 +355,8 @@ def complexes() -> Namespace:
                 for name in "less less_equal greater greater_equal equal not_equal sign floor ceil".split()
             },
             "where": lambda c, a, b: a if real(c) else b,
-            "min": lambda *zs: min(zs, key=real),
+            # at a tie max keeps the first and min the last, so that max(z, 0) + min(z, 0) is z
+            "min": lambda *zs: min(reversed(zs), key=real),
             "max": lambda *zs: max(zs, key=real),
             "abs": lambda z: z if real(z) >= 0.0 else -z,
             **{name: total(getattr(cmath, name)) for name in elementary},
@@ -363,8 +367,9 @@ def complexes() -> Namespace:
             "log10": total(lambda z: log(z) / math.log(10.0)),
             "sqrt": total(sqrt),
             "cbrt": total(cbrt),
-            "atan2": atan2,
-            "hypot": hypot,
+            "sigmoid": total(sigmoid),
+            "atan2": total(atan2),
+            "hypot": total(hypot),
             **{name: total(special_function(name)) for name in ("erf", "erfc", "gamma", "digamma")},
             "lgamma": total(lgamma),
             "polygamma": polygamma,

@@ -13,6 +13,8 @@ _BERNOULLI = tuple(
 # (-1)^(k+1) zeta(k+1, root) for k = 1, 2, ...
 _ROOT = (1.4616321449683622, 9.549995429965697e-17)
 _TAYLOR: list[float] = []
+_LGAMMA: dict[float, list[float]] = {}
+EULER_GAMMA = 0.5772156649015329
 
 
 def polygamma(n: float, x: float) -> float:
@@ -21,7 +23,12 @@ def polygamma(n: float, x: float) -> float:
     Source: Abramowitz and Stegun 6.3 and 6.4 (recurrence), Euler-Maclaurin for the Hurwitz zeta
     function; mpmath left of zero and for large n, where speed does not matter.
     """
-    if not math.isfinite(x) or n < 0 or n != math.floor(n) or (x <= 0.0 and x == math.floor(x)):
+    if (
+        not math.isfinite(x)
+        or not 0.0 <= n <= 1000.0
+        or n != math.floor(n)
+        or (x <= 0.0 and x == math.floor(x))
+    ):
         return math.nan
     if x < 0.0 or n > 20.0:
         return _reference(n, x)
@@ -31,6 +38,23 @@ def polygamma(n: float, x: float) -> float:
         return -((-1.0) ** n) * math.gamma(n + 1.0) * _hurwitz(n + 1.0, x)
     except OverflowError:
         return -((-1.0) ** n) * math.inf
+
+
+def lgamma(x: float) -> float:
+    """Return log(|gamma(x)|); raises what `math.lgamma` does.
+
+    Around its zeros at 1 and 2 by Taylor series (A&S 6.1.33), where the library's loses digits.
+    """
+    for zero in (1.0, 2.0):
+        d = x - zero
+        if abs(d) <= 0.25:
+            if zero not in _LGAMMA:
+                _LGAMMA[zero] = [(-1.0) ** k * _hurwitz(float(k), zero) / k for k in range(2, 28)]
+            total = 0.0
+            for c in reversed(_LGAMMA[zero]):
+                total = (total + c) * d
+            return d * (total - EULER_GAMMA + (zero - 1.0))
+    return math.lgamma(x)
 
 
 def _digamma(x: float) -> float:
