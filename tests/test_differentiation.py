@@ -913,3 +913,7 @@ def graph_default(text: str) -> dict[str, float]:
 def test_polygamma_of_no_number_is_a_domain_error() -> None:
     with pytest.raises(NoSuchNumber):
         work("polygamma(0/0, x)", x=2.0)
+
+
+def test_a_step_that_the_output_does_not_read_cannot_fail_a_method() -> None:
+    assert judged("t = y^x; u = polygamma(0, t); abs(x)", x=1.0, y=0.0)["x"].verdict == "agree"
