@@ -250,6 +250,9 @@ CONTENDERS: dict[str, tuple[str | None, Callable[[str, int], Phases]]] = {
 }
 
 
+BASES = ("backprop, from text", "backprop, from builder")
+
+
 def child(contender: str, shape: str, operations: str) -> None:
     """Measure one contender and end this process."""
     pin()
@@ -324,6 +327,9 @@ def peers_table(shape: str, operations: int, rounds: int, timeout: float) -> Non
     """Compare with the peers over one shape."""
     names = [name for name, (module, _) in CONTENDERS.items() if module is None or installed(module)]
     everything = collect(names, shape, operations, rounds, timeout)
+    for name in BASES:
+        if "failed" in everything[name][-1]:
+            raise SystemExit(f"{name}: {everything[name][-1]['failed']}")
     ours = everything["backprop, from text"]
     columns = ["contender", "time", "against text", "against builder", "peak", "of which before", "phases"]
     rows: list[list[object]] = []
@@ -334,10 +340,7 @@ def peers_table(shape: str, operations: int, rounds: int, timeout: float) -> Non
         if not same(ours[0], answers[0]):
             raise SystemExit(f"{name} does not compute the same value and gradient of the {shape} program")
         times = [a["total"] for a in answers]
-        against = [
-            f"{ratio(times, [a['total'] for a in everything[base]]):.2f}x"
-            for base in ("backprop, from text", "backprop, from builder")
-        ]
+        against = [f"{ratio(times, [a['total'] for a in everything[base]]):.2f}x" for base in BASES]
         memory = [mib(median([a[key] for a in answers])) for key in ("peak", "before")]
         rows.append([name, shown(median(times)), *against, *memory, phases_text(answers)])
     title = f"{operations:,} operations, {shape}: value and whole gradient, median of {rounds} processes each"

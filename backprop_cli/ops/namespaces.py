@@ -372,7 +372,7 @@ def complexes() -> Namespace:
             "hypot": total(hypot),
             **{name: total(special_function(name)) for name in ("erf", "erfc", "gamma", "digamma")},
             "lgamma": total(lgamma),
-            "polygamma": polygamma,
+            "polygamma": total(polygamma),
         },
     )
 
