@@ -127,7 +127,7 @@ def ours_from_builder(shape: str, operations: int) -> Phases:
     build, names, point = SHAPES[shape]
     product, plus, nowhere = PRIMITIVES["multiply"], PRIMITIVES["add"], (0, 1)
     yield "ready"
-    builder = GraphBuilder(Source(""), None)
+    builder = GraphBuilder(Source(""), sys.maxsize)
     apply = builder.apply
     leaves = [builder.input(name, nowhere) for name in names]
     output = build(

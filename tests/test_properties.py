@@ -322,7 +322,7 @@ def check_value(text: str, inputs: dict[str, float]) -> None:
 
 
 QUICK = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
-LONG = settings(derandomize=False, deadline=None, max_examples=5_000, suppress_health_check=[HealthCheck.too_slow])
+LONG = settings(QUICK, derandomize=False, max_examples=5_000)
 
 
 @QUICK

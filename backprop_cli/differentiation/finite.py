@@ -20,6 +20,7 @@ EPS = 2.0**-52
 RATIO = 4.0  # between neighbouring steps of a ladder
 LANES_FROM = 60_000  # nodes times nudged nodes from which arrays pay, NumPy's import included
 LANE_NODES = 64
+BUDGET = 4_000_000  # primitives run before a large program gets its usual steps only: about a second
 GOOD = 1e-7  # relative error estimate that ends the search for a better step
 
 
@@ -84,6 +85,8 @@ class _Probe:
         self.scale = max([abs(self.x), *scales]) if scales else max(abs(self.x), 1.0)
         self.scale = self.scale or 1.0
         self.spread = 0.0
+        self.cost = 0  # primitives run so far
+        self.patient = True  # may try many steps
         self.known: dict[float, _Sample] = {}
 
     def __call__(self, x: float) -> _Sample:
@@ -95,6 +98,7 @@ class _Probe:
     def run(self, x: float) -> _Sample:
         work = self.work
         work[self.id] = x
+        self.cost += len(self.steps)
         for k, op, inputs in self.steps:
             if len(inputs) == 2:
                 work[k] = op.forward(FLOATS, work[inputs[0]], work[inputs[1]])
@@ -147,13 +151,16 @@ def finite_all(
     A large program is run once for many nudges, over arrays with a lane for each.
     """
     found: dict[int, Quotient] = {}
+    budget = BUDGET
     lanes = step is None and len(ids) * len(graph) > LANES_FROM
     for start in range(0, len(ids), LANE_NODES):
         probes = [_Probe(graph, values, noise, id) for id in ids[start : start + LANE_NODES]]
         if lanes:
             _sample_lanes(graph, values, probes)
         for probe in probes:
+            probe.patient = budget > 0
             found[probe.id] = _difference(probe, graph, scheme, step)
+            budget -= probe.cost
     return found
 
 
@@ -263,6 +270,8 @@ def _steps(probe: _Probe, order: int) -> Iterator[list[float]]:
         group = _usual(scale, order)
         if group[-1] > smallest:
             yield group
+    if not probe.patient:
+        return
     top = probe.scale * 0.05
     yield [h for h in (top * RATIO**-j for j in range(40)) if h > smallest]
 
@@ -280,6 +289,8 @@ def _best_of_ladder(probe: _Probe, scheme: str) -> Quotient:
                 best = Quotient(value, error)
         if best.value is not None and best.error <= GOOD * max(abs(best.value), abs(probe.f0) / probe.scale):
             return best
+    if not probe.patient:  # what a closer look would say is not known
+        return best._replace(error=inf)
     if best.value is not None and not _touches_kink(probe):
         return best
     if crossed_only or _touches_kink(probe):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..graph import Graph
+from ..graph import CONSTANT, Graph
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS, Lifted
 from .evaluate import leaf_values, run
@@ -86,15 +86,32 @@ def tangent_of(x: Any) -> float:
     return x.tangent if isinstance(x, Dual) else 0.0
 
 
-def push(graph: Graph, values: Sequence[float], id: int) -> float:
-    """Return the derivative of the output by one node, by pushing a unit tangent from it."""
-    moved: dict[int, Any] = {id: Dual(values[id], 1.0)}
-    for node in graph.nodes[id + 1 : graph.output + 1]:
-        if node.op is not None and any(i in moved for i in node.inputs):
-            y = _apply(node.op, *[moved.get(i, values[i]) for i in node.inputs])
-            if isinstance(y, Dual):
-                moved[node.id] = y
-    return tangent_of(moved.get(graph.output, 0.0))
+def push(graph: Graph, values: Sequence[float], ids: Sequence[int]) -> dict[int, float]:
+    """Return the derivative of the output by each node, by pushing a unit tangent from it.
+
+    The local derivatives are the same for every push, so they are taken once.
+    """
+    rows: list[tuple[int, list[tuple[int, float]]]] = []
+    for node in graph.nodes[: graph.output + 1]:
+        if node.op is None or node.kind == CONSTANT:
+            continue
+        partials = node.op.partials(FLOATS, values[node.id], *[values[i] for i in node.inputs])
+        pairs = zip(node.inputs, partials, strict=True)
+        rows.append((node.id, [(i, p) for i, p in pairs if p and graph.nodes[i].kind != CONSTANT]))
+    derivatives: dict[int, float] = {}
+    for id in ids:
+        tangents: dict[int, float] = {id: 1.0}
+        for k, terms in rows:
+            if k <= id:
+                continue
+            tangent = 0.0
+            for i, p in terms:
+                if i in tangents:
+                    tangent += tangents[i] * p
+            if tangent:
+                tangents[k] = tangent
+        derivatives[id] = tangents.get(graph.output, 0.0)
+    return derivatives
 
 
 def hessian_product(

@@ -196,8 +196,9 @@ def differentiate(
         elif method == "forward":
             from .forward import push
 
+            column_of = push(graph, raw, [k for k in wanted if needed[k]])
             for k in wanted:
-                column[k] = push(graph, raw, k) if needed[k] else 0.0
+                column[k] = column_of.get(k, 0.0)
         elif method == "complex-step":
             from .complex_step import complex_step
 
