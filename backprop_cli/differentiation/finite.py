@@ -270,8 +270,8 @@ def _steps(probe: _Probe, order: int) -> Iterator[list[float]]:
         group = _usual(scale, order)
         if group[-1] > smallest:
             yield group
-    if not probe.patient:
-        return
+        if not probe.patient:
+            return
     top = probe.scale * 0.05
     yield [h for h in (top * RATIO**-j for j in range(40)) if h > smallest]
 
