@@ -758,3 +758,22 @@ def test_what_is_not_imported(command, words, absent):
     done = subprocess.run(**settings, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     assert not absent & set(done.stderr.split())
+
+
+def test_a_row_without_an_answer_leaves_the_symbolic_rows_in_step(run, tmp_path):
+    path = tmp_path / "points.csv"
+    path.write_text("x\n0\n4\n9\n")
+    result = run(
+        "grad",
+        "sqrt(x)",
+        "--points",
+        str(path),
+        "--method",
+        "symbolic",
+        "--method",
+        "reverse",
+        "--format",
+        "csv",
+    )
+    rows = columns(result.out, ",")
+    assert [row["d/dx symbolic"] for row in rows] == ["", "0.25", repr(1 / 6)]

@@ -22,15 +22,20 @@ class Binding:
     Attributes:
         name: The variable, in normal form.
         text: The value's text.
-        option: The long option it resembles, or None.
+        options: The command's own long options, to tell what may have been meant.
     """
 
-    __slots__ = ("name", "option", "text")
+    __slots__ = ("name", "options", "text")
 
-    def __init__(self, name: str, text: str, option: str | None = None) -> None:
+    def __init__(self, name: str, text: str, options: list[str] | None = None) -> None:
         self.name = name
         self.text = text
-        self.option = option
+        self.options = options or []
+
+    @property
+    def option(self) -> str | None:
+        """The long option that a ``--NAME`` resembles."""
+        return nearest(f"--{self.name}", self.options, 0.75) if len(self.name) > 2 else None
 
 
 class ExpressionCommand(click.Command):
@@ -101,14 +106,14 @@ class ExpressionCommand(click.Command):
 
     def binding(self, head: str, equals: str, tail: str, words: Any, options: list[str]) -> Binding:
         long = [o for o in options if o.startswith("--")]
-        option = nearest(head, long, 0.75) if len(head) > 4 else None
         value = tail if equals else next(words, None)
         if value is None or (not equals and value[:2] == "--" and value[2:3].isalpha()):
+            option = Binding(head[2:], "", long).option
             hint = (
                 f"did you mean {option}?" if option else f"{head} VALUE gives the variable {head[2:]} a value"
             )
             raise UsageError(f"{head} needs a value", hint=hint)
-        return Binding(plain_name(head[2:]), value, option)
+        return Binding(plain_name(head[2:]), value, long)
 
     def stray(self, word: str, expression: str | None, options: list[str], ended: bool) -> UsageError:
         if ended and word.startswith("-") and expression is not None:

@@ -26,7 +26,7 @@ from ..tables.read import open_points
 from ..tables.write import csv_writer, fresh_names, jsonl_writer
 from .common import Request, destination, encoding_of, tell
 
-GRID_ROWS = 65_536
+GRID_ROWS = 1 << 18
 PROGRESS_AFTER = 1.0  # seconds
 
 

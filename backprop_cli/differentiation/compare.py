@@ -116,7 +116,8 @@ def _rule_based(
     if gap <= near or (gap <= near + 2.0 * explained and gap <= HOLDS * size):
         return Verdict(AGREE, difference)
     if gap <= near + 2.0 * explained:
-        digits = max(0, floor(-log10(gap / abs(reference)))) if reference else 0
+        lost = gap / abs(reference) if abs(reference) > 1e-300 else inf
+        digits = max(0, floor(-log10(lost))) if 0.0 < lost < 1.0 else 0
         words = "digit holds" if digits == 1 else "digits hold"
         return Verdict(ROUNDING, difference, digits, None, f"cancellation: {digits} {words}")
     return Verdict(DISAGREE, difference, None, None, f"{method} differs from the reference by {gap:.1e}")

@@ -8,6 +8,7 @@ for block after block of rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ BLOCK_ROWS = 8192
 """Rows per replay: some ten buffers of them stay in a core's second-level cache."""
 
 AUDIT_NUMBERS = 4_000_000
+THREADS_FROM = 1 << 18  # rows that are worth starting threads for
 
 _UFUNCS: dict[str, Any] = {
     "add": np.add,
@@ -207,6 +209,10 @@ class Plan:
             else:
                 leaves[id] = fixed[name]
         self.needed = graph.needed()
+        constants = run(graph, {n.id: n.value for n in graph.nodes if n.op is None})
+        faulty = (n.id for n in graph.nodes if n.kind == CONSTANT and not isfinite(constants[n.id]))
+        # which rows need a constant without a value is for the float engine to say
+        self.hopeless = any(faulty)
         values = run(graph, leaves, tape.namespace, self.needed)
         results = [values[graph.output]]
         if wrt:
@@ -270,9 +276,11 @@ class Plan:
             answer needs is not finite; what their outputs hold means nothing.
         """
         results = [np.empty(rows) for _ in self.outputs]
+        if self.hopeless:
+            return results, list(range(rows))
         inputs = [columns[name] for name in self.columns]
         starts = range(0, rows, BLOCK_ROWS)
-        if threads > 1 and len(starts) > 1:
+        if threads > 1 and rows >= THREADS_FROM:
             from concurrent.futures import ThreadPoolExecutor
 
             parts = [starts[i::threads] for i in range(threads)]
@@ -316,7 +324,7 @@ class Plan:
                     suspicious = suspicious or not np.isfinite(part).all()
                 if suspicious:
                     # the audit keeps every instruction's result: fewer rows at a time for large programs
-                    rows_at_once = max(64, AUDIT_NUMBERS // len(self.code))
+                    rows_at_once = max(64, AUDIT_NUMBERS // max(1, len(self.code)))
                     for first in range(start, start + size, rows_at_once):
                         last = min(first + rows_at_once, start + size)
                         block = [column[first:last] for column in inputs]

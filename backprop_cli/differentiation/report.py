@@ -165,14 +165,15 @@ def differentiate(
         return _formulas_only(graph, asked, wanted, inline, process, large)
     inputs = bind(graph, bindings)
     raw, needed = evaluate(graph, inputs)
-    if "symbolic" in methods:
-        assert process is not None, "the symbolic method needs its process"
-        process.request(graph, inputs, wanted, needed, inline=inline, large=large)
     columns: dict[str, list[float | None]] = {m: [None] * len(graph) for m in METHODS if m in methods}
     quotients: dict[int, Quotient] = {}
     explained = [0.0] * len(graph)
     # the sweep runs for every choice of methods: it is the one that finds slopes that do not exist
     cotangents = reverse(graph, raw, active)
+    # only now: a request whose answer nobody fetches would answer the next one
+    if "symbolic" in methods:
+        assert process is not None, "the symbolic method needs its process"
+        process.request(graph, inputs, wanted, needed, inline=inline, large=large)
     noise = 0.0
     warnings = list(warnings_of(graph))
     if len(columns) > 1 or "finite" in methods or len(graph) <= SUMMARY_FROM:

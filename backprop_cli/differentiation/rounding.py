@@ -77,6 +77,8 @@ def _apply(op: Primitive, *operands: Any) -> Any:
         return operands[op.chosen(*map(value_of, operands))[-1]]
     values = [value_of(x) for x in operands]
     y = op.forward(FLOATS, *values)
+    if not any(isinstance(x, Bounded) for x in operands):
+        return y  # a literal operand, taken as it is
     bound = op.ulp * 2.0 * UNIT * abs(y) + (TINY if op.ulp else 0.0)
     if any(bound_of(x) for x in operands):
         for x, partial in zip(operands, op.partials(FLOATS, y, *values), strict=True):

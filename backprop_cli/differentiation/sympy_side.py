@@ -568,6 +568,8 @@ class _Tracked:
 def _tracked(function: Callable[..., Any], operands: Sequence[_Tracked], *, smooth: bool = True) -> _Tracked:
     values = [x.value for x in operands]
     y = function(*values)
+    if mp.isint(y) and abs(y) * _unit() < 1 and all(not x.bound and mp.isint(x.value) for x in operands):
+        return _Tracked(y, mpf(0))  # whole numbers stay exact: (-2)^(3^2) has a whole exponent
     bound = abs(y) * _unit()
     for k, x in enumerate(operands):
         if not x.bound:

@@ -30,8 +30,10 @@ def polygamma(n: float, x: float) -> float:
         or (x <= 0.0 and x == math.floor(x))
     ):
         return math.nan
-    if x < 0.0 or n > 20.0:
+    if n > 20.0:
         return _reference(n, x)
+    if x < 0.0:
+        return _reflected(int(n), x)
     if n == 0.0:
         return _digamma(x)
     try:
@@ -90,6 +92,25 @@ def _hurwitz(s: float, x: float) -> float:
         factor *= (s + 2 * j - 1.0) * (s + 2 * j)
         power /= x * x
     return math.fsum(terms)
+
+
+def _reflected(n: int, x: float) -> float:
+    """Return polygamma left of zero by the reflection formula (A&S 6.4.7)."""
+    import mpmath
+
+    # the n-th derivative of cot(pi*x) is pi^n times a polynomial in the cotangent
+    coefficients = [0, 1]
+    for _ in range(n):
+        slopes = [k * c for k, c in enumerate(coefficients)][1:]
+        coefficients = [
+            -(slopes[k] if k < len(slopes) else 0) - (slopes[k - 2] if k >= 2 else 0)
+            for k in range(len(slopes) + 2)
+        ]
+    with mpmath.workdps(60):
+        cotangent = mpmath.cot(mpmath.pi * mpmath.mpf(x))
+        derivative = mpmath.pi**n * mpmath.polyval(coefficients[::-1], cotangent)
+        right = mpmath.polygamma(n, 1 - mpmath.mpf(x))
+        return float(-mpmath.pi * derivative + (-1) ** n * right)
 
 
 def _reference(n: float, x: float) -> float:
