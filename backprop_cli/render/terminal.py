@@ -31,10 +31,10 @@ def box_for(console: Any) -> Any:
     """Return the lines of a table."""
     from rich import box
 
-    return box.SIMPLE_HEAD if is_unicode(console) else PLAIN_BOX()
+    return box.SIMPLE_HEAD if is_unicode(console) else plain_box()
 
 
-def PLAIN_BOX() -> Any:  # noqa: N802
+def plain_box() -> Any:
     """A rule of dashes under the header, in ASCII."""
     from rich.box import Box
 
