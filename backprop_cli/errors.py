@@ -5,6 +5,8 @@
     +-- ExpressionError              2  expression
     +-- BindingError                 2  binding
     +-- DataError                    2  data
+    +-- ConfigError                  2  config
+    +-- CheckpointError              2  checkpoint
     +-- NoSuchNumber                 3
     |   +-- DomainError              3  domain
     |   +-- RangeError               3  overflow
@@ -17,6 +19,8 @@ Deep code raises one of these; only ``cli/main.py`` prints and exits.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
 
 ANSWERED = 0
 NO = 1  # the answer is no: methods disagree, a claim is wrong
@@ -166,6 +170,41 @@ class DataError(BackpropError):
     """A data file is wrong; ``place`` says where."""
 
     code = "data"
+
+
+class ConfigError(BackpropError):
+    """A training config is wrong: one fault, or several of them, a line each.
+
+    Args:
+        faults: What is wrong, each an error with its ``place``.
+    """
+
+    code = "config"
+
+    def __init__(self, message: str, *, faults: Sequence[ConfigError] = (), **more: Any) -> None:
+        super().__init__(message, **more)
+        self.faults = list(faults)
+
+    @classmethod
+    def of(cls, faults: Sequence[ConfigError]) -> ConfigError:
+        """Return one error that says all of the faults."""
+        first = faults[0]
+        return cls(first.message, faults=faults, place=first.place, hint=first.hint)
+
+    def __str__(self) -> str:
+        """Return every fault on a line of its own."""
+        return "\nbackprop: error: ".join(map(str, self.faults)) if self.faults else super().__str__()
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the first fault, with all of them under ``faults`` where there are several."""
+        rest = {"faults": [fault.as_dict() for fault in self.faults]} if len(self.faults) > 1 else {}
+        return super().as_dict() | rest
+
+
+class CheckpointError(BackpropError):
+    """A model or checkpoint file is damaged, or does not belong to this run."""
+
+    code = "checkpoint"
 
 
 class NoSuchNumber(BackpropError):

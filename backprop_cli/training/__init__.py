@@ -1,0 +1,1 @@
+"""Networks and fitted formulas from one config: data, model, loop, checkpoints."""

@@ -1,0 +1,397 @@
+"""What a training config may say: one struct a section, one field a key.
+
+The keys, their types, defaults, ranges and one line of words stand here and nowhere else: reading, checking,
+``config schema`` and ``docs/config.md`` are made from these structs. Names and defaults are
+PyTorch's where PyTorch has the thing.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+Positive = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Fraction = Annotated[float, Meta(ge=0, lt=1)]
+Count = Annotated[int, Meta(ge=1)]
+Beta = Annotated[float, Meta(ge=0, lt=1)]
+
+
+class Section(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A mapping in the config; unknown keys are errors."""
+
+
+# data
+
+
+class Divide(Section):
+    """``scaling: {divide: 255}``."""
+
+    divide: Annotated[Positive, Meta(description="every feature is divided by this number")]
+
+
+class Data(Section):
+    """``data``: where rows come from and what becomes of their columns."""
+
+    path: Annotated[
+        str | None, Meta(description="a CSV, TSV or npz file, from the config's folder; - is stdin")
+    ] = None
+    dataset: Annotated[
+        Literal["xor", "circles", "moons", "blobs", "spirals", "sine", "iris", "digits"] | None,
+        Meta(description="a built-in set"),
+    ] = None
+    inputs: Annotated[list[list[float]] | None, Meta(description="rows written inline")] = None
+    targets: Annotated[
+        list[list[float] | float | str] | None, Meta(description="their targets, one entry a row")
+    ] = None
+    features: Annotated[
+        list[str] | None,
+        Meta(description="columns, or formulas of columns such as x^2; the default is all but the target"),
+    ] = None
+    target: Annotated[
+        str | list[str] | None,
+        Meta(
+            description="the target column (default: the last); a list is several; features: an autoencoder"
+        ),
+    ] = None
+    shape: Annotated[list[Count] | None, Meta(description="shape of one row: channels, height, width")] = None
+    scaling: Annotated[
+        Literal["none", "standard", "minmax"] | Divide,
+        Meta(description="of the features, fitted on the training rows"),
+    ] = "none"
+    missing: Annotated[Literal["error", "drop", "mean"], Meta(description="what an empty cell does")] = (
+        "error"
+    )
+    validation_split: Annotated[Fraction, Meta(description="share of the rows held out to validate")] = 0.0
+    test_split: Annotated[Fraction, Meta(description="share of the rows held out for the final test")] = 0.0
+    validation_path: Annotated[str | None, Meta(description="a file of validation rows")] = None
+    test_path: Annotated[str | None, Meta(description="a file of test rows")] = None
+    stratify: Annotated[
+        bool | Literal["auto"], Meta(description="split class by class; auto does for classification")
+    ] = "auto"
+    samples: Annotated[Count | None, Meta(description="rows of a generated set")] = None
+    noise: Annotated[
+        NotNegative | None, Meta(description="noise of a generated set, a standard deviation")
+    ] = None
+
+
+# model
+
+
+class Uniform(Section):
+    """``init: {uniform: 0.1}``."""
+
+    uniform: Annotated[Positive, Meta(description="weights between minus and plus this number")]
+
+
+Init = Literal["auto", "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "zeros"] | Uniform
+Frozen = list[Literal["weights", "bias"]]
+
+
+class Linear(Section, tag="linear"):
+    """A dense layer y = W x + b; ``dense`` is the same."""
+
+    units: Annotated[
+        Count | None, Meta(description="outputs; by default what the target needs, in the last layer")
+    ] = None
+    activation: Annotated[str | None, Meta(description="an elementwise primitive, or softmax")] = None
+    init: Annotated[Init, Meta(description="auto: he_normal for the relu family, else glorot_uniform")] = (
+        "auto"
+    )
+    weights: Annotated[list[list[float]] | None, Meta(description="explicit weights, units x inputs")] = None
+    bias: Annotated[list[float] | None, Meta(description="explicit biases; the default is 0")] = None
+    frozen: Annotated[Frozen, Meta(description="what is not trained")] = field(default_factory=list)
+
+
+class Activation(Section, tag="activation"):
+    """An activation as a layer of its own."""
+
+    activation: Annotated[str, Meta(description="an elementwise primitive, or softmax")]
+
+
+class Dropout(Section, tag="dropout"):
+    """Inverted dropout: kept units are divided by 1 - rate; nothing happens when predicting."""
+
+    rate: Annotated[Fraction, Meta(description="share of units set to 0")] = 0.5
+
+
+class BatchNorm(Section, tag="batch_norm"):
+    """Batch normalisation with scale and shift, by unit or by channel."""
+
+    momentum: Annotated[
+        float, Meta(description="share of the new batch in the running mean and variance", ge=0, le=1)
+    ] = 0.1
+    eps: Annotated[Positive, Meta(description="added to the variance")] = 1e-5
+    frozen: Annotated[Frozen, Meta(description="what is not trained")] = field(default_factory=list)
+
+
+class Flatten(Section, tag="flatten"):
+    """One row of numbers from channels, height and width."""
+
+
+class Conv2d(Section, tag="conv2d"):
+    """Cross-correlation of (channels, height, width) with one kernel an output channel."""
+
+    channels: Annotated[Count, Meta(description="output channels")]
+    kernel_size: Annotated[Count, Meta(description="side of the kernel")] = 3
+    stride: Annotated[Count, Meta(description="step of the kernel")] = 1
+    padding: Annotated[
+        Annotated[int, Meta(ge=0)] | Literal["same"],
+        Meta(description="zeros on each side; same keeps the size"),
+    ] = 0
+    activation: Annotated[str | None, Meta(description="an elementwise primitive")] = None
+    init: Annotated[Init, Meta(description="as of linear")] = "auto"
+    weights: Annotated[
+        list[list[list[list[float]]]] | None, Meta(description="explicit, channels x inputs x height x width")
+    ] = None
+    bias: Annotated[list[float] | None, Meta(description="explicit biases; the default is 0")] = None
+    frozen: Annotated[Frozen, Meta(description="what is not trained")] = field(default_factory=list)
+
+
+class MaxPool2d(Section, tag="max_pool2d"):
+    """The largest number of each window."""
+
+    kernel_size: Annotated[Count, Meta(description="side of the window")] = 2
+    stride: Annotated[Count | None, Meta(description="step of the window; by default its side")] = None
+
+
+Layer = Linear | Activation | Dropout | BatchNorm | Flatten | Conv2d | MaxPool2d
+
+
+class Model(Section):
+    """``model``: exactly one of ``hidden``, ``layers`` and ``formula``."""
+
+    hidden: Annotated[
+        list[Count] | None, Meta(description="units of the hidden layers; the output layer is added")
+    ] = None
+    activation: Annotated[str, Meta(description="of the hidden layers")] = "relu"
+    init: Annotated[Init, Meta(description="of layers that name none")] = "auto"
+    layers: Annotated[list[Layer] | None, Meta(description="the network, layer by layer")] = None
+    formula: Annotated[
+        str | None, Meta(description="y ~ a*exp(-b*x) + c: a target and an expression to fit")
+    ] = None
+    parameters: Annotated[
+        dict[str, float] | None, Meta(description="the formula's parameters and their first values")
+    ] = None
+
+
+# loss, optimizer, schedule
+
+
+class Loss(Section):
+    """``loss``: a name, or a mapping where it has a parameter."""
+
+    type: Annotated[
+        Literal["auto", "mse", "mae", "huber", "sse", "half_sse", "binary_cross_entropy", "cross_entropy"],
+        Meta(description="auto: cross-entropy for classes, mse for numbers"),
+    ] = "auto"
+    delta: Annotated[Positive, Meta(description="huber: where the square ends")] = 1.0
+
+
+Betas = tuple[Beta, Beta]
+
+
+class Sgd(Section, tag="sgd"):
+    """Gradient descent, with momentum or Nesterov's."""
+
+    learning_rate: Annotated[NotNegative, Meta(description="step along the gradient")] = 1e-3
+    momentum: NotNegative = 0.0
+    dampening: float = 0.0
+    weight_decay: NotNegative = 0.0
+    nesterov: bool = False
+
+
+class Adagrad(Section, tag="adagrad"):
+    """Duchi, Hazan and Singer 2011."""
+
+    learning_rate: NotNegative = 1e-2
+    lr_decay: NotNegative = 0.0
+    weight_decay: NotNegative = 0.0
+    initial_accumulator_value: NotNegative = 0.0
+    eps: NotNegative = 1e-10
+
+
+class Adadelta(Section, tag="adadelta"):
+    """Zeiler 2012."""
+
+    learning_rate: NotNegative = 1.0
+    rho: Annotated[float, Meta(ge=0, le=1)] = 0.9
+    eps: NotNegative = 1e-6
+    weight_decay: NotNegative = 0.0
+
+
+class RMSprop(Section, tag="rmsprop"):
+    """Tieleman and Hinton 2012."""
+
+    learning_rate: NotNegative = 1e-2
+    alpha: Annotated[float, Meta(ge=0, le=1)] = 0.99
+    eps: NotNegative = 1e-8
+    weight_decay: NotNegative = 0.0
+    momentum: NotNegative = 0.0
+    centered: bool = False
+
+
+class Adam(Section, tag="adam"):
+    """Kingma and Ba 2015."""
+
+    learning_rate: NotNegative = 1e-3
+    betas: Betas = (0.9, 0.999)
+    eps: NotNegative = 1e-8
+    weight_decay: NotNegative = 0.0
+    amsgrad: bool = False
+
+
+class AdamW(Section, tag="adamw"):
+    """Loshchilov and Hutter 2019: weight decay apart from the gradient."""
+
+    learning_rate: NotNegative = 1e-3
+    betas: Betas = (0.9, 0.999)
+    eps: NotNegative = 1e-8
+    weight_decay: NotNegative = 1e-2
+    amsgrad: bool = False
+
+
+class NAdam(Section, tag="nadam"):
+    """Dozat 2016."""
+
+    learning_rate: NotNegative = 2e-3
+    betas: Betas = (0.9, 0.999)
+    eps: NotNegative = 1e-8
+    weight_decay: NotNegative = 0.0
+    momentum_decay: NotNegative = 4e-3
+
+
+class LevenbergMarquardt(Section, tag="levenberg_marquardt"):
+    """Damped Gauss-Newton steps on all rows at once; for formulas."""
+
+    damping: Annotated[Positive, Meta(description="first damping, relative to the curvature")] = 1e-3
+    tolerance: Annotated[
+        Positive, Meta(description="relative change of loss, step and gradient that ends it")
+    ] = 1e-10
+
+
+Optimizer = Sgd | Adagrad | Adadelta | RMSprop | Adam | AdamW | NAdam | LevenbergMarquardt
+
+Warmup = Annotated[int, Meta(ge=0, description="updates over which the rate rises linearly to its value")]
+
+
+class Constant(Section, tag="constant"):
+    """The rate stays as it is, after a warm-up."""
+
+    warmup_steps: Warmup = 0
+
+
+class StepSchedule(Section, tag="step"):
+    """Times gamma every step_size epochs."""
+
+    step_size: Annotated[Count, Meta(description="epochs between changes")]
+    gamma: Annotated[Positive, Meta(description="factor")] = 0.1
+    warmup_steps: Warmup = 0
+
+
+class Exponential(Section, tag="exponential"):
+    """Times gamma every epoch."""
+
+    gamma: Annotated[Positive, Meta(description="factor")]
+    warmup_steps: Warmup = 0
+
+
+class Cosine(Section, tag="cosine"):
+    """Half a cosine from the rate down to eta_min at the last epoch."""
+
+    eta_min: Annotated[NotNegative, Meta(description="rate at the end")] = 0.0
+    warmup_steps: Warmup = 0
+
+
+class Plateau(Section, tag="plateau"):
+    """Times factor when the monitored number has not improved for more than patience epochs."""
+
+    monitor: Annotated[str | None, Meta(description="default: val_loss, or loss without validation rows")] = (
+        None
+    )
+    factor: Annotated[float, Meta(gt=0, lt=1)] = 0.1
+    patience: Annotated[int, Meta(ge=0)] = 10
+    threshold: NotNegative = 1e-4
+    threshold_mode: Literal["rel", "abs"] = "rel"
+    cooldown: Annotated[int, Meta(ge=0)] = 0
+    min_lr: NotNegative = 0.0
+    eps: NotNegative = 1e-8
+    warmup_steps: Warmup = 0
+
+
+Schedule = Constant | StepSchedule | Exponential | Cosine | Plateau
+
+
+class Regularization(Section):
+    """``regularization``: added to the loss; biases are exempt."""
+
+    l1: Annotated[NotNegative, Meta(description="times the sum of |w|")] = 0.0
+    l2: Annotated[NotNegative, Meta(description="times the sum of w^2")] = 0.0
+
+
+class EarlyStopping(Section):
+    """``early_stopping``: end when the monitored number improves no more."""
+
+    monitor: Annotated[str | None, Meta(description="default: val_loss, or loss without validation rows")] = (
+        None
+    )
+    patience: Annotated[int, Meta(ge=0, description="epochs without improvement that are borne")] = 10
+    min_delta: Annotated[NotNegative, Meta(description="what counts as improvement")] = 0.0
+    restore_best: Annotated[bool, Meta(description="go back to the best epoch's parameters at the end")] = (
+        True
+    )
+
+
+Metric = Literal["accuracy", "top_3_accuracy", "macro_f1", "mae", "mse", "rmse", "r2"]
+
+
+class Training(Section):
+    """``training``: how long, and on how many rows at once."""
+
+    epochs: Annotated[Count, Meta(description="passes over the training rows")] = 100
+    batch_size: Annotated[Count | Literal["full"], Meta(description="rows an update")] = 32
+    shuffle: Annotated[bool, Meta(description="a new order every epoch")] = True
+    gradient_clip: Annotated[Positive | None, Meta(description="largest global norm of the gradient")] = None
+    metrics: Annotated[list[Metric], Meta(description="measured every epoch")] = field(default_factory=list)
+    early_stopping: EarlyStopping | None = None
+
+
+class Checkpoint(Section):
+    """``checkpoint``: what is saved during the run."""
+
+    every: Annotated[
+        int, Meta(ge=0, description="epochs between checkpoints; 0 saves none but at the end")
+    ] = 10
+    keep: Annotated[Count, Meta(description="how many of them are kept")] = 3
+    best: Annotated[bool, Meta(description="keep the best epoch's as well")] = True
+
+
+class Output(Section):
+    """``output``: where the run leaves its files."""
+
+    dir: Annotated[str | None, Meta(description="the run folder; runs/NAME by default")] = None
+    log: Annotated[Literal["none", "tensorboard"], Meta(description="event files beside metrics.jsonl")] = (
+        "none"
+    )
+
+
+class Config(Section):
+    """A training config."""
+
+    data: Data
+    model: Model
+    task: Annotated[
+        Literal["auto", "classification", "regression"],
+        Meta(description="auto: classification for text or few-integer targets"),
+    ] = "auto"
+    loss: Loss = field(default_factory=Loss)
+    optimizer: Optimizer = field(default_factory=Adam)
+    schedule: Schedule | None = None
+    regularization: Regularization = field(default_factory=Regularization)
+    training: Training = field(default_factory=Training)
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    output: Output = field(default_factory=Output)
+    seed: Annotated[int, Meta(ge=0, description="of every random number")] = 0
+    name: Annotated[str | None, Meta(description="of the run; the config's file name by default")] = None
+    dtype: Annotated[Literal["float64", "float32"], Meta(description="of parameters and data")] = "float64"
