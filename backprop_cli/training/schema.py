@@ -25,13 +25,13 @@ class Section(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
 # data
 
 
-class Divide(Section):
+class Divide(Section, frozen=True):
     """``scaling: {divide: 255}``."""
 
     divide: Annotated[Positive, Meta(description="every feature is divided by this number")]
 
 
-class Data(Section):
+class Data(Section, frozen=True):
     """``data``: where rows come from and what becomes of their columns."""
 
     path: Annotated[
@@ -79,7 +79,7 @@ class Data(Section):
 # model
 
 
-class Uniform(Section):
+class Uniform(Section, frozen=True):
     """``init: {uniform: 0.1}``."""
 
     uniform: Annotated[Positive, Meta(description="weights between minus and plus this number")]
@@ -89,7 +89,7 @@ Init = Literal["auto", "he_normal", "he_uniform", "glorot_normal", "glorot_unifo
 Frozen = list[Literal["weights", "bias"]]
 
 
-class Linear(Section, tag="linear"):
+class Linear(Section, frozen=True, tag="linear"):
     """A dense layer y = W x + b; ``dense`` is the same."""
 
     units: Annotated[
@@ -104,19 +104,19 @@ class Linear(Section, tag="linear"):
     frozen: Annotated[Frozen, Meta(description="what is not trained")] = field(default_factory=list)
 
 
-class Activation(Section, tag="activation"):
+class Activation(Section, frozen=True, tag="activation"):
     """An activation as a layer of its own."""
 
     activation: Annotated[str, Meta(description="an elementwise primitive, or softmax")]
 
 
-class Dropout(Section, tag="dropout"):
+class Dropout(Section, frozen=True, tag="dropout"):
     """Inverted dropout: kept units are divided by 1 - rate; nothing happens when predicting."""
 
     rate: Annotated[Fraction, Meta(description="share of units set to 0")] = 0.5
 
 
-class BatchNorm(Section, tag="batch_norm"):
+class BatchNorm(Section, frozen=True, tag="batch_norm"):
     """Batch normalisation with scale and shift, by unit or by channel."""
 
     momentum: Annotated[
@@ -126,11 +126,11 @@ class BatchNorm(Section, tag="batch_norm"):
     frozen: Annotated[Frozen, Meta(description="what is not trained")] = field(default_factory=list)
 
 
-class Flatten(Section, tag="flatten"):
+class Flatten(Section, frozen=True, tag="flatten"):
     """One row of numbers from channels, height and width."""
 
 
-class Conv2d(Section, tag="conv2d"):
+class Conv2d(Section, frozen=True, tag="conv2d"):
     """Cross-correlation of (channels, height, width) with one kernel an output channel."""
 
     channels: Annotated[Count, Meta(description="output channels")]
@@ -149,7 +149,7 @@ class Conv2d(Section, tag="conv2d"):
     frozen: Annotated[Frozen, Meta(description="what is not trained")] = field(default_factory=list)
 
 
-class MaxPool2d(Section, tag="max_pool2d"):
+class MaxPool2d(Section, frozen=True, tag="max_pool2d"):
     """The largest number of each window."""
 
     kernel_size: Annotated[Count, Meta(description="side of the window")] = 2
@@ -159,7 +159,7 @@ class MaxPool2d(Section, tag="max_pool2d"):
 Layer = Linear | Activation | Dropout | BatchNorm | Flatten | Conv2d | MaxPool2d
 
 
-class Model(Section):
+class Model(Section, frozen=True):
     """``model``: exactly one of ``hidden``, ``layers`` and ``formula``."""
 
     hidden: Annotated[
@@ -179,7 +179,7 @@ class Model(Section):
 # loss, optimizer, schedule
 
 
-class Loss(Section):
+class Loss(Section, frozen=True):
     """``loss``: a name, or a mapping where it has a parameter."""
 
     type: Annotated[
@@ -192,7 +192,7 @@ class Loss(Section):
 Betas = tuple[Beta, Beta]
 
 
-class Sgd(Section, tag="sgd"):
+class Sgd(Section, frozen=True, tag="sgd"):
     """Gradient descent, with momentum or Nesterov's."""
 
     learning_rate: Annotated[NotNegative, Meta(description="step along the gradient")] = 1e-3
@@ -202,7 +202,7 @@ class Sgd(Section, tag="sgd"):
     nesterov: bool = False
 
 
-class Adagrad(Section, tag="adagrad"):
+class Adagrad(Section, frozen=True, tag="adagrad"):
     """Duchi, Hazan and Singer 2011."""
 
     learning_rate: NotNegative = 1e-2
@@ -212,7 +212,7 @@ class Adagrad(Section, tag="adagrad"):
     eps: NotNegative = 1e-10
 
 
-class Adadelta(Section, tag="adadelta"):
+class Adadelta(Section, frozen=True, tag="adadelta"):
     """Zeiler 2012."""
 
     learning_rate: NotNegative = 1.0
@@ -221,7 +221,7 @@ class Adadelta(Section, tag="adadelta"):
     weight_decay: NotNegative = 0.0
 
 
-class RMSprop(Section, tag="rmsprop"):
+class RMSprop(Section, frozen=True, tag="rmsprop"):
     """Tieleman and Hinton 2012."""
 
     learning_rate: NotNegative = 1e-2
@@ -232,7 +232,7 @@ class RMSprop(Section, tag="rmsprop"):
     centered: bool = False
 
 
-class Adam(Section, tag="adam"):
+class Adam(Section, frozen=True, tag="adam"):
     """Kingma and Ba 2015."""
 
     learning_rate: NotNegative = 1e-3
@@ -242,7 +242,7 @@ class Adam(Section, tag="adam"):
     amsgrad: bool = False
 
 
-class AdamW(Section, tag="adamw"):
+class AdamW(Section, frozen=True, tag="adamw"):
     """Loshchilov and Hutter 2019: weight decay apart from the gradient."""
 
     learning_rate: NotNegative = 1e-3
@@ -252,7 +252,7 @@ class AdamW(Section, tag="adamw"):
     amsgrad: bool = False
 
 
-class NAdam(Section, tag="nadam"):
+class NAdam(Section, frozen=True, tag="nadam"):
     """Dozat 2016."""
 
     learning_rate: NotNegative = 2e-3
@@ -262,7 +262,7 @@ class NAdam(Section, tag="nadam"):
     momentum_decay: NotNegative = 4e-3
 
 
-class LevenbergMarquardt(Section, tag="levenberg_marquardt"):
+class LevenbergMarquardt(Section, frozen=True, tag="levenberg_marquardt"):
     """Damped Gauss-Newton steps on all rows at once; for formulas."""
 
     damping: Annotated[Positive, Meta(description="first damping, relative to the curvature")] = 1e-3
@@ -276,13 +276,13 @@ Optimizer = Sgd | Adagrad | Adadelta | RMSprop | Adam | AdamW | NAdam | Levenber
 Warmup = Annotated[int, Meta(ge=0, description="updates over which the rate rises linearly to its value")]
 
 
-class Constant(Section, tag="constant"):
+class Constant(Section, frozen=True, tag="constant"):
     """The rate stays as it is, after a warm-up."""
 
     warmup_steps: Warmup = 0
 
 
-class StepSchedule(Section, tag="step"):
+class StepSchedule(Section, frozen=True, tag="step"):
     """Times gamma every step_size epochs."""
 
     step_size: Annotated[Count, Meta(description="epochs between changes")]
@@ -290,21 +290,21 @@ class StepSchedule(Section, tag="step"):
     warmup_steps: Warmup = 0
 
 
-class Exponential(Section, tag="exponential"):
+class Exponential(Section, frozen=True, tag="exponential"):
     """Times gamma every epoch."""
 
     gamma: Annotated[Positive, Meta(description="factor")]
     warmup_steps: Warmup = 0
 
 
-class Cosine(Section, tag="cosine"):
+class Cosine(Section, frozen=True, tag="cosine"):
     """Half a cosine from the rate down to eta_min at the last epoch."""
 
     eta_min: Annotated[NotNegative, Meta(description="rate at the end")] = 0.0
     warmup_steps: Warmup = 0
 
 
-class Plateau(Section, tag="plateau"):
+class Plateau(Section, frozen=True, tag="plateau"):
     """Times factor when the monitored number has not improved for more than patience epochs."""
 
     monitor: Annotated[str | None, Meta(description="default: val_loss, or loss without validation rows")] = (
@@ -323,14 +323,14 @@ class Plateau(Section, tag="plateau"):
 Schedule = Constant | StepSchedule | Exponential | Cosine | Plateau
 
 
-class Regularization(Section):
+class Regularization(Section, frozen=True):
     """``regularization``: added to the loss; biases are exempt."""
 
     l1: Annotated[NotNegative, Meta(description="times the sum of |w|")] = 0.0
     l2: Annotated[NotNegative, Meta(description="times the sum of w^2")] = 0.0
 
 
-class EarlyStopping(Section):
+class EarlyStopping(Section, frozen=True):
     """``early_stopping``: end when the monitored number improves no more."""
 
     monitor: Annotated[str | None, Meta(description="default: val_loss, or loss without validation rows")] = (
@@ -346,7 +346,7 @@ class EarlyStopping(Section):
 Metric = Literal["accuracy", "top_3_accuracy", "macro_f1", "mae", "mse", "rmse", "r2"]
 
 
-class Training(Section):
+class Training(Section, frozen=True):
     """``training``: how long, and on how many rows at once."""
 
     epochs: Annotated[Count, Meta(description="passes over the training rows")] = 100
@@ -357,7 +357,7 @@ class Training(Section):
     early_stopping: EarlyStopping | None = None
 
 
-class Checkpoint(Section):
+class Checkpoint(Section, frozen=True):
     """``checkpoint``: what is saved during the run."""
 
     every: Annotated[
@@ -367,7 +367,7 @@ class Checkpoint(Section):
     best: Annotated[bool, Meta(description="keep the best epoch's as well")] = True
 
 
-class Output(Section):
+class Output(Section, frozen=True):
     """``output``: where the run leaves its files."""
 
     dir: Annotated[str | None, Meta(description="the run folder; runs/NAME by default")] = None
@@ -376,7 +376,7 @@ class Output(Section):
     )
 
 
-class Config(Section):
+class Config(Section, frozen=True):
     """A training config."""
 
     data: Data
