@@ -1,0 +1,355 @@
+"""How good answers are: metrics of an epoch, and the whole evaluation of a model.
+
+Definitions are scikit-learn's; where it warns of a ratio 0/0 and takes 0, so do we (`ClassScores.undefined`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ConfigError
+
+Floats = npt.NDArray[np.floating[Any]]
+Ids = npt.NDArray[np.int64]
+Task = Literal["classification", "regression"]
+
+
+class Metric(NamedTuple):
+    """A row of `METRICS`.
+
+    Attributes:
+        task: What it measures.
+        better: Which of two values is the better one.
+        measure: Outputs and targets to a number.
+        says: One line of words.
+    """
+
+    task: Task
+    better: Literal["higher", "lower"]
+    measure: Callable[[Floats, Any], float]
+    says: str
+
+
+def measure(
+    names: Sequence[str], outputs: Floats, targets: npt.NDArray[Any], task: Task, threshold: float = 0.0
+) -> dict[str, float]:
+    """Measure outputs against targets.
+
+    Args:
+        names: Keys of `METRICS`.
+        outputs: For classes their scores, (rows, classes), or (rows, 1) of a binary classifier with a
+            single output; else numbers, (rows, outputs).
+        targets: Class ids (rows,), or numbers (rows, outputs).
+        task: What the model does.
+        threshold: Above it a single output says class 1: 0 for a logit, 0.5 for a probability.
+    Raises:
+        ConfigError: for a metric that does not suit the task.
+    """
+    for name in names:
+        check(name, task)
+    if task == "classification":
+        outputs = two_columns(outputs, threshold)
+    else:
+        outputs, targets = _numbers(outputs), _numbers(targets)
+    return {name: METRICS[name].measure(outputs, targets) for name in names}
+
+
+def check(name: str, task: Task) -> None:
+    """Refuse a metric that is unknown or does not suit the task.
+
+    Raises:
+        ConfigError: naming those that do.
+    """
+    if name in METRICS and METRICS[name].task == task:
+        return
+    suited = ", ".join(n for n, metric in METRICS.items() if metric.task == task)
+    known = f"measures {METRICS[name].task}, not {task}" if name in METRICS else "is no metric"
+    raise ConfigError(f"{name} {known}", hint=f"for {task}: {suited}")
+
+
+def higher_is_better(monitor: str) -> bool:
+    """Return the direction in which a monitored number (``val_accuracy``, ``loss``) improves."""
+    metric = METRICS.get(monitor.removeprefix("val_"))
+    return metric is not None and metric.better == "higher"
+
+
+def two_columns(scores: Floats, threshold: float = 0.0) -> Floats:
+    """Return a score per class where a binary classifier has a single output."""
+    if scores.shape[1] > 1:
+        return scores
+    return np.concatenate([np.full_like(scores, threshold), scores], axis=1)
+
+
+def accuracy(scores: Floats, targets: Ids) -> float:
+    """Return the share of rows whose highest score is the target's; of equal scores the first wins."""
+    return float(np.mean(scores.argmax(axis=1) == targets))
+
+
+def top_3_accuracy(scores: Floats, targets: Ids) -> float:
+    """Return the share of rows whose target is among the three highest scores; of equal ones the last win."""
+    own = np.take_along_axis(scores, targets[:, None], axis=1)
+    later = np.arange(scores.shape[1]) > targets[:, None]
+    above = (scores > own) | ((scores == own) & later)
+    return float(np.mean(above.sum(axis=1) < 3))
+
+
+def macro_f1(scores: Floats, targets: Ids) -> float:
+    """Return the plain mean of the F1 of every class that is a target or an answer."""
+    return _averages(_class_scores(confusion(scores.argmax(axis=1), targets, scores.shape[1])))[0].f1
+
+
+def mae(outputs: Floats, targets: Floats) -> float:
+    """Return the mean absolute error over rows and outputs."""
+    return float(np.abs(outputs - targets).mean())
+
+
+def mse(outputs: Floats, targets: Floats) -> float:
+    """Return the mean squared error over rows and outputs."""
+    return float(np.square(outputs - targets).mean())
+
+
+def rmse(outputs: Floats, targets: Floats) -> float:
+    """Return the root of the mean squared error of each output, averaged over outputs."""
+    return float(np.sqrt(np.square(outputs - targets).mean(axis=0)).mean())
+
+
+def r2(outputs: Floats, targets: Floats) -> float:
+    """Return the coefficient of determination of each output, averaged over outputs.
+
+    1 is exact, 0 is as good as always answering the mean; nan for a single row. A constant target has 1
+    where it is met exactly, else 0.
+    """
+    if len(targets) < 2:
+        return float("nan")
+    residual = np.square(outputs - targets).sum(axis=0)
+    spread = np.square(targets - targets.mean(axis=0)).sum(axis=0)
+    constant = (targets == targets[0]).all(axis=0) | (spread == 0.0)  # its mean may be rounded
+    ratio = np.divide(residual, spread, where=~constant, out=(residual != 0.0).astype(np.float64))
+    return float(np.mean(1.0 - ratio))
+
+
+METRICS = {
+    "accuracy": Metric("classification", "higher", accuracy, "share of rows answered right"),
+    "top_3_accuracy": Metric(
+        "classification", "higher", top_3_accuracy, "share of rows whose class is among the three likeliest"
+    ),
+    "macro_f1": Metric("classification", "higher", macro_f1, "mean over classes of the F1 score"),
+    "mae": Metric("regression", "lower", mae, "mean absolute error"),
+    "mse": Metric("regression", "lower", mse, "mean squared error"),
+    "rmse": Metric("regression", "lower", rmse, "root of the mean squared error, averaged over outputs"),
+    "r2": Metric(
+        "regression", "higher", r2, "share of the targets' variance explained, averaged over outputs"
+    ),
+}
+
+
+# the whole evaluation
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Precision, recall and F1 of a class, or their average over classes.
+
+    Attributes:
+        name: The class.
+        precision: Of the rows answered with this class, the share that is right.
+        recall: Of the rows of this class, the share answered right.
+        f1: Their harmonic mean.
+        support: Rows of this class.
+        predicted: Rows answered with this class.
+        undefined: Which of the three are 0/0, and 0 by convention.
+    """
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+    predicted: int
+    undefined: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClassificationEvaluation:
+    """A classifier's answers, judged.
+
+    Attributes:
+        rows: How many.
+        accuracy: Share of them answered right.
+        baseline: Accuracy of always answering with the most frequent class.
+        top_3_accuracy: None with three classes or fewer.
+        loss: As trained, where it is known.
+        cross_entropy: Mean of -log of the probability given to the right class.
+        confusion: Rows by true class (first axis) and answer.
+        classes: Scores of every class.
+        macro: Their mean over the classes that are a target or an answer.
+        weighted: Their mean weighted by support.
+    """
+
+    rows: int
+    accuracy: float
+    baseline: float
+    top_3_accuracy: float | None
+    loss: float | None
+    cross_entropy: float
+    confusion: Ids
+    classes: list[ClassScores]
+    macro: ClassScores
+    weighted: ClassScores
+
+
+@dataclass(frozen=True)
+class OutputErrors:
+    """Errors of one output, or of all of them together.
+
+    Attributes:
+        name: The output.
+        mae: Mean absolute error.
+        mse: Mean squared error.
+        rmse: Its root.
+        r2: Coefficient of determination; None for a single row.
+        max_error: Largest absolute error.
+        bias: Mean of prediction minus target.
+    """
+
+    name: str
+    mae: float
+    mse: float
+    rmse: float
+    r2: float | None
+    max_error: float
+    bias: float
+
+
+@dataclass(frozen=True)
+class RegressionEvaluation:
+    """Predicted numbers, judged.
+
+    Attributes:
+        rows: How many.
+        loss: As trained, where it is known.
+        overall: Means over the outputs; of ``max_error`` the largest.
+        outputs: Errors of every output.
+    """
+
+    rows: int
+    loss: float | None
+    overall: OutputErrors
+    outputs: list[OutputErrors]
+
+
+Evaluation = ClassificationEvaluation | RegressionEvaluation
+
+
+def evaluate(
+    outputs: Floats, targets: npt.NDArray[Any], task: Task, names: Sequence[str], loss: float | None = None
+) -> Evaluation:
+    """Judge a model's answers.
+
+    Args:
+        outputs: Probabilities (rows, classes), or numbers (rows, outputs).
+        targets: Class ids (rows,), or numbers (rows, outputs).
+        task: What the model does.
+        names: Of the classes or of the outputs.
+        loss: The loss as trained, for the record.
+    """
+    if task == "classification":
+        return _classification(outputs, targets, names, loss)
+    return _regression(_numbers(outputs), _numbers(targets), names, loss)
+
+
+def _classification(
+    probabilities: Floats, targets: Ids, names: Sequence[str], loss: float | None
+) -> ClassificationEvaluation:
+    rows, classes = probabilities.shape
+    matrix = confusion(probabilities.argmax(axis=1), targets, classes)
+    scores = _class_scores(matrix, names)
+    macro, weighted = _averages(scores)
+    # a probability rounded to 0 is worth 52 bits, not infinitely many
+    given = np.clip(probabilities[np.arange(rows), targets], np.finfo(np.float64).eps, 1.0)
+    return ClassificationEvaluation(
+        rows=rows,
+        accuracy=float(np.trace(matrix) / rows),
+        baseline=float(matrix.sum(axis=1).max() / rows),
+        top_3_accuracy=top_3_accuracy(probabilities, targets) if classes > 3 else None,
+        loss=loss,
+        cross_entropy=float(-np.log(given).mean()),
+        confusion=matrix,
+        classes=scores,
+        macro=macro,
+        weighted=weighted,
+    )
+
+
+def confusion(answers: Ids, targets: Ids, classes: int) -> Ids:
+    """Return the number of rows by true class (first axis) and answered class."""
+    return np.bincount(targets * classes + answers, minlength=classes * classes).reshape(classes, classes)
+
+
+def _class_scores(matrix: Ids, names: Sequence[str] | None = None) -> list[ClassScores]:
+    right = np.diagonal(matrix).tolist()
+    supports, predicted = matrix.sum(axis=1).tolist(), matrix.sum(axis=0).tolist()
+    scores = []
+    for i, (hits, support, answers) in enumerate(zip(right, supports, predicted, strict=True)):
+        undefined = []
+        undefined += ["precision"] if answers == 0 else []
+        undefined += ["recall"] if support == 0 else []
+        undefined += ["f1"] if answers + support == 0 else []
+        scores.append(
+            ClassScores(
+                name=names[i] if names is not None else str(i),
+                precision=hits / answers if answers else 0.0,
+                recall=hits / support if support else 0.0,
+                f1=2 * hits / (answers + support) if answers + support else 0.0,
+                support=support,
+                predicted=answers,
+                undefined=tuple(undefined),
+            )
+        )
+    return scores
+
+
+def _averages(scores: Sequence[ClassScores]) -> tuple[ClassScores, ClassScores]:
+    """Return the means over the classes that occur: plain, and weighted by support."""
+    seen = [s for s in scores if s.support + s.predicted]
+    table = np.array([[s.precision, s.recall, s.f1] for s in seen])
+    rows = sum(s.support for s in scores)
+    weights = np.array([s.support for s in seen])
+
+    def average(name: str, means: Floats) -> ClassScores:
+        precision, recall, f1 = means.tolist()
+        return ClassScores(name, precision, recall, f1, rows, rows)
+
+    return average("macro average", table.mean(axis=0)), average("weighted average", weights @ table / rows)
+
+
+def _regression(
+    outputs: Floats, targets: Floats, names: Sequence[str], loss: float | None
+) -> RegressionEvaluation:
+    each = [_errors(name, outputs[:, i : i + 1], targets[:, i : i + 1]) for i, name in enumerate(names)]
+    return RegressionEvaluation(len(targets), loss, _errors("all outputs", outputs, targets), each)
+
+
+def _errors(name: str, outputs: Floats, targets: Floats) -> OutputErrors:
+    error = outputs - targets
+    explained = r2(outputs, targets)
+    return OutputErrors(
+        name=name,
+        mae=mae(outputs, targets),
+        mse=mse(outputs, targets),
+        rmse=rmse(outputs, targets),
+        r2=None if np.isnan(explained) else explained,
+        max_error=float(np.abs(error).max()),
+        bias=float(error.mean()),
+    )
+
+
+def _numbers(values: npt.NDArray[Any]) -> Floats:
+    """Return (rows, outputs) in float64: sums of float32 would lose digits."""
+    values = np.asarray(values, dtype=np.float64)
+    return values.reshape(len(values), -1)
