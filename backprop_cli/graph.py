@@ -8,6 +8,8 @@ from .errors import ExpressionError, Source, Span
 from .ops import Primitive
 
 INPUT, CONSTANT, STEP = "input", "constant", "step"
+PARAMETER, STATE = "parameter", "state"
+"""Leaves of a network: what is trained, and what a step is given besides (masks, running means)."""
 NODE_LIMIT = 200_000
 
 
@@ -19,7 +21,7 @@ class Node:
         op: The primitive; None for a leaf.
         inputs: Ids of the operands.
         name: What the user calls it; None for an unnamed step or a constant.
-        kind: ``input``, ``constant`` (built from numbers alone) or ``step``.
+        kind: ``input``, ``constant`` (built from numbers alone), ``step``, ``parameter`` or ``state``.
         span: Where in the source it is written.
         value: The number of a constant leaf.
         label: How a constant leaf is written (``2.5``, ``pi``).
@@ -175,11 +177,18 @@ class GraphBuilder:
         self.inputs: dict[str, int] = {}
         self.named: dict[str, int] = {}
 
-    def input(self, name: str, span: Span) -> int:
-        """Add an input, or return the one of that name."""
+    @classmethod
+    def after(cls, graph: Graph) -> GraphBuilder:
+        """Return a builder that goes on where a graph ends; the graph is taken over."""
+        builder = cls(graph.source)
+        builder.nodes, builder.inputs, builder.named = graph.nodes, graph.inputs, graph.named
+        return builder
+
+    def input(self, name: str, span: Span, kind: str = INPUT) -> int:
+        """Add an input (or another kind of leaf), or return the one of that name."""
         id = self.inputs.get(name)
         if id is None:
-            id = self._append(Node(len(self.nodes), None, (), INPUT, span, name))
+            id = self._append(Node(len(self.nodes), None, (), kind, span, name))
             self.inputs[name] = self.named[name] = id
         return id
 

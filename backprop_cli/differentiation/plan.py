@@ -50,7 +50,7 @@ _UFUNCS: dict[str, Any] = {
         "hypot less less_equal greater greater_equal equal not_equal".split()
     },
 }
-_MAPPED = {"erf": 1, "erfc": 1, "gamma": 1, "lgamma": 1, "digamma": 1, "polygamma": 2}
+MAPPED = {"erf": 1, "erfc": 1, "gamma": 1, "lgamma": 1, "digamma": 1, "polygamma": 2}
 """Functions NumPy lacks, run element by element; they raise no floating-point flags."""
 
 Operand = int | float
@@ -123,7 +123,7 @@ class Tape:
                 "max": lambda *xs: self.chain("max", xs),
                 **{
                     name: self.function(name)
-                    for name in (*_UFUNCS, *_MAPPED)
+                    for name in (*_UFUNCS, *MAPPED)
                     if name
                     not in ("power", "divide", "min", "max", "add", "subtract", "multiply", "negative")
                 },
@@ -141,7 +141,11 @@ class Tape:
         masked = any(isinstance(x, Recorded) and x.masked for x in operands)
         if name == "where":
             masked = masked or 0.0 in (operands[1:])
-        return Recorded(self, self.write(name, plain), masked and name in _KEEP_MASK)
+        return self.recorded(self.write(name, plain), masked and name in _KEEP_MASK)
+
+    def recorded(self, index: int, masked: bool = False) -> Recorded:
+        """Return an instruction's result as the rules see it."""
+        return Recorded(self, index, masked)
 
     def write(self, name: str, operands: tuple[Operand, ...]) -> int:
         """Return the number of an instruction, writing it unless it is there."""
@@ -224,7 +228,7 @@ class Plan:
         self.outputs = [_operand(r) for r in results]
         self.code = tape.code
         # functions run element by element raise no flags
-        self.silent = any(name in _MAPPED for name, _ in self.code)
+        self.silent = any(name in MAPPED for name, _ in self.code)
         self._schedule()
 
     def _schedule(self) -> None:
@@ -341,7 +345,7 @@ class Plan:
                 calls.append((None, operands[0], out))
                 continue
             arguments = tuple(rows_of[o] if isinstance(o, int) else o for o in operands)
-            calls.append((_FUNCTIONS[name], arguments, out))
+            calls.append((FUNCTIONS[name], arguments, out))
         return calls, {k: rows_of[k] for k in self.outputs if isinstance(k, int)}
 
     def _audit(self, inputs: list[Floats], size: int) -> npt.NDArray[np.bool_]:
@@ -353,7 +357,7 @@ class Plan:
                     done.append(inputs[int(operands[0])])
                     continue
                 out = np.empty(size)
-                _FUNCTIONS[name](*(done[o] if isinstance(o, int) else o for o in operands), out=out)
+                FUNCTIONS[name](*(done[o] if isinstance(o, int) else o for o in operands), out=out)
                 done.append(out)
         columns = [done[v] if isinstance(v, int) else v for v in self.values]
         bad = np.zeros(size, dtype=bool)
@@ -399,8 +403,8 @@ def _mapped(name: str, arity: int) -> Callable[..., None]:
     return function
 
 
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
+FUNCTIONS: dict[str, Callable[..., Any]] = {
     **_UFUNCS,
-    **{name: _mapped(name, arity) for name, arity in _MAPPED.items()},
+    **{name: _mapped(name, arity) for name, arity in MAPPED.items()},
     "where": _where,
 }

@@ -26,7 +26,12 @@ def active_nodes(graph: Graph, wrt: Sequence[str] | None = None) -> list[bool]:
 
 
 def sweep(
-    graph: Graph, values: Sequence[Any], active: Sequence[bool], xp: Any = FLOATS, seed: Any = 1.0
+    graph: Graph,
+    values: Sequence[Any],
+    active: Sequence[bool],
+    xp: Any = FLOATS,
+    seed: Any = 1.0,
+    start: list[Any] | None = None,
 ) -> list[Any]:
     """Return the cotangent of every active node, 0.0 for the others.
 
@@ -38,11 +43,12 @@ def sweep(
         active: From `active_nodes`.
         xp: The namespace.
         seed: Cotangent of the output.
+        start: A zero per node, for numbers that are added to in a way of their own.
     Source:
         Griewank and Walther, Evaluating Derivatives (2008), section 3.2.
     """
     nodes = graph.nodes
-    cotangents: list[Any] = [0.0] * len(nodes)
+    cotangents: list[Any] = [0.0] * len(nodes) if start is None else start
     if not active[graph.output]:
         return cotangents
     cotangents[graph.output] = seed

@@ -1,0 +1,247 @@
+"""The tensor primitives: rows whose local derivative is a linear map, not a number per element.
+
+Rules are written over `recorded` arrays (see ``differentiation.tensors``), whose namespace has
+``matmul transpose reshape sum largest expand patches unpatches window place`` beside the
+elementwise functions. Shapes are PyTorch's: rows first, weights outputs x inputs, images
+(rows, channels, height, width).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .primitive import Primitive
+
+TENSORS: dict[str, TensorPrimitive] = {}
+
+
+class Pull:
+    """A local derivative as a linear map: the engine's ``cotangent * Pull`` applies its transpose.
+
+    Args:
+        transpose: Cotangent of the value -> cotangent of the operand.
+        lazy: It takes a cotangent that is constant along an axis without that axis.
+    """
+
+    __slots__ = ("lazy", "transpose")
+
+    def __init__(self, transpose: Callable[[Any], Any], *, lazy: bool = False) -> None:
+        self.transpose = transpose
+        self.lazy = lazy
+
+    def __rmul__(self, g: Any) -> Any:
+        return self.transpose(g)
+
+
+class TensorPrimitive(Primitive):
+    """A row over arrays.
+
+    Args:
+        samples: What tests run it on: shapes of the operands and static parameters.
+        static: The static parameters that are filled in.
+    """
+
+    __slots__ = ("samples", "static")
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        samples: tuple[tuple[tuple[tuple[int, ...], ...], dict[str, Any]], ...],
+        static: dict[str, Any] | None = None,
+        **row: Any,
+    ) -> None:
+        super().__init__(name, symbol=None, sample=(), **row)  # type: ignore[arg-type]
+        self.samples = samples
+        self.static = static or {}
+
+    def given(self, **static: Any) -> TensorPrimitive:
+        """Return the row with its static parameters (a stride, an axis) filled in."""
+        if not static:
+            return self
+        row = object.__new__(TensorPrimitive)
+        for slot in (*Primitive.__slots__, "samples"):
+            setattr(row, slot, getattr(self, slot))
+        forward, partials = self.forward, self.partials
+        row.forward = lambda xp, *xs: forward(xp, *xs, **static)
+        row.partials = lambda xp, y, *xs: partials(xp, y, *xs, **static)
+        row.static = static
+        return row
+
+
+def tensor(name: str, **row: Any) -> None:
+    """Enter one row."""
+    TENSORS[name] = TensorPrimitive(name, **row)
+
+
+tensor(
+    "linear",
+    params=("x", "W", "b"),
+    forward=lambda xp, x, w, b: xp.matmul(x, xp.transpose(w, (1, 0))) + b,
+    partials=lambda xp, y, x, w, b: (
+        Pull(lambda g: xp.matmul(g, w)),
+        Pull(lambda g: xp.matmul(xp.transpose(g, (1, 0)), x)),
+        Pull(lambda g: xp.sum(g, (0,))),
+    ),
+    local=("W", "x", "1"),
+    samples=((((5, 3), (4, 3), (4,)), {}), (((1, 1), (2, 1), (2,)), {})),
+    says="x W^T + b: a dense layer, a row of x a row of the result",
+)
+
+
+def _cross_correlation(xp: Any, x: Any, w: Any, b: Any, stride: int, padding: int) -> Any:
+    n, channels, (k, _) = x.shape[0], w.shape[0], w.shape[2:]
+    height, width = ((size + 2 * padding - k) // stride + 1 for size in x.shape[2:])
+    flat = xp.matmul(xp.reshape(w, (channels, -1)), xp.patches(x, k, stride, padding))
+    image = xp.transpose(xp.reshape(flat, (channels, height, width, n)), (3, 0, 1, 2))
+    return image + xp.reshape(b, (channels, 1, 1))
+
+
+def _cross_correlation_pulls(xp: Any, x: Any, w: Any, stride: int, padding: int) -> tuple[Pull, Pull, Pull]:
+    k = w.shape[2]
+
+    def columns(g: Any) -> Any:
+        return xp.reshape(xp.transpose(g, (1, 2, 3, 0)), (w.shape[0], -1))
+
+    def to_x(g: Any) -> Any:
+        kernels = xp.transpose(xp.reshape(w, (w.shape[0], -1)), (1, 0))
+        return xp.unpatches(xp.matmul(kernels, columns(g)), x.shape, k, stride, padding)
+
+    def to_w(g: Any) -> Any:
+        seen = xp.transpose(xp.patches(x, k, stride, padding), (1, 0))
+        return xp.reshape(xp.matmul(columns(g), seen), w.shape)
+
+    return Pull(to_x), Pull(to_w), Pull(lambda g: xp.sum(g, (0, 2, 3)))
+
+
+tensor(
+    "conv2d",
+    params=("x", "W", "b"),
+    forward=_cross_correlation,
+    partials=lambda xp, y, x, w, b, stride, padding: _cross_correlation_pulls(xp, x, w, stride, padding),
+    local=("W, turned", "patches of x", "1"),
+    samples=(
+        (((2, 3, 5, 4), (4, 3, 3, 3), (4,)), {"stride": 1, "padding": 1}),
+        (((3, 1, 6, 7), (2, 1, 2, 2), (2,)), {"stride": 2, "padding": 0}),
+        (((1, 2, 5, 5), (1, 2, 3, 3), (1,)), {"stride": 2, "padding": 2}),
+    ),
+    says="cross-correlation of images with a kernel an output channel",
+)
+
+
+def _windows(xp: Any, x: Any, kernel: int, stride: int) -> list[Any]:
+    return [xp.window(x, i, j, kernel, stride) for i in range(kernel) for j in range(kernel)]
+
+
+def _unpool(xp: Any, y: Any, x: Any, g: Any, kernel: int, stride: int) -> Any:
+    ties = [xp.equal(part, y) for part in _windows(xp, x, kernel, stride)]
+    total = ties[0]
+    for tie in ties[1:]:
+        total = total + tie
+    share = xp.divide(g, total)
+    return xp.place([share * tie for tie in ties], x.shape, kernel, stride)
+
+
+tensor(
+    "max_pool2d",
+    params=("x",),
+    forward=lambda xp, x, kernel, stride: xp.max(*_windows(xp, x, kernel, stride)),
+    partials=lambda xp, y, x, kernel, stride: (Pull(lambda g: _unpool(xp, y, x, g, kernel, stride)),),
+    local=("1 at the largest of each window, else 0",),
+    samples=(
+        (((2, 3, 4, 6),), {"kernel": 2, "stride": 2}),
+        (((2, 1, 5, 5),), {"kernel": 3, "stride": 1}),
+        (((1, 2, 7, 5),), {"kernel": 2, "stride": 3}),
+    ),
+    kinks="numbers tied for the largest of a window",
+    convention="ties share equally: 1/n each",
+    says="the largest number of each window",
+)
+tensor(
+    "flatten",
+    params=("x",),
+    forward=lambda xp, x: xp.reshape(x, (x.shape[0], -1)),
+    partials=lambda xp, y, x: (Pull(lambda g: xp.reshape(g, x.shape)),),
+    local=("1",),
+    samples=((((2, 3, 4, 2),), {}),),
+    says="each row's numbers as one line",
+)
+tensor(
+    "shaped",
+    params=("x",),
+    forward=lambda xp, x, shape: xp.reshape(x, shape),
+    partials=lambda xp, y, x, shape: (Pull(lambda g: xp.reshape(g, x.shape)),),
+    local=("1",),
+    samples=((((6,),), {"shape": (-1, 1, 1)}), (((1, 4),), {"shape": (-1,)})),
+    says="the same numbers in another shape",
+)
+tensor(
+    "sum",
+    params=("x",),
+    forward=lambda xp, x: xp.sum(x, None),
+    partials=lambda xp, y, x: (1.0,),
+    local=("1",),
+    samples=((((3, 4),), {}), (((5,),), {})),
+    says="the sum of all numbers",
+)
+tensor(
+    "mean",
+    params=("x",),
+    forward=lambda xp, x: xp.sum(x, None) * (1.0 / xp.size(x)),
+    partials=lambda xp, y, x: (1.0 / xp.size(x),),
+    local=("1/n",),
+    samples=((((3, 4),), {}), (((5,),), {})),
+    says="the mean of all numbers",
+)
+
+
+def _spread(xp: Any, x: Any, y: Any) -> float:
+    """One over how many numbers went into each mean."""
+    return float(xp.size(y)) / float(xp.size(x))
+
+
+tensor(
+    "mean_over",
+    params=("x",),
+    forward=lambda xp, x, axes: (s := xp.sum(x, axes, keep=True)) * _spread(xp, x, s),
+    partials=lambda xp, y, x, axes: (_spread(xp, x, y),),
+    local=("1/n",),
+    samples=((((3, 4),), {"axes": (0,)}), (((2, 3, 4, 5),), {"axes": (0, 2, 3)})),
+    says="the mean over rows (and places), kept as an axis of length 1",
+)
+
+
+def _exponentials(xp: Any, z: Any) -> Any:
+    """e^(z - largest): no overflow, and the same ratios."""
+    return xp.exp(z - xp.largest(z))
+
+
+def _softmax(xp: Any, z: Any) -> Any:
+    e = _exponentials(xp, z)
+    return xp.divide(e, xp.sum(e, (1,), keep=True))
+
+
+tensor(
+    "softmax",
+    params=("z",),
+    forward=_softmax,
+    partials=lambda xp, y, z: (Pull(lambda g: y * (g - xp.sum(g * y, (1,), keep=True))),),
+    local=("y_i*(1 if i = j else 0) - y_i*y_j",),
+    samples=((((3, 4),), {}), (((1, 2),), {})),
+    says="e^z over the sum of e^z, row by row",
+)
+tensor(
+    "cross_entropy",
+    params=("z", "t"),
+    # log(sum(e^z)) - sum(t*z), with the largest z taken out of both
+    forward=lambda xp, z, t: (
+        xp.log(xp.sum(_exponentials(xp, z), (1,))) - xp.sum(t * (z - xp.largest(z)), (1,))
+    ),
+    # right where the targets of a row add up to 1
+    partials=lambda xp, y, z, t: (Pull(lambda g: xp.column(g) * (_softmax(xp, z) - t), lazy=True), xp.nan),
+    local=("softmax(z) - t", ""),
+    literal=1,
+    samples=((((3, 4), (3, 4)), {}), (((1, 2), (1, 2)), {})),
+    says="-sum(t*log(softmax(z))), a number a row; t are probabilities",
+)

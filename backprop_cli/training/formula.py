@@ -1,0 +1,88 @@
+"""A formula as a network: its parameters are trained, its columns come row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..graph import PARAMETER, Graph, GraphBuilder
+from ..language.lower import lower
+from ..language.parser import parse
+from . import schema
+from .losses import FUSED, lower_loss
+from .lowering import Builder, Lowered
+from .network import NDArray, Parameter, penalised
+
+
+class FormulaNetwork:
+    """An expression whose parameters are fitted.
+
+    Args:
+        formula: ``y ~ a*exp(-b*x) + c``.
+        first: The parameters' first values.
+        loss: Its type is a name, not ``auto``.
+        penalties: The ``regularization`` section; they count every parameter.
+    """
+
+    outputs = 1
+
+    def __init__(
+        self,
+        formula: str,
+        first: Mapping[str, float],
+        loss: schema.Loss,
+        penalties: schema.Regularization,
+    ) -> None:
+        self.target, self.expression = split_formula(formula)
+        self.loss = loss
+        self.penalties = penalties
+        self.parameters = [Parameter(n, (), np.array(float(v)), penalised=True) for n, v in first.items()]
+        self.columns = columns_of(self.expression, first)
+        self.shape = (len(self.columns),)
+        self.states: dict[str, NDArray] = {}
+        self.masks: dict[str, float] = {}
+
+    def graph(self) -> Graph:
+        """Return the graph of the expression alone."""
+        return formula_graph(self.expression, [*(p.name for p in self.parameters), *self.columns])
+
+    def lower(self, rows: int, *, training: bool, targets: bool = True) -> Lowered:
+        """Return the graph for so many rows; see `LayerNetwork.lower`."""
+        graph = self.graph()
+        names = {p.name for p in self.parameters}
+        for name, id in graph.inputs.items():
+            if name in names:
+                graph.nodes[id].kind = PARAMETER
+        b = Builder(GraphBuilder.after(graph))
+        output = prediction = graph.output
+        if self.loss.type in FUSED:
+            prediction = b.step(FUSED[self.loss.type], output, name="prediction")
+        data_loss, outputs, target = None, [prediction], None
+        if targets:
+            target = f"data.{self.target}"  # no name of a user's has a dot
+            data_loss = lower_loss(b, self.loss, output, b.leaf(target))
+            total = penalised(b, data_loss, self.parameters, self.penalties) if training else data_loss
+            outputs = [*([] if training else outputs), data_loss, total]
+        shapes = {name: () if name in names else (rows,) for name in b.graph.inputs}
+        return Lowered(b.graph.build(outputs), output, prediction, data_loss, target, shapes, {}, {})
+
+    def feed(self, inputs: NDArray) -> dict[str, NDArray]:
+        """Return the arrays of the leaves that rows come in by: a column each."""
+        return {name: np.ascontiguousarray(inputs[:, i]) for i, name in enumerate(self.columns)}
+
+
+def split_formula(formula: str) -> tuple[str, str]:
+    """Return target and expression of ``y ~ expression``."""
+    target, _, expression = formula.partition("~")
+    return target.strip(), expression.strip()
+
+
+def formula_graph(expression: str, bound: Sequence[str]) -> Graph:
+    """Return the graph of an expression in which ``bound`` are variables."""
+    return lower(parse(expression), bound)
+
+
+def columns_of(expression: str, parameters: Mapping[str, float]) -> list[str]:
+    """Return the variables of an expression that are no parameters, in order of first use."""
+    return [name for name in formula_graph(expression, list(parameters)).inputs if name not in parameters]

@@ -1,0 +1,266 @@
+"""The training loop: batches, updates, epochs. It prints nothing and writes no file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from math import isfinite, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import NoSuchNumber
+from . import optimizers, schedules
+from .metrics import higher_is_better
+from .network import NDArray
+from .problem import Problem, Set
+from .random import stream
+from .runner import Bound, Runner, by_row
+
+
+class EpochRecord(NamedTuple):
+    """What an epoch gave.
+
+    Attributes:
+        epoch: From 1.
+        values: ``loss``, metrics, ``val_loss``, ``val_`` metrics, ``learning_rate``, in this order.
+    """
+
+    epoch: int
+    values: dict[str, float]
+
+
+class Diverged(NoSuchNumber):
+    """The loss is no finite number any more."""
+
+    code = "divergence"
+
+
+class Progress:
+    """Where a run stands: all that a checkpoint has to say besides arrays."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.row = 0
+        self.step = 0
+        self.loss = 0.0
+        self.batches = 0
+        self.best: float | None = None
+        self.best_epoch = 0
+        self.waited = 0
+        self.ended = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def load(self, facts: Mapping[str, Any]) -> None:
+        vars(self).update(facts)
+
+
+class Training:
+    """A run over a problem, epoch by epoch; it can stop after any update and go on later.
+
+    Attributes:
+        runner: The network with its numbers.
+        progress: Where the run stands.
+        best: Parameters and states of the best epoch so far.
+        interrupted: Whether `run` ended because it was asked to.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        config = problem.config
+        self.problem = problem
+        self.runner = Runner(problem.network, config.dtype)
+        self.train = problem.train.of_type(self.runner.dtype)
+        self.validation = problem.validation and problem.validation.of_type(self.runner.dtype)
+        rows = len(self.train)
+        size = config.training.batch_size
+        self.batch = rows if size == "full" else min(size, rows)
+        self.updates = -(-rows // self.batch)
+        self.monitor = problem.monitor
+        rate = config.optimizer.learning_rate
+        self.optimizer = optimizers.make(config.optimizer, config.training.epochs * self.updates)
+        self.state = self.optimizer.init(self.runner.theta)
+        self.schedule = schedules.make(config.schedule, rate, config.training.epochs, self.monitor)
+        self.progress = Progress()
+        self.best: dict[str, NDArray] = {}
+        self.interrupted = False
+        self.last_batch: Bound | None = None
+        self.first_loss: float | None = None
+        self._outputs: list[NDArray] = []
+
+    def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[EpochRecord]:
+        """Train until the epochs are over or early stopping ends it.
+
+        Args:
+            stop: Asked after every update; True ends the run there.
+        Raises:
+            Diverged: when the loss is not finite, naming update and node.
+        """
+        progress, config = self.progress, self.problem.config
+        while progress.epoch < config.training.epochs and not progress.ended:
+            with np.errstate(all="ignore"):
+                for _ in self._updates():
+                    if stop():
+                        self.interrupted = True
+                        return
+            yield self._end_epoch()
+        if config.training.early_stopping and config.training.early_stopping.restore_best and self.best:
+            self.runner.restore(self.best)
+
+    def _updates(self) -> Iterator[None]:
+        """Make the updates that are left of this epoch."""
+        progress, runner, problem = self.progress, self.runner, self.problem
+        config = problem.config
+        train, rows, epoch = self.train, len(self.train), progress.epoch
+        order = stream(config.seed, "order", epoch).permutation(rows) if config.training.shuffle else None
+        masks = self._masks(epoch, progress.row)
+        clip = config.training.gradient_clip
+        theta, gradient, state = runner.theta, runner.gradient, self.state
+        update, rate_of = self.optimizer.update, self.schedule.rate
+        measured = bool(config.training.metrics)
+        full = self.batch == rows
+        while progress.row < rows:
+            start, stop = progress.row, min(progress.row + self.batch, rows)
+            bound = runner.bound(stop - start, training=True)
+            leaves, lowered, plan = bound.leaves, bound.lowered, bound.plan
+            if order is not None and not full:
+                index = order[start:stop]
+                for name, array in train.inputs.items():
+                    np.take(array, index, 0, leaves[name], "clip")
+                np.take(train.targets, index, 0, bound.targets, "clip")
+            elif progress.step == 0 or not full or self.last_batch is not bound:
+                # all rows at once need no order, and stay where they are
+                for name, array in train.inputs.items():
+                    leaves[name][...] = array[start:stop]
+                bound.targets[...] = train.targets[start:stop]
+            for name, draw in masks.items():
+                draw(leaves[name])
+            plan.run()
+            loss = plan.value(lowered.loss).item()
+            self.last_batch = bound
+            if not isfinite(loss):
+                raise self._diverged(bound, loss)
+            if self.first_loss is None:
+                self.first_loss = loss
+            if measured:
+                self._outputs.append(by_row(plan.value(lowered.output), stop - start))
+            if clip is not None:
+                norm = sqrt(float(gradient @ gradient))
+                if norm > clip:
+                    np.multiply(gradient, min(1.0, clip / (norm + 1e-6)), gradient)
+            if lowered.updates:
+                news = {n: plan.value(i) for n, i in lowered.updates.items()}
+                for name, new in news.items():
+                    runner.values[name][...] = new
+            update(theta, gradient, state, rate_of(epoch, progress.step))
+            progress.loss += loss
+            progress.batches += 1
+            progress.step += 1
+            progress.row = stop
+            yield
+
+    def _masks(self, epoch: int, row: int) -> dict[str, Callable[[NDArray], None]]:
+        """Return what fills each dropout mask, from where the epoch stands."""
+
+        def drawer(name: str, rate: float) -> Callable[[NDArray], None]:
+            rng, scale = stream(self.problem.config.seed, f"dropout {name}", epoch), 1.0 / (1.0 - rate)
+
+            def draw(mask: NDArray) -> None:
+                mask[...] = rng.random(mask.shape, mask.dtype) >= rate
+                np.multiply(mask, scale, mask)
+
+            return draw
+
+        masks = {name: drawer(name, rate) for name, rate in self.problem.network.masks.items()}
+        for start in range(0, row if masks else 0, self.batch):
+            bound = self.runner.bound(min(self.batch, row - start), training=True)
+            for name, draw in masks.items():
+                draw(bound.leaves[name])
+        return masks
+
+    def _end_epoch(self) -> EpochRecord:
+        """Measure, note the best, and let schedule and early stopping decide."""
+        progress, problem = self.progress, self.problem
+        config = problem.config
+        values = {"loss": progress.loss / progress.batches}
+        if config.training.metrics:
+            values |= problem.measure(np.concatenate(self._outputs), self._seen())
+        rate = self.schedule.rate(progress.epoch, progress.step - 1)
+        if self.validation is not None:
+            values |= {f"val_{name}": v for name, v in self.evaluate(self.validation).items()}
+        values["learning_rate"] = rate
+        progress.epoch += 1
+        progress.row = progress.batches = 0
+        progress.loss = 0.0
+        self._outputs = []
+        self._judge(values[self.monitor])
+        self.schedule.end_epoch(values)
+        return EpochRecord(progress.epoch, values)
+
+    def _seen(self) -> NDArray:
+        """Return the training targets in the order of the epoch that ends."""
+        config, targets = self.problem.config, self.problem.train.answers
+        if not config.training.shuffle or self.batch == len(self.train):
+            return targets
+        return targets[stream(config.seed, "order", self.progress.epoch).permutation(len(self.train))]
+
+    def evaluate(self, rows: Set) -> dict[str, float]:
+        """Return the loss (without penalties) and the metrics of a set."""
+        outcome = self.runner.predict(rows.encoded, rows.targets, raw=True)
+        assert outcome.loss is not None
+        return {"loss": outcome.loss} | self.problem.measure(outcome.predictions, rows.answers)
+
+    def _judge(self, number: float) -> None:
+        """Compare the monitored number with the best so far."""
+        progress, settings = self.progress, self.problem.config.training.early_stopping
+        least = settings.min_delta if settings else 0.0
+        sign = -1.0 if higher_is_better(self.monitor) else 1.0
+        if progress.best is None or sign * number < sign * progress.best - least:
+            progress.best, progress.best_epoch, progress.waited = number, progress.epoch, 0
+            self.best = self.runner.snapshot()
+            return
+        progress.waited += 1
+        if settings and progress.waited >= max(1, settings.patience):
+            progress.ended = f"{self.monitor} has not improved for {progress.waited} epochs"
+
+    def _diverged(self, bound: Bound, loss: float) -> Diverged:
+        """Say at which update and node the numbers end."""
+        progress = self.progress
+        culprit = self.runner.unsound(bound)
+        name = culprit[0] if culprit else "loss"
+        what = "is no number" if loss != loss else "overflows"
+        return Diverged(
+            f"update {progress.step + 1} (epoch {progress.epoch + 1}): {name} {what}: the training has diverged",
+            hint="a smaller optimizer.learning_rate, training.gradient_clip or data.scaling: standard",
+        )
+
+    # checkpoints
+
+    def save(self) -> tuple[dict[str, NDArray], dict[str, Any]]:
+        """Return everything that `load` needs to go on to the bit."""
+        arrays = {f"network/{n}": a for n, a in self.runner.values.items()}
+        arrays |= {f"optimizer/{n}": a for n, a in self.state.items()}
+        arrays |= {f"best/{n}": a for n, a in self.best.items()}
+        if self._outputs:
+            arrays["progress/outputs"] = np.concatenate(self._outputs)
+        facts = {
+            "progress": self.progress.as_dict(),
+            "schedule": self.schedule.state(),
+            "first_loss": self.first_loss,
+        }
+        return arrays, facts
+
+    def load(self, arrays: Mapping[str, NDArray], facts: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint of the same problem."""
+        self.runner.restore(_part(arrays, "network"))
+        for name, array in _part(arrays, "optimizer").items():
+            self.state[name][...] = array
+        self.best = dict(_part(arrays, "best"))
+        self._outputs = [array for array in _part(arrays, "progress").values()]
+        self.progress.load(facts["progress"])
+        self.schedule.load(facts["schedule"])
+        self.first_loss = facts["first_loss"]
+
+
+def _part(arrays: Mapping[str, NDArray], part: str) -> dict[str, NDArray]:
+    return {name.removeprefix(f"{part}/"): a for name, a in arrays.items() if name.startswith(f"{part}/")}

@@ -1,0 +1,71 @@
+"""What lowering shares: a builder that speaks of rows by name, and the lowered graph with its roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..errors import Source
+from ..graph import INPUT, Graph, GraphBuilder
+from ..ops import PRIMITIVES
+from ..ops.tensor import TENSORS
+
+NOWHERE = (0, 0)
+"""The span of what no user wrote."""
+
+
+class Builder:
+    """A `GraphBuilder` for lowering: primitives by name, no spans."""
+
+    def __init__(self, graph: GraphBuilder | None = None) -> None:
+        self.graph = graph or GraphBuilder(Source(""))
+
+    def leaf(self, name: str, kind: str = INPUT) -> int:
+        """Add a leaf, or return the one of that name."""
+        return self.graph.input(name, NOWHERE, kind)
+
+    def number(self, value: float) -> int:
+        """Add a constant."""
+        return self.graph.constant(value, f"{value:.12g}", NOWHERE)
+
+    def step(self, op: str, *inputs: int, name: str | None = None, **static: Any) -> int:
+        """Apply a primitive; trailing operands that are left out take their defaults."""
+        row = TENSORS[op].given(**static) if op in TENSORS else PRIMITIVES[op]
+        missing = len(row.params) - len(inputs) if row.defaults else 0
+        operands = (
+            *inputs,
+            *(self.number(x) for x in row.defaults[len(row.defaults) - missing :] if missing),
+        )
+        id = self.graph.apply(row, operands, NOWHERE)
+        if name is not None:
+            self.graph.name(id, name)
+        return id
+
+
+class Lowered(NamedTuple):
+    """A graph for one mode and number of rows.
+
+    Attributes:
+        graph: The computation; where there is a loss, it is the last output.
+        output: Node of the network's outputs: logits where the loss takes logits.
+        prediction: Node of what is shown: probabilities, or the outputs.
+        data_loss: Node of the loss without penalties; None without targets.
+        target: Name of the leaf that targets come in by; None without.
+        shapes: Leaf -> shape, for all leaves but constants.
+        updates: State -> node of its new value.
+        activations: What the alarms look at: layer -> (node before, node after).
+    """
+
+    graph: Graph
+    output: int
+    prediction: int
+    data_loss: int | None
+    target: str | None
+    shapes: Mapping[str, tuple[int, ...]]
+    updates: Mapping[str, int]
+    activations: Mapping[str, tuple[int, int]]
+
+    @property
+    def loss(self) -> int:
+        """Node of the loss with its penalties."""
+        return self.graph.output

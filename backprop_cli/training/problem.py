@@ -1,0 +1,167 @@
+"""What is trained on what: a config and its data brought together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from . import schema
+from .formula import FormulaNetwork
+from .losses import FUSED
+from .metrics import measure
+from .network import LayerNetwork, NDArray, ShapeError, expanded
+from .runner import Network
+
+
+class Set:
+    """Rows ready for a network.
+
+    Attributes:
+        encoded: Inputs, shape (rows, *shape of a row).
+        inputs: The same by leaf of the network.
+        targets: Shape (rows, outputs); one-hot for several classes, 0 and 1 for two with one output.
+        answers: Class ids (rows,), or the same as ``targets``.
+    """
+
+    def __init__(
+        self, encoded: NDArray, inputs: Mapping[str, NDArray], targets: NDArray, answers: NDArray
+    ) -> None:
+        self.encoded = encoded
+        self.inputs = inputs
+        self.targets = targets
+        self.answers = answers
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def of_type(self, dtype: npt.DTypeLike) -> Set:
+        """Return the rows in another precision."""
+        return Set(
+            self.encoded.astype(dtype, copy=False),
+            {name: array.astype(dtype, copy=False) for name, array in self.inputs.items()},
+            self.targets.astype(dtype, copy=False),
+            self.answers,
+        )
+
+
+class Problem:
+    """A network and the rows it learns from.
+
+    Args:
+        config: Checked; its loss and task may be ``auto``.
+        splits: From `data.load`.
+    Attributes:
+        config: The same with nothing left to decide.
+        task: ``classification`` or ``regression``.
+        classes: Names of the classes; None for numbers.
+        network: Layers or formula.
+    Raises:
+        ShapeError: where layers, loss and data do not fit, with the key of the config.
+    """
+
+    def __init__(self, config: schema.Config, splits: Any) -> None:
+        self.encoding = splits.encoding
+        self.task = splits.task
+        self.classes: list[str] | None = splits.encoding.classes
+        self.fingerprint: str = splits.fingerprint
+        self.config = settled(config, self.task, self.classes)
+        self.network = network_of(self.config, splits.encoding)
+        self.monitor = _monitor(self.config, splits.validation is not None)
+        self.train = self._set(splits.train)
+        self.validation = self._set(splits.validation) if splits.validation is not None else None
+        self.test = self._set(splits.test) if splits.test is not None else None
+        self._check_batches()
+
+    def _set(self, rows: Any) -> Set:
+        encoded = np.asarray(rows.inputs, float)
+        return Set(
+            encoded, self.network.feed(encoded), targets_of(rows.targets, self.network.outputs), rows.targets
+        )
+
+    def _check_batches(self) -> None:
+        size, rows = self.config.training.batch_size, len(self.train)
+        batch = rows if size == "full" else min(size, rows)
+        normalised = any(isinstance(layer, schema.BatchNorm) for layer in self.config.model.layers or [])
+        if normalised and 1 in (batch, rows % batch):
+            raise ShapeError(
+                "training.batch_size",
+                f"batch_norm cannot normalise a batch of one row: {rows} rows in batches of {batch} leave one",
+                hint="choose another training.batch_size",
+            )
+
+    def measure(self, outputs: NDArray, answers: NDArray) -> dict[str, float]:
+        """Return the config's metrics of raw outputs (rows, outputs)."""
+        return measure(self.config.training.metrics, outputs, answers, self.task, self.threshold)
+
+    @property
+    def threshold(self) -> float:
+        """Above it a single raw output says class 1: 0 for a logit, 0.5 for a number."""
+        return 0.0 if self.config.loss.type in FUSED else 0.5
+
+
+def settled(config: schema.Config, task: str, classes: list[str] | None) -> schema.Config:
+    """Return the config with loss, task and the last layer's units decided."""
+    loss, model = config.loss.type, config.model
+    layers = list(model.layers or [])
+    last = layers[-1] if layers else None
+    single = isinstance(last, schema.Linear) and last.units == 1
+    if loss == "auto":
+        if task == "regression":
+            loss = "mse"
+        else:
+            loss = "binary_cross_entropy" if single and len(classes or []) == 2 else "cross_entropy"
+    if task == "classification" and model.formula is not None:
+        raise ShapeError(
+            "model.formula", "a formula gives numbers, but the target has classes", "task: regression"
+        )
+    if task == "regression" and loss == "cross_entropy":
+        raise ShapeError(
+            "loss", "cross_entropy needs classes, but the target has numbers", "task: classification"
+        )
+    return msgspec.structs.replace(config, task=task, loss=msgspec.structs.replace(config.loss, type=loss))
+
+
+def network_of(config: schema.Config, encoding: Any) -> Network:
+    """Return the network that a settled config describes."""
+    if config.model.formula is not None:
+        return FormulaNetwork(
+            config.model.formula, config.model.parameters or {}, config.loss, config.regularization
+        )
+    outputs = outputs_of(config, encoding)
+    return LayerNetwork(
+        config.model, tuple(encoding.shape), outputs, config.loss, config.regularization, config.seed
+    )
+
+
+def outputs_of(config: schema.Config, encoding: Any) -> int:
+    """Return how many numbers the last layer has to give."""
+    if encoding.classes is None:
+        return len(encoding.targets)
+    count = len(encoding.classes)
+    last = expanded(config.model, count)[-1]
+    written = getattr(last, "units", None)
+    if config.loss.type == "binary_cross_entropy":
+        if count != 2:
+            raise ShapeError("loss", f"binary_cross_entropy needs two classes, but there are {count}")
+        return 1 if config.model.layers is not None and written in (1, None) else 2 if written == 2 else 1
+    return 1 if count == 2 and written == 1 and config.loss.type != "cross_entropy" else count
+
+
+def targets_of(answers: NDArray, outputs: int) -> NDArray:
+    """Return the numbers a network is to give: one-hot rows for classes."""
+    if answers.ndim == 2:
+        return answers.astype(float)
+    if outputs == 1:
+        return answers.astype(float)[:, None]
+    hot = np.zeros((len(answers), outputs))
+    hot[np.arange(len(answers)), answers] = 1.0
+    return hot
+
+
+def _monitor(config: schema.Config, validated: bool) -> str:
+    stopping = config.training.early_stopping
+    return (stopping and stopping.monitor) or ("val_loss" if validated else "loss")

@@ -1,0 +1,186 @@
+"""A network with its numbers: parameters in one flat array, a plan for every number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from ..differentiation.tensors import TensorPlan
+from .lowering import Lowered
+from .network import NDArray, Parameter
+from .schema import Loss
+
+BLOCK_ROWS = 1024
+"""Rows that are predicted at once."""
+
+
+class Network(Protocol):
+    """What the loop needs of a network."""
+
+    parameters: Sequence[Parameter]
+    states: Mapping[str, NDArray]
+    masks: Mapping[str, float]
+    loss: Loss
+
+    def lower(self, rows: int, *, training: bool, targets: bool = True) -> Lowered: ...
+
+    def feed(self, inputs: NDArray) -> dict[str, NDArray]: ...
+
+
+class Bound(NamedTuple):
+    """A plan with the arrays that change from run to run."""
+
+    lowered: Lowered
+    plan: TensorPlan
+    leaves: dict[str, NDArray]
+
+    @property
+    def targets(self) -> NDArray:
+        """The buffer that targets go to."""
+        assert self.lowered.target is not None
+        return self.leaves[self.lowered.target]
+
+
+class Outcome(NamedTuple):
+    """What a network gives for many rows: predictions (rows, outputs) and the mean loss."""
+
+    predictions: NDArray
+    loss: float | None
+
+
+class Runner:
+    """Runs a network.
+
+    Attributes:
+        theta: Every trained parameter, flat, in the order of `Network.parameters`.
+        gradient: The gradient of the last training step, in the same order.
+        values: Parameters (views of ``theta``, or frozen arrays) and states by name.
+    """
+
+    def __init__(self, network: Network, dtype: str) -> None:
+        self.network = network
+        self.dtype = np.dtype(dtype)
+        size = sum(prod(p.shape) for p in network.parameters if p.trained)
+        self.theta = np.zeros(size, self.dtype)
+        self.gradient = np.zeros(size, self.dtype)
+        self.values: dict[str, NDArray] = {}
+        self.gradients: dict[str, NDArray] = {}
+        start = 0
+        for p in network.parameters:
+            if p.trained:
+                stop = start + prod(p.shape)
+                self.values[p.name] = self.theta[start:stop].reshape(p.shape)
+                self.gradients[p.name] = self.gradient[start:stop].reshape(p.shape)
+                start = stop
+            else:
+                self.values[p.name] = np.empty(p.shape, self.dtype)
+            self.values[p.name][...] = p.first
+        for name, first in network.states.items():
+            self.values[name] = first.astype(self.dtype)
+        self._bound: dict[tuple[int, bool, bool], Bound] = {}
+
+    def bound(self, rows: int, *, training: bool, targets: bool = True, keep: bool = False) -> Bound:
+        """Return the plan for so many rows, made once.
+
+        Args:
+            rows: Rows at once.
+            training: With the gradient; in the mode for training.
+            targets: With a loss.
+            keep: Every node's value and cotangent stays readable; such a plan is made anew.
+        """
+        key = (rows, training, targets)
+        if not keep and key in self._bound:
+            return self._bound[key]
+        lowered = self.network.lower(rows, training=training, targets=targets)
+        leaves = {
+            name: self.values[name] if name in self.values else np.zeros(shape, self.dtype)
+            for name, shape in lowered.shapes.items()
+        }
+        ids = lowered.graph.inputs
+        gradients = {ids[n]: g for n, g in self.gradients.items() if n in ids} if training else {}
+        kept = [n.id for n in lowered.graph.nodes] if keep else [lowered.output, lowered.prediction]
+        for before, after in lowered.activations.values() if not training else ():
+            kept += [before, after]
+        plan = TensorPlan(lowered.graph, {ids[n]: a for n, a in leaves.items()}, gradients, kept, self.dtype)
+        made = Bound(lowered, plan, leaves)
+        if not keep:
+            self._bound[key] = made
+        return made
+
+    def blocks(
+        self, inputs: Mapping[str, NDArray], targets: NDArray | None
+    ) -> Iterator[tuple[Bound, int, int]]:
+        """Run rows through the predicting graph, block after block."""
+        rows = len(next(iter(inputs.values()), targets if targets is not None else ()))
+        for start in range(0, rows, BLOCK_ROWS):
+            stop = min(start + BLOCK_ROWS, rows)
+            bound = self.bound(stop - start, training=False, targets=targets is not None)
+            for name, array in inputs.items():
+                bound.leaves[name][...] = array[start:stop]
+            if targets is not None:
+                bound.targets[...] = targets[start:stop]
+            with np.errstate(all="ignore"):
+                bound.plan.run()
+            yield bound, start, stop
+
+    def predict(self, inputs: NDArray, targets: NDArray | None = None, *, raw: bool = False) -> Outcome:
+        """Return predictions for encoded rows, and their loss where there are targets.
+
+        Args:
+            inputs: Shape (rows, *shape of a row).
+            targets: Shape (rows, outputs), one-hot for classes.
+            raw: What the last layer gives, logits instead of probabilities.
+        """
+        predictions: list[NDArray] = []
+        total = 0.0
+        summed = self.network.loss.type.endswith("sse")
+        for bound, start, stop in self.blocks(self.network.feed(inputs), targets):
+            lowered, rows = bound.lowered, stop - start
+            output = bound.plan.value(lowered.output if raw else lowered.prediction)
+            predictions.append(by_row(output, rows))
+            if lowered.data_loss is not None:
+                total += float(bound.plan.value(lowered.data_loss)) * (1 if summed else rows)
+        if not predictions:
+            return Outcome(np.empty((0, 1), self.dtype), None)
+        every = np.concatenate(predictions)
+        return Outcome(every, None if targets is None else total / (1 if summed else len(every)))
+
+    def unsound(self, bound: Bound) -> tuple[str, int] | None:
+        """Run a training step again, node by node, and name the first value that is not finite.
+
+        Returns:
+            The node's name and its position in the graph; None where all values are finite.
+        """
+        again = self.bound(rows_of(bound), training=True, keep=True)
+        for name, array in bound.leaves.items():
+            if again.leaves[name] is not array:
+                again.leaves[name][...] = array
+        with np.errstate(all="ignore"):
+            again.plan.run()
+        graph = again.lowered.graph
+        for node in graph.nodes:
+            if not np.isfinite(again.plan.value(node.id)).all():
+                return graph.name(node.id), node.id
+        return None
+
+    def snapshot(self) -> dict[str, NDArray]:
+        """Return a copy of every parameter and state."""
+        return {name: array.copy() for name, array in self.values.items()}
+
+    def restore(self, arrays: Mapping[str, NDArray]) -> None:
+        """Put parameters and states back."""
+        for name, array in self.values.items():
+            array[...] = arrays[name]
+
+
+def by_row(output: NDArray, rows: int) -> NDArray:
+    """Return a copy of outputs as (rows, outputs); a formula without columns has one for all rows."""
+    return np.array(output.reshape(rows, -1) if output.ndim else np.broadcast_to(output, (rows, 1)))
+
+
+def rows_of(bound: Bound) -> int:
+    """Return how many rows a plan with targets is for."""
+    return len(bound.targets)
