@@ -69,7 +69,7 @@ class ArrayReader:
         self._path = path
         self._block_rows = block_rows
         self._row = 0
-        self._array = array = _load(stream, path, head, mapped)
+        self._array = array = load_array(stream, path, head, mapped)
         if array.dtype.names is not None:
             if array.ndim != 1:
                 raise DataError(f"a structured array of shape {array.shape}, not (rows,)", place=path)
@@ -143,7 +143,12 @@ class ArrayReader:
         )
 
 
-def _load(stream: BinaryIO, path: str, head: bytes, mapped: bool) -> npt.NDArray[Any]:
+def load_array(stream: BinaryIO, path: str, head: bytes = b"", mapped: bool = False) -> npt.NDArray[Any]:
+    """Load one .npy array; nothing in it is ever unpickled.
+
+    Raises:
+        DataError: for pickled objects, or a file that is damaged or cut short.
+    """
     source: Any = path
     if not mapped:
         source = BytesIO(head + read(stream, -1, path))

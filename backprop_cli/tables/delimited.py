@@ -195,7 +195,7 @@ class DelimitedReader:
         )
 
     def _place(self, row: _Row, cell: int) -> str:
-        return _place(self._path, row.line, row.text, cell, self._delimiter)
+        return cell_place(self._path, row.line, row.text, cell, self._delimiter)
 
     def _header(self) -> list[str]:
         row = None
@@ -314,7 +314,8 @@ def scan(text: str, delimiter: str) -> tuple[list[int], int, bool]:
         starts.append(at)
 
 
-def _place(path: str, line: int, record: bytes, cell: int, delimiter: str) -> str:
+def cell_place(path: str, line: int, record: bytes, cell: int, delimiter: str) -> str:
+    """Say where a cell of a record stands: ``path:line:column``."""
     text = unix(record).decode()
     row, column = Source(text).locate(scan(text, delimiter)[0][cell])
     return f"{path}:{line + row - 1}:{column}"

@@ -1,0 +1,42 @@
+"""Archives of NumPy arrays by name (.npz); nothing in them is ever unpickled."""
+
+from __future__ import annotations
+
+import zlib
+from io import BytesIO
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import numpy.typing as npt
+
+from backprop_cli.errors import DataError
+from backprop_cli.tables.arrays import load_array
+
+MAGIC = b"PK\x03\x04"
+LIMIT = 1 << 32
+"""Bytes of all arrays together; a small archive may claim to unpack to anything."""
+
+
+def read_npz(data: bytes, name: str) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an archive, in its order.
+
+    Args:
+        data: The whole archive.
+        name: Of the file, for messages.
+    Raises:
+        DataError: for a damaged archive, pickled objects, or more than `LIMIT` bytes of arrays.
+    """
+    arrays = {}
+    try:
+        with ZipFile(BytesIO(data)) as archive:
+            if sum(member.file_size for member in archive.infolist()) > LIMIT:
+                raise DataError(f"the arrays take more than {LIMIT >> 30} GiB", place=name)
+            for member in archive.infolist():
+                key = member.filename.removesuffix(".npy")
+                if key in arrays:
+                    raise DataError(f"two arrays are named '{key}'", place=name)
+                with archive.open(member) as stream:
+                    arrays[key] = load_array(BytesIO(stream.read()), f"{name}: array '{key}'")
+    except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as exc:
+        raise DataError("the .npz file is damaged or cut short", place=name) from exc
+    return arrays

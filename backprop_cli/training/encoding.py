@@ -1,0 +1,254 @@
+"""How raw columns become the numbers a model reads: learned from the training rows, kept with the model.
+
+A feature is a column of numbers, a column of texts (one 0/1 input for each category, in sorted order) or
+a formula of columns. Missing cells are filled first, formulas are evaluated on the filled columns, and
+numbers are scaled last; the 0/1 inputs of categories are not scaled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backprop_cli.differentiation.evaluate import evaluate
+from backprop_cli.differentiation.plan import Plan
+from backprop_cli.errors import DataError, NoSuchNumber
+from backprop_cli.graph import Graph
+from backprop_cli.language.lower import lower
+from backprop_cli.language.parser import parse
+from backprop_cli.tables import text
+from backprop_cli.tables.block import Floats, canonical
+from backprop_cli.tables.numerals import cut
+from backprop_cli.training.source import Column, Texts
+
+Place = Callable[[int, str], str]
+"""Row and column to ``file:line:column``."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One entry of ``data.features``.
+
+    Attributes:
+        text: As in the config: a column, or a formula.
+        columns: What it reads.
+        categories: The texts of a categorical column; None for numbers.
+    """
+
+    text: str
+    columns: list[str]
+    categories: list[str] | None = None
+
+    @property
+    def is_formula(self) -> bool:
+        """Whether it is computed from columns rather than one of them."""
+        return self.columns != [self.text]
+
+    @property
+    def names(self) -> list[str]:
+        """One name for every input number it gives."""
+        if self.categories is None:
+            return [self.text]
+        return [f"{self.text}={category}" for category in self.categories]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Columns to inputs, and class indices back to names.
+
+    Attributes:
+        features: In the order of the inputs.
+        targets: Names of the target columns.
+        classes: Names of the classes in order; None for regression.
+        shape: Of one encoded row.
+        shift: Subtracted from every input, (inputs,).
+        scale: What every input is then divided by, (inputs,).
+        fills: What stands for a missing cell, by column; empty when missing cells are errors.
+    """
+
+    features: list[Feature]
+    targets: list[str]
+    classes: list[str] | None
+    shape: tuple[int, ...]
+    shift: Floats
+    scale: Floats
+    fills: dict[str, float | str]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """One name for every flat input number: ``x``, ``x^2``, ``colour=red``."""
+        return [name for feature in self.features for name in feature.names]
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The columns a table must have."""
+        return list(dict.fromkeys(name for feature in self.features for name in feature.columns))
+
+    def encode(self, columns: Mapping[str, Sequence[str] | Column], place: Place) -> Floats:
+        """Return the inputs of some rows, (rows, *shape).
+
+        Args:
+            columns: For each of `columns`: texts, or an array of numbers (NaN: missing) or texts.
+            place: Says where a row's cell in a column stands.
+        Raises:
+            DataError: for a missing cell the encoding cannot fill, a text where a number belongs, an
+                unknown category, a formula without a value; with its place.
+        """
+        raw: dict[str, Column] = {}
+        categories = {feature.text: feature.categories for feature in self.features}
+        for name in self.columns:
+            words = categories.get(name) is not None
+            raw[name] = self._filled(name, _column(columns[name], name, place, words), place)
+        flat = flat_inputs(self.features, raw, place)
+        flat -= self.shift
+        flat /= self.scale
+        return flat.reshape(len(flat), *self.shape)
+
+    def decode(self, indices: npt.NDArray[Any]) -> list[str]:
+        """Return the names of some classes."""
+        assert self.classes is not None
+        return [self.classes[i] for i in indices.tolist()]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as JSON has it; numbers keep every bit."""
+        return {
+            "features": [
+                {"text": f.text, "columns": f.columns, "categories": f.categories} for f in self.features
+            ],
+            "targets": self.targets,
+            "classes": self.classes,
+            "shape": list(self.shape),
+            "shift": self.shift.tolist(),
+            "scale": self.scale.tolist(),
+            "fills": self.fills,
+        }
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, Any]) -> Encoding:
+        """Return the encoding that `as_dict` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: when the mapping is no such thing.
+        """
+        encoding = cls(
+            features=[Feature(f["text"], f["columns"], f["categories"]) for f in mapping["features"]],
+            targets=list(mapping["targets"]),
+            classes=None if mapping["classes"] is None else list(mapping["classes"]),
+            shape=tuple(mapping["shape"]),
+            shift=np.array(mapping["shift"], dtype=np.float64),
+            scale=np.array(mapping["scale"], dtype=np.float64),
+            fills=dict(mapping["fills"]),
+        )
+        if not len(encoding.names) == len(encoding.shift) == len(encoding.scale) == prod(encoding.shape):
+            raise ValueError("an encoding of different lengths")
+        return encoding
+
+    def _filled(self, name: str, column: Column, place: Place) -> Column:
+        gaps = missing(column)
+        if not gaps.any():
+            return column
+        if name not in self.fills:
+            raise DataError(
+                f"no value in column '{name}'",
+                place=place(int(gaps.argmax()), name),
+                hint="only a model trained with data.missing: mean fills gaps",
+            )
+        column = column.copy()
+        column[gaps] = self.fills[name]
+        return column
+
+
+def missing(column: Column) -> npt.NDArray[np.bool_]:
+    """Tell the rows in which a column has no value."""
+    gaps: npt.NDArray[np.bool_] = column == "" if column.dtype == object else np.isnan(column)
+    return gaps
+
+
+def flat_inputs(features: Sequence[Feature], raw: Mapping[str, Column], place: Place) -> Floats:
+    """Return the unscaled inputs, (rows, inputs), of filled columns.
+
+    Raises:
+        DataError: for an unknown category, or a formula without a value.
+    """
+    rows = len(next(iter(raw.values())))
+    flat = np.empty((rows, sum(len(feature.names) for feature in features)))
+    at = 0
+    for feature in features:
+        width = len(feature.names)
+        if feature.categories is not None:
+            flat[:, at : at + width] = _one_hot(raw[feature.text], feature, place)  # type: ignore[arg-type]
+        elif feature.is_formula:
+            flat[:, at] = _computed(feature, raw, rows, place)
+        else:
+            flat[:, at] = raw[feature.text]
+        at += width
+    return flat
+
+
+def formula(expression: str, columns: Sequence[str]) -> Graph:
+    """Read a formula of columns.
+
+    Raises:
+        ExpressionError: when it is not one expression.
+    """
+    return lower(parse(expression), [canonical(name) for name in columns])
+
+
+def _computed(feature: Feature, raw: Mapping[str, Column], rows: int, place: Place) -> Floats:
+    spelled = {canonical(name): name for name in feature.columns}
+    graph = formula(feature.text, feature.columns)
+    inputs = {name: np.asarray(raw[spelled[name]], dtype=np.float64) for name in graph.inputs}
+    (values,), bad = Plan(graph, list(inputs), {}, ()).run(inputs, rows)
+    if bad:
+        row = bad[0]
+        where = place(row, feature.columns[0])
+        try:
+            evaluate(graph, {name: float(column[row]) for name, column in inputs.items()})
+        except NoSuchNumber as exc:
+            hint = exc.hint
+            raise DataError(f"feature '{feature.text}': {exc.message}", place=where, hint=hint) from None
+        raise DataError(f"feature '{feature.text}' has no finite value", place=where)
+    return values
+
+
+def _one_hot(column: Texts, feature: Feature, place: Place) -> Floats:
+    categories = feature.categories
+    assert categories is not None
+    index = {category: i for i, category in enumerate(categories)}
+    found = np.fromiter((index.get(cell, -1) for cell in column), np.int64, len(column))
+    if (found < 0).any():
+        row = int((found < 0).argmax())
+        raise DataError(
+            f"column '{feature.text}': '{cut(str(column[row]))}' is not a known category",
+            place=place(row, feature.text),
+            hint=f"known: {listed(categories)}",
+        )
+    flat = np.zeros((len(column), len(categories)))
+    flat[np.arange(len(column)), found] = 1.0
+    return flat
+
+
+def _column(cells: Sequence[str] | Column, name: str, place: Place, words: bool) -> Column:
+    if isinstance(cells, np.ndarray) and (cells.dtype == object) == words:
+        return cells
+    stripped = [str(cell).strip(" \t") for cell in cells]
+    if words:
+        column = np.empty(len(stripped), dtype=object)
+        column[:] = ["" if cell in text.MISSING else cell for cell in stripped]
+        return column
+    numbers = text.column_numbers(stripped)
+    if numbers is None:
+        fault = text.faults(stripped)[0]
+        raise DataError(f"column '{name}': {fault.message}", place=place(fault.row, name), hint=fault.hint)
+    return numbers
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Return names for a message, cut where they are many."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

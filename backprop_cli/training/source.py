@@ -1,0 +1,367 @@
+"""Where rows come from: files, built-in sets, rows written in the config; all as named columns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal, NoReturn, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from backprop_cli.errors import ConfigError, DataError, FileError
+from backprop_cli.tables import text
+from backprop_cli.tables.block import Block, Floats, canonical
+from backprop_cli.tables.chunks import read
+from backprop_cli.tables.npz import MAGIC, read_npz
+from backprop_cli.tables.numerals import cut
+from backprop_cli.training import schema
+from backprop_cli.training.datasets import Dataset, generate, shipped
+
+Texts = npt.NDArray[np.object_]
+Column = Floats | Texts
+"""One cell a row: numbers with NaN where there is none, or texts with "" where there is none."""
+
+Kind = Literal["auto", "number", "text", "class"]
+"""What a column must be: ``auto`` decides by its cells, ``class`` takes texts among numbers as well."""
+
+_EXACT = 2**53
+
+
+class Loaded(Protocol):
+    """What this package needs of a checked config."""
+
+    config: schema.Config
+    path: str
+    folder: str
+
+    def place(self, key: str) -> str:
+        """Say where a key was given."""
+
+    def error(self, key: str, message: str, hint: str | None = None) -> ConfigError:
+        """Return the error for a key's value."""
+
+
+class Table(Protocol):
+    """Rows by named columns.
+
+    Attributes:
+        names: Of the columns, in order.
+        targets: The columns that are targets by nature; None when the config has to say.
+        vector: Whether targets were written as lists of numbers.
+    """
+
+    rows: int
+    names: list[str]
+    targets: list[str] | None
+    vector: bool
+
+    def column(self, name: str, kind: Kind = "auto") -> Column:
+        """Return a column.
+
+        Raises:
+            DataError: when it is not of that kind, with the place of its first wrong cell.
+        """
+
+    def place(self, row: int, name: str) -> str:
+        """Say where a cell stands."""
+
+
+class ArrayTable:
+    """Columns from arrays.
+
+    Args:
+        columns: Name to numbers or texts.
+        name: Of the source, for messages.
+        targets: See `Table`.
+        vector: See `Table`.
+    """
+
+    def __init__(
+        self,
+        columns: dict[str, npt.NDArray[Any]],
+        name: str,
+        targets: list[str] | None = None,
+        vector: bool = False,
+    ) -> None:
+        self.names = list(columns)
+        self.rows = len(next(iter(columns.values())))
+        self.targets = targets
+        self.vector = vector
+        self._name = name
+        self._columns = columns
+
+    def place(self, row: int, name: str) -> str:
+        """Say where a cell stands: ``file: row 3, column 'x'``."""
+        return f"{self._name}: row {row + 1}, column '{name}'"
+
+    def column(self, name: str, kind: Kind = "auto") -> Column:
+        """Return a column; see `Table.column`."""
+        values = self._columns[name]
+        if values.dtype.kind in "OUS":
+            if kind == "number":
+                raise DataError(f"'{cut(str(values[0]))}' is not a number", place=self.place(0, name))
+            cells = [
+                (cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell)).strip(" \t")
+                for cell in values.tolist()
+            ]
+            return _texts(cells)
+        if values.dtype.kind not in "biuf":
+            raise DataError(f"the array holds {values.dtype}, not numbers", place=self.place(0, name))
+        if values.dtype.kind in "iu" and values.dtype.itemsize == 8:
+            large = (values > _EXACT) | (values < -_EXACT if values.dtype.kind == "i" else False)
+            if large.any():
+                at = int(large.argmax())
+                raise DataError(f"{values[at]} is too long for a float64", place=self.place(at, name))
+        numbers = values.astype(np.float64)
+        if np.isinf(numbers).any():
+            at = int(np.isinf(numbers).argmax())
+            raise DataError(f"{numbers[at]} is not a finite number", place=self.place(at, name))
+        if kind == "text":
+            return _texts(["" if np.isnan(value) else number_name(value) for value in numbers.tolist()])
+        return numbers
+
+
+class FileTable:
+    """A table of text, read to its end.
+
+    A block is kept as its bytes and, where all its cells are plain numbers, as an array. Columns are
+    made when asked for, so that a column nobody uses may hold anything.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.targets: list[str] | None = None
+        self.vector = False
+        self._blocks: list[Block] = []
+        self._parts: list[Floats | None] = []
+        with text.open_table(path) as source:
+            self.names = source.names
+            for block in source:
+                self._blocks.append(block)
+                self._parts.append(text.number_table(block))
+        self.rows = sum(block.rows for block in self._blocks)
+        self._starts = np.cumsum([0, *(block.rows for block in self._blocks)])
+        self._cells: dict[int, dict[str, list[str]]] = {}
+        whole = [part for part in self._parts if part is not None]
+        # one array by columns when all is numbers: a column is then one piece of memory
+        self._table = np.concatenate(whole).T.copy() if whole and len(whole) == len(self._parts) else None
+        name = "<stdin>" if path == "-" else path
+        if not self.rows:
+            raise DataError("a header and no rows", place=f"{name}:1:1")
+
+    def place(self, row: int, name: str) -> str:
+        """Say where a cell stands: ``file:line:column``."""
+        at = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return text.place(self._blocks[at], row - int(self._starts[at]), name)
+
+    def column(self, name: str, kind: Kind = "auto") -> Column:
+        """Return a column; see `Table.column`.
+
+        A column of which fewer than half of the cells are texts is taken for numbers with mistakes in them.
+        """
+        at = self.names.index(name)
+        if self._table is not None and kind != "text":
+            column: Floats = self._table[at]
+            return column
+        if kind != "text":
+            parts = [self._numbers(i, at) for i in range(len(self._blocks))]
+            whole = [part for part in parts if part is not None]
+            if len(whole) == len(parts):
+                return np.concatenate(whole)
+        cells = [cell for i in range(len(self._blocks)) for cell in self._texts(i, name)]
+        if kind in ("auto", "number"):
+            faults = text.faults(cells)
+            given = sum(cell not in text.MISSING for cell in cells)
+            if kind == "number" or 2 * len(faults) < given:
+                self._refuse(name, faults, given, kind)
+        return _texts(cells)
+
+    def _numbers(self, block: int, column: int) -> Floats | None:
+        part = self._parts[block]
+        if part is not None:
+            return part[:, column]
+        return text.column_numbers(self._texts(block, self.names[column]))
+
+    def _texts(self, block: int, name: str) -> list[str]:
+        if block not in self._cells:
+            self._cells[block] = text.texts(self._blocks[block], self.names)
+        return self._cells[block][name]
+
+    def _refuse(self, name: str, faults: Sequence[text.Fault], given: int, kind: Kind) -> NoReturn:
+        first = faults[0]
+        few = kind == "auto"
+        raise DataError(
+            f"column '{name}': {first.message}" + (f"; {given - len(faults)} other cells are" if few else ""),
+            place=self.place(first.row, name),
+            hint=first.hint
+            or (
+                "a missing value is an empty cell, NA or ?; a column of categories has texts in half of "
+                "its cells or more"
+                if few
+                else None
+            ),
+        )
+
+
+def number_name(value: float) -> str:
+    """Return a number as the name of a class: ``3`` for 3.0."""
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def open_table(loaded: Loaded) -> Table:
+    """Return the table of training rows that a config names.
+
+    Raises:
+        ConfigError: when the keys of ``data`` do not fit together.
+        DataError: when the table is wrong.
+        FileError: when it cannot be read.
+    """
+    data = loaded.config.data
+    if data.dataset is None or data.dataset in ("iris", "digits"):
+        for key in ("samples", "noise"):
+            if getattr(data, key) is not None:
+                raise loaded.error(f"data.{key}", f"{key} is for generated sets such as spirals")
+    if data.dataset is not None:
+        return _dataset(loaded, data.dataset)
+    if data.path is not None:
+        if data.path == "-" and loaded.path in ("-", "<stdin>"):
+            raise loaded.error("data.path", "standard input holds the config, so it cannot hold the data")
+        return read_table(loaded, data.path)
+    if data.inputs is None:
+        raise loaded.error("data", "no rows", "give path, dataset, or inputs and targets")
+    return _inline(loaded, data.inputs, data.targets)
+
+
+def read_table(loaded: Loaded, path: str) -> Table:
+    """Read a file whose path is relative to the config's folder; ``-`` is stdin."""
+    if path == "-":
+        return FileTable(path)
+    path = os.path.join(loaded.folder, path) if loaded.folder not in ("", ".") else path
+    if os.path.isfile(path):
+        with _open(path) as stream:
+            head = read(stream, len(MAGIC), path)
+            if head == MAGIC or path.lower().endswith(".npz"):
+                return _npz(head + read(stream, -1, path), path)
+    return FileTable(path)
+
+
+def _open(path: str) -> Any:
+    try:
+        return open(path, "rb")
+    except OSError as exc:
+        raise FileError(f"cannot read {path}: {exc.strerror or exc}") from exc
+
+
+def _npz(data: bytes, path: str) -> Table:
+    arrays = read_npz(data, path)
+    inputs = _named(arrays, ("x", "inputs", "X"))
+    targets = _named(arrays, ("y", "targets", "t"))
+    if inputs is not None and targets is not None and arrays[inputs].ndim > 1:
+        x, y = arrays[inputs], arrays[targets]
+        if len(x) != (len(y) if y.ndim else 0) or y.ndim > 2:
+            raise DataError(f"'{inputs}' has shape {x.shape} and '{targets}' has shape {y.shape}", place=path)
+        if x.size == 0:
+            raise DataError(f"'{inputs}' has shape {x.shape}: no numbers", place=path)
+        columns = _numbered(x.reshape(len(x), -1), "x")
+        outputs = _numbered(y.reshape(len(y), -1), "y")
+        return ArrayTable(columns | outputs, path, list(outputs), vector=y.ndim == 2)
+    for name, array in arrays.items():
+        if array.ndim != 1 or not len(array):
+            raise DataError(
+                f"the array '{name}' has shape {array.shape}, not (rows,)",
+                place=path,
+                hint="give arrays x (rows, columns) and y (rows,), or one array of shape (rows,) a column",
+            )
+    if not arrays:
+        raise DataError("no arrays", place=path)
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name} {count}" for name, count in lengths.items())
+        raise DataError(f"columns of different lengths: {listed}", place=path)
+    return ArrayTable(arrays, path)
+
+
+def _named(arrays: dict[str, Any], names: Sequence[str]) -> str | None:
+    return next((name for name in names if name in arrays), None)
+
+
+def _numbered(table: npt.NDArray[Any], letter: str) -> dict[str, npt.NDArray[Any]]:
+    """Name the columns of an array: ``x1``, ``x2`` ..., or ``x`` when there is one."""
+    columns = table.T.copy()
+    if len(columns) == 1:
+        return {letter: columns[0]}
+    return {f"{letter}{i}": column for i, column in enumerate(columns, 1)}
+
+
+def _dataset(loaded: Loaded, name: str) -> Table:
+    data = loaded.config.data
+    made: Dataset
+    if name in ("iris", "digits"):
+        made = shipped(name)
+    else:
+        made = generate(name, loaded.config.seed, data.samples, data.noise)
+        if made.classes is not None and len(made.targets) < 2 * len(made.classes):
+            least = 2 * len(made.classes)
+            raise loaded.error("data.samples", f"{name} takes {least} samples or more")
+    columns: dict[str, npt.NDArray[Any]] = dict(zip(made.names, made.inputs.T.copy(), strict=True))
+    targets = made.targets
+    if made.classes is not None and not all(name.isdigit() for name in made.classes):
+        targets = np.array(made.classes, dtype=object)[targets]
+    return ArrayTable(columns | {made.target: targets}, name, [made.target])
+
+
+def _inline(
+    loaded: Loaded, inputs: list[list[float]], targets: list[list[float] | float | str] | None
+) -> Table:
+    table = _rectangle(loaded, "data.inputs", inputs)
+    columns = _numbered(table, "x")
+    name = loaded.place("data.inputs")
+    if targets is None:
+        if loaded.config.data.target != "features":
+            raise loaded.error("data.inputs", "inputs without targets", "an autoencoder has target: features")
+        return ArrayTable(columns, name, [])
+    if len(targets) != len(inputs):
+        raise loaded.error(
+            "data.targets", f"{_count(len(targets), 'target')} for {_count(len(inputs), 'row')}"
+        )
+    kinds = {"text" if isinstance(t, str) else "list" if isinstance(t, list) else "number" for t in targets}
+    if len(kinds) > 1:
+        raise loaded.error(
+            "data.targets", "targets are all numbers, all lists of numbers, or all texts, not a mixture"
+        )
+    if kinds == {"list"}:
+        rows: Any = targets
+        outputs = _numbered(_rectangle(loaded, "data.targets", rows), "y")
+    elif kinds == {"text"}:
+        outputs = {"y": np.array(targets, dtype=object)}
+    else:
+        outputs = {"y": np.array(targets, dtype=np.float64)}
+    return ArrayTable(columns | outputs, name, list(outputs), vector=kinds == {"list"})
+
+
+def _rectangle(loaded: Loaded, key: str, rows: list[list[float]]) -> Floats:
+    if not rows or not rows[0]:
+        raise loaded.error(key, "no numbers")
+    for i, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise loaded.error(
+                f"{key}[{i}]", f"row {i + 1} has {_count(len(row), 'number')}, the first has {len(rows[0])}"
+            )
+    return np.array(rows, dtype=np.float64)
+
+
+def _count(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def _texts(cells: Sequence[str]) -> Texts:
+    column = np.empty(len(cells), dtype=object)
+    known: dict[str, str] = {}
+    # equal texts share memory
+    column[:] = ["" if cell in text.MISSING else known.setdefault(cell, cell) for cell in cells]
+    return column
+
+
+def named(names: Sequence[str]) -> dict[str, str]:
+    """Map names as the language spells them to the columns."""
+    return {canonical(name): name for name in names}
