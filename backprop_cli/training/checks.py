@@ -1,0 +1,544 @@
+"""What one key of a config demands of another. Each check adds faults at the key that is wrong."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, Protocol
+
+import msgspec
+
+from ..errors import ConfigError, ExpressionError, Source, nearest
+from . import schema
+from .yaml_source import Node, quote, short
+
+CLASSIFICATION_METRICS = ("accuracy", "top_3_accuracy", "macro_f1")
+REGRESSION_METRICS = ("mae", "mse", "rmse", "r2")
+GENERATED = ("xor", "circles", "moons", "blobs", "spirals", "sine")
+HIGHEST_UNITS = 1_000_000
+
+
+class Walk(Protocol):
+    """What the checks need of the reading before them."""
+
+    formula: Node | None
+    faults: list[ConfigError]
+
+    def fault(self, key: str, message: str, hint: str | None = None, **more: Any) -> None: ...
+    def given(self, key: str) -> bool: ...
+    def is_bad(self, key: str) -> bool: ...
+
+
+def check(config: schema.Config, walk: Walk, stdin: bool) -> schema.Config:
+    """Check what the types cannot say; return the config with names in their normal form."""
+    return _Checks(config, walk, stdin).run()
+
+
+class _Checks:
+    def __init__(self, config: schema.Config, walk: Walk, stdin: bool) -> None:
+        self.config = config
+        self.walk = walk
+        self.stdin = stdin
+
+    def run(self) -> schema.Config:
+        self.sources()
+        self.inline_rows()
+        self.splits()
+        self.model()
+        self.optimizer()
+        self.task()
+        self.monitors()
+        self.name()
+        return self.config
+
+    def fault(self, key: str, message: str, hint: str | None = None, *also: str, **more: Any) -> None:
+        """Add a fault, unless one of the keys it is about was refused already."""
+        if not any(self.walk.is_bad(k) for k in (key, *also)):
+            self.walk.fault(key, message, hint, **more)
+
+    def is_set(self, key: str) -> bool:
+        """Whether a key was given, in order or not."""
+        value: Any = self.config
+        for part in key.split("."):
+            value = getattr(value, part, None)
+        return value is not None or (self.walk.given(key) and self.walk.is_bad(key))
+
+    def one_of(self, section: str, keys: tuple[str, ...], hint: str) -> str | None:
+        """Hold a section to exactly one of some keys; return it."""
+        present = [key for key in keys if self.is_set(f"{section}.{key}")]
+        if not present:
+            self.fault(section, f"{section} needs one of {', '.join(keys)}", hint)
+        for key in present[1:]:
+            self.fault(
+                f"{section}.{key}",
+                f"{section} has both {present[0]} and {key}",
+                f"give one; on the command line {section}.{present[0]}=null takes one away",
+            )
+        return present[0] if len(present) == 1 else None
+
+    # data
+
+    def sources(self) -> None:
+        data = self.config.data
+        source = self.one_of("data", ("path", "dataset", "inputs"), "data: {path: FILE.csv, target: COLUMN}")
+        for key in ("path", "validation_path", "test_path"):
+            value = getattr(data, key)
+            if value == "":
+                self.fault(f"data.{key}", f"data.{key} is empty")
+            elif value == "-" and self.stdin:
+                self.fault(f"data.{key}", "the config and the rows cannot both come from stdin")
+        if [data.path, data.validation_path, data.test_path].count("-") > 1:
+            self.fault("data", "only one file of rows can come from stdin")
+        if source is None:
+            return
+        generated = data.dataset in GENERATED
+        for key in ("samples", "noise"):
+            if getattr(data, key) is not None and not generated:
+                self.fault(
+                    f"data.{key}",
+                    f"data.{key} is for generated sets, not for {data.dataset or source}",
+                    f"generated sets: {', '.join(GENERATED)}",
+                    "data.dataset",
+                )
+        for key in ("validation_path", "test_path"):
+            if getattr(data, key) is not None and source != "path":
+                self.fault(
+                    f"data.{key}",
+                    f"data.{key} goes with data.path, not with {source}",
+                    f"data.{key[:-4]}split",
+                )
+        if source != "path" and data.missing != "error":
+            self.fault("data.missing", f"data.missing is for data.path, not for {source}")
+        for key in ("features", "shape"):
+            if getattr(data, key) == []:
+                self.fault(f"data.{key}", f"data.{key} is empty")
+        for name in sorted({f for f in data.features or () if (data.features or []).count(f) > 1}):
+            self.fault("data.features", f"data.features has {quote(name)} twice")
+        if data.shape and prod(data.shape) > HIGHEST_UNITS:
+            self.fault(
+                "data.shape", f"data.shape is {prod(data.shape):,} numbers a row, more than {HIGHEST_UNITS:,}"
+            )
+        targets = [data.target] if isinstance(data.target, str) else data.target
+        if targets is not None and (not targets or "" in targets):
+            self.fault("data.target", "data.target is empty")
+        elif targets is not None and len(set(targets)) < len(targets):
+            self.fault("data.target", "data.target has a column twice")
+        elif targets is not None and targets != ["features"]:
+            for name in sorted({*targets} & {*(data.features or ())}):
+                self.fault("data.features", f"data.features has the target {quote(name)}")
+
+    def inline_rows(self) -> None:
+        data = self.config.data
+        if data.inputs is None:
+            if data.targets is not None:
+                self.fault("data.targets", "data.targets goes with data.inputs", None, "data.inputs")
+            return
+        width = self.rows("data.inputs", data.inputs)
+        if width and data.shape and prod(data.shape) != width and not self.walk.is_bad("data.inputs"):
+            shape = " x ".join(map(str, data.shape))
+            self.fault(
+                "data.shape",
+                f"data.shape is {shape} = {prod(data.shape)} numbers, a row of data.inputs has {width}",
+            )
+        if data.targets is None:
+            if data.target != "features":
+                self.fault(
+                    "data.inputs",
+                    "data.inputs needs data.targets",
+                    "or target: features, to learn the inputs themselves",
+                    "data.targets",
+                )
+            return
+        if data.target is not None:
+            self.fault(
+                "data.target",
+                "data.targets holds the targets: data.target has no place",
+                None,
+                "data.targets",
+            )
+        if len(data.targets) != len(data.inputs):
+            self.fault(
+                "data.targets",
+                f"data.targets has {len(data.targets)} entries, data.inputs has {len(data.inputs)} rows",
+                None,
+                "data.inputs",
+            )
+        kinds = {list if isinstance(t, list) else str if isinstance(t, str) else float for t in data.targets}
+        if len(kinds) > 1:
+            self.fault("data.targets", "data.targets mixes lists, numbers and texts", "one kind for all rows")
+        elif kinds == {list}:
+            self.rows("data.targets", data.targets)
+
+    def rows(self, key: str, rows: list[Any]) -> int:
+        """Hold rows to one length, which is returned; 0 after a fault."""
+        if not rows:
+            self.fault(key, f"{key} is empty")
+            return 0
+        width = len(rows[0])
+        if not width:
+            self.fault(f"{key}.0", f"{key} has a row without numbers")
+            return 0
+        for i, row in enumerate(rows):
+            if len(row) != width:
+                self.fault(f"{key}.{i}", f"row {i + 1} of {key} has {len(row)} numbers, row 1 has {width}")
+                return 0
+        return width
+
+    def splits(self) -> None:
+        data = self.config.data
+        for part in ("validation", "test"):
+            if getattr(data, f"{part}_split") and getattr(data, f"{part}_path") is not None:
+                self.fault(
+                    f"data.{part}_path",
+                    f"data has both {part}_split and {part}_path",
+                    "give one",
+                    f"data.{part}_split",
+                )
+        total = data.validation_split + data.test_split
+        if total >= 1:
+            self.fault(
+                "data.test_split",
+                f"validation_split + test_split is {total:g}: no rows are left to train on",
+                "together they stay below 1",
+                "data.validation_split",
+            )
+
+    # model
+
+    def model(self) -> None:
+        model = self.config.model
+        kind = self.one_of(
+            "model",
+            ("hidden", "layers", "formula"),
+            "model: {hidden: [16], activation: relu} is the short form",
+        )
+        if kind != "hidden" and kind is not None and model.activation != "relu":
+            where = "each layer names its own" if kind == "layers" else "write it into the formula"
+            self.fault("model.activation", f"model.activation goes with hidden, not with {kind}", where)
+        if kind == "formula" and model.init != "auto":
+            self.fault(
+                "model.init", "model.init goes with layers, not with formula", "parameters hold first values"
+            )
+        if kind != "formula" and kind is not None and model.parameters is not None:
+            self.fault("model.parameters", f"model.parameters goes with formula, not with {kind}")
+        replace = msgspec.structs.replace
+        model = replace(model, activation=self.activation("model.activation", model.activation))
+        for i, units in enumerate(model.hidden or ()):
+            self.units(f"model.hidden.{i}", units)
+        if model.layers is not None:
+            if not model.layers:
+                self.fault("model.layers", "model.layers is empty")
+            layers = [self.layer(f"model.layers.{i}", layer) for i, layer in enumerate(model.layers)]
+            model = replace(model, layers=layers)
+        self.config = replace(self.config, model=model)
+        if kind == "formula":
+            self.formula()
+
+    def activation(self, key: str, name: str) -> str:
+        """Hold a name to the activations; return it without its alias."""
+        from ..ops import ALIASES, FUNCTIONS
+        from .config import activations
+
+        known = activations()
+        if name in known:
+            return ALIASES.get(name, name)
+        if name in FUNCTIONS:
+            least = FUNCTIONS[name].arity[0]
+            self.fault(key, f"{key}: {name} takes {least} operands, an activation takes 1")
+        elif name in ("none", "linear", "identity", ""):
+            self.fault(key, f"{key} must be a function, not {quote(name)}", "without one, leave the key out")
+        else:
+            close = nearest(name[:64], list(known))
+            hint = f"did you mean {close}?" if close else f"functions: {', '.join(known)}"
+            self.fault(key, f"{key}: there is no function {quote(name)}", hint)
+        return name
+
+    def units(self, key: str, units: int) -> None:
+        if units > HIGHEST_UNITS:
+            self.fault(key, f"{key} must be at most {HIGHEST_UNITS:,}, not {units}")
+
+    def layer(self, key: str, layer: Any) -> Any:
+        if not isinstance(layer, msgspec.Struct):
+            return layer  # refused already
+        name: str | None = getattr(layer, "activation", None)
+        if name is not None:
+            layer = msgspec.structs.replace(layer, activation=self.activation(f"{key}.activation", name))
+        if isinstance(layer, schema.Linear):
+            if layer.units is not None:
+                self.units(f"{key}.units", layer.units)
+            if layer.weights is not None:
+                self.linear_weights(key, layer)
+            self.bias(key, layer, layer.units or (len(layer.weights) if layer.weights else None), "units")
+        elif isinstance(layer, schema.Conv2d):
+            self.units(f"{key}.channels", layer.channels)
+            if name == "softmax":
+                self.fault(f"{key}.activation", "softmax goes with linear layers, not with conv2d")
+            if layer.padding == "same" and layer.stride != 1:
+                self.fault(
+                    f"{key}.padding",
+                    f"padding: same needs stride 1, not {layer.stride}",
+                    None,
+                    f"{key}.stride",
+                )
+            if layer.weights is not None:
+                self.kernels(key, layer)
+            self.bias(key, layer, layer.channels, "channels")
+        return layer
+
+    def linear_weights(self, key: str, layer: schema.Linear) -> None:
+        weights = layer.weights or []
+        width = self.rows(f"{key}.weights", weights)
+        if width and layer.units is not None and len(weights) != layer.units:
+            self.fault(
+                f"{key}.weights",
+                f"{key}.weights has {len(weights)} rows, units is {layer.units}",
+                "weights are units x inputs: a row a unit",
+                f"{key}.units",
+            )
+        self.without_init(key, layer)
+
+    def without_init(self, key: str, layer: Any) -> None:
+        if layer.init != "auto":
+            self.fault(f"{key}.init", f"{key} has both weights and init", "give one", f"{key}.weights")
+
+    def bias(self, key: str, layer: Any, count: int | None, word: str) -> None:
+        if layer.bias is not None and count is not None and len(layer.bias) != count:
+            self.fault(
+                f"{key}.bias",
+                f"{key}.bias has {len(layer.bias)} numbers for {count} {word}",
+                None,
+                f"{key}.{word}",
+                f"{key}.weights",
+            )
+
+    def kernels(self, key: str, layer: schema.Conv2d) -> None:
+        weights = layer.weights or []
+        where, size = f"{key}.weights", layer.kernel_size
+        if len(weights) != layer.channels:
+            self.fault(
+                where,
+                f"{where} has {len(weights)} kernels, channels is {layer.channels}",
+                None,
+                f"{key}.channels",
+            )
+        elif len({len(kernel) for kernel in weights}) > 1 or not weights[0]:
+            self.fault(where, f"{where}: every kernel needs the same number of input channels")
+        elif any(
+            len(plane) != size or any(len(row) != size for row in plane)
+            for kernel in weights
+            for plane in kernel
+        ):
+            self.fault(
+                where,
+                f"{where}: a kernel is not {size} x {size}",
+                "weights are channels x inputs x height x width",
+                f"{key}.kernel_size",
+            )
+        self.without_init(key, layer)
+
+    def formula(self) -> None:
+        """Check ``target ~ expression``: its language, its parameters, its target."""
+        text = self.config.model.formula
+        node = self.walk.formula
+        if text is None or node is None or self.walk.is_bad("model.formula"):
+            return
+        key = "model.formula"
+        target, sign, expression = text.partition("~")
+        target = target.strip()
+        if not sign or not target or not expression.strip():
+            self.fault(key, f"{key} must be TARGET ~ EXPRESSION, not {quote(text)}", "y ~ a*exp(-b*x) + c")
+            return
+        from ..language.lower import lower
+        from ..language.parser import parse
+
+        whole = Source(text)
+        # blanks for the target keep the offsets
+        shifted = " " * (len(text) - len(expression)) + expression
+        try:
+            program = parse(shifted)
+            parameters = self.config.model.parameters or {}
+            graph = lower(program, list(parameters))
+        except ExpressionError as error:
+            start = error.span[0] if error.span else 0
+            place = node.place
+            if place.line and "\n" not in text:
+                place = place._replace(column=place.column + start + node.quoted)
+            self.fault(
+                key, f"{key}: {error.message}", error.hint, place=str(place), source=whole, span=error.span
+            )
+            return
+        statement = program.statements[-1]
+        if len(program.statements) > 1 or statement.name:
+            self.fault(key, f"{key} must be one expression after the ~", "y ~ a*exp(-b*x) + c")
+            return
+        names = list(graph.inputs)
+        wanted = self.config.data.target
+        if target in names:
+            self.fault(key, f"{key}: the target {short(target)} stands on both sides of the ~")
+        if wanted is not None and wanted != target:
+            self.fault(
+                "data.target",
+                f"data.target is {_listed(wanted)}, the formula's target is {short(target)}",
+                "leave data.target out",
+            )
+        if self.walk.is_bad("model.parameters"):
+            return
+        if not parameters:
+            some = ", ".join(f"{short(name)}: 1.0" for name in names[:3])
+            self.fault(
+                "model.parameters" if self.config.model.parameters is not None else key,
+                "a formula needs model.parameters: what is fitted, with first values",
+                f"parameters: {{{some}}} without the names of columns" if names else None,
+            )
+        for name in parameters:
+            if name not in names:
+                close = nearest(name[:64], [n for n in names if n not in parameters])
+                self.fault(
+                    f"model.parameters.{name}",
+                    f"the parameter {short(name)} is not in the formula",
+                    f"did you mean {close}?"
+                    if close
+                    else f"its names: {', '.join(map(short, names)) or 'none'}",
+                )
+
+    # optimizer and schedule
+
+    def optimizer(self) -> None:
+        config, optimizer = self.config, self.config.optimizer
+        if isinstance(optimizer, schema.Sgd) and optimizer.nesterov:
+            if optimizer.momentum == 0:
+                self.fault(
+                    "optimizer.nesterov",
+                    "nesterov needs a momentum above 0",
+                    "momentum: 0.9",
+                    "optimizer.momentum",
+                )
+            if optimizer.dampening != 0:
+                self.fault("optimizer.dampening", "nesterov needs dampening 0")
+        if config.loss.type != "huber" and config.loss.delta != 1.0:
+            self.fault(
+                "loss.delta", f"loss.delta is for huber, not for {config.loss.type}", None, "loss.type"
+            )
+        if not isinstance(optimizer, schema.LevenbergMarquardt) or self.walk.is_bad("optimizer.type"):
+            return
+        here = "optimizer.type"
+        if config.model.formula is None:
+            self.fault(
+                here, "levenberg_marquardt fits formulas, not networks", "for a network: adam", "model"
+            )
+        told = "levenberg_marquardt sets its steps by itself"
+        if config.schedule is not None:
+            self.fault("schedule", f"{told}: schedule has no place")
+        if config.regularization.l1 or config.regularization.l2:
+            self.fault(
+                "regularization", "levenberg_marquardt minimises squares alone: regularization has no place"
+            )
+        if config.training.gradient_clip is not None:
+            self.fault("training.gradient_clip", f"{told}: gradient_clip has no place")
+        batch = config.training.batch_size
+        if batch != "full" and self.walk.given("training.batch_size"):
+            self.fault(
+                "training.batch_size",
+                f"levenberg_marquardt uses all rows at once, not batches of {batch}",
+                "batch_size: full",
+            )
+        if config.loss.type not in ("auto", "mse", "sse", "half_sse"):
+            self.fault(
+                "loss.type",
+                f"levenberg_marquardt minimises squares, not {config.loss.type}",
+                "leave loss out",
+            )
+
+    # task, metrics, monitors
+
+    def known_task(self) -> tuple[str, str] | None:
+        """Return the task where the config alone decides it, and what does."""
+        config = self.config
+        if config.model.formula is not None:
+            return "regression", "a formula"
+        if config.task != "auto":
+            return config.task, f"task: {config.task}"
+        if config.loss.type == "cross_entropy":
+            return "classification", "loss: cross_entropy"
+        if config.data.target == "features":
+            return "regression", "target: features"
+        return None
+
+    def task(self) -> None:
+        config = self.config
+        known = self.known_task()
+        metrics = config.training.metrics
+        for i, name in enumerate(metrics):
+            if name in metrics[:i]:
+                self.fault(f"training.metrics.{i}", f"training.metrics has {name} twice")
+        if known is None:
+            if {*metrics} & {*CLASSIFICATION_METRICS} and {*metrics} & {*REGRESSION_METRICS}:
+                self.fault(
+                    "training.metrics",
+                    "training.metrics mixes those of classes and those of numbers",
+                    _METRICS,
+                )
+            return
+        task, why = known
+        if config.task not in ("auto", task):
+            self.fault("task", f"task: {config.task} does not go with {why}", None, "model.formula")
+        other = REGRESSION_METRICS if task == "classification" else CLASSIFICATION_METRICS
+        for i, name in enumerate(metrics):
+            if name in other:
+                self.fault(
+                    f"training.metrics.{i}",
+                    f"{name} is no metric of {task} ({why})",
+                    _METRICS,
+                    "task",
+                    "loss",
+                )
+        if task == "regression" and config.loss.type == "cross_entropy":
+            self.fault("loss.type", f"cross_entropy is for classes, and {why} is regression", None, "task")
+
+    def monitors(self) -> None:
+        stopping, schedule = self.config.training.early_stopping, self.config.schedule
+        if stopping is not None and stopping.monitor is not None:
+            self.monitor("training.early_stopping.monitor", stopping.monitor)
+        if isinstance(schedule, schema.Plateau) and schedule.monitor is not None:
+            self.monitor("schedule.monitor", schedule.monitor)
+
+    def monitor(self, key: str, name: str) -> None:
+        data = self.config.data
+        every = (*CLASSIFICATION_METRICS, *REGRESSION_METRICS)
+        known = ["loss", "val_loss", *every, *(f"val_{metric}" for metric in every)]
+        metric = name.removeprefix("val_")
+        if name not in known:
+            close = nearest(name[:64], known)
+            self.fault(
+                key,
+                f"{key}: nothing is called {quote(name)}",
+                f"did you mean {close}?" if close else "loss, val_loss, a metric or val_ and a metric",
+            )
+            return
+        if name.startswith("val_") and not data.validation_split and data.validation_path is None:
+            self.fault(
+                key,
+                f"{key}: {name} needs validation rows",
+                "data.validation_split: 0.2, or data.validation_path",
+                "data.validation_split",
+                "data.validation_path",
+            )
+        if metric != "loss" and metric not in self.config.training.metrics:
+            self.fault(
+                key, f"{key}: {metric} is not measured", f"training.metrics: [{metric}]", "training.metrics"
+            )
+
+    def name(self) -> None:
+        name = self.config.name
+        if name is None:
+            return
+        if not name.strip() or name.strip(".") == "" or name[0] == "-" or len(name) > 100:
+            self.fault("name", f"name must be a name for a folder, not {quote(name)}")
+        elif any(c in '/\\:*?"<>|' or not c.isprintable() for c in name):
+            self.fault("name", f"name {quote(name)} has a character that no folder should have")
+
+
+_METRICS = f"classes: {', '.join(CLASSIFICATION_METRICS)}; numbers: {', '.join(REGRESSION_METRICS)}"
+
+
+def _listed(value: str | list[str]) -> str:
+    return short(value if isinstance(value, str) else ", ".join(value))
