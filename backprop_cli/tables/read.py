@@ -14,6 +14,7 @@ from backprop_cli.tables.block import Block
 from backprop_cli.tables.chunks import CHUNK, Chunks, read
 from backprop_cli.tables.delimited import DelimitedReader
 from backprop_cli.tables.jsonlines import JsonReader
+from backprop_cli.tables.pipe import live
 
 KINDS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npy": "npy"}
 
@@ -134,11 +135,12 @@ def _open(path: str) -> BinaryIO:
     if path == "-":
         if sys.stdin is None:
             raise FileError("cannot read the points: stdin is closed")
-        return sys.stdin.buffer
+        return live(sys.stdin.buffer)
     if os.path.isdir(path):
         raise FileError(f"cannot read {path}: it is a directory")
     try:
-        return open(path, "rb")
+        stream = open(path, "rb")
+        return stream if regular(path) else live(stream)
     except FileNotFoundError:
         raise FileError(f"cannot read {path}: there is no such file") from None
     except (OSError, ValueError) as exc:

@@ -46,15 +46,16 @@ class Writer(Protocol):
 class DelimitedWriter:
     """Writes CSV, or TSV for a tab; rows of the same kind keep their text."""
 
-    def __init__(self, stream: BinaryIO, delimiter: str = ",") -> None:
+    def __init__(self, stream: BinaryIO, delimiter: str = ",", error: str = ERROR) -> None:
         self._stream = stream
+        self._error = error
         self._kind = "tsv" if delimiter == "\t" else "csv"
         self._delimiter = delimiter.encode()
         self._special = re.compile(f'["\r\n{delimiter}]')
 
     def header(self, names: Sequence[str], computed: Sequence[str]) -> None:
-        """Write the line of names: the source's, the computed ones, ``error``."""
-        cells = [self._quoted(name) for name in (*names, *computed, ERROR)]
+        """Write the line of names: the source's, the computed ones, that of errors."""
+        cells = [self._quoted(name) for name in (*names, *computed, self._error)]
         self._stream.write(self._delimiter.join(cells) + b"\n")
 
     def block(
@@ -108,10 +109,12 @@ class JsonLinesWriter:
     Args:
         stream: Where to.
         paths: Keys on the way to a name's cell: ``{"d/dx": ("gradient", "x")}``.
+        error: Name of the column of errors.
     """
 
-    def __init__(self, stream: BinaryIO, paths: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, stream: BinaryIO, paths: Mapping[str, tuple[str, ...]], error: str = ERROR) -> None:
         self._stream = stream
+        self._error = error
         self._paths = paths
         self._whole: Tree = {}
         self._tail: Tree = {}
@@ -122,8 +125,8 @@ class JsonLinesWriter:
         Raises:
             UsageError: when a column that passes through has the name of a result.
         """
-        results = {path[0] for path in self._paths.values()} | {ERROR}
-        for place, name in enumerate((*names, *computed, ERROR)):
+        results = {path[0] for path in self._paths.values()} | {self._error}
+        for place, name in enumerate((*names, *computed, self._error)):
             path = self._paths.get(name, (name,))
             if place < len(names) and path == (name,) and name in results:
                 fresh_names([name], names)
@@ -194,14 +197,16 @@ def _objects(tree: Tree, cells: Sequence[Sequence[object]]) -> Sequence[object]:
     return [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
 
 
-def csv_writer(stream: BinaryIO, *, delimiter: str = ",") -> DelimitedWriter:
+def csv_writer(stream: BinaryIO, *, delimiter: str = ",", error: str = ERROR) -> DelimitedWriter:
     """Return a writer of CSV, or of TSV for ``delimiter="\\t"``."""
-    return DelimitedWriter(stream, delimiter)
+    return DelimitedWriter(stream, delimiter, error)
 
 
-def jsonl_writer(stream: BinaryIO, paths: Mapping[str, tuple[str, ...]] | None = None) -> JsonLinesWriter:
+def jsonl_writer(
+    stream: BinaryIO, paths: Mapping[str, tuple[str, ...]] | None = None, *, error: str = ERROR
+) -> JsonLinesWriter:
     """Return a writer of JSON Lines; see `JsonLinesWriter` for ``paths``."""
-    return JsonLinesWriter(stream, paths or {})
+    return JsonLinesWriter(stream, paths or {}, error)
 
 
 def fresh_names(wanted: Sequence[str], taken: Collection[str]) -> list[str]:
@@ -219,6 +224,19 @@ def fresh_names(wanted: Sequence[str], taken: Collection[str]) -> list[str]:
         if name in wanted[:i]:
             raise UsageError(f"two results would be named '{name}'")
     return list(wanted)
+
+
+def free_names(wanted: Sequence[str], taken: Collection[str]) -> list[str]:
+    """Return the names for computed columns, with a number behind those that are taken: ``error_2``."""
+    used = set(taken)
+    names = []
+    for name in wanted:
+        free, number = name, 2
+        while free in used:
+            free, number = f"{name}_{number}", number + 1
+        used.add(free)
+        names.append(free)
+    return names
 
 
 def _spliced(lines: Sequence[bytes], tails: bytes, maybe_empty: bool) -> bytes:
