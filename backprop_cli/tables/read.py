@@ -139,7 +139,7 @@ def _open(path: str) -> BinaryIO:
     if os.path.isdir(path):
         raise FileError(f"cannot read {path}: it is a directory")
     try:
-        stream = open(path, "rb")
+        stream = open(path, "rb")  # noqa: SIM115
         return stream if regular(path) else live(stream)
     except FileNotFoundError:
         raise FileError(f"cannot read {path}: there is no such file") from None
