@@ -147,6 +147,8 @@ class DelimitedReader:
                 return {name: table[i] for name, i in self._index.items()}
         if not _is_utf8(data):
             return None
+        if not self._index:
+            return {}
         cells = flat.split(delimiter)
         return _columns(self._index, {i: cells[i::width] for i in self._index.values()})
 

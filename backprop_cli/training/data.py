@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from math import prod
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from backprop_cli.errors import DataError, ExpressionError, nearest
-from backprop_cli.tables.block import Floats, canonical
+from backprop_cli.tables import text
+from backprop_cli.tables.block import Block, Floats, canonical
 from backprop_cli.tables.numerals import cut
+from backprop_cli.tables.read import PointSource
 from backprop_cli.training import schema
 from backprop_cli.training.encoding import Encoding, Feature, flat_inputs, formula, listed, missing
 from backprop_cli.training.source import (
     Column,
     Kind,
-    Loaded,
     Table,
     named,
     number_name,
@@ -28,7 +29,11 @@ from backprop_cli.training.source import (
 )
 from backprop_cli.training.split import Parts, split
 
+if TYPE_CHECKING:
+    from backprop_cli.training.config import Loaded
+
 Task = Literal["classification", "regression"]
+Missing = Literal["error", "drop", "mean"]
 
 CATEGORIES = 1000
 """Most texts a categorical column may hold: each is an input."""
@@ -82,13 +87,15 @@ class FormulaSplits:
         test: The same; None without.
         fingerprint: SHA-256 of every array and name.
         dropped: Rows left out because a value is missing.
+        fills: What stands for a missing value, by column; empty unless ``missing: mean``.
     """
 
     train: dict[str, Floats]
     validation: dict[str, Floats] | None
     test: dict[str, Floats] | None
     fingerprint: str
-    dropped: int = 0
+    dropped: int
+    fills: dict[str, float]
 
 
 def load(loaded: Loaded) -> Splits:
@@ -120,8 +127,6 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
             raise loaded.error(f"data.{key}", f"{key} is for networks: the formula names its columns")
     if data.scaling != "none":
         raise loaded.error("data.scaling", "scaling is for networks: a formula reads the columns as they are")
-    if data.target not in (None, target):
-        raise loaded.error("data.target", f"the formula's target is '{target}'")
     table = open_table(loaded)
     spelled = named(table.names)
     wanted = [target, *(name for name in dict.fromkeys(used) if name != target)]
@@ -129,9 +134,8 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
         if canonical(name) not in spelled:
             raise loaded.error("model.formula", *_no_column(name, table.names))
     names = {name: spelled[canonical(name)] for name in wanted}
-    columns, kept, dropped = _complete(
-        loaded, table, dict.fromkeys(names.values(), "number"), [names[target]]
-    )
+    kinds: dict[str, Kind] = dict.fromkeys(names.values(), "number")
+    columns, kept, dropped = _complete(data.missing, table, kinds, [names[target]])
     parts = split(loaded, len(kept), None)
     fills = _fills(loaded, {c: v for c, v in columns.items() if c != names[target]}, parts.train)
 
@@ -146,14 +150,15 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
         found[part] = taken(columns, rows) if len(rows) else None
         other = _other_table(loaded, part, list(names.values()))
         if other is not None:
-            more, _, gone = _complete(loaded, other, dict.fromkeys(names.values(), "number"), [names[target]])
+            more, _, gone = _complete(data.missing, other, kinds, [names[target]])
             dropped += gone
             found[part] = taken(more, slice(None))
+    gap_values = {name: float(fills[column]) for name, column in names.items() if column in fills}
     train = found["train"]
     assert train is not None
     arrays = [values for part in found.values() if part for values in part.values()]
     return FormulaSplits(
-        train, found["validation"], found["test"], _fingerprint(arrays, list(names)), dropped
+        train, found["validation"], found["test"], _fingerprint(arrays, list(names)), dropped, gap_values
     )
 
 
@@ -178,11 +183,11 @@ class _Loading:
         kinds |= {name: kind if len(self.targets) == 1 else "number" for name in self.targets}
         formulas = {c for f in self.features if f.is_formula for c in f.columns}
         kinds |= dict.fromkeys(formulas, "number")
-        columns, kept, dropped = _complete(loaded, table, kinds, self.targets)
+        columns, kept, dropped = _complete(self.data.missing, table, kinds, self.targets)
         self.features = [self._with_categories(feature, columns) for feature in self.features]
         self.task = self._task(columns)
         classes = self._classes(columns) if self.task == "classification" else None
-        labels = None if classes is None else self._labels(columns, classes)
+        labels = None if classes is None else _labels(columns[self.targets[0]], classes)
         stratify = self.data.stratify
         if stratify is True and labels is None:
             raise loaded.error("data.stratify", "there are no classes to split by: the task is regression")
@@ -195,15 +200,17 @@ class _Loading:
                 {name: columns[name][part] for name in self.read},
                 lambda row, name: table.place(int(numbers[row]), name),
             )
-            return Rows(inputs, labels[part] if labels is not None else self._outputs(columns, inputs, part))
+            if labels is not None:
+                return Rows(inputs, labels[part])
+            return Rows(inputs, _outputs(self.targets, columns, inputs, part))
 
         found = {"train": rows(parts.train)}
         for name, part in (("validation", parts.validation), ("test", parts.test)):
             if len(part):
                 found[name] = rows(part)
-            more, gone = self._other(name, encoding, kinds, columns)
-            if more is not None:
-                found[name] = more
+            other = _other_table(loaded, name, [*self.read, *self.targets])
+            if other is not None:
+                found[name], gone = _labelled(other, encoding, self.data.missing)
                 dropped += gone
         arrays = [array for part in found.values() for array in part]
         names = [*encoding.names, *self.targets, *(classes or ())]
@@ -224,14 +231,10 @@ class _Loading:
         if given is None:
             return own if own is not None else self.table.names[-1:]
         names = [given] if isinstance(given, str) else given
-        if not names:
-            raise self.loaded.error("data.target", "no target")
         found = []
         for name in names:
             if canonical(name) not in self.spelled:
                 raise self.loaded.error("data.target", *_no_column(name, self.table.names))
-            if self.spelled[canonical(name)] in found:
-                raise self.loaded.error("data.target", f"'{name}' stands twice")
             found.append(self.spelled[canonical(name)])
         return found
 
@@ -245,16 +248,14 @@ class _Loading:
                     "data.target", f"no features are left: the only column is '{self.table.names[0]}'"
                 )
             return [Feature(name, [name]) for name in names]
-        if not given:
-            raise self.loaded.error(key, "no features")
         found: dict[str, Feature] = {}
         for i, entry in enumerate(given):
-            feature = self._feature(entry.strip(), f"{key}[{i}]")
+            feature = self._feature(entry.strip(), f"{key}.{i}")
             if feature.text in found:
-                raise self.loaded.error(f"{key}[{i}]", f"'{entry}' stands twice")
+                raise self.loaded.error(f"{key}.{i}", f"'{entry}' stands twice")
             for name in feature.columns:
                 if name in self.targets:
-                    raise self.loaded.error(f"{key}[{i}]", f"'{name}' is the target, so it is no feature")
+                    raise self.loaded.error(f"{key}.{i}", f"'{name}' is the target, so it is no feature")
             found[feature.text] = feature
         return list(found.values())
 
@@ -325,7 +326,7 @@ class _Loading:
     def _classes(self, columns: dict[str, Column]) -> list[str]:
         column = columns[self.targets[0]]
         values = sorted(set(column.tolist()))
-        classes = [value if isinstance(value, str) else number_name(value) for value in values]
+        classes = [_class_name(value) for value in values]
         if len(classes) < 2:
             raise DataError(
                 f"every row is of the class '{cut(classes[0])}': there is nothing to tell apart",
@@ -337,21 +338,6 @@ class _Loading:
                 "data.target", f"'{self.targets[0]}' has {len(classes)} classes; {CATEGORIES} is the most"
             )
         return classes
-
-    def _labels(
-        self, columns: dict[str, Column], classes: list[str], table: Table | None = None
-    ) -> npt.NDArray[np.int64]:
-        index = {name: i for i, name in enumerate(classes)}
-        column = columns[self.targets[0]].tolist()
-        names = [value if isinstance(value, str) else number_name(value) for value in column]
-        return np.array([index.get(name, -1) for name in names], dtype=np.int64)
-
-    def _outputs(
-        self, columns: dict[str, Column], inputs: Floats, rows: npt.NDArray[np.int64] | slice
-    ) -> Floats:
-        if self.autoencoder:
-            return inputs.reshape(len(inputs), -1).copy()
-        return np.stack([np.asarray(columns[name][rows], dtype=np.float64) for name in self.targets], axis=1)
 
     def _encoding(
         self, columns: dict[str, Column], kept: npt.NDArray[np.int64], parts: Parts, classes: list[str] | None
@@ -388,34 +374,112 @@ class _Loading:
             fills,
         )
 
-    def _other(
-        self, part: str, encoding: Encoding, kinds: dict[str, Kind], columns: dict[str, Column]
-    ) -> tuple[Rows | None, int]:
-        """Read and encode ``validation_path`` or ``test_path``."""
-        table = _other_table(self.loaded, part, [*self.read, *self.targets])
-        if table is None:
-            return None, 0
-        # the training rows have settled what each column is
-        kinds = {name: "text" if columns[name].dtype == object else "number" for name in kinds}
-        raw, kept, dropped = _complete(self.loaded, table, kinds, self.targets)
 
-        def place(row: int, name: str) -> str:
-            return table.place(int(kept[row]), name)
+def load_labelled(path: str, encoding: Encoding, how: Missing = "error") -> Rows:
+    """Read a file of rows with their targets, as a trained model sees them.
 
-        inputs = encoding.encode({name: raw[name] for name in self.read}, place)
-        if encoding.classes is None:
-            return Rows(inputs, self._outputs(raw, inputs, slice(None))), dropped
-        labels = self._labels(raw, encoding.classes)
-        if (labels < 0).any():
-            row = int((labels < 0).argmax())
-            value = raw[self.targets[0]][row]
-            name = value if isinstance(value, str) else number_name(value)
-            raise DataError(
-                f"class '{cut(name)}' is not among the training rows",
-                place=place(row, self.targets[0]),
-                hint=f"known: {listed(encoding.classes)}",
-            )
-        return Rows(inputs, labels), dropped
+    Args:
+        path: CSV, TSV, JSON Lines or npz; ``-`` is stdin.
+        encoding: The model's.
+        how: ``data.missing``, as the model was trained.
+    Raises:
+        DataError: when a column is missing, a cell wrong, a class or category unknown; with the place.
+        FileError: when the file cannot be read.
+    """
+    table = read_table(path)
+    wanted = encoding.columns + ([] if encoding.autoencoder else encoding.targets)
+    _require(wanted, table.names, path)
+    return _labelled(table, encoding, how)[0]
+
+
+def open_rows(path: str, encoding: Encoding) -> PointSource:
+    """Open a table to predict from; its blocks are for `encode_block`.
+
+    Raises:
+        DataError: when it lacks a column that the model reads, or is no table of text.
+        FileError: when it cannot be read.
+    """
+    source = text.open_table(path)
+    try:
+        _require(encoding.columns, source.names, path)
+    except DataError:
+        source.close()
+        raise
+    return source
+
+
+def encode_block(encoding: Encoding, block: Block) -> Floats:
+    """Return the inputs of a block of `open_rows`, (rows, *shape).
+
+    Raises:
+        DataError: as `Encoding.encode`.
+    """
+    table = None
+    if all(feature.categories is None for feature in encoding.features):
+        table = text.number_table(block)
+    columns: dict[str, Column | list[str]] = {}
+    if table is None:
+        columns.update(text.texts(block, encoding.columns))
+    else:
+        columns.update((name, table[:, block.names.index(name)]) for name in encoding.columns)
+    return encoding.encode(columns, lambda row, name: text.place(block, row, name))
+
+
+def _require(wanted: Sequence[str], names: Sequence[str], path: str) -> None:
+    for name in wanted:
+        if name not in names:
+            message, hint = _no_column(name, names)
+            shown = "<stdin>" if path == "-" else path
+            raise DataError(message, place=f"{shown}:1:1", hint=hint)
+
+
+def _labelled(table: Table, encoding: Encoding, how: Missing) -> tuple[Rows, int]:
+    """Encode a table with its targets, and count the rows left out."""
+    targets = [] if encoding.autoencoder else encoding.targets
+    # the training rows have settled what each column is
+    words = {feature.text for feature in encoding.features if feature.categories is not None}
+    kinds: dict[str, Kind] = {name: "text" if name in words else "number" for name in encoding.columns}
+    kinds |= dict.fromkeys(targets, "number" if encoding.classes is None or encoding.numbered else "text")
+    columns, kept, dropped = _complete(how, table, kinds, targets)
+
+    def place(row: int, name: str) -> str:
+        return table.place(int(kept[row]), name)
+
+    inputs = encoding.encode(columns, place)
+    if encoding.classes is None:
+        return Rows(inputs, _outputs(targets, columns, inputs, slice(None))), dropped
+    column = columns[targets[0]]
+    labels = _labels(column, encoding.classes)
+    if (labels < 0).any():
+        row = int((labels < 0).argmax())
+        raise DataError(
+            f"class '{cut(_class_name(column[row]))}' is not among the training rows",
+            place=place(row, targets[0]),
+            hint=f"known: {listed(encoding.classes)}",
+        )
+    return Rows(inputs, labels), dropped
+
+
+def _class_name(value: object) -> str:
+    return value if isinstance(value, str) else number_name(float(value))  # type: ignore[arg-type]
+
+
+def _labels(column: Column, classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return the index of the class of each row; -1 for none of them."""
+    index = {name: i for i, name in enumerate(classes)}
+    return np.array([index.get(_class_name(value), -1) for value in column.tolist()], dtype=np.int64)
+
+
+def _outputs(
+    targets: Sequence[str],
+    columns: dict[str, Column],
+    inputs: Floats,
+    rows: npt.NDArray[np.int64] | slice,
+) -> Floats:
+    """Return the targets of a regression, (rows, outputs): the inputs where no column is one."""
+    if not targets:
+        return inputs.reshape(len(inputs), -1).copy()
+    return np.stack([np.asarray(columns[name][rows], dtype=np.float64) for name in targets], axis=1)
 
 
 def _other_table(loaded: Loaded, part: str, wanted: Sequence[str]) -> Table | None:
@@ -425,11 +489,7 @@ def _other_table(loaded: Loaded, part: str, wanted: Sequence[str]) -> Table | No
     if path is None:
         return None
     key = f"data.{part}_path"
-    if getattr(data, f"{part}_split"):
-        raise loaded.error(key, f"both {part}_path and {part}_split: one of them holds the {part} rows")
-    if path == "-" and (data.path == "-" or (part == "test" and data.validation_path == "-")):
-        raise loaded.error(key, "standard input can be read once")
-    table = read_table(loaded, path)
+    table = read_table(path, loaded.folder)
     for name in wanted:
         if name not in table.names:
             message, hint = _no_column(name, table.names)
@@ -438,14 +498,13 @@ def _other_table(loaded: Loaded, part: str, wanted: Sequence[str]) -> Table | No
 
 
 def _complete(
-    loaded: Loaded, table: Table, kinds: dict[str, Kind], targets: Sequence[str]
+    how: Missing, table: Table, kinds: dict[str, Kind], targets: Sequence[str]
 ) -> tuple[dict[str, Column], npt.NDArray[np.int64], int]:
     """Read columns and settle missing cells as ``data.missing`` says, but for filling them.
 
     Returns:
         The columns without the rows that are dropped; the table's number of each row; how many are gone.
     """
-    how = loaded.config.data.missing
     columns = {name: table.column(name, kind) for name, kind in kinds.items()}
     gaps = {name: missing(column) for name, column in columns.items()}
     gaps = {name: rows for name, rows in gaps.items() if rows.any()}

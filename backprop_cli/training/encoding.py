@@ -25,7 +25,7 @@ from backprop_cli.language.parser import parse
 from backprop_cli.tables import text
 from backprop_cli.tables.block import Floats, canonical
 from backprop_cli.tables.numerals import cut
-from backprop_cli.training.source import Column, Texts
+from backprop_cli.training.source import Column, Texts, number_name
 
 Place = Callable[[int, str], str]
 """Row and column to ``file:line:column``."""
@@ -89,6 +89,16 @@ class Encoding:
     def columns(self) -> list[str]:
         """The columns a table must have."""
         return list(dict.fromkeys(name for feature in self.features for name in feature.columns))
+
+    @property
+    def autoencoder(self) -> bool:
+        """Whether the targets are the inputs; no feature is a target otherwise."""
+        return self.targets == self.names
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the classes are numbers: ``1.0`` in a table is then the class ``1``."""
+        return self.classes is not None and all(map(_is_number_name, self.classes))
 
     def encode(self, columns: Mapping[str, Sequence[str] | Column], place: Place) -> Floats:
         """Return the inputs of some rows, (rows, *shape).
@@ -162,6 +172,13 @@ class Encoding:
         column = column.copy()
         column[gaps] = self.fills[name]
         return column
+
+
+def _is_number_name(name: str) -> bool:
+    try:
+        return number_name(float(name)) == name
+    except (ValueError, OverflowError):
+        return False
 
 
 def missing(column: Column) -> npt.NDArray[np.bool_]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, Literal, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from backprop_cli.errors import ConfigError, DataError, FileError
+from backprop_cli.errors import DataError, FileError
 from backprop_cli.tables import text
 from backprop_cli.tables.block import Block, Floats, canonical
 from backprop_cli.tables.chunks import read
 from backprop_cli.tables.npz import MAGIC, read_npz
-from backprop_cli.tables.numerals import cut
-from backprop_cli.training import schema
 from backprop_cli.training.datasets import Dataset, generate, shipped
+
+if TYPE_CHECKING:
+    from backprop_cli.training.config import Loaded
 
 Texts = npt.NDArray[np.object_]
 Column = Floats | Texts
@@ -26,20 +27,6 @@ Kind = Literal["auto", "number", "text", "class"]
 """What a column must be: ``auto`` decides by its cells, ``class`` takes texts among numbers as well."""
 
 _EXACT = 2**53
-
-
-class Loaded(Protocol):
-    """What this package needs of a checked config."""
-
-    config: schema.Config
-    path: str
-    folder: str
-
-    def place(self, key: str) -> str:
-        """Say where a key was given."""
-
-    def error(self, key: str, message: str, hint: str | None = None) -> ConfigError:
-        """Return the error for a key's value."""
 
 
 class Table(Protocol):
@@ -99,13 +86,17 @@ class ArrayTable:
         """Return a column; see `Table.column`."""
         values = self._columns[name]
         if values.dtype.kind in "OUS":
-            if kind == "number":
-                raise DataError(f"'{cut(str(values[0]))}' is not a number", place=self.place(0, name))
             cells = [
                 (cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell)).strip(" \t")
                 for cell in values.tolist()
             ]
-            return _texts(cells)
+            if kind != "number":
+                return _texts(cells)
+            read = text.column_numbers(cells)
+            if read is None:
+                first = text.faults(cells)[0]
+                raise DataError(first.message, place=self.place(first.row, name), hint=first.hint)
+            return read
         if values.dtype.kind not in "biuf":
             raise DataError(f"the array holds {values.dtype}, not numbers", place=self.place(0, name))
         if values.dtype.kind in "iu" and values.dtype.itemsize == 8:
@@ -142,12 +133,20 @@ class FileTable:
         self.rows = sum(block.rows for block in self._blocks)
         self._starts = np.cumsum([0, *(block.rows for block in self._blocks)])
         self._cells: dict[int, dict[str, list[str]]] = {}
-        whole = [part for part in self._parts if part is not None]
-        # one array by columns when all is numbers: a column is then one piece of memory
-        self._table = np.concatenate(whole).T.copy() if whole and len(whole) == len(self._parts) else None
+        self._table = self._joined()
         name = "<stdin>" if path == "-" else path
         if not self.rows:
             raise DataError("a header and no rows", place=f"{name}:1:1")
+
+    def _joined(self) -> Floats | None:
+        """Return one array, (columns, rows), when all is numbers; a column is then one piece of memory."""
+        if any(part is None for part in self._parts):
+            return None
+        table = np.empty((len(self.names), self.rows))
+        for i, part in enumerate(self._parts):
+            table[:, self._starts[i] : self._starts[i + 1]] = part.T  # type: ignore[union-attr]
+        self._parts = [None] * len(self._parts)
+        return table
 
     def place(self, row: int, name: str) -> str:
         """Say where a cell stands: ``file:line:column``."""
@@ -212,31 +211,23 @@ def open_table(loaded: Loaded) -> Table:
     """Return the table of training rows that a config names.
 
     Raises:
-        ConfigError: when the keys of ``data`` do not fit together.
+        ConfigError: for too few ``data.samples``.
         DataError: when the table is wrong.
         FileError: when it cannot be read.
     """
     data = loaded.config.data
-    if data.dataset is None or data.dataset in ("iris", "digits"):
-        for key in ("samples", "noise"):
-            if getattr(data, key) is not None:
-                raise loaded.error(f"data.{key}", f"{key} is for generated sets such as spirals")
     if data.dataset is not None:
         return _dataset(loaded, data.dataset)
     if data.path is not None:
-        if data.path == "-" and loaded.path in ("-", "<stdin>"):
-            raise loaded.error("data.path", "standard input holds the config, so it cannot hold the data")
-        return read_table(loaded, data.path)
-    if data.inputs is None:
-        raise loaded.error("data", "no rows", "give path, dataset, or inputs and targets")
-    return _inline(loaded, data.inputs, data.targets)
+        return read_table(data.path, loaded.folder)
+    return _inline(data.inputs or [], data.targets, loaded.place("data.inputs"))
 
 
-def read_table(loaded: Loaded, path: str) -> Table:
-    """Read a file whose path is relative to the config's folder; ``-`` is stdin."""
+def read_table(path: str, folder: str = ".") -> Table:
+    """Read a file whose path is relative to a folder; ``-`` is stdin."""
     if path == "-":
         return FileTable(path)
-    path = os.path.join(loaded.folder, path) if loaded.folder not in ("", ".") else path
+    path = os.path.join(folder, path) if folder not in ("", ".") else path
     if os.path.isfile(path):
         with _open(path) as stream:
             head = read(stream, len(MAGIC), path)
@@ -310,48 +301,15 @@ def _dataset(loaded: Loaded, name: str) -> Table:
     return ArrayTable(columns | {made.target: targets}, name, [made.target])
 
 
-def _inline(
-    loaded: Loaded, inputs: list[list[float]], targets: list[list[float] | float | str] | None
-) -> Table:
-    table = _rectangle(loaded, "data.inputs", inputs)
-    columns = _numbered(table, "x")
-    name = loaded.place("data.inputs")
+def _inline(inputs: list[list[float]], targets: list[Any] | None, name: str) -> Table:
+    columns = _numbered(np.array(inputs, dtype=np.float64), "x")
     if targets is None:
-        if loaded.config.data.target != "features":
-            raise loaded.error("data.inputs", "inputs without targets", "an autoencoder has target: features")
         return ArrayTable(columns, name, [])
-    if len(targets) != len(inputs):
-        raise loaded.error(
-            "data.targets", f"{_count(len(targets), 'target')} for {_count(len(inputs), 'row')}"
-        )
-    kinds = {"text" if isinstance(t, str) else "list" if isinstance(t, list) else "number" for t in targets}
-    if len(kinds) > 1:
-        raise loaded.error(
-            "data.targets", "targets are all numbers, all lists of numbers, or all texts, not a mixture"
-        )
-    if kinds == {"list"}:
-        rows: Any = targets
-        outputs = _numbered(_rectangle(loaded, "data.targets", rows), "y")
-    elif kinds == {"text"}:
-        outputs = {"y": np.array(targets, dtype=object)}
-    else:
-        outputs = {"y": np.array(targets, dtype=np.float64)}
-    return ArrayTable(columns | outputs, name, list(outputs), vector=kinds == {"list"})
-
-
-def _rectangle(loaded: Loaded, key: str, rows: list[list[float]]) -> Floats:
-    if not rows or not rows[0]:
-        raise loaded.error(key, "no numbers")
-    for i, row in enumerate(rows):
-        if len(row) != len(rows[0]):
-            raise loaded.error(
-                f"{key}[{i}]", f"row {i + 1} has {_count(len(row), 'number')}, the first has {len(rows[0])}"
-            )
-    return np.array(rows, dtype=np.float64)
-
-
-def _count(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+    if isinstance(targets[0], str):
+        return ArrayTable(columns | {"y": np.array(targets, dtype=object)}, name, ["y"])
+    values = np.array(targets, dtype=np.float64)
+    outputs = _numbered(values.reshape(len(values), -1), "y")
+    return ArrayTable(columns | outputs, name, list(outputs), vector=values.ndim == 2)
 
 
 def _texts(cells: Sequence[str]) -> Texts:

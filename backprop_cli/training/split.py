@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from backprop_cli.training.random import stream
-from backprop_cli.training.source import Loaded
+
+if TYPE_CHECKING:
+    from backprop_cli.training.config import Loaded
 
 Indices = npt.NDArray[np.int64]
 
