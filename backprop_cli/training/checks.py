@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from ..errors import ConfigError, ExpressionError, Source, nearest
+from ..errors import ExpressionError, Source, nearest
 from . import schema
-from .yaml_source import Node, quote, short
+from .walk import Walk, activations
+from .yaml_source import quote, short
 
 CLASSIFICATION_METRICS = ("accuracy", "top_3_accuracy", "macro_f1")
 REGRESSION_METRICS = ("mae", "mse", "rmse", "r2")
 GENERATED = ("xor", "circles", "moons", "blobs", "spirals", "sine")
 HIGHEST_UNITS = 1_000_000
-
-
-class Walk(Protocol):
-    """What the checks need of the reading before them."""
-
-    formula: Node | None
-    faults: list[ConfigError]
-
-    def fault(self, key: str, message: str, hint: str | None = None, **more: Any) -> None: ...
-    def given(self, key: str) -> bool: ...
-    def is_bad(self, key: str) -> bool: ...
 
 
 def check(config: schema.Config, walk: Walk, stdin: bool) -> schema.Config:
@@ -236,7 +226,6 @@ class _Checks:
     def activation(self, key: str, name: str) -> str:
         """Hold a name to the activations; return it without its alias."""
         from ..ops import ALIASES, FUNCTIONS
-        from .config import activations
 
         known = activations()
         if name in known:

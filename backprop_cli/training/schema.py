@@ -14,7 +14,8 @@ from msgspec import Meta, Struct, field
 Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Fraction = Annotated[float, Meta(ge=0, lt=1)]
-Count = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Whole = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Beta = Annotated[float, Meta(ge=0, lt=1)]
 
 
@@ -137,7 +138,7 @@ class Conv2d(Section, frozen=True, tag="conv2d"):
     kernel_size: Annotated[Count, Meta(description="side of the kernel")] = 3
     stride: Annotated[Count, Meta(description="step of the kernel")] = 1
     padding: Annotated[
-        Annotated[int, Meta(ge=0)] | Literal["same"],
+        Whole | Literal["same"],
         Meta(description="zeros on each side; same keeps the size"),
     ] = 0
     activation: Annotated[str | None, Meta(description="an elementwise primitive")] = None
@@ -189,77 +190,86 @@ class Loss(Section, frozen=True):
     delta: Annotated[Positive, Meta(description="huber: where the square ends")] = 1.0
 
 
-Betas = tuple[Beta, Beta]
+# words that several optimizers share
+LearningRate = Annotated[NotNegative, Meta(description="step along the gradient; lr is the same")]
+WeightDecay = Annotated[NotNegative, Meta(description="times the weights, added to the gradient")]
+Epsilon = Annotated[NotNegative, Meta(description="added to the divisor")]
+Betas = Annotated[
+    tuple[Beta, Beta], Meta(description="how much of the running means of gradient and square is kept")
+]
+AmsGrad = Annotated[bool, Meta(description="divide by the largest running square so far")]
 
 
 class Sgd(Section, frozen=True, tag="sgd"):
     """Gradient descent, with momentum or Nesterov's."""
 
-    learning_rate: Annotated[NotNegative, Meta(description="step along the gradient")] = 1e-3
-    momentum: NotNegative = 0.0
-    dampening: float = 0.0
-    weight_decay: NotNegative = 0.0
-    nesterov: bool = False
+    learning_rate: LearningRate = 1e-3
+    momentum: Annotated[NotNegative, Meta(description="share of the last step that is kept")] = 0.0
+    dampening: Annotated[float, Meta(description="taken off the gradient's share in the momentum")] = 0.0
+    weight_decay: WeightDecay = 0.0
+    nesterov: Annotated[bool, Meta(description="look ahead by the momentum")] = False
 
 
 class Adagrad(Section, frozen=True, tag="adagrad"):
     """Duchi, Hazan and Singer 2011."""
 
-    learning_rate: NotNegative = 1e-2
-    lr_decay: NotNegative = 0.0
-    weight_decay: NotNegative = 0.0
-    initial_accumulator_value: NotNegative = 0.0
-    eps: NotNegative = 1e-10
+    learning_rate: LearningRate = 1e-2
+    lr_decay: Annotated[NotNegative, Meta(description="the rate is divided by 1 + this * update")] = 0.0
+    weight_decay: WeightDecay = 0.0
+    initial_accumulator_value: Annotated[NotNegative, Meta(description="first sum of squares")] = 0.0
+    eps: Epsilon = 1e-10
 
 
 class Adadelta(Section, frozen=True, tag="adadelta"):
     """Zeiler 2012."""
 
-    learning_rate: NotNegative = 1.0
-    rho: Annotated[float, Meta(ge=0, le=1)] = 0.9
-    eps: NotNegative = 1e-6
-    weight_decay: NotNegative = 0.0
+    learning_rate: LearningRate = 1.0
+    rho: Annotated[float, Meta(ge=0, le=1, description="how much of the running means is kept")] = 0.9
+    eps: Epsilon = 1e-6
+    weight_decay: WeightDecay = 0.0
 
 
 class RMSprop(Section, frozen=True, tag="rmsprop"):
     """Tieleman and Hinton 2012."""
 
-    learning_rate: NotNegative = 1e-2
-    alpha: Annotated[float, Meta(ge=0, le=1)] = 0.99
-    eps: NotNegative = 1e-8
-    weight_decay: NotNegative = 0.0
-    momentum: NotNegative = 0.0
-    centered: bool = False
+    learning_rate: LearningRate = 1e-2
+    alpha: Annotated[float, Meta(ge=0, le=1, description="how much of the running square is kept")] = 0.99
+    eps: Epsilon = 1e-8
+    weight_decay: WeightDecay = 0.0
+    momentum: Annotated[NotNegative, Meta(description="share of the last step that is kept")] = 0.0
+    centered: Annotated[bool, Meta(description="divide by the variance, not the square")] = False
 
 
 class Adam(Section, frozen=True, tag="adam"):
     """Kingma and Ba 2015."""
 
-    learning_rate: NotNegative = 1e-3
+    learning_rate: LearningRate = 1e-3
     betas: Betas = (0.9, 0.999)
-    eps: NotNegative = 1e-8
-    weight_decay: NotNegative = 0.0
-    amsgrad: bool = False
+    eps: Epsilon = 1e-8
+    weight_decay: WeightDecay = 0.0
+    amsgrad: AmsGrad = False
 
 
 class AdamW(Section, frozen=True, tag="adamw"):
     """Loshchilov and Hutter 2019: weight decay apart from the gradient."""
 
-    learning_rate: NotNegative = 1e-3
+    learning_rate: LearningRate = 1e-3
     betas: Betas = (0.9, 0.999)
-    eps: NotNegative = 1e-8
-    weight_decay: NotNegative = 1e-2
-    amsgrad: bool = False
+    eps: Epsilon = 1e-8
+    weight_decay: Annotated[
+        NotNegative, Meta(description="times rate and weights, taken off the weights")
+    ] = 1e-2
+    amsgrad: AmsGrad = False
 
 
 class NAdam(Section, frozen=True, tag="nadam"):
     """Dozat 2016."""
 
-    learning_rate: NotNegative = 2e-3
+    learning_rate: LearningRate = 2e-3
     betas: Betas = (0.9, 0.999)
-    eps: NotNegative = 1e-8
-    weight_decay: NotNegative = 0.0
-    momentum_decay: NotNegative = 4e-3
+    eps: Epsilon = 1e-8
+    weight_decay: WeightDecay = 0.0
+    momentum_decay: Annotated[NotNegative, Meta(description="how fast the momentum warms up")] = 4e-3
 
 
 class LevenbergMarquardt(Section, frozen=True, tag="levenberg_marquardt"):
@@ -273,7 +283,7 @@ class LevenbergMarquardt(Section, frozen=True, tag="levenberg_marquardt"):
 
 Optimizer = Sgd | Adagrad | Adadelta | RMSprop | Adam | AdamW | NAdam | LevenbergMarquardt
 
-Warmup = Annotated[int, Meta(ge=0, description="updates over which the rate rises linearly to its value")]
+Warmup = Annotated[Whole, Meta(description="updates over which the rate rises linearly to its value")]
 
 
 class Constant(Section, frozen=True, tag="constant"):
@@ -310,13 +320,15 @@ class Plateau(Section, frozen=True, tag="plateau"):
     monitor: Annotated[str | None, Meta(description="default: val_loss, or loss without validation rows")] = (
         None
     )
-    factor: Annotated[float, Meta(gt=0, lt=1)] = 0.1
-    patience: Annotated[int, Meta(ge=0)] = 10
-    threshold: NotNegative = 1e-4
-    threshold_mode: Literal["rel", "abs"] = "rel"
-    cooldown: Annotated[int, Meta(ge=0)] = 0
-    min_lr: NotNegative = 0.0
-    eps: NotNegative = 1e-8
+    factor: Annotated[float, Meta(gt=0, lt=1, description="factor")] = 0.1
+    patience: Annotated[Whole, Meta(description="epochs without improvement that are borne")] = 10
+    threshold: Annotated[NotNegative, Meta(description="what counts as improvement")] = 1e-4
+    threshold_mode: Annotated[
+        Literal["rel", "abs"], Meta(description="the threshold is a share of the best, or a difference")
+    ] = "rel"
+    cooldown: Annotated[Whole, Meta(description="epochs of rest after a change")] = 0
+    min_lr: Annotated[NotNegative, Meta(description="the rate goes no lower")] = 0.0
+    eps: Annotated[NotNegative, Meta(description="a smaller change of the rate is left out")] = 1e-8
     warmup_steps: Warmup = 0
 
 
@@ -336,7 +348,7 @@ class EarlyStopping(Section, frozen=True):
     monitor: Annotated[str | None, Meta(description="default: val_loss, or loss without validation rows")] = (
         None
     )
-    patience: Annotated[int, Meta(ge=0, description="epochs without improvement that are borne")] = 10
+    patience: Annotated[Whole, Meta(description="epochs without improvement that are borne")] = 10
     min_delta: Annotated[NotNegative, Meta(description="what counts as improvement")] = 0.0
     restore_best: Annotated[bool, Meta(description="go back to the best epoch's parameters at the end")] = (
         True
@@ -354,15 +366,15 @@ class Training(Section, frozen=True):
     shuffle: Annotated[bool, Meta(description="a new order every epoch")] = True
     gradient_clip: Annotated[Positive | None, Meta(description="largest global norm of the gradient")] = None
     metrics: Annotated[list[Metric], Meta(description="measured every epoch")] = field(default_factory=list)
-    early_stopping: EarlyStopping | None = None
+    early_stopping: Annotated[
+        EarlyStopping | None, Meta(description="end when a number improves no more")
+    ] = None
 
 
 class Checkpoint(Section, frozen=True):
     """``checkpoint``: what is saved during the run."""
 
-    every: Annotated[
-        int, Meta(ge=0, description="epochs between checkpoints; 0 saves none but at the end")
-    ] = 10
+    every: Annotated[Whole, Meta(description="epochs between checkpoints; 0 saves none but at the end")] = 10
     keep: Annotated[Count, Meta(description="how many of them are kept")] = 3
     best: Annotated[bool, Meta(description="keep the best epoch's as well")] = True
 
@@ -379,19 +391,33 @@ class Output(Section, frozen=True):
 class Config(Section, frozen=True):
     """A training config."""
 
-    data: Data
-    model: Model
+    data: Annotated[Data, Meta(description="where rows come from and what becomes of their columns")]
+    model: Annotated[Model, Meta(description="exactly one of hidden, layers and formula")]
     task: Annotated[
         Literal["auto", "classification", "regression"],
         Meta(description="auto: classification for text or few-integer targets"),
     ] = "auto"
-    loss: Loss = field(default_factory=Loss)
-    optimizer: Optimizer = field(default_factory=Adam)
-    schedule: Schedule | None = None
-    regularization: Regularization = field(default_factory=Regularization)
-    training: Training = field(default_factory=Training)
-    checkpoint: Checkpoint = field(default_factory=Checkpoint)
-    output: Output = field(default_factory=Output)
-    seed: Annotated[int, Meta(ge=0, description="of every random number")] = 0
+    loss: Annotated[Loss, Meta(description="what is made small: a name, or a mapping")] = field(
+        default_factory=Loss
+    )
+    optimizer: Annotated[
+        Optimizer, Meta(description="how: a name, or a mapping with type and hyperparameters")
+    ] = field(default_factory=Adam)
+    schedule: Annotated[
+        Schedule | None, Meta(description="how the learning rate changes: a name, or a mapping")
+    ] = None
+    regularization: Annotated[Regularization, Meta(description="added to the loss; biases are exempt")] = (
+        field(default_factory=Regularization)
+    )
+    training: Annotated[Training, Meta(description="how long, and on how many rows at once")] = field(
+        default_factory=Training
+    )
+    checkpoint: Annotated[Checkpoint, Meta(description="what is saved during the run")] = field(
+        default_factory=Checkpoint
+    )
+    output: Annotated[Output, Meta(description="where the run leaves its files")] = field(
+        default_factory=Output
+    )
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="of every random number")] = 0
     name: Annotated[str | None, Meta(description="of the run; the config's file name by default")] = None
     dtype: Annotated[Literal["float64", "float32"], Meta(description="of parameters and data")] = "float64"
