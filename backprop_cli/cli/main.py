@@ -23,6 +23,7 @@ from ..errors import (
 COMMANDS = {
     "eval": "Value of an expression at a point, many points or a range.",
     "grad": "Value and gradient of every node, by several methods side by side.",
+    "train": "Train a network, or fit a formula, from a YAML config.",
     "ops": "List every primitive with its derivative, domain and conventions.",
     "help": "Explain a topic: expressions, points, formats, exit-codes, ...",
     "completion": "Print the completion script of a shell.",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import NoSuchNumber
-from . import optimizers, schedules
+from . import optimizers, schedules, schema
 from .metrics import higher_is_better
 from .network import NDArray
 from .problem import Problem, Set
@@ -77,6 +77,7 @@ class Training:
         self.batch = rows if size == "full" else min(size, rows)
         self.updates = -(-rows // self.batch)
         self.monitor = problem.monitor
+        assert not isinstance(config.optimizer, schema.LevenbergMarquardt)
         rate = config.optimizer.learning_rate
         self.optimizer = optimizers.make(config.optimizer, config.training.epochs * self.updates)
         self.state = self.optimizer.init(self.runner.theta)
@@ -159,6 +160,21 @@ class Training:
             progress.row = stop
             yield
 
+    def first_batch(self) -> Bound:
+        """Return the plan of the next update with its rows and masks in place, not yet run."""
+        rows, config = len(self.train), self.problem.config
+        stop = min(self.batch, rows)
+        bound = self.runner.bound(stop, training=True)
+        order = np.arange(rows)
+        if config.training.shuffle:
+            order = stream(config.seed, "order", self.progress.epoch).permutation(rows)
+        for name, array in self.train.inputs.items():
+            bound.leaves[name][...] = array[order[:stop]]
+        bound.targets[...] = self.train.targets[order[:stop]]
+        for name, draw in self._masks(self.progress.epoch, 0).items():
+            draw(bound.leaves[name])
+        return bound
+
     def _masks(self, epoch: int, row: int) -> dict[str, Callable[[NDArray], None]]:
         """Return what fills each dropout mask, from where the epoch stands."""
 
@@ -229,8 +245,9 @@ class Training:
         culprit = self.runner.unsound(bound)
         name = culprit[0] if culprit else "loss"
         what = "is no number" if loss != loss else "overflows"
+        when = f"update {progress.step + 1} (epoch {progress.epoch + 1})"
         return Diverged(
-            f"update {progress.step + 1} (epoch {progress.epoch + 1}): {name} {what}: the training has diverged",
+            f"{when}: {name} {what}: the training has diverged",
             hint="a smaller optimizer.learning_rate, training.gradient_clip or data.scaling: standard",
         )
 
@@ -256,7 +273,7 @@ class Training:
         for name, array in _part(arrays, "optimizer").items():
             self.state[name][...] = array
         self.best = dict(_part(arrays, "best"))
-        self._outputs = [array for array in _part(arrays, "progress").values()]
+        self._outputs = list(_part(arrays, "progress").values())
         self.progress.load(facts["progress"])
         self.schedule.load(facts["schedule"])
         self.first_loss = facts["first_loss"]

@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from ..errors import ConfigError
 from ..graph import PARAMETER, STATE, Graph
-from ..ops import FUNCTIONS
 from . import schema
 from .losses import FUSED, lower_loss
 from .lowering import Builder, Lowered

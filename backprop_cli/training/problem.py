@@ -10,11 +10,58 @@ import numpy as np
 import numpy.typing as npt
 
 from . import schema
-from .formula import FormulaNetwork
+from .config import Loaded
+from .data import Rows, Splits, load, load_formula
+from .encoding import Encoding, Feature
+from .formula import FormulaNetwork, columns_of, split_formula
 from .losses import FUSED
 from .metrics import measure
 from .network import LayerNetwork, NDArray, ShapeError, expanded
 from .runner import Network
+
+
+def assemble(loaded: Loaded) -> Problem:
+    """Read a config's data and make its network.
+
+    Raises:
+        ConfigError, DataError, FileError: with the place in config or data.
+    """
+    try:
+        return Problem(loaded.config, _splits(loaded))
+    except ShapeError as error:
+        raise loaded.error(error.key, error.message, error.hint) from None
+
+
+def _splits(loaded: Loaded) -> Splits:
+    """Return the rows; a formula's columns come as they are."""
+    model = loaded.config.model
+    if model.formula is None:
+        return load(loaded)
+    target, expression = split_formula(model.formula)
+    used = columns_of(expression, model.parameters or {})
+    found = load_formula(loaded, target, used)
+
+    def rows(columns: Mapping[str, NDArray]) -> Rows:
+        inputs = np.column_stack([columns[n] for n in used]) if used else np.empty((len(columns[target]), 0))
+        return Rows(inputs, columns[target][:, None])
+
+    return Splits(
+        rows(found.train),
+        rows(found.validation) if found.validation is not None else None,
+        rows(found.test) if found.test is not None else None,
+        Encoding(
+            [Feature(name, [name], None) for name in used],
+            [target],
+            None,
+            (len(used),),
+            np.zeros(len(used)),
+            np.ones(len(used)),
+            {},
+        ),
+        "regression",
+        found.fingerprint,
+        found.dropped,
+    )
 
 
 class Set:
@@ -63,11 +110,12 @@ class Problem:
         ShapeError: where layers, loss and data do not fit, with the key of the config.
     """
 
-    def __init__(self, config: schema.Config, splits: Any) -> None:
+    def __init__(self, config: schema.Config, splits: Splits) -> None:
         self.encoding = splits.encoding
         self.task = splits.task
         self.classes: list[str] | None = splits.encoding.classes
         self.fingerprint: str = splits.fingerprint
+        self.dropped = splits.dropped
         self.config = settled(config, self.task, self.classes)
         self.network = network_of(self.config, splits.encoding)
         self.monitor = _monitor(self.config, splits.validation is not None)
@@ -76,7 +124,7 @@ class Problem:
         self.test = self._set(splits.test) if splits.test is not None else None
         self._check_batches()
 
-    def _set(self, rows: Any) -> Set:
+    def _set(self, rows: Rows) -> Set:
         encoded = np.asarray(rows.inputs, float)
         return Set(
             encoded, self.network.feed(encoded), targets_of(rows.targets, self.network.outputs), rows.targets
@@ -89,7 +137,7 @@ class Problem:
         if normalised and 1 in (batch, rows % batch):
             raise ShapeError(
                 "training.batch_size",
-                f"batch_norm cannot normalise a batch of one row: {rows} rows in batches of {batch} leave one",
+                f"batch_norm cannot normalise one row, but {rows} rows in batches of {batch} leave one",
                 hint="choose another training.batch_size",
             )
 
@@ -125,7 +173,7 @@ def settled(config: schema.Config, task: str, classes: list[str] | None) -> sche
     return msgspec.structs.replace(config, task=task, loss=msgspec.structs.replace(config.loss, type=loss))
 
 
-def network_of(config: schema.Config, encoding: Any) -> Network:
+def network_of(config: schema.Config, encoding: Encoding) -> Network:
     """Return the network that a settled config describes."""
     if config.model.formula is not None:
         return FormulaNetwork(
@@ -137,7 +185,7 @@ def network_of(config: schema.Config, encoding: Any) -> Network:
     )
 
 
-def outputs_of(config: schema.Config, encoding: Any) -> int:
+def outputs_of(config: schema.Config, encoding: Encoding) -> int:
     """Return how many numbers the last layer has to give."""
     if encoding.classes is None:
         return len(encoding.targets)

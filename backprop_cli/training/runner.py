@@ -20,10 +20,16 @@ BLOCK_ROWS = 1024
 class Network(Protocol):
     """What the loop needs of a network."""
 
-    parameters: Sequence[Parameter]
-    states: Mapping[str, NDArray]
-    masks: Mapping[str, float]
-    loss: Loss
+    @property
+    def parameters(self) -> Sequence[Parameter]: ...
+    @property
+    def states(self) -> Mapping[str, NDArray]: ...
+    @property
+    def masks(self) -> Mapping[str, float]: ...
+    @property
+    def loss(self) -> Loss: ...
+    @property
+    def outputs(self) -> int: ...
 
     def lower(self, rows: int, *, training: bool, targets: bool = True) -> Lowered: ...
 

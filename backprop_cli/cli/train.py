@@ -1,0 +1,58 @@
+"""``backprop train``: a network or a formula from a config."""
+
+from __future__ import annotations
+
+import click
+
+from .command import HELP
+
+
+@click.command(
+    "train",
+    context_settings=HELP,
+    epilog="Begin with: backprop config init iris > iris.yaml; backprop train iris.yaml",
+)
+@click.argument("config", metavar="CONFIG")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--resume", is_flag=True, help="Go on where the run in this folder stopped.")
+@click.option("--dry-run", is_flag=True, help="Check config, data and shapes; train nothing.")
+@click.option("--check-gradients", is_flag=True, help="Compare reverse mode with finite differences first.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    help="Threads for matrix products; the bits of a run depend on it.",
+)
+@click.option("--format", "format_", type=click.Choice(("table", "json")), help="How to print the summary.")
+@click.option("-o", "output", metavar="FILE", help="Write the summary to a file.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, notes or alarms.")
+def command(
+    config: str,
+    overrides: tuple[str, ...],
+    resume: bool,
+    dry_run: bool,
+    check_gradients: bool,
+    threads: int,
+    format_: str | None,
+    output: str | None,
+    quiet: bool,
+) -> int:
+    """Train what CONFIG describes; KEY=VALUE overrides a key of it.
+
+    The run's folder (runs/NAME, or output.dir) takes the resolved config, the log, checkpoints and
+    the trained model. An interrupted run goes on with --resume, to the same bits.
+    """
+    from .training import train
+
+    return train(
+        config,
+        overrides,
+        resume=resume,
+        dry_run=dry_run,
+        check_gradients=check_gradients,
+        threads=threads,
+        format_=format_,
+        output=output,
+        quiet=quiet,
+    )

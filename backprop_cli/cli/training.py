@@ -1,0 +1,196 @@
+"""What ``train`` does once its words are read: progress on stderr, signals, the summary."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import INTERRUPTED, NO, TERMINATED, UsageError
+
+if TYPE_CHECKING:
+    from ..training.run import Run, Step
+
+THREAD_VARIABLES = (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+def use_threads(count: int) -> None:
+    """Fix how many threads matrix products have; before NumPy is imported."""
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(count)))
+
+
+def train(
+    config: str,
+    overrides: Sequence[str],
+    *,
+    resume: bool,
+    dry_run: bool,
+    check_gradients: bool,
+    threads: int,
+    format_: str | None,
+    output: str | None,
+    quiet: bool,
+) -> int:
+    """Run ``backprop train`` and return its exit status."""
+    use_threads(threads)
+    from ..render import training as show
+    from ..training.config import load
+    from ..training.problem import assemble
+    from ..training.run import CURVE, Run
+    from .common import choose_format, notes_printer, write_text
+
+    chosen = choose_format(format_, output)
+    if chosen not in ("table", "json"):
+        raise UsageError(f"train prints a table or JSON, not {chosen}")
+    note = notes_printer(quiet)
+    loaded = load(config, overrides)
+    problem = assemble(loaded)
+    if problem.dropped:
+        note(f"note: {problem.dropped:,} rows with missing values are left out (data.missing)")
+    if check_gradients:
+        from ..training.gradcheck import check_gradients as compare
+
+        checked = list(compare(problem))
+        good = all(c.agree for c in checked)
+        text = show.checked_table(checked)
+        if dry_run or not good:
+            write_text(text, output)
+        else:
+            note(text)
+        if not good:
+            note("reverse mode and finite differences disagree: nothing is trained")
+            return NO
+        if dry_run:
+            return 0
+    if dry_run:
+        write_text(show.setup(problem), output)
+        return 0
+    run = Run(problem, loaded, resume=resume)
+    for text in run.broken:
+        note(f"warning: passed over a damaged checkpoint: {text}")
+    if run.resumed:
+        note(f"note: resumed from {run.resumed}, epoch {run.training.progress.epoch + 1}")
+    if run.replaced:
+        note(f"note: the unfinished run in {run.folder} is started over; --resume would have gone on with it")
+    began = time.monotonic()
+    with signals() as received:
+        for step in shown(run.steps(lambda: bool(received)), run, note, quiet):
+            if step.alarms:
+                for alarm in step.alarms:
+                    note(show.alarm_text(alarm))
+    if run.training.interrupted:
+        words = [
+            "backprop",
+            "train",
+            config,
+            *overrides,
+            *(["--threads", str(threads)] if threads > 1 else []),
+            "--resume",
+        ]
+        note(f"interrupted after update {run.training.progress.step:,}; to go on: {shlex.join(words)}")
+        return TERMINATED if received[0] == signal.SIGTERM else INTERRUPTED
+    seconds = time.monotonic() - began
+    final = show.results(run)
+    from ..render.curve import svg_curve
+    from ..training.checkpoint import write_atomic
+
+    title = problem.config.name or "run"
+    write_atomic(
+        run.path(CURVE), svg_curve(run.history, title, best=run.training.progress.best_epoch).encode()
+    )
+    if chosen == "json":
+        write_text(show.summary_json(run, final, seconds), output)
+    else:
+        write_text(show.summary(run, final, seconds) + curve(run, output), output)
+    return 0
+
+
+def curve(run: Run, output: str | None) -> str:
+    """Return the loss curve for a terminal, nothing for a pipe."""
+    if output is not None or not (sys.stdout and sys.stdout.isatty()) or len(run.history) < 2:
+        return ""
+    import shutil
+
+    from ..render.curve import terminal_curve
+    from ..render.terminal import console_for, is_unicode
+
+    size = shutil.get_terminal_size()
+    console = console_for()
+    return "\n" + terminal_curve(
+        run.history,
+        min(size.columns, 100),
+        max(10, min(size.lines - 4, 18)),
+        is_unicode(console),
+    )
+
+
+@contextlib.contextmanager
+def signals() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM instead of ending at once; the second one ends."""
+    received: list[int] = []
+
+    def note(number: int, _: Any) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    before: dict[int, Any] = {}
+    with contextlib.suppress(ValueError):  # not in the main thread
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, note)
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def shown(steps: Iterator[Step], run: Run, note: Callable[[str], None], quiet: bool) -> Iterator[Step]:
+    """Pass the steps on, with a progress bar at a terminal and a line now and then in a pipe."""
+    from ..render.training import epoch_text, is_logged
+
+    epochs = run.problem.config.training.epochs
+    if quiet:
+        yield from steps
+        return
+    if sys.stderr is None or not sys.stderr.isatty():
+        for step in steps:
+            if is_logged(step.record.epoch) or step.record.epoch == epochs or run.training.progress.ended:
+                note(epoch_text(run.history[-1], epochs))
+            yield step
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+    columns = (
+        TextColumn("epoch", markup=False),
+        MofNCompleteColumn(),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[values]}", markup=False),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=console, transient=True, expand=True) as bar:
+        task = bar.add_task("", total=epochs, completed=len(run.history), values="", rate="")
+        for step in steps:
+            values = {n: v for n, v in run.history[-1].items() if n not in ("epoch", "learning_rate")}
+            speed = bar.tasks[0].speed
+            bar.update(
+                task,
+                completed=step.record.epoch,
+                values="  ".join(f"{n} {v:.4g}" for n, v in values.items()),
+                rate=f"{speed:.0f}/s" if speed else "",
+            )
+            yield step

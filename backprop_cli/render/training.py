@@ -1,0 +1,208 @@
+"""A training for people and programs: what is trained, how it goes, what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+from ..errors import printable
+from ..training.alarms import Alarm
+from ..training.gradcheck import CheckedParameter
+from ..training.network import LayerNetwork
+from ..training.problem import Problem
+from ..training.run import MODEL, Run
+from .people import rounded
+
+SCHEMA = 1
+
+
+def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> str:
+    """Return aligned columns with a rule under the header."""
+    cells = [[printable(c) for c in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = []
+    for row in cells:
+        aligned = (c.rjust(w) if n else c.ljust(w) for c, w, n in zip(row, widths, numeric, strict=True))
+        lines.append("  ".join(aligned).rstrip())
+    lines.insert(1, "-" * (sum(widths) + 2 * (len(widths) - 1)))
+    return "\n".join(lines) + "\n"
+
+
+def layer_rows(problem: Problem) -> list[dict[str, Any]]:
+    """Return every layer with the shape of a row after it and how many parameters it has."""
+    network = problem.network
+    counts: dict[str, int] = {}
+    for p in network.parameters:
+        counts[p.layer] = counts.get(p.layer, 0) + prod(p.shape)
+    if not isinstance(network, LayerNetwork):
+        return [
+            {
+                "name": problem.config.model.formula,
+                "type": "formula",
+                "shape": [],
+                "parameters": len(network.parameters),
+            }
+        ]
+    rows = []
+    for (name, layer), (_, tag, shape) in zip(network.layers, network.after, strict=True):
+        activation = getattr(layer, "activation", None)
+        kind = activation if tag == "activation" else f"{tag}, {activation}" if activation else tag
+        rows.append({"name": name, "type": kind, "shape": list(shape), "parameters": counts.get(name, 0)})
+    return rows
+
+
+def data_line(problem: Problem) -> str:
+    """Return ``4 features, 3 classes: 90 training, 30 validation, 30 test rows``."""
+    features = len(problem.encoding.names)
+    kinds = (
+        f"{len(problem.classes)} classes"
+        if problem.classes
+        else _many(len(problem.encoding.targets), "target")
+    )
+    parts = [
+        f"{len(rows):,} {name}"
+        for name, rows in (
+            ("training", problem.train),
+            ("validation", problem.validation),
+            ("test", problem.test),
+        )
+        if rows is not None
+    ]
+    last = "row" if parts[-1].startswith("1 ") and len(parts) == 1 else "rows"
+    return f"{_many(features, 'feature')}, {kinds}: {', '.join(parts)} {last}"
+
+
+def setup(problem: Problem) -> str:
+    """Return what will be trained on what."""
+    rows = [
+        [r["name"], r["type"], "x".join(map(str, r["shape"])) or "1", f"{r['parameters']:,}"]
+        for r in layer_rows(problem)
+    ]
+    total = sum(prod(p.shape) for p in problem.network.parameters)
+    frozen = sum(prod(p.shape) for p in problem.network.parameters if not p.trained)
+    config = problem.config
+    optimizer: Any = config.optimizer
+    size = config.training.batch_size
+    batch = f"all {_many(len(problem.train), 'row')} at once" if size == "full" else f"batches of {size}"
+    rate = getattr(optimizer, "learning_rate", None)
+    how = f"{optimizer.__struct_config__.tag}" + (f" at {rounded(rate, 6)}" if rate is not None else "")
+    ways = [
+        f"data       {data_line(problem)}",
+        f"loss       {config.loss.type}",
+        f"optimizer  {how}, {batch}, {_many(config.training.epochs, 'epoch')}, seed {config.seed}, {config.dtype}",
+        f"parameters {total:,}" + (f", {frozen:,} of them frozen" if frozen else ""),
+    ]
+    table = plain_table(["layer", "type", "output", "parameters"], rows, [False, False, True, True])
+    return table + "\n" + "\n".join(ways) + "\n"
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def epoch_text(values: Mapping[str, float], epochs: int) -> str:
+    """Return one epoch as a line for a log."""
+    epoch = int(values["epoch"])
+    parts = [
+        f"{name} {rounded(v, 5)}" for name, v in values.items() if name not in ("epoch", "learning_rate")
+    ]
+    return f"epoch {epoch:>{len(str(epochs))}}/{epochs}  " + "  ".join(parts)
+
+
+def is_logged(epoch: int) -> bool:
+    """Whether a piped run says anything about an epoch: 1, 2, 3, 5, 10, 20, 30, 50, ..."""
+    return str(epoch).rstrip("0") in ("1", "2", "3", "5")
+
+
+def alarm_text(alarm: Alarm) -> str:
+    """Return an alarm and what may help."""
+    return f"alarm: {alarm.says}\n  hint: {alarm.hint}"
+
+
+def results(run: Run) -> dict[str, dict[str, float]]:
+    """Return loss and metrics of each set with the final parameters."""
+    training, problem = run.training, run.problem
+    sets = {"training": training.train, "validation": training.validation, "test": problem.test}
+    return {
+        name: training.evaluate(rows.of_type(training.runner.dtype))
+        for name, rows in sets.items()
+        if rows is not None
+    }
+
+
+def ending(run: Run) -> str:
+    """Say when and why the run ended, and which epoch was the best."""
+    progress, config = run.training.progress, run.problem.config
+    epochs = config.training.epochs
+    text = (
+        f"{_many(progress.epoch, 'epoch')} of {epochs:,}"
+        if progress.ended
+        else _many(progress.epoch, "epoch")
+    )
+    text += f": {progress.ended}" if progress.ended else ""
+    if progress.best is not None and epochs > 1:
+        stopping = config.training.early_stopping
+        back = ", whose parameters are kept" if stopping and stopping.restore_best else ""
+        text += (
+            f"; best {run.training.monitor} {rounded(progress.best, 5)} in epoch {progress.best_epoch}{back}"
+        )
+    return text
+
+
+def summary(run: Run, final: Mapping[str, Mapping[str, float]], seconds: float) -> str:
+    """Return what came out of a run."""
+    names = list(dict.fromkeys(n for values in final.values() for n in values))
+    rows = [[name, *(rounded(v[n], 5) if n in v else "" for n in names)] for name, v in final.items()]
+    lines = [
+        setup(run.problem),
+        plain_table(["set", *names], rows, [False, *[True] * len(names)]),
+        f"{ending(run)}; {seconds:.1f} s",
+        f"model: {run.path(MODEL)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def summary_json(run: Run, final: Mapping[str, Mapping[str, float]], seconds: float) -> str:
+    """Return the same as one JSON object; see ``docs/training.md``."""
+    problem, progress = run.problem, run.training.progress
+    sets = {"training": problem.train, "validation": problem.validation, "test": problem.test}
+    answer = {
+        "schema": SCHEMA,
+        "name": problem.config.name,
+        "task": problem.task,
+        "classes": problem.classes,
+        "features": problem.encoding.names,
+        "rows": {name: len(rows) for name, rows in sets.items() if rows is not None},
+        "layers": layer_rows(problem),
+        "parameters": sum(prod(p.shape) for p in problem.network.parameters),
+        "epochs": progress.epoch,
+        "ended": progress.ended or None,
+        "monitor": run.training.monitor,
+        "best": progress.best,
+        "best_epoch": progress.best_epoch,
+        "results": final,
+        "alarms": [alarm._asdict() for alarm in run.alarms.raised],
+        "seconds": seconds,
+        "folder": run.folder,
+        "model": run.path(MODEL),
+    }
+    return json.dumps(answer, allow_nan=False) + "\n"
+
+
+def checked_table(checked: Sequence[CheckedParameter]) -> str:
+    """Return the comparison of reverse mode with finite differences."""
+    rows = [
+        [
+            c.name,
+            f"{c.count:,}",
+            f"{c.difference:.1e}",
+            f"[{', '.join(map(str, c.worst))}]" if c.worst else "",
+            f"{c.kinks:,}",
+            "agree" if c.agree else "disagree",
+        ]
+        for c in checked
+    ]
+    header = ["parameter", "numbers", "difference", "worst at", "at kinks", "verdict"]
+    return plain_table(header, rows, [False, True, True, False, True, False])

@@ -1,0 +1,175 @@
+"""What goes wrong in a training, with its cause: each alarm once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import log, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from ..graph import CONSTANT
+from ..ops.namespaces import arrays
+from ..ops.tensor import TENSORS
+from .loop import Training
+from .network import NDArray
+from .runner import Bound
+
+SATURATED = 1e-3  # largest local derivative of a unit that hardly learns
+VANISHING = 1e-5  # of the last layer's gradient, by number
+EXPLODING = 1e4  # of the size of the weights
+
+
+class Alarm(NamedTuple):
+    """Something that keeps a network from learning.
+
+    Attributes:
+        kind: ``dead``, ``saturated``, ``vanishing``, ``exploding`` or ``start``.
+        where: The layer, and the unit in brackets: ``linear2[0]``.
+        epoch: When it was first seen.
+        says: The whole sentence, with its cause.
+        hint: What may help.
+    """
+
+    kind: str
+    where: str
+    epoch: int
+    says: str
+    hint: str
+
+
+class Alarms:
+    """Watches a training.
+
+    Attributes:
+        raised: Every alarm so far, each once.
+    """
+
+    def __init__(self, training: Training) -> None:
+        self.training = training
+        self.raised: list[Alarm] = []
+        self._known: set[tuple[str, str]] = set()
+        self._looked = 0
+
+    def look(self, epoch: int, last: bool = False) -> list[Alarm]:
+        """Return what is new after an epoch; most epochs are not looked at.
+
+        Args:
+            epoch: From 1.
+            last: The epoch is the last.
+        """
+        every = max(1, self.training.problem.config.training.epochs // 20)
+        if not (epoch <= 5 or epoch % every == 0 or last):
+            return []
+        new = [
+            alarm
+            for alarm in (*self._start(epoch), *self._units(epoch), *self._gradients(epoch))
+            if (alarm.kind, alarm.where) not in self._known
+        ]
+        self._known.update((alarm.kind, alarm.where) for alarm in new)
+        self._looked = epoch
+        self.raised += new
+        return new
+
+    def _since(self, epoch: int) -> str:
+        return (
+            f"since epoch {epoch}"
+            if self._looked >= epoch - 1
+            else f"since epoch {self._looked + 1} to {epoch}"
+        )
+
+    def _start(self, epoch: int) -> Iterator[Alarm]:
+        """A first loss far above that of equal chances."""
+        problem, first = self.training.problem, self.training.first_loss
+        kind, classes = problem.config.loss.type, len(problem.classes or [])
+        chances = {"cross_entropy": classes, "binary_cross_entropy": 2}.get(kind, 0)
+        if not chances or first is None or first < 2.0 * log(chances) + 0.5:
+            return
+        yield Alarm(
+            "start",
+            "loss",
+            1,
+            f"the first loss is {first:.3g}, far from ln({chances}) = {log(chances):.3g}, which equal chances"
+            " give: the untrained outputs are too large",
+            "data.scaling: standard, or smaller initial weights",
+        )
+
+    def _units(self, epoch: int) -> Iterator[Alarm]:
+        """Units whose activation has no slope, or hardly any, on every training row."""
+        training = self.training
+        largest: dict[str, NDArray] = {}
+        names: dict[str, str] = {}
+        for bound, _, _ in training.runner.blocks(training.train.inputs, None):
+            for layer, slopes, op in _slopes(bound):
+                names[layer] = op
+                axes = (0, *range(2, slopes.ndim))
+                block = np.abs(slopes).max(axis=axes)
+                largest[layer] = np.maximum(largest[layer], block) if layer in largest else block
+        for layer, slopes in largest.items():
+            op = names[layer]
+            for unit in np.flatnonzero(slopes == 0.0).tolist():
+                yield Alarm(
+                    "dead",
+                    f"{layer}[{unit}]",
+                    epoch,
+                    f"{self._layer(layer)} unit {unit} is dead: the slope of its {op} is 0 on every training"
+                    f" row, so no gradient reaches its weights ({self._since(epoch)})",
+                    "another seed, a smaller learning rate, leaky_relu, or larger biases",
+                )
+            for unit in np.flatnonzero((slopes < SATURATED) & (slopes > 0.0)).tolist():
+                yield Alarm(
+                    "saturated",
+                    f"{layer}[{unit}]",
+                    epoch,
+                    f"{self._layer(layer)} unit {unit} is saturated: the slope of its {op} is at most"
+                    f" {slopes[unit]:.1e} on every training row ({self._since(epoch)})",
+                    "data.scaling: standard, or smaller initial weights",
+                )
+
+    def _layer(self, layer: str) -> str:
+        last = layer == list(self.training.runner.network.parameters)[-1].layer
+        return f"output layer {layer}:" if last else f"{layer}:"
+
+    def _gradients(self, epoch: int) -> Iterator[Alarm]:
+        """Gradients that shrink, or grow, from the last layer to the first."""
+        runner = self.training.runner
+        trained = [p for p in runner.network.parameters if p.trained and p.penalised and p.shape]
+        if len(trained) < 2:
+            return
+        sizes = {p.layer: _rms(runner.gradients[p.name]) for p in trained}
+        (first, small), (last, large) = list(sizes.items())[0], list(sizes.items())[-1]
+        if 0.0 < small < VANISHING * large:
+            yield Alarm(
+                "vanishing",
+                first,
+                epoch,
+                f"gradients vanish: those of {first} are {small / large:.0e} of those of {last}",
+                "relu instead of sigmoid or tanh, fewer layers, or batch_norm",
+            )
+        for p in trained:
+            size, weight = sizes[p.layer], _rms(runner.values[p.name])
+            if size > EXPLODING * max(weight, 1e-3):
+                yield Alarm(
+                    "exploding",
+                    p.layer,
+                    epoch,
+                    f"gradients explode: those of {p.layer} are {size:.0e}, its weights {weight:.0e}",
+                    "training.gradient_clip: 1, data.scaling: standard, or a smaller learning rate",
+                )
+
+
+def _rms(array: NDArray) -> float:
+    return sqrt(float(np.mean(np.square(array, dtype=np.float64))))
+
+
+def _slopes(bound: Bound) -> Iterator[tuple[str, NDArray, str]]:
+    """Yield the local derivatives of every activation: layer, array, name."""
+    graph, plan = bound.lowered.graph, bound.plan
+    for layer, (before, after) in bound.lowered.activations.items():
+        node = graph.nodes[after]
+        if node.op is None or node.op.name in TENSORS:
+            continue
+        constants = (graph.nodes[i].value for i in node.inputs if graph.nodes[i].kind == CONSTANT)
+        with np.errstate(all="ignore"):
+            slopes = node.op.partials(arrays(), plan.value(after), plan.value(before), *constants)[0]
+        yield layer, np.broadcast_to(slopes, plan.value(after).shape), node.op.name

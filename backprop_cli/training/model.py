@@ -1,0 +1,95 @@
+"""A trained model: its file, and its predictions for raw rows."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..errors import CheckpointError
+from . import checkpoint, schema
+from .config import from_resolved, resolved
+from .encoding import Encoding
+from .loop import Training
+from .network import NDArray
+from .problem import Problem, network_of, targets_of
+from .runner import Outcome, Runner
+
+
+class Model:
+    """A network with its numbers, and how raw rows become its inputs.
+
+    Attributes:
+        config: Settled: nothing in it is ``auto`` that matters here.
+        encoding: Columns to inputs.
+        task: ``classification`` or ``regression``.
+        classes: Names of the classes; None for numbers.
+        outputs: Names of the numbers it predicts; the target columns.
+    """
+
+    def __init__(self, config: schema.Config, encoding: Encoding, arrays: Mapping[str, NDArray]) -> None:
+        self.config = config
+        self.encoding = encoding
+        self.task = config.task
+        self.classes = encoding.classes
+        self.outputs = encoding.targets
+        self.runner = Runner(network_of(config, encoding), config.dtype)
+        self.runner.restore(arrays)
+
+    @classmethod
+    def load(cls, path: str) -> Model:
+        """Read a model file.
+
+        Raises:
+            CheckpointError: when the file is damaged or holds no model.
+            FileError: when it cannot be read.
+        """
+        arrays, facts = checkpoint.load(path)
+        if facts.get("kind") != "model":
+            raise CheckpointError(
+                f"{path} holds no model but a {facts.get('kind', 'file of another program')}",
+                hint="the trained model is model.safetensors in the run's folder",
+            )
+        try:
+            return cls(from_resolved(facts["config"]), Encoding.from_dict(facts["encoding"]), arrays)
+        except KeyError as error:
+            raise CheckpointError(f"{path} is no model of this version: {error} is missing") from None
+
+    def predict(self, inputs: NDArray) -> NDArray:
+        """Return probabilities (rows, classes), or numbers (rows, outputs), for encoded rows."""
+        predictions = self.runner.predict(np.asarray(inputs, self.runner.dtype)).predictions
+        if self.classes is not None and predictions.shape[1] == 1:
+            return np.concatenate([1.0 - predictions, predictions], axis=1)
+        return predictions
+
+    def loss(self, inputs: NDArray, answers: NDArray) -> float:
+        """Return the mean loss of encoded rows, without penalties."""
+        targets = targets_of(answers, self.runner.network.outputs).astype(self.runner.dtype)
+        outcome: Outcome = self.runner.predict(np.asarray(inputs, self.runner.dtype), targets)
+        assert outcome.loss is not None
+        return outcome.loss
+
+
+def versions() -> dict[str, str]:
+    """Return what the bits of a run depend on besides config and data."""
+    major, minor, _ = platform.python_version_tuple()
+    return {"backprop": __version__, "numpy": np.__version__, "python": f"{major}.{minor}"}
+
+
+def model_facts(problem: Problem) -> dict[str, Any]:
+    """Return what a model file says besides its arrays."""
+    return {
+        "kind": "model",
+        "config": resolved(problem.config),
+        "encoding": problem.encoding.as_dict(),
+        "fingerprint": problem.fingerprint,
+        "versions": versions(),
+    }
+
+
+def save_model(path: str, training: Training) -> None:
+    """Write the network as it stands."""
+    checkpoint.save(path, training.runner.values, model_facts(training.problem))

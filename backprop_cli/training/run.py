@@ -1,0 +1,223 @@
+"""A run and its folder: config, log, checkpoints, the final model; and going on where it stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ..errors import CheckpointError, FileError
+from . import checkpoint
+from .alarms import Alarm, Alarms
+from .config import Loaded, leaves, resolved, to_yaml
+from .loop import Diverged, EpochRecord, Training
+from .model import model_facts, save_model, versions
+from .network import NDArray
+from .problem import Problem
+
+LOG, CONFIG, MODEL, BEST, CURVE = (
+    "metrics.jsonl",
+    "config.yaml",
+    "model.safetensors",
+    "best.safetensors",
+    "loss.svg",
+)
+CHECKPOINTS = "checkpoints"
+_CHECKPOINT = re.compile(r"epoch-\d+(-update-\d+)?\.safetensors")
+_FREE = ("output", "name", "checkpoint")
+"""Sections that may change between a run and its resumption."""
+
+
+class Step(NamedTuple):
+    """What a run reports: an epoch that ended, and the alarms it raised."""
+
+    record: EpochRecord
+    alarms: list[Alarm]
+
+
+class Run:
+    """A training with its folder.
+
+    Args:
+        problem: What is trained.
+        loaded: Where it came from, for the folder's name.
+        resume: Go on from the folder's newest checkpoint.
+    Attributes:
+        folder: Path of the run folder.
+        history: Every epoch's values, those of an earlier part included.
+        resumed: The checkpoint it went on from; None for a new run.
+        replaced: Whether an unfinished run stood in the folder and is started over.
+        broken: Damaged checkpoints that were passed over.
+    Raises:
+        CheckpointError: when there is nothing to resume, or it is of another config, data or version.
+        FileError: when the folder cannot be written, or is not a run's.
+    """
+
+    def __init__(self, problem: Problem, loaded: Loaded, *, resume: bool = False) -> None:
+        self.problem = problem
+        name = problem.config.name or "run"
+        self.folder = problem.config.output.dir or os.path.join("runs", name)
+        self.training = Training(problem)
+        self.alarms = Alarms(self.training)
+        self.history: list[dict[str, float]] = []
+        self.resumed: str | None = None
+        self.replaced = False
+        self.broken: list[str] = []
+        self._saved_best = 0
+        self._prepare(resume)
+
+    def path(self, name: str) -> str:
+        """Return the path of a file of the run."""
+        return os.path.join(self.folder, name)
+
+    def _prepare(self, resume: bool) -> None:
+        folder = self.folder
+        try:
+            if os.path.isdir(folder) and os.listdir(folder) and not os.path.exists(self.path(CONFIG)):
+                raise FileError(
+                    f"{folder} is not empty and holds no run", hint="output.dir names another folder"
+                )
+            os.makedirs(self.path(CHECKPOINTS), exist_ok=True)
+            for each in (folder, self.path(CHECKPOINTS)):
+                checkpoint.remove_leftovers(each)
+            if resume:
+                self._resume()
+            else:
+                self.replaced = bool(self._checkpoints()) and not os.path.exists(self.path(MODEL))
+                self._clear()
+            checkpoint.write_atomic(self.path(CONFIG), to_yaml(resolved(self.problem.config)).encode())
+        except OSError as error:
+            raise FileError(f"{error.filename or folder}: {error.strerror}") from None
+
+    def _clear(self) -> None:
+        """Remove what an earlier run left, so that no file of it passes for one of this run."""
+        for name in (LOG, MODEL, BEST, CURVE):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path(name))
+        for name in self._checkpoints():
+            os.unlink(os.path.join(self.folder, CHECKPOINTS, name))
+
+    def _checkpoints(self) -> list[str]:
+        """Return the names of the checkpoints, oldest first."""
+        with contextlib.suppress(FileNotFoundError):
+            names = [n for n in os.listdir(self.path(CHECKPOINTS)) if _CHECKPOINT.fullmatch(n)]
+            return sorted(names, key=lambda n: [int(x) for x in re.findall(r"\d+", n)])
+        return []
+
+    def _resume(self) -> None:
+        for name in reversed(self._checkpoints()):
+            path = os.path.join(self.folder, CHECKPOINTS, name)
+            try:
+                arrays, facts = checkpoint.load(path)
+            except CheckpointError as error:
+                self.broken.append(error.message)
+                continue
+            self._check_same(path, facts)
+            self.training.load(arrays, facts["training"])
+            self.resumed = path
+            self._saved_best = self.training.progress.best_epoch
+            self.history = _log(self.path(LOG), self.training.progress.epoch)
+            return
+        raise CheckpointError(
+            f"{self.folder} has no checkpoint to resume from"
+            + (f": {self.broken[0]}" if self.broken else ""),
+            hint="without --resume the run starts from its beginning",
+        )
+
+    def _check_same(self, path: str, facts: Mapping[str, Any]) -> None:
+        """Refuse to go on with another config, data or library: the bits would be others."""
+        if facts.get("kind") != "checkpoint":
+            raise CheckpointError(f"{path} is no checkpoint of a run")
+        before, now = dict(leaves(facts["config"])), dict(leaves(resolved(self.problem.config)))
+        for key in sorted({*before, *now}):
+            if key.partition(".")[0] not in _FREE and before.get(key) != now.get(key):
+                raise CheckpointError(
+                    f"the config has changed since {path}: {key} was {json.dumps(before.get(key))}, is"
+                    f" {json.dumps(now.get(key))}",
+                    hint="put it back, or start over without --resume",
+                )
+        if facts["fingerprint"] != self.problem.fingerprint:
+            raise CheckpointError(
+                f"the data has changed since {path}", hint="put it back, or start over without --resume"
+            )
+        for name, version in versions().items():
+            if facts["versions"].get(name) != version:
+                raise CheckpointError(
+                    f"{path} was written with {name} {facts['versions'].get(name)}, but this is {name} {version}",
+                    hint="install that version, or start over without --resume",
+                )
+
+    def steps(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Step]:
+        """Train, log and save, epoch by epoch.
+
+        Args:
+            stop: Asked after every update; True saves a checkpoint and ends the run.
+        Raises:
+            Diverged: after the best epoch's model was saved, where there is one.
+        """
+        training, settings = self.training, self.problem.config.checkpoint
+        epochs = self.problem.config.training.epochs
+        kept = "".join(json.dumps(values) + "\n" for values in self.history)
+        checkpoint.write_atomic(self.path(LOG), kept.encode())
+        with open(self.path(LOG), "a", encoding="utf-8", newline="\n") as log:
+            try:
+                for record in training.run(stop):
+                    self.history.append({"epoch": record.epoch, **record.values})
+                    log.write(json.dumps(self.history[-1]) + "\n")
+                    log.flush()
+                    last = record.epoch == epochs or bool(training.progress.ended)
+                    if settings.every and record.epoch % settings.every == 0 and not last:
+                        os.fsync(log.fileno())
+                        self._save(f"epoch-{record.epoch:04d}.safetensors")
+                    yield Step(record, self.alarms.look(record.epoch, last))
+            except Diverged as error:
+                self._save_best()
+                if self._saved_best:
+                    error.hint = (
+                        f"{error.hint}; the model of epoch {self._saved_best} is in {self.path(BEST)}"
+                    )
+                raise
+        if training.interrupted:
+            progress = training.progress
+            self._save(f"epoch-{progress.epoch:04d}-update-{progress.step:06d}.safetensors")
+            return
+        if settings.best:
+            self._save_best()
+        save_model(self.path(MODEL), training)
+
+    def _save(self, name: str) -> None:
+        arrays, facts = self.training.save()
+        facts = model_facts(self.problem) | {"kind": "checkpoint", "training": facts}
+        checkpoint.save(os.path.join(self.folder, CHECKPOINTS, name), arrays, facts)
+        if self.problem.config.checkpoint.best:
+            self._save_best()
+        self._prune(self.problem.config.checkpoint.keep)
+
+    def _save_best(self) -> None:
+        """Write the best epoch's model, unless it is there already."""
+        training = self.training
+        if training.best and training.progress.best_epoch != self._saved_best:
+            facts = model_facts(self.problem) | {"epoch": training.progress.best_epoch}
+            checkpoint.save(self.path(BEST), training.best, facts)
+            self._saved_best = training.progress.best_epoch
+
+    def _prune(self, keep: int) -> None:
+        names = self._checkpoints()
+        for name in names[: len(names) - keep]:
+            os.unlink(os.path.join(self.folder, CHECKPOINTS, name))
+
+
+def _log(path: str, epochs: int) -> list[dict[str, float]]:
+    """Return the first epochs of a log."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file.readlines()[:epochs]]
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from None
+    if [line.get("epoch") for line in lines] != list(range(1, epochs + 1)):
+        raise CheckpointError(f"{path} lacks epochs up to {epochs}: the run cannot be resumed")
+    lines_: list[dict[str, float]] = lines
+    return lines_
