@@ -152,8 +152,8 @@ def signals() -> Iterator[list[int]]:
     try:
         yield received
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def shown(steps: Iterator[Step], run: Run, note: Callable[[str], None], quiet: bool) -> Iterator[Step]:

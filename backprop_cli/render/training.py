@@ -88,10 +88,11 @@ def setup(problem: Problem) -> str:
     batch = f"all {_many(len(problem.train), 'row')} at once" if size == "full" else f"batches of {size}"
     rate = getattr(optimizer, "learning_rate", None)
     how = f"{optimizer.__struct_config__.tag}" + (f" at {rounded(rate, 6)}" if rate is not None else "")
+    plan = f"{batch}, {_many(config.training.epochs, 'epoch')}, seed {config.seed}, {config.dtype}"
     ways = [
         f"data       {data_line(problem)}",
         f"loss       {config.loss.type}",
-        f"optimizer  {how}, {batch}, {_many(config.training.epochs, 'epoch')}, seed {config.seed}, {config.dtype}",
+        f"optimizer  {how}, {plan}",
         f"parameters {total:,}" + (f", {frozen:,} of them frozen" if frozen else ""),
     ]
     table = plain_table(["layer", "type", "output", "parameters"], rows, [False, False, True, True])
@@ -196,7 +197,7 @@ def checked_table(checked: Sequence[CheckedParameter]) -> str:
     rows = [
         [
             c.name,
-            f"{c.count:,}",
+            f"{c.numbers:,}",
             f"{c.difference:.1e}",
             f"[{', '.join(map(str, c.worst))}]" if c.worst else "",
             f"{c.kinks:,}",

@@ -137,7 +137,8 @@ class Alarms:
         if len(trained) < 2:
             return
         sizes = {p.layer: _rms(runner.gradients[p.name]) for p in trained}
-        (first, small), (last, large) = list(sizes.items())[0], list(sizes.items())[-1]
+        every = list(sizes.items())
+        (first, small), (last, large) = every[0], every[-1]
         if 0.0 < small < VANISHING * large:
             yield Alarm(
                 "vanishing",

@@ -22,7 +22,7 @@ class CheckedParameter(NamedTuple):
 
     Attributes:
         name: ``linear1.weights``.
-        count: How many numbers it has.
+        numbers: How many it has.
         difference: Largest relative difference between the two methods.
         worst: Position of the number with that difference.
         kinks: How many numbers stand at a kink: left and right quotients differ there.
@@ -30,7 +30,7 @@ class CheckedParameter(NamedTuple):
     """
 
     name: str
-    count: int
+    numbers: int
     difference: float
     worst: tuple[int, ...]
     kinks: int

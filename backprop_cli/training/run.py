@@ -15,7 +15,6 @@ from .alarms import Alarm, Alarms
 from .config import Loaded, leaves, resolved, to_yaml
 from .loop import Diverged, EpochRecord, Training
 from .model import model_facts, save_model, versions
-from .network import NDArray
 from .problem import Problem
 
 LOG, CONFIG, MODEL, BEST, CURVE = (
@@ -146,7 +145,7 @@ class Run:
         for name, version in versions().items():
             if facts["versions"].get(name) != version:
                 raise CheckpointError(
-                    f"{path} was written with {name} {facts['versions'].get(name)}, but this is {name} {version}",
+                    f"{path} is from {name} {facts['versions'].get(name)}, but this is {name} {version}",
                     hint="install that version, or start over without --resume",
                 )
 
