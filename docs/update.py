@@ -22,6 +22,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "language.md", ROOT / "docs" / "scripting.md")
 PRIMITIVES = ROOT / "docs" / "primitives.md"
+CONFIG = ROOT / "docs" / "config.md"
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # How the README installs: nothing to repeat for every example.
@@ -130,8 +131,10 @@ def updated(path: Path) -> str:
 def main() -> None:
     """Rewrite the documents in place."""
     from backprop_cli.render.registry import primitives_page
+    from backprop_cli.render.schema import config_page
 
-    for path, text in [*((path, updated(path)) for path in DOCUMENTS), (PRIMITIVES, primitives_page())]:
+    pages = ((PRIMITIVES, primitives_page()), (CONFIG, config_page()))
+    for path, text in [*((path, updated(path)) for path in DOCUMENTS), *pages]:
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
             print(f"updated {path.relative_to(ROOT)}")

@@ -41,6 +41,20 @@ class Loaded:
     origins: dict[str, str]
     places: Mapping[str, Place]
 
+    @property
+    def shown(self) -> str:
+        """The file's name for messages."""
+        return "<stdin>" if self.path == "-" else self.path
+
+    def summary(self) -> str:
+        """Return one line: what is trained on what, and how."""
+        data, model, training = self.config.data, self.config.model, self.config.training
+        rows = f"dataset {data.dataset}" if data.dataset else data.path or f"{len(data.inputs or ())} rows"
+        network = f"{len(model.layers or ())} layers" if model.hidden is None else f"hidden {model.hidden}"
+        optimizer = self.config.optimizer.__struct_config__.tag
+        epochs = "1 epoch" if training.epochs == 1 else f"{training.epochs:,} epochs"
+        return ", ".join((rows, short(model.formula or network), f"{optimizer}", epochs))
+
     def place(self, key: str) -> str:
         """Return the place of a key, or of the nearest given key above it."""
         return str(nearest_place(self.places, key))
@@ -92,7 +106,7 @@ def loads(
     _expand(root, faults)
     for override in overrides:
         _override(root, override, overrides, faults)
-    _expand(root, faults)
+        _expand(root, faults)
     walk = Walk(faults, root)
     config = check(walk.config(), walk, stdin=path == "-")
     if faults:
@@ -152,20 +166,10 @@ def _bytes(path: str) -> bytes:
 
 
 def _starter_hint(path: str) -> str | None:
-    name = os.path.splitext(os.path.basename(path))[0]
-    found = "/" not in path and "\0" not in path and os.path.exists(starter_path(name))
-    return f"backprop config init {name} > {name}.yaml makes one" if found else None
+    from .starters import starters
 
-
-def starter_path(name: str) -> str:
-    """Return where a starter config is."""
-    return os.path.join(os.path.dirname(__file__), "starters", f"{name}.yaml")
-
-
-def starters() -> list[str]:
-    """Return the names of the starter configs."""
-    names = os.listdir(os.path.dirname(starter_path("")))
-    return sorted(name[:-5] for name in names if name.endswith(".yaml"))
+    name = os.path.splitext(path)[0]
+    return f"backprop config init {name} > {name}.yaml makes one" if name in starters() else None
 
 
 def _combined(faults: Sequence[ConfigError]) -> ConfigError:

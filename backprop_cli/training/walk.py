@@ -234,7 +234,7 @@ class Walk:
         return self.bounded(node, value, bounds, path)
 
     def bounded(self, node: Node, value: Any, bounds: msgspec.Meta | None, path: str) -> Any:
-        for says, fits in _bounds(bounds):
+        for says, fits in limits(bounds):
             if not fits(value):
                 self.fault(path, f"{path} must be {says}, not {node.shown()}", place=str(node.place))
                 return BAD
@@ -343,7 +343,8 @@ _MISSING = {
 }
 
 
-def _bounds(meta: msgspec.Meta | None) -> Iterator[tuple[str, Any]]:
+def limits(meta: msgspec.Meta | None) -> Iterator[tuple[str, Any]]:
+    """Yield the limits on a number: in words, and what holds a value to it."""
     if meta is None:
         return
     if meta.gt is not None:

@@ -51,11 +51,11 @@ def _block(mapping: Mapping[str, Any], indent: int, prefix: str) -> Iterator[tup
                 yield f"{pad}  - {first.strip()}", first_key
                 yield from rest
         else:
-            flow = _flow(value)
+            flow = to_flow(value)
             if isinstance(value, list | tuple) and len(head) + len(flow) > WIDTH and _nested(value):
                 yield head, path
                 for item in value:
-                    yield f"{pad}  - {_flow(item)}", ""
+                    yield f"{pad}  - {to_flow(item)}", ""
             else:
                 yield f"{head} {flow}", path
 
@@ -64,7 +64,8 @@ def _nested(value: Any) -> bool:
     return isinstance(value[0], list | tuple)
 
 
-def _flow(value: Any) -> str:
+def to_flow(value: Any) -> str:
+    """Return a value on one line."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -72,9 +73,9 @@ def _flow(value: Any) -> str:
     if isinstance(value, float):
         return number(value)
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_flow, value))}]"
+        return f"[{', '.join(map(to_flow, value))}]"
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{_text(str(k))}: {_flow(v)}' for k, v in value.items())}}}"
+        return f"{{{', '.join(f'{_text(str(k))}: {to_flow(v)}' for k, v in value.items())}}}"
     return _text(value) if isinstance(value, str) else str(value)
 
 

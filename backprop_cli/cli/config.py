@@ -1,0 +1,115 @@
+"""``backprop config``: starter configs, checking, the resolved config, the schema."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from ..errors import UsageError, nearest
+from .command import HELP
+from .common import write_text
+
+
+class Subcommands(click.Group):
+    """Says what was meant by a misspelt subcommand."""
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        found = super().get_command(ctx, name)
+        if found is None and not ctx.resilient_parsing:
+            close = nearest(name[:64], list(self.commands))
+            hint = f"did you mean {close}?" if close else f"commands: {', '.join(self.commands)}"
+            raise UsageError(f"no such command: config {name}", hint=hint)
+        return found
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order of use
+
+
+@click.group("config", cls=Subcommands, context_settings=HELP)
+def command() -> None:
+    """Begin, check, show and document training configs."""
+
+
+@command.command("init", context_settings=HELP)
+@click.argument("name", required=False)
+@click.option("-o", "output", metavar="FILE", help="Write to a new file.")
+@click.option("--force", is_flag=True, help="With -o: write over a file that is there.")
+def init(name: str | None, output: str | None, force: bool) -> int:
+    """Print the starter config NAME; without one, list them.
+
+    backprop config init iris > iris.yaml
+    """
+    from ..training.starters import starter_text, starters
+
+    names = starters()
+    if name is None:
+        if output is not None:
+            raise UsageError("-o needs the NAME of a starter config", hint=f"names: {', '.join(names)}")
+        lines = [f"  {known:<12} {starter_text(known).splitlines()[0].lstrip('# ')}" for known in names]
+        write_text("Starter configs: backprop config init NAME\n\n" + "\n".join(lines) + "\n", None)
+        return 0
+    if name not in names:
+        close = nearest(name[:64], names)
+        hint = f"did you mean {close}?" if close else f"names: {', '.join(names)}"
+        raise UsageError(f"no starter config {name}", hint=hint)
+    if output is not None and not force and os.path.lexists(output):
+        raise UsageError(f"{output} is there already", hint="--force writes over it")
+    write_text(starter_text(name), output)
+    return 0
+
+
+def _config_arguments(function: Any) -> Any:
+    function = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")(function)
+    return click.argument("file", metavar="FILE")(function)
+
+
+@command.command("validate", context_settings=HELP)
+@_config_arguments
+def validate(file: str, overrides: tuple[str, ...]) -> int:
+    """Check a config without training; every fault has its place. - is stdin."""
+    from ..training.config import load
+
+    loaded = load(file, overrides)
+    write_text(f"{loaded.shown}: ok: {loaded.summary()}\n", None)
+    return 0
+
+
+@command.command("show", context_settings=HELP)
+@_config_arguments
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("yaml", "json")),
+    default="yaml",
+    show_default=True,
+    help="How to print.",
+)
+@click.option("-o", "output", metavar="FILE", help="Write to a file.")
+def show(file: str, overrides: tuple[str, ...], format_: str, output: str | None) -> int:
+    """Print the resolved config: every default filled in, each value with its origin."""
+    from ..training.config import load, resolved, to_yaml
+
+    loaded = load(file, overrides)
+    plain = resolved(loaded.config)
+    if format_ == "json":
+        import json
+
+        text = json.dumps({"config": plain, "origins": loaded.origins}, ensure_ascii=False, indent=2) + "\n"
+    else:
+        text = to_yaml(plain, loaded.origins)
+    write_text(text, output)
+    return 0
+
+
+@command.command("schema", context_settings=HELP)
+@click.option("-o", "output", metavar="FILE", help="Write to a file.")
+def schema(output: str | None) -> int:
+    """Print the JSON Schema of configs, for editors and other programs."""
+    import json
+
+    from ..render.schema import json_schema
+
+    write_text(json.dumps(json_schema(), indent=2) + "\n", output)
+    return 0
