@@ -83,11 +83,3 @@ def test_warm_up_is_linear_and_multiplies_the_epochs_rate() -> None:
     # two updates an epoch
     rates = [schedule.rate(step // 2, step) for step in range(6)]
     assert rates == pytest.approx([0.025, 0.05, 0.0375, 0.05, 0.025, 0.025], rel=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("monitor", "larger"),
-    [("loss", False), ("val_loss", False), ("rmse", False), ("accuracy", True), ("val_r2", True)],
-)
-def test_direction_of_improvement(monitor: str, larger: bool) -> None:
-    assert schedules.larger_is_better(monitor) is larger

@@ -110,7 +110,7 @@ class TensorTape(Tape):
     def structural(self, name: str, arrays: Sequence[Array], shape: Shape, **static: Any) -> Array:
         """Write an instruction that is not elementwise."""
         operands = tuple(a.index for a in arrays)
-        key = (name, repr((operands, static)))
+        key = (name, repr((operands, shape, static)))
         index = self.known.get(key)
         if index is None:
             index = self.known[key] = len(self.code)
@@ -329,11 +329,15 @@ class TensorPlan:
             else:
                 calls.append(
                     (partial(FUNCTIONS[name], out=out), arguments)
-                    if name in MAPPED
+                    if name in BY_KEYWORD
                     else (FUNCTIONS[name], (*arguments, out))
                 )
         self.floats = sum(block.size for block in memory.values())
         return calls
+
+
+BY_KEYWORD = {*MAPPED, "min", "max"}
+"""Functions that take ``out`` by keyword; NumPy 2.4 warns of another way for minimum and maximum."""
 
 
 def _shaped(block: NDArray, shape: Shape) -> NDArray:

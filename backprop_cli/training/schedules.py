@@ -12,14 +12,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from . import schema
-
-RISING = frozenset({"accuracy", "top_3_accuracy", "macro_f1", "r2"})
-"""Metrics that are better when larger; losses and errors are better when smaller."""
-
-
-def larger_is_better(monitor: str) -> bool:
-    """Say in which direction ``val_accuracy``, ``loss`` and the like improve."""
-    return monitor.removeprefix("val_").removeprefix("test_") in RISING
+from .metrics import higher_is_better
 
 
 class Schedule:
@@ -99,7 +92,7 @@ class Plateau(Schedule):
         super().__init__(base_rate, settings.warmup_steps)
         self.settings = settings
         self.monitor = monitor
-        self.rises = larger_is_better(monitor)
+        self.rises = higher_is_better(monitor)
         self.now = base_rate
         self.best: float | None = None
         self.bad_epochs = 0
