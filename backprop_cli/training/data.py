@@ -272,7 +272,7 @@ class _Loading:
             if close:
                 raise self.loaded.error(key, *_no_column(entry, names)) from None
             raise self.loaded.error(
-                key, f"'{cut(entry)}' is no column, and no formula: {exc.message}"
+                key, f"'{cut(entry)}' is no column, and no formula: {exc.message}", exc.hint
             ) from None
         unknown = [name for name in graph.inputs if name not in self.spelled]
         if unknown:

@@ -61,9 +61,13 @@ class Data(Section, frozen=True):
         Literal["none", "standard", "minmax"] | Divide,
         Meta(description="of the features, fitted on the training rows"),
     ] = "none"
-    missing: Annotated[Literal["error", "drop", "mean"], Meta(description="what an empty cell does")] = (
-        "error"
-    )
+    missing: Annotated[
+        Literal["error", "drop", "mean"],
+        Meta(
+            description="what a missing cell (empty, NA, N/A, NaN, nan, null, NULL, ?) does; mean is that of "
+            "the training rows, or their most frequent text"
+        ),
+    ] = "error"
     validation_split: Annotated[Fraction, Meta(description="share of the rows held out to validate")] = 0.0
     test_split: Annotated[Fraction, Meta(description="share of the rows held out for the final test")] = 0.0
     validation_path: Annotated[str | None, Meta(description="a file of validation rows")] = None
@@ -395,7 +399,10 @@ class Config(Section, frozen=True):
     model: Annotated[Model, Meta(description="exactly one of hidden, layers and formula")]
     task: Annotated[
         Literal["auto", "classification", "regression"],
-        Meta(description="auto: classification for text or few-integer targets"),
+        Meta(
+            description="auto: what the loss needs, else classification for texts and whole numbers of at "
+            "most 20 kinds, two rows each"
+        ),
     ] = "auto"
     loss: Annotated[Loss, Meta(description="what is made small: a name, or a mapping")] = field(
         default_factory=Loss
