@@ -184,7 +184,7 @@ class ClassificationEvaluation:
         baseline: Accuracy of always answering with the most frequent class.
         top_3_accuracy: None with three classes or fewer.
         loss: As trained, where it is known.
-        cross_entropy: Mean of -log of the probability given to the right class.
+        cross_entropy: Mean of -log of the probability given to the right class; None without probabilities.
         confusion: Rows by true class (first axis) and answer.
         classes: Scores of every class.
         macro: Their mean over the classes that are a target or an answer.
@@ -196,7 +196,7 @@ class ClassificationEvaluation:
     baseline: float
     top_3_accuracy: float | None
     loss: float | None
-    cross_entropy: float
+    cross_entropy: float | None
     confusion: Ids
     classes: list[ClassScores]
     macro: ClassScores
@@ -247,38 +247,45 @@ Evaluation = ClassificationEvaluation | RegressionEvaluation
 
 
 def evaluate(
-    outputs: Floats, targets: npt.NDArray[Any], task: Task, names: Sequence[str], loss: float | None = None
+    outputs: Floats,
+    targets: npt.NDArray[Any],
+    task: Task,
+    names: Sequence[str],
+    loss: float | None = None,
+    *,
+    probabilities: bool = True,
 ) -> Evaluation:
     """Judge a model's answers.
 
     Args:
-        outputs: Probabilities (rows, classes), or numbers (rows, outputs).
+        outputs: Probabilities or other scores (rows, classes), or numbers (rows, outputs).
         targets: Class ids (rows,), or numbers (rows, outputs).
         task: What the model does.
         names: Of the classes or of the outputs.
         loss: The loss as trained, for the record.
+        probabilities: Whether scores are probabilities.
     """
     if task == "classification":
-        return _classification(outputs, targets, names, loss)
+        return _classification(outputs, targets, names, loss, probabilities)
     return _regression(_numbers(outputs), _numbers(targets), names, loss)
 
 
 def _classification(
-    probabilities: Floats, targets: Ids, names: Sequence[str], loss: float | None
+    outputs: Floats, targets: Ids, names: Sequence[str], loss: float | None, probabilities: bool
 ) -> ClassificationEvaluation:
-    rows, classes = probabilities.shape
-    matrix = confusion(probabilities.argmax(axis=1), targets, classes)
+    rows, classes = outputs.shape
+    matrix = confusion(outputs.argmax(axis=1), targets, classes)
     scores = _class_scores(matrix, names)
     macro, weighted = _averages(scores)
     # a probability rounded to 0 is worth 52 bits, not infinitely many
-    given = np.clip(probabilities[np.arange(rows), targets], np.finfo(np.float64).eps, 1.0)
+    given = np.clip(outputs[np.arange(rows), targets].astype(np.float64), np.finfo(np.float64).eps, 1.0)
     return ClassificationEvaluation(
         rows=rows,
         accuracy=float(np.trace(matrix) / rows),
         baseline=float(matrix.sum(axis=1).max() / rows),
-        top_3_accuracy=top_3_accuracy(probabilities, targets) if classes > 3 else None,
+        top_3_accuracy=top_3_accuracy(outputs, targets) if classes > 3 else None,
         loss=loss,
-        cross_entropy=float(-np.log(given).mean()),
+        cross_entropy=float(-np.log(given).mean()) if probabilities else None,
         confusion=matrix,
         classes=scores,
         macro=macro,

@@ -1,0 +1,117 @@
+"""``backprop evaluate``: how good a model is on rows whose answers are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .command import HELP
+from .common import choose_format, notes_printer, write_text
+
+FORMATS = ("table", "json", "csv", "tsv", "markdown")
+
+
+@click.command(
+    "evaluate",
+    context_settings=HELP,
+    epilog="Examples: backprop evaluate runs/iris/model.safetensors; "
+    "backprop evaluate runs/iris/model.safetensors new.csv --format json",
+)
+@click.argument("model")
+@click.argument("file", required=False)
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is table.")
+@click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending.")
+@click.option(
+    "--digits",
+    type=click.IntRange(1, 17),
+    default=4,
+    show_default=True,
+    help="Decimals of shares and significant digits of errors, in tables.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+def command(
+    model: str, file: str | None, format_: str | None, output: str | None, digits: int, quiet: bool
+) -> int:
+    """Judge a model on the rows of FILE (CSV, TSV, JSON Lines, npz; - is stdin), which has the target too.
+
+    For classes: accuracy, the confusion matrix, precision, recall and F1 of every class. For numbers:
+    mean, root mean square and largest error, R2 and bias, of every output. Without FILE the rows are
+    those that the model's own config kept from training: the test split, else the validation split.
+    """
+    from ..errors import UsageError
+    from ..render.evaluation import Subject, render
+    from ..training.data import load_labelled
+    from ..training.metrics import evaluate
+    from ..training.model import Model
+    from ..training.predictor import has_probabilities
+
+    chosen = choose_format(format_, output)
+    if chosen not in FORMATS:
+        raise UsageError(f"evaluate does not write {chosen}", hint=f"formats: {', '.join(FORMATS)}")
+    trained = Model.load(model)
+    if file is None:
+        rows, where = _held_out(trained, model)
+        notes_printer(quiet)(f"note: no FILE, so these are {where}")
+    else:
+        rows = load_labelled(file, trained.encoding, trained.config.data.missing)
+        where = "<stdin>" if file == "-" else file
+    found = evaluate(
+        trained.predict(rows.inputs),
+        rows.targets,
+        "classification" if trained.classes is not None else "regression",
+        trained.classes or trained.outputs,
+        trained.loss(rows.inputs, rows.targets),
+        probabilities=has_probabilities(trained),
+    )
+    subject = Subject(model, where, trained.config.loss.type)
+    write_text(render(found, subject, chosen, digits=digits, to_file=output is not None), output)
+    return 0
+
+
+def _held_out(trained: Any, model: str) -> tuple[Any, str]:
+    """Return the rows that a model's own config keeps from training, and which they are."""
+    import os
+
+    from ..errors import DataError, FileError, UsageError
+    from ..training import checkpoint
+    from ..training.config import Loaded
+    from ..training.data import Rows
+    from ..training.problem import assemble
+    from ..training.yaml_source import Place
+
+    data = trained.config.data
+    give = "give a file: backprop evaluate MODEL rows.csv"
+    part = next(
+        (
+            name
+            for name in ("test", "validation")
+            if getattr(data, f"{name}_split") or getattr(data, f"{name}_path") is not None
+        ),
+        None,
+    )
+    if part is None:
+        raise UsageError("the model was trained on all rows: its config holds none back", hint=give)
+    paths = [p for p in (data.path, data.validation_path, data.test_path) if p is not None]
+    if "-" in paths:
+        raise UsageError("the model learned from stdin, which cannot be read again", hint=give)
+    # a config's paths are relative to its folder: often the one that holds runs/NAME/model.safetensors
+    run = os.path.dirname(os.path.abspath(model))
+    folders = [os.curdir, os.path.dirname(os.path.dirname(run))]
+    folder = next((f for f in folders if all(os.path.exists(os.path.join(f, p)) for p in paths)), None)
+    if folder is None:
+        raise FileError(f"the data that the model learned from, {paths[0]}, is not here", hint=give)
+    # the places of keys are in a config that may be gone: the model stands for it
+    problem = assemble(Loaded(trained.config, model, folder, {}, {"": Place(model, 0, 0)}))
+    _, facts = checkpoint.load(model)
+    if problem.fingerprint != facts.get("fingerprint"):
+        raise DataError(
+            "the data has changed since the training, so that its split is another one", hint=give
+        )
+    rows = problem.test if part == "test" else problem.validation
+    assert rows is not None
+    source = getattr(data, f"{part}_path")
+    if source is not None:
+        return Rows(rows.encoded, rows.answers), source
+    whole = data.path or (f"the built-in {data.dataset}" if data.dataset else "the rows in the config")
+    return Rows(rows.encoded, rows.answers), f"the {part} split of {whole}"

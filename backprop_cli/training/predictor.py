@@ -1,0 +1,150 @@
+"""Predictions for blocks of raw rows, each row on its own: a wrong one spoils no other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from backprop_cli.errors import DataError, NoSuchNumber
+from backprop_cli.tables.block import Block, Floats, TextBlock
+from backprop_cli.tables.write import free_names
+from backprop_cli.training import schema
+from backprop_cli.training.data import encode_block
+from backprop_cli.training.losses import FUSED
+from backprop_cli.training.model import Model
+from backprop_cli.training.network import expanded
+from backprop_cli.training.runner import BLOCK_ROWS, Runner
+
+
+class Answers(NamedTuple):
+    """What a block of rows is answered with.
+
+    Attributes:
+        columns: In the order of `Predictor.names`; None or nan where there is no answer.
+        errors: Why a row has none.
+    """
+
+    columns: list[list[Any] | npt.NDArray[Any]]
+    errors: list[str | None]
+
+
+class Predictor:
+    """Answers rows by a model.
+
+    Args:
+        model: Trained.
+        probabilities: Give the probability of each class, where the model has them.
+    Attributes:
+        names: What each answer is called, wherever no column of the rows has that name.
+    """
+
+    def __init__(self, model: Model, probabilities: bool = True) -> None:
+        if model.runner.dtype != np.float64:
+            # in float32 the last digits depend on how many rows are multiplied at once
+            runner = Runner(model.runner.network, "float64")
+            runner.restore(model.runner.values)
+            model.runner = runner
+        self.model = model
+        self.encoding = model.encoding
+        self.probabilities = probabilities and has_probabilities(model)
+        if model.classes is not None:
+            self.names = ["prediction", *(f"p_{c}" for c in model.classes if self.probabilities)]
+        elif len(model.outputs) == 1:
+            self.names = ["prediction"]
+        else:
+            self.names = [f"prediction_{name}" for name in model.outputs]
+
+    @property
+    def predictions(self) -> int:
+        """How many of the answers are predictions; probabilities follow them."""
+        return 1 if self.model.classes is not None else len(self.names)
+
+    def columns(self, taken: Sequence[str]) -> tuple[list[str], str]:
+        """Return names for the answers and for the column of errors, beside the columns of the rows."""
+        *names, error = free_names([*self.names, "error"], taken)
+        return names, error
+
+    def answer(self, block: Block, strict: bool = False) -> Answers:
+        """Return the answers to the rows of a block.
+
+        Args:
+            block: Of `data.open_rows`.
+            strict: Raise the first row's error.
+        Raises:
+            DataError, NoSuchNumber: for the first row without an answer, when ``strict``.
+        """
+        inputs, faults = self._encoded(block)
+        good = np.array([row for row in range(block.rows) if row not in faults], dtype=np.int64)
+        numbers = np.full((block.rows, self._width), np.nan)
+        if len(good):
+            numbers[good] = predict(self.model, inputs)
+        for row in good[~np.isfinite(numbers[good]).all(axis=1)].tolist():
+            faults[row] = NoSuchNumber("the prediction is too large for a number", place=block.place(row))
+            numbers[row] = np.nan
+        if strict and faults:
+            raise faults[min(faults)]
+        errors: list[str | None] = [None] * block.rows
+        for row, fault in faults.items():
+            errors[row] = fault.message
+        return Answers(self._answers(numbers, faults), errors)
+
+    @property
+    def _width(self) -> int:
+        return len(self.model.outputs if self.model.classes is None else self.model.classes)
+
+    def _answers(
+        self, numbers: Floats, faults: dict[int, DataError | NoSuchNumber]
+    ) -> list[list[Any] | npt.NDArray[Any]]:
+        classes = self.model.classes
+        if classes is None:
+            return list(numbers.T)
+        best = np.where(np.isnan(numbers), -1.0, numbers).argmax(axis=1).tolist()
+        named: list[Any] = [None if row in faults else classes[i] for row, i in enumerate(best)]
+        return [named, *(numbers.T if self.probabilities else ())]
+
+    def _encoded(self, block: Block) -> tuple[Floats, dict[int, DataError | NoSuchNumber]]:
+        """Encode the rows that can be; halve a block with a fault in it until the row is found."""
+        try:
+            return encode_block(self.encoding, block), {}
+        except DataError as error:
+            if block.rows == 1:
+                return np.empty((0, *self.encoding.shape)), {0: error}
+        half = block.rows // 2
+        first, faults = self._encoded(_part(block, 0, half))
+        second, more = self._encoded(_part(block, half, block.rows))
+        return np.concatenate([first, second]), faults | {half + row: e for row, e in more.items()}
+
+
+def predict(model: Model, inputs: Floats) -> Floats:
+    """Return predictions for encoded rows of any number, in few sizes: a plan is kept for each size."""
+    rows = len(inputs)
+    rest = rows % BLOCK_ROWS
+    missing = (1 << (rest - 1).bit_length()) - rest if rest else 0
+    if missing:
+        inputs = np.concatenate([inputs, np.broadcast_to(inputs[-1:], (missing, *inputs.shape[1:]))])
+    predictions: Floats = model.predict(inputs)[:rows]
+    return predictions
+
+
+def has_probabilities(model: Model) -> bool:
+    """Tell whether a classifier's outputs are probabilities by its making, not merely scores."""
+    config = model.config
+    if model.classes is None or config.model.formula is not None:
+        return False
+    if config.loss.type in FUSED:
+        return True
+    last = expanded(config.model, len(model.classes))[-1]
+    ending = getattr(last, "activation", None)
+    single = isinstance(last, schema.Linear | schema.Activation) and model.runner.network.outputs == 1
+    return ending == "softmax" or (ending == "sigmoid" and single)
+
+
+def _part(block: Block, start: int, stop: int) -> Block:
+    assert isinstance(block, TextBlock)
+    return type(block)(
+        {}, stop - start, block.first_row + start, {}, block.names,
+        block.lines[start:stop], block.line_numbers[start:stop], block.path,
+    )  # fmt: skip
