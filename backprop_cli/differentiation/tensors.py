@@ -271,6 +271,14 @@ class TensorPlan:
     def _array(self, value: Any) -> NDArray:
         return self._homes[value.index] if isinstance(value, Array) else np.asarray(value, self.dtype)
 
+    def _constant(self, name: str, value: float, shape: Shape) -> NDArray:
+        """Return a number as an array, which NumPy takes faster than a Python float.
+
+        Its extrema run three times as fast over two full arrays as over an array and a number.
+        """
+        with np.errstate(over="ignore"):
+            return np.full(shape if name in ("max", "min") else (), value, self.dtype)
+
     def _schedule(self, outputs: set[int]) -> list[tuple[Callable[..., Any], tuple[Any, ...]]]:
         """Give every instruction that is needed a buffer, reusing what is read no more."""
         tape = self.tape
@@ -298,7 +306,9 @@ class TensorPlan:
             name, operands = code[k]
             if name == "leaf":
                 continue
-            arguments = tuple(self._homes[o] if isinstance(o, int) else o for o in operands)
+            arguments = tuple(
+                self._homes[o] if isinstance(o, int) else self._constant(name, o, shapes[k]) for o in operands
+            )
             static = tape.static[k]
             if name in VIEWS:
                 view = VIEWS[name](*arguments, shape=shapes[k], **static)
@@ -377,9 +387,11 @@ def _matmul(out: NDArray, a: NDArray, b: NDArray) -> Calls:
 
 
 def _sum(out: NDArray, a: NDArray, axes: tuple[int, ...], keep: bool) -> Calls:
-    if axes == (0,) and a.ndim == 2 and a.flags.c_contiguous and not keep:
-        # a matrix product adds columns faster than a reduction does
-        return [(np.matmul, (np.ones(len(a), a.dtype), a, out))]
+    if a.ndim == 2 and a.flags.c_contiguous and axes in ((0,), (1,)):
+        # a matrix product adds rows and columns faster than a reduction does
+        ones = np.ones(a.shape[axes[0]], a.dtype)
+        operands = (ones, a) if axes == (0,) else (a, ones)
+        return [(np.matmul, (*operands, out.reshape(-1)))]
     return [(np.add.reduce, (a, axes, None, out, keep))]
 
 

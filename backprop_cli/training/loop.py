@@ -149,10 +149,8 @@ class Training:
                 norm = sqrt(float(gradient @ gradient))
                 if norm > clip:
                     np.multiply(gradient, min(1.0, clip / (norm + 1e-6)), gradient)
-            if lowered.updates:
-                news = {n: plan.value(i) for n, i in lowered.updates.items()}
-                for name, new in news.items():
-                    runner.values[name][...] = new
+            for name, id in lowered.updates.items():
+                runner.values[name][...] = plan.value(id)
             update(theta, gradient, state, rate_of(epoch, progress.step))
             progress.loss += loss
             progress.batches += 1
