@@ -420,6 +420,18 @@ def test_a_constant_column_makes_no_noise(here: Path) -> None:
     assert found.train.inputs[:, 0].tolist() == [0.0] * 10
 
 
+def test_numbers_too_large_to_scale(here: Path) -> None:
+    content = "a,y\n1e308,1.5\n-1e308,2.5\n,3.5\n"
+    for how in ("standard", "minmax"):
+        assert refused(content, f"missing: drop, scaling: {how}") == (
+            "c.yaml:1:45: the numbers of 'a' are too large to be scaled"
+        )
+    assert refused(content, "missing: drop, scaling: {divide: 0.1}") == (
+        "t.csv:2:1: feature 'a' overflows when it is scaled"
+    )
+    assert refused("a,y\n1e308,1\n1e308,2\n,3\n", "missing: mean").endswith("'a' are too large for a mean")
+
+
 def test_scaling_is_fitted_on_training_rows(here: Path) -> None:
     Path("v.csv").write_text("a,y\n20,1.5\n")
     found = table("a,y\n0,1.5\n10,2.5\n", "scaling: minmax, validation_path: v.csv")

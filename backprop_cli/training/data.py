@@ -359,6 +359,10 @@ class _Loading:
                 self.features, raw, lambda row, name: self.table.place(int(numbers[row]), name)
             )
             shift, scale = _scaling(data.scaling, flat)
+            if not np.isfinite([shift, scale]).all():
+                at = int((~np.isfinite(shift) | ~np.isfinite(scale)).argmax())
+                names = [name for feature in self.features for name in feature.names]
+                raise loaded.error("data.scaling", f"the numbers of '{names[at]}' are too large to be scaled")
             words = np.repeat(
                 [f.categories is not None for f in self.features], [len(f.names) for f in self.features]
             )
@@ -547,7 +551,10 @@ def _fills(
             texts, counts = np.unique(given.astype(str), return_counts=True)
             fills[name] = str(texts[counts.argmax()])
         else:
-            fills[name] = float(given.mean())
+            with np.errstate(over="ignore"):
+                fills[name] = mean = float(given.mean())
+            if not np.isfinite(mean):
+                raise loaded.error("data.missing", f"the numbers of '{name}' are too large for a mean")
     return fills
 
 
@@ -565,10 +572,11 @@ def _scaling(scaling: str | schema.Divide, flat: Floats) -> tuple[Floats, Floats
     if isinstance(scaling, schema.Divide):
         return np.zeros(flat.shape[1]), np.full(flat.shape[1], scaling.divide)
     low, high = flat.min(axis=0), flat.max(axis=0)
-    if scaling == "minmax":
-        shift, scale = low, high - low
-    else:
-        shift, scale = flat.mean(axis=0), flat.std(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if scaling == "minmax":
+            shift, scale = low, high - low
+        else:
+            shift, scale = flat.mean(axis=0), flat.std(axis=0)
     # equal numbers may have a deviation of some 1e-17, which would make noise of nothing
     constant = low == high
     return np.where(constant, low, shift), np.where(constant | (scale == 0.0), 1.0, scale)

@@ -116,8 +116,15 @@ class Encoding:
             words = categories.get(name) is not None
             raw[name] = self._filled(name, _column(columns[name], name, place, words), place)
         flat = flat_inputs(self.features, raw, place)
-        flat -= self.shift
-        flat /= self.scale
+        with np.errstate(over="ignore", invalid="ignore"):
+            flat -= self.shift
+            flat /= self.scale
+        if not np.isfinite(flat).all():
+            row, at = np.argwhere(~np.isfinite(flat))[0].tolist()
+            feature = next(f for f in self.features if self.names[at] in f.names)
+            raise DataError(
+                f"feature '{feature.text}' overflows when it is scaled", place=place(row, feature.columns[0])
+            )
         return flat.reshape(len(flat), *self.shape)
 
     def decode(self, indices: npt.NDArray[Any]) -> list[str]:
