@@ -126,8 +126,11 @@ def _error_rows(outputs: Sequence[OutputErrors], overall: OutputErrors) -> list[
     return [*outputs, overall] if len(outputs) > 1 else list(outputs)
 
 
+SHARES = ("precision", "recall", "f1")
+
+
 def _shares(scores: ClassScores) -> list[float]:
-    return [scores.precision, scores.recall, scores.f1]
+    return [getattr(scores, key) for key in SHARES]
 
 
 # for people
@@ -212,7 +215,7 @@ def grids(evaluation: Evaluation, digits: int, width: int, zero: str = "0") -> l
     rows = [
         [
             _name(scores.name),
-            *(f"{share:.{digits}f}" if not scores.undefined or share else "-" for share in _shares(scores)),
+            *("-" if key in scores.undefined else f"{getattr(scores, key):.{digits}f}" for key in SHARES),
             f"{scores.support:,}",
         ]
         for scores in shown
@@ -245,9 +248,9 @@ def _remarks(evaluation: Evaluation) -> list[str]:
     absent = [_name(c.name) for c in evaluation.classes if not c.support]
     remarks = []
     if never:
-        remarks.append(f"never answered, so precision is 0 by convention: {', '.join(never)}")
+        remarks.append(f"never answered, so no precision (0 in the averages): {', '.join(never)}")
     if absent:
-        remarks.append(f"no rows of: {', '.join(absent)}; recall is 0 by convention")
+        remarks.append(f"no rows of: {', '.join(absent)}")
     return remarks
 
 
