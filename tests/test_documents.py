@@ -268,7 +268,17 @@ def test_dependencies_cover_what_is_imported():
                 imported.add(node.module.partition(".")[0])
     outside = imported - sys.stdlib_module_names - {"backprop_cli"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {re.split(r"[^\w-]", text)[0].lower().replace("_", "-") for text in project["dependencies"]}
+
+    def names(requirements: list[str]) -> set[str]:
+        return {re.split(r"[^\w.-]", text)[0].lower().replace("_", "-") for text in requirements}
+
+    declared = names(project["dependencies"])
+    # imported where they are installed, and never needed
+    extras = {
+        name for extra in ("fast", "tensorboard") for name in names(project["optional-dependencies"][extra])
+    }
+    outside -= {"numba", "tensorboardX"}
+    assert extras == {"numba", "tensorboardx"}
     known = packages_distributions()
     needed = {known.get(name, [name])[0].lower().replace("_", "-") for name in outside}
     needed -= {"mpmath"} if "sympy" in declared else set()  # SymPy's own arithmetic: installed with it

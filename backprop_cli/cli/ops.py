@@ -17,22 +17,25 @@ from .common import choose_format, write_text
     type=click.Choice(("table", "json", "csv", "tsv", "markdown")),
     help="How to print.",
 )
+@click.option("--tensors", is_flag=True, help="Those that networks are lowered to, not for expressions.")
 @click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending.")
-def command(names: tuple[str, ...], format_: str | None, output: str | None) -> int:
+def command(names: tuple[str, ...], format_: str | None, tensors: bool, output: str | None) -> int:
     """List every primitive, or those named: derivative, domain, kinks and conventions."""
-    from ..ops import ALIASES, PRIMITIVES
+    from ..ops import ALIASES, PRIMITIVES, Primitive
+    from ..ops.tensor import TENSORS
     from ..render.registry import listed, render_ops
 
     signs = {row.infix: name for name, row in reversed(PRIMITIVES.items()) if row.infix}
-    rows = [] if names else listed()
+    rows: list[Primitive] = [] if names else [*TENSORS.values()] if tensors else listed()
+    every = {**PRIMITIVES, **TENSORS}
     for name in names:
         known = ALIASES.get(name) or signs.get(name) or name
-        if known not in PRIMITIVES:
-            close = nearest(name, [*PRIMITIVES, *ALIASES])
+        if known not in every:
+            close = nearest(name, [*every, *ALIASES])
             raise UsageError(
                 f"no primitive {name}", hint=f"did you mean {close}?" if close else "backprop ops lists all"
             )
-        rows.append(PRIMITIVES[known])
+        rows.append(every[known])
     write_text(
         render_ops(rows, choose_format(format_, output), detailed=bool(names), to_file=output is not None),
         output,

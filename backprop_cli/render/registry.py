@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..ops import ALIASES, PRIMITIVES, Primitive
+from ..ops.tensor import TENSORS
 from .people import markdown_table
 
 HEADER = ["primitive", "written", "derivative", "defined", "kinks and conventions", "meaning"]
@@ -117,5 +118,7 @@ def primitives_page() -> str:
     return (
         "# Primitives\n\n"
         "Generated from the registry by `backprop ops --format markdown`; "
-        "`y` is the value of the primitive.\n\n" + render_ops(listed(), "markdown")
+        "`y` is the value of the primitive.\n\n" + render_ops(listed(), "markdown") + "\n## Tensor primitives\n\n"
+        "What layers and losses are lowered to, beside the elementwise ones above; `backprop ops --tensors` "
+        "lists them. They cannot be written in an expression.\n\n" + render_ops([*TENSORS.values()], "markdown")
     )

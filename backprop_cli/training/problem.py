@@ -55,7 +55,7 @@ def _splits(loaded: Loaded) -> Splits:
             (len(used),),
             np.zeros(len(used)),
             np.ones(len(used)),
-            {},
+            dict(found.fills),
         ),
         "regression",
         found.fingerprint,

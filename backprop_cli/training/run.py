@@ -13,6 +13,7 @@ from ..errors import CheckpointError, FileError
 from . import checkpoint
 from .alarms import Alarm, Alarms
 from .config import Loaded, leaves, resolved, to_yaml
+from .events import Events
 from .loop import Diverged, EpochRecord, Training
 from .model import model_facts, save_model, versions
 from .problem import Problem
@@ -24,7 +25,7 @@ LOG, CONFIG, MODEL, BEST, CURVE = (
     "best.safetensors",
     "loss.svg",
 )
-CHECKPOINTS = "checkpoints"
+CHECKPOINTS, EVENTS = "checkpoints", "events"
 _CHECKPOINT = re.compile(r"epoch-\d+(-update-\d+)?\.safetensors")
 _FREE = ("output", "name", "checkpoint")
 """Sections that may change between a run and its resumption."""
@@ -65,6 +66,7 @@ class Run:
         self.resumed: str | None = None
         self.replaced = False
         self.broken: list[str] = []
+        self._events: Events | None = None
         self._saved_best = 0
         self._prepare(resume)
 
@@ -88,6 +90,8 @@ class Run:
                 self.replaced = bool(self._checkpoints()) and not os.path.exists(self.path(MODEL))
                 self._clear()
             checkpoint.write_atomic(self.path(CONFIG), to_yaml(resolved(self.problem.config)).encode())
+            if self.problem.config.output.log == "tensorboard":
+                self._events = Events(self.path(EVENTS), self.training.progress.epoch)
         except OSError as error:
             raise FileError(f"{error.filename or folder}: {error.strerror}") from None
 
@@ -98,6 +102,9 @@ class Run:
                 os.unlink(self.path(name))
         for name in self._checkpoints():
             os.unlink(os.path.join(self.folder, CHECKPOINTS, name))
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(self.path(EVENTS)):
+                os.unlink(os.path.join(self.folder, EVENTS, name))
 
     def _checkpoints(self) -> list[str]:
         """Return the names of the checkpoints, oldest first."""
@@ -167,6 +174,8 @@ class Run:
                     self.history.append({"epoch": record.epoch, **record.values})
                     log.write(json.dumps(self.history[-1]) + "\n")
                     log.flush()
+                    if self._events:
+                        self._events.add(record)
                     last = record.epoch == epochs or bool(training.progress.ended)
                     if settings.every and record.epoch % settings.every == 0 and not last:
                         os.fsync(log.fileno())
@@ -179,6 +188,9 @@ class Run:
                         f"{error.hint}; the model of epoch {self._saved_best} is in {self.path(BEST)}"
                     )
                 raise
+            finally:
+                if self._events:
+                    self._events.close()
         if training.interrupted:
             progress = training.progress
             self._save(f"epoch-{progress.epoch:04d}-update-{progress.step:06d}.safetensors")
