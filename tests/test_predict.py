@@ -206,6 +206,20 @@ def test_a_prediction_that_overflows(run, line):
     run("predict", line, "--strict", stdin="a,b\n1e308,-1e308\n").refused(3, "too large")
 
 
+def test_an_input_that_overflows(run, tmp_path):
+    model = build(
+        tmp_path,
+        """
+data: {inputs: [[1], [1.0000001]], targets: [[0], [1]], scaling: standard}
+model: {layers: [{type: linear, units: 1, activation: tanh, weights: [[1]]}]}
+""",
+    )
+    done = run("predict", model, stdin="x\n1e308\n")
+    assert done.status == 3
+    assert done.out.splitlines()[1] == "1e308,,a scaled input is too large for a number"
+    assert "RuntimeWarning" not in done.err
+
+
 def test_categories(run, tmp_path):
     (tmp_path / "c.csv").write_text("colour,size,y\nred,1,2\nblue,2,4\nred,3,6\nblue,4,8\n")
     model = build(
@@ -340,7 +354,7 @@ def test_a_reader_that_goes_away(command, sides):
         process.stdin.flush()
         process.stdout.readline()
         process.stdout.close()
-        with pytest.raises(BrokenPipeError):
+        with contextlib.suppress(BrokenPipeError):
             for _ in range(1000):
                 process.stdin.write(b"1\n" * 100)
                 process.stdin.flush()
@@ -480,6 +494,16 @@ def test_evaluation_of_numbers(run, line):
     ]
     out = run("evaluate", line, "-", "--format", "csv", stdin="a,b,y\n1,1,2.5\n").answered().out
     assert out == "output,mae,mse,rmse,r2,max_error,bias\ny,1.0,1.0,1.0,,1.0,-1.0\n"
+
+
+def test_predictions_that_overflow_are_not_judged(run, line):
+    rows = "a,b,y\n1,1,1\n1e308,-1e308,2\n"
+    run("evaluate", line, "-", stdin=rows).refused(3, "the prediction for row 2 is too large for a number")
+    # squares that overflow are no number, and JSON says so
+    found = run("evaluate", line, "-", "--format", "json", stdin="a,b,y\n1e200,1,1\n0,0,0\n").answered()
+    assert found.json["mse"] is None
+    assert found.json["mae"] == 1e200
+    assert found.err == ""
 
 
 def test_evaluation_of_several_outputs(run, tmp_path):

@@ -39,7 +39,9 @@ def command(
     mean, root mean square and largest error, R2 and bias, of every output. Without FILE the rows are
     those that the model's own config kept from training: the test split, else the validation split.
     """
-    from ..errors import UsageError
+    import numpy as np
+
+    from ..errors import NoSuchNumber, UsageError
     from ..render.evaluation import Subject, render
     from ..training.data import load_labelled
     from ..training.metrics import evaluate
@@ -56,14 +58,19 @@ def command(
     else:
         rows = load_labelled(file, trained.encoding, trained.config.data.missing)
         where = "<stdin>" if file == "-" else file
-    found = evaluate(
-        trained.predict(rows.inputs),
-        rows.targets,
-        "classification" if trained.classes is not None else "regression",
-        trained.classes or trained.outputs,
-        trained.loss(rows.inputs, rows.targets),
-        probabilities=has_probabilities(trained),
-    )
+    outputs = trained.predict(rows.inputs)
+    finite = np.isfinite(outputs).all(axis=1)
+    if not finite.all():
+        raise NoSuchNumber(f"the prediction for row {finite.argmin() + 1} is too large for a number")
+    with np.errstate(all="ignore"):
+        found = evaluate(
+            outputs,
+            rows.targets,
+            "classification" if trained.classes is not None else "regression",
+            trained.classes or trained.outputs,
+            trained.loss(rows.inputs, rows.targets),
+            probabilities=has_probabilities(trained),
+        )
     subject = Subject(model, where, trained.config.loss.type)
     write_text(render(found, subject, chosen, digits=digits, to_file=output is not None), output)
     return 0

@@ -26,7 +26,7 @@ ENDINGS = {
     "predict",
     context_settings=HELP,
     epilog="Examples: backprop predict runs/iris/model.safetensors new.csv; "
-    "tail -f log.csv | backprop predict runs/iris/model.safetensors -",
+    "tail -n +1 -f log.csv | backprop predict runs/iris/model.safetensors -",
 )
 @click.argument("model")
 @click.argument("rows", required=False)
