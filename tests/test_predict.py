@@ -216,7 +216,7 @@ model: {layers: [{type: linear, units: 1, activation: tanh, weights: [[1]]}]}
     )
     done = run("predict", model, stdin="x\n1e308\n")
     assert done.status == 3
-    assert done.out.splitlines()[1] == "1e308,,a scaled input is too large for a number"
+    assert done.out.splitlines()[1] == "1e308,,feature 'x' overflows when it is scaled"
     assert "RuntimeWarning" not in done.err
 
 

@@ -76,21 +76,14 @@ class Predictor:
         Raises:
             DataError, NoSuchNumber: for the first row without an answer, when ``strict``.
         """
-        with np.errstate(all="ignore"):  # what overflows is found below
-            inputs, faults = self._encoded(block)
+        inputs, faults = self._encoded(block)
         good = np.array([row for row in range(block.rows) if row not in faults], dtype=np.int64)
         numbers = np.full((block.rows, self._width), np.nan)
         if len(good):
             numbers[good] = predict(self.model, inputs)
-        for what, values in (
-            ("a scaled input", inputs.reshape(len(good), -1)),
-            ("the prediction", numbers[good]),
-        ):
-            for row in good[~np.isfinite(values).all(axis=1)].tolist():
-                faults.setdefault(
-                    row, NoSuchNumber(f"{what} is too large for a number", place=block.place(row))
-                )
-                numbers[row] = np.nan
+        for row in good[~np.isfinite(numbers[good]).all(axis=1)].tolist():
+            faults[row] = NoSuchNumber("the prediction is too large for a number", place=block.place(row))
+            numbers[row] = np.nan
         if strict and faults:
             raise faults[min(faults)]
         errors: list[str | None] = [None] * block.rows
