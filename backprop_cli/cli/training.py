@@ -67,7 +67,8 @@ def train(
         if dry_run or not good:
             write_text(text, output)
         else:
-            note(text)
+            for line in text.splitlines():
+                note(line)
         if not good:
             note("reverse mode and finite differences disagree: nothing is trained")
             return NO
@@ -88,7 +89,8 @@ def train(
         for step in shown(run.steps(lambda: bool(received)), run, note, quiet):
             if step.alarms:
                 for alarm in step.alarms:
-                    note(show.alarm_text(alarm))
+                    for line in show.alarm_text(alarm).splitlines():
+                        note(line)
     if run.training.interrupted:
         words = [
             "backprop",

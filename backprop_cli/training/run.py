@@ -137,7 +137,7 @@ class Run:
         """Refuse to go on with another config, data or library: the bits would be others."""
         if facts.get("kind") != "checkpoint":
             raise CheckpointError(f"{path} is no checkpoint of a run")
-        before, now = dict(leaves(facts["config"])), dict(leaves(resolved(self.problem.config)))
+        before, now = dict(leaves(facts["config"])), dict(leaves(_as_saved(resolved(self.problem.config))))
         for key in sorted({*before, *now}):
             if key.partition(".")[0] not in _FREE and before.get(key) != now.get(key):
                 raise CheckpointError(
@@ -219,6 +219,11 @@ class Run:
         names = self._checkpoints()
         for name in names[: len(names) - keep]:
             os.unlink(os.path.join(self.folder, CHECKPOINTS, name))
+
+
+def _as_saved(config: Mapping[str, Any]) -> Any:
+    """Return a config as it comes back from a file: tuples are lists."""
+    return json.loads(json.dumps(config))
 
 
 def _log(path: str, epochs: int) -> list[dict[str, float]]:
