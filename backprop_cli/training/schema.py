@@ -281,7 +281,8 @@ class LevenbergMarquardt(Section, frozen=True, tag="levenberg_marquardt"):
 
     damping: Annotated[Positive, Meta(description="first damping, relative to the curvature")] = 1e-3
     tolerance: Annotated[
-        Positive, Meta(description="relative change of loss, step and gradient that ends it")
+        Positive,
+        Meta(description="slope of the loss (a cosine) or relative change of the parameters that ends it"),
     ] = 1e-10
 
 

@@ -1,0 +1,403 @@
+"""Levenberg-Marquardt: the parameters of a formula by damped Gauss-Newton steps on all rows at once.
+
+Each iteration solves the linearised problem with a penalty on the step, ``|r + J d|^2 + damping |D d|^2``, as
+one least-squares problem; the normal equations would square its condition number. J comes from one reverse
+sweep over all rows.
+
+Source:
+    Marquardt 1963; More 1978 for the scaling D; Nocedal and Wright, Numerical Optimization, section 10.3;
+    Madsen, Nielsen and Tingleff 2004, section 3.2, for the damping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite, nan, sqrt
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..differentiation.evaluate import evaluate
+from ..differentiation.plan import Plan
+from ..differentiation.reverse import active_nodes, reverse
+from ..errors import ConfigError, NoSuchNumber, RangeError
+from ..graph import Graph
+from . import schema
+
+Floats = npt.NDArray[np.float64]
+
+SAME = 1e-12
+"""Columns of J, scaled to length 1, that differ by less in some combination count as dependent."""
+LARGEST_DAMPING = 1e30
+BENDING = 0.75
+"""Steps that bend more than this, relative to their length, leave where the linearisation means something."""
+
+
+class Iteration(NamedTuple):
+    """Where the fit stands after an accepted step.
+
+    Attributes:
+        iteration: From 1; 0 is the start.
+        loss: Mean of the squared residuals.
+        parameters: Name to value.
+        damping: Of the next step, relative to the curvature.
+        gradient: Cosine between the residuals and what the parameters can change: 0 at the minimum.
+        trials: Steps tried for it.
+    """
+
+    iteration: int
+    loss: float
+    parameters: dict[str, float]
+    damping: float
+    gradient: float
+    trials: int
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """The end of a fit.
+
+    Attributes:
+        parameters: Name to value.
+        loss: Mean of the squared residuals.
+        sum_of_squares: Their sum.
+        degrees_of_freedom: Rows less parameters.
+        residual_deviation: Standard deviation of the residuals, by the degrees of freedom; None without any.
+        covariance: Of the parameters, shape (p, p); inf and nan where they are not determined.
+        standard_errors: Name to standard error; None where it is not determined.
+        correlation: Shape (p, p).
+        iterations: From the start to the end.
+        converged: Whether the last point is a minimum as far as float64 can tell.
+        reason: Why the fit ended.
+        warning: Which parameters the rows cannot tell apart; None when they can.
+    """
+
+    parameters: dict[str, float]
+    loss: float
+    sum_of_squares: float
+    degrees_of_freedom: int
+    residual_deviation: float | None
+    covariance: Floats
+    standard_errors: dict[str, float | None]
+    correlation: Floats
+    iterations: list[Iteration]
+    converged: bool
+    reason: str
+    warning: str | None
+
+
+class _Model:
+    """The formula's values and slopes for all rows."""
+
+    def __init__(
+        self, graph: Graph, columns: Mapping[str, Floats], target: Floats, names: Sequence[str]
+    ) -> None:
+        for name in names:
+            if name not in graph.inputs:
+                raise ConfigError(f"the formula has no parameter {name}")
+        self.graph = graph
+        self.names = list(names)
+        self.rows = len(target)
+        self.target = target
+        inputs = list(graph.inputs)
+        self.columns = {name: np.empty(self.rows) if name in names else columns[name] for name in inputs}
+        self.values = Plan(graph, inputs, {}, [])
+        self.slopes = Plan(graph, inputs, {}, self.names)
+
+    def residuals(self, p: Floats) -> Floats | None:
+        """Return formula less target in every row; None where a row has no value."""
+        (values,), bad = self._run(self.values, p)
+        return None if bad else values - self.target
+
+    def jacobian(self, p: Floats) -> Floats | None:
+        """Return the slopes, shape (rows, parameters); None where a row has none."""
+        (_, *slopes), bad = self._run(self.slopes, p)
+        return None if bad else np.stack(slopes, axis=1)
+
+    def _run(self, plan: Plan, p: Floats) -> tuple[list[Floats], list[int]]:
+        for name, value in zip(self.names, p, strict=True):
+            self.columns[name].fill(value)
+        return plan.run(self.columns, self.rows)
+
+    def check(self, p: Floats) -> None:
+        """Raise what is wrong with the first row that has no value or no slope."""
+        _, bad = self._run(self.slopes, p)
+        if not bad:
+            return
+        inputs = {name: float(column[bad[0]]) for name, column in self.columns.items()}
+        try:
+            values, needed = evaluate(self.graph, inputs)
+            active = active_nodes(self.graph, self.names)
+            reverse(self.graph, values, [a and n for a, n in zip(active, needed, strict=True)])
+        except NoSuchNumber as error:
+            hint = "choose other first values: model.parameters" if error.hint is None else error.hint
+            raise type(error)(f"row {bad[0] + 1}: {error.message}", hint=hint) from None
+        raise NoSuchNumber(f"row {bad[0] + 1}: the formula has no value or no slope")
+
+
+class _Point:
+    """Parameters with residuals, slopes and what they say: `cosine` is 0 at a minimum.
+
+    Attributes:
+        newton: The undamped step.
+        cosine: The share of the residuals that it would remove, without units.
+
+    Source:
+        Bates and Watts 1981, whose relative offset is the tangent to this cosine.
+    """
+
+    def __init__(self, p: Floats, r: Floats, j: Floats) -> None:
+        self.p, self.r, self.j = p, r, j
+        self.ssr = _square(r)
+        self.lengths = _lengths(j)
+        unit = np.where(self.lengths > 0.0, self.lengths, 1.0)
+        step, *_ = np.linalg.lstsq(j / unit, -r, SAME)
+        self.newton = step / unit
+        removed = sqrt(_square(j / unit @ step))
+        self.cosine = min(1.0, removed / sqrt(self.ssr)) if self.ssr > 0.0 else 0.0
+
+
+class Fit:
+    """A fit in progress: iterate over it, then ask for its `result`.
+
+    Args:
+        graph: The formula.
+        columns: Name to numbers (rows,), for every input that is no parameter.
+        target: What the formula is to give, (rows,).
+        parameters: Their names and first values.
+        settings: Damping and tolerance.
+        max_iterations: Accepted steps at most.
+    Raises:
+        NoSuchNumber: when the formula has no value or slope in a row, to begin with.
+        ConfigError: for a parameter that is not in the formula.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        columns: Mapping[str, Floats],
+        target: Floats,
+        parameters: Mapping[str, float],
+        settings: schema.LevenbergMarquardt,
+        max_iterations: int,
+    ) -> None:
+        self.settings = settings
+        self.max_iterations = max_iterations
+        self.names = list(parameters)
+        self.iterations: list[Iteration] = []
+        self.converged = False
+        self.reason = "not finished"
+        self._model = _Model(graph, columns, target, self.names)
+        start = np.array(list(parameters.values()), dtype=np.float64)
+        self._model.check(start)
+        with np.errstate(all="ignore"):
+            point = self._point(start, self._model.residuals(start))
+        if point is None:
+            raise RangeError("the sum of squares overflows at the first values of the parameters")
+        self._at = point
+
+    def __iter__(self) -> Iterator[Iteration]:
+        """Yield the start, then every accepted step."""
+        with np.errstate(all="ignore"):
+            yield from self._steps()
+
+    def _steps(self) -> Iterator[Iteration]:
+        damping, growth = self.settings.damping, 2.0
+        scale = np.zeros(len(self.names))
+        trials = 0
+        while True:
+            at = self._at
+            scale = np.maximum(scale, at.lengths)
+            scale[scale == 0.0] = 1.0
+            ended = self._ended(scale)
+            if ended and self.converged:
+                # an undamped step for the last digits
+                last = self._point(at.p + at.newton, self._model.residuals(at.p + at.newton))
+                self._at = last if last is not None and last.cosine < at.cosine else at
+            yield self._note(damping, trials)
+            if ended:
+                return
+            trials = 0
+            while True:
+                trials += 1
+                step = self._damped(damping, scale)
+                expected = _square(at.j @ step) + 2.0 * damping * _square(scale * step)
+                step, bent = self._curved(step, damping, scale)
+                moved = at.p + step
+                residuals = self._model.residuals(moved) if bent <= BENDING else None
+                after = _square(residuals) if residuals is not None else inf
+                # of changes this small the sum of squares holds only rounding, the cosine still digits
+                polishing = expected <= 1e-9 * at.ssr
+                gain = 1.0 if polishing else (at.ssr - after) / expected
+                point = self._point(moved, residuals) if gain > 0.0 else None
+                if point is not None and (point.cosine < at.cosine or not polishing):
+                    damping *= max(1.0 / 3.0, 1.0 - (2.0 * min(gain, 2.0) - 1.0) ** 3)
+                    growth = 2.0
+                    self._at = point
+                    break
+                damping, growth = damping * growth, growth * 2.0
+                if damping > LARGEST_DAMPING or bool((moved == at.p).all()):
+                    self.converged = at.cosine <= sqrt(self.settings.tolerance)
+                    self.reason = (
+                        "no step lowers the loss any more: it is at its minimum up to rounding"
+                        if self.converged
+                        else "no step lowers the loss, although its slope is not 0"
+                    )
+                    return
+
+    def _point(self, p: Floats, residuals: Floats | None) -> _Point | None:
+        """Return a point with its slopes; None where there is no such number."""
+        if residuals is None or not isfinite(_square(residuals)):
+            return None
+        jacobian = self._model.jacobian(p)
+        return None if jacobian is None else _Point(p, residuals, jacobian)
+
+    def _damped(self, damping: float, scale: Floats, residuals: Floats | None = None) -> Floats:
+        """Minimise ``|r + J d|^2 + damping |D d|^2``."""
+        count = len(self.names)
+        stacked = np.concatenate([self._at.j / scale, sqrt(damping) * np.eye(count)])
+        r = self._at.r if residuals is None else residuals
+        step, *_ = np.linalg.lstsq(stacked, np.concatenate([-r, np.zeros(count)]), None)
+        return np.asarray(step / scale)
+
+    def _curved(self, step: Floats, damping: float, scale: Floats) -> tuple[Floats, float]:
+        """Return the step bent along the valley, and how far it bends, relative to its length.
+
+        Source:
+            Transtrum and Sethna 2012: geodesic acceleration, the curvature by a finite difference.
+        """
+        at, h = self._at, 0.1
+        ahead = self._model.residuals(at.p + h * step)
+        if ahead is None:
+            return step, inf
+        curvature = 2.0 / h * ((ahead - at.r) / h - at.j @ step)
+        if not np.isfinite(curvature).all():
+            return step, inf
+        bend = self._damped(damping, scale, curvature)
+        length = sqrt(_square(scale * step))
+        return step + 0.5 * bend, 2.0 * sqrt(_square(scale * bend)) / length if length else 0.0
+
+    def _note(self, damping: float, trials: int) -> Iteration:
+        at = self._at
+        point = dict(zip(self.names, at.p.tolist(), strict=True))
+        loss = at.ssr / max(1, len(at.r))
+        record = Iteration(len(self.iterations), loss, point, damping, at.cosine, trials)
+        self.iterations.append(record)
+        return record
+
+    def _ended(self, scale: Floats) -> bool:
+        at, tolerance = self._at, self.settings.tolerance
+        exact = 4.0 * np.finfo(np.float64).eps * sqrt(_square(self._model.target))
+        if sqrt(at.ssr) <= exact:
+            self.converged, self.reason = True, "the formula goes through every row"
+        elif at.cosine <= tolerance:
+            self.converged, self.reason = True, "the slope of the loss is 0 within the tolerance"
+        elif sqrt(_square(scale * at.newton)) <= tolerance * sqrt(_square(scale * at.p)):
+            self.converged, self.reason = True, "the parameters change by less than the tolerance"
+        elif len(self.iterations) >= self.max_iterations:
+            self.reason = f"not at the minimum after {self.max_iterations} iterations"
+        else:
+            return False
+        return True
+
+    def result(self) -> FitResult:
+        """Return parameters, their errors and how the fit ended; it must have been iterated over."""
+        at, ssr = self._at, self._at.ssr
+        rows, count = at.j.shape
+        freedom = rows - count
+        variance = ssr / freedom if freedom > 0 else nan
+        inverse, lost = _inverse(at.j)
+        with np.errstate(all="ignore"):
+            covariance = variance * inverse
+            errors = np.sqrt(np.diag(covariance))
+            correlation = covariance / np.outer(errors, errors)
+        determined = np.isfinite(errors)
+        return FitResult(
+            parameters=dict(zip(self.names, at.p.tolist(), strict=True)),
+            loss=ssr / max(1, rows),
+            sum_of_squares=ssr,
+            degrees_of_freedom=freedom,
+            residual_deviation=sqrt(variance) if freedom > 0 else None,
+            covariance=covariance,
+            standard_errors={
+                name: float(error) if known else None
+                for name, error, known in zip(self.names, errors, determined, strict=True)
+            },
+            correlation=correlation,
+            iterations=list(self.iterations),
+            converged=self.converged,
+            reason=self.reason,
+            warning=self._warning(freedom, lost),
+        )
+
+    def _warning(self, freedom: int, lost: list[int]) -> str | None:
+        """Say in one sentence what the rows leave open."""
+        rows, count = self._at.j.shape
+        if freedom < 0:
+            return f"{_counted(rows, 'row')} cannot determine {_counted(count, 'parameter')}"
+        idle = [self.names[i] for i in lost if not self._at.j[:, i].any()]
+        if idle:
+            return f"{_listed(idle)} {_have(idle)} no influence on the formula here"
+        if lost:
+            names = _listed([self.names[i] for i in lost])
+            return (
+                f"the rows cannot tell {names} apart: they can change together and leave the formula as it is"
+            )
+        if freedom == 0:
+            return f"as many rows as parameters ({rows}): nothing is left to estimate their errors from"
+        return None
+
+
+def fit(
+    graph: Graph,
+    columns: Mapping[str, Floats],
+    target: Floats,
+    parameters: Mapping[str, float],
+    settings: schema.LevenbergMarquardt,
+    max_iterations: int,
+) -> FitResult:
+    """Fit a formula to rows; see `Fit`, which does it step by step."""
+    progress = Fit(graph, columns, target, parameters, settings, max_iterations)
+    for _ in progress:
+        pass
+    return progress.result()
+
+
+def _inverse(j: Floats) -> tuple[Floats, list[int]]:
+    """Return the inverse of J^T J, and the columns in which it does not exist: inf and nan there."""
+    count = j.shape[1]
+    lengths = _lengths(j)
+    unit = np.where(lengths > 0.0, lengths, 1.0)
+    _, s, vt = np.linalg.svd(j / unit, full_matrices=True) if len(j) else (None, np.zeros(0), np.eye(count))
+    s = np.concatenate([s, np.zeros(count - len(s))])
+    free = s <= SAME * s.max(initial=0.0)
+    directions = vt[~free] / s[~free, None]
+    inverse = np.asarray(directions.T @ directions / np.outer(unit, unit))
+    # a parameter that takes part in a combination without effect
+    lost = np.flatnonzero((np.abs(vt[free]) > 1e-6).any(axis=0)).tolist()
+    inverse[lost, :] = nan
+    inverse[:, lost] = nan
+    inverse[lost, lost] = inf
+    return inverse, lost
+
+
+def _square(x: Floats) -> float:
+    return float(x @ x)
+
+
+def _lengths(j: Floats) -> Floats:
+    return np.asarray(np.sqrt(np.einsum("ij,ij->j", j, j)))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _have(names: Sequence[str]) -> str:
+    return "has" if len(names) == 1 else "have"

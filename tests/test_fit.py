@@ -1,0 +1,153 @@
+"""Levenberg-Marquardt: NIST's certified problems, errors of the parameters, and what rows cannot tell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backprop_cli.errors import ConfigError, DomainError, SlopeError
+from backprop_cli.language.lower import lower
+from backprop_cli.language.parser import parse
+from backprop_cli.training import schema
+from backprop_cli.training.fit import Fit, FitResult, fit
+
+NIST = json.loads((Path(__file__).parent / "reference" / "nist.json").read_text())["problems"]
+
+
+def fitted(formula: str, x: Any, y: Any, most: int = 100, **parameters: float) -> FitResult:
+    graph = lower(parse(formula), list(parameters))
+    columns = {"x": np.asarray(x, float)}
+    return fit(graph, columns, np.asarray(y, float), parameters, schema.LevenbergMarquardt(), most)
+
+
+@pytest.mark.parametrize("start", [0, 1], ids=["far", "near"])
+@pytest.mark.parametrize("problem", NIST, ids=lambda problem: problem["name"])
+def test_certified_problems(problem: dict[str, Any], start: int) -> None:
+    names = [f"b{i}" for i in range(1, len(problem["parameters"]) + 1)]
+    first = dict(zip(names, map(float, problem["starts"][start]), strict=True))
+    result = fitted(problem["formula"], problem["x"], problem["y"], **first)
+    assert result.converged
+    assert result.warning is None
+    assert list(result.parameters.values()) == pytest.approx(problem["parameters"], rel=1e-9)
+    assert list(result.standard_errors.values()) == pytest.approx(problem["errors"], rel=1e-9)
+    assert result.sum_of_squares == pytest.approx(problem["sum_of_squares"], rel=1e-10)
+    assert result.residual_deviation == pytest.approx(problem["residual_deviation"], rel=1e-10)
+
+
+def test_decay_within_three_standard_errors() -> None:
+    rng = np.random.default_rng(0)
+    x = np.linspace(0, 5, 60)
+    y = 2.5 * np.exp(-0.7 * x) + 0.5 + rng.normal(0, 0.05, 60)
+    result = fitted("a*exp(-b*x) + c", x, y, a=1.0, b=0.1, c=0.0)
+    assert result.converged
+    for name, true in {"a": 2.5, "b": 0.7, "c": 0.5}.items():
+        error = result.standard_errors[name]
+        assert error is not None
+        assert abs(result.parameters[name] - true) < 3 * error
+    assert result.residual_deviation == pytest.approx(0.05, rel=0.2)
+    assert result.degrees_of_freedom == 57
+
+
+def test_a_straight_line_by_hand() -> None:
+    # x = 1, 2, 3, y = 2, 4, 5: slope 1.5, intercept 2/3, residuals 1/6, -1/3, 1/6, s^2 = 1/6
+    result = fitted("a + b*x", [1, 2, 3], [2, 4, 5], a=0.0, b=0.0)
+    assert result.parameters == pytest.approx({"a": 2 / 3, "b": 1.5}, rel=1e-12)
+    assert result.sum_of_squares == pytest.approx(1 / 6, rel=1e-12)
+    assert result.loss == pytest.approx(1 / 18, rel=1e-12)
+    # s^2 (J^T J)^-1 with J^T J = [[3, 6], [6, 14]]
+    np.testing.assert_allclose(result.covariance, [[14 / 36, -1 / 6], [-1 / 6, 1 / 12]], rtol=1e-12)
+    np.testing.assert_allclose(result.correlation[0, 1], -0.9258200997725514, rtol=1e-12)
+
+
+def test_rows_without_noise() -> None:
+    x = np.linspace(0.5, 4, 20)
+    result = fitted("a*x^b", x, 3 * x**1.5, a=1.0, b=1.0)
+    assert result.converged
+    assert result.parameters == pytest.approx({"a": 3, "b": 1.5}, rel=1e-13)
+
+
+def test_iterations_come_one_by_one_and_go_down() -> None:
+    graph = lower(parse("a*exp(-b*x)"))
+    x = np.linspace(0, 3, 10)
+    progress = Fit(
+        graph, {"x": x}, np.exp(-x) + x / 10, {"a": 2.0, "b": 3.0}, schema.LevenbergMarquardt(), 50
+    )
+    seen = list(progress)
+    assert [record.iteration for record in seen] == list(range(len(seen)))
+    assert seen[0].parameters == {"a": 2.0, "b": 3.0}
+    losses = [record.loss for record in seen]
+    assert losses[0] > losses[1] > losses[2]
+    assert seen[-1].loss == progress.result().loss
+    assert progress.result().iterations == seen
+
+
+def test_too_few_iterations_are_no_success() -> None:
+    problem = NIST[0]
+    result = fitted(problem["formula"], problem["x"], problem["y"], 3, b1=500.0, b2=1e-4)
+    assert not result.converged
+    assert result.reason == "not at the minimum after 3 iterations"
+    assert len(result.iterations) == 4
+
+
+@pytest.mark.parametrize(
+    ("formula", "parameters", "known", "says"),
+    [
+        (
+            "a*b*exp(-c*x)",
+            {"a": 1.0, "b": 1.0, "c": 1.0},
+            ["c"],
+            "the rows cannot tell a and b apart: they can change together and leave the formula as it is",
+        ),
+        (
+            "exp(-c*x) + a + b + d",
+            {"a": 0.1, "b": 0.2, "c": 1.0, "d": 0.0},
+            ["c"],
+            "the rows cannot tell a, b and d apart: they can change together and leave the formula as it is",
+        ),
+        ("exp(-c*x) + 0*a", {"a": 1.0, "c": 1.0}, ["c"], "a has no influence on the formula here"),
+    ],
+)
+def test_parameters_that_rows_cannot_tell(
+    formula: str, parameters: dict[str, float], known: list[str], says: str
+) -> None:
+    x = np.linspace(0, 3, 12)
+    y = 1.5 * np.exp(-0.8 * x) + 0.01 * np.sin(9 * x)
+    result = fitted(formula, x, y, **parameters)
+    assert result.converged
+    assert result.warning == says
+    assert [name for name, error in result.standard_errors.items() if error is not None] == known
+
+
+def test_fewer_rows_than_parameters() -> None:
+    result = fitted("a + b*x + c*x^2", [1, 2], [1, 3], a=0.0, b=0.0, c=0.0)
+    assert result.warning == "2 rows cannot determine 3 parameters"
+    assert result.residual_deviation is None
+    assert set(result.standard_errors.values()) == {None}
+    result = fitted("a + b*x", [1, 2], [1, 3], a=0.0, b=0.0)
+    assert result.parameters == pytest.approx({"a": -1, "b": 2})
+    assert result.warning == "as many rows as parameters (2): nothing is left to estimate their errors from"
+
+
+def test_a_step_out_of_the_domain_is_shortened() -> None:
+    # log(b*x) has no value for b < 0, where an undamped step from 10 leads
+    x = np.linspace(1, 5, 20)
+    result = fitted("a*log(b*x)", x, 2 * np.log(0.5 * x), a=1.0, b=10.0)
+    assert result.converged
+    assert result.parameters == pytest.approx({"a": 2.0, "b": 0.5}, rel=1e-9)
+
+
+def test_no_value_at_the_start_names_the_row() -> None:
+    with pytest.raises(DomainError) as caught:
+        fitted("log(x - a)", [3.0, 2.0, 0.5], [0, 0, 0], a=1.0)
+    assert caught.value.message.startswith("row 3: log(x - a) has no value at")
+    with pytest.raises(SlopeError, match="row 2: the slope of"):
+        fitted("sqrt(x*a)", [1.0, 0.0], [0, 0], a=1.0)
+
+
+def test_unknown_parameter() -> None:
+    with pytest.raises(ConfigError, match="the formula has no parameter b"):
+        fitted("a*x", [1.0], [1.0], a=1.0, b=2.0)
