@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 from ..errors import printable
 from ..training.alarms import Alarm
+from ..training.fit import FitResult
+from ..training.fitting import Fitting
 from ..training.gradcheck import CheckedParameter
 from ..training.network import LayerNetwork
 from ..training.problem import Problem
@@ -85,7 +87,8 @@ def setup(problem: Problem) -> str:
     config = problem.config
     optimizer: Any = config.optimizer
     size = config.training.batch_size
-    batch = f"all {_many(len(problem.train), 'row')} at once" if size == "full" else f"batches of {size}"
+    batch = f"all {len(problem.train):,} rows at once" if size == "full" else f"batches of {size}"
+    batch = "the one row" if len(problem.train) == 1 else batch
     rate = getattr(optimizer, "learning_rate", None)
     how = f"{optimizer.__struct_config__.tag}" + (f" at {rounded(rate, 6)}" if rate is not None else "")
     plan = f"{batch}, {_many(config.training.epochs, 'epoch')}, seed {config.seed}, {config.dtype}"
@@ -158,16 +161,51 @@ def summary(run: Run, final: Mapping[str, Mapping[str, float]], seconds: float) 
     rows = [[name, *(rounded(v[n], 5) if n in v else "" for n in names)] for name, v in final.items()]
     lines = [
         setup(run.problem),
+        *([fit_table(run.training.result)] if isinstance(run.training, Fitting) and run.training.result else []),
         plain_table(["set", *names], rows, [False, *[True] * len(names)]),
-        f"{ending(run)}; {seconds:.1f} s",
+        f"{ending(run)}\ntime: {seconds:.1f} s",
         f"model: {run.path(MODEL)}",
     ]
     return "\n".join(lines) + "\n"
 
 
+def fit_table(fit: FitResult) -> str:
+    """Return fitted parameters with their standard errors."""
+    rows = []
+    for name, value in fit.parameters.items():
+        error = fit.standard_errors[name]
+        share = f"{100.0 * error / abs(value):.2g} %" if error is not None and value else "-"
+        rows.append([name, rounded(value, 8), "-" if error is None else rounded(error, 4), share])
+    table = plain_table(
+        ["parameter", "value", "standard error", "relative"], rows, [False, True, True, True]
+    )
+    deviation = fit.residual_deviation
+    if deviation is not None:
+        free = _many(fit.degrees_of_freedom, "degree") + " of freedom"
+        table += f"\nresiduals: standard deviation {rounded(deviation, 5)}, {free}\n"
+    for text in (fit.warning, None if fit.converged else f"not converged: {fit.reason}"):
+        table += f"{text}\n" if text else ""
+    return table
+
+
+def fit_dict(fit: FitResult) -> dict[str, Any]:
+    """Return a fit for JSON; what is not determined is null."""
+    return {
+        "parameters": fit.parameters,
+        "standard_errors": fit.standard_errors,
+        "covariance": [[x if isfinite(x) else None for x in row] for row in fit.covariance.tolist()],
+        "residual_deviation": fit.residual_deviation,
+        "degrees_of_freedom": fit.degrees_of_freedom,
+        "converged": fit.converged,
+        "reason": fit.reason,
+        "warning": fit.warning,
+    }
+
+
 def summary_json(run: Run, final: Mapping[str, Mapping[str, float]], seconds: float) -> str:
     """Return the same as one JSON object; see ``docs/training.md``."""
     problem, progress = run.problem, run.training.progress
+    fit = run.training.result if isinstance(run.training, Fitting) else None
     sets = {"training": problem.train, "validation": problem.validation, "test": problem.test}
     answer = {
         "schema": SCHEMA,
@@ -184,6 +222,7 @@ def summary_json(run: Run, final: Mapping[str, Mapping[str, float]], seconds: fl
         "best": progress.best,
         "best_epoch": progress.best_epoch,
         "results": final,
+        "fit": fit_dict(fit) if fit else None,
         "alarms": [alarm._asdict() for alarm in run.alarms.raised],
         "seconds": seconds,
         "folder": run.folder,
