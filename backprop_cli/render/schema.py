@@ -159,7 +159,7 @@ def _types(union: Any, key: str) -> Iterator[str]:
 def _table(struct: Any, prefix: str) -> Iterator[str]:
     yield "| key | value | default | meaning |\n|---|---|---|---|\n"
     for name, field in fields_of(struct).items():
-        yield f"| `{prefix}{name}` | {_value(field.type)} | {_default(field)} | {_meaning(field.type)} |\n"
+        yield f"| `{prefix}{name}` | {_value(field.type)} | {_default(field)} | {described(field.type)} |\n"
     yield "\n"
 
 
@@ -187,7 +187,8 @@ def _default(field: Any) -> str:
     return f"`{to_flow(value)}`"
 
 
-def _meaning(type_: Any) -> str:
+def described(type_: Any) -> str:
+    """Return what the schema says of a key."""
     found = [note.description for note in _notes(type_) if note.description]
     return _cell(found[0] if found else "")
 

@@ -8,12 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..errors import NoSuchNumber
 from ..graph import CONSTANT
 from ..ops.namespaces import arrays
 from ..ops.tensor import TENSORS
+from .fitting import Fitting, fit_of
+from .formula import FormulaNetwork
 from .loop import Training
 from .network import NDArray
 from .runner import Bound
+from .schema import LevenbergMarquardt, Regularization
 
 SATURATED = 1e-3  # largest local derivative of a unit that hardly learns
 VANISHING = 1e-5  # of the last layer's gradient, by number
@@ -24,7 +28,7 @@ class Alarm(NamedTuple):
     """Something that keeps a network from learning.
 
     Attributes:
-        kind: ``dead``, ``saturated``, ``vanishing``, ``exploding`` or ``start``.
+        kind: ``dead``, ``saturated``, ``vanishing``, ``exploding``, ``start`` or ``unfinished``.
         where: The layer, and the unit in brackets: ``linear2[0]``.
         epoch: When it was first seen.
         says: The whole sentence, with its cause.
@@ -63,7 +67,12 @@ class Alarms:
             return []
         new = [
             alarm
-            for alarm in (*self._start(epoch), *self._units(epoch), *self._gradients(epoch))
+            for alarm in (
+                *self._start(epoch),
+                *self._units(epoch),
+                *self._gradients(epoch),
+                *(self._unfinished(epoch) if last else ()),
+            )
             if (alarm.kind, alarm.where) not in self._known
         ]
         self._known.update((alarm.kind, alarm.where) for alarm in new)
@@ -126,6 +135,31 @@ class Alarms:
                     "data.scaling: standard, or smaller initial weights",
                 )
 
+    def _unfinished(self, epoch: int) -> Iterator[Alarm]:
+        """A formula that a first-order method has not fitted yet, as Levenberg-Marquardt shows."""
+        training = self.training
+        config, network = training.problem.config, training.runner.network
+        squares = config.loss.type in ("mse", "sse", "half_sse") and config.regularization == Regularization()
+        if not isinstance(network, FormulaNetwork) or isinstance(training, Fitting) or not squares:
+            return
+        try:
+            fit = fit_of(training, LevenbergMarquardt(), 200)
+            for _ in fit:
+                pass
+        except NoSuchNumber:
+            return
+        here, there = fit.iterations[0].loss, fit.iterations[-1].loss
+        if there < 0.99 * here:
+            name = config.optimizer.__struct_config__.tag
+            yield Alarm(
+                "unfinished",
+                "formula",
+                epoch,
+                f"{name} has not reached the minimum: it ended at a mean square of {here:.5g}, from where"
+                f" Levenberg-Marquardt gets to {there:.5g} in {_many(len(fit.iterations) - 1)}",
+                "optimizer: levenberg_marquardt",
+            )
+
     def _layer(self, layer: str) -> str:
         last = layer == list(self.training.runner.network.parameters)[-1].layer
         return f"output layer {layer}:" if last else f"{layer}:"
@@ -157,6 +191,10 @@ class Alarms:
                     f"gradients explode: those of {p.layer} are {size:.0e}, its weights {weight:.0e}",
                     "training.gradient_clip: 1, data.scaling: standard, or a smaller learning rate",
                 )
+
+
+def _many(steps: int) -> str:
+    return "1 step" if steps == 1 else f"{steps} steps"
 
 
 def _rms(array: NDArray) -> float:

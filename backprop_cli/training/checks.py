@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import ExpressionError, Source, nearest
+from ..errors import ExpressionError, Source
 from . import schema
 from .walk import Walk, activations
 from .yaml_source import quote, short
@@ -145,10 +145,11 @@ class _Checks:
                 None,
                 "data.targets",
             )
+        entries, rows = count(len(data.targets), "entry"), count(len(data.inputs), "row")
         if len(data.targets) != len(data.inputs):
             self.fault(
                 "data.targets",
-                f"data.targets has {len(data.targets)} entries, data.inputs has {len(data.inputs)} rows",
+                f"data.targets has {entries}, data.inputs has {rows}",
                 None,
                 "data.inputs",
             )
@@ -169,7 +170,9 @@ class _Checks:
             return 0
         for i, row in enumerate(rows):
             if len(row) != width:
-                self.fault(f"{key}.{i}", f"row {i + 1} of {key} has {len(row)} numbers, row 1 has {width}")
+                self.fault(
+                    f"{key}.{i}", f"row {i + 1} of {key} has {count(len(row), 'number')}, row 1 has {width}"
+                )
                 return 0
         return width
 
@@ -236,7 +239,7 @@ class _Checks:
         elif name in ("none", "linear", "identity", ""):
             self.fault(key, f"{key} must be a function, not {quote(name)}", "without one, leave the key out")
         else:
-            close = nearest(name[:64], list(known))
+            close = self.walk.near(name, known)
             hint = f"did you mean {close}?" if close else f"functions: {', '.join(known)}"
             self.fault(key, f"{key}: there is no function {quote(name)}", hint)
         return name
@@ -279,7 +282,7 @@ class _Checks:
         if width and layer.units is not None and len(weights) != layer.units:
             self.fault(
                 f"{key}.weights",
-                f"{key}.weights has {len(weights)} rows, units is {layer.units}",
+                f"{key}.weights has {count(len(weights), 'row')}, units is {layer.units}",
                 "weights are units x inputs: a row a unit",
                 f"{key}.units",
             )
@@ -289,11 +292,11 @@ class _Checks:
         if layer.init != "auto":
             self.fault(f"{key}.init", f"{key} has both weights and init", "give one", f"{key}.weights")
 
-    def bias(self, key: str, layer: Any, count: int | None, word: str) -> None:
-        if layer.bias is not None and count is not None and len(layer.bias) != count:
+    def bias(self, key: str, layer: Any, wanted: int | None, word: str) -> None:
+        if layer.bias is not None and wanted is not None and len(layer.bias) != wanted:
             self.fault(
                 f"{key}.bias",
-                f"{key}.bias has {len(layer.bias)} numbers for {count} {word}",
+                f"{key}.bias has {count(len(layer.bias), 'number')} for {wanted} {word}",
                 None,
                 f"{key}.{word}",
                 f"{key}.weights",
@@ -305,7 +308,7 @@ class _Checks:
         if len(weights) != layer.channels:
             self.fault(
                 where,
-                f"{where} has {len(weights)} kernels, channels is {layer.channels}",
+                f"{where} has {count(len(weights), 'kernel')}, channels is {layer.channels}",
                 None,
                 f"{key}.channels",
             )
@@ -380,7 +383,7 @@ class _Checks:
             )
         for name in parameters:
             if name not in names:
-                close = nearest(name[:64], [n for n in names if n not in parameters])
+                close = self.walk.near(name, [n for n in names if n not in parameters])
                 self.fault(
                     f"model.parameters.{name}",
                     f"the parameter {short(name)} is not in the formula",
@@ -496,7 +499,7 @@ class _Checks:
         known = ["loss", "val_loss", *every, *(f"val_{metric}" for metric in every)]
         metric = name.removeprefix("val_")
         if name not in known:
-            close = nearest(name[:64], known)
+            close = self.walk.near(name, known)
             self.fault(
                 key,
                 f"{key}: nothing is called {quote(name)}",
@@ -524,6 +527,12 @@ class _Checks:
             self.fault("name", f"name must be a name for a folder, not {quote(name)}")
         elif any(c in '/\\:*?"<>|' or not c.isprintable() for c in name):
             self.fault("name", f"name {quote(name)} has a character that no folder should have")
+
+
+def count(n: int, word: str) -> str:
+    """Return ``1 row``, ``2 rows``, ``2 entries``."""
+    several = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
+    return f"{n:,} {word if n == 1 else several}"
 
 
 _METRICS = f"classes: {', '.join(CLASSIFICATION_METRICS)}; numbers: {', '.join(REGRESSION_METRICS)}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..differentiation.tensors import TensorPlan
-from .loop import Training
+from .fitting import training_of
 from .problem import Problem
 
 TOLERANCE = 1e-6
@@ -47,7 +47,7 @@ def check_gradients(problem: Problem) -> Iterator[CheckedParameter]:
     exact = Problem.__new__(Problem)
     exact.__dict__.update(vars(problem))
     exact.config = msgspec.structs.replace(problem.config, dtype="float64")
-    training = Training(exact)
+    training = training_of(exact)
     runner = training.runner
     bound = training.first_batch()
     forward = TensorPlan(

@@ -77,17 +77,22 @@ class Training:
         self.batch = rows if size == "full" else min(size, rows)
         self.updates = -(-rows // self.batch)
         self.monitor = problem.monitor
-        assert not isinstance(config.optimizer, schema.LevenbergMarquardt)
-        rate = config.optimizer.learning_rate
-        self.optimizer = optimizers.make(config.optimizer, config.training.epochs * self.updates)
-        self.state = self.optimizer.init(self.runner.theta)
-        self.schedule = schedules.make(config.schedule, rate, config.training.epochs, self.monitor)
         self.progress = Progress()
         self.best: dict[str, NDArray] = {}
         self.interrupted = False
         self.last_batch: Bound | None = None
         self.first_loss: float | None = None
         self._outputs: list[NDArray] = []
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make update rule and schedule."""
+        config = self.problem.config
+        assert not isinstance(config.optimizer, schema.LevenbergMarquardt)
+        rate, epochs = config.optimizer.learning_rate, config.training.epochs
+        self.optimizer = optimizers.make(config.optimizer, epochs * self.updates)
+        self.state: optimizers.State = self.optimizer.init(self.runner.theta)
+        self.schedule = schedules.make(config.schedule, rate, epochs, self.monitor)
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[EpochRecord]:
         """Train until the epochs are over or early stopping ends it.

@@ -69,7 +69,7 @@ class Set:
     Attributes:
         encoded: Inputs, shape (rows, *shape of a row).
         inputs: The same by leaf of the network.
-        targets: Shape (rows, outputs); one-hot for several classes, 0 and 1 for two with one output.
+        targets: Shape (rows, outputs), of a formula (rows,); one-hot for several classes, 0 and 1 for two with one output.
         answers: Class ids (rows,), or the same as ``targets``.
     """
 
@@ -125,9 +125,10 @@ class Problem:
 
     def _set(self, rows: Rows) -> Set:
         encoded = np.asarray(rows.inputs, float)
-        return Set(
-            encoded, self.network.feed(encoded), targets_of(rows.targets, self.network.outputs), rows.targets
-        )
+        targets = targets_of(rows.targets, self.network.outputs)
+        if isinstance(self.network, FormulaNetwork):
+            targets = targets[:, 0]
+        return Set(encoded, self.network.feed(encoded), targets, rows.targets)
 
     def _check_batches(self) -> None:
         size, rows = self.config.training.batch_size, len(self.train)
@@ -165,6 +166,8 @@ def settled(config: schema.Config, task: str, classes: list[str] | None) -> sche
         raise ShapeError(
             "model.formula", "a formula gives numbers, but the target has classes", "task: regression"
         )
+    if isinstance(config.optimizer, schema.LevenbergMarquardt) and loss != "mse":
+        raise ShapeError("loss", f"levenberg_marquardt minimises squares, not {loss}", "loss: mse")
     if task == "regression" and loss == "cross_entropy":
         raise ShapeError(
             "loss", "cross_entropy needs classes, but the target has numbers", "task: classification"

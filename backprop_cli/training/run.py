@@ -14,7 +14,8 @@ from . import checkpoint
 from .alarms import Alarm, Alarms
 from .config import Loaded, leaves, resolved, to_yaml
 from .events import Events
-from .loop import Diverged, EpochRecord, Training
+from .fitting import Fitting, training_of
+from .loop import Diverged, EpochRecord
 from .model import model_facts, save_model, versions
 from .problem import Problem
 
@@ -60,7 +61,7 @@ class Run:
         self.problem = problem
         name = problem.config.name or "run"
         self.folder = problem.config.output.dir or os.path.join("runs", name)
-        self.training = Training(problem)
+        self.training = training_of(problem)
         self.alarms = Alarms(self.training)
         self.history: list[dict[str, float]] = []
         self.resumed: str | None = None

@@ -127,7 +127,7 @@ class Runner:
             for name, array in inputs.items():
                 bound.leaves[name][...] = array[start:stop]
             if targets is not None:
-                bound.targets[...] = targets[start:stop]
+                bound.targets[...] = targets[start:stop].reshape(bound.targets.shape)
             with np.errstate(all="ignore"):
                 bound.plan.run()
             yield bound, start, stop

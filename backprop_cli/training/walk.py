@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -16,7 +16,7 @@ import msgspec
 
 from ..errors import ConfigError, nearest
 from . import schema
-from .yaml_source import Node, Place, quote, scalar, short
+from .yaml_source import FAULT_LIMIT, Node, Place, quote, scalar, short
 
 BAD: Any = object()
 """Stands for a value that was refused."""
@@ -76,12 +76,21 @@ def tags_of(union: Any) -> dict[str, Any]:
     }
 
 
+def _upwards(key: str) -> Iterator[str]:
+    """Yield a key and those above it."""
+    while key:
+        yield key
+        key = key.rpartition(".")[0]
+
+
 class Walk:
     """Follows the tree and the types together.
 
     Attributes:
         places: Of every key met.
         bad: Keys whose value was refused; their default stands in for it.
+        above_bad: The keys above those.
+        misspelt: Keys that were given under a name close to theirs.
     """
 
     def __init__(self, faults: list[ConfigError], root: Node) -> None:
@@ -89,6 +98,8 @@ class Walk:
         self.root = root
         self.places: dict[str, Place] = {"": root.place}
         self.bad: set[str] = set()
+        self.above_bad: set[str] = set()
+        self.misspelt: set[str] = set()
         self.formula: Node | None = None
 
     def fault(self, key: str, message: str, hint: str | None = None, **more: Any) -> None:
@@ -102,14 +113,23 @@ class Walk:
 
     def is_bad(self, key: str) -> bool:
         """Whether the key, or one above or below it, was refused."""
-        return any(b == key or b.startswith(f"{key}.") or key.startswith(f"{b}.") for b in self.bad)
+        return key in self.above_bad or any(above in self.bad for above in _upwards(key))
+
+    def refuse(self, key: str) -> None:
+        """Note that a key's value is refused."""
+        self.bad.add(key)
+        self.above_bad.update(_upwards(key))
+
+    def near(self, word: str, known: Sequence[str]) -> str | None:
+        """Return the known word that was meant; not for a hostile number of faults."""
+        return nearest(word[:64], list(known)) if len(self.faults) < FAULT_LIMIT else None
 
     def config(self) -> schema.Config:
         for key in ("data", "model"):
             node = self.root.value.get(key)
             if node is None or (node.kind == "scalar" and node.value is None):
                 self.fault(key, f"{key} is missing", _MISSING[key])
-                self.bad.add(key)
+                self.refuse(key)
                 self.root.value[key] = Node("mapping", {}, self.root.place)
         formula = self.root.value["model"].value
         formula = formula.get("formula") if isinstance(formula, dict) else None
@@ -136,7 +156,7 @@ class Walk:
                 continue  # a heading with nothing below it
             value = self.value(child, fields[key].type, inner)
             if value is BAD:
-                self.bad.add(inner)
+                self.refuse(inner)
             else:
                 values[key] = value
         return values
@@ -153,7 +173,7 @@ class Walk:
         for name, field in fields_of(struct).items():
             if field.required and name not in values:
                 complete = False
-                if name not in node.value:
+                if name not in node.value and f"{path}.{name}" not in self.misspelt:
                     at = self.places.get(f"{path}.type") or node.place
                     self.fault(path, f"{path}.{name} is missing", place=str(at))
         return struct(**values) if complete else BAD
@@ -163,23 +183,27 @@ class Walk:
         fields = [*fields_of(struct)]
         tag = struct.__struct_config__.tag
         whole = f"{path}.{key}" if path else key
-        short_key = key[:64]
-        close = nearest(short_key, [*fields, *(["type"] if tag else [])])
+        close = self.near(key, [*fields, *(["type"] if tag else [])])
         hint = f"did you mean {close}?" if close else None
+        if close:
+            self.misspelt.add(f"{path}.{close}")
         if hint is None and tag:
             union = schema.Layer if path.startswith("model") else schema.Optimizer
             union = schema.Schedule if path.startswith("schedule") else union
             others = [name for name, other in tags_of(union).items() if key in fields_of(other)]
-            if others:
+            if 0 < len(others) <= 3:
                 hint = f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} it"
         if hint is None:
-            sections = {
-                name: option
+            wanted = "learning_rate" if key == "lr" else key
+            homes = [
+                f"{name}.{wanted}"
                 for name, field in fields_of(schema.Config).items()
                 for option, _ in options_of(field.type)
-                if isinstance(option, type) and issubclass(option, msgspec.Struct)
-            }
-            homes = [f"{name}.{key}" for name, section in sections.items() if key in fields_of(section)]
+                if isinstance(option, type)
+                and issubclass(option, msgspec.Struct)
+                and wanted in fields_of(option)
+            ]
+            homes = [home for home in homes if home != f"{path}.{wanted}"]
             homes += [key] if path and key in fields_of(schema.Config) else []
             hint = f"it is {homes[0]}" if homes else None
         if hint is None or tag:
@@ -241,7 +265,7 @@ class Walk:
         return value
 
     def word(self, node: Node, path: str, words: list[str], options: Any) -> Any:
-        close = nearest(node.value[:64], words)
+        close = self.near(node.value, words)
         number = any(option in (int, float) for option, _ in options)
         if number and not close and re.fullmatch(r"[-+.\d]\S*", node.value):
             return self.wrong(node, options, path)
@@ -295,7 +319,7 @@ class Walk:
         self.places[path] = node.place
         value = self.value(node, type_, path)
         if value is BAD:
-            self.bad.add(path)
+            self.refuse(path)
         return value
 
     def mapping(self, node: Node, type_: Any, options: Any, path: str) -> Any:
@@ -329,11 +353,11 @@ class Walk:
         if kind.kind != "bad":
             word = kind.value if isinstance(kind.value, str) else ""
             known = [*tags, *ALIASES, *activations()] if "linear" in tags else [*tags]
-            close = nearest(word[:64], known) if word else None
+            close = self.near(word, known) if word else None
             shown = quote(word) if word else kind.shown()
             hint = f"did you mean {close}? " if close else ""
             self.fault(path, f"{path}.type is {shown}", f"{hint}types: {names}", place=str(kind.place))
-        self.bad.add(f"{path}.type")
+        self.refuse(f"{path}.type")
         return None
 
 

@@ -287,7 +287,9 @@ class _Reader:
             )
         if event.version is not None and tuple(event.version) != (1, 2):
             version = ".".join(map(str, event.version))
-            raise ConfigError(f"%YAML {version}", place=self.at(0), hint="configs are YAML 1.2")
+            raise ConfigError(
+                f"this says it is YAML {version}", place=self.at(0), hint="configs are YAML 1.2"
+            )
 
     def attach(self, node: Node) -> None:
         if not self.open:
@@ -349,10 +351,8 @@ class _Reader:
                 f"',' or '{closing}' is missing: the '{sign}'{opened} is still open", place=place
             )
         if "<stream end>" in problem or "end of stream" in problem:
-            what = "quote" if "quoted" in context else "bracket"
-            return ConfigError(
-                f"the text ends inside a {what}", place=place, hint=f"a {what} is never closed"
-            )
+            what = "quote" if "quoted" in context else "directive" if "directive" in context else "bracket"
+            return ConfigError(f"the text ends inside the {what}{opened}", place=place)
         if "document separator" in problem:
             return ConfigError("the document ends inside quotes", place=place, hint="a quote is never closed")
         if "unknown escape" in problem:

@@ -44,7 +44,7 @@ def _block(mapping: Mapping[str, Any], indent: int, prefix: str) -> Iterator[tup
         if isinstance(value, Mapping) and value:
             yield head, ""
             yield from _block(value, indent + 2, f"{path}.")
-        elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
+        elif isinstance(value, list | tuple) and value and all(map(_is_section, value)):
             yield head, ""
             for i, item in enumerate(value):
                 (first, first_key), *rest = _block(item, indent + 4, f"{path}.{i}.")
@@ -52,7 +52,7 @@ def _block(mapping: Mapping[str, Any], indent: int, prefix: str) -> Iterator[tup
                 yield from rest
         else:
             flow = to_flow(value)
-            if isinstance(value, list | tuple) and len(head) + len(flow) > WIDTH and _nested(value):
+            if isinstance(value, list | tuple) and len(head) + len(flow) > WIDTH and _has_rows(value):
                 yield head, path
                 for item in value:
                     yield f"{pad}  - {to_flow(item)}", ""
@@ -60,7 +60,11 @@ def _block(mapping: Mapping[str, Any], indent: int, prefix: str) -> Iterator[tup
                 yield f"{head} {flow}", path
 
 
-def _nested(value: Any) -> bool:
+def _is_section(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value)
+
+
+def _has_rows(value: Any) -> bool:
     return isinstance(value[0], list | tuple)
 
 
