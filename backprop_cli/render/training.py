@@ -161,7 +161,11 @@ def summary(run: Run, final: Mapping[str, Mapping[str, float]], seconds: float) 
     rows = [[name, *(rounded(v[n], 5) if n in v else "" for n in names)] for name, v in final.items()]
     lines = [
         setup(run.problem),
-        *([fit_table(run.training.result)] if isinstance(run.training, Fitting) and run.training.result else []),
+        *(
+            [fit_table(run.training.result)]
+            if isinstance(run.training, Fitting) and run.training.result
+            else []
+        ),
         plain_table(["set", *names], rows, [False, *[True] * len(names)]),
         f"{ending(run)}\ntime: {seconds:.1f} s",
         f"model: {run.path(MODEL)}",
@@ -176,9 +180,7 @@ def fit_table(fit: FitResult) -> str:
         error = fit.standard_errors[name]
         share = f"{100.0 * error / abs(value):.2g} %" if error is not None and value else "-"
         rows.append([name, rounded(value, 8), "-" if error is None else rounded(error, 4), share])
-    table = plain_table(
-        ["parameter", "value", "standard error", "relative"], rows, [False, True, True, True]
-    )
+    table = plain_table(["parameter", "value", "standard error", "relative"], rows, [False, True, True, True])
     deviation = fit.residual_deviation
     if deviation is not None:
         free = _many(fit.degrees_of_freedom, "degree") + " of freedom"
