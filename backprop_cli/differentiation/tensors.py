@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,13 @@ class Array(Recorded):
     __rmul__ = __mul__
 
 
+class Share(NamedTuple):
+    """What a user of ``shape`` sends back; constant along the axes that it lacks."""
+
+    value: Any
+    shape: Shape
+
+
 class Cotangent:
     """The sum of what the users of a node send back, in the shape of the node.
 
@@ -58,16 +65,17 @@ class Cotangent:
         return self.value is not None
 
     def __iadd__(self, g: Any) -> Cotangent:
+        if isinstance(g, Share):
+            g = self.tape.narrowed(g, self.shape)
         if isinstance(g, float) and g == 0.0:
             return self
-        g = self.tape.narrowed(g, self.shape)
         self.value = g if self.value is None else self.value + g
         return self
 
     def __mul__(self, partial: Any) -> Any:
         if isinstance(partial, Pull):
             return partial.transpose(self.value if partial.lazy else self.full())
-        return self.value * partial
+        return Share(self.value * partial, self.shape)
 
     def full(self) -> Array:
         """Return the cotangent with every axis of its node."""
@@ -107,7 +115,9 @@ class TensorTape(Tape):
             self.static.append({})
         return index
 
-    def structural(self, name: str, arrays: Sequence[Array], shape: Shape, **static: Any) -> Array:
+    def structural(
+        self, name: str, arrays: Sequence[Array], shape: Shape, masked: bool = False, **static: Any
+    ) -> Array:
         """Write an instruction that is not elementwise."""
         operands = tuple(a.index for a in arrays)
         key = (name, repr((operands, shape, static)))
@@ -117,7 +127,7 @@ class TensorTape(Tape):
             self.code.append((name, operands))
             self.shapes.append(shape)
             self.static.append(static)
-        return self.recorded(index)
+        return self.recorded(index, masked)
 
     def leaf(self, shape: Shape) -> Array:
         """Write an array that comes from outside."""
@@ -133,8 +143,8 @@ class TensorTape(Tape):
         if name == "transpose" and tuple(self.static[a.index]["axes"][i] for i in axes) == tuple(
             range(len(axes))
         ):
-            return self.recorded(int(operands[0]))  # turned back
-        return self.structural("transpose", (a,), tuple(a.shape[i] for i in axes), axes=axes)
+            return self.recorded(int(operands[0]), a.masked)  # turned back
+        return self.structural("transpose", (a,), tuple(a.shape[i] for i in axes), a.masked, axes=axes)
 
     def reshape(self, a: Array, shape: Shape) -> Array:
         known = prod(s for s in shape if s >= 0)
@@ -143,13 +153,13 @@ class TensorTape(Tape):
             return a
         name, operands = self.code[a.index]
         if name == "reshape":
-            return self.reshape(self.recorded(int(operands[0])), shape)
-        return self.structural("reshape", (a,), shape)
+            return self.reshape(self.recorded(int(operands[0]), a.masked), shape)
+        return self.structural("reshape", (a,), shape, a.masked)
 
     def sum(self, a: Array, axes: tuple[int, ...] | None, keep: bool = False) -> Array:
         axes = tuple(range(len(a.shape))) if axes is None else axes
         shape = tuple(1 if i in axes else s for i, s in enumerate(a.shape) if keep or i not in axes)
-        return self.structural("sum", (a,), shape, axes=axes, keep=keep)
+        return self.structural("sum", (a,), shape, a.masked, axes=axes, keep=keep)
 
     def patches(self, x: Array, kernel: int, stride: int, padding: int) -> Array:
         n, channels, height, width = x.shape
@@ -170,14 +180,20 @@ class TensorTape(Tape):
 
     # cotangents
 
-    def narrowed(self, g: Any, shape: Shape) -> Any:
-        """Sum over the axes that a node of ``shape`` lacks or has once."""
-        have = _shape(g)
-        extra = len(have) - len(shape)
-        axes = tuple(i for i, s in enumerate(have) if i < extra or (s != 1 and shape[i - extra] == 1))
+    def narrowed(self, share: Share, shape: Shape) -> Any:
+        """Sum over the axes of a user that a node of ``shape`` lacks or has once."""
+        g, user = share
+        have, extra = _shape(g), len(user) - len(shape)
+        lost = [i for i, s in enumerate(user) if i < extra or (s != 1 and shape[i - extra] == 1)]
+        there = [i - len(user) + len(have) for i in lost]
+        axes = tuple(i for i in there if i >= 0 and have[i] != 1)
+        # an axis that a constant lacks is as many times the same
+        times = prod(user[i] for i, k in zip(lost, there, strict=True) if k not in axes)
         if axes:
             g = self.sum(g, axes, keep=True)
-        return self.reshape(g, g.shape[extra:]) if extra > 0 else g
+        if len(have) > len(shape):
+            g = self.reshape(g, g.shape[len(have) - len(shape) :])
+        return g if times == 1 else g * float(times)
 
     def expanded(self, g: Any, shape: Shape) -> Array:
         """Give a cotangent every axis of its node."""
@@ -227,7 +243,9 @@ class TensorPlan:
             zeros = [
                 Cotangent(tape, _shape(v)) if a else 0.0 for v, a in zip(self._values, active, strict=True)
             ]
-            self._cotangents = sweep(graph, self._values, active, tape.namespace, start=zeros)
+            seed = Cotangent(tape, _shape(self._values[graph.output]))
+            seed.value = 1.0
+            self._cotangents = sweep(graph, self._values, active, tape.namespace, seed, zeros)
         targets = {}
         for id, array in wanted.items():
             g = self._cotangents[id]
@@ -317,9 +335,11 @@ class TensorPlan:
                     continue
                 base[k] = k  # a copy after all
                 forever.add(k)
-            dying = [base[o] for o in dict.fromkeys(operands) if isinstance(o, int) and last[base[o]] == k]
+            dying = [
+                base[o] for o in dict.fromkeys(operands) if isinstance(o, int) and last.get(base[o]) == k
+            ]
             dying = [b for b in dict.fromkeys(dying) if b in memory and b not in forever]
-            elementwise = name in FUNCTIONS and name != "where"
+            elementwise = name not in KERNELS
             if elementwise:
                 for b in dying:
                     free.setdefault(memory[b].size, []).append(memory[b])
@@ -342,7 +362,7 @@ class TensorPlan:
                     if name in BY_KEYWORD
                     else (FUNCTIONS[name], (*arguments, out))
                 )
-        self.floats = sum(block.size for block in memory.values())
+        self.floats = sum({id(block): block.size for block in memory.values()}.values())
         return calls
 
 
@@ -380,6 +400,11 @@ VIEWS: dict[str, Callable[..., NDArray | None]] = {
 # Kernels: from buffers to calls
 
 Calls = list[tuple[Callable[..., Any], tuple[Any, ...]]]
+
+
+def _where(out: NDArray, c: NDArray, a: NDArray, b: NDArray) -> Calls:
+    holds = np.empty(c.shape, bool)
+    return [(np.not_equal, (c, 0.0, holds)), (np.copyto, (out, b)), (np.copyto, (out, a, "same_kind", holds))]
 
 
 def _matmul(out: NDArray, a: NDArray, b: NDArray) -> Calls:
@@ -463,6 +488,7 @@ def _place(out: NDArray, *parts: NDArray, kernel: int, stride: int) -> Calls:
 
 
 KERNELS: dict[str, Callable[..., Calls]] = {
+    "where": _where,
     "matmul": _matmul,
     "sum": _sum,
     "largest": _largest,
