@@ -102,15 +102,12 @@ def _held_out(trained: Any, model: str) -> tuple[Any, str]:
     paths = [p for p in (data.path, data.validation_path, data.test_path) if p is not None]
     if "-" in paths:
         raise UsageError("the model learned from stdin, which cannot be read again", hint=give)
-    # a config's paths are relative to its folder: often the one that holds runs/NAME/model.safetensors
-    run = os.path.dirname(os.path.abspath(model))
-    folders = [os.curdir, os.path.dirname(os.path.dirname(run))]
-    folder = next((f for f in folders if all(os.path.exists(os.path.join(f, p)) for p in paths)), None)
-    if folder is None:
+    _, facts = checkpoint.load(model)
+    folder = os.path.join(os.path.dirname(model), facts.get("data_folder") or "")
+    if not all(os.path.exists(os.path.join(folder, path)) for path in paths):
         raise FileError(f"the data that the model learned from, {paths[0]}, is not here", hint=give)
     # the places of keys are in a config that may be gone: the model stands for it
     problem = assemble(Loaded(trained.config, model, folder, {}, {"": Place(model, 0, 0)}))
-    _, facts = checkpoint.load(model)
     if problem.fingerprint != facts.get("fingerprint"):
         raise DataError(
             "the data has changed since the training, so that its split is another one", hint=give

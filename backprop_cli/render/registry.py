@@ -118,7 +118,9 @@ def primitives_page() -> str:
     return (
         "# Primitives\n\n"
         "Generated from the registry by `backprop ops --format markdown`; "
-        "`y` is the value of the primitive.\n\n" + render_ops(listed(), "markdown") + "\n## Tensor primitives\n\n"
+        "`y` is the value of the primitive.\n\n" + render_ops(listed(), "markdown") + "\n"
+        "## Tensor primitives\n\n"
         "What layers and losses are lowered to, beside the elementwise ones above; `backprop ops --tensors` "
-        "lists them. They cannot be written in an expression.\n\n" + render_ops([*TENSORS.values()], "markdown")
+        "lists them. They cannot be written in an expression.\n\n"
+        + render_ops([*TENSORS.values()], "markdown")
     )

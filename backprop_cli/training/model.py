@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping
 from typing import Any
@@ -79,9 +80,12 @@ def versions() -> dict[str, str]:
     return {"backprop": __version__, "numpy": np.__version__, "python": f"{major}.{minor}"}
 
 
-def model_facts(problem: Problem) -> dict[str, Any]:
-    """Return what a model file says besides its arrays."""
+def model_facts(problem: Problem, folder: str) -> dict[str, Any]:
+    """Return what a model file in ``folder`` says besides its arrays."""
+    data = problem.config.data
+    paths = any((data.path, data.validation_path, data.test_path))
     return {
+        "data_folder": os.path.relpath(problem.folder, folder).replace(os.sep, "/") if paths else None,
         "kind": "model",
         "config": resolved(problem.config),
         "encoding": problem.encoding.as_dict(),
@@ -92,4 +96,4 @@ def model_facts(problem: Problem) -> dict[str, Any]:
 
 def save_model(path: str, training: Training) -> None:
     """Write the network as it stands."""
-    checkpoint.save(path, training.runner.values, model_facts(training.problem))
+    checkpoint.save(path, training.runner.values, model_facts(training.problem, os.path.dirname(path)))

@@ -26,7 +26,7 @@ def assemble(loaded: Loaded) -> Problem:
         ConfigError, DataError, FileError: with the place in config or data.
     """
     try:
-        return Problem(loaded.config, _splits(loaded))
+        return Problem(loaded.config, _splits(loaded), loaded.folder)
     except ShapeError as error:
         raise loaded.error(error.key, error.message, error.hint) from None
 
@@ -69,7 +69,8 @@ class Set:
     Attributes:
         encoded: Inputs, shape (rows, *shape of a row).
         inputs: The same by leaf of the network.
-        targets: Shape (rows, outputs), of a formula (rows,); one-hot for several classes, 0 and 1 for two with one output.
+        targets: Shape (rows, outputs), of a formula (rows,); one-hot for several classes, 0 and 1 for
+            two with one output.
         answers: Class ids (rows,), or the same as ``targets``.
     """
 
@@ -100,6 +101,7 @@ class Problem:
     Args:
         config: Checked; its loss and task may be ``auto``.
         splits: From `data.load`.
+        folder: What the config's data paths start from.
     Attributes:
         config: The same with nothing left to decide.
         task: ``classification`` or ``regression``.
@@ -109,7 +111,8 @@ class Problem:
         ShapeError: where layers, loss and data do not fit, with the key of the config.
     """
 
-    def __init__(self, config: schema.Config, splits: Splits) -> None:
+    def __init__(self, config: schema.Config, splits: Splits, folder: str = "") -> None:
+        self.folder = folder
         self.encoding = splits.encoding
         self.task = splits.task
         self.classes: list[str] | None = splits.encoding.classes

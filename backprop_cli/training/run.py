@@ -14,7 +14,7 @@ from . import checkpoint
 from .alarms import Alarm, Alarms
 from .config import Loaded, leaves, resolved, to_yaml
 from .events import Events
-from .fitting import Fitting, training_of
+from .fitting import training_of
 from .loop import Diverged, EpochRecord
 from .model import model_facts, save_model, versions
 from .problem import Problem
@@ -202,7 +202,7 @@ class Run:
 
     def _save(self, name: str) -> None:
         arrays, facts = self.training.save()
-        facts = model_facts(self.problem) | {"kind": "checkpoint", "training": facts}
+        facts = model_facts(self.problem, self.folder) | {"kind": "checkpoint", "training": facts}
         checkpoint.save(os.path.join(self.folder, CHECKPOINTS, name), arrays, facts)
         if self.problem.config.checkpoint.best:
             self._save_best()
@@ -212,7 +212,7 @@ class Run:
         """Write the best epoch's model, unless it is there already."""
         training = self.training
         if training.best and training.progress.best_epoch != self._saved_best:
-            facts = model_facts(self.problem) | {"epoch": training.progress.best_epoch}
+            facts = model_facts(self.problem, self.folder) | {"epoch": training.progress.best_epoch}
             checkpoint.save(self.path(BEST), training.best, facts)
             self._saved_best = training.progress.best_epoch
 
