@@ -174,16 +174,21 @@ def shown(steps: Iterator[Step], run: Run, note: Callable[[str], None], quiet: b
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
-    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
     columns = (
         TextColumn("epoch", markup=False),
-        MofNCompleteColumn(),
-        BarColumn(bar_width=None),
-        TextColumn("{task.fields[values]}", markup=False),
-        TextColumn("{task.fields[rate]}", markup=False),
-        TimeRemainingColumn(compact=True),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=12),
+        TextColumn("{task.fields[rate]}", markup=False, table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
+        TextColumn(
+            "{task.fields[values]}",
+            markup=False,
+            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+        ),
     )
+    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
     with Progress(*columns, console=console, transient=True, expand=True) as bar:
         task = bar.add_task("", total=epochs, completed=len(run.history), values="", rate="")
         for step in steps:
@@ -192,7 +197,7 @@ def shown(steps: Iterator[Step], run: Run, note: Callable[[str], None], quiet: b
             bar.update(
                 task,
                 completed=step.record.epoch,
-                values="  ".join(f"{n} {v:.4g}" for n, v in values.items()),
+                values="  ".join(f"{n} {v:.3g}" for n, v in values.items()),
                 rate=f"{speed:.0f}/s" if speed else "",
             )
             yield step
