@@ -810,6 +810,12 @@ def test_long_rows_are_written_a_line_each():
     assert plain(read(text, "c", [])) == {"data": {"inputs": rows}}
 
 
+def test_odd_lists_are_written():
+    assert config.to_yaml({"k" * 100: [], "a": [{}, None], "b": {}, "c": [[], [1]]}) == (
+        f"{'k' * 100}: []\na: [{{}}, null]\nb: {{}}\nc: [[], [1]]\n"
+    )
+
+
 @pytest.mark.parametrize("name", starters())
 def test_a_resolved_config_is_a_config_with_the_same_meaning(name):
     first = config.loads(starter_text(name), "c.yaml", name=name)

@@ -65,7 +65,7 @@ def _is_section(value: Any) -> bool:
 
 
 def _has_rows(value: Any) -> bool:
-    return isinstance(value[0], list | tuple)
+    return bool(value) and isinstance(value[0], list | tuple)
 
 
 def to_flow(value: Any) -> str:
