@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from math import ceil, floor, isfinite, log10
 from operator import itemgetter
+from html import escape
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape, quoteattr
 
 from ..errors import printable
 
@@ -352,7 +352,7 @@ def svg_curve(history: Sequence[Mapping[str, Any]], title: str, *, best: int | N
 def _document(title: str, summary: str, body: Sequence[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
-        f'height="{HEIGHT}" role="img" aria-label={quoteattr(title)}>\n'
+        f'height="{HEIGHT}" role="img" aria-label="{escape(title)}">\n'
         f"<title>{escape(title)}</title>\n<desc>{escape(summary)}</desc>\n<style>{STYLE}</style>\n"
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>\n' + "\n".join(body) + "\n</svg>\n"
     )

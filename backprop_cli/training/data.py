@@ -319,7 +319,7 @@ class _Loading:
             return "regression"
         if loss in ("cross_entropy", "binary_cross_entropy"):
             return "classification"
-        distinct = len(np.unique(column))
+        distinct = len(set(column.tolist()))  # np.unique imports numpy.ma, a tenth of a start
         whole = bool((column == np.floor(column)).all())
         return "classification" if whole and distinct <= min(CLASSES, len(column) / 2) else "regression"
 

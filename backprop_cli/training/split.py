@@ -48,7 +48,11 @@ def split(loaded: Loaded, rows: int, labels: npt.NDArray[Any] | None) -> Parts:
             f"data.{given}", f"no training rows are left: {held_out} of {rows} would be held out"
         )
     rng = stream(loaded.config.seed, "split")
-    groups = [np.arange(rows)] if labels is None else [np.flatnonzero(labels == c) for c in np.unique(labels)]
+    groups = (
+        [np.arange(rows)]
+        if labels is None
+        else [np.flatnonzero(labels == c) for c in sorted(set(labels.tolist()))]
+    )
     queues = [rng.permutation(group) for group in groups]
     spare = np.array([len(queue) - (labels is not None) for queue in queues])
     if held_out > spare.sum():
