@@ -104,6 +104,7 @@ def train(
         return TERMINATED if received[0] == signal.SIGTERM else INTERRUPTED
     seconds = time.monotonic() - began
     final = show.results(run)
+    run.check(final)
     from ..render.curve import svg_curve
     from ..training.checkpoint import write_atomic
 

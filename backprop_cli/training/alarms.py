@@ -168,8 +168,11 @@ class Alarms:
         """Gradients that shrink, or grow, from the last layer to the first."""
         runner = self.training.runner
         trained = [p for p in runner.network.parameters if p.trained and p.penalised and p.shape]
-        if len(trained) < 2:
+        batch = self.training.last_batch
+        if len(trained) < 2 or batch is None:
             return
+        with np.errstate(all="ignore"):
+            batch.plan.run()  # the update has overwritten the gradient
         sizes = {p.layer: _rms(runner.gradients[p.name]) for p in trained}
         every = list(sizes.items())
         (first, small), (last, large) = every[0], every[-1]

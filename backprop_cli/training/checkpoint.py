@@ -79,11 +79,16 @@ def _sync(descriptor: int) -> None:
             raise
 
 
+def is_leftover(name: str) -> bool:
+    """Whether a file is one that `write_atomic` did not come to rename."""
+    return _LEFTOVER.fullmatch(name) is not None
+
+
 def remove_leftovers(folder: str) -> None:
     """Remove the temporary files that a killed run left in a folder (and in none below it)."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if _LEFTOVER.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            if is_leftover(entry.name) and entry.is_file(follow_symlinks=False):
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)
 

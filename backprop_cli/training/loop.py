@@ -17,6 +17,9 @@ from .random import stream
 from .runner import Bound, Runner, by_row
 
 
+SMALLER = "a smaller optimizer.learning_rate, training.gradient_clip or data.scaling: standard"
+
+
 class EpochRecord(NamedTuple):
     """What an epoch gave.
 
@@ -201,6 +204,7 @@ class Training:
         """Measure, note the best, and let schedule and early stopping decide."""
         progress, problem = self.progress, self.problem
         config = problem.config
+        self._check_parameters()
         values = {"loss": progress.loss / progress.batches}
         if config.training.metrics:
             values |= problem.measure(np.concatenate(self._outputs), self._seen())
@@ -208,6 +212,9 @@ class Training:
         if self.validation is not None:
             values |= {f"val_{name}": v for name, v in self.evaluate(self.validation).items()}
         values["learning_rate"] = rate
+        for name, value in values.items():
+            if not isfinite(value):
+                raise self.diverged(f"epoch {progress.epoch + 1}", name, value)
         progress.epoch += 1
         progress.row = progress.batches = 0
         progress.loss = 0.0
@@ -242,17 +249,30 @@ class Training:
         if settings and progress.waited >= max(1, settings.patience):
             progress.ended = f"{self.monitor} has not improved for {progress.waited} epochs"
 
+    @staticmethod
+    def diverged(when: str, name: str, value: float) -> Diverged:
+        """Say where a number is none."""
+        what = "is no number" if value != value else "overflows"
+        return Diverged(f"{when}: {name} {what}: the training has diverged", hint=SMALLER)
+
     def _diverged(self, bound: Bound, loss: float) -> Diverged:
         """Say at which update and node the numbers end."""
         progress = self.progress
         culprit = self.runner.unsound(bound)
         name = culprit[0] if culprit else "loss"
-        what = "is no number" if loss != loss else "overflows"
         when = f"update {progress.step + 1} (epoch {progress.epoch + 1})"
-        return Diverged(
-            f"{when}: {name} {what}: the training has diverged",
-            hint="a smaller optimizer.learning_rate, training.gradient_clip or data.scaling: standard",
-        )
+        return self.diverged(when, name, loss)
+
+    def _check_parameters(self) -> None:
+        """Refuse parameters that are no numbers: the last update's slope may have been none."""
+        with np.errstate(all="ignore"):
+            if isfinite(self.runner.theta.sum()) or np.isfinite(self.runner.theta).all():
+                return
+        when = f"update {self.progress.step} (epoch {self.progress.epoch + 1})"
+        for name in self.runner.gradients:
+            faults = self.runner.values[name][~np.isfinite(self.runner.values[name])]
+            if faults.size:
+                raise self.diverged(when, name, float(faults[0]))
 
     # checkpoints
 

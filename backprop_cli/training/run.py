@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from math import isfinite
 from typing import Any, NamedTuple
 
 from ..errors import CheckpointError, FileError
@@ -78,16 +79,18 @@ class Run:
     def _prepare(self, resume: bool) -> None:
         folder = self.folder
         try:
-            if os.path.isdir(folder) and os.listdir(folder) and not os.path.exists(self.path(CONFIG)):
-                raise FileError(
-                    f"{folder} is not empty and holds no run", hint="output.dir names another folder"
-                )
+            if os.path.isdir(folder) and not os.path.exists(self.path(CONFIG)):
+                # a run that was killed at its very start left no more than this
+                if any(n != CHECKPOINTS and not checkpoint.is_leftover(n) for n in os.listdir(folder)):
+                    raise FileError(
+                        f"{folder} is not empty and holds no run", hint="output.dir names another folder"
+                    )
+            if resume:
+                self._resume()
             os.makedirs(self.path(CHECKPOINTS), exist_ok=True)
             for each in (folder, self.path(CHECKPOINTS)):
                 checkpoint.remove_leftovers(each)
-            if resume:
-                self._resume()
-            else:
+            if not resume:
                 self.replaced = bool(self._checkpoints()) and not os.path.exists(self.path(MODEL))
                 self._clear()
             checkpoint.write_atomic(self.path(CONFIG), to_yaml(resolved(self.problem.config)).encode())
@@ -125,7 +128,6 @@ class Run:
             self._check_same(path, facts)
             self.training.load(arrays, facts["training"])
             self.resumed = path
-            self._saved_best = self.training.progress.best_epoch
             self.history = _log(self.path(LOG), self.training.progress.epoch)
             return
         raise CheckpointError(
@@ -199,6 +201,19 @@ class Run:
         if settings.best:
             self._save_best()
         save_model(self.path(MODEL), training)
+
+    def check(self, results: Mapping[str, Mapping[str, float]]) -> None:
+        """Refuse final numbers that are none.
+
+        Args:
+            results: Set -> loss and metrics.
+        Raises:
+            Diverged: naming the first.
+        """
+        for part, values in results.items():
+            for name, value in values.items():
+                if not isfinite(value):
+                    raise self.training.diverged("the last update", f"{name} of the {part} rows", value)
 
     def _save(self, name: str) -> None:
         arrays, facts = self.training.save()
