@@ -39,6 +39,9 @@ def command(
     mean, root mean square and largest error, R2 and bias, of every output. Without FILE the rows are
     those that the model's own config kept from training: the test split, else the validation split.
     """
+    from .training import use_threads
+
+    use_threads(1)
     import numpy as np
 
     from ..errors import NoSuchNumber, UsageError

@@ -67,6 +67,9 @@ def command(
     its reason in the last column, error. Exit status: 0 answered, 2 the input is wrong, 3 some rows have no
     prediction, 4 reading or writing failed.
     """
+    from .training import use_threads
+
+    use_threads(1)
     from ..errors import ANSWERED, NO_SUCH_NUMBER, UsageError
     from ..training.data import open_rows
     from ..training.model import Model
