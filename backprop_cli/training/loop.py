@@ -16,7 +16,6 @@ from .problem import Problem, Set
 from .random import stream
 from .runner import Bound, Runner, by_row
 
-
 SMALLER = "a smaller optimizer.learning_rate, training.gradient_clip or data.scaling: standard"
 
 

@@ -79,12 +79,10 @@ class Run:
     def _prepare(self, resume: bool) -> None:
         folder = self.folder
         try:
-            if os.path.isdir(folder) and not os.path.exists(self.path(CONFIG)):
-                # a run that was killed at its very start left no more than this
-                if any(n != CHECKPOINTS and not checkpoint.is_leftover(n) for n in os.listdir(folder)):
-                    raise FileError(
-                        f"{folder} is not empty and holds no run", hint="output.dir names another folder"
-                    )
+            if os.path.isdir(folder) and self._is_strange():
+                raise FileError(
+                    f"{folder} is not empty and holds no run", hint="output.dir names another folder"
+                )
             if resume:
                 self._resume()
             os.makedirs(self.path(CHECKPOINTS), exist_ok=True)
@@ -98,6 +96,11 @@ class Run:
                 self._events = Events(self.path(EVENTS), self.training.progress.epoch)
         except OSError as error:
             raise FileError(f"{error.filename or folder}: {error.strerror}") from None
+
+    def _is_strange(self) -> bool:
+        """Whether the folder holds what no run has left; one killed at its start has no config yet."""
+        names = os.listdir(self.folder)
+        return CONFIG not in names and any(n != CHECKPOINTS and not checkpoint.is_leftover(n) for n in names)
 
     def _clear(self) -> None:
         """Remove what an earlier run left, so that no file of it passes for one of this run."""
