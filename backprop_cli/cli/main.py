@@ -24,6 +24,7 @@ COMMANDS = {
     "eval": "Value of an expression at a point, many points or a range.",
     "grad": "Value and gradient of every node, by several methods side by side.",
     "train": "Train a network, or fit a formula, from a YAML config.",
+    "trace": "Write out one training step in full, as on paper.",
     "predict": "Append a trained model's predictions to rows of a file or a pipe.",
     "evaluate": "Judge a trained model on rows whose answers are known.",
     "config": "Begin, check, show and document training configs.",

@@ -1,0 +1,96 @@
+"""``backprop trace``: one training step written out in full."""
+
+from __future__ import annotations
+
+import click
+
+from ..errors import UsageError
+from .command import HELP
+from .common import choose_format, notes_printer, write_text
+
+FORMATS = ("table", "markdown", "latex", "json")
+
+
+@click.command(
+    "trace",
+    context_settings=HELP,
+    epilog="Begin with: backprop config init hand > hand.yaml; backprop trace hand.yaml",
+)
+@click.argument("config", metavar="CONFIG")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option(
+    "--at-step",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="K",
+    help="Write out the K-th update; those before it are made first.",
+)
+@click.option(
+    "--row",
+    type=click.IntRange(1),
+    metavar="K",
+    help="Write out the K-th row of the batch.  [default: the first]",
+)
+@click.option("--layer", metavar="NAME", help="Write out one layer alone, such as linear1.")
+@click.option("--table", is_flag=True, help="List the nodes of the network's graph instead; for any size.")
+@click.option(
+    "--digits",
+    type=click.IntRange(1, 17),
+    default=6,
+    show_default=True,
+    help="Significant digits; with --round-each, decimals.",
+)
+@click.option("--round-each", is_flag=True, help="Round every result to --digits decimals, as on paper.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is table.")
+@click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes.")
+def command(
+    config: str,
+    overrides: tuple[str, ...],
+    at_step: int,
+    row: int | None,
+    layer: str | None,
+    table: bool,
+    digits: int,
+    round_each: bool,
+    format_: str | None,
+    output: str | None,
+    quiet: bool,
+) -> int:
+    """One training step of CONFIG, written out as on paper.
+
+    The value of every unit, the loss term by term, every delta, every dE/dw as its product, every
+    update. KEY=VALUE overrides a key of the config. Nothing is trained or saved.
+    """
+    chosen = choose_format(format_, output)
+    if chosen not in FORMATS:
+        raise UsageError(f"trace prints {', '.join(FORMATS)}, not {chosen}")
+    if table and (round_each or layer is not None or row is not None):
+        raise UsageError("--table lists the nodes of the whole batch: no --layer, --row or --round-each")
+    from .training import use_threads
+
+    use_threads(1)
+    from ..render import trace as show
+    from ..training import trace
+    from ..training.config import load
+    from ..training.problem import assemble
+
+    note = notes_printer(quiet)
+    problem = assemble(load(config, overrides))
+    if problem.dropped:
+        note(f"note: {problem.dropped:,} rows with missing values are left out (data.missing)")
+    to_file = output is not None
+    if table:
+        text = show.render_table(
+            trace.node_table(problem, at_step=at_step), chosen, digits=digits, to_file=to_file
+        )
+        write_text(text, output)
+        return 0
+    found = trace.write_out(
+        problem, at_step=at_step, row=row, layer=layer, decimals=digits if round_each else None
+    )
+    write_text(show.render(found, chosen, digits=digits, to_file=to_file), output)
+    for text in found.notes:
+        note(f"note: {text}")
+    return 0

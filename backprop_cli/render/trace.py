@@ -1,0 +1,661 @@
+"""A training step written out: for a terminal, in Markdown, in LaTeX, as JSON.
+
+The fields of the JSON objects are in ``docs/trace.md``; ``SCHEMA`` changes when one changes its meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+from typing import Any, NamedTuple
+
+from ..language.operators import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY
+from ..ops import PRIMITIVES
+from ..training.trace import Given, Line, NodeTable, Numbers, Step, TableRow, Trace, Update
+from ..training.written import Apply, Expr, Name, Number, Ref
+from .latex import KNOWN, RELATIONS, number_to_latex, text_to_latex
+from .people import markdown_table, rounded
+
+SCHEMA = 1
+WIDEST = 72
+"""Calculations up to this wide have their results in one column."""
+
+
+# expressions
+
+
+class Style(NamedTuple):
+    """How an expression is written.
+
+    Attributes:
+        digits: Significant digits; None for the shortest exact text.
+        symbols: Names instead of numbers.
+        latex: In LaTeX instead of our own language.
+    """
+
+    digits: int | None
+    symbols: bool = False
+    latex: bool = False
+
+    def number(self, x: float) -> str:
+        """Write a number."""
+        text = repr(x + 0.0).removesuffix(".0") if self.digits is None else rounded(x, self.digits)
+        return number_to_latex(text) if self.latex else text
+
+    def bracket(self, text: str) -> str:
+        """Put brackets around."""
+        return rf"\left({text}\right)" if self.latex else f"({text})"
+
+
+def expression(expr: Expr, style: Style) -> str:
+    """Return an expression as text."""
+    return _written(expr, style, True)[1]
+
+
+def _written(expr: Expr, style: Style, first: bool) -> tuple[int, str]:
+    """Return precedence and text; ``first`` says that a sign may stand here without brackets."""
+    if isinstance(expr, Ref) and style.symbols:
+        return ATOM, expr.name.text or style.number(expr.value)
+    if not isinstance(expr, Apply):
+        text = style.number(expr.value)
+        if not text.startswith("-"):
+            return ATOM, text
+        return (UNARY, text) if first else (ATOM, style.bracket(text))
+    op, operands = expr.op, expr.operands
+
+    def part(i: int, least: int, start: bool = False) -> str:
+        precedence, text = _written(operands[i], style, start)
+        if precedence >= least:
+            return text
+        return style.bracket(_written(operands[i], style, True)[1])
+
+    count = range(len(operands))
+    if op == "add":
+        return SUM, " + ".join(part(i, SUM, first and i == 0) for i in count)
+    if op == "subtract":
+        return SUM, f"{part(0, SUM, first)} - {part(1, PRODUCT)}"
+    if op == "multiply":
+        sign = r" \cdot " if style.latex else "*"
+        return PRODUCT, sign.join(part(i, PRODUCT, first and i == 0) for i in count)
+    if op == "divide":
+        if style.latex:
+            return PRODUCT, rf"\frac{{{part(0, 0, True)}}}{{{part(1, 0, True)}}}"
+        return PRODUCT, f"{part(0, PRODUCT, first)}/{part(1, UNARY)}"
+    if op == "negative":
+        text = f"-{part(0, POWER)}" if isinstance(operands[0], Apply) else f"-{part(0, ATOM)}"
+        return (UNARY, text) if first else (ATOM, style.bracket(text))
+    if op in ("power", "power_n"):
+        exponent = part(1, ATOM, style.latex)
+        return POWER, f"{part(0, ATOM)}^{{{exponent}}}" if style.latex else f"{part(0, ATOM)}^{exponent}"
+    if op == "abs":
+        inner = part(0, 0, True)
+        return ATOM, rf"\left|{inner}\right|" if style.latex else f"|{inner}|"
+    row = PRIMITIVES[op.removesuffix("'")]
+    if row.truth:
+        infix = row.infix or ""
+        relation = RELATIONS.get(infix, infix) if style.latex else infix
+        return COMPARISON, f"{part(0, SUM, first)} {relation} {part(1, SUM, True)}"
+    if op == "identity":
+        return _written(operands[0], style, first)
+    arguments = ", ".join(part(i, 0, True) for i in count)
+    if not style.latex:
+        return ATOM, f"{op}({arguments})"
+    if op == "sqrt":
+        return ATOM, rf"\sqrt{{{arguments}}}"
+    command = f"\\{op}" if op in KNOWN else r"\operatorname{" + row.name.replace("_", r"\_") + "}"
+    return ATOM, command + ("'" if op.endswith("'") else "") + rf"\left({arguments}\right)"
+
+
+# sections: what every format shows
+
+
+class Part(NamedTuple):
+    """A line of the page: what, how, and the number; or words alone."""
+
+    name: str
+    forms: tuple[str, ...] = ()
+    value: str = ""
+    remark: str = ""
+
+
+class Section(NamedTuple):
+    """A heading, the rule in words, and lines; groups are the rows of the batch."""
+
+    title: str
+    rule: str
+    groups: list[tuple[str, list[Part]]]
+    columns: tuple[str, ...] = ()
+
+
+def sections(trace: Trace, digits: int, *, latex: bool = False) -> list[Section]:
+    """Return the page section by section."""
+    style = Style(digits, latex=latex)
+    found = [
+        Section(
+            "Forward pass",
+            "a unit's z is its weights times its inputs plus its bias",
+            _groups(trace, trace.forward, style),
+        ),
+        Section("Loss", "", _groups(trace, trace.loss, style)),
+        Section(
+            "Deltas, last layer first",
+            "dE/dy is the sum over what reads y of its dE/dz times the slope there",
+            _groups(trace, trace.deltas, style),
+        ),
+        Section(
+            "Gradient",
+            "dE/dw is dE/dz times the weight's input"
+            + (", summed over the rows" if len(trace.step.rows) > 1 else ""),
+            [("", [_part(line, style) for line in trace.gradients])],
+        ),
+        *_clipping(trace, style),
+        _updates(trace, style),
+        *_states(trace, style),
+    ]
+    return [s for s in found if any(parts for _, parts in s.groups)]
+
+
+def _part(line: Line, style: Style) -> Part:
+    forms = []
+    for form in line.written:
+        if isinstance(form, Ref):
+            same = form.name.owner == line.name.owner
+            text = _name(form.name, style.latex) if style.latex or not same else form.name.short
+            forms.append(text)
+        elif not isinstance(form, Number):
+            forms.append(expression(form, style))
+    return Part(_name(line.name, style.latex), tuple(forms), style.number(line.value), line.remark)
+
+
+def _row_title(trace: Trace, row: int | None) -> str:
+    if row is None or len(trace.step.rows) == 1:
+        return ""
+    return f"row {row + 1} of {len(trace.step.rows)}"
+
+
+def _groups(trace: Trace, lines: Sequence[Line], style: Style) -> list[tuple[str, list[Part]]]:
+    groups: list[tuple[str, list[Part]]] = []
+    for line in lines:
+        title = _row_title(trace, line.row)
+        if not groups or groups[-1][0] != title:
+            groups.append((title, []))
+        groups[-1][1].append(_part(line, style))
+    return groups
+
+
+def _clipping(trace: Trace, style: Style) -> list[Section]:
+    clip = trace.clipping
+    if clip is None:
+        return []
+    number = style.number
+    if clip.factor == 1.0:
+        parts = [
+            Part(f"the gradient's length {number(clip.norm)} is within {number(clip.limit)}: nothing is cut")
+        ]
+    else:
+        parts = [
+            Part(
+                f"the gradient's length {number(clip.norm)} is more than {number(clip.limit)}: "
+                "every number of it is multiplied"
+            ),
+            Part("factor", (f"{number(clip.limit)}/({number(clip.norm)} + 1e-06)",), number(clip.factor)),
+        ]
+        if style.latex:
+            parts[1] = Part(
+                r"\text{factor}",
+                (rf"\frac{{{number(clip.limit)}}}{{{number(clip.norm)} + 10^{{-6}}}}",),
+                number(clip.factor),
+            )
+    return [Section("Clipping", "", [("", parts)])]
+
+
+def _updates(trace: Trace, style: Style) -> Section:
+    rate = style.number(trace.step.learning_rate)
+    if trace.plain:
+        parts = []
+        for u in trace.updates:
+            forms = tuple(expression(form, style) for form in u.written)
+            parts.append(
+                Part(_name(u.name, style.latex), forms, style.number(u.new), "frozen" if u.frozen else "")
+            )
+        return Section("Update", "new = old - rate*gradient", [("", parts)])
+    parts = [_columns(u, style, ("gradient",)) for u in trace.updates]
+    rule = (
+        f"by {trace.step.optimizer} with rate {rate}; the change is what the optimizer made of the gradient"
+    )
+    return Section("Update", rule, [("", parts)], ("old", "gradient", "change", "new"))
+
+
+def _columns(u: Update, style: Style, more: tuple[str, ...] = ()) -> Part:
+    if u.frozen:
+        return Part(_name(u.name, style.latex), (style.number(u.old), "frozen", ""), style.number(u.new))
+    gradient = ("" if u.gradient is None else style.number(u.gradient),) if more else ()
+    return Part(
+        _name(u.name, style.latex),
+        (style.number(u.old), *gradient, style.number(u.new - u.old)),
+        style.number(u.new),
+    )
+
+
+def _states(trace: Trace, style: Style) -> list[Section]:
+    parts = [_columns(u, style) for u in trace.states]
+    return (
+        [Section("State", "running means and variances", [("", parts)], ("old", "change", "new"))]
+        if parts
+        else []
+    )
+
+
+def headline(step: Step, digits: int) -> str:
+    """Return which step it is, on one line."""
+    count = len(step.rows)
+    rows = f"{count:,} row{'' if count == 1 else 's'}" + (f" of {step.of:,}" if step.of != count else "")
+    return (
+        f"{step.name}: update {step.step:,} (epoch {step.epoch:,}) on {rows}; "
+        f"{step.loss}, {step.optimizer} with rate {rounded(step.learning_rate, digits)}"
+    )
+
+
+def conclusion(trace: Trace, digits: int) -> str:
+    """Return what the step did to the loss."""
+    before, after = (rounded(x, digits) for x in (trace.step.before, trace.step.after))
+    return f"E was {before}; after the step, on the same rows, it is {after}"
+
+
+def given_text(trace: Trace, given: Given, digits: int) -> str:
+    """Return a row of the batch as it came in."""
+    number = trace.step.rows[given.row]
+    title = _row_title(trace, given.row)
+    title = f"{title}{f' (training row {number})' if trace.step.of > 1 else ''}: " if title else ""
+    inputs = [x for _, x in given.inputs]
+    if len(inputs) > 16:
+        shown = f"{len(inputs)} numbers"
+    elif given.inputs and not given.inputs[0][0].startswith("x["):
+        shown = ", ".join(f"{name} = {rounded(x, digits)}" for name, x in given.inputs)
+    else:
+        shown = f"x = ({', '.join(rounded(x, digits) for x in inputs)})"
+    return f"{title}{shown}; target ({', '.join(rounded(t, digits) for t in given.targets)})"
+
+
+def _name(name: Name, latex: bool) -> str:
+    return name_to_latex(name) if latex else name.text
+
+
+# the page
+
+
+def render(trace: Trace, format_: str, *, digits: int = 6, to_file: bool = False) -> str:
+    """Return a step as text.
+
+    Args:
+        trace: What to write.
+        format_: ``table``, ``markdown``, ``latex`` or ``json``.
+        digits: Significant digits; JSON is exact.
+        to_file: The text goes to a file, not to stdout.
+    """
+    if trace.decimals is not None:
+        digits = 15  # the numbers are short already
+    if format_ == "json":
+        return to_json(trace)
+    if format_ == "latex":
+        return to_latex(trace, digits)
+    if format_ == "markdown":
+        return to_markdown(trace, digits)
+    return to_terminal(trace, digits, to_file)
+
+
+def to_terminal(trace: Trace, digits: int, to_file: bool) -> str:
+    """Return the page for a terminal, or plain when stdout is none."""
+    from rich.text import Text
+
+    from .terminal import console_for
+
+    console = console_for(to_file)
+    width = console.width
+    lines = [Text(headline(trace.step, digits), "bold")]
+    lines += [Text(given_text(trace, g, digits)) for g in trace.given]
+    for section in sections(trace, digits):
+        lines += [Text(), Text(section.title, "bold")]
+        if section.rule:
+            lines += [Text(f"  {part}", "dim") for part in wrap(section.rule, max(20, width - 2))]
+        if section.columns:
+            lines += _aligned(section)
+            continue
+        left, middle = _widths(section, width)
+        for title, parts in section.groups:
+            if title:
+                lines.append(Text(f"  {title}", "dim"))
+            for part in parts:
+                lines += _laid_out(part, left, middle, width)
+    lines += [Text(), Text(conclusion(trace, digits), "bold")]
+    with console.capture() as captured:
+        for line in lines:
+            console.print(line, soft_wrap=True)
+    text: str = captured.get()
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def _widths(section: Section, width: int) -> tuple[int, int]:
+    """Return how wide names and calculations are, where they are not too wide to align."""
+    parts = [part for _, group in section.groups for part in group if part.value]
+    left = max((len(p.name) for p in parts), default=0)
+    room = min(WIDEST, width - left - 8 - max((len(p.value) for p in parts), default=0))
+    shown = [len(" = ".join(p.forms)) for p in parts]
+    return left, max((n for n in shown if n <= room), default=0)
+
+
+def _laid_out(part: Part, left: int, middle: int, width: int) -> Iterator[Any]:
+    """Yield the lines of one number: name, calculation, result."""
+    from rich.text import Text
+
+    if not part.value:
+        yield Text(f"  {part.name}")
+        return
+    name, calculation = part.name.ljust(left), " = ".join(part.forms)
+    line = Text(f"  {name}", "cyan")
+    remark = f"  ({part.remark})" if part.remark else ""
+    if not calculation:
+        yield line.append(" = ", "dim").append(part.value, "bold").append(remark, "dim")
+        return
+    rows = [calculation]
+    if 2 + left + 3 + len(calculation) + 3 + len(part.value) > width:
+        room = max(24, width - left - 5)
+        rows = wrap(calculation, room, break_long_words=False, break_on_hyphens=False)
+    for i, row in enumerate(rows):
+        if i:
+            line = Text(" " * (2 + left))
+        line.append(" = " if i == 0 else "   ", "dim").append(row.ljust(middle) if len(rows) == 1 else row)
+        if i == len(rows) - 1:
+            ending = f" = {part.value}"
+            if len(rows) > 1 and len(line) + len(ending) > width:
+                yield line
+                line = Text(" " * (2 + left))
+            line.append(" = ", "dim").append(part.value, "bold")
+            if len(line) + len(remark) > width:
+                yield line
+                line = Text(" " * (4 + left))
+            line.append(remark, "dim")
+        yield line
+
+
+def _aligned(section: Section) -> Iterator[Any]:
+    """Yield a small table: name, columns of numbers."""
+    from rich.text import Text
+
+    rows = [(p.name, *p.forms, p.value) for _, group in section.groups for p in group]
+    table = [("", *section.columns), *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    for k, row in enumerate(table):
+        line = Text(f"  {row[0].ljust(widths[0])}", "cyan")
+        for i, cell in enumerate(row[1:], 1):
+            style = "dim" if k == 0 else "bold" if i == len(row) - 1 else ""
+            line.append("  " + cell.rjust(widths[i]), style)
+        yield line
+
+
+def to_markdown(trace: Trace, digits: int) -> str:
+    """Return the page as Markdown."""
+    lines = [f"**{headline(trace.step, digits)}**", ""]
+    lines += [f"{given_text(trace, g, digits)}  " for g in trace.given]
+    for section in sections(trace, digits):
+        lines += ["", f"## {section.title}", ""]
+        if section.rule:
+            lines += [section.rule, ""]
+        for title, parts in section.groups:
+            if title:
+                lines += [f"### {title}", ""]
+            words = [p for p in parts if not p.value]
+            lines += [p.name for p in words] + ([""] if words else [])
+            rows = [p for p in parts if p.value]
+            if section.columns:
+                header = ["", *section.columns]
+                cells = [[f"`{p.name}`", *p.forms, p.value] for p in rows]
+                numeric = [False] + [True] * len(section.columns)
+            else:
+                header, numeric = ["", "calculation", "value"], [False, False, True]
+                cells = [
+                    [
+                        f"`{p.name}`",
+                        " = ".join(f"`{form}`" for form in p.forms) + (f" ({p.remark})" if p.remark else ""),
+                        p.value,
+                    ]
+                    for p in rows
+                ]
+            if rows:
+                lines += [markdown_table(header, cells, numeric)]
+    lines += [f"**{conclusion(trace, digits)}**"]
+    return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
+
+
+# LaTeX
+
+
+def name_to_latex(name: Name) -> str:
+    """Return a name as mathematics: the layer above, unit and place below."""
+    known = {"centred": r"\tilde{x}", "mean": r"\mu", "variance": r"\sigma^2", "deviation": r"\sigma"}
+    part = known.get(name.part) or _symbol(name.part)
+    below = ",".join(map(str, (*name.unit, *name.place)))
+    above = rf"^{{\text{{{text_to_latex(name.layer)}}}}}" if name.layer else ""
+    if name.part in known and above:
+        part = f"{{{part}}}"
+    symbol = part + (f"_{{{below}}}" if below else "") + above
+    if not name.of:
+        return symbol
+    top = name.of if name.of == "E" else name_to_latex(name._replace(part=name.of, of="", place=()))
+    return rf"\frac{{\partial {top}}}{{\partial {symbol}}}"
+
+
+def _symbol(text: str) -> str:
+    from .latex import name_to_latex as plain
+
+    head, _, tail = text.partition("_")
+    if tail and text.isidentifier():
+        return f"{plain(head)}_{{\\text{{{text_to_latex(tail)}}}}}"
+    return plain(text)
+
+
+def to_latex(trace: Trace, digits: int) -> str:
+    """Return the page as a fragment: paragraphs and ``align*``; amsmath is all it needs."""
+    lines = [r"\noindent\textbf{" + text_to_latex(headline(trace.step, digits)) + "}", ""]
+    for g in trace.given:
+        lines += [r"\noindent " + text_to_latex(given_text(trace, g, digits)), ""]
+    for section in sections(trace, digits, latex=True):
+        lines += [r"\paragraph{" + text_to_latex(section.title) + "}"]
+        lines += [text_to_latex(section.rule)] if section.rule else []
+        for title, parts in section.groups:
+            lines += [rf"\emph{{{text_to_latex(title)}}}"] if title else []
+            lines += [text_to_latex(p.name) for p in parts if not p.value]
+            rows = [p for p in parts if p.value]
+            if rows and section.columns:
+                lines += _latex_columns(section, rows)
+            elif rows:
+                body = [_latex_line(p) for p in rows]
+                lines += [r"\begin{align*}", " \\\\\n".join(body), r"\end{align*}"]
+        lines.append("")
+    return "\n".join([*lines, r"\noindent\textbf{" + text_to_latex(conclusion(trace, digits)) + "}"]) + "\n"
+
+
+def _latex_line(part: Part) -> str:
+    remark = rf" && \text{{{text_to_latex(part.remark)}}}" if part.remark else ""
+    return f"  {part.name} &= " + " = ".join((*part.forms, part.value)) + remark
+
+
+def _latex_columns(section: Section, rows: list[Part]) -> list[str]:
+    titles = " & ".join(rf"\text{{{title}}}" for title in section.columns)
+    body = [
+        f"  {p.name} & " + " & ".join(rf"\text{{{c}}}" if c.isalpha() else c for c in (*p.forms, p.value))
+        for p in rows
+    ]
+    array = rf"\begin{{array}}{{l{'r' * len(section.columns)}}}"
+    return [r"\[", array, rf"  & {titles} \\", " \\\\\n".join(body), r"\end{array}", r"\]"]
+
+
+# JSON
+
+
+def to_json(trace: Trace) -> str:
+    """Return strict JSON, a line an entry."""
+    step, clip = trace.step, trace.clipping
+    head = {
+        "schema": SCHEMA,
+        **step_dict(step),
+        "round_each": trace.decimals,
+        "layer": trace.layer,
+        "before": step.before,
+        "after": step.after,
+        "clipping": clip._asdict() if clip else None,
+        "notes": list(trace.notes),
+    }
+    lists = {
+        "rows": [
+            {"row": g.row + 1, "inputs": dict(g.inputs), "targets": list(g.targets)} for g in trace.given
+        ],
+        "forward": [line_dict(line) for line in trace.forward],
+        "loss_lines": [line_dict(line) for line in trace.loss],
+        "deltas": [line_dict(line) for line in trace.deltas],
+        "gradients": [line_dict(line) for line in trace.gradients],
+        "updates": [update_dict(u) for u in trace.updates],
+        "states": [update_dict(u) for u in trace.states],
+    }
+    return _json_object(head, lists)
+
+
+def _json_object(head: dict[str, Any], lists: dict[str, list[dict[str, Any]]]) -> str:
+    parts = [f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in head.items()]
+    for key, entries in lists.items():
+        body = ",\n".join(f"  {json.dumps(entry, allow_nan=False)}" for entry in entries)
+        parts.append(f"{json.dumps(key)}: [\n{body}\n ]" if entries else f"{json.dumps(key)}: []")
+    return "{" + ",\n ".join(parts) + "\n}\n"
+
+
+def step_dict(step: Step) -> dict[str, Any]:
+    """Return which step it is."""
+    return {
+        "config": step.name,
+        "step": step.step,
+        "epoch": step.epoch,
+        "learning_rate": step.learning_rate,
+        "optimizer": step.optimizer,
+        "loss": step.loss,
+        "batch": list(step.rows),
+        "training_rows": step.of,
+    }
+
+
+def line_dict(line: Line) -> dict[str, Any]:
+    """Return a line."""
+    exact, symbols = Style(None), Style(None, symbols=True)
+    written = line.written[0] if line.written else None
+    return {
+        "name": line.name.text,
+        "row": None if line.row is None else line.row + 1,
+        "symbols": None if written is None else expression(written, symbols),
+        "numbers": None if written is None else expression(written, exact),
+        "value": line.value,
+        "remark": line.remark or None,
+    }
+
+
+def update_dict(u: Update) -> dict[str, Any]:
+    """Return an update."""
+    return {
+        "name": u.name.text,
+        "frozen": u.frozen,
+        "old": u.old,
+        "gradient": u.gradient,
+        "change": u.new - u.old,
+        "new": u.new,
+    }
+
+
+# the node table
+
+
+def render_table(table: NodeTable, format_: str, *, digits: int = 6, to_file: bool = False) -> str:
+    """Return the node table as text; constants are in the JSON alone."""
+    if format_ == "json":
+        entries = [node_dict(row) for row in table.rows]
+        return _json_object({"schema": SCHEMA, **step_dict(table.step)}, {"nodes": entries})
+    rows = [row for row in table.rows if row.kind != "constant"]
+    header = ["step", "operation", "shape", "value", "from .. to", "gradient"]
+    cells = [_node_cells(row, digits) for row in rows]
+    numeric = [False, False, False, True, True, True]
+    if format_ == "markdown":
+        quoted = [[f"`{c}`" if i < 2 else c for i, c in enumerate(row)] for row in cells]
+        return f"**{headline(table.step, digits)}**\n\n{markdown_table(header, quoted, numeric)}"
+    if format_ == "latex":
+        lines = [rf"\begin{{tabular}}{{{''.join('r' if n else 'l' for n in numeric)}}}"]
+        lines += [" & ".join(text_to_latex(h) for h in header) + r" \\ \hline"]
+        lines += [" & ".join(text_to_latex(c) for c in row) + r" \\" for row in cells]
+        return "\n".join([*lines, r"\end{tabular}"]) + "\n"
+    return _terminal_table(table, rows, header, cells, numeric, digits, to_file)
+
+
+def _node_cells(row: TableRow, digits: int) -> list[str]:
+    shape = "x".join(map(str, row.shape)) or "number"
+    span = (
+        ""
+        if row.value.number is not None
+        else f"{rounded(row.value.low, digits)} .. {rounded(row.value.high, digits)}"
+    )
+    text = row.kind if row.op is None else row.text
+    gradient = "-" if row.gradient is None else _short(row.gradient, digits)
+    return [row.name, text, shape, _short(row.value, digits), span, gradient]
+
+
+def _short(numbers: Numbers, digits: int) -> str:
+    if numbers.number is not None:
+        return rounded(numbers.number, digits)
+    return f"norm {rounded(numbers.norm, digits)}"
+
+
+def _terminal_table(
+    table: NodeTable,
+    rows: Sequence[TableRow],
+    header: list[str],
+    cells: list[list[str]],
+    numeric: list[bool],
+    digits: int,
+    to_file: bool,
+) -> str:
+    from rich.table import Table
+    from rich.text import Text
+
+    from .terminal import box_for, console_for
+
+    console = console_for(to_file)
+    rich = Table(
+        box=box_for(console), padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", show_edge=False
+    )
+    for title, number in zip(header, numeric, strict=True):
+        fold = title in ("step", "operation")
+        rich.add_column(title, justify="right" if number else "left", no_wrap=not fold, overflow="fold")
+    styles = {"input": "cyan", "parameter": "magenta", "state": "yellow"}
+    for row, texts in zip(rows, cells, strict=True):
+        rich.add_row(Text(texts[0], styles.get(row.kind, "")), *(Text(t) for t in texts[1:]))
+    with console.capture() as captured:
+        console.print(Text(headline(table.step, digits), "bold"))
+        console.print()
+        console.print(rich)
+    text: str = captured.get()
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def node_dict(row: TableRow) -> dict[str, Any]:
+    """Return a node: its number where it is one, else length and range."""
+
+    def numbers(n: Numbers) -> dict[str, Any]:
+        return {"value": n.number, "norm": n.norm, "min": n.low, "max": n.high}
+
+    return {
+        "id": row.id,
+        "name": row.name,
+        "kind": row.kind,
+        "op": row.op,
+        "inputs": list(row.inputs),
+        "text": row.text,
+        "shape": list(row.shape),
+        **numbers(row.value),
+        "gradient": numbers(row.gradient) if row.gradient else None,
+    }
