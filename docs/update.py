@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "language.md", ROOT / "docs" / "scripting.md")
+DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs" / f"{n}.md" for n in ("language", "scripting", "training")))
 PRIMITIVES = ROOT / "docs" / "primitives.md"
 CONFIG = ROOT / "docs" / "config.md"
 

@@ -82,6 +82,18 @@ def test_it_is_valid(run, path):
     run("config", "validate", path).answered()
 
 
+def test_every_field_of_the_summary_is_documented(train):
+    text = (ROOT / "docs" / "training.md").read_text("utf-8")
+    (table,) = re.findall(r"^\| field \| meaning \|\n\|---\|---\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    fields = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
+    summary = train("decay").summary
+    assert fields == list(summary) == list(train("xor", "training.epochs=1").summary)
+    for name in ("fit", "layers"):
+        (row,) = [line for line in table.splitlines() if line.startswith(f"| `{name}`")]
+        one = summary[name] if name == "fit" else summary[name][0]
+        assert [key for key in one if f"`{key}`" not in row] == []
+
+
 # --- by hand -----------------------------------------------------------------------------------
 
 
