@@ -126,7 +126,7 @@ class Run:
             try:
                 arrays, facts = checkpoint.load(path)
             except CheckpointError as error:
-                self.broken.append(error.message)
+                self.broken.append(f"{path}: {error.message}")
                 continue
             self._check_same(path, facts)
             self.training.load(arrays, facts["training"])
