@@ -74,22 +74,24 @@ def command(
     from ..render import trace as show
     from ..training import trace
     from ..training.config import load
+    from ..training.network import ShapeError
     from ..training.problem import assemble
 
     note = notes_printer(quiet)
-    problem = assemble(load(config, overrides))
+    loaded = load(config, overrides)
+    problem = assemble(loaded)
     if problem.dropped:
         note(f"note: {problem.dropped:,} rows with missing values are left out (data.missing)")
     to_file = output is not None
-    if table:
-        text = show.render_table(
-            trace.node_table(problem, at_step=at_step), chosen, digits=digits, to_file=to_file
-        )
-        write_text(text, output)
-        return 0
-    found = trace.write_out(
-        problem, at_step=at_step, row=row, layer=layer, decimals=digits if round_each else None
-    )
+    try:
+        if table:
+            nodes = trace.node_table(problem, at_step=at_step)
+            write_text(show.render_table(nodes, chosen, digits=digits, to_file=to_file), output)
+            return 0
+        decimals = digits if round_each else None
+        found = trace.write_out(problem, at_step=at_step, row=row, layer=layer, decimals=decimals)
+    except ShapeError as error:
+        raise loaded.error(error.key, error.message, error.hint) from None
     write_text(show.render(found, chosen, digits=digits, to_file=to_file), output)
     for text in found.notes:
         note(f"note: {text}")

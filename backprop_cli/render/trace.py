@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ..language.operators import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY
 from ..ops import PRIMITIVES
+from ..training.losses import FUSED
 from ..training.trace import Given, Line, NodeTable, Numbers, Step, TableRow, Trace, Update
 from ..training.written import Apply, Expr, Name, Number, Ref
 from .latex import KNOWN, RELATIONS, number_to_latex, text_to_latex
@@ -20,6 +21,9 @@ from .people import markdown_table, rounded
 SCHEMA = 1
 WIDEST = 72
 """Calculations up to this wide have their results in one column."""
+
+MOST_TERMS = 20
+"""Longer sums are shown with dots in them, but for JSON."""
 
 
 # expressions
@@ -56,7 +60,7 @@ def expression(expr: Expr, style: Style) -> str:
 def _written(expr: Expr, style: Style, first: bool) -> tuple[int, str]:
     """Return precedence and text; ``first`` says that a sign may stand here without brackets."""
     if isinstance(expr, Ref) and style.symbols:
-        return ATOM, expr.name.text or style.number(expr.value)
+        return ATOM, _name(expr.name, style.latex) or style.number(expr.value)
     if not isinstance(expr, Apply):
         text = style.number(expr.value)
         if not text.startswith("-"):
@@ -72,7 +76,12 @@ def _written(expr: Expr, style: Style, first: bool) -> tuple[int, str]:
 
     count = range(len(operands))
     if op == "add":
-        return SUM, " + ".join(part(i, SUM, first and i == 0) for i in count)
+        shown: list[int | None] = list(count)
+        if style.digits is not None and len(shown) > MOST_TERMS:
+            shown[6:-2] = [None]
+        dots = r"\dots" if style.latex else "..."
+        terms = (dots if i is None else part(i, SUM, first and i == 0) for i in shown)
+        return SUM, " + ".join(terms)
     if op == "subtract":
         return SUM, f"{part(0, SUM, first)} - {part(1, PRODUCT)}"
     if op == "multiply":
@@ -131,41 +140,51 @@ class Section(NamedTuple):
 def sections(trace: Trace, digits: int, *, latex: bool = False) -> list[Section]:
     """Return the page section by section."""
     style = Style(digits, latex=latex)
+    summed = ", summed over the rows" if len(trace.step.rows) > 1 else ""
+    words = {"delta": "", "forward": "", "gradient": f"dE/dp by every parameter p{summed}"}
+    if trace.units:
+        words["forward"] = "z = weights*inputs + bias; y is the activation of z"
+        words["delta"] = "dE/dy sums what comes back from all that reads y; dE/dz = dE/dy*dy/dz"
+        words["gradient"] = f"dE/dw = dE/dz*(the weight's input){summed}; dE/db = dE/dz{summed}"
+    if trace.step.loss in FUSED:
+        words["forward"] += "; p are the probabilities" if words["forward"] else "p are the probabilities"
+        together = f"{FUSED[trace.step.loss]} and {trace.step.loss} together: p - t, over how many there are"
+        words["delta"] = f"{words['delta']}; {together}".removeprefix("; ")
     found = [
-        Section(
-            "Forward pass",
-            "a unit's z is its weights times its inputs plus its bias",
-            _groups(trace, trace.forward, style),
-        ),
-        Section("Loss", "", _groups(trace, trace.loss, style)),
-        Section(
-            "Deltas, last layer first",
-            "dE/dy is the sum over what reads y of its dE/dz times the slope there",
-            _groups(trace, trace.deltas, style),
-        ),
-        Section(
-            "Gradient",
-            "dE/dw is dE/dz times the weight's input"
-            + (", summed over the rows" if len(trace.step.rows) > 1 else ""),
-            [("", [_part(line, style) for line in trace.gradients])],
-        ),
+        Section("Forward pass", words["forward"], _groups(trace, trace.forward, style)),
+        Section("Loss", "", [("", [_part(line, style) for line in trace.loss])]),
+        Section("Deltas, last layer first", words["delta"], _groups(trace, trace.deltas, style)),
+        Section("Gradient", words["gradient"], [("", [_part(line, style) for line in trace.gradients])]),
         *_clipping(trace, style),
         _updates(trace, style),
         *_states(trace, style),
     ]
-    return [s for s in found if any(parts for _, parts in s.groups)]
+    return [_common(s) for s in found if any(parts for _, parts in s.groups)]
+
+
+def _common(section: Section) -> Section:
+    """Say once what is a remark of every line."""
+    remarks = [part.remark for _, parts in section.groups for part in parts]
+    if len(remarks) < 2 or not remarks[0] or len(set(remarks)) > 1:
+        return section
+    groups = [(title, [p._replace(remark="") for p in parts]) for title, parts in section.groups]
+    rule = f"{section.rule}; {remarks[0]}".removeprefix("; ")
+    return section._replace(rule=rule, groups=groups)
 
 
 def _part(line: Line, style: Style) -> Part:
-    forms = []
+    forms: list[str] = []
+    value = style.number(line.value)
     for form in line.written:
         if isinstance(form, Ref):
             same = form.name.owner == line.name.owner
             text = _name(form.name, style.latex) if style.latex or not same else form.name.short
             forms.append(text)
         elif not isinstance(form, Number):
-            forms.append(expression(form, style))
-    return Part(_name(line.name, style.latex), tuple(forms), style.number(line.value), line.remark)
+            text = expression(form, style)
+            # a sign or a sum of one term says nothing in numbers
+            forms.append(expression(form, style._replace(symbols=True)) if text == value else text)
+    return Part(_name(line.name, style.latex), tuple(forms), value, line.remark)
 
 
 def _row_title(trace: Trace, row: int | None) -> str:
@@ -267,7 +286,8 @@ def given_text(trace: Trace, given: Given, digits: int) -> str:
     """Return a row of the batch as it came in."""
     number = trace.step.rows[given.row]
     title = _row_title(trace, given.row)
-    title = f"{title}{f' (training row {number})' if trace.step.of > 1 else ''}: " if title else ""
+    elsewhere = f" (training row {number})" if number != given.row + 1 else ""
+    title = f"{title}{elsewhere}: " if title or elsewhere else ""
     inputs = [x for _, x in given.inputs]
     if len(inputs) > 16:
         shown = f"{len(inputs)} numbers"
@@ -314,7 +334,10 @@ def to_terminal(trace: Trace, digits: int, to_file: bool) -> str:
     console = console_for(to_file)
     width = console.width
     lines = [Text(headline(trace.step, digits), "bold")]
-    lines += [Text(given_text(trace, g, digits)) for g in trace.given]
+    for given in trace.given:
+        lines += [
+            Text(part) for part in wrap(given_text(trace, given, digits), width, subsequent_indent="  ")
+        ]
     for section in sections(trace, digits):
         lines += [Text(), Text(section.title, "bold")]
         if section.rule:
@@ -350,33 +373,25 @@ def _laid_out(part: Part, left: int, middle: int, width: int) -> Iterator[Any]:
     from rich.text import Text
 
     if not part.value:
-        yield Text(f"  {part.name}")
+        yield from (Text(f"  {line}") for line in wrap(part.name, max(20, width - 2)))
         return
-    name, calculation = part.name.ljust(left), " = ".join(part.forms)
-    line = Text(f"  {name}", "cyan")
+    calculation, ending = " = ".join(part.forms), f" = {part.value}"
     remark = f"  ({part.remark})" if part.remark else ""
-    if not calculation:
-        yield line.append(" = ", "dim").append(part.value, "bold").append(remark, "dim")
-        return
-    rows = [calculation]
-    if 2 + left + 3 + len(calculation) + 3 + len(part.value) > width:
-        room = max(24, width - left - 5)
-        rows = wrap(calculation, room, break_long_words=False, break_on_hyphens=False)
-    for i, row in enumerate(rows):
-        if i:
+    line = Text("  ").append(part.name.ljust(left), "cyan")
+    if calculation:
+        rows = [calculation.ljust(middle)]
+        room = max(24, width - left - 5 - len(ending))
+        if len(calculation) > room:
+            rows = wrap(calculation, room, break_long_words=False, break_on_hyphens=False)
+        for row in rows[:-1]:
+            yield line.append(" = " if row is rows[0] else "   ", "dim").append(row)
             line = Text(" " * (2 + left))
-        line.append(" = " if i == 0 else "   ", "dim").append(row.ljust(middle) if len(rows) == 1 else row)
-        if i == len(rows) - 1:
-            ending = f" = {part.value}"
-            if len(rows) > 1 and len(line) + len(ending) > width:
-                yield line
-                line = Text(" " * (2 + left))
-            line.append(" = ", "dim").append(part.value, "bold")
-            if len(line) + len(remark) > width:
-                yield line
-                line = Text(" " * (4 + left))
-            line.append(remark, "dim")
+        line.append(" = " if len(rows) == 1 else "   ", "dim").append(rows[-1])
+    line.append(" = ", "dim").append(part.value, "bold")
+    if remark and len(line) + len(remark) > width:
         yield line
+        line = Text(" " * (3 + left))
+    yield line.append(remark, "dim")
 
 
 def _aligned(section: Section) -> Iterator[Any]:
@@ -387,7 +402,7 @@ def _aligned(section: Section) -> Iterator[Any]:
     table = [("", *section.columns), *rows]
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     for k, row in enumerate(table):
-        line = Text(f"  {row[0].ljust(widths[0])}", "cyan")
+        line = Text("  ").append(row[0].ljust(widths[0]), "cyan")
         for i, cell in enumerate(row[1:], 1):
             style = "dim" if k == 0 else "bold" if i == len(row) - 1 else ""
             line.append("  " + cell.rjust(widths[i]), style)
@@ -571,6 +586,11 @@ def update_dict(u: Update) -> dict[str, Any]:
 
 # the node table
 
+RANGE = "from .. to"
+NORMS = "|5| is the norm of an array's numbers: the root of the sum of their squares"
+WIDE_NAME = 20
+"""Names in the node table are broken where they are wider."""
+
 
 def render_table(table: NodeTable, format_: str, *, digits: int = 6, to_file: bool = False) -> str:
     """Return the node table as text; constants are in the JSON alone."""
@@ -578,12 +598,12 @@ def render_table(table: NodeTable, format_: str, *, digits: int = 6, to_file: bo
         entries = [node_dict(row) for row in table.rows]
         return _json_object({"schema": SCHEMA, **step_dict(table.step)}, {"nodes": entries})
     rows = [row for row in table.rows if row.kind != "constant"]
-    header = ["step", "operation", "shape", "value", "from .. to", "gradient"]
+    header = ["step", "operation", "shape", "value", RANGE, "gradient"]
     cells = [_node_cells(row, digits) for row in rows]
     numeric = [False, False, False, True, True, True]
     if format_ == "markdown":
         quoted = [[f"`{c}`" if i < 2 else c for i, c in enumerate(row)] for row in cells]
-        return f"**{headline(table.step, digits)}**\n\n{markdown_table(header, quoted, numeric)}"
+        return f"**{headline(table.step, digits)}**\n\n{markdown_table(header, quoted, numeric)}\n{NORMS}\n"
     if format_ == "latex":
         lines = [rf"\begin{{tabular}}{{{''.join('r' if n else 'l' for n in numeric)}}}"]
         lines += [" & ".join(text_to_latex(h) for h in header) + r" \\ \hline"]
@@ -607,7 +627,7 @@ def _node_cells(row: TableRow, digits: int) -> list[str]:
 def _short(numbers: Numbers, digits: int) -> str:
     if numbers.number is not None:
         return rounded(numbers.number, digits)
-    return f"norm {rounded(numbers.norm, digits)}"
+    return f"|{rounded(numbers.norm, digits)}|"
 
 
 def _terminal_table(
@@ -625,12 +645,20 @@ def _terminal_table(
     from .terminal import box_for, console_for
 
     console = console_for(to_file)
+    widths = [max(len(t), *(len(row[i]) for row in cells)) for i, t in enumerate(header)]
+    if sum(widths) + 2 * len(widths) > console.width:
+        kept = [i for i, title in enumerate(header) if title != RANGE]
+        header, numeric = [header[i] for i in kept], [numeric[i] for i in kept]
+        cells = [[row[i] for i in kept] for row in cells]
     rich = Table(
         box=box_for(console), padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", show_edge=False
     )
     for title, number in zip(header, numeric, strict=True):
-        fold = title in ("step", "operation")
-        rich.add_column(title, justify="right" if number else "left", no_wrap=not fold, overflow="fold")
+        fold = title == "operation" or (title == "step" and widths[0] > WIDE_NAME)
+        least = WIDE_NAME if fold and title == "step" else None
+        rich.add_column(
+            title, justify="right" if number else "left", no_wrap=not fold, overflow="fold", min_width=least
+        )
     styles = {"input": "cyan", "parameter": "magenta", "state": "yellow"}
     for row, texts in zip(rows, cells, strict=True):
         rich.add_row(Text(texts[0], styles.get(row.kind, "")), *(Text(t) for t in texts[1:]))
@@ -638,6 +666,7 @@ def _terminal_table(
         console.print(Text(headline(table.step, digits), "bold"))
         console.print()
         console.print(rich)
+        console.print(Text(f"\n{NORMS}", "dim"))
     text: str = captured.get()
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 

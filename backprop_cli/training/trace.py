@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import ConfigError, UsageError
+from ..errors import UsageError
 from ..language.format import node_text
 from . import optimizers, schema
 from .loop import Training
-from .network import LayerNetwork, NDArray, Parameter
+from .network import LayerNetwork, NDArray, Parameter, ShapeError
 from .problem import Problem
 from .random import stream
 from .runner import Bound, Network
@@ -154,6 +154,7 @@ class Trace:
         updates: Every parameter.
         states: What else the step changes: running means and variances.
         plain: The updates are ``old - rate*gradient``.
+        units: The network is made of layers, not of a formula.
         notes: What a reader should know.
     """
 
@@ -170,6 +171,7 @@ class Trace:
     updates: tuple[Update, ...]
     states: tuple[Update, ...]
     plain: bool
+    units: bool
     notes: tuple[str, ...]
 
 
@@ -280,7 +282,8 @@ class _Made:
 
     def __init__(self, problem: Problem, at_step: int) -> None:
         if isinstance(problem.config.optimizer, schema.LevenbergMarquardt):
-            raise ConfigError(
+            raise ShapeError(
+                "optimizer",
                 "levenberg_marquardt solves for all parameters at once: it makes no gradient step",
                 hint="choose another: optimizer=sgd",
             )
@@ -520,6 +523,7 @@ class _Writing:
             tuple(self._updates(clipped, new, plain)),
             tuple(self._states()),
             plain,
+            isinstance(self.network, LayerNetwork),
             tuple(self._notes()),
         )
 
