@@ -1,0 +1,1 @@
+"""Coordinates for charts and graphs, as data: what renderers draw."""
