@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..graph import CONSTANT, Graph
-from ..ops.namespaces import FLOATS, Namespace
+from ..ops.namespaces import FLOATS, Namespace, ufuncs
 from .evaluate import run
 from .reverse import sweep
 
@@ -34,21 +34,10 @@ _UFUNCS: dict[str, Any] = {
     "divide": np.divide,
     "negative": np.negative,
     "power": np.power,
-    "abs": np.abs,
     "min": np.minimum,
     "max": np.maximum,
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "atan": np.arctan,
-    "atan2": np.arctan2,
-    "asinh": np.arcsinh,
-    "acosh": np.arccosh,
-    "atanh": np.arctanh,
-    **{
-        name: getattr(np, name)
-        for name in "sign floor ceil sin cos tan sinh cosh tanh exp expm1 log log1p log2 log10 sqrt cbrt "
-        "hypot less less_equal greater greater_equal equal not_equal".split()
-    },
+    **{name: getattr(np, name) for name in "less less_equal greater greater_equal equal not_equal".split()},
+    **ufuncs(),
 }
 MAPPED = {"erf": 1, "erfc": 1, "gamma": 1, "lgamma": 1, "digamma": 1, "polygamma": 2}
 """Functions NumPy lacks, run element by element; they raise no floating-point flags."""

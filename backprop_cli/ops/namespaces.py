@@ -184,6 +184,17 @@ FLOATS = Namespace(
 
 
 @lru_cache(maxsize=1)
+def ufuncs() -> dict[str, Any]:
+    """Return the functions that NumPy has as they are, by our names."""
+    import numpy as np
+
+    same = "sign floor ceil sin cos tan sinh cosh tanh exp expm1 log log1p log2 log10 sqrt cbrt hypot"
+    inverse = {"a" + name: f"arc{name}" for name in "sin cos tan tan2 sinh cosh tanh".split()}
+    names = {"abs": "absolute", **{name: name for name in same.split()}, **inverse}
+    return {ours: getattr(np, theirs) for ours, theirs in names.items()}
+
+
+@lru_cache(maxsize=1)
 def arrays() -> Namespace:
     """Return the namespace of NumPy float arrays; the caller sets ``numpy.errstate``."""
     import numpy as np
@@ -215,19 +226,7 @@ def arrays() -> Namespace:
             "where": lambda c, a, b: np.where(np.not_equal(c, 0.0), a, b),
             "min": lambda *xs: reduce(np.minimum, xs),
             "max": lambda *xs: reduce(np.maximum, xs),
-            "abs": np.abs,
-            "asin": np.arcsin,
-            "acos": np.arccos,
-            "atan": np.arctan,
-            "atan2": np.arctan2,
-            "asinh": np.arcsinh,
-            "acosh": np.arccosh,
-            "atanh": np.arctanh,
-            **{
-                name: getattr(np, name)
-                for name in "sign floor ceil sin cos tan sinh cosh tanh exp expm1 log log1p log2 log10 "
-                "sqrt cbrt hypot".split()
-            },
+            **ufuncs(),
             **{name: each(name, 1) for name in ("erf", "erfc", "gamma", "lgamma", "digamma")},
             "polygamma": each("polygamma", 2),
         },
