@@ -1,6 +1,6 @@
 """Run the benchmarks and print their tables as Markdown, as docs/performance.md has them.
 
-python benchmarks/run.py [startup] [large] [points] [symbolic] [bad_input]
+python benchmarks/run.py [startup] [large] [points] [symbolic] [training] [bad_input]
 """
 
 from __future__ import annotations
@@ -17,9 +17,22 @@ BENCHMARKS = {
     "large": "Large programs",
     "points": "Many points",
     "symbolic": "The symbolic column",
+    "training": "Training",
     "bad_input": "Bad input",
 }
-PEERS = ("numpy", "sympy", "torch", "jax", "numba", "autograd", "casadi", "micrograd", "pandas", "polars")
+PEERS = (
+    "numpy",
+    "sympy",
+    "torch",
+    "jax",
+    "numba",
+    "autograd",
+    "casadi",
+    "micrograd",
+    "pandas",
+    "polars",
+    "scikit-learn",
+)
 
 
 def versions() -> str:

@@ -1,6 +1,6 @@
-"""Training: time per update with Adam in float32, and a whole run of the digits.
+"""Training: time per update with Adam in float32, the start, and a whole run of the digits.
 
-    python benchmarks/training.py [--turns 3] [--whole]
+    python benchmarks/training.py [--turns 3] [--threads 1 2]
 
 Every contender is a process of its own, pinned to one core with one thread, then to two with two. All
 train the same sizes on the same rows in the same batches with softmax cross-entropy; a time is the
@@ -16,12 +16,14 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from harness import (
     ROOT,
+    clock,
     environment,
     finish,
     installed,
@@ -95,7 +97,7 @@ def torch_with(**options: Any) -> Callable[..., Epoch]:
 
         torch.set_num_threads(threads)
         layers: list[Any] = []
-        for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        for inputs, outputs in pairwise(sizes):
             layers += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU()]
         model = torch.nn.Sequential(*layers[:-1])
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, **options)
@@ -125,7 +127,7 @@ def jax_jit(sizes: tuple[int, ...], batch: int, x: np.ndarray, t: np.ndarray, th
     rng = np.random.default_rng(0)
     params = [
         (jnp.asarray(rng.normal(size=(i, o)).astype(np.float32) * (2 / i) ** 0.5), jnp.zeros(o, jnp.float32))
-        for i, o in zip(sizes, sizes[1:], strict=False)
+        for i, o in pairwise(sizes)
     ]
 
     def loss_of(params: Any, x: Any, t: Any) -> Any:
@@ -227,11 +229,10 @@ def updates(turns: int, threads: int) -> None:
 
 SCIKIT = """
 import numpy as np, sys
-from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
-x, t = load_digits(return_X_y=True)
-x = (x / 16).astype(np.float32)
+digits = np.load({digits!r})
+x, t = (digits["x"] / 16).astype(np.float32), digits["t"]
 x, u, t, v = train_test_split(x, t, test_size=0.2, stratify=t, random_state=0)
 model = MLPClassifier({hidden}, batch_size={batch}, max_iter={epochs}, learning_rate_init={rate},
                       alpha=0, tol=0, n_iter_no_change=10**9, random_state=0)
@@ -241,11 +242,10 @@ print(model.score(u, v))
 """
 
 TORCH = """
-import torch, gzip, numpy as np
+import torch, numpy as np
 torch.set_num_threads(1); torch.manual_seed(0)
-from sklearn.datasets import load_digits
-x, t = load_digits(return_X_y=True)
-x = torch.tensor(x / 16, dtype=torch.float32); t = torch.tensor(t)
+digits = np.load({digits!r})
+x, t = torch.tensor(digits["x"] / 16, dtype=torch.float32), torch.tensor(digits["t"])
 order = torch.randperm(len(x)); cut = len(x) // 5
 test, train = order[:cut], order[cut:]
 sizes = (64, *{hidden}, 10)
@@ -265,9 +265,36 @@ print((model(x[test]).argmax(1) == t[test]).float().mean().item())
 """
 
 
+def seconds_of(command: list[str]) -> float:
+    """Return how long a command takes on one thread."""
+    return clock(
+        lambda: subprocess.run(command, check=True, env=environment(1), cwd=ROOT, capture_output=True)
+    )
+
+
+def start(turns: int) -> None:
+    """Time the way from the shell to the end of the first epoch of iris: eight updates."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["train", "sample_inputs/iris.yaml", "training.epochs=1", "-q", f"output.dir={folder}/run"]
+        commands = {
+            'python -c "import numpy"': [sys.executable, "-c", "import numpy"],
+            "backprop train, 1 epoch": [sys.executable, "-m", "backprop_cli", *words],
+        }
+        times: dict[str, list[float]] = {name: [] for name in commands}
+        for turn in range(3 * turns + 1):
+            for name, command in commands.items():
+                seconds = seconds_of(command)
+                if turn:
+                    times[name].append(seconds)
+    base = median(times['python -c "import numpy"'])
+    rows = [[name, shown(median(t)), f"{median(t) / base:.2f}x"] for name, t in times.items()]
+    print_table("From the shell to trained parameters", ["command", "time", "over import numpy"], rows)
+
+
 def whole(turns: int) -> None:
     """Time the digits as whole processes, from start to the accuracy they print."""
     from backprop_cli.training.config import load
+    from backprop_cli.training.datasets import shipped
 
     sample_config = ROOT / "sample_inputs" / "digits.yaml"
     config = load(str(sample_config)).config
@@ -280,6 +307,9 @@ def whole(turns: int) -> None:
         "rate": optimizer.learning_rate,  # type: ignore[union-attr]
     }
     with tempfile.TemporaryDirectory() as folder:
+        digits = shipped("digits")
+        file = str(Path(folder, "digits.npz"))
+        np.savez(file, x=digits.inputs, t=np.array(digits.targets, dtype=np.int64))
         commands: dict[str, list[str]] = {
             "backprop train": [
                 *(sys.executable, "-m", "backprop_cli", "train", str(sample_config), "-q"),
@@ -289,14 +319,12 @@ def whole(turns: int) -> None:
         for name, module, script in (("scikit-learn", "sklearn", SCIKIT), ("PyTorch", "torch", TORCH)):
             if installed(module):
                 path = Path(folder, f"{module}_digits.py")
-                path.write_text(script.format(**settings))
+                path.write_text(script.format(digits=file, **settings))
                 commands[name] = [sys.executable, str(path)]
         times: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(turns):
             for name, command in commands.items():
-                start = time.perf_counter()
-                subprocess.run(command, check=True, env=environment(1), cwd=ROOT, capture_output=True)
-                times[name].append(time.perf_counter() - start)
+                times[name].append(seconds_of(command))
     ours = median(times["backprop train"])
     print_table(
         f"The digits as a whole process, one thread: {settings}",
@@ -318,6 +346,7 @@ def main() -> None:
     print(setting())
     for threads in arguments.threads:
         updates(arguments.turns, threads)
+    start(arguments.turns)
     whole(arguments.turns)
 
 
