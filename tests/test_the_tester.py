@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import pytest
@@ -158,3 +159,44 @@ def test_other_methods_are_judged_too(monkeypatch: pytest.MonkeyPatch, method: s
     else:
         monkeypatch.setattr(complex_step, "complex_step", lambda graph, values, id: 3.0)
     assert "x" in disagreeing("x^2", {"x": 1.0}, ("reverse", method))
+
+
+def test_a_cotangent_that_forgets_to_sum_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broadcasting undone wrongly: the check of networks sees it in the layer's scale and shift."""
+    from test_network import blobs, linear, problem
+
+    from backprop_cli.differentiation.tensors import TensorTape
+    from backprop_cli.training.gradcheck import check_gradients
+
+    layers = [linear(3, activation="tanh"), {"type": "batch_norm"}, linear()]
+    network = problem(blobs(layers))
+    assert all(c.agree for c in check_gradients(network))
+    narrowed = TensorTape.narrowed
+
+    def halved(self: TensorTape, share: Any, shape: tuple[int, ...]) -> Any:
+        found = narrowed(self, share, shape)
+        return found * 0.5 if prod(share.shape) > prod(shape) else found
+
+    monkeypatch.setattr(TensorTape, "narrowed", halved)
+    wrong = {c.name for c in check_gradients(network) if not c.agree}
+    assert {"batch_norm1.weights", "batch_norm1.bias"} <= wrong
+    assert not wrong & {"linear2.weights", "linear2.bias"}
+
+
+def test_a_stale_buffer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A buffer given away too early: the random graphs of the tensor tests notice."""
+    from test_tensor_ops import test_random_graphs
+
+    from backprop_cli.differentiation import tensors
+
+    shared: dict[int, Any] = {}
+
+    def empty(size: Any, dtype: Any = float) -> Any:
+        """One buffer for each size, whoever needs it."""
+        key = prod(size) if isinstance(size, tuple) else size
+        return shared.setdefault(key, real(key, dtype)).view()
+
+    real = tensors.np.empty
+    monkeypatch.setattr(tensors.np, "empty", empty)
+    with pytest.raises(AssertionError):
+        test_random_graphs.hypothesis.inner_test([(5, 5, 0), (6, 5, 0), (2, 10, 11)], [0])
