@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs" / f"{n}.md" for n in ("language", "scripting", "training")))
+PAGES = ("language", "scripting", "training", "trace")
+DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in PAGES))
 PRIMITIVES = ROOT / "docs" / "primitives.md"
 CONFIG = ROOT / "docs" / "config.md"
 

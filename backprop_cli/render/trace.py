@@ -333,7 +333,7 @@ def to_terminal(trace: Trace, digits: int, to_file: bool) -> str:
 
     console = console_for(to_file)
     width = console.width
-    lines = [Text(headline(trace.step, digits), "bold")]
+    lines = [Text(part, "bold") for part in wrap(headline(trace.step, digits), width, subsequent_indent="  ")]
     for given in trace.given:
         lines += [
             Text(part) for part in wrap(given_text(trace, given, digits), width, subsequent_indent="  ")

@@ -621,7 +621,9 @@ class _Writing:
 
     def _others(self) -> str:
         left = self.count - len(self.shown)
-        return f"the last term is the other {_count(left, 'row')}" if left else ""
+        if left == 1:
+            return "the last term is the other row"
+        return f"the last term is the other {left:,} rows" if left else ""
 
     # deltas
 

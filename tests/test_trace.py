@@ -1,0 +1,655 @@
+"""``backprop trace``: a step as it is done by hand, and every line of it true."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backprop_cli.language.lower import constant
+from backprop_cli.render import trace as show
+from backprop_cli.training import trace
+from backprop_cli.training.config import loads
+from backprop_cli.training.problem import assemble
+from backprop_cli.training.unrolled import OneLayer, Unrolled
+from backprop_cli.training.written import Apply, Name, Number, Paper, Ref, evaluate
+
+# The worked example of "Understanding Backpropagation with Simple Derivatives".
+HAND = """\
+data: {inputs: [[1, 0.5, 1]], targets: [[0.5, 1]]}
+model:
+  layers:
+    - {type: linear, units: 1, activation: relu, weights: [[0.5, 1, -0.5]], bias: [0]}
+    - {type: linear, units: 2, activation: relu, weights: [[-1], [1]], bias: [0, 0]}
+loss: mse
+optimizer: {type: sgd, learning_rate: 0.1}
+training: {epochs: 10, batch_size: full, shuffle: false}
+"""
+
+# Matt Mazur, "A Step by Step Backpropagation Example".
+MAZUR = """\
+data: {inputs: [[0.05, 0.10]], targets: [[0.01, 0.99]]}
+model:
+  layers:
+    - {type: linear, units: 2, activation: sigmoid, weights: [[0.15, 0.20], [0.25, 0.30]],
+       bias: [0.35, 0.35], frozen: [bias]}
+    - {type: linear, units: 2, activation: sigmoid, weights: [[0.40, 0.45], [0.50, 0.55]],
+       bias: [0.60, 0.60], frozen: [bias]}
+loss: half_sse
+optimizer: {type: sgd, learning_rate: 0.5}
+training: {epochs: 10000, batch_size: full, shuffle: false}
+"""
+
+
+def config(
+    rows: int,
+    inputs: int,
+    layers: str,
+    loss: str,
+    *,
+    outputs: int = 2,
+    classes: str = "",
+    more: str = "optimizer: {type: sgd, learning_rate: 0.1}\ntraining: {batch_size: full}",
+    shape: str = "",
+) -> str:
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(rows, inputs)).round(3).tolist()
+    t = (
+        [classes[i % len(classes)] for i in range(rows)]
+        if classes
+        else rng.normal(size=(rows, outputs)).round(3)
+    )
+    targets = t if isinstance(t, list) else t.tolist()
+    return (
+        f"data: {{inputs: {json.dumps(x)}, targets: {json.dumps(targets)}{shape}}}\n"
+        f"model: {{layers: [{layers}]}}\nloss: {loss}\n{more}\n"
+    )
+
+
+def dense(units: int, activation: str | None = None) -> str:
+    return f"{{type: linear, units: {units}{f', activation: {activation}' if activation else ''}}}"
+
+
+NETWORKS = {
+    "tanh": config(3, 2, f"{dense(3, 'tanh')}, {dense(2)}", "mse"),
+    "gelu and softmax": config(2, 2, f"{dense(3, 'gelu')}, {dense(2, 'softmax')}", "mse"),
+    "mae": config(3, 2, f"{dense(3, 'elu')}, {dense(2)}", "mae"),
+    "huber": config(5, 2, f"{dense(3, 'leaky_relu')}, {dense(2)}", "{type: huber, delta: 0.3}"),
+    "penalties": config(
+        3,
+        2,
+        f"{dense(3, 'silu')}, {dense(2, 'softplus')}",
+        "sse",
+        more="regularization: {l1: 0.01, l2: 0.1}\noptimizer: {type: sgd, learning_rate: 0.05}\n"
+        "training: {batch_size: 2, shuffle: true}",
+    ),
+    "cross-entropy": config(
+        6, 2, f"{dense(3, 'relu')}, {dense(3, 'softmax')}", "cross_entropy", classes="abc"
+    ),
+    "binary": config(
+        4, 2, f"{dense(3, 'sigmoid')}, {dense(1, 'sigmoid')}", "binary_cross_entropy", classes="ny"
+    ),
+    "clipped adam": config(
+        6,
+        2,
+        f"{dense(3, 'relu')}, {dense(3)}",
+        "cross_entropy",
+        classes="abc",
+        more="optimizer: adam\ntraining: {batch_size: 2, gradient_clip: 0.1}",
+    ),
+    "momentum": config(
+        4,
+        2,
+        f"{dense(3, 'atan')}, {dense(2)}",
+        "half_sse",
+        more="optimizer: {type: sgd, learning_rate: 0.1, momentum: 0.9}\ntraining: {batch_size: full}",
+    ),
+    "dropout": config(3, 2, f"{dense(4, 'tanh')}, {{type: dropout, rate: 0.5}}, {dense(2)}", "mse"),
+    "batch_norm": config(
+        3, 2, f"{dense(3)}, {{type: batch_norm}}, {{type: activation, activation: relu}}, {dense(2)}", "mse"
+    ),
+    "softmax inside": config(3, 2, f"{{type: batch_norm}}, {dense(2, 'softmax')}, {dense(2)}", "mse"),
+    "convolution": config(
+        2,
+        16,
+        "{type: conv2d, channels: 2, kernel_size: 3, padding: 1, activation: relu}, {type: max_pool2d}, "
+        f"{{type: batch_norm}}, {{type: flatten}}, {dense(2)}",
+        "mse",
+        shape=", shape: [1, 4, 4]",
+    ),
+    "strides": config(
+        3,
+        16,
+        "{type: conv2d, channels: 2, kernel_size: 2, stride: 2, activation: tanh}, "
+        f"{{type: max_pool2d, kernel_size: 2, stride: 1}}, {{type: flatten}}, {dense(2)}",
+        "mse",
+        shape=", shape: [1, 4, 4]",
+    ),
+    "formula": """\
+data: {inputs: [[0], [1], [2]], targets: [2.9, 1.7, 1.1]}
+model: {formula: "y ~ a*exp(-b*x) + c^2/3", parameters: {a: 1.0, b: 0.1, c: 0.2}}
+optimizer: {type: sgd, learning_rate: 0.01}
+regularization: {l2: 0.1}
+training: {batch_size: full}
+""",
+}
+
+
+def problem(text: str, *overrides: str):
+    return assemble(loads(text, "x.yaml", overrides))
+
+
+def by_name(lines) -> dict[str, float]:
+    return {line.name.text: line.value for line in lines}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "hand.yaml").write_text(HAND)
+    (tmp_path / "mazur.yaml").write_text(MAZUR)
+    for name, text in NETWORKS.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# --- numbers of known origin -------------------------------------------------------------------
+
+
+def test_the_worked_example():
+    found = trace.write_out(problem(HAND))
+    assert by_name(found.forward) == {
+        "linear1[0].z": 0.5,
+        "linear1[0].y": 0.5,
+        "linear2[0].z": -0.5,
+        "linear2[0].y": 0.0,
+        "linear2[1].z": 0.5,
+        "linear2[1].y": 0.5,
+    }
+    assert by_name(found.loss) == {"E": 0.25}
+    assert list(by_name(found.deltas).items()) == [
+        ("linear2[0]: dE/dy", -0.5),
+        ("linear2[0]: dy/dz", 0.0),
+        ("linear2[0]: dE/dz", 0.0),
+        ("linear2[1]: dE/dy", -0.5),
+        ("linear2[1]: dy/dz", 1.0),
+        ("linear2[1]: dE/dz", -0.5),
+        ("linear1[0]: dE/dy", -0.5),
+        ("linear1[0]: dy/dz", 1.0),
+        ("linear1[0]: dE/dz", -0.5),
+    ]
+    assert by_name(found.gradients) == {
+        "linear1[0]: dE/dw[0]": -0.5,
+        "linear1[0]: dE/dw[1]": -0.25,
+        "linear1[0]: dE/dw[2]": -0.5,
+        "linear1[0]: dE/db": -0.5,
+        "linear2[0]: dE/dw[0]": 0.0,
+        "linear2[0]: dE/db": 0.0,
+        "linear2[1]: dE/dw[0]": -0.25,
+        "linear2[1]: dE/db": -0.5,
+    }
+    assert [u.new for u in found.updates] == [0.55, 1.025, -0.45, 0.05, -1.0, 0.0, 1.025, 0.05]
+    assert (found.step.before, found.step.after) == (0.25, 0.16170356445312498)
+
+
+@pytest.mark.parametrize(("step", "loss"), [(2, 0.1344971233886906), (10, 0.12500004905433776)])
+def test_later_steps(step, loss):
+    found = trace.write_out(problem(HAND), at_step=step)
+    assert found.step.after == pytest.approx(loss, rel=1e-15)
+    assert (found.step.step, found.step.epoch) == (step, step)
+
+
+def test_the_classic_example():
+    found = trace.write_out(problem(MAZUR))
+    assert found.step.before == pytest.approx(0.2983711087600027, rel=1e-14)
+    assert found.step.after == pytest.approx(0.29102777369359933, rel=1e-14)
+    new = {u.name.text: u.new for u in found.updates if not u.frozen}
+    assert new == pytest.approx(
+        {
+            "linear1[0].w[0]": 0.149780716133,
+            "linear1[0].w[1]": 0.199561432266,
+            "linear1[1].w[0]": 0.249751143632,
+            "linear1[1].w[1]": 0.299502287265,
+            "linear2[0].w[0]": 0.358916479718,
+            "linear2[0].w[1]": 0.408666186076,
+            "linear2[1].w[0]": 0.511301270239,
+            "linear2[1].w[1]": 0.561370121108,
+        },
+        abs=1e-12,
+    )
+    values = by_name(found.forward)
+    assert values["linear1[0].z"] == pytest.approx(0.3775)
+    assert values["linear1[0].y"] == pytest.approx(0.593269992, abs=1e-9)
+    assert values["linear2[0].y"] == pytest.approx(0.75136507, abs=1e-8)
+    assert values["linear2[1].y"] == pytest.approx(0.772928465, abs=1e-9)
+    slopes = by_name(found.deltas)
+    assert slopes["linear2[0]: dE/dz"] == pytest.approx(0.138498562, abs=1e-9)
+    assert slopes["linear1[0]: dE/dy"] == pytest.approx(0.036350306, abs=1e-9)
+    gradients = by_name(found.gradients)
+    assert gradients["linear2[0]: dE/dw[0]"] == pytest.approx(0.082167041, abs=1e-9)
+    assert gradients["linear1[0]: dE/dw[0]"] == pytest.approx(0.000438568, abs=1e-9)
+    assert [u.old for u in found.updates if u.frozen] == [0.35, 0.35, 0.6, 0.6]
+    last = trace.write_out(problem(MAZUR), at_step=10_000)
+    assert last.step.after == pytest.approx(3.510187783e-05, rel=1e-9)
+
+
+def test_the_classic_example_on_paper():
+    """Done with a pocket calculator, writing down three decimals after every operation."""
+    found = trace.write_out(problem(MAZUR), decimals=3)
+    assert list(by_name(found.forward).values()) == [0.378, 0.593, 0.393, 0.597, 1.106, 0.751, 1.225, 0.773]
+    assert by_name(found.loss) == {"E": 0.298}
+    assert list(by_name(found.deltas).values()) == [
+        *(0.741, 0.187, 0.139, -0.217, 0.175, -0.038),
+        *(0.037, 0.241, 0.009, 0.042, 0.241, 0.01),
+    ]
+    assert list(by_name(found.gradients).values()) == [0.0, 0.001, 0.001, 0.001, 0.082, 0.083, -0.023, -0.023]
+    new = [u.new for u in found.updates if not u.frozen]
+    assert new == [0.15, 0.199, 0.249, 0.299, 0.359, 0.408, 0.512, 0.562]
+    assert (found.step.before, found.step.after) == (0.298, 0.291)
+
+
+@pytest.mark.parametrize(
+    ("x", "decimals", "rounded"),
+    [
+        (0.0075, 3, 0.008),  # half away from zero, as in school
+        (-0.0125, 3, -0.013),
+        (0.15 * 0.05, 3, 0.008),  # the float product is 0.0075 give or take its last bit
+        (2.675, 2, 2.68),  # the float is 2.67499999...
+        (-0.0004, 3, 0.0),
+        (1e300, 3, 1e300),
+        (1234.5, 0, 1235.0),
+    ],
+)
+def test_rounding_as_on_paper(x, decimals, rounded):
+    assert Paper(decimals)(x) == rounded
+
+
+# --- every line is true ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_deltas_are_those_of_the_array_plan(name):
+    made = trace._Made(problem(NETWORKS[name]), 2)
+    target = made.bound.lowered.target
+    assert target is not None
+    unrolled = Unrolled(made.problem.network, made.old, made.batch, target, Paper())
+    assert unrolled.values[unrolled.graph.output] == pytest.approx(made.step.before, rel=1e-12)
+    assert made.gradients
+    for parameter, gradient in made.gradients.items():
+        ids = unrolled.parameters[parameter]
+        mine = np.array([unrolled.slopes[i] for i in ids.reshape(-1)]).reshape(gradient.shape)
+        np.testing.assert_allclose(mine, gradient, rtol=1e-12, atol=1e-14)
+    kept = made.kept()
+    for node, label in unrolled.names.items():
+        array = kept.lowered.graph.named.get(f"{label.layer}.{label.part}")
+        if array is not None and unrolled.active[node] and node in unrolled.row_of:
+            place = (unrolled.row_of[node], *label.unit)
+            assert unrolled.values[node] == pytest.approx(kept.plan.value(array)[place], rel=1e-12, abs=1e-14)
+            if node not in unrolled.predictions:
+                slope = kept.plan.cotangent(array)[place]
+                assert unrolled.slopes[node] == pytest.approx(slope, rel=1e-11, abs=1e-14), label
+
+
+@pytest.mark.parametrize("decimals", [None, 3])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_line_computes_what_it_says(name, decimals):
+    found = trace.write_out(problem(NETWORKS[name]), decimals=decimals)
+    paper = Paper(decimals)
+    lines = [*found.forward, *found.loss, *found.deltas, *found.gradients]
+    assert len(lines) > 20
+    for line in lines:
+        for form in line.written:
+            assert evaluate(form, paper) == pytest.approx(line.value, rel=1e-12, abs=1e-14), line.name.text
+    for update in found.updates:
+        for form in update.written:
+            assert evaluate(form, paper) == pytest.approx(update.new, rel=1e-13, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    "name", ["tanh", "gelu and softmax", "huber", "cross-entropy", "batch_norm", "formula"]
+)
+def test_every_line_can_be_typed_into_eval(name):
+    found = json.loads(show.render(trace.write_out(problem(NETWORKS[name])), "json"))
+    for part in ("forward", "loss_lines", "deltas", "gradients"):
+        for line in found[part]:
+            if line["numbers"] and "'" not in line["numbers"]:
+                assert constant(line["numbers"]) == pytest.approx(line["value"], rel=1e-12, abs=1e-14), line
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_new_numbers_are_those_of_training(name):
+    from backprop_cli.training.loop import Training
+
+    made = problem(NETWORKS[name])
+    training = Training(made)
+    for _ in training.run(lambda: training.progress.step == 2):
+        pass
+    found = trace.write_out(made, at_step=2)
+    values = {
+        f"{p.layer}[{i[0]}].{trace.PARTS[p.name.rpartition('.')[2]]}"
+        + (f"[{','.join(map(str, i[1:]))}]" if i[1:] else "")
+        if p.layer
+        else p.name: training.runner.values[p.name][i]
+        for p in made.network.parameters
+        for i in np.ndindex(*p.shape)
+    }
+    assert {u.name.text: u.new for u in found.updates} == values
+
+
+def test_clipping_is_written_out():
+    found = trace.write_out(problem(NETWORKS["clipped adam"]))
+    clip = found.clipping
+    assert clip is not None
+    assert clip.limit == 0.1
+    assert clip.norm > 0.1
+    lengths = sum(u.gradient**2 for u in found.updates if u.gradient is not None) ** 0.5
+    assert lengths == pytest.approx(0.1, rel=1e-5)
+    free = trace.write_out(problem(NETWORKS["clipped adam"], "training.gradient_clip=1000"))
+    assert free.clipping is not None
+    assert free.clipping.factor == 1.0
+
+
+def test_rows_of_a_batch_are_those_of_training():
+    text = NETWORKS["penalties"]  # batches of two, shuffled
+    made = problem(text)
+    seen = [trace.write_out(made, at_step=k).step.rows for k in (1, 2, 3)]
+    assert [len(rows) for rows in seen] == [2, 1, 2]
+    assert sorted(seen[0] + seen[1]) == [1, 2, 3]
+    given = trace.write_out(made).given
+    inputs = [[x for _, x in g.inputs] for g in given]
+    assert inputs == [made.train.encoded[i - 1].tolist() for i in seen[0]]
+
+
+def test_many_rows_are_shown_in_part_and_still_add_up():
+    found = trace.write_out(problem(NETWORKS["cross-entropy"]))
+    assert found.shown == (0, 1)
+    assert {line.row for line in found.forward} == {0, 1}
+    assert found.gradients[0].remark == "the last term is the other 4 rows"
+    third = trace.write_out(problem(NETWORKS["cross-entropy"]), row=3)
+    assert {line.row for line in third.deltas} == {2}
+    assert [line.value for line in third.gradients] == [line.value for line in found.gradients]
+
+
+def test_one_layer_of_a_small_network_is_a_part_of_the_whole():
+    whole, part = (trace.write_out(problem(HAND), layer=name) for name in (None, "linear1"))
+    assert by_name(part.deltas).items() <= by_name(whole.deltas).items()
+    assert [u.name.text for u in part.updates] == [f"linear1[0].{n}" for n in ("w[0]", "w[1]", "w[2]", "b")]
+    assert part.loss == ()
+
+
+@pytest.mark.parametrize("layer", ["linear1", "tanh1", "linear2"])
+def test_one_layer_of_a_large_network_has_the_numbers_of_the_whole(layer):
+    text = config(3, 20, f"{dense(20)}, {{type: activation, activation: tanh}}, {dense(2)}", "mse")
+    made = trace._Made(problem(text), 1)
+    target = made.bound.lowered.target
+    assert target is not None
+    whole = Unrolled(made.problem.network, made.old, made.batch, target, Paper())
+    known = {name: whole.slopes[id] for id, name in whole.names.items() if whole.row_of.get(id, 0) == 0}
+    found = trace.write_out(problem(text), layer=layer)
+    deltas = [line for line in found.deltas if line.row == 0 and line.name.of == "E"]
+    assert deltas or layer == "tanh1"
+    for line in [*deltas, *found.gradients]:
+        assert line.value == pytest.approx(known[line.name._replace(of="")], rel=1e-12), line.name
+    given = [line for line in deltas if line.remark == "given by the layers after"]
+    assert bool(given) == (layer == "linear1")
+    assert found.step == made.step
+
+
+def test_a_layer_alone_reads_the_layer_before():
+    alone = OneLayer("linear2", np.zeros((1, 3)), "linear1", "y", None)
+    assert alone.input_name((2,)).text == "linear1[2].y"
+    assert OneLayer("linear1", np.zeros((1, 3)), None, "x", None).input_name((2,)).text == "x[2]"
+
+
+def test_conventions_at_kinks_are_said():
+    text = HAND.replace("[[0.5, 1, -0.5]]", "[[0, 0, 0]]")
+    found = trace.write_out(problem(text))
+    remarks = {line.name.text: line.remark for line in found.deltas if line.remark}
+    assert remarks == dict.fromkeys(
+        ["linear2[0]: dy/dz", "linear2[1]: dy/dz", "linear1[0]: dy/dz"], "by convention relu'(0) = 0"
+    )
+
+
+# --- how it is written -------------------------------------------------------------------------
+
+
+def test_names():
+    w = Name("w", "linear1", (0,), (2,))
+    assert (w.text, w._replace(of="E").text) == ("linear1[0].w[2]", "linear1[0]: dE/dw[2]")
+    assert (Name("x", place=(1,)).text, Name("v3", of="E").text) == ("x[1]", "dE/dv3")
+    assert show.name_to_latex(w) == r"w_{0,2}^{\text{linear1}}"
+    assert show.name_to_latex(Name("z", "linear1", (0,), of="y")) == (
+        r"\frac{\partial y_{0}^{\text{linear1}}}{\partial z_{0}^{\text{linear1}}}"
+    )
+
+
+def test_expressions():
+    a, b = Ref(Name("a"), -0.5), Ref(Name("b"), 2.0)
+    product = Apply("multiply", (a, b))
+    cases = [
+        (Apply("add", (product, product)), "-0.5*2 + (-0.5)*2", r"-0.5 \cdot 2 + \left(-0.5\right) \cdot 2"),
+        (Apply("power_n", (a, Number(2.0))), "(-0.5)^2", r"\left(-0.5\right)^{2}"),
+        (Apply("subtract", (a, a)), "-0.5 - (-0.5)", r"-0.5 - \left(-0.5\right)"),
+        (Apply("divide", (Apply("add", (a, b)), b)), "(-0.5 + 2)/2", r"\frac{-0.5 + 2}{2}"),
+        (Apply("relu'", (a,)), "relu'(-0.5)", r"\operatorname{relu}'\left(-0.5\right)"),
+        (Apply("abs", (a,)), "|-0.5|", r"\left|-0.5\right|"),
+        (Apply("negative", (product,)), "-(-0.5*2)", r"-\left(-0.5 \cdot 2\right)"),
+        (Apply("negative", (a,)), "-(-0.5)", r"-\left(-0.5\right)"),
+    ]
+    for expr, text, latex in cases:
+        assert show.expression(expr, show.Style(6)) == text
+        assert show.expression(expr, show.Style(6, latex=True)) == latex
+    assert show.expression(product, show.Style(None, symbols=True)) == "a*b"
+
+
+def test_long_sums_have_dots_but_for_programs():
+    long = Apply("add", tuple(Number(float(i)) for i in range(30)))
+    assert show.expression(long, show.Style(6)) == "0 + 1 + 2 + 3 + 4 + 5 + ... + 28 + 29"
+    assert show.expression(long, show.Style(None)).count("+") == 29
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_page(run):
+    page = run("trace", "hand.yaml").answered().out
+    assert "\x1b" not in page
+    for line in (
+        "hand: update 1 (epoch 1) on 1 row; mse, sgd with rate 0.1",
+        "x = (1, 0.5, 1); target (0.5, 1)",
+        "  linear1[0].z = 0.5*1 + 1*0.5 + (-0.5)*1 + 0 = 0.5",
+        "  linear1[0].y = relu(0.5)                    = 0.5",
+        "  E = 1/2*((0 - 0.5)^2 + (0.5 - 1)^2) = 0.25",
+        "  linear1[0]: dE/dy = 0*(-1) + (-0.5)*1 = -0.5",
+        "  linear2[1]: dE/db    = dE/dz    = -0.5",
+        "  linear1[0].w[2] = -0.5 - 0.1*(-0.5) = -0.45",
+        "E was 0.25; after the step, on the same rows, it is 0.161704",
+    ):
+        assert line in page.splitlines()
+    rounded = run("trace", "mazur.yaml", "--digits", "3", "--round-each").answered().out
+    assert (
+        "  linear1[0].z = 0.15*0.05 + 0.2*0.1 + 0.35 = 0.008 + 0.02 + 0.35   = 0.378" in rounded.splitlines()
+    )
+    assert "  linear1[0].b    = 0.35  (frozen)" in rounded.splitlines()
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("width", [80, 110])
+@pytest.mark.parametrize("name", ["clipped adam", "batch_norm", "formula"])
+def test_lines_fit_a_terminal(name, width, monkeypatch):
+    from rich.console import Console
+
+    from backprop_cli.render import terminal
+
+    def narrow(to_file=False):
+        return Console(width=width, force_terminal=True, color_system=None, markup=False, highlight=False)
+
+    monkeypatch.setattr(terminal, "console_for", narrow)
+    page = show.render(trace.write_out(problem(NETWORKS[name])), "table")
+    widest = max(page.splitlines(), key=len)
+    assert 60 < len(widest) <= width, widest
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", [*NETWORKS, "hand", "mazur"])
+def test_latex_is_well_formed(run, name, tmp_path):
+    text = run("trace", f"{name}.yaml", "--format", "latex").answered().out
+    text += run("trace", f"{name}.yaml", "--table", "--format", "latex").answered().out
+    for pair in (("{", "}"), (r"\left", r"\right")):
+        assert text.count(pair[0]) == text.count(pair[1])
+    open_: list[str] = []
+    for kind, environment in re.findall(r"\\(begin|end)\{([a-z*]+)\}", text):
+        if kind == "begin":
+            open_.append(environment)
+        else:
+            assert open_.pop() == environment
+    assert not open_
+    for body in re.findall(r"\\begin\{align\*\}\n(.*?)\n\\end", text, re.DOTALL):
+        lines = body.split(" \\\\\n")
+        assert all(" &= " in line for line in lines)
+        assert not body.endswith("\\\\")
+    assert not re.search(r"(?<!\\)[_^](?=\s)|(?<!\\)[#%]", text)
+    if shutil.which("pdflatex"):
+        page = Path(tmp_path / "page.tex")
+        page.write_text(
+            f"\\documentclass{{article}}\\usepackage{{amsmath}}\\begin{{document}}{text}\\end{{document}}"
+        )
+        subprocess.run(
+            ["pdflatex", "-halt-on-error", page.name], cwd=tmp_path, check=True, capture_output=True
+        )
+
+
+@pytest.mark.usefixtures("folder")
+def test_markdown(run):
+    text = run("trace", "hand.yaml", "--format", "markdown").answered().out
+    assert "| `linear1[0].z` | `0.5*1 + 1*0.5 + (-0.5)*1 + 0` | 0.5 |" in text.splitlines()
+    assert text.count("\n## ") == 5
+
+
+@pytest.mark.usefixtures("folder")
+def test_json(run, folder):
+    found = run("trace", "hand.yaml", "--format", "json").answered().json
+    line = found["forward"][0]
+    assert line == {
+        "name": "linear1[0].z",
+        "row": 1,
+        "symbols": "linear1[0].w[0]*x[0] + linear1[0].w[1]*x[1] + linear1[0].w[2]*x[2] + linear1[0].b",
+        "numbers": "0.5*1 + 1*0.5 + (-0.5)*1 + 0",
+        "value": 0.5,
+        "remark": None,
+    }
+    assert found["after"] == 0.16170356445312498
+    update = {"name": "linear1[0].w[1]", "frozen": False, "old": 1.0, "gradient": -0.25}
+    assert update.items() <= found["updates"][1].items()
+    run("trace", "hand.yaml", "-o", "step.json").answered()
+    assert json.loads((folder / "step.json").read_text()) == found
+
+
+# --- the node table ----------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_node_table(run):
+    found = run("trace", "hand.yaml", "--table", "--format", "json").answered().json
+    nodes = {node["name"]: node for node in found["nodes"]}
+    assert nodes["loss"]["value"] == 0.25
+    assert nodes["loss"]["gradient"]["value"] == 1.0
+    assert nodes["x"]["gradient"] is None
+    assert nodes["x"]["norm"] == 1.5
+    z = nodes["linear2.z"]
+    assert (z["op"], z["shape"], z["min"], z["max"]) == ("linear", [1, 2], -0.5, 0.5)
+    assert z["text"] == "linear(linear1.y, linear2.weights, linear2.bias)"
+    assert nodes["linear1.weights"]["gradient"]["norm"] == 0.75  # the root of .25 + .0625 + .25
+    page = run("trace", "hand.yaml", "--table").answered().out
+    assert re.search(
+        r"^linear1\.z +linear\(x, linear1\.weights, linear1\.bias\) +1x1 +0\.5 +-0\.5$", page, re.M
+    )
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_has_a_node_table(run, name):
+    for format_ in ("table", "markdown", "json"):
+        assert "loss" in run("trace", f"{name}.yaml", "--table", "--format", format_).answered().out
+
+
+# --- refusals ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        (
+            "digits",
+            [],
+            ["the network has 9,610 parameters", "up to 300", "linear2 (1,290 parameters)", "--table"],
+        ),
+        ("digits", ["--layer", "linear1"], ["linear1 has 8,320 parameters", "up to 3,000"]),
+        ("hand", ["--layer", "linear3"], ["no such layer", "layers: linear1, linear2"]),
+        ("formula", ["--layer", "linear1"], ["a formula has no layers"]),
+        ("hand", ["--row", "2"], ["--row 2: the batch has 1 row"]),
+        ("hand", ["--at-step", "11"], ["--at-step 11: the training ends after 10 updates"]),
+        ("hand", ["--table", "--round-each"], ["--table lists the nodes of the whole batch"]),
+        ("hand", ["-o", "step.csv"], ["trace prints table, markdown, latex, json, not csv"]),
+        (
+            "formula",
+            ["optimizer=levenberg_marquardt", "regularization.l2=0"],
+            [
+                "optimizer=levenberg_marquardt: levenberg_marquardt solves for all parameters at once",
+                "optimizer=sgd",
+            ],
+        ),
+        (
+            "clipped adam",
+            ["--round-each", "--digits", "1", "optimizer.learning_rate=1e3", "--at-step", "3"],
+            [],
+        ),
+    ],
+)
+def test_refusals(run, folder, text, options, words):
+    (folder / "digits.yaml").write_text(
+        "data: {dataset: digits, scaling: {divide: 16}}\nmodel: {hidden: [128]}\ntraining: {epochs: 1}\n"
+    )
+    run("trace", f"{text}.yaml", *options).refused(3 if not words else 2, *words)
+
+
+def test_too_many_rows(run, folder):
+    (folder / "rows.yaml").write_text(
+        "data: {dataset: spirals, samples: 20000}\nmodel: {hidden: [30]}\ntraining: {batch_size: full}\n"
+    )
+    run("trace", "rows.yaml").refused(2, "20,000 rows at once are too many", "training.batch_size=16")
+
+
+@pytest.mark.usefixtures("folder")
+def test_every_key_of_the_json_is_documented(run):
+    text = (Path(__file__).resolve().parent.parent / "docs" / "trace.md").read_text("utf-8")
+    keys = set()
+    for options in ([], ["--table"]):
+        found = run("trace", "hand.yaml", "--format", "json", *options).answered().json
+        entries = [entry for value in found.values() if isinstance(value, list) for entry in value]
+        keys |= {*found, *(key for entry in entries if isinstance(entry, dict) for key in entry)}
+    assert [key for key in sorted(keys) if f"`{key}`" not in text] == []
+
+
+@pytest.mark.usefixtures("folder")
+def test_notes(run):
+    err = run("trace", "hand.yaml", "dtype=float32", "--round-each", "--at-step", "2").answered().err
+    assert err.splitlines() == [
+        "note: the run computes in float32; the lines here are float64 over the same numbers",
+        "note: the updates before this one were not rounded",
+    ]
+    assert run("trace", "hand.yaml", "dtype=float32", "-q").answered().err == ""
+
+
+def test_help_needs_click_alone():
+    code = (
+        "import sys; from backprop_cli.cli.main import main; main(['trace', '--help']); "
+        "print(*sorted({'numpy', 'sympy', 'rich', 'msgspec', 'ruamel'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == []
+    assert "--round-each" in done.stdout
