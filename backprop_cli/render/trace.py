@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple
 
+from ..errors import printable
 from ..language.operators import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY
 from ..ops import PRIMITIVES
 from ..training.losses import FUSED
@@ -271,7 +272,7 @@ def headline(step: Step, digits: int) -> str:
     count = len(step.rows)
     rows = f"{count:,} row{'' if count == 1 else 's'}" + (f" of {step.of:,}" if step.of != count else "")
     return (
-        f"{step.name}: update {step.step:,} (epoch {step.epoch:,}) on {rows}; "
+        f"{printable(step.name)}: update {step.step:,} (epoch {step.epoch:,}) on {rows}; "
         f"{step.loss}, {step.optimizer} with rate {rounded(step.learning_rate, digits)}"
     )
 
