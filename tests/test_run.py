@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from backprop_cli.errors import CheckpointError, FileError
 from backprop_cli.training import checkpoint
@@ -222,6 +223,26 @@ def test_going_on_again_and_again(unbroken: Any) -> None:
         assert run.training.interrupted
     finish(begin(EVERYTHING, resume=True))
     assert contents() == expected
+
+
+def test_a_fit_goes_on_to_the_same_end(unbroken: Any) -> None:
+    """Levenberg-Marquardt, saved after every step."""
+    data = {"path": str(ROOT / "sample_inputs" / "decay.csv")}
+    model = {"formula": "y ~ a*exp(-b*x) + c", "parameters": {"a": 1.0, "b": 0.1, "c": 0.0}}
+    sections = {
+        "data": data,
+        "model": model,
+        "optimizer": "levenberg_marquardt",
+        "checkpoint": {"every": 1},
+        "name": "run",
+    }
+    total, expected = unbroken("fit", sections)
+    assert total > 5
+    for updates in (1, 2, 4):
+        finish(begin(sections), updates)
+        assert not os.path.exists("runs/run/model.safetensors")
+        finish(begin(sections, resume=True))
+        assert contents() == expected
 
 
 def test_a_finished_run_goes_on_to_the_same_end(unbroken: Any) -> None:

@@ -11,6 +11,7 @@ from .formula import FormulaNetwork
 from .loop import EpochRecord, Training
 from .network import NDArray
 from .problem import Problem
+from .schedules import Schedule
 
 
 class Fitting(Training):
@@ -25,7 +26,9 @@ class Fitting(Training):
         self.result: FitResult | None = None
 
     def _prepare(self) -> None:
-        """There is no update rule to prepare."""
+        """There is no update rule whose state would have to be saved."""
+        self.state = {}
+        self.schedule = Schedule(0.0)
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[EpochRecord]:
         """Fit until no step is better, or the epochs are over."""
