@@ -70,7 +70,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def begin(sections: Sections, *overrides: str, resume: bool = False) -> Run:
     loaded = configs.loads(json.dumps(sections), "case.yaml", overrides)
-    return Run(assemble(loaded), loaded, resume=resume)
+    return Run(assemble(loaded), resume=resume)
 
 
 def stop_after(run: Run, updates: int) -> Callable[[], bool]:
@@ -339,6 +339,13 @@ def test_other_versions_are_refused(library: str, monkeypatch: pytest.MonkeyPatc
         CheckpointError, match=f"is from {library} {here[library]}, but this is {library} 9.9"
     ):
         begin(EVERYTHING, resume=True)
+
+
+def test_another_number_of_threads_is_refused() -> None:
+    finish(begin(EVERYTHING), 9)
+    loaded = configs.loads(json.dumps(EVERYTHING), "case.yaml")
+    with pytest.raises(CheckpointError, match="was made with --threads 1, not 2"):
+        Run(assemble(loaded), resume=True, threads=2)
 
 
 def test_where_it_is_written_may_change() -> None:
