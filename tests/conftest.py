@@ -17,6 +17,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+# as train does for itself: many threads for small products cost more than they bring
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import settings
 

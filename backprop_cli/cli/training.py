@@ -57,7 +57,8 @@ def train(
     loaded = load(config, overrides)
     problem = assemble(loaded)
     if problem.dropped:
-        note(f"note: {problem.dropped:,} rows with missing values are left out (data.missing)")
+        rows = "1 row" if problem.dropped == 1 else f"{problem.dropped:,} rows"
+        note(f"note: left out {rows} with missing values (data.missing)")
     if check_gradients:
         from ..training.gradcheck import check_gradients as compare
 
@@ -75,9 +76,9 @@ def train(
         if dry_run:
             return 0
     if dry_run:
-        write_text(show.setup(problem), output)
+        write_text(show.wrapped(show.setup(problem), width_of(output)), output)
         return 0
-    run = Run(problem, loaded, resume=resume)
+    run = Run(problem, resume=resume, threads=threads)
     for text in run.broken:
         note(f"warning: passed over a damaged checkpoint: {text}")
     if run.resumed:
@@ -86,11 +87,7 @@ def train(
         note(f"note: the unfinished run in {run.folder} is started over; --resume would have gone on with it")
     began = time.monotonic()
     with signals() as received:
-        for step in shown(run.steps(lambda: bool(received)), run, note, quiet):
-            if step.alarms:
-                for alarm in step.alarms:
-                    for line in show.alarm_text(alarm).splitlines():
-                        note(line)
+        show_steps(run.steps(lambda: bool(received)), run, note, quiet)
     if run.training.interrupted:
         words = [
             "backprop",
@@ -115,13 +112,23 @@ def train(
     if chosen == "json":
         write_text(show.summary_json(run, final, seconds), output)
     else:
-        write_text(show.summary(run, final, seconds) + curve(run, output), output)
+        text = show.wrapped(show.summary(run, final, seconds), width_of(output))
+        write_text(text + curve(run, output), output)
     return 0
+
+
+def width_of(output: str | None) -> int | None:
+    """Return the columns of the terminal that stdout is, None for a pipe or a file."""
+    import shutil
+
+    if output is not None or not (sys.stdout and sys.stdout.isatty()):
+        return None
+    return shutil.get_terminal_size().columns
 
 
 def curve(run: Run, output: str | None) -> str:
     """Return the loss curve for a terminal, nothing for a pipe."""
-    if output is not None or not (sys.stdout and sys.stdout.isatty()) or len(run.history) < 2:
+    if width_of(output) is None or len(run.history) < 2:
         return ""
     import shutil
 
@@ -159,23 +166,23 @@ def signals() -> Iterator[list[int]]:
             signal.signal(each, handler)
 
 
-def shown(steps: Iterator[Step], run: Run, note: Callable[[str], None], quiet: bool) -> Iterator[Step]:
-    """Pass the steps on, with a progress bar at a terminal and a line now and then in a pipe."""
-    from ..render.training import epoch_text, is_logged
+def show_steps(steps: Iterator[Step], run: Run, note: Callable[[str], None], quiet: bool) -> None:
+    """Train, with a progress bar at a terminal and a line now and then in a pipe; alarms as they come."""
+    from ..render.training import alarm_text, epoch_text, is_logged
 
     epochs = run.problem.config.training.epochs
-    if quiet:
-        yield from steps
-        return
-    if sys.stderr is None or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
         for step in steps:
             if is_logged(step.record.epoch) or step.record.epoch == epochs or run.training.progress.ended:
                 note(epoch_text(run.history[-1], epochs))
-            yield step
+            for alarm in step.alarms:
+                for line in alarm_text(alarm).splitlines():
+                    note(line)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.table import Column
+    from rich.text import Text
 
     columns = (
         TextColumn("epoch", markup=False),
@@ -201,4 +208,5 @@ def shown(steps: Iterator[Step], run: Run, note: Callable[[str], None], quiet: b
                 values="  ".join(f"{n} {v:.3g}" for n, v in values.items()),
                 rate=f"{speed:.0f}/s" if speed else "",
             )
-            yield step
+            for alarm in step.alarms:
+                console.print(Text(alarm_text(alarm), style="yellow"))

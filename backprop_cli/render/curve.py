@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from itertools import groupby
 from math import ceil, floor, isfinite, log10
 from operator import itemgetter
-from html import escape
 from typing import Any, NamedTuple
 
 from ..errors import printable

@@ -102,6 +102,22 @@ def setup(problem: Problem) -> str:
     return table + "\n" + "\n".join(ways) + "\n"
 
 
+def wrapped(text: str, width: int | None) -> str:
+    """Break lines of words that are wider than a terminal; what follows is indented."""
+    from textwrap import fill
+
+    lines = text.splitlines()
+    if width is not None:
+        indent = " " * len("optimizer  ")
+        lines = [
+            fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+            if len(line) > width
+            else line
+            for line in lines
+        ]
+    return "\n".join(lines) + "\n"
+
+
 def _many(count: int, word: str) -> str:
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 

@@ -21,6 +21,7 @@ from .schema import LevenbergMarquardt, Regularization
 
 SATURATED = 1e-3  # largest local derivative of a unit that hardly learns
 VANISHING = 1e-5  # of the last layer's gradient, by number
+UNITS_NAMED = 8
 EXPLODING = 1e4  # of the size of the weights
 
 
@@ -29,7 +30,7 @@ class Alarm(NamedTuple):
 
     Attributes:
         kind: ``dead``, ``saturated``, ``vanishing``, ``exploding``, ``start`` or ``unfinished``.
-        where: The layer, and the unit in brackets: ``linear2[0]``.
+        where: The layer, and units in brackets: ``linear2[0]``.
         epoch: When it was first seen.
         says: The whole sentence, with its cause.
         hint: What may help.
@@ -54,6 +55,7 @@ class Alarms:
         self.raised: list[Alarm] = []
         self._known: set[tuple[str, str]] = set()
         self._looked = 0
+        self._told: dict[tuple[str, str], set[int]] = {}
 
     def look(self, epoch: int, last: bool = False) -> list[Alarm]:
         """Return what is new after an epoch; most epochs are not looked at.
@@ -69,7 +71,7 @@ class Alarms:
             alarm
             for alarm in (
                 *self._start(epoch),
-                *self._units(epoch),
+                *self._units(epoch, last),
                 *self._gradients(epoch),
                 *(self._unfinished(epoch) if last else ()),
             )
@@ -103,7 +105,7 @@ class Alarms:
             "data.scaling: standard, or smaller initial weights",
         )
 
-    def _units(self, epoch: int) -> Iterator[Alarm]:
+    def _units(self, epoch: int, last: bool) -> Iterator[Alarm]:
         """Units whose activation has no slope, or hardly any, on every training row."""
         training = self.training
         largest: dict[str, NDArray] = {}
@@ -115,25 +117,48 @@ class Alarms:
                 block = np.abs(slopes).max(axis=axes)
                 largest[layer] = np.maximum(largest[layer], block) if layer in largest else block
         for layer, slopes in largest.items():
-            op = names[layer]
-            for unit in np.flatnonzero(slopes == 0.0).tolist():
+            op, since = names[layer], self._since(epoch)
+            dead = np.flatnonzero(slopes == 0.0).tolist()
+            for where, units, are, its in self._fresh("dead", layer, dead, last):
                 yield Alarm(
                     "dead",
-                    f"{layer}[{unit}]",
+                    where,
                     epoch,
-                    f"{self._layer(layer)} unit {unit} is dead: the slope of its {op} is 0 on every training"
-                    f" row, so no gradient reaches its weights ({self._since(epoch)})",
+                    f"{self._layer(layer)} {units} {are} dead: the slope of {its} {op} is 0 on every training"
+                    f" row, so no gradient reaches {its} weights ({since})",
                     "another seed, a smaller learning rate, leaky_relu, or larger biases",
                 )
-            for unit in np.flatnonzero((slopes < SATURATED) & (slopes > 0.0)).tolist():
+            flat = np.flatnonzero((slopes < SATURATED) & (slopes > 0.0)).tolist()
+            for where, units, are, its in self._fresh("saturated", layer, flat, last):
                 yield Alarm(
                     "saturated",
-                    f"{layer}[{unit}]",
+                    where,
                     epoch,
-                    f"{self._layer(layer)} unit {unit} is saturated: the slope of its {op} is at most"
-                    f" {slopes[unit]:.1e} on every training row ({self._since(epoch)})",
+                    f"{self._layer(layer)} {units} {are} saturated: the slope of {its} {op} is at most"
+                    f" {slopes[flat].max():.1e} on every training row ({since})",
                     "data.scaling: standard, or smaller initial weights",
                 )
+
+    def _fresh(
+        self, kind: str, layer: str, units: list[int], last: bool
+    ) -> Iterator[tuple[str, str, str, str]]:
+        """Yield the units not named before, as place and as words; once when first seen, once at the end."""
+        told = self._told.setdefault((kind, layer), set())
+        new = [unit for unit in units if unit not in told]
+        if not new or (told and not last):
+            return
+        told.update(new)
+        listed = ", ".join(map(str, new[:UNITS_NAMED])) + (", ..." if len(new) > UNITS_NAMED else "")
+        if len(new) == 1:
+            yield f"{layer}[{listed}]", f"unit {listed}", "is", "its"
+        else:
+            count = f"{len(new)} units ({listed})"
+            yield (
+                f"{layer}[{listed}]",
+                f"{len(new)} more units ({listed})" if told - {*new} else count,
+                "are",
+                "their",
+            )
 
     def _unfinished(self, epoch: int) -> Iterator[Alarm]:
         """A formula that a first-order method has not fitted yet, as Levenberg-Marquardt shows."""

@@ -281,6 +281,7 @@ def _override(root: Node, override: str, all_: Sequence[str], faults: list[Confi
             return None
         return refuse(f"{key} is given twice")
     try:
+        text = '"-"' if text.strip() == "-" else text  # stdin, where YAML would begin a list
         value = read(text, shown, faults, place) if text.strip() else Node("scalar", None, place)
     except ConfigError as error:
         faults.append(error)

@@ -16,6 +16,7 @@ from .problem import Problem, Set
 from .random import stream
 from .runner import Bound, Runner, by_row
 
+BETTER = "other first values of the parameters, or a smaller optimizer.learning_rate"
 SMALLER = "a smaller optimizer.learning_rate, training.gradient_clip or data.scaling: standard"
 
 
@@ -248,11 +249,11 @@ class Training:
         if settings and progress.waited >= max(1, settings.patience):
             progress.ended = f"{self.monitor} has not improved for {progress.waited} epochs"
 
-    @staticmethod
-    def diverged(when: str, name: str, value: float) -> Diverged:
+    def diverged(self, when: str, name: str, value: float) -> Diverged:
         """Say where a number is none."""
         what = "is no number" if value != value else "overflows"
-        return Diverged(f"{when}: {name} {what}: the training has diverged", hint=SMALLER)
+        hint = BETTER if self.problem.config.model.formula else SMALLER
+        return Diverged(f"{when}: {name} {what}: the training has diverged", hint=hint)
 
     def _diverged(self, bound: Bound, loss: float) -> Diverged:
         """Say at which update and node the numbers end."""

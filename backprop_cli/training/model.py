@@ -7,6 +7,7 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from .. import __version__
@@ -87,7 +88,8 @@ def model_facts(problem: Problem, folder: str) -> dict[str, Any]:
     return {
         "data_folder": os.path.relpath(problem.folder, folder).replace(os.sep, "/") if paths else None,
         "kind": "model",
-        "config": resolved(problem.config),
+        # where a run lies is no part of what it is: the same seed gives the same bytes
+        "config": resolved(msgspec.structs.replace(problem.config, output=schema.Output())),
         "encoding": problem.encoding.as_dict(),
         "fingerprint": problem.fingerprint,
         "versions": versions(),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..errors import CheckpointError, FileError
 from . import checkpoint
 from .alarms import Alarm, Alarms
-from .config import Loaded, leaves, resolved, to_yaml
+from .config import leaves, resolved, to_yaml
 from .events import Events
 from .fitting import training_of
 from .loop import Diverged, EpochRecord
@@ -45,8 +45,8 @@ class Run:
 
     Args:
         problem: What is trained.
-        loaded: Where it came from, for the folder's name.
         resume: Go on from the folder's newest checkpoint.
+        threads: Of the matrix products.
     Attributes:
         folder: Path of the run folder.
         history: Every epoch's values, those of an earlier part included.
@@ -58,8 +58,9 @@ class Run:
         FileError: when the folder cannot be written, or is not a run's.
     """
 
-    def __init__(self, problem: Problem, loaded: Loaded, *, resume: bool = False) -> None:
+    def __init__(self, problem: Problem, *, resume: bool = False, threads: int = 1) -> None:
         self.problem = problem
+        self.threads = threads
         name = problem.config.name or "run"
         self.folder = problem.config.output.dir or os.path.join("runs", name)
         self.training = training_of(problem)
@@ -91,7 +92,7 @@ class Run:
             if not resume:
                 self.replaced = bool(self._checkpoints()) and not os.path.exists(self.path(MODEL))
                 self._clear()
-            checkpoint.write_atomic(self.path(CONFIG), to_yaml(resolved(self.problem.config)).encode())
+            checkpoint.write_atomic(self.path(CONFIG), to_yaml(self._config()).encode())
             if self.problem.config.output.log == "tensorboard":
                 self._events = Events(self.path(EVENTS), self.training.progress.epoch)
         except OSError as error:
@@ -101,6 +102,15 @@ class Run:
         """Whether the folder holds what no run has left; one killed at its start has no config yet."""
         names = os.listdir(self.folder)
         return CONFIG not in names and any(n != CHECKPOINTS and not checkpoint.is_leftover(n) for n in names)
+
+    def _config(self) -> dict[str, Any]:
+        """Return the resolved config as it reads from the run's folder: with its paths from there."""
+        config, folder = resolved(self.problem.config), self.problem.folder
+        for key in ("path", "validation_path", "test_path"):
+            path = config["data"][key]
+            if path not in (None, "-") and not os.path.isabs(path):
+                config["data"][key] = os.path.relpath(os.path.join(folder, path), self.folder)
+        return config
 
     def _clear(self) -> None:
         """Remove what an earlier run left, so that no file of it passes for one of this run."""
@@ -129,6 +139,11 @@ class Run:
                 self.broken.append(f"{path}: {error.message}")
                 continue
             self._check_same(path, facts)
+            if facts["threads"] != self.threads:
+                raise CheckpointError(
+                    f"{path} was made with --threads {facts['threads']}, not {self.threads}",
+                    hint="sums over several threads are rounded otherwise: use the same, or start over",
+                )
             self.training.load(arrays, facts["training"])
             self.resumed = path
             self.history = _log(self.path(LOG), self.training.progress.epoch)
@@ -220,7 +235,11 @@ class Run:
 
     def _save(self, name: str) -> None:
         arrays, facts = self.training.save()
-        facts = model_facts(self.problem, self.folder) | {"kind": "checkpoint", "training": facts}
+        facts = model_facts(self.problem, self.folder) | {
+            "kind": "checkpoint",
+            "training": facts,
+            "threads": self.threads,
+        }
         checkpoint.save(os.path.join(self.folder, CHECKPOINTS, name), arrays, facts)
         if self.problem.config.checkpoint.best:
             self._save_best()
