@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backprop_cli.explanation.written import Apply, Name, Number, Paper, Ref, evaluate
 from backprop_cli.language.lower import constant
 from backprop_cli.render import trace as show
+from backprop_cli.render.written import Style, expression, name_to_latex
 from backprop_cli.training import trace
 from backprop_cli.training.config import loads
 from backprop_cli.training.problem import assemble
 from backprop_cli.training.unrolled import OneLayer, Unrolled
-from backprop_cli.training.written import Apply, Name, Number, Paper, Ref, evaluate
 
 # The worked example of "Understanding Backpropagation with Simple Derivatives".
 HAND = """\
@@ -423,8 +424,8 @@ def test_names():
     w = Name("w", "linear1", (0,), (2,))
     assert (w.text, w._replace(of="E").text) == ("linear1[0].w[2]", "linear1[0]: dE/dw[2]")
     assert (Name("x", place=(1,)).text, Name("v3", of="E").text) == ("x[1]", "dE/dv3")
-    assert show.name_to_latex(w) == r"w_{0,2}^{\text{linear1}}"
-    assert show.name_to_latex(Name("z", "linear1", (0,), of="y")) == (
+    assert name_to_latex(w) == r"w_{0,2}^{\text{linear1}}"
+    assert name_to_latex(Name("z", "linear1", (0,), of="y")) == (
         r"\frac{\partial y_{0}^{\text{linear1}}}{\partial z_{0}^{\text{linear1}}}"
     )
 
@@ -443,15 +444,15 @@ def test_expressions():
         (Apply("negative", (a,)), "-(-0.5)", r"-\left(-0.5\right)"),
     ]
     for expr, text, latex in cases:
-        assert show.expression(expr, show.Style(6)) == text
-        assert show.expression(expr, show.Style(6, latex=True)) == latex
-    assert show.expression(product, show.Style(None, symbols=True)) == "a*b"
+        assert expression(expr, Style(6)) == text
+        assert expression(expr, Style(6, latex=True)) == latex
+    assert expression(product, Style(None, symbols=True)) == "a*b"
 
 
 def test_long_sums_have_dots_but_for_programs():
     long = Apply("add", tuple(Number(float(i)) for i in range(30)))
-    assert show.expression(long, show.Style(6)) == "0 + 1 + 2 + 3 + 4 + 5 + ... + 28 + 29"
-    assert show.expression(long, show.Style(None)).count("+") == 29
+    assert expression(long, Style(6)) == "0 + 1 + 2 + 3 + 4 + 5 + ... + 28 + 29"
+    assert expression(long, Style(None)).count("+") == 29
 
 
 @pytest.mark.usefixtures("folder")

@@ -11,110 +11,16 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 from ..errors import printable
-from ..language.operators import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY
-from ..ops import PRIMITIVES
+from ..explanation.written import Number, Ref
 from ..training.losses import FUSED
 from ..training.trace import Given, Line, NodeTable, Numbers, Step, TableRow, Trace, Update
-from ..training.written import Apply, Expr, Name, Number, Ref
-from .latex import KNOWN, RELATIONS, number_to_latex, text_to_latex
+from .latex import text_to_latex
 from .people import markdown_table, rounded
+from .written import Style, expression, written_name
 
 SCHEMA = 1
 WIDEST = 72
 """Calculations up to this wide have their results in one column."""
-
-MOST_TERMS = 20
-"""Longer sums are shown with dots in them, but for JSON."""
-
-
-# expressions
-
-
-class Style(NamedTuple):
-    """How an expression is written.
-
-    Attributes:
-        digits: Significant digits; None for the shortest exact text.
-        symbols: Names instead of numbers.
-        latex: In LaTeX instead of our own language.
-    """
-
-    digits: int | None
-    symbols: bool = False
-    latex: bool = False
-
-    def number(self, x: float) -> str:
-        """Write a number."""
-        text = repr(x + 0.0).removesuffix(".0") if self.digits is None else rounded(x, self.digits)
-        return number_to_latex(text) if self.latex else text
-
-    def bracket(self, text: str) -> str:
-        """Put brackets around."""
-        return rf"\left({text}\right)" if self.latex else f"({text})"
-
-
-def expression(expr: Expr, style: Style) -> str:
-    """Return an expression as text."""
-    return _written(expr, style, True)[1]
-
-
-def _written(expr: Expr, style: Style, first: bool) -> tuple[int, str]:
-    """Return precedence and text; ``first`` says that a sign may stand here without brackets."""
-    if isinstance(expr, Ref) and style.symbols:
-        return ATOM, _name(expr.name, style.latex) or style.number(expr.value)
-    if not isinstance(expr, Apply):
-        text = style.number(expr.value)
-        if not text.startswith("-"):
-            return ATOM, text
-        return (UNARY, text) if first else (ATOM, style.bracket(text))
-    op, operands = expr.op, expr.operands
-
-    def part(i: int, least: int, start: bool = False) -> str:
-        precedence, text = _written(operands[i], style, start)
-        if precedence >= least:
-            return text
-        return style.bracket(_written(operands[i], style, True)[1])
-
-    count = range(len(operands))
-    if op == "add":
-        shown: list[int | None] = list(count)
-        if style.digits is not None and len(shown) > MOST_TERMS:
-            shown[6:-2] = [None]
-        dots = r"\dots" if style.latex else "..."
-        terms = (dots if i is None else part(i, SUM, first and i == 0) for i in shown)
-        return SUM, " + ".join(terms)
-    if op == "subtract":
-        return SUM, f"{part(0, SUM, first)} - {part(1, PRODUCT)}"
-    if op == "multiply":
-        sign = r" \cdot " if style.latex else "*"
-        return PRODUCT, sign.join(part(i, PRODUCT, first and i == 0) for i in count)
-    if op == "divide":
-        if style.latex:
-            return PRODUCT, rf"\frac{{{part(0, 0, True)}}}{{{part(1, 0, True)}}}"
-        return PRODUCT, f"{part(0, PRODUCT, first)}/{part(1, UNARY)}"
-    if op == "negative":
-        text = f"-{part(0, POWER)}" if isinstance(operands[0], Apply) else f"-{part(0, ATOM)}"
-        return (UNARY, text) if first else (ATOM, style.bracket(text))
-    if op in ("power", "power_n"):
-        exponent = part(1, ATOM, style.latex)
-        return POWER, f"{part(0, ATOM)}^{{{exponent}}}" if style.latex else f"{part(0, ATOM)}^{exponent}"
-    if op == "abs":
-        inner = part(0, 0, True)
-        return ATOM, rf"\left|{inner}\right|" if style.latex else f"|{inner}|"
-    row = PRIMITIVES[op.removesuffix("'")]
-    if row.truth:
-        infix = row.infix or ""
-        relation = RELATIONS.get(infix, infix) if style.latex else infix
-        return COMPARISON, f"{part(0, SUM, first)} {relation} {part(1, SUM, True)}"
-    if op == "identity":
-        return _written(operands[0], style, first)
-    arguments = ", ".join(part(i, 0, True) for i in count)
-    if not style.latex:
-        return ATOM, f"{op}({arguments})"
-    if op == "sqrt":
-        return ATOM, rf"\sqrt{{{arguments}}}"
-    command = f"\\{op}" if op in KNOWN else r"\operatorname{" + row.name.replace("_", r"\_") + "}"
-    return ATOM, command + ("'" if op.endswith("'") else "") + rf"\left({arguments}\right)"
 
 
 # sections: what every format shows
@@ -179,13 +85,13 @@ def _part(line: Line, style: Style) -> Part:
     for form in line.written:
         if isinstance(form, Ref):
             same = form.name.owner == line.name.owner
-            text = _name(form.name, style.latex) if style.latex or not same else form.name.short
+            text = written_name(form.name, style.latex) if style.latex or not same else form.name.short
             forms.append(text)
         elif not isinstance(form, Number):
             text = expression(form, style)
             # a sign or a sum of one term says nothing in numbers
             forms.append(expression(form, style._replace(symbols=True)) if text == value else text)
-    return Part(_name(line.name, style.latex), tuple(forms), value, line.remark)
+    return Part(written_name(line.name, style.latex), tuple(forms), value, line.remark)
 
 
 def _row_title(trace: Trace, row: int | None) -> str:
@@ -237,7 +143,12 @@ def _updates(trace: Trace, style: Style) -> Section:
         for u in trace.updates:
             forms = tuple(expression(form, style) for form in u.written)
             parts.append(
-                Part(_name(u.name, style.latex), forms, style.number(u.new), "frozen" if u.frozen else "")
+                Part(
+                    written_name(u.name, style.latex),
+                    forms,
+                    style.number(u.new),
+                    "frozen" if u.frozen else "",
+                )
             )
         return Section("Update", "new = old - rate*gradient", [("", parts)])
     parts = [_columns(u, style, ("gradient",)) for u in trace.updates]
@@ -249,10 +160,12 @@ def _updates(trace: Trace, style: Style) -> Section:
 
 def _columns(u: Update, style: Style, more: tuple[str, ...] = ()) -> Part:
     if u.frozen:
-        return Part(_name(u.name, style.latex), (style.number(u.old), "frozen", ""), style.number(u.new))
+        return Part(
+            written_name(u.name, style.latex), (style.number(u.old), "frozen", ""), style.number(u.new)
+        )
     gradient = ("" if u.gradient is None else style.number(u.gradient),) if more else ()
     return Part(
-        _name(u.name, style.latex),
+        written_name(u.name, style.latex),
         (style.number(u.old), *gradient, style.number(u.new - u.old)),
         style.number(u.new),
     )
@@ -297,10 +210,6 @@ def given_text(trace: Trace, given: Given, digits: int) -> str:
     else:
         shown = f"x = ({', '.join(rounded(x, digits) for x in inputs)})"
     return f"{title}{shown}; target ({', '.join(rounded(t, digits) for t in given.targets)})"
-
-
-def _name(name: Name, latex: bool) -> str:
-    return name_to_latex(name) if latex else name.text
 
 
 # the page
@@ -445,30 +354,6 @@ def to_markdown(trace: Trace, digits: int) -> str:
 
 
 # LaTeX
-
-
-def name_to_latex(name: Name) -> str:
-    """Return a name as mathematics: the layer above, unit and place below."""
-    known = {"centred": r"\tilde{x}", "mean": r"\mu", "variance": r"\sigma^2", "deviation": r"\sigma"}
-    part = known.get(name.part) or _symbol(name.part)
-    below = ",".join(map(str, (*name.unit, *name.place)))
-    above = rf"^{{\text{{{text_to_latex(name.layer)}}}}}" if name.layer else ""
-    if name.part in known and above:
-        part = f"{{{part}}}"
-    symbol = part + (f"_{{{below}}}" if below else "") + above
-    if not name.of:
-        return symbol
-    top = name.of if name.of == "E" else name_to_latex(name._replace(part=name.of, of="", place=()))
-    return rf"\frac{{\partial {top}}}{{\partial {symbol}}}"
-
-
-def _symbol(text: str) -> str:
-    from .latex import name_to_latex as plain
-
-    head, _, tail = text.partition("_")
-    if tail and text.isidentifier():
-        return f"{plain(head)}_{{\\text{{{text_to_latex(tail)}}}}}"
-    return plain(text)
 
 
 def to_latex(trace: Trace, digits: int) -> str:

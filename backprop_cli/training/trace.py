@@ -14,15 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UsageError
-from ..language.format import node_text
-from . import optimizers, schema
-from .loop import Training
-from .network import LayerNetwork, NDArray, Parameter, ShapeError
-from .problem import Problem
-from .random import stream
-from .runner import Bound, Network
-from .unrolled import PARTS, OneLayer, Unrolled
-from .written import (
+from ..explanation.written import (
     Apply,
     Expr,
     Name,
@@ -35,6 +27,14 @@ from .written import (
     subtract,
     worked,
 )
+from ..language.format import node_text
+from . import optimizers, schema
+from .loop import Training
+from .network import LayerNetwork, NDArray, Parameter, ShapeError
+from .problem import Problem
+from .random import stream
+from .runner import Bound, Network
+from .unrolled import PARTS, OneLayer, Unrolled
 
 PARAMETER_LIMIT = 300
 """Most parameters, and most units, of a network that is written out whole."""

@@ -14,6 +14,7 @@ import numpy as np
 from ..differentiation.evaluate import run
 from ..differentiation.reverse import sweep
 from ..errors import NoSuchNumber, Source
+from ..explanation.written import Apply, Expr, Name, Number, Paper, Ref, Row, on_paper, slope_of
 from ..graph import CONSTANT, INPUT, PARAMETER, STATE, Graph, GraphBuilder
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import FLOATS
@@ -23,24 +24,7 @@ from .losses import FUSED
 from .lowering import NOWHERE
 from .network import LayerNetwork, NDArray, Parameter, padding_of
 from .runner import Network
-from .written import (
-    Apply,
-    Expr,
-    Name,
-    Number,
-    Paper,
-    Ref,
-    Row,
-    deviation,
-    mean,
-    mean_square,
-    on_paper,
-    penalty,
-    slope_of,
-    softmax,
-    sum_of,
-    weighted,
-)
+from .written import deviation, mean, mean_square, penalty, softmax, sum_of, weighted
 from .written_losses import WrittenLoss
 
 Ids = Any

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ..explanation.written import (
+    ONE,
+    Apply,
+    Expr,
+    Exprs,
+    Number,
+    Paper,
+    Row,
+    add,
+    fraction,
+    multiply,
+    square,
+    subtract,
+)
 from ..ops.namespaces import FLOATS
 from .losses import FUSED
 from .schema import Loss
-from .written import ONE, Apply, Expr, Exprs, Number, Paper, Row, add, fraction, multiply, square, subtract
 
 Term = Callable[[Expr, Expr, Expr], Expr | None]
 

@@ -1,0 +1,135 @@
+"""The local derivatives of a node: what its value does when one operand moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from typing import Any
+
+from ..graph import CONSTANT, Graph
+from ..language.format import compose, constant_piece, join
+from ..language.operators import ATOM, CONSTANTS, UNARY
+from ..language.parser import NAME_ITEM, NUMBER_ITEM, parse
+from ..ops import PRIMITIVES
+from ..ops.namespaces import FLOATS
+
+Written = tuple[int, str]
+"""Precedence and text."""
+
+
+def local_values(graph: Graph, values: Sequence[Any], id: int) -> tuple[float, ...]:
+    """Return d node / d operand, one number per operand; nan where the operand is a constant.
+
+    Args:
+        graph: The computation.
+        values: One value per node.
+        id: The node; a leaf has no operands.
+    """
+    node = graph.nodes[id]
+    if node.op is None:
+        return ()
+    found = node.op.partials(FLOATS, values[id], *(values[i] for i in node.inputs))
+    return tuple(map(float, found))
+
+
+def local_texts(graph: Graph, id: int) -> tuple[str, ...]:
+    """Return d node / d operand as it is written, one text per operand, in the language of programs.
+
+    The names of operands and node stand in it; numbers are worked out where they stay short:
+    ``2*a`` for ``a^2``, ``1 - o^2`` for ``o = tanh(n)``.
+    """
+    node = graph.nodes[id]
+    op = node.op
+    if op is None:
+        return ()
+    operands = [_piece(graph, i) for i in node.inputs]
+    if not op.local:
+        return tuple(_extreme(graph, id, k, operands) for k in range(len(operands)))
+    known: dict[str, Written] = dict(zip(op.params, operands, strict=False))
+    known["y"] = ATOM, graph.own_name(id)
+    return tuple(_substituted(text, known, graph) if text else "" for text in op.local[: len(operands)])
+
+
+def _piece(graph: Graph, id: int) -> Written:
+    if graph.nodes[id].kind != CONSTANT:
+        return ATOM, graph.own_name(id)
+    precedence, text = constant_piece(graph, id)
+    return precedence, join(text)
+
+
+def _extreme(graph: Graph, id: int, k: int, operands: Sequence[Written]) -> str:
+    """Write the slope of min or max: 1 for the one it is, shared equally among ties."""
+    own = graph.own_name(id)
+    mine = operands[k][1]
+    others = [f"where({text} == {own}, 1, 0)" for i, (_, text) in enumerate(operands) if i != k]
+    share = f"1/(1 + {' + '.join(others)})"
+    return f"where({mine} == {own}, {share}, 0)"
+
+
+@cache
+def _parsed(text: str) -> tuple[tuple[str, int], ...]:
+    return tuple((item.text, item.arity) for item in parse(text).statements[0].items)
+
+
+def _substituted(text: str, known: Mapping[str, Written], graph: Graph) -> str:
+    stack: list[Written] = []
+    for word, arity in _parsed(text):
+        if arity == NAME_ITEM:
+            stack.append(known[word] if word in known else _number_by_name(word, graph))
+        elif arity == NUMBER_ITEM:
+            stack.append((ATOM, word))
+        else:
+            operands = stack[len(stack) - arity :]
+            del stack[len(stack) - arity :]
+            stack.append(_applied(word, operands))
+    return stack[0][1]
+
+
+def _number_by_name(word: str, graph: Graph) -> Written:
+    # where the user's own pi is a variable, the number is written otherwise
+    return ATOM, word if word not in graph.named else repr(CONSTANTS[word])
+
+
+def _applied(word: str, operands: Sequence[Written]) -> Written:
+    short = _shortened(word, operands)
+    if short is not None:
+        return short
+    precedence, text = compose(PRIMITIVES[word], operands)
+    return precedence, join(text)
+
+
+def _shortened(word: str, operands: Sequence[Written]) -> Written | None:
+    """Work out what needs no knowledge: 2 - 1, x^1, 1*x."""
+    texts = [text for _, text in operands]
+    numbers = [_decimal(text) for text in texts]
+    if word == "multiply":
+        for i in (0, 1):
+            if texts[i] == "1":
+                return operands[1 - i]
+            if texts[i] == "0":
+                return ATOM, "0"
+            if texts[i] == "-1" and operands[1 - i][0] > UNARY:
+                return UNARY, f"-{texts[1 - i]}"
+    if word == "power" and texts[1] in ("0", "1"):
+        return operands[0] if texts[1] == "1" else (ATOM, "1")
+    if word == "divide" and texts[1] == "1":
+        return operands[0]
+    if word in ("add", "subtract") and texts[1] == "0":
+        return operands[0]
+    exact = [x for x in numbers if x is not None]
+    if len(exact) < len(numbers) or word not in ("add", "subtract", "multiply", "negative"):
+        return None
+    a, b = exact[0], exact[-1]
+    result = {"add": a + b, "subtract": a - b, "multiply": a * b, "negative": -a}[word]
+    text = format(result.normalize() + 0, "f")
+    return None if len(text) > 12 else (UNARY if result < 0 else ATOM, text)
+
+
+def _decimal(text: str) -> Decimal | None:
+    if not text.lstrip("-").replace(".", "", 1).isdecimal() or len(text) > 12 or not text.isascii():
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None

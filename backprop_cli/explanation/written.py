@@ -1,0 +1,324 @@
+"""Arithmetic as it is written down: names, expressions with their numbers, rounding as on paper.
+
+A written row is a primitive whose value and slopes *are* its expressions: what a reader sees is what is
+computed, and where every result is rounded, it is rounded the same in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from math import isfinite
+from typing import Any, NamedTuple
+
+from ..language.operators import CONSTANTS
+from ..language.parser import NAME_ITEM, NUMBER_ITEM, parse
+from ..ops import PRIMITIVES, Primitive
+from ..ops.namespaces import FLOATS
+
+
+class Name(NamedTuple):
+    """What a number is called: ``linear1[0].w[2]``, or a slope by it.
+
+    Attributes:
+        part: ``z``, ``y``, ``w``, ``b``, ``x`` ...
+        layer: The layer of the unit; "" for what belongs to none.
+        unit: Which unit of the layer.
+        place: Which of the unit's weights, or of the row's inputs.
+        of: What it is a slope of (``E`` in dE/dz); "" for the number itself.
+    """
+
+    part: str
+    layer: str = ""
+    unit: tuple[int, ...] = ()
+    place: tuple[int, ...] = ()
+    of: str = ""
+
+    @property
+    def owner(self) -> str:
+        """``linear1[0]``, or "" for what belongs to no unit."""
+        return self.layer + _index(self.unit)
+
+    @property
+    def short(self) -> str:
+        """``z``, ``w[2]``, ``dE/dz``."""
+        quantity = self.part + _index(self.place)
+        return f"d{self.of}/d{quantity}" if self.of else quantity
+
+    @property
+    def text(self) -> str:
+        """``linear1[0].z``; ``linear1[0]: dE/dz``."""
+        if not self.owner:
+            return self.short
+        return f"{self.owner}{': ' if self.of else '.'}{self.short}"
+
+
+def _index(index: tuple[int, ...]) -> str:
+    return f"[{','.join(map(str, index))}]" if index else ""
+
+
+class Number(NamedTuple):
+    """A number of the rule or the config: exact, never rounded."""
+
+    value: float
+
+
+class Ref(NamedTuple):
+    """A number that was computed or given, by its name."""
+
+    name: Name
+    value: float
+
+
+class Apply(NamedTuple):
+    """A primitive by name over expressions; sums and products take any number of them.
+
+    A name with a prime, ``relu'``, is the slope of a function of one number.
+    """
+
+    op: str
+    operands: tuple[Expr, ...]
+
+
+Expr = Number | Ref | Apply
+Exprs = Sequence[Expr]
+Slope = Callable[[int, Exprs, Expr, Exprs], Expr]
+
+ONE = Number(1.0)
+NAMELESS = Name("")
+
+
+def add(*terms: Expr) -> Expr:
+    """Write a sum."""
+    return terms[0] if len(terms) == 1 else Apply("add", terms)
+
+
+def multiply(*factors: Expr) -> Expr:
+    """Write a product, without ones."""
+    left = [f for f in factors if f != ONE and f != Number(-1.0)]
+    product = ONE if not left else left[0] if len(left) == 1 else Apply("multiply", tuple(left))
+    odd = sum(f == Number(-1.0) for f in factors) % 2
+    return Apply("negative", (product,)) if odd else product
+
+
+def subtract(a: Expr, b: Expr) -> Expr:
+    """Write a difference."""
+    return Apply("subtract", (a, b))
+
+
+def fraction(a: float, n: float) -> Expr:
+    """Write a factor a/n."""
+    return Number(a) if n == 1 else Apply("divide", (Number(a), Number(float(n))))
+
+
+def square(x: Expr) -> Expr:
+    """Write x^2."""
+    return Apply("power_n", (x, Number(2.0)))
+
+
+# rounding
+
+
+class Paper:
+    """Rounds as a hand does: half away from zero, after so many decimals.
+
+    Args:
+        decimals: None rounds nothing.
+    """
+
+    def __init__(self, decimals: int | None = None) -> None:
+        self.decimals = decimals
+        self._last = None if decimals is None else Decimal(1).scaleb(-decimals)
+
+    def __call__(self, x: float) -> float:
+        """Return the rounded number; a product of short decimals is taken for the decimal it is."""
+        if self._last is None or not isfinite(x) or abs(x) >= 1e12:
+            return x
+        return float(Decimal(f"{x:.15g}").quantize(self._last, ROUND_HALF_UP)) + 0.0
+
+    @property
+    def exact(self) -> bool:
+        """Whether it rounds nothing."""
+        return self.decimals is None
+
+    def number(self, x: float) -> Rounded | float:
+        """Return a number whose products and sums are rounded."""
+        return x if self.exact else Rounded(self(x), self)
+
+
+class Rounded(float):
+    """A cotangent on paper."""
+
+    paper: Paper
+
+    def __new__(cls, x: float, paper: Paper) -> Rounded:
+        self = super().__new__(cls, x)
+        self.paper = paper
+        return self
+
+    def __mul__(self, other: float) -> Rounded:
+        return Rounded(self.paper(float(self) * float(other)), self.paper)
+
+    def __add__(self, other: float) -> Rounded:
+        return Rounded(self.paper(float(self) + float(other)), self.paper)
+
+    __rmul__ = __mul__
+    __radd__ = __add__
+
+
+def evaluate(expr: Expr, paper: Paper) -> float:
+    """Return the number of an expression; every result that is not built from `Number` alone is rounded."""
+    return _evaluated(expr, paper)[0]
+
+
+def _evaluated(expr: Expr, paper: Paper) -> tuple[float, bool]:
+    """Return value and whether it is a constant of the rule."""
+    if not isinstance(expr, Apply):
+        return expr.value, isinstance(expr, Number)
+    parts = [_evaluated(o, paper) for o in expr.operands]
+    constant = all(c for _, c in parts)
+    rounds = (lambda x: x) if constant else paper
+    xs = [x for x, _ in parts]
+    if expr.op in ("add", "multiply"):
+        total = xs[0]
+        for x in xs[1:]:
+            total = rounds(total + x if expr.op == "add" else total * x)
+        return total, constant
+    return rounds(_applied(expr.op, xs)), constant
+
+
+def _applied(name: str, xs: Sequence[float]) -> float:
+    row = PRIMITIVES[name.removesuffix("'")]
+    operands = [*xs, *row.defaults[len(xs) - row.arity[0] :]] if row.defaults else xs
+    y = row.forward(FLOATS, *operands)
+    return float(row.partials(FLOATS, y, *operands)[0] if name.endswith("'") else y)
+
+
+def worked(expr: Expr, paper: Paper) -> Expr | None:
+    """Return an expression with what is rounded on the way put in; None where nothing is."""
+    if paper.exact or not isinstance(expr, Apply):
+        return None
+    found = _worked(expr, paper)
+    return None if found == expr or not isinstance(found, Apply) else found
+
+
+def _worked(expr: Apply, paper: Paper) -> Expr:
+    if expr.op == "negative" and isinstance(expr.operands[0], Apply):
+        return Apply("negative", (_worked(expr.operands[0], paper),))
+    if expr.op not in ("add", "subtract", "multiply"):
+        return expr
+
+    def settled(o: Expr) -> Expr:
+        if not isinstance(o, Apply) or _evaluated(o, paper)[1]:
+            return o
+        if expr.op == "multiply" and o.op == "add":
+            return _worked(o, paper)
+        return Ref(NAMELESS, evaluate(o, paper))
+
+    return Apply(expr.op, tuple(map(settled, expr.operands)))
+
+
+# rows
+
+
+class Row(Primitive):
+    """A primitive that is what is written.
+
+    Args:
+        name: What it is.
+        paper: Rounds.
+        write: Operands -> expression.
+        slope: ``(which operand, operands, value, others) -> expression``; others are what ``beside`` says.
+        exact: Operands -> value, where nothing is rounded: in fewer steps, or without overflow.
+        beside: Operands -> further numbers that slopes are written over.
+    """
+
+    __slots__ = ("slope", "write")
+
+    def __init__(
+        self,
+        name: str,
+        paper: Paper,
+        write: Callable[[Exprs], Expr],
+        slope: Slope,
+        exact: Callable[..., float] | None = None,
+        beside: Callable[[Sequence[float]], list[float]] = lambda xs: [],
+    ) -> None:
+        self.write = write
+        self.slope = slope
+
+        def forward(xp: Any, *xs: float) -> float:
+            return exact(*xs) if exact is not None and paper.exact else evaluate(write(_refs(xs)), paper)
+
+        def partials(xp: Any, y: float, *xs: float) -> list[float]:
+            refs, others = _refs(xs), _refs([paper(x) for x in beside(xs)])
+            return [evaluate(slope(k, refs, Ref(NAMELESS, y), others), paper) for k in range(len(xs))]
+
+        super().__init__(
+            name, forward=forward, partials=partials, symbol=_no_symbol, sample=(), says=name, arity=(0, None)
+        )
+
+
+def _refs(xs: Sequence[float]) -> list[Expr]:
+    return [Ref(NAMELESS, x) for x in xs]
+
+
+def _no_symbol(*_: Any) -> None:
+    raise AssertionError("a written row has no SymPy form")
+
+
+def on_paper(row: Primitive, constants: tuple[bool, ...], paper: Paper) -> Primitive:
+    """Return a row of the registry whose value is rounded, and whose slopes are computed as written.
+
+    Args:
+        row: Of the registry.
+        constants: Which operands are numbers of the rule.
+        paper: Rounds.
+    """
+    if paper.exact:
+        return row
+
+    def operands(xs: Sequence[float]) -> list[Expr]:
+        return [Number(x) if c else Ref(NAMELESS, x) for x, c in zip(xs, constants, strict=True)]
+
+    again = copy(row)
+    again.forward = lambda xp, *xs: paper(row.forward(FLOATS, *map(float, xs)))
+    again.partials = lambda xp, y, *xs: [
+        evaluate(slope_of(row, k, operands(xs), Ref(NAMELESS, y)), paper) for k in range(len(xs))
+    ]
+    return again
+
+
+def slope_of(row: Primitive, k: int, operands: Exprs, y: Expr) -> Expr:
+    """Write a local derivative of a row of the registry over its operands."""
+    if isinstance(row, Row):
+        return row.slope(k, operands, y, ())
+    text = row.local[k] if row.local else ""
+    single = row.arity[0] == 1
+    if single and k == 0 and "where" in text:
+        return Apply(f"{row.name}'", (operands[0],))
+    if not text or "where" in text:
+        xs = [o.value for o in operands if not isinstance(o, Apply)]
+        return Number(float(row.partials(FLOATS, row.forward(FLOATS, *xs), *xs)[k]))
+    return _substituted(text, dict(zip(row.params, operands, strict=False)) | {"y": y})
+
+
+@cache
+def _parsed(text: str) -> tuple[tuple[str, int], ...]:
+    return tuple((item.text, item.arity) for item in parse(text).statements[0].items)
+
+
+def _substituted(text: str, known: dict[str, Expr]) -> Expr:
+    stack: list[Expr] = []
+    for word, arity in _parsed(text):
+        if arity == NAME_ITEM:
+            stack.append(known[word] if word in known else Number(CONSTANTS[word]))
+        elif arity == NUMBER_ITEM:
+            stack.append(Number(float(word)))
+        else:
+            operands = stack[len(stack) - arity :]
+            del stack[len(stack) - arity :]
+            stack.append(multiply(*operands) if word == "multiply" else Apply(word, tuple(operands)))
+    return stack[0]

@@ -1,0 +1,130 @@
+"""Arithmetic as text: in our own language, in LaTeX, with names or with numbers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..explanation.written import Apply, Expr, Name, Ref
+from ..language.operators import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY
+from ..ops import PRIMITIVES
+from .latex import KNOWN, RELATIONS, number_to_latex, text_to_latex
+from .people import rounded
+
+MOST_TERMS = 20
+"""Longer sums are shown with dots in them, but for JSON."""
+
+
+class Style(NamedTuple):
+    """How an expression is written.
+
+    Attributes:
+        digits: Significant digits; None for the shortest exact text.
+        symbols: Names instead of numbers.
+        latex: In LaTeX instead of our own language.
+    """
+
+    digits: int | None
+    symbols: bool = False
+    latex: bool = False
+
+    def number(self, x: float) -> str:
+        """Write a number."""
+        text = repr(x + 0.0).removesuffix(".0") if self.digits is None else rounded(x, self.digits)
+        return number_to_latex(text) if self.latex else text
+
+    def bracket(self, text: str) -> str:
+        """Put brackets around."""
+        return rf"\left({text}\right)" if self.latex else f"({text})"
+
+
+def expression(expr: Expr, style: Style) -> str:
+    """Return an expression as text."""
+    return _written(expr, style, True)[1]
+
+
+def _written(expr: Expr, style: Style, first: bool) -> tuple[int, str]:
+    """Return precedence and text; ``first`` says that a sign may stand here without brackets."""
+    if isinstance(expr, Ref) and style.symbols:
+        return ATOM, written_name(expr.name, style.latex) or style.number(expr.value)
+    if not isinstance(expr, Apply):
+        text = style.number(expr.value)
+        if not text.startswith("-"):
+            return ATOM, text
+        return (UNARY, text) if first else (ATOM, style.bracket(text))
+    op, operands = expr.op, expr.operands
+
+    def part(i: int, least: int, start: bool = False) -> str:
+        precedence, text = _written(operands[i], style, start)
+        if precedence >= least:
+            return text
+        return style.bracket(_written(operands[i], style, True)[1])
+
+    count = range(len(operands))
+    if op == "add":
+        shown: list[int | None] = list(count)
+        if style.digits is not None and len(shown) > MOST_TERMS:
+            shown[6:-2] = [None]
+        dots = r"\dots" if style.latex else "..."
+        terms = (dots if i is None else part(i, SUM, first and i == 0) for i in shown)
+        return SUM, " + ".join(terms)
+    if op == "subtract":
+        return SUM, f"{part(0, SUM, first)} - {part(1, PRODUCT)}"
+    if op == "multiply":
+        sign = r" \cdot " if style.latex else "*"
+        return PRODUCT, sign.join(part(i, PRODUCT, first and i == 0) for i in count)
+    if op == "divide":
+        if style.latex:
+            return PRODUCT, rf"\frac{{{part(0, 0, True)}}}{{{part(1, 0, True)}}}"
+        return PRODUCT, f"{part(0, PRODUCT, first)}/{part(1, UNARY)}"
+    if op == "negative":
+        text = f"-{part(0, POWER)}" if isinstance(operands[0], Apply) else f"-{part(0, ATOM)}"
+        return (UNARY, text) if first else (ATOM, style.bracket(text))
+    if op in ("power", "power_n"):
+        exponent = part(1, ATOM, style.latex)
+        return POWER, f"{part(0, ATOM)}^{{{exponent}}}" if style.latex else f"{part(0, ATOM)}^{exponent}"
+    if op == "abs":
+        inner = part(0, 0, True)
+        return ATOM, rf"\left|{inner}\right|" if style.latex else f"|{inner}|"
+    row = PRIMITIVES[op.removesuffix("'")]
+    if row.truth:
+        infix = row.infix or ""
+        relation = RELATIONS.get(infix, infix) if style.latex else infix
+        return COMPARISON, f"{part(0, SUM, first)} {relation} {part(1, SUM, True)}"
+    if op == "identity":
+        return _written(operands[0], style, first)
+    arguments = ", ".join(part(i, 0, True) for i in count)
+    if not style.latex:
+        return ATOM, f"{op}({arguments})"
+    if op == "sqrt":
+        return ATOM, rf"\sqrt{{{arguments}}}"
+    command = f"\\{op}" if op in KNOWN else r"\operatorname{" + row.name.replace("_", r"\_") + "}"
+    return ATOM, command + ("'" if op.endswith("'") else "") + rf"\left({arguments}\right)"
+
+
+def written_name(name: Name, latex: bool) -> str:
+    """Return what a number is called, as text or as mathematics."""
+    return name_to_latex(name) if latex else name.text
+
+
+def name_to_latex(name: Name) -> str:
+    """Return a name as mathematics: the layer above, unit and place below."""
+    known = {"centred": r"\tilde{x}", "mean": r"\mu", "variance": r"\sigma^2", "deviation": r"\sigma"}
+    part = known.get(name.part) or _symbol(name.part)
+    below = ",".join(map(str, (*name.unit, *name.place)))
+    above = rf"^{{\text{{{text_to_latex(name.layer)}}}}}" if name.layer else ""
+    if name.part in known and above:
+        part = f"{{{part}}}"
+    symbol = part + (f"_{{{below}}}" if below else "") + above
+    if not name.of:
+        return symbol
+    top = name.of if name.of == "E" else name_to_latex(name._replace(part=name.of, of="", place=()))
+    return rf"\frac{{\partial {top}}}{{\partial {symbol}}}"
+
+
+def _symbol(text: str) -> str:
+    from .latex import name_to_latex as plain
+
+    head, _, tail = text.partition("_")
+    if tail and text.isidentifier():
+        return f"{plain(head)}_{{\\text{{{text_to_latex(tail)}}}}}"
+    return plain(text)
