@@ -112,7 +112,7 @@ def name_to_latex(name: Name) -> str:
     part = known.get(name.part) or _symbol(name.part)
     below = ",".join(map(str, (*name.unit, *name.place)))
     above = rf"^{{\text{{{text_to_latex(name.layer)}}}}}" if name.layer else ""
-    if name.part in known and above:
+    if (name.part in known and above) or (below and "_" in part.replace(r"\_", "")):
         part = f"{{{part}}}"
     symbol = part + (f"_{{{below}}}" if below else "") + above
     if not name.of:
