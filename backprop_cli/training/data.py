@@ -12,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from backprop_cli.errors import DataError, ExpressionError, nearest
+from backprop_cli.language.lower import lower
+from backprop_cli.language.parser import parse
 from backprop_cli.tables import text
 from backprop_cli.tables.block import Block, Floats, canonical
 from backprop_cli.tables.numerals import cut
 from backprop_cli.tables.read import PointSource
 from backprop_cli.training import schema
-from backprop_cli.training.encoding import Encoding, Feature, flat_inputs, formula, listed, missing
+from backprop_cli.training.encoding import Encoding, Feature, flat_inputs, listed, missing
 from backprop_cli.training.source import (
     Column,
     Kind,
@@ -265,11 +267,10 @@ class _Loading:
             name = self.spelled[canonical(entry)]
             return Feature(name, [name])
         names = self.table.names
-        close = nearest(entry, names, cutoff=0.8)
         try:
-            graph = formula(entry, names)
+            graph = lower(parse(entry), self.spelled)
         except ExpressionError as exc:
-            if close:
+            if nearest(entry, names, cutoff=0.8):
                 raise self.loaded.error(key, *_no_column(entry, names)) from None
             raise self.loaded.error(
                 key, f"'{cut(entry)}' is no column, and no formula: {exc.message}", exc.hint
@@ -425,13 +426,15 @@ def encode_block(encoding: Encoding, block: Block) -> Floats:
     if table is None:
         columns.update(text.texts(block, encoding.columns))
     else:
-        columns.update((name, table[:, block.names.index(name)]) for name in encoding.columns)
+        positions = {name: at for at, name in enumerate(block.names)}
+        columns.update((name, table[:, positions[name]]) for name in encoding.columns)
     return encoding.encode(columns, lambda row, name: text.place(block, row, name))
 
 
 def _require(wanted: Sequence[str], names: Sequence[str], path: str) -> None:
+    present = set(names)
     for name in wanted:
-        if name not in names:
+        if name not in present:
             message, hint = _no_column(name, names)
             shown = "<stdin>" if path == "-" else path
             raise DataError(message, place=f"{shown}:1:1", hint=hint)
@@ -494,8 +497,9 @@ def _other_table(loaded: Loaded, part: str, wanted: Sequence[str]) -> Table | No
         return None
     key = f"data.{part}_path"
     table = read_table(path, loaded.folder)
+    present = set(table.names)
     for name in wanted:
-        if name not in table.names:
+        if name not in present:
             message, hint = _no_column(name, table.names)
             raise loaded.error(key, f"{path}: {message}", hint)
     return table

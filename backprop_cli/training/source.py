@@ -133,6 +133,7 @@ class FileTable:
         self.rows = sum(block.rows for block in self._blocks)
         self._starts = np.cumsum([0, *(block.rows for block in self._blocks)])
         self._cells: dict[int, dict[str, list[str]]] = {}
+        self._positions = {name: at for at, name in enumerate(self.names)}
         self._table = self._joined()
         name = "<stdin>" if path == "-" else path
         if not self.rows:
@@ -158,7 +159,7 @@ class FileTable:
 
         A column of which fewer than half of the cells are texts is taken for numbers with mistakes in them.
         """
-        at = self.names.index(name)
+        at = self._positions[name]
         if self._table is not None and kind != "text":
             column: Floats = self._table[at]
             return column
