@@ -6,6 +6,7 @@ roles of a closed palette, so that every renderer (and a dark page) can choose i
 
 from __future__ import annotations
 
+from math import hypot
 from typing import Literal, NamedTuple
 
 Role = Literal[
@@ -119,3 +120,22 @@ def text_width(text: str, size: float, *, mono: bool = False, bold: bool = False
     narrow = sum(c in "iljtfrI.,:;'|!()[] " for c in text)
     wide = sum(c in "mwMW@%" or not c.isascii() for c in text)
     return size * (0.58 * (len(text) - narrow - wide) + 0.36 * narrow + 0.9 * wide) * (1.06 if bold else 1.0)
+
+
+def arrow(path: Path) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    """Return the points of a line, shortened for its arrow head, and the head's corners, if it has one."""
+    if not path.arrow:
+        return path.points, ()
+    tip = path.points[-1]
+    before = next((p for p in reversed(path.points[:-1]) if p != tip), None)
+    if before is None:
+        return path.points, ()
+    length = hypot(tip[0] - before[0], tip[1] - before[1])
+    along = (tip[0] - before[0]) / length, (tip[1] - before[1]) / length
+    size = 4.0 + 2.5 * path.width
+    size = size if path.curve else min(size, 0.7 * length)
+    base = tip[0] - along[0] * size, tip[1] - along[1] * size
+    side = -along[1] * size * 0.42, along[0] * size * 0.42
+    head = (tip, (base[0] + side[0], base[1] + side[1]), (base[0] - side[0], base[1] - side[1]))
+    end = tip[0] - along[0] * size * 0.8, tip[1] - along[1] * size * 0.8  # no gap at the base
+    return (*path.points[:-1], end), head

@@ -1,0 +1,141 @@
+"""Contours of a function of two variables, given on a grid: marching squares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor, isfinite, isnan, log10
+
+from .axis import Axis, round_step
+
+Grid = Sequence[Sequence[float]]
+Line = list[tuple[float, float]]
+Edge = tuple[int, int, int]  # 0 for the edge to the right of a grid point, 1 for the one above; row; column
+SKEW = 0.1  # where half of the values lie in this share of the range, equal steps show a wall and a plain
+
+# Which edge of a cell leads to which, by the corners above the level: 1, 2, 4, 8 anticlockwise from
+# below on the left. The higher side is on the left of the way.
+_BOTTOM, _RIGHT, _TOP, _LEFT = range(4)
+_WAYS: dict[int, tuple[tuple[int, int], ...]] = {
+    1: ((_BOTTOM, _LEFT),),
+    2: ((_RIGHT, _BOTTOM),),
+    3: ((_RIGHT, _LEFT),),
+    4: ((_TOP, _RIGHT),),
+    6: ((_TOP, _BOTTOM),),
+    7: ((_TOP, _LEFT),),
+    8: ((_LEFT, _TOP),),
+    9: ((_BOTTOM, _TOP),),
+    11: ((_RIGHT, _TOP),),
+    12: ((_LEFT, _RIGHT),),
+    13: ((_BOTTOM, _RIGHT),),
+    14: ((_LEFT, _BOTTOM),),
+}
+# two corners across: by whether the middle is above
+_ACROSS = {
+    (5, True): ((_BOTTOM, _RIGHT), (_TOP, _LEFT)),
+    (5, False): ((_BOTTOM, _LEFT), (_TOP, _RIGHT)),
+    (10, True): ((_LEFT, _BOTTOM), (_RIGHT, _TOP)),
+    (10, False): ((_RIGHT, _BOTTOM), (_LEFT, _TOP)),
+}
+
+
+def levels(z: Grid, most: int = 10) -> list[tuple[float, str]]:
+    """Return round heights, at most so many, that show the shape, with their texts.
+
+    Equal steps; where most of the heights crowd at one end, steps that grow with the distance
+    from there.
+    """
+    values = sorted(v for row in z for v in row if isfinite(v))
+    if not values or values[0] == values[-1]:
+        return []
+    low, middle, high = (values[int(q * (len(values) - 1))] for q in (0.0, 0.5, 1.0))
+    tail = values[int(0.97 * (len(values) - 1))], values[int(0.03 * (len(values) - 1))]
+    if middle - low < SKEW * (high - low):
+        return _growing(low, middle, tail[0], most, 1.0)
+    if high - middle < SKEW * (high - low):
+        return _growing(high, middle, tail[1], most, -1.0)
+    found = [t for t in Axis(low, high).ticks(most) if low < t[0] < high]
+    return found or [(middle, f"{middle:.3g}")]
+
+
+def _growing(start: float, middle: float, end: float, most: int, sign: float) -> list[tuple[float, str]]:
+    near, far = abs(middle - start), abs(end - start)
+    if near == 0.0 or far <= near:
+        return [(middle, f"{middle:.3g}")]
+    step = round_step(near / 8)
+    base = round(start / step) * step
+    lowest = floor(log10(near / 30))
+    steps = [float(f"{m}e{d}") for d in range(lowest, floor(log10(far)) + 1) for m in (1, 2, 5)]
+    steps = [s for s in steps if near / 30 < s < far]
+    every = max(1, -(-len(steps) // most))
+    heights = sorted(float(f"{base + sign * s:.12g}") for s in steps[::-1][::every])
+    return [(h, f"{h:.6g}") for h in heights]
+
+
+def lines(x: Sequence[float], y: Sequence[float], z: Grid, level: float) -> list[Line]:
+    """Return where the height is the level; a closed line ends where it begins.
+
+    Args:
+        x: Coordinate of every column.
+        y: Of every row.
+        z: Rows of heights; cells with a corner that has none are left out.
+        level: The height.
+    """
+    onward: dict[Edge, Edge] = {}
+    for j in range(len(y) - 1):
+        below, above = z[j], z[j + 1]
+        low, high = [v >= level for v in below], [v >= level for v in above]
+        for i in range(len(x) - 1):
+            case = low[i] + 2 * low[i + 1] + 4 * high[i + 1] + 8 * high[i]
+            if case == 0 or case == 15:
+                continue
+            corners = below[i], below[i + 1], above[i + 1], above[i]
+            if any(map(isnan, corners)):
+                continue
+            edges = (0, j, i), (1, j, i + 1), (0, j + 1, i), (1, j, i)
+            ways = _WAYS.get(case) or _ACROSS[case, sum(corners) / 4 >= level]
+            for start, end in ways:
+                onward[edges[start]] = edges[end]
+    return [[_crossing(x, y, z, level, edge) for edge in chain] for chain in _chains(onward)]
+
+
+def _chains(onward: dict[Edge, Edge]) -> list[list[Edge]]:
+    """Return whole lines: open ones from their beginning, then closed ones."""
+    entered = set(onward.values())
+    found = []
+    for start in [e for e in onward if e not in entered] + list(onward):
+        chain = [start]
+        while chain[-1] in onward:
+            chain.append(onward.pop(chain[-1]))
+        if len(chain) > 1:
+            found.append(chain)
+    return found
+
+
+def _crossing(
+    x: Sequence[float], y: Sequence[float], z: Grid, level: float, edge: Edge
+) -> tuple[float, float]:
+    up, j, i = edge
+    a, b = z[j][i], z[j + 1][i] if up else z[j][i + 1]
+    share = (level - a) / (b - a) if isfinite(b - a) and b != a else 0.5
+    if up:
+        return x[i], y[j] + share * (y[j + 1] - y[j])
+    return x[i] + share * (x[i + 1] - x[i]), y[j]
+
+
+def region(x: Sequence[float], y: Sequence[float], z: Grid, level: float) -> Line:
+    """Return the outline of all that is above the level, as one line to be filled.
+
+    Several parts, and holes, are joined by ways there and back, which enclose nothing.
+    """
+    outside = level - 1.0 - abs(level)
+    wide = [x[0], *x, x[-1]]
+    tall = [y[0], *y, y[-1]]
+    edge = [outside] * len(wide)
+    padded = [edge, *[[outside, *(outside if isnan(v) else v for v in row), outside] for row in z], edge]
+    loops = lines(wide, tall, padded, level)
+    if not loops:
+        return []
+    joined = list(loops[0])
+    for loop in loops[1:]:
+        joined += [*loop, loops[0][0]]
+    return joined

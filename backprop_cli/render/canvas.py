@@ -1,0 +1,333 @@
+"""A chart in a terminal: Braille dots, two by four in a cell, or ASCII."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise, zip_longest
+from math import atan2, ceil, floor, pi
+from operator import itemgetter
+
+from ..errors import printable
+from ..layout.chart import (
+    Chart,
+    Field,
+    Panel,
+    Series,
+    arrow_lengths,
+    axes_of,
+    clipped,
+    contours,
+    placed,
+)
+from ..layout.picture import Point, Role
+from .palette import ANSI
+
+Cell = tuple[str, Role | None]
+BLANK: Cell = (" ", None)
+DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))  # of a Braille cell, by column and row from below
+ASCII_MARKS = "*o+x%"
+ARROWS = {True: "→↗↑↖←↙↓↘", False: ">/^\\</v\\"}
+LEAST_WIDTH, LEAST_HEIGHT = 40, 8
+BESIDE = 56  # columns that a panel needs to stand beside another
+
+
+def terminal_chart(chart: Chart, width: int, height: int, *, unicode: bool, color: bool) -> str:
+    """Return the chart as lines of text, each with its line end.
+
+    Args:
+        chart: What to draw.
+        width: Columns; at least 40 are used.
+        height: Lines; at least 8 a panel are used.
+        unicode: Draw with Braille dots and lines; else in ASCII.
+        color: Colour by ANSI codes.
+    """
+    width = max(width, LEAST_WIDTH)
+    columns = chart.columns if width // max(chart.columns, 1) >= BESIDE else 1
+    rows = max(1, ceil(len(chart.panels) / columns))
+    text: list[list[Cell]] = []
+    if chart.title:
+        text.append(_cells(_cut(printable(chart.title), width, unicode), None))
+    tall = max((height - len(text)) // rows, LEAST_HEIGHT)
+    gap = 2
+    wide = (width - gap * (columns - 1)) // columns
+    for start in range(0, len(chart.panels), columns):
+        beside = [_Drawing(p, wide, tall, unicode).rows() for p in chart.panels[start : start + columns]]
+        for lines in zip_longest(*beside, fillvalue=[]):
+            row: list[Cell] = []
+            for i, line in enumerate(lines):
+                row += [BLANK] * (i * (wide + gap) - len(row))
+                row += line
+            text.append(row)
+    return "".join(_text(row, color) + "\n" for row in text)
+
+
+def _cells(text: str, role: Role | None) -> list[Cell]:
+    return [(c, role) for c in text]
+
+
+def _cut(text: str, width: int, unicode: bool) -> str:
+    more = "…" if unicode else "..."
+    return text if len(text) <= width else text[: max(width - len(more), 0)] + more
+
+
+def _text(row: Sequence[Cell], color: bool) -> str:
+    end = len(row)
+    while end and row[end - 1][0] == " ":
+        end -= 1
+    parts = []
+    for role, alike in groupby(row[:end], key=itemgetter(1)):
+        text = "".join(c for c, _ in alike)
+        code = ANSI.get(role) if color and role and text.strip() else None
+        parts.append(f"\x1b[{code}m{text}\x1b[0m" if code else text)
+    return "".join(parts)
+
+
+class _Drawing:
+    """One panel in cells; row 0 is the lowest of the frame."""
+
+    def __init__(self, panel: Panel, width: int, height: int, unicode: bool) -> None:
+        self.panel = panel
+        self.unicode = unicode
+        self.width = width
+        x, y = axes_of(panel)
+        self.x, self.y = x, y
+        head = bool(panel.title) + bool(panel.y_label)
+        self.height = max(height - head - 2, 3)
+        ticks = y.ticks(max(3, self.height // 2))
+        self.y_ticks = dict(reversed([(round(y.at(v) * (self.height - 1)), text) for v, text in ticks]))
+        self.left = max((len(text) for text in self.y_ticks.values()), default=0)
+        self.drawn = [(series, placed(panel, series, x, y)) for series in panel.series]
+        named = [s.name for s in panel.series if s.name]
+        self.ending = bool(named) and all(
+            parts and parts[-1][-1][0] > 0.97 for s, parts in self.drawn if s.name
+        )
+        room = max(width // 4, 8)
+        self.names = {s.name: _cut(printable(s.name), room, unicode) for s in panel.series}
+        right = max(map(len, self.names.values())) + 1 if self.ending else 0
+        self.columns = max(width - self.left - 2 - right, 10)
+        self.cells: list[list[Cell]] = [[BLANK] * self.columns for _ in range(self.height)]
+        self.bits = [[0] * self.columns for _ in range(self.height)]
+        self.fixed: set[tuple[int, int]] = set()  # texts and marks: nothing is drawn over them
+
+    def rows(self) -> list[list[Cell]]:
+        """Return the lines of the panel, from above."""
+        self._zero_lines()
+        if self.panel.field is not None:
+            self._field(self.panel.field)
+        for i, (series, parts) in enumerate(self.drawn):
+            self._series(series, parts, ASCII_MARKS[i % len(ASCII_MARKS)])
+        self._marks()
+        unplaced = [] if self.ending else self._names()
+        endings = self._endings() if self.ending else {}
+        panel, indent = self.panel, [BLANK] * (self.left + 2)
+        lines: list[list[Cell]] = []
+        if panel.title:
+            lines.append(indent + _cells(_cut(printable(panel.title), self.columns, self.unicode), None))
+        if panel.y_label:
+            label = _cells(_cut(printable(panel.y_label), self.columns, self.unicode), "muted")
+            for series, mark in unplaced:
+                label += [
+                    BLANK,
+                    BLANK,
+                    (mark, series.role),
+                    BLANK,
+                    *_cells(self.names[series.name], series.role),
+                ]
+            lines.append(indent + label[: self.columns])
+        for row in range(self.height - 1, -1, -1):
+            text = self.y_ticks.get(row)
+            edge = ("┤" if text is not None else "│") if self.unicode else ("+" if text is not None else "|")
+            line = _cells(f"{text or '':>{self.left}} {edge}", "muted") + self.cells[row]
+            if row in endings:
+                line += [BLANK, *_cells(self.names[endings[row].name], endings[row].role)]
+            lines.append(line)
+        return lines + self._bottom()
+
+    # lines
+
+    def _zero_lines(self) -> None:
+        if self.panel.field is not None:
+            return
+        across, up = ("╌", "╎") if self.unicode else ("-", ":")
+        if not self.x.log and 0.0 < self.x.at(0.0) < 1.0:
+            column = self._cell(self.x.at(0.0), 0.0)[1]
+            for row in range(self.height):
+                self.cells[row][column] = up, "zero"
+        if not self.y.log and 0.0 < self.y.at(0.0) < 1.0:
+            row = self._cell(0.0, self.y.at(0.0))[0]
+            self.cells[row] = [(across, "zero") for _ in range(self.columns)]
+
+    def _cell(self, u: float, v: float) -> tuple[int, int]:
+        """Return row and column of shares of the axes."""
+        row, column = round(v * (self.height - 1)), round(u * (self.columns - 1))
+        return min(max(row, 0), self.height - 1), min(max(column, 0), self.columns - 1)
+
+    def _series(self, series: Series, parts: Sequence[Sequence[Point]], mark: str) -> None:
+        if series.style == "points":
+            self._points([p for part in parts for p in part], series.role)
+            return
+        for part in parts:
+            if len(part) == 1 or series.style == "line+points":
+                self._line(part, series.role, mark)
+                self._points(part, series.role)
+            else:
+                self._line(part, series.role, mark, dashed=series.style == "dashed")
+
+    def _points(self, points: Sequence[Point], role: Role) -> None:
+        for point in points:
+            row, column = self._cell(*point)
+            self.cells[row][column] = "•" if self.unicode else "o", role
+
+    def _line(self, part: Sequence[Point], role: Role, mark: str, *, dashed: bool = False) -> None:
+        across, up = (2, 4) if self.unicode else (1, 1)
+        wide, tall = self.columns * across - 1, self.height * up - 1
+        dots = [(round(u * wide), round(v * tall)) for u, v in part]
+        walked = 0
+        for (x0, y0), (x1, y1) in pairwise(dots):
+            for x, y in steps(x0, y0, x1, y1):
+                walked += 1
+                if dashed and walked % (4 * across) >= 2 * across:
+                    continue
+                row, column = y // up, x // across
+                if not self.unicode:
+                    self.cells[row][column] = mark, role
+                    continue
+                self.bits[row][column] |= DOTS[x % 2][y % 4]
+                self.cells[row][column] = chr(0x2800 + self.bits[row][column]), role
+
+    # contours
+
+    def _field(self, field: Field) -> None:
+        heights = contours(self.panel, max(4, self.height // 3))
+        for _, _, lines in heights:
+            for line in lines:
+                for part in clipped([(self.x.at(x), self.y.at(y)) for x, y in line]):
+                    self._line(part, "first", ".")
+        for _, text, lines in heights:
+            self._height(text, lines)
+        self._arrows(field)
+
+    def _height(self, text: str, lines: Sequence[Sequence[tuple[float, float]]]) -> None:
+        for line in sorted(lines, key=len, reverse=True)[:2]:
+            for share in (0.5, 0.3, 0.7, 0.1, 0.9):
+                x, y = line[int(share * (len(line) - 1))]
+                row, column = self._cell(self.x.at(x), self.y.at(y))
+                if self._write(row, column - len(text) // 2, text, "first", over_lines=True):
+                    return
+
+    def _arrows(self, field: Field) -> None:
+        taken: set[tuple[int, int]] = set()
+        across, up = self.columns / (self.x.high - self.x.low), 2 * self.height / (self.y.high - self.y.low)
+        for (x, y, dx, dy), length in zip(field.arrows, arrow_lengths(field), strict=True):
+            row, column = self._cell(self.x.at(x), self.y.at(y))
+            if length < 0.05 or (row // 2, column // 6) in taken or (row, column) in self.fixed:
+                continue
+            taken.add((row // 2, column // 6))
+            eighth = round(atan2(dy * up, dx * across) / (pi / 4)) % 8
+            self.cells[row][column] = ARROWS[self.unicode][eighth], "muted"
+
+    # texts
+
+    def _write(self, row: int, column: int, text: str, role: Role, *, over_lines: bool) -> bool:
+        """Write a text where it has room, and say whether it had."""
+        spots = [(row, c) for c in range(column, column + len(text))]
+        if not 0 <= row < self.height or column < 0 or column + len(text) > self.columns:
+            return False
+        beside = [(row, column - 1), (row, column + len(text))]
+        if any(spot in self.fixed for spot in spots + beside):
+            return False
+        if not over_lines and any(
+            self.cells[r][c] != BLANK and self.cells[r][c][1] != "zero" for r, c in spots
+        ):
+            return False
+        for (r, c), character in zip(spots, text, strict=True):
+            self.cells[r][c] = character, role
+        self.fixed.update(spots)
+        return True
+
+    def _around(self, row: int, column: int, text: str, role: Role, *, over_lines: bool) -> bool:
+        size = len(text)
+        for reach in (1, 2, 3):
+            for r, c in (
+                (row + reach - 1, column + 2),
+                (row - reach + 1, column + 2),
+                (row + reach, column - size // 2),
+                (row - reach, column - size // 2),
+                (row + reach - 1, column - size - 1),
+                (row - reach + 1, column - size - 1),
+            ):
+                if self._write(r, c, text, role, over_lines=over_lines):
+                    return True
+        return False
+
+    def _marks(self) -> None:
+        spots = []
+        for mark in self.panel.marks:
+            u = self.x.at(mark.x) if mark.x > 0.0 or not self.x.log else -1.0
+            v = self.y.at(mark.y) if mark.y > 0.0 or not self.y.log else -1.0
+            if 0.0 <= u <= 1.0 and 0.0 <= v <= 1.0:
+                row, column = self._cell(u, v)
+                self.cells[row][column] = "●" if self.unicode else "@", mark.role
+                self.fixed.add((row, column))
+                spots.append((row, column, mark))
+        for row, column, mark in spots:
+            text = _cut(printable(mark.text), self.columns // 2, self.unicode)
+            if text and not self._around(row, column, text, mark.role, over_lines=False):
+                self._around(row, column, text, mark.role, over_lines=True)
+
+    def _names(self) -> list[tuple[Series, str]]:
+        """Write the names of lines beside them; return those that found no room."""
+        left = []
+        for i, (series, parts) in enumerate(self.drawn):
+            if not series.name:
+                continue
+            points = [p for part in parts for p in part]
+            for share in (0.85, 0.7, 0.5, 0.3, 0.15, 0.95, 0.05):
+                if points:
+                    row, column = self._cell(*points[int(share * (len(points) - 1))])
+                    if self._around(row, column, self.names[series.name], series.role, over_lines=False):
+                        break
+            else:
+                left.append((series, ASCII_MARKS[i % len(ASCII_MARKS)] if not self.unicode else "━"))
+        return left
+
+    def _endings(self) -> dict[int, Series]:
+        """Return which line's name stands at the right of which row."""
+        wanted = [(self._cell(*parts[-1][-1])[0], series) for series, parts in self.drawn if series.name]
+        found: dict[int, Series] = {}
+        for row, series in sorted(wanted, key=itemgetter(0)):
+            free = [r for r in range(self.height) if r not in found]
+            if free:
+                found[min(free, key=lambda r: (abs(r - row), -r))] = series
+        return found
+
+    def _bottom(self) -> list[list[Cell]]:
+        """Return the axis to the right and its texts."""
+        dash, corner, tick = "─└┬" if self.unicode else "-+|"
+        rule, labels = [dash] * self.columns, [" "] * self.columns
+        free = 0
+        for value, text in self.x.ticks(max(2, self.columns // 10), whole=self.panel.x_whole):
+            column = self._cell(self.x.at(value), 0.0)[1]
+            start = min(max(column - len(text) // 2, 0), self.columns - len(text))
+            if start >= free:
+                rule[column] = tick
+                labels[start : start + len(text)] = text
+                free = start + len(text) + 1
+        name = _cut(printable(self.panel.x_label), self.columns // 2, self.unicode)
+        label = "".join(labels).rstrip()
+        room = self.width - self.left - 2
+        if name and len(label) + 2 + len(name) <= room:
+            label = f"{label:<{min(self.columns + 1, room - len(name))}}"
+            label += ("" if label.endswith(" ") else "  ") + name
+        elif name:
+            label = label[: room - len(name) - 1].rpartition(" ")[0].rstrip() + f"  {name}"
+        axis = _cells(" " * (self.left + 1) + corner + "".join(rule), "muted")
+        return [axis, _cells(" " * (self.left + 2) + label, "muted")]
+
+
+def steps(x0: int, y0: int, x1: int, y1: int) -> Iterator[tuple[int, int]]:
+    """Yield the dots of a straight line, both ends included."""
+    count = max(abs(x1 - x0), abs(y1 - y0))
+    for i in range(count + 1):
+        share = i / count if count else 0.0
+        yield floor(x0 + (x1 - x0) * share + 0.5), floor(y0 + (y1 - y0) * share + 0.5)

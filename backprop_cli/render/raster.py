@@ -1,0 +1,169 @@
+"""A picture as PNG, pictures as an animated GIF: by the ``[plot]`` extra."""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import UsageError, printable
+from ..layout.picture import Box, Dot, Label, Path, Picture, Point, arrow
+from .palette import LIGHT
+
+DPI = 100.0
+LARGEST = 100_000_000  # pixels
+MARGIN = 3.0  # of a halo
+
+
+def png(picture: Picture, scale: float = 1.0) -> bytes:
+    """Return the picture as PNG.
+
+    Args:
+        picture: What to draw.
+        scale: Pixels per unit of the picture.
+    Raises:
+        UsageError: where Matplotlib is not installed.
+    """
+    canvas = _drawn(picture, scale, "a PNG")
+    stream = io.BytesIO()
+    canvas.print_png(stream, metadata={"Software": None, "Title": None})
+    return stream.getvalue()
+
+
+def gif(pictures: Sequence[Picture], milliseconds: int = 400, scale: float = 1.0) -> bytes:
+    """Return pictures of one size as a GIF that repeats, the last one shown longer.
+
+    Raises:
+        UsageError: where Matplotlib or Pillow is not installed.
+    """
+    frames: list[Any] = []
+    colors: Any = None
+    for picture in pictures:
+        canvas = _drawn(picture, scale, "a GIF")
+        from PIL import Image
+
+        size = canvas.get_width_height()
+        image = Image.frombytes("RGBA", size, bytes(canvas.buffer_rgba())).convert("RGB")
+        if colors is None:
+            colors = _palette()
+        frames.append(image.quantize(palette=colors, dither=Image.Dither.NONE))
+    stream = io.BytesIO()
+    longer = [milliseconds] * (len(frames) - 1) + [max(milliseconds * 4, 2000)]
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:], duration=longer, loop=0)
+    return stream.getvalue()
+
+
+def _palette() -> Any:
+    """Return colours for all frames: every role's steps to white, so that nothing flickers."""
+    from PIL import Image
+
+    steps = 16
+    own = [bytes.fromhex(color[1:]) for color in dict.fromkeys(LIGHT.values())]
+    mixed = {bytes(255 - (255 - c) * i // steps for c in color) for color in own for i in range(steps + 1)}
+    flat = b"".join(sorted(mixed)[:256])
+    image = Image.new("P", (1, 1))
+    image.putpalette(flat + bytes(768 - len(flat)))
+    return image
+
+
+def _drawn(picture: Picture, scale: float, what: str) -> Any:
+    """Return Matplotlib's canvas with the picture on it."""
+    # a folder it cannot write, fonts it looks for: no words for our users
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UsageError(
+            f"{what} needs the plot extra", hint="pip install 'backprop-cli[plot]'; SVG needs nothing"
+        ) from None
+    width, height = round(picture.width * scale), round(picture.height * scale)
+    if width * height > LARGEST:
+        raise UsageError(
+            f"{what} of {width:,} x {height:,} pixels is too large", hint="SVG has no such limit"
+        )
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=LIGHT["paper"])
+    canvas: Any = FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_xlim(0.0, picture.width)
+    axes.set_ylim(picture.height, 0.0)
+    axes.axis("off")
+    unit = 72.0 / DPI * scale  # points per unit
+    for order, shape in enumerate(picture.shapes):
+        for artist in _artists(shape, unit):
+            artist.set_zorder(order)
+            artist.set_clip_on(False)
+            axes.add_artist(artist)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a glyph that the font lacks is drawn as a box
+        canvas.draw()
+    return canvas
+
+
+def _artists(shape: Any, unit: float) -> list[Any]:
+    from matplotlib.patches import Circle, FancyBboxPatch, PathPatch
+
+    if isinstance(shape, Label):
+        return [_text(shape, unit)]
+    if isinstance(shape, Dot):
+        return [Circle((shape.x, shape.y), shape.radius, **_paint(shape.fill, shape.stroke, 1.5 * unit, 1.0))]
+    if isinstance(shape, Box):
+        paint = _paint(shape.fill, shape.stroke, shape.line * unit, shape.opacity)
+        radius = min(shape.radius, shape.width / 2, shape.height / 2)
+        style = f"round,pad=0,rounding_size={radius}" if radius > 0 else "square,pad=0"
+        return [FancyBboxPatch((shape.x, shape.y), shape.width, shape.height, boxstyle=style, **paint)]
+    assert isinstance(shape, Path)
+    points, head = arrow(shape)
+    paint = _paint(shape.fill, shape.stroke, shape.width * unit, shape.opacity)
+    if shape.dash and shape.stroke:
+        paint["linestyle"] = (0, [length / shape.width for length in shape.dash])
+    paint |= {"capstyle": "round", "joinstyle": "round"}
+    drawn = [PathPatch(_outline(points, shape.curve, shape.fill is not None), **paint)]
+    if head:
+        drawn.append(PathPatch(_outline(head, False, True), **_paint(shape.stroke, None, 0.0, shape.opacity)))
+    return drawn
+
+
+def _outline(points: Sequence[Point], curve: bool, closed: bool) -> Any:
+    from matplotlib.path import Path as Outline
+
+    codes = [Outline.MOVETO, *[Outline.CURVE4 if curve else Outline.LINETO] * (len(points) - 1)]
+    vertices = list(points)
+    if closed:
+        codes.append(Outline.CLOSEPOLY)
+        vertices.append(points[0])
+    return Outline(vertices, codes)
+
+
+def _paint(fill: Any, stroke: Any, width: float, opacity: float) -> dict[str, Any]:
+    return {
+        "facecolor": LIGHT[fill] if fill else "none",
+        "edgecolor": LIGHT[stroke] if stroke else "none",
+        "linewidth": width if stroke else 0.0,
+        "alpha": opacity if opacity < 1.0 else None,
+    }
+
+
+def _text(label: Label, unit: float) -> Any:
+    from matplotlib.patheffects import withStroke
+    from matplotlib.text import Text
+
+    anchor = {"start": "left", "middle": "center", "end": "right"}[label.anchor]
+    effects = [withStroke(linewidth=MARGIN * unit, foreground=LIGHT["paper"])] if label.halo else None
+    return Text(
+        label.x,
+        label.y,
+        printable(label.text),
+        color=LIGHT[label.role],
+        fontsize=label.size * unit,
+        fontweight="bold" if label.bold else "normal",
+        family="monospace" if label.mono else "sans-serif",
+        ha=anchor,
+        va="baseline",
+        rotation=-label.turn,
+        rotation_mode="anchor",
+        parse_math=False,
+        path_effects=effects,
+    )
