@@ -100,8 +100,6 @@ def train(
         note(f"interrupted after update {run.training.progress.step:,}; to go on: {shlex.join(words)}")
         return TERMINATED if received[0] == signal.SIGTERM else INTERRUPTED
     seconds = time.monotonic() - began
-    final = show.results(run)
-    run.check(final)
     from ..render.curve import svg_curve
     from ..training.checkpoint import write_atomic
 
@@ -110,9 +108,9 @@ def train(
         run.path(CURVE), svg_curve(run.history, title, best=run.training.progress.best_epoch).encode()
     )
     if chosen == "json":
-        write_text(show.summary_json(run, final, seconds), output)
+        write_text(show.summary_json(run, seconds), output)
     else:
-        text = show.wrapped(show.summary(run, final, seconds), width_of(output))
+        text = show.wrapped(show.summary(run, seconds), width_of(output))
         write_text(text + curve(run, output), output)
     return 0
 

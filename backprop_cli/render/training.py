@@ -141,17 +141,6 @@ def alarm_text(alarm: Alarm) -> str:
     return f"alarm: {alarm.says}\n  hint: {alarm.hint}"
 
 
-def results(run: Run) -> dict[str, dict[str, float]]:
-    """Return loss and metrics of each set with the final parameters."""
-    training, problem = run.training, run.problem
-    sets = {"training": training.train, "validation": training.validation, "test": problem.test}
-    return {
-        name: training.evaluate(rows.of_type(training.runner.dtype))
-        for name, rows in sets.items()
-        if rows is not None
-    }
-
-
 def ending(run: Run) -> str:
     """Say when and why the run ended, and which epoch was the best."""
     progress, config = run.training.progress, run.problem.config
@@ -171,10 +160,10 @@ def ending(run: Run) -> str:
     return text
 
 
-def summary(run: Run, final: Mapping[str, Mapping[str, float]], seconds: float) -> str:
+def summary(run: Run, seconds: float) -> str:
     """Return what came out of a run."""
-    names = list(dict.fromkeys(n for values in final.values() for n in values))
-    rows = [[name, *(rounded(v[n], 5) if n in v else "" for n in names)] for name, v in final.items()]
+    names = list(dict.fromkeys(n for values in run.results.values() for n in values))
+    rows = [[name, *(rounded(v[n], 5) if n in v else "" for n in names)] for name, v in run.results.items()]
     lines = [
         setup(run.problem),
         *(
@@ -220,7 +209,7 @@ def fit_dict(fit: FitResult) -> dict[str, Any]:
     }
 
 
-def summary_json(run: Run, final: Mapping[str, Mapping[str, float]], seconds: float) -> str:
+def summary_json(run: Run, seconds: float) -> str:
     """Return the same as one JSON object; see ``docs/training.md``."""
     problem, progress = run.problem, run.training.progress
     fit = run.training.result if isinstance(run.training, Fitting) else None
@@ -239,7 +228,7 @@ def summary_json(run: Run, final: Mapping[str, Mapping[str, float]], seconds: fl
         "monitor": run.training.monitor,
         "best": progress.best,
         "best_epoch": progress.best_epoch,
-        "results": final,
+        "results": run.results,
         "fit": fit_dict(fit) if fit else None,
         "alarms": [alarm._asdict() for alarm in run.alarms.raised],
         "seconds": seconds,

@@ -50,6 +50,7 @@ class Run:
     Attributes:
         folder: Path of the run folder.
         history: Every epoch's values, those of an earlier part included.
+        results: Loss and metrics of each set at the end, with the final parameters.
         resumed: The checkpoint it went on from; None for a new run.
         replaced: Whether an unfinished run stood in the folder and is started over.
         broken: Damaged checkpoints that were passed over.
@@ -70,6 +71,7 @@ class Run:
         self.replaced = False
         self.broken: list[str] = []
         self._events: Events | None = None
+        self.results: dict[str, dict[str, float]] = {}
         self._saved_best = 0
         self._prepare(resume)
 
@@ -218,20 +220,27 @@ class Run:
             return
         if settings.best:
             self._save_best()
+        self.results = self._evaluated()
         save_model(self.path(MODEL), training)
 
-    def check(self, results: Mapping[str, Mapping[str, float]]) -> None:
-        """Refuse final numbers that are none.
+    def _evaluated(self) -> dict[str, dict[str, float]]:
+        """Return loss and metrics of each set with the final parameters.
 
-        Args:
-            results: Set -> loss and metrics.
         Raises:
-            Diverged: naming the first.
+            Diverged: naming the first that is no number.
         """
+        training, problem = self.training, self.problem
+        sets = {"training": training.train, "validation": training.validation, "test": problem.test}
+        results = {
+            name: training.evaluate(rows.of_type(training.runner.dtype))
+            for name, rows in sets.items()
+            if rows is not None
+        }
         for part, values in results.items():
             for name, value in values.items():
                 if not isfinite(value):
-                    raise self.training.diverged("the last update", f"{name} of the {part} rows", value)
+                    raise training.diverged("the last update", f"{name} of the {part} rows", value)
+        return results
 
     def _save(self, name: str) -> None:
         arrays, facts = self.training.save()
