@@ -1,0 +1,53 @@
+"""Pictures as the bytes of a file, by the file's ending."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from ..errors import UsageError
+from ..layout.picture import Picture
+
+PICTURES = (".svg", ".png")
+ANIMATIONS = (".gif",)
+
+
+def is_picture(output: str | None) -> bool:
+    """Whether a file's ending asks for a picture or an animation."""
+    return output is not None and _ending(output) in PICTURES + ANIMATIONS
+
+
+def picture_bytes(
+    pictures: Picture | Sequence[Picture], output: str, *, scale: float = 1.0, milliseconds: int = 400
+) -> bytes:
+    """Return what a file of that name holds.
+
+    Args:
+        pictures: One picture, or several of one size for a GIF; other files show the last one.
+        output: The file's name.
+        scale: Pixels per unit, for PNG and GIF.
+        milliseconds: How long a GIF shows each picture.
+    Raises:
+        UsageError: for other endings, and where the extra that draws pixels is not installed.
+    """
+    frames = [pictures] if isinstance(pictures, Picture) else list(pictures)
+    ending = _ending(output)
+    if ending == ".svg":
+        from .svg import svg
+
+        return svg(frames[-1]).encode()
+    if ending == ".png":
+        from .raster import png
+
+        return png(frames[-1], scale)
+    if ending == ".gif":
+        from .raster import gif
+
+        return gif(frames, milliseconds, scale)
+    raise UsageError(
+        f"-o {output}: the ending '{ending}' names no picture", hint=f"endings: {', '.join(PICTURES)}"
+    )
+
+
+def _ending(output: str) -> str:
+    return os.path.splitext(output)[1].lower()
