@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 from ..graph import CONSTANT, Graph
-from ..language.format import compose, constant_piece, join
-from ..language.operators import ATOM, CONSTANTS, UNARY
+from ..language.format import compose, constant_piece, join, node_text
+from ..language.operators import ATOM, COMPARISON, CONSTANTS, UNARY
 from ..language.parser import NAME_ITEM, NUMBER_ITEM, parse
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
@@ -36,23 +36,30 @@ def local_values(graph: Graph, values: Sequence[Any], id: int) -> tuple[float, .
 def local_texts(graph: Graph, id: int) -> tuple[str, ...]:
     """Return d node / d operand as it is written, one text per operand, in the language of programs.
 
-    The names of operands and node stand in it; numbers are worked out where they stay short:
-    ``2*a`` for ``a^2``, ``1 - o^2`` for ``o = tanh(n)``.
+    The names of operands and node stand in it; numbers are worked out where they stay short: ``2*a``
+    for ``a^2``, ``1 - o^2`` for ``o = tanh(n)``. A constant operand has none: its text is empty.
     """
     node = graph.nodes[id]
     op = node.op
     if op is None:
         return ()
     operands = [_piece(graph, i) for i in node.inputs]
+    moving = [graph.nodes[i].kind != CONSTANT for i in node.inputs]
     if not op.local:
-        return tuple(_extreme(graph, id, k, operands) for k in range(len(operands)))
+        return tuple(_extreme(graph, id, k, operands) if moves else "" for k, moves in enumerate(moving))
     known: dict[str, Written] = dict(zip(op.params, operands, strict=False))
     known["y"] = ATOM, graph.own_name(id)
-    return tuple(_substituted(text, known, graph) if text else "" for text in op.local[: len(operands)])
+    return tuple(
+        _substituted(text, known, graph) if moves else ""
+        for text, moves in zip(op.local, moving, strict=False)
+    )
 
 
 def _piece(graph: Graph, id: int) -> Written:
-    if graph.nodes[id].kind != CONSTANT:
+    node = graph.nodes[id]
+    if node.kind != CONSTANT:
+        if node.op is not None and node.op.truth and node.name is None:
+            return COMPARISON, node_text(graph, id)
         return ATOM, graph.own_name(id)
     precedence, text = constant_piece(graph, id)
     return precedence, join(text)

@@ -1,0 +1,278 @@
+"""The graph as it is looked at: the nodes that are shown, what is on the edges between them, paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
+from typing import NamedTuple
+
+from ..differentiation.evaluate import bind, evaluate
+from ..differentiation.report import check_wrt, shown_values
+from ..differentiation.reverse import active_nodes, reverse
+from ..errors import UsageError, nearest
+from ..graph import CONSTANT, Graph
+from ..language.format import compose, join, node_text
+from ..language.operators import ATOM
+from .local import local_texts, local_values
+
+MOST_PATHS = 10**15
+"""Where the counting of paths ends."""
+
+
+class Edge(NamedTuple):
+    """What a node is read by another for.
+
+    Attributes:
+        source: The node that is read.
+        target: The node that reads it.
+        symbol: The local derivative as it is written; "" where there is none. A node that is read twice
+            has two terms.
+        value: Its number; None without values, or where there is none.
+        taken: False on the way into a choice that did not take this branch.
+        marked: It lies on a path that was asked for.
+    """
+
+    source: int
+    target: int
+    symbol: str
+    value: float | None
+    taken: bool
+    marked: bool
+
+
+class GraphView:
+    """A graph at a point, or without one.
+
+    Attributes:
+        graph: The computation.
+        inputs: Values of the inputs; None where nothing is bound.
+        values: Per node; None for a branch not taken, or without a point.
+        gradient: d output / d node; None where there is none.
+        shown: Ids of the nodes that are shown, in creation order.
+        marked: Per node, whether it lies on a path that was asked for; None where none was.
+        named: Unnamed steps are taken into the named step that they lead to.
+        constants: Constants are nodes of their own.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        bindings: Mapping[str, float],
+        *,
+        wrt: Sequence[str] | None = None,
+        paths: Sequence[str] | None = None,
+        named: bool = False,
+        constants: bool = False,
+    ) -> None:
+        """Run the graph.
+
+        Args:
+            graph: The computation.
+            bindings: Values of inputs; with none at all for a program that needs some, there are symbols
+                alone.
+            wrt: Inputs to differentiate by; None for all.
+            paths: Names of nodes whose paths to the output are marked.
+            named: Show inputs and named steps alone.
+            constants: Show constants, too.
+        Raises:
+            BindingError, NoSuchNumber: as in `grad`.
+            UsageError: for a name that is none.
+        """
+        self.graph = graph
+        self.named = named
+        self.constants = constants
+        self.inputs: dict[str, float] | None = None
+        count = len(graph)
+        self.values: list[float | None] = [None] * count
+        self.gradient: list[float | None] = [None] * count
+        self._raw: list[float] = []
+        self._needed = [True] * count
+        check_wrt(graph, wrt)
+        if bindings or graph.defaults or not graph.inputs:
+            self.inputs = bind(graph, bindings)
+            self._raw, self._needed = evaluate(graph, self.inputs)
+            active = active_nodes(graph, wrt)
+            cotangents = reverse(graph, self._raw, active)
+            self.values = shown_values(graph, self._raw, self._needed)
+            self.gradient = [g if a else None for g, a in zip(cotangents, active, strict=True)]
+        self.shown = [node.id for node in graph.nodes if self._is_shown(node.id)]
+        self.marked = self._on_paths(paths) if paths is not None else None
+
+    def _is_shown(self, id: int) -> bool:
+        node = self.graph.nodes[id]
+        if id == self.graph.output:
+            return True
+        if node.kind == CONSTANT:
+            return self.constants
+        return not self.named or node.name is not None
+
+    def _on_paths(self, names: Sequence[str]) -> list[bool]:
+        graph = self.graph
+        for name in names:
+            if name not in graph.named:
+                close = nearest(name, list(graph.named))
+                some = ", ".join(list(graph.named)[:20])
+                raise UsageError(
+                    f"--path {name}: there is no input or step {name}",
+                    hint=f"did you mean {close}?" if close else f"names: {some}",
+                )
+        reached = graph.needed()
+        after = graph.depends_on([graph.named[name] for name in names])
+        return [a and r for a, r in zip(after, reached, strict=True)]
+
+    def only_marked(self) -> None:
+        """Show the marked nodes alone."""
+        assert self.marked is not None
+        self.shown = [id for id in self.shown if self.marked[id]]
+
+    def count_paths(self, name: str) -> int:
+        """Return on how many paths a node reaches the output, at most `MOST_PATHS`."""
+        counts = [0] * len(self.graph)
+        start = self.graph.named[name]
+        counts[start] = 1
+        for node in self.graph.nodes[start + 1 :]:
+            counts[node.id] = min(sum(counts[i] for i in node.inputs), MOST_PATHS)
+        return counts[self.graph.output]
+
+    def operation(self, id: int) -> str:
+        """Return how a node is computed, over names; "" for a leaf."""
+        node = self.graph.nodes[id]
+        if node.op is None:
+            return ""
+        if self.named:
+            start, end = node.span
+            text = self.graph.source.text[start:end]
+            return node_text(self.graph, id) if "\n" in text or "#" in text else text
+        if self.constants:
+            # without this, every step of a chain of constants would be written out whole
+            names = [(ATOM, self.graph.name(i)) for i in node.inputs]
+            return join(compose(node.op, names)[1])
+        return node_text(self.graph, id)
+
+    def edges(self) -> Iterator[Edge]:
+        """Yield the edges between shown nodes, by target in creation order."""
+        shown = [False] * len(self.graph)
+        for id in self.shown:
+            shown[id] = True
+        for id in self.shown:
+            if self.graph.nodes[id].op is not None:
+                yield from self._through_names(id, shown) if self.named else self._into(id, shown)
+
+    def _into(self, id: int, shown: Sequence[bool]) -> Iterator[Edge]:
+        graph = self.graph
+        node = graph.nodes[id]
+        assert node.op is not None
+        derived = node.kind != CONSTANT
+        symbols = local_texts(graph, id) if derived else ("",) * len(node.inputs)
+        numbers = local_values(graph, self._raw, id) if self._raw and derived else None
+        taken = None
+        if node.op.chosen is not None and self._raw:
+            taken = node.op.chosen(*(self._raw[i] for i in node.inputs))
+        for source in dict.fromkeys(node.inputs):
+            if not shown[source]:
+                continue
+            uses = [k for k, i in enumerate(node.inputs) if i == source]
+            constant = graph.nodes[source].kind == CONSTANT
+            terms = [symbols[k] for k in uses]
+            value = None
+            if numbers is not None and not constant and self._needed[id]:
+                value = sum(numbers[k] for k in uses)
+            yield self._edge(
+                source,
+                id,
+                "" if constant else _sum(terms),
+                value,
+                self._needed[id] and (taken is None or any(k in taken for k in uses)),
+            )
+
+    def _through_names(self, id: int, shown: Sequence[bool]) -> Iterator[Edge]:
+        """Yield the edges from the named nodes that a named step is computed from."""
+        graph = self.graph
+        region, todo = {id}, [id]
+        ends: set[int] = set()
+        while todo:
+            for i in graph.nodes[todo.pop()].inputs:
+                if graph.nodes[i].kind == CONSTANT:
+                    continue
+                if graph.nodes[i].name is not None:
+                    ends.add(i)
+                elif i not in region:
+                    region.add(i)
+                    todo.append(i)
+        slopes: dict[int, float] = {id: 1.0}
+        for k in sorted(region, reverse=True) if self._raw else ():
+            slope = slopes.get(k, 0.0)
+            if slope == 0.0:
+                continue
+            for i, p in zip(graph.nodes[k].inputs, local_values(graph, self._raw, k), strict=True):
+                if graph.nodes[i].kind != CONSTANT:
+                    slopes[i] = slopes.get(i, 0.0) + slope * p
+        name = graph.own_name(id)
+        for source in sorted(ends):
+            if shown[source]:
+                value = slopes.get(source, 0.0) if self._raw and self._needed[id] else None
+                symbol = f"d{name}/d{graph.own_name(source)}"
+                yield self._edge(source, id, symbol, value, self._needed[id])
+
+    def _edge(self, source: int, target: int, symbol: str, value: float | None, taken: bool) -> Edge:
+        value = value if value is not None and isfinite(value) else None
+        marked = self.marked is not None and self.marked[source] and self.marked[target]
+        return Edge(source, target, symbol, value, taken, marked)
+
+
+class Extent(NamedTuple):
+    """How large a graph is.
+
+    Attributes:
+        nodes: That are shown.
+        edges: Between them.
+        inputs: Among the nodes.
+        named: Steps with a name, among the nodes.
+        depth: Edges on the longest path.
+        widest: Most nodes at one distance from the leaves.
+        at: That distance.
+    """
+
+    nodes: int
+    edges: int
+    inputs: int
+    named: int
+    depth: int
+    widest: int
+    at: int
+
+
+def extent(view: GraphView) -> Extent:
+    """Measure the graph that is shown."""
+    graph = view.graph
+    ranks = [0] * len(graph)
+    for node in graph.nodes:
+        moving = [i for i in node.inputs if view.constants or graph.nodes[i].kind != CONSTANT]
+        if moving:
+            # a step that is taken into another one is no step on the way
+            ranks[node.id] = max(ranks[i] for i in moving) + (not view.named or node.name is not None)
+    counts: dict[int, int] = {}
+    for id in view.shown:
+        counts[ranks[id]] = counts.get(ranks[id], 0) + 1
+    widest = max(counts, key=lambda rank: (counts[rank], -rank))
+    nodes = [graph.nodes[id] for id in view.shown]
+    edges = sum(1 for _ in view.edges()) if view.named else _count_edges(view)
+    return Extent(
+        len(nodes),
+        edges,
+        sum(n.op is None and n.kind != CONSTANT for n in nodes),
+        sum(n.op is not None and n.name is not None for n in nodes),
+        max(ranks[id] for id in view.shown),
+        counts[widest],
+        widest,
+    )
+
+
+def _count_edges(view: GraphView) -> int:
+    shown = set(view.shown)
+    return sum(len(shown.intersection(view.graph.nodes[id].inputs)) for id in view.shown)
+
+
+def _sum(terms: Sequence[str]) -> str:
+    """Write the derivative by a node that is read more than once."""
+    return " + ".join(f"({t})" if t.startswith("-") and k else t for k, t in enumerate(terms))

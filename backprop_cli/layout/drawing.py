@@ -1,0 +1,204 @@
+"""What is drawn of a graph: cards with texts, and arrows between them; the same for every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from ..explanation.edges import Edge, GraphView
+from ..graph import CONSTANT
+from .picture import Role
+
+LONGEST = 60
+"""Characters of an operation that are shown."""
+
+Kind = Literal["input", "constant", "step", "output"]
+Write = Callable[[float], str]
+Edges = Literal["both", "symbol", "value", "none"]
+
+
+class Row(NamedTuple):
+    """A line on a card: ``dL/dd`` and its number."""
+
+    name: str
+    text: str
+    role: Role = "ink"
+
+
+class Card(NamedTuple):
+    """A node, a unit or a layer.
+
+    Attributes:
+        id: Which no other has: ``n4``.
+        name: What it is called.
+        operation: How it is computed; "" for a leaf.
+        rows: Its numbers.
+        kind: What it is.
+        marked: On a path that was asked for; None where none was.
+    """
+
+    id: str
+    name: str
+    operation: str
+    rows: tuple[Row, ...]
+    kind: Kind
+    marked: bool | None = None
+
+    @property
+    def heading(self) -> str:
+        """``d = a*b``."""
+        return f"{self.name} = {self.operation}" if self.operation else self.name
+
+
+class Arrow(NamedTuple):
+    """From a card to one that reads it.
+
+    Attributes:
+        source: A card's id.
+        target: A card's id.
+        symbol: A local derivative, or the name of a weight.
+        number: Its number.
+        detail: A second line.
+        role: By the number's sign.
+        taken: False on the way into a choice that did not take this branch.
+        marked: As of a card.
+    """
+
+    source: str
+    target: str
+    symbol: str = ""
+    number: str = ""
+    detail: str = ""
+    role: Role = "ink"
+    taken: bool = True
+    marked: bool | None = None
+
+    @property
+    def label(self) -> str:
+        """``b = -2``; the number alone where it is the symbol."""
+        if not self.symbol or not self.number or self.symbol == self.number:
+            return self.symbol or self.number
+        return f"{self.symbol} = {self.number}"
+
+
+class Drawing(NamedTuple):
+    """A graph ready to be drawn.
+
+    Attributes:
+        title: ``L = e*f = -4``.
+        description: What is to be seen, in a sentence or two.
+        legend: What stands where, a line each.
+        cards: Sources before targets; for a large graph they can be gone through once.
+        arrows: The same.
+        keep_order: Cards of one column stay in their order.
+    """
+
+    title: str
+    description: str
+    legend: tuple[str, ...]
+    cards: Iterable[Card]
+    arrows: Iterable[Arrow]
+    keep_order: bool = False
+
+    def settled(self) -> Drawing:
+        """Return the same with lists, to be gone through more than once."""
+        return self._replace(cards=list(self.cards), arrows=list(self.arrows))
+
+
+def shortened(text: str, most: int = LONGEST) -> str:
+    """Return a text with its middle left out where it is long."""
+    if len(text) <= most:
+        return text
+    head = (most - 3) * 2 // 3
+    return f"{text[:head]}...{text[len(text) - (most - 3 - head) :]}"
+
+
+def sign_of(value: float | None) -> Role:
+    """Return the role of a number: positive, negative or zero."""
+    if value is None:
+        return "muted"
+    return "positive" if value > 0 else "negative" if value < 0 else "zero"
+
+
+def graph_drawing(view: GraphView, title: str, write: Write, edges: Edges = "both") -> Drawing:
+    """Return the drawing of a graph.
+
+    Args:
+        view: What is shown of it.
+        title: Its headline.
+        write: Numbers to text.
+        edges: What stands at the arrows.
+    """
+    output = view.graph.name(view.graph.output)
+    valued = view.inputs is not None
+    shown = set(view.shown)
+    inputs = [name for name, id in view.graph.inputs.items() if id in shown]
+    named = ", ".join(inputs[:12]) + (", ..." if len(inputs) > 12 else "")
+    description = f"The computation graph of {output}: {_count(len(shown), 'node')}"
+    description += f", inputs {named}." if inputs else "."
+    if valued:
+        description += f" Each node has its value and the derivative of {output} by it."
+    legend = []
+    if valued:
+        legend.append(f"in a box: the value, and the derivative of {output} by it")
+    if edges != "none":
+        what = {"both": "in symbols and as a number", "symbol": "in symbols", "value": "as a number"}[edges]
+        what = what if valued else "in symbols"
+        if view.named:
+            legend.append(f"at an arrow: the derivative of the step by what it reads, {what}")
+        else:
+            legend.append(f"at an arrow: the local derivative, {what}")
+    return Drawing(
+        title, description, tuple(legend), _cards(view, output, write), _arrows(view, write, edges)
+    )
+
+
+def _cards(view: GraphView, output: str, write: Write) -> Iterator[Card]:
+    graph, valued = view.graph, view.inputs is not None
+    for id in view.shown:
+        node = graph.nodes[id]
+        name = graph.name(id)
+        rows = []
+        if valued:
+            value, gradient = view.values[id], view.gradient[id]
+            rows.append(Row("value", "not needed" if value is None else write(value), sign_of(value)))
+            if gradient is not None:
+                rows.append(Row(f"d{output}/d{name}", write(gradient), sign_of(gradient)))
+        kind: Kind = "step" if node.op is not None else "input"
+        kind = "constant" if node.kind == CONSTANT else "output" if id == graph.output else kind
+        marked = view.marked[id] if view.marked is not None else None
+        operation = "" if node.op is None else shortened(view.operation(id))
+        yield Card(f"n{id}", name, operation, tuple(rows), kind, marked)
+
+
+def _arrows(view: GraphView, write: Write, edges: Edges) -> Iterator[Arrow]:
+    for edge in view.edges():
+        symbol, number = "", ""
+        if edges in ("both", "symbol") or (edges == "value" and view.inputs is None):
+            symbol = _symbol(view, edge)
+        if edges in ("both", "value") and edge.value is not None:
+            number = write(edge.value)
+        yield Arrow(
+            f"n{edge.source}",
+            f"n{edge.target}",
+            symbol,
+            number,
+            "",
+            sign_of(edge.value) if number else "ink",
+            edge.taken,
+            edge.marked if view.marked is not None else None,
+        )
+
+
+def _symbol(view: GraphView, edge: Edge) -> str:
+    """Return the local derivative where it is short, else what it is a derivative of."""
+    if len(edge.symbol) <= 24 and "where" not in edge.symbol:
+        return edge.symbol
+    node = view.graph.nodes[edge.target]
+    if node.op is not None and node.op.arity[0] == 1 and node.op.callable and not view.named:
+        return f"{node.op.name}'({view.graph.own_name(edge.source)})"
+    return f"d{view.graph.own_name(edge.target)}/d{view.graph.own_name(edge.source)}"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"

@@ -1,0 +1,135 @@
+"""A drawing in TikZ: a document of its own, made for `pdflatex`, `xelatex` and `lualatex`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..errors import printable
+from ..layout.drawing import Arrow, Card, Drawing
+from ..layout.graph_picture import Placed, place
+from .latex import name_to_latex, number_to_latex, text_to_latex, to_latex
+from .palette import LIGHT
+
+SCALE = 0.75
+"""Points of a pixel."""
+
+HEAD = r"""\documentclass[tikz, border=6pt]{standalone}
+\usepackage[T1]{fontenc}
+\usepackage{amsmath}
+\usepackage{textcomp}
+"""
+
+
+def tikz(drawing: Drawing) -> Iterator[str]:
+    """Yield the lines.
+
+    Raises:
+        UsageError: when the drawing is too large to be laid out.
+    """
+    drawing = drawing.settled()
+    placed = place(drawing._replace(title=""))
+    yield HEAD
+    for role in ("positive", "negative", "zero", "mark", "muted"):
+        yield rf"\definecolor{{{role}}}{{HTML}}{{{LIGHT[role][1:].upper()}}}" + "\n"
+    yield "\\begin{document}\n"
+    yield f"% {_comment(drawing.title)}\n"
+    yield r"\begin{tikzpicture}[x=1pt, y=-1pt, >=latex, every node/.style={font=\footnotesize}," + "\n"
+    yield (
+        "  card/.style={draw, rounded corners=3pt, fill=white, align=center, inner sep=2pt},\n"
+        "  input/.style={card, fill=positive!8}, step/.style={card}, constant/.style={card, fill=black!4},\n"
+        "  output/.style={card, thick, fill=green!50!blue!8}, way/.style={->, draw=muted, semithick}]\n"
+    )
+    for card, box in zip(drawing.cards, placed.boxes, strict=True):
+        yield _card(card, box.x + box.width / 2.0, box.y + box.height / 2.0, box.width, box.height)
+    for k, arrow in enumerate(drawing.arrows):
+        yield from _arrow(arrow, placed, k)
+    yield "\\end{tikzpicture}\n\\end{document}\n"
+
+
+def _comment(text: str) -> str:
+    return printable(text).encode("ascii", "replace").decode()
+
+
+def _point(x: float, y: float) -> str:
+    return f"({SCALE * x:.1f},{SCALE * y:.1f})"
+
+
+def math(text: str) -> str:
+    """Return a name or operation in math; what is no expression of ours stands as text."""
+    if "..." in text or "'" in text or "[" in text:
+        return rf"\text{{{_ascii(text_to_latex(printable(text)))}}}"
+    if text.isidentifier() or text.replace("_", "").isalnum():
+        return name_to_latex(text)
+    return to_latex(text)
+
+
+def _ascii(text: str) -> str:
+    """Return text that pdflatex can set: Greek letters and subscripts as commands."""
+    from .latex import GREEK
+
+    out = []
+    for c in text:
+        if c in GREEK:
+            out.append(rf"$\{GREEK[c]}$")
+        elif c in "₀₁₂₃₄₅₆₇₈₉":
+            out.append(f"$_{{{ord(c) - ord('₀')}}}$")
+        else:
+            out.append(c if c.isascii() else "?")
+    return "".join(out)
+
+
+def _derivative(text: str) -> str:
+    """Return ``dL/dd`` as a fraction, other texts as they are."""
+    top, slash, bottom = text.partition("/")
+    if slash and top[:1] == "d" and bottom[:1] == "d" and len(top) > 1 and len(bottom) > 1:
+        return rf"$\partial {math(top[1:])}/\partial {math(bottom[1:])}$"
+    return _ascii(text_to_latex(printable(text)))
+
+
+def _number(text: str) -> str:
+    return f"${number_to_latex(text)}$" if text[:1] in "-0123456789" else text_to_latex(text)
+
+
+def _card(card: Card, x: float, y: float, width: float, height: float) -> str:
+    heading = f"$\\boldsymbol{{{math(card.name)}}}"
+    heading += f" = {math(card.operation)}$" if card.operation else "$"
+    lines = [heading]
+    for row in card.rows:
+        color = f"\\textcolor{{{row.role}}}" if row.role in ("positive", "negative", "zero") else ""
+        lines.append(f"{_derivative(row.name)} {color}{{{_number(row.text)}}}")
+    text = r" \\ ".join(lines)
+    style: str = card.kind
+    if card.marked:
+        style += ", draw=mark, very thick"
+    elif card.marked is False:
+        style += ", draw=black!20, text=muted"
+    size = f"minimum width={SCALE * width:.1f}pt, minimum height={SCALE * height:.1f}pt"
+    return f"  \\node[{style}, {size}] ({card.id}) at {_point(x, y)} {{{text}}};\n"
+
+
+def _arrow(arrow: Arrow, placed: Placed, k: int) -> Iterator[str]:
+    points = placed.curves[k]
+    style = "way"
+    if arrow.marked:
+        style += ", draw=mark, very thick"
+    elif arrow.marked is False:
+        style += ", opacity=0.4"
+    if not arrow.taken:
+        style += ", dashed"
+    pieces = [_point(*points[0])]
+    for i in range(1, len(points), 3):
+        a, b, c = (_point(*p) for p in points[i : i + 3])
+        pieces.append(f".. controls {a} and {b} .. {c}")
+    yield f"  \\draw[{style}] {' '.join(pieces)};\n"
+    at = placed.labels[k]
+    if at is None:
+        return
+    color = f", text={arrow.role}" if arrow.role in ("positive", "negative", "zero") else ""
+    if arrow.label:
+        parts = [math(arrow.symbol)] if arrow.symbol else []
+        if arrow.number and arrow.number != arrow.symbol:
+            parts.append(number_to_latex(arrow.number))
+        yield f"  \\node[above, inner sep=2pt{color}] at {_point(*at)} {{${' = '.join(parts)}$}};\n"
+    if arrow.detail:
+        detail = _ascii(text_to_latex(printable(arrow.detail)))
+        yield f"  \\node[below, inner sep=2pt, text=muted] at {_point(*at)} {{\\scriptsize {detail}}};\n"
