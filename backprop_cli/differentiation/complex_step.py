@@ -13,17 +13,21 @@ STEP = 1e-20
 TINY = 1e-290  # imaginary parts this small have lost digits to underflow
 
 
-def complex_step(graph: Graph, values: Sequence[float], id: int) -> float | None:
+def complex_step(graph: Graph, values: Sequence[float], id: int, step: float | None = None) -> float | None:
     """Return the derivative of the output by one node; None where no complex form exists.
 
     Kinked primitives follow the piece their operand is on; on the kink itself there is none.
 
+    Args:
+        graph: The computation.
+        values: One value per node.
+        id: The node, an input or a step.
+        step: Step size in the node's own units; None for one whose error is below rounding.
     Source:
         Squire and Trapp, Using complex variables to estimate derivatives (1998).
     """
     xp = complexes()
-    scale = abs(values[id]) or 1.0
-    h = STEP * scale
+    h = STEP * (abs(values[id]) or 1.0) if step is None else step
     if h < TINY:
         return None
     moved: dict[int, complex | float] = {id: complex(values[id], h)}

@@ -46,14 +46,14 @@ class Quotient(NamedTuple):
     spread: float = inf
 
 
-class _Sample(NamedTuple):
+class Sample(NamedTuple):
     """The output at a nudged node, and the pieces of the kinked primitives behind it."""
 
     f: float
     pieces: tuple[float, ...]
 
 
-class _Probe:
+class Probe:
     """The output as a function of one node.
 
     Args:
@@ -87,15 +87,15 @@ class _Probe:
         self.spread = 0.0
         self.cost = 0  # primitives run so far
         self.patient = True  # may try many steps
-        self.known: dict[float, _Sample] = {}
+        self.known: dict[float, Sample] = {}
 
-    def __call__(self, x: float) -> _Sample:
+    def __call__(self, x: float) -> Sample:
         sample = self.known.get(x) or self.run(x)
         if isfinite(sample.f):
             self.spread = max(self.spread, abs(sample.f - self.f0))
         return sample
 
-    def run(self, x: float) -> _Sample:
+    def run(self, x: float) -> Sample:
         work = self.work
         work[self.id] = x
         self.cost += len(self.steps)
@@ -105,7 +105,7 @@ class _Probe:
             else:
                 work[k] = op.forward(FLOATS, *[work[i] for i in inputs])
         pieces = tuple(op.piece(FLOATS, *[work[i] for i in inputs]) for op, inputs, _ in self.kinks)  # type: ignore[misc]
-        return _Sample(work[self.output], pieces)
+        return Sample(work[self.output], pieces)
 
     def crossed(self, pieces: tuple[float, ...]) -> int | None:
         """Return the id of the first kinked node that is on another piece than at ``x``."""
@@ -135,7 +135,7 @@ def finite(
     Source:
         Nocedal and Wright, Numerical Optimization (2006), section 8.1.
     """
-    return _difference(_Probe(graph, values, noise, id), graph, scheme, step)
+    return _difference(Probe(graph, values, noise, id), graph, scheme, step)
 
 
 def finite_all(
@@ -154,7 +154,7 @@ def finite_all(
     budget = BUDGET
     lanes = step is None and len(ids) * len(graph) > LANES_FROM
     for start in range(0, len(ids), LANE_NODES):
-        probes = [_Probe(graph, values, noise, id) for id in ids[start : start + LANE_NODES]]
+        probes = [Probe(graph, values, noise, id) for id in ids[start : start + LANE_NODES]]
         if lanes:
             _sample_lanes(graph, values, probes)
         for probe in probes:
@@ -164,7 +164,7 @@ def finite_all(
     return found
 
 
-def _sample_lanes(graph: Graph, values: Sequence[float], probes: Sequence[_Probe]) -> None:
+def _sample_lanes(graph: Graph, values: Sequence[float], probes: Sequence[Probe]) -> None:
     """Run the program once for the usual nudges of several nodes and let their probes know."""
     import numpy as np
 
@@ -194,10 +194,10 @@ def _sample_lanes(graph: Graph, values: Sequence[float], probes: Sequence[_Probe
     for probe in probes:
         kinks = [columns[k] for _, _, k in probe.kinks]
         for lane, x in enumerate(nudges[probe.id], own[probe.id].start):
-            probe.known[x] = _Sample(output[lane], tuple(column[lane] for column in kinks))
+            probe.known[x] = Sample(output[lane], tuple(column[lane] for column in kinks))
 
 
-def _difference(probe: _Probe, graph: Graph, scheme: str, step: float | None) -> Quotient:
+def _difference(probe: Probe, graph: Graph, scheme: str, step: float | None) -> Quotient:
     op = graph.nodes[probe.id].op
     if not isfinite(probe.x) or (not probe.steps and probe.id != graph.output) or (op and op.truth):
         return Quotient(0.0, 0.0)
@@ -208,10 +208,10 @@ def _difference(probe: _Probe, graph: Graph, scheme: str, step: float | None) ->
     return found._replace(spread=probe.spread)
 
 
-def _as_written(probe: _Probe, scheme: str, h: float) -> Quotient:
+def _as_written(probe: Probe, scheme: str, h: float) -> Quotient:
     x, f0 = probe.x, probe.f0
 
-    def quotient(h: float) -> tuple[float, _Sample]:
+    def quotient(h: float) -> tuple[float, Sample]:
         if scheme == "forward":
             up = probe(x + h)
             return (up.f - f0) / h, up
@@ -227,12 +227,12 @@ def _as_written(probe: _Probe, scheme: str, h: float) -> Quotient:
     half = quotient(h / 2.0)[0]
     error = 2.0 * abs(value - half) + 2.0 * probe.noise / h + EPS * abs(value) + EPS * abs(f0) / h
     if probe.crossed(sample.pieces) is not None:
-        analysis = _at_kink(probe)
+        analysis = sides(probe)
         return analysis._replace(value=value) if analysis.kind != "smooth" else Quotient(value, inf)
     return Quotient(value, error if isfinite(error) else inf)
 
 
-def _quotient(probe: _Probe, scheme: str, h: float) -> tuple[float, bool] | None:
+def _quotient(probe: Probe, scheme: str, h: float) -> tuple[float, bool] | None:
     """Return one difference quotient and whether it crosses a kink; None off the domain."""
     x, f0 = probe.x, probe.f0
     if scheme == "central":
@@ -263,7 +263,7 @@ def _usual(scale: float, order: int) -> list[float]:
     return [base * scale * factor for factor in (RATIO, 1.0, 1.0 / RATIO)]
 
 
-def _steps(probe: _Probe, order: int) -> Iterator[list[float]]:
+def _steps(probe: Probe, order: int) -> Iterator[list[float]]:
     """Yield groups of falling step sizes: near the ideal one, near the node's own size, all."""
     smallest = 8.0 * ulp(probe.x)
     for scale in dict.fromkeys((probe.scale, abs(probe.x))):
@@ -276,7 +276,7 @@ def _steps(probe: _Probe, order: int) -> Iterator[list[float]]:
     yield [h for h in (top * RATIO**-j for j in range(40)) if h > smallest]
 
 
-def _best_of_ladder(probe: _Probe, scheme: str) -> Quotient:
+def _best_of_ladder(probe: Probe, scheme: str) -> Quotient:
     order = 2 if scheme == "central" else 1
     best = Quotient(None, inf)
     crossed_only = True
@@ -291,10 +291,10 @@ def _best_of_ladder(probe: _Probe, scheme: str) -> Quotient:
             return best
     if not probe.patient:  # what a closer look would say is not known
         return best._replace(error=inf)
-    if best.value is not None and not _touches_kink(probe):
+    if best.value is not None and not touches_kink(probe):
         return best
-    if crossed_only or _touches_kink(probe):
-        analysis = _at_kink(probe)
+    if crossed_only or touches_kink(probe):
+        analysis = sides(probe)
         if analysis.value is not None or analysis.kind != "smooth":
             return analysis
     return best
@@ -310,7 +310,7 @@ def _better(value: float, error: float, best: float, best_error: float) -> bool:
     return error * abs(best) < best_error * abs(value)
 
 
-def _touches_kink(probe: _Probe) -> bool:
+def touches_kink(probe: Probe) -> bool:
     """Whether the very next float, up or down, lies on another piece."""
     return bool(probe.kinks) and any(
         probe(nextafter(probe.x, way)).pieces != probe.here for way in (inf, -inf)
@@ -341,7 +341,7 @@ def _estimates(
         yield narrow, truncation + floor
 
 
-def _one_side(probe: _Probe, way: float) -> tuple[float | None, float, int | None]:
+def one_side(probe: Probe, way: float) -> tuple[float | None, float, int | None]:
     """Return the slope on one side (None: infinite), its error, and the kink's node."""
     x, f0 = probe.x, probe.f0
     rungs: list[tuple[float, float, tuple[float, ...]]] = []
@@ -372,9 +372,10 @@ def _one_side(probe: _Probe, way: float) -> tuple[float | None, float, int | Non
     return value, error, at
 
 
-def _at_kink(probe: _Probe) -> Quotient:
-    left, left_error, left_at = _one_side(probe, -1.0)
-    right, right_error, right_at = _one_side(probe, 1.0)
+def sides(probe: Probe) -> Quotient:
+    """Return what the quotients tend to from below and from above, and what follows."""
+    left, left_error, left_at = one_side(probe, -1.0)
+    right, right_error, right_at = one_side(probe, 1.0)
     at = right_at if right_at is not None else left_at
     if left is None or right is None:
         if at is None:
@@ -386,13 +387,13 @@ def _at_kink(probe: _Probe) -> Quotient:
     return Quotient((left + right) / 2.0, error, "kink", left, right, at)
 
 
-def _ridders(probe: _Probe) -> Quotient:
+def _ridders(probe: Probe) -> Quotient:
     """Extrapolate central differences to h = 0.
 
     Source: Ridders, Accurate computation of F'(x) and F'(x) F''(x) (1982).
     """
-    if _touches_kink(probe):
-        analysis = _at_kink(probe)
+    if touches_kink(probe):
+        analysis = sides(probe)
         if analysis.value is not None or analysis.kind != "smooth":
             return analysis
     best = Quotient(None, inf)
@@ -403,7 +404,7 @@ def _ridders(probe: _Probe) -> Quotient:
     return best
 
 
-def _neville(probe: _Probe, h: float) -> Quotient:
+def _neville(probe: Probe, h: float) -> Quotient:
     shrink, best = 1.4, Quotient(None, inf)
     previous: list[float] = []
     for _ in range(24):

@@ -351,9 +351,12 @@ def _legend(panel: Panel, frame: Frame) -> Iterator[Shape]:
     """Names at the right above the frame, from the last to the first."""
     size = frame.size
     x, y = frame.left + frame.width, frame.top - 0.7 * size
-    room = frame.width / 2 / max(1, len(_legend_names(panel)))
-    for series in reversed(_legend_names(panel)):
-        name = shortened(series.name, max(room - 3.5 * size, 3 * size), size)
+    named = _legend_names(panel)
+    room = frame.width - text_width(panel.y_label, size) - 2 * size
+    fits = sum(text_width(s.name, size) + 3.6 * size for s in named) <= room
+    share = frame.width / 2 / max(1, len(named)) - 3.5 * size
+    for series in reversed(named):
+        name = series.name if fits else shortened(series.name, max(share, 3 * size), size)
         x -= text_width(name, size)
         yield Label(x, y, name, size, "ink")
         x -= 0.6 * size

@@ -22,6 +22,11 @@ def console_for(to_file: bool = False) -> Any:
     return console
 
 
+def at_terminal() -> bool:
+    """Whether stdout is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def is_unicode(console: Any) -> bool:
     """Whether line drawing and symbols arrive: a terminal with a Unicode encoding."""
     return bool(console.is_terminal and console.encoding.lower().replace("-", "").startswith("utf"))

@@ -1,0 +1,149 @@
+"""``backprop limit``: difference quotients as h shrinks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .command import Binding, ExpressionCommand
+from .common import Request, choose_format, destination, notes_printer, tell, write_text
+
+FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex")
+WORK = 20_000_000  # primitives that may run before inputs are left out: about ten seconds
+
+
+@click.command(
+    "limit",
+    cls=ExpressionCommand,
+    epilog="Examples: backprop limit 'sin(x)' --x 1; backprop limit '|x|' --x 0 --steps 0.1,0.01",
+)
+@click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
+@click.option("--wrt", metavar="NAMES", help="Move these inputs alone, one at a time: a,b.")
+@click.option(
+    "--steps",
+    metavar="H",
+    default="1e-1:1e-15",
+    show_default=True,
+    help="Step sizes: FIRST:LAST, each a tenth of the one before, or a list: 1,0.5,0.25.",
+)
+@click.option("--symbolic", is_flag=True, help="Measure errors against the symbolic derivative's number.")
+@click.option("--plot", is_flag=True, help="Draw the errors below the table, where it is not a terminal too.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is table.")
+@click.option(
+    "-o", "output", metavar="FILE", help="Write to a file by its ending: a table, or the plot (svg, png)."
+)
+@click.option(
+    "--digits",
+    type=click.IntRange(1, 17),
+    default=8,
+    show_default=True,
+    help="Significant digits of quotients in tables.",
+)
+@click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+@click.pass_obj
+def command(
+    sympy: Any,
+    expression: str | None,
+    bindings: list[Binding],
+    file: str | None,
+    wrt: str | None,
+    steps: str,
+    symbolic: bool,
+    plot: bool,
+    format_: str | None,
+    output: str | None,
+    digits: int,
+    large: bool,
+    quiet: bool,
+) -> int:
+    """The limit definition at work: difference quotients of EXPRESSION as h shrinks.
+
+    For every step size the forward and central quotients and the complex step, with their errors;
+    below, the order with which they fall, the best h, and where rounding takes over. Exit status 3
+    where the quotients have no limit: a kink, a jump, a vertical tangent.
+    """
+    from ..differentiation.convergence import converge
+    from ..differentiation.report import check_wrt, differentiate, warnings_of
+    from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
+    from ..render.pictures import is_picture, picture_bytes
+
+    drawn = format_ is None and is_picture(output)
+    chosen = "svg" if drawn else choose_format(format_, output)
+    if not drawn and chosen not in FORMATS:
+        raise UsageError(f"limit prints {', '.join(FORMATS)}, not {chosen}")
+    note = notes_printer(quiet)
+    request = Request(expression, bindings, file, large=large, points=None)
+    if request.ranges:
+        name = next(iter(request.ranges))
+        raise UsageError(f"limit works at one point: {name} is a range")
+    graph = request.graph
+    hs = _steps(steps)
+    names = check_wrt(graph, [n.strip() for n in wrt.split(",")] if wrt is not None else None)
+    if not names:
+        raise UsageError("the expression has no variable to move")
+    notes = []
+    if wrt is None:
+        affordable = max(1, WORK // (3 * len(hs) * len(graph)))
+        if len(names) > affordable:
+            notes.append(f"{len(names):,} inputs: the first {affordable:,} are shown; --wrt names others")
+            names = names[:affordable]
+    exact = None
+    if symbolic:
+        report = differentiate(
+            graph, request.values, methods=("symbolic",), wrt=names, process=sympy.process(), large=large
+        )
+        exact = {n: x for n, x in report.gradient.items() if x is not None}
+        notes += report.notes
+    limits = converge(graph, request.values, names, hs, exact)
+    to_file = output is not None
+    if drawn:
+        from ..layout.chart import picture_of
+        from ..layout.limit import chart
+
+        assert output is not None
+        data = picture_bytes(picture_of(chart(limits)), output)
+        with destination(output) as stream:
+            stream.write(data)
+    else:
+        from ..render import limit as show
+        from ..render.terminal import at_terminal
+
+        shown = plot or (not to_file and at_terminal())
+        charts = show.charts(limits, to_file=to_file) if shown and chosen == "table" else []
+        write_text(show.render(limits, chosen, digits=digits, to_file=to_file, charts=charts), output)
+    tell(graph, note, warnings_of(graph), notes)
+    kinds = {limit.kind for limit in limits.limits}
+    if "disagree" in kinds:
+        return NO
+    return ANSWERED if all(limit.exists for limit in limits.limits) else NO_SUCH_NUMBER
+
+
+def _steps(text: str) -> list[float]:
+    from decimal import Decimal
+
+    from ..errors import BackpropError, UsageError
+    from ..language.lower import constant
+
+    def number(part: str) -> float:
+        try:
+            h = constant(part)
+        except BackpropError as error:
+            raise UsageError(f"--steps: {error.message}", source=error.source, span=error.span) from None
+        if not h > 0.0:
+            raise UsageError(f"--steps {text}: a step size is a positive number")
+        return h
+
+    first, colon, last = text.partition(":")
+    if not colon:
+        steps = sorted({number(part) for part in text.split(",")}, reverse=True)
+        if len(steps) > 400:
+            raise UsageError(f"--steps: {len(steps)} step sizes; 400 are the limit")
+        return steps
+    start, end = number(first), number(last)
+    if end > start:
+        start, end = end, start
+    # in decimals, so that 1e-3 is the float nearest to it
+    steps = [float(Decimal(repr(start)).scaleb(-k)) for k in range(400)]
+    return [h for h in steps if h >= end * (1.0 - 1e-9) and h > 0.0]

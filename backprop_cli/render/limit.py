@@ -1,0 +1,322 @@
+"""The limit definition at work, as text: tables and what they say, JSON, CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from io import StringIO
+from typing import Any
+
+from ..differentiation.convergence import Fit, Limit, Limits
+from ..language.format import node_text
+from .page import Block, Drawing, Grid, Heading, Lines, column, scientific, short
+from .page import render as page
+
+SCHEMA = 1
+ERROR_DIGITS = 4
+HEIGHT = 16  # of a chart, in lines
+TITLES = {"forward": "forward", "central": "central", "complex": "complex step"}
+
+
+def render(
+    limits: Limits,
+    format_: str,
+    *,
+    digits: int = 8,
+    to_file: bool = False,
+    charts: Sequence[str] = (),
+) -> str:
+    """Return the limits as text.
+
+    Args:
+        limits: What to write.
+        format_: ``table``, ``markdown``, ``latex``, ``json``, ``csv`` or ``tsv``.
+        digits: Significant digits of quotients.
+        to_file: The text goes to a file, not to stdout.
+        charts: A terminal's chart an input.
+    """
+    if format_ == "json":
+        return to_json(limits)
+    if format_ in ("csv", "tsv"):
+        return to_rows(limits, "," if format_ == "csv" else "\t")
+    blocks: list[Block] = []
+    for i, limit in enumerate(limits.limits):
+        blocks += [Heading(heading(limits, limit)), table(limit, digits)]
+        if charts:
+            blocks.append(Drawing(charts[i]))
+        blocks.append(Lines(sentences(limits, limit)))
+    return page(blocks, format_, to_file=to_file)
+
+
+def heading(limits: Limits, limit: Limit) -> str:
+    """Return ``sin(x) = 0.841471 at x = 1``, and what is measured."""
+    graph = limits.graph
+    text = graph.source.text.strip()
+    if "\n" in text or ";" in text or len(text) > 60:
+        text = graph.name(graph.output)
+    at = ", ".join(f"{n} = {short(x, 6)}" for n, x in list(limits.inputs.items())[:6])
+    more = ", ..." if len(limits.inputs) > 6 else ""
+    moved = f"; {limit.name} moves by h" if len(limits.inputs) > 1 else ""
+    return f"{text} = {short(limits.value, 6)} at {at}{more}{moved}"
+
+
+def table(limit: Limit, digits: int) -> Grid:
+    """Return the quotients by falling h."""
+    name = limit.name if len(limit.name) <= 8 else "x"
+    up, down = f"f({name}+h)", f"f({name}-h)"
+
+    rows = limit.rows
+
+    def quotients(*schemes: str) -> list[list[str]]:
+        columns = []
+        for scheme in schemes:
+            numbers = [getattr(r, scheme) for r in rows]
+            columns += [column(numbers, digits), [scientific(limit.error(q), ERROR_DIGITS) for q in numbers]]
+        return columns
+
+    columns = [[_h(r.h) for r in rows]]
+    above, below = column([r.above for r in rows], digits), column([r.below for r in rows], digits)
+    if limit.kind == "derivative":
+        header = ["h", up, "forward", "error", "central", "error"]
+        columns += [above, *quotients("forward", "central")]
+        if any(r.complex is not None for r in rows):  # a kink has no complex form
+            header += ["complex step", "error"]
+            columns += quotients("complex")
+        drop: tuple[int, ...] = (6, 1, 4)
+    elif limit.outside:
+        side = "backward" if limit.outside > 0 else "forward"
+        header = ["h", down if limit.outside > 0 else up, side, "error"]
+        columns += [below if limit.outside > 0 else above, *quotients(side)]
+        if limit.kind != "edge":
+            header, columns = header[:3], columns[:3]
+        drop = ()
+    else:
+        header = ["h", down, up, "from below", "from above", "central"]
+        columns += [below, above]
+        columns += [column([getattr(r, s) for r in rows], digits) for s in ("backward", "forward", "central")]
+        drop = (5,)
+    drop = tuple(k for k in drop if k < len(header))
+    styles = {k: "yellow" for k, title in enumerate(header) if title == "error"}
+    cells = [list(row) for row in zip(*columns, strict=True)]
+    return Grid(header, cells, [True] * len(header), drop, styles)
+
+
+def _h(h: float) -> str:
+    text = scientific(h, 6)
+    mantissa, _, exponent = text.partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{exponent}" if "." in mantissa else text
+
+
+def sentences(limits: Limits, limit: Limit) -> list[str]:
+    """Return what the quotients say, a line each."""
+    return [*verdict(limits, limit), *_fits(limits, limit)]
+
+
+def verdict(limits: Limits, limit: Limit) -> list[str]:
+    """Return what the quotients tend to, and why it is no derivative where it is none."""
+    graph = limits.graph
+    node = graph.nodes[limit.at] if limit.at is not None else None
+    lines = []
+    if limit.kind == "derivative":
+        who = "reverse mode" if limits.reference == "reverse" else "symbolic"
+        tends = "" if limit.source == "cancellation" else "; the quotients tend to it"
+        number = repr(limit.slope).removesuffix(".0")
+        lines.append(f"derivative {number} ({who}){tends}; error is quotient - derivative")
+        if node is not None:
+            lines.append(f"both sides of the kink of {node_text(graph, node.id)} have this slope")
+    elif limit.kind == "edge":
+        side, way = ("below", "above") if limit.outside < 0 else ("above", "below")
+        tends = "nothing that shows" if limit.slope is None else short(limit.slope, 8)
+        lines.append(
+            f"f has no value {side} {limit.name} = {short(limit.x, 6)}, the edge of its domain: from {way} "
+            f"the quotients tend to {tends}, the one-sided derivative"
+        )
+    elif limit.kind == "disagree":
+        lines.append(
+            f"the quotients tend to {short(limit.left, 8)}, but the rules say {short(limit.slope, 8)}: a "
+            "slope that does not exist met a factor 0 on the way, and the rules leave such a product out"
+        )
+    elif limit.kind == "unsettled":
+        lines.append("the quotients settle on no number as h shrinks: no derivative is to be seen")
+    else:
+        lines.append(f"{_sides(limit)}: no derivative")
+        if limit.kind == "jump":
+            lines.append("f jumps: the gap stays while h shrinks, so gap/h grows like 1/h")
+        elif limit.kind == "vertical" and limit.growth is not None:
+            lines.append(f"the quotient grows like h^{short(limit.growth, 2)}: the tangent is vertical")
+    if limit.kind in ("kink", "jump") and node is not None and node.op is not None and node.op.convention:
+        lines.append(
+            f"gradients use a convention at {node_text(graph, node.id)}: {node.op.convention}"
+            + (f"; grad shows {short(limit.slope, 6)} here" if limit.slope is not None else "")
+        )
+    return lines
+
+
+def _sides(limit: Limit) -> str:
+    """Return ``left -1, right 1``."""
+    texts = []
+    for way, side, slope, sign in (
+        (-1, "left", limit.left, limit.infinite[0]),
+        (1, "right", limit.right, limit.infinite[1]),
+    ):
+        if limit.outside == way:
+            texts.append(f"{side} no value of f")
+        elif sign:
+            texts.append(f"{side} {'+' if sign > 0 else '-'}infinity")
+        else:
+            texts.append(f"{side} {'none' if slope is None else short(slope, 8)}")
+    return ", ".join(texts)
+
+
+def _fits(limits: Limits, limit: Limit) -> list[str]:
+    lines: list[str] = []
+    for scheme, fit in limit.fits.items():
+        parts = [_order(scheme, fit, limit)]
+        if fit.best is not None:
+            parts.append(f"best h = {_h(fit.best)}, error {scientific(fit.error, 3)}")
+        lines.append(f"{TITLES.get(scheme, scheme)}: {'; '.join(p for p in parts if p)}")
+        why = _why(scheme, fit, limit)
+        if why:
+            lines.append(f"  {why}")
+    merged = [r.h for r in limit.rows if r.merged]
+    if merged:
+        lines.append(f"from h = {_h(merged[0])} on, x + h rounds to x itself: the quotient is 0/h")
+    if limit.source == "cancellation" and limit.fits:
+        moves = short(limit.rounding)
+        lines.append(f"f cancels inside: rounding may move it by {moves}, and a quotient by {moves}/h")
+        if limits.reference == "reverse":
+            lines.append("the reference suffers from that, too; --symbolic gives one that does not")
+    return lines
+
+
+def _order(scheme: str, fit: Fit, limit: Limit) -> str:
+    if fit.order is not None:
+        return f"order {fit.order:.2f} from h = {_h(fit.first or 0.0)} to {_h(fit.last or 0.0)}"
+    straight = limit.second == 0.0 and limit.third == 0.0
+    if scheme == "forward" and straight:
+        return "exact but for rounding, as f'' = 0: no order"
+    if scheme != "forward" and limit.third == 0.0:
+        return "exact but for rounding, as f''' = 0: no order"
+    return "no order: truncation rules too few of these h"
+
+
+def _why(scheme: str, fit: Fit, limit: Limit) -> str:
+    """Return the truncation error, the rounding error, and where they meet."""
+    if fit.factor is None:
+        return ""
+    symbol = "f''/2" if fit.power == 1 else "-f'''/6" if scheme == "complex" else "f'''/6"
+    power = "h" if fit.power == 1 else "h^2"
+    truncation = f"truncation is about {symbol}*{power} = {short(fit.factor)}*{power}"
+    if scheme == "complex":
+        return f"{truncation}; nothing is subtracted, so rounding never takes over"
+    if fit.meet is None:
+        return f"{truncation}; f({limit.name}) = 0 leaves rounding no hold: it never takes over"
+    return (
+        f"{truncation}, rounding about {limit.source}/h = {short(limit.rounding)}/h: "
+        f"below h = {short(fit.meet, 2)}, where they are equal, rounding takes over"
+    )
+
+
+def charts(limits: Limits, *, to_file: bool = False) -> list[str]:
+    """Return a terminal's chart an input."""
+    from ..layout.chart import Chart
+    from ..layout.limit import panel
+    from .canvas import terminal_chart
+    from .terminal import console_for, is_unicode
+
+    console = console_for(to_file)
+    width = min(console.width, 80)
+    unicode, color = is_unicode(console), console.color_system is not None
+    return [
+        terminal_chart(Chart("", "", [panel(limit)]), width, HEIGHT, unicode=unicode, color=color)
+        for limit in limits.limits
+    ]
+
+
+# for programs
+
+
+def limit_dict(limits: Limits, limit: Limit) -> dict[str, Any]:
+    """Return one input as the JSON schema has it."""
+    signs = {0: None, 1: "+infinity", -1: "-infinity"}
+    return {
+        "input": limit.name,
+        "x": limit.x,
+        "verdict": limit.kind,
+        "slope": limit.slope,
+        "left": limit.left,
+        "right": limit.right,
+        "endless": {"left": signs[limit.infinite[0]], "right": signs[limit.infinite[1]]},
+        "says": "; ".join(verdict(limits, limit)),
+        "second": limit.second,
+        "third": limit.third,
+        "rounding": limit.rounding,
+        "rounding_of": limit.source,
+        "schemes": {
+            scheme: {
+                "order": fit.order,
+                "from": fit.first,
+                "to": fit.last,
+                "best_h": fit.best,
+                "best_error": fit.error,
+                "truncation": fit.factor,
+                "power": fit.power,
+                "equal_h": fit.meet,
+            }
+            for scheme, fit in limit.fits.items()
+        },
+    }
+
+
+def _cells(limit: Limit) -> list[dict[str, float | None]]:
+    return [
+        {
+            "h": r.h,
+            "f_above": r.above,
+            "f_below": r.below,
+            "forward": r.forward,
+            "forward_error": limit.error(r.forward),
+            "backward": r.backward,
+            "backward_error": limit.error(r.backward),
+            "central": r.central,
+            "central_error": limit.error(r.central),
+            "complex": r.complex,
+            "complex_error": limit.error(r.complex),
+        }
+        for r in limit.rows
+    ]
+
+
+def to_json(limits: Limits) -> str:
+    """Return strict JSON, one step size a line."""
+    graph = limits.graph
+    head = {
+        "schema": SCHEMA,
+        "expression": graph.source.text,
+        "output": graph.own_name(graph.output),
+        "value": limits.value,
+        "inputs": limits.inputs,
+        "reference": limits.reference,
+    }
+    lines = [f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}," for key, value in head.items()]
+    parts = []
+    for limit in limits.limits:
+        own = json.dumps(limit_dict(limits, limit), allow_nan=False)
+        rows = ",\n".join(f"   {json.dumps(row, allow_nan=False)}" for row in _cells(limit))
+        parts.append(f'  {own[:-1]}, "rows": [\n{rows}]}}')
+    return "{" + "\n".join(lines)[1:] + '\n "limits": [\n' + ",\n".join(parts) + "\n]}\n"
+
+
+def to_rows(limits: Limits, delimiter: str) -> str:
+    """Return one row a step size, for every input."""
+    stream = StringIO()
+    writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+    begun = False
+    for limit in limits.limits:
+        for row in _cells(limit):
+            if not begun:
+                writer.writerow(["input", *row])
+                begun = True
+            writer.writerow([limit.name, *("" if x is None else repr(x) for x in row.values())])
+    return stream.getvalue()
