@@ -1,0 +1,714 @@
+"""A function of one variable over a range: its samples, and what is special in them.
+
+A grid is computed first; whatever happens between two of its points (the edge of a domain, a pole, a
+jump, a kink, a zero of the slope) is then found by bisection down to neighbouring floats, all places
+at once. Slopes are reverse mode's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import floor, isfinite, log10
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..differentiation.evaluate import bind, evaluate
+from ..differentiation.forward import hessian_product
+from ..differentiation.plan import Plan
+from ..differentiation.reverse import reverse
+from ..errors import BindingError, NoSuchNumber
+from ..graph import Graph
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+GRID = 1000  # samples at most, before anything is refined
+FINE_GRID = 20_000  # for what oscillates
+MOST_POINTS = 30_000
+ROUNDS = 64  # of bisection: from a step of the grid to neighbouring floats
+PLACES = 400  # that are looked into, of each kind
+DEEP_UP_TO = 5_000  # nodes; in larger programs nothing is looked for between samples
+HUGE = 1e300
+PIXELS = 1200, 800  # of the picture that the samples are dense enough for
+DEVIATION = 0.2  # pixels that a chord may be off the curve
+
+MINIMUM, MAXIMUM, INFLECTION = "minimum", "maximum", "inflection"
+
+
+class Critical(NamedTuple):
+    """Where the slope is zero, or changes its sign at a kink.
+
+    Attributes:
+        x: Where.
+        y: The value there.
+        kind: ``minimum``, ``maximum``, or ``inflection``: level, with the same sign on both sides.
+        kink: The slope jumps from one sign to the other and is nowhere zero.
+    """
+
+    x: float
+    y: float
+    kind: str
+    kink: bool = False
+
+
+class Step(NamedTuple):
+    """A jump of the value, or of the slope (a kink): the limits from both sides."""
+
+    x: float
+    left: float
+    right: float
+
+
+class Gap(NamedTuple):
+    """An interval without a value, or one point, and why."""
+
+    start: float
+    end: float
+    reason: str
+
+
+class Tangent(NamedTuple):
+    """The tangent at a point.
+
+    Attributes:
+        x: Where it touches.
+        y: The value there.
+        slope: By reverse mode.
+        sides: The slopes from the left and the right, where they differ.
+    """
+
+    x: float
+    y: float
+    slope: float
+    sides: tuple[float, float] | None = None
+
+    @property
+    def intercept(self) -> float:
+        """Where it meets the axis upwards: the line is ``slope*x + intercept``."""
+        return self.y - self.slope * self.x
+
+
+class Curve(NamedTuple):
+    """A function over a range.
+
+    Attributes:
+        variable: What runs.
+        low: Where the range begins.
+        high: Where it ends.
+        points: Samples from left to right; None where the line is broken.
+        slopes: The same of the derivative.
+        criticals: From left to right.
+        poles: Where the value grows beyond all bounds.
+        jumps: Where it jumps.
+        kinks: Where the slope does.
+        gaps: Where there is no value.
+        flats: Stretches on which the slope is zero.
+        view: The values that a picture shows.
+        lowest: The smallest value among the samples.
+        highest: The largest.
+        notes: What the samples cannot show.
+    """
+
+    variable: str
+    low: float
+    high: float
+    points: list[tuple[float, float] | None]
+    slopes: list[tuple[float, float] | None]
+    criticals: list[Critical]
+    poles: list[float]
+    jumps: list[Step]
+    kinks: list[Step]
+    gaps: list[Gap]
+    flats: list[tuple[float, float]]
+    view: tuple[float, float]
+    lowest: float
+    highest: float
+    notes: list[str]
+
+
+class Sampler:
+    """Values and slopes of a program along one of its inputs.
+
+    Args:
+        graph: The computation.
+        variable: The input that runs.
+        fixed: Values of the others.
+    """
+
+    def __init__(self, graph: Graph, variable: str, fixed: Mapping[str, float]) -> None:
+        self.graph = graph
+        self.variable = variable
+        self.fixed = dict(fixed)
+        self.active = graph.depends_on([graph.inputs[variable]])
+        self._plans: dict[bool, Plan] = {}
+
+    def values(self, x: Floats) -> Floats:
+        """Return the value at every point, nan where there is none."""
+        return self._run(x, slopes=False)
+
+    def slopes(self, x: Floats) -> Floats:
+        """Return the derivative at every point, nan where there is none."""
+        return self._run(x, slopes=True)
+
+    def _run(self, x: Floats, *, slopes: bool) -> Floats:
+        if slopes not in self._plans:
+            wrt = [self.variable] if slopes else []
+            self._plans[slopes] = Plan(self.graph, [self.variable], self.fixed, wrt)
+        plan = self._plans[slopes]
+        results, bad = plan.run({self.variable: x}, len(x))
+        found = results[-1]
+        found[bad] = np.nan
+        if plan.hopeless:  # a constant without a value, perhaps in a branch not taken
+            found[:] = [self._number(float(t), slopes) for t in x]
+        return found
+
+    def _number(self, x: float, slopes: bool) -> float:
+        try:
+            tangent = self.at(x) if slopes else None
+            return tangent.slope if tangent else self.value(x)
+        except NoSuchNumber:
+            return np.nan
+
+    def inputs(self, x: float) -> dict[str, float]:
+        """Return the bindings at a point."""
+        return bind(self.graph, {**self.fixed, self.variable: x})
+
+    def value(self, x: float) -> float:
+        """Return the value at a point.
+
+        Raises:
+            NoSuchNumber: where there is none.
+        """
+        return evaluate(self.graph, self.inputs(x))[0][self.graph.output]
+
+    def at(self, x: float) -> Tangent:
+        """Return value and slope at a point.
+
+        Raises:
+            NoSuchNumber: where one of them does not exist.
+        """
+        values, _ = evaluate(self.graph, self.inputs(x))
+        slope = reverse(self.graph, values, self.active)[self.graph.inputs[self.variable]]
+        return Tangent(x, values[self.graph.output], slope)
+
+    def reason(self, x: float) -> str:
+        """Say why there is no value at a point."""
+        try:
+            self.value(x)
+        except NoSuchNumber as error:
+            return error.message
+        return ""
+
+
+def tangent_at(sampler: Sampler, x: float, width: float) -> Tangent:
+    """Return the tangent at a point, with both one-sided slopes at a kink.
+
+    Raises:
+        NoSuchNumber: where value or slope does not exist.
+    """
+    tangent = sampler.at(x)
+    near = np.array([1e-6, 1e-8]) * width
+    left, right = sampler.slopes(x - near), sampler.slopes(x + near)
+    apart = np.abs(right - left)
+    # a bend smooths out as one comes nearer; a kink does not
+    if apart[1] > 0.5 * apart[0] and apart[1] > 1e-6 * max(abs(left[1]), abs(right[1])):
+        return tangent._replace(sides=(neat(float(left[1]), 1e-7), neat(float(right[1]), 1e-7)))
+    return tangent
+
+
+def sample(sampler: Sampler, low: float, high: float, *, include: Sequence[float] = ()) -> Curve:
+    """Return a function over a range.
+
+    Args:
+        sampler: The function.
+        low: Where the range begins.
+        high: Where it ends.
+        include: Points that the picture must show.
+    Raises:
+        BindingError: for a range that holds too few floats.
+        NoSuchNumber: where there is no value anywhere in it.
+    """
+    check_range(sampler.variable, low, high)
+    with np.errstate(all="ignore"):  # infinities and what comes of them stand for "no value" here
+        return _Search(sampler, low, high).curve(include)
+
+
+def check_range(variable: str, low: float, high: float) -> None:
+    """Refuse a range that is no range, or that floats cannot fill."""
+    shown = f"the range of {variable}, {_text(low)}:{_text(high)},"
+    if low == high:
+        raise BindingError(f"{shown} is empty", hint=f"a range is start:stop, such as {variable}=-3:4")
+    if low > high:
+        raise BindingError(f"{shown} runs backwards", hint=f"{variable}={_text(high)}:{_text(low)}")
+    if max(-low, high) > HUGE:
+        raise BindingError(f"{shown} is too wide", hint="up to 1e300 on both sides can be drawn")
+    if high - low < 1e-12 * max(abs(low), abs(high)) or high - low < 1e-290:
+        raise BindingError(f"{shown} is too narrow", hint="there are too few floats in it to draw")
+
+
+def grid_of(low: float, high: float, most: int = GRID) -> Floats:
+    """Return points between two ends: round ones, so that poles and kinks at round numbers are met."""
+    least = (high - low) / most
+    power = 10.0 ** floor(log10(least))
+    step = next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= least * (1 - 1e-9))
+    whole = np.arange(np.ceil(low / step), np.floor(high / step) + 1)
+    round_ = [float(f"{k * step:.12g}") for k in whole.tolist()] if abs(whole).max(initial=0) < 1e9 else []
+    if not round_:
+        round_ = list(np.linspace(low, high, most // 2))
+    points = np.array([low, *(x for x in round_ if low < x < high), high])
+    return np.unique(points)
+
+
+def neat(x: float, tolerance: float) -> float:
+    """Return the number with the fewest digits that is as near as that."""
+    if abs(x) <= tolerance:
+        return 0.0
+    for digits in range(1, 17):
+        short = float(f"{x:.{digits}g}")
+        if abs(short - x) <= tolerance:
+            return short
+    return x
+
+
+def _text(x: float) -> str:
+    text = repr(x)
+    return text[:-2] if text.endswith(".0") else text
+
+
+class _Search:
+    """The samples of one curve, and what is found between them."""
+
+    def __init__(self, sampler: Sampler, low: float, high: float) -> None:
+        self.sampler = sampler
+        self.low, self.high = low, high
+        self.width = high - low
+        self.tolerance = 1e-11 * max(self.width, 1e-3 * max(abs(low), abs(high)))
+        self.deep = len(sampler.graph) <= DEEP_UP_TO
+        self.notes: list[str] = []
+        self.x = grid_of(low, high, GRID if self.deep else GRID // 3)
+        self.y = sampler.values(self.x)
+        self.slope = sampler.slopes(self.x)
+        self.step = self.width / len(self.x)
+        self.extra: list[float] = []  # points beside a break
+        self.breaks: list[tuple[float, float]] = []  # the line is open between neighbours
+        self.folds: list[tuple[float, float]] = []  # so is the derivative's
+        self.poles: list[float] = []
+        self.jumps: list[Step] = []
+        self.kinks: list[Step] = []
+        self.gaps: list[Gap] = []
+        self.flats: list[tuple[float, float]] = []
+        self.criticals: list[Critical] = []
+
+    def curve(self, include: Sequence[float]) -> Curve:
+        if not np.isfinite(self.y).any():
+            self._nowhere()
+        self._oscillation()
+        grid = self.y[np.isfinite(self.y)]
+        if self.deep:
+            self._edges()
+            self._jumps()
+            self._criticals()
+            self._kinks()
+            self._level()
+        else:
+            self._coarse_gaps()
+            self.notes.append(f"{len(self.sampler.graph):,} nodes: nothing is looked for between the samples")
+        self._merge()
+        view = self._view(grid, include)
+        points, slopes = self._refined(view)
+        values = [p[1] for p in points if p is not None]
+        return Curve(
+            self.sampler.variable, self.low, self.high, points, slopes, self.criticals, self.poles,
+            self.jumps, self.kinks, self.gaps, self.flats, view, min(values), max(values), self.notes,
+        )  # fmt: skip
+
+    def _nowhere(self) -> None:
+        name = self.sampler.variable
+        middle = neat(self.low + self.width / 2, self.step)
+        try:
+            self.sampler.value(middle)
+        except NoSuchNumber as error:
+            error.message = (
+                f"there is no value anywhere for {name} from {_text(self.low)} to {_text(self.high)}: "
+                f"{error.message}"
+            )
+            error.args = (error.message,)
+            raise
+
+    def _oscillation(self) -> None:
+        """Take a finer grid where the slope changes its sign every few samples."""
+        if not self.deep or _changes(self.slope) < len(self.x) / 8:
+            return
+        self.x = grid_of(self.low, self.high, FINE_GRID)
+        self.y, self.slope = self.sampler.values(self.x), self.sampler.slopes(self.x)
+        self.step = self.width / len(self.x)
+        if _changes(self.slope) > len(self.x) / 8:
+            self.notes.append(
+                f"the function goes up and down faster than {len(self.x):,} samples can show: zoom in"
+            )
+
+    # what is between the samples
+
+    def _edges(self) -> None:
+        """Find the ends of the domain: bisect between a sample with a value and one without."""
+        known = np.isfinite(self.y)
+        at = np.flatnonzero(known[1:] != known[:-1])[:PLACES]
+        if not len(at):
+            return
+        inside = np.where(known[at], self.x[at], self.x[at + 1])
+        outside = np.where(known[at], self.x[at + 1], self.x[at])
+        history = []
+        for i in range(ROUNDS):
+            middle = inside + (outside - inside) / 2
+            values = self.sampler.values(middle)
+            inside = np.where(np.isfinite(values), middle, inside)
+            outside = np.where(np.isfinite(values), outside, middle)
+            if i in (20, 40, ROUNDS - 1):
+                history.append(self.sampler.values(inside))
+        self.extra += inside.tolist()
+        growing = _diverges(history)
+        ends = [neat(float(x), self.tolerance) for x in outside]
+        self.poles += [x for x, grows in zip(ends, growing, strict=True) if grows]
+        left = dict(zip((at + 1).tolist(), ends, strict=True))  # by the first sample of another kind
+        starts = np.flatnonzero(~known & np.concatenate(([True], known[:-1])))
+        for start in starts.tolist():
+            stop = start
+            while stop < len(known) and not known[stop]:
+                stop += 1
+            begin = left.get(start, float(self.x[start]))
+            end = left.get(stop, float(self.x[stop - 1]))
+            if begin == end and begin in self.poles:
+                continue
+            middle = float(self.x[(start + stop - 1) // 2])
+            self.gaps.append(Gap(begin, end, self.sampler.reason(middle)))
+
+    def _coarse_gaps(self) -> None:
+        known = np.isfinite(self.y)
+        starts = np.flatnonzero(~known & np.concatenate(([True], known[:-1])))
+        for start in starts[:PLACES].tolist():
+            stop = start
+            while stop + 1 < len(known) and not known[stop + 1]:
+                stop += 1
+            begin, end = float(self.x[start]), float(self.x[stop])
+            self.gaps.append(Gap(begin, end, self.sampler.reason(begin)))
+
+    def _bisect(
+        self, left: Floats, right: Floats, number: Callable[[Floats], Floats], choose: Callable[..., Bools]
+    ) -> tuple[Floats, Floats, list[Floats]]:
+        """Narrow places down: ``choose`` says by the numbers at three points which half, here the left."""
+        a, b = number(left), number(right)
+        history = []
+        for i in range(ROUNDS):
+            middle = left + (right - left) / 2
+            m = number(middle)
+            take = choose(a, m, b)
+            left, a = np.where(take, left, middle), np.where(take, a, m)
+            right, b = np.where(take, middle, right), np.where(take, m, b)
+            if i in (20, 40, ROUNDS - 1):
+                history.append(np.fmax(np.abs(self.sampler.values(left)), np.abs(self.sampler.values(right))))
+        return left, right, history
+
+    def _jumps(self) -> None:
+        """Find where the value jumps, or leaves upwards and comes back from below."""
+        change = np.abs(np.diff(self.y))
+        steepest = np.fmax(np.abs(self.slope[1:]), np.abs(self.slope[:-1])) * np.diff(self.x)
+        spread = _spread(self.y)
+        doubtful = (change > 3.0 * steepest + 1e-9 * spread) | (change > 0.2 * spread)
+        doubtful &= np.isfinite(change)
+        at = _largest(np.flatnonzero(doubtful), change)
+        if not len(at):
+            return
+        values = self.sampler.values
+        left, right, history = self._bisect(
+            self.x[at], self.x[at + 1], values, lambda a, m, b: np.abs(m - a) >= np.abs(b - m)
+        )
+        below, above = values(left), values(right)
+        growing = _diverges(history)
+        for k, i in enumerate(at.tolist()):
+            stays = abs(above[k] - below[k]) > 1e-3 * change[i]
+            if not stays and np.isfinite(above[k] - below[k]):
+                continue
+            place = neat(float(right[k]), self.tolerance)
+            self.breaks.append((float(left[k]), float(right[k])))
+            if growing[k] or not np.isfinite(above[k] - below[k]):
+                self.poles.append(place)
+            else:
+                self.jumps.append(Step(place, self._limit(below[k]), self._limit(above[k])))
+
+    def _limit(self, y: float) -> float:
+        return neat(float(y), 1e-9 * max(abs(float(y)), 1e-3 * _spread(self.y)))
+
+    def _broken(self) -> Bools:
+        """Return between which samples the line is open."""
+        ends = np.array(sorted(left for left, _ in self.breaks))
+        counts = np.searchsorted(ends, self.x, side="left")
+        return np.asarray(np.diff(counts) > 0) | ~np.isfinite(np.diff(self.y))
+
+    def _criticals(self) -> None:
+        """Find where the slope changes its sign between two samples."""
+        sign = np.sign(self.slope)
+        at = np.flatnonzero((sign[1:] * sign[:-1] < 0) & ~self._broken())
+        if len(at) > PLACES:
+            self.notes.append(f"{len(at):,} places where the slope is 0; the first {PLACES} are looked into")
+            at = at[:PLACES]
+        if len(at):
+            left, right, history = self._bisect(
+                self.x[at], self.x[at + 1], self.sampler.slopes,
+                lambda a, m, b: np.where(np.isnan(m), False, np.sign(m) != np.sign(a)),
+            )  # fmt: skip
+            growing = _diverges(history)
+            for k, i in enumerate(at.tolist()):
+                self._critical(float(left[k]), float(right[k]), i, bool(growing[k]))
+        # the slope does not exist at a sample itself: a cusp
+        missing = np.flatnonzero(~np.isfinite(self.slope[1:-1]) & np.isfinite(self.y[1:-1])) + 1
+        for i in missing.tolist()[:PLACES]:
+            if sign[i - 1] * sign[i + 1] < 0:
+                kind = MINIMUM if sign[i - 1] < 0 else MAXIMUM
+                self.criticals.append(Critical(float(self.x[i]), float(self.y[i]), kind, kink=True))
+
+    def _critical(self, left: float, right: float, i: int, growing: bool) -> None:
+        """Say what a change of the slope's sign between two neighbouring floats is."""
+        slopes = self.sampler.slopes(np.array([left, right]))
+        if growing:
+            self.poles.append(neat(right, self.tolerance))
+            self.breaks.append((left, right))
+            return
+        before = min(abs(self.slope[i]), abs(self.slope[i + 1]))
+        # at a kink the slope itself may be 0 by convention, never on both sides
+        sharp = not np.max(np.abs(slopes)) <= 1e-6 * before
+        best = left if abs(slopes[0]) <= abs(slopes[1]) else right
+        x = neat(best, self.tolerance)
+        level = self.sampler.slopes(np.array([x]))[0]
+        if not sharp and not abs(level) <= max(np.nanmin(np.abs(slopes)), 1e-10 * before):
+            x = best
+        kind = MINIMUM if self.slope[i] < 0 else MAXIMUM
+        y = float(self.sampler.values(np.array([x]))[0])
+        if isfinite(y):
+            self.criticals.append(Critical(x, y, kind, sharp))
+        self.extra += [left, right]
+
+    def _kinks(self) -> None:
+        """Find where the slope jumps."""
+        change = np.abs(np.diff(self.slope))
+        around = np.full(len(change), 0.0)
+        around[2:] = np.fmax(around[2:], change[:-2])
+        around[:-2] = np.fmax(around[:-2], change[2:])
+        doubtful = (
+            change > 4.0 * around + 1e-9 * np.nanmax(np.abs(self.slope), initial=0.0)
+        ) & ~self._broken()
+        at = _largest(np.flatnonzero(doubtful), change)
+        if not len(at):
+            return
+        left, right, _ = self._bisect(
+            self.x[at], self.x[at + 1], self.sampler.slopes,
+            lambda a, m, b: np.where(np.isnan(m), False, np.abs(m - a) >= np.abs(b - m)),
+        )  # fmt: skip
+        left, right = left - 4 * self.tolerance, right + 4 * self.tolerance
+        before, after = self.sampler.slopes(left), self.sampler.slopes(right)
+        for k, i in enumerate(at.tolist()):
+            # the slope at the kink itself is a convention: both sides are told
+            a, b, one, other = float(left[k]), float(right[k]), float(before[k]), float(after[k])
+            if not abs(other - one) > 1e-3 * change[i]:
+                continue
+            self.folds.append((a, b))
+            self.extra += [a, b]
+            small = 1e-9 * max(abs(one), abs(other))
+            self.kinks.append(Step(neat(a + (b - a) / 2, b - a), neat(one, small), neat(other, small)))
+
+    def _level(self) -> None:
+        """Find where the slope is exactly 0 at samples, and where it touches 0 without changing its sign."""
+        zero = self.slope == 0.0
+        broken = self._broken()
+        starts = np.flatnonzero(zero & ~np.concatenate(([False], zero[:-1] & ~broken)))
+        for start in starts.tolist():
+            stop = start
+            while stop + 1 < len(zero) and zero[stop + 1] and not broken[stop]:
+                stop += 1
+            if stop > start:
+                self._flat(start, stop, broken)
+            else:
+                self._level_at(float(self.x[start]), float(self.y[start]))
+        self._touching()
+
+    def _flat(self, start: int, stop: int, broken: Bools) -> None:
+        """Note a stretch without slope, its ends by bisection."""
+        ends = []
+        beside = [x for pair in self.breaks for x in pair] + self.extra
+        for inside, outside in ((start, start - 1), (stop, stop + 1)):
+            a = float(self.x[inside])
+            if 0 <= outside < len(self.x):
+                b = float(self.x[outside])
+                if broken[min(inside, outside)]:
+                    between = [x for x in beside if min(a, b) <= x <= max(a, b)]
+                    a = min(between, key=lambda x: abs(x - a), default=a)
+                else:
+                    for _ in range(ROUNDS):
+                        middle = a + (b - a) / 2
+                        level = self.sampler.slopes(np.array([middle]))[0] == 0.0
+                        a, b = (middle, b) if level else (a, middle)
+                a = neat(a, self.tolerance)
+            ends.append(a)
+        self.flats.append((ends[0], ends[1]))
+
+    def _level_at(self, x: float, y: float) -> None:
+        near = np.array([-1e-3, -1e-6, 1e-6, 1e-3]) * self.step
+        slopes = self.sampler.slopes(x + near)
+        left, right = np.sign(slopes[0]), np.sign(slopes[3])
+        if not np.isfinite(left + right):
+            return
+        scale = np.max(np.abs(slopes))
+        kink = bool(abs(slopes[2] - slopes[1]) > 0.5 * abs(slopes[3] - slopes[0]) and scale > 0.0)
+        if left == 0.0 or right == 0.0 or (left == right and kink):
+            return
+        kind = INFLECTION if left == right else MINIMUM if left < 0 else MAXIMUM
+        self.criticals.append(Critical(x, y, kind, kink))
+
+    def _touching(self) -> None:
+        """Find zeros of the slope without a change of sign, by bisection of the second derivative."""
+        size = np.abs(self.slope)
+        lower = (size[1:-1] <= size[:-2]) & (size[1:-1] <= size[2:]) & (size[1:-1] > 0.0)
+        lower &= (np.sign(self.slope[:-2]) == np.sign(self.slope[2:])) & (
+            size[1:-1] < 0.01 * np.nanmax(size, initial=0.0)
+        )
+        for i in (np.flatnonzero(lower) + 1).tolist()[:12]:
+            a, b = float(self.x[i - 1]), float(self.x[i + 1])
+            first, last = self._bend(a), self._bend(b)
+            if not first * last < 0.0:
+                continue
+            for _ in range(ROUNDS):
+                middle = a + (b - a) / 2
+                bend = self._bend(middle)
+                a, b = (a, middle) if bend * first < 0.0 else (middle, b)
+            x = neat(a, self.tolerance)
+            around = min(abs(self.slope[i - 1]), abs(self.slope[i + 1]))
+            slope, value = self.sampler.slopes(np.array([x]))[0], self.sampler.values(np.array([x]))[0]
+            if abs(slope) <= 1e-12 * around and isfinite(value):
+                self.criticals.append(Critical(x, float(value), INFLECTION))
+
+    def _bend(self, x: float) -> float:
+        name = self.sampler.variable
+        product = hessian_product(self.sampler.graph, self.sampler.inputs(x), {name: 1.0})[1][name]
+        return product if isfinite(product) else 0.0
+
+    def _merge(self) -> None:
+        """Put what was found in order, each once."""
+        near = 4 * self.tolerance
+        self.poles = _distinct(self.poles, near)
+        self.jumps = _joined(self.jumps, near)
+        self.kinks = _joined(self.kinks, 2 * near)
+        kept: list[Critical] = []
+        for critical in sorted(self.criticals):
+            if kept and critical.x - kept[-1].x <= near:
+                continue
+            if all(abs(critical.x - pole) > near for pole in self.poles):
+                kept.append(critical)
+        self.criticals = kept
+        self.kinks = [k for k in self.kinks if all(abs(k.x - pole) > near for pole in self.poles)]
+
+    # the picture
+
+    def _view(self, grid: Floats, include: Sequence[float]) -> tuple[float, float]:
+        """Return the values to show: all, or without what runs away to a pole."""
+        low, high = float(np.min(grid)), float(np.max(grid))
+        shown = [c.y for c in self.criticals] + [
+            float(y) for y in self.sampler.values(np.array(include or [self.low]))
+        ]
+        first, last = np.quantile(grid, (0.1, 0.9))
+        room = 0.4 * (last - first)
+        if self.poles and high - low > 10.0 * room:
+            low, high = max(low, float(first - room)), min(high, float(last + room))
+            near = [y for y in shown if low - 3 * room <= y <= high + 3 * room]
+        else:
+            near = [y for y in shown if isfinite(y)]
+        low, high = min([low, *near]), max([high, *near])
+        if high - low <= 1e-13 * max(abs(low), abs(high)):  # constant, but for rounding
+            half = max(abs(low) * 0.5, 0.5)
+            return low - half, high + half
+        return low, high
+
+    def _refined(self, view: tuple[float, float]) -> tuple[list[Any], list[Any]]:
+        """Add samples where the curve bends, and open it where it is broken."""
+        beside = [x for pair in self.breaks for x in pair] + [c.x for c in self.criticals]
+        x = np.unique(np.concatenate((self.x, self.extra, beside)))
+        y = self.sampler.values(x)
+        low, high = view
+        for _ in range(8 if self.deep else 0):
+            u = (x - self.low) / self.width * PIXELS[0]
+            v = np.clip((y - low) / (high - low), -1.0, 2.0) * PIXELS[1]
+            du, dv = u[2:] - u[:-2], v[2:] - v[:-2]
+            off = np.abs(du * (v[1:-1] - v[:-2]) - dv * (u[1:-1] - u[:-2])) / np.hypot(du, dv)
+            bent = np.isfinite(off) & (off > DEVIATION)
+            wanted = np.zeros(len(x) - 1, dtype=bool)
+            wanted[:-1] |= bent
+            wanted[1:] |= bent
+            wanted &= np.diff(u) > 0.02
+            if not wanted.any() or len(x) > MOST_POINTS:
+                break
+            middle = x[:-1][wanted] + np.diff(x)[wanted] / 2
+            more = self.sampler.values(middle)
+            order = np.argsort(np.concatenate((x, middle)), kind="stable")
+            x, y = np.concatenate((x, middle))[order], np.concatenate((y, more))[order]
+        slope = self.sampler.slopes(x)
+        slope[[any(a < t < b for a, b in self.folds) for t in x.tolist()] if self.folds else []] = np.nan
+        points = _broken_line(x, y, self.breaks)
+        return points, _broken_line(x, slope, self.breaks + self.folds)
+
+
+def _broken_line(x: Floats, y: Floats, breaks: Sequence[tuple[float, float]]) -> list[Any]:
+    """Return points, None between the two of a break and for those without a value."""
+    starts = {left for left, _ in breaks}
+    line: list[tuple[float, float] | None] = []
+    for a, b in zip(x.tolist(), y.tolist(), strict=True):
+        if isfinite(b):
+            line.append((a, b))
+        elif line and line[-1] is not None:
+            line.append(None)
+        if a in starts and line and line[-1] is not None:
+            line.append(None)
+    return line
+
+
+def _changes(slope: Floats) -> int:
+    sign = np.sign(slope[np.isfinite(slope)])
+    return int(np.count_nonzero(sign[1:] * sign[:-1] < 0))
+
+
+def _spread(y: Floats) -> float:
+    """Return how far the middle four fifths of the values reach."""
+    known = y[np.isfinite(y)]
+    if not len(known):
+        return 0.0
+    first, last = np.quantile(known, (0.1, 0.9))
+    return float(min(last - first, HUGE)) or float(min(np.max(known) - np.min(known), HUGE))
+
+
+def _largest(at: npt.NDArray[Any], size: Floats) -> npt.NDArray[Any]:
+    return np.sort(at[np.argsort(-size[at], kind="stable")[:PLACES]])
+
+
+def _diverges(history: Sequence[Floats]) -> Bools:
+    """Whether values go on growing as a place is approached: what converges changes ever less."""
+    a, b, c = (np.abs(h) for h in history)
+    grows = (c > b) & (b > a) & (c - b > 0.5 * (b - a)) & (c - b > 1e-6 * a)
+    return np.asarray(grows | ~np.isfinite(c))
+
+
+def _joined(steps: Sequence[Step], near: float) -> list[Step]:
+    """Return steps in order; two at one place are one, with the sides of both."""
+    kept: list[Step] = []
+    for step in sorted(steps):
+        if kept and step.x - kept[-1].x <= near:
+            kept[-1] = kept[-1]._replace(right=step.right)
+        else:
+            kept.append(step)
+    return [step for step in kept if step.left != step.right]
+
+
+def _distinct(values: Sequence[float], near: float) -> list[float]:
+    kept: list[float] = []
+    for value in sorted(values):
+        if not kept or value - kept[-1] > near:
+            kept.append(value)
+    return kept

@@ -1,0 +1,151 @@
+"""Charts of functions: one variable with tangents and derivative, two variables with contours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import hypot
+
+from ..explanation.sampling import Critical, Curve, Tangent, neat
+from ..explanation.surface import Surface
+from .axis import short
+from .chart import MARGIN, Chart, Field, Mark, Panel, Series
+
+REACH = 0.17  # of the frame's diagonal, from the point of tangency to either end
+ALIKE = 4.0  # value and derivative share a panel where neither is so many times the other
+LABELS = 12  # marks with texts; beyond it they would cover one another
+EQUAL = 3.0  # sides of a rectangle that are not further apart get equal units
+
+
+def curve_chart(
+    curve: Curve,
+    title: str,
+    name: str,
+    *,
+    tangents: Sequence[Tangent] = (),
+    derivative: bool = False,
+    panels: int | None = None,
+    view: tuple[float, float] | None = None,
+    digits: int = 6,
+) -> Chart:
+    """Return the chart of a function of one variable.
+
+    Args:
+        curve: The samples.
+        title: Above the chart.
+        name: What the function is called.
+        tangents: To be drawn, with their slopes.
+        derivative: Draw it, too.
+        panels: 2 for a panel of its own, 1 for one for both; by default one where they are alike.
+        view: Values to show; by default those of the samples.
+        digits: Of coordinates.
+    """
+    low, high = view or _roomy(curve.view)
+    lines = [_tangent_line(t, curve, (low, high)) for t in tangents]
+    marks = _critical_marks(curve.criticals, digits)
+    marks += [Mark(t.x, t.y, f"slope {short(t.slope + 0.0, digits)}", "second") for t in tangents]
+    f = Series(name if derivative else "", curve.points)
+    x_range = (curve.low, curve.high)
+    first = Panel(
+        "",
+        curve.variable,
+        f"{name}({curve.variable})",
+        [f, *lines],
+        marks,
+        x_range=x_range,
+        y_range=(low, high),
+    )
+    description = _described(curve, title, tangents, digits)
+    if not derivative:
+        return Chart(title, description, [first])
+    slopes = Series(f"{name}'", curve.slopes, "third")
+    zeros = [Mark(c.x, 0.0, "", "third") for c in curve.criticals if not c.kink]
+    span = slope_view(curve)
+    if (panels or _panels(span, (low, high))) == 1:
+        values = (low, high) if view else (min(low, span[0]), max(high, span[1]))
+        both = first._replace(series=[slopes, f, *lines], marks=zeros + marks, y_label="", y_range=values)
+        return Chart(title, description, [both])
+    label = f"{name}'({curve.variable})"
+    first = first._replace(series=[f._replace(name=""), *lines])
+    second = Panel(
+        "", curve.variable, label, [slopes._replace(name="")], zeros, x_range=x_range, y_range=span
+    )
+    return Chart(title, description, [first, second])
+
+
+def surface_chart(surface: Surface, title: str, *, digits: int = 6) -> Chart:
+    """Return the chart of a function of two variables."""
+    right, up = surface.variables
+    heights = [h for row in surface.z for h in row if h == h]
+    small = 1e-13 * (max(heights) - min(heights))
+    marks = [
+        Mark(
+            p.x, p.y,
+            f"{p.kind} {short(neat(p.value, small) + 0.0, digits)} at "
+            f"({short(p.x + 0.0, digits)}, {short(p.y + 0.0, digits)})" if i < LABELS else "",
+        )
+        for i, p in enumerate(surface.stationary)
+    ]  # fmt: skip
+    width, height = surface.x[-1] - surface.x[0], surface.y[-1] - surface.y[0]
+    field = Field(surface.x, surface.y, surface.z, surface.arrows)
+    equal = 1 / EQUAL <= width / height <= EQUAL
+    description = f"Contours of {title} over {right} and {up}; arrows point along the gradient, uphill."
+    for mark in marks:
+        description += f" {mark.text[:1].upper()}{mark.text[1:]}." if mark.text else ""
+    return Chart(title, description, [Panel("", right, up, marks=marks, field=field, equal=equal)])
+
+
+def _roomy(view: tuple[float, float]) -> tuple[float, float]:
+    room = MARGIN * (view[1] - view[0])
+    return view[0] - room, view[1] + room
+
+
+def slope_view(curve: Curve) -> tuple[float, float]:
+    """Return the derivatives to show: all, or without what runs away to a pole."""
+    slopes = sorted(p[1] for p in curve.slopes if p is not None)
+    if not slopes:
+        return -1.0, 1.0
+    low, high = slopes[0], slopes[-1]
+    # samples crowd where the curve bends: weigh by the grid's middle share
+    first, last = slopes[int(0.1 * (len(slopes) - 1))], slopes[int(0.9 * (len(slopes) - 1))]
+    room = 0.4 * (last - first)
+    if high - low > 25.0 * room > 0.0:
+        low, high = max(low, first - 2 * room), min(high, last + 2 * room)
+    if high - low <= 1e-13 * max(abs(low), abs(high)):
+        half = max(abs(low) * 0.5, 0.5)
+        low, high = low - half, high + half
+    return _roomy((low, high))
+
+
+def _panels(slopes: tuple[float, float], values: tuple[float, float]) -> int:
+    """Return how many panels value and derivative take: one where neither would be a flat line."""
+    low, high = min(slopes[0], values[0]), max(slopes[1], values[1])
+    shortest = min(slopes[1] - slopes[0], values[1] - values[0])
+    return 1 if high - low <= ALIKE * shortest else 2
+
+
+def _tangent_line(tangent: Tangent, curve: Curve, view: tuple[float, float]) -> Series:
+    """Return the tangent as a line of the same length in the picture, whatever its slope."""
+    width, height = curve.high - curve.low, view[1] - view[0]
+    rise = tangent.slope * width / height
+    reach = REACH * width / hypot(1.0, rise)
+    ends = [(tangent.x + d, tangent.y + d * tangent.slope) for d in (-reach, 0.0, reach)]
+    return Series("", ends, "second")
+
+
+def _critical_marks(criticals: Sequence[Critical], digits: int) -> list[Mark]:
+    many = len(criticals) > LABELS
+    return [Mark(c.x, c.y, "" if many else critical_text(c, digits)) for c in criticals]
+
+
+def critical_text(critical: Critical, digits: int) -> str:
+    """Return ``minimum (0.75, 2.875)``."""
+    return f"{critical.kind} ({short(critical.x + 0.0, digits)}, {short(critical.y + 0.0, digits)})"
+
+
+def _described(curve: Curve, title: str, tangents: Sequence[Tangent], digits: int) -> str:
+    parts = [f"The graph of {title} for {curve.variable} from {short(curve.low)} to {short(curve.high)}."]
+    parts += [f"{critical_text(c, digits).capitalize()}." for c in curve.criticals[:LABELS]]
+    if curve.poles:
+        parts.append(f"Poles at {', '.join(short(p, digits) for p in curve.poles[:LABELS])}.")
+    parts += [f"Tangent at {short(t.x, digits)} with slope {short(t.slope + 0.0, digits)}." for t in tangents]
+    return " ".join(parts)
