@@ -106,6 +106,7 @@ class Curve(NamedTuple):
         gaps: Where there is no value.
         flats: Stretches on which the slope is zero.
         view: The values that a picture shows.
+        slope_view: The derivatives that it shows.
         lowest: The smallest value among the samples.
         highest: The largest.
         notes: What the samples cannot show.
@@ -123,6 +124,7 @@ class Curve(NamedTuple):
     gaps: list[Gap]
     flats: list[tuple[float, float]]
     view: tuple[float, float]
+    slope_view: tuple[float, float]
     lowest: float
     highest: float
     notes: list[str]
@@ -321,7 +323,8 @@ class _Search:
         values = [p[1] for p in points if p is not None]
         return Curve(
             self.sampler.variable, self.low, self.high, points, slopes, self.criticals, self.poles,
-            self.jumps, self.kinks, self.gaps, self.flats, view, min(values), max(values), self.notes,
+            self.jumps, self.kinks, self.gaps, self.flats, view, self._slope_view(),
+            min(values), max(values), self.notes,
         )  # fmt: skip
 
     def _nowhere(self) -> None:
@@ -381,8 +384,8 @@ class _Search:
             end = left.get(stop, float(self.x[stop - 1]))
             if begin == end and begin in self.poles:
                 continue
-            middle = float(self.x[(start + stop - 1) // 2])
-            self.gaps.append(Gap(begin, end, self.sampler.reason(middle)))
+            within = float(self.x[(start + stop - 1) // 2])
+            self.gaps.append(Gap(begin, end, self.sampler.reason(within)))
 
     def _coarse_gaps(self) -> None:
         known = np.isfinite(self.y)
@@ -622,11 +625,19 @@ class _Search:
             near = [y for y in shown if low - 3 * room <= y <= high + 3 * room]
         else:
             near = [y for y in shown if isfinite(y)]
-        low, high = min([low, *near]), max([high, *near])
-        if high - low <= 1e-13 * max(abs(low), abs(high)):  # constant, but for rounding
-            half = max(abs(low) * 0.5, 0.5)
-            return low - half, high + half
-        return low, high
+        return _opened(min([low, *near]), max([high, *near]))
+
+    def _slope_view(self) -> tuple[float, float]:
+        """Return the derivatives to show: all, or without what runs away where the curve is steep."""
+        known = self.slope[np.isfinite(self.slope)]
+        if not len(known):
+            return -1.0, 1.0
+        low, high = float(np.min(known)), float(np.max(known))
+        first, last = np.quantile(known, (0.1, 0.9))
+        room = 0.4 * (last - first)
+        if high - low > 10.0 * room > 0.0:
+            low, high = max(low, float(first - room)), min(high, float(last + room))
+        return _opened(low, high)
 
     def _refined(self, view: tuple[float, float]) -> tuple[list[Any], list[Any]]:
         """Add samples where the curve bends, and open it where it is broken."""
@@ -654,6 +665,14 @@ class _Search:
         slope[[any(a < t < b for a, b in self.folds) for t in x.tolist()] if self.folds else []] = np.nan
         points = _broken_line(x, y, self.breaks)
         return points, _broken_line(x, slope, self.breaks + self.folds)
+
+
+def _opened(low: float, high: float) -> tuple[float, float]:
+    """Return ends that are apart: what is constant, but for rounding, stands in the middle."""
+    if high - low <= 1e-13 * max(abs(low), abs(high)):
+        half = max(abs(low) * 0.5, 0.5)
+        return low - half, high + half
+    return low, high
 
 
 def _broken_line(x: Floats, y: Floats, breaks: Sequence[tuple[float, float]]) -> list[Any]:

@@ -307,13 +307,17 @@ def _panel(panel: Panel, frame: Frame, y_ticks: Sequence[tuple[float, str]]) -> 
     yield from _axes(panel, frame, y_ticks)
     yield from _legend(panel, frame)
     crowd = Crowd((frame.left, frame.top, frame.width, frame.height))
+    marks = [m for m in panel.marks if _drawable(panel, m.x, m.y)]
+    marks = [m for m in marks if _inside(frame.x.at(m.x), frame.y.at(m.y))]
+    for mark in marks:
+        crowd.anchor(*frame.at(mark.x, mark.y), 0.8 * size)
     if panel.field is not None:
         yield from _field(panel, panel.field, frame, crowd)
     drawn = [(series, placed(panel, series, frame.x, frame.y)) for series in panel.series]
     for series, parts in drawn:
         for part in parts:
             yield from _line(series, [frame.spot(*p) for p in part], frame, crowd)
-    yield from _marks(panel, frame, crowd)
+    yield from _marks(marks, frame, crowd)
 
 
 def _axes(panel: Panel, frame: Frame, y_ticks: Sequence[tuple[float, str]]) -> Iterator[Shape]:
@@ -446,14 +450,10 @@ def spacing(field: Field, frame: Frame) -> float:
     return max(min(gaps, default=30.0), 8.0)
 
 
-def _marks(panel: Panel, frame: Frame, crowd: Crowd) -> Iterator[Shape]:
+def _marks(marks: Sequence[Mark], frame: Frame, crowd: Crowd) -> Iterator[Shape]:
     size = frame.size
-    shown = [m for m in panel.marks if _drawable(panel, m.x, m.y)]
-    shown = [m for m in shown if _inside(frame.x.at(m.x), frame.y.at(m.y))]
     labels: list[Shape] = []
-    for mark in shown:
-        crowd.point(*frame.at(mark.x, mark.y), weight=4)
-    for mark in shown:
+    for mark in marks:
         x, y = frame.at(mark.x, mark.y)
         yield Dot(x, y, 0.36 * size, mark.role)
         if mark.text:

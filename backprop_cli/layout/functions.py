@@ -59,10 +59,10 @@ def curve_chart(
         return Chart(title, description, [first])
     slopes = Series(f"{name}'", curve.slopes, "third")
     zeros = [Mark(c.x, 0.0, "", "third") for c in curve.criticals if not c.kink]
-    span = slope_view(curve)
+    span = _roomy(curve.slope_view)
     if (panels or _panels(span, (low, high))) == 1:
         values = (low, high) if view else (min(low, span[0]), max(high, span[1]))
-        both = first._replace(series=[slopes, f, *lines], marks=zeros + marks, y_label="", y_range=values)
+        both = first._replace(series=[f, slopes, *lines], marks=zeros + marks, y_label="", y_range=values)
         return Chart(title, description, [both])
     label = f"{name}'({curve.variable})"
     first = first._replace(series=[f._replace(name=""), *lines])
@@ -97,23 +97,6 @@ def surface_chart(surface: Surface, title: str, *, digits: int = 6) -> Chart:
 def _roomy(view: tuple[float, float]) -> tuple[float, float]:
     room = MARGIN * (view[1] - view[0])
     return view[0] - room, view[1] + room
-
-
-def slope_view(curve: Curve) -> tuple[float, float]:
-    """Return the derivatives to show: all, or without what runs away to a pole."""
-    slopes = sorted(p[1] for p in curve.slopes if p is not None)
-    if not slopes:
-        return -1.0, 1.0
-    low, high = slopes[0], slopes[-1]
-    # samples crowd where the curve bends: weigh by the grid's middle share
-    first, last = slopes[int(0.1 * (len(slopes) - 1))], slopes[int(0.9 * (len(slopes) - 1))]
-    room = 0.4 * (last - first)
-    if high - low > 25.0 * room > 0.0:
-        low, high = max(low, first - 2 * room), min(high, last + 2 * room)
-    if high - low <= 1e-13 * max(abs(low), abs(high)):
-        half = max(abs(low) * 0.5, 0.5)
-        low, high = low - half, high + half
-    return _roomy((low, high))
 
 
 def _panels(slopes: tuple[float, float], values: tuple[float, float]) -> int:

@@ -26,6 +26,7 @@ class Crowd:
         self.frame = frame
         self.points: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
         self.boxes: list[Rectangle] = []
+        self.anchors: list[Point] = []
 
     def point(self, x: float, y: float, weight: float = 1.0) -> None:
         """Note a point, or one of a line."""
@@ -37,6 +38,11 @@ class Crowd:
             count = max(1, ceil(hypot(x1 - x0, y1 - y0) / STEP))
             for i in range(count):
                 self.point(x0 + (x1 - x0) * i / count, y0 + (y1 - y0) * i / count)
+
+    def anchor(self, x: float, y: float, size: float) -> None:
+        """Note a point that has a label of its own."""
+        self.anchors.append((x, y))
+        self.box((x - size / 2, y - size / 2, size, size))
 
     def box(self, box: Rectangle) -> None:
         """Note a label."""
@@ -54,7 +60,11 @@ class Crowd:
                 gap = distance * size
                 left = x + right * gap - (width if right < 0 else width / 2 if right == 0 else 0.0)
                 top = y + down * gap * 0.8 - (size if down < 0 else size / 2 if down == 0 else 0.0)
-                cost = self._cost((left, top, width, size), size) + 3.0 * distance + 0.3 * liking
+                box = (left, top, width, size)
+                cost = self._cost(box, size) + 3.0 * distance + 0.3 * liking
+                # nearer to another point than to its own, it would be read as that one's
+                others = (_distance(box, p) for p in self.anchors if p != (x, y))
+                cost += 12.0 * (min(others, default=1e9) <= _distance(box, (x, y)) + 0.5 * size)
                 if cost < least:
                     best, least = (left, top), cost
         self.box((*best, width, size))
@@ -81,6 +91,14 @@ class Crowd:
             + max(box[0] + box[2] - left - width, 0.0)
             + max(box[1] + box[3] - top - height, 0.0)
         )
+
+
+def _distance(box: Rectangle, point: Point) -> float:
+    """Return how far a point is from a rectangle."""
+    left, top, width, height = box
+    across = max(left - point[0], 0.0, point[0] - left - width)
+    down = max(top - point[1], 0.0, point[1] - top - height)
+    return hypot(across, down)
 
 
 def _common(a: Rectangle, b: Rectangle) -> float:

@@ -1,0 +1,361 @@
+"""``backprop plot``: the function, drawn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .command import Binding, ExpressionCommand
+from .common import Request, destination, notes_printer, tell, write_text
+
+if TYPE_CHECKING:
+    from ..explanation.sampling import Curve, Tangent
+    from ..layout.chart import Chart
+
+FORMATS = ("plot", "svg", "png", "table", "json", "csv", "tsv")
+ENDINGS = {f".{name}": name for name in FORMATS[1:]} | {".txt": "plot", ".jsonl": "json"}
+PICTURE = (1200, 800)  # pixels
+TERMINAL = (80, 24)  # where there is none
+LARGEST = (140, 44)
+TABLE_ROWS = 16
+
+
+class Span:
+    """A range as typed: ``start:stop`` or ``start:stop:step``."""
+
+    def __init__(self, text: str) -> None:
+        from ..errors import BindingError
+        from ..language.lower import constant
+
+        parts = text.split(":")
+        if len(parts) not in (2, 3):
+            raise BindingError(f"{text} is no range", hint="a range is start:stop, such as -3:4")
+        self.low, self.high = constant(parts[0]), constant(parts[1])
+        self.step = constant(parts[2]) if len(parts) == 3 else None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Both ends, in order: with a step, a range may run downwards."""
+        down = self.step is not None and self.step < 0.0
+        return (self.high, self.low) if down else (self.low, self.high)
+
+
+class Drawn(Request):
+    """A program with its bindings, some of them ranges to draw over."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        self.spans: dict[str, Span] = {}
+        super().__init__(*args, **more)
+
+    def _bind(self, binding: Binding, file: str | None) -> None:
+        from ..errors import BackpropError, BindingError
+        from .common import _range
+
+        if ":" not in binding.text:
+            if binding.name in self.spans:
+                raise BindingError(f"{binding.name} is given twice")
+            super()._bind(binding, file)
+            return
+        if binding.name in self.values or binding.name in self.spans:
+            raise BindingError(f"{binding.name} is given twice")
+        if binding.name not in self.graph.inputs:
+            self._unknown(binding)
+        try:
+            span = Span(binding.text)
+            if span.step is not None:
+                self.ranges[binding.name] = _range(binding.text)
+        except BackpropError as error:
+            raise BindingError(
+                f"the range of {binding.name}: {error.message}",
+                source=error.source,
+                span=error.span,
+                hint=error.hint,
+            ) from None
+        self.spans[binding.name] = span
+
+
+@click.command(
+    "plot",
+    cls=ExpressionCommand,
+    epilog="Examples: backprop plot '2x^2 - 3x + 4' --x -3:4 --tangent -1,1,0; "
+    "backprop plot 'x^2 - y^2' --x -2:2 --y -2:2 -o saddle.svg",
+)
+@click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
+@click.option("--tangent", "tangents", metavar="POINTS", help="Draw tangents at these points: -1,1,0.")
+@click.option("--derivative", is_flag=True, help="Draw the derivative, too.")
+@click.option(
+    "--panels",
+    type=click.IntRange(1, 2),
+    help="Draw the derivative beside the function, 1, or below it, 2.  [default: what can be read]",
+)
+@click.option("--view", metavar="LOW:HIGH", help="The values to show, on the axis upwards.")
+@click.option(
+    "--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is plot, a drawing."
+)
+@click.option(
+    "-o", "output", metavar="FILE", help="Write to a file by its ending: svg, png, txt, json, csv, tsv."
+)
+@click.option(
+    "--digits", type=click.IntRange(1, 17), default=6, show_default=True, help="Significant digits of labels."
+)
+@click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+def command(
+    expression: str | None,
+    bindings: list[Binding],
+    file: str | None,
+    tangents: str | None,
+    derivative: bool,
+    panels: int | None,
+    view: str | None,
+    format_: str | None,
+    output: str | None,
+    digits: int,
+    large: bool,
+    quiet: bool,
+) -> int:
+    """Draw EXPRESSION over a range of one variable, or its contours over ranges of two.
+
+    A variable takes its range as --NAME START:STOP, the others their values as --NAME VALUE.
+    Extrema are found where the slope, by reverse mode, changes its sign. Exit status 3 where there
+    is no value anywhere in the range, or no tangent where one is asked for.
+    """
+    from ..differentiation.evaluate import bind
+    from ..errors import UsageError
+
+    chosen = _format(format_, output)
+    note = notes_printer(quiet)
+    request = Drawn(expression, bindings, file, large=large, points=None)
+    graph = request.graph
+    names = list(request.spans)
+    _check(request)
+    fixed = {**graph.defaults, **request.values}
+    fixed = {n: x for n, x in fixed.items() if n not in names}
+    bind(graph, {**fixed, **{n: request.spans[n].low for n in names}})
+    job = _Job(request, fixed, chosen, output, digits, note)
+    if len(names) == 2:
+        for given, option in (
+            (tangents, "--tangent"), (derivative, "--derivative"), (panels, "--panels"), (view, "--view"),
+        ):  # fmt: skip
+            if given:
+                raise UsageError(
+                    f"{option} is for functions of one variable", hint=f"fix {names[1]}: --{names[1]} 1"
+                )
+        return job.surface()
+    at = [_constant(text, "--tangent") for text in tangents.split(",")] if tangents is not None else []
+    return job.curve(at, derivative or panels is not None, panels, _view(view))
+
+
+def _format(format_: str | None, output: str | None) -> str:
+    from ..errors import UsageError
+
+    if format_ is not None:
+        return format_
+    if output is None:
+        return "plot"
+    ending = os.path.splitext(output)[1].lower()
+    if ending not in ENDINGS:
+        raise UsageError(
+            f"-o {output}: the ending '{ending}' names no format",
+            hint=f"endings: {', '.join(ENDINGS)}; or --format",
+        )
+    return ENDINGS[ending]
+
+
+def _check(request: Drawn) -> None:
+    """Refuse programs without a variable to draw over, or with more than a picture has."""
+    from ..errors import UsageError
+
+    inputs, names = list(request.graph.inputs), list(request.spans)
+    if not inputs:
+        raise UsageError("the expression has no variable to draw over", hint="its value: backprop eval")
+    if not names:
+        first = next((n for n in inputs if n not in request.values), inputs[0])
+        option = f"--{first} -3:4"
+        given = f"; {first} has a single value" if first in request.values else ""
+        raise UsageError(f"no variable has a range{given}", hint=f"a range is start:stop: {option}")
+    if len(names) > 2:
+        raise UsageError(
+            f"{len(names)} variables have ranges: {', '.join(names)}",
+            hint="one is drawn as a curve, two as contours; give the others a value",
+        )
+
+
+def _constant(text: str, option: str) -> float:
+    from ..errors import BackpropError, UsageError
+    from ..language.lower import constant
+
+    try:
+        return constant(text.strip())
+    except BackpropError as error:
+        raise UsageError(f"{option}: {error.message}", source=error.source, span=error.span) from None
+
+
+def _view(text: str | None) -> tuple[float, float] | None:
+    from ..errors import UsageError
+
+    if text is None:
+        return None
+    low, colon, high = text.partition(":")
+    if not colon:
+        raise UsageError(f"--view {text} is no range", hint="LOW:HIGH, such as --view -10:10")
+    ends = _constant(low, "--view"), _constant(high, "--view")
+    if not ends[0] < ends[1] or max(-ends[0], ends[1]) > 1e300:
+        raise UsageError(f"--view {text} is no range", hint="LOW:HIGH, such as --view -10:10")
+    return ends
+
+
+class _Job:
+    """What is to be drawn, and where it goes."""
+
+    def __init__(
+        self,
+        request: Drawn,
+        fixed: dict[str, float],
+        chosen: str,
+        output: str | None,
+        digits: int,
+        note: Callable[[str], None],
+    ) -> None:
+        self.request = request
+        self.graph = request.graph
+        self.fixed = fixed
+        self.chosen = chosen
+        self.output = output
+        self.digits = digits
+        self.note = note
+        self.name = _name(self.graph)
+        self.title = _title(self.graph.source.text)
+
+    def curve(
+        self, at: Sequence[float], derivative: bool, panels: int | None, view: tuple[float, float] | None
+    ) -> int:
+        from ..errors import ANSWERED, NO_SUCH_NUMBER, NoSuchNumber, UsageError
+        from ..explanation.sampling import Sampler, check_range, grid_of, sample, tangent_at
+        from ..layout.functions import curve_chart
+        from ..render import plots
+
+        ((variable, span),) = self.request.spans.items()
+        low, high = span.ends
+        check_range(variable, low, high)
+        sampler = Sampler(self.graph, variable, self.fixed)
+        tangents, failed = [], []
+        for x in dict.fromkeys(at):
+            if not low <= x <= high:
+                raise UsageError(f"--tangent {x:g} is not in the range {low:g}:{high:g} of {variable}")
+            try:
+                tangents.append(tangent_at(sampler, x, high - low))
+            except NoSuchNumber as error:
+                failed.append(f"no tangent at {variable} = {x:g}: {error.message}")
+        curve = sample(sampler, low, high, include=[t.x for t in tangents])
+        if self.chosen in ("plot", "svg", "png"):
+            chart = curve_chart(
+                curve, self.title, self.name, tangents=tangents, derivative=derivative, panels=panels,
+                view=view, digits=self.digits,
+            )  # fmt: skip
+            self._draw(chart, plots.words(curve, self.name, tangents, self.digits))
+            if view is None:
+                self._cut(curve, tangents)
+        elif self.chosen == "json":
+            write_text(plots.curve_json(curve, self.graph.source.text, self.fixed, tangents), self.output)
+        else:
+            places = self.request.ranges.get(variable) or grid_of(low, high, TABLE_ROWS).tolist()
+            header = [variable, f"{self.name}({variable})", f"{self.name}'({variable})", "what"]
+            rows = plots.rows(sampler, curve, tangents, places)
+            if self.chosen == "table":
+                text = plots.table(header, rows, self.digits)
+            else:
+                text = plots.delimited(
+                    [variable, "value", f"d/d{variable}", "what"], rows, "," if self.chosen == "csv" else "\t"
+                )
+            write_text(text, self.output)
+        self._tell(curve.notes)
+        for text in failed:
+            self.note(f"warning: {text}")
+        return NO_SUCH_NUMBER if failed else ANSWERED
+
+    def surface(self) -> int:
+        from ..errors import ANSWERED, UsageError
+        from ..explanation.surface import survey
+        from ..layout.functions import surface_chart
+        from ..render import plots
+
+        if self.chosen in ("csv", "tsv"):
+            raise UsageError(
+                f"{self.chosen} has no form for two ranges here",
+                hint="backprop eval with --x 0:1:0.1 --y 0:1:0.1 prints a grid",
+            )
+        (right, across), (up, above) = self.request.spans.items()
+        surface = survey(self.graph, (right, up), (across.ends, above.ends), self.fixed)
+        lines = plots.surface_words(surface, self.name, self.digits)
+        if self.chosen == "json":
+            write_text(plots.surface_json(surface, self.graph.source.text, self.fixed), self.output)
+        elif self.chosen == "table":
+            rows = [[p.x, p.y, p.value, p.kind] for p in surface.stationary]
+            write_text(plots.table([right, up, self.name, "what"], rows, self.digits), self.output)
+        else:
+            self._draw(surface_chart(surface, self.title, digits=self.digits), lines)
+        self._tell(surface.notes)
+        return ANSWERED
+
+    def _draw(self, chart: Chart, lines: Sequence[str]) -> None:
+        if self.chosen == "plot":
+            write_text(self._terminal(chart, lines), self.output)
+            return
+        from ..layout.chart import picture_of
+        from ..render.pictures import picture_bytes
+
+        data = picture_bytes(picture_of(chart, *PICTURE), f"plot.{self.chosen}")
+        with destination(self.output) as stream:
+            stream.write(data)
+
+    def _terminal(self, chart: Chart, lines: Sequence[str]) -> str:
+        import shutil
+
+        from ..render.canvas import terminal_chart
+        from ..render.terminal import at_terminal, console_for, is_unicode
+
+        width, height = TERMINAL
+        if self.output is not None:
+            unicode, color = True, False
+        else:
+            console = console_for()
+            unicode, color = is_unicode(console), console.color_system is not None
+            if at_terminal():
+                size = shutil.get_terminal_size(TERMINAL)
+                width, height = min(size.columns, LARGEST[0]), min(size.lines, LARGEST[1])
+        # with the words below and the prompt after them, all is in view
+        taken = sum(-(-len(line) // width) for line in lines) + 1
+        drawn = terminal_chart(chart, width, max(height - taken, 14), unicode=unicode, color=color)
+        return drawn + "".join(f"{line}\n" for line in lines)
+
+    def _cut(self, curve: Curve, tangents: Sequence[Tangent]) -> None:
+        """Say that values are out of view."""
+        low, high = curve.view
+        room = 0.06 * (high - low)
+        if curve.lowest < low - room or curve.highest > high + room:
+            self.note(
+                f"note: values beyond {low:.4g} to {high:.4g} are out of view; --view LOW:HIGH chooses others"
+            )
+
+    def _tell(self, notes: Sequence[str]) -> None:
+        from ..differentiation.report import warnings_of
+
+        tell(self.graph, self.note, warnings_of(self.graph), notes)
+
+
+def _name(graph: Any) -> str:
+    """Return what the function is called: the output's name, else f, or what is free."""
+    name: str | None = graph.nodes[graph.output].name
+    if name is not None and name not in graph.inputs:
+        return name
+    return next(n for n in ("f", "g", "h", "value") if n not in graph.named)
+
+
+def _title(text: str) -> str:
+    """Return a program on one line, without its comments."""
+    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
+    return "; ".join(line.rstrip(";") for line in lines if line)[:2000]

@@ -1,0 +1,204 @@
+"""What a plot shows, in words, as a table and for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from ..errors import printable
+from ..explanation.sampling import Curve, Sampler, Tangent, neat
+from ..explanation.surface import Surface
+from .people import rounded
+
+SCHEMA = 1
+MOST_LINES = 6  # of each kind
+
+
+def words(curve: Curve, name: str, tangents: Sequence[Tangent], digits: int) -> list[str]:
+    """Return what is special about a curve, a line each."""
+    variable = curve.variable
+
+    def at(x: float) -> str:
+        return f"at {variable} = {rounded(x, digits)}"
+
+    sides = {
+        k.x: f"slope {rounded(k.left, digits)} on its left, {rounded(k.right, digits)} on its right"
+        for k in curve.kinks
+    }
+    lines = []
+    criticals = [
+        f"{c.kind} {at(c.x)}: {name} = {rounded(c.y, digits)}"
+        + (f", a kink: {sides.pop(c.x)}" if c.x in sides else ", a kink" if c.kink else "")
+        + (", where the slope is 0 and keeps its sign" if c.kind == "inflection" else "")
+        for c in curve.criticals
+    ]
+    lines += _few(criticals)
+    lines += _few([tangent_words(t, variable, digits) for t in tangents], len(tangents))
+    if curve.poles:
+        places = ", ".join(rounded(x, digits) for x in curve.poles[: 2 * MOST_LINES])
+        more = f" and {len(curve.poles) - 2 * MOST_LINES} more" if len(curve.poles) > 2 * MOST_LINES else ""
+        lines.append(f"pole{'s' * (len(curve.poles) > 1)} at {variable} = {places}{more}")
+    lines += _few(
+        [f"jump {at(j.x)}: from {rounded(j.left, digits)} to {rounded(j.right, digits)}" for j in curve.jumps]
+    )
+    lines += _few([f"kink {at(x)}: {text}" for x, text in sides.items()])
+    lines += _few([f"{name}' = 0 from {rounded(a, digits)} to {rounded(b, digits)}" for a, b in curve.flats])
+    lines += _few(
+        [
+            (f"no value {at(g.start)}" if g.start == g.end else
+             f"no value from {variable} = {rounded(g.start, digits)} to {rounded(g.end, digits)}")
+            + f": {g.reason}"
+            for g in curve.gaps
+        ]
+    )  # fmt: skip
+    return [printable(line) for line in lines]
+
+
+def tangent_words(tangent: Tangent, variable: str, digits: int) -> str:
+    """Return a tangent as a line of words, its equation last."""
+    slope, y = rounded(tangent.slope, digits), rounded(tangent.y, digits)
+    text = f"tangent at {variable} = {rounded(tangent.x, digits)}: value {y}, slope {slope}"
+    if tangent.sides:
+        left, right = (rounded(side, digits) for side in tangent.sides)
+        return f"{text} by convention, at a kink: {left} on its left, {right} on its right"
+    return f"{text}, line {line_text(tangent, variable, digits)}"
+
+
+def line_text(tangent: Tangent, variable: str, digits: int) -> str:
+    """Return ``-7*x + 2``."""
+    scale = max(abs(tangent.y), abs(tangent.slope * tangent.x))
+    intercept = neat(tangent.intercept, 1e-14 * scale)
+    if tangent.slope == 0.0:
+        return rounded(intercept, digits)
+    slope = {1.0: "", -1.0: "-"}.get(tangent.slope, f"{rounded(tangent.slope, digits)}*")
+    if intercept == 0.0:
+        return f"{slope}{variable}"
+    return f"{slope}{variable} {'-' if intercept < 0 else '+'} {rounded(abs(intercept), digits)}"
+
+
+def surface_words(surface: Surface, name: str, digits: int) -> list[str]:
+    """Return what is special about a surface, a line each."""
+    right, up = surface.variables
+    heights = [h for row in surface.z for h in row if isfinite(h)]
+    small = 1e-13 * (max(heights) - min(heights))
+    lines = [
+        f"{p.kind} at {right} = {rounded(p.x, digits)}, {up} = {rounded(p.y, digits)}: "
+        f"{name} = {rounded(neat(p.value, small), digits)}"
+        for p in surface.stationary
+    ]
+    lines = _few(lines)
+    if surface.missing:
+        share = 100.0 * surface.missing / (len(surface.x) * len(surface.y))
+        lines.append(f"no value on {max(share, 0.01):.2g} % of the rectangle: {surface.reason}")
+    return [printable(line) for line in lines]
+
+
+def _few(lines: Sequence[str], most: int = MOST_LINES) -> list[str]:
+    if len(lines) <= most + 1:
+        return list(lines)
+    what = lines[0].split(" at ")[0].split(" from ")[0]
+    return [*lines[:most], f"... and {len(lines) - most} more like '{what}': --format json lists them"]
+
+
+# numbers
+
+
+def rows(sampler: Sampler, curve: Curve, tangents: Sequence[Tangent], x: Sequence[float]) -> list[list[Any]]:
+    """Return a table's rows: x, value, slope, and what is special there."""
+    import numpy as np
+
+    special: dict[float, str] = {}
+    for pole in curve.poles:
+        special[pole] = "pole"
+    for jump in curve.jumps:
+        special[jump.x] = "jump"
+    for kink in curve.kinks:
+        special[kink.x] = "kink"
+    for tangent in tangents:
+        special[tangent.x] = "tangent"
+    for critical in curve.criticals:
+        special[critical.x] = f"{critical.kind}, kink" if critical.kink else critical.kind
+    places = np.array(sorted({*x, *special}))
+    with np.errstate(all="ignore"):
+        values, slopes = sampler.values(places), sampler.slopes(places)
+    kinks = {k.x for k in curve.kinks}
+    return [
+        [p, v if isfinite(v) else None, s if isfinite(s) and p not in kinks else None, special.get(p, "")]
+        for p, v, s in zip(places.tolist(), values.tolist(), slopes.tolist(), strict=True)
+    ]
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]], digits: int) -> str:
+    """Return rows as aligned columns; the last one is text."""
+    cells = [[*(rounded(x, digits) for x in row[:-1]), str(row[-1])] for row in rows]
+    titles = [*map(printable, header[:-1]), header[-1]]
+    widths = [max(len(line[i]) for line in [titles, *cells]) for i in range(len(titles))]
+    lines = []
+    for line in [titles, ["-" * w for w in widths], *cells]:
+        numbers = [text.rjust(w) for text, w in zip(line[:-1], widths, strict=False)]
+        lines.append("  ".join([*numbers, line[-1]]).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def delimited(header: Sequence[str], rows: Sequence[Sequence[Any]], delimiter: str) -> str:
+    """Return rows as CSV or TSV, numbers in full."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(
+        [["" if c is None else repr(c) if isinstance(c, float) else c for c in row] for row in rows]
+    )
+    return stream.getvalue()
+
+
+def curve_json(curve: Curve, expression: str, fixed: Mapping[str, float], tangents: Sequence[Tangent]) -> str:
+    """Return a curve as JSON."""
+    return _json(
+        {
+            "schema": SCHEMA,
+            "expression": expression,
+            "variable": curve.variable,
+            "range": [curve.low, curve.high],
+            "inputs": dict(fixed),
+            "extrema": [c._asdict() for c in curve.criticals],
+            "tangents": [
+                {"x": t.x, "y": t.y, "slope": t.slope, "intercept": t.intercept, "sides": t.sides}
+                for t in tangents
+            ],
+            "poles": curve.poles,
+            "jumps": [j._asdict() for j in curve.jumps],
+            "kinks": [k._asdict() for k in curve.kinks],
+            "gaps": [g._asdict() for g in curve.gaps],
+            "flats": curve.flats,
+            "view": curve.view,
+            "points": curve.points,
+            "slopes": curve.slopes,
+            "notes": curve.notes,
+        }
+    )
+
+
+def surface_json(surface: Surface, expression: str, fixed: Mapping[str, float]) -> str:
+    """Return a surface as JSON; ``z`` has a row for every y, null where there is no value."""
+    return _json(
+        {
+            "schema": SCHEMA,
+            "expression": expression,
+            "variables": surface.variables,
+            "inputs": dict(fixed),
+            "stationary": [p._asdict() for p in surface.stationary],
+            "x": surface.x,
+            "y": surface.y,
+            "z": [[h if isfinite(h) else None for h in row] for row in surface.z],
+            "gradients": surface.arrows,
+            "notes": surface.notes,
+        }
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, allow_nan=False) + "\n"
