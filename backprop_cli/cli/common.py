@@ -260,6 +260,21 @@ def destination(output: str | None) -> Iterator[BinaryIO]:
             os.unlink(temporary)
 
 
+def check_destination(output: str | None) -> None:
+    """Refuse, before hours of work, a destination that nothing can be written to."""
+    if output is None:
+        if sys.stdout is None:
+            raise FileError("stdout is closed")
+        return
+    folder = os.path.dirname(output) or os.curdir
+    if os.path.isdir(output):
+        raise FileError(f"cannot write {output}: it is a directory")
+    if not os.path.isdir(folder):
+        raise FileError(f"cannot write {output}: there is no folder {folder}")
+    if not os.access(output if os.path.exists(output) else folder, os.W_OK):
+        raise FileError(f"cannot write {output}: permission denied")
+
+
 class _TextAdapter:
     """Bytes to a stdout that only takes text, such as a test's."""
 

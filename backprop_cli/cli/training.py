@@ -48,11 +48,12 @@ def train(
     from ..training.config import load
     from ..training.problem import assemble
     from ..training.run import CURVE, Run
-    from .common import choose_format, notes_printer, write_text
+    from .common import check_destination, choose_format, notes_printer, write_text
 
     chosen = choose_format(format_, output)
     if chosen not in ("table", "json"):
         raise UsageError(f"train prints a table or JSON, not {chosen}")
+    check_destination(output)
     note = notes_printer(quiet)
     loaded = load(config, overrides)
     problem = assemble(loaded)

@@ -9,7 +9,7 @@ from backprop_cli.errors import DataError, FileError
 LINE_LIMIT = 1 << 20
 CHUNK = 1 << 20  # not above LINE_LIMIT: a line that is too long must cross the end of a chunk
 
-_NOT_TEXT = "points are read from UTF-8 text or .npy files"
+_NOT_TEXT = "a table is UTF-8 text: CSV, TSV or JSON Lines"
 
 
 class Chunks:

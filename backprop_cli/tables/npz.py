@@ -13,8 +13,11 @@ from backprop_cli.errors import DataError
 from backprop_cli.tables.arrays import load_array
 
 MAGIC = b"PK\x03\x04"
-LIMIT = 1 << 32
+LIMIT = 1 << 30
 """Bytes of all arrays together; a small archive may claim to unpack to anything."""
+
+NUMBERS = 1 << 28
+"""Numbers of all arrays together: a byte becomes a float64."""
 
 
 def read_npz(data: bytes, name: str) -> dict[str, npt.NDArray[Any]]:
@@ -37,6 +40,8 @@ def read_npz(data: bytes, name: str) -> dict[str, npt.NDArray[Any]]:
                     raise DataError(f"two arrays are named '{key}'", place=name)
                 with archive.open(member) as stream:
                     arrays[key] = load_array(BytesIO(stream.read()), f"{name}: array '{key}'")
+                if sum(array.size for array in arrays.values()) > NUMBERS:
+                    raise DataError(f"the arrays have more than {NUMBERS:,} numbers", place=name)
     except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as exc:
         raise DataError("the .npz file is damaged or cut short", place=name) from exc
     return arrays

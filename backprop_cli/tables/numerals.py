@@ -42,6 +42,11 @@ def number(text: str) -> float:
     return value
 
 
+def is_infinite(text: str) -> bool:
+    """Tell whether a cell that `number` refuses is a number all the same: infinite, none, or too large."""
+    return bool(_NUMBER.fullmatch(text) or _NAMED.fullmatch(text))
+
+
 def number_hint(text: str) -> str | None:
     """Say what may be meant by a cell that `number` refuses."""
     return "write decimals with a point" if _DECIMAL_COMMA.fullmatch(text) else None

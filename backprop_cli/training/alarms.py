@@ -226,7 +226,8 @@ def _many(steps: int) -> str:
 
 
 def _rms(array: NDArray) -> float:
-    return sqrt(float(np.mean(np.square(array, dtype=np.float64))))
+    with np.errstate(over="ignore"):
+        return sqrt(float(np.mean(np.square(array, dtype=np.float64))))
 
 
 def _slopes(bound: Bound) -> Iterator[tuple[str, NDArray, str]]:

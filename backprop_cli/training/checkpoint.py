@@ -208,7 +208,7 @@ def _kind(head: bytes) -> str | None:
         if head.startswith(start):
             return kind
     if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":
-        return "a Python pickle, which can run code when it is read,"
+        return "a Python pickle (which can run code when it is read)"
     try:
         text = head.decode()
     except UnicodeDecodeError as error:

@@ -355,7 +355,12 @@ class _Checks:
             if place.line and "\n" not in text:
                 place = place._replace(column=place.column + start + node.quoted)
             self.fault(
-                key, f"{key}: {error.message}", error.hint, place=str(place), source=whole, span=error.span
+                key,
+                f"{key}: {error.message}",
+                None if error.hint and "--large" in error.hint else error.hint,  # train has no such option
+                place=str(place),
+                source=whole,
+                span=error.span,
             )
             return
         statement = program.statements[-1]

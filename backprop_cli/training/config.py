@@ -162,7 +162,7 @@ def _bytes(path: str) -> bytes:
             return file.read(TEXT_LIMIT + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or str(error)
-        raise FileError(f"{path}: {reason}", hint=_starter_hint(path)) from None
+        raise FileError(f"{path or 'an empty name'}: {reason}", hint=_starter_hint(path)) from None
 
 
 def _starter_hint(path: str) -> str | None:

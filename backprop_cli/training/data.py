@@ -40,6 +40,9 @@ Missing = Literal["error", "drop", "mean"]
 CATEGORIES = 1000
 """Most texts a categorical column may hold: each is an input."""
 
+HIGHEST_NUMBERS = 1 << 28
+"""Most numbers of all encoded rows."""
+
 CLASSES = 20
 """Most distinct whole numbers that `task: auto` takes for classes; also at most half as many as rows."""
 
@@ -246,8 +249,13 @@ class _Loading:
             apart = (self.table.targets or []) if self.autoencoder else self.targets
             names = [name for name in self.table.names if name not in apart]
             if not names:
+                only = self.table.names[0]
                 raise self.loaded.error(
-                    "data.target", f"no features are left: the only column is '{self.table.names[0]}'"
+                    "data.target",
+                    f"no features are left: the only column is '{cut(only)}'",
+                    "cells are separated by commas, in a .tsv file by tabs"
+                    if set(only) & set(";\t|")
+                    else None,
                 )
             return [Feature(name, [name]) for name in names]
         found: dict[str, Feature] = {}
@@ -318,10 +326,20 @@ class _Loading:
             return asked
         if self.table.vector or loss in ("mse", "mae", "huber", "sse", "half_sse"):
             return "regression"
+        fractions = column[column != np.floor(column)]
         if loss in ("cross_entropy", "binary_cross_entropy"):
+            if len(fractions):
+                raise self.loaded.error(
+                    "loss",
+                    f"{loss} needs classes, but the target '{self.targets[0]}' has numbers"
+                    f" like {fractions[0]:g}",
+                    "loss: mse; task: regression takes numbers from 0 to 1 for probabilities"
+                    if loss == "binary_cross_entropy"
+                    else "loss: mse; task: classification takes every number for a class",
+                )
             return "classification"
         distinct = len(set(column.tolist()))  # np.unique imports numpy.ma, a tenth of a start
-        whole = bool((column == np.floor(column)).all())
+        whole = not len(fractions)
         return "classification" if whole and distinct <= min(CLASSES, len(column) / 2) else "regression"
 
     def _classes(self, columns: dict[str, Column]) -> list[str]:
@@ -351,6 +369,12 @@ class _Loading:
             dims = " x ".join(map(str, shape))
             raise loaded.error(
                 "data.shape", f"{dims} is {prod(shape)} numbers, but a row has {width} features"
+            )
+        if len(kept) * width > HIGHEST_NUMBERS:
+            raise loaded.error(
+                "data",
+                f"{len(kept):,} rows of {width:,} inputs are more than {HIGHEST_NUMBERS:,} numbers",
+                "data.features: the columns to learn from; a column of texts gives an input for each",
             )
         shift, scale = np.zeros(width), np.ones(width)
         if data.scaling != "none":

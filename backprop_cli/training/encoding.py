@@ -162,6 +162,12 @@ class Encoding:
             scale=np.array(mapping["scale"], dtype=np.float64),
             fills=dict(mapping["fills"]),
         )
+        texts = [*encoding.targets, *(encoding.classes or ()), *encoding.columns]
+        if not encoding.targets or not all(isinstance(text, str) for text in texts):
+            raise ValueError("an encoding without names")
+        for feature in encoding.features:
+            if feature.is_formula:
+                formula(feature.text, feature.columns)
         if not len(encoding.names) == len(encoding.shift) == len(encoding.scale) == prod(encoding.shape):
             raise ValueError("an encoding of different lengths")
         return encoding

@@ -40,6 +40,7 @@ class FormulaNetwork:
         self.parameters = [Parameter(n, (), np.array(float(v)), penalised=True) for n, v in first.items()]
         self.columns = columns_of(self.expression, first)
         self.shape = (len(self.columns),)
+        self.row_numbers = len(self.graph().nodes)
         self.states: dict[str, NDArray] = {}
         self.masks: dict[str, float] = {}
 

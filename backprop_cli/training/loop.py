@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..differentiation.evaluate import evaluate
 from ..errors import NoSuchNumber
 from . import optimizers, schedules, schema
+from .formula import FormulaNetwork
 from .metrics import higher_is_better
 from .network import NDArray
 from .problem import Problem, Set
@@ -18,6 +20,9 @@ from .runner import Bound, Runner, by_row
 
 BETTER = "other first values of the parameters, or a smaller optimizer.learning_rate"
 SMALLER = "a smaller optimizer.learning_rate, training.gradient_clip or data.scaling: standard"
+
+FIRST_STEP = "data.scaling: standard, smaller first weights (init), or another activation or loss"
+FIRST_VALUES = "other first values: model.parameters"
 
 
 class EpochRecord(NamedTuple):
@@ -261,7 +266,31 @@ class Training:
         culprit = self.runner.unsound(bound)
         name = culprit[0] if culprit else "loss"
         when = f"update {progress.step + 1} (epoch {progress.epoch + 1})"
-        return self.diverged(when, name, loss)
+        explained = self._explained(bound) if culprit else None
+        error = self.diverged(when, name, loss)
+        if explained is not None:
+            error = Diverged(f"{when}: {explained}: the training has diverged", hint=error.hint)
+        if progress.step == 0:  # no learning rate is to blame
+            error.hint = FIRST_VALUES if isinstance(self.problem.network, FormulaNetwork) else FIRST_STEP
+            if self.runner.dtype.itemsize < 8:
+                error.hint = f"dtype: float64, {error.hint}"
+        return error
+
+    def _explained(self, bound: Bound) -> str | None:
+        """Say where a formula has no value, in the words of `eval`; None where it has one in every row."""
+        network = self.problem.network
+        if not isinstance(network, FormulaNetwork):
+            return None
+        graph, leaves = network.graph(), bound.leaves
+        for row in range(len(bound.targets)):
+            inputs = {
+                name: float(leaves[name][row] if leaves[name].ndim else leaves[name]) for name in graph.inputs
+            }
+            try:
+                evaluate(graph, inputs)
+            except NoSuchNumber as error:
+                return error.message
+        return None
 
     def _check_parameters(self) -> None:
         """Refuse parameters that are no numbers: the last update's slope may have been none."""

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from .. import __version__
-from ..errors import CheckpointError
+from ..errors import BackpropError, CheckpointError
 from . import checkpoint, schema
 from .config import from_resolved, resolved
 from .encoding import Encoding
@@ -56,9 +56,18 @@ class Model:
                 hint="the trained model is model.safetensors in the run's folder",
             )
         try:
-            return cls(from_resolved(facts["config"]), Encoding.from_dict(facts["encoding"]), arrays)
+            config = from_resolved(facts["config"])
+            if "auto" in (config.task, config.loss.type):
+                raise ValueError("its config is not settled")
+            model = cls(config, Encoding.from_dict(facts["encoding"]), arrays)
+            model.runner.network.lower(1, training=False)
         except KeyError as error:
             raise CheckpointError(f"{path} is no model of this version: {error} is missing") from None
+        except BackpropError as error:
+            raise CheckpointError(f"{path} is no model of this version: {error.message}") from None
+        except (ValueError, TypeError, AttributeError, IndexError) as error:
+            raise CheckpointError(f"{path} is no model of this version: {error}") from None
+        return model
 
     def predict(self, inputs: NDArray) -> NDArray:
         """Return probabilities (rows, classes), or numbers (rows, outputs), for encoded rows."""

@@ -20,6 +20,10 @@ from .random import stream
 NDArray = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
+HIGHEST_PARAMETERS = 100_000_000
+HIGHEST_ROW = 1 << 26
+"""Most numbers that a layer may make of one row."""
+
 RELU_FAMILY = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu"})
 
 
@@ -79,13 +83,17 @@ class LayerNetwork:
         self.states: dict[str, NDArray] = {}
         self.masks: dict[str, float] = {}
         self.after: list[tuple[str, str, Shape]] = []
+        self.row_numbers = prod(shape)
         fused = FUSED.get(loss.type)
         for position, (name, layer) in enumerate(self.layers):
             if position == len(self.layers) - 1 and fused and getattr(layer, "activation", None) == fused:
                 self.fused = True
             with_key = _Keyed(position if model.layers is not None else None)
             shape = self._enter(name, layer, shape, model, seed, with_key)
+            if prod(shape) > HIGHEST_ROW:
+                raise with_key.error(f"{name} makes {_rows(shape)}: more than {HIGHEST_ROW:,} numbers")
             self.after.append((name, layer.__struct_config__.tag, shape))
+            self.row_numbers += prod(shape)
         if prod(shape) != outputs or len(shape) != 1:
             raise _Keyed(len(self.layers) - 1 if model.layers is not None else None).error(
                 f"the last layer gives {_rows(shape)}, but the targets are {_rows((outputs,))}",
@@ -121,6 +129,7 @@ class LayerNetwork:
             if min(s + 2 * padding for s in shape[1:]) < k:
                 raise key.error(f"{name}: a kernel of {k}x{k} does not fit into {_rows(shape)}")
             fan_in, fan_out = shape[0] * k * k, layer.channels * k * k
+            self.row_numbers += fan_in * prod(sides)
             self._weights(name, layer, (layer.channels, shape[0], k, k), fan_in, fan_out, model, seed, key)
             return (layer.channels, *sides)
         if isinstance(layer, schema.MaxPool2d):
@@ -156,6 +165,12 @@ class LayerNetwork:
         seed: int,
         key: _Keyed,
     ) -> None:
+        count = prod(shape) + sum(prod(p.shape) for p in self.parameters)
+        if count > HIGHEST_PARAMETERS:
+            raise key.error(
+                f"{name} has {_sides(shape)} weights: more than {HIGHEST_PARAMETERS:,} parameters in all",
+                hint="fewer units or channels, or fewer inputs",
+            )
         if layer.weights is not None:
             weights = np.array(layer.weights, dtype=float)
             if weights.shape != shape:
@@ -338,7 +353,8 @@ def penalised(
     for factor, norm in ((penalties.l1, "l1"), (penalties.l2, "l2")):
         for w in weights if factor else ():
             size = b.step("abs", w) if norm == "l1" else b.step("power_n", w, b.number(2.0))
-            total = b.step("add", total, b.step("multiply", b.number(factor), b.step("sum", size)))
+            name = f"{b.graph.nodes[w].name}.{norm}"
+            total = b.step("add", total, b.step("multiply", b.number(factor), b.step("sum", size), name=name))
     b.graph.name(total, "loss")
     return total
 

@@ -8,15 +8,19 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import ConfigError
 from . import schema
 from .config import Loaded
 from .data import Rows, Splits, load, load_formula
 from .encoding import Encoding, Feature
 from .formula import FormulaNetwork, columns_of, split_formula
 from .losses import FUSED
-from .metrics import measure
+from .metrics import check, measure
 from .network import LayerNetwork, NDArray, ShapeError, expanded
 from .runner import Network
+
+BATCH_NUMBERS = 1 << 27
+"""Most numbers that the rows of a batch may take in the network."""
 
 
 def assemble(loaded: Loaded) -> Problem:
@@ -87,12 +91,13 @@ class Set:
 
     def of_type(self, dtype: npt.DTypeLike) -> Set:
         """Return the rows in another precision."""
-        return Set(
-            self.encoded.astype(dtype, copy=False),
-            {name: array.astype(dtype, copy=False) for name, array in self.inputs.items()},
-            self.targets.astype(dtype, copy=False),
-            self.answers,
-        )
+        with np.errstate(over="ignore"):  # what float32 cannot hold is found by the first step
+            return Set(
+                self.encoded.astype(dtype, copy=False),
+                {name: array.astype(dtype, copy=False) for name, array in self.inputs.items()},
+                self.targets.astype(dtype, copy=False),
+                self.answers,
+            )
 
 
 class Problem:
@@ -119,12 +124,14 @@ class Problem:
         self.fingerprint: str = splits.fingerprint
         self.dropped = splits.dropped
         self.config = settled(config, self.task, self.classes)
+        _check_metrics(self.config)
         self.network = network_of(self.config, splits.encoding)
         self.monitor = _monitor(self.config, splits.validation is not None)
         self.train = self._set(splits.train)
         self.validation = self._set(splits.validation) if splits.validation is not None else None
         self.test = self._set(splits.test) if splits.test is not None else None
         self._check_batches()
+        self._check_targets()
 
     def _set(self, rows: Rows) -> Set:
         encoded = np.asarray(rows.inputs, float)
@@ -137,11 +144,37 @@ class Problem:
         size, rows = self.config.training.batch_size, len(self.train)
         batch = rows if size == "full" else min(size, rows)
         normalised = any(isinstance(layer, schema.BatchNorm) for layer in self.config.model.layers or [])
+        if normalised and rows == 1:
+            raise ShapeError("model", "batch_norm needs rows to compare, but there is one training row")
         if normalised and 1 in (batch, rows % batch):
             raise ShapeError(
                 "training.batch_size",
                 f"batch_norm cannot normalise one row, but {rows} rows in batches of {batch} leave one",
                 hint="choose another training.batch_size",
+            )
+        if isinstance(self.config.optimizer, schema.LevenbergMarquardt):
+            batch = rows
+        if batch * self.network.row_numbers > BATCH_NUMBERS:
+            raise ShapeError(
+                "training.batch_size",
+                f"{batch:,} rows at once take {batch * self.network.row_numbers:,} numbers in the network;"
+                f" {BATCH_NUMBERS:,} is the most",
+                hint="a smaller training.batch_size, fewer units or channels",
+            )
+
+    def _check_targets(self) -> None:
+        """Hold numbers that are taken for probabilities to 0..1; held-out rows may scale to a bit beyond."""
+        if self.config.loss.type != "binary_cross_entropy" or self.task != "regression":
+            return
+        targets = self.train.targets
+        wrong = (targets < 0.0) | (targets > 1.0)
+        if wrong.any():
+            at = int(wrong.argmax())
+            name = self.encoding.targets[at % len(self.encoding.targets)]
+            raise ShapeError(
+                "loss",
+                f"binary_cross_entropy takes targets from 0 to 1, but '{name}' has {targets.flat[at]:g}",
+                hint="loss: mse, or data.scaling: minmax for an autoencoder",
             )
 
     def measure(self, outputs: NDArray, answers: NDArray) -> dict[str, float]:
@@ -176,6 +209,15 @@ def settled(config: schema.Config, task: str, classes: list[str] | None) -> sche
             "loss", "cross_entropy needs classes, but the target has numbers", "task: classification"
         )
     return msgspec.structs.replace(config, task=task, loss=msgspec.structs.replace(config.loss, type=loss))
+
+
+def _check_metrics(config: schema.Config) -> None:
+    """Hold the metrics to the task, which may have been known from the data alone."""
+    for i, name in enumerate(config.training.metrics):
+        try:
+            check(name, "classification" if config.task == "classification" else "regression")
+        except ConfigError as error:
+            raise ShapeError(f"training.metrics.{i}", error.message, error.hint) from None
 
 
 def network_of(config: schema.Config, encoding: Encoding) -> Network:

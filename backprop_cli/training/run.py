@@ -82,6 +82,8 @@ class Run:
     def _prepare(self, resume: bool) -> None:
         folder = self.folder
         try:
+            if os.path.lexists(folder) and not os.path.isdir(folder):
+                raise FileError(f"{folder} is no folder", hint="output.dir names another one")
             if os.path.isdir(folder) and self._is_strange():
                 raise FileError(
                     f"{folder} is not empty and holds no run", hint="output.dir names another folder"
@@ -140,13 +142,12 @@ class Run:
             except CheckpointError as error:
                 self.broken.append(f"{path}: {error.message}")
                 continue
-            self._check_same(path, facts)
-            if facts["threads"] != self.threads:
-                raise CheckpointError(
-                    f"{path} was made with --threads {facts['threads']}, not {self.threads}",
-                    hint="sums over several threads are rounded otherwise: use the same, or start over",
-                )
-            self.training.load(arrays, facts["training"])
+            try:
+                self._check_same(path, facts)
+                self._check_threads(path, facts)
+                self.training.load(arrays, facts["training"])
+            except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+                raise CheckpointError(f"{path} is no checkpoint of this version: {error}") from None
             self.resumed = path
             self.history = _log(self.path(LOG), self.training.progress.epoch)
             return
@@ -155,6 +156,13 @@ class Run:
             + (f": {self.broken[0]}" if self.broken else ""),
             hint="without --resume the run starts from its beginning",
         )
+
+    def _check_threads(self, path: str, facts: Mapping[str, Any]) -> None:
+        if facts["threads"] != self.threads:
+            raise CheckpointError(
+                f"{path} was made with --threads {facts['threads']}, not {self.threads}",
+                hint="sums over several threads are rounded otherwise: use the same, or start over",
+            )
 
     def _check_same(self, path: str, facts: Mapping[str, Any]) -> None:
         """Refuse to go on with another config, data or library: the bits would be others."""
@@ -280,7 +288,7 @@ def _log(path: str, epochs: int) -> list[dict[str, float]]:
             lines = [json.loads(line) for line in file.readlines()[:epochs]]
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from None
-    if [line.get("epoch") for line in lines] != list(range(1, epochs + 1)):
+    if [isinstance(line, dict) and line.get("epoch") for line in lines] != list(range(1, epochs + 1)):
         raise CheckpointError(f"{path} lacks epochs up to {epochs}: the run cannot be resumed")
     lines_: list[dict[str, float]] = lines
     return lines_

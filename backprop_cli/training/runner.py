@@ -16,6 +16,9 @@ from .schema import Loss
 BLOCK_ROWS = 1024
 """Rows that are predicted at once."""
 
+BLOCK_NUMBERS = 1 << 26
+"""Numbers that a network may take for them; a wide one predicts fewer rows at once."""
+
 
 class Network(Protocol):
     """What the loop needs of a network."""
@@ -30,6 +33,8 @@ class Network(Protocol):
     def loss(self) -> Loss: ...
     @property
     def outputs(self) -> int: ...
+    @property
+    def row_numbers(self) -> int: ...
 
     def lower(self, rows: int, *, training: bool, targets: bool = True) -> Lowered: ...
 
@@ -83,7 +88,8 @@ class Runner:
                 start = stop
             else:
                 self.values[p.name] = np.empty(p.shape, self.dtype)
-            self.values[p.name][...] = p.first
+            with np.errstate(over="ignore"):  # what float32 cannot hold is found by the first step
+                self.values[p.name][...] = p.first
         for name, first in network.states.items():
             self.values[name] = first.astype(self.dtype)
         self._bound: dict[tuple[int, bool, bool], Bound] = {}
@@ -121,8 +127,11 @@ class Runner:
     ) -> Iterator[tuple[Bound, int, int]]:
         """Run rows through the predicting graph, block after block."""
         rows = len(next(iter(inputs.values()), targets if targets is not None else ()))
-        for start in range(0, rows, BLOCK_ROWS):
-            stop = min(start + BLOCK_ROWS, rows)
+        size = BLOCK_ROWS
+        while size > 1 and size * self.network.row_numbers > BLOCK_NUMBERS:
+            size //= 2
+        for start in range(0, rows, size):
+            stop = min(start + size, rows)
             bound = self.bound(stop - start, training=False, targets=targets is not None)
             for name, array in inputs.items():
                 bound.leaves[name][...] = array[start:stop]

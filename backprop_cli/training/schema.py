@@ -75,7 +75,9 @@ class Data(Section, frozen=True):
     stratify: Annotated[
         bool | Literal["auto"], Meta(description="split class by class; auto does for classification")
     ] = "auto"
-    samples: Annotated[Count | None, Meta(description="rows of a generated set")] = None
+    samples: Annotated[
+        Annotated[int, Meta(ge=1, le=1_000_000)] | None, Meta(description="rows of a generated set")
+    ] = None
     noise: Annotated[
         NotNegative | None, Meta(description="noise of a generated set, a standard deviation")
     ] = None

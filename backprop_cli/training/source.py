@@ -14,6 +14,7 @@ from backprop_cli.tables import text
 from backprop_cli.tables.block import Block, Floats, canonical
 from backprop_cli.tables.chunks import read
 from backprop_cli.tables.npz import MAGIC, read_npz
+from backprop_cli.tables.numerals import is_infinite
 from backprop_cli.training.datasets import Dataset, generate, shipped
 
 if TYPE_CHECKING:
@@ -172,7 +173,8 @@ class FileTable:
         if kind in ("auto", "number"):
             faults = text.faults(cells)
             given = sum(cell not in text.MISSING for cell in cells)
-            if kind == "number" or 2 * len(faults) < given:
+            words = sum(not is_infinite(cells[fault.row]) for fault in faults)
+            if kind == "number" or 2 * words < given:
                 self._refuse(name, faults, given, kind)
         return _texts(cells)
 

@@ -126,6 +126,10 @@ def decode(data: bytes, shown: str) -> str:
         raise ConfigError(f"{shown} is UTF-16 text", hint="save it as UTF-8")
     if re.match(rb"\x80[\x02-\x05]|PK\x03\x04|\x93NUMPY", data):
         raise ConfigError(f"{shown} is a pickle, archive or array: no config", hint="a config is YAML text")
+    if re.match(rb"......\0\0\{", data, re.DOTALL):
+        raise ConfigError(
+            f"{shown} is a model file: no config", hint="its config is config.yaml in the same folder"
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
