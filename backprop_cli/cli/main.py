@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         _drop_stdout()
         return _fail(FileError(_os_error(error)), words)
     except (MemoryError, RecursionError):
-        return _fail(UsageError("the program is too large for this machine's memory"), words)
+        return _fail(UsageError("this is too large for this machine's memory"), words)
     except Exception as error:  # a fault of ours: say so, show no traceback
         return _internal(error)
     finally:
