@@ -23,6 +23,7 @@ from ..errors import (
 COMMANDS = {
     "eval": "Value of an expression at a point, many points or a range.",
     "grad": "Value and gradient of every node, by several methods side by side.",
+    "graph": "The computation graph: values, gradients and local derivatives in one drawing.",
     "train": "Train a network, or fit a formula, from a YAML config.",
     "trace": "Write out one training step in full, as on paper.",
     "predict": "Append a trained model's predictions to rows of a file or a pipe.",

@@ -110,7 +110,7 @@ class GraphView:
         graph = self.graph
         for name in names:
             if name not in graph.named:
-                close = nearest(name, list(graph.named))
+                close = nearest(name, list(graph.named)[:2_000])
                 some = ", ".join(list(graph.named)[:20])
                 raise UsageError(
                     f"--path {name}: there is no input or step {name}",
@@ -119,6 +119,10 @@ class GraphView:
         reached = graph.needed()
         after = graph.depends_on([graph.named[name] for name in names])
         return [a and r for a, r in zip(after, reached, strict=True)]
+
+    def count_marked(self) -> int:
+        """Return how many of the shown nodes are marked."""
+        return sum(self.marked[id] for id in self.shown) if self.marked is not None else 0
 
     def only_marked(self) -> None:
         """Show the marked nodes alone."""

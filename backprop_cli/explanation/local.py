@@ -14,6 +14,9 @@ from ..language.parser import NAME_ITEM, NUMBER_ITEM, parse
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
 
+MOST_OPERANDS = 8
+"""Of min and max whose ties are written out."""
+
 Written = tuple[int, str]
 """Precedence and text."""
 
@@ -66,9 +69,14 @@ def _piece(graph: Graph, id: int) -> Written:
 
 
 def _extreme(graph: Graph, id: int, k: int, operands: Sequence[Written]) -> str:
-    """Write the slope of min or max: 1 for the one it is, shared equally among ties."""
+    """Write the slope of min or max: 1 for the one it is, shared equally among ties.
+
+    Of many operands the ties are left out: the text would grow with the square of their number.
+    """
     own = graph.own_name(id)
     mine = operands[k][1]
+    if len(operands) > MOST_OPERANDS:
+        return f"where({mine} == {own}, 1, 0)"
     others = [f"where({text} == {own}, 1, 0)" for i, (_, text) in enumerate(operands) if i != k]
     share = f"1/(1 + {' + '.join(others)})"
     return f"where({mine} == {own}, {share}, 0)"

@@ -32,6 +32,7 @@ class Placed(NamedTuple):
     Attributes:
         boxes: Per card.
         curves: Per arrow: a start and triples of control, control, end.
+        own: Per arrow: the first point from which its way is its own, or its mark is.
         labels: Per arrow: the middle of its label's lower edge, on the line; None without a label.
         width: Of all.
         height: Of all.
@@ -39,6 +40,7 @@ class Placed(NamedTuple):
 
     boxes: list[Box]
     curves: list[tuple[Point, ...]]
+    own: list[int]
     labels: list[Point | None]
     width: float
     height: float
@@ -63,7 +65,7 @@ def place(drawing: Drawing) -> Placed:
     # a long chain that reads a leaf at every step would have a way for each of them along the whole
     pull = len(cards) > 40
     made = arrange(sizes, links, SPACING, keep_order=drawing.keep_order, pull=pull)
-    starts = positions(made, _gap)
+    starts = positions(made, _gaps(made))
     top = min((item.first for item in made.items), default=0.0)
     bottom = max((item.last for item in made.items), default=0.0)
     x0, y0 = MARGIN, MARGIN + (2.2 * TITLE if drawing.title else 0.0) - top
@@ -79,7 +81,21 @@ def place(drawing: Drawing) -> Placed:
         curves.append(curve)
         labels.append(label)
     width = (starts[-1] + made.depth(len(starts) - 1) if starts else 0.0) + 2.0 * MARGIN
-    return Placed(boxes, curves, labels, width, y0 + bottom + MARGIN)
+    own = _own(made, [arrow.marked is True for arrow in arrows])
+    return Placed(boxes, curves, own, labels, width, y0 + bottom + MARGIN)
+
+
+def _own(made: Arrangement, marked: Sequence[bool]) -> list[int]:
+    """Return per link the first point of its curve that no link before it draws."""
+    drawn: set[tuple[int, int, bool]] = set()
+    found = []
+    for route, mark in zip(made.routes, marked, strict=True):
+        pieces = [(a, b, mark) for a, b in pairwise(route)]
+        shared = next(n for n, piece in enumerate(pieces) if piece not in drawn)
+        drawn.update(pieces)
+        # a bend and a level piece for every item that is passed
+        found.append(6 * shared)
+    return found
 
 
 def graph_picture(drawing: Drawing) -> Picture:
@@ -97,7 +113,7 @@ def graph_picture(drawing: Drawing) -> Picture:
         shapes.append(Label(MARGIN, MARGIN + TITLE, title, TITLE, bold=True))
     order = sorted(range(len(arrows)), key=lambda k: arrows[k].marked is True)
     for k in order:
-        shapes.append(_line(arrows[k], placed.curves[k]))
+        shapes.append(_line(arrows[k], placed.curves[k][placed.own[k] :]))
     for card, box in zip(cards, placed.boxes, strict=True):
         shapes += _box(card, box)
     for arrow, at in zip(arrows, placed.labels, strict=True):
@@ -136,7 +152,7 @@ def _width(card: Card) -> float:
         text_width(_row_name(row.name), TEXT) + text_width(row.text, TEXT, bold=True) + 14.0
         for row in card.rows
     ]
-    heading = 1.06 * text_width(heading_of(card), TEXT + 1.0, bold=True)
+    heading = 1.12 * text_width(heading_of(card), TEXT + 1.0, bold=True)
     return max([heading, 56.0, *rows]) + 2.0 * INSIDE
 
 
@@ -152,15 +168,16 @@ def _label_size(arrow: Arrow) -> Size | None:
     return Size(width + 8.0, 19.0 if over else 4.0, 16.0 if under else 4.0)
 
 
-def _gap(made: Arrangement, column: int) -> float:
-    """Return a room that is wider where ways bend more."""
-    steepest = 0.0
+def _gaps(made: Arrangement) -> list[float]:
+    """Return the rooms between columns, wider where ways bend more."""
+    steepest = [0.0] * len(made.columns)
     for k, route in enumerate(made.routes):
-        for n, (a, b) in enumerate(pairwise(route)):
-            if made.items[a].column == column:
-                rise = abs(made.entry(k, n + 1) - made.items[a].at)
-                steepest = max(steepest, rise if b != route[-1] else 2.0 * rise)
-    return min(30.0 + 0.22 * steepest, 110.0)
+        for n, (a, b) in enumerate(pairwise(route), 1):
+            column = made.items[a].column
+            rise = abs(made.entry(k, n) - made.items[a].at)
+            # an arrow enters a box level: it needs more room to bend
+            steepest[column] = max(steepest[column], rise if b != route[-1] else 2.0 * rise)
+    return [min(30.0 + 0.22 * rise, 110.0) for rise in steepest]
 
 
 def _curve(

@@ -15,7 +15,7 @@ Source:
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from math import inf
 from typing import Literal, NamedTuple
@@ -441,13 +441,10 @@ def _strain(items: Sequence[Item], pulls: Sequence[Pull], at: float) -> float:
     return sum(w * abs(items[j].at - d - at) for j, d, w in pulls)
 
 
-Measure = Callable[[Arrangement, int], float]
-
-
-def positions(made: Arrangement, gap: Measure) -> list[float]:
-    """Return where every column begins; ``gap`` says how wide the room before the next one is."""
+def positions(made: Arrangement, gaps: Sequence[float]) -> list[float]:
+    """Return where every column begins; a gap is the room between a column and the next one."""
     starts, at = [], 0.0
     for c in range(len(made.columns)):
         starts.append(at)
-        at += made.depth(c) + (gap(made, c) if c + 1 < len(made.columns) else 0.0)
+        at += made.depth(c) + (gaps[c] if c + 1 < len(made.columns) else 0.0)
     return starts

@@ -36,8 +36,9 @@ def tikz(drawing: Drawing) -> Iterator[str]:
     yield r"\begin{tikzpicture}[x=1pt, y=-1pt, >=latex, every node/.style={font=\footnotesize}," + "\n"
     yield (
         "  card/.style={draw, rounded corners=3pt, fill=white, align=center, inner sep=2pt},\n"
-        "  input/.style={card, fill=positive!8}, step/.style={card}, constant/.style={card, fill=black!4},\n"
-        "  output/.style={card, thick, fill=green!50!blue!8}, way/.style={->, draw=muted, semithick}]\n"
+        "  input card/.style={card, fill=positive!8}, step card/.style={card},\n"
+        "  constant card/.style={card, fill=black!4},\n"
+        "  output card/.style={card, thick, fill=green!50!blue!8}, way/.style={->, draw=muted, semithick}]\n"
     )
     for card, box in zip(drawing.cards, placed.boxes, strict=True):
         yield _card(card, box.x + box.width / 2.0, box.y + box.height / 2.0, box.width, box.height)
@@ -96,9 +97,9 @@ def _card(card: Card, x: float, y: float, width: float, height: float) -> str:
     lines = [heading]
     for row in card.rows:
         color = f"\\textcolor{{{row.role}}}" if row.role in ("positive", "negative", "zero") else ""
-        lines.append(f"{_derivative(row.name)} {color}{{{_number(row.text)}}}")
+        lines.append(f"{_derivative(row.name)} $=$ {color}{{{_number(row.text)}}}")
     text = r" \\ ".join(lines)
-    style: str = card.kind
+    style = f"{card.kind} card"
     if card.marked:
         style += ", draw=mark, very thick"
     elif card.marked is False:
@@ -108,7 +109,7 @@ def _card(card: Card, x: float, y: float, width: float, height: float) -> str:
 
 
 def _arrow(arrow: Arrow, placed: Placed, k: int) -> Iterator[str]:
-    points = placed.curves[k]
+    points = placed.curves[k][placed.own[k] :]
     style = "way"
     if arrow.marked:
         style += ", draw=mark, very thick"
@@ -126,10 +127,12 @@ def _arrow(arrow: Arrow, placed: Placed, k: int) -> Iterator[str]:
         return
     color = f", text={arrow.role}" if arrow.role in ("positive", "negative", "zero") else ""
     if arrow.label:
-        parts = [math(arrow.symbol)] if arrow.symbol else []
+        derivative = _derivative(arrow.symbol)
+        parts = [derivative if "partial" in derivative else f"${math(arrow.symbol)}$"] if arrow.symbol else []
         if arrow.number and arrow.number != arrow.symbol:
-            parts.append(number_to_latex(arrow.number))
-        yield f"  \\node[above, inner sep=2pt{color}] at {_point(*at)} {{${' = '.join(parts)}$}};\n"
+            parts.append(f"${number_to_latex(arrow.number)}$")
+        yield f"  \\node[above, inner sep=2pt{color}] at {_point(*at)} {{{' $=$ '.join(parts)}}};\n"
     if arrow.detail:
-        detail = _ascii(text_to_latex(printable(arrow.detail)))
+        name, equals, number = arrow.detail.partition(" = ")
+        detail = _derivative(name) + (f" $=$ {_number(number)}" if equals else "")
         yield f"  \\node[below, inner sep=2pt, text=muted] at {_point(*at)} {{\\scriptsize {detail}}};\n"

@@ -1,0 +1,403 @@
+"""``backprop graph``: the computation graph as a drawing."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import UsageError
+from .command import Binding, ExpressionCommand
+from .common import Request, notes_printer, tell
+
+if TYPE_CHECKING:
+    from ..explanation.edges import GraphView
+    from ..layout.drawing import Drawing
+
+FORMATS = ("text", "dot", "mermaid", "tikz", "svg", "json")
+ENDINGS = {
+    ".txt": "text",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".md": "markdown",
+    ".tex": "tikz",
+    ".tikz": "tikz",
+    ".svg": "svg",
+    ".png": "png",
+    ".json": "json",
+}
+LAID_OUT = ("text", "tikz", "svg", "png")
+MOST_NODES = 300
+"""That are laid out."""
+
+WIDEST = 400
+"""Columns of a drawing in characters that goes to a file or a pipe."""
+
+OVERRIDE = re.compile(r"[A-Za-z_0-9]+(\.[A-Za-z_0-9]+)+=")
+Note = Callable[[str], None]
+
+
+class GraphCommand(ExpressionCommand):
+    """A command that takes an expression, or a config with overrides."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take out a config's overrides, which no expression has, and the option that names a config."""
+        overrides = [word for word in args if OVERRIDE.match(word)]
+        words: list[str] = []
+        config: str | None = None
+        rest = iter([word for word in args if not OVERRIDE.match(word)])
+        for word in rest:
+            if word == "--config" or word.startswith("--config="):
+                config = word.partition("=")[2] or next(rest, None)
+                if not config:
+                    raise UsageError("--config needs a value")
+                words.insert(0, config)
+            else:
+                words.append(word)
+        left = super().parse_args(ctx, words)
+        ctx.params["config"], ctx.params["overrides"] = config, overrides
+        return left
+
+
+@click.command(
+    "graph",
+    cls=GraphCommand,
+    epilog="Examples: backprop graph '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2; "
+    "backprop graph --file loss.bp -o loss.svg; backprop graph hand.yaml",
+)
+@click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
+@click.option(
+    "--config", "config", metavar="PATH", help="Draw the network of a config; a word *.yaml says the same."
+)
+@click.option(
+    "--edges",
+    type=click.Choice(("both", "symbol", "value", "none")),
+    default="both",
+    show_default=True,
+    help="What stands at the arrows.",
+)
+@click.option("--path", "paths", metavar="NAMES", help="Mark all paths from these nodes to the output: a,b.")
+@click.option("--wrt", metavar="NAMES", help="Differentiate by these inputs alone: a,b.")
+@click.option("--named", is_flag=True, help="Show inputs and named steps alone.")
+@click.option("--all", "all_", is_flag=True, help="Show constants as nodes.")
+@click.option("--compact", is_flag=True, help="Draw a network with one box a layer.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is text.")
+@click.option(
+    "-o",
+    "output",
+    metavar="FILE",
+    help="Write to a file by its ending: svg, png, dot, mmd, md, tex, txt, json.",
+)
+@click.option(
+    "--digits", type=click.IntRange(1, 17), default=6, show_default=True, help="Significant digits."
+)
+@click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+def command(
+    expression: str | None,
+    bindings: list[Binding],
+    config: str | None,
+    overrides: list[str],
+    file: str | None,
+    edges: str,
+    paths: str | None,
+    wrt: str | None,
+    named: bool,
+    all_: bool,
+    compact: bool,
+    format_: str | None,
+    output: str | None,
+    digits: int,
+    large: bool,
+    quiet: bool,
+) -> int:
+    """The computation graph of EXPRESSION, inputs left, output right.
+
+    In every node its value and the derivative of the output by it, at every arrow the local
+    derivative. With no value at all the symbols alone. The network of a config: its units, weights
+    and deltas at the first training step.
+    """
+    from ..render.people import rounded
+
+    chosen = format_ or _by_ending(output)
+    note = notes_printer(quiet)
+
+    def write(x: float) -> str:
+        return rounded(x, digits)
+
+    names = _names("--path", paths)
+    if config is not None or (file is None and expression is not None and _is_config(expression)):
+        assert expression is not None
+        if file is not None:
+            raise UsageError("--file is a program, --config a network: one of them")
+        overrides += [f"{binding.name}={binding.text}" for binding in bindings]
+        for option, given in (("--wrt", wrt is not None), ("--named", named), ("--all", all_)):
+            if given:
+                raise UsageError(f"{option} is for expressions, {expression} is a config")
+        _network(expression, overrides, chosen, output, note, names, write, edges, compact)
+        return 0
+    if compact:
+        raise UsageError("--compact is for the network of a config", hint="--named shows less of a program")
+    if overrides:
+        raise UsageError(f"{overrides[0]} is for the network of a config", hint="backprop graph config.yaml")
+    _program(
+        Request(expression, bindings, file, large=large, points=None),
+        chosen, output, note, names, _names("--wrt", wrt), write, edges, named, all_,
+    )  # fmt: skip
+    return 0
+
+
+def _is_config(word: str) -> bool:
+    return word.endswith((".yaml", ".yml")) and "\n" not in word
+
+
+def _by_ending(output: str | None) -> str:
+    if output is None:
+        return "text"
+    ending = os.path.splitext(output)[1].lower()
+    if ending not in ENDINGS:
+        raise UsageError(
+            f"-o {output}: the ending '{ending}' names no format",
+            hint=f"endings: {', '.join(ENDINGS)}; or --format",
+        )
+    return ENDINGS[ending]
+
+
+def _names(option: str, text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    # the comma of linear1[0,2] is none between names
+    names = [name.strip() for name in re.split(r",(?![^\[]*\])", text)]
+    if not all(names):
+        raise UsageError(f"{option}: an empty name")
+    return list(dict.fromkeys(names))
+
+
+def _program(
+    request: Request,
+    chosen: str,
+    output: str | None,
+    note: Note,
+    paths: list[str] | None,
+    wrt: list[str] | None,
+    write: Callable[[float], str],
+    edges: Any,
+    named: bool,
+    constants: bool,
+) -> None:
+    from ..differentiation.report import warnings_of
+    from ..explanation.edges import GraphView
+    from ..layout.drawing import graph_drawing
+
+    if request.ranges:
+        name = next(iter(request.ranges))
+        raise UsageError(f"graph draws one point: {name} is a range", hint=f"--{name} VALUE")
+    if named and constants:
+        raise UsageError("--named shows less, --all shows more: one of them")
+    graph = request.graph
+    view = GraphView(graph, request.values, wrt=wrt, paths=paths, named=named, constants=constants)
+    counts = {name: view.count_paths(name) for name in paths or ()}
+    notes = []
+    if chosen in LAID_OUT and len(view.shown) > MOST_NODES:
+        if paths and any(view.marked or ()) and view.count_marked() <= MOST_NODES:
+            notes.append(f"{len(view.shown):,} nodes are too many to draw: those on the paths alone")
+            view.only_marked()
+        elif chosen == "text":
+            from ..render.graph_summary import summary
+
+            _write([summary(view, write, MOST_NODES)], output)
+            tell(graph, note, warnings_of(graph), ())
+            return
+        else:
+            raise UsageError(
+                f"{len(view.shown):,} nodes are too many to draw: {MOST_NODES} at most",
+                hint="--path NAME draws the nodes on its paths, --named the named steps; "
+                "-o graph.dot or graph.mmd takes any number",
+            )
+    drawing = graph_drawing(view, _title(view, write), write, edges)
+    if paths is not None:
+        drawing = drawing._replace(legend=(*drawing.legend, _said(counts, graph.name(graph.output))))
+    if chosen == "json":
+        from ..render.graph_json import graph_json
+
+        _write(graph_json(view, counts), output)
+    else:
+        _draw(drawing, chosen, output, note)
+    tell(graph, note, warnings_of(graph), notes)
+
+
+def _title(view: GraphView, write: Callable[[float], str]) -> str:
+    """Return ``L = e*f = -4``: the output, how it is made, its value."""
+    graph = view.graph
+    text = graph.source.text.strip()
+    name = graph.name(graph.output)
+    operation = view.operation(graph.output)
+    if graph.nodes[graph.output].name is None and len(text) <= 60 and not set(text) & set("\n;#"):
+        parts = [text]
+    else:
+        parts = [name, operation] if operation else [name]
+    value = view.values[graph.output]
+    return " = ".join([*parts, write(value)] if value is not None and graph.inputs else parts)
+
+
+def _said(counts: dict[str, int], output: str) -> str:
+    from ..explanation.edges import MOST_PATHS
+
+    texts = []
+    for name, count in counts.items():
+        number = f"more than {MOST_PATHS:,}" if count >= MOST_PATHS else f"{count:,}"
+        paths = "path" if count == 1 else "paths"
+        texts.append(f"{number if count else 'no'} {paths} from {name} to {output}")
+    return "marked: " + ", ".join(texts)
+
+
+def _network(
+    path: str,
+    overrides: list[str],
+    chosen: str,
+    output: str | None,
+    note: Note,
+    paths: list[str] | None,
+    write: Callable[[float], str],
+    edges: Any,
+    compact: bool,
+) -> None:
+    from .training import use_threads
+
+    use_threads(1)
+    from ..layout import network_drawing as networks
+    from ..render import graph_json as json
+    from ..training.config import load
+    from ..training.formula import FormulaNetwork
+    from ..training.network import ShapeError
+    from ..training.problem import assemble
+    from ..training.trace import write_out
+
+    loaded = load(path, overrides)
+    problem = assemble(loaded)
+    if isinstance(problem.network, FormulaNetwork):
+        return _formula(problem, chosen, output, note, paths, write, edges)
+    why = networks.why_compact(problem)
+    lines: Any = None
+    if compact or why is not None:
+        if why is not None and not compact:
+            note(f"note: a box a layer: {why}")
+        drawing = networks.layers_drawing(problem, edges)
+    else:
+        try:
+            trace = write_out(problem, row=1)
+        except ShapeError as error:
+            raise loaded.error(error.key, error.message, error.hint) from None
+        found = networks.units_of(problem, trace)
+        drawing = networks.units_drawing(found, trace, write, edges)
+    if paths is not None:
+        marked = networks.marked(drawing, paths)
+        if marked is None:
+            names = ", ".join(card.name for card in list(drawing.cards)[:20])
+            raise UsageError(f"--path {','.join(paths)}: there is no such box", hint=f"boxes: {names}")
+        drawing = marked
+    if chosen == "json":
+        lines = json.layers_json(drawing) if compact or why is not None else None
+        _write(lines or json.units_json(found, trace, drawing), output)
+        return None
+    return _draw(drawing, chosen, output, note)
+
+
+def _formula(
+    problem: Any,
+    chosen: str,
+    output: str | None,
+    note: Note,
+    paths: list[str] | None,
+    write: Callable[[float], str],
+    edges: Any,
+) -> None:
+    """Draw a fitted formula at its first parameters and the first row."""
+    from ..explanation.edges import GraphView
+    from ..layout.drawing import graph_drawing
+
+    network = problem.network
+    values = {p.name: float(p.first) for p in network.parameters}
+    values |= {name: float(array[0]) for name, array in problem.train.inputs.items()}
+    graph = network.graph()
+    view = GraphView(graph, {n: x for n, x in values.items() if n in graph.inputs}, paths=paths)
+    title = f"{network.target} ~ {network.expression} = {write(view.values[graph.output] or 0.0)}"
+    drawing = graph_drawing(view, title, write, edges)
+    drawing = drawing._replace(legend=(*drawing.legend, "the first row, with the parameters' first values"))
+    if chosen == "json":
+        from ..render.graph_json import graph_json
+
+        _write(graph_json(view, {name: view.count_paths(name) for name in paths or ()}), output)
+    else:
+        _draw(drawing, chosen, output, note)
+
+
+def _draw(drawing: Drawing, chosen: str, output: str | None, note: Note) -> None:
+    """Write a drawing in one of the formats."""
+    if chosen == "text":
+        _text(drawing, output, note)
+    elif chosen == "dot":
+        from ..render.dot import dot
+
+        _write(dot(drawing), output)
+    elif chosen in ("mermaid", "markdown"):
+        from ..render.mermaid import MOST_EDGES, mermaid
+
+        count = 0
+
+        def counted() -> Iterable[Any]:
+            nonlocal count
+            for count, arrow in enumerate(drawing.arrows, 1):  # noqa: B007
+                yield arrow
+
+        _write(mermaid(drawing._replace(arrows=counted()), fenced=chosen == "markdown"), output)
+        if count > MOST_EDGES:
+            note(f"note: {count:,} edges: Mermaid draws {MOST_EDGES} unless its maxEdges is raised")
+    elif chosen == "tikz":
+        from ..render.tikz import tikz
+
+        _write(tikz(drawing), output)
+    else:
+        from ..layout.graph_picture import graph_picture
+        from ..render.pictures import picture_bytes
+        from .common import destination
+
+        name = output if output is not None and chosen != "svg" else "graph.svg"
+        data = picture_bytes(graph_picture(drawing), name)
+        with destination(output) as stream:
+            stream.write(data)
+
+
+def _text(drawing: Drawing, output: str | None, note: Note) -> None:
+    from ..render.graph_text import graph_text
+    from ..render.terminal import console_for, is_unicode
+
+    console = console_for(output is not None)
+    color = console.color_system is not None and not console.no_color
+    drawn = graph_text(drawing, min(console.width, WIDEST), unicode=is_unicode(console), color=color)
+    _write([drawn.text], output)
+    if drawn.widths:
+        form = {"down": "from top to bottom", "list": "as a list"}[drawn.form]
+        least = min(drawn.widths)
+        where = f"the terminal has {console.width}" if console.width < WIDEST else f"{WIDEST} are the limit"
+        note(f"note: drawn {form}: other forms take {least} columns or more, {where}; -o graph.svg has room")
+
+
+def _write(pieces: Iterable[str], output: str | None) -> None:
+    """Write a text piece by piece, in blocks."""
+    from .common import destination, encoding_of
+
+    encoding = encoding_of(output)
+    with destination(output) as stream:
+        block: list[str] = []
+        for piece in pieces:
+            block.append(piece)
+            if len(block) >= 4096:
+                stream.write("".join(block).encode(encoding, "backslashreplace"))
+                block.clear()
+        stream.write("".join(block).encode(encoding, "backslashreplace"))

@@ -1,0 +1,235 @@
+"""Networks as drawings: unit by unit at a training step, or a card a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any, NamedTuple
+
+from ..explanation.written import Name
+from ..training import schema
+from ..training.losses import FUSED
+from ..training.network import LayerNetwork
+from ..training.problem import Problem
+from ..training.trace import Trace
+from .drawing import Arrow, Card, Drawing, Edges, Row, Write, sign_of
+
+MOST_UNITS = 12
+"""Of a layer that is drawn unit by unit."""
+
+MOST_WEIGHTS = 150
+"""Of a network that is drawn unit by unit."""
+
+
+class Unit(NamedTuple):
+    """A unit, an input or the loss, with its numbers at the step.
+
+    Attributes:
+        name: ``linear1[0]``, ``x[0]``, ``E``.
+        layer: The layer; "" for inputs and the loss.
+        activation: Its activation; "" for none.
+        numbers: Name and number: b, z, y, dE/dz ...
+        label: What an input is called in the data; "" for nothing but its number.
+    """
+
+    name: str
+    layer: str
+    activation: str
+    numbers: dict[str, float]
+    label: str = ""
+
+
+class Weight(NamedTuple):
+    """What leads from one unit to another.
+
+    Attributes:
+        source: A unit's name.
+        target: A unit's name.
+        name: ``w[0]``, or the slope of the loss by a unit's output.
+        value: Its number.
+        gradient: Slope of the loss by it; None where it is frozen, and for what is no weight.
+        frozen: It is not trained.
+    """
+
+    source: str
+    target: str
+    name: str
+    value: float
+    gradient: float | None
+    frozen: bool
+
+
+class Units(NamedTuple):
+    """A network at a training step, unit by unit: the numbers of `trace`, arranged as a graph."""
+
+    units: tuple[Unit, ...]
+    weights: tuple[Weight, ...]
+
+
+def why_compact(problem: Problem) -> str | None:
+    """Say why a network is not drawn unit by unit; None where it is."""
+    network = problem.network
+    assert isinstance(network, LayerNetwork)
+    for name, layer in network.layers:
+        if not isinstance(layer, schema.Linear):
+            return f"{name} is no linear layer"
+    for name, count in [("the row of inputs", network.shape[0]), *((n, s[0]) for n, _, s in network.after)]:
+        if count > MOST_UNITS:
+            what = "numbers" if " " in name else "units"
+            return f"{name} has {count:,} {what}, at most {MOST_UNITS} are drawn"
+    weights = sum(prod(p.shape) for p in network.parameters if len(p.shape) > 1)
+    return f"{weights:,} weights, at most {MOST_WEIGHTS} are drawn" if weights > MOST_WEIGHTS else None
+
+
+def units_of(problem: Problem, trace: Trace) -> Units:
+    """Arrange the numbers of a step that was written out for one row."""
+    network = problem.network
+    assert isinstance(network, LayerNetwork)
+    given = trace.given[0]
+    forward = {line.name: line.value for line in trace.forward}
+    deltas = {line.name: line.value for line in trace.deltas}
+    updates = {update.name: update for update in trace.updates}
+    units, weights = [], []
+    before = [name for name, _ in given.inputs]
+    labels = problem.encoding.names
+    for k, (name, value) in enumerate(given.inputs):
+        label = labels[k] if len(labels) == len(before) and labels[k] != f"x{k + 1}" else ""
+        units.append(Unit(name, "", "", {"value": value}, label))
+    last = network.layers[-1][0]
+    for name, layer in network.layers:
+        here = []
+        for u in range(layer.units or network.outputs):
+            own = Name("z", name, (u,))
+            numbers = {"b": updates[own._replace(part="b")].old, "z": forward[own]}
+            for part in ("y", "p"):
+                if own._replace(part=part) in forward:
+                    numbers[part] = forward[own._replace(part=part)]
+            numbers["dE/dz"] = deltas[own._replace(of="E")]
+            fused = FUSED.get(network.loss.type, "") if name == last else ""
+            units.append(Unit(own.owner, name, fused or layer.activation or "", numbers))
+            here.append(own.owner)
+            for i, source in enumerate(before):
+                update = updates[Name("w", name, (u,), (i,))]
+                weights.append(
+                    Weight(source, own.owner, f"w[{i}]", update.old, update.gradient, update.frozen)
+                )
+        before = here
+    loss = {"value": trace.step.before}
+    loss |= {f"t[{k}]": target for k, target in enumerate(given.targets)}
+    units.append(Unit("E", "", "", loss))
+    for u, source in enumerate(before):
+        own = Name("y", last, (u,), of="E")
+        part = "y" if own in deltas else "z"
+        weights.append(Weight(source, "E", f"dE/d{part}", deltas[own._replace(part=part)], None, False))
+    return Units(tuple(units), tuple(weights))
+
+
+def units_drawing(found: Units, trace: Trace, write: Write, edges: Edges = "both") -> Drawing:
+    """Draw a network unit by unit."""
+    step = trace.step
+    ids = {unit.name: f"n{k}" for k, unit in enumerate(found.units)}
+    cards = []
+    for unit in found.units:
+        how = {part: f"{part} = {unit.activation}(z)" for part in ("y", "p") if unit.activation}
+        rows = [Row(how.get(n, n), write(x), sign_of(x)) for n, x in unit.numbers.items()]
+        kind: Any = "step" if unit.layer else "output" if unit.name == "E" else "input"
+        operation = step.loss if unit.name == "E" else unit.label
+        cards.append(Card(ids[unit.name], unit.name, operation, tuple(rows), kind))
+    arrows = []
+    for weight in found.weights:
+        symbol = weight.name if edges in ("both", "symbol") else ""
+        number = write(weight.value) if edges in ("both", "value") else ""
+        detail = ""
+        if edges == "both" and weight.name.startswith("w"):
+            detail = "frozen" if weight.gradient is None else f"dE/dw = {write(weight.gradient)}"
+        arrows.append(
+            Arrow(
+                ids[weight.source],
+                ids[weight.target],
+                symbol,
+                number,
+                detail,
+                sign_of(weight.value) if number else "ink",
+            )
+        )
+    row = f"row {step.rows[trace.shown[0]]} of {step.of}"
+    title = f"{step.name}: E = {write(step.before)} before update {step.step}"
+    legend = ["in a unit: its bias, weighted sum z and activation y, and its delta dE/dz"]
+    if any("p" in unit.numbers for unit in found.units):
+        legend[0] = "in a unit: its bias, weighted sum z and activation y (p: probability), its delta dE/dz"
+    if edges != "none":
+        legend.append("at an arrow: the weight" + (", below it dE/dw" if edges == "both" else ""))
+    if len(step.rows) > 1:
+        legend.append(f"units: {row}; E and dE/dw: the whole batch of {len(step.rows)} rows")
+    description = (
+        f"The network {step.name} at update {step.step}: {len(cards) - 1} inputs and units, "
+        f"{len(arrows)} arrows; weights, activations and deltas for {row}."
+    )
+    return Drawing(title, description, tuple(legend), cards, arrows, keep_order=True)
+
+
+def layers_drawing(problem: Problem, edges: Edges = "both") -> Drawing:
+    """Draw a network as a card a layer."""
+    network = problem.network
+    assert isinstance(network, LayerNetwork)
+    counts = {name: 0 for name, _ in network.layers}
+    for p in network.parameters:
+        counts[p.layer] += prod(p.shape)
+    total = sum(counts.values())
+    cards = [Card("n0", "inputs", "", (Row("shape", _shape(network.shape)),), "input")]
+    arrows = []
+    before = network.shape
+    for k, ((name, layer), (_, kind, shape)) in enumerate(zip(network.layers, network.after, strict=True), 1):
+        cards.append(Card(f"n{k}", name, "", tuple(_layer(layer, kind, before, shape, counts[name])), "step"))
+        arrows.append(Arrow(f"n{k - 1}", f"n{k}", _shape(before) if edges != "none" else ""))
+        before = shape
+    last = f"n{len(cards)}"
+    cards.append(Card(last, "E", network.loss.type, (Row("task", problem.task),), "output"))
+    arrows.append(Arrow(f"n{len(cards) - 2}", last, _shape(before) if edges != "none" else ""))
+    name = problem.config.name or "network"
+    return Drawing(
+        f"{name}: {len(network.layers)} layers, {total:,} parameters",
+        f"The layers of the network {name}, from {_shape(network.shape)} inputs to the loss; "
+        f"{total:,} parameters.",
+        ("a box a layer; at an arrow: the shape of a row",) if edges != "none" else ("a box a layer",),
+        cards,
+        arrows,
+        keep_order=True,
+    )
+
+
+def _layer(
+    layer: Any, kind: str, before: tuple[int, ...], shape: tuple[int, ...], count: int
+) -> Iterator[Row]:
+    activation = getattr(layer, "activation", None)
+    yield Row("type", f"{kind}, {activation}" if activation and activation != kind else kind)
+    yield Row("shape", f"{_shape(before)} to {_shape(shape)}")
+    if isinstance(layer, schema.Conv2d | schema.MaxPool2d):
+        yield Row("kernel", f"{layer.kernel_size}x{layer.kernel_size}")
+    if isinstance(layer, schema.Dropout):
+        yield Row("rate", f"{layer.rate:g}")
+    yield Row("parameters", f"{count:,}", "ink" if count else "zero")
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def marked(drawing: Drawing, names: list[str]) -> Drawing | None:
+    """Mark what lies between cards of these names and the last card; None where there is no such card."""
+    cards, arrows = list(drawing.cards), list(drawing.arrows)
+    ids = {card.name: card.id for card in cards}
+    if any(name not in ids for name in names):
+        return None
+    after, before = {ids[name] for name in names}, {cards[-1].id}
+    for arrow in sorted(arrows, key=lambda a: int(a.target[1:])):
+        if arrow.source in after:
+            after.add(arrow.target)
+    for arrow in sorted(arrows, key=lambda a: -int(a.target[1:])):
+        if arrow.target in before:
+            before.add(arrow.source)
+    on = after & before
+    return drawing._replace(
+        cards=[card._replace(marked=card.id in on) for card in cards],
+        arrows=[a._replace(marked=a.source in on and a.target in on) for a in arrows],
+    )

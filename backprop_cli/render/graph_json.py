@@ -1,0 +1,120 @@
+"""Graphs and networks as strict JSON, a node and an edge a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..explanation.edges import GraphView
+from ..graph import CONSTANT
+
+if TYPE_CHECKING:
+    from ..layout.drawing import Drawing
+    from ..layout.network_drawing import Units
+    from ..training.trace import Trace
+
+SCHEMA = 1
+
+
+def graph_json(view: GraphView, paths: dict[str, int]) -> Iterator[str]:
+    """Yield the lines of a graph.
+
+    Args:
+        view: What is shown.
+        paths: Names asked for, with how many paths lead from each to the output.
+    """
+    graph = view.graph
+    head = {
+        "schema": SCHEMA,
+        "expression": graph.source.text,
+        "output": graph.own_name(graph.output),
+        "value": view.values[graph.output],
+        "inputs": view.inputs,
+        "paths": paths,
+    }
+    nodes = (
+        {
+            "id": id,
+            "name": graph.own_name(id),
+            "kind": graph.nodes[id].kind,
+            "text": view.operation(id) or graph.name(id),
+            "value": view.values[id],
+            "gradient": None if graph.nodes[id].kind == CONSTANT else view.gradient[id],
+            "marked": view.marked[id] if view.marked is not None else None,
+        }
+        for id in view.shown
+    )
+    edges = (
+        {
+            "source": edge.source,
+            "target": edge.target,
+            "symbol": edge.symbol or None,
+            "value": edge.value,
+            "taken": edge.taken,
+            "marked": edge.marked if view.marked is not None else None,
+        }
+        for edge in view.edges()
+    )
+    return _object(head, nodes=nodes, edges=edges)
+
+
+def units_json(found: Units, trace: Trace, drawing: Drawing) -> Iterator[str]:
+    """Yield the lines of a network, unit by unit."""
+    step = trace.step
+    head = {
+        "schema": SCHEMA,
+        "network": step.name,
+        "step": step.step,
+        "row": step.rows[trace.shown[0]],
+        "rows": list(step.rows),
+        "loss": step.loss,
+        "value": step.before,
+    }
+    cards, arrows = list(drawing.cards), list(drawing.arrows)
+    units = (
+        {
+            "name": unit.name,
+            "layer": unit.layer or None,
+            "label": unit.label or None,
+            "activation": unit.activation or None,
+            "numbers": unit.numbers,
+            "marked": card.marked,
+        }
+        for unit, card in zip(found.units, cards, strict=True)
+    )
+    edges = (
+        {
+            "source": weight.source,
+            "target": weight.target,
+            "name": weight.name,
+            "value": weight.value,
+            "gradient": weight.gradient,
+            "marked": arrow.marked,
+        }
+        for weight, arrow in zip(found.weights, arrows, strict=True)
+    )
+    return _object(head, units=units, edges=edges)
+
+
+def layers_json(drawing: Drawing) -> Iterator[str]:
+    """Yield the lines of a network, layer by layer."""
+    layers = (
+        {"name": card.name, "kind": card.kind, **{row.name: row.text for row in card.rows}}
+        for card in drawing.cards
+    )
+    return _object({"schema": SCHEMA, "network": drawing.title}, layers=layers)
+
+
+def _object(head: dict[str, Any], **lists: Iterator[dict[str, Any]]) -> Iterator[str]:
+    yield "{" + ",\n ".join(f"{_json(key)}: {_json(value)}" for key, value in head.items())
+    for key, rows in lists.items():
+        yield f",\n {_json(key)}: ["
+        for k, row in enumerate(rows):
+            yield ("," if k else "") + f"\n  {_json(row)}"
+        yield "\n ]"
+    yield "}\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

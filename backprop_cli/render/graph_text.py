@@ -1,0 +1,377 @@
+"""A drawing in characters: boxes and lines from left to right, else from top to bottom, else a list."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Literal, NamedTuple
+
+from ..errors import UsageError, printable
+from ..layout.drawing import Arrow, Card, Drawing, shortened
+from ..layout.layered import Arrangement, Link, Size, Spacing, arrange, positions
+from ..layout.tracks import Net, nets, tracks, untangle
+from .palette import ANSI
+
+Form = Literal["across", "down", "list"]
+
+ACROSS = Spacing(nodes=1.0, ways=1.0, port=1.0, edge=1.0)
+DOWN = Spacing(nodes=3.0, ways=2.0, port=2.0, edge=1.0)
+HEADING, LABEL = 34, 24
+
+# by weights (0 none, 1 light, 2 heavy) of up, right, down, left, read as a number to the base 3
+LINES = " ╴╸╷╮┑╻┒┓╶─╾╭┬┭┎┰┱╺╼━┍┮┯┏┲┳╵╯┙│┤┥╽┧┪╰┴┵├┼┽┟╁╅┕┶┷┝┾┿┢╆╈╹┚┛╿┦┩┃┨┫┖┸┹┞╀╃┠╂╉┗┺┻┡╄╇┣╊╋"
+UP, RIGHT, BELOW, LEFT = 27, 9, 3, 1
+STYLES: dict[str, str] = {"bold": "1"} | {str(role): code for role, code in ANSI.items()}
+
+
+class Drawn(NamedTuple):
+    """A text and how it came out.
+
+    Attributes:
+        text: Lines, each with its end.
+        form: Which form fitted.
+        widths: Columns that the forms before it would have taken.
+    """
+
+    text: str
+    form: Form
+    widths: tuple[int, ...]
+
+
+def graph_text(
+    drawing: Drawing, width: int, *, unicode: bool, color: bool, form: Form | None = None
+) -> Drawn:
+    """Draw with characters, in the first form that fits.
+
+    Args:
+        drawing: What to draw.
+        width: Columns there are.
+        unicode: Draw with box characters; else in ASCII.
+        color: Colour by ANSI codes.
+        form: The one form to draw in, as wide as it is.
+    """
+    drawing = drawing.settled()
+    widths: list[int] = []
+    forms: tuple[Form, ...] = ("across", "down")
+    for each in forms:
+        if form not in (None, each):
+            continue
+        try:
+            grid = _draw(drawing, each == "down", unicode)
+        except UsageError:  # too entangled for lines of characters
+            continue
+        if grid.width <= width or form is not None:
+            return Drawn(_page(drawing, grid.lines(color), width, color), each, tuple(widths))
+        widths.append(grid.width)
+    return Drawn(_page(drawing, _list(drawing, width, unicode, color), width, color), "list", tuple(widths))
+
+
+def _page(drawing: Drawing, body: list[str], width: int, color: bool) -> str:
+    title = shortened(printable(drawing.title), max(width, 20))
+    lines = [_styled(title, "bold", color), ""] if title else []
+    lines += [*body, ""]
+    lines += [_styled(printable(text), "muted", color) for text in drawing.legend]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _styled(text: str, style: str | None, color: bool) -> str:
+    code = STYLES.get(style) if color and style and text.strip() else None
+    return f"\x1b[{code}m{text}\x1b[0m" if code else text
+
+
+# the grid
+
+
+class _Line:
+    """What passes a cell."""
+
+    __slots__ = ("heavy", "net", "sides")
+
+    def __init__(self, net: int) -> None:
+        self.net = net
+        self.sides = 0
+        self.heavy = 0
+
+
+class _Grid:
+    """Cells with characters, and lines under them."""
+
+    def __init__(self, down: bool, unicode: bool) -> None:
+        self.down = down
+        self.unicode = unicode
+        self.texts: dict[tuple[int, int], tuple[str, str | None]] = {}
+        self.ways: dict[tuple[int, int], list[_Line]] = {}
+
+    @property
+    def width(self) -> int:
+        """Columns that are used."""
+        return max((x for x, _ in [*self.texts, *self.ways]), default=-1) + 1
+
+    def write(self, x: int, y: int, text: str, style: str | None = None) -> None:
+        """Put a text, left to right, in screen coordinates."""
+        for k, c in enumerate(text):
+            self.texts[x + k, y] = c, style
+
+    def line(self, net: int, a: tuple[int, int], b: tuple[int, int], heavy: bool, *, opens: str = "") -> None:
+        """Draw a straight piece between two places (along, across), both included.
+
+        Args:
+            net: What shares its cells; others cross it.
+            a: Where it begins.
+            b: Where it ends, not before ``a`` along.
+            heavy: Draw it heavily.
+            opens: With ``a`` or ``b`` in it, the line goes on there, along.
+        """
+        back, forward = (UP, BELOW) if self.down else (LEFT, RIGHT)
+        for end, at, side in (("a", a, back), ("b", b, forward)):
+            if end in opens:
+                self._pass(net, self._screen(at), side, heavy)
+        (x0, y0), (x1, y1) = sorted((self._screen(a), self._screen(b)))
+        flat = y0 == y1
+        count = (x1 - x0) if flat else (y1 - y0)
+        for k in range(count + 1):
+            sides = 0
+            if flat:
+                sides = (LEFT if k else 0) + (RIGHT if k < count else 0)
+            else:
+                sides = (UP if k else 0) + (BELOW if k < count else 0)
+            self._pass(net, (x0 + k, y0) if flat else (x0, y0 + k), sides, heavy)
+
+    def _screen(self, at: tuple[int, int]) -> tuple[int, int]:
+        return (at[1], at[0]) if self.down else at
+
+    def _pass(self, net: int, at: tuple[int, int], sides: int, heavy: bool) -> None:
+        here = self.ways.setdefault(at, [])
+        line = next((line for line in here if line.net == net), None)
+        if line is None:
+            line = _Line(net)
+            here.append(line)
+        for side in (UP, RIGHT, BELOW, LEFT):
+            if sides // side % 3:
+                line.sides += side if not line.sides // side % 3 else 0
+                line.heavy += side if heavy and not line.heavy // side % 3 else 0
+
+    def lines(self, color: bool) -> list[str]:
+        """Return the rows."""
+        cells = {at: self._character(lines) for at, lines in self.ways.items()} | self.texts
+        height = max((y for _, y in cells), default=-1) + 1
+        rows: list[list[tuple[str, str | None]]] = [[] for _ in range(height)]
+        for (x, y), cell in sorted(cells.items()):
+            rows[y] += [(" ", None)] * (x - len(rows[y]))
+            rows[y].append(cell)
+        return [
+            "".join(
+                _styled("".join(c for c, _ in alike), style, color)
+                for style, alike in groupby(row, key=lambda cell: cell[1])
+            ).rstrip()
+            for row in rows
+        ]
+
+    def _character(self, lines: list[_Line]) -> tuple[str, str | None]:
+        # of two that cross, the one that goes up and down passes over the other: no corner is meant
+        line = max(lines, key=lambda line: (line.sides in (UP + BELOW, UP, BELOW), line.heavy))
+        style = "mark" if line.heavy else "muted"
+        if self.unicode:
+            return LINES[line.sides + line.heavy], style
+        if not line.sides % (3 * BELOW) // BELOW and not line.sides // UP:
+            return "=" if line.heavy else "-", style
+        if line.sides in (UP + BELOW, UP, BELOW):
+            return "#" if line.heavy else "|", style
+        if line.sides in (BELOW + LEFT, BELOW + RIGHT):
+            return "#" if line.heavy else ".", style
+        if line.sides in (UP + LEFT, UP + RIGHT):
+            return "#" if line.heavy else "'", style
+        return "#" if line.heavy else "+", style
+
+
+def _draw(drawing: Drawing, down: bool, unicode: bool) -> _Grid:
+    cards, arrows = list(drawing.cards), list(drawing.arrows)
+    number = {card.id: k for k, card in enumerate(cards)}
+    entering = [0] * len(cards)
+    for arrow in arrows:
+        entering[number[arrow.target]] += 1
+    spacing = DOWN if down else ACROSS
+    sizes = [_size(card, count, down) for card, count in zip(cards, entering, strict=True)]
+    links = [Link(number[a.source], number[a.target], _label_size(a, down)) for a in arrows]
+    made = arrange(sizes, links, spacing, whole=True, keep_order=drawing.keep_order, pull=len(cards) > 40)
+    if not untangle(made, spacing):
+        raise UsageError("the graph is too entangled for lines of characters")
+    top = min((item.first for item in made.items), default=0.0)
+    for item in made.items:
+        item.at -= top
+    grid = _Grid(down, unicode)
+    starts = [int(x) for x in positions(made, [_room(grid, made, c) for c in range(len(made.columns) - 1)])]
+    _ways(grid, made, starts, arrows)
+    for k, arrow in enumerate(arrows):
+        _label(grid, made, starts, k, arrow)
+    for k, card in enumerate(cards):
+        _box(grid, made, starts[made.items[k].column], k, card)
+    return grid
+
+
+def _heading(card: Card) -> str:
+    return shortened(printable(card.heading), HEADING)
+
+
+def _rows(card: Card) -> list[tuple[str, str, str]]:
+    return [(shortened(printable(row.name), 22), row.text, row.role) for row in card.rows]
+
+
+def _size(card: Card, entering: int, down: bool) -> Size:
+    inner = max([len(_heading(card)), *(len(name) + 1 + len(text) for name, text, _ in _rows(card))])
+    width, height = inner + 4, 3 + len(card.rows)
+    if down:
+        width = max(width, 2 * entering + 3)
+        return Size(float(height), float(width // 2), float(width - width // 2 - 1))
+    height = max(height, entering + 2 + (entering % 2 == 0 and entering > 2))
+    return Size(float(width), float((height - 1) // 2), float(height - 1 - (height - 1) // 2))
+
+
+def _text(arrow: Arrow) -> str:
+    both = ", ".join(text for text in (arrow.label, arrow.detail) if text)
+    return shortened(printable(both if len(both) <= 2 * LABEL else arrow.label), 2 * LABEL)
+
+
+def _label_size(arrow: Arrow, down: bool) -> Size | None:
+    text = _text(arrow)
+    if not text:
+        return None
+    return Size(1.0, 0.0, float(len(text) + 1)) if down else Size(float(len(text) + 2), 0.0, 0.0)
+
+
+def _pad(grid: _Grid, made: Arrangement, ways: list[Net], column: int) -> int:
+    """Return the cells before the first track: no line runs along a box."""
+    beside = any(made.items[i].kind == "node" for i in made.columns[column])
+    return int(beside and not grid.down and any(net.bent for net in ways))
+
+
+def _room(grid: _Grid, made: Arrangement, column: int) -> float:
+    """Return how much room the tracks after a column need, with a head before a node."""
+    ways = nets(made, column)
+    found = tracks(ways)
+    assert found is not None
+    head = any(made.items[i].kind == "node" for i in made.columns[column + 1])
+    return float(_pad(grid, made, ways, column) + max(found, default=-1) + 2 + head)
+
+
+def _ways(grid: _Grid, made: Arrangement, starts: list[int], arrows: list[Arrow]) -> None:
+    for column in range(len(made.columns) - 1):
+        ways = nets(made, column)
+        found = tracks(ways)
+        assert found is not None
+        end = starts[column] + int(made.depth(column))  # the first cell after the column
+        into = starts[column + 1] - 1
+        first = end + _pad(grid, made, ways, column)
+        for net, track in zip(ways, found, strict=True):
+            item = made.items[net.item]
+            marked = {k for links in net.ends.values() for k in links if arrows[k].marked}
+            begin = starts[column] + (_thickness(grid, made, net.item) if item.kind == "node" else 0)
+            corner = first + track if track >= 0 else end
+            for place, links in net.ends.items():
+                heavy = bool(marked & set(links))
+                grid.line(net.item, (begin, net.start), (corner, net.start), heavy, opens="a")
+                grid.line(net.item, (corner, net.start), (corner, place), heavy)
+                grid.line(net.item, (corner, place), (into, place), heavy, opens="b")
+                route = made.routes[links[0]]
+                target = route[column + 1 - made.items[route[0]].column]
+                if made.items[target].kind == "node":
+                    _head(grid, into, place, heavy, all(not arrows[k].taken for k in links))
+
+
+def _thickness(grid: _Grid, made: Arrangement, node: int) -> int:
+    """Return how deep a box is: boxes in one column of the screen are equally wide."""
+    item = made.items[node]
+    return int(item.size.depth if grid.down else made.depth(item.column))
+
+
+def _head(grid: _Grid, along: int, across: int, heavy: bool, idle: bool) -> None:
+    x, y = (across, along) if grid.down else (along, across)
+    heads = ("▼" if grid.down else "►") if grid.unicode else ("v" if grid.down else ">")
+    if idle:
+        heads = "o" if not grid.unicode else "○"
+    grid.write(x, y, heads, "mark" if heavy else "muted")
+
+
+def _label(grid: _Grid, made: Arrangement, starts: list[int], k: int, arrow: Arrow) -> None:
+    route = made.routes[k]
+    item = made.items[route[-2]]
+    if item.kind != "label":
+        return
+    text = _text(arrow)
+    style = "muted" if arrow.marked is False else arrow.role
+    along, across = starts[item.column], int(item.at)
+    if grid.down:
+        grid.write(across + 2, along, text, style)
+    else:
+        room = int(made.depth(item.column)) - len(text)
+        grid.write(along + room // 2, across, text, style)
+        for x in (along + room // 2 - 1, along + room // 2 + len(text)):
+            grid.write(x, across, " ")
+
+
+def _box(grid: _Grid, made: Arrangement, start: int, k: int, card: Card) -> None:
+    item = made.items[k]
+    rows = _rows(card)
+    height = 3 + len(rows)
+    if grid.down:
+        x, y = int(item.first), start
+        width = int(item.last - item.first) + 1
+    else:
+        x, y = start, int(item.first)
+        width = _thickness(grid, made, k)
+        height = int(item.last - item.first) + 1
+    heavy = card.marked is True
+    style = (
+        "mark" if heavy else "muted" if card.marked is False else "first" if card.kind == "input" else None
+    )
+    if grid.unicode:
+        corners, flat, steep = ("┏┓┗┛", "━", "┃") if heavy else ("┌┐└┘", "─", "│")
+    else:
+        corners, flat, steep = ("####", "=", "#") if heavy else ("++++", "-", "|")
+    grid.write(x, y, corners[0] + flat * (width - 2) + corners[1], style)
+    grid.write(x, y + height - 1, corners[2] + flat * (width - 2) + corners[3], style)
+    for line in range(y + 1, y + height - 1):
+        grid.write(x, line, steep + " " * (width - 2) + steep, style)
+    free = (height - 3 - len(rows)) // 2
+    grid.write(x + 2, y + 1 + free, _heading(card), "muted" if card.marked is False else "bold")
+    for line, (name, text, role) in enumerate(rows, y + 2 + free):
+        grid.write(x + 2, line, name, "muted")
+        grid.write(x + width - 2 - len(text), line, text, "muted" if card.marked is False else role)
+
+
+# the list
+
+
+def _list(drawing: Drawing, width: int, unicode: bool, color: bool) -> list[str]:
+    """Write a card a line, below it what comes into it."""
+    cards = list(drawing.cards)
+    names = {card.id: card.name for card in cards}
+    into: dict[str, list[Arrow]] = {}
+    for arrow in drawing.arrows:
+        into.setdefault(arrow.target, []).append(arrow)
+    longest = max((len(_heading(card)) for card in cards), default=0)
+    lines = []
+    for card in cards:
+        mark = "* " if card.marked else "  " if card.marked is False else ""
+        heading = _heading(card)
+        plain = mark + heading.ljust(longest if card.rows else 0)
+        text = _styled(mark + heading, "mark" if card.marked else "bold", color)
+        text += " " * (len(plain) - len(mark + heading))
+        used = len(plain)
+        for name, number, role in _rows(card):
+            piece = f"{name} = {number}"
+            if used + 2 + len(piece) > width:
+                text, used = text + "\n" + " " * (len(mark) + 4), len(mark) + 4
+            text += f"  {name} = " + _styled(number, role, color)
+            used += 2 + len(piece)
+        lines += text.split("\n")
+        for k, arrow in enumerate(into.get(card.id, [])):
+            last = k == len(into[card.id]) - 1
+            if unicode:
+                branch = "└─ " if last else "├─ "
+            else:
+                branch = "`- " if last else "|- "
+            start = "* " if arrow.marked else "  " if card.marked is not None else ""
+            source = f"{start}{branch}from {shortened(printable(names[arrow.source]), 24)}"
+            label = _text(arrow)
+            lines.append(source + (": " + _styled(label, arrow.role, color) if label else ""))
+    return lines
