@@ -190,10 +190,12 @@ class DelimitedReader:
         found, width = len(row.cells), len(self.names)
         if found == width:
             return
+        other = width == 1 and any(sign in self.names[0] for sign in ";|\t")
+        quote = "quote a cell that holds the separator" if found > width else None
         raise DataError(
             f"the row has {_fields(found)}, the header has {width}",
             place=self._place(row, min(found - 1, width)),
-            hint="quote a cell that holds the separator" if found > width else None,
+            hint="cells are separated by commas, in a .tsv file by tabs" if other else quote,
         )
 
     def _place(self, row: _Row, cell: int) -> str:

@@ -286,8 +286,10 @@ def _log(path: str, epochs: int) -> list[dict[str, float]]:
     try:
         with open(path, encoding="utf-8") as file:
             lines = [json.loads(line) for line in file.readlines()[:epochs]]
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}") from None
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise CheckpointError(f"{path} is damaged: the run cannot be resumed") from None
     if [isinstance(line, dict) and line.get("epoch") for line in lines] != list(range(1, epochs + 1)):
         raise CheckpointError(f"{path} lacks epochs up to {epochs}: the run cannot be resumed")
     lines_: list[dict[str, float]] = lines

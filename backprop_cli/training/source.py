@@ -191,9 +191,10 @@ class FileTable:
 
     def _refuse(self, name: str, faults: Sequence[text.Fault], given: int, kind: Kind) -> NoReturn:
         first = faults[0]
-        few = kind == "auto"
+        few, others = kind == "auto", given - len(faults)
+        so_are = f"; {others} other cells are" if others > 1 else "; 1 other cell is" if others else ""
         raise DataError(
-            f"column '{name}': {first.message}" + (f"; {given - len(faults)} other cells are" if few else ""),
+            f"column '{name}': {first.message}" + (so_are if few else ""),
             place=self.place(first.row, name),
             hint=first.hint
             or (
