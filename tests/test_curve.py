@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from backprop_cli.render.curve import Axis, svg_curve, terminal_curve
+from backprop_cli.layout.axis import Axis
+from backprop_cli.render.curve import svg_curve, terminal_curve
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -49,7 +50,7 @@ def test_linear_ticks(low, high, most, expected):
     ("low", "high", "most", "expected"),
     [
         (0.02, 1.0, 7, ["0.02", "0.05", "0.1", "0.2", "0.5", "1"]),
-        (1e-6, 100.0, 5, ["1e-6", "0.0001", "0.01", "1", "100"]),
+        (1e-6, 100.0, 5, ["1e-6", "1e-4", "1e-2", "1", "1e2"]),
         (2.5e-60, 1.0, 7, ["1e-50", "1e-40", "1e-30", "1e-20", "1e-10", "1"]),
     ],
 )
@@ -72,7 +73,9 @@ def test_where_values_stand():
     assert Axis(2.0, 4.0).at(3.0) == 0.5
     assert Axis(0.01, 1.0, log=True).at(0.1) == pytest.approx(0.5)
     assert Axis(5.0, 5.0).at(5.0) == 0.5
-    assert Axis(0.0, 1.0, margin=0.5).at(0.0) == 0.0  # nothing below zero
+    assert Axis(0.0, 1.0, margin=0.5).at(0.0) == 0.25
+    assert Axis(0.0, 1.0, margin=0.5, bottom=0.0).at(0.0) == 0.0
+    assert Axis(0.0, 1e-300).at(1e300) == 1e9  # far outside
 
 
 # the terminal
@@ -98,13 +101,13 @@ def test_terminal_curve_in_ascii():
     lines = terminal_curve(rising, 40, 8, unicode=False).splitlines()
     assert lines == [
         "     loss",
-        "1.0 +@oooooooooooooooooo**** train",
-        "    |           ********     validation",
-        "0.5 +    *******",
+        "1.0 +@ooooooooooooooooooooooo train",
+        "    |            ********     validation",
+        "0.5 +    ********",
         "0.0 +****",
-        "    +|---------------------|",
-        "     1                     2  epoch",
-        "     epoch 2: loss 1, val_loss 1; best val_loss 1 at epoch 1",
+        "    +|----------------------|",
+        "     1                      2 epoch",
+        "  epoch 2: loss 1, val_loss 1; best val_loss 1 at epoch 1",
     ]
 
 
@@ -170,15 +173,15 @@ def test_svg_structure():
     assert root.get("viewBox") == "0 0 720 420"
     found = texts(svg)
     assert found[0] == "iris"
-    for text in ("0.02", "0.1", "1", "100", "200", "epoch", "loss (log scale)", "train", "validation"):
+    for text in ("0.02", "0.1", "1", "100", "200", "epoch", "loss, log scale", "train", "validation"):
         assert text in found
     assert "best: 0.1067 at epoch 100" in found
-    lines = [e.get("d") for e in root.iter(f"{SVG}path")]
-    assert [line.count("L") for line in lines] == [199, 199, 0, 0]
-    for line in lines[:2]:
+    lines = [d for d in (e.get("d") for e in root.iter(f"{SVG}path")) if d.count("L") > 1]
+    assert [line.count("L") for line in lines] == [199, 199]
+    for line in lines:
         numbers = [float(x) for x in re.findall("[0-9.]+", line)]
-        assert all(76 <= x <= 692 for x in numbers[::2])
-        assert all(76 <= y <= 364 for y in numbers[1::2])
+        assert all(40 <= x <= 700 for x in numbers[::2])
+        assert all(60 <= y <= 380 for y in numbers[1::2])
     assert svg == svg_curve(history(), "iris")
 
 
@@ -187,10 +190,11 @@ def test_svg_breaks_the_line_where_the_loss_is_none():
     records[10]["loss"] = math.nan
     records[12]["loss"] = None
     root = ElementTree.fromstring(svg_curve(records, "x"))
-    train = next(root.iter(f"{SVG}path")).get("d")
-    assert train.count("M") == 2
-    # epoch 12 stands alone between two gaps: a dot, beside the ring of the best epoch
-    assert [c.get("r") for c in root.iter(f"{SVG}circle")] == ["3", "4.5"]
+    train = [p.get("d") for p in root.iter(f"{SVG}path") if p.get("stroke") == "#0072b2"]
+    # the legend's sample, then epochs 1 to 10 and 14 to 30, and validation has all 30
+    assert [d.count("L") for d in train] == [1, 9, 16]
+    # epoch 12 stands alone between two gaps: a dot, beside that of the best epoch
+    assert len(list(root.iter(f"{SVG}circle"))) == 2
 
 
 def test_svg_escapes_the_title():
@@ -199,7 +203,10 @@ def test_svg_escapes_the_title():
     assert root.find(f"{SVG}script") is None
     shown = '<script>alert("x")</script> & \\x1b[31m \\x00 \\u202e'
     assert root.get("aria-label") == root.find(f"{SVG}title").text == shown
-    assert texts(svg)[0] == shown[:43] + "…"
+    assert texts(svg)[0] == shown
+    long = texts(svg_curve(history(3), "a long name of a run " * 5))[0]
+    assert long.startswith("a long name of a run a long name of a run a")
+    assert long.endswith("…")
 
 
 def test_svg_of_a_long_run_is_small():
@@ -208,8 +215,11 @@ def test_svg_of_a_long_run_is_small():
     svg = svg_curve(records, "long")
     assert len(svg) < 40_000
     assert "best: 0.25 at epoch 77778" in texts(svg)
-    # the lowest point is on the line: 288 of the plot's 420, less its margin
-    assert re.search("L[0-9.]+ 353.3", svg)
+    # the lowest point is on the line, and nothing is below it
+    (line,) = [p.get("d") for p in ElementTree.fromstring(svg).iter(f"{SVG}path") if len(p.get("d")) > 99]
+    points = [tuple(map(float, point.split())) for point in line[1:].split("L")]
+    (dot,) = ElementTree.fromstring(svg).iter(f"{SVG}circle")
+    assert max(points, key=lambda p: p[1]) == (float(dot.get("cx")), float(dot.get("cy")))
 
 
 def test_colors_differ_for_every_eye():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..layout.chart import Chart
 
 FORMATS = ("plot", "svg", "png", "table", "json", "csv", "tsv")
-ENDINGS = {f".{name}": name for name in FORMATS[1:]} | {".txt": "plot", ".jsonl": "json"}
+ENDINGS = {f".{name}": name for name in ("svg", "png", "json", "csv", "tsv")} | {".txt": "plot"}
 PICTURE = (1200, 800)  # pixels
 TERMINAL = (80, 24)  # where there is none
 LARGEST = (140, 44)
@@ -327,8 +327,8 @@ class _Job:
             if at_terminal():
                 size = shutil.get_terminal_size(TERMINAL)
                 width, height = min(size.columns, LARGEST[0]), min(size.lines, LARGEST[1])
-        # with the words below and the prompt after them, all is in view
-        taken = sum(-(-len(line) // width) for line in lines) + 1
+        # with the words below, a note and the prompt after them, all is in view
+        taken = sum(-(-len(line) // width) for line in lines) + 2
         drawn = terminal_chart(chart, width, max(height - taken, 14), unicode=unicode, color=color)
         return drawn + "".join(f"{line}\n" for line in lines)
 
@@ -337,9 +337,8 @@ class _Job:
         low, high = curve.view
         room = 0.06 * (high - low)
         if curve.lowest < low - room or curve.highest > high + room:
-            self.note(
-                f"note: values beyond {low:.4g} to {high:.4g} are out of view; --view LOW:HIGH chooses others"
-            )
+            shown = f"{low:.3g} to {high:.3g}"
+            self.note(f"note: values outside {shown} are cut off; --view LOW:HIGH shows them")
 
     def _tell(self, notes: Sequence[str]) -> None:
         from ..differentiation.report import warnings_of

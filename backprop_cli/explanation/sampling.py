@@ -31,6 +31,7 @@ ROUNDS = 64  # of bisection: from a step of the grid to neighbouring floats
 PLACES = 400  # that are looked into, of each kind
 DEEP_UP_TO = 5_000  # nodes; in larger programs nothing is looked for between samples
 HUGE = 1e300
+POLE = 1e9  # times the spread of the samples, beside a break, is one
 PIXELS = 1200, 800  # of the picture that the samples are dense enough for
 DEVIATION = 0.2  # pixels that a chord may be off the curve
 
@@ -371,7 +372,7 @@ class _Search:
             if i in (20, 40, ROUNDS - 1):
                 history.append(self.sampler.values(inside))
         self.extra += inside.tolist()
-        growing = _diverges(history)
+        growing = _diverges(history, _spread(self.y))
         ends = [neat(float(x), self.tolerance) for x in outside]
         self.poles += [x for x, grows in zip(ends, growing, strict=True) if grows]
         left = dict(zip((at + 1).tolist(), ends, strict=True))  # by the first sample of another kind
@@ -428,7 +429,7 @@ class _Search:
             self.x[at], self.x[at + 1], values, lambda a, m, b: np.abs(m - a) >= np.abs(b - m)
         )
         below, above = values(left), values(right)
-        growing = _diverges(history)
+        growing = _diverges(history, _spread(self.y))
         for k, i in enumerate(at.tolist()):
             stays = abs(above[k] - below[k]) > 1e-3 * change[i]
             if not stays and np.isfinite(above[k] - below[k]):
@@ -461,7 +462,7 @@ class _Search:
                 self.x[at], self.x[at + 1], self.sampler.slopes,
                 lambda a, m, b: np.where(np.isnan(m), False, np.sign(m) != np.sign(a)),
             )  # fmt: skip
-            growing = _diverges(history)
+            growing = _diverges(history, _spread(self.y))
             for k, i in enumerate(at.tolist()):
                 self._critical(float(left[k]), float(right[k]), i, bool(growing[k]))
         # the slope does not exist at a sample itself: a cusp
@@ -707,11 +708,11 @@ def _largest(at: npt.NDArray[Any], size: Floats) -> npt.NDArray[Any]:
     return np.sort(at[np.argsort(-size[at], kind="stable")[:PLACES]])
 
 
-def _diverges(history: Sequence[Floats]) -> Bools:
+def _diverges(history: Sequence[Floats], spread: float) -> Bools:
     """Whether values go on growing as a place is approached: what converges changes ever less."""
     a, b, c = (np.abs(h) for h in history)
     grows = (c > b) & (b > a) & (c - b > 0.5 * (b - a)) & (c - b > 1e-6 * a)
-    return np.asarray(grows | ~np.isfinite(c))
+    return np.asarray(grows | (c > POLE * spread) | ~np.isfinite(c))
 
 
 def _joined(steps: Sequence[Step], near: float) -> list[Step]:

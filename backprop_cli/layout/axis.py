@@ -87,7 +87,7 @@ class Axis:
         decades = [d for d in range(low, high + 1) if d % every == 0]
         values = [v for v in (float(f"1e{d}") for d in decades) if v > 0.0]  # 1e-324 is 0
         same = all(1e-4 <= v < 1e5 for v in values)
-        return [(v, short(v) if same else f"1e{round(log10(v))}") for v in values]
+        return [(v, short(v) if same or v == 1.0 else f"1e{round(log10(v))}") for v in values]
 
 
 def round_step(least: float) -> float:

@@ -149,14 +149,14 @@ def runs_of(panel: Panel, series: Series) -> Iterator[list[tuple[float, float]]]
         yield run
 
 
-def placed(panel: Panel, series: Series, x: Axis, y: Axis) -> list[list[Point]]:
+def placed(panel: Panel, series: Series, x: Axis, y: Axis, most: int = MOST_POINTS) -> list[list[Point]]:
     """Return the lines of a series in shares of the axes, cut by the frame.
 
-    A line of one point is a point that stands alone.
+    A line of one point is a point that stands alone; one of more than ``most`` points is thinned.
     """
     found = []
     for run in runs_of(panel, series):
-        at = [(x.at(p[0]), y.at(p[1])) for p in thinned(run)]
+        at = [(x.at(p[0]), y.at(p[1])) for p in thinned(run, most)]
         if series.style == "points" or len(at) == 1:
             found += [[p] for p in at if _inside(*p)]
         else:
@@ -313,7 +313,8 @@ def _panel(panel: Panel, frame: Frame, y_ticks: Sequence[tuple[float, str]]) -> 
         crowd.anchor(*frame.at(mark.x, mark.y), 0.8 * size)
     if panel.field is not None:
         yield from _field(panel, panel.field, frame, crowd)
-    drawn = [(series, placed(panel, series, frame.x, frame.y)) for series in panel.series]
+    most = int(4 * frame.width)  # of every column of pixels first, lowest, highest and last
+    drawn = [(series, placed(panel, series, frame.x, frame.y, most)) for series in panel.series]
     for series, parts in drawn:
         for part in parts:
             yield from _line(series, [frame.spot(*p) for p in part], frame, crowd)

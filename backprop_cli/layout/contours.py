@@ -10,7 +10,7 @@ from .axis import Axis, round_step
 Grid = Sequence[Sequence[float]]
 Line = list[tuple[float, float]]
 Edge = tuple[int, int, int]  # 0 for the edge to the right of a grid point, 1 for the one above; row; column
-SKEW = 0.1  # where half of the values lie in this share of the range, equal steps show a wall and a plain
+SKEW = 0.2  # where half of the values lie in this share of the range, equal steps show a wall and a plain
 
 # Which edge of a cell leads to which, by the corners above the level: 1, 2, 4, 8 anticlockwise from
 # below on the left. The higher side is on the left of the way.

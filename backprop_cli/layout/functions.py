@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from math import hypot
 
 from ..explanation.sampling import Critical, Curve, Tangent, neat
-from ..explanation.surface import Surface
+from ..explanation.surface import Stationary, Surface
 from .axis import short
 from .chart import MARGIN, Chart, Field, Mark, Panel, Series
 
 REACH = 0.17  # of the frame's diagonal, from the point of tangency to either end
 ALIKE = 4.0  # value and derivative share a panel where neither is so many times the other
-LABELS = 12  # marks with texts; beyond it they would cover one another
+LABELS = 12  # marks with texts; more would cover one another
+DOTS = 60
 EQUAL = 3.0  # sides of a rectangle that are not further apart get equal units
 
 
@@ -77,14 +78,12 @@ def surface_chart(surface: Surface, title: str, *, digits: int = 6) -> Chart:
     right, up = surface.variables
     heights = [h for row in surface.z for h in row if h == h]
     small = 1e-13 * (max(heights) - min(heights))
+    crowded = len(surface.stationary) > 3
+    shown = min(digits, 4) if crowded else digits
     marks = [
-        Mark(
-            p.x, p.y,
-            f"{p.kind} {short(neat(p.value, small) + 0.0, digits)} at "
-            f"({short(p.x + 0.0, digits)}, {short(p.y + 0.0, digits)})" if i < LABELS else "",
-        )
+        Mark(p.x, p.y, _point_text(p, neat(p.value, small), shown) if i < LABELS else "")
         for i, p in enumerate(surface.stationary)
-    ]  # fmt: skip
+    ]
     width, height = surface.x[-1] - surface.x[0], surface.y[-1] - surface.y[0]
     field = Field(surface.x, surface.y, surface.z, surface.arrows)
     equal = 1 / EQUAL <= width / height <= EQUAL
@@ -92,6 +91,11 @@ def surface_chart(surface: Surface, title: str, *, digits: int = 6) -> Chart:
     for mark in marks:
         description += f" {mark.text[:1].upper()}{mark.text[1:]}." if mark.text else ""
     return Chart(title, description, [Panel("", right, up, marks=marks, field=field, equal=equal)])
+
+
+def _point_text(point: Stationary, value: float, digits: int) -> str:
+    x, y, height = (short(number + 0.0, digits) for number in (point.x, point.y, value))
+    return f"{point.kind} {height} at ({x}, {y})"
 
 
 def _roomy(view: tuple[float, float]) -> tuple[float, float]:
@@ -117,6 +121,8 @@ def _tangent_line(tangent: Tangent, curve: Curve, view: tuple[float, float]) -> 
 
 def _critical_marks(criticals: Sequence[Critical], digits: int) -> list[Mark]:
     many = len(criticals) > LABELS
+    if len(criticals) > DOTS:
+        return []
     return [Mark(c.x, c.y, "" if many else critical_text(c, digits)) for c in criticals]
 
 

@@ -27,7 +27,8 @@ BLANK: Cell = (" ", None)
 DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))  # of a Braille cell, by column and row from below
 ASCII_MARKS = "*o+x%"
 ARROWS = {True: "→↗↑↖←↙↓↘", False: ">/^\\</v\\"}
-LEAST_WIDTH, LEAST_HEIGHT = 40, 8
+LEAST_WIDTH, LEAST_HEIGHT = 40, 7
+SHORT = 8
 BESIDE = 56  # columns that a panel needs to stand beside another
 
 
@@ -37,7 +38,7 @@ def terminal_chart(chart: Chart, width: int, height: int, *, unicode: bool, colo
     Args:
         chart: What to draw.
         width: Columns; at least 40 are used.
-        height: Lines; at least 8 a panel are used.
+        height: Lines; at least 7 a panel are used.
         unicode: Draw with Braille dots and lines; else in ASCII.
         color: Colour by ANSI codes.
     """
@@ -104,6 +105,9 @@ class _Drawing:
         room = max(width // 4, 8)
         self.names = {s.name: _cut(printable(s.name), room, unicode) for s in panel.series}
         right = max(map(len, self.names.values())) + 1 if self.ending else 0
+        self.label = _cut(printable(panel.x_label), room, unicode)
+        if self.label and len(self.label) <= SHORT:  # beside the axis
+            right = max(right, len(self.label) + 1)
         self.columns = max(width - self.left - 2 - right, 10)
         self.cells: list[list[Cell]] = [[BLANK] * self.columns for _ in range(self.height)]
         self.bits = [[0] * self.columns for _ in range(self.height)]
@@ -220,9 +224,9 @@ class _Drawing:
         across, up = self.columns / (self.x.high - self.x.low), 2 * self.height / (self.y.high - self.y.low)
         for (x, y, dx, dy), length in zip(field.arrows, arrow_lengths(field), strict=True):
             row, column = self._cell(self.x.at(x), self.y.at(y))
-            if length < 0.05 or (row // 2, column // 6) in taken or (row, column) in self.fixed:
+            if length < 0.05 or (row // 3, column // 8) in taken or (row, column) in self.fixed:
                 continue
-            taken.add((row // 2, column // 6))
+            taken.add((row // 3, column // 8))
             eighth = round(atan2(dy * up, dx * across) / (pi / 4)) % 8
             self.cells[row][column] = ARROWS[self.unicode][eighth], "muted"
 
@@ -247,7 +251,7 @@ class _Drawing:
 
     def _around(self, row: int, column: int, text: str, role: Role, *, over_lines: bool) -> bool:
         size = len(text)
-        for reach in (1, 2, 3):
+        for reach in (1,) if over_lines else (1, 2):
             for r, c in (
                 (row + reach - 1, column + 2),
                 (row - reach + 1, column + 2),
@@ -270,6 +274,8 @@ class _Drawing:
                 self.cells[row][column] = "●" if self.unicode else "@", mark.role
                 self.fixed.add((row, column))
                 spots.append((row, column, mark))
+        if sum(bool(mark.text) for *_, mark in spots) > max(self.height // 3, 2):
+            return  # no telling which text is whose
         for row, column, mark in spots:
             text = _cut(printable(mark.text), self.columns // 2, self.unicode)
             if text and not self._around(row, column, text, mark.role, over_lines=False):
@@ -313,12 +319,12 @@ class _Drawing:
                 rule[column] = tick
                 labels[start : start + len(text)] = text
                 free = start + len(text) + 1
-        name = _cut(printable(self.panel.x_label), self.columns // 2, self.unicode)
+        name = self.label
         label = "".join(labels).rstrip()
         room = self.width - self.left - 2
-        if name and len(label) + 2 + len(name) <= room:
-            label = f"{label:<{min(self.columns + 1, room - len(name))}}"
-            label += ("" if label.endswith(" ") else "  ") + name
+        if name and len(label) + 1 + len(name) <= room:
+            label = f"{label:<{self.columns}} " if self.columns + 1 + len(name) <= room else f"{label}  "
+            label += name
         elif name:
             label = label[: room - len(name) - 1].rpartition(" ")[0].rstrip() + f"  {name}"
         axis = _cells(" " * (self.left + 1) + corner + "".join(rule), "muted")

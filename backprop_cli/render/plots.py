@@ -93,7 +93,7 @@ def surface_words(surface: Surface, name: str, digits: int) -> list[str]:
     lines = _few(lines)
     if surface.missing:
         share = 100.0 * surface.missing / (len(surface.x) * len(surface.y))
-        lines.append(f"no value on {max(share, 0.01):.2g} % of the rectangle: {surface.reason}")
+        lines.append(f"no value on {max(share, 0.01):.2g} % of the grid: {surface.reason}")
     return [printable(line) for line in lines]
 
 
