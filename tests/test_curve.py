@@ -225,4 +225,4 @@ def test_svg_of_a_long_run_is_small():
 def test_colors_differ_for_every_eye():
     svg = svg_curve(history(), "x")
     assert "#0072b2" in svg
-    assert "#d55e00" in svg
+    assert "#c04e00" in svg

@@ -237,11 +237,12 @@ class _Drawing:
         spots = [(row, c) for c in range(column, column + len(text))]
         if not 0 <= row < self.height or column < 0 or column + len(text) > self.columns:
             return False
-        beside = [(row, column - 1), (row, column + len(text))]
+        beside = [(row, max(column - 1, 0)), (row, column + len(text))]
         if any(spot in self.fixed for spot in spots + beside):
             return False
+        seen = [(r, c) for r, c in spots + beside if c < self.columns]
         if not over_lines and any(
-            self.cells[r][c] != BLANK and self.cells[r][c][1] != "zero" for r, c in spots
+            self.cells[r][c] != BLANK and self.cells[r][c][1] != "zero" for r, c in seen
         ):
             return False
         for (r, c), character in zip(spots, text, strict=True):
