@@ -60,9 +60,15 @@ def _index(index: tuple[int, ...]) -> str:
 
 
 class Number(NamedTuple):
-    """A number of the rule or the config: exact, never rounded."""
+    """A number of the rule, the program or the config: exact, never rounded.
+
+    Attributes:
+        value: The number.
+        label: How it is written where names are, ``pi``; "" for its digits.
+    """
 
     value: float
+    label: str = ""
 
 
 class Ref(NamedTuple):
@@ -314,7 +320,7 @@ def _substituted(text: str, known: dict[str, Expr]) -> Expr:
     stack: list[Expr] = []
     for word, arity in _parsed(text):
         if arity == NAME_ITEM:
-            stack.append(known[word] if word in known else Number(CONSTANTS[word]))
+            stack.append(known[word] if word in known else Number(CONSTANTS[word], word))
         elif arity == NUMBER_ITEM:
             stack.append(Number(float(word)))
         else:

@@ -53,6 +53,7 @@ elementwise(
     ulp=0.5,
     additive=True,
     says="sum",
+    rule="sum rule",
 )
 elementwise(
     "subtract",
@@ -67,6 +68,7 @@ elementwise(
     ulp=0.5,
     additive=True,
     says="difference",
+    rule="sum rule",
 )
 elementwise(
     "multiply",
@@ -80,6 +82,7 @@ elementwise(
     sample=(WIDE, WIDE),
     ulp=0.5,
     says="product",
+    rule="product rule",
 )
 elementwise(
     "divide",
@@ -95,6 +98,7 @@ elementwise(
     sample=(WIDE, (0.1, 350.0)),
     ulp=0.5,
     says="quotient",
+    rule="quotient rule",
 )
 elementwise(
     "negative",
@@ -108,6 +112,7 @@ elementwise(
     sample=(WIDE,),
     ulp=0.0,
     says="negative",
+    rule="constant factor rule",
 )
 elementwise(
     "power_n",
@@ -127,6 +132,7 @@ elementwise(
     hint="for an odd root of a negative number write cbrt(x)",
     overflow_hint="if this is part of a length sqrt(x^2 + y^2), write hypot(x, y)",
     says="power with a constant exponent",
+    rule="power rule",
 )
 elementwise(
     "power",
@@ -148,6 +154,7 @@ elementwise(
     slope_hint="a negative or zero base has a slope in its base only: narrow with --wrt",
     literal_form="power_n",
     says="power with an exponent that varies",
+    rule="exponential rule",
 )
 
 elementwise(
@@ -162,6 +169,7 @@ elementwise(
     sample=(WIDE,),
     ulp=0.0,
     says="the same number under another name",
+    rule="renaming",
 )
 
 # Trigonometric
@@ -175,6 +183,7 @@ elementwise(
     native=True,
     sample=((-30.0, 30.0),),
     says="sine, x in radians",
+    rule="trigonometric rule",
 )
 elementwise(
     "cos",
@@ -185,6 +194,7 @@ elementwise(
     native=True,
     sample=((-30.0, 30.0),),
     says="cosine, x in radians",
+    rule="trigonometric rule",
 )
 elementwise(
     "tan",
@@ -195,6 +205,7 @@ elementwise(
     native=True,
     sample=((-1.5, 1.5),),
     says="tangent, x in radians",
+    rule="trigonometric rule",
 )
 elementwise(
     "asin",
@@ -207,6 +218,7 @@ elementwise(
     domain=lambda x: -1 <= x <= 1,
     sample=((-0.999, 0.999),),
     says="inverse sine, in radians",
+    rule="inverse trigonometric rule",
 )
 elementwise(
     "acos",
@@ -219,6 +231,7 @@ elementwise(
     domain=lambda x: -1 <= x <= 1,
     sample=((-0.999, 0.999),),
     says="inverse cosine, in radians",
+    rule="inverse trigonometric rule",
 )
 elementwise(
     "atan",
@@ -230,6 +243,7 @@ elementwise(
     native=True,
     sample=(WIDE,),
     says="inverse tangent, in radians",
+    rule="inverse trigonometric rule",
 )
 elementwise(
     "atan2",
@@ -249,6 +263,7 @@ elementwise(
     piece=lambda xp, b, a: xp.less(a, 0.0) * xp.sign(b),
     convention="the slopes of the smooth angle; the jump from pi to -pi is ignored",
     says="angle of the point (a, b), in radians",
+    rule="inverse trigonometric rule",
 )
 elementwise(
     "sinh",
@@ -259,6 +274,7 @@ elementwise(
     native=True,
     sample=(WIDE,),
     says="hyperbolic sine",
+    rule="hyperbolic rule",
 )
 elementwise(
     "cosh",
@@ -269,6 +285,7 @@ elementwise(
     native=True,
     sample=(WIDE,),
     says="hyperbolic cosine",
+    rule="hyperbolic rule",
 )
 elementwise(
     "tanh",
@@ -280,6 +297,7 @@ elementwise(
     native=True,
     sample=(WIDE,),
     says="hyperbolic tangent",
+    rule="hyperbolic rule",
 )
 elementwise(
     "asinh",
@@ -290,6 +308,7 @@ elementwise(
     native=True,
     sample=(WIDE,),
     says="inverse hyperbolic sine",
+    rule="inverse hyperbolic rule",
 )
 elementwise(
     "acosh",
@@ -302,6 +321,7 @@ elementwise(
     domain=lambda x: x >= 1,
     sample=((1.001, 350.0),),
     says="inverse hyperbolic cosine",
+    rule="inverse hyperbolic rule",
 )
 elementwise(
     "atanh",
@@ -314,6 +334,7 @@ elementwise(
     domain=lambda x: -1 < x < 1,
     sample=((-0.999, 0.999),),
     says="inverse hyperbolic tangent",
+    rule="inverse hyperbolic rule",
 )
 
 # Exponentials, logarithms, roots
@@ -328,6 +349,7 @@ elementwise(
     sample=(WIDE,),
     overflow_hint="for log(1 + exp(x)) write softplus(x)",
     says="e^x",
+    rule="exponential rule",
 )
 elementwise(
     "expm1",
@@ -337,6 +359,7 @@ elementwise(
     symbol=lambda sp, x: sp.exp(x) - 1,
     sample=(WIDE,),
     says="e^x - 1, exact near 0",
+    rule="exponential rule",
 )
 elementwise(
     "log",
@@ -349,6 +372,7 @@ elementwise(
     domain=lambda x: x > 0,
     sample=((1e-3, 350.0),),
     says="natural logarithm; ln is the same",
+    rule="logarithm rule",
 )
 elementwise(
     "log1p",
@@ -360,6 +384,7 @@ elementwise(
     domain=lambda x: x > -1,
     sample=((-0.999, 350.0),),
     says="log(1 + x), exact near 0",
+    rule="logarithm rule",
 )
 elementwise(
     "log2",
@@ -371,6 +396,7 @@ elementwise(
     domain=lambda x: x > 0,
     sample=((1e-3, 350.0),),
     says="logarithm to base 2",
+    rule="logarithm rule",
 )
 elementwise(
     "log10",
@@ -382,6 +408,7 @@ elementwise(
     domain=lambda x: x > 0,
     sample=((1e-3, 350.0),),
     says="logarithm to base 10",
+    rule="logarithm rule",
 )
 elementwise(
     "sqrt",
@@ -395,6 +422,7 @@ elementwise(
     sample=((1e-3, 350.0),),
     ulp=0.5,
     says="square root",
+    rule="root rule",
 )
 elementwise(
     "cbrt",
@@ -406,6 +434,7 @@ elementwise(
     ),
     sample=((0.01, 350.0),),
     says="cube root, of negative numbers too",
+    rule="root rule",
 )
 elementwise(
     "hypot",

@@ -45,6 +45,7 @@ class Primitive:
         overflow_hint: What helps when a value overflows.
         slope_hint: What helps when a slope does not exist.
         says: One line of words.
+        rule: What the rule for its derivative is called; by its own name where that has no other.
         ulp: Error bound of ``forward`` in units in the last place, used by the rounding analysis.
     """
 
@@ -69,6 +70,7 @@ class Primitive:
         "params",
         "partials",
         "piece",
+        "rule",
         "sample",
         "says",
         "slope_hint",
@@ -105,6 +107,7 @@ class Primitive:
         hint: str | None = None,
         overflow_hint: str | None = None,
         slope_hint: str | None = None,
+        rule: str | None = None,
         ulp: float = 2.0,
     ) -> None:
         self.name = name
@@ -112,6 +115,7 @@ class Primitive:
         self.partials = partials
         self.symbol = symbol
         self.says = says
+        self.rule = rule or f"derivative of {name}"
         self.sample = sample
         self.local = local
         self.params = params

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..explanation.written import Apply, Expr, Name, Ref
+from ..explanation.written import Apply, Expr, Name, Number, Ref
 from ..language.operators import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY
 from ..ops import PRIMITIVES
 from .latex import KNOWN, RELATIONS, number_to_latex, text_to_latex
@@ -21,11 +21,13 @@ class Style(NamedTuple):
         digits: Significant digits; None for the shortest exact text.
         symbols: Names instead of numbers.
         latex: In LaTeX instead of our own language.
+        spaced: Products with spaces around the sign.
     """
 
     digits: int | None
     symbols: bool = False
     latex: bool = False
+    spaced: bool = False
 
     def number(self, x: float) -> str:
         """Write a number."""
@@ -46,6 +48,8 @@ def _written(expr: Expr, style: Style, first: bool) -> tuple[int, str]:
     """Return precedence and text; ``first`` says that a sign may stand here without brackets."""
     if isinstance(expr, Ref) and style.symbols:
         return ATOM, written_name(expr.name, style.latex) or style.number(expr.value)
+    if isinstance(expr, Number) and expr.label and style.symbols:
+        return ATOM, name_to_latex(Name(expr.label)) if style.latex else expr.label
     if not isinstance(expr, Apply):
         text = style.number(expr.value)
         if not text.startswith("-"):
@@ -70,7 +74,7 @@ def _written(expr: Expr, style: Style, first: bool) -> tuple[int, str]:
     if op == "subtract":
         return SUM, f"{part(0, SUM, first)} - {part(1, PRODUCT)}"
     if op == "multiply":
-        sign = r" \cdot " if style.latex else "*"
+        sign = r" \cdot " if style.latex else " * " if style.spaced else "*"
         return PRODUCT, sign.join(part(i, PRODUCT, first and i == 0) for i in count)
     if op == "divide":
         if style.latex:
@@ -82,6 +86,9 @@ def _written(expr: Expr, style: Style, first: bool) -> tuple[int, str]:
     if op in ("power", "power_n"):
         exponent = part(1, ATOM, style.latex)
         return POWER, f"{part(0, ATOM)}^{{{exponent}}}" if style.latex else f"{part(0, ATOM)}^{exponent}"
+    if op == "d/d":
+        by, what = part(0, 0, True), part(1, 0, True)
+        return ATOM, rf"\frac{{d}}{{d{by}}}\left({what}\right)" if style.latex else f"d/d{by}({what})"
     if op == "abs":
         inner = part(0, 0, True)
         return ATOM, rf"\left|{inner}\right|" if style.latex else f"|{inner}|"

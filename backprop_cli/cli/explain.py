@@ -1,0 +1,118 @@
+"""``backprop explain``: why the gradient is what it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..errors import UsageError
+from .command import Binding, ExpressionCommand
+from .common import Request, choose_format, notes_printer, tell, write_text
+
+FORMATS = ("table", "markdown", "latex", "json")
+DETAILS = ("short", "normal", "full")
+MOST_NODES = 2_000  # as in `grad`, which is content with numbers above
+
+
+@click.command(
+    "explain",
+    cls=ExpressionCommand,
+    epilog="Examples: backprop explain '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2; "
+    "backprop explain 'sin(x^2)' --symbolic",
+)
+@click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
+@click.option("--wrt", metavar="NAMES", help="Explain the slopes by these inputs alone, path by path: a,b.")
+@click.option("--symbolic", is_flag=True, help="Take the derivative rule by rule; needs no values.")
+@click.option("--limit", is_flag=True, help="Work out the limit definition.")
+@click.option("--update", metavar="RATE", help="Make one update: 0.01 goes up, -0.01 goes down.")
+@click.option(
+    "--detail",
+    type=click.Choice(DETAILS),
+    default="normal",
+    show_default=True,
+    help="The passes alone; with chains and words; with every path.",
+)
+@click.option(
+    "--digits",
+    type=click.IntRange(1, 17),
+    default=6,
+    show_default=True,
+    help="Significant digits; with --round-each, decimals.",
+)
+@click.option("--round-each", is_flag=True, help="Round every result to --digits decimals, as on paper.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is table.")
+@click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending.")
+@click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+@click.pass_obj
+def command(
+    sympy: Any,
+    expression: str | None,
+    bindings: list[Binding],
+    file: str | None,
+    wrt: str | None,
+    symbolic: bool,
+    limit: bool,
+    update: str | None,
+    detail: str,
+    digits: int,
+    round_each: bool,
+    format_: str | None,
+    output: str | None,
+    large: bool,
+    quiet: bool,
+) -> int:
+    """Why the gradient of EXPRESSION is what it is, step by step.
+
+    The forward pass with its numbers, the backward pass use by use, the chain rule path by path, and
+    what it means in words. With no values the derivative is taken rule by rule. Exit status: 0
+    answered, 2 the input is wrong, 3 there is no such number, 4 reading or writing failed.
+    """
+    from ..explanation.report import explain
+    from ..render import explain as show
+
+    chosen = choose_format(format_, output)
+    if chosen not in FORMATS:
+        raise UsageError(f"explain prints {', '.join(FORMATS)}, not {chosen}")
+    note = notes_printer(quiet)
+    request = Request(expression, bindings, file, large=large, points=None)
+    if request.ranges:
+        raise UsageError("explain takes one point, not a range", hint="backprop grad takes ranges")
+    graph = request.graph
+    told = explain(
+        graph,
+        request.values,
+        wrt=[name.strip() for name in wrt.split(",")] if wrt is not None else None,
+        detail=detail,
+        symbolic=symbolic,
+        limit=limit,
+        rate=_rate(update),
+        decimals=digits if round_each else None,
+    )
+    notes = list(told.notes)
+    if told.derivations and len(graph) > MOST_NODES:
+        notes.append(f"no simplified formula: more than {MOST_NODES:,} nodes")
+    elif told.derivations:
+        process = sympy.process()
+        ids = {d.name: graph.inputs[d.name] for d in told.derivations}
+        process.request(graph, None, list(ids.values()), [True] * len(graph), large=large)
+        answer = process.answer()
+        told = told._replace(formulas={name: answer.formulas.get(id) for name, id in ids.items()})
+        if answer.failure:
+            notes.append(f"no simplified formula: {answer.failure}")
+    write_text(show.render(told, chosen, digits=digits, to_file=output is not None), output)
+    tell(graph, note, told.warnings, notes)
+    return 0
+
+
+def _rate(text: str | None) -> float | None:
+    from ..errors import BackpropError
+    from ..language.lower import constant
+
+    if text is None:
+        return None
+    try:
+        return constant(text)
+    except BackpropError as error:
+        raise UsageError(f"--update: {error.message}", source=error.source, span=error.span) from None

@@ -1,0 +1,147 @@
+"""The paths from an input to the output: counted, listed, multiplied and summed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..graph import CONSTANT
+from .point import Edge, Point
+from .written import Apply, Expr, Number
+
+EXACT_COUNT = 2**53
+"""Counts above are floats: near enough for their size."""
+
+
+class Path(NamedTuple):
+    """One way from an input to the output.
+
+    Attributes:
+        edges: The uses on it, from the input on.
+        locals: Their local derivatives, over names with their numbers.
+        slopes: The numbers.
+        product: Of the numbers, from the output back.
+    """
+
+    edges: tuple[Edge, ...]
+    locals: tuple[Expr, ...]
+    slopes: tuple[float, ...]
+    product: float
+
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """The nodes on it, input first."""
+        return (self.edges[0].source, *(e.user for e in self.edges)) if self.edges else ()
+
+
+class Reach(NamedTuple):
+    """How an input reaches the output.
+
+    Attributes:
+        name: The input.
+        id: Its node.
+        many: How many paths there are; a float above `EXACT_COUNT`.
+        paths: All of them, or none when there are too many to list.
+        total: d output / d input.
+    """
+
+    name: str
+    id: int
+    many: int | float
+    paths: tuple[Path, ...]
+    total: float
+
+
+def reaches(point: Point, names: Sequence[str], most: int) -> list[Reach]:
+    """Return how each input reaches the output.
+
+    Args:
+        point: The program at its point.
+        names: Inputs.
+        most: List the paths of an input where there are no more than this.
+    """
+    if not names:
+        return []
+    uses: dict[int, list[Edge]] = {}
+    for node in point.graph.nodes[: point.graph.output + 1]:
+        for edge in point.edges(node.id):
+            uses.setdefault(edge.source, []).append(edge)
+    # one sweep back counts for all inputs
+    counts: list[int | float] = [0] * len(point.graph)
+    counts[point.graph.output] = 1
+    for id in range(point.graph.output - 1, -1, -1):
+        total: int | float = sum(counts[e.user] for e in uses.get(id, ()))
+        counts[id] = total if total < EXACT_COUNT else float(total)
+    found = []
+    for name in names:
+        id = point.graph.inputs[name]
+        listed = tuple(_paths(point, id, uses, counts)) if 0 < counts[id] <= most else ()
+        found.append(Reach(name, id, counts[id], listed, point.slopes[id]))
+    return found
+
+
+def _paths(
+    point: Point, start: int, uses: dict[int, list[Edge]], counts: Sequence[int | float]
+) -> list[Path]:
+    output, found = point.graph.output, []
+    # edges still to follow at every node of the way that is being walked
+    way: list[Edge] = []
+    ahead = [iter(uses.get(start, ()))]
+    if start == output:
+        return [Path((), (), (), 1.0)]
+    while ahead:
+        edge = next(ahead[-1], None)
+        if edge is None:
+            ahead.pop()
+            if way:
+                way.pop()
+        elif counts[edge.user]:
+            way.append(edge)
+            if edge.user == output:
+                found.append(_path(point, tuple(way)))
+                way.pop()
+            else:
+                ahead.append(iter(uses.get(edge.user, ())))
+    return found
+
+
+def _path(point: Point, edges: tuple[Edge, ...]) -> Path:
+    slopes = tuple(point.local_slopes(e.user)[e.position] for e in edges)
+    product = slopes[-1]
+    for slope in reversed(slopes[:-1]):
+        product = point.paper(product * slope) if product else 0.0
+    return Path(edges, tuple(point.slope(e) for e in edges), slopes, product)
+
+
+def product_of(factors: Sequence[Expr]) -> Expr:
+    """Return a product with its numbers multiplied and in front: ``(-7)*b`` of ``7``, ``-1`` and ``b``."""
+    number, rest, todo = 1.0, list[Expr](), list(reversed(factors))
+    while todo:
+        top = todo.pop()
+        if isinstance(top, Apply) and top.op == "multiply":
+            todo += reversed(top.operands)
+        elif isinstance(top, Apply) and top.op == "negative":
+            number = -number
+            todo.append(top.operands[0])
+        elif isinstance(top, Number) and not top.label:
+            # as on paper: decimals have no rounding error
+            number = float(f"{number * top.value:.15g}")
+        else:
+            rest.append(top)
+    if not number:
+        return Number(0.0)
+    if not rest:
+        return Number(number)
+    if number == -1.0:
+        return Apply("negative", (rest[0] if len(rest) == 1 else Apply("multiply", tuple(rest)),))
+    leading = [] if number == 1.0 else [Number(number)]
+    return rest[0] if not leading and len(rest) == 1 else Apply("multiply", (*leading, *rest))
+
+
+def longest_path(point: Point) -> int:
+    """Return how many steps the longest path to the output has."""
+    depth = [0] * len(point.graph)
+    for node in point.graph.nodes[: point.graph.output + 1]:
+        if node.op is not None and node.kind != CONSTANT:
+            depth[node.id] = 1 + max((depth[i] for i in node.inputs), default=0)
+    return depth[point.graph.output]

@@ -1,0 +1,214 @@
+"""All that is explained of one program, as one frozen report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import NamedTuple
+
+from ..differentiation.report import check_wrt, warnings_of
+from ..errors import UsageError
+from ..graph import CONSTANT, Graph, Node
+from .limits import Limit, work_out
+from .passes import Backward, Forward, backward_lines, forward_lines, idle_steps, steps_to_write
+from .paths import Reach, longest_path, reaches
+from .point import Point
+from .steps import Derivation, derive
+from .words import Cost, Direction, Nudge, Update, cost, direction, nudges, update
+
+DETAILS = ("short", "normal", "full")
+MOST_LINES = {"short": 40, "normal": 60, "full": 1_000}
+"""Steps that are written out; of larger programs, a summary is."""
+MOST_PATHS = {"short": 0, "normal": 8, "full": 64}
+"""Paths that are listed for an input."""
+MOST_CHAINS = {"short": 0, "normal": 6, "full": 64}
+"""Inputs whose chains are written where none was asked for by name."""
+MOST_NUDGES = {"short": 0, "normal": 4, "full": 64}
+MOST_DERIVATIONS = 6
+OUTPUT_NAMES = ("f", "y", "L", "z")
+SUMMARISED = 20  # named steps and inputs in a summary
+
+
+class Summary(NamedTuple):
+    """A program that is too large to be written out.
+
+    Attributes:
+        steps: That the output needs.
+        through: Of them, those that a slope asked for goes through.
+        depth: On the longest path.
+        named: The named steps among them, the last ones of many.
+        names: How many named steps there are.
+        steepest: Inputs with the steepest slopes, steepest first.
+    """
+
+    steps: int
+    through: int
+    depth: int
+    named: tuple[int, ...]
+    names: int
+    steepest: tuple[str, ...]
+
+
+class Explanation(NamedTuple):
+    """What is told of a program.
+
+    Attributes:
+        graph: The computation.
+        wrt: Inputs asked for.
+        asked: They were asked for by name.
+        called: The output was given its name here: the program has none for it.
+        detail: ``short``, ``normal`` or ``full``.
+        passes: The passes are part of it, not only rules and limits.
+        point: The program at its point; None where nothing is bound.
+        forward: Lines of the forward pass.
+        backward: Lines of the backward pass, last step first.
+        summary: In place of both, for large programs.
+        chains: How inputs reach the output.
+        nudges: What small moves do.
+        direction: The gradient as a direction.
+        update: One update, where asked for.
+        cost: Multiplications.
+        derivations: Rule by rule, where asked for.
+        limits: The limit definition, where asked for; None for one that cannot be worked out.
+        formulas: SymPy's derivative by input, put in by whoever has a SymPy process.
+        warnings: What the user should know, one line each.
+        notes: What was left out and why.
+    """
+
+    graph: Graph
+    wrt: tuple[str, ...]
+    asked: bool
+    detail: str
+    passes: bool
+    point: Point | None
+    called: bool = False
+    forward: tuple[Forward, ...] = ()
+    backward: tuple[Backward, ...] = ()
+    summary: Summary | None = None
+    chains: tuple[Reach, ...] = ()
+    nudges: tuple[Nudge, ...] = ()
+    direction: Direction | None = None
+    update: Update | None = None
+    cost: Cost | None = None
+    derivations: tuple[Derivation, ...] = ()
+    limits: tuple[Limit | None, ...] = ()
+    formulas: Mapping[str, str | None] = {}
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def explain(
+    graph: Graph,
+    bindings: Mapping[str, float],
+    *,
+    wrt: Sequence[str] | None = None,
+    detail: str = "normal",
+    symbolic: bool = False,
+    limit: bool = False,
+    rate: float | None = None,
+    decimals: int | None = None,
+) -> Explanation:
+    """Explain a program: at a point its passes, and on request the rules and the limit definition.
+
+    Args:
+        graph: The computation.
+        bindings: Values of inputs over the program's own; with none at all for a program that needs some,
+            there are rules and limits alone.
+        wrt: Inputs to differentiate by; None for all.
+        detail: How much is told: ``short``, ``normal`` or ``full``.
+        symbolic: Take the derivative rule by rule.
+        limit: Work out the limit definition.
+        rate: Make one update with this rate: positive goes up, negative goes down.
+        decimals: Round every result to so many decimals, as on paper.
+    Raises:
+        BindingError: for bindings that do not fit.
+        NoSuchNumber: where a value or slope that the answer needs does not exist.
+    """
+    asked = check_wrt(graph, wrt)
+    whole = graph
+    graph = with_name(graph)
+    bound = bool(bindings or graph.defaults or not graph.inputs)
+    passes = bound and not (symbolic or limit)
+    if not bound and rate is not None:
+        raise UsageError(
+            "an update needs a value for every input", hint=f"inputs: {', '.join(list(graph.inputs)[:20])}"
+        )
+    if rate is not None and (not isfinite(rate) or rate == 0.0):
+        raise UsageError("the rate of an update is a number other than 0")
+    point = Point(graph, bindings, wrt, decimals) if bound else None
+    told = Explanation(graph, asked, wrt is not None, detail, passes, point, warnings=warnings_of(whole))
+    told = told._replace(called=graph is not whole)
+    notes = [] if asked or wrt is not None else ["there is no variable to differentiate by"]
+    if point is not None and passes:
+        told = _with_passes(told, point)
+    if point is not None and rate is not None and asked:
+        told = told._replace(update=update(point, rate))
+    few = asked[:MOST_DERIVATIONS] if symbolic or limit else ()
+    if len(few) < len(asked) and few:
+        notes.append(f"{len(asked):,} inputs: the first {len(few)} are shown; --wrt names others")
+    if symbolic or not bound:
+        told = told._replace(
+            derivations=tuple(derive(graph, name) for name in few or asked[:MOST_DERIVATIONS])
+        )
+    if limit:
+        told = told._replace(limits=tuple(work_out(graph, name, point) for name in few))
+    return told._replace(notes=tuple(notes))
+
+
+def with_name(graph: Graph) -> Graph:
+    """Return the program with a name for its output, as a teacher would call it, where it has none."""
+    last = graph.nodes[graph.output]
+    name = next((n for n in OUTPUT_NAMES if n not in graph.named), None)
+    if last.op is None or last.name is not None or name is None or last.kind == CONSTANT:
+        return graph
+    nodes = list(graph.nodes)
+    nodes[last.id] = Node(last.id, last.op, last.inputs, last.kind, last.span, name)
+    named = {**graph.named, name: last.id}
+    return Graph(graph.source, nodes, graph.outputs, graph.inputs, graph.defaults, named, graph.euler)
+
+
+def _with_passes(told: Explanation, point: Point) -> Explanation:
+    graph, detail = point.graph, told.detail
+    steps = steps_to_write(point)
+    through = [id for id in steps if point.active[id]]
+    most, shown = MOST_LINES[detail], steps
+    if len(steps) > most and told.asked:
+        shown = through
+    if len(shown) > most:
+        names = [id for id in steps if graph.nodes[id].name is not None]
+        gradient = point.gradient
+        order = sorted(told.wrt, key=lambda name: -abs(gradient[name]))
+        summary = Summary(
+            len(steps), len(through), longest_path(point), tuple(names[-SUMMARISED:]), len(names),
+            tuple(order[:SUMMARISED]),
+        )  # fmt: skip
+        told = told._replace(summary=summary, forward=tuple(forward_lines(point, summary.named)))
+    else:
+        told = told._replace(
+            forward=tuple(forward_lines(point, shown)), backward=tuple(backward_lines(point, through))
+        )
+    names_ = told.wrt
+    if not told.asked and len(names_) > MOST_CHAINS[detail]:
+        names_ = ()
+    many = 200 if told.summary is None else 0  # a long chain says nothing
+    chains = reaches(
+        point, names_[:many] if many else (names_[:SUMMARISED] if told.asked else ()), MOST_PATHS[detail]
+    )
+    # what moves by less than the rounding cannot be seen, and an output that is an input needs no words
+    told_in_words = detail != "short" and point.paper.exact and graph.nodes[graph.output].op is not None
+    moved = told.wrt if told.summary is None or told.asked else told.summary.steepest
+    spent = cost(point) if detail != "short" and told.wrt else None
+    return told._replace(
+        chains=tuple(chains),
+        nudges=tuple(nudges(point, moved[: MOST_NUDGES[detail] if told.asked or detail == "full" else 1]))
+        if told_in_words
+        else (),
+        direction=direction(point) if told.wrt and told_in_words else None,
+        cost=spent if spent is not None and spent.reverse else None,
+    )
+
+
+def idle(told: Explanation) -> tuple[list[int], list[int]]:
+    """Return the nodes that the output never reads, and those it does not need at this point."""
+    assert told.point is not None
+    return idle_steps(told.point)

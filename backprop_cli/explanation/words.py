@@ -1,0 +1,187 @@
+"""What the gradient means: small moves, the way up, one update, and what the slopes cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor, hypot, isfinite, log10
+from typing import NamedTuple
+
+from ..differentiation.evaluate import leaf_values, run
+from ..graph import CONSTANT
+from .point import Point
+
+NUDGE = 0.01
+COUNTED = 50_000_000  # inputs times nodes up to which forward mode's multiplications are counted one by one
+
+
+class Nudge(NamedTuple):
+    """What happens when one input moves a little.
+
+    Attributes:
+        name: The input.
+        step: By how much.
+        about: What the slope says the output does.
+        really: What it does; None where it has no value there.
+    """
+
+    name: str
+    step: float
+    about: float
+    really: float | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the slope foretells the change, to half of it."""
+        if self.really is None:
+            return False
+        return abs(self.really - self.about) <= 0.5 * max(abs(self.really), abs(self.about))
+
+
+class Direction(NamedTuple):
+    """The gradient as a direction.
+
+    Attributes:
+        up: Inputs to raise for a higher output.
+        down: Inputs to lower for it.
+        flat: Inputs with slope 0.
+        strongest: The input with the steepest slope; None where it is not one alone.
+        length: Of the gradient.
+        unit: The gradient over its length, by input; empty where it is 0.
+    """
+
+    up: tuple[str, ...]
+    down: tuple[str, ...]
+    flat: tuple[str, ...]
+    strongest: str | None
+    length: float
+    unit: dict[str, float]
+
+
+class Move(NamedTuple):
+    """One input's update: new = old + rate*slope."""
+
+    name: str
+    old: float
+    slope: float
+    new: float
+
+
+class Update(NamedTuple):
+    """One step along the gradient, or against it.
+
+    Attributes:
+        rate: Positive goes up, negative goes down.
+        moves: Per input.
+        before: The output.
+        after: The output at the new point; None where it has no value there.
+        expected: What the slopes say it changes by: the rate times the length squared.
+    """
+
+    rate: float
+    moves: tuple[Move, ...]
+    before: float
+    after: float | None
+    expected: float
+
+
+class Cost(NamedTuple):
+    """Multiplications: of the value, and of all slopes asked for by three methods.
+
+    A division, a power and a function count as one each.
+
+    Attributes:
+        inputs: How many slopes are asked for.
+        value: One forward pass.
+        reverse: The sweep back: one product per use, for all inputs at once.
+        forward: Forward mode: one product per use that the input moves, for every input.
+        finite: Central differences: two forward passes for every input.
+        exact: False where the count of forward mode is a bound.
+    """
+
+    inputs: int
+    value: int
+    reverse: int
+    forward: int
+    finite: int
+    exact: bool
+
+
+def output_at(point: Point, moved: dict[str, float]) -> float | None:
+    """Return the output with some inputs moved; None where it has no value."""
+    graph = point.program
+    values: list[float] = run(graph, leaf_values(graph, point.inputs | moved))
+    if all(map(isfinite, values)):
+        return values[graph.output]
+    needed = graph.needed(values)
+    fine = all(isfinite(v) for v, n in zip(values, needed, strict=True) if n)
+    return values[graph.output] if fine else None
+
+
+def nudges(point: Point, names: Sequence[str]) -> list[Nudge]:
+    """Return what a small move of each of these inputs does."""
+    if not names:
+        return []
+    found = []
+    before, gradient = output_at(point, {}), point.gradient
+    for name in names:
+        x, slope = point.inputs[name], gradient[name]
+        size = abs(x)
+        usual = size == 0.0 or 0.1 <= size < 1000.0
+        step = NUDGE if usual else float(f"1e{floor(log10(size)) - 2}")
+        after = output_at(point, {name: x + step})
+        really = after - before if after is not None and before is not None else None
+        found.append(Nudge(name, step, slope * step, really))
+    return found
+
+
+def direction(point: Point) -> Direction:
+    """Return the gradient as a direction."""
+    gradient = point.gradient
+    length = hypot(*gradient.values())
+    steepest = max(map(abs, gradient.values()), default=0.0)
+    strongest = [n for n, g in gradient.items() if abs(g) == steepest]
+    return Direction(
+        tuple(n for n, g in gradient.items() if g > 0.0),
+        tuple(n for n, g in gradient.items() if g < 0.0),
+        tuple(n for n, g in gradient.items() if g == 0.0),
+        strongest[0] if length and len(strongest) == 1 else None,
+        length,
+        {n: g / length for n, g in gradient.items()} if length and isfinite(length) else {},
+    )
+
+
+def update(point: Point, rate: float) -> Update:
+    """Return one step of every input asked for: by the rate times its slope."""
+    paper, moves = point.paper, []
+    for name, slope in point.gradient.items():
+        old = point.inputs[name]
+        moves.append(Move(name, old, slope, paper(old + paper(rate * slope))))
+    after = output_at(point, {move.name: move.new for move in moves})
+    expected = paper(sum(rate * move.slope * move.slope for move in moves))
+    return Update(rate, tuple(moves), point.value, after, expected)
+
+
+def cost(point: Point) -> Cost:
+    """Count the multiplications that the value and the slopes take on this graph."""
+    graph = point.graph
+    count = len(point.wrt)
+    exact = count * len(graph) <= COUNTED
+    place = {graph.inputs[name]: k for k, name in enumerate(point.wrt)}
+    # the inputs asked for that move a node, as bits
+    moved = [0] * len(graph)
+    value = reverse = forward = 0
+    for node in graph.nodes[: graph.output + 1]:
+        if node.op is None:
+            if exact and node.id in place:
+                moved[node.id] = 1 << place[node.id]
+            continue
+        if node.kind == CONSTANT or not point.needed[node.id]:
+            continue
+        # what rounds nothing multiplies nothing: signs, choices; sums add
+        value += not (node.op.additive or node.op.ulp == 0.0)
+        for edge in point.edges(node.id):
+            reverse += 1
+            if exact:
+                moved[node.id] |= moved[edge.source]
+                forward += moved[edge.source].bit_count()
+    return Cost(count, value, reverse, forward if exact else reverse * count, 2 * count * value, exact)
