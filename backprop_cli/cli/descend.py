@@ -1,0 +1,262 @@
+"""``backprop descend``: gradient descent on an expression."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .command import Binding, ExpressionCommand
+from .common import (
+    Request,
+    check_destination,
+    choose_format,
+    destination,
+    notes_printer,
+    tell,
+    write_text,
+)
+
+if TYPE_CHECKING:
+    from ..render.descent import Report
+
+FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex", "value")
+MOST_STARTS = 100_000
+PICTURES = 200  # runs that are drawn
+FRAME = (900, 600)
+PICTURE = (1200, 800)
+MILLISECONDS = 300
+
+
+@click.command(
+    "descend",
+    cls=ExpressionCommand,
+    epilog="Examples: backprop descend 'x^2' --x 1 --rate 0.3 --steps 3; "
+    "backprop descend 'x^2+10y^2' --x 1 --y 1 --optimizer sgd:momentum=0.9 --optimizer adam --rate 0.05",
+)
+@click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
+@click.option("--rate", metavar="RATE", help="Learning rate.  [default: 0.1, or the optimizer's own]")
+@click.option(
+    "--steps", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="Updates at most."
+)
+@click.option(
+    "--until",
+    metavar="LENGTH",
+    default="1e-8",
+    show_default=True,
+    help="Stop once the gradient is no longer than that.",
+)
+@click.option("--ascend", is_flag=True, help="Climb instead: add the gradient.")
+@click.option("--wrt", metavar="NAMES", help="Move these variables alone: a,b; the others stay fixed.")
+@click.option(
+    "--optimizer",
+    "optimizers",
+    multiple=True,
+    metavar="NAME[:KEY=VALUE,...]",
+    help="As in training configs: sgd:momentum=0.9, adam; repeat it to compare several.",
+)
+@click.option("--plot", is_flag=True, help="Draw below the table, where it is not a terminal too.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is table.")
+@click.option(
+    "-o", "output", metavar="FILE", help="Write to a file by its ending: a table, a picture (svg, png, gif)."
+)
+@click.option(
+    "--digits", type=click.IntRange(1, 17), default=6, show_default=True, help="Significant digits in tables."
+)
+@click.option("--all", "all_", is_flag=True, help="Show every update of a long run.")
+@click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+def command(
+    expression: str | None,
+    bindings: list[Binding],
+    file: str | None,
+    rate: str | None,
+    steps: int,
+    until: str,
+    ascend: bool,
+    wrt: str | None,
+    optimizers: tuple[str, ...],
+    plot: bool,
+    format_: str | None,
+    output: str | None,
+    digits: int,
+    all_: bool,
+    large: bool,
+    quiet: bool,
+) -> int:
+    """Gradient descent on EXPRESSION from the values given, and a verdict with its reason.
+
+    A value start:stop:step is a range of starting points, a line each. Exit status 3 where a run
+    diverges or leaves the domain; what it went through is printed all the same.
+    """
+    from ..errors import ANSWERED, NO_SUCH_NUMBER, UsageError
+    from ..render.pictures import is_picture
+
+    drawn = format_ is None and is_picture(output)
+    chosen = "table" if drawn else choose_format(format_, output)
+    check_destination(output)
+    note = notes_printer(quiet)
+    request = Request(expression, bindings, file, large=large, points=None)
+    graph = request.graph
+    eta = _number("--rate", rate) if rate is not None else None
+    if eta is not None and eta <= 0.0:
+        raise UsageError(f"--rate {rate}: a learning rate is a positive number", hint="--ascend climbs")
+    length = _number("--until", until)
+    if length < 0.0:
+        raise UsageError(f"--until {until}: a length is not negative")
+
+    from ..descent.optimizer import plain, read
+    from ..differentiation.report import check_wrt, warnings_of
+    from .training import use_threads
+
+    use_threads(1)
+    names = check_wrt(graph, [n.strip() for n in wrt.split(",")] if wrt is not None else None)
+    for name in request.ranges:
+        if name not in names:
+            raise UsageError(f"{name} has a range of starting points, but --wrt does not move it")
+    if not names:
+        raise UsageError("the expression has no variable to move")
+    choices = [read(text, eta) for text in optimizers] or [plain(eta)]
+    report = _run(request, names, choices, steps=steps, until=length, ascend=ascend)
+    to_file = output is not None
+    if drawn:
+        assert output is not None
+        data = _picture(report, output)
+        with destination(output) as stream:
+            stream.write(data)
+    else:
+        from ..render import descent as show
+        from ..render.terminal import at_terminal
+
+        drawing = None
+        if chosen == "table" and (plot or (not to_file and at_terminal())):
+            drawing = _drawing(report, to_file)
+        text = show.render(report, chosen, digits=digits, everything=all_, to_file=to_file, drawing=drawing)
+        write_text(text, output)
+    if drawn or chosen in ("csv", "tsv", "value"):
+        for run in report.runs if len(report.runs) <= 8 else ():
+            for sentence in run.verdict.says if run.verdict is not None else ():
+                note(f"note: {sentence}")
+    tell(graph, note, warnings_of(graph), ())
+    failed = [run for run in report.runs if not run.answered]
+    if len(report.runs) == 1 and failed:
+        trace = report.runs[0].trace
+        if trace is not None and trace.error is not None:
+            raise trace.error
+    if len(report.runs) > 1 and failed:
+        note(f"warning: {len(failed):,} of {len(report.runs):,} runs have no answer")
+    return NO_SUCH_NUMBER if failed else ANSWERED
+
+
+def _number(option: str, text: str) -> float:
+    from ..errors import BackpropError, UsageError
+    from ..language.lower import constant
+
+    try:
+        return constant(text)
+    except BackpropError as error:
+        raise UsageError(f"{option}: {error.message}", source=error.source, span=error.span) from None
+
+
+def _run(
+    request: Request,
+    names: tuple[str, ...],
+    choices: list,  # type: ignore[type-arg]
+    *,
+    steps: int,
+    until: float,
+    ascend: bool,
+) -> Report:
+    """Descend from every start by every optimizer."""
+    from itertools import product
+    from math import prod
+
+    from ..descent.descend import Function, descend
+    from ..descent.verdict import judge
+    from ..errors import BindingError, NoSuchNumber
+    from ..render.descent import Report, Run
+
+    graph = request.graph
+    first = {name: xs[0] for name, xs in request.ranges.items()}
+    function = Function(graph, {**request.values, **first}, names)
+    starts = prod(len(xs) for xs in request.ranges.values())
+    if starts > MOST_STARTS:
+        raise BindingError(
+            f"the ranges have {starts:,} starting points", hint=f"{MOST_STARTS:,} are the limit"
+        )
+    axes = [request.ranges.get(name, [function.inputs[name]]) for name in names]
+    many = bool(request.ranges)
+    runs = []
+    for choice in choices:
+        for start in product(*axes):
+            try:
+                trace = descend(function, start, choice, steps=steps, until=until, ascend=ascend)
+            except NoSuchNumber as error:
+                if not many:
+                    raise
+                runs.append(Run(start, choice.label, None, None, error))
+            else:
+                runs.append(Run(start, choice.label, trace, judge(function, trace)))
+    return Report(function, tuple(runs), ascend, until, steps, many)
+
+
+def _charted(report: Report):  # type: ignore[no-untyped-def]
+    from ..descent.landscape import landscape
+    from ..layout.descent import Run
+    from ..render.descent import short_labels
+
+    names = short_labels(report)
+    drawn = [
+        (Run(run.trace, name), not run.answered)
+        for run, name in zip(report.runs[:PICTURES], names[:PICTURES], strict=True)
+        if run.trace is not None
+    ]
+    ground = landscape(report.function, [run.trace for run, _ in drawn], [lost for _, lost in drawn])
+    return [run for run, _ in drawn], ground
+
+
+def _picture(report: Report, output: str) -> bytes:
+    from ..errors import UsageError
+    from ..layout import descent as charts
+    from ..layout.chart import picture_of
+    from ..render.descent import heading
+    from ..render.pictures import picture_bytes
+
+    runs, ground = _charted(report)
+    if not runs:
+        raise UsageError("no run can be drawn: no start has a value and a gradient")
+    title = heading(report)
+    if output.lower().endswith(".gif"):
+        if len(runs) > 1:
+            raise UsageError(
+                "a GIF shows one descent", hint="one --optimizer, and no range of starting points"
+            )
+        frames = charts.frames(report.function, runs[0], ground, title)
+        return picture_bytes([picture_of(c, *FRAME) for c in frames], output, milliseconds=MILLISECONDS)
+    verdict = report.runs[0].verdict
+    says = ". ".join(verdict.says) if verdict is not None and len(report.runs) == 1 else ""
+    chart = charts.chart(report.function, runs, ground, title, says)
+    return picture_bytes(picture_of(chart._replace(columns=1), *PICTURE), output)
+
+
+def _drawing(report: Report, to_file: bool) -> str | None:
+    from ..layout import descent as charts
+    from ..layout.chart import Chart
+    from ..render.canvas import terminal_chart
+    from ..render.terminal import console_for, is_unicode
+
+    runs, ground = _charted(report)
+    if not runs:
+        return None
+    console = console_for(to_file)
+    width = min(console.width, 140) if console.width < 1000 else 80
+    panels = [
+        charts.path_panel(report.function, runs, ground, tangents=0),
+        charts.progress_panel(runs, ground),
+    ]
+    shown = [panel for panel in panels if panel is not None]
+    if width < 112:
+        shown = shown[:1]
+    chart = Chart("", "", shown, len(shown))
+    unicode, color = is_unicode(console), console.color_system is not None
+    return terminal_chart(chart, width, 18, unicode=unicode, color=color)

@@ -1,0 +1,176 @@
+"""Gradient descent and ascent on an expression, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import hypot, isfinite
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from ..differentiation.evaluate import bind, evaluate, number
+from ..differentiation.reverse import reverse
+from ..errors import DomainError, NoSuchNumber, RangeError
+from ..graph import Graph
+from ..training.optimizers import make
+from .optimizer import Choice
+
+Point = tuple[float, ...]
+End = Literal["until", "still", "steps", "error"]
+
+
+class Function:
+    """An expression as a function of the variables that move.
+
+    Args:
+        graph: The computation.
+        inputs: Values of all inputs; those of ``names`` are replaced.
+        names: Inputs that move.
+    """
+
+    def __init__(self, graph: Graph, inputs: Mapping[str, float], names: Sequence[str]) -> None:
+        self.graph = graph
+        self.inputs = bind(graph, inputs)
+        self.names = tuple(names)
+        self.ids = [graph.inputs[name] for name in names]
+        self.active = graph.depends_on(self.ids)
+
+    def at(self, point: Point) -> dict[str, float]:
+        """Return the value of every input at a point."""
+        return {**self.inputs, **dict(zip(self.names, point, strict=True))}
+
+    def value(self, point: Point) -> float:
+        """Return f, nan where it has no value."""
+        try:
+            return evaluate(self.graph, self.at(point))[0][self.graph.output]
+        except NoSuchNumber:
+            return float("nan")
+
+    def __call__(self, point: Point) -> tuple[float, Point]:
+        """Return f and its gradient.
+
+        Raises:
+            NoSuchNumber: where one of them does not exist.
+        """
+        values, _ = evaluate(self.graph, self.at(point))
+        cotangents = reverse(self.graph, values, self.active)
+        return values[self.graph.output], tuple(cotangents[id] for id in self.ids)
+
+    def described(self, point: Point) -> str:
+        """Return ``x = 1, y = 2``."""
+        pairs = [f"{name} = {shown(x)}" for name, x in zip(self.names, point, strict=True)]
+        return ", ".join(pairs[:4]) + (", ..." if len(pairs) > 4 else "")
+
+
+def shown(x: float, digits: int = 6) -> str:
+    """Return a number for a sentence: ``4.4e-9``."""
+    mantissa, e, exponent = f"{x + 0.0:.{digits}g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else mantissa
+
+
+class Trace(NamedTuple):
+    """The points of one descent.
+
+    Attributes:
+        optimizer: The rule.
+        ascend: Upwards instead.
+        until: Length of the gradient that ended it.
+        points: From the start on.
+        values: f at each.
+        gradients: Its gradient at each.
+        end: Why it ended: the gradient was short enough (``until``), the point stayed where it is
+            (``still``), the ``steps`` were used up, or an ``error``.
+        error: Why the point after the last one has no f or no gradient.
+        beyond: That point.
+    """
+
+    optimizer: Choice
+    ascend: bool
+    until: float
+    points: list[Point]
+    values: list[float]
+    gradients: list[Point]
+    end: End
+    error: NoSuchNumber | None = None
+    beyond: Point | None = None
+
+    @property
+    def updates(self) -> int:
+        """How many updates led to the last point."""
+        return len(self.points) - 1
+
+    def update(self, k: int) -> Point | None:
+        """Return what was added to point ``k``; None at the last one."""
+        if k >= self.updates:
+            return None
+        return tuple(b - a for a, b in zip(self.points[k], self.points[k + 1], strict=True))
+
+
+def descend(
+    function: Function,
+    start: Point,
+    optimizer: Choice,
+    *,
+    steps: int,
+    until: float = 0.0,
+    ascend: bool = False,
+) -> Trace:
+    """Follow the gradient.
+
+    Args:
+        function: What is minimised.
+        start: Where.
+        optimizer: The trainer's rule.
+        steps: Updates at most.
+        until: Length of the gradient that ends it.
+        ascend: Maximise instead.
+    Returns:
+        The trace; an error on the way ends it and is part of it.
+    Raises:
+        NoSuchNumber: where the start itself has no value or no gradient.
+    """
+    rule = make(optimizer.settings)
+    theta = np.array(start, dtype=np.float64)
+    state = rule.init(theta)
+    points, values, gradients = [start], [], []
+    f, g = function(start)
+    values.append(f)
+    gradients.append(g)
+    end: End = "steps"
+    error = None
+    beyond = None
+    with np.errstate(all="ignore"):
+        for k in range(1, steps + 1):
+            flat = not any(g)
+            if hypot(*g) <= until:
+                end = "still" if flat else "until"
+                break
+            towards = np.array(g, dtype=np.float64)
+            rule.update(theta, -towards if ascend else towards, state, optimizer.rate)
+            point: Point = tuple(theta.tolist())
+            if point == points[-1] and (flat or optimizer.plain):
+                end = "still"  # and it will be for ever
+                break
+            try:
+                if not all(map(isfinite, point)):
+                    name = next(n for n, x in zip(function.names, point, strict=True) if not isfinite(x))
+                    raise RangeError(f"{name} overflows: a float64 ends at 1.8e308")
+                f, g = function(point)
+            except NoSuchNumber as fault:
+                end, error, beyond = "error", fault, point
+                if not isinstance(fault, DomainError):
+                    fault.hint = None  # it is about expressions, not about steps
+                fault.message = f"update {k} leads to {_where(function, point)}: {fault.message}"
+                break
+            points.append(point)
+            values.append(f)
+            gradients.append(g)
+        else:
+            if hypot(*g) <= until:
+                end = "until" if any(g) else "still"
+    return Trace(optimizer, ascend, until, points, values, gradients, end, error, beyond)
+
+
+def _where(function: Function, point: Point) -> str:
+    pairs = [f"{name} = {number(x)}" for name, x in zip(function.names, point, strict=True)]
+    return ", ".join(pairs[:3]) + (", ..." if len(pairs) > 3 else "")
