@@ -16,6 +16,7 @@ TANGENTS = 4  # of a still picture
 TANGENTS_APART = 0.15  # of the picture's width
 DOTS = 40  # points of a path that are all drawn
 DOTS_APART = 0.015
+EQUAL = 3.0  # sides of a rectangle that are not further apart get equal units
 WIDE = 30.0  # from this ratio of largest to smallest on, f is drawn over equal ratios
 FRAMES = 48
 
@@ -159,18 +160,10 @@ def _surface_panel(function: Function, runs: Sequence[Run], ground: Landscape, u
         if len(runs) == 1 and upto is None:
             marks.append(Mark(*points[0], "start", "ink"))
         marks.append(Mark(*points[-1], "", role))
-    right, up = function.names
-    return Panel(
-        "",
-        right,
-        up,
-        series,
-        marks,
-        field=field,
-        x_range=ground.spans[0],
-        y_range=ground.spans[1],
-        equal=equal,
-    )
+    (right, up), (across, above) = function.names, ground.spans
+    sides = (across[1] - across[0]) / (above[1] - above[0])
+    equal = 1.0 / EQUAL <= sides <= EQUAL
+    return Panel("", right, up, series, marks, field=field, x_range=across, y_range=above, equal=equal)
 
 
 def progress_panel(runs: Sequence[Run], ground: Landscape, *, upto: int | None = None) -> Panel:
@@ -180,6 +173,7 @@ def progress_panel(runs: Sequence[Run], ground: Landscape, *, upto: int | None =
     low, high = min(known), max(known)
     log = low > 0.0 and high / low >= WIDE
     longest = max(map(len, traces))
+    series = []
     for i, (run, values) in enumerate(zip(runs[:40], traces, strict=False)):
         points = [(float(k), y) for k, y in enumerate(values[: None if upto is None else upto + 1])]
         many = len(runs) > len(ROLES)
@@ -195,31 +189,18 @@ def progress_panel(runs: Sequence[Run], ground: Landscape, *, upto: int | None =
 def frames(function: Function, run: Run, ground: Landscape, title: str) -> list[Chart]:
     """Return a chart for each point of a run, at most `FRAMES`, for an animation."""
     count = ground.shown[0]
-    picked = (
-        range(count)
-        if count <= FRAMES
-        else sorted({round(i * (count - 1) / (FRAMES - 1)) for i in range(FRAMES)})
-    )
+    picked: Sequence[int] = range(count)
     if count > FRAMES:  # the first updates are the longest
-        picked = sorted(
-            {*range(FRAMES // 2), *(round(count ** (i / FRAMES)) - 1 for i in range(FRAMES + 1)), count - 1}
-        )
-        picked = [k for k in picked if 0 <= k < count]
+        later = (round(count ** (i / FRAMES)) - 1 for i in range(FRAMES + 1))
+        picked = sorted({*range(FRAMES // 2), *later})
     charts = []
     for k in picked:
         trace = run.trace
-        slopes = ", ".join(
-            f"{_slope(function, n)} = {shown(g, 4)}"
-            for n, g in zip(function.names, trace.gradients[k], strict=True)
-        )
+        pairs = zip(function.names, trace.gradients[k], strict=True)
+        slopes = ", ".join(f"{_slope(function, name)} = {shown(g, 4)}" for name, g in list(pairs)[:3])
         at = f"update {k}: {function.described(trace.points[k])}, f = {shown(trace.values[k], 4)}, {slopes}"
-        panel = path_panel(function, [run], ground, upto=k)
-        panel = (
-            panel._replace(title=at)
-            if panel is not None
-            else progress_panel([run], ground, upto=k)._replace(title=at)
-        )
-        charts.append(Chart(title, f"{title}: {at}", [panel]))
+        panel = path_panel(function, [run], ground, upto=k) or progress_panel([run], ground, upto=k)
+        charts.append(Chart(title, f"{title}: {at}", [panel._replace(title=at)]))
     return charts
 
 
