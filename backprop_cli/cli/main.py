@@ -23,7 +23,11 @@ from ..errors import (
 COMMANDS = {
     "eval": "Value of an expression at a point, many points or a range.",
     "grad": "Value and gradient of every node, by several methods side by side.",
+    "explain": "Why the gradient is what it is: both passes, the chain rule, rules and words.",
     "graph": "The computation graph: values, gradients and local derivatives in one drawing.",
+    "limit": "The limit definition at work: quotients as h shrinks, their errors, the best h.",
+    "descend": "Gradient descent on an expression: the trace, a verdict, pictures.",
+    "plot": "Draw a function: curve, tangents, extrema; contours of two variables.",
     "train": "Train a network, or fit a formula, from a YAML config.",
     "trace": "Write out one training step in full, as on paper.",
     "predict": "Append a trained model's predictions to rows of a file or a pipe.",
