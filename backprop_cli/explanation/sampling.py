@@ -27,10 +27,12 @@ Bools = npt.NDArray[np.bool_]
 GRID = 1000  # samples at most, before anything is refined
 FINE_GRID = 20_000  # for what oscillates
 MOST_POINTS = 30_000
+DISTANCES = 2.0**-6, 2.0**-14, 2.0**-22  # in steps of the grid, where values beside a place are compared
 ROUNDS = 64  # of bisection: from a step of the grid to neighbouring floats
 PLACES = 400  # that are looked into, of each kind
 DEEP_UP_TO = 5_000  # nodes; in larger programs nothing is looked for between samples
 HUGE = 1e300
+LARGEST = 1e307  # that is shown: lengths must be finite, too
 POLE = 1e9  # times the spread of the samples, beside a break, is one
 PIXELS = 1200, 800  # of the picture that the samples are dense enough for
 DEVIATION = 0.2  # pixels that a chord may be off the curve
@@ -363,16 +365,13 @@ class _Search:
             return
         inside = np.where(known[at], self.x[at], self.x[at + 1])
         outside = np.where(known[at], self.x[at + 1], self.x[at])
-        history = []
-        for i in range(ROUNDS):
+        for _ in range(ROUNDS):
             middle = inside + (outside - inside) / 2
             values = self.sampler.values(middle)
             inside = np.where(np.isfinite(values), middle, inside)
             outside = np.where(np.isfinite(values), outside, middle)
-            if i in (20, 40, ROUNDS - 1):
-                history.append(self.sampler.values(inside))
         self.extra += inside.tolist()
-        growing = _diverges(history, _spread(self.y))
+        growing = self._grows(inside, inside)
         ends = [neat(float(x), self.tolerance) for x in outside]
         self.poles += [x for x, grows in zip(ends, growing, strict=True) if grows]
         left = dict(zip((at + 1).tolist(), ends, strict=True))  # by the first sample of another kind
@@ -400,19 +399,37 @@ class _Search:
 
     def _bisect(
         self, left: Floats, right: Floats, number: Callable[[Floats], Floats], choose: Callable[..., Bools]
-    ) -> tuple[Floats, Floats, list[Floats]]:
+    ) -> tuple[Floats, Floats]:
         """Narrow places down: ``choose`` says by the numbers at three points which half, here the left."""
         a, b = number(left), number(right)
-        history = []
-        for i in range(ROUNDS):
+        for _ in range(ROUNDS):
             middle = left + (right - left) / 2
             m = number(middle)
-            take = choose(a, m, b)
-            left, a = np.where(take, left, middle), np.where(take, a, m)
-            right, b = np.where(take, middle, right), np.where(take, m, b)
-            if i in (20, 40, ROUNDS - 1):
-                history.append(np.fmax(np.abs(self.sampler.values(left)), np.abs(self.sampler.values(right))))
-        return left, right, history
+            take, none = choose(a, m, b), np.isnan(m)
+            # no number in the middle: that is the place, and both ends come nearer to it
+            ends = left + (middle - left) / 2, middle + (right - middle) / 2
+            left, a = np.where(none, ends[0], np.where(take, left, middle)), np.where(take | none, a, m)
+            right, b = np.where(none, ends[1], np.where(take, middle, right)), np.where(take & ~none, m, b)
+        return left, right
+
+    def _diverges(self, left: Floats, right: Floats) -> Bools:
+        """Whether two neighbours stand beside a pole: the value grows, or has grown, without end."""
+        last = np.fmax(np.abs(self.sampler.values(left)), np.abs(self.sampler.values(right)))
+        return self._grows(left, right) | np.asarray(last > POLE * _spread(self.y))
+
+    def _grows(self, left: Floats, right: Floats) -> Bools:
+        """Whether the value grows without end as one of the sides is approached.
+
+        What converges changes ever less from distance to distance; a logarithm always by as much.
+        """
+
+        def largest(distance: float) -> Floats:
+            return np.fmax(
+                np.abs(self.sampler.values(left - distance)), np.abs(self.sampler.values(right + distance))
+            )
+
+        a, b, c = (largest(self.step * share) for share in DISTANCES)
+        return np.asarray((c > b) & (b > a) & (c - b > 0.9 * (b - a)) & (c - b > 1e-6 * a))
 
     def _jumps(self) -> None:
         """Find where the value jumps, or leaves upwards and comes back from below."""
@@ -425,11 +442,11 @@ class _Search:
         if not len(at):
             return
         values = self.sampler.values
-        left, right, history = self._bisect(
+        left, right = self._bisect(
             self.x[at], self.x[at + 1], values, lambda a, m, b: np.abs(m - a) >= np.abs(b - m)
         )
         below, above = values(left), values(right)
-        growing = _diverges(history, _spread(self.y))
+        growing = self._diverges(left, right)
         for k, i in enumerate(at.tolist()):
             stays = abs(above[k] - below[k]) > 1e-3 * change[i]
             if not stays and np.isfinite(above[k] - below[k]):
@@ -458,11 +475,11 @@ class _Search:
             self.notes.append(f"{len(at):,} places where the slope is 0; the first {PLACES} are looked into")
             at = at[:PLACES]
         if len(at):
-            left, right, history = self._bisect(
+            left, right = self._bisect(
                 self.x[at], self.x[at + 1], self.sampler.slopes,
-                lambda a, m, b: np.where(np.isnan(m), False, np.sign(m) != np.sign(a)),
+                lambda a, m, b: np.sign(m) != np.sign(a),
             )  # fmt: skip
-            growing = _diverges(history, _spread(self.y))
+            growing = self._diverges(left, right)
             for k, i in enumerate(at.tolist()):
                 self._critical(float(left[k]), float(right[k]), i, bool(growing[k]))
         # the slope does not exist at a sample itself: a cusp
@@ -505,9 +522,9 @@ class _Search:
         at = _largest(np.flatnonzero(doubtful), change)
         if not len(at):
             return
-        left, right, _ = self._bisect(
+        left, right = self._bisect(
             self.x[at], self.x[at + 1], self.sampler.slopes,
-            lambda a, m, b: np.where(np.isnan(m), False, np.abs(m - a) >= np.abs(b - m)),
+            lambda a, m, b: np.abs(m - a) >= np.abs(b - m),
         )  # fmt: skip
         left, right = left - 4 * self.tolerance, right + 4 * self.tolerance
         before, after = self.sampler.slopes(left), self.sampler.slopes(right)
@@ -670,6 +687,7 @@ class _Search:
 
 def _opened(low: float, high: float) -> tuple[float, float]:
     """Return ends that are apart: what is constant, but for rounding, stands in the middle."""
+    low, high = max(low, -LARGEST), min(high, LARGEST)
     if high - low <= 1e-13 * max(abs(low), abs(high)):
         half = max(abs(low) * 0.5, 0.5)
         return low - half, high + half
@@ -706,13 +724,6 @@ def _spread(y: Floats) -> float:
 
 def _largest(at: npt.NDArray[Any], size: Floats) -> npt.NDArray[Any]:
     return np.sort(at[np.argsort(-size[at], kind="stable")[:PLACES]])
-
-
-def _diverges(history: Sequence[Floats], spread: float) -> Bools:
-    """Whether values go on growing as a place is approached: what converges changes ever less."""
-    a, b, c = (np.abs(h) for h in history)
-    grows = (c > b) & (b > a) & (c - b > 0.5 * (b - a)) & (c - b > 1e-6 * a)
-    return np.asarray(grows | (c > POLE * spread) | ~np.isfinite(c))
 
 
 def _joined(steps: Sequence[Step], near: float) -> list[Step]:

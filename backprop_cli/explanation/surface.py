@@ -197,10 +197,13 @@ def _newton(
         value = evaluate(graph, inputs)[0][graph.output]
     except NoSuchNumber:
         return None
+    largest = max(abs(number) for row in second for number in row)
+    if not isfinite(value) or not isfinite(largest):
+        return None
     (a, b), (_, d) = second
-    determinant = a * d - b * b
-    small = 1e-9 * max(abs(a), abs(b), abs(d)) ** 2
-    kind = "saddle" if determinant < -small else "minimum" if a > 0 else "maximum"
+    determinant = (a / largest) * (d / largest) - (b / largest) ** 2 if largest else 0.0
+    small = 1e-9
+    kind = "saddle" if determinant < 0 else "minimum" if a > 0 else "maximum"
     if not abs(determinant) > small:
         kind = _kind_around(graph, names, (x, y), value, size, fixed)
     return Stationary(x, y, value, kind)

@@ -16,7 +16,7 @@ from .contours import levels, lines, region
 from .picture import Dot, Label, Path, Picture, Point, Role, Shape, text_width
 from .placing import Crowd
 
-LARGEST = 1e300  # values beyond it are drawn as if they were there
+LARGEST = 1e307  # values beyond it are drawn as if they were there
 MOST_POINTS = 1500  # of a line; more would fall on one another
 MARGIN = 0.05
 

@@ -10,6 +10,7 @@ from .axis import Axis, round_step
 Grid = Sequence[Sequence[float]]
 Line = list[tuple[float, float]]
 Edge = tuple[int, int, int]  # 0 for the edge to the right of a grid point, 1 for the one above; row; column
+LARGEST = 1e307  # heights whose differences are finite
 SKEW = 0.2  # where half of the values lie in this share of the range, equal steps show a wall and a plain
 
 # Which edge of a cell leads to which, by the corners above the level: 1, 2, 4, 8 anticlockwise from
@@ -44,7 +45,7 @@ def levels(z: Grid, most: int = 10) -> list[tuple[float, str]]:
     Equal steps; where most of the heights crowd at one end, steps that grow with the distance
     from there.
     """
-    values = sorted(v for row in z for v in row if isfinite(v))
+    values = sorted(v for row in z for v in row if abs(v) < LARGEST)
     if not values or values[0] == values[-1]:
         return []
     low, middle, high = (values[int(q * (len(values) - 1))] for q in (0.0, 0.5, 1.0))
