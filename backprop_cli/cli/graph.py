@@ -381,7 +381,9 @@ def _text(drawing: Drawing, output: str | None, note: Note) -> None:
     color = console.color_system is not None and not console.no_color
     drawn = graph_text(drawing, min(console.width, WIDEST), unicode=is_unicode(console), color=color)
     _write([drawn.text], output)
-    if drawn.widths:
+    if drawn.form == "list" and not drawn.widths:
+        note("note: the graph is too entangled for lines, so it is a list; --path NAME draws a part of it")
+    elif drawn.form != "across":
         form = {"down": "from top to bottom", "list": "as a list"}[drawn.form]
         least = min(drawn.widths)
         where = f"the terminal has {console.width}" if console.width < WIDEST else f"{WIDEST} are the limit"

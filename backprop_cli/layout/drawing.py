@@ -91,6 +91,7 @@ class Drawing(NamedTuple):
         cards: Sources before targets; for a large graph they can be gone through once.
         arrows: The same.
         keep_order: Cards of one column stay in their order.
+        details: What the second lines at arrows are, for where they are left out.
     """
 
     title: str
@@ -99,10 +100,18 @@ class Drawing(NamedTuple):
     cards: Iterable[Card]
     arrows: Iterable[Arrow]
     keep_order: bool = False
+    details: str = ""
 
     def settled(self) -> Drawing:
         """Return the same with lists, to be gone through more than once."""
         return self._replace(cards=list(self.cards), arrows=list(self.arrows))
+
+    def without_details(self) -> Drawing:
+        """Return the same without second lines at arrows, and say so."""
+        arrows = [arrow._replace(detail="") for arrow in self.arrows]
+        legend = tuple(line.replace(f" and {self.details}", "") for line in self.legend)
+        legend = (*legend, f"left out for want of room: {self.details}")
+        return self._replace(arrows=arrows, legend=legend, details="")
 
 
 def shortened(text: str, most: int = LONGEST) -> str:

@@ -22,7 +22,7 @@ INSIDE = 11.0
 HEADING, LABEL = 34, 26
 """Longest texts in a box and at an arrow."""
 
-SPACING = Spacing(nodes=26.0, ways=9.0, port=24.0, edge=14.0)
+SPACING = Spacing(nodes=26.0, ways=10.0, port=24.0, edge=14.0)
 ACCENT: dict[str, Role] = {"input": "first", "constant": "grid", "step": "muted", "output": "third"}
 
 
@@ -149,7 +149,7 @@ def _row_name(name: str) -> str:
 
 def _width(card: Card) -> float:
     rows = [
-        text_width(_row_name(row.name), TEXT) + text_width(row.text, TEXT, bold=True) + 14.0
+        text_width(_row_name(row.name), TEXT) + text_width(row.text, TEXT, bold=True) + 20.0
         for row in card.rows
     ]
     heading = 1.12 * text_width(heading_of(card), TEXT + 1.0, bold=True)

@@ -160,15 +160,15 @@ def arrange(
 def _ranks(count: int, links: Sequence[Link], pull: bool, step: int) -> list[int]:
     ranks = [0] * count
     leaf = [True] * count
-    first = [0] * count
     for link in sorted(links, key=lambda link: link.target):
         ranks[link.target] = max(ranks[link.target], ranks[link.source] + step)
         leaf[link.target] = False
     if pull:
+        first: dict[int, int] = {}
         for link in links:
             before = ranks[link.target] - step
-            first[link.source] = min(first[link.source] or before, before)
-        ranks = [first[k] if leaf[k] else rank for k, rank in enumerate(ranks)]
+            first[link.source] = min(first.get(link.source, before), before)
+        ranks = [first.get(k, 0) if leaf[k] else rank for k, rank in enumerate(ranks)]
     return ranks
 
 
@@ -389,6 +389,7 @@ def _place(made: Arrangement, spacing: Spacing, whole: bool) -> None:
         ordered = list(zip(columns, gaps, strict=True))
         for column, distances in ordered if turn % 2 else ordered[::-1]:
             _straighten(items, column, distances, both, whole)
+    _level(made, gaps)
 
 
 def _settle(
@@ -435,6 +436,38 @@ def _straighten(
         wish = min(max(wish, low), high)
         if not whole or abs(_strain(items, pulls[i], wish)) <= abs(_strain(items, pulls[i], items[i].at)):
             items[i].at = wish
+
+
+def _level(made: Arrangement, gaps: Sequence[Sequence[float]]) -> None:
+    """Bring the passages of a way to one level, as far as there is room."""
+    items = made.items
+    where = {i: (c, k) for c, column in enumerate(made.columns) for k, i in enumerate(column)}
+
+    def room(i: int) -> tuple[float, float]:
+        c, k = where[i]
+        column = made.columns[c]
+        low = items[column[k - 1]].at + gaps[c][k - 1] if k else -inf
+        return low, items[column[k + 1]].at - gaps[c][k] if k + 1 < len(column) else inf
+
+    done: set[int] = set()
+    for n, route in enumerate(made.routes):
+        run: list[int] = []
+        low, high = -inf, inf
+        for i in [*reversed(route[1:-1]), -1]:
+            least, most = room(i) if i >= 0 and i not in done else (inf, -inf)
+            if max(low, least) <= min(high, most):
+                run.append(i)
+                low, high = max(low, least), min(high, most)
+                continue
+            if len(run) > 1:
+                # the level of the last one, or of the arrow's end where that is near
+                end = made.entry(n, len(route) - 1)
+                at = items[run[0]].at
+                at = end if run[0] == route[-2] and abs(end - at) < 4.0 else at
+                for j in run:
+                    items[j].at = min(max(at, low), high)
+            done.update(run)
+            run, low, high = ([i], least, most) if least <= most else ([], -inf, inf)
 
 
 def _strain(items: Sequence[Item], pulls: Sequence[Pull], at: float) -> float:

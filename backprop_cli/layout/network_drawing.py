@@ -158,14 +158,15 @@ def units_drawing(found: Units, trace: Trace, write: Write, edges: Edges = "both
     if any("p" in unit.numbers for unit in found.units):
         legend[0] = "in a unit: its bias, weighted sum z and activation y (p: probability), its delta dE/dz"
     if edges != "none":
-        legend.append("at an arrow: the weight" + (", below it dE/dw" if edges == "both" else ""))
+        legend.append("at an arrow: the weight" + (" and dE/dw" if edges == "both" else ""))
     if len(step.rows) > 1:
         legend.append(f"units: {row}; E and dE/dw: the whole batch of {len(step.rows)} rows")
     description = (
         f"The network {step.name} at update {step.step}: {len(cards) - 1} inputs and units, "
         f"{len(arrows)} arrows; weights, activations and deltas for {row}."
     )
-    return Drawing(title, description, tuple(legend), cards, arrows, keep_order=True)
+    details = "dE/dw" if edges == "both" else ""
+    return Drawing(title, description, tuple(legend), cards, arrows, keep_order=True, details=details)
 
 
 def layers_drawing(problem: Problem, edges: Edges = "both") -> Drawing:

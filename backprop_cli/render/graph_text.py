@@ -15,6 +15,9 @@ Form = Literal["across", "down", "list"]
 
 ACROSS = Spacing(nodes=1.0, ways=1.0, port=1.0, edge=1.0)
 DOWN = Spacing(nodes=3.0, ways=2.0, port=2.0, edge=1.0)
+FORMS: tuple[tuple[Form, bool], ...] = (("across", False), ("across", True), ("down", False))
+"""Forms in the order in which they are tried; tight ones spare a column where ways bend."""
+
 HEADING, LABEL = 34, 24
 
 # by weights (0 none, 1 light, 2 heavy) of up, right, down, left, read as a number to the base 3
@@ -50,18 +53,19 @@ def graph_text(
         form: The one form to draw in, as wide as it is.
     """
     drawing = drawing.settled()
+    variants = [drawing, drawing.without_details()] if drawing.details and form is None else [drawing]
     widths: list[int] = []
-    forms: tuple[Form, ...] = ("across", "down")
-    for each in forms:
-        if form not in (None, each):
-            continue
-        try:
-            grid = _draw(drawing, each == "down", unicode)
-        except UsageError:  # too entangled for lines of characters
-            continue
-        if grid.width <= width or form is not None:
-            return Drawn(_page(drawing, grid.lines(color), width, color), each, tuple(widths))
-        widths.append(grid.width)
+    for variant in variants:
+        for each, tight in FORMS:
+            if form not in (None, each):
+                continue
+            try:
+                grid = _draw(variant, each == "down", unicode, tight)
+            except UsageError:  # too entangled for lines of characters
+                continue
+            if grid.width <= width or form is not None:
+                return Drawn(_page(variant, grid.lines(color), width, color), each, tuple(widths))
+            widths.append(grid.width)
     return Drawn(_page(drawing, _list(drawing, width, unicode, color), width, color), "list", tuple(widths))
 
 
@@ -95,8 +99,9 @@ class _Line:
 class _Grid:
     """Cells with characters, and lines under them."""
 
-    def __init__(self, down: bool, unicode: bool) -> None:
+    def __init__(self, down: bool, unicode: bool, tight: bool) -> None:
         self.down = down
+        self.tight = tight
         self.unicode = unicode
         self.texts: dict[tuple[int, int], tuple[str, str | None]] = {}
         self.ways: dict[tuple[int, int], list[_Line]] = {}
@@ -183,7 +188,7 @@ class _Grid:
         return "#" if line.heavy else "+", style
 
 
-def _draw(drawing: Drawing, down: bool, unicode: bool) -> _Grid:
+def _draw(drawing: Drawing, down: bool, unicode: bool, tight: bool) -> _Grid:
     cards, arrows = list(drawing.cards), list(drawing.arrows)
     number = {card.id: k for k, card in enumerate(cards)}
     entering = [0] * len(cards)
@@ -198,7 +203,7 @@ def _draw(drawing: Drawing, down: bool, unicode: bool) -> _Grid:
     top = min((item.first for item in made.items), default=0.0)
     for item in made.items:
         item.at -= top
-    grid = _Grid(down, unicode)
+    grid = _Grid(down, unicode, tight)
     starts = [int(x) for x in positions(made, [_room(grid, made, c) for c in range(len(made.columns) - 1)])]
     _ways(grid, made, starts, arrows)
     for k, arrow in enumerate(arrows):
@@ -241,7 +246,7 @@ def _label_size(arrow: Arrow, down: bool) -> Size | None:
 def _pad(grid: _Grid, made: Arrangement, ways: list[Net], column: int) -> int:
     """Return the cells before the first track: no line runs along a box."""
     beside = any(made.items[i].kind == "node" for i in made.columns[column])
-    return int(beside and not grid.down and any(net.bent for net in ways))
+    return int(beside and not grid.down and not grid.tight and any(net.bent for net in ways))
 
 
 def _room(grid: _Grid, made: Arrangement, column: int) -> float:
@@ -250,7 +255,9 @@ def _room(grid: _Grid, made: Arrangement, column: int) -> float:
     found = tracks(ways)
     assert found is not None
     head = any(made.items[i].kind == "node" for i in made.columns[column + 1])
-    return float(_pad(grid, made, ways, column) + max(found, default=-1) + 2 + head)
+    most = max(found, default=-1)
+    spared = int(grid.tight and head and most >= 0)
+    return float(_pad(grid, made, ways, column) + most + 2 + head - spared)
 
 
 def _ways(grid: _Grid, made: Arrangement, starts: list[int], arrows: list[Arrow]) -> None:

@@ -59,6 +59,8 @@ def math(text: str) -> str:
     """Return a name or operation in math; what is no expression of ours stands as text."""
     if "..." in text or "'" in text or "[" in text:
         return rf"\text{{{_ascii(text_to_latex(printable(text)))}}}"
+    if text[:1].isdecimal() and text.replace(".", "").isdecimal():
+        return number_to_latex(text)
     if text.isidentifier() or text.replace("_", "").isalnum():
         return name_to_latex(text)
     return to_latex(text)

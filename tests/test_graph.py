@@ -1,0 +1,770 @@
+"""`backprop graph`: the numbers on it, where things stand in its drawings, the formats it is written in."""
+
+from __future__ import annotations
+
+import random
+import re
+import xml.etree.ElementTree as ET
+from itertools import combinations
+from math import isclose, isnan
+from pathlib import Path
+
+import pytest
+
+from backprop_cli.differentiation.evaluate import evaluate
+from backprop_cli.errors import Source, UsageError
+from backprop_cli.explanation.edges import MOST_PATHS, GraphView
+from backprop_cli.explanation.local import local_texts, local_values
+from backprop_cli.graph import Graph
+from backprop_cli.language.lower import lower
+from backprop_cli.language.parser import parse
+from backprop_cli.layout.drawing import Drawing, graph_drawing
+from backprop_cli.layout.graph_picture import SMALL, TEXT, graph_picture, label_of, place
+from backprop_cli.layout.layered import Link, Size, Spacing, arrange
+from backprop_cli.layout.picture import Label, Picture, text_width
+from backprop_cli.ops import PRIMITIVES
+from backprop_cli.render.graph_text import BELOW, LEFT, LINES, RIGHT, UP, graph_text
+from backprop_cli.render.people import rounded
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = sorted((ROOT / "sample_inputs").glob("*.bp"))
+NETWORKS = ("hand", "mazur", "xor")  # 3-1-2, 2-2-2, 2-8-2
+LOSS = str(ROOT / "sample_inputs" / "loss.bp")
+MAZUR = str(ROOT / "sample_inputs" / "mazur.yaml")
+
+
+def graph_of(text: str) -> Graph:
+    return lower(parse(Source(text)), set())
+
+
+def drawing_of(text: str, edges: str = "both", **more) -> Drawing:
+    view = GraphView(graph_of(text), {}, **more)
+    return graph_drawing(view, "a title", lambda x: rounded(x, 6), edges).settled()  # type: ignore[arg-type]
+
+
+def network_drawing(name: str, edges: str = "both") -> Drawing:
+    from backprop_cli.layout.network_drawing import units_drawing, units_of
+    from backprop_cli.training.config import load
+    from backprop_cli.training.problem import assemble
+    from backprop_cli.training.trace import write_out
+
+    problem = assemble(load(str(ROOT / "sample_inputs" / f"{name}.yaml")))
+    trace = write_out(problem, row=1)
+    write = lambda x: rounded(x, 6)  # noqa: E731
+    return units_drawing(units_of(problem, trace), trace, write, edges)  # type: ignore[arg-type]
+
+
+def random_program(seed: int, steps: int) -> str:
+    draw = random.Random(seed)
+    lines = ["x0 = 0.5", "x1 = 2"]
+    for k in range(2, steps):
+        a, b = (f"x{draw.randrange(k)}" for _ in range(2))
+        lines.append(draw.choice([f"x{k} = {a}*{b}", f"x{k} = {a} - {b}", f"x{k} = tanh({a})"]))
+    return "\n".join([*lines, "o = " + " + ".join(f"x{k}" for k in range(max(0, steps - 4), steps))])
+
+
+def all_drawings() -> dict[str, Drawing]:
+    found = {path.stem: drawing_of(path.read_text("utf-8")) for path in SAMPLES}
+    found |= {name: network_drawing(name) for name in NETWORKS}
+    found |= {
+        f"{name} {edges}": network_drawing(name, edges) for name in NETWORKS for edges in ("none", "value")
+    }
+    micrograd = (ROOT / "sample_inputs" / "micrograd.bp").read_text("utf-8")
+    found["micrograd bare"] = drawing_of(micrograd, "none")
+    found["micrograd all"] = drawing_of(micrograd, constants=True)
+    found["micrograd named"] = drawing_of(micrograd, named=True)
+    found["micrograd paths"] = drawing_of(micrograd, paths=["b"])
+    found |= {f"random {seed}": drawing_of(random_program(seed, 14)) for seed in range(6)}
+    found["pulled"] = drawing_of(random_program(7, 45))
+    return found
+
+
+@pytest.fixture(scope="module")
+def drawings() -> dict[str, Drawing]:
+    return all_drawings()
+
+
+DRAWINGS = [
+    *(path.stem for path in SAMPLES),
+    *NETWORKS,
+    *(f"{name} {edges}" for name in NETWORKS for edges in ("none", "value")),
+    *("micrograd bare", "micrograd all", "micrograd named", "micrograd paths"),
+    *(f"random {seed}" for seed in range(6)),
+    "pulled",
+]
+
+
+# --- local derivatives -------------------------------------------------------------------------
+
+LOCAL = {
+    "a*b": ("b", "a"),
+    "a + b": ("1", "1"),
+    "a - b": ("1", "-1"),
+    "y = a/b": ("1/b", "-y/b"),
+    "a^2": ("2*a", ""),
+    "a^3": ("3*a^2", ""),
+    "a^1": ("1", ""),
+    "a^-1": ("-a^(-2)", ""),
+    "a^0.5": ("0.5*a^(-0.5)", ""),
+    "a^2.3": ("2.3*a^1.3", ""),
+    "a^b": ("b*a^(b - 1)", "a^b*log(a)"),
+    "3*a": ("", "3"),
+    "2/a": ("", "-v2/a"),
+    "-a": ("-1",),
+    "o = tanh(n)": ("1 - o^2",),
+    "s = sigmoid(x)": ("s*(1 - s)",),
+    "relu(x)": ("where(x > 0, 1, 0)",),
+    "polygamma(2, x)": ("", "polygamma(3, x)"),
+}
+
+
+@pytest.mark.parametrize("text", LOCAL)
+def test_local_derivatives_are_written_as_a_teacher_does(text):
+    graph = graph_of(text)
+    assert LOCAL[text] == local_texts(graph, graph.output)
+
+
+@pytest.mark.parametrize(
+    "op", [p for p in PRIMITIVES.values() if p.callable or p.infix], ids=lambda op: op.name
+)
+def test_what_is_written_is_what_is_computed(op):
+    """The text of every row, read as a program of its own, gives the number of the rule."""
+    if op.truth or op.name in ("where", "power_n"):
+        pytest.skip("written over a condition, or over a constant")
+    names = [f"a{k}" for k in range(len(op.params))]
+    points = [low + (high - low) * (0.55 + 0.01 * k) for k, (low, high) in enumerate(op.sample)]
+    points = [p % 3 + 0.25 if abs(p) > 3 else p for p in points]
+    if op.literal is not None:
+        points[op.literal] = 2.0
+    call = f"{op.name}({', '.join(names)})"
+    if op.infix is not None:
+        call = f" {op.infix} ".join(names) if len(names) > 1 else op.infix + names[0]
+    if op.literal is not None:
+        call = call.replace(names[op.literal], "2")
+        names.pop(op.literal), points.pop(op.literal)
+    graph = graph_of(f"y0 = {call}")
+    values, _ = evaluate(graph, dict(zip(names, points, strict=True)))
+    numbers = local_values(graph, values, graph.output)
+    bound = {graph.name(k): values[k] for k in graph.named.values()}
+    for written, number in zip(local_texts(graph, graph.output), numbers, strict=True):
+        if not written:
+            continue
+        again = graph_of(written)
+        (*_, found), _ = evaluate(again, {n: bound[n] for n in again.inputs})
+        assert isclose(found, number, rel_tol=1e-9, abs_tol=1e-300), written
+
+
+def test_ties_share():
+    graph = graph_of("a = 2; b = 2; c = 1; m = max(a, b, c)")
+    values, _ = evaluate(graph, graph.defaults)
+    assert local_values(graph, values, graph.output) == (0.5, 0.5, 0.0)
+    texts = local_texts(graph, graph.output)
+    again = [graph_of(f"a = 2; b = 2; c = 1; m = 2; {text}") for text in texts]
+    assert [evaluate(g, g.defaults)[0][g.output] for g in again] == [0.5, 0.5, 0.0]
+
+
+def test_a_constant_operand_has_none():
+    graph = graph_of("a = 3; a^2")
+    values, _ = evaluate(graph, graph.defaults)
+    first, second = local_values(graph, values, graph.output)
+    assert first == 6.0
+    assert isnan(second)
+
+
+# --- edges -------------------------------------------------------------------------------------
+
+
+def edges_of(text: str, **more) -> list[tuple[str, str, str, float | None]]:
+    view = GraphView(graph_of(text), {}, **more)
+    name = view.graph.own_name
+    return [(name(e.source), name(e.target), e.symbol, e.value) for e in view.edges()]
+
+
+def test_the_edges_of_the_worked_example():
+    assert edges_of(Path(LOSS).read_text("utf-8")) == [
+        ("a", "d", "b", -2.0),
+        ("b", "d", "a", 3.0),
+        ("d", "e", "1", 1.0),
+        ("c", "e", "1", 1.0),
+        ("e", "L", "f", -2.0),
+        ("f", "L", "e", 2.0),
+    ]
+
+
+def test_a_node_that_is_read_twice_has_one_edge_with_two_terms():
+    assert edges_of("a = 3; c = a + a") == [("a", "c", "1 + 1", 2.0)]
+    assert edges_of("a = 3; c = a - a") == [("a", "c", "1 + (-1)", 0.0)]
+    assert edges_of("a = 3; c = a*a") == [("a", "c", "a + a", 6.0)]
+
+
+def test_named_steps_take_in_what_leads_to_them():
+    # c2 = c1 + 1 + c1 - a of micrograd: by c1 2, by a -1; L = (a*b)^2 at (2, 3): dL/da = 2ab*b = 36
+    text = "a = 2; b = 3; L = (a*b)^2"
+    assert edges_of(text, named=True) == [("a", "L", "dL/da", 36.0), ("b", "L", "dL/db", 24.0)]
+    view = GraphView(graph_of(text), {}, named=True)
+    assert view.operation(view.graph.output) == "(a*b)^2"
+
+
+def test_without_values_there_are_symbols():
+    assert edges_of("x^2 + sin(x)") == [
+        ("x", "v2", "2*x", None),
+        ("x", "v3", "cos(x)", None),
+        ("v2", "v4", "1", None),
+        ("v3", "v4", "1", None),
+    ]
+
+
+def test_a_branch_that_is_not_taken_shows_no_numbers():
+    view = GraphView(graph_of("x = -1; y = where(x > 0, log(x), x^2)"), {})
+    taken = {(view.graph.own_name(e.source), view.graph.own_name(e.target)): e for e in view.edges()}
+    log = next(name for name, e in taken.items() if e.symbol == "1/x")
+    assert not taken[log].taken
+    assert taken[log].value is None
+    assert not taken[log[1], "y"].taken
+    assert [e.taken for e in taken.values()].count(False) == 2
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_gradients_are_the_sums_along_the_edges(run, path):
+    """The chain rule over what is printed: d out/d node = sum of d out/d user * local derivative."""
+    shown = run("graph", "--file", str(path), "--format", "json").answered().json
+    slopes = {node["id"]: node["gradient"] for node in shown["nodes"]}
+    sums = dict.fromkeys(slopes, 0.0)
+    for edge in shown["edges"]:
+        sums[edge["source"]] += edge["value"] * slopes[edge["target"]]
+    output = next(node["id"] for node in shown["nodes"] if node["name"] == shown["output"])
+    assert slopes[output] == 1.0
+    for id, slope in slopes.items():
+        if id != output:
+            assert isclose(sums[id], slope, rel_tol=1e-12, abs_tol=1e-300)
+
+
+# --- paths -------------------------------------------------------------------------------------
+
+
+def test_paths_are_counted_and_marked():
+    text = (ROOT / "sample_inputs" / "two_paths.bp").read_text("utf-8")
+    view = GraphView(graph_of(text), {}, paths=["b"])
+    assert (view.count_paths("a"), view.count_paths("b")) == (2, 1)
+    marked = {view.graph.own_name(id) for id in view.shown if view.marked and view.marked[id]}
+    assert marked == {"b", "d"}
+    assert [(e.source, e.target) for e in view.edges() if e.marked] == [
+        (view.graph.named["b"], view.graph.named["d"])
+    ]
+
+
+def test_very_many_paths_are_only_bounded():
+    doubled = "x0 = 1\n" + "\n".join(f"x{k} = x{k - 1} + x{k - 1}" for k in range(1, 200))
+    assert GraphView(graph_of(doubled), {}).count_paths("x0") == MOST_PATHS
+
+
+def test_a_path_from_what_is_not_there():
+    with pytest.raises(UsageError, match="--path z: there is no input or step z"):
+        GraphView(graph_of("a*b"), {}, paths=["z"])
+
+
+# --- geometry ----------------------------------------------------------------------------------
+
+Rect = tuple[float, float, float, float]
+
+
+def samples(curve, count=24):
+    """Yield points of cubic Bezier pieces."""
+    for i in range(0, len(curve) - 1, 3):
+        p0, p1, p2, p3 = curve[i : i + 4]
+        for k in range(count + 1):
+            t = k / count
+            u = 1.0 - t
+            a, b, c, d = u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t
+            yield tuple(a * p0[j] + b * p1[j] + c * p2[j] + d * p3[j] for j in (0, 1))
+
+
+def inside(point, rect: Rect, slack: float = 0.0) -> bool:
+    (x, y), (x0, y0, x1, y1) = point, rect
+    return x0 + slack < x < x1 - slack and y0 + slack < y < y1 - slack
+
+
+def overlap(a: Rect, b: Rect) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def label_rects(drawing: Drawing, placed) -> dict[int, list[Rect]]:
+    rects: dict[int, list[Rect]] = {}
+    for k, (arrow, at) in enumerate(zip(drawing.arrows, placed.labels, strict=True)):
+        if at is None:
+            continue
+        over, under = label_of(arrow)
+        for text, size, base in ((over, TEXT, at[1] - 6.0), (under, SMALL, at[1] + 13.0)):
+            if text:
+                half = text_width(text, size) / 2.0
+                rects.setdefault(k, []).append((at[0] - half, base - 0.75 * size, at[0] + half, base + 2.0))
+    return rects
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_nothing_lies_on_anything(drawings, name):
+    drawing = drawings[name]
+    placed = place(drawing)
+    boxes: list[Rect] = [(b.x, b.y, b.x + b.width, b.y + b.height) for b in placed.boxes]
+    for a, b in combinations(boxes, 2):
+        assert not overlap(a, b)
+    labels = label_rects(drawing, placed)
+    flat = [(k, rect) for k, rects in labels.items() for rect in rects]
+    for (_, a), (_, b) in combinations(flat, 2):
+        assert not overlap(a, b)
+    for _, label in flat:
+        assert not any(overlap(label, box) for box in boxes)
+        assert label[0] >= 0
+        assert label[2] <= placed.width
+    for k, curve in enumerate(placed.curves):
+        for point in samples(curve):
+            assert not any(inside(point, box, 0.01) for box in boxes), drawing.arrows[k]
+            for owner, label in flat:
+                assert not inside(point, label), (drawing.arrows[k], drawing.arrows[owner])
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_arrows_lead_from_left_to_right_between_their_boxes(drawings, name):
+    drawing = drawings[name]
+    placed = place(drawing)
+    box = {card.id: b for card, b in zip(drawing.cards, placed.boxes, strict=True)}
+    for arrow, curve in zip(drawing.arrows, placed.curves, strict=True):
+        source, target = box[arrow.source], box[arrow.target]
+        assert isclose(curve[0][0], source.x + source.width)
+        assert source.y < curve[0][1] < source.y + source.height
+        assert isclose(curve[-1][0], target.x)
+        assert target.y < curve[-1][1] < target.y + target.height
+        xs = [x for x, _ in curve]
+        assert xs == sorted(xs)
+    inputs = [box[c.id].x for c in drawing.cards if c.kind == "input"]
+    (output,) = [box[c.id].x for c in drawing.cards if c.kind == "output"]
+    assert all(x < output for x in inputs)
+    assert output == max(b.x for b in placed.boxes)
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_texts_fit_their_boxes_and_the_picture(drawings, name):
+    picture: Picture = graph_picture(drawings[name])
+    for label in [shape for shape in picture.shapes if isinstance(shape, Label)]:
+        wide = text_width(label.text, label.size, bold=label.bold)
+        left = label.x - {"start": 0.0, "middle": wide / 2.0, "end": wide}[label.anchor]
+        assert left >= 0
+        assert left + wide <= picture.width
+        assert 0 < label.y < picture.height
+
+
+def test_the_two_paths_cross_nothing():
+    placed = place(drawing_of((ROOT / "sample_inputs" / "two_paths.bp").read_text("utf-8")))
+    assert len(placed.boxes) == 4
+    a, b, c, d = placed.boxes
+    assert a.x < b.x == c.x < d.x
+    assert b.y + b.height < c.y
+
+
+def test_crossings_are_taken_out():
+    # written crosswise: 0-3, 1-2; one exchange makes them parallel
+    size = Size(10.0, 5.0, 5.0)
+    links = [Link(0, 3), Link(1, 2)]
+    made = arrange([size] * 4, links, Spacing(4.0, 2.0, 2.0, 1.0))
+    upper, lower = made.columns[1]
+    assert (upper, lower) == (3, 2)
+    assert made.items[0].at == made.items[3].at
+
+
+def test_networks_keep_the_order_of_their_units(drawings):
+    drawing = drawings["mazur"]
+    at = {card.name: box for card, box in zip(drawing.cards, place(drawing).boxes, strict=True)}
+    for above, below in (("x[0]", "x[1]"), ("linear1[0]", "linear1[1]"), ("linear2[0]", "linear2[1]")):
+        assert at[above].x == at[below].x
+        assert at[above].y + at[above].height < at[below].y
+
+
+# --- characters --------------------------------------------------------------------------------
+
+
+def follow(text: str) -> set[tuple[str, str]]:
+    """Follow the lines of a drawing and return which box leads to which, by their headings."""
+    rows = text.splitlines()
+    cell = {(x, y): c for y, row in enumerate(rows) for x, c in enumerate(row)}
+    boxes = {}
+    for (x, y), c in cell.items():
+        if c in "┌┏":
+            right = next((i for i in range(x + 1, len(rows[y])) if rows[y][i] not in "─━"), x)
+            bottom = next(j for j in range(y + 1, len(rows) + 1) if cell.get((x, j)) not in ("│", "┃"))
+            if (cell.get((right, y)), cell.get((x, bottom))) not in (("┐", "└"), ("┓", "┗")):
+                continue  # the corner of a marked way
+            heading = next(h for j in range(y + 1, bottom) if (h := rows[j][x + 1 : right].strip()))
+            boxes[x, y, right, bottom] = heading.partition(" = ")[0]
+
+    def box_at(x: int, y: int) -> str | None:
+        return next((n for (a, b, c, d), n in boxes.items() if a <= x <= c and b <= y <= d), None)
+
+    moves = {UP: (0, -1), RIGHT: (1, 0), BELOW: (0, 1), LEFT: (-1, 0)}
+    opposite = {UP: BELOW, BELOW: UP, LEFT: RIGHT, RIGHT: LEFT}
+
+    def sides(c: str) -> set[int]:
+        code = LINES.index(c) if c in LINES and c != " " else 0
+        return {side for side in moves if code // side % 3}
+
+    found = set()
+    for (x0, y0, x1, y1), name in boxes.items():
+        edge = [(x1, y, RIGHT) for y in range(y0 + 1, y1)] + [(x, y1, BELOW) for x in range(x0 + 1, x1)]
+        for x, y, direction in edge:
+            dx, dy = moves[direction]
+            if opposite[direction] not in sides(cell.get((x + dx, y + dy), " ")) or box_at(x + dx, y + dy):
+                continue
+            todo, seen = [(x + dx, y + dy, direction)], set()
+            while todo:
+                x, y, way = state = todo.pop()
+                if state in seen:
+                    continue
+                seen.add(state)
+                c = cell.get((x, y), " ")
+                here = sides(c)
+                if c in "►▼○":
+                    target = box_at(x + moves[way][0], y + moves[way][1])
+                    assert target is not None
+                    found.add((name, target))
+                    continue
+                level = way in (LEFT, RIGHT)
+                if (here == {UP, BELOW} and level) or not here:
+                    ways = [way]  # under a line that goes up and down, or through a label
+                else:
+                    assert opposite[way] in here, (x, y, c)
+                    ways = [side for side in here if side != opposite[way]]
+                for side in ways:
+                    x2, y2 = x + moves[side][0], y + moves[side][1]
+                    assert 0 <= x2 < 2000
+                    todo.append((x2, y2, side))
+    return found
+
+
+def arrows_of(drawing: Drawing) -> set[tuple[str, str]]:
+    names = {card.id: card.name for card in drawing.cards}
+    return {(names[a.source], names[a.target]) for a in drawing.arrows}
+
+
+@pytest.mark.parametrize("form", ["across", "down"])
+@pytest.mark.parametrize("name", [n for n in DRAWINGS if n not in ("xor none", "xor value", "micrograd all")])
+def test_lines_of_characters_lead_where_the_arrows_do(drawings, name, form):
+    drawing = drawings[name]
+    drawn = graph_text(drawing, 80, unicode=True, color=False, form=form)
+    assert drawn.form == form
+    body = drawn.text.split("\n\n", 1)[1].rsplit("\n\n", 1)[0]
+    assert follow(body) == arrows_of(drawing)
+
+
+TWO_PATHS = """\
+d = b*c = -56
+
+┌───────────┐               ┌───────────┐
+│ a         │               │ b = a^2   │              ┌───────────┐
+│ value   2 │─┬─ 2*a = 4 ──►│ value   4 │─── c = -14 ─►│ d = b*c   │
+│ dd/da -84 │ ╰─── -7 ───╮  │ dd/db -14 │              │ value -56 │
+└───────────┘            │  └───────────┘ ╭── b = 4 ──►│ dd/dd   1 │
+                         │  ┌───────────┐ │            └───────────┘
+                         │  │ c = -7*a  │ │
+                         ╰─►│ value -14 │─╯
+                            │ dd/dc   4 │
+                            └───────────┘
+
+in a box: the value, and the derivative of d by it
+at an arrow: the local derivative, in symbols and as a number
+"""
+
+
+def test_the_drawing_of_two_paths(run):
+    path = str(ROOT / "sample_inputs" / "two_paths.bp")
+    colored = run("graph", "--file", path, env={"FORCE_COLOR": "1", "COLUMNS": "100"}).answered()
+    assert re.sub("\x1b\\[[0-9;]*m", "", colored.out) == TWO_PATHS
+    assert "\x1b[34m2*a = 4\x1b[0m" in colored.out  # positive
+    assert "\x1b[33mc = -14\x1b[0m" in colored.out  # negative
+    assert colored.err == ""
+
+
+def test_a_pipe_gets_ascii_without_colour(run):
+    text = run("graph", "--file", str(ROOT / "sample_inputs" / "two_paths.bp"), "--path", "b").answered().out
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert "# value   4 #=== c = -14 =># d = b*c   #" in text
+    assert text.endswith("marked: 1 path from b to d\n")
+
+
+def test_what_is_too_wide_is_drawn_downwards_then_listed():
+    drawing = drawing_of(Path(LOSS).read_text("utf-8"))
+    wide = graph_text(drawing, 140, unicode=True, color=False)
+    assert (wide.form, wide.widths) == ("across", ())
+    tight = graph_text(drawing, 80, unicode=True, color=False)
+    assert (tight.form, len(tight.widths)) == ("across", 1)
+    down = graph_text(drawing, 70, unicode=True, color=False)
+    assert (down.form, len(down.widths)) == ("down", 2)
+    listed = graph_text(drawing, 40, unicode=True, color=False)
+    assert listed.form == "list"
+    assert min(listed.widths) > 40
+    for drawn, columns in ((wide, 140), (tight, 80), (down, 70), (listed, 62)):
+        assert max(map(len, drawn.text.splitlines())) <= columns
+    assert "L = e*f" in listed.text
+    assert "├─ from e: f = -2" in listed.text
+    assert "└─ from f: e = 2" in listed.text
+
+
+def test_weights_lose_their_gradients_before_the_drawing_is_given_up(drawings):
+    drawn = graph_text(drawings["mazur"], 80, unicode=True, color=False)
+    assert drawn.form == "down"
+    assert "left out for want of room: dE/dw" in drawn.text
+    assert "dE/dw =" not in drawn.text
+    body = drawn.text.split("\n\n", 1)[1].rsplit("\n\n", 1)[0]
+    assert follow(body) == arrows_of(drawings["mazur"])
+
+
+def test_the_note_says_what_was_done(run):
+    chain = "sin(" * 40 + "x" + ")" * 40
+    result = run("graph", chain, "--x", "1").answered()
+    assert "note: drawn from top to bottom" in result.err
+    assert "-o graph.svg" in result.err
+    assert run("graph", chain, "--x", "1", "-q").err == ""
+
+
+# --- formats -----------------------------------------------------------------------------------
+
+HOSTILE = (
+    "lambda_1^2*β₂ + end*graph + min(subgraph, μ, style) + where(a < b, a, sin(end))",
+    *("--lambda_1=2", "--β₂=3", "--end=1e-20", "--graph=-4", "--subgraph=3", "--μ=1", "--style=2"),
+    *("--a=1", "--b=2", "--path", "end"),
+)
+
+
+def test_dot_quotes_everything(run):
+    text = run("graph", *HOSTILE, "--format", "dot").answered().out
+    lines = text.splitlines()
+    assert lines[0] == "digraph computation {"
+    assert lines[-1] == "}"
+    string = r'"(?:[^"\\]|\\.)*"'
+    attribute = rf"\w+=(?:{string}|[\w.]+)"
+    row = re.compile(rf"  n\d+(?: -> n\d+)?(?: \[{attribute}(?:, {attribute})*\])?;")
+    for line in lines[4:-1]:
+        assert row.fullmatch(line), line
+    assert 'n3 [label="β₂\\nvalue = 3\\ndv19/dβ₂ = 4"' in text
+    assert sum(" -> " in line for line in lines) == 20
+
+
+def test_dot_escapes_what_ends_a_string():
+    from backprop_cli.render.dot import quoted
+
+    assert quoted('a"b\\', "c\x1b") == '"a\\"b\\\\\\nc\\\\x1b"'
+
+
+def test_mermaid_writes_codes_for_what_means_something(run):
+    text = run("graph", *HOSTILE, "--format", "mermaid").answered().out
+    lines = text.splitlines()
+    assert lines[0] == "flowchart LR"
+    node = re.compile(r'  n\d+\["[^"`*_<>&\[\]{}|\\~]*(?:<br>[^"`*_<>&\[\]{}|\\~]*)*"\]:::\w+')
+    edge = re.compile(r'  n\d+ -\.?-?>(?:\|"[^"`*_<>&\[\]{}|\\~]*"\|)? n\d+')
+    edge = re.compile(r'  n\d+ (?:-->|-\.->)(?:\|"[^"`*_<>&\[\]{}|\\~]*"\|)? n\d+')
+    rest = re.compile(r"  (?:accTitle|classDef|class|linkStyle)\b.*")
+    for line in lines[1:]:
+        assert node.fullmatch(line) or edge.fullmatch(line) or rest.fullmatch(line), line
+    assert "lambda#95;1" in text
+    assert "a #60; b" in text
+    assert "-.->" in text  # the branch that is not taken
+
+
+def test_mermaid_in_a_markdown_page(run, tmp_path):
+    path = tmp_path / "page.md"
+    run("graph", "--file", LOSS, "-o", str(path)).answered()
+    text = path.read_text("utf-8")
+    assert text.startswith("```mermaid\nflowchart LR\n")
+    assert text.endswith("```\n")
+
+
+def test_tikz_is_a_document(run):
+    text = run("graph", *HOSTILE, "--format", "tikz").answered().out
+    assert text.isascii()
+    assert text.startswith("\\documentclass[tikz")
+    assert text.count("\\begin{") == text.count("\\end{") == 2
+    assert text.count("\\node[") + text.count("\\draw[") == 19 + 20 + 20
+    for line in text.splitlines():
+        plain = line.replace("\\{", "").replace("\\}", "")
+        assert plain.count("{") == plain.count("}"), line
+    assert r"$\boldsymbol{\beta_{2}}$" in text
+    assert r"\text{graph}" in text
+
+
+def test_svg_tells_what_is_seen(run, tmp_path):
+    path = tmp_path / "g.svg"
+    run("graph", *HOSTILE, "-o", str(path)).answered()
+    root = ET.parse(path).getroot()
+    space = {"s": "http://www.w3.org/2000/svg"}
+    assert root.get("role") == "img"
+    assert "The computation graph of v19: 19 nodes" in root.findtext("s:desc", "", space)
+    texts = [t.text for t in root.iterfind(".//s:text", space)]
+    assert "v16 = a < b" in texts
+    assert "dv19/dβ₂" in texts
+    same = run("graph", *HOSTILE, "--format", "svg").answered().out
+    assert same == path.read_text("utf-8")
+
+
+def test_png(run, tmp_path):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "g.png"
+    run("graph", "--file", LOSS, "-o", str(path)).answered()
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = (int.from_bytes(data[k : k + 4], "big") for k in (16, 20))
+    assert width > height > 300
+
+
+@pytest.mark.parametrize(("edges", "there", "not_there"), [
+    ("both", "b = -2", None),
+    ("symbol", '"b"', "b = -2"),
+    ("value", '"-2"', '"b"]'),
+    ("none", "n3 -> n", "label=\"1\""),
+])  # fmt: skip
+def test_what_stands_at_the_arrows(run, edges, there, not_there):
+    arrows = run("graph", "--file", LOSS, "--format", "dot", "--edges", edges).answered().out
+    arrows = "\n".join(line for line in arrows.splitlines() if "->" in line)
+    assert there in arrows
+    assert not_there is None or not_there not in arrows
+
+
+def test_constants_are_nodes_with_all(run):
+    few, all_ = (
+        run("graph", "2x^2 + 1", "--x", "3", *more, "--format", "json").answered().json
+        for more in ((), ("--all",))
+    )
+    assert [n["kind"] for n in few["nodes"]] == ["input", "step", "step", "step"]
+    assert sorted(n["text"] for n in all_["nodes"] if n["kind"] == "constant") == ["1", "2", "2"]
+    assert {n["gradient"] for n in all_["nodes"] if n["kind"] == "constant"} == {None}
+
+
+# --- networks ----------------------------------------------------------------------------------
+
+
+def test_mazurs_numbers_are_on_his_network(run):
+    """From "A Step by Step Backpropagation Example" (Mazur 2015)."""
+    shown = run("graph", MAZUR, "--format", "json").answered().json
+    unit = {u["name"]: u["numbers"] for u in shown["units"]}
+    assert isclose(unit["linear1[0]"]["z"], 0.3775)
+    assert isclose(unit["linear1[0]"]["y"], 0.593269992)
+    assert isclose(unit["linear2[0]"]["y"], 0.75136507)
+    assert isclose(unit["linear2[1]"]["y"], 0.772928465)
+    assert isclose(unit["linear2[0]"]["dE/dz"], 0.138498562, rel_tol=1e-8)
+    assert isclose(unit["E"]["value"], 0.298371109, rel_tol=1e-8)
+    weight = {(e["source"], e["target"]): e for e in shown["edges"]}
+    assert weight["linear1[0]", "linear2[0]"]["value"] == 0.4
+    assert isclose(weight["linear1[0]", "linear2[0]"]["gradient"], 0.082167041, rel_tol=1e-8)
+    assert isclose(weight["x[0]", "linear1[0]"]["gradient"], 0.000438568, rel_tol=1e-6)
+    assert isclose(weight["linear2[0]", "E"]["value"], 0.74136507)
+    assert len(weight) == 4 + 4 + 2
+
+
+def test_the_network_of_three_one_two(run):
+    hand = str(ROOT / "sample_inputs" / "hand.yaml")
+    text = run("graph", hand).answered().out
+    assert "hand: E = 0.25 before update 1" in text
+    assert "w[2] = -0.5, dE/dw = -0.5" in text
+    assert "y = relu(z)" in text
+    marked = run("graph", hand, "--path", "x[0]", "--format", "json").answered().json
+    assert {u["name"] for u in marked["units"] if not u["marked"]} == {"x[1]", "x[2]"}
+    assert run("graph", "--config", hand).answered().out == text
+    assert "E = 0.25" in run("graph", hand, "optimizer.learning_rate=0.5", "seed=3").answered().out
+
+
+def test_large_networks_are_drawn_by_layer(run):
+    result = run("graph", str(ROOT / "sample_inputs" / "iris.yaml")).answered()
+    assert "note: a box a layer: linear1 has 16 units, at most 12 are drawn" in result.err
+    assert "iris: 2 layers, 131 parameters" in result.out  # 4*16 + 16 + 16*3 + 3
+    assert re.search(r"shape +4 to 16", result.out)
+    compact = run("graph", MAZUR, "--compact").answered()
+    assert (compact.err, "mazur: 2 layers, 12 parameters" in compact.out) == ("", True)
+    layers = run("graph", MAZUR, "--compact", "--format", "json").answered().json["layers"]
+    assert [layer["name"] for layer in layers] == ["inputs", "linear1", "linear2", "E"]
+
+
+def test_a_fitted_formula_is_drawn_as_an_expression(run):
+    text = run("graph", str(ROOT / "sample_inputs" / "decay.yaml")).answered().out
+    assert "y ~ a*exp(-b*x) + c" in text
+    assert "parameters' first values" in text
+
+
+@pytest.mark.parametrize("name", ["mazur", "hand", "xor"])
+@pytest.mark.parametrize("format_", ["dot", "mermaid", "tikz", "svg"])
+def test_networks_in_every_format(run, name, format_):
+    text = run("graph", str(ROOT / "sample_inputs" / f"{name}.yaml"), "--format", format_).answered().out
+    assert "linear1" in text
+
+
+# --- what is refused, what is large ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("args", "words"), [
+    (["a*b", "--a", "1:2:1", "--b", "2"], ["graph draws one point: a is a range"]),
+    (["a*b", "--a", "1"], ["no value for b"]),
+    (["a*b", "--path", "z"], ["there is no input or step z"]),
+    (["a*b", "--path", "a,"], ["an empty name"]),
+    (["a*b", "--named", "--all"], ["one of them"]),
+    (["a*b", "--compact"], ["--compact is for the network"]),
+    (["a*b", "-o", "x.gif"], ["names no format", ".svg"]),
+    (["a*b", "optimizer.lr=3"], ["is for the network of a config"]),
+    ([MAZUR, "--named"], ["--named is for expressions"]),
+    ([MAZUR, "--path", "x[7]"], ["there is no such box", "linear2[1]"]),
+    (["--config", "nothing.yaml"], ["nothing.yaml"]),
+])  # fmt: skip
+def test_refusals(run, args, words):
+    result = run("graph", *args)
+    result.refused(4 if "nothing.yaml" in args else 2, *words)
+
+
+def test_no_number_is_status_3(run):
+    run("graph", "log(x)", "--x", "-1").refused(3, "log(x) has no value")
+
+
+LARGE = "x = 0.5\ns0 = sin(x) + x\n" + "\n".join(f"s{k} = sin(s{k - 1}) + x" for k in range(1, 30_000))
+
+
+def test_a_large_graph_gets_a_summary_and_ways_to_narrow(run, tmp_path):
+    path = tmp_path / "large.bp"
+    path.write_text(LARGE, "utf-8")
+    text = run("graph", "--file", str(path)).answered().out
+    assert "a graph of 60,001 nodes; 300 at most are drawn" in text
+    assert re.search(r"edges +90,000\n", text)
+    assert re.search(r"depth +60,000 steps on the longest path", text)
+    assert "--path x " in text
+    assert "--named " in text
+    run("graph", "--file", str(path), "-o", str(tmp_path / "x.svg")).refused(2, "too many to draw", "--path")
+    dot = run("graph", "--file", str(path), "--format", "dot", "--edges", "none").answered().out
+    assert dot.count(" -> ") == 90_000
+
+
+def test_narrowing_by_a_path(run):
+    program = "\n".join(
+        [*(f"x{k} = {k}" for k in range(400)), "s = " + " + ".join(f"x{k}" for k in range(400))]
+    )
+    result = run("graph", program, "--path", "x399", "--format", "svg").answered()
+    assert "800 nodes are too many" not in result.err
+    assert "nodes are too many to draw: those on the paths alone" in result.err
+    assert "1 path from x399 to s" in result.out
+
+
+def test_what_is_too_entangled_is_refused(run):
+    # a hundred early steps that are read at the far end: a hundred lines along the whole drawing
+    early = [f"e{k} = x^{k + 2}" for k in range(100)]
+    late = [f"s{k} = s{k - 1} + {'x' if k < 90 else f'e{k - 90}'}" for k in range(1, 190)]
+    program = "\n".join(["x = 1", *early, "s0 = x", *late])
+    run("graph", program, "--format", "svg").refused(2, "too entangled", "--path")
+    listed = run("graph", program).answered()
+    assert "|- from s188: 1\n`- from e99: 1\n" in listed.out
+    assert "the graph is too entangled for lines, so it is a list" in listed.err
+
+
+def test_it_starts_without_heavy_libraries(process):
+    code = (
+        "import sys; from backprop_cli.cli.main import main; main(['graph', 'a*b', '--a', '1', '--b', '2', "
+        "'--format', 'svg']); print(*sorted({'numpy', 'sympy', 'rich', 'matplotlib'} & set(sys.modules)), "
+        "file=sys.stderr)"
+    )
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stderr.split() == []
