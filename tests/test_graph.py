@@ -768,3 +768,21 @@ def test_it_starts_without_heavy_libraries(process):
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stderr.split() == []
+
+
+def test_hostile_column_names(run, tmp_path):
+    (tmp_path / "evil.csv").write_text('"a b;""<x>","%_{}\\","y|""<i>"\n1,2,3\n2,3,5\n4,1,1\n', "utf-8")
+    config = tmp_path / "evil.yaml"
+    config.write_text(
+        "data: {path: evil.csv}\nmodel: {hidden: [2]}\ntask: regression\n"
+        "training: {epochs: 1, batch_size: full}\n",
+        "utf-8",
+    )
+    text = {
+        f: run("graph", str(config), "--format", f).answered().out for f in ("svg", "dot", "mermaid", "tikz")
+    }
+    ET.fromstring(text["svg"])
+    assert r'label="x[0] = a b;\"<x>\nvalue = 1"' in text["dot"]
+    assert r'label="x[1] = %_{}\\\nvalue = 2"' in text["dot"]
+    assert 'n0["x#91;0#93; = a b#59;#34;#60;x#62;<br>value = 1"]' in text["mermaid"]
+    assert r"\%\_\{\}\textbackslash{}" in text["tikz"]

@@ -145,12 +145,12 @@ def graph_drawing(view: GraphView, title: str, write: Write, edges: Edges = "bot
     named = ", ".join(inputs[:12]) + (", ..." if len(inputs) > 12 else "")
     description = f"The computation graph of {output}: {_count(len(shown), 'node')}"
     description += f", inputs {named}." if inputs else "."
-    if valued:
+    if valued and inputs:
         description += f" Each node has its value and the derivative of {output} by it."
     legend = []
-    if valued:
+    if valued and inputs:
         legend.append(f"in a box: the value, and the derivative of {output} by it")
-    if edges != "none":
+    if edges != "none" and inputs:
         what = {"both": "in symbols and as a number", "symbol": "in symbols", "value": "as a number"}[edges]
         what = what if valued else "in symbols"
         if view.named:

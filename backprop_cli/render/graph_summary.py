@@ -43,6 +43,9 @@ def summary(view: GraphView, write: Callable[[float], str], most: int) -> str:
         count = sum(after[id] and reached[id] for id in view.shown)
         fits = "" if count <= most else ", too many to draw"
         hints.append((f"--path {shortened(name, 24)}", f"{count:,} nodes on the paths to {output}{fits}"))
+    late = _late(view, reached, most)
+    if late is not None and not any(option.endswith(f" {late[0]}") for option, _ in hints):
+        hints.append((f"--path {late[0]}", f"{late[1]:,} nodes on the paths to {output}"))
     if not view.named:
         named = size.inputs + size.named + (graph.nodes[graph.output].name is None)
         fits = "" if named <= most else ", too many to draw"
@@ -51,3 +54,16 @@ def summary(view: GraphView, write: Callable[[float], str], most: int) -> str:
     wide = max(len(option) for option, _ in hints)
     lines += [f"  {option:<{wide}}  {text}" for option, text in hints]
     return "\n".join(lines) + "\n"
+
+
+def _late(view: GraphView, reached: list[bool], most: int) -> tuple[str, int] | None:
+    """Return a named step near the output whose paths are few enough to be drawn, with their nodes."""
+    graph = view.graph
+    last = view.shown[-most // 2 :]
+    names = [name for name, id in graph.named.items() if id >= last[0] and id != graph.output and reached[id]]
+    for name in names[:TRIED]:
+        after = graph.depends_on([graph.named[name]])
+        count = sum(after[id] and reached[id] for id in view.shown)
+        if count <= most and len(name) <= 24:
+            return name, count
+    return None
