@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from ..render.descent import Report
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex", "value")
+STEPS = 1000
+WORK = 4_000_000  # primitives that may run where --steps is not given: some seconds
 MOST_STARTS = 100_000
 PICTURES = 200  # runs that are drawn
 FRAME = (900, 600)
 PICTURE = (1200, 800)
+BESIDE = (1400, 760)  # contours stand beside f
 MILLISECONDS = 300
 
 
@@ -36,9 +39,7 @@ MILLISECONDS = 300
 )
 @click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
 @click.option("--rate", metavar="RATE", help="Learning rate.  [default: 0.1, or the optimizer's own]")
-@click.option(
-    "--steps", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="Updates at most."
-)
+@click.option("--steps", type=click.IntRange(1, 1_000_000), help="Updates at most.  [default: 1000]")
 @click.option(
     "--until",
     metavar="LENGTH",
@@ -71,7 +72,7 @@ def command(
     bindings: list[Binding],
     file: str | None,
     rate: str | None,
-    steps: int,
+    steps: int | None,
     until: str,
     ascend: bool,
     wrt: str | None,
@@ -116,6 +117,10 @@ def command(
             raise UsageError(f"{name} has a range of starting points, but --wrt does not move it")
     if not names:
         raise UsageError("the expression has no variable to move")
+    if steps is None:
+        steps = max(20, min(STEPS, WORK // len(graph)))
+        if steps < STEPS:
+            note(f"note: {len(graph):,} nodes: {steps:,} updates at most; --steps asks for more")
     choices = [read(text, eta) for text in optimizers] or [plain(eta)]
     report = _run(request, names, choices, steps=steps, until=length, ascend=ascend)
     to_file = output is not None
@@ -236,7 +241,7 @@ def _picture(report: Report, output: str) -> bytes:
     verdict = report.runs[0].verdict
     says = ". ".join(verdict.says) if verdict is not None and len(report.runs) == 1 else ""
     chart = charts.chart(report.function, runs, ground, title, says)
-    return picture_bytes(picture_of(chart._replace(columns=1), *PICTURE), output)
+    return picture_bytes(picture_of(chart, *(BESIDE if ground.surface is not None else PICTURE)), output)
 
 
 def _drawing(report: Report, to_file: bool) -> str | None:

@@ -103,6 +103,9 @@ class Trace(NamedTuple):
         """Return what was added to point ``k``; None at the last one."""
         if k >= self.updates:
             return None
+        if self.optimizer.plain:  # exactly what is added, before the sum is rounded
+            rate = self.optimizer.rate if self.ascend else -self.optimizer.rate
+            return tuple(rate * g for g in self.gradients[k])
         return tuple(b - a for a, b in zip(self.points[k], self.points[k + 1], strict=True))
 
 

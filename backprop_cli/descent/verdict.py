@@ -336,8 +336,8 @@ class _Judge:
     def left_at(self, downhill: Point) -> int | None:
         """Return the first update after which small steps lead elsewhere."""
         for k, point in enumerate(self.trace.points[1:100], start=1):
-            if self.affordable <= 0:
-                return None
+            if self.affordable <= 0 or max(map(abs, point)) > 1e3 * self.scale:
+                return None  # too far off for small steps to say
             reached = self.flow(point)
             if reached.endless or (reached.point is not None and not self.near(reached.point, downhill)):
                 return k

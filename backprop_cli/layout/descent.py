@@ -45,7 +45,7 @@ def chart(function: Function, runs: Sequence[Run], ground: Landscape, title: str
     """
     panels = [path_panel(function, runs, ground), progress_panel(runs, ground)]
     found = [p for p in panels if p is not None]
-    return Chart(title, f"{title}. {says}", found, len(found))
+    return Chart(title, f"{title}. {says}", found, 2 if ground.surface is not None else 1)
 
 
 def path_panel(
@@ -162,7 +162,7 @@ def _surface_panel(function: Function, runs: Sequence[Run], ground: Landscape, u
         marks.append(Mark(*points[-1], "", role))
     (right, up), (across, above) = function.names, ground.spans
     sides = (across[1] - across[0]) / (above[1] - above[0])
-    equal = 1.0 / EQUAL <= sides <= EQUAL
+    equal = upto is None and 1.0 / EQUAL <= sides <= EQUAL  # an animation keeps room for its title
     return Panel("", right, up, series, marks, field=field, x_range=across, y_range=above, equal=equal)
 
 

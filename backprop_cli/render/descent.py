@@ -21,6 +21,7 @@ SCHEMA = 1
 COLUMNS_TO = 3  # variables that get columns of their own
 ROWS = 20  # of a long trace
 FIRST, LAST = 5, 2  # of them at its ends
+MANY = 20  # variables of a run that are listed
 STYLES = {
     "converged": "green",
     "left-basin": "yellow",
@@ -199,6 +200,9 @@ def _single(report: Report, digits: int, everything: bool) -> list[Block]:
     if len(report.function.names) > COLUMNS_TO:
         ends = zip(report.function.names, trace.points[0], trace.points[-1], trace.gradients[-1], strict=True)
         rows = [[name, *(_cell(x, digits) for x in numbers)] for name, *numbers in ends]
+        if len(rows) > MANY and not everything:
+            lines.append(f"{len(rows):,} variables; the first {MANY} are shown, --all shows every one")
+            rows = rows[:MANY]
         blocks.append(Grid(["variable", "start", "end", "slope there"], rows, [False, True, True, True]))
     blocks.append(Lines([*run.verdict.says, *lines]))
     return blocks

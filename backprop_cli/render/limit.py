@@ -81,7 +81,7 @@ def table(limit: Limit, digits: int) -> Grid:
         header = ["h", up, "forward", "error", "central", "error"]
         columns += [above, *quotients("forward", "central")]
         if any(r.complex is not None for r in rows):  # a kink has no complex form
-            header += ["complex step", "error"]
+            header += ["complex step", "complex error"]
             columns += quotients("complex")
         drop: tuple[int, ...] = (6, 1, 4)
     elif limit.outside:
@@ -97,7 +97,7 @@ def table(limit: Limit, digits: int) -> Grid:
         columns += [column([getattr(r, s) for r in rows], digits) for s in ("backward", "forward", "central")]
         drop = (5,)
     drop = tuple(k for k in drop if k < len(header))
-    styles = {k: "yellow" for k, title in enumerate(header) if title == "error"}
+    styles = {k: "yellow" for k, title in enumerate(header) if title.endswith("error")}
     cells = [list(row) for row in zip(*columns, strict=True)]
     return Grid(header, cells, [True] * len(header), drop, styles)
 

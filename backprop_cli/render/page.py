@@ -125,7 +125,9 @@ def _terminal(blocks: Sequence[Block], to_file: bool) -> str:
                     for line in _wrapped(printable(text), min(console.width, WIDEST)):
                         console.print(Text(line, style=block.style))
             elif isinstance(block, Drawing):
-                console.print(Text.from_ansi(block.text, no_wrap=True), crop=False, overflow="ignore")
+                console.print(
+                    Text.from_ansi(block.text.rstrip("\n"), no_wrap=True), crop=False, overflow="ignore"
+                )
             else:
                 shown = _fitting(block, console.width)
                 table = Table(

@@ -1,0 +1,342 @@
+"""The descend command: published traces, optimizers, verdicts with their reasons, forms, pictures."""
+
+from __future__ import annotations
+
+import csv
+from io import StringIO
+from math import isclose
+from xml.etree import ElementTree
+
+import pytest
+
+from backprop_cli.descent.descend import Function, descend
+from backprop_cli.descent.optimizer import FIRST_ORDER, plain, read
+from backprop_cli.descent.verdict import judge
+from backprop_cli.errors import Source, UsageError
+from backprop_cli.language.lower import lower
+from backprop_cli.language.parser import parse
+from backprop_cli.training.optimizers import RULES
+
+CUBIC = "x^3+3x^2"
+
+
+def function(text, **at):
+    graph = lower(parse(Source(text)), set(at))
+    return Function(graph, at, list(at)), tuple(at.values())
+
+
+def trace_of(text, rate, *, steps=1000, until=1e-8, ascend=False, optimizer=None, **at):
+    f, start = function(text, **at)
+    trace = descend(f, start, optimizer or plain(rate), steps=steps, until=until, ascend=ascend)
+    return f, trace
+
+
+def verdict_of(text, rate, **more):
+    return judge(*trace_of(text, rate, **more))
+
+
+# --- published traces --------------------------------------------------------------------------
+
+
+def test_parabola(run):
+    report = run("descend", "x^2", "--x", "1", "--rate", "0.3", "--steps", "3", "--format", "json").json
+    points = report["runs"][0]["trace"]
+    assert [p["point"]["x"] for p in points] == pytest.approx([1.0, 0.4, 0.16, 0.064], rel=1e-15)
+    assert [p["gradient"]["x"] for p in points] == pytest.approx([2.0, 0.8, 0.32, 0.128], rel=1e-15)
+    assert points[0]["step"]["x"] == -0.6
+    lines = run("descend", "x^2", "--x", "1", "--rate", "0.3", "--steps", "3").answered().out.splitlines()
+    assert lines[0] == "x^2: gradient descent from x = 1, x <- x - 0.3*f'"
+    assert [line.split() for line in lines[4:8]] == [
+        ["0", "1", "1", "2", "-0.6"],
+        ["1", "0.4", "0.16", "0.8", "-0.24"],
+        ["2", "0.16", "0.0256", "0.32", "-0.096"],
+        ["3", "0.064", "0.004096", "0.128"],
+    ]
+
+
+def test_cubic_from_just_above_its_maximum():
+    _, trace = trace_of(CUBIC, 0.04, steps=51, x=-1.99)
+    assert isclose(trace.points[-1][0], -0.00147953460, rel_tol=1e-8)
+
+
+def test_cubic_at_too_large_a_rate():
+    _, trace = trace_of(CUBIC, 0.45, steps=6, x=-1.99)
+    published = [-1.963135, -1.865434, -1.526552, -0.550850, 0.526807, -1.270230]
+    assert [round(x, 6) for (x,) in trace.points[1:]] == published
+
+
+def test_cubic_on_and_beyond_its_maximum():
+    f, trace = trace_of(CUBIC, 0.04, x=-2.0)
+    assert (trace.points, trace.end) == ([(-2.0,)], "still")
+    assert judge(f, trace).kind == "stuck"
+    verdict = verdict_of(CUBIC, 0.04, x=-2.01)
+    assert verdict.kind == "diverging"
+    assert "f falls without end" in verdict.says[1]
+
+
+def test_ascent(run):
+    out = run("descend", "3x - x^2", "--x", "0", "--rate", "0.25", "--ascend", "--format", "value")
+    assert out.answered().numbers == pytest.approx([1.5], abs=1e-8)
+    # (a+b)c at (5, -3, -2), upwards at rate 0.01
+    at = ("--a", "5", "--b", "-3", "--c", "-2", "--rate", "0.01", "--ascend", "--steps", "1")
+    numbers = run("descend", "(a+b)*c", *at, "--format", "value").answered().numbers
+    assert numbers == pytest.approx([4.98, -3.02, -1.98])
+
+
+# --- optimizers --------------------------------------------------------------------------------
+
+
+def test_every_rule_of_the_trainer_is_here():
+    assert len(FIRST_ORDER) == len(RULES)
+    assert set(FIRST_ORDER) == {"sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam"}
+
+
+@pytest.mark.parametrize("name", FIRST_ORDER)
+def test_every_optimizer_goes_downhill(name):
+    _, trace = trace_of("x^2 + y^2", None, steps=60, optimizer=read(name, 0.1), x=1.0, y=-2.0)
+    assert trace.values[-1] < trace.values[0]
+    assert trace.optimizer.rate == 0.1
+
+
+def test_first_steps_by_hand():
+    # momentum 0.9 at rate 0.1 from 1: b = 2, x = 0.8; b = 0.9*2 + 1.6 = 3.4, x = 0.46
+    _, trace = trace_of("x^2", None, steps=2, optimizer=read("sgd:momentum=0.9", 0.1), x=1.0)
+    assert [x for (x,) in trace.points] == pytest.approx([1.0, 0.8, 0.46], rel=1e-14)
+    # Adam's first step is the rate, whatever the slope
+    _, trace = trace_of("50x^2", None, steps=1, optimizer=read("adam:lr=0.25", None), x=1.0)
+    assert trace.points[1][0] == pytest.approx(0.75, rel=1e-9)
+
+
+def test_hyperparameters():
+    choice = read("adam:betas=[0.8,0.99],amsgrad=true", None)
+    assert (choice.settings.betas, choice.settings.amsgrad, choice.rate) == ((0.8, 0.99), True, 1e-3)
+    assert choice.label == "adam(learning_rate=0.001, betas=[0.8, 0.99], amsgrad=true)"
+    assert read("sgd:learning_rate=1/4", 0.5).rate == 0.25
+    assert plain(None).rate == 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("adm", "did you mean adam"),
+        ("levenberg_marquardt", "fits formulas"),
+        ("adam:beta=1", "did you mean betas"),
+        ("sgd:momentum", "no key=value"),
+        ("sgd:momentum=-1", "momentum: expected a number >= 0.0"),
+        ("adam:betas=3", "betas: expected a list"),
+        ("sgd:nesterov=true", "nesterov needs a momentum"),
+        ("sgd:momentum=1/0", "finite"),
+    ],
+)
+def test_wrong_optimizers(text, words):
+    with pytest.raises(UsageError) as error:
+        read(text, None)
+    assert words in str(error.value)
+
+
+def test_side_by_side(run):
+    words = ("x^2", "--x", "1", "--rate", "0.1", "--steps", "2")
+    chosen = ("--optimizer", "sgd", "--optimizer", "sgd:momentum=0.9", "--optimizer", "adam")
+    out = run("descend", *words, *chosen).answered().out
+    header = next(line for line in out.splitlines() if line.startswith("f after"))
+    assert header.split() == ["f", "after", "sgd", "1", "sgd", "2", "adam"]
+    (last,) = [line.split() for line in out.splitlines() if line.split()[:1] == ["2"]]
+    assert last == ["2", "0.4096", "0.2116", "0.64066"]
+    rows = list(csv.DictReader(StringIO(run("descend", *words, *chosen, "--format", "csv").out)))
+    assert len(rows) == 9
+    assert rows[5]["optimizer"] == "sgd(learning_rate=0.1, momentum=0.9)"
+    assert isclose(float(rows[5]["x"]), 0.46)
+
+
+# --- verdicts ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "rate", "at", "kind", "words"),
+    [
+        ("x^2", 0.3, {"x": 1.0}, "converged", "each update leaves 0.4 of the distance, as |1 - rate*f''|"),
+        ("x^2", 1.0, {"x": 1.0}, "bouncing", "x from -1 to 1"),
+        ("x^2", 1.1, {"x": 1.0}, "diverging", "every update is 1.2 times as long as the one before"),
+        (CUBIC, 0.45, {"x": -1.99}, "bouncing", "2/f'' = 2/6 = 0.333333; the rate 0.45 is larger"),
+        (CUBIC, 0.6, {"x": 1.0}, "diverging", "update 1, from x = 1 to x = -4.4, left the basin"),
+        (CUBIC, 0.04, {"x": -2.0}, "stuck", "a maximum (f'' = -6)"),
+        ("x^2-y^2", 0.1, {"x": 1.0, "y": 0.0}, "stuck", "a saddle: along (0, 1) f falls on both sides"),
+        ("x^2-y^2", 0.1, {"x": 1.0, "y": 1e-3}, "diverging", "f falls without end"),
+        ("x^2+10y^2", 0.11, {"x": 1.0, "y": 1.0}, "diverging", "2/the largest curvature = 2/20 = 0.1"),
+        ("|x|", 0.3, {"x": 1.0}, "bouncing", "they cross the kink of abs(x)"),
+        ("|x|", 0.25, {"x": 1.0}, "stuck", "the convention (abs'(0) = 0); it is a minimum all the same"),
+        ("relu(x)", 0.1, {"x": -1.0}, "stuck", "f is flat there"),
+        ("tanh(x)^2", 0.1, {"x": 30.0}, "stuck", "f is flat there"),
+        ("x^3", 1.0, {"x": 0.3}, "not-finished", "slower than any constant factor"),
+        ("floor(x)+x^2", 0.1, {"x": 1.3}, "stuck", "floor(x) jumps in between"),
+        ("x^2", 1e-20, {"x": 1.0}, "stuck", "the rate 1e-20 is so small that an update changes nothing"),
+        ("x", 0.1, {"x": 1.0}, "not-finished", "the updates do not get shorter"),
+        ("log(x)", 0.5, {"x": 0.2}, "left-domain", "update 1 leads to x = -2.3: log(x) has no value"),
+        ("sin(x)", 9.0, {"x": 1.0}, "bouncing", "2/f'' = 2/1 = 2; the rate 9 is larger"),
+        ("exp(x)", 1e3, {"x": -19.0}, "stuck", "no minimum"),
+    ],
+)
+def test_verdicts(text, rate, at, kind, words):
+    verdict = verdict_of(text, rate, **at)
+    assert verdict.kind == kind, verdict.says
+    assert words in "\n".join(verdict.says)
+
+
+def test_leaving_the_basin():
+    # minima at -0.732 and 0.681; the first update jumps over the maximum between them
+    text = "x^4 - x^2 + 0.1x"
+    verdict = verdict_of(text, 0.4, x=1.1)
+    assert verdict.kind == "left-basin", verdict.says
+    assert "update 1, from x = 1.1 to x = -0.1896, left its basin" in "\n".join(verdict.says)
+    assert verdict.minimum == pytest.approx((-0.7309,), abs=1e-3)
+
+
+def test_largest_stable_rates():
+    assert verdict_of("x^2", 0.3, x=1.0).stable == pytest.approx(1.0)
+    assert verdict_of("x^2+10y^2", 0.05, x=1.0, y=1.0).stable == pytest.approx(0.1)
+    assert verdict_of("-3x^2", 0.1, x=1.0, ascend=True).stable == pytest.approx(1 / 3)
+    heavy = read("sgd:momentum=0.5", 0.1)
+    assert verdict_of("x^2", None, optimizer=heavy, x=1.0).stable == pytest.approx(1.5)
+    assert verdict_of("x^2", None, optimizer=read("adam", 0.1), x=1.0).stable is None
+
+
+@pytest.mark.parametrize("rate", [0.99, 1.01])
+def test_the_stable_rate_is_the_border(rate):
+    # of x^2 + 3y^2 it is 2/6
+    _, trace = trace_of("x^2+3y^2", rate / 3, steps=2000, x=1.0, y=1.0)
+    assert (abs(trace.points[-1][1]) < 1e-6) == (rate < 1.0)
+
+
+def test_what_is_left_to_do(run):
+    out = run("descend", "x^2", "--x", "1", "--rate", "0.3", "--steps", "3").answered().out
+    assert "about 18 more to |f'| <= 1e-8" in " ".join(out.split())
+    done = run("descend", "x^2", "--x", "1", "--rate", "0.3", "--format", "json").json["runs"][0]
+    assert done["updates"] == 21
+
+
+def test_exit_status(run):
+    assert run("descend", "x^2", "--x", "1", "--rate", "1.1", "--steps", "30").status == 3
+    assert run("descend", "x^2", "--x", "1", "--rate", "1").status == 0
+    overflow = run("descend", CUBIC, "--x", "-2.01", "--rate", "0.04")
+    assert overflow.status == 3
+    assert "update 34 leads to x = -6.47" in overflow.err
+    assert overflow.out.splitlines()[4].split()[:2] == ["0", "-2.01"]
+
+
+def test_domains_on_the_way(run):
+    result = run("descend", "log(x)", "--x", "2", "--rate", "3", "--format", "json")
+    assert result.status == 3
+    (only,) = result.json["runs"]
+    assert [p["point"]["x"] for p in only["trace"]] == [2.0, 0.5]
+    assert only["error"]["code"] == "domain"
+    assert "update 2 leads to x = -5.5: log(x) has no value" in result.err
+    text = run("descend", "log(x)", "--x", "2", "--rate", "3")
+    assert text.caret("log(x)") == (0, 6)
+    assert text.out.splitlines()[5].split() == ["1", "0.5", "-0.693147", "2"]
+    run("descend", "log(x)", "--x", "-1").refused(3, "log(x) has no value")
+
+
+# --- starts, variables, forms ------------------------------------------------------------------
+
+
+def test_ranges_of_starting_points(run):
+    result = run("descend", "x^3-3x", "--x", "-3:3:1", "--rate", "0.1")
+    assert result.status == 3
+    rows = [line.split() for line in result.out.splitlines()[4:11]]
+    assert [row[-1] for row in rows] == [
+        "diverging", "diverging", "stuck", "converged", "converged", "converged", "converged",
+    ]  # fmt: skip
+    assert "4 reached the minimum at x = 1" in result.out
+    grid = run("descend", "x^2+y^2", "--x", "0:1:1", "--y", "1:2:1", "--format", "csv").answered().out
+    rows = list(csv.DictReader(StringIO(grid)))
+    assert [(row["x start"], row["y start"]) for row in rows] == [
+        ("0.0", "1.0"), ("0.0", "2.0"), ("1.0", "1.0"), ("1.0", "2.0"),
+    ]  # fmt: skip
+    missing = run("descend", "log(x)^2", "--x", "-1:2:1", "--format", "value")
+    assert missing.status == 3
+    assert missing.out.splitlines()[:2] == ["", ""]
+
+
+def test_what_moves(run):
+    report = (
+        run("descend", "(x-a)^2", "--x", "0", "--a", "2", "--wrt", "x", "--format", "json").answered().json
+    )
+    assert (report["variables"], report["fixed"]) == (["x"], {"a": 2.0})
+    assert report["runs"][0]["end"]["x"] == pytest.approx(2.0)
+    run("descend", "x*a", "--x", "0", "--a", "0:1:1", "--wrt", "x").refused(2, "a has a range")
+
+
+def test_long_traces_are_thinned(run):
+    out = run("descend", "x^2", "--x", "1", "--rate", "0.01", "--steps", "500").answered().out
+    rows = [line.split()[0] for line in out.splitlines()[4:] if line.split() and line.split()[0].isdigit()]
+    rows = rows[: rows.index("500") + 1]
+    assert rows[:5] == ["0", "1", "2", "3", "4"]
+    assert len(rows) <= 20
+    assert "of 501 points are shown; --all shows every one" in out
+    every = run("descend", "x^2", "--x", "1", "--rate", "0.01", "--steps", "500", "--all").out
+    assert len(every.splitlines()) > 505
+
+
+def test_many_variables(run):
+    text = "+".join(f"x{i}^2" for i in range(1, 31))
+    at = [f"x{i}={i}" for i in range(1, 31)]
+    out = run("descend", text, *at, "--steps", "2").answered().out
+    assert "|gradient|" in out
+    assert "30 variables; the first 20 are shown" in out
+
+
+def test_tables_in_markdown_and_latex(run):
+    words = ("descend", "a_1^2", "--a_1", "1", "--steps", "1", "--format")
+    assert "| update | a\\_1 | f | f' | step |" in run(*words, "markdown").answered().out
+    latex = run(*words, "latex").answered().out
+    assert r"$0$ & $1$ & $1$ & $2$ & $-0.2$ \\" in latex
+
+
+def test_refusals(run):
+    run("descend", "5").refused(2, "no variable to move")
+    run("descend", "x", "--x", "1", "--rate", "0").refused(2, "positive number", "--ascend climbs")
+    run("descend", "x", "--x", "1", "--until", "-1").refused(2, "not negative")
+    run("descend", "x", "--x", "1", "--optimizer", "adm").refused(2, "did you mean adam")
+    run("descend", "x", "--x", "0:1:1e-6").refused(2, "starting points")
+    run("descend", "x", "--x", "1", "-o", "x.abc").refused(2, "names no format")
+
+
+# --- pictures ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["x^2", "--x", "1"],
+        [CUBIC, "--x", "-2.01", "--rate", "0.04"],
+        ["x^2+y^2", "--x", "1", "--y", "2"],
+        ["x^2+y^2+z^2", "--x", "1", "--y", "2", "--z", "3"],
+        ["x^2", "--x", "-2:2:0.25"],
+        ["x^2", "--x", "1", "--optimizer", "sgd", "--optimizer", "adam", "--rate", "0.1"],
+        ["relu(x)", "--x", "-1"],
+    ],
+)
+def test_svg(run, tmp_path, words):
+    path = tmp_path / "d.svg"
+    run("descend", *words, "-o", str(path))
+    picture = ElementTree.parse(path).getroot()
+    assert picture.get("role") == "img"
+    assert "gradient descent" in "".join(picture.itertext())
+
+
+def test_gif(run, tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "d.gif"
+    run("descend", "x^2", "--x", "1", "--rate", "1.1", "--steps", "3", "-o", str(path))
+    with image.open(path) as animation:
+        assert (animation.n_frames, animation.size) == (4, (900, 600))
+    words = ("x^2", "--x", "1", "--optimizer", "sgd", "--optimizer", "adam")
+    run("descend", *words, "-o", str(path)).refused(2, "a GIF shows one descent")
+
+
+def test_drawing_in_text(run):
+    out = run("descend", "x^2", "--x", "1", "--rate", "0.3", "--plot").answered().out
+    assert "start" in out
+    assert "end" in out
+    assert "end" not in run("descend", "x^2", "--x", "1", "--rate", "0.3").out.split("converged")[0]

@@ -1,0 +1,282 @@
+"""The limit command: its quotients, what it reads from them, its verdicts and forms."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from io import StringIO
+from math import cos, isclose, sin
+from xml.etree import ElementTree
+
+import pytest
+
+from backprop_cli.differentiation.convergence import converge
+from backprop_cli.errors import Source
+from backprop_cli.language.lower import lower
+from backprop_cli.language.parser import parse
+from backprop_cli.render.limit import charts
+
+EPS = 2.0**-52
+
+
+def limits(text, names=None, **at):
+    graph = lower(parse(Source(text)), set(at))
+    return converge(graph, at, names or list(graph.inputs))
+
+
+def limit(text, **at):
+    (found,) = limits(text, [next(iter(at))], **at).limits
+    return found
+
+
+# --- quotients ---------------------------------------------------------------------------------
+
+
+def test_published_errors_of_the_sine_at_1():
+    found = limit("sin(x)", x=1.0)
+    rows = {row.h: row for row in found.rows}
+    forward = [found.error(rows[h].forward) for h in (1e-3, 1e-4, 1e-5)]
+    assert [f"{e:.1e}" for e in forward] == ["-4.2e-04", "-4.2e-05", "-4.2e-06"]
+    central = [found.error(rows[h].central) for h in (1e-3, 1e-4)]
+    assert [f"{e:.3e}" for e in central] == ["-9.005e-08", "-9.004e-10"]
+
+
+def test_quotients_are_the_textbooks_in_the_order_written():
+    for row in limit("sin(x)", x=1.0).rows:
+        h = row.h
+        assert row.above == sin(1.0 + h)
+        assert row.forward == (sin(1.0 + h) - sin(1.0)) / h
+        assert row.backward == (sin(1.0) - sin(1.0 - h)) / h
+        assert row.central == (sin(1.0 + h) - sin(1.0 - h)) / (2.0 * h)
+
+
+def test_published_forward_quotient_to_the_last_bit():
+    # (f(x+h) - f(x))/h of 2x^2 - 3x + 4 at 2, h = 1e-6
+    found = {row.h: row.forward for row in limit("2x^2-3x+4", x=2.0).rows}
+    assert found[1e-6] == 5.000002000876691
+
+
+def test_steps_are_the_floats_nearest_to_powers_of_ten(run):
+    rows = run("limit", "sin(x)", "--x", "1", "--format", "json").json["limits"][0]["rows"]
+    assert [row["h"] for row in rows] == [
+        1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15,
+    ]  # fmt: skip
+    few = run("limit", "x^2", "--x", "1", "--steps", "1,0.25,1/2", "--format", "json").json
+    assert [row["h"] for row in few["limits"][0]["rows"]] == [1.0, 0.5, 0.25]
+    up = run("limit", "x^2", "--x", "1", "--steps", "5e-3:5e-1", "--format", "json").json
+    assert [row["h"] for row in up["limits"][0]["rows"]] == [0.5, 0.05, 0.005]
+
+
+# --- what they say -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "orders"),
+    [
+        ("sin(x)", 1.0, (1, 2, 2)),
+        ("exp(x)", 0.5, (1, 2, 2)),
+        ("exp(100x)", 0.1, (1, 2, 2)),  # h = 0.1 is too large for any order
+        ("x*log(x)", 1.0, (1, 2, 2)),  # f = 0
+        ("1/x", 1e-8, (1, 2, 2)),  # from h = 1e-9 on
+        ("sin(x)", 0.0, (2, 2, 2)),  # f'' = 0 there
+        ("x^2", 3.0, (1, None, None)),  # no third derivative: central quotients are exact
+        ("5x+1", 2.0, (None, None, None)),
+    ],
+)
+def test_measured_orders(text, x, orders):
+    fits = limit(text, x=x).fits
+    for scheme, order in zip(("forward", "central", "complex"), orders, strict=True):
+        measured = fits[scheme].order
+        assert (measured is None) if order is None else abs(measured - order) < 0.03, scheme
+
+
+def test_where_rounding_takes_over():
+    found = limit("sin(x)", x=1.0)
+    forward, central = found.fits["forward"], found.fits["central"]
+    assert (forward.best, central.best) == (1e-8, 1e-5)
+    # |f''|/2*h = eps*|f|/h, where f'' = -f: h = sqrt(2 eps); |f'''|/6*h^2 = eps*|f|/h
+    assert isclose(forward.meet, (2 * EPS) ** 0.5, rel_tol=1e-9)
+    assert isclose(central.meet, (EPS * sin(1) / (cos(1) / 6)) ** (1 / 3), rel_tol=1e-6)
+    assert isclose(found.second, -sin(1), rel_tol=1e-14)
+    assert isclose(found.third, -cos(1), rel_tol=1e-9)
+    assert found.fits["complex"].meet is None
+
+
+def test_rounding_of_x_and_cancellation_are_named():
+    assert limit("x*log(x)", x=1.0).source == "eps/2*|x*f'|"
+    inside = limit("(1-cos(x))/x^2", x=1e-5)
+    assert (inside.source, inside.second) == ("cancellation", None)
+
+
+def test_x_plus_h_that_is_x(run):
+    out = run("limit", "x", "--x", "1e10", "--steps", "1e-5:1e-8").answered().out
+    assert "from h = 1e-7 on, x + h rounds to x itself" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "kind", "left", "right", "words"),
+    [
+        ("|x|", 0.0, "kink", -1, 1, "left -1, right 1: no derivative"),
+        ("sqrt(x^2)", 0.0, "kink", -1, 1, "left -1, right 1: no derivative"),
+        ("max(x, 3x)", 0.0, "kink", 1, 3, "left 1, right 3: no derivative"),
+        ("floor(x)", 2.0, "jump", None, 0, "left +infinity, right 0: no derivative"),
+        ("where(x<0, 1, x)", 0.0, "jump", None, 1, "left -infinity, right 1: no derivative"),
+        ("sign(x)", 0.0, "jump", None, None, "left +infinity, right +infinity: no derivative"),
+        ("sqrt(x)", 0.0, "vertical", None, None, "left no value of f, right +infinity: no derivative"),
+        ("sqrt(1-x)", 1.0, "vertical", None, None, "left -infinity, right no value of f: no derivative"),
+        ("cbrt(x)", 0.0, "vertical", None, None, "left +infinity, right +infinity: no derivative"),
+    ],
+)
+def test_where_there_is_no_derivative(run, text, x, kind, left, right, words):
+    found = limit(text, x=x)
+    assert (found.kind, found.left, found.right) == (kind, pytest.approx(left), pytest.approx(right))
+    result = run("limit", text, "--x", str(x))
+    assert result.status == 3
+    assert words in result.out
+
+
+def test_growth_of_vertical_tangents():
+    assert limit("sqrt(x)", x=0.0).growth == pytest.approx(-1 / 2)
+    assert limit("cbrt(x)", x=0.0).growth == pytest.approx(-2 / 3)
+
+
+def test_conventions_are_said(run):
+    out = run("limit", "|x|", "--x", "0").out
+    assert "gradients use a convention at abs(x): abs'(0) = 0; grad shows 0 here" in out
+
+
+def test_a_kink_with_one_slope_is_none():
+    found = limit("relu(x)^2", x=0.0)
+    assert (found.kind, found.slope) == ("derivative", 0.0)
+
+
+def test_edges_of_domains(run):
+    found = limit("x^1.5", x=0.0)
+    assert (found.kind, found.slope, found.outside) == ("edge", 0.0, -1)
+    assert found.fits["forward"].order == pytest.approx(0.5)
+    out = run("limit", "x^1.5", "--x", "0").answered().out
+    assert "f has no value below x = 0" in out
+
+
+def test_rules_that_miss_a_slope_are_told(run):
+    # acos(x)^2 falls with slope -2 at 1, where acos' does not exist and is multiplied by 0
+    result = run("limit", "acos(x)^2", "--x", "1")
+    assert result.status == 1
+    assert "the quotients tend to -2, but the rules say 0" in result.out
+
+
+def test_no_value_at_all(run):
+    run("limit", "log(x)", "--x", "0").refused(3, "log(x) has no value at x = 0")
+
+
+# --- forms -------------------------------------------------------------------------------------
+
+
+def test_the_table(run):
+    lines = run("limit", "sin(x)", "--x", "1", "--steps", "1e-3:1e-4").answered().out.splitlines()
+    assert lines[0] == "sin(x) = 0.841471 at x = 1"
+    assert lines[4].split() == [
+        "1e-3", "0.84201087", "0.53988148", "-4.208e-4", "0.54030222", "-9.005e-8", "0.54030240", "9.005e-8",
+    ]  # fmt: skip
+    assert lines[5].split()[0] == "1e-4"
+    assert lines[7].startswith("derivative 0.5403023058681398 (reverse mode)")
+
+
+def test_numbers_of_the_words_are_those_of_the_json(run):
+    words = run("limit", "sin(x)", "--x", "1").out
+    (found,) = run("limit", "sin(x)", "--x", "1", "--format", "json").json["limits"]
+    orders = re.findall(r"order (\S+) from h = 1e-1 to (\S+);", words)
+    best = re.findall(r"best h = (\S+), error (\S+)", words)
+    for (order, last), (h, error), fit in zip(orders, best, found["schemes"].values(), strict=True):
+        assert f"{fit['order']:.2f}" == order
+        assert float(last) == fit["to"]
+        assert float(h) == fit["best_h"]
+        assert isclose(float(error), fit["best_error"], rel_tol=0.01)
+    (second,) = re.findall(r"f''/2\*h = (\S+)\*h,", words)
+    assert isclose(float(second), found["second"] / 2, rel_tol=2e-3)
+
+
+def test_json(run):
+    report = run("limit", "a*sin(b)", "--a", "2", "--b", "0.5", "--format", "json").answered().json
+    assert (report["value"], report["reference"]) == (2 * sin(0.5), "reverse")
+    assert [found["input"] for found in report["limits"]] == ["a", "b"]
+    assert isclose(report["limits"][1]["slope"], 2 * cos(0.5), rel_tol=1e-15)
+    row = report["limits"][1]["rows"][2]
+    assert row["forward_error"] == row["forward"] - report["limits"][1]["slope"]
+
+
+def test_csv_and_tsv(run):
+    text = run("limit", "a*b", "--a", "2", "--b", "3", "--steps", "1,0.5", "--format", "csv").answered().out
+    rows = list(csv.DictReader(StringIO(text)))
+    assert [(row["input"], row["h"], row["forward"]) for row in rows] == [
+        ("a", "1.0", "3.0"), ("a", "0.5", "3.0"), ("b", "1.0", "2.0"), ("b", "0.5", "2.0"),
+    ]  # fmt: skip
+    tabs = run("limit", "a*b", "--a", "2", "--b", "3", "--steps", "1", "--format", "tsv").out
+    assert tabs.splitlines()[1].split("\t")[:2] == ["a", "1.0"]
+
+
+def test_markdown_and_latex(run):
+    at = ("--a_b", "1", "--steps", "0.1")
+    markdown = run("limit", "a_b^2", *at, "--format", "markdown").answered().out
+    assert markdown.startswith(r"**a\_b^2 = 1 at a\_b = 1**")
+    assert "| h | f(a\\_b+h) | forward |" in markdown
+    latex = run("limit", "a_b^2", *at, "--format", "latex").answered().out
+    assert r"\begin{tabular}{rrrrrrrr}" in latex
+    assert r"f(a\_b+h)" in latex
+
+
+def test_wrt_and_symbolic(run):
+    report = run("limit", "a*b", "--a", "2", "--b", "3", "--wrt", "b", "--format", "json").json
+    assert [found["input"] for found in report["limits"]] == ["b"]
+    text = "(1-cos(x))/x^2"
+    exact = run("limit", text, "--x", "1e-5", "--symbolic", "--format", "json").answered().json
+    assert exact["reference"] == "symbolic"
+    assert isclose(exact["limits"][0]["slope"], -1e-5 / 12, rel_tol=1e-9)
+
+
+def test_the_v_in_a_terminal():
+    (drawn,) = charts(limits("sin(x)", x=1.0))
+    assert "|error|" in drawn
+    assert "complex step" in drawn
+
+
+def test_svg(run, tmp_path):
+    for text, x in (("sin(x)", "1"), ("|x|", "0"), ("cbrt(x)", "0"), ("5x", "1")):
+        path = tmp_path / "v.svg"
+        run("limit", text, "--x", x, "-o", str(path))
+        picture = ElementTree.parse(path).getroot()
+        assert picture.get("role") == "img"
+        assert "Difference quotients of" in "".join(picture.itertext())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["5"], "no variable to move"),
+        (["x", "--x", "0:1:0.5"], "limit works at one point: x is a range"),
+        (["x", "--x", "1", "--steps", "0"], "a step size is a positive number"),
+        (["x", "--x", "1", "--steps", "0.1,sin"], "--steps: "),
+        (["x", "--x", "1", "--wrt", "y"], "no input y"),
+        (["x", "--x", "1", "--format", "value"], "value"),
+        (["x"], "no value for x"),
+    ],
+)
+def test_refusals(run, words, said):
+    run("limit", *words).refused(2, said)
+
+
+def test_start_up_is_light():
+    code = (
+        "import sys; from backprop_cli.cli.main import main; main(['limit', 'sin(x)', '--x', '1']);"
+        "print(sorted({'numpy', 'sympy', 'mpmath'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+def test_json_is_strict_at_kinks(run):
+    report = json.loads(run("limit", "1/x", "--x", "0.1", "--steps", "0.1,0.01", "--format", "json").out)
+    assert report["limits"][0]["rows"][0]["f_below"] is None  # 1/0
