@@ -480,8 +480,8 @@ def direction_texts(told: Explanation, d: Direction, voice: Voice) -> list[str]:
     length = rounded(d.length, digits)
     texts.append(way)
     texts.append(
-        f"the gradient is {length} long: a small step of length s along it raises {out} by about {length}*s, "
-        "as much as any step of that length can; the opposite step lowers it as much"
+        f"the gradient is {length} long: a small step s along it raises {out} by about {length}*s, "
+        "the most of all directions; the opposite one lowers it the most"
     )
     if told.detail == "full" and len(told.wrt) <= LISTED:
         unit = ", ".join(f"{n} {rounded(x, 3)}" for n, x in d.unit.items())
@@ -494,13 +494,12 @@ def cost_text(told: Explanation) -> str:
     """Return what the slopes cost by each method."""
     cost = told.cost
     assert cost is not None
-    slopes = "slope takes" if cost.inputs == 1 else f"{cost.inputs:,} slopes take"
+    slopes = "slope" if cost.inputs == 1 else f"{cost.inputs:,} slopes"
     bound = "" if cost.exact else "up to "
     value = f"{cost.value:,} multiplication{'' if cost.value == 1 else 's'}"
     return (
-        f"cost: the value takes {value}; the {slopes} {cost.reverse:,} more backwards, "
-        f"{bound}{cost.forward:,} more in forward mode, {cost.finite:,} more by central differences, "
-        "which are only nearly exact"
+        f"cost: {value} for the value; for the {slopes} {cost.reverse:,} more backwards, "
+        f"{bound}{cost.forward:,} in forward mode, {cost.finite:,} by central differences (nearly exact)"
     )
 
 

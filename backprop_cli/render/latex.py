@@ -20,6 +20,24 @@ GREEK = dict(
         strict=True,
     )
 )
+TEXT = {
+    "\\": r"\textbackslash{}",
+    "^": r"\^{}",
+    "~": r"\~{}",
+    **{c: f"${c}$" for c in "<>|"},
+    **{c: f"$_{i}$" for i, c in enumerate("₀₁₂₃₄₅₆₇₈₉")},
+    **{c: f"$^{i}$" for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+    **{c: f"$\\{name}$" for c, name in GREEK.items()},
+    **dict.fromkeys("−–", "$-$"),
+    **dict.fromkeys("·⋅∙", r"$\cdot$"),
+    "×": r"$\times$",
+    "÷": r"$\div$",
+    "√": r"$\surd$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    "≠": r"$\ne$",
+}
+"""Characters that text does not have, or has another meaning for."""
 KNOWN = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "min", "max"}
 RELATIONS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
@@ -42,9 +60,8 @@ def name_to_latex(name: str) -> str:
 
 
 def text_to_latex(text: str) -> str:
-    """Return plain text with LaTeX's own characters escaped."""
-    escapes = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"}
-    return "".join(escapes.get(c, f"\\{c}" if c in "_%&#{}$" else c) for c in text)
+    """Return plain text with LaTeX's own characters escaped, and what its fonts lack as mathematics."""
+    return "".join(TEXT.get(c) or (f"\\{c}" if c in "_%&#{}$" else c) for c in text)
 
 
 def to_latex(text: str) -> str:

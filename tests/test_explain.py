@@ -1,0 +1,666 @@
+"""``backprop explain``: its texts as they are kept, their numbers worked out again, and what is left out.
+
+``python tests/test_explain.py`` writes the texts under ``golden/explain`` anew: read them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from math import cos, hypot, isclose, sqrt
+from pathlib import Path
+
+import pytest
+
+from backprop_cli import grad
+from backprop_cli.differentiation.evaluate import bind
+from backprop_cli.differentiation.evaluate import evaluate as evaluate_graph
+from backprop_cli.errors import BackpropError, BindingError, DomainError, NoSuchNumber, SlopeError, UsageError
+from backprop_cli.explanation.limits import work_out
+from backprop_cli.explanation.passes import Stop, Total, Use
+from backprop_cli.explanation.paths import product_of, reaches
+from backprop_cli.explanation.point import Point
+from backprop_cli.explanation.report import explain
+from backprop_cli.explanation.steps import MOST_STEPS, derive
+from backprop_cli.explanation.words import cost, direction, nudges, update
+from backprop_cli.explanation.written import Apply, Name, Number, Ref
+from backprop_cli.language.lower import constant, lower
+from backprop_cli.language.parser import parse
+from backprop_cli.ops import PRIMITIVES
+from backprop_cli.render.explain import render
+from backprop_cli.render.written import Style, expression
+
+ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = Path(__file__).resolve().parent / "golden" / "explain"
+SAMPLES = {path.stem: path for path in sorted((ROOT / "sample_inputs").glob("*.bp"))}
+
+# name of the text -> command line; @loss is the sample of that name
+PAGES = {
+    "loss": "--file @loss",
+    "loss_short": "--file @loss --detail short",
+    "loss_full": "--file @loss --detail full",
+    "expression": "'(a*b+c)*f' --a 3 --b -2 --c 8 --f -2",
+    "two_paths": "--file @two_paths --wrt a",
+    "tanh_neuron": "--file @tanh_neuron",
+    "sine_chain": "--file @sine_chain --symbolic",
+    "sine_chain_point": "--file @sine_chain",
+    "parabola_rules": "'2x^2 - 3x + 4' --symbolic",
+    "parabola_limit": "--file @parabola --limit",
+    "product_quotient": "'x^2*exp(-x)/(1+y)' --symbolic",
+    "sine_limit": "'sin(x)' --x 1 --limit",
+    "kink_limit": "'|x|' --x 0 --limit",
+    "kinks": "'relu(x)*y + floor(y)' --x 0 --y 3",
+    "branches": "'where(x > 0, x*y, log(x))' --x 2 --y 3",
+    "upward": "'(a+b)c' --a 5 --b -3 --c -2 --update 0.01",
+    "by_hand": "--file @sigmoid_circuit --digits 3 --round-each --update -0.1",
+    "twice": "'sin(x*x) + x' --x 3",
+    "micrograd": "--file @micrograd",
+    "dead": "'relu(x*w)*v' --x -1 --w 2 --v 3",
+}
+PROGRAMS = [
+    program.strip()
+    for line in """
+(a*b+c)*f | 2x^2 - 3x + 4 | x*exp(-x^2) | x/(1+x) | x^x | 2^x | log(sin(x)) | sqrt(x^2+1) | tanh(w*x+b)
+where(x>0,x^2,-x) | leaky_relu(x*y) | atan2(y,x) | pi*r^2 | u*sin(u^2) | x^n | -x | x-3 | max(x,2)*3
+1/x | gelu(x) | x^2*exp(-x)/(1+y) | sigmoid(x)*softplus(y) | b = a^2; c = -7a; d = b*c | polygamma(1,x)
+s = w*x; t = s + s*s; t/(1+s^2) | x - (y - (x - 2)) | e^x*x | hypot(x,y)+min(x,y,2) | elu(x)
+asin(x)*acos(x)-atan(x) | sinh(x)/cosh(x) | acosh(1+x^2)+asinh(x)*atanh(x/3) | erf(x)+erfc(x)+silu(x)
+gamma(x)*lgamma(x)+digamma(x) | abs(x)*sign(x) | tan(x)^2*cosh(x) | ceil(x)*x + floor(x)*x
+cbrt(x)+log2(x)*log10(x)+log1p(x)+expm1(x)
+""".strip().splitlines()
+    for program in line.split(" | ")
+]
+NUMBERS = (0.7, 1.3, 2.1, -0.4, 3.0, 1.7, 0.2, 0.9, 0.6, 0.8, 1.9)
+VALUES = dict(zip("abcfnruwxys", NUMBERS, strict=True))
+
+
+def words_of(page: str) -> list[str]:
+    words = shlex.split(PAGES[page])
+    return ["explain", *(str(SAMPLES[w[1:]]) if w.startswith("@") else w for w in words)]
+
+
+def graph_of(text: str, bound: tuple[str, ...] = ()):
+    return lower(parse(text), bound)
+
+
+def at(text: str, **values: float):
+    return graph_of(text, tuple(values)), values
+
+
+# --- the texts ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_text_is_the_one_that_was_read(run, page):
+    text = run(*words_of(page)).answered().out
+    assert text == (GOLDEN / f"{page}.txt").read_text("utf-8"), "python tests/test_explain.py writes it anew"
+
+
+def test_every_text_has_a_command():
+    assert sorted(path.stem for path in GOLDEN.glob("*.txt")) == sorted(PAGES)
+
+
+def number(form: str) -> float | None:
+    """The number of a form that is built from numbers alone."""
+    form = form.strip()
+    if re.search(r"\be\b|\.\.\.", form):  # a step called e; dots
+        return None
+    try:
+        return constant(form)
+    except (BackpropError, ValueError):
+        return None
+
+
+def equations(text: str) -> list[list[str]]:
+    """Every chain of equals signs on a page, without labels, words and remarks."""
+    found = []
+    for line in text.splitlines()[1:]:
+        line = re.sub(r"  \(.*\)$", "", line.strip())
+        label = re.match(r"^[^:]*: +", line)
+        line = line[label.end() :] if label else line
+        for part in line.split("; "):
+            part = re.sub(r"^(adds|by the \w+ \S+ in it:|new|with) ", "", part)
+            forms = re.sub(r" to d\S+$", "", part).split(" = ")
+            if len(forms) > 1:
+                found.append(forms)
+    return found
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p != "by_hand"])
+def test_the_numbers_of_a_text_are_equal_when_worked_out_again(page):
+    text = (GOLDEN / f"{page}.txt").read_text("utf-8")
+    compared = 0
+    for forms in equations(text):
+        numbers = [x for x in map(number, forms) if x is not None]
+        # numbers stand at the end of a chain of equals signs; all of them are the same
+        for x in numbers[:-1]:
+            compared += 1
+            assert isclose(x, numbers[-1], rel_tol=2e-4, abs_tol=2e-4), forms
+    symbolic = "--symbolic" in PAGES[page] or "limit" in PAGES[page]
+    assert compared or symbolic or page in ("dead",)
+
+
+def test_by_hand_every_result_is_rounded():
+    text = (GOLDEN / "by_hand.txt").read_text("utf-8")
+    for forms in equations(text):
+        numbers = [x for x in map(number, forms) if x is not None]
+        for x in numbers[:-1]:  # one operation is off by half of the last decimal, a long product by more
+            assert abs(x - numbers[-1]) <= 0.0005 * (1 + forms[-2].count("*")) + 1e-12, forms
+        assert (
+            all(round(x, 3) == x for x in numbers[-1:]) or "Without" in text.partition(" = ".join(forms))[0]
+        )
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_slopes_on_a_page_are_those_of_grad(run, name):
+    page = run("explain", "--file", str(SAMPLES[name]), "--digits", "17", "--detail", "full").answered().out
+    report = grad(SAMPLES[name].read_text("utf-8"), methods=["finite"])
+    output = report.graph.own_name(report.graph.output)
+    slopes = {report.graph.own_name(i): x for i, x in enumerate(report.columns["finite"]) if x is not None}
+    seen = set()
+    for forms in equations(page):
+        match = re.fullmatch(rf"d{output}/d(\w+)", forms[0])
+        value = number(forms[-1])
+        if match and value is not None:
+            seen.add(match[1])
+            assert isclose(value, slopes[match[1]], rel_tol=1e-6, abs_tol=1e-7), forms
+    assert seen >= set(report.graph.inputs)
+
+
+# --- the lines that the field teaches by -------------------------------------------------------
+
+
+def test_the_worked_example_line_by_line(run):
+    page = run(*words_of("loss")).answered().out
+    for line in (
+        "d = a*b = 3 * (-2) = -6",
+        "e = d + c: de/dd = 1; dL/dd = dL/de * de/dd = -2 * 1 = -2",
+        "dL/da = dL/de * de/dd * dd/da = -2 * 1 * -2 = 4",
+        "raise a by 0.01 and L rises by about 0.04 (really 0.0400)",
+        "to raise L: raise a and f and lower b and c; b counts most",
+    ):
+        assert line in page
+    assert len(page.splitlines()) <= 40
+
+
+def test_two_paths_are_multiplied_and_summed(run):
+    page = run(*words_of("two_paths")).answered().out
+    assert "Paths from a to d: 2" in page
+    assert "a -> b -> d: dd/db * db/da = -14 * 4 = -56" in page
+    assert "a -> c -> d: dd/dc * dc/da = 4 * -7 = -28" in page
+    assert "dd/da = 2*a*c + (-7)*b = -56 + (-28) = -84" in page
+    assert "a is used twice: dd/da = -28 + (-56) = -84" in page
+
+
+def test_one_step_up():
+    graph, values = at("(a+b)c", a=5, b=-3, c=-2)
+    found = update(Point(graph, values), 0.01)
+    assert [m.new for m in found.moves] == pytest.approx([4.98, -3.02, -1.98], rel=1e-15)
+    assert (found.before, found.after, found.expected) == pytest.approx((-4.0, -3.8808, 0.12), rel=1e-14)
+
+
+def test_one_step_down(run):
+    page = run("explain", "(a+b)c", "--a", "5", "--b", "-3", "--c", "-2", "--update", "-0.01").answered().out
+    assert "new a = a - 0.01 * df/da = 5 - 0.01 * -2 = 5.02" in page
+    assert "a step down" in page
+
+
+def test_gradients_of_the_worked_example():
+    graph, values = at("(a*b+c)*f", a=3, b=-2, c=8, f=-2)
+    point = Point(graph, values)
+    assert point.gradient == {"a": 4.0, "b": -6.0, "c": -2.0, "f": 2.0}
+    found = direction(point)
+    assert (found.up, found.down, found.strongest, found.length) == (("a", "f"), ("b", "c"), "b", sqrt(60))
+    assert hypot(*found.unit.values()) == pytest.approx(1.0)
+
+
+def test_what_slopes_cost():
+    # two products; six uses; a passes 3 of them, b 3, c 2, f 1; two forward passes for each of four inputs
+    graph, values = at("(a*b+c)*f", a=3, b=-2, c=8, f=-2)
+    assert cost(Point(graph, values))[:5] == (4, 2, 6, 9, 16)
+    graph, values = at("sin(x)*x", x=1.0)
+    assert cost(Point(graph, values))[:5] == (1, 2, 3, 3, 4)
+
+
+def test_small_moves():
+    graph, values = at("x^2", x=3.0)
+    (found,) = nudges(Point(graph, values), ["x"])
+    assert (found.step, found.about) == (0.01, pytest.approx(0.06))
+    assert found.really == pytest.approx(0.0601)
+    graph, values = at("x^2", x=3e8)
+    assert nudges(Point(graph, values), ["x"])[0].step == 1e6
+    graph, values = at("sqrt(1-x)", x=0.995)
+    assert nudges(Point(graph, values), ["x"])[0].really is None
+
+
+# --- the passes as data ------------------------------------------------------------------------
+
+
+def test_amounts_sum_to_the_slope():
+    told = explain(*at("y = x*x + sin(x)*x; y^2 + x", x=0.7))
+    totals = [line for line in told.backward if isinstance(line, Total)]
+    assert totals
+    for line in totals:
+        amounts = [u.amount for u in told.backward if isinstance(u, Use) and u.edge.source == line.id]
+        assert tuple(amounts) == line.amounts
+        assert sum(amounts) == pytest.approx(line.value, rel=1e-15)
+
+
+def test_last_step_first():
+    told = explain(*at("d = a*b; e = d + c; L = e*f", a=3, b=-2, c=8, f=-2))
+    users = [line.edge.user for line in told.backward if isinstance(line, Use)]
+    assert users == sorted(users, reverse=True)
+
+
+def test_nothing_passes_a_dead_unit():
+    told = explain(*at("relu(x*w)*v", x=-1, w=2, v=3))
+    (stop,) = [line for line in told.backward if isinstance(line, Stop)]
+    assert [told.graph.own_name(i) for i in stop.sources] == ["x", "w"]
+
+
+def test_kinks_are_said_where_they_occur(run):
+    page = run("explain", "|x|", "--x", "0").answered().out
+    assert "has a kink here: slope -1 to the left, 1 to the right; by convention abs'(0) = 0" in page
+    page = run("explain", "max(a,b)", "--a", "2", "--b", "2").answered().out
+    assert page.count("ties share equally") == 2
+    assert "kink" not in run("explain", "max(a,b)", "--a", "2", "--b", "3").answered().out
+    assert "kink" not in run("explain", "elu(x)", "--x", "0").answered().out
+    assert "just at its edge" in run("explain", "where(x >= 1, x, 2 - x)", "--x", "1").answered().out
+
+
+def test_the_branch_not_taken_is_no_step():
+    told = explain(*at("where(x > 0, x*y, log(x))", x=2, y=3))
+    assert [told.graph.own_name(line.id) for line in told.forward] == ["v4", "f"]
+    told = explain(*at("where(x > 0, x*y, log(-x))", x=-2, y=3))
+    # the product is not computed, and y reaches nothing
+    assert [reach.many for reach in told.chains] == [1, 0]
+
+
+def test_steps_that_are_not_read(run):
+    result = run("explain", "g = a*3; L = a^2", "--a", "2").answered()
+    assert "L does not read g" in result.out
+    assert "does not use the step g" in result.err
+
+
+def test_where_there_is_no_number(run):
+    run("explain", "log(x)*y", "--x", "-1", "--y", "2").refused(3, "log(x) has no value at x = -1")
+    run("explain", "sqrt(x)", "--x", "0").refused(3, "slope of sqrt(x) in x does not exist")
+    assert run("explain", "log(x)*y", "--x", "-1", "--y", "2").caret("log(x)*y") == (0, 6)
+    with pytest.raises(DomainError):
+        explain(*at("log(x)", x=-1))
+    with pytest.raises(SlopeError):
+        explain(*at("sqrt(x)", x=0))
+
+
+def test_some_values_are_not_enough(run):
+    run("explain", "a*b", "--a", "2").refused(2, "no value for b")
+    with pytest.raises(BindingError):
+        explain(graph_of("a*b"), {"a": 1.0})
+
+
+def test_constants_and_bare_inputs(run):
+    assert run("explain", "2+3").answered().out == "v2 = 2 + 3 = 5\n"
+    assert "da/da = 1" in run("explain", "a", "--a", "3").answered().out
+
+
+# --- paths -------------------------------------------------------------------------------------
+
+
+def ladder(rungs: int) -> str:
+    """Two ways at every rung: 2^rungs paths."""
+    lines = ["s0 = x"]
+    lines += [f"s{i} = s{i - 1} + 0.5*s{i - 1}" for i in range(1, rungs + 1)]
+    return "\n".join(lines)
+
+
+def test_paths_are_counted_without_being_listed():
+    graph = graph_of(ladder(3))
+    (found,) = reaches(Point(graph, {"x": 1.0}), ["x"], 8)
+    assert (found.many, len(found.paths)) == (8, 8)
+    assert sum(p.product for p in found.paths) == found.total == 1.5**3
+    graph = graph_of(ladder(40))
+    (found,) = reaches(Point(graph, {"x": 1.0}), ["x"], 8)
+    assert (found.many, found.paths) == (2**40, ())
+    (found,) = reaches(Point(graph_of(ladder(1500)), {"x": 1.0}), ["x"], 8)
+    assert found.many == float("inf")
+
+
+def test_too_many_paths_are_said(run):
+    page = run("explain", ladder(20), "--x", "1", "--wrt", "x").answered().out
+    assert "1,048,576 paths, summed by the backward pass all at once; too many to list" in page
+
+
+def test_products_gather_their_numbers():
+    a, b = Ref(Name("a"), 2.0), Ref(Name("b"), 4.0)
+    style = Style(6, symbols=True)
+    cases = [
+        ([Number(7.0), Number(-1.0), b], "-7*b"),
+        ([Apply("multiply", (Number(2.0), a)), b], "2*a*b"),
+        ([Number(0.1), Number(3.0)], "0.3"),
+        ([Number(1.0), a], "a"),
+        ([Number(-1.0), a], "-a"),
+        ([Number(0.0), a], "0"),
+        ([Apply("add", (a, b)), a], "(a + b)*a"),
+    ]
+    for factors, text in cases:
+        assert expression(product_of(factors), style) == text
+
+
+# --- rules -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def formulas():
+    """The formulas of `grad` without a point, from one SymPy process."""
+    from backprop_cli.differentiation.symbolic import SymbolicProcess
+
+    process = SymbolicProcess(fork=False)
+
+    def formulas(text: str) -> dict[str, str]:
+        graph = graph_of(text)
+        process.request(graph, None, list(graph.inputs.values()), [True] * len(graph))
+        answer = process.answer()
+        assert answer.failure is None
+        return {name: answer.formulas[id] for name, id in graph.inputs.items()}
+
+    yield formulas
+    process.close()
+
+
+@pytest.mark.parametrize("text", PROGRAMS)
+def test_the_rules_lead_to_the_right_number(text):
+    graph = graph_of(text)
+    values = {name: VALUES[name] for name in graph.inputs}
+    point = Point(graph, values)
+    style = Style(None, symbols=True)
+    for name in graph.inputs:
+        found = derive(graph, name)
+        assert found.steps
+        assert found.substituted is not None
+        known = {**values, **{n: point.values[id] for n, id in graph.named.items()}}
+        whole = graph_of(expression(found.substituted, style), tuple(known))
+        inputs = bind(whole, {n: known[n] for n in whole.inputs})
+        number, _ = evaluate_graph(whole, inputs)
+        assert isclose(number[whole.output], point.gradient[name], rel_tol=1e-12, abs_tol=1e-13), name
+
+
+def test_a_derivation_ends_in_the_formula_of_grad(run, formulas):
+    for text in ("2x^2 - 3x + 4", "b = 3a^4; c = sin(b)", "x^2*exp(-x)/(1+y)", "tanh(w*x+b)"):
+        expected = formulas(text)
+        page = run("explain", text, "--symbolic").answered().out
+        shown = re.findall(r"simplified: +d\w+/d(\w+) = (.*)", page)
+        assert dict(shown) == expected
+        data = run("explain", text, "--symbolic", "--format", "json").answered().json
+        assert {d["name"]: d["formula"] for d in data["derivations"]} == expected
+
+
+def test_every_rule_has_its_name():
+    rules = {
+        step.rule.removeprefix("chain rule, ")
+        for text in PROGRAMS
+        for name in graph_of(text).inputs
+        for step in derive(graph_of(text), name).steps
+    }
+    names = (
+        "constant constant+factor power sum product quotient exponential logarithm trigonometric hyperbolic"
+    )
+    names += " inverse+trigonometric inverse+hyperbolic root"
+    assert rules >= {f"{name.replace('+', ' ')} rule" for name in names.split()}
+    assert rules >= {"branch by branch", "together", "derivative of gelu"}
+    assert all(row.rule for row in PRIMITIVES.values())
+
+
+def test_the_inner_function_steps_aside_for_the_users_names(run):
+    page = run("explain", "u*sin(u^2)", "--symbolic").answered().out
+    assert "cos(v)*dv/du; with v = u^2" in page
+
+
+def test_rules_need_no_values(run):
+    page = run("explain", "sin(x)^2").answered().out
+    assert "rule by rule" in page
+    assert "Forward pass" not in page
+
+
+def test_many_steps_are_not_taken_one_by_one():
+    found = derive(graph_of("sin(" * 200 + "x" + ")" * 200), "x")
+    assert (found.size, found.steps, found.substituted) == (200, (), None)
+    assert MOST_STEPS < 200
+
+
+# --- the limit ---------------------------------------------------------------------------------
+
+
+def text_of(e) -> str:
+    return expression(e, Style(6, symbols=True))
+
+
+def test_a_polynomial_is_expanded():
+    graph, values = at("2x^2 - 3x + 4", x=2)
+    found = work_out(graph, "x", Point(graph, values))
+    assert found is not None
+    assert list(map(text_of, (found.value, found.moved, found.difference, found.quotient, found.limit))) == [
+        "6", "6 + 5*h + 2*h^2", "5*h + 2*h^2", "5 + 2*h", "5",
+    ]  # fmt: skip
+    found = work_out(graph, "x", None)
+    assert found is not None
+    assert text_of(found.limit) == "4*x - 3"
+
+
+def test_decimals_are_exact():
+    graph, values = at("x^3/4 - 0.1x", x=0.1)
+    found = work_out(graph, "x", Point(graph, values))
+    assert found is not None
+    assert text_of(found.moved) == "-0.00975 - 0.0925*h + 0.075*h^2 + 0.25*h^3"
+
+
+@pytest.mark.parametrize("text", ["sin(x)", "1/x", "x^0.5", "2^x", "max(x, 1)", "(x+1)^99"])
+def test_the_others_have_a_table(text):
+    graph, values = at(text, x=1.25)
+    found = work_out(graph, "x", Point(graph, values))
+    assert found is not None
+    assert found.moved is None
+    assert len(found.rows) == 6
+    assert found.apart is False
+    assert found.rows[-1].right == pytest.approx(found.slope, rel=1e-3)
+    assert work_out(graph, "x", None) is None
+
+
+def test_the_table_of_the_sine():
+    graph, values = at("sin(x)", x=1)
+    found = work_out(graph, "x", Point(graph, values))
+    assert found is not None
+    assert found.slope == cos(1)
+    assert [row.right - cos(1) for row in found.rows[2:5]] == pytest.approx(
+        [-4.2e-4, -4.2e-5, -4.2e-6], rel=2e-2
+    )
+
+
+def test_sides_that_do_not_meet():
+    for text, apart in (("|x|", True), ("where(x>=0, 1, 0)", True), ("x*|x|", False), ("cos(1000x)", False)):
+        graph, values = at(text, x=0)
+        found = work_out(graph, "x", Point(graph, values))
+        assert found is not None
+        assert found.apart is apart, text
+
+
+def test_one_side_without_values(run):
+    page = run("explain", "x*sqrt(x)", "--x", "1e-9", "--limit").answered().out
+    assert "from the left" in page
+
+
+def test_a_variable_called_h(run):
+    page = run("explain", "h^2", "--h", "3", "--limit").answered().out
+    assert "f(3 + k) = (3 + k)^2 = 9 + 6*k + k^2" in page
+
+
+# --- by hand -----------------------------------------------------------------------------------
+
+
+def test_rounding_each_result():
+    graph, values = at("a*b + c", a=0.3333, b=2.6667, c=1.1111)
+    point = Point(graph, values, None, 2)
+    assert (point.inputs, point.value) == ({"a": 0.33, "b": 2.67, "c": 1.11}, 1.99)  # 0.88 + 1.11
+    assert point.gradient == {"a": 2.67, "b": 0.33, "c": 1.0}
+    assert point.exact is not None
+    assert point.exact.value == pytest.approx(1.99992, rel=1e-5)
+
+
+def test_what_rounding_spoils(run):
+    run("explain", "1/x", "--x", "0.001", "--round-each", "--digits", "2").refused(
+        3, "after rounding", "more --digits"
+    )
+
+
+# --- formats -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["loss_full", "two_paths", "kinks", "branches", "parabola_limit", "by_hand"])
+def test_json_says_the_same(run, page):
+    data = run(*words_of(page), "--format", "json").answered().json
+    assert data["schema"] == 1
+    assert {"forward", "backward", "chains", "nudges", "derivations", "limits"} <= set(data)
+    sums: dict[str, float] = {}
+    for line in data["backward"]:
+        if line["kind"] == "use":
+            assert line["value"] == pytest.approx(line["above"] * line["slope"], abs=5e-4)
+            sums[line["name"]] = sums.get(line["name"], 0.0) + line["value"]
+    for name, slope in data["gradient"].items() if data["backward"] else ():
+        assert sums[name] == pytest.approx(slope, abs=1e-3)
+
+
+def test_the_fields_are_documented(run):
+    data = run(*words_of("two_paths"), "--format", "json").answered().json
+    text = (ROOT / "docs" / "explain.md").read_text("utf-8")
+    table = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert table == list(data)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_latex_is_well_formed(run, page, tmp_path):
+    text = run(*words_of(page), "--format", "latex").answered().out
+    for pair in (("{", "}"), (r"\left", r"\right"), (r"\begin", r"\end")):
+        assert text.count(pair[0]) - text.count(r"\{") * (pair[0] == "{") == text.count(pair[1])
+    assert "\\\\\n\\end{align*}" not in text
+    assert not re.search(r"(?<!\\)[#%]", text)
+    compiled(text, tmp_path)
+
+
+def compiled(text: str, folder: Path) -> None:
+    if shutil.which("pdflatex") is None:
+        return
+    head = r"\documentclass{article}\usepackage{amsmath}\begin{document}"
+    (folder / "page.tex").write_text(f"{head}\n{text}\\end{{document}}\n", "utf-8")
+    command = ["pdflatex", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+
+
+HOSTILE = "θ₁*learning_rate + |" + "x" * 64 + "|*α_2 + e^I"
+
+
+@pytest.mark.parametrize("format_", ["table", "markdown", "latex", "json"])
+@pytest.mark.parametrize("more", [[], ["--symbolic", "--limit"]], ids=["passes", "rules"])
+def test_hostile_names(run, format_, more, tmp_path):
+    values = {"θ₁": 2, "learning_rate": 0.5, "x" * 64: -1, "α_2": 3, "e": 2, "I": 1}
+    words = [f"{name}={value}" for name, value in values.items()]
+    result = run("explain", HOSTILE, *words, *more, "--format", format_).answered()
+    assert "x" * 64 in result.out or format_ == "latex"
+    if format_ == "json":
+        json.loads(result.out)
+    if format_ == "latex":
+        compiled(result.out, tmp_path)
+
+
+def test_markdown_escapes(run):
+    page = run("explain", "|a_1|*b", "--a_1", "2", "--b", "3", "--format", "markdown").answered().out
+    assert page.startswith(r"**f = \|a\_1\|\*b = 6 at a\_1 = 2, b = 3**")
+    assert "- `v1 = |a_1| = |2| = 2`" in page
+
+
+def test_a_file_by_its_ending(run, tmp_path):
+    for ending, start in ((".md", "**f"), (".tex", r"\noindent"), (".json", "{"), (".txt", "f = a*b")):
+        path = tmp_path / f"page{ending}"
+        assert run("explain", "a*b", "--a", "1", "--b", "2", "-o", str(path)).answered().out == ""
+        assert path.read_text("utf-8").startswith(start)
+    run("explain", "a*b", "--a", "1", "--b", "2", "-o", str(tmp_path / "page.csv")).refused(
+        2, "explain prints"
+    )
+
+
+def test_what_makes_no_sense(run):
+    run("explain", "x^2", "--x", "0:1:0.1").refused(2, "one point, not a range")
+    run("explain", "x^2", "--x", "1", "--update", "0").refused(2, "other than 0")
+    run("explain", "x^2", "--update", "0.1").refused(2, "needs a value for every input")
+    run("explain", "x^2", "--x", "1", "--update", "fast").refused(2, "--update")
+    run("explain", "x^2", "--x", "1", "--wrt", "y").refused(2, "cannot differentiate by y")
+    with pytest.raises(UsageError):
+        explain(*at("x^2", x=1.0), rate=float("inf"))
+    with pytest.raises(NoSuchNumber):
+        explain(*at("1/x", x=0.0))
+
+
+# --- sizes and start-up ------------------------------------------------------------------------
+
+
+def chain(length: int) -> str:
+    lines = ["x = 0.5", "s1 = sin(x) + x*0.5"]
+    return "\n".join(lines + [f"s{i} = sin(s{i - 1}) + s{i - 1}*0.5" for i in range(2, length)])
+
+
+def test_a_large_program_gets_a_summary(run, tmp_path):
+    path = tmp_path / "large.bp"
+    path.write_text(chain(25_000), "utf-8")  # 100,000 nodes
+    page = run("explain", "--file", str(path), "--large").answered().out
+    assert "not written out; to narrow it down" in page
+    assert "--wrt NAME" in page
+    assert len(page.splitlines()) < 60
+
+
+def test_wrt_narrows_a_large_program(run):
+    terms = " + ".join(f"a{i}*b{i}" for i in range(100))
+    values = [f"{n}{i}={i + 1}" for n in "ab" for i in range(100)]
+    page = run("explain", terms, *values).answered().out
+    assert "Summary" in page
+    page = run("explain", terms, *values, "--wrt", "a98").answered().out
+    assert "Summary" not in page
+    assert "df/da98 = df/dv" in page
+
+
+def test_many_inputs_are_cheap():
+    lines = [f"a{i} = {i % 7}.5" for i in range(5000)]
+    lines.append("L = " + " + ".join(f"a{i}*a{(i * 7 + 1) % 5000}" for i in range(5000)))
+    program = "\n".join(lines)
+    told = explain(graph_of(program), {})
+    assert told.summary is not None
+    assert len(told.summary.steepest) == 20
+    assert render(told, "table", to_file=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the paths differ")
+def test_a_page_imports_neither_numpy_nor_sympy(process):
+    code = (
+        "import sys; from backprop_cli.cli.main import main; "
+        "s = main(['explain', 'sin(a*b)', '--a', '1', '--b', '2', '--limit']); "
+        "s |= main(['explain', 'sin(a*b)', '--a', '1', '--b', '2']); "
+        "found = sorted({'numpy', 'sympy', 'mpmath', 'matplotlib', 'msgspec'} & set(sys.modules)); "
+        "print(s, found, file=sys.stderr)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stderr.split("\n")[0] == "0 []"
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for name in PAGES:
+        done = subprocess.run(
+            [sys.executable, "-m", "backprop_cli", *words_of(name)], capture_output=True, check=True, cwd=ROOT
+        )
+        (GOLDEN / f"{name}.txt").write_bytes(done.stdout)
