@@ -60,7 +60,7 @@ def backprop(sizes: tuple[int, ...], batch: int, x: np.ndarray, t: np.ndarray, t
 
     from backprop_cli.training import schema
     from backprop_cli.training.data import Rows, Splits
-    from backprop_cli.training.encoding import Encoding, Feature
+    from backprop_cli.training.data.encoding import Encoding, Feature
     from backprop_cli.training.loop import Training
     from backprop_cli.training.problem import Problem
 
@@ -294,7 +294,7 @@ def start(turns: int) -> None:
 def whole(turns: int) -> None:
     """Time the digits as whole processes, from start to the accuracy they print."""
     from backprop_cli.training.config import load
-    from backprop_cli.training.datasets import shipped
+    from backprop_cli.training.data.datasets import shipped
 
     sample_config = ROOT / "sample_inputs" / "digits.yaml"
     config = load(str(sample_config)).config

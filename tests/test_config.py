@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 from backprop_cli.errors import BackpropError, ConfigError, FileError
 from backprop_cli.render.schema import config_page, json_schema
 from backprop_cli.training import config, schema
-from backprop_cli.training.starters import starter_text, starters
-from backprop_cli.training.walk import activations, fields_of, options_of, tags_of
-from backprop_cli.training.yaml_source import Node, read, scalar
+from backprop_cli.training.config.starters import starter_text, starters
+from backprop_cli.training.config.walk import activations, fields_of, options_of, tags_of
+from backprop_cli.training.config.yaml_source import Node, read, scalar
 
 ROOT = Path(__file__).resolve().parent.parent
 

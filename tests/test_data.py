@@ -29,10 +29,10 @@ from backprop_cli.training.data import (
     load_labelled,
     open_rows,
 )
-from backprop_cli.training.datasets import TOYS, generate, shipped
-from backprop_cli.training.encoding import Encoding
+from backprop_cli.training.data.datasets import TOYS, generate, shipped
+from backprop_cli.training.data.encoding import Encoding
+from backprop_cli.training.data.split import split
 from backprop_cli.training.random import stream
-from backprop_cli.training.split import split
 
 
 @pytest.fixture

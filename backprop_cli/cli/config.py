@@ -41,7 +41,7 @@ def init(name: str | None, output: str | None, force: bool) -> int:
 
     backprop config init iris > iris.yaml
     """
-    from ..training.starters import starter_text, starters
+    from ..training.config.starters import starter_text, starters
 
     names = starters()
     if name is None:

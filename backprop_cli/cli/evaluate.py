@@ -86,9 +86,9 @@ def _held_out(trained: Any, model: str) -> tuple[Any, str]:
     from ..errors import DataError, FileError, UsageError
     from ..training import checkpoint
     from ..training.config import Loaded
+    from ..training.config.yaml_source import Place
     from ..training.data import Rows
     from ..training.problem import assemble
-    from ..training.yaml_source import Place
 
     data = trained.config.data
     give = "give a file: backprop evaluate MODEL rows.csv"

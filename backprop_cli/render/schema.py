@@ -8,9 +8,9 @@ from typing import Any, get_args
 import msgspec
 
 from ..training import schema
-from ..training.starters import starter_text, starters
-from ..training.walk import ALIASES, activations, fields_of, limits, options_of, says, tags_of
-from ..training.yaml_text import to_flow
+from ..training.config.starters import starter_text, starters
+from ..training.config.walk import ALIASES, activations, fields_of, limits, options_of, says, tags_of
+from ..training.config.yaml_text import to_flow
 
 EXAMPLES = ("hand", "iris", "formula")
 

@@ -14,7 +14,7 @@ from .. import __version__
 from ..errors import BackpropError, CheckpointError
 from . import checkpoint, schema
 from .config import from_resolved, resolved
-from .encoding import Encoding
+from .data.encoding import Encoding
 from .loop import Training
 from .network import NDArray
 from .problem import Problem, network_of, targets_of

@@ -12,7 +12,7 @@ from ..errors import ConfigError
 from . import schema
 from .config import Loaded
 from .data import Rows, Splits, load, load_formula
-from .encoding import Encoding, Feature
+from .data.encoding import Encoding, Feature
 from .formula import FormulaNetwork, columns_of, split_formula
 from .losses import FUSED
 from .metrics import check, measure

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..errors import ConfigError
+from ...errors import ConfigError
 
 TEXT_LIMIT = 1 << 20
 DEPTH_LIMIT = 32

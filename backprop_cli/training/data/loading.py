@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from backprop_cli.errors import DataError, ExpressionError, nearest
-from backprop_cli.language.lower import lower
-from backprop_cli.language.parser import parse
-from backprop_cli.tables import text
-from backprop_cli.tables.block import Block, Floats, canonical
-from backprop_cli.tables.numerals import cut
-from backprop_cli.tables.read import PointSource
-from backprop_cli.training import schema
-from backprop_cli.training.encoding import Encoding, Feature, flat_inputs, listed, missing
-from backprop_cli.training.source import (
+from ...errors import DataError, ExpressionError, nearest
+from ...language.lower import lower
+from ...language.parser import parse
+from ...tables import text
+from ...tables.block import Block, Floats, canonical
+from ...tables.numerals import cut
+from ...tables.read import PointSource
+from .. import schema
+from .encoding import Encoding, Feature, flat_inputs, listed, missing
+from .source import (
     Column,
     Kind,
     Table,
@@ -29,10 +29,10 @@ from backprop_cli.training.source import (
     open_table,
     read_table,
 )
-from backprop_cli.training.split import Parts, split
+from .split import Parts, split
 
 if TYPE_CHECKING:
-    from backprop_cli.training.config import Loaded
+    from ..config import Loaded
 
 Task = Literal["classification", "regression"]
 Missing = Literal["error", "drop", "mean"]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from backprop_cli.training.random import stream
+from ..random import stream
 
 if TYPE_CHECKING:
-    from backprop_cli.training.config import Loaded
+    from ..config import Loaded
 
 Indices = npt.NDArray[np.int64]
 

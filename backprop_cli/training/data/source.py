@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from backprop_cli.errors import DataError, FileError
-from backprop_cli.tables import text
-from backprop_cli.tables.block import Block, Floats, canonical
-from backprop_cli.tables.chunks import read
-from backprop_cli.tables.npz import MAGIC, read_npz
-from backprop_cli.tables.numerals import is_infinite
-from backprop_cli.training.datasets import Dataset, generate, shipped
+from ...errors import DataError, FileError
+from ...tables import text
+from ...tables.block import Block, Floats, canonical
+from ...tables.chunks import read
+from ...tables.npz import MAGIC, read_npz
+from ...tables.numerals import is_numeral
+from .datasets import Dataset, generate, shipped
 
 if TYPE_CHECKING:
-    from backprop_cli.training.config import Loaded
+    from ..config import Loaded
 
 Texts = npt.NDArray[np.object_]
 Column = Floats | Texts
@@ -171,11 +171,10 @@ class FileTable:
                 return np.concatenate(whole)
         cells = [cell for i in range(len(self._blocks)) for cell in self._texts(i, name)]
         if kind in ("auto", "number"):
-            faults = text.faults(cells)
-            given = sum(cell not in text.MISSING for cell in cells)
-            words = sum(not is_infinite(cells[fault.row]) for fault in faults)
-            if kind == "number" or 2 * words < given:
-                self._refuse(name, faults, given, kind)
+            given = [cell for cell in cells if cell not in text.MISSING]
+            words = sum(not is_numeral(cell) for cell in given)
+            if kind == "number" or 2 * words < len(given):
+                self._refuse(name, text.faults(cells), len(given), kind)
         return _texts(cells)
 
     def _numbers(self, block: int, column: int) -> Floats | None:

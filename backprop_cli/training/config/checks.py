@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from ..errors import ExpressionError, Source
-from . import schema
+from ...errors import ExpressionError, Source
+from .. import schema
 from .walk import Walk, activations
 from .yaml_source import quote, short
 
@@ -228,7 +228,7 @@ class _Checks:
 
     def activation(self, key: str, name: str) -> str:
         """Hold a name to the activations; return it without its alias."""
-        from ..ops import ALIASES, FUNCTIONS
+        from ...ops import ALIASES, FUNCTIONS
 
         known = activations()
         if name in known:
@@ -339,8 +339,8 @@ class _Checks:
         if not sign or not target or not expression.strip():
             self.fault(key, f"{key} must be TARGET ~ EXPRESSION, not {quote(text)}", "y ~ a*exp(-b*x) + c")
             return
-        from ..language.lower import lower
-        from ..language.parser import parse
+        from ...language.lower import lower
+        from ...language.parser import parse
 
         whole = Source(text)
         # blanks for the target keep the offsets

@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backprop_cli.differentiation.evaluate import evaluate
-from backprop_cli.differentiation.plan import Plan
-from backprop_cli.errors import DataError, NoSuchNumber
-from backprop_cli.graph import Graph
-from backprop_cli.language.lower import lower
-from backprop_cli.language.parser import parse
-from backprop_cli.tables import text
-from backprop_cli.tables.block import Floats, canonical
-from backprop_cli.tables.numerals import cut
-from backprop_cli.training.source import Column, Texts, number_name
+from ...differentiation.evaluate import evaluate
+from ...differentiation.plan import Plan
+from ...errors import DataError, NoSuchNumber
+from ...graph import Graph
+from ...language.lower import lower
+from ...language.parser import parse
+from ...tables import text
+from ...tables.block import Floats, canonical
+from ...tables.numerals import cut
+from .source import Column, Texts, number_name
 
 Place = Callable[[int, str], str]
 """Row and column to ``file:line:column``."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from backprop_cli.training.random import stream
+from ..random import stream
 
 Floats = npt.NDArray[np.float64]
 
@@ -132,7 +132,7 @@ def generate(name: str, seed: int, samples: int | None = None, noise: float | No
 
 def shipped(name: str) -> Dataset:
     """Return ``iris`` (Fisher's, as in R) or ``digits`` (8x8 pixels, 0 to 16); see ``sets/NOTICE``."""
-    folder = files("backprop_cli.training") / "sets"
+    folder = files("backprop_cli.training.data") / "sets"
     if name == "iris":
         header, *lines = (folder / "iris.csv").read_text("utf-8").splitlines()
         *names, target = header.split(",")

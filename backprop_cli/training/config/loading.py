@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from ..errors import ConfigError, FileError, nearest
-from . import schema
+from ...errors import ConfigError, FileError, nearest
+from .. import schema
 from .checks import check
 from .walk import ALIASES, Walk, activations, fields_of, nearest_place, tags_of
 from .yaml_source import FAULT_LIMIT, TEXT_LIMIT, Node, Place, decode, read, short

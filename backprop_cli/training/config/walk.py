@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ..errors import ConfigError, nearest
-from . import schema
+from ...errors import ConfigError, nearest
+from .. import schema
 from .yaml_source import FAULT_LIMIT, Node, Place, quote, scalar, short
 
 BAD: Any = object()
@@ -28,7 +28,7 @@ ALIASES = {"dense": "linear"}
 @lru_cache(1)
 def activations() -> tuple[str, ...]:
     """Return what ``activation`` may name: the primitives of one operand, their aliases, softmax."""
-    from ..ops import FUNCTIONS
+    from ...ops import FUNCTIONS
 
     fitting = [
         name for name, row in FUNCTIONS.items() if row.arity[0] <= 1 and row.arity[1] != 0 and not row.truth

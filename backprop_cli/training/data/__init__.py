@@ -1,0 +1,14 @@
+"""The rows of a config: read, completed, divided, encoded."""
+
+from .loading import FormulaSplits, Rows, Splits, encode_block, load, load_formula, load_labelled, open_rows
+
+__all__ = [
+    "FormulaSplits",
+    "Rows",
+    "Splits",
+    "encode_block",
+    "load",
+    "load_formula",
+    "load_labelled",
+    "open_rows",
+]
