@@ -42,8 +42,8 @@ def number(text: str) -> float:
     return value
 
 
-def is_infinite(text: str) -> bool:
-    """Tell whether a cell that `number` refuses is a number all the same: infinite, none, or too large."""
+def is_numeral(text: str) -> bool:
+    """Tell whether a cell is meant as a number, though it may be infinite, none, or too large."""
     return bool(_NUMBER.fullmatch(text) or _NAMED.fullmatch(text))
 
 
