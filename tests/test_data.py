@@ -694,7 +694,7 @@ def test_digits() -> None:
     assert (digits.inputs.min(), digits.inputs.max(), digits.inputs.sum()) == (0, 16, 561718)
     assert np.bincount(digits.targets).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     assert digits.inputs[0, :8].tolist() == [0, 0, 5, 13, 9, 1, 0, 0]
-    folder = Path(__file__).parent.parent / "backprop_cli/training/sets"
+    folder = Path(__file__).parent.parent / "backprop_cli/training/data/sets"
     assert "CC BY 4.0" in (folder / "NOTICE").read_text("utf-8")
     assert (folder / "digits.npz").stat().st_size < 100_000
 
