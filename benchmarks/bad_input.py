@@ -1,19 +1,26 @@
 """Bad input: the status, time and memory of every class, with nothing on stdout and no traceback.
 
-    python benchmarks/bad_input.py
+    python benchmarks/bad_input.py [WORD]
 
 Each case is a command line of its own, by default ``grad`` with all its methods: the memory is
-that of the command and the SymPy process together. Exits 1 when a bound is broken.
+that of the command and the SymPy process together. With a WORD, only the classes whose names have it:
+``train``, ``model files``. Exits 1 when a bound is broken.
 """
 
 from __future__ import annotations
 
+import io
+import itertools
 import os
+import pickle
+import random
 import signal
+import string
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -39,6 +46,10 @@ class Case(NamedTuple):
         prints: Whether an answer may stand on stdout although the status is not 0.
         meanwhile: What happens to it while it runs.
         ascii: Run in a terminal without Unicode.
+        leaves: What may stand in the folder afterwards.
+        seconds: How long it may take.
+        memory: How many bytes it may take.
+        note: What its command line does not tell.
     """
 
     kind: str
@@ -50,6 +61,10 @@ class Case(NamedTuple):
     prints: bool = False
     meanwhile: Meanwhile | None = None
     ascii: bool = False
+    leaves: tuple[str, ...] = ()
+    seconds: float = SECONDS
+    memory: int = MEMORY
+    note: str = ""
 
 
 SYNTAX = [
@@ -174,6 +189,87 @@ POINTS: dict[str, tuple[str, bytes]] = {
 }
 POINT = ("--a", "0.7", "--b", "0.2")
 
+ROWS = b"x,y,c\n" + b"".join(b"%d,%d,%c\n" % (i, i * i % 7, b"ab"[i % 2]) for i in range(40))
+DATA, NET = b"data: {path: d.csv}\n", b"model: {hidden: [4]}\n"
+PAIR = b"data: {inputs: [[1], [2]], targets: [0.5, 2]}\n"
+FIT = b"model: {formula: y ~ a*log(b*x), parameters: {a: 1, b: -5}}\n"
+CONV = (
+    b"data: {dataset: digits, shape: [1, 8, 8]}\nmodel: {layers: [{type: conv2d, channels: %d, "
+    b"kernel_size: %d, padding: %d}, {type: flatten}, {type: linear}]}\n"
+)
+CONFIGS = {
+    "empty": b"",
+    "zeros": bytes(1 << 20),
+    "more than a megabyte": b"# " + b"a" * (1 << 20),
+    "100,000 open brackets": b"[" * 100_000,
+    "100,000 open braces": b"{a: " * 100_000,
+    "half a megabyte of quotes": b"a: '" + b"''" * 250_000,
+    "a key of a megabyte": b"k" * 1_000_000 + b": 1\n",
+    "80,000 unknown keys": b"".join(b"k%d: 1\n" % k for k in range(80_000)),
+    "50,000 equal keys": b"seed: 1\n" * 50_000,
+    "30,000 faults": DATA + b"model: {hidden: [" + b"x, " * 30_000 + b"]}\n",
+    "aliases": b"a: &a [1, 1]\n" + b"".join(b"k%d: &k%d [*a, *a]\n" % (k, k) for k in range(20_000)),
+    "tags": DATA + NET + b"name: !!python/object/apply:os.system [touch owned]\n",
+    "pickle": pickle.dumps({"data": [1.0] * 1000}),
+    "binary": bytes(range(256)) * 4096,
+    "UTF-16": DATA.decode().encode("utf-16"),
+    "a number of a megabyte": DATA + NET + b"seed: " + b"9" * 1_000_000 + b"\n",
+    "100,000 rows, ragged": b"data: {inputs: [" + b"[1,2], " * 100_000 + b"[1]], targets: [1]}\n" + NET,
+    "a formula of brackets": PAIR + b"model: {formula: y ~ " + b"(" * 100_000 + b", parameters: {a: 1}}\n",
+    "a formula of sums": PAIR + b"model: {formula: y ~ a" + b"+a*x" * 150_000 + b", parameters: {a: 1}}\n",
+    "terabytes of weights": DATA + b"model: {hidden: [1000000, 1000000]}\n",
+    "gigabytes of weights": DATA + b"model: {hidden: [20000, 20000]}\n",
+    "petabytes of images": CONV % (9, 3, 500_000),
+    "gigabytes of kernels": CONV % (1_000_000, 900, 500),
+    "100,000 layers": DATA + b"model: {hidden: [" + b"1000000, " * 100_000 + b"1]}\n",
+    "a billion samples": b"data: {dataset: moons, samples: 1000000000}\n" + NET,
+}
+DIVERGING = {
+    "learning rate 1e300": PAIR + NET + b"optimizer: {type: sgd, learning_rate: 1.0e300}\n",
+    "float32": b"data: {inputs: [[1.0e39]], targets: [1.5]}\ndtype: float32\n" + NET,
+    "formula": PAIR + FIT,
+    "levenberg_marquardt": PAIR + FIT + b"optimizer: levenberg_marquardt\n",
+}
+
+
+def wide(row: bytes) -> bytes:
+    """Return a table of 200,000 columns with short names."""
+    each = (n for size in (1, 2, 3, 4) for n in itertools.product(string.ascii_letters, repeat=size))
+    return ",".join("".join(n) for n in itertools.islice(each, 200_000)).encode() + b"\n" + row * 5
+
+
+def bomb(size: int, shape: str) -> bytes:
+    """Return a small .npz that unpacks to so many zeros."""
+    stream = io.BytesIO()
+    with (
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("x.npy", "w", force_zip64=True) as member,
+    ):
+        member.write(npy("'|u1'", shape))
+        for _ in range(size >> 20):
+            member.write(bytes(1 << 20))
+    return stream.getvalue()
+
+
+def tables() -> dict[str, tuple[str, bytes]]:
+    """Return wrong rows to train on, by name: the file's name and its content."""
+    zeros, texts = (b",".join([cell] * 200_000) + b"\n" for cell in (b"0", b"a"))
+    rows = (b"%dk," % (k % 1000) * 10 + b"%d\n" % (k % 2) for k in range(60_000))
+    fine = ("missing column", "a result's name", "ragged TSV")
+    found = {
+        "200,000 columns, one class": wide(zeros),
+        "200,000 columns of texts, one class": wide(texts),
+        "200,000 columns, ragged": wide(b"1,2\n"),
+        "inputs of gigabytes": b"a,b,c,d,e,f,g,h,i,j,y\n" + b"".join(rows),
+        "a million classes": b"x,y\n" + b"".join(b"1,k%d\n" % k for k in range(1_000_000)),
+    } | {name: data for name, (file, data) in POINTS.items() if file == "p.csv" and name not in fine}
+    archives = {
+        "an archive of 4 GiB": bomb(4 << 30, "(4294967296,)"),
+        "an archive of 300 MiB": bomb(300 * MIB, "(314572800,)"),
+        "an archive of nothing": b"PK\3\4" + bytes(1 << 20),
+    }
+    return {n: ("d.csv", data) for n, data in found.items()} | {n: ("d.npz", d) for n, d in archives.items()}
+
 
 def signalled(number: int, after: float) -> Meanwhile:
     """Return what sends a signal once, so many seconds after the start."""
@@ -257,6 +353,87 @@ def cases() -> Iterator[Case]:
         yield Case("terminals without Unicode", ("grad", *words), (0, 2), ascii=True)
 
 
+def training_cases() -> Iterator[Case]:
+    """Yield the cases of the trainer's commands."""
+    good = {"c.yaml": DATA + NET, "d.csv": ROWS}
+    for name, text in CONFIGS.items():
+        kind, files = "train: configs", good | {"c.yaml": text}
+        yield Case(kind, ("train", "c.yaml"), files=files, note=name)
+        # what only the data or its sizes tell is not looked at
+        yield Case(kind, ("config", "validate", "-"), (0, 2), text, note=name)
+    for path in ("/dev/zero", "/dev/null") if sys.platform == "linux" else ():
+        yield Case("train: configs", ("train", path))
+        yield Case("train: data", ("train", "c.yaml", f"data.path={path}"), files=good)
+        yield Case("model files", ("predict", path, "d.csv"), (4,), files=good)
+    for path in (".", "none"):
+        yield Case("train: configs", ("train", path), (4,))
+        yield Case("train: data", ("train", "c.yaml", f"data.path={path}"), (4,), files=good)
+        yield Case("model files", ("predict", path, "d.csv"), (4,), files=good)
+    for name, (file, data) in tables().items():
+        files, words = good | {file: data}, ("train", "c.yaml", f"data.path={file}")
+        large = any(word in name for word in ("columns", "MiB", "million", "gigabytes"))
+        bounds = {"seconds": 4 * SECONDS, "memory": 2 * MEMORY} if large else {}
+        yield Case("train: data", words, files=files, note=name, **bounds)  # type: ignore[arg-type]
+    for name, text in DIVERGING.items():
+        files = good | {"c.yaml": text}
+        yield Case(
+            "train: divergence", ("train", "c.yaml", "-q"), (3,), files=files, leaves=("runs",), note=name
+        )
+    endless = ("train", "c.yaml", "-q", "training.epochs=1000000000")
+    for word in ("--output=no/x.json", "output.dir=d.csv", "output.dir=.", "output.dir=d.csv/run"):
+        where = ("-o", "no/x.json") if word.startswith("--") else (word,)
+        yield Case("train: destinations", (*endless, *where), (4,), files=good)
+    for name, number, status in (("Ctrl-C", signal.SIGINT, 130), ("terminated", signal.SIGTERM, 143)):
+        for after in (0.25, 0.5, 1.0):
+            meanwhile = signalled(number, after)
+            yield Case(
+                f"train: {name}", endless, (status,), files=good, leaves=("runs",), meanwhile=meanwhile
+            )
+    model = trained(good)
+    good["m"] = model
+    on_rows = [(command, "m", "d.csv") for command in ("predict", "evaluate")]
+    writing = [("train", "c.yaml", "-q"), ("trace", "c.yaml"), ("config", "show", "c.yaml"), *on_rows]
+    for stdout, status in (("full", 4), ("closed", 4), ("gone", 141)):
+        for words in writing if stdout != "full" or sys.platform == "linux" else ():
+            yield Case(f"train: {stdout}", words, (status,), files=good, stdout=stdout, leaves=("runs",))
+    for size in range(0, len(model), 64):
+        files = good | {"m": model[:size]}
+        yield Case("model files, cut short", on_rows[0], files=files, note=f"{size} bytes")
+    for bit in random.Random(0).sample(range(8 * len(model)), 40):
+        flipped = bytearray(model)
+        flipped[bit // 8] ^= 1 << bit % 8
+        files = good | {"m": bytes(flipped)}
+        yield Case("model files, a bit flipped", on_rows[0], files=files, note=f"bit {bit}")
+    others = {
+        "empty": b"",
+        "text": ROWS,
+        "pickle": pickle.dumps([1.0] * 1000),
+        "zeros": bytes(1 << 20),
+        "ones": b"\xff" * 4096,
+        "zip": b"PK\3\4" + bytes(4096),
+        "blank header": (0xFF0000).to_bytes(8, "little") + b"{" + b" " * (16 << 20),
+        "deep header": (1 << 24).to_bytes(8, "little") + b'{"a":' * (1 << 22),
+    }
+    for name, data in others.items():
+        for words in on_rows:
+            yield Case("model files", words, files=good | {"m": data}, note=name)
+    for name, (file, data) in POINTS.items():
+        if file == "p.csv":
+            files, prints = good | {"d.csv": data.replace(b"a,b", b"x,y")}, data.count(b"\n") > 10_000
+            # a column too many is passed on; rows without a prediction have their reasons beside them
+            yield Case("predict: rows", on_rows[0], (0, 2, 3), files=files, prints=True, note=name)
+            yield Case("predict: evaluate", on_rows[1], files=files, prints=prints, note=name)
+
+
+def trained(files: dict[str, bytes]) -> bytes:
+    """Return the model file of a short run."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            Path(folder, name).write_bytes(content)
+        subprocess.run([*BACKPROP, "train", "c.yaml", "-q"], cwd=folder, check=True, capture_output=True)
+        return Path(folder, "runs", "c", "model.safetensors").read_bytes()
+
+
 def run(case: Case, folder: str) -> Run:
     """Run a case in a folder of its own."""
     for name, content in case.files.items():
@@ -301,26 +478,30 @@ def faults(case: Case, done: Run, folder: str) -> Iterator[str]:
         yield "a fault of ours on stderr: " + message.strip().splitlines()[-1]
     lines = [line for line in message.splitlines() if not line.startswith(("note:", "warning:"))]
     begins = '{"error": {' if "json" in case.words else "backprop: error: "
-    if done.status in (2, 3, 4) and not (lines and lines[0].startswith(begins)):
+    silent = done.status == 3 and case.prints  # the reasons stand beside the rows
+    if done.status in (2, 3, 4) and not silent and not (lines and lines[0].startswith(begins)):
         yield f"no message: {message[:80]!r}"
-    if len(lines) > 4 or len(message) > 2000:
+    told = sum(line.startswith("backprop: error: ") for line in lines)
+    # a config has a line for each of its faults, up to 25 of them
+    if len(lines) > (4 if told < 2 else 60) or len(message) > (2000 if told < 2 else 8000):
         yield f"a message of {len(lines)} lines and {len(message)} characters"
     if "\x1b" in message:
         yield "an escape sequence on stderr"
-    if done.seconds > SECONDS:
+    if done.seconds > case.seconds:
         yield f"{done.seconds:.1f} s"
-    if done.peak > MEMORY:
+    if done.peak > case.memory:
         yield f"{mib(done.peak)}"
-    if set(os.listdir(folder)) - set(case.files):
-        yield f"left files behind: {set(os.listdir(folder)) - set(case.files)}"
+    if left := set(os.listdir(folder)) - {*case.files, *case.leaves}:
+        yield f"left files behind: {left}"
 
 
 def label(case: Case) -> str:
     """Write a case for a message, cut to a line."""
     words = " ".join(os.fsdecode(w) for w in case.words)
     for names in (HUGE, DEEP):
-        words += "".join(f" ({name})" for name, text in names.items() if text == case.stdin)
+        words += "".join(f" ({name})" for name, text in names.items() if text == case.stdin and not case.note)
     words += "".join(f" ({name})" for name, (_, data) in POINTS.items() if data in case.files.values())
+    words += f" ({case.note})" if case.note else ""
     words += f" (stdout {case.stdout})" if case.stdout != "collect" else ""
     return ascii(words if len(words) < 90 else words[:60] + "..." + words[-27:])[1:-1]
 
@@ -330,7 +511,8 @@ def main() -> None:
     ended: dict[str, list[tuple[Case, Run]]] = {}
     broken: list[str] = []
     begin = time.perf_counter()
-    for case in cases():
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    for case in (case for case in (*cases(), *training_cases()) if wanted in case.kind):
         with tempfile.TemporaryDirectory() as folder:
             done = run(case, folder)
             broken += [f"{case.kind}: `{label(case)}`: {fault}" for fault in faults(case, done, folder)]
@@ -344,7 +526,7 @@ def main() -> None:
             [kind, len(each), statuses, shown(slowest[1].seconds), mib(peak), f"`{label(slowest[0])}`"]
         )
     count = sum(map(len, ended.values()))
-    bounds = f"at most {SECONDS:g} s and {mib(MEMORY)} each"
+    bounds = f"at most {SECONDS:g} s and {mib(MEMORY)} each (large tables and archives: 20 s and 1 GiB)"
     print_table(f"Bad input: {count} command lines, {bounds}, {setting()}",
                 ["class", "cases", "statuses", "slowest", "largest", "the slowest"], rows)  # fmt: skip
     took = shown(time.perf_counter() - begin)
