@@ -818,6 +818,11 @@ def test_columns_of_a_formula(here: Path) -> None:
         assert part["y"].tolist() == (2 * part["x"]).tolist()
 
 
+def test_a_parameter_with_the_name_of_a_column(here: Path) -> None:
+    with pytest.raises(ConfigError, match="^a is a column of the data, too$"):
+        formula("x,a,y\n1,2,3\n4,5,6\n")
+
+
 def test_missing_cells_of_a_formula(here: Path) -> None:
     content = "x,y\n1,2\n,4\n3,\n5,6\n"
     with pytest.raises(DataError, match="no value in column 'x'; 2 cells are empty in all"):

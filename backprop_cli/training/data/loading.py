@@ -138,6 +138,10 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
     for name in wanted:
         if canonical(name) not in spelled:
             raise loaded.error("model.formula", *_no_column(name, table.names))
+    for name in loaded.config.model.parameters or {}:
+        if canonical(name) in spelled:
+            hint = f"rename the parameter: {name} in the formula could be either"
+            raise loaded.error(f"model.parameters.{name}", f"{name} is a column of the data, too", hint)
     names = {name: spelled[canonical(name)] for name in wanted}
     kinds: dict[str, Kind] = dict.fromkeys(names.values(), "number")
     columns, kept, dropped = _complete(data.missing, table, kinds, [names[target]])
