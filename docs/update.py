@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("language", "scripting", "training", "trace", "explain", "graph", "limit", "descend", "plot")
+PAGES = ("language", "scripting", "training", "trace", "explain", "graph", "limit", "descend", "plot", "check", "grading")
 DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in PAGES))
 PRIMITIVES = ROOT / "docs" / "primitives.md"
 CONFIG = ROOT / "docs" / "config.md"

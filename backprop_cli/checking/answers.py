@@ -1,0 +1,265 @@
+"""What was claimed: the quantity on the left of ``=``, the number or formula on the right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from math import isfinite
+from typing import Any, NamedTuple
+
+from ..differentiation.evaluate import run
+from ..errors import BindingError, ExpressionError, nearest
+from ..graph import CONSTANT, Graph
+from ..language.lower import lower
+from ..language.operators import CONSTANTS
+from ..language.parser import NUMBER_ITEM, parse
+from ..language.tokens import NAME, plain_name
+from ..ops.namespaces import FLOATS
+
+TEXT_LIMIT = 2_000
+NODE_LIMIT = 500
+UNDEFINED = ("undefined", "none", "dne", "does not exist", "not defined", "no value")
+OUTPUT_NAMES = ("f", "y", "L", "z", "E", "J", "value")
+"""What the output may be called where the program has no name for it."""
+
+_FIRST = re.compile(rf"d({NAME})/d({NAME})")
+_PRIMES = re.compile(rf"({NAME})('{{1,2}}|′|″)(?:\(({NAME})\))?")
+_SECOND = re.compile(rf"d\^?2({NAME})/d(.+)")
+
+
+class Target(NamedTuple):
+    """A quantity of a program.
+
+    Attributes:
+        text: As it is shown, ``dL/db``.
+        of: Node whose value or slope it is.
+        by: Nodes to differentiate by: none for a value, two for the second order.
+    """
+
+    text: str
+    of: int
+    by: tuple[int, ...] = ()
+
+
+class Answer:
+    """A number or a formula, as somebody wrote it.
+
+    Attributes:
+        text: As written.
+        graph: Its own graph; None for the claim that there is no such number.
+        names: The names in it, and the program's node for each.
+        value: The number, where no name takes part.
+        unit: One in the last digit written; 0 for what is written exactly.
+    """
+
+    __slots__ = ("graph", "names", "text", "unit", "value")
+
+    def __init__(
+        self,
+        text: str,
+        graph: Graph | None,
+        names: dict[str, int],
+        value: float | None = None,
+        unit: float = 0.0,
+    ) -> None:
+        self.text = text
+        self.graph = graph
+        self.names = names
+        self.value = value
+        self.unit = unit
+
+    def at(self, values: Sequence[Any], xp: Any = FLOATS, number: Any = float) -> Any:
+        """Return its value where the program has these values.
+
+        Args:
+            values: One per node of the program.
+            xp: The namespace they belong to.
+            number: From a constant's label and float to a number of the namespace.
+        """
+        assert self.graph is not None
+        leaves: dict[int, Any] = {
+            n.id: n.value if number is float else number(n.label or "", n.value)
+            for n in self.graph.nodes
+            if n.op is None and n.kind == CONSTANT
+        }
+        for name, id in self.graph.inputs.items():
+            leaves[id] = values[self.names[name]]
+        return run(self.graph, leaves, xp)[self.graph.output]
+
+
+def split(text: str) -> tuple[str, str]:
+    """Return what stands left and right of the ``=`` of a claim."""
+    left, equals, right = text.partition("=")
+    if not equals or not left.strip() or not right.strip():
+        raise ExpressionError(
+            f"a claim is NAME=VALUE, not {_short(text)!r}", hint="a=4, dL/db=a*f, d=-6, d2L/dx2=4"
+        )
+    return left.strip(), right.strip()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def read_target(text: str, graph: Graph) -> Target:
+    """Read the left side of a claim.
+
+    Raises:
+        ExpressionError: for a quantity that the program does not have.
+    """
+    if len(text) > TEXT_LIMIT:
+        raise ExpressionError(f"{_short(text)}: this is too long for the name of a quantity")
+    plain = "".join(text.replace("∂", "d").replace("²", "2").split())
+    if match := _PRIMES.fullmatch(plain):
+        count = 2 if match[2] in ("''", "″") else 1
+        of = _output_named(match[1], graph)
+        names = list(graph.inputs)
+        if match[3] is None and len(names) != 1:
+            raise ExpressionError(
+                f"{plain} does not say by what: write d{match[1]}/d{names[0] if names else 'x'}"
+            )
+        by = _leaf(match[3] or names[0], graph, plain)
+        return Target(_written(graph, of, (by,) * count), of, (by,) * count)
+    if match := _SECOND.fullmatch(plain):
+        of = _output_named(match[1], graph)
+        pair = _pair(match[2], graph)
+        if pair is not None:
+            return Target(_written(graph, of, pair), of, pair)
+    if match := _FIRST.fullmatch(plain):
+        of = _output_named(match[1], graph)
+        by = _leaf(match[2], graph, plain)
+        return Target(_written(graph, of, (by,)), of, (by,))
+    header = re.fullmatch(rf"({NAME})\({NAME}(?:,{NAME})*\)", plain)
+    name = (
+        plain_name(header[1] if header else plain)
+        if re.fullmatch(NAME, header[1] if header else plain)
+        else ""
+    )
+    if not name:
+        raise ExpressionError(
+            f"{_short(text)} is no quantity of the program",
+            hint="NAME for a step's value or an input's derivative, dL/dx, d2L/dx2 or d2L/dxdy",
+        )
+    id = _named(graph).get(name)
+    if id is not None and graph.nodes[id].op is None and id != graph.output:
+        return Target(_written(graph, graph.output, (id,)), graph.output, (id,))
+    if id is not None:
+        return Target(name, id)
+    if name in OUTPUT_NAMES and graph.nodes[graph.output].name is None:
+        return Target(name, graph.output)
+    raise _unknown(name, graph)
+
+
+def _named(graph: Graph) -> dict[str, int]:
+    """Return every name that a claim may use, ``v4`` among them."""
+    names = {graph.own_name(n.id): n.id for n in graph.nodes if n.kind != CONSTANT}
+    return names | graph.named
+
+
+def _unknown(name: str, graph: Graph) -> ExpressionError:
+    known = [graph.name(n.id) for n in graph.nodes if n.name is not None]
+    close = nearest(name, known)
+    meant = f"did you mean {close}? " if close else ""
+    return ExpressionError(
+        f"the program has no {_short(name)}", hint=f"{meant}its names: {', '.join(known[:20]) or 'none'}"
+    )
+
+
+def _output_named(name: str, graph: Graph) -> int:
+    name = plain_name(name)
+    id = _named(graph).get(name)
+    last = graph.nodes[graph.output]
+    if id is not None and (graph.nodes[id].op is not None or id == graph.output):
+        return id
+    if id is None and last.name is None:
+        return graph.output
+    if id is not None:
+        shown = graph.own_name(graph.output)
+        raise ExpressionError(f"{name} is an input: it has no derivative", hint=f"the output is {shown}")
+    raise _unknown(name, graph)
+
+
+def _leaf(name: str, graph: Graph, text: str) -> int:
+    id = _named(graph).get(plain_name(name))
+    if id is None:
+        raise _unknown(name, graph)
+    return id
+
+
+def _pair(text: str, graph: Graph) -> tuple[int, int] | None:
+    """Read ``x2``, ``x^2`` or ``xdy`` behind the ``d``."""
+    names = _named(graph)
+    for ending in ("^2", "2"):
+        if text.endswith(ending) and text.removesuffix(ending) in names:
+            id = names[text.removesuffix(ending)]
+            return id, id
+    for at in range(1, len(text)):
+        if text[at] == "d" and text[:at] in names and text[at + 1 :] in names:
+            return names[text[:at]], names[text[at + 1 :]]
+    return None
+
+
+def _written(graph: Graph, of: int, by: tuple[int, ...]) -> str:
+    """Write a derivative; an output without a name is ``f``."""
+    node = graph.nodes[of]
+    name = node.name or next((n for n in OUTPUT_NAMES if n not in graph.named), "f")
+    if node.name is None and of != graph.output:
+        name = graph.own_name(of)
+    below = [graph.own_name(i) for i in by]
+    if len(below) == 2:
+        ends = f"d{below[0]}2" if below[0] == below[1] else f"d{below[0]}d{below[1]}"
+        return f"d2{name}/{ends}"
+    return f"d{name}/d{below[0]}"
+
+
+def read_answer(text: str, graph: Graph) -> Answer:
+    """Read the right side of a claim.
+
+    Raises:
+        ExpressionError: for what is no expression over the program's names.
+    """
+    if " ".join(text.lower().split()) in UNDEFINED:
+        return Answer(text, None, {})
+    if len(text) > TEXT_LIMIT:
+        raise ExpressionError(f"a claimed formula may have {TEXT_LIMIT:,} characters")
+    program = parse(text)
+    if len(program.statements) > 1 or program.statements[0].name:
+        raise ExpressionError(
+            "a claim has one expression on the right", source=program.source, span=program.statements[-1].span
+        )
+    names = _named(graph)
+    bound = set(names) | (set(program.names()) - set(CONSTANTS))
+    own = lower(program, bound)
+    if len(own) > NODE_LIMIT:
+        raise ExpressionError(f"a claimed formula may have {NODE_LIMIT} nodes")
+    for name, id in own.inputs.items():
+        if name not in names:
+            error = _unknown(name, graph)
+            error.source, error.span = program.source, own.nodes[id].span
+            raise error
+    answer = Answer(text, own, {name: names[name] for name in own.inputs})
+    if not own.inputs:
+        value = answer.at(())
+        if not isfinite(value):
+            raise BindingError(f"{_short(text)} is not a finite number")
+        answer.value = value
+        answer.unit = _unit([(i.text, i.arity) for i in program.statements[0].items])
+    return answer
+
+
+def _unit(items: Sequence[tuple[str, int]]) -> float:
+    """Return one in the last digit of a written decimal; a whole number is exact."""
+    if not items or items[0][1] != NUMBER_ITEM or items[1:] not in ([], [("negative", 1)]):
+        return 0.0
+    text = items[0][0]
+    if "." not in text and "e" not in text.lower():
+        return 0.0
+    exponent = Decimal(text).as_tuple().exponent
+    assert isinstance(exponent, int)
+    return float(f"1e{exponent}")
+
+
+def written_digits(text: str) -> int:
+    """Return the significant digits of a written number."""
+    return len(text.strip().lstrip("+-").lower().partition("e")[0].replace(".", "").lstrip("0")) or 1

@@ -1,0 +1,488 @@
+"""Claims judged one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import floor, inf, isfinite, log10
+from typing import Any, NamedTuple
+
+from ..differentiation.evaluate import bind, evaluate, leaf_values, number, run, written
+from ..differentiation.forward import hessian_product
+from ..differentiation.reverse import reverse, sweep
+from ..errors import BackpropError, NoSuchNumber
+from ..graph import CONSTANT, Graph
+from .answers import Answer, Target, read_answer, read_target, written_digits
+from .catalogue import Mistake, mistakes, with_output
+from .sampling import (
+    LEAST_POINTS,
+    Sample,
+    compare,
+    precise,
+    samples,
+    tolerance,
+    value_at,
+)
+
+RIGHT, ROUNDED, FOLLOWS, WRONG, NONE, UNREADABLE, MISSING = (
+    "right",
+    "rounded",
+    "follows",
+    "wrong",
+    "not judgeable",
+    "unreadable",
+    "missing",
+)
+GOOD = (RIGHT, ROUNDED, FOLLOWS)
+EXACT = 1e-12
+LEAST_DIGITS = 3
+MOST_DIGITS = 15
+OTHERS = 3
+CLOSE = 5.1e-3
+"""A mistake's number is never compared more loosely than this, however few digits were written."""
+
+PROBES = 6
+"""Points at which a formula's mistake is looked for."""
+
+
+class Claim(NamedTuple):
+    """What somebody says of a program.
+
+    Attributes:
+        name: The quantity as written.
+        text: The answer as written.
+        target: The quantity; None where it cannot be read.
+        answer: The answer; None where it cannot be read or is blank.
+        error: Why it cannot be read.
+    """
+
+    name: str
+    text: str
+    target: Target | None
+    answer: Answer | None
+    error: BackpropError | None = None
+
+
+class Verdict(NamedTuple):
+    """The judgement on a claim.
+
+    Attributes:
+        claim: The quantity, ``dL/db``.
+        answer: As written.
+        verdict: One of the words above.
+        digits: To how many digits a rounded number is right.
+        mistake: Kind of the mistake that gives the claim.
+        says: The judgement in a clause.
+        others: Other mistakes that give the same.
+        right: The right number; None without a point.
+        point: Where a formula is wrong, with what it gives there and what is right.
+        how: What a formula's equality rests on: ``equal at 200 points``, ``proved equal``.
+        formula: The right formula, put in where it is asked for.
+    """
+
+    claim: str
+    answer: str
+    verdict: str
+    says: str = ""
+    digits: int | None = None
+    mistake: str | None = None
+    others: tuple[str, ...] = ()
+    right: float | None = None
+    point: Mapping[str, float] | None = None
+    how: str | None = None
+    formula: str | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether it counts as right."""
+        return self.verdict in GOOD
+
+
+def read_claim(name: str, text: str, graph: Graph) -> Claim:
+    """Read a claim; what is wrong with it is kept."""
+    target = answer = None
+    try:
+        target = read_target(name, graph)
+        if text.strip():
+            answer = read_answer(text, graph)
+    except BackpropError as error:
+        return Claim(name, text, target, None, error)
+    return Claim(name, text, target, answer)
+
+
+class Judge:
+    """Judges claims about one program; what is right is worked out once.
+
+    Args:
+        graph: The program.
+        bindings: Values of its inputs; empty for a judgement of formulas in general.
+        least_digits: Significant digits that a rounded number needs.
+        prove: Whether SymPy can prove a formula equal to a quantity, of formulas in general.
+    Raises:
+        BindingError: where some inputs have a value and others none.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        bindings: Mapping[str, float],
+        *,
+        least_digits: int = LEAST_DIGITS,
+        prove: Callable[[Target, Answer], bool] | None = None,
+    ) -> None:
+        self.graph = graph
+        self.prove = prove
+        self.least = least_digits
+        bound = bool(bindings or graph.defaults or not graph.inputs)
+        self.inputs = bind(graph, bindings) if bound else None
+        self.leaves = leaf_values(graph, self.inputs) if self.inputs is not None else {}
+        self._right: dict[Target, tuple[float | None, str]] = {}
+        self._samples: dict[Target, list[Sample]] = {}
+        self._mistakes: dict[Target, dict[str, Mistake]] = {}
+        self._probed: dict[tuple[Target, int], dict[str, Mistake]] = {}
+
+    def judge(self, claims: Sequence[Claim]) -> list[Verdict]:
+        """Judge one person's claims, the later ones also in the light of the earlier."""
+        verdicts: list[Verdict] = []
+        wrong: list[tuple[Target, float, str]] = []
+        for claim in claims:
+            verdict = self.one(claim, wrong)
+            verdicts.append(verdict)
+            # what is wrong, follows or is rounded may be carried on
+            if claim.target is not None and claim.answer is not None and self.inputs is not None:
+                value = self._value(claim.answer)
+                if verdict.verdict in (WRONG, FOLLOWS) and value is not None:
+                    wrong.append((claim.target, value, claim.answer.text))
+        return verdicts
+
+    def one(self, claim: Claim, wrong: Sequence[tuple[Target, float, str]] = ()) -> Verdict:
+        """Judge one claim, given earlier ones that were wrong."""
+        if claim.error is not None or claim.target is None:
+            says = claim.error.message if claim.error else ""
+            return Verdict(claim.target.text if claim.target else claim.name, claim.text, UNREADABLE, says)
+        if claim.answer is None:
+            return Verdict(claim.target.text, "", MISSING, "no answer")
+        if self.inputs is None:
+            return self._in_general(claim.target, claim.answer)
+        return self._at_the_point(claim.target, claim.answer, wrong)
+
+    # at a point
+
+    def right(self, target: Target) -> tuple[float | None, str]:
+        """Return the right number, or why there is none."""
+        if target not in self._right:
+            self._right[target] = self._worked_out(target)
+        return self._right[target]
+
+    def _worked_out(self, target: Target) -> tuple[float | None, str]:
+        assert self.inputs is not None
+        cut = with_output(self.graph, target.of)
+        try:
+            values, _ = evaluate(cut, self.inputs)
+            if not target.by:
+                return float(precise(self.graph, self.inputs, target)[1]), ""
+            reverse(cut, values, cut.depends_on([target.by[0]]))
+        except NoSuchNumber as error:
+            return None, error.message
+        if len(target.by) == 2:
+            names = [self.graph.own_name(i) for i in target.by]
+            if not set(names) <= set(self.graph.inputs):
+                return None, "second derivatives are by inputs"
+            found = hessian_product(cut, self.inputs, {names[0]: 1.0})[1][names[1]]
+            return (found, "") if isfinite(found) else (None, "the second derivative does not exist here")
+        found = float(precise(self.graph, self.inputs, target)[1])
+        if not isfinite(found):  # a branch not taken has no value in multi-precision either
+            found = sweep(cut, values, cut.depends_on([target.by[0]]))[target.by[0]]
+        return (found, "") if isfinite(found) else (None, "the slope does not exist here")
+
+    def _value(self, answer: Answer) -> float | None:
+        if answer.graph is None:
+            return None
+        value = answer.value if answer.value is not None else answer.at(run(self.graph, self.leaves))
+        return value if isfinite(value) else None
+
+    def _kink(self, target: Target, slope: float | None = None) -> str | None:
+        """Return where the slope jumps right here, if this slope, or any, is between those on the sides."""
+        from ..differentiation.finite import finite
+
+        cut = with_output(self.graph, target.of)
+        if len(target.by) != 1 or not any(n.op is not None and n.op.piece for n in cut.nodes):
+            return None
+        assert self.inputs is not None
+        values, _ = evaluate(cut, self.inputs)
+        found = finite(cut, values, target.by[0], 1e-16 * abs(values[cut.output]))
+        if found.kind == "smooth" or found.at is None:
+            return None
+        if slope is not None and found.left is not None and found.right is not None:
+            low, high = sorted((found.left, found.right))
+            if not low - 1e-6 <= slope <= high + 1e-6:
+                return None
+        op = cut.nodes[found.at].op
+        assert op is not None
+        return f"{written(self.graph, found.at)} is at its {found.kind} here; by convention {op.convention}"
+
+    def _at_the_point(
+        self, target: Target, answer: Answer, wrong: Sequence[tuple[Target, float, str]]
+    ) -> Verdict:
+        right, reason = self.right(target)
+        base = Verdict(target.text, answer.text, WRONG, right=right)
+        if answer.graph is None:
+            if right is None:
+                return base._replace(verdict=RIGHT, says=f"there is no such number: {reason}")
+            kink = self._kink(target)
+            if kink:
+                return base._replace(verdict=RIGHT, says=kink)
+            return base._replace(says="there is such a number", mistake="exists")
+        if right is None:
+            return base._replace(verdict=NONE, says=reason)
+        value = self._value(answer)
+        if value is None:
+            return base._replace(says="the formula has no value at this point", mistake="no value")
+        says = number(value) if answer.value is None else ""
+        verdict = self._close(base, answer, value, right)
+        if verdict is not None and verdict.good:
+            if answer.value is None:
+                return self._also_elsewhere(verdict, target, answer)
+            kink = self._kink(target)
+            return verdict._replace(says="; ".join(filter(None, (verdict.says, kink))))
+        follows = self._follows(target, answer, value, wrong)
+        if follows:
+            return base._replace(verdict=FOLLOWS, says=follows)
+        kink = self._kink(target, value)
+        if kink:
+            return base._replace(verdict=NONE, says=kink)
+        named = self._named(target, answer, value, right)
+        if named:
+            return _with_mistakes(base, named)
+        if verdict is not None:
+            return verdict
+        digits = digits_right(value, right)
+        if digits >= self.least:
+            words = (
+                f"right to {digits} digits; the last ones are off"
+                if answer.unit
+                else f"right to {digits} digits"
+            )
+            return base._replace(verdict=ROUNDED, digits=digits, says=words)
+        if digits >= 2:
+            return base._replace(mistake="rounding", digits=digits, says=self._too_few(digits))
+        return base._replace(says=f"the formula gives {says} here" if says else "")
+
+    def _too_few(self, digits: int) -> str:
+        return f"right to {digits} digit{'s' if digits != 1 else ''} only, where {self.least} are asked for"
+
+    def _close(self, base: Verdict, answer: Answer, value: float, right: float) -> Verdict | None:
+        """Judge a number that is right, or rounded as it is written."""
+        error = abs(value - right)
+        scale = max(abs(right), 1e-3 * abs(base.right or 0.0))
+        if error <= EXACT * scale or (right == 0.0 and error == 0.0) or (not right and error < 1e-14):
+            return base._replace(verdict=RIGHT)
+        if abs(right) < 1e-13 and error < 1e-13:
+            return base._replace(verdict=RIGHT)
+        if answer.unit and error <= 0.5 * answer.unit * (1.0 + 1e-9):
+            digits = written_digits(answer.text)
+            if digits >= MOST_DIGITS:
+                return base._replace(verdict=RIGHT)
+            if digits >= self.least:
+                return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
+            return base._replace(mistake="rounding", digits=digits, says=self._too_few(digits))
+        if answer.unit and abs(value) < abs(right) and error < answer.unit * (1.0 + 1e-9):
+            digits = written_digits(answer.text)
+            if digits >= self.least:
+                says = f"right to {digits} digits, cut off instead of rounded"
+                return base._replace(verdict=ROUNDED, digits=digits, says=says)
+        return None
+
+    def _also_elsewhere(self, verdict: Verdict, target: Target, answer: Answer) -> Verdict:
+        """Hold a formula that is right at the point to other points."""
+        if not self.graph.inputs or not answer.names:
+            return verdict
+        found = self._sampled(target)
+        if len(found) < LEAST_POINTS:
+            return verdict
+        agreement = compare(answer, found)
+        if agreement.worst <= max(tolerance(target), 0.5 * 10.0 ** -(self.least - 1)):
+            return verdict._replace(how=f"equal at {agreement.points} points, too")
+        assert agreement.sample is not None
+        shown = _shown(agreement.sample.inputs)
+        says = f"the formula is right at this point by chance: at {shown} it is not"
+        return verdict._replace(verdict=WRONG, digits=None, says=says, mistake="right by chance")
+
+    def _follows(
+        self, target: Target, answer: Answer, value: float, wrong: Sequence[tuple[Target, float, str]]
+    ) -> str:
+        """Return from which earlier claims this one follows."""
+        if not wrong or len(target.by) > 1:
+            return ""
+        for some in ([*wrong[-1:]], *([w] for w in wrong[:-1]), list(wrong)):
+            if any(w[0] == target for w in some):
+                continue
+            given = self._given(target, some)
+            if given is None or not isfinite(given):
+                continue
+            slack = max(0.5 * answer.unit * (1.0 + 1e-9), 1e-9 * abs(given))
+            right = self.right(target)[0]
+            # what changes nothing is no reason
+            if abs(value - given) <= min(slack, max(CLOSE * abs(given), 1e-300)) and right != given:
+                listed = " and ".join(f"{w[0].text} = {w[2]}" for w in some)
+                return f"right, given {listed}"
+        return ""
+
+    def _given(self, target: Target, wrong: Sequence[tuple[Target, float, str]]) -> float | None:
+        """Return a quantity that is worked out from others as claimed."""
+        graph = self.graph
+        values: list[Any] = []
+        forced = {t.of: value for t, value, _ in wrong if not t.by}
+        for node in graph.nodes:
+            if node.id in forced:
+                values.append(forced[node.id])
+            elif node.op is None:
+                values.append(self.leaves[node.id])
+            else:
+                values.append(node.op.forward(_floats(), *[values[i] for i in node.inputs]))
+        if not target.by:
+            return float(values[target.of])
+        slopes = {t.by[0]: value for t, value, _ in wrong if len(t.by) == 1 and t.of == target.of}
+        cotangents = [0.0] * len(graph)
+        cotangents[target.of] = 1.0
+        for node in reversed(graph.nodes[: target.of + 1]):
+            if node.id in slopes and node.id != target.by[0]:
+                cotangents[node.id] = slopes[node.id]
+            g = cotangents[node.id]
+            if not g or node.op is None:
+                continue
+            x = [values[i] for i in node.inputs]
+            for i, p in zip(node.inputs, node.op.partials(_floats(), values[node.id], *x), strict=True):
+                if graph.nodes[i].kind != CONSTANT:
+                    cotangents[i] += g * p
+        return cotangents[target.by[0]]
+
+    # mistakes
+
+    def _named(self, target: Target, answer: Answer, value: float, right: float) -> list[Mistake]:
+        """Return the mistakes that give a claim, the simplest first."""
+        if target not in self._mistakes:
+            self._mistakes[target] = mistakes(self.graph, self.leaves, target)
+        found = matching(self._mistakes[target].values(), value, right, answer.unit)
+        if answer.value is None and found and len(target.by) < 2:
+            found = self._held(target, answer, found)
+        return found
+
+    def _held(self, target: Target, answer: Answer, found: Sequence[Mistake]) -> list[Mistake]:
+        """Keep the mistakes that give a formula at other points, too."""
+        kept = list(found)
+        for k, sample in enumerate(self._sampled(target)[:PROBES]):
+            value = value_at(answer, sample)
+            if value is None:
+                return []
+            there = self.probed(target, k, sample)
+            claimed = float(value)
+            slack = 1e-9 * abs(claimed) + 1e-14
+            kept = [m for m in kept if m.key in there and abs(claimed - there[m.key].value) <= slack]
+        return kept
+
+    def probed(self, target: Target, k: int, sample: Sample) -> dict[str, Mistake]:
+        """Return the catalogue at one of the points, worked out once."""
+        if (target, k) not in self._probed:
+            self._probed[target, k] = mistakes(self.graph, leaf_values(self.graph, sample.inputs), target)
+        return self._probed[target, k]
+
+    # in general
+
+    def _sampled(self, target: Target) -> list[Sample]:
+        if target not in self._samples:
+            self._samples[target] = samples(self.graph, target)
+        return self._samples[target]
+
+    def _in_general(self, target: Target, answer: Answer) -> Verdict:
+        base = Verdict(target.text, answer.text, WRONG)
+        if len(target.by) == 2 and not {self.graph.own_name(i) for i in target.by} <= set(self.graph.inputs):
+            return base._replace(verdict=NONE, says="second derivatives are by inputs")
+        found = self._sampled(target)
+        if len(found) < LEAST_POINTS:
+            return base._replace(verdict=NONE, says="no points were found where the derivative has a value")
+        if answer.graph is None:
+            return base._replace(says="there is such a derivative", mistake="exists")
+        agreement = compare(answer, found)
+        if agreement.worst <= tolerance(target):
+            proved = self.prove is not None and self.prove(target, answer)
+            how = "proved equal" if proved else f"equal at {agreement.points} points"
+            return base._replace(verdict=RIGHT, how=how)
+        sample = agreement.sample
+        assert sample is not None
+        point = {**sample.inputs}
+        base = base._replace(point=point, right=sample.right)
+        if agreement.claimed is None:
+            return base._replace(says=f"the formula has no value at {_shown(point)}", mistake="no value")
+        digits = max(0, floor(-log10(2.0 * agreement.worst)) + 1)
+        named = self._held(target, answer, self._candidates(target, answer, found))
+        if named:
+            return _with_mistakes(base, named)
+        if digits >= self.least:
+            return base._replace(
+                verdict=ROUNDED, digits=digits, says=f"right to {digits} digits", point=None, right=None,
+                how=f"at {agreement.points} points",
+            )  # fmt: skip
+        return base._replace(says=f"at {_shown(point)} the formula gives {agreement.claimed:.6g}")
+
+    def _candidates(self, target: Target, answer: Answer, found: Sequence[Sample]) -> list[Mistake]:
+        value = value_at(answer, found[0])
+        if value is None:
+            return []
+        there = self.probed(target, 0, found[0])
+        return matching(there.values(), float(value), found[0].right, 0.0)
+
+
+def _floats() -> Any:
+    from ..ops.namespaces import FLOATS
+
+    return FLOATS
+
+
+def _with_mistakes(base: Verdict, named: Sequence[Mistake]) -> Verdict:
+    first, *rest = named
+    # the same mistake at other nodes says nothing new
+    kinds = {m.kind: m.says for m in reversed(rest) if m.kind != first.kind}
+    others = tuple(m.says for m in rest if kinds.get(m.kind) == m.says)[:OTHERS]
+    return base._replace(mistake=first.kind, says=first.says, others=others)
+
+
+def matching(found: Any, value: float, right: float, unit: float) -> list[Mistake]:
+    """Return the mistakes that give a number within its digits: exact ones first, then simple ones.
+
+    Args:
+        found: The catalogue at the point.
+        value: The claim.
+        right: The right number.
+        unit: One in the last digit of the claim.
+    """
+    slack = min(0.5 * unit * (1.0 + 1e-9), CLOSE * abs(value))
+    near = 1e-9 * abs(value)
+    kept = []
+    for mistake in found:
+        gap = abs(mistake.value - value)
+        if gap <= max(slack, near) and abs(mistake.value - right) > 1e-9 * max(
+            abs(right), abs(mistake.value)
+        ):
+            kept.append((gap > max(near, 1e-14 if value else 0.0), mistake.rank, mistake))
+    kept.sort(key=lambda k: k[:2])
+    exact = [m for rough, _, m in kept if not rough]
+    chosen = exact or [m for _, _, m in kept]
+    # one sentence each
+    return list({m.says: m for m in reversed(chosen)}.values())[::-1]
+
+
+def digits_right(value: float, right: float) -> int:
+    """Return to how many significant digits a number is right."""
+    error = abs(value - right)
+    if right == 0.0 or not isfinite(error):
+        return 0
+    if error == 0.0:
+        return MOST_DIGITS + 2
+    first = floor(log10(abs(right)))
+    size = 2.0 * error / 10.0 ** (first + 1)
+    return max(0, min(MOST_DIGITS + 2, floor(-log10(size) + 1e-9))) if 0.0 < size < inf else 0
+
+
+def _shown(point: Mapping[str, float]) -> str:
+    items = list(point.items())
+    return ", ".join(f"{n} = {number(x)}" for n, x in items[:6]) + (", ..." if len(items) > 6 else "")

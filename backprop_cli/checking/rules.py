@@ -1,0 +1,521 @@
+"""Wrong rules for the tangent of one node: what is written down when a rule of differentiation goes wrong.
+
+A rule takes a `Place` and answers the tangent that the mistake gives, or None where it cannot be made.
+Everything is written over a namespace, so that a wrong rule has a derivative of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from ..ops import Primitive
+
+
+class Place:
+    """A node with what flows into it.
+
+    Attributes:
+        op: Its primitive.
+        y: Its value.
+        x: Values of its operands.
+        t: Their tangents.
+        moves: Whether each operand depends on what is differentiated by.
+        constant: Whether each operand is built from numbers alone.
+        leaf: Whether each operand is what is differentiated by.
+        right: The right tangent.
+        start: The value of what is differentiated by.
+    """
+
+    __slots__ = ("constant", "leaf", "moves", "op", "partials", "right", "start", "t", "x", "xp", "y")
+
+    def __init__(
+        self,
+        xp: Any,
+        op: Primitive,
+        y: Any,
+        x: list[Any],
+        t: list[Any],
+        moves: list[bool],
+        constant: list[bool],
+        leaf: list[bool],
+        start: Any,
+    ) -> None:
+        self.xp, self.op, self.y, self.x, self.t = xp, op, y, x, t
+        self.moves, self.constant, self.leaf, self.start = moves, constant, leaf, start
+        self.partials = op.partials(xp, y, *x)
+        self.right: Any = 0.0
+        for p, s, m in zip(self.partials, t, moves, strict=True):
+            if m:
+                self.right = self.right + p * s
+
+    def slope(self, *x: Any) -> Any:
+        """Return the first local derivative at other operands."""
+        rest = self.x[len(x) :]
+        return self.op.partials(self.xp, self.op.forward(self.xp, *x, *rest), *x, *rest)[0]
+
+
+class Wrong(NamedTuple):
+    """A wrong rule.
+
+    Attributes:
+        kind: The mistake's name, of a small set that scripts may rely on.
+        says: What went wrong, with the node's text for ``{node}``.
+        rank: Simple mistakes first.
+        tangent: What it gives.
+    """
+
+    kind: str
+    says: str
+    rank: float
+    tangent: Callable[[Place], Any]
+
+
+def _two(p: Place) -> bool:
+    return len(p.moves) == 2 and all(p.moves)
+
+
+def _one(p: Place) -> int | None:
+    """Return the one operand that moves, of two."""
+    return p.moves.index(True) if len(p.moves) == 2 and sum(p.moves) == 1 else None
+
+
+# sums
+
+
+def _kept(p: Place) -> Any:
+    k = _one(p)
+    if k is None:
+        return None
+    other = p.x[1 - k]
+    return p.right + (-other if p.op.name == "subtract" and k == 0 else other)
+
+
+def _counted(p: Place) -> Any:
+    k = _one(p)
+    return None if k is None else p.right + (-1.0 if p.op.name == "subtract" and k == 0 else 1.0)
+
+
+SUMS = (
+    Wrong(
+        "term missing",
+        "in {node} the derivative of the first term is missing",
+        14.5,
+        lambda p: p.right - p.partials[0] * p.t[0] if _two(p) else None,
+    ),
+    Wrong(
+        "term missing",
+        "in {node} the derivative of the second term is missing",
+        14.5,
+        lambda p: p.right - p.partials[1] * p.t[1] if _two(p) else None,
+    ),
+    Wrong("constant kept", "in {node} a term that does not vary is kept: its derivative is 0", 25, _kept),
+    Wrong(
+        "constant kept", "in {node} a term that does not vary is differentiated to 1, not to 0", 27, _counted
+    ),
+)
+DIFFERENCE = (
+    Wrong(
+        "sign lost",
+        "the minus of {node} is lost",
+        10,
+        lambda p: -p.right if _one(p) == 1 else (p.t[0] + p.t[1] if _two(p) else None),
+    ),
+)
+
+# products
+
+
+def _dropped(p: Place) -> Any:
+    k = _one(p)
+    return None if k is None else p.t[k]
+
+
+PRODUCTS = (
+    Wrong(
+        "product rule",
+        "the product {node} is differentiated factor by factor: (uv)' is not u'v'",
+        13,
+        lambda p: p.t[0] * p.t[1] if _two(p) else None,
+    ),
+    Wrong(
+        "product rule",
+        "of the product rule at {node} the second term is missing",
+        13.5,
+        lambda p: p.t[0] * p.x[1] if _two(p) else None,
+    ),
+    Wrong(
+        "product rule",
+        "of the product rule at {node} the first term is missing",
+        13.5,
+        lambda p: p.x[0] * p.t[1] if _two(p) else None,
+    ),
+    Wrong(
+        "product rule",
+        "the product rule at {node} has a plus, not a minus",
+        26,
+        lambda p: p.t[0] * p.x[1] - p.x[0] * p.t[1] if _two(p) else None,
+    ),
+    Wrong(
+        "product rule",
+        "at {node} the derivatives of the factors are added: (uv)' is not u' + v'",
+        27,
+        lambda p: p.t[0] + p.t[1] if _two(p) else None,
+    ),
+    Wrong("constant dropped", "the factor that does not vary in {node} is dropped", 18, _dropped),
+    Wrong(
+        "constant kept",
+        "in {node} the factor that does not vary is differentiated, too",
+        28,
+        lambda p: 0.0 * p.right if _one(p) is not None and p.constant[1 - (_one(p) or 0)] else None,
+    ),
+)
+
+# quotients
+
+QUOTIENTS = (
+    Wrong(
+        "quotient rule",
+        "the quotient rule at {node} is in the wrong order: u'v comes first, then -uv'",
+        9,
+        lambda p: -p.right if _two(p) else None,
+    ),
+    Wrong(
+        "quotient rule",
+        "the quotient rule at {node} has a minus, not a plus",
+        24,
+        lambda p: p.partials[0] * p.t[0] - p.partials[1] * p.t[1] if _two(p) else None,
+    ),
+    Wrong(
+        "quotient rule",
+        "the quotient {node} is differentiated above and below: (u/v)' is not u'/v'",
+        13,
+        lambda p: p.xp.divide(p.t[0], p.t[1]) if _two(p) else None,
+    ),
+    Wrong(
+        "quotient rule",
+        "the denominator of the quotient rule at {node} is not squared",
+        24,
+        lambda p: p.right * p.x[1] if p.moves[1] else None,
+    ),
+    Wrong(
+        "quotient rule",
+        "of the quotient rule at {node} the denominator is missing",
+        26,
+        lambda p: p.right * p.x[1] * p.x[1] if p.moves[1] else None,
+    ),
+    Wrong(
+        "sign lost",
+        "the minus in the derivative of 1/v is lost at {node}",
+        10,
+        lambda p: -p.right if _one(p) == 1 else None,
+    ),
+    Wrong(
+        "inner derivative missing",
+        "at {node} the derivative of the denominator is not multiplied in",
+        12,
+        lambda p: p.partials[1] if _one(p) == 1 and not p.leaf[1] else None,
+    ),
+    Wrong(
+        "constant dropped", "the divisor of {node} is dropped", 18, lambda p: p.t[0] if _one(p) == 0 else None
+    ),
+    Wrong(
+        "integrated",
+        "1/v is integrated at {node}, not differentiated",
+        40,
+        lambda p: p.x[0] * p.xp.log(p.x[1]) * p.t[1] if _one(p) == 1 else None,
+    ),
+)
+
+# powers
+
+
+def _power(p: Place, exponent: float) -> Any:
+    return p.xp.power(p.x[0], p.x[1] + exponent)
+
+
+POWERS = (
+    Wrong(
+        "inner derivative missing",
+        "at {node} the derivative of the base is not multiplied in",
+        12,
+        lambda p: p.partials[0] if not p.leaf[0] else None,
+    ),
+    Wrong(
+        "exponent not lowered",
+        "the exponent of {node} comes down as a factor, but is not lowered by 1",
+        16,
+        lambda p: p.x[1] * p.y * p.t[0],
+    ),
+    Wrong(
+        "exponent as a factor missing",
+        "the exponent of {node} is lowered, but not brought down as a factor",
+        17,
+        lambda p: _power(p, -1.0) * p.t[0],
+    ),
+    Wrong(
+        "exponent lowered the wrong way",
+        "the exponent of {node} is raised by 1, not lowered",
+        22,
+        lambda p: p.x[1] * _power(p, 1.0) * p.t[0],
+    ),
+    Wrong(
+        "exponent lowered twice",
+        "the exponent of {node} is lowered by 2",
+        28,
+        lambda p: p.x[1] * _power(p, -2.0) * p.t[0],
+    ),
+    Wrong(
+        "integrated",
+        "the power {node} is integrated, not differentiated",
+        30,
+        lambda p: p.xp.divide(_power(p, 1.0), p.x[1] + 1.0) * p.t[0],
+    ),
+    Wrong(
+        "exponential for power",
+        "the power {node} is differentiated like an exponential",
+        32,
+        lambda p: p.y * p.xp.log(p.x[0]) * p.t[0],
+    ),
+    Wrong(
+        "sign lost",
+        "the sign of the exponent is lost at {node}",
+        10,
+        lambda p: -p.right if p.x[1] < 0 else None,
+    ),
+)
+EXPONENTIALS = (
+    Wrong(
+        "power for exponential",
+        "the exponential {node} is differentiated like a power",
+        16,
+        lambda p: p.x[1] * _power(p, -1.0) * p.t[1] if _one(p) == 1 else None,
+    ),
+    Wrong(
+        "log factor missing",
+        "the factor log(base) of the exponential {node} is missing",
+        10.5,
+        lambda p: p.y * p.t[1] if _one(p) == 1 else None,
+    ),
+    Wrong(
+        "exponential rule",
+        "of {node}, where base and exponent both vary, only the base is differentiated",
+        20,
+        lambda p: p.partials[0] * p.t[0] if _two(p) else None,
+    ),
+    Wrong(
+        "exponential rule",
+        "of {node}, where base and exponent both vary, only the exponent is differentiated",
+        20,
+        lambda p: p.partials[1] * p.t[1] if _two(p) else None,
+    ),
+    Wrong(
+        "exponent not lowered",
+        "the exponent of {node} comes down as a factor, but is not lowered by 1",
+        18,
+        lambda p: p.x[1] * p.y * p.t[0] if _one(p) == 0 else None,
+    ),
+)
+
+# functions of one number
+
+FUNCTIONS = (
+    Wrong(
+        "inner derivative missing",
+        "at {node} the derivative of the inside is not multiplied in",
+        12,
+        lambda p: p.partials[0] if not p.leaf[0] else None,
+    ),
+    Wrong(
+        "not differentiated",
+        "the function {node} is kept as it is, not differentiated",
+        18,
+        lambda p: p.y * p.t[0],
+    ),
+    Wrong(
+        "wrong place",
+        "the derivative of {node} is taken at the function's value, not at its operand",
+        19,
+        lambda p: p.slope(p.y) * p.t[0],
+    ),
+    Wrong(
+        "wrong place",
+        "the derivative of {node} is taken at the variable, not at the inside",
+        20,
+        lambda p: p.slope(p.start) * p.t[0] if not p.leaf[0] else None,
+    ),
+    Wrong(
+        "wrong place",
+        "the derivative of {node} is taken at the inside's derivative: f'(g') for f'(g)*g'",
+        22,
+        lambda p: p.slope(p.t[0]) if not p.leaf[0] else None,
+    ),
+    Wrong(
+        "inner derivative missing",
+        "neither the derivative of {node} nor that of its inside is multiplied in",
+        40,
+        lambda p: p.y if not p.leaf[0] else None,
+    ),
+)
+
+
+def _by(kind: str, says: str, factor: Callable[[Place], Any], rank: float = 16) -> Wrong:
+    """Return a wrong local derivative of a function of one number."""
+    return Wrong(kind, says, rank, lambda p: factor(p) * p.t[0])
+
+
+_SIGN = Wrong("sign lost", "the minus in the derivative of {node} is lost", 10, lambda p: -p.right)
+_GATE = _by("gate ignored", "{node} lets the slope through only where it is on", lambda p: 1.0, 14)
+_OTHER_SIGN = Wrong("sign lost", "the derivative of {node} has no minus", 13, lambda p: -p.right)
+
+OWN: dict[str, tuple[Wrong, ...]] = {
+    "sin": (_OTHER_SIGN,),
+    "cos": (_SIGN,),
+    "acos": (_SIGN,),
+    "erfc": (_SIGN,),
+    "tan": (
+        _by(
+            "square missing",
+            "the derivative of {node} is 1/cos^2: the square is missing",
+            lambda p: p.xp.divide(1.0, p.xp.cos(p.x[0])),
+        ),
+        _by("wrong rule", "the derivative of {node} is 1/cos^2, not 1 - tan^2", lambda p: 1.0 - p.y * p.y),
+    ),
+    "exp": (
+        _by(
+            "power for exponential",
+            "the exponential {node} is differentiated like a power",
+            lambda p: p.x[0] * p.xp.exp(p.x[0] - 1.0),
+        ),
+    ),
+    "log": (
+        _by(
+            "wrong rule",
+            "the derivative of {node} is one over its operand, not over the logarithm",
+            lambda p: p.xp.divide(1.0, p.y),
+        ),
+        _by(
+            "wrong rule",
+            "the derivative of {node} is one over its operand, not the operand",
+            lambda p: p.x[0],
+            24,
+        ),
+    ),
+    "log2": (
+        _by(
+            "log factor missing",
+            "the factor 1/log(2) of {node} is missing",
+            lambda p: p.xp.divide(1.0, p.x[0]),
+        ),
+    ),
+    "log10": (
+        _by(
+            "log factor missing",
+            "the factor 1/log(10) of {node} is missing",
+            lambda p: p.xp.divide(1.0, p.x[0]),
+        ),
+    ),
+    "sqrt": (
+        _by("factor", "the factor 1/2 of the root {node} is missing", lambda p: p.xp.divide(1.0, p.y), 15),
+        _by("wrong rule", "the root of {node} belongs below the fraction line", lambda p: 0.5 * p.y),
+        _by(
+            "factor",
+            "the derivative of {node} has the 2 above the fraction line",
+            lambda p: p.xp.divide(2.0, p.y),
+            20,
+        ),
+    ),
+    "sigmoid": (
+        _by(
+            "wrong place",
+            "sigma' = y*(1 - y) of {node} is taken with z in place of y",
+            lambda p: p.x[0] * (1.0 - p.x[0]),
+            15,
+        ),
+        _by("factor missing", "the factor 1 - y of sigma' at {node} is missing", lambda p: p.y, 10.5),
+        _by("factor missing", "the factor y of sigma' at {node} is missing", lambda p: 1.0 - p.y),
+        _by("sign lost", "sigma' of {node} is y*(1 - y), with a minus", lambda p: p.y * (1.0 + p.y)),
+        _by("wrong rule", "{node} is differentiated like tanh", lambda p: 1.0 - p.y * p.y, 20),
+    ),
+    "tanh": (
+        _by("square missing", "the square in 1 - y^2 is missing at {node}", lambda p: 1.0 - p.y, 15),
+        _by(
+            "wrong place",
+            "tanh' = 1 - y^2 of {node} is taken with z in place of y",
+            lambda p: 1.0 - p.x[0] * p.x[0],
+            15,
+        ),
+        _by("sign lost", "tanh' of {node} is 1 - y^2, with a minus", lambda p: 1.0 + p.y * p.y),
+        _by("wrong rule", "{node} is differentiated like sigmoid", lambda p: p.y * (1.0 - p.y), 20),
+    ),
+    "relu": (_GATE,),
+    "leaky_relu": (_GATE,),
+    "abs": (Wrong("sign lost", "the derivative of {node} is the sign of its operand", 12, lambda p: p.t[0]),),
+    "asin": (
+        _by(
+            "wrong rule",
+            "the derivative of {node} has a root below the fraction line",
+            lambda p: p.xp.divide(1.0, 1.0 - p.x[0] * p.x[0]),
+        ),
+    ),
+    "atan": (
+        _by(
+            "sign lost",
+            "the derivative of {node} is 1/(1 + x^2), with a plus",
+            lambda p: p.xp.divide(1.0, 1.0 - p.x[0] * p.x[0]),
+        ),
+    ),
+    "add": SUMS,
+    "subtract": (*SUMS, *DIFFERENCE),
+    "multiply": PRODUCTS,
+    "divide": QUOTIENTS,
+    "power_n": POWERS,
+    "power": EXPONENTIALS,
+    "negative": (_SIGN,),
+    "max": (
+        Wrong(
+            "gate ignored",
+            "{node} lets the slope through only from its largest operand",
+            14,
+            lambda p: sum(p.t[1:], start=p.t[0]),
+        ),
+    ),
+    "min": (
+        Wrong(
+            "gate ignored",
+            "{node} lets the slope through only from its smallest operand",
+            14,
+            lambda p: sum(p.t[1:], start=p.t[0]),
+        ),
+    ),
+}
+"""What goes wrong with each primitive in particular."""
+
+GENERAL = (
+    Wrong(
+        "inner derivative missing",
+        "at {node} the derivative of the inside is not multiplied in",
+        34,
+        lambda p: (
+            sum((q for q, m in zip(p.partials, p.moves, strict=True) if m), start=0.0)
+            if not any(p.leaf)
+            else None
+        ),
+    ),
+    Wrong(
+        "local derivative missing",
+        "the local derivative of {node} is not multiplied in",
+        36,
+        lambda p: sum((s for s, m in zip(p.t, p.moves, strict=True) if m), start=0.0),
+    ),
+    Wrong("sign lost", "the sign of what comes through {node} is wrong", 38, lambda p: -p.right),
+)
+"""What can go wrong at any node."""
+
+
+def rules_for(op: Primitive) -> Iterator[Wrong]:
+    """Yield the wrong rules of a primitive, its own first."""
+    yield from OWN.get(op.name, ())
+    if len(op.params) == 1 and op.infix is None and op.arity == (1, 1):
+        yield from FUNCTIONS
+    yield from GENERAL

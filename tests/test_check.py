@@ -1,0 +1,382 @@
+"""`check`: claims judged, mistakes named, grades given."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from backprop_cli.checking.claims import digits_right
+from backprop_cli.checking.rules import OWN
+from backprop_cli.language.lower import lower
+from backprop_cli.language.parser import parse
+from backprop_cli.ops import PRIMITIVES
+
+CLAIMS = Path(__file__).resolve().parent / "claims"
+LOSS = ("d = a*b; e = d + c; L = e*f", "--a", "3", "--b", "-2", "--c", "8", "--f", "-2")
+
+
+def judged(run, *args, status=None):
+    result = run("check", *args, "--format", "json")
+    assert "Traceback" not in result.err
+    if status is not None:
+        assert result.status == status, result.out + result.err
+    return [v for person in result.json["people"] for v in person["verdicts"]]
+
+
+def claims(*texts):
+    return [word for text in texts for word in ("--claim", text)]
+
+
+# --- right ------------------------------------------------------------------------------------
+
+
+def test_right_claims(run):
+    found = judged(run, *LOSS, *claims("a=4", "dL/db=a*f", "dL/dd=-2", "d=-6", "L=-4", "e'(d)=1"), status=0)
+    assert [v["verdict"] for v in found] == ["right"] * 6
+    assert [v["claim"] for v in found] == ["dL/da", "dL/db", "dL/dd", "d", "L", "de/dd"]
+
+
+@pytest.mark.parametrize(
+    ("program", "claim"),
+    [
+        ("x^3*y", "d2f/dx2=12"),  # 6xy
+        ("x^3*y", "d2f/dxdy=3"),  # 3x^2
+        ("x^3*y", "d^2f/dydx=3*x^2"),
+        ("x^3*y", "∂f/∂x=6"),
+        ("f(x, y) = x^3*y", "f(x)=2"),
+        ("x^3*y", "f=2"),
+    ],
+)
+def test_ways_to_write_a_quantity(run, program, claim):
+    (verdict,) = judged(run, program, "--x", "1", "--y", "2", *claims(claim), status=0)
+    assert verdict["verdict"] == "right"
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict", "digits"),
+    [
+        ("0.667", "rounded", 3),
+        ("0.66667", "rounded", 5),
+        ("0.666", "rounded", 3),
+        ("0.67", "wrong", 2),
+        ("0.7", "wrong", 1),
+        ("2/3", "right", None),
+        (".6666666666666666", "right", None),
+    ],
+)
+def test_rounding(run, claim, verdict, digits):
+    (found,) = judged(run, "2x/3", "--x", "1", *claims(f"x={claim}"))
+    assert (found["verdict"], found["digits"]) == (verdict, digits)
+    assert found["mistake"] == ("rounding" if verdict == "wrong" else None)
+
+
+def test_least_digits(run):
+    assert run("check", "2x/3", "--x", "1", "--claim", "x=0.67", "--least-digits", "2").status == 0
+    assert [digits_right(x, 2 / 3) for x in (0.66667, 0.667, 0.67, 0.6, 1.0)] == [5, 3, 2, 0, 0]
+
+
+# --- the mistake named ------------------------------------------------------------------------
+
+POINT = {"x": 1.7, "y": 0.6, "a": 2.3, "w": 0.5}
+NAMED = [
+    # program, claim at x = 1.7, y = 0.6, a = 2.3, w = 0.5, kind; formulas as the wrong rule gives them
+    ("d = x*x; e = d*y; L = d + e", "dL/dd=1", "term missing"),
+    ("d = x*y; e = d*a; L = sin(d)*e", "dL/dd=a*sin(d)", "product rule"),
+    ("d = x*y; e = sin(d); g = d^2; L = exp(e)/g", "dL/dd=exp(e)*cos(d)/g", "fork not summed"),
+    ("d = x*y; L = max(d, 9) + d*a + exp(d)", "dL/dd=a", "term missing"),
+    ("d = x + y; d*d", "df/dd=d", "product rule"),
+    ("sin(x^2)", "x=cos(x^2)", "inner derivative missing"),
+    ("(2x + 1)^3", "x=58.08", "inner derivative missing"),  # 3*4.4^2
+    ("sqrt(1 + x^2)", "x=1/(2*sqrt(1 + x^2))", "inner derivative missing"),
+    ("cos(x)", "x=sin(x)", "sign lost"),
+    ("y - x^2", "x=3.4", "sign lost"),
+    ("1/x", "x=1/x^2", "sign lost"),
+    ("exp(-x)", "x=exp(-x)", "sign lost"),
+    ("x^2*sin(x)", "x=2x*cos(x)", "product rule"),
+    ("x^2*sin(x)", "x=2x*sin(x)", "product rule"),
+    ("sin(x)/x", "x=(sin(x) - x*cos(x))/x^2", "quotient rule"),
+    ("sin(x)/x^2", "x=cos(x)/(2x)", "quotient rule"),
+    ("x^5", "x=5x^5", "exponent not lowered"),
+    ("x^5", "x=x^4", "exponent as a factor missing"),
+    ("x^-2", "x=-2*x^-1", "exponent lowered the wrong way"),
+    ("x^2 + 7", "x=10.4", "constant kept"),  # 2x + 7
+    ("7x^2", "x=3.4", "constant dropped"),
+    ("x^2/4", "x=3.4", "constant dropped"),
+    ("y*x^2", "x=3.4", "constant dropped"),
+    ("x^2", "x=6.8", "factor"),
+    ("x^2*y*a", "x=6*x*y*a", "factor"),
+    ("sqrt(x)", "x=1/sqrt(x)", "factor"),
+    ("s = w*x; y = sigmoid(s)", "dy/ds=s*(1 - s)", "wrong place"),
+    ("s = w*x; y = sigmoid(s)", "dy/ds=y", "factor missing"),
+    ("s = w*x; y = tanh(s)", "dy/ds=1 - y", "square missing"),
+    ("s = w*x; y = tanh(s)", "dy/ds=1 - s^2", "wrong place"),
+    ("sin(x^2)", "x=cos(x)*2x", "wrong place"),
+    ("exp(x)", "x=x*exp(x - 1)", "power for exponential"),
+    ("2^x", "x=x*2^(x - 1)", "power for exponential"),
+    ("2^x", "x=2^x", "log factor missing"),
+    ("log(x)", "x=1/log(x)", "wrong rule"),
+    ("log10(x)", "x=1/x", "log factor missing"),
+    ("x^3", "x=x^4/4", "integrated"),
+    ("3x^2 + x", "x=6.358", "integrated"),  # x^3 + x^2/2 = 4.913 + 1.445
+    ("x^2*y^3", "x=3.1212", "another variable"),  # 3x^2y^2
+    ("x^3", "x=4.913", "value instead"),
+    ("x^3", "d2f/dx2=8.67", "first derivative instead"),
+    ("x^3*y^2", "d2f/dx2=10.404", "another variable"),  # d2f/dxdy = 6x^2y
+    ("x^3*y", "d2f/dxdy=x^2", "exponent as a factor missing"),
+    ("sin(x)", "f=0.02967", "degrees"),  # the sine of 1.7 degrees
+    ("sin(x)", "x=0.99956", "degrees"),  # its cosine
+    ("x^3*y", "x=1.836", "wrong point"),  # exchanged: 3*0.36*1.7
+    ("relu(x - 5)", "x=1", "gate ignored"),
+    ("d = x*y; L = d + x", "d=2.3", "another operation"),
+    ("d = x*y; L = d + x", "L=1.02", "another step"),
+    ("2x/3", "x=0.7", "rounding"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "claim", "kind"), NAMED, ids=[f"{p}: {c}" for p, c, _ in NAMED])
+def test_the_mistake_is_named(run, program, claim, kind):
+    inputs = lower(parse(program)).inputs
+    bound = [word for name in inputs for word in (f"--{name}", str(POINT[name]))]
+    result = run("check", program, *bound, "--claim", claim, "--format", "json")
+    ((verdict,),) = [person["verdicts"] for person in result.json["people"]]
+    assert result.status == 1, verdict
+    assert kind == verdict["mistake"], verdict
+
+
+def test_wrong_rules_are_about_primitives():
+    assert set(OWN) <= set(PRIMITIVES)
+
+
+def test_mistakes_are_named_in_general(run):
+    found = judged(run, "3*sin(x^2) + x", *claims("x=3cos(x^2) + 1", "x=6x*cos(x^2) + 1"), status=1)
+    assert [(v["verdict"], v["mistake"]) for v in found] == [
+        ("wrong", "inner derivative missing"),
+        ("right", None),
+    ]
+    assert found[0]["says"] == "wrong: at sin(x^2) the derivative of the inside is not multiplied in"
+    assert found[1]["how"] == "proved equal"
+
+
+def test_follow_through(run):
+    found = judged(run, *LOSS, *claims("d=6", "e=14", "dL/df=14", "dL/de=2", "dL/dd=2", "a=-4"), status=1)
+    assert [v["verdict"] for v in found] == ["wrong", "follows", "follows", "wrong", "follows", "follows"]
+    assert found[1]["says"] == "right, given d = 6"
+    assert found[4]["says"] == "right, given dL/de = 2"
+
+
+def test_right_by_chance(run):
+    (found,) = judged(run, "x^2", "--x", "2", *claims("x=x^2"), status=1)
+    assert found["mistake"] == "right by chance"
+
+
+# --- not judgeable, unreadable ------------------------------------------------------------------
+
+
+def test_status_3(run):
+    (found,) = judged(run, "log(x)", "--x", "-1", *claims("x=-1"), status=3)
+    assert found["verdict"] == "not judgeable"
+    assert "log(x) is defined where x > 0" in found["says"]
+    (found,) = judged(run, "|x|", "--x", "0", *claims("x=1"), status=3)
+    assert found["says"] == "not judgeable: |x| is at its kink here; by convention abs'(0) = 0"
+
+
+@pytest.mark.parametrize(("program", "x"), [("|x|", "0"), ("log(x)", "-1"), ("sqrt(x)", "0")])
+def test_no_such_number_can_be_claimed(run, program, x):
+    (found,) = judged(run, program, f"--x={x}", *claims("x=undefined"), status=0)
+    assert found["verdict"] == "right"
+
+
+def test_convention_at_a_kink_is_right(run):
+    (found,) = judged(run, "relu(x)", "--x", "0", *claims("x=0"), status=0)
+    assert "by convention relu'(0) = 0" in found["says"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ("q=4", "the program has no q"),
+        ("dL/dq=4", "the program has no q"),
+        ("da/db=1", "a is an input: it has no derivative"),
+        ("a", "a claim is NAME=VALUE"),
+        ("a=", "a claim is NAME=VALUE"),
+        ("a=4+", "expected a number"),
+        ("a=q", "the program has no q"),
+        ("a=1/0", "not a finite number"),
+        ("a=__import__('os')", "a name starts with a letter"),
+        ("a=eval(1)", "eval is not a function"),
+        ("a=" + "(" * 3000, "2,000 characters"),
+    ],
+)
+def test_unreadable_claims(run, claim, words):
+    run("check", *LOSS, "--claim", claim).refused(2, words)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("x^2",), "no claims"),
+        (("x*y", "--x", "1", "--claim", "x=1"), "no value for y"),
+        (("x^2", "--claim", "x=2x", "--marks", "q=1"), "--marks: the program has no q"),
+        (("x^2", "--claim", "x=2x", "--marks", "x"), "is not NAME=NUMBER"),
+        (("x^2", "--claim", "x=2x", "--credit", "namd=1"), "did you mean named?"),
+        (("x^2", "--claim", "x=2x", "--credit", "named=2"), "from 0 to 1"),
+        (("x^2", "--claim", "x=2x", "--student", "a"), "--student picks"),
+        (("x^2", "--x", "1:2:1", "--claim", "x=2"), "one point"),
+    ],
+)
+def test_wrong_command_lines(run, args, words):
+    run("check", *args).refused(2, words)
+
+
+def test_hostile_formulas_cost_little(run):
+    for text in ("9^9^9^9", "exp(exp(exp(x)))", "x^x^x^x", "+".join(["x"] * 900), "gamma(x)^gamma(x)"):
+        status = run("check", "x^2", "--claim", f"x={text}").status
+        assert status in (1, 2)
+
+
+def test_no_such_points(run):
+    (found,) = judged(run, "sqrt(-1 - x^2)", *claims("x=1"), status=3)
+    assert "no points were found" in found["says"]
+
+
+# --- classes and formats -------------------------------------------------------------------------
+
+
+def test_a_class_of_ten(run):
+    result = run("check", *LOSS, "--claims", str(CLAIMS / "class.csv"), "--format", "json")
+    assert result.status == 1
+    people = {p["student"]: p for p in result.json["people"]}
+    assert len(people) == 10
+    good = {name for name, p in people.items() if p["right"] == 5}
+    assert good == {"anna", "ben", "chloe", "dev", "emil"}
+    wrong = {
+        name: [(v["claim"], v["mistake"]) for v in p["verdicts"] if v["verdict"] == "wrong"]
+        for name, p in people.items()
+        if name not in good
+    }
+    assert wrong == {
+        "fay": [("dL/da", "constant dropped"), ("dL/db", "constant dropped")],
+        "gus": [
+            ("dL/da", "sign lost"),
+            ("dL/db", "sign lost"),
+            ("dL/dc", "sign lost"),
+            ("dL/de", "sign lost"),
+        ],
+        "hana": [("d", "another operation")],
+        "ivan": [("dL/da", "another variable"), ("dL/db", "another variable")],
+        "jo": [("dL/de", "value instead")],
+    }
+
+
+SHEETS = {
+    "a.yaml": "a: 4\ndL/db: a*f\n",
+    "b.json": '{"a": 4, "dL/db": "a*f"}',
+    "c.csv": "claim,value\na,4\ndL/db,a*f\n",
+    "d.txt": "# mine\na = 4\ndL/db = a*f\n",
+    "e.yaml": "student: zoe\nclaims:\n  a: 4\n  dL/db: a*f\n",
+    "f.yaml": "zoe: {a: 4, dL/db: a*f}\n",
+    "g.json": '[{"student": "zoe", "a": 4, "dL/db": "a*f"}]',
+    "h.csv": "name;a;dL/db\nzoe;4;a*f\n",
+}
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_sheets(run, name, tmp_path):
+    (tmp_path / name).write_text(SHEETS[name], "utf-8")
+    found = judged(run, *LOSS, "--claims", str(tmp_path / name), status=0)
+    assert [(v["claim"], v["answer"], v["verdict"]) for v in found] == [
+        ("dL/da", "4", "right"),
+        ("dL/db", "a*f", "right"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "b.json", "d.txt", "h.csv"])
+def test_sheets_from_stdin(run, name):
+    assert run("check", *LOSS, "--claims", "-", stdin=SHEETS[name]).status == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"", "is empty"),
+        (b"\xff\xfea", "not valid UTF-8"),
+        (b'{"a": 1, "a": 2}', "is there twice"),
+        (b'{"a": NaN}', "NaN is not JSON"),
+        (b'{"a": [1]}', "no number or formula"),
+        (b"[" * 5000, "expected"),
+        (b"a: &x 1\nb: *x\n", "anchor"),
+        (b"student,a,a\nx,1,2\n", "twice"),
+        (b"student,a\nx,1,2\n", "cells under"),
+    ],
+)
+def test_bad_sheets(run, text, words):
+    result = run("check", *LOSS, "--claims", "-", stdin=text)
+    assert result.status == 2, result.out
+    assert "Traceback" not in result.err
+    assert words.lower() in result.err.lower() or words == "expected"
+
+
+def test_one_unreadable_answer_does_not_stop_the_class(run):
+    result = run("check", *LOSS, "--claims", "-", "--format", "json", stdin="student,a,d\nx,4+,-6\ny,,-6\n")
+    assert result.status == 2
+    verdicts = [[v["verdict"] for v in p["verdicts"]] for p in result.json["people"]]
+    assert verdicts == [["unreadable", "right"], ["missing", "right"]]
+
+
+def test_marks_and_credit(run):
+    args = (*LOSS, *claims("d=6", "e=14", "a=4"), "--marks", "d=4,e=2", "--format", "json")
+    (plain,) = run("check", *args).json["people"]
+    assert (plain["marks"], plain["of"]) == (3.0, 7.0)
+    (credited,) = run("check", *args, "--credit", "named=0.5,follows=0").json["people"]
+    assert [v["marks"] for v in credited["verdicts"]] == [2.0, 0.0, 1.0]
+
+
+def test_gradescope(run):
+    result = run("check", *LOSS, *claims("a=4", "d=6"), "--marks", "a=2", "--format", "gradescope")
+    found = json.loads(result.out)
+    assert found["score"] == 2.0
+    assert [(t["name"], t["score"], t["max_score"], t["status"]) for t in found["tests"]] == [
+        ("dL/da", 2.0, 2.0, "passed"),
+        ("d", 0.0, 1.0, "failed"),
+    ]
+    assert "-6" not in found["tests"][1]["output"]
+    sheet = ("--claims", str(CLAIMS / "class.csv"), "--format", "gradescope")
+    run("check", *LOSS, *sheet).refused(2, "--student NAME picks one")
+    assert json.loads(run("check", *LOSS, *sheet, "--student", "gus").out)["score"] == 1.0
+
+
+def test_junit(run):
+    result = run("check", *LOSS, "--claims", str(CLAIMS / "class.csv"), "--format", "junit")
+    root = ET.fromstring(result.out)
+    assert len(root.findall("testsuite")) == 10
+    assert sum(int(s.attrib["failures"]) for s in root) == 10
+    (failure,) = root.find("testsuite[@name='hana']").iter("failure")
+    assert failure.attrib["type"] == "another operation"
+
+
+def test_text_of_students_stays_text(run):
+    sheet = 'student,a\n"<b>[x](y)|`\x1b[31m",4\n'
+    for format_ in ("table", "markdown", "junit", "json"):
+        result = run("check", *LOSS, "--claims", "-", "--format", format_, stdin=sheet)
+        assert result.status == 0
+        assert "\x1b" not in result.out
+        if format_ == "markdown":
+            assert "<b>" not in result.out
+        if format_ == "junit":
+            ET.fromstring(result.out)
+
+
+def test_nothing_is_revealed_unasked(run):
+    args = (*LOSS, *claims("dL/db=-7.31"))
+    for format_ in ("table", "json", "junit", "gradescope", "markdown"):
+        assert "-6" not in run("check", *args, "--format", format_).out
+    shown = run("check", *args, "--reveal").out
+    assert "a*f = -6" in shown
+
+
+def test_the_same_every_time(run):
+    args = ("check", "sin(x^2)/y", *claims("x=2x*cos(x^2)/y", "y=sin(x^2)/y^2"), "--format", "json")
+    assert run(*args).out == run(*args).out
