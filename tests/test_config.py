@@ -260,6 +260,8 @@ BAD = [
     (FILE + "model: {formula: y ~ a*x, parameters: {a: 1}}\noptimizer: levenberg_marquardt\ntraining: {gradient_clip: 1}\n", "4:27: levenberg_marquardt sets its steps by itself: gradient_clip has no place"),
     (FILE + "model: {formula: y ~ a*x, parameters: {a: 1}}\noptimizer: levenberg_marquardt\ntraining: {batch_size: 8}\n", "4:24: levenberg_marquardt uses all rows at once, not batches of 8"),
     (FILE + "model: {formula: y ~ a*x, parameters: {a: 1}}\noptimizer: levenberg_marquardt\nloss: mae\n", "4:7: levenberg_marquardt minimises squares, not mae"),
+    (FILE + "model: {formula: y ~ a*x, parameters: {a: 1}}\noptimizer: levenberg_marquardt\nloss: sse\n", "4:7: levenberg_marquardt tells the mean of squares, not a sum"),
+    (FILE + "model: {formula: y ~ a*x, parameters: {a: 1}}\noptimizer: levenberg_marquardt\ntraining: {early_stopping: {}}\n", "4:28: levenberg_marquardt sets its steps by itself: early_stopping has no place"),
     (FILE + "model: {formula: y ~ a*x, parameters: {a: 1}}\noptimizer: {type: levenberg_marquardt, learning_rate: 1}\n", "3:40: unknown key optimizer.learning_rate"),
     (GOOD + "optimizer: {type: sgd, nesterov: true}\n", "3:34: nesterov needs a momentum above 0"),
     (GOOD + "optimizer: {type: sgd, nesterov: true, momentum: 0.9, dampening: 0.1}\n", "3:66: nesterov needs dampening 0"),

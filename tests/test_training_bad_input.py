@@ -155,6 +155,7 @@ CONFIGS = {
     "regression of texts": (D + N + 'task: regression\n', "3:7: regression, but the target 'c' is text"),
     "regression metric": (D + N + 'training: {metrics: [accuracy, r2]}\n', "3:21: training.metrics mixes those of classes and those of numbers"),
     "classes metric": (SINE + N + 'training: {metrics: [accuracy]}\n', "3:22: accuracy measures classification, not regression"),
+    "r2 of one row": ('data: {inputs: [[1], [2], [3]], targets: [0.5, 2, 3], test_split: 0.3}\n' + N + 'training: {metrics: [r2]}\n', "3:22: r2 compares rows, but there is one test row"),
     "no validation": (D + N + 'training: {early_stopping: {monitor: val_loss}}\n', "3:38: training.early_stopping.monitor: val_loss needs validation rows"),
     "levenberg_marquardt of a network": (D + N + 'optimizer: levenberg_marquardt\n', "3:12: levenberg_marquardt fits formulas, not networks"),
     "no such target": ('data: {path: d.csv, target: z}\n' + N, "1:29: no column 'z'; the columns are x, y, c"),

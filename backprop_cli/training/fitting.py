@@ -46,20 +46,18 @@ class Fitting(Training):
                 self.interrupted = True
                 return
             self.progress.step += iteration.trials
-            yield self._record(iteration.loss, iteration.damping)
+            yield self._end_iteration(iteration.loss, iteration.damping)
         self.result = fit.result()
         self.progress.ended = self.result.reason
 
-    def _record(self, loss: float, damping: float) -> EpochRecord:
+    def _end_iteration(self, loss: float, damping: float) -> EpochRecord:
         values = {"loss": loss}
         if self.problem.config.training.metrics:
             values |= {n: v for n, v in self.evaluate(self.train).items() if n != "loss"}
         if self.validation is not None:
             values |= {f"val_{name}": v for name, v in self.evaluate(self.validation).items()}
         values["damping"] = damping
-        self.progress.epoch += 1
-        self._judge(values[self.monitor])
-        return EpochRecord(self.progress.epoch, values)
+        return self._record(values)
 
     def load(self, arrays: Mapping[str, NDArray], facts: Mapping[str, Any]) -> None:
         """Start over: the same steps follow."""

@@ -159,9 +159,9 @@ class Training:
             if measured:
                 self._outputs.append(by_row(plan.value(lowered.output), stop - start))
             if clip is not None:
-                norm = sqrt(float(gradient @ gradient))
-                if norm > clip:
-                    np.multiply(gradient, min(1.0, clip / (norm + 1e-6)), gradient)
+                factor = clip_factor(sqrt(float(gradient @ gradient)), clip)
+                if factor < 1.0:
+                    np.multiply(gradient, factor, gradient)
             for name, id in lowered.updates.items():
                 runner.values[name][...] = plan.value(id)
             update(theta, gradient, state, rate_of(epoch, progress.step))
@@ -208,24 +208,32 @@ class Training:
     def _end_epoch(self) -> EpochRecord:
         """Measure, note the best, and let schedule and early stopping decide."""
         progress, problem = self.progress, self.problem
-        config = problem.config
         self._check_parameters()
         values = {"loss": progress.loss / progress.batches}
-        if config.training.metrics:
+        if problem.config.training.metrics:
             values |= problem.measure(np.concatenate(self._outputs), self._seen())
-        rate = self.schedule.rate(progress.epoch, progress.step - 1)
         if self.validation is not None:
             values |= {f"val_{name}": v for name, v in self.evaluate(self.validation).items()}
-        values["learning_rate"] = rate
+        values["learning_rate"] = self.schedule.rate(progress.epoch, progress.step - 1)
+        record = self._record(values)
+        progress.row = progress.batches = 0
+        progress.loss = 0.0
+        self._outputs = []
+        self.schedule.end_epoch(values)
+        return record
+
+    def _record(self, values: dict[str, float]) -> EpochRecord:
+        """Count an epoch and judge it.
+
+        Raises:
+            Diverged: when one of its values is no number.
+        """
+        progress = self.progress
         for name, value in values.items():
             if not isfinite(value):
                 raise self.diverged(f"epoch {progress.epoch + 1}", name, value)
         progress.epoch += 1
-        progress.row = progress.batches = 0
-        progress.loss = 0.0
-        self._outputs = []
         self._judge(values[self.monitor])
-        self.schedule.end_epoch(values)
         return EpochRecord(progress.epoch, values)
 
     def _seen(self) -> NDArray:
@@ -329,6 +337,11 @@ class Training:
         self.progress.load(facts["progress"])
         self.schedule.load(facts["schedule"])
         self.first_loss = facts["first_loss"]
+
+
+def clip_factor(norm: float, limit: float) -> float:
+    """Return what a gradient of this norm is multiplied by, as PyTorch's ``clip_grad_norm_`` has it."""
+    return min(1.0, limit / (norm + 1e-6))
 
 
 def _part(arrays: Mapping[str, NDArray], part: str) -> dict[str, NDArray]:

@@ -15,7 +15,7 @@ from .data import Rows, Splits, load, load_formula
 from .data.encoding import Encoding, Feature
 from .formula import FormulaNetwork, columns_of, split_formula
 from .losses import FUSED
-from .metrics import check, measure
+from .metrics import METRICS, check, measure
 from .network import LayerNetwork, NDArray, ShapeError, expanded
 from .runner import Network
 
@@ -124,7 +124,7 @@ class Problem:
         self.fingerprint: str = splits.fingerprint
         self.dropped = splits.dropped
         self.config = settled(config, self.task, self.classes)
-        _check_metrics(self.config)
+        _check_metrics(self.config, splits)
         self.network = network_of(self.config, splits.encoding)
         self.monitor = _monitor(self.config, splits.validation is not None)
         self.train = self._set(splits.train)
@@ -152,8 +152,6 @@ class Problem:
                 f"batch_norm cannot normalise one row, but {rows} rows in batches of {batch} leave one",
                 hint="choose another training.batch_size",
             )
-        if isinstance(self.config.optimizer, schema.LevenbergMarquardt):
-            batch = rows
         if batch * self.network.row_numbers > BATCH_NUMBERS:
             raise ShapeError(
                 "training.batch_size",
@@ -202,8 +200,6 @@ def settled(config: schema.Config, task: str, classes: list[str] | None) -> sche
         raise ShapeError(
             "model.formula", "a formula gives numbers, but the target has classes", "task: regression"
         )
-    if isinstance(config.optimizer, schema.LevenbergMarquardt) and loss != "mse":
-        raise ShapeError("loss", f"levenberg_marquardt minimises squares, not {loss}", "loss: mse")
     if task == "regression" and loss == "cross_entropy":
         raise ShapeError(
             "loss", "cross_entropy needs classes, but the target has numbers", "task: classification"
@@ -211,13 +207,18 @@ def settled(config: schema.Config, task: str, classes: list[str] | None) -> sche
     return msgspec.structs.replace(config, task=task, loss=msgspec.structs.replace(config.loss, type=loss))
 
 
-def _check_metrics(config: schema.Config) -> None:
-    """Hold the metrics to the task, which may have been known from the data alone."""
+def _check_metrics(config: schema.Config, splits: Splits) -> None:
+    """Hold the metrics to the task, which the data alone may have told, and to the rows there are."""
+    sets = {"training": splits.train, "validation": splits.validation, "test": splits.test}
     for i, name in enumerate(config.training.metrics):
+        key = f"training.metrics.{i}"
         try:
-            check(name, "classification" if config.task == "classification" else "regression")
+            check(name, splits.task)
         except ConfigError as error:
-            raise ShapeError(f"training.metrics.{i}", error.message, error.hint) from None
+            raise ShapeError(key, error.message, error.hint) from None
+        for part, rows in sets.items():
+            if rows is not None and len(rows.inputs) < METRICS[name].rows:
+                raise ShapeError(key, f"{name} compares rows, but there is one {part} row")
 
 
 def network_of(config: schema.Config, encoding: Encoding) -> Network:

@@ -29,7 +29,7 @@ from ..explanation.written import (
 )
 from ..language.format import node_text
 from . import optimizers, schema
-from .loop import Training
+from .loop import Training, clip_factor
 from .network import LayerNetwork, NDArray, Parameter, ShapeError
 from .problem import Problem
 from .random import stream
@@ -727,7 +727,7 @@ class _Writing:
         exact = self.paper.exact or self.narrowed
         source = self.made.gradients if exact else {n: gradients[n] for n in self.made.gradients}
         norm = self.paper(sqrt(sum(float(np.vdot(g, g)) for g in source.values())))
-        return Clipping(norm, limit, self.paper(min(1.0, limit / (norm + 1e-6))) if norm > limit else 1.0)
+        return Clipping(norm, limit, self.paper(clip_factor(norm, limit)))
 
     def _updates(
         self, gradients: Mapping[str, NDArray], new: Mapping[str, NDArray], plain: bool

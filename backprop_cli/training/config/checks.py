@@ -431,6 +431,12 @@ class _Checks:
             )
         if config.training.gradient_clip is not None:
             self.fault("training.gradient_clip", f"{told}: gradient_clip has no place")
+        if config.training.early_stopping is not None:
+            self.fault(
+                "training.early_stopping",
+                f"{told}: early_stopping has no place",
+                "optimizer.tolerance ends it",
+            )
         batch = config.training.batch_size
         if batch != "full" and self.walk.given("training.batch_size"):
             self.fault(
@@ -438,7 +444,9 @@ class _Checks:
                 f"levenberg_marquardt uses all rows at once, not batches of {batch}",
                 "batch_size: full",
             )
-        if config.loss.type not in ("auto", "mse", "sse", "half_sse"):
+        if config.loss.type in ("sse", "half_sse"):
+            self.fault("loss.type", "levenberg_marquardt tells the mean of squares, not a sum", "loss: mse")
+        elif config.loss.type not in ("auto", "mse"):
             self.fault(
                 "loss.type",
                 f"levenberg_marquardt minimises squares, not {config.loss.type}",
