@@ -217,16 +217,27 @@ def tell(graph: Graph, note: Callable[[str], None], warnings: Sequence[str], not
         note(f"warning: {text}")
 
 
-def choose_format(format_: str | None, output: str | None) -> str:
-    """Return the format: the option's, else by the file's ending, else table."""
+def choose_format(
+    format_: str | None,
+    output: str | None,
+    formats: Collection[str] | None = None,
+    pictures: Sequence[str] = (),
+) -> str:
+    """Return the format: the option's, else by the file's ending, else table.
+
+    Args:
+        formats: Those of the command, for the hint; all without it.
+        pictures: Further endings that the command writes.
+    """
     if format_ is not None:
         return format_
     if output is not None:
         ending = os.path.splitext(output)[1].lower()
         if ending not in ENDINGS:
+            own = [e for e, f in ENDINGS.items() if formats is None or f in formats]
             raise UsageError(
                 f"-o {output}: the ending '{ending}' names no format",
-                hint=f"endings: {', '.join(ENDINGS)}; or --format",
+                hint=f"endings: {', '.join([*own, *pictures])}; or --format",
             )
         return ENDINGS[ending]
     return "table"

@@ -91,10 +91,11 @@ def command(
     diverges or leaves the domain; what it went through is printed all the same.
     """
     from ..errors import ANSWERED, NO_SUCH_NUMBER, UsageError
-    from ..render.pictures import is_picture
+    from ..render.pictures import ANIMATIONS, is_picture
+    from ..render.pictures import PICTURES as FILES
 
     drawn = format_ is None and is_picture(output)
-    chosen = "table" if drawn else choose_format(format_, output)
+    chosen = "table" if drawn else choose_format(format_, output, FORMATS, (*FILES, *ANIMATIONS))
     check_destination(output)
     note = notes_printer(quiet)
     request = Request(expression, bindings, file, large=large, points=None)

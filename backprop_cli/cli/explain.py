@@ -72,7 +72,7 @@ def command(
     from ..explanation.report import explain
     from ..render import explain as show
 
-    chosen = choose_format(format_, output)
+    chosen = choose_format(format_, output, FORMATS)
     if chosen not in FORMATS:
         raise UsageError(f"explain prints {', '.join(FORMATS)}, not {chosen}")
     note = notes_printer(quiet)

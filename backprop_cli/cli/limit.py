@@ -67,10 +67,10 @@ def command(
     from ..differentiation.convergence import converge
     from ..differentiation.report import check_wrt, differentiate, warnings_of
     from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
-    from ..render.pictures import is_picture, picture_bytes
+    from ..render.pictures import PICTURES, is_picture, picture_bytes
 
     drawn = format_ is None and is_picture(output)
-    chosen = "svg" if drawn else choose_format(format_, output)
+    chosen = "svg" if drawn else choose_format(format_, output, FORMATS, PICTURES)
     if not drawn and chosen not in FORMATS:
         raise UsageError(f"limit prints {', '.join(FORMATS)}, not {chosen}")
     note = notes_printer(quiet)

@@ -381,7 +381,7 @@ class _Judge:
         worse = self.sign * (trace.values[-1] - trace.values[-len(last) - 1]) > 0.0
         factor = self.factor()
         far = max(map(abs, trace.points[-1])) > 1e6 * self.scale
-        if growing and (worse or far) and factor is not None and factor > 1.0:
+        if growing and (worse or far) and factor is not None and factor > 1.0005:
             swings = "swinging wider and wider" if turning else "running away"
             return self.diverging(
                 f"{swings}: every update is {shown(factor, 4)} times as long as the one before"
@@ -402,6 +402,8 @@ class _Judge:
             says[0] += ", and the updates do not get shorter"
         elif factor is not None and factor < 1.0 and self.slowing():
             says[0] += ", and the updates get shorter and shorter: slower than any constant factor"
+        elif factor is not None and factor < 1.0 and self.moves[-1] > self.moves[-2] * (1.0 + 1e-9):
+            says[0] += ", and the updates have begun to grow again"
         elif factor is not None and factor < 1.0:
             more = log(trace.until / steep) / log(factor) if trace.until > 0.0 else 0.0
             says[0] += f"; each update leaves {shown(factor, 3)} of the distance"

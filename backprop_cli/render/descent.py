@@ -209,13 +209,29 @@ def _single(report: Report, digits: int, everything: bool) -> list[Block]:
 
 
 def short_labels(report: Report) -> list[str]:
-    """Return a name a run: the optimizer's, numbered where one comes twice."""
-    labels = [run.label.partition("(")[0] for run in report.runs]
-    twice = {label for label in labels if labels.count(label) > 1}
+    """Return a name a run: where it starts, the optimizer's, or both, by what tells the runs apart."""
+    many = len({run.label for run in report.runs}) > 1
+    optimizers = _told_apart([run.label for run in report.runs]) if many else [""] * len(report.runs)
+    if not report.many:
+        return optimizers if many else [run.label.partition("(")[0] for run in report.runs]
+    starts = [report.function.described(run.start) for run in report.runs]
     return [
-        f"{label} {labels[: i + 1].count(label)}" if label in twice else label
-        for i, label in enumerate(labels)
+        f"{optimizer}, {start}" if many else start
+        for optimizer, start in zip(optimizers, starts, strict=True)
     ]
+
+
+def _told_apart(labels: Sequence[str]) -> list[str]:
+    """Return ``sgd``, ``sgd momentum=0.9``: names, with the settings that not all of that name have."""
+    split = [
+        (name, rest.removesuffix(")").split(", ")) for name, _, rest in (x.partition("(") for x in labels)
+    ]
+    short = []
+    for name, settings in split:
+        others = [theirs for other, theirs in split if other == name]
+        own = [word for word in settings if not all(word in theirs for theirs in others)]
+        short.append(" ".join([name, *own]))
+    return short
 
 
 def _compared(report: Report, digits: int, everything: bool) -> list[Block]:
