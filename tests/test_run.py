@@ -245,6 +245,23 @@ def test_a_fit_goes_on_to_the_same_end(unbroken: Any) -> None:
         assert contents() == expected
 
 
+def test_alarms_are_raised_once_in_a_run_of_two_parts() -> None:
+    dead = {"type": "linear", "units": 1, "activation": "relu", "weights": [[1.0]], "bias": [-9.0]}
+    sections: Sections = {
+        "data": {"inputs": [[1.0], [2.0]], "targets": [0.0, 1.0]},
+        "model": {"layers": [dead, {"type": "linear"}]},
+        "training": {"epochs": 12},
+        "checkpoint": {"every": 2},
+    }
+    whole = begin(sections)
+    finish(whole)
+    assert [(a.kind, a.where, a.epoch) for a in whole.alarms.raised] == [("dead", "linear1[0]", 1)]
+    finish(begin(sections), 7)
+    resumed = begin(sections, resume=True)
+    assert [step.alarms for step in resumed.steps()] == [[]] * 6
+    assert resumed.alarms.raised == whole.alarms.raised
+
+
 def test_a_finished_run_goes_on_to_the_same_end(unbroken: Any) -> None:
     _, expected = unbroken("everything", EVERYTHING)
     finish(begin(EVERYTHING))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import log, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,7 +53,6 @@ class Alarms:
     def __init__(self, training: Training) -> None:
         self.training = training
         self.raised: list[Alarm] = []
-        self._known: set[tuple[str, str]] = set()
         self._looked = 0
         self._told: dict[tuple[str, str], set[int]] = {}
 
@@ -67,6 +66,7 @@ class Alarms:
         every = max(1, self.training.problem.config.training.epochs // 20)
         if not (epoch <= 5 or epoch % every == 0 or last):
             return []
+        known = {(alarm.kind, alarm.where) for alarm in self.raised}
         new = [
             alarm
             for alarm in (
@@ -75,12 +75,25 @@ class Alarms:
                 *self._gradients(epoch),
                 *(self._unfinished(epoch) if last else ()),
             )
-            if (alarm.kind, alarm.where) not in self._known
+            if (alarm.kind, alarm.where) not in known
         ]
-        self._known.update((alarm.kind, alarm.where) for alarm in new)
         self._looked = epoch
         self.raised += new
         return new
+
+    def save(self) -> dict[str, Any]:
+        """Return what `load` needs to go on: what was said already, and when was looked."""
+        return {
+            "raised": [list(alarm) for alarm in self.raised],
+            "told": [[*key, sorted(units)] for key, units in sorted(self._told.items())],
+            "looked": self._looked,
+        }
+
+    def load(self, facts: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.raised = [Alarm(*fields) for fields in facts["raised"]]
+        self._told = {(kind, layer): set(units) for kind, layer, units in facts["told"]}
+        self._looked = facts["looked"]
 
     def _since(self, epoch: int) -> str:
         return (

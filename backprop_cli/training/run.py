@@ -146,6 +146,8 @@ class Run:
                 self._check_same(path, facts)
                 self._check_threads(path, facts)
                 self.training.load(arrays, facts["training"])
+                if self.training.progress.epoch:  # a fit starts over
+                    self.alarms.load(facts["alarms"])
             except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
                 raise CheckpointError(f"{path} is no checkpoint of this version: {error}") from None
             self.resumed = path
@@ -208,10 +210,11 @@ class Run:
                     if self._events:
                         self._events.add(record)
                     last = record.epoch == epochs or bool(training.progress.ended)
+                    alarms = self.alarms.look(record.epoch, last)
                     if settings.every and record.epoch % settings.every == 0 and not last:
                         os.fsync(log.fileno())
                         self._save(f"epoch-{record.epoch:04d}.safetensors")
-                    yield Step(record, self.alarms.look(record.epoch, last))
+                    yield Step(record, alarms)
             except Diverged as error:
                 self._save_best()
                 if self._saved_best:
@@ -255,6 +258,7 @@ class Run:
         facts = model_facts(self.problem, self.folder) | {
             "kind": "checkpoint",
             "training": facts,
+            "alarms": self.alarms.save(),
             "threads": self.threads,
         }
         checkpoint.save(os.path.join(self.folder, CHECKPOINTS, name), arrays, facts)
