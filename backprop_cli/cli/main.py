@@ -29,6 +29,7 @@ COMMANDS = {
     "descend": "Gradient descent on an expression: the trace, a verdict, pictures.",
     "plot": "Draw a function: curve, tangents, extrema; contours of two variables.",
     "check": "Judge claimed values and derivatives, and name the mistake behind a wrong one.",
+    "export": "The same computation as PyTorch, JAX, NumPy, C, ... ending in asserts of our numbers.",
     "train": "Train a network, or fit a formula, from a YAML config.",
     "trace": "Write out one training step in full, as on paper.",
     "predict": "Append a trained model's predictions to rows of a file or a pipe.",

@@ -1,0 +1,193 @@
+"""C: a function that returns the value and fills in the gradient; C99, the mathematical library alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .handwritten import Pass, helpers
+from .numpy import nested
+from .page import RELATIVE, absolute, conventions, header, joined, short
+from .program import Program
+from .python import KINKED
+from .writer import ATOM, CHOICE, INFIX, PRODUCT, UNARY, Names, Piece, Table, Writer
+
+LANGUAGE = "C"
+
+
+def number(x: float, whole: bool) -> Piece:
+    """Write a double, never an int: 1/3 is 0 in C."""
+    text = repr(x)
+    return Piece(text, UNARY if text.startswith("-") else ATOM, x)
+
+
+def power(a: Piece, b: Piece) -> Piece:
+    """Write a power; small whole ones of a name as products, as in C one does."""
+    if b.value == 2.0 and a.text.isidentifier():
+        return Piece(f"{a}*{a}", PRODUCT)
+    return Piece(f"pow({a}, {b})")
+
+
+SPELLING: Table = {
+    **INFIX,
+    **{name: name for name in "sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh".split()},
+    **{name: name for name in "exp expm1 log log1p log2 log10 sqrt cbrt hypot erf erfc lgamma".split()},
+    **{name: name for name in "floor ceil sign sigmoid softplus digamma polygamma".split()},
+    "pi": lambda: Piece("3.141592653589793"),
+    "tau": lambda: Piece("6.283185307179586"),
+    "e": lambda: Piece("2.718281828459045"),
+    "gamma": "tgamma",
+    "power": power,
+    "power_n": power,
+    "abs": "fabs",
+    "min": nested("fmin"),
+    "max": nested("fmax"),
+    "relu": "fmax({0}, 0.0)",
+    "leaky_relu": ("{0:+} > 0.0 ? {0:<} : {1:*}*{0:^}", CHOICE),
+    "elu": ("{0:+} > 0.0 ? {0:<} : {1:*}*expm1({0})", CHOICE),
+    "silu": ("{0:*}*sigmoid({0})", PRODUCT),
+    "gelu": ("0.5*{0:^}*erfc(-{0:^}/sqrt(2.0))", PRODUCT),
+    "where": ("{0:<} ? {1:<} : {2:<}", CHOICE),
+}
+HELPERS = {
+    "sign": """static double sign(double x) {
+    return (x > 0.0) - (x < 0.0);
+}""",
+    "sigmoid": """/* 1/(1 + e^-x), with an exponential that cannot overflow */
+static double sigmoid(double x) {
+    return exp(fmin(x, 0.0)) / (1.0 + exp(-fabs(x)));
+}""",
+    "softplus": """/* log(1 + e^x), with an exponential that cannot overflow */
+static double softplus(double x) {
+    return fmax(x, 0.0) + log1p(exp(-fabs(x)));
+}""",
+    "bernoulli": """static const double bernoulli[] = {
+    1/6.0, -1/30.0, 1/42.0, -1/30.0, 5/66.0, -691/2730.0, 7/6.0, -3617/510.0};""",
+    "digamma": """/* the derivative of log(gamma(x)): x is moved up to where a short series is exact */
+static double digamma(double x) {
+    double total = 0.0, power = 1.0;
+    for (; x < 20.0; x += 1.0)
+        total -= 1.0 / x;
+    total += log(x) - 0.5 / x;
+    for (int k = 1; k <= 8; k++) {
+        power /= x * x;
+        total -= bernoulli[k - 1] * power / (2 * k);
+    }
+    return total;
+}""",
+    "polygamma": """/* the n-th derivative of digamma: x is moved up to where a short series is exact */
+static double polygamma(double n, double x) {
+    if (n == 0.0)
+        return digamma(x);
+    double total = 0.0, term;
+    for (; x < 20.0 + n; x += 1.0)
+        total += pow(x, -n - 1.0);
+    total += pow(x, -n) / n + 0.5 * pow(x, -n - 1.0);
+    term = (n + 1.0) * pow(x, -n - 2.0) / 2.0;
+    for (int k = 1; k <= 8; k++) {
+        total += bernoulli[k - 1] * term;
+        term *= (2 * k + n) * (2 * k + n + 1.0) / ((2 * k + 1.0) * (2 * k + 2.0) * x * x);
+    }
+    return (fmod(n, 2.0) == 0.0 ? -1.0 : 1.0) * tgamma(n + 1.0) * total;
+}""",
+    "near": """static int near(double found, double expected, double relative, double absolute) {
+    return fabs(found - expected) <= fmax(relative * fabs(expected), absolute);
+}""",
+}
+NEEDS = {
+    "sigmoid": ("sigmoid",),
+    "silu": ("sigmoid",),
+    "softplus": ("softplus",),
+    "sign": ("sign",),
+    "digamma": ("bernoulli", "digamma"),
+    "polygamma": ("bernoulli", "digamma", "polygamma"),
+    "near": ("near",),
+}
+WORDS = frozenset(
+    "auto break case char const continue default do double else enum extern float for goto if inline int "
+    "long register "
+    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile "
+    "while asm typeof bool true false nullptr main printf assert j0 j1 jn y0 y1 yn gamma signgam "
+    "abs acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh div erf erfc exp exp2 expm1 fabs "
+    "fdim floor fma fmax fmin fmod frexp hypot ilogb ldexp lgamma llrint llround log log10 log1p log2 logb "
+    "lrint lround modf nan nearbyint nextafter nexttoward pow remainder remquo rint round scalbln scalbn sin "
+    "sinh sqrt tan tanh tgamma trunc isnan isinf isfinite signbit NAN INFINITY HUGE_VAL NULL EOF NDEBUG drem "
+    "significand exp10 pow10 scalb index rindex linux unix stdin stdout stderr remove rename errno".split()
+)
+RESERVED = WORDS | set(HELPERS)
+
+
+def share(x: str, y: str, operands: Sequence[str]) -> str:
+    """Write a tied operand's part of a slope: 1/n for each of the n that are equal to y."""
+    return f"(({x} == {y}) / (double)({' + '.join(f'({z} == {y})' for z in operands)}))"
+
+
+def write(program: Program) -> str:
+    """Return the program."""
+    graph = program.graph
+    names = Names(RESERVED, ascii=True)
+    writer = Writer(program, SPELLING, names, number=number, every=True)
+    sweep = Pass(writer, names, shares=share, zero="0.0", comment=" /* ")
+    notes, open_ = conventions(program, LANGUAGE, KINKED, comment="")
+    function = names.own(f"{writer.output}_and_gradient")
+    inputs = [writer.variable(id) for id in graph.inputs.values()]
+    gradient = names.own("gradient")
+    body = ["/* forward pass: every step from those above it */"]
+    for line in writer.lines:
+        comment = " /* finite in the other branch too */" * line.safe
+        body.append(f"double {line.name} = {line.text};{comment}")
+    body += ["", f"/* reverse pass: dy_dx is the slope of {writer.output} in x, from the output back */"]
+    for edge in sweep.lines:
+        comment = edge.comment and edge.comment + " */"
+        body.append(f"{'double ' * (edge.sign == '=')}{edge.name} {edge.sign} {edge.text};{comment}")
+    body += [f"{gradient}[{k}] = {sweep.slope(graph.inputs[name])};" for k, name in enumerate(program.wrt)]
+    unread = [name for name in inputs if not any(_mentions(line, name) for line in body)]
+    body += [f"(void){name}; /* not read */" for name in unread]
+    body.append(f"return {writer.output};")
+    writer.used.add("near")
+    checks = []
+    for name in (None, *program.wrt):
+        if name is not None and name in open_:
+            continue
+        found = "value" if name is None else f"gradient[{program.wrt.index(name)}]"
+        expected = program.value if name is None else program.gradient[name]
+        comment = "" if name is None else f" /* {sweep.slope(graph.inputs[name])} */"
+        wide = absolute(program, name, 0.0)
+        checks.append(f"assert(near({found}, {expected!r}, {short(RELATIVE)}, {short(wide)}));{comment}")
+    main = [
+        f"double gradient[{max(1, len(program.wrt))}];",
+        f"double value = {function}({', '.join(repr(x) for x in program.inputs.values())}, gradient);",
+        'printf("value %.17g\\n", value);',
+        *(
+            f'printf("{sweep.slope(graph.inputs[name])} %.17g\\n", gradient[{k}]);'
+            for k, name in enumerate(program.wrt)
+        ),
+        *(f"/* {note} */" for note in notes),
+        f"/* tolerance: {short(RELATIVE)} of each number, or the absolute one given */",
+        *checks,
+        "return 0;",
+    ]
+    top = [
+        line.replace("*/", "* /").replace("/*", "/ *")
+        for line in header(program, names, LANGUAGE, comment="")
+    ]
+    parameters = ", ".join(f"double {name}" for name in inputs)
+    return joined(
+        [
+            ["/* " + "\n   ".join(top) + "\n   cc -Wall -Werror program.c -lm && ./a.out */"],
+            ["#undef NDEBUG", "#include <assert.h>", "#include <math.h>", "#include <stdio.h>"],
+            *([text] for text in helpers(HELPERS, NEEDS, writer.used)),
+            [
+                f"static double {function}({parameters}, double *{gradient}) {{",
+                *(f"    {line}".rstrip() for line in body),
+                "}",
+            ],
+            ["int main(void) {", *(f"    {line}" for line in main), "}"],
+        ]
+    )
+
+
+def _mentions(line: str, name: str) -> bool:
+    """Whether a line of C reads a variable."""
+    import re
+
+    return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", line) is not None

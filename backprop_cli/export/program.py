@@ -1,0 +1,268 @@
+"""What every target writes: a computation at one point, with the numbers its program has to reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import NamedTuple
+
+from ..differentiation.evaluate import bind, evaluate, leaf_values
+from ..differentiation.report import check_wrt
+from ..differentiation.reverse import active_nodes, reverse
+from ..differentiation.rounding import rounding_bounds
+from ..errors import UsageError
+from ..graph import CONSTANT, Graph, Node
+from ..ops import Primitive
+from ..ops.namespaces import FLOATS
+
+MOST_NODES = 5_000
+"""That are exported: a program of more lines is for no reader."""
+
+SAFE = (0.5, 1.0, 2.0, 3.0)
+"""Operands for a branch that is not taken: one of them is in the domain of every primitive."""
+
+MOST_CONDITIONS = 16
+"""That are kept apart for one node; beyond, it counts as needed always."""
+
+Condition = tuple[int, bool]
+"""Node of a condition, and whether it holds."""
+
+
+class Program(NamedTuple):
+    """A computation at one point.
+
+    Attributes:
+        graph: The computation.
+        inputs: Values of the inputs.
+        values: Per node; what no branch taken needs may be infinite or NaN.
+        cotangents: Per node.
+        wrt: Inputs asked for.
+        reached: Per node, whether the output reads it through some branch.
+        linked: Per node, whether it is on a path from an input asked for to the output.
+        guards: Nodes in branches alone that have no number everywhere: the conditions, as a
+            choice of conjunctions, under which each is needed.
+        kinks: Nodes that stand on a kink at this point.
+        value_bound: How far rounding may have moved the output.
+        bounds: The same of the gradient, by input.
+    """
+
+    graph: Graph
+    inputs: dict[str, float]
+    values: list[float]
+    cotangents: list[float]
+    wrt: tuple[str, ...]
+    reached: list[bool]
+    linked: list[bool]
+    guards: dict[int, tuple[tuple[Condition, ...], ...]]
+    kinks: dict[int, Primitive]
+    value_bound: float
+    bounds: dict[str, float]
+
+    @property
+    def value(self) -> float:
+        """The output."""
+        return self.values[self.graph.output]
+
+    @property
+    def gradient(self) -> dict[str, float]:
+        """The derivative by every input asked for."""
+        return {name: self.cotangents[self.graph.inputs[name]] for name in self.wrt}
+
+    @property
+    def steps(self) -> list[Node]:
+        """The nodes that a program has lines for: steps that the output reads."""
+        return [n for n in self.graph.nodes if n.op is not None and n.kind != CONSTANT and self.reached[n.id]]
+
+    def touched(self, op: Primitive) -> list[str]:
+        """Return the inputs whose slope goes through a kink of a primitive."""
+        below: set[int] = set()
+        for id, kinked_op in self.kinks.items():
+            if kinked_op.name == op.name:
+                below |= _below(self.graph, id)
+        return [name for name in self.wrt if self.graph.inputs[name] in below]
+
+
+def _below(graph: Graph, id: int) -> set[int]:
+    """Return the nodes that one is computed from."""
+    below: set[int] = set()
+    todo = [id]
+    while todo:
+        for i in graph.nodes[todo.pop()].inputs:
+            if i not in below:
+                below.add(i)
+                todo.append(i)
+    return below
+
+
+def program_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] | None = None) -> Program:
+    """Return a computation at a point, its numbers by forward pass and reverse mode.
+
+    Raises:
+        BindingError: for bindings that do not fit.
+        NoSuchNumber: where a value or slope does not exist.
+        UsageError: where there is nothing to export.
+    """
+    if not graph.inputs:
+        raise UsageError(
+            "export needs something to differentiate by: the expression has no inputs",
+            hint='backprop export "a*b" --a 3 --b -2 --to pytorch',
+        )
+    if graph.nodes[graph.output].kind == CONSTANT:
+        raise UsageError("export needs something to differentiate: the output is a constant")
+    if len(graph) > MOST_NODES:
+        raise UsageError(f"{len(graph):,} nodes are too many to export: {MOST_NODES:,} at most")
+    asked = check_wrt(graph, wrt)
+    inputs = bind(graph, bindings)
+    values, needed = evaluate(graph, inputs)
+    active = active_nodes(graph, asked)
+    cotangents = reverse(graph, values, active)
+    noise, explained = rounding_bounds(graph, leaf_values(graph, inputs), active)
+    reached = graph.needed()
+    linked = _linked(graph, active, reached)
+    return Program(
+        graph,
+        inputs,
+        values,
+        cotangents,
+        asked,
+        reached,
+        linked,
+        _guards(graph, values, reached),
+        _kinks(graph, values, needed, linked),
+        noise,
+        {name: explained[graph.inputs[name]] for name in asked},
+    )
+
+
+def _linked(graph: Graph, active: Sequence[bool], reached: Sequence[bool]) -> list[bool]:
+    """Return the nodes on a path from an input to the output that no condition interrupts."""
+    linked = [active[n.id] and n.op is None and reached[n.id] for n in graph.nodes]
+    for node in graph.nodes:
+        if node.op is not None and not node.op.truth and reached[node.id]:
+            linked[node.id] = any(linked[i] for i in slopes_into(node))
+    leads = [False] * len(graph)
+    leads[graph.output] = True
+    for node in reversed(graph.nodes[: graph.output + 1]):
+        if leads[node.id] and node.op is not None:
+            for i in slopes_into(node):
+                leads[i] = True
+    return [a and b for a, b in zip(linked, leads, strict=True)]
+
+
+def slopes_into(node: Node) -> tuple[int, ...]:
+    """Return the operands that a slope can pass to: not a condition, not an exponent's constant."""
+    assert node.op is not None
+    if node.op.truth:
+        return ()
+    return node.inputs[1:] if node.op.chosen else node.inputs
+
+
+def _kinks(
+    graph: Graph, values: Sequence[float], needed: Sequence[bool], linked: Sequence[bool]
+) -> dict[int, Primitive]:
+    """Return the nodes at whose operands the pieces of the function meet."""
+    kinks: dict[int, Primitive] = {}
+    for node in graph.nodes:
+        if not (needed[node.id] and node.op is not None):
+            continue
+        operands = [values[i] for i in node.inputs]
+        if linked[node.id] and kinked(node.op, operands):
+            kinks[node.id] = node.op
+    return kinks
+
+
+def kinked(op: Primitive, operands: Sequence[float]) -> bool:
+    """Whether operands stand on a kink, by what the primitive says about its pieces."""
+    if op.name in ("power", "power_n"):
+        return operands[0] == 0.0
+    if op.piece is None or op.truth:
+        return False
+    here = op.piece(FLOATS, *operands)
+    for k, x in enumerate(operands):
+        h = 1e-9 * max(1.0, abs(x))
+        for moved in (x - h, x + h):
+            if op.piece(FLOATS, *operands[:k], moved, *operands[k + 1 :]) != here:
+                return True
+    return False
+
+
+def _guards(
+    graph: Graph, values: Sequence[float], reached: Sequence[bool]
+) -> dict[int, tuple[tuple[Condition, ...], ...]]:
+    """Return the risky nodes that branches alone need, with the conditions for it."""
+    needs: list[set[frozenset[Condition]]] = [set() for _ in graph.nodes]
+    needs[graph.output] = {frozenset()}
+    for node in reversed(graph.nodes):
+        if node.op is None or not reached[node.id]:
+            continue
+        for position, i in enumerate(node.inputs):
+            for known in needs[node.id]:
+                if node.op.chosen and position:
+                    known = known | {(node.inputs[0], position == 1)}
+                    if (node.inputs[0], position != 1) in known:
+                        continue
+                _absorb(needs[i], known)
+    guards: dict[int, tuple[tuple[Condition, ...], ...]] = {}
+    kept = list(values)  # what the program computes: branches not taken are finite there
+    for node in graph.nodes:
+        if node.op is None or node.kind == CONSTANT or not reached[node.id]:
+            continue
+        kept[node.id] = node.op.forward(FLOATS, *[kept[i] for i in node.inputs])
+        if frozenset() in needs[node.id] or node.op.truth or node.op.chosen:
+            continue
+        if _risky(graph, node, values) or not _finite(graph, node, kept):
+            guards[node.id] = tuple(tuple(sorted(known)) for known in needs[node.id])
+            x = safe_operand(graph, node, values)
+            operands = [values[i] if graph.nodes[i].kind == CONSTANT else x for i in node.inputs]
+            if not any(all(bool(values[c]) == holds for c, holds in known) for known in needs[node.id]):
+                kept[node.id] = node.op.forward(FLOATS, *operands)
+    return guards
+
+
+def _risky(graph: Graph, node: Node, values: Sequence[float]) -> bool:
+    """Whether operands that vary can leave the primitive's domain."""
+    assert node.op is not None
+    if node.op.domain is None:
+        return False
+    return not all(
+        node.op.domain(*[values[i] if graph.nodes[i].kind == CONSTANT else x for i in node.inputs])
+        for x in (-2.5, -1.0, 0.0, 1.0, 2.5)
+    )
+
+
+def _absorb(known: set[frozenset[Condition]], new: frozenset[Condition]) -> None:
+    """Add a conjunction to a choice of them, where no weaker one is there."""
+    if any(old <= new for old in known):
+        return
+    if len(known) >= MOST_CONDITIONS:
+        known.clear()
+        new = frozenset()
+    for old in [old for old in known if new <= old]:
+        known.discard(old)
+    known.add(new)
+
+
+def _finite(graph: Graph, node: Node, values: Sequence[float]) -> bool:
+    assert node.op is not None
+    operands = [values[i] for i in node.inputs]
+    if not all(map(isfinite, [values[node.id], *operands])):
+        return False
+    partials = node.op.partials(FLOATS, values[node.id], *operands)
+    varying = [p for p, i in zip(partials, node.inputs, strict=True) if graph.nodes[i].kind != CONSTANT]
+    return all(map(isfinite, varying))
+
+
+def safe_operand(graph: Graph, node: Node, values: Sequence[float]) -> float:
+    """Return a number that a primitive takes instead of each operand that varies."""
+    assert node.op is not None
+    for x in SAFE:
+        operands = [values[i] if graph.nodes[i].kind == CONSTANT else x for i in node.inputs]
+        if node.op.domain is None or node.op.domain(*operands):
+            y = node.op.forward(FLOATS, *operands)
+            if isfinite(y) and all(
+                isfinite(p)
+                for p, i in zip(node.op.partials(FLOATS, y, *operands), node.inputs, strict=True)
+                if graph.nodes[i].kind != CONSTANT
+            ):
+                return x
+    return 1.0

@@ -1,0 +1,148 @@
+"""SymPy: symbols, ``diff``, and the numbers by 30-digit arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .handwritten import helpers
+from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
+from .program import Program
+from .python import power
+from .writer import INFIX, PRODUCT, UNARY, Names, Piece, Table, Writer, python_number
+
+LANGUAGE = "SymPy"
+
+
+def number(x: float, whole: bool) -> Piece:
+    """Write a number, short decimals exactly."""
+    return python_number(x, True)
+
+
+def divide(a: Piece, b: Piece) -> Piece:
+    """Write a quotient; of whole numbers as a fraction."""
+    if a.constant and b.constant and _whole(a) and _whole(b):
+        return Piece(f"sp.Rational({a}, {b})")
+    return Piece(f"{a:*}/{b:^}", PRODUCT)
+
+
+def constant_power(a: Piece, b: Piece) -> Piece:
+    """Write a power, of two numbers as SymPy's."""
+    if a.constant and b.constant:
+        return Piece(f"sp.Pow({a}, {b})")
+    return power(a, b)
+
+
+def _whole(x: Piece) -> bool:
+    return x.text.lstrip("-").isdigit()
+
+
+def relation(name: str) -> Callable[..., Piece]:
+    """Write a comparison; == and != are structural in SymPy."""
+    return lambda a, b: Piece(f"sp.{name}({a}, {b})")
+
+
+SPELLING: Table = {
+    **INFIX,
+    **{name: f"sp.{name}" for name in "sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh".split()},
+    **{name: f"sp.{name}" for name in "atanh exp log sqrt erf erfc gamma digamma polygamma".split()},
+    "divide": divide,
+    "power": constant_power,
+    "power_n": constant_power,
+    "equal": relation("Eq"),
+    "not_equal": relation("Ne"),
+    "expm1": "(sp.exp({0}) - 1)",
+    "log1p": "sp.log(1 + {0:+})",
+    "log2": "sp.log({0}, 2)",
+    "log10": "sp.log({0}, 10)",
+    "cbrt": ("sp.sign({0})*sp.cbrt(sp.Abs({0}))", PRODUCT),
+    "hypot": "sp.sqrt({0:!}**2 + {1:!}**2)",
+    "abs": "sp.Abs",
+    "sign": "Sign",
+    "floor": "Floor",
+    "ceil": ("-Floor(-{0:^})", UNARY),
+    "min": "sp.Min",
+    "max": "sp.Max",
+    "relu": "sp.Piecewise(({0}, {0:+} > 0), (0, True))",
+    "leaky_relu": "sp.Piecewise(({0}, {0:+} > 0), ({1:*}*{0:^}, True))",
+    "elu": "sp.Piecewise(({0}, {0:+} > 0), ({1:*}*(sp.exp({0}) - 1), True))",
+    "sigmoid": ("1/(1 + sp.exp(-{0:^}))", PRODUCT),
+    "softplus": "sp.log(1 + sp.exp({0}))",
+    "silu": ("{0:*}/(1 + sp.exp(-{0:^}))", PRODUCT),
+    "gelu": ("{0:*}*sp.erfc(-{0:^}/sp.sqrt(2))/2", PRODUCT),
+    "lgamma": "sp.log(sp.Abs(sp.gamma({0})))",
+    "where": "sp.Piecewise(({1}, {0}), ({2}, True))",
+    "pi": lambda: Piece("sp.pi"),
+    "tau": lambda: Piece("2*sp.pi", PRODUCT),
+    "e": lambda: Piece("sp.E"),
+}
+HELPERS = {
+    "Sign": '''class Sign(sp.Function):
+    """-1, 0 or 1, with slope 0: SymPy's own has a delta function at 0."""
+
+    def fdiff(self, argindex=1):
+        return sp.Integer(0)
+
+    def _eval_evalf(self, prec):
+        return sp.sign(self.args[0]).evalf(prec)''',
+    "Floor": '''class Floor(sp.Function):
+    """The largest whole number not above x, with slope 0: SymPy's own has no derivative."""
+
+    def fdiff(self, argindex=1):
+        return sp.Integer(0)
+
+    def _eval_evalf(self, prec):
+        return sp.floor(self.args[0].evalf(prec)).evalf(prec)''',
+}
+NEEDS = {"sign": ("Sign",), "floor": ("Floor",), "ceil": ("Floor",)}
+KINKED = frozenset("abs sign floor ceil relu leaky_relu elu power_n atan2".split())
+RESERVED = PYTHON_WORDS | {"sp", "Sign", "Floor", "at"}
+
+
+def write(program: Program) -> str:
+    """Return the program."""
+    graph = program.graph
+    names = Names(RESERVED)
+    # a Piecewise is only looked at where it holds: nothing has to be kept finite
+    plain = program._replace(guards={})
+    writer = Writer(plain, SPELLING, names, number=number)
+    notes, open_ = conventions(program, LANGUAGE, KINKED)
+    out = writer.output
+    variables = [writer.variable(id) for id in graph.inputs.values()]
+    made = "Symbol" if len(variables) == 1 else "symbols"
+    slopes = {name: names.own(f"d{out}_d{writer.variable(graph.inputs[name])}") for name in program.wrt}
+    point = names.own("point")
+    pairs = [f"{writer.variable(graph.inputs[name])}: {_exact(x)}" for name, x in program.inputs.items()]
+    return joined(
+        [
+            header(program, names, LANGUAGE),
+            ["import math", "", "import sympy as sp"],
+            *(["", text, ""] for text in helpers(HELPERS, NEEDS, writer.used)),
+            [f'{", ".join(variables)} = sp.{made}("{" ".join(graph.inputs)}", real=True)'],
+            [f"{line.name} = {line.text}" for line in writer.lines],
+            [
+                f"{slope} = sp.diff({out}, {writer.variable(graph.inputs[name])})"
+                for name, slope in slopes.items()
+            ],
+            [f'print("d{out}/d{name} =", {slope})' for name, slope in slopes.items()],
+            [
+                f"{point} = {{{', '.join(pairs)}}}",
+                "",
+                "",
+                "def at(expression):",
+                '    """Return the number at the point, from 30 digits."""',
+                f"    return float(sp.sympify(expression).evalf(30, subs={point}, maxn=1000))",
+                "",
+            ],
+            [
+                *notes,
+                *python_assertions(
+                    program, f"at({out})", {n: f"at({s})" for n, s in slopes.items()}, floor=0.0, skip=open_
+                ),
+            ],
+        ]
+    )
+
+
+def _exact(x: float) -> str:
+    """Write an input: whole numbers as they are, others with all their digits."""
+    return str(int(x)) if x.is_integer() and abs(x) < 1e15 else f"sp.Rational({x!r})"

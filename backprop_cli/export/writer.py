@@ -1,0 +1,368 @@
+"""From nodes to text: names, spellings, lines. What a target adds is its table of spellings."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
+
+from ..errors import UsageError
+from ..graph import CONSTANT, Graph, Node
+from ..language.operators import CONSTANTS, SUBSCRIPTS
+from ..language.parser import NAME_ITEM, NUMBER_ITEM, Program, parse
+from ..ops import PRIMITIVES
+from .program import Program as Computation
+from .program import safe_operand
+
+CHOICE, COMPARISON, SUM, PRODUCT, UNARY, POWER, ATOM = range(7)
+"""How tightly a text holds together; the targets' languages agree on that."""
+
+LEVELS = {"?": CHOICE, "<": COMPARISON, "+": SUM, "*": PRODUCT, "-": UNARY, "^": POWER, "!": ATOM}
+DEEPEST = 16
+"""Operations in one expression; a deeper one gets lines of its own."""
+
+GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξοπρςστυφχψωΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ",
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma "
+        "sigma tau upsilon phi chi psi omega Alpha Beta Gamma Delta Epsilon Zeta Eta Theta Iota Kappa "
+        "Lambda Mu Nu Xi Omicron Pi Rho Sigma Tau Upsilon Phi Chi Psi Omega".split(),
+        strict=True,
+    )
+)
+
+
+class Piece(NamedTuple):
+    """A written operand.
+
+    Attributes:
+        text: As it stands.
+        level: How tightly it holds together.
+        value: Its number, where it is a constant.
+        depth: Operations in it.
+    """
+
+    text: str
+    level: int = ATOM
+    value: float | None = None
+    depth: int = 0
+
+    def __format__(self, spec: str) -> str:
+        """Write it for a place that takes what is as tight as ``spec`` (of `LEVELS`); any without."""
+        if not spec or self.level >= LEVELS[spec]:
+            return self.text
+        return f"({self.text})"
+
+    @property
+    def constant(self) -> bool:
+        """Whether it is a number."""
+        return self.value is not None
+
+
+class Refused(NamedTuple):
+    """A primitive that a target does not have.
+
+    Attributes:
+        reason: In words, for a reader.
+    """
+
+    reason: str
+
+
+Template = tuple[str, int]
+Rule = Callable[..., Piece]
+Spelling = str | Template | Rule | Refused
+Table = Mapping[str, Spelling]
+"""Primitive -> how it is written.
+
+A word is a function's name; a text with ``{0}`` a template, with the level of the result where
+that is no call; a callable gets the operands as pieces.
+"""
+
+INFIX: dict[str, Spelling] = {
+    "add": ("{0:+} + {1:*}", SUM),
+    "subtract": ("{0:+} - {1:*}", SUM),
+    "multiply": ("{0:*}*{1:^}", PRODUCT),
+    "divide": ("{0:*}/{1:^}", PRODUCT),
+    "negative": ("-{0:^}", UNARY),
+    "identity": lambda x: x,
+    "less": ("{0:+} < {1:+}", COMPARISON),
+    "less_equal": ("{0:+} <= {1:+}", COMPARISON),
+    "greater": ("{0:+} > {1:+}", COMPARISON),
+    "greater_equal": ("{0:+} >= {1:+}", COMPARISON),
+    "equal": ("{0:+} == {1:+}", COMPARISON),
+    "not_equal": ("{0:+} != {1:+}", COMPARISON),
+}
+"""What all languages here write in the same way."""
+
+
+def spell(table: Table, name: str, operands: Sequence[Piece]) -> Piece:
+    """Write one primitive over written operands."""
+    spelling = table[name]
+    depth = 1 + max((x.depth for x in operands), default=0)
+    if isinstance(spelling, Refused):
+        raise UsageError(f"no export of {name} to this target: {spelling.reason}")
+    if callable(spelling):
+        written: Piece = spelling(*operands)
+    elif isinstance(spelling, tuple):
+        written = Piece(spelling[0].format(*operands), spelling[1])
+    elif "{" in spelling:
+        written = Piece(spelling.format(*operands))
+    else:
+        written = Piece(f"{spelling}({', '.join(x.text for x in operands)})")
+    return written._replace(depth=depth)
+
+
+class Names:
+    """Names of a program in its target: the user's, where the target lets them stand, and its own.
+
+    Args:
+        reserved: Words of the target that no variable may have.
+        ascii: Greek letters are spelled out.
+    """
+
+    def __init__(self, reserved: Collection[str], *, ascii: bool = False) -> None:
+        self.reserved = frozenset(reserved)
+        self.ascii = ascii
+        self.taken: set[str] = set()
+        self.renamed: dict[str, str] = {}
+
+    def user(self, name: str) -> str:
+        """Return the target's name for a user's, and note where it differs."""
+        text = unicodedata.normalize(
+            "NFKC", name.translate({ord(c): str(i) for i, c in enumerate(SUBSCRIPTS)})
+        )
+        if self.ascii:
+            text = "".join(GREEK.get(c, c if c.isascii() else f"u{ord(c):04x}") for c in text)
+        text = self.own(text)
+        if text != name:
+            self.renamed[name] = text
+        return text
+
+    def own(self, text: str) -> str:
+        """Return a free name like ``text``, and take it."""
+        while text in self.reserved or text in self.taken:
+            text += "_"
+        self.taken.add(text)
+        return text
+
+    def notes(self, comment: str, language: str) -> list[str]:
+        """Return a comment line for every name that was changed."""
+        return [
+            f"{comment}{name} is written {text}: "
+            + ("that word has a meaning here" if name in self.reserved else f"{language} has no such name")
+            for name, text in self.renamed.items()
+        ]
+
+
+class Line(NamedTuple):
+    """One assignment.
+
+    Attributes:
+        node: What it computes.
+        name: Its variable.
+        text: The right side.
+        safe: It keeps a branch that is not taken finite.
+    """
+
+    node: Node
+    name: str
+    text: str
+    safe: bool
+
+
+class Writer:
+    """Writes the forward pass of a program.
+
+    Args:
+        program: What to write.
+        table: The target's spellings.
+        names: The target's names, with those that it uses itself already taken.
+        number: Writes a number; ``whole`` where an integer may stand for it.
+        constants: Spellings of what is built from numbers alone; ``table`` where None.
+        every: A line for every step, as for a reverse pass by hand.
+        output: Name of an output that has none.
+    """
+
+    def __init__(
+        self,
+        program: Computation,
+        table: Table,
+        names: Names,
+        *,
+        number: Callable[[float, bool], Piece],
+        constants: Table | None = None,
+        every: bool = False,
+        output: str = "y",
+    ) -> None:
+        self.program = program
+        self.graph = program.graph
+        self.table = table
+        self.constants = constants if constants is not None else table
+        self.names = names
+        self.number = number
+        self.every = every
+        self.used: set[str] = set()
+        self.variables: dict[int, str] = {}
+        self.pieces: dict[int, Piece] = {}
+        for name, id in self.graph.named.items():
+            if program.reached[id] or self.graph.nodes[id].op is None:
+                self.variables[id] = names.user(name)
+        if self.graph.output not in self.variables:
+            self.variables[self.graph.output] = names.own(output)
+        self.output = self.variables[self.graph.output]
+        self.lines = list(self._lines())
+
+    def variable(self, id: int) -> str:
+        """Return the variable of a node, with a name of its own by now."""
+        if id not in self.variables:
+            self.variables[id] = self.names.own(self.graph.own_name(id))
+        return self.variables[id]
+
+    def piece(self, id: int) -> Piece:
+        """Return a node as an operand: a constant or an inner operation written out, else its variable."""
+        if id in self.pieces:
+            return self.pieces[id]
+        node = self.graph.nodes[id]
+        if node.op is None and node.kind != CONSTANT:
+            return Piece(self.variable(id))
+        assert node.kind == CONSTANT
+        written = self._constant(node, whole=True)
+        self.pieces[id] = written
+        return written
+
+    def _constant(self, node: Node, *, whole: bool) -> Piece:
+        if node.op is None:
+            if node.label in ("pi", "π", "tau", "e"):
+                name = "pi" if node.label == "π" else node.label
+                if name in self.constants:
+                    return spell(self.constants, name, [])._replace(value=node.value, depth=0)
+            return self.number(node.value, whole)._replace(value=node.value)
+        # whole numbers without end: 2^1000 is a float here, and would be an integer of 302 digits
+        whole = whole and node.op.name in ("add", "subtract", "multiply", "divide", "negative", "identity")
+        operands = [self._constant(self.graph.nodes[i], whole=whole) for i in node.inputs]
+        self.used.add(node.op.name)
+        return spell(self.constants, node.op.name, operands)._replace(value=self.program.values[node.id])
+
+    def _lines(self) -> Iterable[Line]:
+        for node in self._order():
+            assert node.op is not None
+            operands = [self.piece(i) for i in node.inputs]
+            safe = node.id in self.program.guards
+            if safe:
+                operands = self._kept_finite(node, operands)
+            self.used.add(node.op.name)
+            written = spell(self.table, node.op.name, operands)
+            if self._stands_alone(node, written):
+                name = self.variable(node.id)
+                self.pieces[node.id] = Piece(name)
+                yield Line(node, name, written.text, safe)
+            else:
+                self.pieces[node.id] = written
+
+    def _stands_alone(self, node: Node, written: Piece) -> bool:
+        if node.op is not None and node.op.truth and len(written.text) < 30:
+            # a condition is read where it stands
+            return False
+        return self.every or node.id in self.variables or written.depth >= DEEPEST
+
+    def _order(self) -> list[Node]:
+        """Return the steps in creation order, but conditions before what they keep finite."""
+        steps = self.program.steps
+        waits: dict[int, set[int]] = {}
+        users: dict[int, list[int]] = {}
+        ids = {node.id for node in steps}
+        for node in steps:
+            before = {i for i in node.inputs if i in ids}
+            before |= {c for known in self.program.guards.get(node.id, ()) for c, _ in known if c in ids}
+            waits[node.id] = before
+            for i in before:
+                users.setdefault(i, []).append(node.id)
+        ready = [id for id, before in waits.items() if not before]
+        heapify(ready)
+        order: list[Node] = []
+        while ready:
+            id = heappop(ready)
+            order.append(self.graph.nodes[id])
+            for user in users.get(id, ()):
+                waits[user].discard(id)
+                if not waits[user]:
+                    heappush(ready, user)
+        assert len(order) == len(steps), "conditions go around in a circle"
+        return order
+
+    def _kept_finite(self, node: Node, operands: list[Piece]) -> list[Piece]:
+        """Return operands that are replaced by a harmless number where the node is not needed."""
+        x = safe_operand(self.graph, node, self.program.values)
+        other = self.number(x, False)._replace(value=x)
+        kept = []
+        for i, operand in zip(node.inputs, operands, strict=True):
+            if self.graph.nodes[i].kind != CONSTANT:
+                last = other
+                for known in self.program.guards[node.id]:
+                    chosen = operand
+                    for condition, holds in reversed(known):
+                        choice = (chosen, last) if holds else (last, chosen)
+                        chosen = spell(self.table, "where", [self.piece(condition), *choice])
+                    last = chosen
+                self.used.add("where")
+                operand = last
+            kept.append(operand)
+        return kept
+
+    def local(self, node: Node, text: str) -> Piece:
+        """Write a local derivative, given in our language over the operands' names and ``y``."""
+        assert node.op is not None
+        known = dict(zip(node.op.params, [self.piece(i) for i in node.inputs], strict=False))
+        known["y"] = Piece(self.variable(node.id))
+        return self.expression(text, known)
+
+    def expression(self, text: str, known: Mapping[str, Piece]) -> Piece:
+        """Write an expression of our language over pieces."""
+        return expression(text, known, self.table, self.number, self.used)
+
+
+def expression(
+    text: str,
+    known: Mapping[str, Piece],
+    table: Table,
+    number: Callable[[float, bool], Piece],
+    used: set[str],
+) -> Piece:
+    """Write an expression of our language over pieces, and note the primitives in it."""
+    program: Program = parse(text)
+    stack: list[Piece] = []
+    for word, arity, _, _ in program.statements[0].items:
+        if arity == NAME_ITEM:
+            if word in known:
+                stack.append(known[word])
+            else:
+                stack.append(spell(table, word, [])._replace(value=CONSTANTS[word]))
+        elif arity == NUMBER_ITEM:
+            value = float(word)
+            stack.append(number(value, True)._replace(value=value))
+        else:
+            operands = stack[len(stack) - arity :]
+            del stack[len(stack) - arity :]
+            row = PRIMITIVES[word].literal_form if operands[-1].constant else None
+            used.add(row or word)
+            stack.append(spell(table, row or word, operands))
+    return stack[0]
+
+
+def title(graph: Graph) -> str:
+    """Return the program's text on one line, for a comment."""
+    lines = [line.split("#")[0].strip() for line in graph.source.text.splitlines()]
+    return "; ".join(line.rstrip(";") for line in lines if line)
+
+
+def python_number(x: float, whole: bool) -> Piece:
+    """Write a number in Python: short where it is whole, else the shortest text that reads back."""
+    text = str(int(x)) if whole and x.is_integer() and abs(x) < 1e9 else repr(x)
+    return Piece(text, UNARY if text.startswith("-") else ATOM, x)
+
+
+def real(x: Piece) -> str:
+    """Write a number as a float, whatever it is."""
+    return f"{x.text}.0" if x.text.lstrip("-").isdigit() else x.text

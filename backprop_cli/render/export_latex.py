@@ -1,0 +1,82 @@
+"""Both passes of a computation as a LaTeX document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from .. import __version__
+from ..explanation.edges import Edge, GraphView
+from ..graph import CONSTANT
+from ..language.format import node_text
+from .latex import name_to_latex, number_to_latex, to_latex
+
+
+def document(view: GraphView, write: Callable[[float], str]) -> str:
+    """Return a document that amsmath alone can set: the forward pass, the reverse pass, the gradient."""
+    return "\n".join(_lines(view, write)) + "\n"
+
+
+def _lines(view: GraphView, write: Callable[[float], str]) -> Iterator[str]:
+    graph = view.graph
+    output = name_to_latex(graph.own_name(graph.output))
+    reached = graph.needed()
+    nodes = [n for n in graph.nodes if n.kind != CONSTANT and (reached[n.id] or n.op is None)]
+    yield f"% Value and gradient, written by backprop {__version__}."
+    yield r"\documentclass{article}"
+    yield r"\usepackage{amsmath}"
+    yield r"\allowdisplaybreaks"
+    yield r"\begin{document}"
+    yield r"\subsection*{Forward pass}"
+    yield r"\begin{align*}"
+    rows = []
+    for node in nodes:
+        value = view.values[node.id]
+        number = r"\text{not needed}" if value is None else number_to_latex(write(value))
+        name = name_to_latex(graph.own_name(node.id))
+        if node.op is None:
+            rows.append(f"{name} &= {number}")
+        else:
+            rows.append(f"{name} &= {to_latex(node_text(graph, node.id))} = {number}")
+    yield " \\\\\n".join(rows)
+    yield r"\end{align*}"
+    yield r"\subsection*{Reverse pass}"
+    yield r"\begin{align*}"
+    users: dict[int, list[Edge]] = {}
+    for edge in view.edges():
+        if edge.taken and edge.value is not None:
+            users.setdefault(edge.source, []).append(edge)
+    rows = []
+    for node in reversed(nodes):
+        slope = view.gradient[node.id]
+        if slope is None or (node.op is not None and node.op.truth):
+            continue
+        name = name_to_latex(graph.own_name(node.id))
+        head = _derivative(output, name)
+        number = number_to_latex(write(slope))
+        terms = [
+            rf"{_derivative(output, name_to_latex(graph.own_name(e.target)))} \cdot "
+            + _bracketed(to_latex(e.symbol))
+            for e in users.get(node.id, ())
+            if view.gradient[e.target] is not None
+        ]
+        if node.id == graph.output or not terms:
+            rows.append(f"{head} &= {number}")
+        else:
+            rows.append(f"{head} &= {' + '.join(terms)} = {number}")
+    yield " \\\\\n".join(rows)
+    yield r"\end{align*}"
+    yield r"\subsection*{Gradient}"
+    names = [n for n, id in graph.inputs.items() if view.gradient[id] is not None]
+    left = r" \\ ".join(_derivative(output, name_to_latex(n)) for n in names)
+    right = r" \\ ".join(number_to_latex(write(view.gradient[graph.inputs[n]] or 0.0)) for n in names)
+    yield rf"\[ \nabla {output} = \begin{{pmatrix}} {left} \end{{pmatrix}}"
+    yield rf"= \begin{{pmatrix}} {right} \end{{pmatrix}} \]"
+    yield r"\end{document}"
+
+
+def _derivative(output: str, name: str) -> str:
+    return rf"\frac{{\partial {output}}}{{\partial {name}}}"
+
+
+def _bracketed(text: str) -> str:
+    return rf"\left({text}\right)" if " " in text or text.startswith("-") else text

@@ -1,0 +1,325 @@
+"""Exported programs are run: a framework that disagrees with our numbers fails its own assertions."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shutil
+import subprocess
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Result
+
+from backprop_cli.errors import Source, UsageError
+from backprop_cli.export import RENDERED, TARGETS, Program, export, module_of, program_of
+from backprop_cli.export.writer import Refused, spell
+from backprop_cli.language.lower import lower
+from backprop_cli.language.parser import parse
+from backprop_cli.ops import PRIMITIVES
+
+NEEDS = {
+    "pytorch": "torch",
+    "jax": "jax",
+    "numpy": "scipy",
+    "autograd": "autograd",
+    "micrograd": "micrograd",
+    "sympy": "sympy",
+    "casadi": "casadi",
+}
+SAMPLES = sorted((ROOT / "sample_inputs").glob("*.bp"))
+Runner = Callable[[str, str], str]
+
+
+def program(text: str, values: Mapping[str, float]) -> Program:
+    return program_of(lower(parse(Source(text)), set(values)), values)
+
+
+def installed(target: str) -> bool:
+    if target == "c":
+        return shutil.which("cc") is not None
+    return target not in NEEDS or find_spec(NEEDS[target]) is not None
+
+
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest) -> str:
+    if not installed(request.param):
+        pytest.skip(f"{request.param} is not installed")
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def torch_as_it_was() -> Iterator[None]:
+    yield
+    import sys
+
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_default_dtype(sys.modules["torch"].float32)
+
+
+@pytest.fixture
+def execute(tmp_path: Path) -> Runner:
+    """Run an exported program and return what it prints; its assertions may fail."""
+
+    def execute(text: str, target: str) -> str:
+        if target == "c":
+            (tmp_path / "program.c").write_text(text, encoding="utf-8")
+            subprocess.run(
+                ["cc", "-Wall", "-Werror", "program.c", "-o", "program", "-lm"], cwd=tmp_path, check=True
+            )
+            done = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()) as out:
+            warnings.simplefilter("ignore")  # the frameworks' own, at import
+            exec(compile(text, "<export>", "exec"), {"__name__": "__main__"})
+        return out.getvalue()
+
+    return execute
+
+
+TEACHER = """\
+import math
+
+import torch
+
+a = torch.tensor(3.0, requires_grad=True)
+b = torch.tensor(-2.0, requires_grad=True)
+c = torch.tensor(8.0, requires_grad=True)
+f = torch.tensor(-2.0, requires_grad=True)
+
+d = a*b
+e = d + c
+L = e*f
+
+L.backward()
+
+print("L =", L.item())
+print("dL/da =", a.grad.item())
+print("dL/db =", b.grad.item())
+print("dL/dc =", c.grad.item())
+print("dL/df =", f.grad.item())
+
+# tolerance: 1e-9 of each number, 1e-12 where it is smaller than 0.001
+assert math.isclose(L.item(), -4.0, rel_tol=1e-9, abs_tol=1e-12)
+assert math.isclose(a.grad.item(), 4.0, rel_tol=1e-9, abs_tol=1e-12)
+assert math.isclose(b.grad.item(), -6.0, rel_tol=1e-9, abs_tol=1e-12)
+assert math.isclose(c.grad.item(), -2.0, rel_tol=1e-9, abs_tol=1e-12)
+assert math.isclose(f.grad.item(), 2.0, rel_tol=1e-9, abs_tol=1e-12)
+"""
+L = ("d = a*b; e = d + c; L = e*f", {"a": 3.0, "b": -2.0, "c": 8.0, "f": -2.0})
+
+
+def test_pytorch_reads_as_a_teacher_writes_it() -> None:
+    assert export(program(*L), "pytorch").split("\n\n", 1)[1] == TEACHER
+
+
+def test_python_writes_the_reverse_pass_out() -> None:
+    text = export(program(*L), "python")
+    assert (
+        """\
+dL_dL = 1.0
+dL_de = dL_dL * f
+dL_df = dL_dL * e
+dL_dd = dL_de
+dL_dc = dL_de
+dL_da = dL_dd * b
+dL_db = dL_dd * a
+"""
+        in text
+    )
+
+
+def test_a_fork_adds_up() -> None:
+    text = export(program("a*a + a", {"a": 3.0}), "python")
+    assert "dy_da += dy_dv1 * a  # another path: contributions add up" in text
+    assert "assert math.isclose(dy_da, 7.0, rel_tol=1e-9)" in text
+
+
+def test_samples(target: str, execute: Runner) -> None:
+    for path in SAMPLES:
+        assert execute(export(program(path.read_text("utf-8"), {}), target), target)
+
+
+def test_wrong_numbers_fail(target: str, execute: Runner) -> None:
+    """The assertions assert."""
+    text = export(program(*L), target)
+    assert execute(text, target)
+    for right, wrong in (("-4.0", "-4.00001"), ("-6.0", "-6.00001")):
+        assert text.count(right) == 1
+        with pytest.raises(AssertionError):
+            execute(text.replace(right, wrong), target)
+
+
+def primitive_programs(name: str) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield an expression of one primitive, with points of its sample box."""
+    row = PRIMITIVES[name]
+    if row.truth:
+        yield f"where(a {row.infix} b, a*b, a + b)", {"a": 2.0, "b": 3.0}
+        yield f"where(a {row.infix} b, a*b, a + b)", {"a": 3.0, "b": 3.0}
+        return
+    if name == "where":
+        yield "where(a > b, log(a - b), a*b)", {"a": 3.0, "b": 1.0}
+        yield "where(a > b, log(a - b), a*b)", {"a": 1.0, "b": 1.0}
+        return
+    for part in (0.3, 0.7):
+        point = {
+            p: max(-30.0, min(30.0, low + part * (high - low)))
+            for p, (low, high) in zip(row.params, row.sample, strict=True)
+        }
+        written = dict(zip(row.params, row.params, strict=True))
+        if row.literal is not None:
+            literal = row.params[row.literal]
+            written[literal] = f"({round(point.pop(literal))})"
+        operands = list(written.values())
+        if row.infix is None:
+            yield f"{name}({', '.join(operands)})", point
+        elif len(operands) == 1:
+            yield f"y = {row.infix}{operands[0]}", point
+        else:
+            yield f"{operands[0]} {row.infix} {operands[1]}", point
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_every_primitive_runs_everywhere(name: str, target: str, execute: Runner) -> None:
+    for text, point in primitive_programs(name):
+        if isinstance(module_of(target).SPELLING[name], Refused):
+            with pytest.raises(UsageError, match=f"no export of {name}"):
+                export(program(text, point), target)
+        else:
+            execute(export(program(text, point), target), target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_primitive_is_covered(target: str) -> None:
+    table = module_of(target).SPELLING
+    assert set(PRIMITIVES) <= set(table)
+    assert all(spelling.reason for spelling in table.values() if isinstance(spelling, Refused))
+    extra = set(table) - set(PRIMITIVES)
+    assert extra <= {"pi", "tau", "e"}
+
+
+REFUSALS = {("casadi", name) for name in ("gamma", "lgamma", "digamma", "polygamma")}
+
+
+def test_what_is_refused() -> None:
+    refused = {
+        (target, name)
+        for target in TARGETS
+        for name, spelling in module_of(target).SPELLING.items()
+        if isinstance(spelling, Refused)
+    }
+    assert refused == REFUSALS
+    with pytest.raises(UsageError, match="CasADi has no gamma function"):
+        spell(module_of("casadi").SPELLING, "gamma", [])
+
+
+def twos(names: str) -> dict[str, float]:
+    return dict.fromkeys(names.split(), 2.0)
+
+
+CASES: list[tuple[str, dict[str, float]]] = [
+    # branches that have no number here
+    ("where(x > 0, log(x), 0)", {"x": -1.0}),
+    ("where(x > 0, log(x), 0)", {"x": 2.0}),
+    ("d = log(x); y = where(x > 0, d*2, x)", {"x": -1.0}),
+    ("where(x > 0, sqrt(x)/x, where(x < -5, 1/(x + 1), x))", {"x": -1.0}),
+    ("where(x > 0, a, b)*where(x <= 0, a, 3)", {"x": 1.0, "a": 2.0, "b": 3.0}),
+    ("where(x > 0, 1, 2)", {"x": 1.0}),
+    # kinks
+    ("max(x, y, z)", {"x": 1.0, "y": 1.0, "z": 1.0}),
+    ("min(x, y)", {"x": 2.0, "y": 2.0}),
+    ("relu(x)", {"x": 0.0}),
+    ("abs(x)", {"x": 0.0}),
+    ("leaky_relu(x)", {"x": 0.0}),
+    ("elu(x, 0.5)", {"x": 0.0}),
+    ("sign(x) + floor(x) + ceil(x)", {"x": 0.0}),
+    ("atan2(b, a)", {"b": 0.0, "a": -1.0}),
+    ("x^0", {"x": 0.0}),
+    ("x^y", {"x": 0.0, "y": 2.0}),
+    # names
+    ("lambda*max + e", {"lambda": 2.0, "max": 3.0, "e": 1.0}),
+    ("torch*np*math*v3 + d*dy_dtorch", twos("torch np math v3 d dy_dtorch")),
+    (
+        "double*int/main + printf*sp*ca*Value",
+        twos("double int main printf sp ca Value"),
+    ),
+    ("I*E*S*N*beta*gamma*h*format", twos("I E S N beta gamma h format")),
+    (
+        "program*value*gradient*point*at*jnp*jax",
+        twos("program value gradient point at jnp jax"),
+    ),
+    ("α₁*β + a1", {"α₁": 1.0, "β": 2.0, "a1": 3.0}),
+    # numbers
+    ("sin(pi/4)*x + 2^0.5*x^(1/3) - log(2)*x + tau*x + 1/3*x", {"x": 2.0}),
+    ("x*2^1000*2^-1000", {"x": 1.0}),
+    ("-x^2 - (-x)^2 - x*(y*x) - x-(y-x) - x/(y/x) + x^-y^2", {"x": 3.0, "y": 2.0}),
+    ("max(x, 0)*min(y, 3) + hypot(x, 3) + atan2(1, y) + x^2^y", {"x": 1.0, "y": 2.0}),
+    ("(1 - cos(x))/x^2", {"x": 1e-5}),
+    ("tanh(x)*sigmoid(-x)", {"x": 40.0}),
+    ("leaky_relu(x, s) + elu(x, s)", {"x": -1.0, "s": 0.3}),
+    ("cbrt(x)", {"x": -8.0}),
+    # shapes of programs
+    ("x", {"x": 2.0}),
+    ("a + b", {"a": 1.0, "b": 2.0}),
+    ("+".join(["x"] * 200), {"x": 1.0}),
+    ("sin(" * 50 + "x" + ")" * 50, {"x": 1.0}),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0][:40])
+def test_cases(case: tuple[str, dict[str, float]], target: str, execute: Runner) -> None:
+    execute(export(program(*case), target), target)
+
+
+def test_a_kink_with_another_convention_is_said_and_not_asserted() -> None:
+    text = export(program("relu(x) + max(x, y)", {"x": 0.0, "y": 0.0}), "casadi")
+    assert "max is on its kink here: backprop has ties share equally: 1/n each" in text
+    assert "the slope in x, y is not asserted" in text
+    assert text.count("assert ") == 1
+    assert "relu is on its kink here; relu'(0) = 0, as in backprop." in text
+
+
+def test_renamed_words_are_commented() -> None:
+    text = export(program("lambda*x", {"lambda": 2.0, "x": 3.0}), "pytorch")
+    assert "# lambda is written lambda_: that word has a meaning here\n" in text
+    assert "lambda_ = torch.tensor(2.0, requires_grad=True)\n" in text
+
+
+def test_wrt_narrows(execute: Runner) -> None:
+    text = export(program_of(lower(parse("(-2)^y*x"), set()), {"y": 2.0, "x": 3.0}, ["x"]), "python")
+    assert re.findall(r"assert math.isclose\((\w+), ([\d.]+)", text) == [("y_", "12.0"), ("dy__dx", "4.0")]
+    execute(text, "python")
+
+
+def test_command(run: Callable[..., Result]) -> None:
+    expression = ["(a*b+c)*f", "--a", "3", "--b", "-2", "--c", "8", "--f", "-2"]
+    for target in (*TARGETS, *RENDERED):
+        assert run("export", *expression, "--to", target).answered().out
+    run("export", *expression, "--to", "pytorhc").refused(2, "no target pytorhc", "did you mean pytorch?")
+    run("export", *expression).refused(2, "export needs a target: --to TARGET", "pytorch, jax, numpy")
+    run("export", "a*b", "--a", "3", "--to", "c").refused(2, "no value for b")
+    run("export", "log(a)", "--a", "-3", "--to", "jax").refused(3, "log(a) has no value at a = -3")
+    run("export", "sqrt(a)", "--a", "0", "--to", "jax").refused(3, "the slope of sqrt(a) in a")
+    run("export", "2*3", "--to", "jax").refused(2, "the expression has no inputs")
+    run("export", "x^2", "--x", "0:1:0.5", "--to", "c").refused(2, "export is of one point: x is a range")
+    run("export", "gamma(x)", "--x", "2", "--to", "casadi").refused(2, "CasADi has no gamma function")
+    run("export", "a*b", "--a", "3", "--b", "1", "--to", "onnx").refused(2, "onnx is for networks")
+
+
+def test_the_ending_names_the_target(run: Callable[..., Result], tmp_path: Path) -> None:
+    assert run("export", "a*b", "--a", "3", "--b", "-2", "-o", str(tmp_path / "p.c")).answered().out == ""
+    assert "#include <math.h>" in (tmp_path / "p.c").read_text("utf-8")
+    run("export", "a*b", "--a", "3", "--b", "-2", "-o", str(tmp_path / "p.py")).refused(2, "needs a target")
+
+
+def test_latex(run: Callable[..., Result]) -> None:
+    text = run("export", L[0], "a=3", "b=-2", "c=8", "f=-2", "--to", "latex").answered().out
+    assert r"d &= a \cdot b = -6 \\" in text
+    da = r"\frac{\partial L}{\partial a} &= \frac{\partial L}{\partial d} \cdot b = 4"
+    assert da in text
+    assert text.endswith("\\end{document}\n")
