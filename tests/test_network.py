@@ -54,6 +54,24 @@ def start(problem: Problem, rows: int = 0) -> tuple[Training, Any]:
     return training, bound
 
 
+@pytest.mark.parametrize(
+    ("model", "loss", "found"),
+    [
+        ({"hidden": [4]}, "auto", ("cross_entropy", 2)),
+        ({"hidden": [4]}, "binary_cross_entropy", ("binary_cross_entropy", 1)),
+        ({"layers": [linear(1)]}, "auto", ("binary_cross_entropy", 1)),
+        ({"layers": [linear(1), "sigmoid"]}, "auto", ("binary_cross_entropy", 1)),
+        ({"layers": [linear(1), "sigmoid"]}, "mse", ("mse", 1)),
+        ({"layers": [linear(2), "softmax"]}, "auto", ("cross_entropy", 2)),
+        ({"layers": [linear(2)]}, "binary_cross_entropy", ("binary_cross_entropy", 2)),
+        ({"layers": [linear()]}, "binary_cross_entropy", ("binary_cross_entropy", 1)),
+    ],
+)
+def test_outputs_for_two_classes(model: Sections, loss: str, found: tuple[str, int]) -> None:
+    made = problem({"data": {"dataset": "circles"}, "model": model, "loss": loss})
+    assert (made.config.loss.type, made.network.outputs) == found
+
+
 # --- shapes ----------------------------------------------------------------------------------------
 
 

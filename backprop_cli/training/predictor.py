@@ -8,15 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from backprop_cli.errors import DataError, NoSuchNumber
-from backprop_cli.tables.block import Block, Floats, TextBlock
-from backprop_cli.tables.write import free_names
-from backprop_cli.training import schema
-from backprop_cli.training.data import encode_block
-from backprop_cli.training.losses import FUSED
-from backprop_cli.training.model import Model
-from backprop_cli.training.network import expanded
-from backprop_cli.training.runner import BLOCK_ROWS, Runner
+from ..errors import DataError, NoSuchNumber
+from ..tables.block import Block, Floats, TextBlock
+from ..tables.write import free_names
+from .data import encode_block
+from .losses import FUSED
+from .model import Model
+from .network import expanded
+from .runner import BLOCK_ROWS, Runner
 
 
 class Answers(NamedTuple):
@@ -134,12 +133,10 @@ def has_probabilities(model: Model) -> bool:
     config = model.config
     if model.classes is None or config.model.formula is not None:
         return False
-    if config.loss.type in FUSED:
-        return True
     last = expanded(config.model, len(model.classes))[-1]
-    ending = getattr(last, "activation", None)
-    single = isinstance(last, schema.Linear | schema.Activation) and model.runner.network.outputs == 1
-    return ending == "softmax" or (ending == "sigmoid" and single)
+    ending = FUSED.get(config.loss.type) or getattr(last, "activation", None)
+    # two sigmoids need not add up to 1
+    return ending == "softmax" or (ending == "sigmoid" and model.runner.network.outputs == 1)
 
 
 def _part(block: Block, start: int, stop: int) -> Block:

@@ -16,7 +16,7 @@ from .data.encoding import Encoding, Feature
 from .formula import FormulaNetwork, columns_of, split_formula
 from .losses import FUSED
 from .metrics import METRICS, check, measure
-from .network import LayerNetwork, NDArray, ShapeError, expanded
+from .network import LayerNetwork, NDArray, ShapeError
 from .runner import Network
 
 BATCH_NUMBERS = 1 << 27
@@ -188,14 +188,12 @@ class Problem:
 def settled(config: schema.Config, task: str, classes: list[str] | None) -> schema.Config:
     """Return the config with loss, task and the last layer's units decided."""
     loss, model = config.loss.type, config.model
-    layers = list(model.layers or [])
-    last = layers[-1] if layers else None
-    single = isinstance(last, schema.Linear) and last.units == 1
     if loss == "auto":
         if task == "regression":
             loss = "mse"
         else:
-            loss = "binary_cross_entropy" if single and len(classes or []) == 2 else "cross_entropy"
+            single = written_units(model) == 1 and len(classes or []) == 2
+            loss = "binary_cross_entropy" if single else "cross_entropy"
     if task == "classification" and model.formula is not None:
         raise ShapeError(
             "model.formula", "a formula gives numbers, but the target has classes", "task: regression"
@@ -237,14 +235,18 @@ def outputs_of(config: schema.Config, encoding: Encoding) -> int:
     """Return how many numbers the last layer has to give."""
     if encoding.classes is None:
         return len(encoding.targets)
-    count = len(encoding.classes)
-    last = expanded(config.model, count)[-1]
-    written = getattr(last, "units", None)
+    count, written = len(encoding.classes), written_units(config.model)
     if config.loss.type == "binary_cross_entropy":
         if count != 2:
             raise ShapeError("loss", f"binary_cross_entropy needs two classes, but there are {count}")
-        return 1 if config.model.layers is not None and written in (1, None) else 2 if written == 2 else 1
+        return 2 if written == 2 else 1
     return 1 if count == 2 and written == 1 and config.loss.type != "cross_entropy" else count
+
+
+def written_units(model: schema.Model) -> int | None:
+    """Return the units that the config gives the last dense layer; activations may follow it."""
+    dense = [layer for layer in model.layers or [] if isinstance(layer, schema.Linear)]
+    return dense[-1].units if dense else None
 
 
 def targets_of(answers: NDArray, outputs: int) -> NDArray:
