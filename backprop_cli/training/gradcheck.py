@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from ..differentiation.tensors import TensorPlan
@@ -44,10 +46,7 @@ def check_gradients(problem: Problem) -> Iterator[CheckedParameter]:
 
     Dropout masks and states stay as they are for the whole comparison.
     """
-    import msgspec
-
-    exact = Problem.__new__(Problem)
-    exact.__dict__.update(vars(problem))
+    exact = copy(problem)
     exact.config = msgspec.structs.replace(problem.config, dtype="float64")
     training = training_of(exact)
     runner = training.runner

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..ops import PRIMITIVES
-from ..ops.tensor import TENSORS
 from .lowering import Builder
 from .schema import Loss
 
 FUSED = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
 """Losses that take logits, and the activation that turns these into probabilities."""
 
-ROWS = {**PRIMITIVES, **TENSORS}
+SUMS = ("sse", "half_sse")
+"""Losses that add up over rows; the others are means."""
 
 
 def lower_loss(builder: Builder, loss: Loss, outputs: int, targets: int) -> int:

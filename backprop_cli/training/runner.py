@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from ..differentiation.tensors import TensorPlan
+from .losses import SUMS
 from .lowering import Lowered
 from .network import NDArray, Parameter
 from .schema import Loss
@@ -151,7 +152,7 @@ class Runner:
         """
         predictions: list[NDArray] = []
         total = 0.0
-        summed = self.network.loss.type.endswith("sse")
+        summed = self.network.loss.type in SUMS
         for bound, start, stop in self.blocks(self.network.feed(inputs), targets):
             lowered, rows = bound.lowered, stop - start
             output = bound.plan.value(lowered.output if raw else lowered.prediction)

@@ -6,7 +6,7 @@ lines come from the network unrolled into single numbers, run by the same engine
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod, sqrt
 from typing import NamedTuple
@@ -358,7 +358,7 @@ class _Made:
         kept = self.kept()
         names = [name for name, _ in network.layers]
         position = names.index(layer)
-        before, part, inputs = _output_of(kept, names[:position])
+        before, part, inputs = _output_of(kept, names[:position], kept.plan.value)
         if layer == names[-1]:
             return OneLayer(layer, inputs, before, part, None)
         _, _, outputs = _output_of(kept, names[: position + 1], kept.plan.cotangent)
@@ -379,9 +379,10 @@ class _Made:
         return found
 
 
-def _output_of(kept: Bound, names: Sequence[str], read: object = None) -> tuple[str | None, str, NDArray]:
+def _output_of(
+    kept: Bound, names: Sequence[str], take: Callable[[int], NDArray]
+) -> tuple[str | None, str, NDArray]:
     """Return which layer gives the output of the last of these layers, as what, and its numbers."""
-    take = kept.plan.value if read is None else kept.plan.cotangent
     graph = kept.lowered.graph
     for name in reversed(names):
         for part in ("y", "z"):

@@ -60,7 +60,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Encoding:
-    """Columns to inputs, and class indices back to names.
+    """Columns to inputs; and the names of targets and classes.
 
     Attributes:
         features: In the order of the inputs.
@@ -126,11 +126,6 @@ class Encoding:
                 f"feature '{feature.text}' overflows when it is scaled", place=place(row, feature.columns[0])
             )
         return flat.reshape(len(flat), *self.shape)
-
-    def decode(self, indices: npt.NDArray[Any]) -> list[str]:
-        """Return the names of some classes."""
-        assert self.classes is not None
-        return [self.classes[i] for i in indices.tolist()]
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as JSON has it; numbers keep every bit."""
