@@ -233,16 +233,10 @@ def _program(
 
 def _title(view: GraphView, write: Callable[[float], str]) -> str:
     """Return ``L = e*f = -4``: the output, how it is made, its value."""
-    graph = view.graph
-    text = graph.source.text.strip()
-    name = graph.name(graph.output)
-    operation = view.operation(graph.output)
-    if graph.nodes[graph.output].name is None and len(text) <= 60 and not set(text) & set("\n;#"):
-        parts = [text]
-    else:
-        parts = [name, operation] if operation else [name]
-    value = view.values[graph.output]
-    return " = ".join([*parts, write(value)] if value is not None and graph.inputs else parts)
+    from ..language.format import output_text
+
+    text, value = output_text(view.graph), view.values[view.graph.output]
+    return f"{text} = {write(value)}" if value is not None and view.graph.inputs else text
 
 
 def _said(counts: dict[str, int], output: str) -> str:

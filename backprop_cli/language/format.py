@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..errors import printable
 from ..graph import CONSTANT, Graph
 from ..ops import PRIMITIVES, Primitive
 from .operators import ATOM, POWER, PRECEDENCE, SUM, UNARY
@@ -64,6 +65,21 @@ def node_text(graph: Graph, id: int) -> str:
     if node.op is None:
         return graph.name(id)
     return join(compose(node.op, _operands(graph, id))[1])
+
+
+def output_text(graph: Graph, most: int = 60) -> str:
+    """Return the output as headings have it, in the user's own words: ``(a+b)c``, ``L = d*f``.
+
+    What is longer than ``most`` characters, or than a line, is shown as its last operation.
+    """
+    node = graph.nodes[graph.output]
+    start, end = node.span
+    text = graph.source.text[start:end]
+    if node.op is None:
+        return graph.name(node.id)
+    if len(text) > most or set(text) & set("\n#") or text != printable(text):
+        text = node_text(graph, node.id)
+    return f"{node.name} = {text}" if node.name is not None else text
 
 
 def _operands(graph: Graph, id: int) -> list[Piece]:

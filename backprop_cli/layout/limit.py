@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..differentiation.convergence import Limit, Limits
+from ..language.format import output_text
 from .chart import Chart, Mark, Panel, Series
 from .picture import Role
 
@@ -22,10 +23,8 @@ def chart(limits: Limits) -> Chart:
     panels = [panel(limit, full=True, orders=single) for limit in limits.limits]
     if single:
         panels = [panels[0]._replace(title="")]
-    text = " ".join(limits.graph.source.text.split())
-    text = text if len(text) <= 60 else limits.graph.name(limits.graph.output)
     at = ", ".join(f"{name} = {x:.6g}" for name, x in list(limits.inputs.items())[:4])
-    title = f"Difference quotients of {text} at {at}"
+    title = f"Difference quotients of {output_text(limits.graph)} at {at}"
     said = "; ".join(filter(None, (_said(limit) for limit in limits.limits)))
     return Chart(title, f"{title}, against the step size h. {said}", panels, 1 if len(panels) < 3 else 2)
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from ..descent.descend import Function, Point, Trace
 from ..descent.verdict import Verdict
 from ..errors import NoSuchNumber
+from ..language.format import output_text
 from .page import Block, Drawing, Grid, Heading, Lines, short
 from .page import render as page
 from .people import rounded
@@ -120,8 +121,6 @@ def render(
 def heading(report: Report) -> str:
     """Return ``x^2: gradient descent from x = 1, x <- x - 0.3*f'``."""
     function, first = report.function, report.runs[0]
-    text = " ".join(function.graph.source.text.split())
-    text = text if len(text) <= 60 and ";" not in text else report.output
     way = "ascent" if report.ascend else "descent"
     choices = list(dict.fromkeys(run.label for run in report.runs))
     start = "" if report.many else f" from {function.described(first.start)}"
@@ -137,7 +136,7 @@ def heading(report: Report) -> str:
         by = f" by {choices[0]}"
     fixed = {name: x for name, x in function.inputs.items() if name not in function.names}
     held = "".join(f", {name} = {short(x, 6)} fixed" for name, x in list(fixed.items())[:4])
-    return f"{text}: gradient {way}{start}{held}{by}"
+    return f"{output_text(function.graph)}: gradient {way}{start}{held}{by}"
 
 
 def _slope(report: Report, name: str) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..differentiation.report import GradientReport
 from ..graph import CONSTANT, INPUT
-from ..language.format import node_text
+from ..language.format import node_text, output_text
 
 MANY_ROWS = 100
 UNBROKEN = "\ue000=\ue000"  # " = " where a line must not be broken, while Rich lays it out
@@ -121,17 +121,8 @@ def numbers_from(header: list[str]) -> list[bool]:
 
 def headline(report: GradientReport, digits: int) -> str:
     """Return ``L = e*f = -4``: the output, how it is made, its value."""
-    graph = report.graph
-    text = graph.source.text.strip()
-    node = graph.nodes[graph.output]
-    if node.name is not None or "\n" in text or ";" in text or len(text) > 60:
-        parts = [graph.name(graph.output)]
-        parts += [node_text(graph, graph.output)] if node.op is not None else []
-    else:
-        parts = [text]
-    if report.value is not None:
-        parts.append(rounded(report.value, digits))
-    return " = ".join(parts)
+    text = output_text(report.graph)
+    return text if report.value is None else f"{text} = {rounded(report.value, digits)}"
 
 
 def conclusions(report: GradientReport, digits: int, *, unicode: bool) -> list[str]:
