@@ -304,7 +304,7 @@ def test_some_values_are_not_enough(run):
 
 
 def test_constants_and_bare_inputs(run):
-    assert run("explain", "2+3").answered().out == "v2 = 2 + 3 = 5\n"
+    assert run("explain", "2+3").answered().out == "2+3 = 5\n"
     assert "da/da = 1" in run("explain", "a", "--a", "3").answered().out
 
 
@@ -486,6 +486,33 @@ def test_sides_that_do_not_meet():
         found = work_out(graph, "x", Point(graph, values))
         assert found is not None
         assert found.apart is apart, text
+
+
+def test_a_side_that_grows_without_end(run):
+    page = run("explain", "floor(x)", "--x", "2", "--limit").answered().out
+    assert "0 from the right and growing without end from the left: there is no derivative" in page
+    # the slope is 1e8, but even at h = 1e-6 there are 16 waves within a step
+    page = run("explain", "sin(1e8*x)", "--x", "0", "--limit").answered().out
+    assert "these steps are too large to show it: the rules give 1e+08" in page
+
+
+def test_at_a_kink_no_way_is_called_the_steepest(run):
+    # along a alone max(a, b) rises by s, along the gradient (1/2, 1/2) by 0.71*s
+    page = run("explain", "max(a,b)", "--a", "1", "--b", "1").answered().out
+    assert "the slope is a convention" in page
+    assert "the most of all directions" not in page
+
+
+def test_an_update_that_overshoots_was_foretold_a_fall(run):
+    # 1 - 1.5*2 = -2: f goes from 1 to 4, the slopes say 1.5*2^2 less
+    page = run("explain", "x^2", "--x", "1", "--update", "-1.5").answered().out
+    assert "f was 1 and is now 4: it rose by 3" in page
+    assert "the slopes foretold a fall by 6" in page
+
+
+def test_the_headline_is_in_the_words_of_the_program(run):
+    page = run("explain", "d = a*b  # a product\nL = d^2 + sin(a)", "--a", "2", "--b", "3").answered().out
+    assert page.startswith("L = d^2 + sin(a) = 36.9093 at a = 2, b = 3\n")
 
 
 def test_one_side_without_values(run):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from itertools import pairwise
 from math import floor, isfinite, log10
 from typing import Any, NamedTuple
 
@@ -48,6 +49,7 @@ class Limit(NamedTuple):
         rows: The table for what is no polynomial.
         slope: Of reverse mode; None without a point.
         apart: The two sides do not meet: there is no derivative.
+        endless: Whether the quotients grow without end, to the right and to the left.
     """
 
     name: str
@@ -62,6 +64,18 @@ class Limit(NamedTuple):
     rows: tuple[Row, ...]
     slope: float | None
     apart: bool
+    endless: tuple[bool, bool] = (False, False)
+
+
+    @property
+    def shown(self) -> bool:
+        """Whether the table comes near the slope: not where f turns within its smallest step."""
+        slope = self.slope or 0.0
+        return all(
+            abs(quotients[-1] - slope) <= 0.1 * max(abs(slope), abs(quotients[0]))
+            for side in ([r.right for r in self.rows], [r.left for r in self.rows])
+            if (quotients := [q for q in side if q is not None])
+        )
 
 
 class NotPolynomial(Exception):
@@ -271,9 +285,11 @@ def _table(name: str, letter: str, point: Point) -> Limit:
         h = float(f"1e{-k}") * scale
         rows.append(Row(h, _quotient(point, name, before, h), _quotient(point, name, before, -h)))
     slope = point.slopes[point.graph.inputs[name]]
+    endless = (_endless([r.right for r in rows], slope), _endless([r.left for r in rows], slope))
     return Limit(
-        name, x, letter, dict(point.inputs), None, None, None, None, None, tuple(rows), slope, _apart(rows)
-    )
+        name, x, letter, dict(point.inputs), None, None, None, None, None, tuple(rows), slope,
+        any(endless) or _apart(rows), endless,
+    )  # fmt: skip
 
 
 def _quotient(point: Point, name: str, before: float | None, h: float) -> float | None:
@@ -293,6 +309,16 @@ def _apart(rows: list[Row]) -> bool:
     assert last.right is not None
     assert last.left is not None
     return gaps[-1] > 0.5 * gaps[-3] and gaps[-1] > 1e-4 * max(abs(last.right), abs(last.left), 1e-300)
+
+
+def _endless(quotients: list[float | None], slope: float) -> bool:
+    """Whether quotients grow like a power of 1/h, past the slope, by a factor that does not fall to 1."""
+    sizes = [abs(q) for q in quotients if q is not None]
+    return (
+        len(sizes) >= 4
+        and sizes[-1] > 2.0 * abs(slope)
+        and all(b > 1.5 * a > 0.0 for a, b in pairwise(sizes))
+    )
 
 
 def inlined(written: Written, name: str, letter: str, most: int = TERMS_SHOWN) -> Expr | None:

@@ -56,7 +56,6 @@ class Explanation(NamedTuple):
         graph: The computation.
         wrt: Inputs asked for.
         asked: They were asked for by name.
-        called: The output was given its name here: the program has none for it.
         detail: ``short``, ``normal`` or ``full``.
         passes: The passes are part of it, not only rules and limits.
         point: The program at its point; None where nothing is bound.
@@ -81,7 +80,6 @@ class Explanation(NamedTuple):
     detail: str
     passes: bool
     point: Point | None
-    called: bool = False
     forward: tuple[Forward, ...] = ()
     backward: tuple[Backward, ...] = ()
     summary: Summary | None = None
@@ -137,7 +135,6 @@ def explain(
         raise UsageError("the rate of an update is a number other than 0")
     point = Point(graph, bindings, wrt, decimals) if bound else None
     told = Explanation(graph, asked, wrt is not None, detail, passes, point, warnings=warnings_of(whole))
-    told = told._replace(called=graph is not whole)
     notes = [] if asked or wrt is not None else ["there is no variable to differentiate by"]
     if point is not None and passes:
         told = _with_passes(told, point)

@@ -358,6 +358,7 @@ def _limit_dict(name: str, limit: Limit | None, plain: Voice) -> dict[str, Any]:
         "rows": [row._asdict() for row in limit.rows],
         "slope": limit.slope,
         "apart": limit.apart,
+        "endless": dict(zip(("right", "left"), limit.endless, strict=True)),
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..errors import printable
 from ..explanation.limits import Limit, inlined
 from ..explanation.passes import Backward, Forward, Stop, Total, Use
 from ..explanation.paths import EXACT_COUNT, Path, Reach, product_of
@@ -14,14 +13,13 @@ from ..explanation.report import MOST_LINES, MOST_PATHS, Explanation, idle
 from ..explanation.steps import Derivation
 from ..explanation.words import Direction, Nudge, Update
 from ..explanation.written import Apply, Expr, Name
+from ..language.format import node_text, output_text
 from .latex import text_to_latex, to_latex
 from .people import rounded
 from .written import Style, expression, written_name
 
 LONGEST_CHAIN = 8
 """Longer chains are shown with dots in them."""
-LONGEST_EXPRESSION = 60
-"""Longer expressions do not head the page."""
 LONGEST_LOCAL = 48
 """Longer local derivatives are shown by their number alone."""
 SHORT_SUM = 90
@@ -172,14 +170,7 @@ def sections(told: Explanation, voice: Voice) -> list[Section]:
 
 def headline(told: Explanation, digits: int) -> str:
     """Return the output, how it is made, its value, and where."""
-    graph, point = told.graph, told.point
-    text, node = graph.own_name(graph.output), graph.nodes[graph.output]
-    whole = graph.source.text.strip()
-    plain = whole == printable(whole) and ";" not in whole and "#" not in whole
-    if told.called and plain and len(whole) <= LONGEST_EXPRESSION:
-        text += f" = {whole}"
-    elif node.op is not None:
-        text += f" = {expression(Written(graph).operation(node.id), Style(digits, symbols=True))}"
+    point, text = told.point, output_text(told.graph)
     if point is None:
         return text
     where = ", ".join(f"{n} = {rounded(x, digits)}" for n, x in list(point.inputs.items())[:LISTED])
@@ -201,10 +192,15 @@ def _passes(told: Explanation, point: Point, voice: Voice) -> list[Section]:
         rows = [_forward(line, point, voice) for line in told.forward]
         never, here = idle(told)
         unread, untaken = f"{voice.output} does not read", "not needed here, for its branch is not taken:"
-        for ids, why in ((never, unread), (here, untaken)):
-            names = [graph.own_name(id) for id in ids if not _is_condition(told, id)]
-            if names:
-                rows.append(Row(remark=f"{why} {listed(names)}"))
+
+        def made(id: int) -> str:
+            """A branch not taken has no line above that says what it is."""
+            return f"{graph.own_name(id)} = {node_text(graph, id)}"
+
+        for ids, why, what in ((never, unread, graph.own_name), (here, untaken, made)):
+            texts = [what(id) for id in ids if not _is_condition(told, id)]
+            if texts:
+                rows.append(Row(remark=f"{why} {listed(texts)}"))
         found.append(Section("Forward pass", rows, rule))
         if told.backward:
             seed = Row("", (equal(voice.total(voice.output), voice.number(1.0)),))
@@ -467,6 +463,7 @@ def direction_texts(told: Explanation, d: Direction, voice: Voice) -> list[str]:
     texts = []
     if kinks or any(line.edge for line in told.forward):
         texts.append("at a kink or an edge the slope is a convention: it may not hold on both sides")
+    kinks = bool(texts)
     if not d.length:
         return texts or [f"every slope is 0: to first order, small moves leave {out} where it is"]
     up = f"raise {listed(d.up)}" if d.up else ""
@@ -474,11 +471,13 @@ def direction_texts(told: Explanation, d: Direction, voice: Voice) -> list[str]:
     way = f"to raise {out}: {' and '.join(filter(None, (up, down)))}"
     if len(told.wrt) == 1:
         return [*texts, way]
-    way += f"; {d.strongest} counts most" if d.strongest else ""
+    way += f"; {d.strongest} counts most" if d.strongest and len(d.up) + len(d.down) > 1 else ""
     if d.flat:
         way += f"; {listed(d.flat)} {'does' if len(d.flat) == 1 else 'do'} nothing"
-    length = rounded(d.length, digits)
     texts.append(way)
+    if kinks:  # where the gradient may not be the steepest way
+        return texts
+    length = rounded(d.length, digits)
     texts.append(
         f"the gradient is {length} long: a small step s along it raises {out} by about {length}*s, "
         "the most of all directions; the opposite one lowers it the most"
@@ -498,8 +497,8 @@ def cost_text(told: Explanation) -> str:
     bound = "" if cost.exact else "up to "
     value = f"{cost.value:,} multiplication{'' if cost.value == 1 else 's'}"
     return (
-        f"cost: {value} for the value; for the {slopes} {cost.reverse:,} more backwards, "
-        f"{bound}{cost.forward:,} in forward mode, {cost.finite:,} by central differences (nearly exact)"
+        f"cost: {value} for the value; for the {slopes} {cost.reverse:,} more backwards, {bound}"
+        f"{cost.forward:,} in forward mode, {cost.finite:,} by central differences, which are not exact"
     )
 
 
@@ -524,7 +523,10 @@ def _update(update: Update, voice: Voice, plain: Voice) -> Section:
         change = update.after - update.before
         way = "rose" if change > 0 else "fell" if change < 0 else "did not move"
         by = f" by {rounded(abs(change), min(digits, 6))}" if change else ""
-        foretold = rounded(abs(update.expected), min(digits, 6))
+        foretold = "no change"
+        if update.expected:
+            foretold = f"a {'rise' if update.expected > 0 else 'fall'} by "
+            foretold += rounded(abs(update.expected), min(digits, 6))
         now = rounded(update.after, digits)
         rows.append(Row(remark=f"{out} was {before} and is now {now}: it {way}{by}"))
         rows.append(
@@ -624,13 +626,21 @@ def _verdict(limit: Limit, voice: Voice) -> str:
     last = limit.rows[-1]
     slope = voice.number(limit.slope or 0.0)
     if limit.apart:
-        right, left = (rounded(x, 3) for x in (last.right, last.left))
+        right, left = (
+            f"growing without end {way}" if endless else f"{rounded(x, 3)} {way}"
+            for x, endless, way in (
+                (last.right, limit.endless[0], "from the right"),
+                (last.left, limit.endless[1], "from the left"),
+            )
+        )
         return (
-            f"the two sides do not meet, {right} from the right and {left} from the left: there is no "
+            f"the two sides do not meet, {right} and {left}: there is no "
             f"derivative; the slope taken by convention is {slope}"
         )
     if last.right is None and last.left is None:
         return f"no value on either side; the rules give {slope}"
-    if last.right is None or last.left is None:
+    if (last.right is None or last.left is None) and limit.shown:
         return f"one side has no value; the other one tends to the slope of the rules, {slope}"
+    if not limit.shown:
+        return f"these steps are too large to show it: the rules give {slope}"
     return f"both sides tend to {slope}, the slope that the rules give"
