@@ -148,6 +148,12 @@ def test_conventions_are_said(run):
     assert "gradients use a convention at abs(x): abs'(0) = 0; grad shows 0 here" in out
 
 
+def test_no_sentence_without_its_column(run):
+    page = run("limit", "where(x>1,x^2,2x-1)", "--x", "1").answered().out
+    assert "both sides of the kink of x > 1 have this slope" in page
+    assert "complex step" not in page
+
+
 def test_a_kink_with_one_slope_is_none():
     found = limit("relu(x)^2", x=0.0)
     assert (found.kind, found.slope) == ("derivative", 0.0)

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any
 
 from ..differentiation.convergence import Fit, Limit, Limits
-from ..language.format import node_text
+from ..language.format import node_text, output_text
 from .page import Block, Drawing, Grid, Heading, Lines, column, scientific, short
 from .page import render as page
 
@@ -52,13 +52,10 @@ def render(
 def heading(limits: Limits, limit: Limit) -> str:
     """Return ``sin(x) = 0.841471 at x = 1``, and what is measured."""
     graph = limits.graph
-    text = graph.source.text.strip()
-    if "\n" in text or ";" in text or len(text) > 60:
-        text = graph.name(graph.output)
     at = ", ".join(f"{n} = {short(x, 6)}" for n, x in list(limits.inputs.items())[:6])
     more = ", ..." if len(limits.inputs) > 6 else ""
     moved = f"; {limit.name} moves by h" if len(limits.inputs) > 1 else ""
-    return f"{text} = {short(limits.value, 6)} at {at}{more}{moved}"
+    return f"{output_text(graph)} = {short(limits.value, 6)} at {at}{more}{moved}"
 
 
 def table(limit: Limit, digits: int) -> Grid:
@@ -172,9 +169,10 @@ def _sides(limit: Limit) -> str:
 def _fits(limits: Limits, limit: Limit) -> list[str]:
     lines: list[str] = []
     for scheme, fit in limit.fits.items():
+        if fit.best is None:  # no quotients, as of the complex step at a kink
+            continue
         parts = [_order(scheme, fit, limit)]
-        if fit.best is not None:
-            parts.append(f"best h = {_h(fit.best)}, error {scientific(fit.error, 3)}")
+        parts.append(f"best h = {_h(fit.best)}, error {scientific(fit.error, 3)}")
         lines.append(f"{TITLES.get(scheme, scheme)}: {'; '.join(p for p in parts if p)}")
         why = _why(scheme, fit, limit)
         if why:
