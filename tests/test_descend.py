@@ -164,6 +164,9 @@ def test_a_saddle_left_behind_is_not_neared(run):
     assert "the updates have begun to grow again" in out
     out = run("descend", "sin(x)*y", "--x", "1", "--y", "1", "--steps", "1000").answered().out
     assert "bouncing: the last updates jump about" in out
+    # within twelve updates the range is that of them all, the start with it
+    out = run("descend", "x^3+3x^2", "--x", "-1.99", "--rate", "0.45", "--steps", "12").answered().out
+    assert "bouncing: the updates jump about (x from -1.99 to 0.526807)" in out
 
 
 @pytest.mark.parametrize(

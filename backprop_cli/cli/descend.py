@@ -150,7 +150,8 @@ def command(
         if trace is not None and trace.error is not None:
             raise trace.error
     if len(report.runs) > 1 and failed:
-        note(f"warning: {len(failed):,} of {len(report.runs):,} runs have no answer")
+        have = "has" if len(failed) == 1 else "have"
+        note(f"warning: {len(failed):,} of {len(report.runs):,} runs {have} no answer")
     return NO_SUCH_NUMBER if failed else ANSWERED
 
 

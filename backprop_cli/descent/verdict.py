@@ -197,7 +197,13 @@ class _Judge:
         one = len(self.function.names) == 1
         curved = ("|f''|" if self.up else "f''") if one else "the largest curvature"
         top = "2" if not momentum else f"2*(1 + {momentum:.4g})"
-        verb = "is larger" if rate > stable * (1.0 + 1e-12) else "is smaller" if rate < stable else "is equal"
+        verb = (
+            "is larger"
+            if rate > stable * (1.0 + 1e-12)
+            else "is smaller"
+            if rate < stable
+            else "is that very rate"
+        )
         return (
             f"largest stable rate at {self.function.described(_tidy(minimum, self.scale))}: {top}/{curved} = "
             f"{top}/{shown(high)} = {shown(stable)}; the rate {shown(rate)} {verb}"
@@ -445,7 +451,8 @@ class _Judge:
             f"{name} from {shown(a)} to {shown(b)}"
             for name, a, b in list(zip(function.names, low, high, strict=True))[:3]
         )
-        says = [f"bouncing: the last updates jump about ({between}) without coming to rest"]
+        which = "last updates" if len(trace.points) > 2 * LAST else "updates"
+        says = [f"bouncing: the {which} jump about ({between}) without coming to rest"]
         kink = self.crossed(trace.points[-2], trace.points[-1])
         if kink is not None:
             says.append(

@@ -150,7 +150,7 @@ def graph_drawing(view: GraphView, title: str, write: Write, edges: Edges = "bot
     legend = []
     if valued and inputs:
         legend.append(f"in a box: the value, and the derivative of {output} by it")
-    if edges != "none" and inputs:
+    if edges != "none" and any(node.inputs for node in view.graph.nodes if node.kind != CONSTANT):
         what = {"both": "in symbols and as a number", "symbol": "in symbols", "value": "as a number"}[edges]
         what = what if valued else "in symbols"
         if view.named:
