@@ -267,6 +267,12 @@ def _columns(text: str) -> int:
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def counted(count: int, word: str) -> str:
+    """Return ``1 row``, ``2,000 rows``, ``2 entries``."""
+    several = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
+    return f"{count:,} {word if count == 1 else several}"
+
+
 def nearest(word: str, known: list[str], cutoff: float = 0.6) -> str | None:
     """Return the known word most like ``word``, or None."""
     from difflib import get_close_matches

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..errors import UsageError
+from ..errors import UsageError, counted
 from .command import HELP
 from .common import choose_format, notes_printer, write_text
 
@@ -81,7 +81,7 @@ def command(
     loaded = load(config, overrides)
     problem = assemble(loaded)
     if problem.dropped:
-        note(f"note: {problem.dropped:,} rows with missing values are left out (data.missing)")
+        note(f"note: left out {counted(problem.dropped, 'row')} with missing values (data.missing)")
     to_file = output is not None
     try:
         if table:

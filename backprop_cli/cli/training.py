@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import INTERRUPTED, NO, TERMINATED, UsageError
+from ..errors import INTERRUPTED, NO, TERMINATED, UsageError, counted
 
 if TYPE_CHECKING:
     from ..training.run import Run, Step
@@ -58,8 +58,7 @@ def train(
     loaded = load(config, overrides)
     problem = assemble(loaded)
     if problem.dropped:
-        rows = "1 row" if problem.dropped == 1 else f"{problem.dropped:,} rows"
-        note(f"note: left out {rows} with missing values (data.missing)")
+        note(f"note: left out {counted(problem.dropped, 'row')} with missing values (data.missing)")
     if check_gradients:
         from ..training.gradcheck import check_gradients as compare
 
@@ -120,7 +119,9 @@ def width_of(output: str | None) -> int | None:
     """Return the columns of the terminal that stdout is, None for a pipe or a file."""
     import shutil
 
-    if output is not None or not (sys.stdout and sys.stdout.isatty()):
+    from ..render.terminal import at_terminal
+
+    if output is not None or not at_terminal():
         return None
     return shutil.get_terminal_size().columns
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from io import StringIO
 from typing import Any, NamedTuple
 
-from ..errors import printable
+from ..errors import counted, printable
 from ..training.metrics import ClassificationEvaluation, ClassScores, Evaluation, OutputErrors
 from .people import markdown_table, rounded
 from .terminal import box_for, console_for, is_unicode
@@ -154,7 +154,7 @@ class Grid(NamedTuple):
 
 def headline(evaluation: Evaluation, subject: Subject) -> str:
     """Return what was judged on what."""
-    rows = f"{evaluation.rows:,} {'row' if evaluation.rows == 1 else 'rows'}"
+    rows = counted(evaluation.rows, "row")
     return f"{printable(subject.model)} on {rows}: {printable(subject.rows)}"
 
 

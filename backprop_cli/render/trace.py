@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple
 
-from ..errors import printable
+from ..errors import counted, printable
 from ..explanation.written import Number, Ref
 from ..training.losses import FUSED
 from ..training.trace import Given, Line, NodeTable, Numbers, Step, TableRow, Trace, Update
@@ -183,7 +183,7 @@ def _states(trace: Trace, style: Style) -> list[Section]:
 def headline(step: Step, digits: int) -> str:
     """Return which step it is, on one line."""
     count = len(step.rows)
-    rows = f"{count:,} row{'' if count == 1 else 's'}" + (f" of {step.of:,}" if step.of != count else "")
+    rows = counted(count, "row") + (f" of {step.of:,}" if step.of != count else "")
     return (
         f"{printable(step.name)}: update {step.step:,} (epoch {step.epoch:,}) on {rows}; "
         f"{step.loss}, {step.optimizer} with rate {rounded(step.learning_rate, digits)}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite, prod
 from typing import Any
 
-from ..errors import printable
+from ..errors import counted, printable
 from ..training.alarms import Alarm
 from ..training.fit import FitResult
 from ..training.fitting import Fitting
@@ -58,11 +58,8 @@ def layer_rows(problem: Problem) -> list[dict[str, Any]]:
 def data_line(problem: Problem) -> str:
     """Return ``4 features, 3 classes: 90 training, 30 validation, 30 test rows``."""
     features = len(problem.encoding.names)
-    kinds = (
-        f"{len(problem.classes)} classes"
-        if problem.classes
-        else _many(len(problem.encoding.targets), "target")
-    )
+    targets = len(problem.encoding.targets)
+    kinds = f"{len(problem.classes)} classes" if problem.classes else counted(targets, "target")
     parts = [
         f"{len(rows):,} {name}"
         for name, rows in (
@@ -72,8 +69,8 @@ def data_line(problem: Problem) -> str:
         )
         if rows is not None
     ]
-    last = "row" if parts[-1].startswith("1 ") and len(parts) == 1 else "rows"
-    return f"{_many(features, 'feature')}, {kinds}: {', '.join(parts)} {last}"
+    last = "row" if parts == ["1 training"] else "rows"
+    return f"{counted(features, 'feature')}, {kinds}: {', '.join(parts)} {last}"
 
 
 def setup(problem: Problem) -> str:
@@ -91,7 +88,7 @@ def setup(problem: Problem) -> str:
     batch = "the one row" if len(problem.train) == 1 else batch
     rate = getattr(optimizer, "learning_rate", None)
     how = f"{optimizer.__struct_config__.tag}" + (f" at {rounded(rate, 6)}" if rate is not None else "")
-    plan = f"{batch}, {_many(config.training.epochs, 'epoch')}, seed {config.seed}, {config.dtype}"
+    plan = f"{batch}, {counted(config.training.epochs, 'epoch')}, seed {config.seed}, {config.dtype}"
     ways = [
         f"data       {data_line(problem)}",
         f"loss       {config.loss.type}",
@@ -118,10 +115,6 @@ def wrapped(text: str, width: int | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
-
-
 def epoch_text(values: Mapping[str, float], epochs: int) -> str:
     """Return one epoch as a line for a log."""
     epoch = int(values["epoch"])
@@ -146,9 +139,9 @@ def ending(run: Run) -> str:
     progress, config = run.training.progress, run.problem.config
     epochs = config.training.epochs
     text = (
-        f"{_many(progress.epoch, 'epoch')} of {epochs:,}"
+        f"{counted(progress.epoch, 'epoch')} of {epochs:,}"
         if progress.ended
-        else _many(progress.epoch, "epoch")
+        else counted(progress.epoch, "epoch")
     )
     text += f": {progress.ended}" if progress.ended else ""
     if progress.best is not None and epochs > 1:
@@ -188,7 +181,7 @@ def fit_table(fit: FitResult) -> str:
     table = plain_table(["parameter", "value", "standard error", "relative"], rows, [False, True, True, True])
     deviation = fit.residual_deviation
     if deviation is not None:
-        free = _many(fit.degrees_of_freedom, "degree") + " of freedom"
+        free = counted(fit.degrees_of_freedom, "degree") + " of freedom"
         table += f"\nresiduals: standard deviation {rounded(deviation, 5)}, {free}\n"
     for text in (fit.warning, None if fit.converged else f"not converged: {fit.reason}"):
         table += f"{text}\n" if text else ""

@@ -10,9 +10,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from backprop_cli.errors import DataError, FileError
-from backprop_cli.tables.block import Block, Floats, column_of, missing_column
-from backprop_cli.tables.chunks import read
+from backprop_cli.errors import DataError, FileError, counted
+
+from .block import Block, Floats, column_of, missing_column
+from .chunks import read
 
 MAGIC = b"\x93NUMPY"
 _EXACT = 2**53
@@ -135,9 +136,8 @@ class ArrayReader:
         for names in (list(variables), required):
             if len(shape) in (1, 2) and width == len(names):
                 return names
-        count = len(variables)
         raise DataError(
-            f"an array of shape {shape}, but {count} {'variable' if count == 1 else 'variables'}",
+            f"an array of shape {shape}, but {counted(len(variables), 'variable')}",
             place=self._path,
             hint=f"a row per point, a column per variable: {', '.join(variables) or 'there is none'}",
         )

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backprop_cli.errors import DataError, Source
-from backprop_cli.tables.block import Floats, Pending, TextBlock, canonical, column_of, missing_column
-from backprop_cli.tables.chunks import LINE_LIMIT, Chunks, check_text, unix
-from backprop_cli.tables.numerals import fast_numbers, number, number_hint, numbers
+from backprop_cli.errors import DataError, Source, counted
+
+from .block import Floats, Pending, TextBlock, canonical, column_of, missing_column
+from .chunks import LINE_LIMIT, Chunks, check_text, unix
+from .numerals import fast_numbers, number, number_hint, numbers
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -193,7 +194,7 @@ class DelimitedReader:
         other = width == 1 and any(sign in self.names[0] for sign in ";|\t")
         quote = "quote a cell that holds the separator" if found > width else None
         raise DataError(
-            f"the row has {_fields(found)}, the header has {width}",
+            f"the row has {counted(found, 'field')}, the header has {width}",
             place=self._place(row, min(found - 1, width)),
             hint="cells are separated by commas, in a .tsv file by tabs" if other else quote,
         )
@@ -360,7 +361,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _fields(count: int) -> str:
-    return f"{count} field" if count == 1 else f"{count} fields"

@@ -11,9 +11,10 @@ import msgspec
 import numpy as np
 
 from backprop_cli.errors import DataError
-from backprop_cli.tables.block import Floats, Pending, TextBlock, column_of, missing_column
-from backprop_cli.tables.chunks import Chunks, check_text, unix
-from backprop_cli.tables.numerals import cut, lost_sign, number
+
+from .block import Floats, Pending, TextBlock, column_of, missing_column
+from .chunks import Chunks, check_text, unix
+from .numerals import cut, lost_sign, number
 
 _BLANK = b" \t"
 _BYTE = re.compile(r"(.*) \(byte ([0-9]+)\)$")

@@ -10,7 +10,8 @@ from zipfile import BadZipFile, ZipFile
 import numpy.typing as npt
 
 from backprop_cli.errors import DataError
-from backprop_cli.tables.arrays import load_array
+
+from .arrays import load_array
 
 MAGIC = b"PK\x03\x04"
 LIMIT = 1 << 30

@@ -14,7 +14,7 @@ from math import isfinite
 import msgspec
 import numpy as np
 
-from backprop_cli.tables.block import Floats
+from .block import Floats
 
 _NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
 _NAMED = re.compile(r"[ \t]*[+-]?(?:nan|inf|infinity)[ \t]*", re.IGNORECASE)

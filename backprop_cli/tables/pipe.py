@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 from typing import Any, BinaryIO
 
-from backprop_cli.tables.arrays import MAGIC
+from .arrays import MAGIC
 
 
 class Pipe:

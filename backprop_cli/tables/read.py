@@ -9,12 +9,13 @@ from types import TracebackType
 from typing import BinaryIO, Protocol
 
 from backprop_cli.errors import FileError
-from backprop_cli.tables.arrays import MAGIC, ArrayReader, regular
-from backprop_cli.tables.block import Block
-from backprop_cli.tables.chunks import CHUNK, Chunks, read
-from backprop_cli.tables.delimited import DelimitedReader
-from backprop_cli.tables.jsonlines import JsonReader
-from backprop_cli.tables.pipe import live
+
+from .arrays import MAGIC, ArrayReader, regular
+from .block import Block
+from .chunks import CHUNK, Chunks, read
+from .delimited import DelimitedReader
+from .jsonlines import JsonReader
+from .pipe import live
 
 KINDS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npy": "npy"}
 

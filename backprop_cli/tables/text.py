@@ -12,11 +12,12 @@ import msgspec
 import numpy as np
 
 from backprop_cli.errors import DataError
-from backprop_cli.tables.block import Block, Floats, TextBlock
-from backprop_cli.tables.delimited import DELIMITERS, DelimitedBlock, cell_place
-from backprop_cli.tables.jsonlines import members
-from backprop_cli.tables.numerals import cut, fast_numbers, number, number_hint, numbers
-from backprop_cli.tables.read import PointSource, open_points
+
+from .block import Block, Floats, TextBlock
+from .delimited import DELIMITERS, DelimitedBlock, cell_place
+from .jsonlines import members
+from .numerals import cut, fast_numbers, number, number_hint, numbers
+from .read import PointSource, open_points
 
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"})
 """Cells without a value."""

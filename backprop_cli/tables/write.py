@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from backprop_cli.errors import DataError, UsageError
-from backprop_cli.tables.block import Block
-from backprop_cli.tables.jsonlines import JsonBlock
+
+from .block import Block
+from .jsonlines import JsonBlock
 
 Column = npt.NDArray[Any] | Sequence[object]
 """One computed cell per row: numbers (NaN: none here), or None, text, bool."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import NoSuchNumber
+from ..errors import NoSuchNumber, counted
 from ..graph import CONSTANT
 from ..ops.namespaces import arrays
 from ..ops.tensor import TENSORS
@@ -194,7 +194,7 @@ class Alarms:
                 "formula",
                 epoch,
                 f"{name} has not reached the minimum: it ended at a mean square of {here:.5g}, from where"
-                f" Levenberg-Marquardt gets to {there:.5g} in {_many(len(fit.iterations) - 1)}",
+                f" Levenberg-Marquardt gets to {there:.5g} in {counted(len(fit.iterations) - 1, 'step')}",
                 "optimizer: levenberg_marquardt",
             )
 
@@ -232,10 +232,6 @@ class Alarms:
                     f"gradients explode: those of {p.layer} are {size:.0e}, its weights {weight:.0e}",
                     "training.gradient_clip: 1, data.scaling: standard, or a smaller learning rate",
                 )
-
-
-def _many(steps: int) -> str:
-    return "1 step" if steps == 1 else f"{steps} steps"
 
 
 def _rms(array: NDArray) -> float:

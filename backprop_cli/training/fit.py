@@ -22,7 +22,7 @@ import numpy.typing as npt
 from ..differentiation.evaluate import evaluate
 from ..differentiation.plan import Plan
 from ..differentiation.reverse import active_nodes, reverse
-from ..errors import ConfigError, NoSuchNumber, RangeError
+from ..errors import ConfigError, NoSuchNumber, RangeError, counted
 from ..graph import Graph
 from . import schema
 
@@ -336,7 +336,7 @@ class Fit:
         """Say in one sentence what the rows leave open."""
         rows, count = self._at.j.shape
         if freedom < 0:
-            return f"{_counted(rows, 'row')} cannot determine {_counted(count, 'parameter')}"
+            return f"{counted(rows, 'row')} cannot determine {counted(count, 'parameter')}"
         idle = [self.names[i] for i in lost if not self._at.j[:, i].any()]
         if idle:
             return f"{_listed(idle)} {_have(idle)} no influence on the formula here"
@@ -389,10 +389,6 @@ def _square(x: Floats) -> float:
 
 def _lengths(j: Floats) -> Floats:
     return np.asarray(np.sqrt(np.einsum("ij,ij->j", j, j)))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _listed(names: Sequence[str]) -> str:

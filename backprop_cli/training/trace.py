@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import UsageError, counted
 from ..explanation.written import (
     Apply,
     Expr,
@@ -230,7 +230,7 @@ def write_out(
     whole = _check_size(network, layer)
     made = _Made(problem, at_step)
     if row is not None and row > len(made.rows):
-        raise UsageError(f"--row {row}: the batch has {_count(len(made.rows), 'row')}")
+        raise UsageError(f"--row {row}: the batch has {counted(len(made.rows), 'row')}")
     _check_work(network, None if whole else layer, len(made.rows))
     return _Writing(made, row, layer, whole, Paper(decimals)).trace()
 
@@ -296,7 +296,7 @@ class _Made:
                     pass
             if progress.step < target:
                 raise UsageError(
-                    f"--at-step {at_step}: the training ends after {_count(progress.step, 'update')}"
+                    f"--at-step {at_step}: the training ends after {counted(progress.step, 'update')}"
                 )
             if target < at_step:
                 self.old = runner.snapshot()
@@ -395,10 +395,6 @@ def _rounded(array: NDArray, paper: Paper) -> NDArray:
     return array.copy() if paper.exact else np.vectorize(paper, otypes=[array.dtype])(array)
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
 # size
 
 
@@ -430,16 +426,16 @@ def _check_size(network: Network, layer: str | None) -> bool:
     whole = max(parameters, units) <= PARAMETER_LIMIT
     if whole:
         return True
-    listed = ", ".join(f"{name} ({_count(p, 'parameter')})" for name, (p, _) in sizes.items() if p)
+    listed = ", ".join(f"{name} ({counted(p, 'parameter')})" for name, (p, _) in sizes.items() if p)
     if layer is None:
-        what = _count(parameters, "parameter") if parameters > PARAMETER_LIMIT else f"{units:,} units"
+        what = counted(parameters, "parameter") if parameters > PARAMETER_LIMIT else f"{units:,} units"
         raise UsageError(
             f"the network has {what}: a step is written out up to {PARAMETER_LIMIT}",
             hint=f"--layer NAME writes out one layer: {listed}; --table lists the nodes of any network",
         )
     if max(sizes[layer]) > LAYER_LIMIT:
         count = (
-            _count(sizes[layer][0], "parameter")
+            counted(sizes[layer][0], "parameter")
             if sizes[layer][0] > LAYER_LIMIT
             else f"{sizes[layer][1]:,} units"
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ...errors import ExpressionError, Source
+from ...errors import ExpressionError, Source, counted
 from .. import schema
 from .walk import Walk, activations
 from .yaml_source import quote, short
@@ -145,7 +145,7 @@ class _Checks:
                 None,
                 "data.targets",
             )
-        entries, rows = count(len(data.targets), "entry"), count(len(data.inputs), "row")
+        entries, rows = counted(len(data.targets), "entry"), counted(len(data.inputs), "row")
         if len(data.targets) != len(data.inputs):
             self.fault(
                 "data.targets",
@@ -171,7 +171,7 @@ class _Checks:
         for i, row in enumerate(rows):
             if len(row) != width:
                 self.fault(
-                    f"{key}.{i}", f"row {i + 1} of {key} has {count(len(row), 'number')}, row 1 has {width}"
+                    f"{key}.{i}", f"row {i + 1} of {key} has {counted(len(row), 'number')}, row 1 has {width}"
                 )
                 return 0
         return width
@@ -282,7 +282,7 @@ class _Checks:
         if width and layer.units is not None and len(weights) != layer.units:
             self.fault(
                 f"{key}.weights",
-                f"{key}.weights has {count(len(weights), 'row')}, units is {layer.units}",
+                f"{key}.weights has {counted(len(weights), 'row')}, units is {layer.units}",
                 "weights are units x inputs: a row a unit",
                 f"{key}.units",
             )
@@ -296,7 +296,7 @@ class _Checks:
         if layer.bias is not None and wanted is not None and len(layer.bias) != wanted:
             self.fault(
                 f"{key}.bias",
-                f"{key}.bias has {count(len(layer.bias), 'number')} for {wanted} {word}",
+                f"{key}.bias has {counted(len(layer.bias), 'number')} for {wanted} {word}",
                 None,
                 f"{key}.{word}",
                 f"{key}.weights",
@@ -308,7 +308,7 @@ class _Checks:
         if len(weights) != layer.channels:
             self.fault(
                 where,
-                f"{where} has {count(len(weights), 'kernel')}, channels is {layer.channels}",
+                f"{where} has {counted(len(weights), 'kernel')}, channels is {layer.channels}",
                 None,
                 f"{key}.channels",
             )
@@ -540,12 +540,6 @@ class _Checks:
             self.fault("name", f"name must be a name for a folder, not {quote(name)}")
         elif any(c in '/\\:*?"<>|' or not c.isprintable() for c in name):
             self.fault("name", f"name {quote(name)} has a character that no folder should have")
-
-
-def count(n: int, word: str) -> str:
-    """Return ``1 row``, ``2 rows``, ``2 entries``."""
-    several = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
-    return f"{n:,} {word if n == 1 else several}"
 
 
 _METRICS = f"classes: {', '.join(CLASSIFICATION_METRICS)}; numbers: {', '.join(REGRESSION_METRICS)}"

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from ...errors import ConfigError, FileError, nearest
+from ...errors import ConfigError, FileError, counted, nearest
 from .. import schema
 from .checks import check
 from .walk import ALIASES, Walk, activations, fields_of, nearest_place, tags_of
@@ -49,11 +49,14 @@ class Loaded:
     def summary(self) -> str:
         """Return one line: what is trained on what, and how."""
         data, model, training = self.config.data, self.config.model, self.config.training
-        rows = f"dataset {data.dataset}" if data.dataset else data.path or f"{len(data.inputs or ())} rows"
-        network = f"{len(model.layers or ())} layers" if model.hidden is None else f"hidden {model.hidden}"
+        rows = f"dataset {data.dataset}" if data.dataset else data.path
+        rows = rows or counted(len(data.inputs or ()), "row")
+        layers = counted(len(model.layers or ()), "layer")
+        network = layers if model.hidden is None else f"hidden {model.hidden}"
         optimizer = self.config.optimizer.__struct_config__.tag
-        epochs = "1 epoch" if training.epochs == 1 else f"{training.epochs:,} epochs"
-        return ", ".join((rows, short(model.formula or network), f"{optimizer}", epochs))
+        return ", ".join(
+            (rows, short(model.formula or network), f"{optimizer}", counted(training.epochs, "epoch"))
+        )
 
     def place(self, key: str) -> str:
         """Return the place of a key, or of the nearest given key above it."""
