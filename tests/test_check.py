@@ -380,3 +380,262 @@ def test_nothing_is_revealed_unasked(run):
 def test_the_same_every_time(run):
     args = ("check", "sin(x^2)/y", *claims("x=2x*cos(x^2)/y", "y=sin(x^2)/y^2"), "--format", "json")
     assert run(*args).out == run(*args).out
+
+
+# --- a training step worked by hand ---------------------------------------------------------------
+
+MAZUR = str(CLAIMS.parent.parent / "sample_inputs" / "mazur.yaml")
+
+# Matt Mazur, "A Step by Step Backpropagation Example", the numbers as published; the last is the total
+# error after one step, whose hidden gradients he took with the output weights that were updated already.
+PUBLISHED = {
+    "linear1[0].z": "0.3775",
+    "linear1[0].y": "0.593269992",
+    "linear1[1].y": "0.596884378",
+    "linear2[0].z": "1.105905967",
+    "linear2[0].y": "0.75136507",
+    "linear2[1].y": "0.772928465",
+    "E": "0.298371109",
+    "dE/dlinear2[0].y": "0.74136507",
+    "linear2[0].delta": "0.138498562",
+    "linear2[0]: dE/dw[0]": "0.082167041",
+    "linear2[0].w[0]": "0.35891648",
+    "linear2[0].w[1]": "0.408666186",
+    "linear2[1].w[0]": "0.511301270",
+    "linear2[1].w[1]": "0.561370121",
+    "linear1[0]: dE/dy": "0.036350306",
+    "linear1[0]: dE/dz": "0.008771354",
+    "linear1[0].w[0]": "0.149780716",
+    "linear1[0].w[1]": "0.19956143",
+    "linear1[1].w[0]": "0.24975114",
+    "linear1[1].w[1]": "0.29950229",
+    "E after": "0.291027924",
+}
+
+
+def test_the_published_step(run):
+    sheet = json.dumps(PUBLISHED)
+    found = judged_step(run, MAZUR, sheet)
+    assert [v["claim"] for v in found if v["verdict"] not in ("right", "rounded")] == ["E after"]
+    assert found[-1]["mistake"] == "updated weights used"
+    assert "the already updated weights" in found[-1]["says"]
+    assert found[-1]["others"] == []
+
+
+def judged_step(run, config, sheet):
+    result = run("check", config, "--claims", "-", "--reveal", "--format", "json", stdin=sheet)
+    assert "Traceback" not in result.err
+    assert result.out, result.err
+    return [v for person in result.json["people"] for v in person["verdicts"]]
+
+
+def test_the_right_loss_after_the_step(run):
+    (found,) = judged_step(run, MAZUR, '{"E after": "0.29102777369359933"}')
+    assert (found["verdict"], found["right"]) == ("right", 0.29102777369359933)
+
+
+@pytest.mark.parametrize(
+    ("claim", "answer", "kind"),
+    [
+        # worked by thirty lines of Python without this package
+        ("linear1[0]: dE/dz", "0.00729445755", "updated weights used"),
+        ("E after", "0.28048408", "updated weights used"),  # and the frozen biases moved
+        ("E after", "0.28047145", "frozen updated"),
+        ("linear2[0]: dE/dz", "0.741365", "local derivative missing"),  # without sigma'
+        ("linear1[0]: dE/dy", "0.0553994", "fork not summed"),  # 0.1384985616*0.4 alone
+        ("linear1[0]: dE/dz", "-0.0087714", "sign lost"),
+        ("linear2[0].w[0]", "0.44108352", "sign lost"),  # 0.4 + 0.5*0.08216704
+        ("linear2[0].w[1]", "0.36733237", "rate missing"),  # 0.45 - 0.08266763
+        ("linear2[0].w[1]", "0.45", "not updated"),
+        ("linear2[0].w[1]", "0.08266763", "gradient instead"),
+        ("linear1[0].b", "0.34561432", "frozen updated"),  # 0.35 - 0.5*0.00877135
+        ("linear1[0].y", "0.3775", "activation missing"),
+        ("linear2[1].z", "0.6249214", "other parameters"),  # without its bias
+        ("E", "0.5967422", "factor"),
+    ],
+)
+def test_mistakes_of_a_step(run, claim, answer, kind):
+    (found,) = judged_step(run, MAZUR, json.dumps({claim: answer}))
+    assert (found["verdict"], found["mistake"]) == ("wrong", kind), found
+
+
+def test_hand_rounding_is_allowed_for(run):
+    # the step with every result rounded to four decimals, as `trace --round-each --digits 4` has it
+    rounded = {
+        "linear2[0]: dE/dz": "0.1385",
+        "linear1[0]: dE/dy": "0.0363",
+        "linear1[1]: dE/dy": "0.0413",
+        "linear1[1]: dE/dz": "0.0099",
+        "linear1[1]: dE/dw[1]": "0.0010",
+        "linear1[0].w[1]": "0.1995",
+        "E": "0.2984",
+        "E after": "0.2911",
+    }
+    found = judged_step(run, MAZUR, json.dumps(rounded))
+    assert {v["verdict"] for v in found} == {"rounded"}
+    by_hand = [v["claim"] for v in found if "every result rounded to 4 decimals" in v["says"]]
+    assert "linear1[1]: dE/dz" in by_hand
+    assert "E after" in by_hand
+
+
+def test_a_step_follows_through(run):
+    sheet = {
+        "linear2[0]: dE/dz": "0.741365",
+        "linear2[0]: dE/dw[0]": "0.439830",
+        "linear2[0].w[0]": "0.180085",
+    }
+    found = judged_step(run, MAZUR, json.dumps(sheet))
+    assert [v["verdict"] for v in found] == ["wrong", "follows", "follows"]
+    assert found[1]["says"] == "right, given linear2[0]: dE/dz = 0.741365"
+
+
+def test_rows_of_a_batch(run, tmp_path):
+    (tmp_path / "two.yaml").write_text(
+        "data: {inputs: [[1], [2]], targets: [[1], [3]]}\n"
+        "model: {layers: [{type: linear, units: 1, weights: [[2]], bias: [0]}]}\n"
+        "loss: mse\noptimizer: {type: sgd, learning_rate: 0.1}\n"
+        "training: {epochs: 1, batch_size: full, shuffle: false}\n",
+        "utf-8",
+    )
+    sheet = {"linear1[0].z of row 2": "4", "linear1[0]: dE/dw[0]": "3", "linear1[0].w[0]": "1.4", "E": "2"}
+    # dE/dw = 2/2*(1*1 + 1*2) = 3, new w = 2 - 0.3; E = (1 + 1)/2
+    found = judged_step(run, str(tmp_path / "two.yaml"), json.dumps(sheet))
+    assert [(v["verdict"], v["mistake"]) for v in found] == [
+        ("right", None),
+        ("right", None),
+        ("wrong", "factor"),
+        ("wrong", "factor"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ((MAZUR, "--claim", "linear3[0].z=1"), "the step has no linear3[0].z"),
+        ((MAZUR, "--claim", "E=x"), "the program has no x"),
+        ((MAZUR, "--claim", "E=1", "--x", "1"), "a training step takes claims alone"),
+        (("nothere.yaml", "--claim", "E=1"), "nothere.yaml"),
+    ],
+)
+def test_wrong_claims_about_steps(run, args, words):
+    result = run("check", *args)
+    assert result.status in (2, 4)
+    assert words in result.err
+    assert result.out == ""
+
+
+# --- the gradient check ----------------------------------------------------------------------------
+
+
+def gradchecked(run, *args, status):
+    result = run("check", *args, "--gradcheck", "--format", "json")
+    assert result.status == status, result.err
+    return result.json["checks"]
+
+
+def test_our_gradient_is_right(run):
+    found = gradchecked(run, "sin(x^2)*y", "--x", "1.3", "--y", "2", status=0)
+    assert [c["verdict"] for c in found] == ["right", "right"]
+    assert found[0]["order"] == pytest.approx(2.0, abs=0.01)
+    assert found[1]["order"] is None  # linear in y
+    assert max(c["error"] for c in found) < 1e-7
+
+
+@pytest.mark.parametrize("claim", ["x=8", "x=-12", "x=3x", "x=12.01", "x=12.0001"])
+def test_a_wrong_slope_has_order_1(run, claim):
+    (found,) = gradchecked(run, "x^3", "--x", "2", "--claim", claim, status=1)
+    assert found["order"] == pytest.approx(1.0, abs=0.01)
+    assert found["source"] == "claimed"
+
+
+def test_a_kink_is_crossed(run):
+    (found,) = gradchecked(run, "|x| + x^2", "--x", "0.001", status=0)
+    assert found["crossed"] == "|x|"
+    assert found["step"] < 0.001
+    assert "cross the kink of |x|" in found["says"]
+    (found,) = gradchecked(run, "|x|", "--x", "0", status=3)
+    assert found["verdict"] == "kink"
+    assert "-1 on the left, 1 on the right" in found["says"]
+    (found,) = gradchecked(run, "relu(x)", "--x", "0", "--claim", "x=5", status=1)
+    assert "this is neither" in found["says"]
+
+
+def test_gradcheck_by_the_edge_of_a_domain(run):
+    (found,) = gradchecked(run, "sqrt(x)*cos(x)", "--x", "0.001", status=0)
+    assert found["verdict"] == "right"
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "words"),
+    [
+        (("x^2", "--x", "1", "--claim", "f=1"), 2, "no first derivative"),
+        (("x^2", "--claim", "x=1"), 2, "no value for x"),
+        (("log(x)", "--x", "-1"), 3, "log(x) is defined where"),
+        (("2", "--format", "table"), 2, "no variable"),
+        (("x", "--x", "1", "--format", "junit"), 2, "table, json or markdown"),
+    ],
+)
+def test_gradcheck_refuses(run, args, status, words):
+    run("check", *args, "--gradcheck").refused(status, words)
+
+
+# --- articles --------------------------------------------------------------------------------------
+
+ARTICLE = """\
+# The chain rule, 2 = 3
+
+Let a = 3 and b = -2; then `d = a*b = -6` and, with c = 8, `e = d + 8 = 3`.
+
+- sin(0.5) = 0.479
+- sin(0.5) ≈ 0.4795
+- 1/3 = 0.333
+- $2*3 = 6$
+- 1,000*2 = 2,000
+
+```python
+x = 3
+y = x**2 + 1   # 10
+z = 3*y  # 31
+print(y*z)  # 300
+w = foo(x)  # 12
+x == 3
+```
+"""
+
+
+def test_an_article(run):
+    result = run("check", "--text", "-", "--format", "json", stdin=ARTICLE)
+    assert result.status == 1
+    wrong = [(c["number"], c["text"], c["claimed"], c["right"]) for c in result.json["claims"] if c["wrong"]]
+    assert wrong == [
+        (3, "d + 8", "3", 2.0),
+        (6, "sin(0.5)", "0.4795", 0.479425538604203),
+        (14, "z = 3*y", "31", 30.0),
+    ]
+    assert 16 in result.json["unread"]
+    assert "wrong" in run("check", "--text", "-", stdin=ARTICLE).out
+
+
+def test_an_article_without_numbers(run):
+    result = run("check", "--text", "-", stdin="No numbers here.\n")
+    assert result.status == 3
+    assert result.out == "0 numbers checked: 0 right, 0 wrong\n"
+
+
+def test_an_article_stands_alone(run):
+    run("check", "x^2", "--text", "-").refused(2, "--text FILE stands alone")
+
+
+def test_hostile_articles_cost_little(run):
+    lines = [
+        "9^9^9^9 = 1",
+        "x = " * 80 + "1",
+        "(" * 300 + " = 1",
+        "__import__('os') = 1",
+        "\x1b[31m1+1 = 3",
+        "=" * 399,
+    ]
+    result = run("check", "--text", "-", stdin="\n".join(lines * 50))
+    assert result.status == 3
+    assert "250 lines not read" in result.out
+    assert "\x1b" not in result.out

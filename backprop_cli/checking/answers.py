@@ -87,6 +87,14 @@ class Answer:
             leaves[id] = values[self.names[name]]
         return run(self.graph, leaves, xp)[self.graph.output]
 
+    def runs(self, values: Sequence[float]) -> tuple[float, bool]:
+        """Return its value in floats, and whether every number on the way is finite, too."""
+        assert self.graph is not None
+        leaves = self.graph.constant_values()
+        leaves |= {id: values[self.names[name]] for name, id in self.graph.inputs.items()}
+        found = run(self.graph, leaves)
+        return found[self.graph.output], all(map(isfinite, found))
+
 
 def split(text: str) -> tuple[str, str]:
     """Return what stands left and right of the ``=`` of a claim."""

@@ -124,6 +124,17 @@ class Sweeps:
                     if i == id:
                         yield k, self.cotangents[k] * p
 
+    def name(self, id: int) -> str:
+        """Return what a node is called."""
+        return self.graph.own_name(id)
+
+    def others(self) -> Iterator[int]:
+        """Yield the nodes whose derivative may be taken for the one asked for."""
+        yield from self.graph.inputs.values()
+        for node in self.graph.nodes:
+            if node.op is not None and node.kind != CONSTANT and node.name is not None:
+                yield node.id
+
     def text(self, id: int) -> str:
         """Return a node as it is named and written."""
         node = self.graph.nodes[id]
@@ -193,7 +204,7 @@ def _forks(sweeps: Sweeps, steps: Sequence[int]) -> Found:
         if len(uses) < 2:
             continue
         forked.append(id)
-        name, t = graph.own_name(id), sweeps.tangents[id]
+        name, t = sweeps.name(id), sweeps.tangents[id]
         total = sweeps.cotangents[id]
         for k, share in uses:
             only = f"the contributions of {name} are not summed (= instead of +=): only the one through"
@@ -214,7 +225,7 @@ def _forks(sweeps: Sweeps, steps: Sequence[int]) -> Found:
             for i, p in zip(node.inputs, partials, strict=True):
                 if sweeps.active[i]:
                     g[i] = g[node.id] * p
-        names = _listed([graph.own_name(i) for i in forked])
+        names = _listed([sweeps.name(i) for i in forked])
         says = f"the contributions of {names} are not summed (= instead of +=)"
         yield "fork not summed", says, 17, g[sweeps.by]
 
@@ -223,18 +234,16 @@ def whole(sweeps: Sweeps) -> Found:
     """Yield the mistakes about the answer as a whole."""
     graph, right = sweeps.graph, sweeps.right
     out, by = graph.output, sweeps.by
-    name, variable = graph.nodes[out].name or "the output", graph.own_name(by)
+    name, variable = graph.nodes[out].name or "the output", sweeps.name(by)
     if by != out:
         yield "value instead", f"this is the value of {name}, not a derivative", 11, sweeps.values[out]
         yield "value instead", f"this is the value of {variable}, not a derivative", 29, sweeps.values[by]
         yield "taken for a constant", f"{variable} is taken for a constant", 31, 0.0 * right
-    for other in (*graph.inputs.values(), *(n.id for n in graph.nodes if n.op and n.kind != CONSTANT)):
+    for other in sweeps.others():
         if other not in (by, out) and other < out and sweeps.needed[other]:
-            leaf = graph.nodes[other].op is None
-            if not leaf and graph.nodes[other].name is None:
-                continue
-            says = f"this is the derivative by {graph.own_name(other)}, not by {variable}"
-            yield "another variable", says, 21 if leaf else 23, sweeps.cotangents[other]
+            rank = 21 if graph.nodes[other].op is None else 23
+            says = f"this is the derivative by {sweeps.name(other)}, not by {variable}"
+            yield "another variable", says, rank, sweeps.cotangents[other]
     for k, _ in sweeps.uses(by):
         if k != out and value_of(sweeps.cotangents[k]):
             says = f"only the local derivative of {sweeps.text(k)} is taken: what comes back to it is missing"
@@ -440,7 +449,7 @@ def _integrated(sweeps: Sweeps) -> Found:
     whole_: dict[int, float | None] = {by: 0.5 * x * x}
 
     def of(id: int) -> float | None:
-        return whole_[id] if sweeps.moves[id] else values[id] * x
+        return whole_.get(id) if sweeps.moves[id] else values[id] * x
 
     for id in sweeps.steps():
         node = graph.nodes[id]

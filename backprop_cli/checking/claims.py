@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import floor, inf, isfinite, log10
+from math import floor, inf, isfinite, log10, nan
 from typing import Any, NamedTuple
 
 from ..differentiation.evaluate import bind, evaluate, leaf_values, number, run, written
@@ -15,6 +15,7 @@ from .answers import Answer, Target, read_answer, read_target, written_digits
 from .catalogue import Mistake, mistakes, with_output
 from .sampling import (
     LEAST_POINTS,
+    MOST_NODES,
     Sample,
     compare,
     precise,
@@ -176,10 +177,12 @@ class Judge:
     def _worked_out(self, target: Target) -> tuple[float | None, str]:
         assert self.inputs is not None
         cut = with_output(self.graph, target.of)
+        large = len(cut) > MOST_NODES
         try:
-            values, _ = evaluate(cut, self.inputs)
+            values, needed = evaluate(cut, self.inputs)
             if not target.by:
-                return float(precise(self.graph, self.inputs, target)[1]), ""
+                value = values[target.of]
+                return value if large else float(precise(self.graph, self.inputs, target, needed)[1]), ""
             reverse(cut, values, cut.depends_on([target.by[0]]))
         except NoSuchNumber as error:
             return None, error.message
@@ -189,8 +192,8 @@ class Judge:
                 return None, "second derivatives are by inputs"
             found = hessian_product(cut, self.inputs, {names[0]: 1.0})[1][names[1]]
             return (found, "") if isfinite(found) else (None, "the second derivative does not exist here")
-        found = float(precise(self.graph, self.inputs, target)[1])
-        if not isfinite(found):  # a branch not taken has no value in multi-precision either
+        found = nan if large else float(precise(self.graph, self.inputs, target, needed)[1])
+        if not isfinite(found):
             found = sweep(cut, values, cut.depends_on([target.by[0]]))[target.by[0]]
         return (found, "") if isfinite(found) else (None, "the slope does not exist here")
 
@@ -238,7 +241,7 @@ class Judge:
         if value is None:
             return base._replace(says="the formula has no value at this point", mistake="no value")
         says = number(value) if answer.value is None else ""
-        verdict = self._close(base, answer, value, right)
+        verdict = close(base, answer, value, right, self.least)
         if verdict is not None and verdict.good:
             if answer.value is None:
                 return self._also_elsewhere(verdict, target, answer)
@@ -252,45 +255,13 @@ class Judge:
             return base._replace(verdict=NONE, says=kink)
         named = self._named(target, answer, value, right)
         if named:
-            return _with_mistakes(base, named)
+            return with_mistakes(base, named)
         if verdict is not None:
             return verdict
-        digits = digits_right(value, right)
-        if digits >= self.least:
-            words = (
-                f"right to {digits} digits; the last ones are off"
-                if answer.unit
-                else f"right to {digits} digits"
-            )
-            return base._replace(verdict=ROUNDED, digits=digits, says=words)
-        if digits >= 2:
-            return base._replace(mistake="rounding", digits=digits, says=self._too_few(digits))
+        loose = loosely(base, answer, value, right, self.least)
+        if loose is not None:
+            return loose
         return base._replace(says=f"the formula gives {says} here" if says else "")
-
-    def _too_few(self, digits: int) -> str:
-        return f"right to {digits} digit{'s' if digits != 1 else ''} only, where {self.least} are asked for"
-
-    def _close(self, base: Verdict, answer: Answer, value: float, right: float) -> Verdict | None:
-        """Judge a number that is right, or rounded as it is written."""
-        error = abs(value - right)
-        scale = max(abs(right), 1e-3 * abs(base.right or 0.0))
-        if error <= EXACT * scale or (right == 0.0 and error == 0.0) or (not right and error < 1e-14):
-            return base._replace(verdict=RIGHT)
-        if abs(right) < 1e-13 and error < 1e-13:
-            return base._replace(verdict=RIGHT)
-        if answer.unit and error <= 0.5 * answer.unit * (1.0 + 1e-9):
-            digits = written_digits(answer.text)
-            if digits >= MOST_DIGITS:
-                return base._replace(verdict=RIGHT)
-            if digits >= self.least:
-                return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
-            return base._replace(mistake="rounding", digits=digits, says=self._too_few(digits))
-        if answer.unit and abs(value) < abs(right) and error < answer.unit * (1.0 + 1e-9):
-            digits = written_digits(answer.text)
-            if digits >= self.least:
-                says = f"right to {digits} digits, cut off instead of rounded"
-                return base._replace(verdict=ROUNDED, digits=digits, says=says)
-        return None
 
     def _also_elsewhere(self, verdict: Verdict, target: Target, answer: Answer) -> Verdict:
         """Hold a formula that is right at the point to other points."""
@@ -399,7 +370,10 @@ class Judge:
             return base._replace(verdict=NONE, says="second derivatives are by inputs")
         found = self._sampled(target)
         if len(found) < LEAST_POINTS:
-            return base._replace(verdict=NONE, says="no points were found where the derivative has a value")
+            why = "no points were found where it has a value"
+            if len(self.graph) > MOST_NODES:
+                why = f"formulas are judged in general up to {MOST_NODES:,} nodes"
+            return base._replace(verdict=NONE, says=why)
         if answer.graph is None:
             return base._replace(says="there is such a derivative", mistake="exists")
         agreement = compare(answer, found)
@@ -416,7 +390,7 @@ class Judge:
         digits = max(0, floor(-log10(2.0 * agreement.worst)) + 1)
         named = self._held(target, answer, self._candidates(target, answer, found))
         if named:
-            return _with_mistakes(base, named)
+            return with_mistakes(base, named)
         if digits >= self.least:
             return base._replace(
                 verdict=ROUNDED, digits=digits, says=f"right to {digits} digits", point=None, right=None,
@@ -438,7 +412,51 @@ def _floats() -> Any:
     return FLOATS
 
 
-def _with_mistakes(base: Verdict, named: Sequence[Mistake]) -> Verdict:
+def too_few(digits: int, least: int) -> str:
+    """Say that a number is rounded too much."""
+    return f"right to {digits} digit{'s' if digits != 1 else ''} only, where {least} are asked for"
+
+
+def close(base: Verdict, answer: Answer, value: float, right: float, least: int) -> Verdict | None:
+    """Judge a number that is right, or rounded as it is written; None for any other.
+
+    Args:
+        base: What is known already.
+        answer: As written.
+        value: Its number.
+        right: The right number.
+        least: Significant digits that are asked for.
+    """
+    error = abs(value - right)
+    if error <= EXACT * abs(right) or (abs(right) < 1e-13 and error < 1e-13):
+        return base._replace(verdict=RIGHT)
+    digits = written_digits(answer.text)
+    if answer.unit and error <= 0.5 * answer.unit * (1.0 + 1e-9):
+        if digits >= MOST_DIGITS:
+            return base._replace(verdict=RIGHT)
+        if digits >= least:
+            return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
+        return base._replace(mistake="rounding", digits=digits, says=too_few(digits, least))
+    cut = answer.unit and abs(value) < abs(right) and error < answer.unit * (1.0 + 1e-9)
+    if cut and digits >= least:
+        says = f"right to {digits} digits, cut off instead of rounded"
+        return base._replace(verdict=ROUNDED, digits=digits, says=says)
+    return None
+
+
+def loosely(base: Verdict, answer: Answer, value: float, right: float, least: int) -> Verdict | None:
+    """Judge a number whose last digits are off."""
+    digits = digits_right(value, right)
+    if digits >= least:
+        says = f"right to {digits} digits" + ("; the last ones are off" if answer.unit else "")
+        return base._replace(verdict=ROUNDED, digits=digits, says=says)
+    if digits >= 2:
+        return base._replace(mistake="rounding", digits=digits, says=too_few(digits, least))
+    return None
+
+
+def with_mistakes(base: Verdict, named: Sequence[Mistake]) -> Verdict:
+    """Name the mistakes."""
     first, *rest = named
     # the same mistake at other nodes says nothing new
     kinds = {m.kind: m.says for m in reversed(rest) if m.kind != first.kind}

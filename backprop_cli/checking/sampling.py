@@ -20,6 +20,9 @@ LEAST_POINTS = 8
 WORK = 120_000
 """Primitives that may run in multi-precision for one claim: a second or two."""
 
+MOST_NODES = 5_000
+"""Nodes of a program up to which many digits and many points are taken."""
+
 DIGITS = 40
 RANGES = (
     (-3.0, 3.0),
@@ -93,7 +96,9 @@ def exact_leaves(graph: Graph, inputs: Mapping[str, float]) -> dict[int, Any]:
     return leaves | {id: mpf(inputs[name]) for name, id in graph.inputs.items()}
 
 
-def precise(graph: Graph, inputs: Mapping[str, float], target: Target) -> tuple[list[Any], Any]:
+def precise(
+    graph: Graph, inputs: Mapping[str, float], target: Target, needed: Sequence[bool]
+) -> tuple[list[Any], Any]:
     """Return values and a quantity to `DIGITS` digits, nan where it has none."""
     from mpmath import mp
 
@@ -101,7 +106,8 @@ def precise(graph: Graph, inputs: Mapping[str, float], target: Target) -> tuple[
 
     xp = multiprecision()
     with mp.workdps(DIGITS):
-        values = run(graph, exact_leaves(graph, inputs), xp)
+        # a branch that is not taken may be of any size
+        values = run(graph, exact_leaves(graph, inputs), xp, needed)
         if not target.by:
             return values, values[target.of]
         cut = with_output(graph, target.of)
@@ -124,7 +130,7 @@ def right_at(graph: Graph, inputs: Mapping[str, float], target: Target) -> Sampl
         names = [graph.own_name(i) for i in target.by]
         right = hessian_product(cut, inputs, {names[0]: 1.0})[1][names[1]]
         return Sample(dict(inputs), values, right, None, right) if isfinite(right) else None
-    exact, number = precise(graph, inputs, target)
+    exact, number = precise(graph, inputs, target, needed)
     if not mp.isfinite(number) or abs(number) > 1e300:
         return None
     return Sample(dict(inputs), values, float(number), exact, number)
@@ -143,6 +149,8 @@ def points(graph: Graph) -> Iterator[dict[str, float]]:
 
 def samples(graph: Graph, target: Target) -> list[Sample]:
     """Return points of the domain, fewer of larger programs."""
+    if len(graph) > MOST_NODES:
+        return []
     wanted = max(LEAST_POINTS, min(POINTS, WORK // (3 * len(graph))))
     found: list[Sample] = []
     for tried, inputs in enumerate(points(graph)):
@@ -165,8 +173,9 @@ def value_at(answer: Answer, sample: Sample) -> Any:
 
     from ..ops.namespaces import multiprecision
 
-    if sample.exact is None:
-        found = answer.at(sample.values)
+    found, tame = answer.runs(sample.values)
+    # what overflows on the way may have too many digits for any memory
+    if sample.exact is None or not tame:
         return found if isfinite(found) else None
     with mp.workdps(DIGITS):
         precise_value = answer.at(sample.exact, multiprecision(), literal)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from ..errors import UsageError
+from ..errors import BackpropError, UsageError
 from .command import Binding, ExpressionCommand
 from .common import notes_printer, write_text
 
+if TYPE_CHECKING:
+    from ..graph import Graph
+
+SIZE = 1 << 20
 FORMATS = ("table", "json", "junit", "gradescope", "markdown")
 ENDINGS = {".json": "json", ".xml": "junit", ".md": "markdown", ".txt": "table"}
 
@@ -34,6 +39,17 @@ ENDINGS = {".json": "json", ".xml": "junit", ".md": "markdown", ".txt": "table"}
     "sheet",
     metavar="FILE",
     help="Claims from YAML, JSON, CSV (a row a student) or lines; - is stdin.",
+)
+@click.option("--text", metavar="FILE", help="Check the numbers that an article claims; - is stdin.")
+@click.option(
+    "--gradcheck", is_flag=True, help="Check the gradient, ours or the claimed one, against quotients."
+)
+@click.option(
+    "--at-step",
+    type=click.IntRange(1),
+    default=1,
+    metavar="K",
+    help="Of a training config, judge the K-th update.  [default: the first]",
 )
 @click.option("--student", metavar="NAME", help="Judge this one of the class alone.")
 @click.option("--reveal", is_flag=True, help="Show the right numbers and formulas.")
@@ -67,6 +83,9 @@ def command(
     file: str | None,
     claims: tuple[str, ...],
     sheet: str | None,
+    text: str | None,
+    gradcheck: bool,
+    at_step: int,
     student: str | None,
     reveal: bool,
     least_digits: int,
@@ -81,49 +100,197 @@ def command(
     """Judge claims about EXPRESSION, and name the mistake behind a wrong one.
 
     A claim is a number or a formula for a value or a derivative. With values bound it is judged at
-    the point; with none, formulas are judged in general. Exit status: 0 all right, 1 something is
-    wrong, 2 unreadable, 3 not judgeable.
+    the point; with none, formulas are judged in general. A training config in place of EXPRESSION
+    judges a step worked by hand, by the names of backprop trace. Exit status: 0 all right, 1
+    something is wrong, 2 unreadable, 3 not judgeable.
     """
     chosen = _format(format_, output)
     note = notes_printer(quiet)
-    from ..checking.claims import Judge, read_claim
-    from ..checking.grading import Judgement, graded, read_credit
-    from ..checking.proof import Prover
-    from .common import Request, tell
-
+    if text is not None:
+        if expression is not None or file is not None or claims or sheet is not None or gradcheck:
+            raise UsageError("--text FILE stands alone: the claims are in the text")
+        return _article(text, chosen, digits, output)
     if file == "-" and sheet == "-":
         raise UsageError("--file - and --claims - cannot both read stdin")
+    grades = Grades(claims, sheet, student, reveal, least_digits, marks, credit, chosen, digits, output)
+    if expression is not None and expression.lower().endswith((".yaml", ".yml")):
+        if bindings or gradcheck:
+            raise UsageError(
+                "a training step takes claims alone", hint="backprop train CONFIG --check-gradients --dry-run"
+            )
+        return _training_step(expression, at_step, grades, note)
+    from .common import Request, tell
+
     request = Request(expression, bindings, file, large=large, points=None)
     if request.ranges:
         raise UsageError(f"check works at one point: {next(iter(request.ranges))} is a range")
     graph = request.graph
-    sheets = _sheets(claims, sheet, student, lambda word: _readable(word, graph))
-    weights = _weights(marks, graph)
-    shares = read_credit(_numbers("--credit", credit))
+    if gradcheck:
+        return _gradcheck(graph, request.values, claims, sheet, chosen, output)
+    from ..checking.answers import read_target
+    from ..checking.claims import Judge, Verdict, read_claim
+    from ..checking.proof import Prover
+
     prover = Prover(graph)
     try:
         judge = Judge(graph, request.values, least_digits=least_digits, prove=prover)
-        people = []
-        for person in sheets:
-            read = [read_claim(name, text, graph) for name, text in person.claims]
-            if sheet is None:
-                for claim in read:
-                    if claim.error is not None:
-                        raise claim.error
+
+        def judged(pairs: list[tuple[str, str]], strict: bool) -> list[Verdict]:
+            read = [read_claim(name, answer, graph) for name, answer in pairs]
+            _raise_first([claim.error for claim in read] if strict else [])
             verdicts = judge.judge(read)
-            if reveal:
-                verdicts = _with_formulas(verdicts, read, graph, sympy, large)
-            people.append(graded(person.student, verdicts, weights, shares))
+            return _with_formulas(verdicts, read, graph, sympy, large) if reveal else verdicts
+
+        status = grades.give(
+            graph.source.text, judge.inputs, judged, lambda word: read_target(word, graph).text
+        )
     finally:
         prover.close()
-    judgement = Judgement(
-        graph.source.text, judge.inputs, tuple(people), marks is not None or credit is not None, reveal
-    )
+    tell(graph, note, (), ())
+    return status
+
+
+class Grades(NamedTuple):
+    """What the options say of claims and marks."""
+
+    claims: tuple[str, ...]
+    sheet: str | None
+    student: str | None
+    reveal: bool
+    least_digits: int
+    marks: str | None
+    credit: str | None
+    format_: str
+    digits: int
+    output: str | None
+
+    def give(
+        self,
+        program: str,
+        inputs: Any,
+        judged: Callable[[list[tuple[str, str]], bool], list[Any]],
+        named: Callable[[str], str],
+    ) -> int:
+        """Judge everybody, print it, and return the exit status.
+
+        Args:
+            program: What the claims are about.
+            inputs: Its point.
+            judged: Judges one person's claims; raises at the first unreadable one where it is told to.
+            named: The name of a quantity as verdicts have it.
+        """
+        from ..checking.grading import Judgement, graded, read_credit
+        from ..errors import BackpropError
+        from ..render import checking as show
+
+        def is_quantity(word: str) -> bool:
+            try:
+                named(word)
+            except BackpropError:
+                return False
+            return True
+
+        sheets = _sheets(self.claims, self.sheet, self.student, is_quantity)
+        weights = {}
+        for word, value in _numbers("--marks", self.marks).items():
+            try:
+                weights[named(word)] = value
+            except BackpropError as error:
+                raise UsageError(f"--marks: {error.message}", hint=error.hint) from None
+        shares = read_credit(_numbers("--credit", self.credit))
+        people = [graded(s.student, judged(s.claims, self.sheet is None), weights, shares) for s in sheets]
+        weighted = self.marks is not None or self.credit is not None
+        judgement = Judgement(program, inputs, tuple(people), weighted, self.reveal)
+        text = show.render(judgement, self.format_, digits=self.digits, to_file=self.output is not None)
+        write_text(text, self.output)
+        return judgement.status
+
+
+def _raise_first(errors: Sequence[BackpropError | None]) -> None:
+    for error in errors:
+        if error is not None:
+            raise error
+
+
+def _training_step(path: str, at_step: int, grades: Grades, note: Callable[[str], None]) -> int:
+    from .training import use_threads
+
+    use_threads(1)
+    from ..checking.steps import StepJudge
+    from ..training.config import load
+    from ..training.network import ShapeError
+    from ..training.problem import assemble
+
+    loaded = load(path)
+    try:
+        judge = StepJudge(assemble(loaded), at_step=at_step, least_digits=grades.least_digits)
+    except ShapeError as error:
+        raise loaded.error(error.key, error.message, error.hint) from None
+
+    def judged(pairs: list[tuple[str, str]], strict: bool) -> list[Any]:
+        read = [judge.read(name, answer) for name, answer in pairs]
+        _raise_first([claim.error for claim in read] if strict else [])
+        return judge.judge(read)
+
+    step = judge.made.step
+    title = f"{step.name}: update {step.step} (epoch {step.epoch})"
+    return grades.give(title, None, judged, lambda word: judge.quantity(word).text)
+
+
+def _gradcheck(
+    graph: Graph,
+    values: dict[str, float],
+    claims: tuple[str, ...],
+    sheet: str | None,
+    chosen: str,
+    output: Any,
+) -> int:
+    from ..checking.answers import read_answer, read_target, split
+    from ..checking.gradcheck import check, status
+    from ..differentiation.evaluate import bind, evaluate
     from ..render import checking as show
 
-    write_text(show.render(judgement, chosen, digits=digits, to_file=output is not None), output)
-    tell(graph, note, (), ())
-    return judgement.status
+    _only("--gradcheck", chosen)
+    if sheet is not None:
+        raise UsageError("--gradcheck takes its claims from --claim")
+    claimed = {}
+    for text in claims:
+        name, answer = split(text)
+        target = read_target(name, graph)
+        of_input = len(target.by) == 1 and graph.nodes[target.by[0]].op is None and target.of == graph.output
+        if not of_input:
+            raise UsageError(f"--gradcheck: {name} is no first derivative of the output by an input")
+        found = read_answer(answer, graph)
+        if found.graph is None:
+            raise UsageError(f"--gradcheck: {name} needs a number or a formula")
+        inputs = bind(graph, values)
+        claimed[graph.own_name(target.by[0])] = float(found.at(evaluate(graph, inputs)[0]))
+    checked = check(graph, values, claimed)
+    text = show.render_checked(checked, graph.source.text, chosen, to_file=output is not None)
+    write_text(text, output)
+    return status(checked)
+
+
+def _only(option: str, chosen: str) -> None:
+    if chosen not in ("table", "json", "markdown"):
+        raise UsageError(f"{option} prints table, json or markdown, not {chosen}")
+
+
+def _article(path: str, chosen: str, digits: int, output: str | None) -> int:
+    from ..checking.text import check_text
+    from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, DataError
+    from ..render import checking as show
+
+    _only("--text", chosen)
+    data = _read(path)
+    shown = "<stdin>" if path == "-" else path
+    if len(data) > SIZE:
+        raise DataError(f"{shown} is larger than {SIZE:,} bytes")
+    found = check_text(data.decode("utf-8-sig", "replace"), shown)
+    write_text(show.render_article(found, chosen, digits=digits, to_file=output is not None), output)
+    if found.wrong:
+        return NO
+    return ANSWERED if found.lines else NO_SUCH_NUMBER
 
 
 def _format(format_: str | None, output: str | None) -> str:
@@ -166,29 +333,17 @@ def _sheets(claims: tuple[str, ...], path: str | None, student: str | None, is_q
 def _read(path: str) -> bytes:
     import sys
 
-    from ..checking.sheets import SIZE_LIMIT
     from ..errors import FileError
 
     try:
         if path == "-":
             if sys.stdin is None:
                 raise FileError("stdin is closed")
-            return sys.stdin.buffer.read(SIZE_LIMIT + 1)
+            return sys.stdin.buffer.read(SIZE + 1)
         with open(path, "rb") as stream:
-            return stream.read(SIZE_LIMIT + 1)
+            return stream.read(SIZE + 1)
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from None
-
-
-def _readable(word: str, graph: Any) -> bool:
-    from ..checking.answers import read_target
-    from ..errors import BackpropError
-
-    try:
-        read_target(word, graph)
-    except BackpropError:
-        return False
-    return True
 
 
 def _numbers(option: str, text: str | None) -> dict[str, float]:
@@ -207,19 +362,6 @@ def _numbers(option: str, text: str | None) -> dict[str, float]:
         if name.strip() in found:
             raise UsageError(f"{option}: {name.strip()} is there twice")
         found[name.strip()] = value
-    return found
-
-
-def _weights(marks: str | None, graph: Any) -> dict[str, float]:
-    from ..checking.answers import read_target
-    from ..errors import BackpropError
-
-    found = {}
-    for name, value in _numbers("--marks", marks).items():
-        try:
-            found[read_target(name, graph).text] = value
-        except BackpropError as error:
-            raise UsageError(f"--marks: {error.message}", hint=error.hint) from None
     return found
 
 

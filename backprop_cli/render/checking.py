@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from ..checking.claims import MISSING, NONE, UNREADABLE, WRONG, Verdict
+from ..checking.gradcheck import Checked
 from ..checking.grading import Judged, Judgement
+from ..checking.text import Article
 from ..differentiation.evaluate import number
 from ..errors import UsageError, printable
 from .people import markdown_table, rounded
@@ -293,3 +296,89 @@ def _gradescope(judgement: Judgement) -> str:
         for verdict, mark, of in zip(person.verdicts, person.marks, person.of, strict=True)
     ]
     return json.dumps({"score": person.total, "tests": tests}, allow_nan=False, indent=1) + "\n"
+
+
+# the gradient check
+
+
+def render_checked(checked: Sequence[Checked], program: str, format_: str, *, to_file: bool = False) -> str:
+    """Return a gradient check as ``table``, ``markdown`` or ``json``."""
+    if format_ == "json":
+        found = {"schema": SCHEMA, "expression": program, "checks": [c._asdict() for c in checked]}
+        return json.dumps(found, allow_nan=False, indent=1) + "\n"
+    header = ["input", "slope", "from", "quotient", "relative error", "order", "verdict"]
+    rows = [
+        [
+            c.name,
+            rounded(c.slope, 10),
+            c.source,
+            rounded(c.finite, 10),
+            "-" if c.error is None else f"{c.error:.1e}",
+            "-" if c.order is None else f"{c.order:.2f}",
+            c.verdict,
+        ]
+        for c in checked
+    ]
+    sentences = [f"{c.name}: {c.says}" for c in checked]
+    if format_ == "markdown":
+        table = markdown_table(header, rows, [1 < k < 6 and k != 2 for k in range(7)])
+        return table + "\n" + "".join(f"{_plain(text)}  \n" for text in sentences)
+    return _plain_table(header, rows, sentences, to_file)
+
+
+def _plain_table(header: list[str], rows: list[list[str]], lines: list[str], to_file: bool) -> str:
+    from rich.table import Table
+    from rich.text import Text
+
+    from .terminal import box_for, console_for
+
+    console = console_for(to_file)
+    table = Table(
+        box=box_for(console), padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", show_edge=False
+    )
+    for title in header:
+        numeric = title in ("slope", "quotient", "relative error", "order", "line", "right is", "claimed")
+        table.add_column(title, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell), style=STYLES.get(cell, "")) for cell in row))
+    with console.capture() as captured:
+        if rows:
+            console.print(table)
+            console.print()
+        for line in lines:
+            console.print(Text(printable(line)))
+    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
+
+
+# articles
+
+
+def render_article(article: Article, format_: str, *, digits: int = 6, to_file: bool = False) -> str:
+    """Return what was found in an article as ``table``, ``markdown`` or ``json``."""
+    if format_ == "json":
+        found = {
+            "schema": SCHEMA,
+            "path": article.path,
+            "claims": [line._asdict() for line in article.lines],
+            "unread": list(article.unread),
+        }
+        return json.dumps(found, allow_nan=False, indent=1) + "\n"
+    header = ["line", "claim", "claimed", "right is", "digits"]
+    rows = [
+        [str(w.number), _cut(w.text), w.claimed, rounded(w.right, max(digits, w.digits + 2)), str(w.digits)]
+        for w in article.wrong
+    ]
+    good = len(article.lines) - len(rows)
+    lines = [f"{_count(len(article.lines), 'number')} checked: {good} right, {len(rows)} wrong"]
+    if article.unread:
+        listed = ", ".join(map(str, article.unread[:20])) + (", ..." if len(article.unread) > 20 else "")
+        lines.append(f"{_count(len(article.unread), 'line')} not read: {listed}")
+    if format_ == "markdown":
+        cells = [[r[0], f"`{r[1].replace('`', ' ')}`", *r[2:]] for r in rows]
+        table = markdown_table(header, cells, [True, False, True, True, True]) + "\n" if rows else ""
+        return table + "".join(f"{line}  \n" for line in lines)
+    return _plain_table(header, rows, lines, to_file)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
