@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..graph import Graph
-from ..ops.tensor import Pull
+from ..ops.tensor import Pull, windows_along
 from .evaluate import run
 from .plan import FUNCTIONS, MAPPED, Operand, Recorded, Tape
 from .reverse import sweep
@@ -163,7 +163,7 @@ class TensorTape(Tape):
 
     def patches(self, x: Array, kernel: int, stride: int, padding: int) -> Array:
         n, channels, height, width = x.shape
-        high, wide = ((size + 2 * padding - kernel) // stride + 1 for size in (height, width))
+        high, wide = (windows_along(size, kernel, stride, padding) for size in (height, width))
         shape = (channels * kernel * kernel, high * wide * n)
         return self.structural("patches", (x,), shape, kernel=kernel, stride=stride, padding=padding)
 
@@ -172,8 +172,8 @@ class TensorTape(Tape):
 
     def window(self, x: Array, i: int, j: int, kernel: int, stride: int) -> Array:
         n, channels, height, width = x.shape
-        shape = (n, channels, (height - kernel) // stride + 1, (width - kernel) // stride + 1)
-        return self.structural("window", (x,), shape, i=i, j=j, stride=stride)
+        high, wide = (windows_along(size, kernel, stride) for size in (height, width))
+        return self.structural("window", (x,), (n, channels, high, wide), i=i, j=j, stride=stride)
 
     def place(self, parts: Sequence[Array], shape: Shape, kernel: int, stride: int) -> Array:
         return self.structural("place", parts, shape, kernel=kernel, stride=stride)
@@ -449,7 +449,7 @@ def _sliding(padded: NDArray, kernel: int, stride: int, high: int, wide: int) ->
 
 def _patches(out: NDArray, x: NDArray, kernel: int, stride: int, padding: int) -> Calls:
     n, channels, height, width = x.shape
-    high, wide = ((size + 2 * padding - kernel) // stride + 1 for size in (height, width))
+    high, wide = (windows_along(size, kernel, stride, padding) for size in (height, width))
     padded = np.zeros((channels, height + 2 * padding, width + 2 * padding, n), out.dtype)
     inner = padded[:, padding : padding + height, padding : padding + width]
     columns = out.reshape(channels, kernel, kernel, high, wide, n)
@@ -461,7 +461,7 @@ def _patches(out: NDArray, x: NDArray, kernel: int, stride: int, padding: int) -
 
 def _unpatches(out: NDArray, columns: NDArray, kernel: int, stride: int, padding: int) -> Calls:
     n, channels, height, width = out.shape
-    high, wide = ((size + 2 * padding - kernel) // stride + 1 for size in (height, width))
+    high, wide = (windows_along(size, kernel, stride, padding) for size in (height, width))
     padded = np.zeros((channels, height + 2 * padding, width + 2 * padding, n), out.dtype)
     parts = columns.reshape(channels, kernel, kernel, high, wide, n)
     windows = _sliding(padded, kernel, stride, high, wide)

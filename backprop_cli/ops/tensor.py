@@ -90,9 +90,14 @@ tensor(
 )
 
 
+def windows_along(size: int, kernel: int, stride: int, padding: int = 0) -> int:
+    """Return how many windows fit along an axis."""
+    return (size + 2 * padding - kernel) // stride + 1
+
+
 def _cross_correlation(xp: Any, x: Any, w: Any, b: Any, stride: int, padding: int) -> Any:
     n, channels, (k, _) = x.shape[0], w.shape[0], w.shape[2:]
-    height, width = ((size + 2 * padding - k) // stride + 1 for size in x.shape[2:])
+    height, width = (windows_along(size, k, stride, padding) for size in x.shape[2:])
     flat = xp.matmul(xp.reshape(w, (channels, -1)), xp.patches(x, k, stride, padding))
     image = xp.transpose(xp.reshape(flat, (channels, height, width, n)), (3, 0, 1, 2))
     return image + xp.reshape(b, (channels, 1, 1))

@@ -10,8 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from backprop_cli.errors import DataError, FileError, counted
-
+from ..errors import DataError, FileError, counted
 from .block import Block, Floats, column_of, missing_column
 from .chunks import read
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from backprop_cli.errors import DataError
+from ..errors import DataError
 
 Floats = npt.NDArray[np.float64]
 
@@ -147,7 +147,7 @@ def canonical(name: str) -> str:
 
 def missing_column(variable: str, names: Sequence[str], place: str) -> DataError:
     """Return the error for a variable that the file has no column for."""
-    from backprop_cli.errors import nearest
+    from ..errors import nearest
 
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     close = nearest(variable, list(names))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from backprop_cli.errors import DataError, FileError
+from ..errors import DataError, FileError
 
 LINE_LIMIT = 1 << 20
 CHUNK = 1 << 20  # not above LINE_LIMIT: a line that is too long must cross the end of a chunk

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backprop_cli.errors import DataError, Source, counted
-
+from ..errors import DataError, Source, counted
 from .block import Floats, Pending, TextBlock, canonical, column_of, missing_column
 from .chunks import LINE_LIMIT, Chunks, check_text, unix
 from .numerals import fast_numbers, number, number_hint, numbers

@@ -10,8 +10,7 @@ from operator import attrgetter
 import msgspec
 import numpy as np
 
-from backprop_cli.errors import DataError
-
+from ..errors import DataError
 from .block import Floats, Pending, TextBlock, column_of, missing_column
 from .chunks import Chunks, check_text, unix
 from .numerals import cut, lost_sign, number

@@ -9,8 +9,7 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy.typing as npt
 
-from backprop_cli.errors import DataError
-
+from ..errors import DataError
 from .arrays import load_array
 
 MAGIC = b"PK\x03\x04"

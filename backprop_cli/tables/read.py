@@ -8,8 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from types import TracebackType
 from typing import BinaryIO, Protocol
 
-from backprop_cli.errors import FileError
-
+from ..errors import FileError
 from .arrays import MAGIC, ArrayReader, regular
 from .block import Block
 from .chunks import CHUNK, Chunks, read

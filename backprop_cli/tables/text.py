@@ -11,8 +11,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from backprop_cli.errors import DataError
-
+from ..errors import DataError
 from .block import Block, Floats, TextBlock
 from .delimited import DELIMITERS, DelimitedBlock, cell_place
 from .jsonlines import members

@@ -14,8 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from backprop_cli.errors import DataError, UsageError
-
+from ..errors import DataError, UsageError
 from .block import Block
 from .jsonlines import JsonBlock
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..errors import ConfigError
 from ..graph import PARAMETER, STATE, Graph
+from ..ops.tensor import windows_along
 from . import schema
 from .losses import FUSED, lower_loss
 from .lowering import Builder, Lowered
@@ -125,7 +126,7 @@ class LayerNetwork:
                 raise key.error(
                     f"{name}: padding same needs stride 1 and an odd kernel_size, not {layer.stride} and {k}"
                 )
-            sides = tuple((s + 2 * padding - k) // layer.stride + 1 for s in shape[1:])
+            sides = tuple(windows_along(s, k, layer.stride, padding) for s in shape[1:])
             if min(s + 2 * padding for s in shape[1:]) < k:
                 raise key.error(f"{name}: a kernel of {k}x{k} does not fit into {_rows(shape)}")
             fan_in, fan_out = shape[0] * k * k, layer.channels * k * k
@@ -136,7 +137,7 @@ class LayerNetwork:
             k, stride = layer.kernel_size, layer.stride or layer.kernel_size
             if len(shape) != 3 or min(shape[1:]) < k:
                 raise key.error(f"{name}: a window of {k}x{k} does not fit into {_rows(shape)}")
-            return (shape[0], *((s - k) // stride + 1 for s in shape[1:]))
+            return (shape[0], *(windows_along(s, k, stride) for s in shape[1:]))
         if isinstance(layer, schema.Flatten):
             return (prod(shape),)
         if isinstance(layer, schema.BatchNorm):

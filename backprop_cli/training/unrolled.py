@@ -18,6 +18,7 @@ from ..explanation.written import Apply, Expr, Name, Number, Paper, Ref, Row, on
 from ..graph import CONSTANT, INPUT, PARAMETER, STATE, Graph, GraphBuilder
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import FLOATS
+from ..ops.tensor import windows_along
 from . import schema
 from .formula import FormulaNetwork
 from .losses import FUSED
@@ -293,7 +294,7 @@ class Unrolled:
     def _convolved(self, name: str, layer: schema.Conv2d, x: Ids) -> Ids:
         w, b = self.parameters[f"{name}.weights"], self.parameters[f"{name}.bias"]
         k, stride, padding = layer.kernel_size, layer.stride, padding_of(layer)
-        sides = tuple((s + 2 * padding - k) // stride + 1 for s in x.shape[2:])
+        sides = tuple(windows_along(s, k, stride, padding) for s in x.shape[2:])
         z: Ids = np.empty((len(x), len(w), *sides), object)
         block = self._block(name)
         for r, c, i, j in _indices(*z.shape):
@@ -312,7 +313,7 @@ class Unrolled:
         k, stride = layer.kernel_size, layer.stride or layer.kernel_size
         if k == 1:
             return x[:, :, ::stride, ::stride]
-        sides = tuple((s - k) // stride + 1 for s in x.shape[2:])
+        sides = tuple(windows_along(s, k, stride) for s in x.shape[2:])
         y: Ids = np.empty((*x.shape[:2], *sides), object)
         block = self._block(name)
         for r, c, i, j in _indices(*y.shape):
