@@ -20,7 +20,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("language", "scripting", "training", "trace", "explain", "graph", "limit", "descend", "plot", "check", "grading")
+PAGES = (
+    *("language", "scripting", "training", "trace", "explain", "graph", "limit", "descend", "plot"),
+    *("check", "grading", "export"),
+)
 DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in PAGES))
 PRIMITIVES = ROOT / "docs" / "primitives.md"
 CONFIG = ROOT / "docs" / "config.md"
@@ -83,7 +86,7 @@ def matches(shown: str, printed: str) -> bool:
 
 def lacking(block: Block) -> str | None:
     """Return a program that a block needs and this computer does not have."""
-    words = {word for step in block.steps for word in re.findall(r"\b(jq|make)\b", step.command)}
+    words = {word for step in block.steps for word in re.findall(r"\b(jq|make|cc)\b", step.command)}
     return next((word for word in sorted(words) if shutil.which(word) is None), None)
 
 
@@ -120,13 +123,22 @@ def run_document(path: Path) -> list[tuple[Block, list[str] | None]]:
         return [(block, None if lacking(block) else run_block(block, folder)) for block in blocks]
 
 
+def with_coverage(text: str) -> str:
+    """Return a document with the table of exports put in, where it has a place for it."""
+    from backprop_cli.export.coverage import coverage_table
+
+    head, mark, rest = text.partition("<!-- coverage -->\n")
+    _, end, tail = rest.partition("<!-- end -->")
+    return f"{head}{mark}\n{coverage_table()}\n{end}{tail}" if mark else text
+
+
 def updated(path: Path) -> str:
     """Return a document with the outputs put in."""
     text = path.read_text("utf-8")
     for block, outputs in reversed(run_document(path)):
         if outputs is not None:
             text = text[: block.start] + block.text(outputs) + text[block.end :]
-    return text
+    return with_coverage(text)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from conftest import ROOT, Result
 
 from backprop_cli.errors import Source, UsageError
 from backprop_cli.export import RENDERED, TARGETS, Program, export, module_of, program_of
+from backprop_cli.export.coverage import coverage_table
 from backprop_cli.export.writer import Refused, spell
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
@@ -323,3 +324,8 @@ def test_latex(run: Callable[..., Result]) -> None:
     da = r"\frac{\partial L}{\partial a} &= \frac{\partial L}{\partial d} \cdot b = 4"
     assert da in text
     assert text.endswith("\\end{document}\n")
+
+
+def test_the_table_in_the_documents_is_of_today() -> None:
+    text = (ROOT / "docs" / "export.md").read_text("utf-8")
+    assert f"<!-- coverage -->\n\n{coverage_table()}\n<!-- end -->" in text

@@ -1,0 +1,27 @@
+"""How every primitive is written in every target, as a table for the documents."""
+
+from __future__ import annotations
+
+from ..ops import PRIMITIVES
+from . import TARGETS, module_of
+from .writer import ATOM, Piece, Refused, spell
+
+
+def coverage_table() -> str:
+    """Return the table in Markdown: a row a primitive, a column a target; what is refused has its reason."""
+    lines = [f"| primitive | {' | '.join(TARGETS)} |", f"|---|{'---|' * len(TARGETS)}"]
+    for name, row in PRIMITIVES.items():
+        cells = []
+        for target in TARGETS:
+            table = module_of(target).SPELLING
+            if isinstance(table[name], Refused):
+                cells.append(f"none: {table[name].reason}")
+                continue
+            # a literal has a number; any will do
+            operands = [Piece(p, ATOM, 3.0 if k == row.literal else None) for k, p in enumerate(row.params)]
+            text = spell(table, name, operands).text
+            if name == "polygamma" and target in ("pytorch", "jax"):
+                text = text.replace("(3,", "(n,")
+            cells.append(f"`{text}`")
+        lines.append(f"| `{row.signature}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
