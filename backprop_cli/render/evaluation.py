@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..errors import counted, printable
 from ..training.metrics import ClassificationEvaluation, ClassScores, Evaluation, OutputErrors
 from .people import markdown_table, rounded
-from .terminal import box_for, console_for, is_unicode
+from .terminal import console_for, is_unicode, table_for, trimmed
 
 MANY_CLASSES = 40
 PAIRS = 12
@@ -289,13 +289,7 @@ def _table(evaluation: Evaluation, subject: Subject, digits: int, to_file: bool)
         for grid in grids(evaluation, digits, console.width, "·" if unicode else "."):
             console.print()
             console.print(Text(grid.title))
-            table = Table(
-                box=box_for(console),
-                padding=(0, 1, 0, 0),
-                pad_edge=False,
-                header_style="bold",
-                show_edge=False,
-            )
+            table = table_for(console)
             for i, title in enumerate(grid.header):
                 table.add_column(
                     Text(title), justify="right" if i else "left", no_wrap=bool(i), overflow="fold"
@@ -309,8 +303,7 @@ def _table(evaluation: Evaluation, subject: Subject, digits: int, to_file: bool)
         for remark in _remarks(evaluation):
             console.print()
             console.print(Text(remark, style="yellow"))
-    text: str = captured.get()
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    return trimmed(captured.get())
 
 
 def _style(grid: Grid, row: int, column: int, cell: str) -> str:

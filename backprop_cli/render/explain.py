@@ -60,7 +60,7 @@ def to_terminal(told: Explanation, page: Sequence[Section], digits: int, to_file
     """Return the page for a terminal, or plain when stdout is none."""
     from rich.text import Text
 
-    from .terminal import console_for
+    from .terminal import console_for, trimmed
 
     console = console_for(to_file)
     width = console.width
@@ -83,8 +83,7 @@ def to_terminal(told: Explanation, page: Sequence[Section], digits: int, to_file
     with console.capture() as captured:
         for line in lines:
             console.print(line, soft_wrap=True)
-    text: str = captured.get()
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    return trimmed(captured.get())
 
 
 def _laid_out(row: Row, label: str, left: int, width: int) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..errors import printable
 from .latex import GREEK, number_to_latex, text_to_latex
 from .people import markdown_table
-from .terminal import box_for, console_for
+from .terminal import console_for, table_for, trimmed
 
 WIDEST = 100
 """Sentences are no wider than that, however wide the terminal."""
@@ -110,7 +110,6 @@ def short(x: float | None, digits: int = 3) -> str:
 
 
 def _terminal(blocks: Sequence[Block], to_file: bool) -> str:
-    from rich.table import Table
     from rich.text import Text
 
     console = console_for(to_file)
@@ -130,13 +129,7 @@ def _terminal(blocks: Sequence[Block], to_file: bool) -> str:
                 )
             else:
                 shown = _fitting(block, console.width)
-                table = Table(
-                    box=box_for(console),
-                    padding=(0, 1, 0, 0),
-                    pad_edge=False,
-                    show_edge=False,
-                    header_style="bold",
-                )
+                table = table_for(console)
                 for k in shown:
                     table.add_column(
                         Text(printable(block.header[k])),
@@ -148,7 +141,7 @@ def _terminal(blocks: Sequence[Block], to_file: bool) -> str:
                 for row in block.rows:
                     table.add_row(*(Text(printable(row[k])) for k in shown))
                 console.print(table)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
+    return trimmed(captured.get())
 
 
 def _wrapped(text: str, width: int) -> list[str]:

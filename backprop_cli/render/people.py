@@ -177,10 +177,9 @@ def explanation(report: GradientReport, id: int, digits: int) -> str:
 
 def rich_table(report: GradientReport, cells: Cells, digits: int, to_file: bool) -> str:
     """Return the table for a terminal, or as plain ASCII when stdout is none."""
-    from rich.table import Table
     from rich.text import Text
 
-    from .terminal import box_for, console_for, is_unicode
+    from .terminal import console_for, is_unicode, table_for, trimmed
 
     console = console_for(to_file)
     unicode = is_unicode(console)
@@ -188,9 +187,7 @@ def rich_table(report: GradientReport, cells: Cells, digits: int, to_file: bool)
     if console.is_terminal:
         header, rows = fit(header, rows, console.width)
     numeric = numbers_from(header)
-    table = Table(
-        box=box_for(console), padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", show_edge=False
-    )
+    table = table_for(console)
     for title, is_number in zip(header, numeric, strict=True):
         fold = title in ("operation", "formula", "step")
         table.add_column(
@@ -224,8 +221,7 @@ def rich_table(report: GradientReport, cells: Cells, digits: int, to_file: bool)
         for line in lines:
             word = next((w for w in STYLES if f": {w}" in line), None)
             console.print(Text(line.replace(" = ", UNBROKEN), style=STYLES[word] if word else ""))
-    text: str = captured.get().replace(UNBROKEN, " = ")
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    return trimmed(captured.get().replace(UNBROKEN, " = "))
 
 
 def fit(header: list[str], rows: list[list[str]], width: int) -> tuple[list[str], list[list[str]]]:

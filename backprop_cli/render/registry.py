@@ -90,15 +90,12 @@ def render_ops(
         for c in cells:
             blocks.append("\n".join(f"{t:>22}  {v}" for t, v in zip(HEADER, c, strict=True) if v))
         return "\n\n".join(blocks) + "\n"
-    from rich.table import Table
     from rich.text import Text
 
-    from .terminal import box_for, console_for
+    from .terminal import console_for, table_for, trimmed
 
     console = console_for(to_file)
-    table = Table(
-        box=box_for(console), padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold"
-    )
+    table = table_for(console)
     # on a narrow terminal `backprop ops NAME` has the rest
     shown = [1, 2, 3, 4, 5] if console.width >= 130 else [1, 2, 5]
     for i in shown:
@@ -110,7 +107,7 @@ def render_ops(
         if len(shown) < 5:
             console.print()
             console.print("backprop ops NAME shows domain, kinks and conventions")
-    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
+    return trimmed(captured.get())
 
 
 def primitives_page() -> str:

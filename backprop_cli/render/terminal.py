@@ -39,6 +39,20 @@ def box_for(console: Any) -> Any:
     return box.SIMPLE_HEAD if is_unicode(console) else plain_box()
 
 
+def table_for(console: Any) -> Any:
+    """Return an empty table: bold titles over a rule, and no frame."""
+    from rich.table import Table
+
+    return Table(
+        box=box_for(console), padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", show_edge=False
+    )
+
+
+def trimmed(text: str) -> str:
+    """Return lines without the blanks at their ends."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
 def plain_box() -> Any:
     """A rule of dashes under the header, in ASCII."""
     from rich.box import Box

@@ -239,7 +239,7 @@ def to_terminal(trace: Trace, digits: int, to_file: bool) -> str:
     """Return the page for a terminal, or plain when stdout is none."""
     from rich.text import Text
 
-    from .terminal import console_for
+    from .terminal import console_for, trimmed
 
     console = console_for(to_file)
     width = console.width
@@ -265,8 +265,7 @@ def to_terminal(trace: Trace, digits: int, to_file: bool) -> str:
     with console.capture() as captured:
         for line in lines:
             console.print(line, soft_wrap=True)
-    text: str = captured.get()
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    return trimmed(captured.get())
 
 
 def _widths(section: Section, width: int) -> tuple[int, int]:
@@ -525,10 +524,9 @@ def _terminal_table(
     digits: int,
     to_file: bool,
 ) -> str:
-    from rich.table import Table
     from rich.text import Text
 
-    from .terminal import box_for, console_for
+    from .terminal import console_for, table_for, trimmed
 
     console = console_for(to_file)
     widths = [max(len(t), *(len(row[i]) for row in cells)) for i, t in enumerate(header)]
@@ -536,9 +534,7 @@ def _terminal_table(
         kept = [i for i, title in enumerate(header) if title != RANGE]
         header, numeric = [header[i] for i in kept], [numeric[i] for i in kept]
         cells = [[row[i] for i in kept] for row in cells]
-    rich = Table(
-        box=box_for(console), padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", show_edge=False
-    )
+    rich = table_for(console)
     for title, number in zip(header, numeric, strict=True):
         fold = title == "operation" or (title == "step" and widths[0] > WIDE_NAME)
         least = WIDE_NAME if fold and title == "step" else None
@@ -553,8 +549,7 @@ def _terminal_table(
         console.print()
         console.print(rich)
         console.print(Text(f"\n{NORMS}", "dim"))
-    text: str = captured.get()
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    return trimmed(captured.get())
 
 
 def node_dict(row: TableRow) -> dict[str, Any]:
