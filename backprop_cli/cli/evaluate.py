@@ -51,7 +51,7 @@ def command(
     from ..training.model import Model
     from ..training.predictor import has_probabilities
 
-    chosen = choose_format(format_, output)
+    chosen = choose_format(format_, output, FORMATS)
     if chosen not in FORMATS:
         raise UsageError(f"evaluate does not write {chosen}", hint=f"formats: {', '.join(FORMATS)}")
     trained = Model.load(model)

@@ -63,7 +63,7 @@ def command(
     The value of every unit, the loss term by term, every delta, every dE/dw as its product, every
     update. KEY=VALUE overrides a key of the config. Nothing is trained or saved.
     """
-    chosen = choose_format(format_, output)
+    chosen = choose_format(format_, output, FORMATS)
     if chosen not in FORMATS:
         raise UsageError(f"trace prints {', '.join(FORMATS)}, not {chosen}")
     if table and (round_each or layer is not None or row is not None):
