@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -31,35 +32,47 @@ ENDINGS = {
 }
 
 
+def digits_option(help_: str, default: int = 6) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option of how many digits are shown."""
+    return click.option(
+        "--digits", type=click.IntRange(1, 17), default=default, show_default=True, help=help_
+    )
+
+
+def format_option(
+    formats: Sequence[str], default: str = "table"
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option of how to print."""
+    text = f"How to print; the default is {default}."
+    return click.option("--format", "format_", type=click.Choice(formats), help=text)
+
+
+file_option = click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
+output_option = click.option(
+    "-o", "output", metavar="FILE", help="Write to a file, the format by its ending."
+)
+large_option = click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+
+
 def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of every command that reads a program."""
     for option in reversed(
         (
-            click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin."),
+            file_option,
             click.option(
                 "--points",
                 metavar="FILE",
                 help="A file with one point a row (csv, tsv, jsonl, npy); - is stdin.",
             ),
             click.option("--strict", is_flag=True, help="Stop at the first point without an answer."),
-            click.option(
-                "--format",
-                "format_",
-                type=click.Choice(FORMATS),
-                help="How to print; the default is table.",
-            ),
-            click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending."),
-            click.option(
-                "--digits",
-                type=click.IntRange(1, 17),
-                default=6,
-                show_default=True,
-                help="Significant digits in tables.",
-            ),
+            format_option(FORMATS),
+            output_option,
+            digits_option("Significant digits in tables."),
             click.option(
                 "--all", "all_", is_flag=True, help="Show constants and every row of a large program."
             ),
-            click.option("--large", is_flag=True, help="Lift the limits on a program's size."),
+            large_option,
             click.option("-q", "--quiet", is_flag=True, help="No notes, warnings or progress."),
         )
     ):
@@ -215,6 +228,20 @@ def tell(graph: Graph, note: Callable[[str], None], warnings: Sequence[str], not
         note(f"note: {text}")
     for text in warnings:
         note(f"warning: {text}")
+
+
+def number(option: str, text: str) -> float:
+    """Return the number an option was given, a constant expression."""
+    try:
+        return constant(text.strip())
+    except BackpropError as error:
+        raise UsageError(f"{option}: {error.message}", source=error.source, span=error.span) from None
+
+
+def names_of(text: str | None) -> list[str] | None:
+    """Return the names an option was given, ``a,b``; None where it was not."""
+    # the comma of linear1[0,2] is none between names
+    return [name.strip() for name in re.split(r",(?![^\[]*\])", text)] if text is not None else None
 
 
 def choose_format(

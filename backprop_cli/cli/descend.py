@@ -12,7 +12,14 @@ from .common import (
     check_destination,
     choose_format,
     destination,
+    digits_option,
+    file_option,
+    format_option,
+    large_option,
+    names_of,
     notes_printer,
+    number,
+    quiet_option,
     tell,
     write_text,
 )
@@ -37,7 +44,7 @@ MILLISECONDS = 300
     epilog="Examples: backprop descend 'x^2' --x 1 --rate 0.3 --steps 3; "
     "backprop descend 'x^2+10y^2' --x 1 --y 1 --optimizer sgd:momentum=0.9 --optimizer adam --rate 0.05",
 )
-@click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
+@file_option
 @click.option("--rate", metavar="RATE", help="Learning rate.  [default: 0.1, or the optimizer's own]")
 @click.option("--steps", type=click.IntRange(1, 1_000_000), help="Updates at most.  [default: 1000]")
 @click.option(
@@ -57,16 +64,14 @@ MILLISECONDS = 300
     help="As in training configs: sgd:momentum=0.9, adam; repeat it to compare several.",
 )
 @click.option("--plot", is_flag=True, help="Draw below the table, where it is not a terminal too.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is table.")
+@format_option(FORMATS)
 @click.option(
     "-o", "output", metavar="FILE", help="Write to a file by its ending: a table, a picture (svg, png, gif)."
 )
-@click.option(
-    "--digits", type=click.IntRange(1, 17), default=6, show_default=True, help="Significant digits in tables."
-)
+@digits_option("Significant digits in tables.")
 @click.option("--all", "all_", is_flag=True, help="Show every update of a long run.")
-@click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
-@click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+@large_option
+@quiet_option
 def command(
     expression: str | None,
     bindings: list[Binding],
@@ -100,10 +105,10 @@ def command(
     note = notes_printer(quiet)
     request = Request(expression, bindings, file, large=large, points=None)
     graph = request.graph
-    eta = _number("--rate", rate) if rate is not None else None
+    eta = number("--rate", rate) if rate is not None else None
     if eta is not None and eta <= 0.0:
         raise UsageError(f"--rate {rate}: a learning rate is a positive number", hint="--ascend climbs")
-    length = _number("--until", until)
+    length = number("--until", until)
     if length < 0.0:
         raise UsageError(f"--until {until}: a length is not negative")
 
@@ -112,7 +117,7 @@ def command(
     from .training import use_threads
 
     use_threads(1)
-    names = check_wrt(graph, [n.strip() for n in wrt.split(",")] if wrt is not None else None)
+    names = check_wrt(graph, names_of(wrt))
     for name in request.ranges:
         if name not in names:
             raise UsageError(f"{name} has a range of starting points, but --wrt does not move it")
@@ -153,16 +158,6 @@ def command(
         have = "has" if len(failed) == 1 else "have"
         note(f"warning: {len(failed):,} of {len(report.runs):,} runs {have} no answer")
     return NO_SUCH_NUMBER if failed else ANSWERED
-
-
-def _number(option: str, text: str) -> float:
-    from ..errors import BackpropError, UsageError
-    from ..language.lower import constant
-
-    try:
-        return constant(text)
-    except BackpropError as error:
-        raise UsageError(f"{option}: {error.message}", source=error.source, span=error.span) from None
 
 
 def _run(

@@ -8,7 +8,21 @@ import click
 
 from ..errors import UsageError
 from .command import Binding, ExpressionCommand
-from .common import Request, choose_format, notes_printer, tell, write_text
+from .common import (
+    Request,
+    choose_format,
+    digits_option,
+    file_option,
+    format_option,
+    large_option,
+    names_of,
+    notes_printer,
+    number,
+    output_option,
+    quiet_option,
+    tell,
+    write_text,
+)
 
 FORMATS = ("table", "markdown", "latex", "json")
 DETAILS = ("short", "normal", "full")
@@ -21,7 +35,7 @@ MOST_NODES = 2_000  # as in `grad`, which is content with numbers above
     epilog="Examples: backprop explain '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2; "
     "backprop explain 'sin(x^2)' --symbolic",
 )
-@click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
+@file_option
 @click.option("--wrt", metavar="NAMES", help="Explain the slopes by these inputs alone, path by path: a,b.")
 @click.option("--symbolic", is_flag=True, help="Take the derivative rule by rule; needs no values.")
 @click.option("--limit", is_flag=True, help="Work out the limit definition.")
@@ -33,18 +47,12 @@ MOST_NODES = 2_000  # as in `grad`, which is content with numbers above
     show_default=True,
     help="The passes alone; with chains and words; with every path.",
 )
-@click.option(
-    "--digits",
-    type=click.IntRange(1, 17),
-    default=6,
-    show_default=True,
-    help="Significant digits; with --round-each, decimals.",
-)
+@digits_option("Significant digits; with --round-each, decimals.")
 @click.option("--round-each", is_flag=True, help="Round every result to --digits decimals, as on paper.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is table.")
-@click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending.")
-@click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
-@click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+@format_option(FORMATS)
+@output_option
+@large_option
+@quiet_option
 @click.pass_obj
 def command(
     sympy: Any,
@@ -83,11 +91,11 @@ def command(
     told = explain(
         graph,
         request.values,
-        wrt=[name.strip() for name in wrt.split(",")] if wrt is not None else None,
+        wrt=names_of(wrt),
         detail=detail,
         symbolic=symbolic,
         limit=limit,
-        rate=_rate(update),
+        rate=number("--update", update) if update is not None else None,
         decimals=digits if round_each else None,
     )
     notes = list(told.notes)
@@ -104,15 +112,3 @@ def command(
     write_text(show.render(told, chosen, digits=digits, to_file=output is not None), output)
     tell(graph, note, told.warnings, notes)
     return 0
-
-
-def _rate(text: str | None) -> float | None:
-    from ..errors import BackpropError
-    from ..language.lower import constant
-
-    if text is None:
-        return None
-    try:
-        return constant(text)
-    except BackpropError as error:
-        raise UsageError(f"--update: {error.message}", source=error.source, span=error.span) from None

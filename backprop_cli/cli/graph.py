@@ -11,7 +11,17 @@ import click
 
 from ..errors import UsageError
 from .command import Binding, ExpressionCommand
-from .common import Request, notes_printer, tell
+from .common import (
+    Request,
+    digits_option,
+    file_option,
+    format_option,
+    large_option,
+    names_of,
+    notes_printer,
+    quiet_option,
+    tell,
+)
 
 if TYPE_CHECKING:
     from ..explanation.edges import GraphView
@@ -70,7 +80,7 @@ class GraphCommand(ExpressionCommand):
     epilog="Examples: backprop graph '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2; "
     "backprop graph --file loss.bp -o loss.svg; backprop graph hand.yaml",
 )
-@click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
+@file_option
 @click.option(
     "--config", "config", metavar="PATH", help="Draw the network of a config; a word *.yaml says the same."
 )
@@ -86,18 +96,16 @@ class GraphCommand(ExpressionCommand):
 @click.option("--named", is_flag=True, help="Show inputs and named steps alone.")
 @click.option("--all", "all_", is_flag=True, help="Show constants as nodes.")
 @click.option("--compact", is_flag=True, help="Draw a network with one box a layer.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is text.")
+@format_option(FORMATS, "text")
 @click.option(
     "-o",
     "output",
     metavar="FILE",
     help="Write to a file by its ending: svg, png, dot, mmd, md, tex, txt, json.",
 )
-@click.option(
-    "--digits", type=click.IntRange(1, 17), default=6, show_default=True, help="Significant digits."
-)
-@click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
-@click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+@digits_option("Significant digits.")
+@large_option
+@quiet_option
 def command(
     expression: str | None,
     bindings: list[Binding],
@@ -169,10 +177,9 @@ def _by_ending(output: str | None) -> str:
 
 
 def _names(option: str, text: str | None) -> list[str] | None:
-    if text is None:
+    names = names_of(text)
+    if names is None:
         return None
-    # the comma of linear1[0,2] is none between names
-    names = [name.strip() for name in re.split(r",(?![^\[]*\])", text)]
     if not all(names):
         raise UsageError(f"{option}: an empty name")
     return list(dict.fromkeys(names))

@@ -7,7 +7,21 @@ from typing import Any
 import click
 
 from .command import Binding, ExpressionCommand
-from .common import Request, choose_format, destination, notes_printer, tell, write_text
+from .common import (
+    Request,
+    choose_format,
+    destination,
+    digits_option,
+    file_option,
+    format_option,
+    large_option,
+    names_of,
+    notes_printer,
+    number,
+    quiet_option,
+    tell,
+    write_text,
+)
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex")
 WORK = 20_000_000  # primitives that may run before inputs are left out: about ten seconds
@@ -18,7 +32,7 @@ WORK = 20_000_000  # primitives that may run before inputs are left out: about t
     cls=ExpressionCommand,
     epilog="Examples: backprop limit 'sin(x)' --x 1; backprop limit '|x|' --x 0 --steps 0.1,0.01",
 )
-@click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
+@file_option
 @click.option("--wrt", metavar="NAMES", help="Move these inputs alone, one at a time: a,b.")
 @click.option(
     "--steps",
@@ -29,19 +43,13 @@ WORK = 20_000_000  # primitives that may run before inputs are left out: about t
 )
 @click.option("--symbolic", is_flag=True, help="Measure errors against the symbolic derivative's number.")
 @click.option("--plot", is_flag=True, help="Draw the errors below the table, where it is not a terminal too.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is table.")
+@format_option(FORMATS)
 @click.option(
     "-o", "output", metavar="FILE", help="Write to a file by its ending: a table, or the plot (svg, png)."
 )
-@click.option(
-    "--digits",
-    type=click.IntRange(1, 17),
-    default=8,
-    show_default=True,
-    help="Significant digits of quotients in tables.",
-)
-@click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
-@click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+@digits_option("Significant digits of quotients in tables.", 8)
+@large_option
+@quiet_option
 @click.pass_obj
 def command(
     sympy: Any,
@@ -80,7 +88,7 @@ def command(
         raise UsageError(f"limit works at one point: {name} is a range")
     graph = request.graph
     hs = _steps(steps)
-    names = check_wrt(graph, [n.strip() for n in wrt.split(",")] if wrt is not None else None)
+    names = check_wrt(graph, names_of(wrt))
     if not names:
         raise UsageError("the expression has no variable to move")
     notes = []
@@ -123,25 +131,21 @@ def command(
 def _steps(text: str) -> list[float]:
     from decimal import Decimal
 
-    from ..errors import BackpropError, UsageError
-    from ..language.lower import constant
+    from ..errors import UsageError
 
-    def number(part: str) -> float:
-        try:
-            h = constant(part)
-        except BackpropError as error:
-            raise UsageError(f"--steps: {error.message}", source=error.source, span=error.span) from None
+    def size(part: str) -> float:
+        h = number("--steps", part)
         if not h > 0.0:
             raise UsageError(f"--steps {text}: a step size is a positive number")
         return h
 
     first, colon, last = text.partition(":")
     if not colon:
-        steps = sorted({number(part) for part in text.split(",")}, reverse=True)
+        steps = sorted({size(part) for part in text.split(",")}, reverse=True)
         if len(steps) > 400:
             raise UsageError(f"--steps: {len(steps)} step sizes; 400 are the limit")
         return steps
-    start, end = number(first), number(last)
+    start, end = size(first), size(last)
     if end > start:
         start, end = end, start
     # in decimals, so that 1e-3 is the float nearest to it

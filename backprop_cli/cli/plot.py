@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .command import Binding, ExpressionCommand
-from .common import Request, destination, notes_printer, tell, write_text
+from .common import (
+    Request,
+    destination,
+    digits_option,
+    file_option,
+    format_option,
+    large_option,
+    notes_printer,
+    number,
+    quiet_option,
+    tell,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from ..explanation.sampling import Curve, Tangent
@@ -83,7 +95,7 @@ class Drawn(Request):
     epilog="Examples: backprop plot '2x^2 - 3x + 4' --x -3:4 --tangent -1,1,0; "
     "backprop plot 'x^2 - y^2' --x -2:2 --y -2:2 -o saddle.svg",
 )
-@click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
+@file_option
 @click.option("--tangent", "tangents", metavar="POINTS", help="Draw tangents at these points: -1,1,0.")
 @click.option("--derivative", is_flag=True, help="Draw the derivative, too.")
 @click.option(
@@ -92,17 +104,13 @@ class Drawn(Request):
     help="Draw the derivative beside the function, 1, or below it, 2.  [default: what can be read]",
 )
 @click.option("--view", metavar="LOW:HIGH", help="The values to show, on the axis upwards.")
-@click.option(
-    "--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is plot, a drawing."
-)
+@format_option(FORMATS, "plot, a drawing")
 @click.option(
     "-o", "output", metavar="FILE", help="Write to a file by its ending: svg, png, txt, json, csv, tsv."
 )
-@click.option(
-    "--digits", type=click.IntRange(1, 17), default=6, show_default=True, help="Significant digits of labels."
-)
-@click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
-@click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+@digits_option("Significant digits of labels.")
+@large_option
+@quiet_option
 def command(
     expression: str | None,
     bindings: list[Binding],
@@ -145,7 +153,7 @@ def command(
                     f"{option} is for functions of one variable", hint=f"fix {names[1]}: --{names[1]} 1"
                 )
         return job.surface()
-    at = [_constant(text, "--tangent") for text in tangents.split(",")] if tangents is not None else []
+    at = [number("--tangent", text) for text in tangents.split(",")] if tangents is not None else []
     return job.curve(at, derivative or panels is not None, panels, _view(view))
 
 
@@ -184,16 +192,6 @@ def _check(request: Drawn) -> None:
         )
 
 
-def _constant(text: str, option: str) -> float:
-    from ..errors import BackpropError, UsageError
-    from ..language.lower import constant
-
-    try:
-        return constant(text.strip())
-    except BackpropError as error:
-        raise UsageError(f"{option}: {error.message}", source=error.source, span=error.span) from None
-
-
 def _view(text: str | None) -> tuple[float, float] | None:
     from ..errors import UsageError
 
@@ -202,7 +200,7 @@ def _view(text: str | None) -> tuple[float, float] | None:
     low, colon, high = text.partition(":")
     if not colon:
         raise UsageError(f"--view {text} is no range", hint="LOW:HIGH, such as --view -10:10")
-    ends = _constant(low, "--view"), _constant(high, "--view")
+    ends = number("--view", low), number("--view", high)
     if not ends[0] < ends[1] or max(-ends[0], ends[1]) > 1e300:
         raise UsageError(f"--view {text} is no range", hint="LOW:HIGH, such as --view -10:10")
     return ends
