@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
@@ -239,9 +240,7 @@ def test_topics_fit(run, path):
 
 @pytest.mark.parametrize("path", TOPICS, ids=lambda path: path.stem)
 def test_examples_of_topics_run(run, path, tmp_path, monkeypatch):
-    (tmp_path / "sample_inputs").mkdir()
-    for sample in SAMPLES:
-        (tmp_path / "sample_inputs" / sample.name).write_text(sample.read_text("utf-8"), "utf-8")
+    shutil.copytree(ROOT / "sample_inputs", tmp_path / "sample_inputs")
     (tmp_path / "points.csv").write_text("x,y\n1,2\n3,4\n", "utf-8")
     monkeypatch.chdir(tmp_path)
     import shlex
