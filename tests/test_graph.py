@@ -506,6 +506,7 @@ def test_what_is_too_wide_is_drawn_downwards_then_listed():
     assert "L = e*f" in listed.text
     assert "├─ from e: f = -2" in listed.text
     assert "└─ from f: e = 2" in listed.text
+    assert "box" not in listed.text
 
 
 def test_weights_lose_their_gradients_before_the_drawing_is_given_up(drawings):

@@ -228,7 +228,7 @@ def _program(
             )
     drawing = graph_drawing(view, _title(view, write), write, edges)
     if paths is not None:
-        drawing = drawing._replace(legend=(*drawing.legend, _said(counts, graph.name(graph.output))))
+        drawing = drawing._replace(legend=(*drawing.legend, _said(counts, graph.name(graph.output), named)))
     if chosen == "json":
         from ..render.graph_json import graph_json
 
@@ -246,7 +246,7 @@ def _title(view: GraphView, write: Callable[[float], str]) -> str:
     return f"{text} = {write(value)}" if value is not None and view.graph.inputs else text
 
 
-def _said(counts: dict[str, int], output: str) -> str:
+def _said(counts: dict[str, int], output: str, named: bool) -> str:
     from ..explanation.edges import MOST_PATHS
 
     texts = []
@@ -254,7 +254,7 @@ def _said(counts: dict[str, int], output: str) -> str:
         number = f"more than {MOST_PATHS:,}" if count >= MOST_PATHS else f"{count:,}"
         paths = "path" if count == 1 else "paths"
         texts.append(f"{number if count else 'no'} {paths} from {name} to {output}")
-    return "marked: " + ", ".join(texts)
+    return "marked: " + ", ".join(texts) + (", counted through every step" if named else "")
 
 
 def _network(

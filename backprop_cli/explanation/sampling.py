@@ -27,7 +27,8 @@ Bools = npt.NDArray[np.bool_]
 GRID = 1000  # samples at most, before anything is refined
 FINE_GRID = 20_000  # for what oscillates
 MOST_POINTS = 30_000
-DISTANCES = 2.0**-6, 2.0**-14, 2.0**-22  # in steps of the grid, where values beside a place are compared
+# in steps of the grid, where values beside a place are compared; with fewer sin(1/x) may grow by chance
+DISTANCES = 2.0**-6, 2.0**-10, 2.0**-14, 2.0**-18, 2.0**-22
 ROUNDS = 64  # of bisection: from a step of the grid to neighbouring floats
 PLACES = 400  # that are looked into, of each kind
 DEEP_UP_TO = 5_000  # nodes; in larger programs nothing is looked for between samples
@@ -428,8 +429,10 @@ class _Search:
                 np.abs(self.sampler.values(left - distance)), np.abs(self.sampler.values(right + distance))
             )
 
-        a, b, c = (largest(self.step * share) for share in DISTANCES)
-        return np.asarray((c > b) & (b > a) & (c - b > 0.9 * (b - a)) & (c - b > 1e-6 * a))
+        sizes = np.array([largest(self.step * share) for share in DISTANCES])
+        growth = np.diff(sizes, axis=0)
+        lasting = (growth > 0.0).all(axis=0) & (growth[1:] > 0.9 * growth[:-1]).all(axis=0)
+        return np.asarray(lasting & (sizes[-1] - sizes[len(sizes) // 2] > 1e-6 * sizes[0]))
 
     def _jumps(self) -> None:
         """Find where the value jumps, or leaves upwards and comes back from below."""

@@ -18,6 +18,14 @@ DOWN = Spacing(nodes=3.0, ways=2.0, port=2.0, edge=1.0)
 FORMS: tuple[tuple[Form, bool], ...] = (("across", False), ("across", True), ("down", False))
 """Forms in the order in which they are tried; tight ones spare a column where ways bend."""
 
+# where a legend speaks of boxes and arrows, and how a list says it
+LISTED = (
+    ("a box a layer", "a line a layer"),
+    ("in a box", "beside a name"),
+    ("in a unit", "beside a unit"),
+    ("at an arrow", 'beside "from"'),
+)
+
 HEADING, LABEL = 34, 24
 
 # by weights (0 none, 1 light, 2 heavy) of up, right, down, left, read as a number to the base 3
@@ -66,7 +74,10 @@ def graph_text(
             if grid.width <= width or form is not None:
                 return Drawn(_page(variant, grid.lines(color), width, color), each, tuple(widths))
             widths.append(grid.width)
-    return Drawn(_page(drawing, _list(drawing, width, unicode, color), width, color), "list", tuple(widths))
+    body = _list(drawing, width, unicode, color)
+    for drawn, listed in LISTED:
+        drawing = drawing._replace(legend=tuple(text.replace(drawn, listed) for text in drawing.legend))
+    return Drawn(_page(drawing, body, width, color), "list", tuple(widths))
 
 
 def _page(drawing: Drawing, body: list[str], width: int, color: bool) -> str:

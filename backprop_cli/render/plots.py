@@ -100,8 +100,7 @@ def surface_words(surface: Surface, name: str, digits: int) -> list[str]:
 def _few(lines: Sequence[str], most: int = MOST_LINES) -> list[str]:
     if len(lines) <= most + 1:
         return list(lines)
-    what = lines[0].split(" at ")[0].split(" from ")[0]
-    return [*lines[:most], f"... and {len(lines) - most} more like '{what}': --format json lists them"]
+    return [*lines[:most], f"... and {len(lines) - most} more: --format json lists them"]
 
 
 # numbers
