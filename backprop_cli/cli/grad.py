@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ..errors import UsageError
 from .command import Binding, ExpressionCommand
 from .common import Request, choose_format, notes_printer, program_options, tell, write_text
 
@@ -41,6 +42,15 @@ METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")
     show_default=True,
     help="Write formulas over the names of steps, or over inputs alone.",
 )
+@click.option(
+    "--order",
+    type=click.IntRange(1, 12),
+    default=1,
+    metavar="N",
+    help="Second derivatives (2: the Hessian), or the first N by one input or along a direction.",
+)
+@click.option("--direction", metavar="MOVES", help="Differentiate along a line: a=1,b=0.")
+@click.option("--tangent", is_flag=True, help="Add the tangent line or plane as a formula.")
 @click.pass_obj
 def command(
     sympy: Any,
@@ -60,6 +70,9 @@ def command(
     scheme: str,
     step: str | None,
     formulas: str,
+    order: int,
+    direction: str | None,
+    tangent: bool,
 ) -> int:
     """Value and gradient of every node of EXPRESSION, by several methods side by side.
 
@@ -75,6 +88,17 @@ def command(
     request = Request(expression, bindings, file, large=large, points=points)
     asked = [name.strip() for name in wrt.split(",")] if wrt is not None else None
     h = _step(step)
+    if order > 1 or direction is not None or tangent:
+        _check_higher(request, points, order, direction, tangent, chosen)
+    if order > 1 or direction is not None:
+        moves = _direction(direction) if direction is not None else None
+        for option, given in (("--step", h is not None), ("--scheme", scheme != "central")):
+            if given:
+                raise UsageError(f"{option} is for the gradient: higher differences choose their own steps")
+        return _higher(
+            request, chosen, output, note, sympy, order=order, direction=moves, wrt=asked, methods=methods,
+            digits=digits,
+        )  # fmt: skip
     if points is not None or request.ranges:
         from .points import run_points
 
@@ -97,16 +121,25 @@ def command(
     notes = list(report.notes)
     if big:
         notes.insert(0, f"{len(graph):,} nodes: reverse mode alone; --method and --all override")
+    if tangent and report.inputs is None:
+        bind(graph, {})
     if chosen in ("table", "markdown", "latex"):
         from ..render import people
 
         text = people.render(
             report, chosen, digits=digits, everything=all_, summary=big, to_file=output is not None
         )
+        if tangent:
+            text += _tangent_lines(report, chosen, digits, output is not None)
     else:
         from ..render import machines
 
-        text = machines.render(report, chosen, everything=all_)
+        if tangent:
+            from ..render.higher import tangent_of
+
+            text = machines.to_json(report, {"tangent": tangent_of(report)})
+        else:
+            text = machines.render(report, chosen, everything=all_)
     write_text(text, output)
     tell(graph, note, report.warnings, notes)
     return 1 if report.agree is False else 0
@@ -125,3 +158,83 @@ def _step(text: str | None) -> float | None:
     if h <= 0.0:
         raise UsageError(f"--step {text}: the step size is a positive number")
     return h
+
+
+def _check_higher(
+    request: Request, points: str | None, order: int, direction: str | None, tangent: bool, chosen: str
+) -> None:
+    """Refuse combinations that mean nothing."""
+    option = "--tangent" if tangent else "--direction" if direction is not None else "--order"
+    if points is not None or request.ranges:
+        raise UsageError(f"{option} is for one point, not for many")
+    if tangent and (order > 1 or direction is not None):
+        raise UsageError("--tangent goes with the gradient: leave --order and --direction out")
+    if tangent and chosen in ("csv", "tsv", "value"):
+        raise UsageError(f"--format {chosen} has no place for --tangent", hint="table, markdown, latex, json")
+
+
+def _direction(text: str) -> dict[str, float]:
+    """Return the moves of ``a=1,b=0``."""
+    from ..language.tokens import plain_name
+    from .common import number
+
+    moves: dict[str, float] = {}
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        name = plain_name(name.strip())
+        if not equals or not name or not value.strip():
+            raise UsageError(f"--direction {text}: a move is NAME=NUMBER", hint="--direction a=1,b=0")
+        if name in moves:
+            raise UsageError(f"--direction: {name} is given twice")
+        moves[name] = number("--direction", value)
+    if not any(moves.values()):
+        raise UsageError(f"--direction {text} leads nowhere: one of its numbers has to differ from 0")
+    return moves
+
+
+def _higher(
+    request: Request,
+    chosen: str,
+    output: str | None,
+    note: Any,
+    sympy: Any,
+    *,
+    order: int,
+    direction: dict[str, float] | None,
+    wrt: list[str] | None,
+    methods: tuple[str, ...],
+    digits: int,
+) -> int:
+    from ..differentiation.evaluate import bind
+    from ..differentiation.higher import higher
+    from ..render.higher import render
+
+    if direction is not None and wrt is not None:
+        raise UsageError("--direction says by which inputs: leave --wrt out")
+    if "complex-step" in methods:
+        raise UsageError("--method complex-step is for the gradient", hint="symbolic, reverse and finite")
+    graph = request.graph
+    methods = tuple("reverse" if m == "forward" else m for m in methods)
+    if not methods and chosen == "value":
+        methods = ("reverse",)
+    unbound = bool(graph.inputs) and not graph.defaults and not request.values
+    if unbound and chosen == "value":
+        bind(graph, {})
+    process = sympy.process() if unbound or not methods or "symbolic" in methods else None
+    report = higher(
+        graph, request.values, order=order, direction=direction, wrt=wrt, methods=methods,
+        process=process, large=request.large,
+    )  # fmt: skip
+    write_text(render(report, chosen, digits=digits, to_file=output is not None), output)
+    tell(graph, note, report.warnings, report.notes)
+    return 1 if report.agree is False else 0
+
+
+def _tangent_lines(report: Any, chosen: str, digits: int, to_file: bool) -> str:
+    """Return the tangent below a table."""
+    from ..render.higher import tangent_sentences
+    from ..render.page import Lines
+    from ..render.page import render as page
+
+    text = page([Lines(tangent_sentences(report, digits))], chosen, to_file=to_file)
+    return text if chosen == "table" else f"\n{text.rstrip()}\n"

@@ -8,7 +8,7 @@ from typing import Any
 from ..graph import CONSTANT, Graph
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS, Lifted
-from .evaluate import leaf_values, run
+from .evaluate import leaf_values
 from .reverse import sweep
 
 
@@ -132,7 +132,11 @@ def hessian_product(
     for name, tangent in direction.items():
         id = graph.inputs[name]
         leaves[id] = Dual(leaves[id], tangent)
-    values = run(graph, leaves, DUALS)
+    values: list[Any] = []
+    for node in graph.nodes:
+        # by the row itself: at a kink its convention holds, not that of the rows it is made of
+        operands = [values[i] for i in node.inputs]
+        values.append(leaves[node.id] if node.op is None else _apply(node.op, *operands))
     active = graph.depends_on(list(graph.inputs.values()))
     cotangents = sweep(graph, values, active, DUALS)
     gradient = {name: value_of(cotangents[id]) for name, id in graph.inputs.items()}

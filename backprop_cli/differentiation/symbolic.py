@@ -91,6 +91,28 @@ class SymbolicProcess:
             "inline": inline,
             "large": large,
         }
+        self._send(job)
+
+    def request_higher(
+        self,
+        graph: Graph,
+        inputs: Mapping[str, float] | None,
+        directions: Sequence[Sequence[Sequence[tuple[str, float]]]],
+        *,
+        large: bool = False,
+    ) -> None:
+        """Send a job: the output differentiated along each list of directions, by position in the list."""
+        self._send(
+            {
+                "text": graph.source.text,
+                "bound": list(graph.inputs),
+                "inputs": dict(inputs) if inputs is not None else None,
+                "directions": [[list(weights) for weights in along] for along in directions],
+                "large": large,
+            }
+        )
+
+    def _send(self, job: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):
             marshal.dump(job, self._requests)
             self._requests.flush()
@@ -203,6 +225,9 @@ def _work(sympy_side: Any, job: dict[str, Any], found: dict[str, Any]) -> None:
     found.update(formulas={}, numbers={}, route="function", failure=None)
     try:
         graph = lower(parse(job["text"], large=job["large"]), job["bound"], large=job["large"])
+        if "directions" in job:
+            sympy_side.higher(graph, job["inputs"], job["directions"], found)
+            return
         found["formulas"] = sympy_side.formulas(graph, job["wanted"], inline=job["inline"])
         if job["inputs"] is not None:
             found["numbers"], found["route"] = sympy_side.numbers(

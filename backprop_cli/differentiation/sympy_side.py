@@ -748,3 +748,76 @@ def _chain(
         return swept[mp.dps].get(k, _Tracked(mpf(0), mpf(0)))
 
     return {k: points.settle(partial(number, k)) for k in wanted}
+
+
+# Higher derivatives
+
+HIGHER_LIMIT = 400  # steps of a program that is differentiated more than once
+WRITTEN_LIMIT = 300  # operations of a formula that is shown
+
+
+def higher(
+    graph: Graph,
+    inputs: Mapping[str, float] | None,
+    directions: Sequence[Sequence[Sequence[tuple[str, float]]]],
+    found: dict[str, Any],
+) -> None:
+    """Differentiate the inlined function along one direction after the other.
+
+    Args:
+        graph: The computation.
+        inputs: A value for every input; None for formulas alone.
+        directions: Per answer, the directions in their order.
+        found: Gets formulas and numbers by position, a formula as soon as it is there.
+    """
+    from ..differentiation.evaluate import evaluate
+
+    steps = sum(node.op is not None for node in graph.nodes)
+    if steps > HIGHER_LIMIT:
+        found["failure"] = f"{steps:,} steps are too many to differentiate more than once"
+        return
+    constants = _Constants(graph)
+    symbols = {id: sympy.Dummy(name, real=True) for name, id in graph.inputs.items()}
+    decimal = any(n.label and "." in n.label for n in graph.nodes)
+    decimal = decimal or any(w % 1.0 for along in directions for weights in along for _, w in weights)
+    write = _Printer(decimal).write
+    reached = graph.needed()
+
+    def inlined(apply: Callable[[Primitive, Sequence[Any]], Any]) -> Any:
+        values: dict[int, Any] = {}
+        for node in graph.nodes:
+            if node.kind == CONSTANT:
+                values[node.id] = constants(node.id)
+            elif node.op is None:
+                values[node.id] = symbols[node.id]
+            elif reached[node.id]:
+                operands = _guarded(node.op, [values[i] for i in node.inputs], constants, node.inputs)
+                values[node.id] = apply(node.op, operands)
+        return values[graph.output]
+
+    def derived(known: dict[Any, Any], along: tuple[Any, ...]) -> Any:
+        if along not in known:
+            before = derived(known, along[:-1])
+            known[along] = sympy.Add(
+                *(
+                    sympy.Rational(repr(w)) * before.diff(symbols[graph.inputs[name]])
+                    for name, w in along[-1]
+                    if w
+                )
+            )
+        return known[along]
+
+    keys = [tuple(tuple(map(tuple, weights)) for weights in along) for along in directions]
+    function = {(): inlined(defined)}
+    names = {symbol: id for id, symbol in symbols.items()} | constants.values
+    if inputs is not None:
+        _, needed = evaluate(graph, inputs)
+        points = _Points(graph, inputs, needed)
+        for k, key in enumerate(keys):
+            formula = partial(evaluate_formula, derived(function, key), names)
+            found["numbers"][k] = points.settle(formula)
+    written = {(): inlined(shown)}
+    for k, key in enumerate(keys):
+        expression = sympy.powsimp(derived(written, key))
+        if expression.count_ops(visual=False) <= WRITTEN_LIMIT:
+            found["formulas"][k] = write((expression,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..differentiation.report import GradientReport
@@ -67,8 +68,8 @@ def kink_dict(report: GradientReport, id: int) -> dict[str, Any] | None:
     }
 
 
-def to_json(report: GradientReport) -> str:
-    """Return strict JSON, one node a line."""
+def to_json(report: GradientReport, more: Mapping[str, Any] | None = None) -> str:
+    """Return strict JSON, one node a line, with ``more`` before the nodes."""
     from json import dumps
 
     graph = report.graph
@@ -82,6 +83,7 @@ def to_json(report: GradientReport) -> str:
         "methods": list(report.methods),
         "agree": report.agree,
         "warnings": [*report.notes, *report.warnings],
+        **(more or {}),
     }
     lines = [f" {dumps(key)}: {dumps(value, allow_nan=False)}," for key, value in head.items()]
     nodes = [f"  {dumps(node_dict(report, id), allow_nan=False)}" for id in range(len(graph))]

@@ -1,0 +1,354 @@
+"""Derivatives beyond the gradient: second order, order N, along a direction, three ways each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import comb, isfinite, prod
+from typing import Any, NamedTuple
+
+from ..errors import SlopeError, UsageError
+from ..graph import CONSTANT, Graph
+from .compare import AGREE, DISAGREE, KINK, NOT_RUN, ROUNDING
+from .evaluate import bind, evaluate, leaf_values, number, run
+from .forward import hessian_product
+from .report import check_wrt, warnings_of
+from .series import along
+from .symbolic import SymbolicProcess
+
+HIGHEST = 12
+"""Order up to which there are power series, formulas and quotients of some use."""
+
+MOST_INPUTS = 40
+"""Of a Hessian that is written out."""
+
+MOVE = 40
+"""Decimals of a step of the difference quotients, relative to the point."""
+
+SAME = 1e-9
+DIGITS = 80
+"""Of the arithmetic that tells rounding from a wrong rule."""
+
+Weights = tuple[tuple[str, float], ...]
+"""A direction: by how much each input moves."""
+
+
+class Derivative(NamedTuple):
+    """One number: the output differentiated along one direction after the other.
+
+    Attributes:
+        name: ``d2L/da2``, ``d2L/dadb``, ``D L``.
+        along: The directions.
+        formula: In the user's language; None without SymPy.
+        numbers: By method; None where a method has none.
+        verdict: As of `compare`.
+        difference: Largest absolute difference between methods.
+        sides: Quotients from the left and from the right, at a kink.
+    """
+
+    name: str
+    along: tuple[Weights, ...]
+    formula: str | None
+    numbers: dict[str, float | None]
+    verdict: str
+    difference: float | None
+    sides: tuple[float, float] | None = None
+
+
+class Higher(NamedTuple):
+    """Derivatives of one program at one point, or as formulas.
+
+    Attributes:
+        graph: The computation.
+        inputs: The point; None for formulas alone.
+        value: The output.
+        order: The highest.
+        direction: By how much each input moves; None for partial derivatives.
+        wrt: Inputs differentiated by.
+        methods: In the order of their columns.
+        rows: The derivatives.
+        warnings: What the user should know.
+        notes: Where a method has no answer and why.
+    """
+
+    graph: Graph
+    inputs: dict[str, float] | None
+    value: float | None
+    order: int
+    direction: dict[str, float] | None
+    wrt: tuple[str, ...]
+    methods: tuple[str, ...]
+    rows: list[Derivative]
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def agree(self) -> bool | None:
+        """False when a verdict is `disagree`; None with fewer than two methods."""
+        if len(self.methods) < 2:
+            return None
+        return all(row.verdict != DISAGREE for row in self.rows)
+
+    @property
+    def is_hessian(self) -> bool:
+        """Whether the rows are second derivatives by pairs of inputs."""
+        return self.order == 2 and self.direction is None and len(self.wrt) > 1
+
+
+OURS = {"hessian": "reverse", "series": "taylor"}
+"""What our own rules run as: forward over reverse, or power series."""
+
+
+def higher(
+    graph: Graph,
+    bindings: Mapping[str, float],
+    *,
+    order: int = 1,
+    direction: Mapping[str, float] | None = None,
+    wrt: Sequence[str] | None = None,
+    methods: Sequence[str] = (),
+    process: SymbolicProcess | None = None,
+    large: bool = False,
+) -> Higher:
+    """Differentiate more than once, or along a direction.
+
+    Args:
+        graph: The computation.
+        bindings: As of `report.differentiate`.
+        order: How often; 3 and more only by one input, or along a direction.
+        direction: Input to speed.
+        wrt: Inputs to differentiate by.
+        methods: ``symbolic``, ``reverse`` (our rules) and ``finite``; all when empty.
+        process: For the symbolic method.
+        large: The program was read with the limits on size lifted.
+    Raises:
+        UsageError: for an order or direction that does not fit.
+        BindingError, NoSuchNumber: as of `report.differentiate`.
+    """
+    asked = check_wrt(graph, wrt)
+    if not asked:
+        raise UsageError("there is nothing to differentiate by: the expression has no inputs")
+    if direction is not None:
+        asked = check_wrt(graph, list(direction))
+    single = direction is not None or len(asked) == 1
+    if order > 2 and not single:
+        raise UsageError(
+            f"--order {order} is by one input, but there are {len(asked)}: {', '.join(asked[:20])}",
+            hint="--wrt NAME chooses one, --direction a=1,b=0 a line",
+        )
+    if not single and len(asked) > MOST_INPUTS:
+        raise UsageError(
+            f"a Hessian of {len(asked)} inputs is too large to write out: {MOST_INPUTS} at most",
+            hint="--wrt a,b chooses some",
+        )
+    output = graph.own_name(graph.output)
+    if single:
+        line: Weights = tuple(direction.items()) if direction is not None else ((asked[0], 1.0),)
+        wanted = [
+            (_single_name(output, asked[0] if direction is None else None, k), (line,) * k)
+            for k in range(1, order + 1)
+        ]
+    else:
+        wanted = [
+            (_pair_name(output, a, b), (((a, 1.0),), ((b, 1.0),)))
+            for i, a in enumerate(asked)
+            for b in asked[i:]
+        ]
+    ours = OURS["series"] if single else OURS["hessian"]
+    chosen = [m for m in ("symbolic", ours, "finite") if not methods or _given(m, ours) in methods]
+    pointless = not bindings and not graph.defaults and bool(graph.inputs)
+    inputs = None if pointless and process is not None else bind(graph, bindings)
+    value = None
+    if inputs is not None:
+        values, _ = evaluate(graph, inputs)
+        value = values[graph.output]
+    columns: dict[str, list[float | None]] = {m: [None] * len(wanted) for m in chosen if inputs is not None}
+    sides: list[tuple[float, float] | None] = [None] * len(wanted)
+    if inputs is not None:
+        # our rules run for every choice of methods: they find derivatives that do not exist
+        found = _ours(graph, inputs, asked, order, direction, single)
+        for (name, _), x in zip(wanted, found, strict=True):
+            if not isfinite(x):
+                at = ", ".join(f"{n} = {number(v)}" for n, v in inputs.items())
+                raise SlopeError(f"{name} does not exist at {at}", source=graph.source)
+    # only now: a request whose answer nobody fetches would answer the next one
+    if process is not None and (pointless or "symbolic" in chosen):
+        process.request_higher(graph, inputs, [along_ for _, along_ in wanted], large=large)
+    if inputs is not None:
+        if ours in columns:
+            columns[ours] = list(found)
+        if "finite" in columns:
+            for k, (_, along_) in enumerate(wanted):
+                columns["finite"][k], sides[k] = quotient(graph, inputs, along_)
+    formulas: list[str | None] = [None] * len(wanted)
+    notes: list[str] = []
+    if process is not None and (pointless or "symbolic" in chosen):
+        answer = process.answer()
+        formulas = [answer.formulas.get(k) for k in range(len(wanted))]
+        if "symbolic" in columns:
+            columns["symbolic"] = [answer.numbers.get(k) for k in range(len(wanted))]
+        if answer.failure:
+            notes.append(f"symbolic: {answer.failure}; the other columns stand")
+    largest = max((abs(x) for column in columns.values() for x in column if x is not None), default=0.0)
+    scale = max(largest, abs(value or 0.0))
+    rows = []
+    for k, (name, along_) in enumerate(wanted):
+        numbers = {m: columns[m][k] for m in columns}
+        verdict, difference = _judge(numbers, sides[k], scale)
+        if verdict == DISAGREE and inputs is not None and _rounded(graph, inputs, along_, numbers, ours):
+            verdict = ROUNDING
+        rows.append(Derivative(name, along_, formulas[k], numbers, verdict, difference, sides[k]))
+    warnings = list(warnings_of(graph))
+    warnings += [f"rounding: {row.name} holds to few digits" for row in rows if row.verdict == ROUNDING]
+    return Higher(
+        graph,
+        inputs,
+        value,
+        order,
+        dict(direction) if direction is not None else None,
+        asked,
+        tuple(columns),
+        rows,
+        tuple(warnings),
+        tuple(notes),
+    )
+
+
+def _given(method: str, ours: str) -> str:
+    return "reverse" if method == ours else method
+
+
+def _single_name(output: str, by: str | None, order: int) -> str:
+    """Return ``dL/da``, ``d3L/da3``; along a direction ``dL/dt``."""
+    by = by or "t"
+    return f"d{output}/d{by}" if order == 1 else f"d{order}{output}/d{by}{order}"
+
+
+def _pair_name(output: str, a: str, b: str) -> str:
+    return f"d2{output}/d{a}2" if a == b else f"d2{output}/d{a}d{b}"
+
+
+def _ours(
+    graph: Graph,
+    inputs: Mapping[str, float],
+    asked: Sequence[str],
+    order: int,
+    direction: Mapping[str, float] | None,
+    single: bool,
+) -> list[float]:
+    """Return the numbers of our own rules."""
+    if single:
+        line = direction if direction is not None else {asked[0]: 1.0}
+        return along(graph, leaf_values(graph, inputs), line, order)[1:]
+    rows = {name: hessian_product(graph, inputs, {name: 1.0})[1] for name in asked}
+    return [rows[a][b] for i, a in enumerate(asked) for b in asked[i:]]
+
+
+def _judge(
+    numbers: Mapping[str, float | None], sides: tuple[float, float] | None, scale: float
+) -> tuple[str, float | None]:
+    """Return verdict and largest difference."""
+    if sides is not None:
+        return KINK, None
+    known = [x for x in numbers.values() if x is not None]
+    if len(known) < 2:
+        return NOT_RUN, None
+    difference = max(known) - min(known)
+    close = difference <= SAME * max(map(abs, known)) + 1e-13 * scale or difference < 1e-18
+    return (AGREE if close else DISAGREE), difference
+
+
+def _rounded(
+    graph: Graph,
+    inputs: Mapping[str, float],
+    directions: Sequence[Weights],
+    numbers: Mapping[str, float | None],
+    ours: str,
+) -> bool:
+    """Whether our rules agree with the other methods once nothing is rounded."""
+    from mpmath import mp
+
+    from ..ops.namespaces import multiprecision
+
+    others = [x for m, x in numbers.items() if x is not None and m != ours]
+    if numbers.get(ours) is None or max(others) - min(others) > SAME * max(map(abs, others)):
+        return False
+    with mp.workdps(DIGITS):
+        xp, leaves, order = multiprecision(), exact_leaves(graph, inputs), len(directions)
+        lines = dict.fromkeys(directions)
+        if len(lines) == 1:
+            exact = along(graph, leaves, dict(directions[0]), order, xp)[order]
+        else:
+            # d2/dadb from the second derivatives along a + b and a - b
+            (a, _), (b, _) = (weights[0] for weights in lines)
+            up, down = (along(graph, leaves, {a: 1.0, b: sign}, 2, xp)[2] for sign in (1.0, -1.0))
+            exact = (up - down) / 4
+        return bool(abs(exact - others[0]) <= SAME * abs(others[0]) + 1e-18)
+
+
+def exact_leaves(graph: Graph, inputs: Mapping[str, float]) -> dict[int, Any]:
+    """Return every leaf to mpmath's working precision; inputs are exact as given."""
+    from mpmath import mp, mpf
+
+    constants = {"pi": +mp.pi, "π": +mp.pi, "tau": 2 * mp.pi, "e": +mp.e}
+    leaves = {
+        n.id: constants.get(n.label or "") or mpf(n.label or n.value)
+        for n in graph.nodes
+        if n.op is None and n.kind == CONSTANT
+    }
+    return leaves | {id: mpf(inputs[name]) for name, id in graph.inputs.items()}
+
+
+def quotient(
+    graph: Graph, inputs: Mapping[str, float], directions: Sequence[Weights]
+) -> tuple[float | None, tuple[float, float] | None]:
+    """Return a central difference quotient in multi-precision, and its sides where they differ.
+
+    Steps are so small and numbers so long that what is left of either error is below a float's.
+
+    Args:
+        graph: The computation.
+        inputs: The point.
+        directions: All the same, or two inputs.
+    """
+    from mpmath import mp, mpf
+
+    from ..ops.namespaces import multiprecision
+
+    order = len(directions)
+    with mp.workdps(40 + MOVE * (order + 1)):
+        xp, start = multiprecision(), exact_leaves(graph, inputs)
+        steps = []
+        for weights in dict.fromkeys(directions):
+            size = min((abs(inputs[name]) for name, w in weights if w and inputs[name]), default=1.0)
+            steps.append((weights, mpf(10) ** -MOVE * mpf(size)))
+
+        largest = mpf(0)
+
+        def at(*moves: Any) -> Any:
+            nonlocal largest
+            leaves = dict(start)
+            for (weights, h), k in zip(steps, moves, strict=True):
+                for name, w in weights:
+                    leaves[graph.inputs[name]] += k * h * mpf(w)
+            value = run(graph, leaves, xp)[graph.output]
+            largest = max(largest, abs(value)) if mp.isfinite(value) else largest
+            return value
+
+        def difference(shift: Any) -> Any:
+            terms = ((-1) ** k * comb(order, k) * at(shift - k) for k in range(order + 1))
+            return sum(terms, start=mpf(0)) / span
+
+        span = prod(h for _, h in steps) if len(steps) == 2 else steps[0][1] ** order
+        if len(steps) == 2:
+            central = sum(i * j * at(i, j) for i in (1, -1) for j in (1, -1)) / (4 * span)
+            right = (at(1, 1) - at(1, 0) - at(0, 1) + at(0, 0)) / span
+            left = (at(-1, -1) - at(-1, 0) - at(0, -1) + at(0, 0)) / span
+        else:
+            central, right, left = difference(mpf(order) / 2), difference(order), difference(0)
+        noise = mpf(10) ** (10 - mp.dps) * largest / span  # what rounding leaves of a 0
+        found = [mpf(0) if abs(x) <= noise else x for x in (central, left, right) if mp.isfinite(x)]
+        if not found:
+            return None, None
+        if len(found) == 3 and max(found) - min(found) > mpf("1e-10") * max(1, abs(left), abs(right)):
+            return None, (float(found[1]), float(found[2]))
+        return float(found[0]), None  # from one side, at the edge of the domain
