@@ -23,7 +23,7 @@ LISTED = (
     ("a box a layer", "a line a layer"),
     ("in a box", "beside a name"),
     ("in a unit", "beside a unit"),
-    ("at an arrow", 'beside "from"'),
+    ("at an arrow", 'at a "from"'),
 )
 
 HEADING, LABEL = 34, 24
