@@ -309,7 +309,8 @@ def test_command(run: Callable[..., Result]) -> None:
     run("export", "2*3", "--to", "jax").refused(2, "the expression has no inputs")
     run("export", "x^2", "--x", "0:1:0.5", "--to", "c").refused(2, "export is of one point: x is a range")
     run("export", "gamma(x)", "--x", "2", "--to", "casadi").refused(2, "CasADi has no gamma function")
-    run("export", "a*b", "--a", "3", "--b", "1", "--to", "onnx").refused(2, "onnx is for networks")
+    run("export", "a*b", "--a", "3", "--b", "1", "--to", "onnx").refused(2, "no target onnx")
+    run("export", "net.yaml", "--to", "pytorch").refused(2, "networks are not exported")
 
 
 def test_the_ending_names_the_target(run: Callable[..., Result], tmp_path: Path) -> None:

@@ -12,36 +12,22 @@ from ..errors import UsageError
 from .command import Binding, ExpressionCommand
 from .common import Request, notes_printer, tell, write_text
 
-NETWORK_TARGETS = ("pytorch", "jax", "numpy", "onnx")
 Note = Callable[[str], None]
-
-
-class ExportCommand(ExpressionCommand):
-    """A command that takes an expression, or a config or model with overrides."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take out a config's overrides, which no expression has."""
-        from .graph import OVERRIDE
-
-        overrides = [word for word in args if OVERRIDE.match(word) and not word.startswith("-")]
-        left = super().parse_args(ctx, [word for word in args if word not in overrides])
-        ctx.params["overrides"] = overrides
-        return left
 
 
 @click.command(
     "export",
-    cls=ExportCommand,
+    cls=ExpressionCommand,
     epilog="Examples: backprop export '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2 --to pytorch; "
-    "backprop export --file loss.bp -o loss.c; backprop export model.safetensors --to onnx -o model.onnx",
+    "backprop export --file loss.bp -o loss.c",
 )
 @click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
 @click.option(
     "--to",
     "target",
     metavar="TARGET",
-    help="pytorch, jax, numpy, autograd, micrograd, sympy, casadi, c, python, latex or mermaid; "
-    "for a network pytorch, jax, numpy or onnx.  [default: by the ending of -o]",
+    help="pytorch, jax, numpy, autograd, micrograd, sympy, casadi, c, python, latex or mermaid.  "
+    "[default: by the ending of -o]",
 )
 @click.option("--wrt", metavar="NAMES", help="Differentiate by these inputs alone: a,b.")
 @click.option("-o", "output", metavar="FILE", help="Write to a file.")
@@ -57,7 +43,6 @@ class ExportCommand(ExpressionCommand):
 def command(
     expression: str | None,
     bindings: list[Binding],
-    overrides: list[str],
     file: str | None,
     target: str | None,
     wrt: str | None,
@@ -68,32 +53,19 @@ def command(
 ) -> int:
     """EXPRESSION as a program that computes value and gradient elsewhere, and asserts our numbers.
 
-    The program is complete: run it, and it fails where the other framework disagrees. A config
-    (*.yaml) or a trained model (*.safetensors) in the place of EXPRESSION is exported as a network.
+    The program is complete: run it, and it fails where the other framework disagrees.
     """
     from ..export import ENDINGS, RENDERED, TARGETS, export, program_of, target_named
 
     note = notes_printer(quiet)
-    network = file is None and expression is not None and _is_network(expression)
-    known = NETWORK_TARGETS if network else (*TARGETS, *RENDERED)
+    if file is None and expression is not None and expression.endswith((".yaml", ".yml", ".safetensors")):
+        raise UsageError("export takes an expression; networks are not exported")
+    known = (*TARGETS, *RENDERED)
     if target is None:
         target = ENDINGS.get(os.path.splitext(output or "")[1].lower())
         if target is None:
             raise UsageError("export needs a target: --to TARGET", hint=f"targets: {', '.join(known)}")
-    if network and target in (*TARGETS, *RENDERED) and target not in NETWORK_TARGETS:
-        raise UsageError(
-            f"a network is not exported to {target}", hint=f"targets of networks: {', '.join(known)}"
-        )
-    if not network and target == "onnx":
-        raise UsageError(
-            "onnx is for networks: give a config or a trained model",
-            hint="backprop export model.safetensors --to onnx -o model.onnx",
-        )
     target_named(target, known)
-    if network:
-        raise UsageError("networks are not exported yet")
-    if overrides:
-        raise UsageError(f"{overrides[0]} is for the network of a config", hint="backprop export config.yaml")
     request = Request(expression, bindings, file, large=large, points=None)
     if request.ranges:
         name = next(iter(request.ranges))
@@ -108,10 +80,6 @@ def command(
 
     tell(request.graph, note, warnings_of(request.graph), ())
     return 0
-
-
-def _is_network(word: str) -> bool:
-    return word.endswith((".yaml", ".yml", ".safetensors")) and "\n" not in word
 
 
 def _rendered(request: Request, target: str, wrt: list[str] | None, digits: int) -> str:

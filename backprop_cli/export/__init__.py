@@ -19,7 +19,7 @@ TARGETS = {
 RENDERED = ("latex", "mermaid")
 """Targets that are drawn or set, not run."""
 
-ENDINGS = {".c": "c", ".tex": "latex", ".mmd": "mermaid", ".mermaid": "mermaid", ".onnx": "onnx"}
+ENDINGS = {".c": "c", ".tex": "latex", ".mmd": "mermaid", ".mermaid": "mermaid"}
 
 
 def target_named(name: str, known: tuple[str, ...]) -> str:
