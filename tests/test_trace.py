@@ -276,7 +276,7 @@ def test_rounding_as_on_paper(x, decimals, rounded):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_deltas_are_those_of_the_array_plan(name):
-    made = trace._Made(problem(NETWORKS[name]), 2)
+    made = trace.Made(problem(NETWORKS[name]), 2)
     target = made.bound.lowered.target
     assert target is not None
     unrolled = Unrolled(made.problem.network, made.old, made.batch, target, Paper())
@@ -387,7 +387,7 @@ def test_one_layer_of_a_small_network_is_a_part_of_the_whole():
 @pytest.mark.parametrize("layer", ["linear1", "tanh1", "linear2"])
 def test_one_layer_of_a_large_network_has_the_numbers_of_the_whole(layer):
     text = config(3, 20, f"{dense(20)}, {{type: activation, activation: tanh}}, {dense(2)}", "mse")
-    made = trace._Made(problem(text), 1)
+    made = trace.Made(problem(text), 1)
     target = made.bound.lowered.target
     assert target is not None
     whole = Unrolled(made.problem.network, made.old, made.batch, target, Paper())

@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import Any
 
-from ..differentiation.symbolic import STACK, _limit_memory, _limit_time
+from ..differentiation.symbolic import STACK, limit_memory, limit_time
 from ..graph import CONSTANT, Graph
 from ..language.lower import lower
 from ..language.parser import parse
@@ -89,7 +89,7 @@ def serve() -> None:
     from ..differentiation import sympy_side
 
     assert sympy_side is not None
-    _limit_memory()
+    limit_memory()
     threading.stack_size(STACK)
     sys.setrecursionlimit(30_000)
     while True:
@@ -97,7 +97,7 @@ def serve() -> None:
             job = marshal.load(sys.stdin.buffer)
         except (EOFError, ValueError, TypeError):
             return
-        _limit_time()
+        limit_time()
         found: list[bool] = []
         worker = threading.Thread(target=_work, args=(job, found))
         worker.start()
@@ -118,10 +118,10 @@ def equal(graph: Graph, target: Target, answer: Answer) -> bool:
     """Return whether SymPy finds the difference of a quantity and a formula to be 0."""
     import sympy
 
-    from ..differentiation.sympy_side import _Constants, _guarded, defined
+    from ..differentiation.sympy_side import Constants, defined, guarded
 
     def build(own: Graph, leaves: dict[int, Any]) -> list[Any]:
-        constants = _Constants(own)
+        constants = Constants(own)
         built: list[Any] = []
         for node in own.nodes:
             if node.id in leaves:
@@ -130,7 +130,7 @@ def equal(graph: Graph, target: Target, answer: Answer) -> bool:
                 built.append(constants(node.id))
             else:
                 assert node.op is not None
-                operands = _guarded(node.op, [built[i] for i in node.inputs], constants, node.inputs)
+                operands = guarded(node.op, [built[i] for i in node.inputs], constants, node.inputs)
                 built.append(defined(node.op, operands))
         return built
 

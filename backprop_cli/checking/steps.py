@@ -22,7 +22,7 @@ from ..ops.namespaces import FLOATS
 from ..training import schema
 from ..training.network import NDArray
 from ..training.problem import Problem
-from ..training.trace import _check_size, _check_work, _Made
+from ..training.trace import Made, check_size, check_work
 from ..training.unrolled import Unrolled
 from .answers import Answer, read_answer
 from .catalogue import Mistake, Sweeps, broken, whole
@@ -78,7 +78,7 @@ class Worked:
         after: The loss then.
     """
 
-    def __init__(self, made: _Made, paper: Paper) -> None:
+    def __init__(self, made: Made, paper: Paper) -> None:
         self.made, self.paper = made, paper
         problem = made.problem
         target = made.bound.lowered.target
@@ -202,10 +202,10 @@ class StepJudge:
     """
 
     def __init__(self, problem: Problem, *, at_step: int = 1, least_digits: int = LEAST_DIGITS) -> None:
-        _check_size(problem.network, None)
+        check_size(problem.network, None)
         self.least = least_digits
-        self.made = _Made(problem, at_step)
-        _check_work(problem.network, None, len(self.made.rows))
+        self.made = Made(problem, at_step)
+        check_work(problem.network, None, len(self.made.rows))
         self.exact = Worked(self.made, Paper())
         self.u = self.exact.u
         self.known = dict(self._names())

@@ -201,7 +201,7 @@ def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
     gc.disable()  # importing SymPy is a sixth faster without
     from . import sympy_side
 
-    _limit_memory()
+    limit_memory()
     threading.stack_size(STACK)
     sys.setrecursionlimit(30_000)
     while True:
@@ -209,7 +209,7 @@ def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
             job = marshal.load(requests)
         except (EOFError, ValueError, TypeError):
             return
-        _limit_time()
+        limit_time()
         found: dict[str, Any] = {}
         worker = threading.Thread(target=_work, args=(sympy_side, job, found))
         worker.start()
@@ -239,14 +239,16 @@ def _work(sympy_side: Any, job: dict[str, Any], found: dict[str, Any]) -> None:
         found["failure"] = f"SymPy failed ({type(error).__name__})"
 
 
-def _limit_memory() -> None:
+def limit_memory() -> None:
+    """Limit the memory of this process, where the system can."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def _limit_time() -> None:
+def limit_time() -> None:
+    """Give this process `CPU_SECONDS` more from now on, where the system can."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 

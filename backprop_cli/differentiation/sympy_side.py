@@ -190,7 +190,7 @@ def _close(e: Any) -> Any:
 # Constants
 
 
-class _Constants:
+class Constants:
     """SymPy expressions of constant nodes, kept exact and kept small."""
 
     def __init__(self, graph: Graph) -> None:
@@ -241,7 +241,7 @@ def _small_power(base: Any, exponent: Any) -> bool:
     return bool(size <= 64)
 
 
-def _guarded(row: Primitive, operands: list[Any], constants: _Constants, ids: Sequence[int]) -> list[Any]:
+def guarded(row: Primitive, operands: list[Any], constants: Constants, ids: Sequence[int]) -> list[Any]:
     """Keep SymPy from multiplying out (2a)^1000000."""
     if row.name == "power_n":
         base, exponent = operands
@@ -274,7 +274,7 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
         wanted: Node ids.
         inline: Write over inputs alone instead of over the names of steps.
     """
-    constants = _Constants(graph)
+    constants = Constants(graph)
     symbols = {n.id: sympy.Dummy(graph.name(n.id), real=True) for n in graph.nodes if n.kind != CONSTANT}
     decimal = any(n.label and not n.label.isdigit() and n.op is None and "." in n.label for n in graph.nodes)
     write = _Printer(decimal).write
@@ -287,7 +287,7 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
         elif node.op is None or (node.name is not None and not inline):
             expressions[node.id] = symbols[node.id]
         else:
-            operands = _guarded(node.op, [expressions[i] for i in node.inputs], constants, node.inputs)
+            operands = guarded(node.op, [expressions[i] for i in node.inputs], constants, node.inputs)
             expression = shown(node.op, operands)
             small = expression.count_ops(visual=False) <= limit
             expressions[node.id] = expression if small else symbols[node.id]
@@ -296,7 +296,7 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
         """SymPy's derivative of one step by one operand, over the operands' expressions."""
         node = graph.nodes[id]
         assert node.op is not None
-        operands = _guarded(node.op, [expressions[i] for i in node.inputs], constants, node.inputs)
+        operands = guarded(node.op, [expressions[i] for i in node.inputs], constants, node.inputs)
         fixed = tuple(
             x if graph.nodes[i].kind == CONSTANT else None for i, x in zip(node.inputs, operands, strict=True)
         )
@@ -500,7 +500,7 @@ def numbers(
         Numbers by node id, and the route: ``function``, or ``chain`` for large programs.
     """
     affected = _affected(graph, wanted)
-    constants = _Constants(graph)
+    constants = Constants(graph)
     points = _Points(graph, inputs, needed)
     if affected is None:
         return _chain(graph, wanted, needed, constants, points), "chain"
@@ -526,7 +526,7 @@ def numbers(
                     operands.append(constants(i))
                 else:
                     operands.append(symbols.setdefault(i, sympy.Dummy(f"v{i}", real=True)))
-            moved[j] = closed(node.op, _guarded(node.op, operands, constants, node.inputs))
+            moved[j] = closed(node.op, guarded(node.op, operands, constants, node.inputs))
         derivative = moved[graph.output].diff(here)
         names = {s: i for i, s in symbols.items()} | constants.values | {here: k}
         results[k] = points.settle(partial(evaluate_formula, derivative, names))
@@ -706,7 +706,7 @@ def _combine(e: Any, operands: list[_Tracked]) -> _Tracked:
 
 
 def _chain(
-    graph: Graph, wanted: Sequence[int], needed: Sequence[bool], constants: _Constants, points: _Points
+    graph: Graph, wanted: Sequence[int], needed: Sequence[bool], constants: Constants, points: _Points
 ) -> dict[int, float | None]:
     """Chain SymPy's derivative of each step in multi-precision: path sums as in the sweep."""
     cache: dict[tuple[Any, ...], tuple[list[Any], Any]] = {}
@@ -776,7 +776,7 @@ def higher(
     if steps > HIGHER_LIMIT:
         found["failure"] = f"{steps:,} steps are too many to differentiate more than once"
         return
-    constants = _Constants(graph)
+    constants = Constants(graph)
     symbols = {id: sympy.Dummy(name, real=True) for name, id in graph.inputs.items()}
     decimal = any(n.label and "." in n.label for n in graph.nodes)
     decimal = decimal or any(w % 1.0 for along in directions for weights in along for _, w in weights)
@@ -791,7 +791,7 @@ def higher(
             elif node.op is None:
                 values[node.id] = symbols[node.id]
             elif reached[node.id]:
-                operands = _guarded(node.op, [values[i] for i in node.inputs], constants, node.inputs)
+                operands = guarded(node.op, [values[i] for i in node.inputs], constants, node.inputs)
                 values[node.id] = apply(node.op, operands)
         return values[graph.output]
 

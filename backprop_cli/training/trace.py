@@ -227,17 +227,17 @@ def write_out(
     """
     network = problem.network
     _check_layer(network, layer)
-    whole = _check_size(network, layer)
-    made = _Made(problem, at_step)
+    whole = check_size(network, layer)
+    made = Made(problem, at_step)
     if row is not None and row > len(made.rows):
         raise UsageError(f"--row {row}: the batch has {counted(len(made.rows), 'row')}")
-    _check_work(network, None if whole else layer, len(made.rows))
+    check_work(network, None if whole else layer, len(made.rows))
     return _Writing(made, row, layer, whole, Paper(decimals)).trace()
 
 
 def node_table(problem: Problem, *, at_step: int = 1) -> NodeTable:
     """Return the nodes of the array graph of one training step, with values and gradients."""
-    made = _Made(problem, at_step)
+    made = Made(problem, at_step)
     kept = made.kept()
     graph, plan = kept.lowered.graph, kept.plan
     active = graph.depends_on([graph.inputs[p.name] for p in problem.network.parameters if p.trained])
@@ -270,7 +270,7 @@ def _numbers(array: NDArray) -> Numbers:
 # the step
 
 
-class _Made:
+class Made:
     """One update made by `Training`, with everything as it was before it.
 
     Attributes:
@@ -417,8 +417,12 @@ def _sizes(network: LayerNetwork) -> dict[str, tuple[int, int]]:
     return sizes
 
 
-def _check_size(network: Network, layer: str | None) -> bool:
-    """Return whether the network is small enough to be unrolled whole."""
+def check_size(network: Network, layer: str | None) -> bool:
+    """Return whether the network is small enough to be unrolled whole.
+
+    Raises:
+        UsageError: where the layer alone, or with none the whole, is too large.
+    """
     if not isinstance(network, LayerNetwork):
         return True
     sizes = _sizes(network)
@@ -446,7 +450,12 @@ def _check_size(network: Network, layer: str | None) -> bool:
     return False
 
 
-def _check_work(network: Network, layer: str | None, rows: int) -> None:
+def check_work(network: Network, layer: str | None, rows: int) -> None:
+    """Refuse a batch that is too large to be unrolled.
+
+    Raises:
+        UsageError: with what makes it smaller.
+    """
     if not isinstance(network, LayerNetwork):
         work = rows * len(network.lower(1, training=True).graph)
     else:
@@ -469,7 +478,7 @@ def _check_work(network: Network, layer: str | None, rows: int) -> None:
 class _Writing:
     """From an update to its lines."""
 
-    def __init__(self, made: _Made, row: int | None, layer: str | None, whole: bool, paper: Paper) -> None:
+    def __init__(self, made: Made, row: int | None, layer: str | None, whole: bool, paper: Paper) -> None:
         self.made = made
         self.paper = paper
         self.layer = layer
