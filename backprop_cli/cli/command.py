@@ -6,6 +6,7 @@ Bindings are taken out before Click parses the rest. Click's own ``ignore_unknow
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ import click
 from ..errors import UsageError, nearest
 from ..language.tokens import plain_name
 
+OVERRIDE = re.compile(r"[A-Za-z_0-9]+(\.[A-Za-z_0-9]+)+=")
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -132,6 +134,22 @@ class ExpressionCommand(click.Command):
         if "=" in expression and ";" not in expression and "\n" not in expression:
             hint = "the expression comes before NAME=VALUE; or write --NAME VALUE"
         return UsageError(f"one expression is enough: '{word}' comes after '{expression}'", hint=hint)
+
+
+class NetworkCommand(ExpressionCommand):
+    """A command that takes an expression, or a config with overrides."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take out a config's ``optimizer.learning_rate=0.1``, which no expression has."""
+        overrides = [word for word in args if OVERRIDE.match(word)]
+        rest = super().parse_args(ctx, [word for word in args if not OVERRIDE.match(word)])
+        ctx.params["overrides"] = overrides
+        return rest
+
+
+def is_config(word: str | None) -> bool:
+    """Whether a word in the place of an expression names a config."""
+    return word is not None and word.lower().endswith((".yaml", ".yml")) and "\n" not in word
 
 
 def _is_name(text: str) -> bool:

@@ -81,14 +81,9 @@ def command(
 
 def _held_out(trained: Any, model: str) -> tuple[Any, str]:
     """Return the rows that a model's own config keeps from training, and which they are."""
-    import os
-
-    from ..errors import DataError, FileError, UsageError
-    from ..training import checkpoint
-    from ..training.config import Loaded
-    from ..training.config.yaml_source import Place
+    from ..errors import BackpropError, UsageError
     from ..training.data import Rows
-    from ..training.problem import assemble
+    from ..training.model import problem_of
 
     data = trained.config.data
     give = "give a file: backprop evaluate MODEL rows.csv"
@@ -102,19 +97,11 @@ def _held_out(trained: Any, model: str) -> tuple[Any, str]:
     )
     if part is None:
         raise UsageError("the model was trained on all rows: its config holds none back", hint=give)
-    paths = [p for p in (data.path, data.validation_path, data.test_path) if p is not None]
-    if "-" in paths:
-        raise UsageError("the model learned from stdin, which cannot be read again", hint=give)
-    _, facts = checkpoint.load(model)
-    folder = os.path.join(os.path.dirname(model), facts.get("data_folder") or "")
-    if not all(os.path.exists(os.path.join(folder, path)) for path in paths):
-        raise FileError(f"the data that the model learned from, {paths[0]}, is not here", hint=give)
-    # the places of keys are in a config that may be gone: the model stands for it
-    problem = assemble(Loaded(trained.config, model, folder, {}, {"": Place(model, 0, 0)}))
-    if problem.fingerprint != facts.get("fingerprint"):
-        raise DataError(
-            "the data has changed since the training, so that its split is another one", hint=give
-        )
+    try:
+        problem = problem_of(trained, model)
+    except BackpropError as error:
+        error.hint = error.hint or give
+        raise
     rows = problem.test if part == "test" else problem.validation
     assert rows is not None
     source = getattr(data, f"{part}_path")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import UsageError
-from .command import Binding, ExpressionCommand
+from .command import Binding, NetworkCommand, is_config
 from .common import (
     Request,
     digits_option,
@@ -48,19 +47,17 @@ MOST_NODES = 300
 WIDEST = 400
 """Columns of a drawing in characters that goes to a file or a pipe."""
 
-OVERRIDE = re.compile(r"[A-Za-z_0-9]+(\.[A-Za-z_0-9]+)+=")
 Note = Callable[[str], None]
 
 
-class GraphCommand(ExpressionCommand):
-    """A command that takes an expression, or a config with overrides."""
+class GraphCommand(NetworkCommand):
+    """Takes ``--config PATH`` for what a word ``*.yaml`` says, too."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take out a config's overrides, which no expression has, and the option that names a config."""
-        overrides = [word for word in args if OVERRIDE.match(word)]
+        """Put the config in the place of the expression."""
         words: list[str] = []
         config: str | None = None
-        rest = iter([word for word in args if not OVERRIDE.match(word)])
+        rest = iter(args)
         for word in rest:
             if word == "--config" or word.startswith("--config="):
                 config = word.partition("=")[2] or next(rest, None)
@@ -70,7 +67,7 @@ class GraphCommand(ExpressionCommand):
             else:
                 words.append(word)
         left = super().parse_args(ctx, words)
-        ctx.params["config"], ctx.params["overrides"] = config, overrides
+        ctx.params["config"] = config
         return left
 
 
@@ -139,7 +136,7 @@ def command(
         return rounded(x, digits)
 
     names = _names("--path", paths)
-    if config is not None or (file is None and expression is not None and _is_config(expression)):
+    if config is not None or (file is None and is_config(expression)):
         assert expression is not None
         if file is not None:
             raise UsageError("--file is a program, --config a network: one of them")
@@ -158,10 +155,6 @@ def command(
         chosen, output, note, names, _names("--wrt", wrt), write, edges, named, all_,
     )  # fmt: skip
     return 0
-
-
-def _is_config(word: str) -> bool:
-    return word.endswith((".yaml", ".yml")) and "\n" not in word
 
 
 def _by_ending(output: str | None) -> str:

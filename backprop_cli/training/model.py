@@ -11,13 +11,14 @@ import msgspec
 import numpy as np
 
 from .. import __version__
-from ..errors import BackpropError, CheckpointError
+from ..errors import BackpropError, CheckpointError, DataError, FileError, UsageError
 from . import checkpoint, schema
-from .config import from_resolved, resolved
+from .config import Loaded, from_resolved, resolved
+from .config.yaml_source import Place
 from .data.encoding import Encoding
 from .loop import Training
 from .network import NDArray
-from .problem import Problem, network_of, targets_of
+from .problem import Problem, assemble, network_of, targets_of
 from .runner import Outcome, Runner
 
 
@@ -82,6 +83,32 @@ class Model:
         outcome: Outcome = self.runner.predict(np.asarray(inputs, self.runner.dtype), targets)
         assert outcome.loss is not None
         return outcome.loss
+
+
+def problem_of(model: Model, path: str) -> Problem:
+    """Return what a model was trained on, from its own config.
+
+    Args:
+        model: As loaded.
+        path: Of its file, near which its data lies.
+    Raises:
+        DataError: when the data has changed since.
+        FileError: when it is not there.
+        UsageError: when it came from stdin.
+    """
+    data = model.config.data
+    paths = [p for p in (data.path, data.validation_path, data.test_path) if p is not None]
+    if "-" in paths:
+        raise UsageError("the model learned from stdin, which cannot be read again")
+    _, facts = checkpoint.load(path)
+    folder = os.path.join(os.path.dirname(path), facts.get("data_folder") or "")
+    if not all(os.path.exists(os.path.join(folder, p)) for p in paths):
+        raise FileError(f"the data that the model learned from, {paths[0]}, is not here")
+    # the places of keys are in a config that may be gone: the model stands for it
+    problem = assemble(Loaded(model.config, path, folder, {}, {"": Place(path, 0, 0)}))
+    if problem.fingerprint != facts.get("fingerprint"):
+        raise DataError("the data has changed since the training")
+    return problem
 
 
 def versions() -> dict[str, str]:
