@@ -744,3 +744,42 @@ def test_log_gamma_near_its_zeros_is_within_the_rows_error_bound(x: float) -> No
 def test_complex_log1p_keeps_its_real_part(x: float) -> None:
     """What comes after log1p is differentiated at this value."""
     assert complexes().log1p(complex(x, 1e-20 * x)).real == pytest.approx(math.log1p(x), rel=1e-15)
+
+
+ERF_POINTS = np.concatenate(
+    [
+        np.linspace(-6.5, 6.5, 1501),
+        np.linspace(6.5, 28.5, 401),
+        np.logspace(-320, 0, 161),
+        # where one approximation ends and the next begins
+        *([x, -x, np.nextafter(x, 0.0), -np.nextafter(x, 0.0)] for x in (0.5, 0.65625, 1.25, 1.0 / 0.35)),
+        [0.0, -0.0, 30.0, 1e300, -1e300],
+    ]
+)
+
+
+@pytest.mark.parametrize(("name", "most"), [("erf", 1.0), ("erfc", 2.0)])
+def test_error_functions_over_arrays_to_2_ulp(name: str, most: float) -> None:
+    with np.errstate(all="raise", under="ignore"):
+        found = getattr(arrays(), name)(ERF_POINTS)
+    for x, y in zip(ERF_POINTS, found, strict=True):
+        wanted = getattr(mp, name)(mpf(max(-40.0, min(40.0, float(x)))))
+        assert abs(mpf(float(y)) - wanted) <= most * mpf(math.ulp(float(wanted))), x
+
+
+@pytest.mark.parametrize("name", ["erf", "erfc"])
+def test_error_functions_take_any_array(name: str) -> None:
+    function = getattr(arrays(), name)
+    x = np.linspace(-7.0, 7.0, 20_000).reshape(100, 200)
+    wanted = function(x)
+    assert np.array_equal(function(x.T), wanted.T)
+    single = np.empty(x.shape, np.float32)
+    assert np.array_equal(function(x, out=single), wanted.astype(np.float32))
+    turned = np.empty((200, 100)).T
+    assert np.array_equal(function(x, turned), wanted)
+    assert function(x, x) is x  # in place
+    assert np.array_equal(x, wanted)
+    assert isinstance(function(np.float64(0.5)), np.float64)
+    limits = {"erf": [1.0, -1.0, math.nan], "erfc": [0.0, 2.0, math.nan]}[name]
+    with np.errstate(all="raise", under="ignore"):
+        assert np.array_equal(function(np.array([math.inf, -math.inf, math.nan])), limits, equal_nan=True)

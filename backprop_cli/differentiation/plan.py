@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..graph import CONSTANT, Graph
-from ..ops.namespaces import FLOATS, Namespace, ufuncs
+from ..ops.error_function import erf, erfc
+from ..ops.namespaces import FLOATS, MAPPED, Namespace, ufuncs
 from .evaluate import run
 from .reverse import sweep
 
@@ -38,10 +39,9 @@ _UFUNCS: dict[str, Any] = {
     "max": np.maximum,
     **{name: getattr(np, name) for name in "less less_equal greater greater_equal equal not_equal".split()},
     **ufuncs(),
+    "erf": erf,
+    "erfc": erfc,
 }
-MAPPED = {"erf": 1, "erfc": 1, "gamma": 1, "lgamma": 1, "digamma": 1, "polygamma": 2}
-"""Functions NumPy lacks, run element by element; they raise no floating-point flags."""
-
 Operand = int | float
 """The number of an earlier instruction (int), or a constant (float)."""
 
@@ -383,7 +383,8 @@ def _where(c: Any, a: Any, b: Any, out: Floats) -> None:
     np.copyto(out, a, where=np.not_equal(c, 0.0))
 
 
-def _mapped(name: str, arity: int) -> Callable[..., None]:
+def mapped(name: str, arity: int) -> Callable[..., None]:
+    """Return the function of floats, run over arrays element by element."""
     scalar = np.frompyfunc(getattr(FLOATS, name), arity, 1)
 
     def function(*operands: Any, out: Floats) -> None:
@@ -394,6 +395,6 @@ def _mapped(name: str, arity: int) -> Callable[..., None]:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **_UFUNCS,
-    **{name: _mapped(name, arity) for name, arity in MAPPED.items()},
+    **{name: mapped(name, arity) for name, arity in MAPPED.items()},
     "where": _where,
 }

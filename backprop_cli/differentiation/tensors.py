@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..graph import Graph
+from ..ops.namespaces import MAPPED
 from ..ops.tensor import Pull, windows_along
 from .evaluate import run
-from .plan import FUNCTIONS, MAPPED, Operand, Recorded, Tape
+from .plan import FUNCTIONS, Operand, Recorded, Tape, mapped
 from .reverse import sweep
 
 NDArray = npt.NDArray[Any]
@@ -357,16 +358,22 @@ class TensorPlan:
             if name in KERNELS:
                 calls += KERNELS[name](out, *arguments, **static)
             else:
+                function = ONE_BY_ONE.get(name) if out.size <= FEW else None
+                function = function or FUNCTIONS[name]
                 calls.append(
-                    (partial(FUNCTIONS[name], out=out), arguments)
+                    (partial(function, out=out), arguments)
                     if name in BY_KEYWORD
-                    else (FUNCTIONS[name], (*arguments, out))
+                    else (function, (*arguments, out))
                 )
         self.floats = sum({id(block): block.size for block in memory.values()}.values())
         return calls
 
 
-BY_KEYWORD = {*MAPPED, "min", "max"}
+FEW = 1024
+ONE_BY_ONE = {name: mapped(name, 1) for name in ("erf", "erfc")}
+"""What is faster number by number where there are few: calls of NumPy cost more than they compute."""
+
+BY_KEYWORD = {*MAPPED, *ONE_BY_ONE, "min", "max"}
 """Functions that take ``out`` by keyword; NumPy 2.4 warns of another way for minimum and maximum."""
 
 

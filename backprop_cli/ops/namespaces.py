@@ -182,6 +182,9 @@ FLOATS = Namespace(
 
 # Arrays
 
+MAPPED = {"gamma": 1, "lgamma": 1, "digamma": 1, "polygamma": 2}
+"""Functions of so many operands that run over arrays element by element; they raise no flags."""
+
 
 @lru_cache(maxsize=1)
 def ufuncs() -> dict[str, Any]:
@@ -199,8 +202,10 @@ def arrays() -> Namespace:
     """Return the namespace of NumPy float arrays; the caller sets ``numpy.errstate``."""
     import numpy as np
 
+    from .error_function import erf, erfc
+
     def each(name: str, arity: int) -> Callable[..., Any]:
-        """A function NumPy lacks, element by element; exact before fast."""
+        """A function element by element: exact before fast."""
         scalar = np.frompyfunc(getattr(FLOATS, name), arity, 1)
 
         def mapped(*xs: Any) -> Any:
@@ -227,8 +232,9 @@ def arrays() -> Namespace:
             "min": lambda *xs: reduce(np.minimum, xs),
             "max": lambda *xs: reduce(np.maximum, xs),
             **ufuncs(),
-            **{name: each(name, 1) for name in ("erf", "erfc", "gamma", "lgamma", "digamma")},
-            "polygamma": each("polygamma", 2),
+            "erf": erf,
+            "erfc": erfc,
+            **{name: each(name, arity) for name, arity in MAPPED.items()},
         },
     )
 
