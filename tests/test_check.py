@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from backprop_cli.checking.answers import Target
+from backprop_cli.checking.catalogue import quantity
 from backprop_cli.checking.claims import digits_right
+from backprop_cli.checking.derivatives import derivative, formula_text
 from backprop_cli.checking.rules import OWN
+from backprop_cli.differentiation.evaluate import leaf_values
+from backprop_cli.differentiation.forward import hessian
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import PRIMITIVES
@@ -126,6 +131,24 @@ NAMED = [
     ("x^3", "d2f/dx2=8.67", "first derivative instead"),
     ("x^3*y^2", "d2f/dx2=10.404", "another variable"),  # d2f/dxdy = 6x^2y
     ("x^3*y", "d2f/dxdy=x^2", "exponent as a factor missing"),
+    ("sin(x^2)", "d2f/dx2=-sin(x^2)", "inner derivative missing"),  # both times
+    ("sin(x^2)", "d2f/dx2=-2x*sin(x^2)", "inner derivative missing"),  # the first time
+    ("sin(x^2)", "d2f/dx2=2cos(x^2) - 2x*sin(x^2)", "inner derivative missing"),  # the second time
+    ("sin(x^2)", "d2f/dx2=-4x*sin(x^2)", "product rule"),
+    ("sin(x^2)", "d2f/dx2=-4x^2*sin(x^2)", "product rule"),  # its second term
+    ("sin(x^2)", "d2f/dx2=2cos(x^2) + 4x^2*sin(x^2)", "sign lost"),
+    ("x^3", "d2f/dx2=9x^3", "exponent not lowered"),  # both times
+    ("x^3", "d2f/dx2=6x^2", "exponent not lowered"),  # the second time
+    ("x^4", "d2f/dx2=24x", "third derivative instead"),
+    ("1/x", "d2f/dx2=-2/x^3", "sign lost"),
+    ("x^3*y^2", "d2f/dx2=6x^2*y", "another variable"),  # by x and y
+    ("x^3*y^2", "d2f/dx2=2*x^3", "another variable"),  # by y twice
+    ("x^3*y^2", "d2f/dxdy=6x*y^2", "another variable"),  # by x twice
+    ("x^3*y^2", "d2f/dxdy=2x^3*y", "first derivative instead"),  # by y
+    ("x^3*y^2", "d2f/dxdy=6*x^5*y^3", "squared instead"),
+    ("x^3*y^2", "d2f/dx2=9*x^4*y^4", "squared instead"),
+    ("d = x*y; L = d^2 + x", "d2L/dd2=2d", "first derivative instead"),
+    ("sin(x)", "d2f/dx2=-0.02967", "degrees"),
     ("sin(x)", "f=0.02967", "degrees"),  # the sine of 1.7 degrees
     ("sin(x)", "x=0.99956", "degrees"),  # its cosine
     ("x^3*y", "x=1.836", "wrong point"),  # exchanged: 3*0.36*1.7
@@ -165,6 +188,75 @@ def test_follow_through(run):
     assert [v["verdict"] for v in found] == ["wrong", "follows", "follows", "wrong", "follows", "follows"]
     assert found[1]["says"] == "right, given d = 6"
     assert found[4]["says"] == "right, given dL/de = 2"
+
+
+@pytest.mark.parametrize("point", [(), ("--x", "2")])
+def test_a_second_derivative_follows(run, point):
+    # (exp(-x) + x*exp(-x))' = -x*exp(-x)
+    wrong = claims("x=exp(-x) + x*exp(-x)", "d2f/dx2=-x*exp(-x)", "d2f/dx2=x*exp(-x)")
+    found = judged(run, "x*exp(-x)", *point, *wrong, status=1)
+    assert [v["verdict"] for v in found] == ["wrong", "follows", "wrong"]
+    assert found[1]["says"] == "right, given df/dx = exp(-x) + x*exp(-x)"
+    # of numbers by the mistake that gives them
+    numbers = claims("x=0.40601", "d2f/dx2=-0.27067")
+    if point:
+        assert [v["verdict"] for v in judged(run, "x*exp(-x)", *point, *numbers)] == ["wrong", "follows"]
+
+
+def test_a_second_derivative_follows_in_either_order(run):
+    # 3x^3y^2 given for 3x^2y^2; its derivative by y is 6x^3y
+    for claim in ("d2f/dxdy=6x^3*y", "d2f/dydx=6x^3*y"):
+        found = judged(run, "x^3*y^2", *claims("x=3x^3*y^2", claim), status=1)
+        assert [v["verdict"] for v in found] == ["wrong", "follows"]
+
+
+SMOOTH = ["x^3*y", "x/y", "(2x+1)^3/y", "x^y", "atan2(y, x)", "d = x*y; e = sin(d) + d; L = e*d/x", "|x|*x*y"]
+SMOOTH += ["where(x > y, x^2*y, y^3)", "max(x, y, x*y)^2", "polygamma(2, x*y)", "pi*sin(2*pi*x)*y"]
+SMOOTH += [f"{n}(0.4x + 0.1y)" for n, p in PRIMITIVES.items() if p.callable and p.arity[0] == 1]
+
+
+@pytest.mark.parametrize("program", [p for p in SMOOTH if not p.startswith(("acosh", "identity"))])
+def test_written_derivatives_have_the_second_derivatives_of_forward_over_reverse(program):
+    graph = lower(parse(program))
+    point = {"x": 1.3, "y": 0.7}
+    for x, row in hessian(graph, point).items():
+        slope = derivative(graph, graph.output, graph.inputs[x])
+        for y, expected in row.items():
+            target = Target("", slope.output, (graph.inputs[y],))
+            found = quantity(slope, leaf_values(graph, point), target)
+            assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("program", "text"),
+    [
+        ("(2x + 1)^3", "6*(2*x + 1)^2"),
+        ("sin(x)/x", "(cos(x)*x - sin(x))/x^2"),
+        ("1/x", "-1/x^2"),
+        ("tanh(x)*x", "x*(1 - tanh(x)^2) + tanh(x)"),
+        ("d = x^2; L = exp(d)*3", "3*(exp(d)*(2*x))"),
+        ("7 - x", "-1"),
+    ],
+)
+def test_derivatives_are_written_as_by_hand(program, text):
+    graph = lower(parse(program))
+    slope = derivative(graph, graph.output, graph.inputs["x"])
+    assert formula_text(slope, slope.output) == text
+
+
+@pytest.mark.parametrize(
+    ("args", "verdict", "words"),
+    [
+        (("|x|", "--x", "0", "--claim", "d2f/dx2=1"), "not judgeable", "|x| is at its jump here"),
+        (("sqrt(x)", "--x", "0", "--claim", "d2f/dx2=undefined"), "right", "does not exist here"),
+        (("d = x^2; L = d^2", "--claim", "d2L/dxdd=1"), "not judgeable", "d is computed from x"),
+        (("log(x)", "--x", "-1", "--claim", "d2f/dx2=-1"), "not judgeable", "log(x) is defined where"),
+    ],
+)
+def test_second_derivatives_that_are_no_number(run, args, verdict, words):
+    (found,) = judged(run, *args)
+    assert found["verdict"] == verdict
+    assert words in found["says"]
 
 
 def test_right_by_chance(run):

@@ -12,20 +12,24 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from ..differentiation.evaluate import number, run
-from ..differentiation.forward import DUALS, tangent_of, value_of
+from ..differentiation.forward import DUALS, Dual, tangent_of, value_of
 from ..differentiation.reverse import sweep
 from ..errors import BackpropError
 from ..graph import CONSTANT, Graph
 from ..language.format import node_text
 from ..ops.namespaces import FLOATS, Namespace
 from .answers import Target
-from .rules import Place, Wrong, rules_for
+from .derivatives import derivative, formula_text, reduced, with_output
+from .rules import Place, Wrong, rules_for, wrongly
 
 MOST_NODES = 400
 """Nodes of a program up to which rules are broken one by one."""
 
 MOST_INPUTS = 8
 """Inputs up to which other points are tried."""
+
+MOST_HABITS = 60
+"""Steps of a program up to which rules are taken to be wrong in both differentiations."""
 
 DEGREE = 0.017453292519943295
 
@@ -69,8 +73,6 @@ class Sweeps:
         self.values = list(values) if values is not None else run(graph, leaves, xp)
         self.active = [n.kind != CONSTANT for n in graph.nodes]
         self.moves = graph.depends_on([by])
-        for i in range(by):
-            self.moves[i] = False
         self.needed = graph.needed([value_of(v) for v in self.values])
         self.cotangents = sweep(graph, self.values, self.active, xp)
         self.tangents = self.push()
@@ -146,6 +148,17 @@ class Sweeps:
         return text if len(text) <= 60 else self.graph.own_name(id)
 
 
+class DerivedSweeps(Sweeps):
+    """The sweeps of a first derivative; its steps are in no text of the user's."""
+
+    def __init__(self, graph: Graph, leaves: Mapping[int, float], by: int) -> None:
+        super().__init__(graph, {**leaves, **graph.constant_values()}, by)
+
+    def text(self, id: int) -> str:
+        """Return a node over names."""
+        return formula_text(self.graph, id)
+
+
 Found = Iterator[tuple[str, str, float, Any]]
 
 
@@ -181,6 +194,10 @@ def broken(sweeps: Sweeps) -> Found:
 
 def _only(wrong: Wrong, ids: Sequence[int]) -> Callable[[int, Place], Any]:
     return lambda id, place: _tried(wrong, place) if id in ids else None
+
+
+def _all(habit: Sequence[Wrong]) -> Callable[[int, Place], Any]:
+    return lambda _, place: wrongly(place, habit)
 
 
 def _tried(wrong: Wrong, place: Place) -> Any:
@@ -308,21 +325,12 @@ def elsewhere(graph: Graph, leaves: Mapping[int, float], target: Target) -> Foun
 
 
 def quantity(graph: Graph, leaves: Mapping[int, float], target: Target, xp: Any = FLOATS) -> float:
-    """Return a value or a first derivative; nan where there is none."""
-    values = run(graph, leaves, xp)
-    if not target.by:
-        return float(values[target.of])
-    if len(target.by) == 2:
-        return float("nan")
-    cut = with_output(graph, target.of)
-    return float(sweep(cut, values, [n.kind != CONSTANT for n in graph.nodes], xp)[target.by[0]])
-
-
-def with_output(graph: Graph, id: int) -> Graph:
-    """Return the same nodes with another output."""
-    if id == graph.output:
-        return graph
-    return Graph(graph.source, graph.nodes, (id,), graph.inputs, graph.defaults, graph.named, graph.euler)
+    """Return a value or a derivative; nan where there is none."""
+    cut, by = reduced(graph, target)
+    values = run(cut, {**leaves, **cut.constant_values()}, xp)
+    if by is None:
+        return float(values[cut.output])
+    return float(sweep(cut, values, [n.kind != CONSTANT for n in cut.nodes], xp)[by])
 
 
 def mistakes(graph: Graph, leaves: Mapping[int, float], target: Target,
@@ -351,10 +359,11 @@ def mistakes(graph: Graph, leaves: Mapping[int, float], target: Target,
         take(_of_values(graph, leaves, target))
         take(elsewhere(graph, leaves, target))
         return found
-    cut = with_output(graph, target.of)
     if len(target.by) == 2:
-        take(_of_second(cut, leaves, target.by))
+        take(_of_second(graph, leaves, target))
+        take(elsewhere(graph, leaves, target))
         return found
+    cut = with_output(graph, target.of)
     sweeps = Sweeps(cut, leaves, target.by[0], values=values)
     take(broken(sweeps))
     take(whole(sweeps))
@@ -403,43 +412,79 @@ def _of_values(graph: Graph, leaves: Mapping[int, float], target: Target) -> Fou
     yield "factor", "a factor 2 is missing", 33, 0.5 * right
 
 
-def _of_second(cut: Graph, leaves: Mapping[int, float], by: tuple[int, int]) -> Found:
-    """What goes wrong on the way to a second derivative: its first step, or its choice of variables."""
-    from ..differentiation.forward import Dual
+def _of_second(graph: Graph, leaves: Mapping[int, float], target: Target) -> Found:
+    """Yield what goes wrong on the way to a second derivative: in a step, in both, in the question."""
+    first, second = target.by
+    cut = with_output(graph, target.of)
+    yield from _instead_of_second(cut, leaves, first, second)
+    for a, b in dict.fromkeys([(first, second), (second, first)]):
+        x, y = cut.own_name(a), cut.own_name(b)
+        seeded = Sweeps(cut, {**leaves, b: Dual(leaves[b], 1.0)}, a, DUALS) if b in leaves else None
+        for kind, says, rank, value in broken(seeded) if seeded is not None else ():
+            yield kind, in_the_first(x, says), rank + 10, tangent_of(value)
+        slope = derivative(graph, target.of, a)
+        for kind, says, rank, value in broken(DerivedSweeps(slope, leaves, b)):
+            yield kind, f"in the second differentiation, by {y}, {says}", rank + 11, value
+        for kind, says, rank, habit in _habits(graph, target.of, a):
+            again = DerivedSweeps(derivative(graph, target.of, a, habit), leaves, b)
+            value = again.push(_all(habit))[again.graph.output]
+            yield kind, f"in both differentiations, {says}", rank + 12, value
 
-    first, second = by
-    for a, b in {(first, second), (second, first)}:
-        seeded: dict[int, Any] = dict(leaves)
-        seeded[b] = Dual(leaves[b], 1.0)
-        sweeps = Sweeps(cut, seeded, a, DUALS)
-        x = cut.own_name(a)
-        if (a, b) == by:
-            right = tangent_of(sweeps.right)
-            yield (
-                "first derivative instead",
-                f"this is the first derivative by {x}",
-                12,
-                value_of(sweeps.right),
-            )
-            slope = value_of(sweeps.right)
-            yield "squared instead", "this is the square of the first derivative", 16, slope * slope
-            yield (
-                "value instead",
-                "this is the value, not a derivative",
-                14,
-                value_of(sweeps.values[cut.output]),
-            )
-            yield "sign lost", "the sign is wrong", 14, -right
-            yield "factor", "a factor 2 too many", 33, 2.0 * right
-            yield "factor", "a factor 2 is missing", 33, 0.5 * right
-        for name, id in cut.inputs.items():
-            slope = tangent_of(sweeps.cotangents[id])
-            if id != a:
-                pair = f"{name} and {cut.own_name(b)}"
-                pair = f"{name} twice" if id == b else pair
-                yield "another variable", f"this is the second derivative by {pair}", 20, slope
-        for kind, says, rank, value in broken(sweeps):
-            yield kind, f"in the first derivative by {x}, {says}", rank + 10, tangent_of(value)
+
+def in_the_first(x: str, says: str) -> str:
+    """Say of a mistake in a first derivative that it is one on the way to a second."""
+    return f"in the first derivative by {x}, {says}"
+
+
+def _instead_of_second(cut: Graph, leaves: Mapping[int, float], first: int, second: int) -> Found:
+    """Yield the right answers to other questions than a second derivative."""
+    values = run(cut, leaves)
+    g = sweep(cut, values, [n.kind != CONSTANT for n in cut.nodes])
+    for k, id in enumerate(dict.fromkeys((first, second))):
+        says = f"this is the first derivative by {cut.own_name(id)}"
+        yield "first derivative instead", says, 12 + k, g[id]
+    product = "square of the first derivative" if first == second else "product of the first derivatives"
+    yield "squared instead", f"this is the {product}", 16, g[first] * g[second]
+    yield "value instead", "this is the value, not a derivative", 14, values[cut.output]
+    slope = derivative(cut, cut.output, first)
+    again = DerivedSweeps(slope, leaves, second)
+    yield "sign lost", "the sign is wrong", 14, -again.right
+    yield "factor", "a factor 2 too many", 33, 2.0 * again.right
+    yield "factor", "a factor 2 is missing", 33, 0.5 * again.right
+    if first == second:
+        third = DerivedSweeps(derivative(slope, slope.output, second), leaves, second).right
+        yield "third derivative instead", "this is the third derivative", 24, third
+    inputs = list(cut.inputs.items())
+    if len(inputs) > MOST_INPUTS:
+        return
+    for name, a in inputs:
+        slopes = derivative(cut, cut.output, a)
+        for other, b in inputs:
+            if a <= b and {a, b} != {first, second}:
+                pair = f"{name} twice" if a == b else f"{name} and {other}"
+                says = f"this is the second derivative by {pair}"
+                yield "another variable", says, 20, DerivedSweeps(slopes, leaves, b).right
+
+
+def _habits(graph: Graph, of: int, by: int) -> Iterator[tuple[str, str, float, tuple[Wrong, ...]]]:
+    """Yield rules that may be wrong every time, one or all of a kind, as kind, words, rank and rules."""
+    moves = graph.depends_on([by])
+    steps = [node for node in graph.nodes[by + 1 : of + 1] if node.op is not None and moves[node.id]]
+    if len(steps) > MOST_HABITS:
+        return
+    places: dict[Wrong, list[int]] = {}
+    for node in steps:
+        assert node.op is not None
+        for wrong in rules_for(node.op):
+            places.setdefault(wrong, []).append(node.id)
+    kinds: dict[str, list[Wrong]] = {}
+    for wrong, ids in places.items():
+        kinds.setdefault(wrong.kind, []).append(wrong)
+        node_ = _listed([formula_text(graph, i) for i in ids])
+        yield wrong.kind, wrong.says.format(node=node_), wrong.rank, (wrong,)
+    for kind, several in kinds.items():
+        if len(several) > 1:
+            yield kind, kind, 20, tuple(several)
 
 
 def _integrated(sweeps: Sweeps) -> Found:

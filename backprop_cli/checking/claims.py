@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import floor, inf, isfinite, log10, nan
+from math import floor, inf, isfinite, log10
 from typing import Any, NamedTuple
 
 from ..differentiation.evaluate import bind, evaluate, leaf_values, number, run, written
-from ..differentiation.forward import hessian_product
-from ..differentiation.reverse import reverse, sweep
+from ..differentiation.reverse import reverse
 from ..errors import BackpropError, NoSuchNumber
 from ..graph import CONSTANT, Graph
+from ..ops.namespaces import FLOATS
 from .answers import Answer, Target, read_answer, read_target, written_digits
-from .catalogue import Mistake, mistakes, with_output
+from .catalogue import Mistake, in_the_first, mistakes, quantity
+from .derivatives import claimed, formula_text, reduced, with_output
 from .sampling import (
     LEAST_POINTS,
     MOST_NODES,
+    SAME,
     Sample,
     compare,
     precise,
     samples,
-    tolerance,
     value_at,
 )
 
@@ -110,6 +111,27 @@ def read_claim(name: str, text: str, graph: Graph) -> Claim:
     return Claim(name, text, target, answer)
 
 
+class Earlier(NamedTuple):
+    """A claim that was wrong, or followed from such: later ones may be right given it.
+
+    Attributes:
+        target: The quantity.
+        answer: As written.
+        value: Its number at the point; None without a point.
+        says: What was wrong.
+    """
+
+    target: Target
+    answer: Answer
+    value: float | None
+    says: str
+
+    @property
+    def text(self) -> str:
+        """The claim as written."""
+        return f"{self.target.text} = {self.answer.text}"
+
+
 class Judge:
     """Judges claims about one program; what is right is worked out once.
 
@@ -144,18 +166,16 @@ class Judge:
     def judge(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Judge one person's claims, the later ones also in the light of the earlier."""
         verdicts: list[Verdict] = []
-        wrong: list[tuple[Target, float, str]] = []
+        wrong: list[Earlier] = []
         for claim in claims:
             verdict = self.one(claim, wrong)
             verdicts.append(verdict)
-            # what is wrong, follows or is rounded may be carried on
-            if claim.target is not None and claim.answer is not None and self.inputs is not None:
-                value = self._value(claim.answer)
-                if verdict.verdict in (WRONG, FOLLOWS) and value is not None:
-                    wrong.append((claim.target, value, claim.answer.text))
+            if claim.target is not None and claim.answer is not None and verdict.verdict in (WRONG, FOLLOWS):
+                value = self._value(claim.answer) if self.inputs is not None else None
+                wrong.append(Earlier(claim.target, claim.answer, value, verdict.says))
         return verdicts
 
-    def one(self, claim: Claim, wrong: Sequence[tuple[Target, float, str]] = ()) -> Verdict:
+    def one(self, claim: Claim, wrong: Sequence[Earlier] = ()) -> Verdict:
         """Judge one claim, given earlier ones that were wrong."""
         if claim.error is not None or claim.target is None:
             says = claim.error.message if claim.error else ""
@@ -163,7 +183,7 @@ class Judge:
         if claim.answer is None:
             return Verdict(claim.target.text, "", MISSING, "no answer")
         if self.inputs is None:
-            return self._in_general(claim.target, claim.answer)
+            return self._in_general(claim.target, claim.answer, wrong)
         return self._at_the_point(claim.target, claim.answer, wrong)
 
     # at a point
@@ -176,26 +196,25 @@ class Judge:
 
     def _worked_out(self, target: Target) -> tuple[float | None, str]:
         assert self.inputs is not None
-        cut = with_output(self.graph, target.of)
-        large = len(cut) > MOST_NODES
+        tied = _tied(self.graph, target)
+        if tied:
+            return None, tied
         try:
-            values, needed = evaluate(cut, self.inputs)
-            if not target.by:
-                value = values[target.of]
-                return value if large else float(precise(self.graph, self.inputs, target, needed)[1]), ""
-            reverse(cut, values, cut.depends_on([target.by[0]]))
+            values, needed = evaluate(with_output(self.graph, target.of), self.inputs)
+            cut, by = reduced(self.graph, target)
+            found = values[target.of]
+            if len(target.by) == 2:
+                values, needed = evaluate(cut, self.inputs)
+            if by is not None:
+                found = reverse(cut, values, cut.depends_on([by]))[by]
         except NoSuchNumber as error:
-            return None, error.message
-        if len(target.by) == 2:
-            names = [self.graph.own_name(i) for i in target.by]
-            if not set(names) <= set(self.graph.inputs):
-                return None, "second derivatives are by inputs"
-            found = hessian_product(cut, self.inputs, {names[0]: 1.0})[1][names[1]]
-            return (found, "") if isfinite(found) else (None, "the second derivative does not exist here")
-        found = nan if large else float(precise(self.graph, self.inputs, target, needed)[1])
-        if not isfinite(found):
-            found = sweep(cut, values, cut.depends_on([target.by[0]]))[target.by[0]]
-        return (found, "") if isfinite(found) else (None, "the slope does not exist here")
+            # what is at fault in a first derivative is in no text of the user's
+            own = error.span is None or error.span[1] > error.span[0]
+            return None, error.message if own else "the second derivative does not exist here"
+        if len(cut) <= MOST_NODES:
+            better = float(precise(cut, self.inputs, by, needed)[1])
+            found = better if isfinite(better) else found
+        return found, ""
 
     def _value(self, answer: Answer) -> float | None:
         if answer.graph is None:
@@ -207,12 +226,12 @@ class Judge:
         """Return where the slope jumps right here, if this slope, or any, is between those on the sides."""
         from ..differentiation.finite import finite
 
-        cut = with_output(self.graph, target.of)
-        if len(target.by) != 1 or not any(n.op is not None and n.op.piece for n in cut.nodes):
+        cut, by = reduced(self.graph, target)
+        if by is None or not any(n.op is not None and n.op.piece for n in cut.nodes):
             return None
         assert self.inputs is not None
         values, _ = evaluate(cut, self.inputs)
-        found = finite(cut, values, target.by[0], 1e-16 * abs(values[cut.output]))
+        found = finite(cut, values, by, 1e-16 * abs(values[cut.output]))
         if found.kind == "smooth" or found.at is None:
             return None
         if slope is not None and found.left is not None and found.right is not None:
@@ -221,11 +240,11 @@ class Judge:
                 return None
         op = cut.nodes[found.at].op
         assert op is not None
-        return f"{written(self.graph, found.at)} is at its {found.kind} here; by convention {op.convention}"
+        text = written(cut, found.at) or formula_text(cut, found.at)
+        says = f"; by convention {op.convention}" if op.convention else ""
+        return f"{text} is at its {found.kind} here{says}"
 
-    def _at_the_point(
-        self, target: Target, answer: Answer, wrong: Sequence[tuple[Target, float, str]]
-    ) -> Verdict:
+    def _at_the_point(self, target: Target, answer: Answer, wrong: Sequence[Earlier]) -> Verdict:
         right, reason = self.right(target)
         base = Verdict(target.text, answer.text, WRONG, right=right)
         if answer.graph is None:
@@ -255,7 +274,7 @@ class Judge:
             return base._replace(verdict=NONE, says=kink)
         named = self._named(target, answer, value, right)
         if named:
-            return with_mistakes(base, named)
+            return self._carried(with_mistakes(base, named), target, named, wrong)
         if verdict is not None:
             return verdict
         loose = loosely(base, answer, value, right, self.least)
@@ -271,21 +290,18 @@ class Judge:
         if len(found) < LEAST_POINTS:
             return verdict
         agreement = compare(answer, found)
-        if agreement.worst <= max(tolerance(target), 0.5 * 10.0 ** -(self.least - 1)):
+        if agreement.worst <= max(SAME, 0.5 * 10.0 ** -(self.least - 1)):
             return verdict._replace(how=f"equal at {agreement.points} points, too")
         assert agreement.sample is not None
         shown = _shown(agreement.sample.inputs)
         says = f"the formula is right at this point by chance: at {shown} it is not"
         return verdict._replace(verdict=WRONG, digits=None, says=says, mistake="right by chance")
 
-    def _follows(
-        self, target: Target, answer: Answer, value: float, wrong: Sequence[tuple[Target, float, str]]
-    ) -> str:
+    def _follows(self, target: Target, answer: Answer, value: float, wrong: Sequence[Earlier]) -> str:
         """Return from which earlier claims this one follows."""
-        if not wrong or len(target.by) > 1:
-            return ""
-        for some in ([*wrong[-1:]], *([w] for w in wrong[:-1]), list(wrong)):
-            if any(w[0] == target for w in some):
+        known = [w for w in wrong if w.value is not None]
+        for some in ([*known[-1:]], *([w] for w in known[:-1]), known):
+            if not some or any(w.target == target for w in some):
                 continue
             given = self._given(target, some)
             if given is None or not isfinite(given):
@@ -294,26 +310,32 @@ class Judge:
             right = self.right(target)[0]
             # what changes nothing is no reason
             if abs(value - given) <= min(slack, max(CLOSE * abs(given), 1e-300)) and right != given:
-                listed = " and ".join(f"{w[0].text} = {w[2]}" for w in some)
-                return f"right, given {listed}"
+                return f"right, given {' and '.join(w.text for w in some)}"
         return ""
 
-    def _given(self, target: Target, wrong: Sequence[tuple[Target, float, str]]) -> float | None:
+    def _given(self, target: Target, wrong: Sequence[Earlier]) -> float | None:
         """Return a quantity that is worked out from others as claimed."""
         graph = self.graph
+        if len(target.by) == 2:
+            carried = self._carried_on(target, wrong[0]) if len(wrong) == 1 else None
+            # of a number nobody can tell how it goes on
+            known = carried is not None and wrong[0].answer.names
+            return quantity(carried[0], self.leaves, carried[1]) if carried and known else None
         values: list[Any] = []
-        forced = {t.of: value for t, value, _ in wrong if not t.by}
+        forced = {w.target.of: w.value for w in wrong if not w.target.by}
         for node in graph.nodes:
             if node.id in forced:
                 values.append(forced[node.id])
             elif node.op is None:
                 values.append(self.leaves[node.id])
             else:
-                values.append(node.op.forward(_floats(), *[values[i] for i in node.inputs]))
+                values.append(node.op.forward(FLOATS, *[values[i] for i in node.inputs]))
         if not target.by:
             return float(values[target.of])
-        slopes = {t.by[0]: value for t, value, _ in wrong if len(t.by) == 1 and t.of == target.of}
-        cotangents = [0.0] * len(graph)
+        slopes = {
+            w.target.by[0]: w.value for w in wrong if len(w.target.by) == 1 and w.target.of == target.of
+        }
+        cotangents: list[Any] = [0.0] * len(graph)
         cotangents[target.of] = 1.0
         for node in reversed(graph.nodes[: target.of + 1]):
             if node.id in slopes and node.id != target.by[0]:
@@ -322,10 +344,39 @@ class Judge:
             if not g or node.op is None:
                 continue
             x = [values[i] for i in node.inputs]
-            for i, p in zip(node.inputs, node.op.partials(_floats(), values[node.id], *x), strict=True):
+            for i, p in zip(node.inputs, node.op.partials(FLOATS, values[node.id], *x), strict=True):
                 if graph.nodes[i].kind != CONSTANT:
                     cotangents[i] += g * p
-        return cotangents[target.by[0]]
+        return float(cotangents[target.by[0]])
+
+    def _carried_on(self, target: Target, earlier: Earlier) -> tuple[Graph, Target] | None:
+        """Return the program and the quantity that a second derivative is, given a first as claimed."""
+        first = earlier.target.by
+        if (
+            len(target.by) != 2
+            or len(first) != 1
+            or first[0] not in target.by
+            or earlier.answer.graph is None
+        ):
+            return None
+        if earlier.target.of != target.of:
+            return None
+        other = target.by[1] if first[0] == target.by[0] else target.by[0]
+        slope = claimed(self.graph, earlier.answer)
+        return slope, Target(target.text, slope.output, (other,))
+
+    def _carried(
+        self, verdict: Verdict, target: Target, named: Sequence[Mistake], wrong: Sequence[Earlier]
+    ) -> Verdict:
+        """Let a second derivative follow from a first one that has the same mistake."""
+        for w in wrong:
+            if len(target.by) == 2 and len(w.target.by) == 1 and w.target.of == target.of and w.says:
+                says = in_the_first(self.graph.own_name(w.target.by[0]), w.says)
+                if any(m.says == says for m in named):
+                    return verdict._replace(
+                        verdict=FOLLOWS, says=f"right, given {w.text}", mistake=None, others=(), point=None
+                    )
+        return verdict
 
     # mistakes
 
@@ -334,7 +385,7 @@ class Judge:
         if target not in self._mistakes:
             self._mistakes[target] = mistakes(self.graph, self.leaves, target)
         found = matching(self._mistakes[target].values(), value, right, answer.unit)
-        if answer.value is None and found and len(target.by) < 2:
+        if answer.value is None and found:
             found = self._held(target, answer, found)
         return found
 
@@ -364,10 +415,11 @@ class Judge:
             self._samples[target] = samples(self.graph, target)
         return self._samples[target]
 
-    def _in_general(self, target: Target, answer: Answer) -> Verdict:
+    def _in_general(self, target: Target, answer: Answer, wrong: Sequence[Earlier]) -> Verdict:
         base = Verdict(target.text, answer.text, WRONG)
-        if len(target.by) == 2 and not {self.graph.own_name(i) for i in target.by} <= set(self.graph.inputs):
-            return base._replace(verdict=NONE, says="second derivatives are by inputs")
+        tied = _tied(self.graph, target)
+        if tied:
+            return base._replace(verdict=NONE, says=tied)
         found = self._sampled(target)
         if len(found) < LEAST_POINTS:
             why = "no points were found where it has a value"
@@ -377,7 +429,7 @@ class Judge:
         if answer.graph is None:
             return base._replace(says="there is such a derivative", mistake="exists")
         agreement = compare(answer, found)
-        if agreement.worst <= tolerance(target):
+        if agreement.worst <= SAME:
             proved = self.prove is not None and self.prove(target, answer)
             how = "proved equal" if proved else f"equal at {agreement.points} points"
             return base._replace(verdict=RIGHT, how=how)
@@ -388,9 +440,15 @@ class Judge:
         if agreement.claimed is None:
             return base._replace(says=f"the formula has no value at {_shown(point)}", mistake="no value")
         digits = max(0, floor(-log10(2.0 * agreement.worst)) + 1)
+        for earlier in wrong:
+            carried = self._carried_on(target, earlier)
+            if carried is not None and compare(answer, samples(*carried)).worst <= SAME:
+                return base._replace(
+                    verdict=FOLLOWS, says=f"right, given {earlier.text}", point=None, right=None
+                )
         named = self._held(target, answer, self._candidates(target, answer, found))
         if named:
-            return with_mistakes(base, named)
+            return self._carried(with_mistakes(base, named), target, named, wrong)
         if digits >= self.least:
             return base._replace(
                 verdict=ROUNDED, digits=digits, says=f"right to {digits} digits", point=None, right=None,
@@ -406,10 +464,13 @@ class Judge:
         return matching(there.values(), float(value), found[0].right, 0.0)
 
 
-def _floats() -> Any:
-    from ..ops.namespaces import FLOATS
-
-    return FLOATS
+def _tied(graph: Graph, target: Target) -> str:
+    """Say why a second derivative by two quantities, one computed from the other, is no one number."""
+    early, late = min(target.by, default=0), max(target.by, default=0)
+    if early == late or not graph.depends_on([early])[late]:
+        return ""
+    x, d = graph.own_name(early), graph.own_name(late)
+    return f"{d} is computed from {x}: by both of them there is no second derivative"
 
 
 def too_few(digits: int, least: int) -> str:

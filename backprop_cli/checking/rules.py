@@ -6,7 +6,7 @@ Everything is written over a namespace, so that a wrong rule has a derivative of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..ops import Primitive
@@ -25,6 +25,7 @@ class Place:
         leaf: Whether each operand is what is differentiated by.
         right: The right tangent.
         start: The value of what is differentiated by.
+        partials: The local derivatives; the primitive's own where none are given.
     """
 
     __slots__ = ("constant", "leaf", "moves", "op", "partials", "right", "start", "t", "x", "xp", "y")
@@ -40,10 +41,11 @@ class Place:
         constant: list[bool],
         leaf: list[bool],
         start: Any,
+        partials: Sequence[Any] | None = None,
     ) -> None:
         self.xp, self.op, self.y, self.x, self.t = xp, op, y, x, t
         self.moves, self.constant, self.leaf, self.start = moves, constant, leaf, start
-        self.partials = op.partials(xp, y, *x)
+        self.partials = op.partials(xp, y, *x) if partials is None else partials
         self.right: Any = 0.0
         for p, s, m in zip(self.partials, t, moves, strict=True):
             if m:
@@ -519,3 +521,9 @@ def rules_for(op: Primitive) -> Iterator[Wrong]:
     if len(op.params) == 1 and op.infix is None and op.arity == (1, 1):
         yield from FUNCTIONS
     yield from GENERAL
+
+
+def wrongly(place: Place, habit: Sequence[Wrong]) -> Any:
+    """Return the tangent by the first of these rules that the primitive has; None where none can be made."""
+    tries = (wrong.tangent(place) for wrong in rules_for(place.op) if wrong in habit)
+    return next((tangent for tangent in tries if tangent is not None), None)

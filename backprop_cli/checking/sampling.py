@@ -7,13 +7,12 @@ from math import isfinite
 from random import Random
 from typing import Any, NamedTuple
 
-from ..differentiation.evaluate import run
-from ..differentiation.forward import hessian_product
+from ..differentiation.evaluate import leaf_values, run
 from ..differentiation.reverse import sweep
 from ..errors import BackpropError
 from ..graph import CONSTANT, Graph
 from .answers import Answer, Target
-from .catalogue import with_output
+from .derivatives import reduced
 
 POINTS = 200
 LEAST_POINTS = 8
@@ -37,9 +36,6 @@ RANGES = (
 SAME = 1e-11
 """Relative difference of two numbers that are one: rules carry constants of 16 digits."""
 
-SAME_SECOND = 1e-8
-"""The same for second derivatives, which run in floats."""
-
 
 class Sample(NamedTuple):
     """A point of the domain.
@@ -48,14 +44,14 @@ class Sample(NamedTuple):
         inputs: Value by input.
         values: The program's floats.
         right: The quantity.
-        exact: The program's values to many digits; None for second derivatives, which run in floats.
+        exact: The program's values to many digits.
         precise: The quantity to many digits.
     """
 
     inputs: dict[str, float]
     values: list[float]
     right: float
-    exact: list[Any] | None
+    exact: list[Any]
     precise: Any
 
 
@@ -97,9 +93,9 @@ def exact_leaves(graph: Graph, inputs: Mapping[str, float]) -> dict[int, Any]:
 
 
 def precise(
-    graph: Graph, inputs: Mapping[str, float], target: Target, needed: Sequence[bool]
+    graph: Graph, inputs: Mapping[str, float], by: int | None, needed: Sequence[bool]
 ) -> tuple[list[Any], Any]:
-    """Return values and a quantity to `DIGITS` digits, nan where it has none."""
+    """Return values and the output, or its derivative by a node, to `DIGITS` digits; nan for none."""
     from mpmath import mp
 
     from ..ops.namespaces import multiprecision
@@ -108,29 +104,23 @@ def precise(
     with mp.workdps(DIGITS):
         # a branch that is not taken may be of any size
         values = run(graph, exact_leaves(graph, inputs), xp, needed)
-        if not target.by:
-            return values, values[target.of]
-        cut = with_output(graph, target.of)
+        if by is None:
+            return values, values[graph.output]
         start: list[Any] = [mp.zero] * len(graph)
         active = [n.kind != CONSTANT for n in graph.nodes]
-        return values, sweep(cut, values, active, xp, mp.one, start)[target.by[0]]
+        return values, sweep(graph, values, active, xp, mp.one, start)[by]
 
 
 def right_at(graph: Graph, inputs: Mapping[str, float], target: Target) -> Sample | None:
     """Return the quantity at a point, None outside the domain."""
     from mpmath import mp
 
-    leaves = graph.constant_values() | {id: inputs[n] for n, id in graph.inputs.items()}
-    values = run(graph, leaves)
-    cut = with_output(graph, target.of)
+    cut, by = reduced(graph, target)
+    values = run(cut, leaf_values(cut, inputs))
     needed = cut.needed(values)
     if not all(isfinite(v) for v, n in zip(values, needed, strict=True) if n):
         return None
-    if len(target.by) == 2:
-        names = [graph.own_name(i) for i in target.by]
-        right = hessian_product(cut, inputs, {names[0]: 1.0})[1][names[1]]
-        return Sample(dict(inputs), values, right, None, right) if isfinite(right) else None
-    exact, number = precise(graph, inputs, target, needed)
+    exact, number = precise(cut, inputs, by, needed)
     if not mp.isfinite(number) or abs(number) > 1e300:
         return None
     return Sample(dict(inputs), values, float(number), exact, number)
@@ -175,7 +165,7 @@ def value_at(answer: Answer, sample: Sample) -> Any:
 
     found, tame = answer.runs(sample.values)
     # what overflows on the way may have too many digits for any memory
-    if sample.exact is None or not tame:
+    if not tame:
         return found if isfinite(found) else None
     with mp.workdps(DIGITS):
         precise_value = answer.at(sample.exact, multiprecision(), literal)
@@ -203,8 +193,3 @@ def difference(value: Any, sample: Sample) -> Any:
         gap = abs(value - sample.precise)
         size = max(abs(value), abs(sample.precise))
         return gap / size if size > 1e-25 and gap else 0.0
-
-
-def tolerance(target: Target) -> float:
-    """Return the relative difference up to which two numbers are one."""
-    return SAME_SECOND if len(target.by) == 2 else SAME
