@@ -26,7 +26,6 @@ from backprop_cli.ops import PRIMITIVES
 NEEDS = {
     "pytorch": "torch",
     "jax": "jax",
-    "numpy": "scipy",
     "autograd": "autograd",
     "micrograd": "micrograd",
     "sympy": "sympy",
@@ -75,6 +74,8 @@ def execute(tmp_path: Path) -> Runner:
             done = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
             return done.stdout
+        if target == "numpy" and "scipy" in text and find_spec("scipy") is None:
+            pytest.skip("scipy is not installed")
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()) as out:
             warnings.simplefilter("ignore")  # the frameworks' own, at import
             exec(compile(text, "<export>", "exec"), {"__name__": "__main__"})
@@ -310,7 +311,6 @@ def test_command(run: Callable[..., Result]) -> None:
     run("export", "x^2", "--x", "0:1:0.5", "--to", "c").refused(2, "export is of one point: x is a range")
     run("export", "gamma(x)", "--x", "2", "--to", "casadi").refused(2, "CasADi has no gamma function")
     run("export", "a*b", "--a", "3", "--b", "1", "--to", "onnx").refused(2, "no target onnx")
-    run("export", "net.yaml", "--to", "pytorch").refused(2, "networks are not exported")
 
 
 def test_the_ending_names_the_target(run: Callable[..., Result], tmp_path: Path) -> None:

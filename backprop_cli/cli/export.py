@@ -9,25 +9,32 @@ from typing import Any
 import click
 
 from ..errors import UsageError
-from .command import Binding, ExpressionCommand
-from .common import Request, notes_printer, tell, write_text
+from .command import Binding, NetworkCommand, is_config
+from .common import Request, destination, notes_printer, tell, write_text
 
 Note = Callable[[str], None]
+
+OTHERWISE = {
+    "mermaid": "backprop graph CONFIG --format mermaid draws it",
+    "latex": "backprop trace CONFIG --format latex writes a training step",
+}
+"""What does for a network what a target of expressions does."""
 
 
 @click.command(
     "export",
-    cls=ExpressionCommand,
+    cls=NetworkCommand,
     epilog="Examples: backprop export '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2 --to pytorch; "
-    "backprop export --file loss.bp -o loss.c",
+    "backprop export --file loss.bp -o loss.c; backprop export hand.yaml --to jax; "
+    "backprop export runs/iris/model.safetensors -o iris.onnx",
 )
 @click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
 @click.option(
     "--to",
     "target",
     metavar="TARGET",
-    help="pytorch, jax, numpy, autograd, micrograd, sympy, casadi, c, python, latex or mermaid.  "
-    "[default: by the ending of -o]",
+    help="pytorch, jax, numpy, autograd, micrograd, sympy, casadi, c, python, latex or mermaid; for "
+    "networks pytorch, jax, numpy or onnx.  [default: by the ending of -o]",
 )
 @click.option("--wrt", metavar="NAMES", help="Differentiate by these inputs alone: a,b.")
 @click.option("-o", "output", metavar="FILE", help="Write to a file.")
@@ -43,6 +50,7 @@ Note = Callable[[str], None]
 def command(
     expression: str | None,
     bindings: list[Binding],
+    overrides: list[str],
     file: str | None,
     target: str | None,
     wrt: str | None,
@@ -53,18 +61,27 @@ def command(
 ) -> int:
     """EXPRESSION as a program that computes value and gradient elsewhere, and asserts our numbers.
 
-    The program is complete: run it, and it fails where the other framework disagrees.
+    The program is complete: run it, and it fails where the other framework disagrees. A training config
+    or a trained model in place of EXPRESSION gives the network with its weights, its predictions for
+    some rows and one training step; KEY=VALUE overrides a key of the config.
     """
-    from ..export import ENDINGS, RENDERED, TARGETS, export, program_of, target_named
+    from ..export import ENDINGS, NETWORK_TARGETS, RENDERED, TARGETS, export, program_of, target_named
 
     note = notes_printer(quiet)
-    if file is None and expression is not None and expression.endswith((".yaml", ".yml", ".safetensors")):
-        raise UsageError("export takes an expression; networks are not exported")
-    known = (*TARGETS, *RENDERED)
+    network = file is None and (is_config(expression) or _is_model(expression))
+    known = NETWORK_TARGETS if network else (*TARGETS, *RENDERED)
+    target = target or ENDINGS.get(os.path.splitext(output or "")[1].lower())
     if target is None:
-        target = ENDINGS.get(os.path.splitext(output or "")[1].lower())
-        if target is None:
-            raise UsageError("export needs a target: --to TARGET", hint=f"targets: {', '.join(known)}")
+        raise UsageError("export needs a target: --to TARGET", hint=f"targets: {', '.join(known)}")
+    if network:
+        assert expression is not None
+        for option, given in (("--wrt", wrt is not None), ("--large", large)):
+            if given:
+                raise UsageError(f"{option} is for expressions, not for networks")
+        overrides += [f"{binding.name}={binding.text}" for binding in bindings]
+        return _network(expression, overrides, target, output, note)
+    if overrides:
+        raise UsageError(f"{overrides[0]} is for the network of a config", hint="backprop export config.yaml")
     target_named(target, known)
     request = Request(expression, bindings, file, large=large, points=None)
     if request.ranges:
@@ -80,6 +97,56 @@ def command(
 
     tell(request.graph, note, warnings_of(request.graph), ())
     return 0
+
+
+def _is_model(word: str | None) -> bool:
+    return word is not None and word.lower().endswith(".safetensors") and "\n" not in word
+
+
+def _network(path: str, overrides: list[str], target: str, output: str | None, note: Note) -> int:
+    """Export a config's network, or a trained one; a large one has its arrays in a file beside it."""
+    from .training import use_threads
+
+    use_threads(1)
+    from ..export import NETWORK_TARGETS, RENDERED, TARGETS, networks, target_named
+
+    if target not in NETWORK_TARGETS and target in (*TARGETS, *RENDERED):
+        raise UsageError(
+            f"a network is not exported to {target}",
+            hint=OTHERWISE.get(target, f"targets: {', '.join(NETWORK_TARGETS)}"),
+        )
+    target_named(target, NETWORK_TARGETS)
+    if target == "onnx" and output is None:
+        raise UsageError("an ONNX model is no text", hint="-o network.onnx")
+    if is_config(path):
+        from ..training.config import load
+
+        facts = networks.facts_of_config(load(path, overrides))
+    elif overrides:
+        raise UsageError(f"{overrides[0]} is for a config; a model is as it was trained")
+    else:
+        facts = networks.facts_of_model(path)
+    stem = os.path.splitext(os.path.basename(output))[0] if output is not None else "network"
+    exported = networks.export(facts, target, f"{stem}_arrays")
+    if exported.beside is not None:
+        if output is None:
+            raise UsageError(
+                f"a program with {facts.numbers:,} numbers has a file of them beside it",
+                hint="-o FILE.py says where both go",
+            )
+        ending, content = exported.beside
+        arrays = os.path.join(os.path.dirname(output), f"{stem}_arrays{ending}")
+        with destination(arrays) as stream:
+            stream.write(content)
+        note(f"note: {output} reads its arrays from {arrays}")
+    if target == "onnx":
+        with destination(output) as stream:
+            stream.write(exported.content)
+    else:
+        write_text(exported.content.decode(), output)
+    if exported.note is not None:
+        note(exported.note)
+    return 0 if exported.agrees else 1
 
 
 def _rendered(request: Request, target: str, wrt: list[str] | None, digits: int) -> str:

@@ -8,7 +8,17 @@ from typing import Any
 from ..errors import UsageError, nearest
 from .program import Program, program_of
 
-__all__ = ["ENDINGS", "RENDERED", "TARGETS", "Program", "export", "module_of", "program_of", "target_named"]
+__all__ = [
+    "ENDINGS",
+    "NETWORK_TARGETS",
+    "RENDERED",
+    "TARGETS",
+    "Program",
+    "export",
+    "module_of",
+    "program_of",
+    "target_named",
+]
 
 TARGETS = {
     name: name
@@ -19,7 +29,10 @@ TARGETS = {
 RENDERED = ("latex", "mermaid")
 """Targets that are drawn or set, not run."""
 
-ENDINGS = {".c": "c", ".tex": "latex", ".mmd": "mermaid", ".mermaid": "mermaid"}
+NETWORK_TARGETS = ("pytorch", "jax", "numpy", "onnx")
+"""Targets of networks: modules of ``networks``."""
+
+ENDINGS = {".c": "c", ".tex": "latex", ".mmd": "mermaid", ".mermaid": "mermaid", ".onnx": "onnx"}
 
 
 def target_named(name: str, known: tuple[str, ...]) -> str:

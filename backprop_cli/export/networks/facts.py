@@ -1,0 +1,280 @@
+"""A network with the numbers that an export holds on to: weights, rows, predictions, one update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite, prod, sqrt
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import BackpropError, NoSuchNumber, UsageError, counted
+from ...training import schema
+from ...training.config import Loaded
+from ...training.data.encoding import Encoding
+from ...training.formula import split_formula
+from ...training.loop import Training, clip_factor
+from ...training.losses import FUSED
+from ...training.model import Model, problem_of
+from ...training.network import LayerNetwork, Parameter
+from ...training.problem import Problem, assemble
+from ...training.random import stream
+from ...training.runner import Runner
+
+NDArray = npt.NDArray[Any]
+
+SAMPLE = 8
+"""Rows that predictions are asserted for."""
+
+NOISE = 1e-10
+"""Slopes below it may be rounding, whose sign an adaptive rule would follow with a full step."""
+
+
+class Step(NamedTuple):
+    """The first training step, without dropout: its draws are each framework's own.
+
+    Attributes:
+        inputs: Of the batch, before they are scaled, (rows, *shape).
+        targets: (rows, outputs).
+        loss: Before the update, with its penalties.
+        gradients: By parameter that is trained.
+        after: The same parameters after the update.
+        states: Running means and variances after the step.
+        settings: Of the optimizer.
+        rate: The learning rate of this update.
+        clip: Limit of the gradient's norm.
+        noisy: Parameters whose gradient is rounding in places.
+    """
+
+    inputs: NDArray
+    targets: NDArray
+    loss: float
+    gradients: dict[str, NDArray]
+    after: dict[str, NDArray]
+    states: dict[str, NDArray]
+    settings: Any
+    rate: float
+    clip: float | None
+    noisy: tuple[str, ...]
+
+
+class Facts(NamedTuple):
+    """A network and its numbers, in double precision.
+
+    Attributes:
+        title: Where it comes from.
+        network: Its layers.
+        arrays: Parameters and states by name.
+        shift: Subtracted from each input before the network sees it, shape of a row.
+        scale: What it is then divided by, shape of a row.
+        sample: Rows as they are before that.
+        predictions: What the network gives for them: probabilities, or numbers.
+        names: Of the inputs, and of the classes or targets.
+        step: One update from these weights; None where there is none.
+        reason: Why there is none.
+    """
+
+    title: str
+    network: LayerNetwork
+    arrays: dict[str, NDArray]
+    shift: NDArray
+    scale: NDArray
+    sample: NDArray
+    predictions: NDArray
+    names: tuple[list[str], list[str]]
+    step: Step | None
+    reason: str
+
+    @property
+    def layers(self) -> list[tuple[str, Any, tuple[int, ...], tuple[int, ...]]]:
+        """Name, layer, shape of a row before and after, in order."""
+        rows = []
+        shape = self.network.shape
+        for (name, layer), (_, _, after) in zip(self.network.layers, self.network.after, strict=True):
+            rows.append((name, layer, shape, after))
+            shape = after
+        return rows
+
+    @property
+    def final(self) -> str | None:
+        """What makes probabilities of the network's outputs; None where these are the predictions."""
+        return FUSED.get(self.network.loss.type)
+
+    @property
+    def trained(self) -> list[Parameter]:
+        """The parameters that are not frozen."""
+        return [p for p in self.network.parameters if p.trained]
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a program that asserts all of this has to hold."""
+        step = 0
+        if self.step is not None:
+            step = self.step.inputs.size + self.step.targets.size
+            step += sum(a.size for a in (*self.step.gradients.values(), *self.step.after.values()))
+        scaling = (self.shift.size + self.scale.size) * self.scaled
+        sample = self.sample.size + self.predictions.size
+        return sum(a.size for a in self.arrays.values()) + scaling + sample + step
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the network takes its inputs otherwise than they come."""
+        return bool(self.shift.any() or (self.scale != 1.0).any())
+
+    def activation(self, name: str, layer: Any) -> str | None:
+        """Return a layer's activation, None where there is none or the loss takes it over."""
+        last = name == self.network.layers[-1][0]
+        found: str | None = getattr(layer, "activation", None)
+        return None if last and self.network.fused else found
+
+
+def facts_of_config(loaded: Loaded) -> Facts:
+    """Return the network of a config with its first weights, and its first training step.
+
+    Raises:
+        ConfigError, DataError, FileError: as of `assemble`.
+        UsageError: for a formula.
+    """
+    if loaded.config.model.formula is not None:
+        raise _is_expression(loaded.config.model.formula, loaded.config.model.parameters or {})
+    return _facts(loaded.path, assemble(loaded), None)
+
+
+def facts_of_model(path: str) -> Facts:
+    """Return a trained network, and a training step from there where its data is at hand.
+
+    Raises:
+        CheckpointError, FileError: as of `Model.load`.
+        UsageError: for a formula.
+    """
+    model = Model.load(path)
+    arrays = {name: np.asarray(a, float) for name, a in model.runner.values.items()}
+    if model.config.model.formula is not None:
+        raise _is_expression(model.config.model.formula, {name: a.item() for name, a in arrays.items()})
+    try:
+        return _facts(path, problem_of(model, path), arrays)
+    except BackpropError as error:
+        reason = error.message
+    network = model.runner.network
+    assert isinstance(network, LayerNetwork)
+    runner = Runner(network, "float64")
+    runner.restore(arrays)
+    encoded = stream(0, "export").normal(size=(SAMPLE, *network.shape))
+    return _found(path, runner, model.encoding, encoded, None, reason)
+
+
+def _is_expression(formula: str, numbers: Mapping[str, float]) -> UsageError:
+    """Return the refusal of a fitted formula, which is an expression."""
+    values = " ".join(f"{name}={x!r}" for name, x in numbers.items())
+    return UsageError(
+        "a fitted formula is an expression, not a network",
+        hint=f'backprop export "{split_formula(formula)[1]}" {values} --to pytorch, '
+        "with a value for each column",
+    )
+
+
+def _facts(title: str, problem: Problem, arrays: Mapping[str, NDArray] | None) -> Facts:
+    """Return what there is to say of a network whose rows are at hand."""
+    problem.config = msgspec.structs.replace(problem.config, dtype="float64")
+    training = Training(problem)
+    runner = training.runner
+    if arrays is not None:
+        runner.restore(arrays)
+    step = _step(training, problem.encoding)
+    return _found(title, runner, problem.encoding, problem.train.encoded[:SAMPLE], step, "")
+
+
+def _found(
+    title: str, runner: Runner, encoding: Encoding, encoded: NDArray, step: Step | None, reason: str
+) -> Facts:
+    network = runner.network
+    assert isinstance(network, LayerNetwork)
+    sample = _unscaled(encoding, encoded)
+    return Facts(
+        title,
+        network,
+        runner.snapshot(),
+        encoding.shift.reshape(encoding.shape),
+        encoding.scale.reshape(encoding.shape),
+        sample,
+        runner.predict(_scaled(encoding, sample)).predictions,
+        (encoding.names, encoding.classes or encoding.targets),
+        step,
+        reason,
+    )
+
+
+def _scaled(encoding: Encoding, rows: NDArray) -> NDArray:
+    scaled: NDArray = (rows - encoding.shift.reshape(encoding.shape)) / encoding.scale.reshape(encoding.shape)
+    return scaled
+
+
+def _unscaled(encoding: Encoding, rows: NDArray) -> NDArray:
+    """Return rows as they were before scaling, without the digits that rounding adds."""
+    raw = rows * encoding.scale.reshape(encoding.shape) + encoding.shift.reshape(encoding.shape)
+    return np.array([float(f"{x:.14g}") for x in raw.flat]).reshape(raw.shape)
+
+
+def _step(training: Training, encoding: Encoding) -> Step:
+    """Make the update that training makes first, and take it back."""
+    runner, config = training.runner, training.problem.config
+    before = runner.snapshot()
+    bound = training.first_batch()
+    inputs, targets = _unscaled(encoding, bound.leaves["x"]), bound.targets.copy()
+    bound.leaves["x"][...] = _scaled(encoding, inputs)
+    for name in runner.network.masks:
+        bound.leaves[name][...] = 1.0
+    with np.errstate(all="ignore"):
+        bound.plan.run()
+        loss = float(bound.plan.value(bound.lowered.loss))
+        if not isfinite(loss):
+            raise NoSuchNumber("the loss of the first training step is too large for a number")
+        states = {name: bound.plan.value(id).copy() for name, id in bound.lowered.updates.items()}
+        gradients = {name: g.copy() for name, g in runner.gradients.items()}
+        clip = config.training.gradient_clip
+        if clip is not None:
+            runner.gradient *= clip_factor(sqrt(float(runner.gradient @ runner.gradient)), clip)
+        rate = training.schedule.rate(0, 0)
+        training.optimizer.update(runner.theta, runner.gradient, training.state, rate)
+    after = {name: runner.values[name].copy() for name in gradients}
+    runner.restore(before)
+    settings = config.optimizer
+    adaptive = not isinstance(settings, schema.Sgd)
+    noisy = tuple(
+        name for name, g in gradients.items() if adaptive and bool(((g != 0.0) & (np.abs(g) < NOISE)).any())
+    )
+    return Step(inputs, targets, loss, gradients, after, states, settings, rate, clip, noisy)
+
+
+def changed(settings: Any, *, skip: Sequence[str] = ("learning_rate",)) -> dict[str, Any]:
+    """Return an optimizer's settings that are not the defaults, which are PyTorch's."""
+    default = type(settings)()
+    return {
+        name: getattr(settings, name)
+        for name in settings.__struct_fields__
+        if name not in skip and getattr(settings, name) != getattr(default, name)
+    }
+
+
+def described(facts: Facts) -> list[str]:
+    """Return what a reader of any export should know."""
+    inputs, outputs = facts.names
+    shape = "x".join(map(str, facts.network.shape))
+    count = sum(prod(p.shape) for p in facts.network.parameters)
+    if len(outputs) == 2 and facts.network.outputs == 1:
+        outputs = [f"the probability of {outputs[1]}, against {outputs[0]}"]
+    return [
+        f"{facts.title}: a network of {counted(count, 'parameter')}",
+        f"inputs: rows of {shape} numbers: {_listed(inputs)}",
+        f"outputs: {_listed(outputs)}",
+    ]
+
+
+def _listed(names: Sequence[str], width: int = 60) -> str:
+    """Write names as far as there is room."""
+    text = ", ".join(names)
+    if len(text) <= width:
+        return text
+    return f"{text[:width].rpartition(', ')[0] or text[:width]}, ... ({len(names)})"

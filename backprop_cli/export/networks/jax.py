@@ -1,0 +1,158 @@
+"""A network as a pure function of its parameters, and one update by ``jax.value_and_grad``."""
+
+from __future__ import annotations
+
+from ...training import schema
+from ...training.network import padding_of
+from .. import jax as scalar
+from . import Exported
+from .common import (
+    WITHOUT,
+    Arrays,
+    activation,
+    clipped,
+    gradients,
+    header,
+    network,
+    npz_reader,
+    penalties,
+    update,
+)
+from .facts import Facts
+
+LANGUAGE = "JAX"
+LOSSES = {
+    "mse": "jnp.mean((output - t)**2)",
+    "mae": "jnp.mean(jnp.abs(output - t))",
+    "sse": "jnp.sum((output - t)**2)",
+    "half_sse": "jnp.sum((output - t)**2)/2",
+    "binary_cross_entropy": "jnp.mean(t*jax.nn.softplus(-output) + (1 - t)*jax.nn.softplus(output))",
+    "cross_entropy": "jnp.mean(-jnp.sum(t*jax.nn.log_softmax(output), axis=1))",
+}
+HELPERS = {
+    "conv2d": """def conv2d(x, weights, bias, stride, padding):
+    sides = [(padding, padding)] * 2
+    return jax.lax.conv_general_dilated(x, weights, (stride, stride), sides) + bias[:, None, None]""",
+    "max_pool2d": """def max_pool2d(x, kernel, stride):
+    window, steps = (1, 1, kernel, kernel), (1, 1, stride, stride)
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, steps, "VALID")""",
+    "batch_norm": '''def batch_norm(p, name, x, eps, momentum, train):
+    """Return normalised rows, and the running mean and variance after them."""
+    axes, place = (0, *range(2, x.ndim)), (-1, *[1] * (x.ndim - 2))
+    mean, variance, states = p[f"{name}.running_mean"], p[f"{name}.running_variance"], {}
+    if train:
+        states[f"{name}.running_mean"] = (1 - momentum)*mean + momentum*jnp.mean(x, axes)
+        states[f"{name}.running_variance"] = (1 - momentum)*variance + momentum*jnp.var(x, axes, ddof=1)
+        mean, variance = jnp.mean(x, axes), jnp.var(x, axes)
+    y = (x - mean.reshape(place))/jnp.sqrt(variance.reshape(place) + eps)
+    return y*p[f"{name}.weights"].reshape(place) + p[f"{name}.bias"].reshape(place), states''',
+}
+FINAL = {"softmax": "jax.nn.softmax({})", "sigmoid": "jax.nn.sigmoid({})"}
+
+
+def write(facts: Facts, name: str) -> Exported:
+    """Return the program."""
+    arrays = Arrays(facts, "jnp.array({})", "jnp.array({})", npz_reader(name))
+    used: set[str] = set()
+    body = _forward(facts, used)
+    logits = f"  # logits: {facts.final} makes probabilities of them" if facts.final else ""
+    outputs = network(facts, "sample", False) + "[0]" * bool(facts.network.states)
+    lines = [
+        *header(facts, LANGUAGE),
+        "",
+        *arrays.imports,
+        "import jax",
+        "import jax.numpy as jnp",
+        "import numpy as np",
+        *["from jax.scipy import special"] * bool(scalar.SPECIAL & used),
+        "",
+        'jax.config.update("jax_enable_x64", True)  # double precision, as backprop computes',
+        *(line for key, text in HELPERS.items() if key in used for line in ("", "", text)),
+        "",
+        "",
+        f"def network(p, x{', train' * bool(facts.network.states)}):",
+        *(f"    {line}" for line in body),
+        f"    return x{', states' * bool(facts.network.states)}{logits}",
+        "",
+        "",
+        *arrays.reading,
+        *arrays.scaling(facts),
+        *arrays.group("p", facts.arrays),
+        "",
+        "# predictions for some rows",
+        arrays("sample", facts.sample, "sample"),
+        arrays("predictions", facts.predictions, "expected"),
+        f"predictions = {FINAL.get(facts.final or '', '{}').format(outputs)}",
+        "print(predictions)",
+        "np.testing.assert_allclose(predictions, expected, rtol=1e-9, atol=1e-12)",
+        "",
+        *_step(facts, arrays),
+    ]
+    return Exported(("\n".join(lines) + "\n").encode(), arrays.beside)
+
+
+def _forward(facts: Facts, used: set[str]) -> list[str]:
+    lines = ["states = {}"] * bool(facts.network.states)
+    for name, layer, before, _ in facts.layers:
+        if isinstance(layer, schema.Linear):
+            lines.append(f'x = x @ p["{name}.weights"].T + p["{name}.bias"]')
+        elif isinstance(layer, schema.Conv2d):
+            used.add("conv2d")
+            operands = f'p["{name}.weights"], p["{name}.bias"], {layer.stride}, {padding_of(layer)}'
+            lines.append(f"x = conv2d(x, {operands})")
+        elif isinstance(layer, schema.MaxPool2d):
+            used.add("max_pool2d")
+            lines.append(f"x = max_pool2d(x, {layer.kernel_size}, {layer.stride or layer.kernel_size})")
+        elif isinstance(layer, schema.Flatten) and len(before) > 1:
+            lines.append("x = x.reshape(len(x), -1)")
+        elif isinstance(layer, schema.BatchNorm):
+            used.add("batch_norm")
+            settings = f"{layer.eps!r}, {layer.momentum!r}"
+            lines.append(f'x, new = batch_norm(p, "{name}", x, {settings}, train)')
+            lines.append("states |= new")
+        elif isinstance(layer, schema.Dropout):
+            lines.append(
+                f"# {name}: training sets {layer.rate:g} of x to 0, and makes up for it; not done here"
+            )
+        function = facts.activation(name, layer)
+        if function == "softmax":
+            lines.append("x = jax.nn.softmax(x)")
+        elif function is not None:
+            lines.append(f"x = {activation(scalar.SPELLING, function, 'x', used)}")
+    return lines
+
+
+def _step(facts: Facts, arrays: Arrays) -> list[str]:
+    step = facts.step
+    if step is None:
+        return [f"# no training step: {facts.reason}"]
+    kind = facts.network.loss
+    huber = "m = jnp.minimum(jnp.abs(output - t), {0})\n    loss = jnp.mean(m*(jnp.abs(output - t) - m/2))"
+    text = f"loss = {LOSSES[kind.type]}" if kind.type in LOSSES else huber.format(kind.delta)
+    rest = [name for name in facts.arrays if name not in {p.name for p in facts.trained}]
+    listed = ", ".join(f'"{name}"' for name in rest)
+    own, every = ("trained", "{**p, **trained}") if rest else ("p", "p")
+    states = ", states" * bool(facts.network.states)
+    return [
+        f"# one training step{WITHOUT * bool(facts.network.masks)}",
+        arrays("x", step.inputs, "x"),
+        arrays("t", step.targets, "t"),
+        *[f"trained = {{name: array for name, array in p.items() if name not in {{{listed}}}}}"] * bool(rest),
+        "",
+        "",
+        f"def loss_of({own}):",
+        f"    output{states} = {network(facts, 'x', True, every)}",
+        f"    {text}",
+        *(f"    {line}" for line in penalties(facts, "jnp", own)),
+        f"    return loss{states}",
+        "",
+        "",
+        f"{f'(loss{states})' if states else 'loss'}, gradient = "
+        f"jax.value_and_grad(loss_of{', has_aux=True' * bool(states)})({own})",
+        'print("loss", loss)',
+        f"np.testing.assert_allclose(loss, {step.loss!r}, rtol=1e-9, atol=1e-12)",
+        "",
+        *gradients(step, arrays),
+        *clipped(step, "jnp"),
+        *update(facts, arrays, "jnp"),
+    ]

@@ -1,0 +1,192 @@
+"""A network as an ONNX model in single precision, for prediction; run by onnxruntime where that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ... import __version__
+from ...errors import UsageError, counted
+from ...training import schema
+from ...training.network import padding_of
+from . import Exported
+from .facts import Facts, NDArray
+
+LANGUAGE = "ONNX"
+OPSET = 17
+IR = 8
+"""What runtimes of the last years read."""
+
+TOLERANCE = 1e-4
+"""Of single precision, relative to the largest prediction."""
+
+DIRECT = {
+    **{
+        name: name.capitalize()
+        for name in "relu sigmoid softplus tanh erf exp log sqrt abs sign floor".split()
+    },
+    **{
+        name: name.capitalize()
+        for name in "ceil sin cos tan asin acos atan sinh cosh asinh acosh atanh".split()
+    },
+    "negative": "Neg",
+    "identity": "Identity",
+}
+REFUSED = dict.fromkeys(("gamma", "lgamma", "digamma"), "ONNX has no gamma function")
+
+
+class Builder:
+    """Collects nodes and weights.
+
+    Args:
+        helper: The module ``onnx.helper``.
+        numpy_helper: The module ``onnx.numpy_helper``.
+    """
+
+    def __init__(self, helper: Any, numpy_helper: Any) -> None:
+        self.helper = helper
+        self.numpy_helper = numpy_helper
+        self.nodes: list[Any] = []
+        self.weights: dict[str, Any] = {}
+
+    def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node and return the name of its output."""
+        name = f"v{len(self.nodes)}"
+        self.nodes.append(self.helper.make_node(kind, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def array(self, name: str, array: NDArray, dtype: npt.DTypeLike = np.float32) -> str:
+        """Add an array and return its name."""
+        self.weights[name] = self.numpy_helper.from_array(np.asarray(array, dtype), name)
+        return name
+
+    def number(self, x: float) -> str:
+        """Add a number and return its name."""
+        return self.array(f"number {x!r}", np.array(x))
+
+
+MADE: dict[str, Callable[[Builder, str], str]] = {
+    "leaky_relu": lambda b, x: b.op("LeakyRelu", x, alpha=0.01),
+    "elu": lambda b, x: b.op("Elu", x, alpha=1.0),
+    "silu": lambda b, x: b.op("Mul", x, b.op("Sigmoid", x)),
+    "gelu": lambda b, x: b.op(
+        "Mul",
+        b.op("Mul", x, b.number(0.5)),
+        b.op("Add", b.op("Erf", b.op("Mul", x, b.number(0.5**0.5))), b.number(1.0)),
+    ),
+    "erfc": lambda b, x: b.op("Sub", b.number(1.0), b.op("Erf", x)),
+    "expm1": lambda b, x: b.op("Sub", b.op("Exp", x), b.number(1.0)),
+    "log1p": lambda b, x: b.op("Log", b.op("Add", x, b.number(1.0))),
+    "log2": lambda b, x: b.op("Div", b.op("Log", x), b.number(float(np.log(2.0)))),
+    "log10": lambda b, x: b.op("Div", b.op("Log", x), b.number(float(np.log(10.0)))),
+    "cbrt": lambda b, x: b.op("Mul", b.op("Sign", x), b.op("Pow", b.op("Abs", x), b.number(1.0 / 3.0))),
+    "softmax": lambda b, x: b.op("Softmax", x, axis=1),
+}
+
+
+def write(facts: Facts, name: str) -> Exported:
+    """Return the model, which takes raw rows and scales them itself.
+
+    Raises:
+        UsageError: without the ``[onnx]`` extra, or for an activation that ONNX does not have.
+    """
+    if find_spec("onnx") is None:
+        raise UsageError("--to onnx needs the package onnx", hint='pip install "backprop-cli[onnx]"')
+    from onnx import TensorProto, checker, helper, numpy_helper
+
+    b = Builder(helper, numpy_helper)
+    x = "x"
+    if facts.scaled:
+        # in double: what is subtracted may be large beside what is left
+        x = b.op("Cast", x, to=TensorProto.DOUBLE)
+        x = b.op("Sub", x, b.array("shift", facts.shift, np.float64))
+        x = b.op("Div", x, b.array("scale", facts.scale, np.float64))
+        x = b.op("Cast", x, to=TensorProto.FLOAT)
+    output = _layers(facts, b, x)
+    if facts.final is not None:
+        output = _activation(b, facts.final, output)
+    b.nodes.append(helper.make_node("Identity", [output], ["predictions"], name="predictions"))
+    graph = helper.make_graph(
+        b.nodes,
+        "network",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", *facts.network.shape])],
+        [helper.make_tensor_value_info("predictions", TensorProto.FLOAT, ["rows", facts.network.outputs])],
+        list(b.weights.values()),
+    )
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR,
+        producer_name="backprop",
+        producer_version=__version__,
+    )
+    inputs, outputs = facts.names
+    helper.set_model_props(model, {"inputs": "\n".join(inputs), "outputs": "\n".join(outputs)})
+    checker.check_model(model, full_check=True)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return Exported(content, None, *_checked(facts, content))
+
+
+def _layers(facts: Facts, b: Builder, x: str) -> str:
+    for name, layer, before, _ in facts.layers:
+
+        def part(what: str, name: str = name) -> str:
+            return b.array(f"{name}.{what}", facts.arrays[f"{name}.{what}"])
+
+        if isinstance(layer, schema.Linear):
+            x = b.op("Gemm", x, part("weights"), part("bias"), transB=1)
+        elif isinstance(layer, schema.Conv2d):
+            k, padding = layer.kernel_size, padding_of(layer)
+            x = b.op(
+                "Conv",
+                x,
+                part("weights"),
+                part("bias"),
+                kernel_shape=[k, k],
+                strides=[layer.stride] * 2,
+                pads=[padding] * 4,
+            )
+        elif isinstance(layer, schema.MaxPool2d):
+            k, stride = layer.kernel_size, layer.stride or layer.kernel_size
+            x = b.op("MaxPool", x, kernel_shape=[k, k], strides=[stride, stride])
+        elif isinstance(layer, schema.Flatten) and len(before) > 1:
+            x = b.op("Flatten", x, axis=1)
+        elif isinstance(layer, schema.BatchNorm):
+            parts = [part(what) for what in ("weights", "bias", "running_mean", "running_variance")]
+            x = b.op("BatchNormalization", x, *parts, epsilon=layer.eps)
+        function = facts.activation(name, layer)
+        if function is not None:
+            x = _activation(b, function, x)
+    return x
+
+
+def _activation(b: Builder, name: str, x: str) -> str:
+    if name in DIRECT:
+        return b.op(DIRECT[name], x)
+    if name not in MADE:
+        reason = REFUSED.get(name, "ONNX has no such operation")
+        raise UsageError(f"no export of the activation {name} to onnx: {reason}")
+    return MADE[name](b, x)
+
+
+def _checked(facts: Facts, content: bytes) -> tuple[str, bool]:
+    """Run the model on the sample of rows; say how far it is from our predictions, and whether it agrees."""
+    if find_spec("onnxruntime") is None:
+        return "note: the model was not run: the package onnxruntime is not installed", True
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"x": facts.sample.astype(np.float32)})
+    difference = float(np.abs(found - facts.predictions).max())
+    rows = counted(len(facts.sample), "row")
+    if difference <= TOLERANCE * max(1.0, float(np.abs(facts.predictions).max())):
+        return f"note: onnxruntime predicts the same for {rows}, to {difference:.1e}", True
+    return (
+        f"warning: onnxruntime predicts otherwise for {rows}, by up to {difference:.1e}: "
+        "single precision is too coarse here",
+        False,
+    )

@@ -1,0 +1,188 @@
+"""A network as a ``torch.nn.Module``, its weights, and one step of its optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from safetensors.numpy import save
+
+from ...training import schema
+from ...training.network import padding_of
+from .. import pytorch as scalar
+from . import Exported
+from .common import WITHOUT, Arrays, activation, header, noise, rows
+from .facts import Facts, NDArray, changed
+
+LANGUAGE = "PyTorch"
+PARTS = {"weights": "weight", "running_variance": "running_var"}
+LOSSES = {
+    "mse": "F.mse_loss(output, t)",
+    "mae": "F.l1_loss(output, t)",
+    "sse": "((output - t)**2).sum()",
+    "half_sse": "((output - t)**2).sum()/2",
+    "binary_cross_entropy": "F.binary_cross_entropy_with_logits(output, t)",
+    "cross_entropy": "F.cross_entropy(output, t)",
+}
+OPTIMIZERS: dict[object, str] = {
+    schema.Sgd: "SGD",
+    schema.Adagrad: "Adagrad",
+    schema.Adadelta: "Adadelta",
+    schema.RMSprop: "RMSprop",
+    schema.Adam: "Adam",
+    schema.AdamW: "AdamW",
+    schema.NAdam: "NAdam",
+}
+
+
+FINAL = {"softmax": "torch.softmax({}, dim=1)", "sigmoid": "torch.sigmoid({})"}
+
+
+def write(facts: Facts, name: str) -> Exported:
+    """Return the program."""
+    reader = f'arrays = load_file(Path(__file__).with_name("{name}.safetensors"))'
+    arrays = Arrays(facts, "torch.tensor({})", "{}", reader)
+    used: set[str] = set()
+    module = _module(facts, used)
+    final = FINAL.get(facts.final or "", "{}")
+    outputs = f"network({rows(facts, 'sample')})"
+    step = _step(facts, arrays)
+    lines = [
+        *header(facts, LANGUAGE),
+        "",
+        *arrays.imports,
+        "import torch",
+        *["import torch.nn.functional as F"] * any(" F." in line for line in (*module, *step)),
+        *["from safetensors.torch import load_file"] * (not arrays.inline),
+        "",
+        "torch.set_default_dtype(torch.float64)  # as backprop computes",
+        *(["", "", scalar.HELPERS["gamma"]] if "gamma" in used else []),
+        "",
+        "",
+        *module,
+        "",
+        "",
+        *arrays.reading,
+        *arrays.scaling(facts),
+        *arrays.group("weights", _torch_names(facts.arrays)),
+        "network = Network()",
+        "network.load_state_dict(weights" + (", strict=False)" if facts.network.states else ")"),
+        *(
+            f"network.{_torch_name(p.name)}.requires_grad_(False)  # frozen"
+            for p in facts.network.parameters
+            if not p.trained
+        ),
+        "",
+        "# predictions for some rows",
+        "network.eval()",
+        arrays("sample", facts.sample, "sample"),
+        arrays("predictions", facts.predictions, "expected"),
+        "with torch.no_grad():",
+        f"    predictions = {final.format(outputs)}",
+        "print(predictions)",
+        "torch.testing.assert_close(predictions, expected, rtol=1e-9, atol=1e-12)",
+        "",
+        *step,
+    ]
+    beside = None if arrays.inline else (".safetensors", save(arrays.stored))
+    return Exported(("\n".join(lines) + "\n").encode(), beside)
+
+
+def _torch_names(arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    return {_torch_name(name): array for name, array in arrays.items()}
+
+
+def _torch_name(name: str) -> str:
+    layer, _, part = name.rpartition(".")
+    return f"{layer}.{PARTS.get(part, part)}"
+
+
+def _module(facts: Facts, used: set[str]) -> list[str]:
+    made, forward = [], []
+    for name, layer, before, after in facts.layers:
+        call = f"self.{name}(x)"
+        if isinstance(layer, schema.Linear):
+            made.append(f"self.{name} = torch.nn.Linear({before[0]}, {after[0]})")
+        elif isinstance(layer, schema.Conv2d):
+            made.append(
+                f"self.{name} = torch.nn.Conv2d({before[0]}, {after[0]}, {layer.kernel_size}, "
+                f"stride={layer.stride}, padding={padding_of(layer)})"
+            )
+        elif isinstance(layer, schema.MaxPool2d):
+            call = f"F.max_pool2d(x, {layer.kernel_size}, {layer.stride or layer.kernel_size})"
+        elif isinstance(layer, schema.Flatten):
+            call = "x.flatten(1)"
+        elif isinstance(layer, schema.BatchNorm):
+            kind = "1d" if len(before) == 1 else "2d"
+            made.append(
+                f"self.{name} = torch.nn.BatchNorm{kind}({before[0]}, eps={layer.eps!r}, "
+                f"momentum={layer.momentum!r})"
+            )
+        elif isinstance(layer, schema.Dropout):
+            made.append(f"self.{name} = torch.nn.Dropout({layer.rate!r})")
+        else:
+            call = "x"
+        function = facts.activation(name, layer)
+        if function == "softmax":
+            call = f"torch.softmax({call}, dim=1)"
+        elif function is not None:
+            if scalar.SPELLING[function] == f"torch.{function}":
+                call = f"torch.{function}({call})"
+            else:
+                if call != "x":
+                    forward.append(f"x = {call}")
+                call = activation(scalar.SPELLING, function, "x", used)
+        if call != "x":
+            forward.append(f"x = {call}")
+    logits = f"  # logits: {facts.final} makes probabilities of them" if facts.final else ""
+    return [
+        "class Network(torch.nn.Module):",
+        "    def __init__(self):",
+        "        super().__init__()",
+        *(f"        {line}" for line in made),
+        "",
+        "    def forward(self, x):",
+        *(f"        {line}" for line in forward),
+        f"        return x{logits}",
+    ]
+
+
+def _step(facts: Facts, arrays: Arrays) -> list[str]:
+    step = facts.step
+    if step is None:
+        return [f"# no training step: {facts.reason}"]
+    loss = facts.network.loss
+    text = LOSSES.get(loss.type, f"F.huber_loss(output, t, delta={loss.delta!r})")
+    kind = OPTIMIZERS[type(step.settings)]
+    more = "".join(f", {name}={value!r}" for name, value in changed(step.settings).items())
+    penalties = []
+    for factor, norm in ((facts.network.penalties.l1, "abs()"), (facts.network.penalties.l2, "square()")):
+        for p in facts.trained if factor else ():
+            if p.penalised:
+                penalties.append(f"loss = loss + {factor!r}*network.{_torch_name(p.name)}.{norm}.sum()")
+    after = {n: a for n, a in (step.after | step.states).items() if n not in step.noisy}
+    return [
+        f"# one training step, the optimizer's first{WITHOUT * bool(facts.network.masks)}",
+        "network.train()",
+        *(f"network.{name.removesuffix('.mask')}.eval()" for name in facts.network.masks),
+        arrays("x", step.inputs, "x"),
+        arrays("t", step.targets, "t"),
+        "trained = {name: p for name, p in network.named_parameters() if p.requires_grad}",
+        f"optimizer = torch.optim.{kind}(trained.values(), lr={step.rate!r}{more})",
+        f"output = network({rows(facts, 'x')})",
+        f"loss = {text}",
+        *penalties,
+        "loss.backward()",
+        'print("loss", loss.item())',
+        f"torch.testing.assert_close(loss, torch.tensor({step.loss!r}), rtol=1e-9, atol=1e-12)",
+        "",
+        *arrays.group("gradients", _torch_names(step.gradients)),
+        "for name, expected in gradients.items():",
+        "    torch.testing.assert_close(trained[name].grad, expected, rtol=1e-7, atol=1e-10)",
+        "",
+        *[f"torch.nn.utils.clip_grad_norm_(trained.values(), {step.clip!r})"] * (step.clip is not None),
+        "optimizer.step()",
+        *noise(step),
+        *arrays.group("after", _torch_names(after)),
+        "for name, expected in after.items():",
+        "    torch.testing.assert_close(network.state_dict()[name], expected, rtol=1e-6, atol=1e-9)",
+    ]
