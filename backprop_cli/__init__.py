@@ -5,13 +5,15 @@
 {'a': 4.0, 'b': -6.0, 'c': -2.0, 'f': 2.0}
 """
 
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing takes as long as all else before the program heeds Ctrl-C
+    from typing import Any
 
 __version__ = "0.1.0"
 __all__ = ["BackpropError", "__version__", "evaluate", "grad", "parse"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name in ("evaluate", "grad", "parse"):
         from . import api
 

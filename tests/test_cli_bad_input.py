@@ -754,6 +754,24 @@ def test_signals(command, number, status):
     assert b"Traceback" not in said
 
 
+@linux
+@pytest.mark.parametrize("delay", [0.0, 0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.3])
+def test_an_interrupt_while_importing(delay):
+    """From the first module of the program on, Ctrl-C is quiet; stderr tells which imports are done."""
+    words = [sys.executable, "-X", "importtime", "-m", "backprop_cli", "eval", "x^2", "--points", "-", *VALUE]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(words, **pipes) as child:
+        for line in child.stderr:
+            if line.split()[-1] == b"backprop_cli.cli":
+                break
+        time.sleep(delay)
+        child.send_signal(signal.SIGINT)
+        said = child.stderr.read()
+        assert child.wait(30) == 130
+    assert b"Traceback" not in said
+    assert b"KeyboardInterrupt" not in said
+
+
 # --- arbitrary text ----------------------------------------------------------------------------
 
 WORDS = [

@@ -19,6 +19,7 @@ from ..errors import (
     nearest,
     printable,
 )
+from . import interrupts
 
 COMMANDS = {
     "eval": "Value of an expression at a point, many points or a range.",
@@ -56,8 +57,11 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     collecting = gc.isenabled()
     gc.disable()  # nothing here makes cycles worth collecting, and large programs parse twice as fast
-    sympy = Sympy(words)
+    sympy = Sympy()
     try:
+        interrupts.raise_them()
+        if _wants_sympy(words):
+            sympy.process()
         return _run(words, sympy)
     except BackpropError as error:
         return _fail(error, words)
@@ -76,6 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:  # a fault of ours: say so, show no traceback
         return _internal(error)
     finally:
+        interrupts.end()
         sympy.close()
         if collecting:
             gc.enable()
@@ -84,10 +89,8 @@ def main(argv: list[str] | None = None) -> int:
 class Sympy:
     """The SymPy process of this run: started early where it will be wanted, or when it is."""
 
-    def __init__(self, words: list[str]) -> None:
+    def __init__(self) -> None:
         self._process: Any = None
-        if _wants_sympy(words):
-            self.process()
 
     def process(self) -> Any:
         """Return the process, started by now."""
