@@ -317,6 +317,8 @@ def test_the_ending_names_the_target(run: Callable[..., Result], tmp_path: Path)
     assert run("export", "a*b", "--a", "3", "--b", "-2", "-o", str(tmp_path / "p.c")).answered().out == ""
     assert "#include <math.h>" in (tmp_path / "p.c").read_text("utf-8")
     run("export", "a*b", "--a", "3", "--b", "-2", "-o", str(tmp_path / "p.py")).refused(2, "needs a target")
+    hidden = run("export", "a*b", "--a", "3", "--b", "-2", "--to", "jax", "-o", str(tmp_path / "jax.py"))
+    hidden.refused(2, "a program called jax.py would import itself in place of jax", "-o jax_program.py")
 
 
 def test_latex(run: Callable[..., Result]) -> None:

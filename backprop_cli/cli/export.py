@@ -14,6 +14,9 @@ from .common import Request, destination, notes_printer, tell, write_text
 
 Note = Callable[[str], None]
 
+PACKAGES = frozenset("torch jax numpy scipy autograd micrograd sympy casadi safetensors math".split())
+"""What the programs import."""
+
 OTHERWISE = {
     "mermaid": "backprop graph CONFIG --format mermaid draws it",
     "latex": "backprop trace CONFIG --format latex writes a training step",
@@ -73,6 +76,11 @@ def command(
     target = target or ENDINGS.get(os.path.splitext(output or "")[1].lower())
     if target is None:
         raise UsageError("export needs a target: --to TARGET", hint=f"targets: {', '.join(known)}")
+    stem, ending = os.path.splitext(os.path.basename(output or ""))
+    if ending == ".py" and stem in PACKAGES:
+        raise UsageError(
+            f"a program called {stem}.py would import itself in place of {stem}", hint=f"-o {stem}_program.py"
+        )
     if network:
         assert expression is not None
         for option, given in (("--wrt", wrt is not None), ("--large", large)):
