@@ -258,7 +258,29 @@ def test_alarms_are_raised_once_in_a_run_of_two_parts() -> None:
     assert [(a.kind, a.where, a.epoch) for a in whole.alarms.raised] == [("dead", "linear1[0]", 1)]
     finish(begin(sections), 7)
     resumed = begin(sections, resume=True)
-    assert [step.alarms for step in resumed.steps()] == [[]] * 6
+    assert [step.alarms for step in resumed.steps()] == [[]] * 5
+    assert resumed.alarms.raised == whole.alarms.raised
+
+
+def test_an_epoch_that_is_interrupted_at_its_end_is_looked_at() -> None:
+    """Its record and its alarms come before the run stops: a resumed run has no gradient of that epoch."""
+    tiny = {"type": "linear", "units": 2, "activation": "sigmoid", "weights": [[50.0], [60.0]]}
+    sections: Sections = {
+        "data": {"inputs": [[1.0], [2.0]], "targets": [0.0, 1.0]},
+        "model": {"layers": [tiny, {"type": "linear"}]},
+        "training": {"epochs": 3, "batch_size": 1},
+        "checkpoint": {"every": 0},
+    }
+    whole, stopped = begin(sections), begin(sections)
+    finish(whole)
+    (kinds,) = {a.kind for a in whole.alarms.raised if a.epoch == 1 and a.kind == "vanishing"}
+    steps = list(stopped.steps(stop_after(stopped, 2)))
+    assert [a.kind for step in steps for a in step.alarms if a.kind == "vanishing"] == [kinds]
+    assert [step.record.epoch for step in steps] == [1]
+    assert stopped.training.interrupted
+    assert len(Path("runs/run/metrics.jsonl").read_text().splitlines()) == 1
+    resumed = begin(sections, resume=True)
+    assert [step.record.epoch for step in resumed.steps()] == [2, 3]
     assert resumed.alarms.raised == whole.alarms.raised
 
 

@@ -23,8 +23,10 @@ ON_ACCURACIES = [0.1] * 5 + [0.01] * 3 + [0.001] * 3
 
 
 def schedule_of(section: dict[str, Any] | None, epochs: int = 10, monitor: str = "loss") -> Any:
+    if section and section["type"] == "plateau":
+        section = {"monitor": monitor} | section
     settings = msgspec.convert(section, schema.Schedule) if section else None
-    return schedules.make(settings, 0.1, epochs, monitor)
+    return schedules.make(settings, 0.1, epochs)
 
 
 @pytest.mark.parametrize(

@@ -548,6 +548,7 @@ elementwise(
     piece=lambda xp, x: xp.sign(x),
     convention="relu'(0) = 0",
     ulp=0.0,
+    rectifier=True,
     says="max(x, 0)",
 )
 elementwise(
@@ -563,6 +564,7 @@ elementwise(
     piece=lambda xp, x, s: xp.sign(x),
     convention="leaky_relu'(0) = s, the slope below",
     ulp=0.5,
+    rectifier=True,
     says="x above 0, s*x below",
 )
 elementwise(
@@ -580,6 +582,7 @@ elementwise(
     kinks="x = 0, unless s = 1",
     piece=lambda xp, x, s: xp.sign(x),
     convention="elu'(0) = s, the slope below",
+    rectifier=True,
     says="x above 0, s*(e^x - 1) below",
 )
 
@@ -614,6 +617,7 @@ elementwise(
     symbol=lambda sp, x: x / (1 + sp.exp(-x)),
     sample=(WIDE,),
     ulp=4.0,
+    rectifier=True,
     says="x*sigmoid(x), also called swish",
 )
 elementwise(
@@ -627,6 +631,7 @@ elementwise(
     symbol=lambda sp, x: x * sp.erfc(-x / sp.sqrt(2)) / 2,
     sample=((-8.0, 30.0),),
     ulp=512.0,  # the rounding of x/sqrt(2) is squared in an exponent, left of 0
+    rectifier=True,
     says="x times the normal distribution function",
 )
 

@@ -39,6 +39,7 @@ class Primitive:
         kinks: Where it is not differentiable, in words; None for a smooth primitive.
         piece: ``(xp, *operands) -> number`` that changes where a kink is crossed.
         convention: The slope taken at the kink, in our own words.
+        rectifier: It lets through what is above 0 and next to nothing below: half of a signal's variance.
         truth: The value is a truth value: it cannot be nudged, and only a condition may use it.
         chosen: ``(*values) -> positions of the operands that were needed``; None when all are.
         hint: What helps outside the domain.
@@ -70,6 +71,7 @@ class Primitive:
         "params",
         "partials",
         "piece",
+        "rectifier",
         "rule",
         "sample",
         "says",
@@ -102,6 +104,7 @@ class Primitive:
         kinks: str | None = None,
         piece: Rule | None = None,
         convention: str | None = None,
+        rectifier: bool = False,
         truth: bool = False,
         chosen: Callable[..., tuple[int, ...]] | None = None,
         hint: str | None = None,
@@ -131,6 +134,7 @@ class Primitive:
         self.kinks = kinks
         self.piece = piece
         self.convention = convention
+        self.rectifier = rectifier
         self.truth = truth
         self.chosen = chosen
         self.hint = hint

@@ -100,7 +100,7 @@ class Training:
         rate, epochs = config.optimizer.learning_rate, config.training.epochs
         self.optimizer = optimizers.make(config.optimizer, epochs * self.updates)
         self.state: optimizers.State = self.optimizer.init(self.runner.theta)
-        self.schedule = schedules.make(config.schedule, rate, epochs, self.monitor)
+        self.schedule = schedules.make(config.schedule, rate, epochs)
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[EpochRecord]:
         """Train until the epochs are over or early stopping ends it.
@@ -120,6 +120,12 @@ class Training:
             yield self._end_epoch()
         if config.training.early_stopping and config.training.early_stopping.restore_best and self.best:
             self.runner.restore(self.best)
+
+    def epochs(self, stop: Callable[[], bool]) -> Iterator[EpochRecord]:
+        """Train as `run` does; where it is stopped after an epoch's last update, that epoch is ended."""
+        yield from self.run(stop)
+        if self.interrupted and self.progress.row == len(self.train):
+            yield self._end_epoch()
 
     def _updates(self) -> Iterator[None]:
         """Make the updates that are left of this epoch."""

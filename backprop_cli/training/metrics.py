@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError
+from . import schema
 
 Floats = npt.NDArray[np.floating[Any]]
 Ids = npt.NDArray[np.int64]
@@ -23,16 +24,19 @@ class Metric(NamedTuple):
     """A row of `METRICS`.
 
     Attributes:
-        task: What it measures.
+        measure: Outputs and targets to a number; the metric has its name.
         better: Which of two values is the better one.
-        measure: Outputs and targets to a number.
         rows: Fewest that it has a value for.
     """
 
-    task: Task
-    better: Literal["higher", "lower"]
     measure: Callable[[Floats, Any], float]
+    better: Literal["higher", "lower"]
     rows: int = 1
+
+    @property
+    def task(self) -> Task:
+        """What it measures."""
+        return "classification" if self.measure.__name__ in get_args(schema.ClassMetric) else "regression"
 
 
 def measure(
@@ -134,14 +138,18 @@ def r2(outputs: Floats, targets: Floats) -> float:
 
 
 METRICS = {
-    "accuracy": Metric("classification", "higher", accuracy),
-    "top_3_accuracy": Metric("classification", "higher", top_3_accuracy),
-    "macro_f1": Metric("classification", "higher", macro_f1),
-    "mae": Metric("regression", "lower", mae),
-    "mse": Metric("regression", "lower", mse),
-    "rmse": Metric("regression", "lower", rmse),
-    "r2": Metric("regression", "higher", r2, rows=2),
+    metric.measure.__name__: metric
+    for metric in (
+        Metric(accuracy, "higher"),
+        Metric(top_3_accuracy, "higher"),
+        Metric(macro_f1, "higher"),
+        Metric(mae, "lower"),
+        Metric(mse, "lower"),
+        Metric(rmse, "lower"),
+        Metric(r2, "higher", rows=2),
+    )
 }
+"""By the names that `schema.Metric` lists."""
 
 
 # the whole evaluation

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..errors import ConfigError
 from ..graph import PARAMETER, STATE, Graph
+from ..ops import PRIMITIVES
 from ..ops.tensor import windows_along
 from . import schema
 from .losses import FUSED, lower_loss
@@ -24,8 +25,6 @@ Shape = tuple[int, ...]
 HIGHEST_PARAMETERS = 100_000_000
 HIGHEST_ROW = 1 << 26
 """Most numbers that a layer may make of one row."""
-
-RELU_FAMILY = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu"})
 
 
 class Parameter(NamedTuple):
@@ -182,7 +181,7 @@ class LayerNetwork:
         else:
             init = model.init if layer.init == "auto" else layer.init
             if init == "auto":
-                init = "he_normal" if layer.activation in RELU_FAMILY else "glorot_uniform"
+                init = "he_normal" if _rectifies(layer.activation) else "glorot_uniform"
             weights = initial(init, shape, fan_in, fan_out, stream(seed, f"init {name}"))
         bias = np.zeros(shape[0]) if layer.bias is None else np.array(layer.bias, dtype=float)
         if bias.shape != shape[:1]:
@@ -358,6 +357,10 @@ def penalised(
             total = b.step("add", total, b.step("multiply", b.number(factor), b.step("sum", size), name=name))
     b.graph.name(total, "loss")
     return total
+
+
+def _rectifies(activation: str | None) -> bool:
+    return activation in PRIMITIVES and PRIMITIVES[activation].rectifier
 
 
 def initial(init: Any, shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator) -> NDArray:

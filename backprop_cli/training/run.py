@@ -203,7 +203,7 @@ class Run:
         checkpoint.write_atomic(self.path(LOG), kept.encode())
         with open(self.path(LOG), "a", encoding="utf-8", newline="\n") as log:
             try:
-                for record in training.run(stop):
+                for record in training.epochs(stop):
                     self.history.append({"epoch": record.epoch, **record.values})
                     log.write(json.dumps(self.history[-1]) + "\n")
                     log.flush()
@@ -215,6 +215,8 @@ class Run:
                         os.fsync(log.fileno())
                         self._save(f"epoch-{record.epoch:04d}.safetensors")
                     yield Step(record, alarms)
+                if training.interrupted:
+                    os.fsync(log.fileno())
             except Diverged as error:
                 self._save_best()
                 if self._saved_best:

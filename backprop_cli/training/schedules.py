@@ -142,14 +142,13 @@ class Plateau(Schedule):
 _PLATEAU_STATE = ("now", "best", "bad_epochs", "cooldown_left")
 
 
-def make(settings: schema.Schedule | None, base_rate: float, epochs: int, monitor_default: str) -> Schedule:
+def make(settings: schema.Schedule | None, base_rate: float, epochs: int) -> Schedule:
     """Return the schedule of a ``schedule`` section.
 
     Args:
         settings: The section; None is a constant rate.
         base_rate: The optimizer's learning rate.
         epochs: Epochs of the whole training.
-        monitor_default: What plateau looks at when the section does not say.
     """
     match settings:
         case schema.StepSchedule(step_size=step_size, gamma=gamma, warmup_steps=warmup):
@@ -159,7 +158,8 @@ def make(settings: schema.Schedule | None, base_rate: float, epochs: int, monito
         case schema.Cosine(eta_min=eta_min, warmup_steps=warmup):
             return Cosine(base_rate, warmup, eta_min, epochs)
         case schema.Plateau(monitor=monitor):
-            return Plateau(base_rate, settings, monitor or monitor_default)
+            assert monitor is not None  # loading a config settles it
+            return Plateau(base_rate, settings, monitor)
         case schema.Constant(warmup_steps=warmup):
             return Schedule(base_rate, warmup)
     return Schedule(base_rate)

@@ -362,7 +362,9 @@ class EarlyStopping(Section, frozen=True):
     )
 
 
-Metric = Literal["accuracy", "top_3_accuracy", "macro_f1", "mae", "mse", "rmse", "r2"]
+ClassMetric = Literal["accuracy", "top_3_accuracy", "macro_f1"]
+NumberMetric = Literal["mae", "mse", "rmse", "r2"]
+Metric = Literal[ClassMetric, NumberMetric]
 
 
 class Training(Section, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -12,8 +12,8 @@ from .. import schema
 from .walk import Walk, activations
 from .yaml_source import quote, short
 
-CLASSIFICATION_METRICS = ("accuracy", "top_3_accuracy", "macro_f1")
-REGRESSION_METRICS = ("mae", "mse", "rmse", "r2")
+CLASSIFICATION_METRICS: tuple[str, ...] = get_args(schema.ClassMetric)
+REGRESSION_METRICS: tuple[str, ...] = get_args(schema.NumberMetric)
 GENERATED = ("xor", "circles", "moons", "blobs", "spirals", "sine")
 HIGHEST_UNITS = 1_000_000
 
