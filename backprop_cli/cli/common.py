@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import click
@@ -249,25 +249,29 @@ def choose_format(
     output: str | None,
     formats: Collection[str] | None = None,
     pictures: Sequence[str] = (),
+    endings: Mapping[str, str] = ENDINGS,
+    otherwise: str = "table",
 ) -> str:
-    """Return the format: the option's, else by the file's ending, else table.
+    """Return the format: the option's, else by the file's ending, else the command's own.
 
     Args:
         formats: Those of the command, for the hint; all without it.
         pictures: Further endings that the command writes.
+        endings: What each ending stands for.
+        otherwise: The format without option and file.
     """
     if format_ is not None:
         return format_
     if output is not None:
         ending = os.path.splitext(output)[1].lower()
-        if ending not in ENDINGS:
-            own = [e for e, f in ENDINGS.items() if formats is None or f in formats]
+        if ending not in endings:
+            own = [e for e, f in endings.items() if formats is None or f in formats]
             raise UsageError(
                 f"-o {output}: the ending '{ending}' names no format",
                 hint=f"endings: {', '.join([*own, *pictures])}; or --format",
             )
-        return ENDINGS[ending]
-    return "table"
+        return endings[ending]
+    return otherwise
 
 
 @contextlib.contextmanager

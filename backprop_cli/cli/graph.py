@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from ..errors import UsageError
 from .command import Binding, NetworkCommand, is_config
 from .common import (
     Request,
+    choose_format,
     digits_option,
     file_option,
     format_option,
@@ -129,7 +129,7 @@ def command(
     """
     from ..render.people import rounded
 
-    chosen = format_ or _by_ending(output)
+    chosen = choose_format(format_, output, endings=ENDINGS, otherwise="text")
     note = notes_printer(quiet)
 
     def write(x: float) -> str:
@@ -155,18 +155,6 @@ def command(
         chosen, output, note, names, _names("--wrt", wrt), write, edges, named, all_,
     )  # fmt: skip
     return 0
-
-
-def _by_ending(output: str | None) -> str:
-    if output is None:
-        return "text"
-    ending = os.path.splitext(output)[1].lower()
-    if ending not in ENDINGS:
-        raise UsageError(
-            f"-o {output}: the ending '{ending}' names no format",
-            hint=f"endings: {', '.join(ENDINGS)}; or --format",
-        )
-    return ENDINGS[ending]
 
 
 def _names(option: str, text: str | None) -> list[str] | None:

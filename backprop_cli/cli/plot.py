@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import click
 from .command import Binding, ExpressionCommand
 from .common import (
     Request,
+    choose_format,
     destination,
     digits_option,
     file_option,
@@ -134,7 +134,7 @@ def command(
     from ..differentiation.evaluate import bind
     from ..errors import UsageError
 
-    chosen = _format(format_, output)
+    chosen = choose_format(format_, output, endings=ENDINGS, otherwise="plot")
     note = notes_printer(quiet)
     request = Drawn(expression, bindings, file, large=large, points=None)
     graph = request.graph
@@ -155,22 +155,6 @@ def command(
         return job.surface()
     at = [number("--tangent", text) for text in tangents.split(",")] if tangents is not None else []
     return job.curve(at, derivative or panels is not None, panels, _view(view))
-
-
-def _format(format_: str | None, output: str | None) -> str:
-    from ..errors import UsageError
-
-    if format_ is not None:
-        return format_
-    if output is None:
-        return "plot"
-    ending = os.path.splitext(output)[1].lower()
-    if ending not in ENDINGS:
-        raise UsageError(
-            f"-o {output}: the ending '{ending}' names no format",
-            hint=f"endings: {', '.join(ENDINGS)}; or --format",
-        )
-    return ENDINGS[ending]
 
 
 def _check(request: Drawn) -> None:

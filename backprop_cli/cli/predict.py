@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any, BinaryIO
 
 import click
 
 from .command import HELP
-from .common import destination, encoding_of, notes_printer
+from .common import choose_format, destination, encoding_of, notes_printer
 
 FORMATS = ("csv", "tsv", "json", "value", "table")
 ENDINGS = {
@@ -76,7 +75,7 @@ def command(
     from ..training.predictor import Predictor, has_probabilities
 
     note = notes_printer(quiet)
-    chosen = _format(format_, output)
+    chosen = choose_format(format_, output, endings=ENDINGS, otherwise="")
     if rows is None:
         if sys.stdin is not None and sys.stdin.isatty():
             raise UsageError("no rows", hint="give a file, or pipe rows in: backprop predict MODEL rows.csv")
@@ -114,21 +113,6 @@ def command(
     where = f"the column {error} says why" if chosen != "value" else "an empty line stands for each number"
     note(f"warning: {failed:,} of {count:,} rows have no prediction; {where}")
     return NO_SUCH_NUMBER
-
-
-def _format(format_: str | None, output: str | None) -> str | None:
-    """Return the format that was asked for: by the option, or by the file's ending."""
-    from ..errors import UsageError
-
-    if format_ is not None or output is None:
-        return format_
-    ending = os.path.splitext(output)[1].lower()
-    if ending not in ENDINGS:
-        raise UsageError(
-            f"-o {output}: the ending '{ending}' names no format",
-            hint=f"endings: {', '.join(ENDINGS)}; or --format",
-        )
-    return ENDINGS[ending]
 
 
 def _writer(
