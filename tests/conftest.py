@@ -217,3 +217,11 @@ def process(command: Callable[..., dict[str, Any]]) -> Callable[..., Result]:
         return Result(done.returncode, out, err)
 
     return process
+
+
+@pytest.fixture
+def torch_as_it_was() -> Iterator[None]:
+    """Take back what exported programs set for the whole process."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_default_dtype(sys.modules["torch"].float32)

@@ -34,6 +34,8 @@ NEEDS = {
 SAMPLES = sorted((ROOT / "sample_inputs").glob("*.bp"))
 Runner = Callable[[str, str], str]
 
+pytestmark = pytest.mark.usefixtures("torch_as_it_was")
+
 
 def program(text: str, values: Mapping[str, float]) -> Program:
     return program_of(lower(parse(Source(text)), set(values)), values)
@@ -50,15 +52,6 @@ def target(request: pytest.FixtureRequest) -> str:
     if not installed(request.param):
         pytest.skip(f"{request.param} is not installed")
     return str(request.param)
-
-
-@pytest.fixture(autouse=True)
-def torch_as_it_was() -> Iterator[None]:
-    yield
-    import sys
-
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_default_dtype(sys.modules["torch"].float32)
 
 
 @pytest.fixture

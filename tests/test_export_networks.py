@@ -7,7 +7,7 @@ import io
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,19 +26,14 @@ NEEDS = {"pytorch": "torch", "jax": "jax", "onnx": "onnxruntime"}
 SAMPLES = [p for p in sorted((ROOT / "sample_inputs").glob("*.yaml")) if p.stem != "decay"]
 Runner = Callable[[Facts, str], str]
 
+pytestmark = pytest.mark.usefixtures("torch_as_it_was")
+
 
 @pytest.fixture(params=NETWORK_TARGETS)
 def target(request: pytest.FixtureRequest) -> str:
     if find_spec(NEEDS.get(request.param, "numpy")) is None:
         pytest.skip(f"{request.param} is not installed")
     return str(request.param)
-
-
-@pytest.fixture(autouse=True)
-def torch_as_it_was() -> Iterator[None]:
-    yield
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_default_dtype(sys.modules["torch"].float32)
 
 
 @pytest.fixture

@@ -212,6 +212,23 @@ def noise(step: Step) -> list[str]:
 # what the programs in JAX and in NumPy write alike; ``xp`` is the name of the array module
 
 
+def predicting(facts: Facts, arrays: Arrays, predictions: str) -> list[str]:
+    """Return the parameters, and the assertion of what the network gives for some rows."""
+    return [
+        *arrays.reading,
+        *arrays.scaling(facts),
+        *arrays.group("p", facts.arrays),
+        "",
+        "# predictions for some rows",
+        arrays("sample", facts.sample, "sample"),
+        arrays("predictions", facts.predictions, "expected"),
+        f"predictions = {predictions}",
+        "print(predictions)",
+        "np.testing.assert_allclose(predictions, expected, rtol=1e-9, atol=1e-12)",
+        "",
+    ]
+
+
 def penalties(facts: Facts, xp: str, parameters: str) -> Iterator[str]:
     """Yield the lines that add l1 and l2 to the loss."""
     given = facts.network.penalties

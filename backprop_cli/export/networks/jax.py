@@ -16,6 +16,7 @@ from .common import (
     network,
     npz_reader,
     penalties,
+    predicting,
     update,
 )
 from .facts import Facts
@@ -75,17 +76,7 @@ def write(facts: Facts, name: str) -> Exported:
         f"    return x{', states' * bool(facts.network.states)}{logits}",
         "",
         "",
-        *arrays.reading,
-        *arrays.scaling(facts),
-        *arrays.group("p", facts.arrays),
-        "",
-        "# predictions for some rows",
-        arrays("sample", facts.sample, "sample"),
-        arrays("predictions", facts.predictions, "expected"),
-        f"predictions = {FINAL.get(facts.final or '', '{}').format(outputs)}",
-        "print(predictions)",
-        "np.testing.assert_allclose(predictions, expected, rtol=1e-9, atol=1e-12)",
-        "",
+        *predicting(facts, arrays, FINAL.get(facts.final or "", "{}").format(outputs)),
         *_step(facts, arrays),
     ]
     return Exported(("\n".join(lines) + "\n").encode(), arrays.beside)

@@ -21,6 +21,7 @@ from .common import (
     network,
     npz_reader,
     penalties,
+    predicting,
     update,
 )
 from .facts import Facts
@@ -136,17 +137,7 @@ def write(facts: Facts, name: str) -> Exported:
         f"    return {passes.names}{logits}",
         "",
         "",
-        *arrays.reading,
-        *arrays.scaling(facts),
-        *arrays.group("p", facts.arrays),
-        "",
-        "# predictions for some rows",
-        arrays("sample", facts.sample, "sample"),
-        arrays("predictions", facts.predictions, "expected"),
-        f"predictions = {final.format(outputs)}",
-        "print(predictions)",
-        "np.testing.assert_allclose(predictions, expected, rtol=1e-9, atol=1e-12)",
-        "",
+        *predicting(facts, arrays, final.format(outputs)),
         *step,
     ]
     return Exported(("\n".join(lines) + "\n").encode(), arrays.beside)
