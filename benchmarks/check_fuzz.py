@@ -13,6 +13,7 @@ wrong    every mistake of a list, made here: none may be called right; the table
 near     right numbers with a small change: none may be right without saying to how many digits
 general  formulas with no values bound, right ones and wrong ones
 follows  a wrong step and what is right given it
+steps    the numbers of a training step of two layers
 hostile  claims and files that are no good: a status of 0 to 4, no traceback, an answer in time, strict output
 
 Each case depends on its seed alone. Prints what breaks this with the seed that brings it back, and exits 1.
@@ -26,6 +27,7 @@ import csv
 import io
 import itertools
 import json
+import math
 import operator
 import os
 import random
@@ -43,6 +45,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 import mpmath
+import numpy as np
 import sympy
 from harness import print_table, setting, shown
 from mpmath import mp, mpf
@@ -1399,6 +1402,172 @@ def follows(draw: random.Random, tally: Tally) -> None:
             tally.faults.append(f"{fault}\n      in --claims {json.dumps(person)}")
 
 
+# --- training steps -----------------------------------------------------------------------------
+
+ACTIVATIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {  # of z; slope by z and y
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z, y: y * (1 - y)),
+    "tanh": (np.tanh, lambda z, y: 1 - y * y),
+    "relu": (lambda z: np.maximum(z, 0), lambda z, y: (z > 0) * 1.0),
+    "softplus": (lambda z: np.logaddexp(0, z), lambda z, y: 1 / (1 + np.exp(-z))),
+}
+STEP_MISTAKES = (
+    "updated weights used",
+    "weights transposed",
+    "activation's slope missing",
+    "slope at z for y",
+    "one path alone",
+    "uphill",
+    "rate missing",
+    "not updated",
+    "gradient for weight",
+    "step for weight",
+    "loss twice",
+    "activation missing",
+)
+
+
+class Net(NamedTuple):
+    """Two dense layers on one row, with weights out x in."""
+
+    weights: tuple[Any, Any]
+    biases: tuple[Any, Any]
+    activation: str
+    inputs: Any
+    targets: Any
+    loss: str
+    rate: float
+
+    def config(self) -> str:
+        layers = [
+            {"type": "linear", "units": len(b), "activation": self.activation}
+            | {"weights": w.tolist(), "bias": b.tolist()}
+            for w, b in zip(self.weights, self.biases, strict=True)
+        ]
+        return json.dumps(
+            {
+                "data": {"inputs": [self.inputs.tolist()], "targets": [self.targets.tolist()]},
+                "model": {"layers": layers},
+                "loss": self.loss,
+                "optimizer": {"type": "sgd", "learning_rate": self.rate},
+                "training": {"epochs": 1, "batch_size": "full", "shuffle": False},
+            }
+        )
+
+    def step(self, mistake: str = "") -> dict[str, float]:
+        """Return every number of one update, by name, with a mistake made."""
+        act, slope = ACTIVATIONS[self.activation]
+        share = {"half_sse": 0.5, "sse": 1.0, "mse": 1.0 / len(self.targets)}[self.loss]
+        (w1, w2), (b1, b2), x, t = self.weights, self.biases, self.inputs, self.targets
+
+        def forward(w1: Any, b1: Any, w2: Any, b2: Any) -> tuple[Any, ...]:
+            z1 = w1 @ x + b1
+            y1 = z1 if mistake == "activation missing" else act(z1)
+            z2 = w2 @ y1 + b2
+            return z1, y1, z2, act(z2), share * float(np.sum((act(z2) - t) ** 2))
+
+        z1, y1, z2, y2, loss = forward(w1, b1, w2, b2)
+        d2 = 2 * share * (y2 - t) * slope(z2, y2) * (2 if mistake == "loss twice" else 1)
+        g2 = np.outer(d2, y1)
+        new2, back = w2 - self.rate * g2, w2.T
+        if mistake == "updated weights used":
+            back = new2.T
+        if mistake == "weights transposed" and w2.shape[0] == w2.shape[1]:
+            back = w2
+        arriving = back[:, -1] * d2[-1] if mistake == "one path alone" else back @ d2
+        local = slope(z1, z1) if mistake == "slope at z for y" else slope(z1, y1)
+        d1 = arriving if mistake == "activation's slope missing" else arriving * local
+        g1 = np.outer(d1, x)
+        named = {"E": loss}
+        gradients = {"linear1": (g1, d1, w1, b1, z1, y1), "linear2": (g2, d2, w2, b2, z2, y2)}
+        after = []
+        for layer, (g, d, w, b, z, y) in gradients.items():
+            new_w, new_b = w - self.rate * g, b - self.rate * d
+            if mistake == "uphill":
+                new_w, new_b = w + self.rate * g, b + self.rate * d
+            if mistake == "rate missing":
+                new_w, new_b = w - g, b - d
+            if mistake == "not updated":
+                new_w, new_b = w, b
+            after += [new_w, new_b]
+            if mistake in ("gradient for weight", "step for weight"):
+                factor = 1.0 if mistake[0] == "g" else self.rate
+                new_w, new_b = factor * g, factor * d
+            for k in range(len(b)):
+                unit = f"{layer}[{k}]"
+                named |= {f"{unit}.z": z[k], f"{unit}.y": y[k], f"{unit}.delta": d[k], f"{unit}.b": new_b[k]}
+                for j in range(w.shape[1]):
+                    named[f"dE/d{unit}.w[{j}]"] = g[k, j]
+                    named[f"{unit}.w[{j}]"] = new_w[k, j]
+        named["E after"] = forward(*after)[-1]
+        return {n: float(v) for n, v in named.items()}
+
+
+def random_net(draw: random.Random) -> Net:
+    def numbers(*shape: int) -> Any:
+        return np.reshape([draw.randint(-20, 20) / 20 or 0.35 for _ in range(math.prod(shape))], shape)
+
+    i, h, o = draw.choice([(2, 2, 2), (2, 2, 2), (1, 2, 1), (3, 2, 2), (2, 3, 2)])
+    return Net(
+        (numbers(h, i), numbers(o, h)),
+        (numbers(h), numbers(o)),
+        draw.choice(list(ACTIVATIONS)),
+        numbers(i),
+        numbers(o),
+        draw.choice(["half_sse", "mse", "sse"]),
+        draw.choice([0.1, 0.5, 0.05]),
+    )
+
+
+def steps(draw: random.Random, tally: Tally) -> None:
+    """Claim the numbers of a training step, right ones and wrong ones."""
+    while True:
+        net = random_net(draw)
+        right_ones = net.step()
+        deltas = [v for n, v in right_ones.items() if "delta" in n]
+        if all(abs(v) > 1e-4 for v in deltas):
+            break
+    claims = []
+    for name_, value in right_ones.items():
+        if value and draw.random() < 0.4:
+            digits = draw.choice([4, 6, 9, 17])
+            text = repr(value) if digits == 17 else plain(rounded(mpf(value), digits))
+            claims.append(Claim("right", name_, text))
+    for mistake in STEP_MISTAKES:
+        changed = net.step(mistake)
+        off = {
+            n: v
+            for n, v in changed.items()
+            if abs(v - right_ones[n]) > 1e-3 * abs(right_ones[n]) and abs(v) > 1e-6
+        }
+        for name_ in draw.sample(sorted(off), min(2, len(off))):
+            claims.append(Claim(mistake, name_, plain(rounded(mpf(off[name_]), 9))))
+    sheet = [{"student": f"s{k}", c.quantity: c.answer} for k, c in enumerate(claims)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "net.yaml")
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(net.config())
+        status, out, err = run(
+            ["check", path, "--claims", "-", "--format", "json"], json.dumps(sheet).encode()
+        )
+    if not out:
+        raise Broken(f"{net.config()}: status {status}: {err[:300]}")
+    verdicts = [v for person in strict(out)["people"] for v in person["verdicts"]]
+    for claim, verdict in zip(claims, verdicts, strict=True):
+        wanted = "right" if claim.kind == "right" else "wrong"
+        got = "right" if verdict["verdict"] == "rounded" else verdict["verdict"]
+        if wanted == "right":
+            tally.ended["right", verdict["verdict"]] += 1
+        else:
+            named = "none" if verdict["mistake"] is None else verdict["mistake"]
+            tally.ended[claim.kind, f"as {named}"] += 1
+            tally.examples.setdefault((claim.kind, named), f"{net.config()} {claim.quantity}: {claim.answer}")
+        if got != wanted and verdict["verdict"] != "rounded":  # that is honest: it says to how many digits
+            tally.faults.append(
+                f"{net.config()}\n      {claim.quantity}: {claim.answer}: {claim.kind}, right is"
+                f" {right_ones[claim.quantity]!r}; got {verdict['verdict']}: {verdict['says']}"
+            )
+
+
 # --- hostile input ------------------------------------------------------------------------------
 
 DEEP = 20_000
@@ -1606,6 +1775,7 @@ KINDS: dict[str, Callable[[random.Random, Tally], None]] = {
     "near": near,
     "general": general,
     "follows": follows,
+    "steps": steps,
     "hostile": hostile,
 }
 
