@@ -83,6 +83,77 @@ def test_least_digits(run):
     assert [digits_right(x, 2 / 3) for x in (0.66667, 0.667, 0.67, 0.6, 1.0)] == [5, 3, 2, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("program", "point", "claim", "verdict", "digits"),
+    [
+        ("k*T", "k=1.38e-23 T=300", "f=4.14e-21", "right", None),
+        ("k*T", "k=1.38e-23 T=300", "f=9e-21", "wrong", None),
+        ("k*T", "k=1.38e-23 T=300", "T=0", "wrong", None),
+        ("1e-20*(x^2 - 2x)", "x=1", "f=0", "wrong", None),
+        ("1e-20*(x^2 - 2x)", "x=1", "x=0", "right", None),
+        # 1.22e-16 and 5.55e-17 are what floats give for 0
+        ("sin(x)", "x=pi", "f=0", "right", None),
+        ("sin(x)", "x=pi", "f=1e-12", "wrong", None),
+        ("sin(pi*x)", "x=1", "f=1.2246e-16", "right", None),
+        ("0.1x + 0.2 - 0.3", "x=1", "f=5.55e-17", "right", None),
+        # cut off, 6 is 6.00
+        ("x^2", "x=3", "x=5.99", "wrong", 2),
+        ("2x/3", "x=1", "x=0.666", "rounded", 3),
+        ("1000x + 234x^2", "x=1", "x=1468.0000000001", "rounded", 13),
+        ("1468x", "x=1", "x=1470", "rounded", 3),
+        ("1468x", "x=1", "x=1500", "wrong", 2),
+        ("pi*x", "x=1", "x=3", "wrong", 1),
+    ],
+)
+def test_tolerance_comes_from_the_numbers(run, program, point, claim, verdict, digits):
+    (found,) = judged(run, program, *point.split(), *claims(claim))
+    assert (found["verdict"], found["digits"]) == (verdict, digits)
+
+
+@pytest.mark.parametrize(
+    ("program", "claim"),
+    [
+        # 40 digits and more are lost where tanh is 1
+        ("tanh(t)^36", "t=36*tanh(t)^35*(1 - (exp(t) - exp(-t))^2/(exp(t) + exp(-t))^2)"),
+        # 0, by summands of 1e30
+        ("v = exp(t/y*(y*t)); L = v*v*(-v*v^2)", "dL/dy=0"),
+        ("h = x*x; L = h/x", "d2L/dx2=((x + x)*x - x*x)/x^2 - 1"),
+        # one side is larger than floats, or so small that 160 digits do not tell it
+        ("3^(a*a/a)", "a=log(3^(3^a))"),
+        ("log2(x)", "x=1/(x*log(2))"),
+        ("x^2", "x=2x*x/x"),
+        ("|x|", "x=x/|x|"),
+        ("1e-30*x^2", "x=2e-30*x"),
+    ],
+)
+def test_formulas_that_lose_digits_are_right(run, program, claim):
+    (found,) = judged(run, program, *claims(claim), status=0)
+    assert found["verdict"] in ("right", "rounded")
+
+
+@pytest.mark.parametrize(
+    ("program", "claim"),
+    [
+        ("x^2", "x=2x + where(x > 100, 1, 0)"),
+        ("x^2", "x=2x + relu(x - 1000)"),
+        ("x^2", "x=2x + exp(-x^2*1e6)"),
+        ("x^2", "x=2x + where(|x - 0.5| < 1e-6, 1, 0)"),
+        ("x^2", "x=2x + 1e-15"),
+        ("|x|*x", "x=2*max(x, -x) + where(x > 1000, 1e-3, 0)"),
+        ("1e-30*x^2", "x=5e-30*x"),
+        ("x*y", "x=y + where(x*y > 3000, 1, 0)"),
+    ],
+)
+def test_formulas_that_differ_somewhere_are_wrong(run, program, claim):
+    (found,) = judged(run, program, *claims(claim))
+    assert found["verdict"] == "wrong"
+
+
+def test_orders_of_polygamma_cost_little(run):
+    (found,) = judged(run, "polygamma(1000, x)", *claims("x=polygamma(1001, x)"), status=3)
+    assert "too large" in found["says"]
+
+
 # --- the mistake named ------------------------------------------------------------------------
 
 POINT = {"x": 1.7, "y": 0.6, "a": 2.3, "w": 0.5}
@@ -149,6 +220,10 @@ NAMED = [
     ("x^3*y^2", "d2f/dx2=9*x^4*y^4", "squared instead"),
     ("d = x*y; L = d^2 + x", "d2L/dd2=2d", "first derivative instead"),
     ("sin(x)", "d2f/dx2=-0.02967", "degrees"),
+    ("exp(x*x)", "x=122", "factor"),  # 61.18, doubled and rounded to a whole number
+    ("log(x)^-1", "x=-2.1", "rounding"),  # -2.0891; the exponent not lowered gives -1.88/...
+    ("(x - sigmoid(x))*cos(3^(x*x))", "x=(x - sigmoid(x))*cos(3^(x*x))", "value instead"),
+    ("x*sin(y)", "y=0.0296690", "degrees"),  # 1.7*cos(0.6 degrees)*pi/180
     ("sin(x)", "f=0.02967", "degrees"),  # the sine of 1.7 degrees
     ("sin(x)", "x=0.99956", "degrees"),  # its cosine
     ("x^3*y", "x=1.836", "wrong point"),  # exchanged: 3*0.36*1.7
@@ -188,6 +263,13 @@ def test_follow_through(run):
     assert [v["verdict"] for v in found] == ["wrong", "follows", "follows", "wrong", "follows", "follows"]
     assert found[1]["says"] == "right, given d = 6"
     assert found[4]["says"] == "right, given dL/de = 2"
+
+
+@pytest.mark.parametrize("slope", ["38.0559", "98"])
+def test_follow_through_by_either_reading_of_a_slope(run, slope):
+    # 2u*exp(x) or 2u*u with u = 7 for exp(1)
+    found = judged(run, "u = exp(x); L = u^2", "x=1", *claims("u=7", f"dL/dx={slope}"), status=1)
+    assert [v["verdict"] for v in found] == ["wrong", "follows"]
 
 
 @pytest.mark.parametrize("point", [(), ("--x", "2")])
@@ -652,8 +734,9 @@ def test_a_kink_is_crossed(run):
     assert "this is neither" in found["says"]
 
 
-def test_gradcheck_by_the_edge_of_a_domain(run):
-    (found,) = gradchecked(run, "sqrt(x)*cos(x)", "--x", "0.001", status=0)
+@pytest.mark.parametrize("x", ["0.001", "1e-12"])
+def test_gradcheck_by_the_edge_of_a_domain(run, x):
+    (found,) = gradchecked(run, "sqrt(x)*cos(x)", "--x", x, status=0)
     assert found["verdict"] == "right"
 
 

@@ -87,13 +87,33 @@ class Answer:
             leaves[id] = values[self.names[name]]
         return run(self.graph, leaves, xp)[self.graph.output]
 
-    def runs(self, values: Sequence[float]) -> tuple[float, bool]:
-        """Return its value in floats, and whether every number on the way is finite, too."""
+    def first_fault(self, values: Sequence[float]) -> float | None:
+        """Return the first number on the way that is not finite in floats: inf where it is too large."""
+        found, needed = self._run(values)
+        return next((x for x, n in zip(found, needed, strict=True) if n and not isfinite(x)), None)
+
+    def vanishes(self, values: Sequence[float]) -> bool:
+        """Return whether a number on the way is too small for floats, or may have come of such."""
+        assert self.graph is not None
+        found, _ = self._run(values)
+        return any(
+            not found[n.id] and all(found[i] for i in n.inputs) and not n.op.additive and not n.op.piece
+            for n in self.graph.nodes
+            if n.op is not None and n.kind != CONSTANT
+        )
+
+    def _run(self, values: Sequence[float]) -> tuple[list[float], list[bool]]:
         assert self.graph is not None
         leaves = self.graph.constant_values()
         leaves |= {id: values[self.names[name]] for name, id in self.graph.inputs.items()}
         found = run(self.graph, leaves)
-        return found[self.graph.output], all(map(isfinite, found))
+        return found, self.graph.needed(found)
+
+    @property
+    def step(self) -> float:
+        """One in the last digit written, of a whole number in the last that is no 0."""
+        match = re.fullmatch(r"[-+]?\s*([1-9]\d*?)(0*)", self.text.strip()) if not self.unit else None
+        return self.unit or (10.0 ** len(match[2]) if match else 0.0)
 
 
 def split(text: str) -> tuple[str, str]:
@@ -269,5 +289,7 @@ def _unit(items: Sequence[tuple[str, int]]) -> float:
 
 
 def written_digits(text: str) -> int:
-    """Return the significant digits of a written number."""
+    """Return the significant digits of a written number; the zeros of a whole one may be none."""
+    if re.fullmatch(r"[-+]?\s*[1-9]\d*", text.strip()):
+        text = text.strip().rstrip("0")
     return len(text.strip().lstrip("+-").lower().partition("e")[0].replace(".", "").lstrip("0")) or 1

@@ -299,11 +299,22 @@ def _scaled_back(name: str) -> Callable[..., float]:
 ANGLES = frozenset("sin cos tan asin acos atan atan2".split())
 
 
+def _per_degree(_: int, place: Place) -> Any:
+    if place.op.name not in ANGLES:
+        return None
+    return place.right / DEGREE if place.op.name.startswith("a") else place.right * DEGREE
+
+
 def elsewhere(graph: Graph, leaves: Mapping[int, float], target: Target) -> Found:
     """Yield what the right rules give with angles in degrees, or at other points."""
     if any(n.op is not None and n.op.name in ANGLES for n in graph.nodes):
         found = quantity(graph, leaves, target, degrees())
         yield "degrees", "the angles are taken in degrees, not in radians", 13, found
+        if len(target.by) == 1:
+            cut = with_output(graph, target.of)
+            sweeps = Sweeps(cut, leaves, target.by[0], degrees())
+            says = "the function is taken in degrees, with the factor pi/180 of its slope"
+            yield "degrees", says, 13.5, sweeps.push(_per_degree)[cut.output]
     inputs = list(graph.inputs.items())
     if len(inputs) > MOST_INPUTS:
         return

@@ -7,22 +7,27 @@ from math import floor, inf, isfinite, log10
 from typing import Any, NamedTuple
 
 from ..differentiation.evaluate import bind, evaluate, leaf_values, number, run, written
-from ..differentiation.reverse import reverse
+from ..differentiation.reverse import reverse, sweep
 from ..errors import BackpropError, NoSuchNumber
 from ..graph import CONSTANT, Graph
 from ..ops.namespaces import FLOATS
 from .answers import Answer, Target, read_answer, read_target, written_digits
 from .catalogue import Mistake, in_the_first, mistakes, quantity
-from .derivatives import claimed, formula_text, reduced, with_output
+from .derivatives import claimed, derivative, formula_text, reduced, with_output
 from .sampling import (
+    EQUAL,
     LEAST_POINTS,
     MOST_NODES,
     SAME,
+    Agreement,
     Sample,
+    at_points,
+    beside_kinks,
     compare,
-    precise,
+    outskirts,
     samples,
     value_at,
+    work,
 )
 
 RIGHT, ROUNDED, FOLLOWS, WRONG, NONE, UNREADABLE, MISSING = (
@@ -36,6 +41,9 @@ RIGHT, ROUNDED, FOLLOWS, WRONG, NONE, UNREADABLE, MISSING = (
 )
 GOOD = (RIGHT, ROUNDED, FOLLOWS)
 EXACT = 1e-12
+LAST = 2e-15
+"""Relative error up to which all digits of a float are right."""
+
 LEAST_DIGITS = 3
 MOST_DIGITS = 15
 OTHERS = 3
@@ -44,6 +52,13 @@ CLOSE = 5.1e-3
 
 PROBES = 6
 """Points at which a formula's mistake is looked for."""
+
+UNIT = 2.0**-52
+INEXACT = 2.0**20
+"""A number that is no whole multiple of 1/this is taken for one that was rounded to a float."""
+
+SOUND = 9
+"""Digits of the right number that floats have at such a point."""
 
 
 class Claim(NamedTuple):
@@ -160,6 +175,8 @@ class Judge:
         self.leaves = leaf_values(graph, self.inputs) if self.inputs is not None else {}
         self._right: dict[Target, tuple[float | None, str]] = {}
         self._samples: dict[Target, list[Sample]] = {}
+        self._slacks: dict[Target, float] = {}
+        self._odd: dict[Target, list[Sample]] = {}
         self._mistakes: dict[Target, dict[str, Mistake]] = {}
         self._probed: dict[tuple[Target, int], dict[str, Mistake]] = {}
 
@@ -211,10 +228,21 @@ class Judge:
             # what is at fault in a first derivative is in no text of the user's
             own = error.span is None or error.span[1] > error.span[0]
             return None, error.message if own else "the second derivative does not exist here"
-        if len(cut) <= MOST_NODES:
-            better = float(precise(cut, self.inputs, by, needed)[1])
+        if work(cut) <= MOST_NODES:
+            better = Sample(cut, by, self.inputs, values, needed).right
             found = better if isfinite(better) else found
         return found, ""
+
+    def _slack(self, target: Target) -> float:
+        """Return how far rounding the inputs and constants to floats moves a quantity."""
+        if target not in self._slacks:
+            cut, by = reduced(self.graph, target)
+            here = cut if by is None else derivative(cut, cut.output, by)
+            leaves = {**self.leaves, **here.constant_values()}
+            slopes = sweep(here, run(here, leaves), [True] * len(here))
+            moved = [abs(x * slopes[id]) for id, x in leaves.items() if x * INEXACT % 1.0]
+            self._slacks[target] = sum((UNIT * x for x in moved if isfinite(x)), 0.0)
+        return self._slacks[target]
 
     def _value(self, answer: Answer) -> float | None:
         if answer.graph is None:
@@ -236,7 +264,8 @@ class Judge:
             return None
         if slope is not None and found.left is not None and found.right is not None:
             low, high = sorted((found.left, found.right))
-            if not low - 1e-6 <= slope <= high + 1e-6:
+            spare = 1e-6 * max(abs(low), abs(high))
+            if not low - spare <= slope <= high + spare:
                 return None
         op = cut.nodes[found.at].op
         assert op is not None
@@ -260,7 +289,7 @@ class Judge:
         if value is None:
             return base._replace(says="the formula has no value at this point", mistake="no value")
         says = number(value) if answer.value is None else ""
-        verdict = close(base, answer, value, right, self.least)
+        verdict = close(base, answer, value, right, self.least, self._slack(target))
         if verdict is not None and verdict.good:
             if answer.value is None:
                 return self._also_elsewhere(verdict, target, answer)
@@ -273,7 +302,7 @@ class Judge:
         if kink:
             return base._replace(verdict=NONE, says=kink)
         named = self._named(target, answer, value, right)
-        if named:
+        if named and not outdone(verdict, named, value):
             return self._carried(with_mistakes(base, named), target, named, wrong)
         if verdict is not None:
             return verdict
@@ -286,12 +315,13 @@ class Judge:
         """Hold a formula that is right at the point to other points."""
         if not self.graph.inputs or not answer.names:
             return verdict
-        found = self._sampled(target)
-        if len(found) < LEAST_POINTS:
+        assert answer.graph is not None
+        if work(answer.graph) > MOST_NODES or len(self._sampled(target)) < LEAST_POINTS:
             return verdict
-        agreement = compare(answer, found)
+        agreement = self._agreement(target, answer)
         if agreement.worst <= max(SAME, 0.5 * 10.0 ** -(self.least - 1)):
-            return verdict._replace(how=f"equal at {agreement.points} points, too")
+            equal = "equal" if agreement.worst <= EQUAL else f"right to {agreement.digits} digits"
+            return verdict._replace(how=f"{equal} at {agreement.points} points, too")
         assert agreement.sample is not None
         shown = _shown(agreement.sample.inputs)
         says = f"the formula is right at this point by chance: at {shown} it is not"
@@ -303,18 +333,23 @@ class Judge:
         for some in ([*known[-1:]], *([w] for w in known[:-1]), known):
             if not some or any(w.target == target for w in some):
                 continue
-            given = self._given(target, some)
-            if given is None or not isfinite(given):
-                continue
-            slack = max(0.5 * answer.unit * (1.0 + 1e-9), 1e-9 * abs(given))
             right = self.right(target)[0]
-            # what changes nothing is no reason
-            if abs(value - given) <= min(slack, max(CLOSE * abs(given), 1e-300)) and right != given:
-                return f"right, given {' and '.join(w.text for w in some)}"
+            for given in (self._given(target, some, anew=False), self._given(target, some, anew=True)):
+                if given is None or not isfinite(given) or given == right:
+                    continue  # what changes nothing is no reason
+                slack = max(0.5 * answer.step * (1.0 + 1e-9), 1e-9 * abs(given))
+                if abs(value - given) <= min(slack, max(CLOSE * abs(given), 1e-300)):
+                    return f"right, given {' and '.join(w.text for w in some)}"
         return ""
 
-    def _given(self, target: Target, wrong: Sequence[Earlier]) -> float | None:
-        """Return a quantity that is worked out from others as claimed."""
+    def _given(self, target: Target, wrong: Sequence[Earlier], *, anew: bool) -> float | None:
+        """Return a quantity that is worked out from others as claimed.
+
+        Args:
+            target: The quantity.
+            wrong: What it is worked out from.
+            anew: Take the local derivatives of claimed steps from their operands, not from their values.
+        """
         graph = self.graph
         if len(target.by) == 2:
             carried = self._carried_on(target, wrong[0]) if len(wrong) == 1 else None
@@ -344,7 +379,8 @@ class Judge:
             if not g or node.op is None:
                 continue
             x = [values[i] for i in node.inputs]
-            for i, p in zip(node.inputs, node.op.partials(FLOATS, values[node.id], *x), strict=True):
+            y = node.op.forward(FLOATS, *x) if anew else values[node.id]
+            for i, p in zip(node.inputs, node.op.partials(FLOATS, y, *x), strict=True):
                 if graph.nodes[i].kind != CONSTANT:
                     cotangents[i] += g * p
         return float(cotangents[target.by[0]])
@@ -384,23 +420,28 @@ class Judge:
         """Return the mistakes that give a claim, the simplest first."""
         if target not in self._mistakes:
             self._mistakes[target] = mistakes(self.graph, self.leaves, target)
-        found = matching(self._mistakes[target].values(), value, right, answer.unit)
+        found = matching(self._mistakes[target].values(), value, right, answer.step)
         if answer.value is None and found:
             found = self._held(target, answer, found)
         return found
 
     def _held(self, target: Target, answer: Answer, found: Sequence[Mistake]) -> list[Mistake]:
         """Keep the mistakes that give a formula at other points, too."""
-        kept = list(found)
-        for k, sample in enumerate(self._sampled(target)[:PROBES]):
+        kept, tried = list(found), 0
+        for k, sample in enumerate(self._sampled(target)):
             value = value_at(answer, sample)
-            if value is None:
-                return []
+            if not kept or tried >= PROBES or value is None:
+                return kept if value is not None else []
+            # the catalogue is in floats: where they have lost their digits it tells nothing
+            here = leaf_values(self.graph, sample.inputs)
+            if value == inf or digits_right(quantity(self.graph, here, target), sample.right) < SOUND:
+                continue
+            tried += 1
             there = self.probed(target, k, sample)
-            claimed = float(value)
-            slack = 1e-9 * abs(claimed) + 1e-14
-            kept = [m for m in kept if m.key in there and abs(claimed - there[m.key].value) <= slack]
-        return kept
+            claim = float(value)
+            slack = 1e-9 * abs(claim) + 1e-14 * abs(sample.right)
+            kept = [m for m in kept if m.key in there and abs(claim - there[m.key].value) <= slack]
+        return kept if tried else []
 
     def probed(self, target: Target, k: int, sample: Sample) -> dict[str, Mistake]:
         """Return the catalogue at one of the points, worked out once."""
@@ -423,23 +464,26 @@ class Judge:
         found = self._sampled(target)
         if len(found) < LEAST_POINTS:
             why = "no points were found where it has a value"
-            if len(self.graph) > MOST_NODES:
-                why = f"formulas are judged in general up to {MOST_NODES:,} nodes"
+            if work(self.graph) > MOST_NODES:
+                why = "the program is too large for formulas to be judged in general: bind its inputs"
             return base._replace(verdict=NONE, says=why)
         if answer.graph is None:
             return base._replace(says="there is such a derivative", mistake="exists")
-        agreement = compare(answer, found)
+        if work(answer.graph) > MOST_NODES:
+            return base._replace(verdict=NONE, says="the formula is too much work")
+        agreement = self._agreement(target, answer)
         if agreement.worst <= SAME:
-            proved = self.prove is not None and self.prove(target, answer)
-            how = "proved equal" if proved else f"equal at {agreement.points} points"
-            return base._replace(verdict=RIGHT, how=how)
+            if self.prove is not None and self.prove(target, answer):
+                return base._replace(verdict=RIGHT, how="proved equal")
+            if agreement.worst <= EQUAL:
+                return base._replace(verdict=RIGHT, how=f"equal at {agreement.points} points")
         sample = agreement.sample
         assert sample is not None
         point = {**sample.inputs}
         base = base._replace(point=point, right=sample.right)
         if agreement.claimed is None:
             return base._replace(says=f"the formula has no value at {_shown(point)}", mistake="no value")
-        digits = max(0, floor(-log10(2.0 * agreement.worst)) + 1)
+        digits = agreement.digits
         for earlier in wrong:
             carried = self._carried_on(target, earlier)
             if carried is not None and compare(answer, samples(*carried)).worst <= SAME:
@@ -456,12 +500,26 @@ class Judge:
             )  # fmt: skip
         return base._replace(says=f"at {_shown(point)} the formula gives {agreement.claimed:.6g}")
 
+    def _agreement(self, target: Target, answer: Answer) -> Agreement:
+        """Compare a formula at the points, and where they agree, at odd ones besides."""
+        found = self._sampled(target)
+        agreement = compare(answer, found)
+        if agreement.worst > SAME:
+            return agreement
+        if target not in self._odd:
+            self._odd[target] = at_points(self.graph, target, outskirts(self.graph))
+        beside = at_points(self.graph, target, beside_kinks(self.graph, answer, found))
+        odd = compare(answer, [*self._odd[target], *beside], strict=False)
+        # what holds at all others is no matter of digits
+        return odd._replace(worst=inf) if odd.worst > max(SAME, agreement.worst) else agreement
+
     def _candidates(self, target: Target, answer: Answer, found: Sequence[Sample]) -> list[Mistake]:
-        value = value_at(answer, found[0])
-        if value is None:
-            return []
-        there = self.probed(target, 0, found[0])
-        return matching(there.values(), float(value), found[0].right, 0.0)
+        """Return the mistakes that give a formula at the first point where it has a value."""
+        for k, sample in enumerate(found[:PROBES]):
+            value = value_at(answer, sample)
+            if value is not None and value != inf:
+                return matching(self.probed(target, k, sample).values(), float(value), sample.right, 0.0)
+        return []
 
 
 def _tied(graph: Graph, target: Target) -> str:
@@ -478,7 +536,9 @@ def too_few(digits: int, least: int) -> str:
     return f"right to {digits} digit{'s' if digits != 1 else ''} only, where {least} are asked for"
 
 
-def close(base: Verdict, answer: Answer, value: float, right: float, least: int) -> Verdict | None:
+def close(
+    base: Verdict, answer: Answer, value: float, right: float, least: int, slack: float
+) -> Verdict | None:
     """Judge a number that is right, or rounded as it is written; None for any other.
 
     Args:
@@ -487,19 +547,23 @@ def close(base: Verdict, answer: Answer, value: float, right: float, least: int)
         value: Its number.
         right: The right number.
         least: Significant digits that are asked for.
+        slack: By how much the right number may be off: what it depends on is rounded to floats, too.
     """
     error = abs(value - right)
-    if error <= EXACT * abs(right) or (abs(right) < 1e-13 and error < 1e-13):
+    if error <= max(EXACT * abs(right), slack):
+        digits = digits_right(value, right)
+        if answer.unit and error > max(LAST * abs(right), 0.5 * answer.unit, slack):
+            return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
         return base._replace(verdict=RIGHT)
     digits = written_digits(answer.text)
-    if answer.unit and error <= 0.5 * answer.unit * (1.0 + 1e-9):
+    if answer.step and error <= 0.5 * answer.step * (1.0 + 1e-9):
         if digits >= MOST_DIGITS:
             return base._replace(verdict=RIGHT)
         if digits >= least:
             return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
         return base._replace(mistake="rounding", digits=digits, says=too_few(digits, least))
-    cut = answer.unit and abs(value) < abs(right) and error < answer.unit * (1.0 + 1e-9)
-    if cut and digits >= least:
+    cut = answer.unit and abs(value) < abs(right) and error < answer.unit * (1.0 - 1e-9)
+    if cut and value * right > 0.0 and digits >= least:
         says = f"right to {digits} digits, cut off instead of rounded"
         return base._replace(verdict=ROUNDED, digits=digits, says=says)
     return None
@@ -514,6 +578,13 @@ def loosely(base: Verdict, answer: Answer, value: float, right: float, least: in
     if digits >= 2:
         return base._replace(mistake="rounding", digits=digits, says=too_few(digits, least))
     return None
+
+
+def outdone(verdict: Verdict | None, named: Sequence[Mistake], value: float) -> bool:
+    """Whether rounding explains a claim better than mistakes: of two digits, one comes out of many things."""
+    if verdict is None or verdict.digits is None:
+        return False
+    return verdict.digits > 1 and abs(named[0].value - value) > 1e-9 * abs(value)
 
 
 def with_mistakes(base: Verdict, named: Sequence[Mistake]) -> Verdict:
@@ -542,7 +613,7 @@ def matching(found: Any, value: float, right: float, unit: float) -> list[Mistak
         if gap <= max(slack, near) and abs(mistake.value - right) > 1e-9 * max(
             abs(right), abs(mistake.value)
         ):
-            kept.append((gap > max(near, 1e-14 if value else 0.0), mistake.rank, mistake))
+            kept.append((gap > near, mistake.rank, mistake))
     kept.sort(key=lambda k: k[:2])
     exact = [m for rough, _, m in kept if not rough]
     chosen = exact or [m for _, _, m in kept]

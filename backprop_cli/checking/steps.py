@@ -37,6 +37,7 @@ from .claims import (
     close,
     loosely,
     matching,
+    outdone,
     with_mistakes,
 )
 
@@ -213,6 +214,7 @@ class StepJudge:
         self._found: dict[Quantity, dict[str, Mistake]] = {}
         self._schemes: list[tuple[str, str, float, list[float]]] | None = None
         self.empty = lower(parse("0"))
+        self.slack = 2.0**-52 * max(map(abs, filter(isfinite, (*self.u.values, *self.u.slopes))))
 
     # reading
 
@@ -304,7 +306,7 @@ class StepJudge:
             return base._replace(verdict=NONE, says="there is no such number")
         assert answer.value is not None
         value = answer.value
-        verdict = close(base, answer, value, right, self.least)
+        verdict = close(base, answer, value, right, self.least, self.slack)
         if verdict is not None and verdict.good:
             return verdict
         by_hand = self._by_hand(base, quantity, answer, value, decimals)
@@ -313,8 +315,8 @@ class StepJudge:
         follows = self._follows(quantity, answer, value, wrong)
         if follows:
             return base._replace(verdict=FOLLOWS, says=follows)
-        named = matching(self.mistakes(quantity).values(), value, right, answer.unit)
-        if named:
+        named = matching(self.mistakes(quantity).values(), value, right, answer.step)
+        if named and not outdone(verdict, named, value):
             return with_mistakes(base, named)
         return verdict or loosely(base, answer, value, right, self.least) or base
 
