@@ -59,7 +59,7 @@ def test_the_loop_gives_the_marks_that_the_page_shows(folder):
     assert marks == recipe("A shell loop over a class", "student,")
     rows = {row["student"]: float(row["marks"]) for row in csv.DictReader(io.StringIO(marks))}
     assert list(rows) == sorted(path.stem for path in TEN.iterdir())
-    assert list(rows.values()) == [5, 5, 5, 5, 5, 4, 1, 3, 0, 2]
+    assert list(rows.values()) == [5, 5, 5, 5, 5, 4, 1, 2, 0, 2]
     sentences = {path.stem: path.read_text("utf-8") for path in (folder / "feedback").iterdir()}
     assert list(rows) == sorted(sentences)
     assert "the sign is wrong" in sentences["fay"]
@@ -117,6 +117,8 @@ HOSTILE = b'd: __import__("os").system("touch hacked")\ndL/da: 4\ndL/db: 9^9^9^9
         pytest.param(b"d: 6\ndL/da: 4\ndL/db: 5\n", [0, 2, 0], "the sign is wrong", id="wrong"),
         pytest.param(b"dL/da: 4\n", [0, 2, 0], "d: no answer", id="one alone"),
         pytest.param(b"a: 4\ndL/da: 5\ne: 2\nL: -4\n", [0, 2, 0], "dL/da = 4: right", id="padded"),
+        pytest.param(b"d: d\ndL/da: b*f\n", [0, 2, 0], "d = d: a number is asked for", id="its own name"),
+        pytest.param(b"d: -0.6E+1\n", [1, 0, 0], "d = -0.6E+1: right", id="exponent"),
         pytest.param(b"", [0, 0, 0], "answers.yaml:1:1: the file is empty", id="empty"),
         pytest.param(None, [0, 0, 0], "answers.yaml: No such file or directory", id="no file"),
         pytest.param(b"d: [\n", [0, 0, 0], "answers.yaml:2:1: the text ends inside the bracket", id="broken"),
