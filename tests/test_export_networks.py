@@ -53,7 +53,7 @@ def execute(tmp_path: Path) -> Runner:
                 pytest.skip("scipy is not installed")
             path = tmp_path / "program.py"
             if exported.beside is not None:
-                (tmp_path / f"arrays{exported.beside[0]}").write_bytes(exported.beside[1])
+                (tmp_path / "arrays.safetensors").write_bytes(exported.beside)
             with contextlib.redirect_stdout(io.StringIO()) as out:
                 exec(compile(text, str(path), "exec"), {"__name__": "__main__", "__file__": str(path)})
         return out.getvalue()
@@ -296,7 +296,7 @@ def test_arrays_beside_the_program(run: Callable[..., Result], trained: Path, ta
         return
     run("export", str(ROOT / "sample_inputs" / "digits.yaml"), "--to", target, "-o", "model.py").answered()
     made = [p.name for p in Path.cwd().iterdir() if p.name.startswith("model")]
-    assert sorted(made) == ["model.py", "model_arrays." + ("safetensors" if target == "pytorch" else "npz")]
+    assert sorted(made) == ["model.py", "model_arrays.safetensors"]
     done = subprocess.run(
         [sys.executable, str(Path("model.py").resolve())],
         cwd="/",

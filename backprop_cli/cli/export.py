@@ -142,10 +142,9 @@ def _network(path: str, overrides: list[str], target: str, output: str | None, n
                 f"a program with {facts.numbers:,} numbers has a file of them beside it",
                 hint="-o FILE.py says where both go",
             )
-        ending, content = exported.beside
-        arrays = os.path.join(os.path.dirname(output), f"{stem}_arrays{ending}")
+        arrays = os.path.join(os.path.dirname(output), f"{stem}_arrays.safetensors")
         with destination(arrays) as stream:
-            stream.write(content)
+            stream.write(exported.beside)
         note(f"note: {output} reads its arrays from {arrays}")
     if target == "onnx":
         with destination(output) as stream:

@@ -18,13 +18,13 @@ class Exported(NamedTuple):
 
     Attributes:
         content: The program, or the model.
-        beside: Ending and content of the file of arrays that it reads; None where it holds all itself.
+        beside: Content of the safetensors file that it reads; None where it holds all itself.
         note: What came of running it, where it was run.
         agrees: False where that gave other numbers.
     """
 
     content: bytes
-    beside: tuple[str, bytes] | None = None
+    beside: bytes | None = None
     note: str | None = None
     agrees: bool = True
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Mapping
-from io import BytesIO
 from textwrap import fill
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import save
 
 from ... import __version__
 from ...ops import PRIMITIVES
@@ -49,47 +48,36 @@ def literal(array: NDArray, indent: str = "") -> str:
     return f"[{rows}]"
 
 
-def npz_reader(name: str) -> str:
-    """Return the lines that read a NumPy archive to ``arrays``."""
-    return f'with np.load(Path(__file__).with_name("{name}.npz")) as file:\n    arrays = dict(file)'
-
-
-def npz(arrays: Mapping[str, NDArray]) -> bytes:
-    """Return arrays as a NumPy archive, the same bytes for the same arrays."""
-    stream = BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, array in arrays.items():
-            part = BytesIO()
-            np.save(part, array)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), part.getvalue())
-    return stream.getvalue()
-
-
 class Arrays:
     """Where a program has its arrays from: its own text, or the file beside it.
 
     Args:
         facts: The network.
+        name: Of that file, without its ending.
         made: Writes an array of a nested list, ``torch.tensor({})``.
         loaded: Writes an array of one from the file.
-        reader: Lines that read the file to ``arrays``, which lies beside the program.
+        library: Of safetensors, ``torch`` or ``numpy``.
     Attributes:
         stored: What goes to the file.
-        imports: What the program imports to read it.
+        imports: What the program imports to find it, first, and to read it, last.
         reading: How it reads it.
     """
 
-    def __init__(self, facts: Facts, made: str, loaded: str, reader: str) -> None:
+    def __init__(self, facts: Facts, name: str, made: str, loaded: str, library: str) -> None:
         self.inline = facts.numbers <= INLINE
         self.made = made
         self.loaded = loaded
         self.stored: dict[str, NDArray] = {}
-        self.imports = [] if self.inline else ["from pathlib import Path", ""]
+        self.imports: tuple[list[str], list[str]] = ([], [])
         self.reading: list[str] = []
         if not self.inline:
             array = loaded.format("array")
+            self.imports = (
+                ["from pathlib import Path", ""],
+                [f"from safetensors.{library} import load_file"],
+            )
             self.reading = [
-                reader,
+                f'arrays = load_file(Path(__file__).with_name("{name}.safetensors"))',
                 "",
                 "",
                 "def part(name):",
@@ -102,9 +90,9 @@ class Arrays:
             ]
 
     @property
-    def beside(self) -> tuple[str, bytes] | None:
-        """The file, as NumPy writes it; None where there is none."""
-        return None if self.inline else (".npz", npz(self.stored))
+    def beside(self) -> bytes | None:
+        """Content of the file; None where there is none."""
+        return None if self.inline else save(self.stored)
 
     def __call__(self, name: str, array: NDArray, start: str) -> str:
         """Write ``start = `` one array."""

@@ -14,7 +14,6 @@ from .common import (
     gradients,
     header,
     network,
-    npz_reader,
     penalties,
     predicting,
     update,
@@ -53,7 +52,7 @@ FINAL = {"softmax": "jax.nn.softmax({})", "sigmoid": "jax.nn.sigmoid({})"}
 
 def write(facts: Facts, name: str) -> Exported:
     """Return the program."""
-    arrays = Arrays(facts, "jnp.array({})", "jnp.array({})", npz_reader(name))
+    arrays = Arrays(facts, name, "jnp.array({})", "jnp.array({})", "numpy")
     used: set[str] = set()
     body = _forward(facts, used)
     logits = f"  # logits: {facts.final} makes probabilities of them" if facts.final else ""
@@ -61,10 +60,11 @@ def write(facts: Facts, name: str) -> Exported:
     lines = [
         *header(facts, LANGUAGE),
         "",
-        *arrays.imports,
+        *arrays.imports[0],
         "import jax",
         "import jax.numpy as jnp",
         "import numpy as np",
+        *arrays.imports[1],
         *["from jax.scipy import special"] * bool(scalar.SPECIAL & used),
         "",
         'jax.config.update("jax_enable_x64", True)  # double precision, as backprop computes',

@@ -19,7 +19,6 @@ from .common import (
     gradients,
     header,
     network,
-    npz_reader,
     penalties,
     predicting,
     update,
@@ -109,7 +108,7 @@ LOSSES: dict[str, tuple[list[str], str]] = {
 
 def write(facts: Facts, name: str) -> Exported:
     """Return the program."""
-    arrays = Arrays(facts, "np.array({})", "{}", npz_reader(name))
+    arrays = Arrays(facts, name, "np.array({})", "{}", "numpy")
     used: set[str] = set()
     passes = _passes(facts, used)
     if facts.final is not None:
@@ -125,8 +124,9 @@ def write(facts: Facts, name: str) -> Exported:
     lines = [
         *header(facts, LANGUAGE),
         "",
-        *arrays.imports,
+        *arrays.imports[0],
         "import numpy as np",
+        *arrays.imports[1],
         *imports,
         *(line for text in functions for line in ("", "", text)),
         "",

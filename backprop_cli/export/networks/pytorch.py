@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from safetensors.numpy import save
-
 from ...training import schema
 from ...training.network import padding_of
 from .. import pytorch as scalar
@@ -39,8 +37,7 @@ FINAL = {"softmax": "torch.softmax({}, dim=1)", "sigmoid": "torch.sigmoid({})"}
 
 def write(facts: Facts, name: str) -> Exported:
     """Return the program."""
-    reader = f'arrays = load_file(Path(__file__).with_name("{name}.safetensors"))'
-    arrays = Arrays(facts, "torch.tensor({})", "{}", reader)
+    arrays = Arrays(facts, name, "torch.tensor({})", "{}", "torch")
     used: set[str] = set()
     module = _module(facts, used)
     final = FINAL.get(facts.final or "", "{}")
@@ -49,10 +46,10 @@ def write(facts: Facts, name: str) -> Exported:
     lines = [
         *header(facts, LANGUAGE),
         "",
-        *arrays.imports,
+        *arrays.imports[0],
         "import torch",
         *["import torch.nn.functional as F"] * any(" F." in line for line in (*module, *step)),
-        *["from safetensors.torch import load_file"] * (not arrays.inline),
+        *arrays.imports[1],
         "",
         "torch.set_default_dtype(torch.float64)  # as backprop computes",
         *(["", "", scalar.HELPERS["gamma"]] if "gamma" in used else []),
@@ -83,8 +80,7 @@ def write(facts: Facts, name: str) -> Exported:
         "",
         *step,
     ]
-    beside = None if arrays.inline else (".safetensors", save(arrays.stored))
-    return Exported(("\n".join(lines) + "\n").encode(), beside)
+    return Exported(("\n".join(lines) + "\n").encode(), arrays.beside)
 
 
 def _torch_names(arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
