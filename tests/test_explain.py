@@ -493,7 +493,7 @@ def test_a_side_that_grows_without_end(run):
     assert "0 from the right and growing without end from the left: there is no derivative" in page
     # the slope is 1e8, but even at h = 1e-6 there are 16 waves within a step
     page = run("explain", "sin(1e8*x)", "--x", "0", "--limit").answered().out
-    assert "these steps are too large to show it: the rules give 1e+08" in page
+    assert "these steps are too large to show it: the rules give 1e8" in page
 
 
 def test_at_a_kink_no_way_is_called_the_steepest(run):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..language.numbers import brief
 from .command import Binding, ExpressionCommand
 from .common import (
     Request,
@@ -227,11 +228,13 @@ class _Job:
         tangents, failed = [], []
         for x in dict.fromkeys(at):
             if not low <= x <= high:
-                raise UsageError(f"--tangent {x:g} is not in the range {low:g}:{high:g} of {variable}")
+                raise UsageError(
+                    f"--tangent {brief(x)} is not in the range {brief(low)}:{brief(high)} of {variable}"
+                )
             try:
                 tangents.append(tangent_at(sampler, x, high - low))
             except NoSuchNumber as error:
-                failed.append(f"no tangent at {variable} = {x:g}: {error.message}")
+                failed.append(f"no tangent at {variable} = {brief(x)}: {error.message}")
         curve = sample(sampler, low, high, include=[t.x for t in tangents])
         if self.chosen in ("plot", "svg", "png"):
             chart = curve_chart(
@@ -319,7 +322,7 @@ class _Job:
         low, high = curve.view
         room = 0.06 * (high - low)
         if curve.lowest < low - room or curve.highest > high + room:
-            shown = f"{low:.3g} to {high:.3g}"
+            shown = f"{brief(low, 3)} to {brief(high, 3)}"
             self.note(f"note: values outside {shown} are cut off; --view LOW:HIGH shows them")
 
     def _tell(self, notes: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import INTERRUPTED, NO, TERMINATED, UsageError, counted
+from ..language.numbers import brief
 
 if TYPE_CHECKING:
     from ..training.run import Run, Step
@@ -205,7 +206,7 @@ def show_steps(steps: Iterator[Step], run: Run, note: Callable[[str], None], qui
             bar.update(
                 task,
                 completed=step.record.epoch,
-                values="  ".join(f"{n} {v:.3g}" for n, v in values.items()),
+                values="  ".join(f"{n} {brief(v, 3)}" for n, v in values.items()),
                 rate=f"{speed:.0f}/s" if speed else "",
             )
             for alarm in step.alarms:

@@ -12,6 +12,7 @@ from ..differentiation.evaluate import bind, evaluate, number
 from ..differentiation.reverse import reverse
 from ..errors import DomainError, NoSuchNumber, RangeError
 from ..graph import Graph
+from ..language.numbers import brief
 from ..training.optimizers import make
 from .optimizer import Choice
 
@@ -58,14 +59,8 @@ class Function:
 
     def described(self, point: Point) -> str:
         """Return ``x = 1, y = 2``."""
-        pairs = [f"{name} = {shown(x)}" for name, x in zip(self.names, point, strict=True)]
+        pairs = [f"{name} = {brief(x)}" for name, x in zip(self.names, point, strict=True)]
         return ", ".join(pairs[:4]) + (", ..." if len(pairs) > 4 else "")
-
-
-def shown(x: float, digits: int = 6) -> str:
-    """Return a number for a sentence: ``4.4e-9``."""
-    mantissa, e, exponent = f"{x + 0.0:.{digits}g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if e else mantissa
 
 
 class Trace(NamedTuple):

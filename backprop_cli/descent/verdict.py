@@ -14,7 +14,8 @@ from ..differentiation.finite import Probe, sides, touches_kink
 from ..differentiation.forward import hessian_product
 from ..errors import NoSuchNumber, RangeError
 from ..language.format import node_text
-from .descend import Function, Point, Trace, shown
+from ..language.numbers import brief
+from .descend import Function, Point, Trace
 
 Kind = Literal[
     "converged", "left-basin", "stuck", "bouncing", "diverging", "left-domain", "no-slope", "not-finished"
@@ -184,7 +185,7 @@ class _Judge:
             why = ""
             if predicted is not None and abs(predicted - factor) < 0.002 * (1.0 + factor):
                 why = self.predicted_by(predicted, curvature)
-            lines.insert(1, f"each update leaves {shown(factor, 3)} of the distance{why}")
+            lines.insert(1, f"each update leaves {brief(factor, 3)} of the distance{why}")
         return Verdict(kind, tuple(lines), factor, predicted, stable, curvature, minimum)
 
     def curved(self, high: float, minimum: Point) -> bool:
@@ -196,7 +197,7 @@ class _Judge:
         rate, momentum = self.trace.optimizer.rate, self.trace.optimizer.settings.momentum
         one = len(self.function.names) == 1
         curved = ("|f''|" if self.up else "f''") if one else "the largest curvature"
-        top = "2" if not momentum else f"2*(1 + {momentum:.4g})"
+        top = "2" if not momentum else f"2*(1 + {brief(momentum, 4)})"
         verb = (
             "is larger"
             if rate > stable * (1.0 + 1e-12)
@@ -206,7 +207,7 @@ class _Judge:
         )
         return (
             f"largest stable rate at {self.function.described(_tidy(minimum, self.scale))}: {top}/{curved} = "
-            f"{top}/{shown(high)} = {shown(stable)}; the rate {shown(rate)} {verb}"
+            f"{top}/{brief(high)} = {brief(stable)}; the rate {brief(rate)} {verb}"
         )
 
     def predicted_by(self, predicted: float, curvature: tuple[float, float] | None) -> str:
@@ -216,7 +217,7 @@ class _Judge:
         low, high = curvature
         worst = low if abs(1.0 - rate * low) >= abs(1.0 - rate * high) else high
         curved = ("|f''|" if self.up else "f''") if len(self.function.names) == 1 else "curvature"
-        return f", as |1 - rate*{curved}| = |1 - {shown(rate)}*{shown(worst)}| = {shown(predicted, 3)}"
+        return f", as |1 - rate*{curved}| = |1 - {brief(rate)}*{brief(worst)}| = {brief(predicted, 3)}"
 
     def factor(self) -> float | None:
         """Return the ratio of neighbouring moves over the last ones, where it is steady."""
@@ -240,18 +241,18 @@ class _Judge:
         found = self.hessian(end)
         low, high = (found[0][0], found[0][-1]) if found is not None else (0.0, 0.0)
         curvature = (low, high) if found is not None else None
-        zero = f"{self.slope} = {shown(steep, 3)}"
+        zero = f"{self.slope} = {brief(steep, 3)}"
         at = "there from the start" if trace.updates == 0 else f"after {_updates(trace.updates)}"
         least = FLAT * max(abs(low), abs(high), 1e-3 * abs(trace.values[-1]) / self.scale**2)
         if found is not None and low < -least:
             return self.saddle(end, zero, at, found)
         if trace.end == "still" and steep > max(trace.until, 1e-6 * abs(high) * self.scale):
-            why = f"the rate {shown(trace.optimizer.rate)} is so small that an update changes nothing"
+            why = f"the rate {brief(trace.optimizer.rate)} is so small that an update changes nothing"
             return Verdict("stuck", (f"stuck at {here} ({zero}, {at}): {why}",), curvature=curvature)
         lower = self.lower_nearby(end, high, found[1][0] if found is not None else None)
         if lower is not None:
             than = "higher" if self.up else "lower"
-            beside = f"f = {shown(function.value(lower))} at {function.described(lower)}"
+            beside = f"f = {brief(function.value(lower))} at {function.described(lower)}"
             jump = self.crossed(end, lower)
             faint = (
                 f"{jump} jumps in between" if jump else "the slope on the way there is too faint to follow"
@@ -266,8 +267,8 @@ class _Judge:
         elif steep == 0.0:
             why = zero
         else:
-            why = f"{self.length} <= {shown(trace.until)}"
-        says = [f"converged to a {self.extremum} at {here}, f = {shown(trace.values[-1])}: {why} {at}"]
+            why = f"{self.length} <= {brief(trace.until)}"
+        says = [f"converged to a {self.extremum} at {here}, f = {brief(trace.values[-1])}: {why} {at}"]
         return self.basin(says, end)
 
     def saddle(self, end: Point, zero: str, at: str, found: tuple[list[float], list[Point]]) -> Verdict:
@@ -278,12 +279,12 @@ class _Judge:
         if curvatures[-1] <= 0.0:
             bends = "curved so in every direction"
             if len(curvatures) == 1:
-                bends = f"f'' = {shown(self.sign * curvatures[0])}"
+                bends = f"f'' = {brief(self.sign * curvatures[0])}"
             text = f"a {opposite} ({bends}), where the slope is 0 as well"
             out = f"; from a point beside it f {self.falls} away"
         else:
-            way = ", ".join(f"{c:.3g}" for c in _tidy(directions[0], 1.0))
-            bend = shown(self.sign * curvatures[0])
+            way = ", ".join(brief(c, 3) for c in _tidy(directions[0], 1.0))
+            bend = brief(self.sign * curvatures[0])
             text = f"a saddle: along ({way}) f {self.falls} on both sides (curvature {bend})"
             out = ", but the slope there is 0"
         return Verdict("stuck", (f"stuck at {here} ({zero}, {at}): {text}{out}",), curvature=curvature)
@@ -292,7 +293,7 @@ class _Judge:
         text, left, right, convention = kink
         here = self.function.described(end)
         slopes = ", ".join(
-            f"{side} {'infinite' if x is None else shown(x)}"
+            f"{side} {'infinite' if x is None else brief(x)}"
             for side, x in (("left", left), ("right", right))
         )
         says = f"stuck on the kink of {text} at {here}: slopes {slopes}, and 0 is the convention"
@@ -390,7 +391,7 @@ class _Judge:
         if growing and (worse or far) and factor is not None and factor > 1.0005:
             swings = "swinging wider and wider" if turning else "running away"
             return self.diverging(
-                f"{swings}: every update is {shown(factor, 4)} times as long as the one before"
+                f"{swings}: every update is {brief(factor, 4)} times as long as the one before"
             )
         half = self.moves[-2 * LAST :]
         shrinks = bool(half) and max(half[len(half) // 2 :]) < 0.5 * max(half[: max(1, len(half) // 2)])
@@ -398,7 +399,7 @@ class _Judge:
             return self.bouncing()
         if len(self.moves) >= LAST and not shrinks and factor is None and trace.optimizer.plain:
             return self.bouncing()
-        says = [f"not finished after {_updates(trace.updates)}: {self.slope} = {shown(self.shown_slope())}"]
+        says = [f"not finished after {_updates(trace.updates)}: {self.slope} = {brief(self.shown_slope())}"]
         flow = self.flow(trace.points[-1])
         if flow.endless:
             says.append(self.endless())
@@ -412,9 +413,9 @@ class _Judge:
             says[0] += ", and the updates have begun to grow again"
         elif factor is not None and factor < 1.0:
             more = log(trace.until / steep) / log(factor) if trace.until > 0.0 else 0.0
-            says[0] += f"; each update leaves {shown(factor, 3)} of the distance"
+            says[0] += f"; each update leaves {brief(factor, 3)} of the distance"
             if 0.5 < more < 1e9:
-                says[0] += f": about {more:,.0f} more to {self.length} <= {shown(trace.until)}"
+                says[0] += f": about {more:,.0f} more to {self.length} <= {brief(trace.until)}"
         return self.rate_says("not-finished", says, flow.point)
 
     def slowing(self) -> bool:
@@ -448,7 +449,7 @@ class _Judge:
         low = [min(xs) for xs in zip(*trace.points[-2 * LAST :], strict=True)]
         high = [max(xs) for xs in zip(*trace.points[-2 * LAST :], strict=True)]
         between = ", ".join(
-            f"{name} from {shown(a)} to {shown(b)}"
+            f"{name} from {brief(a)} to {brief(b)}"
             for name, a, b in list(zip(function.names, low, high, strict=True))[:3]
         )
         which = "last updates" if len(trace.points) > 2 * LAST else "updates"

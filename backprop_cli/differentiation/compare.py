@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import floor, inf, log10, ulp
 from typing import NamedTuple
 
+from ..language.numbers import brief
 from .finite import Quotient
 
 AGREE, KINK, JUMP, ROUNDING, NOISY, NOT_RUN, DISAGREE = (
@@ -94,7 +95,7 @@ def compare(
     if quotient.error > NOISE * size:
         if gap > CREDIT * quotient.error:
             return max(worst, _disagree(difference, quotient), key=_gravity)
-        reason = f"finite differences are off by up to {quotient.error:.0e} here"
+        reason = f"finite differences are off by up to {brief(quotient.error, 0, 'e')} here"
         return max(worst, Verdict(NOISY, difference, None, None, reason), key=_gravity)
     if gap > CREDIT * quotient.error + ULPS * ulp(reference) + 1e-9 * size + explained:
         return max(worst, _disagree(difference, quotient), key=_gravity)
@@ -120,7 +121,9 @@ def _rule_based(
         digits = max(0, floor(-log10(lost))) if 0.0 < lost < 1.0 else 0
         words = "digit holds" if digits == 1 else "digits hold"
         return Verdict(ROUNDING, difference, digits, None, f"cancellation: {digits} {words}")
-    return Verdict(DISAGREE, difference, None, None, f"{method} differs from the reference by {gap:.1e}")
+    return Verdict(
+        DISAGREE, difference, None, None, f"{method} differs from the reference by {brief(gap, 1, 'e')}"
+    )
 
 
 _ORDER = (AGREE, NOT_RUN, NOISY, ROUNDING, KINK, JUMP, DISAGREE)

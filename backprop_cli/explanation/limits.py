@@ -66,7 +66,6 @@ class Limit(NamedTuple):
     apart: bool
     endless: tuple[bool, bool] = (False, False)
 
-
     @property
     def shown(self) -> bool:
         """Whether the table comes near the slope: not where f turns within its smallest step."""

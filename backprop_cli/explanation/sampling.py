@@ -20,6 +20,7 @@ from ..differentiation.plan import Plan
 from ..differentiation.reverse import reverse
 from ..errors import BindingError, NoSuchNumber
 from ..graph import Graph
+from ..language.numbers import exact_text
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -243,11 +244,11 @@ def sample(sampler: Sampler, low: float, high: float, *, include: Sequence[float
 
 def check_range(variable: str, low: float, high: float) -> None:
     """Refuse a range that is no range, or that floats cannot fill."""
-    shown = f"the range of {variable}, {_text(low)}:{_text(high)},"
+    shown = f"the range of {variable}, {exact_text(low)}:{exact_text(high)},"
     if low == high:
         raise BindingError(f"{shown} is empty", hint=f"a range is start:stop, such as {variable}=-3:4")
     if low > high:
-        raise BindingError(f"{shown} runs backwards", hint=f"{variable}={_text(high)}:{_text(low)}")
+        raise BindingError(f"{shown} runs backwards", hint=f"{variable}={exact_text(high)}:{exact_text(low)}")
     if max(-low, high) > HUGE:
         raise BindingError(f"{shown} is too wide", hint="up to 1e300 on both sides can be drawn")
     if high - low < 1e-12 * max(abs(low), abs(high)) or high - low < 1e-290:
@@ -276,11 +277,6 @@ def neat(x: float, tolerance: float) -> float:
         if abs(short - x) <= tolerance:
             return short
     return x
-
-
-def _text(x: float) -> str:
-    text = repr(x)
-    return text[:-2] if text.endswith(".0") else text
 
 
 class _Search:
@@ -338,8 +334,8 @@ class _Search:
             self.sampler.value(middle)
         except NoSuchNumber as error:
             error.message = (
-                f"there is no value anywhere for {name} from {_text(self.low)} to {_text(self.high)}: "
-                f"{error.message}"
+                f"there is no value anywhere for {name} from {exact_text(self.low)} to"
+                f" {exact_text(self.high)}: {error.message}"
             )
             error.args = (error.message,)
             raise

@@ -10,6 +10,7 @@ from ..errors import BindingError, ExpressionError, NoSuchNumber, Source, Span
 from ..graph import CONSTANT, NODE_LIMIT, Graph, GraphBuilder
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
+from .numbers import brief
 from .operators import CONSTANTS
 from .parser import NAME_ITEM, NUMBER_ITEM, Item, Program, Statement, parse
 
@@ -143,7 +144,7 @@ class _Lowering:
                 for value in (
                     row.defaults[len(row.defaults) - (len(row.params) - arity) :] if row.defaults else ()
                 ):
-                    operands.append(builder.constant(value, f"{value:g}", (start, end)))
+                    operands.append(builder.constant(value, brief(value), (start, end)))
                 if row.chosen and not (nodes[operands[0]].op or row).truth:
                     raise ExpressionError(
                         f"{row.name} needs a condition, such as x > 0",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, floor, log10
 
+from ..language.numbers import brief
+
 FAR = 1e9  # lengths of the axis; what is further out is as good as there
 
 
@@ -82,12 +84,12 @@ class Axis:
             fine = [float(f"{m}e{d}") for d in range(low - 1, high + 1) for m in (1, 2, 5)]
             fine = [v for v in fine if v > 0.0 and -1e-9 <= self.at(v) <= 1.0 + 1e-9]
         if 0 < len(fine) <= most:
-            return [(v, short(v)) for v in fine]
+            return [(v, brief(v)) for v in fine]
         every = max(1, ceil(round_step((high - low + 1) / max(most, 1))))
         decades = [d for d in range(low, high + 1) if d % every == 0]
         values = [v for v in (float(f"1e{d}") for d in decades) if v > 0.0]  # 1e-324 is 0
         same = all(1e-4 <= v < 1e5 for v in values)
-        return [(v, short(v) if same or v == 1.0 else f"1e{round(log10(v))}") for v in values]
+        return [(v, brief(v) if same or v == 1.0 else f"1e{round(log10(v))}") for v in values]
 
 
 def round_step(least: float) -> float:
@@ -106,12 +108,6 @@ def tick_texts(values: Sequence[float], step: float) -> list[str]:
     largest = max(map(abs, values), default=0.0)
     if largest and not 1e-3 <= largest < 1e6:
         digits = max(0, floor(log10(largest)) - floor(log10(step) + 1e-9)) + 1
-        return [short(v + 0.0, digits) for v in values]
+        return [brief(v + 0.0, digits) for v in values]
     decimals = max(0, -floor(log10(step) + 1e-9))
     return [f"{v + 0.0:.{decimals}f}" for v in values]
-
-
-def short(value: float, digits: int = 6) -> str:
-    """Return a number with so many digits at most, 1e-7 for 1e-07."""
-    mantissa, e, exponent = f"{value:.{digits}g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if e else mantissa

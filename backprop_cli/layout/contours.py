@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import floor, isfinite, isnan, log10
 
+from ..language.numbers import brief
 from .axis import Axis, round_step
 
 Grid = Sequence[Sequence[float]]
@@ -55,13 +56,13 @@ def levels(z: Grid, most: int = 10) -> list[tuple[float, str]]:
     if high - middle < SKEW * (high - low):
         return _growing(high, middle, tail[1], most, -1.0)
     found = [t for t in Axis(low, high).ticks(most) if low < t[0] < high]
-    return found or [(middle, f"{middle:.3g}")]
+    return found or [(middle, brief(middle, 3))]
 
 
 def _growing(start: float, middle: float, end: float, most: int, sign: float) -> list[tuple[float, str]]:
     near, far = abs(middle - start), abs(end - start)
     if near == 0.0 or far <= near:
-        return [(middle, f"{middle:.3g}")]
+        return [(middle, brief(middle, 3))]
     step = round_step(near / 8)
     base = round(start / step) * step
     lowest = floor(log10(near / 30))
@@ -69,7 +70,7 @@ def _growing(start: float, middle: float, end: float, most: int, sign: float) ->
     steps = [s for s in steps if near / 30 < s < far]
     every = max(1, -(-len(steps) // most))
     heights = sorted(float(f"{base + sign * s:.12g}") for s in steps[::-1][::every])
-    return [(h, f"{h:.6g}") for h in heights]
+    return [(h, brief(h)) for h in heights]
 
 
 def lines(x: Sequence[float], y: Sequence[float], z: Grid, level: float) -> list[Line]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from ..descent.descend import Function, Trace, shown
+from ..descent.descend import Function, Trace
 from ..descent.landscape import Landscape
+from ..language.numbers import brief
 from .chart import Chart, Field, Mark, Panel, Series
 from .picture import Point, Role
 
@@ -197,8 +198,8 @@ def frames(function: Function, run: Run, ground: Landscape, title: str) -> list[
     for k in picked:
         trace = run.trace
         pairs = zip(function.names, trace.gradients[k], strict=True)
-        slopes = ", ".join(f"{_slope(function, name)} = {shown(g, 4)}" for name, g in list(pairs)[:3])
-        at = f"update {k}: {function.described(trace.points[k])}, f = {shown(trace.values[k], 4)}, {slopes}"
+        slopes = ", ".join(f"{_slope(function, name)} = {brief(g, 4)}" for name, g in list(pairs)[:3])
+        at = f"update {k}: {function.described(trace.points[k])}, f = {brief(trace.values[k], 4)}, {slopes}"
         panel = path_panel(function, [run], ground, upto=k) or progress_panel([run], ground, upto=k)
         charts.append(Chart(title, f"{title}: {at}", [panel._replace(title=at)]))
     return charts

@@ -7,7 +7,7 @@ from math import hypot
 
 from ..explanation.sampling import Critical, Curve, Tangent, neat
 from ..explanation.surface import Stationary, Surface
-from .axis import short
+from ..language.numbers import brief
 from .chart import MARGIN, Chart, Field, Mark, Panel, Series
 
 REACH = 0.17  # of the frame's diagonal, from the point of tangency to either end
@@ -43,7 +43,7 @@ def curve_chart(
     low, high = view or _roomy(curve.view)
     lines = [_tangent_line(t, curve, (low, high)) for t in tangents]
     marks = _critical_marks(curve.criticals, digits)
-    marks += [Mark(t.x, t.y, f"slope {short(t.slope + 0.0, digits)}", "second") for t in tangents]
+    marks += [Mark(t.x, t.y, f"slope {brief(t.slope + 0.0, digits)}", "second") for t in tangents]
     f = Series(name if derivative else "", curve.points)
     x_range = (curve.low, curve.high)
     first = Panel(
@@ -94,7 +94,7 @@ def surface_chart(surface: Surface, title: str, *, digits: int = 6) -> Chart:
 
 
 def _point_text(point: Stationary, value: float, digits: int) -> str:
-    x, y, height = (short(number + 0.0, digits) for number in (point.x, point.y, value))
+    x, y, height = (brief(number + 0.0, digits) for number in (point.x, point.y, value))
     return f"{point.kind} {height} at ({x}, {y})"
 
 
@@ -128,13 +128,13 @@ def _critical_marks(criticals: Sequence[Critical], digits: int) -> list[Mark]:
 
 def critical_text(critical: Critical, digits: int) -> str:
     """Return ``minimum (0.75, 2.875)``."""
-    return f"{critical.kind} ({short(critical.x + 0.0, digits)}, {short(critical.y + 0.0, digits)})"
+    return f"{critical.kind} ({brief(critical.x + 0.0, digits)}, {brief(critical.y + 0.0, digits)})"
 
 
 def _described(curve: Curve, title: str, tangents: Sequence[Tangent], digits: int) -> str:
-    parts = [f"The graph of {title} for {curve.variable} from {short(curve.low)} to {short(curve.high)}."]
+    parts = [f"The graph of {title} for {curve.variable} from {brief(curve.low)} to {brief(curve.high)}."]
     parts += [f"{critical_text(c, digits).capitalize()}." for c in curve.criticals[:LABELS]]
     if curve.poles:
-        parts.append(f"Poles at {', '.join(short(p, digits) for p in curve.poles[:LABELS])}.")
-    parts += [f"Tangent at {short(t.x, digits)} with slope {short(t.slope + 0.0, digits)}." for t in tangents]
+        parts.append(f"Poles at {', '.join(brief(p, digits) for p in curve.poles[:LABELS])}.")
+    parts += [f"Tangent at {brief(t.x, digits)} with slope {brief(t.slope + 0.0, digits)}." for t in tangents]
     return " ".join(parts)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..differentiation.convergence import Limit, Limits
 from ..language.format import output_text
+from ..language.numbers import brief
 from .chart import Chart, Mark, Panel, Series
 from .picture import Role
 
@@ -23,7 +24,7 @@ def chart(limits: Limits) -> Chart:
     panels = [panel(limit, full=True, orders=single) for limit in limits.limits]
     if single:
         panels = [panels[0]._replace(title="")]
-    at = ", ".join(f"{name} = {x:.6g}" for name, x in list(limits.inputs.items())[:4])
+    at = ", ".join(f"{name} = {brief(x)}" for name, x in list(limits.inputs.items())[:4])
     title = f"Difference quotients of {output_text(limits.graph)} at {at}"
     said = "; ".join(filter(None, (_said(limit) for limit in limits.limits)))
     return Chart(title, f"{title}, against the step size h. {said}", panels, 1 if len(panels) < 3 else 2)
@@ -51,7 +52,7 @@ def panel(limit: Limit, *, full: bool = False, orders: bool = False) -> Panel:
         order = f", order {fit.order:.2f}" if orders and fit.order is not None else ""
         series.append(Series(name + order, points, role, "line+points"))
         if full and scheme != "complex" and fit.best is not None and fit.error:
-            marks.append(Mark(fit.best, fit.error, f"best h = {fit.best:.0e}".replace("e-0", "e-"), role))
+            marks.append(Mark(fit.best, fit.error, f"best h = {brief(fit.best, 0, 'e')}", role))
     if full:
         series += _expected(limit, orders)
     title = f"by {limit.name}" if full else ""
@@ -96,7 +97,7 @@ def _said(limit: Limit) -> str:
     if not limit.fits:
         return f"By {limit.name} the quotients have no limit."
     parts = [
-        f"{scheme} errors fall with order {fit.order:.2f} to h = {fit.best:.0e}"
+        f"{scheme} errors fall with order {fit.order:.2f} to h = {brief(fit.best, 0, 'e')}"
         for scheme, fit in limit.fits.items()
         if fit.order is not None and fit.best is not None
     ]

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from ..errors import printable
-from ..layout.axis import short
+from ..language.numbers import brief
 from ..layout.chart import Chart, Mark, Panel, Series, picture_of
 from ..layout.picture import Label, Picture, Role
 from .canvas import terminal_chart
@@ -52,12 +52,12 @@ class Plot:
 
     def summary(self) -> str:
         """Return the last and the best values in words."""
-        last = ", ".join(f"{key} {short(points[-1][1], 4)}" for key, points in self.known.items())
+        last = ", ".join(f"{key} {brief(points[-1][1], 4)}" for key, points in self.known.items())
         epoch = max(int(points[-1][0]) for points in self.known.values())
         return f"epoch {epoch}: {last}; best {self.watched} {self._best()}"
 
     def _best(self) -> str:
-        return f"{short(self.best[1], 4)} at epoch {int(self.best[0])}"
+        return f"{brief(self.best[1], 4)} at epoch {int(self.best[0])}"
 
     def chart(self, title: str, mark: str) -> Chart:
         """Return the curve; ``mark`` is what stands at the best epoch."""

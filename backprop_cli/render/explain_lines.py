@@ -14,6 +14,7 @@ from ..explanation.steps import Derivation
 from ..explanation.words import Direction, Nudge, Update
 from ..explanation.written import Apply, Expr, Name
 from ..language.format import node_text, output_text
+from ..language.numbers import brief
 from .latex import text_to_latex, to_latex
 from .people import rounded
 from .written import Style, expression, written_name
@@ -380,7 +381,7 @@ def _chains(told: Explanation, point: Point, voice: Voice) -> list[Section]:
 def _count(many: int | float) -> str:
     if many < EXACT_COUNT:
         return f"{int(many):,}"
-    return "more than 1e308" if many == float("inf") else f"about {many:.2g}"
+    return "more than 1e308" if many == float("inf") else f"about {brief(many, 2)}"
 
 
 def _path(path: Path, point: Point, voice: Voice) -> Row:

@@ -12,6 +12,7 @@ from ..differentiation.report import GradientReport
 from ..errors import NoSuchNumber
 from ..graph import Graph
 from ..language.format import output_text
+from ..language.numbers import brief, exact_text
 from .page import Block, Grid, Heading, Lines
 from .page import render as page
 from .people import rounded
@@ -96,8 +97,8 @@ def sentences(report: Higher, digits: int) -> list[str]:
                 if left != right
                 else f"{row.name}: kink: the slope jumps here"
             )
-        elif row.verdict in ("rounding", "disagree"):
-            lines.append(f"{row.name}: {row.verdict}: methods differ by {row.difference:.1e}")
+        elif row.verdict in ("rounding", "disagree") and row.difference is not None:
+            lines.append(f"{row.name}: {row.verdict}: methods differ by {brief(row.difference, 1, 'e')}")
     return lines
 
 
@@ -239,7 +240,7 @@ def _tangent_name(graph: Graph) -> str:
 
 
 def _written(x: float, digits: int | None) -> str:
-    return repr(x + 0.0).removesuffix(".0") if digits is None else rounded(x, digits)
+    return exact_text(x) if digits is None else rounded(x, digits)
 
 
 def _sum(terms: list[tuple[float, str]], digits: int | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..differentiation.convergence import Fit, Limit, Limits
 from ..language.format import node_text, output_text
+from ..language.numbers import exact_text
 from .page import Block, Drawing, Grid, Heading, Lines, column, scientific, short
 from .page import render as page
 
@@ -118,7 +119,8 @@ def verdict(limits: Limits, limit: Limit) -> list[str]:
     if limit.kind == "derivative":
         who = "reverse mode" if limits.reference == "reverse" else "symbolic"
         tends = "" if limit.source == "cancellation" else "; the quotients tend to it"
-        number = repr(limit.slope).removesuffix(".0")
+        assert limit.slope is not None
+        number = exact_text(limit.slope)
         lines.append(f"derivative {number} ({who}){tends}; error is quotient - derivative")
         if node is not None:
             lines.append(f"both sides of the kink of {node_text(graph, node.id)} have this slope")

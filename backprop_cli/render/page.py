@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import printable
+from ..language.numbers import brief, tidy
 from .latex import GREEK, number_to_latex, text_to_latex
 from .people import markdown_table
 from .terminal import console_for, table_for, trimmed
@@ -83,16 +84,14 @@ def scientific(x: float | None, digits: int) -> str:
         return "-"
     if x == 0.0:
         return "0"
-    mantissa, _, exponent = f"{x:.{digits - 1}e}".partition("e")
-    return f"{mantissa}e{int(exponent)}"
+    return brief(x, digits - 1, "e")
 
 
 def fixed(x: float | None, digits: int) -> str:
     """Return a number with so many significant digits, zeros at its end included; ``-`` for none."""
     if x is None:
         return "-"
-    mantissa, e, exponent = f"{x + 0.0:#.{digits}g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if e else mantissa.removesuffix(".")
+    return tidy(f"{x + 0.0:#.{digits}g}").removesuffix(".")
 
 
 def column(xs: Sequence[float | None], digits: int) -> list[str]:
@@ -103,10 +102,7 @@ def column(xs: Sequence[float | None], digits: int) -> list[str]:
 
 def short(x: float | None, digits: int = 3) -> str:
     """Return a number for a sentence: ``2.1e-8``, ``0.421``, ``-`` for none."""
-    if x is None:
-        return "-"
-    mantissa, e, exponent = f"{x + 0.0:.{digits}g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if e else mantissa
+    return "-" if x is None else brief(x, digits)
 
 
 def _terminal(blocks: Sequence[Block], to_file: bool) -> str:

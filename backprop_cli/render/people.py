@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ..differentiation.report import GradientReport
 from ..graph import CONSTANT, INPUT
 from ..language.format import node_text, output_text
+from ..language.numbers import tidy
 
 MANY_ROWS = 100
 UNBROKEN = "\ue000=\ue000"  # " = " where a line must not be broken, while Rich lays it out
@@ -40,7 +41,7 @@ def rounded(x: float | None, digits: int) -> str:
     """Return a number with so many significant digits, ``-`` for none."""
     if x is None:
         return "-"
-    return min(f"{x + 0.0:.{digits}g}", repr(x + 0.0).removesuffix(".0"), key=len)
+    return tidy(min(f"{x + 0.0:.{digits}g}", repr(x + 0.0).removesuffix(".0"), key=len))
 
 
 def render(

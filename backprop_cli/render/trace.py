@@ -125,7 +125,7 @@ def _clipping(trace: Trace, style: Style) -> list[Section]:
                 f"the gradient's length {number(clip.norm)} is more than {number(clip.limit)}: "
                 "every number of it is multiplied"
             ),
-            Part("factor", (f"{number(clip.limit)}/({number(clip.norm)} + 1e-06)",), number(clip.factor)),
+            Part("factor", (f"{number(clip.limit)}/({number(clip.norm)} + 1e-6)",), number(clip.factor)),
         ]
         if style.latex:
             parts[1] = Part(

@@ -8,6 +8,7 @@ from math import isfinite, prod
 from typing import Any
 
 from ..errors import counted, printable
+from ..language.numbers import brief
 from ..training.alarms import Alarm
 from ..training.fit import FitResult
 from ..training.fitting import Fitting
@@ -237,7 +238,7 @@ def checked_table(checked: Sequence[CheckedParameter]) -> str:
         [
             c.name,
             f"{c.numbers:,}",
-            f"{c.difference:.1e}",
+            brief(c.difference, 1, "e"),
             f"[{', '.join(map(str, c.worst))}]" if c.worst else "",
             f"{c.kinks:,}",
             "agree" if c.agree else "disagree",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..explanation.written import Apply, Expr, Name, Number, Ref
+from ..language.numbers import exact_text
 from ..language.operators import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY
 from ..ops import PRIMITIVES
 from .latex import KNOWN, RELATIONS, number_to_latex, text_to_latex
@@ -31,7 +32,7 @@ class Style(NamedTuple):
 
     def number(self, x: float) -> str:
         """Write a number."""
-        text = repr(x + 0.0).removesuffix(".0") if self.digits is None else rounded(x, self.digits)
+        text = exact_text(x) if self.digits is None else rounded(x, self.digits)
         return number_to_latex(text) if self.latex else text
 
     def bracket(self, text: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import NoSuchNumber, counted
 from ..graph import CONSTANT
+from ..language.numbers import brief
 from ..ops.namespaces import arrays
 from ..ops.tensor import TENSORS
 from .fitting import Fitting, fit_of
@@ -113,8 +114,8 @@ class Alarms:
             "start",
             "loss",
             1,
-            f"the first loss is {first:.3g}, far from ln({chances}) = {log(chances):.3g}, which equal chances"
-            " give: the untrained outputs are too large",
+            f"the first loss is {brief(first, 3)}, far from ln({chances}) = {log(chances):.3g}, which equal"
+            " chances give: the untrained outputs are too large",
             "data.scaling: standard, or smaller initial weights",
         )
 
@@ -148,7 +149,7 @@ class Alarms:
                     where,
                     epoch,
                     f"{self._layer(layer)} {units} {are} saturated: the slope of {its} {op} is at most"
-                    f" {slopes[flat].max():.1e} on every training row ({since})",
+                    f" {brief(slopes[flat].max(), 1, 'e')} on every training row ({since})",
                     "data.scaling: standard, or smaller initial weights",
                 )
 
@@ -193,8 +194,9 @@ class Alarms:
                 "unfinished",
                 "formula",
                 epoch,
-                f"{name} has not reached the minimum: it ended at a mean square of {here:.5g}, from where"
-                f" Levenberg-Marquardt gets to {there:.5g} in {counted(len(fit.iterations) - 1, 'step')}",
+                f"{name} has not reached the minimum: it ended at a mean square of {brief(here, 5)}, from"
+                f" where Levenberg-Marquardt gets to {brief(there, 5)} in"
+                f" {counted(len(fit.iterations) - 1, 'step')}",
                 "optimizer: levenberg_marquardt",
             )
 
@@ -219,7 +221,7 @@ class Alarms:
                 "vanishing",
                 first,
                 epoch,
-                f"gradients vanish: those of {first} are {small / large:.0e} of those of {last}",
+                f"gradients vanish: those of {first} are {brief(small / large, 0, 'e')} of those of {last}",
                 "relu instead of sigmoid or tanh, fewer layers, or batch_norm",
             )
         for p in trained:
@@ -229,7 +231,8 @@ class Alarms:
                     "exploding",
                     p.layer,
                     epoch,
-                    f"gradients explode: those of {p.layer} are {size:.0e}, its weights {weight:.0e}",
+                    f"gradients explode: those of {p.layer} are {brief(size, 0, 'e')}, its weights"
+                    f" {brief(weight, 0, 'e')}",
                     "training.gradient_clip: 1, data.scaling: standard, or a smaller learning rate",
                 )
 

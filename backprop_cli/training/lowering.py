@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..errors import Source
 from ..graph import INPUT, Graph, GraphBuilder
+from ..language.numbers import brief
 from ..ops import PRIMITIVES
 from ..ops.tensor import TENSORS
 
@@ -26,7 +27,7 @@ class Builder:
 
     def number(self, value: float) -> int:
         """Add a constant."""
-        return self.graph.constant(value, f"{value:.12g}", NOWHERE)
+        return self.graph.constant(value, brief(value, 12), NOWHERE)
 
     def step(self, op: str, *inputs: int, name: str | None = None, **static: Any) -> int:
         """Apply a primitive; trailing operands that are left out take their defaults."""

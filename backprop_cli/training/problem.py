@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError
+from ..language.numbers import brief
 from . import schema
 from .config import Loaded
 from .data import Rows, Splits, load, load_formula
@@ -171,7 +172,7 @@ class Problem:
             name = self.encoding.targets[at % len(self.encoding.targets)]
             raise ShapeError(
                 "loss",
-                f"binary_cross_entropy takes targets from 0 to 1, but '{name}' has {targets.flat[at]:g}",
+                f"binary_cross_entropy takes targets from 0 to 1, but '{name}' has {brief(targets.flat[at])}",
                 hint="loss: mse, or data.scaling: minmax for an autoencoder",
             )
 

@@ -16,6 +16,7 @@ from ..differentiation.reverse import sweep
 from ..errors import NoSuchNumber, Source
 from ..explanation.written import Apply, Expr, Name, Number, Paper, Ref, Row, on_paper, slope_of
 from ..graph import CONSTANT, INPUT, PARAMETER, STATE, Graph, GraphBuilder
+from ..language.numbers import brief
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import FLOATS
 from ..ops.tensor import windows_along
@@ -204,7 +205,7 @@ class Unrolled:
 
     def _number(self, value: float) -> int:
         if value not in self._numbers:
-            self._numbers[value] = self.builder.constant(value, f"{value:.12g}", NOWHERE)
+            self._numbers[value] = self.builder.constant(value, brief(value, 12), NOWHERE)
         return self._numbers[value]
 
     def _apply(self, row: Primitive, inputs: Iterable[int], name: Name, of_row: int | None = None) -> int:

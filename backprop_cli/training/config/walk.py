@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ...errors import ConfigError, nearest
+from ...language.numbers import brief
 from .. import schema
 from .yaml_source import FAULT_LIMIT, Node, Place, quote, scalar, short
 
@@ -372,11 +373,11 @@ def limits(meta: msgspec.Meta | None) -> Iterator[tuple[str, Any]]:
     if meta is None:
         return
     if meta.gt is not None:
-        yield f"above {meta.gt:g}", lambda x: x > meta.gt
+        yield f"above {brief(meta.gt)}", lambda x: x > meta.gt
     if meta.ge is not None:
-        yield f"at least {meta.ge:g}", lambda x: x >= meta.ge
+        yield f"at least {brief(meta.ge)}", lambda x: x >= meta.ge
     if meta.lt is not None:
-        yield f"below {meta.lt:g}", lambda x: x < meta.lt
+        yield f"below {brief(meta.lt)}", lambda x: x < meta.lt
     if meta.le is not None:
         limit = meta.le
         yield f"at most {limit:,}", lambda x: x <= limit
