@@ -460,6 +460,30 @@ def test_colour_on_a_terminal(command, no_color):
     assert all(len(re.sub(r"\x1b\[[\d;]*m", "", line)) <= 80 for line in seen.decode().splitlines())
 
 
+NARROW = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "80"}
+
+
+def unstyled(text):
+    return re.sub(r"\x1b\[[\d;]*m", "", text)
+
+
+def test_a_narrow_table_never_hides_that_methods_differ(run):
+    """Reverse mode is wrong there, by cancellation: one column for all three would show its number alone."""
+    lines = unstyled(run("grad", "(1 - cos(x))/x^2", "--x", "1e-5", env=NARROW).answered().out).splitlines()
+    header, row = (next(line for line in lines if line.startswith(word)) for word in ("step", "x "))
+    assert header.split() == ["step", "operation", "value", "symbolic", "reverse", "finite", "agree"]
+    assert row.split()[3:5] == ["-8.33333e-7", "-0.0082757"]
+    assert "dv6/dx = sin(x)/x^2 - 2*(1 - cos(x))/x^3" in lines
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_a_narrow_table_has_one_column_for_methods_that_agree(run):
+    program = "first = alpha*beta*gamma*delta; L = first*(alpha + beta)*first - first/gamma"
+    values = [f"{name}=1.2345" for name in ("alpha", "beta", "gamma", "delta")]
+    header = unstyled(run("grad", program, *values, env=NARROW).answered().out).splitlines()[2]
+    assert header.split() == ["step", "operation", "value", "formula", "gradient", "agree"]
+
+
 # --- programs from files -----------------------------------------------------------------------
 
 

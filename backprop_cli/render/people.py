@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..differentiation.report import GradientReport
+from ..errors import printable
 from ..graph import CONSTANT, INPUT
 from ..language.format import node_text, output_text
 from ..language.numbers import tidy
@@ -185,8 +188,9 @@ def rich_table(report: GradientReport, cells: Cells, digits: int, to_file: bool)
     console = console_for(to_file)
     unicode = is_unicode(console)
     header, rows, ids = cells
+    below: dict[str, str] = {}
     if console.is_terminal:
-        header, rows = fit(header, rows, console.width)
+        header, rows, below = fit(header, rows, console.width)
     numeric = numbers_from(header)
     table = table_for(console)
     for title, is_number in zip(header, numeric, strict=True):
@@ -216,6 +220,11 @@ def rich_table(report: GradientReport, cells: Cells, digits: int, to_file: bool)
         console.print(Text(headline(report, digits), style="bold"))
         console.print()
         console.print(table)
+        output = report.graph.name(report.graph.output)
+        if below:
+            console.print()
+        for step, formula in below.items():
+            console.print(Text.assemble(f"d{output}/d{step}{UNBROKEN}", (formula, "magenta")))
         lines = conclusions(report, digits, unicode=unicode)
         if lines:
             console.print()
@@ -225,8 +234,17 @@ def rich_table(report: GradientReport, cells: Cells, digits: int, to_file: bool)
     return trimmed(captured.get().replace(UNBROKEN, " = "))
 
 
-def fit(header: list[str], rows: list[list[str]], width: int) -> tuple[list[str], list[list[str]]]:
-    """Merge the methods' columns into one where the table would not fit otherwise."""
+def fit(
+    header: list[str], rows: list[list[str]], width: int
+) -> tuple[list[str], list[list[str]], dict[str, str]]:
+    """Make a table narrower that would not fit.
+
+    Where the methods say the same, their columns become one; where they do not, the numbers stay, and the
+    formulas go below the table.
+
+    Returns:
+        Header and rows, and the formula of every step that has left the table.
+    """
     widths = [max(len(title), *(len(r[i]) for r in rows), 1) for i, title in enumerate(header)]
     least = [min(w, NARROWEST.get(title, w)) for title, w in zip(header, widths, strict=True)]
     room = width - sum(least) - 2 * (len(header) - 1)
@@ -236,17 +254,33 @@ def fit(header: list[str], rows: list[list[str]], width: int) -> tuple[list[str]
         if title in ("symbolic", "reverse", "finite", "forward", "complex-step")
     ]
     if room >= 0 or len(methods) < 2:
-        return header, rows
-    best = header.index("reverse") if "reverse" in header else methods[0]
-    keep = [i for i in range(len(header)) if i == best or i not in methods]
-    titles = ["gradient" if i == best else header[i] for i in keep]
-    return titles, [[row[i] for i in keep] for row in rows]
+        return header, rows, {}
+    if all(row[-1] == "agree" or len({row[i] for i in methods} - {"-"}) <= 1 for row in rows):
+        best = header.index("reverse") if "reverse" in header else methods[0]
+        keep = [i for i in range(len(header)) if i == best or i not in methods]
+        titles = ["gradient" if i == best else header[i] for i in keep]
+        return titles, [[row[i] for i in keep] for row in rows], {}
+    if "formula" not in header:
+        return header, rows, {}
+    at = header.index("formula")
+    left = [[*row[:at], *row[at + 1 :]] for row in rows]
+    below = {row[0]: row[at] for row in rows if row[at] not in ("", "-", "1")}
+    return [*header[:at], *header[at + 1 :]], left, below
+
+
+def markdown_text(text: str) -> str:
+    """Return plain text for Markdown; pipes are left to the table."""
+    return re.sub(r"([\\`*_<>\[\]])", r"\\\1", printable(text))
+
+
+def markdown_row(cells: Iterable[str]) -> str:
+    """Return a row of a pipe table; cells are Markdown already, but for the pipes in them."""
+    return "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
 
 
 def markdown_table(header: list[str], rows: list[list[str]], numeric: list[bool]) -> str:
     """Return a pipe table; cells are Markdown already, but for the pipes in them."""
     lines = ["| " + " | ".join(header) + " |"]
     lines.append("|" + "|".join("---:" if n else "---" for n in numeric) + "|")
-    for row in rows:
-        lines.append("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |")
+    lines += map(markdown_row, rows)
     return "\n".join(lines) + "\n"

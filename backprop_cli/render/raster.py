@@ -77,7 +77,7 @@ def _drawn(picture: Picture, scale: float, what: str) -> Any:
         from matplotlib.figure import Figure
     except ImportError:
         raise UsageError(
-            f"{what} needs the plot extra", hint="pip install 'backprop-cli[plot]'; SVG needs nothing"
+            f"{what} needs the plot extra", hint="pip install matplotlib pillow; SVG needs nothing"
         ) from None
     width, height = round(picture.width * scale), round(picture.height * scale)
     if width * height > LARGEST:

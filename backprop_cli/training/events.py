@@ -24,7 +24,7 @@ class Events:
         except ImportError:
             raise ConfigError(
                 "output.log: tensorboard needs a library that is not installed",
-                hint="pip install 'backprop-cli[tensorboard]'",
+                hint="pip install tensorboardX",
             ) from None
         self._writer: Any = SummaryWriter(folder, purge_step=epoch + 1 if epoch else None)
 

@@ -95,7 +95,7 @@ def write(facts: Facts, name: str) -> Exported:
         UsageError: without the ``[onnx]`` extra, or for an activation that ONNX does not have.
     """
     if find_spec("onnx") is None:
-        raise UsageError("--to onnx needs the package onnx", hint='pip install "backprop-cli[onnx]"')
+        raise UsageError("--to onnx needs the package onnx", hint="pip install onnx onnxruntime")
     from onnx import TensorProto, checker, helper, numpy_helper
 
     b = Builder(helper, numpy_helper)
