@@ -434,15 +434,15 @@ def test_force_color_and_no_color(process):
         assert ESCAPE not in process(*words, "--format", form, env={"FORCE_COLOR": "1"}).answered().out
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-@pytest.mark.parametrize("no_color", [False, True])
-def test_colour_on_a_terminal(command, no_color):
+def on_terminal(command, *words, **env):
+    """Return what is written to a terminal of 80 columns."""
+    if sys.platform == "win32":
+        pytest.skip("needs a pseudo-terminal")
     import pty
 
     outer, inner = pty.openpty()
-    env = {"TERM": "xterm-256color", "COLUMNS": "80"} | ({"NO_COLOR": "1"} if no_color else {})
-    words = command("grad", EXAMPLE, *AT, "--method", "reverse", env=env)
-    with subprocess.Popen(**words, stdin=subprocess.DEVNULL, stdout=inner, stderr=inner) as child:
+    started = command(*words, env={"TERM": "xterm-256color", "COLUMNS": "80"} | env)
+    with subprocess.Popen(**started, stdin=subprocess.DEVNULL, stdout=inner, stderr=inner) as child:
         os.close(inner)
         seen = b""
         while True:
@@ -455,33 +455,36 @@ def test_colour_on_a_terminal(command, no_color):
             seen += part
         assert child.wait(30) == 0
     os.close(outer)
-    colours = re.findall(r"\x1b\[[\d;]*?(?:3\d|9\d)(?:;[\d;]*)?m", seen.decode())
-    assert bool(colours) != no_color
-    assert all(len(re.sub(r"\x1b\[[\d;]*m", "", line)) <= 80 for line in seen.decode().splitlines())
-
-
-NARROW = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "80"}
+    text = seen.decode()
+    assert all(len(line) <= 80 for line in unstyled(text).splitlines())
+    return text
 
 
 def unstyled(text):
     return re.sub(r"\x1b\[[\d;]*m", "", text)
 
 
-def test_a_narrow_table_never_hides_that_methods_differ(run):
+@pytest.mark.parametrize("no_color", [False, True])
+def test_colour_on_a_terminal(command, no_color):
+    env = {"NO_COLOR": "1"} if no_color else {}
+    seen = on_terminal(command, "grad", EXAMPLE, *AT, "--method", "reverse", **env)
+    assert bool(re.findall(r"\x1b\[[\d;]*?(?:3\d|9\d)(?:;[\d;]*)?m", seen)) != no_color
+
+
+def test_a_narrow_table_never_hides_that_methods_differ(command):
     """Reverse mode is wrong there, by cancellation: one column for all three would show its number alone."""
-    lines = unstyled(run("grad", "(1 - cos(x))/x^2", "--x", "1e-5", env=NARROW).answered().out).splitlines()
+    lines = unstyled(on_terminal(command, "grad", "(1 - cos(x))/x^2", "--x", "1e-5")).splitlines()
     header, row = (next(line for line in lines if line.startswith(word)) for word in ("step", "x "))
     assert header.split() == ["step", "operation", "value", "symbolic", "reverse", "finite", "agree"]
     assert row.split()[3:5] == ["-8.33333e-7", "-0.0082757"]
     assert "dv6/dx = sin(x)/x^2 - 2*(1 - cos(x))/x^3" in lines
-    assert all(len(line) <= 80 for line in lines)
 
 
-def test_a_narrow_table_has_one_column_for_methods_that_agree(run):
-    program = "first = alpha*beta*gamma*delta; L = first*(alpha + beta)*first - first/gamma"
-    values = [f"{name}=1.2345" for name in ("alpha", "beta", "gamma", "delta")]
-    header = unstyled(run("grad", program, *values, env=NARROW).answered().out).splitlines()[2]
-    assert header.split() == ["step", "operation", "value", "formula", "gradient", "agree"]
+def test_a_narrow_table_has_one_column_for_methods_that_agree(command):
+    program = "activation = tanh(weight*input + bias); L = activation^2/input"
+    values = [f"{name}=1.2345" for name in ("weight", "input", "bias")]
+    lines = unstyled(on_terminal(command, "grad", program, *values)).splitlines()
+    assert lines[2].split() == ["step", "operation", "value", "formula", "gradient", "agree"]
 
 
 # --- programs from files -----------------------------------------------------------------------
