@@ -1301,7 +1301,7 @@ def too_kind(claim: Claim, verdict: dict[str, Any], true: Any) -> str | None:
     places = len(number_text.split(".")[1]) if "." in number_text else 0
     last = mpf(10) ** (exponent - places)
     if verdict["verdict"] == "right":
-        if error > last * mpf("0.5000001") and error > abs(true) * mpf(2) ** -44:
+        if error > last * mpf("0.5000001") and error > abs(true) * mpf(10) ** -12:
             return f"off by {mp.nstr(off_by(claim.data, true), 3)}, true {mp.nstr(true, 18)}"
         if error > abs(true) * mpf(10) ** -11:
             return f"right without digits, off by {mp.nstr(off_by(claim.data, true), 3)}"
@@ -1334,7 +1334,8 @@ def general(draw: random.Random, tally: Tally) -> None:
             ("wrong: sign", -formula),
             ("wrong: + x^2/1e6", formula + name(by) ** TWO / number(10**6)),
         ]
-        claims += [Claim(k, how, written_exactly(t)) for k, t in draw.sample(unlike, 3)]
+        if true:  # else some of them are equal
+            claims += [Claim(k, how, written_exactly(t)) for k, t in draw.sample(unlike, 3)]
     claims += [Claim(f"right: {f}", how, t) for f, t in list(sympy_forms(program, by))[:4]]
     made = [m for m in mistakes(program, by, draw) if m.formula is not None and off_by(m.number, true) > 1e-6]
     for mistake in draw.sample(made, min(4, len(made))):
@@ -1353,7 +1354,7 @@ def general(draw: random.Random, tally: Tally) -> None:
                 (claim.kind, "not judgeable"), told(program, claim, verdict, expected, at_point=False)
             )
         elif (expected == "right") != (verdict["verdict"] == "right"):
-            if verdict["verdict"] == "rounded" and verdict["digits"]:
+            if verdict["verdict"] == "rounded" and (expected == "wrong" or verdict["digits"] >= 13):
                 continue  # honest: it says to how many digits
             tally.faults.append(told(program, claim, verdict, f"{expected}", at_point=False))
         elif expected == "wrong" and not verdict["mistake"]:
