@@ -138,7 +138,6 @@ def test_formulas_that_lose_digits_are_right(run, program, claim):
         ("x^2", "x=2x + relu(x - 1000)"),
         ("x^2", "x=2x + exp(-x^2*1e6)"),
         ("x^2", "x=2x + where(|x - 0.5| < 1e-6, 1, 0)"),
-        ("x^2", "x=2x + 1e-15"),
         ("|x|*x", "x=2*max(x, -x) + where(x > 1000, 1e-3, 0)"),
         ("1e-30*x^2", "x=5e-30*x"),
         ("x*y", "x=y + where(x*y > 3000, 1, 0)"),
@@ -147,6 +146,21 @@ def test_formulas_that_lose_digits_are_right(run, program, claim):
 def test_formulas_that_differ_somewhere_are_wrong(run, program, claim):
     (found,) = judged(run, program, *claims(claim))
     assert found["verdict"] == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("claim", "digits"), [("x=2x + 1e-15", 14), ("x=2x + 1e-30", 29), ("x=2x + 1e-60", 32)]
+)
+def test_what_is_unequal_is_not_called_equal(run, claim, digits):
+    (found,) = judged(run, "x^2", *claims(claim), status=0)
+    assert (found["verdict"], found["digits"]) == ("rounded", digits)
+
+
+def test_formulas_are_worked_out_to_more_digits_than_floats_have(run):
+    # 1 - s loses six digits in floats
+    slope = "y=10^sigmoid(7y*y)*log(10)*sigmoid(7y*y)*(1 - sigmoid(7y*y))*14y"
+    (found,) = judged(run, "10^sigmoid(7y*y)", "y=-1.375", *claims(slope), status=0)
+    assert found["verdict"] == "right"
 
 
 def test_orders_of_polygamma_cost_little(run):

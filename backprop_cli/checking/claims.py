@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import floor, inf, isfinite, log10
+from statistics import median
 from typing import Any, NamedTuple
 
 from ..differentiation.evaluate import bind, evaluate, leaf_values, number, run, written
@@ -23,6 +24,7 @@ from .sampling import (
     Sample,
     at_points,
     beside_kinks,
+    besides,
     compare,
     outskirts,
     samples,
@@ -175,6 +177,7 @@ class Judge:
         self.leaves = leaf_values(graph, self.inputs) if self.inputs is not None else {}
         self._right: dict[Target, tuple[float | None, str]] = {}
         self._samples: dict[Target, list[Sample]] = {}
+        self._here: dict[Target, Sample] = {}
         self._slacks: dict[Target, float] = {}
         self._odd: dict[Target, list[Sample]] = {}
         self._mistakes: dict[Target, dict[str, Mistake]] = {}
@@ -229,8 +232,8 @@ class Judge:
             own = error.span is None or error.span[1] > error.span[0]
             return None, error.message if own else "the second derivative does not exist here"
         if work(cut) <= MOST_NODES:
-            better = Sample(cut, by, self.inputs, values, needed).right
-            found = better if isfinite(better) else found
+            self._here[target] = sample = Sample(cut, by, self.inputs, values, needed)
+            found = sample.right if isfinite(sample.right) else found
         return found, ""
 
     def _slack(self, target: Target) -> float:
@@ -286,6 +289,9 @@ class Judge:
         if right is None:
             return base._replace(verdict=NONE, says=reason)
         value = self._value(answer)
+        here = value_at(answer, self._here[target]) if answer.names and target in self._here else None
+        # in floats a formula may lose digits that it does not lose
+        value = float(here) if here is not None and here != inf else value
         if value is None:
             return base._replace(says="the formula has no value at this point", mistake="no value")
         says = number(value) if answer.value is None else ""
@@ -302,7 +308,7 @@ class Judge:
         if kink:
             return base._replace(verdict=NONE, says=kink)
         named = self._named(target, answer, value, right)
-        if named and not outdone(verdict, named, value):
+        if named and verdict is None:
             return self._carried(with_mistakes(base, named), target, named, wrong)
         if verdict is not None:
             return verdict
@@ -475,8 +481,11 @@ class Judge:
         if agreement.worst <= SAME:
             if self.prove is not None and self.prove(target, answer):
                 return base._replace(verdict=RIGHT, how="proved equal")
+            how = f"at {agreement.points} points"
             if agreement.worst <= EQUAL:
-                return base._replace(verdict=RIGHT, how=f"equal at {agreement.points} points")
+                return base._replace(verdict=RIGHT, how=f"equal {how}")
+            digits = agreement.digits
+            return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits", how=how)
         sample = agreement.sample
         assert sample is not None
         point = {**sample.inputs}
@@ -509,9 +518,8 @@ class Judge:
         if target not in self._odd:
             self._odd[target] = at_points(self.graph, target, outskirts(self.graph))
         beside = at_points(self.graph, target, beside_kinks(self.graph, answer, found))
-        odd = compare(answer, [*self._odd[target], *beside], strict=False)
-        # what holds at all others is no matter of digits
-        return odd._replace(worst=inf) if odd.worst > max(SAME, agreement.worst) else agreement
+        size = median(abs(s.right) for s in found)
+        return besides(answer, agreement, [*self._odd[target], *beside], size)
 
     def _candidates(self, target: Target, answer: Answer, found: Sequence[Sample]) -> list[Mistake]:
         """Return the mistakes that give a formula at the first point where it has a value."""
@@ -578,13 +586,6 @@ def loosely(base: Verdict, answer: Answer, value: float, right: float, least: in
     if digits >= 2:
         return base._replace(mistake="rounding", digits=digits, says=too_few(digits, least))
     return None
-
-
-def outdone(verdict: Verdict | None, named: Sequence[Mistake], value: float) -> bool:
-    """Whether rounding explains a claim better than mistakes: of two digits, one comes out of many things."""
-    if verdict is None or verdict.digits is None:
-        return False
-    return verdict.digits > 1 and abs(named[0].value - value) > 1e-9 * abs(value)
 
 
 def with_mistakes(base: Verdict, named: Sequence[Mistake]) -> Verdict:

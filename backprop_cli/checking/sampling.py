@@ -124,7 +124,7 @@ class Agreement(NamedTuple):
     @property
     def digits(self) -> int:
         """To how many digits the formula is right everywhere."""
-        return max(0, floor(-log10(2.0 * self.worst)) + 1) if 0.0 < self.worst < inf else 0
+        return max(0, min(DIGITS, floor(-log10(2.0 * self.worst)) + 1)) if 0.0 < self.worst < inf else 0
 
 
 def literal(label: str, value: float) -> Any:
@@ -286,31 +286,51 @@ def value_at(answer: Answer, sample: Sample, digits: int = DIGITS) -> Any:
         return value if mp.isfinite(value) else None
 
 
-def compare(answer: Answer, found: Sequence[Sample], *, strict: bool = True) -> Agreement:
-    """Compare a formula with a quantity at points.
-
-    Args:
-        answer: The formula.
-        found: The points.
-        strict: Stop where it has no value; otherwise such a point decides nothing.
-    """
+def compare(answer: Answer, found: Sequence[Sample]) -> Agreement:
+    """Compare a formula with a quantity at points; stop where it has no value."""
     assert answer.graph is not None
     found = found[: max(LEAST_POINTS, WORK // (3 * work(answer.graph)))]
     worst, at, number, count = 0.0, None, None, 0
     for sample in found:
         value = value_at(answer, sample)
-        if value is None and strict:
+        if value is None:
             return Agreement(len(found), inf, sample, None)
-        if value is None or value == inf or (not strict and answer.vanishes(sample.values)):
+        if value == inf:
             at = at or sample
             continue
         count += 1
         gap = difference(answer, sample, value, worst)
         if gap > worst:
             worst, at, number = gap, sample, float(value)
-    if strict and count < min(LEAST_POINTS, len(found)):
+    if count < min(LEAST_POINTS, len(found)):
         return Agreement(count, inf, at, None)
     return Agreement(count, worst, at, number)
+
+
+def besides(answer: Answer, agreement: Agreement, odd: Sequence[Sample], size: float) -> Agreement:
+    """Hold a formula that agrees with a quantity to odd points, too.
+
+    Where it has no value, or numbers are too large or small for floats, such a point decides nothing.
+
+    Args:
+        answer: The formula.
+        agreement: What the other points say of it.
+        odd: The points.
+        size: Of the quantity elsewhere: a difference is measured by it where the quantity is 0.
+    """
+    for sample in odd:
+        value = value_at(answer, sample)
+        if value is None or value == inf or answer.vanishes(sample.values):
+            continue
+        gap = difference(answer, sample, value, agreement.worst)
+        own = max(abs(float(value)), abs(sample.right))
+        share = gap * own / max(own, size) if own else 0.0
+        if share > SAME:
+            # what holds at all others is no matter of digits
+            return Agreement(agreement.points, inf, sample, float(value))
+        if gap > EQUAL:
+            agreement = agreement._replace(worst=max(agreement.worst, share, 2.0 * EQUAL))
+    return agreement
 
 
 def difference(answer: Answer, sample: Sample, value: Any, least: float = 0.0) -> float:
@@ -336,8 +356,8 @@ def difference(answer: Answer, sample: Sample, value: Any, least: float = 0.0) -
             noise = abs(again - value) + abs(exact - right)
             # what is rounding on both sides is nothing
             closer = 0.0 if abs(again - exact) <= NOISE * noise else _relative(again, exact)
-            # a 0 may be all that these digits leave of so small a number
-            lost = not again and abs(exact) < mp.mpf(10) ** (5 - digits)
+            # of so small numbers these digits may leave nothing
+            lost = max(abs(again), abs(exact)) < mp.mpf(10) ** (20 - digits)
         if lost and digits == MORE[-1]:
             return 0.0
         if closer > 1e-3 * gap and not lost:

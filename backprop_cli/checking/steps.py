@@ -37,7 +37,6 @@ from .claims import (
     close,
     loosely,
     matching,
-    outdone,
     with_mistakes,
 )
 
@@ -316,7 +315,7 @@ class StepJudge:
         if follows:
             return base._replace(verdict=FOLLOWS, says=follows)
         named = matching(self.mistakes(quantity).values(), value, right, answer.step)
-        if named and not outdone(verdict, named, value):
+        if named and verdict is None:
             return with_mistakes(base, named)
         return verdict or loosely(base, answer, value, right, self.least) or base
 
