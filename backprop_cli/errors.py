@@ -239,6 +239,19 @@ class FileError(BackpropError):
     code = "file"
 
 
+def decoded(data: bytes, shown: str, kind: type[BackpropError]) -> str:
+    """Return UTF-8 bytes as text whose lines end in ``\\n``, or raise ``kind`` at the byte that is none."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+        raise kind(
+            f"byte 0x{data[error.start]:02x} is not valid UTF-8", place=f"{shown}:{line}:{column}"
+        ) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def printable(text: str) -> str:
     """Return ``text`` with control, bidi and invisible characters written as escapes.
 

@@ -616,6 +616,6 @@ model: {layers: [{type: linear, units: 2, weights: [[-1], [1]]}]}
             "evaluate", model, "-", "--format", format_, stdin='x,y\n1,b|_[x]\n2,"\x1b[31mred"\n'
         ).answered()
         assert "\x1b" not in done.out
-        assert "\\x1b[31mred" in done.out.replace("\\\\", "\\")
+        assert "\\x1b[31mred" in done.out.replace("\\\\", "\\").replace("\\[", "[")
     done = run("predict", model, "--format", "table", stdin="x\n1\n").answered()
     assert "\x1b" not in done.out

@@ -12,7 +12,16 @@ from typing import Any, BinaryIO
 
 import click
 
-from ..errors import BackpropError, BindingError, ExpressionError, FileError, Source, UsageError, printable
+from ..errors import (
+    BackpropError,
+    BindingError,
+    ExpressionError,
+    FileError,
+    Source,
+    UsageError,
+    decoded,
+    printable,
+)
 from ..graph import Graph
 from ..language.lower import constant, lower
 from ..language.operators import CONSTANTS
@@ -176,15 +185,7 @@ def _source(expression: str | None, file: str | None, large: bool) -> Source:
         raise ExpressionError(
             f"{shown} is larger than {TEXT_LIMIT:,} characters", hint="--large lifts the limit"
         )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
-        raise ExpressionError(
-            f"byte 0x{data[error.start]:02x} is not valid UTF-8", place=f"{shown}:{line}:{column}"
-        ) from None
-    return Source(text.replace("\r\n", "\n").replace("\r", "\n"), shown)
+    return Source(decoded(data, shown, ExpressionError), shown)
 
 
 def _range(text: str) -> list[float]:

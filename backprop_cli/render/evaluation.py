@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..errors import counted, printable
 from ..training.metrics import ClassificationEvaluation, ClassScores, Evaluation, OutputErrors
-from .people import markdown_table, rounded
+from .people import markdown_table, markdown_text, rounded
 from .terminal import console_for, is_unicode, table_for, trimmed
 
 MANY_CLASSES = 40
@@ -255,17 +255,16 @@ def _remarks(evaluation: Evaluation) -> list[str]:
 
 
 def _markdown(evaluation: Evaluation, subject: Subject, digits: int) -> str:
-    def cell(text: str) -> str:
-        return text.replace("\\", "\\\\").replace("*", "\\*").replace("_", "\\_").replace("<", "&lt;")
-
-    parts = [f"**{cell(headline(evaluation, subject))}**\n"]
-    rows = [[cell(part) for part in line] for line in measures(evaluation, subject, digits)]
+    parts = [f"**{markdown_text(headline(evaluation, subject))}**\n"]
+    rows = [[markdown_text(part) for part in line] for line in measures(evaluation, subject, digits)]
     parts.append(markdown_table(["measure", "value", ""], rows, [False, True, False]))
     for grid in grids(evaluation, digits, 100_000):
-        body = [[cell(part) for part in row] for row in grid.rows]
+        body = [[markdown_text(part) for part in row] for row in grid.rows]
         numeric = [False, *[True] * (len(grid.header) - 1)]
-        parts.append(f"{grid.title}:\n\n" + markdown_table([cell(h) for h in grid.header], body, numeric))
-    parts += [f"{cell(remark)}\n" for remark in _remarks(evaluation)]
+        parts.append(
+            f"{grid.title}:\n\n" + markdown_table([markdown_text(h) for h in grid.header], body, numeric)
+        )
+    parts += [f"{markdown_text(remark)}\n" for remark in _remarks(evaluation)]
     return "\n".join(parts)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ..differentiation.report import GradientReport
-from ..errors import BackpropError
+from ..errors import BackpropError, printable
 from ..language.format import node_text
 from ..language.operators import ATOM, POWER, PRODUCT, SUM, UNARY
 from ..language.parser import NAME_ITEM, NUMBER_ITEM, parse
@@ -36,8 +37,10 @@ TEXT = {
     "≤": r"$\le$",
     "≥": r"$\ge$",
     "≠": r"$\ne$",
+    "∇": r"$\nabla$",
 }
 """Characters that text does not have, or has another meaning for."""
+_PRIMES = re.compile(r"(?<=[\w)])'+(?![^\W\d_])")  # of f', not the apostrophe of a word
 KNOWN = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "min", "max"}
 RELATIONS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
@@ -61,7 +64,8 @@ def name_to_latex(name: str) -> str:
 
 def text_to_latex(text: str) -> str:
     """Return plain text with LaTeX's own characters escaped, and what its fonts lack as mathematics."""
-    return "".join(TEXT.get(c) or (f"\\{c}" if c in "_%&#{}$" else c) for c in text)
+    plain = "".join(TEXT.get(c) or (f"\\{c}" if c in "_%&#{}$" else c) for c in printable(text))
+    return _PRIMES.sub(lambda primes: f"${primes[0]}$", plain)
 
 
 def to_latex(text: str) -> str:

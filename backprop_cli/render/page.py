@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from ..errors import printable
 from ..language.numbers import brief, tidy
-from .latex import GREEK, number_to_latex, text_to_latex
-from .people import markdown_table
+from .latex import number_to_latex, text_to_latex
+from .people import markdown_table, markdown_text
 from .terminal import console_for, table_for, trimmed
 
 WIDEST = 100
@@ -168,38 +168,28 @@ def _fitting(grid: Grid, width: int) -> list[int]:
 
 def _markdown(block: Heading | Grid | Lines) -> str:
     if isinstance(block, Heading):
-        return f"**{_escaped(block.text)}**\n"
+        return f"**{markdown_text(block.text)}**\n"
     if isinstance(block, Lines):
-        return "".join(f"{_escaped(text)}  \n" for text in block.texts)
-    rows = [[c if n else _escaped(c) for c, n in zip(row, block.numeric, strict=True)] for row in block.rows]
-    return markdown_table([_escaped(t) for t in block.header], rows, block.numeric)
-
-
-def _escaped(text: str) -> str:
-    """Return plain text for Markdown; pipes are left to the table."""
-    return re.sub(r"([\\`*_<>\[\]])", r"\\\1", printable(text))
+        return "".join(f"{markdown_text(text)}  \n" for text in block.texts)
+    rows = [
+        [c if n else markdown_text(c) for c, n in zip(row, block.numeric, strict=True)] for row in block.rows
+    ]
+    return markdown_table([markdown_text(t) for t in block.header], rows, block.numeric)
 
 
 def _latex(block: Heading | Grid | Lines) -> str:
     if isinstance(block, Heading):
-        return rf"\noindent\textbf{{{_latex_text(block.text)}}}" + "\n"
+        return rf"\noindent\textbf{{{text_to_latex(block.text)}}}" + "\n"
     if isinstance(block, Lines):
-        return "\\noindent\n" + " \\\\\n".join(_latex_text(text) for text in block.texts) + "\n"
+        return "\\noindent\n" + " \\\\\n".join(text_to_latex(text) for text in block.texts) + "\n"
     columns = "".join("r" if n else "l" for n in block.numeric)
     lines = [
         rf"\begin{{tabular}}{{{columns}}}",
-        " & ".join(map(_latex_text, block.header)) + r" \\ \hline",
+        " & ".join(map(text_to_latex, block.header)) + r" \\ \hline",
     ]
     lines += [" & ".join(map(_latex_cell, row)) + r" \\" for row in block.rows]
     return "\n".join([*lines, r"\end{tabular}", ""])
 
 
 def _latex_cell(text: str) -> str:
-    return f"${number_to_latex(text)}$" if _NUMBER.fullmatch(text) else _latex_text(text)
-
-
-def _latex_text(text: str) -> str:
-    """Return plain text for LaTeX's text mode, in any font encoding."""
-    plain = text_to_latex(printable(text))
-    plain = "".join(f"${c}$" if c in "<>|" else f"$\\{GREEK[c]}$" if c in GREEK else c for c in plain)
-    return re.sub("'+", lambda primes: f"${primes[0]}$", plain).replace("∇", r"$\nabla$")
+    return f"${number_to_latex(text)}$" if _NUMBER.fullmatch(text) else text_to_latex(text)

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from ..errors import printable
 from ..tables.block import Block
 from .latex import name_to_latex, number_to_latex, text_to_latex
-from .people import rounded
+from .people import markdown_row, rounded
 
 
 class PointTable:
@@ -69,7 +69,7 @@ class PointTable:
                 line = "  ".join(c.rjust(w) for c, w in zip(row, self.widths, strict=True))
                 lines.append(line + (f"  {reason}" if reason else ""))
             elif self.format == "markdown":
-                lines.append("| " + " | ".join(c.replace("|", "\\|") for c in (*row, reason or "")) + " |")
+                lines.append(markdown_row((*row, reason or "")))
             else:
                 lines.append(" & ".join([*row, text_to_latex(reason or "")]) + r" \\")
         self._write("\n".join(lines) + "\n" if lines else "")

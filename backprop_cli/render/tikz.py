@@ -58,7 +58,7 @@ def _point(x: float, y: float) -> str:
 def math(text: str) -> str:
     """Return a name or operation in math; what is no expression of ours stands as text."""
     if "..." in text or "'" in text or "[" in text:
-        return rf"\text{{{_ascii(text_to_latex(printable(text)))}}}"
+        return rf"\text{{{_text(text)}}}"
     if text[:1].isdecimal() and text.replace(".", "").isdecimal():
         return number_to_latex(text)
     if text.isidentifier() or text.replace("_", "").isalnum():
@@ -66,19 +66,9 @@ def math(text: str) -> str:
     return to_latex(text)
 
 
-def _ascii(text: str) -> str:
-    """Return text that pdflatex can set: Greek letters and subscripts as commands."""
-    from .latex import GREEK
-
-    out = []
-    for c in text:
-        if c in GREEK:
-            out.append(rf"$\{GREEK[c]}$")
-        elif c in "₀₁₂₃₄₅₆₇₈₉":
-            out.append(f"$_{{{ord(c) - ord('₀')}}}$")
-        else:
-            out.append(c if c.isascii() else "?")
-    return "".join(out)
+def _text(text: str) -> str:
+    """Return text that pdflatex can set: what is not ASCII by now is no letter of ours."""
+    return text_to_latex(text).encode("ascii", "replace").decode()
 
 
 def _derivative(text: str) -> str:
@@ -86,7 +76,7 @@ def _derivative(text: str) -> str:
     top, slash, bottom = text.partition("/")
     if slash and top[:1] == "d" and bottom[:1] == "d" and len(top) > 1 and len(bottom) > 1:
         return rf"$\partial {math(top[1:])}/\partial {math(bottom[1:])}$"
-    return _ascii(text_to_latex(printable(text)))
+    return _text(text)
 
 
 def _number(text: str) -> str:

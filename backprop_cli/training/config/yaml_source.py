@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ...errors import ConfigError
+from ...errors import ConfigError, decoded
 
 TEXT_LIMIT = 1 << 20
 DEPTH_LIMIT = 32
@@ -130,15 +130,7 @@ def decode(data: bytes, shown: str) -> str:
         raise ConfigError(
             f"{shown} is a model file: no config", hint="its config is config.yaml in the same folder"
         )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
-        raise ConfigError(
-            f"byte 0x{data[error.start]:02x} is not valid UTF-8", place=f"{shown}:{line}:{column}"
-        ) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return decoded(data, shown, ConfigError)
 
 
 def read(text: str, shown: str, faults: list[ConfigError], inline: Place | None = None) -> Node:
