@@ -928,6 +928,8 @@ def sympy_forms(program: Program, by: str) -> Iterator[tuple[str, str]]:
         if sympy.count_ops(right) > 60:
             break
         changed = change(right)
+        if changed.atoms(sympy.log) - right.atoms(sympy.log) and "log" not in form:
+            continue  # b^2 as exp(2*log(b)) has no value where b is negative
         text = re.sub(r"\bE\b", "exp(1)", str(changed))
         text = re.sub(r"[A-Za-z]+", lambda m: WRITTEN_NAMES.get(m[0], m[0]), text)
         words = set(re.findall(r"[A-Za-z_][A-Za-z_0-9]*", text))
