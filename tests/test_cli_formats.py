@@ -471,6 +471,18 @@ def test_colour_on_a_terminal(command, no_color):
     assert bool(re.findall(r"\x1b\[[\d;]*?(?:3\d|9\d)(?:;[\d;]*)?m", seen)) != no_color
 
 
+def test_notes_end_between_words_on_a_terminal(command, run):
+    words = ("eval", "e*x", "--x", "2")
+    note = run(*words).answered().err
+    assert note.count("\n") == 1
+    seen = unstyled(on_terminal(command, *words, COLUMNS="50")).splitlines()
+    start = next(i for i, line in enumerate(seen) if line.startswith("note: "))
+    said = seen[start : start + 2]
+    assert max(map(len, said)) <= 50
+    assert said[1].startswith("  ")
+    assert " ".join(line.strip() for line in said) == note.strip()
+
+
 def test_a_narrow_table_never_hides_that_methods_differ(command):
     """Reverse mode is wrong there, by cancellation: one column for all three would show its number alone."""
     lines = unstyled(on_terminal(command, "grad", "(1 - cos(x))/x^2", "--x", "1e-5")).splitlines()

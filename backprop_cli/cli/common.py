@@ -27,6 +27,7 @@ from ..language.lower import constant, lower
 from ..language.operators import CONSTANTS
 from ..language.parser import TEXT_LIMIT, parse
 from .command import Binding
+from .stderr import at_words
 
 EPSILON = 2.0**-52
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex", "value")
@@ -218,7 +219,7 @@ def notes_printer(quiet: bool) -> Callable[[str], None]:
     """Return what prints notes and warnings on stderr."""
     if quiet:
         return lambda text: None
-    return lambda text: click.echo(printable(text), err=True)
+    return lambda text: click.echo(at_words(printable(text)), err=True)
 
 
 def tell(graph: Graph, note: Callable[[str], None], warnings: Sequence[str], notes: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from ..errors import (
     printable,
 )
 from . import interrupts
+from .stderr import at_words
 
 COMMANDS = {
     "eval": "Value of an expression at a point, many points or a range.",
@@ -205,7 +206,9 @@ def _fail(error: BackpropError, words: list[str]) -> int:
 
         text = json.dumps({"error": error.as_dict()})
     else:
-        text = f"backprop: error: {error}"
+        # the place in the source and its carets stand under each other
+        first, *rest = f"backprop: error: {error}".split("\n")
+        text = "\n".join([at_words(first), *(at_words(t) if t.startswith("  hint: ") else t for t in rest)])
     _complain(text)
     return error.exit_code
 
