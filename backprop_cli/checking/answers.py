@@ -115,6 +115,17 @@ class Answer:
         match = re.fullmatch(r"[-+]?\s*([1-9]\d*?)(0*)", self.text.strip()) if not self.unit else None
         return self.unit or (10.0 ** len(match[2]) if match else 0.0)
 
+    @property
+    def spare(self) -> float:
+        """By how much a mistake's number may differ: half a step, or what rounded numbers bring."""
+        if self.step:
+            return 0.5 * self.step if self.unit or written_digits(self.text) >= 3 else 0.0
+        if self.graph is None:
+            return 0.0
+        decimals = [written_digits(n.label or "") for n in self.graph.nodes if "." in (n.label or "")]
+        rounded = [d for d in decimals if d > 3]
+        return abs(self.value or 0.0) * 10.0 ** (1 - min(rounded)) if rounded else 0.0
+
 
 def split(text: str) -> tuple[str, str]:
     """Return what stands left and right of the ``=`` of a claim."""

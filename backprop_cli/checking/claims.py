@@ -426,7 +426,7 @@ class Judge:
         """Return the mistakes that give a claim, the simplest first."""
         if target not in self._mistakes:
             self._mistakes[target] = mistakes(self.graph, self.leaves, target)
-        found = matching(self._mistakes[target].values(), value, right, answer.step)
+        found = matching(self._mistakes[target].values(), value, right, answer.spare)
         if answer.value is None and found:
             found = self._held(target, answer, found)
         return found
@@ -597,16 +597,16 @@ def with_mistakes(base: Verdict, named: Sequence[Mistake]) -> Verdict:
     return base._replace(mistake=first.kind, says=first.says, others=others)
 
 
-def matching(found: Any, value: float, right: float, unit: float) -> list[Mistake]:
+def matching(found: Any, value: float, right: float, spare: float) -> list[Mistake]:
     """Return the mistakes that give a number within its digits: exact ones first, then simple ones.
 
     Args:
         found: The catalogue at the point.
         value: The claim.
         right: The right number.
-        unit: One in the last digit of the claim.
+        spare: By how much they may differ.
     """
-    slack = min(0.5 * unit * (1.0 + 1e-9), CLOSE * abs(value))
+    slack = min(spare * (1.0 + 1e-9), CLOSE * abs(value))
     near = 1e-9 * abs(value)
     kept = []
     for mistake in found:

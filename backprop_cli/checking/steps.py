@@ -7,8 +7,7 @@ the same catalogue is tried, with what goes wrong in an update besides.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
 
@@ -18,13 +17,14 @@ from ..errors import BackpropError, ExpressionError, nearest
 from ..explanation.written import Name, Paper
 from ..language.lower import lower
 from ..language.parser import parse
+from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
 from ..training import schema
 from ..training.network import NDArray
 from ..training.problem import Problem
 from ..training.trace import Made, check_size, check_work
 from ..training.unrolled import Unrolled
-from .answers import Answer, read_answer
+from .answers import Answer, read_answer, written_digits
 from .catalogue import Mistake, Sweeps, broken, whole
 from .claims import (
     FOLLOWS,
@@ -39,8 +39,10 @@ from .claims import (
     matching,
     with_mistakes,
 )
+from .rules import OWN, Place
 
 VALUE, SLOPE, NEW, AFTER = "value", "slope", "new", "after"
+NOT_UPDATED = "this is the number before the update"
 Slopes = Sequence[float]
 Parameters = Mapping[str, NDArray]
 
@@ -67,6 +69,28 @@ class StepClaim(NamedTuple):
     quantity: Quantity | None
     answer: Answer | None
     error: BackpropError | None = None
+
+
+class Way(NamedTuple):
+    """The whole step worked with one mistake.
+
+    Attributes:
+        kind: The mistake's name.
+        says: What went wrong.
+        rank: Simple mistakes first.
+        values: Of every node, in the forward pass.
+        slopes: Of every node.
+        skipped: Activations that are left out, also after the update.
+        without: Biases that are left out, also then.
+    """
+
+    kind: str
+    says: str
+    rank: float
+    values: Slopes
+    slopes: Slopes
+    skipped: frozenset[int] = frozenset()
+    without: tuple[str, ...] = ()
 
 
 class Worked:
@@ -133,25 +157,67 @@ class Worked:
             return self.after
         return entry(self.u, self.new, quantity.id)
 
-    def pulled(self, parameters: Parameters | None = None, slopes: Mapping[int, float] | None = None,
-               values: Sequence[float] | None = None) -> list[float]:  # fmt: skip
-        """Return the slopes with other weights in the local derivatives, or some slopes given.
+    def forward(
+        self,
+        parameters: Parameters | None = None,
+        *,
+        forced: Mapping[int, float] | None = None,
+        skipped: Collection[int] = (),
+    ) -> list[float]:
+        """Return the values of a forward pass that goes wrong; no value has to be finite.
 
-        The values of the forward pass stay.
+        Args:
+            parameters: In place of those before the update.
+            forced: Values that are given.
+            skipped: Activations that are left out.
+        """
+        values = self.put_in(parameters or {})
+        for node in self.u.graph.nodes:
+            if forced and node.id in forced:
+                values[node.id] = forced[node.id]
+            elif node.id in skipped:
+                values[node.id] = values[node.inputs[0]]
+            elif node.op is not None:
+                values[node.id] = float(node.op.forward(FLOATS, *(values[i] for i in node.inputs)))
+        return values
+
+    def put_in(self, parameters: Parameters) -> list[float]:
+        """Return the right values, but for these parameters."""
+        values = list(self.u.values)
+        for name, array in parameters.items():
+            if name in self.u.parameters:
+                for id, x in zip(self.u.parameters[name].reshape(-1), np.reshape(array, -1), strict=True):
+                    values[int(id)] = float(x)
+        return values
+
+    def pulled(
+        self,
+        parameters: Parameters | None = None,
+        *,
+        slopes: Mapping[int, float] | None = None,
+        values: Sequence[float] | None = None,
+        local: Mapping[int, float] | None = None,
+    ) -> list[float]:
+        """Return the slopes of a backward pass that goes wrong.
+
+        Args:
+            parameters: Weights in the local derivatives, in place of those of the forward pass.
+            slopes: Slopes that are given.
+            values: Of the forward pass.
+            local: Local derivatives of nodes by their first operand.
         """
         u = self.u
         base = list(u.values if values is None else values)
-        other = list(base)
-        for name, array in (parameters or {}).items():
-            if name in u.parameters:
-                for id, x in zip(u.parameters[name].reshape(-1), np.reshape(array, -1), strict=True):
-                    other[int(id)] = float(x)
+        other = self.put_in(parameters) if parameters else base
         g = [0.0] * len(u.graph)
         g[u.graph.output] = 1.0
         for node in reversed(u.graph.nodes):
             if slopes and node.id in slopes:
                 g[node.id] = slopes[node.id]
             if not g[node.id] or node.op is None:
+                continue
+            if local and node.id in local:
+                g[node.inputs[0]] += g[node.id] * local[node.id]
                 continue
             source = base if node.id in u.penalties else other
             partials = node.op.partials(FLOATS, base[node.id], *(source[i] for i in node.inputs))
@@ -211,7 +277,7 @@ class StepJudge:
         self.known = dict(self._names())
         self._rounded: dict[int, Worked | None] = {}
         self._found: dict[Quantity, dict[str, Mistake]] = {}
-        self._schemes: list[tuple[str, str, float, list[float]]] | None = None
+        self._ways: list[Way] | None = None
         self.empty = lower(parse("0"))
         self.slack = 2.0**-52 * max(map(abs, filter(isfinite, (*self.u.values, *self.u.slopes))))
 
@@ -308,13 +374,15 @@ class StepJudge:
         verdict = close(base, answer, value, right, self.least, self.slack)
         if verdict is not None and verdict.good:
             return verdict
+        if quantity.kind == NEW and value == entry(self.u, self.made.old, quantity.id):
+            return with_mistakes(base, [Mistake("not updated", NOT_UPDATED, 0.0, value)])
         by_hand = self._by_hand(base, quantity, answer, value, decimals)
         if by_hand is not None:
             return by_hand
         follows = self._follows(quantity, answer, value, wrong)
         if follows:
             return base._replace(verdict=FOLLOWS, says=follows)
-        named = matching(self.mistakes(quantity).values(), value, right, answer.step)
+        named = matching(self.mistakes(quantity).values(), value, right, answer.spare)
         if named and verdict is None:
             return with_mistakes(base, named)
         return verdict or loosely(base, answer, value, right, self.least) or base
@@ -324,7 +392,7 @@ class StepJudge:
     ) -> Verdict | None:
         """Compare with the step worked out with rounding on the way."""
         own = _decimals(answer.text)
-        if not answer.unit or not own:
+        if not answer.unit or not own or written_digits(answer.text) < self.least:
             return None
         for places in sorted({own, *decimals}, key=lambda d: (d != own, -d)):
             worked = self._worked(places)
@@ -361,13 +429,7 @@ class StepJudge:
         """Return a quantity that is worked out from others as claimed."""
         u, exact = self.u, self.exact
         forced = {q.id: x for q, x, _ in wrong if q.kind == VALUE}
-        values = list(u.values)
-        if forced:
-            for node in u.graph.nodes:
-                if node.id in forced:
-                    values[node.id] = forced[node.id]
-                elif node.op is not None:
-                    values[node.id] = float(node.op.forward(FLOATS, *(values[i] for i in node.inputs)))
+        values = exact.forward(forced=forced) if forced else u.values
         if quantity.kind == VALUE:
             return float(values[quantity.id])
         given = {q.id: x for q, x, _ in wrong if q.kind == SLOPE}
@@ -386,28 +448,95 @@ class StepJudge:
 
     # mistakes
 
-    def schemes(self) -> list[tuple[str, str, float, list[float]]]:
-        """Return whole backward passes that go wrong: kind, words, rank and slopes."""
-        if self._schemes is None:
-            exact = self.exact
-            found = []
-            new: Parameters = exact.new
-            slopes: list[float] = []
-            for _ in range(len(self.u.blocks) + 1):
-                slopes = exact.pulled(new)
-                again = exact.updated(slopes)
-                if all(np.array_equal(again[n], new[n]) for n in again):
-                    break
-                new = again
-            says = "the already updated weights are used to go back to the hidden layers"
-            found.append(("updated weights used", says, 8.0, slopes))
-            for name, ids in self.u.parameters.items():
-                if ids.ndim == 2 and ids.shape[0] == ids.shape[1] > 1:
-                    turned = {name: np.asarray(self.made.old[name]).T}
-                    says = f"{name} are transposed on the way back"
-                    found.append(("weights transposed", says, 14.0, exact.pulled(turned)))
-            self._schemes = found
-        return self._schemes
+    def ways(self) -> list[Way]:
+        """Return the whole step, worked with one mistake or another."""
+        if self._ways is None:
+            self._ways = [*self._forward_ways(), *self._backward_ways()]
+        return self._ways
+
+    def _activations(self) -> dict[str, list[int]]:
+        """Return the activations of each layer."""
+        u, found = self.u, dict[str, list[int]]()
+        for id, name in u.names.items():
+            op = u.graph.nodes[id].op
+            one = op is not None and op.name in PRIMITIVES and op.arity[0] == 1
+            if one and name.part == "y" and name.layer:
+                found.setdefault(name.layer, []).append(id)
+        return found
+
+    def _forward_ways(self) -> Iterator[Way]:
+        exact, layers = self.exact, self._activations()
+        groups = [([layer], ids) for layer, ids in layers.items()]
+        if len(groups) > 1:
+            groups.append((list(layers), [i for ids in layers.values() for i in ids]))
+        for names, ids in groups:
+            values = exact.forward(skipped=ids)
+            says = f"the activation of {' and '.join(names)} is missing"
+            gone = exact.pulled(values=values, local=dict.fromkeys(ids, 1.0))
+            yield Way("activation missing", says, 13.0, values, gone, frozenset(ids))
+            kept = exact.pulled(values=values)
+            says += ", but not its slope"
+            yield Way("activation missing", says, 13.5, values, kept, frozenset(ids))
+        for says, without in self._biases():
+            values = exact.forward({n: 0.0 * np.asarray(self.made.old[n]) for n in without})
+            yield Way("other parameters", says, 18.0, values, exact.pulled(values=values), without=without)
+        for name, turned in self._turned():
+            values = exact.forward({name: turned})
+            says = f"{name} are transposed"
+            yield Way("weights transposed", says, 18.0, values, exact.pulled(values=values))
+
+    def _backward_ways(self) -> Iterator[Way]:
+        u, exact = self.u, self.exact
+
+        def way(kind: str, says: str, rank: float, slopes: Slopes) -> Way:
+            return Way(kind, says, rank, u.values, slopes)
+
+        new: Parameters = exact.new
+        for _ in range(len(u.blocks) + 1):
+            slopes = exact.pulled(new)
+            again = exact.updated(slopes)
+            if all(np.array_equal(again[n], new[n]) for n in again):
+                break
+            new = again
+        says = "the already updated weights are used to go back to the hidden layers"
+        yield way("updated weights used", says, 8.0, slopes)
+        for name, turned in self._turned():
+            says = f"{name} are transposed on the way back"
+            yield way("weights transposed", says, 14.0, exact.pulled({name: turned}))
+        for layer, ids in self._activations().items():
+            op = u.graph.nodes[ids[0]].op
+            assert op is not None
+            says = f"the slope of the activation of {layer} is missing"
+            yield way("local derivative missing", says, 11.0, exact.pulled(local=dict.fromkeys(ids, 1.0)))
+            for wrong in OWN.get(op.name, ()):
+                local = {id: wrong.tangent(self._place(id)) for id in ids}
+                says = wrong.says.format(node=layer)
+                yield way(wrong.kind, says, wrong.rank + 3.0, exact.pulled(local=local))
+        for factor, words in _factors(len(self.made.rows), u):
+            yield way("factor", f"in all slopes, {words}", 24.0, [factor * g for g in u.slopes])
+
+    def _place(self, id: int) -> Place:
+        """Return an activation with a tangent of 1."""
+        node, values = self.u.graph.nodes[id], self.u.values
+        assert node.op is not None
+        x, rest = [values[i] for i in node.inputs], len(node.inputs) - 1
+        moves = [True, *[False] * rest]
+        return Place(FLOATS, node.op, values[id], x, [1.0, *[0.0] * rest], moves, [not m for m in moves],
+                     [False] * len(x), values[node.inputs[0]])  # fmt: skip
+
+    def _biases(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield biases that may be forgotten, with words."""
+        biases = [n for n in self.u.parameters if n.endswith(".bias") and np.any(self.made.old[n])]
+        if biases:
+            yield "the biases are left out", tuple(biases)
+        for name in biases if len(biases) > 1 else ():
+            yield f"{name} is left out", (name,)
+
+    def _turned(self) -> Iterator[tuple[str, NDArray]]:
+        """Yield the weights that have a transpose of the same shape."""
+        for name, ids in self.u.parameters.items():
+            if ids.ndim == 2 and ids.shape[0] == ids.shape[1] > 1:
+                yield name, np.asarray(self.made.old[name]).T
 
     def mistakes(self, quantity: Quantity) -> dict[str, Mistake]:
         """Return every mistake of the catalogue for a quantity."""
@@ -430,55 +559,38 @@ class StepJudge:
         node = u.graph.nodes[id]
         if node.op is not None and len(node.inputs) == 1:
             operand = u.names.get(node.inputs[0], Name("its operand")).text
-            yield (
-                "activation missing",
-                f"this is {operand}: the activation is missing",
-                12,
-                u.values[node.inputs[0]],
-            )
+            says = f"this is {operand}: the activation is missing"
+            yield "activation missing", says, 12, u.values[node.inputs[0]]
             twice = float(node.op.forward(FLOATS, right))
             yield "activation twice", "the activation is applied twice", 16, twice
-        for says, parameters in self._other_parameters():
-            try:
-                yield "other parameters", says, 18, float(u.run(parameters)[id])
-            except BackpropError:
-                continue
+        for way in self.ways():
+            yield way.kind, way.says, way.rank, way.values[id]
+        after = self.exact.forward(self.exact.new)[id]
+        yield "other parameters", "this is the number after the update", 18, after
+        own = u.names.get(id, Name("E"))
         for other, name in u.names.items():
-            if other != id and u.row_of.get(other) == u.row_of.get(id):
+            if other != id and u.row_of.get(other) == u.row_of.get(id) and name.part in ("z", "y", own.part):
                 yield "another step", f"this is the value of {name.text}", 25, u.values[other]
-
-    def _other_parameters(self) -> Iterator[tuple[str, Parameters]]:
-        u, old = self.u, self.made.old
-        plain = {n: np.asarray(old[n]) for n in u.parameters}
-        biases = [n for n in plain if n.endswith(".bias") and np.any(plain[n])]
-        if biases:
-            yield "the biases are left out", {**plain, **{n: 0.0 * plain[n] for n in biases}}
-        for name in biases:
-            yield f"{name} is left out", {**plain, name: 0.0 * plain[name]}
-        for name, array in plain.items():
-            if array.ndim == 2 and array.shape[0] == array.shape[1] > 1:
-                yield f"{name} are transposed", {**plain, name: array.T}
-        yield "these are the numbers after the update", {n: self.exact.new[n] for n in u.parameters}
 
     def _of_slope(self, quantity: Quantity) -> Iterator[tuple[str, str, float, float]]:
         sweeps = StepSweeps(self.u, quantity.id)
-        for kind, says, rank, slopes in self.schemes():
-            yield kind, says, rank, slopes[quantity.id]
+        for way in self.ways():
+            yield way.kind, way.says, way.rank, way.slopes[quantity.id]
         for found in (broken(sweeps), whole(sweeps)):
             for kind, says, rank, value in found:
                 yield kind, says, rank, float(value)
         for factor, words in _factors(len(self.made.rows), self.u):
-            yield "factor", words, 30, factor * self.u.slopes[quantity.id]
+            yield "factor", words, 23, factor * self.u.slopes[quantity.id]
 
     def _of_new(self, quantity: Quantity) -> Iterator[tuple[str, str, float, float]]:
         made, id = self.made, quantity.id
         old, rate, slope = entry(self.u, made.old, id), made.rate, self.u.slopes[id]
-        yield "not updated", "this is the number before the update", 9, old
+        yield "not updated", NOT_UPDATED, 7, old
         if not self.u.active[id] or id not in self._trained():
             yield "frozen updated", "what is frozen is updated", 10, old - rate * slope
             return
-        for kind, says, rank, slopes in self.schemes():
-            yield kind, says, rank, entry(self.u, self.exact.updated(slopes), id)
+        for way in self.ways():
+            yield way.kind, way.says, way.rank, entry(self.u, self.exact.updated(way.slopes), id)
         if not self.exact.plain:
             yield "plain update", "this is the update of plain gradient descent", 11, old - rate * slope
             return
@@ -497,49 +609,51 @@ class StepJudge:
     def _of_after(self, quantity: Quantity) -> Iterator[tuple[str, str, float, float]]:
         exact, made = self.exact, self.made
         yield "not updated", "this is the loss before the update", 9, made.step.before
-        right = ("", "", 0.0, list(self.u.slopes))
-        network = made.problem.network
-        biases = [p.name for p in network.parameters if p.name.endswith(".bias")]
-        frozen = [p.name for p in network.parameters if not p.trained]
-        gradients = exact.gradients
-        for (kind, says, rank, slopes), sign, bias in product(
-            [right, *self.schemes()], (1, -1, 0), (None, "kept", "moved")
-        ):
-            if (bias == "kept" and not set(biases) - set(frozen)) or (bias == "moved" and not frozen):
-                continue
-            parts = [(kind, says, rank)] if kind else []
-            new = exact.updated(slopes)
-            if sign < 1 and not exact.plain:
-                continue
-            if sign < 1:
-                rate = -made.rate if sign else 1.0
-                grads = gradients(slopes)
-                new = {
-                    n: a if n in frozen else made.old[n] - rate * grads[n]
-                    for n, a in new.items()
-                    if n in grads
-                }
-                words = (
-                    "the step goes uphill: old + rate*gradient" if sign else "the learning rate is missing"
-                )
-                parts.append(("sign lost" if sign else "rate missing", words, 10.0))
-            if bias == "kept":
-                new = {**new, **{n: made.old[n] for n in biases}}
-                parts.append(("bias not updated", "the biases are not updated", 12.0))
-            elif bias == "moved":
-                grads = gradients(slopes)
-                new = {**new, **{n: made.old[n] - made.rate * grads[n] for n in frozen if n in grads}}
-                parts.append(("frozen updated", f"{' and '.join(frozen)}, frozen, are updated", 13.0))
-            if not parts:
-                continue
-            try:
-                value = exact.loss({**made.old, **new})
-            except BackpropError:
-                continue
-            worst = min(parts, key=lambda p: p[2])
-            yield worst[0], "; ".join(p[1] for p in parts), sum(p[2] for p in parts), value
+        ways = [Way("", "", 0.0, self.u.values, self.u.slopes), *self.ways()]
+        for k, way in enumerate(ways):
+            # the mistakes of an update come alone, or with that of the weights
+            common = k == 0 or way.kind == "updated weights used"
+            for kind, says, rank, new in self._updates(way.slopes) if common else self._plain(way.slopes):
+                parts = [p for p in ((way.kind, way.says, way.rank), (kind, says, rank)) if p[0]]
+                if not parts:
+                    continue
+                new = {**new, **{n: 0.0 * np.asarray(new[n]) for n in way.without}}
+                value = exact.forward(new, skipped=way.skipped)[self.u.graph.output]
+                worst = min(parts, key=lambda p: p[2])
+                yield worst[0], "; ".join(p[1] for p in parts), sum(p[2] for p in parts), value
         for factor, words in _factors(len(made.rows), self.u):
             yield "factor", words, 40, factor * exact.after
+
+    def _plain(self, slopes: Slopes) -> Iterator[tuple[str, str, float, Parameters]]:
+        yield "", "", 0.0, self.exact.updated(slopes)
+
+    def _updates(self, slopes: Slopes) -> Iterator[tuple[str, str, float, Parameters]]:
+        """Yield the right update and wrong ones: kind, words, rank and parameters."""
+        exact, made, network = self.exact, self.made, self.made.problem.network
+        frozen = [p.name for p in network.parameters if not p.trained]
+        biases = [p.name for p in network.parameters if p.name.endswith(".bias") and p.trained]
+        gradients = exact.gradients(slopes)
+        moved = {n: made.old[n] - made.rate * gradients[n] for n in frozen if n in gradients}
+        starts: list[tuple[str, str, float, Parameters]] = [("", "", 0.0, exact.updated(slopes))]
+        if exact.plain:
+            for kind, says, rate in (
+                ("sign lost", "the step goes uphill: old + rate*gradient", -made.rate),
+                ("rate missing", "the learning rate is missing", 1.0),
+            ):
+                trained = {n: made.old[n] - rate * g for n, g in gradients.items() if n not in frozen}
+                starts.append((kind, says, 10.0, {**made.old, **trained}))
+        for kind, says, rank, new in starts:
+            yield kind, says, rank, new
+            changes = [("bias not updated", "the biases are not updated", 12.0, biases)] if biases else []
+            if len(biases) > 1:
+                changes += [("bias not updated", f"{n} is not updated", 12.5, [n]) for n in biases]
+            for other, words, more, names in changes:
+                kept = {n: made.old[n] for n in names}
+                yield kind or other, "; ".join(filter(None, (says, words))), rank + more, {**new, **kept}
+            if moved:
+                words = f"{' and '.join(frozen)}, frozen, are updated"
+                parts = "; ".join(filter(None, (says, words)))
+                yield kind or "frozen updated", parts, rank + 13.0, {**new, **moved}
 
 
 def _factors(rows: int, u: Unrolled) -> Iterator[tuple[float, str]]:
