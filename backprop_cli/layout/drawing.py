@@ -50,6 +50,10 @@ class Card(NamedTuple):
         return f"{self.name} = {self.operation}" if self.operation else self.name
 
 
+IDLE = "a dashed arrow"
+"""What a legend calls an arrow that is not `Arrow.taken`."""
+
+
 class Arrow(NamedTuple):
     """From a card to one that reads it.
 
@@ -157,9 +161,10 @@ def graph_drawing(view: GraphView, title: str, write: Write, edges: Edges = "bot
             legend.append(f"at an arrow: the derivative of the step by what it reads, {what}")
         else:
             legend.append(f"at an arrow: the local derivative, {what}")
-    return Drawing(
-        title, description, tuple(legend), _cards(view, output, write), _arrows(view, write, edges)
-    )
+    arrows = list(_arrows(view, write, edges))
+    if not all(arrow.taken for arrow in arrows):
+        legend.append(f"{IDLE}: another branch was taken, so nothing here needs it")
+    return Drawing(title, description, tuple(legend), _cards(view, output, write), arrows)
 
 
 def _cards(view: GraphView, output: str, write: Write) -> Iterator[Card]:

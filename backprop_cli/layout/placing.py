@@ -11,6 +11,7 @@ from .picture import Point
 Rectangle = tuple[float, float, float, float]  # left, top, width, height
 STEP = 5.0  # pixels between the points that stand for a line
 CELL = 40.0
+CROSSED = 2.5  # what a point under a label costs: more than a step away from its own
 # Directions in order of liking: above on the right, above, right, ...
 AROUND = ((1, -1), (0, -1), (-1, -1), (1, 0), (-1, 0), (1, 1), (0, 1), (-1, 1))
 
@@ -80,7 +81,7 @@ class Crowd:
                     if -pad < x - left < width + pad and -pad < y - top < height + pad:
                         near += weight
         overlap = sum(_common(box, other) for other in self.boxes) / (size * size)
-        return near + 40.0 * overlap + 60.0 * self._outside(box) / size
+        return CROSSED * near + 40.0 * overlap + 60.0 * self._outside(box) / size
 
     def _outside(self, box: Rectangle) -> float:
         """Return how far a label stands out of the frame."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple
 
 from ..errors import UsageError, printable
-from ..layout.drawing import Arrow, Card, Drawing, shortened
+from ..layout.drawing import IDLE, Arrow, Card, Drawing, shortened
 from ..layout.layered import Arrangement, Link, Size, Spacing, arrange, positions
 from ..layout.tracks import Net, nets, tracks, untangle
 from .palette import ANSI
@@ -26,6 +27,7 @@ LISTED = (
     ("at an arrow", 'at a "from"'),
 )
 
+IDLE_HEAD = {True: "○", False: "o"}
 HEADING, LABEL = 34, 24
 
 # by weights (0 none, 1 light, 2 heavy) of up, right, down, left, read as a number to the base 3
@@ -72,12 +74,23 @@ def graph_text(
             except UsageError:  # too entangled for lines of characters
                 continue
             if grid.width <= width or form is not None:
+                variant = variant._replace(legend=_renamed(variant.legend, _idle_words(unicode)))
                 return Drawn(_page(variant, grid.lines(color), width, color), each, tuple(widths))
             widths.append(grid.width)
     body = _list(drawing, width, unicode, color)
-    for drawn, listed in LISTED:
-        drawing = drawing._replace(legend=tuple(text.replace(drawn, listed) for text in drawing.legend))
+    legend = [text for text in drawing.legend if not text.startswith(IDLE)]  # a list has no arrows
+    drawing = drawing._replace(legend=_renamed(legend, LISTED))
     return Drawn(_page(drawing, body, width, color), "list", tuple(widths))
+
+
+def _renamed(legend: Sequence[str], words: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    for drawn, listed in words:
+        legend = [text.replace(drawn, listed) for text in legend]
+    return tuple(legend)
+
+
+def _idle_words(unicode: bool) -> list[tuple[str, str]]:
+    return [(IDLE, f"an arrow that ends in {IDLE_HEAD[unicode]}")]
 
 
 def _page(drawing: Drawing, body: list[str], width: int, color: bool) -> str:
@@ -305,7 +318,7 @@ def _head(grid: _Grid, along: int, across: int, heavy: bool, idle: bool) -> None
     x, y = (across, along) if grid.down else (along, across)
     heads = ("▼" if grid.down else "►") if grid.unicode else ("v" if grid.down else ">")
     if idle:
-        heads = "o" if not grid.unicode else "○"
+        heads = IDLE_HEAD[grid.unicode]
     grid.write(x, y, heads, "mark" if heavy else "muted")
 
 
