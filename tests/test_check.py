@@ -783,7 +783,7 @@ def test_rows_of_a_batch(run, tmp_path):
         ((MAZUR, "--claim", "E=1", "--x", "1"), "x=1"),
         ((MAZUR, "--claim", "E=1", "--gradcheck"), "--check-gradients"),
         ((MAZUR, "--claim", "E=1", "optimizer.rate=1"), "learning_rate"),
-        (("x^2", "--claim", "x=1", "optimizer.learning_rate=1"), "for the network of a config"),
+        (("x^2", "--claim", "x=1", "optimizer.learning_rate=1"), "is for a training step"),
         (("nothere.yaml", "--claim", "E=1"), "nothere.yaml"),
     ],
 )
