@@ -187,7 +187,7 @@ def read_target(text: str, graph: Graph) -> Target:
         return Target(name, id)
     if name in OUTPUT_NAMES and graph.nodes[graph.output].name is None:
         return Target(name, graph.output)
-    raise _unknown(name, graph)
+    raise _unknown(" ".join(text.split()) if name == plain else name, graph)
 
 
 def _named(graph: Graph) -> dict[str, int]:

@@ -387,7 +387,7 @@ def mistakes(graph: Graph, leaves: Mapping[int, float], target: Target,
 def _of_values(graph: Graph, leaves: Mapping[int, float], target: Target) -> Found:
     values = run(graph, leaves)
     right = values[target.of]
-    name = graph.own_name(target.of)
+    name = target.text
     yield "sign lost", "the sign is wrong", 14, -right
     for node in graph.nodes:
         if node.id != target.of and node.name is not None:

@@ -198,13 +198,31 @@ class Judge:
     def one(self, claim: Claim, wrong: Sequence[Earlier] = ()) -> Verdict:
         """Judge one claim, given earlier ones that were wrong."""
         if claim.error is not None or claim.target is None:
-            says = claim.error.message if claim.error else ""
+            says = told(claim.error)
             return Verdict(claim.target.text if claim.target else claim.name, claim.text, UNREADABLE, says)
         if claim.answer is None:
             return Verdict(claim.target.text, "", MISSING, "no answer")
+        copied = self._copied(claim.target, claim.answer)
+        if copied:
+            right = self.right(claim.target)[0] if self.inputs is not None else None
+            return Verdict(claim.target.text, claim.answer.text, WRONG, copied, right=right)
         if self.inputs is None:
             return self._in_general(claim.target, claim.answer, wrong)
         return self._at_the_point(claim.target, claim.answer, wrong)
+
+    def _copied(self, target: Target, answer: Answer) -> str:
+        """Say why a formula is no answer for a value: any name in it may be copied from the program."""
+        if target.by or not answer.names:
+            return ""
+        if self.inputs is not None:
+            return "a number is asked for"
+        later = self.graph.depends_on([target.of])
+        names = [name for name, id in answer.names.items() if later[id]]
+        if not names:
+            return ""
+        if answer.names[names[0]] == target.of:
+            return f"the answer names {names[0]} itself"
+        return f"the answer names {names[0]}, which is computed from {target.text}"
 
     # at a point
 
@@ -539,6 +557,13 @@ def _tied(graph: Graph, target: Target) -> str:
     return f"{d} is computed from {x}: by both of them there is no second derivative"
 
 
+def told(error: BackpropError | None) -> str:
+    """Say why a claim cannot be read, and what to write instead."""
+    if error is None:
+        return ""
+    return f"{error.message}; {error.hint}" if error.hint else error.message
+
+
 def too_few(digits: int, least: int) -> str:
     """Say that a number is rounded too much."""
     return f"right to {digits} digit{'s' if digits != 1 else ''} only, where {least} are asked for"
@@ -591,6 +616,8 @@ def loosely(base: Verdict, answer: Answer, value: float, right: float, least: in
 def with_mistakes(base: Verdict, named: Sequence[Mistake]) -> Verdict:
     """Name the mistakes."""
     first, *rest = named
+    if first.kind != "wrong point":  # with the right rules somewhere else: no word where a rule explains it
+        rest = [m for m in rest if m.kind != "wrong point"]
     # the same mistake at other nodes says nothing new
     kinds = {m.kind: m.says for m in reversed(rest) if m.kind != first.kind}
     others = tuple(m.says for m in rest if kinds.get(m.kind) == m.says)[:OTHERS]

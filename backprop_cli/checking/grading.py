@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, WRONG_INPUT, UsageError, nearest
+from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, WRONG_INPUT, BackpropError, UsageError, nearest
 from .claims import FOLLOWS, GOOD, MISSING, NONE, RIGHT, ROUNDED, UNREADABLE, WRONG, Verdict
 
+REPEATED = "repeated"
 CREDITS: Mapping[str, float] = {"right": 1.0, "rounded": 1.0, "follows": 1.0, "named": 0.0}
 """Share of the marks that a verdict earns; ``named`` is a wrong claim whose mistake is known."""
+
+
+class Named(NamedTuple):
+    """A quantity that was named.
+
+    Attributes:
+        text: As verdicts have it.
+        key: The same for every spelling.
+    """
+
+    text: str
+    key: Hashable
+
+
+class Entry(NamedTuple):
+    """A claim, and which quantity it is about.
+
+    Attributes:
+        name: The quantity as written.
+        answer: As written; blank for one that was left out.
+        quantity: None where it cannot be read.
+        first: No answer to the same quantity comes before it.
+    """
+
+    name: str
+    answer: str
+    quantity: Named | None
+    first: bool
 
 
 class Judged(NamedTuple):
@@ -21,12 +50,14 @@ class Judged(NamedTuple):
         verdicts: In the order of the claims.
         marks: Earned, per claim.
         of: Possible, per claim.
+        fault: Why the claims could not be read; None where they could.
     """
 
     student: str
     verdicts: tuple[Verdict, ...]
     marks: tuple[float, ...]
     of: tuple[float, ...]
+    fault: BackpropError | None = None
 
     @property
     def total(self) -> float:
@@ -43,6 +74,16 @@ class Judged(NamedTuple):
         """How many claims count as right."""
         return sum(v.good for v in self.verdicts)
 
+    @property
+    def claimed(self) -> int:
+        """How many claims count."""
+        return sum(v.verdict != REPEATED for v in self.verdicts)
+
+    @property
+    def all_right(self) -> bool:
+        """Whether nothing is left to be done."""
+        return self.fault is None and self.right == self.claimed
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -54,6 +95,7 @@ class Judgement:
         people: Whoever made claims.
         weighted: Marks were given by the caller.
         reveal: Right numbers and formulas are shown.
+        asked: Names of what was asked of everybody; empty where nothing was said.
     """
 
     program: str
@@ -61,32 +103,83 @@ class Judgement:
     people: tuple[Judged, ...]
     weighted: bool = False
     reveal: bool = False
+    asked: tuple[str, ...] = ()
 
     @property
     def status(self) -> int:
         """The exit status: unreadable before wrong before not judgeable."""
         verdicts = {v.verdict for person in self.people for v in person.verdicts}
-        if UNREADABLE in verdicts:
+        if UNREADABLE in verdicts or any(person.fault for person in self.people):
             return WRONG_INPUT
         if verdicts & {WRONG, MISSING}:
             return NO
         return NO_SUCH_NUMBER if NONE in verdicts else ANSWERED
 
+    @property
+    def names(self) -> list[str]:
+        """What a table of everybody has columns for: what was asked, or else all that was claimed."""
+        claimed = (v.claim for person in self.people for v in person.verdicts)
+        return list(dict.fromkeys(self.asked or claimed))
+
+
+def entries(
+    claims: Sequence[tuple[str, str]],
+    named: Callable[[str], Named | None],
+    asked: Sequence[Named] = (),
+) -> list[Entry]:
+    """Line up one person's claims, and what was asked and left out.
+
+    Args:
+        claims: Quantity and answer as written.
+        named: Reads the name of a quantity; None where it cannot be.
+        asked: What everybody was asked.
+    """
+    quantities = [named(name) for name, _ in claims]
+    first: dict[Hashable, int] = {}
+    for k, (quantity, (_, answer)) in enumerate(zip(quantities, claims, strict=True)):
+        if quantity is not None:
+            at = first.setdefault(quantity.key, k)
+            if answer and not claims[at][1]:  # a blank is no answer
+                first[quantity.key] = k
+    found = []
+    for k, (quantity, (name, answer)) in enumerate(zip(quantities, claims, strict=True)):
+        is_first = quantity is None or first[quantity.key] == k
+        if answer or is_first:
+            found.append(Entry(name, answer, quantity, is_first))
+    return found + [Entry(each.text, "", each, True) for each in asked if each.key not in first]
+
 
 def graded(
-    student: str, verdicts: Sequence[Verdict], marks: Mapping[str, float], credit: Mapping[str, float]
+    student: str,
+    found: Sequence[tuple[Entry, Verdict]],
+    marks: Mapping[Hashable, float] | None,
+    credit: Mapping[str, float],
 ) -> Judged:
     """Give marks to one person's verdicts.
 
     Args:
         student: Whose.
-        verdicts: Per claim.
-        marks: By quantity; 1 where there is none.
+        found: Claims and verdicts.
+        marks: By quantity: what is not there earns nothing, a second answer neither. None: 1 each.
         credit: Share by verdict, see `CREDITS`.
     """
-    of = [marks.get(v.claim, 1.0) for v in verdicts]
-    earned = [m * credit.get(_credit(v), 0.0) for v, m in zip(verdicts, of, strict=True)]
-    return Judged(student, tuple(verdicts), tuple(earned), tuple(of))
+    of = [_worth(entry, verdict, marks) for entry, verdict in found]
+    earned = [m * credit.get(_credit(v), 0.0) for (_, v), m in zip(found, of, strict=True)]
+    return Judged(student, tuple(v for _, v in found), tuple(earned), tuple(of))
+
+
+def repeated(entry: Entry) -> Verdict:
+    """Return the verdict on an answer to what was answered before."""
+    text = entry.quantity.text if entry.quantity is not None else entry.name
+    return Verdict(text, entry.answer, REPEATED, "the first answer counts")
+
+
+def _worth(entry: Entry, verdict: Verdict, marks: Mapping[Hashable, float] | None) -> float:
+    if verdict.verdict == REPEATED:
+        return 0.0
+    if marks is None:
+        return 1.0
+    return marks.get(entry.quantity.key, 0.0) if entry.quantity is not None and entry.first else 0.0
 
 
 def _credit(verdict: Verdict) -> str:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import Any, NamedTuple
 
-from ..errors import ConfigError, DataError
+from ..errors import BackpropError, ConfigError, DataError, decoded, nearest
 
 SIZE_LIMIT = 1 << 20
 MOST_PEOPLE = 10_000
 MOST_CLAIMS = 1_000
-LABELS = ("student", "name", "id", "sid", "file", "email")
-"""Columns and keys that say whose claims these are."""
+NAMES = ("student", "name", "student name", "full name", "your name", "your full name")
+FIRST_NAMES = ("first name", "given name", "forename")
+LAST_NAMES = ("last name", "surname", "family name")
+IDS = ("student id", "id", "sid", "student number", "id number", "username", "user name", "login", "file")
+ABOUT = ("email", "e-mail", "mail", "email address", "timestamp", "date", "time", "submitted at")
+"""Columns and keys that say something of a person, but not whose claims these are."""
 
 
 class Sheet(NamedTuple):
@@ -23,62 +28,257 @@ class Sheet(NamedTuple):
     Attributes:
         student: Whose; "" where the file does not say.
         claims: Quantity and answer as written, in order.
+        fault: Why they cannot be read; None where they can.
     """
 
     student: str
     claims: list[tuple[str, str]]
+    fault: BackpropError | None = None
 
 
-IsQuantity = Callable[[str], bool]
+class Reading(NamedTuple):
+    """What a file of claims holds.
+
+    Attributes:
+        sheets: One a person, no two under the same name.
+        notes: What in it is no claim, a sentence each.
+    """
+
+    sheets: list[Sheet]
+    notes: list[str]
 
 
-def read_sheets(data: bytes, shown: str, is_quantity: IsQuantity) -> list[Sheet]:
+AS_UTF_8 = "save the file as text with the encoding UTF-8"
+FaultOf = Callable[[str], BackpropError | None]
+
+
+def read_sheets(data: bytes, shown: str, fault_of: FaultOf, column: str | None = None) -> Reading:
     """Read a file of claims.
 
     Args:
         data: Its bytes.
         shown: Its name; the ending says what it is, and the first characters where there is none.
-        is_quantity: Whether a word names a quantity of the program: such a column is no label.
+        fault_of: Why a word names no quantity of the program; None where it does: it is no label then.
+        column: Column or key that says whose claims these are; None finds it.
     Raises:
         DataError: for what cannot be read.
     """
+    reader = _Reader(shown, fault_of, column)
+    sheets = reader.read(data)
+    if not any(sheet.claims for sheet in sheets):
+        found = f": {'; '.join(reader.notes)}" if reader.notes else ""
+        raise DataError(f"{shown} has no claims{found}", hint="a line such as dL/db: -6")
+    if len(sheets) > MOST_PEOPLE or any(len(s.claims) > MOST_CLAIMS for s in sheets):
+        raise DataError(f"{shown}: at most {MOST_PEOPLE:,} people with {MOST_CLAIMS:,} claims each are read")
+    if column is not None and not reader.labelled:
+        close = nearest(column, reader.titles)
+        hint = f"did you mean {close}?" if close else f"there are {', '.join(reader.titles[:20])}"
+        raise DataError(f"{shown} has no column {column}", hint=hint if reader.titles else None)
+    return Reading(_told_apart(sheets, reader.notes), reader.notes)
+
+
+def _told_apart(sheets: Sequence[Sheet], notes: list[str]) -> list[Sheet]:
+    """Number the sheets that have the same name, and say so."""
+    taken = {sheet.student for sheet in sheets}
+    seen: dict[str, int] = {}
+    found = []
+    for sheet in sheets:
+        name = sheet.student
+        seen[name] = count = seen.get(name, 0) + 1
+        while count > 1 and name in taken:
+            name = f"{sheet.student} ({count})"
+            count += 1
+        taken.add(name)
+        found.append(sheet._replace(student=name))
+    for name, count in seen.items():
+        if count > 1:
+            notes.append(f"{name} is there {count} times: the later ones are numbered, {name} (2)")
+    return found
+
+
+class _Reader:
+    """Reads one file.
+
+    Attributes:
+        notes: What is no claim.
+        titles: Columns and keys, as far as they may be labels.
+        labelled: The column that was asked for is there.
+    """
+
+    def __init__(self, shown: str, fault_of: FaultOf, column: str | None) -> None:
+        self.shown = shown
+        self.fault_of = fault_of
+        self.column = _folded(column) if column is not None else None
+        self.notes: list[str] = []
+        self.titles: list[str] = []
+        self.labelled = False
+        self._kinds: dict[str, bool] = {}
+
+    def read(self, data: bytes) -> list[Sheet]:
+        """Return one sheet a person."""
+        shown = self.shown
+        text = _decoded(data, shown)
+        kind = _kind(text, shown)
+        if kind == "csv":
+            return self.table(text)
+        if kind == "lines":
+            return [Sheet("", _lines(text, shown))]
+        return self.people(_json(text, shown) if kind == "json" else _yaml(text, shown))
+
+    def is_quantity(self, word: str) -> bool:
+        """Whether a word names a quantity of the program."""
+        return self.fault_of(word) is None
+
+    def label(self, titles: Sequence[str], *, first: bool) -> list[int]:
+        """Return which columns or keys say whose claims these are.
+
+        Args:
+            titles: All of them.
+            first: The first may be it without saying so.
+        """
+        self.titles += [t for t in titles if t not in self.titles] if len(self.titles) < 100 else []
+        folded = [_folded(title) for title in titles]
+        if self.column is not None:
+            found = [k for k, title in enumerate(folded) if title == self.column][:1]
+            self.labelled = self.labelled or bool(found)
+            return found
+        free = [k for k, title in enumerate(titles) if not self.is_quantity(title)]
+
+        def one_of(names: Sequence[str]) -> list[int]:
+            return [k for name in names for k in free if folded[k] == name][:1]
+
+        whole = one_of(FIRST_NAMES) + one_of(LAST_NAMES)
+        words = [k for k in free if folded[k] not in ABOUT and re.search(r"\b(name|student)\b", folded[k])]
+        found = one_of(NAMES) or (whole if len(whole) == 2 else []) or one_of(IDS) or whole or words[:1]
+        if not found and first and len(titles) > 1:
+            rest = [k for k, title in enumerate(folded) if title not in ABOUT]
+            found = [k for k in rest[:1] if k in free]
+        return found
+
+    def is_claim(self, title: str) -> bool:
+        """Whether a column or key of a class's table is to be judged: an ordinary one of others is not."""
+        if title not in self._kinds:
+            fault = self.fault_of(title)
+            self._kinds[title] = fault is None or bool(_LIKE_A_CLAIM.fullmatch("".join(title.split())))
+            if fault is not None and not self._kinds[title] and _folded(title) not in _KNOWN:
+                meant = re.match(r"did you mean [^?]*\?", fault.hint or "")
+                note = f"{title!r} is not judged: {fault.message}"
+                self.notes.append(f"{note}; {meant[0]}" if meant else note)
+        return self._kinds[title]
+
+    def table(self, text: str) -> list[Sheet]:
+        """Read CSV: a row a student, or a claim a row."""
+        shown = self.shown
+        first = text.lstrip("\n").partition("\n")[0]
+        delimiter = "\t" if "\t" in first else ";" if ";" in first and "," not in first else ","
+        reader = csv.reader(StringIO(text), delimiter=delimiter, strict=True)
+        try:
+            rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+        except csv.Error as error:
+            raise DataError(f"{error}", place=f"{shown}:{reader.line_num}") from None
+        if not rows:
+            raise DataError(f"{shown} is empty")
+        header = [cell.strip() for cell in rows[0][1]]
+        if [cell.lower() for cell in header] in (
+            ["claim", "value"],
+            ["claim", "answer"],
+            ["quantity", "value"],
+        ):
+            return [Sheet("", [_pair(row, shown, line) for line, row in rows[1:]])]
+        titles = [cell for cell in header if cell]
+        if len(set(titles)) < len(titles):
+            twice = next(cell for cell in titles if titles.count(cell) > 1)
+            raise DataError(f"the column {twice!r} is there twice", place=f"{shown}:1")
+        labels = self.label(header, first=True)
+        claims = [k for k, c in enumerate(header) if k not in labels and c and self.is_claim(c)]
+        if not labels and claims and len(rows) > 2:
+            self.notes.append("no column says whose the rows are: --student-column NAME")
+        people = []
+        for number, (line, row) in enumerate(rows[1:], 1):
+            if any(cell.strip() for cell in row[len(header) :]):
+                raise DataError(
+                    f"{len(row)} cells under {len(header)} columns", place=f"{shown}:{line}",
+                    hint="a formula with a comma needs quotes",
+                )  # fmt: skip
+            cells = [*(c.strip() for c in row), *[""] * (len(header) - len(row))]
+            student = " ".join(filter(None, (cells[k] for k in labels))) or f"row {number}"
+            people.append(Sheet(student, [(header[k], cells[k]) for k in claims]))
+        return people
+
+    def people(self, tree: Any) -> list[Sheet]:
+        """Read a mapping of claims, a list of such, or a mapping of people to such."""
+        if isinstance(tree, dict):
+            inner = [k for k in ("students", "class", "sheets") if isinstance(tree.get(k), (dict, list))]
+            if inner and not self.is_quantity(inner[0]):
+                return self.people(tree[inner[0]])
+            if isinstance(tree.get("claims"), (dict, list)) or not any(
+                isinstance(v, dict) for v in tree.values()
+            ):
+                return [self.person(tree, "", alone=True)]
+            return [self.person(value, str(name), alone=False) for name, value in tree.items()]
+        if isinstance(tree, list):
+            if all(isinstance(item, str) for item in tree):
+                return [Sheet("", _lines("\n".join(tree), self.shown))]
+            alone = len(tree) == 1
+            return [self.person(item, f"row {k}", alone=alone) for k, item in enumerate(tree, 1)]
+        raise DataError("claims are a mapping such as dL/db: -6", place=self.shown)
+
+    def person(self, tree: Any, student: str, *, alone: bool) -> Sheet:
+        """Read one person's claims; a class's may have keys that are none."""
+        if isinstance(tree, list):
+            return Sheet(student, _lines("\n".join(map(str, tree)), self.shown))
+        if not isinstance(tree, dict):
+            raise DataError(f"the claims of {student or 'the file'} are no mapping", place=self.shown)
+        titles = [str(key) for key, value in tree.items() if isinstance(value, str)]
+        labels = [titles[k] for k in self.label(titles, first=False)]
+        student = " ".join(tree[title].strip() for title in labels if tree[title].strip()) or student
+        rest = {str(key): value for key, value in tree.items() if str(key) not in labels}
+        if isinstance(rest.get("claims"), (dict, list)):
+            rest = _mapping(rest["claims"], self.shown)
+        else:
+            rest = {
+                key: value
+                for key, value in rest.items()
+                if (_folded(key) not in _KNOWN or self.is_quantity(key) if alone else self.is_claim(key))
+            }
+        return Sheet(student, [(name, _text(value)) for name, value in rest.items()])
+
+
+_KNOWN = (*NAMES, *FIRST_NAMES, *LAST_NAMES, *IDS, *ABOUT)
+_LIKE_A_CLAIM = re.compile(r"[d∂][^?/]*/[d∂][^?/]*|\w+['′″].*")
+
+
+def _folded(title: str) -> str:
+    """Return a column's title as it is compared."""
+    return " ".join(title.replace("_", " ").lower().split())
+
+
+def _decoded(data: bytes, shown: str) -> str:
     if len(data) > SIZE_LIMIT:
         raise DataError(f"{shown} is larger than {SIZE_LIMIT:,} bytes: too large for claims")
     try:
-        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"byte 0x{data[error.start]:02x} is not valid UTF-8", place=f"{shown}:{line}"
-        ) from None
+        text = decoded(data, shown, DataError)
+    except DataError as error:
+        error.hint = AS_UTF_8
+        raise
     if "\0" in text:
-        raise DataError(f"{shown} is no text")
-    kind = _kind(text, shown)
-    if kind == "csv":
-        sheets = _csv(text, shown, is_quantity)
-    elif kind == "lines":
-        sheets = [Sheet("", _lines(text, shown))]
-    else:
-        tree = _json(text, shown) if kind == "json" else _yaml(text, shown)
-        sheets = _people(tree, shown, is_quantity)
-    if not any(sheet.claims for sheet in sheets):
-        raise DataError(f"{shown} has no claims", hint="a line such as dL/db: -6")
-    if len(sheets) > MOST_PEOPLE or any(len(s.claims) > MOST_CLAIMS for s in sheets):
-        raise DataError(f"{shown}: at most {MOST_PEOPLE:,} people with {MOST_CLAIMS:,} claims each are read")
-    return sheets
+        raise DataError(f"{shown} is no text", hint=AS_UTF_8)
+    return text
 
 
 def _kind(text: str, shown: str) -> str:
     ending = shown.rpartition(".")[2].lower()
     known = {"csv": "csv", "tsv": "csv", "json": "json", "yaml": "yaml", "yml": "yaml", "txt": "lines"}
-    if ending in known and "." in shown:
-        return known[ending]
+    kind = known.get(ending) if "." in shown else None
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     first = lines[0].strip() if lines else ""
+    equation = first[:1] not in "{[\"'-" and "=" in first and ":" not in first.partition("=")[0]
+    if equation and kind in (None, "yaml"):  # d = -6 is no mapping in YAML, but what is meant is clear
+        return "lines"
+    if kind is not None:
+        return kind
     if first[:1] in "{[" and first:
         return "json"
-    if "=" in first and ":" not in first.partition("=")[0]:
-        return "lines"
     return "yaml" if ":" in first or first == "---" or first.startswith("- ") else "csv"
 
 
@@ -93,42 +293,6 @@ def _lines(text: str, shown: str) -> list[tuple[str, str]]:
             raise DataError("a claim is NAME = VALUE", place=f"{shown}:{number}")
         claims.append((name.strip(), answer.strip()))
     return claims
-
-
-def _csv(text: str, shown: str, is_quantity: IsQuantity) -> list[Sheet]:
-    first = text.lstrip("\n").partition("\n")[0]
-    delimiter = "\t" if "\t" in first else ";" if ";" in first and "," not in first else ","
-    try:
-        rows = [
-            r
-            for r in csv.reader(StringIO(text), delimiter=delimiter, strict=True)
-            if any(c.strip() for c in r)
-        ]
-    except csv.Error as error:
-        raise DataError(f"{error}", place=shown) from None
-    if not rows:
-        raise DataError(f"{shown} is empty")
-    header = [cell.strip() for cell in rows[0]]
-    lowered = [cell.lower() for cell in header]
-    if lowered in (["claim", "value"], ["claim", "answer"], ["quantity", "value"]):
-        return [Sheet("", [_pair(row, shown, k) for k, row in enumerate(rows[1:], 2)])]
-    if len(set(header)) < len(header):
-        twice = next(cell for cell in header if header.count(cell) > 1)
-        raise DataError(f"the column {twice!r} is there twice", place=f"{shown}:1")
-    labels = [k for k, c in enumerate(header) if lowered[k] in LABELS and not is_quantity(c)]
-    if not labels and header and not is_quantity(header[0]) and len(header) > 1:
-        labels = [0]
-    people = []
-    for number, row in enumerate(rows[1:], 2):
-        if len(row) > len(header):
-            raise DataError(
-                f"{len(row)} cells under {len(header)} columns", place=f"{shown}:{number}",
-                hint="a formula with a comma needs quotes",
-            )  # fmt: skip
-        cells = [*(c.strip() for c in row), *[""] * (len(header) - len(row))]
-        student = " ".join(cells[k] for k in labels) or f"row {number - 1}"
-        people.append(Sheet(student, [(c, cells[k]) for k, c in enumerate(header) if k not in labels and c]))
-    return people
 
 
 def _pair(row: list[str], shown: str, number: int) -> tuple[str, str]:
@@ -185,50 +349,14 @@ def _yaml(text: str, shown: str) -> Any:
     return plain(tree)
 
 
-def _people(tree: Any, shown: str, is_quantity: IsQuantity) -> list[Sheet]:
-    """Read a mapping of claims, a list of such, or a mapping of people to such."""
-    if isinstance(tree, dict):
-        inner = [key for key in ("students", "class", "sheets") if isinstance(tree.get(key), (dict, list))]
-        if inner and not is_quantity(inner[0]):
-            return _people(tree[inner[0]], shown, is_quantity)
-        if isinstance(tree.get("claims"), (dict, list)) or not any(
-            isinstance(v, dict) for v in tree.values()
-        ):
-            return [_person(tree, shown, is_quantity, "")]
-        return [_person(value, shown, is_quantity, str(name)) for name, value in tree.items()]
-    if isinstance(tree, list):
-        if all(isinstance(item, str) for item in tree):
-            return [Sheet("", _lines("\n".join(tree), shown))]
-        return [_person(item, shown, is_quantity, f"row {k}") for k, item in enumerate(tree, 1)]
-    raise DataError("claims are a mapping such as dL/db: -6", place=shown)
-
-
-def _person(tree: Any, shown: str, is_quantity: IsQuantity, student: str) -> Sheet:
-    if isinstance(tree, list):
-        return Sheet(student, _lines("\n".join(map(str, tree)), shown))
-    if not isinstance(tree, dict):
-        raise DataError(f"the claims of {student or 'the file'} are no mapping", place=shown)
-    rest = dict(tree)
-    for key in tree:
-        if str(key).lower() in LABELS and not is_quantity(str(key)) and isinstance(tree[key], str):
-            student = rest.pop(key)
-    if isinstance(rest.get("claims"), (dict, list)):
-        rest = _mapping(rest["claims"], shown)
-    return Sheet(student, [(str(name), _text(name, value, shown)) for name, value in rest.items()])
-
-
 def _mapping(tree: Any, shown: str) -> dict[str, Any]:
-    return tree if isinstance(tree, dict) else dict(_lines("\n".join(map(str, tree)), shown))
+    if isinstance(tree, dict):
+        return {str(key): value for key, value in tree.items()}
+    return dict(_lines("\n".join(map(str, tree)), shown))
 
 
-def _text(name: object, value: Any, shown: str) -> str:
+def _text(value: Any) -> str:
+    """Return an answer as text; what is neither number nor text is unreadable as it stands."""
     if value is None:
         return ""
-    if isinstance(value, bool) or not isinstance(value, str):
-        raise DataError(f"the claim {name} is no number or formula", place=shown)
-    return value.strip()
-
-
-def several(sheets: Iterable[Sheet]) -> bool:
-    """Whether they are a class's."""
-    return len(list(sheets)) > 1
+    return value.strip() if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

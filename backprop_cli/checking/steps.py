@@ -37,6 +37,7 @@ from .claims import (
     close,
     loosely,
     matching,
+    told,
     with_mistakes,
 )
 from .rules import OWN, Place
@@ -321,9 +322,12 @@ class StepJudge:
             texts = list(dict.fromkeys(q.text for q in self.known.values()))
             meant = nearest(text[:80], texts)
             hint = f"did you mean {meant}? " if meant else ""
+            # one name of each kind: the loss, a weight, a unit's value, a slope, ...
+            kinds = dict.fromkeys(re.sub(r"\d+", "", each) for each in texts)
+            shown = ["E", *(next(t for t in texts if re.sub(r"\d+", "", t) == kind) for kind in kinds)]
+            listed = ", ".join(list(dict.fromkeys(shown))[:8])
             raise ExpressionError(
-                f"the step has no {text[:60]}",
-                hint=f"{hint}backprop trace writes all names: {', '.join(texts[:6])}, ...",
+                f"the step has no {text[:60]}", hint=f"{hint}backprop trace writes all names: {listed}, ..."
             )
         return found
 
@@ -361,7 +365,7 @@ class StepJudge:
         """Judge one claim, given earlier ones that were wrong."""
         quantity, answer = claim.quantity, claim.answer
         if claim.error is not None or quantity is None:
-            says = claim.error.message if claim.error else ""
+            says = told(claim.error)
             return Verdict(quantity.text if quantity else claim.name, claim.text, UNREADABLE, says)
         if answer is None:
             return Verdict(quantity.text, "", MISSING, "no answer")

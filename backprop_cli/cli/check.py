@@ -4,20 +4,45 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from ..errors import BackpropError, UsageError
 from .command import Binding, NetworkCommand, is_config
-from .common import notes_printer, write_text
+from .common import (
+    choose_format,
+    digits_option,
+    file_option,
+    format_option,
+    large_option,
+    notes_printer,
+    output_option,
+    quiet_option,
+    write_text,
+)
 
 if TYPE_CHECKING:
+    from ..checking.claims import Verdict
+    from ..checking.grading import Judged, Named
+    from ..checking.sheets import Reading, Sheet
     from ..graph import Graph
 
 SIZE = 1 << 20
-FORMATS = ("table", "json", "junit", "gradescope", "markdown")
-ENDINGS = {".json": "json", ".xml": "junit", ".md": "markdown", ".txt": "table"}
+FORMATS = ("table", "csv", "tsv", "json", "junit", "gradescope", "markdown")
+ENDINGS = {
+    ".txt": "table",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".json": "json",
+    ".xml": "junit",
+    ".md": "markdown",
+}
+DOCUMENTS = ("gradescope", "junit")
+"""Formats in which graders expect a report, even on claims that cannot be read."""
+
+Note = Callable[[str], None]
 
 
 @click.command(
@@ -26,7 +51,7 @@ ENDINGS = {".json": "json", ".xml": "junit", ".md": "markdown", ".txt": "table"}
     epilog="Examples: backprop check 'x^2*sin(x)' --claim 'x=2x*cos(x)';"
     " backprop check 'd = a*b; L = d + c' --a 3 --b -2 --c 8 --claim d=6 --claim dL/da=-2",
 )
-@click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
+@file_option
 @click.option(
     "--claim",
     "claims",
@@ -38,7 +63,8 @@ ENDINGS = {".json": "json", ".xml": "junit", ".md": "markdown", ".txt": "table"}
     "--claims",
     "sheet",
     metavar="FILE",
-    help="Claims from YAML, JSON, CSV (a row a student) or lines; - is stdin.",
+    help="Claims from YAML, JSON, CSV (a row a student) or lines, or from a folder with a file a student;"
+    " - is stdin.",
 )
 @click.option("--text", metavar="FILE", help="Check the numbers that an article claims; - is stdin.")
 @click.option(
@@ -52,6 +78,7 @@ ENDINGS = {".json": "json", ".xml": "junit", ".md": "markdown", ".txt": "table"}
     help="Of a training config, judge the K-th update.  [default: the first]",
 )
 @click.option("--student", metavar="NAME", help="Judge this one of the class alone.")
+@click.option("--student-column", metavar="NAME", help="The column that says whose a row is.")
 @click.option("--reveal", is_flag=True, help="Show the right numbers and formulas.")
 @click.option(
     "--least-digits",
@@ -61,20 +88,20 @@ ENDINGS = {".json": "json", ".xml": "junit", ".md": "markdown", ".txt": "table"}
     help="Significant digits that a rounded number needs to be right.",
 )
 @click.option(
-    "--marks", metavar="NAME=N,...", help="What each claim is worth: a=2,dL/db=1.  [default: 1 each]"
+    "--marks",
+    metavar="NAME=N,...",
+    help="What is asked of everybody, and its marks: a=2,dL/db=1.  [default: what is claimed, 1 each]",
 )
 @click.option(
     "--credit",
     metavar="WORD=SHARE,...",
     help="Share of the marks for rounded, follows, named.  [default: rounded=1,follows=1,named=0]",
 )
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is table.")
-@click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending.")
-@click.option(
-    "--digits", type=click.IntRange(1, 17), default=6, show_default=True, help="Significant digits in tables."
-)
-@click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
-@click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+@format_option(FORMATS)
+@output_option
+@digits_option("Significant digits in tables.")
+@large_option
+@quiet_option
 @click.pass_obj
 def command(
     sympy: Any,
@@ -88,6 +115,7 @@ def command(
     gradcheck: bool,
     at_step: int,
     student: str | None,
+    student_column: str | None,
     reveal: bool,
     least_digits: int,
     marks: str | None,
@@ -102,10 +130,10 @@ def command(
 
     A claim is a number or a formula for a value or a derivative. With values bound it is judged at
     the point; with none, formulas are judged in general. A training config in place of EXPRESSION
-    judges a step worked by hand, by the names of backprop trace; KEY=VALUE overrides a key of it.
-    Exit status: 0 all right, 1 something is wrong, 2 unreadable, 3 not judgeable.
+    judges a step worked by hand, by the names of backprop trace; KEY=VALUE overrides a key of it. Exit
+    status: 0 all right, 1 something is wrong, 2 unreadable, 3 not judgeable.
     """
-    chosen = _format(format_, output)
+    chosen = choose_format(format_, output, FORMATS, endings=ENDINGS)
     note = notes_printer(quiet)
     if text is not None:
         if expression is not None or file is not None or claims or sheet is not None or gradcheck:
@@ -113,8 +141,22 @@ def command(
         return _article(text, chosen, digits, output)
     if file == "-" and sheet == "-":
         raise UsageError("--file - and --claims - cannot both read stdin")
-    grades = Grades(claims, sheet, student, reveal, least_digits, marks, credit, chosen, digits, output)
-    if expression is not None and file is None and is_config(expression):
+    grades = Grades(
+        claims,
+        sheet,
+        student,
+        student_column,
+        reveal,
+        least_digits,
+        marks,
+        credit,
+        chosen,
+        digits,
+        output,
+        note,
+    )
+    if file is None and is_config(expression):
+        assert expression is not None
         if gradcheck:
             raise UsageError(
                 "--gradcheck is for expressions", hint="backprop train CONFIG --check-gradients --dry-run"
@@ -123,6 +165,11 @@ def command(
         return _training_step(expression, overrides, at_step, grades)
     if overrides:
         raise UsageError(f"{overrides[0]} is for a training step", hint="backprop check config.yaml")
+    if expression is None and file is None:
+        raise UsageError(
+            "no expression",
+            hint='give one: backprop check "a*b" --a 3 --b -2 --claim a=-2; or --file PATH',
+        )
     from .common import Request, tell
 
     request = Request(expression, bindings, file, large=large, points=None)
@@ -132,26 +179,47 @@ def command(
     if gradcheck:
         return _gradcheck(graph, request.values, claims, sheet, chosen, output)
     from ..checking.answers import read_target
-    from ..checking.claims import Judge, Verdict, read_claim
+    from ..checking.claims import Judge, read_claim
+    from ..checking.grading import Named
     from ..checking.proof import Prover
 
     prover = Prover(graph)
     try:
         judge = Judge(graph, request.values, least_digits=least_digits, prove=prover)
+        meant: list[str] = []
 
         def judged(pairs: list[tuple[str, str]], strict: bool) -> list[Verdict]:
             read = [read_claim(name, answer, graph) for name, answer in pairs]
             _raise_first([claim.error for claim in read] if strict else [])
             verdicts = judge.judge(read)
+            meant.extend(_taken_for_the_output(read, verdicts, graph))
             return _with_formulas(verdicts, read, graph, sympy, large) if reveal else verdicts
 
-        status = grades.give(
-            graph.source.text, judge.inputs, judged, lambda word: read_target(word, graph).text
-        )
+        def named(word: str) -> Named:
+            target = read_target(word, graph)
+            return Named(target.text, (target.of, *sorted(target.by)))
+
+        status = grades.give(graph.source.text, judge.inputs, judged, named)
     finally:
         prover.close()
-    tell(graph, note, (), ())
+    tell(graph, note, (), list(dict.fromkeys(meant)))
     return status
+
+
+def _taken_for_the_output(claims: list[Any], verdicts: list[Verdict], graph: Graph) -> list[str]:
+    """Say of names that the program does not have what they were taken for, where the answer is not right."""
+    from ..checking.derivatives import formula_text
+
+    if graph.nodes[graph.output].name is not None:
+        return []
+    text = formula_text(graph, graph.output)
+    shown = text if len(text) <= 60 else text[:57] + "..."
+    return [
+        f"{claim.target.text} is taken for the value of {shown}"
+        for claim, verdict in zip(claims, verdicts, strict=True)
+        if claim.target is not None and not claim.target.by and claim.target.of == graph.output
+        if claim.target.text != graph.own_name(graph.output) and not verdict.good
+    ]
 
 
 class Grades(NamedTuple):
@@ -160,6 +228,7 @@ class Grades(NamedTuple):
     claims: tuple[str, ...]
     sheet: str | None
     student: str | None
+    column: str | None
     reveal: bool
     least_digits: int
     marks: str | None
@@ -167,13 +236,14 @@ class Grades(NamedTuple):
     format_: str
     digits: int
     output: str | None
+    note: Note
 
     def give(
         self,
         program: str,
         inputs: Any,
-        judged: Callable[[list[tuple[str, str]], bool], list[Any]],
-        named: Callable[[str], str],
+        judged: Callable[[list[tuple[str, str]], bool], list[Verdict]],
+        named: Callable[[str], Named],
     ) -> int:
         """Judge everybody, print it, and return the exit status.
 
@@ -181,33 +251,151 @@ class Grades(NamedTuple):
             program: What the claims are about.
             inputs: Its point.
             judged: Judges one person's claims; raises at the first unreadable one where it is told to.
-            named: The name of a quantity as verdicts have it.
+            named: Reads the name of a quantity.
+        Raises:
+            BackpropError: for claims that cannot be read, after the report where the format wants one.
         """
-        from ..checking.grading import Judgement, graded, read_credit
-        from ..errors import BackpropError
+        from ..checking.grading import Judgement, entries, graded, read_credit, repeated
+        from ..checking.sheets import Reading, Sheet
         from ..render import checking as show
 
-        def is_quantity(word: str) -> bool:
+        def known(word: str) -> Named | None:
+            with suppress(BackpropError):
+                return named(word)
+            return None
+
+        def fault_of(word: str) -> BackpropError | None:
             try:
                 named(word)
-            except BackpropError:
-                return False
-            return True
-
-        sheets = _sheets(self.claims, self.sheet, self.student, is_quantity)
-        weights = {}
-        for word, value in _numbers("--marks", self.marks).items():
-            try:
-                weights[named(word)] = value
             except BackpropError as error:
-                raise UsageError(f"--marks: {error.message}", hint=error.hint) from None
+                return error
+            return None
+
+        alone = self.sheet is None
+        asked = self._asked(named)
+        marks = {quantity.key: value for quantity, value in asked.items()} if self.marks else None
         shares = read_credit(_numbers("--credit", self.credit))
-        people = [graded(s.student, judged(s.claims, self.sheet is None), weights, shares) for s in sheets]
-        weighted = self.marks is not None or self.credit is not None
-        judgement = Judgement(program, inputs, tuple(people), weighted, self.reveal)
+
+        def one(sheet: Sheet) -> Judged:
+            found = entries(sheet.claims, known, list(asked))
+            wanted = [(each.name, each.answer) for each in found if each.first or alone]
+            verdicts = iter(judged(wanted, alone))
+            pairs = [(each, next(verdicts) if each.first or alone else repeated(each)) for each in found]
+            return graded(sheet.student, pairs, marks, shares)._replace(fault=sheet.fault)
+
+        self._check()
+        broken: BackpropError | None = None
+        try:
+            reading = self._reading(fault_of)
+            people = len(reading.sheets)
+            if self.format_ == "gradescope" and people > 1:
+                raise UsageError(
+                    f"a submission to Gradescope is one person's; here are {people}",
+                    hint="--student NAME picks one",
+                )
+        except BackpropError as error:
+            if alone or self.format_ not in DOCUMENTS:
+                raise
+            broken = error
+            reading = Reading([Sheet(self.student or "", [], error)], [])
+        judgement = Judgement(
+            program,
+            inputs,
+            tuple(one(sheet) for sheet in reading.sheets),
+            self.marks is not None or self.credit is not None,
+            self.reveal,
+            tuple(quantity.text for quantity in asked),
+        )
         text = show.render(judgement, self.format_, digits=self.digits, to_file=self.output is not None)
         write_text(text, self.output)
+        if broken is not None:
+            raise broken
+        for line in reading.notes:
+            self.note(f"note: {line}")
+        for sheet in reading.sheets:
+            if sheet.fault is not None:
+                self.note(f"warning: {sheet.fault}")
         return judgement.status
+
+    def _asked(self, named: Callable[[str], Named]) -> dict[Named, float]:
+        found: dict[Named, float] = {}
+        for word, value in _numbers("--marks", self.marks).items():
+            try:
+                quantity = named(word)
+            except BackpropError as error:
+                raise UsageError(f"--marks: {error.message}", hint=error.hint) from None
+            if any(quantity.key == other.key for other in found):
+                raise UsageError(f"--marks: {quantity.text} is there twice")
+            found[quantity] = value
+        return found
+
+    def _check(self) -> None:
+        """Refuse options that do not go together."""
+        if self.sheet is None:
+            if not self.claims:
+                raise UsageError("no claims", hint="--claim dL/db=-6, or --claims FILE")
+            for option, given in (("--student", self.student), ("--student-column", self.column)):
+                if given is not None:
+                    raise UsageError(f"{option} picks from --claims FILE")
+        elif self.claims:
+            raise UsageError("--claim and --claims do not go together")
+        elif os.path.isdir(self.sheet) and self.column is not None:
+            raise UsageError(
+                "--student-column is for a table; in a folder the files have the students' names"
+            )
+
+    def _reading(self, fault_of: Callable[[str], BackpropError | None]) -> Reading:
+        """Return everybody's claims, or those of the student asked for."""
+        from ..checking.answers import split
+        from ..checking.sheets import Reading, Sheet, read_sheets
+        from ..errors import nearest
+
+        path = self.sheet
+        if path is None:
+            return Reading([Sheet("", [split(text) for text in self.claims])], [])
+        if os.path.isdir(path):
+            reading = _folder(path, fault_of)
+        else:
+            reading = read_sheets(_read(path), "<stdin>" if path == "-" else path, fault_of, self.column)
+        if self.student is None:
+            return reading
+        found = [s for s in reading.sheets if s.student == self.student]
+        if not found:
+            close = nearest(self.student, [s.student for s in reading.sheets])
+            hint = f"did you mean {close}?" if close else None
+            raise UsageError(f"{path} has no student {self.student}", hint=hint)
+        return Reading(found, reading.notes)
+
+
+def _folder(path: str, fault_of: Callable[[str], BackpropError | None]) -> Reading:
+    """Read a folder with a file a student; one that cannot be read does not stop the others."""
+    from ..checking.sheets import MOST_PEOPLE, Reading, Sheet, read_sheets
+    from ..errors import DataError, FileError
+
+    try:
+        with os.scandir(path) as found:
+            files = sorted(each.name for each in found if each.is_file() and not each.name.startswith("."))
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}") from None
+    if not files:
+        raise DataError(f"{path} has no files of claims")
+    if len(files) > MOST_PEOPLE:
+        raise DataError(f"{path}: at most {MOST_PEOPLE:,} files are read")
+    stems = [os.path.splitext(name)[0] for name in files]
+    sheets, notes = [], []
+    for name, stem in zip(files, stems, strict=True):
+        student = stem if stems.count(stem) == 1 else name
+        file = os.path.join(path, name)
+        try:
+            reading = read_sheets(_read(file), file, fault_of)
+            if len(reading.sheets) > 1:
+                raise DataError(f"these are the answers of {len(reading.sheets)} people", place=file)
+        except BackpropError as error:
+            sheets.append(Sheet(student, [], error))
+        else:
+            sheets.append(Sheet(student, reading.sheets[0].claims))
+            notes += [f"{file}: {note}" for note in reading.notes]
+    return Reading(sheets, notes)
 
 
 def _raise_first(errors: Sequence[BackpropError | None]) -> None:
@@ -220,6 +408,7 @@ def _training_step(path: str, overrides: list[str], at_step: int, grades: Grades
     from .training import use_threads
 
     use_threads(1)
+    from ..checking.grading import Named
     from ..checking.steps import StepJudge
     from ..training.config import load
     from ..training.network import ShapeError
@@ -231,14 +420,18 @@ def _training_step(path: str, overrides: list[str], at_step: int, grades: Grades
     except ShapeError as error:
         raise loaded.error(error.key, error.message, error.hint) from None
 
-    def judged(pairs: list[tuple[str, str]], strict: bool) -> list[Any]:
+    def judged(pairs: list[tuple[str, str]], strict: bool) -> list[Verdict]:
         read = [judge.read(name, answer) for name, answer in pairs]
         _raise_first([claim.error for claim in read] if strict else [])
         return judge.judge(read)
 
+    def named(word: str) -> Named:
+        quantity = judge.quantity(word)
+        return Named(quantity.text, (quantity.kind, quantity.id))
+
     step = judge.made.step
     title = f"{step.name}: update {step.step} (epoch {step.epoch})"
-    return grades.give(title, None, judged, lambda word: judge.quantity(word).text)
+    return grades.give(title, None, judged, named)
 
 
 def _gradcheck(
@@ -297,43 +490,6 @@ def _article(path: str, chosen: str, digits: int, output: str | None) -> int:
     return ANSWERED if found.lines else NO_SUCH_NUMBER
 
 
-def _format(format_: str | None, output: str | None) -> str:
-    if format_ is not None:
-        return format_
-    if output is None:
-        return "table"
-    ending = os.path.splitext(output)[1].lower()
-    if ending not in ENDINGS:
-        raise UsageError(
-            f"-o {output}: the ending '{ending}' names no format",
-            hint=f"endings: {', '.join(ENDINGS)}; or --format",
-        )
-    return ENDINGS[ending]
-
-
-def _sheets(claims: tuple[str, ...], path: str | None, student: str | None, is_quantity: Any) -> list[Any]:
-    from ..checking.answers import split
-    from ..checking.sheets import Sheet, read_sheets
-    from ..errors import nearest
-
-    if path is None:
-        if not claims:
-            raise UsageError("no claims", hint="--claim dL/db=-6, or --claims FILE")
-        if student is not None:
-            raise UsageError("--student picks from --claims FILE")
-        return [Sheet("", [split(text) for text in claims])]
-    if claims:
-        raise UsageError("--claim and --claims do not go together")
-    sheets = read_sheets(_read(path), "<stdin>" if path == "-" else path, is_quantity)
-    if student is None:
-        return sheets
-    found = [s for s in sheets if s.student == student]
-    if not found:
-        close = nearest(student, [s.student for s in sheets])
-        raise UsageError(f"{path} has no student {student}", hint=f"did you mean {close}?" if close else None)
-    return found
-
-
 def _read(path: str) -> bytes:
     import sys
 
@@ -354,8 +510,10 @@ def _numbers(option: str, text: str | None) -> dict[str, float]:
     """Read ``a=2,b=1``."""
     from math import isfinite
 
+    from .common import names_of
+
     found: dict[str, float] = {}
-    for part in (text or "").split(",") if text else ():
+    for part in names_of(text or None) or ():
         name, equals, number = part.partition("=")
         try:
             value = float(number) if equals else float("nan")

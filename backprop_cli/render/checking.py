@@ -1,22 +1,27 @@
-"""Judgements for people and for graders: table, Markdown, JSON, JUnit, Gradescope."""
+"""Judgements for people and for graders: table, Markdown, CSV, JSON, JUnit, Gradescope."""
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
+from io import StringIO
+from textwrap import wrap
 from typing import Any
 
 from ..checking.claims import MISSING, NONE, UNREADABLE, WRONG, Verdict
 from ..checking.gradcheck import Checked
-from ..checking.grading import Judged, Judgement
+from ..checking.grading import REPEATED, Judged, Judgement
 from ..checking.text import Article
 from ..differentiation.evaluate import number
-from ..errors import UsageError, printable
+from ..errors import BackpropError, printable
 from .people import markdown_table, rounded
 
 SCHEMA = 1
 STYLES = {"right": "green", "rounded": "green", "follows": "yellow", "wrong": "bold red"}
 SHORT = 48
+PAGE = 100
+"""Columns of a page: lines are no longer where no terminal says how wide it is."""
 
 
 def render(judgement: Judgement, format_: str, *, digits: int = 6, to_file: bool = False) -> str:
@@ -24,12 +29,13 @@ def render(judgement: Judgement, format_: str, *, digits: int = 6, to_file: bool
 
     Args:
         judgement: What was judged.
-        format_: ``table``, ``markdown``, ``json``, ``junit`` or ``gradescope``.
+        format_: ``table``, ``markdown``, ``csv``, ``tsv``, ``json``, ``junit`` or ``gradescope``, which
+            takes one person.
         digits: Significant digits of right numbers in tables.
         to_file: The text goes to a file, not to stdout.
-    Raises:
-        UsageError: where Gradescope's one submission has several people.
     """
+    if format_ in ("csv", "tsv"):
+        return _csv(judgement, "," if format_ == "csv" else "\t")
     if format_ == "json":
         return _json(judgement)
     if format_ == "junit":
@@ -43,7 +49,7 @@ def render(judgement: Judgement, format_: str, *, digits: int = 6, to_file: bool
 
 def words(verdict: Verdict) -> str:
     """Return a verdict as people are told it."""
-    named = f"{verdict.verdict}: " if verdict.verdict in (WRONG, NONE, UNREADABLE) else ""
+    named = f"{verdict.verdict}: " if verdict.verdict in (WRONG, NONE, UNREADABLE, REPEATED) else ""
     if verdict.verdict == MISSING:
         return "no answer"
     says = "; ".join(filter(None, (verdict.says, verdict.how)))
@@ -56,11 +62,14 @@ def words(verdict: Verdict) -> str:
 
 def revealed(verdict: Verdict, digits: int) -> str:
     """Return the right number and formula as far as they are known."""
-    parts = [verdict.formula] if verdict.formula else []
-    if verdict.right is not None:
-        at = ", ".join(f"{n} = {number(x)}" for n, x in (verdict.point or {}).items())
-        parts.append(rounded(verdict.right, digits) + (f" at {at}" if at else ""))
-    return " = ".join(parts)
+    formula = verdict.formula or ""
+    if verdict.right is None:
+        return formula
+    value = rounded(verdict.right, digits)
+    if not verdict.point:
+        return f"{formula} = {value}" if formula else value
+    at = ", ".join(f"{n} = {number(x)}" for n, x in verdict.point.items())
+    return f"{formula}{', ' if formula else ''}for instance {value} at {at}"
 
 
 def _cells(person: Judged, judgement: Judgement, digits: int) -> tuple[list[str], list[list[str]]]:
@@ -69,7 +78,7 @@ def _cells(person: Judged, judgement: Judgement, digits: int) -> tuple[list[str]
     rows = []
     for verdict, mark, of in zip(person.verdicts, person.marks, person.of, strict=True):
         row = [printable(verdict.claim), printable(_cut(verdict.answer))]
-        row += [f"{mark:g}/{of:g}"] if judgement.weighted else []
+        row += [_share(mark, of)] if judgement.weighted else []
         row.append(printable(words(verdict)))
         row += [printable(revealed(verdict, digits))] if judgement.reveal else []
         rows.append(row)
@@ -80,10 +89,32 @@ def _cut(text: str) -> str:
     return text if len(text) <= SHORT else text[: SHORT - 3] + "..."
 
 
+def _share(mark: float, of: float) -> str:
+    return f"{_plain_number(mark)}/{_plain_number(of)}"
+
+
+def _plain_number(mark: float) -> int | float:
+    """Return whole marks without a decimal point; sums of shares without the rounding they bring."""
+    return int(mark) if mark == int(mark) else round(mark, 10)
+
+
 def _summary(person: Judged, judgement: Judgement) -> str:
-    count = len(person.verdicts)
-    text = f"{person.right} of {count} right"
-    return f"{text}, {person.total:g} of {person.possible:g} marks" if judgement.weighted else text
+    text = f"{person.right} of {person.claimed} right"
+    marks = f"{_plain_number(person.total)} of {_plain_number(person.possible)} marks"
+    return f"{text}, {marks}" if judgement.weighted else text
+
+
+def _overview(judgement: Judgement) -> tuple[list[str], list[list[str]]]:
+    """Return a table of a class, a line a student."""
+    header = ["student", "right", *(["marks"] if judgement.weighted else []), "not right"]
+    rows = []
+    for person in judgement.people:
+        wrong = [v.claim for v in person.verdicts if not v.good and v.verdict != REPEATED]
+        row = [printable(person.student), f"{person.right}/{person.claimed}"]
+        row += [_share(person.total, person.possible)] if judgement.weighted else []
+        row.append(printable("unreadable" if person.fault is not None else ", ".join(map(_cut, wrong))))
+        rows.append(row)
+    return header, rows
 
 
 def _notes(person: Judged) -> list[str]:
@@ -101,49 +132,84 @@ def _alternatives(verdict: Verdict) -> str:
 
 
 def _table(judgement: Judgement, digits: int, to_file: bool) -> str:
-    from rich.table import Table
     from rich.text import Text
 
-    from .terminal import box_for, console_for
+    from .terminal import console_for, trimmed
 
     console = console_for(to_file)
+    width = min(console.width, PAGE)
+
+    def lines(text: str, style: str = "") -> None:
+        for line in wrap(printable(text), width, subsequent_indent="  ", break_on_hyphens=False):
+            console.print(Text(line, style=style))
+
     with console.capture() as captured:
-        console.print(Text(_headline(judgement), style="bold"))
-        for person in judgement.people:
+        lines(_headline(judgement), "bold")
+        several = len(judgement.people) > 1
+        if several:
             console.print()
-            if person.student:
-                line = f"{printable(person.student)}: {_summary(person, judgement)}"
-                console.print(Text(line, style="bold"))
-            header, rows = _cells(person, judgement, digits)
-            table = Table(
-                box=box_for(console),
-                padding=(0, 1, 0, 0),
-                pad_edge=False,
-                header_style="bold",
-                show_edge=False,
-            )
-            for title in header:
-                table.add_column(title, overflow="fold", no_wrap=title in ("claim", "marks"))
-            for row, verdict in zip(rows, person.verdicts, strict=True):
-                styles = {"verdict": STYLES.get(verdict.verdict, "yellow"), "claim": "cyan"}
-                cells = zip(header, row, strict=True)
-                table.add_row(*(Text(c, style=styles.get(title, "")) for title, c in cells))
-            console.print(table)
-            notes = _notes(person)
-            for note in notes:
-                console.print(Text(printable(note), style="dim"))
-            if not person.student:
-                console.print()
-                console.print(Text(_summary(person, judgement)))
-        if len(judgement.people) > 1:
+            header, rows = _overview(judgement)
+            console.print(_grid(console, header, rows, [{"student": "bold"}] * len(rows)))
             console.print()
             for line in _class_lines(judgement):
-                console.print(Text(printable(line)))
-    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
+                lines(line)
+        for person in judgement.people:
+            console.print()
+            if several or person.student:
+                lines(f"{person.student}: {_summary(person, judgement)}", "bold")
+            if person.fault is not None:
+                lines(_told(person.fault), "yellow")
+            header, rows = _cells(person, judgement, digits)
+            styles = [
+                {"verdict": STYLES.get(verdict.verdict, "yellow"), "claim": "cyan"}
+                for verdict in person.verdicts
+            ]
+            if rows:
+                console.print(_grid(console, header, rows, styles))
+            for note in _notes(person):
+                lines(note, "dim")
+            if not (several or person.student):
+                console.print()
+                lines(_summary(person, judgement))
+    return trimmed(captured.get())
+
+
+def _grid(console: Any, header: list[str], rows: list[list[str]], styles: list[dict[str, str]]) -> Any:
+    """Return a table whose long cells are broken at words."""
+    from rich.text import Text
+
+    from .terminal import table_for
+
+    table = table_for(console)
+    room = console.width
+    for k, title in enumerate(header):
+        fixed = title in ("claim", "marks", "right", "student")
+        longest = max((len(word) for row in rows for word in row[k].split()), default=0)
+        table.add_column(
+            title,
+            overflow="fold",
+            no_wrap=fixed,
+            # a short answer is not broken for a long verdict
+            min_width=min(longest, SHORT // 2) if title == "answer" else None,
+            max_width=min(room, PAGE - 10) if title in ("verdict", "right is", "not right") else None,
+        )
+    for row, style in zip(rows, styles, strict=True):
+        table.add_row(
+            *(Text(cell, style=style.get(title, "")) for title, cell in zip(header, row, strict=True))
+        )
+    return table
+
+
+def _told(fault: BackpropError) -> str:
+    """Return why claims cannot be read, in one line."""
+    text = f"{fault.place}: {fault.message}" if fault.place else fault.message
+    return f"{text}; {fault.hint}" if fault.hint else text
 
 
 def _headline(judgement: Judgement) -> str:
-    text = "; ".join(line.strip() for line in judgement.program.strip().splitlines() if line.strip())
+    """Return the statements, without the comments between them, and the point."""
+    bare = (line.partition("#")[0].strip().rstrip(";") for line in judgement.program.splitlines())
+    text = "; ".join(filter(None, bare))
     text = text if len(text) <= 72 else text[:69] + "..."
     if judgement.inputs:
         shown = ", ".join(f"{n} = {number(x)}" for n, x in list(judgement.inputs.items())[:8])
@@ -153,8 +219,11 @@ def _headline(judgement: Judgement) -> str:
 
 def _class_lines(judgement: Judgement) -> list[str]:
     people = judgement.people
-    good = sum(p.right == len(p.verdicts) for p in people)
+    good = sum(p.all_right for p in people)
     lines = [f"{good} of {len(people)} have everything right"]
+    if judgement.weighted:
+        total = sum(p.total for p in people)
+        lines[0] += f"; {_plain_number(round(total / len(people), 2))} marks on average"
     counts: dict[str, int] = {}
     for person in people:
         for verdict in person.verdicts:
@@ -168,8 +237,14 @@ def _class_lines(judgement: Judgement) -> list[str]:
 
 def _markdown(judgement: Judgement, digits: int) -> str:
     parts = [f"`{_headline(judgement)}`\n"]
+    if len(judgement.people) > 1:
+        header, rows = _overview(judgement)
+        numeric = [title in ("right", "marks") for title in header]
+        parts.append(markdown_table(header, [list(map(_plain, row)) for row in rows], numeric))
+        parts.append("  \n".join(_class_lines(judgement)) + "\n")
     for person in judgement.people:
         title = f"**{_plain(person.student)}**: " if person.student else ""
+        fault = f"\n\n{_plain(_told(person.fault))}" if person.fault is not None else ""
         header, rows = _cells(person, judgement, digits)
         code = ("claim", "answer")
         cells = [
@@ -180,10 +255,9 @@ def _markdown(judgement: Judgement, digits: int) -> str:
             for row in rows
         ]
         numeric = [title == "marks" for title in header]
-        parts.append(f"{title}{_summary(person, judgement)}\n\n{markdown_table(header, cells, numeric)}")
+        table = f"\n{markdown_table(header, cells, numeric)}" if cells else ""
+        parts.append(f"{title}{_summary(person, judgement)}{fault}\n{table}")
         parts += [f"{_plain(note)}  \n" for note in _notes(person)]
-    if len(judgement.people) > 1:
-        parts.append("  \n".join(_class_lines(judgement)) + "\n")
     return "\n".join(parts)
 
 
@@ -206,8 +280,8 @@ def as_dict(verdict: Verdict, judgement: Judgement, marks: float, of: float) -> 
         "says": words(verdict),
         "others": list(verdict.others),
         "how": verdict.how,
-        "marks": marks,
-        "of": of,
+        "marks": _plain_number(marks),
+        "of": _plain_number(of),
     }
     if judgement.reveal:
         found |= {
@@ -223,9 +297,10 @@ def _json(judgement: Judgement) -> str:
         {
             "student": person.student or None,
             "right": person.right,
-            "claims": len(person.verdicts),
-            "marks": person.total,
-            "of": person.possible,
+            "claims": person.claimed,
+            "marks": _plain_number(person.total),
+            "of": _plain_number(person.possible),
+            "error": person.fault.as_dict() if person.fault is not None else None,
             "verdicts": [
                 as_dict(v, judgement, m, o)
                 for v, m, o in zip(person.verdicts, person.marks, person.of, strict=True)
@@ -243,6 +318,34 @@ def _json(judgement: Judgement) -> str:
     return json.dumps(whole, allow_nan=False, indent=1) + "\n"
 
 
+def _csv(judgement: Judgement, delimiter: str) -> str:
+    """Return a row a student: marks, or verdicts where all claims are worth the same."""
+    names = judgement.names
+    faults = any(person.fault is not None for person in judgement.people)
+    text = StringIO()
+    table = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    header = ["student", "marks", "of", *names, *(["problem"] if faults else [])]
+    table.writerow([_cell(title) for title in header])
+    for person in judgement.people:
+        found: dict[str, str | float] = {}
+        for verdict, mark in zip(person.verdicts, person.marks, strict=True):
+            if verdict.verdict != REPEATED:
+                found.setdefault(
+                    verdict.claim, _plain_number(mark) if judgement.weighted else verdict.verdict
+                )
+        row = [_cell(person.student), _plain_number(person.total), _plain_number(person.possible)]
+        row += [found.get(name, "") for name in names]
+        row += [_cell(_told(person.fault)) if person.fault is not None else ""] if faults else []
+        table.writerow(row)
+    return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Keep a student's text from being a spreadsheet's formula."""
+    shown = printable(text)
+    return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
+
+
 def _xml(text: str) -> str:
     """Escape text for XML; what XML has no character for is written out."""
     from xml.sax.saxutils import escape
@@ -255,20 +358,25 @@ def _junit(judgement: Judgement) -> str:
     for person in judgement.people:
         verdicts = person.verdicts
         failed = sum(v.verdict in (WRONG, MISSING) for v in verdicts)
-        broken = sum(v.verdict == UNREADABLE for v in verdicts)
-        skipped = sum(v.verdict == NONE for v in verdicts)
+        fault = person.fault
+        broken = sum(v.verdict == UNREADABLE for v in verdicts) + (fault is not None)
+        skipped = sum(v.verdict in (NONE, REPEATED) for v in verdicts)
         name = _xml(person.student or "claims")
+        tests = len(verdicts) + (fault is not None)
         lines.append(
-            f'  <testsuite name="{name}" tests="{len(verdicts)}" failures="{failed}" errors="{broken}"'
+            f'  <testsuite name="{name}" tests="{tests}" failures="{failed}" errors="{broken}"'
             f' skipped="{skipped}">'
         )
+        if fault is not None:
+            said = f'<error type="{UNREADABLE}" message="{_xml(_told(fault))}"/>'
+            lines.append(f'    <testcase classname="{name}" name="{UNREADABLE}">{said}</testcase>')
         for verdict in verdicts:
             head = f'    <testcase classname="{name}" name="{_xml(verdict.claim)}"'
             message = f'message="{_xml(words(verdict))}"'
             kind = _xml(verdict.mistake or verdict.verdict)
             if verdict.good:
                 lines.append(f"{head}/>")
-            elif verdict.verdict == NONE:
+            elif verdict.verdict in (NONE, REPEATED):
                 lines.append(f"{head}><skipped {message}/></testcase>")
             else:
                 tag = "error" if verdict.verdict == UNREADABLE else "failure"
@@ -279,23 +387,26 @@ def _junit(judgement: Judgement) -> str:
 
 
 def _gradescope(judgement: Judgement) -> str:
-    if len(judgement.people) > 1:
-        raise UsageError(
-            f"a submission to Gradescope is one person's; here are {len(judgement.people)}",
-            hint="--student NAME picks one",
-        )
     (person,) = judgement.people
-    tests = [
+    found: dict[str, Any] = {"score": _plain_number(person.total)}
+    if person.fault is not None:
+        found["output"] = printable(_told(person.fault))
+    found["tests"] = [
         {
-            "name": verdict.claim,
-            "score": mark,
-            "max_score": of,
+            "name": printable(verdict.claim),
+            "score": _plain_number(mark),
+            "max_score": _plain_number(of),
             "status": "passed" if verdict.good else "failed",
-            "output": f"{verdict.claim} = {_cut(verdict.answer)}: {words(verdict)}",
+            "output": printable(_outcome(verdict)),
         }
         for verdict, mark, of in zip(person.verdicts, person.marks, person.of, strict=True)
     ]
-    return json.dumps({"score": person.total, "tests": tests}, allow_nan=False, indent=1) + "\n"
+    return json.dumps(found, allow_nan=False, indent=1) + "\n"
+
+
+def _outcome(verdict: Verdict) -> str:
+    answer = f"{verdict.claim} = {_cut(verdict.answer)}" if verdict.answer else verdict.claim
+    return f"{answer}: {words(verdict)}"
 
 
 # the gradient check
