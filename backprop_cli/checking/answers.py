@@ -69,13 +69,16 @@ class Answer:
         self.value = value
         self.unit = unit
 
-    def at(self, values: Sequence[Any], xp: Any = FLOATS, number: Any = float) -> Any:
+    def at(
+        self, values: Sequence[Any], xp: Any = FLOATS, number: Any = float, until: int | None = None
+    ) -> Any:
         """Return its value where the program has these values.
 
         Args:
             values: One per node of the program.
             xp: The namespace they belong to.
             number: From a constant's label and float to a number of the namespace.
+            until: A node of its own whose value is asked for; what comes behind is not worked out.
         """
         assert self.graph is not None
         leaves: dict[int, Any] = {
@@ -85,12 +88,15 @@ class Answer:
         }
         for name, id in self.graph.inputs.items():
             leaves[id] = values[self.names[name]]
-        return run(self.graph, leaves, xp)[self.graph.output]
+        if until is None:
+            return run(self.graph, leaves, xp)[self.graph.output]
+        return run(self.graph, leaves, xp, [n.id <= until for n in self.graph.nodes])[until]
 
-    def first_fault(self, values: Sequence[float]) -> float | None:
-        """Return the first number on the way that is not finite in floats: inf where it is too large."""
+    def first_fault(self, values: Sequence[float]) -> tuple[int, float] | None:
+        """Return the first node that is not finite in floats, with its number: inf where it is too large."""
         found, needed = self._run(values)
-        return next((x for x, n in zip(found, needed, strict=True) if n and not isfinite(x)), None)
+        faults = ((k, x) for k, (x, n) in enumerate(zip(found, needed, strict=True)) if n and not isfinite(x))
+        return next(faults, None)
 
     def vanishes(self, values: Sequence[float]) -> bool:
         """Return whether a number on the way is too small for floats, or may have come of such."""
@@ -110,16 +116,25 @@ class Answer:
         return found, self.graph.needed(found)
 
     @property
-    def step(self) -> float:
-        """One in the last digit written, of a whole number in the last that is no 0."""
-        match = re.fullmatch(r"[-+]?\s*([1-9]\d*?)(0*)", self.text.strip()) if not self.unit else None
-        return self.unit or (10.0 ** len(match[2]) if match else 0.0)
+    def readings(self) -> list[tuple[float, int]]:
+        """Return one in the last digit written, with how many digits there are.
+
+        The zeros at the end of a whole number may be digits or not. A formula has none.
+        """
+        if self.unit:
+            return [(self.unit, written_digits(self.text))]
+        match = re.fullmatch(r"[-+]?\s*([1-9]\d*?)(0*)", self.text.strip())
+        if match is None:
+            return []
+        first, zeros = map(len, match.groups())
+        return [(1.0, first + zeros), (10.0**zeros, first)] if zeros else [(1.0, first)]
 
     @property
     def spare(self) -> float:
         """By how much a mistake's number may differ: half a step, or what rounded numbers bring."""
-        if self.step:
-            return 0.5 * self.step if self.unit or written_digits(self.text) >= 3 else 0.0
+        if self.readings:
+            steps = [step for step, digits in self.readings if self.unit or digits >= 3]
+            return 0.5 * max(steps, default=0.0)
         if self.graph is None:
             return 0.0
         decimals = [written_digits(n.label or "") for n in self.graph.nodes if "." in (n.label or "")]
@@ -300,7 +315,5 @@ def _unit(items: Sequence[tuple[str, int]]) -> float:
 
 
 def written_digits(text: str) -> int:
-    """Return the significant digits of a written number; the zeros of a whole one may be none."""
-    if re.fullmatch(r"[-+]?\s*[1-9]\d*", text.strip()):
-        text = text.strip().rstrip("0")
+    """Return the significant digits of a written number."""
     return len(text.strip().lstrip("+-").lower().partition("e")[0].replace(".", "").lstrip("0")) or 1

@@ -361,7 +361,7 @@ class Judge:
             for given in (self._given(target, some, anew=False), self._given(target, some, anew=True)):
                 if given is None or not isfinite(given) or given == right:
                     continue  # what changes nothing is no reason
-                slack = max(0.5 * answer.step * (1.0 + 1e-9), 1e-9 * abs(given))
+                slack = max(answer.spare * (1.0 + 1e-9), 1e-9 * abs(given))
                 if abs(value - given) <= min(slack, max(CLOSE * abs(given), 1e-300)):
                     return f"right, given {' and '.join(w.text for w in some)}"
         return ""
@@ -588,17 +588,20 @@ def close(
         if answer.unit and error > max(LAST * abs(right), 0.5 * answer.unit, slack):
             return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
         return base._replace(verdict=RIGHT)
-    digits = written_digits(answer.text)
-    if answer.step and error <= 0.5 * answer.step * (1.0 + 1e-9):
+    readings = [(step, digits) for step, digits in answer.readings if error <= 0.5 * step * (1.0 + 1e-9)]
+    if readings:
+        digits = readings[0][1]
         if digits >= MOST_DIGITS:
             return base._replace(verdict=RIGHT)
         if digits >= least:
             return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
         return base._replace(mistake="rounding", digits=digits, says=too_few(digits, least))
-    cut = answer.unit and abs(value) < abs(right) and error < answer.unit * (1.0 - 1e-9)
-    if cut and value * right > 0.0 and digits >= least:
+    digits = written_digits(answer.text)
+    if answer.unit and least <= digits < MOST_DIGITS and value * right > 0.0:
+        # of fewer than 15 digits, floats are exact to far less than the last
+        steps = round(abs(value) / answer.unit), floor(abs(right) / answer.unit + 1e-6)
         says = f"right to {digits} digits, cut off instead of rounded"
-        return base._replace(verdict=ROUNDED, digits=digits, says=says)
+        return base._replace(verdict=ROUNDED, digits=digits, says=says) if steps[0] == steps[1] else None
     return None
 
 

@@ -222,6 +222,12 @@ QUOTIENTS = (
         "constant dropped", "the divisor of {node} is dropped", 18, lambda p: p.t[0] if _one(p) == 0 else None
     ),
     Wrong(
+        "constant dropped",
+        "the numerator of {node}, which does not vary, is dropped",
+        18.5,
+        lambda p: p.xp.divide(p.right, p.x[0]) if _one(p) == 1 else None,
+    ),
+    Wrong(
         "integrated",
         "1/v is integrated at {node}, not differentiated",
         40,

@@ -47,8 +47,11 @@ EQUAL = 1e-32
 SAME = 1e-11
 """The same where a rule carries a constant of 16 digits, such as log(2)."""
 
-MORE = (2 * DIGITS, 4 * DIGITS)
+MORE = (2 * DIGITS, 4 * DIGITS, 10 * DIGITS)
 """Digits that are taken where cancellation may have eaten the first ones."""
+
+KNOWN = 1e-3
+"""Relative change from fewer digits up to which a number is known."""
 
 NOISE = 1e-25
 """What is left of rounding when there are twice the digits, as a share of it."""
@@ -204,9 +207,10 @@ def outskirts(graph: Graph) -> Iterator[dict[str, float]]:
     kinked = any(n.op is not None and n.op.piece for n in graph.nodes)
     several = FAR if kinked else FAR + ROUND
     for x in several:
-        yield dict.fromkeys(graph.inputs, x)
+        # inputs of one value are a kink of max and min
+        yield {name: x * (1.0 + 0.37 * k * kinked) for k, name in enumerate(graph.inputs)}
         if len(graph.inputs) > 1:
-            yield {name: random.choice((x, *several)) for name in graph.inputs}
+            yield {n: random.choice(several) * (1.0 + 0.37 * k * kinked) for k, n in enumerate(graph.inputs)}
 
 
 def samples(graph: Graph, target: Target) -> list[Sample]:
@@ -279,7 +283,12 @@ def value_at(answer: Answer, sample: Sample, digits: int = DIGITS) -> Any:
 
     fault = answer.first_fault(sample.values)
     if fault is not None:
-        return inf if isinf(fault) else None
+        with mp.workdps(digits):
+            # a root of what is below 0 by rounding alone is no gap
+            there = isinf(fault[1]) or mp.isfinite(
+                answer.at(sample.exact, multiprecision(), literal, fault[0])
+            )
+        return inf if there else None
     values = sample.exact if digits == DIGITS else sample.taken(digits)[0]
     with mp.workdps(digits):
         value = answer.at(values, multiprecision(), literal)
@@ -348,22 +357,22 @@ def difference(answer: Answer, sample: Sample, value: Any, least: float = 0.0) -
     gap = _relative(value, right)
     for digits in MORE:
         if gap <= max(EQUAL, least):
-            break
+            return gap
         again, exact = value_at(answer, sample, digits), sample.taken(digits)[1]
         if again is None or not mp.isfinite(exact):
-            break
+            return gap
         with mp.workdps(digits):
             noise = abs(again - value) + abs(exact - right)
             # what is rounding on both sides is nothing
-            closer = 0.0 if abs(again - exact) <= NOISE * noise else _relative(again, exact)
+            gap = 0.0 if abs(again - exact) <= NOISE * noise else _relative(again, exact)
             # of so small numbers these digits may leave nothing
             lost = max(abs(again), abs(exact)) < mp.mpf(10) ** (20 - digits)
-        if lost and digits == MORE[-1]:
-            return 0.0
-        if closer > 1e-3 * gap and not lost:
-            return closer
-        value, right, gap = again, exact, closer
-    return gap
+            known = abs(again - value) <= KNOWN * abs(again) and abs(exact - right) <= KNOWN * abs(exact)
+        if known and not lost:
+            return gap
+        value, right = again, exact
+    # what is not known to so many digits decides nothing
+    return gap if gap <= max(EQUAL, least) else 0.0
 
 
 def _relative(a: Any, b: Any) -> float:

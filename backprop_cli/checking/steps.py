@@ -423,7 +423,7 @@ class StepJudge:
             if not some or any(w[0] == quantity for w in some):
                 continue
             given = self._given(quantity, some)
-            slack = max(0.5 * answer.unit * (1.0 + 1e-9), 1e-9 * abs(given))
+            slack = max(answer.spare * (1.0 + 1e-9), 1e-9 * abs(given))
             changed = abs(given - self.exact.value(quantity)) > 1e-9 * abs(given)
             if isfinite(given) and changed and abs(value - given) <= min(slack, 5.1e-3 * abs(given)):
                 return "right, given " + " and ".join(f"{w[0].text} = {w[2]}" for w in some)
