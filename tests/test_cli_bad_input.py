@@ -767,7 +767,7 @@ def test_an_interrupt_while_importing(delay):
         time.sleep(delay)
         child.send_signal(signal.SIGINT)
         said = child.stderr.read()
-        assert child.wait(30) == 130
+        assert child.wait(30) in (130, -signal.SIGINT)  # a shell says 130 of both
     assert b"Traceback" not in said
     assert b"KeyboardInterrupt" not in said
 
