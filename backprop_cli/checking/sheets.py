@@ -71,8 +71,9 @@ def read_sheets(data: bytes, shown: str, fault_of: FaultOf, column: str | None =
     if len(sheets) > MOST_PEOPLE or any(len(s.claims) > MOST_CLAIMS for s in sheets):
         raise DataError(f"{shown}: at most {MOST_PEOPLE:,} people with {MOST_CLAIMS:,} claims each are read")
     if column is not None and not reader.labelled:
-        close = nearest(column, reader.titles)
-        hint = f"did you mean {close}?" if close else f"there are {', '.join(reader.titles[:20])}"
+        close = nearest(_folded(column), [_folded(title) for title in reader.titles])
+        meant = next((title for title in reader.titles if _folded(title) == close), None)
+        hint = f"did you mean {meant}?" if meant else f"there are {', '.join(reader.titles[:20])}"
         raise DataError(f"{shown} has no column {column}", hint=hint if reader.titles else None)
     return Reading(_told_apart(sheets, reader.notes), reader.notes)
 

@@ -207,13 +207,15 @@ def _told(fault: BackpropError) -> str:
 
 
 def _headline(judgement: Judgement) -> str:
-    """Return the statements, without the comments between them, and the point."""
-    bare = (line.partition("#")[0].strip().rstrip(";") for line in judgement.program.splitlines())
-    text = "; ".join(filter(None, bare))
+    """Return the statements, without comments and the values of inputs, and the point."""
+    inputs = judgement.inputs or {}
+    bare = ";".join(line.partition("#")[0] for line in judgement.program.splitlines())
+    parts = [part.strip() for part in bare.split(";")]
+    text = "; ".join(part for part in parts if part and part.partition("=")[0].strip() not in inputs)
     text = text if len(text) <= 72 else text[:69] + "..."
-    if judgement.inputs:
-        shown = ", ".join(f"{n} = {number(x)}" for n, x in list(judgement.inputs.items())[:8])
-        text += f" at {shown}" + (", ..." if len(judgement.inputs) > 8 else "")
+    if inputs:
+        shown = ", ".join(f"{n} = {number(x)}" for n, x in list(inputs.items())[:8])
+        text += f" at {shown}" + (", ..." if len(inputs) > 8 else "")
     return printable(text)
 
 
