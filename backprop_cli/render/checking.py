@@ -77,7 +77,7 @@ def _cells(person: Judged, judgement: Judgement, digits: int) -> tuple[list[str]
     header += ["right is"] if judgement.reveal else []
     rows = []
     for verdict, mark, of in zip(person.verdicts, person.marks, person.of, strict=True):
-        row = [printable(verdict.claim), printable(_cut(verdict.answer))]
+        row = [printable(_cut(verdict.claim)), printable(_cut(verdict.answer))]
         row += [_share(mark, of)] if judgement.weighted else []
         row.append(printable(words(verdict)))
         row += [printable(revealed(verdict, digits))] if judgement.reveal else []
@@ -110,7 +110,7 @@ def _overview(judgement: Judgement) -> tuple[list[str], list[list[str]]]:
     rows = []
     for person in judgement.people:
         wrong = [v.claim for v in person.verdicts if not v.good and v.verdict != REPEATED]
-        row = [printable(person.student), f"{person.right}/{person.claimed}"]
+        row = [printable(_cut(person.student)), f"{person.right}/{person.claimed}"]
         row += [_share(person.total, person.possible)] if judgement.weighted else []
         row.append(printable("unreadable" if person.fault is not None else ", ".join(map(_cut, wrong))))
         rows.append(row)
