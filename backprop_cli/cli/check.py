@@ -369,6 +369,8 @@ class Grades(NamedTuple):
 
 def _folder(path: str, fault_of: Callable[[str], BackpropError | None]) -> Reading:
     """Read a folder with a file a student; one that cannot be read does not stop the others."""
+    from collections import Counter
+
     from ..checking.sheets import MOST_PEOPLE, Reading, Sheet, read_sheets
     from ..errors import DataError, FileError
 
@@ -382,9 +384,10 @@ def _folder(path: str, fault_of: Callable[[str], BackpropError | None]) -> Readi
     if len(files) > MOST_PEOPLE:
         raise DataError(f"{path}: at most {MOST_PEOPLE:,} files are read")
     stems = [os.path.splitext(name)[0] for name in files]
+    counts = Counter(stems)
     sheets, notes = [], []
     for name, stem in zip(files, stems, strict=True):
-        student = stem if stems.count(stem) == 1 else name
+        student = stem if counts[stem] == 1 else name
         file = os.path.join(path, name)
         try:
             reading = read_sheets(_read(file), file, fault_of)
