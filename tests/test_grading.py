@@ -288,7 +288,7 @@ def test_a_folder_has_a_file_a_student(run, tmp_path):
         "check", *LOSS, "--claims", str(tmp_path), "--student", "b", "--format", "gradescope"
     ).answered()
     assert strict_json(one.out)["score"] == 1
-    junit = ET.fromstring(run("check", *LOSS, "--claims", str(tmp_path), "--format", "junit").out)
+    junit = assert_junit(run("check", *LOSS, "--claims", str(tmp_path), "--format", "junit").out)
     assert [suite.attrib["errors"] for suite in junit] == ["0", "0", "1", "1", "1"]
 
 
@@ -331,10 +331,38 @@ def test_junit_always_gets_a_report(run, tmp_path, name):
         (tmp_path / name).write_bytes(data)
     result = run("check", *LOSS, "--claims", str(tmp_path / name), "--format", "junit")
     assert result.status == status
-    (suite,) = ET.fromstring(result.out)
+    (suite,) = assert_junit(result.out)
     assert (suite.attrib["tests"], suite.attrib["errors"]) == ("1", "1")
     (error,) = suite.iter("error")
     assert words in error.attrib["message"]
+
+
+# The attributes that Jenkins' junit-10.xsd knows, those it requires in capitals.
+SCHEMA = {
+    "testsuites": "name time tests failures errors",
+    "testsuite": "NAME TESTS FAILURES ERRORS group time skipped timestamp hostname id package file log url",
+    "testcase": "NAME time classname group",
+    "failure": "type message",
+    "error": "type message",
+    "skipped": "type message",
+}
+
+
+def assert_junit(text: str) -> ET.Element:
+    """Hold a document to the schema."""
+    root = ET.fromstring(text)
+    inner = {
+        "testsuites": {"testsuite"},
+        "testsuite": {"testcase"},
+        "testcase": {"failure", "error", "skipped"},
+    }
+    assert root.tag == "testsuites"
+    for element in root.iter():
+        words = SCHEMA[element.tag].split()
+        assert set(element.attrib) <= {word.lower() for word in words}
+        assert {word.lower() for word in words if word.isupper()} <= set(element.attrib)
+        assert {child.tag for child in element} <= inner.get(element.tag, set())
+    return root
 
 
 def test_junit_counts_what_it_holds(run):
@@ -356,7 +384,12 @@ def test_faults_of_the_grader_are_no_reports(run):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("german.csv", "student;d;a\nanna;-6,0;4\n"), ("a.yaml", "d: -6,0\na: 4\n"), ("a.txt", "d = -6,0\na=4")],
+    [
+        ("german.csv", "student;d;a\nanna;-6,0;4\n"),
+        ("moodle.csv", "Nachname, Vorname;d;a\nÅ, Anna;-6,0;4\n"),
+        ("a.yaml", "d: -6,0\na: 4\n"),
+        ("a.txt", "d = -6,0\na=4"),
+    ],
 )
 def test_a_decimal_comma_gets_its_hint(run, tmp_path, name, text):
     (tmp_path / name).write_text(text, "utf-8")

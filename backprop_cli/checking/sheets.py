@@ -171,7 +171,8 @@ class _Reader:
         """Read CSV: a row a student, or a claim a row."""
         shown = self.shown
         first = text.lstrip("\n").partition("\n")[0]
-        delimiter = "\t" if "\t" in first else ";" if ";" in first and "," not in first else ","
+        # no name of a quantity has either of them: the more frequent one separates
+        delimiter = "\t" if "\t" in first else ";" if first.count(";") >= max(1, first.count(",")) else ","
         reader = csv.reader(StringIO(text), delimiter=delimiter, strict=True)
         try:
             rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
