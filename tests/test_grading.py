@@ -262,7 +262,7 @@ def test_a_class_is_summed_up_in_a_line_each(run):
         top = lines.index(["student", "right", "marks", "not", "right"])
         assert lines[top + 2] == ["anna", "5/5", "5/5"]
         assert lines[top + 8] == ["gus", "1/5", "1/5", "dL/da,", "dL/db,", "dL/dc,", "dL/de"]
-        assert result.out.index("5 of 10 have everything right") < result.out.index("anna", 400)
+        assert result.out.index("6 of 10 have full marks; 3.7 on average") < result.out.index("anna", 400)
         assert bar in result.out
     alone = run("check", *LOSS, "--claims", "-", stdin="name,d\nanna,-6\n").out
     assert "not right" not in alone

@@ -79,11 +79,6 @@ class Judged(NamedTuple):
         """How many claims count."""
         return sum(v.verdict != REPEATED for v in self.verdicts)
 
-    @property
-    def all_right(self) -> bool:
-        """Whether nothing is left to be done."""
-        return self.fault is None and self.right == self.claimed
-
 
 @dataclass(frozen=True)
 class Judgement:

@@ -221,11 +221,13 @@ def _headline(judgement: Judgement) -> str:
 
 def _class_lines(judgement: Judgement) -> list[str]:
     people = judgement.people
-    good = sum(p.all_right for p in people)
-    lines = [f"{good} of {len(people)} have everything right"]
     if judgement.weighted:
-        total = sum(p.total for p in people)
-        lines[0] += f"; {_plain_number(round(total / len(people), 2))} marks on average"
+        full = sum(p.total >= p.possible and p.fault is None for p in people)
+        mean = _plain_number(round(sum(p.total for p in people) / len(people), 2))
+        lines = [f"{full} of {len(people)} have full marks; {mean} on average"]
+    else:
+        good = sum(p.right == p.claimed and p.fault is None for p in people)
+        lines = [f"{good} of {len(people)} have everything right"]
     counts: dict[str, int] = {}
     for person in people:
         for verdict in person.verdicts:
