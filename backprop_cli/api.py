@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from .differentiation.evaluate import bind
 from .differentiation.evaluate import evaluate as evaluate_graph
 from .differentiation.report import DEFAULT_METHODS, GradientReport, differentiate
 from .differentiation.symbolic import SymbolicProcess
+from .errors import BindingError
 from .graph import Graph
 from .language.lower import lower
 from .language.parser import Program
@@ -101,9 +103,17 @@ def grad(
 def _graph(
     program: str | Program, bindings: Mapping[str, float] | None, values: Mapping[str, float], *, large: bool
 ) -> tuple[Graph, dict[str, float]]:
-    bound = {plain_name(name): float(x) for name, x in {**(bindings or {}), **values}.items()}
+    bound = {plain_name(name): _number(name, x) for name, x in {**(bindings or {}), **values}.items()}
     parsed = parse_text(program, large=large) if isinstance(program, str) else program
     return lower(parsed, bound, large=large), bound
+
+
+def _number(name: str, x: object) -> float:
+    """Return a value as a float: of Python's numbers, NumPy's and SymPy's, not of texts or sequences."""
+    if not isinstance(x, (str, bytes)) and hasattr(x, "__float__"):
+        with suppress(TypeError, ValueError, OverflowError):
+            return float(x)
+    raise BindingError(f"the value of {name} is a number, not {x!r:.40}", hint="one call a point")
 
 
 def _sympy() -> SymbolicProcess:

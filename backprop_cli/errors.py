@@ -130,7 +130,8 @@ class BackpropError(Exception):
             line, column = self.location
             text = f"{printable(self.source.path)}:{line}:{column}: {text}"
         if self.source is not None and self.span is not None:
-            text += "\n" + self.source.excerpt(self.span)
+            excerpt = self.source.excerpt(self.span)
+            text += f"\n{excerpt}" if excerpt.partition("\n")[0].strip() else ""
         if self.hint:
             text += f"\n  hint: {printable(self.hint)}"
         return text

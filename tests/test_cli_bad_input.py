@@ -9,12 +9,17 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from math import isclose
 
 import mpmath
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from backprop_cli import grad
+from backprop_cli.errors import BackpropError
 
 REVERSE = ("--method", "reverse", "--format", "json")
 VALUE = ("--format", "value")
@@ -445,7 +450,23 @@ def test_wrong_options(run, words):
 
 
 def test_an_unknown_command(run):
-    run("gard", "x^2", "--x", "2").refused(2, "grad")
+    run("gard", "x^2", "--x", "2").refused(2, "did you mean grad?")
+    run("x^2", "--x", "2").refused(2, "no such command: x^2", 'backprop grad "x^2"')
+
+
+def test_what_was_meant(run):
+    run("grad", "sample_inputs/loss.bp").refused(2, "--file sample_inputs/loss.bp reads the program from it")
+    run("grad", "sin(x)", "--x", "30deg").refused(2, "30 degrees are 30*pi/180")
+    run("grad", "x^2", "--x", "1:3").refused(2, "1:3 is a range without a step", "-3:4:0.2")
+    assert run("grad", "").refused(2, "there is no expression").err.count("\n") == 2
+
+
+def test_values_from_python_are_numbers():
+    assert grad("x^2", x=np.float32(3.0)).gradient == {"x": 6.0}
+    assert grad("x^2", x=Fraction(1, 2)).gradient == {"x": 1.0}
+    for wrong in ([1, 2], "3", None, 1j, np.ones(2)):
+        with pytest.raises(BackpropError, match="the value of x is a number, not "):
+            grad("x^2", x=wrong)
 
 
 # --- size --------------------------------------------------------------------------------------

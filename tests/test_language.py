@@ -282,6 +282,7 @@ LETTERS = "names are made of ASCII and Greek letters, digits and _"
 REFUSED: list[tuple[str, str, int, int, str | None]] = [
     ("", "there is no expression", 0, 1, 'an example: "(a*b+c)*f"'),
     ("# nothing", "there is no expression", 0, 1, 'an example: "(a*b+c)*f"'),
+    ("sin(30°)", "there is no degree sign", 6, 1, "angles are in radians: 30 degrees are 30*pi/180"),
     ("a +", f"expected {TO_BE_READ} after '+', found the end", 3, 1, None),
     ("a^", f"expected {TO_BE_READ} after '^', found the end", 2, 1, None),
     ("= 3", f"expected {TO_BE_READ}, found '='", 0, 1, None),

@@ -144,10 +144,10 @@ def test_a_run_started_over_leaves_nothing_of_the_other() -> None:
     finish(begin(EVERYTHING), updates=14)
     assert len(files()) == 5
     run = begin(EVERYTHING)
-    assert run.replaced
+    assert run.replaced == "unfinished"
     assert files() == {"config.yaml"}
     finish(run)
-    assert not begin(EVERYTHING).replaced
+    assert begin(EVERYTHING).replaced == "earlier"
 
 
 # --- going on -------------------------------------------------------------------------------------

@@ -169,6 +169,11 @@ def _source(expression: str | None, file: str | None, large: bool) -> Source:
             expression.encode()
         except UnicodeEncodeError:
             raise ExpressionError("the expression is not valid UTF-8") from None
+        if expression.endswith(".bp"):
+            raise UsageError(
+                f"{expression} is a file, not an expression",
+                hint=f"--file {expression} reads the program from it",
+            )
         return Source(expression)
     limit = None if large else 4 * TEXT_LIMIT
     try:
@@ -193,7 +198,8 @@ def _range(text: str) -> list[float]:
     """Return the grid ``start:stop:step``, the stop included where the grid meets it."""
     parts = text.split(":")
     if len(parts) != 3:
-        raise BindingError(f"{text} is no range", hint="a range is start:stop:step, such as -3:4:0.2")
+        lacking = "a range without a step" if len(parts) == 2 else "no range"
+        raise BindingError(f"{text} is {lacking}", hint="a range is start:stop:step, such as -3:4:0.2")
     start, stop, step = (constant(part) for part in parts)
     if step == 0.0 or (stop - start) * step < 0.0:
         raise BindingError(

@@ -173,11 +173,13 @@ def group() -> Any:
 
         def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
             if name not in COMMANDS:
-                close = nearest(name, list(COMMANDS))
-                raise UsageError(
-                    f"no such command: {name}",
-                    hint=f"did you mean {close}?" if close else f"commands: {', '.join(COMMANDS)}",
-                )
+                if not name.isalpha():
+                    hint = f'an expression follows a command: backprop grad "{name}"'
+                elif close := nearest(name, list(COMMANDS)):
+                    hint = f"did you mean {close}?"
+                else:
+                    hint = f"commands: {', '.join(COMMANDS)}"
+                raise UsageError(f"no such command: {name}", hint=hint)
             from importlib import import_module
 
             command: click.Command = import_module(f"backprop_cli.cli.{name}").command

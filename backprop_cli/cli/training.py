@@ -84,8 +84,10 @@ def train(
         note(f"warning: passed over a damaged checkpoint: {text}")
     if run.resumed:
         note(f"note: resumed from {run.resumed}, epoch {run.training.progress.epoch + 1}")
-    if run.replaced:
+    if run.replaced == "unfinished":
         note(f"note: the unfinished run in {run.folder} is started over; --resume would have gone on with it")
+    elif run.replaced:
+        note(f"note: the earlier run in {run.folder} is replaced; output.dir=FOLDER keeps both")
     began = time.monotonic()
     with signals() as received:
         show_steps(run.steps(lambda: bool(received)), run, note, quiet)

@@ -13,6 +13,7 @@ from ..ops.namespaces import FLOATS
 from .numbers import brief
 from .operators import CONSTANTS
 from .parser import NAME_ITEM, NUMBER_ITEM, Item, Program, Statement, parse
+from .tokens import DEGREES
 
 
 def lower(program: Program, bound: Collection[str] = (), *, large: bool = False) -> Graph:
@@ -51,6 +52,7 @@ def constant(text: str) -> float:
             f"a value is built from numbers alone; {name.text} is a name",
             source=program.source,
             span=(name.start, name.end),
+            hint=DEGREES if name.text in ("deg", "degree", "degrees") else None,
         )
     return value
 

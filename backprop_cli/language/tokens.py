@@ -97,6 +97,9 @@ def _named(c: str) -> str:
     return f"{shown}({name}, U+{ord(c):04X})"
 
 
+DEGREES = "angles are in radians: 30 degrees are 30*pi/180"
+
+
 def _refused(c: str, source: Source, at: int) -> ExpressionError:
     hint = None
     if c in RESERVED:
@@ -117,6 +120,8 @@ def _refused(c: str, source: Source, at: int) -> ExpressionError:
         message, hint = "there is no 'and'", "nest where(a < b, where(b < c, x, y), y)"
     elif c == "%":
         message, hint = "there is no remainder sign", "x mod n is x - n*floor(x/n)"
+    elif c == "°":
+        message, hint = "there is no degree sign", DEGREES
     elif c.isascii() and c.isprintable():
         message = f"'{c}' is not part of the language"
     elif c.isascii():

@@ -52,7 +52,8 @@ class Run:
         history: Every epoch's values, those of an earlier part included.
         results: Loss and metrics of each set at the end, with the final parameters.
         resumed: The checkpoint it went on from; None for a new run.
-        replaced: Whether an unfinished run stood in the folder and is started over.
+        replaced: What stood in the folder and is started over: an ``unfinished`` run, an ``earlier`` one that
+            had come to its end; None where there was none.
         broken: Damaged checkpoints that were passed over.
     Raises:
         CheckpointError: when there is nothing to resume, or it is of another config, data or version.
@@ -68,7 +69,7 @@ class Run:
         self.alarms = Alarms(self.training)
         self.history: list[dict[str, float]] = []
         self.resumed: str | None = None
-        self.replaced = False
+        self.replaced: str | None = None
         self.broken: list[str] = []
         self._events: Events | None = None
         self.results: dict[str, dict[str, float]] = {}
@@ -94,7 +95,10 @@ class Run:
             for each in (folder, self.path(CHECKPOINTS)):
                 checkpoint.remove_leftovers(each)
             if not resume:
-                self.replaced = bool(self._checkpoints()) and not os.path.exists(self.path(MODEL))
+                if os.path.exists(self.path(MODEL)):
+                    self.replaced = "earlier"
+                elif self._checkpoints():
+                    self.replaced = "unfinished"
                 self._clear()
             checkpoint.write_atomic(self.path(CONFIG), to_yaml(self._config()).encode())
             if self.problem.config.output.log == "tensorboard":
