@@ -386,7 +386,8 @@ def test_refusals(text: str, message: str, column: int, carets: int, hint: str |
     assert error.message == message
     assert error.hint == hint
     line = text.split("\n")[0]
-    wanted = f"{message}\n  {line}\n  {' ' * column}{'^' * carets}" + (f"\n  hint: {hint}" if hint else "")
+    block = f"\n  {line}\n  {' ' * column}{'^' * carets}" if line else ""
+    wanted = message + block + (f"\n  hint: {hint}" if hint else "")
     assert str(error) == wanted
 
 
