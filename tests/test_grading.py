@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 from conftest import ROOT, strict_json
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 PAGE = (ROOT / "docs" / "grading.md").read_text("utf-8")
 CLAIMS = ROOT / "tests" / "claims"
@@ -133,6 +135,30 @@ def test_mixed_second_derivatives_are_one_quantity(run):
     result = run("check", "x^3*y", "--x", "1", "--y", "2", "--claims", "-", "--format", "json",
                  stdin="d2f/dxdy: 3\nd2f/dydx: 3\n")  # fmt: skip
     assert [v["verdict"] for v in result.json["people"][0]["verdicts"]] == ["right", "repeated"]
+
+
+SPELLINGS = {"d": ["d", "D(", "Ω"], "a": ["a", "dL/da", "L'(a)", "∂L/∂a", "dL / da"], "b": ["b", "dL/db"]}
+WORTH = {"d": 1.0, "a": 2.0, "b": 0.5}
+ANSWERS = {
+    "d": {"-6": True, "3*-2": True, "a*b": False, "d": False, "6": False, "-6,0": False, "[": False},
+    "a": {"4": True, "b*f": True, "4.0": True, "-4": False, "a": False, "4 4": False},
+    "b": {"-6": True, "a*f": True, "6": False, "undefined": False},
+}
+answers = st.sampled_from("dab").flatmap(
+    lambda q: st.tuples(st.just(q), st.sampled_from(SPELLINGS[q]), st.sampled_from([*ANSWERS[q], "", "  "]))
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(answers, min_size=1, max_size=12))
+def test_marks_are_for_the_first_answers_alone(run, sheet):
+    lines = "".join(f"{name} = {answer}\n" for _, name, answer in sheet)
+    marks = ("--marks", ",".join(f"{q}={worth}" for q, worth in WORTH.items()))
+    (person,) = graded(run, *marks, stdin=f"# answers =\nL = 3\n{lines}")
+    read = [(q, answer) for q, name, answer in sheet if name not in ("D(", "Ω") and answer.strip()]
+    first = dict(reversed(read))
+    earned = sum(WORTH[q] for q, answer in first.items() if ANSWERS[q][answer])
+    assert (person["marks"], person["of"]) == (earned, 3.5)
 
 
 def test_marks_are_in_any_spelling_but_once(run):
@@ -290,6 +316,17 @@ def test_a_folder_has_a_file_a_student(run, tmp_path):
     assert strict_json(one.out)["score"] == 1
     junit = assert_junit(run("check", *LOSS, "--claims", str(tmp_path), "--format", "junit").out)
     assert [suite.attrib["errors"] for suite in junit] == ["0", "0", "1", "1", "1"]
+
+
+@posix
+def test_what_is_no_file_in_a_folder(run, tmp_path):
+    os.mkfifo(tmp_path / "fifo.yaml")
+    (tmp_path / "sub").mkdir()
+    run("check", *LOSS, "--claims", str(tmp_path)).refused(2, "has no files of claims")
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    (tmp_path / "anna.yaml").write_bytes(RIGHT)
+    result = run("check", *LOSS, "--claims", str(tmp_path), *MARKS, "--format", "tsv")
+    assert [row.split("\t")[:2] for row in result.out.splitlines()[1:]] == [["anna", "5"], ["loop", "0"]]
 
 
 # --- reports on what cannot be read ------------------------------------------------------------

@@ -128,10 +128,10 @@ def command(
 ) -> int:
     """Judge claims about EXPRESSION, and name the mistake behind a wrong one.
 
-    A claim is a number or a formula for a value or a derivative. With values bound it is judged at
-    the point; with none, formulas are judged in general. A training config in place of EXPRESSION
-    judges a step worked by hand, by the names of backprop trace; KEY=VALUE overrides a key of it. Exit
-    status: 0 all right, 1 something is wrong, 2 unreadable, 3 not judgeable.
+    A claim is a number or a formula for a derivative or a value. With values bound it is judged at the
+    point, where a value is a number; with none, formulas are judged in general. A training config in
+    place of EXPRESSION judges a step worked by hand, by the names of backprop trace; KEY=VALUE
+    overrides a key of it. Exit status: 0 all right, 1 something is wrong, 2 unreadable, 3 not judgeable.
     """
     chosen = choose_format(format_, output, FORMATS, endings=ENDINGS)
     note = notes_printer(quiet)
@@ -374,9 +374,13 @@ def _folder(path: str, fault_of: Callable[[str], BackpropError | None]) -> Readi
     from ..checking.sheets import MOST_PEOPLE, Reading, Sheet, read_sheets
     from ..errors import DataError, FileError
 
+    def is_answer(name: str) -> bool:
+        file = os.path.join(path, name)
+        # a link to nowhere is somebody's, too
+        return not name.startswith(".") and (os.path.isfile(file) or not os.path.exists(file))
+
     try:
-        with os.scandir(path) as found:
-            files = sorted(each.name for each in found if each.is_file() and not each.name.startswith("."))
+        files = sorted(filter(is_answer, os.listdir(path)))
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from None
     if not files:
