@@ -177,9 +177,14 @@ def test_formulas_are_worked_out_to_more_digits_than_floats_have(run):
     assert found["verdict"] == "right"
 
 
-def test_orders_of_polygamma_cost_little(run):
+def test_polygamma_costs_little(run):
     (found,) = judged(run, "polygamma(1000, x)", *claims("x=polygamma(1001, x)"), status=3)
     assert "too large" in found["says"]
+    # far to the left a digit costs a step per whole number
+    (found,) = judged(run, "digamma(x)", *claims("x=polygamma(1, x)"), status=0)
+    assert found["verdict"] == "right"
+    (found,) = judged(run, "digamma(x)", "x=-100000300.5", *claims("x=2"), status=1)
+    assert found["verdict"] == "wrong"
 
 
 # --- the mistake named ------------------------------------------------------------------------

@@ -94,26 +94,28 @@ class Answer:
 
     def first_fault(self, values: Sequence[float]) -> tuple[int, float] | None:
         """Return the first node that is not finite in floats, with its number: inf where it is too large."""
-        found, needed = self._run(values)
+        assert self.graph is not None
+        found = self.floats(values)
+        needed = self.graph.needed(found)
         faults = ((k, x) for k, (x, n) in enumerate(zip(found, needed, strict=True)) if n and not isfinite(x))
         return next(faults, None)
 
     def vanishes(self, values: Sequence[float]) -> bool:
         """Return whether a number on the way is too small for floats, or may have come of such."""
         assert self.graph is not None
-        found, _ = self._run(values)
+        found = self.floats(values)
         return any(
             not found[n.id] and all(found[i] for i in n.inputs) and not n.op.additive and not n.op.piece
             for n in self.graph.nodes
             if n.op is not None and n.kind != CONSTANT
         )
 
-    def _run(self, values: Sequence[float]) -> tuple[list[float], list[bool]]:
+    def floats(self, values: Sequence[float]) -> list[float]:
+        """Return the floats of all its nodes."""
         assert self.graph is not None
         leaves = self.graph.constant_values()
         leaves |= {id: values[self.names[name]] for name, id in self.graph.inputs.items()}
-        found = run(self.graph, leaves)
-        return found, self.graph.needed(found)
+        return run(self.graph, leaves)
 
     @property
     def readings(self) -> list[tuple[float, int]]:

@@ -26,6 +26,7 @@ from .sampling import (
     beside_kinks,
     besides,
     compare,
+    endless,
     outskirts,
     samples,
     value_at,
@@ -249,7 +250,7 @@ class Judge:
             # what is at fault in a first derivative is in no text of the user's
             own = error.span is None or error.span[1] > error.span[0]
             return None, error.message if own else "the second derivative does not exist here"
-        if work(cut) <= MOST_NODES:
+        if work(cut) <= MOST_NODES and not endless(cut, values):
             self._here[target] = sample = Sample(cut, by, self.inputs, values, needed)
             found = sample.right if isfinite(sample.right) else found
         return found, ""

@@ -50,6 +50,9 @@ SAME = 1e-11
 MORE = (2 * DIGITS, 4 * DIGITS, 10 * DIGITS)
 """Digits that are taken where cancellation may have eaten the first ones."""
 
+GAMMAS = frozenset("gamma lgamma digamma polygamma".split())
+LEFTMOST = -1000.0
+
 KNOWN = 1e-3
 """Relative change from fewer digits up to which a number is known."""
 
@@ -157,6 +160,13 @@ def work(graph: Graph) -> int:
     return len(graph) + sum(20 * int(min(abs(graph.nodes[i].value), 1e6)) for i in orders)
 
 
+def endless(graph: Graph, values: Sequence[float]) -> bool:
+    """Whether a function of the gamma family stands where its digits cost a step per whole number."""
+    return any(
+        n.op is not None and n.op.name in GAMMAS and values[n.inputs[-1]] < LEFTMOST for n in graph.nodes
+    )
+
+
 def precise(
     graph: Graph, inputs: Mapping[str, float], by: int | None, needed: Sequence[bool], digits: int = DIGITS
 ) -> tuple[list[Any], Any]:
@@ -183,7 +193,7 @@ def right_at(graph: Graph, inputs: Mapping[str, float], target: Target) -> Sampl
     cut, by = reduced(graph, target)
     values = run(cut, leaf_values(cut, inputs))
     needed = cut.needed(values)
-    if not all(isfinite(v) for v, n in zip(values, needed, strict=True) if n):
+    if endless(cut, values) or not all(isfinite(v) for v, n in zip(values, needed, strict=True) if n):
         return None
     sample = Sample(cut, by, inputs, values, needed)
     return sample if mp.isfinite(sample.precise) and abs(sample.precise) <= 1e300 else None
@@ -281,6 +291,9 @@ def value_at(answer: Answer, sample: Sample, digits: int = DIGITS) -> Any:
 
     from ..ops.namespaces import multiprecision
 
+    assert answer.graph is not None
+    if endless(answer.graph, answer.floats(sample.values)):
+        return inf
     fault = answer.first_fault(sample.values)
     if fault is not None:
         with mp.workdps(digits):
