@@ -192,7 +192,7 @@ def test_polygamma_costs_little(run):
 POINT = {"x": 1.7, "y": 0.6, "a": 2.3, "w": 0.5}
 NAMED = [
     # program, claim at x = 1.7, y = 0.6, a = 2.3, w = 0.5, kind; formulas as the wrong rule gives them
-    ("d = x*x; e = d*y; L = d + e", "dL/dd=1", "term missing"),
+    ("d = x*x; e = d*y; L = d + e", "dL/dd=1", "fork not summed"),
     ("d = x*y; e = d*a; L = sin(d)*e", "dL/dd=a*sin(d)", "product rule"),
     ("d = x*y; e = sin(d); g = d^2; L = exp(e)/g", "dL/dd=exp(e)*cos(d)/g", "fork not summed"),
     ("d = x*y; L = max(d, 9) + d*a + exp(d)", "dL/dd=a", "term missing"),
@@ -276,6 +276,13 @@ def test_the_mistake_is_named(run, program, claim, kind):
     ((verdict,),) = [person["verdicts"] for person in result.json["people"]]
     assert result.status == 1, verdict
     assert kind == verdict["mistake"], verdict
+
+
+def test_between_named_steps_it_is_the_fork(run):
+    # (a^2)'*(-7a) = -126, and a^2*(-7) = -63
+    (found,) = judged(run, "b = a^2; c = -7a; d = b*c", "a=3", *claims("dd/da=-63"), status=1)
+    assert found["mistake"] == "fork not summed"
+    assert "only the one through c = -7*a counts" in found["says"]
 
 
 def test_wrong_rules_are_about_primitives():
@@ -906,6 +913,72 @@ def test_an_article(run):
     ]
     assert 16 in result.json["unread"]
     assert "wrong" in run("check", "--text", "-", stdin=ARTICLE).out
+
+
+DERIVATIVES = r"""
+Let `f(x) = x^2 + 3x`. Then $f'(3) = 9$, not $f'(3) = 8$.
+$f'(x) = 2x + 3$ and $f'(x) = 2x$, $f''(x) = 2$.
+- f(2) = 10
+- $g'(2) = 5$
+With a = 3, b = -2 and f = -2:
+d = a*b = -6
+L = d*f = 12
+dL/da = 4
+∂L/∂d = -3
+$$\\frac{\\partial L}{\\partial a} = 5$$
+$\\frac{1}{4} + \\frac{2}{4} = 0.75$ and $2 \\cdot 3^{2} = 17$
+
+| what | how |
+|---|---|
+| `2*3 = 7` | dL/db = -6 |
+""".replace("\\\\", "\\")
+
+
+def test_derivatives_of_an_article(run):
+    result = run("check", "--text", "-", "--format", "json", stdin=DERIVATIVES)
+    wrong = [(c["number"], c["text"], c["claimed"], c["right"]) for c in result.json["claims"] if c["wrong"]]
+    assert [w[:3] for w in wrong] == [
+        (2, "f'(3)", "8"),
+        (3, wrong[1][1], "2x"),
+        (10, "∂L/∂d", "-3"),
+        (11, "dL/da", "5"),
+        (12, "2 * 3^(2)", "17"),
+        (16, "2*3", "7"),
+    ]
+    assert [w[3] for w in wrong if w[0] != 3] == [9.0, -2.0, 4.0, 18.0, 6.0]
+    assert wrong[1][1].startswith("f'(x) at x = ")
+    assert result.json["unread"] == [5]
+
+
+def test_code_that_is_not_read_may_change_names(run):
+    code = """~~~python
+x = 3
+x += 1
+x*2   # 8
+x = g(x)
+x*2   # 9
+y = 1
+for i in range(3): y += i
+y*2   # 2
+def h(w):
+    v = w*2   # 6
+u = 4
+u*2   # 9
+k = 1e-23
+k*2   # 9e-21
+~~~
+"""
+    found = run("check", "--text", "-", "--format", "json", stdin=code).json
+    assert [(c["number"], c["right"]) for c in found["claims"] if c["wrong"]] == [(13, 8.0), (15, 2e-23)]
+    assert {4, 6, 9, 11} <= set(found["unread"])
+
+
+def test_a_name_given_anew_is_no_step_of_a_program(run):
+    text = "a = 3\nd = a*2 = 6\na = 4\nL = d*a = 24\ndL/da = 6\n"
+    found = run("check", "--text", "-", "--format", "json", stdin=text).json
+    # d = 6 came of an a that is no more
+    assert not any(c["wrong"] for c in found["claims"])
+    assert found["unread"] == [5]
 
 
 def test_an_article_without_numbers(run):

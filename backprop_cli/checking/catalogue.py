@@ -28,6 +28,10 @@ MOST_NODES = 400
 MOST_INPUTS = 8
 """Inputs up to which other points are tried."""
 
+OF_TERMS = frozenset(("product rule", "quotient rule", "term missing"))
+AMONG_STEPS = 5.0
+"""By how much a term that is missing between named steps comes after a fork that is not summed."""
+
 MOST_HABITS = 60
 """Steps of a program up to which rules are taken to be wrong in both differentiations."""
 
@@ -180,7 +184,8 @@ def broken(sweeps: Sweeps) -> Found:
             change = found - place.right
             # at the output itself the wrong tangent is the answer: no cancellation
             value = found if id == graph.output else right + sweeps.cotangents[id] * change
-            yield wrong.kind, wrong.says.format(node=sweeps.text(id)), wrong.rank, value
+            rank = wrong.rank + (AMONG_STEPS if wrong.kind in OF_TERMS and _of_steps(graph, id) else 0.0)
+            yield wrong.kind, wrong.says.format(node=sweeps.text(id)), rank, value
             everywhere.setdefault(wrong.says, []).append(id)
             wrong_of[wrong.says] = wrong
     for says, ids in everywhere.items():
@@ -190,6 +195,12 @@ def broken(sweeps: Sweeps) -> Found:
             names = _listed([sweeps.text(i) for i in ids])
             yield wrong.kind, says.format(node=names), wrong.rank + 3, tangents[graph.output]
     yield from _forks(sweeps, steps)
+
+
+def _of_steps(graph: Graph, id: int) -> bool:
+    """Whether a node is computed from named steps: its reader thinks of the graph, not of a formula."""
+    operands = {graph.nodes[i] for i in graph.nodes[id].inputs}
+    return len(operands) > 1 and all(n.op is not None and n.name is not None for n in operands)
 
 
 def _only(wrong: Wrong, ids: Sequence[int]) -> Callable[[int, Place], Any]:
