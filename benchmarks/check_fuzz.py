@@ -1134,12 +1134,10 @@ def right(draw: random.Random, tally: Tally) -> None:
             forms = sympy_forms(program, by)
             claims += [Claim(f"formula: {f}", quantity(program, by, draw), t, true) for f, t in forms]
     values = program.values()
-    for step, tree in program.steps:
+    for step, _ in program.steps:
         claims.append(Claim("value: 17 digits", step, repr(float(values[step])), values[step]))
         if values[step]:
             claims.append(Claim("value: 6 digits", step, plain(rounded(values[step], 6)), values[step]))
-        if tree.op not in ("name", "number"):
-            claims.append(Claim("value: formula", step, written(tree), values[step]))
     x, y = draw.choice(program.inputs), draw.choice(program.inputs)
     second = program.curvature(x, y)
     if second == 0 or 1e-6 < abs(second) < 1e7:
@@ -1666,10 +1664,10 @@ BAD_OPTIONS = [
     ["--marks", "=,="], ["--marks", "x=1,x=2"], ["--marks", ""], ["--credit", "rounded=2"],
     ["--credit", "named=-1"], ["--credit", "no=1"], ["--marks", "x=0"], ["--marks", "x=1e300"],
     ["--least-digits", "0"], ["--least-digits", "99"], ["--digits", "0"], ["--student", "nobody"],
-    ["--at-step", "0"], ["--format", "csv"], ["-o", "/nowhere/at/all.json"], ["-o", "answers.exe"],
+    ["--at-step", "0"], ["--format", "cvs"], ["-o", "/nowhere/at/all.json"], ["-o", "answers.exe"],
     ["--gradcheck"], ["--text", "/nowhere"],
 ]  # fmt: skip
-FORMATS = ("table", "json", "junit", "gradescope", "markdown")
+FORMATS = ("table", "csv", "tsv", "json", "junit", "gradescope", "markdown")
 
 
 def well_formed(format_: str, text: str) -> None:
@@ -1690,10 +1688,14 @@ def well_formed(format_: str, text: str) -> None:
         if stated != sum(1 for _ in cases) or failed != len(failures):
             raise Broken(f"JUnit counts {stated} tests and {failed} failures")
     elif format_ == "markdown":
-        rows = [line for line in text.splitlines() if line.startswith("|")]
-        widths = {len(re.sub(r"\\\|", "", row).split("|")) for row in rows}
-        if len(widths) > 1:
-            raise Broken(f"a Markdown table of rows of {widths} cells: {text[:300]}")
+        for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+            widths = {len(re.sub(r"\\\|", "", row).split("|")) for row in table.splitlines()}
+            if len(widths) > 1:
+                raise Broken(f"a Markdown table of rows of {widths} cells: {table[:300]}")
+    elif format_ in ("csv", "tsv"):
+        lines = list(csv.reader(io.StringIO(text), delimiter="," if format_ == "csv" else "\t", strict=True))
+        if len({len(row) for row in lines}) != 1 or lines[0][:3] != ["student", "marks", "of"]:
+            raise Broken(f"no table of marks: {text[:300]}")
     if any(c in text for c in "\x00\x1b\u202e\u200b\ud800"):
         raise Broken(f"{format_}: a character that no terminal should see: {ascii(text)[:300]}")
 
