@@ -22,6 +22,10 @@ from conftest import ROOT, strict_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from check_fuzz import BAD_SHEETS
+
 PAGE = (ROOT / "docs" / "grading.md").read_text("utf-8")
 CLAIMS = ROOT / "tests" / "claims"
 TEN = CLAIMS / "ten"
@@ -359,6 +363,21 @@ def test_gradescope_always_gets_a_report(run, tmp_path, name, output):
     assert [(t["name"], t["score"], t["max_score"]) for t in report["tests"]] == [
         ("d", 0, 1), ("dL/da", 0, 2), ("dL/db", 0, 2),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("which", BAD_SHEETS)
+def test_whatever_is_handed_in_there_is_a_report(run, which):
+    for format_ in ("gradescope", "junit"):
+        args = ("--claims", "-", "--marks", "x=2,L=1", "--format", format_)
+        result = run("check", "L = x^2*y", "--x", "1", "--y", "2", *args, stdin=BAD_SHEETS[which])
+        assert result.status in (0, 1, 2)
+        assert "Traceback" not in result.err
+        if format_ == "junit":
+            assert_junit(result.out)
+        else:
+            report = strict_json(result.out)
+            assert_report(report)
+            assert sum(test["max_score"] for test in report["tests"]) == 3
 
 
 @pytest.mark.parametrize("name", [name for name in BROKEN if name != "two.csv"])
