@@ -157,6 +157,39 @@ def test_images(target: str, execute: Runner, tmp_path: Path) -> None:
     assert execute(facts, target)
 
 
+EMPTY_CORNERS = [
+    "{type: conv2d, channels: 3, kernel_size: 3, activation: leaky_relu}",
+    "{type: max_pool2d, kernel_size: 2, stride: 1}",
+    "{type: flatten}",
+    "{type: linear}",
+]
+
+
+def test_kinks_have_our_convention(target: str, execute: Runner, tmp_path: Path) -> None:
+    """Where pixels are 0, leaky_relu stands on its kink and pooling has ties: frameworks differ there."""
+    data = "{dataset: digits, shape: [1, 8, 8]}"
+    facts = config(tmp_path, EMPTY_CORNERS, data=data, loss="cross_entropy")
+    assert facts.step is not None
+    assert facts.step.tied == {"max_pool2d1"}
+    assert not facts.step.unsure
+    assert execute(facts, target)
+    if target == "pytorch":
+        assert "ties share the slope, as in backprop" in export(facts, target, "x").content.decode()
+
+
+def test_what_rounding_decides_is_not_asserted(target: str, execute: Runner, tmp_path: Path) -> None:
+    """All outputs are 0, and so are targets: the slope of |0| is 0 here, and a sign of rounding elsewhere."""
+    first = "{type: linear, units: 2, activation: relu, weights: [[-1, 0, 0], [-1, 0, 0]], frozen: [bias]}"
+    data = "{inputs: [[1, 0.5, 1], [2, -0.3, 0.7], [1, 2, 0.1]], targets: [[0, 1], [0, 0], [1, 0]]}"
+    layers = [first, "{type: linear, units: 4, activation: softmax}", "{type: batch_norm}", "{type: linear}"]
+    facts = config(tmp_path, layers, data=data, loss="mae", optimizer="adam")
+    assert facts.step is not None
+    assert "batch_norm1.bias" in facts.step.unsure
+    assert execute(facts, target)
+    if target != "onnx":
+        assert "as rounding decides them, at a kink" in export(facts, target, "x").content.decode()
+
+
 def test_the_rest_of_a_config(target: str, execute: Runner, tmp_path: Path) -> None:
     """Frozen parts, penalties, a clipped gradient, a warm-up, batches."""
     facts = config(

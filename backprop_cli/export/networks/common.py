@@ -189,12 +189,16 @@ def first_update(settings: Any, rate: float, sqrt: str) -> list[str]:
     return [*lines, f"return p - {rate!r}*m/({sqrt}(v/(1 - {beta2!r})) + {settings.eps!r})"]
 
 
+def unsure(step: Step) -> list[str]:
+    """Return what is to be said of slopes that are not asserted."""
+    names = ", ".join(step.unsure)
+    return [f"# not asserted, as rounding decides them, at a kink or by cancellation: {names}"] * bool(names)
+
+
 def noise(step: Step) -> list[str]:
-    """Return what is to be said of parameters whose update rests on rounding."""
+    """Return what is to be said of updates that are not asserted."""
     names = ", ".join(step.noisy)
-    return [f"# not asserted: slopes that are rounding alone, whose sign this rule follows: {names}"] * bool(
-        step.noisy
-    )
+    return [f"# not asserted, as they follow the sign of what is rounding: {names}"] * bool(names)
 
 
 # what the programs in JAX and in NumPy write alike; ``xp`` is the name of the array module
@@ -230,6 +234,7 @@ def penalties(facts: Facts, xp: str, parameters: str) -> Iterator[str]:
 def gradients(step: Step, arrays: Arrays) -> list[str]:
     """Return the assertions of the gradient."""
     return [
+        *unsure(step),
         *arrays.group("gradients", step.gradients),
         "for name, expected in gradients.items():",
         "    np.testing.assert_allclose(gradient[name], expected, rtol=1e-7, atol=1e-10)",
@@ -261,7 +266,7 @@ def update(facts: Facts, arrays: Arrays, xp: str) -> list[str]:
         "",
         "",
         *noise(step),
-        *arrays.group("after", {name: a for name, a in step.after.items() if name not in step.noisy}),
+        *arrays.group("after", step.after),
         "for name, expected in after.items():",
         "    np.testing.assert_allclose(updated(p[name], gradient[name]), expected, rtol=1e-6, atol=1e-9)",
         *(

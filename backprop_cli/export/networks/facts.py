@@ -21,7 +21,7 @@ from ...training.model import Model, problem_of
 from ...training.network import LayerNetwork, Parameter
 from ...training.problem import Problem, assemble
 from ...training.random import stream
-from ...training.runner import Runner
+from ...training.runner import Bound, Runner
 
 NDArray = npt.NDArray[Any]
 
@@ -32,6 +32,9 @@ NOISE = 1e-10
 """Slopes below it may be rounding, whose sign an adaptive rule would follow with a full step."""
 
 
+LAST_DIGITS = 1e-13
+
+
 class Step(NamedTuple):
     """The first training step, without dropout: its draws are each framework's own.
 
@@ -39,13 +42,15 @@ class Step(NamedTuple):
         inputs: Of the batch, before they are scaled, (rows, *shape).
         targets: (rows, outputs).
         loss: Before the update, with its penalties.
-        gradients: By parameter that is trained.
-        after: The same parameters after the update.
+        gradients: By parameter that is trained, where it is not `unsure`.
+        after: These parameters after the update, where it is not `noisy`.
         states: Running means and variances after the step.
         settings: Of the optimizer.
         rate: The learning rate of this update.
         clip: Limit of the gradient's norm.
-        noisy: Parameters whose gradient is rounding in places.
+        unsure: Parameters whose slope rounding decides, at a kink or where digits cancel.
+        noisy: Parameters whose update does not follow from the slope asserted.
+        tied: Pooling layers where a slope passes through ties.
     """
 
     inputs: NDArray
@@ -57,7 +62,9 @@ class Step(NamedTuple):
     settings: Any
     rate: float
     clip: float | None
+    unsure: tuple[str, ...]
     noisy: tuple[str, ...]
+    tied: frozenset[str]
 
 
 class Facts(NamedTuple):
@@ -226,6 +233,7 @@ def _step(training: Training, encoding: Encoding) -> Step:
     bound.leaves["x"][...] = _scaled(encoding, inputs)
     for name in runner.network.masks:
         bound.leaves[name][...] = 1.0
+    tied = _tied(runner, bound)
     with np.errstate(all="ignore"):
         bound.plan.run()
         loss = float(bound.plan.value(bound.lowered.loss))
@@ -233,19 +241,97 @@ def _step(training: Training, encoding: Encoding) -> Step:
             raise NoSuchNumber("the loss of the first training step is too large for a number")
         states = {name: bound.plan.value(id).copy() for name, id in bound.lowered.updates.items()}
         gradients = {name: g.copy() for name, g in runner.gradients.items()}
+        unsure = _unsure(runner, bound, gradients)
         clip = config.training.gradient_clip
         if clip is not None:
             runner.gradient *= clip_factor(sqrt(float(runner.gradient @ runner.gradient)), clip)
         rate = training.schedule.rate(0, 0)
         training.optimizer.update(runner.theta, runner.gradient, training.state, rate)
-    after = {name: runner.values[name].copy() for name in gradients}
-    runner.restore(before)
     settings = config.optimizer
+    # an adaptive rule makes a full step of a slope that is rounding; a norm has all slopes in it
     adaptive = not isinstance(settings, schema.Sgd)
-    noisy = tuple(
-        name for name, g in gradients.items() if adaptive and bool(((g != 0.0) & (np.abs(g) < NOISE)).any())
+    noisy = [
+        name
+        for name, g in gradients.items()
+        if name in unsure
+        or (unsure and clip is not None)
+        or (adaptive and bool(((g != 0.0) & (np.abs(g) < NOISE)).any()))
+    ]
+    after = {name: runner.values[name].copy() for name in gradients if name not in noisy}
+    runner.restore(before)
+    gradients = {name: g for name, g in gradients.items() if name not in unsure}
+    return Step(
+        inputs,
+        targets,
+        loss,
+        gradients,
+        after,
+        states,
+        settings,
+        rate,
+        clip,
+        tuple(unsure),
+        tuple(noisy),
+        tied,
     )
-    return Step(inputs, targets, loss, gradients, after, states, settings, rate, clip, noisy)
+
+
+def _unsure(runner: Runner, bound: Bound, gradients: Mapping[str, NDArray]) -> list[str]:
+    """Return the parameters whose slope moves when inputs, targets and weights do so in their last digits."""
+    rng = stream(0, "export")
+    exact = [(array, array.copy()) for array in (runner.theta, bound.leaves["x"], bound.targets)]
+    found = set()
+    for _ in range(2):
+        for array, values in exact:
+            # an output that is 0 here may be rounding elsewhere, on the other side of a target that is 0
+            size = np.abs(values) + (array is bound.targets)
+            array[...] = values + LAST_DIGITS * size * rng.uniform(-1.0, 1.0, values.shape)
+        bound.plan.run()
+        found |= {
+            name
+            for name, g in runner.gradients.items()
+            if not np.allclose(g, gradients[name], rtol=1e-8, atol=1e-11)
+        }
+    for array, values in exact:
+        array[...] = values
+    bound.plan.run()
+    return [name for name in gradients if name in found]
+
+
+def _tied(runner: Runner, bound: Bound) -> frozenset[str]:
+    """Return the pooling layers where it matters who of equal numbers has the slope."""
+    network = runner.network
+    assert isinstance(network, LayerNetwork)
+    pools = {
+        f"{name}.y": (name, layer) for name, layer in network.layers if isinstance(layer, schema.MaxPool2d)
+    }
+    if not pools:
+        return frozenset()
+    kept = runner.bound(len(bound.targets), training=True, keep=True)
+    for name, array in bound.leaves.items():
+        kept.leaves[name][...] = array
+    with np.errstate(all="ignore"):
+        kept.plan.run()
+    nodes, found = kept.lowered.graph.nodes, set()
+    for node in nodes:
+        if node.name not in pools:
+            continue
+        name, layer = pools[node.name]
+        image = nodes[node.inputs[0]]
+        # behind an activation the slope counts that it lets through: of relu's zeros none
+        before = image.inputs[0] if len(image.inputs) == 1 else image.id
+
+        def windows(array: NDArray, layer: schema.MaxPool2d = layer) -> NDArray:
+            kernel, stride = layer.kernel_size, layer.stride or layer.kernel_size
+            view = np.lib.stride_tricks.sliding_window_view(array, (kernel, kernel), (2, 3))
+            return view[:, :, ::stride, ::stride]
+
+        shown = windows(kept.plan.value(image.id))
+        largest = shown == shown.max((-2, -1), keepdims=True)
+        live = largest & (windows(kept.plan.cotangent(before)) != 0.0)
+        if ((largest.sum((-2, -1)) > 1) & live.any((-2, -1))).any():
+            found.add(name)
+    return frozenset(found)
 
 
 def changed(settings: Any, *, skip: Sequence[str] = ("learning_rate",)) -> dict[str, Any]:

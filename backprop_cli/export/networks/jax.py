@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...training import schema
 from ...training.network import padding_of
 from .. import jax as scalar
+from ..writer import Table
 from . import Exported
 from .common import (
     WITHOUT,
@@ -33,9 +34,11 @@ HELPERS = {
     "conv2d": """def conv2d(x, weights, bias, stride, padding):
     sides = [(padding, padding)] * 2
     return jax.lax.conv_general_dilated(x, weights, (stride, stride), sides) + bias[:, None, None]""",
-    "max_pool2d": """def max_pool2d(x, kernel, stride):
-    window, steps = (1, 1, kernel, kernel), (1, 1, stride, stride)
-    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, steps, "VALID")""",
+    "max_pool2d": '''def max_pool2d(x, kernel, stride):
+    """Return the largest of each window; ties share its slope, of reduce_window the first has it."""
+    down, right = (stride*((size - kernel)//stride + 1) for size in x.shape[2:])
+    corners = [(i, j) for i in range(kernel) for j in range(kernel)]
+    return jnp.stack([x[:, :, i:i + down:stride, j:j + right:stride] for i, j in corners]).max(0)''',
     "batch_norm": '''def batch_norm(p, name, x, eps, momentum, train):
     """Return normalised rows, and the running mean and variance after them."""
     axes, place = (0, *range(2, x.ndim)), (-1, *[1] * (x.ndim - 2))
@@ -46,6 +49,11 @@ HELPERS = {
         mean, variance = jnp.mean(x, axes), jnp.var(x, axes)
     y = (x - mean.reshape(place))/jnp.sqrt(variance.reshape(place) + eps)
     return y*p[f"{name}.weights"].reshape(place) + p[f"{name}.bias"].reshape(place), states''',
+}
+SPELLING: Table = {
+    **scalar.SPELLING,
+    # jax.nn.leaky_relu has the slope 1 at 0, where the pixels of an empty corner are
+    "leaky_relu": "jnp.where({0} > 0, {0}, {1}*{0})",
 }
 FINAL = {"softmax": "jax.nn.softmax({})", "sigmoid": "jax.nn.sigmoid({})"}
 
@@ -109,7 +117,7 @@ def _forward(facts: Facts, used: set[str]) -> list[str]:
         if function == "softmax":
             lines.append("x = jax.nn.softmax(x)")
         elif function is not None:
-            lines.append(f"x = {activation(scalar.SPELLING, function, 'x', used)}")
+            lines.append(f"x = {activation(SPELLING, function, 'x', used)}")
     return lines
 
 

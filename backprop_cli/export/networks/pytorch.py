@@ -8,7 +8,7 @@ from ...training import schema
 from ...training.network import padding_of
 from .. import pytorch as scalar
 from . import Exported
-from .common import WITHOUT, Arrays, activation, header, noise, rows
+from .common import WITHOUT, Arrays, activation, header, noise, rows, unsure
 from .facts import Facts, NDArray, changed
 
 LANGUAGE = "PyTorch"
@@ -104,7 +104,11 @@ def _module(facts: Facts, used: set[str]) -> list[str]:
                 f"stride={layer.stride}, padding={padding_of(layer)})"
             )
         elif isinstance(layer, schema.MaxPool2d):
-            call = f"F.max_pool2d(x, {layer.kernel_size}, {layer.stride or layer.kernel_size})"
+            sizes = f"{layer.kernel_size}, {layer.stride or layer.kernel_size}"
+            call = f"F.max_pool2d(x, {sizes})"
+            if facts.step is not None and name in facts.step.tied:
+                forward.append("# ties share the slope, as in backprop; F.max_pool2d gives it to the first")
+                call = f"x.unfold(2, {sizes}).unfold(3, {sizes}).amax((-2, -1))"
         elif isinstance(layer, schema.Flatten):
             call = "x.flatten(1)"
         elif isinstance(layer, schema.BatchNorm):
@@ -155,7 +159,6 @@ def _step(facts: Facts, arrays: Arrays) -> list[str]:
         for p in facts.trained if factor else ():
             if p.penalised:
                 penalties.append(f"loss = loss + {factor!r}*network.{_torch_name(p.name)}.{norm}.sum()")
-    after = {n: a for n, a in (step.after | step.states).items() if n not in step.noisy}
     return [
         f"# one training step, the optimizer's first{WITHOUT * bool(facts.network.masks)}",
         "network.train()",
@@ -171,6 +174,7 @@ def _step(facts: Facts, arrays: Arrays) -> list[str]:
         'print("loss", loss.item())',
         f"torch.testing.assert_close(loss, torch.tensor({step.loss!r}), rtol=1e-9, atol=1e-12)",
         "",
+        *unsure(step),
         *arrays.group("gradients", _torch_names(step.gradients)),
         "for name, expected in gradients.items():",
         "    torch.testing.assert_close(trained[name].grad, expected, rtol=1e-7, atol=1e-10)",
@@ -178,7 +182,7 @@ def _step(facts: Facts, arrays: Arrays) -> list[str]:
         *[f"torch.nn.utils.clip_grad_norm_(trained.values(), {step.clip!r})"] * (step.clip is not None),
         "optimizer.step()",
         *noise(step),
-        *arrays.group("after", _torch_names(after)),
+        *arrays.group("after", _torch_names(step.after | step.states)),
         "for name, expected in after.items():",
         "    torch.testing.assert_close(network.state_dict()[name], expected, rtol=1e-6, atol=1e-9)",
     ]
