@@ -10,9 +10,9 @@ import pytest
 
 from backprop_cli.checking.answers import Target
 from backprop_cli.checking.catalogue import quantity
-from backprop_cli.checking.claims import digits_right
 from backprop_cli.checking.derivatives import derivative, formula_text
 from backprop_cli.checking.rules import OWN
+from backprop_cli.checking.verdicts import digits_right
 from backprop_cli.differentiation.evaluate import leaf_values
 from backprop_cli.differentiation.forward import hessian
 from backprop_cli.language.lower import lower

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import floor, inf, isfinite, log10
+from math import inf, isfinite
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from ..differentiation.reverse import reverse, sweep
 from ..errors import BackpropError, NoSuchNumber
 from ..graph import CONSTANT, Graph
 from ..ops.namespaces import FLOATS
-from .answers import Answer, Target, read_answer, read_target, written_digits
+from .answers import Answer, Target, read_answer, read_target
 from .catalogue import Mistake, in_the_first, mistakes, quantity
 from .derivatives import claimed, derivative, formula_text, reduced, with_output
 from .sampling import (
@@ -32,26 +32,24 @@ from .sampling import (
     value_at,
     work,
 )
-
-RIGHT, ROUNDED, FOLLOWS, WRONG, NONE, UNREADABLE, MISSING = (
-    "right",
-    "rounded",
-    "follows",
-    "wrong",
-    "not judgeable",
-    "unreadable",
-    "missing",
+from .verdicts import (
+    CLOSE,
+    FOLLOWS,
+    LEAST_DIGITS,
+    MISSING,
+    NONE,
+    RIGHT,
+    ROUNDED,
+    UNREADABLE,
+    WRONG,
+    Verdict,
+    close,
+    digits_right,
+    loosely,
+    matching,
+    told,
+    with_mistakes,
 )
-GOOD = (RIGHT, ROUNDED, FOLLOWS)
-EXACT = 1e-12
-LAST = 2e-15
-"""Relative error up to which all digits of a float are right."""
-
-LEAST_DIGITS = 3
-MOST_DIGITS = 15
-OTHERS = 3
-CLOSE = 5.1e-3
-"""A mistake's number is never compared more loosely than this, however few digits were written."""
 
 PROBES = 6
 """Points at which a formula's mistake is looked for."""
@@ -80,41 +78,6 @@ class Claim(NamedTuple):
     target: Target | None
     answer: Answer | None
     error: BackpropError | None = None
-
-
-class Verdict(NamedTuple):
-    """The judgement on a claim.
-
-    Attributes:
-        claim: The quantity, ``dL/db``.
-        answer: As written.
-        verdict: One of the words above.
-        digits: To how many digits a rounded number is right.
-        mistake: Kind of the mistake that gives the claim.
-        says: The judgement in a clause.
-        others: Other mistakes that give the same.
-        right: The right number; None without a point.
-        point: Where a formula is wrong, with what it gives there and what is right.
-        how: What a formula's equality rests on: ``equal at 200 points``, ``proved equal``.
-        formula: The right formula, put in where it is asked for.
-    """
-
-    claim: str
-    answer: str
-    verdict: str
-    says: str = ""
-    digits: int | None = None
-    mistake: str | None = None
-    others: tuple[str, ...] = ()
-    right: float | None = None
-    point: Mapping[str, float] | None = None
-    how: str | None = None
-    formula: str | None = None
-
-    @property
-    def good(self) -> bool:
-        """Whether it counts as right."""
-        return self.verdict in GOOD
 
 
 def read_claim(name: str, text: str, graph: Graph) -> Claim:
@@ -556,113 +519,6 @@ def _tied(graph: Graph, target: Target) -> str:
         return ""
     x, d = graph.own_name(early), graph.own_name(late)
     return f"{d} is computed from {x}: by both of them there is no second derivative"
-
-
-def told(error: BackpropError | None) -> str:
-    """Say why a claim cannot be read, and what to write instead."""
-    if error is None:
-        return ""
-    return f"{error.message}; {error.hint}" if error.hint else error.message
-
-
-def too_few(digits: int, least: int) -> str:
-    """Say that a number is rounded too much."""
-    return f"right to {digits} digit{'s' if digits != 1 else ''} only, where {least} are asked for"
-
-
-def close(
-    base: Verdict, answer: Answer, value: float, right: float, least: int, slack: float
-) -> Verdict | None:
-    """Judge a number that is right, or rounded as it is written; None for any other.
-
-    Args:
-        base: What is known already.
-        answer: As written.
-        value: Its number.
-        right: The right number.
-        least: Significant digits that are asked for.
-        slack: By how much the right number may be off: what it depends on is rounded to floats, too.
-    """
-    error = abs(value - right)
-    if error <= max(EXACT * abs(right), slack):
-        digits = digits_right(value, right)
-        if answer.unit and error > max(LAST * abs(right), 0.5 * answer.unit, slack):
-            return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
-        return base._replace(verdict=RIGHT)
-    readings = [(step, digits) for step, digits in answer.readings if error <= 0.5 * step * (1.0 + 1e-9)]
-    if readings:
-        digits = readings[0][1]
-        if digits >= MOST_DIGITS:
-            return base._replace(verdict=RIGHT)
-        if digits >= least:
-            return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
-        return base._replace(mistake="rounding", digits=digits, says=too_few(digits, least))
-    digits = written_digits(answer.text)
-    if answer.unit and least <= digits < MOST_DIGITS and value * right > 0.0:
-        # of fewer than 15 digits, floats are exact to far less than the last
-        steps = round(abs(value) / answer.unit), floor(abs(right) / answer.unit + 1e-6)
-        says = f"right to {digits} digits, cut off instead of rounded"
-        return base._replace(verdict=ROUNDED, digits=digits, says=says) if steps[0] == steps[1] else None
-    return None
-
-
-def loosely(base: Verdict, answer: Answer, value: float, right: float, least: int) -> Verdict | None:
-    """Judge a number whose last digits are off."""
-    digits = digits_right(value, right)
-    if digits >= least:
-        says = f"right to {digits} digits" + ("; the last ones are off" if answer.unit else "")
-        return base._replace(verdict=ROUNDED, digits=digits, says=says)
-    if digits >= 2:
-        return base._replace(mistake="rounding", digits=digits, says=too_few(digits, least))
-    return None
-
-
-def with_mistakes(base: Verdict, named: Sequence[Mistake]) -> Verdict:
-    """Name the mistakes."""
-    first, *rest = named
-    if first.kind != "wrong point":  # with the right rules somewhere else: no word where a rule explains it
-        rest = [m for m in rest if m.kind != "wrong point"]
-    # the same mistake at other nodes says nothing new
-    kinds = {m.kind: m.says for m in reversed(rest) if m.kind != first.kind}
-    others = tuple(m.says for m in rest if kinds.get(m.kind) == m.says)[:OTHERS]
-    return base._replace(mistake=first.kind, says=first.says, others=others)
-
-
-def matching(found: Any, value: float, right: float, spare: float) -> list[Mistake]:
-    """Return the mistakes that give a number within its digits: exact ones first, then simple ones.
-
-    Args:
-        found: The catalogue at the point.
-        value: The claim.
-        right: The right number.
-        spare: By how much they may differ.
-    """
-    slack = min(spare * (1.0 + 1e-9), CLOSE * abs(value))
-    near = 1e-9 * abs(value)
-    kept = []
-    for mistake in found:
-        gap = abs(mistake.value - value)
-        if gap <= max(slack, near) and abs(mistake.value - right) > 1e-9 * max(
-            abs(right), abs(mistake.value)
-        ):
-            kept.append((gap > near, mistake.rank, mistake))
-    kept.sort(key=lambda k: k[:2])
-    exact = [m for rough, _, m in kept if not rough]
-    chosen = exact or [m for _, _, m in kept]
-    # one sentence each
-    return list({m.says: m for m in reversed(chosen)}.values())[::-1]
-
-
-def digits_right(value: float, right: float) -> int:
-    """Return to how many significant digits a number is right."""
-    error = abs(value - right)
-    if right == 0.0 or not isfinite(error):
-        return 0
-    if error == 0.0:
-        return MOST_DIGITS + 2
-    first = floor(log10(abs(right)))
-    size = 2.0 * error / 10.0 ** (first + 1)
-    return max(0, min(MOST_DIGITS + 2, floor(-log10(size) + 1e-9))) if 0.0 < size < inf else 0
 
 
 def _shown(point: Mapping[str, float]) -> str:

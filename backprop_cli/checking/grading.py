@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, WRONG_INPUT, BackpropError, UsageError, nearest
-from .claims import FOLLOWS, GOOD, MISSING, NONE, RIGHT, ROUNDED, UNREADABLE, WRONG, Verdict
+from .verdicts import FOLLOWS, GOOD, MISSING, NONE, RIGHT, ROUNDED, UNREADABLE, WRONG, Verdict
 
 REPEATED = "repeated"
 CREDITS: Mapping[str, float] = {"right": 1.0, "rounded": 1.0, "follows": 1.0, "named": 0.0}

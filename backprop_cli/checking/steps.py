@@ -26,7 +26,8 @@ from ..training.trace import Made, check_size, check_work
 from ..training.unrolled import Unrolled
 from .answers import Answer, read_answer, written_digits
 from .catalogue import Mistake, Sweeps, broken, whole
-from .claims import (
+from .rules import OWN, Place
+from .verdicts import (
     FOLLOWS,
     LEAST_DIGITS,
     MISSING,
@@ -40,7 +41,6 @@ from .claims import (
     told,
     with_mistakes,
 )
-from .rules import OWN, Place
 
 VALUE, SLOPE, NEW, AFTER = "value", "slope", "new", "after"
 NOT_UPDATED = "this is the number before the update"

@@ -23,7 +23,8 @@ from ..language.parser import NAME_ITEM, parse
 from ..language.tokens import NAME
 from ..ops import FUNCTIONS
 from .answers import read_answer, written_digits
-from .claims import RIGHT, ROUNDED, WRONG, Judge, digits_right, read_claim
+from .claims import Judge, read_claim
+from .verdicts import RIGHT, ROUNDED, WRONG, digits_right
 
 LINE_LIMIT = 400
 MOST_LINES = 50_000

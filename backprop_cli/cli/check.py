@@ -24,9 +24,9 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ..checking.claims import Verdict
     from ..checking.grading import Judged, Named
     from ..checking.sheets import Reading, Sheet
+    from ..checking.verdicts import Verdict
     from ..graph import Graph
 
 SIZE = 1 << 20

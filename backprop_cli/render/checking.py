@@ -9,10 +9,10 @@ from io import StringIO
 from textwrap import wrap
 from typing import Any
 
-from ..checking.claims import MISSING, NONE, UNREADABLE, WRONG, Verdict
 from ..checking.gradcheck import Checked
 from ..checking.grading import REPEATED, Judged, Judgement
 from ..checking.text import Article
+from ..checking.verdicts import MISSING, NONE, UNREADABLE, WRONG, Verdict
 from ..differentiation.evaluate import number
 from ..errors import BackpropError, printable
 from .people import markdown_table, rounded
