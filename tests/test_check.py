@@ -89,6 +89,8 @@ def test_least_digits(run):
         ("k*T", "k=1.38e-23 T=300", "f=4.14e-21", "right", None),
         ("k*T", "k=1.38e-23 T=300", "f=9e-21", "wrong", None),
         ("k*T", "k=1.38e-23 T=300", "T=0", "wrong", None),
+        ("a*b", "a=1e300 b=1.7e8", "f=1.6e308", "wrong", None),
+        ("a*b", "a=1e300 b=1.7e8", "f=1.69e308", "wrong", 2),
         ("1e-20*(x^2 - 2x)", "x=1", "f=0", "wrong", None),
         ("1e-20*(x^2 - 2x)", "x=1", "x=0", "right", None),
         # 1.22e-16 and 5.55e-17 are what floats give for 0

@@ -168,6 +168,8 @@ def digits_right(value: float, right: float) -> int:
         return 0
     if error == 0.0:
         return MOST_DIGITS + 2
-    first = floor(log10(abs(right)))
-    size = 2.0 * error / 10.0 ** (first + 1)
+    exponent = log10(abs(right))
+    # of the largest floats the next power of ten is none
+    lead = 10.0 ** (exponent - floor(exponent) - 1.0)
+    size = 2.0 * (error / abs(right)) * lead
     return max(0, min(MOST_DIGITS + 2, floor(-log10(size) + 1e-9))) if 0.0 < size < inf else 0
