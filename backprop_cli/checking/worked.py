@@ -1,0 +1,177 @@
+"""One training step worked out as single numbers: exactly, with every result rounded, or going wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..explanation.written import Paper
+from ..ops.namespaces import FLOATS
+from ..training import schema
+from ..training.loop import clip_factor
+from ..training.network import NDArray
+from ..training.trace import Made
+from ..training.unrolled import Unrolled
+
+VALUE, SLOPE, NEW, AFTER = "value", "slope", "new", "after"
+Slopes = Sequence[float]
+Parameters = Mapping[str, NDArray]
+
+
+class Quantity(NamedTuple):
+    """Something of the step.
+
+    Attributes:
+        text: As `trace` names it.
+        kind: ``value``, ``slope``, ``new`` (a parameter after the update) or ``after`` (the loss then).
+        id: Its node.
+    """
+
+    text: str
+    kind: str
+    id: int
+
+
+class Worked:
+    """The step worked out, exactly or with every result rounded.
+
+    Attributes:
+        u: The network as single numbers.
+        new: Parameters after the update.
+        after: The loss then.
+    """
+
+    def __init__(self, made: Made, paper: Paper) -> None:
+        self.made, self.paper = made, paper
+        problem = made.problem
+        target = made.bound.lowered.target
+        assert target is not None
+        self.u = Unrolled(problem.network, made.old, made.batch, target, paper)
+        self.new = dict(made.new) if paper.exact else self.updated(self.u.slopes)
+        self.after = self.loss(self.new)
+
+    def loss(self, parameters: Parameters) -> float:
+        """Return the loss with other parameters."""
+        given = {n: parameters[n] for n in self.u.parameters}
+        return float(self.u.run(given)[self.u.graph.output])
+
+    def gradients(self, slopes: Slopes) -> dict[str, NDArray]:
+        """Return slopes by parameter."""
+        return {
+            name: np.array([slopes[int(i)] for i in ids.reshape(-1)]).reshape(ids.shape)
+            for name, ids in self.u.parameters.items()
+        }
+
+    def updated(self, slopes: Slopes) -> dict[str, NDArray]:
+        """Return all parameters after the optimizer's step along these slopes."""
+        config = self.made.problem.config
+        gradients = self.gradients(slopes)
+        trained = [p.name for p in self.made.problem.network.parameters if p.trained]
+        if config.training.gradient_clip is not None:
+            norm = float(np.sqrt(sum(float(np.vdot(gradients[n], gradients[n])) for n in trained)))
+            factor = clip_factor(norm, config.training.gradient_clip)
+            gradients = {n: g * factor for n, g in gradients.items()}
+        if self.plain and not self.paper.exact:
+            rounds = np.vectorize(self.paper, otypes=[float])
+            found = {
+                n: rounds(rounds(self.made.old[n]) - rounds(self.made.rate * gradients[n])) for n in trained
+            }
+        else:
+            found = self.made.updated({n: gradients[n] for n in trained}, self.paper)
+        return {**self.made.old, **found}
+
+    @property
+    def plain(self) -> bool:
+        """Whether the update is old - rate*gradient."""
+        optimizer = self.made.problem.config.optimizer
+        return isinstance(optimizer, schema.Sgd) and not (optimizer.momentum or optimizer.weight_decay)
+
+    def value(self, quantity: Quantity) -> float:
+        """Return a quantity's number."""
+        if quantity.kind == VALUE:
+            return float(self.u.values[quantity.id])
+        if quantity.kind == SLOPE:
+            return float(self.u.slopes[quantity.id])
+        if quantity.kind == AFTER:
+            return self.after
+        return entry(self.u, self.new, quantity.id)
+
+    def forward(
+        self,
+        parameters: Parameters | None = None,
+        *,
+        forced: Mapping[int, float] | None = None,
+        skipped: Collection[int] = (),
+    ) -> list[float]:
+        """Return the values of a forward pass that goes wrong; no value has to be finite.
+
+        Args:
+            parameters: In place of those before the update.
+            forced: Values that are given.
+            skipped: Activations that are left out.
+        """
+        values = self.put_in(parameters or {})
+        for node in self.u.graph.nodes:
+            if forced and node.id in forced:
+                values[node.id] = forced[node.id]
+            elif node.id in skipped:
+                values[node.id] = values[node.inputs[0]]
+            elif node.op is not None:
+                values[node.id] = float(node.op.forward(FLOATS, *(values[i] for i in node.inputs)))
+        return values
+
+    def put_in(self, parameters: Parameters) -> list[float]:
+        """Return the right values, but for these parameters."""
+        values = list(self.u.values)
+        for name, array in parameters.items():
+            if name in self.u.parameters:
+                for id, x in zip(self.u.parameters[name].reshape(-1), np.reshape(array, -1), strict=True):
+                    values[int(id)] = float(x)
+        return values
+
+    def pulled(
+        self,
+        parameters: Parameters | None = None,
+        *,
+        slopes: Mapping[int, float] | None = None,
+        values: Sequence[float] | None = None,
+        local: Mapping[int, float] | None = None,
+    ) -> list[float]:
+        """Return the slopes of a backward pass that goes wrong.
+
+        Args:
+            parameters: Weights in the local derivatives, in place of those of the forward pass.
+            slopes: Slopes that are given.
+            values: Of the forward pass.
+            local: Local derivatives of nodes by their first operand.
+        """
+        u = self.u
+        base = list(u.values if values is None else values)
+        other = self.put_in(parameters) if parameters else base
+        g = [0.0] * len(u.graph)
+        g[u.graph.output] = 1.0
+        for node in reversed(u.graph.nodes):
+            if slopes and node.id in slopes:
+                g[node.id] = slopes[node.id]
+            if not g[node.id] or node.op is None:
+                continue
+            if local and node.id in local:
+                g[node.inputs[0]] += g[node.id] * local[node.id]
+                continue
+            source = base if node.id in u.penalties else other
+            partials = node.op.partials(FLOATS, base[node.id], *(source[i] for i in node.inputs))
+            for i, p in zip(node.inputs, partials, strict=True):
+                if u.active[i]:
+                    g[i] += g[node.id] * p
+        return g
+
+
+def entry(u: Unrolled, parameters: Parameters, id: int) -> float:
+    """Return the number of a parameter that a node stands for."""
+    for name, ids in u.parameters.items():
+        where = np.nonzero(ids == id)
+        if where[0].size:
+            return float(np.asarray(parameters[name])[tuple(int(w[0]) for w in where)])
+    raise KeyError(id)
