@@ -8,15 +8,16 @@ its own. The work is a fixed number of runs of the program: `MOST_NODES` and `MO
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import isfinite
+from math import isfinite, radians
 from typing import Any, NamedTuple
 
 from ..differentiation.evaluate import number, run
 from ..differentiation.forward import DUALS, Dual, tangent_of, value_of
-from ..differentiation.reverse import sweep
+from ..differentiation.reverse import active_nodes, sweep
 from ..errors import BackpropError
 from ..graph import CONSTANT, Graph
 from ..language.format import node_text
+from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS, Namespace
 from .answers import Target
 from .derivatives import derivative, formula_text, reduced, with_output
@@ -35,7 +36,13 @@ AMONG_STEPS = 5.0
 MOST_HABITS = 60
 """Steps of a program up to which rules are taken to be wrong in both differentiations."""
 
-DEGREE = 0.017453292519943295
+MOST_EVERYWHERE = 40_000
+"""Rules times steps of a program up to which a rule is broken everywhere: each takes a sweep of its own."""
+
+DEGREE = radians(1.0)
+OF_ANGLES = ("sin", "cos", "tan")
+TO_ANGLES = ("asin", "acos", "atan", "atan2")
+OPERATIONS = {"add": "added", "subtract": "subtracted", "multiply": "multiplied", "divide": "divided"}
 
 
 class Mistake(NamedTuple):
@@ -75,7 +82,7 @@ class Sweeps:
         self.xp = xp
         self.by = by
         self.values = list(values) if values is not None else run(graph, leaves, xp)
-        self.active = [n.kind != CONSTANT for n in graph.nodes]
+        self.active = active_nodes(graph)
         self.moves = graph.depends_on([by])
         self.needed = graph.needed([value_of(v) for v in self.values])
         self.cotangents = sweep(graph, self.values, self.active, xp)
@@ -189,7 +196,7 @@ def broken(sweeps: Sweeps) -> Found:
             everywhere.setdefault(wrong.says, []).append(id)
             wrong_of[wrong.says] = wrong
     for says, ids in everywhere.items():
-        if len(ids) > 1 and len(everywhere) * len(steps) < 40_000:
+        if len(ids) > 1 and len(everywhere) * len(steps) < MOST_EVERYWHERE:
             wrong = wrong_of[says]
             tangents = sweeps.push(_only(wrong, ids))
             names = _listed([sweeps.text(i) for i in ids])
@@ -292,8 +299,8 @@ def whole(sweeps: Sweeps) -> Found:
 
 def degrees() -> Namespace:
     """Return floats whose angles are degrees."""
-    forward = {n: _scaled(n) for n in ("sin", "cos", "tan")}
-    back = {n: _scaled_back(n) for n in ("asin", "acos", "atan", "atan2")}
+    forward = {n: _scaled(n) for n in OF_ANGLES}
+    back = {n: _scaled_back(n) for n in TO_ANGLES}
     return Namespace("degrees", {**{k: v for k, v in vars(FLOATS).items() if k != "name"}, **forward, **back})
 
 
@@ -307,18 +314,15 @@ def _scaled_back(name: str) -> Callable[..., float]:
     return lambda *xs: float(function(*xs) / DEGREE)
 
 
-ANGLES = frozenset("sin cos tan asin acos atan atan2".split())
-
-
 def _per_degree(_: int, place: Place) -> Any:
-    if place.op.name not in ANGLES:
-        return None
-    return place.right / DEGREE if place.op.name.startswith("a") else place.right * DEGREE
+    if place.op.name in OF_ANGLES:
+        return place.right * DEGREE
+    return place.right / DEGREE if place.op.name in TO_ANGLES else None
 
 
 def elsewhere(graph: Graph, leaves: Mapping[int, float], target: Target) -> Found:
     """Yield what the right rules give with angles in degrees, or at other points."""
-    if any(n.op is not None and n.op.name in ANGLES for n in graph.nodes):
+    if any(n.op is not None and n.op.name in OF_ANGLES + TO_ANGLES for n in graph.nodes):
         found = quantity(graph, leaves, target, degrees())
         yield "degrees", "the angles are taken in degrees, not in radians", 13, found
         if len(target.by) == 1:
@@ -352,18 +356,16 @@ def quantity(graph: Graph, leaves: Mapping[int, float], target: Target, xp: Any 
     values = run(cut, {**leaves, **cut.constant_values()}, xp)
     if by is None:
         return float(values[cut.output])
-    return float(sweep(cut, values, [n.kind != CONSTANT for n in cut.nodes], xp)[by])
+    return float(sweep(cut, values, active_nodes(cut), xp)[by])
 
 
-def mistakes(graph: Graph, leaves: Mapping[int, float], target: Target,
-             values: Sequence[float] | None = None) -> dict[str, Mistake]:  # fmt: skip
+def mistakes(graph: Graph, leaves: Mapping[int, float], target: Target) -> dict[str, Mistake]:
     """Return every mistake of the catalogue for a quantity at a point, by what it is.
 
     Args:
         graph: The program.
         leaves: A value for every leaf.
         target: The quantity.
-        values: A value for every node, where they are not what the program gives.
     """
     found: dict[str, Mistake] = {}
 
@@ -377,21 +379,15 @@ def mistakes(graph: Graph, leaves: Mapping[int, float], target: Target,
         except (BackpropError, ArithmeticError, ValueError):
             return
 
-    if not target.by:
-        take(_of_values(graph, leaves, target))
-        take(elsewhere(graph, leaves, target))
-        return found
-    if len(target.by) == 2:
-        take(_of_second(graph, leaves, target))
-        take(elsewhere(graph, leaves, target))
-        return found
-    cut = with_output(graph, target.of)
-    sweeps = Sweeps(cut, leaves, target.by[0], values=values)
-    take(broken(sweeps))
-    take(whole(sweeps))
-    if values is None:
+    if len(target.by) == 1:
+        sweeps = Sweeps(with_output(graph, target.of), leaves, target.by[0])
+        take(broken(sweeps))
+        take(whole(sweeps))
         take(elsewhere(graph, leaves, target))
         take(_integrated(sweeps))
+    else:
+        take((_of_second if target.by else _of_values)(graph, leaves, target))
+        take(elsewhere(graph, leaves, target))
     return found
 
 
@@ -404,29 +400,18 @@ def _of_values(graph: Graph, leaves: Mapping[int, float], target: Target) -> Fou
         if node.id != target.of and node.name is not None:
             yield "another step", f"this is the value of {node.name}, not of {name}", 21, values[node.id]
     node = graph.nodes[target.of]
-    if node.op is not None:
-        xs = [values[i] for i in node.inputs]
-        for op, words in (
-            ("add", "added"),
-            ("subtract", "subtracted"),
-            ("multiply", "multiplied"),
-            ("divide", "divided"),
-        ):
-            if len(xs) == 2 and op != node.op.name:
-                from ..ops import PRIMITIVES
-
-                yield (
-                    "another operation",
-                    f"the operands are {words}",
-                    25,
-                    PRIMITIVES[op].forward(FLOATS, *xs),
-                )
+    if node.op is not None and len(node.inputs) == 2:
+        operands = [values[i] for i in node.inputs]
+        for op, words in OPERATIONS.items():
+            if op != node.op.name:
+                value = PRIMITIVES[op].forward(FLOATS, *operands)
+                yield "another operation", f"the operands are {words}", 25, value
     if target.of != graph.output:
-        g = sweep(graph, values, [n.kind != CONSTANT for n in graph.nodes])
+        g = sweep(graph, values, active_nodes(graph))
         says = f"this is the derivative by {name}, not its value"
         yield "derivative instead", says, 22, g[target.of]
+    cut = with_output(graph, target.of)
     for id in graph.inputs.values():
-        cut = with_output(graph, target.of)
         if id < target.of:
             says = f"this is the derivative of {name} by {graph.own_name(id)}, not its value"
             yield "derivative instead", says, 24, sweep(cut, values, graph.depends_on([id]))[id]
@@ -461,7 +446,7 @@ def in_the_first(x: str, says: str) -> str:
 def _instead_of_second(cut: Graph, leaves: Mapping[int, float], first: int, second: int) -> Found:
     """Yield the right answers to other questions than a second derivative."""
     values = run(cut, leaves)
-    g = sweep(cut, values, [n.kind != CONSTANT for n in cut.nodes])
+    g = sweep(cut, values, active_nodes(cut))
     for k, id in enumerate(dict.fromkeys((first, second))):
         says = f"this is the first derivative by {cut.own_name(id)}"
         yield "first derivative instead", says, 12 + k, g[id]
@@ -502,8 +487,8 @@ def _habits(graph: Graph, of: int, by: int) -> Iterator[tuple[str, str, float, t
     kinds: dict[str, list[Wrong]] = {}
     for wrong, ids in places.items():
         kinds.setdefault(wrong.kind, []).append(wrong)
-        node_ = _listed([formula_text(graph, i) for i in ids])
-        yield wrong.kind, wrong.says.format(node=node_), wrong.rank, (wrong,)
+        says = wrong.says.format(node=_listed([formula_text(graph, i) for i in ids]))
+        yield wrong.kind, says, wrong.rank, (wrong,)
     for kind, several in kinds.items():
         if len(several) > 1:
             yield kind, kind, 20, tuple(several)
@@ -513,10 +498,10 @@ def _integrated(sweeps: Sweeps) -> Found:
     """The antiderivative in place of the derivative, where the steps are of the simplest kinds."""
     graph, by, values = sweeps.graph, sweeps.by, sweeps.values
     x = values[by]
-    whole_: dict[int, float | None] = {by: 0.5 * x * x}
+    totals: dict[int, float | None] = {by: 0.5 * x * x}
 
     def of(id: int) -> float | None:
-        return whole_.get(id) if sweeps.moves[id] else values[id] * x
+        return totals.get(id) if sweeps.moves[id] else values[id] * x
 
     for id in sweeps.steps():
         node = graph.nodes[id]
@@ -540,7 +525,7 @@ def _integrated(sweeps: Sweeps) -> Found:
             found = float(FLOATS.power(x, n + 1.0)) / (n + 1.0) if n != -1.0 else float(FLOATS.log(abs(x)))
         elif ids == (by,) and op in ("sin", "cos", "exp"):
             found = {"sin": -FLOATS.cos(x), "cos": FLOATS.sin(x), "exp": FLOATS.exp(x)}[op]
-        whole_[id] = found
-    total = whole_.get(graph.output)
+        totals[id] = found
+    total = totals.get(graph.output)
     if total is not None:
         yield "integrated", f"this is the integral by {graph.own_name(by)}, not the derivative", 26, total

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, WRONG_INPUT, BackpropError, UsageError, nearest
-from .verdicts import FOLLOWS, GOOD, MISSING, NONE, RIGHT, ROUNDED, UNREADABLE, WRONG, Verdict
+from .verdicts import FOLLOWS, MISSING, NONE, RIGHT, ROUNDED, UNREADABLE, WRONG, Verdict
 
 REPEATED = "repeated"
-CREDITS: Mapping[str, float] = {"right": 1.0, "rounded": 1.0, "follows": 1.0, "named": 0.0}
+NAMED = "named"
+CREDITS: Mapping[str, float] = {RIGHT: 1.0, ROUNDED: 1.0, FOLLOWS: 1.0, NAMED: 0.0}
 """Share of the marks that a verdict earns; ``named`` is a wrong claim whose mistake is known."""
 
 
@@ -178,9 +179,8 @@ def _worth(entry: Entry, verdict: Verdict, marks: Mapping[Hashable, float] | Non
 
 
 def _credit(verdict: Verdict) -> str:
-    if verdict.verdict in GOOD:
-        return {RIGHT: "right", ROUNDED: "rounded", FOLLOWS: "follows"}[verdict.verdict]
-    return "named" if verdict.verdict == WRONG and verdict.mistake else ""
+    """Return the word of `CREDITS` that a verdict earns by; what is none of them earns nothing."""
+    return NAMED if verdict.verdict == WRONG and verdict.mistake else verdict.verdict
 
 
 def read_credit(pairs: Mapping[str, float]) -> dict[str, float]:

@@ -12,9 +12,9 @@ from typing import Any
 from ..checking.gradcheck import Checked
 from ..checking.grading import REPEATED, Judged, Judgement
 from ..checking.text import Article
-from ..checking.verdicts import MISSING, NONE, UNREADABLE, WRONG, Verdict
+from ..checking.verdicts import MISSING, NONE, RIGHT, UNREADABLE, WRONG, Verdict, told
 from ..differentiation.evaluate import number
-from ..errors import BackpropError, printable
+from ..errors import BackpropError, counted, printable
 from .people import markdown_table, rounded
 
 SCHEMA = 1
@@ -54,7 +54,7 @@ def words(verdict: Verdict) -> str:
         return "no answer"
     says = "; ".join(filter(None, (verdict.says, verdict.how)))
     if not named:
-        if verdict.verdict == "right":
+        if verdict.verdict == RIGHT:
             return f"right ({says})" if says else "right"
         return says or verdict.verdict
     return f"{named}{says}" if says else verdict.verdict
@@ -120,15 +120,10 @@ def _overview(judgement: Judgement) -> tuple[list[str], list[list[str]]]:
 def _notes(person: Judged) -> list[str]:
     """Return the mistakes that give the same number."""
     return [
-        f"{verdict.claim}: the same comes out if {also}"
+        f"{verdict.claim}: the same comes out if {'; or '.join(verdict.others)}"
         for verdict in person.verdicts
-        for also in [_alternatives(verdict)]
-        if also
+        if verdict.others
     ]
-
-
-def _alternatives(verdict: Verdict) -> str:
-    return "; or ".join(verdict.others)
 
 
 def _table(judgement: Judgement, digits: int, to_file: bool) -> str:
@@ -202,8 +197,7 @@ def _grid(console: Any, header: list[str], rows: list[list[str]], styles: list[d
 
 def _told(fault: BackpropError) -> str:
     """Return why claims cannot be read, in one line."""
-    text = f"{fault.place}: {fault.message}" if fault.place else fault.message
-    return f"{text}; {fault.hint}" if fault.hint else text
+    return f"{fault.place}: {told(fault)}" if fault.place else told(fault)
 
 
 def _headline(judgement: Judgement) -> str:
@@ -442,15 +436,12 @@ def render_checked(checked: Sequence[Checked], program: str, format_: str, *, to
 
 
 def _plain_table(header: list[str], rows: list[list[str]], lines: list[str], to_file: bool) -> str:
-    from rich.table import Table
     from rich.text import Text
 
-    from .terminal import box_for, console_for
+    from .terminal import console_for, table_for, trimmed
 
     console = console_for(to_file)
-    table = Table(
-        box=box_for(console), padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", show_edge=False
-    )
+    table = table_for(console)
     for title in header:
         numeric = title in ("slope", "quotient", "relative error", "order", "line", "right is", "claimed")
         table.add_column(title, justify="right" if numeric else "left", overflow="fold")
@@ -462,7 +453,7 @@ def _plain_table(header: list[str], rows: list[list[str]], lines: list[str], to_
             console.print()
         for line in lines:
             console.print(Text(printable(line)))
-    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
+    return trimmed(captured.get())
 
 
 # articles
@@ -484,16 +475,12 @@ def render_article(article: Article, format_: str, *, digits: int = 6, to_file: 
         for w in article.wrong
     ]
     good = len(article.lines) - len(rows)
-    lines = [f"{_count(len(article.lines), 'number')} checked: {good} right, {len(rows)} wrong"]
+    lines = [f"{counted(len(article.lines), 'number')} checked: {good} right, {len(rows)} wrong"]
     if article.unread:
         listed = ", ".join(map(str, article.unread[:20])) + (", ..." if len(article.unread) > 20 else "")
-        lines.append(f"{_count(len(article.unread), 'line')} not read: {listed}")
+        lines.append(f"{counted(len(article.unread), 'line')} not read: {listed}")
     if format_ == "markdown":
         cells = [[r[0], f"`{r[1].replace('`', ' ')}`", *r[2:]] for r in rows]
         table = markdown_table(header, cells, [True, False, True, True, True]) + "\n" if rows else ""
         return table + "".join(f"{line}  \n" for line in lines)
     return _plain_table(header, rows, lines, to_file)
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
