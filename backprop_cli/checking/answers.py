@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..differentiation.evaluate import run
 from ..errors import BindingError, ExpressionError, nearest
@@ -15,7 +15,6 @@ from ..language.lower import lower
 from ..language.operators import CONSTANTS
 from ..language.parser import NUMBER_ITEM, parse
 from ..language.tokens import NAME, plain_name
-from ..ops.namespaces import FLOATS
 
 TEXT_LIMIT = 2_000
 NODE_LIMIT = 500
@@ -69,28 +68,10 @@ class Answer:
         self.value = value
         self.unit = unit
 
-    def at(
-        self, values: Sequence[Any], xp: Any = FLOATS, number: Any = float, until: int | None = None
-    ) -> Any:
-        """Return its value where the program has these values.
-
-        Args:
-            values: One per node of the program.
-            xp: The namespace they belong to.
-            number: From a constant's label and float to a number of the namespace.
-            until: A node of its own whose value is asked for; what comes behind is not worked out.
-        """
+    def at(self, values: Sequence[float]) -> float:
+        """Return its value where the program has these values, one per node."""
         assert self.graph is not None
-        leaves: dict[int, Any] = {
-            n.id: n.value if number is float else number(n.label or "", n.value)
-            for n in self.graph.nodes
-            if n.op is None and n.kind == CONSTANT
-        }
-        for name, id in self.graph.inputs.items():
-            leaves[id] = values[self.names[name]]
-        if until is None:
-            return run(self.graph, leaves, xp)[self.graph.output]
-        return run(self.graph, leaves, xp, [n.id <= until for n in self.graph.nodes])[until]
+        return self.floats(values)[self.graph.output]
 
     def first_fault(self, values: Sequence[float]) -> tuple[int, float] | None:
         """Return the first node that is not finite in floats, with its number: inf where it is too large."""

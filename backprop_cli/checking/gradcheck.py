@@ -14,11 +14,11 @@ from statistics import median
 from typing import NamedTuple
 
 from ..differentiation.evaluate import bind, evaluate, run, written
-from ..differentiation.finite import Probe, Quotient, finite
+from ..differentiation.finite import EPS, Probe, Quotient, finite
+from ..differentiation.higher import exact_leaves
 from ..differentiation.reverse import reverse
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
 from ..graph import Graph
-from .sampling import exact_leaves
 
 FINE, KINKED, WRONG = 1e-7, 1e-4, 1e-2
 DIGITS = 60
@@ -78,7 +78,7 @@ def check(graph: Graph, bindings: Mapping[str, float], claimed: Mapping[str, flo
         raise UsageError("the expression has no variable to differentiate by")
     names = list(claimed) or list(graph.inputs)
     slopes = reverse(graph, values, graph.depends_on([graph.inputs[n] for n in names]))
-    noise = 4.0 * 2.0**-52 * abs(values[graph.output])
+    noise = 4.0 * EPS * abs(values[graph.output])
     found = []
     for name in names:
         id = graph.inputs[name]

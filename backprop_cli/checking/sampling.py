@@ -9,9 +9,10 @@ from random import Random
 from typing import Any, NamedTuple
 
 from ..differentiation.evaluate import leaf_values, run
-from ..differentiation.reverse import sweep
+from ..differentiation.higher import exact_leaves
+from ..differentiation.reverse import active_nodes, sweep
 from ..errors import BackpropError
-from ..graph import CONSTANT, Graph
+from ..graph import Graph
 from ..ops.namespaces import FLOATS
 from .answers import Answer, Target
 from .derivatives import claimed, reduced
@@ -87,8 +88,7 @@ class Sample:
         self.inputs = dict(inputs)
         self.values = values
         self.exact, self.precise = self.taken(DIGITS)
-        active = [n.kind != CONSTANT for n in graph.nodes]
-        rough = values[graph.output] if by is None else sweep(graph, values, active)[by]
+        rough = values[graph.output] if by is None else sweep(graph, values, active_nodes(graph))[by]
         # what cancels so far that 40 digits do not hold is far off in floats
         if not abs(rough - self.precise) <= 1e-6 * abs(self.precise):
             self.precise = self.settled()
@@ -133,27 +133,6 @@ class Agreement(NamedTuple):
         return max(0, min(DIGITS, floor(-log10(2.0 * self.worst)) + 1)) if 0.0 < self.worst < inf else 0
 
 
-def literal(label: str, value: float) -> Any:
-    """Return a constant to the working precision."""
-    from mpmath import mp, mpf
-
-    if label in ("pi", "π"):
-        return +mp.pi
-    if label in ("tau", "e"):
-        return 2 * mp.pi if label == "tau" else +mp.e
-    return mpf(label) if label and label[0] in "0123456789." else mpf(value)
-
-
-def exact_leaves(graph: Graph, inputs: Mapping[str, float]) -> dict[int, Any]:
-    """Return every leaf to the working precision; inputs are exact as given."""
-    from mpmath import mpf
-
-    leaves = {
-        n.id: literal(n.label or "", n.value) for n in graph.nodes if n.op is None and n.kind == CONSTANT
-    }
-    return leaves | {id: mpf(inputs[name]) for name, id in graph.inputs.items()}
-
-
 def work(graph: Graph) -> int:
     """Return about how many operations a run in multi-precision costs: polygamma has terms for its order."""
     orders = [n.inputs[0] for n in graph.nodes if n.op is not None and n.op.name == "polygamma"]
@@ -182,8 +161,7 @@ def precise(
         if by is None:
             return values, values[graph.output]
         start: list[Any] = [mp.zero] * len(graph)
-        active = [n.kind != CONSTANT for n in graph.nodes]
-        return values, sweep(graph, values, active, xp, mp.one, start)[by]
+        return values, sweep(graph, values, active_nodes(graph), xp, mp.one, start)[by]
 
 
 def right_at(graph: Graph, inputs: Mapping[str, float], target: Target) -> Sample | None:
@@ -289,23 +267,30 @@ def value_at(answer: Answer, sample: Sample, digits: int = DIGITS) -> Any:
     """
     from mpmath import mp
 
-    from ..ops.namespaces import multiprecision
-
     assert answer.graph is not None
     if endless(answer.graph, answer.floats(sample.values)):
         return inf
     fault = answer.first_fault(sample.values)
     if fault is not None:
-        with mp.workdps(digits):
-            # a root of what is below 0 by rounding alone is no gap
-            there = isinf(fault[1]) or mp.isfinite(
-                answer.at(sample.exact, multiprecision(), literal, fault[0])
-            )
+        # a root of what is below 0 by rounding alone is no gap
+        there = isinf(fault[1]) or mp.isfinite(_precise_at(answer, sample.exact, fault[0], DIGITS))
         return inf if there else None
     values = sample.exact if digits == DIGITS else sample.taken(digits)[0]
+    value = _precise_at(answer, values, answer.graph.output, digits)
+    return value if mp.isfinite(value) else None
+
+
+def _precise_at(answer: Answer, values: Sequence[Any], node: int, digits: int) -> Any:
+    """Return a node of a formula to so many digits; what comes behind it is not worked out."""
+    from mpmath import mp
+
+    from ..ops.namespaces import multiprecision
+
+    graph = answer.graph
+    assert graph is not None
     with mp.workdps(digits):
-        value = answer.at(values, multiprecision(), literal)
-        return value if mp.isfinite(value) else None
+        leaves = exact_leaves(graph, {name: values[id] for name, id in answer.names.items()})
+        return run(graph, leaves, multiprecision(), [k <= node for k in range(len(graph))])[node]
 
 
 def compare(answer: Answer, found: Sequence[Sample]) -> Agreement:
