@@ -989,6 +989,22 @@ def test_an_article_without_numbers(run):
     assert result.out == "0 numbers checked: 0 right, 0 wrong\n"
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "٣"])
+def test_a_number_that_is_none_leaves_the_others(run, number):
+    found = run("check", "--text", "-", "--format", "json", stdin=f"2+2 = {number}\n1+1 = 3\n").json
+    assert found["unread"] == [1]
+    assert [(c["number"], c["wrong"]) for c in found["claims"]] == [(2, True)]
+
+
+def test_numbers_of_an_article_have_any_blanks(run):
+    found = run("check", "--text", "-", "--format", "json", stdin="3 - 8 = −\t5\n").json
+    assert [c["wrong"] for c in found["claims"]] == [False]
+
+
+def test_too_many_lines(run):
+    run("check", "--text", "-", stdin="1+1 = 3\n" * 50_001).refused(2, "50,001 lines")
+
+
 def test_an_article_stands_alone(run):
     run("check", "x^2", "--text", "-").refused(2, "--text FILE stands alone")
 

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from math import isfinite
 from typing import NamedTuple
 
-from ..differentiation.evaluate import run
-from ..errors import BackpropError
-from ..graph import CONSTANT, Graph
+from ..differentiation.evaluate import leaf_values, run
+from ..errors import BackpropError, DataError
+from ..graph import Graph
 from ..language.lower import lower
 from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM, parse
@@ -156,12 +156,19 @@ def _changed(code: str) -> set[str]:
 
 
 def check_text(text: str, path: str) -> Article:
-    """Judge the numbers that a text claims."""
+    """Judge the numbers that a text claims.
+
+    Raises:
+        DataError: for more lines than are read.
+    """
+    lines = text.splitlines()
+    if len(lines) > MOST_LINES:
+        raise DataError(f"{path} has {len(lines):,} lines: up to {MOST_LINES:,} are read")
     known = _Known()
     judged: list[Line] = []
     unread: list[int] = []
     fenced, margin = False, -1
-    for number, raw in enumerate(text.splitlines()[:MOST_LINES], 1):
+    for number, raw in enumerate(lines, 1):
         if raw.lstrip().startswith(("```", "~~~")):
             fenced, margin = not fenced, -1
             continue
@@ -179,10 +186,13 @@ def check_text(text: str, path: str) -> Article:
                 continue
         for piece in [raw] if fenced else list(_pieces(raw)):
             known.given.clear()
-            outcome = _judge(piece, number, known, fenced)
+            try:
+                outcome = _judge(piece, number, known, fenced)
+            except BackpropError:  # no number of ours: 1e999, other digits than 0 to 9
+                outcome = None
             given = _GIVEN.findall(piece) if outcome is None and not fenced else []
             for name, x in given:  # prose: "with a = 3 and b = -2"
-                known.give(name, float(x.replace("−", "-").replace(" ", "")))
+                known.give(name, float(_plain_number(x)))
             if fenced:
                 known.forget(_changed(piece) - known.given)
             if outcome is None and (fenced or len(given) < piece.count("=") + piece.count("≈")):
@@ -358,8 +368,7 @@ def _chain(number: int, parts: list[str], known: _Known, fenced: bool) -> list[L
             found.append(_line(number, part, last, value))
     if name:
         computed = [line.right for line in found]
-        plain = _number(last)
-        value = computed[0] if computed and len(before) > 1 else plain
+        value = computed[0] if computed and len(before) > 1 else float(_plain_number(last))
         if value is not None:
             known.give(name, value, parts[1] if len(before) > 1 else "")
     if not read and not found:
@@ -367,11 +376,9 @@ def _chain(number: int, parts: list[str], known: _Known, fenced: bool) -> list[L
     return found
 
 
-def _number(text: str) -> float | None:
-    try:
-        return float(text.replace(",", "").replace("−", "-").replace(" ", ""))
-    except ValueError:
-        return None
+def _plain_number(text: str) -> str:
+    """Write a number without commas and blanks, its minus as we write it."""
+    return "".join(text.replace(",", "").replace("−", "-").split())
 
 
 def _value(text: str, values: dict[str, float]) -> float | None:
@@ -390,16 +397,14 @@ def _value(text: str, values: dict[str, float]) -> float | None:
         graph = lower(program, bound)
         if len(graph) > NODES:
             return None
-        leaves = {n.id: n.value for n in graph.nodes if n.op is None and n.kind == CONSTANT}
-        leaves |= {id: bound[n] for n, id in graph.inputs.items()}
-        value = float(run(graph, leaves)[graph.output])
+        value = float(run(graph, leaf_values(graph, bound))[graph.output])
     except (BackpropError, ArithmeticError, ValueError):
         return None
     return value if isfinite(value) else None
 
 
 def _line(number: int, text: str, claimed: str, right: float) -> Line:
-    plain = claimed.replace(",", "").replace("−", "-").replace(" ", "")
+    plain = _plain_number(claimed)
     value = float(plain)
     answer = read_answer(plain.lstrip("+"), lower(parse("0")))
     error = abs(value - right)
