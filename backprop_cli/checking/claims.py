@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from ..differentiation.evaluate import bind, evaluate, leaf_values, number, run, written
+from ..differentiation.finite import EPS, finite
 from ..differentiation.reverse import reverse, sweep
 from ..errors import BackpropError, NoSuchNumber
 from ..graph import CONSTANT, Graph
@@ -15,6 +16,7 @@ from ..ops.namespaces import FLOATS
 from .answers import Answer, Target, read_answer, read_target
 from .catalogue import Mistake, in_the_first, mistakes, quantity
 from .derivatives import claimed, derivative, formula_text, reduced, with_output
+from .gradcheck import beyond
 from .sampling import (
     EQUAL,
     LEAST_POINTS,
@@ -33,10 +35,10 @@ from .sampling import (
     work,
 )
 from .verdicts import (
-    CLOSE,
     FOLLOWS,
     LEAST_DIGITS,
     MISSING,
+    NEAR,
     NONE,
     RIGHT,
     ROUNDED,
@@ -45,6 +47,7 @@ from .verdicts import (
     Verdict,
     close,
     digits_right,
+    follows_from,
     loosely,
     matching,
     told,
@@ -54,7 +57,9 @@ from .verdicts import (
 PROBES = 6
 """Points at which a formula's mistake is looked for."""
 
-UNIT = 2.0**-52
+CANCELLED = 1e-14
+"""What floats may be off by where a mistake's number is small against the right one, as a share of that."""
+
 INEXACT = 2.0**20
 """A number that is no whole multiple of 1/this is taken for one that was rounded to a float."""
 
@@ -226,7 +231,7 @@ class Judge:
             leaves = {**self.leaves, **here.constant_values()}
             slopes = sweep(here, run(here, leaves), [True] * len(here))
             moved = [abs(x * slopes[id]) for id, x in leaves.items() if x * INEXACT % 1.0]
-            self._slacks[target] = sum((UNIT * x for x in moved if isfinite(x)), 0.0)
+            self._slacks[target] = sum((EPS * x for x in moved if isfinite(x)), 0.0)
         return self._slacks[target]
 
     def _value(self, answer: Answer) -> float | None:
@@ -237,8 +242,6 @@ class Judge:
 
     def _kink(self, target: Target, slope: float | None = None) -> str | None:
         """Return where the slope jumps right here, if this slope, or any, is between those on the sides."""
-        from ..differentiation.finite import finite
-
         cut, by = reduced(self.graph, target)
         if by is None or not any(n.op is not None and n.op.piece for n in cut.nodes):
             return None
@@ -247,11 +250,8 @@ class Judge:
         found = finite(cut, values, by, 1e-16 * abs(values[cut.output]))
         if found.kind == "smooth" or found.at is None:
             return None
-        if slope is not None and found.left is not None and found.right is not None:
-            low, high = sorted((found.left, found.right))
-            spare = 1e-6 * max(abs(low), abs(high))
-            if not low - spare <= slope <= high + spare:
-                return None
+        if slope is not None and beyond(found, slope):
+            return None
         op = cut.nodes[found.at].op
         assert op is not None
         text = written(cut, found.at) or formula_text(cut, found.at)
@@ -283,7 +283,7 @@ class Judge:
                 return self._also_elsewhere(verdict, target, answer)
             kink = self._kink(target)
             return verdict._replace(says="; ".join(filter(None, (verdict.says, kink))))
-        follows = self._follows(target, answer, value, wrong)
+        follows = self._follows(target, answer, value, right, wrong)
         if follows:
             return base._replace(verdict=FOLLOWS, says=follows)
         kink = self._kink(target, value)
@@ -315,18 +315,17 @@ class Judge:
         says = f"the formula is right at this point by chance: at {shown} it is not"
         return verdict._replace(verdict=WRONG, digits=None, says=says, mistake="right by chance")
 
-    def _follows(self, target: Target, answer: Answer, value: float, wrong: Sequence[Earlier]) -> str:
+    def _follows(
+        self, target: Target, answer: Answer, value: float, right: float, wrong: Sequence[Earlier]
+    ) -> str:
         """Return from which earlier claims this one follows."""
         known = [w for w in wrong if w.value is not None]
         for some in ([*known[-1:]], *([w] for w in known[:-1]), known):
             if not some or any(w.target == target for w in some):
                 continue
-            right = self.right(target)[0]
-            for given in (self._given(target, some, anew=False), self._given(target, some, anew=True)):
-                if given is None or not isfinite(given) or given == right:
-                    continue  # what changes nothing is no reason
-                slack = max(answer.spare * (1.0 + 1e-9), 1e-9 * abs(given))
-                if abs(value - given) <= min(slack, max(CLOSE * abs(given), 1e-300)):
+            for anew in (False, True):
+                given = self._given(target, some, anew=anew)
+                if given is not None and follows_from(answer, value, given, right):
                     return f"right, given {' and '.join(w.text for w in some)}"
         return ""
 
@@ -427,7 +426,7 @@ class Judge:
             tried += 1
             there = self.probed(target, k, sample)
             claim = float(value)
-            slack = 1e-9 * abs(claim) + 1e-14 * abs(sample.right)
+            slack = NEAR * abs(claim) + CANCELLED * abs(sample.right)
             kept = [m for m in kept if m.key in there and abs(claim - there[m.key].value) <= slack]
         return kept if tried else []
 

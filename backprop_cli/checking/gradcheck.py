@@ -23,7 +23,17 @@ from ..graph import Graph
 FINE, KINKED, WRONG = 1e-7, 1e-4, 1e-2
 DIGITS = 60
 RUNGS = 18
+"""Steps of the remainder, each a quarter of the one before: h falls by ten digits, h^2 by twenty."""
+
+BETWEEN = 1.5
+"""Orders above this are 2, those below are 1."""
+
 NOTHING = 1e-30
+"""Slopes up to this are 0 where a relative error is asked for."""
+
+SIDES = 1e-6
+"""Relative error of the slopes on the sides of a kink: they come of quotients."""
+
 LINEAR = 1e-13
 """Share of h*g below which a remainder is the rounding of g itself."""
 
@@ -37,7 +47,7 @@ class Checked(NamedTuple):
         slope: What is checked.
         finite: The difference quotient; None where there is none.
         error: Relative error between them.
-        order: Order of the Taylor remainder; None where it vanishes, inf never occurs.
+        order: Order of the Taylor remainder; None where it vanishes.
         step: Largest step of the remainder that crosses no kink; None at a kink.
         crossed: A kink that larger steps cross, as text.
         verdict: ``right``, ``wrong`` or ``kink``.
@@ -94,6 +104,15 @@ def relative(a: float, b: float) -> float:
     return abs(a - b) / size if size > NOTHING else 0.0
 
 
+def beyond(quotient: Quotient, slope: float) -> bool:
+    """Whether a slope is none of those at a kink: neither on one of its sides nor between them."""
+    if quotient.left is None or quotient.right is None:
+        return False
+    low, high = sorted((quotient.left, quotient.right))
+    spare = SIDES * max(abs(low), abs(high))
+    return not low - spare <= slope <= high + spare
+
+
 def _one(
     graph: Graph,
     inputs: Mapping[str, float],
@@ -116,9 +135,7 @@ def _one(
         says = (
             f"{text} is at a {'jump' if quotient.kind == 'jump' else 'kink'}: the slope is {left} on the left"
         )
-        low, high = sorted(s if s is not None else slope for s in (quotient.left, quotient.right))
-        spare = 1e-6 * max(abs(low), abs(high))
-        if source == "claimed" and quotient.kind == "kink" and not low - spare <= slope <= high + spare:
+        if source == "claimed" and quotient.kind == "kink" and beyond(quotient, slope):
             says = f"wrong: {says}, {right} on the right, and this is neither"
             return base._replace(verdict="wrong", says=says)
         return base._replace(says=f"no check here: {says}, {right} on the right{by}")
@@ -127,7 +144,7 @@ def _one(
     kink = f"; steps above {step:.0e} cross the kink of {where}" if where else ""
     if order is None:
         return base._replace(verdict="right", says=f"right: nothing is left of f(x + h) - f(x) - h*g{kink}")
-    if order > 1.5:
+    if order > BETWEEN:
         off = error is not None and error > FINE
         own = f"; the quotient is off by {error:.0e}, an error of its own" if off else ""
         says = f"right: the remainder falls with h^{order:.2g}{own}{kink}"

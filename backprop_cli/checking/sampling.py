@@ -54,6 +54,18 @@ MORE = (2 * DIGITS, 4 * DIGITS, 10 * DIGITS)
 GAMMAS = frozenset("gamma lgamma digamma polygamma".split())
 LEFTMOST = -1000.0
 
+ROUGH = 1e-6
+"""Relative error of floats from which the digits may have cancelled."""
+
+SETTLED = 1e-20
+"""Relative change from fewer digits up to which a number stands."""
+
+LARGEST = 1e300
+"""Numbers beyond this leave no room for comparing them in floats."""
+
+SPARE = 20
+"""Digits that a number has to keep of those taken."""
+
 KNOWN = 1e-3
 """Relative change from fewer digits up to which a number is known."""
 
@@ -90,7 +102,7 @@ class Sample:
         self.exact, self.precise = self.taken(DIGITS)
         rough = values[graph.output] if by is None else sweep(graph, values, active_nodes(graph))[by]
         # what cancels so far that 40 digits do not hold is far off in floats
-        if not abs(rough - self.precise) <= 1e-6 * abs(self.precise):
+        if not abs(rough - self.precise) <= ROUGH * abs(self.precise):
             self.precise = self.settled()
         self.right = float(self.precise)
 
@@ -104,7 +116,7 @@ class Sample:
         for digits in MORE:
             more = self.taken(digits)[1]
             change = abs(more - last)
-            if change <= 1e-20 * abs(more):
+            if change <= SETTLED * abs(more):
                 return more
             last = more
             if abs(more) <= NOISE * change:
@@ -174,7 +186,7 @@ def right_at(graph: Graph, inputs: Mapping[str, float], target: Target) -> Sampl
     if endless(cut, values) or not all(isfinite(v) for v, n in zip(values, needed, strict=True) if n):
         return None
     sample = Sample(cut, by, inputs, values, needed)
-    return sample if mp.isfinite(sample.precise) and abs(sample.precise) <= 1e300 else None
+    return sample if mp.isfinite(sample.precise) and abs(sample.precise) <= LARGEST else None
 
 
 def points(graph: Graph) -> Iterator[dict[str, float]]:
@@ -364,7 +376,7 @@ def difference(answer: Answer, sample: Sample, value: Any, least: float = 0.0) -
             # what is rounding on both sides is nothing
             gap = 0.0 if abs(again - exact) <= NOISE * noise else _relative(again, exact)
             # of so small numbers these digits may leave nothing
-            lost = max(abs(again), abs(exact)) < mp.mpf(10) ** (20 - digits)
+            lost = max(abs(again), abs(exact)) < mp.mpf(10) ** (SPARE - digits)
             known = abs(again - value) <= KNOWN * abs(again) and abs(exact - right) <= KNOWN * abs(exact)
         if known and not lost:
             return gap

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..differentiation.finite import EPS
 from ..errors import BackpropError, ExpressionError, nearest
 from ..explanation.written import Paper
 from ..language.lower import lower
@@ -27,10 +28,13 @@ from .verdicts import (
     LEAST_DIGITS,
     MISSING,
     NONE,
+    ROOM,
+    ROUNDED,
     UNREADABLE,
     WRONG,
     Verdict,
     close,
+    follows_from,
     loosely,
     matching,
     told,
@@ -71,7 +75,7 @@ class StepJudge:
         self.catalogue = StepCatalogue(self.exact)
         self._rounded: dict[int, Worked | None] = {}
         self.empty = lower(parse("0"))
-        self.slack = 2.0**-52 * max(map(abs, filter(isfinite, (*self.u.values, *self.u.slopes))))
+        self.slack = EPS * max(map(abs, filter(isfinite, (*self.u.values, *self.u.slopes))))
 
     # reading
 
@@ -194,9 +198,9 @@ class StepJudge:
             if worked is None or places < 2:
                 continue
             given = worked.value(quantity)
-            if isfinite(given) and abs(given - value) <= 0.5 * answer.unit * (1.0 + 1e-9):
+            if isfinite(given) and abs(given - value) <= 0.5 * answer.unit * ROOM:
                 says = f"right, with every result rounded to {places} decimals"
-                return base._replace(verdict="rounded", digits=places, says=says)
+                return base._replace(verdict=ROUNDED, digits=places, says=says)
         return None
 
     def _worked(self, places: int) -> Worked | None:
@@ -214,9 +218,7 @@ class StepJudge:
             if not some or any(w[0] == quantity for w in some):
                 continue
             given = self._given(quantity, some)
-            slack = max(answer.spare * (1.0 + 1e-9), 1e-9 * abs(given))
-            changed = abs(given - self.exact.value(quantity)) > 1e-9 * abs(given)
-            if isfinite(given) and changed and abs(value - given) <= min(slack, 5.1e-3 * abs(given)):
+            if follows_from(answer, value, given, self.exact.value(quantity)):
                 return "right, given " + " and ".join(f"{w[0].text} = {w[2]}" for w in some)
         return ""
 

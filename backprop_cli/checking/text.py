@@ -24,11 +24,14 @@ from ..language.tokens import NAME
 from ..ops import FUNCTIONS
 from .answers import read_answer, written_digits
 from .claims import Judge, read_claim
-from .verdicts import RIGHT, ROUNDED, WRONG, digits_right
+from .verdicts import EXACT, RIGHT, ROOM, ROUNDED, WRONG, digits_right
 
 LINE_LIMIT = 400
 MOST_LINES = 50_000
 NODES = 400
+ZERO = 1e-14
+"""What floats may give for 0, such as sin(pi)."""
+
 _NUMBER = r"[-+−]?\s*(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RESULT = re.compile(
     rf"(?:->|→|=>|=|≈|~|prints?|gives|is)?\s*:?\s*({_NUMBER})\s*(?:\.\.\.|…)?\s*[.;,]?\s*(?:\(.*\))?"
@@ -409,8 +412,8 @@ def _line(number: int, text: str, claimed: str, right: float) -> Line:
     answer = read_answer(plain.lstrip("+"), lower(parse("0")))
     error = abs(value - right)
     # the last digit may be cut off instead of rounded
-    good = error <= max(answer.unit * (1.0 + 1e-9), 1e-12 * abs(right), 0.0 if value else 1e-14)
-    if answer.unit and error > 0.5 * answer.unit * (1.0 + 1e-9) and abs(value) > abs(right):
-        good = error <= 1e-12 * abs(right)
+    good = error <= max(answer.unit * ROOM, EXACT * abs(right), 0.0 if value else ZERO)
+    if answer.unit and error > 0.5 * answer.unit * ROOM and abs(value) > abs(right):
+        good = error <= EXACT * abs(right)
     digits = written_digits(plain) if good else digits_right(value, right)
     return Line(number, text, claimed, right, digits, not good)

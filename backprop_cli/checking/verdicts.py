@@ -21,12 +21,26 @@ RIGHT, ROUNDED, FOLLOWS, WRONG, NONE, UNREADABLE, MISSING = (
 )
 GOOD = (RIGHT, ROUNDED, FOLLOWS)
 EXACT = 1e-12
+"""Relative error up to which a number is the right one: what programs lose to rounding."""
+
 LAST = 2e-15
 """Relative error up to which all digits of a float are right."""
 
 LEAST_DIGITS = 3
+"""Significant digits that a rounded number needs where nobody says how many."""
+
 MOST_DIGITS = 15
+"""Digits from which a number is as good as exact: decimals of 15 digits survive floats."""
+
+NEAR = 1e-9
+"""Relative difference up to which numbers that were worked out in two ways are one."""
+
+ROOM = 1.0 + 1e-9
+"""Half a step in the last digit is a little more in floats."""
+
 OTHERS = 3
+"""Mistakes that give the same number and are told besides the first."""
+
 CLOSE = 5.1e-3
 """A mistake's number is never compared more loosely than this, however few digits were written."""
 
@@ -97,7 +111,7 @@ def close(
         if answer.unit and error > max(LAST * abs(right), 0.5 * answer.unit, slack):
             return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
         return base._replace(verdict=RIGHT)
-    readings = [(step, digits) for step, digits in answer.readings if error <= 0.5 * step * (1.0 + 1e-9)]
+    readings = [(step, digits) for step, digits in answer.readings if error <= 0.5 * step * ROOM]
     if readings:
         digits = readings[0][1]
         if digits >= MOST_DIGITS:
@@ -145,20 +159,34 @@ def matching(found: Iterable[Mistake], value: float, right: float, spare: float)
         right: The right number.
         spare: By how much they may differ.
     """
-    slack = min(spare * (1.0 + 1e-9), CLOSE * abs(value))
-    near = 1e-9 * abs(value)
+    slack = min(spare * ROOM, CLOSE * abs(value))
+    near = NEAR * abs(value)
     kept = []
     for mistake in found:
         gap = abs(mistake.value - value)
-        if gap <= max(slack, near) and abs(mistake.value - right) > 1e-9 * max(
-            abs(right), abs(mistake.value)
-        ):
+        own = abs(mistake.value - right) > NEAR * max(abs(right), abs(mistake.value))
+        if own and gap <= max(slack, near):
             kept.append((gap > near, mistake.rank, mistake))
     kept.sort(key=lambda k: k[:2])
     exact = [m for rough, _, m in kept if not rough]
     chosen = exact or [m for _, _, m in kept]
     # one sentence each
     return list({m.says: m for m in reversed(chosen)}.values())[::-1]
+
+
+def follows_from(answer: Answer, value: float, given: float, right: float) -> bool:
+    """Whether a claim is, within its digits, what wrong claims lead to.
+
+    Args:
+        answer: As written.
+        value: Its number.
+        given: The number worked out from the wrong claims; what changes nothing is no reason.
+        right: The right number.
+    """
+    if not isfinite(given) or abs(given - right) <= NEAR * abs(given):
+        return False
+    slack = max(answer.spare * ROOM, NEAR * abs(given))
+    return abs(value - given) <= min(slack, CLOSE * abs(given))
 
 
 def digits_right(value: float, right: float) -> int:
