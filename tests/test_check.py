@@ -308,6 +308,14 @@ def test_follow_through(run):
     assert found[4]["says"] == "right, given dL/de = 2"
 
 
+@pytest.mark.parametrize(("b", "claim"), [("0.7", "3.3"), ("0.31", "0.95"), ("1.9", "14")])
+def test_rounding_on_the_way_is_no_reason(run, b, claim):
+    """The slope by b has no part in u: it follows from no wrong u, though its last bit comes out another."""
+    program = ("u = a^2; L = sin(b)*exp(b)*b + u", "--a", "1", "--b", b)
+    _, found = judged(run, *program, *claims("u=5", f"dL/db={claim}"))
+    assert (found["verdict"], found["mistake"]) == ("wrong", "rounding")
+
+
 @pytest.mark.parametrize("slope", ["38.0559", "98"])
 def test_follow_through_by_either_reading_of_a_slope(run, slope):
     # 2u*exp(x) or 2u*u with u = 7 for exp(1)
