@@ -130,13 +130,14 @@ def split(text: str) -> tuple[str, str]:
     left, equals, right = text.partition("=")
     if not equals or not left.strip() or not right.strip():
         raise ExpressionError(
-            f"a claim is NAME=VALUE, not {_short(text)!r}", hint="a=4, dL/db=a*f, d=-6, d2L/dx2=4"
+            f"a claim is NAME=VALUE, not {shortened(text)!r}", hint="a=4, dL/db=a*f, d=-6, d2L/dx2=4"
         )
     return left.strip(), right.strip()
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "..."
+def shortened(text: str, most: int = 40) -> str:
+    """Return a text of so many characters at most, with dots for what is cut off."""
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def read_target(text: str, graph: Graph) -> Target:
@@ -146,7 +147,7 @@ def read_target(text: str, graph: Graph) -> Target:
         ExpressionError: for a quantity that the program does not have.
     """
     if len(text) > TEXT_LIMIT:
-        raise ExpressionError(f"{_short(text)}: this is too long for the name of a quantity")
+        raise ExpressionError(f"{shortened(text)}: this is too long for the name of a quantity")
     plain = "".join(text.replace("∂", "d").replace("²", "2").split())
     if match := _PRIMES.fullmatch(plain):
         count = 2 if match[2] in ("''", "″") else 1
@@ -175,7 +176,7 @@ def read_target(text: str, graph: Graph) -> Target:
     )
     if not name:
         raise ExpressionError(
-            f"{_short(text)} is no quantity of the program",
+            f"{shortened(text)} is no quantity of the program",
             hint="NAME for a step's value or an input's derivative, dL/dx, d2L/dx2 or d2L/dxdy",
         )
     id = _named(graph).get(name)
@@ -199,7 +200,7 @@ def _unknown(name: str, graph: Graph) -> ExpressionError:
     close = nearest(name, known)
     meant = f"did you mean {close}? " if close else ""
     return ExpressionError(
-        f"the program has no {_short(name)}", hint=f"{meant}its names: {', '.join(known[:20]) or 'none'}"
+        f"the program has no {shortened(name)}", hint=f"{meant}its names: {', '.join(known[:20]) or 'none'}"
     )
 
 
@@ -279,7 +280,7 @@ def read_answer(text: str, graph: Graph) -> Answer:
     if not own.inputs:
         value = answer.at(())
         if not isfinite(value):
-            raise BindingError(f"{_short(text)} is not a finite number")
+            raise BindingError(f"{shortened(text)} is not a finite number")
         answer.value = value
         answer.unit = _unit([(i.text, i.arity) for i in program.statements[0].items])
     return answer

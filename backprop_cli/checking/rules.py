@@ -16,6 +16,7 @@ class Place:
     """A node with what flows into it.
 
     Attributes:
+        xp: The namespace of its numbers.
         op: Its primitive.
         y: Its value.
         x: Values of its operands.
@@ -82,6 +83,16 @@ def _one(p: Place) -> int | None:
     return p.moves.index(True) if len(p.moves) == 2 and sum(p.moves) == 1 else None
 
 
+def _both(kind: str, says: str, rank: float, tangent: Callable[[Place], Any]) -> Wrong:
+    """Return a wrong rule for two operands that both move."""
+    return Wrong(kind, says, rank, lambda p: tangent(p) if _two(p) else None)
+
+
+def _alone(k: int, kind: str, says: str, rank: float, tangent: Callable[[Place], Any]) -> Wrong:
+    """Return a wrong rule for two operands of which this one alone moves."""
+    return Wrong(kind, says, rank, lambda p: tangent(p) if _one(p) == k else None)
+
+
 # sums
 
 
@@ -99,17 +110,17 @@ def _counted(p: Place) -> Any:
 
 
 SUMS = (
-    Wrong(
+    _both(
         "term missing",
         "in {node} the derivative of the first term is missing",
         14.5,
-        lambda p: p.right - p.partials[0] * p.t[0] if _two(p) else None,
+        lambda p: p.right - p.partials[0] * p.t[0],
     ),
-    Wrong(
+    _both(
         "term missing",
         "in {node} the derivative of the second term is missing",
         14.5,
-        lambda p: p.right - p.partials[1] * p.t[1] if _two(p) else None,
+        lambda p: p.right - p.partials[1] * p.t[1],
     ),
     Wrong("constant kept", "in {node} a term that does not vary is kept: its derivative is 0", 25, _kept),
     Wrong(
@@ -134,35 +145,35 @@ def _dropped(p: Place) -> Any:
 
 
 PRODUCTS = (
-    Wrong(
+    _both(
         "product rule",
         "the product {node} is differentiated factor by factor: (uv)' is not u'v'",
         13,
-        lambda p: p.t[0] * p.t[1] if _two(p) else None,
+        lambda p: p.t[0] * p.t[1],
     ),
-    Wrong(
+    _both(
         "product rule",
         "of the product rule at {node} the second term is missing",
         13.5,
-        lambda p: p.t[0] * p.x[1] if _two(p) else None,
+        lambda p: p.t[0] * p.x[1],
     ),
-    Wrong(
+    _both(
         "product rule",
         "of the product rule at {node} the first term is missing",
         13.5,
-        lambda p: p.x[0] * p.t[1] if _two(p) else None,
+        lambda p: p.x[0] * p.t[1],
     ),
-    Wrong(
+    _both(
         "product rule",
         "the product rule at {node} has a plus, not a minus",
         26,
-        lambda p: p.t[0] * p.x[1] - p.x[0] * p.t[1] if _two(p) else None,
+        lambda p: p.t[0] * p.x[1] - p.x[0] * p.t[1],
     ),
-    Wrong(
+    _both(
         "product rule",
         "at {node} the derivatives of the factors are added: (uv)' is not u' + v'",
         27,
-        lambda p: p.t[0] + p.t[1] if _two(p) else None,
+        lambda p: p.t[0] + p.t[1],
     ),
     Wrong("constant dropped", "the factor that does not vary in {node} is dropped", 18, _dropped),
     Wrong(
@@ -176,23 +187,23 @@ PRODUCTS = (
 # quotients
 
 QUOTIENTS = (
-    Wrong(
+    _both(
         "quotient rule",
         "the quotient rule at {node} is in the wrong order: u'v comes first, then -uv'",
         9,
-        lambda p: -p.right if _two(p) else None,
+        lambda p: -p.right,
     ),
-    Wrong(
+    _both(
         "quotient rule",
         "the quotient rule at {node} has a minus, not a plus",
         24,
-        lambda p: p.partials[0] * p.t[0] - p.partials[1] * p.t[1] if _two(p) else None,
+        lambda p: p.partials[0] * p.t[0] - p.partials[1] * p.t[1],
     ),
-    Wrong(
+    _both(
         "quotient rule",
         "the quotient {node} is differentiated above and below: (u/v)' is not u'/v'",
         13,
-        lambda p: p.xp.divide(p.t[0], p.t[1]) if _two(p) else None,
+        lambda p: p.xp.divide(p.t[0], p.t[1]),
     ),
     Wrong(
         "quotient rule",
@@ -206,32 +217,27 @@ QUOTIENTS = (
         26,
         lambda p: p.right * p.x[1] * p.x[1] if p.moves[1] else None,
     ),
-    Wrong(
-        "sign lost",
-        "the minus in the derivative of 1/v is lost at {node}",
-        10,
-        lambda p: -p.right if _one(p) == 1 else None,
-    ),
+    _alone(1, "sign lost", "the minus in the derivative of 1/v is lost at {node}", 10, lambda p: -p.right),
     Wrong(
         "inner derivative missing",
         "at {node} the derivative of the denominator is not multiplied in",
         12,
         lambda p: p.partials[1] if _one(p) == 1 and not p.leaf[1] else None,
     ),
-    Wrong(
-        "constant dropped", "the divisor of {node} is dropped", 18, lambda p: p.t[0] if _one(p) == 0 else None
-    ),
-    Wrong(
+    _alone(0, "constant dropped", "the divisor of {node} is dropped", 18, lambda p: p.t[0]),
+    _alone(
+        1,
         "constant dropped",
         "the numerator of {node}, which does not vary, is dropped",
         18.5,
-        lambda p: p.xp.divide(p.right, p.x[0]) if _one(p) == 1 else None,
+        lambda p: p.xp.divide(p.right, p.x[0]),
     ),
-    Wrong(
+    _alone(
+        1,
         "integrated",
         "1/v is integrated at {node}, not differentiated",
         40,
-        lambda p: p.x[0] * p.xp.log(p.x[1]) * p.t[1] if _one(p) == 1 else None,
+        lambda p: p.x[0] * p.xp.log(p.x[1]) * p.t[1],
     ),
 )
 
@@ -293,35 +299,38 @@ POWERS = (
     ),
 )
 EXPONENTIALS = (
-    Wrong(
+    _alone(
+        1,
         "power for exponential",
         "the exponential {node} is differentiated like a power",
         16,
-        lambda p: p.x[1] * _power(p, -1.0) * p.t[1] if _one(p) == 1 else None,
+        lambda p: p.x[1] * _power(p, -1.0) * p.t[1],
     ),
-    Wrong(
+    _alone(
+        1,
         "log factor missing",
         "the factor log(base) of the exponential {node} is missing",
         10.5,
-        lambda p: p.y * p.t[1] if _one(p) == 1 else None,
+        lambda p: p.y * p.t[1],
     ),
-    Wrong(
+    _both(
         "exponential rule",
         "of {node}, where base and exponent both vary, only the base is differentiated",
         20,
-        lambda p: p.partials[0] * p.t[0] if _two(p) else None,
+        lambda p: p.partials[0] * p.t[0],
     ),
-    Wrong(
+    _both(
         "exponential rule",
         "of {node}, where base and exponent both vary, only the exponent is differentiated",
         20,
-        lambda p: p.partials[1] * p.t[1] if _two(p) else None,
+        lambda p: p.partials[1] * p.t[1],
     ),
-    Wrong(
+    _alone(
+        0,
         "exponent not lowered",
         "the exponent of {node} comes down as a factor, but is not lowered by 1",
         18,
-        lambda p: p.x[1] * p.y * p.t[0] if _one(p) == 0 else None,
+        lambda p: p.x[1] * p.y * p.t[0],
     ),
 )
 
@@ -370,6 +379,12 @@ FUNCTIONS = (
 def _by(kind: str, says: str, factor: Callable[[Place], Any], rank: float = 16) -> Wrong:
     """Return a wrong local derivative of a function of one number."""
     return Wrong(kind, says, rank, lambda p: factor(p) * p.t[0])
+
+
+def _through_one(which: str) -> Wrong:
+    """Return the mistake that all operands get a slope, not the one that is the value."""
+    says = f"{{node}} lets the slope through only from its {which} operand"
+    return Wrong("gate ignored", says, 14, lambda p: sum(p.t[1:], start=p.t[0]))
 
 
 _SIGN = Wrong("sign lost", "the minus in the derivative of {node} is lost", 10, lambda p: -p.right)
@@ -480,22 +495,8 @@ OWN: dict[str, tuple[Wrong, ...]] = {
     "power_n": POWERS,
     "power": EXPONENTIALS,
     "negative": (_SIGN,),
-    "max": (
-        Wrong(
-            "gate ignored",
-            "{node} lets the slope through only from its largest operand",
-            14,
-            lambda p: sum(p.t[1:], start=p.t[0]),
-        ),
-    ),
-    "min": (
-        Wrong(
-            "gate ignored",
-            "{node} lets the slope through only from its smallest operand",
-            14,
-            lambda p: sum(p.t[1:], start=p.t[0]),
-        ),
-    ),
+    "max": (_through_one("largest"),),
+    "min": (_through_one("smallest"),),
 }
 """What goes wrong with each primitive in particular."""
 

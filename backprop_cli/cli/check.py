@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,12 +24,12 @@ from .common import (
 )
 
 if TYPE_CHECKING:
+    from ..checking.claims import Claim
     from ..checking.grading import Judged, Named
     from ..checking.sheets import Reading, Sheet
     from ..checking.verdicts import Verdict
     from ..graph import Graph
 
-SIZE = 1 << 20
 FORMATS = ("table", "csv", "tsv", "json", "junit", "gradescope", "markdown")
 ENDINGS = {
     ".txt": "table",
@@ -206,14 +206,15 @@ def command(
     return status
 
 
-def _taken_for_the_output(claims: list[Any], verdicts: list[Verdict], graph: Graph) -> list[str]:
+def _taken_for_the_output(claims: list[Claim], verdicts: list[Verdict], graph: Graph) -> list[str]:
     """Say of names that the program does not have what they were taken for, where the answer is not right."""
+    from ..checking.answers import shortened
     from ..checking.derivatives import formula_text
 
     if graph.nodes[graph.output].name is not None:
         return []
     text = formula_text(graph, graph.output)
-    shown = text if len(text) <= 60 else text[:57] + "..."
+    shown = shortened(text, 60)
     return [
         f"{claim.target.text} is taken for the value of {shown}"
         for claim, verdict in zip(claims, verdicts, strict=True)
@@ -241,7 +242,7 @@ class Grades(NamedTuple):
     def give(
         self,
         program: str,
-        inputs: Any,
+        inputs: Mapping[str, float] | None,
         judged: Callable[[list[tuple[str, str]], bool], list[Verdict]],
         named: Callable[[str], Named],
     ) -> int:
@@ -447,7 +448,7 @@ def _gradcheck(
     claims: tuple[str, ...],
     sheet: str | None,
     chosen: str,
-    output: Any,
+    output: str | None,
 ) -> int:
     from ..checking.answers import read_answer, read_target, split
     from ..checking.gradcheck import check, status
@@ -481,6 +482,7 @@ def _only(option: str, chosen: str) -> None:
 
 
 def _article(path: str, chosen: str, digits: int, output: str | None) -> int:
+    from ..checking.sheets import SIZE_LIMIT
     from ..checking.text import check_text
     from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, DataError
     from ..render import checking as show
@@ -488,8 +490,8 @@ def _article(path: str, chosen: str, digits: int, output: str | None) -> int:
     _only("--text", chosen)
     data = _read(path)
     shown = "<stdin>" if path == "-" else path
-    if len(data) > SIZE:
-        raise DataError(f"{shown} is larger than {SIZE:,} bytes")
+    if len(data) > SIZE_LIMIT:
+        raise DataError(f"{shown} is larger than {SIZE_LIMIT:,} bytes")
     found = check_text(data.decode("utf-8-sig", "replace"), shown)
     write_text(show.render_article(found, chosen, digits=digits, to_file=output is not None), output)
     if found.wrong:
@@ -498,17 +500,19 @@ def _article(path: str, chosen: str, digits: int, output: str | None) -> int:
 
 
 def _read(path: str) -> bytes:
+    """Return the bytes of a file, of one that is too large no more than show that it is."""
     import sys
 
+    from ..checking.sheets import SIZE_LIMIT
     from ..errors import FileError
 
     try:
         if path == "-":
             if sys.stdin is None:
                 raise FileError("stdin is closed")
-            return sys.stdin.buffer.read(SIZE + 1)
+            return sys.stdin.buffer.read(SIZE_LIMIT + 1)
         with open(path, "rb") as stream:
-            return stream.read(SIZE + 1)
+            return stream.read(SIZE_LIMIT + 1)
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from None
 
@@ -534,7 +538,9 @@ def _numbers(option: str, text: str | None) -> dict[str, float]:
     return found
 
 
-def _with_formulas(verdicts: list[Any], claims: list[Any], graph: Any, sympy: Any, large: bool) -> list[Any]:
+def _with_formulas(
+    verdicts: list[Verdict], claims: list[Claim], graph: Graph, sympy: Any, large: bool
+) -> list[Verdict]:
     """Put the right formulas in, as SymPy has them."""
     from ..graph import CONSTANT
     from ..language.format import node_text

@@ -9,6 +9,7 @@ from io import StringIO
 from textwrap import wrap
 from typing import Any
 
+from ..checking.answers import shortened
 from ..checking.gradcheck import Checked
 from ..checking.grading import REPEATED, Judged, Judgement
 from ..checking.text import Article
@@ -20,6 +21,10 @@ from .people import markdown_table, rounded
 SCHEMA = 1
 STYLES = {"right": "green", "rounded": "green", "follows": "yellow", "wrong": "bold red"}
 SHORT = 48
+PROGRAM = 72
+MOST_INPUTS = 8
+"""Characters of a claim's cells, and of a program and inputs of its point in a headline."""
+
 PAGE = 100
 """Columns of a page: lines are no longer where no terminal says how wide it is."""
 
@@ -86,7 +91,7 @@ def _cells(person: Judged, judgement: Judgement, digits: int) -> tuple[list[str]
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= SHORT else text[: SHORT - 3] + "..."
+    return shortened(text, SHORT)
 
 
 def _share(mark: float, of: float) -> str:
@@ -206,10 +211,10 @@ def _headline(judgement: Judgement) -> str:
     bare = ";".join(line.partition("#")[0] for line in judgement.program.splitlines())
     parts = [part.strip() for part in bare.split(";")]
     text = "; ".join(part for part in parts if part and part.partition("=")[0].strip() not in inputs)
-    text = text if len(text) <= 72 else text[:69] + "..."
+    text = shortened(text, PROGRAM)
     if inputs:
-        shown = ", ".join(f"{n} = {number(x)}" for n, x in list(inputs.items())[:8])
-        text += f" at {shown}" + (", ..." if len(inputs) > 8 else "")
+        shown = ", ".join(f"{n} = {number(x)}" for n, x in list(inputs.items())[:MOST_INPUTS])
+        text += f" at {shown}" + (", ..." if len(inputs) > MOST_INPUTS else "")
     return printable(text)
 
 
