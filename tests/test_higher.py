@@ -187,6 +187,9 @@ def test_tangents(run: Callable[..., Result]) -> None:
         "at_the_point": "q = 9 - 6*(x + 3) + 2*y",
         "multiplied_out": "q = -6*x + 2*y - 9",
     }
+    # a cone: its planes go through the tip, whatever rounding says
+    out = run("grad", "sqrt(x^2 + y^2)", "x=3", "y=4", "--tangent", *reverse).answered().out
+    assert "multiplied out: z = 0.6*x + 0.8*y\n" in out
 
 
 def test_what_goes_together(run: Callable[..., Result], tmp_path: Path) -> None:

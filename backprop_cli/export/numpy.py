@@ -86,7 +86,7 @@ def write(program: Program) -> str:
             for line in writer.lines
         ),
         "",
-        f"# reverse pass: dy_dx is the slope of {writer.output} in x, from the output back",
+        f"# reverse pass: d{writer.output}_dx is the slope of {writer.output} in x, from the output back",
         # not += : an array may be shared between two names
         *(
             f"{line.name} = {line.text}{line.comment}"

@@ -227,7 +227,10 @@ def _multiplied(
     """Return ``y = 5*x - 4``."""
     from math import fsum
 
-    constant = fsum([value, *(-slope * inputs[name] for name, slope in slopes.items())])
+    parts = [value, *(-slope * inputs[name] for name, slope in slopes.items())]
+    constant = fsum(parts)
+    if abs(constant) <= 2.0**-50 * max(map(abs, parts)):  # what the rounding of slopes and value leaves
+        constant = 0.0
     terms = [(slope, name) for name, slope in slopes.items()]
     if constant:
         terms.append((1.0 if constant > 0 else -1.0, _written(abs(constant), digits)))
