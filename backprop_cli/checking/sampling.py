@@ -12,7 +12,7 @@ from ..differentiation.evaluate import leaf_values, run
 from ..differentiation.higher import exact_leaves
 from ..differentiation.reverse import active_nodes, sweep
 from ..errors import BackpropError
-from ..graph import Graph
+from ..graph import Graph, Node
 from ..ops.namespaces import FLOATS
 from .answers import Answer, Target
 from .derivatives import claimed, reduced
@@ -50,9 +50,6 @@ SAME = 1e-11
 
 MORE = (2 * DIGITS, 4 * DIGITS, 10 * DIGITS)
 """Digits that are taken where cancellation may have eaten the first ones."""
-
-GAMMAS = frozenset("gamma lgamma digamma polygamma".split())
-LEFTMOST = -1000.0
 
 ROUGH = 1e-6
 """Relative error of floats from which the digits may have cancelled."""
@@ -146,16 +143,21 @@ class Agreement(NamedTuple):
 
 
 def work(graph: Graph) -> int:
-    """Return about how many operations a run in multi-precision costs: polygamma has terms for its order."""
-    orders = [n.inputs[0] for n in graph.nodes if n.op is not None and n.op.name == "polygamma"]
-    return len(graph) + sum(20 * int(min(abs(graph.nodes[i].value), 1e6)) for i in orders)
+    """Return about how many operations a run in multi-precision costs."""
+    literals = [n.value for n in graph.nodes]
+    costs = (_cost(n, literals) for n in graph.nodes)
+    return int(sum(cost for cost in costs if isfinite(cost)))
 
 
 def endless(graph: Graph, values: Sequence[float]) -> bool:
-    """Whether a function of the gamma family stands where its digits cost a step per whole number."""
-    return any(
-        n.op is not None and n.op.name in GAMMAS and values[n.inputs[-1]] < LEFTMOST for n in graph.nodes
-    )
+    """Whether a primitive stands where its digits cost more than can be waited for."""
+    return any(_cost(n, values) == inf for n in graph.nodes)
+
+
+def _cost(node: Node, values: Sequence[float]) -> float:
+    if node.op is None or node.op.cost is None:
+        return 1.0
+    return node.op.cost(*(values[i] for i in node.inputs))
 
 
 def precise(

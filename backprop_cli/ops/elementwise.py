@@ -6,6 +6,7 @@ follow IEEE 754 (inf and nan instead of exceptions), which Python's own operator
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from .primitive import Primitive
@@ -28,6 +29,11 @@ def elementwise(name: str, **row: Any) -> None:
 
 def _whole(x: float) -> bool:
     return x % 1.0 == 0.0
+
+
+def _recurrence(x: float) -> float:
+    """Return what digits of the gamma family cost: far below 0, a step per whole number."""
+    return inf if x < -1000.0 else 1.0
 
 
 def _gauss(xp: Any, x: Any) -> Any:
@@ -669,6 +675,7 @@ elementwise(
     domain=lambda x: x > 0 or not _whole(x),
     sample=((0.1, 150.0),),
     overflow_hint="the gamma function overflows from 171.7 on: lgamma(x) is its logarithm",
+    cost=_recurrence,
     ulp=8.0,
     says="gamma function, (x - 1)! at whole x",
 )
@@ -681,6 +688,7 @@ elementwise(
     defined="x is not 0, -1, -2, ...",
     domain=lambda x: x > 0 or not _whole(x),
     sample=((0.1, 350.0),),
+    cost=_recurrence,
     ulp=8.0,
     says="log(|gamma(x)|)",
 )
@@ -693,6 +701,7 @@ elementwise(
     defined="x is not 0, -1, -2, ...",
     domain=lambda x: x > 0 or not _whole(x),
     sample=((0.1, 350.0),),
+    cost=_recurrence,
     ulp=8.0,
     says="derivative of lgamma",
 )
@@ -708,6 +717,7 @@ elementwise(
     defined="n is 0, 1, 2, ... up to 1000 and x is not 0, -1, -2, ...",
     domain=lambda n, x: 0 <= n <= 1000 and _whole(n) and (x > 0 or not _whole(x)),
     sample=((0.0, 4.0), (0.5, 350.0)),
+    cost=lambda n, x: _recurrence(x) + 20.0 * min(abs(n), 1e6),
     ulp=8.0,
     says="n-th derivative of digamma; there is no slope in n",
 )

@@ -47,6 +47,8 @@ class Primitive:
         slope_hint: What helps when a slope does not exist.
         says: One line of words.
         rule: What the rule for its derivative is called; by its own name where that has no other.
+        cost: ``(*operands) -> about how many operations a run to many digits is worth``, inf where its steps
+            are as many as the operand is large; None for one.
         ulp: Error bound of ``forward`` in units in the last place, used by the rounding analysis.
     """
 
@@ -55,6 +57,7 @@ class Primitive:
         "arity",
         "chosen",
         "convention",
+        "cost",
         "defaults",
         "defined",
         "domain",
@@ -111,6 +114,7 @@ class Primitive:
         overflow_hint: str | None = None,
         slope_hint: str | None = None,
         rule: str | None = None,
+        cost: Callable[..., float] | None = None,
         ulp: float = 2.0,
     ) -> None:
         self.name = name
@@ -140,6 +144,7 @@ class Primitive:
         self.hint = hint
         self.overflow_hint = overflow_hint
         self.slope_hint = slope_hint
+        self.cost = cost
         self.ulp = ulp
 
     def __repr__(self) -> str:
