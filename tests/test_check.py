@@ -794,6 +794,17 @@ def test_a_step_follows_through(run):
     assert found[1]["says"] == "right, given linear2[0]: dE/dz = 0.741365"
 
 
+def test_a_wrong_number_of_any_size_leaves_the_others(run, tmp_path):
+    """The loss after it overflows: what follows from it is no number, and no reason to stop."""
+    config = tmp_path / "linear.yaml"
+    text = Path(MAZUR).read_text("utf-8")
+    lines = [line for line in text.splitlines() if "activation:" not in line]
+    config.write_text("\n".join(lines), "utf-8")
+    sheet = {"linear2[0].w[0]": "1e308", "dE/dlinear2[0].w[1]": "1e308", "E after": "0.2931"}
+    found = judged_step(run, str(config), json.dumps(sheet))
+    assert [v["verdict"] for v in found] == ["wrong"] * 3
+
+
 def test_rows_of_a_batch(run, tmp_path):
     (tmp_path / "two.yaml").write_text(
         "data: {inputs: [[1], [2]], targets: [[1], [3]]}\n"

@@ -42,6 +42,12 @@ from .verdicts import (
 )
 from .worked import AFTER, NEW, SLOPE, VALUE, Quantity, Worked, entry
 
+LEAST_DECIMALS, MOST_DECIMALS = 2, 15
+"""Decimals to which a step may have been rounded by hand; each is worked out once, for all claims."""
+
+MOST_GIVEN = 8
+"""Earlier wrong claims that a claim may follow from, one at a time."""
+
 
 class StepClaim(NamedTuple):
     """A claim about a step; see `claims.Claim`."""
@@ -195,7 +201,7 @@ class StepJudge:
             return None
         for places in sorted({own, *decimals}, key=lambda d: (d != own, -d)):
             worked = self._worked(places)
-            if worked is None or places < 2:
+            if worked is None:
                 continue
             given = worked.value(quantity)
             if isfinite(given) and abs(given - value) <= 0.5 * answer.unit * ROOM:
@@ -204,17 +210,19 @@ class StepJudge:
         return None
 
     def _worked(self, places: int) -> Worked | None:
-        if places not in self._rounded and len(self._rounded) < 8:
+        if not LEAST_DECIMALS <= places <= MOST_DECIMALS:
+            return None
+        if places not in self._rounded:
             try:
                 self._rounded[places] = Worked(self.made, Paper(places))
             except BackpropError:
                 self._rounded[places] = None
-        return self._rounded.get(places)
+        return self._rounded[places]
 
     def _follows(
         self, quantity: Quantity, answer: Answer, value: float, wrong: Sequence[tuple[Quantity, float, str]]
     ) -> str:
-        for some in ([*wrong[-1:]], *([w] for w in wrong[-8:-1]), list(wrong)):
+        for some in ([*wrong[-1:]], *([w] for w in wrong[-MOST_GIVEN:-1]), list(wrong)):
             if not some or any(w[0] == quantity for w in some):
                 continue
             given = self._given(quantity, some)
@@ -223,7 +231,7 @@ class StepJudge:
         return ""
 
     def _given(self, quantity: Quantity, wrong: Sequence[tuple[Quantity, float, str]]) -> float:
-        """Return a quantity that is worked out from others as claimed."""
+        """Return a quantity that is worked out from others as claimed; not finite where there is none."""
         u, exact = self.u, self.exact
         forced = {q.id: x for q, x, _ in wrong if q.kind == VALUE}
         values = exact.forward(forced=forced) if forced else u.values
@@ -241,7 +249,7 @@ class StepJudge:
                     new[name][ids == q.id] = x
         if quantity.kind == NEW:
             return entry(u, new, quantity.id)
-        return exact.loss(new)
+        return exact.forward(new)[u.graph.output]
 
 
 def _plain(text: str) -> str:
