@@ -384,6 +384,7 @@ def test_both_readings_are_shown(run, text, readings):
         ("arcsin(x)", {"x": 1}, "asin"),
         ("Sin(x)", {"x": 1}, "sin"),  # function names are case-sensitive
         ("sn(x)", {"x": 1}, "sin"),
+        ("cot(x)", {"x": 1}, "cot(x)is1/tan(x)"),
         ("sqr(x)", {"x": 1}, "sqrt"),
         ("x(2)", {"x": 1}, "x*(2)"),
         ("x(x+1)", {"x": 1}, "x*(x+1)"),

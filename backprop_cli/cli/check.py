@@ -315,7 +315,7 @@ class Grades(NamedTuple):
             self.note(f"note: {line}")
         for sheet in reading.sheets:
             if sheet.fault is not None:
-                self.note(f"warning: {sheet.fault}")
+                self.note("warning: {}".format(str(sheet.fault).replace("\n  hint: ", "; ")))
         return judgement.status
 
     def _asked(self, named: Callable[[str], Named]) -> dict[Named, float]:

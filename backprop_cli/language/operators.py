@@ -82,3 +82,14 @@ OTHER_NAMES = {
     "ceiling": "ceil",
 }
 """What other notations call a primitive, for suggestions."""
+
+RECIPROCALS = {
+    "sec": "cos",
+    "csc": "sin",
+    "cosec": "sin",
+    "cot": "tan",
+    "sech": "cosh",
+    "csch": "sinh",
+    "coth": "tanh",
+}
+"""Functions that are one over a primitive, for suggestions."""

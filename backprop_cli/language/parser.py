@@ -11,7 +11,17 @@ from typing import NamedTuple
 
 from ..errors import ExpressionError, Source, Span, nearest
 from ..ops import ALIASES, FUNCTIONS
-from .operators import BINARY, COMPARISON, OTHER_NAMES, POWER, PRODUCT, ROOT, SUPERSCRIPTS, UNARY
+from .operators import (
+    BINARY,
+    COMPARISON,
+    OTHER_NAMES,
+    POWER,
+    PRODUCT,
+    RECIPROCALS,
+    ROOT,
+    SUPERSCRIPTS,
+    UNARY,
+)
 from .tokens import END_TOKEN, NAME, NAME_TOKEN, NUMBER_TOKEN, OPERATOR_TOKEN, plain_name, tokens
 
 TEXT_LIMIT = 1 << 20
@@ -458,6 +468,8 @@ class _Parser:
         hint = f"write {product} to multiply"
         if word.lower() in ("pow", "power"):
             hint = "write a^b"
+        elif word.lower() in RECIPROCALS:
+            hint = f"{word}(x) is 1/{RECIPROCALS[word.lower()]}(x)"
         elif other:
             hint = f"did you mean {other}(...)? To multiply, write {product}"
         return self.error(f"{word} is not a function", (start, end), hint)

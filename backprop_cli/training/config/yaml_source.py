@@ -363,7 +363,9 @@ class _Reader:
             )
         if "could not find expected ':'" in problem:
             return ConfigError(
-                "a key without ':'", place=place, hint="a key is followed by ': ' and its value"
+                "a key without ':'",
+                place=str(self.place(begun or mark)),
+                hint="a key is followed by ': ' and its value",
             )
         if "document start" in problem:
             return ConfigError("text after the end of the config", place=place)
