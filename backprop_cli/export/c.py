@@ -135,7 +135,8 @@ def write(program: Program) -> str:
     for line in writer.lines:
         comment = " /* finite in the other branch too */" * line.safe
         body.append(f"double {line.name} = {line.text};{comment}")
-    body += ["", f"/* reverse pass: d{writer.output}_dx is the slope of {writer.output} in x, from the output back */"]
+    out = writer.output
+    body += ["", f"/* reverse pass: d{out}_dx is the slope of {out} in x, from the output back */"]
     for edge in sweep.lines:
         comment = edge.comment and edge.comment + " */"
         body.append(f"{'double ' * (edge.sign == '=')}{edge.name} {edge.sign} {edge.text};{comment}")

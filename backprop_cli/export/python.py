@@ -112,7 +112,8 @@ def write(program: Program) -> str:
     forward = ["# forward pass: every step from those above it"]
     for line in writer.lines:
         forward.append(f"{line.name} = {line.text}" + ("  # finite in the other branch too" * line.safe))
-    backward = [f"# reverse pass: d{writer.output}_dx is the slope of {writer.output} in x, from the output back"]
+    out = writer.output
+    backward = [f"# reverse pass: d{out}_dx is the slope of {out} in x, from the output back"]
     backward += [f"{line.name} {line.sign} {line.text}{line.comment}" for line in sweep.lines]
     slopes = {name: sweep.slope(program.graph.inputs[name]) for name in program.wrt}
     return joined(
