@@ -286,9 +286,7 @@ class StepCatalogue:
 def _factors(rows: int, u: Unrolled) -> Iterator[tuple[float, str]]:
     outputs = max(1, len(u.blocks[-1].units) // max(rows, 1)) if u.blocks else 1
     counts = {2: "2", rows: f"{rows}, the number of rows", outputs: f"{outputs}, the number of outputs"}
-    counts |= (
-        {rows * outputs: f"{rows * outputs}, rows times outputs"} if rows * outputs not in counts else {}
-    )
+    counts.setdefault(rows * outputs, f"{rows * outputs}, rows times outputs")
     for count, words in counts.items():
         if count > 1:
             yield float(count), f"a factor {words}, too many"
