@@ -8,6 +8,7 @@ its own. The work is a fixed number of runs of the program: `MOST_NODES` and `MO
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from math import isfinite, radians
 from typing import Any, NamedTuple
 
@@ -19,9 +20,9 @@ from ..graph import CONSTANT, Graph
 from ..language.format import node_text
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS, Namespace
-from .answers import Target
+from .answers import Target, shortened
 from .derivatives import derivative, formula_text, reduced, with_output
-from .rules import Place, Wrong, rules_for, wrongly
+from .rules import INSIDES, SWAPPED, Place, Wrong, rules_for, wrongly
 
 MOST_NODES = 400
 """Nodes of a program up to which rules are broken one by one."""
@@ -32,6 +33,14 @@ MOST_INPUTS = 8
 OF_TERMS = frozenset(("product rule", "quotient rule", "term missing"))
 AMONG_STEPS = 5.0
 """By how much a term that is missing between named steps comes after a fork that is not summed."""
+
+BEHIND_SIGNS = 2.0
+"""By how much a quotient rule in the wrong order, inside a formula, comes after a sign that is lost."""
+
+MOST_TEXT = 48
+"""Characters of a step's text that a sentence quotes."""
+
+ORDINALS = ("first", "second", "third")
 
 MOST_HABITS = 60
 """Steps of a program up to which rules are taken to be wrong in both differentiations."""
@@ -152,11 +161,26 @@ class Sweeps:
         """Return a node as it is named and written."""
         node = self.graph.nodes[id]
         start, end = node.span
-        text = self.graph.source.text[start:end].strip()
-        if not text or len(text) > 40 or "\n" in text or node.name is not None:
+        text = " ".join(self.graph.source.text[start:end].split())
+        if not text or "#" in text:
             text = node_text(self.graph, id)
-            text = f"{node.name} = {text}" if node.name is not None else text
-        return text if len(text) <= 60 else self.graph.own_name(id)
+        if node.name is None:
+            return shortened(text, MOST_TEXT)
+        return f"{node.name} = {text}" if len(text) <= MOST_TEXT else node.name
+
+    def one_text(self, id: int) -> str:
+        """Return a node as it is written, told apart from others that are written alike."""
+        text = self.text(id)
+        alike = self.alike.get(text, ())
+        return f"{text} (the {ordinal(alike.index(id))})" if len(alike) > 1 else text
+
+    @cached_property
+    def alike(self) -> dict[str, list[int]]:
+        """Return the steps by how they are written."""
+        found: dict[str, list[int]] = {}
+        for id in self.steps():
+            found.setdefault(self.text(id), []).append(id)
+        return found
 
 
 class DerivedSweeps(Sweeps):
@@ -173,6 +197,11 @@ class DerivedSweeps(Sweeps):
 Found = Iterator[tuple[str, str, float, Any]]
 
 
+def ordinal(k: int) -> str:
+    """Write which one of several it is, from 0 on."""
+    return ORDINALS[k] if k < len(ORDINALS) else f"{k + 1}th"
+
+
 def broken(sweeps: Sweeps) -> Found:
     """Yield every mistake that a broken rule makes, as kind, words, rank and number."""
     graph = sweeps.graph
@@ -180,8 +209,7 @@ def broken(sweeps: Sweeps) -> Found:
     steps = list(sweeps.steps())
     if len(steps) > MOST_NODES:
         return
-    everywhere: dict[str, list[int]] = {}
-    wrong_of: dict[str, Wrong] = {}
+    everywhere: dict[Wrong, list[int]] = {}
     for id in steps:
         place = sweeps.place(id, sweeps.tangents)
         for wrong in rules_for(place.op):
@@ -192,26 +220,32 @@ def broken(sweeps: Sweeps) -> Found:
             # at the output itself the wrong tangent is the answer: no cancellation
             value = found if id == graph.output else right + sweeps.cotangents[id] * change
             rank = wrong.rank + (AMONG_STEPS if wrong.kind in OF_TERMS and _of_steps(graph, id) else 0.0)
-            yield wrong.kind, wrong.says.format(node=sweeps.text(id)), rank, value
-            everywhere.setdefault(wrong.says, []).append(id)
-            wrong_of[wrong.says] = wrong
-    for says, ids in everywhere.items():
-        if len(ids) > 1 and len(everywhere) * len(steps) < MOST_EVERYWHERE:
-            wrong = wrong_of[says]
-            tangents = sweeps.push(_only(wrong, ids))
-            names = _listed([sweeps.text(i) for i in ids])
-            yield wrong.kind, says.format(node=names), wrong.rank + 3, tangents[graph.output]
+            rank += BEHIND_SIGNS if wrong is SWAPPED and id != graph.output else 0.0
+            yield wrong.kind, wrong.says.format(node=sweeps.one_text(id)), rank, value
+            everywhere.setdefault(wrong, []).append(id)
+    if len(everywhere) * len(steps) < MOST_EVERYWHERE:
+        yield from _everywhere(sweeps, everywhere)
     yield from _forks(sweeps, steps)
+
+
+def _everywhere(sweeps: Sweeps, places: Mapping[Wrong, Sequence[int]]) -> Found:
+    """Yield what rules give that are broken wherever they can be; the inside is forgotten by all of them."""
+    habits: dict[tuple[Wrong, ...], Sequence[int]] = {(wrong,): ids for wrong, ids in places.items()}
+    inner = tuple(wrong for wrong in places if wrong in INSIDES)
+    if len(inner) > 1:
+        habits[inner] = sorted({id for wrong in inner for id in places[wrong]})
+    for habit, ids in habits.items():
+        if len(ids) > 1:
+            tangents = sweeps.push(_all(habit))
+            names = _listed([sweeps.text(i) for i in ids])
+            wrong = habit[0]
+            yield wrong.kind, wrong.says.format(node=names), wrong.rank + 3, tangents[sweeps.graph.output]
 
 
 def _of_steps(graph: Graph, id: int) -> bool:
     """Whether a node is computed from named steps: its reader thinks of the graph, not of a formula."""
     operands = {graph.nodes[i] for i in graph.nodes[id].inputs}
     return len(operands) > 1 and all(n.op is not None and n.name is not None for n in operands)
-
-
-def _only(wrong: Wrong, ids: Sequence[int]) -> Callable[[int, Place], Any]:
-    return lambda id, place: _tried(wrong, place) if id in ids else None
 
 
 def _all(habit: Sequence[Wrong]) -> Callable[[int, Place], Any]:
@@ -243,10 +277,10 @@ def _forks(sweeps: Sweeps, steps: Sequence[int]) -> Found:
         total = sweeps.cotangents[id]
         for k, share in uses:
             only = f"the contributions of {name} are not summed (= instead of +=): only the one through"
-            yield "fork not summed", f"{only} {sweeps.text(k)} counts", 15, right - t * (total - share)
+            yield "fork not summed", f"{only} {sweeps.one_text(k)} counts", 15, right - t * (total - share)
         if len(uses) > 2:
             for k, share in uses:
-                says = f"of the contributions of {name} the one through {sweeps.text(k)} is missing"
+                says = f"of the contributions of {name} the one through {sweeps.one_text(k)} is missing"
                 yield "fork not summed", says, 16, right - t * share
     if len(forked) > 1:
         # the sweep itself with = in place of +=: what is written last stays
@@ -281,10 +315,11 @@ def whole(sweeps: Sweeps) -> Found:
             yield "another variable", says, rank, sweeps.cotangents[other]
     for k, _ in sweeps.uses(by):
         if k != out and value_of(sweeps.cotangents[k]):
-            says = f"only the local derivative of {sweeps.text(k)} is taken: what comes back to it is missing"
+            step = sweeps.one_text(k)
+            says = f"only the local derivative of {step} is taken: what comes back to it is missing"
             local = sweeps.place(k, sweeps.tangents).right
             yield "upstream missing", says, 19, local
-        says = f"what comes back to {sweeps.text(k)} is taken as it is: its local derivative is missing"
+        says = f"what comes back to {sweeps.one_text(k)} is taken as it is: its local derivative is missing"
         yield "local derivative missing", says, 22, sweeps.cotangents[k]
     yield "sign lost", "the sign is wrong", 10.8, -right
     yield "factor", "a factor 2 too many", 33, 2.0 * right

@@ -186,13 +186,20 @@ PRODUCTS = (
 
 # quotients
 
+SWAPPED = _both(
+    "quotient rule",
+    "the quotient rule at {node} is in the wrong order: u'v comes first, then -uv'",
+    9,
+    lambda p: -p.right,
+)
+DENOMINATOR = Wrong(
+    "inner derivative missing",
+    "at {node} the derivative of the denominator is not multiplied in",
+    12,
+    lambda p: p.partials[1] if _one(p) == 1 and not p.leaf[1] else None,
+)
 QUOTIENTS = (
-    _both(
-        "quotient rule",
-        "the quotient rule at {node} is in the wrong order: u'v comes first, then -uv'",
-        9,
-        lambda p: -p.right,
-    ),
+    SWAPPED,
     _both(
         "quotient rule",
         "the quotient rule at {node} has a minus, not a plus",
@@ -218,12 +225,7 @@ QUOTIENTS = (
         lambda p: p.right * p.x[1] * p.x[1] if p.moves[1] else None,
     ),
     _alone(1, "sign lost", "the minus in the derivative of 1/v is lost at {node}", 10, lambda p: -p.right),
-    Wrong(
-        "inner derivative missing",
-        "at {node} the derivative of the denominator is not multiplied in",
-        12,
-        lambda p: p.partials[1] if _one(p) == 1 and not p.leaf[1] else None,
-    ),
+    DENOMINATOR,
     _alone(0, "constant dropped", "the divisor of {node} is dropped", 18, lambda p: p.t[0]),
     _alone(
         1,
@@ -248,13 +250,14 @@ def _power(p: Place, exponent: float) -> Any:
     return p.xp.power(p.x[0], p.x[1] + exponent)
 
 
+BASE = Wrong(
+    "inner derivative missing",
+    "at {node} the derivative of the base is not multiplied in",
+    12,
+    lambda p: p.partials[0] if not p.leaf[0] else None,
+)
 POWERS = (
-    Wrong(
-        "inner derivative missing",
-        "at {node} the derivative of the base is not multiplied in",
-        12,
-        lambda p: p.partials[0] if not p.leaf[0] else None,
-    ),
+    BASE,
     Wrong(
         "exponent not lowered",
         "the exponent of {node} comes down as a factor, but is not lowered by 1",
@@ -336,13 +339,14 @@ EXPONENTIALS = (
 
 # functions of one number
 
+INSIDE = Wrong(
+    "inner derivative missing",
+    "at {node} the derivative of the inside is not multiplied in",
+    12,
+    lambda p: p.partials[0] if not p.leaf[0] else None,
+)
 FUNCTIONS = (
-    Wrong(
-        "inner derivative missing",
-        "at {node} the derivative of the inside is not multiplied in",
-        12,
-        lambda p: p.partials[0] if not p.leaf[0] else None,
-    ),
+    INSIDE,
     Wrong(
         "not differentiated",
         "the function {node} is kept as it is, not differentiated",
@@ -374,6 +378,10 @@ FUNCTIONS = (
         lambda p: p.y if not p.leaf[0] else None,
     ),
 )
+
+
+INSIDES = (INSIDE, BASE, DENOMINATOR)
+"""The chain rule forgotten."""
 
 
 def _by(kind: str, says: str, factor: Callable[[Place], Any], rank: float = 16) -> Wrong:
