@@ -448,6 +448,45 @@ def test_right_by_chance(run):
     assert found["mistake"] == "right by chance"
 
 
+NEURON = ("y = sigmoid(w*x); L = (y - t)^2", "w=0.5", "x=2", "t=1")
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "given"),
+    [
+        (("x^2*y", "x=2", "y=3"), "x=4*y", "x = 2"),
+        (("x^2*y", "x=2", "y=3"), "x=2*x*3", "y = 3"),
+        (NEURON, "dL/dy=2*(y-1)", "t = 1"),
+        (NEURON, "dL/dw=2*(y-1)*y*(1-y)*2", "x = 2, t = 1"),
+        (NEURON, "dL/dw=2*(y-t)*y*(1-y)*2", "x = 2"),
+        (("a*b*c*d", "a=2", "b=3", "c=5", "d=7"), "a=15*d", "b = 3, c = 5"),
+    ],
+)
+def test_given_numbers_may_be_put_in(run, program, claim, given):
+    result = run("check", *program, "--claim", claim, "--format", "json")
+    (found,) = result.json["people"][0]["verdicts"]
+    assert (found["verdict"], result.status) == ("right", 0)
+    assert found["says"] == f"right (with {given} put in)"
+
+
+@pytest.mark.parametrize(
+    ("program", "claim"),
+    [
+        (("x^2*y", "x=2", "y=3"), "x=x^2*y"),  # 2xy where x is 2
+        (("x^2*y", "x=2", "y=3"), "x=x^2*3"),
+        (("x^2*y", "x=2", "y=3"), "x=x*y + 6"),
+        (("x^2*y", "x=2", "y=3"), "x=y^2 + 3"),
+        (("u = x^2; L = u*y", "x=2", "y=3"), "dL/dx=u*y"),
+        (("u = x^2; L = u*y", "x=2", "y=3"), "dL/dx=u*3"),
+        (("d = 4; x*y*d", "x=2", "y=3"), "x=3*d + x - 2"),
+        (("x^2*y", "x=2", "y=3"), "x=4*y + where(y > 900, 1, 0)"),
+    ],
+)
+def test_with_numbers_put_in_it_is_still_by_chance(run, program, claim):
+    (found,) = judged(run, *program, *claims(claim), status=1)
+    assert found["mistake"] == "right by chance"
+
+
 # --- not judgeable, unreadable ------------------------------------------------------------------
 
 
@@ -1103,6 +1142,9 @@ def test_right_clauses(run, line, claims):
         ("2 + 3 = 5. - 2*3 = -6", 0),
         ("2*3 = 6 apples, 0.5*100 = 50%", 0),
         ("2*3 = 6 apples = 6", 0),
+        ("cos(0) = 1 - 3*4 = 12", 0),
+        ("a = 3\na = 3 - a*a = 9", 0),
+        ("x = 1\n~~~console\n$ backprop run x^2 --x 3\n~~~\nx^2 = 9", 0),
         ("n = 3\nn^2 = 25, n = 5", 0),
         ("a = 2\na = 3 metres\na^2 = 9", 0),
         ("a = 2\na = 1, 2, 3\na*2 = 2", 0),
@@ -1135,6 +1177,7 @@ def test_what_is_in_doubt_is_counted_and_not_judged(run, line, claims):
         ("n^2 = 24 when n = 5", [("n^2", "24")]),
         ("$\\frac{\\partial L}{\\partial w} = 0.5 \\cdot 3 = 1.6$", [("0.5 * 3", "1.6")]),
         ("a = b = 3, a*2 = 7", [("a*2", "7")]),
+        ("2*3 - 3 = 6 - 3 = 2", [("2*3 - 3", "2"), ("6 - 3", "2")]),
     ],
 )
 def test_wrong_clauses(run, line, wrong):

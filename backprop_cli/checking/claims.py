@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice, product
 from math import inf, isfinite
 from statistics import median
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from .sampling import (
     LEAST_POINTS,
     MOST_NODES,
     SAME,
+    WORK,
     Agreement,
     Sample,
     at_points,
@@ -53,6 +55,9 @@ from .verdicts import (
     told,
     with_mistakes,
 )
+
+MOST_TRIES = 64
+"""Choices of inputs that are kept or moved where a formula may have the values of some put in."""
 
 PROBES = 6
 """Points at which a formula's mistake is looked for."""
@@ -307,13 +312,56 @@ class Judge:
         if work(answer.graph) > MOST_NODES or len(self._sampled(target)) < LEAST_POINTS:
             return verdict
         agreement = self._agreement(target, answer)
-        if agreement.worst <= max(SAME, 0.5 * 10.0 ** -(self.least - 1)):
+        if self._agrees(agreement):
             equal = "equal" if agreement.worst <= EQUAL else f"right to {agreement.digits} digits"
             return verdict._replace(how=f"{equal} at {agreement.points} points, too")
+        given = self._put_in(target, answer)
+        if given:
+            return verdict._replace(says=f"with {_shown(given)} put in")
         assert agreement.sample is not None
         shown = _shown(agreement.sample.inputs)
         says = f"the formula is right at this point by chance: at {shown} it is not"
         return verdict._replace(verdict=WRONG, digits=None, says=says, mistake="right by chance")
+
+    def _agrees(self, agreement: Agreement) -> bool:
+        """Whether a formula is right to the digits that are asked for."""
+        return agreement.worst <= max(SAME, 0.5 * 10.0 ** -(self.least - 1))
+
+    def _put_in(self, target: Target, answer: Answer) -> dict[str, float]:
+        """Return inputs whose values a formula has put in: with these it is right wherever the others are.
+
+        No name of the formula may stand still, else a wrong formula were right with its own variable kept.
+        """
+        graph = self.graph
+        tries = max(1, min(MOST_TRIES, WORK // (3 * LEAST_POINTS * work(graph))))
+
+        def holds(kept: Mapping[str, float], most: int = LEAST_POINTS) -> bool:
+            found = samples(graph, target, kept, most)
+            return len(found) >= LEAST_POINTS and self._agrees(compare(answer, found))
+
+        for free in islice(self._free(answer), tries):
+            kept = {name: self.leaves[id] for name, id in graph.inputs.items() if name not in free}
+            if not kept or not holds(kept):
+                continue
+            # what holds with some inputs kept may need fewer of them
+            for name in list(kept)[:tries]:
+                fewer = {n: x for n, x in kept.items() if n != name}
+                kept = fewer if fewer and holds(fewer) else kept
+            found = samples(graph, target, kept)
+            odd = at_points(graph, target, ({**point, **kept} for point in outskirts(graph)))
+            if self._agrees(self._besides(target, answer, compare(answer, found), found, odd)):
+                return kept
+        return {}
+
+    def _free(self, answer: Answer) -> Iterator[set[str]]:
+        """Yield few inputs that let every name of a formula move."""
+        inputs = {name: self.graph.depends_on([id]) for name, id in self.graph.inputs.items()}
+        above = [[n for n, later in inputs.items() if later[id]] for id in answer.names.values()]
+        own = {names[0] for names in above if len(names) == 1}
+        others = [names for names in above if names and own.isdisjoint(names)]
+        for chosen in product(*others):
+            if own or chosen:
+                yield own.union(chosen)
 
     def _follows(
         self, target: Target, answer: Answer, value: float, right: float, wrong: Sequence[Earlier]
@@ -498,9 +546,19 @@ class Judge:
             return agreement
         if target not in self._odd:
             self._odd[target] = at_points(self.graph, target, outskirts(self.graph))
+        return self._besides(target, answer, agreement, found, self._odd[target])
+
+    def _besides(
+        self,
+        target: Target,
+        answer: Answer,
+        agreement: Agreement,
+        found: Sequence[Sample],
+        odd: Sequence[Sample],
+    ) -> Agreement:
         beside = at_points(self.graph, target, beside_kinks(self.graph, answer, found))
         size = median(abs(s.right) for s in found)
-        return besides(answer, agreement, [*self._odd[target], *beside], size)
+        return besides(answer, agreement, [*odd, *beside], size)
 
     def _candidates(self, target: Target, answer: Answer, found: Sequence[Sample]) -> list[Mistake]:
         """Return the mistakes that give a formula at the first point where it has a value."""

@@ -215,16 +215,25 @@ def outskirts(graph: Graph) -> Iterator[dict[str, float]]:
             yield {n: random.choice(several) * (1.0 + 0.37 * k * kinked) for k, n in enumerate(graph.inputs)}
 
 
-def samples(graph: Graph, target: Target) -> list[Sample]:
-    """Return points of the domain, fewer of larger programs."""
+def samples(
+    graph: Graph, target: Target, kept: Mapping[str, float] | None = None, most: int = POINTS
+) -> list[Sample]:
+    """Return points of the domain, fewer of larger programs.
+
+    Args:
+        graph: The program.
+        target: The quantity.
+        kept: Inputs that have one value at all of them.
+        most: As many at most.
+    """
     if work(graph) > MOST_NODES:
         return []
-    wanted = max(LEAST_POINTS, min(POINTS, WORK // (3 * work(graph))))
+    wanted = max(LEAST_POINTS, min(most, WORK // (3 * work(graph))))
     found: list[Sample] = []
     for tried, inputs in enumerate(points(graph)):
         if len(found) >= wanted or tried > 10 * wanted + 200:
             break
-        found += at_points(graph, target, [inputs])
+        found += at_points(graph, target, [{**inputs, **(kept or {})}])
         if not graph.inputs:
             break
     return found
