@@ -3,8 +3,8 @@
 Read are ``expression = number`` (also chains, ``a*b = 3*(-2) = -6``), ``expression  # number`` and Python
 assignments with the result in a comment; of functions and steps that the text defines, derivatives, too:
 ``f(x) = x^2``, then ``f'(3) = 6``; ``L = a*b``, then ``dL/da = 4``. Names keep the values that the text
-gives them, until a line of code that cannot be read may have changed them. What cannot be read is counted,
-not guessed.
+gives them, until a line that cannot be read may have changed them. A line of prose is read clause by clause.
+What cannot be read is counted, not guessed.
 """
 
 from __future__ import annotations
@@ -36,12 +36,11 @@ _NUMBER = r"[-+−]?\s*(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RESULT = re.compile(
     rf"(?:->|→|=>|=|≈|~|prints?|gives|is)?\s*:?\s*({_NUMBER})\s*(?:\.\.\.|…)?\s*[.;,]?\s*(?:\(.*\))?"
 )
-_BULLET = re.compile(r"^\s*(?:>>>|\.\.\.|In \[\d+\]:|[-*+>]|\d+[.)])\s+")
+_PROMPT = re.compile(r"^\s*(?:>>>|\.\.\.|In \[\d+\]:)\s+")
+_BULLET = re.compile(r"^\s*(?:>\s+)*(?:(?:>>>|\.\.\.|In \[\d+\]:|[-*+>]|\d+[.)])\s+)?")
 _PRINT = re.compile(r"^print\((.*)\)$")
-_GIVEN = re.compile(
-    rf"(?:^|[\s(,;:])({NAME})\s*=\s*([-+−]?\s*(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?=[\s,;.:)]|$)"
-)
-_WORDS = re.compile(r"[A-Za-z]{2,}\s+[A-Za-z]{2,}")
+_GIVEN = re.compile(rf"({NAME})\s*=\s*{_NUMBER}")
+_EQUALS = re.compile(r"(?<![<>=!])(?:=|≈)(?!=)")
 
 
 class Line(NamedTuple):
@@ -179,6 +178,9 @@ def check_text(text: str, path: str) -> Article:
             unread += [number] if "=" in raw else []
             known.forget(_changed(raw) if fenced else ())
             continue
+        if fenced and raw.startswith("$ "):
+            known.forget([*known.values, *known.functions])  # a command knows nothing of them
+            continue
         if fenced and raw.strip():
             indent = len(raw) - len(raw.lstrip())
             margin = indent if margin < 0 else margin
@@ -187,19 +189,14 @@ def check_text(text: str, path: str) -> Article:
                 known.forget(_changed(raw))
                 unread += [number] if _RESULT.match(raw.partition("#")[2].strip()) else []
                 continue
-        for piece in [raw] if fenced else list(_pieces(raw)):
+        for piece, doubtful in [(raw, False)] if fenced else _pieces(raw):
             known.given.clear()
-            try:
-                outcome = _judge(piece, number, known, fenced)
-            except BackpropError:  # no number of ours: 1e999, other digits than 0 to 9
-                outcome = None
-            given = _GIVEN.findall(piece) if outcome is None and not fenced else []
-            for name, x in given:  # prose: "with a = 3 and b = -2"
-                known.give(name, float(_plain_number(x)))
+            outcome = None if doubtful else _outcome(piece, number, known, fenced)
             if fenced:
                 known.forget(_changed(piece) - known.given)
-            if outcome is None and (fenced or len(given) < piece.count("=") + piece.count("≈")):
-                unread.append(number)
+            elif outcome is None:
+                known.forget(set(_NAMED.findall(piece)) - known.given)
+            unread += [number] if outcome is None else []
             judged += outcome or []
     return Article(path, tuple(judged), tuple(dict.fromkeys(unread)))
 
@@ -227,28 +224,215 @@ def _plain_math(text: str) -> str:
     return text
 
 
-def _pieces(line: str) -> Iterator[str]:
-    """Yield the formulas of a line of prose: what stands in backticks or dollars, else the line."""
-    if line.strip().startswith("|") and line.rstrip().endswith("|") and line.count("|") > 2:
-        for cell in line.strip().strip("|").split("|"):
+def _outcome(piece: str, number: int, known: _Known, fenced: bool) -> list[Line] | None:
+    """Judge a piece of text as `_judge` does; what is none of our numbers (1e999) cannot be read."""
+    try:
+        if fenced:
+            return _judge(_PROMPT.sub("", piece), number, known, fenced)
+        plain, values = _BULLET.sub("", piece), dict(known.values)
+        found = _judge(_bare(plain, known), number, known, fenced)
+        if found and found[0].wrong and (sign := re.match(r"[\s>]*([-+])\s", piece)):
+            # "- 2*3 = -6": the mark of a list may be a sign
+            signed = _judge(f"{sign[1]} {plain}", number, known, fenced)
+            found = signed if signed and not signed[0].wrong else found
+        if found and any(line.wrong for line in found) and _dashed(plain, number, known, values):
+            known.forget(_names(plain))
+            known.given.clear()
+            return None
+        return found
+    except BackpropError:
+        return None
+
+
+def _dashed(text: str, number: int, known: _Known, values: dict[str, float]) -> bool:
+    """Return whether a claim is right where a minus is read as a dash: "1 + 1 = 2 - 3*4 = 12"."""
+    known.values = values  # those before this text was judged
+    for dash in _DASH.finditer(text):
+        after = text[dash.end() :]
+        found = _judge(after, number, known, fenced=False)
+        if (found and not any(line.wrong for line in found)) or _GIVEN.fullmatch(after.rstrip(".,;:")):
+            return True
+    return False
+
+
+_DASH = re.compile(rf"([=≈]\s*{_NUMBER})\s+[-–—]\s+")
+_MARKED = re.compile(r"`([^`]+)`|\$\$?([^$]+)\$\$?")
+_MARK = "\0"
+_BREAK = re.compile(
+    r"[,;.]\s+|(?:^|(?<=[\s\0]))(?:and|so|when|where|with|if|for|thus|hence|then|gives|we\s+(?:get|have|find|obtain))\s+",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(r"\b(?:when|where|with|if|for)\b", re.IGNORECASE)
+_FOLLOWS = re.compile(r"\b(?:so|thus|hence|then|gives|we)\b", re.IGNORECASE)
+_OPERATOR = re.compile(r"[*/^=<>≈%]|[-+−]\s")
+_WORDS = re.compile(r"(?:(?:[A-Za-z][a-z']+|[aAI](?=\s))(?:[\s,.:;!?]+|$))*")
+_NAMED = re.compile(rf"(?:^|[\s(,;:])({NAME})\s*=(?!=)")
+_LINKS = frozenset(
+    "is are be get gets have has had obtain obtains find compute computes yields equals let that set take say"
+    " suppose assume see given note means becomes gives".split()
+)
+
+
+class _Clause(NamedTuple):
+    """A clause of a line of prose.
+
+    Attributes:
+        lead: What parts it from the clause before: "," or "and", say.
+        text: The clause.
+    """
+
+    lead: str
+    text: str
+
+
+def _pieces(line: str) -> Iterator[tuple[str, bool]]:
+    """Yield the clauses of a line of prose, and whether it is in doubt what each of them claims."""
+    row = line.strip()
+    if row.startswith("|") and row.endswith("|") and row.count("|") > 2:
+        cells = row.strip("|").split("|")
+        for cell in cells:
             yield from _pieces(cell)
+        if not _EQUALS.search(row) and len({_is_number(c) for c in cells if _value(c, {}) is not None}) == 2:
+            yield row, True  # a formula and a number: does the one claim to be the other?
         return
-    marked = re.findall(r"`([^`]+)`|\$\$?([^$]+)\$\$?", line)
-    if marked:
-        for code, math in marked:
-            text = code or math
-            if "=" in text or "#" in text or "≈" in text:
-                yield text
-        if any("=" in (a or b) for a, b in marked):
-            return
-    yield _BULLET.sub("", line)
+    if row.startswith("#"):
+        return
+    if "#" in row and not _MARKED.search(row):
+        yield row, False
+        return
+    marks: list[str] = []
+
+    def mark(match: re.Match[str]) -> str:
+        marks.append(match[1] or match[2])
+        return _MARK
+
+    bullet = _BULLET.match(line)
+    start = bullet.end() if bullet else 0
+    masked = _MARKED.sub(mark, line[start:].replace(_MARK, " "))
+    clauses = _unmarked(_clauses(_plain_math(masked)), marks)
+    sentence: list[_Clause] = []
+    for i, clause in enumerate(clauses):
+        if sentence and re.search("[;.]", clause.lead) and not _OPERATOR.match(clause.text):
+            yield from _sentence(sentence)
+            sentence = []
+        # the mark of a list stays with the first clause: it may be a sign
+        sentence.append(clause if i or _MARK in masked else _Clause("", line[:start] + clause.text))
+    yield from _sentence(sentence)
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(_NUMBER, text.strip()) is not None
+
+
+def _clauses(text: str) -> list[_Clause]:
+    """Split a text into clauses, outside of brackets."""
+    clauses: list[_Clause] = []
+    lead, start, depth, seen = "", 0, 0, 0
+    for match in _BREAK.finditer(text):
+        for character in text[seen : match.start()]:
+            depth = max(depth + (character in "([{") - (character in ")]}"), 0)
+        seen = match.start()
+        if depth:
+            continue
+        if clause := text[start : match.start()].strip():
+            clauses.append(_Clause(lead, clause))
+            lead = ""
+        lead += match[0]
+        start = match.end()
+    clause = text[start:].strip()
+    return [*clauses, _Clause(lead, clause)] if clause else clauses
+
+
+def _unmarked(clauses: list[_Clause], marks: list[str]) -> list[_Clause]:
+    """Put back what stands in backticks and dollars, each formula as clauses of its own."""
+    left = iter(marks)
+    found: list[_Clause] = []
+    for lead, text in clauses:
+        if _MARK not in text:
+            found.append(_Clause(lead, text))
+            continue
+        inner = [_plain_math(next(left)) for _ in range(text.count(_MARK))]
+        outside = text.replace(_MARK, "").strip().rstrip(".,;:").strip()
+        whole = text
+        for formula in inner:
+            whole = whole.replace(_MARK, formula, 1)
+        if not any(_claims(i) or "#" in i for i in inner):
+            # `2*3` = 6 is a claim; with words about it, who knows of what
+            plain = re.fullmatch(rf"[=≈]\s*(?:{_NUMBER})?", outside)
+            found.append(_Clause(lead, whole if plain or not _claims(outside) else f"{_MARK}{whole}"))
+            continue
+        if _claims(outside):
+            found.append(_Clause(lead, f"{_MARK}{whole}"))
+            continue
+        doubt = _MARK if re.search(r"\d", text.partition(_MARK)[2]) else ""  # `7/2 = 3` remainder 1
+        for formula in inner:
+            if "#" in formula or _claims(formula):
+                parts = [_Clause("", formula)] if "#" in formula else _clauses(formula)
+                found += [_Clause(lead + own or ", ", doubt + part) for own, part in parts]
+                lead = ""
+    return found
+
+
+def _claims(text: str) -> bool:
+    return _EQUALS.search(text) is not None
+
+
+def _sentence(clauses: list[_Clause]) -> Iterator[tuple[str, bool]]:
+    """Yield the clauses of one sentence, conditions ("when n = 5") before what they are about."""
+    doubtful: set[int] = set()
+    claims = [i for i, c in enumerate(clauses) if _claims(c.text) or "#" in c.text]
+    for i, (lead, text) in enumerate(clauses):
+        if i in claims:
+            before = clauses[i - 1].text if i else ""
+            if _MARK in text or (i and "and" in lead.lower() and i - 1 not in claims and before):
+                doubtful.add(i)
+            if i and _OPERATOR.match(text):
+                doubtful |= {i - 1, i}
+        elif not _WORDS.fullmatch(text) or re.match(r"an?\s", text):
+            # "7/2 = 3, remainder 1", "between 5*2 and 3*2 = 4": part of the claim next to it
+            doubtful |= {
+                max((c for c in claims if c < i), default=i),
+                min((c for c in claims if c > i), default=i),
+            }
+    given: dict[int, str] = {}
+    conditions: list[int] = []
+    for i in claims:
+        text = clauses[i].text.rstrip(".,;:")
+        if match := _GIVEN.fullmatch(text):
+            given[i] = match[1]
+            if _CONDITION.search(clauses[i].lead) or (
+                conditions and conditions[-1] == i - 1 and not _FOLLOWS.search(clauses[i].lead)
+            ):
+                conditions.append(i)
+    once = [i for i in conditions if i not in doubtful and [*given.values()].count(given[i]) == 1]
+    for i in claims:
+        later = {
+            n for j, n in given.items() if j > i and j not in once and not _FOLLOWS.search(clauses[j].lead)
+        }
+        if later & _names(clauses[i].text) and i not in given:
+            doubtful.add(i)
+    for i in [*once, *(i for i in claims if i not in once)]:
+        text = clauses[i].text.replace(_MARK, "")
+        if i not in doubtful or re.search(r"\d", text):
+            yield text, i in doubtful
+
+
+def _bare(text: str, known: _Known) -> str:
+    """Drop the words that lead to a formula ("the loss is", "we get"), where none can be a part of it."""
+    words = text.split()
+    taken = set(known.values) | set(known.functions) | set(FUNCTIONS) | set(CONSTANTS)
+    cut = 0
+    for i, word in enumerate(words, 1):
+        plain = word.rstrip(",:")
+        if plain in taken or not re.fullmatch(r"[A-Za-z][a-z']+|[aAI]", plain):
+            break
+        cut = i if plain.lower() in _LINKS or word.endswith(":") else cut
+    return " ".join(words[cut:]) if cut else text
 
 
 def _judge(piece: str, number: int, known: _Known, fenced: bool) -> list[Line] | None:
     """Judge a piece of text; [] where it claims nothing, None where it cannot be read."""
-    text = _plain_math(_BULLET.sub("", piece)).strip().strip("*").strip()
-    if not text or (text.startswith("#") and not fenced):
-        return []
+    text = _plain_math(piece).strip().strip("*").strip()
     code, mark, comment = text.partition("#")
     code = code.strip().rstrip(";:,.")
     printed = _PRINT.match(code)
@@ -263,14 +447,12 @@ def _judge(piece: str, number: int, known: _Known, fenced: bool) -> list[Line] |
             known.give(name, value, expression)
         if result is None:
             return []
-        if value is None:
-            return None
+        if value is None or result.end() < len(comment.strip()):
+            return None  # "x*2  # 2 times x" claims no 2
         return [_line(number, code, result[1], value)]
-    parts = [p.strip() for p in re.split(r"(?<![<>=!])(?:=|≈)(?!=)", code)]
+    parts = [p.strip() for p in _EQUALS.split(code)]
     if len(parts) < 2 or not all(parts):
-        return (
-            None if "=" in text and re.search(r"\d", text) and not fenced and not _WORDS.search(text) else []
-        )
+        return None if "=" in text and re.search(r"\d", text) and not fenced else []
     found = _of_defined(number, parts, known)
     return _chain(number, parts, known, fenced) if found is _OTHER else found
 
@@ -288,7 +470,7 @@ def _of_defined(number: int, parts: list[str], known: _Known) -> list[Line] | No
     if match := _SLOPE.fullmatch(left):
         graph = known.program(match[1])
         if graph is None or not set(graph.inputs) <= set(known.values):
-            return None
+            return _OTHER if len(rest) > 1 else None  # the arithmetic right of it may be judged
         if (set(graph.inputs) - set(graph.defaults)) & known.computed:
             return None  # of a name that was given anew since
         return _verdicts(number, left, left, rest, graph, {n: known.values[n] for n in graph.inputs})
@@ -351,11 +533,13 @@ def _chain(number: int, parts: list[str], known: _Known, fenced: bool) -> list[L
         if name and value is not None:
             known.give(name, value, last)
             return []
-        return (
-            []
-            if fenced or value is not None or not re.search(r"\d", last) or _WORDS.search(" ".join(parts))
-            else None
-        )
+        return None if not fenced and re.search(r"\d", " ".join(parts)) else []
+    # left of what cannot be read, another claim may have ended: "2*3 = 6 apples = 5"
+    unclear = [i for i, part in enumerate(before) if part != name and _value(part, values) is None]
+    if unclear and unclear[-1]:
+        if name and not _DASH.search(" = ".join(parts)) and all(_lowered(part) for part in before[1:]):
+            known.give(name, float(_plain_number(last)))
+        name, before = None, before[unclear[-1] + 1 :]
     found: list[Line] = []
     read = False
     for part in before:
@@ -374,9 +558,7 @@ def _chain(number: int, parts: list[str], known: _Known, fenced: bool) -> list[L
         value = computed[0] if computed and len(before) > 1 else float(_plain_number(last))
         if value is not None:
             known.give(name, value, parts[1] if len(before) > 1 else "")
-    if not read and not found:
-        return None if not _WORDS.search(" ".join(before)) else []
-    return found
+    return found if read or found else None
 
 
 def _plain_number(text: str) -> str:
