@@ -147,8 +147,9 @@ class Sweeps:
                         yield k, self.cotangents[k] * p
 
     def name(self, id: int) -> str:
-        """Return what a node is called."""
-        return self.graph.own_name(id)
+        """Return what a node is called; a step without a name that nobody asked about, as it is written."""
+        unseen = self.graph.nodes[id].name is None and id != self.by
+        return self.text(id) if unseen else self.graph.own_name(id)
 
     def others(self) -> Iterator[int]:
         """Yield the nodes whose derivative may be taken for the one asked for."""
