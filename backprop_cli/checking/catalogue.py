@@ -545,8 +545,10 @@ def _integrated(sweeps: Sweeps) -> Found:
         op, ids = node.op.name, node.inputs
         parts = [of(i) for i in ids]
         found: float | None = None
-        if op in ("add", "subtract") and all(p is not None for p in parts):
-            found = parts[0] + parts[1] if op == "add" else parts[0] - parts[1]  # type: ignore[operator]
+        if op in ("add", "subtract"):
+            first, second = parts
+            if first is not None and second is not None:
+                found = first + second if op == "add" else first - second
         elif op in ("negative", "identity") and parts[0] is not None:
             found = -parts[0] if op == "negative" else parts[0]
         elif op in ("multiply", "divide") and not (sweeps.moves[ids[0]] and sweeps.moves[ids[1]]):

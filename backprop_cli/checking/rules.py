@@ -250,12 +250,16 @@ def _power(p: Place, exponent: float) -> Any:
     return p.xp.power(p.x[0], p.x[1] + exponent)
 
 
-BASE = Wrong(
-    "inner derivative missing",
-    "at {node} the derivative of the base is not multiplied in",
-    12,
-    lambda p: p.partials[0] if not p.leaf[0] else None,
-)
+def _inside_kept(what: str) -> Wrong:
+    return Wrong(
+        "inner derivative missing",
+        f"at {{node}} the derivative of the {what} is not multiplied in",
+        12,
+        lambda p: p.partials[0] if not p.leaf[0] else None,
+    )
+
+
+BASE = _inside_kept("base")
 POWERS = (
     BASE,
     Wrong(
@@ -339,12 +343,7 @@ EXPONENTIALS = (
 
 # functions of one number
 
-INSIDE = Wrong(
-    "inner derivative missing",
-    "at {node} the derivative of the inside is not multiplied in",
-    12,
-    lambda p: p.partials[0] if not p.leaf[0] else None,
-)
+INSIDE = _inside_kept("inside")
 FUNCTIONS = (
     INSIDE,
     Wrong(

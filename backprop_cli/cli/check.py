@@ -20,7 +20,7 @@ from .common import (
     quiet_option,
     write_text,
 )
-from .grades import Grades, read
+from .grades import Grades
 
 if TYPE_CHECKING:
     from ..checking.claims import Claim
@@ -297,9 +297,10 @@ def _article(path: str, chosen: str, digits: int, output: str | None) -> int:
     from ..checking.text import check_text
     from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, DataError
     from ..render import checking as show
+    from ..tables.files import bytes_of
 
     _only("--text", chosen)
-    data = read(path)
+    data = bytes_of(path, SIZE_LIMIT)
     shown = "<stdin>" if path == "-" else path
     if len(data) > SIZE_LIMIT:
         raise DataError(f"{shown} is larger than {SIZE_LIMIT:,} bytes")

@@ -176,16 +176,9 @@ def _source(expression: str | None, file: str | None, large: bool) -> Source:
             )
         return Source(expression)
     limit = None if large else 4 * TEXT_LIMIT
-    try:
-        if file == "-":
-            if sys.stdin is None:
-                raise FileError("stdin is closed")
-            data = sys.stdin.buffer.read(-1 if limit is None else limit + 1)
-        else:
-            with open(file, "rb") as stream:
-                data = stream.read(-1 if limit is None else limit + 1)
-    except OSError as error:
-        raise FileError(f"{file}: {error.strerror}") from None
+    from ..tables.files import bytes_of
+
+    data = bytes_of(file, limit)
     shown = "<stdin>" if file == "-" else file
     if limit is not None and len(data) > limit:
         raise ExpressionError(

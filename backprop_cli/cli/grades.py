@@ -146,8 +146,9 @@ class Grades(NamedTuple):
     def _reading(self, fault_of: Callable[[str], BackpropError | None]) -> Reading:
         """Return everybody's claims, or those of the student asked for."""
         from ..checking.answers import split
-        from ..checking.sheets import Reading, Sheet, read_sheets
+        from ..checking.sheets import SIZE_LIMIT, Reading, Sheet, read_sheets
         from ..errors import nearest
+        from ..tables.files import bytes_of
 
         path = self.sheet
         if path is None:
@@ -155,7 +156,9 @@ class Grades(NamedTuple):
         if os.path.isdir(path):
             reading = _folder(path, fault_of)
         else:
-            reading = read_sheets(read(path), "<stdin>" if path == "-" else path, fault_of, self.column)
+            reading = read_sheets(
+                bytes_of(path, SIZE_LIMIT), "<stdin>" if path == "-" else path, fault_of, self.column
+            )
         if self.student is None:
             return reading
         found = [s for s in reading.sheets if s.student == self.student]
@@ -170,8 +173,9 @@ def _folder(path: str, fault_of: Callable[[str], BackpropError | None]) -> Readi
     """Read a folder with a file a student; one that cannot be read does not stop the others."""
     from collections import Counter
 
-    from ..checking.sheets import MOST_PEOPLE, Reading, Sheet, read_sheets
+    from ..checking.sheets import MOST_PEOPLE, SIZE_LIMIT, Reading, Sheet, read_sheets
     from ..errors import DataError, FileError
+    from ..tables.files import bytes_of
 
     def is_answer(name: str) -> bool:
         file = os.path.join(path, name)
@@ -193,7 +197,7 @@ def _folder(path: str, fault_of: Callable[[str], BackpropError | None]) -> Readi
         student = stem if counts[stem] == 1 else name
         file = os.path.join(path, name)
         try:
-            reading = read_sheets(read(file), file, fault_of)
+            reading = read_sheets(bytes_of(file, SIZE_LIMIT), file, fault_of)
             if len(reading.sheets) > 1:
                 raise DataError(f"these are the answers of {len(reading.sheets)} people", place=file)
         except BackpropError as error:
@@ -202,24 +206,6 @@ def _folder(path: str, fault_of: Callable[[str], BackpropError | None]) -> Readi
             sheets.append(Sheet(student, reading.sheets[0].claims))
             notes += [f"{file}: {note}" for note in reading.notes]
     return Reading(sheets, notes)
-
-
-def read(path: str) -> bytes:
-    """Return the bytes of a file, of one that is too large no more than show that it is."""
-    import sys
-
-    from ..checking.sheets import SIZE_LIMIT
-    from ..errors import FileError
-
-    try:
-        if path == "-":
-            if sys.stdin is None:
-                raise FileError("stdin is closed")
-            return sys.stdin.buffer.read(SIZE_LIMIT + 1)
-        with open(path, "rb") as stream:
-            return stream.read(SIZE_LIMIT + 1)
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror}") from None
 
 
 def _numbers(option: str, text: str | None) -> dict[str, float]:

@@ -5,6 +5,10 @@ import _signal as signal  # type: ignore[import-not-found]
 import os
 import sys
 
+TYPE_CHECKING = False  # as in typing, which is not there yet
+if TYPE_CHECKING:
+    from types import TracebackType
+
 STATUS = 128 + signal.SIGINT
 
 
@@ -37,11 +41,11 @@ def _leave(*_: object) -> None:
     os._exit(STATUS)
 
 
-def _excepthook(kind: type[BaseException], error: BaseException, trace: object) -> None:
+def _excepthook(kind: type[BaseException], error: BaseException, trace: "TracebackType | None") -> None:
     """Leave where an interrupt came too late for `main` to catch it."""
     if issubclass(kind, KeyboardInterrupt):
         _leave()
-    sys.__excepthook__(kind, error, trace)  # type: ignore[arg-type]
+    sys.__excepthook__(kind, error, trace)
 
 
 def _unraisablehook(unraisable: "sys.UnraisableHookArgs") -> None:

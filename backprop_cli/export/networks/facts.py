@@ -334,13 +334,13 @@ def _tied(runner: Runner, bound: Bound) -> frozenset[str]:
     return frozenset(found)
 
 
-def changed(settings: Any, *, skip: Sequence[str] = ("learning_rate",)) -> dict[str, Any]:
-    """Return an optimizer's settings that are not the defaults, which are PyTorch's."""
+def changed(settings: Any) -> dict[str, Any]:
+    """Return an optimizer's settings beside its rate that are not the defaults, which are PyTorch's."""
     default = type(settings)()
     return {
         name: getattr(settings, name)
         for name in settings.__struct_fields__
-        if name not in skip and getattr(settings, name) != getattr(default, name)
+        if name != "learning_rate" and getattr(settings, name) != getattr(default, name)
     }
 
 

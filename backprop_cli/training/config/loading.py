@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from ...errors import ConfigError, FileError, counted, nearest
+from ...tables.files import bytes_of
 from .. import schema
 from .checks import check
 from .walk import ALIASES, Walk, activations, fields_of, nearest_place, tags_of
@@ -80,7 +81,12 @@ def load(path: str, overrides: Sequence[str] = ()) -> Loaded:
     shown = "<stdin>" if path == "-" else path
     folder = os.path.dirname(path) or os.curdir if path != "-" else os.curdir
     name = os.path.splitext(os.path.basename(path))[0] if path != "-" else "run"
-    return loads(decode(_bytes(path), shown), shown, overrides, path=path, folder=folder, name=name)
+    try:
+        data = bytes_of(path, TEXT_LIMIT)
+    except FileError as error:
+        error.hint = _starter_hint(path)
+        raise
+    return loads(decode(data, shown), shown, overrides, path=path, folder=folder, name=name)
 
 
 def loads(
@@ -153,19 +159,6 @@ def leaves(plain: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 # reading
-
-
-def _bytes(path: str) -> bytes:
-    try:
-        if path == "-":
-            if sys.stdin is None:
-                raise FileError("stdin is closed")
-            return sys.stdin.buffer.read(TEXT_LIMIT + 1)
-        with open(path, "rb") as file:
-            return file.read(TEXT_LIMIT + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        raise FileError(f"{path or 'an empty name'}: {reason}", hint=_starter_hint(path)) from None
 
 
 def _starter_hint(path: str) -> str | None:
