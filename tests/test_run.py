@@ -116,6 +116,14 @@ def test_layout() -> None:
     )
 
 
+@pytest.mark.parametrize("keep", [1, 2, 3, 4, 5, 10])
+def test_as_many_checkpoints_are_kept_as_asked_for(keep: int) -> None:
+    training = {"epochs": 12, "batch_size": "full"}
+    finish(begin({**EVERYTHING, "training": training, "checkpoint": {"every": 1, "keep": keep}}))
+    newest = [f"epoch-{epoch:04d}.safetensors" for epoch in range(1, 12)][-keep:]
+    assert sorted(os.listdir("runs/run/checkpoints")) == newest
+
+
 def test_what_is_not_asked_for_is_not_written() -> None:
     sections = {**EVERYTHING, "checkpoint": {"every": 0, "best": False}}
     finish(begin(sections))
@@ -320,6 +328,18 @@ def test_a_damaged_checkpoint_is_passed_over(unbroken: Any) -> None:
     run = begin(EVERYTHING, resume=True)
     assert [newest.name in text for text in run.broken] == [True]
     assert run.resumed == os.path.join("runs/run/checkpoints", names[-2])
+    finish(run)
+    assert contents() == expected
+
+
+def test_by_default_there_is_another_checkpoint_behind_a_damaged_one(unbroken: Any) -> None:
+    sections = {**EVERYTHING, "checkpoint": {"every": 1}}
+    _, expected = unbroken("by default", sections)
+    finish(begin(sections), 10)
+    kept = sorted(Path("runs/run/checkpoints").iterdir())
+    kept[-1].write_bytes(kept[-1].read_bytes()[:-1])
+    run = begin(sections, resume=True)
+    assert run.resumed == str(kept[-2])
     finish(run)
     assert contents() == expected
 

@@ -281,8 +281,7 @@ class Run:
             self._saved_best = training.progress.best_epoch
 
     def _prune(self, keep: int) -> None:
-        names = self._checkpoints()
-        for name in names[: len(names) - keep]:
+        for name in self._checkpoints()[:-keep]:
             os.unlink(os.path.join(self.folder, CHECKPOINTS, name))
 
 
