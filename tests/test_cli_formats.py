@@ -748,6 +748,40 @@ def test_completion_of_an_unknown_shell(run):
     run("completion", "tcl").refused(2)
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_words_are_completed(run, shell):
+    last = "gra" if shell == "fish" else "1"
+    env = {"_BACKPROP_COMPLETE": f"{shell}_complete", "COMP_WORDS": "backprop gra", "COMP_CWORD": last}
+    done = run(env=env).answered()
+    assert {"grad", "graph"} <= {word.removeprefix("plain,") for word in done.out.split()}
+    assert done.err == ""
+
+
+@pytest.mark.parametrize("cword", [None, "", "0", "1", "2", "99", "-3", "x", "1.5"])
+@pytest.mark.parametrize("words", [None, "", "  ", "backprop", "backprop grad 'x", "backprop nosuch x", "'"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_while_completing_nothing_is_ever_said(run, shell, words, cword):
+    given = {"COMP_WORDS": words, "COMP_CWORD": cword}
+    env = {name: text for name, text in given.items() if text is not None}
+    done = run(env=env | {"_BACKPROP_COMPLETE": f"{shell}_complete"})
+    assert (done.status, done.err) == (0, "")
+
+
+@pytest.mark.parametrize("instruction", ["complete", "bash", "bash_", "tcl_complete", "bash_nothing"])
+def test_of_an_unknown_instruction_nothing_is_said(run, instruction):
+    assert (
+        run(env={"_BACKPROP_COMPLETE": instruction, "COMP_WORDS": "", "COMP_CWORD": "0"}).answered().err == ""
+    )
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full device here")
+def test_completing_into_a_full_disk(process):
+    env = {"_BACKPROP_COMPLETE": "bash_complete", "COMP_WORDS": "backprop g", "COMP_CWORD": "1"}
+    with open("/dev/full", "wb") as full:
+        done = process(env=env, stdout=full)
+    assert (done.status, done.err) == (0, "")
+
+
 @pytest.mark.parametrize(
     "words",
     [

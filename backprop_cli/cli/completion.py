@@ -17,9 +17,9 @@ def command(shell: str) -> int:
     """
     from click.shell_completion import get_completion_class
 
-    from .main import group
+    from .main import COMPLETE, group
 
     kind = get_completion_class(shell)
     assert kind is not None
-    write_text(kind(group(), {}, "backprop", "_BACKPROP_COMPLETE").source() + "\n", None)
+    write_text(kind(group(), {}, "backprop", COMPLETE).source() + "\n", None)
     return 0

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+from itertools import pairwise
 from typing import Any
 
 from ..errors import (
@@ -41,6 +42,9 @@ COMMANDS = {
     "help": "Explain a topic: expressions, points, formats, exit-codes, ...",
     "completion": "Print the completion script of a shell.",
 }
+
+COMPLETE = "_BACKPROP_COMPLETE"
+"""The variable by which a shell asks for completions."""
 
 
 class Terminated(BaseException):
@@ -113,7 +117,7 @@ def _wants_sympy(words: list[str]) -> bool:
         return False
     if any("symbolic" in word for word in words):
         return True
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         name, _, value = word.partition("=")
         value = value or following
         narrowed = name in ("--method", "--points") or (name == "--format" and value == "value")
@@ -135,8 +139,8 @@ def _run(words: list[str], sympy: Sympy) -> int:
         signal.signal(signal.SIGTERM, terminate)
     try:
         command = group()
-        if "_BACKPROP_COMPLETE" in os.environ:
-            command._main_shell_completion({}, "backprop", "_BACKPROP_COMPLETE")
+        if instruction := os.environ.get(COMPLETE):
+            return _complete(command, instruction)
         # not Command.main: it turns a broken pipe into status 1
         with command.make_context("backprop", list(words), obj=sympy) as context:
             result = command.invoke(context)
@@ -152,6 +156,18 @@ def _run(words: list[str], sympy: Sympy) -> int:
     except click.ClickException as error:
         raise UsageError(error.format_message().rstrip(".")) from None
     return int(result or 0)
+
+
+def _complete(group: Any, instruction: str) -> int:
+    """Propose words to a shell; where there are none to propose, say nothing: a user is typing."""
+    from click.shell_completion import shell_complete
+
+    try:
+        shell_complete(group, {}, "backprop", COMPLETE, instruction)
+        _flush()
+    except Exception:  # Click raises all kinds where words are missing or are not quoted yet
+        _drop_stdout()
+    return 0
 
 
 def _flush() -> None:
@@ -218,7 +234,7 @@ def _fail(error: BackpropError, words: list[str]) -> int:
 def _wants_json(words: list[str]) -> bool:
     return any(
         word == "--format=json" or (word == "--format" and following == "json")
-        for word, following in zip(words, [*words[1:], ""], strict=True)
+        for word, following in pairwise([*words, ""])
     )
 
 
