@@ -6,10 +6,10 @@ import atexit
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from .differentiation.evaluate import bind
-from .differentiation.evaluate import evaluate as evaluate_graph
 from .differentiation.report import DEFAULT_METHODS, GradientReport, differentiate
 from .differentiation.symbolic import SymbolicProcess
+from .engine.run import bind
+from .engine.run import evaluate as evaluate_graph
 from .errors import BindingError
 from .graph import Graph
 from .language.lower import lower

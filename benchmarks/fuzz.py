@@ -24,11 +24,11 @@ from collections.abc import Callable
 from harness import print_table, setting, shown
 
 from backprop_cli.cli.main import main as command_line
-from backprop_cli.differentiation.evaluate import bind, evaluate, leaf_values
 from backprop_cli.differentiation.report import METHODS, differentiate
-from backprop_cli.differentiation.reverse import active_nodes, reverse
 from backprop_cli.differentiation.rounding import rounding_bounds
 from backprop_cli.differentiation.symbolic import SymbolicProcess
+from backprop_cli.engine.run import bind, evaluate, leaf_values
+from backprop_cli.engine.sweep import active_nodes, reverse
 from backprop_cli.errors import BackpropError, NoSuchNumber
 from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower
@@ -187,7 +187,7 @@ def rows(draw: random.Random) -> str:
     """Compare rows run as arrays with the float engine."""
     import numpy as np
 
-    from backprop_cli.differentiation.plan import Plan
+    from backprop_cli.engine.plan import Plan
 
     program = random_expression(draw, draw.randrange(1, 9))
     try:

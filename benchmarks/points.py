@@ -52,7 +52,7 @@ def sample(rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 def backprop(x: np.ndarray, y: np.ndarray, threads: int, rows: int = 0) -> Callable[[], Results]:
     """Plan and replay over whole arrays, or by so many rows as if they came from a file."""
-    from backprop_cli.differentiation.plan import Plan
+    from backprop_cli.engine.plan import Plan
     from backprop_cli.language.lower import lower
     from backprop_cli.language.parser import parse
 

@@ -65,7 +65,7 @@ def child(method: str, seed: str, nodes: str) -> None:
     import sympy
 
     from backprop_cli.differentiation import sympy_side
-    from backprop_cli.differentiation.evaluate import bind, evaluate
+    from backprop_cli.engine.run import bind, evaluate
     from backprop_cli.graph import CONSTANT
     from backprop_cli.language.lower import lower
     from backprop_cli.language.parser import parse

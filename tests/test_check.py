@@ -14,8 +14,8 @@ from backprop_cli.checking.catalogue import quantity
 from backprop_cli.checking.derivatives import derivative, formula_text
 from backprop_cli.checking.rules import OWN
 from backprop_cli.checking.verdicts import digits_right
-from backprop_cli.differentiation.evaluate import leaf_values
 from backprop_cli.differentiation.forward import hessian
+from backprop_cli.engine.run import leaf_values
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import PRIMITIVES

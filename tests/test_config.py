@@ -22,6 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backprop_cli.errors import BackpropError, ConfigError, FileError
+from backprop_cli.networks import layers
+from backprop_cli.optimization import settings
 from backprop_cli.render.schema import config_page, json_schema
 from backprop_cli.training import config, schema
 from backprop_cli.training.config.starters import starter_text, starters
@@ -559,7 +561,7 @@ def test_validation_rows_are_what_is_monitored_by_default():
 def test_least_squares_takes_all_rows_at_once():
     loaded = loads(FIT + "optimizer: levenberg_marquardt\n")
     assert loaded.config.training.batch_size == "full"
-    assert loaded.config.optimizer == schema.LevenbergMarquardt(damping=1e-3, tolerance=1e-10)
+    assert loaded.config.optimizer == settings.LevenbergMarquardt(damping=1e-3, tolerance=1e-10)
     assert loads(config.to_yaml(config.resolved(loaded.config))).config == loaded.config
 
 
@@ -610,11 +612,11 @@ def test_overrides():
         "name= my net ",
     )
     c = loaded.config
-    assert c.optimizer == schema.Adam(learning_rate=0.01)
+    assert c.optimizer == settings.Adam(learning_rate=0.01)
     assert (c.model.layers[0].units, c.model.layers[1].activation) == (4, "tanh")
     assert (c.training.epochs, c.training.early_stopping.patience) == (5, 3)
     assert (c.data.scaling, c.training.metrics) == (schema.Divide(divide=10.0), ["accuracy"])
-    assert (c.schedule, c.name) == (schema.Cosine(), "my net")
+    assert (c.schedule, c.name) == (settings.Cosine(), "my net")
     assert loaded.origins["optimizer.learning_rate"] == "command line"
     assert loaded.origins["optimizer.type"] == "c.yaml:6"
     assert loaded.place("optimizer.learning_rate") == "command line: optimizer.lr=1e-2"
@@ -622,7 +624,7 @@ def test_overrides():
 
 def test_an_override_replaces_a_section_and_later_ones_go_on_with_it():
     loaded = loads(GOOD + "optimizer: {type: adam, eps: 1}\n", "optimizer=sgd", "optimizer.momentum=0.9")
-    assert loaded.config.optimizer == schema.Sgd(momentum=0.9)
+    assert loaded.config.optimizer == settings.Sgd(momentum=0.9)
 
 
 def test_null_takes_a_key_away():
@@ -940,7 +942,11 @@ def test_hand_is_the_worked_example():
     c = config.loads(starter_text("hand"), "hand.yaml").config
     assert (c.data.inputs, c.data.targets) == ([[1.0, 0.5, 1.0]], [[0.5, 1.0]])
     assert [layer.weights for layer in c.model.layers] == [[[0.5, 1.0, -0.5]], [[-1.0], [1.0]]]
-    assert (c.loss.type, c.optimizer, c.training.batch_size) == ("mse", schema.Sgd(learning_rate=0.1), "full")
+    assert (c.loss.type, c.optimizer, c.training.batch_size) == (
+        "mse",
+        settings.Sgd(learning_rate=0.1),
+        "full",
+    )
 
 
 # --- the commands ------------------------------------------------------------------------------
@@ -1168,9 +1174,9 @@ def test_every_key_is_described_and_documented():
     for struct in structs:
         for name, field in fields_of(struct).items():
             assert described(field.type), f"{struct.__name__}.{name} has no description"
-            if struct not in (schema.Divide, schema.Uniform):
+            if struct not in (schema.Divide, layers.Uniform):
                 assert re.search(rf"^\| `(?:[\w.]+\.)?{name}` \|", page, re.MULTILINE), name
-    for union in (schema.Layer, schema.Optimizer, schema.Schedule):
+    for union in (layers.Layer, settings.Optimizer, settings.Schedule):
         for name in tags_of(union):
             assert re.search(rf"^### \w+ `{name}`$", page, re.MULTILINE), name
 

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backprop_cli.errors import BackpropError, ConfigError, DataError, FileError
+from backprop_cli.networks.random import stream
 from backprop_cli.tables import text
 from backprop_cli.training.config import Loaded, loads
 from backprop_cli.training.data import (
@@ -32,7 +33,6 @@ from backprop_cli.training.data import (
 from backprop_cli.training.data.datasets import TOYS, generate, shipped
 from backprop_cli.training.data.encoding import Encoding
 from backprop_cli.training.data.split import split
-from backprop_cli.training.random import stream
 
 
 @pytest.fixture

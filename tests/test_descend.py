@@ -10,13 +10,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from backprop_cli.descent.descend import Function, descend
-from backprop_cli.descent.optimizer import FIRST_ORDER, plain, read
-from backprop_cli.descent.verdict import judge
 from backprop_cli.errors import Source, UsageError
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
-from backprop_cli.training.optimizers import RULES
+from backprop_cli.optimization.choice import FIRST_ORDER, plain, read
+from backprop_cli.optimization.descent import Function, descend
+from backprop_cli.optimization.rules import RULES
+from backprop_cli.optimization.verdict import judge
 
 CUBIC = "x^3+3x^2"
 

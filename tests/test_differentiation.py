@@ -14,13 +14,13 @@ from test_ops import EXACT
 
 from backprop_cli.differentiation import sympy_side
 from backprop_cli.differentiation.compare import Verdict
-from backprop_cli.differentiation.evaluate import bind, evaluate, leaf_values
 from backprop_cli.differentiation.finite import SCHEMES, Quotient, finite
 from backprop_cli.differentiation.forward import hessian, hessian_product, push
 from backprop_cli.differentiation.report import METHODS, differentiate
-from backprop_cli.differentiation.reverse import active_nodes, reverse
 from backprop_cli.differentiation.rounding import rounding_bounds
 from backprop_cli.differentiation.symbolic import Symbolic
+from backprop_cli.engine.run import bind, evaluate, leaf_values
+from backprop_cli.engine.sweep import active_nodes, reverse
 from backprop_cli.errors import BindingError, DomainError, NoSuchNumber, RangeError, SlopeError
 from backprop_cli.graph import CONSTANT, Graph
 from backprop_cli.language.format import node_text

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from backprop_cli import grad
-from backprop_cli.differentiation.evaluate import bind
-from backprop_cli.differentiation.evaluate import evaluate as evaluate_graph
+from backprop_cli.engine.run import bind
+from backprop_cli.engine.run import evaluate as evaluate_graph
 from backprop_cli.errors import BackpropError, BindingError, DomainError, NoSuchNumber, SlopeError, UsageError
 from backprop_cli.explanation.limits import work_out
 from backprop_cli.explanation.passes import Stop, Total, Use

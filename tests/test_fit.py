@@ -12,8 +12,8 @@ import pytest
 from backprop_cli.errors import ConfigError, DomainError, SlopeError
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
-from backprop_cli.training import schema
-from backprop_cli.training.fit import Fit, FitResult, fit
+from backprop_cli.optimization import settings
+from backprop_cli.optimization.fit import Fit, FitResult, fit
 
 NIST = json.loads((Path(__file__).parent / "reference" / "nist.json").read_text())["problems"]
 
@@ -21,7 +21,7 @@ NIST = json.loads((Path(__file__).parent / "reference" / "nist.json").read_text(
 def fitted(formula: str, x: Any, y: Any, most: int = 100, **parameters: float) -> FitResult:
     graph = lower(parse(formula), list(parameters))
     columns = {"x": np.asarray(x, float)}
-    return fit(graph, columns, np.asarray(y, float), parameters, schema.LevenbergMarquardt(), most)
+    return fit(graph, columns, np.asarray(y, float), parameters, settings.LevenbergMarquardt(), most)
 
 
 @pytest.mark.parametrize("start", [0, 1], ids=["far", "near"])
@@ -74,7 +74,7 @@ def test_iterations_come_one_by_one_and_go_down() -> None:
     graph = lower(parse("a*exp(-b*x)"))
     x = np.linspace(0, 3, 10)
     progress = Fit(
-        graph, {"x": x}, np.exp(-x) + x / 10, {"a": 2.0, "b": 3.0}, schema.LevenbergMarquardt(), 50
+        graph, {"x": x}, np.exp(-x) + x / 10, {"a": 2.0, "b": 3.0}, settings.LevenbergMarquardt(), 50
     )
     seen = list(progress)
     assert [record.iteration for record in seen] == list(range(len(seen)))

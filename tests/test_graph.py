@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backprop_cli.differentiation.evaluate import evaluate
+from backprop_cli.engine.run import evaluate
 from backprop_cli.errors import Source, UsageError
 from backprop_cli.explanation.edges import MOST_PATHS, GraphView
 from backprop_cli.explanation.local import local_texts, local_values

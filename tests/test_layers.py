@@ -15,14 +15,18 @@ PACKAGE = ROOT / "backprop_cli"
 ORDER = (
     ("errors",),
     ("ops",),
-    ("graph",),
-    ("language",),
-    ("differentiation",),
-    ("explanation",),
+    ("graph", "settings"),
     ("tables",),
+    ("language",),
+    ("engine",),
+    ("differentiation",),
+    ("curves",),
+    ("explanation",),
+    ("optimization",),
+    ("networks",),
     ("training",),
-    ("descent",),
     ("checking", "export"),
+    ("articles",),
     ("layout",),
     ("render",),
     ("api",),
@@ -68,7 +72,7 @@ def test_the_walk_sees_imports() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["ops", "graph", "language.lower", "differentiation.reverse", "differentiation.finite"]
+    "module", ["ops", "graph", "language.lower", "engine.sweep", "differentiation.finite"]
 )
 def test_scalar_work_needs_no_heavy_library(module: str) -> None:
     heavy = ("numpy", "sympy", "mpmath", "rich", "msgspec")

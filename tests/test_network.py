@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from backprop_cli.errors import ConfigError
+from backprop_cli.networks.network import LayerNetwork
+from backprop_cli.networks.runner import Runner
 from backprop_cli.training import config as configs
 from backprop_cli.training.loop import Training
-from backprop_cli.training.network import LayerNetwork
 from backprop_cli.training.problem import Problem, assemble
-from backprop_cli.training.runner import Runner
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Sections = dict[str, Any]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from backprop_cli.errors import ConfigError
-from backprop_cli.training import optimizers, schema
+from backprop_cli.optimization import rules, settings
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "torch_optimizers.json").read_text())
 
@@ -32,7 +32,7 @@ ON_PARABOLA = [
 
 
 def rule_of(section: dict[str, Any], updates: int = 0) -> Any:
-    return optimizers.make(msgspec.convert(section, schema.Optimizer), updates)
+    return rules.make(msgspec.convert(section, settings.Optimizer), updates)
 
 
 def descend(
@@ -57,10 +57,10 @@ def test_three_steps_on_a_parabola(section: dict[str, Any], points: list[float])
 
 
 def test_every_optimizer_of_the_schema_has_a_rule() -> None:
-    first_order = set(get_args(schema.Optimizer)) - {schema.LevenbergMarquardt}
-    assert set(optimizers.RULES) == first_order
+    first_order = set(get_args(settings.Optimizer)) - {settings.LevenbergMarquardt}
+    assert set(rules.RULES) == first_order
     with pytest.raises(ConfigError, match="levenberg_marquardt fits formulas"):
-        optimizers.make(schema.LevenbergMarquardt())
+        rules.make(settings.LevenbergMarquardt())
 
 
 @pytest.mark.parametrize("section", [{"momentum": 0.0}, {"momentum": 0.9, "dampening": 0.1}])
@@ -102,7 +102,7 @@ def test_float32_stays_float32(case: dict[str, Any]) -> None:
 def test_blocks_change_no_bit(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     start = np.random.default_rng(0).normal(size=1000)
     whole = descend(case["optimizer"], quartic, start.copy(), 5, case["rate"])
-    monkeypatch.setattr(optimizers, "BLOCK_BYTES", 96 * 8)
+    monkeypatch.setattr(rules, "BLOCK_BYTES", 96 * 8)
     blocks = descend(case["optimizer"], quartic, start.copy(), 5, case["rate"])
     assert whole.tobytes() == blocks.tobytes()
 

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from backprop_cli.curves.line import Sampler, grid_of, neat, sample, tangent_at
+from backprop_cli.curves.surface import survey
 from backprop_cli.errors import BindingError, NoSuchNumber, Source
-from backprop_cli.explanation.sampling import Sampler, grid_of, neat, sample, tangent_at
-from backprop_cli.explanation.surface import survey
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.layout.functions import curve_chart

@@ -303,9 +303,9 @@ def check_numbers(text: str, inputs: dict[str, float]) -> None:
 
 def check_value(text: str, inputs: dict[str, float]) -> None:
     """The float value within its rounding bound of the exact one."""
-    from backprop_cli.differentiation.evaluate import leaf_values
-    from backprop_cli.differentiation.reverse import active_nodes
     from backprop_cli.differentiation.rounding import rounding_bounds
+    from backprop_cli.engine.run import leaf_values
+    from backprop_cli.engine.sweep import active_nodes
 
     try:
         report = answer(text, inputs, ("reverse",))

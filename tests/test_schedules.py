@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from backprop_cli.errors import ConfigError
-from backprop_cli.training import schedules, schema
+from backprop_cli.optimization import schedules, settings
+from backprop_cli.training.metrics import higher_is_better
 
 # what torch.optim.lr_scheduler leaves in param_groups[0]["lr"], rate .1
 STEP = [0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.025, 0.025]
@@ -25,8 +26,8 @@ ON_ACCURACIES = [0.1] * 5 + [0.01] * 3 + [0.001] * 3
 def schedule_of(section: dict[str, Any] | None, epochs: int = 10, monitor: str = "loss") -> Any:
     if section and section["type"] == "plateau":
         section = {"monitor": monitor} | section
-    settings = msgspec.convert(section, schema.Schedule) if section else None
-    return schedules.make(settings, 0.1, epochs)
+    given = msgspec.convert(section, settings.Schedule) if section else None
+    return schedules.make(given, 0.1, epochs, higher_is_better)
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backprop_cli.differentiation.tensors import TensorPlan
+from backprop_cli.engine.tensors import TensorPlan
 from backprop_cli.graph import Graph
+from backprop_cli.networks.lowering import Builder
 from backprop_cli.ops.tensor import TENSORS
-from backprop_cli.training.lowering import Builder
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, ...]

@@ -165,7 +165,7 @@ def test_a_cotangent_that_forgets_to_sum_is_found(monkeypatch: pytest.MonkeyPatc
     """Broadcasting undone wrongly: the check of networks sees it in the layer's scale and shift."""
     from test_network import blobs, linear, problem
 
-    from backprop_cli.differentiation.tensors import TensorTape
+    from backprop_cli.engine.tensors import TensorTape
     from backprop_cli.training.gradcheck import check_gradients
 
     layers = [linear(3, activation="tanh"), {"type": "batch_norm"}, linear()]
@@ -187,7 +187,7 @@ def test_a_stale_buffer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A buffer given away too early: the random graphs of the tensor tests notice."""
     from test_tensor_ops import test_random_graphs
 
-    from backprop_cli.differentiation import tensors
+    from backprop_cli.engine import tensors
 
     case = [(5, 5, 0), (6, 5, 0), (2, 10, 11)], [0]
     test_random_graphs.hypothesis.inner_test(*case)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import NamedTuple
 
-from ..differentiation.evaluate import run
+from ..engine.run import run
 from ..errors import BindingError, ExpressionError, nearest
 from ..graph import CONSTANT, Graph
 from ..language.lower import lower

@@ -12,9 +12,9 @@ from functools import cached_property
 from math import isfinite, radians
 from typing import Any, NamedTuple
 
-from ..differentiation.evaluate import number, run
 from ..differentiation.forward import DUALS, Dual, tangent_of, value_of
-from ..differentiation.reverse import active_nodes, sweep
+from ..engine.run import number, run
+from ..engine.sweep import active_nodes, sweep
 from ..errors import BackpropError
 from ..graph import CONSTANT, Graph
 from ..language.format import node_text

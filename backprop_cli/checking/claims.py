@@ -8,9 +8,9 @@ from math import inf, isfinite
 from statistics import median
 from typing import Any, NamedTuple
 
-from ..differentiation.evaluate import bind, evaluate, leaf_values, number, run, written
 from ..differentiation.finite import EPS, finite
-from ..differentiation.reverse import reverse, sweep
+from ..engine.run import bind, evaluate, leaf_values, number, run, written
+from ..engine.sweep import reverse, sweep
 from ..errors import BackpropError, NoSuchNumber
 from ..graph import CONSTANT, Graph
 from ..ops.namespaces import FLOATS

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import Any
 
-from ..differentiation.evaluate import number, run
+from ..engine.run import number, run
 from ..errors import Span
 from ..graph import CONSTANT, Graph, GraphBuilder, Node
 from ..language.format import Piece, compose, join

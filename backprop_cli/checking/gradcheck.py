@@ -13,10 +13,10 @@ from math import inf, isfinite, ulp
 from statistics import median
 from typing import NamedTuple
 
-from ..differentiation.evaluate import bind, evaluate, run, written
 from ..differentiation.finite import EPS, Probe, Quotient, finite
 from ..differentiation.higher import exact_leaves
-from ..differentiation.reverse import reverse
+from ..engine.run import bind, evaluate, run, written
+from ..engine.sweep import reverse
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
 from ..graph import Graph
 

@@ -8,9 +8,9 @@ from math import floor, inf, isfinite, isinf, log10
 from random import Random
 from typing import Any, NamedTuple
 
-from ..differentiation.evaluate import leaf_values, run
 from ..differentiation.higher import exact_leaves
-from ..differentiation.reverse import active_nodes, sweep
+from ..engine.run import leaf_values, run
+from ..engine.sweep import active_nodes, sweep
 from ..errors import BackpropError
 from ..graph import Graph, Node
 from ..ops.namespaces import FLOATS

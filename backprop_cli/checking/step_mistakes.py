@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..explanation.written import Name
+from ..networks.network import NDArray
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
-from ..training.network import NDArray
 from ..training.unrolled import Unrolled
 from .catalogue import Mistake, Sweeps, broken, whole
 from .rules import OWN, Place

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..explanation.written import Paper
+from ..networks.network import NDArray
 from ..ops.namespaces import FLOATS
-from ..training import schema
+from ..optimization import settings
 from ..training.loop import clip_factor
-from ..training.network import NDArray
 from ..training.trace import Made
 from ..training.unrolled import Unrolled
 
@@ -86,7 +86,7 @@ class Worked:
     def plain(self) -> bool:
         """Whether the update is old - rate*gradient."""
         optimizer = self.made.problem.config.optimizer
-        return isinstance(optimizer, schema.Sgd) and not (optimizer.momentum or optimizer.weight_decay)
+        return isinstance(optimizer, settings.Sgd) and not (optimizer.momentum or optimizer.weight_decay)
 
     def value(self, quantity: Quantity) -> float:
         """Return a quantity's number."""

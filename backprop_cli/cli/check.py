@@ -229,8 +229,8 @@ def _training_step(path: str, overrides: list[str], at_step: int, grades: Grades
     use_threads(1)
     from ..checking.grading import Named
     from ..checking.steps import StepJudge
+    from ..networks.network import ShapeError
     from ..training.config import load
-    from ..training.network import ShapeError
     from ..training.problem import assemble
 
     loaded = load(path, overrides)
@@ -263,7 +263,7 @@ def _gradcheck(
 ) -> int:
     from ..checking.answers import read_answer, read_target, split
     from ..checking.gradcheck import check, status
-    from ..differentiation.evaluate import bind, evaluate
+    from ..engine.run import bind, evaluate
     from ..render import checking as show
 
     _only("--gradcheck", chosen)
@@ -293,8 +293,8 @@ def _only(option: str, chosen: str) -> None:
 
 
 def _article(path: str, chosen: str, digits: int, output: str | None) -> int:
+    from ..articles.text import check_text
     from ..checking.sheets import SIZE_LIMIT
-    from ..checking.text import check_text
     from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, DataError
     from ..render import checking as show
     from ..tables.files import bytes_of

@@ -142,7 +142,7 @@ class Request:
             ) from None
 
     def _unknown(self, binding: Binding) -> None:
-        from ..differentiation.evaluate import bind
+        from ..engine.run import bind
 
         try:
             bind(self.graph, {**dict.fromkeys(self.graph.inputs, 0.0), binding.name: 0.0})

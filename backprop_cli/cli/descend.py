@@ -112,8 +112,8 @@ def command(
     if length < 0.0:
         raise UsageError(f"--until {until}: a length is not negative")
 
-    from ..descent.optimizer import plain, read
     from ..differentiation.report import check_wrt, warnings_of
+    from ..optimization.choice import plain, read
     from .training import use_threads
 
     use_threads(1)
@@ -173,9 +173,9 @@ def _run(
     from itertools import product
     from math import prod
 
-    from ..descent.descend import Function, descend
-    from ..descent.verdict import judge
     from ..errors import BindingError, NoSuchNumber
+    from ..optimization.descent import Function, descend
+    from ..optimization.verdict import judge
     from ..render.descent import Report, Run
 
     graph = request.graph
@@ -203,8 +203,8 @@ def _run(
 
 
 def _charted(report: Report):  # type: ignore[no-untyped-def]
-    from ..descent.landscape import landscape
     from ..layout.descent import Run
+    from ..optimization.landscape import landscape
     from ..render.descent import short_labels
 
     names = short_labels(report)

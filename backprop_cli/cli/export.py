@@ -158,7 +158,7 @@ def _network(path: str, overrides: list[str], target: str, output: str | None, n
 
 def _rendered(request: Request, target: str, wrt: list[str] | None, digits: int) -> str:
     """Return the computation as a document or drawing, with our numbers in it."""
-    from ..differentiation.evaluate import bind
+    from ..engine.run import bind
     from ..explanation.edges import GraphView
     from ..render.people import rounded
 

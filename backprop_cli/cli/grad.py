@@ -80,8 +80,8 @@ def command(
     value at all the formulas are printed. Exit status: 0 answered, 1 the methods disagree, 2 the
     input is wrong, 3 there is no such number, 4 reading or writing failed.
     """
-    from ..differentiation.evaluate import bind
     from ..differentiation.report import DEFAULT_METHODS, SUMMARY_FROM, differentiate
+    from ..engine.run import bind
 
     chosen = choose_format(format_, output)
     note = notes_printer(quiet)
@@ -205,8 +205,8 @@ def _higher(
     methods: tuple[str, ...],
     digits: int,
 ) -> int:
-    from ..differentiation.evaluate import bind
     from ..differentiation.higher import higher
+    from ..engine.run import bind
     from ..render.higher import render
 
     if direction is not None and wrt is not None:

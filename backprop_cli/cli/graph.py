@@ -253,10 +253,10 @@ def _network(
 
     use_threads(1)
     from ..layout import network_drawing as networks
+    from ..networks.formula import FormulaNetwork
+    from ..networks.network import ShapeError
     from ..render import graph_json as json
     from ..training.config import load
-    from ..training.formula import FormulaNetwork
-    from ..training.network import ShapeError
     from ..training.problem import assemble
     from ..training.trace import write_out
 

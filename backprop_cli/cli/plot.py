@@ -25,7 +25,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ..explanation.sampling import Curve, Tangent
+    from ..curves.line import Curve, Tangent
     from ..layout.chart import Chart
 
 FORMATS = ("plot", "svg", "png", "table", "json", "csv", "tsv")
@@ -132,7 +132,7 @@ def command(
     Extrema are found where the slope, by reverse mode, changes its sign. Exit status 3 where there
     is no value anywhere in the range, or no tangent where one is asked for.
     """
-    from ..differentiation.evaluate import bind
+    from ..engine.run import bind
     from ..errors import UsageError
 
     chosen = choose_format(format_, output, endings=ENDINGS, otherwise="plot")
@@ -216,8 +216,8 @@ class _Job:
     def curve(
         self, at: Sequence[float], derivative: bool, panels: int | None, view: tuple[float, float] | None
     ) -> int:
+        from ..curves.line import Sampler, check_range, grid_of, sample, tangent_at
         from ..errors import ANSWERED, NO_SUCH_NUMBER, NoSuchNumber, UsageError
-        from ..explanation.sampling import Sampler, check_range, grid_of, sample, tangent_at
         from ..layout.functions import curve_chart
         from ..render import plots
 
@@ -263,8 +263,8 @@ class _Job:
         return NO_SUCH_NUMBER if failed else ANSWERED
 
     def surface(self) -> int:
+        from ..curves.surface import survey
         from ..errors import ANSWERED, UsageError
-        from ..explanation.surface import survey
         from ..layout.functions import surface_chart
         from ..render import plots
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ..differentiation.compare import DISAGREE
-from ..differentiation.evaluate import bind, evaluate
-from ..differentiation.plan import Plan
 from ..differentiation.report import check_wrt, differentiate, warnings_of
-from ..differentiation.reverse import reverse
+from ..engine.plan import Plan
+from ..engine.run import bind, evaluate
+from ..engine.sweep import reverse
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, BindingError, NoSuchNumber, UsageError
 from ..graph import Graph
 from ..language.operators import CONSTANTS

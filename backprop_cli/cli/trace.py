@@ -71,10 +71,10 @@ def command(
     from .training import use_threads
 
     use_threads(1)
+    from ..networks.network import ShapeError
     from ..render import trace as show
     from ..training import trace
     from ..training.config import load
-    from ..training.network import ShapeError
     from ..training.problem import assemble
 
     note = notes_printer(quiet)

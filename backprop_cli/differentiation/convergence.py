@@ -7,12 +7,12 @@ from itertools import pairwise
 from math import copysign, inf, isfinite, log, nextafter, ulp
 from typing import Literal, NamedTuple
 
+from ..engine.run import bind, evaluate, leaf_values
+from ..engine.sweep import reverse
 from ..graph import Graph
 from .complex_step import complex_step
-from .evaluate import bind, evaluate, leaf_values
 from .finite import Probe, Quotient, finite, one_side, sides, touches_kink
 from .forward import hessian_product
-from .reverse import reverse
 from .rounding import value_bound
 
 EPS = 2.0**-52

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..engine.run import leaf_values
+from ..engine.sweep import sweep
 from ..graph import CONSTANT, Graph
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS, Lifted
-from .evaluate import leaf_values
-from .reverse import sweep
 
 
 class Dual:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from math import comb, isfinite, prod
 from typing import Any, NamedTuple
 
+from ..engine.run import bind, evaluate, leaf_values, number, run
 from ..errors import SlopeError, UsageError
 from ..graph import CONSTANT, Graph
 from .compare import AGREE, DISAGREE, KINK, NOT_RUN, ROUNDING
-from .evaluate import bind, evaluate, leaf_values, number, run
 from .forward import hessian_product
 from .report import check_wrt, warnings_of
 from .series import along

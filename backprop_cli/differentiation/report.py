@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from math import hypot, isfinite
 from typing import NamedTuple
 
+from ..engine.run import bind, evaluate, leaf_values
+from ..engine.sweep import active_nodes, reverse
 from ..errors import UsageError, nearest
 from ..graph import CONSTANT, Graph
 from .compare import DISAGREE, NOT_RUN, ROUNDING, Verdict, compare
-from .evaluate import bind, evaluate, leaf_values
 from .finite import SCHEMES, Quotient
-from .reverse import active_nodes, reverse
 from .symbolic import SymbolicProcess
 
 METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")

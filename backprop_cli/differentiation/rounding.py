@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from math import inf, isfinite
 from typing import Any
 
+from ..engine.run import run
+from ..engine.sweep import sweep
 from ..graph import CONSTANT, Graph
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS, Lifted
-from .evaluate import run
-from .reverse import sweep
 
 UNIT = 2.0**-53
 TINY = 5e-324

@@ -770,7 +770,7 @@ def higher(
         directions: Per answer, the directions in their order.
         found: Gets formulas and numbers by position, a formula as soon as it is there.
     """
-    from ..differentiation.evaluate import evaluate
+    from ..engine.run import evaluate
 
     steps = sum(node.op is not None for node in graph.nodes)
     if steps > HIGHER_LIMIT:

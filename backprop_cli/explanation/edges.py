@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from ..differentiation.evaluate import bind, evaluate
 from ..differentiation.report import check_wrt, shown_values
-from ..differentiation.reverse import active_nodes, reverse
+from ..engine.run import bind, evaluate
+from ..engine.sweep import active_nodes, reverse
 from ..errors import UsageError, nearest
 from ..graph import CONSTANT, Graph
 from ..language.format import compose, join, node_text

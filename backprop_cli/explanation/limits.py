@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import floor, isfinite, log10
 from typing import Any, NamedTuple
 
-from ..differentiation.evaluate import run
+from ..engine.run import run
 from ..graph import CONSTANT, INPUT, Graph
 from ..ops.namespaces import Namespace
 from .point import Point, Written

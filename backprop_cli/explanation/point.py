@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from math import inf, nextafter
 from typing import NamedTuple
 
-from ..differentiation.evaluate import bind, evaluate
 from ..differentiation.report import check_wrt
-from ..differentiation.reverse import active_nodes, reverse
+from ..engine.run import bind, evaluate
+from ..engine.sweep import active_nodes, reverse
 from ..errors import NoSuchNumber
 from ..graph import CONSTANT, Graph, Node
 from ..language.operators import CONSTANTS

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import floor, hypot, isfinite, log10
 from typing import NamedTuple
 
-from ..differentiation.evaluate import leaf_values, run
+from ..engine.run import leaf_values, run
 from ..graph import CONSTANT
 from .point import Point
 

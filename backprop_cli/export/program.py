@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from ..differentiation.evaluate import bind, evaluate, leaf_values
 from ..differentiation.report import check_wrt
-from ..differentiation.reverse import active_nodes, reverse
 from ..differentiation.rounding import rounding_bounds
+from ..engine.run import bind, evaluate, leaf_values
+from ..engine.sweep import active_nodes, reverse
 from ..errors import UsageError
 from ..graph import CONSTANT, Graph, Node
 from ..ops import Primitive

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from ..descent.descend import Function, Trace
-from ..descent.landscape import Landscape
 from ..language.numbers import brief
+from ..optimization.descent import Function, Trace
+from ..optimization.landscape import Landscape
 from .chart import Chart, Field, Mark, Panel, Series
 from .picture import Point, Role
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import hypot
 
-from ..explanation.sampling import Critical, Curve, Tangent, neat
-from ..explanation.surface import Stationary, Surface
+from ..curves.line import Critical, Curve, Tangent, neat
+from ..curves.surface import Stationary, Surface
 from ..language.numbers import brief
 from .chart import MARGIN, Chart, Field, Mark, Panel, Series
 

@@ -7,9 +7,9 @@ from math import prod
 from typing import Any, NamedTuple
 
 from ..explanation.written import Name
-from ..training import schema
-from ..training.losses import FUSED
-from ..training.network import LayerNetwork
+from ..networks import layers
+from ..networks.losses import FUSED
+from ..networks.network import LayerNetwork
 from ..training.problem import Problem
 from ..training.trace import Trace
 from .drawing import Arrow, Card, Drawing, Edges, Row, Write, sign_of
@@ -71,7 +71,7 @@ def why_compact(problem: Problem) -> str | None:
     network = problem.network
     assert isinstance(network, LayerNetwork)
     for name, layer in network.layers:
-        if not isinstance(layer, schema.Linear):
+        if not isinstance(layer, layers.Linear):
             return f"{name} is no linear layer"
     for name, count in [("the row of inputs", network.shape[0]), *((n, s[0]) for n, _, s in network.after)]:
         if count > MOST_UNITS:
@@ -205,9 +205,9 @@ def _layer(
     activation = getattr(layer, "activation", None)
     yield Row("type", f"{kind}, {activation}" if activation and activation != kind else kind)
     yield Row("shape", f"{_shape(before)} to {_shape(shape)}")
-    if isinstance(layer, schema.Conv2d | schema.MaxPool2d):
+    if isinstance(layer, layers.Conv2d | layers.MaxPool2d):
         yield Row("kernel", f"{layer.kernel_size}x{layer.kernel_size}")
-    if isinstance(layer, schema.Dropout):
+    if isinstance(layer, layers.Dropout):
         yield Row("rate", f"{layer.rate:g}")
     yield Row("parameters", f"{count:,}", "ink" if count else "zero")
 

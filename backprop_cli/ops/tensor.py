@@ -1,6 +1,6 @@
 """The tensor primitives: rows whose local derivative is a linear map, not a number per element.
 
-Rules are written over `recorded` arrays (see ``differentiation.tensors``), whose namespace has
+Rules are written over `recorded` arrays (see `engine.tensors`), whose namespace has
 ``matmul transpose reshape sum largest expand patches unpatches window place`` beside the
 elementwise functions. Shapes are PyTorch's: rows first, weights outputs x inputs, images
 (rows, channels, height, width).

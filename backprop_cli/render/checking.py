@@ -9,12 +9,12 @@ from io import StringIO
 from textwrap import wrap
 from typing import Any
 
+from ..articles.text import Article
 from ..checking.answers import shortened
 from ..checking.gradcheck import Checked
 from ..checking.grading import REPEATED, Judged, Judgement
-from ..checking.text import Article
 from ..checking.verdicts import MISSING, NONE, RIGHT, UNREADABLE, WRONG, Verdict, told
-from ..differentiation.evaluate import number
+from ..engine.run import number
 from ..errors import BackpropError, counted, printable
 from .people import markdown_table, rounded
 

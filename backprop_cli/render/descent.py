@@ -10,10 +10,10 @@ from io import StringIO
 from math import hypot
 from typing import Any, NamedTuple
 
-from ..descent.descend import Function, Point, Trace
-from ..descent.verdict import Verdict
 from ..errors import NoSuchNumber
 from ..language.format import output_text
+from ..optimization.descent import Function, Point, Trace
+from ..optimization.verdict import Verdict
 from .page import Block, Drawing, Grid, Heading, Lines, short
 from .page import render as page
 from .people import rounded

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+from ..curves.line import Curve, Sampler, Tangent, neat
+from ..curves.surface import Surface
 from ..errors import printable
-from ..explanation.sampling import Curve, Sampler, Tangent, neat
-from ..explanation.surface import Surface
 from .people import rounded
 
 SCHEMA = 1

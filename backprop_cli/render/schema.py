@@ -7,6 +7,8 @@ from typing import Any, get_args
 
 import msgspec
 
+from ..networks import layers, losses
+from ..optimization import settings
 from ..training import schema
 from ..training.config.starters import starter_text, starters
 from ..training.config.walk import ALIASES, activations, fields_of, limits, options_of, says, tags_of
@@ -24,10 +26,10 @@ def json_schema() -> dict[str, Any]:
         definition["description"] = _plain(definition["description"])
         for value in definition["properties"].values():
             _without_discriminator(value)
-    config, optimizers = definitions["Config"]["properties"], tags_of(schema.Optimizer)
+    config, optimizers = definitions["Config"]["properties"], tags_of(settings.Optimizer)
     config["loss"] = _or(config["loss"], {"enum": list(_losses())})
     config["optimizer"] = _or(config["optimizer"], {"enum": list(optimizers)})
-    config["schedule"] = _or(config["schedule"], {"enum": list(_nameable(schema.Schedule))})
+    config["schedule"] = _or(config["schedule"], {"enum": list(_nameable(settings.Schedule))})
     for struct in optimizers.values():
         properties = definitions[struct.__name__]["properties"]
         if "learning_rate" in properties:
@@ -61,7 +63,7 @@ _LISTED = {
 
 def _short_layers(definitions: dict[str, Any]) -> None:
     for alias, name in ALIASES.items():
-        tag = definitions[tags_of(schema.Layer)[name].__name__]["properties"]["type"]
+        tag = definitions[tags_of(layers.Layer)[name].__name__]["properties"]["type"]
         tag["enum"] = [*tag["enum"], alias]
     names = list(activations())
     definitions["NamedActivation"] = {
@@ -71,9 +73,9 @@ def _short_layers(definitions: dict[str, Any]) -> None:
         "required": ["type"],
         "additionalProperties": False,
     }
-    layers = next(part for part in definitions["Model"]["properties"]["layers"]["anyOf"] if "items" in part)
-    words = [*_nameable(schema.Layer), *(a for a, name in ALIASES.items() if name in _nameable(schema.Layer))]
-    layers["items"] = _or(layers["items"], {"$ref": "#/$defs/NamedActivation"}, {"enum": [*words, *names]})
+    written = next(part for part in definitions["Model"]["properties"]["layers"]["anyOf"] if "items" in part)
+    words = [*_nameable(layers.Layer), *(a for a, name in ALIASES.items() if name in _nameable(layers.Layer))]
+    written["items"] = _or(written["items"], {"$ref": "#/$defs/NamedActivation"}, {"enum": [*words, *names]})
 
 
 def _nameable(union: Any) -> Iterator[str]:
@@ -84,7 +86,7 @@ def _nameable(union: Any) -> Iterator[str]:
 
 
 def _losses() -> tuple[str, ...]:
-    return get_args(options_of(fields_of(schema.Loss)["type"].type)[0][0])
+    return get_args(options_of(fields_of(losses.Loss)["type"].type)[0][0])
 
 
 def _or(of: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +144,7 @@ def _page() -> Iterator[str]:
         if key == "model":
             yield "## Layers\n\n"
             yield _NOTES["layers"]
-            yield from _types(schema.Layer, "layer")
+            yield from _types(layers.Layer, "layer")
         if key == "training":
             yield "### `training.early_stopping`\n\n"
             yield from _table(schema.EarlyStopping, "training.early_stopping.")
@@ -182,7 +184,7 @@ def _default(field: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, msgspec.Struct):
-        kind = value.__struct_config__.tag or (value.type if isinstance(value, schema.Loss) else "")
+        kind = value.__struct_config__.tag or (value.type if isinstance(value, losses.Loss) else "")
         return f"`{kind}`" if kind else ""
     return f"`{to_flow(value)}`"
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..errors import counted, printable
 from ..explanation.written import Number, Ref
-from ..training.losses import FUSED
+from ..networks.losses import FUSED
 from ..training.trace import Given, Line, NodeTable, Numbers, Step, TableRow, Trace, Update
 from .latex import text_to_latex
 from .people import markdown_table, rounded

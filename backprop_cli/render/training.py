@@ -9,11 +9,11 @@ from typing import Any
 
 from ..errors import counted, printable
 from ..language.numbers import brief
+from ..networks.network import LayerNetwork
+from ..optimization.fit import FitResult
 from ..training.alarms import Alarm
-from ..training.fit import FitResult
 from ..training.fitting import Fitting
 from ..training.gradcheck import CheckedParameter
-from ..training.network import LayerNetwork
 from ..training.problem import Problem
 from ..training.run import MODEL, Run
 from .people import rounded

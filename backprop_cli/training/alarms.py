@@ -11,14 +11,15 @@ import numpy as np
 from ..errors import NoSuchNumber, counted
 from ..graph import CONSTANT
 from ..language.numbers import brief
+from ..networks.formula import FormulaNetwork
+from ..networks.losses import Regularization
+from ..networks.network import NDArray
+from ..networks.runner import Bound
 from ..ops.namespaces import arrays
 from ..ops.tensor import TENSORS
+from ..optimization.settings import LevenbergMarquardt
 from .fitting import Fitting, fit_of
-from .formula import FormulaNetwork
 from .loop import Training
-from .network import NDArray
-from .runner import Bound
-from .schema import LevenbergMarquardt, Regularization
 
 SATURATED = 1e-3  # largest local derivative of a unit that hardly learns
 VANISHING = 1e-5  # of the last layer's gradient, by number

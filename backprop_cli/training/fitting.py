@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import schema
-from .fit import Fit, FitResult
-from .formula import FormulaNetwork
+from ..networks.formula import FormulaNetwork
+from ..networks.network import NDArray
+from ..optimization.fit import Fit, FitResult
+from ..optimization.schedules import Schedule
+from ..optimization.settings import LevenbergMarquardt
 from .loop import EpochRecord, Training
-from .network import NDArray
 from .problem import Problem
-from .schedules import Schedule
 
 
 class Fitting(Training):
@@ -33,7 +33,7 @@ class Fitting(Training):
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[EpochRecord]:
         """Fit until no step is better, or the epochs are over."""
         settings = self.problem.config.optimizer
-        assert isinstance(settings, schema.LevenbergMarquardt)
+        assert isinstance(settings, LevenbergMarquardt)
         fit = fit_of(self, settings, self.problem.config.training.epochs)
         for iteration in fit:
             if self.first_loss is None:
@@ -63,7 +63,7 @@ class Fitting(Training):
         """Start over: the same steps follow."""
 
 
-def fit_of(training: Training, settings: schema.LevenbergMarquardt, iterations: int) -> Fit:
+def fit_of(training: Training, settings: LevenbergMarquardt, iterations: int) -> Fit:
     """Return a fit from where a training of a formula stands."""
     network, train = training.problem.network, training.problem.train
     assert isinstance(network, FormulaNetwork)
@@ -73,5 +73,5 @@ def fit_of(training: Training, settings: schema.LevenbergMarquardt, iterations: 
 
 def training_of(problem: Problem) -> Training:
     """Return the training that a config's optimizer asks for."""
-    fitted = isinstance(problem.config.optimizer, schema.LevenbergMarquardt)
+    fitted = isinstance(problem.config.optimizer, LevenbergMarquardt)
     return Fitting(problem) if fitted else Training(problem)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from ..differentiation.tensors import TensorPlan
+from ..engine.tensors import TensorPlan
 from .fitting import training_of
 from .problem import Problem
 

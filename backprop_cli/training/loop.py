@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..differentiation.evaluate import evaluate
+from ..engine.run import evaluate
 from ..errors import NoSuchNumber
-from . import optimizers, schedules, schema
-from .formula import FormulaNetwork
+from ..networks.formula import FormulaNetwork
+from ..networks.network import NDArray
+from ..networks.random import stream
+from ..networks.runner import Bound, Runner, by_row
+from ..optimization import rules, schedules, settings
 from .metrics import higher_is_better
-from .network import NDArray
 from .problem import Problem, Set
-from .random import stream
-from .runner import Bound, Runner, by_row
 
 BETTER = "other first values of the parameters, or a smaller optimizer.learning_rate"
 SMALLER = "a smaller optimizer.learning_rate, training.gradient_clip or data.scaling: standard"
@@ -96,11 +96,11 @@ class Training:
     def _prepare(self) -> None:
         """Make update rule and schedule."""
         config = self.problem.config
-        assert not isinstance(config.optimizer, schema.LevenbergMarquardt)
+        assert not isinstance(config.optimizer, settings.LevenbergMarquardt)
         rate, epochs = config.optimizer.learning_rate, config.training.epochs
-        self.optimizer = optimizers.make(config.optimizer, epochs * self.updates)
-        self.state: optimizers.State = self.optimizer.init(self.runner.theta)
-        self.schedule = schedules.make(config.schedule, rate, epochs)
+        self.optimizer = rules.make(config.optimizer, epochs * self.updates)
+        self.state: rules.State = self.optimizer.init(self.runner.theta)
+        self.schedule = schedules.make(config.schedule, rate, epochs, higher_is_better)
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[EpochRecord]:
         """Train until the epochs are over or early stopping ends it.

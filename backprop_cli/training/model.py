@@ -12,14 +12,14 @@ import numpy as np
 
 from .. import __version__
 from ..errors import BackpropError, CheckpointError, DataError, FileError, UsageError
+from ..networks.network import NDArray
+from ..networks.runner import Outcome, Runner
 from . import checkpoint, schema
 from .config import Loaded, from_resolved, resolved
 from .config.yaml_source import Place
 from .data.encoding import Encoding
 from .loop import Training
-from .network import NDArray
 from .problem import Problem, assemble, network_of, targets_of
-from .runner import Outcome, Runner
 
 
 class Model:

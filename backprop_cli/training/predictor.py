@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError, NoSuchNumber
+from ..networks.losses import FUSED
+from ..networks.network import expanded
+from ..networks.runner import BLOCK_ROWS, Runner
 from ..tables.block import Block, Floats, TextBlock
 from ..tables.write import free_names
 from .data import encode_block
-from .losses import FUSED
 from .model import Model
-from .network import expanded
-from .runner import BLOCK_ROWS, Runner
 
 
 class Answers(NamedTuple):

@@ -10,15 +10,16 @@ import numpy.typing as npt
 
 from ..errors import ConfigError
 from ..language.numbers import brief
+from ..networks import layers
+from ..networks.formula import FormulaNetwork, columns_of, split_formula
+from ..networks.losses import FUSED
+from ..networks.network import LayerNetwork, NDArray, ShapeError
+from ..networks.runner import Network
 from . import schema
 from .config import Loaded
 from .data import Rows, Splits, load, load_formula
 from .data.encoding import Encoding, Feature
-from .formula import FormulaNetwork, columns_of, split_formula
-from .losses import FUSED
 from .metrics import METRICS, check, measure
-from .network import LayerNetwork, NDArray, ShapeError
-from .runner import Network
 
 BATCH_NUMBERS = 1 << 27
 """Most numbers that the rows of a batch may take in the network."""
@@ -144,7 +145,7 @@ class Problem:
     def _check_batches(self) -> None:
         size, rows = self.config.training.batch_size, len(self.train)
         batch = rows if size == "full" else min(size, rows)
-        normalised = any(isinstance(layer, schema.BatchNorm) for layer in self.config.model.layers or [])
+        normalised = any(isinstance(layer, layers.BatchNorm) for layer in self.config.model.layers or [])
         if normalised and rows == 1:
             raise ShapeError("model", "batch_norm needs rows to compare, but there is one training row")
         if normalised and 1 in (batch, rows % batch):
@@ -244,9 +245,9 @@ def outputs_of(config: schema.Config, encoding: Encoding) -> int:
     return 1 if count == 2 and written == 1 and config.loss.type != "cross_entropy" else count
 
 
-def written_units(model: schema.Model) -> int | None:
+def written_units(model: layers.Model) -> int | None:
     """Return the units that the config gives the last dense layer; activations may follow it."""
-    dense = [layer for layer in model.layers or [] if isinstance(layer, schema.Linear)]
+    dense = [layer for layer in model.layers or [] if isinstance(layer, layers.Linear)]
     return dense[-1].units if dense else None
 
 

@@ -28,12 +28,12 @@ from ..explanation.written import (
     worked,
 )
 from ..language.format import node_text
-from . import optimizers, schema
+from ..networks.network import LayerNetwork, NDArray, Parameter, ShapeError
+from ..networks.random import stream
+from ..networks.runner import Bound, Network
+from ..optimization import rules, settings
 from .loop import Training, clip_factor
-from .network import LayerNetwork, NDArray, Parameter, ShapeError
 from .problem import Problem
-from .random import stream
-from .runner import Bound, Network
 from .unrolled import PARTS, OneLayer, Unrolled
 
 PARAMETER_LIMIT = 300
@@ -281,7 +281,7 @@ class Made:
     """
 
     def __init__(self, problem: Problem, at_step: int) -> None:
-        if isinstance(problem.config.optimizer, schema.LevenbergMarquardt):
+        if isinstance(problem.config.optimizer, settings.LevenbergMarquardt):
             raise ShapeError(
                 "optimizer",
                 "levenberg_marquardt solves for all parameters at once: it makes no gradient step",
@@ -369,7 +369,7 @@ class Made:
         trained = [p for p in self.problem.network.parameters if p.trained]
         theta = np.concatenate([_rounded(self.old[p.name], paper).reshape(-1) for p in trained])
         gradient = np.concatenate([np.asarray(gradients[p.name], theta.dtype).reshape(-1) for p in trained])
-        rule = optimizers.make(self.problem.config.optimizer)
+        rule = rules.make(self.problem.config.optimizer)
         rule.update(theta, gradient, {n: a.copy() for n, a in self.state.items()}, self.rate)
         theta = _rounded(theta, paper)
         found, start = {}, 0
@@ -503,7 +503,7 @@ class _Writing:
         }
         clipping = self._clipping(gradients)
         optimizer = config.optimizer
-        plain = isinstance(optimizer, schema.Sgd) and not (optimizer.momentum or optimizer.weight_decay)
+        plain = isinstance(optimizer, settings.Sgd) and not (optimizer.momentum or optimizer.weight_decay)
         trained = {p.name for p in self.network.parameters if p.trained}
         clipped = {
             n: _rounded(g * clipping.factor if clipping else g, paper)

@@ -11,21 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from ..differentiation.evaluate import run
-from ..differentiation.reverse import sweep
+from ..engine.run import run
+from ..engine.sweep import sweep
 from ..errors import NoSuchNumber, Source
 from ..explanation.written import Apply, Expr, Name, Number, Paper, Ref, Row, on_paper, slope_of
 from ..graph import CONSTANT, INPUT, PARAMETER, STATE, Graph, GraphBuilder
 from ..language.numbers import brief
+from ..networks import layers
+from ..networks.formula import FormulaNetwork
+from ..networks.losses import FUSED
+from ..networks.lowering import NOWHERE
+from ..networks.network import LayerNetwork, NDArray, Parameter, padding_of
+from ..networks.runner import Network
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import FLOATS
 from ..ops.tensor import windows_along
-from . import schema
-from .formula import FormulaNetwork
-from .losses import FUSED
-from .lowering import NOWHERE
-from .network import LayerNetwork, NDArray, Parameter, padding_of
-from .runner import Network
 from .written import deviation, mean, mean_square, penalty, softmax, sum_of, weighted
 from .written_losses import WrittenLoss
 
@@ -264,17 +264,17 @@ class Unrolled:
         for position, (name, layer) in enumerate(network.layers):
             if only is not None and name != only.name:
                 continue
-            if isinstance(layer, schema.Linear):
+            if isinstance(layer, layers.Linear):
                 x = self._linear(name, x)
-            elif isinstance(layer, schema.Conv2d):
+            elif isinstance(layer, layers.Conv2d):
                 x = self._convolved(name, layer, x)
-            elif isinstance(layer, schema.MaxPool2d):
+            elif isinstance(layer, layers.MaxPool2d):
                 x = self._pooled(name, layer, x)
-            elif isinstance(layer, schema.Flatten):
+            elif isinstance(layer, layers.Flatten):
                 x = x.reshape(len(x), -1)
-            elif isinstance(layer, schema.BatchNorm):
+            elif isinstance(layer, layers.BatchNorm):
                 x = self._normalised(name, layer, x)
-            elif isinstance(layer, schema.Dropout):
+            elif isinstance(layer, layers.Dropout):
                 x = self._dropped(name, x) if layer.rate else x
             activation = getattr(layer, "activation", None)
             last = position == len(network.layers) - 1
@@ -292,7 +292,7 @@ class Unrolled:
             block.units.append((z[r, u],))
         return z
 
-    def _convolved(self, name: str, layer: schema.Conv2d, x: Ids) -> Ids:
+    def _convolved(self, name: str, layer: layers.Conv2d, x: Ids) -> Ids:
         w, b = self.parameters[f"{name}.weights"], self.parameters[f"{name}.bias"]
         k, stride, padding = layer.kernel_size, layer.stride, padding_of(layer)
         sides = tuple(windows_along(s, k, stride, padding) for s in x.shape[2:])
@@ -310,7 +310,7 @@ class Unrolled:
             block.units.append((z[r, c, i, j],))
         return z
 
-    def _pooled(self, name: str, layer: schema.MaxPool2d, x: Ids) -> Ids:
+    def _pooled(self, name: str, layer: layers.MaxPool2d, x: Ids) -> Ids:
         k, stride = layer.kernel_size, layer.stride or layer.kernel_size
         if k == 1:
             return x[:, :, ::stride, ::stride]
@@ -363,7 +363,7 @@ class Unrolled:
         self._siblings.update(dict.fromkeys(ids, ids))
         return ids
 
-    def _normalised(self, name: str, layer: schema.BatchNorm, x: Ids) -> Ids:
+    def _normalised(self, name: str, layer: layers.BatchNorm, x: Ids) -> Ids:
         w, b = self.parameters[f"{name}.weights"], self.parameters[f"{name}.bias"]
         count = x.size // x.shape[1]
 

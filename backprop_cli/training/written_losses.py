@@ -18,9 +18,8 @@ from ..explanation.written import (
     square,
     subtract,
 )
+from ..networks.losses import FUSED, Loss
 from ..ops.namespaces import FLOATS
-from .losses import FUSED
-from .schema import Loss
 
 Term = Callable[[Expr, Expr, Expr], Expr | None]
 

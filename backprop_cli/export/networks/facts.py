@@ -11,17 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import BackpropError, NoSuchNumber, UsageError, counted
-from ...training import schema
+from ...networks import layers
+from ...networks.formula import split_formula
+from ...networks.losses import FUSED
+from ...networks.network import LayerNetwork, Parameter
+from ...networks.random import stream
+from ...networks.runner import Bound, Runner
+from ...optimization.settings import Optimizer, Sgd
 from ...training.config import Loaded
 from ...training.data.encoding import Encoding
-from ...training.formula import split_formula
 from ...training.loop import Training, clip_factor
-from ...training.losses import FUSED
 from ...training.model import Model, problem_of
-from ...training.network import LayerNetwork, Parameter
 from ...training.problem import Problem, assemble
-from ...training.random import stream
-from ...training.runner import Bound, Runner
 
 NDArray = npt.NDArray[Any]
 
@@ -59,7 +60,7 @@ class Step(NamedTuple):
     gradients: dict[str, NDArray]
     after: dict[str, NDArray]
     states: dict[str, NDArray]
-    settings: Any
+    settings: Optimizer
     rate: float
     clip: float | None
     unsure: tuple[str, ...]
@@ -249,7 +250,7 @@ def _step(training: Training, encoding: Encoding) -> Step:
         training.optimizer.update(runner.theta, runner.gradient, training.state, rate)
     settings = config.optimizer
     # an adaptive rule makes a full step of a slope that is rounding; a norm has all slopes in it
-    adaptive = not isinstance(settings, schema.Sgd)
+    adaptive = not isinstance(settings, Sgd)
     noisy = [
         name
         for name, g in gradients.items()
@@ -303,7 +304,7 @@ def _tied(runner: Runner, bound: Bound) -> frozenset[str]:
     network = runner.network
     assert isinstance(network, LayerNetwork)
     pools = {
-        f"{name}.y": (name, layer) for name, layer in network.layers if isinstance(layer, schema.MaxPool2d)
+        f"{name}.y": (name, layer) for name, layer in network.layers if isinstance(layer, layers.MaxPool2d)
     }
     if not pools:
         return frozenset()
@@ -321,7 +322,7 @@ def _tied(runner: Runner, bound: Bound) -> frozenset[str]:
         # behind an activation the slope counts that it lets through: of relu's zeros none
         before = image.inputs[0] if len(image.inputs) == 1 else image.id
 
-        def windows(array: NDArray, layer: schema.MaxPool2d = layer) -> NDArray:
+        def windows(array: NDArray, layer: layers.MaxPool2d = layer) -> NDArray:
             kernel, stride = layer.kernel_size, layer.stride or layer.kernel_size
             view = np.lib.stride_tricks.sliding_window_view(array, (kernel, kernel), (2, 3))
             return view[:, :, ::stride, ::stride]
@@ -334,7 +335,7 @@ def _tied(runner: Runner, bound: Bound) -> frozenset[str]:
     return frozenset(found)
 
 
-def changed(settings: Any) -> dict[str, Any]:
+def changed(settings: Optimizer) -> dict[str, Any]:
     """Return an optimizer's settings beside its rate that are not the defaults, which are PyTorch's."""
     default = type(settings)()
     return {

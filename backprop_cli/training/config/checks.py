@@ -8,6 +8,8 @@ from typing import Any, get_args
 import msgspec
 
 from ...errors import ExpressionError, Source, counted
+from ...networks import layers
+from ...optimization import settings
 from .. import schema
 from .walk import Walk, activations
 from .yaml_source import quote, short
@@ -254,13 +256,13 @@ class _Checks:
         name: str | None = getattr(layer, "activation", None)
         if name is not None:
             layer = msgspec.structs.replace(layer, activation=self.activation(f"{key}.activation", name))
-        if isinstance(layer, schema.Linear):
+        if isinstance(layer, layers.Linear):
             if layer.units is not None:
                 self.units(f"{key}.units", layer.units)
             if layer.weights is not None:
                 self.linear_weights(key, layer)
             self.bias(key, layer, layer.units or (len(layer.weights) if layer.weights else None), "units")
-        elif isinstance(layer, schema.Conv2d):
+        elif isinstance(layer, layers.Conv2d):
             self.units(f"{key}.channels", layer.channels)
             if name == "softmax":
                 self.fault(f"{key}.activation", "softmax goes with linear layers, not with conv2d")
@@ -276,7 +278,7 @@ class _Checks:
             self.bias(key, layer, layer.channels, "channels")
         return layer
 
-    def linear_weights(self, key: str, layer: schema.Linear) -> None:
+    def linear_weights(self, key: str, layer: layers.Linear) -> None:
         weights = layer.weights or []
         width = self.rows(f"{key}.weights", weights)
         if width and layer.units is not None and len(weights) != layer.units:
@@ -302,7 +304,7 @@ class _Checks:
                 f"{key}.weights",
             )
 
-    def kernels(self, key: str, layer: schema.Conv2d) -> None:
+    def kernels(self, key: str, layer: layers.Conv2d) -> None:
         weights = layer.weights or []
         where, size = f"{key}.weights", layer.kernel_size
         if len(weights) != layer.channels:
@@ -401,7 +403,7 @@ class _Checks:
 
     def optimizer(self) -> None:
         config, optimizer = self.config, self.config.optimizer
-        if isinstance(optimizer, schema.Sgd) and optimizer.nesterov:
+        if isinstance(optimizer, settings.Sgd) and optimizer.nesterov:
             if optimizer.momentum == 0:
                 self.fault(
                     "optimizer.nesterov",
@@ -415,7 +417,7 @@ class _Checks:
             self.fault(
                 "loss.delta", f"loss.delta is for huber, not for {config.loss.type}", None, "loss.type"
             )
-        if not isinstance(optimizer, schema.LevenbergMarquardt) or self.walk.is_bad("optimizer.type"):
+        if not isinstance(optimizer, settings.LevenbergMarquardt) or self.walk.is_bad("optimizer.type"):
             return
         here = "optimizer.type"
         if config.model.formula is None:
@@ -503,7 +505,7 @@ class _Checks:
         stopping, schedule = self.config.training.early_stopping, self.config.schedule
         if stopping is not None and stopping.monitor is not None:
             self.monitor("training.early_stopping.monitor", stopping.monitor)
-        if isinstance(schedule, schema.Plateau) and schedule.monitor is not None:
+        if isinstance(schedule, settings.Plateau) and schedule.monitor is not None:
             self.monitor("schedule.monitor", schedule.monitor)
 
     def monitor(self, key: str, name: str) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 import msgspec
 
 from ...errors import ConfigError, FileError, counted, nearest
+from ...networks import layers
+from ...optimization import settings
 from ...tables.files import bytes_of
 from .. import schema
 from .checks import check
@@ -232,7 +234,7 @@ def _layer(node: Node) -> Node:
         return node
     _listed(node, "frozen")
     name = ALIASES.get(kind.value, kind.value)
-    if name not in tags_of(schema.Layer) and name in activations():
+    if name not in tags_of(layers.Layer) and name in activations():
         # a bare activation is a layer; other keys beside it are then unknown
         children = {k: v for k, v in node.value.items() if k != "type"}
         own = Node("scalar", name, kind.place, kind.text)
@@ -319,10 +321,10 @@ def _completed(config: schema.Config, name: str) -> schema.Config:
     training = config.training
     if training.early_stopping is not None and training.early_stopping.monitor is None:
         training = replace(training, early_stopping=replace(training.early_stopping, monitor=monitor))
-    if isinstance(config.optimizer, schema.LevenbergMarquardt):
+    if isinstance(config.optimizer, settings.LevenbergMarquardt):
         training = replace(training, batch_size="full")
     schedule = config.schedule
-    if isinstance(schedule, schema.Plateau) and schedule.monitor is None:
+    if isinstance(schedule, settings.Plateau) and schedule.monitor is None:
         schedule = replace(schedule, monitor=monitor)
     if config.name is None:
         # a file name may hold what no folder should be called

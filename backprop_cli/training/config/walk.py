@@ -16,6 +16,8 @@ import msgspec
 
 from ...errors import ConfigError, nearest
 from ...language.numbers import brief
+from ...networks import layers
+from ...optimization import settings
 from .. import schema
 from .yaml_source import FAULT_LIMIT, Node, Place, quote, scalar, short
 
@@ -137,7 +139,7 @@ class Walk:
         self.formula = formula
         values = self.values(schema.Config, self.root, "")
         values.setdefault("data", schema.Data())
-        values.setdefault("model", schema.Model())
+        values.setdefault("model", layers.Model())
         return schema.Config(**values)
 
     def values(self, struct: Any, node: Node, path: str) -> dict[str, Any]:
@@ -189,8 +191,8 @@ class Walk:
         if close:
             self.misspelt.add(f"{path}.{close}")
         if hint is None and tag:
-            union = schema.Layer if path.startswith("model") else schema.Optimizer
-            union = schema.Schedule if path.startswith("schedule") else union
+            union = layers.Layer if path.startswith("model") else settings.Optimizer
+            union = settings.Schedule if path.startswith("schedule") else union
             others = [name for name, other in tags_of(union).items() if key in fields_of(other)]
             if 0 < len(others) <= 3:
                 hint = f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} it"
@@ -343,9 +345,9 @@ class Walk:
         names = ", ".join(tags)
         if kind is None:
             if path == "optimizer":
-                return schema.Adam
+                return settings.Adam
             if path == "schedule" and set(node.value) <= {"warmup_steps"}:
-                return schema.Constant
+                return settings.Constant
             self.fault(path, f"{path}.type is missing", f"types: {names}", place=str(node.place))
             return None
         self.places[f"{path}.type"] = kind.place
@@ -405,7 +407,7 @@ def says(options: Any) -> str:
             names = list(fields_of(option))
             says = (
                 "a layer"
-                if tag in tags_of(schema.Layer)
+                if tag in tags_of(layers.Layer)
                 else "a mapping with a type"
                 if tag
                 else f"{{{names[0]}: ...}}"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..random import stream
+from ...networks.random import stream
 
 Floats = npt.NDArray[np.float64]
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...differentiation.evaluate import evaluate
-from ...differentiation.plan import Plan
+from ...engine.plan import Plan
+from ...engine.run import evaluate
 from ...errors import DataError, NoSuchNumber
 from ...graph import Graph
 from ...language.lower import lower

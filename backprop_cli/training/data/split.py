@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..random import stream
+from ...networks.random import stream
 
 if TYPE_CHECKING:
     from ..config import Loaded

@@ -8,13 +8,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ..differentiation.evaluate import bind, evaluate, number
-from ..differentiation.reverse import reverse
+from ..engine.run import bind, evaluate, number
+from ..engine.sweep import reverse
 from ..errors import DomainError, NoSuchNumber, RangeError
 from ..graph import Graph
 from ..language.numbers import brief
-from ..training.optimizers import make
-from .optimizer import Choice
+from .choice import Choice
+from .rules import make
 
 Point = tuple[float, ...]
 End = Literal["until", "still", "steps", "error"]

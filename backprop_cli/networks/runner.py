@@ -8,11 +8,10 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from ..differentiation.tensors import TensorPlan
-from .losses import SUMS
+from ..engine.tensors import TensorPlan
+from .losses import SUMS, Loss
 from .lowering import Lowered
 from .network import NDArray, Parameter
-from .schema import Loss
 
 BLOCK_ROWS = 1024
 """Rows that are predicted at once."""

@@ -1,6 +1,6 @@
 """Adam's update as one pass over memory, compiled by Numba (the ``[fast]`` extra).
 
-The operations are those of `optimizers.Adam.passes` in their order, each rounded once (no fast
+The operations are those of `rules.Adam.passes` in their order, each rounded once (no fast
 math, no fused multiply-add): the bits are the same with and without Numba. Machine code is cached on disk.
 """
 

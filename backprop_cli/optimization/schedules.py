@@ -6,13 +6,12 @@ nothing of networks, and its state is plain JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import cos, isfinite, pi
 from typing import Any
 
 from ..errors import ConfigError
-from . import schema
-from .metrics import higher_is_better
+from . import settings
 
 
 class Schedule:
@@ -85,14 +84,14 @@ class Cosine(Schedule):
 class Plateau(Schedule):
     """Times ``factor`` when the monitored number has not improved for more than ``patience`` epochs.
 
-    PyTorch's ``ReduceLROnPlateau``; the direction of improvement is known from the monitor's name.
+    PyTorch's ``ReduceLROnPlateau``.
     """
 
-    def __init__(self, base_rate: float, settings: schema.Plateau, monitor: str) -> None:
+    def __init__(self, base_rate: float, settings: settings.Plateau, monitor: str, rises: bool) -> None:
         super().__init__(base_rate, settings.warmup_steps)
         self.settings = settings
         self.monitor = monitor
-        self.rises = higher_is_better(monitor)
+        self.rises = rises
         self.now = base_rate
         self.best: float | None = None
         self.bad_epochs = 0
@@ -142,24 +141,30 @@ class Plateau(Schedule):
 _PLATEAU_STATE = ("now", "best", "bad_epochs", "cooldown_left")
 
 
-def make(settings: schema.Schedule | None, base_rate: float, epochs: int) -> Schedule:
+def make(
+    section: settings.Schedule | None,
+    base_rate: float,
+    epochs: int,
+    higher_is_better: Callable[[str], bool] = lambda monitor: False,
+) -> Schedule:
     """Return the schedule of a ``schedule`` section.
 
     Args:
-        settings: The section; None is a constant rate.
+        section: The section; None is a constant rate.
         base_rate: The optimizer's learning rate.
         epochs: Epochs of the whole training.
+        higher_is_better: Whether a monitored number improves by rising; else it is to fall.
     """
-    match settings:
-        case schema.StepSchedule(step_size=step_size, gamma=gamma, warmup_steps=warmup):
+    match section:
+        case settings.StepSchedule(step_size=step_size, gamma=gamma, warmup_steps=warmup):
             return Decay(base_rate, warmup, gamma, step_size)
-        case schema.Exponential(gamma=gamma, warmup_steps=warmup):
+        case settings.Exponential(gamma=gamma, warmup_steps=warmup):
             return Decay(base_rate, warmup, gamma)
-        case schema.Cosine(eta_min=eta_min, warmup_steps=warmup):
+        case settings.Cosine(eta_min=eta_min, warmup_steps=warmup):
             return Cosine(base_rate, warmup, eta_min, epochs)
-        case schema.Plateau(monitor=monitor):
+        case settings.Plateau(monitor=monitor):
             assert monitor is not None  # loading a config settles it
-            return Plateau(base_rate, settings, monitor)
-        case schema.Constant(warmup_steps=warmup):
+            return Plateau(base_rate, section, monitor, higher_is_better(monitor))
+        case settings.Constant(warmup_steps=warmup):
             return Schedule(base_rate, warmup)
     return Schedule(base_rate)

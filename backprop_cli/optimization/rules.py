@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError
-from . import schema
+from ..settings import Section
+from . import settings
 
 Array = npt.NDArray[Any]
 State = dict[str, Array]
@@ -33,7 +34,7 @@ BLOCK_BYTES = 1 << 17
 COMPILED_WORK = 1_000_000_000
 """Parameters times updates that repay the import of Numba: it saves about 0.8 ns of each."""
 
-Settings = TypeVar("Settings", bound=schema.Section)
+Settings = TypeVar("Settings", bound=Section)
 
 
 class Rule(ABC, Generic[Settings]):
@@ -119,7 +120,7 @@ class Rule(ABC, Generic[Settings]):
         self._compiled = self.compiled() if worthwhile and contiguous and allowed else None
 
 
-class Sgd(Rule[schema.Sgd]):
+class Sgd(Rule[settings.Sgd]):
     """Gradient descent; with momentum a heavy ball, or Nesterov's, which looks ahead.
 
     ::
@@ -132,7 +133,7 @@ class Sgd(Rule[schema.Sgd]):
         schedule acts on all of it.
     """
 
-    def __init__(self, settings: schema.Sgd, updates: int = 0) -> None:
+    def __init__(self, settings: settings.Sgd, updates: int = 0) -> None:
         if settings.nesterov and (not settings.momentum or settings.dampening):
             raise ConfigError("nesterov needs a momentum above 0 and no dampening")
         super().__init__(settings, updates)
@@ -164,7 +165,7 @@ class Sgd(Rule[schema.Sgd]):
         p -= g
 
 
-class Adagrad(Rule[schema.Adagrad]):
+class Adagrad(Rule[settings.Adagrad]):
     """A rate for each parameter, smaller the more it has moved.
 
     ::
@@ -203,7 +204,7 @@ class Adagrad(Rule[schema.Adagrad]):
         p -= g
 
 
-class Adadelta(Rule[schema.Adadelta]):
+class Adadelta(Rule[settings.Adadelta]):
     """Steps in the parameters' own units: as long as the last ones, shorter where it is steep.
 
     ::
@@ -240,7 +241,7 @@ class Adadelta(Rule[schema.Adadelta]):
         p -= g
 
 
-class RMSprop(Rule[schema.RMSprop]):
+class RMSprop(Rule[settings.RMSprop]):
     """The gradient over the root of its mean square; centered, over its standard deviation.
 
     ::
@@ -257,7 +258,7 @@ class RMSprop(Rule[schema.RMSprop]):
 
     scratch = 2
 
-    def __init__(self, settings: schema.RMSprop, updates: int = 0) -> None:
+    def __init__(self, settings: settings.RMSprop, updates: int = 0) -> None:
         super().__init__(settings, updates)
         mean = ("mean",) if settings.centered else ()
         self.arrays = ("square", *mean, *(("momentum",) if settings.momentum else ()))
@@ -296,7 +297,7 @@ class RMSprop(Rule[schema.RMSprop]):
             p -= g
 
 
-class Adam(Rule[schema.Adam | schema.AdamW]):
+class Adam(Rule[settings.Adam | settings.AdamW]):
     """Momentum over the root of the mean square, both corrected for beginning at 0.
 
     ::
@@ -312,7 +313,7 @@ class Adam(Rule[schema.Adam | schema.AdamW]):
         Kingma and Ba 2015, algorithm 1; amsgrad: Reddi, Kale and Kumar 2018, algorithm 2.
     """
 
-    def __init__(self, settings: schema.Adam | schema.AdamW, updates: int = 0) -> None:
+    def __init__(self, settings: settings.Adam | settings.AdamW, updates: int = 0) -> None:
         super().__init__(settings, updates)
         self.arrays = ("m", "v", "largest_v") if settings.amsgrad else ("m", "v")
         self.scratch = 1 if settings.weight_decay else 0
@@ -330,7 +331,7 @@ class Adam(Rule[schema.Adam | schema.AdamW]):
         m, v, *largest = arrays
         rate, beta1, beta2, eps, decay, kept = numbers
         if self.settings.weight_decay:
-            if isinstance(self.settings, schema.AdamW):
+            if isinstance(self.settings, settings.AdamW):
                 p *= kept
             else:
                 _decay(p, g, decay, scratch)
@@ -356,7 +357,7 @@ class Adam(Rule[schema.Adam | schema.AdamW]):
             return None
         if not self.settings.weight_decay:
             return adam
-        return adamw if isinstance(self.settings, schema.AdamW) else adam_decayed
+        return adamw if isinstance(self.settings, settings.AdamW) else adam_decayed
 
 
 class AdamW(Adam):
@@ -371,7 +372,7 @@ class AdamW(Adam):
     """
 
 
-class NAdam(Rule[schema.NAdam]):
+class NAdam(Rule[settings.NAdam]):
     """Adam that looks ahead as Nesterov's momentum does.
 
     ::
@@ -425,18 +426,18 @@ class NAdam(Rule[schema.NAdam]):
         p -= g
 
 
-RULES: dict[type[schema.Section], type[Rule[Any]]] = {
-    schema.Sgd: Sgd,
-    schema.Adagrad: Adagrad,
-    schema.Adadelta: Adadelta,
-    schema.RMSprop: RMSprop,
-    schema.Adam: Adam,
-    schema.AdamW: AdamW,
-    schema.NAdam: NAdam,
+RULES: dict[type[Section], type[Rule[Any]]] = {
+    settings.Sgd: Sgd,
+    settings.Adagrad: Adagrad,
+    settings.Adadelta: Adadelta,
+    settings.RMSprop: RMSprop,
+    settings.Adam: Adam,
+    settings.AdamW: AdamW,
+    settings.NAdam: NAdam,
 }
 
 
-def make(settings: schema.Optimizer, updates: int = 0) -> Rule[Any]:
+def make(settings: settings.Optimizer, updates: int = 0) -> Rule[Any]:
     """Return the update rule of an ``optimizer`` section.
 
     Args:

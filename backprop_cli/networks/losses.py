@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated, Literal
 
+from msgspec import Meta
+
+from ..settings import NotNegative, Positive, Section
 from .lowering import Builder
-from .schema import Loss
+
+
+class Loss(Section, frozen=True):
+    """``loss``: a name, or a mapping where it has a parameter."""
+
+    type: Annotated[
+        Literal["auto", "mse", "mae", "huber", "sse", "half_sse", "binary_cross_entropy", "cross_entropy"],
+        Meta(description="auto: cross-entropy for classes, mse for numbers"),
+    ] = "auto"
+    delta: Annotated[Positive, Meta(description="huber: where the square ends")] = 1.0
+
+
+class Regularization(Section, frozen=True):
+    """``regularization``: added to the loss; biases are exempt."""
+
+    l1: Annotated[NotNegative, Meta(description="times the sum of |w|")] = 0.0
+    l2: Annotated[NotNegative, Meta(description="times the sum of w^2")] = 0.0
+
 
 FUSED = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
 """Losses that take logits, and the activation that turns these into probabilities."""

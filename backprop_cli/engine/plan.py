@@ -17,8 +17,8 @@ import numpy.typing as npt
 from ..graph import CONSTANT, Graph
 from ..ops.error_function import erf, erfc
 from ..ops.namespaces import FLOATS, MAPPED, Namespace, ufuncs
-from .evaluate import run
-from .reverse import sweep
+from .run import run
+from .sweep import sweep
 
 Floats = npt.NDArray[np.float64]
 

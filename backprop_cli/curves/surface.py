@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..differentiation.evaluate import bind, evaluate
 from ..differentiation.forward import hessian
-from ..differentiation.plan import Plan
-from ..differentiation.reverse import reverse
+from ..engine.plan import Plan
+from ..engine.run import bind, evaluate
+from ..engine.sweep import reverse
 from ..errors import NoSuchNumber
 from ..graph import Graph
-from .sampling import DEEP_UP_TO, check_range, grid_of, neat
+from .line import DEEP_UP_TO, check_range, grid_of, neat
 
 HEIGHTS = 121  # samples along each side
 ARROWS = (17, 13)

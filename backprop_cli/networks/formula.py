@@ -9,7 +9,7 @@ import numpy as np
 from ..graph import PARAMETER, Graph, GraphBuilder
 from ..language.lower import lower
 from ..language.parser import parse
-from . import schema
+from . import losses
 from .losses import FUSED, lower_loss
 from .lowering import Builder, Lowered
 from .network import NDArray, Parameter, penalised
@@ -31,8 +31,8 @@ class FormulaNetwork:
         self,
         formula: str,
         first: Mapping[str, float],
-        loss: schema.Loss,
-        penalties: schema.Regularization,
+        loss: losses.Loss,
+        penalties: losses.Regularization,
     ) -> None:
         self.target, self.expression = split_formula(formula)
         self.loss = loss

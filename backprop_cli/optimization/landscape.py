@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..curves.line import Curve, Sampler, sample
+from ..curves.surface import Surface, survey
 from ..errors import BackpropError
-from ..explanation.sampling import Curve, Sampler, sample
-from ..explanation.surface import Surface, survey
-from .descend import Function, Point, Trace
+from .descent import Function, Point, Trace
 
 ROOM = 0.25  # beside the points, as a share of their spread
 WILD = 6.0  # times the spread of the first points, beyond which a run that is lost is cut

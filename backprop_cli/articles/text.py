@@ -14,7 +14,10 @@ from collections.abc import Iterable, Iterator
 from math import isfinite
 from typing import NamedTuple
 
-from ..differentiation.evaluate import leaf_values, run
+from ..checking.answers import read_answer, written_digits
+from ..checking.claims import Judge, read_claim
+from ..checking.verdicts import EXACT, RIGHT, ROOM, ROUNDED, WRONG, digits_right
+from ..engine.run import leaf_values, run
 from ..errors import BackpropError, DataError
 from ..graph import Graph
 from ..language.lower import lower
@@ -22,9 +25,6 @@ from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM, parse
 from ..language.tokens import NAME
 from ..ops import FUNCTIONS
-from .answers import read_answer, written_digits
-from .claims import Judge, read_claim
-from .verdicts import EXACT, RIGHT, ROOM, ROUNDED, WRONG, digits_right
 
 LINE_LIMIT = 400
 MOST_LINES = 50_000

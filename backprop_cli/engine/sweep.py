@@ -10,7 +10,7 @@ from ..errors import SlopeError
 from ..graph import CONSTANT, Graph
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS
-from .evaluate import operands_text, written
+from .run import operands_text, written
 
 
 def active_nodes(graph: Graph, wrt: Sequence[str] | None = None) -> list[bool]:

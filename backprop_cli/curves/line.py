@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..differentiation.evaluate import bind, evaluate
 from ..differentiation.forward import hessian_product
-from ..differentiation.plan import Plan
-from ..differentiation.reverse import reverse
+from ..engine.plan import Plan
+from ..engine.run import bind, evaluate
+from ..engine.sweep import reverse
 from ..errors import BindingError, NoSuchNumber
 from ..graph import Graph
 from ..language.numbers import exact_text

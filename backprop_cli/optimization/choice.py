@@ -9,8 +9,8 @@ import msgspec
 
 from ..errors import BackpropError, ConfigError, UsageError, nearest
 from ..language.lower import constant
-from ..training import schema
-from ..training.optimizers import RULES, make
+from . import settings
+from .rules import RULES, make
 
 FIRST_ORDER: dict[str, Any] = {str(kind.__struct_config__.tag): kind for kind in RULES}
 ALIASES = {"lr": "learning_rate"}
@@ -67,7 +67,7 @@ def _text(value: Any) -> str:
 
 def plain(rate: float | None) -> Choice:
     """Return gradient descent, at `PLAIN_RATE` where no rate is given."""
-    return Choice("sgd", schema.Sgd(learning_rate=PLAIN_RATE if rate is None else rate))
+    return Choice("sgd", settings.Sgd(learning_rate=PLAIN_RATE if rate is None else rate))
 
 
 def read(text: str, rate: float | None) -> Choice:

@@ -14,7 +14,7 @@ from ..errors import ConfigError
 from ..graph import PARAMETER, STATE, Graph
 from ..ops import PRIMITIVES
 from ..ops.tensor import windows_along
-from . import schema
+from . import layers, losses
 from .losses import FUSED, lower_loss
 from .lowering import Builder, Lowered
 from .random import stream
@@ -66,11 +66,11 @@ class LayerNetwork:
 
     def __init__(
         self,
-        model: schema.Model,
+        model: layers.Model,
         shape: Shape,
         outputs: int,
-        loss: schema.Loss,
-        penalties: schema.Regularization,
+        loss: losses.Loss,
+        penalties: losses.Regularization,
         seed: int,
     ) -> None:
         self.shape = shape
@@ -102,10 +102,10 @@ class LayerNetwork:
             )
 
     def _enter(
-        self, name: str, layer: Any, shape: Shape, model: schema.Model, seed: int, key: _Keyed
+        self, name: str, layer: Any, shape: Shape, model: layers.Model, seed: int, key: _Keyed
     ) -> Shape:
         """Note a layer's parameters and state, and return the shape of a row after it."""
-        if isinstance(layer, schema.Linear):
+        if isinstance(layer, layers.Linear):
             if len(shape) != 1:
                 raise key.error(
                     f"{name} takes rows of numbers, but gets {_rows(shape)}",
@@ -114,7 +114,7 @@ class LayerNetwork:
             units = layer.units or self.outputs
             self._weights(name, layer, (units, shape[0]), shape[0], units, model, seed, key)
             return (units,)
-        if isinstance(layer, schema.Conv2d):
+        if isinstance(layer, layers.Conv2d):
             if len(shape) != 3:
                 raise key.error(
                     f"{name} takes channels, height and width, but gets {_rows(shape)}",
@@ -132,14 +132,14 @@ class LayerNetwork:
             self.row_numbers += fan_in * prod(sides)
             self._weights(name, layer, (layer.channels, shape[0], k, k), fan_in, fan_out, model, seed, key)
             return (layer.channels, *sides)
-        if isinstance(layer, schema.MaxPool2d):
+        if isinstance(layer, layers.MaxPool2d):
             k, stride = layer.kernel_size, layer.stride or layer.kernel_size
             if len(shape) != 3 or min(shape[1:]) < k:
                 raise key.error(f"{name}: a window of {k}x{k} does not fit into {_rows(shape)}")
             return (shape[0], *(windows_along(s, k, stride) for s in shape[1:]))
-        if isinstance(layer, schema.Flatten):
+        if isinstance(layer, layers.Flatten):
             return (prod(shape),)
-        if isinstance(layer, schema.BatchNorm):
+        if isinstance(layer, layers.BatchNorm):
             channels = shape[0]
             for part, first in (("weights", np.ones(channels)), ("bias", np.zeros(channels))):
                 self.parameters.append(
@@ -147,10 +147,10 @@ class LayerNetwork:
                 )
             self.states[f"{name}.running_mean"] = np.zeros(channels)
             self.states[f"{name}.running_variance"] = np.ones(channels)
-        elif isinstance(layer, schema.Dropout):
+        elif isinstance(layer, layers.Dropout):
             if layer.rate:
                 self.masks[f"{name}.mask"] = layer.rate
-        elif isinstance(layer, schema.Activation) and layer.activation == "softmax" and len(shape) != 1:
+        elif isinstance(layer, layers.Activation) and layer.activation == "softmax" and len(shape) != 1:
             raise key.error(f"softmax takes rows of numbers, but gets {_rows(shape)}")
         return shape
 
@@ -161,7 +161,7 @@ class LayerNetwork:
         shape: Shape,
         fan_in: int,
         fan_out: int,
-        model: schema.Model,
+        model: layers.Model,
         seed: int,
         key: _Keyed,
     ) -> None:
@@ -205,7 +205,7 @@ class LayerNetwork:
         activations: dict[str, tuple[int, int]] = {}
         node, shape = b.leaf("x"), self.shape
         for (name, layer), (_, _, after) in zip(self.layers, self.after, strict=True):
-            if isinstance(layer, schema.Linear):
+            if isinstance(layer, layers.Linear):
                 node = b.step(
                     "linear",
                     node,
@@ -213,19 +213,19 @@ class LayerNetwork:
                     self._leaf(b, f"{name}.bias"),
                     name=f"{name}.z",
                 )
-            elif isinstance(layer, schema.Conv2d):
+            elif isinstance(layer, layers.Conv2d):
                 operands = (node, self._leaf(b, f"{name}.weights"), self._leaf(b, f"{name}.bias"))
                 node = b.step(
                     "conv2d", *operands, name=f"{name}.z", stride=layer.stride, padding=padding_of(layer)
                 )
-            elif isinstance(layer, schema.MaxPool2d):
+            elif isinstance(layer, layers.MaxPool2d):
                 stride = layer.stride or layer.kernel_size
                 node = b.step("max_pool2d", node, name=f"{name}.y", kernel=layer.kernel_size, stride=stride)
-            elif isinstance(layer, schema.Flatten):
+            elif isinstance(layer, layers.Flatten):
                 node = b.step("flatten", node, name=f"{name}.y") if len(shape) > 1 else node
-            elif isinstance(layer, schema.BatchNorm):
+            elif isinstance(layer, layers.BatchNorm):
                 node = self._normalise(b, name, layer, node, shape, rows, training, updates, shapes)
-            elif isinstance(layer, schema.Dropout) and training and layer.rate:
+            elif isinstance(layer, layers.Dropout) and training and layer.rate:
                 shapes[f"{name}.mask"] = (rows, *shape)
                 node = b.step("multiply", node, b.leaf(f"{name}.mask", STATE), name=f"{name}.y")
             activation = getattr(layer, "activation", None)
@@ -262,7 +262,7 @@ class LayerNetwork:
         self,
         b: Builder,
         name: str,
-        layer: schema.BatchNorm,
+        layer: layers.BatchNorm,
         x: int,
         shape: Shape,
         rows: int,
@@ -320,32 +320,32 @@ class ShapeError(ConfigError):
         self.key = key
 
 
-def expanded(model: schema.Model, outputs: int) -> Sequence[Any]:
+def expanded(model: layers.Model, outputs: int) -> Sequence[Any]:
     """Return the layers of the short form, or those that are written."""
     if model.layers is not None:
         return model.layers
-    hidden = [schema.Linear(units=units, activation=model.activation) for units in model.hidden or []]
-    return [*hidden, schema.Linear(units=outputs)]
+    hidden = [layers.Linear(units=units, activation=model.activation) for units in model.hidden or []]
+    return [*hidden, layers.Linear(units=outputs)]
 
 
-def named_layers(layers: Sequence[Any]) -> list[tuple[str, Any]]:
+def named_layers(chain: Sequence[Any]) -> list[tuple[str, Any]]:
     """Number the layers of each type: ``linear1``, ``dropout1``, ``linear2``."""
     counts: Counter[str] = Counter()
     named = []
-    for layer in layers:
-        kind = layer.activation if isinstance(layer, schema.Activation) else layer.__struct_config__.tag
+    for layer in chain:
+        kind = layer.activation if isinstance(layer, layers.Activation) else layer.__struct_config__.tag
         counts[kind] += 1
         named.append((f"{kind}{counts[kind]}", layer))
     return named
 
 
-def padding_of(layer: schema.Conv2d) -> int:
+def padding_of(layer: layers.Conv2d) -> int:
     """Return the zeros on each side."""
     return layer.kernel_size // 2 if isinstance(layer.padding, str) else layer.padding
 
 
 def penalised(
-    b: Builder, data_loss: int, parameters: Sequence[Parameter], penalties: schema.Regularization
+    b: Builder, data_loss: int, parameters: Sequence[Parameter], penalties: losses.Regularization
 ) -> int:
     """Add l1*sum|w| and l2*sum(w^2) over the trained weights to a loss."""
     total = data_loss
@@ -369,7 +369,7 @@ def initial(init: Any, shape: Shape, fan_in: int, fan_out: int, rng: np.random.G
     Source:
         Glorot and Bengio 2010; He, Zhang, Ren and Sun 2015.
     """
-    if isinstance(init, schema.Uniform):
+    if isinstance(init, layers.Uniform):
         return rng.uniform(-init.uniform, init.uniform, shape)
     if init == "zeros":
         return np.zeros(shape)

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from ..graph import Graph
 from ..ops.namespaces import MAPPED
 from ..ops.tensor import Pull, windows_along
-from .evaluate import run
 from .plan import FUNCTIONS, Operand, Recorded, Tape, mapped
-from .reverse import sweep
+from .run import run
+from .sweep import sweep
 
 NDArray = npt.NDArray[Any]
 Shape = tuple[int, ...]

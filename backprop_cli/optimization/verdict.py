@@ -9,13 +9,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ..differentiation.evaluate import evaluate
 from ..differentiation.finite import Probe, sides, touches_kink
 from ..differentiation.forward import hessian_product
+from ..engine.run import evaluate
 from ..errors import NoSuchNumber, RangeError
 from ..language.format import node_text
 from ..language.numbers import brief
-from .descend import Function, Point, Trace
+from .descent import Function, Point, Trace
 
 Kind = Literal[
     "converged", "left-basin", "stuck", "bouncing", "diverging", "left-domain", "no-slope", "not-finished"

@@ -19,12 +19,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..differentiation.evaluate import evaluate
-from ..differentiation.plan import Plan
-from ..differentiation.reverse import active_nodes, reverse
+from ..engine.plan import Plan
+from ..engine.run import evaluate
+from ..engine.sweep import active_nodes, reverse
 from ..errors import ConfigError, NoSuchNumber, RangeError, counted
 from ..graph import Graph
-from . import schema
+from . import settings
 
 Floats = npt.NDArray[np.float64]
 
@@ -180,7 +180,7 @@ class Fit:
         columns: Mapping[str, Floats],
         target: Floats,
         parameters: Mapping[str, float],
-        settings: schema.LevenbergMarquardt,
+        settings: settings.LevenbergMarquardt,
         max_iterations: int,
     ) -> None:
         self.settings = settings
@@ -355,7 +355,7 @@ def fit(
     columns: Mapping[str, Floats],
     target: Floats,
     parameters: Mapping[str, float],
-    settings: schema.LevenbergMarquardt,
+    settings: settings.LevenbergMarquardt,
     max_iterations: int,
 ) -> FitResult:
     """Fit a formula to rows; see `Fit`, which does it step by step."""

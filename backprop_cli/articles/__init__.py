@@ -1,0 +1,1 @@
+"""Articles: what the lines of a text claim, worked out again."""

@@ -1,1 +1,0 @@
-"""Gradient descent and ascent on an expression."""

@@ -1,0 +1,1 @@
+"""Optimizers, schedules, gradient descent on an expression and least squares."""
