@@ -97,7 +97,7 @@ def rounding_bounds(
     Args:
         graph: The computation.
         leaves: The leaves' values.
-        active: From `reverse.active_nodes`.
+        active: From `sweep.active_nodes`.
     Returns:
         The bound on the output, and those on the cotangents, the forward pass's rounding included.
     """

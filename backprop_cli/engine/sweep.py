@@ -39,7 +39,7 @@ def sweep(
 
     Args:
         graph: The computation.
-        values: One value per node, from `evaluate.run` over the same namespace.
+        values: One value per node, from `run.run` over the same namespace.
         active: From `active_nodes`.
         xp: The namespace.
         seed: Cotangent of the output.

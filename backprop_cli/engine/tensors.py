@@ -1,6 +1,6 @@
 """A graph with arrays at its nodes as one list of array instructions over fixed buffers.
 
-Forward pass and reverse sweep are the ones of `evaluate.run` and `reverse.sweep`: run once over
+Forward pass and reverse sweep are `run.run` and `sweep.sweep`: run once over
 `Array` values, which write down what is done to them, they leave a list of NumPy calls with every
 buffer in place. Replaying it allocates nothing.
 """
