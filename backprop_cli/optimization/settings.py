@@ -103,7 +103,8 @@ class LevenbergMarquardt(Section, frozen=True, tag="levenberg_marquardt"):
     ] = 1e-10
 
 
-Optimizer = Sgd | Adagrad | Adadelta | RMSprop | Adam | AdamW | NAdam | LevenbergMarquardt
+FirstOrder = Sgd | Adagrad | Adadelta | RMSprop | Adam | AdamW | NAdam
+Optimizer = FirstOrder | LevenbergMarquardt
 Warmup = Annotated[Whole, Meta(description="updates over which the rate rises linearly to its value")]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from textwrap import fill
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import save
 
 from ... import __version__
 from ...ops import PRIMITIVES
+from ...optimization.settings import Adadelta, Adagrad, AdamW, FirstOrder, NAdam, RMSprop, Sgd
 from ..writer import ATOM, Piece, Table, python_number, spell
 from . import INLINE
 from .facts import Facts, NDArray, Step, described
@@ -153,26 +153,26 @@ def rows(facts: Facts, name: str) -> str:
     return f"scaled({name})" if facts.scaled else name
 
 
-def first_update(settings: Any, rate: float, sqrt: str) -> list[str]:
+def first_update(settings: FirstOrder, rate: float, sqrt: str) -> list[str]:
     """Return the body of ``updated(p, g)``: the first update of an optimizer, whose means begin at 0."""
     lines = []
     decay = getattr(settings, "weight_decay", 0.0)
-    if isinstance(settings, settings.AdamW):
+    if isinstance(settings, AdamW):
         if decay:
             lines.append(f"p = p*(1 - {rate!r}*{decay!r})")
     elif decay:
         lines.append(f"g = g + {decay!r}*p")
-    if isinstance(settings, settings.Sgd):
+    if isinstance(settings, Sgd):
         if settings.momentum and settings.nesterov:
             lines.append(f"g = g + {settings.momentum!r}*g")
         return [*lines, f"return p - {rate!r}*g"]
-    if isinstance(settings, settings.Adagrad):
+    if isinstance(settings, Adagrad):
         first = f"{settings.initial_accumulator_value!r} + " if settings.initial_accumulator_value else ""
         return [*lines, f"return p - {rate!r}*g/({sqrt}({first}g**2) + {settings.eps!r})"]
-    if isinstance(settings, settings.Adadelta):
+    if isinstance(settings, Adadelta):
         lines.append(f"s = (1 - {settings.rho!r})*g**2")
         return [*lines, f"return p - {rate!r}*{sqrt}({settings.eps!r})/{sqrt}(s + {settings.eps!r})*g"]
-    if isinstance(settings, settings.RMSprop):
+    if isinstance(settings, RMSprop):
         lines.append(f"s = (1 - {settings.alpha!r})*g**2")
         if settings.centered:
             lines.append(f"s = s - ((1 - {settings.alpha!r})*g)**2")
@@ -180,7 +180,7 @@ def first_update(settings: Any, rate: float, sqrt: str) -> list[str]:
     beta1, beta2 = settings.betas
     lines.append(f"m = (1 - {beta1!r})*g")
     lines.append(f"v = (1 - {beta2!r})*g**2")
-    if isinstance(settings, settings.NAdam):
+    if isinstance(settings, NAdam):
         mu, ahead = (beta1 * (1.0 - 0.5 * 0.96 ** (t * settings.momentum_decay)) for t in (1, 2))
         lines.append(f"m = g + {ahead!r}*m/(1 - {mu!r}*{ahead!r})")
     else:
