@@ -17,7 +17,7 @@ from ...networks.losses import FUSED
 from ...networks.network import LayerNetwork, Parameter
 from ...networks.random import stream
 from ...networks.runner import Bound, Runner
-from ...optimization.settings import Optimizer, Sgd
+from ...optimization.settings import FirstOrder, LevenbergMarquardt, Sgd
 from ...training.config import Loaded
 from ...training.data.encoding import Encoding
 from ...training.loop import Training, clip_factor
@@ -60,7 +60,7 @@ class Step(NamedTuple):
     gradients: dict[str, NDArray]
     after: dict[str, NDArray]
     states: dict[str, NDArray]
-    settings: Optimizer
+    settings: FirstOrder
     rate: float
     clip: float | None
     unsure: tuple[str, ...]
@@ -249,6 +249,7 @@ def _step(training: Training, encoding: Encoding) -> Step:
         rate = training.schedule.rate(0, 0)
         training.optimizer.update(runner.theta, runner.gradient, training.state, rate)
     settings = config.optimizer
+    assert not isinstance(settings, LevenbergMarquardt)  # fits formulas alone
     # an adaptive rule makes a full step of a slope that is rounding; a norm has all slopes in it
     adaptive = not isinstance(settings, Sgd)
     noisy = [
@@ -335,7 +336,7 @@ def _tied(runner: Runner, bound: Bound) -> frozenset[str]:
     return frozenset(found)
 
 
-def changed(settings: Optimizer) -> dict[str, Any]:
+def changed(settings: FirstOrder) -> dict[str, Any]:
     """Return an optimizer's settings beside its rate that are not the defaults, which are PyTorch's."""
     default = type(settings)()
     return {
