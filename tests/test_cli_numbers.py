@@ -145,6 +145,12 @@ ALL_METHODS = {
 }
 
 
+def test_a_row_that_finite_differences_cannot_judge_is_not_counted(process):
+    out = process("grad", "1e12+x^2", "--x", "1").answered().out
+    assert "symbolic, reverse and finite agree in 2 of 3 rows" in out
+    assert "x: noisy: finite differences are off by up to 4e1 here" in out
+
+
 @pytest.mark.parametrize(("program", "at", "value", "slopes"), ALL_METHODS.values(), ids=ALL_METHODS)
 def test_three_methods_agree_on_the_published_gradients(process, program, at, value, slopes):
     bindings = [word for name, number in at.items() for word in (f"--{name}", str(number))]

@@ -211,6 +211,26 @@ def test_published_numbers(
     assert all(v.verdict in ("agree", "noisy") for v in judged(text, **bindings).values())
 
 
+@pytest.mark.parametrize(
+    ("text", "x", "verdict"),
+    [
+        ("1e12+x^2", 1.0, "noisy"),  # 2, and the quotient is 0 give or take 40
+        ("1e11+x^2", 1.0, "noisy"),  # 2.5 give or take 4
+        ("1e10+x^2", 1.0, "agree"),
+        ("cos(x)", 1e-12, "noisy"),
+        # slopes that are 0, exactly or up to rounding
+        ("x^2", 0.0, "agree"),
+        ("1e12+x^2", 0.0, "agree"),
+        ("0*x", 1.0, "agree"),
+        ("sin(x)", math.pi / 2, "agree"),
+        ("sigmoid(x)", 36.0, "agree"),
+        ("tanh(x)", 20.0, "agree"),
+    ],
+)
+def test_a_quotient_without_a_digit_is_no_witness(text: str, x: float, verdict: str) -> None:
+    assert judged(text, x=x)["x"].verdict == verdict
+
+
 def test_length_of_a_gradient() -> None:
     report = differentiate(lower(parse("3x^2+2x*y+y^2")), {"x": 1.0, "y": 2.0}, methods=("reverse",))
     assert report.norm == 11.661903789690601

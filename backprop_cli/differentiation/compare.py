@@ -7,7 +7,7 @@ from math import floor, inf, log10, ulp
 from typing import NamedTuple
 
 from ..language.numbers import brief
-from .finite import Quotient
+from .finite import EPS, Quotient
 
 AGREE, KINK, JUMP, ROUNDING, NOISY, NOT_RUN, DISAGREE = (
     "agree",
@@ -21,7 +21,7 @@ AGREE, KINK, JUMP, ROUNDING, NOISY, NOT_RUN, DISAGREE = (
 ULPS = 16.0
 HOLDS = 1e-8  # relative difference up to which rounding leaves two numbers "the same"
 CREDIT = 8.0  # how many times its own error estimate finite differences may be off
-GRAIN = 64.0  # neighbouring floats over which a slope must be steady for a difference to see it
+GRAIN = 64.0  # neighbouring floats over which a slope must be steady, or felt, for a difference to see it
 COMPLEX_STEP_ERROR = 1e-36  # truncation error, for a step of 1e-20
 NOISE = 1e-2  # relative error estimate from which finite differences are no witness
 
@@ -89,16 +89,19 @@ def compare(
         return Verdict(DISAGREE, difference, None, quotient, reason)
     gap = abs(quotient.value - reference) if quotient.value is not None else inf
     size = max(abs(reference), scale)
+    # a quotient without a digit says nothing of a slope that is more than 0 up to rounding
+    digitless = quotient.value is not None and quotient.error > abs(quotient.value)
+    blind = digitless and abs(reference) > GRAIN * EPS * scale
     if abs(reference) * GRAIN * ulp(x) > quotient.spread > 0.0:
         reason = "the output turns around within a few neighbouring floats"
         return max(worst, Verdict(NOISY, difference, None, None, reason), key=_gravity)
-    if quotient.error > NOISE * size:
-        if gap > CREDIT * quotient.error:
-            return max(worst, _disagree(difference, quotient), key=_gravity)
+    noisy = quotient.error > NOISE * size
+    spare = 0.0 if noisy else ULPS * ulp(reference) + 1e-9 * size + explained
+    if gap > CREDIT * quotient.error + spare:
+        return max(worst, _disagree(difference, quotient), key=_gravity)
+    if noisy or blind:
         reason = f"finite differences are off by up to {brief(quotient.error, 0, 'e')} here"
         return max(worst, Verdict(NOISY, difference, None, None, reason), key=_gravity)
-    if gap > CREDIT * quotient.error + ULPS * ulp(reference) + 1e-9 * size + explained:
-        return max(worst, _disagree(difference, quotient), key=_gravity)
     return worst
 
 
