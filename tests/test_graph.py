@@ -17,6 +17,7 @@ from backprop_cli.explanation.edges import MOST_PATHS, GraphView
 from backprop_cli.explanation.local import local_texts, local_values
 from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower
+from backprop_cli.language.numbers import rounded
 from backprop_cli.language.parser import parse
 from backprop_cli.layout.drawing import Drawing, graph_drawing
 from backprop_cli.layout.graph_picture import SMALL, TEXT, graph_picture, label_of, place
@@ -24,7 +25,6 @@ from backprop_cli.layout.layered import Link, Size, Spacing, arrange
 from backprop_cli.layout.picture import Label, Picture, text_width
 from backprop_cli.ops import PRIMITIVES
 from backprop_cli.render.graph_text import BELOW, LEFT, LINES, RIGHT, UP, graph_text
-from backprop_cli.render.people import rounded
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = sorted((ROOT / "sample_inputs").glob("*.bp"))

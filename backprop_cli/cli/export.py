@@ -160,7 +160,7 @@ def _rendered(request: Request, target: str, wrt: list[str] | None, digits: int)
     """Return the computation as a document or drawing, with our numbers in it."""
     from ..engine.run import bind
     from ..explanation.edges import GraphView
-    from ..render.people import rounded
+    from ..language.numbers import rounded
 
     bind(request.graph, request.values)
     view = GraphView(request.graph, request.values, wrt=wrt)

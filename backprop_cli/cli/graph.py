@@ -127,7 +127,7 @@ def command(
     derivative. With no value at all the symbols alone. The network of a config: its units, weights
     and deltas at the first training step.
     """
-    from ..render.people import rounded
+    from ..language.numbers import rounded
 
     chosen = choose_format(format_, output, endings=ENDINGS, otherwise="text")
     note = notes_printer(quiet)

@@ -16,7 +16,8 @@ from ..checking.grading import REPEATED, Judged, Judgement
 from ..checking.verdicts import MISSING, NONE, RIGHT, UNREADABLE, WRONG, Verdict, told
 from ..engine.run import number
 from ..errors import BackpropError, counted, printable
-from .people import markdown_table, rounded
+from ..language.numbers import rounded
+from .people import markdown_table
 
 SCHEMA = 1
 STYLES = {"right": "green", "rounded": "green", "follows": "yellow", "wrong": "bold red"}

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from ..errors import NoSuchNumber
 from ..language.format import output_text
+from ..language.numbers import rounded, short
 from ..optimization.descent import Function, Point, Trace
 from ..optimization.verdict import Verdict
-from .page import Block, Drawing, Grid, Heading, Lines, short
+from .page import Block, Drawing, Grid, Heading, Lines
 from .page import render as page
-from .people import rounded
 
 SCHEMA = 1
 COLUMNS_TO = 3  # variables that get columns of their own

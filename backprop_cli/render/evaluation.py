@@ -9,8 +9,9 @@ from io import StringIO
 from typing import Any, NamedTuple
 
 from ..errors import counted, printable
+from ..language.numbers import rounded
 from ..training.metrics import ClassificationEvaluation, ClassScores, Evaluation, OutputErrors
-from .people import markdown_table, markdown_text, rounded
+from .people import markdown_table, markdown_text
 from .terminal import console_for, is_unicode, table_for, trimmed
 
 MANY_CLASSES = 40

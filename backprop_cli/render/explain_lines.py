@@ -14,9 +14,8 @@ from ..explanation.steps import Derivation
 from ..explanation.words import Direction, Nudge, Update
 from ..explanation.written import Apply, Expr, Name
 from ..language.format import node_text, output_text
-from ..language.numbers import brief
+from ..language.numbers import brief, rounded
 from .latex import text_to_latex, to_latex
-from .people import rounded
 from .written import Style, expression, written_name
 
 LONGEST_CHAIN = 8

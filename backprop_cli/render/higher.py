@@ -12,10 +12,9 @@ from ..differentiation.report import GradientReport
 from ..errors import NoSuchNumber
 from ..graph import Graph
 from ..language.format import output_text
-from ..language.numbers import brief, exact_text
+from ..language.numbers import brief, exact_text, rounded
 from .page import Block, Grid, Heading, Lines
 from .page import render as page
-from .people import rounded
 
 SCHEMA = 1
 

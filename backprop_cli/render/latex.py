@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from ..differentiation.report import GradientReport
 from ..errors import BackpropError, printable
 from ..language.format import node_text
+from ..language.numbers import rounded
 from ..language.operators import ATOM, POWER, PRODUCT, SUM, UNARY
 from ..language.parser import NAME_ITEM, NUMBER_ITEM, parse
 from ..ops import PRIMITIVES
-from .people import Cells, rounded
+from .people import Cells
 
 GREEK = dict(
     zip(

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..differentiation.convergence import Fit, Limit, Limits
 from ..language.format import node_text, output_text
-from ..language.numbers import exact_text
-from .page import Block, Drawing, Grid, Heading, Lines, column, scientific, short
+from ..language.numbers import column, exact_text, scientific, short
+from .page import Block, Drawing, Grid, Heading, Lines
 from .page import render as page
 
 SCHEMA = 1

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import printable
-from ..language.numbers import brief, tidy
 from .latex import number_to_latex, text_to_latex
 from .people import markdown_table, markdown_text
 from .terminal import console_for, table_for, trimmed
@@ -76,33 +75,6 @@ def render(blocks: Sequence[Block], format_: str, *, to_file: bool = False) -> s
     if format_ == "latex":
         return "\n".join(_latex(block) for block in blocks if not isinstance(block, Drawing))
     return _terminal(blocks, to_file)
-
-
-def scientific(x: float | None, digits: int) -> str:
-    """Return ``-4.208e-4``, ``-`` for none."""
-    if x is None:
-        return "-"
-    if x == 0.0:
-        return "0"
-    return brief(x, digits - 1, "e")
-
-
-def fixed(x: float | None, digits: int) -> str:
-    """Return a number with so many significant digits, zeros at its end included; ``-`` for none."""
-    if x is None:
-        return "-"
-    return tidy(f"{x + 0.0:#.{digits}g}").removesuffix(".")
-
-
-def column(xs: Sequence[float | None], digits: int) -> list[str]:
-    """Return a column of numbers, with zeros at their ends where some number needs all digits."""
-    exact = all(x is None or float(f"{x:.{digits}g}") == x for x in xs)
-    return [short(x, digits) if exact else fixed(x, digits) for x in xs]
-
-
-def short(x: float | None, digits: int = 3) -> str:
-    """Return a number for a sentence: ``2.1e-8``, ``0.421``, ``-`` for none."""
-    return "-" if x is None else brief(x, digits)
 
 
 def _terminal(blocks: Sequence[Block], to_file: bool) -> str:

@@ -10,7 +10,7 @@ from ..differentiation.report import GradientReport
 from ..errors import printable
 from ..graph import CONSTANT, INPUT
 from ..language.format import node_text, output_text
-from ..language.numbers import tidy
+from ..language.numbers import rounded
 
 MANY_ROWS = 100
 UNBROKEN = "\ue000=\ue000"  # " = " where a line must not be broken, while Rich lays it out
@@ -38,13 +38,6 @@ class Cells(NamedTuple):
     header: list[str]
     rows: list[list[str]]
     ids: list[int]
-
-
-def rounded(x: float | None, digits: int) -> str:
-    """Return a number with so many significant digits, ``-`` for none."""
-    if x is None:
-        return "-"
-    return tidy(min(f"{x + 0.0:.{digits}g}", repr(x + 0.0).removesuffix(".0"), key=len))
 
 
 def render(

@@ -12,7 +12,7 @@ from typing import Any
 from ..curves.line import Curve, Sampler, Tangent, neat
 from ..curves.surface import Surface
 from ..errors import printable
-from .people import rounded
+from ..language.numbers import rounded
 
 SCHEMA = 1
 MOST_LINES = 6  # of each kind

@@ -7,9 +7,10 @@ from math import isnan
 from typing import Any, BinaryIO
 
 from ..errors import printable
+from ..language.numbers import rounded
 from ..tables.block import Block
 from .latex import name_to_latex, number_to_latex, text_to_latex
-from .people import markdown_row, rounded
+from .people import markdown_row
 
 
 class PointTable:

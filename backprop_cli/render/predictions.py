@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 from ..errors import printable
+from ..language.numbers import rounded
 from ..tables.block import Block
 from ..tables.write import Column
-from .people import rounded
 from .terminal import console_for, is_unicode
 
 GAP = "  "

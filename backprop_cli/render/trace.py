@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from ..errors import counted, printable
 from ..explanation.written import Number, Ref
+from ..language.numbers import rounded
 from ..networks.losses import FUSED
 from ..training.trace import Given, Line, NodeTable, Numbers, Step, TableRow, Trace, Update
 from .latex import text_to_latex
-from .people import markdown_table, rounded
+from .people import markdown_table
 from .written import Style, expression, written_name
 
 SCHEMA = 1

@@ -8,7 +8,7 @@ from math import isfinite, prod
 from typing import Any
 
 from ..errors import counted, printable
-from ..language.numbers import brief
+from ..language.numbers import brief, rounded
 from ..networks.network import LayerNetwork
 from ..optimization.fit import FitResult
 from ..training.alarms import Alarm
@@ -16,7 +16,6 @@ from ..training.fitting import Fitting
 from ..training.gradcheck import CheckedParameter
 from ..training.problem import Problem
 from ..training.run import MODEL, Run
-from .people import rounded
 
 SCHEMA = 1
 

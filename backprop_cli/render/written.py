@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..explanation.written import Apply, Expr, Name, Number, Ref
-from ..language.numbers import exact_text
+from ..language.numbers import exact_text, rounded
 from ..language.operators import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY
 from ..ops import PRIMITIVES
 from .latex import KNOWN, RELATIONS, number_to_latex, text_to_latex
-from .people import rounded
 
 MOST_TERMS = 20
 """Longer sums are shown with dots in them, but for JSON."""
