@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .errors import ExpressionError, Source, Span
-from .ops import Primitive
+from .ops import Primitive, Shape
 
 INPUT, CONSTANT, STEP = "input", "constant", "step"
 PARAMETER, STATE = "parameter", "state"
 """Leaves of a network: what is trained, and what a step is given besides (masks, running means)."""
 NODE_LIMIT = 200_000
+NO_STATIC: Mapping[str, Any] = {}
 
 
 class Node:
@@ -25,9 +27,16 @@ class Node:
         span: Where in the source it is written.
         value: The number of a constant leaf.
         label: How a constant leaf is written (``2.5``, ``pi``).
+        shape: Of its value; () for a single number.
+        static: What the primitive is told besides its operands (an axis, a stride): keyword arguments
+            of its rules.
     """
 
     __slots__ = ("id", "inputs", "kind", "label", "name", "op", "span", "value")
+
+    # millions of single numbers do without: only an `ArrayNode` has its own
+    shape: Shape = ()
+    static: Mapping[str, Any] = NO_STATIC
 
     def __init__(
         self,
@@ -54,6 +63,19 @@ class Node:
         return f"<node {self.id} {self.name or ''} {self.kind} {what}>"
 
 
+class ArrayNode(Node):
+    """A row with an array for its value, or with static parameters."""
+
+    __slots__ = ("shape", "static")
+
+    def __init__(
+        self, *row: Any, shape: Shape = (), static: Mapping[str, Any] = NO_STATIC, **others: Any
+    ) -> None:
+        super().__init__(*row, **others)
+        self.shape = shape
+        self.static = static
+
+
 class Graph:
     """A pure computation: nodes in creation order, inputs by name, one or more outputs.
 
@@ -65,9 +87,10 @@ class Graph:
         defaults: Values that the program itself gives to inputs.
         named: Every user-given name to its node.
         euler: Where ``e`` was read as Euler's number, or None.
+        shaped: Whether any node has a shape or static parameters.
     """
 
-    __slots__ = ("_prefix", "defaults", "euler", "inputs", "named", "nodes", "outputs", "source")
+    __slots__ = ("_prefix", "defaults", "euler", "inputs", "named", "nodes", "outputs", "shaped", "source")
 
     def __init__(
         self,
@@ -78,6 +101,7 @@ class Graph:
         defaults: dict[str, float],
         named: dict[str, int],
         euler: Span | None = None,
+        shaped: bool = False,
     ) -> None:
         self.source = source
         self.nodes = nodes
@@ -86,6 +110,7 @@ class Graph:
         self.defaults = defaults
         self.named = named
         self.euler = euler
+        self.shaped = shaped
         self._prefix: str | None = None
 
     def __len__(self) -> int:
@@ -177,13 +202,6 @@ class GraphBuilder:
         self.inputs: dict[str, int] = {}
         self.named: dict[str, int] = {}
 
-    @classmethod
-    def after(cls, graph: Graph) -> GraphBuilder:
-        """Return a builder that goes on where a graph ends; the graph is taken over."""
-        builder = cls(graph.source)
-        builder.nodes, builder.inputs, builder.named = graph.nodes, graph.inputs, graph.named
-        return builder
-
     def input(self, name: str, span: Span, kind: str = INPUT) -> int:
         """Add an input (or another kind of leaf), or return the one of that name."""
         id = self.inputs.get(name)
@@ -233,3 +251,63 @@ class GraphBuilder:
         return ExpressionError(
             f"the program has more than {self.limit:,} nodes", hint="--large lifts the limits on size"
         )
+
+
+class ArrayBuilder(GraphBuilder):
+    """Appends nodes that may have arrays for their values; every node gets its shape."""
+
+    __slots__ = ()
+
+    def array(self, name: str, shape: Shape, span: Span, kind: str = INPUT) -> int:
+        """Add a leaf of a shape, or return the one of that name."""
+        id = self.inputs.get(name)
+        if id is None:
+            id = self._append(ArrayNode(len(self.nodes), None, (), kind, span, name, shape=shape))
+            self.inputs[name] = self.named[name] = id
+        return id
+
+    def apply(
+        self, op: Primitive, inputs: tuple[int, ...], span: Span, static: Mapping[str, Any] = NO_STATIC
+    ) -> int:
+        """Add a primitive applied to earlier nodes.
+
+        Args:
+            op: The primitive.
+            inputs: Ids of its operands.
+            span: Where in the source it is written.
+            static: Keyword arguments of its rules.
+        Raises:
+            ValueError: where the operands' shapes do not go together.
+        """
+        operands = [self.nodes[i] for i in inputs]
+        kind = CONSTANT if all(node.kind == CONSTANT for node in operands) else STEP
+        shape = op.shape(*(node.shape for node in operands), **static)
+        return self._append(ArrayNode(len(self.nodes), op, inputs, kind, span, shape=shape, static=static))
+
+    def insert(self, graph: Graph, shapes: Mapping[str, Shape]) -> tuple[int, ...]:
+        """Add a program's nodes; its inputs are arrays of these shapes, or numbers.
+
+        Returns:
+            The ids of its nodes here.
+        """
+        ids: list[int] = []
+        for node in graph.nodes:
+            if node.op is not None:
+                id = self.apply(node.op, tuple(ids[i] for i in node.inputs), node.span, node.static)
+                if node.name is not None:
+                    self.name(id, node.name)
+            elif node.kind == CONSTANT:
+                id = self.constant(node.value, graph.name(node.id), node.span)
+            else:
+                name = graph.name(node.id)
+                id = self.array(name, shapes.get(name, node.shape), node.span, node.kind)
+            ids.append(id)
+        return tuple(ids)
+
+    def build(
+        self, outputs: Sequence[int], defaults: Mapping[str, float] | None = None, euler: Span | None = None
+    ) -> Graph:
+        """Return the finished graph."""
+        graph = super().build(outputs, defaults, euler)
+        graph.shaped = any(node.shape or node.static for node in self.nodes)
+        return graph

@@ -147,11 +147,11 @@ def of_one_row(
 ) -> tuple[Graph, dict[int, Array], Array]:
     """The graph sum(c*row(...)), its leaves and c."""
     b = Builder()
-    ids = [b.leaf(f"x{i}") for i in range(len(shapes))]
+    ids = [b.leaf(f"x{i}", shape) for i, shape in enumerate(shapes)]
     y = b.step(name, *ids, **static)
     operands = operands_of(name, shapes)
     c = numbers(DEFINED[name](*operands, **static).shape, 5)
-    weight = b.leaf("c")
+    weight = b.leaf("c", c.shape)
     loss = b.step("sum", b.step("multiply", y, weight))
     graph = b.graph.build([y, loss])
     return graph, dict(zip([*ids, weight], [*operands, c], strict=True)), c
@@ -170,7 +170,7 @@ def test_value(name: str, shapes: tuple[Shape, ...], static: dict[str, Any]) -> 
     plan.run()
     expected = DEFINED[name](*operands_of(name, shapes), **static).real
     actual = plan.value(graph.outputs[0])
-    assert actual.shape == expected.shape
+    assert graph.nodes[graph.outputs[0]].shape == actual.shape == expected.shape
     np.testing.assert_allclose(actual, expected, rtol=1e-13, atol=1e-14)
 
 
@@ -224,7 +224,7 @@ def test_single_precision_stays_single(name: str, shapes: tuple[Shape, ...], sta
 def gradient_of(op: str, array: Array, **static: Any) -> Array:
     """The gradient of the sum of a row's values."""
     b = Builder()
-    graph = b.graph.build([b.step("sum", b.step(op, b.leaf("x"), **static))])
+    graph = b.graph.build([b.step("sum", b.step(op, b.leaf("x", array.shape), **static))])
     found = np.empty(array.shape)
     TensorPlan(graph, {0: array}, {0: found}).run()
     return found
@@ -253,7 +253,7 @@ LOSS_EXTREMES = [
 @pytest.mark.parametrize(("z", "t", "loss", "slope"), LOSS_EXTREMES)
 def test_cross_entropy_far_out(z: Any, t: Any, loss: float, slope: Any) -> None:
     b = Builder()
-    logits, targets = b.leaf("z"), b.leaf("t")
+    logits, targets = b.leaf("z", np.shape(z)), b.leaf("t", np.shape(t))
     graph = b.graph.build([b.step("mean", b.step("cross_entropy", logits, targets))])
     found = np.empty(np.shape(z))
     plan = TensorPlan(graph, {0: np.array(z), 1: np.array(t)}, {0: found})
@@ -266,7 +266,7 @@ def test_cross_entropy_far_out(z: Any, t: Any, loss: float, slope: Any) -> None:
 
 def test_softmax_far_out() -> None:
     b = Builder()
-    graph = b.graph.build([b.step("softmax", b.leaf("z"))])
+    graph = b.graph.build([b.step("softmax", b.leaf("z", (2, 3)))])
     plan = TensorPlan(graph, {0: np.array([[1e4, -1e4, 1e4], [-1e300, 0.0, -800.0]])})
     with np.errstate(under="ignore"):
         plan.run()
@@ -276,7 +276,7 @@ def test_softmax_far_out() -> None:
 def test_mean_of_the_published_example() -> None:
     """MSE of (0, .5) against (-.5, 1) is .25."""
     b = Builder()
-    y, t = b.leaf("y"), b.leaf("t")
+    y, t = b.leaf("y", (1, 2)), b.leaf("t", (1, 2))
     graph = b.graph.build([b.step("mean", b.step("power_n", b.step("subtract", y, t), b.number(2.0)))])
     found = np.empty((1, 2))
     plan = TensorPlan(graph, {0: np.array([[0.0, 0.5]]), 1: np.array([[-0.5, 1.0]])}, {0: found})
@@ -376,7 +376,7 @@ class Made:
         self.graph = self.b.graph.build([total])
 
     def leaf(self, shape: Shape, fixed: bool = False) -> int:
-        id = self.b.leaf(f"x{len(self.leaves)}")
+        id = self.b.leaf(f"x{len(self.leaves)}", shape)
         self.leaves.append(id)
         if fixed:
             self.fixed.add(id)
@@ -491,7 +491,7 @@ def test_random_graphs(moves: list[tuple[int, int, int]], ends: list[int]) -> No
         eager = made.eager({i: x.astype(complex) for i, x in leaves.items()})
         for id, value in eager.items():
             size = 1 + np.abs(value).max()
-            assert every.value(id).shape == value.shape
+            assert made.graph.nodes[id].shape == every.value(id).shape == value.shape
             np.testing.assert_allclose(every.value(id), value.real, rtol=1e-12, atol=1e-13 * size)
         assert lean.value(made.graph.output) == every.value(made.graph.output)
         for i in trained:
@@ -513,7 +513,7 @@ def big_network(dtype: Any, rows: int = 64) -> TensorPlan:
     gradients: dict[int, Array] = {}
 
     def leaf(name: str, shape: Shape, trained: bool = True) -> int:
-        id = b.leaf(name)
+        id = b.leaf(name, shape)
         leaves[id] = (numbers(shape, id) * 0.3).astype(dtype)
         if trained:
             gradients[id] = np.empty(shape, dtype)
@@ -555,7 +555,7 @@ def test_a_run_takes_no_memory(dtype: Any) -> None:
 def test_buffers_are_used_again() -> None:
     """A chain of 60 steps without a gradient needs two buffers."""
     b = Builder()
-    y = b.leaf("x")
+    y = b.leaf("x", (50, 20))
     for _ in range(60):
         y = b.step("sin", y)
     graph = b.graph.build([b.step("sum", y)])
@@ -585,7 +585,7 @@ def test_leaves_are_only_read() -> None:
 def test_a_branch_that_no_row_takes_sends_nothing_back(a: float) -> None:
     """sqrt(a) has no value for a < 0; where(a > 0, sqrt(a)*x, a*x) does not ask."""
     b = Builder()
-    scalar, x = b.leaf("a"), b.leaf("x")
+    scalar, x = b.leaf("a"), b.leaf("x", (2,))
     roots = b.step("multiply", b.step("sqrt", scalar), x)
     chosen = b.step("where", b.step("greater", scalar, b.number(0.0)), roots, b.step("multiply", scalar, x))
     graph = b.graph.build([b.step("sum", b.step("power_n", chosen, b.number(2.0)))])
@@ -602,7 +602,7 @@ def test_a_branch_that_no_row_takes_sends_nothing_back(a: float) -> None:
 def test_rows_take_branches_one_by_one() -> None:
     """log has no value for the second row, which does not need it."""
     b = Builder()
-    x, s = b.leaf("x"), b.leaf("s")
+    x, s = b.leaf("x", (3,)), b.leaf("s")
     inside = b.step("log", b.step("multiply", s, x))
     chosen = b.step("where", b.step("greater", x, b.number(0.0)), inside, b.step("multiply", s, x))
     graph = b.graph.build([b.step("sum", chosen)])

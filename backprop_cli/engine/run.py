@@ -77,6 +77,7 @@ def run(
     """
     values: list[Any] = []
     append = values.append
+    plain = not graph.shaped
     for node in graph.nodes:
         op = node.op
         if op is None:
@@ -86,12 +87,12 @@ def run(
             append(xp.nan)
             continue
         inputs = node.inputs
-        if len(inputs) == 2:
+        if plain and len(inputs) == 2:
             append(op.forward(xp, values[inputs[0]], values[inputs[1]]))
-        elif len(inputs) == 1:
+        elif plain and len(inputs) == 1:
             append(op.forward(xp, values[inputs[0]]))
         else:
-            append(op.forward(xp, *[values[i] for i in inputs]))
+            append(op.forward(xp, *[values[i] for i in inputs], **node.static))
     return values
 
 

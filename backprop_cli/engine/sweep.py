@@ -52,6 +52,7 @@ def sweep(
     if not active[graph.output]:
         return cotangents
     cotangents[graph.output] = seed
+    plain = not graph.shaped
     for k in range(graph.output, -1, -1):
         g = cotangents[k]
         if not g:
@@ -61,19 +62,19 @@ def sweep(
         if op is None:
             continue
         inputs = node.inputs
-        if len(inputs) == 2:
+        if plain and len(inputs) == 2:
             i, j = inputs
             p, q = op.partials(xp, values[k], values[i], values[j])
             if active[i]:
                 cotangents[i] += g * p
             if active[j]:
                 cotangents[j] += g * q
-        elif len(inputs) == 1:
+        elif plain and len(inputs) == 1:
             i = inputs[0]
             if active[i]:
                 cotangents[i] += g * op.partials(xp, values[k], values[i])[0]
         else:
-            partials = op.partials(xp, values[k], *[values[i] for i in inputs])
+            partials = op.partials(xp, values[k], *[values[i] for i in inputs], **node.static)
             for i, p in zip(inputs, partials, strict=True):
                 if active[i]:
                     cotangents[i] += g * p

@@ -17,13 +17,13 @@ import numpy.typing as npt
 
 from ..graph import Graph
 from ..ops.namespaces import MAPPED
-from ..ops.tensor import Pull, windows_along
+from ..ops.primitive import Shape, broadcast
+from ..ops.tensor import Pull, filled, windows_along
 from .plan import FUNCTIONS, Operand, Recorded, Tape, mapped
 from .run import run
 from .sweep import sweep
 
 NDArray = npt.NDArray[Any]
-Shape = tuple[int, ...]
 
 
 class Array(Recorded):
@@ -95,8 +95,8 @@ class TensorTape(Tape):
             transpose=self.transpose,
             reshape=self.reshape,
             sum=self.sum,
-            largest=lambda a: self.structural("largest", (a,), (*a.shape[:-1], 1)),
-            column=lambda g: self.reshape(g, (g.shape[0], 1)) if _shape(g) else g,
+            largest=self.largest,
+            column=lambda g: self.reshape(g, (*g.shape, 1)) if _shape(g) else g,
             size=lambda a: prod(a.shape),
             patches=self.patches,
             unpatches=self.unpatches,
@@ -111,8 +111,7 @@ class TensorTape(Tape):
         """Write an elementwise instruction: its shape is that of its operands, broadcast."""
         index = super().write(name, operands)
         if index == len(self.shapes):
-            shapes = [self.shapes[o] for o in operands if isinstance(o, int)]
-            self.shapes.append(np.broadcast_shapes(*shapes))
+            self.shapes.append(broadcast(*(self.shapes[o] for o in operands if isinstance(o, int))))
             self.static.append({})
         return index
 
@@ -137,7 +136,8 @@ class TensorTape(Tape):
     # the functions that only arrays have
 
     def matmul(self, a: Array, b: Array) -> Array:
-        return self.structural("matmul", (a, b), (a.shape[0], b.shape[1]))
+        batch = broadcast(a.shape[:-2], b.shape[:-2])
+        return self.structural("matmul", (a, b), (*batch, a.shape[-2], b.shape[-1]))
 
     def transpose(self, a: Array, axes: tuple[int, ...]) -> Array:
         name, operands = self.code[a.index]
@@ -148,8 +148,7 @@ class TensorTape(Tape):
         return self.structural("transpose", (a,), tuple(a.shape[i] for i in axes), a.masked, axes=axes)
 
     def reshape(self, a: Array, shape: Shape) -> Array:
-        known = prod(s for s in shape if s >= 0)
-        shape = tuple(prod(a.shape) // known if s < 0 else s for s in shape)
+        shape = filled(shape, prod(a.shape))
         if shape == a.shape:
             return a
         name, operands = self.code[a.index]
@@ -158,9 +157,14 @@ class TensorTape(Tape):
         return self.structural("reshape", (a,), shape, a.masked)
 
     def sum(self, a: Array, axes: tuple[int, ...] | None, keep: bool = False) -> Array:
-        axes = tuple(range(len(a.shape))) if axes is None else axes
+        axes = tuple(range(len(a.shape)) if axes is None else (i % len(a.shape) for i in axes))
         shape = tuple(1 if i in axes else s for i, s in enumerate(a.shape) if keep or i not in axes)
         return self.structural("sum", (a,), shape, a.masked, axes=axes, keep=keep)
+
+    def largest(self, a: Array, axis: int) -> Array:
+        axis %= len(a.shape)
+        shape = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
+        return self.structural("largest", (a,), shape, a.masked, axis=axis)
 
     def patches(self, x: Array, kernel: int, stride: int, padding: int) -> Array:
         n, channels, height, width = x.shape
@@ -427,8 +431,8 @@ def _sum(out: NDArray, a: NDArray, axes: tuple[int, ...], keep: bool) -> Calls:
     return [(np.add.reduce, (a, axes, None, out, keep))]
 
 
-def _largest(out: NDArray, a: NDArray) -> Calls:
-    return [(np.maximum.reduce, (a, -1, None, out, True))]
+def _largest(out: NDArray, a: NDArray, axis: int) -> Calls:
+    return [(np.maximum.reduce, (a, axis, None, out, True))]
 
 
 def _copy(out: NDArray, a: NDArray, **_: Any) -> Calls:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..graph import PARAMETER, Graph, GraphBuilder
+from ..graph import PARAMETER, Graph
 from ..language.lower import lower
 from ..language.parser import parse
 from . import losses
@@ -55,18 +55,18 @@ class FormulaNetwork:
         for name, id in graph.inputs.items():
             if name in names:
                 graph.nodes[id].kind = PARAMETER
-        b = Builder(GraphBuilder.after(graph))
-        output = prediction = graph.output
+        b = Builder()
+        ids = b.graph.insert(graph, dict.fromkeys(self.columns, (rows,)))
+        output = prediction = ids[graph.output]
         if self.loss.type in FUSED:
             prediction = b.step(FUSED[self.loss.type], output, name="prediction")
         data_loss, outputs, target = None, [prediction], None
         if targets:
             target = f"data.{self.target}"  # no name of a user's has a dot
-            data_loss = lower_loss(b, self.loss, output, b.leaf(target))
+            data_loss = lower_loss(b, self.loss, output, b.leaf(target, (rows,)))
             total = penalised(b, data_loss, self.parameters, self.penalties) if training else data_loss
             outputs = [*([] if training else outputs), data_loss, total]
-        shapes = {name: () if name in names else (rows,) for name in b.graph.inputs}
-        return Lowered(b.graph.build(outputs), output, prediction, data_loss, target, shapes, {}, {})
+        return Lowered(b.graph.build(outputs), output, prediction, data_loss, target, {}, {})
 
     def feed(self, inputs: NDArray) -> dict[str, NDArray]:
         """Return the arrays of the leaves that rows come in by: a column each."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..errors import Source
-from ..graph import INPUT, Graph, GraphBuilder
+from ..graph import INPUT, ArrayBuilder, Graph
 from ..language.numbers import brief
-from ..ops import PRIMITIVES
+from ..ops import PRIMITIVES, Shape
 from ..ops.tensor import TENSORS
 
 NOWHERE = (0, 0)
@@ -16,14 +16,14 @@ NOWHERE = (0, 0)
 
 
 class Builder:
-    """A `GraphBuilder` for lowering: primitives by name, no spans."""
+    """An `ArrayBuilder` for lowering: primitives by name, no spans."""
 
-    def __init__(self, graph: GraphBuilder | None = None) -> None:
-        self.graph = graph or GraphBuilder(Source(""))
+    def __init__(self) -> None:
+        self.graph = ArrayBuilder(Source(""))
 
-    def leaf(self, name: str, kind: str = INPUT) -> int:
+    def leaf(self, name: str, shape: Shape = (), kind: str = INPUT) -> int:
         """Add a leaf, or return the one of that name."""
-        return self.graph.input(name, NOWHERE, kind)
+        return self.graph.array(name, shape, NOWHERE, kind)
 
     def number(self, value: float) -> int:
         """Add a constant."""
@@ -31,13 +31,13 @@ class Builder:
 
     def step(self, op: str, *inputs: int, name: str | None = None, **static: Any) -> int:
         """Apply a primitive; trailing operands that are left out take their defaults."""
-        row = TENSORS[op].given(**static) if op in TENSORS else PRIMITIVES[op]
+        row = TENSORS.get(op) or PRIMITIVES[op]
         missing = len(row.params) - len(inputs) if row.defaults else 0
         operands = (
             *inputs,
             *(self.number(x) for x in row.defaults[len(row.defaults) - missing :] if missing),
         )
-        id = self.graph.apply(row, operands, NOWHERE)
+        id = self.graph.apply(row, operands, NOWHERE, static)
         if name is not None:
             self.graph.name(id, name)
         return id
@@ -52,7 +52,6 @@ class Lowered(NamedTuple):
         prediction: Node of what is shown: probabilities, or the outputs.
         data_loss: Node of the loss without penalties; None without targets.
         target: Name of the leaf that targets come in by; None without.
-        shapes: Leaf -> shape, for all leaves but constants.
         updates: State -> node of its new value.
         activations: What the alarms look at: layer -> (node before, node after).
     """
@@ -62,9 +61,13 @@ class Lowered(NamedTuple):
     prediction: int
     data_loss: int | None
     target: str | None
-    shapes: Mapping[str, tuple[int, ...]]
     updates: Mapping[str, int]
     activations: Mapping[str, tuple[int, int]]
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Shape of every leaf but constants, by name."""
+        return {name: self.graph.nodes[id].shape for name, id in self.graph.inputs.items()}
 
     @property
     def loss(self) -> int:

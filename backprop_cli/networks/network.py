@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import prod, sqrt
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError
-from ..graph import PARAMETER, STATE, Graph
+from ..graph import PARAMETER, STATE
 from ..ops import PRIMITIVES
 from ..ops.tensor import windows_along
 from . import layers, losses
@@ -200,10 +200,9 @@ class LayerNetwork:
             targets: With a loss at all.
         """
         b = Builder()
-        shapes: dict[str, Shape] = {"x": (rows, *self.shape)}
         updates: dict[str, int] = {}
         activations: dict[str, tuple[int, int]] = {}
-        node, shape = b.leaf("x"), self.shape
+        node, shape = b.leaf("x", (rows, *self.shape)), self.shape
         for (name, layer), (_, _, after) in zip(self.layers, self.after, strict=True):
             if isinstance(layer, layers.Linear):
                 node = b.step(
@@ -224,10 +223,10 @@ class LayerNetwork:
             elif isinstance(layer, layers.Flatten):
                 node = b.step("flatten", node, name=f"{name}.y") if len(shape) > 1 else node
             elif isinstance(layer, layers.BatchNorm):
-                node = self._normalise(b, name, layer, node, shape, rows, training, updates, shapes)
+                node = self._normalise(b, name, layer, node, shape, rows, training, updates)
             elif isinstance(layer, layers.Dropout) and training and layer.rate:
-                shapes[f"{name}.mask"] = (rows, *shape)
-                node = b.step("multiply", node, b.leaf(f"{name}.mask", STATE), name=f"{name}.y")
+                mask = b.leaf(f"{name}.mask", (rows, *shape), STATE)
+                node = b.step("multiply", node, mask, name=f"{name}.y")
             activation = getattr(layer, "activation", None)
             last = name == self.layers[-1][0]
             if activation is not None and not (last and self.fused):
@@ -240,23 +239,18 @@ class LayerNetwork:
         data_loss = None
         outputs = [prediction]
         if targets:
-            shapes["t"] = (rows, self.outputs)
-            data_loss = lower_loss(b, self.loss, output, b.leaf("t"))
+            data_loss = lower_loss(b, self.loss, output, b.leaf("t", (rows, self.outputs)))
             total = penalised(b, data_loss, self.parameters, self.penalties) if training else data_loss
             outputs = [*updates.values(), *([] if training else outputs), data_loss, total]
-        shapes |= {p.name: p.shape for p in self.parameters} | {n: s.shape for n, s in self.states.items()}
-        graph = b.graph.build(outputs)
         target = "t" if targets else None
-        return Lowered(
-            graph, output, prediction, data_loss, target, _present(shapes, graph), updates, activations
-        )
+        return Lowered(b.graph.build(outputs), output, prediction, data_loss, target, updates, activations)
 
     def feed(self, inputs: NDArray) -> dict[str, NDArray]:
         """Return the arrays of the leaves that rows come in by."""
         return {"x": inputs}
 
     def _leaf(self, b: Builder, name: str) -> int:
-        return b.leaf(name, PARAMETER)
+        return b.leaf(name, next(p.shape for p in self.parameters if p.name == name), PARAMETER)
 
     def _normalise(
         self,
@@ -268,11 +262,11 @@ class LayerNetwork:
         rows: int,
         training: bool,
         updates: dict[str, int],
-        shapes: dict[str, Shape],
     ) -> int:
         """(x - mean)/sqrt(variance + eps)*weights + bias (Ioffe and Szegedy 2015)."""
         place = (-1, *[1] * (len(shape) - 1))
-        mean, variance = (b.leaf(f"{name}.running_{part}", STATE) for part in ("mean", "variance"))
+        running = [f"{name}.running_{part}" for part in ("mean", "variance")]
+        mean, variance = (b.leaf(state, self.states[state].shape, STATE) for state in running)
         if training:
             axes = (0, *range(2, len(shape) + 1))
             batch_mean = b.step("mean_over", x, name=f"{name}.mean", axes=axes)
@@ -349,7 +343,7 @@ def penalised(
 ) -> int:
     """Add l1*sum|w| and l2*sum(w^2) over the trained weights to a loss."""
     total = data_loss
-    weights = [b.leaf(p.name, PARAMETER) for p in parameters if p.penalised and p.trained]
+    weights = [b.leaf(p.name, p.shape, PARAMETER) for p in parameters if p.penalised and p.trained]
     for factor, norm in ((penalties.l1, "l1"), (penalties.l2, "l2")):
         for w in weights if factor else ():
             size = b.step("abs", w) if norm == "l1" else b.step("power_n", w, b.number(2.0))
@@ -379,10 +373,6 @@ def initial(init: Any, shape: Shape, fan_in: int, fan_out: int, rng: np.random.G
         return rng.normal(0.0, sqrt(variance), shape)
     limit = sqrt(3.0 * variance)
     return rng.uniform(-limit, limit, shape)
-
-
-def _present(shapes: Mapping[str, Shape], graph: Graph) -> dict[str, Shape]:
-    return {name: shapes[name] for name in graph.inputs}
 
 
 def _rows(shape: Shape) -> str:

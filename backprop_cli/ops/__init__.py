@@ -1,9 +1,9 @@
 """The registry of primitives. Importing it imports neither NumPy nor SymPy."""
 
 from .elementwise import PRIMITIVES
-from .primitive import Primitive
+from .primitive import Primitive, Shape
 
-__all__ = ["ALIASES", "FUNCTIONS", "PRIMITIVES", "Primitive"]
+__all__ = ["ALIASES", "FUNCTIONS", "PRIMITIVES", "Primitive", "Shape"]
 
 ALIASES = {"ln": "log"}
 

@@ -6,8 +6,29 @@ from collections.abc import Callable
 from typing import Any
 
 Rule = Callable[..., Any]
+Shape = tuple[int, ...]
 
 REALS = "every real number"
+
+
+def broadcast(*shapes: Shape, **static: Any) -> Shape:
+    """Return the shape of what is computed number by number from operands of these shapes.
+
+    Axes are counted from the last; one that is missing, or of length 1, is repeated.
+
+    Raises:
+        ValueError: where two lengths of an axis differ and neither is 1.
+    """
+    sizes: list[int] = []
+    for shape in shapes:
+        for k, size in enumerate(reversed(shape)):
+            if k == len(sizes):
+                sizes.append(size)
+            elif sizes[k] == 1:
+                sizes[k] = size
+            elif size not in (1, sizes[k]):
+                raise ValueError(f"arrays of shapes {' and '.join(map(str, shapes))} do not go together")
+    return tuple(reversed(sizes))
 
 
 class Primitive:
@@ -15,7 +36,7 @@ class Primitive:
 
     The engine knows no primitive by name: all it needs stands here. Rules are pure, branch-free
     formulas over a namespace ``xp`` (see `namespaces`), written once for floats, arrays, duals,
-    complex and multi-precision numbers.
+    complex and multi-precision numbers. What a node says in ``static`` comes as keyword arguments.
 
     Attributes:
         name: How the user types it, or the word for an operator (``add``).
@@ -50,6 +71,8 @@ class Primitive:
         cost: ``(*operands) -> about how many operations a run to many digits is worth``, inf where its steps
             are as many as the operand is large; None for one.
         ulp: Error bound of ``forward`` in units in the last place, used by the rounding analysis.
+        shape: ``(*shapes of the operands, **static) -> shape of the value``; `broadcast` of an
+            elementwise row.
     """
 
     __slots__ = (
@@ -78,6 +101,7 @@ class Primitive:
         "rule",
         "sample",
         "says",
+        "shape",
         "slope_hint",
         "symbol",
         "truth",
@@ -116,6 +140,7 @@ class Primitive:
         rule: str | None = None,
         cost: Callable[..., float] | None = None,
         ulp: float = 2.0,
+        shape: Callable[..., Shape] = broadcast,
     ) -> None:
         self.name = name
         self.forward = forward
@@ -146,6 +171,7 @@ class Primitive:
         self.slope_hint = slope_hint
         self.cost = cost
         self.ulp = ulp
+        self.shape = shape
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"

@@ -9,9 +9,10 @@ elementwise functions. Shapes are PyTorch's: rows first, weights outputs x input
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
-from .primitive import Primitive
+from .primitive import Primitive, Shape
 
 TENSORS: dict[str, TensorPrimitive] = {}
 
@@ -39,35 +40,19 @@ class TensorPrimitive(Primitive):
 
     Args:
         samples: What tests run it on: shapes of the operands and static parameters.
-        static: The static parameters that are filled in.
     """
 
-    __slots__ = ("samples", "static")
+    __slots__ = ("samples",)
 
     def __init__(
         self,
         name: str,
         *,
-        samples: tuple[tuple[tuple[tuple[int, ...], ...], dict[str, Any]], ...],
-        static: dict[str, Any] | None = None,
+        samples: tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...],
         **row: Any,
     ) -> None:
         super().__init__(name, symbol=None, sample=(), **row)  # type: ignore[arg-type]
         self.samples = samples
-        self.static = static or {}
-
-    def given(self, **static: Any) -> TensorPrimitive:
-        """Return the row with its static parameters (a stride, an axis) filled in."""
-        if not static:
-            return self
-        row = object.__new__(TensorPrimitive)
-        for slot in (*Primitive.__slots__, "samples"):
-            setattr(row, slot, getattr(self, slot))
-        forward, partials = self.forward, self.partials
-        row.forward = lambda xp, *xs: forward(xp, *xs, **static)
-        row.partials = lambda xp, y, *xs: partials(xp, y, *xs, **static)
-        row.static = static
-        return row
 
 
 def tensor(name: str, **row: Any) -> None:
@@ -75,15 +60,26 @@ def tensor(name: str, **row: Any) -> None:
     TENSORS[name] = TensorPrimitive(name, **row)
 
 
+def _lines(xp: Any, x: Any) -> Any:
+    """Return an array as a matrix, a line for each place of all axes but the last."""
+    return xp.reshape(x, (-1, x.shape[-1]))
+
+
+def _linear(xp: Any, x: Any, w: Any, b: Any) -> Any:
+    product = xp.matmul(_lines(xp, x), xp.transpose(w, (1, 0)))
+    return xp.reshape(product, (*x.shape[:-1], w.shape[0])) + b
+
+
 tensor(
     "linear",
     params=("x", "W", "b"),
-    forward=lambda xp, x, w, b: xp.matmul(x, xp.transpose(w, (1, 0))) + b,
+    forward=_linear,
     partials=lambda xp, y, x, w, b: (
-        Pull(lambda g: xp.matmul(g, w)),
-        Pull(lambda g: xp.matmul(xp.transpose(g, (1, 0)), x)),
-        Pull(lambda g: xp.sum(g, (0,))),
+        Pull(lambda g: xp.reshape(xp.matmul(_lines(xp, g), w), x.shape)),
+        Pull(lambda g: xp.matmul(xp.transpose(_lines(xp, g), (1, 0)), _lines(xp, x))),
+        Pull(lambda g: xp.sum(_lines(xp, g), (0,))),
     ),
+    shape=lambda x, w, b: (*x[:-1], w[0]),
     local=("W", "x", "1"),
     samples=((((5, 3), (4, 3), (4,)), {}), (((1, 1), (2, 1), (2,)), {})),
     says="x W^T + b: a dense layer, a row of x a row of the result",
@@ -95,9 +91,15 @@ def windows_along(size: int, kernel: int, stride: int, padding: int = 0) -> int:
     return (size + 2 * padding - kernel) // stride + 1
 
 
-def _cross_correlation(xp: Any, x: Any, w: Any, b: Any, stride: int, padding: int) -> Any:
+def _over_windows(x: Shape, kernel: int, stride: int, padding: int = 0) -> Shape:
+    """Return height and width of what has a number for each window of images."""
+    height, width = (windows_along(size, kernel, stride, padding) for size in x[2:])
+    return height, width
+
+
+def _cross_correlation(xp: Any, x: Any, w: Any, b: Any, *, stride: int, padding: int) -> Any:
     n, channels, (k, _) = x.shape[0], w.shape[0], w.shape[2:]
-    height, width = (windows_along(size, k, stride, padding) for size in x.shape[2:])
+    height, width = _over_windows(x.shape, k, stride, padding)
     flat = xp.matmul(xp.reshape(w, (channels, -1)), xp.patches(x, k, stride, padding))
     image = xp.transpose(xp.reshape(flat, (channels, height, width, n)), (3, 0, 1, 2))
     return image + xp.reshape(b, (channels, 1, 1))
@@ -124,7 +126,12 @@ tensor(
     "conv2d",
     params=("x", "W", "b"),
     forward=_cross_correlation,
-    partials=lambda xp, y, x, w, b, stride, padding: _cross_correlation_pulls(xp, x, w, stride, padding),
+    shape=lambda x, w, b, *, stride, padding: (
+        x[0],
+        w[0],
+        *_over_windows(x, w[2], stride, padding),
+    ),
+    partials=lambda xp, y, x, w, b, *, stride, padding: _cross_correlation_pulls(xp, x, w, stride, padding),
     local=("W, turned", "patches of x", "1"),
     samples=(
         (((2, 3, 5, 4), (4, 3, 3, 3), (4,)), {"stride": 1, "padding": 1}),
@@ -151,8 +158,9 @@ def _unpool(xp: Any, y: Any, x: Any, g: Any, kernel: int, stride: int) -> Any:
 tensor(
     "max_pool2d",
     params=("x",),
-    forward=lambda xp, x, kernel, stride: xp.max(*_windows(xp, x, kernel, stride)),
-    partials=lambda xp, y, x, kernel, stride: (Pull(lambda g: _unpool(xp, y, x, g, kernel, stride)),),
+    forward=lambda xp, x, *, kernel, stride: xp.max(*_windows(xp, x, kernel, stride)),
+    shape=lambda x, *, kernel, stride: (*x[:2], *_over_windows(x, kernel, stride)),
+    partials=lambda xp, y, x, *, kernel, stride: (Pull(lambda g: _unpool(xp, y, x, g, kernel, stride)),),
     local=("1 at the largest of each window, else 0",),
     samples=(
         (((2, 3, 4, 6),), {"kernel": 2, "stride": 2}),
@@ -163,10 +171,19 @@ tensor(
     convention="ties share equally: 1/n each",
     says="the largest number of each window",
 )
+
+
+def filled(shape: Shape, numbers: int) -> Shape:
+    """Return a shape with its -1, where it has one, as what is left of so many numbers."""
+    known = prod(s for s in shape if s >= 0)
+    return tuple(numbers // known if s < 0 else s for s in shape)
+
+
 tensor(
     "flatten",
     params=("x",),
     forward=lambda xp, x: xp.reshape(x, (x.shape[0], -1)),
+    shape=lambda x: (x[0], prod(x[1:])),
     partials=lambda xp, y, x: (Pull(lambda g: xp.reshape(g, x.shape)),),
     local=("1",),
     samples=((((2, 3, 4, 2),), {}),),
@@ -175,8 +192,9 @@ tensor(
 tensor(
     "shaped",
     params=("x",),
-    forward=lambda xp, x, shape: xp.reshape(x, shape),
-    partials=lambda xp, y, x, shape: (Pull(lambda g: xp.reshape(g, x.shape)),),
+    forward=lambda xp, x, *, shape: xp.reshape(x, shape),
+    shape=lambda x, *, shape: filled(shape, prod(x)),
+    partials=lambda xp, y, x, *, shape: (Pull(lambda g: xp.reshape(g, x.shape)),),
     local=("1",),
     samples=((((6,),), {"shape": (-1, 1, 1)}), (((1, 4),), {"shape": (-1,)})),
     says="the same numbers in another shape",
@@ -185,6 +203,7 @@ tensor(
     "sum",
     params=("x",),
     forward=lambda xp, x: xp.sum(x, None),
+    shape=lambda x: (),
     partials=lambda xp, y, x: (1.0,),
     local=("1",),
     samples=((((3, 4),), {}), (((5,),), {})),
@@ -194,6 +213,7 @@ tensor(
     "mean",
     params=("x",),
     forward=lambda xp, x: xp.sum(x, None) * (1.0 / xp.size(x)),
+    shape=lambda x: (),
     partials=lambda xp, y, x: (1.0 / xp.size(x),),
     local=("1/n",),
     samples=((((3, 4),), {}), (((5,),), {})),
@@ -209,29 +229,30 @@ def _spread(xp: Any, x: Any, y: Any) -> float:
 tensor(
     "mean_over",
     params=("x",),
-    forward=lambda xp, x, axes: (s := xp.sum(x, axes, keep=True)) * _spread(xp, x, s),
-    partials=lambda xp, y, x, axes: (_spread(xp, x, y),),
+    forward=lambda xp, x, *, axes: (s := xp.sum(x, axes, keep=True)) * _spread(xp, x, s),
+    shape=lambda x, *, axes: tuple(1 if i in axes else s for i, s in enumerate(x)),
+    partials=lambda xp, y, x, *, axes: (_spread(xp, x, y),),
     local=("1/n",),
     samples=((((3, 4),), {"axes": (0,)}), (((2, 3, 4, 5),), {"axes": (0, 2, 3)})),
     says="the mean over rows (and places), kept as an axis of length 1",
 )
 
 
-def _exponentials(xp: Any, z: Any) -> Any:
+def _exponentials(xp: Any, z: Any, axis: int) -> Any:
     """e^(z - largest): no overflow, and the same ratios."""
-    return xp.exp(z - xp.largest(z))
+    return xp.exp(z - xp.largest(z, axis))
 
 
-def _softmax(xp: Any, z: Any) -> Any:
-    e = _exponentials(xp, z)
-    return xp.divide(e, xp.sum(e, (1,), keep=True))
+def _softmax(xp: Any, z: Any, *, axis: int = -1) -> Any:
+    e = _exponentials(xp, z, axis)
+    return xp.divide(e, xp.sum(e, (axis,), keep=True))
 
 
 tensor(
     "softmax",
     params=("z",),
     forward=_softmax,
-    partials=lambda xp, y, z: (Pull(lambda g: y * (g - xp.sum(g * y, (1,), keep=True))),),
+    partials=lambda xp, y, z, *, axis=-1: (Pull(lambda g: y * (g - xp.sum(g * y, (axis,), keep=True))),),
     local=("y_i*(1 if i = j else 0) - y_i*y_j",),
     samples=((((3, 4),), {}), (((1, 2),), {})),
     says="e^z over the sum of e^z, row by row",
@@ -241,8 +262,9 @@ tensor(
     params=("z", "t"),
     # log(sum(e^z)) - sum(t*z), with the largest z taken out of both
     forward=lambda xp, z, t: (
-        xp.log(xp.sum(_exponentials(xp, z), (1,))) - xp.sum(t * (z - xp.largest(z)), (1,))
+        xp.log(xp.sum(_exponentials(xp, z, -1), (-1,))) - xp.sum(t * (z - xp.largest(z, -1)), (-1,))
     ),
+    shape=lambda z, t: z[:-1],
     # right where the targets of a row add up to 1
     partials=lambda xp, y, z, t: (Pull(lambda g: xp.column(g) * (_softmax(xp, z) - t), lazy=True), xp.nan),
     local=("softmax(z) - t", ""),
