@@ -33,6 +33,8 @@ optimizer: {type: sgd, learning_rate: 0.1}
 training: {epochs: 10, batch_size: full, shuffle: false}
 """
 
+SAMPLES = Path(__file__).resolve().parent.parent / "sample_inputs"
+
 # Matt Mazur, "A Step by Step Backpropagation Example".
 MAZUR = """\
 data: {inputs: [[0.05, 0.10]], targets: [[0.01, 0.99]]}
@@ -295,6 +297,33 @@ def test_deltas_are_those_of_the_array_plan(name):
             if node not in unrolled.predictions:
                 slope = kept.plan.cotangent(array)[place]
                 assert unrolled.slopes[node] == pytest.approx(slope, rel=1e-11, abs=1e-14), label
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, "hand", "mazur", "xor", "iris", "spirals"])
+def test_single_numbers_compute_what_arrays_do(name):
+    """Rows that run over arrays, run over numbers that are written down, give the same graph unrolled."""
+    from backprop_cli.engine.run import run
+    from backprop_cli.engine.sweep import active_nodes, sweep
+    from backprop_cli.engine.unroll import unroll
+
+    known = {**NETWORKS, "hand": HAND, "mazur": MAZUR}
+    text = known[name] if name in known else (SAMPLES / f"{name}.yaml").read_text("utf-8")
+    made = trace.Made(problem(text), 2)
+    lowered = made.bound.lowered
+    arrays = lowered.graph
+    found = unroll(arrays, {arrays.inputs[n]: shape for n, shape in lowered.shapes.items()})
+    graph = found.graph(int(found.ids(lowered.loss)))
+    leaves = graph.constant_values()
+    for leaf in lowered.shapes:
+        ids = found.ids(arrays.inputs[leaf])
+        array = {**made.old, **made.batch}[leaf]
+        leaves |= dict(zip(ids.reshape(-1).tolist(), array.reshape(-1).tolist(), strict=True))
+    values = run(graph, leaves)
+    assert values[graph.output] == pytest.approx(made.step.before, rel=1e-14)
+    slopes = np.array(sweep(graph, values, active_nodes(graph)))
+    for parameter, gradient in made.gradients.items():
+        mine = slopes[found.ids(arrays.inputs[parameter])]
+        np.testing.assert_allclose(mine, gradient, rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize("decimals", [None, 3])

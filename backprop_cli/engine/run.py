@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -63,7 +63,13 @@ def _listed(names: list[str]) -> str:
 
 
 def run(
-    graph: Graph, leaves: Mapping[int, Any], xp: Any = FLOATS, needed: Sequence[bool] | None = None
+    graph: Graph,
+    leaves: Mapping[int, Any],
+    xp: Any = FLOATS,
+    needed: Sequence[bool] | None = None,
+    *,
+    apply: Callable[..., Any] | None = None,
+    force: Mapping[int, Any] | None = None,
 ) -> list[Any]:
     """Run the program over any number system.
 
@@ -72,9 +78,13 @@ def run(
         leaves: A value for the id of every input and constant.
         xp: The namespace the values belong to.
         needed: Nodes to compute; the others are nan. None computes all.
+        apply: How a primitive is applied, ``apply(op, *operands)``; None for its forward rule over ``xp``.
+        force: Values that nodes have whatever their operands are.
     Returns:
-        One value per node; non-finite ones are left for `check_values`.
+        One value per node; non-finite ones are left for `evaluate`.
     """
+    if apply is not None or force:
+        return _run_by(graph, leaves, xp, needed, apply, force or {})
     values: list[Any] = []
     append = values.append
     plain = not graph.shaped
@@ -96,12 +106,42 @@ def run(
     return values
 
 
+def _run_by(
+    graph: Graph,
+    leaves: Mapping[int, Any],
+    xp: Any,
+    needed: Sequence[bool] | None,
+    apply: Callable[..., Any] | None,
+    force: Mapping[int, Any],
+) -> list[Any]:
+    """Run the program by a caller's rules: apart from `run`, whose loop is most of the work of a float."""
+    values: list[Any] = []
+    for node in graph.nodes:
+        operands = [values[i] for i in node.inputs]
+        if node.id in force:
+            values.append(force[node.id])
+        elif node.op is None:
+            values.append(leaves[node.id])
+        elif needed is not None and not needed[node.id]:
+            values.append(xp.nan)
+        elif apply is not None:
+            values.append(apply(node.op, *operands))
+        else:
+            values.append(node.op.forward(xp, *operands))
+    return values
+
+
 def leaf_values(graph: Graph, inputs: Mapping[str, float]) -> dict[int, float]:
     """Return the value of every leaf: inputs as bound, constants as written."""
     leaves = graph.constant_values()
     for name, id in graph.inputs.items():
         leaves[id] = inputs[name]
     return leaves
+
+
+def constants(graph: Graph) -> list[float]:
+    """Return the value of every node that is built from numbers alone; of no others."""
+    return run(graph, dict.fromkeys(graph.inputs.values(), FLOATS.nan) | graph.constant_values())
 
 
 def evaluate(graph: Graph, inputs: Mapping[str, float]) -> tuple[list[float], list[bool]]:

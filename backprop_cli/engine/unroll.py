@@ -1,0 +1,216 @@
+"""A graph with arrays at its nodes as a graph of single numbers.
+
+The rows' own forward rules run over arrays of numbers that write down what is done to them. A product of
+matrices is recorded as one sum of products an entry; an elementwise primitive as itself, so that its
+kinks, its domain and its derivative are those of its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import nan, prod
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import Source
+from ..graph import INPUT, Graph, GraphBuilder, Node
+from ..language.numbers import brief
+from ..ops import PRIMITIVES, Primitive
+from ..ops.namespaces import Lifted
+from ..ops.sums import DOT, LARGEST, SUM
+from ..ops.tensor import TensorPrimitive, windows_along
+from .run import run
+
+Numbers = npt.NDArray[Any]
+"""An array of `Number`; of ids, once all is recorded."""
+Shape = tuple[int, ...]
+
+NOWHERE = (0, 0)
+MOST_NODES = 10_000_000
+
+
+class Number:
+    """A number that writes down what is done to it."""
+
+    __slots__ = ("id", "recorder")
+
+    shape = ()
+
+    def __init__(self, recorder: Recorder, id: int) -> None:
+        self.recorder = recorder
+        self.id = id
+
+    def _with(self, op: str, *operands: Any) -> Any:
+        if any(isinstance(x, np.ndarray) for x in operands):
+            return NotImplemented
+        return self.recorder.apply(PRIMITIVES[op], *operands)
+
+    def __add__(self, other: Any) -> Any:
+        return self._with("add", self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._with("add", other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._with("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._with("subtract", other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        count = round(1.0 / other) if isinstance(other, float) and 0.0 < other <= 1.0 else 0
+        if count and 1.0 / count == other:  # a mean is a sum over a count
+            return self._with("divide", self, float(count))
+        return self._with("multiply", self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self._with("multiply", other, self)
+
+    def __neg__(self) -> Any:
+        return self._with("negative", self)
+
+
+class Recorder:
+    """Appends single numbers to a graph.
+
+    Attributes:
+        builder: Where to.
+    """
+
+    def __init__(self) -> None:
+        self.builder = GraphBuilder(Source(""), MOST_NODES)
+        self._constants: dict[float, Number] = {}
+
+    def constant(self, value: float) -> Number:
+        """Return a number of a rule, one node however often it is used."""
+        if value not in self._constants:
+            self._constants[value] = Number(self, self.builder.constant(value, brief(value, 12), NOWHERE))
+        return self._constants[value]
+
+    def leaves(self, node: Node, shape: Shape) -> Numbers:
+        """Return numbers that come from outside, in place of a node."""
+        kind = node.kind if node.op is None else INPUT
+        names = (f"{node.name}{list(index)}" for index in np.ndindex(shape))
+        return _array((Number(self, self.builder.input(name, NOWHERE, kind)) for name in names), shape)
+
+    def apply(self, op: Primitive, *operands: Any) -> Number:
+        """Apply a primitive to numbers."""
+        ids = tuple(x.id if isinstance(x, Number) else self.constant(float(x)).id for x in operands)
+        return Number(self, self.builder.apply(op, ids, NOWHERE))
+
+    def dot(self, row: Sequence[Number], column: Sequence[Number]) -> Number:
+        """Multiply a row by a column, what is 0 by its making (the border of an image) left out."""
+        zero = self._constants.get(0.0)
+        pairs = [(a, b) for a, b in zip(row, column, strict=True) if a is not zero and b is not zero]
+        if not pairs:
+            return self.constant(0.0)
+        return self.apply(DOT, *(a for a, _ in pairs), *(b for _, b in pairs))
+
+
+class _Arrays(Lifted):
+    """The namespace of arrays of recorded numbers."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__("arrays of recorded numbers", self.each)
+        self.recorder = recorder
+
+    def each(self, op: Primitive, *operands: Any) -> Any:
+        """Apply a row of the registry to every number, with the operands broadcast."""
+        if isinstance(op, TensorPrimitive):
+            return op.forward(self, *operands)
+        arrays = [np.asarray(x, object) for x in operands]
+        shape = np.broadcast_shapes(*(a.shape for a in arrays))
+        rows = zip(*(np.broadcast_to(a, shape).reshape(-1) for a in arrays), strict=True)
+        return _array((self.recorder.apply(op, *xs) for xs in rows), shape)
+
+    def matmul(self, a: Numbers, b: Numbers) -> Numbers:
+        return _array((self.recorder.dot(row, column) for row in a for column in b.T), (len(a), b.shape[1]))
+
+    def sum(self, a: Numbers, axes: tuple[int, ...] | None, keep: bool = False) -> Numbers:
+        return self._over(SUM, a, axes, keep)
+
+    def largest(self, a: Numbers) -> Numbers:
+        return self._over(LARGEST, a, (a.ndim - 1,), keep=True)
+
+    def _over(self, op: Primitive, a: Numbers, axes: tuple[int, ...] | None, keep: bool) -> Numbers:
+        gone = range(a.ndim) if axes is None else axes
+        kept = [i for i in range(a.ndim) if i not in gone]
+        rows = a.transpose(*kept, *gone).reshape(prod(a.shape[i] for i in kept), -1)
+        shape = tuple(1 if i in gone else a.shape[i] for i in range(a.ndim) if keep or i in kept)
+        return _array((self.recorder.apply(op, *row) for row in rows), shape)
+
+    transpose = staticmethod(np.transpose)
+    reshape = staticmethod(np.reshape)
+
+    def size(self, a: Numbers) -> int:
+        return a.size
+
+    def patches(self, x: Numbers, kernel: int, stride: int, padding: int) -> Numbers:
+        n, channels, height, width = x.shape
+        shape = (n, channels, height + 2 * padding, width + 2 * padding)
+        padded = np.full(shape, self.recorder.constant(0.0), object)
+        padded[:, :, padding : padding + height, padding : padding + width] = x
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), (2, 3))
+        seen = windows[:, :, ::stride, ::stride].transpose(1, 4, 5, 2, 3, 0)
+        return seen.reshape(channels * kernel * kernel, -1)
+
+    def window(self, x: Numbers, i: int, j: int, kernel: int, stride: int) -> Numbers:
+        high, wide = (windows_along(size, kernel, stride) for size in x.shape[2:])
+        return x[:, :, i : i + stride * (high - 1) + 1 : stride, j : j + stride * (wide - 1) + 1 : stride]
+
+    def max(self, *parts: Any) -> Any:
+        return parts[0] if len(parts) == 1 else self.each(PRIMITIVES["max"], *parts)
+
+
+def _array(numbers: Iterable[Number], shape: Shape) -> Numbers:
+    array = np.empty(prod(shape), object)
+    array[:] = list(numbers)
+    return array.reshape(shape)
+
+
+class Scalars(NamedTuple):
+    """A graph of single numbers.
+
+    Attributes:
+        recorder: Where its nodes are; further ones may be added before the graph is built.
+        numbers: Node of the array graph -> its numbers, in its shape; nodes left out are missing.
+    """
+
+    recorder: Recorder
+    numbers: dict[int, Numbers]
+
+    def ids(self, node: int) -> npt.NDArray[np.int64]:
+        """Return the nodes of an array's numbers, in its shape."""
+        numbers = self.numbers[node]
+        return np.array([x.id for x in numbers.reshape(-1)], np.int64).reshape(numbers.shape)
+
+    def graph(self, output: int) -> Graph:
+        """Return the graph of all that is recorded, with one output."""
+        return self.recorder.builder.build([output])
+
+
+def unroll(
+    graph: Graph,
+    shapes: Mapping[int, Shape],
+    needed: Sequence[bool] | None = None,
+    given: Callable[[Recorder], Mapping[int, Numbers]] = lambda _: {},
+) -> Scalars:
+    """Unroll a graph of arrays.
+
+    Args:
+        graph: The computation.
+        shapes: Leaf that is no constant -> its shape.
+        needed: Nodes to unroll; None unrolls all.
+        given: Makes arrays of leaves that stand for nodes, in place of how these are computed.
+    """
+    recorder = Recorder()
+    leaves: dict[int, Any] = {id: recorder.constant(x) for id, x in graph.constant_values().items()}
+    for id, shape in shapes.items():
+        wanted = needed is None or needed[id]
+        leaves[id] = recorder.leaves(graph.nodes[id], shape) if wanted else nan
+    xp = _Arrays(recorder)
+    values = run(graph, leaves, xp, needed, apply=xp.each, force=given(recorder))
+    numbers = {id: np.asarray(v, object) for id, v in enumerate(values) if not isinstance(v, float)}
+    return Scalars(recorder, numbers)
