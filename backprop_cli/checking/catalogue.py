@@ -285,16 +285,8 @@ def _forks(sweeps: Sweeps, steps: Sequence[int]) -> Found:
                 yield "fork not summed", says, 16, right - t * share
     if len(forked) > 1:
         # the sweep itself with = in place of +=: what is written last stays
-        g: list[Any] = [0.0] * len(graph)
-        g[graph.output] = 1.0
-        for node in reversed(graph.nodes[: graph.output + 1]):
-            if node.op is None or not value_of(g[node.id]) or not sweeps.needed[node.id]:
-                continue
-            x = [sweeps.values[i] for i in node.inputs]
-            partials = node.op.partials(sweeps.xp, sweeps.values[node.id], *x)
-            for i, p in zip(node.inputs, partials, strict=True):
-                if sweeps.active[i]:
-                    g[i] = g[node.id] * p
+        through = [a and n for a, n in zip(sweeps.active, sweeps.needed, strict=True)]
+        g = sweep(graph, sweeps.values, through, sweeps.xp, join=lambda before, amount, *_: amount)
         names = _listed([sweeps.name(i) for i in forked])
         says = f"the contributions of {names} are not summed (= instead of +=)"
         yield "fork not summed", says, 17, g[sweeps.by]

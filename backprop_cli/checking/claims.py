@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from math import inf, isfinite
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..differentiation.finite import EPS, finite
 from ..engine.run import bind, evaluate, leaf_values, number, run, written
-from ..engine.sweep import reverse, sweep
+from ..engine.sweep import active_nodes, reverse, sweep
 from ..errors import BackpropError, NoSuchNumber
-from ..graph import CONSTANT, Graph
+from ..graph import Graph, Node
 from ..ops.namespaces import FLOATS
 from .answers import Answer, Target, read_answer, read_target
 from .catalogue import Mistake, in_the_first, mistakes, quantity
@@ -385,40 +385,29 @@ class Judge:
             wrong: What it is worked out from.
             anew: Take the local derivatives of claimed steps from their operands, not from their values.
         """
-        graph = self.graph
         if len(target.by) == 2:
             carried = self._carried_on(target, wrong[0]) if len(wrong) == 1 else None
             # of a number nobody can tell how it goes on
             known = carried is not None and wrong[0].answer.names
             return quantity(carried[0], self.leaves, carried[1]) if carried and known else None
-        values: list[Any] = []
-        forced = {w.target.of: w.value for w in wrong if not w.target.by}
-        for node in graph.nodes:
-            if node.id in forced:
-                values.append(forced[node.id])
-            elif node.op is None:
-                values.append(self.leaves[node.id])
-            else:
-                values.append(node.op.forward(FLOATS, *[values[i] for i in node.inputs]))
+        graph = with_output(self.graph, target.of)
+        values = run(graph, self.leaves, force={w.target.of: w.value for w in wrong if not w.target.by})
         if not target.by:
             return float(values[target.of])
-        slopes = {
-            w.target.by[0]: w.value for w in wrong if len(w.target.by) == 1 and w.target.of == target.of
+        by = target.by[0]
+        given = {
+            w.target.by[0]: w.value
+            for w in wrong
+            if len(w.target.by) == 1 and w.target.of == target.of and w.target.by[0] != by
         }
-        cotangents: list[Any] = [0.0] * len(graph)
-        cotangents[target.of] = 1.0
-        for node in reversed(graph.nodes[: target.of + 1]):
-            if node.id in slopes and node.id != target.by[0]:
-                cotangents[node.id] = slopes[node.id]
-            g = cotangents[node.id]
-            if not g or node.op is None:
-                continue
+
+        def from_operands(node: Node) -> list[float]:
+            assert node.op is not None
             x = [values[i] for i in node.inputs]
-            y = node.op.forward(FLOATS, *x) if anew else values[node.id]
-            for i, p in zip(node.inputs, node.op.partials(FLOATS, y, *x), strict=True):
-                if graph.nodes[i].kind != CONSTANT:
-                    cotangents[i] += g * p
-        return float(cotangents[target.by[0]])
+            return list(node.op.partials(FLOATS, node.op.forward(FLOATS, *x), *x))
+
+        partials = from_operands if anew else None
+        return float(sweep(graph, values, active_nodes(graph), force=given, partials=partials)[by])
 
     def _carried_on(self, target: Target, earlier: Earlier) -> tuple[Graph, Target] | None:
         """Return the program and the quantity that a second derivative is, given a first as claimed."""

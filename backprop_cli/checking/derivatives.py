@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import Any
 
-from ..engine.run import number, run
+from ..engine.run import constants, number
 from ..errors import Span
 from ..graph import CONSTANT, Graph, GraphBuilder, Node
 from ..language.format import Piece, compose, join
@@ -69,8 +69,7 @@ class Pen:
         self.builder = GraphBuilder(graph.source)
         self.builder.nodes = list(graph.nodes)
         self.xp = Lifted("written numbers", self.apply)
-        leaves = dict.fromkeys(graph.inputs.values(), FLOATS.nan) | graph.constant_values()
-        self.numbers = run(graph, leaves)
+        self.numbers = constants(graph)
 
     def node(self, id: int) -> Any:
         """Return a node of the program; constants are plain numbers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..engine.run import leaf_values
+from ..engine.run import leaf_values, run
 from ..engine.sweep import sweep
 from ..graph import CONSTANT, Graph
 from ..ops import Primitive
@@ -132,11 +132,8 @@ def hessian_product(
     for name, tangent in direction.items():
         id = graph.inputs[name]
         leaves[id] = Dual(leaves[id], tangent)
-    values: list[Any] = []
-    for node in graph.nodes:
-        # by the row itself: at a kink its convention holds, not that of the rows it is made of
-        operands = [values[i] for i in node.inputs]
-        values.append(leaves[node.id] if node.op is None else _apply(node.op, *operands))
+    # by the row itself: at a kink its convention holds, not that of the rows it is made of
+    values = run(graph, leaves, apply=_apply)
     active = graph.depends_on(list(graph.inputs.values()))
     cotangents = sweep(graph, values, active, DUALS)
     gradient = {name: value_of(cotangents[id]) for name, id in graph.inputs.items()}

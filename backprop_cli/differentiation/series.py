@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import factorial
 from typing import Any
 
+from ..engine.run import run
 from ..graph import Graph
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS, Lifted
@@ -107,17 +108,11 @@ def along(
         order: The highest.
         xp: The namespace of the numbers.
     """
-    apply = _lifted(xp).apply
     start = dict(leaves)
     for name, speed in direction.items():
         id = graph.inputs[name]
         start[id] = Series([start[id], speed, *[0.0] * (order - 1)])
-    values: list[Any] = []
-    for node in graph.nodes:
-        # by the row itself: its convention at a kink is that of its own local derivatives
-        values.append(
-            start[node.id] if node.op is None else apply(node.op, *[values[i] for i in node.inputs])
-        )
-    y = values[graph.output]
+    # by the row itself: its convention at a kink is that of its own local derivatives
+    y = run(graph, start, apply=_lifted(xp).apply)[graph.output]
     coefficients = y.c if isinstance(y, Series) else [y, *[0.0] * order]
     return [c * factorial(k) for k, c in enumerate(coefficients)]

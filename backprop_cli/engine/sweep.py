@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
 from ..errors import SlopeError
-from ..graph import CONSTANT, Graph
+from ..graph import CONSTANT, Graph, Node
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS
 from .run import operands_text, written
@@ -32,6 +32,10 @@ def sweep(
     xp: Any = FLOATS,
     seed: Any = 1.0,
     start: list[Any] | None = None,
+    *,
+    force: Mapping[int, Any] | None = None,
+    join: Callable[[Any, Any, Node, int], Any] | None = None,
+    partials: Callable[[Node], Sequence[Any]] | None = None,
 ) -> list[Any]:
     """Return the cotangent of every active node, 0.0 for the others.
 
@@ -44,14 +48,21 @@ def sweep(
         xp: The namespace.
         seed: Cotangent of the output.
         start: A zero per node, for numbers that are added to in a way of their own.
+        force: Cotangents that nodes pass on whatever their users bring.
+        join: How a node's cotangent so far and what one use brings become one, ``join(before, amount, user,
+            position)``; None adds.
+        partials: The local derivatives of a step by its operands; None for its primitive's.
     Source:
         Griewank and Walther, Evaluating Derivatives (2008), section 3.2.
     """
     nodes = graph.nodes
     cotangents: list[Any] = [0.0] * len(nodes) if start is None else start
-    if not active[graph.output]:
+    if active[graph.output]:
+        cotangents[graph.output] = seed
+    elif not force:
         return cotangents
-    cotangents[graph.output] = seed
+    if force or join is not None or partials is not None:
+        return _sweep_by(graph, values, active, xp, cotangents, force or {}, join, partials)
     plain = not graph.shaped
     for k in range(graph.output, -1, -1):
         g = cotangents[k]
@@ -74,10 +85,38 @@ def sweep(
             if active[i]:
                 cotangents[i] += g * op.partials(xp, values[k], values[i])[0]
         else:
-            partials = op.partials(xp, values[k], *[values[i] for i in inputs], **node.static)
-            for i, p in zip(inputs, partials, strict=True):
+            found = op.partials(xp, values[k], *[values[i] for i in inputs], **node.static)
+            for i, p in zip(inputs, found, strict=True):
                 if active[i]:
                     cotangents[i] += g * p
+    return cotangents
+
+
+def _sweep_by(
+    graph: Graph,
+    values: Sequence[Any],
+    active: Sequence[bool],
+    xp: Any,
+    cotangents: list[Any],
+    force: Mapping[int, Any],
+    join: Callable[[Any, Any, Node, int], Any] | None,
+    partials: Callable[[Node], Sequence[Any]] | None,
+) -> list[Any]:
+    """Sweep by a caller's rules: apart from `sweep`, whose loop is most of the work of a float."""
+    for node in reversed(graph.nodes[: graph.output + 1]):
+        if node.id in force:
+            cotangents[node.id] = force[node.id]
+        g, op = cotangents[node.id], node.op
+        if not g or op is None:
+            continue
+        if partials is not None:
+            found = partials(node)
+        else:
+            found = op.partials(xp, values[node.id], *[values[i] for i in node.inputs], **node.static)
+        for position, (i, p) in enumerate(zip(node.inputs, found, strict=True)):
+            if active[i]:
+                before, amount = cotangents[i], g * p
+                cotangents[i] = before + amount if join is None else join(before, amount, node, position)
     return cotangents
 
 
@@ -89,36 +128,31 @@ def reverse(graph: Graph, values: Sequence[float], active: Sequence[bool]) -> li
     """
     cotangents = sweep(graph, values, active)
     if not all(map(isfinite, cotangents)):
-        raise _no_slope(graph, values, active)
+        _raise_fault(graph, values, active)
     return cotangents
 
 
-def _no_slope(graph: Graph, values: Sequence[float], active: Sequence[bool]) -> SlopeError:
-    """Repeat the sweep edge by edge and name the one that breaks it."""
-    cotangents = [0.0] * len(graph)
-    cotangents[graph.output] = 1.0
-    for node in reversed(graph.nodes[: graph.output + 1]):
-        g = cotangents[node.id]
-        if g == 0.0 or node.op is None:
-            continue
+def _raise_fault(graph: Graph, values: Sequence[float], active: Sequence[bool]) -> None:
+    """Repeat a sweep that does not come to numbers and name the use that breaks it."""
+
+    def join(before: float, amount: float, node: Node, position: int) -> float:
+        total = before + amount
+        if isfinite(total):
+            return total
+        assert node.op is not None
         operands = [values[i] for i in node.inputs]
-        partials = node.op.partials(FLOATS, values[node.id], *operands)
-        for position, (i, p) in enumerate(zip(node.inputs, partials, strict=True)):
-            if not active[i]:
-                continue
-            cotangents[i] += g * p
-            if isfinite(cotangents[i]):
-                continue
-            text, name = written(graph, node.id), written(graph, i)
-            where = operands_text(graph, values, node.id)
-            fault = "overflows" if isfinite(p) or _exists(node.op, operands, position) else "does not exist"
-            return SlopeError(
-                f"the slope of {text} in {name} {fault} at {where}",
-                source=graph.source,
-                span=node.span,
-                hint=node.op.slope_hint,
-            )
-    raise AssertionError("every slope is finite")
+        p = node.op.partials(FLOATS, values[node.id], *operands)[position]
+        text, name = written(graph, node.id), written(graph, node.inputs[position])
+        where = operands_text(graph, values, node.id)
+        fault = "overflows" if isfinite(p) or _exists(node.op, operands, position) else "does not exist"
+        raise SlopeError(
+            f"the slope of {text} in {name} {fault} at {where}",
+            source=graph.source,
+            span=node.span,
+            hint=node.op.slope_hint,
+        )
+
+    sweep(graph, values, active, join=join)
 
 
 def _exists(op: Primitive, operands: Sequence[float], position: int) -> bool:

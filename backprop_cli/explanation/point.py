@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from math import inf, nextafter
 from typing import NamedTuple
 
 from ..differentiation.report import check_wrt
-from ..engine.run import bind, evaluate
-from ..engine.sweep import active_nodes, reverse
+from ..engine.run import bind, constants, evaluate
+from ..engine.sweep import active_nodes, reverse, sweep
 from ..errors import NoSuchNumber
 from ..graph import CONSTANT, Graph, Node
 from ..language.operators import CONSTANTS
@@ -72,26 +73,15 @@ class Written:
             label = node.label or ""
             return Number(node.value, "" if label[:1] in "0123456789." else label)
         if depth > DEEPEST:
-            return Number(self._constant_value(id))
+            return Number(self._constants[id])
         operands = tuple(self.constant(i, depth + 1) for i in given(self.graph, node))
         if node.op.name == "negative" and isinstance(operands[0], Number) and not operands[0].label:
             return Number(-operands[0].value)
         return Apply(node.op.name, operands)
 
-    def _constant_value(self, id: int) -> float:
-        known: dict[int, float] = {}
-        todo = [id]
-        while todo:
-            node = self.graph.nodes[todo[-1]]
-            missing = [i for i in node.inputs if i not in known]
-            if missing:
-                todo += missing
-                continue
-            todo.pop()
-            known[node.id] = (
-                node.op.forward(FLOATS, *(known[i] for i in node.inputs)) if node.op else node.value
-            )
-        return known[id]
+    @cached_property
+    def _constants(self) -> list[float]:
+        return constants(self.graph)
 
     def operand(self, id: int) -> Expr:
         """Return a node as an operand; a condition without a name is written where it stands."""
@@ -219,20 +209,17 @@ class Point(Written):
             self.inputs = {name: paper(x) for name, x in self.inputs.items()}
             self.values, self.needed = evaluate(by_hand, self.inputs)
             self.numbers = self.values
-            self.slopes = [0.0] * len(graph)
-            if self.active[graph.output]:
-                self.slopes[graph.output] = 1.0
-            for id in range(graph.output, -1, -1):
-                if not self.slopes[id] or graph.nodes[id].op is None:
-                    continue
-                slopes = self.local_slopes(id)
-                for edge in self.edges(id):
-                    amount = self.paper(self.slopes[id] * slopes[edge.position])
-                    self.slopes[edge.source] = paper(self.slopes[edge.source] + amount)
+            swept = sweep(by_hand, self.values, self.active, seed=paper.number(1.0), partials=self._used)
+            self.slopes = list(map(float, swept))
         except NoSuchNumber as error:
             error.message += " after rounding"
             error.hint = "more --digits"
             raise
+
+    def _used(self, node: Node) -> list[float]:
+        """Return the local derivatives of a step, 0 where no slope asked for goes through."""
+        slopes, through = self.local_slopes(node.id), {edge.position for edge in self.edges(node.id)}
+        return [slope if k in through else 0.0 for k, slope in enumerate(slopes)]
 
     def edges(self, id: int) -> list[Edge]:
         """Return the uses a step makes of what a slope asked for goes through, here at this point."""
