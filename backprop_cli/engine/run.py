@@ -78,7 +78,7 @@ def run(
         leaves: A value for the id of every input and constant.
         xp: The namespace the values belong to.
         needed: Nodes to compute; the others are nan. None computes all.
-        apply: How a primitive is applied, ``apply(op, *operands, **static)``; None for its forward rule over ``xp``.
+        apply: How a primitive is applied, ``apply(op, *operands, **static)``; None for its forward rule.
         force: Values that nodes have whatever their operands are.
     Returns:
         One value per node; non-finite ones are left for `evaluate`.

@@ -116,10 +116,10 @@ class _Arrays(Lifted):
         super().__init__("arrays of recorded numbers", self.each)
         self.recorder = recorder
 
-    def each(self, op: Primitive, *operands: Any) -> Any:
+    def each(self, op: Primitive, *operands: Any, **static: Any) -> Any:
         """Apply a row of the registry to every number, with the operands broadcast."""
         if isinstance(op, TensorPrimitive):
-            return op.forward(self, *operands)
+            return op.forward(self, *operands, **static)
         arrays = [np.asarray(x, object) for x in operands]
         shape = np.broadcast_shapes(*(a.shape for a in arrays))
         rows = zip(*(np.broadcast_to(a, shape).reshape(-1) for a in arrays), strict=True)
