@@ -7,7 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from ..explanation.written import Name
-from ..networks import layers
+from ..networks.layers.kind import LayerKind
 from ..networks.losses import FUSED
 from ..networks.network import LayerNetwork
 from ..training.problem import Problem
@@ -71,7 +71,7 @@ def why_compact(problem: Problem) -> str | None:
     network = problem.network
     assert isinstance(network, LayerNetwork)
     for name, layer in network.layers:
-        if not isinstance(layer, layers.Linear):
+        if not layer.dense:
             return f"{name} is no linear layer"
     for name, count in [("the row of inputs", network.shape[0]), *((n, s[0]) for n, _, s in network.after)]:
         if count > MOST_UNITS:
@@ -96,9 +96,10 @@ def units_of(problem: Problem, trace: Trace) -> Units:
         label = labels[k] if len(labels) == len(before) and labels[k] != f"x{k + 1}" else ""
         units.append(Unit(name, "", "", {"value": value}, label))
     last = network.layers[-1][0]
+    widths = {name: width for name, _, (width,) in network.after}
     for name, layer in network.layers:
         here = []
-        for u in range(layer.units or network.outputs):
+        for u in range(widths[name]):
             own = Name("z", name, (u,))
             numbers = {"b": updates[own._replace(part="b")].old, "z": forward[own]}
             for part in ("y", "p"):
@@ -106,7 +107,7 @@ def units_of(problem: Problem, trace: Trace) -> Units:
                     numbers[part] = forward[own._replace(part=part)]
             numbers["dE/dz"] = deltas[own._replace(of="E")]
             fused = FUSED.get(network.loss.type, "") if name == last else ""
-            units.append(Unit(own.owner, name, fused or layer.activation or "", numbers))
+            units.append(Unit(own.owner, name, fused or layer.function or "", numbers))
             here.append(own.owner)
             for i, source in enumerate(before):
                 update = updates[Name("w", name, (u,), (i,))]
@@ -180,8 +181,8 @@ def layers_drawing(problem: Problem, edges: Edges = "both") -> Drawing:
     cards = [Card("n0", "inputs", "", (Row("shape", _shape(network.shape)),), "input")]
     arrows = []
     before = network.shape
-    for k, ((name, layer), (_, kind, shape)) in enumerate(zip(network.layers, network.after, strict=True), 1):
-        cards.append(Card(f"n{k}", name, "", tuple(_layer(layer, kind, before, shape, counts[name])), "step"))
+    for k, ((name, layer), (_, _, shape)) in enumerate(zip(network.layers, network.after, strict=True), 1):
+        cards.append(Card(f"n{k}", name, "", tuple(_layer(layer, before, shape, counts[name])), "step"))
         arrows.append(Arrow(f"n{k - 1}", f"n{k}", _shape(before) if edges != "none" else ""))
         before = shape
     last = f"n{len(cards)}"
@@ -199,16 +200,11 @@ def layers_drawing(problem: Problem, edges: Edges = "both") -> Drawing:
     )
 
 
-def _layer(
-    layer: Any, kind: str, before: tuple[int, ...], shape: tuple[int, ...], count: int
-) -> Iterator[Row]:
-    activation = getattr(layer, "activation", None)
-    yield Row("type", f"{kind}, {activation}" if activation and activation != kind else kind)
+def _layer(layer: LayerKind, before: tuple[int, ...], shape: tuple[int, ...], count: int) -> Iterator[Row]:
+    yield Row("type", f"{layer.tag}, {layer.function}" if layer.function else layer.tag)
     yield Row("shape", f"{_shape(before)} to {_shape(shape)}")
-    if isinstance(layer, layers.Conv2d | layers.MaxPool2d):
-        yield Row("kernel", f"{layer.kernel_size}x{layer.kernel_size}")
-    if isinstance(layer, layers.Dropout):
-        yield Row("rate", f"{layer.rate:g}")
+    for what, number in layer.details():
+        yield Row(what, number)
     yield Row("parameters", f"{count:,}", "ink" if count else "zero")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..errors import Source
-from ..graph import INPUT, ArrayBuilder, Graph
+from ..graph import INPUT, PARAMETER, STATE, ArrayBuilder, Graph
 from ..language.numbers import brief
 from ..ops import PRIMITIVES, Shape
 from ..ops.tensor import TENSORS
@@ -41,6 +41,59 @@ class Builder:
         if name is not None:
             self.graph.name(id, name)
         return id
+
+
+class Place:
+    """Where a layer is lowered: a builder that names nodes, parameters and states after the layer.
+
+    Attributes:
+        name: Of the layer.
+        shape: Of a row before it.
+        rows: At once.
+        training: Dropout drops, and batches are normalised by themselves.
+    """
+
+    def __init__(
+        self,
+        builder: Builder,
+        name: str,
+        shape: Shape,
+        rows: int,
+        training: bool,
+        leaves: Mapping[str, Shape],
+        updates: dict[str, int],
+    ) -> None:
+        self.builder = builder
+        self.name = name
+        self.shape = shape
+        self.rows = rows
+        self.training = training
+        self._leaves = leaves
+        self._updates = updates
+
+    def step(self, op: str, *inputs: int, part: str | None = None, **static: Any) -> int:
+        """Apply a primitive; ``part`` names the result among the layer's: ``z``, ``y``."""
+        return self.builder.step(op, *inputs, name=part and f"{self.name}.{part}", **static)
+
+    def number(self, value: float) -> int:
+        """Add a constant."""
+        return self.builder.number(value)
+
+    def parameter(self, part: str) -> int:
+        """Return the leaf of a parameter."""
+        return self._leaf(part, PARAMETER)
+
+    def state(self, part: str) -> int:
+        """Return the leaf of a state, or of a mask that is drawn at each step."""
+        return self._leaf(part, STATE)
+
+    def _leaf(self, part: str, kind: str) -> int:
+        name = f"{self.name}.{part}"
+        return self.builder.leaf(name, self._leaves[name], kind)
+
+    def renew(self, part: str, node: int) -> None:
+        """Note the new value of a state, which the training loop writes back."""
+        self._updates[f"{self.name}.{part}"] = node
 
 
 class Lowered(NamedTuple):

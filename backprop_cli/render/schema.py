@@ -37,7 +37,8 @@ def json_schema() -> dict[str, Any]:
             del properties["lr"]["default"]
     for name in ("Adam", "Constant"):  # what a section without a type is
         definitions[name]["required"].remove("type")
-    for name, keys in _LISTED.items():
+    frozen = {s.__name__: ("frozen",) for s in tags_of(layers.Layer).values() if "frozen" in fields_of(s)}
+    for name, keys in (_LISTED | frozen).items():
         for key in keys:
             of = definitions[name]["properties"][key]
             one = next(part["items"] for part in of.get("anyOf", [of]) if "items" in part)
@@ -54,11 +55,8 @@ _LISTED = {
     "Data": ("features",),
     "Model": ("hidden",),
     "Training": ("metrics",),
-    "Linear": ("frozen",),
-    "BatchNorm": ("frozen",),
-    "Conv2d": ("frozen",),
 }
-"""Where one value may stand for a list of one."""
+"""Where one value may stand for a list of one; ``frozen`` of layers besides."""
 
 
 def _short_layers(definitions: dict[str, Any]) -> None:

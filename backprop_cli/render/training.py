@@ -48,10 +48,10 @@ def layer_rows(problem: Problem) -> list[dict[str, Any]]:
             }
         ]
     rows = []
-    for (name, layer), (_, tag, shape) in zip(network.layers, network.after, strict=True):
-        activation = getattr(layer, "activation", None)
-        kind = activation if tag == "activation" else f"{tag}, {activation}" if activation else tag
-        rows.append({"name": name, "type": kind, "shape": list(shape), "parameters": counts.get(name, 0)})
+    for (name, layer), (_, _, shape) in zip(network.layers, network.after, strict=True):
+        rows.append(
+            {"name": name, "type": layer.words, "shape": list(shape), "parameters": counts.get(name, 0)}
+        )
     return rows
 
 

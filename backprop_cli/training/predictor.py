@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from ..errors import DataError, NoSuchNumber
 from ..networks.losses import FUSED
-from ..networks.network import expanded
 from ..networks.runner import BLOCK_ROWS, Runner
 from ..tables.block import Block, Floats, TextBlock
 from ..tables.write import free_names
@@ -133,8 +132,7 @@ def has_probabilities(model: Model) -> bool:
     config = model.config
     if model.classes is None or config.model.formula is not None:
         return False
-    last = expanded(config.model, len(model.classes))[-1]
-    ending = FUSED.get(config.loss.type) or getattr(last, "activation", None)
+    ending = FUSED.get(config.loss.type) or config.model.chain(len(model.classes))[-1].function
     # two sigmoids need not add up to 1
     return ending == "softmax" or (ending == "sigmoid" and model.runner.network.outputs == 1)
 

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from ..errors import ConfigError
 from ..language.numbers import brief
-from ..networks import layers
 from ..networks.formula import FormulaNetwork, columns_of, split_formula
 from ..networks.losses import FUSED
 from ..networks.network import LayerNetwork, NDArray, ShapeError
@@ -145,15 +144,16 @@ class Problem:
     def _check_batches(self) -> None:
         size, rows = self.config.training.batch_size, len(self.train)
         batch = rows if size == "full" else min(size, rows)
-        normalised = any(isinstance(layer, layers.BatchNorm) for layer in self.config.model.layers or [])
-        if normalised and rows == 1:
-            raise ShapeError("model", "batch_norm needs rows to compare, but there is one training row")
-        if normalised and 1 in (batch, rows % batch):
-            raise ShapeError(
-                "training.batch_size",
-                f"batch_norm cannot normalise one row, but {rows} rows in batches of {batch} leave one",
-                hint="choose another training.batch_size",
-            )
+        comparing = [layer.tag for layer in self.config.model.layers or [] if layer.compares_rows]
+        for kind in comparing[:1]:
+            if rows == 1:
+                raise ShapeError("model", f"{kind} needs rows to compare, but there is one training row")
+            if 1 in (batch, rows % batch):
+                raise ShapeError(
+                    "training.batch_size",
+                    f"{kind} cannot normalise one row, but {rows} rows in batches of {batch} leave one",
+                    hint="choose another training.batch_size",
+                )
         if batch * self.network.row_numbers > BATCH_NUMBERS:
             raise ShapeError(
                 "training.batch_size",
@@ -194,7 +194,7 @@ def settled(config: schema.Config, task: str, classes: list[str] | None) -> sche
         if task == "regression":
             loss = "mse"
         else:
-            single = written_units(model) == 1 and len(classes or []) == 2
+            single = model.written_units == 1 and len(classes or []) == 2
             loss = "binary_cross_entropy" if single else "cross_entropy"
     if task == "classification" and model.formula is not None:
         raise ShapeError(
@@ -237,18 +237,12 @@ def outputs_of(config: schema.Config, encoding: Encoding) -> int:
     """Return how many numbers the last layer has to give."""
     if encoding.classes is None:
         return len(encoding.targets)
-    count, written = len(encoding.classes), written_units(config.model)
+    count, written = len(encoding.classes), config.model.written_units
     if config.loss.type == "binary_cross_entropy":
         if count != 2:
             raise ShapeError("loss", f"binary_cross_entropy needs two classes, but there are {count}")
         return 2 if written == 2 else 1
     return 1 if count == 2 and written == 1 and config.loss.type != "cross_entropy" else count
-
-
-def written_units(model: layers.Model) -> int | None:
-    """Return the units that the config gives the last dense layer; activations may follow it."""
-    dense = [layer for layer in model.layers or [] if isinstance(layer, layers.Linear)]
-    return dense[-1].units if dense else None
 
 
 def targets_of(answers: NDArray, outputs: int) -> NDArray:

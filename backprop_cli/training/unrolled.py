@@ -17,11 +17,11 @@ from ..errors import NoSuchNumber, Source
 from ..explanation.written import Apply, Expr, Name, Number, Paper, Ref, Row, on_paper, slope_of
 from ..graph import CONSTANT, INPUT, PARAMETER, STATE, Graph, GraphBuilder
 from ..language.numbers import brief
-from ..networks import layers
 from ..networks.formula import FormulaNetwork
+from ..networks.layers import dense, normalised, windows
 from ..networks.losses import FUSED
 from ..networks.lowering import NOWHERE
-from ..networks.network import LayerNetwork, NDArray, Parameter, padding_of
+from ..networks.network import LayerNetwork, NDArray, Parameter
 from ..networks.runner import Network
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import FLOATS
@@ -264,19 +264,19 @@ class Unrolled:
         for position, (name, layer) in enumerate(network.layers):
             if only is not None and name != only.name:
                 continue
-            if isinstance(layer, layers.Linear):
+            if isinstance(layer, dense.Linear):
                 x = self._linear(name, x)
-            elif isinstance(layer, layers.Conv2d):
+            elif isinstance(layer, windows.Conv2d):
                 x = self._convolved(name, layer, x)
-            elif isinstance(layer, layers.MaxPool2d):
+            elif isinstance(layer, windows.MaxPool2d):
                 x = self._pooled(name, layer, x)
-            elif isinstance(layer, layers.Flatten):
+            elif isinstance(layer, dense.Flatten):
                 x = x.reshape(len(x), -1)
-            elif isinstance(layer, layers.BatchNorm):
+            elif isinstance(layer, normalised.BatchNorm):
                 x = self._normalised(name, layer, x)
-            elif isinstance(layer, layers.Dropout):
+            elif isinstance(layer, dense.Dropout):
                 x = self._dropped(name, x) if layer.rate else x
-            activation = getattr(layer, "activation", None)
+            activation = layer.function
             last = position == len(network.layers) - 1
             if activation is not None and not (last and network.fused):
                 x = self._activated(name, activation, x)
@@ -292,9 +292,9 @@ class Unrolled:
             block.units.append((z[r, u],))
         return z
 
-    def _convolved(self, name: str, layer: layers.Conv2d, x: Ids) -> Ids:
+    def _convolved(self, name: str, layer: windows.Conv2d, x: Ids) -> Ids:
         w, b = self.parameters[f"{name}.weights"], self.parameters[f"{name}.bias"]
-        k, stride, padding = layer.kernel_size, layer.stride, padding_of(layer)
+        k, stride, padding = layer.kernel_size, layer.stride, layer.zeros
         sides = tuple(windows_along(s, k, stride, padding) for s in x.shape[2:])
         z: Ids = np.empty((len(x), len(w), *sides), object)
         block = self._block(name)
@@ -310,7 +310,7 @@ class Unrolled:
             block.units.append((z[r, c, i, j],))
         return z
 
-    def _pooled(self, name: str, layer: layers.MaxPool2d, x: Ids) -> Ids:
+    def _pooled(self, name: str, layer: windows.MaxPool2d, x: Ids) -> Ids:
         k, stride = layer.kernel_size, layer.stride or layer.kernel_size
         if k == 1:
             return x[:, :, ::stride, ::stride]
@@ -363,7 +363,7 @@ class Unrolled:
         self._siblings.update(dict.fromkeys(ids, ids))
         return ids
 
-    def _normalised(self, name: str, layer: layers.BatchNorm, x: Ids) -> Ids:
+    def _normalised(self, name: str, layer: normalised.BatchNorm, x: Ids) -> Ids:
         w, b = self.parameters[f"{name}.weights"], self.parameters[f"{name}.bias"]
         count = x.size // x.shape[1]
 

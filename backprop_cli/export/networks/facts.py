@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import BackpropError, NoSuchNumber, UsageError, counted
-from ...networks import layers
 from ...networks.formula import split_formula
+from ...networks.layers.kind import LayerKind
 from ...networks.losses import FUSED
 from ...networks.network import LayerNetwork, Parameter
 from ...networks.random import stream
 from ...networks.runner import Bound, Runner
+from ...ops import Shape
 from ...optimization.settings import FirstOrder, LevenbergMarquardt, Sgd
 from ...training.config import Loaded
 from ...training.data.encoding import Encoding
@@ -96,7 +97,7 @@ class Facts(NamedTuple):
     reason: str
 
     @property
-    def layers(self) -> list[tuple[str, Any, tuple[int, ...], tuple[int, ...]]]:
+    def layers(self) -> list[tuple[str, LayerKind, Shape, Shape]]:
         """Name, layer, shape of a row before and after, in order."""
         rows = []
         shape = self.network.shape
@@ -131,11 +132,10 @@ class Facts(NamedTuple):
         """Whether the network takes its inputs otherwise than they come."""
         return bool(self.shift.any() or (self.scale != 1.0).any())
 
-    def activation(self, name: str, layer: Any) -> str | None:
+    def activation(self, name: str, layer: LayerKind) -> str | None:
         """Return a layer's activation, None where there is none or the loss takes it over."""
         last = name == self.network.layers[-1][0]
-        found: str | None = getattr(layer, "activation", None)
-        return None if last and self.network.fused else found
+        return None if last and self.network.fused else layer.function
 
 
 def facts_of_config(loaded: Loaded) -> Facts:
@@ -301,14 +301,10 @@ def _unsure(runner: Runner, bound: Bound, gradients: Mapping[str, NDArray]) -> l
 
 
 def _tied(runner: Runner, bound: Bound) -> frozenset[str]:
-    """Return the pooling layers where it matters who of equal numbers has the slope."""
+    """Return the layers where it matters who of equal numbers has the slope."""
     network = runner.network
     assert isinstance(network, LayerNetwork)
-    pools = {
-        f"{name}.y": (name, layer) for name, layer in network.layers if isinstance(layer, layers.MaxPool2d)
-    }
-    if not pools:
-        return frozenset()
+    layers = {f"{name}.y": (name, layer) for name, layer in network.layers}
     kept = runner.bound(len(bound.targets), training=True, keep=True)
     for name, array in bound.leaves.items():
         kept.leaves[name][...] = array
@@ -316,22 +312,13 @@ def _tied(runner: Runner, bound: Bound) -> frozenset[str]:
         kept.plan.run()
     nodes, found = kept.lowered.graph.nodes, set()
     for node in nodes:
-        if node.name not in pools:
+        if node.name not in layers:
             continue
-        name, layer = pools[node.name]
-        image = nodes[node.inputs[0]]
+        name, layer = layers[node.name]
+        x = nodes[node.inputs[0]]
         # behind an activation the slope counts that it lets through: of relu's zeros none
-        before = image.inputs[0] if len(image.inputs) == 1 else image.id
-
-        def windows(array: NDArray, layer: layers.MaxPool2d = layer) -> NDArray:
-            kernel, stride = layer.kernel_size, layer.stride or layer.kernel_size
-            view = np.lib.stride_tricks.sliding_window_view(array, (kernel, kernel), (2, 3))
-            return view[:, :, ::stride, ::stride]
-
-        shown = windows(kept.plan.value(image.id))
-        largest = shown == shown.max((-2, -1), keepdims=True)
-        live = largest & (windows(kept.plan.cotangent(before)) != 0.0)
-        if ((largest.sum((-2, -1)) > 1) & live.any((-2, -1))).any():
+        before = x.inputs[0] if len(x.inputs) == 1 else x.id
+        if layer.tied(kept.plan.value(x.id), kept.plan.cotangent(before)):
             found.add(name)
     return frozenset(found)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ...networks import layers
-from ...networks.network import padding_of
+from ...networks.layers import dense, normalised, windows
 from .. import jax as scalar
 from ..writer import Table
 from . import Exported
@@ -93,23 +92,23 @@ def write(facts: Facts, name: str) -> Exported:
 def _forward(facts: Facts, used: set[str]) -> list[str]:
     lines = ["states = {}"] * bool(facts.network.states)
     for name, layer, before, _ in facts.layers:
-        if isinstance(layer, layers.Linear):
+        if isinstance(layer, dense.Linear):
             lines.append(f'x = x @ p["{name}.weights"].T + p["{name}.bias"]')
-        elif isinstance(layer, layers.Conv2d):
+        elif isinstance(layer, windows.Conv2d):
             used.add("conv2d")
-            operands = f'p["{name}.weights"], p["{name}.bias"], {layer.stride}, {padding_of(layer)}'
+            operands = f'p["{name}.weights"], p["{name}.bias"], {layer.stride}, {layer.zeros}'
             lines.append(f"x = conv2d(x, {operands})")
-        elif isinstance(layer, layers.MaxPool2d):
+        elif isinstance(layer, windows.MaxPool2d):
             used.add("max_pool2d")
             lines.append(f"x = max_pool2d(x, {layer.kernel_size}, {layer.stride or layer.kernel_size})")
-        elif isinstance(layer, layers.Flatten) and len(before) > 1:
+        elif isinstance(layer, dense.Flatten) and len(before) > 1:
             lines.append("x = x.reshape(len(x), -1)")
-        elif isinstance(layer, layers.BatchNorm):
+        elif isinstance(layer, normalised.BatchNorm):
             used.add("batch_norm")
             settings = f"{layer.eps!r}, {layer.momentum!r}"
             lines.append(f'x, new = batch_norm(p, "{name}", x, {settings}, train)')
             lines.append("states |= new")
-        elif isinstance(layer, layers.Dropout):
+        elif isinstance(layer, dense.Dropout):
             lines.append(
                 f"# {name}: training sets {layer.rate:g} of x to 0, and makes up for it; not done here"
             )

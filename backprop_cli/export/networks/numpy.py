@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...networks import layers
-from ...networks.network import padding_of
+from ...networks.layers import dense, normalised, windows
 from ...ops import PRIMITIVES
 from .. import numpy as scalar
 from ..handwritten import EXACT, helpers
@@ -177,23 +176,23 @@ def _passes(facts: Facts, used: set[str]) -> Passes:
         result = z if function is not None else y
         parts: list[str] = []
         lines: list[str] = []
-        if isinstance(layer, layers.Linear):
+        if isinstance(layer, dense.Linear):
             text = f"{x} @ {w}.T + {b}"
             lines = [f"{by_w} = g.T @ {x}", f"{by_b} = g.sum(0)", f"g = g @ {w}"]
-        elif isinstance(layer, layers.Conv2d):
+        elif isinstance(layer, windows.Conv2d):
             used.add("conv2d")
-            sizes = f"{layer.stride}, {padding_of(layer)}"
+            sizes = f"{layer.stride}, {layer.zeros}"
             text = f"conv2d({x}, {w}, {b}, {sizes})"
             lines = [f"g, {by_w}, {by_b} = conv2d_back(g, {x}, {w}, {sizes})"]
-        elif isinstance(layer, layers.MaxPool2d):
+        elif isinstance(layer, windows.MaxPool2d):
             used.add("max_pool2d")
             sizes = f"{layer.kernel_size}, {layer.stride or layer.kernel_size}"
             text = f"windows_of({x}, {sizes}).max((4, 5))"
             lines = [f"g = max_pool2d_back(g, {x}, {y}, {sizes})"]
-        elif isinstance(layer, layers.Flatten):
+        elif isinstance(layer, dense.Flatten):
             text = f"{x}.reshape(len({x}), -1)"
             lines = [f"g = g.reshape({x}.shape)"] if len(before) > 1 else []
-        elif isinstance(layer, layers.BatchNorm):
+        elif isinstance(layer, normalised.BatchNorm):
             used.add("batch_norm")
             parts = [f"{part}{k + 1}" for part in ("normal", "deviation", "states")]
             states.append(parts[-1])
@@ -201,7 +200,7 @@ def _passes(facts: Facts, used: set[str]) -> Passes:
             lines = [f"g, {by_w}, {by_b} = batch_norm_back(g, {parts[0]}, {parts[1]}, {w})"]
         else:
             text = x
-        dropped = "  # dropout is not done here" * isinstance(layer, layers.Dropout)
+        dropped = "  # dropout is not done here" * isinstance(layer, dense.Dropout)
         forward.append(f"{', '.join([result, *parts])} = {text}{dropped}")
         made += [result, *parts]
         if function == "softmax":

@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from ... import __version__
 from ...errors import UsageError, counted
-from ...networks import layers
-from ...networks.network import padding_of
+from ...networks.layers import dense, normalised, windows
 from . import Exported
 from .facts import Facts, NDArray
 
@@ -137,10 +136,10 @@ def _layers(facts: Facts, b: Builder, x: str) -> str:
         def part(what: str, name: str = name) -> str:
             return b.array(f"{name}.{what}", facts.arrays[f"{name}.{what}"])
 
-        if isinstance(layer, layers.Linear):
+        if isinstance(layer, dense.Linear):
             x = b.op("Gemm", x, part("weights"), part("bias"), transB=1)
-        elif isinstance(layer, layers.Conv2d):
-            k, padding = layer.kernel_size, padding_of(layer)
+        elif isinstance(layer, windows.Conv2d):
+            k, padding = layer.kernel_size, layer.zeros
             x = b.op(
                 "Conv",
                 x,
@@ -150,12 +149,12 @@ def _layers(facts: Facts, b: Builder, x: str) -> str:
                 strides=[layer.stride] * 2,
                 pads=[padding] * 4,
             )
-        elif isinstance(layer, layers.MaxPool2d):
+        elif isinstance(layer, windows.MaxPool2d):
             k, stride = layer.kernel_size, layer.stride or layer.kernel_size
             x = b.op("MaxPool", x, kernel_shape=[k, k], strides=[stride, stride])
-        elif isinstance(layer, layers.Flatten) and len(before) > 1:
+        elif isinstance(layer, dense.Flatten) and len(before) > 1:
             x = b.op("Flatten", x, axis=1)
-        elif isinstance(layer, layers.BatchNorm):
+        elif isinstance(layer, normalised.BatchNorm):
             parts = [part(what) for what in ("weights", "bias", "running_mean", "running_variance")]
             x = b.op("BatchNormalization", x, *parts, epsilon=layer.eps)
         function = facts.activation(name, layer)

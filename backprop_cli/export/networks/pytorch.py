@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...networks import layers
-from ...networks.network import padding_of
 from ...optimization import settings
 from .. import pytorch as scalar
 from . import Exported
@@ -96,32 +94,13 @@ def _torch_name(name: str) -> str:
 def _module(facts: Facts, used: set[str]) -> list[str]:
     made, forward = [], []
     for name, layer, before, after in facts.layers:
-        call = f"self.{name}(x)"
-        if isinstance(layer, layers.Linear):
-            made.append(f"self.{name} = torch.nn.Linear({before[0]}, {after[0]})")
-        elif isinstance(layer, layers.Conv2d):
-            made.append(
-                f"self.{name} = torch.nn.Conv2d({before[0]}, {after[0]}, {layer.kernel_size}, "
-                f"stride={layer.stride}, padding={padding_of(layer)})"
-            )
-        elif isinstance(layer, layers.MaxPool2d):
-            sizes = f"{layer.kernel_size}, {layer.stride or layer.kernel_size}"
-            call = f"F.max_pool2d(x, {sizes})"
-            if facts.step is not None and name in facts.step.tied:
-                forward.append("# ties share the slope, as in backprop; F.max_pool2d gives it to the first")
-                call = f"x.unfold(2, {sizes}).unfold(3, {sizes}).amax((-2, -1))"
-        elif isinstance(layer, layers.Flatten):
-            call = "x.flatten(1)"
-        elif isinstance(layer, layers.BatchNorm):
-            kind = "1d" if len(before) == 1 else "2d"
-            made.append(
-                f"self.{name} = torch.nn.BatchNorm{kind}({before[0]}, eps={layer.eps!r}, "
-                f"momentum={layer.momentum!r})"
-            )
-        elif isinstance(layer, layers.Dropout):
-            made.append(f"self.{name} = torch.nn.Dropout({layer.rate!r})")
-        else:
-            call = "x"
+        tied = facts.step is not None and name in facts.step.tied
+        call = layer.torch(before, after, tied)
+        if call.startswith("torch.nn."):
+            made.append(f"self.{name} = {call}")
+            call = f"self.{name}(x)"
+        elif tied:
+            forward.append("# ties share the slope, as in backprop; F.max_pool2d gives it to the first")
         function = facts.activation(name, layer)
         if function == "softmax":
             call = f"torch.softmax({call}, dim=1)"

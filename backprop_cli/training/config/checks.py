@@ -9,7 +9,10 @@ import msgspec
 
 from ...errors import ExpressionError, Source, counted
 from ...networks import layers
+from ...networks.layers.kind import LayerKind
+from ...networks.layers.weights import HIGHEST_UNITS, too_many
 from ...optimization import settings
+from ...settings import Fault, uneven
 from .. import schema
 from .walk import Walk, activations
 from .yaml_source import quote, short
@@ -17,7 +20,6 @@ from .yaml_source import quote, short
 CLASSIFICATION_METRICS: tuple[str, ...] = get_args(schema.ClassMetric)
 REGRESSION_METRICS: tuple[str, ...] = get_args(schema.NumberMetric)
 GENERATED = ("xor", "circles", "moons", "blobs", "spirals", "sine")
-HIGHEST_UNITS = 1_000_000
 
 
 def check(config: schema.Config, walk: Walk, stdin: bool) -> schema.Config:
@@ -46,6 +48,10 @@ class _Checks:
         """Add a fault, unless one of the keys it is about was refused already."""
         if not any(self.walk.is_bad(k) for k in (key, *also)):
             self.walk.fault(key, message, hint, **more)
+
+    def told(self, fault: Fault) -> None:
+        """Add a fault that a section found in itself."""
+        self.fault(fault.key, fault.message, fault.hint, *fault.also)
 
     def is_set(self, key: str) -> bool:
         """Whether a key was given, in order or not."""
@@ -163,20 +169,11 @@ class _Checks:
 
     def rows(self, key: str, rows: list[Any]) -> int:
         """Hold rows to one length, which is returned; 0 after a fault."""
-        if not rows:
-            self.fault(key, f"{key} is empty")
-            return 0
-        width = len(rows[0])
-        if not width:
-            self.fault(f"{key}.0", f"{key} has a row without numbers")
-            return 0
-        for i, row in enumerate(rows):
-            if len(row) != width:
-                self.fault(
-                    f"{key}.{i}", f"row {i + 1} of {key} has {counted(len(row), 'number')}, row 1 has {width}"
-                )
-                return 0
-        return width
+        fault = uneven(key, rows)
+        if fault is None:
+            return len(rows[0])
+        self.told(fault)
+        return 0
 
     def splits(self) -> None:
         data = self.config.data
@@ -218,12 +215,13 @@ class _Checks:
         replace = msgspec.structs.replace
         model = replace(model, activation=self.activation("model.activation", model.activation))
         for i, units in enumerate(model.hidden or ()):
-            self.units(f"model.hidden.{i}", units)
+            for fault in too_many(f"model.hidden.{i}", units):
+                self.told(fault)
         if model.layers is not None:
             if not model.layers:
                 self.fault("model.layers", "model.layers is empty")
-            layers = [self.layer(f"model.layers.{i}", layer) for i, layer in enumerate(model.layers)]
-            model = replace(model, layers=layers)
+            checked = [self.layer(f"model.layers.{i}", layer) for i, layer in enumerate(model.layers)]
+            model = replace(model, layers=checked)
         self.config = replace(self.config, model=model)
         if kind == "formula":
             self.formula()
@@ -246,88 +244,16 @@ class _Checks:
             self.fault(key, f"{key}: there is no function {quote(name)}", hint)
         return name
 
-    def units(self, key: str, units: int) -> None:
-        if units > HIGHEST_UNITS:
-            self.fault(key, f"{key} must be at most {HIGHEST_UNITS:,}, not {units}")
-
-    def layer(self, key: str, layer: Any) -> Any:
-        if not isinstance(layer, msgspec.Struct):
+    def layer(self, key: str, layer: layers.Layer) -> layers.Layer:
+        """Hold a layer to what its kind demands; return it with its activation in normal form."""
+        if not isinstance(layer, LayerKind):
             return layer  # refused already
-        name: str | None = getattr(layer, "activation", None)
-        if name is not None:
-            layer = msgspec.structs.replace(layer, activation=self.activation(f"{key}.activation", name))
-        if isinstance(layer, layers.Linear):
-            if layer.units is not None:
-                self.units(f"{key}.units", layer.units)
-            if layer.weights is not None:
-                self.linear_weights(key, layer)
-            self.bias(key, layer, layer.units or (len(layer.weights) if layer.weights else None), "units")
-        elif isinstance(layer, layers.Conv2d):
-            self.units(f"{key}.channels", layer.channels)
-            if name == "softmax":
-                self.fault(f"{key}.activation", "softmax goes with linear layers, not with conv2d")
-            if layer.padding == "same" and layer.stride != 1:
-                self.fault(
-                    f"{key}.padding",
-                    f"padding: same needs stride 1, not {layer.stride}",
-                    None,
-                    f"{key}.stride",
-                )
-            if layer.weights is not None:
-                self.kernels(key, layer)
-            self.bias(key, layer, layer.channels, "channels")
+        if layer.function is not None:
+            name = self.activation(f"{key}.activation", layer.function)
+            layer = msgspec.structs.replace(layer, activation=name)
+        for fault in layer.faults(key):
+            self.told(fault)
         return layer
-
-    def linear_weights(self, key: str, layer: layers.Linear) -> None:
-        weights = layer.weights or []
-        width = self.rows(f"{key}.weights", weights)
-        if width and layer.units is not None and len(weights) != layer.units:
-            self.fault(
-                f"{key}.weights",
-                f"{key}.weights has {counted(len(weights), 'row')}, units is {layer.units}",
-                "weights are units x inputs: a row a unit",
-                f"{key}.units",
-            )
-        self.without_init(key, layer)
-
-    def without_init(self, key: str, layer: Any) -> None:
-        if layer.init != "auto":
-            self.fault(f"{key}.init", f"{key} has both weights and init", "give one", f"{key}.weights")
-
-    def bias(self, key: str, layer: Any, wanted: int | None, word: str) -> None:
-        if layer.bias is not None and wanted is not None and len(layer.bias) != wanted:
-            self.fault(
-                f"{key}.bias",
-                f"{key}.bias has {counted(len(layer.bias), 'number')} for {wanted} {word}",
-                None,
-                f"{key}.{word}",
-                f"{key}.weights",
-            )
-
-    def kernels(self, key: str, layer: layers.Conv2d) -> None:
-        weights = layer.weights or []
-        where, size = f"{key}.weights", layer.kernel_size
-        if len(weights) != layer.channels:
-            self.fault(
-                where,
-                f"{where} has {counted(len(weights), 'kernel')}, channels is {layer.channels}",
-                None,
-                f"{key}.channels",
-            )
-        elif len({len(kernel) for kernel in weights}) > 1 or not weights[0]:
-            self.fault(where, f"{where}: every kernel needs the same number of input channels")
-        elif any(
-            len(plane) != size or any(len(row) != size for row in plane)
-            for kernel in weights
-            for plane in kernel
-        ):
-            self.fault(
-                where,
-                f"{where}: a kernel is not {size} x {size}",
-                "weights are channels x inputs x height x width",
-                f"{key}.kernel_size",
-            )
-        self.without_init(key, layer)
 
     def formula(self) -> None:
         """Check ``target ~ expression``: its language, its parameters, its target."""

@@ -24,9 +24,6 @@ from .yaml_source import FAULT_LIMIT, Node, Place, quote, scalar, short
 BAD: Any = object()
 """Stands for a value that was refused."""
 
-ALIASES = {"dense": "linear"}
-"""Layer types by other names."""
-
 
 @lru_cache(1)
 def activations() -> tuple[str, ...]:
@@ -77,6 +74,10 @@ def tags_of(union: Any) -> dict[str, Any]:
         for option, _ in options_of(union)
         if isinstance(option, type) and issubclass(option, msgspec.Struct) and option.__struct_config__.tag
     }
+
+
+ALIASES = {alias: tag for tag, kind in tags_of(layers.Layer).items() for alias in kind.aliases}
+"""Layer types by other names."""
 
 
 def _upwards(key: str) -> Iterator[str]:
@@ -298,7 +299,7 @@ class Walk:
             if get_origin(option) is list:
                 (inner,) = get_args(option)
                 items = [self.entry(child, inner, f"{path}.{i}") for i, child in enumerate(node.value)]
-                if "linear" in tags_of(inner):
+                if inner == layers.Layer:
                     return items  # the checks go on with the layers that are in order
                 return BAD if any(item is BAD for item in items) else items
             if get_origin(option) is tuple:
@@ -355,7 +356,8 @@ class Walk:
             return tags[kind.value]
         if kind.kind != "bad":
             word = kind.value if isinstance(kind.value, str) else ""
-            known = [*tags, *ALIASES, *activations()] if "linear" in tags else [*tags]
+            listed = tags == tags_of(layers.Layer)
+            known = [*tags, *ALIASES, *activations()] if listed else [*tags]
             close = self.near(word, known) if word else None
             shown = quote(word) if word else kind.shown()
             hint = f"did you mean {close}? " if close else ""

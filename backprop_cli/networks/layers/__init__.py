@@ -1,0 +1,59 @@
+"""The layers of a network: a class a kind, and the ``model`` section that lists them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta
+
+from ...settings import Count, Section
+from .dense import Activation, Dropout, Flatten, Linear
+from .kind import LayerKind
+from .normalised import BatchNorm
+from .weights import Init
+from .windows import Conv2d, MaxPool2d
+
+Layer = Linear | Activation | Dropout | BatchNorm | Flatten | Conv2d | MaxPool2d
+"""Every kind, in the order of the documents."""
+
+
+class Model(Section, frozen=True):
+    """``model``: exactly one of ``hidden``, ``layers`` and ``formula``."""
+
+    hidden: Annotated[
+        list[Count] | None, Meta(description="units of the hidden layers; the output layer is added")
+    ] = None
+    activation: Annotated[str, Meta(description="of the hidden layers")] = "relu"
+    init: Annotated[Init, Meta(description="of layers that name none")] = "auto"
+    layers: Annotated[list[Layer] | None, Meta(description="the network, layer by layer")] = None
+    formula: Annotated[
+        str | None, Meta(description="y ~ a*exp(-b*x) + c: a target and an expression to fit")
+    ] = None
+    parameters: Annotated[
+        dict[str, float] | None, Meta(description="the formula's parameters and their first values")
+    ] = None
+
+    def chain(self, outputs: int) -> Sequence[LayerKind]:
+        """Return the layers that are written, or those of the short form."""
+        if self.layers is not None:
+            return self.layers
+        hidden = [Linear(units=units, activation=self.activation) for units in self.hidden or []]
+        return [*hidden, Linear(units=outputs)]
+
+    @property
+    def written_units(self) -> int | None:
+        """The units that are given to the last dense layer; activations may follow it."""
+        dense = [layer for layer in self.layers or [] if isinstance(layer, Linear)]
+        return dense[-1].units if dense else None
+
+
+def named(chain: Sequence[LayerKind]) -> list[tuple[str, LayerKind]]:
+    """Number the layers of each kind: ``linear1``, ``dropout1``, ``linear2``."""
+    counts: Counter[str] = Counter()
+    found = []
+    for layer in chain:
+        counts[layer.noun] += 1
+        found.append((f"{layer.noun}{counts[layer.noun]}", layer))
+    return found
