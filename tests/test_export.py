@@ -279,6 +279,27 @@ def test_a_kink_with_another_convention_is_said_and_not_asserted() -> None:
     assert "relu is on its kink here; relu'(0) = 0, as in backprop." in text
 
 
+def test_next_to_a_kink_all_is_asserted() -> None:
+    text = export(program("|x| + max(y, 2)", {"x": 1e-10, "y": 2.0000000001}), "casadi")
+    assert "kink" not in text
+    assert text.count("assert ") == 3
+
+
+def test_a_power_of_zero_has_no_kink(target: str, execute: Runner) -> None:
+    text = export(program("x^2", {"x": 0.0}), target)
+    assert "kink" not in text
+    assert "not asserted" not in text
+    text = export(program("x^0", {"x": 0.0}), target)
+    assert "x^0 = 1 with slope 0, at 0 too, when the exponent is written as 0, as in backprop." in text
+    assert execute(text, target)
+    text = export(program("x^y", {"x": 0.0, "y": 2.0}), target)
+    shared = target not in ("casadi", "sympy")
+    assert "power" not in text.rpartition("0^y has slope 0 in y for y > 0, ")[2]
+    assert ("as in backprop." in text) == shared
+    assert ("the slope in x, y is not asserted" in text) == (not shared)
+    assert execute(text, target)
+
+
 def test_renamed_words_are_commented() -> None:
     text = export(program("lambda*x", {"lambda": 2.0, "x": 3.0}), "pytorch")
     assert "# lambda is written lambda_: that word has a meaning here\n" in text

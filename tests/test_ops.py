@@ -26,6 +26,7 @@ from backprop_cli.engine.run import run as run_graph
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import ALIASES, FUNCTIONS, PRIMITIVES, Primitive
+from backprop_cli.ops.kinks import by_convention, sides
 from backprop_cli.ops.namespaces import FLOATS, arrays, complexes, multiprecision
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -427,8 +428,57 @@ def test_rows_speak(op: Primitive) -> None:
     assert op.defined
     assert (op.kinks is None) == (op.piece is None)
     assert op.kinks is None or op.convention
+    assert op.conventional is None or (op.convention and op.kinks is None)
     assert len(op.sample) == len(op.params)
     assert all(p in op.signature for p in op.params)
+
+
+@pytest.mark.parametrize(
+    ("name", "operands", "expected"),
+    [
+        ("abs", (0.0,), (-1.0, 1.0, False)),
+        ("abs", (1e-10,), None),
+        ("abs", (-0.0,), (-1.0, 1.0, False)),
+        ("max", (2.0, 2.0), (0.0, 1.0, False)),
+        ("max", (2.0000000001, 2.0), None),
+        ("max", (1.0, 1.0, 3.0), None),  # a tie below the largest
+        ("floor", (3.0,), (0.0, 0.0, True)),
+        ("floor", (1e15,), (0.0, 0.0, True)),
+        ("floor", (3.5,), None),
+        ("elu", (0.0, 1.0), None),  # the pieces meet smoothly
+        ("elu", (0.0, 2.0), (2.0, 1.0, False)),
+        ("leaky_relu", (0.0, 1e300), (1e300, 1.0, False)),  # steep, and no jump
+        ("atan2", (0.0, -1.0), (-1.0, -1.0, True)),
+        ("atan2", (0.0, 1.0), None),
+        ("power_n", (0.0, 2.0), None),
+    ],
+)
+def test_what_is_different_beside_operands(
+    name: str, operands: tuple[float, ...], expected: tuple[float, float, bool] | None
+) -> None:
+    op = PRIMITIVES[name]
+    found = sides(op, operands, (0,))
+    assert (found and found[:3]) == expected
+    assert by_convention(op, operands) == (expected is not None)
+
+
+def test_operands_that_move_together() -> None:
+    assert sides(PRIMITIVES["max"], (1.0, 1.0), (0, 1)) is None
+    assert sides(PRIMITIVES["max"], (1.0, 1.0), (1,)) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "operands", "expected"),
+    [
+        ("power_n", (0.0, 0.0), True),
+        ("power_n", (0.0, 2.0), False),
+        ("power_n", (1.0, 0.0), False),
+        ("power", (0.0, 2.0), True),
+        ("power", (2.0, 2.0), False),
+    ],
+)
+def test_conventions_without_a_kink(name: str, operands: tuple[float, ...], expected: bool) -> None:
+    assert by_convention(PRIMITIVES[name], operands) == expected
 
 
 def test_names_users_can_call() -> None:

@@ -9,7 +9,7 @@ from statistics import median
 from typing import NamedTuple
 
 from ..differentiation.finite import EPS, finite
-from ..engine.run import bind, evaluate, leaf_values, number, run, written
+from ..engine.run import bind, evaluate, kinked, leaf_values, number, run, written
 from ..engine.sweep import active_nodes, reverse, sweep
 from ..errors import BackpropError, NoSuchNumber
 from ..graph import Graph, Node
@@ -248,7 +248,7 @@ class Judge:
     def _kink(self, target: Target, slope: float | None = None) -> str | None:
         """Return where the slope jumps right here, if this slope, or any, is between those on the sides."""
         cut, by = reduced(self.graph, target)
-        if by is None or not any(n.op is not None and n.op.piece for n in cut.nodes):
+        if by is None or not kinked(cut):
             return None
         assert self.inputs is not None
         values, _ = evaluate(cut, self.inputs)

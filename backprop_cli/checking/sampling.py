@@ -9,11 +9,10 @@ from random import Random
 from typing import Any, NamedTuple
 
 from ..differentiation.higher import exact_leaves
-from ..engine.run import leaf_values, run
+from ..engine.run import kinked, leaf_values, pieces, run
 from ..engine.sweep import active_nodes, sweep
 from ..errors import BackpropError
 from ..graph import Graph, Node
-from ..ops.namespaces import FLOATS
 from .answers import Answer, Target
 from .derivatives import claimed, reduced
 
@@ -206,13 +205,12 @@ def outskirts(graph: Graph) -> Iterator[dict[str, float]]:
     """Yield points where formulas may differ that agree everywhere else."""
     random = Random(f"outskirts of {graph.source.text}")
     # by convention a kink has one slope of several: no place to compare formulas
-    kinked = any(n.op is not None and n.op.piece for n in graph.nodes)
-    several = FAR if kinked else FAR + ROUND
+    # nor is one where all inputs have one value, a kink of max and min
+    several, apart = (FAR, 0.37) if kinked(graph) else (FAR + ROUND, 0.0)
     for x in several:
-        # inputs of one value are a kink of max and min
-        yield {name: x * (1.0 + 0.37 * k * kinked) for k, name in enumerate(graph.inputs)}
+        yield {name: x * (1.0 + apart * k) for k, name in enumerate(graph.inputs)}
         if len(graph.inputs) > 1:
-            yield {n: random.choice(several) * (1.0 + 0.37 * k * kinked) for k, n in enumerate(graph.inputs)}
+            yield {n: random.choice(several) * (1.0 + apart * k) for k, n in enumerate(graph.inputs)}
 
 
 def samples(
@@ -254,18 +252,17 @@ def at_points(graph: Graph, target: Target, several: Iterable[Mapping[str, float
 def beside_kinks(graph: Graph, answer: Answer, found: Sequence[Sample]) -> Iterator[dict[str, float]]:
     """Yield points on both sides of kinks of the program or of a formula, between some points."""
     both = claimed(graph, answer)
-    kinked = [n for n in both.nodes if n.op is not None and n.op.piece]
-    if not kinked:
+    nodes = kinked(both)
+    if not nodes:
         return
 
-    def pieces(inputs: Mapping[str, float]) -> list[float]:
-        values = run(both, leaf_values(both, inputs))
-        return [n.op.piece(FLOATS, *(values[i] for i in n.inputs)) for n in kinked if n.op and n.op.piece]
+    def pieces_at(inputs: Mapping[str, float]) -> tuple[float, ...]:
+        return pieces(nodes, run(both, leaf_values(both, inputs)))
 
     crossed: set[int] = set()
     for one, other in pairwise(found[: CROSSINGS + 1]):
         ends = one.inputs, other.inputs
-        differ = [k for k, (p, q) in enumerate(zip(*map(pieces, ends), strict=True)) if p != q]
+        differ = [k for k, (p, q) in enumerate(zip(*map(pieces_at, ends), strict=True)) if p != q]
         for k in differ:
             if k in crossed or len(crossed) >= CROSSINGS:
                 continue
@@ -275,10 +272,10 @@ def beside_kinks(graph: Graph, answer: Answer, found: Sequence[Sample]) -> Itera
                 return {n: (1.0 - t) * ends[0][n] + t * ends[1][n] for n in graph.inputs}
 
             low, high = 0.0, 1.0
-            first = pieces(ends[0])[k]
+            first = pieces_at(ends[0])[k]
             for _ in range(50):
                 middle = 0.5 * (low + high)
-                low, high = (middle, high) if pieces(between(middle))[k] == first else (low, middle)
+                low, high = (middle, high) if pieces_at(between(middle))[k] == first else (low, middle)
             yield between(low - BESIDE)
             yield between(high + BESIDE)
 

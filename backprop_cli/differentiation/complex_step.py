@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, isfinite, nextafter
+from math import isfinite
 
 from ..graph import Graph
-from ..ops.namespaces import FLOATS, complexes
-from ..ops.primitive import Rule
+from ..ops.kinks import between_pieces
+from ..ops.namespaces import complexes
 
 STEP = 1e-20
 TINY = 1e-290  # imaginary parts this small have lost digits to underflow
@@ -36,7 +36,7 @@ def complex_step(graph: Graph, values: Sequence[float], id: int, step: float | N
         if op is None or not any(i in moved for i in node.inputs):
             continue
         operands = [moved.get(i, values[i]) for i in node.inputs]
-        if op.piece is not None and _on_kink(op.piece, [values[i] for i in node.inputs]):
+        if op.piece is not None and between_pieces(op, [values[i] for i in node.inputs]):
             return None
         y = op.forward(xp, *operands)
         if isinstance(y, complex):
@@ -45,13 +45,3 @@ def complex_step(graph: Graph, values: Sequence[float], id: int, step: float | N
     if 0.0 < abs(moved_by) < TINY or not isfinite(moved_by / h):
         return None
     return moved_by / h
-
-
-def _on_kink(piece: Rule, operands: Sequence[float]) -> bool:
-    """Whether the smallest move of the operands, up or down, changes the piece."""
-    here = piece(FLOATS, *operands)
-    return any(piece(FLOATS, *[nextafter(x, way) for x in operands]) != here for way in (inf, -inf)) or any(
-        piece(FLOATS, *[nextafter(x, way) if i == k else x for k, x in enumerate(operands)]) != here
-        for i in range(len(operands))
-        for way in (inf, -inf)
-    )

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from math import inf, isfinite, nextafter, ulp
+from math import inf, isfinite, ulp
 from typing import Any, NamedTuple
 
-from ..graph import Graph
+from ..engine.run import pieces
+from ..graph import Graph, Node
+from ..ops.kinks import neighbours
 from ..ops.namespaces import FLOATS
 
 SCHEMES = ("central", "forward", "backward", "ridders")
@@ -72,16 +74,18 @@ class Probe:
         self.work = list(values)
         moved = {id}
         self.steps = []
+        self.kinks: list[Node] = []
         scales = []
         for node in graph.nodes[id + 1 : graph.output + 1]:
             if node.op is None or moved.isdisjoint(node.inputs):
                 continue
             moved.add(node.id)
             self.steps.append((node.id, node.op, node.inputs))
+            if node.op.piece is not None:
+                self.kinks.append(node)
             if node.op.additive and id in node.inputs:
                 scales += [abs(values[i]) for i in node.inputs if i != id]
-        self.kinks = [(op, inputs, k) for k, op, inputs in self.steps if op.piece is not None]
-        self.here = tuple(op.piece(FLOATS, *[values[i] for i in inputs]) for op, inputs, _ in self.kinks)  # type: ignore[misc]
+        self.here = pieces(self.kinks, values)
         self.scale = max([abs(self.x), *scales]) if scales else max(abs(self.x), 1.0)
         self.scale = self.scale or 1.0
         self.spread = 0.0
@@ -104,14 +108,13 @@ class Probe:
                 work[k] = op.forward(FLOATS, work[inputs[0]], work[inputs[1]])
             else:
                 work[k] = op.forward(FLOATS, *[work[i] for i in inputs])
-        pieces = tuple(op.piece(FLOATS, *[work[i] for i in inputs]) for op, inputs, _ in self.kinks)  # type: ignore[misc]
-        return Sample(work[self.output], pieces)
+        return Sample(work[self.output], pieces(self.kinks, work))
 
     def crossed(self, pieces: tuple[float, ...]) -> int | None:
         """Return the id of the first kinked node that is on another piece than at ``x``."""
-        for (_, _, k), p, q in zip(self.kinks, pieces, self.here, strict=True):
+        for node, p, q in zip(self.kinks, pieces, self.here, strict=True):
             if p != q:
-                return k
+                return node.id
         return None
 
 
@@ -192,7 +195,7 @@ def _sample_lanes(graph: Graph, values: Sequence[float], probes: Sequence[Probe]
     output = np.broadcast_to(moved.get(graph.output, values[graph.output]), width).tolist()
     columns = {k: np.broadcast_to(p, width).tolist() for k, p in pieces.items()}
     for probe in probes:
-        kinks = [columns[k] for _, _, k in probe.kinks]
+        kinks = [columns[node.id] for node in probe.kinks]
         for lane, x in enumerate(nudges[probe.id], own[probe.id].start):
             probe.known[x] = Sample(output[lane], tuple(column[lane] for column in kinks))
 
@@ -312,9 +315,7 @@ def _better(value: float, error: float, best: float, best_error: float) -> bool:
 
 def touches_kink(probe: Probe) -> bool:
     """Whether the very next float, up or down, lies on another piece."""
-    return bool(probe.kinks) and any(
-        probe(nextafter(probe.x, way)).pieces != probe.here for way in (inf, -inf)
-    )
+    return bool(probe.kinks) and any(probe(x).pieces != probe.here for x in neighbours(probe.x))
 
 
 def _estimates(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
 from ..errors import BindingError, DomainError, NoSuchNumber, RangeError, nearest
-from ..graph import CONSTANT, Graph
+from ..graph import CONSTANT, Graph, Node
 from ..language.format import node_text
 from ..ops.namespaces import FLOATS
 
@@ -157,6 +157,20 @@ def evaluate(graph: Graph, inputs: Mapping[str, float]) -> tuple[list[float], li
             if needed[node.id] and not isfinite(values[node.id]):
                 raise no_value(graph, values, node.id)
     return values, needed
+
+
+def pieces(nodes: Iterable[Node], values: Sequence[float]) -> tuple[float, ...]:
+    """Return a number for every kinked one of some nodes that changes where another piece begins."""
+    return tuple(
+        node.op.piece(FLOATS, *[values[i] for i in node.inputs])
+        for node in nodes
+        if node.op is not None and node.op.piece is not None
+    )
+
+
+def kinked(graph: Graph) -> list[Node]:
+    """Return the nodes whose primitives have pieces."""
+    return [node for node in graph.nodes if node.op is not None and node.op.piece is not None]
 
 
 def operands_text(graph: Graph, values: Sequence[float], id: int) -> str:

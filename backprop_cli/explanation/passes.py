@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..graph import CONSTANT
-from .point import Edge, Kink, Point
+from ..ops.kinks import Kink
+from .point import Edge, Point
 from .written import Expr
 
 

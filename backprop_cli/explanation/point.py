@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from math import inf, nextafter
 from typing import NamedTuple
 
 from ..differentiation.report import check_wrt
@@ -14,28 +13,12 @@ from ..errors import NoSuchNumber
 from ..graph import CONSTANT, Graph, Node
 from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM, NUMBER_ITEM, parse
-from ..ops.namespaces import FLOATS
+from ..ops.kinks import Kink, sides
 from .local import local_texts, local_values
 from .written import Apply, Expr, Name, Number, Paper, Ref, multiply, on_paper
 from .written import evaluate as worked_out
 
 DEEPEST = 8  # constants built in more steps than this are shown as their number
-
-
-class Kink(NamedTuple):
-    """Where an operand sits between two pieces of a primitive.
-
-    Attributes:
-        left: The local derivative just below.
-        right: Just above.
-        jump: The value itself jumps here.
-        convention: The slope that is taken, in words.
-    """
-
-    left: float
-    right: float
-    jump: bool
-    convention: str
 
 
 class Edge(NamedTuple):
@@ -252,25 +235,7 @@ class Point(Written):
     def kink(self, id: int, source: int) -> Kink | None:
         """Return what is different on the two sides of an operand; None where nothing is."""
         node = self.graph.nodes[id]
-        op = node.op
-        if op is None or op.piece is None:
+        if node.op is None:
             return None
-        sides = []
-        for towards in (-inf, inf):
-            operands = [
-                nextafter(self.values[i], towards) if i == source else self.values[i] for i in node.inputs
-            ]
-            y = op.forward(FLOATS, *operands)
-            slope = sum(
-                p for p, i in zip(op.partials(FLOATS, y, *operands), node.inputs, strict=True) if i == source
-            )
-            sides.append((op.piece(FLOATS, *operands), y, slope))
-        (below, low, left), (above, high, right) = sides
-        if below == above:
-            return None
-        jump = abs(high - low) > 1e-9 * max(abs(high), abs(low))
-        tiny = max(abs(high), abs(low)) < 1e-300
-        bends = abs(right - left) > 1e-9 * max(abs(right), abs(left))
-        if not bends and (tiny or not jump):
-            return None
-        return Kink(left, right, jump and not tiny, op.convention or "")
+        operands = [self.values[i] for i in node.inputs]
+        return sides(node.op, operands, [k for k, i in enumerate(node.inputs) if i == source])

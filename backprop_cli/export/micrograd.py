@@ -76,7 +76,6 @@ SPELLING: dict[str, Spelling] = {
     "polygamma": literal_first,
     "where": lambda c, a, b: Piece(f"{value(a)} if {c:<} else {value(b)}", CHOICE),
 }
-KINKED = python.KINKED - {"power_n"}
 RESERVED = PYTHON_WORDS | {"Value", *PRIMITIVES, *OWN.values(), *python.HELPERS}
 
 
@@ -136,7 +135,7 @@ def write(program: Program) -> str:
     graph = program.graph
     names = Names(RESERVED)
     writer = Writer(program, SPELLING, names, number=python_number, constants=SCALAR)
-    notes, open_ = conventions(program, LANGUAGE, KINKED)
+    notes, open_ = conventions(program, LANGUAGE, python.KINKED)
     mine = [op for op in PRIMITIVES if op in _applied(program) - NATIVE and not PRIMITIVES[op].truth]
     used = set(_constants(program))
     added_texts = [definition(name, used) for name in mine]

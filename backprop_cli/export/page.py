@@ -34,29 +34,26 @@ def header(program: Program, names: Names, language: str, comment: str = "# ") -
 def conventions(
     program: Program, language: str, same: Collection[str], comment: str = "# "
 ) -> tuple[list[str], set[str]]:
-    """Return comments on the kinks that the point stands on, and the inputs not to be asserted.
+    """Return comments on the slopes by convention at the point, and the inputs not to be asserted.
 
     Args:
         program: What is exported.
         language: What to call the target.
-        same: Primitives whose slope at a kink is the same there as here.
+        same: Primitives whose convention is the same there as here.
         comment: What a comment begins with.
     """
     lines: list[str] = []
     open_: set[str] = set()
-    for op in dict.fromkeys(program.kinks.values()):
-        if not op.convention:
-            continue
+    for op in dict.fromkeys(program.by_convention.values()):
         if op.name in same:
-            lines.append(f"{comment}{op.name} is on its kink here; {op.convention}, as in backprop.")
+            kink = f"{op.name} is on its kink here; " if op.kinks else ""
+            lines.append(f"{comment}{kink}{op.convention}, as in backprop.")
             continue
         touched = program.touched(op)
         open_ |= set(touched)
         whose = f"; the slope in {', '.join(touched)} is not asserted" if touched else ""
-        lines.append(
-            f"{comment}{op.name} is on its kink here: backprop has {op.convention}, "
-            f"{language} may do otherwise{whose}."
-        )
+        ours = f"{op.name} is on its kink here: backprop has" if op.kinks else "in backprop"
+        lines.append(f"{comment}{ours} {op.convention}, {language} may do otherwise{whose}.")
     return lines, open_
 
 
@@ -83,7 +80,7 @@ def python_assertions(
         value: The output, as an expression of a float.
         slopes: Per input, the same of its slope.
         floor: Absolute tolerance.
-        skip: Inputs that stand on a kink.
+        skip: Inputs whose slope is a convention that the target need not share.
     """
     yield f"# tolerance: {short(RELATIVE)} of each number" + (
         f", {short(floor)} where it is smaller than {short(floor / RELATIVE)}" if floor else ""

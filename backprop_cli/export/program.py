@@ -13,6 +13,7 @@ from ..engine.sweep import active_nodes, reverse
 from ..errors import UsageError
 from ..graph import CONSTANT, Graph, Node
 from ..ops import Primitive
+from ..ops.kinks import by_convention
 from ..ops.namespaces import FLOATS
 
 MOST_NODES = 5_000
@@ -41,7 +42,7 @@ class Program(NamedTuple):
         linked: Per node, whether it is on a path from an input asked for to the output.
         guards: Nodes in branches alone that have no number everywhere: the conditions, as a
             choice of conjunctions, under which each is needed.
-        kinks: Nodes that stand on a kink at this point.
+        by_convention: Nodes that have at this point a slope that is their primitive's convention.
         value_bound: How far rounding may have moved the output.
         bounds: The same of the gradient, by input.
     """
@@ -54,7 +55,7 @@ class Program(NamedTuple):
     reached: list[bool]
     linked: list[bool]
     guards: dict[int, tuple[tuple[Condition, ...], ...]]
-    kinks: dict[int, Primitive]
+    by_convention: dict[int, Primitive]
     value_bound: float
     bounds: dict[str, float]
 
@@ -74,10 +75,10 @@ class Program(NamedTuple):
         return [n for n in self.graph.nodes if n.op is not None and n.kind != CONSTANT and self.reached[n.id]]
 
     def touched(self, op: Primitive) -> list[str]:
-        """Return the inputs whose slope goes through a kink of a primitive."""
+        """Return the inputs whose slope goes through a slope that is a primitive's convention."""
         below: set[int] = set()
-        for id, kinked_op in self.kinks.items():
-            if kinked_op.name == op.name:
+        for id, conventional in self.by_convention.items():
+            if conventional is op:
                 below |= _below(self.graph, id)
         return [name for name in self.wrt if self.graph.inputs[name] in below]
 
@@ -128,7 +129,7 @@ def program_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] |
         reached,
         linked,
         _guards(graph, values, reached),
-        _kinks(graph, values, needed, linked),
+        _by_convention(graph, values, needed, linked),
         noise,
         {name: explained[graph.inputs[name]] for name in asked},
     )
@@ -157,33 +158,17 @@ def slopes_into(node: Node) -> tuple[int, ...]:
     return node.inputs[1:] if node.op.chosen else node.inputs
 
 
-def _kinks(
+def _by_convention(
     graph: Graph, values: Sequence[float], needed: Sequence[bool], linked: Sequence[bool]
 ) -> dict[int, Primitive]:
-    """Return the nodes at whose operands the pieces of the function meet."""
-    kinks: dict[int, Primitive] = {}
-    for node in graph.nodes:
-        if not (needed[node.id] and node.op is not None):
-            continue
-        operands = [values[i] for i in node.inputs]
-        if linked[node.id] and kinked(node.op, operands):
-            kinks[node.id] = node.op
-    return kinks
-
-
-def kinked(op: Primitive, operands: Sequence[float]) -> bool:
-    """Whether operands stand on a kink, by what the primitive says about its pieces."""
-    if op.name in ("power", "power_n"):
-        return operands[0] == 0.0
-    if op.piece is None or op.truth:
-        return False
-    here = op.piece(FLOATS, *operands)
-    for k, x in enumerate(operands):
-        h = 1e-9 * max(1.0, abs(x))
-        for moved in (x - h, x + h):
-            if op.piece(FLOATS, *operands[:k], moved, *operands[k + 1 :]) != here:
-                return True
-    return False
+    return {
+        node.id: node.op
+        for node in graph.nodes
+        if node.op is not None
+        and needed[node.id]
+        and linked[node.id]
+        and by_convention(node.op, [values[i] for i in node.inputs])
+    }
 
 
 def _guards(

@@ -60,6 +60,8 @@ class Primitive:
         kinks: Where it is not differentiable, in words; None for a smooth primitive.
         piece: ``(xp, *operands) -> number`` that changes where a kink is crossed.
         convention: The slope taken at the kink, in our own words.
+        conventional: ``(*operands) -> whether that slope is taken there``, for a primitive without pieces
+            whose rule has no number at some operands.
         rectifier: It lets through what is above 0 and next to nothing below: half of a signal's variance.
         truth: The value is a truth value: it cannot be nudged, and only a condition may use it.
         chosen: ``(*values) -> positions of the operands that were needed``; None when all are.
@@ -80,6 +82,7 @@ class Primitive:
         "arity",
         "chosen",
         "convention",
+        "conventional",
         "cost",
         "defaults",
         "defined",
@@ -131,6 +134,7 @@ class Primitive:
         kinks: str | None = None,
         piece: Rule | None = None,
         convention: str | None = None,
+        conventional: Callable[..., bool] | None = None,
         rectifier: bool = False,
         truth: bool = False,
         chosen: Callable[..., tuple[int, ...]] | None = None,
@@ -163,6 +167,7 @@ class Primitive:
         self.kinks = kinks
         self.piece = piece
         self.convention = convention
+        self.conventional = conventional
         self.rectifier = rectifier
         self.truth = truth
         self.chosen = chosen

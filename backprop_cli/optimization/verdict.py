@@ -11,7 +11,7 @@ import numpy as np
 
 from ..differentiation.finite import Probe, sides, touches_kink
 from ..differentiation.forward import hessian_product
-from ..engine.run import evaluate
+from ..engine.run import evaluate, kinked, pieces
 from ..errors import NoSuchNumber, RangeError
 from ..language.format import node_text
 from ..language.numbers import brief
@@ -112,21 +112,16 @@ class _Judge:
 
     def crossed(self, before: Point, after: Point) -> str | None:
         """Return the first kinked node that is on another piece at ``after``."""
-        from ..ops.namespaces import FLOATS
-
         graph = self.function.graph
         try:
             here, _ = evaluate(graph, self.function.at(before))
             there, _ = evaluate(graph, self.function.at(after))
         except NoSuchNumber:
             return None
-        for node in graph.nodes:
-            if node.op is not None and node.op.piece is not None and self.function.active[node.id]:
-                pieces = [
-                    node.op.piece(FLOATS, *[values[i] for i in node.inputs]) for values in (here, there)
-                ]
-                if pieces[0] != pieces[1]:
-                    return node_text(graph, node.id)
+        active = [node for node in kinked(graph) if self.function.active[node.id]]
+        for node, p, q in zip(active, pieces(active, here), pieces(active, there), strict=True):
+            if p != q:
+                return node_text(graph, node.id)
         return None
 
     def flow(self, start: Point) -> _Flow:

@@ -31,6 +31,7 @@ from ..language.format import node_text
 from ..networks.network import LayerNetwork, NDArray, Parameter, ShapeError
 from ..networks.random import stream
 from ..networks.runner import Bound, Network
+from ..ops.kinks import by_convention
 from ..optimization import rules, settings
 from .loop import Training, clip_factor
 from .problem import Problem
@@ -662,7 +663,7 @@ class _Writing:
             op = u.graph.nodes[user].op
             assert op is not None
             local = name._replace(of=u.names[user].part)
-            at_kink = op.kinks == "x = 0" and u.values[id] == 0.0
+            at_kink = by_convention(op, [u.values[i] for i in u.graph.nodes[user].inputs])
             partial = u.partial(user, k)
             product = multiply(u.slope_ref(user), Ref(local, partial))
             return [
