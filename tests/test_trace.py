@@ -19,7 +19,6 @@ from backprop_cli.render.written import Style, expression, name_to_latex
 from backprop_cli.training import trace
 from backprop_cli.training.config import loads
 from backprop_cli.training.problem import assemble
-from backprop_cli.training.unrolled import OneLayer, Unrolled
 
 # The worked example of "Understanding Backpropagation with Simple Derivatives".
 HAND = """\
@@ -279,9 +278,7 @@ def test_rounding_as_on_paper(x, decimals, rounded):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_deltas_are_those_of_the_array_plan(name):
     made = trace.Made(problem(NETWORKS[name]), 2)
-    target = made.bound.lowered.target
-    assert target is not None
-    unrolled = Unrolled(made.problem.network, made.old, made.batch, target, Paper())
+    unrolled = made.unrolled(Paper())
     assert unrolled.values[unrolled.graph.output] == pytest.approx(made.step.before, rel=1e-12)
     assert made.gradients
     for parameter, gradient in made.gradients.items():
@@ -311,7 +308,7 @@ def test_single_numbers_compute_what_arrays_do(name):
     made = trace.Made(problem(text), 2)
     lowered = made.bound.lowered
     arrays = lowered.graph
-    found = unroll(arrays, {arrays.inputs[n]: shape for n, shape in lowered.shapes.items()})
+    found = unroll(arrays)
     graph = found.graph(int(found.ids(lowered.loss)))
     leaves = graph.constant_values()
     for leaf in lowered.shapes:
@@ -417,9 +414,7 @@ def test_one_layer_of_a_small_network_is_a_part_of_the_whole():
 def test_one_layer_of_a_large_network_has_the_numbers_of_the_whole(layer):
     text = config(3, 20, f"{dense(20)}, {{type: activation, activation: tanh}}, {dense(2)}", "mse")
     made = trace.Made(problem(text), 1)
-    target = made.bound.lowered.target
-    assert target is not None
-    whole = Unrolled(made.problem.network, made.old, made.batch, target, Paper())
+    whole = made.unrolled(Paper())
     known = {name: whole.slopes[id] for id, name in whole.names.items() if whole.row_of.get(id, 0) == 0}
     found = trace.write_out(problem(text), layer=layer)
     deltas = [line for line in found.deltas if line.row == 0 and line.name.of == "E"]
@@ -432,9 +427,15 @@ def test_one_layer_of_a_large_network_has_the_numbers_of_the_whole(layer):
 
 
 def test_a_layer_alone_reads_the_layer_before():
-    alone = OneLayer("linear2", np.zeros((1, 3)), "linear1", "y", None)
-    assert alone.input_name((2,)).text == "linear1[2].y"
-    assert OneLayer("linear1", np.zeros((1, 3)), None, "x", None).input_name((2,)).text == "x[2]"
+    made = trace.Made(problem(NETWORKS["tanh"]), 1)
+    for layer, first in (("linear1", "x[0]"), ("linear2", "linear1[0].y")):
+        alone = made.unrolled(Paper(), layer)
+        read = [
+            name.text
+            for id, name in alone.names.items()
+            if name.part in ("x", "y") and not alone.graph.nodes[id].op
+        ]
+        assert read[0] == first
 
 
 def test_conventions_at_kinks_are_said():

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..explanation.written import Name
 from ..networks.network import NDArray
+from ..networks.unrolled import Unrolled
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
-from ..training.unrolled import Unrolled
 from .catalogue import Mistake, Sweeps, broken, whole
 from .rules import OWN, Place
 from .worked import AFTER, NEW, SLOPE, VALUE, Parameters, Quantity, Slopes, Worked, entry

@@ -9,11 +9,11 @@ import numpy as np
 
 from ..explanation.written import Paper
 from ..networks.network import NDArray
+from ..networks.unrolled import Unrolled
 from ..ops.namespaces import FLOATS
 from ..optimization import settings
 from ..training.loop import clip_factor
 from ..training.trace import Made
-from ..training.unrolled import Unrolled
 
 VALUE, SLOPE, NEW, AFTER = "value", "slope", "new", "after"
 Slopes = Sequence[float]
@@ -45,10 +45,7 @@ class Worked:
 
     def __init__(self, made: Made, paper: Paper) -> None:
         self.made, self.paper = made, paper
-        problem = made.problem
-        target = made.bound.lowered.target
-        assert target is not None
-        self.u = Unrolled(problem.network, made.old, made.batch, target, paper)
+        self.u = made.unrolled(paper)
         self.new = dict(made.new) if paper.exact else self.updated(self.u.slopes)
         self.after = self.loss(self.new)
 

@@ -24,14 +24,14 @@ from ..ops.tensor import TensorPrimitive, windows_along
 from .run import run
 
 Numbers = npt.NDArray[Any]
-"""An array of `Number`; of ids, once all is recorded."""
+"""An array of `Scalar`; of ids, once all is recorded."""
 Shape = tuple[int, ...]
 
 NOWHERE = (0, 0)
 MOST_NODES = 10_000_000
 
 
-class Number:
+class Scalar:
     """A number that writes down what is done to it."""
 
     __slots__ = ("id", "recorder")
@@ -81,26 +81,26 @@ class Recorder:
 
     def __init__(self) -> None:
         self.builder = GraphBuilder(Source(""), MOST_NODES)
-        self._constants: dict[float, Number] = {}
+        self._constants: dict[float, Scalar] = {}
 
-    def constant(self, value: float) -> Number:
+    def constant(self, value: float) -> Scalar:
         """Return a number of a rule, one node however often it is used."""
         if value not in self._constants:
-            self._constants[value] = Number(self, self.builder.constant(value, brief(value, 12), NOWHERE))
+            self._constants[value] = Scalar(self, self.builder.constant(value, brief(value, 12), NOWHERE))
         return self._constants[value]
 
-    def leaves(self, node: Node, shape: Shape) -> Numbers:
+    def leaves(self, node: Node) -> Numbers:
         """Return numbers that come from outside, in place of a node."""
         kind = node.kind if node.op is None else INPUT
-        names = (f"{node.name}{list(index)}" for index in np.ndindex(shape))
-        return _array((Number(self, self.builder.input(name, NOWHERE, kind)) for name in names), shape)
+        names = (f"{node.name}{list(index)}" for index in np.ndindex(node.shape))
+        return _array((Scalar(self, self.builder.input(name, NOWHERE, kind)) for name in names), node.shape)
 
-    def apply(self, op: Primitive, *operands: Any) -> Number:
+    def apply(self, op: Primitive, *operands: Any) -> Scalar:
         """Apply a primitive to numbers."""
-        ids = tuple(x.id if isinstance(x, Number) else self.constant(float(x)).id for x in operands)
-        return Number(self, self.builder.apply(op, ids, NOWHERE))
+        ids = tuple(x.id if isinstance(x, Scalar) else self.constant(float(x)).id for x in operands)
+        return Scalar(self, self.builder.apply(op, ids, NOWHERE))
 
-    def dot(self, row: Sequence[Number], column: Sequence[Number]) -> Number:
+    def dot(self, row: Sequence[Scalar], column: Sequence[Scalar]) -> Scalar:
         """Multiply a row by a column, what is 0 by its making (the border of an image) left out."""
         zero = self._constants.get(0.0)
         pairs = [(a, b) for a, b in zip(row, column, strict=True) if a is not zero and b is not zero]
@@ -126,16 +126,20 @@ class _Arrays(Lifted):
         return _array((self.recorder.apply(op, *xs) for xs in rows), shape)
 
     def matmul(self, a: Numbers, b: Numbers) -> Numbers:
-        return _array((self.recorder.dot(row, column) for row in a for column in b.T), (len(a), b.shape[1]))
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        rows = np.broadcast_to(a, (*batch, *a.shape[-2:]))
+        columns = np.broadcast_to(b, (*batch, *b.shape[-2:])).swapaxes(-1, -2)
+        entries = (self.recorder.dot(r, c) for i in np.ndindex(batch) for r in rows[i] for c in columns[i])
+        return _array(entries, (*batch, a.shape[-2], b.shape[-1]))
 
     def sum(self, a: Numbers, axes: tuple[int, ...] | None, keep: bool = False) -> Numbers:
-        return self._over(SUM, a, axes, keep)
+        return self._over(SUM, a, range(a.ndim) if axes is None else axes, keep)
 
-    def largest(self, a: Numbers) -> Numbers:
-        return self._over(LARGEST, a, (a.ndim - 1,), keep=True)
+    def largest(self, a: Numbers, axis: int) -> Numbers:
+        return self._over(LARGEST, a, (axis,), keep=True)
 
-    def _over(self, op: Primitive, a: Numbers, axes: tuple[int, ...] | None, keep: bool) -> Numbers:
-        gone = range(a.ndim) if axes is None else axes
+    def _over(self, op: Primitive, a: Numbers, axes: Iterable[int], keep: bool) -> Numbers:
+        gone = [i % a.ndim for i in axes]
         kept = [i for i in range(a.ndim) if i not in gone]
         rows = a.transpose(*kept, *gone).reshape(prod(a.shape[i] for i in kept), -1)
         shape = tuple(1 if i in gone else a.shape[i] for i in range(a.ndim) if keep or i in kept)
@@ -164,13 +168,13 @@ class _Arrays(Lifted):
         return parts[0] if len(parts) == 1 else self.each(PRIMITIVES["max"], *parts)
 
 
-def _array(numbers: Iterable[Number], shape: Shape) -> Numbers:
+def _array(numbers: Iterable[Scalar], shape: Shape) -> Numbers:
     array = np.empty(prod(shape), object)
     array[:] = list(numbers)
     return array.reshape(shape)
 
 
-class Scalars(NamedTuple):
+class Unrolled(NamedTuple):
     """A graph of single numbers.
 
     Attributes:
@@ -193,24 +197,23 @@ class Scalars(NamedTuple):
 
 def unroll(
     graph: Graph,
-    shapes: Mapping[int, Shape],
     needed: Sequence[bool] | None = None,
     given: Callable[[Recorder], Mapping[int, Numbers]] = lambda _: {},
-) -> Scalars:
+) -> Unrolled:
     """Unroll a graph of arrays.
 
     Args:
         graph: The computation.
-        shapes: Leaf that is no constant -> its shape.
         needed: Nodes to unroll; None unrolls all.
         given: Makes arrays of leaves that stand for nodes, in place of how these are computed.
     """
     recorder = Recorder()
     leaves: dict[int, Any] = {id: recorder.constant(x) for id, x in graph.constant_values().items()}
-    for id, shape in shapes.items():
-        wanted = needed is None or needed[id]
-        leaves[id] = recorder.leaves(graph.nodes[id], shape) if wanted else nan
+    force = given(recorder)
+    for id in graph.inputs.values():
+        wanted = id not in force and (needed is None or needed[id])
+        leaves[id] = recorder.leaves(graph.nodes[id]) if wanted else nan
     xp = _Arrays(recorder)
-    values = run(graph, leaves, xp, needed, apply=xp.each, force=given(recorder))
+    values = run(graph, leaves, xp, needed, apply=xp.each, force=force)
     numbers = {id: np.asarray(v, object) for id, v in enumerate(values) if not isinstance(v, float)}
-    return Scalars(recorder, numbers)
+    return Unrolled(recorder, numbers)

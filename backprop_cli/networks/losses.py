@@ -31,6 +31,16 @@ class Regularization(Section, frozen=True):
 FUSED = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
 """Losses that take logits, and the activation that turns these into probabilities."""
 
+WRITTEN = {
+    "huber": "where(abs(y - t) <= delta, 1/2*(y - t)^2, delta*(abs(y - t) - delta/2))",
+    "binary_cross_entropy": "t*log(p) + (1 - t)*log(1 - p)",
+    "cross_entropy": "t*log(p)",
+}
+"""What a reader is shown as the term of an output, where it is computed otherwise.
+
+``y`` is the output, ``t`` its target, ``p`` its probability; the losses that take logits are minus these.
+"""
+
 SUMS = ("sse", "half_sse")
 """Losses that add up over rows; the others are means."""
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from ..engine.tensors import TensorPlan
-from .losses import SUMS, Loss
+from .losses import SUMS, Loss, Regularization
 from .lowering import Lowered
 from .network import NDArray, Parameter
 
@@ -31,6 +31,8 @@ class Network(Protocol):
     def masks(self) -> Mapping[str, float]: ...
     @property
     def loss(self) -> Loss: ...
+    @property
+    def penalties(self) -> Regularization: ...
     @property
     def outputs(self) -> int: ...
     @property

@@ -6,7 +6,7 @@ lines come from the network unrolled into single numbers, run by the same engine
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod, sqrt
 from typing import NamedTuple
@@ -31,11 +31,11 @@ from ..language.format import node_text
 from ..networks.network import LayerNetwork, NDArray, Parameter, ShapeError
 from ..networks.random import stream
 from ..networks.runner import Bound, Network
+from ..networks.unrolled import PARTS, OneLayer, Unrolled
 from ..ops.kinks import by_convention
 from ..optimization import rules, settings
 from .loop import Training, clip_factor
 from .problem import Problem
-from .unrolled import PARTS, OneLayer, Unrolled
 
 PARAMETER_LIMIT = 300
 """Most parameters, and most units, of a network that is written out whole."""
@@ -359,11 +359,17 @@ class Made:
         kept = self.kept()
         names = [name for name, _ in network.layers]
         position = names.index(layer)
-        before, part, inputs = _output_of(kept, names[:position], kept.plan.value)
+        source, before, part = _output_of(kept, names[:position])
+        inputs = np.array(kept.plan.value(source))
         if layer == names[-1]:
-            return OneLayer(layer, inputs, before, part, None)
-        _, _, outputs = _output_of(kept, names[: position + 1], kept.plan.cotangent)
-        return OneLayer(layer, inputs, before, part, outputs)
+            return OneLayer(layer, inputs, source, before, part, None, None)
+        output, _, _ = _output_of(kept, names[: position + 1])
+        return OneLayer(layer, inputs, source, before, part, output, np.array(kept.plan.cotangent(output)))
+
+    def unrolled(self, paper: Paper, layer: str | None = None) -> Unrolled:
+        """Return the step before the update number by number, all of it or one layer."""
+        only = None if layer is None else self.one_layer(layer)
+        return Unrolled(self.problem.network, self.bound.lowered, {**self.old, **self.batch}, paper, only)
 
     def updated(self, gradients: Mapping[str, NDArray], paper: Paper) -> dict[str, NDArray]:
         """Return the parameters after the optimizer's own step along other gradients."""
@@ -380,16 +386,14 @@ class Made:
         return found
 
 
-def _output_of(
-    kept: Bound, names: Sequence[str], take: Callable[[int], NDArray]
-) -> tuple[str | None, str, NDArray]:
-    """Return which layer gives the output of the last of these layers, as what, and its numbers."""
+def _output_of(kept: Bound, names: Sequence[str]) -> tuple[int, str | None, str]:
+    """Return the node of the output of the last of these layers, which layer gives it, and as what."""
     graph = kept.lowered.graph
     for name in reversed(names):
         for part in ("y", "z"):
             if f"{name}.{part}" in graph.named:
-                return name, part, np.array(take(graph.named[f"{name}.{part}"]))
-    return None, "x", np.array(take(graph.inputs["x"]))
+                return graph.named[f"{name}.{part}"], name, part
+    return graph.inputs["x"], None, "x"
 
 
 def _rounded(array: NDArray, paper: Paper) -> NDArray:
@@ -488,9 +492,8 @@ class _Writing:
         target = made.bound.lowered.target
         assert target is not None
         self.target = target
-        only = None if whole or layer is None else made.one_layer(layer)
-        self.narrowed = only is not None
-        self.u = Unrolled(self.network, made.old, made.batch, target, paper, only)
+        self.narrowed = not whole
+        self.u = made.unrolled(paper, None if whole else layer)
         count = len(made.rows)
         some = range(count) if count <= ALL_ROWS else range(FIRST_ROWS)
         self.shown = (row - 1,) if row is not None else tuple(some)

@@ -1,0 +1,613 @@
+"""A network, or one layer of it, number by number, as it is read: every number by its name.
+
+The lowered graph unrolled has a node for every operation; here each number with a name is one node, with
+what leads to it in one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engine import unroll
+from ..engine.run import run
+from ..engine.sweep import sweep
+from ..engine.unroll import MOST_NODES, Recorder, Scalar
+from ..errors import NoSuchNumber, Source
+from ..explanation.region import ZERO, Region, without_defaults
+from ..explanation.written import (
+    ONE,
+    Apply,
+    Expr,
+    Exprs,
+    Name,
+    Number,
+    Paper,
+    Ref,
+    Row,
+    add,
+    fraction,
+    multiply,
+    on_paper,
+    slope_of,
+    subtract,
+)
+from ..graph import CONSTANT, INPUT, PARAMETER, Graph, GraphBuilder, Node
+from ..language.lower import lower
+from ..language.numbers import brief
+from ..language.parser import parse
+from ..ops import PRIMITIVES, Primitive
+from ..ops.namespaces import FLOATS
+from ..ops.sums import DOT, SUM
+from ..ops.tensor import TENSORS
+from .formula import FormulaNetwork
+from .losses import FUSED, WRITTEN
+from .lowering import NOWHERE, Lowered
+from .network import LayerNetwork, NDArray, Parameter
+from .runner import Network
+
+PARTS = {"weights": "w", "bias": "b"}
+OF_CHANNELS = ("mean", "variance", "deviation")
+"""Parts of a layer that all rows share: one a channel, kept as an array with axes of length 1."""
+
+NORMS = ("l1", "l2")
+
+Ids = Any
+"""An array of nodes."""
+
+
+class Block:
+    """Nodes of a layer that are computed together.
+
+    Attributes:
+        layer: The layer, "" for a formula.
+        units: Nodes of one unit and row each, in creation order.
+    """
+
+    def __init__(self, layer: str) -> None:
+        self.layer = layer
+        self.units: list[tuple[int, ...]] = []
+
+
+class OneLayer(NamedTuple):
+    """A layer alone, with what comes in on both sides.
+
+    Attributes:
+        name: The layer.
+        inputs: What the layers before give, shape (rows, ...).
+        source: The node of the lowered graph that gives it.
+        before: Its layer; None for the network's inputs.
+        part: What its numbers are called.
+        output: The node of what the layer gives; None for the last layer.
+        incoming: The slopes of the loss by it.
+    """
+
+    name: str
+    inputs: NDArray
+    source: int
+    before: str | None
+    part: str
+    output: int | None
+    incoming: NDArray | None
+
+
+class Unrolled:
+    """The graph of single numbers, with its numbers.
+
+    Args:
+        network: Layers or a formula.
+        lowered: Its graph for the batch, for training.
+        leaves: Parameters, states and what the batch brings, by name.
+        paper: Rounds.
+        only: One layer alone, with its inputs and what comes back to it given.
+    Attributes:
+        names: Node -> what it is called.
+        row_of: Node -> row of the batch; rowless nodes are missing.
+        layer_of: Step -> its layer.
+        parameters: Parameter -> array of nodes.
+        blocks: In the order of the forward pass.
+        data: Node of the loss without penalties; None without one.
+        penalties: Nodes of the penalties.
+        predictions: Nodes that only show what the loss takes.
+        given: Node that stands for the layers after, where only one is unrolled.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        lowered: Lowered,
+        leaves: Mapping[str, NDArray],
+        paper: Paper,
+        only: OneLayer | None = None,
+    ) -> None:
+        self.network = network
+        self.paper = paper
+        self.names: dict[int, Name] = {}
+        self.row_of: dict[int, int] = {}
+        self.layer_of: dict[int, str] = {}
+        self.parameters: dict[str, Ids] = {}
+        self.blocks: list[Block] = []
+        self.predictions: list[int] = []
+        self.penalties: list[int] = []
+        self.data: int | None = None
+        self.given: int | None = None
+        self.loss: WrittenLoss | None = None
+        self._lowered, self._only, self._arrays = lowered, only, leaves
+        self._builder = GraphBuilder(Source(""), limit=MOST_NODES)
+        self._leaves: dict[int, float] = {}
+        self._numbers: dict[float, int] = {}
+        self._on_paper: dict[Any, Primitive] = {}
+        self._siblings: dict[int, list[int]] = {}
+        self._unit: dict[tuple[Block, int], int] = {}
+        self._operands: dict[int, list[Expr]] = {}
+        assert lowered.target is not None
+        self._rows = lowered.shapes[lowered.target][0]
+        self._layers = [n for n, _ in network.layers] if isinstance(network, LayerNetwork) else []
+        self._scalars = self._unroll()
+        self._recorder = self._scalars.recorder
+        self._ids: dict[int, int] = {}  # of what is recorded -> of what has a name
+        for p in network.parameters:
+            if only is None or p.layer == only.name:
+                self._parameter(p)
+        self._steps()
+        self.graph: Graph = self._builder.build([self._output()])
+        self.constants = self.graph.constant_values()
+        self.active = self.graph.depends_on([int(i) for a in self.parameters.values() for i in a.reshape(-1)])
+        self.users = self.graph.users()
+        self.values, self.slopes = self.run(), [0.0] * len(self.graph)
+        self.slopes = self._pull()
+
+    # numbers
+
+    def run(self, parameters: Mapping[str, NDArray] | None = None) -> list[float]:
+        """Return the value of every node, also for other parameters."""
+        leaves = self._leaves | self.constants
+        given = parameters or {}
+        for name, ids in self.parameters.items() if given else ():
+            for id, value in zip(ids.reshape(-1), given[name].reshape(-1), strict=True):
+                leaves[int(id)] = self.paper(float(value))
+        values = run(self.graph, leaves)
+        needed = self.graph.needed(values) if not np.isfinite(values).all() else []
+        for id, (value, wanted) in enumerate(zip(values, needed, strict=False)):
+            if wanted and not np.isfinite(value):
+                shown = self.names[id].text if id in self.names else "a number"
+                raise NoSuchNumber(
+                    f"{shown} has no value" + ("" if self.paper.exact else " after rounding"),
+                    hint=None if self.paper.exact else "more --digits",
+                )
+        return values
+
+    def _pull(self) -> list[float]:
+        start: list[Any] = [0.0] * len(self.graph)
+        seed = self.paper.number(1.0)
+        return [float(g) for g in sweep(self.graph, self.values, self.active, FLOATS, seed, start)]
+
+    def ref(self, id: int) -> Expr:
+        """Return a node as an operand of a line."""
+        if self.graph.nodes[id].kind == CONSTANT:
+            return Number(self.values[id])
+        return Ref(self.names[id], self.values[id])
+
+    def slope_ref(self, id: int) -> Ref:
+        """Return dE/d of a node as an operand of a line."""
+        return Ref(self.names[id]._replace(of="E"), self.slopes[id])
+
+    def operands(self, id: int) -> list[Expr]:
+        """Return the operands of a node."""
+        if id not in self._operands:
+            self._operands[id] = [self.ref(i) for i in self.graph.nodes[id].inputs]
+        return self._operands[id]
+
+    def written(self, id: int) -> Expr:
+        """Write how a node is computed."""
+        row, operands = self.graph.nodes[id].op, self.operands(id)
+        assert row is not None
+        if isinstance(row, Row):
+            return row.write(operands)
+        shown = without_defaults(row, operands) if self.layer_of[id] else operands
+        return Apply(row.name, tuple(shown))
+
+    def slope(self, user: int, k: int) -> Expr:
+        """Write the slope of a node by its operand number k."""
+        row, operands = self.graph.nodes[user].op, self.operands(user)
+        assert row is not None
+        if isinstance(row, Row):
+            others = [self.ref(i) for i in self._siblings.get(user, [])]
+            return row.slope(k, operands, self.ref(user), others)
+        return slope_of(row, k, operands, self.ref(user))
+
+    def partial(self, user: int, k: int) -> float:
+        """Return that slope's number as the sweep has it."""
+        node = self.graph.nodes[user]
+        assert node.op is not None
+        return float(node.op.partials(FLOATS, self.values[user], *(self.values[i] for i in node.inputs))[k])
+
+    # from arrays to numbers
+
+    def _unroll(self) -> unroll.Unrolled:
+        lowered, only = self._lowered, self._only
+        graph = lowered.graph
+        ends = [id for norm in NORMS for id in self._penalty_nodes(norm)]
+        if only is not None and only.output is not None:
+            ends.append(only.output)
+        else:
+            assert lowered.data_loss is not None
+            ends += [lowered.data_loss, lowered.prediction]
+        start = None if only is None else only.source
+
+        def given(recorder: Recorder) -> dict[int, Any]:
+            found: dict[int, Any] = {}
+            if start is not None:
+                found[start] = recorder.leaves(graph.nodes[start])
+            # a formula is worked out row by row, what no column enters into, too
+            for p in self.network.parameters if not self._layers else ():
+                if p.name in graph.inputs:
+                    id = graph.inputs[p.name]
+                    found[id] = np.broadcast_to(recorder.leaves(graph.nodes[id]), (self._rows,))
+            return found
+
+        return unroll.unroll(graph, _between(graph, ends, start), given)
+
+    def _penalty_nodes(self, norm: str) -> Iterator[int]:
+        """Yield the arrays' shares in a penalty."""
+        named = self._lowered.graph.named
+        for p in self.network.parameters:
+            if (self._only is None or p.layer == self._only.name) and f"{p.name}.{norm}" in named:
+                yield named[f"{p.name}.{norm}"]
+
+    # nodes
+
+    def _enter(self, recorded: int | None, id: int, name: Name, row: int | None) -> int:
+        if recorded is not None:
+            self._ids[recorded] = id
+        self.names[id] = name
+        if row is not None:
+            self.row_of[id] = row
+        return id
+
+    def _leaf(self, recorded: int | None, name: Name, value: float, kind: str, row: int | None = None) -> int:
+        key = name.text if row is None else f"{name.text} of row {row + 1}"
+        id = self._builder.input(key, NOWHERE, kind)
+        self._leaves[id] = self.paper(float(value))
+        return self._enter(recorded, id, name, row)
+
+    def _number(self, value: float) -> int:
+        if value not in self._numbers:
+            self._numbers[value] = self._builder.constant(value, brief(value, 12), NOWHERE)
+        return self._numbers[value]
+
+    def _apply(
+        self, recorded: int | None, row: Primitive, inputs: Iterable[int], name: Name, of: int | None = None
+    ) -> int:
+        id = self._builder.apply(row, tuple(map(int, inputs)), NOWHERE)
+        self.layer_of[id] = name.layer
+        return self._enter(recorded, id, name, of)
+
+    def _step(self, recorded: int, name: Name, row: int | None = None) -> int:
+        """Add a number with a name: one operation as it is, several as one line."""
+        nodes = self._recorder.builder.nodes
+        node = nodes[recorded]
+        op = node.op
+        assert op is not None
+        if PRIMITIVES.get(op.name) is op and all(
+            i in self._ids or nodes[i].kind == CONSTANT for i in node.inputs
+        ):
+            fixed = tuple(nodes[i].kind == CONSTANT for i in node.inputs)
+            key = op, fixed
+            if key not in self._on_paper:
+                self._on_paper[key] = on_paper(op, fixed, self.paper)
+            inputs = [
+                self._number(self._region(i).forward() if nodes[i].op else nodes[i].value)
+                if constant
+                else self._ids[i]
+                for i, constant in zip(node.inputs, fixed, strict=True)
+            ]
+            return self._apply(recorded, self._on_paper[key], inputs, name, row)
+        region = self._region(recorded)
+        line = Row(
+            name.part, self.paper, region.written, lambda k, o, y, _: region.slope(k, o, y), region.forward
+        )
+        if self.paper.exact:
+            line.partials = lambda xp, y, *xs: region.partials(*xs)
+        return self._apply(recorded, line, (self._ids[i] for i in region.operands), name, row)
+
+    def _region(self, recorded: int, operands: Sequence[int] | None = None) -> Region:
+        return Region(self._recorder.builder.nodes, recorded, self._ids, operands)
+
+    def _parameter(self, p: Parameter) -> None:
+        part = PARTS.get(p.name.rpartition(".")[2]) if p.layer else None
+        node = self._lowered.graph.inputs.get(p.name)
+        recorded: Any = None
+        if node is not None:
+            recorded = self._scalars.ids(node)
+            recorded = recorded if part else recorded[0]
+        array: Ids = np.empty(p.shape, object)
+        for index in np.ndindex(*p.shape):
+            name = Name(part, p.layer, index[:1], index[1:]) if part else Name(p.name)
+            id = None if recorded is None else int(recorded[index])
+            array[index] = self._leaf(id, name, self._arrays[p.name][index].item(), PARAMETER)
+        self.parameters[p.name] = array
+
+    # arrays
+
+    def _steps(self) -> None:
+        """Enter the numbers of all arrays with a name, row by row as far as rows stand for themselves."""
+        waiting: list[tuple[Node, str, str, Block | None]] = []
+
+        def enter() -> None:
+            for r in range(self._rows):
+                for each in waiting:
+                    self._row(*each, r)
+            waiting.clear()
+
+        for node in self._lowered.graph.nodes:
+            named = self._named(node)
+            if named is None or node.id not in self._scalars.numbers:
+                continue
+            layer, part = named
+            if layer and part in OF_CHANNELS:
+                enter()
+                block = self._block(layer)
+                for channel, recorded in enumerate(self._scalars.ids(node.id).reshape(-1)):
+                    block.units.append((self._step(int(recorded), Name(part, layer, (channel,))),))
+            else:
+                waiting.append((node, layer, part, self._block_of(node, layer)))
+        enter()
+        self.blocks = [block for block in self.blocks if block.units]
+
+    def _named(self, node: Node) -> tuple[str, str] | None:
+        """Return layer and part of an array whose numbers have names; None for others."""
+        graph, only = self._lowered.graph, self._only
+        if only is not None and node.id == only.source:
+            return only.before or "", only.part
+        if node.kind in (CONSTANT, PARAMETER) or node.name == self._lowered.target:
+            return None
+        if isinstance(self.network, FormulaNetwork):
+            return ("", graph.own_name(node.id)) if node.id <= self._lowered.output else None
+        layer, _, part = (node.name or "").rpartition(".")
+        return (layer, part) if layer in self._layers or node.name == "x" else None
+
+    def _block(self, layer: str) -> Block:
+        self.blocks.append(Block(layer))
+        return self.blocks[-1]
+
+    def _block_of(self, node: Node, layer: str) -> Block | None:
+        """Return the block of an array: what is a function of a unit's sum stands with the sum."""
+        if node.op is None or (self._only is not None and node.id == self._only.source):
+            return None
+        nodes, last = self._lowered.graph.nodes, self.blocks[-1] if self.blocks else None
+        moving = [i for i in node.inputs if nodes[i].kind != CONSTANT]
+        joins = not layer or (node.op.name in PRIMITIVES and len(moving) == 1)
+        return last if last is not None and last.layer == layer and joins else self._block(layer)
+
+    def _row(self, node: Node, layer: str, part: str, block: Block | None, r: int) -> None:
+        """Enter the numbers of one row of an array."""
+        ids = self._scalars.ids(node.id)[r]
+        names = {i: Name(part, layer, i) if layer else Name(part, place=i) for i in np.ndindex(ids.shape)}
+        if block is None:
+            array = self._only.inputs if self._only else self._arrays[node.name or ""]
+            kind = node.kind if node.op is None else INPUT
+            for index, name in names.items():
+                self._leaf(int(ids[index]), name, array[(r, *index)].item(), kind, r)
+        elif node.op is TENSORS["softmax"]:
+            block.units += [(id,) for id in self._softmax(node, layer, part, r)]
+        else:
+            for index, name in names.items():
+                if int(ids[index]) not in self._ids:  # else the same numbers, in another shape
+                    self._join(block, self._step(int(ids[index]), name, r), r)
+
+    def _join(self, block: Block, id: int, r: int) -> None:
+        """Put a number into the unit of what it is computed from, where that is of the block."""
+        first = self._builder.nodes[id].inputs[0]
+        unit = r if not block.layer and len(block.units) > r else self._unit.get((block, first))
+        if unit is None:
+            unit = len(block.units)
+            block.units.append(())
+        block.units[unit] += (id,)
+        self._unit[block, id] = unit
+
+    def _softmax(self, node: Node, layer: str, part: str, r: int) -> list[int]:
+        """Enter a row of probabilities; their slopes are written over all of them."""
+        zs, ys = self._scalars.ids(node.inputs[0])[r], self._scalars.ids(node.id)[r]
+        found = []
+        for i, y in enumerate(ys.tolist()):
+            region = self._region(y, zs.tolist())
+            row = Row(
+                "softmax",
+                self.paper,
+                region.written,
+                partial(softmax_slope, i),
+                region.forward,
+                partial(region.beside, ys.tolist()),
+            )
+            name = Name(part, layer, (i,))
+            found.append(self._apply(y, row, (self._ids[z] for z in zs.tolist()), name, r))
+        self._siblings.update(dict.fromkeys(found, found))
+        return found
+
+    # the loss
+
+    def _output(self) -> int:
+        """Enter what the layers give to the loss, or to the layers after, and return what slopes are of."""
+        only, recorder = self._only, self._recorder
+        if only is not None and only.incoming is not None:
+            assert only.output is not None
+            fixed = [recorder.constant(float(g)) for g in only.incoming.reshape(-1)]
+            whole = recorder.apply(DOT, *fixed, *self._scalars.numbers[only.output].reshape(-1))
+            data = self.given = self._step(whole.id, Name("given"))
+        else:
+            whole, data = self._loss()
+        sums = [whole]
+        for norm in NORMS:
+            terms = list(self._penalised(norm))
+            if terms:
+                factor = recorder.constant(getattr(self.network.penalties, norm))
+                sums.append(recorder.apply(PRIMITIVES["multiply"], factor, recorder.apply(SUM, *terms)))
+                self.penalties.append(self._step(sums[-1].id, Name(norm)))
+        if not self.penalties:
+            return data
+        if self.data is not None:
+            self.names[self.data] = Name("E_data")
+        return self._step(recorder.apply(SUM, *sums).id, Name("E"))
+
+    def _penalised(self, norm: str) -> Iterator[Scalar]:
+        """Yield the terms of a penalty, of all weights."""
+        nodes = self._recorder.builder.nodes
+        for id in self._penalty_nodes(norm):
+            _, total = nodes[int(self._scalars.ids(id))].inputs
+            # by weight: a formula has every row's own
+            terms = {nodes[i].inputs[0]: i for i in nodes[total].inputs}
+            yield from (Scalar(self._recorder, i) for i in terms.values())
+
+    def _loss(self) -> tuple[Scalar, int]:
+        """Enter the loss: a factor times the sum of one term an output."""
+        lowered, loss = self._lowered, self.network.loss
+        graph = lowered.graph
+        assert lowered.target is not None
+        assert lowered.data_loss is not None
+        y = self._scalars.ids(lowered.output).reshape(self._rows, -1)
+        t = self._scalars.ids(graph.inputs[lowered.target]).reshape(y.shape)
+        targets = self._arrays[lowered.target].reshape(y.shape)
+        for r, k in np.ndindex(*y.shape):
+            self._leaf(int(t[r, k]), Name("t", place=(k,)), targets[r, k].item(), INPUT, r)
+        operands = [y, t]
+        if loss.type in FUSED:
+            operands.append(self._predictions().reshape(y.shape))
+        node, share = graph.nodes[lowered.data_loss], 1.0
+        if node.op is PRIMITIVES["multiply"]:
+            share, node = graph.nodes[node.inputs[0]].value, graph.nodes[node.inputs[1]]
+        terms = self._scalars.ids(node.inputs[0])
+        count = terms.size if node.op is TENSORS["mean"] else 1
+        if loss.type in WRITTEN:
+            terms = self._terms(operands)
+        flat = [id for a in operands for id in a.reshape(-1).tolist()]
+        whole = self._scalars.numbers[lowered.data_loss].item()
+        regions = [[self._region(id) for id in row] for row in terms.reshape(y.shape).tolist()]
+        exact = self._region(whole.id, flat[: 2 * y.size]) if loss.type in FUSED else None
+        self.loss = WrittenLoss(loss.type, self.paper, regions, flat, (share, count), exact)
+        self.data = self._apply(whole.id, self.loss.row, (self._ids[i] for i in flat), Name("E"))
+        return whole, self.data
+
+    def _predictions(self) -> NDArray:
+        """Enter what the loss makes of its logits."""
+        last = self._layers[-1] if self._layers else ""
+        node = self._lowered.graph.nodes[self._lowered.prediction]
+        block = self._block(last)
+        ids = self._scalars.ids(node.id)
+        for r in range(self._rows):
+            if node.op is TENSORS["softmax"]:
+                found = self._softmax(node, last, "p", r)
+            else:
+                found = [
+                    self._step(id, Name("p", last, (k,) if last else ()), r)
+                    for k, id in enumerate(ids[r].reshape(-1).tolist())
+                ]
+            block.units += [(id,) for id in found]
+            self.predictions += found
+        return ids
+
+    def _terms(self, operands: Sequence[NDArray]) -> NDArray:
+        """Record the terms of the loss as a reader is shown them."""
+        recorder, loss = self._recorder, self.network.loss
+        graph = lower(parse(WRITTEN[loss.type]))
+        constants = {id: recorder.constant(x) for id, x in graph.constant_values().items()}
+        found = np.empty_like(operands[0])
+        for index in np.ndindex(found.shape):
+            known = {n: Scalar(recorder, int(a[index])) for n, a in zip("ytp", operands, strict=False)}
+            known["delta"] = recorder.constant(loss.delta)
+            leaves = {id: known[name] for name, id in graph.inputs.items()}
+            found[index] = run(graph, constants | leaves, apply=recorder.apply)[graph.output].id
+        return found
+
+
+class WrittenLoss:
+    """A loss over all outputs of a batch: a factor times the sum of one term an output.
+
+    Args:
+        kind: Its name.
+        paper: Rounds.
+        terms: Row by row.
+        operands: What is recorded of all outputs, then of all targets, then of all predictions (for the
+            losses that take logits: their slope is the prediction less the target).
+        factor: Share and count of the factor share/count.
+        exact: How the loss is computed from logits, where a logarithm of a prediction would lose it.
+    Attributes:
+        row: The primitive.
+        factor: What stands before the sum.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        paper: Paper,
+        terms: Sequence[Sequence[Region]],
+        operands: Sequence[int],
+        factor: tuple[float, int],
+        exact: Region | None,
+    ) -> None:
+        self._rows = terms
+        self._terms = [term for row in terms for term in row]
+        self._at = {id: k for k, id in enumerate(operands)}
+        self._factor = factor
+        self._fused = exact is not None
+        share, count = factor
+        self.factor = fraction(1.0, 2.0) if share == 0.5 else fraction(-share if exact else share, count)
+        inputs = 2 * len(self._terms)
+        forward = (lambda *xs: exact.forward(*xs[:inputs])) if exact is not None else None
+        self.row = Row(kind, paper, self._write, self._slope, forward)
+
+    def terms(self, operands: Exprs, row: int) -> Expr:
+        """Write the sum of the terms of a row, without the factor."""
+        return self._sum(self._rows[row], operands)
+
+    def _write(self, operands: Exprs) -> Expr:
+        return multiply(self.factor, self._sum(self._terms, operands))
+
+    def _sum(self, terms: Sequence[Region], operands: Exprs) -> Expr:
+        written = (term.written(self._operands(term, operands)) for term in terms)
+        return add(*(term for term in written if term != ZERO))
+
+    def _operands(self, term: Region, operands: Exprs) -> list[Expr]:
+        """Return the operands of a term; of a class that is the target or is not, no share is written."""
+        found = [operands[self._at[id]] for id in term.operands]
+        if self._fused:
+            found = [
+                Number(o.value) if isinstance(o, Ref) and self._is_target(id) and o.value in (0.0, 1.0) else o
+                for id, o in zip(term.operands, found, strict=True)
+            ]
+        return found
+
+    def _is_target(self, id: int) -> bool:
+        return len(self._terms) <= self._at[id] < 2 * len(self._terms)
+
+    def _slope(self, k: int, operands: Exprs, y: Expr, _: Exprs) -> Expr:
+        count = len(self._terms)
+        if k >= count:
+            return ZERO  # predictions are written beside, targets are not moved
+        share, over = self._factor
+        if self._fused:
+            return multiply(fraction(share, over), subtract(operands[k + 2 * count], operands[k + count]))
+        term = self._terms[k]
+        at = next(i for i, id in enumerate(term.operands) if self._at[id] == k)
+        factor, slope = term.factored(at, self._operands(term, operands), y)
+        return multiply(fraction(share * factor, over), slope)
+
+
+def softmax_slope(i: int, k: int, operands: Exprs, y: Expr, ys: Exprs) -> Expr:
+    """Write the slope of probability ``i`` by its operand ``k``."""
+    return multiply(y, subtract(ONE, y)) if k == i else multiply(Number(-1.0), y, ys[k])
+
+
+def _between(graph: Graph, ends: Iterable[int], start: int | None) -> list[bool]:
+    """Return for every node whether some of the ends need it, once the start is given."""
+    needed = [False] * len(graph)
+    for id in ends:
+        needed[id] = True
+    for node in reversed(graph.nodes):
+        if needed[node.id] and node.id != start:
+            for i in node.inputs:
+                needed[i] = True
+    return needed
