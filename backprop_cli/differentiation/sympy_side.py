@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import sympy
 from mpmath import mp, mpf
 
 from ..graph import CONSTANT, Graph
 from ..language.format import constant_piece, join
-from ..language.operators import ATOM, POWER, PRODUCT, SUM, UNARY
+from ..language.operators import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY
 from ..language.parser import NAME_ITEM, NUMBER_ITEM, Item, parse
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import multiprecision
@@ -196,6 +196,7 @@ class Constants:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.values: dict[Any, int] = {}  # dummy -> node id
+        self.precedence: dict[Any, int] = {}  # of the text that a dummy stands for
         self.known: dict[int, Any] = {}
 
     def __call__(self, id: int) -> Any:
@@ -229,8 +230,9 @@ class Constants:
 
     def dummy(self, id: int) -> Any:
         """Return a symbol that is written as the user wrote the constant."""
-        symbol = sympy.Dummy(join(constant_piece(self.graph, id)[1]), real=True)
-        self.values[symbol] = id
+        precedence, text = constant_piece(self.graph, id)
+        symbol = sympy.Dummy(join(text), real=True)
+        self.values[symbol], self.precedence[symbol] = id, precedence
         return symbol
 
 
@@ -277,7 +279,7 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
     constants = Constants(graph)
     symbols = {n.id: sympy.Dummy(graph.name(n.id), real=True) for n in graph.nodes if n.kind != CONSTANT}
     decimal = any(n.label and not n.label.isdigit() and n.op is None and "." in n.label for n in graph.nodes)
-    write = _Printer(decimal).write
+    write = _Printer(decimal, constants.precedence).write
     expressions: dict[int, Any] = {}
     templates: dict[tuple[Any, ...], Any] = {}
     limit = 400 if inline else NAMED_FROM
@@ -348,8 +350,26 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
             )
         size = sum(g.count_ops(visual=False) for g in formula.groups)
         if size > (400 if inline else CHAIN_FROM):
-            found[k] = Formula((sympy.Dummy(f"d{output}/d{graph.name(k)}", real=True),))
+            further = sympy.Dummy(f"d{output}/d{graph.name(k)}", real=True)
+            constants.precedence[further] = PRODUCT
+            found[k] = Formula((further,))
     return texts
+
+
+class _Piece(NamedTuple):
+    """A text and how tightly it holds together."""
+
+    precedence: int
+    text: str
+    quotient: bool = False
+
+    def at_least(self, precedence: int) -> str:
+        """Return the text, in brackets where it holds together less tightly than that.
+
+        A sign needs brackets everywhere but in front.
+        """
+        bare = self.precedence >= precedence and self.precedence != UNARY
+        return self.text if bare else f"({self.text})"
 
 
 class _Printer:
@@ -357,10 +377,12 @@ class _Printer:
 
     Args:
         decimal: Write fractions with a short decimal form as decimals, as the user did.
+        precedence: Of the symbols that stand for more than a name or a number.
     """
 
-    def __init__(self, decimal: bool) -> None:
+    def __init__(self, decimal: bool, precedence: Mapping[Any, int]) -> None:
         self.decimal = decimal
+        self.precedence = precedence
 
     def write(self, groups: Sequence[Any]) -> str:
         """Write a product of groups; one group when none has a function in it."""
@@ -373,23 +395,18 @@ class _Printer:
             elif g != 1:
                 kept.append(g)
         if len(kept) < 2:
-            return self.text(sign * (kept[0] if kept else sympy.S.One))[1]
-        pieces = [self.text(g) for g in kept]
-        plain = [
-            text if precedence >= PRODUCT and "/" not in text and not text.startswith("-") else f"({text})"
-            for precedence, text in pieces[1:]
-        ]
-        first = pieces[0][1] if pieces[0][0] >= PRODUCT else f"({pieces[0][1]})"
-        return ("-" if sign < 0 else "") + "*".join([first, *plain])
+            return self.piece(sign * (kept[0] if kept else sympy.S.One)).text
+        first, *others = (self.piece(g) for g in kept)
+        texts = [g.at_least(ATOM if g.quotient else PRODUCT) for g in others]
+        return ("-" if sign < 0 else "") + "*".join([first.at_least(PRODUCT), *texts])
 
-    def text(self, e: Any) -> tuple[int, str]:
-        """Return precedence and text."""
+    def piece(self, e: Any) -> _Piece:
+        """Write an expression."""
         if e.is_Rational:
             return self.number(e)
         if e.is_Symbol:
-            name = e.name
-            atom = all(c.isalnum() or c in "_." for c in name) or name.endswith(")")
-            return (PRODUCT if "/" in name else ATOM if atom else SUM), name
+            precedence = self.precedence.get(e, ATOM)
+            return _Piece(precedence, e.name, quotient=precedence == PRODUCT)
         if e.is_Add:
             return self.sum(e)
         if e.is_Mul:
@@ -397,25 +414,25 @@ class _Printer:
         if e.is_Pow:
             return self.power(e.base, e.exp)
         if e is sympy.pi or e is sympy.E or e is sympy.EulerGamma:
-            return ATOM, {"pi": "pi", "E": "e"}.get(str(e), "0.5772156649015329")
+            return _Piece(ATOM, {"pi": "pi", "E": "e"}.get(str(e), "0.5772156649015329"))
         name = type(e).__name__
         if name in COMPARE:
-            a, b = (self.text(x)[1] for x in e.args)
+            a, b = (self.piece(x).text for x in e.args)
             if name == "less" and not e.args[0].free_symbols:
-                return SUM, f"{b} > {a}"
-            return SUM, f"{a} {PRIMITIVES[name].infix} {b}"
+                return _Piece(COMPARISON, f"{b} > {a}")
+            return _Piece(COMPARISON, f"{a} {PRIMITIVES[name].infix} {b}")
         if name == "polygamma" and e.args[0] == 0:
-            return ATOM, f"digamma({self.text(e.args[1])[1]})"
+            return _Piece(ATOM, f"digamma({self.piece(e.args[1]).text})")
         name = OUR_NAMES.get(name, name)
         args = list(e.args)
         row = PRIMITIVES.get(name)
         if row and row.defaults and args[1] == sympy.nsimplify(row.defaults[0], rational=True):
             args.pop()
-        return ATOM, f"{name}({', '.join(self.text(x)[1] for x in args)})"
+        return _Piece(ATOM, f"{name}({', '.join(self.piece(x).text for x in args)})")
 
-    def number(self, e: Any) -> tuple[int, str]:
+    def number(self, e: Any) -> _Piece:
         if e.is_Integer:
-            return (UNARY if e < 0 else ATOM), str(e)
+            return _Piece(UNARY if e < 0 else ATOM, str(e))
         if self.decimal:
             q = int(e.q)
             while q % 2 == 0:
@@ -424,31 +441,30 @@ class _Printer:
                 q //= 5
             text = repr(float(e))
             if q == 1 and len(text) <= 10 and "e" not in text:
-                return (UNARY if e < 0 else ATOM), text
-        return PRODUCT, f"{e.p}/{e.q}"
+                return _Piece(UNARY if e < 0 else ATOM, text)
+        return _Piece(UNARY if e < 0 else PRODUCT, f"{e.p}/{e.q}", quotient=True)
 
-    def sum(self, e: Any) -> tuple[int, str]:
+    def sum(self, e: Any) -> _Piece:
         terms = e.as_ordered_terms()
         # a sum that can start with a plus does
         front = next((t for t in terms if not t.could_extract_minus_sign()), terms[0])
-        text = self.text(front)[1]
+        text = self.piece(front).text
         rest = list(terms)
         rest.remove(front)
         for term in rest:
-            minus = term.could_extract_minus_sign()
-            precedence, piece = self.text(-term if minus else term)
-            piece = f"({piece})" if precedence <= SUM and minus else piece
-            text += (" - " if minus else " + ") + piece
-        return SUM, text
+            if term.could_extract_minus_sign():
+                text += f" - {self.piece(-term).at_least(PRODUCT)}"
+            else:
+                text += f" + {self.piece(term).at_least(SUM)}"
+        return _Piece(SUM, text)
 
-    def product(self, e: Any) -> tuple[int, str]:
-        if e.args[0].is_number and e.args[0].is_negative:
-            precedence, text = self.text(-e)
-            return UNARY, "-" + (text if precedence >= PRODUCT else f"({text})")
+    def product(self, e: Any) -> _Piece:
+        if e.args[0].is_Rational and e.args[0] < 0:
+            return _Piece(UNARY, "-" + self.piece(-e).at_least(PRODUCT))
         above: list[Any] = []
         below: list[Any] = []
         for factor in sorted(e.as_ordered_factors(), key=_place):
-            if factor.is_Rational and self.number(factor)[0] == PRODUCT:
+            if factor.is_Rational and self.number(factor).quotient:
                 above += [sympy.Integer(factor.p)] if factor.p != 1 else []
                 below += [sympy.Integer(factor.q)] if factor.q != 1 else []
             elif factor.is_Pow and factor.exp.could_extract_minus_sign():
@@ -457,24 +473,19 @@ class _Printer:
                 above.append(factor)
         top = "*".join(self.factor(f) for f in above) or "1"
         if not below:
-            return PRODUCT, top
+            return _Piece(PRODUCT, top)
         bottom = "*".join(self.factor(f) for f in below)
-        return PRODUCT, f"{top}/{bottom}" if len(below) == 1 else f"{top}/({bottom})"
+        return _Piece(PRODUCT, f"{top}/{bottom}" if len(below) == 1 else f"{top}/({bottom})", quotient=True)
 
     def factor(self, e: Any) -> str:
-        precedence, text = self.text(e)
-        return text if precedence > PRODUCT and precedence != UNARY else f"({text})"
+        return self.piece(e).at_least(POWER)
 
-    def power(self, base: Any, exponent: Any) -> tuple[int, str]:
+    def power(self, base: Any, exponent: Any) -> _Piece:
         if exponent == sympy.Rational(1, 2):
-            return ATOM, f"sqrt({self.text(base)[1]})"
+            return _Piece(ATOM, f"sqrt({self.piece(base).text})")
         if exponent.could_extract_minus_sign():
-            below = self.factor(base**-exponent)
-            return PRODUCT, f"1/{below}"
-        precedence, text = self.text(base)
-        below = text if precedence == ATOM else f"({text})"
-        precedence, text = self.text(exponent)
-        return POWER, f"{below}^{text}" if precedence == ATOM else f"{below}^({text})"
+            return _Piece(PRODUCT, f"1/{self.factor(base**-exponent)}", quotient=True)
+        return _Piece(POWER, f"{self.piece(base).at_least(ATOM)}^{self.piece(exponent).at_least(ATOM)}")
 
 
 def _place(factor: Any) -> int:
@@ -780,7 +791,7 @@ def higher(
     symbols = {id: sympy.Dummy(name, real=True) for name, id in graph.inputs.items()}
     decimal = any(n.label and "." in n.label for n in graph.nodes)
     decimal = decimal or any(w % 1.0 for along in directions for weights in along for _, w in weights)
-    write = _Printer(decimal).write
+    write = _Printer(decimal, constants.precedence).write
     reached = graph.needed()
 
     def inlined(apply: Callable[[Primitive, Sequence[Any]], Any]) -> Any:
