@@ -10,9 +10,11 @@ import re
 import shutil
 import subprocess
 import sys
-from math import exp, log, pi
+from math import cos, exp, log, pi, sin
+from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 EXAMPLE = "(a*b+c)*f"
 AT = ("--a", "3", "--b", "-2", "--c", "8", "--f", "-2")
@@ -831,6 +833,71 @@ def test_what_is_not_imported(command, words, absent):
     done = subprocess.run(**settings, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     assert not absent & set(done.stderr.split())
+
+
+DECOYS = ["sympy", "mpmath", "signal", "backprop_cli", "numpy", "json", "gmpy2", "marshal", "threading"]
+PROVED = ("x=2x*sin(x)+x^2*cos(x)",)
+
+
+@pytest.fixture
+def decoys(tmp_path):
+    """A folder of files that are called as libraries and leave a mark when they are imported."""
+    for name in DECOYS:
+        (tmp_path / f"{name}.py").write_text(f"open('pwned', 'a').write({name!r})\nraise ImportError\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["grad", "x^2*sin(x)", "--x", "2"],
+        ["grad", "x^2*sin(x)", "--x", "2", "--order", "2", "--format", "json"],
+        ["explain", "x^2*sin(x)", "--x", "2"],
+        ["limit", "x^2*sin(x)", "--x", "2"],
+        ["plot", "x^2*sin(x)", "--x", "0:2", "--format", "json"],
+        ["graph", "x^2*sin(x)", "--x", "2"],
+        ["export", "x^2*sin(x)", "--x", "2", "--to", "sympy"],
+        ["check", "x^2*sin(x)", "--claim", *PROVED],
+        ["check", "x^2*sin(x)", "--x", "2", "--claim", *PROVED, "--format", "json"],
+        ["check", "x^2*sin(x)", "--x", "2", "--claim", "x=1", "--reveal"],
+        ["check", "x^2*sin(x)", "--x", "2", "--gradcheck"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_of_the_current_folder_is_imported(decoys, tmp_path_factory, words):
+    script = Path(sys.executable).with_name("backprop")
+    program = [str(script)] if script.exists() else [sys.executable, "-P", "-m", "backprop_cli"]
+    clean = tmp_path_factory.mktemp("clean")
+    here, there = (
+        subprocess.run([*program, *words], cwd=folder, capture_output=True, text=True, check=False)
+        for folder in (decoys, clean)
+    )
+    assert not (decoys / "pwned").exists()
+    assert (here.returncode, here.stdout, here.stderr) == (there.returncode, there.stdout, there.stderr)
+    assert here.returncode in (0, 1)
+    assert "failed" not in here.stdout + here.stderr
+    if words[-1] in PROVED:
+        assert "proved" in here.stdout
+
+
+def test_the_package_is_found_where_only_the_parent_looks(decoys, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    (home / "elsewhere").symlink_to(ROOT / "backprop_cli", target_is_directory=True)
+    (home / "script.py").write_text(
+        "from elsewhere.api import grad\nfrom elsewhere.checking.answers import Target, read_answer\n"
+        "from elsewhere.checking.proof import Prover\n"
+        "from elsewhere.language.lower import lower\nfrom elsewhere.language.parser import parse\n"
+        "report = grad('x^2*sin(x)', x=2)\nprint(report.columns['symbolic'][0], report.formulas[0])\n"
+        "graph = lower(parse('x^2'))\ntarget = Target('x', graph.output, (graph.inputs['x'],))\n"
+        "print(Prover(graph)(target, read_answer('x+x', graph)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(home / "script.py")], cwd=decoys, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines() == [f"{4 * sin(2) + 4 * cos(2)!r} x^2*cos(x) + 2*x*sin(x)", "True"], (
+        done.stderr
+    )
+    assert not (decoys / "pwned").exists()
 
 
 def test_a_row_without_an_answer_leaves_the_symbolic_rows_in_step(run, tmp_path):

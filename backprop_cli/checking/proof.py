@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import marshal
-import subprocess
 import sys
 import threading
 from typing import Any
 
-from ..differentiation.symbolic import STACK, limit_memory, limit_time
+from ..differentiation.symbolic import STACK, limit_memory, limit_time, server
 from ..graph import CONSTANT, Graph
 from ..language.lower import lower
 from ..language.parser import parse
@@ -56,10 +55,7 @@ class Prover:
 
     def _started(self) -> Any:
         if self._process is None or self._process.poll() is not None:
-            command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-            )
+            self._process = server(__name__)
         return self._process
 
     def close(self) -> None:

@@ -12,9 +12,12 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ..graph import Graph
+
+if TYPE_CHECKING:
+    import subprocess
 
 CPU_SECONDS = 4
 WALL_SECONDS = 20.0
@@ -63,12 +66,7 @@ class SymbolicProcess:
             self._requests = os.fdopen(request_in, "wb")
             self._answers = os.fdopen(answer_out, "rb")
         else:
-            import subprocess
-
-            command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
-            self._popen = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-            )
+            self._popen = server(__name__)
             self._requests, self._answers = self._popen.stdin, self._popen.stdout
 
     def request(
@@ -164,6 +162,20 @@ class SymbolicProcess:
             for pipe in (self._requests, self._answers):
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+
+def server(module: str) -> subprocess.Popen[bytes]:
+    """Start a Python that runs ``serve`` of a module of ours, with pipes to its stdin and stdout.
+
+    Nothing is imported from the current folder (``-P``): a file there may be called as one of our libraries.
+    """
+    import subprocess
+
+    package = os.path.abspath(__file__).rsplit(os.sep, 3)[0]
+    # the parent may have found us where a new Python does not look; last, as other things lie beside us
+    code = f"import sys; sys.path.append(sys.argv[1]); from {module} import serve; serve()"
+    command = [sys.executable, "-P", "-c", code, package]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
 def _become_server(requests: int, answers: int) -> None:
