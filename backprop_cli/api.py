@@ -6,7 +6,7 @@ import atexit
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from .differentiation.report import DEFAULT_METHODS, GradientReport, differentiate
+from .differentiation.report import DEFAULT_METHODS, SUMMARY_FROM, GradientReport, differentiate
 from .differentiation.symbolic import SymbolicProcess
 from .engine.run import bind
 from .engine.run import evaluate as evaluate_graph
@@ -27,16 +27,19 @@ class Gradient(GradientReport):
 
     def __repr__(self) -> str:
         """Return the table as plain text."""
-        from .render import people
-
-        return people.render(self, "table", to_file=True)
+        return self._written("table")
 
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        from .render.html import report_html
+        return self._written("html")
 
-        return report_html(self)
+    def _written(self, format_: str) -> str:
+        from .render.gradient import document
+        from .render.writers import write
+
+        large = format_ == "html" and len(self.graph) > SUMMARY_FROM
+        return write(document(self, summary=large), format_, to_file=True)
 
 
 def parse(text: str, *, large: bool = False) -> Program:

@@ -17,7 +17,6 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import PRIMITIVES
-from backprop_cli.render.higher import hessian_of, settled
 
 
 def graph_of(text: str, values: Mapping[str, float]) -> Graph:
@@ -32,7 +31,7 @@ def process() -> Iterator[SymbolicProcess]:
 
 
 def numbers(report: Higher) -> list[float | None]:
-    return [settled(row) for row in report.rows]
+    return [row.settled for row in report.rows]
 
 
 # origin: by hand, from the power series or a table of derivatives
@@ -72,7 +71,7 @@ def test_the_hessian_of_rosenbrock(process: SymbolicProcess) -> None:
     report = higher(
         graph_of("f(x, y) = 100(y - x^2)^2 + (1 - x)^2", values), values, order=2, process=process
     )
-    assert hessian_of(report) == {"x": {"x": 802.0, "y": -400.0}, "y": {"x": -400.0, "y": 200.0}}
+    assert report.hessian == {"x": {"x": 802.0, "y": -400.0}, "y": {"x": -400.0, "y": 200.0}}
     assert [row.name.split("/")[1] for row in report.rows] == ["dx2", "dxdy", "dy2"]
     assert report.rows[1].formula == "-400*x"
     assert report.agree is True
@@ -145,7 +144,7 @@ def test_cancellation_is_told_from_a_wrong_rule(process: SymbolicProcess) -> Non
     values = {"x": 1e-4}
     report = higher(graph_of("(1 - cos(x))/x^2", values), values, order=2, process=process)
     assert report.rows[1].verdict == "rounding"
-    assert settled(report.rows[1]) == pytest.approx(-1 / 12, rel=1e-8)
+    assert report.rows[1].settled == pytest.approx(-1 / 12, rel=1e-8)
     assert "rounding: d2v6/dx2 holds to few digits" in report.warnings
 
 

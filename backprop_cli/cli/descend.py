@@ -25,7 +25,8 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ..render.descent import Report
+    from ..optimization.choice import Choice
+    from ..optimization.report import Report
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex", "value")
 STEPS = 1000
@@ -136,14 +137,15 @@ def command(
         with destination(output) as stream:
             stream.write(data)
     else:
-        from ..render import descent as show
+        from ..render.descent import document
         from ..render.terminal import at_terminal
+        from ..render.writers import write
 
         drawing = None
         if chosen == "table" and (plot or (not to_file and at_terminal())):
             drawing = _drawing(report, to_file)
-        text = show.render(report, chosen, digits=digits, everything=all_, to_file=to_file, drawing=drawing)
-        write_text(text, output)
+        shown = document(report, digits=digits, everything=all_, drawing=drawing)
+        write_text(write(shown, chosen, to_file=to_file), output)
     if drawn or chosen in ("csv", "tsv", "value"):
         for run in report.runs if len(report.runs) <= 8 else ():
             for sentence in run.verdict.says if run.verdict is not None else ():
@@ -163,7 +165,7 @@ def command(
 def _run(
     request: Request,
     names: tuple[str, ...],
-    choices: list,  # type: ignore[type-arg]
+    choices: list[Choice],
     *,
     steps: int,
     until: float,
@@ -173,10 +175,9 @@ def _run(
     from itertools import product
     from math import prod
 
-    from ..errors import BindingError, NoSuchNumber
-    from ..optimization.descent import Function, descend
-    from ..optimization.verdict import judge
-    from ..render.descent import Report, Run
+    from ..errors import BindingError
+    from ..optimization.descent import Function
+    from ..optimization.report import descend_all
 
     graph = request.graph
     first = {name: xs[0] for name, xs in request.ranges.items()}
@@ -187,19 +188,15 @@ def _run(
             f"the ranges have {starts:,} starting points", hint=f"{MOST_STARTS:,} are the limit"
         )
     axes = [request.ranges.get(name, [function.inputs[name]]) for name in names]
-    many = bool(request.ranges)
-    runs = []
-    for choice in choices:
-        for start in product(*axes):
-            try:
-                trace = descend(function, start, choice, steps=steps, until=until, ascend=ascend)
-            except NoSuchNumber as error:
-                if not many:
-                    raise
-                runs.append(Run(start, choice.label, None, None, error))
-            else:
-                runs.append(Run(start, choice.label, trace, judge(function, trace)))
-    return Report(function, tuple(runs), ascend, until, steps, many)
+    return descend_all(
+        function,
+        list(product(*axes)),
+        choices,
+        steps=steps,
+        until=until,
+        ascend=ascend,
+        many=bool(request.ranges),
+    )
 
 
 def _charted(report: Report):  # type: ignore[no-untyped-def]

@@ -44,19 +44,11 @@ def command(
             request, points, chosen, output, note, strict=strict, gradient=False, quiet=quiet, digits=digits
         )
     report = forward_report(request.graph, request.values)
-    if chosen in ("table", "markdown", "latex"):
-        from ..render import people
+    from ..render.gradient import values_document
+    from ..render.writers import write
 
-        big = len(request.graph) > SUMMARY_FROM and not all_
-        text = people.render(
-            report, chosen, digits=digits, everything=all_, summary=big, to_file=output is not None
-        )
-    else:
-        from ..render import machines
-
-        text = (
-            f"{report.value!r}\n" if chosen == "value" else machines.render(report, chosen, everything=all_)
-        )
-    write_text(text, output)
+    big = len(request.graph) > SUMMARY_FROM and not all_
+    shown = values_document(report, digits=digits, everything=all_, summary=big)
+    write_text(write(shown, chosen, to_file=output is not None), output)
     tell(request.graph, note, report.warnings, report.notes)
     return 0

@@ -123,24 +123,18 @@ def command(
         notes.insert(0, f"{len(graph):,} nodes: reverse mode alone; --method and --all override")
     if tangent and report.inputs is None:
         bind(graph, {})
-    if chosen in ("table", "markdown", "latex"):
-        from ..render import people
+    from ..render.gradient import document
+    from ..render.writers import write
 
-        text = people.render(
-            report, chosen, digits=digits, everything=all_, summary=big, to_file=output is not None
-        )
-        if tangent:
-            text += _tangent_lines(report, chosen, digits, output is not None)
-    else:
-        from ..render import machines
+    extra: dict[str, Any] = {}
+    if tangent:
+        from ..differentiation.higher import tangent as tangent_of
+        from ..render.higher import tangent_dict, tangent_sentences
 
-        if tangent:
-            from ..render.higher import tangent_of
-
-            text = machines.to_json(report, {"tangent": tangent_of(report)})
-        else:
-            text = machines.render(report, chosen, everything=all_)
-    write_text(text, output)
+        found = tangent_of(report)
+        extra = {"tangent": tangent_dict(found), "below": tangent_sentences(found, digits)}
+    shown = document(report, digits=digits, everything=all_, summary=big, **extra)
+    write_text(write(shown, chosen, to_file=output is not None), output)
     tell(graph, note, report.warnings, notes)
     return 1 if report.agree is False else 0
 
@@ -207,7 +201,8 @@ def _higher(
 ) -> int:
     from ..differentiation.higher import higher
     from ..engine.run import bind
-    from ..render.higher import render
+    from ..render.higher import document
+    from ..render.writers import write
 
     if direction is not None and wrt is not None:
         raise UsageError("--direction says by which inputs: leave --wrt out")
@@ -225,16 +220,6 @@ def _higher(
         graph, request.values, order=order, direction=direction, wrt=wrt, methods=methods,
         process=process, large=request.large,
     )  # fmt: skip
-    write_text(render(report, chosen, digits=digits, to_file=output is not None), output)
+    write_text(write(document(report, digits=digits), chosen, to_file=output is not None), output)
     tell(graph, note, report.warnings, report.notes)
     return 1 if report.agree is False else 0
-
-
-def _tangent_lines(report: Any, chosen: str, digits: int, to_file: bool) -> str:
-    """Return the tangent below a table."""
-    from ..render.higher import tangent_sentences
-    from ..render.page import Lines
-    from ..render.page import render as page
-
-    text = page([Lines(tangent_sentences(report, digits))], chosen, to_file=to_file)
-    return text if chosen == "table" else f"\n{text.rstrip()}\n"

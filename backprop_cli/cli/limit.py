@@ -117,10 +117,12 @@ def command(
     else:
         from ..render import limit as show
         from ..render.terminal import at_terminal
+        from ..render.writers import write
 
-        shown = plot or (not to_file and at_terminal())
-        charts = show.charts(limits, to_file=to_file) if shown and chosen == "table" else []
-        write_text(show.render(limits, chosen, digits=digits, to_file=to_file, charts=charts), output)
+        wanted = plot or (not to_file and at_terminal())
+        charts = show.charts(limits, to_file=to_file) if wanted and chosen == "table" else []
+        shown = show.document(limits, digits=digits, charts=charts)
+        write_text(write(shown, chosen, to_file=to_file), output)
     tell(graph, note, warnings_of(graph), notes)
     kinds = {limit.kind for limit in limits.limits}
     if "disagree" in kinds:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import comb, isfinite, prod
+from math import comb, fsum, isfinite, prod
 from typing import Any, NamedTuple
 
 from ..engine.run import bind, evaluate, leaf_values, number, run
-from ..errors import SlopeError, UsageError
+from ..errors import NoSuchNumber, SlopeError, UsageError
 from ..graph import CONSTANT, Graph
 from .compare import AGREE, DISAGREE, KINK, NOT_RUN, ROUNDING
 from .forward import hessian_product
-from .report import check_wrt, warnings_of
+from .report import GradientReport, check_wrt, warnings_of
 from .series import along
 from .symbolic import SymbolicProcess
 
@@ -53,6 +53,15 @@ class Derivative(NamedTuple):
     difference: float | None
     sides: tuple[float, float] | None = None
 
+    @property
+    def settled(self) -> float | None:
+        """The number that stands: our rules', or the symbolic one where rounding spoilt them."""
+        for method in ("symbolic", "finite") if self.verdict == ROUNDING else ():
+            if self.numbers.get(method) is not None:
+                return self.numbers[method]
+        ours = [x for method, x in self.numbers.items() if method in OURS.values()]
+        return ours[0] if ours else next((x for x in self.numbers.values() if x is not None), None)
+
 
 class Higher(NamedTuple):
     """Derivatives of one program at one point, or as formulas.
@@ -92,6 +101,61 @@ class Higher(NamedTuple):
     def is_hessian(self) -> bool:
         """Whether the rows are second derivatives by pairs of inputs."""
         return self.order == 2 and self.direction is None and len(self.wrt) > 1
+
+    @property
+    def hessian(self) -> dict[str, dict[str, float | None]]:
+        """The matrix by names, where `is_hessian`."""
+        numbers = {tuple(weights[0][0] for weights in row.along): row.settled for row in self.rows}
+        return {
+            a: {b: numbers[(a, b)] if (a, b) in numbers else numbers[(b, a)] for b in self.wrt}
+            for a in self.wrt
+        }
+
+
+class Tangent(NamedTuple):
+    """The tangent line or plane of a program at a point.
+
+    Attributes:
+        output: What its own output is called: as the program's, or a name that no input has.
+        value: The program's output at the point.
+        slopes: Its gradient.
+        at: The point, by name.
+        constant: What is left at the origin, once it is multiplied out.
+    """
+
+    output: str
+    value: float
+    slopes: dict[str, float]
+    at: dict[str, float]
+    constant: float
+
+    @property
+    def kind(self) -> str:
+        """``line``, ``plane`` or ``hyperplane``."""
+        return {1: "line", 2: "plane"}.get(len(self.slopes), "hyperplane")
+
+
+def tangent(report: GradientReport) -> Tangent:
+    """Return the tangent at the point of a report.
+
+    Raises:
+        NoSuchNumber: where a slope is missing.
+    """
+    graph, value, inputs = report.graph, report.value, report.inputs
+    assert value is not None
+    assert inputs is not None
+    slopes: dict[str, float] = {}
+    for name, slope in report.settled.items():
+        if slope is None:
+            raise NoSuchNumber(f"no tangent: the slope in {name} is not known", source=graph.source)
+        slopes[name] = slope
+    parts = [value, *(-slope * inputs[name] for name, slope in slopes.items())]
+    constant = fsum(parts)
+    if abs(constant) <= 2.0**-50 * max(map(abs, parts)):  # what the rounding of slopes and value leaves
+        constant = 0.0
+    own = graph.nodes[graph.output].name
+    output = own if own is not None and own not in inputs else "y" if "y" not in inputs else "z"
+    return Tangent(output, value, slopes, inputs, constant)
 
 
 OURS = {"hessian": "reverse", "series": "taylor"}

@@ -17,7 +17,7 @@ from ..checking.verdicts import MISSING, NONE, RIGHT, UNREADABLE, WRONG, Verdict
 from ..engine.run import number
 from ..errors import BackpropError, counted, printable
 from ..language.numbers import rounded
-from .people import markdown_table
+from .writers.markdown import table as markdown_table
 
 SCHEMA = 1
 STYLES = {"right": "green", "rounded": "green", "follows": "yellow", "wrong": "bold red"}

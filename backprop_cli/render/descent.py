@@ -1,111 +1,45 @@
-"""Descents as text: traces, comparisons, verdicts; JSON, CSV and bare numbers."""
+"""Descents: traces, comparisons, verdicts."""
 
 from __future__ import annotations
 
-import csv
-import json
 from collections import Counter
-from collections.abc import Sequence
-from io import StringIO
+from collections.abc import Iterator, Sequence
 from math import hypot
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..errors import NoSuchNumber
 from ..language.format import output_text
 from ..language.numbers import rounded, short
-from ..optimization.descent import Function, Point, Trace
-from ..optimization.verdict import Verdict
-from .page import Block, Drawing, Grid, Heading, Lines
-from .page import render as page
+from ..optimization.descent import Point, Trace
+from ..optimization.report import Report, Run
+from .page import Block, Column, Document, Drawing, Entries, Facts, Grid, Heading, Lines, Records
 
 SCHEMA = 1
 COLUMNS_TO = 3  # variables that get columns of their own
 ROWS = 20  # of a long trace
 FIRST, LAST = 5, 2  # of them at its ends
 MANY = 20  # variables of a run that are listed
-STYLES = {
-    "converged": "green",
-    "left-basin": "yellow",
-    "stuck": "yellow",
-    "bouncing": "yellow",
-    "not-finished": "yellow",
-    "diverging": "bold red",
-    "left-domain": "bold red",
-    "no-slope": "bold red",
-}
 
 
-class Run(NamedTuple):
-    """A descent and what became of it; ``trace`` is None where the start itself has no answer."""
-
-    start: Point
-    label: str
-    trace: Trace | None
-    verdict: Verdict | None
-    error: NoSuchNumber | None = None
-
-    @property
-    def kind(self) -> str:
-        """The verdict in one word."""
-        return self.verdict.kind if self.verdict is not None else "no-start"
-
-    @property
-    def answered(self) -> bool:
-        """Whether there is a number to answer with."""
-        return self.verdict is not None and self.verdict.answered
-
-
-class Report(NamedTuple):
-    """All that one command line asked for.
-
-    Attributes:
-        function: What was descended.
-        runs: Optimizer by optimizer, start by start.
-        ascend: Upwards.
-        until: Length of the gradient that ended a run.
-        steps: Updates at most.
-        many: Several starting points: one line each.
-    """
-
-    function: Function
-    runs: tuple[Run, ...]
-    ascend: bool
-    until: float
-    steps: int
-    many: bool
-
-    @property
-    def output(self) -> str:
-        """What the function is called."""
-        node = self.function.graph.nodes[self.function.graph.output]
-        return node.name if node.name is not None and node.op is not None else "f"
-
-
-def render(
-    report: Report,
-    format_: str,
-    *,
-    digits: int = 6,
-    everything: bool = False,
-    to_file: bool = False,
-    drawing: str | None = None,
-) -> str:
-    """Return a report as text.
+def document(
+    report: Report, *, digits: int = 6, everything: bool = False, drawing: str | None = None
+) -> Document:
+    """Return a report to be written.
 
     Args:
         report: What to write.
-        format_: ``table``, ``markdown``, ``latex``, ``json``, ``csv``, ``tsv`` or ``value``.
         digits: Significant digits in tables.
         everything: Every update of a long trace; in JSON, the traces of many starts too.
-        to_file: The text goes to a file, not to stdout.
         drawing: A terminal's chart.
     """
-    if format_ == "json":
-        return to_json(report, everything)
-    if format_ in ("csv", "tsv"):
-        return to_rows(report, "," if format_ == "csv" else "\t")
-    if format_ == "value":
-        return to_values(report)
+    return Document(
+        page=lambda: _page(report, digits, everything, drawing),
+        facts=lambda: _facts(report, everything),
+        records=lambda: _records(report),
+        values=lambda: _values(report),
+    )
+
+
+def _page(report: Report, digits: int, everything: bool, drawing: str | None) -> list[Block]:
     blocks: list[Block] = [Heading(heading(report))]
     if report.many:
         blocks += [starts_grid(report, digits), Lines(counted(report))]
@@ -115,7 +49,7 @@ def render(
         blocks += _single(report, digits, everything)
     if drawing is not None:
         blocks.insert(-1, Drawing(drawing))
-    return page(blocks, format_, to_file=to_file)
+    return blocks
 
 
 def heading(report: Report) -> str:
@@ -174,16 +108,10 @@ def trace_grid(report: Report, trace: Trace, digits: int, everything: bool) -> G
         else:
             numbers = [trace.values[k], hypot(*trace.gradients[k])]
             numbers += [hypot(*move) if move is not None else None]
-        rows.append([str(k), *(_cell(x, digits) for x in numbers)])
+        rows.append([str(k), *("" if x is None else rounded(x, digits) for x in numbers)])
     n = len(names)
     drop = (*range(2 * n + 2, 3 * n + 2), *range(n + 2, 2 * n + 2)) if wide else (3,)
-    return Grid(header, rows, [True] * len(header), drop)
-
-
-def _cell(x: float | None, digits: int) -> str:
-    text = "" if x is None else rounded(x, digits)
-    mantissa, e, exponent = text.partition("e")
-    return f"{mantissa}e{int(exponent)}" if e else text
+    return Grid([Column(title, "number") for title in header], rows, drop=drop)
 
 
 def _single(report: Report, digits: int, everything: bool) -> list[Block]:
@@ -198,11 +126,12 @@ def _single(report: Report, digits: int, everything: bool) -> list[Block]:
         lines.append(f"{shown} of {len(trace.points):,} points are shown; --all shows every one")
     if len(report.function.names) > COLUMNS_TO:
         ends = zip(report.function.names, trace.points[0], trace.points[-1], trace.gradients[-1], strict=True)
-        rows = [[name, *(_cell(x, digits) for x in numbers)] for name, *numbers in ends]
+        rows = [[name, *(rounded(x, digits) for x in found)] for name, *found in ends]
         if len(rows) > MANY and not everything:
             lines.append(f"{len(rows):,} variables; the first {MANY} are shown, --all shows every one")
             rows = rows[:MANY]
-        blocks.append(Grid(["variable", "start", "end", "slope there"], rows, [False, True, True, True]))
+        numbers = [Column(title, "number") for title in ("start", "end", "slope there")]
+        blocks.append(Grid([Column("variable"), *numbers], rows))
     blocks.append(Lines([*run.verdict.says, *lines]))
     return blocks
 
@@ -237,22 +166,23 @@ def _compared(report: Report, digits: int, everything: bool) -> list[Block]:
     """Return optimizers side by side: where they end, and f on the way."""
     names = report.function.names
     wide = len(names) <= COLUMNS_TO
-    header = ["optimizer", "updates", *(names if wide else ()), report.output, "|gradient|", "verdict"]
+    header = ["updates", *(names if wide else ()), report.output, "|gradient|"]
     rows = []
     for run in report.runs:
         trace = run.trace
         assert trace is not None
         numbers = [*(trace.points[-1] if wide else ()), trace.values[-1], hypot(*trace.gradients[-1])]
-        rows.append([run.label, f"{trace.updates:,}", *(_cell(x, digits) for x in numbers), run.kind])
-    ends = Grid(header, rows, [False, *[True] * (len(header) - 2), False], (len(header) - 2,))
+        rows.append([run.label, f"{trace.updates:,}", *(rounded(x, digits) for x in numbers), run.kind])
+    columns = [Column("optimizer"), *(Column(title, "number") for title in header), Column("verdict")]
+    ends = Grid(columns, rows, drop=(len(header),))
     traces = [run.trace for run in report.runs if run.trace is not None]
     longest = max(len(trace.points) for trace in traces)
     labels = short_labels(report)
     values = [
-        [str(k), *(_cell(t.values[k], digits) if k < len(t.values) else "" for t in traces)]
+        [str(k), *(rounded(t.values[k], digits) if k < len(t.values) else "" for t in traces)]
         for k in picked(longest, everything)
     ]
-    way = Grid([f"{report.output} after", *labels], values, [True] * (len(labels) + 1))
+    way = Grid([Column(title, "number") for title in (f"{report.output} after", *labels)], values)
     said = [
         f"{label}: {run.verdict.says[0]}"
         for label, run in zip(labels, report.runs, strict=True)
@@ -265,22 +195,20 @@ def starts_grid(report: Report, digits: int) -> Grid:
     """Return a line a starting point: where it ends."""
     names = report.function.names
     several = len({run.label for run in report.runs}) > 1
-    header = ["optimizer"] if several else []
-    header += [f"{name} from" for name in names] + [f"{name} to" for name in names]
-    header += [report.output, "updates", "verdict"]
+    header = [f"{name} from" for name in names] + [f"{name} to" for name in names]
+    columns = [Column(title, "number") for title in (*header, report.output, "updates")]
     rows = []
     for run in report.runs:
         trace = run.trace
         row = [run.label] if several else []
-        row += [_cell(x, digits) for x in run.start]
+        row += [rounded(x, digits) for x in run.start]
         if trace is None:
             row += ["-"] * (len(names) + 2)
         else:
-            row += [_cell(x, digits) for x in (*trace.points[-1], trace.values[-1])]
+            row += [rounded(x, digits) for x in (*trace.points[-1], trace.values[-1])]
             row.append(f"{trace.updates:,}")
         rows.append([*row, run.kind])
-    numeric = [False] * several + [True] * (2 * len(names) + 2) + [False]
-    return Grid(header, rows, numeric)
+    return Grid([*([Column("optimizer")] if several else []), *columns, Column("verdict")], rows)
 
 
 def counted(report: Report) -> list[str]:
@@ -307,7 +235,7 @@ def _named(report: Report, point: Point | None) -> dict[str, float] | None:
     return None if point is None else dict(zip(report.function.names, point, strict=True))
 
 
-def run_dict(report: Report, run: Run, everything: bool) -> dict[str, Any]:
+def run_dict(report: Report, run: Run) -> dict[str, Any]:
     """Return one run as the JSON schema has it, without its trace."""
     trace, verdict = run.trace, run.verdict
     error = run.error if trace is None else trace.error
@@ -330,29 +258,27 @@ def run_dict(report: Report, run: Run, everything: bool) -> dict[str, Any]:
     return found
 
 
-def to_json(report: Report, everything: bool) -> str:
-    """Return strict JSON, one point a line."""
+def _facts(report: Report, everything: bool) -> Facts:
     function = report.function
-    fixed = {name: x for name, x in function.inputs.items() if name not in function.names}
-    head = {
-        "schema": SCHEMA,
-        "expression": function.graph.source.text,
-        "output": function.graph.own_name(function.graph.output),
-        "direction": "ascend" if report.ascend else "descend",
-        "variables": list(function.names),
-        "fixed": fixed,
-        "until": report.until,
-        "steps": report.steps,
-    }
-    lines = [f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}," for key, value in head.items()]
-    parts = []
+    runs = Entries()
     for run in report.runs:
-        own = json.dumps(run_dict(report, run, everything), allow_nan=False)
+        found = run_dict(report, run)
         if run.trace is not None and (everything or not report.many):
-            points = ",\n".join(f"   {json.dumps(p, allow_nan=False)}" for p in _points(report, run.trace))
-            own = f'{own[:-1]}, "trace": [\n{points}]}}'
-        parts.append(f"  {own}")
-    return "{" + "\n".join(lines)[1:] + '\n "runs": [\n' + ",\n".join(parts) + "\n]}\n"
+            found["trace"] = Entries(_points(report, run.trace))
+        runs.append(found)
+    return Facts(
+        {
+            "schema": SCHEMA,
+            "expression": function.graph.source.text,
+            "output": function.graph.own_name(function.graph.output),
+            "direction": "ascend" if report.ascend else "descend",
+            "variables": list(function.names),
+            "fixed": {name: x for name, x in function.inputs.items() if name not in function.names},
+            "until": report.until,
+            "steps": report.steps,
+            "runs": runs,
+        }
+    )
 
 
 def _points(report: Report, trace: Trace) -> list[dict[str, Any]]:
@@ -368,47 +294,36 @@ def _points(report: Report, trace: Trace) -> list[dict[str, Any]]:
     ]
 
 
-def to_rows(report: Report, delimiter: str) -> str:
+def _records(report: Report) -> Records:
     """Return one row a point, or one a run for many starting points."""
-    stream = StringIO()
-    writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
     names = report.function.names
-
-    def texts(numbers: Sequence[float | None]) -> list[str]:
-        return ["" if x is None else repr(x) for x in numbers]
-
-    nothing: list[float | None] = [None] * len(names)
+    nothing = [None] * len(names)
+    slopes = [f"d/d{n}" for n in names]
+    rows: list[list[Any]] = []
     if report.many:
-        writer.writerow(
-            ["optimizer", *(f"{n} start" for n in names), *names, "value", *(f"d/d{n}" for n in names),
-             "updates", "verdict"]
-        )  # fmt: skip
+        header = ["optimizer", *(f"{n} start" for n in names), *names, "value", *slopes, "updates", "verdict"]
         for run in report.runs:
-            t = run.trace
-            end = (
-                [*t.points[-1], t.values[-1], *t.gradients[-1]]
-                if t is not None
-                else [*nothing, None, *nothing]
-            )
-            updates = t.updates if t is not None else ""
-            writer.writerow([run.label, *texts(run.start), *texts(end), updates, run.kind])
-        return stream.getvalue()
+            end: list[Any] = [*nothing, None, *nothing, None]
+            if (t := run.trace) is not None:
+                end = [*t.points[-1], t.values[-1], *t.gradients[-1], t.updates]
+            rows.append([run.label, *run.start, *end, run.kind])
+        return Records(header, rows)
     several = len(report.runs) > 1
-    header = ["update", *names, "value", *(f"d/d{n}" for n in names), *(f"step {n}" for n in names)]
-    writer.writerow([*(["optimizer"] if several else []), *header])
+    header = ["update", *names, "value", *slopes, *(f"step {n}" for n in names)]
     for run in report.runs:
         trace = run.trace
         assert trace is not None
+        own = [run.label] if several else []
         for k, point in enumerate(trace.points):
             numbers = [*point, trace.values[k], *trace.gradients[k], *(trace.update(k) or nothing)]
-            writer.writerow([*([run.label] if several else []), k, *texts(numbers)])
-    return stream.getvalue()
+            rows.append([*own, k, *numbers])
+    return Records([*(["optimizer"] if several else []), *header], rows)
 
 
-def to_values(report: Report) -> str:
-    """Return where the runs end, a number a line; an empty line for what has no answer."""
-    lines = []
+def _values(report: Report) -> Iterator[float | None]:
+    """Yield where the runs end; None for what has no answer."""
     for run in report.runs:
-        ends = run.trace.points[-1] if run.trace is not None and run.answered else None
-        lines += [repr(x) for x in ends] if ends is not None else [""] * len(report.function.names)
-    return "".join(f"{line}\n" for line in lines)
+        if run.trace is not None and run.answered:
+            yield from run.trace.points[-1]
+        else:
+            yield from [None] * len(report.function.names)

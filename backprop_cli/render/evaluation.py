@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from ..errors import counted, printable
 from ..language.numbers import rounded
 from ..training.metrics import ClassificationEvaluation, ClassScores, Evaluation, OutputErrors
-from .people import markdown_table, markdown_text
 from .terminal import console_for, is_unicode, table_for, trimmed
+from .writers.markdown import table as markdown_table
+from .writers.markdown import text as markdown_text
 
 MANY_CLASSES = 40
 PAIRS = 12

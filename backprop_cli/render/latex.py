@@ -1,18 +1,14 @@
-"""Expressions and reports in LaTeX."""
+"""Expressions in LaTeX."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from ..differentiation.report import GradientReport
 from ..errors import BackpropError, printable
-from ..language.format import node_text
-from ..language.numbers import rounded
 from ..language.operators import ATOM, POWER, PRODUCT, SUM, UNARY
 from ..language.parser import NAME_ITEM, NUMBER_ITEM, parse
 from ..ops import PRIMITIVES
-from .people import Cells
 
 GREEK = dict(
     zip(
@@ -125,39 +121,3 @@ def _apply(name: str, operands: Sequence[tuple[int, str]]) -> tuple[int, str]:
         return ATOM, rf"\left|{texts[0]}\right|"
     command = f"\\{name}" if name in KNOWN else r"\operatorname{" + name.replace("_", r"\_") + "}"
     return ATOM, rf"{command}\left({', '.join(texts)}\right)"
-
-
-def latex_report(report: GradientReport, cells: Cells, digits: int) -> str:
-    """Return the table as a ``tabular``; it needs amsmath alone."""
-    graph = report.graph
-    header = [r"\text{" + t + "}" for t in cells.header]
-    lines = [
-        rf"\begin{{tabular}}{{{'l' * len(header)}}}",
-        " & ".join(f"${t}$" for t in header) + r" \\ \hline",
-    ]
-    for id, row in zip(cells.ids, cells.rows, strict=True):
-        if id < 0:
-            continue
-        texts = []
-        for title, cell in zip(cells.header, row, strict=True):
-            if title == "step":
-                texts.append(f"${name_to_latex(cell)}$")
-            elif title == "operation":
-                plain = graph.nodes[id].op is None
-                texts.append(cell if plain else f"${to_latex(node_text(graph, id))}$")
-            elif title == "formula":
-                texts.append(f"${to_latex(cell)}$" if cell != "-" else "--")
-            elif title == "agree":
-                texts.append(cell)
-            else:
-                texts.append("--" if cell == "-" else f"${number_to_latex(cell)}$")
-        lines.append(" & ".join(texts) + r" \\")
-    lines.append(r"\end{tabular}")
-    if report.inputs is not None and report.wrt:
-        parts = ",\\; ".join(
-            rf"\frac{{\partial {name_to_latex(graph.name(graph.output))}}}{{\partial {name_to_latex(n)}}} = "
-            + number_to_latex(rounded(x, digits))
-            for n, x in report.settled.items()
-        )
-        lines.append(rf"\[ {parts},\; |\nabla| = {number_to_latex(rounded(report.norm, digits))} \]")
-    return "\n".join(lines) + "\n"

@@ -1,18 +1,14 @@
-"""The limit definition at work, as text: tables and what they say, JSON, CSV."""
+"""The limit definition at work: tables, and what they say."""
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Sequence
-from io import StringIO
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..differentiation.convergence import Fit, Limit, Limits
 from ..language.format import node_text, output_text
 from ..language.numbers import column, exact_text, scientific, short
-from .page import Block, Drawing, Grid, Heading, Lines
-from .page import render as page
+from .page import Block, Column, Document, Drawing, Entries, Facts, Grid, Heading, Lines, Records
 
 SCHEMA = 1
 ERROR_DIGITS = 4
@@ -20,34 +16,28 @@ HEIGHT = 16  # of a chart, in lines
 TITLES = {"forward": "forward", "central": "central", "complex": "complex step"}
 
 
-def render(
-    limits: Limits,
-    format_: str,
-    *,
-    digits: int = 8,
-    to_file: bool = False,
-    charts: Sequence[str] = (),
-) -> str:
-    """Return the limits as text.
+def document(limits: Limits, *, digits: int = 8, charts: Sequence[str] = ()) -> Document:
+    """Return limits to be written.
 
     Args:
         limits: What to write.
-        format_: ``table``, ``markdown``, ``latex``, ``json``, ``csv`` or ``tsv``.
         digits: Significant digits of quotients.
-        to_file: The text goes to a file, not to stdout.
         charts: A terminal's chart an input.
     """
-    if format_ == "json":
-        return to_json(limits)
-    if format_ in ("csv", "tsv"):
-        return to_rows(limits, "," if format_ == "csv" else "\t")
-    blocks: list[Block] = []
+    return Document(
+        page=lambda: _page(limits, digits, charts),
+        facts=lambda: _facts(limits),
+        records=lambda: _records(limits),
+    )
+
+
+def _page(limits: Limits, digits: int, charts: Sequence[str]) -> Iterator[Block]:
     for i, limit in enumerate(limits.limits):
-        blocks += [Heading(heading(limits, limit)), table(limit, digits)]
+        yield Heading(heading(limits, limit))
+        yield table(limit, digits)
         if charts:
-            blocks.append(Drawing(charts[i]))
-        blocks.append(Lines(sentences(limits, limit)))
-    return page(blocks, format_, to_file=to_file)
+            yield Drawing(charts[i])
+        yield Lines(sentences(limits, limit))
 
 
 def heading(limits: Limits, limit: Limit) -> str:
@@ -95,9 +85,8 @@ def table(limit: Limit, digits: int) -> Grid:
         columns += [column([getattr(r, s) for r in rows], digits) for s in ("backward", "forward", "central")]
         drop = (5,)
     drop = tuple(k for k in drop if k < len(header))
-    styles = {k: "yellow" for k, title in enumerate(header) if title.endswith("error")}
-    cells = [list(row) for row in zip(*columns, strict=True)]
-    return Grid(header, cells, [True] * len(header), drop, styles)
+    titles = [Column(t, "number", "doubt" if t.endswith("error") else "") for t in header]
+    return Grid(titles, list(zip(*columns, strict=True)), drop=drop)
 
 
 def _h(h: float) -> str:
@@ -288,35 +277,25 @@ def _cells(limit: Limit) -> list[dict[str, float | None]]:
     ]
 
 
-def to_json(limits: Limits) -> str:
-    """Return strict JSON, one step size a line."""
+def _facts(limits: Limits) -> Facts:
     graph = limits.graph
-    head = {
-        "schema": SCHEMA,
-        "expression": graph.source.text,
-        "output": graph.own_name(graph.output),
-        "value": limits.value,
-        "inputs": limits.inputs,
-        "reference": limits.reference,
-    }
-    lines = [f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}," for key, value in head.items()]
-    parts = []
-    for limit in limits.limits:
-        own = json.dumps(limit_dict(limits, limit), allow_nan=False)
-        rows = ",\n".join(f"   {json.dumps(row, allow_nan=False)}" for row in _cells(limit))
-        parts.append(f'  {own[:-1]}, "rows": [\n{rows}]}}')
-    return "{" + "\n".join(lines)[1:] + '\n "limits": [\n' + ",\n".join(parts) + "\n]}\n"
+    return Facts(
+        {
+            "schema": SCHEMA,
+            "expression": graph.source.text,
+            "output": graph.own_name(graph.output),
+            "value": limits.value,
+            "inputs": limits.inputs,
+            "reference": limits.reference,
+            "limits": Entries(
+                {**limit_dict(limits, limit), "rows": Entries(_cells(limit))} for limit in limits.limits
+            ),
+        }
+    )
 
 
-def to_rows(limits: Limits, delimiter: str) -> str:
+def _records(limits: Limits) -> Records:
     """Return one row a step size, for every input."""
-    stream = StringIO()
-    writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
-    begun = False
-    for limit in limits.limits:
-        for row in _cells(limit):
-            if not begun:
-                writer.writerow(["input", *row])
-                begun = True
-            writer.writerow([limit.name, *("" if x is None else repr(x) for x in row.values())])
-    return stream.getvalue()
+    rows = [(limit.name, cells) for limit in limits.limits for cells in _cells(limit)]
+    header = ["input", *rows[0][1]]
+    return Records(header, ([name, *cells.values()] for name, cells in rows))

@@ -1,44 +1,69 @@
-"""Pages of headings, tables and sentences: for a terminal, in Markdown, in LaTeX."""
+"""What a report is made of, whatever it is written as: headings, sentences, tables, equations, drawings.
+
+A report makes blocks; `writers` has one writer a format, and knows no report. Numbers and words in a block
+are text already; mathematics stays an expression until it is written.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from typing import NamedTuple
-
-from ..errors import printable
-from .latex import number_to_latex, text_to_latex
-from .people import markdown_table, markdown_text
-from .terminal import console_for, table_for, trimmed
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 WIDEST = 100
 """Sentences are no wider than that, however wide the terminal."""
 
-_NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")
+Tone = Literal["", "name", "formula", "good", "doubt", "bad", "strong", "quiet", "empty"]
+"""What a text is, for its colour; an empty cell of a matrix of counts is a mere dot at a terminal."""
+
+Kind = Literal["text", "word", "share", "number", "code", "name", "expression", "formula", "verdict"]
+"""What a cell holds: a ``word`` is a text that is never broken, a ``share`` reads ``3/4``, ``code`` is text
+as it was typed; a ``name``, an ``expression`` and a ``formula`` are mathematics where a format has it."""
+
+
+class Text(NamedTuple):
+    """A text that is not as its surroundings.
+
+    Attributes:
+        text: The text.
+        tone: Its own tone.
+        kind: Its own kind, in a cell; None for that of the column.
+    """
+
+    text: str
+    tone: Tone = ""
+    kind: Kind | None = None
+
+
+Cell = str | Text
+Line = str | Text | tuple[Cell, ...]
+
+
+def plain(line: Line) -> str:
+    """Return the words of a line or a cell."""
+    if isinstance(line, str):
+        return line
+    return line.text if isinstance(line, Text) else "".join(map(plain, line))
 
 
 class Heading(NamedTuple):
-    """A line that stands out."""
-
-    text: str
-
-
-class Grid(NamedTuple):
-    """A table of texts.
+    """A line that stands out.
 
     Attributes:
-        header: Titles.
-        rows: Cells.
-        numeric: Which columns hold numbers.
-        drop: Columns that go first where the terminal is too narrow for all.
-        styles: Style by column, for a terminal.
+        text: The line.
+        below: Sentences right below it.
+        hanging: A terminal indents what does not fit on the first line.
     """
 
-    header: list[str]
-    rows: list[list[str]]
-    numeric: list[bool]
-    drop: tuple[int, ...] = ()
-    styles: dict[int, str] = {}  # noqa: RUF012 - never changed
+    text: str
+    below: tuple[str, ...] = ()
+    hanging: bool = False
+
+
+class Section(NamedTuple):
+    """The title of the block that follows, and what holds for all of it."""
+
+    title: str
+    rule: str = ""
 
 
 class Lines(NamedTuple):
@@ -46,11 +71,85 @@ class Lines(NamedTuple):
 
     Attributes:
         texts: The sentences.
-        style: For a terminal.
+        tone: Of all of them.
+        most: Columns of a terminal they take; None for all, with no break before an equals sign.
     """
 
-    texts: list[str]
-    style: str = ""
+    texts: Sequence[Line]
+    tone: Tone = ""
+    most: int | None = WIDEST
+
+
+class Paragraph(NamedTuple):
+    """Sentences that belong together.
+
+    Attributes:
+        texts: The sentences.
+        tone: Of all of them.
+        most: As of `Lines`.
+        near: A terminal leaves no empty line above it.
+    """
+
+    texts: Sequence[Line]
+    tone: Tone = ""
+    most: int | None = WIDEST
+    near: bool = False
+
+
+class Column(NamedTuple):
+    """A column of a table.
+
+    Attributes:
+        title: Above it.
+        kind: What its cells hold.
+        tone: Of its cells.
+        least: Columns of a terminal that are room enough for it; None for all it needs, or 24 for text.
+        floor: A terminal breaks none of its cells to be narrower than that.
+        most: How wide it gets at most.
+    """
+
+    title: str
+    kind: Kind = "text"
+    tone: Tone = ""
+    least: int | None = None
+    floor: int | None = None
+    most: int | None = None
+
+
+class Grid(NamedTuple):
+    """A table.
+
+    Attributes:
+        columns: What stands in them.
+        rows: Cells; a row without any stands for rows that are left out.
+        title: Above it.
+        drop: Columns that go first where the terminal is too narrow for all.
+        narrow: What stands in its place there.
+        ruled: Rows at the end that a line sets apart.
+        bare: A terminal needs no titles to understand it.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    title: str = ""
+    drop: tuple[int, ...] = ()
+    narrow: tuple[Block, ...] = ()
+    ruled: int = 0
+    bare: bool = False
+
+
+class Fields(NamedTuple):
+    """What is known of one thing, by title."""
+
+    rows: Sequence[tuple[str, str]]
+
+
+class Slopes(NamedTuple):
+    """A gradient as mathematics: names of the output and the inputs, the numbers, and its length."""
+
+    output: str
+    slopes: Mapping[str, str]
+    norm: str
 
 
 class Drawing(NamedTuple):
@@ -59,109 +158,52 @@ class Drawing(NamedTuple):
     text: str
 
 
-Block = Heading | Grid | Lines | Drawing
+class Only(NamedTuple):
+    """A block that only some formats show."""
+
+    formats: tuple[str, ...]
+    block: Block
 
 
-def render(blocks: Sequence[Block], format_: str, *, to_file: bool = False) -> str:
-    """Return a page as text.
+Block = Heading | Section | Lines | Paragraph | Grid | Fields | Slopes | Drawing | Only
 
-    Args:
-        blocks: From top to bottom.
-        format_: ``table``, ``markdown`` or ``latex``.
-        to_file: The text goes to a file, not to stdout.
+
+# for programs
+
+
+class Entries(list[Any]):
+    """A list of which JSON has one entry a line."""
+
+
+Layout = Literal["record", "closed", "graph", "compact", "indented"]
+"""How JSON is laid out: a member a line, with the closing brackets in three places; in one line; indented."""
+
+
+class Facts(NamedTuple):
+    """The JSON object of a report, or a list of them."""
+
+    members: Mapping[str, Any] | Entries
+    layout: Layout = "record"
+
+
+class Records(NamedTuple):
+    """A table for programs: numbers are numbers, None is a cell without one."""
+
+    header: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+
+
+class Document(NamedTuple):
+    """A report, ready to be written; a part is made when a format asks for it.
+
+    Attributes:
+        page: For people.
+        facts: For programs that read JSON.
+        records: For those that read a table, where it has one.
+        values: The bare answers, where it has some.
     """
-    if format_ == "markdown":
-        return "\n".join(_markdown(block) for block in blocks if not isinstance(block, Drawing))
-    if format_ == "latex":
-        return "\n".join(_latex(block) for block in blocks if not isinstance(block, Drawing))
-    return _terminal(blocks, to_file)
 
-
-def _terminal(blocks: Sequence[Block], to_file: bool) -> str:
-    from rich.text import Text
-
-    console = console_for(to_file)
-    with console.capture() as captured:
-        for i, block in enumerate(blocks):
-            if i:
-                console.print()
-            if isinstance(block, Heading):
-                console.print(Text(printable(block.text), style="bold"))
-            elif isinstance(block, Lines):
-                for text in block.texts:
-                    for line in _wrapped(printable(text), min(console.width, WIDEST)):
-                        console.print(Text(line, style=block.style))
-            elif isinstance(block, Drawing):
-                console.print(
-                    Text.from_ansi(block.text.rstrip("\n"), no_wrap=True), crop=False, overflow="ignore"
-                )
-            else:
-                shown = _fitting(block, console.width)
-                table = table_for(console)
-                for k in shown:
-                    table.add_column(
-                        Text(printable(block.header[k])),
-                        justify="right" if block.numeric[k] else "left",
-                        no_wrap=block.numeric[k],
-                        overflow="ellipsis" if block.numeric[k] else "fold",
-                        style=block.styles.get(k, ""),
-                    )
-                for row in block.rows:
-                    table.add_row(*(Text(printable(row[k])) for k in shown))
-                console.print(table)
-    return trimmed(captured.get())
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """Return a sentence in lines, the later ones indented."""
-    from textwrap import wrap
-
-    indent = " " * (len(text) - len(text.lstrip()))
-    lines = wrap(
-        text.strip(), width, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False
-    )
-    return lines or [""]
-
-
-def _fitting(grid: Grid, width: int) -> list[int]:
-    """Return the columns that fit side by side."""
-    widths = [
-        max(len(title), *(len(row[k]) for row in grid.rows), 1) if grid.rows else len(title)
-        for k, title in enumerate(grid.header)
-    ]
-    shown = list(range(len(grid.header)))
-    for k in grid.drop:
-        least = sum(widths[i] if grid.numeric[i] else min(widths[i], 24) for i in shown)
-        if least + 2 * (len(shown) - 1) <= width:
-            break
-        shown.remove(k)
-    return shown
-
-
-def _markdown(block: Heading | Grid | Lines) -> str:
-    if isinstance(block, Heading):
-        return f"**{markdown_text(block.text)}**\n"
-    if isinstance(block, Lines):
-        return "".join(f"{markdown_text(text)}  \n" for text in block.texts)
-    rows = [
-        [c if n else markdown_text(c) for c, n in zip(row, block.numeric, strict=True)] for row in block.rows
-    ]
-    return markdown_table([markdown_text(t) for t in block.header], rows, block.numeric)
-
-
-def _latex(block: Heading | Grid | Lines) -> str:
-    if isinstance(block, Heading):
-        return rf"\noindent\textbf{{{text_to_latex(block.text)}}}" + "\n"
-    if isinstance(block, Lines):
-        return "\\noindent\n" + " \\\\\n".join(text_to_latex(text) for text in block.texts) + "\n"
-    columns = "".join("r" if n else "l" for n in block.numeric)
-    lines = [
-        rf"\begin{{tabular}}{{{columns}}}",
-        " & ".join(map(text_to_latex, block.header)) + r" \\ \hline",
-    ]
-    lines += [" & ".join(map(_latex_cell, row)) + r" \\" for row in block.rows]
-    return "\n".join([*lines, r"\end{tabular}", ""])
-
-
-def _latex_cell(text: str) -> str:
-    return f"${number_to_latex(text)}$" if _NUMBER.fullmatch(text) else text_to_latex(text)
+    page: Callable[[], Iterable[Block]]
+    facts: Callable[[], Facts]
+    records: Callable[[], Records] | None = None
+    values: Callable[[], Iterable[float | None]] | None = None

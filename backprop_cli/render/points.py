@@ -10,7 +10,7 @@ from ..errors import printable
 from ..language.numbers import rounded
 from ..tables.block import Block
 from .latex import name_to_latex, number_to_latex, text_to_latex
-from .people import markdown_row
+from .writers.markdown import row as markdown_row
 
 
 class PointTable:

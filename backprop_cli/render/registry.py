@@ -7,7 +7,7 @@ from typing import Any
 
 from ..ops import ALIASES, PRIMITIVES, Primitive
 from ..ops.tensor import TENSORS
-from .people import markdown_table
+from .writers.markdown import table as markdown_table
 
 HEADER = ["primitive", "written", "derivative", "defined", "kinks and conventions", "meaning"]
 

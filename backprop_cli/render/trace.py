@@ -16,7 +16,7 @@ from ..language.numbers import rounded
 from ..networks.losses import FUSED
 from ..training.trace import Given, Line, NodeTable, Numbers, Step, TableRow, Trace, Update
 from .latex import text_to_latex
-from .people import markdown_table
+from .writers.markdown import table as markdown_table
 from .written import Style, expression, written_name
 
 SCHEMA = 1

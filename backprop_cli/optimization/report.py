@@ -1,0 +1,96 @@
+"""Several descents of one function: from every start, by every optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from ..errors import NoSuchNumber
+from .choice import Choice
+from .descent import Function, Point, Trace, descend
+from .verdict import Verdict, judge
+
+
+class Run(NamedTuple):
+    """A descent and what became of it; ``trace`` is None where the start itself has no answer."""
+
+    start: Point
+    label: str
+    trace: Trace | None
+    verdict: Verdict | None
+    error: NoSuchNumber | None = None
+
+    @property
+    def kind(self) -> str:
+        """The verdict in one word."""
+        return self.verdict.kind if self.verdict is not None else "no-start"
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is a number to answer with."""
+        return self.verdict is not None and self.verdict.answered
+
+
+class Report(NamedTuple):
+    """All that one command line asked for.
+
+    Attributes:
+        function: What was descended.
+        runs: Optimizer by optimizer, start by start.
+        ascend: Upwards.
+        until: Length of the gradient that ended a run.
+        steps: Updates at most.
+        many: Several starting points: one line each.
+    """
+
+    function: Function
+    runs: tuple[Run, ...]
+    ascend: bool
+    until: float
+    steps: int
+    many: bool
+
+    @property
+    def output(self) -> str:
+        """What the function is called."""
+        node = self.function.graph.nodes[self.function.graph.output]
+        return node.name if node.name is not None and node.op is not None else "f"
+
+
+def descend_all(
+    function: Function,
+    starts: Sequence[Point],
+    choices: Iterable[Choice],
+    *,
+    steps: int,
+    until: float,
+    ascend: bool,
+    many: bool,
+) -> Report:
+    """Descend from every start by every optimizer.
+
+    Args:
+        function: What is descended.
+        starts: Where from.
+        choices: The optimizers.
+        steps: Updates at most.
+        until: Length of the gradient that ends a run.
+        ascend: Upwards.
+        many: A start without an answer is a run without a trace.
+    Raises:
+        NoSuchNumber: for a start without an answer, where there are not many.
+    """
+
+    def runs() -> Iterator[Run]:
+        for choice in choices:
+            for start in starts:
+                try:
+                    trace = descend(function, start, choice, steps=steps, until=until, ascend=ascend)
+                except NoSuchNumber as error:
+                    if not many:
+                        raise
+                    yield Run(start, choice.label, None, None, error)
+                else:
+                    yield Run(start, choice.label, trace, judge(function, trace))
+
+    return Report(function, tuple(runs()), ascend, until, steps, many)

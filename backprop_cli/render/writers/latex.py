@@ -1,0 +1,113 @@
+"""Blocks in LaTeX, which amsmath alone can set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import singledispatch
+
+from ..latex import name_to_latex, number_to_latex, text_to_latex, to_latex
+from ..page import (
+    Block,
+    Cell,
+    Column,
+    Drawing,
+    Fields,
+    Grid,
+    Heading,
+    Line,
+    Lines,
+    Only,
+    Paragraph,
+    Section,
+    Slopes,
+    Text,
+)
+
+_NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")
+
+
+def write(blocks: Iterable[Block]) -> str:
+    """Return a fragment of a document."""
+    parts: list[str] = []
+    for block in blocks:
+        if isinstance(block, Only):
+            if "latex" not in block.formats:
+                continue
+            block = block.block
+        if isinstance(block, Drawing):
+            continue
+        # an empty line before a display would be a paragraph of its own
+        parts += ["\n"] if parts and not isinstance(block, Slopes) else []
+        parts.append(_block(block))
+    return "".join(parts)
+
+
+@singledispatch
+def _block(block: Block) -> str:
+    raise NotImplementedError
+
+
+@_block.register
+def _(block: Heading) -> str:
+    return rf"\noindent\textbf{{{text_to_latex(block.text)}}}" + "\n"
+
+
+@_block.register
+def _(block: Section) -> str:
+    return rf"\paragraph{{{text_to_latex(block.title)}}}"
+
+
+@_block.register(Lines)
+@_block.register(Paragraph)
+def _(block: Lines | Paragraph) -> str:
+    return "\\noindent\n" + " \\\\\n".join(map(_line, block.texts)) + "\n"
+
+
+def _line(line: Line) -> str:
+    if isinstance(line, str):
+        return text_to_latex(line)
+    return text_to_latex(line.text) if isinstance(line, Text) else "".join(map(_line, line))
+
+
+@_block.register
+def _(block: Fields) -> str:
+    items = [rf"\item[{text_to_latex(title)}] {text_to_latex(value)}" for title, value in block.rows]
+    return "\n".join([r"\begin{description}", *items, r"\end{description}", ""])
+
+
+@_block.register
+def _(block: Grid) -> str:
+    mathematics = any(column.kind in ("name", "expression") for column in block.columns)
+    titles = [text_to_latex(column.title) for column in block.columns]
+    aligned = "".join("r" if column.kind in ("number", "share") else "l" for column in block.columns)
+    if mathematics:
+        titles = [rf"$\text{{{title}}}$" for title in titles]
+        aligned = "l" * len(titles)
+    lines = [rf"\begin{{tabular}}{{{aligned}}}", " & ".join(titles) + r" \\ \hline"]
+    for row in filter(None, block.rows):
+        cells = [_cell(cell, column, mathematics) for cell, column in zip(row, block.columns, strict=True)]
+        lines.append(" & ".join(cells) + r" \\")
+    return "\n".join([*lines, r"\end{tabular}", ""])
+
+
+def _cell(cell: Cell, column: Column, mathematics: bool) -> str:
+    own = cell if isinstance(cell, Text) else Text(cell)
+    kind = own.kind or column.kind
+    if kind == "name":
+        return f"${name_to_latex(own.text)}$"
+    if mathematics and own.text == "-":
+        return "--"
+    if mathematics and kind in ("expression", "formula"):
+        return f"${to_latex(own.text)}$"
+    return f"${number_to_latex(own.text)}$" if _NUMBER.fullmatch(own.text) else text_to_latex(own.text)
+
+
+@_block.register
+def _(block: Slopes) -> str:
+    output = name_to_latex(block.output)
+    slopes = ",\\; ".join(
+        rf"\frac{{\partial {output}}}{{\partial {name_to_latex(name)}}} = {number_to_latex(slope)}"
+        for name, slope in block.slopes.items()
+    )
+    return rf"\[ {slopes},\; |\nabla| = {number_to_latex(block.norm)} \]" + "\n"

@@ -1,0 +1,122 @@
+"""Blocks in Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import singledispatch
+
+from ...errors import printable
+from ..page import (
+    Block,
+    Cell,
+    Column,
+    Drawing,
+    Fields,
+    Grid,
+    Heading,
+    Line,
+    Lines,
+    Only,
+    Paragraph,
+    Section,
+    Slopes,
+    Text,
+)
+
+_CODE = ("code", "name", "expression", "formula")
+_RIGHT = ("number", "share")
+
+
+def write(blocks: Iterable[Block]) -> str:
+    """Return a page."""
+    return "\n".join(_written(blocks))
+
+
+def _written(blocks: Iterable[Block]) -> Iterator[str]:
+    for block in blocks:
+        if isinstance(block, Only):
+            if "markdown" in block.formats:
+                yield from _written([block.block])
+        elif not isinstance(block, (Drawing, Slopes)):
+            yield _block(block)
+
+
+@singledispatch
+def _block(block: Block) -> str:
+    raise NotImplementedError
+
+
+@_block.register
+def _(block: Heading) -> str:
+    return f"**{text(block.text)}**\n" + "".join(f"\n{text(line)}  " for line in block.below)
+
+
+@_block.register
+def _(block: Section) -> str:
+    return f"## {text(block.title)}\n" + (f"\n{text(block.rule)}\n" if block.rule else "")
+
+
+@_block.register
+def _(block: Lines) -> str:
+    return "".join(f"{_line(line)}  \n" for line in block.texts)
+
+
+@_block.register
+def _(block: Paragraph) -> str:
+    return "  \n".join(map(_line, block.texts)) + "\n"
+
+
+@_block.register
+def _(block: Fields) -> str:
+    return "".join(f"- {text(title)}: {text(value)}\n" for title, value in block.rows)
+
+
+@_block.register
+def _(block: Grid) -> str:
+    title = f"{text(block.title)}:\n\n" if block.title else ""
+    titles = [text(column.title) for column in block.columns]
+    numeric = [column.kind in _RIGHT for column in block.columns]
+    gap = ("...", *[""] * (len(titles) - 1))
+    rows = [list(map(_cell, row or gap, block.columns)) for row in block.rows]
+    return title + table(titles, rows, numeric)
+
+
+def _cell(cell: Cell, column: Column) -> str:
+    own = cell if isinstance(cell, Text) else Text(cell)
+    kind = own.kind or column.kind
+    if kind in _CODE:
+        return code(own.text) if own.text else ""
+    return own.text if kind in ("number", "verdict") else text(own.text)
+
+
+def _line(line: Line) -> str:
+    if isinstance(line, str):
+        return text(line)
+    return text(line.text) if isinstance(line, Text) else "".join(map(_line, line))
+
+
+def code(plain: str) -> str:
+    """Return text as it was typed."""
+    return f"`{plain.replace('`', ' ')}`"
+
+
+def text(plain: str) -> str:
+    """Return plain text; pipes are left to the table."""
+    return re.sub(r"([\\`*_<>\[\]])", r"\\\1", printable(plain))
+
+
+def row(cells: Iterable[str]) -> str:
+    """Return a row of a pipe table; cells are Markdown already, but for the pipes in them."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def rule(numeric: Iterable[bool]) -> str:
+    """Return the line under the titles of a pipe table."""
+    return "|" + "|".join("---:" if right else "---" for right in numeric) + "|"
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[bool]) -> str:
+    """Return a pipe table; cells are Markdown already, but for the pipes in them."""
+    lines = ["| " + " | ".join(titles) + " |", rule(numeric), *map(row, rows)]
+    return "\n".join(lines) + "\n"
