@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from ..explanation.written import Name
 from ..networks.layers.kind import LayerKind
-from ..networks.losses import FUSED
 from ..networks.network import LayerNetwork
 from ..training.problem import Problem
 from ..training.trace import Trace
@@ -106,7 +105,7 @@ def units_of(problem: Problem, trace: Trace) -> Units:
                 if own._replace(part=part) in forward:
                     numbers[part] = forward[own._replace(part=part)]
             numbers["dE/dz"] = deltas[own._replace(of="E")]
-            fused = FUSED.get(network.loss.type, "") if name == last else ""
+            fused = network.loss.row.fuses if name == last else None
             units.append(Unit(own.owner, name, fused or layer.function or "", numbers))
             here.append(own.owner)
             for i, source in enumerate(before):

@@ -10,7 +10,6 @@ from ..graph import PARAMETER, Graph
 from ..language.lower import lower
 from ..language.parser import parse
 from . import losses
-from .losses import FUSED, lower_loss
 from .lowering import Builder, Lowered
 from .network import NDArray, Parameter, penalised
 
@@ -58,12 +57,12 @@ class FormulaNetwork:
         b = Builder()
         ids = b.graph.insert(graph, dict.fromkeys(self.columns, (rows,)))
         output = prediction = ids[graph.output]
-        if self.loss.type in FUSED:
-            prediction = b.step(FUSED[self.loss.type], output, name="prediction")
+        if self.loss.row.fuses is not None:
+            prediction = b.step(self.loss.row.fuses, output, name="prediction")
         data_loss, outputs, target = None, [prediction], None
         if targets:
             target = f"data.{self.target}"  # no name of a user's has a dot
-            data_loss = lower_loss(b, self.loss, output, b.leaf(target, (rows,)))
+            data_loss = self.loss.row.lower(b, self.loss, output, b.leaf(target, (rows,)))
             total = penalised(b, data_loss, self.parameters, self.penalties) if training else data_loss
             outputs = [*([] if training else outputs), data_loss, total]
         return Lowered(b.graph.build(outputs), output, prediction, data_loss, target, {}, {})

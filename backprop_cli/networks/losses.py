@@ -1,13 +1,13 @@
-"""Losses as graph nodes: from outputs and targets to one number."""
+"""The losses: a row each, from outputs and targets to one number, with all that is particular to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterator
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta
 
-from ..settings import NotNegative, Positive, Section
+from ..settings import Fault, NotNegative, Positive, Section
 from .lowering import Builder
 
 
@@ -20,6 +20,23 @@ class Loss(Section, frozen=True):
     ] = "auto"
     delta: Annotated[Positive, Meta(description="huber: where the square ends")] = 1.0
 
+    @property
+    def row(self) -> LossRow:
+        """What there is to know of it; of ``auto`` nothing yet."""
+        return LOSSES[self.type]
+
+    def faults(self, key: str) -> Iterator[Fault]:
+        """Yield settings that are another loss's."""
+        for name, default in SETTINGS.items():
+            if getattr(self, name) != default and (self.type == "auto" or name not in self.row.settings):
+                owners = ", ".join(loss for loss, row in LOSSES.items() if name in row.settings)
+                message = f"{key}.{name} is for {owners}, not for {self.type}"
+                yield Fault(f"{key}.{name}", message, None, (f"{key}.type",))
+
+
+SETTINGS = {field: getattr(Loss(), field) for field in Loss.__struct_fields__ if field != "type"}
+"""Parameters of single losses, and their defaults."""
+
 
 class Regularization(Section, frozen=True):
     """``regularization``: added to the loss; biases are exempt."""
@@ -28,33 +45,46 @@ class Regularization(Section, frozen=True):
     l2: Annotated[NotNegative, Meta(description="times the sum of w^2")] = 0.0
 
 
-FUSED = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
-"""Losses that take logits, and the activation that turns these into probabilities."""
+class LossRow(NamedTuple):
+    """A loss.
 
-WRITTEN = {
-    "huber": "where(abs(y - t) <= delta, 1/2*(y - t)^2, delta*(abs(y - t) - delta/2))",
-    "binary_cross_entropy": "t*log(p) + (1 - t)*log(1 - p)",
-    "cross_entropy": "t*log(p)",
-}
-"""What a reader is shown as the term of an output, where it is computed otherwise.
-
-``y`` is the output, ``t`` its target, ``p`` its probability; the losses that take logits are minus these.
-"""
-
-SUMS = ("sse", "half_sse")
-"""Losses that add up over rows; the others are means."""
-
-
-def lower_loss(builder: Builder, loss: Loss, outputs: int, targets: int) -> int:
-    """Add a loss and return the node of its number.
-
-    Args:
-        builder: Where to.
-        loss: Which, with its parameter.
-        outputs: Node (rows, outputs); logits for the cross-entropies.
-        targets: Node of the same shape; one-hot rows for `cross_entropy`.
+    Attributes:
+        lower: Adds it to a graph: its settings, the node of outputs (rows, outputs) and that of targets of
+            the same shape -> the node of its number.
+        torch: PyTorch's, of ``output`` and ``t``, with the settings in braces.
+        settings: Those of `Loss` that it has.
+        fuses: It takes logits: the activation that makes probabilities of them.
+        classes: Its targets are classes, one hot.
+        sums: It adds up over rows; the others are means.
+        squares: It is least where the sum of squares is.
+        term: What a reader is shown as the term of an output, where it is computed otherwise; ``y`` is the
+            output, ``t`` its target, ``p`` its probability; the losses that take logits are minus these.
     """
-    return _LOSSES[loss.type](builder, loss, outputs, targets)
+
+    lower: Callable[[Builder, Loss, int, int], int]
+    torch: str
+    settings: tuple[str, ...] = ()
+    fuses: str | None = None
+    classes: bool = False
+    sums: bool = False
+    squares: bool = False
+    term: str | None = None
+
+    @property
+    def binary(self) -> bool:
+        """It tells two classes apart, by a logit."""
+        return self.fuses is not None and not self.classes
+
+    def equal_chances(self, classes: int) -> int:
+        """Return of how many outcomes a logit of 0 says that they are equally likely; 0 for no logits."""
+        return 0 if self.fuses is None else classes if self.classes else 2
+
+
+def default(task: str, *, single: bool) -> str:
+    """Return the loss that ``auto`` is; ``single``: one output for two classes."""
+    if task == "regression":
+        return "mse"
+    return "binary_cross_entropy" if single else "cross_entropy"
 
 
 def _difference(b: Builder, y: int, t: int) -> int:
@@ -90,14 +120,39 @@ def _binary(b: Builder, loss: Loss, z: int, t: int) -> int:
     return b.step("mean", b.step("add", yes, no, name="loss.terms"), name="loss.data")
 
 
-_LOSSES: dict[str, Callable[[Builder, Loss, int, int], int]] = {
-    "mse": lambda b, loss, y, t: b.step("mean", _squares(b, y, t), name="loss.data"),
-    "sse": lambda b, loss, y, t: b.step("sum", _squares(b, y, t), name="loss.data"),
-    "half_sse": _half_sse,
-    "mae": _mae,
-    "huber": _huber,
-    "binary_cross_entropy": _binary,
-    "cross_entropy": lambda b, loss, z, t: b.step(
-        "mean", b.step("cross_entropy", z, t, name="loss.terms"), name="loss.data"
+LOSSES: dict[str, LossRow] = {
+    "mse": LossRow(
+        lambda b, loss, y, t: b.step("mean", _squares(b, y, t), name="loss.data"),
+        "F.mse_loss(output, t)",
+        squares=True,
+    ),
+    "mae": LossRow(_mae, "F.l1_loss(output, t)"),
+    "huber": LossRow(
+        _huber,
+        "F.huber_loss(output, t, delta={delta!r})",
+        settings=("delta",),
+        term="where(abs(y - t) <= delta, 1/2*(y - t)^2, delta*(abs(y - t) - delta/2))",
+    ),
+    "sse": LossRow(
+        lambda b, loss, y, t: b.step("sum", _squares(b, y, t), name="loss.data"),
+        "((output - t)**2).sum()",
+        sums=True,
+        squares=True,
+    ),
+    "half_sse": LossRow(_half_sse, "((output - t)**2).sum()/2", sums=True, squares=True),
+    "binary_cross_entropy": LossRow(
+        _binary,
+        "F.binary_cross_entropy_with_logits(output, t)",
+        fuses="sigmoid",
+        term="t*log(p) + (1 - t)*log(1 - p)",
+    ),
+    "cross_entropy": LossRow(
+        lambda b, loss, z, t: b.step(
+            "mean", b.step("cross_entropy", z, t, name="loss.terms"), name="loss.data"
+        ),
+        "F.cross_entropy(output, t)",
+        fuses="softmax",
+        classes=True,
+        term="t*log(p)",
     ),
 }

@@ -15,7 +15,6 @@ from ..ops import PRIMITIVES, Shape
 from . import layers, losses
 from .layers.kind import Array, Fitted, LayerKind, rows, sides
 from .layers.weights import Init, Uniform
-from .losses import FUSED, lower_loss
 from .lowering import Builder, Lowered, Place
 from .random import stream
 
@@ -84,7 +83,7 @@ class LayerNetwork:
         self.after: list[tuple[str, str, Shape]] = []
         self.row_numbers = prod(shape)
         last = len(self.layers) - 1
-        fused = FUSED.get(loss.type)
+        fused = loss.row.fuses
         self.fused = fused is not None and self.layers[last][1].function == fused
         for position, (name, layer) in enumerate(self.layers):
             key = f"model.layers.{position}" if model.layers is not None else "model"
@@ -153,12 +152,12 @@ class LayerNetwork:
                 before, node = node, b.step(layer.function, node, name=f"{name}.y")
                 activations[name] = (before, node)
         output = prediction = node
-        if self.loss.type in FUSED:
-            prediction = b.step(FUSED[self.loss.type], output, name="prediction")
+        if self.loss.row.fuses is not None:
+            prediction = b.step(self.loss.row.fuses, output, name="prediction")
         data_loss = None
         outputs = [prediction]
         if targets:
-            data_loss = lower_loss(b, self.loss, output, b.leaf("t", (rows, self.outputs)))
+            data_loss = self.loss.row.lower(b, self.loss, output, b.leaf("t", (rows, self.outputs)))
             total = penalised(b, data_loss, self.parameters, self.penalties) if training else data_loss
             outputs = [*updates.values(), *([] if training else outputs), data_loss, total]
         target = "t" if targets else None

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from ..engine.tensors import TensorPlan
-from .losses import SUMS, Loss, Regularization
+from .losses import Loss, Regularization
 from .lowering import Lowered
 from .network import NDArray, Parameter
 
@@ -153,7 +153,7 @@ class Runner:
         """
         predictions: list[NDArray] = []
         total = 0.0
-        summed = self.network.loss.type in SUMS
+        summed = self.network.loss.row.sums
         for bound, start, stop in self.blocks(self.network.feed(inputs), targets):
             lowered, rows = bound.lowered, stop - start
             output = bound.plan.value(lowered.output if raw else lowered.prediction)

@@ -44,7 +44,6 @@ from ..ops.namespaces import FLOATS
 from ..ops.sums import DOT, SUM
 from ..ops.tensor import TENSORS
 from .formula import FormulaNetwork
-from .losses import FUSED, WRITTEN
 from .lowering import NOWHERE, Lowered
 from .network import LayerNetwork, NDArray, Parameter
 from .runner import Network
@@ -474,19 +473,19 @@ class Unrolled:
         for r, k in np.ndindex(*y.shape):
             self._leaf(int(t[r, k]), Name("t", place=(k,)), targets[r, k].item(), INPUT, r)
         operands = [y, t]
-        if loss.type in FUSED:
+        if loss.row.fuses is not None:
             operands.append(self._predictions().reshape(y.shape))
         node, share = graph.nodes[lowered.data_loss], 1.0
         if node.op is PRIMITIVES["multiply"]:
             share, node = graph.nodes[node.inputs[0]].value, graph.nodes[node.inputs[1]]
         terms = self._scalars.ids(node.inputs[0])
         count = terms.size if node.op is TENSORS["mean"] else 1
-        if loss.type in WRITTEN:
+        if loss.row.term is not None:
             terms = self._terms(operands)
         flat = [id for a in operands for id in a.reshape(-1).tolist()]
         whole = self._scalars.numbers[lowered.data_loss].item()
         regions = [[self._region(id) for id in row] for row in terms.reshape(y.shape).tolist()]
-        exact = self._region(whole.id, flat[: 2 * y.size]) if loss.type in FUSED else None
+        exact = self._region(whole.id, flat[: 2 * y.size]) if loss.row.fuses is not None else None
         self.loss = WrittenLoss(loss.type, self.paper, regions, flat, (share, count), exact)
         self.data = self._apply(whole.id, self.loss.row, (self._ids[i] for i in flat), Name("E"))
         return whole, self.data
@@ -512,12 +511,13 @@ class Unrolled:
     def _terms(self, operands: Sequence[NDArray]) -> NDArray:
         """Record the terms of the loss as a reader is shown them."""
         recorder, loss = self._recorder, self.network.loss
-        graph = lower(parse(WRITTEN[loss.type]))
+        assert loss.row.term is not None
+        graph = lower(parse(loss.row.term))
         constants = {id: recorder.constant(x) for id, x in graph.constant_values().items()}
         found = np.empty_like(operands[0])
         for index in np.ndindex(found.shape):
             known = {n: Scalar(recorder, int(a[index])) for n, a in zip("ytp", operands, strict=False)}
-            known["delta"] = recorder.constant(loss.delta)
+            known |= {name: recorder.constant(getattr(loss, name)) for name in loss.row.settings}
             leaves = {id: known[name] for name, id in graph.inputs.items()}
             found[index] = run(graph, constants | leaves, apply=recorder.apply)[graph.output].id
         return found

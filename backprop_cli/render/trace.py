@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..errors import counted, printable
 from ..explanation.written import Number, Ref
 from ..language.numbers import rounded
-from ..networks.losses import FUSED
+from ..networks.losses import LOSSES
 from ..training.trace import Given, Line, NodeTable, Numbers, Step, TableRow, Trace, Update
 from .latex import text_to_latex
 from .writers.markdown import table as markdown_table
@@ -54,9 +54,10 @@ def sections(trace: Trace, digits: int, *, latex: bool = False) -> list[Section]
         words["forward"] = "z = weights*inputs + bias; y is the activation of z"
         words["delta"] = "dE/dy sums what comes back from all that reads y; dE/dz = dE/dy*dy/dz"
         words["gradient"] = f"dE/dw = dE/dz*(the weight's input){summed}; dE/db = dE/dz{summed}"
-    if trace.step.loss in FUSED:
+    fused = LOSSES[trace.step.loss].fuses
+    if fused is not None:
         words["forward"] += "; p are the probabilities" if words["forward"] else "p are the probabilities"
-        together = f"{FUSED[trace.step.loss]} and {trace.step.loss} together: p - t, over how many there are"
+        together = f"{fused} and {trace.step.loss} together: p - t, over how many there are"
         words["delta"] = f"{words['delta']}; {together}".removeprefix("; ")
     found = [
         Section("Forward pass", words["forward"], _groups(trace, trace.forward, style)),

@@ -107,8 +107,7 @@ class Alarms:
     def _start(self, epoch: int) -> Iterator[Alarm]:
         """A first loss far above that of equal chances."""
         problem, first = self.training.problem, self.training.first_loss
-        kind, classes = problem.config.loss.type, len(problem.classes or [])
-        chances = {"cross_entropy": classes, "binary_cross_entropy": 2}.get(kind, 0)
+        chances = problem.config.loss.row.equal_chances(len(problem.classes or []))
         if not chances or first is None or first < 2.0 * log(chances) + 0.5:
             return
         yield Alarm(
@@ -179,7 +178,7 @@ class Alarms:
         """A formula that a first-order method has not fitted yet, as Levenberg-Marquardt shows."""
         training = self.training
         config, network = training.problem.config, training.runner.network
-        squares = config.loss.type in ("mse", "sse", "half_sse") and config.regularization == Regularization()
+        squares = config.loss.row.squares and config.regularization == Regularization()
         if not isinstance(network, FormulaNetwork) or isinstance(training, Fitting) or not squares:
             return
         try:

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError, NoSuchNumber
-from ..networks.losses import FUSED
 from ..networks.runner import BLOCK_ROWS, Runner
 from ..tables.block import Block, Floats, TextBlock
 from ..tables.write import free_names
@@ -132,7 +131,7 @@ def has_probabilities(model: Model) -> bool:
     config = model.config
     if model.classes is None or config.model.formula is not None:
         return False
-    ending = FUSED.get(config.loss.type) or config.model.chain(len(model.classes))[-1].function
+    ending = config.loss.row.fuses or config.model.chain(len(model.classes))[-1].function
     # two sigmoids need not add up to 1
     return ending == "softmax" or (ending == "sigmoid" and model.runner.network.outputs == 1)
 

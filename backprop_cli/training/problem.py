@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..errors import ConfigError
 from ..language.numbers import brief
 from ..networks.formula import FormulaNetwork, columns_of, split_formula
-from ..networks.losses import FUSED
+from ..networks.losses import LOSSES, default
 from ..networks.network import LayerNetwork, NDArray, ShapeError
 from ..networks.runner import Network
 from . import schema
@@ -164,7 +164,8 @@ class Problem:
 
     def _check_targets(self) -> None:
         """Hold numbers that are taken for probabilities to 0..1; held-out rows may scale to a bit beyond."""
-        if self.config.loss.type != "binary_cross_entropy" or self.task != "regression":
+        loss = self.config.loss
+        if loss.row.fuses is None or self.task != "regression":
             return
         targets = self.train.targets
         wrong = (targets < 0.0) | (targets > 1.0)
@@ -173,7 +174,7 @@ class Problem:
             name = self.encoding.targets[at % len(self.encoding.targets)]
             raise ShapeError(
                 "loss",
-                f"binary_cross_entropy takes targets from 0 to 1, but '{name}' has {brief(targets.flat[at])}",
+                f"{loss.type} takes targets from 0 to 1, but '{name}' has {brief(targets.flat[at])}",
                 hint="loss: mse, or data.scaling: minmax for an autoencoder",
             )
 
@@ -184,26 +185,21 @@ class Problem:
     @property
     def threshold(self) -> float:
         """Above it a single raw output says class 1: 0 for a logit, 0.5 for a number."""
-        return 0.0 if self.config.loss.type in FUSED else 0.5
+        return 0.0 if self.config.loss.row.fuses else 0.5
 
 
 def settled(config: schema.Config, task: str, classes: list[str] | None) -> schema.Config:
     """Return the config with loss, task and the last layer's units decided."""
-    loss, model = config.loss.type, config.model
+    loss: str = config.loss.type
+    model = config.model
     if loss == "auto":
-        if task == "regression":
-            loss = "mse"
-        else:
-            single = model.written_units == 1 and len(classes or []) == 2
-            loss = "binary_cross_entropy" if single else "cross_entropy"
+        loss = default(task, single=model.written_units == 1 and len(classes or []) == 2)
     if task == "classification" and model.formula is not None:
         raise ShapeError(
             "model.formula", "a formula gives numbers, but the target has classes", "task: regression"
         )
-    if task == "regression" and loss == "cross_entropy":
-        raise ShapeError(
-            "loss", "cross_entropy needs classes, but the target has numbers", "task: classification"
-        )
+    if task == "regression" and LOSSES[loss].classes:
+        raise ShapeError("loss", f"{loss} needs classes, but the target has numbers", "task: classification")
     return msgspec.structs.replace(config, task=task, loss=msgspec.structs.replace(config.loss, type=loss))
 
 
@@ -238,11 +234,12 @@ def outputs_of(config: schema.Config, encoding: Encoding) -> int:
     if encoding.classes is None:
         return len(encoding.targets)
     count, written = len(encoding.classes), config.model.written_units
-    if config.loss.type == "binary_cross_entropy":
+    loss = config.loss
+    if loss.row.binary:
         if count != 2:
-            raise ShapeError("loss", f"binary_cross_entropy needs two classes, but there are {count}")
+            raise ShapeError("loss", f"{loss.type} needs two classes, but there are {count}")
         return 2 if written == 2 else 1
-    return 1 if count == 2 and written == 1 and config.loss.type != "cross_entropy" else count
+    return 1 if count == 2 and written == 1 and not loss.row.classes else count
 
 
 def targets_of(answers: NDArray, outputs: int) -> NDArray:

@@ -13,7 +13,6 @@ import numpy.typing as npt
 from ...errors import BackpropError, NoSuchNumber, UsageError, counted
 from ...networks.formula import split_formula
 from ...networks.layers.kind import LayerKind
-from ...networks.losses import FUSED
 from ...networks.network import LayerNetwork, Parameter
 from ...networks.random import stream
 from ...networks.runner import Bound, Runner
@@ -109,7 +108,7 @@ class Facts(NamedTuple):
     @property
     def final(self) -> str | None:
         """What makes probabilities of the network's outputs; None where these are the predictions."""
-        return FUSED.get(self.network.loss.type)
+        return self.network.loss.row.fuses
 
     @property
     def trained(self) -> list[Parameter]:

@@ -12,14 +12,6 @@ from .facts import Facts, NDArray, changed
 
 LANGUAGE = "PyTorch"
 PARTS = {"weights": "weight", "running_variance": "running_var"}
-LOSSES = {
-    "mse": "F.mse_loss(output, t)",
-    "mae": "F.l1_loss(output, t)",
-    "sse": "((output - t)**2).sum()",
-    "half_sse": "((output - t)**2).sum()/2",
-    "binary_cross_entropy": "F.binary_cross_entropy_with_logits(output, t)",
-    "cross_entropy": "F.cross_entropy(output, t)",
-}
 OPTIMIZERS: dict[object, str] = {
     settings.Sgd: "SGD",
     settings.Adagrad: "Adagrad",
@@ -131,7 +123,7 @@ def _step(facts: Facts, arrays: Arrays) -> list[str]:
     if step is None:
         return [f"# no training step: {facts.reason}"]
     loss = facts.network.loss
-    text = LOSSES.get(loss.type, f"F.huber_loss(output, t, delta={loss.delta!r})")
+    text = loss.row.torch.format(**{name: getattr(loss, name) for name in loss.row.settings})
     kind = OPTIMIZERS[type(step.settings)]
     more = "".join(f", {name}={value!r}" for name, value in changed(step.settings).items())
     penalties = []

@@ -339,10 +339,8 @@ class _Checks:
                 )
             if optimizer.dampening != 0:
                 self.fault("optimizer.dampening", "nesterov needs dampening 0")
-        if config.loss.type != "huber" and config.loss.delta != 1.0:
-            self.fault(
-                "loss.delta", f"loss.delta is for huber, not for {config.loss.type}", None, "loss.type"
-            )
+        for fault in config.loss.faults("loss"):
+            self.told(fault)
         if not isinstance(optimizer, settings.LevenbergMarquardt) or self.walk.is_bad("optimizer.type"):
             return
         here = "optimizer.type"
@@ -372,9 +370,11 @@ class _Checks:
                 f"levenberg_marquardt uses all rows at once, not batches of {batch}",
                 "batch_size: full",
             )
-        if config.loss.type in ("sse", "half_sse"):
+        if config.loss.type == "auto":
+            return
+        if config.loss.row.squares and config.loss.row.sums:
             self.fault("loss.type", "levenberg_marquardt tells the mean of squares, not a sum", "loss: mse")
-        elif config.loss.type not in ("auto", "mse"):
+        elif not config.loss.row.squares:
             self.fault(
                 "loss.type",
                 f"levenberg_marquardt minimises squares, not {config.loss.type}",
@@ -390,8 +390,8 @@ class _Checks:
             return "regression", "a formula"
         if config.task != "auto":
             return config.task, f"task: {config.task}"
-        if config.loss.type == "cross_entropy":
-            return "classification", "loss: cross_entropy"
+        if config.loss.type != "auto" and config.loss.row.classes:
+            return "classification", f"loss: {config.loss.type}"
         if config.data.target == "features":
             return "regression", "target: features"
         return None
@@ -424,8 +424,9 @@ class _Checks:
                     "task",
                     "loss",
                 )
-        if task == "regression" and config.loss.type == "cross_entropy":
-            self.fault("loss.type", f"cross_entropy is for classes, and {why} is regression", None, "task")
+        if task == "regression" and config.loss.type != "auto" and config.loss.row.classes:
+            message = f"{config.loss.type} is for classes, and {why} is regression"
+            self.fault("loss.type", message, None, "task")
 
     def monitors(self) -> None:
         stopping, schedule = self.config.training.early_stopping, self.config.schedule
