@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from typing import Any
 
 from ..graph import CONSTANT, Graph
+from ..language.fold import fold, postfix
 from ..language.format import compose, constant_piece, join, node_text
 from ..language.operators import ATOM, COMPARISON, CONSTANTS, UNARY
-from ..language.parser import NAME_ITEM, NUMBER_ITEM, parse
+from ..language.parser import Item
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
 
@@ -82,35 +82,22 @@ def _extreme(graph: Graph, id: int, k: int, operands: Sequence[Written]) -> str:
     return f"where({mine} == {own}, {share}, 0)"
 
 
-@cache
-def _parsed(text: str) -> tuple[tuple[str, int], ...]:
-    return tuple((item.text, item.arity) for item in parse(text).statements[0].items)
-
-
 def _substituted(text: str, known: Mapping[str, Written], graph: Graph) -> str:
-    stack: list[Written] = []
-    for word, arity in _parsed(text):
-        if arity == NAME_ITEM:
-            stack.append(known[word] if word in known else _number_by_name(word, graph))
-        elif arity == NUMBER_ITEM:
-            stack.append((ATOM, word))
-        else:
-            operands = stack[len(stack) - arity :]
-            del stack[len(stack) - arity :]
-            stack.append(_applied(word, operands))
-    return stack[0][1]
+    def name(item: Item) -> Written:
+        word = item.text
+        if word in known:
+            return known[word]
+        # where the user's own pi is a variable, the number is written otherwise
+        return ATOM, word if word not in graph.named else repr(CONSTANTS[word])
+
+    return fold(postfix(text), name=name, number=lambda item: (ATOM, item.text), apply=_applied)[1]
 
 
-def _number_by_name(word: str, graph: Graph) -> Written:
-    # where the user's own pi is a variable, the number is written otherwise
-    return ATOM, word if word not in graph.named else repr(CONSTANTS[word])
-
-
-def _applied(word: str, operands: Sequence[Written]) -> Written:
-    short = _shortened(word, operands)
+def _applied(item: Item, operands: Sequence[Written]) -> Written:
+    short = _shortened(item.text, operands)
     if short is not None:
         return short
-    precedence, text = compose(PRIMITIVES[word], operands)
+    precedence, text = compose(PRIMITIVES[item.text], operands)
     return precedence, join(text)
 
 

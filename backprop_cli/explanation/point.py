@@ -11,11 +11,9 @@ from ..engine.run import bind, constants, evaluate
 from ..engine.sweep import active_nodes, reverse, sweep
 from ..errors import NoSuchNumber
 from ..graph import CONSTANT, Graph, Node
-from ..language.operators import CONSTANTS
-from ..language.parser import NAME_ITEM, NUMBER_ITEM, parse
 from ..ops.kinks import Kink, sides
 from .local import local_texts, local_values
-from .written import Apply, Expr, Name, Number, Paper, Ref, multiply, on_paper
+from .written import Apply, Expr, Name, Number, Paper, Ref, on_paper, read
 from .written import evaluate as worked_out
 
 DEEPEST = 8  # constants built in more steps than this are shown as their number
@@ -93,25 +91,6 @@ class Written:
             if nodes[i].kind != CONSTANT:
                 known[self.graph.own_name(i)] = self.ref(i)
         return read(text, known)
-
-
-def read(text: str, known: Mapping[str, Expr]) -> Expr:
-    """Return an expression of ours as a tree, with these names put in."""
-    stack: list[Expr] = []
-    for word, arity, _, _ in parse(text).statements[0].items:
-        if arity == NAME_ITEM:
-            stack.append(known[word] if word in known else Number(CONSTANTS[word], word))
-        elif arity == NUMBER_ITEM:
-            stack.append(Number(CONSTANTS["pi"], "pi") if word == "π" else Number(float(word)))
-        else:
-            operands = stack[len(stack) - arity :]
-            del stack[len(stack) - arity :]
-            first = operands[0]
-            if word == "negative" and isinstance(first, Number) and not first.label:
-                stack.append(Number(-first.value))
-            else:
-                stack.append(multiply(*operands) if word == "multiply" else Apply(word, tuple(operands)))
-    return stack[0]
 
 
 def given(graph: Graph, node: Node) -> tuple[int, ...]:

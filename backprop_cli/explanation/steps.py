@@ -11,8 +11,8 @@ from typing import NamedTuple
 from ..graph import CONSTANT, Graph, Node
 from ..ops import PRIMITIVES
 from .local import local_texts
-from .point import Written, given, read
-from .written import Apply, Expr, Name, Number, Ref
+from .point import Written, given
+from .written import Apply, Expr, Name, Number, Ref, read
 
 MOST_STEPS = 120
 """Steps that depend on the input, above which a derivation is not written out."""

@@ -6,15 +6,15 @@ computed, and where every result is rounded, it is rounded the same in both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
 from math import isfinite
 from typing import Any, NamedTuple
 
+from ..language.fold import fold, postfix
 from ..language.operators import CONSTANTS
-from ..language.parser import NAME_ITEM, NUMBER_ITEM, parse
+from ..language.parser import Item
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import FLOATS
 
@@ -197,7 +197,7 @@ def _evaluated(expr: Expr, paper: Paper) -> tuple[float, bool]:
 
 def _applied(name: str, xs: Sequence[float]) -> float:
     row = PRIMITIVES[name.removesuffix("'")]
-    operands = [*xs, *row.defaults[len(xs) - row.arity[0] :]] if row.defaults else xs
+    operands = [*xs, *row.omitted(len(xs))]
     y = row.forward(FLOATS, *operands)
     return float(row.partials(FLOATS, y, *operands)[0] if name.endswith("'") else y)
 
@@ -308,23 +308,25 @@ def slope_of(row: Primitive, k: int, operands: Exprs, y: Expr) -> Expr:
     if not text or "where" in text:
         xs = [o.value for o in operands if not isinstance(o, Apply)]
         return Number(float(row.partials(FLOATS, row.forward(FLOATS, *xs), *xs)[k]))
-    return _substituted(text, dict(zip(row.params, operands, strict=False)) | {"y": y})
+    return read(text, dict(zip(row.params, operands, strict=False)) | {"y": y})
 
 
-@cache
-def _parsed(text: str) -> tuple[tuple[str, int], ...]:
-    return tuple((item.text, item.arity) for item in parse(text).statements[0].items)
+def read(text: str, known: Mapping[str, Expr]) -> Expr:
+    """Return an expression of our language as a tree, with these names put in."""
+
+    def apply(item: Item, operands: Exprs) -> Expr:
+        first = operands[0]
+        if item.text == "negative" and isinstance(first, Number) and not first.label:
+            return Number(-first.value)
+        return multiply(*operands) if item.text == "multiply" else Apply(item.text, tuple(operands))
+
+    return fold(
+        postfix(text),
+        name=lambda item: known[item.text] if item.text in known else _constant(item.text),
+        number=lambda item: _constant("pi") if item.text == "π" else Number(float(item.text)),
+        apply=apply,
+    )
 
 
-def _substituted(text: str, known: dict[str, Expr]) -> Expr:
-    stack: list[Expr] = []
-    for word, arity in _parsed(text):
-        if arity == NAME_ITEM:
-            stack.append(known[word] if word in known else Number(CONSTANTS[word], word))
-        elif arity == NUMBER_ITEM:
-            stack.append(Number(float(word)))
-        else:
-            operands = stack[len(stack) - arity :]
-            del stack[len(stack) - arity :]
-            stack.append(multiply(*operands) if word == "multiply" else Apply(word, tuple(operands)))
-    return stack[0]
+def _constant(name: str) -> Number:
+    return Number(CONSTANTS[name], name)

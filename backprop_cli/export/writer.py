@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from ..errors import UsageError
 from ..graph import CONSTANT, Graph, Node
+from ..language.fold import fold, postfix
 from ..language.operators import CONSTANTS, SUBSCRIPTS
-from ..language.parser import NAME_ITEM, NUMBER_ITEM, Program, parse
+from ..language.parser import Item
 from ..ops import PRIMITIVES
 from .program import Program as Computation
 from .program import safe_operand
@@ -331,24 +332,21 @@ def expression(
     used: set[str],
 ) -> Piece:
     """Write an expression of our language over pieces, and note the primitives in it."""
-    program: Program = parse(text)
-    stack: list[Piece] = []
-    for word, arity, _, _ in program.statements[0].items:
-        if arity == NAME_ITEM:
-            if word in known:
-                stack.append(known[word])
-            else:
-                stack.append(spell(table, word, [])._replace(value=CONSTANTS[word]))
-        elif arity == NUMBER_ITEM:
-            value = float(word)
-            stack.append(number(value, True)._replace(value=value))
-        else:
-            operands = stack[len(stack) - arity :]
-            del stack[len(stack) - arity :]
-            row = PRIMITIVES[word].literal_form if operands[-1].constant else None
-            used.add(row or word)
-            stack.append(spell(table, row or word, operands))
-    return stack[0]
+
+    def name(item: Item) -> Piece:
+        word = item.text
+        return known[word] if word in known else spell(table, word, [])._replace(value=CONSTANTS[word])
+
+    def literal(item: Item) -> Piece:
+        value = float(item.text)
+        return number(value, True)._replace(value=value)
+
+    def apply(item: Item, operands: Sequence[Piece]) -> Piece:
+        row = PRIMITIVES[item.text].literal_form if operands[-1].constant else None
+        used.add(row or item.text)
+        return spell(table, row or item.text, operands)
+
+    return fold(postfix(text), name=name, number=literal, apply=apply)
 
 
 def title(graph: Graph) -> str:

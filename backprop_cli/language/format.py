@@ -8,8 +8,9 @@ from typing import Any
 from ..errors import printable
 from ..graph import CONSTANT, Graph
 from ..ops import PRIMITIVES, Primitive
+from .fold import fold
 from .operators import ATOM, POWER, PRECEDENCE, SUM, UNARY
-from .parser import NAME_ITEM, NUMBER_ITEM, Item, Program
+from .parser import Item, Program
 
 Piece = tuple[int, Any]
 """Precedence and text; the text is a string or a nested tuple of texts, joined at the end."""
@@ -26,15 +27,14 @@ def format_program(program: Program) -> str:
 
 def format_items(items: Sequence[Item]) -> str:
     """Write a postfix list as an expression with as few brackets as it needs."""
-    stack: list[Piece] = []
-    for text, arity, _, _ in items:
-        if arity in (NAME_ITEM, NUMBER_ITEM):
-            stack.append((ATOM, text))
-        else:
-            operands = stack[len(stack) - arity :]
-            del stack[len(stack) - arity :]
-            stack.append(compose(PRIMITIVES[text], operands))
-    return join(stack[0][1])
+
+    def leaf(item: Item) -> Piece:
+        return ATOM, item.text
+
+    def apply(item: Item, operands: Sequence[Piece]) -> Piece:
+        return compose(PRIMITIVES[item.text], operands)
+
+    return join(fold(items, name=leaf, number=leaf, apply=apply)[1])
 
 
 def compose(op: Primitive, operands: Sequence[Piece]) -> Piece:

@@ -10,6 +10,7 @@ from ..errors import BindingError, ExpressionError, NoSuchNumber, Source, Span
 from ..graph import CONSTANT, NODE_LIMIT, Graph, GraphBuilder
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
+from .fold import fold
 from .numbers import brief
 from .operators import CONSTANTS
 from .parser import NAME_ITEM, NUMBER_ITEM, Item, Program, Statement, parse
@@ -55,6 +56,10 @@ def constant(text: str) -> float:
             hint=DEGREES if name.text in ("deg", "degree", "degrees") else None,
         )
     return value
+
+
+Checked = tuple[float, Span | None]
+"""A number, and the first fault that it needs: a branch not taken may have one."""
 
 
 class _Lowering:
@@ -126,6 +131,7 @@ class _Lowering:
         builder = self.builder
         apply, rows, nodes = builder.apply, PRIMITIVES, builder.nodes
         stack: list[int] = []
+        # not by `fold`: a call an item costs 15 % here, and programs have a million of them
         for text, arity, start, end in items:
             if arity == 2:
                 right = stack.pop()
@@ -143,10 +149,7 @@ class _Lowering:
                 operands = stack[len(stack) - arity :]
                 del stack[len(stack) - arity :]
                 row = rows[text]
-                for value in (
-                    row.defaults[len(row.defaults) - (len(row.params) - arity) :] if row.defaults else ()
-                ):
-                    operands.append(builder.constant(value, brief(value), (start, end)))
+                operands += [builder.constant(x, brief(x), (start, end)) for x in row.omitted(arity)]
                 if row.chosen and not (nodes[operands[0]].op or row).truth:
                     raise ExpressionError(
                         f"{row.name} needs a condition, such as x > 0",
@@ -196,25 +199,21 @@ def _constant_value(items: list[Item], own: Collection[str], source: Source) -> 
     for item in items:
         if item.arity == NAME_ITEM and (item.text in own or item.text not in CONSTANTS):
             return None
-    # each operand with the first fault that it needs: a branch not taken may have one
-    stack: list[tuple[float, Span | None]] = []
-    for text, arity, start, end in items:
-        if arity == NUMBER_ITEM:
-            stack.append((_number(text, source, start, end), None))
-        elif arity == NAME_ITEM:
-            stack.append((CONSTANTS[text], None))
-        else:
-            row = PRIMITIVES[PRIMITIVES[text].literal_form or text]
-            operands = stack[len(stack) - arity :]
-            del stack[len(stack) - arity :]
-            if row.defaults:
-                operands += [(x, None) for x in row.defaults[len(row.defaults) - (len(row.params) - arity) :]]
-            numbers = [x for x, _ in operands]
-            value = row.forward(FLOATS, *numbers)
-            chosen = row.chosen(*numbers) if row.chosen else range(len(operands))
-            fault = next((f for k in chosen if (f := operands[k][1])), None)
-            stack.append((value, fault or (None if math.isfinite(value) else (start, end))))
-    value, fault = stack[0]
+
+    def apply(item: Item, operands: list[Checked]) -> Checked:
+        row = PRIMITIVES[PRIMITIVES[item.text].literal_form or item.text]
+        numbers = [*(x for x, _ in operands), *row.omitted(item.arity)]
+        value = row.forward(FLOATS, *numbers)
+        chosen = row.chosen(*numbers) if row.chosen else range(len(operands))
+        fault = next((f for k in chosen if (f := operands[k][1])), None)
+        return value, fault or (None if math.isfinite(value) else (item.start, item.end))
+
+    value, fault = fold(
+        items,
+        name=lambda item: (CONSTANTS[item.text], None),
+        number=lambda item: (_number(item.text, source, item.start, item.end), None),
+        apply=apply,
+    )
     if fault:
         text = source.text[slice(*fault)]
         raise NoSuchNumber(f"{text} is not a finite number", source=source, span=fault)

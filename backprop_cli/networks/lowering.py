@@ -32,11 +32,7 @@ class Builder:
     def step(self, op: str, *inputs: int, name: str | None = None, **static: Any) -> int:
         """Apply a primitive; trailing operands that are left out take their defaults."""
         row = TENSORS.get(op) or PRIMITIVES[op]
-        missing = len(row.params) - len(inputs) if row.defaults else 0
-        operands = (
-            *inputs,
-            *(self.number(x) for x in row.defaults[len(row.defaults) - missing :] if missing),
-        )
+        operands = (*inputs, *map(self.number, row.omitted(len(inputs))))
         id = self.graph.apply(row, operands, NOWHERE, static)
         if name is not None:
             self.graph.name(id, name)

@@ -193,6 +193,10 @@ class Primitive:
         optional = "".join(f"[, {p}={d:g}]" for p, d in zip(self.params[first:], self.defaults, strict=False))
         return f"{self.name}({', '.join(self.params[:first])}{rest}{optional})"
 
+    def omitted(self, given: int) -> tuple[float, ...]:
+        """Return the values of the trailing operands that are left out where so many are given."""
+        return self.defaults[given - self.arity[0] :] if self.defaults else ()
+
     @property
     def callable(self) -> bool:
         """Whether the user writes it as a function."""

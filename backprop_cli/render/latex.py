@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from ..errors import BackpropError, printable
+from ..language.fold import fold, postfix
 from ..language.operators import ATOM, POWER, PRODUCT, SUM, UNARY
-from ..language.parser import NAME_ITEM, NUMBER_ITEM, parse
 from ..ops import PRIMITIVES
 
 GREEK = dict(
@@ -68,20 +68,15 @@ def text_to_latex(text: str) -> str:
 def to_latex(text: str) -> str:
     """Return an expression of ours in LaTeX; what is no expression is set as it stands."""
     try:
-        items = parse(text).statements[0].items
+        items = postfix(text)
     except BackpropError:
         return r"\text{" + text_to_latex(text) + "}"
-    stack: list[tuple[int, str]] = []
-    for word, arity, _, _ in items:
-        if arity == NAME_ITEM:
-            stack.append((ATOM, name_to_latex(word)))
-        elif arity == NUMBER_ITEM:
-            stack.append((ATOM, number_to_latex(word)))
-        else:
-            operands = stack[len(stack) - arity :]
-            del stack[len(stack) - arity :]
-            stack.append(_apply(word, operands))
-    return stack[0][1]
+    return fold(
+        items,
+        name=lambda item: (ATOM, name_to_latex(item.text)),
+        number=lambda item: (ATOM, number_to_latex(item.text)),
+        apply=lambda item, operands: _apply(item.text, operands),
+    )[1]
 
 
 def number_to_latex(text: str) -> str:
