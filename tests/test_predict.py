@@ -148,15 +148,15 @@ def test_table(run, sides):
 
 
 def test_a_wide_table_at_a_terminal(monkeypatch):
-    from backprop_cli.render import predictions
+    from backprop_cli.render.writers import streams
     from backprop_cli.tables.block import Block
 
     class Narrow:
         is_terminal, width, encoding = True, 41, "utf-8"
 
-    monkeypatch.setattr(predictions, "console_for", lambda to_file: Narrow())
+    monkeypatch.setattr(streams, "console_for", lambda to_file: Narrow())
     stream = io.BytesIO()
-    table = predictions.PredictionTable(stream, 3, "error", "utf-8", False)
+    table = streams.PredictionTable(stream, 3, "error", "utf-8", False)
     names = [f"pixel{i}" for i in range(9)]
     table.header(names, ["prediction", "p_0", "p_1", "p_2", "p_3", "p_4"])
 
@@ -575,18 +575,19 @@ def test_formats_that_evaluate_does_not_write(run, sides, tmp_path):
 
 
 def test_many_classes_show_their_confusions():
-    from backprop_cli.render.evaluation import Subject, grids, render
+    from backprop_cli.render.evaluation import Subject, document, grids
+    from backprop_cli.render.writers import write
     from backprop_cli.training.metrics import evaluate
 
     names = [f"kind {i}" for i in range(60)]
     answers = np.arange(60)
     answers[3] = 7
     found = evaluate(np.eye(60)[answers], np.arange(60), "classification", names)
-    confusion, by_class = grids(found, 4, 80)
+    confusion, by_class = grids(found, 4)
     assert confusion.rows == [["kind 3 taken for kind 7", "1"]]
     assert len(by_class.rows) == 62
     assert by_class.rows[3] == ["kind 3", "-", "0.0000", "0.0000", "1"]
-    text = render(found, Subject("m", "r", "mse"), "table")
+    text = write(document(found, Subject("m", "r", "mse")), "table")
     assert "never answered, so no precision (0 in the averages): kind 3" in text
 
 
@@ -596,10 +597,11 @@ def test_names_too_wide_for_the_terminal_are_numbered():
 
     names = [f"a class of some length, {i}" for i in range(6)]
     found = evaluate(np.eye(6), np.arange(6), "classification", names)
-    confusion = grids(found, 4, 80)[0]
-    assert confusion.header == ["", "1", "2", "3", "4", "5", "6"]
-    assert confusion.rows[0][0] == "1 a class of some lengt..."
-    assert grids(found, 4, 300)[0].header[1] == "a class of some lengt..."
+    confusion = grids(found, 4)[0]
+    assert confusion.columns[1].title == "a class of some lengt..."
+    (numbered,) = confusion.narrow
+    assert [column.title for column in numbered.columns] == ["", "1", "2", "3", "4", "5", "6"]
+    assert numbered.rows[0][0] == "1 a class of some lengt..."
 
 
 def test_names_cannot_write_to_the_terminal(run, tmp_path):

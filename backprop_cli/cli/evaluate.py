@@ -45,7 +45,8 @@ def command(
     import numpy as np
 
     from ..errors import NoSuchNumber, UsageError
-    from ..render.evaluation import Subject, render
+    from ..render.evaluation import Subject, document
+    from ..render.writers import write
     from ..training.data import load_labelled
     from ..training.metrics import evaluate
     from ..training.model import Model
@@ -75,7 +76,8 @@ def command(
             probabilities=has_probabilities(trained),
         )
     subject = Subject(model, where, trained.config.loss.type)
-    write_text(render(found, subject, chosen, digits=digits, to_file=output is not None), output)
+    report = document(found, subject, digits=digits)
+    write_text(write(report, chosen, to_file=output is not None), output)
     return 0
 
 

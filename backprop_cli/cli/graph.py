@@ -211,9 +211,10 @@ def _program(
     if paths is not None:
         drawing = drawing._replace(legend=(*drawing.legend, _said(counts, graph.name(graph.output), named)))
     if chosen == "json":
-        from ..render.graph_json import graph_json
+        from ..render.graph_facts import graph_facts
+        from ..render.writers.json import lines
 
-        _write(graph_json(view, counts), output)
+        _write(lines(graph_facts(view, counts)), output)
     else:
         _draw(drawing, chosen, output, note)
     tell(graph, note, warnings_of(graph), notes)
@@ -255,7 +256,7 @@ def _network(
     from ..layout import network_drawing as networks
     from ..networks.formula import FormulaNetwork
     from ..networks.network import ShapeError
-    from ..render import graph_json as json
+    from ..render import graph_facts as facts
     from ..training.config import load
     from ..training.problem import assemble
     from ..training.trace import write_out
@@ -265,7 +266,6 @@ def _network(
     if isinstance(problem.network, FormulaNetwork):
         return _formula(problem, chosen, output, note, paths, write, edges)
     why = networks.why_compact(problem)
-    lines: Any = None
     if compact or why is not None:
         if why is not None and not compact:
             note(f"note: a box a layer: {why}")
@@ -284,8 +284,12 @@ def _network(
             raise UsageError(f"--path {','.join(paths)}: there is no such box", hint=f"boxes: {names}")
         drawing = marked
     if chosen == "json":
-        lines = json.layers_json(drawing) if compact or why is not None else None
-        _write(lines or json.units_json(found, trace, drawing), output)
+        from ..render.writers.json import lines
+
+        whole = compact or why is not None
+        _write(
+            lines(facts.layers_facts(drawing) if whole else facts.units_facts(found, trace, drawing)), output
+        )
         return None
     return _draw(drawing, chosen, output, note)
 
@@ -312,9 +316,10 @@ def _formula(
     drawing = graph_drawing(view, title, write, edges)
     drawing = drawing._replace(legend=(*drawing.legend, "the first row, with the parameters' first values"))
     if chosen == "json":
-        from ..render.graph_json import graph_json
+        from ..render.graph_facts import graph_facts
+        from ..render.writers.json import lines
 
-        _write(graph_json(view, {name: view.count_paths(name) for name in paths or ()}), output)
+        _write(lines(graph_facts(view, {name: view.count_paths(name) for name in paths or ()})), output)
     else:
         _draw(drawing, chosen, output, note)
 

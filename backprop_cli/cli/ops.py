@@ -23,7 +23,8 @@ def command(names: tuple[str, ...], format_: str | None, tensors: bool, output: 
     """List every primitive, or those named: derivative, domain, kinks and conventions."""
     from ..ops import ALIASES, PRIMITIVES, Primitive
     from ..ops.tensor import TENSORS
-    from ..render.registry import listed, render_ops
+    from ..render.registry import document, listed
+    from ..render.writers import write
 
     signs = {row.infix: name for name, row in reversed(PRIMITIVES.items()) if row.infix}
     rows: list[Primitive] = [] if names else [*TENSORS.values()] if tensors else listed()
@@ -36,8 +37,6 @@ def command(names: tuple[str, ...], format_: str | None, tensors: bool, output: 
                 f"no primitive {name}", hint=f"did you mean {close}?" if close else "backprop ops lists all"
             )
         rows.append(every[known])
-    write_text(
-        render_ops(rows, choose_format(format_, output), detailed=bool(names), to_file=output is not None),
-        output,
-    )
+    shown = document(rows, detailed=bool(names))
+    write_text(write(shown, choose_format(format_, output), to_file=output is not None), output)
     return 0

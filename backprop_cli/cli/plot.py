@@ -220,6 +220,8 @@ class _Job:
         from ..errors import ANSWERED, NO_SUCH_NUMBER, NoSuchNumber, UsageError
         from ..layout.functions import curve_chart
         from ..render import plots
+        from ..render.page import Records
+        from ..render.writers import json, rows
 
         ((variable, span),) = self.request.spans.items()
         low, high = span.ends
@@ -245,17 +247,17 @@ class _Job:
             if view is None:
                 self._cut(curve, tangents)
         elif self.chosen == "json":
-            write_text(plots.curve_json(curve, self.graph.source.text, self.fixed, tangents), self.output)
+            facts = plots.curve_facts(curve, self.graph.source.text, self.fixed, tangents)
+            write_text(json.write(facts), self.output)
         else:
             places = self.request.ranges.get(variable) or grid_of(low, high, TABLE_ROWS).tolist()
             header = [variable, f"{self.name}({variable})", f"{self.name}'({variable})", "what"]
-            rows = plots.rows(sampler, curve, tangents, places)
+            found = plots.rows(sampler, curve, tangents, places)
             if self.chosen == "table":
-                text = plots.table(header, rows, self.digits)
+                text = plots.table(header, found, self.digits)
             else:
-                text = plots.delimited(
-                    [variable, "value", f"d/d{variable}", "what"], rows, "," if self.chosen == "csv" else "\t"
-                )
+                records = Records([variable, "value", f"d/d{variable}", "what"], found)
+                text = rows.write(records, "," if self.chosen == "csv" else "\t")
             write_text(text, self.output)
         self._tell(curve.notes)
         for text in failed:
@@ -267,6 +269,7 @@ class _Job:
         from ..errors import ANSWERED, UsageError
         from ..layout.functions import surface_chart
         from ..render import plots
+        from ..render.writers import json
 
         if self.chosen in ("csv", "tsv"):
             raise UsageError(
@@ -277,7 +280,8 @@ class _Job:
         surface = survey(self.graph, (right, up), (across.ends, above.ends), self.fixed)
         lines = plots.surface_words(surface, self.name, self.digits)
         if self.chosen == "json":
-            write_text(plots.surface_json(surface, self.graph.source.text, self.fixed), self.output)
+            facts = plots.surface_facts(surface, self.graph.source.text, self.fixed)
+            write_text(json.write(facts), self.output)
         elif self.chosen == "table":
             rows = [[p.x, p.y, p.value, p.kind] for p in surface.stationary]
             write_text(plots.table([right, up, self.name, "what"], rows, self.digits), self.output)

@@ -20,7 +20,8 @@ from ..engine.sweep import reverse
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, BindingError, NoSuchNumber, UsageError
 from ..graph import Graph
 from ..language.operators import CONSTANTS
-from ..render.points import PointTable
+from ..render.writers.streams import Answers as BareAnswers
+from ..render.writers.streams import PointLatex, PointMarkdown, PointTable
 from ..tables.block import Block
 from ..tables.read import open_points
 from ..tables.write import csv_writer, fresh_names, jsonl_writer
@@ -100,12 +101,17 @@ def run_points(
         failed, disagree, rows = 0, 0, 0
         with _Progress(source, quiet) as progress, destination(output) as stream:
             writer: Any
+            encoding = encoding_of(output)
             if format_ == "json":
                 writer = jsonl_writer(stream, _paths(source.names, given, names))
             elif format_ in ("csv", "tsv"):
                 writer = csv_writer(stream, delimiter="," if format_ == "csv" else "\t")
+            elif format_ == "value":
+                wanted = [name for name in names if name.startswith("d/d")] if gradient else names[:1]
+                writer = BareAnswers(stream, wanted, encoding)
             else:
-                writer = PointTable(stream, format_, digits, gradient, encoding_of(output))
+                people = {"markdown": PointMarkdown, "latex": PointLatex}
+                writer = people.get(format_, PointTable)(stream, digits, encoding)
             begun = False
             for block in source:
                 answers = answer(block)
@@ -126,7 +132,7 @@ def run_points(
                 progress(rows)
             if not begun:
                 writer.header(source.names, names)
-            if isinstance(writer, PointTable):
+            if format_ not in ("json", "csv", "tsv"):
                 writer.close()
     tell(graph, note, warnings_of(graph), ())
     if failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import click
@@ -88,7 +89,7 @@ def command(
     with open_rows(rows, predictor.encoding) as source, destination(output) as stream:
         chosen = chosen or ("json" if source.kind == "jsonl" else source.kind)
         computed, error = predictor.columns(source.names)
-        writer = _writer(chosen, stream, predictor, error, digits, output)
+        writer = _writer(chosen, stream, predictor, computed, error, digits, output)
         begun = False
         for block in source:
             answers = predictor.answer(block, strict)
@@ -116,9 +117,15 @@ def command(
 
 
 def _writer(
-    format_: str, stream: BinaryIO, predictor: Any, error: str, digits: int | None, output: str | None
+    format_: str,
+    stream: BinaryIO,
+    predictor: Any,
+    computed: Sequence[str],
+    error: str,
+    digits: int | None,
+    output: str | None,
 ) -> Any:
-    from ..render.predictions import PredictionList, PredictionTable
+    from ..render.writers.streams import Answers, PredictionTable
     from ..tables.write import csv_writer, jsonl_writer
 
     if format_ == "json":
@@ -126,7 +133,7 @@ def _writer(
     if format_ == "table":
         return PredictionTable(stream, digits or 6, error, encoding_of(output), output is not None)
     if format_ == "value":
-        return PredictionList(stream, predictor.predictions, encoding_of(output))
+        return Answers(stream, computed[: predictor.predictions], encoding_of(output))
     return csv_writer(stream, delimiter="," if format_ == "csv" else "\t", error=error)
 
 

@@ -46,6 +46,8 @@ def train(
     """Run ``backprop train`` and return its exit status."""
     use_threads(threads)
     from ..render import training as show
+    from ..render.writers import write
+    from ..render.writers.terminal import write as plain
     from ..training.config import load
     from ..training.problem import assemble
     from ..training.run import CURVE, Run
@@ -65,7 +67,7 @@ def train(
 
         checked = list(compare(problem))
         good = all(c.agree for c in checked)
-        text = show.checked_table(checked)
+        text = plain([show.checked_grid(checked)], to_file=True)
         if dry_run or not good:
             write_text(text, output)
         else:
@@ -77,7 +79,8 @@ def train(
         if dry_run:
             return 0
     if dry_run:
-        write_text(show.wrapped(show.setup(problem), width_of(output)), output)
+        text = plain(show.setup(problem), to_file=True)
+        write_text(show.wrapped(text, width_of(output)), output)
         return 0
     run = Run(problem, resume=resume, threads=threads)
     for text in run.broken:
@@ -110,11 +113,10 @@ def train(
     write_atomic(
         run.path(CURVE), svg_curve(run.history, title, best=run.training.progress.best_epoch).encode()
     )
-    if chosen == "json":
-        write_text(show.summary_json(run, seconds), output)
-    else:
-        text = show.wrapped(show.summary(run, seconds), width_of(output))
-        write_text(text + curve(run, output), output)
+    text = write(show.document(run, seconds), chosen, to_file=True)
+    if chosen != "json":
+        text = show.wrapped(text, width_of(output)) + curve(run, output)
+    write_text(text, output)
     return 0
 
 

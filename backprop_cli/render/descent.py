@@ -260,7 +260,7 @@ def run_dict(report: Report, run: Run) -> dict[str, Any]:
 
 def _facts(report: Report, everything: bool) -> Facts:
     function = report.function
-    runs = Entries()
+    runs = []
     for run in report.runs:
         found = run_dict(report, run)
         if run.trace is not None and (everything or not report.many):
@@ -276,7 +276,7 @@ def _facts(report: Report, everything: bool) -> Facts:
             "fixed": {name: x for name, x in function.inputs.items() if name not in function.names},
             "until": report.until,
             "steps": report.steps,
-            "runs": runs,
+            "runs": Entries(runs),
         }
     )
 

@@ -1,19 +1,15 @@
-"""Evaluations as text: tables for people, JSON, CSV and Markdown."""
+"""Evaluations: measures of the whole, and tables by class or output."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from io import StringIO
 from typing import Any, NamedTuple
 
 from ..errors import counted, printable
 from ..language.numbers import rounded
 from ..training.metrics import ClassificationEvaluation, ClassScores, Evaluation, OutputErrors
-from .terminal import console_for, is_unicode, table_for, trimmed
-from .writers.markdown import table as markdown_table
-from .writers.markdown import text as markdown_text
+from .page import Block, Cell, Column, Document, Facts, Grid, Heading, Paragraph, Records, Text, plain
 
 MANY_CLASSES = 40
 PAIRS = 12
@@ -34,25 +30,28 @@ class Subject(NamedTuple):
     loss: str
 
 
-def render(
-    evaluation: Evaluation, subject: Subject, format_: str, *, digits: int = 4, to_file: bool = False
-) -> str:
-    """Return an evaluation as text.
+def document(evaluation: Evaluation, subject: Subject, *, digits: int = 4) -> Document:
+    """Return an evaluation to be written.
 
     Args:
         evaluation: What to write.
         subject: What it is about.
-        format_: ``table``, ``markdown``, ``json``, ``csv`` or ``tsv``.
         digits: Decimals of shares, significant digits of errors.
-        to_file: The text goes to a file, not to stdout.
     """
-    if format_ == "json":
-        return json.dumps(as_dict(evaluation, subject), allow_nan=False) + "\n"
-    if format_ in ("csv", "tsv"):
-        return _delimited(evaluation, "," if format_ == "csv" else "\t")
-    if format_ == "markdown":
-        return _markdown(evaluation, subject, digits)
-    return _table(evaluation, subject, digits, to_file)
+    return Document(
+        page=lambda: _page(evaluation, subject, digits),
+        facts=lambda: Facts(as_dict(evaluation, subject), "compact"),
+        records=lambda: _records(evaluation),
+    )
+
+
+def _page(evaluation: Evaluation, subject: Subject, digits: int) -> Iterator[Block]:
+    yield Heading(headline(evaluation, subject))
+    titles = Column("measure", "word", "name"), Column("value", "number", "strong"), Column("", tone="quiet")
+    yield Grid(titles, measures(evaluation, subject, digits), bare=True)
+    yield from grids(evaluation, digits)
+    for remark in _remarks(evaluation):
+        yield Paragraph([remark], "doubt", most=None)
 
 
 def as_dict(evaluation: Evaluation, subject: Subject) -> dict[str, Any]:
@@ -101,24 +100,22 @@ def _strict(value: Any) -> Any:
     return None if isinstance(value, float) and not abs(value) < float("inf") else value
 
 
-def _delimited(evaluation: Evaluation, delimiter: str) -> str:
-    import csv
-
-    text = StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+def _records(evaluation: Evaluation) -> Records:
+    rows: list[Sequence[Any]]
     if isinstance(evaluation, ClassificationEvaluation):
         answered = [f"answered_{c.name}" for c in evaluation.classes]
-        writer.writerow(["class", "precision", "recall", "f1", "support", *answered])
-        for scores, row in zip(evaluation.classes, evaluation.confusion.tolist(), strict=True):
-            writer.writerow([scores.name, *_shares(scores), scores.support, *row])
+        header = ["class", *SHARES, "support", *answered]
+        counts = evaluation.confusion.tolist()
+        rows = [
+            [scores.name, *_shares(scores), scores.support, *row]
+            for scores, row in zip(evaluation.classes, counts, strict=True)
+        ]
         for scores in (evaluation.macro, evaluation.weighted):
-            writer.writerow([scores.name, *_shares(scores), scores.support, *[""] * len(answered)])
-        return text.getvalue()
-    writer.writerow(["output", *ERRORS])
-    for errors in _error_rows(evaluation.outputs, evaluation.overall):
-        cells = [getattr(errors, key) for key in ERRORS]
-        writer.writerow([errors.name, *("" if cell is None else repr(cell) for cell in cells)])
-    return text.getvalue()
+            rows.append([scores.name, *_shares(scores), scores.support, *[None] * len(answered)])
+        return Records(header, rows)
+    found = _error_rows(evaluation.outputs, evaluation.overall)
+    rows = [[errors.name, *(getattr(errors, key) for key in ERRORS)] for errors in found]
+    return Records(["output", *ERRORS], rows)
 
 
 ERRORS = ("mae", "mse", "rmse", "r2", "max_error", "bias")
@@ -136,22 +133,6 @@ def _shares(scores: ClassScores) -> list[float]:
 
 
 # for people
-
-
-class Grid(NamedTuple):
-    """A table as texts; the first column is words, the others are numbers.
-
-    Attributes:
-        title: What stands above it.
-        header: Column titles.
-        rows: Their cells.
-        ruled: Rows at the end that a line sets apart.
-    """
-
-    title: str
-    header: list[str]
-    rows: list[list[str]]
-    ruled: int = 0
 
 
 def headline(evaluation: Evaluation, subject: Subject) -> str:
@@ -193,15 +174,8 @@ def measures(evaluation: Evaluation, subject: Subject, digits: int) -> list[tupl
     return lines
 
 
-def grids(evaluation: Evaluation, digits: int, width: int, zero: str = "0") -> list[Grid]:
-    """Return the tables below the measures.
-
-    Args:
-        evaluation: What to show.
-        digits: See `render`.
-        width: Columns of text that there are.
-        zero: What stands for an empty cell of the confusion matrix.
-    """
+def grids(evaluation: Evaluation, digits: int) -> list[Grid]:
+    """Return the tables below the measures."""
     if not isinstance(evaluation, ClassificationEvaluation):
         if len(evaluation.outputs) == 1:
             return []
@@ -210,9 +184,7 @@ def grids(evaluation: Evaluation, digits: int, width: int, zero: str = "0") -> l
             for o in _error_rows(evaluation.outputs, evaluation.overall)
         ]
         header = ["output", *(key.replace("_", " ") for key in ERRORS)]
-        return [Grid("errors of each output", header, rows, ruled=1)]
-    names = [_name(c.name) for c in evaluation.classes]
-    found = [_confusion(evaluation, names, width, zero)]
+        return [_grid("errors of each output", header, rows, ruled=1)]
     shown = [*evaluation.classes, evaluation.macro, evaluation.weighted]
     rows = [
         [
@@ -222,25 +194,41 @@ def grids(evaluation: Evaluation, digits: int, width: int, zero: str = "0") -> l
         ]
         for scores in shown
     ]
-    found.append(Grid("by class", ["class", "precision", "recall", "F1", "rows"], rows, ruled=2))
-    return found
+    by_class = _grid("by class", ["class", "precision", "recall", "F1", "rows"], rows, ruled=2)
+    return [_confusion(evaluation), by_class]
 
 
-def _confusion(evaluation: ClassificationEvaluation, names: list[str], width: int, zero: str) -> Grid:
+def _grid(title: str, header: Sequence[str], rows: Sequence[Sequence[Cell]], ruled: int = 0) -> Grid:
+    """Return a table whose first column is words and whose others are numbers."""
+    first, *others = header
+    quiet = [[Text(plain(cell), "quiet") for cell in row] for row in rows[len(rows) - ruled :]]
+    columns = [Column(first, least=2 * LONGEST), *(Column(other, "number") for other in others)]
+    return Grid(columns, [*rows[: len(rows) - ruled], *quiet], title, ruled=ruled)
+
+
+def _confusion(evaluation: ClassificationEvaluation) -> Grid:
+    """Return the matrix under names, else under numbers, else the pairs that are confused most."""
     matrix = evaluation.confusion.tolist()
-    cells = [[f"{n:,}" if n else zero for n in row] for row in matrix]
-    title = "confusion: a row for each true class, a column for each answer"
-    for header in (names, [str(i + 1) for i in range(len(names))]):
-        numbered = header is not names
-        left = [f"{i + 1} {name}" if numbered else name for i, name in enumerate(names)]
-        widths = [max(len(h), *(len(row[i]) for row in cells)) for i, h in enumerate(header)]
-        fits = max(map(len, left)) + sum(w + 2 for w in widths) <= width
-        if fits and len(names) <= MANY_CLASSES:
-            return Grid(title, ["", *header], [[n, *row] for n, row in zip(left, cells, strict=True)])
+    names = [_name(c.name) for c in evaluation.classes]
     pairs = [(n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if n and i != j]
     pairs = sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2]))[:PAIRS]
-    rows = [[f"{names[i]} taken for {names[j]}", f"{n:,}"] for n, i, j in pairs]
-    return Grid("most frequent confusions", ["", "rows"], rows or [["none", "0"]])
+    most: list[list[Cell]] = [[f"{names[i]} taken for {names[j]}", f"{n:,}"] for n, i, j in pairs]
+    frequent = _grid("most frequent confusions", ["", "rows"], most or [["none", "0"]])
+    if len(names) > MANY_CLASSES:
+        return frequent
+    cells = [[_count(n, i == j) for j, n in enumerate(row)] for i, row in enumerate(matrix)]
+    title = "confusion: a row for each true class, a column for each answer"
+
+    def under(header: Sequence[str], left: Sequence[str]) -> Grid:
+        return _grid(title, ["", *header], [[name, *row] for name, row in zip(left, cells, strict=True)])
+
+    numbers = [str(i + 1) for i in range(len(names))]
+    numbered = under(numbers, [f"{i} {name}" for i, name in zip(numbers, names, strict=True)])
+    return under(names, names)._replace(narrow=(numbered._replace(narrow=(frequent,)),))
+
+
+def _count(n: int, right: bool) -> Text:
+    return Text(f"{n:,}", ("good" if right else "bad") if n else "empty")
 
 
 def _remarks(evaluation: Evaluation) -> list[str]:
@@ -254,67 +242,6 @@ def _remarks(evaluation: Evaluation) -> list[str]:
     if absent:
         remarks.append(f"no rows of: {', '.join(absent)}")
     return remarks
-
-
-def _markdown(evaluation: Evaluation, subject: Subject, digits: int) -> str:
-    parts = [f"**{markdown_text(headline(evaluation, subject))}**\n"]
-    rows = [[markdown_text(part) for part in line] for line in measures(evaluation, subject, digits)]
-    parts.append(markdown_table(["measure", "value", ""], rows, [False, True, False]))
-    for grid in grids(evaluation, digits, 100_000):
-        body = [[markdown_text(part) for part in row] for row in grid.rows]
-        numeric = [False, *[True] * (len(grid.header) - 1)]
-        parts.append(
-            f"{grid.title}:\n\n" + markdown_table([markdown_text(h) for h in grid.header], body, numeric)
-        )
-    parts += [f"{markdown_text(remark)}\n" for remark in _remarks(evaluation)]
-    return "\n".join(parts)
-
-
-def _table(evaluation: Evaluation, subject: Subject, digits: int, to_file: bool) -> str:
-    from rich.table import Table
-    from rich.text import Text
-
-    console = console_for(to_file)
-    unicode = is_unicode(console)
-    lines = measures(evaluation, subject, digits)
-    with console.capture() as captured:
-        console.print(Text(headline(evaluation, subject), style="bold"))
-        console.print()
-        plain = Table.grid(padding=(0, 2, 0, 0))
-        plain.add_column(style="cyan", no_wrap=True)
-        plain.add_column(justify="right", style="bold", no_wrap=True)
-        plain.add_column(style="dim")
-        for line in lines:
-            plain.add_row(*map(Text, line))
-        console.print(plain)
-        for grid in grids(evaluation, digits, console.width, "·" if unicode else "."):
-            console.print()
-            console.print(Text(grid.title))
-            table = table_for(console)
-            for i, title in enumerate(grid.header):
-                table.add_column(
-                    Text(title), justify="right" if i else "left", no_wrap=bool(i), overflow="fold"
-                )
-            for at, row in enumerate(grid.rows):
-                if grid.ruled and at == len(grid.rows) - grid.ruled:
-                    table.add_section()
-                styled = [Text(cell, style=_style(grid, at, i, cell)) for i, cell in enumerate(row)]
-                table.add_row(*styled)
-            console.print(table)
-        for remark in _remarks(evaluation):
-            console.print()
-            console.print(Text(remark, style="yellow"))
-    return trimmed(captured.get())
-
-
-def _style(grid: Grid, row: int, column: int, cell: str) -> str:
-    if not grid.title.startswith("confusion"):
-        return "dim" if grid.ruled and row >= len(grid.rows) - grid.ruled else ""
-    if column == 0:
-        return ""
-    if cell in ("·", "."):
-        return "dim"
-    return "green" if column == row + 1 else "bold red"
 
 
 def _name(text: str) -> str:

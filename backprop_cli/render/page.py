@@ -15,9 +15,10 @@ WIDEST = 100
 Tone = Literal["", "name", "formula", "good", "doubt", "bad", "strong", "quiet", "empty"]
 """What a text is, for its colour; an empty cell of a matrix of counts is a mere dot at a terminal."""
 
-Kind = Literal["text", "word", "share", "number", "code", "name", "expression", "formula", "verdict"]
-"""What a cell holds: a ``word`` is a text that is never broken, a ``share`` reads ``3/4``, ``code`` is text
-as it was typed; a ``name``, an ``expression`` and a ``formula`` are mathematics where a format has it."""
+Kind = Literal["text", "prose", "word", "share", "number", "code", "name", "expression", "formula", "verdict"]
+"""What a cell holds: ``prose`` is our own, a ``word`` is a text that is never broken, a ``share`` reads
+``3/4``, ``code`` is text as it was typed; a ``name``, an ``expression`` and a ``formula`` are mathematics
+where a format has it."""
 
 
 class Text(NamedTuple):
@@ -73,22 +74,17 @@ class Lines(NamedTuple):
         texts: The sentences.
         tone: Of all of them.
         most: Columns of a terminal they take; None for all, with no break before an equals sign.
+        near: A terminal leaves no empty line above them.
     """
 
     texts: Sequence[Line]
     tone: Tone = ""
     most: int | None = WIDEST
+    near: bool = False
 
 
 class Paragraph(NamedTuple):
-    """Sentences that belong together.
-
-    Attributes:
-        texts: The sentences.
-        tone: Of all of them.
-        most: As of `Lines`.
-        near: A terminal leaves no empty line above it.
-    """
+    """Sentences that belong together; the attributes are those of `Lines`."""
 
     texts: Sequence[Line]
     tone: Tone = ""
@@ -106,6 +102,7 @@ class Column(NamedTuple):
         least: Columns of a terminal that are room enough for it; None for all it needs, or 24 for text.
         floor: A terminal breaks none of its cells to be narrower than that.
         most: How wide it gets at most.
+        whole: A terminal never breaks its cells; None for what the kind says.
     """
 
     title: str
@@ -114,6 +111,7 @@ class Column(NamedTuple):
     least: int | None = None
     floor: int | None = None
     most: int | None = None
+    whole: bool | None = None
 
 
 class Grid(NamedTuple):
@@ -125,8 +123,10 @@ class Grid(NamedTuple):
         title: Above it.
         drop: Columns that go first where the terminal is too narrow for all.
         narrow: What stands in its place there.
+        needs: Columns a terminal has to have for it, whatever stands in it; 0 for what its cells need.
         ruled: Rows at the end that a line sets apart.
         bare: A terminal needs no titles to understand it.
+        near: As of `Lines`.
     """
 
     columns: Sequence[Column]
@@ -134,8 +134,10 @@ class Grid(NamedTuple):
     title: str = ""
     drop: tuple[int, ...] = ()
     narrow: tuple[Block, ...] = ()
+    needs: int = 0
     ruled: int = 0
     bare: bool = False
+    near: bool = False
 
 
 class Fields(NamedTuple):
@@ -171,11 +173,13 @@ Block = Heading | Section | Lines | Paragraph | Grid | Fields | Slopes | Drawing
 # for programs
 
 
-class Entries(list[Any]):
-    """A list of which JSON has one entry a line."""
+class Entries(NamedTuple):
+    """A list of which JSON has one entry a line; for a large one they can be gone through once."""
+
+    of: Iterable[Any]
 
 
-Layout = Literal["record", "closed", "graph", "compact", "indented"]
+Layout = Literal["record", "closed", "graph", "compact", "indented", "document"]
 """How JSON is laid out: a member a line, with the closing brackets in three places; in one line; indented."""
 
 
@@ -184,6 +188,15 @@ class Facts(NamedTuple):
 
     members: Mapping[str, Any] | Entries
     layout: Layout = "record"
+
+
+class Element(NamedTuple):
+    """An element of XML, with a text or with others in it."""
+
+    tag: str
+    attributes: Mapping[str, str]
+    children: Sequence[Element] = ()
+    text: str = ""
 
 
 class Records(NamedTuple):
@@ -201,9 +214,11 @@ class Document(NamedTuple):
         facts: For programs that read JSON.
         records: For those that read a table, where it has one.
         values: The bare answers, where it has some.
+        others: Formats that no other report has.
     """
 
     page: Callable[[], Iterable[Block]]
     facts: Callable[[], Facts]
     records: Callable[[], Records] | None = None
     values: Callable[[], Iterable[float | None]] | None = None
+    others: Mapping[str, Callable[[], Facts | Element]] = {}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
@@ -13,6 +10,7 @@ from ..curves.line import Curve, Sampler, Tangent, neat
 from ..curves.surface import Surface
 from ..errors import printable
 from ..language.numbers import rounded
+from .page import Facts
 
 SCHEMA = 1
 MOST_LINES = 6  # of each kind
@@ -143,20 +141,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]], digits: int) -> 
     return "\n".join(lines) + "\n"
 
 
-def delimited(header: Sequence[str], rows: Sequence[Sequence[Any]], delimiter: str) -> str:
-    """Return rows as CSV or TSV, numbers in full."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(
-        [["" if c is None else repr(c) if isinstance(c, float) else c for c in row] for row in rows]
-    )
-    return stream.getvalue()
-
-
-def curve_json(curve: Curve, expression: str, fixed: Mapping[str, float], tangents: Sequence[Tangent]) -> str:
-    """Return a curve as JSON."""
-    return _json(
+def curve_facts(
+    curve: Curve, expression: str, fixed: Mapping[str, float], tangents: Sequence[Tangent]
+) -> Facts:
+    """Return a curve for programs."""
+    return Facts(
         {
             "schema": SCHEMA,
             "expression": expression,
@@ -177,13 +166,14 @@ def curve_json(curve: Curve, expression: str, fixed: Mapping[str, float], tangen
             "points": curve.points,
             "slopes": curve.slopes,
             "notes": curve.notes,
-        }
+        },
+        "compact",
     )
 
 
-def surface_json(surface: Surface, expression: str, fixed: Mapping[str, float]) -> str:
-    """Return a surface as JSON; ``z`` has a row for every y, null where there is no value."""
-    return _json(
+def surface_facts(surface: Surface, expression: str, fixed: Mapping[str, float]) -> Facts:
+    """Return a surface for programs; ``z`` has a row for every y, None where there is no value."""
+    return Facts(
         {
             "schema": SCHEMA,
             "expression": expression,
@@ -195,9 +185,6 @@ def surface_json(surface: Surface, expression: str, fixed: Mapping[str, float]) 
             "z": [[h if isfinite(h) else None for h in row] for row in surface.z],
             "gradients": surface.arrows,
             "notes": surface.notes,
-        }
+        },
+        "compact",
     )
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, allow_nan=False) + "\n"

@@ -1,13 +1,28 @@
-"""The registry as a table, as data, and as a page of the documentation."""
+"""The registry as a report, and as a page of the documentation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..ops import ALIASES, PRIMITIVES, Primitive
 from ..ops.tensor import TENSORS
-from .writers.markdown import table as markdown_table
+from .page import (
+    Block,
+    Column,
+    Document,
+    Entries,
+    Facts,
+    Fields,
+    Grid,
+    Kind,
+    Lines,
+    Only,
+    Records,
+    Text,
+    Tone,
+)
+from .writers import write
 
 HEADER = ["primitive", "written", "derivative", "defined", "kinks and conventions", "meaning"]
 
@@ -57,57 +72,38 @@ def op_dict(row: Primitive) -> dict[str, Any]:
     }
 
 
-def render_ops(
-    rows: Sequence[Primitive], format_: str, *, detailed: bool = False, to_file: bool = False
-) -> str:
-    """Return primitives as text.
+def document(rows: Sequence[Primitive], *, detailed: bool = False) -> Document:
+    """Return primitives to be written.
 
     Args:
         rows: Which.
-        format_: ``table``, ``json``, ``csv``, ``tsv`` or ``markdown``.
         detailed: A block each instead of a table.
-        to_file: The text goes to a file, not to stdout.
     """
+    return Document(
+        page=lambda: _page(rows, detailed),
+        facts=lambda: Facts(Entries(map(op_dict, rows))),
+        records=lambda: Records(HEADER, map(op_row, rows)),
+    )
+
+
+def _page(rows: Sequence[Primitive], detailed: bool) -> Iterator[Block]:
     cells = [op_row(row) for row in rows]
-    if format_ == "json":
-        from json import dumps
-
-        return "[\n" + ",\n".join(dumps(op_dict(row)) for row in rows) + "\n]\n"
-    if format_ in ("csv", "tsv"):
-        import csv
-        from io import StringIO
-
-        stream = StringIO()
-        writer = csv.writer(stream, delimiter="," if format_ == "csv" else "\t", lineterminator="\n")
-        writer.writerow(HEADER)
-        writer.writerows(cells)
-        return stream.getvalue()
-    if format_ == "markdown":
-        quoted = [[f"`{c}`" if i < 3 else c for i, c in enumerate(row)] for row in cells]
-        return markdown_table(HEADER, quoted, [False] * len(HEADER))
+    kinds: list[Kind] = ["code", "code", "code", "prose", "prose", "prose"]
+    columns = [Column(title, kind) for title, kind in zip(HEADER, kinds, strict=True)]
+    yield Only(("markdown", "latex"), Grid(columns, cells))
     if detailed:
-        blocks = []
-        for c in cells:
-            blocks.append("\n".join(f"{t:>22}  {v}" for t, v in zip(HEADER, c, strict=True) if v))
-        return "\n\n".join(blocks) + "\n"
-    from rich.text import Text
+        for row in cells:
+            fields = [(title, cell) for title, cell in zip(HEADER, row, strict=True) if cell]
+            yield Only(("table",), Fields(fields))
+        return
 
-    from .terminal import console_for, table_for, trimmed
+    def grid(*shown: int) -> Grid:
+        tones: dict[int, Tone] = {1: "name", 2: "formula"}
+        toned = [[Text(row[k], tones.get(k, "")) for k in shown] for row in cells]
+        return Grid([columns[k] for k in shown], toned)
 
-    console = console_for(to_file)
-    table = table_for(console)
-    # on a narrow terminal `backprop ops NAME` has the rest
-    shown = [1, 2, 3, 4, 5] if console.width >= 130 else [1, 2, 5]
-    for i in shown:
-        table.add_column(HEADER[i], overflow="fold")
-    for c in cells:
-        table.add_row(*(Text(c[i], style="cyan" if i == 1 else "magenta" if i == 2 else "") for i in shown))
-    with console.capture() as captured:
-        console.print(table)
-        if len(shown) < 5:
-            console.print()
-            console.print("backprop ops NAME shows domain, kinks and conventions")
-    return trimmed(captured.get())
+    note = Lines(["backprop ops NAME shows domain, kinks and conventions"], most=None)
+    yield Only(("table",), grid(1, 2, 3, 4, 5)._replace(needs=130, narrow=(grid(1, 2, 5), note)))
 
 
 def primitives_page() -> str:
@@ -115,9 +111,9 @@ def primitives_page() -> str:
     return (
         "# Primitives\n\n"
         "Generated from the registry by `backprop ops --format markdown`; "
-        "`y` is the value of the primitive.\n\n" + render_ops(listed(), "markdown") + "\n"
+        "`y` is the value of the primitive.\n\n" + write(document(listed()), "markdown") + "\n"
         "## Tensor primitives\n\n"
         "What layers and losses are lowered to, beside the elementwise ones above; `backprop ops --tensors` "
         "lists them. They cannot be written in an expression.\n\n"
-        + render_ops([*TENSORS.values()], "markdown")
+        + write(document([*TENSORS.values()]), "markdown")
     )

@@ -13,6 +13,7 @@ from ..training import schema
 from ..training.config.starters import starter_text, starters
 from ..training.config.walk import ALIASES, activations, fields_of, limits, options_of, says, tags_of
 from ..training.config.yaml_text import to_flow
+from .writers.markdown import table
 
 EXAMPLES = ("hand", "iris", "formula")
 
@@ -151,15 +152,17 @@ def _page() -> Iterator[str]:
 
 def _types(union: Any, key: str) -> Iterator[str]:
     for name, struct in tags_of(union).items():
-        yield f"### {key} `{name}`\n\n{(struct.__doc__ or '').replace('``', '`')}\n\n"
+        yield f"### {key} `{name}`\n\n{_code(struct.__doc__ or '')}\n\n"
         if fields_of(struct):
             yield from _table(struct, "")
 
 
 def _table(struct: Any, prefix: str) -> Iterator[str]:
-    yield "| key | value | default | meaning |\n|---|---|---|---|\n"
-    for name, field in fields_of(struct).items():
-        yield f"| `{prefix}{name}` | {_value(field.type)} | {_default(field)} | {described(field.type)} |\n"
+    rows = [
+        [f"`{prefix}{name}`", _value(field.type), _default(field), described(field.type)]
+        for name, field in fields_of(struct).items()
+    ]
+    yield table(["key", "value", "default", "meaning"], rows, [False] * 4)
     yield "\n"
 
 
@@ -172,7 +175,7 @@ def _value(type_: Any) -> str:
         )
         if word and (text := f"{word}, {ranges}" if ranges else word) not in parts:
             parts.append(text)
-    return _cell(" or ".join(parts))
+    return _code(" or ".join(parts))
 
 
 def _default(field: Any) -> str:
@@ -190,7 +193,7 @@ def _default(field: Any) -> str:
 def described(type_: Any) -> str:
     """Return what the schema says of a key."""
     found = [note.description for note in _notes(type_) if note.description]
-    return _cell(found[0] if found else "")
+    return _code(found[0] if found else "")
 
 
 def _notes(type_: Any) -> Iterator[msgspec.Meta]:
@@ -199,8 +202,9 @@ def _notes(type_: Any) -> Iterator[msgspec.Meta]:
     yield from reversed([note for note in metadata if isinstance(note, msgspec.Meta)])
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("``", "`")
+def _code(text: str) -> str:
+    """Return a docstring's text in Markdown."""
+    return text.replace("``", "`")
 
 
 _INTRODUCTION = """\

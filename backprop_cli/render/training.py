@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite, prod
 from typing import Any
 
-from ..errors import counted, printable
+from ..errors import counted
 from ..language.numbers import brief, rounded
 from ..networks.network import LayerNetwork
 from ..optimization.fit import FitResult
@@ -16,20 +15,9 @@ from ..training.fitting import Fitting
 from ..training.gradcheck import CheckedParameter
 from ..training.problem import Problem
 from ..training.run import MODEL, Run
+from .page import Block, Column, Document, Facts, Grid, Kind, Lines
 
 SCHEMA = 1
-
-
-def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> str:
-    """Return aligned columns with a rule under the header."""
-    cells = [[printable(c) for c in row] for row in (header, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = []
-    for row in cells:
-        aligned = (c.rjust(w) if n else c.ljust(w) for c, w, n in zip(row, widths, numeric, strict=True))
-        lines.append("  ".join(aligned).rstrip())
-    lines.insert(1, "-" * (sum(widths) + 2 * (len(widths) - 1)))
-    return "\n".join(lines) + "\n"
 
 
 def layer_rows(problem: Problem) -> list[dict[str, Any]]:
@@ -73,7 +61,7 @@ def data_line(problem: Problem) -> str:
     return f"{counted(features, 'feature')}, {kinds}: {', '.join(parts)} {last}"
 
 
-def setup(problem: Problem) -> str:
+def setup(problem: Problem) -> list[Block]:
     """Return what will be trained on what."""
     rows = [
         [r["name"], r["type"], "x".join(map(str, r["shape"])) or "1", f"{r['parameters']:,}"]
@@ -95,8 +83,8 @@ def setup(problem: Problem) -> str:
         f"optimizer  {how}, {plan}",
         f"parameters {total:,}" + (f", {frozen:,} of them frozen" if frozen else ""),
     ]
-    table = plain_table(["layer", "type", "output", "parameters"], rows, [False, False, True, True])
-    return table + "\n" + "\n".join(ways) + "\n"
+    columns = [Column("layer"), Column("type"), Column("output", "number"), Column("parameters", "number")]
+    return [Grid(columns, rows), Lines(ways, most=None)]
 
 
 def wrapped(text: str, width: int | None) -> str:
@@ -153,39 +141,37 @@ def ending(run: Run) -> str:
     return text
 
 
-def summary(run: Run, seconds: float) -> str:
-    """Return what came out of a run."""
+def document(run: Run, seconds: float) -> Document:
+    """Return what came out of a run, to be written."""
+    return Document(page=lambda: _page(run, seconds), facts=lambda: Facts(_summary(run, seconds), "compact"))
+
+
+def _page(run: Run, seconds: float) -> Iterator[Block]:
+    yield from setup(run.problem)
+    if isinstance(run.training, Fitting) and run.training.result:
+        yield from _fit(run.training.result)
     names = list(dict.fromkeys(n for values in run.results.values() for n in values))
     rows = [[name, *(rounded(v[n], 5) if n in v else "" for n in names)] for name, v in run.results.items()]
-    lines = [
-        setup(run.problem),
-        *(
-            [fit_table(run.training.result)]
-            if isinstance(run.training, Fitting) and run.training.result
-            else []
-        ),
-        plain_table(["set", *names], rows, [False, *[True] * len(names)]),
-        f"{ending(run)}\ntime: {seconds:.1f} s",
-        f"model: {run.path(MODEL)}",
-    ]
-    return "\n".join(lines) + "\n"
+    yield Grid([Column("set"), *(Column(name, "number") for name in names)], rows)
+    yield Lines([ending(run), f"time: {seconds:.1f} s", f"model: {run.path(MODEL)}"], most=None)
 
 
-def fit_table(fit: FitResult) -> str:
-    """Return fitted parameters with their standard errors."""
+def _fit(fit: FitResult) -> Iterator[Block]:
+    """Yield fitted parameters with their standard errors."""
     rows = []
     for name, value in fit.parameters.items():
         error = fit.standard_errors[name]
         share = f"{100.0 * error / abs(value):.2g} %" if error is not None and value else "-"
         rows.append([name, rounded(value, 8), "-" if error is None else rounded(error, 4), share])
-    table = plain_table(["parameter", "value", "standard error", "relative"], rows, [False, True, True, True])
+    numbers = [Column(title, "number") for title in ("value", "standard error", "relative")]
+    yield Grid([Column("parameter"), *numbers], rows)
     deviation = fit.residual_deviation
     if deviation is not None:
         free = counted(fit.degrees_of_freedom, "degree") + " of freedom"
-        table += f"\nresiduals: standard deviation {rounded(deviation, 5)}, {free}\n"
+        yield Lines([f"residuals: standard deviation {rounded(deviation, 5)}, {free}"], most=None)
     for text in (fit.warning, None if fit.converged else f"not converged: {fit.reason}"):
-        table += f"{text}\n" if text else ""
-    return table
+        if text:
+            yield Lines([text], most=None, near=True)
 
 
 def fit_dict(fit: FitResult) -> dict[str, Any]:
@@ -202,12 +188,12 @@ def fit_dict(fit: FitResult) -> dict[str, Any]:
     }
 
 
-def summary_json(run: Run, seconds: float) -> str:
-    """Return the same as one JSON object; see ``docs/training.md``."""
+def _summary(run: Run, seconds: float) -> dict[str, Any]:
+    """Return the JSON object; see ``docs/training.md``."""
     problem, progress = run.problem, run.training.progress
     fit = run.training.result if isinstance(run.training, Fitting) else None
     sets = {"training": problem.train, "validation": problem.validation, "test": problem.test}
-    answer = {
+    return {
         "schema": SCHEMA,
         "name": problem.config.name,
         "task": problem.task,
@@ -228,10 +214,9 @@ def summary_json(run: Run, seconds: float) -> str:
         "folder": run.folder,
         "model": run.path(MODEL),
     }
-    return json.dumps(answer, allow_nan=False) + "\n"
 
 
-def checked_table(checked: Sequence[CheckedParameter]) -> str:
+def checked_grid(checked: Sequence[CheckedParameter]) -> Grid:
     """Return the comparison of reverse mode with finite differences."""
     rows = [
         [
@@ -244,5 +229,12 @@ def checked_table(checked: Sequence[CheckedParameter]) -> str:
         ]
         for c in checked
     ]
-    header = ["parameter", "numbers", "difference", "worst at", "at kinks", "verdict"]
-    return plain_table(header, rows, [False, True, True, False, True, False])
+    kinds: dict[str, Kind] = {
+        "parameter": "text",
+        "numbers": "number",
+        "difference": "number",
+        "worst at": "text",
+        "at kinks": "number",
+        "verdict": "text",
+    }
+    return Grid([Column(title, kind) for title, kind in kinds.items()], rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..page import Document
+from ..page import Document, Element
 
 
 def write(document: Document, format_: str, *, to_file: bool = False) -> str:
@@ -10,9 +10,15 @@ def write(document: Document, format_: str, *, to_file: bool = False) -> str:
 
     Args:
         document: What to write.
-        format_: ``table``, ``markdown``, ``latex``, ``html``, ``json``, ``csv``, ``tsv`` or ``value``.
+        format_: ``table``, ``markdown``, ``latex``, ``html``, ``json``, ``csv``, ``tsv``, ``value`` or one
+            of its own.
         to_file: The text goes to a file, not to stdout.
     """
+    if format_ in document.others:
+        from . import json, xml
+
+        part = document.others[format_]()
+        return xml.write(part) if isinstance(part, Element) else json.write(part)
     if format_ == "json":
         from . import json
 

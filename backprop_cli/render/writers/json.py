@@ -37,8 +37,10 @@ def lines(facts: Facts) -> Iterator[str]:
         yield dumps(members, allow_nan=False) + "\n"
     elif facts.layout == "indented":
         yield dumps(members, allow_nan=False, indent=1) + "\n"
+    elif facts.layout == "document":
+        yield dumps(members, ensure_ascii=False, indent=2) + "\n"
     elif isinstance(members, Entries):
-        yield "[\n" + ",\n".join(dumps(entry, allow_nan=False) for entry in members) + "\n]\n"
+        yield "[\n" + ",\n".join(dumps(entry, allow_nan=False) for entry in members.of) + "\n]\n"
     else:
         closing = _CLOSING[facts.layout]
         head = "{"
@@ -53,11 +55,11 @@ def lines(facts: Facts) -> Iterator[str]:
 
 
 def _entries(entries: Entries, closing: _Closing) -> Iterator[str]:
-    head = "[\n  "
-    for entry in entries:
-        yield head + _entry(entry, closing)
-        head = ",\n  "
-    yield closing.entries if entries else closing.empty
+    some = False
+    for entry in entries.of:
+        yield (",\n  " if some else "[\n  ") + _entry(entry, closing)
+        some = True
+    yield closing.entries if some else closing.empty
 
 
 def _entry(entry: Any, closing: _Closing) -> str:
@@ -66,9 +68,10 @@ def _entry(entry: Any, closing: _Closing) -> str:
         return _json(entry, closing)
     members = []
     for key, value in entry.items():
-        inner = _json(value, closing)
         if isinstance(value, Entries):
-            inner = "[\n   " + ",\n   ".join(_json(each, closing) for each in value) + "]"
+            inner = "[\n   " + ",\n   ".join(_json(each, closing) for each in value.of) + "]"
+        else:
+            inner = _json(value, closing)
         members.append(f"{_json(key, closing)}: {inner}")
     return "{" + ", ".join(members) + "}"
 

@@ -87,13 +87,17 @@ def _cell(cell: Cell, column: Column) -> str:
     kind = own.kind or column.kind
     if kind in _CODE:
         return code(own.text) if own.text else ""
-    return own.text if kind in ("number", "verdict") else text(own.text)
+    return own.text if kind in ("number", "verdict", "prose") else text(own.text)
 
 
 def _line(line: Line) -> str:
     if isinstance(line, str):
         return text(line)
-    return text(line.text) if isinstance(line, Text) else "".join(map(_line, line))
+    if not isinstance(line, Text):
+        return "".join(map(_line, line))
+    if line.kind in _CODE:
+        return code(line.text)
+    return f"**{text(line.text)}**" if line.tone == "strong" else text(line.text)
 
 
 def code(plain: str) -> str:

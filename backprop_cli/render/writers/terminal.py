@@ -40,6 +40,7 @@ STYLES = {
 """Rich's style of a tone."""
 
 _UNBROKEN = "\ue000=\ue000"  # " = " where a line must not be broken, while Rich lays it out
+_WHOLE = ("word", "share", "number", "verdict")
 _TEXT = 24  # columns that are room enough for a text
 
 
@@ -58,7 +59,7 @@ def _print_all(console: Any, blocks: Iterable[Block]) -> None:
             if "table" not in block.formats:
                 continue
             block = block.block
-        near = isinstance(before, Section) or (isinstance(block, Paragraph) and block.near)
+        near = isinstance(before, Section) or getattr(block, "near", False)
         if before is not None and not near:
             console.print()
         _print(block, console)
@@ -140,7 +141,8 @@ def _(block: Drawing, console: Any) -> None:
 def _(block: Grid, console: Any) -> None:
     from rich.text import Text as Rich
 
-    if block.narrow and not _fits(block, range(len(block.columns)), console.width):
+    fits = console.width >= block.needs if block.needs else _fits(block, None, console.width)
+    if block.narrow and not fits:
         _print_all(console, block.narrow)
         return
     if block.title:
@@ -149,7 +151,7 @@ def _(block: Grid, console: Any) -> None:
     table = _bare() if block.bare else table_for(console)
     for k in shown:
         column = block.columns[k]
-        whole = column.kind in ("word", "share", "number", "verdict")
+        whole = column.kind in _WHOLE if column.whole is None else column.whole
         table.add_column(
             Rich(printable(column.title)),
             justify="right" if column.kind == "number" else "left",
@@ -196,7 +198,9 @@ def _fitting(grid: Grid, width: int) -> list[int]:
     return shown
 
 
-def _fits(grid: Grid, shown: Sequence[int], width: int) -> bool:
+def _fits(grid: Grid, shown: Sequence[int] | None, width: int) -> bool:
+    """Return whether these columns, or all, have room side by side."""
+    shown = range(len(grid.columns)) if shown is None else shown
     return sum(_room(grid, k) for k in shown) + 2 * (len(shown) - 1) <= width
 
 

@@ -1,13 +1,12 @@
-"""Graphs and networks as strict JSON, a node and an edge a line."""
+"""Graphs and networks for programs, a node and an edge at a time."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..explanation.edges import GraphView
 from ..graph import CONSTANT
+from .page import Entries, Facts
 
 if TYPE_CHECKING:
     from ..layout.drawing import Drawing
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-def graph_json(view: GraphView, paths: dict[str, int]) -> Iterator[str]:
-    """Yield the lines of a graph.
+def graph_facts(view: GraphView, paths: dict[str, int]) -> Facts:
+    """Return a graph.
 
     Args:
         view: What is shown.
@@ -56,11 +55,11 @@ def graph_json(view: GraphView, paths: dict[str, int]) -> Iterator[str]:
         }
         for edge in view.edges()
     )
-    return _object(head, nodes=nodes, edges=edges)
+    return Facts({**head, "nodes": Entries(nodes), "edges": Entries(edges)}, "graph")
 
 
-def units_json(found: Units, trace: Trace, drawing: Drawing) -> Iterator[str]:
-    """Yield the lines of a network, unit by unit."""
+def units_facts(found: Units, trace: Trace, drawing: Drawing) -> Facts:
+    """Return a network, unit by unit."""
     step = trace.step
     head = {
         "schema": SCHEMA,
@@ -94,27 +93,13 @@ def units_json(found: Units, trace: Trace, drawing: Drawing) -> Iterator[str]:
         }
         for weight, arrow in zip(found.weights, arrows, strict=True)
     )
-    return _object(head, units=units, edges=edges)
+    return Facts({**head, "units": Entries(units), "edges": Entries(edges)}, "graph")
 
 
-def layers_json(drawing: Drawing) -> Iterator[str]:
-    """Yield the lines of a network, layer by layer."""
+def layers_facts(drawing: Drawing) -> Facts:
+    """Return a network, layer by layer."""
     layers = (
         {"name": card.name, "kind": card.kind, **{row.name: row.text for row in card.rows}}
         for card in drawing.cards
     )
-    return _object({"schema": SCHEMA, "network": drawing.title}, layers=layers)
-
-
-def _object(head: dict[str, Any], **lists: Iterator[dict[str, Any]]) -> Iterator[str]:
-    yield "{" + ",\n ".join(f"{_json(key)}: {_json(value)}" for key, value in head.items())
-    for key, rows in lists.items():
-        yield f",\n {_json(key)}: ["
-        for k, row in enumerate(rows):
-            yield ("," if k else "") + f"\n  {_json(row)}"
-        yield "\n ]"
-    yield "}\n"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return Facts({"schema": SCHEMA, "network": drawing.title, "layers": Entries(layers)}, "graph")
