@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from .differentiation.report import DEFAULT_METHODS, SUMMARY_FROM, GradientReport, differentiate
 from .differentiation.symbolic import SymbolicProcess
-from .engine.run import bind
-from .engine.run import evaluate as evaluate_graph
+from .engine.point import Point
+from .engine.run import is_bound
 from .errors import BindingError
 from .graph import Graph
 from .language.lower import lower
@@ -62,7 +62,7 @@ def evaluate(
         values: Values by name.
     """
     graph, bound = _graph(program, bindings, values, large=False)
-    return evaluate_graph(graph, bind(graph, bound))[0][graph.output]
+    return Point.at(graph, bound, ()).value
 
 
 def grad(
@@ -90,7 +90,7 @@ def grad(
         BackpropError: for wrong input, or where there is no such number.
     """
     graph, bound = _graph(program, bindings, values, large=False)
-    needs_sympy = "symbolic" in methods or (not bound and not graph.defaults)
+    needs_sympy = "symbolic" in methods or not is_bound(graph, bound)
     report = differentiate(
         graph,
         bound,

@@ -27,7 +27,8 @@ from backprop_cli.cli.main import main as command_line
 from backprop_cli.differentiation.report import METHODS, differentiate
 from backprop_cli.differentiation.rounding import rounding_bounds
 from backprop_cli.differentiation.symbolic import SymbolicProcess
-from backprop_cli.engine.run import bind, evaluate, leaf_values
+from backprop_cli.engine.point import Point
+from backprop_cli.engine.run import bind, evaluate
 from backprop_cli.engine.sweep import active_nodes, reverse
 from backprop_cli.errors import BackpropError, NoSuchNumber
 from backprop_cli.graph import Graph
@@ -201,24 +202,23 @@ def rows(draw: random.Random) -> str:
     except Exception as error:
         raise Broken(f"{program}: {type(error).__name__}: {error}") from error
     active = graph.depends_on(list(graph.inputs.values()))
-    for row, point in enumerate(points):
+    for row, inputs in enumerate(points):
         try:
-            values, _ = evaluate(graph, point)
-            cotangents = reverse(graph, values, active)
+            point = Point.of(graph, inputs, active)
         except NoSuchNumber as error:
             if row not in bad:
                 raise Broken(
-                    f"{program} at {point}: the array has an answer, the float engine says {error}"
+                    f"{program} at {inputs}: the array has an answer, the float engine says {error}"
                 ) from error
             continue
         if row in bad:  # the command asks the float engine about such a row
             continue
-        noise, slack = rounding_bounds(graph, leaf_values(graph, point), active)
-        exact = [(values[graph.output], noise), *((cotangents[k], slack[k]) for k in graph.inputs.values())]
+        noise, slack = rounding_bounds(point)
+        exact = [(point.value, noise), *((point.cotangents[k], slack[k]) for k in graph.inputs.values())]
         for (number, bound), result in zip(exact, results, strict=True):
             if abs(number - result[row]) > 4.0 * math.ulp(number) + 4.0 * bound:
                 raise Broken(
-                    f"{program} at {point}: {number!r} as a float, {float(result[row])!r} in an array"
+                    f"{program} at {inputs}: {number!r} as a float, {float(result[row])!r} in an array"
                 )
     return f"{len(points) - len(bad)} rows answered" if len(bad) in (0, len(points)) else "some rows answered"
 

@@ -19,8 +19,8 @@ from backprop_cli.differentiation.forward import hessian, hessian_product, push
 from backprop_cli.differentiation.report import METHODS, differentiate
 from backprop_cli.differentiation.rounding import rounding_bounds
 from backprop_cli.differentiation.symbolic import Symbolic
-from backprop_cli.engine.run import bind, evaluate, leaf_values
-from backprop_cli.engine.sweep import active_nodes, reverse
+from backprop_cli.engine.point import Point
+from backprop_cli.engine.run import bind, evaluate
 from backprop_cli.errors import BindingError, DomainError, NoSuchNumber, RangeError, SlopeError
 from backprop_cli.graph import CONSTANT, Graph
 from backprop_cli.language.format import node_text
@@ -59,12 +59,9 @@ class Worked:
 def work(text: str, **bindings: float) -> Worked:
     """Run forward, reverse and the rounding analysis."""
     graph = lower(parse(text), bindings)
-    inputs = bind(graph, bindings)
-    values, needed = evaluate(graph, inputs)
-    active = active_nodes(graph)
-    cotangents = reverse(graph, values, active)
-    bounds = rounding_bounds(graph, leaf_values(graph, inputs), active)
-    return Worked(graph, inputs, values, needed, cotangents, *bounds)
+    point = Point.at(graph, bindings)
+    bounds = rounding_bounds(point)
+    return Worked(graph, point.inputs, point.values, point.needed, point.cotangents, *bounds)
 
 
 class InProcess:

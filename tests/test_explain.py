@@ -24,7 +24,7 @@ from backprop_cli.errors import BackpropError, BindingError, DomainError, NoSuch
 from backprop_cli.explanation.limits import work_out
 from backprop_cli.explanation.passes import Stop, Total, Use
 from backprop_cli.explanation.paths import product_of, reaches
-from backprop_cli.explanation.point import Point
+from backprop_cli.explanation.point import WrittenPoint
 from backprop_cli.explanation.report import explain
 from backprop_cli.explanation.steps import MOST_STEPS, derive
 from backprop_cli.explanation.words import cost, direction, nudges, update
@@ -199,7 +199,7 @@ def test_two_paths_are_multiplied_and_summed(run):
 
 def test_one_step_up():
     graph, values = at("(a+b)c", a=5, b=-3, c=-2)
-    found = update(Point(graph, values), 0.01)
+    found = update(WrittenPoint(graph, values), 0.01)
     assert [m.new for m in found.moves] == pytest.approx([4.98, -3.02, -1.98], rel=1e-15)
     assert (found.before, found.after, found.expected) == pytest.approx((-4.0, -3.8808, 0.12), rel=1e-14)
 
@@ -212,7 +212,7 @@ def test_one_step_down(run):
 
 def test_gradients_of_the_worked_example():
     graph, values = at("(a*b+c)*f", a=3, b=-2, c=8, f=-2)
-    point = Point(graph, values)
+    point = WrittenPoint(graph, values)
     assert point.gradient == {"a": 4.0, "b": -6.0, "c": -2.0, "f": 2.0}
     found = direction(point)
     assert (found.up, found.down, found.strongest, found.length) == (("a", "f"), ("b", "c"), "b", sqrt(60))
@@ -222,20 +222,20 @@ def test_gradients_of_the_worked_example():
 def test_what_slopes_cost():
     # two products; six uses; a passes 3 of them, b 3, c 2, f 1; two forward passes for each of four inputs
     graph, values = at("(a*b+c)*f", a=3, b=-2, c=8, f=-2)
-    assert cost(Point(graph, values))[:5] == (4, 2, 6, 9, 16)
+    assert cost(WrittenPoint(graph, values))[:5] == (4, 2, 6, 9, 16)
     graph, values = at("sin(x)*x", x=1.0)
-    assert cost(Point(graph, values))[:5] == (1, 2, 3, 3, 4)
+    assert cost(WrittenPoint(graph, values))[:5] == (1, 2, 3, 3, 4)
 
 
 def test_small_moves():
     graph, values = at("x^2", x=3.0)
-    (found,) = nudges(Point(graph, values), ["x"])
+    (found,) = nudges(WrittenPoint(graph, values), ["x"])
     assert (found.step, found.about) == (0.01, pytest.approx(0.06))
     assert found.really == pytest.approx(0.0601)
     graph, values = at("x^2", x=3e8)
-    assert nudges(Point(graph, values), ["x"])[0].step == 1e6
+    assert nudges(WrittenPoint(graph, values), ["x"])[0].step == 1e6
     graph, values = at("sqrt(1-x)", x=0.995)
-    assert nudges(Point(graph, values), ["x"])[0].really is None
+    assert nudges(WrittenPoint(graph, values), ["x"])[0].really is None
 
 
 # --- the passes as data ------------------------------------------------------------------------
@@ -320,13 +320,13 @@ def ladder(rungs: int) -> str:
 
 def test_paths_are_counted_without_being_listed():
     graph = graph_of(ladder(3))
-    (found,) = reaches(Point(graph, {"x": 1.0}), ["x"], 8)
+    (found,) = reaches(WrittenPoint(graph, {"x": 1.0}), ["x"], 8)
     assert (found.many, len(found.paths)) == (8, 8)
     assert sum(p.product for p in found.paths) == found.total == 1.5**3
     graph = graph_of(ladder(40))
-    (found,) = reaches(Point(graph, {"x": 1.0}), ["x"], 8)
+    (found,) = reaches(WrittenPoint(graph, {"x": 1.0}), ["x"], 8)
     assert (found.many, found.paths) == (2**40, ())
-    (found,) = reaches(Point(graph_of(ladder(1500)), {"x": 1.0}), ["x"], 8)
+    (found,) = reaches(WrittenPoint(graph_of(ladder(1500)), {"x": 1.0}), ["x"], 8)
     assert found.many == float("inf")
 
 
@@ -376,13 +376,13 @@ def formulas():
 def test_the_rules_lead_to_the_right_number(text):
     graph = graph_of(text)
     values = {name: VALUES[name] for name in graph.inputs}
-    point = Point(graph, values)
+    point = WrittenPoint(graph, values)
     style = Style(None, symbols=True)
     for name in graph.inputs:
         found = derive(graph, name)
         assert found.steps
         assert found.substituted is not None
-        known = {**values, **{n: point.values[id] for n, id in graph.named.items()}}
+        known = {**values, **{n: point.here.values[id] for n, id in graph.named.items()}}
         whole = graph_of(expression(found.substituted, style), tuple(known))
         inputs = bind(whole, {n: known[n] for n in whole.inputs})
         number, _ = evaluate_graph(whole, inputs)
@@ -441,7 +441,7 @@ def text_of(e) -> str:
 
 def test_a_polynomial_is_expanded():
     graph, values = at("2x^2 - 3x + 4", x=2)
-    found = work_out(graph, "x", Point(graph, values))
+    found = work_out(graph, "x", WrittenPoint(graph, values))
     assert found is not None
     assert list(map(text_of, (found.value, found.moved, found.difference, found.quotient, found.limit))) == [
         "6", "6 + 5*h + 2*h^2", "5*h + 2*h^2", "5 + 2*h", "5",
@@ -453,7 +453,7 @@ def test_a_polynomial_is_expanded():
 
 def test_decimals_are_exact():
     graph, values = at("x^3/4 - 0.1x", x=0.1)
-    found = work_out(graph, "x", Point(graph, values))
+    found = work_out(graph, "x", WrittenPoint(graph, values))
     assert found is not None
     assert text_of(found.moved) == "-0.00975 - 0.0925*h + 0.075*h^2 + 0.25*h^3"
 
@@ -461,7 +461,7 @@ def test_decimals_are_exact():
 @pytest.mark.parametrize("text", ["sin(x)", "1/x", "x^0.5", "2^x", "max(x, 1)", "(x+1)^99"])
 def test_the_others_have_a_table(text):
     graph, values = at(text, x=1.25)
-    found = work_out(graph, "x", Point(graph, values))
+    found = work_out(graph, "x", WrittenPoint(graph, values))
     assert found is not None
     assert found.moved is None
     assert len(found.rows) == 6
@@ -472,7 +472,7 @@ def test_the_others_have_a_table(text):
 
 def test_the_table_of_the_sine():
     graph, values = at("sin(x)", x=1)
-    found = work_out(graph, "x", Point(graph, values))
+    found = work_out(graph, "x", WrittenPoint(graph, values))
     assert found is not None
     assert found.slope == cos(1)
     assert [row.right - cos(1) for row in found.rows[2:5]] == pytest.approx(
@@ -483,7 +483,7 @@ def test_the_table_of_the_sine():
 def test_sides_that_do_not_meet():
     for text, apart in (("|x|", True), ("where(x>=0, 1, 0)", True), ("x*|x|", False), ("cos(1000x)", False)):
         graph, values = at(text, x=0)
-        found = work_out(graph, "x", Point(graph, values))
+        found = work_out(graph, "x", WrittenPoint(graph, values))
         assert found is not None
         assert found.apart is apart, text
 
@@ -530,11 +530,11 @@ def test_a_variable_called_h(run):
 
 def test_rounding_each_result():
     graph, values = at("a*b + c", a=0.3333, b=2.6667, c=1.1111)
-    point = Point(graph, values, None, 2)
-    assert (point.inputs, point.value) == ({"a": 0.33, "b": 2.67, "c": 1.11}, 1.99)  # 0.88 + 1.11
+    point = WrittenPoint(graph, values, None, 2)
+    assert (point.here.inputs, point.here.value) == ({"a": 0.33, "b": 2.67, "c": 1.11}, 1.99)  # 0.88 + 1.11
     assert point.gradient == {"a": 2.67, "b": 0.33, "c": 1.0}
     assert point.exact is not None
-    assert point.exact.value == pytest.approx(1.99992, rel=1e-5)
+    assert point.exact.here.value == pytest.approx(1.99992, rel=1e-5)
 
 
 def test_what_rounding_spoils(run):

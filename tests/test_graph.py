@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from backprop_cli.engine.point import Point, point_of
 from backprop_cli.engine.run import evaluate
 from backprop_cli.errors import Source, UsageError
 from backprop_cli.explanation.edges import MOST_PATHS, GraphView
-from backprop_cli.explanation.local import local_texts, local_values
+from backprop_cli.explanation.local import local_texts
 from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower
 from backprop_cli.language.numbers import rounded
@@ -37,8 +38,13 @@ def graph_of(text: str) -> Graph:
     return lower(parse(Source(text)), set())
 
 
+def view_of(text: str, **more) -> GraphView:
+    graph = graph_of(text)
+    return GraphView(graph, point_of(graph, {}), **more)
+
+
 def drawing_of(text: str, edges: str = "both", **more) -> Drawing:
-    view = GraphView(graph_of(text), {}, **more)
+    view = view_of(text, **more)
     return graph_drawing(view, "a title", lambda x: rounded(x, 6), edges).settled()  # type: ignore[arg-type]
 
 
@@ -143,9 +149,9 @@ def test_what_is_written_is_what_is_computed(op):
         call = call.replace(names[op.literal], "2")
         names.pop(op.literal), points.pop(op.literal)
     graph = graph_of(f"y0 = {call}")
-    values, _ = evaluate(graph, dict(zip(names, points, strict=True)))
-    numbers = local_values(graph, values, graph.output)
-    bound = {graph.name(k): values[k] for k in graph.named.values()}
+    point = Point.at(graph, dict(zip(names, points, strict=True)))
+    numbers = point.local(graph.output)
+    bound = {graph.name(k): point.values[k] for k in graph.named.values()}
     for written, number in zip(local_texts(graph, graph.output), numbers, strict=True):
         if not written:
             continue
@@ -156,8 +162,7 @@ def test_what_is_written_is_what_is_computed(op):
 
 def test_ties_share():
     graph = graph_of("a = 2; b = 2; c = 1; m = max(a, b, c)")
-    values, _ = evaluate(graph, graph.defaults)
-    assert local_values(graph, values, graph.output) == (0.5, 0.5, 0.0)
+    assert Point.at(graph, {}).local(graph.output) == (0.5, 0.5, 0.0)
     texts = local_texts(graph, graph.output)
     again = [graph_of(f"a = 2; b = 2; c = 1; m = 2; {text}") for text in texts]
     assert [evaluate(g, g.defaults)[0][g.output] for g in again] == [0.5, 0.5, 0.0]
@@ -165,8 +170,7 @@ def test_ties_share():
 
 def test_a_constant_operand_has_none():
     graph = graph_of("a = 3; a^2")
-    values, _ = evaluate(graph, graph.defaults)
-    first, second = local_values(graph, values, graph.output)
+    first, second = Point.at(graph, {}).local(graph.output)
     assert first == 6.0
     assert isnan(second)
 
@@ -175,7 +179,7 @@ def test_a_constant_operand_has_none():
 
 
 def edges_of(text: str, **more) -> list[tuple[str, str, str, float | None]]:
-    view = GraphView(graph_of(text), {}, **more)
+    view = view_of(text, **more)
     name = view.graph.own_name
     return [(name(e.source), name(e.target), e.symbol, e.value) for e in view.edges()]
 
@@ -201,7 +205,7 @@ def test_named_steps_take_in_what_leads_to_them():
     # c2 = c1 + 1 + c1 - a of micrograd: by c1 2, by a -1; L = (a*b)^2 at (2, 3): dL/da = 2ab*b = 36
     text = "a = 2; b = 3; L = (a*b)^2"
     assert edges_of(text, named=True) == [("a", "L", "dL/da", 36.0), ("b", "L", "dL/db", 24.0)]
-    view = GraphView(graph_of(text), {}, named=True)
+    view = view_of(text, named=True)
     assert view.operation(view.graph.output) == "(a*b)^2"
 
 
@@ -215,7 +219,7 @@ def test_without_values_there_are_symbols():
 
 
 def test_a_branch_that_is_not_taken_shows_no_numbers():
-    view = GraphView(graph_of("x = -1; y = where(x > 0, log(x), x^2)"), {})
+    view = view_of("x = -1; y = where(x > 0, log(x), x^2)")
     taken = {(view.graph.own_name(e.source), view.graph.own_name(e.target)): e for e in view.edges()}
     log = next(name for name, e in taken.items() if e.symbol == "1/x")
     assert not taken[log].taken
@@ -244,7 +248,7 @@ def test_gradients_are_the_sums_along_the_edges(run, path):
 
 def test_paths_are_counted_and_marked():
     text = (ROOT / "sample_inputs" / "two_paths.bp").read_text("utf-8")
-    view = GraphView(graph_of(text), {}, paths=["b"])
+    view = view_of(text, paths=["b"])
     assert (view.count_paths("a"), view.count_paths("b")) == (2, 1)
     marked = {view.graph.own_name(id) for id in view.shown if view.marked and view.marked[id]}
     assert marked == {"b", "d"}
@@ -255,12 +259,12 @@ def test_paths_are_counted_and_marked():
 
 def test_very_many_paths_are_only_bounded():
     doubled = "x0 = 1\n" + "\n".join(f"x{k} = x{k - 1} + x{k - 1}" for k in range(1, 200))
-    assert GraphView(graph_of(doubled), {}).count_paths("x0") == MOST_PATHS
+    assert view_of(doubled).count_paths("x0") == MOST_PATHS
 
 
 def test_a_path_from_what_is_not_there():
     with pytest.raises(UsageError, match="--path z: there is no input or step z"):
-        GraphView(graph_of("a*b"), {}, paths=["z"])
+        view_of("a*b", paths=["z"])
 
 
 # --- geometry ----------------------------------------------------------------------------------

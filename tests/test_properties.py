@@ -304,18 +304,15 @@ def check_numbers(text: str, inputs: dict[str, float]) -> None:
 def check_value(text: str, inputs: dict[str, float]) -> None:
     """The float value within its rounding bound of the exact one."""
     from backprop_cli.differentiation.rounding import rounding_bounds
-    from backprop_cli.engine.run import leaf_values
-    from backprop_cli.engine.sweep import active_nodes
 
     try:
         report = answer(text, inputs, ("reverse",))
         wanted = exact_value(text, report.inputs or {})  # a default is the float it was rounded to
     except (NoNumber, _Unclear, NoSuchNumber):
         return
-    if any(n.op and n.op.piece for n in report.graph.nodes) or report.inputs is None:
+    if any(n.op and n.op.piece for n in report.graph.nodes) or report.point is None:
         return  # rounding may choose another branch
-    graph = report.graph
-    noise, _ = rounding_bounds(graph, leaf_values(graph, report.inputs), active_nodes(graph))
+    noise, _ = rounding_bounds(report.point)
     assert report.value is not None
     # first order: the second-order terms get a hundredth
     assert abs(report.value - wanted) <= 1.01 * noise + mpf(1e-300), (report.value, wanted, noise)

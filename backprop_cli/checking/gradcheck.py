@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from ..differentiation.finite import EPS, Probe, Quotient, finite
 from ..differentiation.higher import exact_leaves
-from ..engine.run import bind, evaluate, run, written
-from ..engine.sweep import reverse
+from ..engine.point import Point
+from ..engine.run import run, written
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
 from ..graph import Graph
 
@@ -82,19 +82,16 @@ def check(graph: Graph, bindings: Mapping[str, float], claimed: Mapping[str, flo
     Raises:
         BindingError, NoSuchNumber: as in `differentiate`.
     """
-    inputs = bind(graph, bindings)
-    values, _ = evaluate(graph, inputs)
-    if not graph.inputs:
-        raise UsageError("the expression has no variable to differentiate by")
     names = list(claimed) or list(graph.inputs)
-    slopes = reverse(graph, values, graph.depends_on([graph.inputs[n] for n in names]))
-    noise = 4.0 * EPS * abs(values[graph.output])
+    point = Point.at(graph, bindings, names)
+    if not names:
+        raise UsageError("the expression has no variable to differentiate by")
+    noise = 4.0 * EPS * abs(point.value)
     found = []
-    for name in names:
-        id = graph.inputs[name]
-        slope = claimed.get(name, slopes[id])
+    for name, slope in {**point.gradient(names), **claimed}.items():
         source = "claimed" if name in claimed else "reverse"
-        found.append(_one(graph, inputs, values, name, slope, source, finite(graph, values, id, noise)))
+        quotient = finite(graph, point.values, graph.inputs[name], noise)
+        found.append(_one(point, name, slope, source, quotient))
     return found
 
 
@@ -113,16 +110,9 @@ def beyond(quotient: Quotient, slope: float) -> bool:
     return not low - spare <= slope <= high + spare
 
 
-def _one(
-    graph: Graph,
-    inputs: Mapping[str, float],
-    values: list[float],
-    name: str,
-    slope: float,
-    source: str,
-    quotient: Quotient,
-) -> Checked:
-    step, crossed = _clear_step(graph, values, graph.inputs[name])
+def _one(point: Point, name: str, slope: float, source: str, quotient: Quotient) -> Checked:
+    graph = point.graph
+    step, crossed = _clear_step(graph, point.values, graph.inputs[name])
     error = relative(slope, quotient.value) if quotient.value is not None else None
     where = written(graph, crossed) if crossed is not None else None
     base = Checked(name, source, slope, quotient.value, error, None, step, where, "kink", "")
@@ -139,7 +129,7 @@ def _one(
             says = f"wrong: {says}, {right} on the right, and this is neither"
             return base._replace(verdict="wrong", says=says)
         return base._replace(says=f"no check here: {says}, {right} on the right{by}")
-    order, share = _order(graph, inputs, name, slope, step)
+    order, share = _order(graph, point.inputs, name, slope, step)
     base = base._replace(order=order)
     kink = f"; steps above {step:.0e} cross the kink of {where}" if where else ""
     if order is None:

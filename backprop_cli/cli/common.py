@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import click
 
@@ -141,21 +141,16 @@ class Request:
                 f"the value of {name}: {error.message}", source=error.source, span=error.span, hint=error.hint
             ) from None
 
-    def _unknown(self, binding: Binding) -> None:
-        from ..engine.run import bind
+    def _unknown(self, binding: Binding) -> NoReturn:
+        from ..engine.run import not_an_input
 
-        try:
-            bind(self.graph, {**dict.fromkeys(self.graph.inputs, 0.0), binding.name: 0.0})
-        except BindingError as error:
-            close = binding.option
-            parts = [
-                n for n in self.graph.inputs if len(n) > 1 and set(n) <= {*self.bound} and binding.name in n
-            ]
-            if close and not parts:
-                error.hint = f"did you mean the option {close}? {error.hint}"
-            elif parts:
-                error.hint = f"{parts[0]} is one name; to multiply write {'*'.join(parts[0])}"
-            raise
+        error = not_an_input(self.graph, binding.name)
+        parts = [n for n in self.graph.inputs if len(n) > 1 and set(n) <= {*self.bound} and binding.name in n]
+        if binding.option and not parts:
+            error.hint = f"did you mean the option {binding.option}? {error.hint}"
+        elif parts:
+            error.hint = f"{parts[0]} is one name; to multiply write {'*'.join(parts[0])}"
+        raise error
 
 
 def _source(expression: str | None, file: str | None, large: bool) -> Source:

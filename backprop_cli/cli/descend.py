@@ -113,7 +113,8 @@ def command(
     if length < 0.0:
         raise UsageError(f"--until {until}: a length is not negative")
 
-    from ..differentiation.report import check_wrt, warnings_of
+    from ..differentiation.report import warnings_of
+    from ..engine.point import check_wrt
     from ..optimization.choice import plain, read
     from .training import use_threads
 

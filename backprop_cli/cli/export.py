@@ -158,12 +158,11 @@ def _network(path: str, overrides: list[str], target: str, output: str | None, n
 
 def _rendered(request: Request, target: str, wrt: list[str] | None, digits: int) -> str:
     """Return the computation as a document or drawing, with our numbers in it."""
-    from ..engine.run import bind
+    from ..engine.point import Point
     from ..explanation.edges import GraphView
     from ..language.numbers import rounded
 
-    bind(request.graph, request.values)
-    view = GraphView(request.graph, request.values, wrt=wrt)
+    view = GraphView(request.graph, Point.at(request.graph, request.values, wrt))
 
     def write(x: float) -> str:
         return rounded(x, digits)

@@ -81,7 +81,7 @@ def command(
     input is wrong, 3 there is no such number, 4 reading or writing failed.
     """
     from ..differentiation.report import DEFAULT_METHODS, SUMMARY_FROM, differentiate
-    from ..engine.run import bind
+    from ..engine.run import is_bound
 
     chosen = choose_format(format_, output)
     note = notes_printer(quiet)
@@ -110,10 +110,10 @@ def command(
     big = len(graph) > SUMMARY_FROM and not methods and not all_
     if not methods:
         methods = ("reverse",) if chosen == "value" or big else DEFAULT_METHODS
-    unbound = bool(graph.inputs) and not graph.defaults and not request.values
-    if unbound and chosen == "value":
-        bind(graph, {})
-    process = sympy.process() if unbound or "symbolic" in methods else None
+    # formulas alone, which need SymPy, are no bare numbers and have no tangent
+    formal = not is_bound(graph, request.values)
+    needs_sympy = (formal and chosen != "value" and not tangent) or (not formal and "symbolic" in methods)
+    process = sympy.process() if needs_sympy else None
     report = differentiate(
         graph, request.values, methods=methods, wrt=asked, scheme=scheme, step=h,
         inline=formulas == "inputs", process=process, large=large,
@@ -121,8 +121,6 @@ def command(
     notes = list(report.notes)
     if big:
         notes.insert(0, f"{len(graph):,} nodes: reverse mode alone; --method and --all override")
-    if tangent and report.inputs is None:
-        bind(graph, {})
     from ..render.gradient import document
     from ..render.writers import write
 
@@ -200,7 +198,7 @@ def _higher(
     digits: int,
 ) -> int:
     from ..differentiation.higher import higher
-    from ..engine.run import bind
+    from ..engine.run import is_bound
     from ..render.higher import document
     from ..render.writers import write
 
@@ -212,10 +210,9 @@ def _higher(
     methods = tuple("reverse" if m == "forward" else m for m in methods)
     if not methods and chosen == "value":
         methods = ("reverse",)
-    unbound = bool(graph.inputs) and not graph.defaults and not request.values
-    if unbound and chosen == "value":
-        bind(graph, {})
-    process = sympy.process() if unbound or not methods or "symbolic" in methods else None
+    formal = not is_bound(graph, request.values)
+    needs_sympy = chosen != "value" if formal else not methods or "symbolic" in methods
+    process = sympy.process() if needs_sympy else None
     report = higher(
         graph, request.values, order=order, direction=direction, wrt=wrt, methods=methods,
         process=process, large=request.large,

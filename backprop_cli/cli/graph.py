@@ -179,6 +179,7 @@ def _program(
     constants: bool,
 ) -> None:
     from ..differentiation.report import warnings_of
+    from ..engine.point import point_of
     from ..explanation.edges import GraphView
     from ..layout.drawing import graph_drawing
 
@@ -188,7 +189,8 @@ def _program(
     if named and constants:
         raise UsageError("--named shows less, --all shows more: one of them")
     graph = request.graph
-    view = GraphView(graph, request.values, wrt=wrt, paths=paths, named=named, constants=constants)
+    point = point_of(graph, request.values, wrt)
+    view = GraphView(graph, point, paths=paths, named=named, constants=constants)
     counts = {name: view.count_paths(name) for name in paths or ()}
     notes = []
     if chosen in LAID_OUT and len(view.shown) > MOST_NODES:
@@ -304,6 +306,7 @@ def _formula(
     edges: Any,
 ) -> None:
     """Draw a fitted formula at its first parameters and the first row."""
+    from ..engine.point import Point
     from ..explanation.edges import GraphView
     from ..layout.drawing import graph_drawing
 
@@ -311,7 +314,8 @@ def _formula(
     values = {p.name: float(p.first) for p in network.parameters}
     values |= {name: float(array[0]) for name, array in problem.train.inputs.items()}
     graph = network.graph()
-    view = GraphView(graph, {n: x for n, x in values.items() if n in graph.inputs}, paths=paths)
+    point = Point.at(graph, {n: x for n, x in values.items() if n in graph.inputs})
+    view = GraphView(graph, point, paths=paths)
     title = f"{network.target} ~ {network.expression} = {write(view.values[graph.output] or 0.0)}"
     drawing = graph_drawing(view, title, write, edges)
     drawing = drawing._replace(legend=(*drawing.legend, "the first row, with the parameters' first values"))

@@ -73,7 +73,8 @@ def command(
     where the quotients have no limit: a kink, a jump, a vertical tangent.
     """
     from ..differentiation.convergence import converge
-    from ..differentiation.report import check_wrt, differentiate, warnings_of
+    from ..differentiation.report import differentiate, warnings_of
+    from ..engine.point import check_wrt
     from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
     from ..render.pictures import PICTURES, is_picture, picture_bytes
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ..differentiation.compare import DISAGREE
-from ..differentiation.report import check_wrt, differentiate, warnings_of
+from ..differentiation.report import differentiate, warnings_of
 from ..engine.plan import Plan
-from ..engine.run import bind, evaluate
-from ..engine.sweep import reverse
+from ..engine.point import Point, check_wrt
+from ..engine.run import bind
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, BindingError, NoSuchNumber, UsageError
 from ..graph import Graph
 from ..language.operators import CONSTANTS
@@ -201,20 +201,16 @@ def _by_plan(
     fixed: Mapping[str, float],
     names: Sequence[str],
     asked: Sequence[str],
-    active: Sequence[bool],
+    active: list[bool],
 ) -> Answers:
     results, bad = plan.run(block.values, block.rows, _cores())
     errors: dict[int, NoSuchNumber] = {}
     for row in bad:
         # the float engine decides: it finds the first fault and says what it is
         inputs = {**fixed, **{name: float(column[row]) for name, column in block.values.items()}}
-        numbers: list[float]
         try:
-            values, _ = evaluate(graph, bind(graph, inputs))
-            numbers = [values[graph.output]]
-            if asked:
-                cotangents = reverse(graph, values, active)
-                numbers += [cotangents[graph.inputs[n]] for n in asked]
+            point = Point.of(graph, bind(graph, inputs), active)
+            numbers = [point.value, *point.gradient(asked).values()]
         except NoSuchNumber as error:
             errors[row] = error
             numbers = [np.nan] * len(results)

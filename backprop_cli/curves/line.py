@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from ..differentiation.forward import hessian_product
 from ..engine.plan import Plan
-from ..engine.run import bind, evaluate
-from ..engine.sweep import reverse
+from ..engine.point import Point
+from ..engine.run import bind, value_at
 from ..errors import BindingError, NoSuchNumber
 from ..graph import Graph
 from ..language.numbers import exact_text
@@ -188,7 +188,7 @@ class Sampler:
         Raises:
             NoSuchNumber: where there is none.
         """
-        return evaluate(self.graph, self.inputs(x))[0][self.graph.output]
+        return value_at(self.graph, self.inputs(x))
 
     def at(self, x: float) -> Tangent:
         """Return value and slope at a point.
@@ -196,9 +196,8 @@ class Sampler:
         Raises:
             NoSuchNumber: where one of them does not exist.
         """
-        values, _ = evaluate(self.graph, self.inputs(x))
-        slope = reverse(self.graph, values, self.active)[self.graph.inputs[self.variable]]
-        return Tangent(x, values[self.graph.output], slope)
+        point = Point.of(self.graph, self.inputs(x), self.active)
+        return Tangent(x, point.value, point.cotangents[self.graph.inputs[self.variable]])
 
     def reason(self, x: float) -> str:
         """Say why there is no value at a point."""

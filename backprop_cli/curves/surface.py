@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from ..differentiation.forward import hessian
 from ..engine.plan import Plan
-from ..engine.run import bind, evaluate
-from ..engine.sweep import reverse
+from ..engine.point import Point
+from ..engine.run import bind, value_at
 from ..errors import NoSuchNumber
 from ..graph import Graph
 from .line import DEEP_UP_TO, check_range, grid_of, neat
@@ -96,7 +96,7 @@ def _survey(
         row, column = np.argwhere(~np.isfinite(z))[missing // 2]
         point = {variables[0]: float(x[column]), variables[1]: float(y[row])}
         try:
-            evaluate(graph, bind(graph, {**fixed, **point}))
+            value_at(graph, bind(graph, {**fixed, **point}))
         except NoSuchNumber as error:
             reason = error.message
             if missing == z.size:
@@ -193,8 +193,7 @@ def _newton(
             (x, y), (gradient, second) = round_, at_round
         if not hypot(*gradient) <= 1e-8 * scale:
             return None
-        inputs = bind(graph, {**fixed, names[0]: x, names[1]: y})
-        value = evaluate(graph, inputs)[0][graph.output]
+        value = value_at(graph, bind(graph, {**fixed, names[0]: x, names[1]: y}))
     except NoSuchNumber:
         return None
     largest = max(abs(number) for row in second for number in row)
@@ -217,8 +216,7 @@ def _kind_around(
     for i in range(32):
         angle = tau * (i + 0.25) / 32
         near = point[0] + 0.01 * size[0] * cos(angle), point[1] + 0.01 * size[1] * sin(angle)
-        inputs = bind(graph, {**fixed, names[0]: near[0], names[1]: near[1]})
-        there = evaluate(graph, inputs)[0][graph.output]
+        there = value_at(graph, bind(graph, {**fixed, names[0]: near[0], names[1]: near[1]}))
         noise = 1e-14 * max(abs(there), abs(value))
         higher += there > value + noise
         lower += there < value - noise
@@ -231,14 +229,12 @@ def _second(
     graph: Graph, names: tuple[str, str], x: float, y: float, fixed: Mapping[str, float]
 ) -> tuple[Span, tuple[Span, Span]]:
     """Return the gradient and the second derivatives at a point."""
-    inputs = bind(graph, {**fixed, names[0]: x, names[1]: y})
-    values, _ = evaluate(graph, inputs)
-    active = graph.depends_on([graph.inputs[name] for name in names])
-    cotangents = reverse(graph, values, active)
-    gradient = cotangents[graph.inputs[names[0]]], cotangents[graph.inputs[names[1]]]
-    rows = hessian(graph, inputs)
+    point = Point.at(graph, {**fixed, names[0]: x, names[1]: y}, names)
+    gradient = point.gradient(names)
+    rows = hessian(graph, point.inputs)
     first, last = names
-    return gradient, ((rows[first][first], rows[first][last]), (rows[last][first], rows[last][last]))
+    second = (rows[first][first], rows[first][last]), (rows[last][first], rows[last][last])
+    return (gradient[first], gradient[last]), second
 
 
 def _solved(matrix: tuple[Span, Span], right: Span) -> Span | None:

@@ -7,13 +7,13 @@ from itertools import pairwise
 from math import copysign, inf, isfinite, log, nextafter, ulp
 from typing import Literal, NamedTuple
 
-from ..engine.run import bind, evaluate, leaf_values
+from ..engine.point import Point
 from ..engine.sweep import reverse
 from ..graph import Graph
 from .complex_step import complex_step
 from .finite import Probe, Quotient, finite, one_side, sides, touches_kink
 from .forward import hessian_product
-from .rounding import value_bound
+from .rounding import rounding_bounds
 
 EPS = 2.0**-52
 STEPS = tuple(float(f"1e-{k}") for k in range(1, 16))
@@ -166,14 +166,14 @@ def converge(
         BindingError: for bindings that do not fit.
         DomainError, RangeError: where f itself has no value.
     """
-    inputs = bind(graph, bindings)
-    values, _ = evaluate(graph, inputs)
-    noise = value_bound(graph, leaf_values(graph, inputs))
+    # the values alone: what has no slope has a limit to look for
+    point = Point.at(graph, bindings, ())
+    noise, _ = rounding_bounds(point)
     if not isfinite(noise):  # an infinite slope on the way
-        noise = EPS * abs(values[graph.output])
-    limits = tuple(_limit(graph, inputs, values, noise, name, steps, exact) for name in names)
+        noise = EPS * abs(point.value)
+    limits = tuple(_limit(graph, point.inputs, point.values, noise, name, steps, exact) for name in names)
     reference = "symbolic" if exact is not None else "reverse"
-    return Limits(graph, inputs, values[graph.output], reference, limits)
+    return Limits(graph, point.inputs, point.value, reference, limits)
 
 
 def _limit(

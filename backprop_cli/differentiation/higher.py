@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from math import comb, fsum, isfinite, prod
 from typing import Any, NamedTuple
 
-from ..engine.run import bind, evaluate, leaf_values, number, run
+from ..engine.point import Point, check_wrt
+from ..engine.run import is_bound, leaf_values, number, run
 from ..errors import NoSuchNumber, SlopeError, UsageError
 from ..graph import CONSTANT, Graph
 from .compare import AGREE, DISAGREE, KINK, NOT_RUN, ROUNDING
 from .forward import hessian_product
-from .report import GradientReport, check_wrt, warnings_of
+from .report import GradientReport, warnings_of
 from .series import along
 from .symbolic import SymbolicProcess
 
@@ -68,8 +69,7 @@ class Higher(NamedTuple):
 
     Attributes:
         graph: The computation.
-        inputs: The point; None for formulas alone.
-        value: The output.
+        point: Where, with the values alone; None for formulas alone.
         order: The highest.
         direction: By how much each input moves; None for partial derivatives.
         wrt: Inputs differentiated by.
@@ -80,8 +80,7 @@ class Higher(NamedTuple):
     """
 
     graph: Graph
-    inputs: dict[str, float] | None
-    value: float | None
+    point: Point | None
     order: int
     direction: dict[str, float] | None
     wrt: tuple[str, ...]
@@ -89,6 +88,16 @@ class Higher(NamedTuple):
     rows: list[Derivative]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> dict[str, float] | None:
+        """Values of the inputs; None for formulas alone."""
+        return self.point.inputs if self.point is not None else None
+
+    @property
+    def value(self) -> float | None:
+        """The output; None for formulas alone."""
+        return self.point.value if self.point is not None else None
 
     @property
     def agree(self) -> bool | None:
@@ -219,12 +228,9 @@ def higher(
         ]
     ours = OURS["series"] if single else OURS["hessian"]
     chosen = [m for m in ("symbolic", ours, "finite") if not methods or _given(m, ours) in methods]
-    pointless = not bindings and not graph.defaults and bool(graph.inputs)
-    inputs = None if pointless and process is not None else bind(graph, bindings)
-    value = None
-    if inputs is not None:
-        values, _ = evaluate(graph, inputs)
-        value = values[graph.output]
+    pointless = not is_bound(graph, bindings)
+    point = None if pointless and process is not None else Point.at(graph, bindings, ())
+    inputs, value = (point.inputs, point.value) if point is not None else (None, 0.0)
     columns: dict[str, list[float | None]] = {m: [None] * len(wanted) for m in chosen if inputs is not None}
     sides: list[tuple[float, float] | None] = [None] * len(wanted)
     if inputs is not None:
@@ -253,7 +259,7 @@ def higher(
         if answer.failure:
             notes.append(f"symbolic: {answer.failure}; the other columns stand")
     largest = max((abs(x) for column in columns.values() for x in column if x is not None), default=0.0)
-    scale = max(largest, abs(value or 0.0))
+    scale = max(largest, abs(value))
     rows = []
     for k, (name, along_) in enumerate(wanted):
         numbers = {m: columns[m][k] for m in columns}
@@ -265,8 +271,7 @@ def higher(
     warnings += [f"rounding: {row.name} holds to few digits" for row in rows if row.verdict == ROUNDING]
     return Higher(
         graph,
-        inputs,
-        value,
+        point,
         order,
         dict(direction) if direction is not None else None,
         asked,

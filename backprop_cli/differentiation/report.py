@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import hypot, isfinite
+from collections.abc import Callable, Mapping, Sequence
+from math import hypot
 from typing import NamedTuple
 
-from ..engine.run import bind, evaluate, leaf_values
-from ..engine.sweep import active_nodes, reverse
-from ..errors import UsageError, nearest
+from ..engine.point import Point, check_wrt, point_of
+from ..engine.run import bind
+from ..engine.sweep import active_nodes
+from ..errors import UsageError
 from ..graph import CONSTANT, Graph
 from .compare import DISAGREE, NOT_RUN, ROUNDING, Verdict, compare
 from .finite import SCHEMES, Quotient
 from .symbolic import SymbolicProcess
 
-METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")
 DEFAULT_METHODS = ("symbolic", "reverse", "finite")
 KEPT_DIGITS = 3  # a number of which rounding may leave fewer is shown with a warning
 SUMMARY_FROM = 2_000  # nodes from which reverse mode alone runs by default
@@ -25,7 +25,7 @@ class GradientReport(NamedTuple):
 
     Attributes:
         graph: The computation.
-        inputs: Values of the inputs; None when nothing was bound and there are formulas alone.
+        point: Where; None when nothing was bound and there are formulas alone.
         values: Per node; None for a branch not taken.
         methods: Those that ran, in the order of their columns.
         columns: Method to one derivative per node; None where there is none.
@@ -37,7 +37,7 @@ class GradientReport(NamedTuple):
     """
 
     graph: Graph
-    inputs: dict[str, float] | None
+    point: Point | None
     values: list[float | None]
     methods: tuple[str, ...]
     columns: dict[str, list[float | None]]
@@ -46,6 +46,11 @@ class GradientReport(NamedTuple):
     wrt: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> dict[str, float] | None:
+        """Values of the inputs; None when nothing was bound."""
+        return self.point.inputs if self.point is not None else None
 
     @property
     def value(self) -> float | None:
@@ -93,26 +98,6 @@ def _lost_digits(numbers: Mapping[str, tuple[float, float]]) -> list[str]:
     ]
 
 
-def check_wrt(graph: Graph, wrt: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the inputs asked for, all by default."""
-    if wrt is None:
-        return tuple(graph.inputs)
-    if isinstance(wrt, str):
-        wrt = [wrt]
-    for name in wrt:
-        if not name:
-            raise UsageError(
-                "an empty name to differentiate by", hint=f"its inputs: {', '.join(graph.inputs)}"
-            )
-        if name not in graph.inputs:
-            close = nearest(name, list(graph.inputs))
-            raise UsageError(
-                f"cannot differentiate by {name}: the expression has no input {name}",
-                hint=f"did you mean {close}?" if close else f"its inputs: {', '.join(graph.inputs)}",
-            )
-    return tuple(dict.fromkeys(wrt))
-
-
 def warnings_of(graph: Graph) -> tuple[str, ...]:
     """Return what in a program is probably not meant."""
     reached = graph.needed()
@@ -124,6 +109,118 @@ def warnings_of(graph: Graph) -> tuple[str, ...]:
             what = "input" if node.op is None else "step"
             warnings.append(f"the output does not use the {what} {graph.name(node.id)}")
     return tuple(warnings)
+
+
+class Task(NamedTuple):
+    """What a method is asked.
+
+    Attributes:
+        point: The program at its point.
+        wanted: Nodes to differentiate by.
+        noise: Bound on the rounding error of the output.
+        scheme: Of the finite differences.
+        step: Their step size; None for the best.
+        inline: Write formulas over inputs alone.
+        process: For SymPy.
+        large: The program was read with the limits on size lifted.
+    """
+
+    point: Point
+    wanted: list[int]
+    noise: float
+    scheme: str
+    step: float | None
+    inline: bool
+    process: SymbolicProcess | None
+    large: bool
+
+
+class Column(NamedTuple):
+    """What a method answers.
+
+    Attributes:
+        numbers: Node to derivative; None, or missing, where the method has none.
+        quotients: Node to what the differences say of it.
+        formulas: Node to formula; None from a method without any.
+        notes: Where there is no answer and why.
+    """
+
+    numbers: Mapping[int, float | None]
+    quotients: Mapping[int, Quotient] = {}
+    formulas: Mapping[int, str] | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Method(NamedTuple):
+    """A way to the derivatives of all nodes.
+
+    Attributes:
+        column: Works them out.
+        begin: Sets off what runs elsewhere meanwhile; such a method is waited for last.
+        needs_noise: It needs the rounding error of the output.
+    """
+
+    column: Callable[[Task], Column]
+    begin: Callable[[Task], None] | None = None
+    needs_noise: bool = False
+
+
+def _request(task: Task) -> None:
+    assert task.process is not None, "the symbolic method needs its process"
+    point = task.point
+    task.process.request(
+        point.graph, point.inputs, task.wanted, point.needed, inline=task.inline, large=task.large
+    )
+
+
+def _symbolic(task: Task) -> Column:
+    assert task.process is not None
+    answer = task.process.answer()
+    notes = []
+    if answer.failure:
+        notes.append(f"symbolic: {answer.failure}; the other columns stand")
+    elif answer.route == "chain":
+        notes.append("symbolic: numbers chained step by step, the program is too large to inline")
+    return Column(answer.numbers, formulas=answer.formulas, notes=tuple(notes))
+
+
+def _reverse(task: Task) -> Column:
+    return Column({k: task.point.cotangents[k] for k in task.wanted})
+
+
+def _finite(task: Task) -> Column:
+    from .finite import finite_all
+
+    point = task.point
+    found = finite_all(point.graph, point.values, task.wanted, task.noise, task.scheme, task.step)
+    return Column({k: found[k].value for k in task.wanted}, found)
+
+
+def _forward(task: Task) -> Column:
+    from .forward import push
+
+    point = task.point
+    found = push(point.graph, point.values, [k for k in task.wanted if point.needed[k]])
+    return Column({k: found.get(k, 0.0) for k in task.wanted})
+
+
+def _complex_step(task: Task) -> Column:
+    from .complex_step import complex_step
+
+    point = task.point
+    return Column(
+        {k: complex_step(point.graph, point.values, k) if point.needed[k] else 0.0 for k in task.wanted}
+    )
+
+
+METHODS = {
+    "symbolic": Method(_symbolic, begin=_request),
+    "reverse": Method(_reverse),
+    "finite": Method(_finite, needs_noise=True),
+    "forward": Method(_forward),
+    "complex-step": Method(_complex_step),
+}
+"""By name, in the order of their columns."""
 
 
 def differentiate(
@@ -149,7 +246,7 @@ def differentiate(
         scheme: Of the finite differences.
         step: Their step size; None for the best.
         inline: Write formulas over inputs alone.
-        process: A running `SymbolicProcess`, needed for the symbolic method.
+        process: A running `SymbolicProcess`, needed for the symbolic method and for formulas alone.
         large: The program was read with the limits on size lifted.
     Raises:
         BindingError: for bindings that do not fit.
@@ -159,88 +256,54 @@ def differentiate(
         if word not in known:
             raise UsageError(f"no {what} {word!r}", hint=f"one of {', '.join(known)}")
     asked = check_wrt(graph, wrt)
-    active = active_nodes(graph, None if wrt is None else asked)
-    wanted = [n.id for n in graph.nodes if active[n.id]]
-    if not bindings and not graph.defaults and graph.inputs:
-        return _formulas_only(graph, asked, wanted, inline, process, large)
-    inputs = bind(graph, bindings)
-    raw, needed = evaluate(graph, inputs)
-    columns: dict[str, list[float | None]] = {m: [None] * len(graph) for m in METHODS if m in methods}
-    quotients: dict[int, Quotient] = {}
-    explained = [0.0] * len(graph)
     # the sweep runs for every choice of methods: it is the one that finds slopes that do not exist
-    cotangents = reverse(graph, raw, active)
+    point = point_of(graph, bindings, wrt)
+    if point is None:
+        active = active_nodes(graph, None if wrt is None else asked)
+        return _formulas_only(graph, asked, active, inline, process, large)
+    chosen = {name: method for name, method in METHODS.items() if name in methods}
+    wanted = [n.id for n in graph.nodes if point.active[n.id]]
+    task = Task(point, wanted, 0.0, scheme, step, inline, process, large)
     # only now: a request whose answer nobody fetches would answer the next one
-    if "symbolic" in methods:
-        assert process is not None, "the symbolic method needs its process"
-        process.request(graph, inputs, wanted, needed, inline=inline, large=large)
-    noise = 0.0
+    for method in chosen.values():
+        if method.begin is not None:
+            method.begin(task)
     warnings = list(warnings_of(graph))
-    if len(columns) > 1 or "finite" in methods or len(graph) <= SUMMARY_FROM:
+    explained = [0.0] * len(graph)
+    judged = len(chosen) > 1
+    if judged or any(m.needs_noise for m in chosen.values()) or len(graph) <= SUMMARY_FROM:
         from .rounding import rounding_bounds
 
-        noise, explained = rounding_bounds(graph, leaf_values(graph, inputs), active)
+        noise, explained = rounding_bounds(point)
+        task = task._replace(noise=noise)
         if "symbolic" not in methods:
-            numbers = {f"the slope in {name}": graph.inputs[name] for name in asked}
-            warnings += _lost_digits({what: (cotangents[k], explained[k]) for what, k in numbers.items()})
-        warnings += _lost_digits({"the value": (raw[graph.output], noise)})
-    for method, column in columns.items():
-        if method == "reverse":
-            for k in wanted:
-                column[k] = cotangents[k]
-        elif method == "finite":
-            from .finite import finite_all
-
-            quotients = finite_all(graph, raw, wanted, noise, scheme, step)
-            for k in wanted:
-                column[k] = quotients[k].value
-        elif method == "forward":
-            from .forward import push
-
-            column_of = push(graph, raw, [k for k in wanted if needed[k]])
-            for k in wanted:
-                column[k] = column_of.get(k, 0.0)
-        elif method == "complex-step":
-            from .complex_step import complex_step
-
-            for k in wanted:
-                column[k] = complex_step(graph, raw, k) if needed[k] else 0.0
+            ids = {f"the slope in {name}": graph.inputs[name] for name in asked}
+            warnings += _lost_digits({what: (point.cotangents[k], explained[k]) for what, k in ids.items()})
+        warnings += _lost_digits({"the value": (point.value, noise)})
+    waited_for_last = sorted(chosen.items(), key=lambda item: item[1].begin is not None)
+    found = {name: method.column(task) for name, method in waited_for_last}
+    columns = {name: [found[name].numbers.get(k) for k in range(len(graph))] for name in chosen}
+    quotients: dict[int, Quotient] = {}
     formulas: list[str | None] | None = None
-    notes: list[str] = []
-    if "symbolic" in methods:
-        assert process is not None
-        answer = process.answer()
-        formulas = [answer.formulas.get(k) for k in range(len(graph))]
-        for k in wanted:
-            columns["symbolic"][k] = answer.numbers.get(k)
-        if answer.failure:
-            notes.append(f"symbolic: {answer.failure}; the other columns stand")
-        elif answer.route == "chain":
-            notes.append("symbolic: numbers chained step by step, the program is too large to inline")
+    for column in found.values():
+        quotients |= column.quotients
+        if column.formulas is not None:
+            formulas = [column.formulas.get(k) for k in range(len(graph))]
     verdicts = [
         compare(
-            {m: column[k] for m, column in columns.items()},
+            {name: column[k] for name, column in columns.items()},
             quotients.get(k),
             explained[k],
-            raw[k] if needed[k] else 0.0,
-            raw[graph.output],
+            point.values[k] if point.needed[k] else 0.0,
+            point.value,
         )
-        if active[k] and len(columns) > 1
+        if judged and point.active[k]
         else Verdict(NOT_RUN)
         for k in range(len(graph))
     ]
-    values = shown_values(graph, raw, needed)
+    notes = tuple(note for name in chosen for note in found[name].notes)
     return GradientReport(
-        graph,
-        inputs,
-        values,
-        tuple(columns),
-        columns,
-        formulas,
-        verdicts,
-        asked,
-        tuple(warnings),
-        tuple(notes),
+        graph, point, point.shown(), tuple(chosen), columns, formulas, verdicts, asked, tuple(warnings), notes
     )
 
 
@@ -250,32 +313,20 @@ def forward_report(graph: Graph, bindings: Mapping[str, float]) -> GradientRepor
     Raises:
         BindingError, NoSuchNumber: as in `differentiate`.
     """
-    inputs = bind(graph, bindings)
-    raw, needed = evaluate(graph, inputs)
-    verdicts = [Verdict(NOT_RUN)] * len(graph)
-    values = shown_values(graph, raw, needed)
+    point = Point.at(graph, bindings, ())
     warnings = list(warnings_of(graph))
     if len(graph) <= SUMMARY_FROM:
-        from .rounding import value_bound
+        from .rounding import rounding_bounds
 
-        bound = value_bound(graph, leaf_values(graph, inputs))
-        warnings += _lost_digits({"the value": (raw[graph.output], bound)})
-    return GradientReport(graph, inputs, values, (), {}, None, verdicts, (), tuple(warnings))
-
-
-def shown_values(graph: Graph, raw: Sequence[float], needed: Sequence[bool]) -> list[float | None]:
-    """Return the values that a reader sees: none for a branch not taken."""
-    reached = graph.needed()
-    return [
-        v if needed[k] or graph.nodes[k].op is None or (not reached[k] and isfinite(v)) else None
-        for k, v in enumerate(raw)
-    ]
+        warnings += _lost_digits({"the value": (point.value, rounding_bounds(point)[0])})
+    verdicts = [Verdict(NOT_RUN)] * len(graph)
+    return GradientReport(graph, point, point.shown(), (), {}, None, verdicts, (), tuple(warnings))
 
 
 def _formulas_only(
     graph: Graph,
-    wrt: tuple[str, ...],
-    wanted: list[int],
+    asked: tuple[str, ...],
+    active: Sequence[bool],
     inline: bool,
     process: SymbolicProcess | None,
     large: bool,
@@ -283,6 +334,7 @@ def _formulas_only(
     if process is None:
         bind(graph, {})
     assert process is not None
+    wanted = [n.id for n in graph.nodes if active[n.id]]
     process.request(graph, None, wanted, [True] * len(graph), inline=inline, large=large)
     answer = process.answer()
     notes = (f"symbolic: {answer.failure}",) if answer.failure else ()
@@ -294,7 +346,7 @@ def _formulas_only(
         {},
         [answer.formulas.get(k) for k in range(len(graph))],
         [Verdict(NOT_RUN)] * len(graph),
-        wrt,
+        asked,
         warnings_of(graph),
         notes,
     )

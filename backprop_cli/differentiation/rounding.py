@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import inf, isfinite
 from typing import Any
 
+from ..engine.point import Point
 from ..engine.run import run
 from ..engine.sweep import sweep
 from ..graph import CONSTANT, Graph
@@ -89,27 +90,17 @@ def _apply(op: Primitive, *operands: Any) -> Any:
 BOUNDED = Lifted("numbers with rounding bounds", _apply)
 
 
-def rounding_bounds(
-    graph: Graph, leaves: Mapping[int, float], active: Sequence[bool]
-) -> tuple[float, list[float]]:
+def rounding_bounds(point: Point) -> tuple[float, list[float]]:
     """Bound what rounding did to the output and to every cotangent.
 
-    Args:
-        graph: The computation.
-        leaves: The leaves' values.
-        active: From `sweep.active_nodes`.
     Returns:
         The bound on the output, and those on the cotangents, the forward pass's rounding included.
     """
-    forward = run(graph, _lifted(graph, leaves), BOUNDED)
+    graph = point.graph
+    forward = run(graph, _lifted(graph, point.leaves()), BOUNDED)
     seed = Bounded(1.0, 0.0)
-    total = [_finite(bound_of(g)) for g in sweep(graph, forward, active, BOUNDED, seed)]
+    total = [_finite(bound_of(g)) for g in sweep(graph, forward, point.active, BOUNDED, seed)]
     return _finite(bound_of(forward[graph.output])), total
-
-
-def value_bound(graph: Graph, leaves: Mapping[int, float]) -> float:
-    """Return the bound on what rounding did to the output."""
-    return _finite(bound_of(run(graph, _lifted(graph, leaves), BOUNDED)[graph.output]))
 
 
 def _lifted(graph: Graph, leaves: Mapping[int, float]) -> dict[int, Any]:

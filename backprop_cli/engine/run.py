@@ -20,7 +20,7 @@ def bind(graph: Graph, values: Mapping[str, float]) -> dict[str, float]:
     """
     for name, value in values.items():
         if name not in graph.inputs:
-            raise _not_an_input(graph, name)
+            raise not_an_input(graph, name)
         if not isfinite(value):
             raise BindingError(f"{name} = {value} is not a finite number")
     bound = {name: values.get(name, graph.defaults.get(name)) for name in graph.inputs}
@@ -35,7 +35,13 @@ def bind(graph: Graph, values: Mapping[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in bound.items() if value is not None}
 
 
-def _not_an_input(graph: Graph, name: str) -> BindingError:
+def is_bound(graph: Graph, bindings: Mapping[str, float]) -> bool:
+    """Whether there is a point: with no value at all, a program that needs some is its symbols alone."""
+    return bool(bindings or graph.defaults or not graph.inputs)
+
+
+def not_an_input(graph: Graph, name: str) -> BindingError:
+    """Say that there is no such input, and what there is."""
     variables = list(graph.inputs)
     if name in graph.named:
         node = graph.nodes[graph.named[name]]
@@ -157,6 +163,15 @@ def evaluate(graph: Graph, inputs: Mapping[str, float]) -> tuple[list[float], li
             if needed[node.id] and not isfinite(values[node.id]):
                 raise no_value(graph, values, node.id)
     return values, needed
+
+
+def value_at(graph: Graph, inputs: Mapping[str, float]) -> float:
+    """Return the output alone.
+
+    Raises:
+        DomainError, RangeError: as in `evaluate`.
+    """
+    return evaluate(graph, inputs)[0][graph.output]
 
 
 def pieces(nodes: Iterable[Node], values: Sequence[float]) -> tuple[float, ...]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from ..differentiation.report import check_wrt, shown_values
-from ..engine.run import bind, evaluate
-from ..engine.sweep import active_nodes, reverse
+from ..engine.point import Point
 from ..errors import UsageError, nearest
 from ..graph import CONSTANT, Graph
 from ..language.format import compose, join, node_text
 from ..language.operators import ATOM
-from .local import local_texts, local_values
+from .local import local_texts
 
 MOST_PATHS = 10**15
 """Where the counting of paths ends."""
@@ -45,7 +43,7 @@ class GraphView:
 
     Attributes:
         graph: The computation.
-        inputs: Values of the inputs; None where nothing is bound.
+        point: Where; None where nothing is bound, and there are symbols alone.
         values: Per node; None for a branch not taken, or without a point.
         gradient: d output / d node; None where there is none.
         shown: Ids of the nodes that are shown, in creation order.
@@ -57,44 +55,34 @@ class GraphView:
     def __init__(
         self,
         graph: Graph,
-        bindings: Mapping[str, float],
+        point: Point | None,
         *,
-        wrt: Sequence[str] | None = None,
         paths: Sequence[str] | None = None,
         named: bool = False,
         constants: bool = False,
     ) -> None:
-        """Run the graph.
+        """Choose what is shown.
 
         Args:
             graph: The computation.
-            bindings: Values of inputs; with none at all for a program that needs some, there are symbols
-                alone.
-            wrt: Inputs to differentiate by; None for all.
+            point: The graph at a point; None for its symbols alone.
             paths: Names of nodes whose paths to the output are marked.
             named: Show inputs and named steps alone.
             constants: Show constants, too.
         Raises:
-            BindingError, NoSuchNumber: as in `grad`.
             UsageError: for a name that is none.
         """
         self.graph = graph
+        self.point = point
         self.named = named
         self.constants = constants
-        self.inputs: dict[str, float] | None = None
-        count = len(graph)
-        self.values: list[float | None] = [None] * count
-        self.gradient: list[float | None] = [None] * count
-        self._raw: list[float] = []
-        self._needed = [True] * count
-        check_wrt(graph, wrt)
-        if bindings or graph.defaults or not graph.inputs:
-            self.inputs = bind(graph, bindings)
-            self._raw, self._needed = evaluate(graph, self.inputs)
-            active = active_nodes(graph, wrt)
-            cotangents = reverse(graph, self._raw, active)
-            self.values = shown_values(graph, self._raw, self._needed)
-            self.gradient = [g if a else None for g, a in zip(cotangents, active, strict=True)]
+        self.values: list[float | None] = [None] * len(graph)
+        self.gradient: list[float | None] = [None] * len(graph)
+        self._needed = [True] * len(graph)
+        if point is not None:
+            self.values = point.shown()
+            self.gradient = [g if a else None for g, a in zip(point.cotangents, point.active, strict=True)]
+            self._needed = point.needed
         self.shown = [node.id for node in graph.nodes if self._is_shown(node.id)]
         self.marked = self._on_paths(paths) if paths is not None else None
 
@@ -168,10 +156,8 @@ class GraphView:
         assert node.op is not None
         derived = node.kind != CONSTANT
         symbols = local_texts(graph, id) if derived else ("",) * len(node.inputs)
-        numbers = local_values(graph, self._raw, id) if self._raw and derived else None
-        taken = None
-        if node.op.chosen is not None and self._raw:
-            taken = node.op.chosen(*(self._raw[i] for i in node.inputs))
+        numbers = self.point.local(id) if self.point is not None and derived else None
+        taken = self.point.taken(id) if self.point is not None else None
         for source in dict.fromkeys(node.inputs):
             if not shown[source]:
                 continue
@@ -203,20 +189,30 @@ class GraphView:
                 elif i not in region:
                     region.add(i)
                     todo.append(i)
-        slopes: dict[int, float] = {id: 1.0}
-        for k in sorted(region, reverse=True) if self._raw else ():
-            slope = slopes.get(k, 0.0)
-            if slope == 0.0:
-                continue
-            for i, p in zip(graph.nodes[k].inputs, local_values(graph, self._raw, k), strict=True):
-                if graph.nodes[i].kind != CONSTANT:
-                    slopes[i] = slopes.get(i, 0.0) + slope * p
         name = graph.own_name(id)
+        derivatives = self._within(id, region) if self.point is not None and self._needed[id] else None
         for source in sorted(ends):
             if shown[source]:
-                value = slopes.get(source, 0.0) if self._raw and self._needed[id] else None
+                value = derivatives.get(source, 0.0) if derivatives is not None else None
                 symbol = f"d{name}/d{graph.own_name(source)}"
                 yield self._edge(source, id, symbol, value, self._needed[id])
+
+    def _within(self, id: int, region: set[int]) -> dict[int, float]:
+        """Return the derivative of a step by the nodes of a region behind it and by those that it reads.
+
+        A sweep of its own: over the region alone, however large the graph is.
+        """
+        assert self.point is not None
+        nodes = self.graph.nodes
+        cotangents: dict[int, float] = {id: 1.0}
+        for k in sorted(region, reverse=True):
+            g = cotangents.get(k, 0.0)
+            if not g:
+                continue
+            for i, p in zip(nodes[k].inputs, self.point.local(k), strict=True):
+                if nodes[i].kind != CONSTANT:
+                    cotangents[i] = cotangents.get(i, 0.0) + g * p
+        return cotangents
 
     def _edge(self, source: int, target: int, symbol: str, value: float | None, taken: bool) -> Edge:
         value = value if value is not None and isfinite(value) else None

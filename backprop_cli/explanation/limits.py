@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..engine.run import run
 from ..graph import CONSTANT, INPUT, Graph
 from ..ops.namespaces import Namespace
-from .point import Point, Written
+from .point import Written, WrittenPoint
 from .words import output_at
 from .written import Apply, Expr, Name, Number, Ref
 
@@ -179,7 +179,7 @@ def _power(a: Any, n: Any) -> Polynomial:
 POLYNOMIALS = _Polynomials("polynomials", {"divide": _divide, "power": _power, "nan": None})
 
 
-def work_out(graph: Graph, name: str, point: Point | None) -> Limit | None:
+def work_out(graph: Graph, name: str, point: WrittenPoint | None) -> Limit | None:
     """Return the limit definition for one input; None where there is neither polynomial nor point."""
     letter = next(c for c in ("h", "k", "t", "dx", "step", "h_") if c not in graph.named)
     try:
@@ -187,7 +187,7 @@ def work_out(graph: Graph, name: str, point: Point | None) -> Limit | None:
     except NotPolynomial:
         return _table(name, letter, point) if point is not None else None
     powers = moved.powers_of(letter)
-    at = point.inputs[name] if point else None
+    at = point.here.inputs[name] if point else None
     value = {0: powers[0]} if 0 in powers else {}
     rest = {p: c for p, c in powers.items() if p}
     quotient = {p - 1: c for p, c in rest.items()}
@@ -195,19 +195,19 @@ def work_out(graph: Graph, name: str, point: Point | None) -> Limit | None:
         name,
         at,
         letter,
-        dict(point.inputs) if point else None,
+        dict(point.here.inputs) if point else None,
         _sum(value, letter),
         _sum(powers, letter),
         _sum(rest, letter),
         _sum(quotient, letter),
         _sum({p: c for p, c in quotient.items() if p == 0}, letter),
         (),
-        point.slopes[graph.inputs[name]] if point else None,
+        point.here.cotangents[graph.inputs[name]] if point else None,
         False,
     )
 
 
-def _expanded(graph: Graph, name: str, letter: str, point: Point | None) -> Polynomial:
+def _expanded(graph: Graph, name: str, letter: str, point: WrittenPoint | None) -> Polynomial:
     if len(graph) > MOST_NODES:
         raise NotPolynomial
     leaves: dict[int, Polynomial] = {}
@@ -224,11 +224,11 @@ def _expanded(graph: Graph, name: str, letter: str, point: Point | None) -> Poly
             )
         elif node.kind == INPUT and node.name is not None:
             leaves[node.id] = (
-                Polynomial.of(_exact(point.inputs[node.name])) if point else Polynomial.named(node.name)
+                Polynomial.of(_exact(point.here.inputs[node.name])) if point else Polynomial.named(node.name)
             )
             if node.name == name:
                 leaves[node.id] = leaves[node.id] + Polynomial.named(letter)
-    values = run(graph, leaves, POLYNOMIALS, point.needed if point else graph.needed())
+    values = run(graph, leaves, POLYNOMIALS, point.here.needed if point else graph.needed())
     return Polynomial.of(values[graph.output])
 
 
@@ -274,8 +274,8 @@ def _raised(name: str, power: int) -> Expr:
     return base if power == 1 else Apply("power_n", (base, Number(float(power))))
 
 
-def _table(name: str, letter: str, point: Point) -> Limit:
-    x = point.inputs[name]
+def _table(name: str, letter: str, point: WrittenPoint) -> Limit:
+    x = point.here.inputs[name]
     before = output_at(point, {})
     size = abs(x)
     scale = 1.0 if size == 0.0 or 0.1 <= size < 10.0 else float(f"1e{floor(log10(size))}")
@@ -283,16 +283,16 @@ def _table(name: str, letter: str, point: Point) -> Limit:
     for k in range(1, ROWS + 1):
         h = float(f"1e{-k}") * scale
         rows.append(Row(h, _quotient(point, name, before, h), _quotient(point, name, before, -h)))
-    slope = point.slopes[point.graph.inputs[name]]
+    slope = point.here.cotangents[point.graph.inputs[name]]
     endless = (_endless([r.right for r in rows], slope), _endless([r.left for r in rows], slope))
     return Limit(
-        name, x, letter, dict(point.inputs), None, None, None, None, None, tuple(rows), slope,
+        name, x, letter, dict(point.here.inputs), None, None, None, None, None, tuple(rows), slope,
         any(endless) or _apart(rows), endless,
     )  # fmt: skip
 
 
-def _quotient(point: Point, name: str, before: float | None, h: float) -> float | None:
-    after = output_at(point, {name: point.inputs[name] + h})
+def _quotient(point: WrittenPoint, name: str, before: float | None, h: float) -> float | None:
+    after = output_at(point, {name: point.here.inputs[name] + h})
     if after is None or before is None:
         return None
     found = (after - before) / h

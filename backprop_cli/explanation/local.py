@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 from ..graph import CONSTANT, Graph
 from ..language.fold import fold, postfix
@@ -12,28 +11,12 @@ from ..language.format import compose, constant_piece, join, node_text
 from ..language.operators import ATOM, COMPARISON, CONSTANTS, UNARY
 from ..language.parser import Item
 from ..ops import PRIMITIVES
-from ..ops.namespaces import FLOATS
 
 MOST_OPERANDS = 8
 """Of min and max whose ties are written out."""
 
 Written = tuple[int, str]
 """Precedence and text."""
-
-
-def local_values(graph: Graph, values: Sequence[Any], id: int) -> tuple[float, ...]:
-    """Return d node / d operand, one number per operand; nan where the operand is a constant.
-
-    Args:
-        graph: The computation.
-        values: One value per node.
-        id: The node; a leaf has no operands.
-    """
-    node = graph.nodes[id]
-    if node.op is None:
-        return ()
-    found = node.op.partials(FLOATS, values[id], *(values[i] for i in node.inputs))
-    return tuple(map(float, found))
 
 
 def local_texts(graph: Graph, id: int) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..engine.point import Edge
 from ..graph import CONSTANT
 from ..ops.kinks import Kink
-from .point import Edge, Point
+from .point import WrittenPoint
 from .written import Expr
 
 
@@ -32,12 +33,12 @@ class Forward(NamedTuple):
 
 
 class Use(NamedTuple):
-    """What one use of a node brings to its slope: the slope above times the local derivative.
+    """What one use of a node brings to its cotangent: the one above times the local derivative.
 
     Attributes:
         edge: Which use.
         local: The local derivative, over names with their numbers.
-        slope: Its number.
+        number: The same worked out.
         above: d output / d user.
         amount: Their product.
         shared: The node is used elsewhere too, so this is one of several amounts.
@@ -47,7 +48,7 @@ class Use(NamedTuple):
 
     edge: Edge
     local: Expr
-    slope: float
+    number: float
     above: float
     amount: float
     shared: bool
@@ -56,7 +57,7 @@ class Use(NamedTuple):
 
 
 class Total(NamedTuple):
-    """The slope of a node that is used several times: the sum of the amounts."""
+    """The cotangent of a node that is used several times: the sum of the amounts."""
 
     id: int
     amounts: tuple[float, ...]
@@ -64,7 +65,7 @@ class Total(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """A step with slope 0: it passes nothing back."""
+    """A step with cotangent 0: it passes nothing back."""
 
     id: int
     sources: tuple[int, ...]
@@ -73,7 +74,7 @@ class Stop(NamedTuple):
 Backward = Use | Total | Stop
 
 
-def forward_lines(point: Point, ids: Sequence[int]) -> list[Forward]:
+def forward_lines(point: WrittenPoint, ids: Sequence[int]) -> list[Forward]:
     """Return the lines of the forward pass for these steps."""
     graph, lines = point.graph, []
     for id in ids:
@@ -81,44 +82,44 @@ def forward_lines(point: Point, ids: Sequence[int]) -> list[Forward]:
         condition, edge = None, False
         if branch is not None:
             first = graph.nodes[id].inputs[0]
-            condition = point.operand(first), bool(point.values[first])
+            condition = point.operand(first), bool(point.here.values[first])
             edge = any(point.kink(first, i) for i in graph.nodes[first].inputs)
-        lines.append(Forward(id, point.operation(id), point.values[id], branch, condition, edge))
+        lines.append(Forward(id, point.operation(id), point.here.values[id], branch, condition, edge))
     return lines
 
 
-def backward_lines(point: Point, ids: Sequence[int]) -> list[Backward]:
+def backward_lines(point: WrittenPoint, ids: Sequence[int]) -> list[Backward]:
     """Return the lines of the backward pass through these steps, last step first."""
     lines: list[Backward] = []
-    uses = {id: point.edges(id) for id in ids}
+    uses = {id: point.here.edges(id) for id in ids}
     # how many amounts each node still waits for; those of steps that are not written count for none
     expected: dict[int, int] = {}
     for id in ids:
         for edge in uses[id]:
-            if point.slopes[id]:
+            if point.here.cotangents[id]:
                 expected[edge.source] = expected.get(edge.source, 0) + 1
     waiting = dict(expected)
     amounts: dict[int, list[float]] = {}
     for id in sorted(ids, reverse=True):
         if not uses[id]:
             continue
-        above = point.slopes[id]
+        above = point.here.cotangents[id]
         if not above:
             if id in expected:  # where what is above is 0 already, that was said
                 lines.append(Stop(id, tuple(dict.fromkeys(e.source for e in uses[id]))))
             continue
-        slopes = point.local_slopes(id)
+        numbers = point.local_derivatives(id)
         for edge in uses[id]:
             source = edge.source
             same = [e for e in uses[id] if e.source == source]
-            amount = point.paper(above * slopes[edge.position])
+            amount = point.paper(above * numbers[edge.position])
             kink = point.kink(id, source) if edge == same[0] else None
             twin = same.index(edge) + 1 if len(same) > 1 else 0
             lines.append(
                 Use(
                     edge,
-                    point.slope(edge),
-                    slopes[edge.position],
+                    point.local(edge),
+                    numbers[edge.position],
                     above,
                     amount,
                     expected[source] > 1,
@@ -130,11 +131,11 @@ def backward_lines(point: Point, ids: Sequence[int]) -> list[Backward]:
         for source in sorted({e.source for e in uses[id]}, reverse=True):
             waiting[source] -= sum(e.source == source for e in uses[id])
             if waiting[source] == 0 and expected[source] > 1:
-                lines.append(Total(source, tuple(amounts[source]), point.slopes[source]))
+                lines.append(Total(source, tuple(amounts[source]), point.here.cotangents[source]))
     return lines
 
 
-def steps_to_write(point: Point, *, only_active: bool = False) -> list[int]:
+def steps_to_write(point: WrittenPoint, *, only_active: bool = False) -> list[int]:
     """Return the steps that the output needs, conditions without a name and constants left out.
 
     Args:
@@ -146,16 +147,16 @@ def steps_to_write(point: Point, *, only_active: bool = False) -> list[int]:
         for node in point.graph.nodes
         if node.op is not None
         and node.kind != CONSTANT
-        and point.needed[node.id]
-        and (not only_active or point.active[node.id])
+        and point.here.needed[node.id]
+        and (not only_active or point.here.active[node.id])
         and not (node.op.truth and node.name is None)
     ]
 
 
-def idle_steps(point: Point) -> tuple[list[int], list[int]]:
+def idle_steps(point: WrittenPoint) -> tuple[list[int], list[int]]:
     """Return the steps and inputs that the output does not read at all, and those it does not need here."""
     reached = point.graph.needed()
     moving = [n for n in point.graph.nodes if n.kind != CONSTANT]
     never = [n.id for n in moving if not reached[n.id]]
-    here = [n.id for n in moving if reached[n.id] and not point.needed[n.id]]
+    here = [n.id for n in moving if reached[n.id] and not point.here.needed[n.id]]
     return never, here

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..engine.point import Edge
 from ..graph import CONSTANT
-from .point import Edge, Point
+from .point import WrittenPoint
 from .written import Apply, Expr, Number
 
 EXACT_COUNT = 2**53
@@ -19,13 +20,13 @@ class Path(NamedTuple):
     Attributes:
         edges: The uses on it, from the input on.
         locals: Their local derivatives, over names with their numbers.
-        slopes: The numbers.
+        numbers: The same worked out.
         product: Of the numbers, from the output back.
     """
 
     edges: tuple[Edge, ...]
     locals: tuple[Expr, ...]
-    slopes: tuple[float, ...]
+    numbers: tuple[float, ...]
     product: float
 
     @property
@@ -52,7 +53,7 @@ class Reach(NamedTuple):
     total: float
 
 
-def reaches(point: Point, names: Sequence[str], most: int) -> list[Reach]:
+def reaches(point: WrittenPoint, names: Sequence[str], most: int) -> list[Reach]:
     """Return how each input reaches the output.
 
     Args:
@@ -64,7 +65,7 @@ def reaches(point: Point, names: Sequence[str], most: int) -> list[Reach]:
         return []
     uses: dict[int, list[Edge]] = {}
     for node in point.graph.nodes[: point.graph.output + 1]:
-        for edge in point.edges(node.id):
+        for edge in point.here.edges(node.id):
             uses.setdefault(edge.source, []).append(edge)
     # one sweep back counts for all inputs
     counts: list[int | float] = [0] * len(point.graph)
@@ -76,12 +77,12 @@ def reaches(point: Point, names: Sequence[str], most: int) -> list[Reach]:
     for name in names:
         id = point.graph.inputs[name]
         listed = tuple(_paths(point, id, uses, counts)) if 0 < counts[id] <= most else ()
-        found.append(Reach(name, id, counts[id], listed, point.slopes[id]))
+        found.append(Reach(name, id, counts[id], listed, point.here.cotangents[id]))
     return found
 
 
 def _paths(
-    point: Point, start: int, uses: dict[int, list[Edge]], counts: Sequence[int | float]
+    point: WrittenPoint, start: int, uses: dict[int, list[Edge]], counts: Sequence[int | float]
 ) -> list[Path]:
     output, found = point.graph.output, []
     # edges still to follow at every node of the way that is being walked
@@ -105,12 +106,12 @@ def _paths(
     return found
 
 
-def _path(point: Point, edges: tuple[Edge, ...]) -> Path:
-    slopes = tuple(point.local_slopes(e.user)[e.position] for e in edges)
-    product = slopes[-1]
-    for slope in reversed(slopes[:-1]):
-        product = point.paper(product * slope) if product else 0.0
-    return Path(edges, tuple(point.slope(e) for e in edges), slopes, product)
+def _path(point: WrittenPoint, edges: tuple[Edge, ...]) -> Path:
+    numbers = tuple(point.local_derivatives(e.user)[e.position] for e in edges)
+    product = numbers[-1]
+    for number in reversed(numbers[:-1]):
+        product = point.paper(product * number) if product else 0.0
+    return Path(edges, tuple(point.local(e) for e in edges), numbers, product)
 
 
 def product_of(factors: Sequence[Expr]) -> Expr:
@@ -138,7 +139,7 @@ def product_of(factors: Sequence[Expr]) -> Expr:
     return rest[0] if not leading and len(rest) == 1 else Apply("multiply", (*leading, *rest))
 
 
-def longest_path(point: Point) -> int:
+def longest_path(point: WrittenPoint) -> int:
     """Return how many steps the longest path to the output has."""
     depth = [0] * len(point.graph)
     for node in point.graph.nodes[: point.graph.output + 1]:

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
-from ..differentiation.report import check_wrt
-from ..engine.run import bind, constants, evaluate
-from ..engine.sweep import active_nodes, reverse, sweep
+from ..engine.point import Edge, Point, check_wrt
+from ..engine.run import constants, evaluate
+from ..engine.sweep import sweep
 from ..errors import NoSuchNumber
 from ..graph import CONSTANT, Graph, Node
 from ..ops.kinks import Kink, sides
-from .local import local_texts, local_values
+from .local import local_texts
 from .written import Apply, Expr, Name, Number, Paper, Ref, on_paper, read
 from .written import evaluate as worked_out
 
 DEEPEST = 8  # constants built in more steps than this are shown as their number
-
-
-class Edge(NamedTuple):
-    """One use of a node: operand number ``position`` of ``user`` is ``source``."""
-
-    user: int
-    position: int
-    source: int
 
 
 class Written:
@@ -77,7 +68,7 @@ class Written:
         assert node.op is not None
         return Apply(node.op.name, tuple(map(self.operand, given(self.graph, node))))
 
-    def slope(self, edge: Edge) -> Expr:
+    def local(self, edge: Edge) -> Expr:
         """Return a local derivative over names."""
         return self._read(local_texts(self.graph, edge.user)[edge.position], edge.user)
 
@@ -102,8 +93,8 @@ def given(graph: Graph, node: Node) -> tuple[int, ...]:
     return given
 
 
-class Point(Written):
-    """A program at one point.
+class WrittenPoint(Written):
+    """A program at one point, worked out as it is written.
 
     Args:
         graph: The computation.
@@ -111,13 +102,10 @@ class Point(Written):
         wrt: Inputs to differentiate by; None for all.
         decimals: Round every result to so many decimals; None rounds nothing.
     Attributes:
-        inputs: A value for every input.
-        values: Per node.
-        needed: Per node, whether the output needs it here.
-        active: Per node, whether a slope asked for goes through it.
-        slopes: d output / d node.
+        wrt: Inputs asked for.
+        paper: Rounds.
+        here: The program at its point; where all is rounded, the one that is worked out by hand.
         exact: The same without rounding; None where nothing is rounded.
-        program: What is run: the graph, by hand where all is rounded.
     Raises:
         BindingError, NoSuchNumber: as in `differentiate`.
     """
@@ -129,29 +117,19 @@ class Point(Written):
         wrt: Sequence[str] | None = None,
         decimals: int | None = None,
     ) -> None:
-        super().__init__(graph)
         self.wrt = check_wrt(graph, wrt)
         self.paper = Paper(decimals)
-        self.inputs = bind(graph, bindings)
-        self.active = active_nodes(graph, None if wrt is None else self.wrt)
-        self.values, self.needed = evaluate(graph, self.inputs)
-        self.slopes = reverse(graph, self.values, self.active)
-        self.numbers = self.values
-        self.exact: Point | None = None
-        self.program = graph
+        self.here = Point.at(graph, bindings, wrt)
+        super().__init__(graph, self.here.values)
+        self.exact: WrittenPoint | None = None
         if not self.paper.exact:
-            self.exact = Point(graph, bindings, wrt)
+            self.exact = WrittenPoint(graph, bindings, wrt)
             self._round()
 
     @property
     def gradient(self) -> dict[str, float]:
         """The slope by every input asked for."""
-        return {name: self.slopes[self.graph.inputs[name]] for name in self.wrt}
-
-    @property
-    def value(self) -> float:
-        """The output."""
-        return self.values[self.graph.output]
+        return self.here.gradient(self.wrt)
 
     def _round(self) -> None:
         """Run again, by hand: every result and every product rounded."""
@@ -164,57 +142,40 @@ class Point(Written):
                     node.id, on_paper(node.op, fixed, paper), node.inputs, node.kind, node.span, node.name
                 )
             nodes.append(node)
-        self.program = by_hand = Graph(
-            graph.source, nodes, graph.outputs, graph.inputs, graph.defaults, graph.named
-        )
+        by_hand = Graph(graph.source, nodes, graph.outputs, graph.inputs, graph.defaults, graph.named)
         try:
-            self.inputs = {name: paper(x) for name, x in self.inputs.items()}
-            self.values, self.needed = evaluate(by_hand, self.inputs)
-            self.numbers = self.values
-            swept = sweep(by_hand, self.values, self.active, seed=paper.number(1.0), partials=self._used)
-            self.slopes = list(map(float, swept))
+            inputs = {name: paper(x) for name, x in self.here.inputs.items()}
+            values, needed = evaluate(by_hand, inputs)
+            self.numbers = values
+            self.here = Point(by_hand, inputs, values, needed, self.here.active, [0.0] * len(graph))
+            swept = sweep(by_hand, values, self.here.active, seed=paper.number(1.0), partials=self._passed)
+            self.here = self.here._replace(cotangents=list(map(float, swept)))
         except NoSuchNumber as error:
             error.message += " after rounding"
             error.hint = "more --digits"
             raise
 
-    def _used(self, node: Node) -> list[float]:
+    def _passed(self, node: Node) -> list[float]:
         """Return the local derivatives of a step, 0 where no slope asked for goes through."""
-        slopes, through = self.local_slopes(node.id), {edge.position for edge in self.edges(node.id)}
-        return [slope if k in through else 0.0 for k, slope in enumerate(slopes)]
+        through = {edge.position for edge in self.here.edges(node.id)}
+        return [p if k in through else 0.0 for k, p in enumerate(self.local_derivatives(node.id))]
 
-    def edges(self, id: int) -> list[Edge]:
-        """Return the uses a step makes of what a slope asked for goes through, here at this point."""
-        node = self.graph.nodes[id]
-        if node.op is None or not self.needed[id] or not self.active[id]:
-            return []
-        taken = node.op.chosen(*(self.values[i] for i in node.inputs)) if node.op.chosen else None
-        found = []
-        for k, i in enumerate(node.inputs):
-            operand = self.graph.nodes[i]
-            condition = operand.op is not None and operand.op.truth
-            if self.active[i] and not condition and (taken is None or k in taken):
-                found.append(Edge(id, k, i))
-        return found
-
-    def local_slopes(self, id: int) -> tuple[float, ...]:
-        """Return the local derivatives of a step, rounded where all is."""
+    def local_derivatives(self, id: int) -> tuple[float, ...]:
+        """Return the numbers of a step's local derivatives, rounded where all is."""
         if self.paper.exact:
-            return local_values(self.graph, self.values, id)
+            return self.here.local(id)
         texts = local_texts(self.graph, id)
         return tuple(worked_out(self._read(t, id), self.paper) if t else 0.0 for t in texts)
 
     def branch(self, id: int) -> int | None:
         """Return the operand that a choice took; None for a step that chooses nothing."""
-        node = self.graph.nodes[id]
-        if node.op is None or node.op.chosen is None:
-            return None
-        return node.inputs[node.op.chosen(*(self.values[i] for i in node.inputs))[-1]]
+        taken = self.here.taken(id)
+        return self.graph.nodes[id].inputs[taken[-1]] if taken is not None else None
 
     def kink(self, id: int, source: int) -> Kink | None:
         """Return what is different on the two sides of an operand; None where nothing is."""
         node = self.graph.nodes[id]
         if node.op is None:
             return None
-        operands = [self.values[i] for i in node.inputs]
+        operands = [self.here.values[i] for i in node.inputs]
         return sides(node.op, operands, [k for k, i in enumerate(node.inputs) if i == source])

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from ..differentiation.report import check_wrt, warnings_of
+from ..differentiation.report import warnings_of
+from ..engine.point import check_wrt
+from ..engine.run import is_bound
 from ..errors import UsageError
 from ..graph import CONSTANT, Graph, Node
 from .limits import Limit, work_out
 from .passes import Backward, Forward, backward_lines, forward_lines, idle_steps, steps_to_write
 from .paths import Reach, longest_path, reaches
-from .point import Point
+from .point import WrittenPoint
 from .steps import Derivation, derive
 from .words import Cost, Direction, Nudge, Update, cost, direction, nudges, update
 
@@ -79,7 +81,7 @@ class Explanation(NamedTuple):
     asked: bool
     detail: str
     passes: bool
-    point: Point | None
+    point: WrittenPoint | None
     forward: tuple[Forward, ...] = ()
     backward: tuple[Backward, ...] = ()
     summary: Summary | None = None
@@ -125,7 +127,7 @@ def explain(
     asked = check_wrt(graph, wrt)
     whole = graph
     graph = with_name(graph)
-    bound = bool(bindings or graph.defaults or not graph.inputs)
+    bound = is_bound(graph, bindings)
     passes = bound and not (symbolic or limit)
     if not bound and rate is not None:
         raise UsageError(
@@ -133,7 +135,7 @@ def explain(
         )
     if rate is not None and (not isfinite(rate) or rate == 0.0):
         raise UsageError("the rate of an update is a number other than 0")
-    point = Point(graph, bindings, wrt, decimals) if bound else None
+    point = WrittenPoint(graph, bindings, wrt, decimals) if bound else None
     told = Explanation(graph, asked, wrt is not None, detail, passes, point, warnings=warnings_of(whole))
     notes = [] if asked or wrt is not None else ["there is no variable to differentiate by"]
     if point is not None and passes:
@@ -164,10 +166,10 @@ def with_name(graph: Graph) -> Graph:
     return Graph(graph.source, nodes, graph.outputs, graph.inputs, graph.defaults, named, graph.euler)
 
 
-def _with_passes(told: Explanation, point: Point) -> Explanation:
+def _with_passes(told: Explanation, point: WrittenPoint) -> Explanation:
     graph, detail = point.graph, told.detail
     steps = steps_to_write(point)
-    through = [id for id in steps if point.active[id]]
+    through = [id for id in steps if point.here.active[id]]
     most, shown = MOST_LINES[detail], steps
     if len(steps) > most and told.asked:
         shown = through

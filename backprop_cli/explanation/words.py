@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..engine.run import leaf_values, run
 from ..graph import CONSTANT
-from .point import Point
+from .point import WrittenPoint
 
 NUDGE = 0.01
 COUNTED = 50_000_000  # inputs times nodes up to which forward mode's multiplications are counted one by one
@@ -106,10 +106,10 @@ class Cost(NamedTuple):
     exact: bool
 
 
-def output_at(point: Point, moved: dict[str, float]) -> float | None:
+def output_at(point: WrittenPoint, moved: dict[str, float]) -> float | None:
     """Return the output with some inputs moved; None where it has no value."""
-    graph = point.program
-    values: list[float] = run(graph, leaf_values(graph, point.inputs | moved))
+    graph = point.here.graph
+    values: list[float] = run(graph, leaf_values(graph, point.here.inputs | moved))
     if all(map(isfinite, values)):
         return values[graph.output]
     needed = graph.needed(values)
@@ -117,14 +117,14 @@ def output_at(point: Point, moved: dict[str, float]) -> float | None:
     return values[graph.output] if fine else None
 
 
-def nudges(point: Point, names: Sequence[str]) -> list[Nudge]:
+def nudges(point: WrittenPoint, names: Sequence[str]) -> list[Nudge]:
     """Return what a small move of each of these inputs does."""
     if not names:
         return []
     found = []
     before, gradient = output_at(point, {}), point.gradient
     for name in names:
-        x, slope = point.inputs[name], gradient[name]
+        x, slope = point.here.inputs[name], gradient[name]
         size = abs(x)
         usual = size == 0.0 or 0.1 <= size < 1000.0
         step = NUDGE if usual else float(f"1e{floor(log10(size)) - 2}")
@@ -134,7 +134,7 @@ def nudges(point: Point, names: Sequence[str]) -> list[Nudge]:
     return found
 
 
-def direction(point: Point) -> Direction:
+def direction(point: WrittenPoint) -> Direction:
     """Return the gradient as a direction."""
     gradient = point.gradient
     length = hypot(*gradient.values())
@@ -150,18 +150,18 @@ def direction(point: Point) -> Direction:
     )
 
 
-def update(point: Point, rate: float) -> Update:
+def update(point: WrittenPoint, rate: float) -> Update:
     """Return one step of every input asked for: by the rate times its slope."""
     paper, moves = point.paper, []
     for name, slope in point.gradient.items():
-        old = point.inputs[name]
+        old = point.here.inputs[name]
         moves.append(Move(name, old, slope, paper(old + paper(rate * slope))))
     after = output_at(point, {move.name: move.new for move in moves})
     expected = paper(sum(rate * move.slope * move.slope for move in moves))
-    return Update(rate, tuple(moves), point.value, after, expected)
+    return Update(rate, tuple(moves), point.here.value, after, expected)
 
 
-def cost(point: Point) -> Cost:
+def cost(point: WrittenPoint) -> Cost:
     """Count the multiplications that the value and the slopes take on this graph."""
     graph = point.graph
     count = len(point.wrt)
@@ -175,11 +175,11 @@ def cost(point: Point) -> Cost:
             if exact and node.id in place:
                 moved[node.id] = 1 << place[node.id]
             continue
-        if node.kind == CONSTANT or not point.needed[node.id]:
+        if node.kind == CONSTANT or not point.here.needed[node.id]:
             continue
         # what rounds nothing multiplies nothing: signs, choices; sums add
         value += not (node.op.additive or node.op.ulp == 0.0)
-        for edge in point.edges(node.id):
+        for edge in point.here.edges(node.id):
             reverse += 1
             if exact:
                 moved[node.id] |= moved[edge.source]

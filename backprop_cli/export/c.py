@@ -156,7 +156,7 @@ def write(program: Program) -> str:
         checks.append(f"assert(near({found}, {expected!r}, {short(RELATIVE)}, {short(wide)}));{comment}")
     main = [
         f"double gradient[{max(1, len(program.wrt))}];",
-        f"double value = {function}({', '.join(repr(x) for x in program.inputs.values())}, gradient);",
+        f"double value = {function}({', '.join(repr(x) for x in program.point.inputs.values())}, gradient);",
         'printf("value %.17g\\n", value);',
         *(
             f'printf("{sweep.slope(graph.inputs[name])} %.17g\\n", gradient[{k}]);'

@@ -51,7 +51,7 @@ def write(program: Program) -> str:
     function, value, gradient = (names.own(name) for name in ("program", "value", "gradient"))
     wrt = ", ".join(variables[name] for name in program.wrt)
     symbols = ", ".join(variables.values())
-    point = ", ".join(repr(program.inputs[name]) for name in graph.inputs)
+    point = ", ".join(repr(program.point.inputs[name]) for name in graph.inputs)
     slopes = {name: f"float({gradient}[{k}])" for k, name in enumerate(program.wrt)}
     return joined(
         [

@@ -73,7 +73,7 @@ class Functional:
         positions = [k for k, name in enumerate(graph.inputs) if name in program.wrt]
         order = [name for name in graph.inputs if name in program.wrt]
         indices = f"({', '.join(map(str, positions))}{',' * (len(positions) == 1)})"
-        point = ", ".join(repr(program.inputs[name]) for name in graph.inputs)
+        point = ", ".join(repr(program.point.inputs[name]) for name in graph.inputs)
         steps = [
             f"{line.name} = {line.text}" + "  # finite in the other branch too" * line.safe
             for line in writer.lines

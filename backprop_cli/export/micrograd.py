@@ -151,7 +151,7 @@ def write(program: Program) -> str:
             ["from micrograd.engine import Value"],
             *python.definitions([*scalar, *added_texts]),
             [""] * bool(added_texts)
-            + [f"{writer.variable(graph.inputs[n])} = Value({x!r})" for n, x in program.inputs.items()],
+            + [f"{writer.variable(graph.inputs[n])} = Value({x!r})" for n, x in program.point.inputs.items()],
             [
                 f"{line.name} = {line.text}" + "  # finite in the other branch too" * line.safe
                 for line in writer.lines

@@ -96,7 +96,7 @@ def write(program: Program) -> str:
         ),
         f"return {writer.output}, ({', '.join(slopes)}{',' * (len(slopes) == 1)})",
     ]
-    point = [f"{writer.variable(graph.inputs[n])}={x!r}" for n, x in program.inputs.items()]
+    point = [f"{writer.variable(graph.inputs[n])}={x!r}" for n, x in program.point.inputs.items()]
     found = [names.own("value"), names.own("gradient")]
     expected = {name: f"{found[1]}[{k}]" for k, name in enumerate(program.wrt)}
     texts = helpers(HELPERS, NEEDS, writer.used)

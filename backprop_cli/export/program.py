@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from ..differentiation.report import check_wrt
 from ..differentiation.rounding import rounding_bounds
-from ..engine.run import bind, evaluate, leaf_values
-from ..engine.sweep import active_nodes, reverse
+from ..engine.point import Point, check_wrt
 from ..errors import UsageError
 from ..graph import CONSTANT, Graph, Node
 from ..ops import Primitive
@@ -33,10 +31,7 @@ class Program(NamedTuple):
     """A computation at one point.
 
     Attributes:
-        graph: The computation.
-        inputs: Values of the inputs.
-        values: Per node; what no branch taken needs may be infinite or NaN.
-        cotangents: Per node.
+        point: The computation there, with its numbers.
         wrt: Inputs asked for.
         reached: Per node, whether the output reads it through some branch.
         linked: Per node, whether it is on a path from an input asked for to the output.
@@ -47,10 +42,7 @@ class Program(NamedTuple):
         bounds: The same of the gradient, by input.
     """
 
-    graph: Graph
-    inputs: dict[str, float]
-    values: list[float]
-    cotangents: list[float]
+    point: Point
     wrt: tuple[str, ...]
     reached: list[bool]
     linked: list[bool]
@@ -60,14 +52,19 @@ class Program(NamedTuple):
     bounds: dict[str, float]
 
     @property
+    def graph(self) -> Graph:
+        """The computation."""
+        return self.point.graph
+
+    @property
     def value(self) -> float:
         """The output."""
-        return self.values[self.graph.output]
+        return self.point.value
 
     @property
     def gradient(self) -> dict[str, float]:
         """The derivative by every input asked for."""
-        return {name: self.cotangents[self.graph.inputs[name]] for name in self.wrt}
+        return self.point.gradient(self.wrt)
 
     @property
     def steps(self) -> list[Node]:
@@ -113,23 +110,17 @@ def program_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] |
     if len(graph) > MOST_NODES:
         raise UsageError(f"{len(graph):,} nodes are too many to export: {MOST_NODES:,} at most")
     asked = check_wrt(graph, wrt)
-    inputs = bind(graph, bindings)
-    values, needed = evaluate(graph, inputs)
-    active = active_nodes(graph, asked)
-    cotangents = reverse(graph, values, active)
-    noise, explained = rounding_bounds(graph, leaf_values(graph, inputs), active)
+    point = Point.at(graph, bindings, asked)
+    noise, explained = rounding_bounds(point)
     reached = graph.needed()
-    linked = _linked(graph, active, reached)
+    linked = _linked(graph, point.active, reached)
     return Program(
-        graph,
-        inputs,
-        values,
-        cotangents,
+        point,
         asked,
         reached,
         linked,
-        _guards(graph, values, reached),
-        _by_convention(graph, values, needed, linked),
+        _guards(graph, point.values, reached),
+        _by_convention(graph, point.values, point.needed, linked),
         noise,
         {name: explained[graph.inputs[name]] for name in asked},
     )

@@ -121,7 +121,7 @@ def write(program: Program) -> str:
             header(program, names, LANGUAGE),
             ["import math"],
             *definitions(helpers(HELPERS, NEEDS, writer.used)),
-            [f"{writer.variable(program.graph.inputs[n])} = {x!r}" for n, x in program.inputs.items()],
+            [f"{writer.variable(program.graph.inputs[n])} = {x!r}" for n, x in program.point.inputs.items()],
             forward if len(forward) > 1 else [],
             [*backward, *notes],
             [

@@ -102,7 +102,7 @@ def write(program: Program) -> str:
     notes, open_ = conventions(program, LANGUAGE, KINKED)
     out = writer.output
     inputs = [
-        f"{writer.variable(id)} = torch.tensor({program.inputs[name]!r}"
+        f"{writer.variable(id)} = torch.tensor({program.point.inputs[name]!r}"
         + (", requires_grad=True)" if name in program.wrt else ")")
         for name, id in graph.inputs.items()
     ]
@@ -147,7 +147,7 @@ def write(program: Program) -> str:
 
 def exact(program: Program) -> bool:
     """Whether single precision, PyTorch's default, gives the same numbers: small whole ones."""
-    numbers = [*program.values, *program.cotangents]
+    numbers = [*program.point.values, *program.point.cotangents]
     plain = {"add", "subtract", "multiply", "negative", "power_n", "identity", "relu", "abs", "min", "max"}
     ops = {node.op.name for node in program.steps if node.op is not None}
     return ops <= plain and all(_single(x) and abs(x) < 1e6 and (x * 1024).is_integer() for x in numbers)

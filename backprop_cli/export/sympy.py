@@ -111,7 +111,9 @@ def write(program: Program) -> str:
     made = "Symbol" if len(variables) == 1 else "symbols"
     slopes = {name: names.own(f"d{out}_d{writer.variable(graph.inputs[name])}") for name in program.wrt}
     point = names.own("point")
-    pairs = [f"{writer.variable(graph.inputs[name])}: {_exact(x)}" for name, x in program.inputs.items()]
+    pairs = [
+        f"{writer.variable(graph.inputs[name])}: {_exact(x)}" for name, x in program.point.inputs.items()
+    ]
     return joined(
         [
             header(program, names, LANGUAGE),

@@ -244,7 +244,9 @@ class Writer:
         whole = whole and node.op.name in ("add", "subtract", "multiply", "divide", "negative", "identity")
         operands = [self._constant(self.graph.nodes[i], whole=whole) for i in node.inputs]
         self.used.add(node.op.name)
-        return spell(self.constants, node.op.name, operands)._replace(value=self.program.values[node.id])
+        return spell(self.constants, node.op.name, operands)._replace(
+            value=self.program.point.values[node.id]
+        )
 
     def _lines(self) -> Iterable[Line]:
         for node in self._order():
@@ -295,7 +297,7 @@ class Writer:
 
     def _kept_finite(self, node: Node, operands: list[Piece]) -> list[Piece]:
         """Return operands that are replaced by a harmless number where the node is not needed."""
-        x = safe_operand(self.graph, node, self.program.values)
+        x = safe_operand(self.graph, node, self.program.point.values)
         other = self.number(x, False)._replace(value=x)
         kept = []
         for i, operand in zip(node.inputs, operands, strict=True):

@@ -143,7 +143,7 @@ def graph_drawing(view: GraphView, title: str, write: Write, edges: Edges = "bot
         edges: What stands at the arrows.
     """
     output = view.graph.name(view.graph.output)
-    valued = view.inputs is not None
+    valued = view.point is not None
     shown = set(view.shown)
     inputs = [name for name, id in view.graph.inputs.items() if id in shown]
     named = ", ".join(inputs[:12]) + (", ..." if len(inputs) > 12 else "")
@@ -168,7 +168,7 @@ def graph_drawing(view: GraphView, title: str, write: Write, edges: Edges = "bot
 
 
 def _cards(view: GraphView, output: str, write: Write) -> Iterator[Card]:
-    graph, valued = view.graph, view.inputs is not None
+    graph, valued = view.graph, view.point is not None
     for id in view.shown:
         node = graph.nodes[id]
         name = graph.name(id)
@@ -188,7 +188,7 @@ def _cards(view: GraphView, output: str, write: Write) -> Iterator[Card]:
 def _arrows(view: GraphView, write: Write, edges: Edges) -> Iterator[Arrow]:
     for edge in view.edges():
         symbol, number = "", ""
-        if edges in ("both", "symbol") or (edges == "value" and view.inputs is None):
+        if edges in ("both", "symbol") or (edges == "value" and view.point is None):
             symbol = _symbol(view, edge)
         if edges in ("both", "value") and edge.value is not None:
             number = write(edge.value)

@@ -8,15 +8,16 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ..engine.run import bind, evaluate, number
-from ..engine.sweep import reverse
+from ..engine.point import Point
+from ..engine.run import bind, number, value_at
 from ..errors import DomainError, NoSuchNumber, RangeError
 from ..graph import Graph
 from ..language.numbers import brief
 from .choice import Choice
 from .rules import make
 
-Point = tuple[float, ...]
+Coordinates = tuple[float, ...]
+"""Of the variables that move."""
 End = Literal["until", "still", "steps", "error"]
 
 
@@ -36,28 +37,27 @@ class Function:
         self.ids = [graph.inputs[name] for name in names]
         self.active = graph.depends_on(self.ids)
 
-    def at(self, point: Point) -> dict[str, float]:
+    def at(self, point: Coordinates) -> dict[str, float]:
         """Return the value of every input at a point."""
         return {**self.inputs, **dict(zip(self.names, point, strict=True))}
 
-    def value(self, point: Point) -> float:
+    def value(self, point: Coordinates) -> float:
         """Return f, nan where it has no value."""
         try:
-            return evaluate(self.graph, self.at(point))[0][self.graph.output]
+            return value_at(self.graph, self.at(point))
         except NoSuchNumber:
             return float("nan")
 
-    def __call__(self, point: Point) -> tuple[float, Point]:
+    def __call__(self, point: Coordinates) -> tuple[float, Coordinates]:
         """Return f and its gradient.
 
         Raises:
             NoSuchNumber: where one of them does not exist.
         """
-        values, _ = evaluate(self.graph, self.at(point))
-        cotangents = reverse(self.graph, values, self.active)
-        return values[self.graph.output], tuple(cotangents[id] for id in self.ids)
+        there = Point.of(self.graph, self.at(point), self.active)
+        return there.value, tuple(there.cotangents[id] for id in self.ids)
 
-    def described(self, point: Point) -> str:
+    def described(self, point: Coordinates) -> str:
         """Return ``x = 1, y = 2``."""
         pairs = [f"{name} = {brief(x)}" for name, x in zip(self.names, point, strict=True)]
         return ", ".join(pairs[:4]) + (", ..." if len(pairs) > 4 else "")
@@ -82,19 +82,19 @@ class Trace(NamedTuple):
     optimizer: Choice
     ascend: bool
     until: float
-    points: list[Point]
+    points: list[Coordinates]
     values: list[float]
-    gradients: list[Point]
+    gradients: list[Coordinates]
     end: End
     error: NoSuchNumber | None = None
-    beyond: Point | None = None
+    beyond: Coordinates | None = None
 
     @property
     def updates(self) -> int:
         """How many updates led to the last point."""
         return len(self.points) - 1
 
-    def update(self, k: int) -> Point | None:
+    def update(self, k: int) -> Coordinates | None:
         """Return what was added to point ``k``; None at the last one."""
         if k >= self.updates:
             return None
@@ -106,7 +106,7 @@ class Trace(NamedTuple):
 
 def descend(
     function: Function,
-    start: Point,
+    start: Coordinates,
     optimizer: Choice,
     *,
     steps: int,
@@ -145,7 +145,7 @@ def descend(
                 break
             towards = np.array(g, dtype=np.float64)
             rule.update(theta, -towards if ascend else towards, state, optimizer.rate)
-            point: Point = tuple(theta.tolist())
+            point: Coordinates = tuple(theta.tolist())
             if point == points[-1] and (flat or optimizer.plain):
                 end = "still"  # and it will be for ever
                 break
@@ -169,6 +169,6 @@ def descend(
     return Trace(optimizer, ascend, until, points, values, gradients, end, error, beyond)
 
 
-def _where(function: Function, point: Point) -> str:
+def _where(function: Function, point: Coordinates) -> str:
     pairs = [f"{name} = {number(x)}" for name, x in zip(function.names, point, strict=True)]
     return ", ".join(pairs[:3]) + (", ..." if len(pairs) > 3 else "")

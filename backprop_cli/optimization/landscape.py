@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..curves.line import Curve, Sampler, sample
 from ..curves.surface import Surface, survey
 from ..errors import BackpropError
-from .descent import Function, Point, Trace
+from .descent import Coordinates, Function, Trace
 
 ROOM = 0.25  # beside the points, as a share of their spread
 WILD = 6.0  # times the spread of the first points, beyond which a run that is lost is cut
@@ -59,7 +59,7 @@ def landscape(function: Function, traces: Sequence[Trace], lost: Sequence[bool])
     return Landscape(spans, curve, surface, shown)
 
 
-def _legible(points: Sequence[Point]) -> int:
+def _legible(points: Sequence[Coordinates]) -> int:
     """Return how many points lie about as near to the start as the first three do."""
     start = points[0]
     reach = [

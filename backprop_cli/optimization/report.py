@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from ..errors import NoSuchNumber
 from .choice import Choice
-from .descent import Function, Point, Trace, descend
+from .descent import Coordinates, Function, Trace, descend
 from .verdict import Verdict, judge
 
 
 class Run(NamedTuple):
     """A descent and what became of it; ``trace`` is None where the start itself has no answer."""
 
-    start: Point
+    start: Coordinates
     label: str
     trace: Trace | None
     verdict: Verdict | None
@@ -59,7 +59,7 @@ class Report(NamedTuple):
 
 def descend_all(
     function: Function,
-    starts: Sequence[Point],
+    starts: Sequence[Coordinates],
     choices: Iterable[Choice],
     *,
     steps: int,

@@ -15,7 +15,7 @@ from ..engine.run import evaluate, kinked, pieces
 from ..errors import NoSuchNumber, RangeError
 from ..language.format import node_text
 from ..language.numbers import brief
-from .descent import Function, Point, Trace
+from .descent import Coordinates, Function, Trace
 
 Kind = Literal[
     "converged", "left-basin", "stuck", "bouncing", "diverging", "left-domain", "no-slope", "not-finished"
@@ -48,7 +48,7 @@ class Verdict(NamedTuple):
     predicted: float | None = None
     stable: float | None = None
     curvature: tuple[float, float] | None = None
-    minimum: Point | None = None
+    minimum: Coordinates | None = None
 
     @property
     def answered(self) -> bool:
@@ -59,7 +59,7 @@ class Verdict(NamedTuple):
 class _Flow(NamedTuple):
     """Where small steps downhill lead: to a point, or on without end."""
 
-    point: Point | None
+    point: Coordinates | None
     endless: bool
 
 
@@ -81,7 +81,7 @@ class _Judge:
 
     # around a point
 
-    def hessian(self, point: Point) -> tuple[list[float], list[Point]] | None:
+    def hessian(self, point: Coordinates) -> tuple[list[float], list[Coordinates]] | None:
         """Return curvatures, rising, and their directions; of -f when ascending."""
         names = self.function.names
         if len(names) > MOST_VARIABLES or len(names) * len(self.function.graph) > WORK:
@@ -96,7 +96,7 @@ class _Judge:
         found = np.linalg.eigh((matrix + matrix.T) / 2.0)
         return found.eigenvalues.tolist(), [tuple(v) for v in found.eigenvectors.T.tolist()]
 
-    def kink(self, point: Point) -> tuple[str, float | None, float | None, str | None] | None:
+    def kink(self, point: Coordinates) -> tuple[str, float | None, float | None, str | None] | None:
         """Return the kinked node that a point lies on, its slopes beside, and its convention."""
         graph = self.function.graph
         values, _ = evaluate(graph, self.function.at(point))
@@ -110,7 +110,7 @@ class _Judge:
                     return node_text(graph, found.at), found.left, found.right, convention
         return None
 
-    def crossed(self, before: Point, after: Point) -> str | None:
+    def crossed(self, before: Coordinates, after: Coordinates) -> str | None:
         """Return the first kinked node that is on another piece at ``after``."""
         graph = self.function.graph
         try:
@@ -124,7 +124,7 @@ class _Judge:
                 return node_text(graph, node.id)
         return None
 
-    def flow(self, start: Point) -> _Flow:
+    def flow(self, start: Coordinates) -> _Flow:
         """Go downhill in small steps: no step is longer than a slope that falls on the way allows."""
         scale = max(1.0, *(abs(x) for x in start))
         point, length = start, 1e-3 * scale
@@ -160,7 +160,7 @@ class _Judge:
             return self.failed()
         return self.unfinished() if trace.end == "steps" else self.at_rest()
 
-    def rate_says(self, kind: Kind, says: Sequence[str], minimum: Point | None) -> Verdict:
+    def rate_says(self, kind: Kind, says: Sequence[str], minimum: Coordinates | None) -> Verdict:
         """Return a verdict with what the curvature at a minimum says about the rate."""
         lines = list(says)
         factor, predicted, stable, curvature = self.factor(), None, None, None
@@ -183,12 +183,12 @@ class _Judge:
             lines.insert(1, f"each update leaves {brief(factor, 3)} of the distance{why}")
         return Verdict(kind, tuple(lines), factor, predicted, stable, curvature, minimum)
 
-    def curved(self, high: float, minimum: Point) -> bool:
+    def curved(self, high: float, minimum: Coordinates) -> bool:
         """Whether the curvature at a minimum says something about f as far as the start."""
         fall = abs(self.trace.values[0] - self.function.value(minimum))
         return high * self.scale**2 > FLAT * fall
 
-    def stability(self, stable: float, high: float, minimum: Point) -> str:
+    def stability(self, stable: float, high: float, minimum: Coordinates) -> str:
         rate, momentum = self.trace.optimizer.rate, self.trace.optimizer.settings.momentum
         one = len(self.function.names) == 1
         curved = ("|f''|" if self.up else "f''") if one else "the largest curvature"
@@ -266,7 +266,9 @@ class _Judge:
         says = [f"converged to a {self.extremum} at {here}, f = {brief(trace.values[-1])}: {why} {at}"]
         return self.basin(says, end)
 
-    def saddle(self, end: Point, zero: str, at: str, found: tuple[list[float], list[Point]]) -> Verdict:
+    def saddle(
+        self, end: Coordinates, zero: str, at: str, found: tuple[list[float], list[Coordinates]]
+    ) -> Verdict:
         here = self.function.described(_tidy(end, self.scale))
         curvatures, directions = found
         curvature = (curvatures[0], curvatures[-1])
@@ -284,7 +286,7 @@ class _Judge:
             out = ", but the slope there is 0"
         return Verdict("stuck", (f"stuck at {here} ({zero}, {at}): {text}{out}",), curvature=curvature)
 
-    def on_kink(self, end: Point, kink: tuple[str, float | None, float | None, str | None]) -> Verdict:
+    def on_kink(self, end: Coordinates, kink: tuple[str, float | None, float | None, str | None]) -> Verdict:
         text, left, right, convention = kink
         here = self.function.described(end)
         slopes = ", ".join(
@@ -299,7 +301,7 @@ class _Judge:
             says += f"; it is a {self.extremum} all the same"
         return Verdict("stuck", (says,))
 
-    def lower_nearby(self, end: Point, high: float, flattest: Point | None) -> Point | None:
+    def lower_nearby(self, end: Coordinates, high: float, flattest: Coordinates | None) -> Coordinates | None:
         """Return a point a little off, down the slope or along ``flattest``, where f is clearly lower.
 
         How far off: many times the distance to the minimum of a parabola of this slope and curvature.
@@ -317,7 +319,7 @@ class _Judge:
                 return there
         return None
 
-    def basin(self, says: list[str], end: Point) -> Verdict:
+    def basin(self, says: list[str], end: Coordinates) -> Verdict:
         """Tell whether the minimum that was reached is the one downhill from the start."""
         if self.trace.updates < 2:
             return self.rate_says("converged", says, end)
@@ -335,7 +337,7 @@ class _Judge:
         says.append(f"the {self.extremum} downhill from the start is another one, at {target}: {where}")
         return self.rate_says("left-basin", says, end)
 
-    def left_at(self, downhill: Point) -> int | None:
+    def left_at(self, downhill: Coordinates) -> int | None:
         """Return the first update after which small steps lead elsewhere."""
         for k, point in enumerate(self.trace.points[1:100], start=1):
             if self.affordable <= 0 or max(map(abs, point)) > 1e3 * self.scale:
@@ -345,7 +347,7 @@ class _Judge:
                 return k
         return None
 
-    def near(self, a: Point, b: Point) -> bool:
+    def near(self, a: Coordinates, b: Coordinates) -> bool:
         return hypot(*(x - y for x, y in zip(a, b, strict=True))) <= NEAR * max(1.0, hypot(*a))
 
     def failed(self) -> Verdict:
@@ -465,7 +467,7 @@ def _updates(count: int) -> str:
     return f"{count:,} update" + ("" if count == 1 else "s")
 
 
-def _tidy(point: Point, scale: float) -> Point:
+def _tidy(point: Coordinates, scale: float) -> Coordinates:
     """Return a point without rounding noise around 0."""
     return tuple(0.0 if abs(x) < 1e-7 * scale else x for x in point)
 

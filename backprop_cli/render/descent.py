@@ -9,7 +9,7 @@ from typing import Any
 
 from ..language.format import output_text
 from ..language.numbers import rounded, short
-from ..optimization.descent import Point, Trace
+from ..optimization.descent import Coordinates, Trace
 from ..optimization.report import Report, Run
 from .page import Block, Column, Document, Drawing, Entries, Facts, Grid, Heading, Lines, Records
 
@@ -231,7 +231,7 @@ def counted(report: Report) -> list[str]:
 # for programs
 
 
-def _named(report: Report, point: Point | None) -> dict[str, float] | None:
+def _named(report: Report, point: Coordinates | None) -> dict[str, float] | None:
     return None if point is None else dict(zip(report.function.names, point, strict=True))
 
 

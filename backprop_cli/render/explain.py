@@ -243,8 +243,8 @@ def to_json(told: Explanation) -> str:
         "schema": SCHEMA,
         "expression": graph.source.text,
         "output": output,
-        "value": point.value if point else None,
-        "inputs": point.inputs if point else None,
+        "value": point.here.value if point else None,
+        "inputs": point.here.inputs if point else None,
         "gradient": point.gradient if point else None,
         "round_each": point.paper.decimals if point else None,
         "direction": told.direction._asdict() if told.direction and told.passes else None,
@@ -308,7 +308,7 @@ def _backward_dict(line: Backward, told: Explanation) -> dict[str, Any]:
         "name": name(line.edge.source),
         "user": name(line.edge.user),
         "local": expression(line.local, _SYMBOLS),
-        "slope": line.slope,
+        "slope": line.number,
         "above": line.above,
         "value": line.amount,
         "shared": line.shared,
@@ -320,7 +320,7 @@ def _chain_dict(reach: Reach, told: Explanation) -> dict[str, Any]:
     name = told.graph.own_name
     many = reach.many if reach.many < float("inf") else None
     paths = [
-        {"nodes": [name(i) for i in p.nodes], "slopes": list(p.slopes), "product": p.product}
+        {"nodes": [name(i) for i in p.nodes], "slopes": list(p.numbers), "product": p.product}
         for p in reach.paths
     ]
     return {"name": reach.name, "paths": many, "listed": paths, "value": reach.total}

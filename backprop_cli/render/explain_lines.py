@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..engine.point import Edge
 from ..explanation.limits import Limit, inlined
 from ..explanation.passes import Backward, Forward, Stop, Total, Use
 from ..explanation.paths import EXACT_COUNT, Path, Reach, product_of
-from ..explanation.point import Edge, Point, Written
+from ..explanation.point import Written, WrittenPoint
 from ..explanation.report import MOST_LINES, MOST_PATHS, Explanation, idle
 from ..explanation.steps import Derivation
 from ..explanation.words import Direction, Nudge, Update
@@ -173,16 +174,16 @@ def headline(told: Explanation, digits: int) -> str:
     point, text = told.point, output_text(told.graph)
     if point is None:
         return text
-    where = ", ".join(f"{n} = {rounded(x, digits)}" for n, x in list(point.inputs.items())[:LISTED])
-    more = ", ..." if len(point.inputs) > LISTED else ""
-    value = rounded(point.value, digits)
+    where = ", ".join(f"{n} = {rounded(x, digits)}" for n, x in list(point.here.inputs.items())[:LISTED])
+    more = ", ..." if len(point.here.inputs) > LISTED else ""
+    value = rounded(point.here.value, digits)
     return f"{text} = {value}" + (f" at {where}{more}" if where else "")
 
 
 # the passes
 
 
-def _passes(told: Explanation, point: Point, voice: Voice) -> list[Section]:
+def _passes(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Section]:
     graph, found = told.graph, []
     hand = point.paper.decimals
     rule = "" if hand is None else f"every result is rounded to {hand} decimal{'' if hand == 1 else 's'}"
@@ -221,7 +222,7 @@ def _is_condition(told: Explanation, id: int) -> bool:
     return op is not None and op.truth
 
 
-def _forward(line: Forward, point: Point, voice: Voice) -> Row:
+def _forward(line: Forward, point: WrittenPoint, voice: Voice) -> Row:
     graph = point.graph
     name, value = voice.name(graph.own_name(line.id)), voice.number(line.value)
     symbols = voice.in_symbols(line.operation)
@@ -237,7 +238,7 @@ def _forward(line: Forward, point: Point, voice: Voice) -> Row:
     return Row("", (equal(name, symbols, numbers, value),), remark)
 
 
-def _backward(line: Backward, point: Point, voice: Voice) -> Row:
+def _backward(line: Backward, point: WrittenPoint, voice: Voice) -> Row:
     graph = point.graph
     if isinstance(line, Total):
         name = graph.own_name(line.id)
@@ -255,15 +256,15 @@ def _backward(line: Backward, point: Point, voice: Voice) -> Row:
     return _use(line, point, voice)
 
 
-def _label(id: int, point: Point, voice: Voice) -> str:
+def _label(id: int, point: WrittenPoint, voice: Voice) -> str:
     return f"{voice.name(point.graph.own_name(id))} = {voice.in_symbols(point.operation(id))}"
 
 
-def _use(use: Use, point: Point, voice: Voice) -> Row:
+def _use(use: Use, point: WrittenPoint, voice: Voice) -> Row:
     graph, (user, _, source) = point.graph, use.edge
     of, by = graph.own_name(user), graph.own_name(source)
     symbols, numbers = _local(use.edge, use.local, point, voice)
-    slope, amount = voice.number(use.slope), voice.number(use.amount)
+    slope, amount = voice.number(use.number), voice.number(use.amount)
     remark = ""
     which = f"by the {ordinal(use.twin)} {by} in it" if use.twin else ""
     if user == graph.output:
@@ -295,7 +296,7 @@ def _use(use: Use, point: Point, voice: Voice) -> Row:
     return Row(_label(user, point, voice), tuple(equations), remark)
 
 
-def _local(edge: Edge, local: Expr, point: Point, voice: Voice) -> tuple[str, str]:
+def _local(edge: Edge, local: Expr, point: WrittenPoint, voice: Voice) -> tuple[str, str]:
     """Return a local derivative over names and in numbers; nothing where its number says more."""
     op = point.graph.nodes[edge.user].op
     symbols = Voice(voice.output, voice.digits).in_symbols(local)
@@ -305,7 +306,7 @@ def _local(edge: Edge, local: Expr, point: Point, voice: Voice) -> tuple[str, st
     return voice.in_symbols(local), numbers
 
 
-def _summary(told: Explanation, point: Point, voice: Voice) -> list[Section]:
+def _summary(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Section]:
     summary, graph = told.summary, told.graph
     assert summary is not None
     inputs = len(graph.inputs)
@@ -332,8 +333,8 @@ def _summary(told: Explanation, point: Point, voice: Voice) -> list[Section]:
         named = []
         for line in told.forward:
             row = _forward(line, point, voice)
-            slope = equal(voice.total(graph.own_name(line.id)), voice.number(point.slopes[line.id]))
-            more = (slope,) if point.active[line.id] else ()
+            slope = equal(voice.total(graph.own_name(line.id)), voice.number(point.here.cotangents[line.id]))
+            more = (slope,) if point.here.active[line.id] else ()
             named.append(row._replace(equations=(*row.equations, *more)))
         found.append(Section(f"Named steps{count}", named))
     return found
@@ -342,7 +343,7 @@ def _summary(told: Explanation, point: Point, voice: Voice) -> list[Section]:
 # chains
 
 
-def _chains(told: Explanation, point: Point, voice: Voice) -> list[Section]:
+def _chains(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Section]:
     if not told.chains:
         return []
     out = voice.output
@@ -383,7 +384,7 @@ def _count(many: int | float) -> str:
     return "more than 1e308" if many == float("inf") else f"about {brief(many, 2)}"
 
 
-def _path(path: Path, point: Point, voice: Voice) -> Row:
+def _path(path: Path, point: WrittenPoint, voice: Voice) -> Row:
     name = point.graph.own_name
     arrow = r" \to " if voice.latex else " -> "
     ids = list(path.nodes)
@@ -396,11 +397,12 @@ def _path(path: Path, point: Point, voice: Voice) -> Row:
     else:
         back = list(reversed(path.edges))
         chain = [voice.slope(name(e.user), name(e.source)) for e in back]
-        forms = (voice.product(chain), voice.product([voice.number(x) for x in reversed(path.slopes)]), value)
+        numbers = [voice.number(x) for x in reversed(path.numbers)]
+        forms = (voice.product(chain), voice.product(numbers), value)
     return Row(arrow.join(shown), (equal(*forms),))
 
 
-def _path_sum(reach: Reach, point: Point, voice: Voice, label: str) -> Row:
+def _path_sum(reach: Reach, point: WrittenPoint, voice: Voice, label: str) -> Row:
     symbols = ""
     if len(reach.paths) <= LONGEST_CHAIN:
         whole = Apply("add", tuple(product_of(p.locals) for p in reach.paths))
@@ -415,11 +417,11 @@ def _path_sum(reach: Reach, point: Point, voice: Voice, label: str) -> Row:
 # what it means
 
 
-def _exactly(point: Point, voice: Voice) -> list[Section]:
+def _exactly(point: WrittenPoint, voice: Voice) -> list[Section]:
     """Return the numbers without the rounding, where there was any."""
     if point.exact is None:
         return []
-    rows = [Row("", (equal(voice.name(voice.output), voice.number(float(f"{point.exact.value:.6g}"))),))]
+    rows = [Row("", (equal(voice.name(voice.output), voice.number(float(f"{point.exact.here.value:.6g}"))),))]
     for name, slope in list(point.exact.gradient.items())[:LISTED]:
         rows.append(Row("", (equal(voice.total(name), voice.number(float(f"{slope:.6g}"))),)))
     return [Section("Without rounding", rows)]
@@ -561,7 +563,7 @@ def _derivation(told: Explanation, d: Derivation, voice: Voice) -> Section:
         written = to_latex(formula) if voice.latex else formula
         rows.append(Row(voice.text("simplified"), (equal(total, written),)))
     if told.point is not None:
-        value = voice.number(told.point.slopes[told.graph.inputs[d.name]])
+        value = voice.number(told.point.here.cotangents[told.graph.inputs[d.name]])
         rows.append(Row(voice.text("at this point"), (equal(total, value),)))
     return Section(f"Derivative by {d.name}, rule by rule", rows)
 

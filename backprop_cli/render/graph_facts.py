@@ -29,7 +29,7 @@ def graph_facts(view: GraphView, paths: dict[str, int]) -> Facts:
         "expression": graph.source.text,
         "output": graph.own_name(graph.output),
         "value": view.values[graph.output],
-        "inputs": view.inputs,
+        "inputs": view.point.inputs if view.point is not None else None,
         "paths": paths,
     }
     nodes = (

@@ -1,0 +1,142 @@
+"""A program at one point: bound, run forward, swept back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import NamedTuple
+
+from ..errors import UsageError, nearest
+from ..graph import Graph
+from ..ops.namespaces import FLOATS
+from .run import bind, evaluate, is_bound, leaf_values
+from .sweep import active_nodes, reverse
+
+
+class Edge(NamedTuple):
+    """One use of a node: operand number ``position`` of ``user`` is ``source``."""
+
+    user: int
+    position: int
+    source: int
+
+
+class Point(NamedTuple):
+    """A program at one point, in floats.
+
+    Attributes:
+        graph: The computation.
+        inputs: A value for every input.
+        values: Per node; what the outputs do not need here may be infinite or nan.
+        needed: Per node, whether the outputs need it here.
+        active: Per node, whether the gradient asked for goes through it.
+        cotangents: d output / d node; 0 where the gradient does not go.
+    """
+
+    graph: Graph
+    inputs: dict[str, float]
+    values: list[float]
+    needed: list[bool]
+    active: list[bool]
+    cotangents: list[float]
+
+    @classmethod
+    def at(cls, graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] | None = None) -> Point:
+        """Bind a program, run it and sweep back.
+
+        Args:
+            graph: The computation.
+            bindings: Values of inputs over the program's own.
+            wrt: Inputs to differentiate by; None for all inputs and every step, () for the values alone.
+        Raises:
+            UsageError, BindingError: for names and bindings that do not fit.
+            NoSuchNumber: where a value or slope that the answer needs does not exist.
+        """
+        active = active_nodes(graph, None if wrt is None else check_wrt(graph, wrt))
+        return cls.of(graph, bind(graph, bindings), active)
+
+    @classmethod
+    def of(cls, graph: Graph, inputs: dict[str, float], active: list[bool]) -> Point:
+        """Run a program whose inputs are bound and sweep back.
+
+        Raises:
+            NoSuchNumber: as in `at`.
+        """
+        values, needed = evaluate(graph, inputs)
+        return cls(graph, inputs, values, needed, active, reverse(graph, values, active))
+
+    @property
+    def value(self) -> float:
+        """The output."""
+        return self.values[self.graph.output]
+
+    def gradient(self, names: Sequence[str]) -> dict[str, float]:
+        """Return d output / d input for some inputs."""
+        return {name: self.cotangents[self.graph.inputs[name]] for name in names}
+
+    def shown(self) -> list[float | None]:
+        """Return the values that a reader sees: none for a branch not taken."""
+        reached, nodes = self.graph.needed(), self.graph.nodes
+        return [
+            v if self.needed[k] or nodes[k].op is None or (not reached[k] and isfinite(v)) else None
+            for k, v in enumerate(self.values)
+        ]
+
+    def leaves(self) -> dict[int, float]:
+        """Return the value of every leaf."""
+        return leaf_values(self.graph, self.inputs)
+
+    def local(self, id: int) -> tuple[float, ...]:
+        """Return the local derivatives of a node by its operands; () for a leaf, nan by a literal operand."""
+        node = self.graph.nodes[id]
+        if node.op is None:
+            return ()
+        operands = [self.values[i] for i in node.inputs]
+        return tuple(map(float, node.op.partials(FLOATS, self.values[id], *operands)))
+
+    def taken(self, id: int) -> tuple[int, ...] | None:
+        """Return the positions of the operands that a choice took; None for a step that chooses nothing."""
+        node = self.graph.nodes[id]
+        if node.op is None or node.op.chosen is None:
+            return None
+        return tuple(node.op.chosen(*(self.values[i] for i in node.inputs)))
+
+    def edges(self, id: int) -> list[Edge]:
+        """Return the uses a step makes of what the gradient asked for goes through, here at this point."""
+        graph, node = self.graph, self.graph.nodes[id]
+        if node.op is None or not self.needed[id] or not self.active[id]:
+            return []
+        taken = self.taken(id)
+        found = []
+        for position, i in enumerate(node.inputs):
+            op = graph.nodes[i].op
+            condition = op is not None and op.truth
+            if self.active[i] and not condition and (taken is None or position in taken):
+                found.append(Edge(id, position, i))
+        return found
+
+
+def check_wrt(graph: Graph, wrt: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the inputs asked for, all by default."""
+    if wrt is None:
+        return tuple(graph.inputs)
+    if isinstance(wrt, str):
+        wrt = [wrt]
+    for name in wrt:
+        if not name:
+            raise UsageError(
+                "an empty name to differentiate by", hint=f"its inputs: {', '.join(graph.inputs)}"
+            )
+        if name not in graph.inputs:
+            close = nearest(name, list(graph.inputs))
+            raise UsageError(
+                f"cannot differentiate by {name}: the expression has no input {name}",
+                hint=f"did you mean {close}?" if close else f"its inputs: {', '.join(graph.inputs)}",
+            )
+    return tuple(dict.fromkeys(wrt))
+
+
+def point_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] | None = None) -> Point | None:
+    """Return the program at its point; None where nothing is bound of what needs values. See `Point.at`."""
+    check_wrt(graph, wrt)
+    return Point.at(graph, bindings, wrt) if is_bound(graph, bindings) else None
