@@ -112,7 +112,7 @@ def command(
         methods = ("reverse",) if chosen == "value" or big else DEFAULT_METHODS
     # formulas alone, which need SymPy, are no bare numbers and have no tangent
     formal = not is_bound(graph, request.values)
-    needs_sympy = (formal and chosen != "value" and not tangent) or (not formal and "symbolic" in methods)
+    needs_sympy = chosen != "value" and not tangent if formal else "symbolic" in methods
     process = sympy.process() if needs_sympy else None
     report = differentiate(
         graph, request.values, methods=methods, wrt=asked, scheme=scheme, step=h,
