@@ -264,7 +264,8 @@ def _gradcheck(
     from ..checking.answers import read_answer, read_target, split
     from ..checking.gradcheck import check, status
     from ..engine.run import bind, evaluate
-    from ..render import checking as show
+    from ..render.checking import checked_document
+    from ..render.writers import write
 
     _only("--gradcheck", chosen)
     if sheet is not None:
@@ -282,8 +283,8 @@ def _gradcheck(
         inputs = bind(graph, values)
         claimed[graph.own_name(target.by[0])] = float(found.at(evaluate(graph, inputs)[0]))
     checked = check(graph, values, claimed)
-    text = show.render_checked(checked, graph.source.text, chosen, to_file=output is not None)
-    write_text(text, output)
+    shown = checked_document(checked, graph.source.text)
+    write_text(write(shown, chosen, to_file=output is not None), output)
     return status(checked)
 
 
@@ -296,7 +297,8 @@ def _article(path: str, chosen: str, digits: int, output: str | None) -> int:
     from ..articles.text import check_text
     from ..checking.sheets import SIZE_LIMIT
     from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, DataError
-    from ..render import checking as show
+    from ..render.checking import article_document
+    from ..render.writers import write
     from ..tables.files import bytes_of
 
     _only("--text", chosen)
@@ -305,7 +307,7 @@ def _article(path: str, chosen: str, digits: int, output: str | None) -> int:
     if len(data) > SIZE_LIMIT:
         raise DataError(f"{shown} is larger than {SIZE_LIMIT:,} bytes")
     found = check_text(data.decode("utf-8-sig", "replace"), shown)
-    write_text(show.render_article(found, chosen, digits=digits, to_file=output is not None), output)
+    write_text(write(article_document(found, digits=digits), chosen, to_file=output is not None), output)
     if found.wrong:
         return NO
     return ANSWERED if found.lines else NO_SUCH_NUMBER

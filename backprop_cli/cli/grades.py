@@ -56,7 +56,8 @@ class Grades(NamedTuple):
         """
         from ..checking.grading import Judgement, entries, graded, read_credit, repeated
         from ..checking.sheets import Reading, Sheet
-        from ..render import checking as show
+        from ..render.checking import document
+        from ..render.writers import write
 
         def known(word: str) -> Named | None:
             with suppress(BackpropError):
@@ -105,8 +106,8 @@ class Grades(NamedTuple):
             self.reveal,
             tuple(quantity.text for quantity in asked),
         )
-        text = show.render(judgement, self.format_, digits=self.digits, to_file=self.output is not None)
-        write_text(text, self.output)
+        shown = document(judgement, digits=self.digits)
+        write_text(write(shown, self.format_, to_file=self.output is not None), self.output)
         if broken is not None:
             raise broken
         for line in reading.notes:
