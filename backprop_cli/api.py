@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from threading import RLock
 
 from .differentiation.report import DEFAULT_METHODS, SUMMARY_FROM, GradientReport, differentiate
-from .differentiation.symbolic import SymbolicProcess
+from .differentiation.symbolic.process import SymbolicProcess
 from .engine.point import Point
 from .engine.run import is_bound
 from .errors import BindingError
@@ -17,7 +19,9 @@ from .language.parser import Program
 from .language.parser import parse as parse_text
 from .language.tokens import plain_name
 
-_process: SymbolicProcess | None = None
+_one_at_a_time = RLock()
+_processes: dict[int, SymbolicProcess] = {}
+"""By the process that asks: a forked child of the caller's shares no pipes with its parent."""
 
 
 class Gradient(GradientReport):
@@ -91,15 +95,10 @@ def grad(
     """
     graph, bound = _graph(program, bindings, values, large=False)
     needs_sympy = "symbolic" in methods or not is_bound(graph, bound)
-    report = differentiate(
-        graph,
-        bound,
-        methods=methods,
-        wrt=wrt,
-        scheme=scheme,
-        step=step,
-        process=_sympy() if needs_sympy else None,
-    )
+    with _sympy() if needs_sympy else nullcontext() as process:
+        report = differentiate(
+            graph, bound, methods=methods, wrt=wrt, scheme=scheme, step=step, process=process
+        )
     return Gradient(*report)
 
 
@@ -119,10 +118,12 @@ def _number(name: str, x: object) -> float:
     raise BindingError(f"the value of {name} is a number, not {x!r:.40}", hint="one call a point")
 
 
-def _sympy() -> SymbolicProcess:
-    """Return the SymPy process of this session; a notebook's threads forbid forking."""
-    global _process
-    if _process is None or not _process.alive:
-        _process = SymbolicProcess(fork=False)
-        atexit.register(_process.close)
-    return _process
+@contextmanager
+def _sympy() -> Iterator[SymbolicProcess]:
+    """Yield the process that has SymPy, to one thread at a time; a notebook's threads forbid forking."""
+    with _one_at_a_time:
+        process = _processes.get(os.getpid())
+        if process is None:
+            process = _processes[os.getpid()] = SymbolicProcess(fork=False)
+            atexit.register(process.close)
+        yield process

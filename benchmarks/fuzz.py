@@ -26,7 +26,7 @@ from harness import print_table, setting, shown
 from backprop_cli.cli.main import main as command_line
 from backprop_cli.differentiation.report import METHODS, differentiate
 from backprop_cli.differentiation.rounding import rounding_bounds
-from backprop_cli.differentiation.symbolic import SymbolicProcess
+from backprop_cli.differentiation.symbolic.process import SymbolicProcess
 from backprop_cli.engine.point import Point
 from backprop_cli.engine.run import bind, evaluate
 from backprop_cli.engine.sweep import active_nodes, reverse
@@ -160,7 +160,7 @@ class Methods:
     def __call__(self, draw: random.Random) -> str:
         """Compare every method on one expression at one point."""
         program = random_expression(draw, draw.randrange(1, 9))
-        if self.jobs == 500 or not self.process.alive:
+        if self.jobs == 500:
             self.process.close()
             self.process, self.jobs = SymbolicProcess(fork=True), 0
         self.jobs += 1

@@ -64,7 +64,8 @@ def child(method: str, seed: str, nodes: str) -> None:
     pin()
     import sympy
 
-    from backprop_cli.differentiation import sympy_side
+    from backprop_cli.differentiation.symbolic.formulas import formulas
+    from backprop_cli.differentiation.symbolic.numbers import numbers as numbers_of
     from backprop_cli.engine.run import bind, evaluate
     from backprop_cli.graph import CONSTANT
     from backprop_cli.language.lower import lower
@@ -79,9 +80,9 @@ def child(method: str, seed: str, nodes: str) -> None:
     with collector_off():
         start = time.perf_counter()
         if method == "column":
-            sympy_side.formulas(graph, wanted)
+            formulas(graph, wanted)
             formulas = time.perf_counter() - start
-            numbers, _ = sympy_side.numbers(graph, inputs, wanted, needed)
+            numbers, _ = numbers_of(graph, inputs, wanted, needed)
             gradient = [numbers[k] for k in graph.inputs.values()]
         else:
             symbols = {name: sympy.Symbol(name, real=True) for name in inputs}

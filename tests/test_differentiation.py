@@ -12,13 +12,15 @@ import sympy
 from mpmath import mp, mpf
 from test_ops import EXACT
 
-from backprop_cli.differentiation import sympy_side
 from backprop_cli.differentiation.compare import Verdict
 from backprop_cli.differentiation.finite import SCHEMES, Quotient, finite
 from backprop_cli.differentiation.forward import hessian, hessian_product, push
 from backprop_cli.differentiation.report import METHODS, differentiate
 from backprop_cli.differentiation.rounding import rounding_bounds
-from backprop_cli.differentiation.symbolic import Symbolic
+from backprop_cli.differentiation.symbolic.formulas import formulas as formulas_of
+from backprop_cli.differentiation.symbolic.functions import SP
+from backprop_cli.differentiation.symbolic.numbers import numbers as symbolic_numbers
+from backprop_cli.differentiation.symbolic.process import Symbolic
 from backprop_cli.engine.point import Point
 from backprop_cli.engine.run import bind, evaluate
 from backprop_cli.errors import BindingError, DomainError, NoSuchNumber, RangeError, SlopeError
@@ -78,7 +80,7 @@ class InProcess:
         large: bool = False,
     ) -> None:
         assert inputs is not None
-        self.found = Symbolic({}, *sympy_side.numbers(graph, inputs, wanted, needed))
+        self.found = Symbolic({}, *symbolic_numbers(graph, inputs, wanted, needed))
 
     def answer(self) -> Symbolic:
         return self.found
@@ -96,7 +98,7 @@ def symbolic(text: str, **bindings: float) -> dict[str, float | None]:
     graph = lower(parse(text), bindings)
     inputs = bind(graph, bindings)
     _, needed = evaluate(graph, inputs)
-    found, _ = sympy_side.numbers(graph, inputs, list(graph.inputs.values()), needed)
+    found, _ = symbolic_numbers(graph, inputs, list(graph.inputs.values()), needed)
     return {name: found[k] for name, k in graph.inputs.items()}
 
 
@@ -563,7 +565,7 @@ def test_second_derivatives_against_sympy(text: str, point: dict[str, float]) ->
     values: dict[int, sympy.Expr] = {}
     for node in graph.nodes:
         if node.op is not None:
-            values[node.id] = node.op.symbol(sympy_side.SP, *[values[i] for i in node.inputs])
+            values[node.id] = node.op.symbol(SP, *[values[i] for i in node.inputs])
         else:
             values[node.id] = (
                 sympy.Rational(node.label) if node.kind == CONSTANT else symbols[node.name or ""]
@@ -617,7 +619,7 @@ def test_second_derivative_of_the_sigmoid_keeps_its_digits(x: float) -> None:
 def formulas(text: str, *bound: str, inline: bool = False) -> dict[str, str]:
     graph = lower(parse(text), bound)
     wanted = [n.id for n in graph.nodes if n.kind != CONSTANT]
-    found = sympy_side.formulas(graph, wanted, inline=inline)
+    found = formulas_of(graph, wanted, inline=inline)
     return {graph.name(k): found[k] for k in wanted}
 
 
@@ -689,11 +691,11 @@ def differing(text: str, x: float, y: float) -> dict[str, tuple[str, float, floa
     inputs = {"x": x, "y": y}
     values, needed = evaluate(graph, inputs)
     wanted = [n.id for n in graph.nodes if n.kind != CONSTANT and needed[n.id]]
-    numbers, _ = sympy_side.numbers(graph, inputs, wanted, needed)
+    numbers, _ = symbolic_numbers(graph, inputs, wanted, needed)
     known = {graph.name(k): values[k] for k in wanted}
     found = {}
     for inline in (False, True):
-        for k, formula in sympy_side.formulas(graph, wanted, inline=inline).items():
+        for k, formula in formulas_of(graph, wanted, inline=inline).items():
             number = numbers[k]
             if number is None or f"d{graph.name(graph.output)}/d" in formula:
                 continue

@@ -357,7 +357,7 @@ def test_products_gather_their_numbers():
 @pytest.fixture(scope="module")
 def formulas():
     """The formulas of `grad` without a point, from one SymPy process."""
-    from backprop_cli.differentiation.symbolic import SymbolicProcess
+    from backprop_cli.differentiation.symbolic.process import SymbolicProcess
 
     process = SymbolicProcess(fork=False)
 

@@ -10,7 +10,7 @@ from conftest import ROOT, Result
 
 from backprop_cli.differentiation.higher import Higher, higher, quotient
 from backprop_cli.differentiation.series import along
-from backprop_cli.differentiation.symbolic import SymbolicProcess
+from backprop_cli.differentiation.symbolic.process import SymbolicProcess
 from backprop_cli.engine.run import leaf_values
 from backprop_cli.errors import NoSuchNumber, Source, UsageError
 from backprop_cli.graph import Graph

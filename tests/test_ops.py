@@ -21,7 +21,7 @@ import pytest
 import sympy
 from mpmath import mp, mpf
 
-from backprop_cli.differentiation.sympy_side import SP
+from backprop_cli.differentiation.symbolic.functions import SP
 from backprop_cli.engine.run import run as run_graph
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse

@@ -14,9 +14,8 @@ from statistics import median
 from typing import NamedTuple
 
 from ..differentiation.finite import EPS, Probe, Quotient, finite
-from ..differentiation.higher import exact_leaves
 from ..engine.point import Point
-from ..engine.run import run, written
+from ..engine.run import exact_leaves, run, written
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
 from ..graph import Graph
 

@@ -8,8 +8,7 @@ from math import floor, inf, isfinite, isinf, log10
 from random import Random
 from typing import Any, NamedTuple
 
-from ..differentiation.higher import exact_leaves
-from ..engine.run import kinked, leaf_values, pieces, run
+from ..engine.run import exact_leaves, kinked, leaf_values, pieces, run
 from ..engine.sweep import active_nodes, sweep
 from ..errors import BackpropError
 from ..graph import Graph, Node

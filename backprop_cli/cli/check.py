@@ -177,25 +177,21 @@ def command(
     from ..checking.grading import Named
     from ..checking.proof import Prover
 
-    prover = Prover(graph)
-    try:
-        judge = Judge(graph, request.values, least_digits=least_digits, prove=prover)
-        meant: list[str] = []
+    judge = Judge(graph, request.values, least_digits=least_digits, prove=Prover(graph, sympy.process))
+    meant: list[str] = []
 
-        def judged(pairs: list[tuple[str, str]], strict: bool) -> list[Verdict]:
-            read = [read_claim(name, answer, graph) for name, answer in pairs]
-            _raise_first([claim.error for claim in read] if strict else [])
-            verdicts = judge.judge(read)
-            meant.extend(_taken_for_the_output(read, verdicts, graph))
-            return _with_formulas(verdicts, read, graph, sympy, large) if reveal else verdicts
+    def judged(pairs: list[tuple[str, str]], strict: bool) -> list[Verdict]:
+        read = [read_claim(name, answer, graph) for name, answer in pairs]
+        _raise_first([claim.error for claim in read] if strict else [])
+        verdicts = judge.judge(read)
+        meant.extend(_taken_for_the_output(read, verdicts, graph))
+        return _with_formulas(verdicts, read, graph, sympy, large) if reveal else verdicts
 
-        def named(word: str) -> Named:
-            target = read_target(word, graph)
-            return Named(target.text, (target.of, *sorted(target.by)))
+    def named(word: str) -> Named:
+        target = read_target(word, graph)
+        return Named(target.text, (target.of, *sorted(target.by)))
 
-        status = grades.give(graph.source.text, judge.inputs, judged, named)
-    finally:
-        prover.close()
+    status = grades.give(graph.source.text, judge.inputs, judged, named)
     tell(graph, note, (), list(dict.fromkeys(meant)))
     return status
 

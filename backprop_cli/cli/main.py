@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import (
     BROKEN_PIPE,
@@ -22,6 +22,9 @@ from ..errors import (
 )
 from . import interrupts
 from .stderr import at_words
+
+if TYPE_CHECKING:
+    from ..differentiation.symbolic.process import SymbolicProcess
 
 COMMANDS = {
     "eval": "Value of an expression at a point, many points or a range.",
@@ -95,12 +98,12 @@ class Sympy:
     """The SymPy process of this run: started early where it will be wanted, or when it is."""
 
     def __init__(self) -> None:
-        self._process: Any = None
+        self._process: SymbolicProcess | None = None
 
-    def process(self) -> Any:
+    def process(self) -> SymbolicProcess:
         """Return the process, started by now."""
         if self._process is None:
-            from ..differentiation.symbolic import SymbolicProcess
+            from ..differentiation.symbolic.process import SymbolicProcess
 
             self._process = SymbolicProcess(fork=True)
         return self._process

@@ -7,14 +7,14 @@ from math import comb, fsum, isfinite, prod
 from typing import Any, NamedTuple
 
 from ..engine.point import Point, check_wrt
-from ..engine.run import is_bound, leaf_values, number, run
+from ..engine.run import exact_leaves, is_bound, leaf_values, number, run
 from ..errors import NoSuchNumber, SlopeError, UsageError
-from ..graph import CONSTANT, Graph
+from ..graph import Graph
 from .compare import AGREE, DISAGREE, KINK, NOT_RUN, ROUNDING
 from .forward import hessian_product
 from .report import GradientReport, warnings_of
 from .series import along
-from .symbolic import SymbolicProcess
+from .symbolic.process import SymbolicProcess
 
 HIGHEST = 12
 """Order up to which there are power series, formulas and quotients of some use."""
@@ -352,19 +352,6 @@ def _rounded(
             up, down = (along(graph, leaves, {a: 1.0, b: sign}, 2, xp)[2] for sign in (1.0, -1.0))
             exact = (up - down) / 4
         return bool(abs(exact - others[0]) <= SAME * abs(others[0]) + 1e-18)
-
-
-def exact_leaves(graph: Graph, inputs: Mapping[str, float]) -> dict[int, Any]:
-    """Return every leaf to mpmath's working precision; inputs are exact as given."""
-    from mpmath import mp, mpf
-
-    constants = {"pi": +mp.pi, "π": +mp.pi, "tau": 2 * mp.pi, "e": +mp.e}
-    leaves = {
-        n.id: constants.get(n.label or "") or mpf(n.label or n.value)
-        for n in graph.nodes
-        if n.op is None and n.kind == CONSTANT
-    }
-    return leaves | {id: mpf(inputs[name]) for name, id in graph.inputs.items()}
 
 
 def quotient(

@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..graph import CONSTANT, Graph
 from .compare import DISAGREE, NOT_RUN, ROUNDING, Verdict, compare
 from .finite import SCHEMES, Quotient
-from .symbolic import SymbolicProcess
+from .symbolic.process import SymbolicProcess
 
 DEFAULT_METHODS = ("symbolic", "reverse", "finite")
 KEPT_DIGITS = 3  # a number of which rounding may leave fewer is shown with a warning

@@ -145,6 +145,19 @@ def leaf_values(graph: Graph, inputs: Mapping[str, float]) -> dict[int, float]:
     return leaves
 
 
+def exact_leaves(graph: Graph, inputs: Mapping[str, float]) -> dict[int, Any]:
+    """Return every leaf to mpmath's working precision; inputs are exact as given."""
+    from mpmath import mp, mpf
+
+    constants = {"pi": +mp.pi, "π": +mp.pi, "tau": 2 * mp.pi, "e": +mp.e}
+    leaves = {
+        n.id: constants.get(n.label or "") or mpf(n.label or n.value)
+        for n in graph.nodes
+        if n.op is None and n.kind == CONSTANT
+    }
+    return leaves | {id: mpf(inputs[name]) for name, id in graph.inputs.items()}
+
+
 def constants(graph: Graph) -> list[float]:
     """Return the value of every node that is built from numbers alone; of no others."""
     return run(graph, dict.fromkeys(graph.inputs.values(), FLOATS.nan) | graph.constant_values())

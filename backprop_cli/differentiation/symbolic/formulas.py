@@ -1,0 +1,118 @@
+"""The derivative by every node as a formula for readers: SymPy's derivative of each step, chained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import sympy
+
+from ...graph import CONSTANT, Graph
+from ...language.operators import PRODUCT
+from .constants import Constants, guarded
+from .functions import shown
+from .printer import Printer
+
+NAMED_FROM = 12  # unnamed steps with more operations than this go by name in formulas
+CHAIN_FROM = 30  # formulas with more operations than this are written dL/dv4 further down
+
+
+class Formula:
+    """A derivative as a product of groups, one per named step it passes through."""
+
+    __slots__ = ("groups",)
+
+    def __init__(self, groups: tuple[Any, ...]) -> None:
+        self.groups = groups
+
+    def merged(self) -> Any:
+        return prod(self.groups, start=sympy.S.One)
+
+
+def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> dict[int, str]:
+    """Return the derivative of the output by each wanted node, written in the user's language.
+
+    Args:
+        graph: The computation.
+        wanted: Node ids.
+        inline: Write over inputs alone instead of over the names of steps.
+    """
+    constants = Constants(graph)
+    symbols = {n.id: sympy.Dummy(graph.name(n.id), real=True) for n in graph.nodes if n.kind != CONSTANT}
+    decimal = any(n.label and not n.label.isdigit() and n.op is None and "." in n.label for n in graph.nodes)
+    write = Printer(decimal, constants.precedence).write
+    expressions: dict[int, Any] = {}
+    templates: dict[tuple[Any, ...], Any] = {}
+    limit = 400 if inline else NAMED_FROM
+    for node in graph.nodes:
+        if node.kind == CONSTANT:
+            expressions[node.id] = constants(node.id)
+        elif node.op is None or (node.name is not None and not inline):
+            expressions[node.id] = symbols[node.id]
+        else:
+            operands = guarded(node.op, [expressions[i] for i in node.inputs], constants, node.inputs)
+            expression = shown(node.op, operands)
+            small = expression.count_ops(visual=False) <= limit
+            expressions[node.id] = expression if small else symbols[node.id]
+
+    def local(id: int, position: int) -> Any:
+        """SymPy's derivative of one step by one operand, over the operands' expressions."""
+        node = graph.nodes[id]
+        assert node.op is not None
+        operands = guarded(node.op, [expressions[i] for i in node.inputs], constants, node.inputs)
+        fixed = tuple(
+            x if graph.nodes[i].kind == CONSTANT else None for i, x in zip(node.inputs, operands, strict=True)
+        )
+        key = (node.op.name, position, fixed)
+        if key not in templates:
+            places = [sympy.Dummy(f"u{k}", real=True) if f is None else f for k, f in enumerate(fixed)]
+            derivative = sympy.powsimp(shown(node.op, places).diff(places[position]))
+            templates[key] = places, derivative
+        places, derivative = templates[key]
+        return derivative.xreplace(
+            {p: x for p, x, f in zip(places, operands, fixed, strict=True) if f is None}
+        )
+
+    users = graph.users()
+    found: dict[int, Formula] = {graph.output: Formula(())}
+    needed = set(wanted)
+    active = graph.depends_on(list(wanted))
+    output = graph.name(graph.output)
+    texts: dict[int, str] = {}
+    for node in reversed(graph.nodes):
+        k = node.id
+        if not active[k] and k not in needed:
+            continue
+        if k != graph.output:
+            terms: list[tuple[Any, ...]] = []
+            for j in dict.fromkeys(users[k]):
+                above = found.get(j)
+                if above is None:
+                    continue
+                step = sum(
+                    (local(j, p) for p, i in enumerate(graph.nodes[j].inputs) if i == k), start=sympy.S.Zero
+                )
+                if step == 0:
+                    continue
+                groups = above.groups
+                if groups and graph.nodes[j].name is None:
+                    terms.append((*groups[:-1], groups[-1] * step))
+                else:
+                    terms.append((*groups, step))
+            if inline or len(terms) > 1:
+                terms = [(sympy.Add(*(prod(t, start=sympy.S.One) for t in terms)),)] if terms else []
+            found[k] = Formula(terms[0] if terms else (sympy.S.Zero,))
+        formula = found[k]
+        if k in needed:
+            texts[k] = (
+                write(formula.groups)
+                if len(formula.groups) != 1 or not inline
+                else write((formula.merged(),))
+            )
+        size = sum(g.count_ops(visual=False) for g in formula.groups)
+        if size > (400 if inline else CHAIN_FROM):
+            further = sympy.Dummy(f"d{output}/d{graph.name(k)}", real=True)
+            constants.precedence[further] = PRODUCT
+            found[k] = Formula((further,))
+    return texts

@@ -1,0 +1,169 @@
+"""Our primitives as SymPy functions: with our conventions at their kinks, and under our names.
+
+SymPy gets trees built here, over dummy symbols; no user text is ever parsed by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import sympy
+
+from ...language.parser import NAME_ITEM, NUMBER_ITEM, Item, parse
+from ...ops import PRIMITIVES, Primitive
+
+OUR_NAMES = {"Where": "where", "loggamma": "lgamma", "Abs": "abs"}
+"""Names that functions have here where they have another in SymPy."""
+
+
+class Where(sympy.Function):
+    """``where(c, a, b)``: the derivative of the branch taken."""
+
+    nargs = 3
+    is_real = True
+    is_commutative = True
+
+    @classmethod
+    def eval(cls, c: Any, a: Any, b: Any) -> Any:
+        """Drop a choice between equals."""
+        return a if a == b else None
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """Return the slope in one operand."""
+        c = self.args[0]
+        return (sympy.S.Zero, Where(c, 1, 0), Where(c, 0, 1))[argindex - 1]
+
+
+class Flat(sympy.Function):
+    """A piecewise constant function: conditions, floor."""
+
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """Return 0."""
+        return sympy.S.Zero
+
+
+class Extremum(sympy.Function):
+    """max or min of two or more; ties share equally."""
+
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """Return this operand's share."""
+        x = self.args[argindex - 1]
+        if len(self.args) == 2:
+            a, b = (x, self.args[2 - argindex])[:: 1 if self.func.__name__ == "max" else -1]
+            return Where(COMPARE["less"](b, a), 1, Where(COMPARE["less"](a, b), 0, sympy.Rational(1, 2)))
+        ties = [Where(COMPARE["equal"](a, self), 1, 0) for a in self.args]
+        return ties[argindex - 1] / sympy.Add(*ties)
+
+
+COMPARE = {name: type(name, (Flat,), {"nargs": 2}) for name, row in PRIMITIVES.items() if row.truth}
+
+
+class _Sympy:
+    """The functions that a row's ``symbol`` may name."""
+
+    third = sympy.Rational(1, 3)
+    where = Where
+    floor = type("floor", (Flat,), {"nargs": 1})
+    max = type("max", (Extremum,), {})
+    min = type("min", (Extremum,), {})
+    lgamma = sympy.loggamma
+
+    def __getattr__(self, name: str) -> Any:
+        return COMPARE.get(name) or getattr(sympy, name)
+
+
+SP = _Sympy()
+SP.less = COMPARE["less"]  # type: ignore[attr-defined]
+
+
+@cache
+def _head(name: str) -> Any:
+    """Return the function that stands for a primitive in formulas, under its own name."""
+    row = PRIMITIVES[name]
+    if name in ("max", "min", "floor"):
+        return getattr(SP, name)
+
+    def fdiff(self: Any, argindex: int = 1) -> Any:
+        return _local(name, argindex - 1, self, self.args)
+
+    return type(name, (sympy.Function,), {"fdiff": fdiff, "is_real": True, "nargs": len(row.params)})
+
+
+def _local(name: str, position: int, y: Any, operands: Sequence[Any]) -> Any:
+    """Return a local derivative as its row writes it for readers."""
+    row = PRIMITIVES[name]
+    names = dict(zip(row.params, operands, strict=True), y=y)
+    stack: list[Any] = []
+    for text, arity, _, _ in _items(row.local[position]):
+        if arity == NUMBER_ITEM:
+            stack.append(sympy.Rational(text))
+        elif arity == NAME_ITEM:
+            stack.append(sympy.pi if text == "pi" else names[text])
+        else:
+            taken = stack[len(stack) - arity :]
+            del stack[len(stack) - arity :]
+            stack.append(shown(PRIMITIVES[text], taken))
+    return stack[0]
+
+
+@cache
+def _items(text: str) -> tuple[Item, ...]:
+    return tuple(parse(text).statements[0].items)
+
+
+def shown(row: Primitive, operands: Sequence[Any]) -> Any:
+    """Apply a primitive as formulas show it."""
+    return row.symbol(SP, *operands) if row.native else _head(row.name)(*operands)
+
+
+def defined(row: Primitive, operands: Sequence[Any]) -> Any:
+    """Apply a primitive by its definition, for SymPy to differentiate."""
+    return row.symbol(SP, *operands)
+
+
+def closed(row: Primitive, operands: Sequence[Any]) -> Any:
+    """Apply a primitive so that SymPy differentiates it but does not simplify inside.
+
+    SymPy asks a function's operands whether they are real, positive or a multiple of pi; on an
+    inlined program that takes seconds. Arithmetic stays open: sums over paths are SymPy's own.
+    """
+    plain = row.infix is not None and not row.name.startswith("power")
+    if plain or (row.literal == 1 and operands[1].is_Integer):
+        return defined(row, operands)
+    return _closed_head(row.name, len(operands))(*operands)
+
+
+@cache
+def _closed_head(name: str, arity: int) -> Any:
+    def fdiff(self: Any, argindex: int = 1) -> Any:
+        places, derivative = _template(name, arity, argindex - 1)
+        return derivative.xreplace(dict(zip(places, self.args, strict=True)))
+
+    return type(
+        name, (sympy.Function,), {"fdiff": fdiff, "is_real": True, "is_commutative": True, "nargs": arity}
+    )
+
+
+@cache
+def _template(name: str, arity: int, position: int) -> tuple[list[Any], Any]:
+    """Return SymPy's own derivative of a primitive's definition, over dummy operands."""
+    places = [sympy.Dummy(f"u{k}", real=True) for k in range(arity)]
+    return places, _close(defined(PRIMITIVES[name], places).diff(places[position]))
+
+
+def _close(e: Any) -> Any:
+    """Replace the functions and broken powers in a template by heads that evaluate nothing."""
+    if not e.args:
+        return e
+    args = [_close(a) for a in e.args]
+    if e.is_Pow and not e.exp.is_Integer:
+        return _closed_head("power_n", 2)(*args)
+    if isinstance(e, sympy.Function) and not isinstance(e, (Where, Flat, Extremum)):
+        return type(type(e).__name__, (sympy.Function,), {"is_real": True, "is_commutative": True})(*args)
+    return e.func(*args)

@@ -1,0 +1,173 @@
+"""Multi-precision numbers that know how wrong they may be, and formulas of SymPy over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import prod
+from types import SimpleNamespace
+from typing import Any
+
+import sympy
+from mpmath import mp, mpf
+
+from ...engine.run import exact_leaves, run
+from ...graph import Graph
+from ...ops import Primitive
+from ...ops.namespaces import multiprecision
+from .functions import OUR_NAMES, Extremum, Flat, Where
+
+PRECISIONS = (50, 150, 450, 1500)
+GUARD = 8  # digits by which bounds stay above the rounding of the arithmetic they are computed in
+ZERO = mpf("1e-330")  # below the smallest float: what may still be anything smaller is 0
+
+
+class Tracked:
+    """A multi-precision number and a bound on its error.
+
+    The bound of a function's value is how far the value moves with its operands' bounds.
+    """
+
+    __slots__ = ("bound", "value")
+
+    def __init__(self, value: Any, bound: Any) -> None:
+        self.value = value
+        self.bound = bound
+
+    def __bool__(self) -> bool:
+        """Whether it may be something else than 0."""
+        return bool(self.value or self.bound)
+
+    def __mul__(self, other: Tracked) -> Tracked:
+        wide = (abs(self.value) + self.bound) * (abs(other.value) + other.bound)
+        value = self.value * other.value
+        return Tracked(value, wide - abs(value))
+
+    def __add__(self, other: Tracked) -> Tracked:
+        value = self.value + other.value
+        spare = max(abs(value), abs(other.value)) * _unit()
+        return Tracked(value, self.bound + other.bound + spare)
+
+
+def _tracked(function: Callable[..., Any], operands: Sequence[Tracked], *, smooth: bool = True) -> Tracked:
+    values = [x.value for x in operands]
+    y = function(*values)
+    if mp.isint(y) and abs(y) * _unit() < 1 and all(not x.bound and mp.isint(x.value) for x in operands):
+        return Tracked(y, mpf(0))  # whole numbers stay exact: (-2)^(3^2) has a whole exponent
+    bound = abs(y) * _unit()
+    for k, x in enumerate(operands):
+        if not x.bound:
+            continue
+        if smooth:
+            moved = function(*values[:k], x.value + x.bound, *values[k + 1 :])
+            bound += abs(moved - y) if mp.isfinite(moved) else mp.inf
+        else:  # kinked primitives decide by the values; elsewhere they stretch nothing
+            bound += x.bound
+    return Tracked(y, bound)
+
+
+def _unit() -> Any:
+    """The relative error of one operation, with some digits to spare."""
+    return mpf(10) ** (GUARD - mp.dps)
+
+
+def _apply(row: Primitive, *operands: Any) -> Tracked:
+    if row.chosen:
+        c = operands[0]
+        return operands[row.chosen(c.value, *(x.value for x in operands[1:]))[-1]]
+    forward = partial(row.forward, multiprecision())
+    return _tracked(forward, operands, smooth=row.piece is None)
+
+
+class Points:
+    """The program's values at rising precision, from the exact inputs."""
+
+    def __init__(self, graph: Graph, inputs: Mapping[str, float], needed: Sequence[bool]) -> None:
+        self.graph = graph
+        self.inputs = inputs
+        self.needed = needed
+        self.known: dict[int, list[Any]] = {}
+
+    def at(self, digits: int) -> list[Any]:
+        """Return one tracked value per node at the current working precision."""
+        if digits not in self.known:
+            inputs = self.graph.inputs.values()
+            leaves = {
+                id: Tracked(x, mpf(0) if id in inputs or x == int(x) else abs(x) * _unit())
+                for id, x in exact_leaves(self.graph, self.inputs).items()
+            }
+            nowhere = SimpleNamespace(nan=Tracked(mp.nan, mpf(0)))
+            self.known[digits] = run(self.graph, leaves, nowhere, self.needed, apply=_apply)
+        return self.known[digits]
+
+    def settle(self, number: Callable[[list[Any]], Any]) -> float | None:
+        """Evaluate at rising precision until 17 digits stand; None when they do not."""
+        for digits in PRECISIONS:
+            with mp.workdps(digits):
+                found = number(self.at(digits))
+                if found is None or not mp.isfinite(found.value):
+                    return None
+                if found.bound <= abs(found.value) * mpf(10) ** -18:
+                    return float(found.value)
+                if abs(found.value) <= found.bound < ZERO:
+                    return 0.0
+        return None
+
+
+def evaluate_formula(expression: Any, names: Mapping[Any, int], values: Sequence[Any]) -> Any:
+    """Evaluate a SymPy expression in mpmath, by a loop of ours, with a bound on its error.
+
+    Args:
+        expression: The formula.
+        names: Symbol to node id.
+        values: One tracked value per node.
+    """
+    done: dict[Any, Any] = {}
+    todo: list[tuple[Any, bool]] = [(expression, False)]
+    while todo:
+        e, ready = todo.pop()
+        if e in done:
+            continue
+        if not e.args:
+            done[e] = _atom(e, names, values)
+        elif not ready:
+            todo.append((e, True))
+            todo += [(a, False) for a in e.args]
+        else:
+            done[e] = _combine(e, [done[a] for a in e.args])
+    return done[expression]
+
+
+def _atom(e: Any, names: Mapping[Any, int], values: Sequence[Any]) -> Tracked:
+    if e.is_Integer:
+        return Tracked(mpf(int(e)), mpf(0))
+    if e.is_Symbol:
+        return values[names[e]]
+    if e.is_Rational:
+        value = mpf(int(e.p)) / int(e.q)
+    elif e is sympy.pi or e is sympy.E:
+        value = +mp.pi if e is sympy.pi else +mp.e
+    else:
+        value = mp.nan if e.is_finite is False or e is sympy.nan else mpf(e.evalf(mp.dps)._mpf_)
+    return Tracked(value, abs(value) * _unit())
+
+
+def _combine(e: Any, operands: list[Tracked]) -> Tracked:
+    values = [x.value for x in operands]
+    if e.is_Add:
+        largest = max(abs(v) for v in values)
+        return Tracked(mp.fsum(values), sum((x.bound for x in operands), largest * _unit()))
+    if e.is_Mul:
+        # a branch not taken contributes nothing, even where it has no value
+        if any(isinstance(a, Where) and v == 0 for a, v in zip(e.args, values, strict=True)):
+            return Tracked(mpf(0), mpf(0))
+        y = prod(values, start=mpf(1))
+        wide = prod((abs(x.value) + x.bound for x in operands), start=mpf(1))
+        return Tracked(y, wide - abs(y) + abs(y) * _unit())
+    if e.is_Pow:
+        return _tracked(multiprecision().power, operands)
+    if isinstance(e, Where):
+        return operands[1] if values[0] else operands[2]
+    name = type(e).__name__
+    function = getattr(multiprecision(), OUR_NAMES.get(name, name))
+    return _tracked(function, operands, smooth=not isinstance(e, (Flat, Extremum)))
