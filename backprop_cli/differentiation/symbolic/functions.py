@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from ...language.parser import NAME_ITEM, NUMBER_ITEM, Item, parse
+from ...language.fold import fold, postfix
 from ...ops import PRIMITIVES, Primitive
 
 OUR_NAMES = {"Where": "where", "loggamma": "lgamma", "Abs": "abs"}
@@ -99,22 +99,12 @@ def _local(name: str, position: int, y: Any, operands: Sequence[Any]) -> Any:
     """Return a local derivative as its row writes it for readers."""
     row = PRIMITIVES[name]
     names = dict(zip(row.params, operands, strict=True), y=y)
-    stack: list[Any] = []
-    for text, arity, _, _ in _items(row.local[position]):
-        if arity == NUMBER_ITEM:
-            stack.append(sympy.Rational(text))
-        elif arity == NAME_ITEM:
-            stack.append(sympy.pi if text == "pi" else names[text])
-        else:
-            taken = stack[len(stack) - arity :]
-            del stack[len(stack) - arity :]
-            stack.append(shown(PRIMITIVES[text], taken))
-    return stack[0]
-
-
-@cache
-def _items(text: str) -> tuple[Item, ...]:
-    return tuple(parse(text).statements[0].items)
+    return fold(
+        postfix(row.local[position]),
+        name=lambda item: sympy.pi if item.text == "pi" else names[item.text],
+        number=lambda item: sympy.Rational(item.text),
+        apply=lambda item, taken: shown(PRIMITIVES[item.text], taken),
+    )
 
 
 def shown(row: Primitive, operands: Sequence[Any]) -> Any:
