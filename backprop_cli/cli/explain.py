@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import UsageError
-from .command import Binding, ExpressionCommand
+from .command import Binding, NetworkCommand, is_config
 from .common import (
     Request,
     choose_format,
@@ -24,6 +24,9 @@ from .common import (
     write_text,
 )
 
+if TYPE_CHECKING:
+    from ..explanation.report import Explanation
+
 FORMATS = ("table", "markdown", "latex", "json")
 DETAILS = ("short", "normal", "full")
 MOST_NODES = 2_000  # as in `grad`, which is content with numbers above
@@ -31,9 +34,9 @@ MOST_NODES = 2_000  # as in `grad`, which is content with numbers above
 
 @click.command(
     "explain",
-    cls=ExpressionCommand,
+    cls=NetworkCommand,
     epilog="Examples: backprop explain '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2; "
-    "backprop explain 'sin(x^2)' --symbolic",
+    "backprop explain 'sin(x^2)' --symbolic; backprop explain hand.yaml --wrt 'linear1[0].w[0]'",
 )
 @file_option
 @click.option("--wrt", metavar="NAMES", help="Explain the slopes by these inputs alone, path by path: a,b.")
@@ -58,6 +61,7 @@ def command(
     sympy: Any,
     expression: str | None,
     bindings: list[Binding],
+    overrides: list[str],
     file: str | None,
     wrt: str | None,
     symbolic: bool,
@@ -84,6 +88,21 @@ def command(
     if chosen not in FORMATS:
         raise UsageError(f"explain prints {', '.join(FORMATS)}, not {chosen}")
     note = notes_printer(quiet)
+    rate = number("--update", update) if update is not None else None
+    decimals = digits if round_each else None
+    if file is None and is_config(expression):
+        assert expression is not None
+        for option, given in (("--symbolic", symbolic), ("--limit", limit)):
+            if given:
+                raise UsageError(f"{option} is for expressions, {expression} is a config")
+        overrides += [f"{binding.name}={binding.text}" for binding in bindings]
+        told = _network(expression, overrides, names_of(wrt), detail, rate, decimals)
+        write_text(show.render(told, chosen, digits=digits, to_file=output is not None), output)
+        return 0
+    if overrides:
+        raise UsageError(
+            f"{overrides[0]} is for the network of a config", hint="backprop explain config.yaml"
+        )
     request = Request(expression, bindings, file, large=large, points=None)
     if request.ranges:
         raise UsageError("explain takes one point, not a range", hint="backprop grad takes ranges")
@@ -95,8 +114,8 @@ def command(
         detail=detail,
         symbolic=symbolic,
         limit=limit,
-        rate=number("--update", update) if update is not None else None,
-        decimals=digits if round_each else None,
+        rate=rate,
+        decimals=decimals,
     )
     notes = list(told.notes)
     if told.derivations and len(graph) > MOST_NODES:
@@ -112,3 +131,27 @@ def command(
     write_text(show.render(told, chosen, digits=digits, to_file=output is not None), output)
     tell(graph, note, told.warnings, notes)
     return 0
+
+
+def _network(
+    path: str,
+    overrides: list[str],
+    wrt: list[str] | None,
+    detail: str,
+    rate: float | None,
+    decimals: int | None,
+) -> Explanation:
+    """Explain the first training step of a config."""
+    from .training import use_threads
+
+    use_threads(1)
+    from ..networks.network import ShapeError
+    from ..training.config import load
+    from ..training.problem import assemble
+    from ..training.trace import explain_update
+
+    loaded = load(path, overrides)
+    try:
+        return explain_update(assemble(loaded), path, wrt=wrt, detail=detail, rate=rate, decimals=decimals)
+    except ShapeError as error:
+        raise loaded.error(error.key, error.message, error.hint) from None

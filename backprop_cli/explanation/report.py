@@ -74,6 +74,7 @@ class Explanation(NamedTuple):
         formulas: SymPy's derivative by input, put in by whoever has a SymPy process.
         warnings: What the user should know, one line each.
         notes: What was left out and why.
+        step: Which training step it is, for a network; "" for a program.
     """
 
     graph: Graph
@@ -95,6 +96,7 @@ class Explanation(NamedTuple):
     formulas: Mapping[str, str | None] = {}
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    step: str = ""
 
 
 def explain(
@@ -133,15 +135,12 @@ def explain(
         raise UsageError(
             "an update needs a value for every input", hint=f"inputs: {', '.join(list(graph.inputs)[:20])}"
         )
-    if rate is not None and (not isfinite(rate) or rate == 0.0):
-        raise UsageError("the rate of an update is a number other than 0")
+    _check_rate(rate)
     point = WrittenPoint(graph, bindings, wrt, decimals) if bound else None
     told = Explanation(graph, asked, wrt is not None, detail, passes, point, warnings=warnings_of(whole))
     notes = [] if asked or wrt is not None else ["there is no variable to differentiate by"]
-    if point is not None and passes:
-        told = _with_passes(told, point)
-    if point is not None and rate is not None and asked:
-        told = told._replace(update=update(point, rate))
+    if point is not None:
+        told = _at(told, point, rate)
     few = asked[:MOST_DERIVATIONS] if symbolic or limit else ()
     if len(few) < len(asked) and few:
         notes.append(f"{len(asked):,} inputs: the first {len(few)} are shown; --wrt names others")
@@ -152,6 +151,34 @@ def explain(
     if limit:
         told = told._replace(limits=tuple(work_out(graph, name, point) for name in few))
     return told._replace(notes=tuple(notes))
+
+
+def explain_step(point: WrittenPoint, step: str, *, asked: bool, detail: str, rate: float | None) -> Explanation:
+    """Explain a training step of a network.
+
+    Args:
+        point: The network, number by number.
+        step: Which step it is, in words.
+        asked: What to differentiate by was asked for by name.
+        detail: How much is told: ``short``, ``normal`` or ``full``.
+        rate: Make one update with this rate of what is differentiated by.
+    Raises:
+        UsageError: for a rate that is none.
+    """
+    _check_rate(rate)
+    told = Explanation(point.graph, point.wrt, asked, detail, True, point, step=step)
+    return _at(told, point, rate)._replace(cost=None)  # a number may be a sum of hundreds of products
+
+
+def _check_rate(rate: float | None) -> None:
+    if rate is not None and (not isfinite(rate) or rate == 0.0):
+        raise UsageError("the rate of an update is a number other than 0")
+
+
+def _at(told: Explanation, point: WrittenPoint, rate: float | None) -> Explanation:
+    if told.passes:
+        told = _with_passes(told, point)
+    return told._replace(update=update(point, rate)) if rate is not None and told.wrt else told
 
 
 def with_name(graph: Graph) -> Graph:

@@ -6,7 +6,7 @@ what leads to it in one line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -110,6 +110,7 @@ class Unrolled:
         blocks: In the order of the forward pass.
         data: Node of the loss without penalties; None without one.
         penalties: Nodes of the penalties.
+        targets: Leaves that hold the targets.
         predictions: Nodes that only show what the loss takes.
         given: Node that stands for the layers after, where only one is unrolled.
     """
@@ -129,6 +130,7 @@ class Unrolled:
         self.layer_of: dict[int, str] = {}
         self.parameters: dict[str, Ids] = {}
         self.blocks: list[Block] = []
+        self.targets: list[int] = []
         self.predictions: list[int] = []
         self.penalties: list[int] = []
         self.data: int | None = None
@@ -200,29 +202,40 @@ class Unrolled:
             self._operands[id] = [self.ref(i) for i in self.graph.nodes[id].inputs]
         return self._operands[id]
 
-    def written(self, id: int) -> Expr:
-        """Write how a node is computed."""
-        row, operands = self.graph.nodes[id].op, self.operands(id)
+    def written(self, id: int, ref: Callable[[int], Expr] | None = None) -> Expr:
+        """Write how a node is computed; its operands by their names, or as ``ref`` has them."""
+        node = self.graph.nodes[id]
+        row, operands = node.op, self.operands(id) if ref is None else [ref(i) for i in node.inputs]
         assert row is not None
         if isinstance(row, Row):
             return row.write(operands)
         shown = without_defaults(row, operands) if self.layer_of[id] else operands
         return Apply(row.name, tuple(shown))
 
-    def slope(self, user: int, k: int) -> Expr:
+    def slope(self, user: int, k: int, ref: Callable[[int], Expr] | None = None) -> Expr:
         """Write the slope of a node by its operand number k."""
-        row, operands = self.graph.nodes[user].op, self.operands(user)
+        node = self.graph.nodes[user]
+        row, operands = node.op, self.operands(user) if ref is None else [ref(i) for i in node.inputs]
+        ref = ref or self.ref
         assert row is not None
         if isinstance(row, Row):
-            others = [self.ref(i) for i in self._siblings.get(user, [])]
-            return row.slope(k, operands, self.ref(user), others)
-        return slope_of(row, k, operands, self.ref(user))
+            return row.slope(k, operands, ref(user), [ref(i) for i in self._siblings.get(user, [])])
+        return slope_of(row, k, operands, ref(user))
 
     def partial(self, user: int, k: int) -> float:
         """Return that slope's number as the sweep has it."""
         node = self.graph.nodes[user]
         assert node.op is not None
         return float(node.op.partials(FLOATS, self.values[user], *(self.values[i] for i in node.inputs))[k])
+
+    def own_name(self, id: int) -> Name:
+        """Return what only this node is called: with its row, where the batch has several."""
+        return self._own(self.names[id], self.row_of.get(id))
+
+    def _own(self, name: Name, row: int | None) -> Name:
+        if row is None or self._rows == 1:
+            return name
+        return name._replace(layer=".".join(filter(None, (f"row{row + 1}", name.layer))))
 
     # from arrays to numbers
 
@@ -268,8 +281,7 @@ class Unrolled:
         return id
 
     def _leaf(self, recorded: int | None, name: Name, value: float, kind: str, row: int | None = None) -> int:
-        key = name.text if row is None else f"{name.text} of row {row + 1}"
-        id = self._builder.input(key, NOWHERE, kind)
+        id = self._builder.input(self._own(name, row).text, NOWHERE, kind)
         self._leaves[id] = self.paper(float(value))
         return self._enter(recorded, id, name, row)
 
@@ -471,7 +483,8 @@ class Unrolled:
         t = self._scalars.ids(graph.inputs[lowered.target]).reshape(y.shape)
         targets = self._arrays[lowered.target].reshape(y.shape)
         for r, k in np.ndindex(*y.shape):
-            self._leaf(int(t[r, k]), Name("t", place=(k,)), targets[r, k].item(), INPUT, r)
+            leaf = self._leaf(int(t[r, k]), Name("t", place=(k,)), targets[r, k].item(), INPUT, r)
+            self.targets.append(leaf)
         operands = [y, t]
         if loss.row.fuses is not None:
             operands.append(self._predictions().reshape(y.shape))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..engine.point import Edge
+from ..errors import printable
 from ..explanation.limits import Limit, inlined
 from ..explanation.passes import Backward, Forward, Stop, Total, Use
 from ..explanation.paths import EXACT_COUNT, Path, Reach, product_of
@@ -13,11 +14,11 @@ from ..explanation.point import Written, WrittenPoint
 from ..explanation.report import MOST_LINES, MOST_PATHS, Explanation, idle
 from ..explanation.steps import Derivation
 from ..explanation.words import Direction, Nudge, Update
-from ..explanation.written import Apply, Expr, Name
+from ..explanation.written import Apply, Expr
 from ..language.format import node_text, output_text
 from ..language.numbers import brief, rounded
 from .latex import text_to_latex, to_latex
-from .written import Style, expression, written_name
+from .written import Style, expression, name_read, written_name
 
 LONGEST_CHAIN = 8
 """Longer chains are shown with dots in them."""
@@ -85,11 +86,14 @@ class Voice:
 
     def name(self, name: str) -> str:
         """Write a name."""
-        return written_name(Name(name), self.latex)
+        return written_name(name_read(name), self.latex) if self.latex else name
 
     def slope(self, of: str, by: str) -> str:
         """Write d of / d by."""
-        return written_name(Name(by, of=of), self.latex)
+        if not self.latex:
+            return f"d{of}/d{by}"
+        top, below = self.name(of), self.name(by)
+        return rf"\frac{{\partial {top}}}{{\partial {below}}}"
 
     def total(self, by: str) -> str:
         """Write d output / d by."""
@@ -171,7 +175,11 @@ def sections(told: Explanation, voice: Voice) -> list[Section]:
 
 def headline(told: Explanation, digits: int) -> str:
     """Return the output, how it is made, its value, and where."""
-    point, text = told.point, output_text(told.graph)
+    point = told.point
+    if told.step and point is not None:
+        value = rounded(point.here.value, digits)
+        return f"{printable(told.step)}: {told.graph.name(told.graph.output)} = {value}"
+    text = output_text(told.graph)
     if point is None:
         return text
     where = ", ".join(f"{n} = {rounded(x, digits)}" for n, x in list(point.here.inputs.items())[:LISTED])
@@ -323,7 +331,10 @@ def _summary(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Secti
     ways = ["--wrt NAME writes out the steps between one input and the output, where they are few enough"]
     if told.detail != "full":
         ways.append(f"--detail full writes out up to {MOST_LINES['full']:,} steps")
-    ways.append("a name for a step (d = a*b; ...) lets it be listed here")
+    if told.step:
+        ways.append("training.batch_size=1 takes one row at a time")
+    else:
+        ways.append("a name for a step (d = a*b; ...) lets it be listed here")
     rows.append(Row(remark=f"more than {most:,} steps are not written out; to narrow it down:"))
     rows += [Row(remark=f"- {way}") for way in ways]
     found = [Section("Summary", rows)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from ..explanation.written import Apply, Expr, Name, Number, Ref
@@ -111,6 +112,22 @@ def _written(expr: Expr, style: Style, first: bool) -> tuple[int, str]:
 def written_name(name: Name, latex: bool) -> str:
     """Return what a number is called, as text or as mathematics."""
     return name_to_latex(name) if latex else name.text
+
+
+_NUMBERED = re.compile(r"(?:([\w.]+)(?:\[([\d,]+)\])?\.)?(\w+)(?:\[([\d,]+)\])?")
+
+
+def name_read(text: str) -> Name:
+    """Return the name of a network's number from its text; any other text is a name as it is."""
+    found = _NUMBERED.fullmatch(text)
+    if found is None:
+        return Name(text)
+    layer, unit, part, place = found.groups()
+
+    def index(digits: str | None) -> tuple[int, ...]:
+        return tuple(map(int, digits.split(","))) if digits else ()
+
+    return Name(part, layer or "", index(unit), index(place))
 
 
 def name_to_latex(name: Name) -> str:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UsageError, counted
+from ..explanation.report import Explanation, explain_step
 from ..explanation.written import (
     Apply,
     Expr,
@@ -29,6 +30,7 @@ from ..explanation.written import (
 )
 from ..language.format import node_text
 from ..networks.network import LayerNetwork, NDArray, Parameter, ShapeError
+from ..networks.point import NetworkPoint
 from ..networks.random import stream
 from ..networks.runner import Bound, Network
 from ..networks.unrolled import PARTS, OneLayer, Unrolled
@@ -234,6 +236,37 @@ def write_out(
         raise UsageError(f"--row {row}: the batch has {counted(len(made.rows), 'row')}")
     check_work(network, None if whole else layer, len(made.rows))
     return _Writing(made, row, layer, whole, Paper(decimals)).trace()
+
+
+def explain_update(
+    problem: Problem,
+    source: str,
+    *,
+    wrt: Sequence[str] | None = None,
+    detail: str = "normal",
+    rate: float | None = None,
+    decimals: int | None = None,
+) -> Explanation:
+    """Explain the loss of the first update as the program that it is.
+
+    Args:
+        problem: Network and data.
+        source: What the network is called.
+        wrt: Weights, biases and inputs to differentiate by; None for all parameters that are trained.
+        detail: How much is told: ``short``, ``normal`` or ``full``.
+        rate: Move what is differentiated by along its slopes, times this rate.
+        decimals: Round every result to so many, as on paper.
+    Raises:
+        UsageError: when the network is too large, or for a name that is none.
+    """
+    check_size(problem.network, None)
+    made = Made(problem, 1)
+    check_work(problem.network, None, len(made.rows))
+    point = NetworkPoint(made.unrolled(Paper()), source, wrt)
+    if decimals is not None:
+        point = NetworkPoint(made.unrolled(Paper(decimals)), source, wrt, point)
+    step = f"{made.step.name}, update 1 on {counted(len(made.rows), 'row')}, {made.step.loss}"
+    return explain_step(point, step, asked=wrt is not None, detail=detail, rate=rate)
 
 
 def node_table(problem: Problem, *, at_step: int = 1) -> NodeTable:
