@@ -580,6 +580,78 @@ def test_json(run, folder):
     assert json.loads((folder / "step.json").read_text()) == found
 
 
+# --- explained as a program is -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_paths_of_a_weight_add_up_to_its_slope(name):
+    problem_ = problem(NETWORKS[name])
+    slopes = {line.name._replace(of="").text: line.value for line in trace.write_out(problem_).gradients}
+    some = list(slopes)[:: max(1, len(slopes) // 4)]
+    told = trace.explain_update(problem_, "x.yaml", wrt=some, detail="full")
+    assert told.point is not None
+    assert told.point.gradient == pytest.approx({n: slopes[n] for n in some}, rel=1e-9, abs=1e-13)
+    for reach in told.chains:
+        if reach.paths:
+            assert len(reach.paths) == reach.many
+            total = sum(path.product for path in reach.paths)
+            assert total == pytest.approx(slopes[reach.name], rel=1e-9, abs=1e-13)
+    assert {nudge.name for nudge in told.nudges} <= set(some)
+    assert all(nudge.holds for nudge in told.nudges if abs(nudge.about) > 1e-4)
+
+
+def test_the_loss_is_explained_by_an_input():
+    from backprop_cli.explanation.words import output_at
+
+    told = trace.explain_update(problem(NETWORKS["tanh"]), "x.yaml", wrt=["row2.x[1]"])
+    point, h = told.point, 1e-5
+    assert point is not None
+    sides = [output_at(point, {"row2.x[1]": point.inputs["row2.x[1]"] + step}) for step in (h, -h)]
+    assert None not in sides
+    assert point.gradient["row2.x[1]"] == pytest.approx((sides[0] - sides[1]) / (2 * h), rel=1e-7)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_weight_is_explained(run):
+    out = run("explain", "hand.yaml", "--wrt", "linear1[0].w[0]").answered().out
+    assert out.startswith("hand, update 1 on 1 row, mse: E = 0.25\n")
+    assert "Paths from linear1[0].w[0] to E: 2" in out
+    assert "  sum: dE/dlinear1[0].w[0] = 0 + (-0.5) = -0.5" in out.splitlines()
+    found = run("explain", "mazur.yaml", "--round-each", "--digits", "3", "--format", "json").answered().json
+    assert found["gradient"]["linear2[0].w[0]"] == 0.082
+    assert found["expression"] == "mazur.yaml"
+    latex = run("explain", "tanh.yaml", "--wrt", "row2.x[1]", "--format", "latex").answered().out
+    assert r"\partial x_{1}^{\text{row2}}" in latex
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--wrt", "linear1[0].w0"], ["no such weight, bias or input", "did you mean linear1[0].w[0]?"]),
+        (["--wrt", "t[0]"], ["cannot differentiate by t[0]", "backprop trace writes all names"]),
+        (["--symbolic"], ["--symbolic is for expressions, hand.yaml is a config"]),
+        (["--limit"], ["--limit is for expressions"]),
+        (["--update", "0"], ["the rate of an update is a number other than 0"]),
+    ],
+)
+def test_what_of_a_network_is_not_explained(run, options, words):
+    run("explain", "hand.yaml", *options).refused(2, *words)
+
+
+@pytest.mark.usefixtures("folder")
+def test_paths_are_drawn(run):
+    found = run("graph", "hand.yaml", "--path", "linear1[0].w[0]", "--format", "json").answered().json
+    marked = {unit["name"] for unit in found["units"] if unit["marked"]}
+    assert marked == {"linear1[0]", "linear2[0]", "linear2[1]", "E"}
+    edges = {(edge["target"], edge["name"]) for edge in found["edges"] if edge["marked"]}
+    assert ("linear1[0]", "w[0]") in edges
+    assert ("linear1[0]", "w[1]") not in edges
+    out = run("graph", "hand.yaml", "--path", "linear2[1].w[0],linear1[0].b").answered().out
+    assert "marked: 1 path from linear2[1].w[0] to E, 2 paths from linear1[0].b to E" in out
+    run("graph", "hand.yaml", "--path", "linear2[1].w0").refused(2, "did you mean linear2[1].w[0]?")
+
+
 # --- the node table ----------------------------------------------------------------------------
 
 

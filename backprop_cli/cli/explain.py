@@ -78,8 +78,9 @@ def command(
     """Why the gradient of EXPRESSION is what it is, step by step.
 
     The forward pass with its numbers, the backward pass use by use, the chain rule path by path, and
-    what it means in words. With no values the derivative is taken rule by rule. Exit status: 0
-    answered, 2 the input is wrong, 3 there is no such number, 4 reading or writing failed.
+    what it means in words. With no values the derivative is taken rule by rule. Of a config
+    (*.yaml) the loss of the first training step, number by number. Exit status: 0 answered, 2 the
+    input is wrong, 3 there is no such number, 4 reading or writing failed.
     """
     from ..explanation.report import explain
     from ..render import explain as show

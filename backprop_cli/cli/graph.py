@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import UsageError
+from ..errors import UsageError, nearest
 from .command import Binding, NetworkCommand, is_config
 from .common import (
     Request,
@@ -268,6 +268,7 @@ def _network(
     if isinstance(problem.network, FormulaNetwork):
         return _formula(problem, chosen, output, note, paths, write, edges)
     why = networks.why_compact(problem)
+    found: Any = None
     if compact or why is not None:
         if why is not None and not compact:
             note(f"note: a box a layer: {why}")
@@ -280,17 +281,25 @@ def _network(
         found = networks.units_of(problem, trace)
         drawing = networks.units_drawing(found, trace, write, edges)
     if paths is not None:
-        marked = networks.marked(drawing, paths)
-        if marked is None:
-            names = ", ".join(card.name for card in list(drawing.cards)[:20])
-            raise UsageError(f"--path {','.join(paths)}: there is no such box", hint=f"boxes: {names}")
-        drawing = marked
+        places = networks.places(drawing, found)
+        for name in paths:
+            if name not in places:
+                close = nearest(name[:80], list(places))
+                boxes = ", ".join(card.name for card in list(drawing.cards)[:20])
+                raise UsageError(
+                    f"--path {','.join(paths)}: there is no such box",
+                    hint=(f"did you mean {close}? " if close else "") + f"boxes: {boxes}",
+                )
+        drawing, counts = networks.marked(drawing, [places[name] for name in paths])
+        numbers = {name: n for name, n in zip(paths, counts, strict=True) if "." in name}
+        if numbers:
+            drawing = drawing._replace(legend=(*drawing.legend, _said(numbers, "E", named=False)))
     if chosen == "json":
         from ..render.writers.json import lines
 
-        whole = compact or why is not None
         _write(
-            lines(facts.layers_facts(drawing) if whole else facts.units_facts(found, trace, drawing)), output
+            lines(facts.layers_facts(drawing) if found is None else facts.units_facts(found, trace, drawing)),
+            output,
         )
         return None
     return _draw(drawing, chosen, output, note)

@@ -153,7 +153,9 @@ def explain(
     return told._replace(notes=tuple(notes))
 
 
-def explain_step(point: WrittenPoint, step: str, *, asked: bool, detail: str, rate: float | None) -> Explanation:
+def explain_step(
+    point: WrittenPoint, step: str, *, asked: bool, detail: str, rate: float | None
+) -> Explanation:
     """Explain a training step of a network.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -211,21 +211,42 @@ def _shape(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
 
 
-def marked(drawing: Drawing, names: list[str]) -> Drawing | None:
-    """Mark what lies between cards of these names and the last card; None where there is no such card."""
+class Place(NamedTuple):
+    """Where a number stands in a drawing: a card, and the arrow into it that it stands at, if any."""
+
+    card: str
+    arrow: int | None = None
+
+
+def places(drawing: Drawing, found: Units | None) -> dict[str, Place]:
+    """Return where what has a name stands: boxes, and the numbers of `trace` in and between them."""
+    ids = {card.name: card.id for card in drawing.cards}
+    known = {name: Place(id) for name, id in ids.items()}
+    for unit in found.units if found is not None else ():
+        known |= {f"{unit.name}.{part}": Place(ids[unit.name]) for part in unit.numbers if unit.layer}
+    for k, weight in enumerate(found.weights if found is not None else ()):
+        if weight.target != "E":
+            known[f"{weight.target}.{weight.name}"] = Place(ids[weight.target], k)
+    return known
+
+
+def marked(drawing: Drawing, starts: Sequence[Place]) -> tuple[Drawing, list[int]]:
+    """Mark what lies between places and the last card, and count the paths from each."""
     cards, arrows = list(drawing.cards), list(drawing.arrows)
-    ids = {card.name: card.id for card in cards}
-    if any(name not in ids for name in names):
-        return None
-    after, before = {ids[name] for name in names}, {cards[-1].id}
+    after, before = {start.card for start in starts}, {cards[-1].id}
     for arrow in sorted(arrows, key=lambda a: int(a.target[1:])):
         if arrow.source in after:
             after.add(arrow.target)
+    ways = {cards[-1].id: 1}
     for arrow in sorted(arrows, key=lambda a: -int(a.target[1:])):
         if arrow.target in before:
             before.add(arrow.source)
-    on = after & before
-    return drawing._replace(
+            ways[arrow.source] = ways.get(arrow.source, 0) + ways[arrow.target]
+    on, at = after & before, {start.arrow for start in starts}
+    drawing = drawing._replace(
         cards=[card._replace(marked=card.id in on) for card in cards],
-        arrows=[a._replace(marked=a.source in on and a.target in on) for a in arrows],
+        arrows=[
+            a._replace(marked=k in at or (a.source in on and a.target in on)) for k, a in enumerate(arrows)
+        ],
     )
+    return drawing, [ways.get(start.card, 0) for start in starts]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 
+from ..engine.point import Edge, Point
 from ..engine.sweep import sweep
 from ..errors import Source, UsageError, nearest
-from ..explanation.local import local_values
-from ..explanation.point import Edge, Point
-from ..explanation.written import Expr, Paper, Ref
+from ..explanation.point import WrittenPoint
+from ..explanation.written import Expr, Ref
 from ..graph import INPUT, PARAMETER, Graph
 from .unrolled import Unrolled
 
 
-class NetworkPoint(Point):
+class NetworkPoint(WrittenPoint):
     """A network at one step.
 
     Args:
@@ -30,16 +30,17 @@ class NetworkPoint(Point):
         self, unrolled: Unrolled, source: str, wrt: Sequence[str] | None, exact: NetworkPoint | None = None
     ) -> None:
         self.unrolled = unrolled
-        self.graph = self.program = _with_names(unrolled, source)
+        self.graph = graph = _with_names(unrolled, source)
         self.wrt = self._asked(wrt)
-        self.paper: Paper = unrolled.paper
+        self.paper = unrolled.paper
         self.exact = exact
-        self.values = self.numbers = unrolled.values
-        self.inputs = {name: self.values[id] for name, id in self.graph.inputs.items()}
-        self.needed = self.graph.needed(self.values)
-        self.active = self.graph.depends_on([self.graph.inputs[name] for name in self.wrt])
-        swept = sweep(self.graph, self.values, self.active, seed=self.paper.number(1.0))
-        self.slopes = list(map(float, swept))
+        self.numbers = values = unrolled.values
+        active = graph.depends_on([graph.inputs[name] for name in self.wrt])
+        for id in unrolled.predictions:
+            active[id] = False  # they only show what the loss takes from its logits
+        swept = sweep(graph, values, active, seed=self.paper.number(1.0))
+        inputs = {name: values[id] for name, id in graph.inputs.items()}
+        self.here = Point(graph, inputs, values, graph.needed(values), active, list(map(float, swept)))
 
     def _asked(self, wrt: Sequence[str] | None) -> tuple[str, ...]:
         graph, network, u = self.graph, self.unrolled.network, self.unrolled
@@ -62,10 +63,6 @@ class NetworkPoint(Point):
                 )
         return tuple(dict.fromkeys(wrt))
 
-    def edges(self, id: int) -> list[Edge]:
-        """Return the uses a step makes; probabilities only show what the loss takes from its logits."""
-        return [e for e in super().edges(id) if e.source not in self.unrolled.predictions]
-
     def ref(self, id: int) -> Expr:
         """Return a number by its name."""
         found = self.unrolled.ref(id)
@@ -75,13 +72,13 @@ class NetworkPoint(Point):
         """Return a number as it is computed, in one line."""
         return self.unrolled.written(id, self.ref)
 
-    def slope(self, edge: Edge) -> Expr:
+    def local(self, edge: Edge) -> Expr:
         """Return a local derivative over names."""
         return self.unrolled.slope(edge.user, edge.position, self.ref)
 
-    def local_slopes(self, id: int) -> tuple[float, ...]:
-        """Return the local derivatives of a step, rounded where all is."""
-        return local_values(self.graph, self.values, id)
+    def local_derivatives(self, id: int) -> tuple[float, ...]:
+        """Return the numbers of a step's local derivatives; its row rounds where all is rounded."""
+        return self.here.local(id)
 
 
 def _with_names(unrolled: Unrolled, source: str) -> Graph:
