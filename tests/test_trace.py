@@ -606,7 +606,7 @@ def test_the_loss_is_explained_by_an_input():
     told = trace.explain_update(problem(NETWORKS["tanh"]), "x.yaml", wrt=["row2.x[1]"])
     point, h = told.point, 1e-5
     assert point is not None
-    sides = [output_at(point, {"row2.x[1]": point.inputs["row2.x[1]"] + step}) for step in (h, -h)]
+    sides = [output_at(point, {"row2.x[1]": point.here.inputs["row2.x[1]"] + step}) for step in (h, -h)]
     assert None not in sides
     assert point.gradient["row2.x[1]"] == pytest.approx((sides[0] - sides[1]) / (2 * h), rel=1e-7)
 
