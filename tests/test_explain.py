@@ -32,7 +32,8 @@ from backprop_cli.explanation.written import Apply, Name, Number, Ref
 from backprop_cli.language.lower import constant, lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import PRIMITIVES
-from backprop_cli.render.explain import render
+from backprop_cli.render.explain import document
+from backprop_cli.render.writers import write
 from backprop_cli.render.written import Style, expression
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -665,7 +666,7 @@ def test_many_inputs_are_cheap():
     told = explain(graph_of(program), {})
     assert told.summary is not None
     assert len(told.summary.steepest) == 20
-    assert render(told, "table", to_file=True)
+    assert write(document(told), "table", to_file=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the paths differ")

@@ -83,7 +83,8 @@ def command(
     input is wrong, 3 there is no such number, 4 reading or writing failed.
     """
     from ..explanation.report import explain
-    from ..render import explain as show
+    from ..render.explain import document
+    from ..render.writers import write
 
     chosen = choose_format(format_, output, FORMATS)
     if chosen not in FORMATS:
@@ -98,7 +99,7 @@ def command(
                 raise UsageError(f"{option} is for expressions, {expression} is a config")
         overrides += [f"{binding.name}={binding.text}" for binding in bindings]
         told = _network(expression, overrides, names_of(wrt), detail, rate, decimals)
-        write_text(show.render(told, chosen, digits=digits, to_file=output is not None), output)
+        write_text(write(document(told, digits=digits), chosen, to_file=output is not None), output)
         return 0
     if overrides:
         raise UsageError(
@@ -129,7 +130,7 @@ def command(
         told = told._replace(formulas={name: answer.formulas.get(id) for name, id in ids.items()})
         if answer.failure:
             notes.append(f"no simplified formula: {answer.failure}")
-    write_text(show.render(told, chosen, digits=digits, to_file=output is not None), output)
+    write_text(write(document(told, digits=digits), chosen, to_file=output is not None), output)
     tell(graph, note, told.warnings, notes)
     return 0
 

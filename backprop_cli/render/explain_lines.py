@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..engine.point import Edge
@@ -17,45 +17,42 @@ from ..explanation.words import Direction, Nudge, Update
 from ..explanation.written import Apply, Expr
 from ..language.format import node_text, output_text
 from ..language.numbers import brief, rounded
-from .latex import text_to_latex, to_latex
-from .written import Style, expression, name_read, written_name
+from .forms import (
+    Call,
+    Form,
+    Formula,
+    Fraction,
+    Named,
+    Numbers,
+    Phrase,
+    Product,
+    Slope,
+    Sum,
+    Symbols,
+    Tends,
+    Value,
+    Way,
+    Words,
+)
+from .page import Block, Equation, Equations, Heading, Row, Section
+from .written import Style, expression
 
-LONGEST_CHAIN = 8
-"""Longer chains are shown with dots in them."""
+MOST_TERMS = 8
+"""Sums of more paths are written in numbers alone."""
 LONGEST_LOCAL = 48
 """Longer local derivatives are shown by their number alone."""
 SHORT_SUM = 90
 """Sums of paths are written in symbols up to this many characters."""
 MOST_ARGUMENTS = 5
 """Functions of more inputs are written with dots."""
+EXACT = 15
+"""Digits that tell short decimals apart."""
 LISTED = 12
 """Names in one sentence."""
 
 
-# what every format shows
-
-
-class Equation(NamedTuple):
-    """Forms that are equal, ``d = a*b = 3 * (-2) = -6``, with words before and after."""
-
-    forms: tuple[str, ...]
-    before: str = ""
-    after: str = ""
-    target: str = ""
-
-
-class Row(NamedTuple):
-    """A line: what it is about, what holds, and a remark. Words alone are a remark alone."""
-
-    label: str = ""
-    equations: tuple[Equation, ...] = ()
-    remark: str = ""
-    depth: int = 0
-    cells: tuple[str, ...] = ()
-
-
-class Section(NamedTuple):
-    """A heading, a rule in words, and rows."""
+class Part(NamedTuple):
+    """A heading, a rule in words, and rows; or a table in their midst."""
 
     title: str
     rows: list[Row]
@@ -63,82 +60,37 @@ class Section(NamedTuple):
     columns: tuple[str, ...] = ()
 
 
-class Voice:
-    """How names, numbers and expressions are written.
+class Voice(NamedTuple):
+    """What is differentiated, and how it is spoken of.
 
-    Args:
-        output: What is differentiated.
+    Attributes:
+        output: Its name.
         digits: Significant digits.
-        latex: In LaTeX instead of our own language.
     """
 
-    def __init__(self, output: str, digits: int, latex: bool = False) -> None:
-        self.output = output
-        self.digits = digits
-        self.latex = latex
-        self.symbols = Style(digits, symbols=True, latex=latex)
-        self.numbers = Style(digits, latex=latex, spaced=True)
-        self.times = r" \cdot " if latex else " * "
+    output: str
+    digits: int
+
+    def total(self, by: str) -> Slope:
+        """Return d output / d by."""
+        return Slope(self.output, by)
 
     def number(self, x: float) -> str:
-        """Write a number."""
-        return self.numbers.number(x)
+        """Write a number in a sentence."""
+        return rounded(x, self.digits)
 
-    def name(self, name: str) -> str:
-        """Write a name."""
-        return written_name(name_read(name), self.latex) if self.latex else name
+    def symbols(self, e: Expr) -> str:
+        """Write an expression over names in a sentence."""
+        return expression(e, Style(self.digits, symbols=True))
 
-    def slope(self, of: str, by: str) -> str:
-        """Write d of / d by."""
-        if not self.latex:
-            return f"d{of}/d{by}"
-        top, below = self.name(of), self.name(by)
-        return rf"\frac{{\partial {top}}}{{\partial {below}}}"
-
-    def total(self, by: str) -> str:
-        """Write d output / d by."""
-        return self.slope(self.output, by)
-
-    def text(self, words: str) -> str:
-        """Write words where mathematics stands."""
-        return rf"\text{{{text_to_latex(words)}}}" if self.latex else words
-
-    def in_symbols(self, e: Expr) -> str:
-        """Write an expression over names."""
-        return expression(e, self.symbols)
-
-    def in_numbers(self, e: Expr) -> str:
-        """Write an expression with the numbers put in."""
-        return expression(e, self.numbers)
-
-    def product(self, factors: Sequence[str]) -> str:
-        """Write a product, with dots in a long one."""
-        shown = list(factors)
-        if len(shown) > LONGEST_CHAIN:
-            shown[LONGEST_CHAIN // 2 : -2] = [r"\dots" if self.latex else "..."]
-        if self.latex:
-            shown = [rf"\left({f}\right)" if k and f.startswith("-") else f for k, f in enumerate(shown)]
-        return self.times.join(shown)
-
-    def sum(self, terms: Sequence[float]) -> str:
-        """Write a sum of numbers, with dots in a long one."""
-        shown = [self.number(x) for x in terms]
-        bracketed = [
-            (rf"\left({t}\right)" if self.latex else f"({t})") if k and t.startswith("-") else t
-            for k, t in enumerate(shown)
-        ]
-        if len(bracketed) > 2 * LONGEST_CHAIN:
-            bracketed[LONGEST_CHAIN:-2] = [r"\dots" if self.latex else "..."]
-        return " + ".join(bracketed)
+    def numbers(self, e: Expr) -> str:
+        """Write an expression in numbers in a sentence."""
+        return expression(e, Style(self.digits, spaced=True))
 
 
-def equal(*forms: str, before: str = "", after: str = "", target: str = "") -> Equation:
-    """Return forms that are equal, each said once."""
-    kept: list[str] = []
-    for form in forms:
-        if form and (not kept or form != kept[-1]):
-            kept.append(form)
-    return Equation(tuple(kept), before, after, target)
+def equal(*forms: Form | None, before: str = "", target: Form | None = None) -> Equation:
+    """Return forms that are equal."""
+    return Equation(forms, before, target)
 
 
 def listed(words: Sequence[str]) -> str:
@@ -154,23 +106,32 @@ def ordinal(n: int) -> str:
     return f"{n}{'th' if 10 <= n % 100 <= 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
 
 
-def sections(told: Explanation, voice: Voice) -> list[Section]:
-    """Return the page section by section."""
-    plain = Voice(voice.output, voice.digits)
-    found: list[Section] = []
+def page(told: Explanation, digits: int) -> Iterator[Block]:
+    """Yield the page section by section; numbers rounded by hand have few digits already."""
+    if told.point is not None and not told.point.paper.exact:
+        digits = EXACT
+    yield Heading(headline(told, digits), hanging=True)
+    for part in _parts(told, Voice(told.graph.own_name(told.graph.output), digits)):
+        if part.rows:
+            yield Section(part.title, part.rule)
+            yield Equations(part.rows, digits, part.columns)
+
+
+def _parts(told: Explanation, voice: Voice) -> list[Part]:
+    found: list[Part] = []
     point = told.point
     if told.passes and point is not None:
         found += _passes(told, point, voice)
         found += _chains(told, point, voice)
     if told.update is not None and point is not None:
-        found.append(_update(told.update, voice, plain))
+        found.append(_update(told.update, voice))
     found += [_derivation(told, d, voice) for d in told.derivations]
     for name, limit in zip(told.wrt, told.limits, strict=False):
-        found.append(_limit(told, name, limit, voice, plain))
+        found.append(_limit(told, name, limit, voice))
     if told.passes and point is not None:
         found += _exactly(point, voice)
-        found += _words(told, plain)
-    return [s for s in found if s.rows]
+        found += _words(told, voice)
+    return found
 
 
 def headline(told: Explanation, digits: int) -> str:
@@ -191,7 +152,7 @@ def headline(told: Explanation, digits: int) -> str:
 # the passes
 
 
-def _passes(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Section]:
+def _passes(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Part]:
     graph, found = told.graph, []
     hand = point.paper.decimals
     rule = "" if hand is None else f"every result is rounded to {hand} decimal{'' if hand == 1 else 's'}"
@@ -210,18 +171,18 @@ def _passes(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Sectio
             texts = [what(id) for id in ids if not _is_condition(told, id)]
             if texts:
                 rows.append(Row(remark=f"{why} {listed(texts)}"))
-        found.append(Section("Forward pass", rows, rule))
+        found.append(Part("Forward pass", rows, rule))
         if told.backward:
-            seed = Row("", (equal(voice.total(voice.output), voice.number(1.0)),))
+            seed = Row(None, (equal(voice.total(voice.output), Value(1.0)),))
             rows = [_backward(line, point, voice) for line in told.backward]
-            found.append(Section("Backward pass, last step first", [seed, *rows]))
+            found.append(Part("Backward pass, last step first", [seed, *rows]))
     if told.wrt and not told.chains:
         shown = told.wrt if told.summary is None else told.summary.steepest
         gradient = point.gradient
-        rows = [Row("", (equal(voice.total(n), voice.number(gradient[n])),)) for n in shown[:64]]
+        rows = [Row(None, (equal(voice.total(n), Value(gradient[n])),)) for n in shown[:64]]
         left = len(told.wrt) - len(rows)
         title = "Gradient" if not left else f"Gradient: the {len(rows)} steepest of {len(told.wrt):,} slopes"
-        found.append(Section(title, rows))
+        found.append(Part(title, rows))
     return found
 
 
@@ -232,18 +193,17 @@ def _is_condition(told: Explanation, id: int) -> bool:
 
 def _forward(line: Forward, point: WrittenPoint, voice: Voice) -> Row:
     graph = point.graph
-    name, value = voice.name(graph.own_name(line.id)), voice.number(line.value)
-    symbols = voice.in_symbols(line.operation)
+    name, value = Named(graph.own_name(line.id)), Value(line.value)
+    symbols = Symbols(line.operation)
     remark = ""
     if line.branch is not None and line.condition is not None:
         condition, holds = line.condition
-        plain = Voice(voice.output, voice.digits)
-        numbers = voice.in_symbols(point.operand(line.branch))
-        remark = f"{plain.in_numbers(condition)} is {'true' if holds else 'false'}"
+        numbers: Form = Symbols(point.operand(line.branch))
+        remark = f"{voice.numbers(condition)} is {'true' if holds else 'false'}"
         remark += ", just at its edge: the slope is that of the branch taken" if line.edge else ""
     else:
-        numbers = voice.in_numbers(line.operation)
-    return Row("", (equal(name, symbols, numbers, value),), remark)
+        numbers = Numbers(line.operation)
+    return Row(None, (equal(name, symbols, numbers, value),), remark, nodes=(line.id,))
 
 
 def _backward(line: Backward, point: WrittenPoint, voice: Voice) -> Row:
@@ -251,28 +211,30 @@ def _backward(line: Backward, point: WrittenPoint, voice: Voice) -> Row:
     if isinstance(line, Total):
         name = graph.own_name(line.id)
         times = {2: "twice", 3: "three times"}.get(len(line.amounts), f"{len(line.amounts)} times")
-        label = voice.name(name) + voice.text(f" is used {times}")
-        return Row(label, (equal(voice.total(name), voice.sum(line.amounts), voice.number(line.value)),))
+        label = Phrase((Named(name), Words(f" is used {times}")))
+        equations = (equal(voice.total(name), Sum(line.amounts), Value(line.value)),)
+        return Row(label, equations, nodes=(line.id,))
     if isinstance(line, Stop):
         name = graph.own_name(line.id)
         zeros = listed([graph.own_name(i) for i in line.sources])
         return Row(
-            _label(line.id, point, voice),
-            (equal(voice.total(name), voice.number(0.0)),),
+            _label(line.id, point),
+            (equal(voice.total(name), Value(0.0)),),
             f"nothing goes back through {name} to {zeros}",
+            nodes=(line.id, *line.sources),
         )
     return _use(line, point, voice)
 
 
-def _label(id: int, point: WrittenPoint, voice: Voice) -> str:
-    return f"{voice.name(point.graph.own_name(id))} = {voice.in_symbols(point.operation(id))}"
+def _label(id: int, point: WrittenPoint) -> Form:
+    return Phrase((Named(point.graph.own_name(id)), " = ", Symbols(point.operation(id))))
 
 
 def _use(use: Use, point: WrittenPoint, voice: Voice) -> Row:
     graph, (user, _, source) = point.graph, use.edge
     of, by = graph.own_name(user), graph.own_name(source)
     symbols, numbers = _local(use.edge, use.local, point, voice)
-    slope, amount = voice.number(use.number), voice.number(use.amount)
+    slope, amount = Value(use.number), Value(use.amount)
     remark = ""
     which = f"by the {ordinal(use.twin)} {by} in it" if use.twin else ""
     if user == graph.output:
@@ -282,39 +244,38 @@ def _use(use: Use, point: WrittenPoint, voice: Voice) -> Row:
         else:
             equations = [equal(voice.total(by), symbols, numbers, slope)]
     else:
-        chain = (voice.total(of), voice.slope(of, by))
-        values = voice.product([voice.number(use.above), slope])
+        factor: Form | None = Slope(of, by)
+        values = Product([Value(use.above), slope])
         if use.twin:
             equations = [equal(symbols, numbers, slope, before=f"{which}:")]
-            bare = not isinstance(use.local, Apply) or not symbols
-            chain = (voice.total(of), symbols if bare else f"({symbols})")
+            bare = not isinstance(use.local, Apply) or symbols is None
+            factor = symbols if bare else Phrase(("(", Symbols(use.local), ")"))
         else:
-            equations = [equal(chain[1], symbols, numbers, slope)]
+            equations = [equal(factor, symbols, numbers, slope)]
+        product = None if factor is None else Product((voice.total(of), factor))
         if use.shared:
-            product = voice.product(chain) if chain[1] else ""
             equations.append(equal(product, values, amount, before="adds", target=voice.total(by)))
         else:
-            equations.append(equal(voice.total(by), voice.product(chain), values, amount))
+            equations.append(equal(voice.total(by), product, values, amount))
     if use.kink is not None:
         left, right = (rounded(x, voice.digits) for x in (use.kink.left, use.kink.right))
         what = "jumps" if use.kink.jump else "has a kink"
         sides = f"slope {left} to the left, {right} to the right; " if left != right else ""
         here = f"{of} {what} here: {sides}by convention {use.kink.convention}"
         remark = "; ".join(filter(None, (remark, here)))
-    return Row(_label(user, point, voice), tuple(equations), remark)
+    return Row(_label(user, point), tuple(equations), remark, nodes=(source, user))
 
 
-def _local(edge: Edge, local: Expr, point: WrittenPoint, voice: Voice) -> tuple[str, str]:
+def _local(edge: Edge, local: Expr, point: WrittenPoint, voice: Voice) -> tuple[Form | None, Form | None]:
     """Return a local derivative over names and in numbers; nothing where its number says more."""
     op = point.graph.nodes[edge.user].op
-    symbols = Voice(voice.output, voice.digits).in_symbols(local)
+    symbols = voice.symbols(local)
     if len(symbols) > LONGEST_LOCAL or (op is not None and op.chosen is not None):
-        return "", ""
-    numbers = "" if "where(" in symbols else voice.in_numbers(local)
-    return voice.in_symbols(local), numbers
+        return None, None
+    return Symbols(local), None if "where(" in symbols else Numbers(local)
 
 
-def _summary(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Section]:
+def _summary(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Part]:
     summary, graph = told.summary, told.graph
     assert summary is not None
     inputs = len(graph.inputs)
@@ -337,35 +298,35 @@ def _summary(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Secti
         ways.append("a name for a step (d = a*b; ...) lets it be listed here")
     rows.append(Row(remark=f"more than {most:,} steps are not written out; to narrow it down:"))
     rows += [Row(remark=f"- {way}") for way in ways]
-    found = [Section("Summary", rows)]
+    found = [Part("Summary", rows)]
     if told.forward:
         all_ = len(told.forward) == summary.names
         count = "" if all_ else f", the last {len(told.forward)} of {summary.names:,}"
         named = []
         for line in told.forward:
             row = _forward(line, point, voice)
-            slope = equal(voice.total(graph.own_name(line.id)), voice.number(point.here.cotangents[line.id]))
+            slope = equal(voice.total(graph.own_name(line.id)), Value(point.here.cotangents[line.id]))
             more = (slope,) if point.here.active[line.id] else ()
             named.append(row._replace(equations=(*row.equations, *more)))
-        found.append(Section(f"Named steps{count}", named))
+        found.append(Part(f"Named steps{count}", named))
     return found
 
 
 # chains
 
 
-def _chains(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Section]:
+def _chains(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Part]:
     if not told.chains:
         return []
     out = voice.output
     listing = told.asked or told.detail == "full"
     single: list[Row] = []
-    found: list[Section] = []
+    found: list[Part] = []
     for reach in told.chains:
-        total, value = voice.total(reach.name), voice.number(reach.total)
+        total, value = voice.total(reach.name), Value(reach.total)
         if len(reach.paths) > 1 and listing:
             found.append(
-                Section(
+                Part(
                     f"Paths from {reach.name} to {out}: {_count(reach.many)}",
                     [*(_path(p, point, voice) for p in reach.paths), _path_sum(reach, point, voice, "sum")],
                 )
@@ -376,7 +337,7 @@ def _chains(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Sectio
         elif reach.paths and reach.paths[0].edges:
             path = _path(reach.paths[0], point, voice)
             forms = path.equations[0].forms
-            single.append(Row("", (equal(total, *forms),)))
+            single.append(Row(None, (equal(total, *forms),)))
         else:
             if not reach.many:
                 why = f"no path leads from {reach.name} to {out} here"
@@ -385,8 +346,8 @@ def _chains(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Sectio
             else:
                 why = f"{_count(reach.many)} paths, summed by the backward pass all at once; "
                 why += "--detail full lists them" if reach.many <= MOST_PATHS["full"] else "too many to list"
-            single.append(Row("", (equal(total, value),), why))
-    return [Section("Chain rule", single), *found]
+            single.append(Row(None, (equal(total, value),), why))
+    return [Part("Chain rule", single), *found]
 
 
 def _count(many: int | float) -> str:
@@ -397,54 +358,48 @@ def _count(many: int | float) -> str:
 
 def _path(path: Path, point: WrittenPoint, voice: Voice) -> Row:
     name = point.graph.own_name
-    arrow = r" \to " if voice.latex else " -> "
-    ids = list(path.nodes)
-    shown = [voice.name(name(i)) for i in ids]
-    if len(shown) > LONGEST_CHAIN:
-        shown[LONGEST_CHAIN // 2 : -2] = [r"\dots" if voice.latex else "..."]
-    value = voice.number(path.product)
+    value = Value(path.product)
+    forms: tuple[Form | None, ...]
     if len(path.edges) == 1:
         forms = (*_local(path.edges[0], path.locals[0], point, voice), value)
     else:
         back = list(reversed(path.edges))
-        chain = [voice.slope(name(e.user), name(e.source)) for e in back]
-        numbers = [voice.number(x) for x in reversed(path.numbers)]
-        forms = (voice.product(chain), voice.product(numbers), value)
-    return Row(arrow.join(shown), (equal(*forms),))
+        chain = [Slope(name(e.user), name(e.source)) for e in back]
+        numbers = [Value(x) for x in reversed(path.numbers)]
+        forms = (Product(chain), Product(numbers), value)
+    return Row(Way([name(i) for i in path.nodes]), (equal(*forms),), nodes=path.nodes)
 
 
 def _path_sum(reach: Reach, point: WrittenPoint, voice: Voice, label: str) -> Row:
-    symbols = ""
-    if len(reach.paths) <= LONGEST_CHAIN:
+    symbols: Form | None = None
+    if len(reach.paths) <= MOST_TERMS:
         whole = Apply("add", tuple(product_of(p.locals) for p in reach.paths))
-        symbols = voice.in_symbols(whole)
-        plain = Voice(voice.output, voice.digits).in_symbols(whole)
-        symbols = symbols if len(plain) <= SHORT_SUM else ""
-    numbers = voice.sum([p.product for p in reach.paths])
-    forms = equal(voice.total(reach.name), symbols, numbers, voice.number(reach.total))
-    return Row(voice.text(label) if label else "", (forms,))
+        symbols = Symbols(whole) if len(voice.symbols(whole)) <= SHORT_SUM else None
+    numbers = Sum([p.product for p in reach.paths])
+    forms = equal(voice.total(reach.name), symbols, numbers, Value(reach.total))
+    return Row(Words(label) if label else None, (forms,))
 
 
 # what it means
 
 
-def _exactly(point: WrittenPoint, voice: Voice) -> list[Section]:
+def _exactly(point: WrittenPoint, voice: Voice) -> list[Part]:
     """Return the numbers without the rounding, where there was any."""
     if point.exact is None:
         return []
-    rows = [Row("", (equal(voice.name(voice.output), voice.number(float(f"{point.exact.here.value:.6g}"))),))]
+    rows = [Row(None, (equal(Named(voice.output), Value(float(f"{point.exact.here.value:.6g}"))),))]
     for name, slope in list(point.exact.gradient.items())[:LISTED]:
-        rows.append(Row("", (equal(voice.total(name), voice.number(float(f"{slope:.6g}"))),)))
-    return [Section("Without rounding", rows)]
+        rows.append(Row(None, (equal(voice.total(name), Value(float(f"{slope:.6g}"))),)))
+    return [Part("Without rounding", rows)]
 
 
-def _words(told: Explanation, plain: Voice) -> list[Section]:
-    rows = [Row(remark=nudge_text(n, plain)) for n in told.nudges]
+def _words(told: Explanation, voice: Voice) -> list[Part]:
+    rows = [Row(remark=nudge_text(n, voice)) for n in told.nudges]
     if told.direction is not None:
-        rows += [Row(remark=text) for text in direction_texts(told, told.direction, plain)]
+        rows += [Row(remark=text) for text in direction_texts(told, told.direction, voice)]
     if told.cost is not None:
         rows.append(Row(remark=cost_text(told)))
-    return [Section("In words", rows)]
+    return [Part("In words", rows)]
 
 
 def nudge_text(n: Nudge, voice: Voice) -> str:
@@ -515,19 +470,16 @@ def cost_text(told: Explanation) -> str:
     )
 
 
-def _update(update: Update, voice: Voice, plain: Voice) -> Section:
+def _update(update: Update, voice: Voice) -> Part:
     sign, size = ("+", update.rate) if update.rate > 0 else ("-", -update.rate)
-    rate = voice.number(size)
+    rate = Value(size)
     rows = []
     for move in update.moves:
-        name = voice.name(move.name)
-        symbols = f"{name} {sign} {rate}{voice.times}{voice.total(move.name)}"
-        slope = voice.number(move.slope)
-        if voice.latex and slope.startswith("-"):
-            slope = rf"\left({slope}\right)"
-        numbers = f"{voice.number(move.old)} {sign} {rate}{voice.times}{slope}"
-        new = f"{voice.text('new ')}{name}"
-        rows.append(Row("", (equal(new, symbols, numbers, voice.number(move.new)),)))
+        name = Named(move.name)
+        symbols = Phrase((name, f" {sign} ", Product((rate, voice.total(move.name)))))
+        numbers = Phrase((Value(move.old), f" {sign} ", Product((rate, Value(move.slope)))))
+        new = Phrase((Words("new "), name))
+        rows.append(Row(None, (equal(new, symbols, numbers, Value(move.new)),)))
     out, digits = voice.output, voice.digits
     before = rounded(update.before, digits)
     if update.after is None:
@@ -546,60 +498,59 @@ def _update(update: Update, voice: Voice, plain: Voice) -> Section:
             Row(remark=f"the slopes foretold {foretold}: the rate times the gradient's length squared")
         )
     way = "up" if update.rate > 0 else "down"
-    words = f"new = old {sign} rate*slope, with rate {plain.number(size)}: a step {way}"
-    return Section("Update", rows, words)
+    words = f"new = old {sign} rate*slope, with rate {voice.number(size)}: a step {way}"
+    return Part("Update", rows, words)
 
 
 # rules and limits
 
 
-def _derivation(told: Explanation, d: Derivation, voice: Voice) -> Section:
-    total = voice.in_symbols(d.total)
+def _derivation(told: Explanation, d: Derivation, voice: Voice) -> Part:
+    total = Symbols(d.total)
     rows = []
     for step in d.steps:
-        equations = [equal(*map(voice.in_symbols, step.forms))]
+        equations = [equal(*map(Symbols, step.forms))]
         if step.inner is not None:
-            name, meaning = (voice.in_symbols(e) for e in step.inner)
+            name, meaning = (Symbols(e) for e in step.inner)
             if name == meaning:
                 equations.append(equal(name, before="inner function"))
             else:
                 equations.append(equal(name, meaning, before="with"))
-        rows.append(Row(voice.text(step.rule), tuple(equations), depth=step.depth))
+        rows.append(Row(Words(step.rule), tuple(equations), depth=step.depth))
     if not d.steps:
         rows.append(Row(remark=f"{d.size:,} steps depend on {d.name}: too many to take one by one"))
     if d.substituted is not None:
-        rows.append(Row(voice.text("put together"), (equal(total, voice.in_symbols(d.substituted)),)))
+        rows.append(Row(Words("put together"), (equal(total, Symbols(d.substituted)),)))
     formula = told.formulas.get(d.name)
     if formula is not None:
-        written = to_latex(formula) if voice.latex else formula
-        rows.append(Row(voice.text("simplified"), (equal(total, written),)))
+        rows.append(Row(Words("simplified"), (equal(total, Formula(formula)),)))
     if told.point is not None:
-        value = voice.number(told.point.here.cotangents[told.graph.inputs[d.name]])
-        rows.append(Row(voice.text("at this point"), (equal(total, value),)))
-    return Section(f"Derivative by {d.name}, rule by rule", rows)
+        value = Value(told.point.here.cotangents[told.graph.inputs[d.name]])
+        rows.append(Row(Words("at this point"), (equal(total, value),)))
+    return Part(f"Derivative by {d.name}, rule by rule", rows)
 
 
-def _limit(told: Explanation, name: str, limit: Limit | None, voice: Voice, plain: Voice) -> Section:
+def _limit(told: Explanation, name: str, limit: Limit | None, voice: Voice) -> Part:
     graph = told.graph
     title = f"Limit definition by {name}"
     if limit is None:
         text = "no polynomial: with values for the inputs there is a table of quotients"
-        return Section(title, [Row(remark=text)])
+        return Part(title, [Row(remark=text)])
     function = voice.output
-    h = voice.name(limit.letter)
-    here, there = (_call(function, limit, told, voice, moved) for moved in (False, True))
-    quotient = rf"\frac{{{there} - {here}}}{{{h}}}" if voice.latex else f"({there} - {here})/{h}"
-    arrow = rf"\lim_{{{h} \to 0}} {quotient}" if voice.latex else f"limit of {quotient} as {h} goes to 0"
-    slope = voice.slope(function, name)
-    rows = [Row(voice.text("definition"), (equal(slope, arrow),))]
+    h = Named(limit.letter)
+    here, there = (_call(function, limit, told, moved) for moved in (False, True))
+    difference = Phrase((there, " - ", here))
+    quotient = Fraction(difference, h)
+    slope = Slope(function, name)
+    rows = [Row(Words("definition"), (equal(slope, Tends(h, quotient)),))]
     if limit.moved is None:
         assert told.point is not None
         for row in limit.rows:
-            cells = tuple("-" if q is None else plain.number(q) for q in (row.right, row.left))
+            cells = tuple("-" if q is None else voice.number(q) for q in (row.right, row.left))
             rows.append(Row(cells=(rounded(row.h, 3), *cells)))
-        return Section(
+        return Part(
             title,
-            [*rows, Row(remark=_verdict(limit, plain))],
+            [*rows, Row(remark=_verdict(limit, voice))],
             columns=(limit.letter, "from the right", "from the left"),
         )
     assert limit.value is not None
@@ -607,32 +558,29 @@ def _limit(told: Explanation, name: str, limit: Limit | None, voice: Voice, plai
     assert limit.quotient is not None
     assert limit.limit is not None
     whole = inlined(told.point or Written(graph), name, limit.letter)
-    written = voice.in_symbols(whole) if whole is not None else ""
+    written = Symbols(whole) if whole is not None else None
     rows += [
-        Row(voice.text("at the point"), (equal(here, voice.in_symbols(limit.value)),)),
-        Row(voice.text(f"moved by {limit.letter}"), (equal(there, written, voice.in_symbols(limit.moved)),)),
-        Row(voice.text("difference"), (equal(f"{there} - {here}", voice.in_symbols(limit.difference)),)),
-        Row(voice.text(f"divided by {limit.letter}"), (equal(quotient, voice.in_symbols(limit.quotient)),)),
+        Row(Words("at the point"), (equal(here, Symbols(limit.value)),)),
+        Row(Words(f"moved by {limit.letter}"), (equal(there, written, Symbols(limit.moved)),)),
+        Row(Words("difference"), (equal(difference, Symbols(limit.difference)),)),
+        Row(Words(f"divided by {limit.letter}"), (equal(quotient, Symbols(limit.quotient)),)),
         Row(
-            voice.text(f"{limit.letter} goes to 0"),
-            (equal(slope, voice.in_symbols(limit.limit)),),
+            Words(f"{limit.letter} goes to 0"),
+            (equal(slope, Symbols(limit.limit)),),
         ),
     ]
-    return Section(title, rows)
+    return Part(title, rows)
 
 
-def _call(function: str, limit: Limit, told: Explanation, voice: Voice, moved: bool) -> str:
+def _call(function: str, limit: Limit, told: Explanation, moved: bool) -> Call:
     inputs, name = limit.inputs, limit.name
     many = len(told.graph.inputs) > MOST_ARGUMENTS
     names = [name] if many else list(told.graph.inputs)
-    parts = []
+    parts: list[Form | None] = []
     for n in names:
-        text = voice.name(n) if inputs is None else voice.number(inputs[n])
-        parts.append(f"{text} + {voice.name(limit.letter)}" if moved and n == name else text)
-    if many:
-        dots = r"\dots" if voice.latex else "..."
-        parts = [dots, *parts, dots]
-    return f"{voice.name(function)}({', '.join(parts)})"
+        own: Form = Named(n) if inputs is None else Value(inputs[n])
+        parts.append(Phrase((own, " + ", Named(limit.letter))) if moved and n == name else own)
+    return Call(function, [None, *parts, None] if many else parts)
 
 
 def _verdict(limit: Limit, voice: Voice) -> str:

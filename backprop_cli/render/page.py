@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from .forms import Form
+
 WIDEST = 100
 """Sentences are no wider than that, however wide the terminal."""
 
@@ -146,6 +148,54 @@ class Fields(NamedTuple):
     rows: Sequence[tuple[str, str]]
 
 
+class Equation(NamedTuple):
+    """Forms that are equal, ``d = a*b = 3 * (-2) = -6``; a form that reads as the one before is said once.
+
+    Attributes:
+        forms: None for one that is left out.
+        before: Words before it.
+        target: To what it is added.
+    """
+
+    forms: tuple[Form | None, ...]
+    before: str = ""
+    target: Form | None = None
+
+
+class Row(NamedTuple):
+    """A line: what it is about, what holds, and a remark. Words alone are a remark alone.
+
+    Attributes:
+        label: What it is about.
+        equations: What holds.
+        remark: A sentence on it.
+        depth: How far it is indented.
+        cells: In place of all that, a line of the table in the midst.
+        nodes: Of the graph, those that it is about: the one that is made or differentiated by, and its user.
+    """
+
+    label: Form | None = None
+    equations: tuple[Equation, ...] = ()
+    remark: str = ""
+    depth: int = 0
+    cells: tuple[str, ...] = ()
+    nodes: tuple[int, ...] = ()
+
+
+class Equations(NamedTuple):
+    """Mathematics line by line, with a table in its midst.
+
+    Attributes:
+        rows: The lines.
+        digits: Significant digits of their numbers.
+        columns: Titles of the table.
+    """
+
+    rows: Sequence[Row]
+    digits: int
+    columns: tuple[str, ...] = ()
+
+
 class Slopes(NamedTuple):
     """A gradient as mathematics: names of the output and the inputs, the numbers, and its length."""
 
@@ -167,7 +217,7 @@ class Only(NamedTuple):
     block: Block
 
 
-Block = Heading | Section | Lines | Paragraph | Grid | Fields | Slopes | Drawing | Only
+Block = Heading | Section | Lines | Paragraph | Grid | Fields | Equations | Slopes | Drawing | Only
 
 
 # for programs

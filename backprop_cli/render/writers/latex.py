@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import singledispatch
 
 from ..latex import name_to_latex, number_to_latex, text_to_latex, to_latex
@@ -12,6 +12,7 @@ from ..page import (
     Cell,
     Column,
     Drawing,
+    Equations,
     Fields,
     Grid,
     Heading,
@@ -19,10 +20,12 @@ from ..page import (
     Lines,
     Only,
     Paragraph,
+    Row,
     Section,
     Slopes,
     Text,
 )
+from .mathematics import Spelling
 
 _NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")
 
@@ -30,6 +33,7 @@ _NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")
 def write(blocks: Iterable[Block]) -> str:
     """Return a fragment of a document."""
     parts: list[str] = []
+    before: Block | None = None
     for block in blocks:
         if isinstance(block, Only):
             if "latex" not in block.formats:
@@ -38,8 +42,10 @@ def write(blocks: Iterable[Block]) -> str:
         if isinstance(block, Drawing):
             continue
         # an empty line before a display would be a paragraph of its own
-        parts += ["\n"] if parts and not isinstance(block, Slopes) else []
+        near = isinstance(block, Slopes) or isinstance(before, Section)
+        parts += ["\n"] if parts and not near else []
         parts.append(_block(block))
+        before = block
     return "".join(parts)
 
 
@@ -55,7 +61,8 @@ def _(block: Heading) -> str:
 
 @_block.register
 def _(block: Section) -> str:
-    return rf"\paragraph{{{text_to_latex(block.title)}}}"
+    rule = f"{text_to_latex(block.rule)}\n" if block.rule else ""
+    return rf"\paragraph{{{text_to_latex(block.title)}}}" + f"\n{rule}"
 
 
 @_block.register(Lines)
@@ -111,3 +118,39 @@ def _(block: Slopes) -> str:
         for name, slope in block.slopes.items()
     )
     return rf"\[ {slopes},\; |\nabla| = {number_to_latex(block.norm)} \]" + "\n"
+
+
+@_block.register
+def _(block: Equations) -> str:
+    spelled = Spelling(block.digits, latex=True)
+    lines = []
+    body = [line for row in block.rows for line in _aligned(row, spelled)]
+    if body:
+        lines += [r"\begin{align*}", " \\\\\n".join(body), r"\end{align*}"]
+    cells = [row.cells for row in block.rows if row.cells]
+    if cells:
+        lines += [r"\begin{center}\begin{tabular}{" + "r" * len(block.columns) + "}"]
+        lines += [" & ".join(map(text_to_latex, block.columns)) + r" \\ \hline"]
+        lines += [
+            " & ".join("--" if c == "-" else f"${number_to_latex(c)}$" for c in row) + r" \\" for row in cells
+        ]
+        lines += [r"\end{tabular}\end{center}"]
+    words = [text_to_latex(row.remark) for row in block.rows if row.remark and not row.equations]
+    if words:
+        lines += [r"\begin{itemize}", *(rf"\item {w}" for w in words), r"\end{itemize}"]
+    return "\n".join(lines) + "\n"
+
+
+def _aligned(row: Row, spelled: Spelling) -> Iterator[str]:
+    """Yield the lines of a row; a remark is a sentence, too long for the end of one of mathematics."""
+    indent = r"\quad " * row.depth
+    for k, equation in enumerate(row.equations):
+        math = " = ".join(spelled.equation(equation))
+        math = rf"\text{{{text_to_latex(equation.before)} }}{math}" if equation.before else math
+        math = math if equation.target is None else rf"{math} \text{{ to }} {spelled(equation.target)}"
+        label = r"\qquad " if k else ""
+        if row.label is not None and k == 0:
+            label = rf"{spelled(row.label)}:\quad "
+        yield f"  & {indent}{label}{math}"
+    if row.equations and row.remark:
+        yield rf"  & \qquad\text{{({text_to_latex(row.remark)})}}"

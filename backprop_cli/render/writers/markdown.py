@@ -12,6 +12,7 @@ from ..page import (
     Cell,
     Column,
     Drawing,
+    Equations,
     Fields,
     Grid,
     Heading,
@@ -23,6 +24,7 @@ from ..page import (
     Slopes,
     Text,
 )
+from .mathematics import Spelling, said
 
 _CODE = ("code", "name", "expression", "formula")
 _RIGHT = ("number", "share")
@@ -49,12 +51,13 @@ def _block(block: Block) -> str:
 
 @_block.register
 def _(block: Heading) -> str:
-    return f"**{text(block.text)}**\n" + "".join(f"\n{text(line)}  " for line in block.below)
+    title = _apart(block.text) if block.hanging else text(block.text)
+    return f"**{title}**\n" + "".join(f"\n{text(line)}  " for line in block.below)
 
 
 @_block.register
 def _(block: Section) -> str:
-    return f"## {text(block.title)}\n" + (f"\n{text(block.rule)}\n" if block.rule else "")
+    return f"## {_apart(block.title)}\n" + (f"\n{_apart(block.rule)}\n" if block.rule else "")
 
 
 @_block.register
@@ -80,6 +83,24 @@ def _(block: Grid) -> str:
     gap = ("...", *[""] * (len(titles) - 1))
     rows = [list(map(_cell, row or gap, block.columns)) for row in block.rows]
     return title + table(titles, rows, numeric)
+
+
+@_block.register
+def _(block: Equations) -> str:
+    lines = []
+    if block.columns:
+        rows = [row.cells for row in block.rows if row.cells]
+        lines.append(table(block.columns, rows, [True] * len(block.columns)))
+    spelled = Spelling(block.digits)
+    for row in block.rows:
+        if row.equations:
+            mathematics = "; ".join(code(said(equation, spelled)) for equation in row.equations)
+            label = "" if row.label is None else f"{code(spelled(row.label))}: "
+            remark = f" ({_apart(row.remark)})" if row.remark else ""
+            lines.append(f"{'  ' * row.depth}- {label}{mathematics}{remark}")
+        elif row.remark:
+            lines.append(f"- {_apart(row.remark)}")
+    return "\n".join(lines) + "\n"
 
 
 def _cell(cell: Cell, column: Column) -> str:
@@ -108,6 +129,11 @@ def code(plain: str) -> str:
 def text(plain: str) -> str:
     """Return plain text; pipes are left to the table."""
     return re.sub(r"([\\`*_<>\[\]])", r"\\\1", printable(plain))
+
+
+def _apart(plain: str) -> str:
+    """Return plain text that could be taken for a row of a table, but not for a quotation."""
+    return re.sub(r"([\\`*_<|\[\]])", r"\\\1", printable(plain))
 
 
 def row(cells: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 from textwrap import wrap
 from typing import Any
@@ -13,6 +13,7 @@ from ..page import (
     Cell,
     Column,
     Drawing,
+    Equations,
     Fields,
     Grid,
     Heading,
@@ -20,11 +21,13 @@ from ..page import (
     Lines,
     Only,
     Paragraph,
+    Row,
     Section,
     Text,
     plain,
 )
 from ..terminal import console_for, is_unicode, table_for, trimmed
+from .mathematics import Spelling, said
 
 STYLES = {
     "": "",
@@ -41,6 +44,7 @@ STYLES = {
 
 _UNBROKEN = "\ue000=\ue000"  # " = " where a line must not be broken, while Rich lays it out
 _WHOLE = ("word", "share", "number", "verdict")
+_LABEL = 34  # of an equation; a longer one stands on a line of its own
 _TEXT = 24  # columns that are room enough for a text
 
 
@@ -75,12 +79,21 @@ def _print(block: Block, console: Any) -> None:
 def _(block: Heading, console: Any) -> None:
     from rich.text import Text as Rich
 
-    lines = _wrapped(printable(block.text), console.width) if block.hanging else [printable(block.text)]
-    for line in lines:
-        console.print(Rich(line, "bold"))
-    for text in block.below:
-        for line in _wrapped(printable(text), console.width):
-            console.print(Rich(line))
+    if not block.hanging:
+        console.print(Rich(printable(block.text), "bold"))
+        return
+    for style, text in (("bold", block.text), *(("", text) for text in block.below)):
+        for line in wrap(printable(text), console.width, subsequent_indent="  "):
+            console.print(Rich(line, style), soft_wrap=True)
+
+
+@_print.register
+def _(block: Section, console: Any) -> None:
+    from rich.text import Text as Rich
+
+    console.print(Rich(printable(block.title), "bold"), soft_wrap=True)
+    for line in wrap(printable(block.rule), max(20, console.width - 2)):
+        console.print(Rich(f"  {line}", "dim"), soft_wrap=True)
 
 
 @_print.register(Lines)
@@ -210,3 +223,99 @@ def _room(grid: Grid, k: int) -> int:
     widest = max([len(column.title), 1, *(len(plain(row[k])) for row in grid.rows if row)])
     enough = column.least or (_TEXT if column.kind == "text" else widest)
     return min(widest, enough)
+
+
+# equations
+
+
+@_print.register
+def _(block: Equations, console: Any) -> None:
+    spelled = Spelling(block.digits)
+    width = console.width
+    labels = [spelled(row.label) if row.label is not None else "" for row in block.rows]
+    narrow = [
+        len(label)
+        for label, row in zip(labels, block.rows, strict=True)
+        if row.equations and len(label) <= min(_LABEL, width // 3)
+    ]
+    left = max(narrow, default=0)
+    before, table = "", list(_aligned(block))
+    for label, row in zip(labels, block.rows, strict=True):
+        if row.cells:
+            lines, table = table, []
+        else:
+            said = "" if label == before and not row.depth else label
+            lines = list(_laid_out(row, said, left, width, spelled))
+            before = label
+        for line in lines:
+            console.print(line, soft_wrap=True)
+
+
+def _laid_out(row: Row, label: str, left: int, width: int, spelled: Spelling) -> Iterator[Any]:
+    """Yield the lines of a row: label, equations, remark."""
+    from rich.text import Text as Rich
+
+    if not row.equations:
+        for k, part in enumerate(wrap(row.remark, max(20, width - 4))):
+            yield Rich(f"{'    ' if k else '  '}{part}")
+        return
+    indent = 2 + (left + 2 if left else 0)
+    head = Rich("  ")
+    if label and len(label) > left:
+        yield Rich(f"  {label}:", "cyan")
+        head = Rich(" " * indent)
+    elif left:
+        head = Rich("  ").append(f"{label}:".ljust(left + 2) if label else " " * (left + 2), "cyan")
+    if row.depth:
+        head.append("  " * row.depth)
+        indent += 2 * row.depth
+    pieces = [said(equation, spelled) for equation in row.equations]
+    room = max(24, width - indent)
+    lines = ["; ".join(pieces)]
+    if len(lines[0]) > room:
+        lines = []
+        for k, piece in enumerate(pieces):
+            ending = ";" if k + 1 < len(pieces) else ""
+            lines += _broken(piece + ending, room)
+    remark = f"  ({row.remark})" if row.remark else ""
+    for k, text in enumerate(lines):
+        line = head if k == 0 else Rich(" " * indent)
+        last = k + 1 == len(lines)
+        body, equals, value = text.rpartition(" = ")
+        if last and equals and row.equations[-1].target is None:
+            line.append(body + equals).append(value, "bold")
+        else:
+            line.append(text)
+        if last and remark and len(line) + len(remark) <= width:
+            line.append(remark, "dim")
+            remark = ""
+        yield line
+    if remark:
+        for part in wrap(remark.strip(), max(20, width - indent)):
+            yield Rich(" " * indent).append(part, "dim")
+
+
+def _broken(text: str, room: int) -> list[str]:
+    """Break an equation before its equals signs, then anywhere."""
+    if len(text) <= room:
+        return [text]
+    lines: list[str] = []
+    for k, form in enumerate(text.split(" = ")):
+        piece = form if k == 0 else f"= {form}"
+        if lines and len(lines[-1]) + 1 + len(piece) <= room:
+            lines[-1] += f" {piece}"
+        else:
+            lines += wrap(piece, room, break_long_words=False, break_on_hyphens=False,
+                          initial_indent="  " if k else "", subsequent_indent="    ")  # fmt: skip
+    return lines
+
+
+def _aligned(block: Equations) -> Iterator[Any]:
+    """Yield the table in the midst."""
+    from rich.text import Text as Rich
+
+    table = [block.columns, *(row.cells for row in block.rows if row.cells)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for k, row in enumerate(table if block.columns else ()):
+        line = "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        yield Rich(f"  {line}", "" if k else "dim")

@@ -1,0 +1,118 @@
+"""Mathematics as a report has it: expressions, and what is built of them; a writer spells it.
+
+A text among forms is a sign between them, ``" = "``, that reads alike everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..explanation.written import Expr
+
+
+class Value(NamedTuple):
+    """A number."""
+
+    number: float
+
+
+class Named(NamedTuple):
+    """A step or an input by its name."""
+
+    name: str
+
+
+class Slope(NamedTuple):
+    """A derivative by its names, d of / d by."""
+
+    of: str
+    by: str
+
+
+class Symbols(NamedTuple):
+    """An expression over names."""
+
+    expr: Expr
+
+
+class Numbers(NamedTuple):
+    """An expression with the numbers put in."""
+
+    expr: Expr
+
+
+class Formula(NamedTuple):
+    """An expression in our language."""
+
+    text: str
+
+
+class Words(NamedTuple):
+    """Words where mathematics stands."""
+
+    text: str
+
+
+class Product(NamedTuple):
+    """A product, with dots in a long one."""
+
+    factors: Sequence[Form]
+
+
+class Sum(NamedTuple):
+    """A sum of numbers, with dots in a long one."""
+
+    terms: Sequence[float]
+
+
+class Way(NamedTuple):
+    """The steps of a path by their names, with dots in a long one."""
+
+    names: Sequence[str]
+
+
+class Fraction(NamedTuple):
+    """One form over another."""
+
+    above: Form
+    below: Form
+
+
+class Call(NamedTuple):
+    """A function of arguments; None stands for those left out."""
+
+    name: str
+    arguments: Sequence[Form | None]
+
+
+class Tends(NamedTuple):
+    """The limit of a form as a letter goes to 0."""
+
+    letter: Form
+    form: Form
+
+
+class Phrase(NamedTuple):
+    """Forms in a row."""
+
+    parts: Sequence[Form]
+
+
+Form = (
+    str
+    | Value
+    | Named
+    | Slope
+    | Symbols
+    | Numbers
+    | Formula
+    | Words
+    | Product
+    | Sum
+    | Way
+    | Fraction
+    | Call
+    | Tends
+    | Phrase
+)
