@@ -13,6 +13,8 @@ PARAMETER, STATE = "parameter", "state"
 """Leaves of a network: what is trained, and what a step is given besides (masks, running means)."""
 NODE_LIMIT = 200_000
 NO_STATIC: Mapping[str, Any] = {}
+NOWHERE: Span = (0, 0)
+"""The span of what no user wrote."""
 
 
 class Node:

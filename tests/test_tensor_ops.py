@@ -20,8 +20,10 @@ from hypothesis import strategies as st
 from backprop_cli.engine.tensors import TensorPlan
 from backprop_cli.graph import Graph
 from backprop_cli.networks.lowering import Builder
+from backprop_cli.ops.arrays import ARRAYS
 from backprop_cli.ops.tensor import TENSORS
 
+ROWS = TENSORS | ARRAYS
 Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, ...]
 TINY = 1e-30  # a complex step this short has no error but rounding
@@ -31,9 +33,9 @@ TINY = 1e-30  # a complex step this short has no error but rounding
 
 
 def linear(x: Array, w: Array, b: Array) -> Array:
-    y = np.zeros((len(x), len(w)), complex)
-    for r, o in np.ndindex(*y.shape):
-        y[r, o] = b[o] + sum(x[r, i] * w[o, i] for i in range(x.shape[1]))
+    y = np.zeros((*x.shape[:-1], len(w)), complex)
+    for *r, o in np.ndindex(*y.shape):
+        y[(*r, o)] = b[o] + sum(x[(*r, i)] * w[o, i] for i in range(x.shape[-1]))
     return y
 
 
@@ -61,6 +63,59 @@ def max_pool2d(x: Array, kernel: int, stride: int) -> Array:
     return y
 
 
+def windows(x: Array, kernel: int, stride: int, padding: int) -> Array:
+    """Column r*W*n + ... of `patches`: what each window sees, channel by channel."""
+    rows, channels, height, width = x.shape
+    high = 1 + (height + 2 * padding - kernel) // stride
+    wide = 1 + (width + 2 * padding - kernel) // stride
+    y = np.zeros((channels, kernel, kernel, high, wide, rows), complex)
+    for c, di, dj, i, j, r in np.ndindex(*y.shape):
+        row, column = i * stride + di - padding, j * stride + dj - padding
+        if 0 <= row < height and 0 <= column < width:
+            y[c, di, dj, i, j, r] = x[r, c, row, column]
+    return y.reshape(channels * kernel * kernel, -1)
+
+
+def unpatches(columns: Array, shape: Shape, **window: int) -> Array:
+    """The transpose of `windows`: where a number is seen twice, the columns add up."""
+    y = np.zeros(shape, complex)
+    for at in np.ndindex(*shape):
+        one = np.zeros(shape)
+        one[at] = 1.0
+        y[at] = (windows(one, **window) * columns).sum()
+    return y
+
+
+def window(x: Array, i: int, j: int, kernel: int, stride: int) -> Array:
+    rows, channels, height, width = x.shape
+    y = np.zeros((rows, channels, 1 + (height - kernel) // stride, 1 + (width - kernel) // stride), complex)
+    for r, c, a, b in np.ndindex(*y.shape):
+        y[r, c, a, b] = x[r, c, a * stride + i, b * stride + j]
+    return y
+
+
+def place(*parts: Array, shape: Shape, at: tuple[tuple[int, int], ...], kernel: int, stride: int) -> Array:
+    y = np.zeros(shape, complex)
+    for part, (i, j) in zip(parts, at, strict=True):
+        for r, c, a, b in np.ndindex(*part.shape):
+            y[r, c, a * stride + i, b * stride + j] += part[r, c, a, b]
+    return y
+
+
+def matmul(a: Array, b: Array) -> Array:
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = np.broadcast_to(a, (*batch, *a.shape[-2:])), np.broadcast_to(b, (*batch, *b.shape[-2:]))
+    y = np.zeros((*batch, a.shape[-2], b.shape[-1]), complex)
+    for *at, i, j in np.ndindex(*y.shape):
+        y[(*at, i, j)] = sum(a[(*at, i, k)] * b[(*at, k, j)] for k in range(a.shape[-1]))
+    return y
+
+
+def largest(x: Array, axis: int) -> Array:
+    best = np.argmax(x.real, axis=axis, keepdims=True)
+    return np.take_along_axis(x, best, axis)
+
+
 def mean_over(x: Array, axes: tuple[int, ...]) -> Array:
     y = np.zeros([1 if i in axes else s for i, s in enumerate(x.shape)], complex)
     count = math.prod(x.shape[i] for i in axes)
@@ -69,7 +124,17 @@ def mean_over(x: Array, axes: tuple[int, ...]) -> Array:
     return y
 
 
-def softmax(z: Array) -> Array:
+def sum_over(x: Array, axes: tuple[int, ...] | None = None, keep: bool = False) -> Array:
+    y = mean_over(x, tuple(range(x.ndim)) if axes is None else tuple(i % x.ndim for i in axes))
+    shape = y.shape if keep else tuple(s for i, s in enumerate(y.shape) if axes and i - x.ndim not in axes)
+    return (y * (x.size / y.size)).reshape(shape)
+
+
+def softmax(z: Array, axis: int = -1) -> Array:
+    if axis % z.ndim != z.ndim - 1 or z.ndim > 2:
+        moved = np.moveaxis(z, axis, -1)
+        lines = softmax(moved.reshape(-1, moved.shape[-1]))
+        return np.moveaxis(lines.reshape(moved.shape), -1, axis)
     return np.array([[np.exp(u) / sum(np.exp(v) for v in row) for u in row] for row in z])
 
 
@@ -83,15 +148,30 @@ DEFINED: dict[str, Callable[..., Array]] = {
     "max_pool2d": max_pool2d,
     "flatten": lambda x: np.array([[x[r][at] for at in np.ndindex(*x.shape[1:])] for r in range(len(x))]),
     "shaped": lambda x, shape: np.array([x[at] for at in np.ndindex(*x.shape)]).reshape(shape),
-    "sum": lambda x: np.array(sum(x[at] for at in np.ndindex(*x.shape))),
+    "sum": sum_over,
     "mean": lambda x: np.array(sum(x[at] for at in np.ndindex(*x.shape)) / math.prod(x.shape)),
     "mean_over": mean_over,
     "softmax": softmax,
     "cross_entropy": cross_entropy,
+    "matmul": matmul,
+    "transpose": lambda a, axes: np.array(
+        [a[tuple(at[axes.index(i)] for i in range(a.ndim))] for at in np.ndindex(*(a.shape[i] for i in axes))]
+    ).reshape([a.shape[i] for i in axes]),
+    "largest": largest,
+    "expand": np.broadcast_to,
+    "patches": windows,
+    "unpatches": unpatches,
+    "window": window,
+    "place": place,
 }
 
 MORE: dict[str, list[tuple[tuple[Shape, ...], dict[str, Any]]]] = {
-    "linear": [(((1, 1), (1, 1), (1,)), {}), (((7, 2), (1, 2), (1,)), {}), (((1, 5), (5, 5), (5,)), {})],
+    "linear": [
+        (((1, 1), (1, 1), (1,)), {}),
+        (((7, 2), (1, 2), (1,)), {}),
+        (((1, 5), (5, 5), (5,)), {}),
+        (((2, 3, 4), (5, 4), (5,)), {}),
+    ],
     "conv2d": [
         (((1, 1, 1, 1), (1, 1, 1, 1), (1,)), {"stride": 1, "padding": 0}),
         (((2, 2, 3, 3), (3, 2, 3, 3), (3,)), {"stride": 1, "padding": 0}),
@@ -107,16 +187,27 @@ MORE: dict[str, list[tuple[tuple[Shape, ...], dict[str, Any]]]] = {
     ],
     "flatten": [(((1, 1),), {}), (((5, 3),), {}), (((4, 1, 1, 1),), {}), (((1, 2, 3, 4),), {})],
     "shaped": [(((2, 6),), {"shape": (3, 4)}), (((1,),), {"shape": (-1, 1, 1)})],
-    "sum": [(((1,),), {}), (((2, 3, 4, 2),), {}), (((4, 1),), {})],
+    "sum": [
+        (((1,),), {}),
+        (((2, 3, 4, 2),), {}),
+        (((4, 1),), {}),
+        (((2, 3, 4),), {"axes": (-2,)}),
+        (((2, 3, 4),), {"axes": (-3, -1), "keep": True}),
+    ],
     "mean": [(((1,),), {}), (((2, 3, 4, 2),), {}), (((1, 7),), {})],
     "mean_over": [(((1, 4),), {"axes": (0,)}), (((3, 1, 2, 2),), {"axes": (0, 2, 3)})],
-    "softmax": [(((1, 1),), {}), (((6, 3),), {})],
+    "softmax": [
+        (((1, 1),), {}),
+        (((6, 3),), {}),
+        (((2, 3, 4),), {"axis": -1}),
+        (((2, 3, 4, 2),), {"axis": 1}),
+    ],
     "cross_entropy": [(((1, 1), (1, 1)), {}), (((5, 3), (5, 3)), {})],
 }
 
 CASES = [
     pytest.param(name, shapes, static, id=f"{name}-{'-'.join('x'.join(map(str, s)) for s in shapes)}")
-    for name, row in TENSORS.items()
+    for name, row in ROWS.items()
     for shapes, static in (*row.samples, *MORE.get(name, ()))
 ]
 
@@ -158,9 +249,10 @@ def of_one_row(
 
 
 def test_every_row_is_defined_a_second_time() -> None:
-    assert set(DEFINED) == set(TENSORS)
-    assert all(row.samples for row in TENSORS.values())
-    assert all(row.says and row.local for row in TENSORS.values())
+    assert set(DEFINED) == set(ROWS)
+    assert not set(TENSORS) & set(ARRAYS)
+    assert all(row.samples for row in ROWS.values())
+    assert all(row.says and row.local for row in ROWS.values())
 
 
 @pytest.mark.parametrize(("name", "shapes", "static"), CASES)
@@ -179,7 +271,7 @@ def test_pullback_against_complex_steps_and_differences(
     name: str, shapes: tuple[Shape, ...], static: dict[str, Any]
 ) -> None:
     graph, leaves, c = of_one_row(name, shapes, static)
-    differentiable = [i for i in range(len(shapes)) if i != TENSORS[name].literal]
+    differentiable = [i for i in range(len(shapes)) if i != ROWS[name].literal]
     gradients = {i: np.full(shapes[i], np.nan) for i in differentiable}
     plan = TensorPlan(graph, leaves, gradients)
     forward = TensorPlan(graph, leaves)

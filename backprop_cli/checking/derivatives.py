@@ -6,134 +6,43 @@ or with a wrong rule in place of the right one. The nodes of the program it come
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
-from ..engine.run import constants, number
-from ..errors import Span
-from ..graph import CONSTANT, Graph, GraphBuilder, Node
+from ..engine.record import MULTIPLY, Recorder, Written
+from ..graph import CONSTANT, NODE_LIMIT, Graph
 from ..language.format import Piece, compose, join
 from ..language.lower import lower
 from ..language.operators import ATOM, UNARY
 from ..language.parser import parse
-from ..ops import PRIMITIVES, Primitive
-from ..ops.namespaces import FLOATS, Lifted
+from ..ops import Primitive
 from .answers import Answer, Target
 from .rules import Place, Wrong, wrongly
 
-NOWHERE: Span = (0, 0)
 MOST_TEXT = 48
 """Characters of a formula that is shown; of longer ones, parts are left out."""
 
 
-class Written:
-    """A number that is written down as a node."""
-
-    __slots__ = ("id", "pen")
-
-    def __init__(self, pen: Pen, id: int) -> None:
-        self.pen = pen
-        self.id = id
-
-    def __neg__(self) -> Any:
-        return self.pen.write("negative", self)
-
-    def __add__(self, other: Any) -> Any:
-        return self.pen.write("add", self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return self.pen.write("add", other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return self.pen.write("subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self.pen.write("subtract", other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return self.pen.write("multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self.pen.write("multiply", other, self)
+def _gathered(recorder: Recorder, a: Any, b: Any) -> Any:
+    """Gather the numbers of a product in front, as a person does."""
+    factor, other = (b, a) if isinstance(a, Written) else (a, b)
+    if isinstance(factor, float) and factor not in (0.0, 1.0, -1.0):
+        inner = recorder.builder.nodes[other.id]
+        first = recorder.operand(inner, 0) if inner.op is MULTIPLY else None
+        if isinstance(first, float):
+            return (factor * first) * recorder.operand(inner, 1)
+    return Recorder.short["multiply"](recorder, a, b)
 
 
-class Pen:
-    """Writes operations behind the nodes of a program; zeros, ones and numbers by themselves are not written.
+class Pen(Recorder):
+    """Writes derivatives behind the nodes of a program as a teacher does."""
 
-    Args:
-        graph: The program, which stays as it is.
-    """
+    short: ClassVar[Mapping[str, Callable[..., Any]]] = {**Recorder.short, "multiply": _gathered}
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.builder = GraphBuilder(graph.source)
-        self.builder.nodes = list(graph.nodes)
-        self.xp = Lifted("written numbers", self.apply)
-        self.numbers = constants(graph)
-
-    def node(self, id: int) -> Any:
-        """Return a node of the program; constants are plain numbers."""
-        constant = self.graph.nodes[id].kind == CONSTANT
-        return self.numbers[id] if constant else Written(self, id)
-
-    def write(self, name: str, *operands: Any) -> Any:
-        """Write a primitive by its name."""
-        return self.apply(PRIMITIVES[name], *operands)
-
-    def apply(self, op: Primitive, *operands: Any) -> Any:
-        """Write a primitive, in short where that is the same."""
-        if op.literal_form and not isinstance(operands[-1], Written):
-            op = PRIMITIVES[op.literal_form]
-        if not any(isinstance(x, Written) for x in operands):
-            return op.forward(FLOATS, *operands)
-        short = self._short(op.name, operands)
-        if short is not None:
-            return short
-        return Written(self, self.builder.apply(op, tuple(map(self._id, operands)), NOWHERE))
-
-    def _id(self, x: Any) -> int:
-        return x.id if isinstance(x, Written) else self.builder.constant(x, number(x), NOWHERE)
-
-    def _short(self, name: str, x: tuple[Any, ...]) -> Any:
-        """Return what an operation comes to where it needs no node of its own, else None."""
-        if name == "negative":
-            inner = self.builder.nodes[x[0].id]
-            return self._of(inner, 0) if inner.op is not None and inner.op.name == "negative" else None
-        if len(x) != 2:
-            return None
-        a, b = x
-        known = a if not isinstance(a, Written) else b if not isinstance(b, Written) else None
-        other = b if known is a else a
-        match name, known:
-            case "add", 0.0:
-                return other
-            case "add", None if a.id == b.id:
-                return 2.0 * a
-            case "subtract", 0.0:
-                return a if known is b else -b
-            case "multiply", 0.0:
-                return 0.0
-            case "multiply", 1.0 | -1.0:
-                return other if known == 1.0 else -other
-            case "multiply", float():
-                inner = self.builder.nodes[other.id]
-                if inner.op is not None and inner.op.name == "multiply":
-                    factor = self._of(inner, 0)
-                    if not isinstance(factor, Written):
-                        return (known * factor) * self._of(inner, 1)
-                return None if known is a else known * other
-            case "divide", 0.0 if known is a:
-                return 0.0
-            case "divide" | "power_n", 1.0 if known is b:
-                return a
-            case "power_n", 0.0 if known is b:
-                return 1.0
-        return None
-
-    def _of(self, node: Node, k: int) -> Any:
-        """Return an operand of a node."""
-        operand = self.builder.nodes[node.inputs[k]]
-        return operand.value if operand.kind == CONSTANT and operand.op is None else Written(self, operand.id)
+        super().__init__(graph, NODE_LIMIT)
+        self.pulling = True
 
     def partials(self, op: Primitive, y: Any, x: list[Any]) -> list[Any]:
         """Return the local derivatives as a reader is shown them."""
@@ -153,11 +62,6 @@ class Pen:
             elif node.kind == CONSTANT:
                 found[node.id] = node.value
         return found[graph.output]
-
-    def done(self, *outputs: Any) -> Graph:
-        """Return the program with what was written, and these for its outputs."""
-        g, ids = self.graph, tuple(map(self._id, outputs))
-        return Graph(g.source, self.builder.nodes, ids, g.inputs, g.defaults, g.named, g.euler)
 
 
 @cache

@@ -159,8 +159,9 @@ def exact_leaves(graph: Graph, inputs: Mapping[str, float]) -> dict[int, Any]:
 
 
 def constants(graph: Graph) -> list[float]:
-    """Return the value of every node that is built from numbers alone; of no others."""
-    return run(graph, dict.fromkeys(graph.inputs.values(), FLOATS.nan) | graph.constant_values())
+    """Return the value of every node that is built from numbers alone, nan for the others."""
+    leaves = dict.fromkeys(graph.inputs.values(), FLOATS.nan) | graph.constant_values()
+    return run(graph, leaves, needed=[node.kind == CONSTANT and not node.shape for node in graph.nodes])
 
 
 def evaluate(graph: Graph, inputs: Mapping[str, float]) -> tuple[list[float], list[bool]]:

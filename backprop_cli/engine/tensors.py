@@ -96,8 +96,7 @@ class TensorTape(Tape):
             reshape=self.reshape,
             sum=self.sum,
             largest=self.largest,
-            column=lambda g: self.reshape(g, (*g.shape, 1)) if _shape(g) else g,
-            size=lambda a: prod(a.shape),
+            expand=self.expanded,
             patches=self.patches,
             unpatches=self.unpatches,
             window=self.window,
@@ -164,7 +163,7 @@ class TensorTape(Tape):
     def largest(self, a: Array, axis: int) -> Array:
         axis %= len(a.shape)
         shape = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
-        return self.structural("largest", (a,), shape, a.masked, axis=axis)
+        return self.structural("largest", (a,), shape, axis=axis)
 
     def patches(self, x: Array, kernel: int, stride: int, padding: int) -> Array:
         n, channels, height, width = x.shape
@@ -180,8 +179,10 @@ class TensorTape(Tape):
         high, wide = (windows_along(size, kernel, stride) for size in (height, width))
         return self.structural("window", (x,), (n, channels, high, wide), i=i, j=j, stride=stride)
 
-    def place(self, parts: Sequence[Array], shape: Shape, kernel: int, stride: int) -> Array:
-        return self.structural("place", parts, shape, kernel=kernel, stride=stride)
+    def place(
+        self, parts: Sequence[Array], shape: Shape, at: Sequence[tuple[int, int]], kernel: int, stride: int
+    ) -> Array:
+        return self.structural("place", parts, shape, at=tuple(at), stride=stride)
 
     # cotangents
 
@@ -490,10 +491,10 @@ def _regrouped(out: NDArray, a: NDArray) -> Calls:
     return [(np.copyto, (out, a.reshape(out.shape)) if view is None else (view, a))]
 
 
-def _place(out: NDArray, *parts: NDArray, kernel: int, stride: int) -> Calls:
+def _place(out: NDArray, *parts: NDArray, at: Sequence[tuple[int, int]], stride: int) -> Calls:
     calls: Calls = [(out.fill, (0.0,))]
-    for k, part in enumerate(parts):
-        view = _window(out, part.shape, k // kernel, k % kernel, stride)
+    for part, (i, j) in zip(parts, at, strict=True):
+        view = _window(out, part.shape, i, j, stride)
         calls.append((np.add, (view, part, view)))
     return calls
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import Source
-from ..graph import INPUT, Graph, GraphBuilder, Node
+from ..graph import INPUT, NOWHERE, Graph, GraphBuilder, Node
 from ..language.numbers import brief
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import Lifted
@@ -27,7 +27,6 @@ Numbers = npt.NDArray[Any]
 """An array of `Scalar`; of ids, once all is recorded."""
 Shape = tuple[int, ...]
 
-NOWHERE = (0, 0)
 MOST_NODES = 10_000_000
 
 
@@ -147,9 +146,6 @@ class _Arrays(Lifted):
 
     transpose = staticmethod(np.transpose)
     reshape = staticmethod(np.reshape)
-
-    def size(self, a: Numbers) -> int:
-        return a.size
 
     def patches(self, x: Numbers, kernel: int, stride: int, padding: int) -> Numbers:
         n, channels, height, width = x.shape

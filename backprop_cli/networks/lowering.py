@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..errors import Source
-from ..graph import INPUT, PARAMETER, STATE, ArrayBuilder, Graph
+from ..graph import INPUT, NOWHERE, PARAMETER, STATE, ArrayBuilder, Graph
 from ..language.numbers import brief
-from ..ops import PRIMITIVES, Shape
+from ..ops import PRIMITIVES, Primitive, Shape
+from ..ops.arrays import ARRAYS
 from ..ops.tensor import TENSORS
 
-NOWHERE = (0, 0)
-"""The span of what no user wrote."""
+ROWS: dict[str, Primitive] = {**PRIMITIVES, **ARRAYS, **TENSORS}
+"""What a network is made of."""
 
 
 class Builder:
@@ -31,7 +32,7 @@ class Builder:
 
     def step(self, op: str, *inputs: int, name: str | None = None, **static: Any) -> int:
         """Apply a primitive; trailing operands that are left out take their defaults."""
-        row = TENSORS.get(op) or PRIMITIVES[op]
+        row = ROWS[op]
         operands = (*inputs, *map(self.number, row.omitted(len(inputs))))
         id = self.graph.apply(row, operands, NOWHERE, static)
         if name is not None:

@@ -35,7 +35,7 @@ from ..explanation.written import (
     slope_of,
     subtract,
 )
-from ..graph import CONSTANT, INPUT, PARAMETER, Graph, GraphBuilder, Node
+from ..graph import CONSTANT, INPUT, NOWHERE, PARAMETER, Graph, GraphBuilder, Node
 from ..language.lower import lower
 from ..language.numbers import brief
 from ..language.parser import parse
@@ -44,7 +44,7 @@ from ..ops.namespaces import FLOATS
 from ..ops.sums import DOT, SUM
 from ..ops.tensor import TENSORS
 from .formula import FormulaNetwork
-from .lowering import NOWHERE, Lowered
+from .lowering import Lowered
 from .network import LayerNetwork, NDArray, Parameter
 from .runner import Network
 

@@ -1,14 +1,13 @@
 """The tensor primitives: rows whose local derivative is a linear map, not a number per element.
 
-Rules are written over `recorded` arrays (see `engine.tensors`), whose namespace has
-``matmul transpose reshape sum largest expand patches unpatches window place`` beside the
-elementwise functions. Shapes are PyTorch's: rows first, weights outputs x inputs, images
-(rows, channels, height, width).
+Rules are written over a namespace of arrays, which has ``matmul transpose reshape sum largest expand
+patches unpatches window place`` (see `arrays`) beside the elementwise functions. Shapes are PyTorch's:
+rows first, weights outputs x inputs, images (rows, channels, height, width).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import prod
 from typing import Any
 
@@ -91,15 +90,15 @@ def windows_along(size: int, kernel: int, stride: int, padding: int = 0) -> int:
     return (size + 2 * padding - kernel) // stride + 1
 
 
-def _over_windows(x: Shape, kernel: int, stride: int, padding: int = 0) -> Shape:
+def windows_over(images: Shape, kernel: int, stride: int, padding: int = 0) -> tuple[int, int]:
     """Return height and width of what has a number for each window of images."""
-    height, width = (windows_along(size, kernel, stride, padding) for size in x[2:])
+    height, width = (windows_along(size, kernel, stride, padding) for size in images[2:])
     return height, width
 
 
 def _cross_correlation(xp: Any, x: Any, w: Any, b: Any, *, stride: int, padding: int) -> Any:
     n, channels, (k, _) = x.shape[0], w.shape[0], w.shape[2:]
-    height, width = _over_windows(x.shape, k, stride, padding)
+    height, width = windows_over(x.shape, k, stride, padding)
     flat = xp.matmul(xp.reshape(w, (channels, -1)), xp.patches(x, k, stride, padding))
     image = xp.transpose(xp.reshape(flat, (channels, height, width, n)), (3, 0, 1, 2))
     return image + xp.reshape(b, (channels, 1, 1))
@@ -129,7 +128,7 @@ tensor(
     shape=lambda x, w, b, *, stride, padding: (
         x[0],
         w[0],
-        *_over_windows(x, w[2], stride, padding),
+        *windows_over(x, w[2], stride, padding),
     ),
     partials=lambda xp, y, x, w, b, *, stride, padding: _cross_correlation_pulls(xp, x, w, stride, padding),
     local=("W, turned", "patches of x", "1"),
@@ -142,8 +141,13 @@ tensor(
 )
 
 
+def _places(kernel: int) -> tuple[tuple[int, int], ...]:
+    """Return row and column of every number of a window."""
+    return tuple((i, j) for i in range(kernel) for j in range(kernel))
+
+
 def _windows(xp: Any, x: Any, kernel: int, stride: int) -> list[Any]:
-    return [xp.window(x, i, j, kernel, stride) for i in range(kernel) for j in range(kernel)]
+    return [xp.window(x, i, j, kernel, stride) for i, j in _places(kernel)]
 
 
 def _unpool(xp: Any, y: Any, x: Any, g: Any, kernel: int, stride: int) -> Any:
@@ -152,14 +156,14 @@ def _unpool(xp: Any, y: Any, x: Any, g: Any, kernel: int, stride: int) -> Any:
     for tie in ties[1:]:
         total = total + tie
     share = xp.divide(g, total)
-    return xp.place([share * tie for tie in ties], x.shape, kernel, stride)
+    return xp.place([share * tie for tie in ties], x.shape, _places(kernel), kernel, stride)
 
 
 tensor(
     "max_pool2d",
     params=("x",),
     forward=lambda xp, x, *, kernel, stride: xp.max(*_windows(xp, x, kernel, stride)),
-    shape=lambda x, *, kernel, stride: (*x[:2], *_over_windows(x, kernel, stride)),
+    shape=lambda x, *, kernel, stride: (*x[:2], *windows_over(x, kernel, stride)),
     partials=lambda xp, y, x, *, kernel, stride: (Pull(lambda g: _unpool(xp, y, x, g, kernel, stride)),),
     local=("1 at the largest of each window, else 0",),
     samples=(
@@ -199,12 +203,30 @@ tensor(
     samples=((((6,),), {"shape": (-1, 1, 1)}), (((1, 4),), {"shape": (-1,)})),
     says="the same numbers in another shape",
 )
+
+
+def _reduced(shape: Shape, axes: Iterable[int], keep: bool) -> Shape:
+    """Return the shape of a sum over axes: gone, or kept with length 1."""
+    gone = {i % len(shape) for i in axes}
+    return tuple(1 if i in gone else s for i, s in enumerate(shape) if keep or i not in gone)
+
+
+def _shape(x: Any) -> Shape:
+    """Return the shape of an array, () for a number."""
+    return getattr(x, "shape", ())
+
+
 tensor(
     "sum",
     params=("x",),
-    forward=lambda xp, x: xp.sum(x, None),
-    shape=lambda x: (),
-    partials=lambda xp, y, x: (1.0,),
+    forward=lambda xp, x, *, axes=None, keep=False: xp.sum(x, axes, keep),
+    shape=lambda x, *, axes=None, keep=False: _reduced(x, range(len(x)) if axes is None else axes, keep),
+    # where axes are gone, the cotangent gets them back with length 1
+    partials=lambda xp, y, x, *, axes=None, keep=False: (
+        1.0
+        if keep or axes is None
+        else Pull(lambda g: xp.reshape(g, _reduced(x.shape, axes, True)) if _shape(g) else g, lazy=True),
+    ),
     local=("1",),
     samples=((((3, 4),), {}), (((5,),), {})),
     says="the sum of all numbers",
@@ -212,26 +234,26 @@ tensor(
 tensor(
     "mean",
     params=("x",),
-    forward=lambda xp, x: xp.sum(x, None) * (1.0 / xp.size(x)),
+    forward=lambda xp, x: xp.sum(x, None) * (1.0 / prod(x.shape)),
     shape=lambda x: (),
-    partials=lambda xp, y, x: (1.0 / xp.size(x),),
+    partials=lambda xp, y, x: (1.0 / prod(x.shape),),
     local=("1/n",),
     samples=((((3, 4),), {}), (((5,),), {})),
     says="the mean of all numbers",
 )
 
 
-def _spread(xp: Any, x: Any, y: Any) -> float:
-    """One over how many numbers went into each mean."""
-    return float(xp.size(y)) / float(xp.size(x))
+def _spread(x: Any, y: Any) -> float:
+    """Return one over how many numbers went into each mean."""
+    return float(prod(y.shape)) / float(prod(x.shape))
 
 
 tensor(
     "mean_over",
     params=("x",),
-    forward=lambda xp, x, *, axes: (s := xp.sum(x, axes, keep=True)) * _spread(xp, x, s),
-    shape=lambda x, *, axes: tuple(1 if i in axes else s for i, s in enumerate(x)),
-    partials=lambda xp, y, x, *, axes: (_spread(xp, x, y),),
+    forward=lambda xp, x, *, axes: (s := xp.sum(x, axes, keep=True)) * _spread(x, s),
+    shape=lambda x, *, axes: _reduced(x, axes, True),
+    partials=lambda xp, y, x, *, axes: (_spread(x, y),),
     local=("1/n",),
     samples=((((3, 4),), {"axes": (0,)}), (((2, 3, 4, 5),), {"axes": (0, 2, 3)})),
     says="the mean over rows (and places), kept as an axis of length 1",
@@ -266,7 +288,10 @@ tensor(
     ),
     shape=lambda z, t: z[:-1],
     # right where the targets of a row add up to 1
-    partials=lambda xp, y, z, t: (Pull(lambda g: xp.column(g) * (_softmax(xp, z) - t), lazy=True), xp.nan),
+    partials=lambda xp, y, z, t: (
+        Pull(lambda g: (xp.reshape(g, (*g.shape, 1)) if _shape(g) else g) * (_softmax(xp, z) - t), lazy=True),
+        xp.nan,
+    ),
     local=("softmax(z) - t", ""),
     literal=1,
     samples=((((3, 4), (3, 4)), {}), (((1, 2), (1, 2)), {})),
