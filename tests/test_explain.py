@@ -466,8 +466,9 @@ def test_the_others_have_a_table(text):
     assert found is not None
     assert found.moved is None
     assert len(found.rows) == 6
-    assert found.apart is False
-    assert found.rows[-1].right == pytest.approx(found.slope, rel=1e-3)
+    assert found.tends is not None
+    assert found.tends.exists
+    assert found.rows[-1].forward == pytest.approx(found.slope, rel=1e-3)
     assert work_out(graph, "x", None) is None
 
 
@@ -476,7 +477,7 @@ def test_the_table_of_the_sine():
     found = work_out(graph, "x", WrittenPoint(graph, values))
     assert found is not None
     assert found.slope == cos(1)
-    assert [row.right - cos(1) for row in found.rows[2:5]] == pytest.approx(
+    assert [row.forward - cos(1) for row in found.rows[2:5]] == pytest.approx(
         [-4.2e-4, -4.2e-5, -4.2e-6], rel=2e-2
     )
 
@@ -486,7 +487,37 @@ def test_sides_that_do_not_meet():
         graph, values = at(text, x=0)
         found = work_out(graph, "x", WrittenPoint(graph, values))
         assert found is not None
-        assert found.apart is apart, text
+        assert found.tends is not None
+        assert found.tends.apart is apart, text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        # 160 waves within the smallest step, and smooth at 0
+        ("sin(1/(x+1e-3))", "these steps are too large to show it: the rules give -562379"),
+        ("sin(x) + 1e-5|x|", "the two sides do not meet, 1.00001 from the right and 0.99999 from the left"),
+        ("relu(x) - relu(-x)", "the quotients tend to 1, but the rules give 0: the conventions at the kinks"),
+        ("floor(2*(x-1))", "0 from the right and growing without end from the left"),
+        ("x*sqrt(x)", "one side has no value; the other one tends to the slope of the rules, 0"),
+        ("sqrt(1e-20 - x^2)", "these steps are too large to show it"),
+        ("ceil(sqrt(x))", "growing without end from the right and no value from the left"),
+    ],
+)
+def test_what_the_table_says(run, text, says):
+    assert says in run("explain", text, "--x", "0", "--limit").answered().out
+
+
+def test_rounding_that_hides_the_limit(run):
+    page = run("explain", "softplus(x+0.5)", "--x", "1e-9", "--limit").answered().out
+    assert "in steps this small rounding hides it: the rules give 0.622459" in page
+
+
+def test_rounded_numbers_show_no_limit(run):
+    page = run("explain", "sin(x)", "--x", "1", "--limit", "--round-each", "--digits", "4").answered().out
+    assert "in rounded numbers they do not show it: the rules give 0.5403" in page
+    page = run("explain", "|x|", "--x", "0", "--limit", "--round-each", "--digits", "4").answered().out
+    assert "the two sides do not meet, 1 from the right and -1 from the left" in page
 
 
 def test_a_side_that_grows_without_end(run):

@@ -123,6 +123,10 @@ def test_x_plus_h_that_is_x(run):
         ("sqrt(x^2)", 0.0, "kink", -1, 1, "left -1, right 1: no derivative"),
         ("max(x, 3x)", 0.0, "kink", 1, 3, "left 1, right 3: no derivative"),
         ("floor(x)", 2.0, "jump", None, 0, "left +infinity, right 0: no derivative"),
+        # neighbours of 0 and of 1 are swallowed on the way
+        ("floor(2*(x-1))", 0.0, "jump", None, 0, "left +infinity, right 0: no derivative"),
+        ("ceil(3+x)", 1.0, "jump", 0, None, "left 0, right +infinity: no derivative"),
+        ("ceil(gelu(x))", 1e6, "jump", 0, None, "left 0, right +infinity: no derivative"),
         ("where(x<0, 1, x)", 0.0, "jump", None, 1, "left -infinity, right 1: no derivative"),
         ("sign(x)", 0.0, "jump", None, None, "left +infinity, right +infinity: no derivative"),
         ("sqrt(x)", 0.0, "vertical", None, None, "left no value of f, right +infinity: no derivative"),
@@ -135,6 +139,25 @@ def test_where_there_is_no_derivative(run, text, x, kind, left, right, words):
     assert (found.kind, found.left, found.right) == (kind, pytest.approx(left), pytest.approx(right))
     result = run("limit", text, "--x", str(x))
     assert result.status == 3
+    assert words in result.out
+
+
+@pytest.mark.parametrize(
+    ("text", "tends", "words"),
+    [
+        (
+            "relu(x) - relu(-x)",
+            1.0,
+            "the quotients tend to 1, but the rules say 0: the conventions at the kinks",
+        ),
+        ("x - relu(x) + relu(-x)", 0.0, "the quotients tend to 0, but the rules say 1: the conventions"),
+    ],
+)
+def test_conventions_that_add_up_to_another_slope(run, text, tends, words):
+    found = limit(text, x=0.0)
+    assert (found.kind, found.left) == ("disagree", pytest.approx(tends))
+    result = run("limit", text, "--x", "0")
+    assert result.status == 1
     assert words in result.out
 
 

@@ -21,6 +21,7 @@ SETTLED = 0.15  # how much the order of neighbouring steps may differ where the 
 ABOVE_ROUNDING = 10.0  # an error so many times what rounding can do is truncation
 GROWS = -0.04  # exponent of h from which quotients count as growing without end
 GAP = -0.9  # exponent from which it is the quotient of a gap that stays
+GAP_AT = 1e-9  # of the scale: where a gap is looked at that is a jump for sure
 
 CHECKED_TO = 20_000  # nodes up to which the slope is held to the quotients
 
@@ -91,7 +92,7 @@ class Limit(NamedTuple):
         infinite: Signs of one-sided quotients that grow without end: left, right; 0 where they do not.
         growth: The exponent of h with which they grow.
         outside: f has no value below x (-1) or above (1) however small h; 0 where it has.
-        at: Id of the kinked node, or None.
+        at: Id of the kinked node, or None; where rules and quotients disagree, conventions are why.
         reason: Why the rules give no slope, or None.
         rows: By falling h.
         fits: By scheme: ``forward``, ``central``, ``complex``; empty without a slope.
@@ -124,6 +125,18 @@ class Limit(NamedTuple):
         return None if quotient is None or self.slope is None else quotient - self.slope
 
     @property
+    def why(self) -> str:
+        """What makes the rules say another number than the quotients tend to, where they do."""
+        if self.at is not None:
+            return "the conventions at the kinks add up to a slope that the function does not have"
+        return "a slope that does not exist met a factor 0 on the way, and the rules leave such a product out"
+
+    @property
+    def apart(self) -> bool:
+        """Whether the sides do not meet in a number."""
+        return self.kind in ("kink", "jump", "vertical")
+
+    @property
     def exists(self) -> bool:
         """Whether the limit of the quotients is a number."""
         return self.kind in ("derivative", "edge")
@@ -153,6 +166,8 @@ def converge(
     names: Sequence[str],
     steps: Sequence[float] = STEPS,
     exact: Mapping[str, float] | None = None,
+    *,
+    fit: bool = True,
 ) -> Limits:
     """Follow the difference quotients by every input of ``names`` as h shrinks.
 
@@ -162,6 +177,7 @@ def converge(
         names: Inputs.
         steps: Step sizes, falling.
         exact: Symbolic numbers to measure errors against; None for reverse mode's.
+        fit: Say with which order the errors fall, too.
     Raises:
         BindingError: for bindings that do not fit.
         DomainError, RangeError: where f itself has no value.
@@ -171,7 +187,9 @@ def converge(
     noise, _ = rounding_bounds(point)
     if not isfinite(noise):  # an infinite slope on the way
         noise = EPS * abs(point.value)
-    limits = tuple(_limit(graph, point.inputs, point.values, noise, name, steps, exact) for name in names)
+    limits = tuple(
+        _limit(graph, point.inputs, point.values, noise, name, steps, exact, fit) for name in names
+    )
     reference = "symbolic" if exact is not None else "reverse"
     return Limits(graph, point.inputs, point.value, reference, limits)
 
@@ -184,6 +202,7 @@ def _limit(
     name: str,
     steps: Sequence[float],
     exact: Mapping[str, float] | None,
+    fit: bool,
 ) -> Limit:
     from ..errors import SlopeError
 
@@ -197,7 +216,10 @@ def _limit(
     if exact is not None and slope is not None:
         slope = exact.get(name, slope)
     probe = Probe(graph, values, noise, id)
-    rows = tuple(_row(probe, graph, values, h) for h in steps)
+    moves = bool(probe.steps) or id == graph.output
+    rows = tuple(
+        row(probe, h)._replace(complex=complex_step(graph, values, id, h) if moves else 0.0) for h in steps
+    )
     outside = _outside(probe)
     kind: Kind = "edge" if outside else "derivative"
     left = right = None
@@ -207,43 +229,56 @@ def _limit(
     if slope is None or pieced:
         kind, found, infinite, growth = _one_sided(probe, outside)
         left, right, at = found.left, found.right, found.at
-        if kind in ("derivative", "edge") and slope is None:
-            slope = found.value
+        if slope is None:
+            slope = found.value if kind in ("derivative", "edge") else None
+        elif kind == "derivative" and found.value is not None:
+            tends = found.value
+            # conventions may add up to a slope that the function does not have, where it has none, too
+            if _apart(slope, tends, found.error, max(abs(slope), abs(tends))):
+                kind, left, right = "disagree", tends, tends
     elif len(graph) <= CHECKED_TO:
-        tends = _tends(graph, values, probe, outside)
-        if tends is not None and _apart(slope, *tends):
-            kind, left, right = "disagree", tends[0], tends[0]
+        found = _tends(graph, values, probe, outside)
+        # far from its own scale a flat quotient may be rounding alone
+        if found.value is not None and _apart(slope, found.value, found.error, abs(found.value)):
+            kind, left, right = "disagree", found.value, found.value
     second = third = None
-    if kind == "derivative" and not pieced:
+    if fit and kind == "derivative" and not pieced:
         second, third = _curvature(graph, inputs, name, probe.scale)
     rounding, source = _rounding(x, f0, slope or 0.0, noise)
     if source == "cancellation":  # it spoils second derivatives first
         second = third = None
-    fits = _fits(rows, slope, second, third, rounding, outside) if kind in ("derivative", "edge") else {}
+    exists = kind in ("derivative", "edge")
+    fits = _fits(rows, slope, second, third, rounding, outside) if fit and exists else {}
     return Limit(
         name, x, kind, slope, left, right, infinite, growth, outside, at, reason, rows, fits,
         second, third, rounding, source,
     )  # fmt: skip
 
 
-def _tends(graph: Graph, values: Sequence[float], probe: Probe, outside: int) -> tuple[float, float] | None:
-    """Return what the quotients tend to and about how exactly that is known."""
+def _tends(graph: Graph, values: Sequence[float], probe: Probe, outside: int) -> Quotient:
+    """Return what the quotients tend to, and about how exactly that is known."""
     if outside:
         value, error, _ = one_side(probe, -float(outside))
-    else:
-        value, error = finite(graph, values, probe.id, probe.noise)[:2]
-    return None if value is None or not isfinite(error) else (value, error)
+        return Quotient(value, error)
+    return finite(graph, values, probe.id, probe.noise)
 
 
-def _apart(slope: float, tends: float, error: float) -> bool:
-    """Whether the quotients clearly tend to another number than the rules'."""
-    return abs(slope - tends) > 8.0 * error + 1e-4 * max(abs(slope), abs(tends)) and 16.0 * error < abs(tends)
+def _apart(slope: float, tends: float, error: float, beside: float) -> bool:
+    """Whether the quotients clearly tend to another number than the rules'.
+
+    Args:
+        slope: The rules' number.
+        tends: The quotients'.
+        error: How exactly that is known, about.
+        beside: What the error is small beside, or the quotients say nothing.
+    """
+    return abs(slope - tends) > 8.0 * error + 1e-4 * max(abs(slope), abs(tends)) and 16.0 * error < beside
 
 
-def _row(probe: Probe, graph: Graph, values: Sequence[float], h: float) -> Row:
+def row(probe: Probe, h: float) -> Row:
+    """Return the real quotients of one step size."""
     x, f0 = probe.x, probe.f0
     up, down = probe(x + h).f, probe(x - h).f
-    moved = complex_step(graph, values, probe.id, h)
     return Row(
         h,
         _number(up),
@@ -251,7 +286,7 @@ def _row(probe: Probe, graph: Graph, values: Sequence[float], h: float) -> Row:
         _number((up - f0) / h),
         _number((f0 - down) / h),
         _number((up - down) / (2.0 * h)),
-        moved if probe.steps or probe.id == probe.output else 0.0,
+        None,
         x + h == x,
     )
 
@@ -283,11 +318,22 @@ def _one_sided(probe: Probe, outside: int) -> tuple[Kind, Quotient, tuple[int, i
             for e, way, side in zip(endless, (-1, 1), (found.left, found.right), strict=True)
         )
         return kind, Quotient(None, inf, kind, left, right, found.at), (signs[0], signs[1]), steepest
-    if found.kind in ("kink", "jump") and not outside:
-        return ("kink" if found.kind == "kink" else "jump"), found, (0, 0), None
+    if found.kind == "kink" and not outside:
+        return "kink", found, (0, 0), None
+    if found.kind == "jump" and not outside:
+        left, right = (
+            _gap(probe, way) if side is None else 0 for way, side in ((-1, found.left), (1, found.right))
+        )
+        return "jump", found, (left, right), None
     if outside:
         return "edge", found, (0, 0), None
     return ("derivative" if found.value is not None else "unsettled"), found, (0, 0), None
+
+
+def _gap(probe: Probe, way: int) -> int:
+    """Return the sign of the quotient over the gap on one side."""
+    h = way * probe.scale * GAP_AT
+    return int(copysign(1.0, (probe(probe.x + h).f - probe.f0) / h))
 
 
 def _growth(probe: Probe, way: int) -> tuple[float, int] | None:

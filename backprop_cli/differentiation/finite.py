@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ..engine.run import pieces
 from ..graph import Graph, Node
-from ..ops.kinks import neighbours
+from ..ops.kinks import between_pieces, neighbours
 from ..ops.namespaces import FLOATS
 
 SCHEMES = ("central", "forward", "backward", "ridders")
@@ -24,6 +24,7 @@ LANES_FROM = 60_000  # nodes times nudged nodes from which arrays pay, NumPy's i
 LANE_NODES = 64
 BUDGET = 4_000_000  # primitives run before a large program gets its usual steps only: about a second
 GOOD = 1e-7  # relative error estimate that ends the search for a better step
+NUDGES = (2.0**-50, 2.0**-40, 2.0**-26)  # of a node's scale, where its neighbours are too near to be felt
 
 
 class Quotient(NamedTuple):
@@ -71,6 +72,7 @@ class Probe:
         self.x = values[id]
         self.f0 = values[graph.output]
         self.noise = noise
+        self.values = values
         self.work = list(values)
         moved = {id}
         self.steps = []
@@ -314,8 +316,25 @@ def _better(value: float, error: float, best: float, best_error: float) -> bool:
 
 
 def touches_kink(probe: Probe) -> bool:
-    """Whether the very next float, up or down, lies on another piece."""
-    return bool(probe.kinks) and any(probe(x).pieces != probe.here for x in neighbours(probe.x))
+    """Whether another piece begins right beside: at the next float, up or down.
+
+    Rounding may swallow a move to the next float (``5e-324 - 1`` is -1): then a node that is itself
+    between two pieces has to leave its own when the probed one moves by a little more.
+    """
+    if not probe.kinks:
+        return False
+    if any(probe(x).pieces != probe.here for x in neighbours(probe.x)):
+        return True
+    border = [
+        node.op is not None and between_pieces(node.op, [probe.values[i] for i in node.inputs])
+        for node in probe.kinks
+    ]
+    return any(border) and any(
+        on_border and p != q
+        for nudge in NUDGES
+        for x in (probe.x - nudge * probe.scale, probe.x + nudge * probe.scale)
+        for on_border, p, q in zip(border, probe(x).pieces, probe.here, strict=True)
+    )
 
 
 def _estimates(

@@ -5,17 +5,17 @@ A polynomial is expanded exactly, over fractions; for everything else there is a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from itertools import pairwise
-from math import floor, isfinite, log10
+from math import floor, log10
 from typing import Any, NamedTuple
 
+from ..differentiation import convergence
+from ..differentiation.finite import Probe
 from ..engine.run import run
 from ..graph import CONSTANT, INPUT, Graph
 from ..ops.namespaces import Namespace
 from .point import Written, WrittenPoint
-from .words import output_at
 from .written import Apply, Expr, Name, Number, Ref
 
 MOST_TERMS = 40
@@ -23,14 +23,7 @@ MOST_NODES = 300
 HIGHEST_POWER = 12
 ROWS = 6
 TERMS_SHOWN = 12
-
-
-class Row(NamedTuple):
-    """A step size, and the difference quotients to the right and to the left; None where there is none."""
-
-    h: float
-    right: float | None
-    left: float | None
+ROUNDINGS = 4.0  # of f(x + h) - f(x) that a quotient may be off, and rounding be why
 
 
 class Limit(NamedTuple):
@@ -46,10 +39,9 @@ class Limit(NamedTuple):
         difference: f(x + h) - f(x).
         quotient: The same, divided by h.
         limit: What is left at h = 0.
-        rows: The table for what is no polynomial.
         slope: Of reverse mode; None without a point.
-        apart: The two sides do not meet: there is no derivative.
-        endless: Whether the quotients grow without end, to the right and to the left.
+        rows: The quotients of what is no polynomial, by falling h; rounded where all is.
+        tends: What they tend to without any rounding; None for a polynomial.
     """
 
     name: str
@@ -61,20 +53,55 @@ class Limit(NamedTuple):
     difference: Expr | None
     quotient: Expr | None
     limit: Expr | None
-    rows: tuple[Row, ...]
     slope: float | None
-    apart: bool
-    endless: tuple[bool, bool] = (False, False)
+    rows: tuple[convergence.Row, ...] = ()
+    tends: convergence.Limit | None = None
+
+    @property
+    def rounded(self) -> bool:
+        """Whether the quotients are of rounded numbers."""
+        return self.tends is not None and self.rows != self.tends.rows
 
     @property
     def shown(self) -> bool:
         """Whether the table comes near the slope: not where f turns within its smallest step."""
-        slope = self.slope or 0.0
-        return all(
-            abs(quotients[-1] - slope) <= 0.1 * max(abs(slope), abs(quotients[0]))
-            for side in ([r.right for r in self.rows], [r.left for r in self.rows])
-            if (quotients := [q for q in side if q is not None])
-        )
+        outside = self.tends.outside if self.tends is not None else 0
+        sides = ((1, self.right), (-1, self.left))
+        return all(_comes_near(side, self.slope or 0.0) for way, side in sides if way != outside)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether rounding explains how far the last quotients are from the slope."""
+        assert self.tends is not None
+        last, slope = self.rows[-1], self.slope or 0.0
+        gaps = [abs(q - slope) for q in (last.forward, last.backward) if q is not None]
+        return bool(gaps) and max(gaps) <= ROUNDINGS * self.tends.rounding / last.h
+
+    @property
+    def right(self) -> list[float | None]:
+        """The quotients from the right."""
+        return [row.forward for row in self.rows]
+
+    @property
+    def left(self) -> list[float | None]:
+        """The quotients from the left."""
+        return [row.backward for row in self.rows]
+
+    @property
+    def sides(self) -> tuple[float | None, float | None]:
+        """What the quotients come to from the right and from the left: the table's last, where it shows."""
+        assert self.tends is not None
+        return _shown_or(self.right, self.tends.right), _shown_or(self.left, self.tends.left)
+
+
+def _comes_near(quotients: Sequence[float | None], slope: float) -> bool:
+    """Whether quotients, by falling h, come near a slope."""
+    there = [q for q in quotients if q is not None]
+    return bool(there) and abs(there[-1] - slope) <= 0.1 * max(abs(slope), abs(there[0]))
+
+
+def _shown_or(quotients: Sequence[float | None], tends: float | None) -> float | None:
+    return quotients[-1] if tends is None or _comes_near(quotients, tends) else tends
 
 
 class NotPolynomial(Exception):
@@ -201,9 +228,7 @@ def work_out(graph: Graph, name: str, point: WrittenPoint | None) -> Limit | Non
         _sum(rest, letter),
         _sum(quotient, letter),
         _sum({p: c for p, c in quotient.items() if p == 0}, letter),
-        (),
         point.here.cotangents[graph.inputs[name]] if point else None,
-        False,
     )
 
 
@@ -275,49 +300,19 @@ def _raised(name: str, power: int) -> Expr:
 
 
 def _table(name: str, letter: str, point: WrittenPoint) -> Limit:
-    x = point.here.inputs[name]
-    before = output_at(point, {})
+    here, id = point.here, point.graph.inputs[name]
+    x = here.inputs[name]
     size = abs(x)
     scale = 1.0 if size == 0.0 or 0.1 <= size < 10.0 else float(f"1e{floor(log10(size))}")
-    rows = []
-    for k in range(1, ROWS + 1):
-        h = float(f"1e{-k}") * scale
-        rows.append(Row(h, _quotient(point, name, before, h), _quotient(point, name, before, -h)))
-    slope = point.here.cotangents[point.graph.inputs[name]]
-    endless = (_endless([r.right for r in rows], slope), _endless([r.left for r in rows], slope))
-    return Limit(
-        name, x, letter, dict(point.here.inputs), None, None, None, None, None, tuple(rows), slope,
-        any(endless) or _apart(rows), endless,
-    )  # fmt: skip
-
-
-def _quotient(point: WrittenPoint, name: str, before: float | None, h: float) -> float | None:
-    after = output_at(point, {name: point.here.inputs[name] + h})
-    if after is None or before is None:
-        return None
-    found = (after - before) / h
-    return found if isfinite(found) else None
-
-
-def _apart(rows: list[Row]) -> bool:
-    """Whether the sides stay apart: on a smooth function their distance shrinks with h."""
-    gaps = [abs(r.right - r.left) for r in rows if r.right is not None and r.left is not None]
-    if len(gaps) < 4:
-        return False
-    last = rows[-1]
-    assert last.right is not None
-    assert last.left is not None
-    return gaps[-1] > 0.5 * gaps[-3] and gaps[-1] > 1e-4 * max(abs(last.right), abs(last.left), 1e-300)
-
-
-def _endless(quotients: list[float | None], slope: float) -> bool:
-    """Whether quotients grow like a power of 1/h, past the slope, by a factor that does not fall to 1."""
-    sizes = [abs(q) for q in quotients if q is not None]
-    return (
-        len(sizes) >= 4
-        and sizes[-1] > 2.0 * abs(slope)
-        and all(b > 1.5 * a > 0.0 for a, b in pairwise(sizes))
-    )
+    steps = [float(f"1e{-k}") * scale for k in range(1, ROWS + 1)]
+    exact = (point.exact or point).here
+    (tends,) = convergence.converge(exact.graph, exact.inputs, [name], steps, fit=False).limits
+    rows = tends.rows
+    if point.exact is not None:
+        by_hand = Probe(here.graph, here.values, 0.0, id)
+        rows = tuple(convergence.row(by_hand, h) for h in steps)
+    inputs, slope = dict(here.inputs), here.cotangents[id]
+    return Limit(name, x, letter, inputs, None, None, None, None, None, slope, rows, tends)
 
 
 def inlined(written: Written, name: str, letter: str, most: int = TERMS_SHOWN) -> Expr | None:

@@ -133,6 +133,7 @@ def _limit_dict(name: str, limit: Limit | None, plain: Voice) -> dict[str, Any]:
 
     if limit is None:
         return {"name": name, "kind": "none"}
+    tends = limit.tends
     return {
         "name": name,
         "kind": "table" if limit.moved is None else "polynomial",
@@ -141,10 +142,13 @@ def _limit_dict(name: str, limit: Limit | None, plain: Voice) -> dict[str, Any]:
         "difference": text(limit.difference),
         "quotient": text(limit.quotient),
         "limit": text(limit.limit),
-        "rows": [row._asdict() for row in limit.rows],
+        "rows": [{"h": row.h, "right": row.forward, "left": row.backward} for row in limit.rows],
         "slope": limit.slope,
-        "apart": limit.apart,
-        "endless": dict(zip(("right", "left"), limit.endless, strict=True)),
+        "apart": tends is not None and tends.apart,
+        "endless": {
+            "right": tends is not None and tends.infinite[1] != 0,
+            "left": tends is not None and tends.infinite[0] != 0,
+        },
     }
 
 

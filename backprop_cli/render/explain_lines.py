@@ -546,7 +546,7 @@ def _limit(told: Explanation, name: str, limit: Limit | None, voice: Voice) -> P
     if limit.moved is None:
         assert told.point is not None
         for row in limit.rows:
-            cells = tuple("-" if q is None else voice.number(q) for q in (row.right, row.left))
+            cells = tuple("-" if q is None else voice.number(q) for q in (row.forward, row.backward))
             rows.append(Row(cells=(rounded(row.h, 3), *cells)))
         return Part(
             title,
@@ -584,24 +584,33 @@ def _call(function: str, limit: Limit, told: Explanation, moved: bool) -> Call:
 
 
 def _verdict(limit: Limit, voice: Voice) -> str:
-    last = limit.rows[-1]
+    tends, last = limit.tends, limit.rows[-1]
+    assert tends is not None
     slope = voice.number(limit.slope or 0.0)
-    if limit.apart:
-        right, left = (
-            f"growing without end {way}" if endless else f"{rounded(x, 3)} {way}"
+    if tends.apart:
+        right, left = limit.sides
+        digits = next(d for d in (3, 6, 17) if d == 17 or rounded(left, d) != rounded(right, d))
+        sides = (
+            f"{'growing without end' if endless else 'no value' if x is None else rounded(x, digits)} {way}"
             for x, endless, way in (
-                (last.right, limit.endless[0], "from the right"),
-                (last.left, limit.endless[1], "from the left"),
+                (right, tends.infinite[1], "from the right"),
+                (left, tends.infinite[0], "from the left"),
             )
         )
         return (
-            f"the two sides do not meet, {right} and {left}: there is no "
+            f"the two sides do not meet, {' and '.join(sides)}: there is no "
             f"derivative; the slope taken by convention is {slope}"
         )
-    if last.right is None and last.left is None:
+    if tends.kind == "disagree" and tends.left is not None:
+        return f"the quotients tend to {voice.number(tends.left)}, but the rules give {slope}: {tends.why}"
+    if tends.outside and last.forward is None and last.backward is None:
         return f"no value on either side; the rules give {slope}"
-    if (last.right is None or last.left is None) and limit.shown:
-        return f"one side has no value; the other one tends to the slope of the rules, {slope}"
+    if not limit.shown and limit.rounded:
+        return f"in rounded numbers they do not show it: the rules give {slope}"
+    if not limit.shown and limit.hidden:
+        return f"in steps this small rounding hides it: the rules give {slope}"
     if not limit.shown:
         return f"these steps are too large to show it: the rules give {slope}"
+    if tends.outside:
+        return f"one side has no value; the other one tends to the slope of the rules, {slope}"
     return f"both sides tend to {slope}, the slope that the rules give"

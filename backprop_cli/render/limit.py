@@ -122,8 +122,8 @@ def verdict(limits: Limits, limit: Limit) -> list[str]:
         )
     elif limit.kind == "disagree":
         lines.append(
-            f"the quotients tend to {short(limit.left, 8)}, but the rules say {short(limit.slope, 8)}: a "
-            "slope that does not exist met a factor 0 on the way, and the rules leave such a product out"
+            f"the quotients tend to {short(limit.left, 8)}, but the rules say {short(limit.slope, 8)}: "
+            + limit.why
         )
     elif limit.kind == "unsettled":
         lines.append("the quotients settle on no number as h shrinks: no derivative is to be seen")
