@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from math import inf, isfinite
 from statistics import median
-from typing import NamedTuple
 
 from ..differentiation.finite import EPS, finite
 from ..engine.run import bind, evaluate, kinked, leaf_values, number, run, written
@@ -18,6 +17,7 @@ from .answers import Answer, Target, read_answer, read_target
 from .catalogue import Mistake, in_the_first, mistakes, quantity
 from .derivatives import claimed, derivative, formula_text, reduced, with_output
 from .gradcheck import beyond
+from .judging import Claim, Earlier, OneByOne
 from .sampling import (
     EQUAL,
     LEAST_POINTS,
@@ -39,20 +39,16 @@ from .sampling import (
 from .verdicts import (
     FOLLOWS,
     LEAST_DIGITS,
-    MISSING,
     NEAR,
     NONE,
     RIGHT,
     ROUNDED,
-    UNREADABLE,
     WRONG,
     Verdict,
     close,
     digits_right,
-    follows_from,
     loosely,
     matching,
-    told,
     with_mistakes,
 )
 
@@ -72,25 +68,7 @@ SOUND = 9
 """Digits of the right number that floats have at such a point."""
 
 
-class Claim(NamedTuple):
-    """What somebody says of a program.
-
-    Attributes:
-        name: The quantity as written.
-        text: The answer as written.
-        target: The quantity; None where it cannot be read.
-        answer: The answer; None where it cannot be read or is blank.
-        error: Why it cannot be read.
-    """
-
-    name: str
-    text: str
-    target: Target | None
-    answer: Answer | None
-    error: BackpropError | None = None
-
-
-def read_claim(name: str, text: str, graph: Graph) -> Claim:
+def read_claim(name: str, text: str, graph: Graph) -> Claim[Target]:
     """Read a claim; what is wrong with it is kept."""
     target = answer = None
     try:
@@ -102,28 +80,7 @@ def read_claim(name: str, text: str, graph: Graph) -> Claim:
     return Claim(name, text, target, answer)
 
 
-class Earlier(NamedTuple):
-    """A claim that was wrong, or followed from such: later ones may be right given it.
-
-    Attributes:
-        target: The quantity.
-        answer: As written.
-        value: Its number at the point; None without a point.
-        says: What was wrong.
-    """
-
-    target: Target
-    answer: Answer
-    value: float | None
-    says: str
-
-    @property
-    def text(self) -> str:
-        """The claim as written."""
-        return f"{self.target.text} = {self.answer.text}"
-
-
-class Judge:
+class Judge(OneByOne[Target]):
     """Judges claims about one program; what is right is worked out once.
 
     Args:
@@ -157,32 +114,19 @@ class Judge:
         self._mistakes: dict[Target, dict[str, Mistake]] = {}
         self._probed: dict[tuple[Target, int], dict[str, Mistake]] = {}
 
-    def judge(self, claims: Sequence[Claim]) -> list[Verdict]:
-        """Judge one person's claims, the later ones also in the light of the earlier."""
-        verdicts: list[Verdict] = []
-        wrong: list[Earlier] = []
-        for claim in claims:
-            verdict = self.one(claim, wrong)
-            verdicts.append(verdict)
-            if claim.target is not None and claim.answer is not None and verdict.verdict in (WRONG, FOLLOWS):
-                value = self._value(claim.answer) if self.inputs is not None else None
-                wrong.append(Earlier(claim.target, claim.answer, value, verdict.says))
-        return verdicts
-
-    def one(self, claim: Claim, wrong: Sequence[Earlier] = ()) -> Verdict:
-        """Judge one claim, given earlier ones that were wrong."""
-        if claim.error is not None or claim.target is None:
-            says = told(claim.error)
-            return Verdict(claim.target.text if claim.target else claim.name, claim.text, UNREADABLE, says)
-        if claim.answer is None:
-            return Verdict(claim.target.text, "", MISSING, "no answer")
-        copied = self._copied(claim.target, claim.answer)
+    def answered(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target]]) -> Verdict:
+        """Judge an answer at the point, or in general where there is none."""
+        copied = self._copied(target, answer)
         if copied:
-            right = self.right(claim.target)[0] if self.inputs is not None else None
-            return Verdict(claim.target.text, claim.answer.text, WRONG, copied, right=right)
+            right = self.right(target)[0] if self.inputs is not None else None
+            return Verdict(target.text, answer.text, WRONG, copied, right=right)
         if self.inputs is None:
-            return self._in_general(claim.target, claim.answer, wrong)
-        return self._at_the_point(claim.target, claim.answer, wrong)
+            return self._in_general(target, answer, wrong)
+        return self._at_the_point(target, answer, wrong)
+
+    def number(self, answer: Answer) -> float | None:
+        """Return an answer's number at the point; None without one."""
+        return self._value(answer) if self.inputs is not None else None
 
     def _copied(self, target: Target, answer: Answer) -> str:
         """Say why a formula is no answer for a value: any name in it may be copied from the program."""
@@ -263,7 +207,7 @@ class Judge:
         says = f"; by convention {op.convention}" if op.convention else ""
         return f"{text} is at its {found.kind} here{says}"
 
-    def _at_the_point(self, target: Target, answer: Answer, wrong: Sequence[Earlier]) -> Verdict:
+    def _at_the_point(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target]]) -> Verdict:
         right, reason = self.right(target)
         base = Verdict(target.text, answer.text, WRONG, right=right)
         if answer.graph is None:
@@ -288,7 +232,7 @@ class Judge:
                 return self._also_elsewhere(verdict, target, answer)
             kink = self._kink(target)
             return verdict._replace(says="; ".join(filter(None, (verdict.says, kink))))
-        follows = self._follows(target, answer, value, right, wrong)
+        follows = self.follows(target, answer, value, right, wrong)
         if follows:
             return base._replace(verdict=FOLLOWS, says=follows)
         kink = self._kink(target, value)
@@ -363,21 +307,12 @@ class Judge:
             if own or chosen:
                 yield own.union(chosen)
 
-    def _follows(
-        self, target: Target, answer: Answer, value: float, right: float, wrong: Sequence[Earlier]
-    ) -> str:
-        """Return from which earlier claims this one follows."""
-        known = [w for w in wrong if w.value is not None]
-        for some in ([*known[-1:]], *([w] for w in known[:-1]), known):
-            if not some or any(w.target == target for w in some):
-                continue
-            for anew in (False, True):
-                given = self._given(target, some, anew=anew)
-                if given is not None and follows_from(answer, value, given, right):
-                    return f"right, given {' and '.join(w.text for w in some)}"
-        return ""
+    def given(self, target: Target, wrong: Sequence[Earlier[Target]]) -> Iterator[float | None]:
+        """Yield a quantity worked out from others as claimed, from their values and from their operands."""
+        for anew in (False, True):
+            yield self._given(target, wrong, anew=anew)
 
-    def _given(self, target: Target, wrong: Sequence[Earlier], *, anew: bool) -> float | None:
+    def _given(self, target: Target, wrong: Sequence[Earlier[Target]], *, anew: bool) -> float | None:
         """Return a quantity that is worked out from others as claimed.
 
         Args:
@@ -409,7 +344,7 @@ class Judge:
         partials = from_operands if anew else None
         return float(sweep(graph, values, active_nodes(graph), force=given, partials=partials)[by])
 
-    def _carried_on(self, target: Target, earlier: Earlier) -> tuple[Graph, Target] | None:
+    def _carried_on(self, target: Target, earlier: Earlier[Target]) -> tuple[Graph, Target] | None:
         """Return the program and the quantity that a second derivative is, given a first as claimed."""
         first = earlier.target.by
         if (
@@ -426,7 +361,7 @@ class Judge:
         return slope, Target(target.text, slope.output, (other,))
 
     def _carried(
-        self, verdict: Verdict, target: Target, named: Sequence[Mistake], wrong: Sequence[Earlier]
+        self, verdict: Verdict, target: Target, named: Sequence[Mistake], wrong: Sequence[Earlier[Target]]
     ) -> Verdict:
         """Let a second derivative follow from a first one that has the same mistake."""
         for w in wrong:
@@ -480,7 +415,7 @@ class Judge:
             self._samples[target] = samples(self.graph, target)
         return self._samples[target]
 
-    def _in_general(self, target: Target, answer: Answer, wrong: Sequence[Earlier]) -> Verdict:
+    def _in_general(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target]]) -> Verdict:
         base = Verdict(target.text, answer.text, WRONG)
         tied = _tied(self.graph, target)
         if tied:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from math import isfinite
-from typing import NamedTuple
 
 import numpy as np
 
@@ -22,22 +21,19 @@ from ..training.problem import Problem
 from ..training.trace import Made, check_size, check_work
 from .answers import Answer, read_answer, written_digits
 from .catalogue import Mistake
+from .judging import Claim, Earlier, OneByOne
 from .step_mistakes import NOT_UPDATED, StepCatalogue
 from .verdicts import (
     FOLLOWS,
     LEAST_DIGITS,
-    MISSING,
     NONE,
     ROOM,
     ROUNDED,
-    UNREADABLE,
     WRONG,
     Verdict,
     close,
-    follows_from,
     loosely,
     matching,
-    told,
     with_mistakes,
 )
 from .worked import AFTER, NEW, SLOPE, VALUE, Quantity, Worked, entry
@@ -45,21 +41,8 @@ from .worked import AFTER, NEW, SLOPE, VALUE, Quantity, Worked, entry
 LEAST_DECIMALS, MOST_DECIMALS = 2, 15
 """Decimals to which a step may have been rounded by hand; each is worked out once, for all claims."""
 
-MOST_GIVEN = 8
-"""Earlier wrong claims that a claim may follow from, one at a time."""
 
-
-class StepClaim(NamedTuple):
-    """A claim about a step; see `claims.Claim`."""
-
-    name: str
-    text: str
-    quantity: Quantity | None
-    answer: Answer | None
-    error: BackpropError | None = None
-
-
-class StepJudge:
+class StepJudge(OneByOne[Quantity]):
     """Judges claims about one training step.
 
     Args:
@@ -69,6 +52,8 @@ class StepJudge:
     Raises:
         UsageError: when the network is too large to be written out.
     """
+
+    most_alone = 8
 
     def __init__(self, problem: Problem, *, at_step: int = 1, least_digits: int = LEAST_DIGITS) -> None:
         check_size(problem.network, None)
@@ -80,6 +65,7 @@ class StepJudge:
         self.known = dict(self._names())
         self.catalogue = StepCatalogue(self.exact)
         self._rounded: dict[int, Worked | None] = {}
+        self._decimals: Sequence[int] = ()
         self.empty = lower(parse("0"))
         self.slack = EPS * max(map(abs, filter(isfinite, (*self.u.values, *self.u.slopes))))
 
@@ -132,7 +118,7 @@ class StepJudge:
             )
         return found
 
-    def read(self, name: str, text: str) -> StepClaim:
+    def read(self, name: str, text: str) -> Claim[Quantity]:
         """Read a claim; what is wrong with it is kept."""
         quantity = answer = None
         try:
@@ -142,36 +128,24 @@ class StepJudge:
                 if answer.value is None:
                     raise ExpressionError("a claim about a training step is a number")
         except BackpropError as error:
-            return StepClaim(name, text, quantity, None, error)
-        return StepClaim(name, text, quantity, answer)
+            return Claim(name, text, quantity, None, error)
+        return Claim(name, text, quantity, answer)
 
     # judging
 
-    def judge(self, claims: Sequence[StepClaim]) -> list[Verdict]:
-        """Judge one person's claims."""
-        verdicts: list[Verdict] = []
-        wrong: list[tuple[Quantity, float, str]] = []
-        decimals = sorted({d for c in claims if c.answer for d in [_decimals(c.answer.text)] if d})
-        for claim in claims:
-            verdict = self.one(claim, wrong, decimals)
-            verdicts.append(verdict)
-            value = claim.answer.value if claim.answer else None
-            if claim.quantity and value is not None and verdict.verdict in (WRONG, FOLLOWS):
-                wrong.append((claim.quantity, value, verdict.answer))
-        return verdicts
+    def judge(self, claims: Sequence[Claim[Quantity]]) -> list[Verdict]:
+        """Judge one person's claims: who rounds one result rounds them all."""
+        self._decimals = sorted({d for c in claims if c.answer for d in [_decimals(c.answer.text)] if d})
+        return super().judge(claims)
 
-    def one(
-        self, claim: StepClaim, wrong: Sequence[tuple[Quantity, float, str]], decimals: Sequence[int]
-    ) -> Verdict:
-        """Judge one claim, given earlier ones that were wrong."""
-        quantity, answer = claim.quantity, claim.answer
-        if claim.error is not None or quantity is None:
-            says = told(claim.error)
-            return Verdict(quantity.text if quantity else claim.name, claim.text, UNREADABLE, says)
-        if answer is None:
-            return Verdict(quantity.text, "", MISSING, "no answer")
-        right = self.exact.value(quantity)
-        base = Verdict(quantity.text, answer.text, WRONG, right=right if isfinite(right) else None)
+    def number(self, answer: Answer) -> float | None:
+        """Return an answer's number."""
+        return answer.value
+
+    def answered(self, target: Quantity, answer: Answer, wrong: Sequence[Earlier[Quantity]]) -> Verdict:
+        """Judge a number."""
+        right = self.exact.value(target)
+        base = Verdict(target.text, answer.text, WRONG, right=right if isfinite(right) else None)
         if not isfinite(right):
             return base._replace(verdict=NONE, says="there is no such number")
         assert answer.value is not None
@@ -179,31 +153,29 @@ class StepJudge:
         verdict = close(base, answer, value, right, self.least, self.slack)
         if verdict is not None and verdict.good:
             return verdict
-        if quantity.kind == NEW and value == entry(self.u, self.made.old, quantity.id):
+        if target.kind == NEW and value == entry(self.u, self.made.old, target.id):
             return with_mistakes(base, [Mistake("not updated", NOT_UPDATED, 0.0, value)])
-        by_hand = self._by_hand(base, quantity, answer, value, decimals)
+        by_hand = self._by_hand(base, target, answer, value)
         if by_hand is not None:
             return by_hand
-        follows = self._follows(quantity, answer, value, wrong)
+        follows = self.follows(target, answer, value, right, wrong)
         if follows:
             return base._replace(verdict=FOLLOWS, says=follows)
-        named = matching(self.catalogue.mistakes(quantity).values(), value, right, answer.spare)
+        named = matching(self.catalogue.mistakes(target).values(), value, right, answer.spare)
         if named and verdict is None:
             return with_mistakes(base, named)
         return verdict or loosely(base, answer, value, right, self.least) or base
 
-    def _by_hand(
-        self, base: Verdict, quantity: Quantity, answer: Answer, value: float, decimals: Sequence[int]
-    ) -> Verdict | None:
+    def _by_hand(self, base: Verdict, target: Quantity, answer: Answer, value: float) -> Verdict | None:
         """Compare with the step worked out with rounding on the way."""
         own = _decimals(answer.text)
         if not answer.unit or not own or written_digits(answer.text) < self.least:
             return None
-        for places in sorted({own, *decimals}, key=lambda d: (d != own, -d)):
+        for places in sorted({own, *self._decimals}, key=lambda d: (d != own, -d)):
             worked = self._worked(places)
             if worked is None:
                 continue
-            given = worked.value(quantity)
+            given = worked.value(target)
             if isfinite(given) and abs(given - value) <= 0.5 * answer.unit * ROOM:
                 says = f"right, with every result rounded to {places} decimals"
                 return base._replace(verdict=ROUNDED, digits=places, says=says)
@@ -219,37 +191,26 @@ class StepJudge:
                 self._rounded[places] = None
         return self._rounded[places]
 
-    def _follows(
-        self, quantity: Quantity, answer: Answer, value: float, wrong: Sequence[tuple[Quantity, float, str]]
-    ) -> str:
-        for some in ([*wrong[-1:]], *([w] for w in wrong[-MOST_GIVEN:-1]), list(wrong)):
-            if not some or any(w[0] == quantity for w in some):
-                continue
-            given = self._given(quantity, some)
-            if follows_from(answer, value, given, self.exact.value(quantity)):
-                return "right, given " + " and ".join(f"{w[0].text} = {w[2]}" for w in some)
-        return ""
-
-    def _given(self, quantity: Quantity, wrong: Sequence[tuple[Quantity, float, str]]) -> float:
+    def given(self, target: Quantity, wrong: Sequence[Earlier[Quantity]]) -> list[float]:
         """Return a quantity that is worked out from others as claimed; not finite where there is none."""
         u, exact = self.u, self.exact
-        forced = {q.id: x for q, x, _ in wrong if q.kind == VALUE}
+
+        def claimed(kind: str) -> dict[int, float]:
+            return {w.target.id: w.value for w in wrong if w.target.kind == kind and w.value is not None}
+
+        forced, slopes_given = claimed(VALUE), claimed(SLOPE)
         values = exact.forward(forced=forced) if forced else u.values
-        if quantity.kind == VALUE:
-            return float(values[quantity.id])
-        given = {q.id: x for q, x, _ in wrong if q.kind == SLOPE}
-        slopes = exact.pulled(slopes=given, values=values)
-        if quantity.kind == SLOPE:
-            return slopes[quantity.id]
-        new = exact.updated(slopes) if given or forced else {n: np.array(a) for n, a in exact.new.items()}
+        if target.kind == VALUE:
+            return [float(values[target.id])]
+        slopes = exact.pulled(slopes=slopes_given, values=values)
+        if target.kind == SLOPE:
+            return [slopes[target.id]]
+        new = exact.updated(slopes) if slopes_given or forced else exact.new
         new = {n: np.array(a, dtype=float) for n, a in new.items()}
-        for q, x, _ in wrong:
-            if q.kind == NEW:
-                for name, ids in u.parameters.items():
-                    new[name][ids == q.id] = x
-        if quantity.kind == NEW:
-            return entry(u, new, quantity.id)
-        return exact.forward(new)[u.graph.output]
+        for id, x in claimed(NEW).items():
+            for name, ids in u.parameters.items():
+                new[name][ids == id] = x
+        return [entry(u, new, target.id) if target.kind == NEW else exact.forward(new)[u.graph.output]]
 
 
 def _plain(text: str) -> str:

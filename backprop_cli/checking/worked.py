@@ -7,9 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..engine.run import run
+from ..engine.sweep import sweep
 from ..explanation.written import Paper
+from ..graph import Graph, Node
 from ..networks.network import NDArray
 from ..networks.unrolled import Unrolled
+from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
 from ..optimization import settings
 from ..training.loop import clip_factor
@@ -109,15 +113,8 @@ class Worked:
             forced: Values that are given.
             skipped: Activations that are left out.
         """
-        values = self.put_in(parameters or {})
-        for node in self.u.graph.nodes:
-            if forced and node.id in forced:
-                values[node.id] = forced[node.id]
-            elif node.id in skipped:
-                values[node.id] = values[node.inputs[0]]
-            elif node.op is not None:
-                values[node.id] = float(node.op.forward(FLOATS, *(values[i] for i in node.inputs)))
-        return values
+        leaves = dict(enumerate(self.put_in(parameters or {})))
+        return run(_without(self.u.graph, skipped), leaves, force=forced)
 
     def put_in(self, parameters: Parameters) -> list[float]:
         """Return the right values, but for these parameters."""
@@ -145,24 +142,31 @@ class Worked:
             local: Local derivatives of nodes by their first operand.
         """
         u = self.u
-        base = list(u.values if values is None else values)
+        base = u.values if values is None else values
         other = self.put_in(parameters) if parameters else base
-        g = [0.0] * len(u.graph)
-        g[u.graph.output] = 1.0
-        for node in reversed(u.graph.nodes):
-            if slopes and node.id in slopes:
-                g[node.id] = slopes[node.id]
-            if not g[node.id] or node.op is None:
-                continue
+
+        def partials(node: Node) -> Sequence[float]:
             if local and node.id in local:
-                g[node.inputs[0]] += g[node.id] * local[node.id]
-                continue
+                return [local[node.id], *[0.0] * (len(node.inputs) - 1)]
+            assert node.op is not None
             source = base if node.id in u.penalties else other
-            partials = node.op.partials(FLOATS, base[node.id], *(source[i] for i in node.inputs))
-            for i, p in zip(node.inputs, partials, strict=True):
-                if u.active[i]:
-                    g[i] += g[node.id] * p
-        return g
+            found: Sequence[float] = node.op.partials(
+                FLOATS, base[node.id], *(source[i] for i in node.inputs)
+            )
+            return found
+
+        return sweep(u.graph, base, u.active, force=slopes, partials=partials)
+
+
+def _without(graph: Graph, skipped: Collection[int]) -> Graph:
+    """Return the graph with steps that give their first operand as it is."""
+    if not skipped:
+        return graph
+    same, nodes = PRIMITIVES["identity"], list(graph.nodes)
+    for id in skipped:
+        node = nodes[id]
+        nodes[id] = Node(id, same, node.inputs[:1], node.kind, node.span, node.name)
+    return Graph(graph.source, nodes, graph.outputs, graph.inputs, graph.defaults, graph.named)
 
 
 def entry(u: Unrolled, parameters: Parameters, id: int) -> float:

@@ -23,8 +23,9 @@ from .common import (
 from .grades import Grades
 
 if TYPE_CHECKING:
-    from ..checking.claims import Claim
+    from ..checking.answers import Target
     from ..checking.grading import Named
+    from ..checking.judging import Claim
     from ..checking.verdicts import Verdict
     from ..graph import Graph
 
@@ -196,7 +197,7 @@ def command(
     return status
 
 
-def _taken_for_the_output(claims: list[Claim], verdicts: list[Verdict], graph: Graph) -> list[str]:
+def _taken_for_the_output(claims: list[Claim[Target]], verdicts: list[Verdict], graph: Graph) -> list[str]:
     """Say of names that the program does not have what they were taken for, where the answer is not right."""
     from ..checking.answers import shortened
     from ..checking.derivatives import formula_text
@@ -310,7 +311,7 @@ def _article(path: str, chosen: str, digits: int, output: str | None) -> int:
 
 
 def _with_formulas(
-    verdicts: list[Verdict], claims: list[Claim], graph: Graph, sympy: Any, large: bool
+    verdicts: list[Verdict], claims: list[Claim[Target]], graph: Graph, sympy: Any, large: bool
 ) -> list[Verdict]:
     """Put the right formulas in, as SymPy has them."""
     from ..graph import CONSTANT
