@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import BackpropError, UsageError
-from .command import Binding, NetworkCommand, is_config
+from .command import NetworkCommand
 from .common import (
-    choose_format,
+    answers,
     digits_option,
     file_option,
     format_option,
     large_option,
-    notes_printer,
     output_option,
     quiet_option,
-    write_text,
 )
 from .grades import Grades
+from .output import Output
+from .request import Request
 
 if TYPE_CHECKING:
     from ..checking.answers import Target
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..checking.judging import Claim
     from ..checking.verdicts import Verdict
     from ..graph import Graph
+    from .main import Sympy
 
 FORMATS = ("table", "csv", "tsv", "json", "junit", "gradescope", "markdown")
 ENDINGS = {
@@ -98,12 +99,11 @@ ENDINGS = {
 @large_option
 @quiet_option
 @click.pass_obj
+@answers("check", FORMATS, endings=ENDINGS)
 def command(
-    sympy: Any,
-    expression: str | None,
-    bindings: list[Binding],
-    overrides: list[str],
-    file: str | None,
+    sympy: Sympy,
+    request: Request,
+    output: Output,
     claims: tuple[str, ...],
     sheet: str | None,
     text: str | None,
@@ -115,11 +115,6 @@ def command(
     least_digits: int,
     marks: str | None,
     credit: str | None,
-    format_: str | None,
-    output: str | None,
-    digits: int,
-    large: bool,
-    quiet: bool,
 ) -> int:
     """Judge claims about EXPRESSION, and name the mistake behind a wrong one.
 
@@ -128,13 +123,12 @@ def command(
     place of EXPRESSION judges a step worked by hand, by the names of backprop trace; KEY=VALUE
     overrides a key of it. Exit status: 0 all right, 1 something is wrong, 2 unreadable, 3 not judgeable.
     """
-    chosen = choose_format(format_, output, FORMATS, endings=ENDINGS)
-    note = notes_printer(quiet)
+    asked = request.expression is not None or request.file is not None
     if text is not None:
-        if expression is not None or file is not None or claims or sheet is not None or gradcheck:
+        if asked or claims or sheet is not None or gradcheck:
             raise UsageError("--text FILE stands alone: the claims are in the text")
-        return _article(text, chosen, digits, output)
-    if file == "-" and sheet == "-":
+        return _article(text, output)
+    if request.file == "-" and sheet == "-":
         raise UsageError("--file - and --claims - cannot both read stdin")
     grades = Grades(
         claims,
@@ -145,34 +139,24 @@ def command(
         least_digits,
         marks,
         credit,
-        chosen,
-        digits,
         output,
-        note,
     )
-    if file is None and is_config(expression):
-        assert expression is not None
+    if request.config is not None:
         if gradcheck:
             raise UsageError(
                 "--gradcheck is for expressions", hint="backprop train CONFIG --check-gradients --dry-run"
             )
-        overrides += [f"{binding.name}={binding.text}" for binding in bindings]
-        return _training_step(expression, overrides, at_step, grades)
-    if overrides:
-        raise UsageError(f"{overrides[0]} is for a training step", hint="backprop check config.yaml")
-    if expression is None and file is None:
+        return _training_step(request.config, request.config_overrides(), at_step, grades)
+    if request.overrides:
+        raise UsageError(f"{request.overrides[0]} is for a training step", hint="backprop check config.yaml")
+    if not asked:
         raise UsageError(
             "no expression",
             hint='give one: backprop check "a*b" --a 3 --b -2 --claim a=-2; or --file PATH',
         )
-    from .common import Request, tell
-
-    request = Request(expression, bindings, file, large=large, points=None)
-    if request.ranges:
-        raise UsageError(f"check works at one point: {next(iter(request.ranges))} is a range")
-    graph = request.graph
+    graph = request.read("check works at one point: {name} is a range")
     if gradcheck:
-        return _gradcheck(graph, request.values, claims, sheet, chosen, output)
+        return _gradcheck(graph, request.values, claims, sheet, output)
     from ..checking.answers import read_target
     from ..checking.claims import Judge, read_claim
     from ..checking.grading import Named
@@ -186,14 +170,14 @@ def command(
         _raise_first([claim.error for claim in read] if strict else [])
         verdicts = judge.judge(read)
         meant.extend(_taken_for_the_output(read, verdicts, graph))
-        return _with_formulas(verdicts, read, graph, sympy, large) if reveal else verdicts
+        return _with_formulas(verdicts, read, graph, sympy, request.large) if reveal else verdicts
 
     def named(word: str) -> Named:
         target = read_target(word, graph)
         return Named(target.text, (target.of, *sorted(target.by)))
 
     status = grades.give(graph.source.text, judge.inputs, judged, named)
-    tell(graph, note, (), list(dict.fromkeys(meant)))
+    output.tell(graph, notes=list(dict.fromkeys(meant)))
     return status
 
 
@@ -255,16 +239,14 @@ def _gradcheck(
     values: dict[str, float],
     claims: tuple[str, ...],
     sheet: str | None,
-    chosen: str,
-    output: str | None,
+    output: Output,
 ) -> int:
     from ..checking.answers import read_answer, read_target, split
     from ..checking.gradcheck import check, status
     from ..engine.run import bind, evaluate
     from ..render.checking import checked_document
-    from ..render.writers import write
 
-    _only("--gradcheck", chosen)
+    _only("--gradcheck", output)
     if sheet is not None:
         raise UsageError("--gradcheck takes its claims from --claim")
     claimed = {}
@@ -281,37 +263,36 @@ def _gradcheck(
         claimed[graph.own_name(target.by[0])] = float(found.at(evaluate(graph, inputs)[0]))
     checked = check(graph, values, claimed)
     shown = checked_document(checked, graph.source.text)
-    write_text(write(shown, chosen, to_file=output is not None), output)
+    output.show(shown)
     return status(checked)
 
 
-def _only(option: str, chosen: str) -> None:
-    if chosen not in ("table", "json", "markdown"):
-        raise UsageError(f"{option} prints table, json or markdown, not {chosen}")
+def _only(option: str, output: Output) -> None:
+    if output.format not in ("table", "json", "markdown"):
+        raise UsageError(f"{option} prints table, json or markdown, not {output.format}")
 
 
-def _article(path: str, chosen: str, digits: int, output: str | None) -> int:
+def _article(path: str, output: Output) -> int:
     from ..articles.text import check_text
     from ..checking.sheets import SIZE_LIMIT
     from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, DataError
     from ..render.checking import article_document
-    from ..render.writers import write
     from ..tables.files import bytes_of
 
-    _only("--text", chosen)
+    _only("--text", output)
     data = bytes_of(path, SIZE_LIMIT)
     shown = "<stdin>" if path == "-" else path
     if len(data) > SIZE_LIMIT:
         raise DataError(f"{shown} is larger than {SIZE_LIMIT:,} bytes")
     found = check_text(data.decode("utf-8-sig", "replace"), shown)
-    write_text(write(article_document(found, digits=digits), chosen, to_file=output is not None), output)
+    output.show(article_document(found, digits=output.digits))
     if found.wrong:
         return NO
     return ANSWERED if found.lines else NO_SUCH_NUMBER
 
 
 def _with_formulas(
-    verdicts: list[Verdict], claims: list[Claim[Target]], graph: Graph, sympy: Any, large: bool
+    verdicts: list[Verdict], claims: list[Claim[Target]], graph: Graph, sympy: Sympy, large: bool
 ) -> list[Verdict]:
     """Put the right formulas in, as SymPy has them."""
     from ..graph import CONSTANT

@@ -147,10 +147,5 @@ class NetworkCommand(ExpressionCommand):
         return rest
 
 
-def is_config(word: str | None) -> bool:
-    """Whether a word in the place of an expression names a config."""
-    return word is not None and word.lower().endswith((".yaml", ".yml")) and "\n" not in word
-
-
 def _is_name(text: str) -> bool:
     return bool(text) and text[0].isalpha() and all(c.isalnum() or c == "_" for c in text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from .command import HELP
-from .common import write_text
+from .output import Output
 
 
 @click.command("completion", context_settings=HELP)
@@ -21,5 +21,5 @@ def command(shell: str) -> int:
 
     kind = get_completion_class(shell)
     assert kind is not None
-    write_text(kind(group(), {}, "backprop", COMPLETE).source() + "\n", None)
+    Output().write(kind(group(), {}, "backprop", COMPLETE).source() + "\n")
     return 0

@@ -9,7 +9,7 @@ import click
 
 from ..errors import UsageError, nearest
 from .command import HELP
-from .common import write_text
+from .output import Output
 
 
 class Subcommands(click.Group):
@@ -48,7 +48,7 @@ def init(name: str | None, output: str | None, force: bool) -> int:
         if output is not None:
             raise UsageError("-o needs the NAME of a starter config", hint=f"names: {', '.join(names)}")
         lines = [f"  {known:<12} {starter_text(known).splitlines()[0].lstrip('# ')}" for known in names]
-        write_text("Starter configs: backprop config init NAME\n\n" + "\n".join(lines) + "\n", None)
+        Output().write("Starter configs: backprop config init NAME\n\n" + "\n".join(lines) + "\n")
         return 0
     if name not in names:
         close = nearest(name[:64], names)
@@ -56,7 +56,7 @@ def init(name: str | None, output: str | None, force: bool) -> int:
         raise UsageError(f"no starter config {name}", hint=hint)
     if output is not None and not force and os.path.lexists(output):
         raise UsageError(f"{output} is there already", hint="--force writes over it")
-    write_text(starter_text(name), output)
+    Output(file=output).write(starter_text(name))
     return 0
 
 
@@ -72,7 +72,7 @@ def validate(file: str, overrides: tuple[str, ...]) -> int:
     from ..training.config import load
 
     loaded = load(file, overrides)
-    write_text(f"{loaded.shown}: ok: {loaded.summary()}\n", None)
+    Output().write(f"{loaded.shown}: ok: {loaded.summary()}\n")
     return 0
 
 
@@ -99,7 +99,7 @@ def show(file: str, overrides: tuple[str, ...], format_: str, output: str | None
         text = json.dumps({"config": plain, "origins": loaded.origins}, ensure_ascii=False, indent=2) + "\n"
     else:
         text = to_yaml(plain, loaded.origins)
-    write_text(text, output)
+    Output(file=output).write(text)
     return 0
 
 
@@ -111,5 +111,5 @@ def schema(output: str | None) -> int:
 
     from ..render.schema import json_schema
 
-    write_text(json.dumps(json_schema(), indent=2) + "\n", output)
+    Output(file=output).write(json.dumps(json_schema(), indent=2) + "\n")
     return 0

@@ -6,23 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .command import Binding, ExpressionCommand
+from .command import ExpressionCommand
 from .common import (
-    Request,
-    check_destination,
-    choose_format,
-    destination,
+    answers,
     digits_option,
     file_option,
     format_option,
     large_option,
     names_of,
-    notes_printer,
     number,
     quiet_option,
-    tell,
-    write_text,
 )
+from .output import Output, check_destination
+from .request import Request
 
 if TYPE_CHECKING:
     from ..optimization.choice import Choice
@@ -73,10 +69,10 @@ MILLISECONDS = 300
 @click.option("--all", "all_", is_flag=True, help="Show every update of a long run.")
 @large_option
 @quiet_option
+@answers("descend", FORMATS, draws=True, moves=True)
 def command(
-    expression: str | None,
-    bindings: list[Binding],
-    file: str | None,
+    request: Request,
+    output: Output,
     rate: str | None,
     steps: int | None,
     until: str,
@@ -84,12 +80,7 @@ def command(
     wrt: str | None,
     optimizers: tuple[str, ...],
     plot: bool,
-    format_: str | None,
-    output: str | None,
-    digits: int,
     all_: bool,
-    large: bool,
-    quiet: bool,
 ) -> int:
     """Gradient descent on EXPRESSION from the values given, and a verdict with its reason.
 
@@ -97,15 +88,9 @@ def command(
     diverges or leaves the domain; what it went through is printed all the same.
     """
     from ..errors import ANSWERED, NO_SUCH_NUMBER, UsageError
-    from ..render.pictures import ANIMATIONS, is_picture
-    from ..render.pictures import PICTURES as FILES
 
-    drawn = format_ is None and is_picture(output)
-    chosen = "table" if drawn else choose_format(format_, output, FORMATS, (*FILES, *ANIMATIONS))
-    check_destination(output)
-    note = notes_printer(quiet)
-    request = Request(expression, bindings, file, large=large, points=None)
-    graph = request.graph
+    check_destination(output.file)
+    graph = request.read()
     eta = number("--rate", rate) if rate is not None else None
     if eta is not None and eta <= 0.0:
         raise UsageError(f"--rate {rate}: a learning rate is a positive number", hint="--ascend climbs")
@@ -128,30 +113,24 @@ def command(
     if steps is None:
         steps = max(20, min(STEPS, WORK // len(graph)))
         if steps < STEPS:
-            note(f"note: {len(graph):,} nodes: {steps:,} updates at most; --steps asks for more")
+            output.note(f"note: {len(graph):,} nodes: {steps:,} updates at most; --steps asks for more")
     choices = [read(text, eta) for text in optimizers] or [plain(eta)]
     report = _run(request, names, choices, steps=steps, until=length, ascend=ascend)
-    to_file = output is not None
-    if drawn:
-        assert output is not None
-        data = _picture(report, output)
-        with destination(output) as stream:
-            stream.write(data)
+    if output.drawn:
+        _draw(report, output)
     else:
         from ..render.descent import document
         from ..render.terminal import at_terminal
-        from ..render.writers import write
 
         drawing = None
-        if chosen == "table" and (plot or (not to_file and at_terminal())):
-            drawing = _drawing(report, to_file)
-        shown = document(report, digits=digits, everything=all_, drawing=drawing)
-        write_text(write(shown, chosen, to_file=to_file), output)
-    if drawn or chosen in ("csv", "tsv", "value"):
+        if output.format == "table" and (plot or (not output.to_file and at_terminal())):
+            drawing = _drawing(report, output.to_file)
+        output.show(document(report, digits=output.digits, everything=all_, drawing=drawing))
+    if output.drawn or output.format in ("csv", "tsv", "value"):
         for run in report.runs if len(report.runs) <= 8 else ():
             for sentence in run.verdict.says if run.verdict is not None else ():
-                note(f"note: {sentence}")
-    tell(graph, note, warnings_of(graph), ())
+                output.note(f"note: {sentence}")
+    output.tell(graph, warnings_of(graph))
     failed = [run for run in report.runs if not run.answered]
     if len(report.runs) == 1 and failed:
         trace = report.runs[0].trace
@@ -159,7 +138,7 @@ def command(
             raise trace.error
     if len(report.runs) > 1 and failed:
         have = "has" if len(failed) == 1 else "have"
-        note(f"warning: {len(failed):,} of {len(report.runs):,} runs {have} no answer")
+        output.note(f"warning: {len(failed):,} of {len(report.runs):,} runs {have} no answer")
     return NO_SUCH_NUMBER if failed else ANSWERED
 
 
@@ -215,28 +194,29 @@ def _charted(report: Report):  # type: ignore[no-untyped-def]
     return [run for run, _ in drawn], ground
 
 
-def _picture(report: Report, output: str) -> bytes:
+def _draw(report: Report, output: Output) -> None:
     from ..errors import UsageError
     from ..layout import descent as charts
     from ..layout.chart import picture_of
     from ..render.descent import heading
-    from ..render.pictures import picture_bytes
 
     runs, ground = _charted(report)
     if not runs:
         raise UsageError("no run can be drawn: no start has a value and a gradient")
     title = heading(report)
-    if output.lower().endswith(".gif"):
+    assert output.file is not None
+    if output.file.lower().endswith(".gif"):
         if len(runs) > 1:
             raise UsageError(
                 "a GIF shows one descent", hint="one --optimizer, and no range of starting points"
             )
         frames = charts.frames(report.function, runs[0], ground, title)
-        return picture_bytes([picture_of(c, *FRAME) for c in frames], output, milliseconds=MILLISECONDS)
+        output.draw([picture_of(c, *FRAME) for c in frames], milliseconds=MILLISECONDS)
+        return
     verdict = report.runs[0].verdict
     says = ". ".join(verdict.says) if verdict is not None and len(report.runs) == 1 else ""
     chart = charts.chart(report.function, runs, ground, title, says)
-    return picture_bytes(picture_of(chart, *(BESIDE if ground.surface is not None else PICTURE)), output)
+    output.draw(picture_of(chart, *(BESIDE if ground.surface is not None else PICTURE)))
 
 
 def _drawing(report: Report, to_file: bool) -> str | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
-from .command import Binding, ExpressionCommand
-from .common import Request, choose_format, notes_printer, program_options, tell, write_text
+from .command import ExpressionCommand
+from .common import answers, program_options
+from .output import Output
+from .request import Request
 
 
 @click.command(
@@ -14,18 +16,12 @@ from .common import Request, choose_format, notes_printer, program_options, tell
     epilog="Examples: backprop eval '2x^2 - 3x + 4' --x 2; backprop eval 'sin(x)' --x 0:1:0.25",
 )
 @program_options
+@answers("eval")
 def command(
-    expression: str | None,
-    bindings: list[Binding],
-    file: str | None,
-    points: str | None,
+    request: Request,
+    output: Output,
     strict: bool,
-    format_: str | None,
-    output: str | None,
-    digits: int,
     all_: bool,
-    large: bool,
-    quiet: bool,
 ) -> int:
     """Value of every node of EXPRESSION at a point, or of EXPRESSION at many points.
 
@@ -34,21 +30,15 @@ def command(
     """
     from ..differentiation.report import SUMMARY_FROM, forward_report
 
-    chosen = choose_format(format_, output)
-    note = notes_printer(quiet)
-    request = Request(expression, bindings, file, large=large, points=points)
-    if points is not None or request.ranges:
+    graph = request.read()
+    if request.points is not None or request.ranges:
         from .points import run_points
 
-        return run_points(
-            request, points, chosen, output, note, strict=strict, gradient=False, quiet=quiet, digits=digits
-        )
-    report = forward_report(request.graph, request.values)
+        return run_points(request, output, strict=strict, gradient=False)
+    report = forward_report(graph, request.values)
     from ..render.gradient import values_document
-    from ..render.writers import write
 
-    big = len(request.graph) > SUMMARY_FROM and not all_
-    shown = values_document(report, digits=digits, everything=all_, summary=big)
-    write_text(write(shown, chosen, to_file=output is not None), output)
-    tell(request.graph, note, report.warnings, report.notes)
+    big = len(graph) > SUMMARY_FROM and not all_
+    output.show(values_document(report, digits=output.digits, everything=all_, summary=big))
+    output.tell(graph, report.warnings, report.notes)
     return 0

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from .command import HELP
-from .common import choose_format, notes_printer, write_text
+from .common import answers
+from .output import Output
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown")
 
@@ -30,9 +31,8 @@ FORMATS = ("table", "json", "csv", "tsv", "markdown")
     help="Decimals of shares and significant digits of errors, in tables.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
-def command(
-    model: str, file: str | None, format_: str | None, output: str | None, digits: int, quiet: bool
-) -> int:
+@answers(None, FORMATS)
+def command(output: Output, model: str, file: str | None) -> int:
     """Judge a model on the rows of FILE (CSV, TSV, JSON Lines, npz; - is stdin), which has the target too.
 
     For classes: accuracy, the confusion matrix, precision, recall and F1 of every class. For numbers:
@@ -46,19 +46,17 @@ def command(
 
     from ..errors import NoSuchNumber, UsageError
     from ..render.evaluation import Subject, document
-    from ..render.writers import write
     from ..training.data import load_labelled
     from ..training.metrics import evaluate
     from ..training.model import Model
     from ..training.predictor import has_probabilities
 
-    chosen = choose_format(format_, output, FORMATS)
-    if chosen not in FORMATS:
-        raise UsageError(f"evaluate does not write {chosen}", hint=f"formats: {', '.join(FORMATS)}")
+    if output.format not in FORMATS:
+        raise UsageError(f"evaluate does not write {output.format}", hint=f"formats: {', '.join(FORMATS)}")
     trained = Model.load(model)
     if file is None:
         rows, where = _held_out(trained, model)
-        notes_printer(quiet)(f"note: no FILE, so these are {where}")
+        output.note(f"note: no FILE, so these are {where}")
     else:
         rows = load_labelled(file, trained.encoding, trained.config.data.missing)
         where = "<stdin>" if file == "-" else file
@@ -76,8 +74,7 @@ def command(
             probabilities=has_probabilities(trained),
         )
     subject = Subject(model, where, trained.config.loss.type)
-    report = document(found, subject, digits=digits)
-    write_text(write(report, chosen, to_file=output is not None), output)
+    output.show(document(found, subject, digits=output.digits))
     return 0
 
 

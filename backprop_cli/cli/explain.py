@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import UsageError
-from .command import Binding, NetworkCommand, is_config
+from .command import NetworkCommand
 from .common import (
-    Request,
-    choose_format,
+    answers,
     digits_option,
     file_option,
     format_option,
     large_option,
     names_of,
-    notes_printer,
     number,
     output_option,
     quiet_option,
-    tell,
-    write_text,
 )
+from .output import Output
+from .request import Request
 
 if TYPE_CHECKING:
     from ..explanation.report import Explanation
+    from .main import Sympy
 
 FORMATS = ("table", "markdown", "latex", "json")
 DETAILS = ("short", "normal", "full")
@@ -57,23 +56,17 @@ MOST_NODES = 2_000  # as in `grad`, which is content with numbers above
 @large_option
 @quiet_option
 @click.pass_obj
+@answers("explain", FORMATS)
 def command(
-    sympy: Any,
-    expression: str | None,
-    bindings: list[Binding],
-    overrides: list[str],
-    file: str | None,
+    sympy: Sympy,
+    request: Request,
+    output: Output,
     wrt: str | None,
     symbolic: bool,
     limit: bool,
     update: str | None,
     detail: str,
-    digits: int,
     round_each: bool,
-    format_: str | None,
-    output: str | None,
-    large: bool,
-    quiet: bool,
 ) -> int:
     """Why the gradient of EXPRESSION is what it is, step by step.
 
@@ -84,31 +77,20 @@ def command(
     """
     from ..explanation.report import explain
     from ..render.explain import document
-    from ..render.writers import write
 
-    chosen = choose_format(format_, output, FORMATS)
-    if chosen not in FORMATS:
-        raise UsageError(f"explain prints {', '.join(FORMATS)}, not {chosen}")
-    note = notes_printer(quiet)
     rate = number("--update", update) if update is not None else None
-    decimals = digits if round_each else None
-    if file is None and is_config(expression):
-        assert expression is not None
+    decimals = output.digits if round_each else None
+    if request.config is not None:
         for option, given in (("--symbolic", symbolic), ("--limit", limit)):
             if given:
-                raise UsageError(f"{option} is for expressions, {expression} is a config")
-        overrides += [f"{binding.name}={binding.text}" for binding in bindings]
-        told = _network(expression, overrides, names_of(wrt), detail, rate, decimals)
-        write_text(write(document(told, digits=digits), chosen, to_file=output is not None), output)
+                raise UsageError(f"{option} is for expressions, {request.config} is a config")
+        told = _network(request.config, request.config_overrides(), names_of(wrt), detail, rate, decimals)
+        output.show(document(told, digits=output.digits))
         return 0
-    if overrides:
-        raise UsageError(
-            f"{overrides[0]} is for the network of a config", hint="backprop explain config.yaml"
-        )
-    request = Request(expression, bindings, file, large=large, points=None)
-    if request.ranges:
-        raise UsageError("explain takes one point, not a range", hint="backprop grad takes ranges")
-    graph = request.graph
+    if request.overrides:
+        word = request.overrides[0]
+        raise UsageError(f"{word} is for the network of a config", hint="backprop explain config.yaml")
+    graph = request.read("explain takes one point, not a range", "backprop grad takes ranges")
     told = explain(
         graph,
         request.values,
@@ -125,13 +107,13 @@ def command(
     elif told.derivations:
         process = sympy.process()
         ids = {d.name: graph.inputs[d.name] for d in told.derivations}
-        process.request(graph, None, list(ids.values()), [True] * len(graph), large=large)
+        process.request(graph, None, list(ids.values()), [True] * len(graph), large=request.large)
         answer = process.answer()
         told = told._replace(formulas={name: answer.formulas.get(id) for name, id in ids.items()})
         if answer.failure:
             notes.append(f"no simplified formula: {answer.failure}")
-    write_text(write(document(told, digits=digits), chosen, to_file=output is not None), output)
-    tell(graph, note, told.warnings, notes)
+    output.show(document(told, digits=output.digits))
+    output.tell(graph, told.warnings, notes)
     return 0
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 import click
 
 from ..errors import UsageError
-from .command import Binding, NetworkCommand, is_config
-from .common import Request, destination, notes_printer, tell, write_text
-
-Note = Callable[[str], None]
+from .command import NetworkCommand
+from .common import answers, names_of
+from .output import Output, destination
+from .request import Request
 
 PACKAGES = frozenset("torch jax numpy scipy autograd micrograd sympy casadi safetensors math".split())
 """What the programs import."""
@@ -50,17 +49,12 @@ OTHERWISE = {
 )
 @click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
 @click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+@answers("export", endings={})
 def command(
-    expression: str | None,
-    bindings: list[Binding],
-    overrides: list[str],
-    file: str | None,
+    request: Request,
+    output: Output,
     target: str | None,
     wrt: str | None,
-    output: str | None,
-    digits: int,
-    large: bool,
-    quiet: bool,
 ) -> int:
     """EXPRESSION as a program that computes value and gradient elsewhere, and asserts our numbers.
 
@@ -70,48 +64,39 @@ def command(
     """
     from ..export import ENDINGS, NETWORK_TARGETS, RENDERED, TARGETS, export, program_of, target_named
 
-    note = notes_printer(quiet)
-    network = file is None and (is_config(expression) or _is_model(expression))
+    network = request.config or request.model
     known = NETWORK_TARGETS if network else (*TARGETS, *RENDERED)
-    target = target or ENDINGS.get(os.path.splitext(output or "")[1].lower())
+    target = target or ENDINGS.get(os.path.splitext(output.file or "")[1].lower())
     if target is None:
         raise UsageError("export needs a target: --to TARGET", hint=f"targets: {', '.join(known)}")
-    stem, ending = os.path.splitext(os.path.basename(output or ""))
+    stem, ending = os.path.splitext(os.path.basename(output.file or ""))
     if ending == ".py" and stem in PACKAGES:
         raise UsageError(
             f"a program called {stem}.py would import itself in place of {stem}", hint=f"-o {stem}_program.py"
         )
-    if network:
-        assert expression is not None
-        for option, given in (("--wrt", wrt is not None), ("--large", large)):
+    if network is not None:
+        for option, given in (("--wrt", wrt is not None), ("--large", request.large)):
             if given:
                 raise UsageError(f"{option} is for expressions, not for networks")
-        overrides += [f"{binding.name}={binding.text}" for binding in bindings]
-        return _network(expression, overrides, target, output, note)
-    if overrides:
-        raise UsageError(f"{overrides[0]} is for the network of a config", hint="backprop export config.yaml")
+        return _network(network, request.config_overrides(), target, output)
+    if request.overrides:
+        word = request.overrides[0]
+        raise UsageError(f"{word} is for the network of a config", hint="backprop export config.yaml")
     target_named(target, known)
-    request = Request(expression, bindings, file, large=large, points=None)
-    if request.ranges:
-        name = next(iter(request.ranges))
-        raise UsageError(f"export is of one point: {name} is a range", hint=f"--{name} VALUE")
-    names = [name.strip() for name in wrt.split(",")] if wrt is not None else None
+    request.read("export is of one point: {name} is a range", "--{name} VALUE")
+    names = names_of(wrt)
     if target in RENDERED:
-        text = _rendered(request, target, names, digits)
+        text = _rendered(request, target, names, output.digits)
     else:
         text = export(program_of(request.graph, request.values, names), target)
-    write_text(text, output)
+    output.write(text)
     from ..differentiation.report import warnings_of
 
-    tell(request.graph, note, warnings_of(request.graph), ())
+    output.tell(request.graph, warnings_of(request.graph))
     return 0
 
 
-def _is_model(word: str | None) -> bool:
-    return word is not None and word.lower().endswith(".safetensors") and "\n" not in word
-
-
-def _network(path: str, overrides: list[str], target: str, output: str | None, note: Note) -> int:
+def _network(path: str, overrides: list[str], target: str, output: Output) -> int:
     """Export a config's network, or a trained one; a large one has its arrays in a file beside it."""
     from .training import use_threads
 
@@ -124,9 +109,9 @@ def _network(path: str, overrides: list[str], target: str, output: str | None, n
             hint=OTHERWISE.get(target, f"targets: {', '.join(NETWORK_TARGETS)}"),
         )
     target_named(target, NETWORK_TARGETS)
-    if target == "onnx" and output is None:
+    if target == "onnx" and output.file is None:
         raise UsageError("an ONNX model is no text", hint="-o network.onnx")
-    if is_config(path):
+    if not path.lower().endswith(".safetensors"):
         from ..training.config import load
 
         facts = networks.facts_of_config(load(path, overrides))
@@ -134,25 +119,25 @@ def _network(path: str, overrides: list[str], target: str, output: str | None, n
         raise UsageError(f"{overrides[0]} is for a config; a model is as it was trained")
     else:
         facts = networks.facts_of_model(path)
-    stem = os.path.splitext(os.path.basename(output))[0] if output is not None else "network"
+    file = output.file
+    stem = os.path.splitext(os.path.basename(file))[0] if file is not None else "network"
     exported = networks.export(facts, target, f"{stem}_arrays")
     if exported.beside is not None:
-        if output is None:
+        if file is None:
             raise UsageError(
                 f"a program with {facts.numbers:,} numbers has a file of them beside it",
                 hint="-o FILE.py says where both go",
             )
-        arrays = os.path.join(os.path.dirname(output), f"{stem}_arrays.safetensors")
+        arrays = os.path.join(os.path.dirname(file), f"{stem}_arrays.safetensors")
         with destination(arrays) as stream:
             stream.write(exported.beside)
-        note(f"note: {output} reads its arrays from {arrays}")
+        output.note(f"note: {file} reads its arrays from {arrays}")
     if target == "onnx":
-        with destination(output) as stream:
-            stream.write(exported.content)
+        output.write_bytes(exported.content)
     else:
-        write_text(exported.content.decode(), output)
+        output.write(exported.content.decode())
     if exported.note is not None:
-        note(exported.note)
+        output.note(exported.note)
     return 0 if exported.agrees else 1
 
 
@@ -171,9 +156,8 @@ def _rendered(request: Request, target: str, wrt: list[str] | None, digits: int)
         from ..render.export_latex import document
 
         return document(view, write)
-    from ..layout.drawing import graph_drawing
+    from ..layout.drawing import graph_drawing, graph_title
     from ..render.mermaid import mermaid
-    from .graph import _title
 
-    drawing: Any = graph_drawing(view, _title(view, write), write)
+    drawing: Any = graph_drawing(view, graph_title(view, write), write)
     return "".join(mermaid(drawing))

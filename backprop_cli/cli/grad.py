@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import UsageError
-from .command import Binding, ExpressionCommand
-from .common import Request, choose_format, notes_printer, program_options, tell, write_text
+from .command import ExpressionCommand
+from .common import answers, names_of, number, program_options
+from .output import Output
+from .request import Request
+
+if TYPE_CHECKING:
+    from .main import Sympy
 
 METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")
 
@@ -52,19 +57,13 @@ METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")
 @click.option("--direction", metavar="MOVES", help="Differentiate along a line: a=1,b=0.")
 @click.option("--tangent", is_flag=True, help="Add the tangent line or plane as a formula.")
 @click.pass_obj
+@answers("grad")
 def command(
-    sympy: Any,
-    expression: str | None,
-    bindings: list[Binding],
-    file: str | None,
-    points: str | None,
+    sympy: Sympy,
+    request: Request,
+    output: Output,
     strict: bool,
-    format_: str | None,
-    output: str | None,
-    digits: int,
     all_: bool,
-    large: bool,
-    quiet: bool,
     methods: tuple[str, ...],
     wrt: str | None,
     scheme: str,
@@ -83,30 +82,24 @@ def command(
     from ..differentiation.report import DEFAULT_METHODS, SUMMARY_FROM, differentiate
     from ..engine.run import is_bound
 
-    chosen = choose_format(format_, output)
-    note = notes_printer(quiet)
-    request = Request(expression, bindings, file, large=large, points=points)
-    asked = [name.strip() for name in wrt.split(",")] if wrt is not None else None
+    graph, chosen = request.read(), output.format
+    asked = names_of(wrt)
     h = _step(step)
     if order > 1 or direction is not None or tangent:
-        _check_higher(request, points, order, direction, tangent, chosen)
+        _check_higher(request, order, direction, tangent, chosen)
     if order > 1 or direction is not None:
         moves = _direction(direction) if direction is not None else None
         for option, given in (("--step", h is not None), ("--scheme", scheme != "central")):
             if given:
                 raise UsageError(f"{option} is for the gradient: higher differences choose their own steps")
-        return _higher(
-            request, chosen, output, note, sympy, order=order, direction=moves, wrt=asked, methods=methods,
-            digits=digits,
-        )  # fmt: skip
-    if points is not None or request.ranges:
+        return _higher(request, output, sympy, order=order, direction=moves, wrt=asked, methods=methods)
+    if request.points is not None or request.ranges:
         from .points import run_points
 
         return run_points(
-            request, points, chosen, output, note, strict=strict, methods=methods, wrt=asked, gradient=True,
-            scheme=scheme, step=h, large=large, quiet=quiet, digits=digits, sympy=sympy,
+            request, output, strict=strict, methods=methods, wrt=asked, gradient=True,
+            scheme=scheme, step=h, sympy=sympy,
         )  # fmt: skip
-    graph = request.graph
     big = len(graph) > SUMMARY_FROM and not methods and not all_
     if not methods:
         methods = ("reverse",) if chosen == "value" or big else DEFAULT_METHODS
@@ -116,13 +109,12 @@ def command(
     process = sympy.process() if needs_sympy else None
     report = differentiate(
         graph, request.values, methods=methods, wrt=asked, scheme=scheme, step=h,
-        inline=formulas == "inputs", process=process, large=large,
+        inline=formulas == "inputs", process=process, large=request.large,
     )  # fmt: skip
     notes = list(report.notes)
     if big:
         notes.insert(0, f"{len(graph):,} nodes: reverse mode alone; --method and --all override")
     from ..render.gradient import document
-    from ..render.writers import write
 
     extra: dict[str, Any] = {}
     if tangent:
@@ -130,34 +122,25 @@ def command(
         from ..render.higher import tangent_dict, tangent_sentences
 
         found = tangent_of(report)
-        extra = {"tangent": tangent_dict(found), "below": tangent_sentences(found, digits)}
-    shown = document(report, digits=digits, everything=all_, summary=big, **extra)
-    write_text(write(shown, chosen, to_file=output is not None), output)
-    tell(graph, note, report.warnings, notes)
+        extra = {"tangent": tangent_dict(found), "below": tangent_sentences(found, output.digits)}
+    output.show(document(report, digits=output.digits, everything=all_, summary=big, **extra))
+    output.tell(graph, report.warnings, notes)
     return 1 if report.agree is False else 0
 
 
 def _step(text: str | None) -> float | None:
-    from ..errors import BackpropError, UsageError
-    from ..language.lower import constant
-
     if text is None:
         return None
-    try:
-        h = constant(text)
-    except BackpropError as error:
-        raise UsageError(f"--step: {error.message}", source=error.source, span=error.span) from None
+    h = number("--step", text)
     if h <= 0.0:
         raise UsageError(f"--step {text}: the step size is a positive number")
     return h
 
 
-def _check_higher(
-    request: Request, points: str | None, order: int, direction: str | None, tangent: bool, chosen: str
-) -> None:
+def _check_higher(request: Request, order: int, direction: str | None, tangent: bool, chosen: str) -> None:
     """Refuse combinations that mean nothing."""
     option = "--tangent" if tangent else "--direction" if direction is not None else "--order"
-    if points is not None or request.ranges:
+    if request.points is not None or request.ranges:
         raise UsageError(f"{option} is for one point, not for many")
     if tangent and (order > 1 or direction is not None):
         raise UsageError("--tangent goes with the gradient: leave --order and --direction out")
@@ -168,7 +151,6 @@ def _check_higher(
 def _direction(text: str) -> dict[str, float]:
     """Return the moves of ``a=1,b=0``."""
     from ..language.tokens import plain_name
-    from .common import number
 
     moves: dict[str, float] = {}
     for part in text.split(","):
@@ -186,27 +168,23 @@ def _direction(text: str) -> dict[str, float]:
 
 def _higher(
     request: Request,
-    chosen: str,
-    output: str | None,
-    note: Any,
-    sympy: Any,
+    output: Output,
+    sympy: Sympy,
     *,
     order: int,
     direction: dict[str, float] | None,
     wrt: list[str] | None,
     methods: tuple[str, ...],
-    digits: int,
 ) -> int:
     from ..differentiation.higher import higher
     from ..engine.run import is_bound
     from ..render.higher import document
-    from ..render.writers import write
 
     if direction is not None and wrt is not None:
         raise UsageError("--direction says by which inputs: leave --wrt out")
     if "complex-step" in methods:
         raise UsageError("--method complex-step is for the gradient", hint="symbolic, reverse and finite")
-    graph = request.graph
+    graph, chosen = request.graph, output.format
     methods = tuple("reverse" if m == "forward" else m for m in methods)
     if not methods and chosen == "value":
         methods = ("reverse",)
@@ -217,6 +195,6 @@ def _higher(
         graph, request.values, order=order, direction=direction, wrt=wrt, methods=methods,
         process=process, large=request.large,
     )  # fmt: skip
-    write_text(write(document(report, digits=digits), chosen, to_file=output is not None), output)
-    tell(graph, note, report.warnings, report.notes)
+    output.show(document(report, digits=output.digits))
+    output.tell(graph, report.warnings, report.notes)
     return 1 if report.agree is False else 0

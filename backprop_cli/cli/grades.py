@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import BackpropError, UsageError
-from .common import names_of, write_text
+from .common import names_of
+from .output import Output
 
 if TYPE_CHECKING:
     from ..checking.grading import Judged, Named
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 DOCUMENTS = ("gradescope", "junit")
 """Formats in which graders expect a report, even on claims that cannot be read."""
-
-Note = Callable[[str], None]
 
 
 class Grades(NamedTuple):
@@ -32,10 +31,7 @@ class Grades(NamedTuple):
     least_digits: int
     marks: str | None
     credit: str | None
-    format_: str
-    digits: int
-    output: str | None
-    note: Note
+    output: Output
 
     def give(
         self,
@@ -57,7 +53,6 @@ class Grades(NamedTuple):
         from ..checking.grading import Judgement, entries, graded, read_credit, repeated
         from ..checking.sheets import Reading, Sheet
         from ..render.checking import document
-        from ..render.writers import write
 
         def known(word: str) -> Named | None:
             with suppress(BackpropError):
@@ -88,13 +83,13 @@ class Grades(NamedTuple):
         try:
             reading = self._reading(fault_of)
             people = len(reading.sheets)
-            if self.format_ == "gradescope" and people > 1:
+            if self.output.format == "gradescope" and people > 1:
                 raise UsageError(
                     f"a submission to Gradescope is one person's; here are {people}",
                     hint="--student NAME picks one",
                 )
         except BackpropError as error:
-            if alone or self.format_ not in DOCUMENTS:
+            if alone or self.output.format not in DOCUMENTS:
                 raise
             broken = error
             reading = Reading([Sheet(self.student or "", [], error)], [])
@@ -106,15 +101,14 @@ class Grades(NamedTuple):
             self.reveal,
             tuple(quantity.text for quantity in asked),
         )
-        shown = document(judgement, digits=self.digits)
-        write_text(write(shown, self.format_, to_file=self.output is not None), self.output)
+        self.output.show(document(judgement, digits=self.output.digits))
         if broken is not None:
             raise broken
         for line in reading.notes:
-            self.note(f"note: {line}")
+            self.output.note(f"note: {line}")
         for sheet in reading.sheets:
             if sheet.fault is not None:
-                self.note("warning: {}".format(str(sheet.fault).replace("\n  hint: ", "; ")))
+                self.output.note("warning: {}".format(str(sheet.fault).replace("\n  hint: ", "; ")))
         return judgement.status
 
     def _asked(self, named: Callable[[str], Named]) -> dict[Named, float]:

@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError, nearest
-from .command import Binding, NetworkCommand, is_config
+from .command import NetworkCommand
 from .common import (
-    Request,
-    choose_format,
+    answers,
     digits_option,
     file_option,
     format_option,
     large_option,
     names_of,
-    notes_printer,
     quiet_option,
-    tell,
 )
+from .output import Output
+from .request import Request
 
 if TYPE_CHECKING:
-    from ..explanation.edges import GraphView
     from ..layout.drawing import Drawing
 
 FORMATS = ("text", "dot", "mermaid", "tikz", "svg", "json")
@@ -46,8 +44,6 @@ MOST_NODES = 300
 
 WIDEST = 400
 """Columns of a drawing in characters that goes to a file or a pipe."""
-
-Note = Callable[[str], None]
 
 
 class GraphCommand(NetworkCommand):
@@ -103,23 +99,17 @@ class GraphCommand(NetworkCommand):
 @digits_option("Significant digits.")
 @large_option
 @quiet_option
+@answers("graph", endings=ENDINGS, otherwise="text")
 def command(
-    expression: str | None,
-    bindings: list[Binding],
+    request: Request,
+    output: Output,
     config: str | None,
-    overrides: list[str],
-    file: str | None,
     edges: str,
     paths: str | None,
     wrt: str | None,
     named: bool,
     all_: bool,
     compact: bool,
-    format_: str | None,
-    output: str | None,
-    digits: int,
-    large: bool,
-    quiet: bool,
 ) -> int:
     """The computation graph of EXPRESSION, inputs left, output right.
 
@@ -129,31 +119,26 @@ def command(
     """
     from ..language.numbers import rounded
 
-    chosen = choose_format(format_, output, endings=ENDINGS, otherwise="text")
-    note = notes_printer(quiet)
-
     def write(x: float) -> str:
-        return rounded(x, digits)
+        return rounded(x, output.digits)
 
     names = _names("--path", paths)
-    if config is not None or (file is None and is_config(expression)):
-        assert expression is not None
-        if file is not None:
+    config = config or request.config
+    if config is not None:
+        if request.file is not None:
             raise UsageError("--file is a program, --config a network: one of them")
-        overrides += [f"{binding.name}={binding.text}" for binding in bindings]
         for option, given in (("--wrt", wrt is not None), ("--named", named), ("--all", all_)):
             if given:
-                raise UsageError(f"{option} is for expressions, {expression} is a config")
-        _network(expression, overrides, chosen, output, note, names, write, edges, compact)
+                raise UsageError(f"{option} is for expressions, {config} is a config")
+        _network(config, request.config_overrides(), output, names, write, edges, compact)
         return 0
     if compact:
         raise UsageError("--compact is for the network of a config", hint="--named shows less of a program")
-    if overrides:
-        raise UsageError(f"{overrides[0]} is for the network of a config", hint="backprop graph config.yaml")
-    _program(
-        Request(expression, bindings, file, large=large, points=None),
-        chosen, output, note, names, _names("--wrt", wrt), write, edges, named, all_,
-    )  # fmt: skip
+    if request.overrides:
+        word = request.overrides[0]
+        raise UsageError(f"{word} is for the network of a config", hint="backprop graph config.yaml")
+    request.read("graph draws one point: {name} is a range", "--{name} VALUE")
+    _program(request, output, names, _names("--wrt", wrt), write, edges, named, all_)
     return 0
 
 
@@ -168,9 +153,7 @@ def _names(option: str, text: str | None) -> list[str] | None:
 
 def _program(
     request: Request,
-    chosen: str,
-    output: str | None,
-    note: Note,
+    output: Output,
     paths: list[str] | None,
     wrt: list[str] | None,
     write: Callable[[float], str],
@@ -181,11 +164,8 @@ def _program(
     from ..differentiation.report import warnings_of
     from ..engine.point import point_of
     from ..explanation.edges import GraphView
-    from ..layout.drawing import graph_drawing
+    from ..layout.drawing import graph_drawing, graph_title
 
-    if request.ranges:
-        name = next(iter(request.ranges))
-        raise UsageError(f"graph draws one point: {name} is a range", hint=f"--{name} VALUE")
     if named and constants:
         raise UsageError("--named shows less, --all shows more: one of them")
     graph = request.graph
@@ -193,15 +173,15 @@ def _program(
     view = GraphView(graph, point, paths=paths, named=named, constants=constants)
     counts = {name: view.count_paths(name) for name in paths or ()}
     notes = []
-    if chosen in LAID_OUT and len(view.shown) > MOST_NODES:
+    if output.format in LAID_OUT and len(view.shown) > MOST_NODES:
         if paths and any(view.marked or ()) and view.count_marked() <= MOST_NODES:
             notes.append(f"{len(view.shown):,} nodes are too many to draw: those on the paths alone")
             view.only_marked()
-        elif chosen == "text":
+        elif output.format == "text":
             from ..render.graph_summary import summary
 
             _write([summary(view, write, MOST_NODES)], output)
-            tell(graph, note, warnings_of(graph), ())
+            output.tell(graph, warnings_of(graph))
             return
         else:
             raise UsageError(
@@ -209,25 +189,17 @@ def _program(
                 hint="--path NAME draws the nodes on its paths, --named the named steps; "
                 "-o graph.dot or graph.mmd takes any number",
             )
-    drawing = graph_drawing(view, _title(view, write), write, edges)
+    drawing = graph_drawing(view, graph_title(view, write), write, edges)
     if paths is not None:
         drawing = drawing._replace(legend=(*drawing.legend, _said(counts, graph.name(graph.output), named)))
-    if chosen == "json":
+    if output.format == "json":
         from ..render.graph_facts import graph_facts
         from ..render.writers.json import lines
 
         _write(lines(graph_facts(view, counts)), output)
     else:
-        _draw(drawing, chosen, output, note)
-    tell(graph, note, warnings_of(graph), notes)
-
-
-def _title(view: GraphView, write: Callable[[float], str]) -> str:
-    """Return ``L = e*f = -4``: the output, how it is made, its value."""
-    from ..language.format import output_text
-
-    text, value = output_text(view.graph), view.values[view.graph.output]
-    return f"{text} = {write(value)}" if value is not None and view.graph.inputs else text
+        _draw(drawing, output)
+    output.tell(graph, warnings_of(graph), notes)
 
 
 def _said(counts: dict[str, int], output: str, named: bool) -> str:
@@ -244,9 +216,7 @@ def _said(counts: dict[str, int], output: str, named: bool) -> str:
 def _network(
     path: str,
     overrides: list[str],
-    chosen: str,
-    output: str | None,
-    note: Note,
+    output: Output,
     paths: list[str] | None,
     write: Callable[[float], str],
     edges: Any,
@@ -266,12 +236,12 @@ def _network(
     loaded = load(path, overrides)
     problem = assemble(loaded)
     if isinstance(problem.network, FormulaNetwork):
-        return _formula(problem, chosen, output, note, paths, write, edges)
+        return _formula(problem, output, paths, write, edges)
     why = networks.why_compact(problem)
     found: Any = None
     if compact or why is not None:
         if why is not None and not compact:
-            note(f"note: a box a layer: {why}")
+            output.note(f"note: a box a layer: {why}")
         drawing = networks.layers_drawing(problem, edges)
     else:
         try:
@@ -294,7 +264,7 @@ def _network(
         numbers = {name: n for name, n in zip(paths, counts, strict=True) if "." in name}
         if numbers:
             drawing = drawing._replace(legend=(*drawing.legend, _said(numbers, "E", named=False)))
-    if chosen == "json":
+    if output.format == "json":
         from ..render.writers.json import lines
 
         _write(
@@ -302,14 +272,12 @@ def _network(
             output,
         )
         return None
-    return _draw(drawing, chosen, output, note)
+    return _draw(drawing, output)
 
 
 def _formula(
     problem: Any,
-    chosen: str,
-    output: str | None,
-    note: Note,
+    output: Output,
     paths: list[str] | None,
     write: Callable[[float], str],
     edges: Any,
@@ -328,19 +296,20 @@ def _formula(
     title = f"{network.target} ~ {network.expression} = {write(view.values[graph.output] or 0.0)}"
     drawing = graph_drawing(view, title, write, edges)
     drawing = drawing._replace(legend=(*drawing.legend, "the first row, with the parameters' first values"))
-    if chosen == "json":
+    if output.format == "json":
         from ..render.graph_facts import graph_facts
         from ..render.writers.json import lines
 
         _write(lines(graph_facts(view, {name: view.count_paths(name) for name in paths or ()})), output)
     else:
-        _draw(drawing, chosen, output, note)
+        _draw(drawing, output)
 
 
-def _draw(drawing: Drawing, chosen: str, output: str | None, note: Note) -> None:
+def _draw(drawing: Drawing, output: Output) -> None:
     """Write a drawing in one of the formats."""
+    chosen = output.format
     if chosen == "text":
-        _text(drawing, output, note)
+        _text(drawing, output)
     elif chosen == "dot":
         from ..render.dot import dot
 
@@ -357,7 +326,7 @@ def _draw(drawing: Drawing, chosen: str, output: str | None, note: Note) -> None
 
         _write(mermaid(drawing._replace(arrows=counted()), fenced=chosen == "markdown"), output)
         if count > MOST_EDGES:
-            note(f"note: {count:,} edges: Mermaid draws {MOST_EDGES} unless its maxEdges is raised")
+            output.note(f"note: {count:,} edges: Mermaid draws {MOST_EDGES} unless its maxEdges is raised")
     elif chosen == "tikz":
         from ..render.tikz import tikz
 
@@ -365,37 +334,38 @@ def _draw(drawing: Drawing, chosen: str, output: str | None, note: Note) -> None
     else:
         from ..layout.graph_picture import graph_picture
         from ..render.pictures import picture_bytes
-        from .common import destination
 
-        name = output if output is not None and chosen != "svg" else "graph.svg"
-        data = picture_bytes(graph_picture(drawing), name)
-        with destination(output) as stream:
-            stream.write(data)
+        name = output.file if output.file is not None and chosen != "svg" else "graph.svg"
+        output.write_bytes(picture_bytes(graph_picture(drawing), name))
 
 
-def _text(drawing: Drawing, output: str | None, note: Note) -> None:
+def _text(drawing: Drawing, output: Output) -> None:
     from ..render.graph_text import graph_text
     from ..render.terminal import console_for, is_unicode
 
-    console = console_for(output is not None)
+    console = console_for(output.to_file)
     color = console.color_system is not None and not console.no_color
     drawn = graph_text(drawing, min(console.width, WIDEST), unicode=is_unicode(console), color=color)
     _write([drawn.text], output)
     if drawn.form == "list" and not drawn.widths:
-        note("note: the graph is too entangled for lines, so it is a list; --path NAME draws a part of it")
+        output.note(
+            "note: the graph is too entangled for lines, so it is a list; --path NAME draws a part of it"
+        )
     elif drawn.form != "across":
         form = {"down": "from top to bottom", "list": "as a list"}[drawn.form]
         least = min(drawn.widths)
         where = f"the terminal has {console.width}" if console.width < WIDEST else f"{WIDEST} are the limit"
-        note(f"note: drawn {form}: other forms take {least} columns or more, {where}; -o graph.svg has room")
+        output.note(
+            f"note: drawn {form}: other forms take {least} columns or more, {where}; -o graph.svg has room"
+        )
 
 
-def _write(pieces: Iterable[str], output: str | None) -> None:
+def _write(pieces: Iterable[str], output: Output) -> None:
     """Write a text piece by piece, in blocks."""
-    from .common import destination, encoding_of
+    from .output import destination, encoding_of
 
-    encoding = encoding_of(output)
-    with destination(output) as stream:
+    encoding = encoding_of(output.file)
+    with destination(output.file) as stream:
         block: list[str] = []
         for piece in pieces:
             block.append(piece)

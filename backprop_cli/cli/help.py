@@ -6,7 +6,7 @@ import click
 
 from ..errors import UsageError, nearest
 from .command import HELP
-from .common import write_text
+from .output import Output
 
 
 @click.command("help", context_settings=HELP)
@@ -21,15 +21,15 @@ def command(topic: str | None) -> int:
     topics = {f.name.removesuffix(".txt"): f for f in folder.iterdir() if f.name.endswith(".txt")}
     if topic is None:
         lines = [f"  {name:<14} {topics[name].read_text('utf-8').splitlines()[0]}" for name in sorted(topics)]
-        write_text("Topics: backprop help TOPIC\n\n" + "\n".join(lines) + "\n", None)
+        Output().write("Topics: backprop help TOPIC\n\n" + "\n".join(lines) + "\n")
     elif topic in topics:
-        write_text(topics[topic].read_text("utf-8"), None)
+        Output().write(topics[topic].read_text("utf-8"))
     elif topic in COMMANDS:
         with click.Context(group(), info_name="backprop") as parent:
             command = group().get_command(parent, topic)
             assert command is not None
             with click.Context(command, info_name=topic, parent=parent, **HELP) as ctx:
-                write_text(command.get_help(ctx) + "\n", None)
+                Output().write(command.get_help(ctx) + "\n")
     else:
         known = [*sorted(topics), *COMMANDS]
         close = nearest(topic, known)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .command import Binding, ExpressionCommand
+from .command import ExpressionCommand
 from .common import (
-    Request,
-    choose_format,
-    destination,
+    answers,
     digits_option,
     file_option,
     format_option,
     large_option,
     names_of,
-    notes_printer,
     number,
     quiet_option,
-    tell,
-    write_text,
 )
+from .output import Output
+from .request import Request
+
+if TYPE_CHECKING:
+    from .main import Sympy
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex")
 WORK = 20_000_000  # primitives that may run before inputs are left out: about ten seconds
@@ -51,20 +51,15 @@ WORK = 20_000_000  # primitives that may run before inputs are left out: about t
 @large_option
 @quiet_option
 @click.pass_obj
+@answers("limit", FORMATS, draws=True)
 def command(
-    sympy: Any,
-    expression: str | None,
-    bindings: list[Binding],
-    file: str | None,
+    sympy: Sympy,
+    request: Request,
+    output: Output,
     wrt: str | None,
     steps: str,
     symbolic: bool,
     plot: bool,
-    format_: str | None,
-    output: str | None,
-    digits: int,
-    large: bool,
-    quiet: bool,
 ) -> int:
     """The limit definition at work: difference quotients of EXPRESSION as h shrinks.
 
@@ -76,18 +71,8 @@ def command(
     from ..differentiation.report import differentiate, warnings_of
     from ..engine.point import check_wrt
     from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
-    from ..render.pictures import PICTURES, is_picture, picture_bytes
 
-    drawn = format_ is None and is_picture(output)
-    chosen = "svg" if drawn else choose_format(format_, output, FORMATS, PICTURES)
-    if not drawn and chosen not in FORMATS:
-        raise UsageError(f"limit prints {', '.join(FORMATS)}, not {chosen}")
-    note = notes_printer(quiet)
-    request = Request(expression, bindings, file, large=large, points=None)
-    if request.ranges:
-        name = next(iter(request.ranges))
-        raise UsageError(f"limit works at one point: {name} is a range")
-    graph = request.graph
+    graph = request.read("limit works at one point: {name} is a range")
     hs = _steps(steps)
     names = check_wrt(graph, names_of(wrt))
     if not names:
@@ -101,30 +86,29 @@ def command(
     exact = None
     if symbolic:
         report = differentiate(
-            graph, request.values, methods=("symbolic",), wrt=names, process=sympy.process(), large=large
+            graph,
+            request.values,
+            methods=("symbolic",),
+            wrt=names,
+            process=sympy.process(),
+            large=request.large,
         )
         exact = {n: x for n, x in report.gradient.items() if x is not None}
         notes += report.notes
     limits = converge(graph, request.values, names, hs, exact)
-    to_file = output is not None
-    if drawn:
+    if output.drawn:
         from ..layout.chart import picture_of
         from ..layout.limit import chart
 
-        assert output is not None
-        data = picture_bytes(picture_of(chart(limits)), output)
-        with destination(output) as stream:
-            stream.write(data)
+        output.draw(picture_of(chart(limits)))
     else:
         from ..render import limit as show
         from ..render.terminal import at_terminal
-        from ..render.writers import write
 
-        wanted = plot or (not to_file and at_terminal())
-        charts = show.charts(limits, to_file=to_file) if wanted and chosen == "table" else []
-        shown = show.document(limits, digits=digits, charts=charts)
-        write_text(write(shown, chosen, to_file=to_file), output)
-    tell(graph, note, warnings_of(graph), notes)
+        wanted = plot or (not output.to_file and at_terminal())
+        charts = show.charts(limits, to_file=output.to_file) if wanted and output.format == "table" else []
+        output.show(show.document(limits, digits=output.digits, charts=charts))
+    output.tell(graph, warnings_of(graph), notes)
     kinds = {limit.kind for limit in limits.limits}
     if "disagree" in kinds:
         return NO

@@ -6,7 +6,8 @@ import click
 
 from ..errors import UsageError, nearest
 from .command import HELP
-from .common import choose_format, write_text
+from .common import answers
+from .output import Output
 
 
 @click.command("ops", context_settings=HELP)
@@ -19,12 +20,12 @@ from .common import choose_format, write_text
 )
 @click.option("--tensors", is_flag=True, help="Those that networks are lowered to, not for expressions.")
 @click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending.")
-def command(names: tuple[str, ...], format_: str | None, tensors: bool, output: str | None) -> int:
+@answers("ops")
+def command(output: Output, names: tuple[str, ...], tensors: bool) -> int:
     """List every primitive, or those named: derivative, domain, kinks and conventions."""
     from ..ops import ALIASES, PRIMITIVES, Primitive
     from ..ops.tensor import TENSORS
     from ..render.registry import document, listed
-    from ..render.writers import write
 
     signs = {row.infix: name for name, row in reversed(PRIMITIVES.items()) if row.infix}
     rows: list[Primitive] = [] if names else [*TENSORS.values()] if tensors else listed()
@@ -37,6 +38,5 @@ def command(names: tuple[str, ...], format_: str | None, tensors: bool, output: 
                 f"no primitive {name}", hint=f"did you mean {close}?" if close else "backprop ops lists all"
             )
         rows.append(every[known])
-    shown = document(rows, detailed=bool(names))
-    write_text(write(shown, choose_format(format_, output), to_file=output is not None), output)
+    output.show(document(rows, detailed=bool(names)))
     return 0

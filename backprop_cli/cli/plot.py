@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,19 +10,16 @@ import click
 from ..language.numbers import brief
 from .command import Binding, ExpressionCommand
 from .common import (
-    Request,
-    choose_format,
-    destination,
+    answers,
     digits_option,
     file_option,
     format_option,
     large_option,
-    notes_printer,
     number,
     quiet_option,
-    tell,
-    write_text,
 )
+from .output import Output
+from .request import Request, grid
 
 if TYPE_CHECKING:
     from ..curves.line import Curve, Tangent
@@ -60,26 +57,25 @@ class Drawn(Request):
     """A program with its bindings, some of them ranges to draw over."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
-        self.spans: dict[str, Span] = {}
         super().__init__(*args, **more)
+        self.spans: dict[str, Span] = {}
 
-    def _bind(self, binding: Binding, file: str | None) -> None:
+    def bind(self, binding: Binding) -> None:
         from ..errors import BackpropError, BindingError
-        from .common import _range
 
         if ":" not in binding.text:
             if binding.name in self.spans:
                 raise BindingError(f"{binding.name} is given twice")
-            super()._bind(binding, file)
+            super().bind(binding)
             return
         if binding.name in self.values or binding.name in self.spans:
             raise BindingError(f"{binding.name} is given twice")
         if binding.name not in self.graph.inputs:
-            self._unknown(binding)
+            self.refuse_unknown(binding)
         try:
             span = Span(binding.text)
             if span.step is not None:
-                self.ranges[binding.name] = _range(binding.text)
+                self.ranges[binding.name] = grid(binding.text)
         except BackpropError as error:
             raise BindingError(
                 f"the range of {binding.name}: {error.message}",
@@ -112,19 +108,14 @@ class Drawn(Request):
 @digits_option("Significant digits of labels.")
 @large_option
 @quiet_option
+@answers("plot", endings=ENDINGS, otherwise="plot", request=Drawn)
 def command(
-    expression: str | None,
-    bindings: list[Binding],
-    file: str | None,
+    request: Drawn,
+    output: Output,
     tangents: str | None,
     derivative: bool,
     panels: int | None,
     view: str | None,
-    format_: str | None,
-    output: str | None,
-    digits: int,
-    large: bool,
-    quiet: bool,
 ) -> int:
     """Draw EXPRESSION over a range of one variable, or its contours over ranges of two.
 
@@ -135,16 +126,13 @@ def command(
     from ..engine.run import bind
     from ..errors import UsageError
 
-    chosen = choose_format(format_, output, endings=ENDINGS, otherwise="plot")
-    note = notes_printer(quiet)
-    request = Drawn(expression, bindings, file, large=large, points=None)
-    graph = request.graph
+    graph = request.read()
     names = list(request.spans)
     _check(request)
     fixed = {**graph.defaults, **request.values}
     fixed = {n: x for n, x in fixed.items() if n not in names}
     bind(graph, {**fixed, **{n: request.spans[n].low for n in names}})
-    job = _Job(request, fixed, chosen, output, digits, note)
+    job = _Job(request, fixed, output)
     if len(names) == 2:
         for given, option in (
             (tangents, "--tangent"), (derivative, "--derivative"), (panels, "--panels"), (view, "--view"),
@@ -198,18 +186,12 @@ class _Job:
         self,
         request: Drawn,
         fixed: dict[str, float],
-        chosen: str,
-        output: str | None,
-        digits: int,
-        note: Callable[[str], None],
+        output: Output,
     ) -> None:
         self.request = request
         self.graph = request.graph
         self.fixed = fixed
-        self.chosen = chosen
         self.output = output
-        self.digits = digits
-        self.note = note
         self.name = _name(self.graph)
         self.title = _title(self.graph.source.text)
 
@@ -238,30 +220,30 @@ class _Job:
             except NoSuchNumber as error:
                 failed.append(f"no tangent at {variable} = {brief(x)}: {error.message}")
         curve = sample(sampler, low, high, include=[t.x for t in tangents])
-        if self.chosen in ("plot", "svg", "png"):
+        if self.output.format in ("plot", "svg", "png"):
             chart = curve_chart(
                 curve, self.title, self.name, tangents=tangents, derivative=derivative, panels=panels,
-                view=view, digits=self.digits,
+                view=view, digits=self.output.digits,
             )  # fmt: skip
-            self._draw(chart, plots.words(curve, self.name, tangents, self.digits))
+            self._draw(chart, plots.words(curve, self.name, tangents, self.output.digits))
             if view is None:
                 self._cut(curve, tangents)
-        elif self.chosen == "json":
+        elif self.output.format == "json":
             facts = plots.curve_facts(curve, self.graph.source.text, self.fixed, tangents)
-            write_text(json.write(facts), self.output)
+            self.output.write(json.write(facts))
         else:
             places = self.request.ranges.get(variable) or grid_of(low, high, TABLE_ROWS).tolist()
             header = [variable, f"{self.name}({variable})", f"{self.name}'({variable})", "what"]
             found = plots.rows(sampler, curve, tangents, places)
-            if self.chosen == "table":
-                text = plots.table(header, found, self.digits)
+            if self.output.format == "table":
+                text = plots.table(header, found, self.output.digits)
             else:
                 records = Records([variable, "value", f"d/d{variable}", "what"], found)
-                text = rows.write(records, "," if self.chosen == "csv" else "\t")
-            write_text(text, self.output)
+                text = rows.write(records, "," if self.output.format == "csv" else "\t")
+            self.output.write(text)
         self._tell(curve.notes)
         for text in failed:
-            self.note(f"warning: {text}")
+            self.output.note(f"warning: {text}")
         return NO_SUCH_NUMBER if failed else ANSWERED
 
     def surface(self) -> int:
@@ -271,35 +253,33 @@ class _Job:
         from ..render import plots
         from ..render.writers import json
 
-        if self.chosen in ("csv", "tsv"):
+        if self.output.format in ("csv", "tsv"):
             raise UsageError(
-                f"{self.chosen} has no form for two ranges here",
+                f"{self.output.format} has no form for two ranges here",
                 hint="backprop eval with --x 0:1:0.1 --y 0:1:0.1 prints a grid",
             )
         (right, across), (up, above) = self.request.spans.items()
         surface = survey(self.graph, (right, up), (across.ends, above.ends), self.fixed)
-        lines = plots.surface_words(surface, self.name, self.digits)
-        if self.chosen == "json":
+        lines = plots.surface_words(surface, self.name, self.output.digits)
+        if self.output.format == "json":
             facts = plots.surface_facts(surface, self.graph.source.text, self.fixed)
-            write_text(json.write(facts), self.output)
-        elif self.chosen == "table":
+            self.output.write(json.write(facts))
+        elif self.output.format == "table":
             rows = [[p.x, p.y, p.value, p.kind] for p in surface.stationary]
-            write_text(plots.table([right, up, self.name, "what"], rows, self.digits), self.output)
+            self.output.write(plots.table([right, up, self.name, "what"], rows, self.output.digits))
         else:
-            self._draw(surface_chart(surface, self.title, digits=self.digits), lines)
+            self._draw(surface_chart(surface, self.title, digits=self.output.digits), lines)
         self._tell(surface.notes)
         return ANSWERED
 
     def _draw(self, chart: Chart, lines: Sequence[str]) -> None:
-        if self.chosen == "plot":
-            write_text(self._terminal(chart, lines), self.output)
+        if self.output.format == "plot":
+            self.output.write(self._terminal(chart, lines))
             return
         from ..layout.chart import picture_of
         from ..render.pictures import picture_bytes
 
-        data = picture_bytes(picture_of(chart, *PICTURE), f"plot.{self.chosen}")
-        with destination(self.output) as stream:
-            stream.write(data)
+        self.output.write_bytes(picture_bytes(picture_of(chart, *PICTURE), f"plot.{self.output.format}"))
 
     def _terminal(self, chart: Chart, lines: Sequence[str]) -> str:
         import shutil
@@ -308,7 +288,7 @@ class _Job:
         from ..render.terminal import at_terminal, console_for, is_unicode
 
         width, height = TERMINAL
-        if self.output is not None:
+        if self.output.to_file:
             unicode, color = True, False
         else:
             console = console_for()
@@ -327,12 +307,12 @@ class _Job:
         room = 0.06 * (high - low)
         if curve.lowest < low - room or curve.highest > high + room:
             shown = f"{brief(low, 3)} to {brief(high, 3)}"
-            self.note(f"note: values outside {shown} are cut off; --view LOW:HIGH shows them")
+            self.output.note(f"note: values outside {shown} are cut off; --view LOW:HIGH shows them")
 
     def _tell(self, notes: Sequence[str]) -> None:
         from ..differentiation.report import warnings_of
 
-        tell(self.graph, self.note, warnings_of(self.graph), notes)
+        self.output.tell(self.graph, warnings_of(self.graph), notes)
 
 
 def _name(graph: Any) -> str:

@@ -2,72 +2,48 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ..differentiation.compare import DISAGREE
-from ..differentiation.report import differentiate, warnings_of
-from ..engine.plan import Plan
-from ..engine.point import Point, check_wrt
+from ..differentiation.points import ByMethods, ByPlan, Grid
+from ..differentiation.report import warnings_of
+from ..engine.point import check_wrt
 from ..engine.run import bind
-from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, BindingError, NoSuchNumber, UsageError
-from ..graph import Graph
+from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, BindingError, UsageError
 from ..language.operators import CONSTANTS
 from ..render.writers.streams import Answers as BareAnswers
 from ..render.writers.streams import PointLatex, PointMarkdown, PointTable
-from ..tables.block import Block
 from ..tables.read import open_points
 from ..tables.write import csv_writer, fresh_names, jsonl_writer
-from .common import Request, destination, encoding_of, tell
+from .output import Output, destination, encoding_of
+from .request import Request
 
-GRID_ROWS = 1 << 18
+if TYPE_CHECKING:
+    from .main import Sympy
+
 PROGRESS_AFTER = 1.0  # seconds
-
-
-class Answers:
-    """What is computed for a block.
-
-    Attributes:
-        columns: Result name to one number per row, nan where there is none.
-        errors: Reason by row, for rows without an answer.
-        disagree: Rows in which the methods disagree.
-    """
-
-    def __init__(self, columns: dict[str, Any], errors: dict[int, NoSuchNumber], disagree: int = 0) -> None:
-        self.columns = columns
-        self.errors = errors
-        self.disagree = disagree
 
 
 def run_points(
     request: Request,
-    points: str | None,
-    format_: str,
-    output: str | None,
-    note: Callable[[str], None],
+    output: Output,
     *,
     strict: bool,
     gradient: bool,
-    quiet: bool,
-    digits: int,
     methods: Sequence[str] = (),
     wrt: Sequence[str] | None = None,
     scheme: str = "central",
     step: float | None = None,
-    large: bool = False,
-    sympy: Any = None,
+    sympy: Sympy | None = None,
 ) -> int:
     """Answer for every point and return the exit status."""
+    points, format_ = request.points, output.format
     if points is not None and request.ranges:
         raise UsageError("--points and a range cannot be combined", hint="put all points into the file")
-    with _source(request, points) as source:
+    with _source(request) as source:
         given = list(source.variables)
         graph = request.lowered([name for name in CONSTANTS if name in given])
         asked = check_wrt(graph, wrt) if gradient else ()
@@ -78,30 +54,20 @@ def run_points(
         fixed = {**graph.defaults, **request.values}
         fixed = {name: x for name, x in fixed.items() if name not in given}
         bind(graph, {**fixed, **dict.fromkeys(given, 0.0)})
+        answer: ByPlan | ByMethods
         if gradient and tuple(methods) not in ((), ("reverse",)):
-            names = ["value", *(f"d/d{n} {m}" for n in asked for m in methods)]
-            names += ["agree"] if len(methods) > 1 else []
-
-            def answer(block: Block) -> Answers:
-                return _one_by_one(
-                    graph, block, fixed, names, asked,
-                    methods=methods, wrt=wrt, scheme=scheme, step=step, large=large,
-                    process=sympy.process() if "symbolic" in methods else None,
-                )  # fmt: skip
-
+            process = sympy.process() if sympy is not None and "symbolic" in methods else None
+            answer = ByMethods(
+                graph, fixed, asked, methods, process, wrt=wrt, scheme=scheme, step=step, large=request.large
+            )
         else:
-            names = ["value", *(f"d/d{n}" for n in asked)]
-            plan = Plan(graph, given, fixed, asked)
-            active = graph.depends_on([graph.inputs[n] for n in asked])
-
-            def answer(block: Block) -> Answers:
-                return _by_plan(plan, graph, block, fixed, names, asked, active)
-
+            answer = ByPlan(graph, given, fixed, asked)
+        names = answer.names
         fresh_names([*names, "error"], source.names)
         failed, disagree, rows = 0, 0, 0
-        with _Progress(source, quiet) as progress, destination(output) as stream:
+        with _Progress(source, output.quiet) as progress, destination(output.file) as stream:
             writer: Any
-            encoding = encoding_of(output)
+            encoding = encoding_of(output.file)
             if format_ == "json":
                 writer = jsonl_writer(stream, _paths(source.names, given, names))
             elif format_ in ("csv", "tsv"):
@@ -111,7 +77,7 @@ def run_points(
                 writer = BareAnswers(stream, wanted, encoding)
             else:
                 people = {"markdown": PointMarkdown, "latex": PointLatex}
-                writer = people.get(format_, PointTable)(stream, digits, encoding)
+                writer = people.get(format_, PointTable)(stream, output.digits, encoding)
             begun = False
             for block in source:
                 answers = answer(block)
@@ -134,10 +100,10 @@ def run_points(
                 writer.header(source.names, names)
             if format_ not in ("json", "csv", "tsv"):
                 writer.close()
-    tell(graph, note, warnings_of(graph), ())
+    output.tell(graph, warnings_of(graph))
     if failed:
         where = "an empty line stands for each number" if format_ == "value" else "the error column says why"
-        note(f"warning: {failed:,} of {rows:,} points have no answer; {where}")
+        output.note(f"warning: {failed:,} of {rows:,} points have no answer; {where}")
         return NO_SUCH_NUMBER
     return NO if disagree else ANSWERED
 
@@ -158,101 +124,14 @@ def _paths(names: Sequence[str], given: Sequence[str], computed: Sequence[str]) 
     return paths
 
 
-class _Grid:
-    """The points of one or more ranges, the first varying slowest."""
-
-    def __init__(self, ranges: Mapping[str, Sequence[float]]) -> None:
-        self.axes = {name: np.asarray(values) for name, values in ranges.items()}
-        self.names = self.variables = list(self.axes)
-        self.total = prod(len(axis) for axis in self.axes.values())
-        self.done = 0
-
-    @property
-    def fraction(self) -> float:
-        return self.done / self.total
-
-    def __iter__(self) -> Iterator[Block]:
-        shape = [len(axis) for axis in self.axes.values()]
-        for start in range(0, self.total, GRID_ROWS):
-            indices = np.unravel_index(np.arange(start, min(start + GRID_ROWS, self.total)), shape)
-            values = {name: axis[i] for (name, axis), i in zip(self.axes.items(), indices, strict=True)}
-            rows = len(indices[0])
-            self.done = start + rows
-            yield Block(values, rows, start)
-
-
-def _source(request: Request, points: str | None) -> AbstractContextManager[Any]:
-    if points is None:
-        grid = _Grid(request.ranges)
-        if grid.total > 1_000_000_000:
-            raise BindingError(f"the grid has {grid.total:,} points", hint="1,000,000,000 are the limit")
-        return nullcontext(grid)
+def _source(request: Request) -> AbstractContextManager[Any]:
+    if request.points is None:
+        return nullcontext(Grid(request.ranges))
     graph = request.graph
     variables = [name for name in graph.inputs if name not in request.values]
     return open_points(
-        points, variables, optional=[n for n in variables if n in graph.defaults or n in CONSTANTS]
+        request.points, variables, optional=[n for n in variables if n in graph.defaults or n in CONSTANTS]
     )
-
-
-def _by_plan(
-    plan: Plan,
-    graph: Graph,
-    block: Block,
-    fixed: Mapping[str, float],
-    names: Sequence[str],
-    asked: Sequence[str],
-    active: list[bool],
-) -> Answers:
-    results, bad = plan.run(block.values, block.rows, _cores())
-    errors: dict[int, NoSuchNumber] = {}
-    for row in bad:
-        # the float engine decides: it finds the first fault and says what it is
-        inputs = {**fixed, **{name: float(column[row]) for name, column in block.values.items()}}
-        try:
-            point = Point.of(graph, bind(graph, inputs), active)
-            numbers = [point.value, *point.gradient(asked).values()]
-        except NoSuchNumber as error:
-            errors[row] = error
-            numbers = [np.nan] * len(results)
-        for result, number in zip(results, numbers, strict=True):
-            result[row] = number
-    return Answers(dict(zip(names, results, strict=True)), errors)
-
-
-def _one_by_one(
-    graph: Graph,
-    block: Block,
-    fixed: Mapping[str, float],
-    names: Sequence[str],
-    asked: Sequence[str],
-    *,
-    methods: Sequence[str],
-    process: Any,
-    **options: Any,
-) -> Answers:
-    columns: dict[str, list[Any]] = {name: [] for name in names}
-    errors: dict[int, NoSuchNumber] = {}
-    disagree = 0
-    for row in range(block.rows):
-        inputs = {**fixed, **{name: float(column[row]) for name, column in block.values.items()}}
-        try:
-            report = differentiate(graph, inputs, methods=methods, process=process, **options)
-        except NoSuchNumber as error:
-            errors[row] = error
-            cells: list[Any] = [None] * len(names)
-        else:
-            cells = [report.value]
-            cells += [report.columns[m][graph.inputs[n]] for n in asked for m in methods]
-            if len(methods) > 1:
-                cells.append(report.agree)
-                disagree += any(report.verdicts[graph.inputs[n]].verdict == DISAGREE for n in asked)
-        for column, cell in zip(columns.values(), cells, strict=True):
-            column.append(cell)
-    return Answers(columns, errors, disagree)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Progress:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import click
 
 from .command import HELP
-from .common import choose_format, destination, encoding_of, notes_printer
+from .output import Output, choose_format, destination, encoding_of
 
 FORMATS = ("csv", "tsv", "json", "value", "table")
 ENDINGS = {
@@ -75,7 +75,7 @@ def command(
     from ..training.model import Model
     from ..training.predictor import Predictor, has_probabilities
 
-    note = notes_printer(quiet)
+    note = Output(quiet=quiet).note
     chosen = choose_format(format_, output, endings=ENDINGS, otherwise="")
     if rows is None:
         if sys.stdin is not None and sys.stdin.isatty():

@@ -6,7 +6,8 @@ import click
 
 from ..errors import UsageError, counted
 from .command import HELP
-from .common import choose_format, notes_printer, write_text
+from .common import answers
+from .output import Output
 
 FORMATS = ("table", "markdown", "latex", "json")
 
@@ -45,27 +46,22 @@ FORMATS = ("table", "markdown", "latex", "json")
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is table.")
 @click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending.")
 @click.option("-q", "--quiet", is_flag=True, help="No notes.")
+@answers("trace", FORMATS)
 def command(
+    output: Output,
     config: str,
     overrides: tuple[str, ...],
     at_step: int,
     row: int | None,
     layer: str | None,
     table: bool,
-    digits: int,
     round_each: bool,
-    format_: str | None,
-    output: str | None,
-    quiet: bool,
 ) -> int:
     """One training step of CONFIG, written out as on paper.
 
     The value of every unit, the loss term by term, every delta, every dE/dw as its product, every
     update. KEY=VALUE overrides a key of the config. Nothing is trained or saved.
     """
-    chosen = choose_format(format_, output, FORMATS)
-    if chosen not in FORMATS:
-        raise UsageError(f"trace prints {', '.join(FORMATS)}, not {chosen}")
     if table and (round_each or layer is not None or row is not None):
         raise UsageError("--table lists the nodes of the whole batch: no --layer, --row or --round-each")
     from .training import use_threads
@@ -77,22 +73,21 @@ def command(
     from ..training.config import load
     from ..training.problem import assemble
 
-    note = notes_printer(quiet)
     loaded = load(config, overrides)
     problem = assemble(loaded)
     if problem.dropped:
-        note(f"note: left out {counted(problem.dropped, 'row')} with missing values (data.missing)")
-    to_file = output is not None
+        output.note(f"note: left out {counted(problem.dropped, 'row')} with missing values (data.missing)")
     try:
         if table:
             nodes = trace.node_table(problem, at_step=at_step)
-            write_text(show.render_table(nodes, chosen, digits=digits, to_file=to_file), output)
+            text = show.render_table(nodes, output.format, digits=output.digits, to_file=output.to_file)
+            output.write(text)
             return 0
-        decimals = digits if round_each else None
+        decimals = output.digits if round_each else None
         found = trace.write_out(problem, at_step=at_step, row=row, layer=layer, decimals=decimals)
     except ShapeError as error:
         raise loaded.error(error.key, error.message, error.hint) from None
-    write_text(show.render(found, chosen, digits=digits, to_file=to_file), output)
+    output.write(show.render(found, output.format, digits=output.digits, to_file=output.to_file))
     for text in found.notes:
-        note(f"note: {text}")
+        output.note(f"note: {text}")
     return 0

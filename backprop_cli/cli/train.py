@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from .command import HELP
+from .common import answers
+from .output import Output
 
 
 @click.command(
@@ -27,16 +29,15 @@ from .command import HELP
 @click.option("--format", "format_", type=click.Choice(("table", "json")), help="How to print the summary.")
 @click.option("-o", "output", metavar="FILE", help="Write the summary to a file.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, notes or alarms.")
+@answers(None)
 def command(
+    output: Output,
     config: str,
     overrides: tuple[str, ...],
     resume: bool,
     dry_run: bool,
     check_gradients: bool,
     threads: int,
-    format_: str | None,
-    output: str | None,
-    quiet: bool,
 ) -> int:
     """Train what CONFIG describes; KEY=VALUE overrides a key of it.
 
@@ -46,13 +47,11 @@ def command(
     from .training import train
 
     return train(
+        output,
         config,
         overrides,
         resume=resume,
         dry_run=dry_run,
         check_gradients=check_gradients,
         threads=threads,
-        format_=format_,
-        output=output,
-        quiet=quiet,
     )

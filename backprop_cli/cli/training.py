@@ -16,6 +16,7 @@ from ..language.numbers import brief
 
 if TYPE_CHECKING:
     from ..training.run import Run, Step
+    from .output import Output
 
 THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -32,6 +33,7 @@ def use_threads(count: int) -> None:
 
 
 def train(
+    output: Output,
     config: str,
     overrides: Sequence[str],
     *,
@@ -39,9 +41,6 @@ def train(
     dry_run: bool,
     check_gradients: bool,
     threads: int,
-    format_: str | None,
-    output: str | None,
-    quiet: bool,
 ) -> int:
     """Run ``backprop train`` and return its exit status."""
     use_threads(threads)
@@ -51,13 +50,12 @@ def train(
     from ..training.config import load
     from ..training.problem import assemble
     from ..training.run import CURVE, Run
-    from .common import check_destination, choose_format, notes_printer, write_text
+    from .output import check_destination
 
-    chosen = choose_format(format_, output)
-    if chosen not in ("table", "json"):
-        raise UsageError(f"train prints a table or JSON, not {chosen}")
-    check_destination(output)
-    note = notes_printer(quiet)
+    if output.format not in ("table", "json"):
+        raise UsageError(f"train prints a table or JSON, not {output.format}")
+    check_destination(output.file)
+    note = output.note
     loaded = load(config, overrides)
     problem = assemble(loaded)
     if problem.dropped:
@@ -69,7 +67,7 @@ def train(
         good = all(c.agree for c in checked)
         text = plain([show.checked_grid(checked)], to_file=True)
         if dry_run or not good:
-            write_text(text, output)
+            output.write(text)
         else:
             for line in text.splitlines():
                 note(line)
@@ -80,7 +78,7 @@ def train(
             return 0
     if dry_run:
         text = plain(show.setup(problem), to_file=True)
-        write_text(show.wrapped(text, width_of(output)), output)
+        output.write(show.wrapped(text, width_of(output.file)))
         return 0
     run = Run(problem, resume=resume, threads=threads)
     for text in run.broken:
@@ -93,7 +91,7 @@ def train(
         note(f"note: the earlier run in {run.folder} is replaced; output.dir=FOLDER keeps both")
     began = time.monotonic()
     with signals() as received:
-        show_steps(run.steps(lambda: bool(received)), run, note, quiet)
+        show_steps(run.steps(lambda: bool(received)), run, note, output.quiet)
     if run.training.interrupted:
         words = [
             "backprop",
@@ -113,10 +111,10 @@ def train(
     write_atomic(
         run.path(CURVE), svg_curve(run.history, title, best=run.training.progress.best_epoch).encode()
     )
-    text = write(show.document(run, seconds), chosen, to_file=True)
-    if chosen != "json":
-        text = show.wrapped(text, width_of(output)) + curve(run, output)
-    write_text(text, output)
+    text = write(show.document(run, seconds), output.format, to_file=True)
+    if output.format != "json":
+        text = show.wrapped(text, width_of(output.file)) + curve(run, output.file)
+    output.write(text)
     return 0
 
 

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from ..explanation.edges import Edge, GraphView
 from ..graph import CONSTANT
+from ..language.format import output_text
 from .picture import Role
 
 LONGEST = 60
@@ -131,6 +132,12 @@ def sign_of(value: float | None) -> Role:
     if value is None:
         return "muted"
     return "positive" if value > 0 else "negative" if value < 0 else "zero"
+
+
+def graph_title(view: GraphView, write: Write) -> str:
+    """Return ``L = e*f = -4``: the output, how it is made, its value."""
+    text, value = output_text(view.graph), view.values[view.graph.output]
+    return f"{text} = {write(value)}" if value is not None and view.graph.inputs else text
 
 
 def graph_drawing(view: GraphView, title: str, write: Write, edges: Edges = "both") -> Drawing:

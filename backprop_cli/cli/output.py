@@ -1,0 +1,193 @@
+"""Where results go and how they are written; what is said besides them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from ..errors import FileError, UsageError, printable
+from .stderr import at_words
+
+if TYPE_CHECKING:
+    from ..graph import Graph
+    from ..layout.picture import Picture
+    from ..render.page import Document
+
+FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex", "value")
+ENDINGS = {
+    ".json": "json",
+    ".jsonl": "json",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".md": "markdown",
+    ".tex": "latex",
+    ".txt": "table",
+}
+
+
+class Output:
+    """Where a command's results go.
+
+    Attributes:
+        format: One of the command's formats.
+        file: The file; None for stdout.
+        digits: Significant digits that are shown.
+        quiet: Say nothing besides the results.
+        drawn: The file's ending asks for a picture, and no format for anything else.
+    """
+
+    def __init__(
+        self,
+        format_: str = "table",
+        file: str | None = None,
+        digits: int = 6,
+        *,
+        quiet: bool = False,
+        drawn: bool = False,
+    ) -> None:
+        self.format = format_
+        self.file = file
+        self.digits = digits
+        self.quiet = quiet
+        self.drawn = drawn
+
+    @property
+    def to_file(self) -> bool:
+        """Whether results go to a file, where no terminal's width or colours count."""
+        return self.file is not None
+
+    def show(self, document: Document) -> None:
+        """Write a report in the format asked for."""
+        from ..render.writers import write
+
+        self.write(write(document, self.format, to_file=self.to_file))
+
+    def write(self, text: str) -> None:
+        """Write a text, in UTF-8 to a file and in stdout's encoding to stdout."""
+        self.write_bytes(text.encode(encoding_of(self.file), "backslashreplace"))
+
+    def write_bytes(self, data: bytes) -> None:
+        """Write bytes, such as a picture's."""
+        with destination(self.file) as stream:
+            stream.write(data)
+
+    def draw(self, pictures: Picture | Sequence[Picture], *, milliseconds: int = 400) -> None:
+        """Write a picture, or an animation, by the file's ending."""
+        from ..render.pictures import picture_bytes
+
+        assert self.file is not None
+        self.write_bytes(picture_bytes(pictures, self.file, milliseconds=milliseconds))
+
+    def note(self, text: str) -> None:
+        """Print a note or a warning on stderr."""
+        if not self.quiet:
+            click.echo(at_words(printable(text)), err=True)
+
+    def tell(self, graph: Graph, warnings: Sequence[str] = (), notes: Sequence[str] = ()) -> None:
+        """Print what the user should know about an answer."""
+        if graph.euler is not None:
+            self.note("note: e is Euler's number 2.71828...; to make it a variable, bind it: e=VALUE")
+        for text in notes:
+            self.note(f"note: {text}")
+        for text in warnings:
+            self.note(f"warning: {text}")
+
+
+def choose_format(
+    format_: str | None,
+    output: str | None,
+    formats: Collection[str] | None = None,
+    pictures: Sequence[str] = (),
+    endings: Mapping[str, str] = ENDINGS,
+    otherwise: str = "table",
+    command: str | None = None,
+) -> str:
+    """Return the format: the option's, else by the file's ending, else the command's own.
+
+    Args:
+        formats: Those of the command, for the hint; all without it.
+        pictures: Further endings that the command writes.
+        endings: What each ending stands for.
+        otherwise: The format without option and file.
+        command: Who says that the ending names a format of other commands.
+    """
+    if format_ is not None:
+        return format_
+    if output is not None:
+        ending = os.path.splitext(output)[1].lower()
+        if ending not in endings:
+            own = [e for e, f in endings.items() if formats is None or f in formats]
+            raise UsageError(
+                f"-o {output}: the ending '{ending}' names no format",
+                hint=f"endings: {', '.join([*own, *pictures])}; or --format",
+            )
+        chosen = endings[ending]
+        if command is not None and formats is not None and chosen not in formats:
+            raise UsageError(f"{command} prints {', '.join(formats)}, not {chosen}")
+        return chosen
+    return otherwise
+
+
+@contextlib.contextmanager
+def destination(output: str | None) -> Iterator[BinaryIO]:
+    """Yield the stream that results go to; a file is replaced only when all is written."""
+    if output is None:
+        if sys.stdout is None:
+            raise FileError("stdout is closed")
+        sys.stdout.flush()
+        stream: Any = getattr(sys.stdout, "buffer", None) or _TextAdapter()
+        yield stream
+        stream.flush()
+        return
+    output = os.path.realpath(output)  # a link stays a link
+    temporary = f"{output}.{os.getpid()}.tmp"
+    special = os.path.exists(output) and not os.path.isfile(output)
+    try:
+        with open(output if special else temporary, "wb") as file:
+            yield file
+        if not special:
+            if os.path.exists(output):
+                shutil.copymode(output, temporary)
+            os.replace(temporary, output)
+    except OSError as error:
+        raise FileError(f"{output}: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+def check_destination(output: str | None) -> None:
+    """Refuse, before hours of work, a destination that nothing can be written to."""
+    if output is None:
+        if sys.stdout is None:
+            raise FileError("stdout is closed")
+        return
+    folder = os.path.dirname(output) or os.curdir
+    if os.path.isdir(output):
+        raise FileError(f"cannot write {output}: it is a directory")
+    if not os.path.isdir(folder):
+        raise FileError(f"cannot write {output}: there is no folder {folder}")
+    if not os.access(output if os.path.exists(output) else folder, os.W_OK):
+        raise FileError(f"cannot write {output}: permission denied")
+
+
+class _TextAdapter:
+    """Bytes to a stdout that only takes text, such as a test's."""
+
+    def write(self, data: bytes) -> int:
+        sys.stdout.write(data.decode())
+        return len(data)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+def encoding_of(output: str | None) -> str:
+    """Return UTF-8 for a file, stdout's own encoding for stdout."""
+    return "utf-8" if output is not None else getattr(sys.stdout, "encoding", None) or "utf-8"

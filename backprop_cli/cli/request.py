@@ -1,0 +1,179 @@
+"""A program with its bindings, as the command line gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NoReturn
+
+from ..errors import BackpropError, BindingError, ExpressionError, Source, UsageError, decoded
+from ..graph import Graph
+from ..language.lower import constant, lower
+from ..language.operators import CONSTANTS
+from ..language.parser import TEXT_LIMIT, parse
+from .command import Binding
+
+EPSILON = 2.0**-52
+
+
+class Request:
+    """A program with its bindings, as the command line gave them.
+
+    Attributes:
+        graph: The computation.
+        values: Numbers bound by the user.
+        ranges: Variables bound to ``start:stop:step``, with the numbers of each.
+    """
+
+    def __init__(
+        self,
+        expression: str | None = None,
+        bindings: Sequence[Binding] = (),
+        overrides: Sequence[str] = (),
+        file: str | None = None,
+        *,
+        large: bool = False,
+        points: str | None = None,
+    ) -> None:
+        self.expression = expression
+        self.bindings = bindings
+        self.overrides = list(overrides)
+        self.file = file
+        self.large = large
+        self.points = points
+        self.values: dict[str, float] = {}
+        self.ranges: dict[str, list[float]] = {}
+
+    def read(self, one_point: str = "", hint: str | None = None) -> Graph:
+        """Read the program and bind what has a value.
+
+        Args:
+            one_point: What a command that takes no ranges says of one; ``{name}`` has it.
+            hint: What to do instead.
+        Raises:
+            BackpropError: for a program or bindings that cannot be read.
+        """
+        if self.file == "-" and self.points == "-":
+            raise UsageError("--file - and --points - cannot both read stdin")
+        self.source = _source(self.expression, self.file, self.large)
+        self.program = parse(self.source, large=self.large)
+        # a points file may have a column for e, pi or tau
+        self.graph = self.lowered(CONSTANTS if self.points else ())
+        for binding in self.bindings:
+            self.bind(binding)
+        if one_point and self.ranges:
+            name = next(iter(self.ranges))
+            raise UsageError(one_point.format(name=name), hint=hint and hint.format(name=name))
+        return self.graph
+
+    @property
+    def config(self) -> str | None:
+        """The config that stands in the place of an expression."""
+        return self._named((".yaml", ".yml"))
+
+    @property
+    def model(self) -> str | None:
+        """The trained model that stands in the place of an expression."""
+        return self._named((".safetensors",))
+
+    def _named(self, endings: tuple[str, ...]) -> str | None:
+        word = self.expression
+        if self.file is not None or word is None or "\n" in word:
+            return None
+        return word if word.lower().endswith(endings) else None
+
+    def config_overrides(self) -> list[str]:
+        """Return what is said of a config's keys: a key without a dot looks like a value of a variable."""
+        return [*self.overrides, *(f"{binding.name}={binding.text}" for binding in self.bindings)]
+
+    def lowered(self, names: Collection[str]) -> Graph:
+        """Return the graph in which these names, too, are variables."""
+        return lower(self.program, {*(b.name for b in self.bindings), *names}, large=self.large)
+
+    def bind(self, binding: Binding) -> None:
+        """Give a variable its value or its range."""
+        name = binding.name
+        if name in self.values or name in self.ranges:
+            raise BindingError(f"{name} is given twice")
+        if name not in self.graph.inputs:
+            self.refuse_unknown(binding)
+        try:
+            if ":" in binding.text:
+                self.ranges[name] = grid(binding.text)
+            else:
+                self.values[name] = constant(binding.text)
+        except BackpropError as error:
+            raise BindingError(
+                f"the value of {name}: {error.message}", source=error.source, span=error.span, hint=error.hint
+            ) from None
+
+    def refuse_unknown(self, binding: Binding) -> NoReturn:
+        """Say what may have been meant by a name that is no variable."""
+        from ..engine.run import not_an_input
+
+        error = not_an_input(self.graph, binding.name)
+        parts = [
+            n
+            for n in self.graph.inputs
+            if len(n) > 1 and set(n) <= {b.name for b in self.bindings} and binding.name in n
+        ]
+        if binding.option and not parts:
+            error.hint = f"did you mean the option {binding.option}? {error.hint}"
+        elif parts:
+            error.hint = f"{parts[0]} is one name; to multiply write {'*'.join(parts[0])}"
+        raise error
+
+
+def _source(expression: str | None, file: str | None, large: bool) -> Source:
+    if file is None:
+        if expression is None:
+            raise UsageError(
+                "no expression",
+                hint='give one: backprop grad "a*b" --a 3 --b -2; or --file PATH',
+            )
+        try:
+            expression.encode()
+        except UnicodeEncodeError:
+            raise ExpressionError("the expression is not valid UTF-8") from None
+        if expression.endswith(".bp"):
+            raise UsageError(
+                f"{expression} is a file, not an expression",
+                hint=f"--file {expression} reads the program from it",
+            )
+        return Source(expression)
+    limit = None if large else 4 * TEXT_LIMIT
+    from ..tables.files import bytes_of
+
+    data = bytes_of(file, limit)
+    shown = "<stdin>" if file == "-" else file
+    if limit is not None and len(data) > limit:
+        raise ExpressionError(
+            f"{shown} is larger than {TEXT_LIMIT:,} characters", hint="--large lifts the limit"
+        )
+    return Source(decoded(data, shown, ExpressionError), shown)
+
+
+def grid(text: str) -> list[float]:
+    """Return the grid ``start:stop:step``, the stop included where the grid meets it."""
+    parts = text.split(":")
+    if len(parts) != 3:
+        lacking = "a range without a step" if len(parts) == 2 else "no range"
+        raise BindingError(f"{text} is {lacking}", hint="a range is start:stop:step, such as -3:4:0.2")
+    start, stop, step = (constant(part) for part in parts)
+    if step == 0.0 or (stop - start) * step < 0.0:
+        raise BindingError(
+            f"the range {text} never reaches its end", hint="the step leads from start to stop"
+        )
+    count = (stop - start) / step
+    whole = int(count + 1e-9 + 8.0 * EPSILON * count) + 1
+    if whole > 10_000_000:
+        raise BindingError(f"the range {text} has {whole:,} points", hint="10,000,000 are the limit")
+    return [_decimal_grid(start, step, i) for i in range(whole)]
+
+
+def _decimal_grid(start: float, step: float, i: int) -> float:
+    """start + i*step without the rounding that decimals bring: 0.1:1:0.1 has 0.3, not 0.30000000000000004."""
+    plain = start + i * step
+    short = float(f"{plain:.12g}")
+    return (
+        short if abs(short - plain) <= 4e-16 * max(abs(plain), abs(start), abs(step)) * max(1, i) else plain
+    )

@@ -1,0 +1,166 @@
+"""Many points: the grid of one or more ranges, or blocks of rows, answered block by block."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engine.plan import Plan
+from ..engine.point import Point
+from ..engine.run import bind
+from ..errors import BindingError, NoSuchNumber
+from ..graph import Graph
+from ..tables.block import Block
+from .compare import DISAGREE
+from .report import differentiate
+from .symbolic.process import SymbolicProcess
+
+GRID_ROWS = 1 << 18
+GRID_LIMIT = 1_000_000_000
+
+
+class Answers(NamedTuple):
+    """What is computed for a block.
+
+    Attributes:
+        columns: Result name to one number per row, nan where there is none.
+        errors: Reason by row, for rows without an answer.
+        disagree: Rows in which the methods disagree.
+    """
+
+    columns: dict[str, Any]
+    errors: dict[int, NoSuchNumber]
+    disagree: int = 0
+
+
+class Grid:
+    """The points of one or more ranges, the first varying slowest.
+
+    Args:
+        ranges: The numbers of each variable.
+    Raises:
+        BindingError: for too many points.
+    """
+
+    def __init__(self, ranges: Mapping[str, Sequence[float]]) -> None:
+        self.axes = {name: np.asarray(values) for name, values in ranges.items()}
+        self.names = self.variables = list(self.axes)
+        self.total = prod(len(axis) for axis in self.axes.values())
+        self.done = 0
+        if self.total > GRID_LIMIT:
+            raise BindingError(f"the grid has {self.total:,} points", hint=f"{GRID_LIMIT:,} are the limit")
+
+    @property
+    def fraction(self) -> float:
+        """How much of it has been gone through."""
+        return self.done / self.total
+
+    def __iter__(self) -> Iterator[Block]:
+        shape = [len(axis) for axis in self.axes.values()]
+        for start in range(0, self.total, GRID_ROWS):
+            indices = np.unravel_index(np.arange(start, min(start + GRID_ROWS, self.total)), shape)
+            values = {name: axis[i] for (name, axis), i in zip(self.axes.items(), indices, strict=True)}
+            rows = len(indices[0])
+            self.done = start + rows
+            yield Block(values, rows, start)
+
+
+class ByPlan:
+    """Value and gradient at many points by reverse mode, in arrays.
+
+    Args:
+        graph: The computation.
+        given: Variables that blocks have values for.
+        fixed: Values of the other inputs.
+        asked: Inputs to differentiate by.
+    """
+
+    def __init__(
+        self, graph: Graph, given: Sequence[str], fixed: Mapping[str, float], asked: Sequence[str]
+    ) -> None:
+        self.graph = graph
+        self.fixed = fixed
+        self.asked = asked
+        self.names = ["value", *(f"d/d{name}" for name in asked)]
+        self.plan = Plan(graph, given, fixed, asked)
+        self.active = graph.depends_on([graph.inputs[name] for name in asked])
+
+    def __call__(self, block: Block) -> Answers:
+        """Answer for a block."""
+        results, bad = self.plan.run(block.values, block.rows, _cores())
+        errors: dict[int, NoSuchNumber] = {}
+        for row in bad:
+            # the float engine decides: it finds the first fault and says what it is
+            inputs = bind(self.graph, {**self.fixed, **_row(block, row)})
+            try:
+                point = Point.of(self.graph, inputs, self.active)
+                numbers = [point.value, *point.gradient(self.asked).values()]
+            except NoSuchNumber as error:
+                errors[row] = error
+                numbers = [np.nan] * len(results)
+            for result, number in zip(results, numbers, strict=True):
+                result[row] = number
+        return Answers(dict(zip(self.names, results, strict=True)), errors)
+
+
+class ByMethods:
+    """Value and gradient at many points by several methods, one point after the other.
+
+    Args:
+        graph: The computation.
+        fixed: Values of the inputs that blocks have none for.
+        asked: Inputs to differentiate by.
+        methods: As of `report.differentiate`, like the options.
+        process: For the symbolic method.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        fixed: Mapping[str, float],
+        asked: Sequence[str],
+        methods: Sequence[str],
+        process: SymbolicProcess | None,
+        **options: Any,
+    ) -> None:
+        self.graph = graph
+        self.fixed = fixed
+        self.asked = asked
+        self.methods = methods
+        self.options = {"process": process, **options}
+        self.names = ["value", *(f"d/d{name} {method}" for name in asked for method in methods)]
+        self.names += ["agree"] if len(methods) > 1 else []
+
+    def __call__(self, block: Block) -> Answers:
+        """Answer for a block."""
+        columns: dict[str, list[Any]] = {name: [] for name in self.names}
+        errors: dict[int, NoSuchNumber] = {}
+        disagree = 0
+        for row in range(block.rows):
+            inputs = {**self.fixed, **_row(block, row)}
+            cells: list[Any] = [None] * len(self.names)
+            try:
+                report = differentiate(self.graph, inputs, methods=self.methods, **self.options)
+            except NoSuchNumber as error:
+                errors[row] = error
+            else:
+                ids = [self.graph.inputs[name] for name in self.asked]
+                cells = [report.value, *(report.columns[m][id] for id in ids for m in self.methods)]
+                if len(self.methods) > 1:
+                    cells.append(report.agree)
+                    disagree += any(report.verdicts[id].verdict == DISAGREE for id in ids)
+            for column, cell in zip(columns.values(), cells, strict=True):
+                column.append(cell)
+        return Answers(columns, errors, disagree)
+
+
+def _row(block: Block, row: int) -> dict[str, float]:
+    return {name: float(column[row]) for name, column in block.values.items()}
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
