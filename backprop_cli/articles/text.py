@@ -21,6 +21,7 @@ from ..engine.run import leaf_values, run
 from ..errors import BackpropError, DataError
 from ..graph import Graph
 from ..language.lower import lower
+from ..language.numbers import brief
 from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM, parse
 from ..language.tokens import NAME
@@ -507,7 +508,7 @@ def _verdicts(
         except BackpropError:
             return None
         if verdict.verdict in (RIGHT, ROUNDED, WRONG):
-            where = ", ".join(f"{n} = {x:g}" for n, x in (verdict.point or {}).items())
+            where = ", ".join(f"{n} = {brief(x)}" for n, x in (verdict.point or {}).items())
             text = f"{left} at {where}" if where else left
             digits = (
                 verdict.digits if verdict.digits is not None else written_digits(part) if verdict.good else 0

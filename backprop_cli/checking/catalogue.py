@@ -13,11 +13,12 @@ from math import isfinite, radians
 from typing import Any, NamedTuple
 
 from ..differentiation.forward import DUALS, Dual, tangent_of, value_of
-from ..engine.run import number, run
+from ..engine.run import run
 from ..engine.sweep import active_nodes, sweep
 from ..errors import BackpropError
 from ..graph import CONSTANT, Graph
 from ..language.format import node_text
+from ..language.numbers import exact_text
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS, Namespace
 from .answers import Target, shortened
@@ -363,7 +364,8 @@ def elsewhere(graph: Graph, leaves: Mapping[int, float], target: Target) -> Foun
         return
     for k, (name, id) in enumerate(inputs):
         tries = [
-            (x, f"{name} = {number(x)}") for x in (-leaves[id], 0.0, 1.0, leaves[id] + 1.0, leaves[id] - 1.0)
+            (x, f"{name} = {exact_text(x)}")
+            for x in (-leaves[id], 0.0, 1.0, leaves[id] + 1.0, leaves[id] - 1.0)
         ]
         rank = 41.0
         for x, at in tries:

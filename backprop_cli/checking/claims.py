@@ -8,10 +8,11 @@ from math import inf, isfinite
 from statistics import median
 
 from ..differentiation.finite import EPS, finite
-from ..engine.run import bind, evaluate, kinked, leaf_values, number, run, written
+from ..engine.run import bind, evaluate, kinked, leaf_values, run, written
 from ..engine.sweep import active_nodes, reverse, sweep
 from ..errors import BackpropError, NoSuchNumber
 from ..graph import Graph, Node
+from ..language.numbers import brief, exact_text
 from ..ops.namespaces import FLOATS
 from .answers import Answer, Target, read_answer, read_target
 from .catalogue import Mistake, in_the_first, mistakes, quantity
@@ -225,7 +226,7 @@ class Judge(OneByOne[Target]):
         value = float(here) if here is not None and here != inf else value
         if value is None:
             return base._replace(says="the formula has no value at this point", mistake="no value")
-        says = number(value) if answer.value is None else ""
+        says = exact_text(value) if answer.value is None else ""
         verdict = close(base, answer, value, right, self.least, self._slack(target))
         if verdict is not None and verdict.good:
             if answer.value is None:
@@ -460,7 +461,7 @@ class Judge(OneByOne[Target]):
                 verdict=ROUNDED, digits=digits, says=f"right to {digits} digits", point=None, right=None,
                 how=f"at {agreement.points} points",
             )  # fmt: skip
-        return base._replace(says=f"at {_shown(point)} the formula gives {agreement.claimed:.6g}")
+        return base._replace(says=f"at {_shown(point)} the formula gives {brief(agreement.claimed)}")
 
     def _agreement(self, target: Target, answer: Answer) -> Agreement:
         """Compare a formula at the points, and where they agree, at odd ones besides."""
@@ -504,4 +505,4 @@ def _tied(graph: Graph, target: Target) -> str:
 
 def _shown(point: Mapping[str, float]) -> str:
     items = list(point.items())
-    return ", ".join(f"{n} = {number(x)}" for n, x in items[:6]) + (", ..." if len(items) > 6 else "")
+    return ", ".join(f"{n} = {exact_text(x)}" for n, x in items[:6]) + (", ..." if len(items) > 6 else "")

@@ -18,6 +18,7 @@ from ..engine.point import Point
 from ..engine.run import exact_leaves, run, written
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
 from ..graph import Graph
+from ..language.numbers import brief, scientific
 
 FINE, KINKED, WRONG = 1e-7, 1e-4, 1e-2
 DIGITS = 60
@@ -118,7 +119,7 @@ def _one(point: Point, name: str, slope: float, source: str, quotient: Quotient)
     if step is None or quotient.kind != "smooth":
         at = quotient.at if quotient.at is not None else crossed
         op = graph.nodes[at].op if at is not None else None
-        left, right = (f"{s:.6g}" if s is not None else "infinite" for s in (quotient.left, quotient.right))
+        left, right = (brief(s) if s is not None else "infinite" for s in (quotient.left, quotient.right))
         text = written(graph, at) if at is not None else "the point"
         by = f"; the convention is {op.convention}" if op is not None and op.convention else ""
         says = (
@@ -130,18 +131,18 @@ def _one(point: Point, name: str, slope: float, source: str, quotient: Quotient)
         return base._replace(says=f"no check here: {says}, {right} on the right{by}")
     order, share = _order(graph, point.inputs, name, slope, step)
     base = base._replace(order=order)
-    kink = f"; steps above {step:.0e} cross the kink of {where}" if where else ""
+    kink = f"; steps above {scientific(step, 1)} cross the kink of {where}" if where else ""
     if order is None:
         return base._replace(verdict="right", says=f"right: nothing is left of f(x + h) - f(x) - h*g{kink}")
     if order > BETWEEN:
         off = error is not None and error > FINE
-        own = f"; the quotient is off by {error:.0e}, an error of its own" if off else ""
-        says = f"right: the remainder falls with h^{order:.2g}{own}{kink}"
+        own = f"; the quotient is off by {scientific(error, 1)}, an error of its own" if off else ""
+        says = f"right: the remainder falls with h^{brief(order, 2)}{own}{kink}"
         return base._replace(verdict="right", says=says)
     if share <= FINE:
-        says = f"right to the digits given: the slope is off by {share:.0e} of itself{kink}"
+        says = f"right to the digits given: the slope is off by {scientific(share, 1)} of itself{kink}"
         return base._replace(verdict="right", says=says)
-    says = f"wrong: the remainder falls with h^{order:.2g}, for a part of the slope is left over"
+    says = f"wrong: the remainder falls with h^{brief(order, 2)}, for a part of the slope is left over"
     return base._replace(verdict="wrong", says=f"{says}: {_size(share)}{kink}")
 
 

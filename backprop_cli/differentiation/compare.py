@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import floor, inf, log10, ulp
 from typing import NamedTuple
 
-from ..language.numbers import brief
+from ..language.numbers import scientific
 from .finite import EPS, Quotient
 
 AGREE, KINK, JUMP, ROUNDING, NOISY, NOT_RUN, DISAGREE = (
@@ -100,7 +100,7 @@ def compare(
     if gap > CREDIT * quotient.error + spare:
         return max(worst, _disagree(difference, quotient), key=_gravity)
     if noisy or blind:
-        reason = f"finite differences are off by up to {brief(quotient.error, 0, 'e')} here"
+        reason = f"finite differences are off by up to {scientific(quotient.error, 1)} here"
         return max(worst, Verdict(NOISY, difference, None, None, reason), key=_gravity)
     return worst
 
@@ -125,7 +125,7 @@ def _rule_based(
         words = "digit holds" if digits == 1 else "digits hold"
         return Verdict(ROUNDING, difference, digits, None, f"cancellation: {digits} {words}")
     return Verdict(
-        DISAGREE, difference, None, None, f"{method} differs from the reference by {brief(gap, 1, 'e')}"
+        DISAGREE, difference, None, None, f"{method} differs from the reference by {scientific(gap, 2)}"
     )
 
 

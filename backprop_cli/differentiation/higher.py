@@ -7,9 +7,10 @@ from math import comb, fsum, isfinite, prod
 from typing import Any, NamedTuple
 
 from ..engine.point import Point, check_wrt
-from ..engine.run import exact_leaves, is_bound, leaf_values, number, run
+from ..engine.run import exact_leaves, is_bound, leaf_values, run
 from ..errors import NoSuchNumber, SlopeError, UsageError
 from ..graph import Graph
+from ..language.numbers import exact_text
 from .compare import AGREE, DISAGREE, KINK, NOT_RUN, ROUNDING
 from .forward import hessian_product
 from .report import GradientReport, warnings_of
@@ -238,7 +239,7 @@ def higher(
         found = _ours(graph, inputs, asked, order, direction, single)
         for (name, _), x in zip(wanted, found, strict=True):
             if not isfinite(x):
-                at = ", ".join(f"{n} = {number(v)}" for n, v in inputs.items())
+                at = ", ".join(f"{n} = {exact_text(v)}" for n, v in inputs.items())
                 raise SlopeError(f"{name} does not exist at {at}", source=graph.source)
     # only now: a request whose answer nobody fetches would answer the next one
     if process is not None and (pointless or "symbolic" in chosen):

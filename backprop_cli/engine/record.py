@@ -18,11 +18,12 @@ from typing import Any, ClassVar, NamedTuple
 
 from ..errors import Source
 from ..graph import CONSTANT, NO_STATIC, NOWHERE, ArrayBuilder, Graph, Node
+from ..language.numbers import exact_text
 from ..ops import PRIMITIVES, Primitive, Shape
 from ..ops.arrays import ARRAYS
 from ..ops.namespaces import FLOATS, Lifted
 from ..ops.tensor import TENSORS, Pull, filled
-from .run import constants, number
+from .run import constants
 from .sweep import sweep
 
 ADD, SUBTRACT, MULTIPLY, NEGATIVE, WHERE = (
@@ -206,7 +207,7 @@ class Recorder:
         key = repr(float(x))  # tells 0.0 from -0.0
         id = self._constants.get(key)
         if id is None:
-            id = self._constants[key] = self.builder.constant(float(x), number(float(x)), NOWHERE)
+            id = self._constants[key] = self.builder.constant(float(x), exact_text(float(x)), NOWHERE)
         return id
 
     def done(self, *outputs: Any) -> Graph:

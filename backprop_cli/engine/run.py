@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import BindingError, DomainError, NoSuchNumber, RangeError, nearest
 from ..graph import CONSTANT, Graph, Node
 from ..language.format import node_text
+from ..language.numbers import exact_text
 from ..ops.namespaces import FLOATS
 
 
@@ -205,7 +206,7 @@ def kinked(graph: Graph) -> list[Node]:
 def operands_text(graph: Graph, values: Sequence[float], id: int) -> str:
     """Return ``a = 1, b = 0`` for the operands of a node that are not constants."""
     seen = dict.fromkeys(i for i in graph.nodes[id].inputs if graph.nodes[i].kind != CONSTANT)
-    return ", ".join(f"{written(graph, i)} = {number(values[i])}" for i in seen)
+    return ", ".join(f"{written(graph, i)} = {exact_text(values[i])}" for i in seen)
 
 
 def written(graph: Graph, id: int) -> str:
@@ -216,12 +217,6 @@ def written(graph: Graph, id: int) -> str:
     start, end = node.span
     text = graph.source.text[start:end]
     return text if len(text) <= 32 and "\n" not in text else node_text(graph, id)
-
-
-def number(value: float) -> str:
-    """Write a number for a message: shortest exact text, without a trailing ``.0``."""
-    text = repr(value)
-    return text[:-2] if text.endswith(".0") else text
 
 
 def no_value(graph: Graph, values: Sequence[float], id: int) -> NoSuchNumber:

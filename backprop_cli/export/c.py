@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..language.numbers import brief
 from .handwritten import Pass, helpers
 from .numpy import nested
-from .page import RELATIVE, absolute, conventions, header, joined, short
+from .page import RELATIVE, absolute, conventions, header, joined
 from .program import Program
 from .python import KINKED
 from .writer import ATOM, CHOICE, INFIX, PRODUCT, UNARY, Names, Piece, Table, Writer
@@ -153,7 +154,7 @@ def write(program: Program) -> str:
         expected = program.value if name is None else program.gradient[name]
         comment = "" if name is None else f" /* {sweep.slope(graph.inputs[name])} */"
         wide = absolute(program, name, 0.0)
-        checks.append(f"assert(near({found}, {expected!r}, {short(RELATIVE)}, {short(wide)}));{comment}")
+        checks.append(f"assert(near({found}, {expected!r}, {brief(RELATIVE)}, {brief(wide)}));{comment}")
     main = [
         f"double gradient[{max(1, len(program.wrt))}];",
         f"double value = {function}({', '.join(repr(x) for x in program.point.inputs.values())}, gradient);",
@@ -163,7 +164,7 @@ def write(program: Program) -> str:
             for k, name in enumerate(program.wrt)
         ),
         *(f"/* {note} */" for note in notes),
-        f"/* tolerance: {short(RELATIVE)} of each number, or the absolute one given */",
+        f"/* tolerance: {brief(RELATIVE)} of each number, or the absolute one given */",
         *checks,
         "return 0;",
     ]

@@ -6,6 +6,7 @@ import keyword
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from .. import __version__
+from ..language.numbers import brief
 from .program import Program
 from .writer import Names, title
 
@@ -82,8 +83,8 @@ def python_assertions(
         floor: Absolute tolerance.
         skip: Inputs whose slope is a convention that the target need not share.
     """
-    yield f"# tolerance: {short(RELATIVE)} of each number" + (
-        f", {short(floor)} where it is smaller than {short(floor / RELATIVE)}" if floor else ""
+    yield f"# tolerance: {brief(RELATIVE)} of each number" + (
+        f", {brief(floor)} where it is smaller than {brief(floor / RELATIVE)}" if floor else ""
     )
     for name, expression in ((None, value), *slopes.items()):
         if name in set(skip):
@@ -95,15 +96,8 @@ def python_assertions(
         if expected == 0.0 and not wide:
             yield f"assert {expression} == 0.0"
             continue
-        extra = f", abs_tol={short(wide)}" if wide else ""
-        yield f"assert math.isclose({expression}, {expected!r}, rel_tol={short(RELATIVE)}{extra})"
-
-
-def short(x: float) -> str:
-    """Write a tolerance: 1e-9, not 1e-09."""
-    text = f"{x:g}"
-    mantissa, _, exponent = text.partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else text
+        extra = f", abs_tol={brief(wide)}" if wide else ""
+        yield f"assert math.isclose({expression}, {expected!r}, rel_tol={brief(RELATIVE)}{extra})"
 
 
 def joined(blocks: Iterable[Iterable[str]]) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def brief(x: float, digits: int = 6, form: str = "g") -> str:
-    """Write a number with so many digits: ``4.4e-9``."""
-    return tidy(f"{x + 0.0:.{digits}{form}}")
-
-
 def exact_text(x: float) -> str:
     """Write a number with all the digits it has: ``3``, ``1e10``."""
     return tidy(repr(x + 0.0).removesuffix(".0"))
+
+
+def brief(x: float | None, digits: int = 6) -> str:
+    """Write a number with so many significant digits: ``2.1e-8``, ``0.421``; ``-`` for none."""
+    return "-" if x is None else tidy(f"{x + 0.0:.{digits}g}")
 
 
 def rounded(x: float | None, digits: int) -> str:
@@ -22,18 +22,13 @@ def rounded(x: float | None, digits: int) -> str:
     return tidy(min(f"{x + 0.0:.{digits}g}", repr(x + 0.0).removesuffix(".0"), key=len))
 
 
-def short(x: float | None, digits: int = 3) -> str:
-    """Write a number for a sentence: ``2.1e-8``, ``0.421``, ``-`` for none."""
-    return "-" if x is None else brief(x, digits)
-
-
 def scientific(x: float | None, digits: int) -> str:
     """Write a number with an exponent: ``-4.208e-4``; ``-`` for none."""
     if x is None:
         return "-"
     if x == 0.0:
         return "0"
-    return brief(x, digits - 1, "e")
+    return tidy(f"{x:.{digits - 1}e}")
 
 
 def fixed(x: float | None, digits: int) -> str:
@@ -46,7 +41,7 @@ def fixed(x: float | None, digits: int) -> str:
 def column(xs: Sequence[float | None], digits: int) -> list[str]:
     """Write a column of numbers, with zeros at their ends where some number needs all digits."""
     exact = all(x is None or float(f"{x:.{digits}g}") == x for x in xs)
-    return [short(x, digits) if exact else fixed(x, digits) for x in xs]
+    return [brief(x, digits) if exact else fixed(x, digits) for x in xs]
 
 
 def tidy(text: str) -> str:

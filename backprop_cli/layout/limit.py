@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..differentiation.convergence import Limit, Limits
 from ..language.format import output_text
-from ..language.numbers import brief
+from ..language.numbers import brief, scientific
 from .chart import Chart, Mark, Panel, Series
 from .picture import Role
 
@@ -52,7 +52,7 @@ def panel(limit: Limit, *, full: bool = False, orders: bool = False) -> Panel:
         order = f", order {fit.order:.2f}" if orders and fit.order is not None else ""
         series.append(Series(name + order, points, role, "line+points"))
         if full and scheme != "complex" and fit.best is not None and fit.error:
-            marks.append(Mark(fit.best, fit.error, f"best h = {brief(fit.best, 0, 'e')}", role))
+            marks.append(Mark(fit.best, fit.error, f"best h = {scientific(fit.best, 1)}", role))
     if full:
         series += _expected(limit, orders)
     title = f"by {limit.name}" if full else ""
@@ -97,7 +97,7 @@ def _said(limit: Limit) -> str:
     if not limit.fits:
         return f"By {limit.name} the quotients have no limit."
     parts = [
-        f"{scheme} errors fall with order {fit.order:.2f} to h = {brief(fit.best, 0, 'e')}"
+        f"{scheme} errors fall with order {fit.order:.2f} to h = {scientific(fit.best, 1)}"
         for scheme, fit in limit.fits.items()
         if fit.order is not None and fit.best is not None
     ]

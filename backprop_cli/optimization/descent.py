@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ..engine.point import Point
-from ..engine.run import bind, number, value_at
+from ..engine.run import bind, value_at
 from ..errors import DomainError, NoSuchNumber, RangeError
 from ..graph import Graph
-from ..language.numbers import brief
+from ..language.numbers import brief, exact_text
 from .choice import Choice
 from .rules import make
 
@@ -170,5 +170,5 @@ def descend(
 
 
 def _where(function: Function, point: Coordinates) -> str:
-    pairs = [f"{name} = {number(x)}" for name, x in zip(function.names, point, strict=True)]
+    pairs = [f"{name} = {exact_text(x)}" for name, x in zip(function.names, point, strict=True)]
     return ", ".join(pairs[:3]) + (", ..." if len(pairs) > 3 else "")

@@ -10,9 +10,8 @@ from ..checking.answers import shortened
 from ..checking.gradcheck import Checked
 from ..checking.grading import REPEATED, Judged, Judgement
 from ..checking.verdicts import MISSING, NONE, RIGHT, UNREADABLE, WRONG, Verdict, told
-from ..engine.run import number
 from ..errors import BackpropError, counted, printable
-from ..language.numbers import rounded
+from ..language.numbers import exact_text, rounded, scientific
 from .page import WIDEST as PAGE
 from .page import (
     Block,
@@ -97,7 +96,7 @@ def revealed(verdict: Verdict, digits: int) -> str:
     value = rounded(verdict.right, digits)
     if not verdict.point:
         return f"{formula} = {value}" if formula else value
-    at = ", ".join(f"{n} = {number(x)}" for n, x in verdict.point.items())
+    at = ", ".join(f"{n} = {exact_text(x)}" for n, x in verdict.point.items())
     return f"{formula}{', ' if formula else ''}for instance {value} at {at}"
 
 
@@ -176,7 +175,7 @@ def _headline(judgement: Judgement) -> str:
     text = "; ".join(part for part in parts if part and part.partition("=")[0].strip() not in inputs)
     text = shortened(text, PROGRAM)
     if inputs:
-        shown = ", ".join(f"{n} = {number(x)}" for n, x in list(inputs.items())[:MOST_INPUTS])
+        shown = ", ".join(f"{n} = {exact_text(x)}" for n, x in list(inputs.items())[:MOST_INPUTS])
         text += f" at {shown}" + (", ..." if len(inputs) > MOST_INPUTS else "")
     return printable(text)
 
@@ -350,7 +349,7 @@ def _checked_page(checked: Sequence[Checked]) -> Iterator[Block]:
             rounded(c.slope, 10),
             c.source,
             rounded(c.finite, 10),
-            "-" if c.error is None else f"{c.error:.1e}",
+            scientific(c.error, 2),
             "-" if c.order is None else f"{c.order:.2f}",
             Text(c.verdict, TONES.get(c.verdict, "")),
         ]

@@ -8,7 +8,7 @@ from math import hypot
 from typing import Any
 
 from ..language.format import output_text
-from ..language.numbers import rounded, short
+from ..language.numbers import brief, rounded
 from ..optimization.descent import Coordinates, Trace
 from ..optimization.report import Report, Run
 from .page import Block, Column, Document, Drawing, Entries, Facts, Grid, Heading, Lines, Records
@@ -61,7 +61,7 @@ def heading(report: Report) -> str:
     if len(choices) > 1:
         by = f", by {len(choices)} optimizers"
     elif first.trace is not None and first.trace.optimizer.plain:
-        sign, rate = "+" if report.ascend else "-", short(first.trace.optimizer.rate, 6)
+        sign, rate = "+" if report.ascend else "-", brief(first.trace.optimizer.rate, 6)
         one = len(function.names) == 1
         x = function.names[0] if one else "each"
         slope = _slope(report, function.names[0]) if one else "its slope"
@@ -69,7 +69,7 @@ def heading(report: Report) -> str:
     else:
         by = f" by {choices[0]}"
     fixed = {name: x for name, x in function.inputs.items() if name not in function.names}
-    held = "".join(f", {name} = {short(x, 6)} fixed" for name, x in list(fixed.items())[:4])
+    held = "".join(f", {name} = {brief(x, 6)} fixed" for name, x in list(fixed.items())[:4])
     return f"{output_text(function.graph)}: gradient {way}{start}{held}{by}"
 
 

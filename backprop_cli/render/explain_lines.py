@@ -16,7 +16,7 @@ from ..explanation.steps import Derivation
 from ..explanation.words import Direction, Nudge, Update
 from ..explanation.written import Apply, Expr
 from ..language.format import node_text, output_text
-from ..language.numbers import brief, rounded
+from ..language.numbers import brief, fixed, rounded
 from .forms import (
     Call,
     Form,
@@ -421,7 +421,7 @@ def nudge_text(n: Nudge, voice: Voice) -> str:
 
 
 def _shown(x: float) -> str:
-    return f"{x:#.3g}".removesuffix(".") if x else "0"
+    return fixed(x, 3) if x else "0"
 
 
 def direction_texts(told: Explanation, d: Direction, voice: Voice) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..differentiation.higher import Derivative, Higher, Tangent
 from ..language.format import output_text
-from ..language.numbers import brief, exact_text, rounded
+from ..language.numbers import exact_text, rounded, scientific
 from .page import Block, Column, Document, Entries, Facts, Grid, Heading, Lines, Records
 
 SCHEMA = 1
@@ -80,7 +80,7 @@ def sentences(report: Higher, digits: int) -> list[str]:
                 else f"{row.name}: kink: the slope jumps here"
             )
         elif row.verdict in ("rounding", "disagree") and row.difference is not None:
-            lines.append(f"{row.name}: {row.verdict}: methods differ by {brief(row.difference, 1, 'e')}")
+            lines.append(f"{row.name}: {row.verdict}: methods differ by {scientific(row.difference, 2)}")
     return lines
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..differentiation.convergence import Fit, Limit, Limits
 from ..language.format import node_text, output_text
-from ..language.numbers import column, exact_text, scientific, short
+from ..language.numbers import brief, column, exact_text, scientific
 from .page import Block, Column, Document, Drawing, Entries, Facts, Grid, Heading, Lines, Records
 
 SCHEMA = 1
@@ -43,10 +43,10 @@ def _page(limits: Limits, digits: int, charts: Sequence[str]) -> Iterator[Block]
 def heading(limits: Limits, limit: Limit) -> str:
     """Return ``sin(x) = 0.841471 at x = 1``, and what is measured."""
     graph = limits.graph
-    at = ", ".join(f"{n} = {short(x, 6)}" for n, x in list(limits.inputs.items())[:6])
+    at = ", ".join(f"{n} = {brief(x, 6)}" for n, x in list(limits.inputs.items())[:6])
     more = ", ..." if len(limits.inputs) > 6 else ""
     moved = f"; {limit.name} moves by h" if len(limits.inputs) > 1 else ""
-    return f"{output_text(graph)} = {short(limits.value, 6)} at {at}{more}{moved}"
+    return f"{output_text(graph)} = {brief(limits.value, 6)} at {at}{more}{moved}"
 
 
 def table(limit: Limit, digits: int) -> Grid:
@@ -115,14 +115,14 @@ def verdict(limits: Limits, limit: Limit) -> list[str]:
             lines.append(f"both sides of the kink of {node_text(graph, node.id)} have this slope")
     elif limit.kind == "edge":
         side, way = ("below", "above") if limit.outside < 0 else ("above", "below")
-        tends = "nothing that shows" if limit.slope is None else short(limit.slope, 8)
+        tends = "nothing that shows" if limit.slope is None else brief(limit.slope, 8)
         lines.append(
-            f"f has no value {side} {limit.name} = {short(limit.x, 6)}, the edge of its domain: from {way} "
+            f"f has no value {side} {limit.name} = {brief(limit.x, 6)}, the edge of its domain: from {way} "
             f"the quotients tend to {tends}, the one-sided derivative"
         )
     elif limit.kind == "disagree":
         lines.append(
-            f"the quotients tend to {short(limit.left, 8)}, but the rules say {short(limit.slope, 8)}: "
+            f"the quotients tend to {brief(limit.left, 8)}, but the rules say {brief(limit.slope, 8)}: "
             + limit.why
         )
     elif limit.kind == "unsettled":
@@ -132,11 +132,11 @@ def verdict(limits: Limits, limit: Limit) -> list[str]:
         if limit.kind == "jump":
             lines.append("f jumps: the gap stays while h shrinks, so gap/h grows like 1/h")
         elif limit.kind == "vertical" and limit.growth is not None:
-            lines.append(f"the quotient grows like h^{short(limit.growth, 2)}: the tangent is vertical")
+            lines.append(f"the quotient grows like h^{brief(limit.growth, 2)}: the tangent is vertical")
     if limit.kind in ("kink", "jump") and node is not None and node.op is not None and node.op.convention:
         lines.append(
             f"gradients use a convention at {node_text(graph, node.id)}: {node.op.convention}"
-            + (f"; grad shows {short(limit.slope, 6)} here" if limit.slope is not None else "")
+            + (f"; grad shows {brief(limit.slope, 6)} here" if limit.slope is not None else "")
         )
     return lines
 
@@ -153,7 +153,7 @@ def _sides(limit: Limit) -> str:
         elif sign:
             texts.append(f"{side} {'+' if sign > 0 else '-'}infinity")
         else:
-            texts.append(f"{side} {'none' if slope is None else short(slope, 8)}")
+            texts.append(f"{side} {'none' if slope is None else brief(slope, 8)}")
     return ", ".join(texts)
 
 
@@ -172,7 +172,7 @@ def _fits(limits: Limits, limit: Limit) -> list[str]:
     if merged:
         lines.append(f"from h = {_h(merged[0])} on, x + h rounds to x itself: the quotient is 0/h")
     if limit.source == "cancellation" and limit.fits:
-        moves = short(limit.rounding)
+        moves = brief(limit.rounding, 3)
         lines.append(f"f cancels inside: rounding may move it by {moves}, and a quotient by {moves}/h")
         if limits.reference == "reverse":
             lines.append("the reference suffers from that, too; --symbolic gives one that does not")
@@ -196,14 +196,14 @@ def _why(scheme: str, fit: Fit, limit: Limit) -> str:
         return ""
     symbol = "f''/2" if fit.power == 1 else "-f'''/6" if scheme == "complex" else "f'''/6"
     power = "h" if fit.power == 1 else "h^2"
-    truncation = f"truncation is about {symbol}*{power} = {short(fit.factor)}*{power}"
+    truncation = f"truncation is about {symbol}*{power} = {brief(fit.factor, 3)}*{power}"
     if scheme == "complex":
         return f"{truncation}; nothing is subtracted, so rounding never takes over"
     if fit.meet is None:
         return f"{truncation}; f({limit.name}) = 0 leaves rounding no hold: it never takes over"
     return (
-        f"{truncation}, rounding about {limit.source}/h = {short(limit.rounding)}/h: "
-        f"below h = {short(fit.meet, 2)}, where they are equal, rounding takes over"
+        f"{truncation}, rounding about {limit.source}/h = {brief(limit.rounding, 3)}/h: "
+        f"below h = {brief(fit.meet, 2)}, where they are equal, rounding takes over"
     )
 
 

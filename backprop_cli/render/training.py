@@ -7,7 +7,7 @@ from math import isfinite, prod
 from typing import Any
 
 from ..errors import counted
-from ..language.numbers import brief, rounded
+from ..language.numbers import rounded, scientific
 from ..networks.network import LayerNetwork
 from ..optimization.fit import FitResult
 from ..training.alarms import Alarm
@@ -222,7 +222,7 @@ def checked_grid(checked: Sequence[CheckedParameter]) -> Grid:
         [
             c.name,
             f"{c.numbers:,}",
-            brief(c.difference, 1, "e"),
+            scientific(c.difference, 2),
             f"[{', '.join(map(str, c.worst))}]" if c.worst else "",
             f"{c.kinks:,}",
             "agree" if c.agree else "disagree",

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import NoSuchNumber, counted
 from ..graph import CONSTANT
-from ..language.numbers import brief
+from ..language.numbers import brief, scientific
 from ..networks.formula import FormulaNetwork
 from ..networks.losses import Regularization
 from ..networks.network import NDArray
@@ -149,7 +149,7 @@ class Alarms:
                     where,
                     epoch,
                     f"{self._layer(layer)} {units} {are} saturated: the slope of {its} {op} is at most"
-                    f" {brief(slopes[flat].max(), 1, 'e')} on every training row ({since})",
+                    f" {scientific(slopes[flat].max(), 2)} on every training row ({since})",
                     "data.scaling: standard, or smaller initial weights",
                 )
 
@@ -221,7 +221,7 @@ class Alarms:
                 "vanishing",
                 first,
                 epoch,
-                f"gradients vanish: those of {first} are {brief(small / large, 0, 'e')} of those of {last}",
+                f"gradients vanish: those of {first} are {scientific(small / large, 1)} of those of {last}",
                 "relu instead of sigmoid or tanh, fewer layers, or batch_norm",
             )
         for p in trained:
@@ -231,8 +231,8 @@ class Alarms:
                     "exploding",
                     p.layer,
                     epoch,
-                    f"gradients explode: those of {p.layer} are {brief(size, 0, 'e')}, its weights"
-                    f" {brief(weight, 0, 'e')}",
+                    f"gradients explode: those of {p.layer} are {scientific(size, 1)}, its weights"
+                    f" {scientific(weight, 1)}",
                     "training.gradient_clip: 1, data.scaling: standard, or a smaller learning rate",
                 )
 
