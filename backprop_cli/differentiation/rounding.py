@@ -10,6 +10,7 @@ from ..engine.point import Point
 from ..engine.run import run
 from ..engine.sweep import sweep
 from ..graph import CONSTANT, Graph
+from ..language.literals import is_float
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS, Lifted
 
@@ -114,22 +115,10 @@ def _lifted(graph: Graph, leaves: Mapping[int, float]) -> dict[int, Any]:
     for id, value in leaves.items():
         node = graph.nodes[id]
         # a decimal such as 0.1 is not a float: the nearest one stands for it
-        exact = node.kind != CONSTANT or _dyadic(node.label or "", node.value)
+        exact = node.kind != CONSTANT or is_float(node.label or "", node.value)
         lifted[id] = value if literal[id] else Bounded(value, 0.0 if exact else UNIT * abs(value))
     return lifted
 
 
 def _finite(bound: float) -> float:
     return bound if isfinite(bound) else inf
-
-
-def _dyadic(label: str, value: float) -> bool:
-    """Whether a literal is exactly the float it was read as."""
-    if value == int(value) and abs(value) < 2.0**53:
-        return label not in ("pi", "tau", "e", "π")
-    from fractions import Fraction
-
-    try:
-        return Fraction(label) == Fraction(value)
-    except (ValueError, ZeroDivisionError):
-        return False

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import BindingError, DomainError, NoSuchNumber, RangeError, nearest
 from ..graph import CONSTANT, Graph, Node
 from ..language.format import node_text
+from ..language.literals import exact_literal
 from ..language.numbers import exact_text
 from ..ops.namespaces import FLOATS
 
@@ -148,11 +149,10 @@ def leaf_values(graph: Graph, inputs: Mapping[str, float]) -> dict[int, float]:
 
 def exact_leaves(graph: Graph, inputs: Mapping[str, float]) -> dict[int, Any]:
     """Return every leaf to mpmath's working precision; inputs are exact as given."""
-    from mpmath import mp, mpf
+    from mpmath import mpf
 
-    constants = {"pi": +mp.pi, "π": +mp.pi, "tau": 2 * mp.pi, "e": +mp.e}
     leaves = {
-        n.id: constants.get(n.label or "") or mpf(n.label or n.value)
+        n.id: exact_literal(n.label) if n.label else mpf(n.value)
         for n in graph.nodes
         if n.op is None and n.kind == CONSTANT
     }

@@ -14,6 +14,7 @@ from ..differentiation import convergence
 from ..differentiation.finite import Probe
 from ..engine.run import run
 from ..graph import CONSTANT, INPUT, Graph
+from ..language.operators import LETTERS
 from ..ops.namespaces import Namespace
 from .point import Written, WrittenPoint
 from .written import Apply, Expr, Name, Number, Ref
@@ -245,7 +246,7 @@ def _expanded(graph: Graph, name: str, letter: str, point: WrittenPoint | None) 
             leaves[node.id] = (
                 Polynomial.of(_exact(node.value))
                 if label[:1] in "0123456789."
-                else Polynomial.named({"π": "pi"}.get(label, label))
+                else Polynomial.named(LETTERS.get(label, label))
             )
         elif node.kind == INPUT and node.name is not None:
             leaves[node.id] = (

@@ -71,7 +71,7 @@ def _substituted(text: str, known: Mapping[str, Written], graph: Graph) -> str:
         if word in known:
             return known[word]
         # where the user's own pi is a variable, the number is written otherwise
-        return ATOM, word if word not in graph.named else repr(CONSTANTS[word])
+        return ATOM, word if word not in graph.named else repr(CONSTANTS[word].value)
 
     return fold(postfix(text), name=name, number=lambda item: (ATOM, item.text), apply=_applied)[1]
 

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from ..language.fold import fold, postfix
-from ..language.operators import CONSTANTS
+from ..language.operators import CONSTANTS, LETTERS
 from ..language.parser import Item
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import FLOATS
@@ -323,10 +323,12 @@ def read(text: str, known: Mapping[str, Expr]) -> Expr:
     return fold(
         postfix(text),
         name=lambda item: known[item.text] if item.text in known else _constant(item.text),
-        number=lambda item: _constant("pi") if item.text == "π" else Number(float(item.text)),
+        number=lambda item: (
+            _constant(LETTERS[item.text]) if item.text in LETTERS else Number(float(item.text))
+        ),
         apply=apply,
     )
 
 
 def _constant(name: str) -> Number:
-    return Number(CONSTANTS[name], name)
+    return Number(CONSTANTS[name].value, name)

@@ -6,7 +6,7 @@ from . import python
 from .functional import Functional, array_extremum
 from .page import PYTHON_WORDS
 from .program import Program
-from .writer import INFIX, PRODUCT, Piece, Table
+from .writer import INFIX, PRODUCT, Table, constants
 
 LANGUAGE = "autograd"
 SPELLING: Table = {
@@ -30,9 +30,7 @@ SPELLING: Table = {
     "softplus": "np.logaddexp({0}, 0.0)",
     "silu": ("{0:*}*sigmoid({0})", PRODUCT),
     "gelu": ("0.5*{0:^}*special.erfc(-{0:^}/np.sqrt(2))", PRODUCT),
-    "pi": lambda: Piece("np.pi"),
-    "tau": lambda: Piece("2*np.pi", PRODUCT),
-    "e": lambda: Piece("np.e"),
+    **constants("np.pi", "np.e"),
 }
 HELPERS = {
     "sigmoid": '''def sigmoid(x):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..language.numbers import brief
+from ..language.operators import CONSTANTS
 from .handwritten import Pass, helpers
 from .numpy import nested
 from .page import RELATIVE, absolute, conventions, header, joined
@@ -33,9 +34,7 @@ SPELLING: Table = {
     **{name: name for name in "sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh".split()},
     **{name: name for name in "exp expm1 log log1p log2 log10 sqrt cbrt hypot erf erfc lgamma".split()},
     **{name: name for name in "floor ceil sign sigmoid softplus digamma polygamma".split()},
-    "pi": lambda: Piece("3.141592653589793"),
-    "tau": lambda: Piece("6.283185307179586"),
-    "e": lambda: Piece("2.718281828459045"),
+    **{name: (repr(constant.value), ATOM) for name, constant in CONSTANTS.items()},
     "gamma": "tgamma",
     "power": power,
     "power_n": power,

@@ -6,7 +6,7 @@ from . import python
 from .numpy import nested
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
 from .program import Program
-from .writer import INFIX, PRODUCT, SUM, Names, Piece, Refused, Table, Writer, python_number
+from .writer import INFIX, PRODUCT, SUM, Names, Refused, Table, Writer, constants, python_number
 
 LANGUAGE = "CasADi"
 NO_GAMMA = Refused("CasADi has no gamma function")
@@ -32,9 +32,7 @@ SPELLING: Table = {
     "silu": ("{0:*}*(1 + ca.tanh({0:*}/2))/2", PRODUCT),
     "gelu": ("{0:*}*(1 + ca.erf({0:*}/math.sqrt(2)))/2", PRODUCT),
     "where": "ca.if_else",
-    "pi": lambda: Piece("math.pi"),
-    "tau": lambda: Piece("math.tau"),
-    "e": lambda: Piece("math.e"),
+    **constants("math.pi", "math.e", "math.tau"),
 }
 KINKED = frozenset("abs sign floor ceil relu leaky_relu elu power_n atan2".split())
 RESERVED = PYTHON_WORDS | {"ca"}

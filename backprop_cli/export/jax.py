@@ -6,7 +6,7 @@ from . import python
 from .functional import Functional, array_extremum
 from .page import PYTHON_WORDS
 from .program import Program
-from .writer import INFIX, PRODUCT, Piece, Table, real
+from .writer import INFIX, Piece, Table, constants, real
 
 LANGUAGE = "JAX"
 SPELLING: Table = {
@@ -25,9 +25,7 @@ SPELLING: Table = {
     "gelu": "jax.nn.gelu({0}, approximate=False)",
     # a choice of two whole numbers would be one, and have no slope
     "where": lambda c, a, b: Piece(f"jnp.where({c}, {real(a)}, {real(b)})"),
-    "pi": lambda: Piece("jnp.pi"),
-    "tau": lambda: Piece("2*jnp.pi", PRODUCT),
-    "e": lambda: Piece("jnp.e"),
+    **constants("jnp.pi", "jnp.e"),
 }
 KINKED = frozenset("sign floor ceil min max relu elu power power_n atan2".split())
 RESERVED = PYTHON_WORDS | {"jax", "jnp", "special"}

@@ -8,7 +8,7 @@ from . import python
 from .handwritten import Pass, helpers
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
 from .program import Program
-from .writer import INFIX, PRODUCT, Names, Piece, Table, Writer, python_number
+from .writer import INFIX, PRODUCT, Names, Piece, Table, Writer, constants, python_number
 
 LANGUAGE = "NumPy"
 
@@ -30,9 +30,7 @@ SPELLING: Table = {
     **{name: f"np.arc{name[1:]}" for name in "asin acos atan asinh acosh atanh atan2".split()},
     **{name: f"special.{name}" for name in "erf erfc gamma digamma polygamma".split()},
     "lgamma": "special.gammaln",
-    "pi": lambda: Piece("np.pi"),
-    "tau": lambda: Piece("2*np.pi", PRODUCT),
-    "e": lambda: Piece("np.e"),
+    **constants("np.pi", "np.e"),
     "power": python.power,
     "power_n": python.power,
     "min": nested("np.minimum"),

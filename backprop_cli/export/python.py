@@ -5,7 +5,7 @@ from __future__ import annotations
 from .handwritten import Pass, helpers
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
 from .program import Program
-from .writer import CHOICE, INFIX, POWER, PRODUCT, Names, Piece, Table, Writer, python_number
+from .writer import CHOICE, INFIX, POWER, PRODUCT, Names, Piece, Table, Writer, constants, python_number
 
 LANGUAGE = "Python"
 
@@ -22,9 +22,7 @@ SPELLING: Table = {
     },
     **{name: f"math.{name}" for name in "atanh exp expm1 log log1p log2 log10 sqrt cbrt hypot".split()},
     **{name: f"math.{name}" for name in "erf erfc gamma lgamma".split()},
-    "pi": lambda: Piece("math.pi"),
-    "tau": lambda: Piece("math.tau"),
-    "e": lambda: Piece("math.e"),
+    **constants("math.pi", "math.e", "math.tau"),
     "power": power,
     "power_n": power,
     "abs": "abs",

@@ -8,7 +8,7 @@ from .handwritten import helpers
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
 from .program import Program
 from .python import power
-from .writer import INFIX, PRODUCT, UNARY, Names, Piece, Table, Writer, python_number
+from .writer import INFIX, PRODUCT, UNARY, Names, Piece, Table, Writer, constants, python_number
 
 LANGUAGE = "SymPy"
 
@@ -71,9 +71,7 @@ SPELLING: Table = {
     "gelu": ("{0:*}*sp.erfc(-{0:^}/sp.sqrt(2))/2", PRODUCT),
     "lgamma": "sp.log(sp.Abs(sp.gamma({0})))",
     "where": "sp.Piecewise(({1}, {0}), ({2}, True))",
-    "pi": lambda: Piece("sp.pi"),
-    "tau": lambda: Piece("2*sp.pi", PRODUCT),
-    "e": lambda: Piece("sp.E"),
+    **constants("sp.pi", "sp.E"),
 }
 HELPERS = {
     "Sign": '''class Sign(sp.Function):

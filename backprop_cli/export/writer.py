@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..errors import UsageError
 from ..graph import CONSTANT, Graph, Node
 from ..language.fold import fold, postfix
-from ..language.operators import CONSTANTS, SUBSCRIPTS
+from ..language.operators import CONSTANTS, SUBSCRIPTS, constant_name
 from ..language.parser import Item
 from ..ops import PRIMITIVES
 from .program import Program as Computation
@@ -96,6 +96,11 @@ INFIX: dict[str, Spelling] = {
     "not_equal": ("{0:+} != {1:+}", COMPARISON),
 }
 """What all languages here write in the same way."""
+
+
+def constants(pi: str, e: str, tau: str = "") -> dict[str, Spelling]:
+    """Write the constants by a target's names for pi and e; tau is twice pi where it has none."""
+    return {"pi": (pi, ATOM), "tau": (tau, ATOM) if tau else (f"2*{pi}", PRODUCT), "e": (e, ATOM)}
 
 
 def spell(table: Table, name: str, operands: Sequence[Piece]) -> Piece:
@@ -235,10 +240,9 @@ class Writer:
 
     def _constant(self, node: Node, *, whole: bool) -> Piece:
         if node.op is None:
-            if node.label in ("pi", "π", "tau", "e"):
-                name = "pi" if node.label == "π" else node.label
-                if name in self.constants:
-                    return spell(self.constants, name, [])._replace(value=node.value, depth=0)
+            name = constant_name(node.label or "")
+            if name is not None and name in self.constants:
+                return spell(self.constants, name, [])._replace(value=node.value, depth=0)
             return self.number(node.value, whole)._replace(value=node.value)
         # whole numbers without end: 2^1000 is a float here, and would be an integer of 302 digits
         whole = whole and node.op.name in ("add", "subtract", "multiply", "divide", "negative", "identity")
@@ -337,7 +341,7 @@ def expression(
 
     def name(item: Item) -> Piece:
         word = item.text
-        return known[word] if word in known else spell(table, word, [])._replace(value=CONSTANTS[word])
+        return known[word] if word in known else spell(table, word, [])._replace(value=CONSTANTS[word].value)
 
     def literal(item: Item) -> Piece:
         value = float(item.text)

@@ -12,7 +12,7 @@ from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
 from .fold import fold
 from .numbers import brief
-from .operators import CONSTANTS
+from .operators import CONSTANTS, LETTERS
 from .parser import NAME_ITEM, NUMBER_ITEM, Item, Program, Statement, parse
 from .tokens import DEGREES
 
@@ -177,12 +177,12 @@ class _Lowering:
         if name in CONSTANTS and name not in self.own:
             if name == "e" and self.euler is None:
                 self.euler = (start, end)
-            return self.builder.constant(CONSTANTS[name], name, (start, end))
+            return self.builder.constant(CONSTANTS[name].value, name, (start, end))
         return self.builder.input(name, (start, end))
 
 
 def _number(text: str, source: Source, start: int, end: int) -> float:
-    value = CONSTANTS["pi"] if text == "π" else float(text)
+    value = CONSTANTS[LETTERS[text]].value if text in LETTERS else float(text)
     if value == math.inf:
         raise ExpressionError(
             "the number is too large: a float64 ends at 1.8e308", source=source, span=(start, end)
@@ -210,7 +210,7 @@ def _constant_value(items: list[Item], own: Collection[str], source: Source) -> 
 
     value, fault = fold(
         items,
-        name=lambda item: (CONSTANTS[item.text], None),
+        name=lambda item: (CONSTANTS[item.text].value, None),
         number=lambda item: (_number(item.text, source, item.start, item.end), None),
         apply=apply,
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 COMPARISON, SUM, PRODUCT, UNARY, POWER, ROOT, ATOM = 1, 2, 3, 4, 5, 6, 7
 
 BINARY: dict[str, tuple[int, str]] = {
@@ -43,8 +46,40 @@ SPELLING = {
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 
-CONSTANTS = {"pi": 3.141592653589793, "tau": 6.283185307179586, "e": 2.718281828459045}
+
+class Constant(NamedTuple):
+    """A number that has a name.
+
+    Attributes:
+        value: The nearest float.
+        exact: The number itself, by a module that has ``pi`` and ``e``: mpmath's context, SymPy.
+    """
+
+    value: float
+    exact: Callable[[Any], Any]
+
+
+CONSTANTS = {
+    "pi": Constant(3.141592653589793, lambda xp: xp.pi),
+    "tau": Constant(6.283185307179586, lambda xp: 2 * xp.pi),
+    "e": Constant(2.718281828459045, lambda xp: xp.e),
+}
 """Names with a value where the user gave them none."""
+
+LETTERS = {"π": "pi"}
+"""Constants that a letter of its own stands for; no variable has that name."""
+
+
+def constant_name(label: str) -> str | None:
+    """Return the constant that a leaf's label stands for, None for digits."""
+    name = LETTERS.get(label, label)
+    return name if name in CONSTANTS else None
+
+
+def named_constant(label: str) -> Constant | None:
+    """Return the same as a row of the table."""
+    return CONSTANTS.get(LETTERS.get(label, label))
+
 
 RESERVED = "[]@'"
 

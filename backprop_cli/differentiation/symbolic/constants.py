@@ -9,8 +9,9 @@ import sympy
 
 from ...graph import CONSTANT, Graph
 from ...language.format import constant_piece, join
+from ...language.operators import named_constant
 from ...ops import Primitive
-from .functions import defined
+from .functions import SP, defined
 
 EXACT_LIMIT = 10**18
 
@@ -34,8 +35,9 @@ class Constants:
         node = self.graph.nodes[id]
         if node.op is None:
             label = node.label or ""
-            if label in ("pi", "π", "tau", "e"):
-                return {"tau": 2 * sympy.pi, "e": sympy.E}.get(label, sympy.pi)
+            constant = named_constant(label)
+            if constant is not None:
+                return constant.exact(SP)
             if (
                 len(label) <= 18
                 and "e" not in label.lower()

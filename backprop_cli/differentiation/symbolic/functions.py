@@ -12,6 +12,7 @@ from typing import Any
 import sympy
 
 from ...language.fold import fold, postfix
+from ...language.operators import CONSTANTS
 from ...ops import PRIMITIVES, Primitive
 
 OUR_NAMES = {"Where": "where", "loggamma": "lgamma", "Abs": "abs"}
@@ -68,6 +69,7 @@ class _Sympy:
     """The functions that a row's ``symbol`` may name."""
 
     third = sympy.Rational(1, 3)
+    e = sympy.E
     where = Where
     floor = type("floor", (Flat,), {"nargs": 1})
     max = type("max", (Extremum,), {})
@@ -101,7 +103,7 @@ def _local(name: str, position: int, y: Any, operands: Sequence[Any]) -> Any:
     names = dict(zip(row.params, operands, strict=True), y=y)
     return fold(
         postfix(row.local[position]),
-        name=lambda item: sympy.pi if item.text == "pi" else names[item.text],
+        name=lambda item: names[item.text] if item.text in names else CONSTANTS[item.text].exact(SP),
         number=lambda item: sympy.Rational(item.text),
         apply=lambda item, taken: shown(PRIMITIVES[item.text], taken),
     )
