@@ -14,7 +14,8 @@ import pytest
 
 from backprop_cli.explanation.written import Apply, Name, Number, Paper, Ref, evaluate
 from backprop_cli.language.lower import constant
-from backprop_cli.render import trace as show
+from backprop_cli.render.trace import document
+from backprop_cli.render.writers import write
 from backprop_cli.render.written import Style, expression, name_to_latex
 from backprop_cli.training import trace
 from backprop_cli.training.config import loads
@@ -342,7 +343,7 @@ def test_every_line_computes_what_it_says(name, decimals):
     "name", ["tanh", "gelu and softmax", "huber", "cross-entropy", "batch_norm", "formula"]
 )
 def test_every_line_can_be_typed_into_eval(name):
-    found = json.loads(show.render(trace.write_out(problem(NETWORKS[name])), "json"))
+    found = json.loads(write(document(trace.write_out(problem(NETWORKS[name]))), "json"))
     for part in ("forward", "loss_lines", "deltas", "gradients"):
         for line in found[part]:
             if line["numbers"] and "'" not in line["numbers"]:
@@ -514,13 +515,13 @@ def test_the_page(run):
 def test_lines_fit_a_terminal(name, width, monkeypatch):
     from rich.console import Console
 
-    from backprop_cli.render import terminal
+    from backprop_cli.render.writers import terminal
 
     def narrow(to_file=False):
         return Console(width=width, force_terminal=True, color_system=None, markup=False, highlight=False)
 
     monkeypatch.setattr(terminal, "console_for", narrow)
-    page = show.render(trace.write_out(problem(NETWORKS[name])), "table")
+    page = write(document(trace.write_out(problem(NETWORKS[name]))), "table")
     widest = max(page.splitlines(), key=len)
     assert 60 < len(widest) <= width, widest
 

@@ -68,7 +68,7 @@ def command(
 
     use_threads(1)
     from ..networks.network import ShapeError
-    from ..render import trace as show
+    from ..render.trace import document, table_document
     from ..training import trace
     from ..training.config import load
     from ..training.problem import assemble
@@ -80,14 +80,13 @@ def command(
     try:
         if table:
             nodes = trace.node_table(problem, at_step=at_step)
-            text = show.render_table(nodes, output.format, digits=output.digits, to_file=output.to_file)
-            output.write(text)
+            output.show(table_document(nodes, digits=output.digits))
             return 0
         decimals = output.digits if round_each else None
         found = trace.write_out(problem, at_step=at_step, row=row, layer=layer, decimals=decimals)
     except ShapeError as error:
         raise loaded.error(error.key, error.message, error.hint) from None
-    output.write(show.render(found, output.format, digits=output.digits, to_file=output.to_file))
+    output.show(document(found, digits=output.digits))
     for text in found.notes:
         output.note(f"note: {text}")
     return 0

@@ -110,7 +110,7 @@ def page(told: Explanation, digits: int) -> Iterator[Block]:
     """Yield the page section by section; numbers rounded by hand have few digits already."""
     if told.point is not None and not told.point.paper.exact:
         digits = EXACT
-    yield Heading(headline(told, digits), hanging=True)
+    yield Heading(headline(told, digits), breaks="hanging")
     for part in _parts(told, Voice(told.graph.own_name(told.graph.output), digits)):
         if part.rows:
             yield Section(part.title, part.rule)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..explanation.written import Expr
+from ..explanation.written import Expr, Name
 
 
 class Value(NamedTuple):
@@ -21,6 +21,13 @@ class Named(NamedTuple):
     """A step or an input by its name."""
 
     name: str
+
+
+class Quantity(NamedTuple):
+    """A number of a network by its name; text leaves out an owner that the line names already."""
+
+    name: Name
+    owned: bool = False
 
 
 class Slope(NamedTuple):
@@ -37,9 +44,17 @@ class Symbols(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """An expression with the numbers put in."""
+    """An expression with the numbers put in, and spaces around the signs of products."""
 
     expr: Expr
+    spaced: bool = True
+
+
+class Worked(NamedTuple):
+    """An expression in numbers, over names where in numbers it would say no more than its value."""
+
+    expr: Expr
+    value: float
 
 
 class Formula(NamedTuple):
@@ -103,9 +118,11 @@ Form = (
     str
     | Value
     | Named
+    | Quantity
     | Slope
     | Symbols
     | Numbers
+    | Worked
     | Formula
     | Words
     | Product

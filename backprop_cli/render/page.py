@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from .forms import Form
+from .forms import Form, Value
 
 WIDEST = 100
 """Sentences are no wider than that, however wide the terminal."""
@@ -54,19 +54,20 @@ class Heading(NamedTuple):
     Attributes:
         text: The line.
         below: Sentences right below it.
-        hanging: A terminal indents what does not fit on the first line.
+        breaks: What a terminal does with a line that is too long for it: it breaks it, indents what follows
+            the first line, or leaves it as it is.
     """
 
-    text: str
-    below: tuple[str, ...] = ()
-    hanging: bool = False
+    text: Cell
+    below: tuple[Cell, ...] = ()
+    breaks: Literal["plain", "hanging", "never"] = "plain"
 
 
 class Section(NamedTuple):
     """The title of the block that follows, and what holds for all of it."""
 
-    title: str
-    rule: str = ""
+    title: Cell
+    rule: Cell = ""
 
 
 class Lines(NamedTuple):
@@ -196,6 +197,40 @@ class Equations(NamedTuple):
     columns: tuple[str, ...] = ()
 
 
+class Calculation(NamedTuple):
+    """How a number comes about: its name, what is equal to it, the number; or words alone.
+
+    Attributes:
+        name: What it is called.
+        forms: How it is computed; or what stands in the columns of the block.
+        value: The number; None for words alone.
+        remark: A few words on it.
+        words: In place of all that.
+        nodes: Of the graph, those that it is about.
+    """
+
+    name: Form = ""
+    forms: tuple[Form | None, ...] = ()
+    value: Value | None = None
+    remark: str = ""
+    words: str = ""
+    nodes: tuple[int, ...] = ()
+
+
+class Calculations(NamedTuple):
+    """Numbers one by one, their signs of equality below each other.
+
+    Attributes:
+        groups: Titles, and what stands below each.
+        digits: Significant digits.
+        columns: Titles of forms and value, for a table without signs of equality.
+    """
+
+    groups: Sequence[tuple[str, Sequence[Calculation]]]
+    digits: int
+    columns: tuple[str, ...] = ()
+
+
 class Slopes(NamedTuple):
     """A gradient as mathematics: names of the output and the inputs, the numbers, and its length."""
 
@@ -217,7 +252,9 @@ class Only(NamedTuple):
     block: Block
 
 
-Block = Heading | Section | Lines | Paragraph | Grid | Fields | Equations | Slopes | Drawing | Only
+Block = (
+    Heading | Section | Lines | Paragraph | Grid | Fields | Equations | Calculations | Slopes | Drawing | Only
+)
 
 
 # for programs

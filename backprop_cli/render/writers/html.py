@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import singledispatch
 from html import escape
 
-from ..page import Block, Cell, Column, Grid, Heading, Line, Lines, Only, Paragraph, Text
+from ..page import Block, Cell, Column, Grid, Heading, Line, Lines, Only, Paragraph, Text, plain
 
 
 def write(blocks: Iterable[Block]) -> str:
@@ -30,7 +30,7 @@ def _block(block: Block) -> str:
 
 @_block.register
 def _(block: Heading) -> str:
-    return f"<p><code>{escape(block.text)}</code></p>"
+    return f"<p><code>{escape(plain(block.text))}</code></p>"
 
 
 @_block.register(Lines)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 
 from ..latex import name_to_latex, number_to_latex, text_to_latex, to_latex
 from ..page import (
     Block,
+    Calculation,
+    Calculations,
     Cell,
     Column,
     Drawing,
@@ -56,13 +58,14 @@ def _block(block: Block) -> str:
 
 @_block.register
 def _(block: Heading) -> str:
-    return rf"\noindent\textbf{{{text_to_latex(block.text)}}}" + "\n"
+    below = "".join(f"\n\\noindent {_line(line)}\n" for line in block.below)
+    return rf"\noindent\textbf{{{_line(block.text)}}}" + f"\n{below}"
 
 
 @_block.register
 def _(block: Section) -> str:
-    rule = f"{text_to_latex(block.rule)}\n" if block.rule else ""
-    return rf"\paragraph{{{text_to_latex(block.title)}}}" + f"\n{rule}"
+    rule = _line(block.rule)
+    return rf"\paragraph{{{_line(block.title)}}}" + (f"\n{rule}\n" if rule else "\n")
 
 
 @_block.register(Lines)
@@ -107,6 +110,8 @@ def _cell(cell: Cell, column: Column, mathematics: bool) -> str:
         return "--"
     if mathematics and kind in ("expression", "formula"):
         return f"${to_latex(own.text)}$"
+    if kind == "word":
+        return text_to_latex(own.text)
     return f"${number_to_latex(own.text)}$" if _NUMBER.fullmatch(own.text) else text_to_latex(own.text)
 
 
@@ -154,3 +159,32 @@ def _aligned(row: Row, spelled: Spelling) -> Iterator[str]:
         yield f"  & {indent}{label}{math}"
     if row.equations and row.remark:
         yield rf"  & \qquad\text{{({text_to_latex(row.remark)})}}"
+
+
+@_block.register
+def _(block: Calculations) -> str:
+    spelled = Spelling(block.digits, latex=True)
+    lines = []
+    for title, group in block.groups:
+        lines += [rf"\emph{{{text_to_latex(title)}}}"] if title else []
+        lines += [text_to_latex(each.words) for each in group if each.words]
+        rows = [each for each in group if not each.words]
+        if rows and block.columns:
+            lines += _array(rows, block.columns, spelled)
+        elif rows:
+            body = [_calculation(each, spelled) for each in rows]
+            lines += [r"\begin{align*}", " \\\\\n".join(body), r"\end{align*}"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _calculation(each: Calculation, spelled: Spelling) -> str:
+    name, *forms = spelled.row((each.name, *each.forms, each.value))
+    remark = rf" && \text{{{text_to_latex(each.remark)}}}" if each.remark else ""
+    return f"  {name} &= {' = '.join(forms)}{remark}"
+
+
+def _array(rows: Sequence[Calculation], columns: Sequence[str], spelled: Spelling) -> list[str]:
+    titles = " & ".join(rf"\text{{{title}}}" for title in columns)
+    body = [f"  {' & '.join(spelled.row((each.name, *each.forms, each.value)))}" for each in rows]
+    array = rf"\begin{{array}}{{l{'r' * len(columns)}}}"
+    return [r"\[", array, rf"  & {titles} \\", " \\\\\n".join(body), r"\end{array}", r"\]"]

@@ -9,6 +9,8 @@ from functools import singledispatch
 from ...errors import printable
 from ..page import (
     Block,
+    Calculation,
+    Calculations,
     Cell,
     Column,
     Drawing,
@@ -51,8 +53,9 @@ def _block(block: Block) -> str:
 
 @_block.register
 def _(block: Heading) -> str:
-    title = _apart(block.text) if block.hanging else text(block.text)
-    return f"**{title}**\n" + "".join(f"\n{text(line)}  " for line in block.below)
+    title = _line(block.text) if block.breaks == "plain" else _apart(block.text)
+    below = "".join(f"{_apart(line)}  \n" for line in block.below)
+    return f"**{title}**\n" + (f"\n{below}" if below else "")
 
 
 @_block.register
@@ -103,6 +106,28 @@ def _(block: Equations) -> str:
     return "\n".join(lines) + "\n"
 
 
+@_block.register
+def _(block: Calculations) -> str:
+    spelled = Spelling(block.digits)
+    pieces = []
+    for title, group in block.groups:
+        pieces += [f"### {title}\n"] if title else []
+        pieces += ["".join(f"{each.words}\n" for each in group if each.words)]
+        rows = [_calculation(each, block.columns, spelled) for each in group if not each.words]
+        titles = ["", *(block.columns or ("calculation", "value"))]
+        numeric = [False, *[bool(block.columns)] * (len(titles) - 2), True]
+        pieces += [table(titles, rows, numeric)] if rows else []
+    return "\n".join(filter(None, pieces))
+
+
+def _calculation(each: Calculation, columns: Sequence[str], spelled: Spelling) -> list[str]:
+    name, *forms, value = spelled.row((each.name, *each.forms, each.value))
+    if columns:
+        return [code(name), *forms, value]
+    remark = f" ({each.remark})" if each.remark else ""
+    return [code(name), " = ".join(map(code, forms)) + remark, value]
+
+
 def _cell(cell: Cell, column: Column) -> str:
     own = cell if isinstance(cell, Text) else Text(cell)
     kind = own.kind or column.kind
@@ -118,6 +143,8 @@ def _line(line: Line) -> str:
         return "".join(map(_line, line))
     if line.kind in _CODE:
         return code(line.text)
+    if line.kind == "prose":
+        return line.text
     return f"**{text(line.text)}**" if line.tone == "strong" else text(line.text)
 
 
@@ -131,9 +158,11 @@ def text(plain: str) -> str:
     return re.sub(r"([\\`*_<>\[\]])", r"\\\1", printable(plain))
 
 
-def _apart(plain: str) -> str:
-    """Return plain text that could be taken for a row of a table, but not for a quotation."""
-    return re.sub(r"([\\`*_<|\[\]])", r"\\\1", printable(plain))
+def _apart(cell: Cell) -> str:
+    """Return text that could be taken for a row of a table, but not for a quotation."""
+    if isinstance(cell, Text):
+        return cell.text
+    return re.sub(r"([\\`*_<|\[\]])", r"\\\1", printable(cell))
 
 
 def row(cells: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from ..forms import (
     Numbers,
     Phrase,
     Product,
+    Quantity,
     Slope,
     Sum,
     Symbols,
@@ -20,6 +21,7 @@ from ..forms import (
     Value,
     Way,
     Words,
+    Worked,
 )
 from ..latex import text_to_latex, to_latex
 from ..page import Equation
@@ -44,11 +46,14 @@ class Spelling:
         self.symbols = Style(digits, symbols=True, latex=latex)
         self.numbers = Style(digits, latex=latex, spaced=True)
 
+    def row(self, forms: Sequence[Form | None]) -> list[str]:
+        """Return forms as cells."""
+        return ["" if form is None else self(form) for form in forms]
+
     def equation(self, equation: Equation) -> list[str]:
         """Return the forms of an equation, each said once."""
         said: list[str] = []
-        for form in equation.forms:
-            text = "" if form is None else self(form)
+        for text in self.row(equation.forms):
             if text and (not said or text != said[-1]):
                 said.append(text)
         return said
@@ -62,13 +67,18 @@ class Spelling:
                 return self.numbers.number(number)
             case Named(name):
                 return written_name(name_read(name), True) if self.latex else name
+            case Quantity(quantity, owned):
+                return quantity.short if owned and not self.latex else written_name(quantity, self.latex)
             case Slope(of, by):
                 above, below = self(Named(of)), self(Named(by))
                 return rf"\frac{{\partial {above}}}{{\partial {below}}}" if self.latex else f"d{of}/d{by}"
             case Symbols(expr):
                 return expression(expr, self.symbols)
-            case Numbers(expr):
-                return expression(expr, self.numbers)
+            case Numbers(expr, spaced):
+                return expression(expr, self.numbers._replace(spaced=spaced))
+            case Worked(expr, value):
+                text = self(Numbers(expr, spaced=False))
+                return expression(expr, self.symbols) if text == self.numbers.number(value) else text
             case Formula(text):
                 return to_latex(text) if self.latex else text
             case Words(text):
@@ -94,7 +104,9 @@ class Spelling:
         match form:
             case Fraction(over, under):
                 above, below = self(over), self(under)
-                return rf"\frac{{{above}}}{{{below}}}" if self.latex else f"({above})/{below}"
+                if self.latex:
+                    return rf"\frac{{{above}}}{{{below}}}"
+                return "/".join(f"({text})" if " " in text else text for text in (above, below))
             case Call(name, arguments):
                 texts = [self.dots if a is None else self(a) for a in arguments]
                 return f"{self(Named(name))}({', '.join(texts)})"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 from textwrap import wrap
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...errors import printable
 from ..page import (
     Block,
+    Calculation,
+    Calculations,
     Cell,
     Column,
     Drawing,
@@ -45,6 +47,7 @@ STYLES = {
 _UNBROKEN = "\ue000=\ue000"  # " = " where a line must not be broken, while Rich lays it out
 _WHOLE = ("word", "share", "number", "verdict")
 _LABEL = 34  # of an equation; a longer one stands on a line of its own
+_CALCULATION = 72  # up to so wide they have their results in one column
 _TEXT = 24  # columns that are room enough for a text
 
 
@@ -79,11 +82,12 @@ def _print(block: Block, console: Any) -> None:
 def _(block: Heading, console: Any) -> None:
     from rich.text import Text as Rich
 
-    if not block.hanging:
-        console.print(Rich(printable(block.text), "bold"))
+    if block.breaks != "hanging":
+        never = block.breaks == "never"
+        console.print(Rich(printable(plain(block.text)), "bold"), soft_wrap=never)
         return
     for style, text in (("bold", block.text), *(("", text) for text in block.below)):
-        for line in wrap(printable(text), console.width, subsequent_indent="  "):
+        for line in wrap(printable(plain(text)), console.width, subsequent_indent="  "):
             console.print(Rich(line, style), soft_wrap=True)
 
 
@@ -91,8 +95,8 @@ def _(block: Heading, console: Any) -> None:
 def _(block: Section, console: Any) -> None:
     from rich.text import Text as Rich
 
-    console.print(Rich(printable(block.title), "bold"), soft_wrap=True)
-    for line in wrap(printable(block.rule), max(20, console.width - 2)):
+    console.print(Rich(printable(plain(block.title)), "bold"), soft_wrap=True)
+    for line in wrap(printable(plain(block.rule)), max(20, console.width - 2)):
         console.print(Rich(f"  {line}", "dim"), soft_wrap=True)
 
 
@@ -164,14 +168,16 @@ def _(block: Grid, console: Any) -> None:
     table = _bare() if block.bare else table_for(console)
     for k in shown:
         column = block.columns[k]
+        floor = min(column.floor or 0, _widest(block, k))
         whole = column.kind in _WHOLE if column.whole is None else column.whole
+        whole = whole or floor == _widest(block, k)
         table.add_column(
             Rich(printable(column.title)),
             justify="right" if column.kind == "number" else "left",
             no_wrap=whole,
             overflow="ellipsis" if whole else "fold",
             style=STYLES[column.tone],
-            min_width=column.floor,
+            min_width=None if whole else floor,
             max_width=None if column.most is None else min(column.most, console.width),
         )
     unicode = is_unicode(console)
@@ -220,9 +226,13 @@ def _fits(grid: Grid, shown: Sequence[int] | None, width: int) -> bool:
 def _room(grid: Grid, k: int) -> int:
     """Return how many columns of a terminal a column of the table needs."""
     column = grid.columns[k]
-    widest = max([len(column.title), 1, *(len(plain(row[k])) for row in grid.rows if row)])
+    widest = _widest(grid, k)
     enough = column.least or (_TEXT if column.kind == "text" else widest)
     return min(widest, enough)
+
+
+def _widest(grid: Grid, k: int) -> int:
+    return max([len(grid.columns[k].title), 1, *(len(plain(row[k])) for row in grid.rows if row)])
 
 
 # equations
@@ -319,3 +329,85 @@ def _aligned(block: Equations) -> Iterator[Any]:
     for k, row in enumerate(table if block.columns else ()):
         line = "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
         yield Rich(f"  {line}", "" if k else "dim")
+
+
+# calculations
+
+
+@_print.register
+def _(block: Calculations, console: Any) -> None:
+    from rich.text import Text as Rich
+
+    spelled = Spelling(block.digits)
+    width = console.width
+    if block.columns:
+        _print_columns(block, spelled, console)
+        return
+    found = [_Spelled.of(each, spelled) for _, group in block.groups for each in group]
+    left = max((len(each.name) for each in found if each.value), default=0)
+    room = min(_CALCULATION, width - left - 8 - max((len(each.value) for each in found), default=0))
+    shown = [len(each.text) for each in found if each.value and len(each.text) <= room]
+    middle = max(shown, default=0)
+    rest = iter(found)
+    for title, group in block.groups:
+        if title:
+            console.print(Rich(f"  {title}", "dim"), soft_wrap=True)
+        for _ in group:
+            for line in next(rest).lines(left, middle, width):
+                console.print(line, soft_wrap=True)
+
+
+class _Spelled(NamedTuple):
+    """A calculation as texts: its name, how it is computed, the number."""
+
+    name: str
+    text: str
+    value: str
+    remark: str
+    words: str
+
+    @classmethod
+    def of(cls, each: Calculation, spelled: Spelling) -> _Spelled:
+        text = " = ".join(spelled.row(each.forms))
+        value = "" if each.value is None else spelled(each.value)
+        return cls(spelled(each.name), text, value, each.remark, each.words)
+
+    def lines(self, left: int, middle: int, width: int) -> Iterator[Any]:
+        """Yield the lines for a terminal, name and calculation in columns so wide."""
+        from rich.text import Text as Rich
+
+        if self.words:
+            yield from (Rich(f"  {line}") for line in wrap(self.words, max(20, width - 2)))
+            return
+        ending = f" = {self.value}"
+        remark = f"  ({self.remark})" if self.remark else ""
+        line = Rich("  ").append(self.name.ljust(left), "cyan")
+        if self.text:
+            rows = [self.text.ljust(middle)]
+            room = max(24, width - left - 5 - len(ending))
+            if len(self.text) > room:
+                rows = wrap(self.text, room, break_long_words=False, break_on_hyphens=False)
+            for row in rows[:-1]:
+                yield line.append(" = " if row is rows[0] else "   ", "dim").append(row)
+                line = Rich(" " * (2 + left))
+            line.append(" = " if len(rows) == 1 else "   ", "dim").append(rows[-1])
+        line.append(" = ", "dim").append(self.value, "bold")
+        if remark and len(line) + len(remark) > width:
+            yield line
+            line = Rich(" " * (3 + left))
+        yield line.append(remark, "dim")
+
+
+def _print_columns(block: Calculations, spelled: Spelling, console: Any) -> None:
+    """Print a small table: names, columns of numbers."""
+    from rich.text import Text as Rich
+
+    rows = [spelled.row((e.name, *e.forms, e.value)) for _, group in block.groups for e in group]
+    table = [["", *block.columns], *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for k, row in enumerate(table):
+        line = Rich("  ").append(row[0].ljust(widths[0]), "cyan")
+        for i, cell in enumerate(row[1:], 1):
+            style = "dim" if k == 0 else "bold" if i == len(row) - 1 else ""
+            line.append("  " + cell.rjust(widths[i]), style)
+        console.print(line, soft_wrap=True)
