@@ -7,18 +7,17 @@ from itertools import islice, product
 from math import inf, isfinite
 from statistics import median
 
-from ..differentiation.finite import EPS, finite
-from ..engine.run import bind, evaluate, kinked, leaf_values, run, written
-from ..engine.sweep import active_nodes, reverse, sweep
-from ..errors import BackpropError, NoSuchNumber
+from ..engine.run import bind, is_bound, leaf_values, run
+from ..engine.sweep import active_nodes, sweep
+from ..errors import BackpropError
 from ..graph import Graph, Node
 from ..language.numbers import brief, exact_text
 from ..ops.namespaces import FLOATS
 from .answers import Answer, Target, read_answer, read_target
-from .catalogue import Mistake, in_the_first, mistakes, quantity
-from .derivatives import claimed, derivative, formula_text, reduced, with_output
-from .gradcheck import beyond
+from .catalogue import Mistake, in_the_first, quantity
+from .derivatives import claimed, with_output
 from .judging import Claim, Earlier, OneByOne
+from .question import Ground, Question
 from .sampling import (
     EQUAL,
     LEAST_POINTS,
@@ -31,7 +30,6 @@ from .sampling import (
     beside_kinks,
     besides,
     compare,
-    endless,
     outskirts,
     samples,
     value_at,
@@ -61,9 +59,6 @@ PROBES = 6
 
 CANCELLED = 1e-14
 """What floats may be off by where a mistake's number is small against the right one, as a share of that."""
-
-INEXACT = 2.0**20
-"""A number that is no whole multiple of 1/this is taken for one that was rounded to a float."""
 
 SOUND = 9
 """Digits of the right number that floats have at such a point."""
@@ -104,36 +99,38 @@ class Judge(OneByOne[Target]):
         self.graph = graph
         self.prove = prove
         self.least = least_digits
-        bound = bool(bindings or graph.defaults or not graph.inputs)
-        self.inputs = bind(graph, bindings) if bound else None
-        self.leaves = leaf_values(graph, self.inputs) if self.inputs is not None else {}
-        self._right: dict[Target, tuple[float | None, str]] = {}
-        self._samples: dict[Target, list[Sample]] = {}
-        self._here: dict[Target, Sample] = {}
-        self._slacks: dict[Target, float] = {}
-        self._odd: dict[Target, list[Sample]] = {}
-        self._mistakes: dict[Target, dict[str, Mistake]] = {}
-        self._probed: dict[tuple[Target, int], dict[str, Mistake]] = {}
+        self.ground = Ground.of(graph, bind(graph, bindings)) if is_bound(graph, bindings) else None
+        self._questions: dict[Target, Question] = {}
+
+    def question(self, target: Target) -> Question:
+        """Return a quantity, with what is known of it."""
+        if target not in self._questions:
+            self._questions[target] = Question(self.graph, target, self.ground)
+        return self._questions[target]
 
     def answered(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target]]) -> Verdict:
         """Judge an answer at the point, or in general where there is none."""
+        asked = self.question(target)
         copied = self._copied(target, answer)
         if copied:
-            right = self.right(target)[0] if self.inputs is not None else None
+            right = asked.right.number if self.ground is not None else None
             return Verdict(target.text, answer.text, WRONG, copied, right=right)
-        if self.inputs is None:
-            return self._in_general(target, answer, wrong)
-        return self._at_the_point(target, answer, wrong)
+        if self.ground is None:
+            return self._in_general(asked, answer, wrong)
+        return self._at_the_point(asked, answer, wrong)
 
     def number(self, answer: Answer) -> float | None:
         """Return an answer's number at the point; None without one."""
-        return self._value(answer) if self.inputs is not None else None
+        if self.ground is None or answer.graph is None:
+            return None
+        value = answer.value if answer.value is not None else answer.at(self.ground.values)
+        return value if isfinite(value) else None
 
     def _copied(self, target: Target, answer: Answer) -> str:
         """Say why a formula is no answer for a value: any name in it may be copied from the program."""
         if target.by or not answer.names:
             return ""
-        if self.inputs is not None:
+        if self.ground is not None:
             return "a number is asked for"
         later = self.graph.depends_on([target.of])
         names = [name for name, id in answer.names.items() if later[id]]
@@ -145,101 +142,38 @@ class Judge(OneByOne[Target]):
 
     # at a point
 
-    def right(self, target: Target) -> tuple[float | None, str]:
-        """Return the right number, or why there is none."""
-        if target not in self._right:
-            self._right[target] = self._worked_out(target)
-        return self._right[target]
-
-    def _worked_out(self, target: Target) -> tuple[float | None, str]:
-        assert self.inputs is not None
-        tied = _tied(self.graph, target)
-        if tied:
-            return None, tied
-        try:
-            values, needed = evaluate(with_output(self.graph, target.of), self.inputs)
-            cut, by = reduced(self.graph, target)
-            found = values[target.of]
-            if len(target.by) == 2:
-                values, needed = evaluate(cut, self.inputs)
-            if by is not None:
-                found = reverse(cut, values, cut.depends_on([by]))[by]
-        except NoSuchNumber as error:
-            # what is at fault in a first derivative is in no text of the user's
-            own = error.span is None or error.span[1] > error.span[0]
-            return None, error.message if own else "the second derivative does not exist here"
-        if work(cut) <= MOST_NODES and not endless(cut, values):
-            self._here[target] = sample = Sample(cut, by, self.inputs, values, needed)
-            found = sample.right if isfinite(sample.right) else found
-        return found, ""
-
-    def _slack(self, target: Target) -> float:
-        """Return how far rounding the inputs and constants to floats moves a quantity."""
-        if target not in self._slacks:
-            cut, by = reduced(self.graph, target)
-            here = cut if by is None else derivative(cut, cut.output, by)
-            leaves = {**self.leaves, **here.constant_values()}
-            slopes = sweep(here, run(here, leaves), [True] * len(here))
-            moved = [abs(x * slopes[id]) for id, x in leaves.items() if x * INEXACT % 1.0]
-            self._slacks[target] = sum((EPS * x for x in moved if isfinite(x)), 0.0)
-        return self._slacks[target]
-
-    def _value(self, answer: Answer) -> float | None:
-        if answer.graph is None:
-            return None
-        value = answer.value if answer.value is not None else answer.at(run(self.graph, self.leaves))
-        return value if isfinite(value) else None
-
-    def _kink(self, target: Target, slope: float | None = None) -> str | None:
-        """Return where the slope jumps right here, if this slope, or any, is between those on the sides."""
-        cut, by = reduced(self.graph, target)
-        if by is None or not kinked(cut):
-            return None
-        assert self.inputs is not None
-        values, _ = evaluate(cut, self.inputs)
-        found = finite(cut, values, by, 1e-16 * abs(values[cut.output]))
-        if found.kind == "smooth" or found.at is None:
-            return None
-        if slope is not None and beyond(found, slope):
-            return None
-        op = cut.nodes[found.at].op
-        assert op is not None
-        text = written(cut, found.at) or formula_text(cut, found.at)
-        says = f"; by convention {op.convention}" if op.convention else ""
-        return f"{text} is at its {found.kind} here{says}"
-
-    def _at_the_point(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target]]) -> Verdict:
-        right, reason = self.right(target)
+    def _at_the_point(self, asked: Question, answer: Answer, wrong: Sequence[Earlier[Target]]) -> Verdict:
+        target, right = asked.target, asked.right.number
         base = Verdict(target.text, answer.text, WRONG, right=right)
         if answer.graph is None:
             if right is None:
-                return base._replace(verdict=RIGHT, says=f"there is no such number: {reason}")
-            kink = self._kink(target)
+                return base._replace(verdict=RIGHT, says=f"there is no such number: {asked.right.why}")
+            kink = asked.kink()
             if kink:
                 return base._replace(verdict=RIGHT, says=kink)
             return base._replace(says="there is such a number", mistake="exists")
         if right is None:
-            return base._replace(verdict=NONE, says=reason)
-        value = self._value(answer)
-        here = value_at(answer, self._here[target]) if answer.names and target in self._here else None
+            return base._replace(verdict=NONE, says=asked.right.why)
+        value, sample = self.number(answer), asked.right.sample
+        here = value_at(answer, sample) if answer.names and sample is not None else None
         # in floats a formula may lose digits that it does not lose
         value = float(here) if here is not None and here != inf else value
         if value is None:
             return base._replace(says="the formula has no value at this point", mistake="no value")
         says = exact_text(value) if answer.value is None else ""
-        verdict = close(base, answer, value, right, self.least, self._slack(target))
+        verdict = close(base, answer, value, right, self.least, asked.slack)
         if verdict is not None and verdict.good:
             if answer.value is None:
-                return self._also_elsewhere(verdict, target, answer)
-            kink = self._kink(target)
+                return self._also_elsewhere(verdict, asked, answer)
+            kink = asked.kink()
             return verdict._replace(says="; ".join(filter(None, (verdict.says, kink))))
         follows = self.follows(target, answer, value, right, wrong)
         if follows:
             return base._replace(verdict=FOLLOWS, says=follows)
-        kink = self._kink(target, value)
+        kink = asked.kink(value)
         if kink:
             return base._replace(verdict=NONE, says=kink)
-        named = self._named(target, answer, value, right)
+        named = self._named(asked, answer, value, right)
         if named and verdict is None:
             return self._carried(with_mistakes(base, named), target, named, wrong)
         if verdict is not None:
@@ -249,18 +183,18 @@ class Judge(OneByOne[Target]):
             return loose
         return base._replace(says=f"the formula gives {says} here" if says else "")
 
-    def _also_elsewhere(self, verdict: Verdict, target: Target, answer: Answer) -> Verdict:
+    def _also_elsewhere(self, verdict: Verdict, asked: Question, answer: Answer) -> Verdict:
         """Hold a formula that is right at the point to other points."""
         if not self.graph.inputs or not answer.names:
             return verdict
         assert answer.graph is not None
-        if work(answer.graph) > MOST_NODES or len(self._sampled(target)) < LEAST_POINTS:
+        if work(answer.graph) > MOST_NODES or len(asked.samples) < LEAST_POINTS:
             return verdict
-        agreement = self._agreement(target, answer)
+        agreement = self._agreement(asked, answer)
         if self._agrees(agreement):
             equal = "equal" if agreement.worst <= EQUAL else f"right to {agreement.digits} digits"
             return verdict._replace(how=f"{equal} at {agreement.points} points, too")
-        given = self._put_in(target, answer)
+        given = self._put_in(asked.target, answer)
         if given:
             return verdict._replace(says=f"with {_shown(given)} put in")
         assert agreement.sample is not None
@@ -277,7 +211,8 @@ class Judge(OneByOne[Target]):
 
         No name of the formula may stand still, else a wrong formula were right with its own variable kept.
         """
-        graph = self.graph
+        assert self.ground is not None
+        graph, inputs = self.graph, self.ground.inputs
         tries = max(1, min(MOST_TRIES, WORK // (3 * LEAST_POINTS * work(graph))))
 
         def holds(kept: Mapping[str, float], most: int = LEAST_POINTS) -> bool:
@@ -285,7 +220,7 @@ class Judge(OneByOne[Target]):
             return len(found) >= LEAST_POINTS and self._agrees(compare(answer, found))
 
         for free in islice(self._free(answer), tries):
-            kept = {name: self.leaves[id] for name, id in graph.inputs.items() if name not in free}
+            kept = {name: x for name, x in inputs.items() if name not in free}
             if not kept or not holds(kept):
                 continue
             # what holds with some inputs kept may need fewer of them
@@ -321,13 +256,15 @@ class Judge(OneByOne[Target]):
             wrong: What it is worked out from.
             anew: Take the local derivatives of claimed steps from their operands, not from their values.
         """
+        assert self.ground is not None
         if len(target.by) == 2:
             carried = self._carried_on(target, wrong[0]) if len(wrong) == 1 else None
             # of a number nobody can tell how it goes on
             known = carried is not None and wrong[0].answer.names
-            return quantity(carried[0], self.leaves, carried[1]) if carried and known else None
+            return quantity(carried[0], self.ground.leaves, carried[1]) if carried and known else None
         graph = with_output(self.graph, target.of)
-        values = run(graph, self.leaves, force={w.target.of: w.value for w in wrong if not w.target.by})
+        forced = {w.target.of: w.value for w in wrong if not w.target.by}
+        values = run(graph, self.ground.leaves, force=forced)
         if not target.by:
             return float(values[target.of])
         by = target.by[0]
@@ -376,52 +313,39 @@ class Judge(OneByOne[Target]):
 
     # mistakes
 
-    def _named(self, target: Target, answer: Answer, value: float, right: float) -> list[Mistake]:
+    def _named(self, asked: Question, answer: Answer, value: float, right: float) -> list[Mistake]:
         """Return the mistakes that give a claim, the simplest first."""
-        if target not in self._mistakes:
-            self._mistakes[target] = mistakes(self.graph, self.leaves, target)
-        found = matching(self._mistakes[target].values(), value, right, answer.spare)
+        found = matching(asked.mistakes.values(), value, right, answer.spare)
         if answer.value is None and found:
-            found = self._held(target, answer, found)
+            found = self._held(asked, answer, found)
         return found
 
-    def _held(self, target: Target, answer: Answer, found: Sequence[Mistake]) -> list[Mistake]:
+    def _held(self, asked: Question, answer: Answer, found: Sequence[Mistake]) -> list[Mistake]:
         """Keep the mistakes that give a formula at other points, too."""
         kept, tried = list(found), 0
-        for k, sample in enumerate(self._sampled(target)):
+        for k, sample in enumerate(asked.samples):
             value = value_at(answer, sample)
             if not kept or tried >= PROBES or value is None:
                 return kept if value is not None else []
             # the catalogue is in floats: where they have lost their digits it tells nothing
             here = leaf_values(self.graph, sample.inputs)
-            if value == inf or digits_right(quantity(self.graph, here, target), sample.right) < SOUND:
+            if value == inf or digits_right(quantity(self.graph, here, asked.target), sample.right) < SOUND:
                 continue
             tried += 1
-            there = self.probed(target, k, sample)
+            there = asked.probed(k)
             claim = float(value)
             slack = NEAR * abs(claim) + CANCELLED * abs(sample.right)
             kept = [m for m in kept if m.key in there and abs(claim - there[m.key].value) <= slack]
         return kept if tried else []
 
-    def probed(self, target: Target, k: int, sample: Sample) -> dict[str, Mistake]:
-        """Return the catalogue at one of the points, worked out once."""
-        if (target, k) not in self._probed:
-            self._probed[target, k] = mistakes(self.graph, leaf_values(self.graph, sample.inputs), target)
-        return self._probed[target, k]
-
     # in general
 
-    def _sampled(self, target: Target) -> list[Sample]:
-        if target not in self._samples:
-            self._samples[target] = samples(self.graph, target)
-        return self._samples[target]
-
-    def _in_general(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target]]) -> Verdict:
+    def _in_general(self, asked: Question, answer: Answer, wrong: Sequence[Earlier[Target]]) -> Verdict:
+        target = asked.target
         base = Verdict(target.text, answer.text, WRONG)
-        tied = _tied(self.graph, target)
-        if tied:
-            return base._replace(verdict=NONE, says=tied)
-        found = self._sampled(target)
+        if asked.tied:
+            return base._replace(verdict=NONE, says=asked.tied)
+        found = asked.samples
         if len(found) < LEAST_POINTS:
             why = "no points were found where it has a value"
             if work(self.graph) > MOST_NODES:
@@ -431,7 +355,7 @@ class Judge(OneByOne[Target]):
             return base._replace(says="there is such a derivative", mistake="exists")
         if work(answer.graph) > MOST_NODES:
             return base._replace(verdict=NONE, says="the formula is too much work")
-        agreement = self._agreement(target, answer)
+        agreement = self._agreement(asked, answer)
         if agreement.worst <= SAME:
             if self.prove is not None and self.prove(target, answer):
                 return base._replace(verdict=RIGHT, how="proved equal")
@@ -453,7 +377,7 @@ class Judge(OneByOne[Target]):
                 return base._replace(
                     verdict=FOLLOWS, says=f"right, given {earlier.text}", point=None, right=None
                 )
-        named = self._held(target, answer, self._candidates(target, answer, found))
+        named = self._held(asked, answer, self._candidates(asked, answer))
         if named:
             return self._carried(with_mistakes(base, named), target, named, wrong)
         if digits >= self.least:
@@ -463,15 +387,12 @@ class Judge(OneByOne[Target]):
             )  # fmt: skip
         return base._replace(says=f"at {_shown(point)} the formula gives {brief(agreement.claimed)}")
 
-    def _agreement(self, target: Target, answer: Answer) -> Agreement:
+    def _agreement(self, asked: Question, answer: Answer) -> Agreement:
         """Compare a formula at the points, and where they agree, at odd ones besides."""
-        found = self._sampled(target)
-        agreement = compare(answer, found)
+        agreement = compare(answer, asked.samples)
         if agreement.worst > SAME:
             return agreement
-        if target not in self._odd:
-            self._odd[target] = at_points(self.graph, target, outskirts(self.graph))
-        return self._besides(target, answer, agreement, found, self._odd[target])
+        return self._besides(asked.target, answer, agreement, asked.samples, asked.odd)
 
     def _besides(
         self,
@@ -485,22 +406,13 @@ class Judge(OneByOne[Target]):
         size = median(abs(s.right) for s in found)
         return besides(answer, agreement, [*odd, *beside], size)
 
-    def _candidates(self, target: Target, answer: Answer, found: Sequence[Sample]) -> list[Mistake]:
+    def _candidates(self, asked: Question, answer: Answer) -> list[Mistake]:
         """Return the mistakes that give a formula at the first point where it has a value."""
-        for k, sample in enumerate(found[:PROBES]):
+        for k, sample in enumerate(asked.samples[:PROBES]):
             value = value_at(answer, sample)
             if value is not None and value != inf:
-                return matching(self.probed(target, k, sample).values(), float(value), sample.right, 0.0)
+                return matching(asked.probed(k).values(), float(value), sample.right, 0.0)
         return []
-
-
-def _tied(graph: Graph, target: Target) -> str:
-    """Say why a second derivative by two quantities, one computed from the other, is no one number."""
-    early, late = min(target.by, default=0), max(target.by, default=0)
-    if early == late or not graph.depends_on([early])[late]:
-        return ""
-    x, d = graph.own_name(early), graph.own_name(late)
-    return f"{d} is computed from {x}: by both of them there is no second derivative"
 
 
 def _shown(point: Mapping[str, float]) -> str:

@@ -19,6 +19,7 @@ from ..engine.run import exact_leaves, run, written
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
 from ..graph import Graph
 from ..language.numbers import brief, scientific
+from .answers import Answer
 
 FINE, KINKED, WRONG = 1e-7, 1e-4, 1e-2
 DIGITS = 60
@@ -72,13 +73,13 @@ def status(checked: list[Checked]) -> int:
     return NO if "wrong" in verdicts else NO_SUCH_NUMBER if "kink" in verdicts else ANSWERED
 
 
-def check(graph: Graph, bindings: Mapping[str, float], claimed: Mapping[str, float]) -> list[Checked]:
+def check(graph: Graph, bindings: Mapping[str, float], claimed: Mapping[str, Answer]) -> list[Checked]:
     """Check a gradient, our own where nothing is claimed.
 
     Args:
         graph: The program.
         bindings: Values of its inputs.
-        claimed: Slopes by input, in place of reverse mode's.
+        claimed: Numbers or formulas of slopes by input, in place of reverse mode's.
     Raises:
         BindingError, NoSuchNumber: as in `differentiate`.
     """
@@ -88,8 +89,10 @@ def check(graph: Graph, bindings: Mapping[str, float], claimed: Mapping[str, flo
         raise UsageError("the expression has no variable to differentiate by")
     noise = 4.0 * EPS * abs(point.value)
     found = []
-    for name, slope in {**point.gradient(names), **claimed}.items():
-        source = "claimed" if name in claimed else "reverse"
+    for name, slope in point.gradient(names).items():
+        source = "reverse"
+        if name in claimed:
+            source, slope = "claimed", float(claimed[name].at(point.values))
         quotient = finite(graph, point.values, graph.inputs[name], noise)
         found.append(_one(point, name, slope, source, quotient))
     return found

@@ -83,6 +83,7 @@ class Sample:
         inputs: Value by input.
         values: The program's floats.
         needed: Nodes that the quantity needs.
+        rough: The quantity in floats, as they come.
     Attributes:
         exact: The program's values to many digits.
         precise: The quantity to many digits.
@@ -90,12 +91,11 @@ class Sample:
     """
 
     def __init__(self, graph: Graph, by: int | None, inputs: Mapping[str, float], values: list[float],
-                 needed: list[bool]) -> None:  # fmt: skip
+                 needed: list[bool], rough: float) -> None:  # fmt: skip
         self.graph, self.by, self.needed = graph, by, needed
         self.inputs = dict(inputs)
         self.values = values
         self.exact, self.precise = self.taken(DIGITS)
-        rough = values[graph.output] if by is None else sweep(graph, values, active_nodes(graph))[by]
         # what cancels so far that 40 digits do not hold is far off in floats
         if not abs(rough - self.precise) <= ROUGH * abs(self.precise):
             self.precise = self.settled()
@@ -185,7 +185,8 @@ def right_at(graph: Graph, inputs: Mapping[str, float], target: Target) -> Sampl
     needed = cut.needed(values)
     if endless(cut, values) or not all(isfinite(v) for v, n in zip(values, needed, strict=True) if n):
         return None
-    sample = Sample(cut, by, inputs, values, needed)
+    rough = values[cut.output] if by is None else sweep(cut, values, active_nodes(cut))[by]
+    sample = Sample(cut, by, inputs, values, needed, rough)
     return sample if mp.isfinite(sample.precise) and abs(sample.precise) <= LARGEST else None
 
 

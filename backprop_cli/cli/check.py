@@ -176,7 +176,8 @@ def command(
         target = read_target(word, graph)
         return Named(target.text, (target.of, *sorted(target.by)))
 
-    status = grades.give(graph.source.text, judge.inputs, judged, named)
+    inputs = judge.ground.inputs if judge.ground is not None else None
+    status = grades.give(graph.source.text, inputs, judged, named)
     output.tell(graph, notes=list(dict.fromkeys(meant)))
     return status
 
@@ -243,7 +244,6 @@ def _gradcheck(
 ) -> int:
     from ..checking.answers import read_answer, read_target, split
     from ..checking.gradcheck import check, status
-    from ..engine.run import bind, evaluate
     from ..render.checking import checked_document
 
     _only("--gradcheck", output)
@@ -259,8 +259,7 @@ def _gradcheck(
         found = read_answer(answer, graph)
         if found.graph is None:
             raise UsageError(f"--gradcheck: {name} needs a number or a formula")
-        inputs = bind(graph, values)
-        claimed[graph.own_name(target.by[0])] = float(found.at(evaluate(graph, inputs)[0]))
+        claimed[graph.own_name(target.by[0])] = found
     checked = check(graph, values, claimed)
     shown = checked_document(checked, graph.source.text)
     output.show(shown)

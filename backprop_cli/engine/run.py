@@ -89,7 +89,7 @@ def run(
         apply: How a primitive is applied, ``apply(op, *operands, **static)``; None for its forward rule.
         force: Values that nodes have whatever their operands are.
     Returns:
-        One value per node; non-finite ones are left for `evaluate`.
+        One value per node; non-finite ones are left for `check_values`.
     """
     if apply is not None or force:
         return _run_by(graph, leaves, xp, needed, apply, force or {})
@@ -172,12 +172,21 @@ def evaluate(graph: Graph, inputs: Mapping[str, float]) -> tuple[list[float], li
         DomainError, RangeError: at the first value that the outputs need and that is not finite.
     """
     values = run(graph, leaf_values(graph, inputs))
+    return values, check_values(graph, values)
+
+
+def check_values(graph: Graph, values: Sequence[float]) -> list[bool]:
+    """Return which nodes the outputs need here.
+
+    Raises:
+        DomainError, RangeError: as in `evaluate`.
+    """
     needed = graph.needed(values)
     if not all(map(isfinite, values)):
         for node in graph.nodes:
             if needed[node.id] and not isfinite(values[node.id]):
                 raise no_value(graph, values, node.id)
-    return values, needed
+    return needed
 
 
 def value_at(graph: Graph, inputs: Mapping[str, float]) -> float:

@@ -119,11 +119,10 @@ class WrittenPoint(Written):
     ) -> None:
         self.wrt = check_wrt(graph, wrt)
         self.paper = Paper(decimals)
-        self.here = Point.at(graph, bindings, wrt)
+        self.exact = None if self.paper.exact else WrittenPoint(graph, bindings, wrt)
+        self.here: Point = self.exact.here if self.exact is not None else Point.at(graph, bindings, wrt)
         super().__init__(graph, self.here.values)
-        self.exact: WrittenPoint | None = None
-        if not self.paper.exact:
-            self.exact = WrittenPoint(graph, bindings, wrt)
+        if self.exact is not None:
             self._round()
 
     @property

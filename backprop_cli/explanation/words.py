@@ -122,14 +122,14 @@ def nudges(point: WrittenPoint, names: Sequence[str]) -> list[Nudge]:
     if not names:
         return []
     found = []
-    before, gradient = output_at(point, {}), point.gradient
+    gradient = point.gradient
     for name in names:
         x, slope = point.here.inputs[name], gradient[name]
         size = abs(x)
         usual = size == 0.0 or 0.1 <= size < 1000.0
         step = NUDGE if usual else float(f"1e{floor(log10(size)) - 2}")
         after = output_at(point, {name: x + step})
-        really = after - before if after is not None and before is not None else None
+        really = after - point.here.value if after is not None else None
         found.append(Nudge(name, step, slope * step, really))
     return found
 
