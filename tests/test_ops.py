@@ -297,16 +297,18 @@ def test_local_derivative_as_written_is_the_rule_that_runs(op: Primitive) -> Non
         for i in positions(op, point) if op.local else ():
             with mp.workdps(DIGITS + 330):
                 names = dict(zip(op.params, map(mpf, point), strict=True)) | {"y": exact(op, point, 300)}
-                written = words(op.local[i], names)
+                written = [words(text, names) for text in {op.local[i], op.exact[i]}]
             rule = slopes(op, point)[i]
-            size = abs(written) + (1e-2 if op.name in ("silu", "gelu") else 0)
-            assert abs(rule - written) <= 1e-13 * size + 5e-324, (point, op.local[i])
+            for number in written:
+                size = abs(number) + (1e-2 if op.name in ("silu", "gelu") else 0)
+                assert abs(rule - number) <= 1e-13 * size + 5e-324, (point, op.local[i], op.exact[i])
 
 
 @ROWS
 def test_local_derivatives_name_rows_and_operands_only(op: Primitive) -> None:
     assert len(op.local) in (0, len(op.params))
-    for i, text in enumerate(op.local):
+    assert len(op.exact) == len(op.local)
+    for i, text in [*enumerate(op.local), *enumerate(op.exact)]:
         if i == op.literal:
             assert text == ""
             continue
@@ -431,6 +433,45 @@ def test_rows_speak(op: Primitive) -> None:
     assert op.conventional is None or (op.convention and op.kinks is None)
     assert len(op.sample) == len(op.params)
     assert all(p in op.signature for p in op.params)
+
+
+def somewhere(op: Primitive) -> list[float]:
+    """Return a point inside a row's sample box; literal operands are whole."""
+    point = [low + 0.37 * (high - low) for low, high in (op.sample * 2)[: max(op.arity[0], len(op.params))]]
+    point = [max(-3.0, min(3.0, x)) for x in point]
+    return [float(round(x)) if k == op.literal else x for k, x in enumerate(point)]
+
+
+@ROWS
+def test_linear_in_groups_of_operands(op: Primitive) -> None:
+    for group in op.linear:
+        one, other = somewhere(op), [x + 0.5 for x in somewhere(op)]
+        other = [x if k in group else one[k] for k, x in enumerate(other)]
+        both = [
+            2.0 * x - 3.0 * y if k in group else x for k, (x, y) in enumerate(zip(one, other, strict=True))
+        ]
+        expected = 2.0 * op.forward(FLOATS, *one) - 3.0 * op.forward(FLOATS, *other)
+        assert op.forward(FLOATS, *both) == pytest.approx(expected, rel=1e-12)
+
+
+@ROWS
+def test_the_derivative_of_the_antiderivative(op: Primitive) -> None:
+    if op.antiderivative is None:
+        return
+    k, rule = op.antiderivative
+    for literal in (-1.0, 0.0, 2.0, 3.0):
+        x = [literal if j == op.literal else v for j, v in enumerate(somewhere(op))]
+        high, low = ([v + h if j == k else v for j, v in enumerate(x)] for h in (1e-5, -1e-5))
+        slope = (rule(FLOATS, *high) - rule(FLOATS, *low)) / 2e-5
+        assert slope == pytest.approx(op.forward(FLOATS, *x), rel=1e-8)
+
+
+def test_extrema_say_what_wins() -> None:
+    for op in PRIMITIVES.values():
+        assert bool(op.wins) == (op.arity[1] is None)
+        if op.wins:
+            better = (2.0, 1.0) if PRIMITIVES[op.wins].forward(FLOATS, 2.0, 1.0) else (1.0, 2.0)
+            assert op.forward(FLOATS, 1.0, 2.0) == better[0]
 
 
 @pytest.mark.parametrize(

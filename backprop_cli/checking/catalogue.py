@@ -23,7 +23,7 @@ from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS, Namespace
 from .answers import Target, shortened
 from .derivatives import derivative, formula_text, reduced, with_output
-from .rules import INSIDES, SWAPPED, Place, Wrong, rules_for, wrongly
+from .rules import INSIDES, OPERATIONS, SWAPPED, Place, Wrong, rules_for, wrongly
 
 MOST_NODES = 400
 """Nodes of a program up to which rules are broken one by one."""
@@ -50,9 +50,6 @@ MOST_EVERYWHERE = 40_000
 """Rules times steps of a program up to which a rule is broken everywhere: each takes a sweep of its own."""
 
 DEGREE = radians(1.0)
-OF_ANGLES = ("sin", "cos", "tan")
-TO_ANGLES = ("asin", "acos", "atan", "atan2")
-OPERATIONS = {"add": "added", "subtract": "subtracted", "multiply": "multiplied", "divide": "divided"}
 
 
 class Mistake(NamedTuple):
@@ -328,8 +325,8 @@ def whole(sweeps: Sweeps) -> Found:
 
 def degrees() -> Namespace:
     """Return floats whose angles are degrees."""
-    forward = {n: _scaled(n) for n in OF_ANGLES}
-    back = {n: _scaled_back(n) for n in TO_ANGLES}
+    forward = {n: _scaled(n) for n, row in PRIMITIVES.items() if row.angle == "operand"}
+    back = {n: _scaled_back(n) for n, row in PRIMITIVES.items() if row.angle == "value"}
     return Namespace("degrees", {**{k: v for k, v in vars(FLOATS).items() if k != "name"}, **forward, **back})
 
 
@@ -344,14 +341,14 @@ def _scaled_back(name: str) -> Callable[..., float]:
 
 
 def _per_degree(_: int, place: Place) -> Any:
-    if place.op.name in OF_ANGLES:
+    if place.op.angle == "operand":
         return place.right * DEGREE
-    return place.right / DEGREE if place.op.name in TO_ANGLES else None
+    return place.right / DEGREE if place.op.angle == "value" else None
 
 
 def elsewhere(graph: Graph, leaves: Mapping[int, float], target: Target) -> Found:
     """Yield what the right rules give with angles in degrees, or at other points."""
-    if any(n.op is not None and n.op.name in OF_ANGLES + TO_ANGLES for n in graph.nodes):
+    if any(n.op is not None and n.op.angle for n in graph.nodes):
         found = quantity(graph, leaves, target, degrees())
         yield "degrees", "the angles are taken in degrees, not in radians", 13, found
         if len(target.by) == 1:
@@ -534,29 +531,18 @@ def _integrated(sweeps: Sweeps) -> Found:
         return totals.get(id) if sweeps.moves[id] else values[id] * x
 
     for id in sweeps.steps():
-        node = graph.nodes[id]
-        assert node.op is not None
-        op, ids = node.op.name, node.inputs
-        parts = [of(i) for i in ids]
+        op, ids = graph.nodes[id].op, graph.nodes[id].inputs
+        assert op is not None
+        moving = {k for k, i in enumerate(ids) if sweeps.moves[i]}
         found: float | None = None
-        if op in ("add", "subtract"):
-            first, second = parts
-            if first is not None and second is not None:
-                found = first + second if op == "add" else first - second
-        elif op in ("negative", "identity") and parts[0] is not None:
-            found = -parts[0] if op == "negative" else parts[0]
-        elif op in ("multiply", "divide") and not (sweeps.moves[ids[0]] and sweeps.moves[ids[1]]):
-            k = 0 if sweeps.moves[ids[0]] else 1
-            part, other = parts[k], values[ids[1 - k]]
-            if part is not None and (op == "multiply" or k == 0):
-                found = part * other if op == "multiply" else part / other
-            elif op == "divide" and ids[1] == by and x:
-                found = other * float(FLOATS.log(abs(x)))
-        elif op == "power_n" and ids[0] == by:
-            n = values[ids[1]]
-            found = float(FLOATS.power(x, n + 1.0)) / (n + 1.0) if n != -1.0 else float(FLOATS.log(abs(x)))
-        elif ids == (by,) and op in ("sin", "cos", "exp"):
-            found = {"sin": -FLOATS.cos(x), "cos": FLOATS.sin(x), "exp": FLOATS.exp(x)}[op]
+        for group in op.linear:
+            parts = [of(i) if k in group else values[i] for k, i in enumerate(ids)]
+            if moving <= set(group) and None not in parts:
+                found = op.forward(FLOATS, *parts)
+        if op.antiderivative is not None:
+            k, rule = op.antiderivative
+            if moving == {k} and ids[k] == by:
+                found = rule(FLOATS, *(values[i] for i in ids))
         totals[id] = found
     total = totals.get(graph.output)
     if total is not None:

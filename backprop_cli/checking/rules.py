@@ -98,15 +98,12 @@ def _alone(k: int, kind: str, says: str, rank: float, tangent: Callable[[Place],
 
 def _kept(p: Place) -> Any:
     k = _one(p)
-    if k is None:
-        return None
-    other = p.x[1 - k]
-    return p.right + (-other if p.op.name == "subtract" and k == 0 else other)
+    return None if k is None else p.right + p.partials[1 - k] * p.x[1 - k]
 
 
 def _counted(p: Place) -> Any:
     k = _one(p)
-    return None if k is None else p.right + (-1.0 if p.op.name == "subtract" and k == 0 else 1.0)
+    return None if k is None else p.right + p.partials[1 - k]
 
 
 SUMS = (
@@ -397,6 +394,9 @@ def _through_one(which: str) -> Wrong:
 _SIGN = Wrong("sign lost", "the minus in the derivative of {node} is lost", 10, lambda p: -p.right)
 _GATE = _by("gate ignored", "{node} lets the slope through only where it is on", lambda p: 1.0, 14)
 _OTHER_SIGN = Wrong("sign lost", "the derivative of {node} has no minus", 13, lambda p: -p.right)
+
+OPERATIONS = {"add": "added", "subtract": "subtracted", "multiply": "multiplied", "divide": "divided"}
+"""Operations that are taken one for another, and what was done to their operands."""
 
 OWN: dict[str, tuple[Wrong, ...]] = {
     "sin": (_OTHER_SIGN,),

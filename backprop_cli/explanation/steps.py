@@ -24,6 +24,7 @@ DERIVATIVE = "d/d"
 """What stands for the derivative of an expression that is still to be taken, with the input."""
 
 ZERO, ONE = Number(0.0), Number(1.0)
+REVERSED = {"greater": "less", "less": "greater"}
 
 
 class Step(NamedTuple):
@@ -319,7 +320,9 @@ class _Derivation:
             return simplified(read(node.op.local[position], known))
         if len(operands) == 2:
             a, b = operands[position], operands[1 - position]
-            more, less = ("greater", "less") if node.op.name == "max" else ("less", "greater")
+            more = node.op.wins
+            assert more is not None
+            less = REVERSED[more]
             tie = choice(Apply(less, (a, b)), ZERO, Apply("divide", (ONE, Number(2.0))))
             return choice(Apply(more, (a, b)), ONE, tie)
         names = {self.graph.own_name(i): e for i, e in zip(node.inputs, operands, strict=True)}

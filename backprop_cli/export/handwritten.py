@@ -9,22 +9,6 @@ from ..graph import Node
 from .program import slopes_into
 from .writer import PRODUCT, Names, Piece, Writer, spell
 
-EXACT: dict[str, tuple[str, ...]] = {
-    # y is at hand, so that nothing is computed twice
-    "exp": ("y",),
-    "power": ("b*a^(b - 1)", "y*log(where(a == 0, 1, a))"),
-    # the plain forms lose their digits where y rounds to 1
-    "tanh": ("4*sigmoid(2*x)*sigmoid(-2*x)",),
-    "sigmoid": ("y*sigmoid(-x)",),
-    "silu": ("sigmoid(x)*(1 + x*sigmoid(-x))",),
-    "asin": ("1/sqrt((1 - x)*(1 + x))",),
-    "acos": ("-1/sqrt((1 - x)*(1 + x))",),
-    "atanh": ("1/((1 - x)*(1 + x))",),
-    "asinh": ("1/hypot(1, x)",),
-    "atan": ("1/(1 + x*x)",),
-}
-"""Local derivatives in forms that keep their digits; the others are written as the registry shows them."""
-
 
 class Edge(NamedTuple):
     """One line of the reverse pass.
@@ -121,23 +105,22 @@ class Pass:
         op = node.op
         assert op is not None
         table = self.writer.table
-        if op.name in ("min", "max"):
+        if op.wins:
             self.writer.used.add("share")
             text = self.shares(
                 operands[position].text, self.writer.variable(node.id), [x.text for x in operands]
             )
             return Piece(text)
-        if op.name == "where":
+        if op.chosen:
             chosen = [self.writer.number(x, False) for x in ((1.0, 0.0) if position == 1 else (0.0, 1.0))]
             return spell(table, "where", [operands[0], *chosen])
         if op.name == "power_n":
             return self._power(operands, self.writer)
-        local = EXACT.get(op.name, op.local)
         if node.id in self.writer.program.guards:
             known = dict(zip(op.params, self.writer._kept_finite(node, list(operands)), strict=False))
             known["y"] = Piece(self.writer.variable(node.id))
-            return self.writer.expression(local[position], known)
-        return _number(self.writer.local(node, local[position]))
+            return self.writer.expression(op.exact[position], known)
+        return _number(self.writer.local(node, op.exact[position]))
 
     def _power(self, operands: Sequence[Piece], writer: Writer) -> Piece:
         """n*a^(n - 1), the exponent as a number."""

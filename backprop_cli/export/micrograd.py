@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..ops import PRIMITIVES
 from . import python
-from .handwritten import EXACT, helpers
+from .handwritten import helpers
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
 from .program import Program
 from .writer import (
@@ -83,7 +83,7 @@ def definition(name: str, used: set[str]) -> str:
     """Return a new operation, made as micrograd makes its own."""
     row = PRIMITIVES[name]
     own = OWN.get(name, name)
-    if name in ("min", "max"):
+    if row.wins:
         return f'''def {own}(*operands):
     """Return the {row.says.split(" of ")[0]}; ties share the slope."""
     y = {name}(x.data for x in operands)
@@ -101,7 +101,7 @@ def definition(name: str, used: set[str]) -> str:
     used.add(name)
     forward = spell(SCALAR, name, [known[p] for p in row.params])
     slopes = []
-    for p, text in zip(row.params, EXACT.get(name, row.local), strict=False):
+    for p, text in zip(row.params, row.exact, strict=False):
         if p in params:
             slope = expression(text, known, SCALAR, python_number, used)
             slopes.append(f"{p}.grad += {slope:^} * out.grad")

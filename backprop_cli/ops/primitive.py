@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 Rule = Callable[..., Any]
 Shape = tuple[int, ...]
@@ -45,6 +45,8 @@ class Primitive:
         partials: ``(xp, value, *operands) -> one local derivative per operand``.
         local: The same derivatives as a reader is shown them, in our own language, over the
             operand names ``params`` and ``y`` for the value. Empty for n-ary rows.
+        exact: The same derivatives in forms that keep their digits, for programs that compute them; empty
+            where those of ``local`` do.
         params: Operand names as written in ``local``, ``says`` and ``defined``.
         symbol: ``(sp, *operands) -> SymPy expression`` states the function; SymPy differentiates.
         native: SymPy has the function itself, so formulas show SymPy's own derivative; otherwise
@@ -54,6 +56,11 @@ class Primitive:
         literal: Position of an operand that is a constant by construction, or None.
         literal_form: Name of the row that takes over where the last operand is a constant.
         additive: The operands share one scale.
+        linear: Groups of operands in which, the others held fixed, the value is linear and 0 at 0.
+        antiderivative: Position of an operand, and ``(xp, *operands) -> number``, the derivative of which by
+            that operand is the value; where that is simple, and the value not linear in it.
+        angle: The ``operand`` or the ``value`` is an angle, in radians; None where neither is.
+        wins: Of an extremum, the comparison by which an operand is the value: ``greater`` for ``max``.
         defined: Where the primitive is defined, in words.
         domain: The same as a predicate over float operands.
         sample: One interval per operand that tests draw points from.
@@ -79,6 +86,8 @@ class Primitive:
 
     __slots__ = (
         "additive",
+        "angle",
+        "antiderivative",
         "arity",
         "chosen",
         "convention",
@@ -87,10 +96,12 @@ class Primitive:
         "defaults",
         "defined",
         "domain",
+        "exact",
         "forward",
         "hint",
         "infix",
         "kinks",
+        "linear",
         "literal",
         "literal_form",
         "local",
@@ -109,6 +120,7 @@ class Primitive:
         "symbol",
         "truth",
         "ulp",
+        "wins",
     )
 
     def __init__(
@@ -121,6 +133,7 @@ class Primitive:
         says: str,
         sample: tuple[tuple[float, float], ...],
         local: tuple[str, ...] = (),
+        exact: tuple[str, ...] = (),
         params: tuple[str, ...] = ("x",),
         arity: tuple[int, int | None] | None = None,
         native: bool = False,
@@ -129,6 +142,10 @@ class Primitive:
         literal: int | None = None,
         literal_form: str | None = None,
         additive: bool = False,
+        linear: tuple[tuple[int, ...], ...] = (),
+        antiderivative: tuple[int, Rule] | None = None,
+        angle: Literal["operand", "value"] | None = None,
+        wins: str | None = None,
         defined: str = REALS,
         domain: Callable[..., bool] | None = None,
         kinks: str | None = None,
@@ -154,6 +171,7 @@ class Primitive:
         self.rule = rule or f"derivative of {name}"
         self.sample = sample
         self.local = local
+        self.exact = exact or local
         self.params = params
         self.arity = arity or (len(params) - len(defaults), len(params))
         self.native = native
@@ -162,6 +180,10 @@ class Primitive:
         self.literal = literal
         self.literal_form = literal_form
         self.additive = additive
+        self.linear = linear
+        self.antiderivative = antiderivative
+        self.angle = angle
+        self.wins = wins
         self.defined = defined
         self.domain = domain
         self.kinks = kinks

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ...networks.layers import dense, normalised, windows
 from ...ops import PRIMITIVES
 from .. import numpy as scalar
-from ..handwritten import EXACT, helpers
+from ..handwritten import helpers
 from ..writer import ATOM, Piece, expression, python_number
 from . import Exported
 from .common import (
@@ -232,8 +232,7 @@ def _slope(function: str, x: str, y: str, used: set[str]) -> str:
         p: python_number(d, True)._replace(value=d)
         for p, d in zip(row.params[1:], row.defaults, strict=False)
     }
-    local = EXACT.get(function, row.local)[0]
-    return format(expression(local, known, scalar.SPELLING, python_number, used), "!")
+    return format(expression(row.exact[0], known, scalar.SPELLING, python_number, used), "!")
 
 
 def _step(facts: Facts, arrays: Arrays, passes: Passes, used: set[str]) -> list[str]:
