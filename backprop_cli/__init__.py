@@ -10,16 +10,38 @@ if TYPE_CHECKING:  # importing typing takes as long as all else before the progr
     from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["BackpropError", "__version__", "evaluate", "grad", "parse"]
+__all__ = [
+    "BackpropError",
+    "__version__",
+    "descend",
+    "evaluate",
+    "explain",
+    "grad",
+    "higher",
+    "limit",
+    "parse",
+]
+
+_ROOMS = {
+    "BackpropError": "errors",
+    "descend": "api.descent",
+    "evaluate": "api.gradients",
+    "explain": "api.explanation",
+    "grad": "api.gradients",
+    "higher": "api.higher",
+    "limit": "api.limits",
+    "parse": "api.programs",
+}
+"""Where each of them is: imported once it is asked for."""
 
 
 def __getattr__(name: str) -> "Any":
-    if name in ("evaluate", "grad", "parse"):
-        from . import api
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return getattr(api, name)
-    if name == "BackpropError":
-        from .errors import BackpropError
+    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
 
-        return BackpropError
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return __all__

@@ -63,11 +63,12 @@ def test_a_process_that_has_ended_is_started_anew(process: SymbolicProcess) -> N
 
 FORKED = """
 import os
-from backprop_cli import api, grad
+from backprop_cli import grad
+from backprop_cli.differentiation.symbolic.session import SESSION
 print(grad("x^2", x=3).columns["symbolic"][0], flush=True)
 if os.fork() == 0:
     print(grad("x^3", x=3).columns["symbolic"][0], flush=True)
-    api._processes[os.getpid()].close()
+    SESSION.close()
     os._exit(0)
 os.wait()
 print(grad("x^4", x=3).columns["symbolic"][0])

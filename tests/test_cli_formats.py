@@ -884,14 +884,13 @@ def test_the_package_is_found_where_only_the_parent_looks(decoys, tmp_path_facto
     home = tmp_path_factory.mktemp("home")
     (home / "elsewhere").symlink_to(ROOT / "backprop_cli", target_is_directory=True)
     (home / "script.py").write_text(
-        "from elsewhere.api import grad\nfrom elsewhere.checking.answers import Target, read_answer\n"
+        "from elsewhere import grad\nfrom elsewhere.checking.answers import Target, read_answer\n"
         "from elsewhere.checking.proof import Prover\n"
-        "from elsewhere.differentiation.symbolic.process import SymbolicProcess\n"
+        "from elsewhere.differentiation.symbolic.session import SESSION\n"
         "from elsewhere.language.lower import lower\nfrom elsewhere.language.parser import parse\n"
         "report = grad('x^2*sin(x)', x=2)\nprint(report.columns['symbolic'][0], report.formulas[0])\n"
         "graph = lower(parse('x^2'))\ntarget = Target('x', graph.output, (graph.inputs['x'],))\n"
-        "process = SymbolicProcess(fork=False)\n"
-        "print(Prover(graph, lambda: process)(target, read_answer('x+x', graph)))\nprocess.close()\n"
+        "print(Prover(graph, SESSION)(target, read_answer('x+x', graph)))\n"
     )
     done = subprocess.run(
         [sys.executable, str(home / "script.py")], cwd=decoys, capture_output=True, text=True, check=False

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ..differentiation.symbolic.process import SymbolicProcess
+from ..differentiation.symbolic.session import Session
 from ..graph import Graph
 from .answers import Answer, Target
 
@@ -19,17 +17,17 @@ class Prover:
 
     Args:
         graph: The computation.
-        process: Gives the process that has SymPy, once there is something to prove.
+        session: Lends the process that has SymPy.
     """
 
-    def __init__(self, graph: Graph, process: Callable[[], SymbolicProcess]) -> None:
+    def __init__(self, graph: Graph, session: Session) -> None:
         self.graph = graph
-        self.process = process
+        self.session = session
 
     def __call__(self, target: Target, answer: Answer) -> bool:
         """Return whether a claimed formula was proved equal to a quantity."""
         if len(self.graph) > MOST_NODES or answer.graph is None:
             return False
-        process = self.process()
-        process.request_proof(self.graph, target.of, target.by, answer.graph, answer.names)
-        return process.answer(SECONDS).proved
+        with self.session.lend() as process:
+            process.request_proof(self.graph, target.of, target.by, answer.graph, answer.names)
+            return process.answer(SECONDS).proved

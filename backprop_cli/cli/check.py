@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..checking.judging import Claim
     from ..checking.verdicts import Verdict
     from ..graph import Graph
-    from .main import Sympy
 
 FORMATS = ("table", "csv", "tsv", "json", "junit", "gradescope", "markdown")
 ENDINGS = {
@@ -98,10 +97,8 @@ ENDINGS = {
 @digits_option("Significant digits in tables.")
 @large_option
 @quiet_option
-@click.pass_obj
 @answers("check", FORMATS, endings=ENDINGS)
 def command(
-    sympy: Sympy,
     request: Request,
     output: Output,
     claims: tuple[str, ...],
@@ -161,8 +158,9 @@ def command(
     from ..checking.claims import Judge, read_claim
     from ..checking.grading import Named
     from ..checking.proof import Prover
+    from ..differentiation.symbolic.session import SESSION
 
-    judge = Judge(graph, request.values, least_digits=least_digits, prove=Prover(graph, sympy.process))
+    judge = Judge(graph, request.values, least_digits=least_digits, prove=Prover(graph, SESSION))
     meant: list[str] = []
 
     def judged(pairs: list[tuple[str, str]], strict: bool) -> list[Verdict]:
@@ -170,7 +168,7 @@ def command(
         _raise_first([claim.error for claim in read] if strict else [])
         verdicts = judge.judge(read)
         meant.extend(_taken_for_the_output(read, verdicts, graph))
-        return _with_formulas(verdicts, read, graph, sympy, request.large) if reveal else verdicts
+        return _with_formulas(verdicts, read, graph, request.large) if reveal else verdicts
 
     def named(word: str) -> Named:
         target = read_target(word, graph)
@@ -291,19 +289,20 @@ def _article(path: str, output: Output) -> int:
 
 
 def _with_formulas(
-    verdicts: list[Verdict], claims: list[Claim[Target]], graph: Graph, sympy: Sympy, large: bool
+    verdicts: list[Verdict], claims: list[Claim[Target]], graph: Graph, large: bool
 ) -> list[Verdict]:
     """Put the right formulas in, as SymPy has them."""
+    from ..differentiation.symbolic.session import SESSION
     from ..graph import CONSTANT
     from ..language.format import node_text
 
     first = [c.target for c in claims if c.target and len(c.target.by) == 1 and c.target.of == graph.output]
     formulas: dict[int, str] = {}
     if first:
-        process = sympy.process()
         wanted = [n.id for n in graph.nodes if n.kind != CONSTANT]
-        process.request(graph, None, wanted, [True] * len(graph), inline=False, large=large)
-        formulas = process.answer().formulas
+        with SESSION.lend() as process:
+            process.request(graph, None, wanted, [True] * len(graph), inline=False, large=large)
+            formulas = process.answer().formulas
     found = []
     for verdict, claim in zip(verdicts, claims, strict=True):
         text = None

@@ -21,17 +21,11 @@ from .output import Output, check_destination
 from .request import Request
 
 if TYPE_CHECKING:
-    from ..optimization.choice import Choice
-    from ..optimization.report import Report
+    from ..api.descent import Descent
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex", "value")
 STEPS = 1000
 WORK = 4_000_000  # primitives that may run where --steps is not given: some seconds
-MOST_STARTS = 100_000
-PICTURES = 200  # runs that are drawn
-FRAME = (900, 600)
-PICTURE = (1200, 800)
-BESIDE = (1400, 760)  # contours stand beside f
 MILLISECONDS = 300
 
 
@@ -98,26 +92,31 @@ def command(
     if length < 0.0:
         raise UsageError(f"--until {until}: a length is not negative")
 
-    from ..differentiation.report import warnings_of
-    from ..engine.point import check_wrt
-    from ..optimization.choice import plain, read
     from .training import use_threads
 
     use_threads(1)
-    names = check_wrt(graph, names_of(wrt))
-    for name in request.ranges:
-        if name not in names:
-            raise UsageError(f"{name} has a range of starting points, but --wrt does not move it")
-    if not names:
-        raise UsageError("the expression has no variable to move")
+    from ..api.descent import descend
+    from ..differentiation.report import warnings_of
+
     if steps is None:
         steps = max(20, min(STEPS, WORK // len(graph)))
         if steps < STEPS:
             output.note(f"note: {len(graph):,} nodes: {steps:,} updates at most; --steps asks for more")
-    choices = [read(text, eta) for text in optimizers] or [plain(eta)]
-    report = _run(request, names, choices, steps=steps, until=length, ascend=ascend)
+    report = descend(
+        graph,
+        request.values,
+        rate=eta,
+        steps=steps,
+        until=length,
+        ascend=ascend,
+        wrt=names_of(wrt),
+        optimizers=optimizers,
+        ranges=request.ranges,
+    )
     if output.drawn:
-        _draw(report, output)
+        assert output.file is not None
+        moving = output.file.lower().endswith(".gif")
+        output.draw(report.frames if moving else report.picture, milliseconds=MILLISECONDS)
     else:
         from ..render.descent import document
         from ..render.terminal import at_terminal
@@ -142,90 +141,13 @@ def command(
     return NO_SUCH_NUMBER if failed else ANSWERED
 
 
-def _run(
-    request: Request,
-    names: tuple[str, ...],
-    choices: list[Choice],
-    *,
-    steps: int,
-    until: float,
-    ascend: bool,
-) -> Report:
-    """Descend from every start by every optimizer."""
-    from itertools import product
-    from math import prod
-
-    from ..errors import BindingError
-    from ..optimization.descent import Function
-    from ..optimization.report import descend_all
-
-    graph = request.graph
-    first = {name: xs[0] for name, xs in request.ranges.items()}
-    function = Function(graph, {**request.values, **first}, names)
-    starts = prod(len(xs) for xs in request.ranges.values())
-    if starts > MOST_STARTS:
-        raise BindingError(
-            f"the ranges have {starts:,} starting points", hint=f"{MOST_STARTS:,} are the limit"
-        )
-    axes = [request.ranges.get(name, [function.inputs[name]]) for name in names]
-    return descend_all(
-        function,
-        list(product(*axes)),
-        choices,
-        steps=steps,
-        until=until,
-        ascend=ascend,
-        many=bool(request.ranges),
-    )
-
-
-def _charted(report: Report):  # type: ignore[no-untyped-def]
-    from ..layout.descent import Run
-    from ..optimization.landscape import landscape
-    from ..render.descent import short_labels
-
-    names = short_labels(report)
-    drawn = [
-        (Run(run.trace, name), not run.answered)
-        for run, name in zip(report.runs[:PICTURES], names[:PICTURES], strict=True)
-        if run.trace is not None
-    ]
-    ground = landscape(report.function, [run.trace for run, _ in drawn], [lost for _, lost in drawn])
-    return [run for run, _ in drawn], ground
-
-
-def _draw(report: Report, output: Output) -> None:
-    from ..errors import UsageError
-    from ..layout import descent as charts
-    from ..layout.chart import picture_of
-    from ..render.descent import heading
-
-    runs, ground = _charted(report)
-    if not runs:
-        raise UsageError("no run can be drawn: no start has a value and a gradient")
-    title = heading(report)
-    assert output.file is not None
-    if output.file.lower().endswith(".gif"):
-        if len(runs) > 1:
-            raise UsageError(
-                "a GIF shows one descent", hint="one --optimizer, and no range of starting points"
-            )
-        frames = charts.frames(report.function, runs[0], ground, title)
-        output.draw([picture_of(c, *FRAME) for c in frames], milliseconds=MILLISECONDS)
-        return
-    verdict = report.runs[0].verdict
-    says = ". ".join(verdict.says) if verdict is not None and len(report.runs) == 1 else ""
-    chart = charts.chart(report.function, runs, ground, title, says)
-    output.draw(picture_of(chart, *(BESIDE if ground.surface is not None else PICTURE)))
-
-
-def _drawing(report: Report, to_file: bool) -> str | None:
+def _drawing(report: Descent, to_file: bool) -> str | None:
     from ..layout import descent as charts
     from ..layout.chart import Chart
     from ..render.canvas import terminal_chart
     from ..render.terminal import console_for, is_unicode
 
-    runs, ground = _charted(report)
+    runs, ground = report.charted()
     if not runs:
         return None
     console = console_for(to_file)

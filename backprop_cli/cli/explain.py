@@ -24,11 +24,9 @@ from .request import Request
 
 if TYPE_CHECKING:
     from ..explanation.report import Explanation
-    from .main import Sympy
 
 FORMATS = ("table", "markdown", "latex", "json")
 DETAILS = ("short", "normal", "full")
-MOST_NODES = 2_000  # as in `grad`, which is content with numbers above
 
 
 @click.command(
@@ -55,10 +53,8 @@ MOST_NODES = 2_000  # as in `grad`, which is content with numbers above
 @output_option
 @large_option
 @quiet_option
-@click.pass_obj
 @answers("explain", FORMATS)
 def command(
-    sympy: Sympy,
     request: Request,
     output: Output,
     wrt: str | None,
@@ -75,7 +71,7 @@ def command(
     (*.yaml) the loss of the first training step, number by number. Exit status: 0 answered, 2 the
     input is wrong, 3 there is no such number, 4 reading or writing failed.
     """
-    from ..explanation.report import explain
+    from ..api.explanation import explain
     from ..render.explain import document
 
     rate = number("--update", update) if update is not None else None
@@ -98,20 +94,13 @@ def command(
         detail=detail,
         symbolic=symbolic,
         limit=limit,
-        rate=rate,
-        decimals=decimals,
+        update=rate,
+        round_each=decimals,
+        large=request.large,
     )
     notes = list(told.notes)
-    if told.derivations and len(graph) > MOST_NODES:
-        notes.append(f"no simplified formula: more than {MOST_NODES:,} nodes")
-    elif told.derivations:
-        process = sympy.process()
-        ids = {d.name: graph.inputs[d.name] for d in told.derivations}
-        process.request(graph, None, list(ids.values()), [True] * len(graph), large=request.large)
-        answer = process.answer()
-        told = told._replace(formulas={name: answer.formulas.get(id) for name, id in ids.items()})
-        if answer.failure:
-            notes.append(f"no simplified formula: {answer.failure}")
+    if told.unsimplified is not None:
+        notes.append(f"no simplified formula: {told.unsimplified}")
     output.show(document(told, digits=output.digits))
     output.tell(graph, told.warnings, notes)
     return 0

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ..differentiation.symbolic.session import SESSION
 from ..errors import UsageError
 from .command import ExpressionCommand
 from .common import answers, names_of, number, program_options
 from .output import Output
 from .request import Request
-
-if TYPE_CHECKING:
-    from .main import Sympy
 
 METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")
 
@@ -56,10 +54,8 @@ METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")
 )
 @click.option("--direction", metavar="MOVES", help="Differentiate along a line: a=1,b=0.")
 @click.option("--tangent", is_flag=True, help="Add the tangent line or plane as a formula.")
-@click.pass_obj
 @answers("grad")
 def command(
-    sympy: Sympy,
     request: Request,
     output: Output,
     strict: bool,
@@ -92,13 +88,13 @@ def command(
         for option, given in (("--step", h is not None), ("--scheme", scheme != "central")):
             if given:
                 raise UsageError(f"{option} is for the gradient: higher differences choose their own steps")
-        return _higher(request, output, sympy, order=order, direction=moves, wrt=asked, methods=methods)
+        return _higher(request, output, order=order, direction=moves, wrt=asked, methods=methods)
     if request.points is not None or request.ranges:
         from .points import run_points
 
         return run_points(
             request, output, strict=strict, methods=methods, wrt=asked, gradient=True,
-            scheme=scheme, step=h, sympy=sympy,
+            scheme=scheme, step=h,
         )  # fmt: skip
     big = len(graph) > SUMMARY_FROM and not methods and not all_
     if not methods:
@@ -106,7 +102,7 @@ def command(
     # formulas alone, which need SymPy, are no bare numbers and have no tangent
     formal = not is_bound(graph, request.values)
     needs_sympy = chosen != "value" and not tangent if formal else "symbolic" in methods
-    process = sympy.process() if needs_sympy else None
+    process = SESSION.start() if needs_sympy else None
     report = differentiate(
         graph, request.values, methods=methods, wrt=asked, scheme=scheme, step=h,
         inline=formulas == "inputs", process=process, large=request.large,
@@ -169,7 +165,6 @@ def _direction(text: str) -> dict[str, float]:
 def _higher(
     request: Request,
     output: Output,
-    sympy: Sympy,
     *,
     order: int,
     direction: dict[str, float] | None,
@@ -190,7 +185,7 @@ def _higher(
         methods = ("reverse",)
     formal = not is_bound(graph, request.values)
     needs_sympy = chosen != "value" if formal else not methods or "symbolic" in methods
-    process = sympy.process() if needs_sympy else None
+    process = SESSION.start() if needs_sympy else None
     report = higher(
         graph, request.values, order=order, direction=direction, wrt=wrt, methods=methods,
         process=process, large=request.large,

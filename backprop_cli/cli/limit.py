@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from .command import ExpressionCommand
@@ -19,9 +17,6 @@ from .common import (
 )
 from .output import Output
 from .request import Request
-
-if TYPE_CHECKING:
-    from .main import Sympy
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex")
 WORK = 20_000_000  # primitives that may run before inputs are left out: about ten seconds
@@ -50,10 +45,8 @@ WORK = 20_000_000  # primitives that may run before inputs are left out: about t
 @digits_option("Significant digits of quotients in tables.", 8)
 @large_option
 @quiet_option
-@click.pass_obj
 @answers("limit", FORMATS, draws=True)
 def command(
-    sympy: Sympy,
     request: Request,
     output: Output,
     wrt: str | None,
@@ -67,40 +60,23 @@ def command(
     below, the order with which they fall, the best h, and where rounding takes over. Exit status 3
     where the quotients have no limit: a kink, a jump, a vertical tangent.
     """
-    from ..differentiation.convergence import converge
-    from ..differentiation.report import differentiate, warnings_of
+    from ..api.limits import limit
+    from ..differentiation.report import warnings_of
     from ..engine.point import check_wrt
-    from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
+    from ..errors import ANSWERED, NO, NO_SUCH_NUMBER
 
     graph = request.read("limit works at one point: {name} is a range")
     hs = _steps(steps)
     names = check_wrt(graph, names_of(wrt))
-    if not names:
-        raise UsageError("the expression has no variable to move")
     notes = []
     if wrt is None:
         affordable = max(1, WORK // (3 * len(hs) * len(graph)))
         if len(names) > affordable:
             notes.append(f"{len(names):,} inputs: the first {affordable:,} are shown; --wrt names others")
             names = names[:affordable]
-    exact = None
-    if symbolic:
-        report = differentiate(
-            graph,
-            request.values,
-            methods=("symbolic",),
-            wrt=names,
-            process=sympy.process(),
-            large=request.large,
-        )
-        exact = {n: x for n, x in report.gradient.items() if x is not None}
-        notes += report.notes
-    limits = converge(graph, request.values, names, hs, exact)
+    limits = limit(graph, request.values, wrt=names, steps=hs, symbolic=symbolic, large=request.large)
     if output.drawn:
-        from ..layout.chart import picture_of
-        from ..layout.limit import chart
-
-        output.draw(picture_of(chart(limits)))
+        output.draw(limits.picture)
     else:
         from ..render import limit as show
         from ..render.terminal import at_terminal
@@ -108,11 +84,11 @@ def command(
         wanted = plot or (not output.to_file and at_terminal())
         charts = show.charts(limits, to_file=output.to_file) if wanted and output.format == "table" else []
         output.show(show.document(limits, digits=output.digits, charts=charts))
-    output.tell(graph, warnings_of(graph), notes)
-    kinds = {limit.kind for limit in limits.limits}
+    output.tell(graph, warnings_of(graph), [*notes, *limits.notes])
+    kinds = {one.kind for one in limits.limits}
     if "disagree" in kinds:
         return NO
-    return ANSWERED if all(limit.exists for limit in limits.limits) else NO_SUCH_NUMBER
+    return ANSWERED if all(one.exists for one in limits.limits) else NO_SUCH_NUMBER
 
 
 def _steps(text: str) -> list[float]:

@@ -7,8 +7,9 @@ import errno
 import os
 import sys
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..differentiation.symbolic.session import SESSION
 from ..errors import (
     BROKEN_PIPE,
     INTERNAL,
@@ -22,9 +23,6 @@ from ..errors import (
 )
 from . import interrupts
 from .stderr import at_words
-
-if TYPE_CHECKING:
-    from ..differentiation.symbolic.process import SymbolicProcess
 
 COMMANDS = {
     "eval": "Value of an expression at a point, many points or a range.",
@@ -65,12 +63,12 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     collecting = gc.isenabled()
     gc.disable()  # nothing here makes cycles worth collecting, and large programs parse twice as fast
-    sympy = Sympy()
+    SESSION.forks = True
     try:
         interrupts.raise_them()
         if _wants_sympy(words):
-            sympy.process()
-        return _run(words, sympy)
+            SESSION.start()
+        return _run(words)
     except BackpropError as error:
         return _fail(error, words)
     except (KeyboardInterrupt, EOFError):
@@ -89,29 +87,10 @@ def main(argv: list[str] | None = None) -> int:
         return _internal(error)
     finally:
         interrupts.end()
-        sympy.close()
+        SESSION.close()
+        SESSION.forks = False
         if collecting:
             gc.enable()
-
-
-class Sympy:
-    """The SymPy process of this run: started early where it will be wanted, or when it is."""
-
-    def __init__(self) -> None:
-        self._process: SymbolicProcess | None = None
-
-    def process(self) -> SymbolicProcess:
-        """Return the process, started by now."""
-        if self._process is None:
-            from ..differentiation.symbolic.process import SymbolicProcess
-
-            self._process = SymbolicProcess(fork=True)
-        return self._process
-
-    def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.close()
 
 
 def _wants_sympy(words: list[str]) -> bool:
@@ -130,7 +109,7 @@ def _wants_sympy(words: list[str]) -> bool:
     return True
 
 
-def _run(words: list[str], sympy: Sympy) -> int:
+def _run(words: list[str]) -> int:
     import signal
 
     import click
@@ -145,7 +124,7 @@ def _run(words: list[str], sympy: Sympy) -> int:
         if instruction := os.environ.get(COMPLETE):
             return _complete(command, instruction)
         # not Command.main: it turns a broken pipe into status 1
-        with command.make_context("backprop", list(words), obj=sympy) as context:
+        with command.make_context("backprop", list(words)) as context:
             result = command.invoke(context)
         _flush()
     except click.exceptions.Exit as ended:

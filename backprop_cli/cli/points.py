@@ -6,10 +6,11 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..differentiation.points import ByMethods, ByPlan, Grid
 from ..differentiation.report import warnings_of
+from ..differentiation.symbolic.session import SESSION
 from ..engine.point import check_wrt
 from ..engine.run import bind
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, BindingError, UsageError
@@ -20,9 +21,6 @@ from ..tables.read import open_points
 from ..tables.write import csv_writer, fresh_names, jsonl_writer
 from .output import Output, destination, encoding_of
 from .request import Request
-
-if TYPE_CHECKING:
-    from .main import Sympy
 
 PROGRESS_AFTER = 1.0  # seconds
 
@@ -37,7 +35,6 @@ def run_points(
     wrt: Sequence[str] | None = None,
     scheme: str = "central",
     step: float | None = None,
-    sympy: Sympy | None = None,
 ) -> int:
     """Answer for every point and return the exit status."""
     points, format_ = request.points, output.format
@@ -56,7 +53,7 @@ def run_points(
         bind(graph, {**fixed, **dict.fromkeys(given, 0.0)})
         answer: ByPlan | ByMethods
         if gradient and tuple(methods) not in ((), ("reverse",)):
-            process = sympy.process() if sympy is not None and "symbolic" in methods else None
+            process = SESSION.start() if "symbolic" in methods else None
             answer = ByMethods(
                 graph, fixed, asked, methods, process, wrt=wrt, scheme=scheme, step=step, large=request.large
             )

@@ -151,6 +151,7 @@ class Limits(NamedTuple):
         value: f there.
         reference: What the errors are measured against: ``reverse`` or ``symbolic``.
         limits: One an input.
+        notes: Where a method has no answer and why.
     """
 
     graph: Graph
@@ -158,6 +159,7 @@ class Limits(NamedTuple):
     value: float
     reference: str
     limits: tuple[Limit, ...]
+    notes: tuple[str, ...] = ()
 
 
 def converge(

@@ -72,6 +72,7 @@ class Explanation(NamedTuple):
         derivations: Rule by rule, where asked for.
         limits: The limit definition, where asked for; None for one that cannot be worked out.
         formulas: SymPy's derivative by input, put in by whoever has a SymPy process.
+        unsimplified: Why those are missing, or None.
         warnings: What the user should know, one line each.
         notes: What was left out and why.
         step: Which training step it is, for a network; "" for a program.
@@ -94,6 +95,7 @@ class Explanation(NamedTuple):
     derivations: tuple[Derivation, ...] = ()
     limits: tuple[Limit | None, ...] = ()
     formulas: Mapping[str, str | None] = {}
+    unsimplified: str | None = None
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     step: str = ""

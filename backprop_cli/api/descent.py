@@ -1,0 +1,158 @@
+"""Gradient descent on an expression: what ``backprop descend`` answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING
+
+from ..engine.point import check_wrt
+from ..errors import BindingError, UsageError
+from ..graph import Graph
+from ..language.parser import Program
+from ..optimization.choice import plain, read
+from ..optimization.descent import Function
+from ..optimization.report import Report, descend_all
+from .programs import Bindings, bound
+from .shown import Shown, svg
+
+if TYPE_CHECKING:
+    from ..layout.descent import Run
+    from ..layout.picture import Picture
+    from ..optimization.landscape import Landscape
+    from ..render.page import Document
+
+MOST_STARTS = 100_000
+DRAWN = 200
+"""Runs that are drawn."""
+
+FRAME = (900, 600)
+PICTURE = (1200, 800)
+BESIDE = (1400, 760)
+"""Pixels; contours stand beside f."""
+
+
+class Descent(Shown, Report):
+    """A `Report` that shows itself."""
+
+    __slots__ = ()
+
+    def _document(self, format_: str) -> Document:
+        from ..render.descent import document
+
+        return document(self)
+
+    def charted(self) -> tuple[list[Run], Landscape]:
+        """Return the runs that can be drawn, and the ground they go over."""
+        from ..layout.descent import Run
+        from ..optimization.landscape import landscape
+        from ..render.descent import short_labels
+
+        drawn = [
+            (Run(run.trace, name), not run.answered)
+            for run, name in zip(self.runs[:DRAWN], short_labels(self)[:DRAWN], strict=True)
+            if run.trace is not None
+        ]
+        ground = landscape(self.function, [run.trace for run, _ in drawn], [lost for _, lost in drawn])
+        return [run for run, _ in drawn], ground
+
+    @property
+    def picture(self) -> Picture:
+        """The way over the function, and how it fell.
+
+        Raises:
+            UsageError: where no start has a value and a gradient.
+        """
+        from ..layout import descent as charts
+        from ..layout.chart import picture_of
+        from ..render.descent import heading
+
+        runs, ground = self._drawable()
+        verdict = self.runs[0].verdict
+        says = ". ".join(verdict.says) if verdict is not None and len(self.runs) == 1 else ""
+        chart = charts.chart(self.function, runs, ground, heading(self), says)
+        return picture_of(chart, *(BESIDE if ground.surface is not None else PICTURE))
+
+    @property
+    def frames(self) -> list[Picture]:
+        """One descent, update by update.
+
+        Raises:
+            UsageError: where there is none, or more than one.
+        """
+        from ..layout import descent as charts
+        from ..layout.chart import picture_of
+        from ..render.descent import heading
+
+        runs, ground = self._drawable()
+        if len(runs) > 1:
+            raise UsageError(
+                "a GIF shows one descent", hint="one --optimizer, and no range of starting points"
+            )
+        frames = charts.frames(self.function, runs[0], ground, heading(self))
+        return [picture_of(chart, *FRAME) for chart in frames]
+
+    def _drawable(self) -> tuple[list[Run], Landscape]:
+        runs, ground = self.charted()
+        if not runs:
+            raise UsageError("no run can be drawn: no start has a value and a gradient")
+        return runs, ground
+
+    def to_svg(self) -> str:
+        """Return the picture as SVG."""
+        return svg(self.picture)
+
+
+def descend(
+    program: str | Program | Graph,
+    bindings: Bindings = None,
+    /,
+    *,
+    rate: float | None = None,
+    steps: int = 1000,
+    until: float = 1e-8,
+    ascend: bool = False,
+    wrt: Sequence[str] | None = None,
+    optimizers: Sequence[str] = (),
+    ranges: Mapping[str, Sequence[float]] | None = None,
+    large: bool = False,
+    **values: float,
+) -> Descent:
+    """Descend along the gradient of a program.
+
+    Args:
+        program: Text or a parsed program.
+        bindings: Values by name, for names such as ``rate`` that are options here.
+        rate: Learning rate; None for 0.1, or the optimizer's own.
+        steps: Updates at most.
+        until: Stop once the gradient is no longer than that.
+        ascend: Climb instead.
+        wrt: Variables to move; None for all.
+        optimizers: As in training configs, ``sgd:momentum=0.9``; plain descent when empty.
+        ranges: Starting points of variables: a run from each of their combinations.
+        large: Lift the limits on the program's size.
+        values: Values by name.
+    Raises:
+        BackpropError: for wrong input, or where the one start has no value.
+    """
+    ranges = ranges or {}
+    graph, given = bound(
+        program, {**(bindings or {}), **{n: xs[0] for n, xs in ranges.items()}}, values, large=large
+    )
+    names = check_wrt(graph, wrt)
+    for name in ranges:
+        if name not in names:
+            raise UsageError(f"{name} has a range of starting points, but --wrt does not move it")
+    if not names:
+        raise UsageError("the expression has no variable to move")
+    choices = [read(text, rate) for text in optimizers] or [plain(rate)]
+    function = Function(graph, given, names)
+    count = prod(len(xs) for xs in ranges.values())
+    if count > MOST_STARTS:
+        raise BindingError(
+            f"the ranges have {count:,} starting points", hint=f"{MOST_STARTS:,} are the limit"
+        )
+    starts = list(product(*(ranges.get(name, [function.inputs[name]]) for name in names)))
+    found = descend_all(function, starts, choices, steps=steps, until=until, ascend=ascend, many=bool(ranges))
+    return Descent(*found)

@@ -1,0 +1,89 @@
+"""Why a gradient is what it is: what ``backprop explain`` tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..differentiation.symbolic.session import SESSION
+from ..explanation.report import Explanation
+from ..explanation.report import explain as explained
+from ..graph import Graph
+from ..language.parser import Program
+from .programs import Bindings, bound
+from .shown import Shown
+
+if TYPE_CHECKING:
+    from ..render.page import Document
+
+MOST_NODES = 2_000
+"""With which derivatives taken rule by rule are simplified; as in `grad`, which has numbers alone above."""
+
+
+class Explained(Shown, Explanation):
+    """An `Explanation` that shows itself."""
+
+    __slots__ = ()
+
+    def _document(self, format_: str) -> Document:
+        from ..render.explain import document
+
+        return document(self)
+
+
+def explain(
+    program: str | Program | Graph,
+    bindings: Bindings = None,
+    /,
+    *,
+    wrt: Sequence[str] | None = None,
+    symbolic: bool = False,
+    limit: bool = False,
+    update: float | None = None,
+    detail: str = "normal",
+    round_each: int | None = None,
+    large: bool = False,
+    **values: float,
+) -> Explained:
+    """Explain the gradient of a program, step by step.
+
+    Args:
+        program: Text or a parsed program.
+        bindings: Values by name, for names such as ``limit`` that are options here.
+        wrt: Inputs to differentiate by; None for all.
+        symbolic: Take the derivative rule by rule.
+        limit: Work out the limit definition.
+        update: Make one update with this rate: positive goes up, negative goes down.
+        detail: How much is told: ``short``, ``normal`` or ``full``.
+        round_each: Round every result to so many decimals, as on paper.
+        large: Lift the limits on the program's size.
+        values: Values by name; with none at all the derivative is taken rule by rule.
+    Raises:
+        BackpropError: for wrong input, or where there is no such number.
+    """
+    graph, given = bound(program, bindings, values, large=large)
+    told = explained(
+        graph,
+        given,
+        wrt=wrt,
+        detail=detail,
+        symbolic=symbolic,
+        limit=limit,
+        rate=update,
+        decimals=round_each,
+    )
+    return Explained(*_simplified(told, graph, large))
+
+
+def _simplified(told: Explanation, graph: Graph, large: bool) -> Explanation:
+    """Put in what SymPy makes of derivatives that were taken rule by rule."""
+    if not told.derivations:
+        return told
+    if len(graph) > MOST_NODES:
+        return told._replace(unsimplified=f"more than {MOST_NODES:,} nodes")
+    ids = {d.name: graph.inputs[d.name] for d in told.derivations}
+    with SESSION.lend() as process:
+        process.request(graph, None, list(ids.values()), [True] * len(graph), large=large)
+        answer = process.answer()
+    formulas = {name: answer.formulas.get(id) for name, id in ids.items()}
+    return told._replace(formulas=formulas, unsimplified=answer.failure)

@@ -1,0 +1,86 @@
+"""Values and derivatives: what ``backprop eval`` and ``backprop grad`` answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from ..differentiation.report import DEFAULT_METHODS, SUMMARY_FROM, GradientReport, differentiate
+from ..differentiation.symbolic.session import SESSION
+from ..engine.point import Point
+from ..engine.run import is_bound
+from ..graph import Graph
+from ..language.parser import Program
+from .programs import Bindings, bound
+from .shown import Shown
+
+if TYPE_CHECKING:
+    from ..render.page import Document
+
+
+class Gradient(Shown, GradientReport):
+    """A `GradientReport` that shows itself."""
+
+    __slots__ = ()
+
+    def _document(self, format_: str) -> Document:
+        from ..render.gradient import document
+
+        return document(self, summary=format_ == "html" and len(self.graph) > SUMMARY_FROM)
+
+
+def evaluate(program: str | Program | Graph, bindings: Bindings = None, /, **values: float) -> float:
+    """Return the value of a program at a point.
+
+    Args:
+        program: Text or a parsed program.
+        bindings: Values by name, for names that are no Python identifiers.
+        values: Values by name.
+    Raises:
+        BackpropError: for wrong input, or where there is no such number.
+    """
+    graph, given = bound(program, bindings, values)
+    return Point.at(graph, given, ()).value
+
+
+def grad(
+    program: str | Program | Graph,
+    bindings: Bindings = None,
+    /,
+    *,
+    methods: Sequence[str] = DEFAULT_METHODS,
+    wrt: Sequence[str] | None = None,
+    scheme: str = "central",
+    step: float | None = None,
+    formulas: str = "names",
+    **values: float,
+) -> Gradient:
+    """Return value and gradient of every node, by several methods.
+
+    Args:
+        program: Text or a parsed program.
+        bindings: Values by name, for names such as ``step`` that are options here.
+        methods: Of ``symbolic``, ``reverse``, ``finite``, ``forward``, ``complex-step``.
+        wrt: Inputs to differentiate by; None for all.
+        scheme: Of the finite differences: ``central``, ``forward``, ``backward``, ``ridders``.
+        step: Their step size.
+        formulas: Over the ``names`` of steps, or over ``inputs`` alone.
+        values: Values by name; with none at all the report has formulas alone.
+    Raises:
+        BackpropError: for wrong input, or where there is no such number.
+    """
+    graph, given = bound(program, bindings, values)
+    needs_sympy = "symbolic" in methods or not is_bound(graph, given)
+    with SESSION.lend() if needs_sympy else nullcontext() as process:
+        report = differentiate(
+            graph,
+            given,
+            methods=methods,
+            wrt=wrt,
+            scheme=scheme,
+            step=step,
+            inline=formulas == "inputs",
+            process=process,
+        )
+    return Gradient(*report)

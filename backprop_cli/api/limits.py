@@ -1,0 +1,79 @@
+"""The limit definition at work: what ``backprop limit`` answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..differentiation.convergence import STEPS, Limits, converge
+from ..differentiation.report import differentiate
+from ..differentiation.symbolic.session import SESSION
+from ..engine.point import check_wrt
+from ..errors import UsageError
+from ..graph import Graph
+from ..language.parser import Program
+from .programs import Bindings, bound
+from .shown import Shown, svg
+
+if TYPE_CHECKING:
+    from ..layout.picture import Picture
+    from ..render.page import Document
+
+
+class Quotients(Shown, Limits):
+    """`Limits` that show themselves."""
+
+    __slots__ = ()
+
+    def _document(self, format_: str) -> Document:
+        from ..render.limit import document
+
+        return document(self)
+
+    @property
+    def picture(self) -> Picture:
+        """The errors against the step size."""
+        from ..layout.chart import picture_of
+        from ..layout.limit import chart
+
+        return picture_of(chart(self))
+
+    def to_svg(self) -> str:
+        """Return the picture as SVG."""
+        return svg(self.picture)
+
+
+def limit(
+    program: str | Program | Graph,
+    bindings: Bindings = None,
+    /,
+    *,
+    wrt: Sequence[str] | None = None,
+    steps: Sequence[float] = STEPS,
+    symbolic: bool = False,
+    large: bool = False,
+    **values: float,
+) -> Quotients:
+    """Follow difference quotients as the step size shrinks.
+
+    Args:
+        program: Text or a parsed program.
+        bindings: Values by name, for names such as ``steps`` that are options here.
+        wrt: Inputs to move, one at a time; None for all.
+        steps: Step sizes, falling.
+        symbolic: Measure errors against the symbolic derivative's number.
+        large: Lift the limits on the program's size.
+        values: Values by name.
+    Raises:
+        BackpropError: for wrong input, or where the program has no value.
+    """
+    graph, given = bound(program, bindings, values, large=large)
+    names = check_wrt(graph, wrt)
+    if not names:
+        raise UsageError("the expression has no variable to move")
+    if not symbolic:
+        return Quotients(*converge(graph, given, names, steps))
+    with SESSION.lend() as process:
+        report = differentiate(graph, given, methods=("symbolic",), wrt=names, process=process, large=large)
+    exact = {name: x for name, x in report.gradient.items() if x is not None}
+    return Quotients(*converge(graph, given, names, steps, exact)._replace(notes=report.notes))
