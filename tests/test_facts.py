@@ -1,0 +1,154 @@
+"""A primitive is one row: what is particular to it stands there, and no other file keeps facts about it.
+
+A file may name a primitive to apply it, as the argument of a call, or to take its row; what it may not do
+is ask for names or list them. Exceptions are listed here with their reasons, and so is what tables leave out.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backprop_cli.checking import rules
+from backprop_cli.export import TARGETS, module_of
+from backprop_cli.ops import PRIMITIVES
+
+PACKAGE = Path(__file__).resolve().parent.parent / "backprop_cli"
+
+SPEAKS = {
+    "language/operators.py": "grammar: signs, other words for functions",
+    "language/parser.py": "grammar",
+    "checking/answers.py": "reads the sign of a number",
+    "checking/rules.py": "facts about learners: what they get wrong",
+    "engine/plan.py": "a number system: NumPy's functions and their places in a plan",
+    "engine/tensors.py": "a number system: arrays",
+    "engine/record.py": "a number system: written numbers, with what needs no writing",
+    "checking/derivatives.py": "written numbers, as the recorder's",
+    "explanation/limits.py": "a number system: polynomials",
+    "explanation/local.py": "algebra of texts",
+    "explanation/paths.py": "algebra of expressions",
+    "explanation/point.py": "algebra of expressions: the sign of a number",
+    "explanation/region.py": "algebra of expressions",
+    "explanation/steps.py": "algebra of expressions, and the rules of a textbook",
+    "explanation/written.py": "algebra of expressions",
+    "differentiation/symbolic/constants.py": "SymPy's own names and habits",
+    "differentiation/symbolic/functions.py": "SymPy's own names and habits",
+    "differentiation/symbolic/printer.py": "SymPy's own names and habits",
+    "render/latex.py": "LaTeX's spellings",
+    "render/written.py": "the spellings of explanations",
+    "export/writer.py": "spellings that targets share",
+    "export/handwritten.py": "a power with its number worked out",
+    "export/coverage.py": "a spelling with a number in it",
+    "export/page.py": "Python's built-in functions",
+    **{f"export/{module_of(target).__name__.rpartition('.')[2]}.py": "spellings" for target in TARGETS},
+    **{f"export/networks/{name}.py": "spellings" for name in ("jax", "numpy", "onnx", "pytorch")},
+}
+"""Files that speak of primitives by name, and why."""
+
+MEANS = {
+    "checking/claims.py": {"equal"},  # of numbers
+    "layout/drawing.py": {"negative", "where"},  # a colour; a text that is too long
+    "layout/picture.py": {"negative"},
+    "networks/layers/__init__.py": {"relu"},  # what a config has where it names none
+    "networks/losses.py": {"sigmoid"},  # what a loss takes into itself
+    "optimization/schedules.py": {"abs"},  # a setting's word
+    "optimization/settings.py": {"abs"},
+    "render/dot.py": {"negative"},
+    "render/limit.py": {"power"},  # of h
+    "render/palette.py": {"negative"},
+    "render/tikz.py": {"negative"},
+    "render/trace.py": {"min", "max"},  # of a list
+    "training/config/checks.py": {"relu", "identity"},  # a setting's words
+    "training/predictor.py": {"sigmoid"},  # an ending that gives probabilities
+}
+"""Words that mean something else in a file, or a setting's value."""
+
+
+def names_in(path: Path) -> Iterator[str]:
+    """Yield the primitives that a file asks for or lists, alone or as words of one text."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    applied = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            for argument in node.args:
+                choices = [argument.body, argument.orelse] if isinstance(argument, ast.IfExp) else [argument]
+                applied |= {id(choice) for choice in choices}
+        elif isinstance(node, ast.Subscript):
+            applied.add(id(node.slice))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in applied:
+            words = node.value.split()
+            if len(words) == 1 or (
+                len(set(words) & set(PRIMITIVES)) > 1 and all(map(str.isidentifier, words))
+            ):
+                yield from (word for word in words if word in PRIMITIVES)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_other_file_keeps_facts_about_primitives(path: Path) -> None:
+    name = path.relative_to(PACKAGE).as_posix()
+    found = set(names_in(path))
+    if name.startswith("ops/"):
+        return
+    if name in SPEAKS:
+        assert found, f"{name} names no primitive: it need not be listed"
+        return
+    assert found == MEANS.get(name, set())
+
+
+def test_files_that_speak_exist() -> None:
+    assert all((PACKAGE / name).is_file() for name in (*SPEAKS, *MEANS))
+
+
+def test_the_reader_sees_names(tmp_path: Path) -> None:
+    file = tmp_path / "module.py"
+    file.write_text(
+        "if op.name == 'sin': step('cos', x, 'less' if a else 'greater')\n"
+        "row = PRIMITIVES['log']; table = {'tan': 1}; several = 'asin acos'.split(); prose = 'the abs of x'\n"
+    )
+    assert set(names_in(file)) == {"sin", "tan", "asin", "acos"}
+
+
+# Tables that list primitives leave none out but these
+
+CONVENTIONAL = {
+    name
+    for name, row in PRIMITIVES.items()
+    if (row.piece is not None and not row.truth) or row.conventional is not None
+}
+OTHER_CONVENTIONS = {
+    "jax": {"abs", "leaky_relu"},
+    "casadi": {"min", "max", "power"},
+    "sympy": {"min", "max", "power"},
+}
+"""Conventions that targets do not share: what they have there was tried."""
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_convention_is_known_of_every_target(target: str) -> None:
+    module = module_of(target)
+    same = getattr(module, "KINKED", None)
+    if same is None:
+        same = module.python.KINKED
+    assert set(same) == CONVENTIONAL - OTHER_CONVENTIONS.get(target, set())
+
+
+WITHOUT_OWN = {
+    "identity": "a renaming changes nothing",
+    "where": "the branch that is taken goes wrong, not the choice",
+    **dict.fromkeys(
+        ("atan2", "hypot", "elu", "polygamma"), "exercises seldom have it: what goes wrong anywhere"
+    ),
+    **{name: "a condition has no slope" for name, row in PRIMITIVES.items() if row.truth},
+}
+"""Primitives that nothing goes wrong with in particular, and why."""
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_every_primitive_goes_wrong_in_its_own_way(name: str) -> None:
+    wrong = set(rules.rules_for(PRIMITIVES[name]))
+    assert wrong >= set(rules.GENERAL)
+    assert (wrong == set(rules.GENERAL)) == (name in WITHOUT_OWN)
