@@ -94,9 +94,10 @@ def show(file: str, overrides: tuple[str, ...], format_: str, output: str | None
     loaded = load(file, overrides)
     plain = resolved(loaded.config)
     if format_ == "json":
-        import json
+        from ..render.page import Facts
+        from ..render.writers import json
 
-        text = json.dumps({"config": plain, "origins": loaded.origins}, ensure_ascii=False, indent=2) + "\n"
+        text = json.write(Facts({"config": plain, "origins": loaded.origins}, "document"))
     else:
         text = to_yaml(plain, loaded.origins)
     Output(file=output).write(text)
@@ -107,9 +108,9 @@ def show(file: str, overrides: tuple[str, ...], format_: str, output: str | None
 @click.option("-o", "output", metavar="FILE", help="Write to a file.")
 def schema(output: str | None) -> int:
     """Print the JSON Schema of configs, for editors and other programs."""
-    import json
-
+    from ..render.page import Facts
     from ..render.schema import json_schema
+    from ..render.writers import json
 
-    Output(file=output).write(json.dumps(json_schema(), indent=2) + "\n")
+    Output(file=output).write(json.write(Facts(json_schema(), "document")))
     return 0

@@ -6,47 +6,47 @@ from collections.abc import Iterable, Iterator
 from functools import singledispatch
 from html import escape
 
-from ..page import Block, Cell, Column, Grid, Heading, Line, Lines, Only, Paragraph, Text, plain
+from .. import page
 
 
-def write(blocks: Iterable[Block]) -> str:
+def write(blocks: Iterable[page.Block]) -> str:
     """Return a fragment of a page."""
     return "".join(_written(blocks))
 
 
-def _written(blocks: Iterable[Block]) -> Iterator[str]:
+def _written(blocks: Iterable[page.Block]) -> Iterator[str]:
     for block in blocks:
-        if not isinstance(block, Only):
+        if not isinstance(block, page.Only):
             yield _block(block)
         elif "html" in block.formats:
             yield _block(block.block)
 
 
 @singledispatch
-def _block(block: Block) -> str:
+def _block(block: page.Block) -> str:
     """Return a block; what a notebook has no use for is nothing."""
     return ""
 
 
 @_block.register
-def _(block: Heading) -> str:
-    return f"<p><code>{escape(plain(block.text))}</code></p>"
+def _(block: page.Heading) -> str:
+    return f"<p><code>{escape(page.plain(block.text))}</code></p>"
 
 
-@_block.register(Lines)
-@_block.register(Paragraph)
-def _(block: Lines | Paragraph) -> str:
+@_block.register(page.Lines)
+@_block.register(page.Paragraph)
+def _(block: page.Lines | page.Paragraph) -> str:
     return "".join(f"<p>{_line(line)}</p>" for line in block.texts)
 
 
-def _line(line: Line) -> str:
+def _line(line: page.Line) -> str:
     if isinstance(line, str):
         return escape(line)
-    return escape(line.text) if isinstance(line, Text) else "".join(map(_line, line))
+    return escape(line.text) if isinstance(line, page.Text) else "".join(map(_line, line))
 
 
 @_block.register
-def _(block: Grid) -> str:
+def _(block: page.Grid) -> str:
     head = "".join(f"<th>{escape(column.title)}</th>" for column in block.columns)
     gap = ("...", *[""] * (len(block.columns) - 1))
     rows = (map(_cell, row or gap, block.columns) for row in block.rows)
@@ -54,8 +54,8 @@ def _(block: Grid) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _cell(cell: Cell, column: Column) -> str:
-    text = escape(cell.text if isinstance(cell, Text) else cell)
+def _cell(cell: page.Cell, column: page.Column) -> str:
+    text = escape(cell.text if isinstance(cell, page.Text) else cell)
     side = "right" if column.kind in ("number", "share") else "left"
     code = column.kind in ("code", "name", "expression", "formula")
     return f'<td style="text-align:{side}">{f"<code>{text}</code>" if code else text}</td>'

@@ -6,45 +6,26 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 
+from .. import page
 from ..latex import name_to_latex, number_to_latex, text_to_latex, to_latex
-from ..page import (
-    Block,
-    Calculation,
-    Calculations,
-    Cell,
-    Column,
-    Drawing,
-    Equations,
-    Fields,
-    Grid,
-    Heading,
-    Line,
-    Lines,
-    Only,
-    Paragraph,
-    Row,
-    Section,
-    Slopes,
-    Text,
-)
 from .mathematics import Spelling
 
 _NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")
 
 
-def write(blocks: Iterable[Block]) -> str:
+def write(blocks: Iterable[page.Block]) -> str:
     """Return a fragment of a document."""
     parts: list[str] = []
-    before: Block | None = None
+    before: page.Block | None = None
     for block in blocks:
-        if isinstance(block, Only):
+        if isinstance(block, page.Only):
             if "latex" not in block.formats:
                 continue
             block = block.block
-        if isinstance(block, Drawing):
+        if isinstance(block, page.Drawing):
             continue
         # an empty line before a display would be a paragraph of its own
-        near = isinstance(block, Slopes) or isinstance(before, Section)
+        near = isinstance(block, page.Slopes) or isinstance(before, page.Section)
         parts += ["\n"] if parts and not near else []
         parts.append(_block(block))
         before = block
@@ -52,42 +33,42 @@ def write(blocks: Iterable[Block]) -> str:
 
 
 @singledispatch
-def _block(block: Block) -> str:
+def _block(block: page.Block) -> str:
     raise NotImplementedError
 
 
 @_block.register
-def _(block: Heading) -> str:
+def _(block: page.Heading) -> str:
     below = "".join(f"\n\\noindent {_line(line)}\n" for line in block.below)
     return rf"\noindent\textbf{{{_line(block.text)}}}" + f"\n{below}"
 
 
 @_block.register
-def _(block: Section) -> str:
+def _(block: page.Section) -> str:
     rule = _line(block.rule)
     return rf"\paragraph{{{_line(block.title)}}}" + (f"\n{rule}\n" if rule else "\n")
 
 
-@_block.register(Lines)
-@_block.register(Paragraph)
-def _(block: Lines | Paragraph) -> str:
+@_block.register(page.Lines)
+@_block.register(page.Paragraph)
+def _(block: page.Lines | page.Paragraph) -> str:
     return "\\noindent\n" + " \\\\\n".join(map(_line, block.texts)) + "\n"
 
 
-def _line(line: Line) -> str:
+def _line(line: page.Line) -> str:
     if isinstance(line, str):
         return text_to_latex(line)
-    return text_to_latex(line.text) if isinstance(line, Text) else "".join(map(_line, line))
+    return text_to_latex(line.text) if isinstance(line, page.Text) else "".join(map(_line, line))
 
 
 @_block.register
-def _(block: Fields) -> str:
+def _(block: page.Fields) -> str:
     items = [rf"\item[{text_to_latex(title)}] {text_to_latex(value)}" for title, value in block.rows]
     return "\n".join([r"\begin{description}", *items, r"\end{description}", ""])
 
 
 @_block.register
-def _(block: Grid) -> str:
+def _(block: page.Grid) -> str:
     mathematics = any(column.kind in ("name", "expression") for column in block.columns)
     titles = [text_to_latex(column.title) for column in block.columns]
     aligned = "".join("r" if column.kind in ("number", "share") else "l" for column in block.columns)
@@ -101,8 +82,8 @@ def _(block: Grid) -> str:
     return "\n".join([*lines, r"\end{tabular}", ""])
 
 
-def _cell(cell: Cell, column: Column, mathematics: bool) -> str:
-    own = cell if isinstance(cell, Text) else Text(cell)
+def _cell(cell: page.Cell, column: page.Column, mathematics: bool) -> str:
+    own = cell if isinstance(cell, page.Text) else page.Text(cell)
     kind = own.kind or column.kind
     if kind == "name":
         return f"${name_to_latex(own.text)}$"
@@ -116,7 +97,7 @@ def _cell(cell: Cell, column: Column, mathematics: bool) -> str:
 
 
 @_block.register
-def _(block: Slopes) -> str:
+def _(block: page.Slopes) -> str:
     output = name_to_latex(block.output)
     slopes = ",\\; ".join(
         rf"\frac{{\partial {output}}}{{\partial {name_to_latex(name)}}} = {number_to_latex(slope)}"
@@ -126,7 +107,7 @@ def _(block: Slopes) -> str:
 
 
 @_block.register
-def _(block: Equations) -> str:
+def _(block: page.Equations) -> str:
     spelled = Spelling(block.digits, latex=True)
     lines = []
     body = [line for row in block.rows for line in _aligned(row, spelled)]
@@ -146,7 +127,7 @@ def _(block: Equations) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _aligned(row: Row, spelled: Spelling) -> Iterator[str]:
+def _aligned(row: page.Row, spelled: Spelling) -> Iterator[str]:
     """Yield the lines of a row; a remark is a sentence, too long for the end of one of mathematics."""
     indent = r"\quad " * row.depth
     for k, equation in enumerate(row.equations):
@@ -162,7 +143,7 @@ def _aligned(row: Row, spelled: Spelling) -> Iterator[str]:
 
 
 @_block.register
-def _(block: Calculations) -> str:
+def _(block: page.Calculations) -> str:
     spelled = Spelling(block.digits, latex=True)
     lines = []
     for title, group in block.groups:
@@ -177,13 +158,13 @@ def _(block: Calculations) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _calculation(each: Calculation, spelled: Spelling) -> str:
+def _calculation(each: page.Calculation, spelled: Spelling) -> str:
     name, *forms = spelled.row((each.name, *each.forms, each.value))
     remark = rf" && \text{{{text_to_latex(each.remark)}}}" if each.remark else ""
     return f"  {name} &= {' = '.join(forms)}{remark}"
 
 
-def _array(rows: Sequence[Calculation], columns: Sequence[str], spelled: Spelling) -> list[str]:
+def _array(rows: Sequence[page.Calculation], columns: Sequence[str], spelled: Spelling) -> list[str]:
     titles = " & ".join(rf"\text{{{title}}}" for title in columns)
     body = [f"  {' & '.join(spelled.row((each.name, *each.forms, each.value)))}" for each in rows]
     array = rf"\begin{{array}}{{l{'r' * len(columns)}}}"

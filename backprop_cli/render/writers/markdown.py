@@ -7,79 +7,61 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 
 from ...errors import printable
-from ..page import (
-    Block,
-    Calculation,
-    Calculations,
-    Cell,
-    Column,
-    Drawing,
-    Equations,
-    Fields,
-    Grid,
-    Heading,
-    Line,
-    Lines,
-    Only,
-    Paragraph,
-    Section,
-    Slopes,
-    Text,
-)
+from .. import page
 from .mathematics import Spelling, said
 
 _CODE = ("code", "name", "expression", "formula")
 _RIGHT = ("number", "share")
 
 
-def write(blocks: Iterable[Block]) -> str:
+def write(blocks: Iterable[page.Block]) -> str:
     """Return a page."""
     return "\n".join(_written(blocks))
 
 
-def _written(blocks: Iterable[Block]) -> Iterator[str]:
+def _written(blocks: Iterable[page.Block]) -> Iterator[str]:
     for block in blocks:
-        if isinstance(block, Only):
+        if isinstance(block, page.Only):
             if "markdown" in block.formats:
                 yield from _written([block.block])
-        elif not isinstance(block, (Drawing, Slopes)):
+        elif not isinstance(block, (page.Drawing, page.Slopes)):
             yield _block(block)
 
 
 @singledispatch
-def _block(block: Block) -> str:
+def _block(block: page.Block) -> str:
     raise NotImplementedError
 
 
 @_block.register
-def _(block: Heading) -> str:
+def _(block: page.Heading) -> str:
     title = _line(block.text) if block.breaks == "plain" else _apart(block.text)
     below = "".join(f"{_apart(line)}  \n" for line in block.below)
     return f"**{title}**\n" + (f"\n{below}" if below else "")
 
 
 @_block.register
-def _(block: Section) -> str:
+def _(block: page.Section) -> str:
     return f"## {_apart(block.title)}\n" + (f"\n{_apart(block.rule)}\n" if block.rule else "")
 
 
 @_block.register
-def _(block: Lines) -> str:
+def _(block: page.Lines) -> str:
     return "".join(f"{_line(line)}  \n" for line in block.texts)
 
 
 @_block.register
-def _(block: Paragraph) -> str:
+def _(block: page.Paragraph) -> str:
     return "  \n".join(map(_line, block.texts)) + "\n"
 
 
 @_block.register
-def _(block: Fields) -> str:
+def _(block: page.Fields) -> str:
     return "".join(f"- {text(title)}: {text(value)}\n" for title, value in block.rows)
 
 
 @_block.register
-def _(block: Grid) -> str:
+def _(block: page.Grid) -> str:
     title = f"{text(block.title)}:\n\n" if block.title else ""
     titles = [text(column.title) for column in block.columns]
     numeric = [column.kind in _RIGHT for column in block.columns]
@@ -89,7 +71,7 @@ def _(block: Grid) -> str:
 
 
 @_block.register
-def _(block: Equations) -> str:
+def _(block: page.Equations) -> str:
     lines = []
     if block.columns:
         rows = [row.cells for row in block.rows if row.cells]
@@ -107,7 +89,7 @@ def _(block: Equations) -> str:
 
 
 @_block.register
-def _(block: Calculations) -> str:
+def _(block: page.Calculations) -> str:
     spelled = Spelling(block.digits)
     pieces = []
     for title, group in block.groups:
@@ -120,7 +102,7 @@ def _(block: Calculations) -> str:
     return "\n".join(filter(None, pieces))
 
 
-def _calculation(each: Calculation, columns: Sequence[str], spelled: Spelling) -> list[str]:
+def _calculation(each: page.Calculation, columns: Sequence[str], spelled: Spelling) -> list[str]:
     name, *forms, value = spelled.row((each.name, *each.forms, each.value))
     if columns:
         return [code(name), *forms, value]
@@ -128,18 +110,18 @@ def _calculation(each: Calculation, columns: Sequence[str], spelled: Spelling) -
     return [code(name), " = ".join(map(code, forms)) + remark, value]
 
 
-def _cell(cell: Cell, column: Column) -> str:
-    own = cell if isinstance(cell, Text) else Text(cell)
+def _cell(cell: page.Cell, column: page.Column) -> str:
+    own = cell if isinstance(cell, page.Text) else page.Text(cell)
     kind = own.kind or column.kind
     if kind in _CODE:
         return code(own.text) if own.text else ""
     return own.text if kind in ("number", "verdict", "prose") else text(own.text)
 
 
-def _line(line: Line) -> str:
+def _line(line: page.Line) -> str:
     if isinstance(line, str):
         return text(line)
-    if not isinstance(line, Text):
+    if not isinstance(line, page.Text):
         return "".join(map(_line, line))
     if line.kind in _CODE:
         return code(line.text)
@@ -158,9 +140,9 @@ def text(plain: str) -> str:
     return re.sub(r"([\\`*_<>\[\]])", r"\\\1", printable(plain))
 
 
-def _apart(cell: Cell) -> str:
+def _apart(cell: page.Cell) -> str:
     """Return text that could be taken for a row of a table, but not for a quotation."""
-    if isinstance(cell, Text):
+    if isinstance(cell, page.Text):
         return cell.text
     return re.sub(r"([\\`*_<|\[\]])", r"\\\1", printable(cell))
 

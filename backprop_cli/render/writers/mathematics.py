@@ -4,25 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..forms import (
-    Call,
-    Form,
-    Formula,
-    Fraction,
-    Named,
-    Numbers,
-    Phrase,
-    Product,
-    Quantity,
-    Slope,
-    Sum,
-    Symbols,
-    Tends,
-    Value,
-    Way,
-    Words,
-    Worked,
-)
+from .. import forms
 from ..latex import text_to_latex, to_latex
 from ..page import Equation
 from ..written import Style, expression, name_read, written_name
@@ -46,9 +28,9 @@ class Spelling:
         self.symbols = Style(digits, symbols=True, latex=latex)
         self.numbers = Style(digits, latex=latex, spaced=True)
 
-    def row(self, forms: Sequence[Form | None]) -> list[str]:
+    def row(self, row: Sequence[forms.Form | None]) -> list[str]:
         """Return forms as cells."""
-        return ["" if form is None else self(form) for form in forms]
+        return ["" if form is None else self(form) for form in row]
 
     def equation(self, equation: Equation) -> list[str]:
         """Return the forms of an equation, each said once."""
@@ -58,59 +40,59 @@ class Spelling:
                 said.append(text)
         return said
 
-    def __call__(self, form: Form) -> str:
+    def __call__(self, form: forms.Form) -> str:
         """Return a form as text."""
         match form:
             case str():
                 return form
-            case Value(number):
+            case forms.Value(number):
                 return self.numbers.number(number)
-            case Named(name):
+            case forms.Named(name):
                 return written_name(name_read(name), True) if self.latex else name
-            case Quantity(quantity, owned):
+            case forms.Quantity(quantity, owned):
                 return quantity.short if owned and not self.latex else written_name(quantity, self.latex)
-            case Slope(of, by):
-                above, below = self(Named(of)), self(Named(by))
+            case forms.Slope(of, by):
+                above, below = self(forms.Named(of)), self(forms.Named(by))
                 return rf"\frac{{\partial {above}}}{{\partial {below}}}" if self.latex else f"d{of}/d{by}"
-            case Symbols(expr):
+            case forms.Symbols(expr):
                 return expression(expr, self.symbols)
-            case Numbers(expr, spaced):
+            case forms.Numbers(expr, spaced):
                 return expression(expr, self.numbers._replace(spaced=spaced))
-            case Worked(expr, value):
-                text = self(Numbers(expr, spaced=False))
+            case forms.Worked(expr, value):
+                text = self(forms.Numbers(expr, spaced=False))
                 return expression(expr, self.symbols) if text == self.numbers.number(value) else text
-            case Formula(text):
+            case forms.Formula(text):
                 return to_latex(text) if self.latex else text
-            case Words(text):
+            case forms.Words(text):
                 return rf"\text{{{text_to_latex(text)}}}" if self.latex else text
-            case Phrase(parts):
+            case forms.Phrase(parts):
                 return "".join(map(self, parts))
-            case Product(factors):
+            case forms.Product(factors):
                 # our own language leaves the brackets around a sign to what is written in numbers
                 texts = [self(f) for f in factors]
                 return self.times.join(self._shortened(self._bracketed(texts) if self.latex else texts))
-            case Sum(terms):
+            case forms.Sum(terms):
                 texts = self._bracketed([self.numbers.number(x) for x in terms])
                 if len(texts) > 2 * LONGEST:
                     texts[LONGEST:-2] = [self.dots]
                 return " + ".join(texts)
-            case Way(names):
+            case forms.Way(names):
                 arrow = r" \to " if self.latex else " -> "
-                return arrow.join(self._shortened([self(Named(name)) for name in names]))
+                return arrow.join(self._shortened([self(forms.Named(name)) for name in names]))
             case _:
                 return self._function(form)
 
-    def _function(self, form: Fraction | Call | Tends) -> str:
+    def _function(self, form: forms.Fraction | forms.Call | forms.Tends) -> str:
         match form:
-            case Fraction(over, under):
+            case forms.Fraction(over, under):
                 above, below = self(over), self(under)
                 if self.latex:
                     return rf"\frac{{{above}}}{{{below}}}"
                 return "/".join(f"({text})" if " " in text else text for text in (above, below))
-            case Call(name, arguments):
+            case forms.Call(name, arguments):
                 texts = [self.dots if a is None else self(a) for a in arguments]
-                return f"{self(Named(name))}({', '.join(texts)})"
-            case Tends(letter, inner):
+                return f"{self(forms.Named(name))}({', '.join(texts)})"
+            case forms.Tends(letter, inner):
                 h, text = self(letter), self(inner)
                 return rf"\lim_{{{h} \to 0}} {text}" if self.latex else f"limit of {text} as {h} goes to 0"
 

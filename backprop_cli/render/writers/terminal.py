@@ -8,26 +8,7 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 from ...errors import printable
-from ..page import (
-    Block,
-    Calculation,
-    Calculations,
-    Cell,
-    Column,
-    Drawing,
-    Equations,
-    Fields,
-    Grid,
-    Heading,
-    Line,
-    Lines,
-    Only,
-    Paragraph,
-    Row,
-    Section,
-    Text,
-    plain,
-)
+from .. import page
 from ..terminal import console_for, is_unicode, table_for, trimmed
 from .mathematics import Spelling, said
 
@@ -51,7 +32,7 @@ _CALCULATION = 72  # up to so wide they have their results in one column
 _TEXT = 24  # columns that are room enough for a text
 
 
-def write(blocks: Iterable[Block], *, to_file: bool = False) -> str:
+def write(blocks: Iterable[page.Block], *, to_file: bool = False) -> str:
     """Return a page."""
     console = console_for(to_file)
     with console.capture() as captured:
@@ -59,14 +40,14 @@ def write(blocks: Iterable[Block], *, to_file: bool = False) -> str:
     return trimmed(captured.get().replace(_UNBROKEN, " = "))
 
 
-def _print_all(console: Any, blocks: Iterable[Block]) -> None:
-    before: Block | None = None
+def _print_all(console: Any, blocks: Iterable[page.Block]) -> None:
+    before: page.Block | None = None
     for block in blocks:
-        if isinstance(block, Only):
+        if isinstance(block, page.Only):
             if "table" not in block.formats:
                 continue
             block = block.block
-        near = isinstance(before, Section) or getattr(block, "near", False)
+        near = isinstance(before, page.Section) or getattr(block, "near", False)
         if before is not None and not near:
             console.print()
         _print(block, console)
@@ -74,54 +55,54 @@ def _print_all(console: Any, blocks: Iterable[Block]) -> None:
 
 
 @singledispatch
-def _print(block: Block, console: Any) -> None:
+def _print(block: page.Block, console: Any) -> None:
     raise NotImplementedError
 
 
 @_print.register
-def _(block: Heading, console: Any) -> None:
+def _(block: page.Heading, console: Any) -> None:
     from rich.text import Text as Rich
 
     if block.breaks != "hanging":
         never = block.breaks == "never"
-        console.print(Rich(printable(plain(block.text)), "bold"), soft_wrap=never)
+        console.print(Rich(printable(page.plain(block.text)), "bold"), soft_wrap=never)
         return
     for style, text in (("bold", block.text), *(("", text) for text in block.below)):
-        for line in wrap(printable(plain(text)), console.width, subsequent_indent="  "):
+        for line in wrap(printable(page.plain(text)), console.width, subsequent_indent="  "):
             console.print(Rich(line, style), soft_wrap=True)
 
 
 @_print.register
-def _(block: Section, console: Any) -> None:
+def _(block: page.Section, console: Any) -> None:
     from rich.text import Text as Rich
 
-    console.print(Rich(printable(plain(block.title)), "bold"), soft_wrap=True)
-    for line in wrap(printable(plain(block.rule)), max(20, console.width - 2)):
+    console.print(Rich(printable(page.plain(block.title)), "bold"), soft_wrap=True)
+    for line in wrap(printable(page.plain(block.rule)), max(20, console.width - 2)):
         console.print(Rich(f"  {line}", "dim"), soft_wrap=True)
 
 
-@_print.register(Lines)
-@_print.register(Paragraph)
-def _(block: Lines | Paragraph, console: Any) -> None:
+@_print.register(page.Lines)
+@_print.register(page.Paragraph)
+def _(block: page.Lines | page.Paragraph, console: Any) -> None:
     from rich.text import Text as Rich
 
     for line in block.texts:
-        tone = line.tone if isinstance(line, Text) else ""
+        tone = line.tone if isinstance(line, page.Text) else ""
         style = STYLES[tone or block.tone]
         if block.most is None:
             console.print(_unbroken(line, console, style))
         else:
-            for part in _wrapped(printable(plain(line)), min(console.width, block.most)):
+            for part in _wrapped(printable(page.plain(line)), min(console.width, block.most)):
                 console.print(Rich(part, style))
 
 
-def _unbroken(line: Line, console: Any, style: str) -> Any:
+def _unbroken(line: page.Line, console: Any, style: str) -> Any:
     """Return a line that Rich may break where it likes, but not before an equals sign."""
     from rich.text import Text as Rich
 
     found = Rich(style=style)
-    for piece in line if isinstance(line, tuple) and not isinstance(line, Text) else (line,):
-        own = piece if isinstance(piece, Text) else Text(piece)
+    for piece in line if isinstance(line, tuple) and not isinstance(line, page.Text) else (line,):
+        own = piece if isinstance(piece, page.Text) else page.Text(piece)
         text = printable(own.text)
         if not is_unicode(console):
             text = text.replace("∇", "grad")
@@ -139,13 +120,13 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 @_print.register
-def _(block: Fields, console: Any) -> None:
+def _(block: page.Fields, console: Any) -> None:
     for title, value in block.rows:
         console.print(f"{printable(title):>22}  {printable(value)}", soft_wrap=True)
 
 
 @_print.register
-def _(block: Drawing, console: Any) -> None:
+def _(block: page.Drawing, console: Any) -> None:
     from rich.text import Text as Rich
 
     console.print(Rich.from_ansi(block.text.rstrip("\n"), no_wrap=True), crop=False, overflow="ignore")
@@ -155,7 +136,7 @@ def _(block: Drawing, console: Any) -> None:
 
 
 @_print.register
-def _(block: Grid, console: Any) -> None:
+def _(block: page.Grid, console: Any) -> None:
     from rich.text import Text as Rich
 
     fits = console.width >= block.needs if block.needs else _fits(block, None, console.width)
@@ -195,10 +176,10 @@ def _bare() -> Any:
     return Table.grid(padding=(0, 2, 0, 0))
 
 
-def _cell(cell: Cell, column: Column, unicode: bool) -> Any:
+def _cell(cell: page.Cell, column: page.Column, unicode: bool) -> Any:
     from rich.text import Text as Rich
 
-    own = cell if isinstance(cell, Text) else Text(cell)
+    own = cell if isinstance(cell, page.Text) else page.Text(cell)
     text = printable(own.text)
     if column.kind == "verdict" and text == "agree" and unicode:
         text = "✓"
@@ -207,7 +188,7 @@ def _cell(cell: Cell, column: Column, unicode: bool) -> Any:
     return Rich(text, STYLES[own.tone])
 
 
-def _fitting(grid: Grid, width: int) -> list[int]:
+def _fitting(grid: page.Grid, width: int) -> list[int]:
     """Return the columns that fit side by side."""
     shown = list(range(len(grid.columns)))
     for k in grid.drop:
@@ -217,13 +198,13 @@ def _fitting(grid: Grid, width: int) -> list[int]:
     return shown
 
 
-def _fits(grid: Grid, shown: Sequence[int] | None, width: int) -> bool:
+def _fits(grid: page.Grid, shown: Sequence[int] | None, width: int) -> bool:
     """Return whether these columns, or all, have room side by side."""
     shown = range(len(grid.columns)) if shown is None else shown
     return sum(_room(grid, k) for k in shown) + 2 * (len(shown) - 1) <= width
 
 
-def _room(grid: Grid, k: int) -> int:
+def _room(grid: page.Grid, k: int) -> int:
     """Return how many columns of a terminal a column of the table needs."""
     column = grid.columns[k]
     widest = _widest(grid, k)
@@ -231,15 +212,15 @@ def _room(grid: Grid, k: int) -> int:
     return min(widest, enough)
 
 
-def _widest(grid: Grid, k: int) -> int:
-    return max([len(grid.columns[k].title), 1, *(len(plain(row[k])) for row in grid.rows if row)])
+def _widest(grid: page.Grid, k: int) -> int:
+    return max([len(grid.columns[k].title), 1, *(len(page.plain(row[k])) for row in grid.rows if row)])
 
 
 # equations
 
 
 @_print.register
-def _(block: Equations, console: Any) -> None:
+def _(block: page.Equations, console: Any) -> None:
     spelled = Spelling(block.digits)
     width = console.width
     labels = [spelled(row.label) if row.label is not None else "" for row in block.rows]
@@ -261,7 +242,7 @@ def _(block: Equations, console: Any) -> None:
             console.print(line, soft_wrap=True)
 
 
-def _laid_out(row: Row, label: str, left: int, width: int, spelled: Spelling) -> Iterator[Any]:
+def _laid_out(row: page.Row, label: str, left: int, width: int, spelled: Spelling) -> Iterator[Any]:
     """Yield the lines of a row: label, equations, remark."""
     from rich.text import Text as Rich
 
@@ -320,7 +301,7 @@ def _broken(text: str, room: int) -> list[str]:
     return lines
 
 
-def _aligned(block: Equations) -> Iterator[Any]:
+def _aligned(block: page.Equations) -> Iterator[Any]:
     """Yield the table in the midst."""
     from rich.text import Text as Rich
 
@@ -335,7 +316,7 @@ def _aligned(block: Equations) -> Iterator[Any]:
 
 
 @_print.register
-def _(block: Calculations, console: Any) -> None:
+def _(block: page.Calculations, console: Any) -> None:
     from rich.text import Text as Rich
 
     spelled = Spelling(block.digits)
@@ -367,7 +348,7 @@ class _Spelled(NamedTuple):
     words: str
 
     @classmethod
-    def of(cls, each: Calculation, spelled: Spelling) -> _Spelled:
+    def of(cls, each: page.Calculation, spelled: Spelling) -> _Spelled:
         text = " = ".join(spelled.row(each.forms))
         value = "" if each.value is None else spelled(each.value)
         return cls(spelled(each.name), text, value, each.remark, each.words)
@@ -398,7 +379,7 @@ class _Spelled(NamedTuple):
         yield line.append(remark, "dim")
 
 
-def _print_columns(block: Calculations, spelled: Spelling, console: Any) -> None:
+def _print_columns(block: page.Calculations, spelled: Spelling, console: Any) -> None:
     """Print a small table: names, columns of numbers."""
     from rich.text import Text as Rich
 
