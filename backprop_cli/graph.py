@@ -256,9 +256,17 @@ class GraphBuilder:
 
 
 class ArrayBuilder(GraphBuilder):
-    """Appends nodes that may have arrays for their values; every node gets its shape."""
+    """Appends nodes that may have arrays for their values; every node gets its shape.
 
-    __slots__ = ()
+    Attributes:
+        shaped: Whether there are arrays or static parameters so far.
+    """
+
+    __slots__ = ("shaped",)
+
+    def __init__(self, source: Source, limit: int = NODE_LIMIT) -> None:
+        super().__init__(source, limit)
+        self.shaped = False
 
     def array(self, name: str, shape: Shape, span: Span, kind: str = INPUT) -> int:
         """Add a leaf of a shape, or return the one of that name."""
@@ -266,6 +274,7 @@ class ArrayBuilder(GraphBuilder):
         if id is None:
             id = self._append(ArrayNode(len(self.nodes), None, (), kind, span, name, shape=shape))
             self.inputs[name] = self.named[name] = id
+            self.shaped = self.shaped or shape != ()
         return id
 
     def apply(
@@ -281,6 +290,9 @@ class ArrayBuilder(GraphBuilder):
         Raises:
             ValueError: where the operands' shapes do not go together.
         """
+        if not self.shaped and not static:
+            return super().apply(op, inputs, span)
+        self.shaped = True
         operands = [self.nodes[i] for i in inputs]
         kind = CONSTANT if all(node.kind == CONSTANT for node in operands) else STEP
         shape = op.shape(*(node.shape for node in operands), **static)
@@ -311,5 +323,5 @@ class ArrayBuilder(GraphBuilder):
     ) -> Graph:
         """Return the finished graph."""
         graph = super().build(outputs, defaults, euler)
-        graph.shaped = any(node.shape or node.static for node in self.nodes)
+        graph.shaped = self.shaped
         return graph

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+import numpy as np
 import pytest
 from test_differentiation import InProcess
 
@@ -165,19 +166,19 @@ def test_a_cotangent_that_forgets_to_sum_is_found(monkeypatch: pytest.MonkeyPatc
     """Broadcasting undone wrongly: the check of networks sees it in the layer's scale and shift."""
     from test_network import blobs, linear, problem
 
-    from backprop_cli.engine.tensors import TensorTape
+    from backprop_cli.engine.record import Recorder
     from backprop_cli.training.gradcheck import check_gradients
 
     layers = [linear(3, activation="tanh"), {"type": "batch_norm"}, linear()]
     network = problem(blobs(layers))
     assert all(c.agree for c in check_gradients(network))
-    narrowed = TensorTape.narrowed
+    narrowed = Recorder.narrowed
 
-    def halved(self: TensorTape, share: Any, shape: tuple[int, ...]) -> Any:
+    def halved(self: Recorder, share: Any, shape: tuple[int, ...]) -> Any:
         found = narrowed(self, share, shape)
         return found * 0.5 if prod(share.shape) > prod(shape) else found
 
-    monkeypatch.setattr(TensorTape, "narrowed", halved)
+    monkeypatch.setattr(Recorder, "narrowed", halved)
     wrong = {c.name for c in check_gradients(network) if not c.agree}
     assert {"batch_norm1.weights", "batch_norm1.bias"} <= wrong
     assert not wrong & {"linear2.weights", "linear2.bias"}
@@ -186,8 +187,6 @@ def test_a_cotangent_that_forgets_to_sum_is_found(monkeypatch: pytest.MonkeyPatc
 def test_a_stale_buffer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A buffer given away too early: the random graphs of the tensor tests notice."""
     from test_tensor_ops import test_random_graphs
-
-    from backprop_cli.engine import tensors
 
     case = [(5, 5, 0), (6, 5, 0), (2, 10, 11)], [0]
     test_random_graphs.hypothesis.inner_test(*case)
@@ -198,7 +197,7 @@ def test_a_stale_buffer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         key = prod(size) if isinstance(size, tuple) else size
         return shared.setdefault(key, real(key, dtype)).view()
 
-    real = tensors.np.empty
-    monkeypatch.setattr(tensors.np, "empty", empty)
+    real = np.empty
+    monkeypatch.setattr(np, "empty", empty)
     with pytest.raises(AssertionError):
         test_random_graphs.hypothesis.inner_test(*case)

@@ -161,7 +161,7 @@ class Recorder:
         self._constants: dict[str, int] = {}
         self._values: list[float] = []
         if graph is not None:
-            self.builder.nodes = list(graph.nodes)
+            self.builder.nodes, self.builder.shaped = list(graph.nodes), graph.shaped
             self.builder.inputs, self.builder.named = dict(graph.inputs), dict(graph.named)
             self._values = constants(graph)
 
@@ -190,14 +190,16 @@ class Recorder:
 
     def write(self, op: Primitive, operands: Sequence[Any], static: Mapping[str, Any] = NO_STATIC) -> Written:
         """Return the node of a primitive applied to operands, appended unless it is there."""
-        ids = tuple(map(self.id, operands))
+        ids = tuple([x.id if isinstance(x, Written) else self.id(x) for x in operands])
         key = (op, ids, *sorted(static.items())) if static else (op, ids)
         id = self._known.get(key)
         if id is None:
             id = self._known[key] = self.builder.apply(op, ids, NOWHERE, static)
-        masked = op.name in KEEP_ZEROS and any(isinstance(x, Written) and x.masked for x in operands)
-        if op is WHERE:
-            masked = masked or any(_is(x, 0.0) for x in operands[1:])
+        masked = False
+        if op.name in KEEP_ZEROS:
+            masked = any(isinstance(x, Written) and x.masked for x in operands)
+            if op is WHERE:
+                masked = masked or _is(operands[1], 0.0) or _is(operands[2], 0.0)
         return Written(self, id, masked)
 
     def id(self, x: Any) -> int:

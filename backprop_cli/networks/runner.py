@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from ..engine.executor import Compiled, Executor
 from ..engine.tensors import TensorPlan
 from .losses import Loss, Regularization
 from .lowering import Lowered
@@ -47,7 +48,7 @@ class Bound(NamedTuple):
     """A plan with the arrays that change from run to run."""
 
     lowered: Lowered
-    plan: TensorPlan
+    plan: Compiled
     leaves: dict[str, NDArray]
 
     @property
@@ -67,14 +68,19 @@ class Outcome(NamedTuple):
 class Runner:
     """Runs a network.
 
+    Args:
+        network: Layers or a formula.
+        dtype: Of all numbers.
+        executor: The engine.
     Attributes:
         theta: Every trained parameter, flat, in the order of `Network.parameters`.
         gradient: The gradient of the last training step, in the same order.
         values: Parameters (views of ``theta``, or frozen arrays) and states by name.
     """
 
-    def __init__(self, network: Network, dtype: str) -> None:
+    def __init__(self, network: Network, dtype: str, executor: Executor = TensorPlan) -> None:
         self.network = network
+        self.executor = executor
         self.dtype = np.dtype(dtype)
         size = sum(prod(p.shape) for p in network.parameters if p.trained)
         self.theta = np.zeros(size, self.dtype)
@@ -118,7 +124,9 @@ class Runner:
         kept = [n.id for n in lowered.graph.nodes] if keep else [lowered.output, lowered.prediction]
         for before, after in lowered.activations.values() if not training else ():
             kept += [before, after]
-        plan = TensorPlan(lowered.graph, {ids[n]: a for n, a in leaves.items()}, gradients, kept, self.dtype)
+        plan = self.executor(
+            lowered.graph, {ids[n]: a for n, a in leaves.items()}, gradients, kept, self.dtype
+        )
         made = Bound(lowered, plan, leaves)
         if not keep:
             self._bound[key] = made

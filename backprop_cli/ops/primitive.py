@@ -19,6 +19,8 @@ def broadcast(*shapes: Shape, **static: Any) -> Shape:
     Raises:
         ValueError: where two lengths of an axis differ and neither is 1.
     """
+    if len(set(shapes)) == 1:
+        return shapes[0]
     sizes: list[int] = []
     for shape in shapes:
         for k, size in enumerate(reversed(shape)):

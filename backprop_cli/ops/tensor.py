@@ -39,19 +39,23 @@ class TensorPrimitive(Primitive):
 
     Args:
         samples: What tests run it on: shapes of the operands and static parameters.
+        images: Arrays with four axes that it reads or makes are images, whose rows had better lie
+            innermost: every window is made of long runs then.
     """
 
-    __slots__ = ("samples",)
+    __slots__ = ("images", "samples")
 
     def __init__(
         self,
         name: str,
         *,
         samples: tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...],
+        images: bool = False,
         **row: Any,
     ) -> None:
         super().__init__(name, symbol=None, sample=(), **row)  # type: ignore[arg-type]
         self.samples = samples
+        self.images = images
 
 
 def tensor(name: str, **row: Any) -> None:
@@ -124,6 +128,7 @@ def _cross_correlation_pulls(xp: Any, x: Any, w: Any, stride: int, padding: int)
 tensor(
     "conv2d",
     params=("x", "W", "b"),
+    images=True,
     forward=_cross_correlation,
     shape=lambda x, w, b, *, stride, padding: (
         x[0],
@@ -162,6 +167,7 @@ def _unpool(xp: Any, y: Any, x: Any, g: Any, kernel: int, stride: int) -> Any:
 tensor(
     "max_pool2d",
     params=("x",),
+    images=True,
     forward=lambda xp, x, *, kernel, stride: xp.max(*_windows(xp, x, kernel, stride)),
     shape=lambda x, *, kernel, stride: (*x[:2], *windows_over(x, kernel, stride)),
     partials=lambda xp, y, x, *, kernel, stride: (Pull(lambda g: _unpool(xp, y, x, g, kernel, stride)),),

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from ..engine.tensors import TensorPlan
 from .fitting import training_of
 from .problem import Problem
 
@@ -51,7 +50,7 @@ def check_gradients(problem: Problem) -> Iterator[CheckedParameter]:
     training = training_of(exact)
     runner = training.runner
     bound = training.first_batch()
-    forward = TensorPlan(
+    forward = runner.executor(
         bound.lowered.graph,
         {bound.lowered.graph.inputs[n]: a for n, a in bound.leaves.items()},
         dtype=np.float64,

@@ -1,0 +1,319 @@
+"""The NumPy engine: a tape as a list of NumPy calls with every buffer in place.
+
+Replaying the list allocates nothing. A buffer is given on as soon as its numbers are read no more.
+
+Source:
+    Buffers by liveness, the last given back first: Poletto and Sarkar, Linear Scan Register Allocation
+    (1999), for straight code; Griewank and Walther, Evaluating Derivatives (2008), section 4.1, on the
+    locations of intermediate values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..graph import Node
+from ..ops import Shape
+from ..ops.error_function import erf, erfc
+from ..ops.namespaces import FLOATS, MAPPED, ufuncs
+from ..ops.tensor import windows_along
+
+NDArray = npt.NDArray[Any]
+Calls = list[tuple[Callable[..., Any], tuple[Any, ...]]]
+
+
+def mapped(name: str, arity: int) -> Callable[..., None]:
+    """Return the function of floats, run over arrays element by element; it raises no flags."""
+    scalar = np.frompyfunc(getattr(FLOATS, name), arity, 1)
+
+    def function(*operands: Any, out: NDArray) -> None:
+        out[...] = scalar(*operands)
+
+    return function
+
+
+def choose(c: Any, a: Any, b: Any, out: NDArray) -> None:
+    """Write a where c holds, else b."""
+    np.copyto(out, b)
+    np.copyto(out, a, where=np.not_equal(c, 0.0))
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "negative": np.negative,
+    "power": np.power,
+    "power_n": np.power,
+    "min": np.minimum,
+    "max": np.maximum,
+    "where": choose,
+    **{name: getattr(np, name) for name in "less less_equal greater greater_equal equal not_equal".split()},
+    **ufuncs(),
+    "erf": erf,
+    "erfc": erfc,
+    **{name: mapped(name, arity) for name, arity in MAPPED.items()},
+}
+"""What is computed number by number; the result goes to ``out``."""
+
+FEW = 1024
+ONE_BY_ONE = {name: mapped(name, 1) for name in ("erf", "erfc")}
+"""What is faster number by number where there are few: calls of NumPy cost more than they compute."""
+
+BY_KEYWORD = {*MAPPED, *ONE_BY_ONE, "min", "max"}
+"""Functions that take ``out`` by keyword; NumPy 2.4 warns of another way for minimum and maximum."""
+
+
+class Steps:
+    """Instructions bound to buffers.
+
+    Args:
+        nodes: The instructions, in order; what no output needs is left out.
+        outputs: Instructions whose results stay readable after a run.
+        homes: Leaf -> the array it is read from; output -> the array that its result is written to.
+        lead: Axes before those of every instruction: rows that are computed at once.
+        dtype: Of all arrays.
+        images: Instructions whose results are laid out with their rows innermost.
+        few: Arrays up to this size may be computed number by number.
+    Attributes:
+        homes: Where the result of every instruction is, while it is needed.
+        floats: How many numbers the buffers hold.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        outputs: Collection[int],
+        homes: Mapping[int, NDArray],
+        *,
+        lead: Shape = (),
+        dtype: npt.DTypeLike = np.float64,
+        images: Collection[int] = (),
+        few: int = FEW,
+    ) -> None:
+        self.homes: dict[int, NDArray] = dict(homes)
+        self.lead = lead
+        self.dtype = np.dtype(dtype)
+        self.few = few
+        self._free: dict[int, list[NDArray]] = {}
+        self._memory: dict[int, NDArray] = {}
+        self._calls: Calls = []
+        # a view keeps what it looks at alive: liveness is that of the base
+        self._base = list(range(len(nodes)))
+        order = needed(nodes, outputs)
+        last: dict[int, int] = {}
+        for k in order:
+            if _is_view(nodes[k]):
+                self._base[k] = self._base[nodes[k].inputs[0]]
+            for i in nodes[k].inputs:
+                last[self._base[i]] = k
+        forever = {self._base[i] for i in outputs}
+        for k in order:
+            if nodes[k].op is not None:
+                self._enter(nodes, nodes[k], last, forever, k in images)
+        self.floats = sum({id(block): block.size for block in self._memory.values()}.values())
+
+    def run(self) -> None:
+        """Compute everything from what the leaves hold now; the caller sets ``numpy.errstate``."""
+        for function, arguments in self._calls:
+            function(*arguments)
+
+    def _enter(
+        self, nodes: Sequence[Node], node: Node, last: Mapping[int, int], forever: set[int], image: bool
+    ) -> None:
+        """Give an instruction its buffer and its calls."""
+        assert node.op is not None
+        k, name = node.id, node.op.name
+        shape = (*self.lead, *node.shape)
+        arguments = tuple(self._operand(nodes[i], name, shape) for i in node.inputs)
+        if name in VIEWS:
+            view = VIEWS[name](*arguments, **{**node.static, "shape": shape})
+            if view is not None:
+                self.homes[k] = view
+                return
+            self._base[k] = k  # a copy after all
+            forever.add(k)
+        dying = dict.fromkeys(self._base[i] for i in node.inputs if last.get(self._base[i]) == k)
+        blocks = [self._memory[b] for b in dying if b in self._memory and b not in forever]
+        if name in KERNELS:
+            out = self._buffer(k, shape, image)
+            self._calls += KERNELS[name](out, *arguments, **node.static)
+            self._give_back(blocks)
+            return
+        # number by number a result may take the place of an operand
+        self._give_back(blocks)
+        out = self._buffer(k, shape, image)
+        function = ONE_BY_ONE.get(name) if out.size <= self.few else None
+        function = function or FUNCTIONS[name]
+        if name in BY_KEYWORD:
+            self._calls.append((partial(function, out=out), arguments))
+        else:
+            self._calls.append((function, (*arguments, out)))
+
+    def _give_back(self, blocks: Sequence[NDArray]) -> None:
+        for block in blocks:
+            self._free.setdefault(block.size, []).append(block)
+
+    def _operand(self, node: Node, user: str, shape: Shape) -> NDArray:
+        """Return the array an operand is read from; a number as an array, which NumPy takes faster.
+
+        Extrema run three times as fast over two full arrays as over an array and a number.
+        """
+        if node.id in self.homes or node.op is not None:
+            return self.homes[node.id]
+        with np.errstate(over="ignore"):
+            return np.full(shape if user in ("max", "min") else (), node.value, self.dtype)
+
+    def _buffer(self, k: int, shape: Shape, image: bool) -> NDArray:
+        """Return the array that a result is written to: given, free or new."""
+        if k not in self.homes:
+            size = prod(shape)
+            free = self._free.get(size)
+            block = self._memory[k] = free.pop() if free else np.empty(size, self.dtype)
+            self.homes[k] = _rows_innermost(block, shape) if image else block.reshape(shape)
+        return self.homes[k]
+
+
+def _is_view(node: Node) -> bool:
+    return node.op is not None and node.op.name in VIEWS
+
+
+def needed(nodes: Sequence[Node], outputs: Collection[int]) -> list[int]:
+    """Return what must be computed for outputs, in order."""
+    used = set(outputs)
+    for node in reversed(nodes):
+        if node.id in used:
+            used.update(node.inputs)
+    return sorted(used)
+
+
+def _rows_innermost(block: NDArray, shape: Shape) -> NDArray:
+    """Lay out a buffer of images so that every window is made of long runs."""
+    n, *rest = shape
+    return block.reshape(*rest, n).transpose(-1, *range(len(rest)))
+
+
+# Views: None where the layout allows none
+
+
+def _reshaped(a: NDArray, shape: Shape) -> NDArray | None:
+    view = a.reshape(shape)
+    return view if np.may_share_memory(view, a) else None
+
+
+def _window(x: NDArray, shape: Shape, i: int, j: int, stride: int, **_: Any) -> NDArray:
+    high, wide = shape[2:]
+    return x[:, :, i : i + stride * (high - 1) + 1 : stride, j : j + stride * (wide - 1) + 1 : stride]
+
+
+VIEWS: dict[str, Callable[..., NDArray | None]] = {
+    "transpose": lambda a, shape, axes: a.transpose(axes),
+    "shaped": _reshaped,
+    "window": _window,
+}
+
+# Kernels: from buffers to calls
+
+
+def _where(out: NDArray, c: NDArray, a: NDArray, b: NDArray) -> Calls:
+    holds = np.empty(c.shape, bool)
+    return [(np.not_equal, (c, 0.0, holds)), (np.copyto, (out, b)), (np.copyto, (out, a, "same_kind", holds))]
+
+
+def _matmul(out: NDArray, a: NDArray, b: NDArray) -> Calls:
+    return [(np.matmul, (a, b, out))]
+
+
+def _sum(out: NDArray, a: NDArray, axes: tuple[int, ...], keep: bool) -> Calls:
+    if a.ndim == 2 and a.flags.c_contiguous and axes in ((0,), (1,)):
+        # a matrix product adds rows and columns faster than a reduction does
+        ones = np.ones(a.shape[axes[0]], a.dtype)
+        operands = (ones, a) if axes == (0,) else (a, ones)
+        return [(np.matmul, (*operands, out.reshape(-1)))]
+    return [(np.add.reduce, (a, axes, None, out, keep))]
+
+
+def _largest(out: NDArray, a: NDArray, axis: int) -> Calls:
+    return [(np.maximum.reduce, (a, axis, None, out, True))]
+
+
+def _expand(out: NDArray, a: NDArray, **_: Any) -> Calls:
+    return [(np.copyto, (out, a))]
+
+
+def _by_place(x: NDArray) -> NDArray:
+    """(rows, channels, height, width) -> (channels, height, width, rows)."""
+    return x.transpose(1, 2, 3, 0)
+
+
+def _sliding(padded: NDArray, kernel: int, stride: int, high: int, wide: int) -> NDArray:
+    """Return the view (channels, kernel, kernel, high, wide, rows) of all windows."""
+    c, h, w, n = padded.strides
+    return np.lib.stride_tricks.as_strided(
+        padded,
+        (padded.shape[0], kernel, kernel, high, wide, padded.shape[3]),
+        (c, h, w, h * stride, w * stride, n),
+    )
+
+
+def _patches(out: NDArray, x: NDArray, kernel: int, stride: int, padding: int) -> Calls:
+    n, channels, height, width = x.shape
+    high, wide = (windows_along(size, kernel, stride, padding) for size in (height, width))
+    padded = np.zeros((channels, height + 2 * padding, width + 2 * padding, n), out.dtype)
+    inner = padded[:, padding : padding + height, padding : padding + width]
+    columns = out.reshape(channels, kernel, kernel, high, wide, n)
+    return [
+        (np.copyto, (inner, _by_place(x))),
+        (np.copyto, (columns, _sliding(padded, kernel, stride, high, wide))),
+    ]
+
+
+def _unpatches(out: NDArray, columns: NDArray, kernel: int, stride: int, padding: int, **_: Any) -> Calls:
+    n, channels, height, width = out.shape
+    high, wide = (windows_along(size, kernel, stride, padding) for size in (height, width))
+    padded = np.zeros((channels, height + 2 * padding, width + 2 * padding, n), out.dtype)
+    parts = columns.reshape(channels, kernel, kernel, high, wide, n)
+    windows = _sliding(padded, kernel, stride, high, wide)
+    calls: Calls = [(padded.fill, (0.0,))]
+    for i in range(kernel):
+        for j in range(kernel):
+            calls.append((np.add, (windows[:, i, j], parts[:, i, j], windows[:, i, j])))
+    inner = padded[:, padding : padding + height, padding : padding + width]
+    return [*calls, (np.copyto, (_by_place(out), inner))]
+
+
+def _regrouped(out: NDArray, a: NDArray, **_: Any) -> Calls:
+    """Copy between two layouts, of which one is plain rows."""
+    view = _reshaped(out, a.shape)
+    return [(np.copyto, (out, a.reshape(out.shape)) if view is None else (view, a))]
+
+
+def _place(out: NDArray, *parts: NDArray, at: Sequence[tuple[int, int]], stride: int, **_: Any) -> Calls:
+    calls: Calls = [(out.fill, (0.0,))]
+    for part, (i, j) in zip(parts, at, strict=True):
+        view = _window(out, part.shape, i, j, stride)
+        calls.append((np.add, (view, part, view)))
+    return calls
+
+
+KERNELS: dict[str, Callable[..., Calls]] = {
+    "where": _where,
+    "matmul": _matmul,
+    "sum": _sum,
+    "largest": _largest,
+    "expand": _expand,
+    "shaped": _regrouped,
+    "patches": _patches,
+    "unpatches": _unpatches,
+    "place": _place,
+}
+
+NATIVE = {*FUNCTIONS, *VIEWS, *KERNELS}
+"""Rows that are instructions of this engine."""
