@@ -21,14 +21,15 @@ from backprop_cli import grad
 from backprop_cli.engine.run import bind
 from backprop_cli.engine.run import evaluate as evaluate_graph
 from backprop_cli.errors import BackpropError, BindingError, DomainError, NoSuchNumber, SlopeError, UsageError
+from backprop_cli.explanation.expr import Apply, Number, Ref, product_of
 from backprop_cli.explanation.limits import work_out
+from backprop_cli.explanation.names import Name
 from backprop_cli.explanation.passes import Stop, Total, Use
-from backprop_cli.explanation.paths import product_of, reaches
+from backprop_cli.explanation.paths import reaches
 from backprop_cli.explanation.point import WrittenPoint
 from backprop_cli.explanation.report import explain
 from backprop_cli.explanation.steps import MOST_STEPS, derive
 from backprop_cli.explanation.words import cost, direction, nudges, update
-from backprop_cli.explanation.written import Apply, Name, Number, Ref
 from backprop_cli.language.lower import constant, lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import PRIMITIVES

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backprop_cli.explanation.written import Apply, Name, Number, Paper, Ref, evaluate
+from backprop_cli.explanation.expr import Apply, Number, Ref
+from backprop_cli.explanation.names import Name
+from backprop_cli.explanation.paper import Paper, evaluate
 from backprop_cli.language.lower import constant
 from backprop_cli.render.trace import document
 from backprop_cli.render.writers import write

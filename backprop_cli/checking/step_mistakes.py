@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..explanation.written import Name
+from ..explanation.names import Name
 from ..networks.network import NDArray
 from ..networks.unrolled import Unrolled
 from ..ops import PRIMITIVES

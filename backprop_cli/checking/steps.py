@@ -14,7 +14,7 @@ import numpy as np
 
 from ..differentiation.finite import EPS
 from ..errors import BackpropError, ExpressionError, nearest
-from ..explanation.written import Paper
+from ..explanation.paper import Paper
 from ..language.lower import lower
 from ..language.parser import parse
 from ..training.problem import Problem

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine.run import run
 from ..engine.sweep import sweep
-from ..explanation.written import Paper
+from ..explanation.paper import Paper
 from ..graph import Graph, Node
 from ..networks.network import NDArray
 from ..networks.unrolled import Unrolled

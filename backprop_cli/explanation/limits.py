@@ -16,8 +16,9 @@ from ..engine.run import run
 from ..graph import CONSTANT, INPUT, Graph
 from ..language.operators import LETTERS
 from ..ops.namespaces import Namespace
+from .expr import Apply, Expr, Number, Ref
+from .names import Name
 from .point import Written, WrittenPoint
-from .written import Apply, Expr, Name, Number, Ref
 
 MOST_TERMS = 40
 MOST_NODES = 300

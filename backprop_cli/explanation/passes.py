@@ -8,8 +8,8 @@ from typing import NamedTuple
 from ..engine.point import Edge
 from ..graph import CONSTANT
 from ..ops.kinks import Kink
+from .expr import Expr
 from .point import WrittenPoint
-from .written import Expr
 
 
 class Forward(NamedTuple):

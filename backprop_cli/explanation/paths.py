@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from ..engine.point import Edge
 from ..graph import CONSTANT
+from .expr import Expr
 from .point import WrittenPoint
-from .written import Apply, Expr, Number
 
 EXACT_COUNT = 2**53
 """Counts above are floats: near enough for their size."""
@@ -112,31 +112,6 @@ def _path(point: WrittenPoint, edges: tuple[Edge, ...]) -> Path:
     for number in reversed(numbers[:-1]):
         product = point.paper(product * number) if product else 0.0
     return Path(edges, tuple(point.local(e) for e in edges), numbers, product)
-
-
-def product_of(factors: Sequence[Expr]) -> Expr:
-    """Return a product with its numbers multiplied and in front: ``(-7)*b`` of ``7``, ``-1`` and ``b``."""
-    number, rest, todo = 1.0, list[Expr](), list(reversed(factors))
-    while todo:
-        top = todo.pop()
-        if isinstance(top, Apply) and top.op == "multiply":
-            todo += reversed(top.operands)
-        elif isinstance(top, Apply) and top.op == "negative":
-            number = -number
-            todo.append(top.operands[0])
-        elif isinstance(top, Number) and not top.label:
-            # as on paper: decimals have no rounding error
-            number = float(f"{number * top.value:.15g}")
-        else:
-            rest.append(top)
-    if not number:
-        return Number(0.0)
-    if not rest:
-        return Number(number)
-    if number == -1.0:
-        return Apply("negative", (rest[0] if len(rest) == 1 else Apply("multiply", tuple(rest)),))
-    leading = [] if number == 1.0 else [Number(number)]
-    return rest[0] if not leading and len(rest) == 1 else Apply("multiply", (*leading, *rest))
 
 
 def longest_path(point: WrittenPoint) -> int:

@@ -11,9 +11,11 @@ from ..engine.sweep import sweep
 from ..errors import NoSuchNumber
 from ..graph import CONSTANT, Graph, Node
 from ..ops.kinks import Kink, sides
+from .expr import Apply, Expr, Number, Ref, read
 from .local import local_texts
-from .written import Apply, Expr, Name, Number, Paper, Ref, on_paper, read
-from .written import evaluate as worked_out
+from .names import Name
+from .paper import Paper, on_paper
+from .paper import evaluate as worked_out
 
 DEEPEST = 8  # constants built in more steps than this are shown as their number
 

@@ -9,12 +9,12 @@ from ..graph import PARAMETER, Node
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS
 from ..ops.sums import DOT, LARGEST, SUM
-from .written import ONE, Apply, Expr, Exprs, Number, Paper, add, evaluate, fraction, multiply, slope_of
+from .expr import ONE, ZERO, Apply, Expr, Exprs, Number, add, fraction, multiply
+from .paper import Paper, evaluate, slope_of
 
 Slope = tuple[float, Expr]
 """A factor that a power brought down, and what it stands before."""
 
-ZERO = Number(0.0)
 EXACT = Paper()
 
 

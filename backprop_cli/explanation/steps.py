@@ -10,9 +10,25 @@ from typing import NamedTuple
 
 from ..graph import CONSTANT, Graph, Node
 from ..ops import PRIMITIVES
+from .expr import (
+    ONE,
+    ZERO,
+    Apply,
+    Expr,
+    Number,
+    Ref,
+    choice,
+    negated,
+    over,
+    plus,
+    power,
+    read,
+    simplified,
+    times,
+)
 from .local import local_texts
+from .names import Name
 from .point import Written, given
-from .written import Apply, Expr, Name, Number, Ref, read
 
 MOST_STEPS = 120
 """Steps that depend on the input, above which a derivation is not written out."""
@@ -23,7 +39,6 @@ NAMED_FROM = 12
 DERIVATIVE = "d/d"
 """What stands for the derivative of an expression that is still to be taken, with the input."""
 
-ZERO, ONE = Number(0.0), Number(1.0)
 REVERSED = {"greater": "less", "less": "greater"}
 
 
@@ -337,90 +352,3 @@ def _part(e: Expr) -> str:
 
 def _same(e: Expr) -> Expr:
     return e
-
-
-# expressions without what needs no writing
-
-
-def simplified(e: Expr) -> Expr:
-    """Return an expression with its numbers worked out where they stay short, and ones and zeros left out."""
-    if not isinstance(e, Apply):
-        return e
-    parts = [simplified(o) for o in e.operands]
-    if e.op == "multiply":
-        return times(*parts)
-    if e.op in ("add", "subtract"):
-        return plus(parts[0], parts[1], e.op == "subtract")
-    if e.op in ("power", "power_n"):
-        return power(parts[0], parts[1])
-    if e.op == "negative":
-        return negated(parts[0])
-    return Apply(e.op, tuple(parts))
-
-
-def _plain(e: Expr) -> float | None:
-    return e.value if isinstance(e, Number) and not e.label else None
-
-
-def times(*factors: Expr) -> Expr:
-    """Write a product: 0 where a factor is 0, without ones, signs in front."""
-    kept: list[Expr] = []
-    minus = False
-    for factor in factors:
-        if isinstance(factor, Apply) and factor.op == "negative":
-            minus, factor = not minus, factor.operands[0]
-        number = _plain(factor)
-        if number == 0.0:
-            return ZERO
-        if number == -1.0:
-            minus = not minus
-        elif isinstance(factor, Apply) and factor.op == "multiply":
-            kept += factor.operands
-        elif number != 1.0:
-            kept.append(factor)
-    product = ONE if not kept else kept[0] if len(kept) == 1 else Apply("multiply", tuple(kept))
-    return negated(product) if minus else product
-
-
-def plus(a: Expr, b: Expr, minus: bool = False) -> Expr:
-    """Write a sum or a difference, without zeros."""
-    x, y = _plain(a), _plain(b)
-    if y == 0.0:
-        return a
-    if x == 0.0:
-        return negated(b) if minus else b
-    if x is not None and y is not None:
-        return Number(float(f"{x - y if minus else x + y:.15g}"))
-    if isinstance(b, Apply) and b.op == "negative":
-        return plus(a, b.operands[0], not minus)
-    if y is not None and y < 0:
-        return plus(a, Number(-y), not minus)
-    return Apply("subtract" if minus else "add", (a, b))
-
-
-def negated(e: Expr) -> Expr:
-    """Write a negative."""
-    number = _plain(e)
-    if number is not None:
-        return Number(-number + 0.0)
-    return e.operands[0] if isinstance(e, Apply) and e.op == "negative" else Apply("negative", (e,))
-
-
-def over(a: Expr, b: Expr) -> Expr:
-    """Write a fraction."""
-    if _plain(a) == 0.0:
-        return ZERO
-    return Apply("divide", (a, b))
-
-
-def power(a: Expr, n: Expr) -> Expr:
-    """Write a power; the first and the zeroth are no powers."""
-    number = _plain(n)
-    if number == 1.0:
-        return a
-    return ONE if number == 0.0 else Apply("power", (a, n))
-
-
-def choice(c: Expr, a: Expr, b: Expr) -> Expr:
-    """Write a choice; between equals there is none."""
-    return a if a == b else Apply("where", (c, a, b))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..errors import UsageError
 from ..graph import CONSTANT, Graph, Node
 from ..language.fold import fold, postfix
-from ..language.operators import CONSTANTS, SUBSCRIPTS, constant_name
+from ..language.operators import CONSTANTS, GREEK, SUBSCRIPTS, constant_name
 from ..language.parser import Item
 from ..ops import PRIMITIVES
 from .program import Program as Computation
@@ -22,16 +22,6 @@ CHOICE, COMPARISON, SUM, PRODUCT, UNARY, POWER, ATOM = range(7)
 LEVELS = {"?": CHOICE, "<": COMPARISON, "+": SUM, "*": PRODUCT, "-": UNARY, "^": POWER, "!": ATOM}
 DEEPEST = 16
 """Operations in one expression; a deeper one gets lines of its own."""
-
-GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξοπρςστυφχψωΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ",
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma "
-        "sigma tau upsilon phi chi psi omega Alpha Beta Gamma Delta Epsilon Zeta Eta Theta Iota Kappa "
-        "Lambda Mu Nu Xi Omicron Pi Rho Sigma Tau Upsilon Phi Chi Psi Omega".split(),
-        strict=True,
-    )
-)
 
 
 class Piece(NamedTuple):

@@ -81,6 +81,17 @@ def named_constant(label: str) -> Constant | None:
     return CONSTANTS.get(LETTERS.get(label, label))
 
 
+GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξοπρςστυφχψωΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ",
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma "
+        "sigma tau upsilon phi chi psi omega Alpha Beta Gamma Delta Epsilon Zeta Eta Theta Iota Kappa "
+        "Lambda Mu Nu Xi Omicron Pi Rho Sigma Tau Upsilon Phi Chi Psi Omega".split(),
+        strict=True,
+    )
+)
+"""Names of the letters, for where letters alone of ASCII stand."""
+
 RESERVED = "[]@'"
 
 OTHER_NAMES = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from ..explanation.written import Name
+from ..explanation.names import Name
 from ..networks.layers.kind import LayerKind
 from ..networks.network import LayerNetwork
 from ..training.problem import Problem

@@ -8,8 +8,8 @@ from copy import copy
 from ..engine.point import Edge, Point
 from ..engine.sweep import sweep
 from ..errors import Source, UsageError, nearest
+from ..explanation.expr import Expr, Ref
 from ..explanation.point import WrittenPoint
-from ..explanation.written import Expr, Ref
 from ..graph import INPUT, PARAMETER, Graph
 from .unrolled import Unrolled
 

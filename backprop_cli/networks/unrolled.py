@@ -17,24 +17,10 @@ from ..engine.run import run
 from ..engine.sweep import sweep
 from ..engine.unroll import MOST_NODES, Recorder, Scalar
 from ..errors import NoSuchNumber, Source
-from ..explanation.region import ZERO, Region, without_defaults
-from ..explanation.written import (
-    ONE,
-    Apply,
-    Expr,
-    Exprs,
-    Name,
-    Number,
-    Paper,
-    Ref,
-    Row,
-    add,
-    fraction,
-    multiply,
-    on_paper,
-    slope_of,
-    subtract,
-)
+from ..explanation.expr import ONE, ZERO, Apply, Expr, Exprs, Number, Ref, add, fraction, multiply, subtract
+from ..explanation.names import Name
+from ..explanation.paper import Paper, Row, on_paper, slope_of
+from ..explanation.region import Region, without_defaults
 from ..graph import CONSTANT, INPUT, NOWHERE, PARAMETER, Graph, GraphBuilder, Node
 from ..language.lower import lower
 from ..language.numbers import brief

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..explanation.expr import Expr
 from ..explanation.limits import Limit
 from ..explanation.passes import Backward, Forward, Stop, Total
 from ..explanation.paths import Reach
 from ..explanation.report import Explanation
 from ..explanation.steps import Derivation
 from ..explanation.words import Update
-from ..explanation.written import Expr
 from .explain_lines import Voice, nudge_text, page
 from .page import Document, Entries, Facts
 from .written import Style, expression

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from ..engine.point import Edge
 from ..errors import printable
+from ..explanation.expr import Apply, Expr, product_of
 from ..explanation.limits import Limit, inlined
 from ..explanation.passes import Backward, Forward, Stop, Total, Use
-from ..explanation.paths import EXACT_COUNT, Path, Reach, product_of
+from ..explanation.paths import EXACT_COUNT, Path, Reach
 from ..explanation.point import Written, WrittenPoint
 from ..explanation.report import MOST_LINES, MOST_PATHS, Explanation, idle
 from ..explanation.steps import Derivation
 from ..explanation.words import Direction, Nudge, Update
-from ..explanation.written import Apply, Expr
 from ..language.format import node_text, output_text
 from ..language.numbers import brief, fixed, rounded
 from .forms import (

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..explanation.written import Expr, Name
+from ..explanation.expr import Expr
+from ..explanation.names import Name
 
 
 class Value(NamedTuple):

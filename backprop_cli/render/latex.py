@@ -7,17 +7,11 @@ from collections.abc import Sequence
 
 from ..errors import BackpropError, printable
 from ..language.fold import fold, postfix
-from ..language.operators import ATOM, POWER, PRODUCT, SUM, UNARY
+from ..language.operators import ATOM, GREEK, POWER, PRODUCT, SUM, UNARY
 from ..ops import PRIMITIVES
 
-GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
-        "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-        "upsilon varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(),
-        strict=True,
-    )
-)
+LETTERS = {c: GREEK[c] for c in "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ"} | {"ε": "varepsilon", "φ": "varphi"}
+"""Greek letters that are commands; the others look like Latin ones."""
 TEXT = {
     "\\": r"\textbackslash{}",
     "^": r"\^{}",
@@ -25,7 +19,7 @@ TEXT = {
     **{c: f"${c}$" for c in "<>|"},
     **{c: f"$_{i}$" for i, c in enumerate("₀₁₂₃₄₅₆₇₈₉")},
     **{c: f"$^{i}$" for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
-    **{c: f"$\\{name}$" for c, name in GREEK.items()},
+    **{c: f"$\\{name}$" for c, name in LETTERS.items()},
     **dict.fromkeys("−–", "$-$"),
     **dict.fromkeys("·⋅∙", r"$\cdot$"),
     "×": r"$\times$",
@@ -47,14 +41,14 @@ def name_to_latex(name: str) -> str:
     stem = name.rstrip("0123456789₀₁₂₃₄₅₆₇₈₉")
     digits = name[len(stem) :].translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789"))
     stem = stem.rstrip("_")
-    if stem in GREEK:
-        text = f"\\{GREEK[stem]}"
-    elif stem in GREEK.values():
+    if stem in LETTERS:
+        text = f"\\{LETTERS[stem]}"
+    elif stem in LETTERS.values():
         text = f"\\{stem}"
     elif len(stem) == 1:
         text = stem
     else:
-        escaped = "".join(f"${chr(92)}{GREEK[c]}$" if c in GREEK else c for c in stem)
+        escaped = "".join(f"${chr(92)}{LETTERS[c]}$" if c in LETTERS else c for c in stem)
         text = r"\text{" + escaped.replace("_", r"\_") + "}"
     return f"{text}_{{{digits}}}" if digits else text
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from ..errors import counted, printable
-from ..explanation.written import Number, Ref
+from ..explanation.expr import Number, Ref
 from ..language.numbers import rounded
 from ..networks.losses import LOSSES
 from ..training.trace import Given, Line, NodeTable, Numbers, Step, TableRow, Trace, Update

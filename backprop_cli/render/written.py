@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ..explanation.written import Apply, Expr, Name, Number, Ref
+from ..explanation.expr import Apply, Expr, Number, Ref
+from ..explanation.names import Name
 from ..language.numbers import exact_text, rounded
 from ..language.operators import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY
 from ..ops import PRIMITIVES

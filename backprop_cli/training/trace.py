@@ -14,20 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UsageError, counted
+from ..explanation.expr import Apply, Expr, Number, Ref, add, multiply, subtract
+from ..explanation.names import Name
+from ..explanation.paper import Paper, evaluate, worked
 from ..explanation.report import Explanation, explain_step
-from ..explanation.written import (
-    Apply,
-    Expr,
-    Name,
-    Number,
-    Paper,
-    Ref,
-    add,
-    evaluate,
-    multiply,
-    subtract,
-    worked,
-)
 from ..language.format import node_text
 from ..networks.network import LayerNetwork, NDArray, Parameter, ShapeError
 from ..networks.point import NetworkPoint

@@ -1,4 +1,4 @@
-"""Arithmetic as it is written down: names, expressions with their numbers, rounding as on paper.
+"""Arithmetic on paper: every result rounded to so many decimals, in the order it is written in.
 
 A written row is a primitive whose value and slopes *are* its expressions: what a reader sees is what is
 computed, and where every result is rounded, it is rounded the same in both.
@@ -6,125 +6,19 @@ computed, and where every result is rounded, it is rounded the same in both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..language.fold import fold, postfix
-from ..language.operators import CONSTANTS, LETTERS
-from ..language.parser import Item
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import FLOATS
+from .expr import Apply, Expr, Exprs, Number, Ref, read
+from .names import Name
 
-
-class Name(NamedTuple):
-    """What a number is called: ``linear1[0].w[2]``, or a slope by it.
-
-    Attributes:
-        part: ``z``, ``y``, ``w``, ``b``, ``x`` ...
-        layer: The layer of the unit; "" for what belongs to none.
-        unit: Which unit of the layer.
-        place: Which of the unit's weights, or of the row's inputs.
-        of: What it is a slope of (``E`` in dE/dz); "" for the number itself.
-    """
-
-    part: str
-    layer: str = ""
-    unit: tuple[int, ...] = ()
-    place: tuple[int, ...] = ()
-    of: str = ""
-
-    @property
-    def owner(self) -> str:
-        """``linear1[0]``, or "" for what belongs to no unit."""
-        return self.layer + _index(self.unit)
-
-    @property
-    def short(self) -> str:
-        """``z``, ``w[2]``, ``dE/dz``."""
-        quantity = self.part + _index(self.place)
-        return f"d{self.of}/d{quantity}" if self.of else quantity
-
-    @property
-    def text(self) -> str:
-        """``linear1[0].z``; ``linear1[0]: dE/dz``."""
-        if not self.owner:
-            return self.short
-        return f"{self.owner}{': ' if self.of else '.'}{self.short}"
-
-
-def _index(index: tuple[int, ...]) -> str:
-    return f"[{','.join(map(str, index))}]" if index else ""
-
-
-class Number(NamedTuple):
-    """A number of the rule, the program or the config: exact, never rounded.
-
-    Attributes:
-        value: The number.
-        label: How it is written where names are, ``pi``; "" for its digits.
-    """
-
-    value: float
-    label: str = ""
-
-
-class Ref(NamedTuple):
-    """A number that was computed or given, by its name."""
-
-    name: Name
-    value: float
-
-
-class Apply(NamedTuple):
-    """A primitive by name over expressions; sums and products take any number of them.
-
-    A name with a prime, ``relu'``, is the slope of a function of one number.
-    """
-
-    op: str
-    operands: tuple[Expr, ...]
-
-
-Expr = Number | Ref | Apply
-Exprs = Sequence[Expr]
 Slope = Callable[[int, Exprs, Expr, Exprs], Expr]
-
-ONE = Number(1.0)
 NAMELESS = Name("")
-
-
-def add(*terms: Expr) -> Expr:
-    """Write a sum."""
-    return terms[0] if len(terms) == 1 else Apply("add", terms)
-
-
-def multiply(*factors: Expr) -> Expr:
-    """Write a product, without ones."""
-    left = [f for f in factors if f != ONE and f != Number(-1.0)]
-    product = ONE if not left else left[0] if len(left) == 1 else Apply("multiply", tuple(left))
-    odd = sum(f == Number(-1.0) for f in factors) % 2
-    return Apply("negative", (product,)) if odd else product
-
-
-def subtract(a: Expr, b: Expr) -> Expr:
-    """Write a difference."""
-    return Apply("subtract", (a, b))
-
-
-def fraction(a: float, n: float) -> Expr:
-    """Write a factor a/n."""
-    return Number(a) if n == 1 else Apply("divide", (Number(a), Number(float(n))))
-
-
-def square(x: Expr) -> Expr:
-    """Write x^2."""
-    return Apply("power_n", (x, Number(2.0)))
-
-
-# rounding
 
 
 class Paper:
@@ -226,9 +120,6 @@ def _worked(expr: Apply, paper: Paper) -> Expr:
     return Apply(expr.op, tuple(map(settled, expr.operands)))
 
 
-# rows
-
-
 class Row(Primitive):
     """A primitive that is what is written.
 
@@ -309,26 +200,3 @@ def slope_of(row: Primitive, k: int, operands: Exprs, y: Expr) -> Expr:
         xs = [o.value for o in operands if not isinstance(o, Apply)]
         return Number(float(row.partials(FLOATS, row.forward(FLOATS, *xs), *xs)[k]))
     return read(text, dict(zip(row.params, operands, strict=False)) | {"y": y})
-
-
-def read(text: str, known: Mapping[str, Expr]) -> Expr:
-    """Return an expression of our language as a tree, with these names put in."""
-
-    def apply(item: Item, operands: Exprs) -> Expr:
-        first = operands[0]
-        if item.text == "negative" and isinstance(first, Number) and not first.label:
-            return Number(-first.value)
-        return multiply(*operands) if item.text == "multiply" else Apply(item.text, tuple(operands))
-
-    return fold(
-        postfix(text),
-        name=lambda item: known[item.text] if item.text in known else _constant(item.text),
-        number=lambda item: (
-            _constant(LETTERS[item.text]) if item.text in LETTERS else Number(float(item.text))
-        ),
-        apply=apply,
-    )
-
-
-def _constant(name: str) -> Number:
-    return Number(CONSTANTS[name].value, name)

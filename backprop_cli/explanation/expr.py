@@ -1,0 +1,207 @@
+"""Expressions as they are written down: numbers, names with their numbers, primitives over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ..language.fold import fold, postfix
+from ..language.operators import CONSTANTS, LETTERS
+from ..language.parser import Item
+from .names import Name
+
+
+class Number(NamedTuple):
+    """A number of the rule, the program or the config: exact, never rounded.
+
+    Attributes:
+        value: The number.
+        label: How it is written where names are, ``pi``; "" for its digits.
+    """
+
+    value: float
+    label: str = ""
+
+
+class Ref(NamedTuple):
+    """A number that was computed or given, by its name."""
+
+    name: Name
+    value: float
+
+
+class Apply(NamedTuple):
+    """A primitive by name over expressions; sums and products take any number of them.
+
+    A name with a prime, ``relu'``, is the slope of a function of one number.
+    """
+
+    op: str
+    operands: tuple[Expr, ...]
+
+
+Expr = Number | Ref | Apply
+Exprs = Sequence[Expr]
+
+ZERO, ONE = Number(0.0), Number(1.0)
+
+
+def read(text: str, known: Mapping[str, Expr]) -> Expr:
+    """Return an expression of our language as a tree, with these names put in."""
+
+    def apply(item: Item, operands: Exprs) -> Expr:
+        first = operands[0]
+        if item.text == "negative" and isinstance(first, Number) and not first.label:
+            return Number(-first.value)
+        return multiply(*operands) if item.text == "multiply" else Apply(item.text, tuple(operands))
+
+    return fold(
+        postfix(text),
+        name=lambda item: known[item.text] if item.text in known else _constant(item.text),
+        number=lambda item: (
+            _constant(LETTERS[item.text]) if item.text in LETTERS else Number(float(item.text))
+        ),
+        apply=apply,
+    )
+
+
+def _constant(name: str) -> Number:
+    return Number(CONSTANTS[name].value, name)
+
+
+# as they are given, but for ones
+
+
+def add(*terms: Expr) -> Expr:
+    """Write a sum."""
+    return terms[0] if len(terms) == 1 else Apply("add", terms)
+
+
+def multiply(*factors: Expr) -> Expr:
+    """Write a product, without ones."""
+    left = [f for f in factors if f != ONE and f != Number(-1.0)]
+    product = ONE if not left else left[0] if len(left) == 1 else Apply("multiply", tuple(left))
+    odd = sum(f == Number(-1.0) for f in factors) % 2
+    return Apply("negative", (product,)) if odd else product
+
+
+def subtract(a: Expr, b: Expr) -> Expr:
+    """Write a difference."""
+    return Apply("subtract", (a, b))
+
+
+def fraction(a: float, n: float) -> Expr:
+    """Write a factor a/n."""
+    return Number(a) if n == 1 else Apply("divide", (Number(a), Number(float(n))))
+
+
+# without what needs no writing
+
+
+def simplified(e: Expr) -> Expr:
+    """Return an expression with its numbers worked out where they stay short, and ones and zeros left out."""
+    if not isinstance(e, Apply):
+        return e
+    parts = [simplified(o) for o in e.operands]
+    if e.op == "multiply":
+        return times(*parts)
+    if e.op in ("add", "subtract"):
+        return plus(parts[0], parts[1], e.op == "subtract")
+    if e.op in ("power", "power_n"):
+        return power(parts[0], parts[1])
+    if e.op == "negative":
+        return negated(parts[0])
+    return Apply(e.op, tuple(parts))
+
+
+def _plain(e: Expr) -> float | None:
+    return e.value if isinstance(e, Number) and not e.label else None
+
+
+def times(*factors: Expr) -> Expr:
+    """Write a product: 0 where a factor is 0, without ones, signs in front."""
+    kept: list[Expr] = []
+    minus = False
+    for factor in factors:
+        if isinstance(factor, Apply) and factor.op == "negative":
+            minus, factor = not minus, factor.operands[0]
+        number = _plain(factor)
+        if number == 0.0:
+            return ZERO
+        if number == -1.0:
+            minus = not minus
+        elif isinstance(factor, Apply) and factor.op == "multiply":
+            kept += factor.operands
+        elif number != 1.0:
+            kept.append(factor)
+    product = ONE if not kept else kept[0] if len(kept) == 1 else Apply("multiply", tuple(kept))
+    return negated(product) if minus else product
+
+
+def plus(a: Expr, b: Expr, minus: bool = False) -> Expr:
+    """Write a sum or a difference, without zeros."""
+    x, y = _plain(a), _plain(b)
+    if y == 0.0:
+        return a
+    if x == 0.0:
+        return negated(b) if minus else b
+    if x is not None and y is not None:
+        return Number(float(f"{x - y if minus else x + y:.15g}"))
+    if isinstance(b, Apply) and b.op == "negative":
+        return plus(a, b.operands[0], not minus)
+    if y is not None and y < 0:
+        return plus(a, Number(-y), not minus)
+    return Apply("subtract" if minus else "add", (a, b))
+
+
+def negated(e: Expr) -> Expr:
+    """Write a negative."""
+    number = _plain(e)
+    if number is not None:
+        return Number(-number + 0.0)
+    return e.operands[0] if isinstance(e, Apply) and e.op == "negative" else Apply("negative", (e,))
+
+
+def over(a: Expr, b: Expr) -> Expr:
+    """Write a fraction."""
+    if _plain(a) == 0.0:
+        return ZERO
+    return Apply("divide", (a, b))
+
+
+def power(a: Expr, n: Expr) -> Expr:
+    """Write a power; the first and the zeroth are no powers."""
+    number = _plain(n)
+    if number == 1.0:
+        return a
+    return ONE if number == 0.0 else Apply("power", (a, n))
+
+
+def choice(c: Expr, a: Expr, b: Expr) -> Expr:
+    """Write a choice; between equals there is none."""
+    return a if a == b else Apply("where", (c, a, b))
+
+
+def product_of(factors: Sequence[Expr]) -> Expr:
+    """Return a product with its numbers multiplied and in front: ``(-7)*b`` of ``7``, ``-1`` and ``b``."""
+    number, rest, todo = 1.0, list[Expr](), list(reversed(factors))
+    while todo:
+        top = todo.pop()
+        if isinstance(top, Apply) and top.op == "multiply":
+            todo += reversed(top.operands)
+        elif isinstance(top, Apply) and top.op == "negative":
+            number = -number
+            todo.append(top.operands[0])
+        elif isinstance(top, Number) and not top.label:
+            # as on paper: decimals have no rounding error
+            number = float(f"{number * top.value:.15g}")
+        else:
+            rest.append(top)
+    if not number:
+        return Number(0.0)
+    if not rest:
+        return Number(number)
+    if number == -1.0:
+        return Apply("negative", (rest[0] if len(rest) == 1 else Apply("multiply", tuple(rest)),))
+    leading = [] if number == 1.0 else [Number(number)]
+    return rest[0] if not leading and len(rest) == 1 else Apply("multiply", (*leading, *rest))
