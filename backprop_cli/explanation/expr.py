@@ -46,12 +46,18 @@ Exprs = Sequence[Expr]
 ZERO, ONE = Number(0.0), Number(1.0)
 
 
-def read(text: str, known: Mapping[str, Expr]) -> Expr:
-    """Return an expression of our language as a tree, with these names put in."""
+def read(text: str, known: Mapping[str, Expr], *, signed: bool = True) -> Expr:
+    """Return an expression of our language as a tree.
+
+    Args:
+        text: The expression.
+        known: What stands for its names, but for constants.
+        signed: A sign before digits belongs to the number; it is an operation otherwise.
+    """
 
     def apply(item: Item, operands: Exprs) -> Expr:
         first = operands[0]
-        if item.text == "negative" and isinstance(first, Number) and not first.label:
+        if signed and item.text == "negative" and isinstance(first, Number) and not first.label:
             return Number(-first.value)
         return multiply(*operands) if item.text == "multiply" else Apply(item.text, tuple(operands))
 

@@ -199,4 +199,4 @@ def slope_of(row: Primitive, k: int, operands: Exprs, y: Expr) -> Expr:
     if not text or "where" in text:
         xs = [o.value for o in operands if not isinstance(o, Apply)]
         return Number(float(row.partials(FLOATS, row.forward(FLOATS, *xs), *xs)[k]))
-    return read(text, dict(zip(row.params, operands, strict=False)) | {"y": y})
+    return read(text, dict(zip(row.params, operands, strict=False)) | {"y": y}, signed=False)
