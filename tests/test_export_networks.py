@@ -320,7 +320,7 @@ def test_command(run: Callable[..., Result], trained: Path, tmp_path: Path) -> N
 def test_overrides_reach_the_network(run: Callable[..., Result]) -> None:
     hand = str(ROOT / "sample_inputs" / "hand.yaml")
     text = run("export", hand, "optimizer.learning_rate=0.5", "seed=3", "--to", "numpy").answered().out
-    assert "return p - 0.5*g" in text
+    assert "    rate = 0.5\n    return p - rate*g\n" in text
 
 
 def test_arrays_beside_the_program(run: Callable[..., Result], trained: Path, target: str) -> None:

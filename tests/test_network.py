@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 from collections.abc import Callable
@@ -12,9 +13,11 @@ import numpy as np
 import pytest
 
 from backprop_cli.errors import ConfigError
+from backprop_cli.networks.layers import Layer
 from backprop_cli.networks.network import LayerNetwork
 from backprop_cli.networks.runner import Runner
 from backprop_cli.training import config as configs
+from backprop_cli.training.config.walk import tags_of
 from backprop_cli.training.loop import Training
 from backprop_cli.training.problem import Problem, assemble
 
@@ -559,3 +562,31 @@ def test_a_network_is_the_expression_it_computes(run: Callable[..., Any]) -> Non
     assert training.runner.gradient.tolist() == pytest.approx(
         [report["gradient"][n] for n in names], rel=1e-13
     )
+
+
+# --- one place --------------------------------------------------------------------------------------
+
+
+SPELLINGS = ("ops/", "export/networks/numpy.py", "export/networks/jax.py", "export/networks/onnx.py")
+"""Where the names of primitives stand, some of which are those of layers."""
+
+OTHER_WORDS = ("training/config/checks.py",)
+"""Where Keras' name for no activation stands, linear."""
+
+
+def test_a_kind_of_layer_is_known_in_one_place() -> None:
+    """A layer is a class in networks/layers: no other module names it, or its class."""
+    package = Path(configs.__file__).parents[2]
+    tags = set(tags_of(Layer)) - {"activation"}  # a key as well
+    classes = {kind.__name__ for kind in tags_of(Layer).values()}
+    known = set()
+    for path in sorted(package.rglob("*.py")):
+        place = path.relative_to(package).as_posix()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            text = node.value if isinstance(node, ast.Constant) else None
+            name = getattr(node, "id", getattr(node, "attr", getattr(node, "name", None)))
+            if (text in tags and not place.startswith(SPELLINGS + OTHER_WORDS)) or name in classes:
+                known.add(place)
+    inside = {place for place in known if place.startswith("networks/layers/")}
+    assert known - inside == set()
+    assert len(inside) == 4

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from backprop_cli.errors import ConfigError
+from backprop_cli.ops.namespaces import arrays
 from backprop_cli.optimization import rules, settings
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "torch_optimizers.json").read_text())
@@ -194,3 +195,25 @@ def test_centered_rmsprop_survives_a_constant_gradient() -> None:
         {"type": "rmsprop", "centered": True, "alpha": 0.5}, lambda x: np.full(8, 0.1), np.ones(8), 200, 1e-9
     )
     assert np.isfinite(theta).all()
+
+
+@pytest.mark.parametrize("case", REFERENCE["cases"], ids=lambda case: case["name"])
+def test_a_rule_in_place_is_the_rule_as_written(case: dict[str, Any]) -> None:
+    """Exports write the formula, training runs the passes."""
+    rule, theta = rule_of(case["optimizer"]), np.array(REFERENCE["start"])
+    row = rule.settings
+    h = msgspec.structs.replace(row, learning_rate=case["rate"])
+    state, p, kept = rule.init(theta), theta.copy(), row.remembered()
+    for t in range(1, 21):
+        decayed, g = row.decayed(h, p, quartic(p))
+        p, kept = row.updated(arrays(), h, t, decayed, g, kept)
+        rule.update(theta, quartic(theta), state, case["rate"])
+        np.testing.assert_allclose(theta, p, rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("case", REFERENCE["cases"], ids=lambda case: case["name"])
+def test_a_plain_update_is_the_rate_times_the_slope(case: dict[str, Any]) -> None:
+    row = rule_of(case["optimizer"]).settings
+    h = msgspec.structs.replace(row, learning_rate=0.5)
+    after, kept = row.updated(arrays(), h, 2, *row.decayed(h, 3.0, 2.0), row.remembered())
+    assert row.plain == (after == 2.0 and not kept)

@@ -15,7 +15,7 @@ from ..networks.network import NDArray
 from ..networks.unrolled import Unrolled
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
-from ..optimization import settings
+from ..optimization.settings import FirstOrderKind
 from ..training.loop import clip_factor
 from ..training.trace import Made
 
@@ -87,7 +87,7 @@ class Worked:
     def plain(self) -> bool:
         """Whether the update is old - rate*gradient."""
         optimizer = self.made.problem.config.optimizer
-        return isinstance(optimizer, settings.Sgd) and not (optimizer.momentum or optimizer.weight_decay)
+        return isinstance(optimizer, FirstOrderKind) and optimizer.plain
 
     def value(self, quantity: Quantity) -> float:
         """Return a quantity's number."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import UsageError
-from ..graph import CONSTANT, Graph, Node
+from ..graph import CONSTANT, NO_STATIC, Graph, Node
 from ..language.fold import fold, postfix
 from ..language.operators import CONSTANTS, GREEK, SUBSCRIPTS, constant_name
 from ..language.parser import Item
@@ -68,7 +68,7 @@ Table = Mapping[str, Spelling]
 """Primitive -> how it is written.
 
 A word is a function's name; a text with ``{0}`` a template, with the level of the result where
-that is no call; a callable gets the operands as pieces.
+that is no call; a callable gets the operands as pieces. What a node says in ``static`` comes by name.
 """
 
 INFIX: dict[str, Spelling] = {
@@ -93,18 +93,18 @@ def constants(pi: str, e: str, tau: str = "") -> dict[str, Spelling]:
     return {"pi": (pi, ATOM), "tau": (tau, ATOM) if tau else (f"2*{pi}", PRODUCT), "e": (e, ATOM)}
 
 
-def spell(table: Table, name: str, operands: Sequence[Piece]) -> Piece:
-    """Write one primitive over written operands."""
+def spell(table: Table, name: str, operands: Sequence[Piece], static: Mapping[str, Any] = NO_STATIC) -> Piece:
+    """Write one primitive over written operands, with what it is told besides."""
     spelling = table[name]
     depth = 1 + max((x.depth for x in operands), default=0)
     if isinstance(spelling, Refused):
         raise UsageError(f"no export of {name} to this target: {spelling.reason}")
     if callable(spelling):
-        written: Piece = spelling(*operands)
+        written: Piece = spelling(*operands, **static)
     elif isinstance(spelling, tuple):
-        written = Piece(spelling[0].format(*operands), spelling[1])
+        written = Piece(spelling[0].format(*operands, **static), spelling[1])
     elif "{" in spelling:
-        written = Piece(spelling.format(*operands))
+        written = Piece(spelling.format(*operands, **static))
     else:
         written = Piece(f"{spelling}({', '.join(x.text for x in operands)})")
     return written._replace(depth=depth)

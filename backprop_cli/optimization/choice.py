@@ -37,8 +37,8 @@ class Choice(NamedTuple):
     @property
     def plain(self) -> bool:
         """Whether an update is the rate times the gradient, and nothing else."""
-        s = self.settings
-        return self.name == "sgd" and not s.momentum and not s.weight_decay
+        plain: bool = self.settings.plain
+        return plain
 
     @property
     def label(self) -> str:

@@ -134,7 +134,7 @@ class Sgd(Rule[settings.Sgd]):
     """
 
     def __init__(self, settings: settings.Sgd, updates: int = 0) -> None:
-        if settings.nesterov and (not settings.momentum or settings.dampening):
+        if any(settings.faults("optimizer")):
             raise ConfigError("nesterov needs a momentum above 0 and no dampening")
         super().__init__(settings, updates)
         self.arrays = ("momentum",) if settings.momentum else ()

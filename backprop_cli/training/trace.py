@@ -530,7 +530,7 @@ class _Writing:
         }
         clipping = self._clipping(gradients)
         optimizer = config.optimizer
-        plain = isinstance(optimizer, settings.Sgd) and not (optimizer.momentum or optimizer.weight_decay)
+        plain = isinstance(optimizer, settings.FirstOrderKind) and optimizer.plain
         trained = {p.name for p in self.network.parameters if p.trained}
         clipped = {
             n: _rounded(g * clipping.factor if clipping else g, paper)

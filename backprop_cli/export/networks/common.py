@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from textwrap import fill
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save
 
 from ... import __version__
-from ...ops import PRIMITIVES
-from ...optimization.settings import Adadelta, Adagrad, AdamW, FirstOrder, NAdam, RMSprop, Sgd
-from ..writer import ATOM, Piece, Table, python_number, spell
+from ...engine.record import Recorder, Written
+from ...graph import INPUT, NOWHERE, Graph
+from ...ops import Shape
+from ...optimization.settings import FirstOrder
+from ..writer import Table
 from . import INLINE
 from .facts import Facts, NDArray, Step, described
+from .nodes import NodeWriter
+
+SOME: Shape = (2,)
+"""Of parameters and slopes in a rule, which is for arrays of any shape."""
 
 WIDTH = 100
 """Of lines of numbers."""
@@ -26,14 +34,6 @@ def header(facts: Facts, language: str) -> Iterator[str]:
     for line in described(facts):
         yield f"# {line}"
     yield f"# In {language}, written by backprop {__version__}; the numbers asserted are backprop's own."
-
-
-def activation(table: Table, name: str, x: str, used: set[str]) -> str:
-    """Write an elementwise activation, trailing operands by their defaults."""
-    row = PRIMITIVES[name]
-    used.add(name)
-    operands = [Piece(x, ATOM), *(python_number(d, True)._replace(value=d) for d in row.defaults)]
-    return spell(table, name, operands).text
 
 
 def literal(array: NDArray, indent: str = "") -> str:
@@ -142,50 +142,49 @@ class Arrays:
         ]
 
 
-def network(facts: Facts, x: str, train: bool, p: str = "p") -> str:
-    """Write the call of a network that is a function of its parameters."""
-    mode = f", train={train}" * bool(facts.network.states)
-    return f"network({p}, {rows(facts, x)}{mode})"
-
-
 def rows(facts: Facts, name: str) -> str:
     """Write rows as the network takes them."""
     return f"scaled({name})" if facts.scaled else name
 
 
-def first_update(settings: FirstOrder, rate: float, sqrt: str) -> list[str]:
+def first_update(settings: FirstOrder, rate: float, table: Table, reserved: Collection[str]) -> list[str]:
     """Return the body of ``updated(p, g)``: the first update of an optimizer, whose means begin at 0."""
-    lines = []
-    decay = getattr(settings, "weight_decay", 0.0)
-    if isinstance(settings, AdamW):
-        if decay:
-            lines.append(f"p = p*(1 - {rate!r}*{decay!r})")
-    elif decay:
-        lines.append(f"g = g + {decay!r}*p")
-    if isinstance(settings, Sgd):
-        if settings.momentum and settings.nesterov:
-            lines.append(f"g = g + {settings.momentum!r}*g")
-        return [*lines, f"return p - {rate!r}*g"]
-    if isinstance(settings, Adagrad):
-        first = f"{settings.initial_accumulator_value!r} + " if settings.initial_accumulator_value else ""
-        return [*lines, f"return p - {rate!r}*g/({sqrt}({first}g**2) + {settings.eps!r})"]
-    if isinstance(settings, Adadelta):
-        lines.append(f"s = (1 - {settings.rho!r})*g**2")
-        return [*lines, f"return p - {rate!r}*{sqrt}({settings.eps!r})/{sqrt}(s + {settings.eps!r})*g"]
-    if isinstance(settings, RMSprop):
-        lines.append(f"s = (1 - {settings.alpha!r})*g**2")
-        if settings.centered:
-            lines.append(f"s = s - ((1 - {settings.alpha!r})*g)**2")
-        return [*lines, f"return p - {rate!r}*g/({sqrt}(s) + {settings.eps!r})"]
-    beta1, beta2 = settings.betas
-    lines.append(f"m = (1 - {beta1!r})*g")
-    lines.append(f"v = (1 - {beta2!r})*g**2")
-    if isinstance(settings, NAdam):
-        mu, ahead = (beta1 * (1.0 - 0.5 * 0.96 ** (t * settings.momentum_decay)) for t in (1, 2))
-        lines.append(f"m = g + {ahead!r}*m/(1 - {mu!r}*{ahead!r})")
-    else:
-        lines.append(f"m = m/(1 - {beta1!r})")
-    return [*lines, f"return p - {rate!r}*m/({sqrt}(v/(1 - {beta2!r})) + {settings.eps!r})"]
+    recorder = Recorder()
+    recorder.pulling = True  # what is 0 times a hyperparameter stays 0
+
+    def leaf(name: str, shape: Shape = ()) -> Written:
+        return Written(recorder, recorder.builder.array(name, shape, NOWHERE))
+
+    numbers: dict[str, float] = {}
+    h: dict[str, Any] = {}
+    for key, value in {**settings_of(settings), "learning_rate": rate}.items():
+        name = "rate" if key == "learning_rate" else key
+        parts = {f"beta{k}": x for k, x in enumerate(value, 1)} if key == "betas" else {name: value}
+        numbers |= parts
+        written = tuple(map(leaf, parts))
+        h[key] = written if key == "betas" else written[0]
+    p, g = settings.decayed(SimpleNamespace(**h), leaf("p", SOME), leaf("g", SOME))
+    kept: Mapping[str, Any] = settings.remembered()
+    after, kept = settings.updated(recorder.xp, SimpleNamespace(**h), 1, p, g, kept)
+    builder = recorder.builder
+    for name, value in {"p_decayed": p, "g_decayed": g, **kept}.items():
+        if isinstance(value, Written) and builder.nodes[value.id].name is None:
+            builder.name(value.id, name)
+    graph = builder.build([recorder.id(after)])
+    writer = NodeWriter(graph, table, {name: name for name in graph.inputs}, reserved)
+    *lines, last = writer.lines(graph.outputs)
+    read = {graph.name(i) for node in graph.nodes for i in node.inputs}
+    given = [name for name in numbers if name in read]
+    return [
+        f"{', '.join(given)} = {', '.join(repr(numbers[name]) for name in given)}",
+        *lines,
+        f"return {last.partition(' = ')[2]}",
+    ]
+
+
+def settings_of(settings: FirstOrder) -> dict[str, Any]:
+    """Return the hyperparameters by name."""
+    return {name: getattr(settings, name) for name in settings.__struct_fields__}
 
 
 def unsure(step: Step) -> list[str]:
@@ -203,7 +202,25 @@ def noise(step: Step) -> list[str]:
 # what the programs in JAX and in NumPy write alike; ``xp`` is the name of the array module
 
 
-def predicting(facts: Facts, arrays: Arrays, predictions: str) -> list[str]:
+def leaves(graph: Graph) -> dict[str, str]:
+    """Return how the leaves of a network are written: rows and targets as they are, the rest is in ``p``."""
+    return {
+        name: name if graph.nodes[id].kind == INPUT else f'p["{name}"]' for name, id in graph.inputs.items()
+    }
+
+
+def function(head: str, says: str, body: Sequence[str]) -> list[str]:
+    """Write a function, with the lines that follow it."""
+    lines = [*[f'"""{says}"""'] * bool(says), *body]
+    return [f"def {head}:", *(f"    {line}".rstrip() for line in lines), "", ""]
+
+
+def dictionary(name: str, texts: Mapping[str, str]) -> list[str]:
+    """Write a dictionary of expressions."""
+    return [f"{name} = {{", *(f'    "{key}": {text},' for key, text in texts.items()), "}"]
+
+
+def predictions(facts: Facts, arrays: Arrays, call: str) -> list[str]:
     """Return the parameters, and the assertion of what the network gives for some rows."""
     return [
         *arrays.reading,
@@ -213,21 +230,12 @@ def predicting(facts: Facts, arrays: Arrays, predictions: str) -> list[str]:
         "# predictions for some rows",
         arrays("sample", facts.sample, "sample"),
         arrays("predictions", facts.predictions, "expected"),
-        f"predictions = {predictions}",
+        f"predictions = {call}",
         "print(predictions)",
         "np.testing.assert_allclose(predictions, expected, rtol=1e-9, atol=1e-12)",
         "",
+        "",
     ]
-
-
-def penalties(facts: Facts, xp: str, parameters: str) -> Iterator[str]:
-    """Yield the lines that add l1 and l2 to the loss."""
-    given = facts.network.penalties
-    for factor, norm in ((given.l1, f"{xp}.abs({{}})"), (given.l2, "{}**2")):
-        for p in facts.trained if factor else ():
-            if p.penalised:
-                weights = f'{parameters}["{p.name}"]'
-                yield f"loss = loss + {factor!r}*{xp}.sum({norm.format(weights)})"
 
 
 def gradients(step: Step, arrays: Arrays) -> list[str]:
@@ -252,7 +260,7 @@ def clipped(step: Step, xp: str) -> list[str]:
     ]
 
 
-def update(facts: Facts, arrays: Arrays, xp: str) -> list[str]:
+def update(facts: Facts, arrays: Arrays, table: Table, reserved: Collection[str]) -> list[str]:
     """Return the first update by hand, and the assertions of what it and the step leave."""
     step = facts.step
     assert step is not None
@@ -261,7 +269,7 @@ def update(facts: Facts, arrays: Arrays, xp: str) -> list[str]:
         "",
         "def updated(p, g):",
         f'    """Return parameters after the first update of {rule}: what it remembers begins at 0."""',
-        *(f"    {line}" for line in first_update(step.settings, step.rate, f"{xp}.sqrt")),
+        *(f"    {line}" for line in first_update(step.settings, step.rate, table, reserved)),
         "",
         "",
         *noise(step),

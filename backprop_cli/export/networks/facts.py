@@ -17,7 +17,7 @@ from ...networks.network import LayerNetwork, Parameter
 from ...networks.random import stream
 from ...networks.runner import Bound, Runner
 from ...ops import Shape
-from ...optimization.settings import FirstOrder, LevenbergMarquardt, Sgd
+from ...optimization.settings import FirstOrder, LevenbergMarquardt
 from ...training.config import Loaded
 from ...training.data.encoding import Encoding
 from ...training.loop import Training, clip_factor
@@ -250,7 +250,7 @@ def _step(training: Training, encoding: Encoding) -> Step:
     settings = config.optimizer
     assert not isinstance(settings, LevenbergMarquardt)  # fits formulas alone
     # an adaptive rule makes a full step of a slope that is rounding; a norm has all slopes in it
-    adaptive = not isinstance(settings, Sgd)
+    adaptive = settings.adaptive
     noisy = [
         name
         for name, g in gradients.items()

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ... import __version__
 from ...errors import UsageError, counted
-from ...networks.layers import dense, normalised, windows
+from ...graph import CONSTANT
 from . import Exported
 from .facts import Facts, NDArray
 
@@ -20,21 +20,12 @@ OPSET = 17
 IR = 8
 """What runtimes of the last years read."""
 
+INT_MAX = 2**31 - 1
+"""As the end of a slice: to the last."""
+
 TOLERANCE = 1e-4
 """Of single precision, relative to the largest prediction."""
 
-DIRECT = {
-    **{
-        name: name.capitalize()
-        for name in "relu sigmoid softplus tanh erf exp log sqrt abs sign floor".split()
-    },
-    **{
-        name: name.capitalize()
-        for name in "ceil sin cos tan asin acos atan sinh cosh asinh acosh atanh".split()
-    },
-    "negative": "Neg",
-    "identity": "Identity",
-}
 REFUSED = dict.fromkeys(("gamma", "lgamma", "digamma"), "ONNX has no gamma function")
 
 
@@ -67,10 +58,56 @@ class Builder:
         """Add a number and return its name."""
         return self.array(f"number {x!r}", np.array(x))
 
+    def whole(self, *numbers: int) -> str:
+        """Add whole numbers and return their name."""
+        return self.array(f"numbers {numbers}", np.array(numbers), np.int64)
 
-MADE: dict[str, Callable[[Builder, str], str]] = {
-    "leaky_relu": lambda b, x: b.op("LeakyRelu", x, alpha=0.01),
-    "elu": lambda b, x: b.op("Elu", x, alpha=1.0),
+
+Made = Callable[..., str]
+"""Builder and names of the operands, with what the node is told besides, to the name of the result."""
+
+
+def direct(kind: str, **attributes: Any) -> Made:
+    """Return what adds an operation that ONNX has."""
+    return lambda b, *xs: b.op(kind, *xs, **attributes)
+
+
+def _pooled(b: Builder, x: str, kernel: int, stride: int) -> str:
+    return b.op("MaxPool", x, kernel_shape=[kernel] * 2, strides=[stride] * 2)
+
+
+def _convolved(b: Builder, x: str, w: str, bias: str, stride: int, padding: int) -> str:
+    return b.op("Conv", x, w, bias, strides=[stride] * 2, pads=[padding] * 4)
+
+
+def _window(b: Builder, x: str, i: int, j: int, kernel: int, stride: int) -> str:
+    # an end of 0 would be the first row: what stands behind the last window is counted from the end
+    ends = [INT_MAX if k == kernel - 1 else k + 1 - kernel for k in (i, j)]
+    return b.op("Slice", x, b.whole(i, j), b.whole(*ends), b.whole(2, 3), b.whole(stride, stride))
+
+
+def _dense(b: Builder, x: str, w: str, bias: str) -> str:
+    return b.op("Add", b.op("MatMul", x, b.op("Transpose", w, perm=[1, 0])), bias)
+
+
+MADE: dict[str, Made] = {
+    **{
+        name: direct(name.capitalize())
+        for name in "relu sigmoid softplus tanh erf exp log sqrt abs sign floor".split()
+    },
+    **{
+        name: direct(name.capitalize())
+        for name in "ceil sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh".split()
+    },
+    "add": direct("Add"),
+    "subtract": direct("Sub"),
+    "multiply": direct("Mul"),
+    "divide": direct("Div"),
+    "power_n": direct("Pow"),
+    "negative": direct("Neg"),
+    "identity": direct("Identity"),
+    "leaky_relu": lambda b, x, slope: b.op("LeakyRelu", x, alpha=0.01),
+    "elu": lambda b, x, scale: b.op("Elu", x, alpha=1.0),
     "silu": lambda b, x: b.op("Mul", x, b.op("Sigmoid", x)),
     "gelu": lambda b, x: b.op(
         "Mul",
@@ -83,7 +120,16 @@ MADE: dict[str, Callable[[Builder, str], str]] = {
     "log2": lambda b, x: b.op("Div", b.op("Log", x), b.number(float(np.log(2.0)))),
     "log10": lambda b, x: b.op("Div", b.op("Log", x), b.number(float(np.log(10.0)))),
     "cbrt": lambda b, x: b.op("Mul", b.op("Sign", x), b.op("Pow", b.op("Abs", x), b.number(1.0 / 3.0))),
-    "softmax": lambda b, x: b.op("Softmax", x, axis=1),
+    "softmax": lambda b, x, axis=-1: b.op("Softmax", x, axis=axis),
+    "linear": _dense,
+    "matmul": direct("MatMul"),
+    "transpose": lambda b, x, axes: b.op("Transpose", x, perm=list(axes)),
+    "conv2d": _convolved,
+    "max_pool2d": _pooled,
+    "window": _window,
+    "flatten": lambda b, x: b.op("Flatten", x, axis=1),
+    "shaped": lambda b, x, shape: b.op("Reshape", x, b.whole(*shape)),
+    "mean_over": lambda b, x, axes: b.op("ReduceMean", x, axes=list(axes), keepdims=1),
 }
 
 
@@ -105,9 +151,7 @@ def write(facts: Facts, name: str) -> Exported:
         x = b.op("Sub", x, b.array("shift", facts.shift, np.float64))
         x = b.op("Div", x, b.array("scale", facts.scale, np.float64))
         x = b.op("Cast", x, to=TensorProto.FLOAT)
-    output = _layers(facts, b, x)
-    if facts.final is not None:
-        output = _activation(b, facts.final, output)
+    output = _nodes(facts, b, x)
     b.nodes.append(helper.make_node("Identity", [output], ["predictions"], name="predictions"))
     graph = helper.make_graph(
         b.nodes,
@@ -130,46 +174,21 @@ def write(facts: Facts, name: str) -> Exported:
     return Exported(content, None, *_checked(facts, content))
 
 
-def _layers(facts: Facts, b: Builder, x: str) -> str:
-    for name, layer, before, _ in facts.layers:
-
-        def part(what: str, name: str = name) -> str:
-            return b.array(f"{name}.{what}", facts.arrays[f"{name}.{what}"])
-
-        if isinstance(layer, dense.Linear):
-            x = b.op("Gemm", x, part("weights"), part("bias"), transB=1)
-        elif isinstance(layer, windows.Conv2d):
-            k, padding = layer.kernel_size, layer.zeros
-            x = b.op(
-                "Conv",
-                x,
-                part("weights"),
-                part("bias"),
-                kernel_shape=[k, k],
-                strides=[layer.stride] * 2,
-                pads=[padding] * 4,
-            )
-        elif isinstance(layer, windows.MaxPool2d):
-            k, stride = layer.kernel_size, layer.stride or layer.kernel_size
-            x = b.op("MaxPool", x, kernel_shape=[k, k], strides=[stride, stride])
-        elif isinstance(layer, dense.Flatten) and len(before) > 1:
-            x = b.op("Flatten", x, axis=1)
-        elif isinstance(layer, normalised.BatchNorm):
-            parts = [part(what) for what in ("weights", "bias", "running_mean", "running_variance")]
-            x = b.op("BatchNormalization", x, *parts, epsilon=layer.eps)
-        function = facts.activation(name, layer)
-        if function is not None:
-            x = _activation(b, function, x)
-    return x
-
-
-def _activation(b: Builder, name: str, x: str) -> str:
-    if name in DIRECT:
-        return b.op(DIRECT[name], x)
-    if name not in MADE:
-        reason = REFUSED.get(name, "ONNX has no such operation")
-        raise UsageError(f"no export of the activation {name} to onnx: {reason}")
-    return MADE[name](b, x)
+def _nodes(facts: Facts, b: Builder, x: str) -> str:
+    """Add the nodes of the predictions; return the name of these."""
+    lowered = facts.network.lower(len(facts.sample), training=False, targets=False)
+    graph = lowered.graph
+    names = {id: x if name == "x" else b.array(name, facts.arrays[name]) for name, id in graph.inputs.items()}
+    for node in graph.nodes:
+        if node.op is None:
+            if node.kind == CONSTANT:
+                names[node.id] = b.number(node.value)
+            continue
+        if node.op.name not in MADE:
+            reason = REFUSED.get(node.op.name, "ONNX has no such operation")
+            raise UsageError(f"no export of the activation {node.op.name} to onnx: {reason}")
+        names[node.id] = MADE[node.op.name](b, *(names[i] for i in node.inputs), **node.static)
+    return names[lowered.prediction]
 
 
 def _checked(facts: Facts, content: bytes) -> tuple[str, bool]:

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...optimization import settings
+from ...ops import PRIMITIVES
 from .. import pytorch as scalar
+from ..writer import ATOM, Piece, Table, python_number, spell
 from . import Exported
-from .common import WITHOUT, Arrays, activation, header, noise, rows, unsure
+from .common import WITHOUT, Arrays, header, noise, rows, unsure
 from .facts import Facts, NDArray, changed
 
 LANGUAGE = "PyTorch"
 PARTS = {"weights": "weight", "running_variance": "running_var"}
-OPTIMIZERS: dict[object, str] = {
-    settings.Sgd: "SGD",
-    settings.Adagrad: "Adagrad",
-    settings.Adadelta: "Adadelta",
-    settings.RMSprop: "RMSprop",
-    settings.Adam: "Adam",
-    settings.AdamW: "AdamW",
-    settings.NAdam: "NAdam",
-}
-
-
 FINAL = {"softmax": "torch.softmax({}, dim=1)", "sigmoid": "torch.sigmoid({})"}
 
 
@@ -74,6 +64,14 @@ def write(facts: Facts, name: str) -> Exported:
     return Exported(("\n".join(lines) + "\n").encode(), arrays.beside)
 
 
+def _activation(table: Table, name: str, x: str, used: set[str]) -> str:
+    """Write an elementwise activation, trailing operands by their defaults."""
+    row = PRIMITIVES[name]
+    used.add(name)
+    operands = [Piece(x, ATOM), *(python_number(d, True)._replace(value=d) for d in row.defaults)]
+    return spell(table, name, operands).text
+
+
 def _torch_names(arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
     return {_torch_name(name): array for name, array in arrays.items()}
 
@@ -102,7 +100,7 @@ def _module(facts: Facts, used: set[str]) -> list[str]:
             else:
                 if call != "x":
                     forward.append(f"x = {call}")
-                call = activation(scalar.SPELLING, function, "x", used)
+                call = _activation(scalar.SPELLING, function, "x", used)
         if call != "x":
             forward.append(f"x = {call}")
     logits = f"  # logits: {facts.final} makes probabilities of them" if facts.final else ""
@@ -124,7 +122,6 @@ def _step(facts: Facts, arrays: Arrays) -> list[str]:
         return [f"# no training step: {facts.reason}"]
     loss = facts.network.loss
     text = loss.row.torch.format(**{name: getattr(loss, name) for name in loss.row.settings})
-    kind = OPTIMIZERS[type(step.settings)]
     more = "".join(f", {name}={value!r}" for name, value in changed(step.settings).items())
     penalties = []
     for factor, norm in ((facts.network.penalties.l1, "abs()"), (facts.network.penalties.l2, "square()")):
@@ -138,7 +135,7 @@ def _step(facts: Facts, arrays: Arrays) -> list[str]:
         arrays("x", step.inputs, "x"),
         arrays("t", step.targets, "t"),
         "trained = {name: p for name, p in network.named_parameters() if p.requires_grad}",
-        f"optimizer = torch.optim.{kind}(trained.values(), lr={step.rate!r}{more})",
+        f"optimizer = torch.optim.{step.settings.torch}(trained.values(), lr={step.rate!r}{more})",
         f"output = network({rows(facts, 'x')})",
         f"loss = {text}",
         *penalties,

@@ -329,16 +329,9 @@ class _Checks:
 
     def optimizer(self) -> None:
         config, optimizer = self.config, self.config.optimizer
-        if isinstance(optimizer, settings.Sgd) and optimizer.nesterov:
-            if optimizer.momentum == 0:
-                self.fault(
-                    "optimizer.nesterov",
-                    "nesterov needs a momentum above 0",
-                    "momentum: 0.9",
-                    "optimizer.momentum",
-                )
-            if optimizer.dampening != 0:
-                self.fault("optimizer.dampening", "nesterov needs dampening 0")
+        if isinstance(optimizer, settings.FirstOrderKind):
+            for fault in optimizer.faults("optimizer"):
+                self.told(fault)
         for fault in config.loss.faults("loss"):
             self.told(fault)
         if not isinstance(optimizer, settings.LevenbergMarquardt) or self.walk.is_bad("optimizer.type"):
