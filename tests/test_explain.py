@@ -34,6 +34,7 @@ from backprop_cli.language.lower import constant, lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import PRIMITIVES
 from backprop_cli.render.explain import document
+from backprop_cli.render.page import Equations
 from backprop_cli.render.writers import write
 from backprop_cli.render.written import Style, expression
 
@@ -724,3 +725,14 @@ if __name__ == "__main__":
             [sys.executable, "-m", "backprop_cli", *words_of(name)], capture_output=True, check=True, cwd=ROOT
         )
         (GOLDEN / f"{name}.txt").write_bytes(done.stdout)
+
+
+def test_lines_know_their_nodes():
+    graph, values = at("d = a*b; e = d + c; L = e*d", a=3.0, b=-2.0, c=10.0)
+    page = document(explain(graph, values)).page()
+    rows = [row for block in page if isinstance(block, Equations) for row in block.rows]
+    ids = {graph.name(id): id for id in range(len(graph))}
+    forward = [row.nodes for row in rows[:3]]
+    assert forward == [(ids["d"],), (ids["e"],), (ids["L"],)]
+    used = {(graph.name(row.nodes[0]), graph.name(row.nodes[1])) for row in rows if len(row.nodes) == 2}
+    assert {("e", "L"), ("d", "L"), ("d", "e"), ("a", "d"), ("b", "d"), ("c", "e")} <= used

@@ -133,8 +133,9 @@ def _grid(report: GradientReport, digits: int, everything: bool, summary: bool) 
         row += [_verdict(verdict if node.kind != CONSTANT else "")] if several else []
         rows.append(row)
     if len(rows) > MANY_ROWS and not everything and summary:
-        rows[MANY_ROWS // 2 : -MANY_ROWS // 2] = [[]]
-    return Grid(columns, rows, narrow=_narrow(report, columns, rows))
+        left_out = slice(MANY_ROWS // 2, -MANY_ROWS // 2)
+        rows[left_out], shown[left_out] = [[]], [-1]
+    return Grid(columns, rows, narrow=_narrow(report, columns, rows), nodes=shown)
 
 
 def _verdict(verdict: str) -> Cell:

@@ -130,6 +130,7 @@ class Grid(NamedTuple):
         ruled: Rows at the end that a line sets apart.
         bare: A terminal needs no titles to understand it.
         near: As of `Lines`.
+        nodes: Of a graph, the one that each row is about; () where rows are about anything else.
     """
 
     columns: Sequence[Column]
@@ -141,6 +142,7 @@ class Grid(NamedTuple):
     ruled: int = 0
     bare: bool = False
     near: bool = False
+    nodes: Sequence[int] = ()
 
 
 class Fields(NamedTuple):
@@ -206,7 +208,6 @@ class Calculation(NamedTuple):
         value: The number; None for words alone.
         remark: A few words on it.
         words: In place of all that.
-        nodes: Of the graph, those that it is about.
     """
 
     name: Form = ""
@@ -214,7 +215,6 @@ class Calculation(NamedTuple):
     value: Value | None = None
     remark: str = ""
     words: str = ""
-    nodes: tuple[int, ...] = ()
 
 
 class Calculations(NamedTuple):

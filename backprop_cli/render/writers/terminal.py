@@ -149,16 +149,16 @@ def _(block: page.Grid, console: Any) -> None:
     table = _bare() if block.bare else table_for(console)
     for k in shown:
         column = block.columns[k]
-        floor = min(column.floor or 0, _widest(block, k))
+        floor = min(column.floor, _widest(block, k)) if column.floor else 0
         whole = column.kind in _WHOLE if column.whole is None else column.whole
-        whole = whole or floor == _widest(block, k)
+        whole = whole or (floor > 0 and floor == _widest(block, k))
         table.add_column(
             Rich(printable(column.title)),
             justify="right" if column.kind == "number" else "left",
             no_wrap=whole,
             overflow="ellipsis" if whole else "fold",
             style=STYLES[column.tone],
-            min_width=None if whole else floor,
+            min_width=None if whole else floor or None,
             max_width=None if column.most is None else min(column.most, console.width),
         )
     unicode = is_unicode(console)
