@@ -13,24 +13,38 @@ __version__ = "0.1.0"
 __all__ = [
     "BackpropError",
     "__version__",
+    "check",
     "descend",
+    "draw",
     "evaluate",
     "explain",
     "grad",
     "higher",
     "limit",
     "parse",
+    "plot",
+    "predict",
+    "trace",
+    "train",
+    "translate",
 ]
 
 _ROOMS = {
     "BackpropError": "errors",
+    "check": "api.checks",
     "descend": "api.descent",
+    "draw": "api.drawing",
     "evaluate": "api.gradients",
     "explain": "api.explanation",
     "grad": "api.gradients",
     "higher": "api.higher",
     "limit": "api.limits",
     "parse": "api.programs",
+    "plot": "api.plots",
+    "predict": "api.training",
+    "trace": "api.training",
+    "train": "api.training",
+    "translate": "api.export",
 }
 """Where each of them is: imported once it is asked for."""
 

@@ -82,12 +82,14 @@ def test_a_wrong_output_is_seen():
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
-def test_examples_in_python_are_right(page):
+def test_examples_in_python_are_right(page, tmp_path, monkeypatch):
+    (tmp_path / "sample_inputs").symlink_to(ROOT / "sample_inputs", target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
     text = (ROOT / page).read_text("utf-8")
     examples = "".join(re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
     test = doctest.DocTestParser().get_doctest(examples, {}, page, page, 0)
     report: list[str] = []
-    result = doctest.DocTestRunner().run(test, out=report.append)
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
     assert result.attempted > 2
     assert not result.failed, "".join(report)
 

@@ -209,15 +209,10 @@ def _training_step(path: str, overrides: list[str], at_step: int, grades: Grades
     use_threads(1)
     from ..checking.grading import Named
     from ..checking.steps import StepJudge
-    from ..networks.network import ShapeError
-    from ..training.config import load
-    from ..training.problem import assemble
+    from ..training.problem import assembled
 
-    loaded = load(path, overrides)
-    try:
-        judge = StepJudge(assemble(loaded), at_step=at_step, least_digits=grades.least_digits)
-    except ShapeError as error:
-        raise loaded.error(error.key, error.message, error.hint) from None
+    with assembled(path, overrides) as problem:
+        judge = StepJudge(problem, at_step=at_step, least_digits=grades.least_digits)
 
     def judged(pairs: list[tuple[str, str]], strict: bool) -> list[Verdict]:
         read = [judge.read(name, answer) for name, answer in pairs]

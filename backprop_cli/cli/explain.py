@@ -118,13 +118,8 @@ def _network(
     from .training import use_threads
 
     use_threads(1)
-    from ..networks.network import ShapeError
-    from ..training.config import load
-    from ..training.problem import assemble
+    from ..training.problem import assembled
     from ..training.trace import explain_update
 
-    loaded = load(path, overrides)
-    try:
-        return explain_update(assemble(loaded), path, wrt=wrt, detail=detail, rate=rate, decimals=decimals)
-    except ShapeError as error:
-        raise loaded.error(error.key, error.message, error.hint) from None
+    with assembled(path, overrides) as problem:
+        return explain_update(problem, path, wrt=wrt, detail=detail, rate=rate, decimals=decimals)

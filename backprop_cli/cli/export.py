@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import click
 
@@ -62,7 +61,7 @@ def command(
     or a trained model in place of EXPRESSION gives the network with its weights, its predictions for
     some rows and one training step; KEY=VALUE overrides a key of the config.
     """
-    from ..export import ENDINGS, NETWORK_TARGETS, RENDERED, TARGETS, export, program_of, target_named
+    from ..export import ENDINGS, NETWORK_TARGETS, RENDERED, TARGETS, target_named
 
     network = request.config or request.model
     known = NETWORK_TARGETS if network else (*TARGETS, *RENDERED)
@@ -84,11 +83,9 @@ def command(
         raise UsageError(f"{word} is for the network of a config", hint="backprop export config.yaml")
     target_named(target, known)
     request.read("export is of one point: {name} is a range", "--{name} VALUE")
-    names = names_of(wrt)
-    if target in RENDERED:
-        text = _rendered(request, target, names, output.digits)
-    else:
-        text = export(program_of(request.graph, request.values, names), target)
+    from ..api.export import translate
+
+    text = translate(request.graph, request.values, to=target, wrt=names_of(wrt), digits=output.digits)
     output.write(text)
     from ..differentiation.report import warnings_of
 
@@ -139,25 +136,3 @@ def _network(path: str, overrides: list[str], target: str, output: Output) -> in
     if exported.note is not None:
         output.note(exported.note)
     return 0 if exported.agrees else 1
-
-
-def _rendered(request: Request, target: str, wrt: list[str] | None, digits: int) -> str:
-    """Return the computation as a document or drawing, with our numbers in it."""
-    from ..engine.point import Point
-    from ..explanation.edges import GraphView
-    from ..language.numbers import rounded
-
-    view = GraphView(request.graph, Point.at(request.graph, request.values, wrt))
-
-    def write(x: float) -> str:
-        return rounded(x, digits)
-
-    if target == "latex":
-        from ..render.export_latex import document
-
-        return document(view, write)
-    from ..layout.drawing import graph_drawing, graph_title
-    from ..render.mermaid import mermaid
-
-    drawing: Any = graph_drawing(view, graph_title(view, write), write)
-    return "".join(mermaid(drawing))

@@ -164,7 +164,7 @@ def _program(
     from ..differentiation.report import warnings_of
     from ..engine.point import point_of
     from ..explanation.edges import GraphView
-    from ..layout.drawing import graph_drawing, graph_title
+    from ..layout.drawing import graph_drawing, graph_title, paths_text
 
     if named and constants:
         raise UsageError("--named shows less, --all shows more: one of them")
@@ -191,7 +191,9 @@ def _program(
             )
     drawing = graph_drawing(view, graph_title(view, write), write, edges)
     if paths is not None:
-        drawing = drawing._replace(legend=(*drawing.legend, _said(counts, graph.name(graph.output), named)))
+        drawing = drawing._replace(
+            legend=(*drawing.legend, paths_text(counts, graph.name(graph.output), named))
+        )
     if output.format == "json":
         from ..render.graph_facts import graph_facts
         from ..render.writers.json import lines
@@ -200,17 +202,6 @@ def _program(
     else:
         _draw(drawing, output)
     output.tell(graph, warnings_of(graph), notes)
-
-
-def _said(counts: dict[str, int], output: str, named: bool) -> str:
-    from ..explanation.edges import MOST_PATHS
-
-    texts = []
-    for name, count in counts.items():
-        number = f"more than {MOST_PATHS:,}" if count >= MOST_PATHS else f"{count:,}"
-        paths = "path" if count == 1 else "paths"
-        texts.append(f"{number if count else 'no'} {paths} from {name} to {output}")
-    return "marked: " + ", ".join(texts) + (", counted through every step" if named else "")
 
 
 def _network(
@@ -226,30 +217,25 @@ def _network(
 
     use_threads(1)
     from ..layout import network_drawing as networks
+    from ..layout.drawing import paths_text
     from ..networks.formula import FormulaNetwork
-    from ..networks.network import ShapeError
     from ..render import graph_facts as facts
-    from ..training.config import load
-    from ..training.problem import assemble
+    from ..training.problem import assembled
     from ..training.trace import write_out
 
-    loaded = load(path, overrides)
-    problem = assemble(loaded)
-    if isinstance(problem.network, FormulaNetwork):
-        return _formula(problem, output, paths, write, edges)
-    why = networks.why_compact(problem)
     found: Any = None
-    if compact or why is not None:
-        if why is not None and not compact:
-            output.note(f"note: a box a layer: {why}")
-        drawing = networks.layers_drawing(problem, edges)
-    else:
-        try:
+    with assembled(path, overrides) as problem:
+        if isinstance(problem.network, FormulaNetwork):
+            return _formula(problem, output, paths, write, edges)
+        why = networks.why_compact(problem)
+        if compact or why is not None:
+            if why is not None and not compact:
+                output.note(f"note: a box a layer: {why}")
+            drawing = networks.layers_drawing(problem, edges)
+        else:
             trace = write_out(problem, row=1)
-        except ShapeError as error:
-            raise loaded.error(error.key, error.message, error.hint) from None
-        found = networks.units_of(problem, trace)
-        drawing = networks.units_drawing(found, trace, write, edges)
+            found = networks.units_of(problem, trace)
+            drawing = networks.units_drawing(found, trace, write, edges)
     if paths is not None:
         places = networks.places(drawing, found)
         for name in paths:
@@ -263,7 +249,7 @@ def _network(
         drawing, counts = networks.marked(drawing, [places[name] for name in paths])
         numbers = {name: n for name, n in zip(paths, counts, strict=True) if "." in name}
         if numbers:
-            drawing = drawing._replace(legend=(*drawing.legend, _said(numbers, "E", named=False)))
+            drawing = drawing._replace(legend=(*drawing.legend, paths_text(numbers, "E", named=False)))
     if output.format == "json":
         from ..render.writers.json import lines
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("plot", "svg", "png", "table", "json", "csv", "tsv")
 ENDINGS = {f".{name}": name for name in ("svg", "png", "json", "csv", "tsv")} | {".txt": "plot"}
-PICTURE = (1200, 800)  # pixels
 TERMINAL = (80, 24)  # where there is none
 LARGEST = (140, 44)
 TABLE_ROWS = 16
@@ -192,15 +191,13 @@ class _Job:
         self.graph = request.graph
         self.fixed = fixed
         self.output = output
-        self.name = _name(self.graph)
-        self.title = _title(self.graph.source.text)
 
     def curve(
         self, at: Sequence[float], derivative: bool, panels: int | None, view: tuple[float, float] | None
     ) -> int:
-        from ..curves.line import Sampler, check_range, grid_of, sample, tangent_at
-        from ..errors import ANSWERED, NO_SUCH_NUMBER, NoSuchNumber, UsageError
-        from ..layout.functions import curve_chart
+        from ..api.plots import Plot, name_of, tangent
+        from ..curves.line import Sampler, check_range, grid_of, sample
+        from ..errors import ANSWERED, NO_SUCH_NUMBER, NoSuchNumber
         from ..render import plots
         from ..render.page import Records
         from ..render.writers import json, rows
@@ -211,64 +208,58 @@ class _Job:
         sampler = Sampler(self.graph, variable, self.fixed)
         tangents, failed = [], []
         for x in dict.fromkeys(at):
-            if not low <= x <= high:
-                raise UsageError(
-                    f"--tangent {brief(x)} is not in the range {brief(low)}:{brief(high)} of {variable}"
-                )
             try:
-                tangents.append(tangent_at(sampler, x, high - low))
+                tangents.append(tangent(sampler, x, low, high))
             except NoSuchNumber as error:
                 failed.append(f"no tangent at {variable} = {brief(x)}: {error.message}")
         curve = sample(sampler, low, high, include=[t.x for t in tangents])
-        if self.output.format in ("plot", "svg", "png"):
-            chart = curve_chart(
-                curve, self.title, self.name, tangents=tangents, derivative=derivative, panels=panels,
-                view=view, digits=self.output.digits,
-            )  # fmt: skip
-            self._draw(chart, plots.words(curve, self.name, tangents, self.output.digits))
+        plot, output = Plot(self.graph, self.fixed, curve, tangents), self.output
+        if output.format in ("plot", "svg", "png"):
+            chart = plot.chart(derivative=derivative, panels=panels, view=view, digits=output.digits)
+            self._draw(chart, plot.words(output.digits))
             if view is None:
                 self._cut(curve, tangents)
-        elif self.output.format == "json":
-            facts = plots.curve_facts(curve, self.graph.source.text, self.fixed, tangents)
-            self.output.write(json.write(facts))
+        elif output.format == "json":
+            output.write(json.write(plot.facts()))
         else:
             places = self.request.ranges.get(variable) or grid_of(low, high, TABLE_ROWS).tolist()
-            header = [variable, f"{self.name}({variable})", f"{self.name}'({variable})", "what"]
+            name = name_of(self.graph)
+            header = [variable, f"{name}({variable})", f"{name}'({variable})", "what"]
             found = plots.rows(sampler, curve, tangents, places)
-            if self.output.format == "table":
-                text = plots.table(header, found, self.output.digits)
+            if output.format == "table":
+                text = plots.table(header, found, output.digits)
             else:
                 records = Records([variable, "value", f"d/d{variable}", "what"], found)
-                text = rows.write(records, "," if self.output.format == "csv" else "\t")
-            self.output.write(text)
+                text = rows.write(records, "," if output.format == "csv" else "\t")
+            output.write(text)
         self._tell(curve.notes)
         for text in failed:
             self.output.note(f"warning: {text}")
         return NO_SUCH_NUMBER if failed else ANSWERED
 
     def surface(self) -> int:
+        from ..api.plots import Plot, name_of
         from ..curves.surface import survey
         from ..errors import ANSWERED, UsageError
-        from ..layout.functions import surface_chart
         from ..render import plots
         from ..render.writers import json
 
-        if self.output.format in ("csv", "tsv"):
+        output = self.output
+        if output.format in ("csv", "tsv"):
             raise UsageError(
-                f"{self.output.format} has no form for two ranges here",
+                f"{output.format} has no form for two ranges here",
                 hint="backprop eval with --x 0:1:0.1 --y 0:1:0.1 prints a grid",
             )
         (right, across), (up, above) = self.request.spans.items()
         surface = survey(self.graph, (right, up), (across.ends, above.ends), self.fixed)
-        lines = plots.surface_words(surface, self.name, self.output.digits)
-        if self.output.format == "json":
-            facts = plots.surface_facts(surface, self.graph.source.text, self.fixed)
-            self.output.write(json.write(facts))
-        elif self.output.format == "table":
+        plot = Plot(self.graph, self.fixed, surface)
+        if output.format == "json":
+            output.write(json.write(plot.facts()))
+        elif output.format == "table":
             rows = [[p.x, p.y, p.value, p.kind] for p in surface.stationary]
-            self.output.write(plots.table([right, up, self.name, "what"], rows, self.output.digits))
+            output.write(plots.table([right, up, name_of(self.graph), "what"], rows, output.digits))
         else:
-            self._draw(surface_chart(surface, self.title, digits=self.output.digits), lines)
+            self._draw(plot.chart(digits=output.digits), plot.words(output.digits))
         self._tell(surface.notes)
         return ANSWERED
 
@@ -276,6 +267,7 @@ class _Job:
         if self.output.format == "plot":
             self.output.write(self._terminal(chart, lines))
             return
+        from ..api.plots import PICTURE
         from ..layout.chart import picture_of
         from ..render.pictures import picture_bytes
 
@@ -313,17 +305,3 @@ class _Job:
         from ..differentiation.report import warnings_of
 
         self.output.tell(self.graph, warnings_of(self.graph), notes)
-
-
-def _name(graph: Any) -> str:
-    """Return what the function is called: the output's name, else f, or what is free."""
-    name: str | None = graph.nodes[graph.output].name
-    if name is not None and name not in graph.inputs:
-        return name
-    return next(n for n in ("f", "g", "h", "value") if n not in graph.named)
-
-
-def _title(text: str) -> str:
-    """Return a program on one line, without its comments."""
-    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
-    return "; ".join(line.rstrip(";") for line in lines if line)[:2000]

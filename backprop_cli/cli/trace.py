@@ -67,25 +67,20 @@ def command(
     from .training import use_threads
 
     use_threads(1)
-    from ..networks.network import ShapeError
     from ..render.trace import document, table_document
     from ..training import trace
-    from ..training.config import load
-    from ..training.problem import assemble
+    from ..training.problem import assembled
 
-    loaded = load(config, overrides)
-    problem = assemble(loaded)
-    if problem.dropped:
-        output.note(f"note: left out {counted(problem.dropped, 'row')} with missing values (data.missing)")
-    try:
+    with assembled(config, overrides) as problem:
+        if problem.dropped:
+            left_out = counted(problem.dropped, "row")
+            output.note(f"note: left out {left_out} with missing values (data.missing)")
         if table:
             nodes = trace.node_table(problem, at_step=at_step)
             output.show(table_document(nodes, digits=output.digits))
             return 0
         decimals = output.digits if round_each else None
         found = trace.write_out(problem, at_step=at_step, row=row, layer=layer, decimals=decimals)
-    except ShapeError as error:
-        raise loaded.error(error.key, error.message, error.hint) from None
     output.show(document(found, digits=output.digits))
     for text in found.notes:
         output.note(f"note: {text}")

@@ -44,12 +44,13 @@ def train(
 ) -> int:
     """Run ``backprop train`` and return its exit status."""
     use_threads(threads)
+    from ..api.training import draw_curve
     from ..render import training as show
     from ..render.writers import write
     from ..render.writers.terminal import write as plain
     from ..training.config import load
     from ..training.problem import assemble
-    from ..training.run import CURVE, Run
+    from ..training.run import Run
     from .output import check_destination
 
     if output.format not in ("table", "json"):
@@ -104,13 +105,7 @@ def train(
         note(f"interrupted after update {run.training.progress.step:,}; to go on: {shlex.join(words)}")
         return TERMINATED if received[0] == signal.SIGTERM else INTERRUPTED
     seconds = time.monotonic() - began
-    from ..render.curve import svg_curve
-    from ..training.checkpoint import write_atomic
-
-    title = problem.config.name or "run"
-    write_atomic(
-        run.path(CURVE), svg_curve(run.history, title, best=run.training.progress.best_epoch).encode()
-    )
+    draw_curve(run)
     text = write(show.document(run, seconds), output.format, to_file=True)
     if output.format != "json":
         text = show.wrapped(text, width_of(output.file)) + curve(run, output.file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple
 
-from ..explanation.edges import Edge, GraphView
+from ..explanation.edges import MOST_PATHS, Edge, GraphView
 from ..graph import CONSTANT
 from ..language.format import output_text
 from .picture import Role
@@ -138,6 +138,16 @@ def graph_title(view: GraphView, write: Write) -> str:
     """Return ``L = e*f = -4``: the output, how it is made, its value."""
     text, value = output_text(view.graph), view.values[view.graph.output]
     return f"{text} = {write(value)}" if value is not None and view.graph.inputs else text
+
+
+def paths_text(counts: dict[str, int], output: str, named: bool) -> str:
+    """Say how many paths are marked."""
+    texts = []
+    for name, count in counts.items():
+        number = f"more than {MOST_PATHS:,}" if count >= MOST_PATHS else f"{count:,}"
+        paths = "path" if count == 1 else "paths"
+        texts.append(f"{number if count else 'no'} {paths} from {name} to {output}")
+    return "marked: " + ", ".join(texts) + (", counted through every step" if named else "")
 
 
 def graph_drawing(view: GraphView, title: str, write: Write, edges: Edges = "both") -> Drawing:

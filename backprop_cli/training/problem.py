@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
 import numpy as np
@@ -16,6 +17,7 @@ from ..networks.network import LayerNetwork, NDArray, ShapeError
 from ..networks.runner import Network
 from . import schema
 from .config import Loaded
+from .config import load as read_config
 from .data import Rows, Splits, load, load_formula
 from .data.encoding import Encoding, Feature
 from .metrics import METRICS, check, measure
@@ -32,6 +34,16 @@ def assemble(loaded: Loaded) -> Problem:
     """
     try:
         return Problem(loaded.config, _splits(loaded), loaded.folder)
+    except ShapeError as error:
+        raise loaded.error(error.key, error.message, error.hint) from None
+
+
+@contextmanager
+def assembled(config: str, overrides: Sequence[str]) -> Iterator[Problem]:
+    """Yield what a config describes; shapes that do not fit are faults of the config, with their place."""
+    loaded = read_config(config, overrides)
+    try:
+        yield assemble(loaded)
     except ShapeError as error:
         raise loaded.error(error.key, error.message, error.hint) from None
 

@@ -1,0 +1,58 @@
+"""The same computation elsewhere: what ``backprop export`` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..engine.point import Point
+from ..explanation.edges import GraphView
+from ..export import RENDERED, TARGETS, program_of, target_named
+from ..export import export as exported
+from ..graph import Graph
+from ..language.numbers import rounded
+from ..language.parser import Program
+from .programs import Bindings, bound
+
+
+def translate(
+    program: str | Program | Graph,
+    bindings: Bindings = None,
+    /,
+    *,
+    to: str,
+    wrt: Sequence[str] | None = None,
+    digits: int = 6,
+    large: bool = False,
+    **values: float,
+) -> str:
+    """Return a program in another language, with asserts of our numbers.
+
+    Args:
+        program: Text or a parsed program.
+        bindings: Values by name, for names such as ``to`` that are options here.
+        to: ``pytorch``, ``jax``, ``numpy``, ``autograd``, ``micrograd``, ``sympy``, ``casadi``, ``c``,
+            ``python``, ``latex`` or ``mermaid``.
+        wrt: Inputs to differentiate by; None for all.
+        digits: Significant digits of latex and mermaid.
+        large: Lift the limits on the program's size.
+        values: Values by name.
+    Raises:
+        BackpropError: for wrong input, where there is no such number, or where the target lacks a primitive.
+    """
+    target_named(to, (*TARGETS, *RENDERED))
+    graph, given = bound(program, bindings, values, large=large)
+    if to not in RENDERED:
+        return exported(program_of(graph, given, wrt), to)
+    view = GraphView(graph, Point.at(graph, given, wrt))
+
+    def write(x: float) -> str:
+        return rounded(x, digits)
+
+    if to == "latex":
+        from ..render.export_latex import document
+
+        return document(view, write)
+    from ..layout.drawing import graph_drawing, graph_title
+    from ..render.mermaid import mermaid
+
+    return "".join(mermaid(graph_drawing(view, graph_title(view, write), write)))
