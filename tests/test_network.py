@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backprop_cli.engine.tensors import TensorPlan
 from backprop_cli.errors import ConfigError
+from backprop_cli.graph import Graph
 from backprop_cli.networks.layers import Layer
 from backprop_cli.networks.network import LayerNetwork
 from backprop_cli.networks.runner import Runner
@@ -590,3 +592,18 @@ def test_a_kind_of_layer_is_known_in_one_place() -> None:
     inside = {place for place in known if place.startswith("networks/layers/")}
     assert known - inside == set()
     assert len(inside) == 4
+
+
+def test_another_engine_stands_beside_this_one() -> None:
+    """A runner asks its executor for everything it runs."""
+    asked: list[int] = []
+
+    def counting(graph: Graph, *rest: Any, **more: Any) -> TensorPlan:
+        asked.append(len(graph))
+        return TensorPlan(graph, *rest, **more)
+
+    case = problem(blobs([linear(3, activation="tanh"), linear()]))
+    runner = Runner(case.network, "float64", counting)
+    runner.bound(4, training=True)
+    runner.predict(np.zeros((3, 2)))
+    assert len(asked) == 2

@@ -673,6 +673,23 @@ def test_leaves_are_only_read() -> None:
         np.testing.assert_array_equal(array, before[id])
 
 
+def test_images_alone_have_their_rows_innermost() -> None:
+    """Four axes do not make an image: those of attention (batch, head, time, feature) lie as they are."""
+    b = Builder()
+    heads = b.step(
+        "softmax", b.step("multiply", b.leaf("q", (2, 3, 4, 5)), b.leaf("k", (2, 3, 4, 5))), axis=-1
+    )
+    image = b.step("tanh", b.leaf("x", (6, 1, 4, 4)))
+    operands = (b.step("abs", image), b.leaf("W", (2, 1, 3, 3)), b.leaf("b", (2,)))
+    after = b.step("relu", b.step("conv2d", *operands, stride=1, padding=1))
+    graph = b.graph.build([heads, after])
+    leaves = {i: numbers(graph.nodes[i].shape, i) for i in graph.inputs.values()}
+    plan = TensorPlan(graph, leaves, keep=[image])
+    plan.run()
+    assert plan.value(heads).flags.c_contiguous
+    assert [np.argmin(plan.value(i).strides) for i in (image, after)] == [0, 0]
+
+
 # branches not taken
 
 

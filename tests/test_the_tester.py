@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from test_differentiation import InProcess
 
-from backprop_cli.differentiation import report as report_module
 from backprop_cli.differentiation.report import METHODS, GradientReport, differentiate
+from backprop_cli.engine import point as point_module
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import PRIMITIVES
@@ -127,7 +127,7 @@ def test_a_missed_accumulation_is_found(monkeypatch: pytest.MonkeyPatch) -> None
 
     text, point = "b = a^2; c = -7a; d = b*c", {"a": 2.0}
     assert disagreeing(text, point, ("symbolic", "reverse", "finite")) == set()
-    monkeypatch.setattr(report_module, "reverse", overwriting)
+    monkeypatch.setattr(point_module, "reverse", overwriting)
     assert disagreeing(text, point, ("symbolic", "reverse", "finite")) == {"a"}
 
 
