@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..engine.run import run
 from ..errors import BindingError, ExpressionError, nearest
 from ..graph import CONSTANT, Graph
+from ..language.format import OUTPUT_NAMES
 from ..language.lower import lower
 from ..language.operators import CONSTANTS
 from ..language.parser import NUMBER_ITEM, parse
@@ -19,7 +20,7 @@ from ..language.tokens import NAME, plain_name
 TEXT_LIMIT = 2_000
 NODE_LIMIT = 500
 UNDEFINED = ("undefined", "none", "dne", "does not exist", "not defined", "no value")
-OUTPUT_NAMES = ("f", "y", "L", "z", "E", "J", "value")
+ANY_OUTPUT = (*OUTPUT_NAMES, "E", "J", "value")
 """What the output may be called where the program has no name for it."""
 
 _FIRST = re.compile(rf"d({NAME})/d({NAME})")
@@ -184,7 +185,7 @@ def read_target(text: str, graph: Graph) -> Target:
         return Target(_written(graph, graph.output, (id,)), graph.output, (id,))
     if id is not None:
         return Target(name, id)
-    if name in OUTPUT_NAMES and graph.nodes[graph.output].name is None:
+    if name in ANY_OUTPUT and graph.nodes[graph.output].name is None:
         return Target(name, graph.output)
     raise _unknown(" ".join(text.split()) if name == plain else name, graph)
 
@@ -241,7 +242,7 @@ def _pair(text: str, graph: Graph) -> tuple[int, int] | None:
 def _written(graph: Graph, of: int, by: tuple[int, ...]) -> str:
     """Write a derivative; an output without a name is ``f``."""
     node = graph.nodes[of]
-    name = node.name or next((n for n in OUTPUT_NAMES if n not in graph.named), "f")
+    name = node.name or next((n for n in ANY_OUTPUT if n not in graph.named), "f")
     if node.name is None and of != graph.output:
         name = graph.own_name(of)
     below = [graph.own_name(i) for i in by]

@@ -10,6 +10,7 @@ from ..engine.run import constants, evaluate
 from ..engine.sweep import sweep
 from ..errors import NoSuchNumber
 from ..graph import CONSTANT, Graph, Node
+from ..language.format import given
 from ..ops.kinks import Kink, sides
 from .expr import Apply, Expr, Number, Ref, read
 from .local import local_texts
@@ -84,15 +85,6 @@ class Written:
             if nodes[i].kind != CONSTANT:
                 known[self.graph.own_name(i)] = self.ref(i)
         return read(text, known)
-
-
-def given(graph: Graph, node: Node) -> tuple[int, ...]:
-    """Return the operands that were written: those left out have the place of the whole."""
-    given = node.inputs
-    assert node.op is not None
-    while len(given) > node.op.arity[0] and graph.nodes[given[-1]].span == node.span:
-        given = given[:-1]
-    return given
 
 
 class WrittenPoint(Written):

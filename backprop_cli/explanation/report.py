@@ -11,6 +11,7 @@ from ..engine.point import check_wrt
 from ..engine.run import is_bound
 from ..errors import UsageError
 from ..graph import CONSTANT, Graph, Node
+from ..language.format import OUTPUT_NAMES
 from .limits import Limit, work_out
 from .passes import Backward, Forward, backward_lines, forward_lines, idle_steps, steps_to_write
 from .paths import Reach, longest_path, reaches
@@ -27,7 +28,6 @@ MOST_CHAINS = {"short": 0, "normal": 6, "full": 64}
 """Inputs whose chains are written where none was asked for by name."""
 MOST_NUDGES = {"short": 0, "normal": 4, "full": 64}
 MOST_DERIVATIONS = 6
-OUTPUT_NAMES = ("f", "y", "L", "z")
 SUMMARISED = 20  # named steps and inputs in a summary
 
 

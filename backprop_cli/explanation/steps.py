@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..graph import CONSTANT, Graph, Node
+from ..language.format import given
 from ..ops import PRIMITIVES
 from .expr import (
     ONE,
@@ -28,7 +29,7 @@ from .expr import (
 )
 from .local import local_texts
 from .names import Name
-from .point import Written, given
+from .point import Written
 
 MOST_STEPS = 120
 """Steps that depend on the input, above which a derivation is not written out."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import printable
-from ..graph import CONSTANT, Graph
+from ..graph import CONSTANT, Graph, Node
 from ..ops import PRIMITIVES, Primitive
 from .fold import fold
 from .operators import ATOM, POWER, PRECEDENCE, SUM, UNARY
@@ -14,6 +14,9 @@ from .parser import Item, Program
 
 Piece = tuple[int, Any]
 """Precedence and text; the text is a string or a nested tuple of texts, joined at the end."""
+
+OUTPUT_NAMES = ("f", "y", "L", "z")
+"""What an output without a name is called: the first of these that the program leaves free."""
 
 
 def format_program(program: Program) -> str:
@@ -83,15 +86,19 @@ def output_text(graph: Graph, most: int = 60) -> str:
 
 
 def _operands(graph: Graph, id: int) -> list[Piece]:
-    node = graph.nodes[id]
-    assert node.op is not None
+    return [
+        constant_piece(graph, i) if graph.nodes[i].kind == CONSTANT else (ATOM, graph.name(i))
+        for i in given(graph, graph.nodes[id])
+    ]
+
+
+def given(graph: Graph, node: Node) -> tuple[int, ...]:
+    """Return the operands that were written: those left out have the place of the whole."""
     given = node.inputs
-    # operands that were left out are not written
+    assert node.op is not None
     while len(given) > node.op.arity[0] and graph.nodes[given[-1]].span == node.span:
         given = given[:-1]
-    return [
-        constant_piece(graph, i) if graph.nodes[i].kind == CONSTANT else (ATOM, graph.name(i)) for i in given
-    ]
+    return given
 
 
 def constant_piece(graph: Graph, id: int) -> Piece:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..errors import BackpropError, printable
 from ..language.fold import fold, postfix
 from ..language.operators import ATOM, GREEK, POWER, PRODUCT, SUM, UNARY
-from ..ops import PRIMITIVES
+from ..ops import PRIMITIVES, Primitive
 
 LETTERS = {c: GREEK[c] for c in "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ"} | {"ε": "varepsilon", "φ": "varphi"}
 """Greek letters that are commands; the others look like Latin ones."""
@@ -81,6 +81,17 @@ def number_to_latex(text: str) -> str:
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
+def command(name: str) -> str:
+    """Return what a function is called."""
+    return f"\\{name}" if name in KNOWN else r"\operatorname{" + name.replace("_", r"\_") + "}"
+
+
+def relation(row: Primitive) -> str:
+    """Return the sign of a comparison."""
+    sign = row.infix or ""
+    return RELATIONS.get(sign, sign)
+
+
 def _apply(name: str, operands: Sequence[tuple[int, str]]) -> tuple[int, str]:
     texts = [text for _, text in operands]
 
@@ -101,12 +112,11 @@ def _apply(name: str, operands: Sequence[tuple[int, str]]) -> tuple[int, str]:
     if name == "negative":
         return UNARY, f"-{bracket(0, POWER)}"
     if row.truth:
-        return SUM - 1, f"{texts[0]} {RELATIONS.get(row.infix or '', row.infix)} {texts[1]}"
+        return SUM - 1, f"{texts[0]} {relation(row)} {texts[1]}"
     if name == "sqrt":
         return ATOM, rf"\sqrt{{{texts[0]}}}"
     if name == "cbrt":
         return ATOM, rf"\sqrt[3]{{{texts[0]}}}"
     if name == "abs":
         return ATOM, rf"\left|{texts[0]}\right|"
-    command = f"\\{name}" if name in KNOWN else r"\operatorname{" + name.replace("_", r"\_") + "}"
-    return ATOM, rf"{command}\left({', '.join(texts)}\right)"
+    return ATOM, rf"{command(name)}\left({', '.join(texts)}\right)"

@@ -10,7 +10,7 @@ from ..explanation.names import Name
 from ..language.numbers import exact_text, rounded
 from ..language.operators import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY
 from ..ops import PRIMITIVES
-from .latex import KNOWN, RELATIONS, number_to_latex, text_to_latex
+from .latex import command, number_to_latex, relation, text_to_latex
 
 MOST_TERMS = 20
 """Longer sums are shown with dots in them, but for JSON."""
@@ -96,9 +96,8 @@ def _written(expr: Expr, style: Style, first: bool) -> tuple[int, str]:
         return ATOM, rf"\left|{inner}\right|" if style.latex else f"|{inner}|"
     row = PRIMITIVES[op.removesuffix("'")]
     if row.truth:
-        infix = row.infix or ""
-        relation = RELATIONS.get(infix, infix) if style.latex else infix
-        return COMPARISON, f"{part(0, SUM, first)} {relation} {part(1, SUM, True)}"
+        infix = relation(row) if style.latex else row.infix
+        return COMPARISON, f"{part(0, SUM, first)} {infix} {part(1, SUM, True)}"
     if op == "identity":
         return _written(operands[0], style, first)
     arguments = ", ".join(part(i, 0, True) for i in count)
@@ -106,8 +105,7 @@ def _written(expr: Expr, style: Style, first: bool) -> tuple[int, str]:
         return ATOM, f"{op}({arguments})"
     if op == "sqrt":
         return ATOM, rf"\sqrt{{{arguments}}}"
-    command = f"\\{op}" if op in KNOWN else r"\operatorname{" + row.name.replace("_", r"\_") + "}"
-    return ATOM, command + ("'" if op.endswith("'") else "") + rf"\left({arguments}\right)"
+    return ATOM, command(row.name) + ("'" if op.endswith("'") else "") + rf"\left({arguments}\right)"
 
 
 def written_name(name: Name, latex: bool) -> str:
