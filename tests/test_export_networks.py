@@ -157,6 +157,29 @@ def test_images(target: str, execute: Runner, tmp_path: Path) -> None:
     assert execute(facts, target)
 
 
+AVERAGED = [
+    "{type: conv2d, channels: 2, kernel_size: 3, activation: tanh}",
+    "{type: layer_norm}",
+    "{type: average_pool2d, kernel_size: 3, stride: 1}",
+    "{type: layer_norm, axes: last, eps: 0.001, frozen: bias}",
+    "{type: average_pool2d}",
+    "{type: flatten}",
+    "{type: linear}",
+]
+
+
+def test_layers_of_composed_primitives(target: str, execute: Runner, tmp_path: Path) -> None:
+    """No target knows of these layers: they are made of what it spells."""
+    facts = config(
+        tmp_path,
+        AVERAGED,
+        data="{dataset: digits, shape: [1, 8, 8], scaling: {divide: 16}}",
+        loss="cross_entropy",
+        training="{epochs: 1, batch_size: 8}",
+    )
+    assert execute(facts, target)
+
+
 EMPTY_CORNERS = [
     "{type: conv2d, channels: 3, kernel_size: 3, activation: leaky_relu}",
     "{type: max_pool2d, kernel_size: 2, stride: 1}",

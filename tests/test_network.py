@@ -136,6 +136,24 @@ def test_shapes_through_every_layer() -> None:
         assert bound.plan.value(bound.lowered.output).shape == (6, 10)
 
 
+def test_shapes_of_what_each_row_is_by_itself() -> None:
+    layers = [
+        {"type": "layer_norm"},
+        {"type": "average_pool2d"},
+        {"type": "layer_norm", "axes": "last", "frozen": ["weights"]},
+        {"type": "flatten"},
+        {"type": "linear"},
+    ]
+    network = problem(digits(layers), "training.batch_size=1").network
+    assert [(p.name, p.shape, p.trained, p.penalised) for p in network.parameters[:4]] == [
+        ("layer_norm1.weights", (1, 8, 8), True, False),
+        ("layer_norm1.bias", (1, 8, 8), True, False),
+        ("layer_norm2.weights", (4,), False, False),
+        ("layer_norm2.bias", (4,), True, False),
+    ]
+    assert network.states == network.masks == {}
+
+
 WRONG_SHAPES: list[tuple[Sections, str, list[str]]] = [
     (
         blobs([linear(4), linear(5)]),
@@ -148,6 +166,11 @@ WRONG_SHAPES: list[tuple[Sections, str, list[str]]] = [
         ["the weights are 4x3, but the layer needs 4x2 (units x inputs)"],
     ),
     (digits([linear()]), "model.layers.0", ["gets rows of 1x8x8", "flatten"]),
+    (
+        digits([{"type": "average_pool2d", "kernel_size": 9}, {"type": "flatten"}, linear()]),
+        "model.layers.0",
+        ["average_pool2d1: a window of 9x9 does not fit into rows of 1x8x8"],
+    ),
     (
         blobs([{"type": "conv2d", "channels": 2}, {"type": "flatten"}, linear()]),
         "model.layers.0",

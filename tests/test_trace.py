@@ -119,6 +119,15 @@ NETWORKS = {
     "batch_norm": config(
         3, 2, f"{dense(3)}, {{type: batch_norm}}, {{type: activation, activation: relu}}, {dense(2)}", "mse"
     ),
+    "layer_norm": config(3, 3, f"{dense(4, 'tanh')}, {{type: layer_norm}}, {dense(2)}", "mse"),
+    "averages": config(
+        2,
+        16,
+        "{type: layer_norm, axes: last}, {type: average_pool2d}, {type: layer_norm}, "
+        f"{{type: flatten}}, {dense(2)}",
+        "mse",
+        shape=", shape: [1, 4, 4]",
+    ),
     "softmax inside": config(3, 2, f"{{type: batch_norm}}, {dense(2, 'softmax')}, {dense(2)}", "mse"),
     "convolution": config(
         2,

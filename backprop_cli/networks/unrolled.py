@@ -35,9 +35,6 @@ from .network import LayerNetwork, NDArray, Parameter
 from .runner import Network
 
 PARTS = {"weights": "w", "bias": "b"}
-OF_CHANNELS = ("mean", "variance", "deviation")
-"""Parts of a layer that all rows share: one a channel, kept as an array with axes of length 1."""
-
 NORMS = ("l1", "l2")
 
 Ids = Any
@@ -345,7 +342,7 @@ class Unrolled:
             if named is None or node.id not in self._scalars.numbers:
                 continue
             layer, part = named
-            if layer and part in OF_CHANNELS:
+            if layer and node.shape[0] != self._rows:  # what all rows share, a number a channel
                 enter()
                 block = self._block(layer)
                 for channel, recorded in enumerate(self._scalars.ids(node.id).reshape(-1)):

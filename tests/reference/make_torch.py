@@ -191,6 +191,28 @@ def models() -> dict[str, Any]:
             flatten,
             drawn.linear(60, 2),
         ],
+        "4-5-3 layer_norm": [
+            drawn.linear(4, 5),
+            {"type": "layer_norm"},
+            *own_layer[1:2],
+            drawn.linear(5, 3),
+            {"type": "layer_norm", "eps": 0.01},
+        ],
+        "conv2d layer_norm average_pool2d": [
+            drawn.conv2d(2, 3, padding=1),
+            {"type": "layer_norm"},
+            *own_layer[1:2],
+            {"type": "average_pool2d", "kernel_size": 3, "stride": 1},
+            {"type": "layer_norm", "axes": "last", "eps": 0.001},
+            flatten,
+            drawn.linear(36, 2),
+        ],
+        "average_pool2d": [
+            {"type": "average_pool2d"},
+            drawn.conv2d(2, 3, kernel=2, activation="tanh"),
+            flatten,
+            drawn.linear(6, 2),
+        ],
     }
 
 
@@ -326,6 +348,14 @@ def cases() -> list[dict[str, Any]]:
         case(
             "conv2d batch_norm", images, "conv2d batch_norm", optimizer={"type": "sgd", "learning_rate": 0.02}
         ),
+        case("layer_norm", numbers, "4-5-3 layer_norm", training=batches),
+        case(
+            "conv2d layer_norm average_pool2d",
+            images,
+            "conv2d layer_norm average_pool2d",
+            optimizer={"type": "sgd", "learning_rate": 0.02},
+        ),
+        case("average_pool2d", images, "average_pool2d", optimizer=slow),
     ]
 
 
@@ -363,6 +393,13 @@ def network_of(layers: list[dict[str, Any]], shape: list[int]) -> torch.nn.Seque
         elif kind == "batch_norm":
             class_ = torch.nn.BatchNorm2d if len(shape) == 3 else torch.nn.BatchNorm1d
             module = class_(channels, momentum=layer.get("momentum", 0.1), eps=layer.get("eps", 1e-5))
+        elif kind == "layer_norm":
+            seen = list(torch.nn.Sequential(*modules).eval()(torch.zeros(2, *shape)).shape[1:])
+            torch.nn.Sequential(*modules).train()
+            together = seen[-1:] if layer.get("axes") == "last" else seen
+            module = torch.nn.LayerNorm(together, eps=layer.get("eps", 1e-5))
+        elif kind == "average_pool2d":
+            module = torch.nn.AvgPool2d(layer.get("kernel_size", 2), layer.get("stride"))
         elif kind == "max_pool2d":
             module = torch.nn.MaxPool2d(layer.get("kernel_size", 2), layer.get("stride"))
         elif kind == "flatten":
@@ -467,9 +504,7 @@ def train(case: dict[str, Any], data: dict[str, Any], layers: list[dict[str, Any
         result["rates"] = rates
     named = []
     for module in network:
-        if isinstance(
-            module, torch.nn.Linear | torch.nn.Conv2d | torch.nn.BatchNorm1d | torch.nn.BatchNorm2d
-        ):
+        if hasattr(module, "weight"):
             numbers = {"weights": module.weight.tolist(), "bias": module.bias.tolist()}
             if hasattr(module, "running_mean"):
                 numbers["running_mean"] = module.running_mean.tolist()

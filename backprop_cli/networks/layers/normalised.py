@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
@@ -12,6 +12,15 @@ from ...settings import Positive
 from ..lowering import Place
 from .kind import Array, Fitted, LayerKind
 from .weights import Frozen, scale_and_shift
+
+
+def _variance(at: Place, centred: int, axes: tuple[int, ...]) -> int:
+    return at.step("mean_over", at.step("power_n", centred, at.number(2.0)), part="variance", axes=axes)
+
+
+def _scaled(at: Place, centred: int, variance: int, eps: float) -> int:
+    deviation = at.step("sqrt", at.step("add", variance, at.number(eps)), part="deviation")
+    return at.step("divide", centred, deviation, part="normalised")
 
 
 class BatchNorm(LayerKind, frozen=True, tag="batch_norm"):
@@ -38,15 +47,12 @@ class BatchNorm(LayerKind, frozen=True, tag="batch_norm"):
             axes = (0, *range(2, len(at.shape) + 1))
             mean_here = at.step("mean_over", x, part="mean", axes=axes)
             centred = at.step("subtract", x, mean_here, part="centred")
-            variance_here = at.step(
-                "mean_over", at.step("power_n", centred, at.number(2.0)), part="variance", axes=axes
-            )
+            variance_here = _variance(at, centred, axes)
             self._renew(at, mean, variance, mean_here, variance_here)
         else:
             mean_here, variance_here = (at.step("shaped", s, shape=place) for s in (mean, variance))
             centred = at.step("subtract", x, mean_here, part="centred")
-        widened = at.step("add", variance_here, at.number(self.eps))
-        scaled = at.step("divide", centred, at.step("sqrt", widened, part="deviation"), part="normalised")
+        scaled = _scaled(at, centred, variance_here, self.eps)
         weights, bias = (at.step("shaped", at.parameter(p), shape=place) for p in ("weights", "bias"))
         return at.step("add", at.step("multiply", scaled, weights), bias, part="y")
 
@@ -64,3 +70,33 @@ class BatchNorm(LayerKind, frozen=True, tag="batch_norm"):
     def torch(self, before: Shape, after: Shape, tied: bool) -> str:
         settings = f"eps={self.eps!r}, momentum={self.momentum!r}"
         return f"torch.nn.BatchNorm{len(before) if len(before) == 1 else 2}d({before[0]}, {settings})"
+
+
+class LayerNorm(LayerKind, frozen=True, tag="layer_norm"):
+    """Layer normalisation with scale and shift: each row by itself, in training and after."""
+
+    axes: Annotated[
+        Literal["all", "last"],
+        Meta(description="what is normalised together: all numbers of a row, or those along its last axis"),
+    ] = "all"
+    eps: Annotated[Positive, Meta(description="added to the variance")] = 1e-5
+    frozen: Annotated[Frozen, Meta(description="what is not trained")] = field(default_factory=list)
+
+    def _together(self, shape: Shape) -> Shape:
+        return shape if self.axes == "all" else shape[-1:]
+
+    def fitted(self, name: str, shape: Shape, outputs: int) -> Fitted:
+        return Fitted(shape, scale_and_shift(self._together(shape), self.frozen))
+
+    def lower(self, at: Place, x: int) -> int:
+        """(x - mean)/sqrt(variance + eps)*weights + bias (Ba, Kiros and Hinton 2016)."""
+        count = len(at.shape)
+        axes = tuple(range(count + 1 - len(self._together(at.shape)), count + 1))
+        centred = at.step("subtract", x, at.step("mean_over", x, part="mean", axes=axes), part="centred")
+        scaled = _scaled(at, centred, _variance(at, centred, axes), self.eps)
+        return at.step(
+            "add", at.step("multiply", scaled, at.parameter("weights")), at.parameter("bias"), part="y"
+        )
+
+    def torch(self, before: Shape, after: Shape, tied: bool) -> str:
+        return f"torch.nn.LayerNorm({list(self._together(before))}, eps={self.eps!r})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from math import prod
 from typing import Annotated, Any, Literal
 
@@ -107,8 +108,8 @@ def _wrong_kernels(layer: Conv2d, key: str) -> Iterator[Fault]:
         )
 
 
-class MaxPool2d(LayerKind, frozen=True, tag="max_pool2d"):
-    """The largest number of each window."""
+class Pool2d(LayerKind, frozen=True):
+    """One number for each window of images."""
 
     kernel_size: Annotated[Count, Meta(description="side of the window")] = 2
     stride: Annotated[Count | None, Meta(description="step of the window; by default its side")] = None
@@ -124,11 +125,15 @@ class MaxPool2d(LayerKind, frozen=True, tag="max_pool2d"):
             raise ConfigError(f"{name}: a window of {k}x{k} does not fit into {rows(shape)}")
         return Fitted((shape[0], *(windows_along(s, k, self.step) for s in shape[1:])))
 
-    def lower(self, at: Place, x: int) -> int:
-        return at.step("max_pool2d", x, part="y", kernel=self.kernel_size, stride=self.step)
-
     def details(self) -> Iterator[tuple[str, str]]:
         yield "kernel", f"{self.kernel_size}x{self.kernel_size}"
+
+
+class MaxPool2d(Pool2d, frozen=True, tag="max_pool2d"):
+    """The largest number of each window."""
+
+    def lower(self, at: Place, x: int) -> int:
+        return at.step("max_pool2d", x, part="y", kernel=self.kernel_size, stride=self.step)
 
     def torch(self, before: Shape, after: Shape, tied: bool) -> str:
         sizes = f"{self.kernel_size}, {self.step}"
@@ -147,3 +152,24 @@ class MaxPool2d(LayerKind, frozen=True, tag="max_pool2d"):
         largest = shown == shown.max((-2, -1), keepdims=True)
         live = largest & (windows(cotangent) != 0.0)
         return bool(((largest.sum((-2, -1)) > 1) & live.any((-2, -1))).any())
+
+
+class AveragePool2d(Pool2d, frozen=True, tag="average_pool2d"):
+    """The mean of each window."""
+
+    def fitted(self, name: str, shape: Shape, outputs: int) -> Fitted:
+        fitted = super().fitted(name, shape, outputs)
+        return fitted._replace(numbers=(self.kernel_size**2 - 1) * prod(fitted.shape))
+
+    def lower(self, at: Place, x: int) -> int:
+        size = self.kernel_size
+        first, *others = (
+            at.step("window", x, i=i, j=j, kernel=size, stride=self.step)
+            for i in range(size)
+            for j in range(size)
+        )
+        total = reduce(lambda a, b: at.step("add", a, b), others, first)
+        return at.step("divide", total, at.number(float(size * size)), part="y")
+
+    def torch(self, before: Shape, after: Shape, tied: bool) -> str:
+        return f"F.avg_pool2d(x, {self.kernel_size}, {self.step})"
