@@ -14,104 +14,58 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import Source
-from ..graph import INPUT, NOWHERE, Graph, GraphBuilder, Node
-from ..language.numbers import brief
-from ..ops import PRIMITIVES, Primitive
+from ..graph import INPUT, NOWHERE, Graph, Node
+from ..ops import PRIMITIVES, Primitive, Shape
 from ..ops.namespaces import Lifted
 from ..ops.sums import DOT, LARGEST, SUM
 from ..ops.tensor import TensorPrimitive, windows_along
+from .record import Recorder, Written
 from .run import run
 
 Numbers = npt.NDArray[Any]
-"""An array of `Scalar`; of ids, once all is recorded."""
-Shape = tuple[int, ...]
+"""An array of written numbers."""
 
-MOST_NODES = 10_000_000
-
-
-class Scalar:
-    """A number that writes down what is done to it."""
-
-    __slots__ = ("id", "recorder")
-
-    shape = ()
-
-    def __init__(self, recorder: Recorder, id: int) -> None:
-        self.recorder = recorder
-        self.id = id
-
-    def _with(self, op: str, *operands: Any) -> Any:
-        if any(isinstance(x, np.ndarray) for x in operands):
-            return NotImplemented
-        return self.recorder.apply(PRIMITIVES[op], *operands)
-
-    def __add__(self, other: Any) -> Any:
-        return self._with("add", self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return self._with("add", other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return self._with("subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self._with("subtract", other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        count = round(1.0 / other) if isinstance(other, float) and 0.0 < other <= 1.0 else 0
-        if count and 1.0 / count == other:  # a mean is a sum over a count
-            return self._with("divide", self, float(count))
-        return self._with("multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self._with("multiply", other, self)
-
-    def __neg__(self) -> Any:
-        return self._with("negative", self)
+MULTIPLY, DIVIDE = PRIMITIVES["multiply"], PRIMITIVES["divide"]
 
 
-class Recorder:
-    """Appends single numbers to a graph.
+class Scalars(Recorder):
+    """Writes single numbers: every operation as a node of its own, for that is what a reader is shown."""
 
-    Attributes:
-        builder: Where to.
-    """
+    def apply(self, op: Primitive, *operands: Any, **static: Any) -> Written:
+        """Apply a primitive to numbers."""
+        count = 0 if isinstance(operands[-1], Written) else _count(operands[-1])
+        if op is MULTIPLY and count:  # a mean is a sum over a count
+            op, operands = DIVIDE, (operands[0], float(count))
+        return Written(self, self.builder.apply(op, tuple(map(self.id, operands)), NOWHERE))
 
-    def __init__(self) -> None:
-        self.builder = GraphBuilder(Source(""), MOST_NODES)
-        self._constants: dict[float, Scalar] = {}
-
-    def constant(self, value: float) -> Scalar:
-        """Return a number of a rule, one node however often it is used."""
-        if value not in self._constants:
-            self._constants[value] = Scalar(self, self.builder.constant(value, brief(value, 12), NOWHERE))
-        return self._constants[value]
+    def constant(self, value: float) -> Written:
+        """Return a number of a program, which no rule is told."""
+        return Written(self, self.id(value))
 
     def leaves(self, node: Node) -> Numbers:
         """Return numbers that come from outside, in place of a node."""
         kind = node.kind if node.op is None else INPUT
         names = (f"{node.name}{list(index)}" for index in np.ndindex(node.shape))
-        return _array((Scalar(self, self.builder.input(name, NOWHERE, kind)) for name in names), node.shape)
+        return _array((Written(self, self.builder.input(name, NOWHERE, kind)) for name in names), node.shape)
 
-    def apply(self, op: Primitive, *operands: Any) -> Scalar:
-        """Apply a primitive to numbers."""
-        ids = tuple(x.id if isinstance(x, Scalar) else self.constant(float(x)).id for x in operands)
-        return Scalar(self, self.builder.apply(op, ids, NOWHERE))
-
-    def dot(self, row: Sequence[Scalar], column: Sequence[Scalar]) -> Scalar:
+    def dot(self, row: Sequence[Any], column: Sequence[Any]) -> Written:
         """Multiply a row by a column, what is 0 by its making (the border of an image) left out."""
-        zero = self._constants.get(0.0)
-        pairs = [(a, b) for a, b in zip(row, column, strict=True) if a is not zero and b is not zero]
+        pairs = [ab for ab in zip(row, column, strict=True) if all(isinstance(x, Written) for x in ab)]
         if not pairs:
             return self.constant(0.0)
-        return self.apply(DOT, *(a for a, _ in pairs), *(b for _, b in pairs))
+        return self.apply(DOT, *(x for half in zip(*pairs, strict=True) for x in half))
+
+
+def _count(factor: float) -> int:
+    """Return n for 1/n as a rule writes it; 0 for any other number."""
+    count = round(1.0 / factor) if factor else 0
+    return count if count and 1.0 / count == factor else 0
 
 
 class _Arrays(Lifted):
     """The namespace of arrays of recorded numbers."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Scalars) -> None:
         super().__init__("arrays of recorded numbers", self.each)
         self.recorder = recorder
 
@@ -150,7 +104,7 @@ class _Arrays(Lifted):
     def patches(self, x: Numbers, kernel: int, stride: int, padding: int) -> Numbers:
         n, channels, height, width = x.shape
         shape = (n, channels, height + 2 * padding, width + 2 * padding)
-        padded = np.full(shape, self.recorder.constant(0.0), object)
+        padded = np.zeros(shape, object)
         padded[:, :, padding : padding + height, padding : padding + width] = x
         windows = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), (2, 3))
         seen = windows[:, :, ::stride, ::stride].transpose(1, 4, 5, 2, 3, 0)
@@ -164,7 +118,7 @@ class _Arrays(Lifted):
         return parts[0] if len(parts) == 1 else self.each(PRIMITIVES["max"], *parts)
 
 
-def _array(numbers: Iterable[Scalar], shape: Shape) -> Numbers:
+def _array(numbers: Iterable[Written], shape: Shape) -> Numbers:
     array = np.empty(prod(shape), object)
     array[:] = list(numbers)
     return array.reshape(shape)
@@ -178,7 +132,7 @@ class Unrolled(NamedTuple):
         numbers: Node of the array graph -> its numbers, in its shape; nodes left out are missing.
     """
 
-    recorder: Recorder
+    recorder: Scalars
     numbers: dict[int, Numbers]
 
     def ids(self, node: int) -> npt.NDArray[np.int64]:
@@ -194,7 +148,7 @@ class Unrolled(NamedTuple):
 def unroll(
     graph: Graph,
     needed: Sequence[bool] | None = None,
-    given: Callable[[Recorder], Mapping[int, Numbers]] = lambda _: {},
+    given: Callable[[Scalars], Mapping[int, Numbers]] = lambda _: {},
 ) -> Unrolled:
     """Unroll a graph of arrays.
 
@@ -203,7 +157,7 @@ def unroll(
         needed: Nodes to unroll; None unrolls all.
         given: Makes arrays of leaves that stand for nodes, in place of how these are computed.
     """
-    recorder = Recorder()
+    recorder = Scalars()
     leaves: dict[int, Any] = {id: recorder.constant(x) for id, x in graph.constant_values().items()}
     force = given(recorder)
     for id in graph.inputs.values():

@@ -9,7 +9,7 @@ from ..graph import PARAMETER, Node
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS
 from ..ops.sums import DOT, LARGEST, SUM
-from .expr import ONE, ZERO, Apply, Expr, Exprs, Number, add, fraction, multiply
+from .expr import ONE, ZERO, Apply, Expr, Exprs, Number, Ref, add, fraction, multiply
 from .paper import Paper, evaluate, slope_of
 
 Slope = tuple[float, Expr]
@@ -47,6 +47,8 @@ class Region:
                 todo += reversed(reading(nodes, i))
         self.operands = tuple(found) if operands is None else tuple(operands)
         self.steps = sorted(steps)
+        self._read: dict[int, tuple[int, ...]] = {}
+        self._position = {id: k for k, id in enumerate(self.operands)}
 
     # in floats
 
@@ -86,23 +88,30 @@ class Region:
 
     def written(self, operands: Exprs) -> Expr:
         """Write the node over its operands."""
-        return self._written(self.steps[-1], dict(zip(self.operands, operands, strict=True)))
+        return self._written(self.steps[-1], operands, {})
 
-    def _written(self, id: int, known: dict[int, Expr]) -> Expr:
+    def _written(self, id: int, operands: Exprs, known: dict[int, Expr]) -> Expr:
+        if id in self._position:
+            return operands[self._position[id]]
         if id not in known:
             node = self.nodes[id]
             known[id] = (
                 Number(node.value)
                 if node.op is None
-                else spelled(node.op, [self._written(i, known) for i in reading(self.nodes, id)])
+                else spelled(node.op, [self._written(i, operands, known) for i in self._reading(id)])
             )
         return known[id]
+
+    def _reading(self, id: int) -> tuple[int, ...]:
+        if id not in self._read:
+            self._read[id] = reading(self.nodes, id)
+        return self._read[id]
 
     @cached_property
     def _readers(self) -> Mapping[int, list[tuple[int, int]]]:
         readers: dict[int, list[tuple[int, int]]] = {}
         for id in self.steps:
-            for k, i in enumerate(reading(self.nodes, id)):
+            for k, i in enumerate(self._reading(id)):
                 readers.setdefault(i, []).append((id, k))
         return readers
 
@@ -118,34 +127,38 @@ class Region:
 
     def factored(self, k: int, operands: Exprs, y: Expr) -> Slope:
         """Write the same with the factor before it apart."""
-        known = dict(zip(self.operands, operands, strict=True))
-        terms: dict[int, list[Slope]] = {self.operands[k]: [(1.0, ONE)]}
-        while terms:
-            id = min(terms)
-            found = terms.pop(id)
+        known: dict[int, Expr] = {}
+        arrived: dict[int, list[Slope]] = {self.operands[k]: [(1.0, ONE)]}
+        while arrived:
+            id = min(arrived) if len(arrived) > 1 else next(iter(arrived))
+            found = arrived.pop(id)
             slope = found[0] if len(found) == 1 else (1.0, add(*(scaled(*s) for s in found)))
             if id == self.steps[-1]:
                 return slope
             for user, position in self._readers[id]:
-                passed = self._passed(user, position, slope, known, y)
+                passed = self._passed(user, position, slope, operands, known, y)
                 if passed is not None:
-                    terms.setdefault(user, []).append(passed)
+                    arrived.setdefault(user, []).append(passed)
         return 1.0, ZERO
 
-    def _passed(self, id: int, k: int, slope: Slope, known: dict[int, Expr], y: Expr) -> Slope | None:
+    def _passed(
+        self, id: int, k: int, slope: Slope, operands: Exprs, known: dict[int, Expr], y: Expr
+    ) -> Slope | None:
         """Return what a slope is after one more step; None where nothing passes."""
-        op, inputs = self.nodes[id].op, reading(self.nodes, id)
+        op, inputs = self.nodes[id].op, self._reading(id)
         assert op is not None
         factor, expr = slope
+        if op is SUM or op.name == "add":
+            return slope
 
         def operand(i: int) -> Expr:
-            return self._written(inputs[i], known)
+            return self._written(inputs[i], operands, known)
 
         if op is DOT or op.name == "multiply":
             half = len(inputs) // 2
             return _times(operand((k + half) % len(inputs)), slope)
-        if op is SUM or op.name in ("add", "subtract"):
-            return (-factor if op.name == "subtract" and k else factor), expr
+        if op.name == "subtract":
+            return (-factor if k else factor), expr
         if op is LARGEST:
             return None
         if op.name == "divide" and k == 0 and isinstance(n := operand(1), Number):
@@ -154,7 +167,7 @@ class Region:
             return 2.0 * factor, multiply(operand(0), expr)
         if op.name == "where":
             return slope if k == _branch(operand(0)) else None
-        own = y if id == self.steps[-1] else self._written(id, known)
+        own = y if id == self.steps[-1] else self._written(id, operands, known)
         return factor, multiply(slope_of(op, k, [operand(i) for i in range(len(inputs))], own), expr)
 
 
@@ -213,6 +226,8 @@ def _branch(condition: Expr) -> int:
 
 def _times(other: Expr, slope: Slope) -> Slope:
     factor, expr = slope
+    if isinstance(other, Ref) and expr is ONE:
+        return factor, other
     if _constant(other) and evaluate(other, EXACT) * factor == 1.0:
         return 1.0, expr
     return factor, multiply(other, expr)

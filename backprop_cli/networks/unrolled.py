@@ -6,6 +6,7 @@ what leads to it in one line.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,9 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine import unroll
+from ..engine.record import Written
 from ..engine.run import run
 from ..engine.sweep import sweep
-from ..engine.unroll import MOST_NODES, Recorder, Scalar
+from ..engine.unroll import Scalars
 from ..errors import NoSuchNumber, Source
 from ..explanation.expr import ONE, ZERO, Apply, Expr, Exprs, Number, Ref, add, fraction, multiply, subtract
 from ..explanation.names import Name
@@ -96,6 +98,7 @@ class Unrolled:
         targets: Leaves that hold the targets.
         predictions: Nodes that only show what the loss takes.
         given: Node that stands for the layers after, where only one is unrolled.
+        uses: Node -> the steps on the way to the loss that read it, and as which operand.
     """
 
     def __init__(
@@ -120,13 +123,14 @@ class Unrolled:
         self.given: int | None = None
         self.loss: WrittenLoss | None = None
         self._lowered, self._only, self._arrays = lowered, only, leaves
-        self._builder = GraphBuilder(Source(""), limit=MOST_NODES)
+        self._builder = GraphBuilder(Source(""), sys.maxsize)
         self._leaves: dict[int, float] = {}
         self._numbers: dict[float, int] = {}
         self._on_paper: dict[Any, Primitive] = {}
         self._siblings: dict[int, list[int]] = {}
         self._unit: dict[tuple[Block, int], int] = {}
         self._operands: dict[int, list[Expr]] = {}
+        self._partials: dict[int, Sequence[float]] = {}
         assert lowered.target is not None
         self._rows = lowered.shapes[lowered.target][0]
         self._layers = [n for n, _ in network.layers] if isinstance(network, LayerNetwork) else []
@@ -140,7 +144,7 @@ class Unrolled:
         self.graph: Graph = self._builder.build([self._output()])
         self.constants = self.graph.constant_values()
         self.active = self.graph.depends_on([int(i) for a in self.parameters.values() for i in a.reshape(-1)])
-        self.users = self.graph.users()
+        self.uses = self._uses()
         self.values, self.slopes = self.run(), [0.0] * len(self.graph)
         self.slopes = self._pull()
 
@@ -168,6 +172,14 @@ class Unrolled:
         start: list[Any] = [0.0] * len(self.graph)
         seed = self.paper.number(1.0)
         return [float(g) for g in sweep(self.graph, self.values, self.active, FLOATS, seed, start)]
+
+    def _uses(self) -> list[list[tuple[int, int]]]:
+        uses: list[list[tuple[int, int]]] = [[] for _ in self.graph.nodes]
+        hidden = set(self.predictions)
+        for node in self.graph.nodes:
+            for k, i in enumerate(node.inputs if node.id not in hidden else ()):
+                uses[i].append((node.id, k))
+        return uses
 
     def ref(self, id: int) -> Expr:
         """Return a node as an operand of a line."""
@@ -207,9 +219,12 @@ class Unrolled:
 
     def partial(self, user: int, k: int) -> float:
         """Return that slope's number as the sweep has it."""
-        node = self.graph.nodes[user]
-        assert node.op is not None
-        return float(node.op.partials(FLOATS, self.values[user], *(self.values[i] for i in node.inputs))[k])
+        if user not in self._partials:
+            node = self.graph.nodes[user]
+            assert node.op is not None
+            operands = (self.values[i] for i in node.inputs)
+            self._partials[user] = node.op.partials(FLOATS, self.values[user], *operands)
+        return float(self._partials[user][k])
 
     def own_name(self, id: int) -> Name:
         """Return what only this node is called: with its row, where the batch has several."""
@@ -233,7 +248,7 @@ class Unrolled:
             ends += [lowered.data_loss, lowered.prediction]
         start = None if only is None else only.source
 
-        def given(recorder: Recorder) -> dict[int, Any]:
+        def given(recorder: Scalars) -> dict[int, Any]:
             found: dict[int, Any] = {}
             if start is not None:
                 found[start] = recorder.leaves(graph.nodes[start])
@@ -447,16 +462,16 @@ class Unrolled:
             self.names[self.data] = Name("E_data")
         return self._step(recorder.apply(SUM, *sums).id, Name("E"))
 
-    def _penalised(self, norm: str) -> Iterator[Scalar]:
+    def _penalised(self, norm: str) -> Iterator[Written]:
         """Yield the terms of a penalty, of all weights."""
         nodes = self._recorder.builder.nodes
         for id in self._penalty_nodes(norm):
             _, total = nodes[int(self._scalars.ids(id))].inputs
             # by weight: a formula has every row's own
             terms = {nodes[i].inputs[0]: i for i in nodes[total].inputs}
-            yield from (Scalar(self._recorder, i) for i in terms.values())
+            yield from (Written(self._recorder, i) for i in terms.values())
 
-    def _loss(self) -> tuple[Scalar, int]:
+    def _loss(self) -> tuple[Written, int]:
         """Enter the loss: a factor times the sum of one term an output."""
         lowered, loss = self._lowered, self.network.loss
         graph = lowered.graph
@@ -512,7 +527,7 @@ class Unrolled:
         constants = {id: recorder.constant(x) for id, x in graph.constant_values().items()}
         found = np.empty_like(operands[0])
         for index in np.ndindex(found.shape):
-            known = {n: Scalar(recorder, int(a[index])) for n, a in zip("ytp", operands, strict=False)}
+            known = {n: Written(recorder, int(a[index])) for n, a in zip("ytp", operands, strict=False)}
             known |= {name: recorder.constant(getattr(loss, name)) for name in loss.row.settings}
             leaves = {id: known[name] for name, id in graph.inputs.items()}
             found[index] = run(graph, constants | leaves, apply=recorder.apply)[graph.output].id

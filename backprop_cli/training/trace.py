@@ -671,17 +671,11 @@ class _Writing:
                         lines += self._delta(id, unit)
             yield lines
 
-    def _uses(self, id: int) -> list[tuple[int, int]]:
-        """Return the users of a node that the loss is reached by, with the operand it is."""
-        hidden = set(self.u.predictions)
-        users = [user for user in dict.fromkeys(self.u.users[id]) if user not in hidden]
-        return [(user, k) for user in users for k, i in enumerate(self.u.graph.nodes[user].inputs) if i == id]
-
     def _delta(self, id: int, unit: tuple[int, ...]) -> list[Line]:
         u = self.u
         name, row, value = u.names[id], u.row_of.get(id), u.slopes[id]
         slope = name._replace(of="E")
-        uses = self._uses(id)
+        uses = self.u.uses[id]
         if u.given is not None and uses and uses[0][0] == u.given:
             return [Line(slope, (), value, row, "given by the layers after")]
         if len(uses) == 1 and uses[0][0] in unit and name.layer:
@@ -733,15 +727,14 @@ class _Writing:
         terms: list[Expr] = []
         last: list[Expr] = []
         rest, left, rows = 0.0, 0, set()
-        for user, k in self._uses(id):
+        for user, k in self.u.uses[id]:
             row = u.row_of.get(user)
-            term = self._term(user, k)
             if user in u.penalties:
-                last.append(term)
+                last.append(self._term(user, k))
             elif (row is None or row in self.shown) and len(terms) < MOST_TERMS:
-                terms.append(term)
+                terms.append(self._term(user, k))
             else:
-                rest = self.paper(rest + evaluate(term, self.paper))
+                rest = self.paper(rest + self.paper(u.slopes[user] * u.partial(user, k)))
                 left += 1
                 rows.add(row)
         remark = ""
