@@ -282,13 +282,13 @@ def differentiate(
         warnings += _lost_digits({"the value": (point.value, noise)})
     waited_for_last = sorted(chosen.items(), key=lambda item: item[1].begin is not None)
     found = {name: method.column(task) for name, method in waited_for_last}
-    columns = {name: [found[name].numbers.get(k) for k in range(len(graph))] for name in chosen}
+    columns = {name: list(map(found[name].numbers.get, range(len(graph)))) for name in chosen}
     quotients: dict[int, Quotient] = {}
     formulas: list[str | None] | None = None
     for column in found.values():
         quotients |= column.quotients
         if column.formulas is not None:
-            formulas = [column.formulas.get(k) for k in range(len(graph))]
+            formulas = list(map(column.formulas.get, range(len(graph))))
     verdicts = [
         compare(
             {name: column[k] for name, column in columns.items()},
