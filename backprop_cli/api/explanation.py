@@ -43,12 +43,14 @@ def explain(
     detail: str = "normal",
     round_each: int | None = None,
     large: bool = False,
+    overrides: Sequence[str] = (),
     **values: float,
 ) -> Explained:
     """Explain the gradient of a program, step by step.
 
     Args:
-        program: Text or a parsed program.
+        program: Text or a parsed program; or the path of a config, ``hand.yaml``, for the loss of the first
+            training step of its network, number by number.
         bindings: Values by name, for names such as ``limit`` that are options here.
         wrt: Inputs to differentiate by; None for all.
         symbolic: Take the derivative rule by rule.
@@ -57,10 +59,18 @@ def explain(
         detail: How much is told: ``short``, ``normal`` or ``full``.
         round_each: Round every result to so many decimals, as on paper.
         large: Lift the limits on the program's size.
+        overrides: Of a config, ``optimizer.learning_rate=0.1`` and the like.
         values: Values by name; with none at all the derivative is taken rule by rule.
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
+    if isinstance(program, str) and program.lower().endswith((".yaml", ".yml")):
+        from ..training.problem import assembled
+        from ..training.trace import explain_update
+
+        with assembled(program, overrides) as problem:
+            step = explain_update(problem, program, wrt=wrt, detail=detail, rate=update, decimals=round_each)
+        return Explained(*step)
     graph, given = bound(program, bindings, values, large=large)
     told = explained(
         graph,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from ..errors import UsageError
@@ -21,9 +19,6 @@ from .common import (
 )
 from .output import Output
 from .request import Request
-
-if TYPE_CHECKING:
-    from ..explanation.report import Explanation
 
 FORMATS = ("table", "markdown", "latex", "json")
 DETAILS = ("short", "normal", "full")
@@ -80,7 +75,17 @@ def command(
         for option, given in (("--symbolic", symbolic), ("--limit", limit)):
             if given:
                 raise UsageError(f"{option} is for expressions, {request.config} is a config")
-        told = _network(request.config, request.config_overrides(), names_of(wrt), detail, rate, decimals)
+        from .training import use_threads
+
+        use_threads(1)
+        told = explain(
+            request.config,
+            wrt=names_of(wrt),
+            detail=detail,
+            update=rate,
+            round_each=decimals,
+            overrides=request.config_overrides(),
+        )
         output.show(document(told, digits=output.digits))
         return 0
     if request.overrides:
@@ -104,22 +109,3 @@ def command(
     output.show(document(told, digits=output.digits))
     output.tell(graph, told.warnings, notes)
     return 0
-
-
-def _network(
-    path: str,
-    overrides: list[str],
-    wrt: list[str] | None,
-    detail: str,
-    rate: float | None,
-    decimals: int | None,
-) -> Explanation:
-    """Explain the first training step of a config."""
-    from .training import use_threads
-
-    use_threads(1)
-    from ..training.problem import assembled
-    from ..training.trace import explain_update
-
-    with assembled(path, overrides) as problem:
-        return explain_update(problem, path, wrt=wrt, detail=detail, rate=rate, decimals=decimals)

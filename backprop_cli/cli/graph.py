@@ -161,10 +161,10 @@ def _program(
     named: bool,
     constants: bool,
 ) -> None:
+    from ..api.drawing import Drawn
     from ..differentiation.report import warnings_of
     from ..engine.point import point_of
     from ..explanation.edges import GraphView
-    from ..layout.drawing import graph_drawing, graph_title, paths_text
 
     if named and constants:
         raise UsageError("--named shows less, --all shows more: one of them")
@@ -189,11 +189,7 @@ def _program(
                 hint="--path NAME draws the nodes on its paths, --named the named steps; "
                 "-o graph.dot or graph.mmd takes any number",
             )
-    drawing = graph_drawing(view, graph_title(view, write), write, edges)
-    if paths is not None:
-        drawing = drawing._replace(
-            legend=(*drawing.legend, paths_text(counts, graph.name(graph.output), named))
-        )
+    drawing = Drawn(view, counts, edges, output.digits).drawing
     if output.format == "json":
         from ..render.graph_facts import graph_facts
         from ..render.writers.json import lines
