@@ -19,7 +19,7 @@ from ..engine.run import run
 from ..engine.sweep import sweep
 from ..engine.unroll import Scalars
 from ..errors import NoSuchNumber, Source
-from ..explanation.expr import ONE, ZERO, Apply, Expr, Exprs, Number, Ref, add, fraction, multiply, subtract
+from ..explanation.expr import ONE, Apply, Expr, Exprs, Number, Ref, multiply, subtract
 from ..explanation.names import Name
 from ..explanation.paper import Paper, Row, on_paper, slope_of
 from ..explanation.region import Region, without_defaults
@@ -35,6 +35,7 @@ from .formula import FormulaNetwork
 from .lowering import Lowered
 from .network import LayerNetwork, NDArray, Parameter
 from .runner import Network
+from .written_loss import WrittenLoss
 
 PARTS = {"weights": "w", "bias": "b"}
 NORMS = ("l1", "l2")
@@ -532,79 +533,6 @@ class Unrolled:
             leaves = {id: known[name] for name, id in graph.inputs.items()}
             found[index] = run(graph, constants | leaves, apply=recorder.apply)[graph.output].id
         return found
-
-
-class WrittenLoss:
-    """A loss over all outputs of a batch: a factor times the sum of one term an output.
-
-    Args:
-        kind: Its name.
-        paper: Rounds.
-        terms: Row by row.
-        operands: What is recorded of all outputs, then of all targets, then of all predictions (for the
-            losses that take logits: their slope is the prediction less the target).
-        factor: Share and count of the factor share/count.
-        exact: How the loss is computed from logits, where a logarithm of a prediction would lose it.
-    Attributes:
-        row: The primitive.
-        factor: What stands before the sum.
-    """
-
-    def __init__(
-        self,
-        kind: str,
-        paper: Paper,
-        terms: Sequence[Sequence[Region]],
-        operands: Sequence[int],
-        factor: tuple[float, int],
-        exact: Region | None,
-    ) -> None:
-        self._rows = terms
-        self._terms = [term for row in terms for term in row]
-        self._at = {id: k for k, id in enumerate(operands)}
-        self._factor = factor
-        self._fused = exact is not None
-        share, count = factor
-        self.factor = fraction(1.0, 2.0) if share == 0.5 else fraction(-share if exact else share, count)
-        inputs = 2 * len(self._terms)
-        forward = (lambda *xs: exact.forward(*xs[:inputs])) if exact is not None else None
-        self.row = Row(kind, paper, self._write, self._slope, forward)
-
-    def terms(self, operands: Exprs, row: int) -> Expr:
-        """Write the sum of the terms of a row, without the factor."""
-        return self._sum(self._rows[row], operands)
-
-    def _write(self, operands: Exprs) -> Expr:
-        return multiply(self.factor, self._sum(self._terms, operands))
-
-    def _sum(self, terms: Sequence[Region], operands: Exprs) -> Expr:
-        written = (term.written(self._operands(term, operands)) for term in terms)
-        return add(*(term for term in written if term != ZERO))
-
-    def _operands(self, term: Region, operands: Exprs) -> list[Expr]:
-        """Return the operands of a term; of a class that is the target or is not, no share is written."""
-        found = [operands[self._at[id]] for id in term.operands]
-        if self._fused:
-            found = [
-                Number(o.value) if isinstance(o, Ref) and self._is_target(id) and o.value in (0.0, 1.0) else o
-                for id, o in zip(term.operands, found, strict=True)
-            ]
-        return found
-
-    def _is_target(self, id: int) -> bool:
-        return len(self._terms) <= self._at[id] < 2 * len(self._terms)
-
-    def _slope(self, k: int, operands: Exprs, y: Expr, _: Exprs) -> Expr:
-        count = len(self._terms)
-        if k >= count:
-            return ZERO  # predictions are written beside, targets are not moved
-        share, over = self._factor
-        if self._fused:
-            return multiply(fraction(share, over), subtract(operands[k + 2 * count], operands[k + count]))
-        term = self._terms[k]
-        at = next(i for i, id in enumerate(term.operands) if self._at[id] == k)
-        factor, slope = term.factored(at, self._operands(term, operands), y)
-        return multiply(fraction(share * factor, over), slope)
 
 
 def softmax_slope(i: int, k: int, operands: Exprs, y: Expr, ys: Exprs) -> Expr:
