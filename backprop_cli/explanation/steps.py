@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..graph import CONSTANT, Graph, Node
 from ..language.format import given
 from ..ops import PRIMITIVES
+from ..ops.primitive import CONSTANT_FACTOR_RULE, PRODUCT_RULE, QUOTIENT_RULE
 from .expr import (
     ONE,
     ZERO,
@@ -185,14 +186,13 @@ class _Derivation:
         left = (*head, self.pending(self.body(id)))
         if node.op.additive:
             return self.sum(id, depth, left)
-        name = node.op.name
-        if name == "multiply":
+        if node.op.rule == PRODUCT_RULE:
             return self.product(id, depth, left)
-        if name == "divide":
+        if node.op.rule == QUOTIENT_RULE:
             return self.quotient(node, depth, left)
-        if name in ("negative", "identity"):
+        if len(node.inputs) == 1 and node.op.linear:
             (i,) = node.inputs
-            sign = negated if name == "negative" else _same
+            sign = negated if node.op.local == ("-1",) else _same
             self.steps.append(Step(node.op.rule, depth, (*left, sign(self.promise(i)))))
             return sign(self.of(i, depth + 1))
         if node.op.chosen:
@@ -220,7 +220,7 @@ class _Derivation:
                 continue
             assert op is not None
             a, b = self.graph.nodes[i].inputs
-            todo += [(b, minus ^ (op.name == "subtract")), (a, minus)]
+            todo += [(b, minus ^ (op.local[1] == "-1")), (a, minus)]
         rule = self.graph.nodes[id].op
         assert rule is not None
         promised: Expr = ZERO
@@ -243,7 +243,7 @@ class _Derivation:
         while todo:
             i = todo.pop()
             op = self.graph.nodes[i].op
-            if i != id and (op is None or op.name != "multiply" or self.is_named(i)):
+            if i != id and (op is None or op.rule != PRODUCT_RULE or self.is_named(i)):
                 factors.append(i)
             else:
                 todo += reversed(self.graph.nodes[i].inputs)
@@ -251,7 +251,7 @@ class _Derivation:
         moving = [i for i in factors if self.moves[i]]
         if len(moving) == 1:
             (i,) = moving
-            self.steps.append(Step("constant factor rule", depth, (*left, times(*fixed, self.promise(i)))))
+            self.steps.append(Step(CONSTANT_FACTOR_RULE, depth, (*left, times(*fixed, self.promise(i)))))
             return times(*fixed, self.of(i, depth + 1))
         whole = [self.expr(i) for i in moving]
 
@@ -278,7 +278,7 @@ class _Derivation:
             above = plus(times(du, v), times(u, dv), True)
             return over(above, power(v, Number(2.0)))
 
-        name = node.op.rule if self.moves[b] else "constant factor rule"
+        name = node.op.rule if self.moves[b] else CONSTANT_FACTOR_RULE
         self.steps.append(Step(name, depth, (*left, rule(self.promise(a), self.promise(b)))))
         return rule(self.of(a, depth + 1), self.of(b, depth + 1))
 
@@ -292,10 +292,9 @@ class _Derivation:
         operands = [self.expr(i) for i in node.inputs]
         names = list(operands)
         rule, meaning = op.rule, None
-        if op.name == "power" and len(moving) == 1 and moving[0] == 0:
-            rule = PRIMITIVES["power_n"].rule
-        elif op.name == "power" and len(moving) == 2:
-            rule = f"{PRIMITIVES['power_n'].rule} and {rule}"
+        if op.literal_form and 0 in moving:
+            literal = PRIMITIVES[op.literal_form].rule
+            rule = f"{literal} and {rule}" if len(moving) == 2 else literal
         if inner:
             rule = f"chain rule, {rule}"
         if len(moving) == 1 and inner:

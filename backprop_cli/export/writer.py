@@ -234,8 +234,8 @@ class Writer:
             if name is not None and name in self.constants:
                 return spell(self.constants, name, [])._replace(value=node.value, depth=0)
             return self.number(node.value, whole)._replace(value=node.value)
-        # whole numbers without end: 2^1000 is a float here, and would be an integer of 302 digits
-        whole = whole and node.op.name in ("add", "subtract", "multiply", "divide", "negative", "identity")
+        # whole numbers but for powers and functions: 2^1000 is a float here, and would be one of 302 digits
+        whole = whole and bool(node.op.linear)
         operands = [self._constant(self.graph.nodes[i], whole=whole) for i in node.inputs]
         self.used.add(node.op.name)
         return spell(self.constants, node.op.name, operands)._replace(

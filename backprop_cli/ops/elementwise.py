@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
-from .primitive import Primitive
+from .primitive import CONSTANT_FACTOR_RULE, PRODUCT_RULE, QUOTIENT_RULE, SUM_RULE, Primitive
 
 PI = 3.141592653589793
 LN2 = 0.6931471805599453
@@ -60,7 +60,7 @@ elementwise(
     ulp=0.5,
     additive=True,
     says="sum",
-    rule="sum rule",
+    rule=SUM_RULE,
 )
 elementwise(
     "subtract",
@@ -76,7 +76,7 @@ elementwise(
     ulp=0.5,
     additive=True,
     says="difference",
-    rule="sum rule",
+    rule=SUM_RULE,
 )
 elementwise(
     "multiply",
@@ -91,7 +91,7 @@ elementwise(
     sample=(WIDE, WIDE),
     ulp=0.5,
     says="product",
-    rule="product rule",
+    rule=PRODUCT_RULE,
 )
 elementwise(
     "divide",
@@ -109,7 +109,7 @@ elementwise(
     sample=(WIDE, (0.1, 350.0)),
     ulp=0.5,
     says="quotient",
-    rule="quotient rule",
+    rule=QUOTIENT_RULE,
 )
 elementwise(
     "negative",
@@ -124,7 +124,7 @@ elementwise(
     sample=(WIDE,),
     ulp=0.0,
     says="negative",
-    rule="constant factor rule",
+    rule=CONSTANT_FACTOR_RULE,
 )
 elementwise(
     "power_n",

@@ -9,6 +9,12 @@ Rule = Callable[..., Any]
 Shape = tuple[int, ...]
 
 REALS = "every real number"
+SUM_RULE, PRODUCT_RULE, QUOTIENT_RULE, CONSTANT_FACTOR_RULE = (
+    "sum rule",
+    "product rule",
+    "quotient rule",
+    "constant factor rule",
+)
 
 
 def broadcast(*shapes: Shape, **static: Any) -> Shape:

@@ -50,7 +50,7 @@ class Constants:
         operands = [self(i) for i in node.inputs]
         if not all(x.is_number for x in operands):
             return self.dummy(id)
-        if node.op.name.startswith("power") and not _small_power(*operands):
+        if node.op.infix == "^" and not _small_power(*operands):
             return self.dummy(id)
         value = defined(node.op, operands)
         return value if value.is_number and value.is_finite else self.dummy(id)
@@ -72,7 +72,7 @@ def _small_power(base: Any, exponent: Any) -> bool:
 
 def guarded(row: Primitive, operands: list[Any], constants: Constants, ids: Sequence[int]) -> list[Any]:
     """Keep SymPy from multiplying out (2a)^1000000."""
-    if row.name == "power_n":
+    if row.infix == "^":
         base, exponent = operands
         number = exponent.is_Rational and abs(exponent) > 64
         if number and base.is_Mul and base.args[0].is_number:
