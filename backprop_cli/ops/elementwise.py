@@ -638,6 +638,7 @@ elementwise(
     symbol=lambda sp, x: 1 / (1 + sp.exp(-x)),
     sample=(WIDE,),
     ulp=3.0,
+    probability=1,
     says="1/(1 + e^-x)",
 )
 elementwise(

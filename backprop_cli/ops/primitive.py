@@ -77,6 +77,7 @@ class Primitive:
         convention: The slope taken at the kink, in our own words.
         conventional: ``(*operands) -> whether that slope is taken there``, for a primitive without pieces
             whose rule has no number at some operands.
+        probability: Its values are probabilities: 1 each by itself, 2 all along the last axis together.
         rectifier: It lets through what is above 0 and next to nothing below: half of a signal's variance.
         truth: The value is a truth value: it cannot be nudged, and only a condition may use it.
         chosen: ``(*values) -> positions of the operands that were needed``; None when all are.
@@ -119,6 +120,7 @@ class Primitive:
         "params",
         "partials",
         "piece",
+        "probability",
         "rectifier",
         "rule",
         "sample",
@@ -160,6 +162,7 @@ class Primitive:
         piece: Rule | None = None,
         convention: str | None = None,
         conventional: Callable[..., bool] | None = None,
+        probability: int = 0,
         rectifier: bool = False,
         truth: bool = False,
         chosen: Callable[..., tuple[int, ...]] | None = None,
@@ -198,6 +201,7 @@ class Primitive:
         self.piece = piece
         self.convention = convention
         self.conventional = conventional
+        self.probability = probability
         self.rectifier = rectifier
         self.truth = truth
         self.chosen = chosen

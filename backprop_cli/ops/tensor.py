@@ -283,6 +283,7 @@ tensor(
     partials=lambda xp, y, z, *, axis=-1: (Pull(lambda g: y * (g - xp.sum(g * y, (axis,), keep=True))),),
     local=("y_i*(1 if i = j else 0) - y_i*y_j",),
     samples=((((3, 4),), {}), (((1, 2),), {})),
+    probability=2,
     says="e^z over the sum of e^z, row by row",
 )
 tensor(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError, NoSuchNumber
+from ..networks.lowering import ROWS
 from ..networks.runner import BLOCK_ROWS, Runner
 from ..tables.block import Block, Floats, TextBlock
 from ..tables.write import free_names
@@ -132,8 +133,9 @@ def has_probabilities(model: Model) -> bool:
     if model.classes is None or config.model.formula is not None:
         return False
     ending = config.loss.row.fuses or config.model.chain(len(model.classes))[-1].function
-    # two sigmoids need not add up to 1
-    return ending == "softmax" or (ending == "sigmoid" and model.runner.network.outputs == 1)
+    probability = ROWS[ending].probability if ending is not None else 0
+    # several that are probabilities each by itself need not add up to 1
+    return probability == 2 or (probability == 1 and model.runner.network.outputs == 1)
 
 
 def _part(block: Block, start: int, stop: int) -> Block:
