@@ -528,7 +528,7 @@ def test_lines_fit_a_terminal(name, width, monkeypatch):
 
     from backprop_cli.render.writers import terminal
 
-    def narrow(to_file=False):
+    def narrow(to_file=False, plain=False):
         return Console(width=width, force_terminal=True, color_system=None, markup=False, highlight=False)
 
     monkeypatch.setattr(terminal, "console_for", narrow)

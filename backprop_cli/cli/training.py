@@ -46,8 +46,7 @@ def train(
     use_threads(threads)
     from ..api.training import draw_curve
     from ..render import training as show
-    from ..render.writers import write
-    from ..render.writers.terminal import write as plain
+    from ..render.writers.terminal import write_plain
     from ..training.config import load
     from ..training.problem import assemble
     from ..training.run import Run
@@ -66,7 +65,7 @@ def train(
 
         checked = list(compare(problem))
         good = all(c.agree for c in checked)
-        text = plain([show.checked_grid(checked)], to_file=True)
+        text = write_plain([show.checked_grid(checked)])
         if dry_run or not good:
             output.write(text)
         else:
@@ -78,7 +77,7 @@ def train(
         if dry_run:
             return 0
     if dry_run:
-        text = plain(show.setup(problem), to_file=True)
+        text = write_plain(show.setup(problem))
         output.write(show.wrapped(text, width_of(output.file)))
         return 0
     run = Run(problem, resume=resume, threads=threads)
@@ -106,10 +105,12 @@ def train(
         return TERMINATED if received[0] == signal.SIGTERM else INTERRUPTED
     seconds = time.monotonic() - began
     draw_curve(run)
-    text = write(show.document(run, seconds), output.format, to_file=True)
-    if output.format != "json":
-        text = show.wrapped(text, width_of(output.file)) + curve(run, output.file)
-    output.write(text)
+    report = show.document(run, seconds)
+    if output.format == "json":
+        output.show(report)
+    else:
+        text = show.wrapped(write_plain(report.page()), width_of(output.file))
+        output.write(text + curve(run, output.file))
     return 0
 
 

@@ -8,14 +8,24 @@ from typing import Any
 PIPE_WIDTH = 100_000
 
 
-def console_for(to_file: bool = False) -> Any:
-    """Return a Rich console for stdout: as wide as its content and plain when it is no terminal."""
+def console_for(to_file: bool = False, *, plain: bool = False) -> Any:
+    """Return a Rich console for stdout: as wide as its content and plain when it is no terminal.
+
+    Args:
+        to_file: The text goes to a file; it has colours only where they are forced.
+        plain: No colours, wherever it goes.
+    """
     from io import StringIO
 
     from rich.console import Console
 
     console = Console(
-        file=StringIO() if to_file else None, markup=False, highlight=False, emoji=False, soft_wrap=False
+        file=StringIO() if to_file or plain else None,
+        force_terminal=False if plain else None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        soft_wrap=False,
     )
     if not (console.is_terminal and getattr(sys.stdout, "isatty", bool)()):
         console.width = PIPE_WIDTH

@@ -34,7 +34,15 @@ _TEXT = 24  # columns that are room enough for a text
 
 def write(blocks: Iterable[page.Block], *, to_file: bool = False) -> str:
     """Return a page."""
-    console = console_for(to_file)
+    return _captured(blocks, console_for(to_file))
+
+
+def write_plain(blocks: Iterable[page.Block]) -> str:
+    """Return a page without colours, as wide as its content, wherever it goes."""
+    return _captured(blocks, console_for(plain=True))
+
+
+def _captured(blocks: Iterable[page.Block], console: Any) -> str:
     with console.capture() as captured:
         _print_all(console, blocks)
     return trimmed(captured.get().replace(_UNBROKEN, " = "))
