@@ -5,8 +5,8 @@ the sweep over what an earlier sweep left. Derivatives are programs, then, which
 system, printed and differentiated again.
 
 Source:
-    Griewank and Walther, Evaluating Derivatives (2008), section 6.2, on tapes that record their own
-    differentiation; Radul et al., You Only Linearize Once (2023), on structural zeros.
+    Griewank and Walther, Evaluating Derivatives (2008), section 6.2, on derivatives by transformation of
+    programs; autodidax of JAX's documentation, whose gradients are programs of the same kind.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Written:
 
     @property
     def shape(self) -> Shape:
+        """Of the array; () of a single number."""
         return self.recorder.builder.nodes[self.id].shape
 
     def __neg__(self) -> Any:
@@ -273,7 +274,10 @@ class Recorder:
 
 
 class WrittenNumbers(Lifted):
-    """The namespace of written numbers: elementwise rows, and what is done to arrays besides."""
+    """The namespace of written numbers: elementwise rows, and what is done to arrays besides.
+
+    Each method writes the row of its name (see `ops.arrays`), or what comes to the same.
+    """
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__("written numbers", recorder.apply)

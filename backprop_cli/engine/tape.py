@@ -1,4 +1,9 @@
-"""A graph as an engine's instructions: the recorded program, in functions that the engine has."""
+"""A graph as an engine's instructions: the recorded program, in functions that the engine has.
+
+Source:
+    Griewank and Walther, Evaluating Derivatives (2008), section 3.2, on the sweep that is recorded; Aho, Lam,
+    Sethi and Ullman, Compilers (2006), section 8.5, on equal parts of straight code, found by value number.
+"""
 
 from __future__ import annotations
 
