@@ -1,99 +1,69 @@
-"""The tree is the architecture: a module imports only from layers above its own."""
+"""The tree is the architecture: a module imports only from rooms above its own, and none in a circle."""
 
 from __future__ import annotations
 
-import ast
+import importlib.util
 import subprocess
 import sys
-from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "backprop_cli"
-ORDER = (
-    ("errors",),
-    ("ops",),
-    ("graph", "settings"),
-    ("tables",),
-    ("language",),
-    ("engine",),
-    ("differentiation",),
-    ("curves",),
-    ("explanation",),
-    ("optimization",),
-    ("networks",),
-    ("training",),
-    ("checking", "export"),
-    ("articles",),
-    ("layout",),
-    ("render",),
-    ("api",),
-    ("cli",),
-    ("__init__", "__main__"),
-)
-LAYER = {name: level for level, names in enumerate(ORDER) for name in names}
-MODULES = sorted(PACKAGE.rglob("*.py"))
+_spec = importlib.util.spec_from_file_location("architecture", ROOT / "docs" / "architecture.py")
+assert _spec is not None
+assert _spec.loader is not None
+architecture = importlib.util.module_from_spec(_spec)
+sys.modules["architecture"] = architecture
+_spec.loader.exec_module(architecture)
+
+LEVEL = {name: level for level, names in enumerate(architecture.ORDER) for name in names}
+MODULES = {str(path.relative_to(architecture.PACKAGE)): path for path in architecture.modules()}
 
 
-def layers_imported(path: Path) -> Iterator[tuple[str, int]]:
-    """Yield what a module imports of the package, and on which line, in bodies of functions too."""
-    for name, line in names_imported(path):
-        parts = name.split(".")
-        if parts[0] == "backprop_cli" and len(parts) > 1 and parts[1] != "__version__":
-            yield parts[1], line
-
-
-def names_imported(path: Path, *, typing: bool = True) -> Iterator[tuple[str, int]]:
-    """Yield the full name of all that a module imports, and on which line; perhaps not for types alone."""
-    here = ("backprop_cli", *path.relative_to(PACKAGE).with_suffix("").parts)
-    todo: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not typing:
-            continue
-        todo += ast.iter_child_nodes(node)
-        if isinstance(node, ast.ImportFrom):
-            base = ".".join(here[: len(here) - node.level]) if node.level else ""
-            module = ".".join(filter(None, (base, node.module)))
-            for alias in node.names:
-                yield f"{module}.{alias.name}", node.lineno
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node.lineno
-
-
-@pytest.mark.parametrize("path", MODULES, ids=[str(p.relative_to(PACKAGE)) for p in MODULES])
-def test_imports_go_up(path: Path) -> None:
-    own = path.relative_to(PACKAGE).with_suffix("").parts[0]
-    assert own in LAYER, f"{own} has no layer"
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_go_up(module: str) -> None:
+    own = architecture.room_of(MODULES[module])
+    assert own in LEVEL, f"{own} is in no room"
     below = [
-        (name, line) for name, line in layers_imported(path) if name != own and LAYER[name] >= LAYER[own]
+        (room, line)
+        for room, line in architecture.rooms_imported(MODULES[module])
+        if room != own and LEVEL[room] >= LEVEL[own]
     ]
     assert below == []
 
 
-def test_the_walk_sees_imports() -> None:
-    seen = {name for path in MODULES for name, _ in layers_imported(path)}
-    assert {"errors", "ops", "graph", "language", "differentiation"} <= seen
-
-
-def test_no_room_imports_in_circles() -> None:
-    names = {".".join(("backprop_cli", *p.relative_to(PACKAGE).with_suffix("").parts)): p for p in MODULES}
+def test_no_modules_import_each_other() -> None:
+    names = {
+        ".".join(("backprop_cli", *path.relative_to(architecture.PACKAGE).with_suffix("").parts)): path
+        for path in MODULES.values()
+    }
     names = {name.removesuffix(".__init__"): path for name, path in names.items()}
 
     def module_of(name: str) -> str | None:
         return next((n for n in (name, name.rpartition(".")[0]) if n in names and n != "backprop_cli"), None)
 
-    needs = {
-        own: {module for name, _ in names_imported(path, typing=False) if (module := module_of(name))} - {own}
+    links = {
+        own: {
+            module
+            for name, _ in architecture.imported(path, typing=False)
+            if (module := module_of(name)) not in (own, None)
+        }
         for own, path in names.items()
     }
-    while free := [own for own, others in needs.items() if not others & needs.keys()]:
-        for own in free:
-            del needs[own]
-    assert needs == {}
+    assert set(TopologicalSorter(links).static_order()) == set(names)
+
+
+def test_the_walk_sees_imports() -> None:
+    rooms = architecture.rooms()
+    assert {"errors", "ops", "graph", "language", "engine"} <= rooms["differentiation"]
+    assert "explanation" in rooms["cli"]  # in the bodies of functions
+
+
+def test_the_page_and_its_picture_are_drawn_from_the_imports() -> None:
+    assert architecture.PAGE.read_text("utf-8") == architecture.page()
+    assert architecture.PICTURE.read_text("utf-8") == architecture.picture()
 
 
 WRITTEN = {
@@ -111,10 +81,10 @@ WRITTEN = {
 def test_formats_are_written_in_one_place(what: str) -> None:
     """A report makes blocks; only the writers know how JSON, CSV, Markdown or LaTeX are escaped."""
     users = [
-        str(path.relative_to(PACKAGE))
-        for path in MODULES
-        if path.relative_to(PACKAGE).parts[0] in ("render", "cli", "layout")
-        and any(f"{name}.".startswith(f"{what}.") for name, _ in names_imported(path))
+        str(path.relative_to(architecture.PACKAGE))
+        for path in MODULES.values()
+        if path.relative_to(architecture.PACKAGE).parts[0] in ("render", "cli", "layout")
+        and any(f"{name}.".startswith(f"{what}.") for name, _ in architecture.imported(path))
     ]
     assert [user for user in users if not user.startswith(WRITTEN[what])] == []
 
