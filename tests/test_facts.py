@@ -61,7 +61,6 @@ MEANS = {
     "render/tikz.py": {"negative"},
     "render/trace.py": {"min", "max"},  # of a list
     "training/config/checks.py": {"relu", "identity"},  # a setting's words
-    "training/predictor.py": {"sigmoid"},  # an ending that gives probabilities
 }
 """Words that mean something else in a file, or a setting's value."""
 
