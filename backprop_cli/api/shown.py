@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ class Shown:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts of `to_json` as Python's own dictionaries, lists and numbers."""
+        import json
+
         found: dict[str, Any] = json.loads(self.to_json())
         return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..differentiation.report import warnings_of
 from ..engine.point import check_wrt
@@ -12,12 +12,14 @@ from ..engine.run import is_bound
 from ..errors import UsageError
 from ..graph import CONSTANT, Graph, Node
 from ..language.format import OUTPUT_NAMES
-from .limits import Limit, work_out
 from .passes import Backward, Forward, backward_lines, forward_lines, idle_steps, steps_to_write
 from .paths import Reach, longest_path, reaches
 from .point import WrittenPoint
 from .steps import Derivation, derive
 from .words import Cost, Direction, Nudge, Update, cost, direction, nudges, update
+
+if TYPE_CHECKING:
+    from .limits import Limit
 
 DETAILS = ("short", "normal", "full")
 MOST_LINES = {"short": 40, "normal": 60, "full": 1_000}
@@ -151,6 +153,8 @@ def explain(
             derivations=tuple(derive(graph, name) for name in few or asked[:MOST_DERIVATIONS])
         )
     if limit:
+        from .limits import work_out
+
         told = told._replace(limits=tuple(work_out(graph, name, point) for name in few))
     return told._replace(notes=tuple(notes))
 

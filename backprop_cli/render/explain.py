@@ -5,10 +5,9 @@ The fields of the JSON objects are in ``docs/explain.md``; ``SCHEMA`` changes wh
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..explanation.expr import Expr
-from ..explanation.limits import Limit
 from ..explanation.passes import Backward, Forward, Stop, Total
 from ..explanation.paths import Reach
 from ..explanation.report import Explanation
@@ -17,6 +16,9 @@ from ..explanation.words import Update
 from .explain_lines import Voice, nudge_text, page
 from .page import Document, Entries, Facts
 from .written import Style, expression
+
+if TYPE_CHECKING:
+    from ..explanation.limits import Limit
 
 SCHEMA = 1
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine.point import Edge
 from ..errors import printable
 from ..explanation.expr import Apply, Expr, product_of
-from ..explanation.limits import Limit, inlined
 from ..explanation.passes import Backward, Forward, Stop, Total, Use
 from ..explanation.paths import EXACT_COUNT, Path, Reach
 from ..explanation.point import Written, WrittenPoint
@@ -36,6 +35,9 @@ from .forms import (
 )
 from .page import Block, Equation, Equations, Heading, Row, Section
 from .written import Style, expression
+
+if TYPE_CHECKING:
+    from ..explanation.limits import Limit
 
 MOST_TERMS = 8
 """Sums of more paths are written in numbers alone."""
@@ -557,6 +559,8 @@ def _limit(told: Explanation, name: str, limit: Limit | None, voice: Voice) -> P
     assert limit.difference is not None
     assert limit.quotient is not None
     assert limit.limit is not None
+    from ..explanation.limits import inlined
+
     whole = inlined(told.point or Written(graph), name, limit.letter)
     written = Symbols(whole) if whole is not None else None
     rows += [

@@ -7,9 +7,10 @@ are text already; mathematics stays an expression until it is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from .forms import Form, Value
+if TYPE_CHECKING:
+    from .forms import Form, Value  # a table of numbers has none
 
 WIDEST = 100
 """Sentences are no wider than that, however wide the terminal."""

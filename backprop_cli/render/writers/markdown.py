@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
+from typing import TYPE_CHECKING
 
 from ...errors import printable
 from .. import page
-from .mathematics import Spelling, said
+
+if TYPE_CHECKING:
+    from .mathematics import Spelling  # imported where a page has equations
 
 _CODE = ("code", "name", "expression", "formula")
 _RIGHT = ("number", "share")
@@ -76,10 +79,12 @@ def _(block: page.Equations) -> str:
     if block.columns:
         rows = [row.cells for row in block.rows if row.cells]
         lines.append(table(block.columns, rows, [True] * len(block.columns)))
+    from .mathematics import Spelling
+
     spelled = Spelling(block.digits)
     for row in block.rows:
         if row.equations:
-            mathematics = "; ".join(code(said(equation, spelled)) for equation in row.equations)
+            mathematics = "; ".join(code(spelled.said(equation)) for equation in row.equations)
             label = "" if row.label is None else f"{code(spelled(row.label))}: "
             remark = f" ({_apart(row.remark)})" if row.remark else ""
             lines.append(f"{'  ' * row.depth}- {label}{mathematics}{remark}")
@@ -90,6 +95,8 @@ def _(block: page.Equations) -> str:
 
 @_block.register
 def _(block: page.Calculations) -> str:
+    from .mathematics import Spelling
+
     spelled = Spelling(block.digits)
     pieces = []
     for title, group in block.groups:

@@ -100,14 +100,13 @@ class Spelling:
         """Put brackets around what begins with a sign, after the first."""
         return [self.numbers.bracket(t) if k and t.startswith("-") else t for k, t in enumerate(texts)]
 
+    def said(self, equation: Equation) -> str:
+        """Return an equation with its words."""
+        text = " = ".join(self.equation(equation))
+        text = f"{equation.before} {text}" if equation.before else text
+        return text if equation.target is None else f"{text} to {self(equation.target)}"
+
     def _shortened(self, texts: list[str]) -> list[str]:
         if len(texts) > LONGEST:
             texts[LONGEST // 2 : -2] = [self.dots]
         return texts
-
-
-def said(equation: Equation, spelled: Spelling) -> str:
-    """Return an equation with its words."""
-    text = " = ".join(spelled.equation(equation))
-    text = f"{equation.before} {text}" if equation.before else text
-    return text if equation.target is None else f"{text} to {spelled(equation.target)}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 from textwrap import wrap
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import printable
 from .. import page
 from ..terminal import console_for, is_unicode, table_for, trimmed
-from .mathematics import Spelling, said
+
+if TYPE_CHECKING:
+    from .mathematics import Spelling  # imported where a page has equations
 
 STYLES = {
     "": "",
@@ -229,6 +231,8 @@ def _widest(grid: page.Grid, k: int) -> int:
 
 @_print.register
 def _(block: page.Equations, console: Any) -> None:
+    from .mathematics import Spelling
+
     spelled = Spelling(block.digits)
     width = console.width
     labels = [spelled(row.label) if row.label is not None else "" for row in block.rows]
@@ -268,7 +272,7 @@ def _laid_out(row: page.Row, label: str, left: int, width: int, spelled: Spellin
     if row.depth:
         head.append("  " * row.depth)
         indent += 2 * row.depth
-    pieces = [said(equation, spelled) for equation in row.equations]
+    pieces = [spelled.said(equation) for equation in row.equations]
     room = max(24, width - indent)
     lines = ["; ".join(pieces)]
     if len(lines[0]) > room:
@@ -326,6 +330,8 @@ def _aligned(block: page.Equations) -> Iterator[Any]:
 @_print.register
 def _(block: page.Calculations, console: Any) -> None:
     from rich.text import Text as Rich
+
+    from .mathematics import Spelling
 
     spelled = Spelling(block.digits)
     width = console.width
