@@ -241,6 +241,7 @@ BAD = [
     (DATA + "model: {layers: [{type: conv2d, channels: 2, padding: same, stride: 2}]}\n", "2:55: padding: same needs stride 1, not 2"),
     (DATA + "model: {layers: [{type: conv2d, channels: 2, activation: softmax}]}\n", "2:58: softmax goes with linear layers, not with conv2d"),
     (DATA + "model: {layers: [{type: conv2d, channels: 2, weights: [[[[1]]]]}]}\n", "2:55: model.layers.0.weights has 1 kernel, channels is 2"),
+    (DATA + "model: {layers: [{type: conv1d, channels: 1, kernel_size: 2, weights: [[[1]]]}]}\n", "2:71: model.layers.0.weights: a kernel is not 2 long"),
     (DATA + "model: {layers: [{type: conv2d, channels: 1, kernel_size: 2, weights: [[[[1]]]]}]}\n", "2:71: model.layers.0.weights: a kernel is not 2 x 2"),
     (FILE + "model: {formula: a*x, parameters: {a: 1}}\n", '2:18: model.formula must be TARGET ~ EXPRESSION, not "a*x"'),
     (FILE + "model: {formula: ~ a*x, parameters: {a: 1}}\n", '2:18: model.formula must be TARGET ~ EXPRESSION, not "~ a*x"'),

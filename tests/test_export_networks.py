@@ -157,6 +157,23 @@ def test_images(target: str, execute: Runner, tmp_path: Path) -> None:
     assert execute(facts, target)
 
 
+def test_conv1d(target: str, execute: Runner, tmp_path: Path) -> None:
+    facts = config(
+        tmp_path,
+        [
+            "{type: conv1d, channels: 3, kernel_size: 3, padding: same, activation: tanh}",
+            "{type: batch_norm}",
+            "{type: conv1d, channels: 2, kernel_size: 4, stride: 3, padding: 2, activation: gelu}",
+            "{type: flatten}",
+            "{type: linear}",
+        ],
+        data="{dataset: digits, shape: [4, 16], scaling: {divide: 16}}",
+        loss="cross_entropy",
+        training="{epochs: 1, batch_size: 8}",
+    )
+    assert execute(facts, target)
+
+
 AVERAGED = [
     "{type: conv2d, channels: 2, kernel_size: 3, activation: tanh}",
     "{type: layer_norm}",

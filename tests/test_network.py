@@ -136,6 +136,29 @@ def test_shapes_through_every_layer() -> None:
         assert bound.plan.value(bound.lowered.output).shape == (6, 10)
 
 
+def series(layers: list[Any]) -> Sections:
+    """Digits as eight channels of eight numbers."""
+    return {**digits(layers), "data": {"dataset": "digits", "shape": [8, 8]}}
+
+
+def test_shapes_through_convolutions_along_one_axis() -> None:
+    layers = [
+        {"type": "conv1d", "channels": 3, "padding": "same", "frozen": ["bias"]},
+        {"type": "conv1d", "channels": 5, "kernel_size": 4, "stride": 2, "padding": 1, "activation": "relu"},
+        {"type": "flatten"},
+        linear(),
+    ]
+    network = problem(series(layers)).network
+    assert isinstance(network, LayerNetwork)
+    assert [shape for *_, shape in network.after] == [(3, 8), (5, 4), (20,), (10,)]
+    assert [(p.name, p.shape, p.trained) for p in network.parameters[:4]] == [
+        ("conv1d1.weights", (3, 8, 3), True),
+        ("conv1d1.bias", (3,), False),
+        ("conv1d2.weights", (5, 3, 4), True),
+        ("conv1d2.bias", (5,), True),
+    ]
+
+
 def test_shapes_of_what_each_row_is_by_itself() -> None:
     layers = [
         {"type": "layer_norm"},
@@ -175,6 +198,21 @@ WRONG_SHAPES: list[tuple[Sections, str, list[str]]] = [
         blobs([{"type": "conv2d", "channels": 2}, {"type": "flatten"}, linear()]),
         "model.layers.0",
         ["channels, height and width", "rows of 2"],
+    ),
+    (
+        digits([{"type": "conv1d", "channels": 2}, {"type": "flatten"}, linear()]),
+        "model.layers.0",
+        ["conv1d1 takes channels and length, but gets rows of 1x8x8"],
+    ),
+    (
+        series([{"type": "conv1d", "channels": 2, "kernel_size": 9}, {"type": "flatten"}, linear()]),
+        "model.layers.0",
+        ["a kernel of 9 does not fit into rows of 8x8"],
+    ),
+    (
+        series([{"type": "conv1d", "channels": 1, "kernel_size": 2, "weights": [[[1, 2]]]}, linear()]),
+        "model.layers.0",
+        ["the weights are 1x1x2, but the layer needs 1x8x2 (channels x inputs x length)"],
     ),
     (
         digits([{"type": "conv2d", "channels": 2, "kernel_size": 9}, {"type": "flatten"}, linear()]),

@@ -54,6 +54,16 @@ def conv2d(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     return y
 
 
+def conv1d(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
+    rows, channels, length = x.shape
+    outputs, _, k = w.shape
+    y = np.zeros((rows, outputs, 1 + (length + 2 * padding - k) // stride), complex)
+    for r, o, i in np.ndindex(*y.shape):
+        places = [(c, d, i * stride + d - padding) for c, d in product(range(channels), range(k))]
+        y[r, o, i] = b[o] + sum(w[o, c, d] * x[r, c, at] for c, d, at in places if 0 <= at < length)
+    return y
+
+
 def max_pool2d(x: Array, kernel: int, stride: int) -> Array:
     rows, channels, height, width = x.shape
     y = np.zeros((rows, channels, 1 + (height - kernel) // stride, 1 + (width - kernel) // stride), complex)
@@ -147,6 +157,7 @@ def cross_entropy(z: Array, t: Array) -> Array:
 
 DEFINED: dict[str, Callable[..., Array]] = {
     "linear": linear,
+    "conv1d": conv1d,
     "conv2d": conv2d,
     "max_pool2d": max_pool2d,
     "flatten": lambda x: np.array([[x[r][at] for at in np.ndindex(*x.shape[1:])] for r in range(len(x))]),
@@ -174,6 +185,11 @@ MORE: dict[str, list[tuple[tuple[Shape, ...], dict[str, Any]]]] = {
         (((7, 2), (1, 2), (1,)), {}),
         (((1, 5), (5, 5), (5,)), {}),
         (((2, 3, 4), (5, 4), (5,)), {}),
+    ],
+    "conv1d": [
+        (((1, 1, 1), (1, 1, 1), (1,)), {"stride": 1, "padding": 0}),
+        (((2, 1, 7), (2, 1, 3), (2,)), {"stride": 3, "padding": 1}),
+        (((3, 2, 4), (1, 2, 2), (1,)), {"stride": 1, "padding": 3}),
     ],
     "conv2d": [
         (((1, 1, 1, 1), (1, 1, 1, 1), (1,)), {"stride": 1, "padding": 0}),

@@ -137,6 +137,14 @@ NETWORKS = {
         "mse",
         shape=", shape: [1, 4, 4]",
     ),
+    "conv1d": config(
+        3,
+        10,
+        "{type: conv1d, channels: 2, kernel_size: 4, padding: 1, activation: tanh}, {type: batch_norm}, "
+        f"{{type: conv1d, channels: 1, kernel_size: 2, stride: 2}}, {{type: flatten}}, {dense(2)}",
+        "mse",
+        shape=", shape: [2, 5]",
+    ),
     "strides": config(
         3,
         16,

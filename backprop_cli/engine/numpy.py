@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from ..graph import Node
 from ..ops import Shape
 from ..ops.error_function import erf, erfc
 from ..ops.namespaces import FLOATS, MAPPED, ufuncs
-from ..ops.tensor import windows_along
+from ..ops.tensor import windows_over
 
 NDArray = npt.NDArray[Any]
 Calls = list[tuple[Callable[..., Any], tuple[Any, ...]]]
@@ -249,44 +249,53 @@ def _expand(out: NDArray, a: NDArray, **_: Any) -> Calls:
 
 
 def _by_place(x: NDArray) -> NDArray:
-    """(rows, channels, height, width) -> (channels, height, width, rows)."""
-    return x.transpose(1, 2, 3, 0)
+    """(rows, channels, *sides) -> (channels, *sides, rows)."""
+    return x.transpose(*range(1, x.ndim), 0)
 
 
-def _sliding(padded: NDArray, kernel: int, stride: int, high: int, wide: int) -> NDArray:
-    """Return the view (channels, kernel, kernel, high, wide, rows) of all windows."""
-    c, h, w, n = padded.strides
-    return np.lib.stride_tricks.as_strided(
-        padded,
-        (padded.shape[0], kernel, kernel, high, wide, padded.shape[3]),
-        (c, h, w, h * stride, w * stride, n),
+class _Padded(NamedTuple):
+    """Room for arrays (rows, channels, *sides) between zeros, rows last.
+
+    Attributes:
+        array: All of it, (channels, *sides, rows).
+        inner: The part between the zeros.
+        windows: The view of all windows, (channels, *kernel, *places, rows).
+    """
+
+    array: NDArray
+    inner: NDArray
+    windows: NDArray
+
+
+def _padded(shape: Shape, dtype: np.dtype[Any], kernel: int, stride: int, padding: int) -> _Padded:
+    n, channels, *sides = shape
+    array = np.zeros((channels, *(size + 2 * padding for size in sides), n), dtype)
+    inner = array[(slice(None), *(slice(padding, padding + size) for size in sides))]
+    c, *along, row = array.strides
+    windows = np.lib.stride_tricks.as_strided(
+        array,
+        (channels, *(kernel for _ in sides), *windows_over(shape, kernel, stride, padding), n),
+        (c, *along, *(step * stride for step in along), row),
     )
+    return _Padded(array, inner, windows)
 
 
 def _patches(out: NDArray, x: NDArray, kernel: int, stride: int, padding: int) -> Calls:
-    n, channels, height, width = x.shape
-    high, wide = (windows_along(size, kernel, stride, padding) for size in (height, width))
-    padded = np.zeros((channels, height + 2 * padding, width + 2 * padding, n), out.dtype)
-    inner = padded[:, padding : padding + height, padding : padding + width]
-    columns = out.reshape(channels, kernel, kernel, high, wide, n)
+    padded = _padded(x.shape, out.dtype, kernel, stride, padding)
     return [
-        (np.copyto, (inner, _by_place(x))),
-        (np.copyto, (columns, _sliding(padded, kernel, stride, high, wide))),
+        (np.copyto, (padded.inner, _by_place(x))),
+        (np.copyto, (out.reshape(padded.windows.shape), padded.windows)),
     ]
 
 
 def _unpatches(out: NDArray, columns: NDArray, kernel: int, stride: int, padding: int, **_: Any) -> Calls:
-    n, channels, height, width = out.shape
-    high, wide = (windows_along(size, kernel, stride, padding) for size in (height, width))
-    padded = np.zeros((channels, height + 2 * padding, width + 2 * padding, n), out.dtype)
-    parts = columns.reshape(channels, kernel, kernel, high, wide, n)
-    windows = _sliding(padded, kernel, stride, high, wide)
-    calls: Calls = [(padded.fill, (0.0,))]
-    for i in range(kernel):
-        for j in range(kernel):
-            calls.append((np.add, (windows[:, i, j], parts[:, i, j], windows[:, i, j])))
-    inner = padded[:, padding : padding + height, padding : padding + width]
-    return [*calls, (np.copyto, (_by_place(out), inner))]
+    padded = _padded(out.shape, out.dtype, kernel, stride, padding)
+    parts = columns.reshape(padded.windows.shape)
+    calls: Calls = [(padded.array.fill, (0.0,))]
+    for place in np.ndindex(*(kernel for _ in out.shape[2:])):
+        seen = (slice(None), *place)
+        calls.append((np.add, (padded.windows[seen], parts[seen], padded.windows[seen])))
+    return [*calls, (np.copyto, (_by_place(out), padded.inner))]
 
 
 def _regrouped(out: NDArray, a: NDArray, **_: Any) -> Calls:

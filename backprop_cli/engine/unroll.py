@@ -102,13 +102,14 @@ class _Arrays(Lifted):
     reshape = staticmethod(np.reshape)
 
     def patches(self, x: Numbers, kernel: int, stride: int, padding: int) -> Numbers:
-        n, channels, height, width = x.shape
-        shape = (n, channels, height + 2 * padding, width + 2 * padding)
-        padded = np.zeros(shape, object)
-        padded[:, :, padding : padding + height, padding : padding + width] = x
-        windows = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), (2, 3))
-        seen = windows[:, :, ::stride, ::stride].transpose(1, 4, 5, 2, 3, 0)
-        return seen.reshape(channels * kernel * kernel, -1)
+        n, channels, *sides = x.shape
+        every, places = slice(None), range(2, x.ndim)
+        padded = np.zeros((n, channels, *(size + 2 * padding for size in sides)), object)
+        padded[(every, every, *(slice(padding, padding + size) for size in sides))] = x
+        windows = np.lib.stride_tricks.sliding_window_view(padded, [kernel for _ in sides], tuple(places))
+        seen = windows[(every, every, *(slice(None, None, stride) for _ in sides))]
+        columns = seen.transpose(1, *(len(sides) + i for i in places), *places, 0)
+        return columns.reshape(channels * kernel ** len(sides), -1)
 
     def window(self, x: Numbers, i: int, j: int, kernel: int, stride: int) -> Numbers:
         high, wide = (windows_along(size, kernel, stride) for size in x.shape[2:])

@@ -5,6 +5,7 @@ Each is the namespace's function of the same name; static parameters come after 
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from .primitive import Shape, broadcast
@@ -97,8 +98,8 @@ array(
         Pull(lambda g: xp.unpatches(g, x.shape, kernel, stride, padding)),
     ),
     shape=lambda x, *, kernel, stride, padding: (
-        x[1] * kernel * kernel,
-        windows_over(x, kernel, stride, padding)[0] * windows_over(x, kernel, stride, padding)[1] * x[0],
+        x[1] * kernel ** len(x[2:]),
+        prod(windows_over(x, kernel, stride, padding)) * x[0],
     ),
     local=("1 where a number is seen",),
     samples=((((2, 2, 4, 3),), {"kernel": 2, "stride": 2, "padding": 1}),),

@@ -15,6 +15,9 @@ from .primitive import Primitive, Shape
 
 TENSORS: dict[str, TensorPrimitive] = {}
 
+Samples = tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...]
+"""Shapes of operands with static parameters."""
+
 
 class Pull:
     """A local derivative as a linear map: the engine's ``cotangent * Pull`` applies its transpose.
@@ -49,7 +52,7 @@ class TensorPrimitive(Primitive):
         self,
         name: str,
         *,
-        samples: tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...],
+        samples: Samples,
         images: bool = False,
         **row: Any,
     ) -> None:
@@ -94,25 +97,25 @@ def windows_along(size: int, kernel: int, stride: int, padding: int = 0) -> int:
     return (size + 2 * padding - kernel) // stride + 1
 
 
-def windows_over(images: Shape, kernel: int, stride: int, padding: int = 0) -> tuple[int, int]:
-    """Return height and width of what has a number for each window of images."""
-    height, width = (windows_along(size, kernel, stride, padding) for size in images[2:])
-    return height, width
+def windows_over(x: Shape, kernel: int, stride: int, padding: int = 0) -> Shape:
+    """Return the sides of what has a number for each window of ``x``, (rows, channels, *sides)."""
+    return tuple(windows_along(size, kernel, stride, padding) for size in x[2:])
 
 
 def _cross_correlation(xp: Any, x: Any, w: Any, b: Any, *, stride: int, padding: int) -> Any:
-    n, channels, (k, _) = x.shape[0], w.shape[0], w.shape[2:]
-    height, width = windows_over(x.shape, k, stride, padding)
+    n, channels, k = x.shape[0], w.shape[0], w.shape[2]
+    places = windows_over(x.shape, k, stride, padding)
     flat = xp.matmul(xp.reshape(w, (channels, -1)), xp.patches(x, k, stride, padding))
-    image = xp.transpose(xp.reshape(flat, (channels, height, width, n)), (3, 0, 1, 2))
-    return image + xp.reshape(b, (channels, 1, 1))
+    count = 1 + len(places)
+    image = xp.transpose(xp.reshape(flat, (channels, *places, n)), (count, *range(count)))
+    return image + xp.reshape(b, (channels, *(1 for _ in places)))
 
 
 def _cross_correlation_pulls(xp: Any, x: Any, w: Any, stride: int, padding: int) -> tuple[Pull, Pull, Pull]:
-    k = w.shape[2]
+    k, sides = w.shape[2], range(2, len(w.shape))
 
     def columns(g: Any) -> Any:
-        return xp.reshape(xp.transpose(g, (1, 2, 3, 0)), (w.shape[0], -1))
+        return xp.reshape(xp.transpose(g, (1, *sides, 0)), (w.shape[0], -1))
 
     def to_x(g: Any) -> Any:
         kernels = xp.transpose(xp.reshape(w, (w.shape[0], -1)), (1, 0))
@@ -122,27 +125,42 @@ def _cross_correlation_pulls(xp: Any, x: Any, w: Any, stride: int, padding: int)
         seen = xp.transpose(xp.patches(x, k, stride, padding), (1, 0))
         return xp.reshape(xp.matmul(columns(g), seen), w.shape)
 
-    return Pull(to_x), Pull(to_w), Pull(lambda g: xp.sum(g, (0, 2, 3)))
+    return Pull(to_x), Pull(to_w), Pull(lambda g: xp.sum(g, (0, *sides)))
 
 
-tensor(
-    "conv2d",
-    params=("x", "W", "b"),
-    images=True,
-    forward=_cross_correlation,
-    shape=lambda x, w, b, *, stride, padding: (
-        x[0],
-        w[0],
-        *windows_over(x, w[2], stride, padding),
+def _convolution(name: str, says: str, samples: Samples, images: bool = False) -> None:
+    tensor(
+        name,
+        params=("x", "W", "b"),
+        images=images,
+        forward=_cross_correlation,
+        shape=lambda x, w, b, *, stride, padding: (x[0], w[0], *windows_over(x, w[2], stride, padding)),
+        partials=lambda xp, y, x, w, b, *, stride, padding: _cross_correlation_pulls(
+            xp, x, w, stride, padding
+        ),
+        local=("W, turned", "patches of x", "1"),
+        samples=samples,
+        says=says,
+    )
+
+
+_convolution(
+    "conv1d",
+    "cross-correlation of (channels, length) with a kernel an output channel",
+    (
+        (((2, 3, 5), (4, 3, 3), (4,)), {"stride": 1, "padding": 1}),
+        (((3, 1, 6), (2, 1, 2), (2,)), {"stride": 2, "padding": 0}),
     ),
-    partials=lambda xp, y, x, w, b, *, stride, padding: _cross_correlation_pulls(xp, x, w, stride, padding),
-    local=("W, turned", "patches of x", "1"),
-    samples=(
+)
+_convolution(
+    "conv2d",
+    "cross-correlation of images with a kernel an output channel",
+    (
         (((2, 3, 5, 4), (4, 3, 3, 3), (4,)), {"stride": 1, "padding": 1}),
         (((3, 1, 6, 7), (2, 1, 2, 2), (2,)), {"stride": 2, "padding": 0}),
         (((1, 2, 5, 5), (1, 2, 3, 3), (1,)), {"stride": 2, "padding": 2}),
     ),
-    says="cross-correlation of images with a kernel an output channel",
+    images=True,
 )
 
 

@@ -108,12 +108,18 @@ class Drawn:
         }
         return layer | ({"activation": activation} if activation else {}) | more
 
-    def conv2d(self, inputs: int, channels: int, kernel: int = 3, **more: Any) -> dict[str, Any]:
-        scale = (inputs * kernel * kernel) ** -0.5
-        weights = self.numbers(channels, inputs, kernel, kernel, scale=scale)
+    def convolution(self, axes: int, inputs: int, channels: int, kernel: int, more: Any) -> dict[str, Any]:
+        scale = (inputs * kernel**axes) ** -0.5
+        weights = self.numbers(channels, inputs, *[kernel] * axes, scale=scale)
         bias = self.numbers(channels, scale=0.2)
         sizes = {"channels": channels, "kernel_size": kernel}
-        return {"type": "conv2d", **sizes, "weights": weights, "bias": bias} | more
+        return {"type": f"conv{axes}d", **sizes, "weights": weights, "bias": bias} | more
+
+    def conv1d(self, inputs: int, channels: int, kernel: int = 3, **more: Any) -> dict[str, Any]:
+        return self.convolution(1, inputs, channels, kernel, more)
+
+    def conv2d(self, inputs: int, channels: int, kernel: int = 3, **more: Any) -> dict[str, Any]:
+        return self.convolution(2, inputs, channels, kernel, more)
 
 
 def data() -> dict[str, Any]:
@@ -131,6 +137,7 @@ def data() -> dict[str, Any]:
             "targets": torch.round(torch.tensor(drawn.numbers(20, 3)).softmax(1), decimals=3).tolist(),
         },
         "images": {"inputs": images, "targets": drawn.numbers(12, 2), "shape": [2, 6, 5]},
+        "series": {"inputs": images, "targets": drawn.numbers(12, 2), "shape": [4, 15]},
     }
 
 
@@ -212,6 +219,15 @@ def models() -> dict[str, Any]:
             drawn.conv2d(2, 3, kernel=2, activation="tanh"),
             flatten,
             drawn.linear(6, 2),
+        ],
+        "conv1d": [drawn.conv1d(4, 3, activation="tanh"), flatten, drawn.linear(39, 2)],
+        "conv1d same batch_norm conv1d stride padding": [
+            drawn.conv1d(4, 3, kernel=5, padding="same"),
+            norm,
+            *own_layer[1:2],
+            drawn.conv1d(3, 2, kernel=4, padding=2, stride=3, activation="silu"),
+            flatten,
+            drawn.linear(12, 2),
         ],
     }
 
@@ -356,6 +372,13 @@ def cases() -> list[dict[str, Any]]:
             optimizer={"type": "sgd", "learning_rate": 0.02},
         ),
         case("average_pool2d", images, "average_pool2d", optimizer=slow),
+        case("conv1d", "series", "conv1d", optimizer=slow),
+        case(
+            "conv1d same batch_norm conv1d stride padding",
+            "series",
+            "conv1d same batch_norm conv1d stride padding",
+            optimizer={"type": "sgd", "learning_rate": 0.02},
+        ),
     ]
 
 
@@ -381,8 +404,8 @@ def network_of(layers: list[dict[str, Any]], shape: list[int]) -> torch.nn.Seque
         if kind == "linear":
             module = torch.nn.Linear(len(layer["weights"][0]), layer["units"])
             channels = layer["units"]
-        elif kind == "conv2d":
-            module = torch.nn.Conv2d(
+        elif kind in ("conv1d", "conv2d"):
+            module = (torch.nn.Conv1d if kind == "conv1d" else torch.nn.Conv2d)(
                 channels,
                 layer["channels"],
                 layer["kernel_size"],

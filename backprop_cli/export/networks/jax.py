@@ -46,11 +46,15 @@ SPELLING: Table = {
     "mean_over": lambda x, *, axes: Piece(f"{x:!}.mean({axes}, keepdims=True)"),
     "softmax": lambda z, *, axis=-1: Piece(f"jax.nn.softmax({z})"),
     "cross_entropy": ("-jnp.sum({1:*}*jax.nn.log_softmax({0}), -1)", PRODUCT),
+    "conv1d": "conv1d({0}, {1}, {2}, {stride}, {padding})",
     "conv2d": "conv2d({0}, {1}, {2}, {stride}, {padding})",
     "max_pool2d": "max_pool2d({0}, {kernel}, {stride})",
     "window": window,
 }
 HELPERS = {
+    "conv1d": """def conv1d(x, weights, bias, stride, padding):
+    sides = [(padding, padding)]
+    return jax.lax.conv_general_dilated(x, weights, (stride,), sides) + bias[:, None]""",
     "conv2d": """def conv2d(x, weights, bias, stride, padding):
     sides = [(padding, padding)] * 2
     return jax.lax.conv_general_dilated(x, weights, (stride, stride), sides) + bias[:, None, None]""",
@@ -63,7 +67,10 @@ HELPERS = {
     corners = [(i, j) for i in range(kernel) for j in range(kernel)]
     return jnp.stack([window(x, i, j, kernel, stride) for i, j in corners]).max(0)''',
 }
-NEEDS = {"conv2d": ("conv2d",), "window": ("window",), "max_pool2d": ("window", "max_pool2d")}
+NEEDS = {
+    **{name: (name,) for name in ("conv1d", "conv2d", "window")},
+    "max_pool2d": ("window", "max_pool2d"),
+}
 RESERVED = scalar.RESERVED | {*HELPERS, "np", "network", "loss_of", "p"}
 
 

@@ -74,6 +74,7 @@ SPELLING: Table = {
     "largest": "{0:!}.max({axis}, keepdims=True)",
     "softmax": lambda z, *, axis=-1: Piece(f"softmax({z})"),
     "cross_entropy": "cross_entropy",
+    "conv1d": "conv1d({0}, {1}, {2}, {stride}, {padding})",
     "conv2d": "conv2d({0}, {1}, {2}, {stride}, {padding})",
     "max_pool2d": "windows_of({0}, {kernel}, {stride}).max((4, 5))",
     "patches": "patches({0}, {kernel}, {stride}, {padding})",
@@ -122,10 +123,32 @@ HELPERS = {
     windows = np.lib.stride_tricks.sliding_window_view(x, weights.shape[2:], (2, 3))
     windows = windows[:, :, ::stride, ::stride]
     return np.einsum("nchwij,ocij->nohw", windows, weights) + bias[:, None, None]''',
+    "conv1d": '''def conv1d(x, weights, bias, stride, padding):
+    """Cross-correlate (rows, channels, length) with a kernel an output channel."""
+    x = np.pad(x, ((0, 0), (0, 0), (padding, padding)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, weights.shape[2], 2)[:, :, ::stride]
+    return np.einsum("ncli,oci->nol", windows, weights) + bias[:, None]''',
 }
+ALONG = {
+    "patches": '''def patches(x, kernel, stride, padding):
+    """Return the windows of (rows, channels, length) as columns: channel and place in it by place and row."""
+    x = np.pad(x, ((0, 0), (0, 0), (padding, padding)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, kernel, 2)
+    return windows[:, :, ::stride].transpose(1, 3, 2, 0).reshape(x.shape[1]*kernel, -1)''',
+    "unpatches": '''def unpatches(columns, shape, kernel, stride, padding):
+    """Return (rows, channels, length) from columns of windows, added up where windows meet."""
+    rows, channels, length = shape
+    places = (length + 2*padding - kernel)//stride + 1
+    parts = columns.reshape(channels, kernel, places, rows).transpose(3, 0, 2, 1)
+    x = np.zeros((rows, channels, length + 2*padding))
+    for i in range(kernel):
+        x[:, :, i:i + stride*places:stride] += parts[..., i]
+    return x[:, :, padding:padding + length]''',
+}
+"""What stands in place of helpers where windows slide along one axis; a network slides along one or two."""
 NEEDS = {
     **scalar.NEEDS,
-    **{name: (name,) for name in ("softmax", "cross_entropy", "conv2d", "patches", "unpatches")},
+    **{name: (name,) for name in ("softmax", "cross_entropy", "conv1d", "conv2d", "patches", "unpatches")},
     "max_pool2d": ("windows_of",),
     "window": ("windows_of",),
     "place": ("placed",),
@@ -146,7 +169,7 @@ def write(facts: Facts, name: str) -> Exported:
     if facts.final is not None:
         used.add(facts.final)
         call = spell(SPELLING, facts.final, [call])
-    own = helpers(HELPERS, NEEDS, used)
+    own = helpers(HELPERS | (ALONG if "conv1d" in used else {}), NEEDS, used)
     lines = [
         *header(facts, LANGUAGE),
         "",

@@ -76,8 +76,13 @@ def _pooled(b: Builder, x: str, kernel: int, stride: int) -> str:
     return b.op("MaxPool", x, kernel_shape=[kernel] * 2, strides=[stride] * 2)
 
 
-def _convolved(b: Builder, x: str, w: str, bias: str, stride: int, padding: int) -> str:
-    return b.op("Conv", x, w, bias, strides=[stride] * 2, pads=[padding] * 4)
+def _convolved(axes: int) -> Made:
+    """Return what adds a convolution along some axes."""
+
+    def made(b: Builder, x: str, w: str, bias: str, stride: int, padding: int) -> str:
+        return b.op("Conv", x, w, bias, strides=[stride] * axes, pads=[padding] * 2 * axes)
+
+    return made
 
 
 def _window(b: Builder, x: str, i: int, j: int, kernel: int, stride: int) -> str:
@@ -124,7 +129,8 @@ MADE: dict[str, Made] = {
     "linear": _dense,
     "matmul": direct("MatMul"),
     "transpose": lambda b, x, axes: b.op("Transpose", x, perm=list(axes)),
-    "conv2d": _convolved,
+    "conv1d": _convolved(1),
+    "conv2d": _convolved(2),
     "max_pool2d": _pooled,
     "window": _window,
     "flatten": lambda b, x: b.op("Flatten", x, axis=1),

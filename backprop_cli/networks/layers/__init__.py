@@ -13,9 +13,20 @@ from .dense import Activation, Dropout, Flatten, Linear
 from .kind import LayerKind
 from .normalised import BatchNorm, LayerNorm
 from .weights import Init
-from .windows import AveragePool2d, Conv2d, MaxPool2d
+from .windows import AveragePool2d, Conv1d, Conv2d, MaxPool2d
 
-Layer = Linear | Activation | Dropout | BatchNorm | LayerNorm | Flatten | Conv2d | MaxPool2d | AveragePool2d
+Layer = (
+    Linear
+    | Activation
+    | Dropout
+    | BatchNorm
+    | LayerNorm
+    | Flatten
+    | Conv1d
+    | Conv2d
+    | MaxPool2d
+    | AveragePool2d
+)
 """Every kind, in the order of the documents."""
 
 

@@ -69,7 +69,7 @@ class BatchNorm(LayerKind, frozen=True, tag="batch_norm"):
 
     def torch(self, before: Shape, after: Shape, tied: bool) -> str:
         settings = f"eps={self.eps!r}, momentum={self.momentum!r}"
-        return f"torch.nn.BatchNorm{len(before) if len(before) == 1 else 2}d({before[0]}, {settings})"
+        return f"torch.nn.BatchNorm{1 if len(before) < 3 else 2}d({before[0]}, {settings})"
 
 
 class LayerNorm(LayerKind, frozen=True, tag="layer_norm"):

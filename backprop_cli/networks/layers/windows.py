@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from math import prod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, field
 
@@ -14,12 +14,17 @@ from ...ops import Shape
 from ...ops.tensor import windows_along
 from ...settings import Count, Fault, Whole
 from ..lowering import Place
-from .kind import Fitted, LayerKind, rows
+from .kind import Fitted, LayerKind, rows, sides
 from .weights import Frozen, Init, both_given, too_many, weights_and_bias, wrong_bias
 
 
-class Conv2d(LayerKind, frozen=True, tag="conv2d"):
-    """Cross-correlation of (channels, height, width) with one kernel an output channel."""
+class Convolution(LayerKind, frozen=True):
+    """Cross-correlation of (channels, *axes) with one kernel an output channel, as long along every axis.
+
+    Attributes:
+        axes: Along which the kernel slides.
+        example: ``data.shape`` of such rows, for a hint.
+    """
 
     channels: Annotated[Count, Meta(description="output channels")]
     kernel_size: Annotated[Count, Meta(description="side of the kernel")] = 3
@@ -30,16 +35,22 @@ class Conv2d(LayerKind, frozen=True, tag="conv2d"):
     ] = 0
     activation: Annotated[str | None, Meta(description="an elementwise primitive")] = None
     init: Annotated[Init, Meta(description="as of linear")] = "auto"
-    weights: Annotated[
-        list[list[list[list[float]]]] | None, Meta(description="explicit, channels x inputs x height x width")
-    ] = None
+    weights: Sequence[Any] | None = None
     bias: Annotated[list[float] | None, Meta(description="explicit biases; the default is 0")] = None
     frozen: Annotated[Frozen, Meta(description="what is not trained")] = field(default_factory=list)
+
+    axes: ClassVar[tuple[str, ...]]
+    example: ClassVar[str]
 
     @property
     def zeros(self) -> int:
         """How many zeros stand on each side."""
         return self.kernel_size // 2 if isinstance(self.padding, str) else self.padding
+
+    @property
+    def kernel(self) -> tuple[int, ...]:
+        """The sides of a kernel."""
+        return (self.kernel_size,) * len(self.axes)
 
     def faults(self, key: str) -> Iterator[Fault]:
         yield from too_many(f"{key}.channels", self.channels)
@@ -55,10 +66,11 @@ class Conv2d(LayerKind, frozen=True, tag="conv2d"):
         yield from wrong_bias(self, key, self.channels, "channels")
 
     def fitted(self, name: str, shape: Shape, outputs: int) -> Fitted:
-        if len(shape) != 3:
+        if len(shape) != 1 + len(self.axes):
+            words = ", ".join(("channels", *self.axes[:-1]))
             raise ConfigError(
-                f"{name} takes channels, height and width, but gets {rows(shape)}",
-                hint="data.shape: [1, 8, 8] says so",
+                f"{name} takes {words} and {self.axes[-1]}, but gets {rows(shape)}",
+                hint=f"data.shape: {self.example} says so",
             )
         k, padding = self.kernel_size, self.zeros
         if self.padding == "same" and (self.stride != 1 or k % 2 == 0):
@@ -67,29 +79,29 @@ class Conv2d(LayerKind, frozen=True, tag="conv2d"):
             )
         inputs, *image = shape
         if min(s + 2 * padding for s in image) < k:
-            raise ConfigError(f"{name}: a kernel of {k}x{k} does not fit into {rows(shape)}")
+            raise ConfigError(f"{name}: a kernel of {sides(self.kernel)} does not fit into {rows(shape)}")
         places = tuple(windows_along(s, k, self.stride, padding) for s in image)
-        fans = inputs * k * k, self.channels * k * k
-        axes = "channels x inputs x height x width"
+        fans = inputs * prod(self.kernel), self.channels * prod(self.kernel)
+        axes = " x ".join(("channels", "inputs", *self.axes))
         return Fitted(
             (self.channels, *places),
-            weights_and_bias(self, (self.channels, inputs, k, k), fans, axes),
+            weights_and_bias(self, (self.channels, inputs, *self.kernel), fans, axes),
             numbers=fans[0] * prod(places),
         )
 
     def lower(self, at: Place, x: int) -> int:
         operands = (x, at.parameter("weights"), at.parameter("bias"))
-        return at.step("conv2d", *operands, part="z", stride=self.stride, padding=self.zeros)
+        return at.step(self.tag, *operands, part="z", stride=self.stride, padding=self.zeros)
 
     def details(self) -> Iterator[tuple[str, str]]:
-        yield "kernel", f"{self.kernel_size}x{self.kernel_size}"
+        yield "kernel", sides(self.kernel)
 
     def torch(self, before: Shape, after: Shape, tied: bool) -> str:
         sizes = f"{before[0]}, {after[0]}, {self.kernel_size}"
-        return f"torch.nn.Conv2d({sizes}, stride={self.stride}, padding={self.zeros})"
+        return f"torch.nn.{self.tag.capitalize()}({sizes}, stride={self.stride}, padding={self.zeros})"
 
 
-def _wrong_kernels(layer: Conv2d, key: str) -> Iterator[Fault]:
+def _wrong_kernels(layer: Convolution, key: str) -> Iterator[Fault]:
     weights: Sequence[Any] = layer.weights or []
     where, size = f"{key}.weights", layer.kernel_size
     if len(weights) != layer.channels:
@@ -97,15 +109,44 @@ def _wrong_kernels(layer: Conv2d, key: str) -> Iterator[Fault]:
         yield Fault(where, message, None, (f"{key}.channels",))
     elif len({len(kernel) for kernel in weights}) > 1 or not weights[0]:
         yield Fault(where, f"{where}: every kernel needs the same number of input channels")
-    elif any(
-        len(plane) != size or any(len(row) != size for row in plane) for kernel in weights for plane in kernel
-    ):
+    elif {n for kernel in weights for part in kernel for n in _lengths(part, len(layer.axes))} != {size}:
+        wanted = " x ".join(map(str, layer.kernel)) if len(layer.axes) > 1 else f"{size} long"
         yield Fault(
             where,
-            f"{where}: a kernel is not {size} x {size}",
-            "weights are channels x inputs x height x width",
+            f"{where}: a kernel is not {wanted}",
+            f"weights are {' x '.join(('channels', 'inputs', *layer.axes))}",
             (f"{key}.kernel_size",),
         )
+
+
+def _lengths(nested: Sequence[Any], axes: int) -> Iterator[int]:
+    """Yield the lengths of lists in lists."""
+    yield len(nested)
+    if axes > 1:
+        for part in nested:
+            yield from _lengths(part, axes - 1)
+
+
+class Conv1d(Convolution, frozen=True, tag="conv1d"):
+    """Cross-correlation of (channels, length) with one kernel an output channel."""
+
+    weights: Annotated[
+        list[list[list[float]]] | None, Meta(description="explicit, channels x inputs x length")
+    ] = None
+
+    axes = ("length",)
+    example = "[1, 64]"
+
+
+class Conv2d(Convolution, frozen=True, tag="conv2d"):
+    """Cross-correlation of (channels, height, width) with one kernel an output channel."""
+
+    weights: Annotated[
+        list[list[list[list[float]]]] | None, Meta(description="explicit, channels x inputs x height x width")
+    ] = None
+
+    axes = ("height", "width")
+    example = "[1, 8, 8]"
 
 
 class Pool2d(LayerKind, frozen=True):
