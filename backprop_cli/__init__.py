@@ -41,8 +41,8 @@ _ROOMS = {
     "limit": "api.limits",
     "parse": "api.programs",
     "plot": "api.plots",
-    "predict": "api.training",
-    "trace": "api.training",
+    "predict": "api.prediction",
+    "trace": "api.tracing",
     "train": "api.training",
     "translate": "api.export",
 }

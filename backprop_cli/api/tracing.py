@@ -1,0 +1,47 @@
+"""One training step in full: what ``backprop trace`` answers."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from ..training.problem import assembled
+from ..training.trace import Trace, write_out
+from .shown import Shown
+
+if TYPE_CHECKING:
+    from ..render.page import Document
+
+
+class Written(Shown, Trace):
+    """A `Trace` that shows itself."""
+
+    def _document(self, format_: str) -> Document:
+        from ..render.trace import document
+
+        return document(self)
+
+
+def trace(
+    config: str,
+    *overrides: str,
+    at_step: int = 1,
+    row: int | None = None,
+    layer: str | None = None,
+    round_each: int | None = None,
+) -> Written:
+    """Write out one training step in full, as on paper; nothing is trained or saved.
+
+    Args:
+        config: Path of the config.
+        overrides: ``optimizer.learning_rate=0.1`` and the like; they win over the file.
+        at_step: Which update, from 1; those before it are made first.
+        row: The one row of the batch to write out, from 1; None chooses.
+        layer: One layer alone, such as ``linear1``.
+        round_each: Round every result to so many decimals.
+    Raises:
+        BackpropError: for a config, data or shapes that do not fit, and for networks too large to write out.
+    """
+    with assembled(config, overrides) as problem:
+        found = write_out(problem, at_step=at_step, row=row, layer=layer, decimals=round_each)
+    return Written(**{field.name: getattr(found, field.name) for field in fields(found)})
