@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import mmap
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -1018,3 +1020,10 @@ def test_a_step_that_the_output_does_not_read_cannot_fail_a_method() -> None:
 
 def test_a_computed_whole_exponent_stays_whole() -> None:
     assert symbolic("x*cos(2)^(3^2)", x=0.5)["x"] == pytest.approx(math.cos(2.0) ** 9, rel=1e-14)
+
+
+def test_what_a_program_holds_already_is_not_taken_from_sympy(run) -> None:
+    """The process that has SymPy is forked: its limit on memory begins with what the caller has mapped."""
+    with mmap.mmap(-1, 2 << 30):
+        found = json.loads(run("grad", "x*sin(x)", "--x", "1", "--format", "json").out)
+    assert found["nodes"][0]["formula"] == "x*cos(x) + sin(x)"

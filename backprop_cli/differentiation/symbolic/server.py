@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 CPU_SECONDS = 4
 MEMORY = 768 << 20
+"""Address space that answers may take; what a forked process has from its parent is not counted."""
 STACK = 64 << 20
 
 
@@ -45,11 +46,21 @@ def answer_jobs(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def limit_memory() -> None:
-    """Limit the memory of this process, where the system can."""
+    """Give this process `MEMORY` more than it has, where the system can."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        limit = _address_space(resource.getpagesize()) + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _address_space(page: int) -> int:
+    """Return the bytes of address space of this process; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[0]) * page
+    except OSError:
+        return 0
 
 
 def limit_time() -> None:
