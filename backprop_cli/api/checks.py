@@ -18,7 +18,7 @@ from .shown import Shown
 
 if TYPE_CHECKING:
     from ..checking.verdicts import Verdict
-    from ..render.page import Document
+    from ..render.document import Document
 
 
 class Checked(Shown, Judgement):

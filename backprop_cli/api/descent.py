@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..layout.descent import Run
     from ..layout.picture import Picture
     from ..optimization.landscape import Landscape
-    from ..render.page import Document
+    from ..render.document import Document
 
 MOST_STARTS = 100_000
 DRAWN = 200

@@ -14,7 +14,7 @@ from .programs import Bindings, bound
 from .shown import Shown
 
 if TYPE_CHECKING:
-    from ..render.page import Document
+    from ..render.document import Document
 
 MOST_NODES = 2_000
 """With which derivatives taken rule by rule are simplified; as in `grad`, which has numbers alone above."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..engine.point import Point
-from ..explanation.edges import GraphView
 from ..export import RENDERED, TARGETS, program_of, target_named
 from ..export import export as exported
 from ..graph import Graph
@@ -43,6 +42,8 @@ def translate(
     graph, given = bound(program, bindings, values, large=large)
     if to not in RENDERED:
         return exported(program_of(graph, given, wrt), to)
+    from ..explanation.edges import GraphView
+
     view = GraphView(graph, Point.at(graph, given, wrt))
 
     def write(x: float) -> str:

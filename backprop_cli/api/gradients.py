@@ -16,7 +16,7 @@ from .programs import Bindings, bound
 from .shown import Shown
 
 if TYPE_CHECKING:
-    from ..render.page import Document
+    from ..render.document import Document
 
 
 class Gradient(Shown, GradientReport):

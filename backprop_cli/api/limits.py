@@ -17,7 +17,7 @@ from .shown import Shown, svg
 
 if TYPE_CHECKING:
     from ..layout.picture import Picture
-    from ..render.page import Document
+    from ..render.document import Document
 
 
 class Quotients(Shown, Limits):

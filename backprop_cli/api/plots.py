@@ -18,7 +18,7 @@ from .shown import svg
 if TYPE_CHECKING:
     from ..layout.chart import Chart
     from ..layout.picture import Picture
-    from ..render.page import Facts
+    from ..render.document import Facts
 
 PICTURE = (1200, 800)
 """Pixels."""

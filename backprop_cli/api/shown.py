@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..layout.picture import Picture
-    from ..render.page import Document
+    from ..render.document import Document
 
 
 class Shown:

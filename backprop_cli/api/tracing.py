@@ -10,7 +10,7 @@ from ..training.trace import Trace, write_out
 from .shown import Shown
 
 if TYPE_CHECKING:
-    from ..render.page import Document
+    from ..render.document import Document
 
 
 class Written(Shown, Trace):

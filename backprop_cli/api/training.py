@@ -11,7 +11,7 @@ from ..training.run import CURVE, MODEL, Run
 from .shown import Shown
 
 if TYPE_CHECKING:
-    from ..render.page import Document
+    from ..render.document import Document
 
 
 class Trained(Shown):

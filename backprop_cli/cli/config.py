@@ -94,7 +94,7 @@ def show(file: str, overrides: tuple[str, ...], format_: str, output: str | None
     loaded = load(file, overrides)
     plain = resolved(loaded.config)
     if format_ == "json":
-        from ..render.page import Facts
+        from ..render.document import Facts
         from ..render.writers import json
 
         text = json.write(Facts({"config": plain, "origins": loaded.origins}, "document"))
@@ -108,7 +108,7 @@ def show(file: str, overrides: tuple[str, ...], format_: str, output: str | None
 @click.option("-o", "output", metavar="FILE", help="Write to a file.")
 def schema(output: str | None) -> int:
     """Print the JSON Schema of configs, for editors and other programs."""
-    from ..render.page import Facts
+    from ..render.document import Facts
     from ..render.schema import json_schema
     from ..render.writers import json
 

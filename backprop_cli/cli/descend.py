@@ -145,13 +145,13 @@ def _drawing(report: Descent, to_file: bool) -> str | None:
     from ..layout import descent as charts
     from ..layout.chart import Chart
     from ..render.canvas import terminal_chart
-    from ..render.terminal import console_for, is_unicode
+    from ..render.terminal import screen_for
 
     runs, ground = report.charted()
     if not runs:
         return None
-    console = console_for(to_file)
-    width = min(console.width, 140) if console.width < 1000 else 80
+    screen = screen_for(to_file)
+    width = min(screen.width, 140) if screen.width < 1000 else 80
     panels = [
         charts.path_panel(report.function, runs, ground, tangents=0),
         charts.progress_panel(runs, ground),
@@ -160,5 +160,4 @@ def _drawing(report: Descent, to_file: bool) -> str | None:
     if width < 112:
         shown = shown[:1]
     chart = Chart("", "", shown, len(shown))
-    unicode, color = is_unicode(console), console.color_system is not None
-    return terminal_chart(chart, width, 18, unicode=unicode, color=color)
+    return terminal_chart(chart, width, 18, unicode=screen.unicode, color=screen.color)

@@ -323,11 +323,10 @@ def _draw(drawing: Drawing, output: Output) -> None:
 
 def _text(drawing: Drawing, output: Output) -> None:
     from ..render.graph_text import graph_text
-    from ..render.terminal import console_for, is_unicode
+    from ..render.terminal import screen_for
 
-    console = console_for(output.to_file)
-    color = console.color_system is not None and not console.no_color
-    drawn = graph_text(drawing, min(console.width, WIDEST), unicode=is_unicode(console), color=color)
+    screen = screen_for(output.to_file)
+    drawn = graph_text(drawing, min(screen.width, WIDEST), unicode=screen.unicode, color=screen.color)
     _write([drawn.text], output)
     if drawn.form == "list" and not drawn.widths:
         output.note(
@@ -336,7 +335,7 @@ def _text(drawing: Drawing, output: Output) -> None:
     elif drawn.form != "across":
         form = {"down": "from top to bottom", "list": "as a list"}[drawn.form]
         least = min(drawn.widths)
-        where = f"the terminal has {console.width}" if console.width < WIDEST else f"{WIDEST} are the limit"
+        where = f"the terminal has {screen.width}" if screen.width < WIDEST else f"{WIDEST} are the limit"
         output.note(
             f"note: drawn {form}: other forms take {least} columns or more, {where}; -o graph.svg has room"
         )

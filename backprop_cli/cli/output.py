@@ -17,7 +17,7 @@ from .stderr import at_words
 if TYPE_CHECKING:
     from ..graph import Graph
     from ..layout.picture import Picture
-    from ..render.page import Document
+    from ..render.document import Document
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex", "value")
 ENDINGS = {

@@ -199,7 +199,7 @@ class _Job:
         from ..curves.line import Sampler, check_range, grid_of, sample
         from ..errors import ANSWERED, NO_SUCH_NUMBER, NoSuchNumber
         from ..render import plots
-        from ..render.page import Records
+        from ..render.document import Records
         from ..render.writers import json, rows
 
         ((variable, span),) = self.request.spans.items()
@@ -277,14 +277,14 @@ class _Job:
         import shutil
 
         from ..render.canvas import terminal_chart
-        from ..render.terminal import at_terminal, console_for, is_unicode
+        from ..render.terminal import at_terminal, screen_for
 
         width, height = TERMINAL
         if self.output.to_file:
             unicode, color = True, False
         else:
-            console = console_for()
-            unicode, color = is_unicode(console), console.color_system is not None
+            screen = screen_for()
+            unicode, color = screen.unicode, screen.color
             if at_terminal():
                 size = shutil.get_terminal_size(TERMINAL)
                 width, height = min(size.columns, LARGEST[0]), min(size.lines, LARGEST[1])

@@ -132,15 +132,14 @@ def curve(run: Run, output: str | None) -> str:
     import shutil
 
     from ..render.curve import terminal_curve
-    from ..render.terminal import console_for, is_unicode
+    from ..render.terminal import screen_for
 
     size = shutil.get_terminal_size()
-    console = console_for()
     return "\n" + terminal_curve(
         run.history,
         min(size.columns, 100),
         max(10, min(size.lines - 4, 18)),
-        is_unicode(console),
+        screen_for().unicode,
     )
 
 

@@ -12,22 +12,9 @@ from ..checking.grading import REPEATED, Judged, Judgement
 from ..checking.verdicts import MISSING, NONE, RIGHT, UNREADABLE, WRONG, Verdict, told
 from ..errors import BackpropError, counted, printable
 from ..language.numbers import exact_text, rounded, scientific
+from .document import Document, Element, Facts, Records
 from .page import WIDEST as PAGE
-from .page import (
-    Block,
-    Cell,
-    Column,
-    Document,
-    Element,
-    Facts,
-    Grid,
-    Lines,
-    Only,
-    Paragraph,
-    Records,
-    Text,
-    Tone,
-)
+from .page import Block, Cell, Column, Grid, Lines, Only, Paragraph, Text, Tone
 
 SCHEMA = 1
 TONES: dict[str, Tone] = {"right": "good", "rounded": "good", "follows": "doubt", "wrong": "bad"}

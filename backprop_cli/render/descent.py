@@ -11,7 +11,8 @@ from ..language.format import output_text
 from ..language.numbers import brief, rounded
 from ..optimization.descent import Coordinates, Trace
 from ..optimization.report import Report, Run
-from .page import Block, Column, Document, Drawing, Entries, Facts, Grid, Heading, Lines, Records
+from .document import Document, Entries, Facts, Records
+from .page import Block, Column, Drawing, Grid, Heading, Lines
 
 SCHEMA = 1
 COLUMNS_TO = 3  # variables that get columns of their own

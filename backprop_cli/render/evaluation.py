@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from ..errors import counted, printable
 from ..language.numbers import rounded
 from ..training.metrics import ClassificationEvaluation, ClassScores, Evaluation, OutputErrors
-from .page import Block, Cell, Column, Document, Facts, Grid, Heading, Paragraph, Records, Text, plain
+from .document import Document, Facts, Records
+from .page import Block, Cell, Column, Grid, Heading, Paragraph, Text, plain
 
 MANY_CLASSES = 40
 PAIRS = 12

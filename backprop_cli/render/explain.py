@@ -13,8 +13,8 @@ from ..explanation.paths import Reach
 from ..explanation.report import Explanation
 from ..explanation.steps import Derivation
 from ..explanation.words import Update
+from .document import Document, Entries, Facts
 from .explain_lines import Voice, nudge_text, page
-from .page import Document, Entries, Facts
 from .written import Style, expression
 
 if TYPE_CHECKING:

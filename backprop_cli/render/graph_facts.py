@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..explanation.edges import GraphView
 from ..graph import CONSTANT
-from .page import Entries, Facts
+from .document import Entries, Facts
 
 if TYPE_CHECKING:
     from ..layout.drawing import Drawing

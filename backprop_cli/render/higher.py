@@ -9,7 +9,8 @@ from typing import Any
 from ..differentiation.higher import Derivative, Higher, Tangent
 from ..language.format import output_text
 from ..language.numbers import exact_text, rounded, scientific
-from .page import Block, Column, Document, Entries, Facts, Grid, Heading, Lines, Records
+from .document import Document, Entries, Facts, Records
+from .page import Block, Column, Grid, Heading, Lines
 
 SCHEMA = 1
 

@@ -8,7 +8,8 @@ from typing import Any
 from ..differentiation.convergence import Fit, Limit, Limits
 from ..language.format import node_text, output_text
 from ..language.numbers import brief, column, exact_text, scientific
-from .page import Block, Column, Document, Drawing, Entries, Facts, Grid, Heading, Lines, Records
+from .document import Document, Entries, Facts, Records
+from .page import Block, Column, Drawing, Grid, Heading, Lines
 
 SCHEMA = 1
 ERROR_DIGITS = 4
@@ -212,13 +213,14 @@ def charts(limits: Limits, *, to_file: bool = False) -> list[str]:
     from ..layout.chart import Chart
     from ..layout.limit import panel
     from .canvas import terminal_chart
-    from .terminal import console_for, is_unicode
+    from .terminal import screen_for
 
-    console = console_for(to_file)
-    width = min(console.width, 80)
-    unicode, color = is_unicode(console), console.color_system is not None
+    screen = screen_for(to_file)
+    width = min(screen.width, 80)
     return [
-        terminal_chart(Chart("", "", [panel(limit)]), width, HEIGHT, unicode=unicode, color=color)
+        terminal_chart(
+            Chart("", "", [panel(limit)]), width, HEIGHT, unicode=screen.unicode, color=screen.color
+        )
         for limit in limits.limits
     ]
 

@@ -10,7 +10,7 @@ from ..curves.line import Curve, Sampler, Tangent, neat
 from ..curves.surface import Surface
 from ..errors import printable
 from ..language.numbers import rounded
-from .page import Facts
+from .document import Facts
 
 SCHEMA = 1
 MOST_LINES = 6  # of each kind

@@ -7,21 +7,8 @@ from typing import Any
 
 from ..ops import ALIASES, PRIMITIVES, Primitive
 from ..ops.tensor import TENSORS
-from .page import (
-    Block,
-    Column,
-    Document,
-    Entries,
-    Facts,
-    Fields,
-    Grid,
-    Kind,
-    Lines,
-    Only,
-    Records,
-    Text,
-    Tone,
-)
+from .document import Document, Entries, Facts, Records
+from .page import Block, Column, Fields, Grid, Kind, Lines, Only, Text, Tone
 from .writers import write
 
 HEADER = ["primitive", "written", "derivative", "defined", "kinks and conventions", "meaning"]

@@ -15,6 +15,7 @@ from ..language.numbers import rounded
 from ..networks.losses import LOSSES
 from ..training.trace import Given, Line, NodeTable, Numbers, Step, TableRow, Trace, Update
 from . import forms
+from .document import Document, Entries, Facts
 from .forms import Form, Fraction, Phrase, Quantity, Value, Words, Worked
 from .page import (
     Block,
@@ -22,9 +23,6 @@ from .page import (
     Calculations,
     Cell,
     Column,
-    Document,
-    Entries,
-    Facts,
     Grid,
     Heading,
     Only,

@@ -15,7 +15,8 @@ from ..training.fitting import Fitting
 from ..training.gradcheck import CheckedParameter
 from ..training.problem import Problem
 from ..training.run import MODEL, Run
-from .page import Block, Column, Document, Facts, Grid, Kind, Lines
+from .document import Document, Facts
+from .page import Block, Column, Grid, Kind, Lines
 
 SCHEMA = 1
 

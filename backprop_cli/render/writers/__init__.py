@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..page import Document, Element
+from ..document import Document, Element
 
 
 def write(document: Document, format_: str, *, to_file: bool = False) -> str:

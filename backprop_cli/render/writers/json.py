@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from json import dumps
 from typing import Any, NamedTuple
 
-from ..page import Entries, Facts
+from ..document import Entries, Facts
 
 
 class _Closing(NamedTuple):

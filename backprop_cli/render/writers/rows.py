@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable
 from io import StringIO
 
-from ..page import Records
+from ..document import Records
 
 
 def write(records: Records, delimiter: str) -> str:

@@ -10,9 +10,7 @@ from ...errors import printable
 from ...language.numbers import rounded
 from ...tables.block import Block
 from ...tables.write import Column
-from ..latex import name_to_latex, number_to_latex, text_to_latex
-from ..terminal import console_for, is_unicode
-from . import markdown
+from ..terminal import screen_for
 
 GAP = "  "
 LONGEST = 40  # of a prediction's cell
@@ -85,11 +83,15 @@ class PointMarkdown(PointTable):
     """Writes points as a pipe table."""
 
     def _titles(self, names: list[str], computed: list[str]) -> None:
+        from .markdown import rule
+
         numeric = [*[False] * len(names), *[True] * len(computed), False]
-        self._write(["| " + " | ".join([*names, *computed, "error"]) + " |", markdown.rule(numeric)])
+        self._write(["| " + " | ".join([*names, *computed, "error"]) + " |", rule(numeric)])
 
     def _row(self, cells: Sequence[str], reason: str) -> str:
-        return markdown.row((*cells, reason))
+        from .markdown import row
+
+        return row((*cells, reason))
 
 
 class PointLatex(PointTable):
@@ -101,12 +103,16 @@ class PointLatex(PointTable):
         self._write([rf"\begin{{tabular}}{{{'r' * len(titles)}l}}", rf"{head} \\ \hline"])
 
     def _row(self, cells: Sequence[str], reason: str) -> str:
-        return " & ".join([*cells, text_to_latex(reason)]) + r" \\"
+        return " & ".join([*cells, self._text(reason)]) + r" \\"
 
     def _text(self, text: str) -> str:
+        from ..latex import text_to_latex
+
         return text_to_latex(text)
 
     def _number(self, x: float | None) -> str:
+        from ..latex import number_to_latex
+
         return "--" if x is None else f"${number_to_latex(super()._number(x))}$"
 
     def close(self) -> None:
@@ -115,6 +121,8 @@ class PointLatex(PointTable):
 
 
 def _title(text: str) -> str:
+    from ..latex import name_to_latex, text_to_latex
+
     if text.startswith("d/d") and " " not in text:
         return f"$d/d{name_to_latex(text[3:])}$"
     return text_to_latex(text)
@@ -167,9 +175,9 @@ class PredictionTable(_Stream):
         super().__init__(stream, encoding)
         self._digits = digits
         self._error = error
-        console = console_for(to_file)
-        self._width = console.width
-        self._unicode = is_unicode(console)
+        screen = screen_for(to_file)
+        self._width = screen.width
+        self._unicode = screen.unicode
         self._names: list[str] = []
         self._widths: list[int] = []
         self._right: list[bool] = []

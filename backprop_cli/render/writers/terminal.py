@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import printable
 from .. import page
-from ..terminal import console_for, is_unicode, table_for, trimmed
+from ..terminal import Screen, Styled, Table, screen_for
 
 if TYPE_CHECKING:
     from .mathematics import Spelling  # imported where a page has equations
@@ -36,21 +35,20 @@ _TEXT = 24  # columns that are room enough for a text
 
 def write(blocks: Iterable[page.Block], *, to_file: bool = False) -> str:
     """Return a page."""
-    return _captured(blocks, console_for(to_file))
+    return _printed(blocks, screen_for(to_file))
 
 
 def write_plain(blocks: Iterable[page.Block]) -> str:
     """Return a page without colours, as wide as its content, wherever it goes."""
-    return _captured(blocks, console_for(plain=True))
+    return _printed(blocks, screen_for(plain=True))
 
 
-def _captured(blocks: Iterable[page.Block], console: Any) -> str:
-    with console.capture() as captured:
-        _print_all(console, blocks)
-    return trimmed(captured.get().replace(_UNBROKEN, " = "))
+def _printed(blocks: Iterable[page.Block], screen: Screen) -> str:
+    _print_all(screen, blocks)
+    return screen.text().replace(_UNBROKEN, " = ")
 
 
-def _print_all(console: Any, blocks: Iterable[page.Block]) -> None:
+def _print_all(screen: Screen, blocks: Iterable[page.Block]) -> None:
     before: page.Block | None = None
     for block in blocks:
         if isinstance(block, page.Only):
@@ -59,143 +57,136 @@ def _print_all(console: Any, blocks: Iterable[page.Block]) -> None:
             block = block.block
         near = isinstance(before, page.Section) or getattr(block, "near", False)
         if before is not None and not near:
-            console.print()
-        _print(block, console)
+            screen.print()
+        _print(block, screen)
         before = block
 
 
 @singledispatch
-def _print(block: page.Block, console: Any) -> None:
+def _print(block: page.Block, screen: Screen) -> None:
     raise NotImplementedError
 
 
 @_print.register
-def _(block: page.Heading, console: Any) -> None:
-    from rich.text import Text as Rich
-
+def _(block: page.Heading, screen: Screen) -> None:
     if block.breaks != "hanging":
         never = block.breaks == "never"
-        console.print(Rich(printable(page.plain(block.text)), "bold"), soft_wrap=never)
+        screen.print(Styled(printable(page.plain(block.text)), "bold"), breaks=not never)
         return
     for style, text in (("bold", block.text), *(("", text) for text in block.below)):
-        for line in wrap(printable(page.plain(text)), console.width, subsequent_indent="  "):
-            console.print(Rich(line, style), soft_wrap=True)
+        for line in _wrap(printable(page.plain(text)), screen.width, subsequent_indent="  "):
+            screen.print(Styled(line, style), breaks=False)
 
 
 @_print.register
-def _(block: page.Section, console: Any) -> None:
-    from rich.text import Text as Rich
-
-    console.print(Rich(printable(page.plain(block.title)), "bold"), soft_wrap=True)
-    for line in wrap(printable(page.plain(block.rule)), max(20, console.width - 2)):
-        console.print(Rich(f"  {line}", "dim"), soft_wrap=True)
+def _(block: page.Section, screen: Screen) -> None:
+    screen.print(Styled(printable(page.plain(block.title)), "bold"), breaks=False)
+    for line in _wrap(printable(page.plain(block.rule)), max(20, screen.width - 2)):
+        screen.print(Styled(f"  {line}", "dim"), breaks=False)
 
 
 @_print.register(page.Lines)
 @_print.register(page.Paragraph)
-def _(block: page.Lines | page.Paragraph, console: Any) -> None:
-    from rich.text import Text as Rich
-
+def _(block: page.Lines | page.Paragraph, screen: Screen) -> None:
     for line in block.texts:
         tone = line.tone if isinstance(line, page.Text) else ""
         style = STYLES[tone or block.tone]
         if block.most is None:
-            console.print(_unbroken(line, console, style))
+            screen.print(_unbroken(line, screen, style))
         else:
-            for part in _wrapped(printable(page.plain(line)), min(console.width, block.most)):
-                console.print(Rich(part, style))
+            for part in _wrapped(printable(page.plain(line)), min(screen.width, block.most)):
+                screen.print(Styled(part, style))
 
 
-def _unbroken(line: page.Line, console: Any, style: str) -> Any:
+def _unbroken(line: page.Line, screen: Screen, style: str) -> Styled:
     """Return a line that Rich may break where it likes, but not before an equals sign."""
-    from rich.text import Text as Rich
-
-    found = Rich(style=style)
+    found = Styled(style=style)
     for piece in line if isinstance(line, tuple) and not isinstance(line, page.Text) else (line,):
         own = piece if isinstance(piece, page.Text) else page.Text(piece)
         text = printable(own.text)
-        if not is_unicode(console):
+        if not screen.unicode:
             text = text.replace("∇", "grad")
         found.append(text.replace(" = ", _UNBROKEN), STYLES[own.tone])
     return found
 
 
+def _wrap(text: str, width: int, **how: Any) -> list[str]:
+    """Return a text in lines; one that fits needs no library."""
+    if (
+        0 < len(text) <= width
+        and text.isprintable()
+        and text == text.strip()
+        and not how.get("initial_indent")
+    ):
+        return [text]
+    from textwrap import wrap
+
+    return wrap(text, width, **how)
+
+
 def _wrapped(text: str, width: int) -> list[str]:
     """Return a sentence in lines, the later ones indented."""
     indent = " " * (len(text) - len(text.lstrip()))
-    lines = wrap(
+    lines = _wrap(
         text.strip(), width, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False
     )
     return lines or [""]
 
 
 @_print.register
-def _(block: page.Fields, console: Any) -> None:
+def _(block: page.Fields, screen: Screen) -> None:
     for title, value in block.rows:
-        console.print(f"{printable(title):>22}  {printable(value)}", soft_wrap=True)
+        screen.print(f"{printable(title):>22}  {printable(value)}", breaks=False)
 
 
 @_print.register
-def _(block: page.Drawing, console: Any) -> None:
-    from rich.text import Text as Rich
-
-    console.print(Rich.from_ansi(block.text.rstrip("\n"), no_wrap=True), crop=False, overflow="ignore")
+def _(block: page.Drawing, screen: Screen) -> None:
+    screen.draw(block.text.rstrip("\n"))
 
 
 # tables
 
 
 @_print.register
-def _(block: page.Grid, console: Any) -> None:
-    from rich.text import Text as Rich
-
-    fits = console.width >= block.needs if block.needs else _fits(block, None, console.width)
+def _(block: page.Grid, screen: Screen) -> None:
+    fits = screen.width >= block.needs if block.needs else _fits(block, None, screen.width)
     if block.narrow and not fits:
-        _print_all(console, block.narrow)
+        _print_all(screen, block.narrow)
         return
     if block.title:
-        console.print(Rich(printable(block.title)))
-    shown = _fitting(block, console.width)
-    table = _bare() if block.bare else table_for(console)
+        screen.print(Styled(printable(block.title)))
+    shown = _fitting(block, screen.width)
+    table = Table(bare=block.bare)
     for k in shown:
         column = block.columns[k]
         floor = min(column.floor, _widest(block, k)) if column.floor else 0
         whole = column.kind in _WHOLE if column.whole is None else column.whole
         whole = whole or (floor > 0 and floor == _widest(block, k))
         table.add_column(
-            Rich(printable(column.title)),
+            printable(column.title),
             justify="right" if column.kind == "number" else "left",
             no_wrap=whole,
             overflow="ellipsis" if whole else "fold",
             style=STYLES[column.tone],
             min_width=None if whole else floor or None,
-            max_width=None if column.most is None else min(column.most, console.width),
+            max_width=None if column.most is None else min(column.most, screen.width),
         )
-    unicode = is_unicode(console)
     for at, cells in enumerate(block.rows):
         row = cells or ("...", *[""] * (len(block.columns) - 1))
         if block.ruled and at == len(block.rows) - block.ruled:
             table.add_section()
-        table.add_row(*(_cell(row[k], block.columns[k], unicode) for k in shown))
-    console.print(table)
+        table.add_row(*(_cell(row[k], block.columns[k], screen.unicode) for k in shown))
+    screen.print_table(table)
 
 
-def _bare() -> Any:
-    from rich.table import Table
-
-    return Table.grid(padding=(0, 2, 0, 0))
-
-
-def _cell(cell: page.Cell, column: page.Column, unicode: bool) -> Any:
-    from rich.text import Text as Rich
-
+def _cell(cell: page.Cell, column: page.Column, unicode: bool) -> Styled:
     own = cell if isinstance(cell, page.Text) else page.Text(cell)
     text = printable(own.text)
     if column.kind == "verdict" and text == "agree" and unicode:
         text = "✓"
     elif own.tone == "empty":
         text = "·" if unicode else "."
-    return Rich(text, STYLES[own.tone])
+    return Styled(text, STYLES[own.tone])
 
 
 def _fitting(grid: page.Grid, width: int) -> list[int]:
@@ -230,11 +221,11 @@ def _widest(grid: page.Grid, k: int) -> int:
 
 
 @_print.register
-def _(block: page.Equations, console: Any) -> None:
+def _(block: page.Equations, screen: Screen) -> None:
     from .mathematics import Spelling
 
     spelled = Spelling(block.digits)
-    width = console.width
+    width = screen.width
     labels = [spelled(row.label) if row.label is not None else "" for row in block.rows]
     narrow = [
         len(label)
@@ -251,24 +242,22 @@ def _(block: page.Equations, console: Any) -> None:
             lines = list(_laid_out(row, said, left, width, spelled))
             before = label
         for line in lines:
-            console.print(line, soft_wrap=True)
+            screen.print(line, breaks=False)
 
 
-def _laid_out(row: page.Row, label: str, left: int, width: int, spelled: Spelling) -> Iterator[Any]:
+def _laid_out(row: page.Row, label: str, left: int, width: int, spelled: Spelling) -> Iterator[Styled]:
     """Yield the lines of a row: label, equations, remark."""
-    from rich.text import Text as Rich
-
     if not row.equations:
-        for k, part in enumerate(wrap(row.remark, max(20, width - 4))):
-            yield Rich(f"{'    ' if k else '  '}{part}")
+        for k, part in enumerate(_wrap(row.remark, max(20, width - 4))):
+            yield Styled(f"{'    ' if k else '  '}{part}")
         return
     indent = 2 + (left + 2 if left else 0)
-    head = Rich("  ")
+    head = Styled("  ")
     if label and len(label) > left:
-        yield Rich(f"  {label}:", "cyan")
-        head = Rich(" " * indent)
+        yield Styled(f"  {label}:", "cyan")
+        head = Styled(" " * indent)
     elif left:
-        head = Rich("  ").append(f"{label}:".ljust(left + 2) if label else " " * (left + 2), "cyan")
+        head = Styled("  ").append(f"{label}:".ljust(left + 2) if label else " " * (left + 2), "cyan")
     if row.depth:
         head.append("  " * row.depth)
         indent += 2 * row.depth
@@ -282,7 +271,7 @@ def _laid_out(row: page.Row, label: str, left: int, width: int, spelled: Spellin
             lines += _broken(piece + ending, room)
     remark = f"  ({row.remark})" if row.remark else ""
     for k, text in enumerate(lines):
-        line = head if k == 0 else Rich(" " * indent)
+        line = head if k == 0 else Styled(" " * indent)
         last = k + 1 == len(lines)
         body, equals, value = text.rpartition(" = ")
         if last and equals and row.equations[-1].target is None:
@@ -294,8 +283,8 @@ def _laid_out(row: page.Row, label: str, left: int, width: int, spelled: Spellin
             remark = ""
         yield line
     if remark:
-        for part in wrap(remark.strip(), max(20, width - indent)):
-            yield Rich(" " * indent).append(part, "dim")
+        for part in _wrap(remark.strip(), max(20, width - indent)):
+            yield Styled(" " * indent).append(part, "dim")
 
 
 def _broken(text: str, room: int) -> list[str]:
@@ -308,35 +297,31 @@ def _broken(text: str, room: int) -> list[str]:
         if lines and len(lines[-1]) + 1 + len(piece) <= room:
             lines[-1] += f" {piece}"
         else:
-            lines += wrap(piece, room, break_long_words=False, break_on_hyphens=False,
+            lines += _wrap(piece, room, break_long_words=False, break_on_hyphens=False,
                           initial_indent="  " if k else "", subsequent_indent="    ")  # fmt: skip
     return lines
 
 
-def _aligned(block: page.Equations) -> Iterator[Any]:
+def _aligned(block: page.Equations) -> Iterator[Styled]:
     """Yield the table in the midst."""
-    from rich.text import Text as Rich
-
     table = [block.columns, *(row.cells for row in block.rows if row.cells)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for k, row in enumerate(table if block.columns else ()):
         line = "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        yield Rich(f"  {line}", "" if k else "dim")
+        yield Styled(f"  {line}", "" if k else "dim")
 
 
 # calculations
 
 
 @_print.register
-def _(block: page.Calculations, console: Any) -> None:
-    from rich.text import Text as Rich
-
+def _(block: page.Calculations, screen: Screen) -> None:
     from .mathematics import Spelling
 
     spelled = Spelling(block.digits)
-    width = console.width
+    width = screen.width
     if block.columns:
-        _print_columns(block, spelled, console)
+        _print_columns(block, spelled, screen)
         return
     found = [_Spelled.of(each, spelled) for _, group in block.groups for each in group]
     left = max((len(each.name) for each in found if each.value), default=0)
@@ -346,10 +331,10 @@ def _(block: page.Calculations, console: Any) -> None:
     rest = iter(found)
     for title, group in block.groups:
         if title:
-            console.print(Rich(f"  {title}", "dim"), soft_wrap=True)
+            screen.print(Styled(f"  {title}", "dim"), breaks=False)
         for _ in group:
             for line in next(rest).lines(left, middle, width):
-                console.print(line, soft_wrap=True)
+                screen.print(line, breaks=False)
 
 
 class _Spelled(NamedTuple):
@@ -367,42 +352,38 @@ class _Spelled(NamedTuple):
         value = "" if each.value is None else spelled(each.value)
         return cls(spelled(each.name), text, value, each.remark, each.words)
 
-    def lines(self, left: int, middle: int, width: int) -> Iterator[Any]:
+    def lines(self, left: int, middle: int, width: int) -> Iterator[Styled]:
         """Yield the lines for a terminal, name and calculation in columns so wide."""
-        from rich.text import Text as Rich
-
         if self.words:
-            yield from (Rich(f"  {line}") for line in wrap(self.words, max(20, width - 2)))
+            yield from (Styled(f"  {line}") for line in _wrap(self.words, max(20, width - 2)))
             return
         ending = f" = {self.value}"
         remark = f"  ({self.remark})" if self.remark else ""
-        line = Rich("  ").append(self.name.ljust(left), "cyan")
+        line = Styled("  ").append(self.name.ljust(left), "cyan")
         if self.text:
             rows = [self.text.ljust(middle)]
             room = max(24, width - left - 5 - len(ending))
             if len(self.text) > room:
-                rows = wrap(self.text, room, break_long_words=False, break_on_hyphens=False)
+                rows = _wrap(self.text, room, break_long_words=False, break_on_hyphens=False)
             for row in rows[:-1]:
                 yield line.append(" = " if row is rows[0] else "   ", "dim").append(row)
-                line = Rich(" " * (2 + left))
+                line = Styled(" " * (2 + left))
             line.append(" = " if len(rows) == 1 else "   ", "dim").append(rows[-1])
         line.append(" = ", "dim").append(self.value, "bold")
         if remark and len(line) + len(remark) > width:
             yield line
-            line = Rich(" " * (3 + left))
+            line = Styled(" " * (3 + left))
         yield line.append(remark, "dim")
 
 
-def _print_columns(block: page.Calculations, spelled: Spelling, console: Any) -> None:
+def _print_columns(block: page.Calculations, spelled: Spelling, screen: Screen) -> None:
     """Print a small table: names, columns of numbers."""
-    from rich.text import Text as Rich
-
     rows = [spelled.row((e.name, *e.forms, e.value)) for _, group in block.groups for e in group]
     table = [["", *block.columns], *rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for k, row in enumerate(table):
-        line = Rich("  ").append(row[0].ljust(widths[0]), "cyan")
+        line = Styled("  ").append(row[0].ljust(widths[0]), "cyan")
         for i, cell in enumerate(row[1:], 1):
             style = "dim" if k == 0 else "bold" if i == len(row) - 1 else ""
             line.append("  " + cell.rjust(widths[i]), style)
-        console.print(line, soft_wrap=True)
+        screen.print(line, breaks=False)

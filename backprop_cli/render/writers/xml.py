@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from ...errors import printable
-from ..page import Element
+from ..document import Element
 
 INDENTED = 2
 """Depth from which on an element stands on one line."""
