@@ -522,7 +522,7 @@ def exact_run(graph: Graph, inputs: Mapping[str, float]) -> tuple[list[mpf], lis
     return values, slopes
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(60))
 def test_bounds_hold_the_true_error(seed: int) -> None:
     text, inputs = random_program(random.Random(seed))
     inputs = {n: v for n, v in inputs.items() if n in lower(parse(text)).inputs}

@@ -148,13 +148,14 @@ def test_table(run, sides):
 
 
 def test_a_wide_table_at_a_terminal(monkeypatch):
+    from backprop_cli.render.terminal import Screen
     from backprop_cli.render.writers import streams
     from backprop_cli.tables.block import Block
 
-    class Narrow:
-        is_terminal, width, encoding = True, 41, "utf-8"
+    class Narrow(Screen):
+        width, unicode = 41, True
 
-    monkeypatch.setattr(streams, "console_for", lambda to_file: Narrow())
+    monkeypatch.setattr(streams, "screen_for", lambda to_file: Narrow())
     stream = io.BytesIO()
     table = streams.PredictionTable(stream, 3, "error", "utf-8", False)
     names = [f"pixel{i}" for i in range(9)]

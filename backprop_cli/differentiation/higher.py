@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import comb, fsum, isfinite, prod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.point import Point, check_wrt
 from ..engine.run import exact_leaves, is_bound, leaf_values, run
@@ -15,7 +15,9 @@ from .compare import AGREE, DISAGREE, KINK, NOT_RUN, ROUNDING
 from .forward import hessian_product
 from .report import GradientReport, warnings_of
 from .series import along
-from .symbolic.process import SymbolicProcess
+
+if TYPE_CHECKING:
+    from .symbolic.process import SymbolicProcess
 
 HIGHEST = 12
 """Order up to which there are power series, formulas and quotients of some use."""

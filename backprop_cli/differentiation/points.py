@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from ..graph import Graph
 from ..tables.block import Block
 from .compare import DISAGREE
 from .report import differentiate
-from .symbolic.process import SymbolicProcess
+
+if TYPE_CHECKING:
+    from .symbolic.process import SymbolicProcess
 
 GRID_ROWS = 1 << 18
 GRID_LIMIT = 1_000_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import hypot
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine.point import Point, check_wrt, point_of
 from ..engine.run import bind
@@ -13,7 +13,9 @@ from ..errors import UsageError
 from ..graph import CONSTANT, Graph
 from .compare import DISAGREE, NOT_RUN, ROUNDING, Verdict, compare
 from .finite import SCHEMES, Quotient
-from .symbolic.process import SymbolicProcess
+
+if TYPE_CHECKING:
+    from .symbolic.process import SymbolicProcess
 
 DEFAULT_METHODS = ("symbolic", "reverse", "finite")
 KEPT_DIGITS = 3  # a number of which rounding may leave fewer is shown with a warning
