@@ -55,7 +55,7 @@ def _page(judgement: Judgement, digits: int) -> Iterator[Block]:
         if person.fault is not None:
             yield Paragraph([_told(person.fault)], "doubt", near=named)
         if person.verdicts:
-            yield _grid(person, judgement, digits)._replace(near=named or person.fault is not None)
+            yield _grid(person, judgement, digits).replace(near=named or person.fault is not None)
         for note in _notes(person):
             yield Lines([note], "quiet", near=True)
         if not named:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
+
+from .record import Record
 
 if TYPE_CHECKING:
     from .page import Block  # a report for programs has no page
 
 
-class Entries(NamedTuple):
+class Entries(Record):
     """A list of which JSON has one entry a line; for a large one they can be gone through once."""
 
     of: Iterable[Any]
@@ -19,14 +21,14 @@ Layout = Literal["record", "closed", "graph", "compact", "indented", "document"]
 """How JSON is laid out: a member a line, with the closing brackets in three places; in one line; indented."""
 
 
-class Facts(NamedTuple):
+class Facts(Record):
     """The JSON object of a report, or a list of them."""
 
     members: Mapping[str, Any] | Entries
     layout: Layout = "record"
 
 
-class Element(NamedTuple):
+class Element(Record):
     """An element of XML, with a text or with others in it."""
 
     tag: str
@@ -35,14 +37,14 @@ class Element(NamedTuple):
     text: str = ""
 
 
-class Records(NamedTuple):
+class Records(Record):
     """A table for programs: numbers are numbers, None is a cell without one."""
 
     header: Sequence[str]
     rows: Iterable[Sequence[Any]]
 
 
-class Document(NamedTuple):
+class Document(Record):
     """A report, ready to be written; a part is made when a format asks for it.
 
     Attributes:

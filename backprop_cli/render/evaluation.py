@@ -225,7 +225,7 @@ def _confusion(evaluation: ClassificationEvaluation) -> Grid:
 
     numbers = [str(i + 1) for i in range(len(names))]
     numbered = under(numbers, [f"{i} {name}" for i, name in zip(numbers, names, strict=True)])
-    return under(names, names)._replace(narrow=(numbered._replace(narrow=(frequent,)),))
+    return under(names, names).replace(narrow=(numbered.replace(narrow=(frequent,)),))
 
 
 def _count(n: int, right: bool) -> Text:

@@ -309,7 +309,7 @@ def _summary(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Part]
             row = _forward(line, point, voice)
             slope = equal(voice.total(graph.own_name(line.id)), Value(point.here.cotangents[line.id]))
             more = (slope,) if point.here.active[line.id] else ()
-            named.append(row._replace(equations=(*row.equations, *more)))
+            named.append(row.replace(equations=(*row.equations, *more)))
         found.append(Part(f"Named steps{count}", named))
     return found
 
@@ -335,7 +335,7 @@ def _chains(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Part]:
             )
         elif len(reach.paths) > 1:
             row = _path_sum(reach, point, voice, "")
-            single.append(row._replace(remark=f"{_count(reach.many)} paths, summed"))
+            single.append(row.replace(remark=f"{_count(reach.many)} paths, summed"))
         elif reach.paths and reach.paths[0].edges:
             path = _path(reach.paths[0], point, voice)
             forms = path.equations[0].forms

@@ -6,110 +6,110 @@ A text among forms is a sign between them, ``" = "``, that reads alike everywher
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ..explanation.expr import Expr
 from ..explanation.names import Name
+from .record import Record
 
 
-class Value(NamedTuple):
+class Value(Record):
     """A number."""
 
     number: float
 
 
-class Named(NamedTuple):
+class Named(Record):
     """A step or an input by its name."""
 
     name: str
 
 
-class Quantity(NamedTuple):
+class Quantity(Record):
     """A number of a network by its name; text leaves out an owner that the line names already."""
 
     name: Name
     owned: bool = False
 
 
-class Slope(NamedTuple):
+class Slope(Record):
     """A derivative by its names, d of / d by."""
 
     of: str
     by: str
 
 
-class Symbols(NamedTuple):
+class Symbols(Record):
     """An expression over names."""
 
     expr: Expr
 
 
-class Numbers(NamedTuple):
+class Numbers(Record):
     """An expression with the numbers put in, and spaces around the signs of products."""
 
     expr: Expr
     spaced: bool = True
 
 
-class Worked(NamedTuple):
+class Worked(Record):
     """An expression in numbers, over names where in numbers it would say no more than its value."""
 
     expr: Expr
     value: float
 
 
-class Formula(NamedTuple):
+class Formula(Record):
     """An expression in our language."""
 
     text: str
 
 
-class Words(NamedTuple):
+class Words(Record):
     """Words where mathematics stands."""
 
     text: str
 
 
-class Product(NamedTuple):
+class Product(Record):
     """A product, with dots in a long one."""
 
     factors: Sequence[Form]
 
 
-class Sum(NamedTuple):
+class Sum(Record):
     """A sum of numbers, with dots in a long one."""
 
     terms: Sequence[float]
 
 
-class Way(NamedTuple):
+class Way(Record):
     """The steps of a path by their names, with dots in a long one."""
 
     names: Sequence[str]
 
 
-class Fraction(NamedTuple):
+class Fraction(Record):
     """One form over another."""
 
     above: Form
     below: Form
 
 
-class Call(NamedTuple):
+class Call(Record):
     """A function of arguments; None stands for those left out."""
 
     name: str
     arguments: Sequence[Form | None]
 
 
-class Tends(NamedTuple):
+class Tends(Record):
     """The limit of a form as a letter goes to 0."""
 
     letter: Form
     form: Form
 
 
-class Phrase(NamedTuple):
+class Phrase(Record):
     """Forms in a row."""
 
     parts: Sequence[Form]

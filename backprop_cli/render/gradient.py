@@ -53,7 +53,7 @@ def values_document(
     report: GradientReport, *, digits: int = 6, everything: bool = False, summary: bool = False
 ) -> Document:
     """Return a report without methods to be written; see `document`."""
-    return document(report, digits=digits, everything=everything, summary=summary)._replace(
+    return document(report, digits=digits, everything=everything, summary=summary).replace(
         values=lambda: [report.value]
     )
 

@@ -99,7 +99,7 @@ def _narrow(
     if all(plain(row[-1]) == "agree" or len({row[k] for k in methods} - {"-"}) <= 1 for row in rows if row):
         best = titles.index("reverse") if "reverse" in titles else methods[0]
         kept = [k for k in range(len(columns)) if k == best or k not in methods]
-        merged = [columns[k]._replace(title="gradient") if k == best else columns[k] for k in kept]
+        merged = [columns[k].replace(title="gradient") if k == best else columns[k] for k in kept]
         return (Grid(merged, [[row[k] for k in kept if row] for row in rows]),)
     if "formula" not in titles:
         return ()

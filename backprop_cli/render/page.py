@@ -7,7 +7,9 @@ are text already; mathematics stays an expression until it is written.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
+
+from .record import Record
 
 if TYPE_CHECKING:
     from .forms import Form, Value  # a table of numbers has none
@@ -24,7 +26,7 @@ Kind = Literal["text", "prose", "word", "share", "number", "code", "name", "expr
 where a format has it."""
 
 
-class Text(NamedTuple):
+class Text(Record):
     """A text that is not as its surroundings.
 
     Attributes:
@@ -49,7 +51,7 @@ def plain(line: Line) -> str:
     return line.text if isinstance(line, Text) else "".join(map(plain, line))
 
 
-class Heading(NamedTuple):
+class Heading(Record):
     """A line that stands out.
 
     Attributes:
@@ -64,14 +66,14 @@ class Heading(NamedTuple):
     breaks: Literal["plain", "hanging", "never"] = "plain"
 
 
-class Section(NamedTuple):
+class Section(Record):
     """The title of the block that follows, and what holds for all of it."""
 
     title: Cell
     rule: Cell = ""
 
 
-class Lines(NamedTuple):
+class Lines(Record):
     """Sentences, a line each.
 
     Attributes:
@@ -87,7 +89,7 @@ class Lines(NamedTuple):
     near: bool = False
 
 
-class Paragraph(NamedTuple):
+class Paragraph(Record):
     """Sentences that belong together; the attributes are those of `Lines`."""
 
     texts: Sequence[Line]
@@ -96,7 +98,7 @@ class Paragraph(NamedTuple):
     near: bool = False
 
 
-class Column(NamedTuple):
+class Column(Record):
     """A column of a table.
 
     Attributes:
@@ -118,7 +120,7 @@ class Column(NamedTuple):
     whole: bool | None = None
 
 
-class Grid(NamedTuple):
+class Grid(Record):
     """A table.
 
     Attributes:
@@ -146,13 +148,13 @@ class Grid(NamedTuple):
     nodes: Sequence[int] = ()
 
 
-class Fields(NamedTuple):
+class Fields(Record):
     """What is known of one thing, by title."""
 
     rows: Sequence[tuple[str, str]]
 
 
-class Equation(NamedTuple):
+class Equation(Record):
     """Forms that are equal, ``d = a*b = 3 * (-2) = -6``; a form that reads as the one before is said once.
 
     Attributes:
@@ -166,7 +168,7 @@ class Equation(NamedTuple):
     target: Form | None = None
 
 
-class Row(NamedTuple):
+class Row(Record):
     """A line: what it is about, what holds, and a remark. Words alone are a remark alone.
 
     Attributes:
@@ -186,7 +188,7 @@ class Row(NamedTuple):
     nodes: tuple[int, ...] = ()
 
 
-class Equations(NamedTuple):
+class Equations(Record):
     """Mathematics line by line, with a table in its midst.
 
     Attributes:
@@ -200,7 +202,7 @@ class Equations(NamedTuple):
     columns: tuple[str, ...] = ()
 
 
-class Calculation(NamedTuple):
+class Calculation(Record):
     """How a number comes about: its name, what is equal to it, the number; or words alone.
 
     Attributes:
@@ -218,7 +220,7 @@ class Calculation(NamedTuple):
     words: str = ""
 
 
-class Calculations(NamedTuple):
+class Calculations(Record):
     """Numbers one by one, their signs of equality below each other.
 
     Attributes:
@@ -232,7 +234,7 @@ class Calculations(NamedTuple):
     columns: tuple[str, ...] = ()
 
 
-class Slopes(NamedTuple):
+class Slopes(Record):
     """A gradient as mathematics: names of the output and the inputs, the numbers, and its length."""
 
     output: str
@@ -240,13 +242,13 @@ class Slopes(NamedTuple):
     norm: str
 
 
-class Drawing(NamedTuple):
+class Drawing(Record):
     """Text of a terminal's chart; other formats leave it out."""
 
     text: str
 
 
-class Only(NamedTuple):
+class Only(Record):
     """A block that only some formats show."""
 
     formats: tuple[str, ...]

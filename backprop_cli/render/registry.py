@@ -90,7 +90,7 @@ def _page(rows: Sequence[Primitive], detailed: bool) -> Iterator[Block]:
         return Grid([columns[k] for k in shown], toned)
 
     note = Lines(["backprop ops NAME shows domain, kinks and conventions"], most=None)
-    yield Only(("table",), grid(1, 2, 3, 4, 5)._replace(needs=130, narrow=(grid(1, 2, 5), note)))
+    yield Only(("table",), grid(1, 2, 3, 4, 5).replace(needs=130, narrow=(grid(1, 2, 5), note)))
 
 
 def primitives_page() -> str:

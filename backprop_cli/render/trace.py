@@ -100,8 +100,8 @@ def _common(title: str, rule: str, found: Calculations) -> tuple[Section, Calcul
     remarks = [each.remark for _, group in found.groups for each in group]
     if len(remarks) > 1 and remarks[0] and len(set(remarks)) == 1:
         rule = f"{rule}; {remarks[0]}".removeprefix("; ")
-        groups = [(title, [each._replace(remark="") for each in group]) for title, group in found.groups]
-        found = found._replace(groups=groups)
+        groups = [(title, [each.replace(remark="") for each in group]) for title, group in found.groups]
+        found = found.replace(groups=groups)
     return Section(title, _prose(rule) if rule else ""), found
 
 

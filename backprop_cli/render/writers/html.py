@@ -28,7 +28,7 @@ def _block(block: page.Block) -> str:
     return ""
 
 
-@_block.register
+@_block.register(page.Heading)
 def _(block: page.Heading) -> str:
     return f"<p><code>{escape(page.plain(block.text))}</code></p>"
 
@@ -45,7 +45,7 @@ def _line(line: page.Line) -> str:
     return escape(line.text) if isinstance(line, page.Text) else "".join(map(_line, line))
 
 
-@_block.register
+@_block.register(page.Grid)
 def _(block: page.Grid) -> str:
     head = "".join(f"<th>{escape(column.title)}</th>" for column in block.columns)
     gap = ("...", *[""] * (len(block.columns) - 1))

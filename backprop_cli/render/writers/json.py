@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from json import dumps
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..document import Entries, Facts
+from ..record import Record
 
 
-class _Closing(NamedTuple):
+class _Closing(Record):
     """Where the brackets close of a list with an entry a line, of an empty one, and of the object."""
 
     entries: str

@@ -34,16 +34,16 @@ def write(blocks: Iterable[page.Block]) -> str:
 
 @singledispatch
 def _block(block: page.Block) -> str:
-    raise NotImplementedError
+    raise TypeError(f"a {type(block).__name__} has no form in LaTeX")
 
 
-@_block.register
+@_block.register(page.Heading)
 def _(block: page.Heading) -> str:
     below = "".join(f"\n\\noindent {_line(line)}\n" for line in block.below)
     return rf"\noindent\textbf{{{_line(block.text)}}}" + f"\n{below}"
 
 
-@_block.register
+@_block.register(page.Section)
 def _(block: page.Section) -> str:
     rule = _line(block.rule)
     return rf"\paragraph{{{_line(block.title)}}}" + (f"\n{rule}\n" if rule else "\n")
@@ -61,13 +61,13 @@ def _line(line: page.Line) -> str:
     return text_to_latex(line.text) if isinstance(line, page.Text) else "".join(map(_line, line))
 
 
-@_block.register
+@_block.register(page.Fields)
 def _(block: page.Fields) -> str:
     items = [rf"\item[{text_to_latex(title)}] {text_to_latex(value)}" for title, value in block.rows]
     return "\n".join([r"\begin{description}", *items, r"\end{description}", ""])
 
 
-@_block.register
+@_block.register(page.Grid)
 def _(block: page.Grid) -> str:
     mathematics = any(column.kind in ("name", "expression") for column in block.columns)
     titles = [text_to_latex(column.title) for column in block.columns]
@@ -96,7 +96,7 @@ def _cell(cell: page.Cell, column: page.Column, mathematics: bool) -> str:
     return f"${number_to_latex(own.text)}$" if _NUMBER.fullmatch(own.text) else text_to_latex(own.text)
 
 
-@_block.register
+@_block.register(page.Slopes)
 def _(block: page.Slopes) -> str:
     output = name_to_latex(block.output)
     slopes = ",\\; ".join(
@@ -106,7 +106,7 @@ def _(block: page.Slopes) -> str:
     return rf"\[ {slopes},\; |\nabla| = {number_to_latex(block.norm)} \]" + "\n"
 
 
-@_block.register
+@_block.register(page.Equations)
 def _(block: page.Equations) -> str:
     spelled = Spelling(block.digits, latex=True)
     lines = []
@@ -142,7 +142,7 @@ def _aligned(row: page.Row, spelled: Spelling) -> Iterator[str]:
         yield rf"  & \qquad\text{{({text_to_latex(row.remark)})}}"
 
 
-@_block.register
+@_block.register(page.Calculations)
 def _(block: page.Calculations) -> str:
     spelled = Spelling(block.digits, latex=True)
     lines = []

@@ -33,37 +33,37 @@ def _written(blocks: Iterable[page.Block]) -> Iterator[str]:
 
 @singledispatch
 def _block(block: page.Block) -> str:
-    raise NotImplementedError
+    raise TypeError(f"a {type(block).__name__} has no form in Markdown")
 
 
-@_block.register
+@_block.register(page.Heading)
 def _(block: page.Heading) -> str:
     title = _line(block.text) if block.breaks == "plain" else _apart(block.text)
     below = "".join(f"{_apart(line)}  \n" for line in block.below)
     return f"**{title}**\n" + (f"\n{below}" if below else "")
 
 
-@_block.register
+@_block.register(page.Section)
 def _(block: page.Section) -> str:
     return f"## {_apart(block.title)}\n" + (f"\n{_apart(block.rule)}\n" if block.rule else "")
 
 
-@_block.register
+@_block.register(page.Lines)
 def _(block: page.Lines) -> str:
     return "".join(f"{_line(line)}  \n" for line in block.texts)
 
 
-@_block.register
+@_block.register(page.Paragraph)
 def _(block: page.Paragraph) -> str:
     return "  \n".join(map(_line, block.texts)) + "\n"
 
 
-@_block.register
+@_block.register(page.Fields)
 def _(block: page.Fields) -> str:
     return "".join(f"- {text(title)}: {text(value)}\n" for title, value in block.rows)
 
 
-@_block.register
+@_block.register(page.Grid)
 def _(block: page.Grid) -> str:
     title = f"{text(block.title)}:\n\n" if block.title else ""
     titles = [text(column.title) for column in block.columns]
@@ -73,7 +73,7 @@ def _(block: page.Grid) -> str:
     return title + table(titles, rows, numeric)
 
 
-@_block.register
+@_block.register(page.Equations)
 def _(block: page.Equations) -> str:
     lines = []
     if block.columns:
@@ -93,7 +93,7 @@ def _(block: page.Equations) -> str:
     return "\n".join(lines) + "\n"
 
 
-@_block.register
+@_block.register(page.Calculations)
 def _(block: page.Calculations) -> str:
     from .mathematics import Spelling
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ...errors import printable
 from .. import page
+from ..record import Record
 from ..terminal import Screen, Styled, Table, screen_for
 
 if TYPE_CHECKING:
@@ -64,10 +65,10 @@ def _print_all(screen: Screen, blocks: Iterable[page.Block]) -> None:
 
 @singledispatch
 def _print(block: page.Block, screen: Screen) -> None:
-    raise NotImplementedError
+    raise TypeError(f"a {type(block).__name__} has no form at a terminal")
 
 
-@_print.register
+@_print.register(page.Heading)
 def _(block: page.Heading, screen: Screen) -> None:
     if block.breaks != "hanging":
         never = block.breaks == "never"
@@ -78,7 +79,7 @@ def _(block: page.Heading, screen: Screen) -> None:
             screen.print(Styled(line, style), breaks=False)
 
 
-@_print.register
+@_print.register(page.Section)
 def _(block: page.Section, screen: Screen) -> None:
     screen.print(Styled(printable(page.plain(block.title)), "bold"), breaks=False)
     for line in _wrap(printable(page.plain(block.rule)), max(20, screen.width - 2)):
@@ -101,7 +102,7 @@ def _(block: page.Lines | page.Paragraph, screen: Screen) -> None:
 def _unbroken(line: page.Line, screen: Screen, style: str) -> Styled:
     """Return a line that Rich may break where it likes, but not before an equals sign."""
     found = Styled(style=style)
-    for piece in line if isinstance(line, tuple) and not isinstance(line, page.Text) else (line,):
+    for piece in line if isinstance(line, tuple) else (line,):
         own = piece if isinstance(piece, page.Text) else page.Text(piece)
         text = printable(own.text)
         if not screen.unicode:
@@ -133,13 +134,13 @@ def _wrapped(text: str, width: int) -> list[str]:
     return lines or [""]
 
 
-@_print.register
+@_print.register(page.Fields)
 def _(block: page.Fields, screen: Screen) -> None:
     for title, value in block.rows:
         screen.print(f"{printable(title):>22}  {printable(value)}", breaks=False)
 
 
-@_print.register
+@_print.register(page.Drawing)
 def _(block: page.Drawing, screen: Screen) -> None:
     screen.draw(block.text.rstrip("\n"))
 
@@ -147,7 +148,7 @@ def _(block: page.Drawing, screen: Screen) -> None:
 # tables
 
 
-@_print.register
+@_print.register(page.Grid)
 def _(block: page.Grid, screen: Screen) -> None:
     fits = screen.width >= block.needs if block.needs else _fits(block, None, screen.width)
     if block.narrow and not fits:
@@ -220,7 +221,7 @@ def _widest(grid: page.Grid, k: int) -> int:
 # equations
 
 
-@_print.register
+@_print.register(page.Equations)
 def _(block: page.Equations, screen: Screen) -> None:
     from .mathematics import Spelling
 
@@ -314,7 +315,7 @@ def _aligned(block: page.Equations) -> Iterator[Styled]:
 # calculations
 
 
-@_print.register
+@_print.register(page.Calculations)
 def _(block: page.Calculations, screen: Screen) -> None:
     from .mathematics import Spelling
 
@@ -337,7 +338,7 @@ def _(block: page.Calculations, screen: Screen) -> None:
                 screen.print(line, breaks=False)
 
 
-class _Spelled(NamedTuple):
+class _Spelled(Record):
     """A calculation as texts: its name, how it is computed, the number."""
 
     name: str
