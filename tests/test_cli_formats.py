@@ -820,16 +820,23 @@ def test_no_long_option_has_one_letter(run):
         (["grad", EXAMPLE, *AT, *REVERSE], {"numpy", "sympy", "rich", "mpmath"}),
         (["grad", EXAMPLE, *AT, "--format", "value"], {"numpy", "sympy", "rich", "mpmath"}),
         (["eval", EXAMPLE, *AT, "--format", "value"], {"numpy", "sympy", "rich", "mpmath"}),
-        (["grad", EXAMPLE, *AT], {"sympy"}),  # SymPy works in the child process
+        (["grad", EXAMPLE, *AT], {"sympy", "rich"}),  # SymPy works in the child process
+        (["eval", EXAMPLE, *AT], {"numpy", "sympy", "rich", "mpmath"}),
+        (["explain", EXAMPLE, *AT], {"numpy", "sympy", "rich", "mpmath"}),
+        (["graph", EXAMPLE, *AT], {"numpy", "sympy", "rich", "mpmath"}),
+        (["train", str(ROOT / "sample_inputs" / "xor.yaml"), "-q"], {"sympy", "rich", "mpmath"}),
+        (["grad", "a*b", "--points", "points.csv"], {"sympy", "rich", "mpmath"}),
+        (["grad", "a*b", "--points", "points.csv", "--format", "csv"], {"sympy", "rich", "mpmath"}),
     ],
     ids=lambda part: " ".join(part[:1] + part[-1:]) if isinstance(part, list) else "",
 )
-def test_what_is_not_imported(command, words, absent):
+def test_what_is_not_imported(command, words, absent, tmp_path):
+    (tmp_path / "points.csv").write_text("a,b\n1,2\n")
     script = (
         "import sys\nfrom backprop_cli.cli.main import main\nstatus = main(sys.argv[1:])\n"
         "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)\nsys.exit(status)"
     )
-    settings = command() | {"args": [sys.executable, "-c", script, *words]}
+    settings = command() | {"args": [sys.executable, "-c", script, *words], "cwd": tmp_path}
     done = subprocess.run(**settings, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     assert not absent & set(done.stderr.split())

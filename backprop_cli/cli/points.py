@@ -15,8 +15,6 @@ from ..engine.point import check_wrt
 from ..engine.run import bind
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, BindingError, UsageError
 from ..language.operators import CONSTANTS
-from ..render.writers.streams import Answers as BareAnswers
-from ..render.writers.streams import PointLatex, PointMarkdown, PointTable
 from ..tables.read import open_points
 from ..tables.write import csv_writer, fresh_names, jsonl_writer
 from .output import Output, destination, encoding_of
@@ -70,9 +68,13 @@ def run_points(
             elif format_ in ("csv", "tsv"):
                 writer = csv_writer(stream, delimiter="," if format_ == "csv" else "\t")
             elif format_ == "value":
+                from ..render.writers.streams import Answers
+
                 wanted = [name for name in names if name.startswith("d/d")] if gradient else names[:1]
-                writer = BareAnswers(stream, wanted, encoding)
+                writer = Answers(stream, wanted, encoding)
             else:
+                from ..render.writers.streams import PointLatex, PointMarkdown, PointTable
+
                 people = {"markdown": PointMarkdown, "latex": PointLatex}
                 writer = people.get(format_, PointTable)(stream, output.digits, encoding)
             begun = False
