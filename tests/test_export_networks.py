@@ -403,6 +403,15 @@ sepal_length,sepal_width,petal_length,petal_width
 """
 
 
+def test_onnx_holds_no_number_that_nothing_reads(tmp_path: Path) -> None:
+    """The slope of a leaky relu is an attribute; a runtime warns of an array beside it."""
+    onnx = pytest.importorskip("onnx")
+    facts = config(tmp_path, two("leaky_relu"))
+    graph = onnx.load_from_string(export(facts, "onnx", "x").content).graph
+    read = {name for node in graph.node for name in node.input}
+    assert {array.name for array in graph.initializer} <= read
+
+
 def test_onnx_without_its_package(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backprop_cli.export.networks.onnx.find_spec", lambda name: None)
     hand = str(ROOT / "sample_inputs" / "hand.yaml")

@@ -153,6 +153,14 @@ NETWORKS = {
         "mse",
         shape=", shape: [1, 4, 4]",
     ),
+    "padding": config(
+        2,
+        4,
+        "{type: conv2d, channels: 1, kernel_size: 1, stride: 2, padding: 1, bias: [0.2]}, "
+        f"{{type: conv2d, channels: 2, kernel_size: 1, stride: 2}}, {{type: flatten}}, {dense(2)}",
+        "mse",
+        shape=", shape: [1, 2, 2]",
+    ),
     "formula": """\
 data: {inputs: [[0], [1], [2]], targets: [2.9, 1.7, 1.1]}
 model: {formula: "y ~ a*exp(-b*x) + c^2/3", parameters: {a: 1.0, b: 0.1, c: 0.2}}
@@ -411,6 +419,25 @@ def test_rows_of_a_batch_are_those_of_training():
     given = trace.write_out(made).given
     inputs = [[x for _, x in g.inputs] for g in given]
     assert inputs == [made.train.encoded[i - 1].tolist() for i in seen[0]]
+
+
+def test_a_window_that_lies_in_padding_gives_the_bias():
+    lines = {line.name.text: line for line in trace.write_out(problem(NETWORKS["padding"])).forward}
+    (written,) = lines["conv2d1[0,0,0].z"].written
+    assert expression(written, Style(None, symbols=True)) == "conv2d1[0].b"
+
+
+def test_probabilities_are_the_same_on_paper_wherever_they_are_written():
+    """By hand 0.80/2.91 is 0.27, not the 0.28 that rounding at the end would give."""
+    text = (
+        "data: {inputs: [[1]], targets: [[1.44, 0.38, -0.27]]}\n"
+        "model: {layers: [{type: linear, activation: softmax, weights: [[0.28], [-0.22], [-0.24]]}]}\n"
+        "loss: sse\noptimizer: {type: sgd, learning_rate: 0.1}\n"
+    )
+    found = trace.write_out(problem(text), decimals=2)
+    assert by_name(found.forward)["linear1[1].y"] == 0.27
+    for line in found.deltas:
+        assert [evaluate(form, Paper(2)) for form in line.written] == [line.value] * len(line.written)
 
 
 def test_many_rows_are_shown_in_part_and_still_add_up():

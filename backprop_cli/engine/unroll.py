@@ -25,7 +25,7 @@ from .run import run
 Numbers = npt.NDArray[Any]
 """An array of written numbers."""
 
-MULTIPLY, DIVIDE = PRIMITIVES["multiply"], PRIMITIVES["divide"]
+ADD, MULTIPLY, DIVIDE = (PRIMITIVES[name] for name in ("add", "multiply", "divide"))
 
 
 class Scalars(Recorder):
@@ -36,6 +36,8 @@ class Scalars(Recorder):
         count = 0 if isinstance(operands[-1], Written) else _count(operands[-1])
         if op is MULTIPLY and count:  # a mean is a sum over a count
             op, operands = DIVIDE, (operands[0], float(count))
+        elif op is ADD and 0.0 in operands:  # what `dot` gives for a window that lies in padding
+            op, operands = SUM, tuple(x for x in operands if isinstance(x, Written))
         return Written(self, self.builder.apply(op, tuple(map(self.id, operands)), NOWHERE))
 
     def constant(self, value: float) -> Written:
@@ -48,11 +50,11 @@ class Scalars(Recorder):
         names = (f"{node.name}{list(index)}" for index in np.ndindex(node.shape))
         return _array((Written(self, self.builder.input(name, NOWHERE, kind)) for name in names), node.shape)
 
-    def dot(self, row: Sequence[Any], column: Sequence[Any]) -> Written:
+    def dot(self, row: Sequence[Any], column: Sequence[Any]) -> Written | float:
         """Multiply a row by a column, what is 0 by its making (the border of an image) left out."""
         pairs = [ab for ab in zip(row, column, strict=True) if all(isinstance(x, Written) for x in ab)]
         if not pairs:
-            return self.constant(0.0)
+            return 0.0
         return self.apply(DOT, *(x for half in zip(*pairs, strict=True) for x in half))
 
 
@@ -119,7 +121,7 @@ class _Arrays(Lifted):
         return parts[0] if len(parts) == 1 else self.each(PRIMITIVES["max"], *parts)
 
 
-def _array(numbers: Iterable[Written], shape: Shape) -> Numbers:
+def _array(numbers: Iterable[Written | float], shape: Shape) -> Numbers:
     array = np.empty(prod(shape), object)
     array[:] = list(numbers)
     return array.reshape(shape)

@@ -79,8 +79,10 @@ def _constant(name: str) -> Number:
 
 
 def add(*terms: Expr) -> Expr:
-    """Write a sum."""
-    return terms[0] if len(terms) == 1 else Apply("add", terms)
+    """Write a sum; one of no terms is 0."""
+    if len(terms) < 2:
+        return terms[0] if terms else ZERO
+    return Apply("add", terms)
 
 
 def multiply(*factors: Expr) -> Expr:

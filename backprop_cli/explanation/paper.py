@@ -129,7 +129,7 @@ class Row(Primitive):
         write: Operands -> expression.
         slope: ``(which operand, operands, value, others) -> expression``; others are what ``beside`` says.
         exact: Operands -> value, where nothing is rounded: in fewer steps, or without overflow.
-        beside: Operands -> further numbers that slopes are written over.
+        beside: Operands -> further numbers that slopes are written over, rounded.
     """
 
     __slots__ = ("slope", "write")
@@ -141,7 +141,7 @@ class Row(Primitive):
         write: Callable[[Exprs], Expr],
         slope: Slope,
         exact: Callable[..., float] | None = None,
-        beside: Callable[[Sequence[float]], list[float]] = lambda xs: [],
+        beside: Callable[[tuple[float, ...]], list[float]] = lambda xs: [],
     ) -> None:
         self.write = write
         self.slope = slope
@@ -150,7 +150,7 @@ class Row(Primitive):
             return exact(*xs) if exact is not None and paper.exact else evaluate(write(_refs(xs)), paper)
 
         def partials(xp: Any, y: float, *xs: float) -> list[float]:
-            refs, others = _refs(xs), _refs([paper(x) for x in beside(xs)])
+            refs, others = _refs(xs), _refs(beside(xs))
             return [evaluate(slope(k, refs, Ref(NAMELESS, y), others), paper) for k in range(len(xs))]
 
         super().__init__(

@@ -66,11 +66,6 @@ class Region:
         """Return the node's number as the engine computes it."""
         return self._values(xs)[self.steps[-1]]
 
-    def beside(self, ids: Sequence[int], xs: Sequence[float]) -> list[float]:
-        """Return the numbers of nodes that one more step leads to."""
-        values = self._values(xs)
-        return [_applied(self.nodes[id], values) for id in ids]
-
     def partials(self, *xs: float) -> list[float]:
         """Return its local derivatives by the operands as the engine sweeps them."""
         values = self._values(xs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -421,20 +421,19 @@ class Unrolled:
 
     def _softmax(self, node: Node, layer: str, part: str, r: int) -> list[int]:
         """Enter a row of probabilities; their slopes are written over all of them."""
-        zs, ys = self._scalars.ids(node.inputs[0])[r], self._scalars.ids(node.id)[r]
+        zs, ys = (self._scalars.ids(i)[r].tolist() for i in (node.inputs[0], node.id))
+        rows: list[Row] = []
+
+        @lru_cache(maxsize=1)
+        def probabilities(zs: tuple[float, ...]) -> list[float]:
+            return [row.forward(FLOATS, *zs) for row in rows]
+
         found = []
-        for i, y in enumerate(ys.tolist()):
-            region = self._region(y, zs.tolist())
-            row = Row(
-                "softmax",
-                self.paper,
-                region.written,
-                partial(softmax_slope, i),
-                region.forward,
-                partial(region.beside, ys.tolist()),
-            )
-            name = Name(part, layer, (i,))
-            found.append(self._apply(y, row, (self._ids[z] for z in zs.tolist()), name, r))
+        for i, y in enumerate(ys):
+            region, slope = self._region(y, zs), partial(softmax_slope, i)
+            row = Row("softmax", self.paper, region.written, slope, region.forward, probabilities)
+            rows.append(row)
+            found.append(self._apply(y, row, (self._ids[z] for z in zs), Name(part, layer, (i,)), r))
         self._siblings.update(dict.fromkeys(found, found))
         return found
 

@@ -159,12 +159,14 @@ def write(facts: Facts, name: str) -> Exported:
         x = b.op("Cast", x, to=TensorProto.FLOAT)
     output = _nodes(facts, b, x)
     b.nodes.append(helper.make_node("Identity", [output], ["predictions"], name="predictions"))
+    # an activation's slope goes into an attribute, and runtimes warn of numbers that nothing reads
+    read = {name for node in b.nodes for name in node.input}
     graph = helper.make_graph(
         b.nodes,
         "network",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", *facts.network.shape])],
         [helper.make_tensor_value_info("predictions", TensorProto.FLOAT, ["rows", facts.network.outputs])],
-        list(b.weights.values()),
+        [array for name, array in b.weights.items() if name in read],
     )
     model = helper.make_model(
         graph,
