@@ -24,7 +24,8 @@ from collections.abc import Callable
 from harness import print_table, setting, shown
 
 from backprop_cli.cli.main import main as command_line
-from backprop_cli.differentiation.report import METHODS, differentiate
+from backprop_cli.differentiation import METHODS
+from backprop_cli.differentiation.report import differentiate
 from backprop_cli.differentiation.rounding import rounding_bounds
 from backprop_cli.differentiation.symbolic.process import SymbolicProcess
 from backprop_cli.engine.point import Point

@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import os
 import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import backprop_cli
-from backprop_cli import check, descend, draw, explain, grad, higher, limit, plot, trace, translate
+from backprop_cli import (
+    BackpropError,
+    check,
+    descend,
+    draw,
+    explain,
+    grad,
+    higher,
+    limit,
+    plot,
+    trace,
+    train,
+    translate,
+)
 from backprop_cli.differentiation.report import differentiate
 from backprop_cli.differentiation.symbolic.process import SymbolicProcess
+from backprop_cli.errors import UsageError
 from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 
 PAGE = (Path(__file__).parent.parent / "docs" / "python.md").read_text("utf-8")
+HAND = str(Path(__file__).parent.parent / "sample_inputs" / "hand.yaml")
+MODEL, ROWS = "hand/model.safetensors", "rows.csv"
 AT = {"a": 3.0, "b": -2.0, "c": 8.0}
 PROGRAM = "d = a*b; L = d + c"
 WORDS = [PROGRAM, "--a", "3", "--b", "-2", "--c", "8"]
@@ -80,6 +99,162 @@ def test_reports_show_themselves_in_notebooks() -> None:
         assert "<table" in report._repr_html_() or "<p>" in report._repr_html_()
     for drawing in (draw(PROGRAM, AT), plot("x^2", x=(-1, 1))):
         assert drawing._repr_svg_().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        lambda: grad(PROGRAM, AT),
+        lambda: grad(PROGRAM),
+        lambda: higher(PROGRAM, AT),
+        lambda: explain(PROGRAM, AT),
+        lambda: limit(PROGRAM, AT),
+        lambda: descend(PROGRAM, AT, steps=3),
+        lambda: check(PROGRAM, {"d": 1}, AT),
+        lambda: trace(HAND),
+        lambda: draw(PROGRAM, AT),
+        lambda: plot("x^2", x=(-1, 1)),
+    ],
+    ids=["grad", "formulas", "higher", "explain", "limit", "descend", "check", "trace", "draw", "plot"],
+)
+def test_a_report_has_the_formats_that_it_names_and_no_other(report) -> None:
+    found = report()
+    with pytest.raises(UsageError, match="format is one of") as refused:
+        found.to_text("tabel")
+    known = refused.value.message.removeprefix("format is one of ").partition(", not ")[0].split(", ")
+    assert {"table", "plot", "text"} & {*known}
+    assert "json" in known
+    for name in known:
+        assert found.to_text(name).strip(), name
+    for wrong in (None, 3, "", "JSON"):
+        with pytest.raises(UsageError):
+            found.to_text(wrong)
+
+
+DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
+    "parse": ((PROGRAM,), {}),
+    "evaluate": ((PROGRAM, AT), {}),
+    "grad": ((PROGRAM, AT), {}),
+    "higher": ((PROGRAM, AT), {}),
+    "explain": ((PROGRAM, AT), {}),
+    "draw": ((PROGRAM, AT), {}),
+    "limit": ((PROGRAM, AT), {}),
+    "descend": ((PROGRAM, AT), {"steps": 2}),
+    "plot": (("x^2*y", {"x": (-1, 2), "y": 2}), {}),
+    "check": ((PROGRAM, {"d": 1}, AT), {}),
+    "translate": ((PROGRAM, AT), {"to": "python"}),
+    "train": ((HAND,), {}),
+    "trace": ((HAND,), {}),
+    "predict": ((MODEL, ROWS), {}),
+}
+"""A call of every door that is right."""
+
+NEVER = (object(), b"x", 1j, {3: 1.0}, np.complex128(1j))
+"""What no argument is."""
+
+NONSENSE = (
+    *(math.nan, math.inf, -1, 0, 1.5, 10**400, "", "nonsense", "a", "\ud800", "\0", True, None),
+    *([], ["nonsense"], [object()], [math.nan], [-1], {}, {"a": math.nan}, {"a": "1"}),
+    *(np.float64("nan"), np.array([1.0, 2.0]), np.array([3.0]), np.bool_(True), np.int64(3)),
+)
+"""What some are not."""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Work in a folder with a trained model and rows."""
+    before = os.getcwd()
+    os.chdir(tmp_path_factory.mktemp("doors"))
+    train(HAND, "output.dir=hand", "training.epochs=1")
+    Path(ROWS).write_text("x1,x2,x3\n1,0.5,1\n", "utf-8")
+    yield
+    os.chdir(before)
+
+
+def called(door: str, argument: str, given: object) -> object:
+    """Call a door with one argument in place of the right one, or beside those that have to be."""
+    function = getattr(backprop_cli, door)
+    words, options = DOORS[door]
+    parameter = inspect.signature(function).parameters[argument]
+    if parameter.kind is parameter.KEYWORD_ONLY:
+        return function(*words, **{**options, argument: given})
+    if parameter.kind is parameter.VAR_KEYWORD:
+        words = (*words[:-1], {})
+        return function(*words, **{**options, "a": given, "b": 1, "c": 1})
+    at = [*inspect.signature(function).parameters].index(argument)
+    return function(*words[:at], given, *words[at + 1 :], **options)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("door", "argument"),
+    [(name, a) for name in DOORS for a in inspect.signature(getattr(backprop_cli, name)).parameters],
+)
+def test_a_wrong_argument_is_refused_and_nothing_else_is_raised(home, door: str, argument: str) -> None:
+    for never in NEVER:
+        with pytest.raises(BackpropError) as error:
+            called(door, argument, never)
+        assert error.value.message
+    for nonsense in NONSENSE:
+        with suppress(BackpropError):
+            called(door, argument, nonsense)
+
+
+def test_every_door_is_tried() -> None:
+    assert {*DOORS, "BackpropError", "__version__"} == {*backprop_cli.__all__}
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: explain("x^2", x=3, detail="ful"), "detail is one of short, normal, full, not 'ful'"),
+        (lambda: explain("x^2", x=3, detail="ful"), "did you mean 'full'?"),
+        (lambda: grad("x^2", x=3, methods="revers"), "did you mean 'reverse'?"),
+        (lambda: grad("x^2", x=3, formulas="name"), "formulas is one of names, inputs"),
+        (lambda: grad("x^2", x=3, scheme=2), "scheme is one of central, forward, backward, ridders, not 2"),
+        (lambda: grad("x^2", x=3, step=0), "step is a positive number, not 0"),
+        (lambda: grad("x^2", {"x": 3}, x=3), "x is given twice"),
+        (lambda: grad("x^2", 3), "bindings is a dictionary by names, not 3"),
+        (lambda: grad("x^2", x="3"), "the value of x is a number, not '3'"),
+        (lambda: grad("x^2", x=math.nan), "x = nan is not a finite number"),
+        (lambda: grad("x^2", x=3, wrt=[3]), "wrt is a text, not 3"),
+        (lambda: grad(3), "program is a text, or what parse returned, not 3"),
+        (lambda: grad("x^2", x=3, large="no"), "large is True or False, not 'no'"),
+        (lambda: higher("x^2", x=3, order=13), "order is a whole number, from 1 to 12, not 13"),
+        (lambda: higher("x^2", x=3, direction={"x": 0}), "direction leads nowhere"),
+        (lambda: limit("x^2", x=3, steps=[0]), "steps is a positive number, not 0"),
+        (lambda: limit("x^2", x=3, steps=[]), "steps is empty"),
+        (lambda: descend("x^2", x=3, steps=-1), "steps is a whole number, from 1 to 1,000,000, not -1"),
+        (lambda: descend("x^2", x=3, optimizers="adm"), "did you mean adam?"),
+        (lambda: descend("x^2", ranges={"x": []}), "the range of x is empty"),
+        (lambda: draw("x^2", x=3, edges="symbols"), "did you mean 'symbol'?"),
+        (lambda: draw("x^2", x=3, all=True, named=True), "one of them"),
+        (lambda: plot("x^2", x=(1, 2, 3)), "the range of x is (1, 2, 3)"),
+        (lambda: plot("x^2", x=(1, "2")), "a range is (low, high)"),
+        (lambda: check("x^2", {}), "no claims"),
+        (lambda: translate("x^2", x=3, to="numpi"), "did you mean numpy?"),
+        (lambda: trace(HAND, at_step=0), "at_step is a whole number, 1 or more, not 0"),
+        (lambda: explain("hand.yaml", limit=True), "limit is for expressions, hand.yaml is a config"),
+        (lambda: explain("x^2", x=3, overrides=["seed=1"]), "seed=1 is for the network of a config"),
+    ],
+)
+def test_the_error_says_what_is_wrong_and_what_to_do(call, says: str) -> None:
+    with pytest.raises(BackpropError) as error:
+        call()
+    assert says in str(error.value)
+
+
+def test_a_bare_text_is_one_name_or_word() -> None:
+    assert grad("a*b", a=2, b=3, methods="reverse", wrt="b").columns.keys() == {"reverse"}
+    assert higher("x^2", x=2, methods="reverse").methods == ("taylor",)
+    assert draw("ab*c", ab=1, c=2, path="ab").paths == {"ab": 1}
+    assert len(descend("x^2", x=1, optimizers="adam", steps=2).runs) == 1
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert grad("x^2", x=np.float32(0.5), step=np.float64(0.5)).gradient == {"x": 1.0}
+    assert limit("x^2", x=np.int64(1), steps=np.array([0.5, 0.25])).limits[0].slope == 2.0
+    assert explain("x^2", x=np.array(3.0), limit=np.bool_(True), round_each=np.int64(2)).limits
 
 
 def test_a_program_elsewhere_is_that_of_the_command(run) -> None:

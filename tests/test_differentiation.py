@@ -14,10 +14,11 @@ import sympy
 from mpmath import mp, mpf
 from test_ops import EXACT
 
+from backprop_cli.differentiation import METHODS, SCHEMES
 from backprop_cli.differentiation.compare import Verdict
-from backprop_cli.differentiation.finite import SCHEMES, Quotient, finite
+from backprop_cli.differentiation.finite import Quotient, finite
 from backprop_cli.differentiation.forward import hessian, hessian_product, push
-from backprop_cli.differentiation.report import METHODS, differentiate
+from backprop_cli.differentiation.report import differentiate
 from backprop_cli.differentiation.rounding import rounding_bounds
 from backprop_cli.differentiation.symbolic.formulas import formulas as formulas_of
 from backprop_cli.differentiation.symbolic.functions import SP

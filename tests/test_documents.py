@@ -21,8 +21,7 @@ import pytest
 
 from backprop_cli import grad
 from backprop_cli.cli.main import COMMANDS, group
-from backprop_cli.differentiation import compare
-from backprop_cli.differentiation.report import METHODS
+from backprop_cli.differentiation import METHODS, compare
 from backprop_cli.ops import ALIASES, PRIMITIVES
 from backprop_cli.render.registry import primitives_page
 

@@ -17,7 +17,8 @@ from mpmath import mp, mpf
 from test_differentiation import InProcess
 from test_ops import EXACT
 
-from backprop_cli.differentiation.report import METHODS, GradientReport, differentiate
+from backprop_cli.differentiation import METHODS
+from backprop_cli.differentiation.report import GradientReport, differentiate
 from backprop_cli.errors import DomainError, NoSuchNumber, RangeError, SlopeError
 from backprop_cli.graph import CONSTANT
 from backprop_cli.language.lower import lower

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from test_differentiation import InProcess
 
-from backprop_cli.differentiation.report import METHODS, GradientReport, differentiate
+from backprop_cli.differentiation import METHODS
+from backprop_cli.differentiation.report import GradientReport, differentiate
 from backprop_cli.engine import point as point_module
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from ..checking.answers import read_target
@@ -11,14 +10,19 @@ from ..checking.claims import Judge, read_claim
 from ..checking.grading import Judgement, Named, entries, graded, read_credit, repeated
 from ..checking.proof import Prover
 from ..differentiation.symbolic.session import SESSION
+from ..errors import UsageError
 from ..graph import Graph
 from ..language.parser import Program
+from .arguments import mapping, whole
 from .programs import Bindings, bound
 from .shown import Shown
 
 if TYPE_CHECKING:
     from ..checking.verdicts import Verdict
     from ..render.document import Document
+
+
+MOST_LEAST_DIGITS = 15
 
 
 class Checked(Shown, Judgement):
@@ -57,14 +61,18 @@ def check(
     Raises:
         BackpropError: for a program or claims that cannot be read.
     """
+    answers = mapping("claims", claims)
+    if not answers:
+        raise UsageError("no claims", hint='check("a*b", {"df/da": "b"})')
+    least = whole("least_digits", least_digits, 1, MOST_LEAST_DIGITS)
     graph, given = bound(program, bindings, values, large=large)
 
     def named(word: str) -> Named:
         target = read_target(word, graph)
         return Named(target.text, (target.of, *sorted(target.by)))
 
-    judge = Judge(graph, given, least_digits=least_digits, prove=Prover(graph, SESSION))
-    found = entries([(name, str(answer)) for name, answer in claims.items()], named)
+    judge = Judge(graph, given, least_digits=least, prove=Prover(graph, SESSION))
+    found = entries([(name, str(answer)) for name, answer in answers.items()], named)
     read = [read_claim(entry.name, entry.answer, graph) for entry in found]
     for claim in read:
         if claim.error is not None:
@@ -72,5 +80,4 @@ def check(
     verdicts = iter(judge.judge([claim for claim, entry in zip(read, found, strict=True) if entry.first]))
     pairs = [(entry, next(verdicts) if entry.first else repeated(entry)) for entry in found]
     inputs = judge.ground.inputs if judge.ground is not None else None
-    judgement = Judgement(graph.source.text, inputs, (graded("", pairs, None, read_credit({})),))
-    return Checked(**{field.name: getattr(judgement, field.name) for field in fields(judgement)})
+    return Checked(graph.source.text, inputs, (graded("", pairs, None, read_credit({})),))

@@ -11,11 +11,13 @@ from ..engine.point import check_wrt
 from ..errors import BindingError, UsageError
 from ..graph import Graph
 from ..language.parser import Program
+from ..language.tokens import plain_name
 from ..optimization.choice import plain, read
 from ..optimization.descent import Function
 from ..optimization.report import Report, descend_all
-from .programs import Bindings, bound
-from .shown import Shown, svg
+from .arguments import flag, mapping, names, number, numbers, optional, whole
+from .programs import Bindings, bound, merged
+from .shown import Pictured, Shown
 
 if TYPE_CHECKING:
     from ..layout.descent import Run
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ..render.document import Document
 
 MOST_STARTS = 100_000
+MOST_STEPS = 1_000_000
 DRAWN = 200
 """Runs that are drawn."""
 
@@ -33,7 +36,7 @@ BESIDE = (1400, 760)
 """Pixels; contours stand beside f."""
 
 
-class Descent(Shown, Report):
+class Descent(Shown, Pictured, Report):
     """A `Report` that shows itself."""
 
     __slots__ = ()
@@ -99,10 +102,6 @@ class Descent(Shown, Report):
             raise UsageError("no run can be drawn: no start has a value and a gradient")
         return runs, ground
 
-    def to_svg(self) -> str:
-        """Return the picture as SVG."""
-        return svg(self.picture)
-
 
 def descend(
     program: str | Program | Graph,
@@ -136,23 +135,28 @@ def descend(
     Raises:
         BackpropError: for wrong input, or where the one start has no value.
     """
-    ranges = ranges or {}
-    graph, given = bound(
-        program, {**(bindings or {}), **{n: xs[0] for n, xs in ranges.items()}}, values, large=large
-    )
-    names = check_wrt(graph, wrt)
+    rate = optional(number, "rate", rate, above=0.0)
+    steps = whole("steps", steps, 1, MOST_STEPS)
+    until = number("until", until, least=0.0)
+    ascend = flag("ascend", ascend)
+    named = names("optimizers", optimizers)
+    starting = mapping("ranges", ranges if ranges is not None else {})
+    ranges = {plain_name(name): numbers(f"the range of {name}", xs, least=1) for name, xs in starting.items()}
+    first = {name: xs[0] for name, xs in ranges.items()}
+    graph, given = bound(program, merged(bindings, first), values, large=large)
+    moved = check_wrt(graph, optional(names, "wrt", wrt))
     for name in ranges:
-        if name not in names:
+        if name not in moved:
             raise UsageError(f"{name} has a range of starting points, but --wrt does not move it")
-    if not names:
+    if not moved:
         raise UsageError("the expression has no variable to move")
-    choices = [read(text, rate) for text in optimizers] or [plain(rate)]
-    function = Function(graph, given, names)
+    choices = [read(text, rate) for text in named] or [plain(rate)]
+    function = Function(graph, given, moved)
     count = prod(len(xs) for xs in ranges.values())
     if count > MOST_STARTS:
         raise BindingError(
             f"the ranges have {count:,} starting points", hint=f"{MOST_STARTS:,} are the limit"
         )
-    starts = list(product(*(ranges.get(name, [function.inputs[name]]) for name in names)))
+    starts = list(product(*(ranges.get(name, [function.inputs[name]]) for name in moved)))
     found = descend_all(function, starts, choices, steps=steps, until=until, ascend=ascend, many=bool(ranges))
     return Descent(*found)

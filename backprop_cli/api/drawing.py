@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from ..engine.point import point_of
 from ..errors import UsageError
@@ -11,12 +11,15 @@ from ..explanation.edges import GraphView
 from ..graph import Graph
 from ..language.numbers import rounded
 from ..language.parser import Program
-from ..layout.drawing import Drawing, Edges, graph_drawing, graph_title, paths_text
+from ..layout import EDGES, Edges
+from ..layout.drawing import Drawing, graph_drawing, graph_title, paths_text
+from .arguments import MOST_DIGITS, choice, flag, names, optional, whole
 from .programs import Bindings, bound
-from .shown import svg
+from .shown import Graphic
 
 if TYPE_CHECKING:
     from ..layout.picture import Picture
+    from ..render.document import Facts
 
 MOST_NODES = 300
 """That are laid out."""
@@ -24,10 +27,10 @@ MOST_NODES = 300
 WIDTH = 100
 """Columns of a drawing in characters."""
 
-Format = Literal["text", "dot", "mermaid", "tikz", "svg", "json"]
+FORMATS = ("text", "dot", "mermaid", "tikz", "svg", "json")
 
 
-class Drawn:
+class Drawn(Graphic):
     """A drawing that shows itself.
 
     Attributes:
@@ -70,14 +73,23 @@ class Drawn:
 
     def _check_size(self) -> None:
         if len(self.view.shown) > MOST_NODES:
-            raise UsageError(
-                f"{len(self.view.shown):,} nodes are too many to draw: {MOST_NODES} at most",
-                hint="named=True draws the named steps; dot and mermaid take any number",
-            )
+            raise too_many(self.view, "named=True draws the named steps; dot and mermaid take any number")
 
-    def to_text(self, format: Format = "text") -> str:
-        """Return the drawing in one of the command's formats."""
-        if format == "dot":
+    def facts(self) -> Facts:
+        """Return what programs read."""
+        from ..render.graph_facts import graph_facts
+
+        return graph_facts(self.view, self.paths)
+
+    def to_text(self, format: str = "text") -> str:
+        """Return the drawing in one of the command's formats.
+
+        Args:
+            format: ``text``, ``dot``, ``mermaid``, ``tikz``, ``svg`` or ``json``.
+        Raises:
+            UsageError: for any other format, and where there are too many nodes to be laid out.
+        """
+        if choice("format", format, FORMATS) == "dot":
             from ..render.dot import dot
 
             return "".join(dot(self.drawing))
@@ -99,30 +111,14 @@ class Drawn:
         self._check_size()
         return graph_text(self.drawing, WIDTH, unicode=True, color=False).text
 
-    def to_svg(self) -> str:
-        """Return the drawing as SVG."""
-        return svg(self.picture)
-
-    def to_json(self) -> str:
-        """Return what the command prints with ``--format json``."""
-        from ..render.graph_facts import graph_facts
-        from ..render.writers import json
-
-        return json.write(graph_facts(self.view, self.paths))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the facts of `to_json`."""
-        import json
-
-        found: dict[str, Any] = json.loads(self.to_json())
-        return found
-
     def __repr__(self) -> str:
         """Return the drawing in characters."""
         return self.to_text()
 
-    def _repr_svg_(self) -> str:
-        return self.to_svg()
+
+def too_many(view: GraphView, hint: str) -> UsageError:
+    """Return the refusal to lay out so many nodes."""
+    return UsageError(f"{len(view.shown):,} nodes are too many to draw: {MOST_NODES} at most", hint=hint)
 
 
 def draw(
@@ -155,6 +151,12 @@ def draw(
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
+    paths = optional(names, "path", path)
+    named, everything = flag("named", named), flag("all", all)
+    if named and everything:
+        raise UsageError("named shows less, all shows more: one of them")
     graph, given = bound(program, bindings, values, large=large)
-    view = GraphView(graph, point_of(graph, given, wrt), paths=path, named=named, constants=all)
-    return Drawn(view, {name: view.count_paths(name) for name in path or ()}, edges, digits)
+    point = point_of(graph, given, optional(names, "wrt", wrt))
+    view = GraphView(graph, point, paths=paths, named=named, constants=everything)
+    counts = {name: view.count_paths(name) for name in paths or ()}
+    return Drawn(view, counts, choice("edges", edges, EDGES), whole("digits", digits, 1, MOST_DIGITS))

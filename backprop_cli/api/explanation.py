@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..differentiation.symbolic.session import SESSION
+from ..errors import UsageError
+from ..explanation import DETAILS
 from ..explanation.report import Explanation
 from ..explanation.report import explain as explained
 from ..graph import Graph
 from ..language.parser import Program
+from .arguments import MOST_DIGITS, choice, flag, names, number, optional, whole
 from .programs import Bindings, bound
 from .shown import Shown
 
@@ -64,23 +67,34 @@ def explain(
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
+    asked = optional(names, "wrt", wrt)
+    told_in = choice("detail", detail, DETAILS)
+    symbolic, limit = flag("symbolic", symbolic), flag("limit", limit)
+    rate = optional(number, "update", update)
+    decimals = optional(whole, "round_each", round_each, 1, MOST_DIGITS)
+    keys = names("overrides", overrides)
     if isinstance(program, str) and program.lower().endswith((".yaml", ".yml")):
+        for option, given_ in (("symbolic", symbolic), ("limit", limit), ("a value", bindings or values)):
+            if given_:
+                raise UsageError(f"{option} is for expressions, {program} is a config")
         from ..training.problem import assembled
         from ..training.trace import explain_update
 
-        with assembled(program, overrides) as problem:
-            step = explain_update(problem, program, wrt=wrt, detail=detail, rate=update, decimals=round_each)
+        with assembled(program, keys) as problem:
+            step = explain_update(problem, program, wrt=asked, detail=told_in, rate=rate, decimals=decimals)
         return Explained(*step)
+    if keys:
+        raise UsageError(f"{keys[0]} is for the network of a config", hint='explain("config.yaml", ...)')
     graph, given = bound(program, bindings, values, large=large)
     told = explained(
         graph,
         given,
-        wrt=wrt,
-        detail=detail,
+        wrt=asked,
+        detail=told_in,
         symbolic=symbolic,
         limit=limit,
-        rate=update,
-        decimals=round_each,
+        rate=rate,
+        decimals=decimals,
     )
     return Explained(*_simplified(told, graph, large))
 

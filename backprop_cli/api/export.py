@@ -10,6 +10,7 @@ from ..export import export as exported
 from ..graph import Graph
 from ..language.numbers import rounded
 from ..language.parser import Program
+from .arguments import MOST_DIGITS, names, optional, text, whole
 from .programs import Bindings, bound
 
 
@@ -38,13 +39,15 @@ def translate(
     Raises:
         BackpropError: for wrong input, where there is no such number, or where the target lacks a primitive.
     """
-    target_named(to, (*TARGETS, *RENDERED))
+    target_named(text("to", to), (*TARGETS, *RENDERED))
+    asked = optional(names, "wrt", wrt)
+    digits = whole("digits", digits, 1, MOST_DIGITS)
     graph, given = bound(program, bindings, values, large=large)
     if to not in RENDERED:
-        return exported(program_of(graph, given, wrt), to)
+        return exported(program_of(graph, given, asked), to)
     from ..explanation.edges import GraphView
 
-    view = GraphView(graph, Point.at(graph, given, wrt))
+    view = GraphView(graph, Point.at(graph, given, asked))
 
     def write(x: float) -> str:
         return rounded(x, digits)

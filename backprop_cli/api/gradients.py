@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from ..differentiation.report import DEFAULT_METHODS, SUMMARY_FROM, GradientReport, differentiate
+from ..differentiation import DEFAULT_METHODS, FORMULAS, METHODS, SCHEMES
+from ..differentiation.report import SUMMARY_FROM, GradientReport, differentiate
 from ..differentiation.symbolic.session import SESSION
 from ..engine.point import Point
 from ..engine.run import is_bound
 from ..graph import Graph
 from ..language.parser import Program
+from .arguments import choice, choices, names, number, optional
 from .programs import Bindings, bound
 from .shown import Shown
 
@@ -30,17 +32,20 @@ class Gradient(Shown, GradientReport):
         return document(self, summary=format_ == "html" and len(self.graph) > SUMMARY_FROM)
 
 
-def evaluate(program: str | Program | Graph, bindings: Bindings = None, /, **values: float) -> float:
+def evaluate(
+    program: str | Program | Graph, bindings: Bindings = None, /, *, large: bool = False, **values: float
+) -> float:
     """Return the value of a program at a point.
 
     Args:
         program: Text or a parsed program.
-        bindings: Values by name, for names that are no Python identifiers.
+        bindings: Values by name, for names such as ``large`` that are options here.
+        large: Lift the limits on the program's size.
         values: Values by name.
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
-    graph, given = bound(program, bindings, values)
+    graph, given = bound(program, bindings, values, large=large)
     return Point.at(graph, given, ()).value
 
 
@@ -54,6 +59,7 @@ def grad(
     scheme: str = "central",
     step: float | None = None,
     formulas: str = "names",
+    large: bool = False,
     **values: float,
 ) -> Gradient:
     """Return value and gradient of every node, by several methods.
@@ -66,21 +72,25 @@ def grad(
         scheme: Of the finite differences: ``central``, ``forward``, ``backward``, ``ridders``.
         step: Their step size.
         formulas: Over the ``names`` of steps, or over ``inputs`` alone.
+        large: Lift the limits on the program's size.
         values: Values by name; with none at all the report has formulas alone.
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
-    graph, given = bound(program, bindings, values)
-    needs_sympy = "symbolic" in methods or not is_bound(graph, given)
+    chosen = choices("methods", methods, METHODS)
+    inline = choice("formulas", formulas, FORMULAS) == "inputs"
+    graph, given = bound(program, bindings, values, large=large)
+    needs_sympy = "symbolic" in chosen or not is_bound(graph, given)
     with SESSION.lend() if needs_sympy else nullcontext() as process:
         report = differentiate(
             graph,
             given,
-            methods=methods,
-            wrt=wrt,
-            scheme=scheme,
-            step=step,
-            inline=formulas == "inputs",
+            methods=chosen,
+            wrt=optional(names, "wrt", wrt),
+            scheme=choice("scheme", scheme, SCHEMES),
+            step=optional(number, "step", step, above=0.0),
+            inline=inline,
             process=process,
+            large=large,
         )
     return Gradient(*report)

@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from ..differentiation.higher import Higher
+from ..differentiation import DEFAULT_METHODS
+from ..differentiation.higher import HIGHEST, Higher
 from ..differentiation.higher import higher as derivatives
 from ..differentiation.symbolic.session import SESSION
 from ..engine.run import is_bound
+from ..errors import UsageError
 from ..graph import Graph
 from ..language.parser import Program
+from ..language.tokens import plain_name
+from .arguments import choices, mapping, names, number, optional, whole
 from .programs import Bindings, bound
 from .shown import Shown
 
@@ -39,6 +43,7 @@ def higher(
     direction: Mapping[str, float] | None = None,
     wrt: Sequence[str] | None = None,
     methods: Sequence[str] = (),
+    large: bool = False,
     **values: float,
 ) -> HigherDerivatives:
     """Differentiate more than once, or along a direction.
@@ -50,14 +55,32 @@ def higher(
         direction: By how much each input moves.
         wrt: Inputs to differentiate by; None for all.
         methods: Of ``symbolic``, ``reverse`` and ``finite``; all when empty.
+        large: Lift the limits on the program's size.
         values: Values by name; with none at all the report has formulas alone.
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
-    graph, given = bound(program, bindings, values)
-    needs_sympy = not methods or "symbolic" in methods or not is_bound(graph, given)
+    order = whole("order", order, 1, HIGHEST)
+    moves = optional(_moves, "direction", direction)
+    chosen = choices("methods", methods, DEFAULT_METHODS)
+    graph, given = bound(program, bindings, values, large=large)
+    needs_sympy = not chosen or "symbolic" in chosen or not is_bound(graph, given)
     with SESSION.lend() if needs_sympy else nullcontext() as process:
         found = derivatives(
-            graph, given, order=order, direction=direction, wrt=wrt, methods=methods, process=process
+            graph,
+            given,
+            order=order,
+            direction=moves,
+            wrt=optional(names, "wrt", wrt),
+            methods=chosen,
+            process=process,
+            large=large,
         )
     return HigherDerivatives(*found)
+
+
+def _moves(name: str, given: object) -> dict[str, float]:
+    moves = {plain_name(n): number(f"{name}: {n}", x) for n, x in mapping(name, given).items()}
+    if not any(moves.values()):
+        raise UsageError(f"{name} leads nowhere: one of its numbers has to differ from 0")
+    return moves

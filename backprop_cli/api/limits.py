@@ -12,15 +12,20 @@ from ..engine.point import check_wrt
 from ..errors import UsageError
 from ..graph import Graph
 from ..language.parser import Program
+from .arguments import flag, names, numbers, optional
 from .programs import Bindings, bound
-from .shown import Shown, svg
+from .shown import Pictured, Shown
 
 if TYPE_CHECKING:
     from ..layout.picture import Picture
     from ..render.document import Document
 
 
-class Quotients(Shown, Limits):
+MOST_STEPS = 400
+"""Step sizes."""
+
+
+class Quotients(Shown, Pictured, Limits):
     """`Limits` that show themselves."""
 
     __slots__ = ()
@@ -37,10 +42,6 @@ class Quotients(Shown, Limits):
         from ..layout.limit import chart
 
         return picture_of(chart(self))
-
-    def to_svg(self) -> str:
-        """Return the picture as SVG."""
-        return svg(self.picture)
 
 
 def limit(
@@ -60,20 +61,22 @@ def limit(
         program: Text or a parsed program.
         bindings: Values by name, for names such as ``steps`` that are options here.
         wrt: Inputs to move, one at a time; None for all.
-        steps: Step sizes, falling.
+        steps: Step sizes; they are taken from the largest down.
         symbolic: Measure errors against the symbolic derivative's number.
         large: Lift the limits on the program's size.
         values: Values by name.
     Raises:
         BackpropError: for wrong input, or where the program has no value.
     """
+    sizes = sorted({*numbers("steps", steps, above=0.0, least=1, most=MOST_STEPS)}, reverse=True)
+    symbolic = flag("symbolic", symbolic)
     graph, given = bound(program, bindings, values, large=large)
-    names = check_wrt(graph, wrt)
-    if not names:
+    asked = check_wrt(graph, optional(names, "wrt", wrt))
+    if not asked:
         raise UsageError("the expression has no variable to move")
     if not symbolic:
-        return Quotients(*converge(graph, given, names, steps))
+        return Quotients(*converge(graph, given, asked, sizes))
     with SESSION.lend() as process:
-        report = differentiate(graph, given, methods=("symbolic",), wrt=names, process=process, large=large)
+        report = differentiate(graph, given, methods=("symbolic",), wrt=asked, process=process, large=large)
     exact = {name: x for name, x in report.gradient.items() if x is not None}
-    return Quotients(*converge(graph, given, names, steps, exact)._replace(notes=report.notes))
+    return Quotients(*converge(graph, given, asked, sizes, exact)._replace(notes=report.notes))

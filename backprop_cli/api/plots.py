@@ -5,28 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..curves.line import Curve, Sampler, Tangent, check_range, sample, tangent_at
+from ..curves.line import Curve, Sampler, Tangent, check_range, grid_of, sample, tangent_at
 from ..curves.surface import Surface, survey
 from ..engine.run import bind
-from ..errors import UsageError
+from ..errors import BindingError, UsageError
 from ..graph import Graph
 from ..language.numbers import brief
 from ..language.parser import Program
-from .programs import bound, graph_of
-from .shown import svg
+from .arguments import choice, numbers
+from .programs import graph_of, merged, value_of
+from .shown import Graphic
 
 if TYPE_CHECKING:
     from ..layout.chart import Chart
     from ..layout.picture import Picture
-    from ..render.document import Facts
+    from ..render.document import Facts, Records
 
+FORMATS = ("plot", "svg", "table", "json", "csv", "tsv")
 PICTURE = (1200, 800)
 """Pixels."""
+
+TERMINAL = (80, 24)
+"""Columns and lines where there is no terminal."""
+
+TABLE_ROWS = 16
+"""About so many, where no places are given."""
+
+RANGE = "a range is (low, high): x=(-3, 4)"
 
 Range = tuple[float, float]
 
 
-class Plot:
+class Plot(Graphic):
     """A function over a range of one variable, or over ranges of two.
 
     Attributes:
@@ -98,29 +108,70 @@ class Plot:
 
         return picture_of(self.chart(), *PICTURE)
 
-    def to_svg(self) -> str:
-        """Return the picture as SVG."""
-        return svg(self.picture)
+    def rows(self, places: Sequence[float] | None = None) -> list[list[Any]]:
+        """Return what a table has: of a curve place, value, slope and what is special there.
 
-    def to_json(self) -> str:
-        """Return what the command prints with ``--format json``."""
-        from ..render.writers import json
+        Args:
+            places: Of a curve; None chooses. A surface has its stationary points.
+        """
+        from ..render import plots
 
-        return json.write(self.facts())
+        shown = self.shown
+        if isinstance(shown, Surface):
+            return [[p.x, p.y, p.value, p.kind] for p in shown.stationary]
+        places = places or grid_of(shown.low, shown.high, TABLE_ROWS).tolist()
+        sampler = Sampler(self.graph, shown.variable, self.fixed)
+        return plots.rows(sampler, shown, self.tangents, places)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the facts of `to_json`."""
-        import json
+    def table(self, digits: int = 6, places: Sequence[float] | None = None) -> str:
+        """Return `rows` as aligned columns."""
+        from ..render import plots
 
-        found: dict[str, Any] = json.loads(self.to_json())
-        return found
+        name, shown = name_of(self.graph), self.shown
+        if isinstance(shown, Surface):
+            titles = [*shown.variables, name, "what"]
+        else:
+            titles = [shown.variable, f"{name}({shown.variable})", f"{name}'({shown.variable})", "what"]
+        return plots.table(titles, self.rows(places), digits)
+
+    def records(self, places: Sequence[float] | None = None) -> Records:
+        """Return the `rows` of a curve for programs.
+
+        Raises:
+            UsageError: for a surface.
+        """
+        from ..render.document import Records
+
+        if isinstance(self.shown, Surface):
+            raise UsageError(
+                "a function of two variables has no rows", hint="to_dict() has a height for each point"
+            )
+        variable = self.shown.variable
+        return Records([variable, "value", f"d/d{variable}", "what"], self.rows(places))
+
+    def to_text(self, format: str = "plot") -> str:
+        """Return the plot in one of the command's formats.
+
+        Args:
+            format: ``plot``, which is drawn in characters, ``svg``, ``table``, ``json``, ``csv`` or ``tsv``.
+        Raises:
+            UsageError: for any other format, and for rows of a function of two variables.
+        """
+        if choice("format", format, FORMATS) == "plot":
+            return in_characters(self.chart(), self.words(), *TERMINAL)
+        if format == "svg":
+            return self.to_svg()
+        if format == "json":
+            return self.to_json()
+        if format == "table":
+            return self.table()
+        from ..render.writers import rows
+
+        return rows.write(self.records(), "," if format == "csv" else "\t")
 
     def __repr__(self) -> str:
         """Return what is to be seen, in words."""
         return "\n".join(self.words())
-
-    def _repr_svg_(self) -> str:
-        return self.to_svg()
 
 
 def plot(
@@ -143,25 +194,43 @@ def plot(
     Raises:
         BackpropError: for wrong input, and where there is no value anywhere or no tangent.
     """
-    given = {**(bindings or {}), **values}
-    ranges = {name: (float(x[0]), float(x[1])) for name, x in given.items() if isinstance(x, tuple)}
+    places = list(dict.fromkeys(numbers("tangents", tangents)))
+    given = merged(bindings, values)
+    ranges = {name: _range(name, x) for name, x in given.items() if isinstance(x, (tuple, list))}
+    single = {name: value_of(name, x, RANGE) for name, x in given.items() if name not in ranges}
     graph = graph_of(program, given, large=large)
-    numbers = {name: x for name, x in given.items() if not isinstance(x, tuple)}
-    graph, single = bound(graph, numbers, {})
     fixed = {name: x for name, x in {**graph.defaults, **single}.items() if name not in ranges}
     bind(graph, {**fixed, **{name: low for name, (low, _) in ranges.items()}})
     if len(ranges) == 2:
-        if tangents:
+        if places:
             raise UsageError("tangents are for functions of one variable")
         (right, across), (up, above) = ranges.items()
         return Plot(graph, fixed, survey(graph, (right, up), (across, above), fixed))
     if len(ranges) != 1:
-        raise UsageError(f"{len(ranges)} variables have ranges", hint="one, x=(-3, 4), or two")
+        raise UsageError(f"{len(ranges)} variables have ranges", hint="one or two of them: x=(-3, 4)")
     ((variable, (low, high)),) = ranges.items()
     check_range(variable, low, high)
     sampler = Sampler(graph, variable, fixed)
-    drawn = [tangent(sampler, x, low, high) for x in dict.fromkeys(map(float, tangents))]
+    drawn = [tangent(sampler, x, low, high) for x in places]
     return Plot(graph, fixed, sample(sampler, low, high, include=[t.x for t in drawn]), drawn)
+
+
+def _range(name: str, given: Sequence[object]) -> Range:
+    if len(given) != 2:
+        raise BindingError(f"the range of {name} is {given!r:.40}", hint=RANGE)
+    return value_of(name, given[0], RANGE), value_of(name, given[1], RANGE)
+
+
+def in_characters(
+    chart: Chart, lines: Sequence[str], width: int, height: int, *, unicode: bool = True, color: bool = False
+) -> str:
+    """Return a chart drawn in characters, so high that with the lines below it a screen has all in view."""
+    from ..render.canvas import terminal_chart
+
+    # a note and the prompt come after them
+    taken = sum(-(-len(line) // width) for line in lines) + 2
+    drawn = terminal_chart(chart, width, max(height - taken, 14), unicode=unicode, color=color)
+    return drawn + "".join(f"{line}\n" for line in lines)
 
 
 def tangent(sampler: Sampler, x: float, low: float, high: float) -> Tangent:

@@ -7,6 +7,7 @@ from typing import Any
 from ..training.data import open_rows
 from ..training.model import Model
 from ..training.predictor import Predictor
+from .arguments import flag, path
 
 
 def predict(model: str, rows: str, *, probabilities: bool = True) -> dict[str, list[Any]]:
@@ -21,7 +22,8 @@ def predict(model: str, rows: str, *, probabilities: bool = True) -> dict[str, l
     Raises:
         BackpropError: for a file that cannot be read, or lacks columns.
     """
-    predictor = Predictor(Model.load(model), probabilities)
+    probabilities, rows = flag("probabilities", probabilities), path("rows", rows)
+    predictor = Predictor(Model.load(path("model", model)), probabilities)
     with open_rows(rows, predictor.encoding) as source:
         names, error = predictor.columns(source.names)
         found: dict[str, list[Any]] = {name: [] for name in (*names, error)}

@@ -3,50 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 
-from ..errors import BindingError
+from ..errors import BindingError, UsageError
 from ..graph import Graph
 from ..language.lower import lower
 from ..language.parser import Program
 from ..language.parser import parse as parse_text
 from ..language.tokens import plain_name
+from .arguments import as_float, flag, mapping, text
 
 Bindings = Mapping[str, float] | None
 """Values by name, for names that are no Python identifiers or are options of a function."""
 
 
-def parse(text: str, *, large: bool = False) -> Program:
+def parse(program: str, *, large: bool = False) -> Program:
     """Read a program; see ``docs/language.md``.
 
     Args:
-        text: The program.
+        program: The program.
         large: Lift the limits on its size.
     Raises:
         ExpressionError: with place and hint.
     """
-    return parse_text(text, large=large)
+    return parse_text(text("program", program), large=flag("large", large))
 
 
 def bound(
-    program: str | Program | Graph, bindings: Bindings, values: Mapping[str, float], *, large: bool = False
+    program: str | Program | Graph,
+    bindings: Mapping[str, object] | None,
+    values: Mapping[str, object],
+    *,
+    large: bool = False,
 ) -> tuple[Graph, dict[str, float]]:
-    """Return a program's graph and the values given."""
-    given = {plain_name(name): _number(name, x) for name, x in {**(bindings or {}), **values}.items()}
+    """Return a program's graph and the values given.
+
+    Raises:
+        BackpropError: for a program that cannot be read, and for values that are no numbers.
+    """
+    given = {name: value_of(name, x) for name, x in merged(bindings, values).items()}
     return graph_of(program, given, large=large), given
 
 
+def merged(bindings: Mapping[str, object] | None, values: Mapping[str, object]) -> dict[str, object]:
+    """Return what is given by both ways, by names in normal form.
+
+    Raises:
+        BackpropError: for a name given twice, or that is none.
+    """
+    given: dict[str, object] = {}
+    for source in (mapping("bindings", {} if bindings is None else bindings), values):
+        for word, x in source.items():
+            name = plain_name(word)
+            if name in given:
+                raise BindingError(f"{name} is given twice")
+            given[name] = x
+    return given
+
+
+def value_of(name: str, given: object, hint: str = "one call a point") -> float:
+    """Return the value of a variable as a float.
+
+    Raises:
+        BindingError: for what is no number.
+    """
+    found = as_float(given)
+    if found is None:
+        raise BindingError(f"the value of {name} is a number, not {given!r:.40}", hint=hint)
+    return found
+
+
 def graph_of(program: str | Program | Graph, names: Mapping[str, object], *, large: bool = False) -> Graph:
-    """Return a program's graph; where ``pi``, ``tau`` or ``e`` is among the names, it is a variable."""
+    """Return a program's graph; where ``pi``, ``tau`` or ``e`` is among the names, it is a variable.
+
+    Raises:
+        BackpropError: for a program that cannot be read.
+    """
+    large = flag("large", large)
     if isinstance(program, Graph):
         return program
-    parsed = parse_text(program, large=large) if isinstance(program, str) else program
-    return lower(parsed, names.keys(), large=large)
-
-
-def _number(name: str, x: object) -> float:
-    """Return a value as a float: of Python's numbers, NumPy's and SymPy's, not of texts or sequences."""
-    if not isinstance(x, (str, bytes)) and hasattr(x, "__float__"):
-        with suppress(TypeError, ValueError, OverflowError):
-            return float(x)
-    raise BindingError(f"the value of {name} is a number, not {x!r:.40}", hint="one call a point")
+    if isinstance(program, str):
+        program = parse_text(program, large=large)
+    if not isinstance(program, Program):
+        raise UsageError(f"program is a text, or what parse returned, not {program!r:.40}")
+    return lower(program, names.keys(), large=large)

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
+
+from .arguments import choice
 
 if TYPE_CHECKING:
     from ..layout.picture import Picture
-    from ..render.document import Document
+    from ..render.document import Document, Facts
 
 
-class Shown:
-    """A report as text, in every format that the command has."""
+class Told(ABC):
+    """An answer with a text and with facts."""
 
     __slots__ = ()
 
-    def _document(self, format_: str) -> Document:
-        raise NotImplementedError
+    @abstractmethod
+    def to_text(self, format: str) -> str:
+        """Return the answer in one of the command's formats."""
 
-    def to_text(self, format: str = "table") -> str:
-        """Return the report as the command prints it to a file.
-
-        Args:
-            format: ``table``, ``markdown``, ``html``, ``json`` and what else the command's ``--format`` has.
-        """
-        from ..render.writers import write
-
-        return write(self._document(format), format, to_file=True)
-
+    @abstractmethod
     def to_json(self) -> str:
         """Return what the command prints with ``--format json``."""
-        return self.to_text("json")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts of `to_json` as Python's own dictionaries, lists and numbers."""
@@ -37,6 +31,33 @@ class Shown:
 
         found: dict[str, Any] = json.loads(self.to_json())
         return found
+
+
+class Shown(Told):
+    """A report, in every format that its document has."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _document(self, format_: str) -> Document:
+        """Return the report, ready to be written in a format."""
+
+    def to_text(self, format: str = "table") -> str:
+        """Return the report as the command prints it to a file.
+
+        Args:
+            format: ``table``, ``markdown``, ``html``, ``json`` and what else the command's ``--format`` has.
+        Raises:
+            UsageError: for a format that the report does not have.
+        """
+        from ..render.writers import write
+
+        document = self._document(format)
+        return write(document, choice("format", format, document.formats), to_file=True)
+
+    def to_json(self) -> str:
+        """Return what the command prints with ``--format json``."""
+        return self.to_text("json")
 
     def __repr__(self) -> str:
         """Return the report as plain text."""
@@ -48,8 +69,37 @@ class Shown:
         return self.to_text("html")
 
 
-def svg(picture: Picture) -> str:
-    """Return a picture as SVG."""
-    from ..render.pictures import picture_bytes
+class Pictured(ABC):
+    """What has a picture."""
 
-    return picture_bytes(picture, "picture.svg").decode()
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def picture(self) -> Picture:
+        """The picture, laid out."""
+
+    def to_svg(self) -> str:
+        """Return the picture as SVG."""
+        from ..render.pictures import picture_bytes
+
+        return picture_bytes(self.picture, "picture.svg").decode()
+
+
+class Graphic(Told, Pictured):
+    """An answer that is a picture first."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def facts(self) -> Facts:
+        """Return what programs read."""
+
+    def to_json(self) -> str:
+        """Return what the command prints with ``--format json``."""
+        from ..render.writers import json
+
+        return json.write(self.facts())
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()

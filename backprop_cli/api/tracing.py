@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from ..training.problem import assembled
 from ..training.trace import Trace, write_out
+from .arguments import MOST_DIGITS, names, optional, path, text, whole
 from .shown import Shown
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from ..render.document import Document
 
 
@@ -23,7 +26,7 @@ class Written(Shown, Trace):
 
 
 def trace(
-    config: str,
+    config: str | PathLike[str],
     *overrides: str,
     at_step: int = 1,
     row: int | None = None,
@@ -42,6 +45,10 @@ def trace(
     Raises:
         BackpropError: for a config, data or shapes that do not fit, and for networks too large to write out.
     """
-    with assembled(config, overrides) as problem:
-        found = write_out(problem, at_step=at_step, row=row, layer=layer, decimals=round_each)
+    step = whole("at_step", at_step)
+    line = optional(whole, "row", row)
+    alone = optional(text, "layer", layer)
+    decimals = optional(whole, "round_each", round_each, 1, MOST_DIGITS)
+    with assembled(path("config", config), names("overrides", overrides)) as problem:
+        found = write_out(problem, at_step=step, row=line, layer=alone, decimals=decimals)
     return Written(**{field.name: getattr(found, field.name) for field in fields(found)})

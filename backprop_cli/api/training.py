@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from ..training.checkpoint import write_atomic
 from ..training.problem import assembled
 from ..training.run import CURVE, MODEL, Run
+from .arguments import flag, names, path
 from .shown import Shown
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from ..render.document import Document
 
 
@@ -58,7 +61,7 @@ def draw_curve(run: Run) -> None:
     write_atomic(run.path(CURVE), picture.encode())
 
 
-def train(config: str, *overrides: str, resume: bool = False) -> Trained:
+def train(config: str | PathLike[str], *overrides: str, resume: bool = False) -> Trained:
     """Train what a config describes, into the run's folder.
 
     Args:
@@ -68,8 +71,9 @@ def train(config: str, *overrides: str, resume: bool = False) -> Trained:
     Raises:
         BackpropError: for a config, data or shapes that do not fit, and where training diverges.
     """
+    resume = flag("resume", resume)
     began = time.monotonic()
-    with assembled(config, overrides) as problem:
+    with assembled(path("config", config), names("overrides", overrides)) as problem:
         run = Run(problem, resume=resume)
         for _ in run.steps():
             pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..errors import UsageError
+from ..explanation import DETAILS
 from .command import NetworkCommand
 from .common import (
     answers,
@@ -21,7 +22,6 @@ from .output import Output
 from .request import Request
 
 FORMATS = ("table", "markdown", "latex", "json")
-DETAILS = ("short", "normal", "full")
 
 
 @click.command(

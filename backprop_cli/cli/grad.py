@@ -6,14 +6,12 @@ from typing import Any
 
 import click
 
-from ..differentiation.symbolic.session import SESSION
+from ..differentiation import FORMULAS, METHODS, SCHEMES
 from ..errors import UsageError
 from .command import ExpressionCommand
 from .common import answers, names_of, number, program_options
 from .output import Output
 from .request import Request
-
-METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")
 
 
 @click.command(
@@ -32,7 +30,7 @@ METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")
 @click.option("--wrt", metavar="NAMES", help="Differentiate by these inputs alone: a,b.")
 @click.option(
     "--scheme",
-    type=click.Choice(("central", "forward", "backward", "ridders")),
+    type=click.Choice(SCHEMES),
     default="central",
     show_default=True,
     help="The difference quotient.",
@@ -40,7 +38,7 @@ METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")
 @click.option("--step", metavar="H", help="Its step size; the quotient is then exactly as in the textbook.")
 @click.option(
     "--formulas",
-    type=click.Choice(("names", "inputs")),
+    type=click.Choice(FORMULAS),
     default="names",
     show_default=True,
     help="Write formulas over the names of steps, or over inputs alone.",
@@ -75,8 +73,9 @@ def command(
     value at all the formulas are printed. Exit status: 0 answered, 1 the methods disagree, 2 the
     input is wrong, 3 there is no such number, 4 reading or writing failed.
     """
-    from ..differentiation.report import DEFAULT_METHODS, SUMMARY_FROM, differentiate
-    from ..engine.run import is_bound
+    from ..api.gradients import grad
+    from ..differentiation import DEFAULT_METHODS
+    from ..differentiation.report import SUMMARY_FROM
 
     graph, chosen = request.read(), output.format
     asked = names_of(wrt)
@@ -99,13 +98,11 @@ def command(
     big = len(graph) > SUMMARY_FROM and not methods and not all_
     if not methods:
         methods = ("reverse",) if chosen == "value" or big else DEFAULT_METHODS
-    # formulas alone, which need SymPy, are no bare numbers and have no tangent
-    formal = not is_bound(graph, request.values)
-    needs_sympy = chosen != "value" and not tangent if formal else "symbolic" in methods
-    process = SESSION.start() if needs_sympy else None
-    report = differentiate(
-        graph, request.values, methods=methods, wrt=asked, scheme=scheme, step=h,
-        inline=formulas == "inputs", process=process, large=request.large,
+    if chosen == "value" or tangent:  # formulas alone are no bare numbers and have no tangent
+        _check_bound(request, asked)
+    report = grad(
+        graph, request.values, methods=methods, wrt=asked, scheme=scheme, step=h, formulas=formulas,
+        large=request.large,
     )  # fmt: skip
     notes = list(report.notes)
     if big:
@@ -122,6 +119,16 @@ def command(
     output.show(document(report, digits=output.digits, everything=all_, summary=big, **extra))
     output.tell(graph, report.warnings, notes)
     return 1 if report.agree is False else 0
+
+
+def _check_bound(request: Request, wrt: list[str] | None) -> None:
+    """Refuse a program without the values that it needs."""
+    from ..engine.point import check_wrt
+    from ..engine.run import bind, is_bound
+
+    if not is_bound(request.graph, request.values):
+        check_wrt(request.graph, wrt)
+        bind(request.graph, {})
 
 
 def _step(text: str | None) -> float | None:
@@ -171,8 +178,7 @@ def _higher(
     wrt: list[str] | None,
     methods: tuple[str, ...],
 ) -> int:
-    from ..differentiation.higher import higher
-    from ..engine.run import is_bound
+    from ..api.higher import higher
     from ..render.higher import document
 
     if direction is not None and wrt is not None:
@@ -181,14 +187,12 @@ def _higher(
         raise UsageError("--method complex-step is for the gradient", hint="symbolic, reverse and finite")
     graph, chosen = request.graph, output.format
     methods = tuple("reverse" if m == "forward" else m for m in methods)
-    if not methods and chosen == "value":
-        methods = ("reverse",)
-    formal = not is_bound(graph, request.values)
-    needs_sympy = chosen != "value" if formal else not methods or "symbolic" in methods
-    process = SESSION.start() if needs_sympy else None
+    if chosen == "value":
+        methods = methods or ("reverse",)
+        _check_bound(request, wrt)
     report = higher(
         graph, request.values, order=order, direction=direction, wrt=wrt, methods=methods,
-        process=process, large=request.large,
+        large=request.large,
     )  # fmt: skip
     output.show(document(report, digits=output.digits))
     output.tell(graph, report.warnings, report.notes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError, nearest
+from ..layout import EDGES
 from .command import NetworkCommand
 from .common import (
     answers,
@@ -39,9 +40,6 @@ ENDINGS = {
     ".json": "json",
 }
 LAID_OUT = ("text", "tikz", "svg", "png")
-MOST_NODES = 300
-"""That are laid out."""
-
 WIDEST = 400
 """Columns of a drawing in characters that goes to a file or a pipe."""
 
@@ -79,7 +77,7 @@ class GraphCommand(NetworkCommand):
 )
 @click.option(
     "--edges",
-    type=click.Choice(("both", "symbol", "value", "none")),
+    type=click.Choice(EDGES),
     default="both",
     show_default=True,
     help="What stands at the arrows.",
@@ -161,7 +159,7 @@ def _program(
     named: bool,
     constants: bool,
 ) -> None:
-    from ..api.drawing import Drawn
+    from ..api.drawing import MOST_NODES, Drawn, too_many
     from ..differentiation.report import warnings_of
     from ..engine.point import point_of
     from ..explanation.edges import GraphView
@@ -184,9 +182,9 @@ def _program(
             output.tell(graph, warnings_of(graph))
             return
         else:
-            raise UsageError(
-                f"{len(view.shown):,} nodes are too many to draw: {MOST_NODES} at most",
-                hint="--path NAME draws the nodes on its paths, --named the named steps; "
+            raise too_many(
+                view,
+                "--path NAME draws the nodes on its paths, --named the named steps; "
                 "-o graph.dot or graph.mmd takes any number",
             )
     drawing = Drawn(view, counts, edges, output.digits).drawing

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("plot", "svg", "png", "table", "json", "csv", "tsv")
 ENDINGS = {f".{name}": name for name in ("svg", "png", "json", "csv", "tsv")} | {".txt": "plot"}
-TERMINAL = (80, 24)  # where there is none
 LARGEST = (140, 44)
-TABLE_ROWS = 16
 
 
 class Span:
@@ -195,11 +193,9 @@ class _Job:
     def curve(
         self, at: Sequence[float], derivative: bool, panels: int | None, view: tuple[float, float] | None
     ) -> int:
-        from ..api.plots import Plot, name_of, tangent
-        from ..curves.line import Sampler, check_range, grid_of, sample
+        from ..api.plots import Plot, tangent
+        from ..curves.line import Sampler, check_range, sample
         from ..errors import ANSWERED, NO_SUCH_NUMBER, NoSuchNumber
-        from ..render import plots
-        from ..render.document import Records
         from ..render.writers import json, rows
 
         ((variable, span),) = self.request.spans.items()
@@ -222,26 +218,20 @@ class _Job:
         elif output.format == "json":
             output.write(json.write(plot.facts()))
         else:
-            places = self.request.ranges.get(variable) or grid_of(low, high, TABLE_ROWS).tolist()
-            name = name_of(self.graph)
-            header = [variable, f"{name}({variable})", f"{name}'({variable})", "what"]
-            found = plots.rows(sampler, curve, tangents, places)
+            places = self.request.ranges.get(variable)
             if output.format == "table":
-                text = plots.table(header, found, output.digits)
+                output.write(plot.table(output.digits, places))
             else:
-                records = Records([variable, "value", f"d/d{variable}", "what"], found)
-                text = rows.write(records, "," if output.format == "csv" else "\t")
-            output.write(text)
+                output.write(rows.write(plot.records(places), "," if output.format == "csv" else "\t"))
         self._tell(curve.notes)
         for text in failed:
             self.output.note(f"warning: {text}")
         return NO_SUCH_NUMBER if failed else ANSWERED
 
     def surface(self) -> int:
-        from ..api.plots import Plot, name_of
+        from ..api.plots import Plot
         from ..curves.surface import survey
         from ..errors import ANSWERED, UsageError
-        from ..render import plots
         from ..render.writers import json
 
         output = self.output
@@ -256,8 +246,7 @@ class _Job:
         if output.format == "json":
             output.write(json.write(plot.facts()))
         elif output.format == "table":
-            rows = [[p.x, p.y, p.value, p.kind] for p in surface.stationary]
-            output.write(plots.table([right, up, name_of(self.graph), "what"], rows, output.digits))
+            output.write(plot.table(output.digits))
         else:
             self._draw(plot.chart(digits=output.digits), plot.words(output.digits))
         self._tell(surface.notes)
@@ -276,7 +265,7 @@ class _Job:
     def _terminal(self, chart: Chart, lines: Sequence[str]) -> str:
         import shutil
 
-        from ..render.canvas import terminal_chart
+        from ..api.plots import TERMINAL, in_characters
         from ..render.terminal import at_terminal, screen_for
 
         width, height = TERMINAL
@@ -288,10 +277,7 @@ class _Job:
             if at_terminal():
                 size = shutil.get_terminal_size(TERMINAL)
                 width, height = min(size.columns, LARGEST[0]), min(size.lines, LARGEST[1])
-        # with the words below, a note and the prompt after them, all is in view
-        taken = sum(-(-len(line) // width) for line in lines) + 2
-        drawn = terminal_chart(chart, width, max(height - taken, 14), unicode=unicode, color=color)
-        return drawn + "".join(f"{line}\n" for line in lines)
+        return in_characters(chart, lines, width, height, unicode=unicode, color=color)
 
     def _cut(self, curve: Curve, tangents: Sequence[Tangent]) -> None:
         """Say that values are out of view."""

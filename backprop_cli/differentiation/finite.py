@@ -17,7 +17,6 @@ from ..graph import Graph, Node
 from ..ops.kinks import between_pieces, neighbours
 from ..ops.namespaces import FLOATS
 
-SCHEMES = ("central", "forward", "backward", "ridders")
 EPS = 2.0**-52
 RATIO = 4.0  # between neighbouring steps of a ladder
 LANES_FROM = 60_000  # nodes times nudged nodes from which arrays pay, NumPy's import included
@@ -135,7 +134,7 @@ def finite(
         values: One value per node.
         id: The node, an input or a step.
         noise: Bound on the rounding error of the output.
-        scheme: One of `SCHEMES`.
+        scheme: Of `SCHEMES`.
         step: Step size in the node's own units; the quotient is then exactly the textbook's.
     Source:
         Nocedal and Wright, Numerical Optimization (2006), section 8.1.

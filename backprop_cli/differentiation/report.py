@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..engine.point import Point, check_wrt, point_of
 from ..engine.run import bind
 from ..engine.sweep import active_nodes
-from ..errors import UsageError
 from ..graph import CONSTANT, Graph
+from . import DEFAULT_METHODS, METHODS
 from .compare import DISAGREE, NOT_RUN, ROUNDING, Verdict, compare
-from .finite import SCHEMES, Quotient
+from .finite import Quotient
 
 if TYPE_CHECKING:
     from .symbolic.process import SymbolicProcess
 
-DEFAULT_METHODS = ("symbolic", "reverse", "finite")
 KEPT_DIGITS = 3  # a number of which rounding may leave fewer is shown with a warning
 SUMMARY_FROM = 2_000  # nodes from which reverse mode alone runs by default
 
@@ -215,14 +214,19 @@ def _complex_step(task: Task) -> Column:
     )
 
 
-METHODS = {
-    "symbolic": Method(_symbolic, begin=_request),
-    "reverse": Method(_reverse),
-    "finite": Method(_finite, needs_noise=True),
-    "forward": Method(_forward),
-    "complex-step": Method(_complex_step),
-}
-"""By name, in the order of their columns."""
+_COLUMNS = dict(
+    zip(
+        METHODS,
+        (
+            Method(_symbolic, begin=_request),
+            Method(_reverse),
+            Method(_finite, needs_noise=True),
+            Method(_forward),
+            Method(_complex_step),
+        ),
+        strict=True,
+    )
+)
 
 
 def differentiate(
@@ -254,16 +258,13 @@ def differentiate(
         BindingError: for bindings that do not fit.
         NoSuchNumber: where a value or slope that the answer needs does not exist.
     """
-    for word, known, what in [*((m, METHODS, "method") for m in methods), (scheme, SCHEMES, "scheme")]:
-        if word not in known:
-            raise UsageError(f"no {what} {word!r}", hint=f"one of {', '.join(known)}")
     asked = check_wrt(graph, wrt)
     # the sweep runs for every choice of methods: it is the one that finds slopes that do not exist
     point = point_of(graph, bindings, wrt)
     if point is None:
         active = active_nodes(graph, None if wrt is None else asked)
         return _formulas_only(graph, asked, active, inline, process, large)
-    chosen = {name: method for name, method in METHODS.items() if name in methods}
+    chosen = {name: method for name, method in _COLUMNS.items() if name in methods}
     wanted = [n.id for n in graph.nodes if point.active[n.id]]
     task = Task(point, wanted, 0.0, scheme, step, inline, process, large)
     # only now: a request whose answer nobody fetches would answer the next one

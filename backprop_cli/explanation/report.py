@@ -21,7 +21,6 @@ from .words import Cost, Direction, Nudge, Update, cost, direction, nudges, upda
 if TYPE_CHECKING:
     from .limits import Limit
 
-DETAILS = ("short", "normal", "full")
 MOST_LINES = {"short": 40, "normal": 60, "full": 1_000}
 """Steps that are written out; of larger programs, a summary is."""
 MOST_PATHS = {"short": 0, "normal": 8, "full": 64}

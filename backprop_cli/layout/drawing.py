@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from ..explanation.edges import MOST_PATHS, Edge, GraphView
 from ..graph import CONSTANT
 from ..language.format import output_text
+from . import Edges
 from .picture import Role
 
 LONGEST = 60
@@ -15,7 +16,6 @@ LONGEST = 60
 
 Kind = Literal["input", "constant", "step", "output"]
 Write = Callable[[float], str]
-Edges = Literal["both", "symbol", "value", "none"]
 
 
 class Row(NamedTuple):

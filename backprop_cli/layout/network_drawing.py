@@ -11,7 +11,8 @@ from ..networks.layers.kind import LayerKind
 from ..networks.network import LayerNetwork
 from ..training.problem import Problem
 from ..training.trace import Trace
-from .drawing import Arrow, Card, Drawing, Edges, Row, Write, sign_of
+from . import Edges
+from .drawing import Arrow, Card, Drawing, Row, Write, sign_of
 
 MOST_UNITS = 12
 """Of a layer that is drawn unit by unit."""

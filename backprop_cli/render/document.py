@@ -60,3 +60,10 @@ class Document(Record):
     records: Callable[[], Records] | None = None
     values: Callable[[], Iterable[float | None]] | None = None
     others: Mapping[str, Callable[[], Facts | Element]] = {}
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """What it can be written in."""
+        records = ("csv", "tsv") if self.records is not None else ()
+        values = ("value",) if self.values is not None else ()
+        return ("table", "markdown", "latex", "html", "json", *records, *values, *self.others)

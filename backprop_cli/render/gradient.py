@@ -45,7 +45,7 @@ def document(
         page=page,
         facts=lambda: _facts(report, tangent),
         records=lambda: _records(report, everything),
-        values=lambda: report.gradient.values(),
+        values=(lambda: report.gradient.values()) if report.point is not None else None,
     )
 
 

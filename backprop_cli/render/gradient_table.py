@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..differentiation.report import METHODS, GradientReport
+from ..differentiation import METHODS
+from ..differentiation.report import GradientReport
 from ..graph import CONSTANT, INPUT
 from ..language.format import node_text, output_text
 from ..language.numbers import rounded

@@ -21,7 +21,7 @@ def document(report: Higher, *, digits: int = 6) -> Document:
         page=lambda: _page(report, digits),
         facts=lambda: _facts(report),
         records=lambda: _records(report),
-        values=lambda: (row.settled for row in report.rows),
+        values=(lambda: (row.settled for row in report.rows)) if report.point is not None else None,
     )
 
 
