@@ -16,7 +16,7 @@ from ..engine.run import bind
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, BindingError, UsageError
 from ..language.operators import CONSTANTS
 from ..tables.read import open_points
-from ..tables.write import csv_writer, fresh_names, jsonl_writer
+from ..tables.write import Writer, csv_writer, fresh_names, jsonl_writer
 from .output import Output, destination, encoding_of
 from .request import Request
 
@@ -61,7 +61,7 @@ def run_points(
         fresh_names([*names, "error"], source.names)
         failed, disagree, rows = 0, 0, 0
         with _Progress(source, output.quiet) as progress, destination(output.file) as stream:
-            writer: Any
+            writer: Writer
             encoding = encoding_of(output.file)
             if format_ == "json":
                 writer = jsonl_writer(stream, _paths(source.names, given, names))
@@ -97,8 +97,7 @@ def run_points(
                 progress(rows)
             if not begun:
                 writer.header(source.names, names)
-            if format_ not in ("json", "csv", "tsv"):
-                writer.close()
+            writer.close()
     output.tell(graph, warnings_of(graph))
     if failed:
         where = "an empty line stands for each number" if format_ == "value" else "the error column says why"

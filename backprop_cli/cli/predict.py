@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from .command import HELP
 from .output import Output, choose_format, destination, encoding_of
+
+if TYPE_CHECKING:
+    from ..tables.write import Writer
 
 FORMATS = ("csv", "tsv", "json", "value", "table")
 ENDINGS = {
@@ -107,8 +110,7 @@ def command(
             count += block.rows
         if not begun:
             writer.header(source.names, computed)
-        if chosen in ("table", "value"):
-            writer.close()
+        writer.close()
     if not failed:
         return ANSWERED
     where = f"the column {error} says why" if chosen != "value" else "an empty line stands for each number"
@@ -124,7 +126,7 @@ def _writer(
     error: str,
     digits: int | None,
     output: str | None,
-) -> Any:
+) -> Writer:
     from ..render.writers.streams import Answers, PredictionTable
     from ..tables.write import csv_writer, jsonl_writer
 

@@ -7,8 +7,9 @@ None) the cell is empty, or null. A stream's `OSError` is the caller's.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -25,12 +26,14 @@ ERROR = "error"
 _encoder = msgspec.json.Encoder()
 
 
-class Writer(Protocol):
-    """Writes a stream of blocks: `header` once, then `block` for each."""
+class Writer(ABC):
+    """Writes a stream of blocks: `header` once, `block` for each, then `close`."""
 
+    @abstractmethod
     def header(self, names: Sequence[str], computed: Sequence[str]) -> None:
         """Begin with the source's column names and those of the computed columns."""
 
+    @abstractmethod
     def block(
         self, block: Block, columns: Mapping[str, Column], errors: Sequence[str | None] | None = None
     ) -> None:
@@ -42,8 +45,11 @@ class Writer(Protocol):
             errors: Why a row has no answer; None for the rows that have one.
         """
 
+    def close(self) -> None:  # noqa: B027
+        """Write what ends the rows: nothing, but where a format has it."""
 
-class DelimitedWriter:
+
+class DelimitedWriter(Writer):
     """Writes CSV, or TSV for a tab; rows of the same kind keep their text."""
 
     def __init__(self, stream: BinaryIO, delimiter: str = ",", error: str = ERROR) -> None:
@@ -103,7 +109,7 @@ class DelimitedWriter:
 _NUMBERS: set[type] = {float, int, bool, type(None)}
 
 
-class JsonLinesWriter:
+class JsonLinesWriter(Writer):
     """Writes one strict JSON object a line, nested where a name has a path.
 
     Args:
@@ -197,14 +203,14 @@ def _objects(tree: Tree, cells: Sequence[Sequence[object]]) -> Sequence[object]:
     return [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
 
 
-def csv_writer(stream: BinaryIO, *, delimiter: str = ",", error: str = ERROR) -> DelimitedWriter:
+def csv_writer(stream: BinaryIO, *, delimiter: str = ",", error: str = ERROR) -> Writer:
     """Return a writer of CSV, or of TSV for ``delimiter="\\t"``."""
     return DelimitedWriter(stream, delimiter, error)
 
 
 def jsonl_writer(
     stream: BinaryIO, paths: Mapping[str, tuple[str, ...]] | None = None, *, error: str = ERROR
-) -> JsonLinesWriter:
+) -> Writer:
     """Return a writer of JSON Lines; see `JsonLinesWriter` for ``paths``."""
     return JsonLinesWriter(stream, paths or {}, error)
 

@@ -9,14 +9,14 @@ from typing import Any, BinaryIO
 from ...errors import printable
 from ...language.numbers import rounded
 from ...tables.block import Block
-from ...tables.write import Column
+from ...tables.write import Column, Writer
 from ..terminal import screen_for
 
 GAP = "  "
 LONGEST = 40  # of a prediction's cell
 
 
-class _Stream:
+class _Stream(Writer):
     """Text to a stream of bytes."""
 
     def __init__(self, stream: BinaryIO, encoding: str) -> None:
@@ -26,9 +26,6 @@ class _Stream:
     def _write(self, lines: Sequence[str]) -> None:
         text = "".join(line + "\n" for line in lines)
         self._stream.write(text.encode(self._encoding, "backslashreplace"))
-
-    def close(self) -> None:
-        """Write what ends the rows."""
 
 
 class PointTable(_Stream):
