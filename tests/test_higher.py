@@ -155,6 +155,9 @@ def test_what_does_not_exist() -> None:
     values = {"x": 1.0, "y": 1.0}
     with pytest.raises(UsageError, match="--order 3 is by one input, but there are 2: x, y"):
         higher(graph_of("x*y", values), values, order=3)
+    for order in (0, 13):
+        with pytest.raises(UsageError, match=f"--order is from 1 to 12, not {order}"):
+            higher(graph_of("x*y", values), values, order=order, wrt=["x"])
 
 
 def test_command(run: Callable[..., Result]) -> None:

@@ -190,7 +190,7 @@ def higher(
     Args:
         graph: The computation.
         bindings: As of `report.differentiate`.
-        order: How often; 3 and more only by one input, or along a direction.
+        order: How often, from 1 to `HIGHEST`; 3 and more only by one input, or along a direction.
         direction: Input to speed.
         wrt: Inputs to differentiate by.
         methods: ``symbolic``, ``reverse`` (our rules) and ``finite``; all when empty.
@@ -200,6 +200,8 @@ def higher(
         UsageError: for an order or direction that does not fit.
         BindingError, NoSuchNumber: as of `report.differentiate`.
     """
+    if not 1 <= order <= HIGHEST:
+        raise UsageError(f"--order is from 1 to {HIGHEST}, not {order}")
     asked = check_wrt(graph, wrt)
     if not asked:
         raise UsageError("there is nothing to differentiate by: the expression has no inputs")
