@@ -317,7 +317,7 @@ def test_svg_of_every_shape():
         Path(((0, 0), (9, 0), (9, 9)), None, fill="first", opacity=0.25),
         Box(1, 2, 30, 40, radius=0),
         Dot(5, 6),
-        Label(5, 6, "a", turn=-90, anchor="end", bold=True, mono=True, halo=True),
+        Label(5, 6, "a", turn=-90, anchor="end", bold=True, halo=True),
     )
     root = ElementTree.fromstring(svg(Picture(100, 50, shapes, "t", "d")))
     paths = [p.get("d") for p in root.iter(f"{SVG}path")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from test_network import blobs, digits, linear, problem, rows_of, start
 from test_properties import QUICK, programs
 
 from backprop_cli.differentiation.forward import hessian
-from backprop_cli.engine.record import Recorder, gradient_program
+from backprop_cli.engine.record import Recorder
 from backprop_cli.engine.run import evaluate, leaf_values, run
 from backprop_cli.engine.sweep import active_nodes, reverse
 from backprop_cli.engine.tensors import TensorPlan
@@ -20,6 +21,15 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.format import node_text
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
+
+
+def gradient_program(graph: Graph, wrt: Sequence[str] | None = None) -> Graph:
+    """Return a program with the cotangents of its inputs as the outputs, in their order and shape."""
+    recorder = Recorder(graph)
+    leaves = [graph.inputs[name] for name in (graph.inputs if wrt is None else wrt)]
+    values = [recorder.node(node.id) for node in graph.nodes]
+    cotangents = recorder.pull(graph, values, leaves)
+    return recorder.done(*(recorder.whole(cotangents[i], graph.nodes[i].shape) for i in leaves))
 
 
 def graph_of(text: str) -> Graph:

@@ -158,7 +158,7 @@ def read_target(text: str, graph: Graph) -> Target:
             raise ExpressionError(
                 f"{plain} does not say by what: write d{match[1]}/d{names[0] if names else 'x'}"
             )
-        by = _leaf(match[3] or names[0], graph, plain)
+        by = _leaf(match[3] or names[0], graph)
         return Target(_written(graph, of, (by,) * count), of, (by,) * count)
     if match := _SECOND.fullmatch(plain):
         of = _output_named(match[1], graph)
@@ -167,7 +167,7 @@ def read_target(text: str, graph: Graph) -> Target:
             return Target(_written(graph, of, pair), of, pair)
     if match := _FIRST.fullmatch(plain):
         of = _output_named(match[1], graph)
-        by = _leaf(match[2], graph, plain)
+        by = _leaf(match[2], graph)
         return Target(_written(graph, of, (by,)), of, (by,))
     header = re.fullmatch(rf"({NAME})\({NAME}(?:,{NAME})*\)", plain)
     name = (
@@ -219,7 +219,7 @@ def _output_named(name: str, graph: Graph) -> int:
     raise _unknown(name, graph)
 
 
-def _leaf(name: str, graph: Graph, text: str) -> int:
+def _leaf(name: str, graph: Graph) -> int:
     id = _named(graph).get(plain_name(name))
     if id is None:
         raise _unknown(name, graph)

@@ -22,7 +22,7 @@ from .output import Output
 from .request import Request, grid
 
 if TYPE_CHECKING:
-    from ..curves.line import Curve, Tangent
+    from ..curves.line import Curve
     from ..layout.chart import Chart
 
 FORMATS = ("plot", "svg", "png", "table", "json", "csv", "tsv")
@@ -214,7 +214,7 @@ class _Job:
             chart = plot.chart(derivative=derivative, panels=panels, view=view, digits=output.digits)
             self._draw(chart, plot.words(output.digits))
             if view is None:
-                self._cut(curve, tangents)
+                self._cut(curve)
         elif output.format == "json":
             output.write(json.write(plot.facts()))
         else:
@@ -279,7 +279,7 @@ class _Job:
                 width, height = min(size.columns, LARGEST[0]), min(size.lines, LARGEST[1])
         return in_characters(chart, lines, width, height, unicode=unicode, color=color)
 
-    def _cut(self, curve: Curve, tangents: Sequence[Tangent]) -> None:
+    def _cut(self, curve: Curve) -> None:
         """Say that values are out of view."""
         low, high = curve.view
         room = 0.06 * (high - low)

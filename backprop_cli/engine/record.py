@@ -225,6 +225,9 @@ class Recorder:
     ) -> list[Any]:
         """Write the reverse sweep; what is recorded from here on is linear in cotangents.
 
+        What is 0 by its making is left out, what a branch not taken sends back is masked; a cotangent that
+        is 0 at one point alone is pulled back like any other, where `sweep` over floats stops.
+
         Args:
             graph: The computation.
             values: Its nodes, written.
@@ -372,23 +375,3 @@ class Cotangent:
             value = self.value if partial.lazy else self.recorder.expanded(self.value, self.shape)
             return partial.transpose(value)
         return Share(self.value * partial, self.shape)
-
-
-def gradient_program(graph: Graph, wrt: Sequence[str] | None = None) -> Graph:
-    """Return the gradient of a program's output as a program: the reverse sweep, written.
-
-    Its nodes come after those of the program, so that it computes both; it has the program's inputs.
-    What is 0 by its making is left out, what a branch not taken sends back is masked; a cotangent that
-    is 0 at one point alone is pulled back like any other, where `sweep` over floats stops.
-
-    Args:
-        graph: The computation; arrays may stand at its nodes, a single number at its output.
-        wrt: Inputs to differentiate by; None for all.
-    Returns:
-        The program, whose outputs are the cotangents of these inputs in their order and shape.
-    """
-    recorder = Recorder(graph)
-    leaves = [graph.inputs[name] for name in (graph.inputs if wrt is None else wrt)]
-    values = [recorder.node(node.id) for node in graph.nodes]
-    cotangents = recorder.pull(graph, values, leaves)
-    return recorder.done(*(recorder.whole(cotangents[i], graph.nodes[i].shape) for i in leaves))

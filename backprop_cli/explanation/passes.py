@@ -135,20 +135,14 @@ def backward_lines(point: WrittenPoint, ids: Sequence[int]) -> list[Backward]:
     return lines
 
 
-def steps_to_write(point: WrittenPoint, *, only_active: bool = False) -> list[int]:
-    """Return the steps that the output needs, conditions without a name and constants left out.
-
-    Args:
-        point: The program at its point.
-        only_active: Only those that a slope asked for goes through.
-    """
+def steps_to_write(point: WrittenPoint) -> list[int]:
+    """Return the steps that the output needs, conditions without a name and constants left out."""
     return [
         node.id
         for node in point.graph.nodes
         if node.op is not None
         and node.kind != CONSTANT
         and point.here.needed[node.id]
-        and (not only_active or point.here.active[node.id])
         and not (node.op.truth and node.name is None)
     ]
 

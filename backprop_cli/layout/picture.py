@@ -90,7 +90,6 @@ class Label(NamedTuple):
     role: Role = "ink"
     anchor: Literal["start", "middle", "end"] = "start"
     bold: bool = False
-    mono: bool = False
     halo: bool = False
     turn: float = 0.0
 
@@ -113,10 +112,8 @@ class Picture(NamedTuple):
     description: str
 
 
-def text_width(text: str, size: float, *, mono: bool = False, bold: bool = False) -> float:
+def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return about how wide a text is, on the safe side, in pixels."""
-    if mono:
-        return 0.62 * size * len(text)
     narrow = sum(c in "iljtfrI.,:;'|!()[] " for c in text)
     wide = sum(c in "mwMW@%" or not c.isascii() for c in text)
     return size * (0.58 * (len(text) - narrow - wide) + 0.36 * narrow + 0.9 * wide) * (1.06 if bold else 1.0)

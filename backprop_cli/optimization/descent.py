@@ -76,7 +76,6 @@ class Trace(NamedTuple):
         end: Why it ended: the gradient was short enough (``until``), the point stayed where it is
             (``still``), the ``steps`` were used up, or an ``error``.
         error: Why the point after the last one has no f or no gradient.
-        beyond: That point.
     """
 
     optimizer: Choice
@@ -87,7 +86,6 @@ class Trace(NamedTuple):
     gradients: list[Coordinates]
     end: End
     error: NoSuchNumber | None = None
-    beyond: Coordinates | None = None
 
     @property
     def updates(self) -> int:
@@ -136,7 +134,6 @@ def descend(
     gradients.append(g)
     end: End = "steps"
     error = None
-    beyond = None
     with np.errstate(all="ignore"):
         for k in range(1, steps + 1):
             flat = not any(g)
@@ -155,7 +152,7 @@ def descend(
                     raise RangeError(f"{name} overflows: a float64 ends at 1.8e308")
                 f, g = function(point)
             except NoSuchNumber as fault:
-                end, error, beyond = "error", fault, point
+                end, error = "error", fault
                 if not isinstance(fault, DomainError):
                     fault.hint = None  # it is about expressions, not about steps
                 fault.message = f"update {k} leads to {_where(function, point)}: {fault.message}"
@@ -166,7 +163,7 @@ def descend(
         else:
             if hypot(*g) <= until:
                 end = "until" if any(g) else "still"
-    return Trace(optimizer, ascend, until, points, values, gradients, end, error, beyond)
+    return Trace(optimizer, ascend, until, points, values, gradients, end, error)
 
 
 def _where(function: Function, point: Coordinates) -> str:

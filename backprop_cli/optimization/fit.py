@@ -62,12 +62,10 @@ class FitResult:
     Attributes:
         parameters: Name to value.
         loss: Mean of the squared residuals.
-        sum_of_squares: Their sum.
         degrees_of_freedom: Rows less parameters.
         residual_deviation: Standard deviation of the residuals, by the degrees of freedom; None without any.
         covariance: Of the parameters, shape (p, p); inf and nan where they are not determined.
         standard_errors: Name to standard error; None where it is not determined.
-        correlation: Shape (p, p).
         iterations: From the start to the end.
         converged: Whether the last point is a minimum as far as float64 can tell.
         reason: Why the fit ended.
@@ -76,12 +74,10 @@ class FitResult:
 
     parameters: dict[str, float]
     loss: float
-    sum_of_squares: float
     degrees_of_freedom: int
     residual_deviation: float | None
     covariance: Floats
     standard_errors: dict[str, float | None]
-    correlation: Floats
     iterations: list[Iteration]
     converged: bool
     reason: str
@@ -312,12 +308,10 @@ class Fit:
         with np.errstate(all="ignore"):
             covariance = variance * inverse
             errors = np.sqrt(np.diag(covariance))
-            correlation = covariance / np.outer(errors, errors)
         determined = np.isfinite(errors)
         return FitResult(
             parameters=dict(zip(self.names, at.p.tolist(), strict=True)),
             loss=ssr / max(1, rows),
-            sum_of_squares=ssr,
             degrees_of_freedom=freedom,
             residual_deviation=sqrt(variance) if freedom > 0 else None,
             covariance=covariance,
@@ -325,7 +319,6 @@ class Fit:
                 name: float(error) if known else None
                 for name, error, known in zip(self.names, errors, determined, strict=True)
             },
-            correlation=correlation,
             iterations=list(self.iterations),
             converged=self.converged,
             reason=self.reason,
@@ -348,21 +341,6 @@ class Fit:
         if freedom == 0:
             return f"as many rows as parameters ({rows}): nothing is left to estimate their errors from"
         return None
-
-
-def fit(
-    graph: Graph,
-    columns: Mapping[str, Floats],
-    target: Floats,
-    parameters: Mapping[str, float],
-    settings: settings.LevenbergMarquardt,
-    max_iterations: int,
-) -> FitResult:
-    """Fit a formula to rows; see `Fit`, which does it step by step."""
-    progress = Fit(graph, columns, target, parameters, settings, max_iterations)
-    for _ in progress:
-        pass
-    return progress.result()
 
 
 def _inverse(j: Floats) -> tuple[Floats, list[int]]:

@@ -127,7 +127,7 @@ def _parts(told: Explanation, voice: Voice) -> list[Part]:
         found += _chains(told, point, voice)
     if told.update is not None and point is not None:
         found.append(_update(told.update, voice))
-    found += [_derivation(told, d, voice) for d in told.derivations]
+    found += [_derivation(told, d) for d in told.derivations]
     for name, limit in zip(told.wrt, told.limits, strict=False):
         found.append(_limit(told, name, limit, voice))
     if told.passes and point is not None:
@@ -330,11 +330,11 @@ def _chains(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Part]:
             found.append(
                 Part(
                     f"Paths from {reach.name} to {out}: {_count(reach.many)}",
-                    [*(_path(p, point, voice) for p in reach.paths), _path_sum(reach, point, voice, "sum")],
+                    [*(_path(p, point, voice) for p in reach.paths), _path_sum(reach, voice, "sum")],
                 )
             )
         elif len(reach.paths) > 1:
-            row = _path_sum(reach, point, voice, "")
+            row = _path_sum(reach, voice, "")
             single.append(row.replace(remark=f"{_count(reach.many)} paths, summed"))
         elif reach.paths and reach.paths[0].edges:
             path = _path(reach.paths[0], point, voice)
@@ -372,7 +372,7 @@ def _path(path: Path, point: WrittenPoint, voice: Voice) -> Row:
     return Row(Way([name(i) for i in path.nodes]), (equal(*forms),), nodes=path.nodes)
 
 
-def _path_sum(reach: Reach, point: WrittenPoint, voice: Voice, label: str) -> Row:
+def _path_sum(reach: Reach, voice: Voice, label: str) -> Row:
     symbols: Form | None = None
     if len(reach.paths) <= MOST_TERMS:
         whole = Apply("add", tuple(product_of(p.locals) for p in reach.paths))
@@ -507,7 +507,7 @@ def _update(update: Update, voice: Voice) -> Part:
 # rules and limits
 
 
-def _derivation(told: Explanation, d: Derivation, voice: Voice) -> Part:
+def _derivation(told: Explanation, d: Derivation) -> Part:
     total = Symbols(d.total)
     rows = []
     for step in d.steps:

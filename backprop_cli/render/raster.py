@@ -159,7 +159,7 @@ def _text(label: Label, unit: float) -> Any:
         color=LIGHT[label.role],
         fontsize=label.size * unit,
         fontweight="bold" if label.bold else "normal",
-        family="monospace" if label.mono else "sans-serif",
+        family="sans-serif",
         ha=anchor,
         va="baseline",
         rotation=-label.turn,

@@ -10,7 +10,6 @@ from ..layout.picture import Box, Dot, Label, Path, Picture, Point, Shape, arrow
 from .palette import DARK, LIGHT
 
 FONT = "system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif"
-MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 
 
 def svg(picture: Picture) -> str:
@@ -109,9 +108,8 @@ def _label(label: Label) -> str:
         f' transform="rotate({number(label.turn)} {number(label.x)} {number(label.y)})"' if label.turn else ""
     )
     bold = ' font-weight="600"' if label.bold else ""
-    mono = f' font-family="{MONO}"' if label.mono else ""
     text = escape(printable(label.text))
-    spot = f'x="{number(label.x)}" y="{number(label.y)}" font-size="{number(label.size)}"{anchor}{bold}{mono}'
+    spot = f'x="{number(label.x)}" y="{number(label.y)}" font-size="{number(label.size)}"{anchor}{bold}'
     drawn = f"<text {spot}{turn}{_fill(label.role)}>{text}</text>"
     if label.halo:  # a text of its own: `paint-order` is not known to every program
         drawn = (

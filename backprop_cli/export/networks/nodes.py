@@ -115,8 +115,3 @@ def fraction(x: float) -> Piece:
     if x and abs(x) < 1.0 and len(repr(x)) > 6 and (1.0 / x).is_integer() and 1.0 / (1.0 / x) == x:
         return Piece(f"1/{int(1.0 / x)}", PRODUCT, x)
     return python_number(x, True)._replace(value=x)
-
-
-def axes(given: Sequence[int]) -> str:
-    """Write axes: one as a number."""
-    return str(given[0]) if len(given) == 1 else str(tuple(given))

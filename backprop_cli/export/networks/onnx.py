@@ -15,7 +15,6 @@ from ...graph import CONSTANT
 from . import Exported
 from .facts import Facts, NDArray
 
-LANGUAGE = "ONNX"
 OPSET = 17
 IR = 8
 """What runtimes of the last years read."""
