@@ -25,6 +25,7 @@ from backprop_cli.errors import BackpropError, ConfigError, FileError
 from backprop_cli.networks import layers
 from backprop_cli.networks.layers.weights import Uniform
 from backprop_cli.optimization import settings
+from backprop_cli.optimization.schedules import Cosine, Schedule
 from backprop_cli.render.schema import config_page, json_schema
 from backprop_cli.training import config, schema
 from backprop_cli.training.config.starters import starter_text, starters
@@ -618,7 +619,7 @@ def test_overrides():
     assert (c.model.layers[0].units, c.model.layers[1].activation) == (4, "tanh")
     assert (c.training.epochs, c.training.early_stopping.patience) == (5, 3)
     assert (c.data.scaling, c.training.metrics) == (schema.Divide(divide=10.0), ["accuracy"])
-    assert (c.schedule, c.name) == (settings.Cosine(), "my net")
+    assert (c.schedule, c.name) == (Cosine(), "my net")
     assert loaded.origins["optimizer.learning_rate"] == "command line"
     assert loaded.origins["optimizer.type"] == "c.yaml:6"
     assert loaded.place("optimizer.learning_rate") == "command line: optimizer.lr=1e-2"
@@ -1178,7 +1179,7 @@ def test_every_key_is_described_and_documented():
             assert described(field.type), f"{struct.__name__}.{name} has no description"
             if struct not in (schema.Divide, Uniform):
                 assert re.search(rf"^\| `(?:[\w.]+\.)?{name}` \|", page, re.MULTILINE), name
-    for union in (layers.Layer, settings.Optimizer, settings.Schedule):
+    for union in (layers.Layer, settings.Optimizer, Schedule):
         for name in tags_of(union):
             assert re.search(rf"^### \w+ `{name}`$", page, re.MULTILINE), name
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from backprop_cli.errors import ConfigError
-from backprop_cli.optimization import schedules, settings
+from backprop_cli.optimization.schedules import Rates, Schedule
 from backprop_cli.training.metrics import higher_is_better
 
 # what torch.optim.lr_scheduler leaves in param_groups[0]["lr"], rate .1
@@ -26,8 +26,8 @@ ON_ACCURACIES = [0.1] * 5 + [0.01] * 3 + [0.001] * 3
 def schedule_of(section: dict[str, Any] | None, epochs: int = 10, monitor: str = "loss") -> Any:
     if section and section["type"] == "plateau":
         section = {"monitor": monitor} | section
-    given = msgspec.convert(section, settings.Schedule) if section else None
-    return schedules.make(given, 0.1, epochs, higher_is_better)
+    given = msgspec.convert(section, Schedule) if section else None
+    return Rates(0.1, given, epochs, higher_is_better)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,9 @@ def schedule_of(section: dict[str, Any] | None, epochs: int = 10, monitor: str =
 )
 def test_by_epoch(section: dict[str, Any] | None, rates: list[float]) -> None:
     schedule = schedule_of(section, epochs=len(rates))
-    assert [schedule.rate(epoch, 7 * epoch) for epoch in range(len(rates))] == pytest.approx(rates, rel=1e-12)
+    assert [schedule.of_update(epoch, 7 * epoch) for epoch in range(len(rates))] == pytest.approx(
+        rates, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_plateau(section: dict[str, Any], monitor: str, numbers: list[float], ra
     schedule = schedule_of({"type": "plateau"} | section)
     seen = []
     for epoch, number in enumerate(numbers):
-        seen.append(schedule.rate(epoch, epoch))
+        seen.append(schedule.of_update(epoch, epoch))
         schedule.end_epoch({monitor: number, "other": 0.0})
         # a resumed run goes on from JSON
         state = json.loads(json.dumps(schedule.state(), allow_nan=False))
@@ -84,5 +86,5 @@ def test_plateau_says_what_is_measured() -> None:
 def test_warm_up_is_linear_and_multiplies_the_epochs_rate() -> None:
     schedule = schedule_of({"type": "exponential", "gamma": 0.5, "warmup_steps": 4})
     # two updates an epoch
-    rates = [schedule.rate(step // 2, step) for step in range(6)]
+    rates = [schedule.of_update(step // 2, step) for step in range(6)]
     assert rates == pytest.approx([0.025, 0.05, 0.0375, 0.05, 0.025, 0.025], rel=1e-12)

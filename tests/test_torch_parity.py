@@ -44,7 +44,7 @@ def test_a_hundred_updates_as_pytorch(case: dict[str, Any]) -> None:
         bound, progress = training.last_batch, training.progress
         assert bound is not None
         losses.append(bound.plan.value(bound.lowered.loss).item())
-        rates.append(training.schedule.rate(progress.epoch, progress.step - 1))
+        rates.append(training.rates.of_update(progress.epoch, progress.step - 1))
         return False
 
     records = list(training.run(after_update))

@@ -1,170 +1,210 @@
 """Learning rates over time: PyTorch's schedules by epoch, and a warm-up by update.
 
-A `Schedule` is asked for the rate before every update and told the epoch's record after its last. It knows
-nothing of networks, and its state is plain JSON.
+A kind of schedule is one class: its settings are the fields, with PyTorch's names and defaults, and beside
+them stands what it makes of the rate. Nothing here knows of networks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import cos, isfinite, pi
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
+
+from msgspec import Meta
 
 from ..errors import ConfigError
-from . import settings
+from ..settings import Count, NotNegative, Positive, Section, Whole
+
+Warmup = Annotated[Whole, Meta(description="updates over which the rate rises linearly to its value")]
 
 
-class Schedule:
-    """A rate that stays; the others say what becomes of it epoch by epoch.
+class ScheduleKind(Section, frozen=True):
+    """What becomes of the learning rate epoch by epoch.
+
+    Attributes:
+        watches: It looks at a number that is measured, its `monitor`.
+    """
+
+    watches: ClassVar[bool] = False
+
+    @property
+    def warmup_steps(self) -> int:
+        """Updates over which the rate rises to what the epoch says.
+
+        Update k of them, counted from 1, is made with k/warmup_steps of it.
+        """
+        return 0
+
+    @property
+    def monitor(self) -> str | None:
+        """The number that decides."""
+        return None
+
+    def remembered(self, base_rate: float) -> dict[str, Any]:
+        """Return what is kept from epoch to epoch, as JSON, with its first values."""
+        return {}
+
+    def of_epoch(self, base_rate: float, epoch: int, epochs: int, kept: Mapping[str, Any]) -> float:
+        """Return the rate of an epoch, without the warm-up.
+
+        Args:
+            base_rate: The optimizer's learning rate.
+            epoch: From 0.
+            epochs: Of the whole training.
+            kept: As of `remembered`.
+        """
+        return base_rate
+
+    def noted(self, kept: Mapping[str, Any], number: float, rises: bool) -> dict[str, Any]:
+        """Return what is kept after an epoch.
+
+        Args:
+            kept: As of `remembered`.
+            number: The monitored one.
+            rises: It improves by rising; else it is to fall.
+        """
+        return dict(kept)
+
+
+class Constant(ScheduleKind, frozen=True, tag="constant"):
+    """The rate stays as it is, after a warm-up."""
+
+    warmup_steps: Warmup = 0
+
+
+class StepSchedule(ScheduleKind, frozen=True, tag="step"):
+    """Times gamma every step_size epochs."""
+
+    step_size: Annotated[Count, Meta(description="epochs between changes")]
+    gamma: Annotated[Positive, Meta(description="factor")] = 0.1
+    warmup_steps: Warmup = 0
+
+    def of_epoch(self, base_rate: float, epoch: int, epochs: int, kept: Mapping[str, Any]) -> float:
+        return float(base_rate * self.gamma ** (epoch // self.step_size))
+
+
+class Exponential(ScheduleKind, frozen=True, tag="exponential"):
+    """Times gamma every epoch."""
+
+    gamma: Annotated[Positive, Meta(description="factor")]
+    warmup_steps: Warmup = 0
+
+    def of_epoch(self, base_rate: float, epoch: int, epochs: int, kept: Mapping[str, Any]) -> float:
+        return float(base_rate * self.gamma**epoch)
+
+
+class Cosine(ScheduleKind, frozen=True, tag="cosine"):
+    """Half a cosine from the rate down to eta_min at the last epoch."""
+
+    eta_min: Annotated[NotNegative, Meta(description="rate at the end")] = 0.0
+    warmup_steps: Warmup = 0
+
+    def of_epoch(self, base_rate: float, epoch: int, epochs: int, kept: Mapping[str, Any]) -> float:
+        """Loshchilov and Hutter 2017, equation 5, without restarts; eta_min comes after the last epoch."""
+        done = min(epoch / epochs, 1.0)
+        return self.eta_min + (base_rate - self.eta_min) * (1.0 + cos(pi * done)) / 2.0
+
+
+class Plateau(ScheduleKind, frozen=True, tag="plateau"):
+    """Times factor when the monitored number has not improved for more than patience epochs."""
+
+    monitor: Annotated[str | None, Meta(description="default: val_loss, or loss without validation rows")] = (
+        None
+    )
+    factor: Annotated[float, Meta(gt=0, lt=1, description="factor")] = 0.1
+    patience: Annotated[Whole, Meta(description="epochs without improvement that are borne")] = 10
+    threshold: Annotated[NotNegative, Meta(description="what counts as improvement")] = 1e-4
+    threshold_mode: Annotated[
+        Literal["rel", "abs"], Meta(description="the threshold is a share of the best, or a difference")
+    ] = "rel"
+    cooldown: Annotated[Whole, Meta(description="epochs of rest after a change")] = 0
+    min_lr: Annotated[NotNegative, Meta(description="the rate goes no lower")] = 0.0
+    eps: Annotated[NotNegative, Meta(description="a smaller change of the rate is left out")] = 1e-8
+    warmup_steps: Warmup = 0
+
+    watches = True
+
+    def remembered(self, base_rate: float) -> dict[str, Any]:
+        return {"now": base_rate, "best": None, "bad_epochs": 0, "cooldown_left": 0}
+
+    def of_epoch(self, base_rate: float, epoch: int, epochs: int, kept: Mapping[str, Any]) -> float:
+        return float(kept["now"])
+
+    def noted(self, kept: Mapping[str, Any], number: float, rises: bool) -> dict[str, Any]:
+        """PyTorch's ``ReduceLROnPlateau``."""
+        now, best, bad, rest = (kept[name] for name in ("now", "best", "bad_epochs", "cooldown_left"))
+        best, bad = (number, 0) if self._improves(best, number, rises) else (best, bad + 1)
+        if rest:
+            rest, bad = rest - 1, 0
+        if bad > self.patience:
+            reduced = max(now * self.factor, self.min_lr)
+            now = reduced if now - reduced > self.eps else now
+            rest, bad = self.cooldown, 0
+        return {"now": now, "best": best, "bad_epochs": bad, "cooldown_left": rest}
+
+    def _improves(self, best: float | None, number: float, rises: bool) -> bool:
+        if best is None or not isfinite(number):
+            return isfinite(number)
+        if self.threshold_mode == "abs":
+            return number > best + self.threshold if rises else number < best - self.threshold
+        return number > best * (1.0 + self.threshold) if rises else number < best * (1.0 - self.threshold)
+
+
+Schedule = Constant | StepSchedule | Exponential | Cosine | Plateau
+"""Every kind, in the order of the documents."""
+
+
+class Rates:
+    """The learning rates of one training: asked before every update, told of every epoch after its last.
 
     Args:
         base_rate: The optimizer's learning rate.
-        warmup_steps: Updates over which the rate rises to what the epoch says: update k of them,
-            counted from 1, is made with k/warmup_steps of it.
+        kind: The ``schedule`` section; None is a constant rate.
+        epochs: Of the whole training.
+        higher_is_better: Whether a monitored number improves by rising; else it is to fall.
     """
 
-    def __init__(self, base_rate: float, warmup_steps: int = 0) -> None:
+    def __init__(
+        self,
+        base_rate: float,
+        kind: ScheduleKind | None = None,
+        epochs: int = 1,
+        higher_is_better: Callable[[str], bool] = lambda monitor: False,
+    ) -> None:
         self.base_rate = base_rate
-        self.warmup_steps = warmup_steps
+        self.kind = kind or Constant()
+        self.epochs = epochs
+        self.rises = self.kind.monitor is not None and higher_is_better(self.kind.monitor)
+        self._kept = self.kind.remembered(base_rate)
 
-    def rate(self, epoch: int, step: int) -> float:
+    def of_update(self, epoch: int, step: int) -> float:
         """Return the rate of the next update.
 
         Args:
             epoch: From 0.
             step: Updates made before, in all epochs.
         """
-        rate = self.of_epoch(epoch)
-        return rate if step >= self.warmup_steps else rate * (step + 1) / self.warmup_steps
-
-    def of_epoch(self, epoch: int) -> float:
-        """Return the rate of an epoch, without the warm-up."""
-        return self.base_rate
+        rate, warmup = (
+            self.kind.of_epoch(self.base_rate, epoch, self.epochs, self._kept),
+            self.kind.warmup_steps,
+        )
+        return rate if step >= warmup else rate * (step + 1) / warmup
 
     def end_epoch(self, record: Mapping[str, float]) -> None:
         """Take note of what was measured in the epoch."""
+        monitor = self.kind.monitor
+        if monitor is None:
+            return
+        if monitor not in record:
+            raise ConfigError(
+                f"schedule.monitor: {monitor} is not measured", hint=f"there are {', '.join(record)}"
+            )
+        self._kept = self.kind.noted(self._kept, record[monitor], self.rises)
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint has to keep, as JSON."""
-        return {}
+        return dict(self._kept)
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on from a checkpoint's state."""
-
-
-class Decay(Schedule):
-    """``step`` and ``exponential``: times gamma every ``step_size`` epochs."""
-
-    def __init__(self, base_rate: float, warmup_steps: int, gamma: float, step_size: int = 1) -> None:
-        super().__init__(base_rate, warmup_steps)
-        self.gamma = gamma
-        self.step_size = step_size
-
-    def of_epoch(self, epoch: int) -> float:
-        return float(self.base_rate * self.gamma ** (epoch // self.step_size))
-
-
-class Cosine(Schedule):
-    """Half a cosine from the rate to ``eta_min``, which it would reach after the last epoch.
-
-    Source:
-        Loshchilov and Hutter 2017, equation 5, without restarts.
-    """
-
-    def __init__(self, base_rate: float, warmup_steps: int, eta_min: float, epochs: int) -> None:
-        super().__init__(base_rate, warmup_steps)
-        self.eta_min = eta_min
-        self.epochs = epochs
-
-    def of_epoch(self, epoch: int) -> float:
-        done = min(epoch / self.epochs, 1.0)
-        return self.eta_min + (self.base_rate - self.eta_min) * (1.0 + cos(pi * done)) / 2.0
-
-
-class Plateau(Schedule):
-    """Times ``factor`` when the monitored number has not improved for more than ``patience`` epochs.
-
-    PyTorch's ``ReduceLROnPlateau``.
-    """
-
-    def __init__(self, base_rate: float, settings: settings.Plateau, monitor: str, rises: bool) -> None:
-        super().__init__(base_rate, settings.warmup_steps)
-        self.settings = settings
-        self.monitor = monitor
-        self.rises = rises
-        self.now = base_rate
-        self.best: float | None = None
-        self.bad_epochs = 0
-        self.cooldown_left = 0
-
-    def of_epoch(self, epoch: int) -> float:
-        return self.now
-
-    def end_epoch(self, record: Mapping[str, float]) -> None:
-        if self.monitor not in record:
-            raise ConfigError(
-                f"schedule.monitor: {self.monitor} is not measured",
-                hint=f"there are {', '.join(record)}",
-            )
-        number = record[self.monitor]
-        if self._improves(number):
-            self.best = number
-            self.bad_epochs = 0
-        else:
-            self.bad_epochs += 1
-        if self.cooldown_left:
-            self.cooldown_left -= 1
-            self.bad_epochs = 0
-        if self.bad_epochs > self.settings.patience:
-            reduced = max(self.now * self.settings.factor, self.settings.min_lr)
-            if self.now - reduced > self.settings.eps:
-                self.now = reduced
-            self.cooldown_left = self.settings.cooldown
-            self.bad_epochs = 0
-
-    def _improves(self, number: float) -> bool:
-        best, threshold = self.best, self.settings.threshold
-        if best is None or not isfinite(number):
-            return isfinite(number)
-        if self.settings.threshold_mode == "abs":
-            return number > best + threshold if self.rises else number < best - threshold
-        return number > best * (1.0 + threshold) if self.rises else number < best * (1.0 - threshold)
-
-    def state(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in _PLATEAU_STATE}
-
-    def load(self, state: Mapping[str, Any]) -> None:
-        for name in _PLATEAU_STATE:
-            setattr(self, name, state[name])
-
-
-_PLATEAU_STATE = ("now", "best", "bad_epochs", "cooldown_left")
-
-
-def make(
-    section: settings.Schedule | None,
-    base_rate: float,
-    epochs: int,
-    higher_is_better: Callable[[str], bool] = lambda monitor: False,
-) -> Schedule:
-    """Return the schedule of a ``schedule`` section.
-
-    Args:
-        section: The section; None is a constant rate.
-        base_rate: The optimizer's learning rate.
-        epochs: Epochs of the whole training.
-        higher_is_better: Whether a monitored number improves by rising; else it is to fall.
-    """
-    match section:
-        case settings.StepSchedule(step_size=step_size, gamma=gamma, warmup_steps=warmup):
-            return Decay(base_rate, warmup, gamma, step_size)
-        case settings.Exponential(gamma=gamma, warmup_steps=warmup):
-            return Decay(base_rate, warmup, gamma)
-        case settings.Cosine(eta_min=eta_min, warmup_steps=warmup):
-            return Cosine(base_rate, warmup, eta_min, epochs)
-        case settings.Plateau(monitor=monitor):
-            assert monitor is not None  # loading a config settles it
-            return Plateau(base_rate, section, monitor, higher_is_better(monitor))
-        case settings.Constant(warmup_steps=warmup):
-            return Schedule(base_rate, warmup)
-    return Schedule(base_rate)
+        self._kept = {name: state[name] for name in self._kept}

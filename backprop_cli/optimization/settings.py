@@ -1,4 +1,4 @@
-"""Optimizers and schedules: one class a kind, one field a hyperparameter, with PyTorch's names and defaults.
+"""Optimizers: one class a kind, one field a hyperparameter, with PyTorch's names and defaults.
 
 An optimizer that follows the gradient has its rule here as one writes it down, over any number system;
 `rules` has the same in place.
@@ -7,11 +7,11 @@ An optimizer that follows the gradient has its rule here as one writes it down, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from ..settings import Beta, Count, Fault, NotNegative, Positive, Section, Whole
+from ..settings import Beta, Fault, NotNegative, Positive, Section
 
 # words that several optimizers share
 LearningRate = Annotated[NotNegative, Meta(description="step along the gradient; lr is the same")]
@@ -286,53 +286,3 @@ class LevenbergMarquardt(Section, frozen=True, tag="levenberg_marquardt"):
 
 FirstOrder = Sgd | Adagrad | Adadelta | RMSprop | Adam | AdamW | NAdam
 Optimizer = FirstOrder | LevenbergMarquardt
-Warmup = Annotated[Whole, Meta(description="updates over which the rate rises linearly to its value")]
-
-
-class Constant(Section, frozen=True, tag="constant"):
-    """The rate stays as it is, after a warm-up."""
-
-    warmup_steps: Warmup = 0
-
-
-class StepSchedule(Section, frozen=True, tag="step"):
-    """Times gamma every step_size epochs."""
-
-    step_size: Annotated[Count, Meta(description="epochs between changes")]
-    gamma: Annotated[Positive, Meta(description="factor")] = 0.1
-    warmup_steps: Warmup = 0
-
-
-class Exponential(Section, frozen=True, tag="exponential"):
-    """Times gamma every epoch."""
-
-    gamma: Annotated[Positive, Meta(description="factor")]
-    warmup_steps: Warmup = 0
-
-
-class Cosine(Section, frozen=True, tag="cosine"):
-    """Half a cosine from the rate down to eta_min at the last epoch."""
-
-    eta_min: Annotated[NotNegative, Meta(description="rate at the end")] = 0.0
-    warmup_steps: Warmup = 0
-
-
-class Plateau(Section, frozen=True, tag="plateau"):
-    """Times factor when the monitored number has not improved for more than patience epochs."""
-
-    monitor: Annotated[str | None, Meta(description="default: val_loss, or loss without validation rows")] = (
-        None
-    )
-    factor: Annotated[float, Meta(gt=0, lt=1, description="factor")] = 0.1
-    patience: Annotated[Whole, Meta(description="epochs without improvement that are borne")] = 10
-    threshold: Annotated[NotNegative, Meta(description="what counts as improvement")] = 1e-4
-    threshold_mode: Annotated[
-        Literal["rel", "abs"], Meta(description="the threshold is a share of the best, or a difference")
-    ] = "rel"
-    cooldown: Annotated[Whole, Meta(description="epochs of rest after a change")] = 0
-    min_lr: Annotated[NotNegative, Meta(description="the rate goes no lower")] = 0.0
-    eps: Annotated[NotNegative, Meta(description="a smaller change of the rate is left out")] = 1e-8
-    warmup_steps: Warmup = 0
-
-
-Schedule = Constant | StepSchedule | Exponential | Cosine | Plateau

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 
 from ..networks import layers, losses
-from ..optimization import settings
+from ..optimization import schedules, settings
 from ..training import schema
 from ..training.config.starters import starter_text, starters
 from ..training.config.walk import ALIASES, activations, fields_of, limits, options_of, says, tags_of
@@ -30,7 +30,7 @@ def json_schema() -> dict[str, Any]:
     config, optimizers = definitions["Config"]["properties"], tags_of(settings.Optimizer)
     config["loss"] = _or(config["loss"], {"enum": list(_losses())})
     config["optimizer"] = _or(config["optimizer"], {"enum": list(optimizers)})
-    config["schedule"] = _or(config["schedule"], {"enum": list(_nameable(settings.Schedule))})
+    config["schedule"] = _or(config["schedule"], {"enum": list(_nameable(schedules.Schedule))})
     for struct in optimizers.values():
         properties = definitions[struct.__name__]["properties"]
         if "learning_rate" in properties:

@@ -8,7 +8,7 @@ from typing import Any
 from ..networks.formula import FormulaNetwork
 from ..networks.network import NDArray
 from ..optimization.fit import Fit, FitResult
-from ..optimization.schedules import Schedule
+from ..optimization.schedules import Rates
 from ..optimization.settings import LevenbergMarquardt
 from .loop import EpochRecord, Training
 from .problem import Problem
@@ -28,7 +28,7 @@ class Fitting(Training):
     def _prepare(self) -> None:
         """There is no update rule whose state would have to be saved."""
         self.state = {}
-        self.schedule = Schedule(0.0)
+        self.rates = Rates(0.0)
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[EpochRecord]:
         """Fit until no step is better, or the epochs are over."""

@@ -14,7 +14,8 @@ from ..networks.formula import FormulaNetwork
 from ..networks.network import NDArray
 from ..networks.random import stream
 from ..networks.runner import Bound, Runner, by_row
-from ..optimization import rules, schedules, settings
+from ..optimization import rules, settings
+from ..optimization.schedules import Rates
 from .metrics import higher_is_better
 from .problem import Problem, Set
 
@@ -100,7 +101,7 @@ class Training:
         rate, epochs = config.optimizer.learning_rate, config.training.epochs
         self.optimizer = rules.make(config.optimizer, epochs * self.updates)
         self.state: rules.State = self.optimizer.init(self.runner.theta)
-        self.schedule = schedules.make(config.schedule, rate, epochs, higher_is_better)
+        self.rates = Rates(rate, config.schedule, epochs, higher_is_better)
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[EpochRecord]:
         """Train until the epochs are over or early stopping ends it.
@@ -136,7 +137,7 @@ class Training:
         masks = self._masks(epoch, progress.row)
         clip = config.training.gradient_clip
         theta, gradient, state = runner.theta, runner.gradient, self.state
-        update, rate_of = self.optimizer.update, self.schedule.rate
+        update, rate_of = self.optimizer.update, self.rates.of_update
         measured = bool(config.training.metrics)
         full = self.batch == rows
         while progress.row < rows:
@@ -220,12 +221,12 @@ class Training:
             values |= problem.measure(np.concatenate(self._outputs), self._seen())
         if self.validation is not None:
             values |= {f"val_{name}": v for name, v in self.evaluate(self.validation).items()}
-        values["learning_rate"] = self.schedule.rate(progress.epoch, progress.step - 1)
+        values["learning_rate"] = self.rates.of_update(progress.epoch, progress.step - 1)
         record = self._record(values)
         progress.row = progress.batches = 0
         progress.loss = 0.0
         self._outputs = []
-        self.schedule.end_epoch(values)
+        self.rates.end_epoch(values)
         return record
 
     def _record(self, values: dict[str, float]) -> EpochRecord:
@@ -328,7 +329,7 @@ class Training:
             arrays["progress/outputs"] = np.concatenate(self._outputs)
         facts = {
             "progress": self.progress.as_dict(),
-            "schedule": self.schedule.state(),
+            "schedule": self.rates.state(),
             "first_loss": self.first_loss,
         }
         return arrays, facts
@@ -341,7 +342,7 @@ class Training:
         self.best = dict(_part(arrays, "best"))
         self._outputs = list(_part(arrays, "progress").values())
         self.progress.load(facts["progress"])
-        self.schedule.load(facts["schedule"])
+        self.rates.load(facts["schedule"])
         self.first_loss = facts["first_loss"]
 
 

@@ -13,7 +13,8 @@ from msgspec import Meta, field
 
 from ..networks.layers import Model
 from ..networks.losses import Loss, Regularization
-from ..optimization.settings import Adam, Optimizer, Schedule
+from ..optimization.schedules import Schedule
+from ..optimization.settings import Adam, Optimizer
 from ..settings import Count, Fraction, NotNegative, Positive, Section, Whole
 
 # data

@@ -334,7 +334,7 @@ class Made:
         self.gradients = {name: array.copy() for name, array in runner.gradients.items()}
         self.rows = self._numbers()
         config = problem.config
-        self.rate = training.schedule.rate(progress.epoch, progress.step - 1)
+        self.rate = training.rates.of_update(progress.epoch, progress.step - 1)
         self.step = Step(
             config.name or "run",
             at_step,

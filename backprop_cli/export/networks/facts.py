@@ -245,7 +245,7 @@ def _step(training: Training, encoding: Encoding) -> Step:
         clip = config.training.gradient_clip
         if clip is not None:
             runner.gradient *= clip_factor(sqrt(float(runner.gradient @ runner.gradient)), clip)
-        rate = training.schedule.rate(0, 0)
+        rate = training.rates.of_update(0, 0)
         training.optimizer.update(runner.theta, runner.gradient, training.state, rate)
     settings = config.optimizer
     assert not isinstance(settings, LevenbergMarquardt)  # fits formulas alone

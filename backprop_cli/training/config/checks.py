@@ -425,7 +425,7 @@ class _Checks:
         stopping, schedule = self.config.training.early_stopping, self.config.schedule
         if stopping is not None and stopping.monitor is not None:
             self.monitor("training.early_stopping.monitor", stopping.monitor)
-        if isinstance(schedule, settings.Plateau) and schedule.monitor is not None:
+        if schedule is not None and schedule.monitor is not None:
             self.monitor("schedule.monitor", schedule.monitor)
 
     def monitor(self, key: str, name: str) -> None:

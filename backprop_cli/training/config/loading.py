@@ -324,7 +324,7 @@ def _completed(config: schema.Config, name: str) -> schema.Config:
     if isinstance(config.optimizer, settings.LevenbergMarquardt):
         training = replace(training, batch_size="full")
     schedule = config.schedule
-    if isinstance(schedule, settings.Plateau) and schedule.monitor is None:
+    if schedule is not None and schedule.watches and schedule.monitor is None:
         schedule = replace(schedule, monitor=monitor)
     if config.name is None:
         # a file name may hold what no folder should be called

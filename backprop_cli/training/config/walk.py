@@ -17,7 +17,7 @@ import msgspec
 from ...errors import ConfigError, nearest
 from ...language.numbers import brief
 from ...networks import layers
-from ...optimization import settings
+from ...optimization import schedules, settings
 from .. import schema
 from .yaml_source import FAULT_LIMIT, Node, Place, quote, scalar, short
 
@@ -193,7 +193,7 @@ class Walk:
             self.misspelt.add(f"{path}.{close}")
         if hint is None and tag:
             union = layers.Layer if path.startswith("model") else settings.Optimizer
-            union = settings.Schedule if path.startswith("schedule") else union
+            union = schedules.Schedule if path.startswith("schedule") else union
             others = [name for name, other in tags_of(union).items() if key in fields_of(other)]
             if 0 < len(others) <= 3:
                 hint = f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} it"
@@ -348,7 +348,7 @@ class Walk:
             if path == "optimizer":
                 return settings.Adam
             if path == "schedule" and set(node.value) <= {"warmup_steps"}:
-                return settings.Constant
+                return schedules.Constant
             self.fault(path, f"{path}.type is missing", f"types: {names}", place=str(node.place))
             return None
         self.places[f"{path}.type"] = kind.place
