@@ -22,11 +22,13 @@ from backprop_cli import (
     check,
     descend,
     draw,
+    evaluate,
     explain,
     grad,
     higher,
     limit,
     plot,
+    predict,
     trace,
     train,
     translate,
@@ -133,7 +135,7 @@ def test_a_report_has_the_formats_that_it_names_and_no_other(report) -> None:
 
 DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "parse": ((PROGRAM,), {}),
-    "evaluate": ((PROGRAM, AT), {}),
+    "eval": ((PROGRAM, AT), {}),
     "grad": ((PROGRAM, AT), {}),
     "higher": ((PROGRAM, AT), {}),
     "explain": ((PROGRAM, AT), {}),
@@ -146,6 +148,7 @@ DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "train": ((HAND,), {}),
     "trace": ((HAND,), {}),
     "predict": ((MODEL, ROWS), {}),
+    "evaluate": ((MODEL, ROWS), {}),
 }
 """A call of every door that is right."""
 
@@ -166,7 +169,7 @@ def home(tmp_path_factory):
     before = os.getcwd()
     os.chdir(tmp_path_factory.mktemp("doors"))
     train(HAND, "output.dir=hand", "training.epochs=1")
-    Path(ROWS).write_text("x1,x2,x3\n1,0.5,1\n", "utf-8")
+    Path(ROWS).write_text("x1,x2,x3,y1,y2\n1,0.5,1,0.5,1\n", "utf-8")
     yield
     os.chdir(before)
 
@@ -255,6 +258,36 @@ def test_numbers_of_numpy_are_numbers() -> None:
     assert grad("x^2", x=np.float32(0.5), step=np.float64(0.5)).gradient == {"x": 1.0}
     assert limit("x^2", x=np.int64(1), steps=np.array([0.5, 0.25])).limits[0].slope == 2.0
     assert explain("x^2", x=np.array(3.0), limit=np.bool_(True), round_each=np.int64(2)).limits
+
+
+@pytest.mark.parametrize("format_", ["table", "csv", "tsv", "json", "value"])
+def test_predictions_are_those_of_the_command(home, run, format_: str, tmp_path) -> None:
+    file = tmp_path / "out"
+    assert run("predict", MODEL, ROWS, "--format", format_, "-o", str(file)).status == 0
+    found = predict(MODEL, Path(ROWS))
+    assert found.to_text(format_) == file.read_text("utf-8")
+    assert "<table" in found._repr_html_()
+    assert found.to_dict() == found.columns
+    assert [*found.columns] == ["prediction_y1", "prediction_y2", "error"]
+    assert found["error"] == [None]
+
+
+def test_a_row_without_a_prediction_has_none_and_its_reason(home) -> None:
+    Path("wrong.csv").write_text("x1,x2,x3\n1,0.5,1\n1,?,1\n", "utf-8")
+    found = predict(MODEL, "wrong.csv")
+    assert found["prediction_y1"][1] is None
+    assert "'x2'" in found["error"][1]
+    with pytest.raises(BackpropError, match="'x2'"):
+        predict(MODEL, "wrong.csv", strict=True)
+
+
+@pytest.mark.parametrize("format_", ["table", "csv", "json", "markdown"])
+def test_an_evaluation_is_that_of_the_command(home, run, format_: str, tmp_path) -> None:
+    file = tmp_path / "out"
+    assert run("evaluate", MODEL, ROWS, "--format", format_, "-o", str(file)).status == 0
+    assert evaluate(MODEL, ROWS).to_text(format_) == file.read_text("utf-8")
+    with pytest.raises(UsageError, match="holds none back"):
+        evaluate(MODEL)
 
 
 def test_a_program_elsewhere_is_that_of_the_command(run) -> None:

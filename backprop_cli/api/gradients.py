@@ -32,7 +32,7 @@ class Gradient(Shown, GradientReport):
         return document(self, summary=format_ == "html" and len(self.graph) > SUMMARY_FROM)
 
 
-def evaluate(
+def eval(
     program: str | Program | Graph, bindings: Bindings = None, /, *, large: bool = False, **values: float
 ) -> float:
     """Return the value of a program at a point.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from .command import HELP
@@ -42,69 +40,13 @@ def command(output: Output, model: str, file: str | None) -> int:
     from .training import use_threads
 
     use_threads(1)
-    import numpy as np
-
-    from ..errors import NoSuchNumber, UsageError
-    from ..render.evaluation import Subject, document
-    from ..training.data import load_labelled
-    from ..training.metrics import evaluate
-    from ..training.model import Model
-    from ..training.predictor import has_probabilities
+    from ..api.evaluation import evaluate
+    from ..errors import UsageError
 
     if output.format not in FORMATS:
         raise UsageError(f"evaluate does not write {output.format}", hint=f"formats: {', '.join(FORMATS)}")
-    trained = Model.load(model)
+    found = evaluate(model, file)
     if file is None:
-        rows, where = _held_out(trained, model)
-        output.note(f"note: no FILE, so these are {where}")
-    else:
-        rows = load_labelled(file, trained.encoding, trained.config.data.missing)
-        where = "<stdin>" if file == "-" else file
-    outputs = trained.predict(rows.inputs)
-    finite = np.isfinite(outputs).all(axis=1)
-    if not finite.all():
-        raise NoSuchNumber(f"the prediction for row {finite.argmin() + 1} is too large for a number")
-    with np.errstate(all="ignore"):
-        found = evaluate(
-            outputs,
-            rows.targets,
-            "classification" if trained.classes is not None else "regression",
-            trained.classes or trained.outputs,
-            trained.loss(rows.inputs, rows.targets),
-            probabilities=has_probabilities(trained),
-        )
-    subject = Subject(model, where, trained.config.loss.type)
-    output.show(document(found, subject, digits=output.digits))
+        output.note(f"note: no FILE, so these are {found.source}")
+    output.show(found.document(output.digits))
     return 0
-
-
-def _held_out(trained: Any, model: str) -> tuple[Any, str]:
-    """Return the rows that a model's own config keeps from training, and which they are."""
-    from ..errors import BackpropError, UsageError
-    from ..training.data import Rows
-    from ..training.model import problem_of
-
-    data = trained.config.data
-    give = "give a file: backprop evaluate MODEL rows.csv"
-    part = next(
-        (
-            name
-            for name in ("test", "validation")
-            if getattr(data, f"{name}_split") or getattr(data, f"{name}_path") is not None
-        ),
-        None,
-    )
-    if part is None:
-        raise UsageError("the model was trained on all rows: its config holds none back", hint=give)
-    try:
-        problem = problem_of(trained, model)
-    except BackpropError as error:
-        error.hint = error.hint or give
-        raise
-    rows = problem.test if part == "test" else problem.validation
-    assert rows is not None
-    source = getattr(data, f"{part}_path")
-    if source is not None:
-        return Rows(rows.encoded, rows.answers), source
-    whole = data.path or (f"the built-in {data.dataset}" if data.dataset else "the rows in the config")
-    return Rows(rows.encoded, rows.answers), f"the {part} split of {whole}"

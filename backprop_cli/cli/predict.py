@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from .command import HELP
 from .output import Output, choose_format, destination, encoding_of
-
-if TYPE_CHECKING:
-    from ..tables.write import Writer
 
 FORMATS = ("csv", "tsv", "json", "value", "table")
 ENDINGS = {
@@ -74,6 +69,7 @@ def command(
 
     use_threads(1)
     from ..errors import ANSWERED, NO_SUCH_NUMBER, UsageError
+    from ..render.predictions import PredictionWriter
     from ..training.data import open_rows
     from ..training.model import Model
     from ..training.predictor import Predictor, has_probabilities
@@ -91,79 +87,19 @@ def command(
     failed = count = 0
     with open_rows(rows, predictor.encoding) as source, destination(output) as stream:
         chosen = chosen or ("json" if source.kind == "jsonl" else source.kind)
-        computed, error = predictor.columns(source.names)
-        writer = _writer(chosen, stream, predictor, computed, error, digits, output)
-        begun = False
+        writer = PredictionWriter(
+            chosen, stream, predictor, source.names,
+            digits=digits, encoding=encoding_of(output), to_file=output is not None,
+        )  # fmt: skip
         for block in source:
             answers = predictor.answer(block, strict)
-            if not begun:  # only now: wrong input in the first block leaves stdout empty
-                writer.header(source.names, computed)
-                begun = True
-            columns = dict(zip(computed, answers.columns, strict=True))
-            if digits is not None and chosen != "table":
-                columns = {name: _rounded(column, digits) for name, column in columns.items()}
-            if chosen == "json" and block.kind != "jsonl":
-                block = _with_numbers(block, predictor.encoding)
-            writer.block(block, columns, answers.errors)
-            stream.flush()
+            writer.block(block, answers)
             failed += sum(reason is not None for reason in answers.errors)
             count += block.rows
-        if not begun:
-            writer.header(source.names, computed)
         writer.close()
+        error = predictor.columns(source.names)[1]
     if not failed:
         return ANSWERED
     where = f"the column {error} says why" if chosen != "value" else "an empty line stands for each number"
     note(f"warning: {failed:,} of {count:,} rows have no prediction; {where}")
     return NO_SUCH_NUMBER
-
-
-def _writer(
-    format_: str,
-    stream: BinaryIO,
-    predictor: Any,
-    computed: Sequence[str],
-    error: str,
-    digits: int | None,
-    output: str | None,
-) -> Writer:
-    from ..render.writers.streams import Answers, PredictionTable
-    from ..tables.write import csv_writer, jsonl_writer
-
-    if format_ == "json":
-        return jsonl_writer(stream, error=error)
-    if format_ == "table":
-        return PredictionTable(stream, digits or 6, error, encoding_of(output), output is not None)
-    if format_ == "value":
-        return Answers(stream, computed[: predictor.predictions], encoding_of(output))
-    return csv_writer(stream, delimiter="," if format_ == "csv" else "\t", error=error)
-
-
-def _rounded(column: Any, digits: int) -> list[Any]:
-    """Return a column with so many significant digits."""
-    return [float(f"{x:.{digits}g}") if isinstance(x, float) else x for x in list(column)]
-
-
-def _with_numbers(block: Any, encoding: Any) -> Any:
-    """Return a block of text in which the columns that the model reads as numbers are numbers."""
-    from ..tables.block import Block
-    from ..tables.text import MISSING, column_numbers
-
-    words = {feature.text for feature in encoding.features if feature.categories is not None}
-    numeric = [name for name in encoding.columns if name not in words]
-
-    def value(cell: str) -> Any:
-        found = column_numbers([cell.strip(" \t")])
-        return None if cell.strip(" \t") in MISSING else cell if found is None else float(found[0])
-
-    class Typed(Block):
-        def cells(self) -> dict[str, list[object]]:
-            cells: dict[str, list[object]] = block.cells()
-            for name in numeric:
-                column = [str(cell) for cell in cells[name]]
-                found = column_numbers([cell.strip(" \t") for cell in column])
-                # nan is written as null: no value
-                cells[name] = found.tolist() if found is not None else [value(cell) for cell in column]
-            return cells
-
-    return Typed({}, block.rows, block.first_row, {}, block.names)

@@ -1,0 +1,111 @@
+"""How good a model is on rows whose answers are known: what ``backprop evaluate`` answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import BackpropError, NoSuchNumber, UsageError
+from ..training.data import Rows, load_labelled
+from ..training.metrics import Evaluation
+from ..training.metrics import evaluate as evaluated
+from ..training.model import Model, problem_of
+from ..training.predictor import has_probabilities
+from .arguments import optional, path
+from .shown import Shown
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from ..render.document import Document
+
+GIVE = "give a file: backprop evaluate MODEL rows.csv"
+
+
+class Evaluated(Shown):
+    """An `Evaluation` that shows itself.
+
+    Attributes:
+        evaluation: The measures.
+        model: The model's path.
+        source: Where the rows came from, in words.
+        loss: Name of the loss as trained.
+    """
+
+    __slots__ = ("evaluation", "loss", "model", "source")
+
+    def __init__(self, evaluation: Evaluation, model: str, source: str, loss: str) -> None:
+        self.evaluation = evaluation
+        self.model = model
+        self.source = source
+        self.loss = loss
+
+    def document(self, digits: int = 4) -> Document:
+        """Return it, ready to be written: decimals of shares, significant digits of errors."""
+        from ..render.evaluation import Subject, document
+
+        return document(self.evaluation, Subject(self.model, self.source, self.loss), digits=digits)
+
+    def _document(self, format_: str) -> Document:
+        return self.document()
+
+
+def evaluate(model: str | PathLike[str], rows: str | PathLike[str] | None = None) -> Evaluated:
+    """Judge a trained model on rows whose answers are known.
+
+    Args:
+        model: Path of the trained model.
+        rows: Path of a CSV, TSV, JSON Lines or npz file that has the target, too; None for the rows that the
+            model's own config kept from training: the test split, else the validation split.
+    Raises:
+        BackpropError: for files that cannot be read or lack columns, and for predictions that are no numbers.
+    """
+    place, file = path("model", model), optional(path, "rows", rows)
+    trained = Model.load(place)
+    if file is None:
+        known, source = held_out(trained, place)
+    else:
+        known = load_labelled(file, trained.encoding, trained.config.data.missing)
+        source = "<stdin>" if file == "-" else file
+    outputs = trained.predict(known.inputs)
+    finite = np.isfinite(outputs).all(axis=1)
+    if not finite.all():
+        raise NoSuchNumber(f"the prediction for row {finite.argmin() + 1} is too large for a number")
+    with np.errstate(all="ignore"):
+        found = evaluated(
+            outputs,
+            known.targets,
+            "classification" if trained.classes is not None else "regression",
+            trained.classes or trained.outputs,
+            trained.loss(known.inputs, known.targets),
+            probabilities=has_probabilities(trained),
+        )
+    return Evaluated(found, place, source, trained.config.loss.type)
+
+
+def held_out(trained: Model, model: str) -> tuple[Rows, str]:
+    """Return the rows that a model's own config keeps from training, and which they are."""
+    data = trained.config.data
+    part = next(
+        (
+            name
+            for name in ("test", "validation")
+            if getattr(data, f"{name}_split") or getattr(data, f"{name}_path") is not None
+        ),
+        None,
+    )
+    if part is None:
+        raise UsageError("the model was trained on all rows: its config holds none back", hint=GIVE)
+    try:
+        problem = problem_of(trained, model)
+    except BackpropError as error:
+        error.hint = error.hint or GIVE
+        raise
+    rows = problem.test if part == "test" else problem.validation
+    assert rows is not None
+    source = getattr(data, f"{part}_path")
+    if source is not None:
+        return Rows(rows.encoded, rows.answers), source
+    whole = data.path or (f"the built-in {data.dataset}" if data.dataset else "the rows in the config")
+    return Rows(rows.encoded, rows.answers), f"the {part} split of {whole}"
