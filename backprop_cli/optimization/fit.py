@@ -137,6 +137,8 @@ class _Point:
     """Parameters with residuals, slopes and what they say: `cosine` is 0 at a minimum.
 
     Attributes:
+        lengths: Of the columns of J.
+        unit: The same, 1 for an empty column: what makes the others 1 long.
         newton: The undamped step.
         cosine: The share of the residuals that it would remove, without units.
 
@@ -147,11 +149,11 @@ class _Point:
     def __init__(self, p: Floats, r: Floats, j: Floats) -> None:
         self.p, self.r, self.j = p, r, j
         self.ssr = _square(r)
-        self.lengths = _lengths(j)
-        unit = np.where(self.lengths > 0.0, self.lengths, 1.0)
-        step, *_ = np.linalg.lstsq(j / unit, -r, SAME)
-        self.newton = step / unit
-        removed = sqrt(_square(j / unit @ step))
+        self.lengths = np.asarray(np.sqrt(np.einsum("ij,ij->j", j, j)))
+        self.unit = np.where(self.lengths > 0.0, self.lengths, 1.0)
+        step, *_ = np.linalg.lstsq(j / self.unit, -r, SAME)
+        self.newton = step / self.unit
+        removed = sqrt(_square(j / self.unit @ step))
         self.cosine = min(1.0, removed / sqrt(self.ssr)) if self.ssr > 0.0 else 0.0
 
 
@@ -304,7 +306,7 @@ class Fit:
         rows, count = at.j.shape
         freedom = rows - count
         variance = ssr / freedom if freedom > 0 else nan
-        inverse, lost = _inverse(at.j)
+        inverse, lost = _inverse(at.j, at.unit)
         with np.errstate(all="ignore"):
             covariance = variance * inverse
             errors = np.sqrt(np.diag(covariance))
@@ -343,11 +345,9 @@ class Fit:
         return None
 
 
-def _inverse(j: Floats) -> tuple[Floats, list[int]]:
+def _inverse(j: Floats, unit: Floats) -> tuple[Floats, list[int]]:
     """Return the inverse of J^T J, and the columns in which it does not exist: inf and nan there."""
     count = j.shape[1]
-    lengths = _lengths(j)
-    unit = np.where(lengths > 0.0, lengths, 1.0)
     _, s, vt = np.linalg.svd(j / unit, full_matrices=True) if len(j) else (None, np.zeros(0), np.eye(count))
     s = np.concatenate([s, np.zeros(count - len(s))])
     free = s <= SAME * s.max(initial=0.0)
@@ -363,10 +363,6 @@ def _inverse(j: Floats) -> tuple[Floats, list[int]]:
 
 def _square(x: Floats) -> float:
     return float(x @ x)
-
-
-def _lengths(j: Floats) -> Floats:
-    return np.asarray(np.sqrt(np.einsum("ij,ij->j", j, j)))
 
 
 def _listed(names: Sequence[str]) -> str:

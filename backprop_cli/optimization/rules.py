@@ -297,7 +297,7 @@ class RMSprop(Rule[settings.RMSprop]):
             p -= g
 
 
-class Adam(Rule[settings.Adam | settings.AdamW]):
+class Adam(Rule[settings.AdamKind]):
     """Momentum over the root of the mean square, both corrected for beginning at 0.
 
     ::
@@ -313,7 +313,7 @@ class Adam(Rule[settings.Adam | settings.AdamW]):
         Kingma and Ba 2015, algorithm 1; amsgrad: Reddi, Kale and Kumar 2018, algorithm 2.
     """
 
-    def __init__(self, settings: settings.Adam | settings.AdamW, updates: int = 0) -> None:
+    def __init__(self, settings: settings.AdamKind, updates: int = 0) -> None:
         super().__init__(settings, updates)
         self.arrays = ("m", "v", "largest_v") if settings.amsgrad else ("m", "v")
         self.scratch = 1 if settings.weight_decay else 0

@@ -182,29 +182,9 @@ class RMSprop(FirstOrderKind, frozen=True, tag="rmsprop"):
         return p - h.learning_rate * step, new
 
 
-def adam(
-    settings: Adam | AdamW, xp: Any, h: Any, t: int, p: Any, g: Any, kept: Mapping[str, Any]
-) -> tuple[Any, dict[str, Any]]:
-    """Return `FirstOrderKind.updated` of Adam: means of slopes and squares, corrected for beginning at 0."""
-    beta1, beta2 = h.betas
-    new = {
-        "m": beta1 * kept["m"] + (1.0 - beta1) * g,
-        "v": beta2 * kept["v"] + (1.0 - beta2) * (g * g),
-    }
-    v = new["v"]
-    if settings.amsgrad and t > 1:
-        v = xp.max(kept["largest_v"], v)
-    if settings.amsgrad:
-        new["largest_v"] = v
-    mean = xp.divide(new["m"], 1.0 - xp.power(beta1, float(t)))
-    size = xp.sqrt(xp.divide(v, 1.0 - xp.power(beta2, float(t)))) + h.eps
-    return p - xp.divide(h.learning_rate * mean, size), new
+class AdamKind(FirstOrderKind, frozen=True):
+    """Means of slopes and of their squares, both corrected for beginning at 0."""
 
-
-class Adam(FirstOrderKind, frozen=True, tag="adam"):
-    """Kingma and Ba 2015."""
-
-    torch = "Adam"
     learning_rate: LearningRate = 1e-3
     betas: Betas = (0.9, 0.999)
     eps: Epsilon = 1e-8
@@ -217,31 +197,37 @@ class Adam(FirstOrderKind, frozen=True, tag="adam"):
     def updated(
         self, xp: Any, h: Any, t: int, p: Any, g: Any, kept: Mapping[str, Any]
     ) -> tuple[Any, dict[str, Any]]:
-        return adam(self, xp, h, t, p, g, kept)
+        beta1, beta2 = h.betas
+        new = {
+            "m": beta1 * kept["m"] + (1.0 - beta1) * g,
+            "v": beta2 * kept["v"] + (1.0 - beta2) * (g * g),
+        }
+        v = new["v"]
+        if self.amsgrad and t > 1:
+            v = xp.max(kept["largest_v"], v)
+        if self.amsgrad:
+            new["largest_v"] = v
+        mean = xp.divide(new["m"], 1.0 - xp.power(beta1, float(t)))
+        size = xp.sqrt(xp.divide(v, 1.0 - xp.power(beta2, float(t)))) + h.eps
+        return p - xp.divide(h.learning_rate * mean, size), new
 
 
-class AdamW(FirstOrderKind, frozen=True, tag="adamw"):
+class Adam(AdamKind, frozen=True, tag="adam"):
+    """Kingma and Ba 2015."""
+
+    torch = "Adam"
+
+
+class AdamW(AdamKind, frozen=True, tag="adamw"):
     """Loshchilov and Hutter 2019: weight decay apart from the gradient."""
 
     torch = "AdamW"
-    learning_rate: LearningRate = 1e-3
-    betas: Betas = (0.9, 0.999)
-    eps: Epsilon = 1e-8
     weight_decay: Annotated[
         NotNegative, Meta(description="times rate and weights, taken off the weights")
     ] = 1e-2
-    amsgrad: AmsGrad = False
-
-    def remembered(self) -> dict[str, float]:
-        return {"m": 0.0, "v": 0.0, **({"largest_v": 0.0} if self.amsgrad else {})}
 
     def decayed(self, h: Any, p: Any, g: Any) -> tuple[Any, Any]:
         return (p - h.learning_rate * h.weight_decay * p, g) if self.weight_decay else (p, g)
-
-    def updated(
-        self, xp: Any, h: Any, t: int, p: Any, g: Any, kept: Mapping[str, Any]
-    ) -> tuple[Any, dict[str, Any]]:
-        return adam(self, xp, h, t, p, g, kept)
 
 
 class NAdam(FirstOrderKind, frozen=True, tag="nadam"):
