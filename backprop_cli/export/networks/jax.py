@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import jax as scalar
 from ..handwritten import helpers
-from ..writer import PRODUCT, SUM, Piece, Table, spell
+from ..writer import PRODUCT, Piece, Table, spell
 from . import Exported
 from .common import (
     WITHOUT,
@@ -20,8 +20,7 @@ from .common import (
     update,
 )
 from .facts import Facts
-from .nodes import NodeWriter
-from .numpy import total, transposed
+from .nodes import ARRAYS, NodeWriter
 from .passes import predicting, training
 
 LANGUAGE = "JAX"
@@ -34,20 +33,11 @@ def window(x: Piece, *, i: int, j: int, kernel: int, stride: int) -> Piece:
 
 SPELLING: Table = {
     **scalar.SPELLING,
+    **ARRAYS,
     # jax.nn.leaky_relu has the slope 1 at 0, where the pixels of an empty corner are
     "leaky_relu": "jnp.where({0} > 0, {0}, {1}*{0})",
-    "linear": ("{0:*} @ {1:!}.T + {2:*}", SUM),
-    "matmul": ("{0:*} @ {1:^}", PRODUCT),
-    "transpose": transposed,
-    "shaped": "{0:!}.reshape{shape}",
-    "flatten": "{0:!}.reshape(len({0}), -1)",
-    "sum": total,
-    "mean": "{0:!}.mean()",
-    "mean_over": lambda x, *, axes: Piece(f"{x:!}.mean({axes}, keepdims=True)"),
     "softmax": lambda z, *, axis=-1: Piece(f"jax.nn.softmax({z})"),
     "cross_entropy": ("-jnp.sum({1:*}*jax.nn.log_softmax({0}), -1)", PRODUCT),
-    "conv1d": "conv1d({0}, {1}, {2}, {stride}, {padding})",
-    "conv2d": "conv2d({0}, {1}, {2}, {stride}, {padding})",
     "max_pool2d": "max_pool2d({0}, {kernel}, {stride})",
     "window": window,
 }

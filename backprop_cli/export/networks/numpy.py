@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import numpy as scalar
 from ..handwritten import helpers
-from ..writer import COMPARISON, PRODUCT, SUM, Piece, Table, spell
+from ..writer import COMPARISON, Piece, Table, spell
 from . import Exported
 from .common import (
     WITHOUT,
@@ -22,26 +22,15 @@ from .common import (
     update,
 )
 from .facts import Facts
-from .nodes import NodeWriter
+from .nodes import ARRAYS, NodeWriter
 from .passes import backward, predicting, training
 
 LANGUAGE = "NumPy"
 
 
-def total(x: Piece, *, axes: tuple[int, ...] | None = None, keep: bool = False) -> Piece:
-    """Write a sum over some axes, or all."""
-    given = [str(axes[0] if len(axes) == 1 else axes)] if axes is not None else []
-    return Piece(f"{x:!}.sum({', '.join([*given, *['keepdims=True'] * keep])})")
-
-
 def expanded(x: Piece, *, shape: tuple[int, ...]) -> Piece:
     """Write numbers along axes that they lack."""
     return Piece(f"np.full({shape}, {x})" if x.constant else f"np.broadcast_to({x}, {shape})")
-
-
-def transposed(x: Piece, *, axes: tuple[int, ...]) -> Piece:
-    """Write numbers with their axes in another order."""
-    return Piece(f"{x:!}.T" if axes == (1, 0) else f"{x:!}.transpose{axes}")
 
 
 def window(x: Piece, *, i: int, j: int, kernel: int, stride: int) -> Piece:
@@ -61,21 +50,12 @@ def less(a: Piece, b: Piece) -> Piece:
 
 SPELLING: Table = {
     **scalar.SPELLING,
+    **ARRAYS,
     "less": less,
-    "linear": ("{0:*} @ {1:!}.T + {2:*}", SUM),
-    "matmul": ("{0:*} @ {1:^}", PRODUCT),
-    "transpose": transposed,
-    "shaped": "{0:!}.reshape{shape}",
-    "flatten": "{0:!}.reshape(len({0}), -1)",
     "expand": expanded,
-    "sum": total,
-    "mean": "{0:!}.mean()",
-    "mean_over": lambda x, *, axes: Piece(f"{x:!}.mean({axes}, keepdims=True)"),
     "largest": "{0:!}.max({axis}, keepdims=True)",
     "softmax": lambda z, *, axis=-1: Piece(f"softmax({z})"),
     "cross_entropy": "cross_entropy",
-    "conv1d": "conv1d({0}, {1}, {2}, {stride}, {padding})",
-    "conv2d": "conv2d({0}, {1}, {2}, {stride}, {padding})",
     "max_pool2d": "windows_of({0}, {kernel}, {stride}).max((4, 5))",
     "patches": "patches({0}, {kernel}, {stride}, {padding})",
     "unpatches": "unpatches({0}, {shape}, {kernel}, {stride}, {padding})",
