@@ -54,7 +54,6 @@ MEANS = {
     "networks/layers/__init__.py": {"relu"},  # what a config has where it names none
     "networks/losses.py": {"sigmoid"},  # what a loss takes into itself
     "optimization/schedules.py": {"abs"},  # a setting's word
-    "optimization/settings.py": {"abs"},
     "render/dot.py": {"negative"},
     "render/limit.py": {"power"},  # of h
     "render/palette.py": {"negative"},

@@ -95,7 +95,7 @@ def test_shapes_through_every_layer() -> None:
     ]
     network = problem(digits(layers)).network
     assert isinstance(network, LayerNetwork)
-    assert network.after == [
+    assert [(piece.name, piece.layer.tag, piece.after) for piece in network.pieces] == [
         ("conv2d1", "conv2d", (3, 8, 8)),
         ("batch_norm1", "batch_norm", (3, 8, 8)),
         ("tanh1", "activation", (3, 8, 8)),
@@ -126,7 +126,8 @@ def test_shapes_through_every_layer() -> None:
         bound.targets[...] = np.eye(10)[:6]
         bound.plan.run()
         named = {n.name: n.id for n in bound.lowered.graph.nodes if n.name}
-        for name, tag, shape in network.after:
+        for name, layer, _, shape, _ in network.pieces:
+            tag = layer.tag
             if tag in ("dropout", "linear") and not (training and tag == "dropout"):
                 continue
             assert bound.plan.value(named[f"{name}.y" if f"{name}.y" in named else f"{name}.z"]).shape == (
@@ -150,7 +151,7 @@ def test_shapes_through_convolutions_along_one_axis() -> None:
     ]
     network = problem(series(layers)).network
     assert isinstance(network, LayerNetwork)
-    assert [shape for *_, shape in network.after] == [(3, 8), (5, 4), (20,), (10,)]
+    assert [piece.after for piece in network.pieces] == [(3, 8), (5, 4), (20,), (10,)]
     assert [(p.name, p.shape, p.trained) for p in network.parameters[:4]] == [
         ("conv1d1.weights", (3, 8, 3), True),
         ("conv1d1.bias", (3,), False),

@@ -25,7 +25,7 @@ from .run import run
 Numbers = npt.NDArray[Any]
 """An array of written numbers."""
 
-ADD, MULTIPLY, DIVIDE = (PRIMITIVES[name] for name in ("add", "multiply", "divide"))
+ADD, MULTIPLY, DIVIDE = PRIMITIVES["add"], PRIMITIVES["multiply"], PRIMITIVES["divide"]
 
 
 class Scalars(Recorder):

@@ -7,8 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from ..explanation.names import Name
-from ..networks.layers.kind import LayerKind
-from ..networks.network import LayerNetwork
+from ..networks.network import LayerNetwork, Piece
 from ..training.problem import Problem
 from ..training.trace import Trace
 from . import Edges
@@ -70,10 +69,11 @@ def why_compact(problem: Problem) -> str | None:
     """Say why a network is not drawn unit by unit; None where it is."""
     network = problem.network
     assert isinstance(network, LayerNetwork)
-    for name, layer in network.layers:
-        if not layer.dense:
-            return f"{name} is no linear layer"
-    for name, count in [("the row of inputs", network.shape[0]), *((n, s[0]) for n, _, s in network.after)]:
+    for piece in network.pieces:
+        if not piece.layer.dense:
+            return f"{piece.name} is no linear layer"
+    counts = [("the row of inputs", network.shape[0]), *((p.name, p.after[0]) for p in network.pieces)]
+    for name, count in counts:
         if count > MOST_UNITS:
             what = "numbers" if " " in name else "units"
             return f"{name} has {count:,} {what}, at most {MOST_UNITS} are drawn"
@@ -95,11 +95,10 @@ def units_of(problem: Problem, trace: Trace) -> Units:
     for k, (name, value) in enumerate(given.inputs):
         label = labels[k] if len(labels) == len(before) and labels[k] != f"x{k + 1}" else ""
         units.append(Unit(name, "", "", {"value": value}, label))
-    last = network.layers[-1][0]
-    widths = {name: width for name, _, (width,) in network.after}
-    for name, layer in network.layers:
+    last = network.pieces[-1].name
+    for name, layer, _, (width,), _ in network.pieces:
         here = []
-        for u in range(widths[name]):
+        for u in range(width):
             own = Name("z", name, (u,))
             numbers = {"b": updates[own._replace(part="b")].old, "z": forward[own]}
             for part in ("y", "p"):
@@ -174,23 +173,23 @@ def layers_drawing(problem: Problem, edges: Edges = "both") -> Drawing:
     """Draw a network as a card a layer."""
     network = problem.network
     assert isinstance(network, LayerNetwork)
-    counts = {name: 0 for name, _ in network.layers}
+    counts = {piece.name: 0 for piece in network.pieces}
     for p in network.parameters:
         counts[p.layer] += prod(p.shape)
     total = sum(counts.values())
     cards = [Card("n0", "inputs", "", (Row("shape", _shape(network.shape)),), "input")]
     arrows = []
-    before = network.shape
-    for k, ((name, layer), (_, _, shape)) in enumerate(zip(network.layers, network.after, strict=True), 1):
-        cards.append(Card(f"n{k}", name, "", tuple(_layer(layer, before, shape, counts[name])), "step"))
-        arrows.append(Arrow(f"n{k - 1}", f"n{k}", _shape(before) if edges != "none" else ""))
-        before = shape
+    for k, piece in enumerate(network.pieces, 1):
+        cards.append(Card(f"n{k}", piece.name, "", tuple(_layer(piece, counts[piece.name])), "step"))
+        arrows.append(Arrow(f"n{k - 1}", f"n{k}", _shape(piece.before) if edges != "none" else ""))
     last = f"n{len(cards)}"
     cards.append(Card(last, "E", network.loss.type, (Row("task", problem.task),), "output"))
-    arrows.append(Arrow(f"n{len(cards) - 2}", last, _shape(before) if edges != "none" else ""))
+    arrows.append(
+        Arrow(f"n{len(cards) - 2}", last, _shape(network.pieces[-1].after) if edges != "none" else "")
+    )
     name = problem.config.name or "network"
     return Drawing(
-        f"{name}: {len(network.layers)} layers, {total:,} parameters",
+        f"{name}: {len(network.pieces)} layers, {total:,} parameters",
         f"The layers of the network {name}, from {_shape(network.shape)} inputs to the loss; "
         f"{total:,} parameters.",
         ("a box a layer; at an arrow: the shape of a row",) if edges != "none" else ("a box a layer",),
@@ -200,9 +199,10 @@ def layers_drawing(problem: Problem, edges: Edges = "both") -> Drawing:
     )
 
 
-def _layer(layer: LayerKind, before: tuple[int, ...], shape: tuple[int, ...], count: int) -> Iterator[Row]:
+def _layer(piece: Piece, count: int) -> Iterator[Row]:
+    layer = piece.layer
     yield Row("type", f"{layer.tag}, {layer.function}" if layer.function else layer.tag)
-    yield Row("shape", f"{_shape(before)} to {_shape(shape)}")
+    yield Row("shape", f"{_shape(piece.before)} to {_shape(piece.after)}")
     for what, number in layer.details():
         yield Row(what, number)
     yield Row("parameters", f"{count:,}", "ink" if count else "zero")

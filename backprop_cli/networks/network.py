@@ -48,6 +48,24 @@ class Parameter(NamedTuple):
         return self.name.rpartition(".")[0]
 
 
+class Piece(NamedTuple):
+    """A layer in its place in a network.
+
+    Attributes:
+        name: ``linear1``.
+        layer: Its settings.
+        before: Shape of a row before it.
+        after: Shape of a row after it.
+        function: The activation that ends it; None where there is none or the loss takes it over.
+    """
+
+    name: str
+    layer: LayerKind
+    before: Shape
+    after: Shape
+    function: str | None
+
+
 class LayerNetwork:
     """A network made of layers.
 
@@ -58,6 +76,8 @@ class LayerNetwork:
         loss: Its type is a name, not ``auto``.
         penalties: The ``regularization`` section.
         seed: Of the first values.
+    Attributes:
+        pieces: The layers in their order.
     Raises:
         ConfigError: where shapes do not fit; its ``key`` names the layer.
     """
@@ -75,17 +95,15 @@ class LayerNetwork:
         self.outputs = outputs
         self.loss = loss
         self.penalties = penalties
-        self.layers = layers.named(model.chain(outputs))
+        self.pieces: list[Piece] = []
         self.parameters: list[Parameter] = []
         self.states: dict[str, NDArray] = {}
         self.masks: dict[str, float] = {}
         self._mask_shapes: dict[str, Shape] = {}
-        self.after: list[tuple[str, str, Shape]] = []
         self.row_numbers = prod(shape)
-        last = len(self.layers) - 1
-        fused = loss.row.fuses
-        self.fused = fused is not None and self.layers[last][1].function == fused
-        for position, (name, layer) in enumerate(self.layers):
+        chain = layers.named(model.chain(outputs))
+        for position, (name, layer) in enumerate(chain):
+            before = shape
             key = f"model.layers.{position}" if model.layers is not None else "model"
             try:
                 fitted = layer.fitted(name, shape, outputs)
@@ -95,7 +113,8 @@ class LayerNetwork:
             shape = fitted.shape
             if prod(shape) > HIGHEST_ROW:
                 raise ShapeError(key, f"{name} makes {rows(shape)}: more than {HIGHEST_ROW:,} numbers")
-            self.after.append((name, layer.tag, shape))
+            fused = position == len(chain) - 1 and layer.function == loss.row.fuses
+            self.pieces.append(Piece(name, layer, before, shape, None if fused else layer.function))
             self.row_numbers += prod(shape) + fitted.numbers
         if prod(shape) != outputs or len(shape) != 1:
             raise ShapeError(
@@ -144,12 +163,10 @@ class LayerNetwork:
         updates: dict[str, int] = {}
         activations: dict[str, tuple[int, int]] = {}
         node = b.leaf("x", (rows, *self.shape))
-        for name, layer in self.layers:
-            shape = b.graph.nodes[node].shape[1:]
+        for name, layer, shape, _, function in self.pieces:
             node = layer.lower(Place(b, name, shape, rows, training, leaves, updates), node)
-            last = name == self.layers[-1][0]
-            if layer.function is not None and not (last and self.fused):
-                before, node = node, b.step(layer.function, node, name=f"{name}.y")
+            if function is not None:
+                before, node = node, b.step(function, node, name=f"{name}.y")
                 activations[name] = (before, node)
         output = prediction = node
         if self.loss.row.fuses is not None:

@@ -134,7 +134,7 @@ class Unrolled:
         self._partials: dict[int, Sequence[float]] = {}
         assert lowered.target is not None
         self._rows = lowered.shapes[lowered.target][0]
-        self._layers = [n for n, _ in network.layers] if isinstance(network, LayerNetwork) else []
+        self._layers = [piece.name for piece in network.pieces] if isinstance(network, LayerNetwork) else []
         self._scalars = self._unroll()
         self._recorder = self._scalars.recorder
         self._ids: dict[int, int] = {}  # of what is recorded -> of what has a name

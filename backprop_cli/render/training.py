@@ -36,12 +36,15 @@ def layer_rows(problem: Problem) -> list[dict[str, Any]]:
                 "parameters": len(network.parameters),
             }
         ]
-    rows = []
-    for (name, layer), (_, _, shape) in zip(network.layers, network.after, strict=True):
-        rows.append(
-            {"name": name, "type": layer.words, "shape": list(shape), "parameters": counts.get(name, 0)}
-        )
-    return rows
+    return [
+        {
+            "name": piece.name,
+            "type": piece.layer.words,
+            "shape": list(piece.after),
+            "parameters": counts.get(piece.name, 0),
+        }
+        for piece in network.pieces
+    ]
 
 
 def data_line(problem: Problem) -> str:

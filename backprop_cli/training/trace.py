@@ -380,7 +380,7 @@ class Made:
         network = self.problem.network
         assert isinstance(network, LayerNetwork)
         kept = self.kept()
-        names = [name for name, _ in network.layers]
+        names = [piece.name for piece in network.pieces]
         position = names.index(layer)
         source, before, part = _output_of(kept, names[:position])
         inputs = np.array(kept.plan.value(source))
@@ -431,14 +431,14 @@ def _check_layer(network: Network, layer: str | None) -> None:
         return
     if not isinstance(network, LayerNetwork):
         raise UsageError("--layer: a formula has no layers")
-    names = [name for name, _ in network.layers]
+    names = [piece.name for piece in network.pieces]
     if layer not in names:
         raise UsageError(f"--layer {layer}: there is no such layer", hint=f"layers: {', '.join(names)}")
 
 
 def _sizes(network: LayerNetwork) -> dict[str, tuple[int, int]]:
     """Return layer -> its parameters and its units."""
-    sizes = {name: (0, prod(shape)) for name, _, shape in network.after}
+    sizes = {piece.name: (0, prod(piece.after)) for piece in network.pieces}
     for p in network.parameters:
         parameters, units = sizes[p.layer]
         sizes[p.layer] = parameters + prod(p.shape), units
@@ -489,10 +489,10 @@ def check_work(network: Network, layer: str | None, rows: int) -> None:
     else:
         sizes = _sizes(network)
         work = 0
-        for name, _, shape in network.after:
-            if layer in (None, name):
-                places = prod(shape[1:])
-                work += rows * (sizes[name][0] * places + prod(shape))
+        for piece in network.pieces:
+            if layer in (None, piece.name):
+                places = prod(piece.after[1:])
+                work += rows * (sizes[piece.name][0] * places + prod(piece.after))
     if work > WORK_LIMIT:
         raise UsageError(
             f"{rows:,} rows at once are too many to write out: {work:,} products of at most {WORK_LIMIT:,}",
@@ -792,7 +792,7 @@ class _Writing:
 
 
 def _last_layer(network: Network) -> str | None:
-    return network.layers[-1][0] if isinstance(network, LayerNetwork) else None
+    return network.pieces[-1].name if isinstance(network, LayerNetwork) else None
 
 
 def _grouped(parameters: Sequence[Parameter]) -> Iterator[list[Parameter]]:

@@ -12,11 +12,9 @@ import numpy.typing as npt
 
 from ...errors import BackpropError, NoSuchNumber, UsageError, counted
 from ...networks.formula import split_formula
-from ...networks.layers.kind import LayerKind
 from ...networks.network import LayerNetwork, Parameter
 from ...networks.random import stream
 from ...networks.runner import Bound, Runner
-from ...ops import Shape
 from ...optimization.settings import FirstOrder, LevenbergMarquardt
 from ...training.config import Loaded
 from ...training.data.encoding import Encoding
@@ -96,16 +94,6 @@ class Facts(NamedTuple):
     reason: str
 
     @property
-    def layers(self) -> list[tuple[str, LayerKind, Shape, Shape]]:
-        """Name, layer, shape of a row before and after, in order."""
-        rows = []
-        shape = self.network.shape
-        for (name, layer), (_, _, after) in zip(self.network.layers, self.network.after, strict=True):
-            rows.append((name, layer, shape, after))
-            shape = after
-        return rows
-
-    @property
     def final(self) -> str | None:
         """What makes probabilities of the network's outputs; None where these are the predictions."""
         return self.network.loss.row.fuses
@@ -130,11 +118,6 @@ class Facts(NamedTuple):
     def scaled(self) -> bool:
         """Whether the network takes its inputs otherwise than they come."""
         return bool(self.shift.any() or (self.scale != 1.0).any())
-
-    def activation(self, name: str, layer: LayerKind) -> str | None:
-        """Return a layer's activation, None where there is none or the loss takes it over."""
-        last = name == self.network.layers[-1][0]
-        return None if last and self.network.fused else layer.function
 
 
 def facts_of_config(loaded: Loaded) -> Facts:
@@ -303,7 +286,7 @@ def _tied(runner: Runner, bound: Bound) -> frozenset[str]:
     """Return the layers where it matters who of equal numbers has the slope."""
     network = runner.network
     assert isinstance(network, LayerNetwork)
-    layers = {f"{name}.y": (name, layer) for name, layer in network.layers}
+    pieces = {f"{piece.name}.y": piece for piece in network.pieces}
     kept = runner.bound(len(bound.targets), training=True, keep=True)
     for name, array in bound.leaves.items():
         kept.leaves[name][...] = array
@@ -311,14 +294,14 @@ def _tied(runner: Runner, bound: Bound) -> frozenset[str]:
         kept.plan.run()
     nodes, found = kept.lowered.graph.nodes, set()
     for node in nodes:
-        if node.name not in layers:
+        piece = pieces.get(node.name or "")
+        if piece is None:
             continue
-        name, layer = layers[node.name]
         x = nodes[node.inputs[0]]
         # behind an activation the slope counts that it lets through: of relu's zeros none
         before = x.inputs[0] if len(x.inputs) == 1 else x.id
-        if layer.tied(kept.plan.value(x.id), kept.plan.cotangent(before)):
-            found.add(name)
+        if piece.layer.tied(kept.plan.value(x.id), kept.plan.cotangent(before)):
+            found.add(piece.name)
     return frozenset(found)
 
 

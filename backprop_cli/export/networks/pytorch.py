@@ -83,7 +83,7 @@ def _torch_name(name: str) -> str:
 
 def _module(facts: Facts, used: set[str]) -> list[str]:
     made, forward = [], []
-    for name, layer, before, after in facts.layers:
+    for name, layer, before, after, function in facts.network.pieces:
         tied = facts.step is not None and name in facts.step.tied
         call = layer.torch(before, after, tied)
         if call.startswith("torch.nn."):
@@ -91,7 +91,6 @@ def _module(facts: Facts, used: set[str]) -> list[str]:
             call = f"self.{name}(x)"
         elif tied:
             forward.append("# ties share the slope, as in backprop; F.max_pool2d gives it to the first")
-        function = facts.activation(name, layer)
         if function == "softmax":
             call = f"torch.softmax({call}, dim=1)"
         elif function is not None:
