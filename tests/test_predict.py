@@ -592,8 +592,10 @@ def test_many_classes_show_their_confusions():
     assert "never answered, so no precision (0 in the averages): kind 3" in text
 
 
-def test_names_too_wide_for_the_terminal_are_numbered():
+def test_names_too_wide_for_the_terminal_are_numbered(monkeypatch):
     from backprop_cli.render.evaluation import grids
+    from backprop_cli.render.terminal import RichScreen
+    from backprop_cli.render.writers import terminal
     from backprop_cli.training.metrics import evaluate
 
     names = [f"a class of some length, {i}" for i in range(6)]
@@ -603,6 +605,24 @@ def test_names_too_wide_for_the_terminal_are_numbered():
     (numbered,) = confusion.narrow
     assert [column.title for column in numbered.columns] == ["", "1", "2", "3", "4", "5", "6"]
     assert numbered.rows[0][0] == "1 a class of some lengt..."
+
+    def shown(width):
+        screen = RichScreen(plain=True)
+        screen.width = screen._console.width = width
+        monkeypatch.setattr(terminal, "screen_for", lambda to_file: screen)
+        return terminal.write([confusion]).splitlines()[1:]
+
+    short = "a class of some lengt..."
+    assert shown(80) == [
+        " " * 28 + "1  2  3  4  5  6",
+        "-" * 44,
+        *(f"{i + 1} {short}  {'  '.join('1' if i == k else '.' for k in range(6))}" for i in range(6)),
+    ]
+    assert shown(300) == [
+        " " * 24 + f"  {short}" * 6,
+        "-" * 180,
+        *(short + "".join(f"{'1' if i == k else '.':>26}" for k in range(6)) for i in range(6)),
+    ]
 
 
 def test_names_cannot_write_to_the_terminal(run, tmp_path):

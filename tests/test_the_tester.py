@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -189,6 +190,8 @@ def test_a_stale_buffer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A buffer given away too early: the random graphs of the tensor tests notice."""
     from test_tensor_ops import test_random_graphs
 
+    from backprop_cli.engine import numpy as engine
+
     case = [(5, 5, 0), (6, 5, 0), (2, 10, 11)], [0]
     test_random_graphs.hypothesis.inner_test(*case)
     shared: dict[int, Any] = {}
@@ -199,6 +202,6 @@ def test_a_stale_buffer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         return shared.setdefault(key, real(key, dtype)).view()
 
     real = np.empty
-    monkeypatch.setattr(np, "empty", empty)
+    monkeypatch.setattr(engine, "np", SimpleNamespace(**vars(np) | {"empty": empty}))
     with pytest.raises(AssertionError):
         test_random_graphs.hypothesis.inner_test(*case)

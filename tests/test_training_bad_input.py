@@ -70,7 +70,7 @@ def put(files):
 def refused(run, words, line, status=2):
     """Hold a command to its first error line, its status, and to leaving nothing behind."""
     before = sorted(os.listdir())
-    begin = time.process_time()
+    begin = time.process_time()  # what else runs on the machine is no fault of ours
     result = run(*words)
     assert result.status == status, result.err
     assert result.out == ""
