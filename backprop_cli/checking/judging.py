@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -60,7 +61,7 @@ class Earlier(NamedTuple, Generic[Q]):
         return f"{self.target.text} = {self.answer.text}"
 
 
-class OneByOne(Generic[Q]):
+class OneByOne(ABC, Generic[Q]):
     """Judges claims, the later ones also in the light of the earlier."""
 
     most_alone = 1_000_000
@@ -86,17 +87,17 @@ class OneByOne(Generic[Q]):
             return Verdict(claim.target.text, "", MISSING, "no answer")
         return self.answered(claim.target, claim.answer, wrong)
 
+    @abstractmethod
     def answered(self, target: Q, answer: Answer, wrong: Sequence[Earlier[Q]]) -> Verdict:
         """Judge an answer that can be read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def number(self, answer: Answer) -> float | None:
         """Return an answer's number; None where it has none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def given(self, target: Q, wrong: Sequence[Earlier[Q]]) -> Iterable[float | None]:
         """Yield a quantity worked out from others as claimed, one way or another."""
-        raise NotImplementedError
 
     def follows(
         self, target: Q, answer: Answer, value: float, right: float, wrong: Sequence[Earlier[Q]]
