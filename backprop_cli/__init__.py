@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BackpropError",
     "__version__",
+    "article",
     "check",
     "descend",
     "draw",
@@ -20,6 +21,7 @@ __all__ = [
     "evaluate",
     "explain",
     "grad",
+    "gradcheck",
     "higher",
     "limit",
     "parse",
@@ -32,6 +34,7 @@ __all__ = [
 
 _ROOMS = {
     "BackpropError": "errors",
+    "article": "api.articles",
     "check": "api.checks",
     "descend": "api.descent",
     "draw": "api.drawing",
@@ -39,6 +42,7 @@ _ROOMS = {
     "evaluate": "api.evaluation",
     "explain": "api.explanation",
     "grad": "api.gradients",
+    "gradcheck": "api.checks",
     "higher": "api.higher",
     "limit": "api.limits",
     "parse": "api.programs",

@@ -19,12 +19,14 @@ import pytest
 import backprop_cli
 from backprop_cli import (
     BackpropError,
+    article,
     check,
     descend,
     draw,
     evaluate,
     explain,
     grad,
+    gradcheck,
     higher,
     limit,
     plot,
@@ -42,7 +44,7 @@ from backprop_cli.language.parser import parse
 
 PAGE = (Path(__file__).parent.parent / "docs" / "python.md").read_text("utf-8")
 HAND = str(Path(__file__).parent.parent / "sample_inputs" / "hand.yaml")
-MODEL, ROWS = "hand/model.safetensors", "rows.csv"
+MODEL, ROWS, TEXT = "hand/model.safetensors", "rows.csv", "text.md"
 AT = {"a": 3.0, "b": -2.0, "c": 8.0}
 PROGRAM = "d = a*b; L = d + c"
 WORDS = [PROGRAM, "--a", "3", "--b", "-2", "--c", "8"]
@@ -147,6 +149,8 @@ DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "translate": ((PROGRAM, AT), {"to": "python"}),
     "train": ((HAND,), {}),
     "trace": ((HAND,), {}),
+    "article": ((TEXT,), {}),
+    "gradcheck": ((PROGRAM, {"dL/da": -2}, AT), {}),
     "predict": ((MODEL, ROWS), {}),
     "evaluate": ((MODEL, ROWS), {}),
 }
@@ -170,6 +174,7 @@ def home(tmp_path_factory):
     os.chdir(tmp_path_factory.mktemp("doors"))
     train(HAND, "output.dir=hand", "training.epochs=1")
     Path(ROWS).write_text("x1,x2,x3,y1,y2\n1,0.5,1,0.5,1\n", "utf-8")
+    Path(TEXT).write_text("2*3 = 6\n\n3*3 = 10\n", "utf-8")
     yield
     os.chdir(before)
 
@@ -258,6 +263,43 @@ def test_numbers_of_numpy_are_numbers() -> None:
     assert grad("x^2", x=np.float32(0.5), step=np.float64(0.5)).gradient == {"x": 1.0}
     assert limit("x^2", x=np.int64(1), steps=np.array([0.5, 0.25])).limits[0].slope == 2.0
     assert explain("x^2", x=np.array(3.0), limit=np.bool_(True), round_each=np.int64(2)).limits
+
+
+@pytest.mark.parametrize("format_", ["table", "json", "csv", "junit", "markdown"])
+def test_answer_sheets_are_judged_as_by_the_command(home, run, format_: str, tmp_path) -> None:
+    sheet, file = Path("class.csv"), tmp_path / "out"
+    sheet.write_text("student,dL/da,d\nAda,-2,-6\nBo,3,-6\nCy,,oops(\n", "utf-8")
+    options = ["--marks", "dL/da=2,d=1", "--credit", "named=0.5", "--reveal"]
+    run("check", *WORDS, "--claims", "class.csv", *options, "--format", format_, "-o", str(file))
+    more = {"marks": {"dL/da": 2, "d": 1}, "credit": {"named": 0.5}, "reveal": True}
+    found = check(PROGRAM, sheet, AT, **more)
+    assert found.to_text(format_) == file.read_text("utf-8")
+    assert [person.student for person in found.people] == ["Ada", "Bo", "Cy"]
+    assert check(PROGRAM, sheet, AT, student="Ada", **more).people == found.people[:1]
+    assert found.status == 2
+    with pytest.raises(UsageError, match="one person's"):
+        found.to_text("gradescope")
+
+
+def test_a_training_step_is_judged_as_by_the_command(run, tmp_path) -> None:
+    file = tmp_path / "out.json"
+    run("check", HAND, "--claim", "E=0.36", "--claim", "linear2[1].w[0]=1", "-o", str(file))
+    found = check(HAND, {"E": 0.36, "linear2[1].w[0]": 1})
+    assert found.to_json() == file.read_text("utf-8")
+
+
+def test_a_gradient_and_an_article_are_checked_as_by_the_command(home, run) -> None:
+    words = ["check", *WORDS, "--gradcheck", "--claim", "dL/da=3", "--format", "json"]
+    found = gradcheck(PROGRAM, {"dL/da": 3}, AT)
+    assert (found.to_json(), found.status) == (run(*words).out, 1)
+    assert gradcheck(PROGRAM, None, AT).status == 0
+    judged = article(Path(TEXT))
+    assert judged.to_json() == run("check", "--text", TEXT, "--format", "json").out
+    assert [line.wrong for line in judged.lines] == [False, True]
+
+
+def test_names_that_were_taken_for_the_output_are_told() -> None:
+    assert check("x^2", {"y": 8}, x=3).notes == ("y is taken for the value of x^2",)
 
 
 @pytest.mark.parametrize("format_", ["table", "csv", "tsv", "json", "value"])

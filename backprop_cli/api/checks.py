@@ -1,83 +1,200 @@
-"""Claims judged: what ``backprop check`` answers about an expression."""
+"""Claims judged: what ``backprop check`` answers."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..checking.answers import read_target
-from ..checking.claims import Judge, read_claim
-from ..checking.grading import Judgement, Named, entries, graded, read_credit, repeated
-from ..checking.proof import Prover
-from ..differentiation.symbolic.session import SESSION
+from ..checking.answers import Answer, read_answer, read_target
+from ..checking.grading import Judgement, read_credit
+from ..checking.people import of_program, of_step, read_people
+from ..checking.sheets import Sheet
 from ..errors import UsageError
 from ..graph import Graph
 from ..language.parser import Program
-from .arguments import mapping, whole
+from .arguments import flag, mapping, names, number, optional, path, text, whole
 from .programs import Bindings, bound
 from .shown import Shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    from ..checking.gradcheck import Checked as InputCheck
     from ..checking.verdicts import Verdict
     from ..render.document import Document
-
 
 MOST_LEAST_DIGITS = 15
 
 
+@dataclass(frozen=True, repr=False)
 class Checked(Shown, Judgement):
-    """A `Judgement` that shows itself."""
+    """A `Judgement` that shows itself.
+
+    Attributes:
+        notes: What in a sheet is no claim, and what names were taken for, a sentence each.
+    """
+
+    notes: tuple[str, ...] = ()
 
     def _document(self, format_: str) -> Document:
         from ..render.checking import document
 
+        if format_ == "gradescope" and len(self.people) > 1:
+            raise UsageError("a submission to Gradescope is one person's", hint="student=NAME picks one")
         return document(self)
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """A verdict a claim, with the mistake behind a wrong one."""
+        """A verdict a claim, with the mistake behind a wrong one; of a class, the first person's."""
         return self.people[0].verdicts
 
 
 def check(
     program: str | Program | Graph,
-    claims: Mapping[str, object],
+    claims: Mapping[str, object] | str | PathLike[str],
     bindings: Bindings = None,
     /,
     *,
     least_digits: int = 3,
+    reveal: bool = False,
+    marks: Mapping[str, float] | None = None,
+    credit: Mapping[str, float] | None = None,
+    student: str | None = None,
+    student_column: str | None = None,
+    at_step: int = 1,
+    overrides: Sequence[str] = (),
     large: bool = False,
     **values: float,
 ) -> Checked:
     """Judge claimed values and derivatives, and name the mistake behind a wrong one.
 
     Args:
-        program: Text or a parsed program.
-        claims: Numbers or formulas, ``{"dL/da": -2, "d": "a*b"}``.
+        program: Text or a parsed program; or the path of a config, ``hand.yaml``, for claims about a training
+            step.
+        claims: Numbers or formulas, ``{"dL/da": -2, "d": "a*b"}``; or the path of an answer sheet (YAML,
+            JSON, CSV with a row a student, lines), or of a folder with a sheet a student.
         bindings: Values by name, for names such as ``large`` that are options here.
         least_digits: Significant digits that a rounded number needs to be right.
+        reveal: Show the right numbers and formulas.
+        marks: What is asked of everybody, and its marks; None for what is claimed, 1 each.
+        credit: Share of the marks for ``rounded``, ``follows`` and ``named``.
+        student: Of a class, judge this one alone.
+        student_column: Of a table, the column that says whose a row is; None finds it.
+        at_step: Of a config, judge this update, from 1.
+        overrides: Of a config, ``optimizer.learning_rate=0.1`` and the like.
         large: Lift the limits on the program's size.
         values: Values by name; with none at all formulas are judged in general.
     Raises:
         BackpropError: for a program or claims that cannot be read.
     """
-    answers = mapping("claims", claims)
-    if not answers:
-        raise UsageError("no claims", hint='check("a*b", {"df/da": "b"})')
+    sheet = None if isinstance(claims, Mapping) else path("claims", claims)
     least = whole("least_digits", least_digits, 1, MOST_LEAST_DIGITS)
+    reveal, step, keys = flag("reveal", reveal), whole("at_step", at_step), names("overrides", overrides)
+    worth = optional(_shares, "marks", marks)
+    shares = optional(_shares, "credit", credit)
+    person, column = optional(text, "student", student), optional(text, "student_column", student_column)
+    if isinstance(program, str) and program.lower().endswith((".yaml", ".yml")):
+        if bindings or values:
+            raise UsageError(f"a value is for expressions, {program} is a config")
+        subject = of_step(program, keys, at_step=step, least_digits=least)
+    else:
+        for option, given_ in (("overrides", bool(keys)), ("at_step", step != 1)):
+            if given_:
+                raise UsageError(f"{option} is for a training step", hint='check("config.yaml", ...)')
+        graph, given = bound(program, bindings, values, large=large)
+        subject = of_program(graph, given, least_digits=least, reveal=reveal, large=large)
+    asked, credits_ = subject.asked(worth or {}), read_credit(shares or {})
+    notes: list[str] = []
+    if sheet is None:
+        for option, word in (("student", person), ("student_column", column)):
+            if word is not None:
+                raise UsageError(f"{option} picks from an answer sheet")
+        answers = mapping("claims", claims)
+        if not answers:
+            raise UsageError("no claims", hint='check("a*b", {"df/da": "b"}), or the path of an answer sheet')
+        sheets = [Sheet("", [(name, str(answer)) for name, answer in answers.items()])]
+    else:
+        if column is not None and os.path.isdir(sheet):
+            raise UsageError("student_column is for a table; in a folder the files have the students' names")
+        sheets, notes = read_people(sheet, subject.fault_of, person, column)
+    weighted = worth is not None or shares is not None
+    found = subject.judgement(sheets, asked, credits_, alone=sheet is None, weighted=weighted, reveal=reveal)
+    return Checked(**vars(found), notes=(*notes, *dict.fromkeys(subject.meant)))
+
+
+def _shares(name: str, given: object) -> dict[str, float]:
+    return {word: number(f"{name}: {word}", x, least=0.0) for word, x in mapping(name, given).items()}
+
+
+class GradientCheck(Shown):
+    """A gradient held to difference quotients, input by input.
+
+    Attributes:
+        program: The program's text.
+        inputs: What was found, an input each, with a verdict and its reason.
+    """
+
+    __slots__ = ("inputs", "program")
+
+    def __init__(self, program: str, inputs: Sequence[InputCheck]) -> None:
+        self.program = program
+        self.inputs = tuple(inputs)
+
+    def _document(self, format_: str) -> Document:
+        from ..render.checking import checked_document
+
+        return checked_document(self.inputs, self.program)
+
+    @property
+    def status(self) -> int:
+        """The exit status of the command."""
+        from ..checking.gradcheck import status
+
+        return status(self.inputs)
+
+
+def gradcheck(
+    program: str | Program | Graph,
+    claims: Mapping[str, object] | None = None,
+    bindings: Bindings = None,
+    /,
+    *,
+    large: bool = False,
+    **values: float,
+) -> GradientCheck:
+    """Hold the gradient, ours or a claimed one, to difference quotients.
+
+    Args:
+        program: Text or a parsed program.
+        claims: First derivatives of the output by inputs, ``{"df/dx": "2*x"}``; ours of the others.
+        bindings: Values by name, for names such as ``large`` that are options here.
+        large: Lift the limits on the program's size.
+        values: Values by name.
+    Raises:
+        BackpropError: for a program or claims that cannot be read, or where there is no such number.
+    """
+    from ..checking.gradcheck import check
+
+    answers = mapping("claims", {} if claims is None else claims)
     graph, given = bound(program, bindings, values, large=large)
+    claimed = dict(gradient_claim(graph, name, str(answer)) for name, answer in answers.items())
+    return GradientCheck(graph.source.text, check(graph, given, claimed))
 
-    def named(word: str) -> Named:
-        target = read_target(word, graph)
-        return Named(target.text, (target.of, *sorted(target.by)))
 
-    judge = Judge(graph, given, least_digits=least, prove=Prover(graph, SESSION))
-    found = entries([(name, str(answer)) for name, answer in answers.items()], named)
-    read = [read_claim(entry.name, entry.answer, graph) for entry in found]
-    for claim in read:
-        if claim.error is not None:
-            raise claim.error
-    verdicts = iter(judge.judge([claim for claim, entry in zip(read, found, strict=True) if entry.first]))
-    pairs = [(entry, next(verdicts) if entry.first else repeated(entry)) for entry in found]
-    inputs = judge.ground.inputs if judge.ground is not None else None
-    return Checked(graph.source.text, inputs, (graded("", pairs, None, read_credit({})),))
+def gradient_claim(graph: Graph, name: str, answer: str) -> tuple[str, Answer]:
+    """Read the claim of a first derivative of the output by an input; return the input and the answer.
+
+    Raises:
+        BackpropError: for any other claim.
+    """
+    target = read_target(name, graph)
+    of_input = len(target.by) == 1 and graph.nodes[target.by[0]].op is None and target.of == graph.output
+    if not of_input:
+        raise UsageError(f"--gradcheck: {name} is no first derivative of the output by an input")
+    found = read_answer(answer, graph)
+    if found.graph is None:
+        raise UsageError(f"--gradcheck: {name} needs a number or a formula")
+    return graph.own_name(target.by[0]), found

@@ -7,7 +7,7 @@ the slope, and with h where it is not; taken to 60 digits, rounding has no part 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import inf, isfinite, ulp
 from statistics import median
@@ -67,7 +67,7 @@ class Checked(NamedTuple):
     says: str
 
 
-def status(checked: list[Checked]) -> int:
+def status(checked: Sequence[Checked]) -> int:
     """Return the exit status: wrong before kinks."""
     verdicts = {c.verdict for c in checked}
     return NO if "wrong" in verdicts else NO_SUCH_NUMBER if "kink" in verdicts else ANSWERED

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import BackpropError, UsageError
+from ..errors import UsageError
 from .command import NetworkCommand
 from .common import (
     answers,
@@ -23,10 +22,6 @@ from .output import Output
 from .request import Request
 
 if TYPE_CHECKING:
-    from ..checking.answers import Target
-    from ..checking.grading import Named
-    from ..checking.judging import Claim
-    from ..checking.verdicts import Verdict
     from ..graph import Graph
 
 FORMATS = ("table", "csv", "tsv", "json", "junit", "gradescope", "markdown")
@@ -133,7 +128,6 @@ def command(
         student,
         student_column,
         reveal,
-        least_digits,
         marks,
         credit,
         output,
@@ -143,7 +137,13 @@ def command(
             raise UsageError(
                 "--gradcheck is for expressions", hint="backprop train CONFIG --check-gradients --dry-run"
             )
-        return _training_step(request.config, request.config_overrides(), at_step, grades)
+        from .training import use_threads
+
+        use_threads(1)
+        from ..checking.people import of_step
+
+        keys = request.config_overrides()
+        return grades.give(of_step(request.config, keys, at_step=at_step, least_digits=least_digits))
     if request.overrides:
         raise UsageError(f"{request.overrides[0]} is for a training step", hint="backprop check config.yaml")
     if not asked:
@@ -154,78 +154,12 @@ def command(
     graph = request.read("check works at one point: {name} is a range")
     if gradcheck:
         return _gradcheck(graph, request.values, claims, sheet, output)
-    from ..checking.answers import read_target
-    from ..checking.claims import Judge, read_claim
-    from ..checking.grading import Named
-    from ..checking.proof import Prover
-    from ..differentiation.symbolic.session import SESSION
+    from ..checking.people import of_program
 
-    judge = Judge(graph, request.values, least_digits=least_digits, prove=Prover(graph, SESSION))
-    meant: list[str] = []
-
-    def judged(pairs: list[tuple[str, str]], strict: bool) -> list[Verdict]:
-        read = [read_claim(name, answer, graph) for name, answer in pairs]
-        _raise_first([claim.error for claim in read] if strict else [])
-        verdicts = judge.judge(read)
-        meant.extend(_taken_for_the_output(read, verdicts, graph))
-        return _with_formulas(verdicts, read, graph, request.large) if reveal else verdicts
-
-    def named(word: str) -> Named:
-        target = read_target(word, graph)
-        return Named(target.text, (target.of, *sorted(target.by)))
-
-    inputs = judge.ground.inputs if judge.ground is not None else None
-    status = grades.give(graph.source.text, inputs, judged, named)
-    output.tell(graph, notes=list(dict.fromkeys(meant)))
+    subject = of_program(graph, request.values, least_digits=least_digits, reveal=reveal, large=request.large)
+    status = grades.give(subject)
+    output.tell(graph, notes=list(dict.fromkeys(subject.meant)))
     return status
-
-
-def _taken_for_the_output(claims: list[Claim[Target]], verdicts: list[Verdict], graph: Graph) -> list[str]:
-    """Say of names that the program does not have what they were taken for, where the answer is not right."""
-    from ..checking.answers import shortened
-    from ..checking.derivatives import formula_text
-
-    if graph.nodes[graph.output].name is not None:
-        return []
-    text = formula_text(graph, graph.output)
-    shown = shortened(text, 60)
-    return [
-        f"{claim.target.text} is taken for the value of {shown}"
-        for claim, verdict in zip(claims, verdicts, strict=True)
-        if claim.target is not None and not claim.target.by and claim.target.of == graph.output
-        if claim.target.text != graph.own_name(graph.output) and not verdict.good
-    ]
-
-
-def _raise_first(errors: Sequence[BackpropError | None]) -> None:
-    for error in errors:
-        if error is not None:
-            raise error
-
-
-def _training_step(path: str, overrides: list[str], at_step: int, grades: Grades) -> int:
-    from .training import use_threads
-
-    use_threads(1)
-    from ..checking.grading import Named
-    from ..checking.steps import StepJudge
-    from ..training.problem import assembled
-
-    with assembled(path, overrides) as problem:
-        judge = StepJudge(problem, at_step=at_step, least_digits=grades.least_digits)
-
-    def judged(pairs: list[tuple[str, str]], strict: bool) -> list[Verdict]:
-        read = [judge.read(name, answer) for name, answer in pairs]
-        _raise_first([claim.error for claim in read] if strict else [])
-        return judge.judge(read)
-
-    def named(word: str) -> Named:
-        quantity = judge.quantity(word)
-        return Named(quantity.text, (quantity.kind, quantity.id))
-
-    step = judge.made.step
-    title = f"{step.name}: update {step.step} (epoch {step.epoch})"
-    return grades.give(title, None, judged, named)
 
 
 def _gradcheck(
@@ -235,28 +169,16 @@ def _gradcheck(
     sheet: str | None,
     output: Output,
 ) -> int:
-    from ..checking.answers import read_answer, read_target, split
-    from ..checking.gradcheck import check, status
+    from ..api.checks import gradcheck
+    from ..checking.answers import split
     from ..render.checking import checked_document
 
     _only("--gradcheck", output)
     if sheet is not None:
         raise UsageError("--gradcheck takes its claims from --claim")
-    claimed = {}
-    for text in claims:
-        name, answer = split(text)
-        target = read_target(name, graph)
-        of_input = len(target.by) == 1 and graph.nodes[target.by[0]].op is None and target.of == graph.output
-        if not of_input:
-            raise UsageError(f"--gradcheck: {name} is no first derivative of the output by an input")
-        found = read_answer(answer, graph)
-        if found.graph is None:
-            raise UsageError(f"--gradcheck: {name} needs a number or a formula")
-        claimed[graph.own_name(target.by[0])] = found
-    checked = check(graph, values, claimed)
-    shown = checked_document(checked, graph.source.text)
-    output.show(shown)
-    return status(checked)
+    found = gradcheck(graph, dict(map(split, claims)), values)
+    output.show(checked_document(found.inputs, found.program))
+    return found.status
 
 
 def _only(option: str, output: Output) -> None:
@@ -265,45 +187,13 @@ def _only(option: str, output: Output) -> None:
 
 
 def _article(path: str, output: Output) -> int:
-    from ..articles.text import check_text
-    from ..checking.sheets import SIZE_LIMIT
-    from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, DataError
+    from ..api.articles import article
+    from ..errors import ANSWERED, NO, NO_SUCH_NUMBER
     from ..render.checking import article_document
-    from ..tables.files import bytes_of
 
     _only("--text", output)
-    data = bytes_of(path, SIZE_LIMIT)
-    shown = "<stdin>" if path == "-" else path
-    if len(data) > SIZE_LIMIT:
-        raise DataError(f"{shown} is larger than {SIZE_LIMIT:,} bytes")
-    found = check_text(data.decode("utf-8-sig", "replace"), shown)
+    found = article(path)
     output.show(article_document(found, digits=output.digits))
     if found.wrong:
         return NO
     return ANSWERED if found.lines else NO_SUCH_NUMBER
-
-
-def _with_formulas(
-    verdicts: list[Verdict], claims: list[Claim[Target]], graph: Graph, large: bool
-) -> list[Verdict]:
-    """Put the right formulas in, as SymPy has them."""
-    from ..differentiation.symbolic.session import SESSION
-    from ..graph import CONSTANT
-    from ..language.format import node_text
-
-    first = [c.target for c in claims if c.target and len(c.target.by) == 1 and c.target.of == graph.output]
-    formulas: dict[int, str] = {}
-    if first:
-        wanted = [n.id for n in graph.nodes if n.kind != CONSTANT]
-        with SESSION.lend() as process:
-            process.request(graph, None, wanted, [True] * len(graph), inline=False, large=large)
-            formulas = process.answer().formulas
-    found = []
-    for verdict, claim in zip(verdicts, claims, strict=True):
-        text = None
-        if claim.target is not None and not claim.target.by:
-            text = node_text(graph, claim.target.of)
-        elif claim.target in first:
-            text = formulas.get(claim.target.by[0])
-        found.append(verdict._replace(formula=text))
-    return found

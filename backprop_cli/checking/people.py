@@ -1,0 +1,282 @@
+"""Everybody's claims about one program or training step, read from sheets, judged and marked."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from ..differentiation.symbolic.session import SESSION
+from ..errors import BackpropError, DataError, FileError, UsageError, nearest
+from ..graph import CONSTANT, Graph
+from ..language.format import node_text
+from ..tables.files import bytes_of
+from .answers import Target, read_target, shortened
+from .claims import Judge, read_claim
+from .derivatives import formula_text
+from .grading import Judged, Judgement, Named, entries, graded, repeated
+from .judging import Claim
+from .proof import Prover
+from .sheets import MOST_PEOPLE, SIZE_LIMIT, Reading, Sheet, read_sheets
+from .verdicts import Verdict
+
+Pairs = list[tuple[str, str]]
+"""Quantities and answers as written."""
+
+
+class Subject(NamedTuple):
+    """What claims are about.
+
+    Attributes:
+        title: What it is called.
+        inputs: Its point; None for formulas in general, and for a training step.
+        judged: Judges one person's claims; raises at the first unreadable one where it is told to.
+        named: Reads the name of a quantity.
+        meant: What names that the program does not have were taken for, a sentence each; grows with judging.
+    """
+
+    title: str
+    inputs: Mapping[str, float] | None
+    judged: Callable[[Pairs, bool], list[Verdict]]
+    named: Callable[[str], Named]
+    meant: list[str]
+
+    def asked(self, marks: Mapping[str, float]) -> dict[Named, float]:
+        """Return what everybody is asked for, with its marks.
+
+        Raises:
+            UsageError: for a name that is none, or is there twice.
+        """
+        found: dict[Named, float] = {}
+        for word, value in marks.items():
+            try:
+                quantity = self.named(word)
+            except BackpropError as error:
+                raise UsageError(f"--marks: {error.message}", hint=error.hint) from None
+            if any(quantity.key == other.key for other in found):
+                raise UsageError(f"--marks: {quantity.text} is there twice")
+            found[quantity] = value
+        return found
+
+    def judgement(
+        self,
+        sheets: Sequence[Sheet],
+        asked: Mapping[Named, float],
+        credit: Mapping[str, float],
+        *,
+        alone: bool,
+        weighted: bool,
+        reveal: bool,
+    ) -> Judgement:
+        """Judge everybody.
+
+        Args:
+            sheets: One a person.
+            asked: Marks of what is asked of everybody; empty for 1 each of what is claimed.
+            credit: Share of the marks by verdict, see `grading.CREDITS`.
+            alone: There is one person, to whom a claim that cannot be read is an error, and who hears of all
+                answers, not of the first to each quantity alone.
+            weighted: Marks or credit were given.
+            reveal: Right numbers and formulas are shown.
+        Raises:
+            BackpropError: for a claim that cannot be read, where ``alone``.
+        """
+        marks = {quantity.key: value for quantity, value in asked.items()} if asked else None
+
+        def known(word: str) -> Named | None:
+            with suppress(BackpropError):
+                return self.named(word)
+            return None
+
+        def one(sheet: Sheet) -> Judged:
+            found = entries(sheet.claims, known, list(asked))
+            wanted = [(each.name, each.answer) for each in found if each.first or alone]
+            verdicts = iter(self.judged(wanted, alone))
+            pairs = [(each, next(verdicts) if each.first or alone else repeated(each)) for each in found]
+            return graded(sheet.student, pairs, marks, credit)._replace(fault=sheet.fault)
+
+        return Judgement(
+            self.title,
+            self.inputs,
+            tuple(one(sheet) for sheet in sheets),
+            weighted,
+            reveal,
+            tuple(quantity.text for quantity in asked),
+        )
+
+    def fault_of(self, word: str) -> BackpropError | None:
+        """Return why a word names no quantity; None where it does."""
+        try:
+            self.named(word)
+        except BackpropError as error:
+            return error
+        return None
+
+
+def of_program(
+    graph: Graph, values: Mapping[str, float], *, least_digits: int, reveal: bool = False, large: bool = False
+) -> Subject:
+    """Return a program as what claims are about.
+
+    Args:
+        graph: The program.
+        values: Its point; empty for a judgement of formulas in general.
+        least_digits: Significant digits that a rounded number needs to be right.
+        reveal: Put the right formulas into verdicts, as SymPy has them.
+        large: The program was read with the limits on size lifted.
+    Raises:
+        BindingError: where some inputs have a value and others none.
+    """
+    judge = Judge(graph, values, least_digits=least_digits, prove=Prover(graph, SESSION))
+    meant: list[str] = []
+
+    def judged(pairs: Pairs, strict: bool) -> list[Verdict]:
+        read = [read_claim(name, answer, graph) for name, answer in pairs]
+        _raise_first([claim.error for claim in read] if strict else [])
+        verdicts = judge.judge(read)
+        meant.extend(_taken_for_the_output(read, verdicts, graph))
+        return _with_formulas(verdicts, read, graph, large) if reveal else verdicts
+
+    def named(word: str) -> Named:
+        target = read_target(word, graph)
+        return Named(target.text, (target.of, *sorted(target.by)))
+
+    inputs = judge.ground.inputs if judge.ground is not None else None
+    return Subject(graph.source.text, inputs, judged, named, meant)
+
+
+def of_step(config: str, overrides: Sequence[str], *, at_step: int, least_digits: int) -> Subject:
+    """Return a training step as what claims are about.
+
+    Args:
+        config: Path of the config.
+        overrides: Of its keys.
+        at_step: Which update, from 1.
+        least_digits: Significant digits that a rounded number needs to be right.
+    Raises:
+        BackpropError: for a config that does not fit, and for networks too large to be written out.
+    """
+    from ..training.problem import assembled
+    from .steps import StepJudge
+
+    with assembled(config, overrides) as problem:
+        judge = StepJudge(problem, at_step=at_step, least_digits=least_digits)
+
+    def judged(pairs: Pairs, strict: bool) -> list[Verdict]:
+        read = [judge.read(name, answer) for name, answer in pairs]
+        _raise_first([claim.error for claim in read] if strict else [])
+        return judge.judge(read)
+
+    def named(word: str) -> Named:
+        quantity = judge.quantity(word)
+        return Named(quantity.text, (quantity.kind, quantity.id))
+
+    step = judge.made.step
+    return Subject(f"{step.name}: update {step.step} (epoch {step.epoch})", None, judged, named, [])
+
+
+def read_people(
+    path: str, fault_of: Callable[[str], BackpropError | None], student: str | None, column: str | None
+) -> Reading:
+    """Return everybody's claims, or those of one.
+
+    Args:
+        path: A file, ``-`` for stdin, or a folder with a file a student.
+        fault_of: Why a word names no quantity; None where it does.
+        student: Whose claims; None for all.
+        column: Of a table, the column that says whose a row is; None finds it.
+    Raises:
+        DataError, FileError: for what cannot be read.
+        UsageError: for a student who is not there.
+    """
+    if os.path.isdir(path):
+        reading = _folder(path, fault_of)
+    else:
+        shown = "<stdin>" if path == "-" else path
+        reading = read_sheets(bytes_of(path, SIZE_LIMIT), shown, fault_of, column)
+    if student is None:
+        return reading
+    found = [s for s in reading.sheets if s.student == student]
+    if not found:
+        close = nearest(student, [s.student for s in reading.sheets])
+        hint = f"did you mean {close}?" if close else None
+        raise UsageError(f"{path} has no student {student}", hint=hint)
+    return Reading(found, reading.notes)
+
+
+def _folder(path: str, fault_of: Callable[[str], BackpropError | None]) -> Reading:
+    """Read a folder with a file a student; one that cannot be read does not stop the others."""
+
+    def is_answer(name: str) -> bool:
+        file = os.path.join(path, name)
+        # a link to nowhere is somebody's, too
+        return not name.startswith(".") and (os.path.isfile(file) or not os.path.exists(file))
+
+    try:
+        files = sorted(filter(is_answer, os.listdir(path)))
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}") from None
+    if not files:
+        raise DataError(f"{path} has no files of claims")
+    if len(files) > MOST_PEOPLE:
+        raise DataError(f"{path}: at most {MOST_PEOPLE:,} files are read")
+    stems = [os.path.splitext(name)[0] for name in files]
+    counts = Counter(stems)
+    sheets, notes = [], []
+    for name, stem in zip(files, stems, strict=True):
+        student = stem if counts[stem] == 1 else name
+        file = os.path.join(path, name)
+        try:
+            reading = read_sheets(bytes_of(file, SIZE_LIMIT), file, fault_of)
+            if len(reading.sheets) > 1:
+                raise DataError(f"these are the answers of {len(reading.sheets)} people", place=file)
+        except BackpropError as error:
+            sheets.append(Sheet(student, [], error))
+        else:
+            sheets.append(Sheet(student, reading.sheets[0].claims))
+            notes += [f"{file}: {note}" for note in reading.notes]
+    return Reading(sheets, notes)
+
+
+def _raise_first(errors: Sequence[BackpropError | None]) -> None:
+    for error in errors:
+        if error is not None:
+            raise error
+
+
+def _taken_for_the_output(claims: list[Claim[Target]], verdicts: list[Verdict], graph: Graph) -> list[str]:
+    """Say of names that the program does not have what they were taken for, where the answer is not right."""
+    if graph.nodes[graph.output].name is not None:
+        return []
+    text = formula_text(graph, graph.output)
+    shown = shortened(text, 60)
+    return [
+        f"{claim.target.text} is taken for the value of {shown}"
+        for claim, verdict in zip(claims, verdicts, strict=True)
+        if claim.target is not None and not claim.target.by and claim.target.of == graph.output
+        if claim.target.text != graph.own_name(graph.output) and not verdict.good
+    ]
+
+
+def _with_formulas(
+    verdicts: list[Verdict], claims: list[Claim[Target]], graph: Graph, large: bool
+) -> list[Verdict]:
+    """Put the right formulas in, as SymPy has them."""
+    first = [c.target for c in claims if c.target and len(c.target.by) == 1 and c.target.of == graph.output]
+    formulas: dict[int, str] = {}
+    if first:
+        wanted = [n.id for n in graph.nodes if n.kind != CONSTANT]
+        with SESSION.lend() as process:
+            process.request(graph, None, wanted, [True] * len(graph), inline=False, large=large)
+            formulas = process.answer().formulas
+    found = []
+    for verdict, claim in zip(verdicts, claims, strict=True):
+        text = None
+        if claim.target is not None and not claim.target.by:
+            text = node_text(graph, claim.target.of)
+        elif claim.target in first:
+            text = formulas.get(claim.target.by[0])
+        found.append(verdict._replace(formula=text))
+    return found
