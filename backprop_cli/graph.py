@@ -60,6 +60,12 @@ class Node:
         self.value = value
         self.label = label
 
+    @property
+    def primitive(self) -> Primitive:
+        """What a step applies; a leaf is not asked."""
+        assert self.op is not None
+        return self.op
+
     def __repr__(self) -> str:
         what = f"{self.op.name}{self.inputs}" if self.op else self.label or ""
         return f"<node {self.id} {self.name or ''} {self.kind} {what}>"

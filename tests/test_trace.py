@@ -16,6 +16,7 @@ from backprop_cli.explanation.expr import Apply, Number, Ref
 from backprop_cli.explanation.names import Name
 from backprop_cli.explanation.paper import Paper, evaluate
 from backprop_cli.language.lower import constant
+from backprop_cli.networks.point import NetworkPoint
 from backprop_cli.render.trace import document
 from backprop_cli.render.writers import write
 from backprop_cli.render.written import Style, expression, name_to_latex
@@ -307,21 +308,22 @@ def test_rounding_as_on_paper(x, decimals, rounded):
 def test_deltas_are_those_of_the_array_plan(name):
     made = trace.Made(problem(NETWORKS[name]), 2)
     unrolled = made.unrolled(Paper())
-    assert unrolled.values[unrolled.graph.output] == pytest.approx(made.step.before, rel=1e-12)
+    point = NetworkPoint(unrolled).here
+    assert point.value == pytest.approx(made.step.before, rel=1e-12)
     assert made.gradients
     for parameter, gradient in made.gradients.items():
         ids = unrolled.parameters[parameter]
-        mine = np.array([unrolled.slopes[i] for i in ids.reshape(-1)]).reshape(gradient.shape)
+        mine = np.array([point.cotangents[i] for i in ids.reshape(-1)]).reshape(gradient.shape)
         np.testing.assert_allclose(mine, gradient, rtol=1e-12, atol=1e-14)
     kept = made.kept()
     for node, label in unrolled.names.items():
         array = kept.lowered.graph.named.get(f"{label.layer}.{label.part}")
-        if array is not None and unrolled.active[node] and node in unrolled.row_of:
+        if array is not None and point.active[node] and node in unrolled.row_of:
             place = (unrolled.row_of[node], *label.unit)
-            assert unrolled.values[node] == pytest.approx(kept.plan.value(array)[place], rel=1e-12, abs=1e-14)
+            assert point.values[node] == pytest.approx(kept.plan.value(array)[place], rel=1e-12, abs=1e-14)
             if node not in unrolled.predictions:
                 slope = kept.plan.cotangent(array)[place]
-                assert unrolled.slopes[node] == pytest.approx(slope, rel=1e-11, abs=1e-14), label
+                assert point.cotangents[node] == pytest.approx(slope, rel=1e-11, abs=1e-14), label
 
 
 @pytest.mark.parametrize("name", [*NETWORKS, "hand", "mazur", "xor", "iris", "spirals"])
@@ -462,7 +464,8 @@ def test_one_layer_of_a_large_network_has_the_numbers_of_the_whole(layer):
     text = config(3, 20, f"{dense(20)}, {{type: activation, activation: tanh}}, {dense(2)}", "mse")
     made = trace.Made(problem(text), 1)
     whole = made.unrolled(Paper())
-    known = {name: whole.slopes[id] for id, name in whole.names.items() if whole.row_of.get(id, 0) == 0}
+    slopes = NetworkPoint(whole).here.cotangents
+    known = {name: slopes[id] for id, name in whole.names.items() if whole.row_of.get(id, 0) == 0}
     found = trace.write_out(problem(text), layer=layer)
     deltas = [line for line in found.deltas if line.row == 0 and line.name.of == "E"]
     assert deltas or layer == "tanh1"

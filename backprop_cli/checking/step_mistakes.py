@@ -45,9 +45,9 @@ class Way(NamedTuple):
 class StepSweeps(Sweeps):
     """The sweeps of the unrolled network."""
 
-    def __init__(self, u: Unrolled, by: int) -> None:
-        self.u = u
-        super().__init__(u.graph, {}, by, values=u.values)
+    def __init__(self, exact: Worked, by: int) -> None:
+        self.u, self.point = exact.u, exact.point
+        super().__init__(self.point.graph, {}, by, values=self.point.values)
 
     def name(self, id: int) -> str:
         """Return the name that `trace` gives."""
@@ -59,7 +59,7 @@ class StepSweeps(Sweeps):
 
     def others(self) -> Iterator[int]:
         """Yield what has a slope in the trace."""
-        yield from (id for id in self.u.names if self.u.active[id])
+        yield from (id for id in self.u.names if self.point.active[id])
 
 
 class StepCatalogue:
@@ -71,7 +71,7 @@ class StepCatalogue:
 
     def __init__(self, exact: Worked) -> None:
         self.exact = exact
-        self.made, self.u = exact.made, exact.u
+        self.made, self.u, self.point = exact.made, exact.u, exact.point
         self._found: dict[Quantity, dict[str, Mistake]] = {}
         self._ways: list[Way] | None = None
 
@@ -116,7 +116,7 @@ class StepCatalogue:
         u, exact = self.u, self.exact
 
         def way(kind: str, says: str, rank: float, slopes: Slopes) -> Way:
-            return Way(kind, says, rank, u.values, slopes)
+            return Way(kind, says, rank, self.point.values, slopes)
 
         new: Parameters = exact.new
         for _ in range(len(u.blocks) + 1):
@@ -140,11 +140,11 @@ class StepCatalogue:
                 says = wrong.says.format(node=layer)
                 yield way(wrong.kind, says, wrong.rank + 3.0, exact.pulled(local=local))
         for factor, words in _factors(len(self.made.rows), u):
-            yield way("factor", f"in all slopes, {words}", 24.0, [factor * g for g in u.slopes])
+            yield way("factor", f"in all slopes, {words}", 24.0, [factor * g for g in self.point.cotangents])
 
     def _place(self, id: int) -> Place:
         """Return an activation with a tangent of 1."""
-        node, values = self.u.graph.nodes[id], self.u.values
+        node, values = self.u.graph.nodes[id], self.point.values
         assert node.op is not None
         x, rest = [values[i] for i in node.inputs], len(node.inputs) - 1
         moves = [True, *[False] * rest]
@@ -179,7 +179,7 @@ class StepCatalogue:
 
     def _of_value(self, quantity: Quantity) -> Iterator[tuple[str, str, float, float]]:
         u, id = self.u, quantity.id
-        right = u.values[id]
+        right = self.point.values[id]
         yield "sign lost", "the sign is wrong", 14, -right
         for factor, words in _factors(len(self.made.rows), u):
             yield "factor", words, 20, factor * right
@@ -187,7 +187,7 @@ class StepCatalogue:
         if node.op is not None and len(node.inputs) == 1:
             operand = u.names.get(node.inputs[0], Name("its operand")).text
             says = f"this is {operand}: the activation is missing"
-            yield "activation missing", says, 12, u.values[node.inputs[0]]
+            yield "activation missing", says, 12, self.point.values[node.inputs[0]]
             twice = float(node.op.forward(FLOATS, right))
             yield "activation twice", "the activation is applied twice", 16, twice
         for way in self.ways():
@@ -197,23 +197,23 @@ class StepCatalogue:
         own = u.names.get(id, Name("E"))
         for other, name in u.names.items():
             if other != id and u.row_of.get(other) == u.row_of.get(id) and name.part in ("z", "y", own.part):
-                yield "another step", f"this is the value of {name.text}", 25, u.values[other]
+                yield "another step", f"this is the value of {name.text}", 25, self.point.values[other]
 
     def _of_slope(self, quantity: Quantity) -> Iterator[tuple[str, str, float, float]]:
-        sweeps = StepSweeps(self.u, quantity.id)
+        sweeps = StepSweeps(self.exact, quantity.id)
         for way in self.ways():
             yield way.kind, way.says, way.rank, way.slopes[quantity.id]
         for found in (broken(sweeps), whole(sweeps)):
             for kind, says, rank, value in found:
                 yield kind, says, rank, float(value)
         for factor, words in _factors(len(self.made.rows), self.u):
-            yield "factor", words, 23, factor * self.u.slopes[quantity.id]
+            yield "factor", words, 23, factor * self.point.cotangents[quantity.id]
 
     def _of_new(self, quantity: Quantity) -> Iterator[tuple[str, str, float, float]]:
         made, id = self.made, quantity.id
-        old, rate, slope = entry(self.u, made.old, id), made.rate, self.u.slopes[id]
+        old, rate, slope = entry(self.u, made.old, id), made.rate, self.point.cotangents[id]
         yield "not updated", NOT_UPDATED, 7, old
-        if not self.u.active[id] or id not in self._trained():
+        if not self.point.active[id] or id not in self._trained():
             yield "frozen updated", "what is frozen is updated", 10, old - rate * slope
             return
         for way in self.ways():
@@ -236,7 +236,7 @@ class StepCatalogue:
     def _of_after(self, quantity: Quantity) -> Iterator[tuple[str, str, float, float]]:
         exact, made = self.exact, self.made
         yield "not updated", "this is the loss before the update", 9, made.step.before
-        ways = [Way("", "", 0.0, self.u.values, self.u.slopes), *self.ways()]
+        ways = [Way("", "", 0.0, self.point.values, self.point.cotangents), *self.ways()]
         for k, way in enumerate(ways):
             # the mistakes of an update come alone, or with that of the weights
             common = k == 0 or way.kind == "updated weights used"

@@ -61,13 +61,13 @@ class StepJudge(OneByOne[Quantity]):
         self.made = Made(problem, at_step)
         check_work(problem.network, None, len(self.made.rows))
         self.exact = Worked(self.made, Paper())
-        self.u = self.exact.u
+        self.u, self.point = self.exact.u, self.exact.point
         self.known = dict(self._names())
         self.catalogue = StepCatalogue(self.exact)
         self._rounded: dict[int, Worked | None] = {}
         self._decimals: Sequence[int] = ()
         self.empty = lower(parse("0"))
-        self.slack = EPS * max(map(abs, filter(isfinite, (*self.u.values, *self.u.slopes))))
+        self.slack = EPS * max(map(abs, filter(isfinite, (*self.point.values, *self.point.cotangents))))
 
     # reading
 
@@ -81,7 +81,7 @@ class StepJudge(OneByOne[Quantity]):
             kind = NEW if id in parameters else VALUE
             quantity = Quantity(name.text + end, kind, id)
             yield _plain(name.text + end), quantity
-            if not u.active[id]:
+            if not self.point.active[id]:
                 continue
             slope = Quantity(name._replace(of="E").text + end, SLOPE, id)
             spellings = [
@@ -199,7 +199,7 @@ class StepJudge(OneByOne[Quantity]):
             return {w.target.id: w.value for w in wrong if w.target.kind == kind and w.value is not None}
 
         forced, slopes_given = claimed(VALUE), claimed(SLOPE)
-        values = exact.forward(forced=forced) if forced else u.values
+        values = exact.forward(forced=forced) if forced else self.point.values
         if target.kind == VALUE:
             return [float(values[target.id])]
         slopes = exact.pulled(slopes=slopes_given, values=values)

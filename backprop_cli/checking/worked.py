@@ -12,6 +12,7 @@ from ..engine.sweep import sweep
 from ..explanation.paper import Paper
 from ..graph import Graph, Node
 from ..networks.network import NDArray
+from ..networks.point import NetworkPoint
 from ..networks.unrolled import Unrolled
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
@@ -43,6 +44,7 @@ class Worked:
 
     Attributes:
         u: The network as single numbers.
+        point: The same run forward and swept back.
         new: Parameters after the update.
         after: The loss then.
     """
@@ -50,7 +52,8 @@ class Worked:
     def __init__(self, made: Made, paper: Paper) -> None:
         self.made, self.paper = made, paper
         self.u = made.unrolled(paper)
-        self.new = dict(made.new) if paper.exact else self.updated(self.u.slopes)
+        self.point = NetworkPoint(self.u).here
+        self.new = dict(made.new) if paper.exact else self.updated(self.point.cotangents)
         self.after = self.loss(self.new)
 
     def loss(self, parameters: Parameters) -> float:
@@ -60,10 +63,7 @@ class Worked:
 
     def gradients(self, slopes: Slopes) -> dict[str, NDArray]:
         """Return slopes by parameter."""
-        return {
-            name: np.array([slopes[int(i)] for i in ids.reshape(-1)]).reshape(ids.shape)
-            for name, ids in self.u.parameters.items()
-        }
+        return {name: np.array(slopes)[ids] for name, ids in self.u.parameters.items()}
 
     def updated(self, slopes: Slopes) -> dict[str, NDArray]:
         """Return all parameters after the optimizer's step along these slopes."""
@@ -92,9 +92,9 @@ class Worked:
     def value(self, quantity: Quantity) -> float:
         """Return a quantity's number."""
         if quantity.kind == VALUE:
-            return float(self.u.values[quantity.id])
+            return float(self.point.values[quantity.id])
         if quantity.kind == SLOPE:
-            return float(self.u.slopes[quantity.id])
+            return float(self.point.cotangents[quantity.id])
         if quantity.kind == AFTER:
             return self.after
         return entry(self.u, self.new, quantity.id)
@@ -118,7 +118,7 @@ class Worked:
 
     def put_in(self, parameters: Parameters) -> list[float]:
         """Return the right values, but for these parameters."""
-        values = list(self.u.values)
+        values = list(self.point.values)
         for name, array in parameters.items():
             if name in self.u.parameters:
                 for id, x in zip(self.u.parameters[name].reshape(-1), np.reshape(array, -1), strict=True):
@@ -142,20 +142,19 @@ class Worked:
             local: Local derivatives of nodes by their first operand.
         """
         u = self.u
-        base = u.values if values is None else values
+        base = self.point.values if values is None else values
         other = self.put_in(parameters) if parameters else base
 
         def partials(node: Node) -> Sequence[float]:
             if local and node.id in local:
                 return [local[node.id], *[0.0] * (len(node.inputs) - 1)]
-            assert node.op is not None
             source = base if node.id in u.penalties else other
-            found: Sequence[float] = node.op.partials(
+            found: Sequence[float] = node.primitive.partials(
                 FLOATS, base[node.id], *(source[i] for i in node.inputs)
             )
             return found
 
-        return sweep(u.graph, base, u.active, force=slopes, partials=partials)
+        return sweep(u.graph, base, self.point.active, force=slopes, partials=partials)
 
 
 def _without(graph: Graph, skipped: Collection[int]) -> Graph:

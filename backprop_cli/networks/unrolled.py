@@ -7,22 +7,22 @@ what leads to it in one line.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..engine import unroll
 from ..engine.record import Written
 from ..engine.run import run
-from ..engine.sweep import sweep
 from ..engine.unroll import Scalars
 from ..errors import NoSuchNumber, Source
-from ..explanation.expr import ONE, Apply, Expr, Exprs, Number, Ref, multiply, subtract
+from ..explanation.expr import ONE, Expr, Exprs, Number, multiply, subtract
 from ..explanation.names import Name
-from ..explanation.paper import Paper, Row, on_paper, slope_of
-from ..explanation.region import Region, without_defaults
+from ..explanation.paper import Paper, Row, on_paper
+from ..explanation.region import Region
 from ..graph import CONSTANT, INPUT, NOWHERE, PARAMETER, Graph, GraphBuilder, Node
 from ..language.lower import lower
 from ..language.numbers import brief
@@ -40,7 +40,7 @@ from .written_loss import WrittenLoss
 PARTS = {"weights": "w", "bias": "b"}
 NORMS = ("l1", "l2")
 
-Ids = Any
+Ids = npt.NDArray[np.int64]
 """An array of nodes."""
 
 
@@ -80,7 +80,7 @@ class OneLayer(NamedTuple):
 
 
 class Unrolled:
-    """The graph of single numbers, with its numbers.
+    """The graph of single numbers, with the values of its leaves.
 
     Args:
         network: Layers or a formula.
@@ -99,7 +99,7 @@ class Unrolled:
         targets: Leaves that hold the targets.
         predictions: Nodes that only show what the loss takes.
         given: Node that stands for the layers after, where only one is unrolled.
-        uses: Node -> the steps on the way to the loss that read it, and as which operand.
+        siblings: Probability -> those of its row, over which slopes by its operands are written.
     """
 
     def __init__(
@@ -122,16 +122,14 @@ class Unrolled:
         self.penalties: list[int] = []
         self.data: int | None = None
         self.given: int | None = None
+        self.siblings: dict[int, list[int]] = {}
         self.loss: WrittenLoss | None = None
         self._lowered, self._only, self._arrays = lowered, only, leaves
         self._builder = GraphBuilder(Source(""), sys.maxsize)
         self._leaves: dict[int, float] = {}
         self._numbers: dict[float, int] = {}
-        self._on_paper: dict[Any, Primitive] = {}
-        self._siblings: dict[int, list[int]] = {}
+        self._on_paper: dict[tuple[Primitive, tuple[bool, ...]], Primitive] = {}
         self._unit: dict[tuple[Block, int], int] = {}
-        self._operands: dict[int, list[Expr]] = {}
-        self._partials: dict[int, Sequence[float]] = {}
         assert lowered.target is not None
         self._rows = lowered.shapes[lowered.target][0]
         self._layers = [piece.name for piece in network.pieces] if isinstance(network, LayerNetwork) else []
@@ -143,21 +141,16 @@ class Unrolled:
                 self._parameter(p)
         self._steps()
         self.graph: Graph = self._builder.build([self._output()])
-        self.constants = self.graph.constant_values()
-        self.active = self.graph.depends_on([int(i) for a in self.parameters.values() for i in a.reshape(-1)])
-        self.uses = self._uses()
-        self.values, self.slopes = self.run(), [0.0] * len(self.graph)
-        self.slopes = self._pull()
 
     # numbers
 
     def run(self, parameters: Mapping[str, NDArray] | None = None) -> list[float]:
         """Return the value of every node, also for other parameters."""
-        leaves = self._leaves | self.constants
+        leaves = self._leaves | self.graph.constant_values()
         given = parameters or {}
         for name, ids in self.parameters.items() if given else ():
-            for id, value in zip(ids.reshape(-1), given[name].reshape(-1), strict=True):
-                leaves[int(id)] = self.paper(float(value))
+            for id, value in zip(ids.reshape(-1).tolist(), given[name].reshape(-1).tolist(), strict=True):
+                leaves[id] = self.paper(value)
         values = run(self.graph, leaves)
         needed = self.graph.needed(values) if not np.isfinite(values).all() else []
         for id, (value, wanted) in enumerate(zip(values, needed, strict=False)):
@@ -169,63 +162,11 @@ class Unrolled:
                 )
         return values
 
-    def _pull(self) -> list[float]:
-        start: list[Any] = [0.0] * len(self.graph)
-        seed = self.paper.number(1.0)
-        return [float(g) for g in sweep(self.graph, self.values, self.active, FLOATS, seed, start)]
-
-    def _uses(self) -> list[list[tuple[int, int]]]:
-        uses: list[list[tuple[int, int]]] = [[] for _ in self.graph.nodes]
-        hidden = set(self.predictions)
-        for node in self.graph.nodes:
-            for k, i in enumerate(node.inputs if node.id not in hidden else ()):
-                uses[i].append((node.id, k))
-        return uses
-
-    def ref(self, id: int) -> Expr:
-        """Return a node as an operand of a line."""
-        if self.graph.nodes[id].kind == CONSTANT:
-            return Number(self.values[id])
-        return Ref(self.names[id], self.values[id])
-
-    def slope_ref(self, id: int) -> Ref:
-        """Return dE/d of a node as an operand of a line."""
-        return Ref(self.names[id]._replace(of="E"), self.slopes[id])
-
-    def operands(self, id: int) -> list[Expr]:
-        """Return the operands of a node."""
-        if id not in self._operands:
-            self._operands[id] = [self.ref(i) for i in self.graph.nodes[id].inputs]
-        return self._operands[id]
-
-    def written(self, id: int, ref: Callable[[int], Expr] | None = None) -> Expr:
-        """Write how a node is computed; its operands by their names, or as ``ref`` has them."""
-        node = self.graph.nodes[id]
-        row, operands = node.op, self.operands(id) if ref is None else [ref(i) for i in node.inputs]
-        assert row is not None
-        if isinstance(row, Row):
-            return row.write(operands)
-        shown = without_defaults(row, operands) if self.layer_of[id] else operands
-        return Apply(row.name, tuple(shown))
-
-    def slope(self, user: int, k: int, ref: Callable[[int], Expr] | None = None) -> Expr:
-        """Write the slope of a node by its operand number k."""
-        node = self.graph.nodes[user]
-        row, operands = node.op, self.operands(user) if ref is None else [ref(i) for i in node.inputs]
-        ref = ref or self.ref
-        assert row is not None
-        if isinstance(row, Row):
-            return row.slope(k, operands, ref(user), [ref(i) for i in self._siblings.get(user, [])])
-        return slope_of(row, k, operands, ref(user))
-
-    def partial(self, user: int, k: int) -> float:
-        """Return that slope's number as the sweep has it."""
-        if user not in self._partials:
-            node = self.graph.nodes[user]
-            assert node.op is not None
-            operands = (self.values[i] for i in node.inputs)
-            self._partials[user] = node.op.partials(FLOATS, self.values[user], *operands)
-        return float(self._partials[user][k])
+    @property
+    def weights(self) -> list[str]:
+        """The names of all parameters, number by number."""
+        inputs, nodes = self.graph.inputs, self.graph.nodes
+        return [name for name, id in inputs.items() if nodes[id].kind == PARAMETER]
 
     def own_name(self, id: int) -> Name:
         """Return what only this node is called: with its row, where the batch has several."""
@@ -249,8 +190,8 @@ class Unrolled:
             ends += [lowered.data_loss, lowered.prediction]
         start = None if only is None else only.source
 
-        def given(recorder: Scalars) -> dict[int, Any]:
-            found: dict[int, Any] = {}
+        def given(recorder: Scalars) -> dict[int, unroll.Numbers]:
+            found: dict[int, unroll.Numbers] = {}
             if start is not None:
                 found[start] = recorder.leaves(graph.nodes[start])
             # a formula is worked out row by row, what no column enters into, too
@@ -300,8 +241,7 @@ class Unrolled:
         """Add a number with a name: one operation as it is, several as one line."""
         nodes = self._recorder.builder.nodes
         node = nodes[recorded]
-        op = node.op
-        assert op is not None
+        op = node.primitive
         if PRIMITIVES.get(op.name) is op and all(
             i in self._ids or nodes[i].kind == CONSTANT for i in node.inputs
         ):
@@ -330,11 +270,11 @@ class Unrolled:
     def _parameter(self, p: Parameter) -> None:
         part = PARTS.get(p.name.rpartition(".")[2]) if p.layer else None
         node = self._lowered.graph.inputs.get(p.name)
-        recorded: Any = None
+        recorded = None
         if node is not None:
-            recorded = self._scalars.ids(node)
-            recorded = recorded if part else recorded[0]
-        array: Ids = np.empty(p.shape, object)
+            ids = self._scalars.ids(node)
+            recorded = ids if part else ids[0]  # the rows of a formula share their parameters' leaves
+        array = np.empty(p.shape, np.int64)
         for index in np.ndindex(*p.shape):
             name = Name(part, p.layer, index[:1], index[1:]) if part else Name(p.name)
             id = None if recorded is None else int(recorded[index])
@@ -434,7 +374,7 @@ class Unrolled:
             row = Row("softmax", self.paper, region.written, slope, region.forward, probabilities)
             rows.append(row)
             found.append(self._apply(y, row, (self._ids[z] for z in zs), Name(part, layer, (i,)), r))
-        self._siblings.update(dict.fromkeys(found, found))
+        self.siblings.update(dict.fromkeys(found, found))
         return found
 
     # the loss
@@ -501,7 +441,7 @@ class Unrolled:
         self.data = self._apply(whole.id, self.loss.row, (self._ids[i] for i in flat), Name("E"))
         return whole, self.data
 
-    def _predictions(self) -> NDArray:
+    def _predictions(self) -> Ids:
         """Enter what the loss makes of its logits."""
         last = self._layers[-1] if self._layers else ""
         node = self._lowered.graph.nodes[self._lowered.prediction]
@@ -519,7 +459,7 @@ class Unrolled:
             self.predictions += found
         return ids
 
-    def _terms(self, operands: Sequence[NDArray]) -> NDArray:
+    def _terms(self, operands: Sequence[Ids]) -> Ids:
         """Record the terms of the loss as a reader is shown them."""
         recorder, loss = self._recorder, self.network.loss
         assert loss.row.term is not None

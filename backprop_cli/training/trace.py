@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..engine.point import Edge
 from ..errors import UsageError, counted
 from ..explanation.expr import Apply, Expr, Number, Ref, add, multiply, subtract
 from ..explanation.names import Name
@@ -20,7 +21,7 @@ from ..explanation.paper import Paper, evaluate, worked
 from ..explanation.report import Explanation, explain_step
 from ..language.format import node_text
 from ..networks.network import LayerNetwork, NDArray, Parameter, ShapeError
-from ..networks.point import NetworkPoint
+from ..networks.point import NetworkPoint, NetworkProgram
 from ..networks.random import stream
 from ..networks.runner import Bound, Network
 from ..networks.unrolled import PARTS, OneLayer, Unrolled
@@ -252,9 +253,9 @@ def explain_update(
     check_size(problem.network, None)
     made = Made(problem, 1)
     check_work(problem.network, None, len(made.rows))
-    point = NetworkPoint(made.unrolled(Paper()), source, wrt)
+    point = NetworkProgram(made.unrolled(Paper()), source, wrt)
     if decimals is not None:
-        point = NetworkPoint(made.unrolled(Paper(decimals)), source, wrt, point)
+        point = NetworkProgram(made.unrolled(Paper(decimals)), source, wrt, point)
     step = f"{made.step.name}, update 1 on {counted(len(made.rows), 'row')}, {made.step.loss}"
     return explain_step(point, step, asked=wrt is not None, detail=detail, rate=rate)
 
@@ -516,7 +517,8 @@ class _Writing:
         assert target is not None
         self.target = target
         self.narrowed = not whole
-        self.u = made.unrolled(paper, None if whole else layer)
+        self.point = NetworkPoint(made.unrolled(paper, None if whole else layer))
+        self.u = self.point.unrolled
         count = len(made.rows)
         some = range(count) if count <= ALL_ROWS else range(FIRST_ROWS)
         self.shown = (row - 1,) if row is not None else tuple(some)
@@ -525,8 +527,7 @@ class _Writing:
     def trace(self) -> Trace:
         made, config, paper = self.made, self.config, self.paper
         gradients = {
-            name: np.array([self.u.slopes[i] for i in ids.reshape(-1)]).reshape(ids.shape)
-            for name, ids in self.u.parameters.items()
+            name: np.array(self.point.here.cotangents)[ids] for name, ids in self.u.parameters.items()
         }
         clipping = self._clipping(gradients)
         optimizer = config.optimizer
@@ -540,7 +541,7 @@ class _Writing:
         step, new = made.step, made.new
         if not paper.exact and not self.narrowed:
             new = made.new | (self._descended(clipped) if plain else made.updated(clipped, paper))
-            before, after = (values[self.u.graph.output] for values in (self.u.values, self.u.run(new)))
+            before, after = self.point.here.value, self.u.run(new)[self.u.graph.output]
             step = replace(step, before=before, after=after)
         return Trace(
             step,
@@ -569,9 +570,8 @@ class _Writing:
         return found
 
     def _line(self, id: int, written: Expr | None, name: Name | None = None, remark: str = "") -> Line:
-        return self._written(
-            name or self.u.names[id], written, self.u.values[id], self.u.row_of.get(id), remark
-        )
+        value = self.point.here.values[id]
+        return self._written(name or self.u.names[id], written, value, self.u.row_of.get(id), remark)
 
     def _written(
         self, name: Name, written: Expr | None, value: float, row: int | None = None, remark: str = ""
@@ -603,7 +603,7 @@ class _Writing:
         """Yield the lines of each block."""
         for block in self.u.blocks:
             ids = [id for unit in block.units for id in unit if self._seen(id)]
-            yield [self._line(id, self.u.written(id)) for id in ids]
+            yield [self._line(id, self.point.operation(id)) for id in ids]
 
     def _by_row(self, blocks: Iterator[list[Line]]) -> tuple[Line, ...]:
         """Put the lines of each row together, as far as rows have nothing to do with each other."""
@@ -629,9 +629,9 @@ class _Writing:
         u, paper = self.u, self.paper
         if u.data is None or u.loss is None or self.layer not in (None, _last_layer(self.network)):
             return
-        operands = u.operands(u.data)
+        operands = self.point.operands(u.data)
         if self.count == 1:
-            yield self._line(u.data, u.written(u.data))
+            yield self._line(u.data, self.point.operation(u.data))
         else:
             sums = [(r, u.loss.terms(operands, r)) for r in range(self.count)]
             terms: list[Expr] = []
@@ -649,8 +649,8 @@ class _Writing:
             yield self._line(u.data, multiply(u.loss.factor, add(*terms)), remark=self._others())
         if u.penalties and not self.narrowed:
             for id in u.penalties:
-                yield self._line(id, u.written(id))
-            yield self._line(u.graph.output, u.written(u.graph.output))
+                yield self._line(id, self.point.operation(id))
+            yield self._line(u.graph.output, self.point.operation(u.graph.output))
 
     def _others(self) -> str:
         left = self.count - len(self.shown)
@@ -661,45 +661,42 @@ class _Writing:
     # deltas
 
     def _deltas(self) -> Iterator[list[Line]]:
-        u = self.u
-        hidden = set(u.predictions)
-        for block in reversed(u.blocks):
+        active = self.point.here.active
+        for block in reversed(self.u.blocks):
             lines = []
             for unit in block.units:
                 for id in reversed(unit):
-                    if u.active[id] and id not in hidden and self._seen(id):
+                    if active[id] and self._seen(id):
                         lines += self._delta(id, unit)
             yield lines
 
     def _delta(self, id: int, unit: tuple[int, ...]) -> list[Line]:
-        u = self.u
-        name, row, value = u.names[id], u.row_of.get(id), u.slopes[id]
+        u, point = self.u, self.point
+        name, row, value = u.names[id], u.row_of.get(id), point.here.cotangents[id]
         slope = name._replace(of="E")
-        uses = self.u.uses[id]
-        if u.given is not None and uses and uses[0][0] == u.given:
+        uses = point.uses[id]
+        if u.given is not None and uses and uses[0].user == u.given:
             return [Line(slope, (), value, row, "given by the layers after")]
-        if len(uses) == 1 and uses[0][0] in unit and name.layer:
-            ((user, k),) = uses
-            op = u.graph.nodes[user].op
-            assert op is not None
-            local = name._replace(of=u.names[user].part)
-            at_kink = by_convention(op, [u.values[i] for i in u.graph.nodes[user].inputs])
-            partial = u.partial(user, k)
-            product = multiply(u.slope_ref(user), Ref(local, partial))
+        if len(uses) == 1 and uses[0].user in unit and name.layer:
+            (use,) = uses
+            user = point.graph.nodes[use.user]
+            local = name._replace(of=u.names[user.id].part)
+            at_kink = by_convention(user.primitive, [point.here.values[i] for i in user.inputs])
+            remark = f"by convention {user.primitive.convention}" if at_kink else ""
+            partial = point.local_derivatives(user.id)[use.position]
+            product = multiply(point.slope_ref(user.id), Ref(local, partial))
             return [
-                self._written(
-                    local, u.slope(user, k), partial, row, f"by convention {op.convention}" if at_kink else ""
-                ),
+                self._written(local, point.local(use), partial, row, remark),
                 self._written(slope, product, value, row),
             ]
-        return [self._written(slope, add(*(self._term(*use) for use in uses)), value, row)]
+        return [self._written(slope, add(*map(self._term, uses)), value, row)]
 
-    def _term(self, user: int, k: int) -> Expr:
+    def _term(self, use: Edge) -> Expr:
         """Write what one user sends back."""
-        u = self.u
-        if user == u.data or user in u.penalties or user == u.graph.output:
-            return u.slope(user, k)
-        return multiply(u.slope_ref(user), u.slope(user, k))
+        u, local = self.u, self.point.local(use)
+        if use.user in (u.data, u.graph.output, *u.penalties):
+            return local
+        return multiply(self.point.slope_ref(use.user), local)
 
     # gradients and updates
 
@@ -723,18 +720,20 @@ class _Writing:
                             yield p, index, int(ids[index])
 
     def _gradient(self, id: int) -> Line:
-        u = self.u
+        u, point = self.u, self.point
         terms: list[Expr] = []
         last: list[Expr] = []
         rest, left, rows = 0.0, 0, set()
-        for user, k in self.u.uses[id]:
+        for use in point.uses[id]:
+            user, k, _ = use
             row = u.row_of.get(user)
             if user in u.penalties:
-                last.append(self._term(user, k))
+                last.append(self._term(use))
             elif (row is None or row in self.shown) and len(terms) < MOST_TERMS:
-                terms.append(self._term(user, k))
+                terms.append(self._term(use))
             else:
-                rest = self.paper(rest + self.paper(u.slopes[user] * u.partial(user, k)))
+                amount = point.here.cotangents[user] * point.local_derivatives(user)[k]
+                rest = self.paper(rest + self.paper(amount))
                 left += 1
                 rows.add(row)
         remark = ""
@@ -744,7 +743,7 @@ class _Writing:
             remark = self._others() if whole else f"the last term is the {left:,} other products"
         every = [*terms, *last]
         written = add(*every) if every else Number(0.0)
-        return self._written(u.names[id]._replace(of="E"), written, u.slopes[id], None, remark)
+        return self._written(u.names[id]._replace(of="E"), written, point.here.cotangents[id], None, remark)
 
     def _clipping(self, gradients: Mapping[str, NDArray]) -> Clipping | None:
         limit = self.config.training.gradient_clip
@@ -759,7 +758,7 @@ class _Writing:
         self, gradients: Mapping[str, NDArray], new: Mapping[str, NDArray], plain: bool
     ) -> Iterator[Update]:
         for p, index, id in self._entries():
-            name, old = self.u.names[id], self.u.values[id]
+            name, old = self.u.names[id], self.point.here.values[id]
             if not p.trained:
                 yield Update(name, True, old, None, old)
                 continue
