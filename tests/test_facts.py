@@ -21,6 +21,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "backprop_cli"
 SPEAKS = {
     "language/operators.py": "grammar: signs, other words for functions",
     "language/parser.py": "grammar",
+    "language/written.py": "spellings that notations share",
     "checking/answers.py": "reads the sign of a number",
     "checking/rules.py": "facts about learners: what they get wrong",
     "engine/numpy.py": "a number system: NumPy's functions and kernels",
@@ -38,7 +39,6 @@ SPEAKS = {
     "differentiation/symbolic/printer.py": "SymPy's own names and habits",
     "render/latex.py": "LaTeX's spellings",
     "render/written.py": "the spellings of explanations",
-    "export/writer.py": "spellings that targets share",
     "export/handwritten.py": "a power with its number worked out",
     "export/coverage.py": "a spelling with a number in it",
     "export/page.py": "Python's built-in functions",

@@ -12,10 +12,9 @@ from typing import Any, ClassVar
 
 from ..engine.record import MULTIPLY, Recorder, Written
 from ..graph import CONSTANT, NODE_LIMIT, Graph
-from ..language.format import Piece, compose, join
 from ..language.lower import lower
-from ..language.operators import ATOM, UNARY
 from ..language.parser import parse
+from ..language.written import OURS, Piece, number, spell
 from ..ops import Primitive
 from .answers import Answer, Target
 from .rules import Place, Wrong, wrongly
@@ -139,10 +138,8 @@ def formula_text(graph: Graph, id: int) -> str:
     pieces: list[Piece] = []
     for node in graph.nodes[: id + 1]:
         if node.op is None or node.name is not None:
-            text = graph.name(node.id)
-            pieces.append((UNARY if text.startswith("-") else ATOM, text))
+            pieces.append(number(graph.name(node.id)))
             continue
-        precedence, parts = compose(node.op, [pieces[i] for i in node.inputs])
-        text = join(parts)
-        pieces.append((precedence, text) if len(text) <= MOST_TEXT else (ATOM, "..."))
-    return str(pieces[id][1])
+        written = spell(OURS, node.op.name, [pieces[i] for i in node.inputs])
+        pieces.append(written if len(written.text) <= MOST_TEXT else Piece("..."))
+    return pieces[id].text

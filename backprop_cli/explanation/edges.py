@@ -9,8 +9,8 @@ from typing import NamedTuple
 from ..engine.point import Point
 from ..errors import UsageError, nearest
 from ..graph import CONSTANT, Graph
-from ..language.format import compose, join, node_text
-from ..language.operators import ATOM
+from ..language.format import node_text
+from ..language.written import OURS, number, spell
 from .local import local_texts
 
 MOST_PATHS = 10**15
@@ -137,8 +137,8 @@ class GraphView:
             return node_text(self.graph, id) if "\n" in text or "#" in text else text
         if self.constants:
             # without this, every step of a chain of constants would be written out whole
-            names = [(ATOM, self.graph.name(i)) for i in node.inputs]
-            return join(compose(node.op, names)[1])
+            names = [number(self.graph.name(i)) for i in node.inputs]
+            return spell(OURS, node.op.name, names).text
         return node_text(self.graph, id)
 
     def edges(self) -> Iterator[Edge]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..graph import CONSTANT, Graph, Node
 from ..language.format import given
+from ..language.written import DERIVATIVE
 from ..ops import PRIMITIVES
 from ..ops.primitive import CONSTANT_FACTOR_RULE, PRODUCT_RULE, QUOTIENT_RULE
 from .expr import (
@@ -37,9 +38,6 @@ MOST_STEPS = 120
 
 NAMED_FROM = 12
 """Unnamed steps of more operations than this go by their own names, as in formulas."""
-
-DERIVATIVE = "d/d"
-"""What stands for the derivative of an expression that is still to be taken, with the input."""
 
 REVERSED = {"greater": "less", "less": "greater"}
 

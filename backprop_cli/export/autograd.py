@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ..language.operators import PRODUCT
+from ..language.written import INFIX, Table
 from . import python
 from .functional import Functional, array_extremum
 from .page import PYTHON_WORDS
 from .program import Program
-from .writer import INFIX, PRODUCT, Table, constants
+from .writer import constants
 
 LANGUAGE = "autograd"
 SPELLING: Table = {

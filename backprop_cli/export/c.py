@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..language.numbers import brief
-from ..language.operators import CONSTANTS
+from ..language.operators import ATOM, CHOICE, CONSTANTS, PRODUCT, UNARY
+from ..language.written import INFIX, Piece, Table
 from .handwritten import Pass, helpers
 from .numpy import nested
 from .page import RELATIVE, absolute, conventions, header, joined
 from .program import Program
 from .python import KINKED
-from .writer import ATOM, CHOICE, INFIX, PRODUCT, UNARY, Names, Piece, Table, Writer
+from .writer import Names, Writer
 
 LANGUAGE = "C"
 

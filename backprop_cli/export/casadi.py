@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ..language.operators import PRODUCT, SUM
+from ..language.written import INFIX, Table
 from . import python
 from .numpy import nested
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
 from .program import Program
-from .writer import INFIX, PRODUCT, SUM, Names, Refused, Table, Writer, constants, python_number
+from .writer import Names, Refused, Writer, constants, python_number
 
 LANGUAGE = "CasADi"
 NO_GAMMA = Refused("CasADi has no gamma function")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ..language.operators import ATOM
+from ..language.written import Piece
 from ..ops import PRIMITIVES
 from . import TARGETS, module_of
-from .writer import ATOM, Piece, Refused, spell
+from .writer import Refused, spell
 
 
 def coverage_table() -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from ..language.written import Piece, Table
 from . import python
 from .handwritten import helpers as definitions_for
 from .page import conventions, header, joined, python_assertions
 from .program import Program
-from .writer import Names, Piece, Table, Writer, python_number
+from .writer import Names, Writer, python_number
 
 
 def array_extremum(module: str, name: str) -> Callable[..., Piece]:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..graph import Node
+from ..language.operators import PRODUCT
+from ..language.written import Piece
 from .program import slopes_into
-from .writer import PRODUCT, Names, Piece, Writer, spell
+from .writer import Names, Writer, spell
 
 
 class Edge(NamedTuple):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ..language.written import INFIX, Piece, Table
 from . import python
 from .functional import Functional, array_extremum
 from .page import PYTHON_WORDS
 from .program import Program
-from .writer import INFIX, Piece, Table, constants, real
+from .writer import constants, real
 
 LANGUAGE = "JAX"
 SPELLING: Table = {

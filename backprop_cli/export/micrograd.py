@@ -5,26 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ..language.operators import CHOICE, COMPARISON, POWER, PRODUCT
+from ..language.written import INFIX, Piece, Spelling, Table
 from ..ops import PRIMITIVES
 from . import python
 from .handwritten import helpers
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
 from .program import Program
-from .writer import (
-    CHOICE,
-    COMPARISON,
-    INFIX,
-    POWER,
-    PRODUCT,
-    Names,
-    Piece,
-    Spelling,
-    Table,
-    Writer,
-    expression,
-    python_number,
-    spell,
-)
+from .writer import Names, Writer, expression, python_number, spell
 
 LANGUAGE = "micrograd"
 

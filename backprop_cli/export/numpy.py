@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..language.operators import PRODUCT
+from ..language.written import INFIX, Piece, Table
 from . import python
 from .handwritten import Pass, helpers
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
 from .program import Program
-from .writer import INFIX, PRODUCT, Names, Piece, Table, Writer, constants, python_number
+from .writer import Names, Writer, constants, python_number
 
 LANGUAGE = "NumPy"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ..language.operators import CHOICE, POWER, PRODUCT
+from ..language.written import INFIX, Piece, Table
 from .handwritten import Pass, helpers
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
 from .program import Program
-from .writer import CHOICE, INFIX, POWER, PRODUCT, Names, Piece, Table, Writer, constants, python_number
+from .writer import Names, Writer, constants, python_number
 
 LANGUAGE = "Python"
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from ..language.operators import PRODUCT
+from ..language.written import INFIX, Piece, Table, template
 from . import python
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
 from .program import Program
-from .writer import INFIX, PRODUCT, Names, Piece, Table, Writer, python_number, real
+from .writer import Names, Writer, python_number, real
 
 LANGUAGE = "PyTorch"
 
@@ -50,7 +52,7 @@ def slope(number: str, tensor_form: str) -> Callable[..., Piece]:
     """Write an activation with a slope: PyTorch's own takes a number, not a variable."""
 
     def write(x: Piece, s: Piece) -> Piece:
-        return Piece((number if s.constant else tensor_form).format(x, s))
+        return template(number if s.constant else tensor_form)(x, s)
 
     return write
 

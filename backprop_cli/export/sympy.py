@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..language.operators import PRODUCT, UNARY
+from ..language.written import INFIX, Piece, Table
 from .handwritten import helpers
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
 from .program import Program
 from .python import power
-from .writer import INFIX, PRODUCT, UNARY, Names, Piece, Table, Writer, constants, python_number
+from .writer import Names, Writer, constants, python_number
 
 LANGUAGE = "SymPy"
 

@@ -10,45 +10,16 @@ from typing import Any, NamedTuple
 from ..errors import UsageError
 from ..graph import CONSTANT, NO_STATIC, Graph, Node
 from ..language.fold import fold, postfix
-from ..language.operators import CONSTANTS, GREEK, SUBSCRIPTS, constant_name
+from ..language.operators import ATOM, CONSTANTS, GREEK, PRODUCT, SUBSCRIPTS, UNARY, constant_name
 from ..language.parser import Item
+from ..language.written import Piece, Spelling, Table
+from ..language.written import spell as spelled
 from ..ops import PRIMITIVES
 from .program import Program as Computation
 from .program import safe_operand
 
-CHOICE, COMPARISON, SUM, PRODUCT, UNARY, POWER, ATOM = range(7)
-"""How tightly a text holds together; the targets' languages agree on that."""
-
-LEVELS = {"?": CHOICE, "<": COMPARISON, "+": SUM, "*": PRODUCT, "-": UNARY, "^": POWER, "!": ATOM}
 DEEPEST = 16
 """Operations in one expression; a deeper one gets lines of its own."""
-
-
-class Piece(NamedTuple):
-    """A written operand.
-
-    Attributes:
-        text: As it stands.
-        level: How tightly it holds together.
-        value: Its number, where it is a constant.
-        depth: Operations in it.
-    """
-
-    text: str
-    level: int = ATOM
-    value: float | None = None
-    depth: int = 0
-
-    def __format__(self, spec: str) -> str:
-        """Write it for a place that takes what is as tight as ``spec`` (of `LEVELS`); any without."""
-        if not spec or self.level >= LEVELS[spec]:
-            return self.text
-        return f"({self.text})"
-
-    @property
-    def constant(self) -> bool:
-        """Whether it is a number."""
-        return self.value is not None
 
 
 class Refused(NamedTuple):
@@ -61,53 +32,21 @@ class Refused(NamedTuple):
     reason: str
 
 
-Template = tuple[str, int]
-Rule = Callable[..., Piece]
-Spelling = str | Template | Rule | Refused
-Table = Mapping[str, Spelling]
-"""Primitive -> how it is written.
-
-A word is a function's name; a text with ``{0}`` a template, with the level of the result where
-that is no call; a callable gets the operands as pieces. What a node says in ``static`` comes by name.
-"""
-
-INFIX: dict[str, Spelling] = {
-    "add": ("{0:+} + {1:*}", SUM),
-    "subtract": ("{0:+} - {1:*}", SUM),
-    "multiply": ("{0:*}*{1:^}", PRODUCT),
-    "divide": ("{0:*}/{1:^}", PRODUCT),
-    "negative": ("-{0:^}", UNARY),
-    "identity": lambda x: x,
-    "less": ("{0:+} < {1:+}", COMPARISON),
-    "less_equal": ("{0:+} <= {1:+}", COMPARISON),
-    "greater": ("{0:+} > {1:+}", COMPARISON),
-    "greater_equal": ("{0:+} >= {1:+}", COMPARISON),
-    "equal": ("{0:+} == {1:+}", COMPARISON),
-    "not_equal": ("{0:+} != {1:+}", COMPARISON),
-}
-"""What all languages here write in the same way."""
-
-
 def constants(pi: str, e: str, tau: str = "") -> dict[str, Spelling]:
     """Write the constants by a target's names for pi and e; tau is twice pi where it has none."""
     return {"pi": (pi, ATOM), "tau": (tau, ATOM) if tau else (f"2*{pi}", PRODUCT), "e": (e, ATOM)}
 
 
 def spell(table: Table, name: str, operands: Sequence[Piece], static: Mapping[str, Any] = NO_STATIC) -> Piece:
-    """Write one primitive over written operands, with what it is told besides."""
-    spelling = table[name]
+    """Write one primitive over written operands, with what it is told besides; count how deep it is.
+
+    Raises:
+        UsageError: where the target does not have it.
+    """
+    if isinstance(table[name], Refused):
+        raise UsageError(f"no export of {name} to this target: {table[name].reason}")
     depth = 1 + max((x.depth for x in operands), default=0)
-    if isinstance(spelling, Refused):
-        raise UsageError(f"no export of {name} to this target: {spelling.reason}")
-    if callable(spelling):
-        written: Piece = spelling(*operands, **static)
-    elif isinstance(spelling, tuple):
-        written = Piece(spelling[0].format(*operands, **static), spelling[1])
-    elif "{" in spelling:
-        written = Piece(spelling.format(*operands, **static))
-    else:
-        written = Piece(f"{spelling}({', '.join(x.text for x in operands)})")
-    return written._replace(depth=depth)
+    return spelled(table, name, operands, static)._replace(depth=depth)
 
 
 class Names:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ..errors import printable
 from ..graph import CONSTANT, Graph, Node
-from ..ops import PRIMITIVES, Primitive
 from .fold import fold
-from .operators import ATOM, POWER, PRECEDENCE, SUM, UNARY
 from .parser import Item, Program
-
-Piece = tuple[int, Any]
-"""Precedence and text; the text is a string or a nested tuple of texts, joined at the end."""
+from .written import OURS, Piece, atom, number, spell
 
 OUTPUT_NAMES = ("f", "y", "L", "z")
 """What an output without a name is called: the first of these that the program leaves free."""
@@ -32,42 +27,26 @@ def format_items(items: Sequence[Item]) -> str:
     """Write a postfix list as an expression with as few brackets as it needs."""
 
     def leaf(item: Item) -> Piece:
-        return ATOM, item.text
+        return atom(item.text)
 
     def apply(item: Item, operands: Sequence[Piece]) -> Piece:
-        return compose(PRIMITIVES[item.text], operands)
+        return spell(OURS, item.text, operands)
 
-    return join(fold(items, name=leaf, number=leaf, apply=apply)[1])
-
-
-def compose(op: Primitive, operands: Sequence[Piece]) -> Piece:
-    """Write one primitive over operands that are already written."""
-    if op.callable:
-        separated: list[Any] = []
-        for _, text in operands:
-            separated += [text, ", "]
-        return ATOM, (op.name, "(", *separated[:-1], ")")
-    precedence = PRECEDENCE[op.name]
-    sign = op.infix or ""
-    if len(operands) == 1:
-        return precedence if sign else operands[0][0], (
-            sign,
-            _bracket(operands[0], precedence + (sign == "-")),
-        )
-    left, right = operands
-    # left operands may bind equally tightly, right ones for ^; a sign after an operator is bracketed
-    first = _bracket(left, precedence + (precedence == POWER))
-    second = _bracket(right, ATOM if right[0] == UNARY else precedence + (precedence != POWER))
-    spaced = f" {sign} " if precedence <= SUM else sign
-    return precedence, (first, spaced, second)
+    return fold(items, name=leaf, number=leaf, apply=apply).text
 
 
 def node_text(graph: Graph, id: int) -> str:
     """Write one node as one operation over the names of its operands (``d*f``, ``v2 + c``)."""
     node = graph.nodes[id]
+    return graph.name(id) if node.op is None else node_piece(graph, id).text
+
+
+def node_piece(graph: Graph, id: int) -> Piece:
+    """Return the same before it is joined."""
+    node = graph.nodes[id]
     if node.op is None:
-        return graph.name(id)
-    return join(compose(node.op, _operands(graph, id))[1])
+        return number(graph.name(id))
+    return spell(OURS, node.op.name, _operands(graph, id))
 
 
 def output_text(graph: Graph, most: int = 60) -> str:
@@ -87,7 +66,7 @@ def output_text(graph: Graph, most: int = 60) -> str:
 
 def _operands(graph: Graph, id: int) -> list[Piece]:
     return [
-        constant_piece(graph, i) if graph.nodes[i].kind == CONSTANT else (ATOM, graph.name(i))
+        constant_piece(graph, i) if graph.nodes[i].kind == CONSTANT else atom(graph.name(i))
         for i in given(graph, graph.nodes[id])
     ]
 
@@ -109,30 +88,12 @@ def constant_piece(graph: Graph, id: int) -> Piece:
         i, ready = todo.pop()
         node = graph.nodes[i]
         if node.op is None:
-            stack.append((ATOM, graph.name(i)))
+            stack.append(number(graph.name(i)))
         elif ready:
             operands = stack[len(stack) - len(node.inputs) :]
             del stack[len(stack) - len(node.inputs) :]
-            stack.append(compose(node.op, operands))
+            stack.append(spell(OURS, node.op.name, operands))
         else:
             todo.append((i, True))
             todo += [(k, False) for k in reversed(node.inputs)]
     return stack[0]
-
-
-def _bracket(piece: Piece, least: int) -> Any:
-    precedence, text = piece
-    return text if precedence >= least else ("(", text, ")")
-
-
-def join(text: Any) -> str:
-    """Flatten nested texts without recursion."""
-    parts: list[str] = []
-    todo = [text]
-    while todo:
-        top = todo.pop()
-        if isinstance(top, str):
-            parts.append(top)
-        else:
-            todo += reversed(top)
-    return "".join(parts)

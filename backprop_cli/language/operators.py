@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-COMPARISON, SUM, PRODUCT, UNARY, POWER, ROOT, ATOM = 1, 2, 3, 4, 5, 6, 7
+CHOICE, COMPARISON, SUM, PRODUCT, UNARY, POWER, ROOT, ATOM = range(8)
+"""How tightly a text holds together. A choice is an operator in some targets of exports alone."""
 
 BINARY: dict[str, tuple[int, str]] = {
     "+": (SUM, "add"),
@@ -19,13 +20,6 @@ BINARY: dict[str, tuple[int, str]] = {
     ">=": (COMPARISON, "greater_equal"),
     "==": (COMPARISON, "equal"),
     "!=": (COMPARISON, "not_equal"),
-}
-
-PRECEDENCE: dict[str, int] = {
-    **{name: precedence for precedence, name in BINARY.values()},
-    "power_n": POWER,
-    "negative": UNARY,
-    "identity": ATOM,
 }
 
 SPELLING = {

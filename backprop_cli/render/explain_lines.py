@@ -20,9 +20,10 @@ from .forms import (
     Call,
     Form,
     Formula,
-    Fraction,
+    Grouped,
     Named,
     Numbers,
+    Operation,
     Phrase,
     Product,
     Slope,
@@ -251,7 +252,7 @@ def _use(use: Use, point: WrittenPoint, voice: Voice) -> Row:
         if use.twin:
             equations = [equal(symbols, numbers, slope, before=f"{which}:")]
             bare = not isinstance(use.local, Apply) or symbols is None
-            factor = symbols if bare else Phrase(("(", Symbols(use.local), ")"))
+            factor = symbols if bare else Grouped(Symbols(use.local))
         else:
             equations = [equal(factor, symbols, numbers, slope)]
         product = None if factor is None else Product((voice.total(of), factor))
@@ -478,8 +479,10 @@ def _update(update: Update, voice: Voice) -> Part:
     rows = []
     for move in update.moves:
         name = Named(move.name)
-        symbols = Phrase((name, f" {sign} ", Product((rate, voice.total(move.name)))))
-        numbers = Phrase((Value(move.old), f" {sign} ", Product((rate, Value(move.slope)))))
+        symbols, numbers = (
+            Operation("add" if update.rate > 0 else "subtract", (old, Product((rate, slope))))
+            for old, slope in ((name, voice.total(move.name)), (Value(move.old), Value(move.slope)))
+        )
         new = Phrase((Words("new "), name))
         rows.append(Row(None, (equal(new, symbols, numbers, Value(move.new)),)))
     out, digits = voice.output, voice.digits
@@ -541,8 +544,8 @@ def _limit(told: Explanation, name: str, limit: Limit | None, voice: Voice) -> P
     function = voice.output
     h = Named(limit.letter)
     here, there = (_call(function, limit, told, moved) for moved in (False, True))
-    difference = Phrase((there, " - ", here))
-    quotient = Fraction(difference, h)
+    difference = Operation("subtract", (there, here))
+    quotient = Operation("divide", (difference, h))
     slope = Slope(function, name)
     rows = [Row(Words("definition"), (equal(slope, Tends(h, quotient)),))]
     if limit.moved is None:
@@ -583,7 +586,7 @@ def _call(function: str, limit: Limit, told: Explanation, moved: bool) -> Call:
     parts: list[Form | None] = []
     for n in names:
         own: Form = Named(n) if inputs is None else Value(inputs[n])
-        parts.append(Phrase((own, " + ", Named(limit.letter))) if moved and n == name else own)
+        parts.append(Operation("add", (own, Named(limit.letter))) if moved and n == name else own)
     return Call(function, [None, *parts, None] if many else parts)
 
 

@@ -70,6 +70,19 @@ class Words(Record):
     text: str
 
 
+class Operation(Record):
+    """A primitive, by its name, over forms."""
+
+    op: str
+    operands: Sequence[Form]
+
+
+class Grouped(Record):
+    """A form in brackets, for a reader: one factor, whatever it is."""
+
+    form: Form
+
+
 class Product(Record):
     """A product, with dots in a long one."""
 
@@ -86,13 +99,6 @@ class Way(Record):
     """The steps of a path by their names, with dots in a long one."""
 
     names: Sequence[str]
-
-
-class Fraction(Record):
-    """One form over another."""
-
-    above: Form
-    below: Form
 
 
 class Call(Record):
@@ -126,10 +132,11 @@ Form = (
     | Worked
     | Formula
     | Words
+    | Operation
+    | Grouped
     | Product
     | Sum
     | Way
-    | Fraction
     | Call
     | Tends
     | Phrase

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from ..errors import BackpropError, printable
 from ..language.fold import fold, postfix
-from ..language.operators import ATOM, GREEK, POWER, PRODUCT, SUM, UNARY
-from ..ops import PRIMITIVES, Primitive
+from ..language.operators import ATOM, COMPARISON, GREEK, POWER, PRODUCT, ROOT, SUM
+from ..language.written import (
+    DERIVATIVE,
+    OURS,
+    RELATIONS,
+    Notation,
+    Piece,
+    Rule,
+    atom,
+    negative,
+    signed,
+    spell,
+    template,
+)
 
 LETTERS = {c: GREEK[c] for c in "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ"} | {"ε": "varepsilon", "φ": "varphi"}
 """Greek letters that are commands; the others look like Latin ones."""
@@ -33,14 +44,19 @@ TEXT = {
 """Characters that text does not have, or has another meaning for."""
 _PRIMES = re.compile(r"(?<=[\w)])'+(?![^\W\d_])")  # of f', not the apostrophe of a word
 KNOWN = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "min", "max"}
-RELATIONS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
+SIGNS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
 
 def name_to_latex(name: str) -> str:
-    """Return a name: Greek letters as commands, trailing digits as a subscript."""
+    """Return a name: Greek letters as commands, digits and what is said of a letter as a subscript."""
     stem = name.rstrip("0123456789₀₁₂₃₄₅₆₇₈₉")
     digits = name[len(stem) :].translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789"))
     stem = stem.rstrip("_")
+    head, _, tail = name.partition("_")
+    symbol = head.rstrip("0123456789")
+    if "_" in stem and (len(symbol) == 1 or symbol in LETTERS.values()):
+        first = name_to_latex(head)
+        return (first if head == symbol else f"{{{first}}}") + rf"_{{\text{{{text_to_latex(tail)}}}}}"
     if stem in LETTERS:
         text = f"\\{LETTERS[stem]}"
     elif stem in LETTERS.values():
@@ -67,10 +83,10 @@ def to_latex(text: str) -> str:
         return r"\text{" + text_to_latex(text) + "}"
     return fold(
         items,
-        name=lambda item: (ATOM, name_to_latex(item.text)),
-        number=lambda item: (ATOM, number_to_latex(item.text)),
-        apply=lambda item, operands: _apply(item.text, operands),
-    )[1]
+        name=lambda item: atom(name_to_latex(item.text)),
+        number=lambda item: number_piece(item.text),
+        apply=lambda item, operands: spell(LATEX, item.text, operands),
+    ).text
 
 
 def number_to_latex(text: str) -> str:
@@ -81,42 +97,47 @@ def number_to_latex(text: str) -> str:
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
+def number_piece(text: str) -> Piece:
+    """Return a number as an operand: a power of ten can be a factor, but is no base of another power."""
+    latex = number_to_latex(text)
+    if latex.startswith("-"):
+        return signed(latex, brackets=BRACKETS)
+    return Piece(latex, POWER) if "^" in latex else atom(latex)
+
+
 def command(name: str) -> str:
-    """Return what a function is called."""
-    return f"\\{name}" if name in KNOWN else r"\operatorname{" + name.replace("_", r"\_") + "}"
+    """Return what a function is called; the slope of one has a prime."""
+    stem = name.rstrip("'")
+    known = f"\\{stem}" if stem in KNOWN else r"\operatorname{" + stem.replace("_", r"\_") + "}"
+    return known + name[len(stem) :]
 
 
-def relation(row: Primitive) -> str:
-    """Return the sign of a comparison."""
-    sign = row.infix or ""
-    return RELATIONS.get(sign, sign)
+BRACKETS = (r"\left(", r"\right)")
 
 
-def _apply(name: str, operands: Sequence[tuple[int, str]]) -> tuple[int, str]:
-    texts = [text for _, text in operands]
+def _rule(text: str, level: int = ATOM) -> Rule:
+    return template(text, level, BRACKETS)
 
-    def bracket(i: int, least: int) -> str:
-        precedence, text = operands[i]
-        return text if precedence >= least else rf"\left({text}\right)"
 
-    row = PRIMITIVES[name]
-    if name == "divide":
-        return ATOM - 1, rf"\frac{{{texts[0]}}}{{{texts[1]}}}"
-    if name in ("power", "power_n"):
-        return POWER, f"{bracket(0, ATOM)}^{{{texts[1]}}}"
-    if name == "multiply":
-        return PRODUCT, rf"{bracket(0, PRODUCT)} \cdot {bracket(1, POWER)}"
-    if name in ("add", "subtract"):
-        sign = "+" if name == "add" else "-"
-        return SUM, f"{texts[0]} {sign} {bracket(1, PRODUCT if name == 'subtract' else UNARY - 1)}"
-    if name == "negative":
-        return UNARY, f"-{bracket(0, POWER)}"
-    if row.truth:
-        return SUM - 1, f"{texts[0]} {relation(row)} {texts[1]}"
-    if name == "sqrt":
-        return ATOM, rf"\sqrt{{{texts[0]}}}"
-    if name == "cbrt":
-        return ATOM, rf"\sqrt[3]{{{texts[0]}}}"
-    if name == "abs":
-        return ATOM, rf"\left|{texts[0]}\right|"
-    return ATOM, rf"{command(name)}\left({', '.join(texts)}\right)"
+LATEX = Notation(
+    {
+        "identity": OURS["identity"],
+        "add": _rule("{0:+} + {1:+}", SUM),
+        "subtract": _rule("{0:+} - {1:*}", SUM),
+        "multiply": _rule(r"{0:*} \cdot {1:*}", PRODUCT),
+        "divide": _rule(r"\frac{{0}}{{1}}", ROOT),
+        "negative": negative(BRACKETS),
+        "power": _rule("{0:!}^{{1}}", POWER),
+        "power_n": _rule("{0:!}^{{1}}", POWER),
+        "sqrt": _rule(r"\sqrt{{0}}"),
+        "cbrt": _rule(r"\sqrt[3]{{0}}"),
+        "abs": _rule(r"\left|{0}\right|"),
+        DERIVATIVE: _rule(r"\frac{d}{d{0}}\left({1}\right)"),
+        **{
+            name: _rule(f"{{0}} {SIGNS.get(sign, sign)} {{1}}", COMPARISON)
+            for name, sign in RELATIONS.items()
+        },
+    },
+    lambda name: _rule(command(name)),
+)
+"""How mathematics is written in LaTeX."""

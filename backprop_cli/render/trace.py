@@ -16,7 +16,7 @@ from ..networks.losses import LOSSES
 from ..training.trace import Given, Line, NodeTable, Numbers, Step, TableRow, Trace, Update
 from . import forms
 from .document import Document, Entries, Facts
-from .forms import Form, Fraction, Phrase, Quantity, Value, Words, Worked
+from .forms import Form, Operation, Quantity, Value, Words, Worked
 from .page import (
     Block,
     Calculation,
@@ -131,7 +131,8 @@ def _clipping(trace: Trace, digits: int) -> Iterator[Calculation]:
         yield Calculation(words=f"{length} is within {most}: nothing is cut")
         return
     yield Calculation(words=f"{length} is more than {most}: every number of it is multiplied")
-    factor = Fraction(Value(clip.limit), Phrase((Value(clip.norm), " + ", Value(1e-6))))
+    above, below = Value(clip.limit), Operation("add", (Value(clip.norm), Value(1e-6)))
+    factor = Operation("divide", (above, below))
     yield Calculation(Words("factor"), (factor,), Value(clip.factor))
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import sympy
 
 from ...graph import CONSTANT, Graph
-from ...language.format import constant_piece, join
+from ...language.format import constant_piece
 from ...language.operators import named_constant
+from ...language.written import Piece
 from ...ops import Primitive
 from .functions import SP, defined
 
@@ -22,7 +23,7 @@ class Constants:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.values: dict[Any, int] = {}  # dummy -> node id
-        self.precedence: dict[Any, int] = {}  # of the text that a dummy stands for
+        self.written: dict[Any, Piece] = {}  # what a dummy stands for
         self.known: dict[int, Any] = {}
 
     def __call__(self, id: int) -> Any:
@@ -57,9 +58,9 @@ class Constants:
 
     def dummy(self, id: int) -> Any:
         """Return a symbol that is written as the user wrote the constant."""
-        precedence, text = constant_piece(self.graph, id)
-        symbol = sympy.Dummy(join(text), real=True)
-        self.values[symbol], self.precedence[symbol] = id, precedence
+        piece = constant_piece(self.graph, id)
+        symbol = sympy.Dummy(piece.text, real=True)
+        self.values[symbol], self.written[symbol] = id, piece
         return symbol
 
 

@@ -10,6 +10,7 @@ import sympy
 
 from ...graph import CONSTANT, Graph
 from ...language.operators import PRODUCT
+from ...language.written import Piece
 from .constants import Constants, guarded
 from .functions import shown
 from .printer import Printer
@@ -41,7 +42,7 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
     constants = Constants(graph)
     symbols = {n.id: sympy.Dummy(graph.name(n.id), real=True) for n in graph.nodes if n.kind != CONSTANT}
     decimal = any(n.label and not n.label.isdigit() and n.op is None and "." in n.label for n in graph.nodes)
-    write = Printer(decimal, constants.precedence).write
+    write = Printer(decimal, constants.written).write
     expressions: dict[int, Any] = {}
     templates: dict[tuple[Any, ...], Any] = {}
     limit = 400 if inline else NAMED_FROM
@@ -112,7 +113,8 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
             )
         size = sum(g.count_ops(visual=False) for g in formula.groups)
         if size > (400 if inline else CHAIN_FROM):
-            further = sympy.Dummy(f"d{output}/d{graph.name(k)}", real=True)
-            constants.precedence[further] = PRODUCT
+            slope = f"d{output}/d{graph.name(k)}"
+            further = sympy.Dummy(slope, real=True)
+            constants.written[further] = Piece(slope, PRODUCT)
             found[k] = Formula((further,))
     return texts

@@ -41,7 +41,7 @@ def higher(
     symbols = {id: sympy.Dummy(name, real=True) for name, id in graph.inputs.items()}
     decimal = any(n.label and "." in n.label for n in graph.nodes)
     decimal = decimal or any(w % 1.0 for along in directions for weights in along for _, w in weights)
-    write = Printer(decimal, constants.precedence).write
+    write = Printer(decimal, constants.written).write
     reached = graph.needed()
 
     def derived(known: dict[Any, Any], along: tuple[Any, ...]) -> Any:

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import reduce
+from typing import Any
 
 import sympy
 
-from ...language.operators import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY
+from ...language.operators import POWER, PRODUCT
+from ...language.written import TEXTBOOK, Piece, behind, call, number, signed, spell
 from ...ops import PRIMITIVES
 from .functions import COMPARE, OUR_NAMES
-
-
-class _Piece(NamedTuple):
-    """A text and how tightly it holds together."""
-
-    precedence: int
-    text: str
-    quotient: bool = False
-
-    def at_least(self, precedence: int) -> str:
-        """Return the text, in brackets where it holds together less tightly than that.
-
-        A sign needs brackets everywhere but in front.
-        """
-        bare = self.precedence >= precedence and self.precedence != UNARY
-        return self.text if bare else f"({self.text})"
 
 
 class Printer:
@@ -33,12 +19,12 @@ class Printer:
 
     Args:
         decimal: Write fractions with a short decimal form as decimals, as the user did.
-        precedence: Of the symbols that stand for more than a name or a number.
+        written: The symbols that stand for more than a name or a number.
     """
 
-    def __init__(self, decimal: bool, precedence: Mapping[Any, int]) -> None:
+    def __init__(self, decimal: bool, written: Mapping[Any, Piece]) -> None:
         self.decimal = decimal
-        self.precedence = precedence
+        self.written = written
 
     def write(self, groups: Sequence[Any]) -> str:
         """Write a product of groups; one group when none has a function in it."""
@@ -52,17 +38,19 @@ class Printer:
                 kept.append(g)
         if len(kept) < 2:
             return self.piece(sign * (kept[0] if kept else sympy.S.One)).text
-        first, *others = (self.piece(g) for g in kept)
-        texts = [g.at_least(ATOM if g.quotient else PRODUCT) for g in others]
-        return ("-" if sign < 0 else "") + "*".join([first.at_least(PRODUCT), *texts])
+        first, *others = kept
+        product = _factor(self.piece(first), PRODUCT)
+        for g in others:
+            above, below = self.fraction(g)
+            product = _product([product, *map(_factor, [self.piece(g)] if below else above)])
+        return (product if sign > 0 else _minus(product)).text
 
-    def piece(self, e: Any) -> _Piece:
+    def piece(self, e: Any) -> Piece:
         """Write an expression."""
         if e.is_Rational:
             return self.number(e)
         if e.is_Symbol:
-            precedence = self.precedence.get(e, ATOM)
-            return _Piece(precedence, e.name, quotient=precedence == PRODUCT)
+            return self.written.get(e) or Piece(e.name)
         if e.is_Add:
             return self.sum(e)
         if e.is_Mul:
@@ -70,25 +58,25 @@ class Printer:
         if e.is_Pow:
             return self.power(e.base, e.exp)
         if e is sympy.pi or e is sympy.E or e is sympy.EulerGamma:
-            return _Piece(ATOM, {"pi": "pi", "E": "e"}.get(str(e), "0.5772156649015329"))
+            return Piece({"pi": "pi", "E": "e"}.get(str(e), "0.5772156649015329"))
         name = type(e).__name__
         if name in COMPARE:
-            a, b = (self.piece(x).text for x in e.args)
+            operands = [self.piece(x) for x in e.args]
             if name == "less" and not e.args[0].free_symbols:
-                return _Piece(COMPARISON, f"{b} > {a}")
-            return _Piece(COMPARISON, f"{a} {PRIMITIVES[name].infix} {b}")
+                return spell(TEXTBOOK, "greater", operands[::-1])
+            return spell(TEXTBOOK, name, operands)
         if name == "polygamma" and e.args[0] == 0:
-            return _Piece(ATOM, f"digamma({self.piece(e.args[1]).text})")
+            return call("digamma", [self.piece(e.args[1])])
         name = OUR_NAMES.get(name, name)
         args = list(e.args)
         row = PRIMITIVES.get(name)
         if row and row.defaults and args[1] == sympy.nsimplify(row.defaults[0], rational=True):
             args.pop()
-        return _Piece(ATOM, f"{name}({', '.join(self.piece(x).text for x in args)})")
+        return call(name, [self.piece(x) for x in args])
 
-    def number(self, e: Any) -> _Piece:
+    def number(self, e: Any) -> Piece:
         if e.is_Integer:
-            return _Piece(UNARY if e < 0 else ATOM, str(e))
+            return number(str(e))
         if self.decimal:
             q = int(e.q)
             while q % 2 == 0:
@@ -97,51 +85,66 @@ class Printer:
                 q //= 5
             text = repr(float(e))
             if q == 1 and len(text) <= 10 and "e" not in text:
-                return _Piece(UNARY if e < 0 else ATOM, text)
-        return _Piece(UNARY if e < 0 else PRODUCT, f"{e.p}/{e.q}", quotient=True)
+                return number(text)
+        return signed(f"{e.p}/{e.q}") if e < 0 else Piece(f"{e.p}/{e.q}", PRODUCT)
 
-    def sum(self, e: Any) -> _Piece:
+    def sum(self, e: Any) -> Piece:
         terms = e.as_ordered_terms()
         # a sum that can start with a plus does
         front = next((t for t in terms if not t.could_extract_minus_sign()), terms[0])
-        text = self.piece(front).text
+        written = self.piece(front)
         rest = list(terms)
         rest.remove(front)
         for term in rest:
             if term.could_extract_minus_sign():
-                text += f" - {self.piece(-term).at_least(PRODUCT)}"
+                written = spell(TEXTBOOK, "subtract", [written, self.piece(-term)])
             else:
-                text += f" + {self.piece(term).at_least(SUM)}"
-        return _Piece(SUM, text)
+                written = spell(TEXTBOOK, "add", [written, self.piece(term)])
+        return written
 
-    def product(self, e: Any) -> _Piece:
+    def product(self, e: Any) -> Piece:
         if e.args[0].is_Rational and e.args[0] < 0:
-            return _Piece(UNARY, "-" + self.piece(-e).at_least(PRODUCT))
+            return _minus(self.piece(-e))
+        above, below = self.fraction(e)
+        top = _product([*map(_factor, above)]) if above else Piece("1")
+        return spell(TEXTBOOK, "divide", [top, _product([*map(_factor, below)])]) if below else top
+
+    def fraction(self, e: Any) -> tuple[list[Piece], list[Piece]]:
+        """Return the factors of a product above and below the line; of anything else the whole, above."""
+        if not e.is_Mul:
+            return [self.piece(e)], []
         above: list[Any] = []
         below: list[Any] = []
         for factor in sorted(e.as_ordered_factors(), key=_place):
-            if factor.is_Rational and self.number(factor).quotient:
+            if factor.is_Rational and self.number(factor).level == PRODUCT:
                 above += [sympy.Integer(factor.p)] if factor.p != 1 else []
                 below += [sympy.Integer(factor.q)] if factor.q != 1 else []
             elif factor.is_Pow and factor.exp.could_extract_minus_sign():
                 below.append(factor.base ** (-factor.exp))
             else:
                 above.append(factor)
-        top = "*".join(self.factor(f) for f in above) or "1"
-        if not below:
-            return _Piece(PRODUCT, top)
-        bottom = "*".join(self.factor(f) for f in below)
-        return _Piece(PRODUCT, f"{top}/{bottom}" if len(below) == 1 else f"{top}/({bottom})", quotient=True)
+        return [*map(self.piece, above)], [*map(self.piece, below)]
 
-    def factor(self, e: Any) -> str:
-        return self.piece(e).at_least(POWER)
-
-    def power(self, base: Any, exponent: Any) -> _Piece:
+    def power(self, base: Any, exponent: Any) -> Piece:
         if exponent == sympy.Rational(1, 2):
-            return _Piece(ATOM, f"sqrt({self.piece(base).text})")
+            return call("sqrt", [self.piece(base)])
         if exponent.could_extract_minus_sign():
-            return _Piece(PRODUCT, f"1/{self.factor(base**-exponent)}", quotient=True)
-        return _Piece(POWER, f"{self.piece(base).at_least(ATOM)}^{self.piece(exponent).at_least(ATOM)}")
+            return spell(TEXTBOOK, "divide", [Piece("1"), _factor(self.piece(base**-exponent))])
+        return spell(TEXTBOOK, "power", [self.piece(base), self.piece(exponent)])
+
+
+def _factor(x: Piece, least: int = POWER) -> Piece:
+    """Return a factor; a sign needs brackets everywhere but in front."""
+    return behind(x, least)
+
+
+def _product(factors: Sequence[Piece]) -> Piece:
+    return reduce(lambda a, b: spell(TEXTBOOK, "multiply", [a, b]), factors)
+
+
+def _minus(x: Piece) -> Piece:
+    """Return a product with its sign in front of all factors."""
+    return signed(("-", _factor(x, PRODUCT).parts))
 
 
 def _place(factor: Any) -> int:

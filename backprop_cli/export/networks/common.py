@@ -13,9 +13,9 @@ from safetensors.numpy import save
 from ... import __version__
 from ...engine.record import Recorder, Written
 from ...graph import INPUT, NOWHERE, Graph
+from ...language.written import Table
 from ...ops import Shape
 from ...optimization.settings import FirstOrder
-from ..writer import Table
 from . import INLINE
 from .facts import Facts, NDArray, Step, described
 from .nodes import NodeWriter

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ...language.operators import PRODUCT
+from ...language.written import Piece, Table
 from .. import jax as scalar
 from ..handwritten import helpers
-from ..writer import PRODUCT, Piece, Table, spell
+from ..writer import spell
 from . import Exported
 from .common import (
     WITHOUT,

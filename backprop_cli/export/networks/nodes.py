@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ...graph import CONSTANT, Graph, Node
-from ..writer import DEEPEST, PRODUCT, SUM, Names, Piece, Table, python_number, spell
+from ...language.operators import PRODUCT, SUM
+from ...language.written import Piece, Table
+from ..writer import DEEPEST, Names, python_number, spell
 
 SHORT = 16
 """Characters of an operation on single numbers that may stand several times."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...language.operators import COMPARISON
+from ...language.written import Piece, Table
 from .. import numpy as scalar
 from ..handwritten import helpers
-from ..writer import COMPARISON, Piece, Table, spell
+from ..writer import spell
 from . import Exported
 from .common import (
     WITHOUT,

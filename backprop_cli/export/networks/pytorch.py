@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...language.operators import ATOM
+from ...language.written import Piece, Table
 from ...ops import PRIMITIVES
 from .. import pytorch as scalar
-from ..writer import ATOM, Piece, Table, python_number, spell
+from ..writer import python_number, spell
 from . import Exported
 from .common import WITHOUT, Arrays, header, noise, rows, unsure
 from .facts import Facts, NDArray, changed

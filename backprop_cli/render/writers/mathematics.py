@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
+from ...language.operators import ATOM, ROOT
+from ...language.written import Piece, atom, bracketed, call, spell
 from .. import forms
-from ..latex import text_to_latex, to_latex
+from ..latex import BRACKETS, text_to_latex, to_latex
 from ..page import Equation
-from ..written import Style, expression, name_read, written_name
+from ..written import Style, name_piece, name_read, written
 
 LONGEST = 8
 """Longer chains are shown with dots in them."""
@@ -23,8 +26,7 @@ class Spelling:
 
     def __init__(self, digits: int, *, latex: bool = False) -> None:
         self.latex = latex
-        self.dots = r"\dots" if latex else "..."
-        self.times = r" \cdot " if latex else " * "
+        self.dots = atom(r"\dots" if latex else "...")
         self.symbols = Style(digits, symbols=True, latex=latex)
         self.numbers = Style(digits, latex=latex, spaced=True)
 
@@ -42,63 +44,74 @@ class Spelling:
 
     def __call__(self, form: forms.Form) -> str:
         """Return a form as text."""
+        return self.piece(form).text
+
+    def piece(self, form: forms.Form) -> Piece:
+        """Return a form as an operand."""
         match form:
             case str():
-                return form
+                return atom(form)
             case forms.Value(number):
-                return self.numbers.number(number)
+                return self.numbers.piece(number)
             case forms.Named(name):
-                return written_name(name_read(name), True) if self.latex else name
-            case forms.Quantity(quantity, owned):
-                return quantity.short if owned and not self.latex else written_name(quantity, self.latex)
+                return name_piece(name_read(name)) if self.latex else atom(name)
+            case forms.Quantity(name, owned):
+                return name_piece(name) if self.latex else atom(name.short if owned else name.text)
             case forms.Slope(of, by):
                 above, below = self(forms.Named(of)), self(forms.Named(by))
-                return rf"\frac{{\partial {above}}}{{\partial {below}}}" if self.latex else f"d{of}/d{by}"
+                if self.latex:
+                    return Piece(rf"\frac{{\partial {above}}}{{\partial {below}}}", ROOT)
+                return atom(f"d{of}/d{by}")
             case forms.Symbols(expr):
-                return expression(expr, self.symbols)
+                return written(expr, self.symbols)
             case forms.Numbers(expr, spaced):
-                return expression(expr, self.numbers._replace(spaced=spaced))
+                return written(expr, self.numbers._replace(spaced=spaced))
             case forms.Worked(expr, value):
-                text = self(forms.Numbers(expr, spaced=False))
-                return expression(expr, self.symbols) if text == self.numbers.number(value) else text
+                numbers = written(expr, self.numbers._replace(spaced=False))
+                said_already = numbers.text == self.numbers.number(value)
+                return written(expr, self.symbols) if said_already else numbers
             case forms.Formula(text):
-                return to_latex(text) if self.latex else text
+                return atom(to_latex(text) if self.latex else text)
             case forms.Words(text):
-                return rf"\text{{{text_to_latex(text)}}}" if self.latex else text
+                return atom(rf"\text{{{text_to_latex(text)}}}" if self.latex else text)
             case forms.Phrase(parts):
-                return "".join(map(self, parts))
-            case forms.Product(factors):
-                # our own language leaves the brackets around a sign to what is written in numbers
-                texts = [self(f) for f in factors]
-                return self.times.join(self._shortened(self._bracketed(texts) if self.latex else texts))
-            case forms.Sum(terms):
-                texts = self._bracketed([self.numbers.number(x) for x in terms])
-                if len(texts) > 2 * LONGEST:
-                    texts[LONGEST:-2] = [self.dots]
-                return " + ".join(texts)
+                return atom("".join(map(self, parts)))
             case forms.Way(names):
                 arrow = r" \to " if self.latex else " -> "
-                return arrow.join(self._shortened([self(forms.Named(name)) for name in names]))
+                shown = _shortened([self.piece(forms.Named(name)) for name in names], self.dots)
+                return atom(arrow.join(name.text for name in shown))
             case _:
-                return self._function(form)
+                return self._operation(form)
 
-    def _function(self, form: forms.Fraction | forms.Call | forms.Tends) -> str:
+    def _operation(
+        self,
+        form: forms.Operation | forms.Grouped | forms.Product | forms.Sum | forms.Call | forms.Tends,
+    ) -> Piece:
+        table = self.numbers.table
         match form:
-            case forms.Fraction(over, under):
-                above, below = self(over), self(under)
-                if self.latex:
-                    return rf"\frac{{{above}}}{{{below}}}"
-                return "/".join(f"({text})" if " " in text else text for text in (above, below))
+            case forms.Operation(op, operands):
+                return spell(table, op, [self.piece(x) for x in operands])
+            case forms.Grouped(inner):
+                return bracketed(self.piece(inner), ATOM + 1, BRACKETS if self.latex else ("(", ")"))
+            case forms.Product(factors):
+                pieces = [self.piece(x) for x in factors]
+                # our own language leaves the brackets around a sign to what is written in numbers
+                pieces = pieces if self.latex else [x._replace(after=None) for x in pieces]
+                pieces = _shortened(pieces, self.dots)
+                return reduce(lambda a, b: spell(table, "multiply", [a, b]), pieces)
+            case forms.Sum(terms):
+                pieces = [self.numbers.piece(x) for x in terms]
+                if len(pieces) > 2 * LONGEST:
+                    pieces[LONGEST:-2] = [self.dots]
+                return reduce(lambda a, b: spell(table, "add", [a, b]), pieces)
             case forms.Call(name, arguments):
-                texts = [self.dots if a is None else self(a) for a in arguments]
-                return f"{self(forms.Named(name))}({', '.join(texts)})"
+                given = [self.dots if a is None else self.piece(a) for a in arguments]
+                return call(self(forms.Named(name)), given)
             case forms.Tends(letter, inner):
                 h, text = self(letter), self(inner)
-                return rf"\lim_{{{h} \to 0}} {text}" if self.latex else f"limit of {text} as {h} goes to 0"
-
-    def _bracketed(self, texts: Sequence[str]) -> list[str]:
-        """Put brackets around what begins with a sign, after the first."""
-        return [self.numbers.bracket(t) if k and t.startswith("-") else t for k, t in enumerate(texts)]
+                return atom(
+                    rf"\lim_{{{h} \to 0}} {text}" if self.latex else f"limit of {text} as {h} goes to 0"
+                )
 
     def said(self, equation: Equation) -> str:
         """Return an equation with its words."""
@@ -106,7 +119,8 @@ class Spelling:
         text = f"{equation.before} {text}" if equation.before else text
         return text if equation.target is None else f"{text} to {self(equation.target)}"
 
-    def _shortened(self, texts: list[str]) -> list[str]:
-        if len(texts) > LONGEST:
-            texts[LONGEST // 2 : -2] = [self.dots]
-        return texts
+
+def _shortened(pieces: list[Piece], dots: Piece) -> list[Piece]:
+    if len(pieces) > LONGEST:
+        pieces[LONGEST // 2 : -2] = [dots]
+    return pieces
