@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 from ..language.operators import PRODUCT
-from ..language.written import INFIX, Table
-from . import python
+from ..language.written import Table
+from . import numpy, python
 from .functional import Functional, array_extremum
 from .page import PYTHON_WORDS
 from .program import Program
-from .writer import constants
 
 LANGUAGE = "autograd"
 SPELLING: Table = {
-    **INFIX,
-    **{name: f"np.{name}" for name in "sin cos tan sinh cosh tanh exp expm1 log log1p log2 log10".split()},
-    **{name: f"np.{name}" for name in "sqrt sign floor ceil abs where".split()},
-    **{name: f"np.arc{name[1:]}" for name in "asin acos atan asinh acosh atanh atan2".split()},
-    **{name: f"special.{name}" for name in "erf erfc gamma digamma polygamma".split()},
-    "lgamma": "special.gammaln",
-    "power": python.power,
-    "power_n": python.power,
+    **numpy.SPELLING,
     # autograd has no slope for np.cbrt and np.hypot
     "cbrt": ("np.sign({0})*np.abs({0})**(1/3)", PRODUCT),
     "hypot": "np.sqrt({0:!}**2 + {1:!}**2)",
     "min": array_extremum("np", "min"),
     "max": array_extremum("np", "max"),
     "relu": "np.where({0:+} > 0, {0}, 0.0)",
-    "leaky_relu": "np.where({0:+} > 0, {0}, {1:*}*{0:^})",
     "elu": "np.where({0:+} > 0, {0}, {1:*}*np.expm1(np.where({0:+} > 0, 0.0, {0})))",
-    "sigmoid": "sigmoid",
-    "softplus": "np.logaddexp({0}, 0.0)",
-    "silu": ("{0:*}*sigmoid({0})", PRODUCT),
-    "gelu": ("0.5*{0:^}*special.erfc(-{0:^}/np.sqrt(2))", PRODUCT),
-    **constants("np.pi", "np.e"),
 }
 HELPERS = {
     "sigmoid": '''def sigmoid(x):
