@@ -15,7 +15,7 @@ from ..engine.point import check_wrt
 from ..engine.run import bind
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, BindingError, UsageError
 from ..language.operators import CONSTANTS
-from ..tables.read import open_points
+from ..tables.read import PointSource, open_points
 from ..tables.write import Writer, csv_writer, fresh_names, jsonl_writer
 from .output import Output, destination, encoding_of
 from .request import Request
@@ -122,7 +122,7 @@ def _paths(names: Sequence[str], given: Sequence[str], computed: Sequence[str]) 
     return paths
 
 
-def _source(request: Request) -> AbstractContextManager[Any]:
+def _source(request: Request) -> AbstractContextManager[Grid | PointSource]:
     if request.points is None:
         return nullcontext(Grid(request.ranges))
     graph = request.graph
@@ -135,7 +135,7 @@ def _source(request: Request) -> AbstractContextManager[Any]:
 class _Progress:
     """A bar on stderr once the work takes longer than a moment."""
 
-    def __init__(self, source: Any, quiet: bool) -> None:
+    def __init__(self, source: Grid | PointSource, quiet: bool) -> None:
         self.source = source
         self.shown = not quiet and sys.stderr is not None and sys.stderr.isatty()
         self.start = time.monotonic()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
 from ..errors import BackpropError, ConfigError, UsageError, nearest
 from ..language.lower import constant
-from . import settings
-from .rules import RULES, make
+from .rules import make
+from .settings import FirstOrder, Sgd
 
-FIRST_ORDER: dict[str, Any] = {str(kind.__struct_config__.tag): kind for kind in RULES}
+FIRST_ORDER: dict[str, type[FirstOrder]] = {
+    str(kind.__struct_config__.tag): kind for kind in get_args(FirstOrder)
+}
 ALIASES = {"lr": "learning_rate"}
 PLAIN_RATE = 0.1  # of gradient descent where no optimizer is named
 
@@ -26,19 +28,17 @@ class Choice(NamedTuple):
     """
 
     name: str
-    settings: Any
+    settings: FirstOrder
 
     @property
     def rate(self) -> float:
         """The learning rate."""
-        rate: float = self.settings.learning_rate
-        return rate
+        return self.settings.learning_rate
 
     @property
     def plain(self) -> bool:
         """Whether an update is the rate times the gradient, and nothing else."""
-        plain: bool = self.settings.plain
-        return plain
+        return self.settings.plain
 
     @property
     def label(self) -> str:
@@ -67,7 +67,7 @@ def _text(value: Any) -> str:
 
 def plain(rate: float | None) -> Choice:
     """Return gradient descent, at `PLAIN_RATE` where no rate is given."""
-    return Choice("sgd", settings.Sgd(learning_rate=PLAIN_RATE if rate is None else rate))
+    return Choice("sgd", Sgd(learning_rate=PLAIN_RATE if rate is None else rate))
 
 
 def read(text: str, rate: float | None) -> Choice:

@@ -16,6 +16,7 @@ from ..errors import NoSuchNumber, RangeError
 from ..language.format import node_text
 from ..language.numbers import brief
 from .descent import Coordinates, Function, Trace
+from .settings import Sgd
 
 Kind = Literal[
     "converged", "left-basin", "stuck", "bouncing", "diverging", "left-domain", "no-slope", "not-finished"
@@ -170,12 +171,13 @@ class _Judge:
             curvature = (low, high)
             choice = self.trace.optimizer
             s = choice.settings
-            steady = choice.name == "sgd" and not s.weight_decay and not s.nesterov and not s.dampening
-            if high > 0.0 and low >= -FLAT * high and steady and self.curved(high, minimum):
-                stable = 2.0 * (1.0 + s.momentum) / high
+            bowl = high > 0.0 and low >= -FLAT * high
+            steady = s if isinstance(s, Sgd) and not (s.weight_decay or s.nesterov or s.dampening) else None
+            if bowl and steady is not None and self.curved(high, minimum):
+                stable = 2.0 * (1.0 + steady.momentum) / high
                 if choice.plain:
                     predicted = max(abs(1.0 - choice.rate * c) for c in (low, high))
-                lines.append(self.stability(stable, high, minimum))
+                lines.append(self.stability(stable, steady.momentum, high, minimum))
         if factor is not None and kind in ("converged", "left-basin") and factor < 1.0 and not self.slowing():
             why = ""
             if predicted is not None and abs(predicted - factor) < 0.002 * (1.0 + factor):
@@ -188,8 +190,8 @@ class _Judge:
         fall = abs(self.trace.values[0] - self.function.value(minimum))
         return high * self.scale**2 > FLAT * fall
 
-    def stability(self, stable: float, high: float, minimum: Coordinates) -> str:
-        rate, momentum = self.trace.optimizer.rate, self.trace.optimizer.settings.momentum
+    def stability(self, stable: float, momentum: float, high: float, minimum: Coordinates) -> str:
+        rate = self.trace.optimizer.rate
         one = len(self.function.names) == 1
         curved = ("|f''|" if self.up else "f''") if one else "the largest curvature"
         top = "2" if not momentum else f"2*(1 + {brief(momentum, 4)})"
