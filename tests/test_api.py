@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import json
 import math
 import os
+import random
 import re
+import signal
 import subprocess
 import sys
+import time
+import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mpmath import mp
 
 import backprop_cli
 from backprop_cli import (
@@ -353,6 +360,53 @@ def test_threads_get_the_answers_to_their_own_questions() -> None:
         assert str(k) in formulas
         assert f"{k}*cos({k}*y)" in formulas
         assert 6.0 * k in numbers
+
+
+CALLS: dict[str, Callable[[int], object]] = {
+    "eval": lambda k: backprop_cli.eval("k*x^2", k=k, x=3),
+    "grad": lambda k: grad("k*x^2 + sin(x)", k=k, x=3).to_json(),
+    "higher": lambda k: higher("sin(x)*x^k", k=k, x=1.5, order=2 + k, wrt="x").to_json(),
+    "explain": lambda k: explain("k*x^2", k=k, x=3, symbolic=True, limit=True).to_text("markdown"),
+    "draw": lambda k: draw("k*x^2", k=k, x=3).to_svg(),
+    "limit": lambda k: limit("k*x^2", k=k, x=3).to_svg(),
+    "descend": lambda k: descend("(x-k)^2", k=k, x=0, wrt="x", optimizers="adam", steps=20).to_svg(),
+    "plot": lambda k: plot("k*x^2 + 1/x", k=k, x=(-2, 2)).to_svg(),
+    "check": lambda k: check("k*x^2", {"df/dx": "2*k*x"}, reveal=True).to_text("html"),
+    "gradcheck": lambda k: gradcheck("k*x^3", None, k=k, x=3).to_json(),
+    "translate": lambda k: translate("k*x^2", k=k, x=3, to="pytorch"),
+    "trace": lambda k: trace(HAND, f"optimizer.learning_rate={k / 10}").to_text(),
+    "train": lambda k: train(HAND, f"output.dir=run{k}-{time.monotonic_ns()}", "training.epochs=3").results,
+    "predict": lambda k: predict(MODEL, ROWS).to_text(),
+    "evaluate": lambda k: evaluate(MODEL, ROWS).to_text(),
+}
+
+
+def surroundings() -> tuple[object, ...]:
+    """Return what a library leaves to its caller."""
+    return (
+        np.geterr(),
+        [*warnings.filters],
+        [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)],
+        {**getattr(sys.modules.get("matplotlib"), "rcParams", {})},
+        (mp.dps, gc.isenabled(), sys.getrecursionlimit(), os.getcwd(), {**os.environ}),
+        (random.getstate(), np.random.get_state()[1].tolist()),
+    )
+
+
+@pytest.mark.filterwarnings("error")
+def test_doors_answer_in_threads_say_nothing_and_leave_their_surroundings_alone(home, capfd) -> None:
+    before, interval = surroundings(), sys.getswitchinterval()
+    jobs = [(name, k) for name in CALLS for k in (1, 2, 3)]
+    alone = [CALLS[name](k) for name, k in jobs]
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(6) as pool:
+            together = list(pool.map(lambda job: CALLS[job[0]](job[1]), jobs * 2))
+    finally:
+        sys.setswitchinterval(interval)
+    assert [job for job, a, b in zip(jobs * 2, alone * 2, together, strict=True) if a != b] == []
+    assert surroundings() == before
+    assert tuple(capfd.readouterr()) == ("", "")
 
 
 @pytest.fixture

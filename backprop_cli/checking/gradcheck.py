@@ -19,6 +19,7 @@ from ..engine.run import exact_leaves, run, written
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
 from ..graph import Graph
 from ..language.numbers import brief, scientific
+from ..ops.precision import digits
 from .answers import Answer
 
 FINE, KINKED, WRONG = 1e-7, 1e-4, 1e-2
@@ -181,7 +182,7 @@ def _order(
     from ..ops.namespaces import multiprecision
 
     xp, id = multiprecision(), graph.inputs[name]
-    with mp.workdps(DIGITS):
+    with digits(DIGITS):
         leaves = exact_leaves(graph, inputs)
         here = run(graph, leaves, xp)[graph.output]
         sizes: list[float] = []

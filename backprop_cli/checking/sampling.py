@@ -12,6 +12,7 @@ from ..engine.run import exact_leaves, kinked, leaf_values, pieces, run
 from ..engine.sweep import active_nodes, sweep
 from ..errors import BackpropError
 from ..graph import Graph, Node
+from ..ops import precision
 from .answers import Answer, Target
 from .derivatives import claimed, reduced
 
@@ -167,7 +168,7 @@ def precise(
     from ..ops.namespaces import multiprecision
 
     xp = multiprecision()
-    with mp.workdps(digits):
+    with precision.digits(digits):
         # a branch that is not taken may be of any size
         values = run(graph, exact_leaves(graph, inputs), xp, needed)
         if by is None:
@@ -302,13 +303,11 @@ def value_at(answer: Answer, sample: Sample, digits: int = DIGITS) -> Any:
 
 def _precise_at(answer: Answer, values: Sequence[Any], node: int, digits: int) -> Any:
     """Return a node of a formula to so many digits; what comes behind it is not worked out."""
-    from mpmath import mp
-
     from ..ops.namespaces import multiprecision
 
     graph = answer.graph
     assert graph is not None
-    with mp.workdps(digits):
+    with precision.digits(digits):
         leaves = exact_leaves(graph, {name: values[id] for name, id in answer.names.items()})
         return run(graph, leaves, multiprecision(), [k <= node for k in range(len(graph))])[node]
 
@@ -379,7 +378,7 @@ def difference(answer: Answer, sample: Sample, value: Any, least: float = 0.0) -
         again, exact = value_at(answer, sample, digits), sample.taken(digits)[1]
         if again is None or not mp.isfinite(exact):
             return gap
-        with mp.workdps(digits):
+        with precision.digits(digits):
             noise = abs(again - value) + abs(exact - right)
             # what is rounding on both sides is nothing
             gap = 0.0 if abs(again - exact) <= NOISE * noise else _relative(again, exact)

@@ -11,6 +11,7 @@ from ..engine.run import exact_leaves, is_bound, leaf_values, run
 from ..errors import NoSuchNumber, SlopeError, UsageError
 from ..graph import Graph
 from ..language.numbers import exact_text
+from ..ops.precision import digits
 from .compare import AGREE, DISAGREE, KINK, NOT_RUN, ROUNDING
 from .forward import hessian_product
 from .report import GradientReport, warnings_of
@@ -339,14 +340,13 @@ def _rounded(
     ours: str,
 ) -> bool:
     """Whether our rules agree with the other methods once nothing is rounded."""
-    from mpmath import mp
 
     from ..ops.namespaces import multiprecision
 
     others = [x for m, x in numbers.items() if x is not None and m != ours]
     if numbers.get(ours) is None or max(others) - min(others) > SAME * max(map(abs, others)):
         return False
-    with mp.workdps(DIGITS):
+    with digits(DIGITS):
         xp, leaves, order = multiprecision(), exact_leaves(graph, inputs), len(directions)
         lines = dict.fromkeys(directions)
         if len(lines) == 1:
@@ -376,7 +376,7 @@ def quotient(
     from ..ops.namespaces import multiprecision
 
     order = len(directions)
-    with mp.workdps(40 + MOVE * (order + 1)):
+    with digits(40 + MOVE * (order + 1)):
         xp, start = multiprecision(), exact_leaves(graph, inputs)
         steps = []
         for weights in dict.fromkeys(directions):

@@ -15,6 +15,7 @@ from typing import Any
 
 from . import special
 from .elementwise import PRIMITIVES
+from .precision import digits
 
 inf, nan = math.inf, math.nan
 
@@ -332,7 +333,7 @@ def complexes() -> Namespace:
             function = {"digamma": mpmath.digamma, "lgamma": mpmath.loggamma}.get(name) or getattr(
                 mpmath, name
             )
-            with mpmath.workdps(50):  # the step is 1e-20 of the value
+            with digits(50):  # the step is 1e-20 of the value
                 return complex(function(mpmath.mpc(z)))
 
         return answer
@@ -345,7 +346,7 @@ def complexes() -> Namespace:
     def polygamma(n: Any, z: Any) -> complex:
         import mpmath
 
-        with mpmath.workdps(50):
+        with digits(50):
             return complex(mpmath.polygamma(int(real(n)), mpmath.mpc(z)))
 
     elementary = "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp".split()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from .precision import digits
+
 # B_2j / (2j)! of the Euler-Maclaurin formula, j = 1, 2, ...
 _BERNOULLI = tuple(
     b / math.factorial(2 * j)
@@ -106,7 +108,7 @@ def _reflected(n: int, x: float) -> float:
             -(slopes[k] if k < len(slopes) else 0) - (slopes[k - 2] if k >= 2 else 0)
             for k in range(len(slopes) + 2)
         ]
-    with mpmath.workdps(60):
+    with digits(60):
         cotangent = mpmath.cot(mpmath.pi * mpmath.mpf(x))
         derivative = mpmath.pi**n * mpmath.polyval(coefficients[::-1], cotangent)
         right = mpmath.polygamma(n, 1 - mpmath.mpf(x))
@@ -116,7 +118,7 @@ def _reflected(n: int, x: float) -> float:
 def _reference(n: float, x: float) -> float:
     import mpmath
 
-    with mpmath.workdps(30):
+    with digits(30):
         try:
             value = float(mpmath.polygamma(int(n), mpmath.mpf(x)))
         except (ValueError, ZeroDivisionError, OverflowError):
