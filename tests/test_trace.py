@@ -17,12 +17,14 @@ from backprop_cli.explanation.names import Name
 from backprop_cli.explanation.paper import Paper, evaluate
 from backprop_cli.language.lower import constant
 from backprop_cli.networks.point import NetworkPoint
+from backprop_cli.networks.unrolled import PARTS
 from backprop_cli.render.trace import document
 from backprop_cli.render.writers import write
 from backprop_cli.render.written import Style, expression, name_to_latex
 from backprop_cli.training import trace
 from backprop_cli.training.config import loads
 from backprop_cli.training.problem import assemble
+from backprop_cli.training.step import Made
 
 # The worked example of "Understanding Backpropagation with Simple Derivatives".
 HAND = """\
@@ -306,7 +308,7 @@ def test_rounding_as_on_paper(x, decimals, rounded):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_deltas_are_those_of_the_array_plan(name):
-    made = trace.Made(problem(NETWORKS[name]), 2)
+    made = Made(problem(NETWORKS[name]), 2)
     unrolled = made.unrolled(Paper())
     point = NetworkPoint(unrolled).here
     assert point.value == pytest.approx(made.step.before, rel=1e-12)
@@ -335,7 +337,7 @@ def test_single_numbers_compute_what_arrays_do(name):
 
     known = {**NETWORKS, "hand": HAND, "mazur": MAZUR}
     text = known[name] if name in known else (SAMPLES / f"{name}.yaml").read_text("utf-8")
-    made = trace.Made(problem(text), 2)
+    made = Made(problem(text), 2)
     lowered = made.bound.lowered
     arrays = lowered.graph
     found = unroll(arrays)
@@ -389,7 +391,7 @@ def test_the_new_numbers_are_those_of_training(name):
         pass
     found = trace.write_out(made, at_step=2)
     values = {
-        f"{p.layer}[{i[0]}].{trace.PARTS[p.name.rpartition('.')[2]]}"
+        f"{p.layer}[{i[0]}].{PARTS[p.name.rpartition('.')[2]]}"
         + (f"[{','.join(map(str, i[1:]))}]" if i[1:] else "")
         if p.layer
         else p.name: training.runner.values[p.name][i]
@@ -462,7 +464,7 @@ def test_one_layer_of_a_small_network_is_a_part_of_the_whole():
 @pytest.mark.parametrize("layer", ["linear1", "tanh1", "linear2"])
 def test_one_layer_of_a_large_network_has_the_numbers_of_the_whole(layer):
     text = config(3, 20, f"{dense(20)}, {{type: activation, activation: tanh}}, {dense(2)}", "mse")
-    made = trace.Made(problem(text), 1)
+    made = Made(problem(text), 1)
     whole = made.unrolled(Paper())
     slopes = NetworkPoint(whole).here.cotangents
     known = {name: slopes[id] for id, name in whole.names.items() if whole.row_of.get(id, 0) == 0}
@@ -477,7 +479,7 @@ def test_one_layer_of_a_large_network_has_the_numbers_of_the_whole(layer):
 
 
 def test_a_layer_alone_reads_the_layer_before():
-    made = trace.Made(problem(NETWORKS["tanh"]), 1)
+    made = Made(problem(NETWORKS["tanh"]), 1)
     for layer, first in (("linear1", "x[0]"), ("linear2", "linear1[0].y")):
         alone = made.unrolled(Paper(), layer)
         read = [

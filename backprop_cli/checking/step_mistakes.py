@@ -218,7 +218,7 @@ class StepCatalogue:
             return
         for way in self.ways():
             yield way.kind, way.says, way.rank, entry(self.u, self.exact.updated(way.slopes), id)
-        if not self.exact.plain:
+        if not self.made.plain:
             yield "plain update", "this is the update of plain gradient descent", 11, old - rate * slope
             return
         yield "sign lost", "the step goes uphill: old + rate*gradient", 10, old + rate * slope
@@ -262,7 +262,7 @@ class StepCatalogue:
         gradients = exact.gradients(slopes)
         moved = {n: made.old[n] - made.rate * gradients[n] for n in frozen if n in gradients}
         starts: list[tuple[str, str, float, Parameters]] = [("", "", 0.0, exact.updated(slopes))]
-        if exact.plain:
+        if made.plain:
             for kind, says, rate in (
                 ("sign lost", "the step goes uphill: old + rate*gradient", -made.rate),
                 ("rate missing", "the learning rate is missing", 1.0),

@@ -18,7 +18,7 @@ from ..explanation.paper import Paper
 from ..language.lower import lower
 from ..language.parser import parse
 from ..training.problem import Problem
-from ..training.trace import Made, check_size, check_work
+from ..training.step import Made, check_size, check_work
 from .answers import Answer, read_answer, written_digits
 from .catalogue import Mistake
 from .judging import Claim, Earlier, OneByOne

@@ -16,9 +16,8 @@ from ..networks.point import NetworkPoint
 from ..networks.unrolled import Unrolled
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
-from ..optimization.settings import FirstOrderKind
 from ..training.loop import clip_factor
-from ..training.trace import Made
+from ..training.step import Made
 
 VALUE, SLOPE, NEW, AFTER = "value", "slope", "new", "after"
 Slopes = Sequence[float]
@@ -74,20 +73,7 @@ class Worked:
             norm = float(np.sqrt(sum(float(np.vdot(gradients[n], gradients[n])) for n in trained)))
             factor = clip_factor(norm, config.training.gradient_clip)
             gradients = {n: g * factor for n, g in gradients.items()}
-        if self.plain and not self.paper.exact:
-            rounds = np.vectorize(self.paper, otypes=[float])
-            found = {
-                n: rounds(rounds(self.made.old[n]) - rounds(self.made.rate * gradients[n])) for n in trained
-            }
-        else:
-            found = self.made.updated({n: gradients[n] for n in trained}, self.paper)
-        return {**self.made.old, **found}
-
-    @property
-    def plain(self) -> bool:
-        """Whether the update is old - rate*gradient."""
-        optimizer = self.made.problem.config.optimizer
-        return isinstance(optimizer, FirstOrderKind) and optimizer.plain
+        return {**self.made.old, **self.made.updated({n: gradients[n] for n in trained}, self.paper)}
 
     def value(self, quantity: Quantity) -> float:
         """Return a quantity's number."""

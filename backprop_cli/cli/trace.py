@@ -69,6 +69,7 @@ def command(
     use_threads(1)
     from ..render.trace import document, table_document
     from ..training import trace
+    from ..training.node_table import node_table
     from ..training.problem import assembled
 
     with assembled(config, overrides) as problem:
@@ -76,7 +77,7 @@ def command(
             left_out = counted(problem.dropped, "row")
             output.note(f"note: left out {left_out} with missing values (data.missing)")
         if table:
-            nodes = trace.node_table(problem, at_step=at_step)
+            nodes = node_table(problem, at_step=at_step)
             output.show(table_document(nodes, digits=output.digits))
             return 0
         decimals = output.digits if round_each else None

@@ -89,6 +89,8 @@ class Unrolled:
         paper: Rounds.
         only: One layer alone, with its inputs and what comes back to it given.
     Attributes:
+        only: The one layer; None where all are there.
+        rows: Of the batch.
         names: Node -> what it is called.
         row_of: Node -> row of the batch; rowless nodes are missing.
         layer_of: Step -> its layer.
@@ -124,14 +126,15 @@ class Unrolled:
         self.given: int | None = None
         self.siblings: dict[int, list[int]] = {}
         self.loss: WrittenLoss | None = None
-        self._lowered, self._only, self._arrays = lowered, only, leaves
+        self.only = only
+        self._lowered, self._arrays = lowered, leaves
         self._builder = GraphBuilder(Source(""), sys.maxsize)
         self._leaves: dict[int, float] = {}
         self._numbers: dict[float, int] = {}
         self._on_paper: dict[tuple[Primitive, tuple[bool, ...]], Primitive] = {}
         self._unit: dict[tuple[Block, int], int] = {}
         assert lowered.target is not None
-        self._rows = lowered.shapes[lowered.target][0]
+        self.rows = lowered.shapes[lowered.target][0]
         self._layers = [piece.name for piece in network.pieces] if isinstance(network, LayerNetwork) else []
         self._scalars = self._unroll()
         self._recorder = self._scalars.recorder
@@ -173,14 +176,14 @@ class Unrolled:
         return self._own(self.names[id], self.row_of.get(id))
 
     def _own(self, name: Name, row: int | None) -> Name:
-        if row is None or self._rows == 1:
+        if row is None or self.rows == 1:
             return name
         return name._replace(layer=".".join(filter(None, (f"row{row + 1}", name.layer))))
 
     # from arrays to numbers
 
     def _unroll(self) -> unroll.Unrolled:
-        lowered, only = self._lowered, self._only
+        lowered, only = self._lowered, self.only
         graph = lowered.graph
         ends = [id for norm in NORMS for id in self._penalty_nodes(norm)]
         if only is not None and only.output is not None:
@@ -198,7 +201,7 @@ class Unrolled:
             for p in self.network.parameters if not self._layers else ():
                 if p.name in graph.inputs:
                     id = graph.inputs[p.name]
-                    found[id] = np.broadcast_to(recorder.leaves(graph.nodes[id]), (self._rows,))
+                    found[id] = np.broadcast_to(recorder.leaves(graph.nodes[id]), (self.rows,))
             return found
 
         return unroll.unroll(graph, _between(graph, ends, start), given)
@@ -207,7 +210,7 @@ class Unrolled:
         """Yield the arrays' shares in a penalty."""
         named = self._lowered.graph.named
         for p in self.network.parameters:
-            if (self._only is None or p.layer == self._only.name) and f"{p.name}.{norm}" in named:
+            if (self.only is None or p.layer == self.only.name) and f"{p.name}.{norm}" in named:
                 yield named[f"{p.name}.{norm}"]
 
     # nodes
@@ -288,7 +291,7 @@ class Unrolled:
         waiting: list[tuple[Node, str, str, Block | None]] = []
 
         def enter() -> None:
-            for r in range(self._rows):
+            for r in range(self.rows):
                 for each in waiting:
                     self._row(*each, r)
             waiting.clear()
@@ -298,7 +301,7 @@ class Unrolled:
             if named is None or node.id not in self._scalars.numbers:
                 continue
             layer, part = named
-            if layer and node.shape[0] != self._rows:  # what all rows share, a number a channel
+            if layer and node.shape[0] != self.rows:  # what all rows share, a number a channel
                 enter()
                 block = self._block(layer)
                 for channel, recorded in enumerate(self._scalars.ids(node.id).reshape(-1)):
@@ -310,7 +313,7 @@ class Unrolled:
 
     def _named(self, node: Node) -> tuple[str, str] | None:
         """Return layer and part of an array whose numbers have names; None for others."""
-        graph, only = self._lowered.graph, self._only
+        graph, only = self._lowered.graph, self.only
         if only is not None and node.id == only.source:
             return only.before or "", only.part
         if node.kind in (CONSTANT, PARAMETER) or node.name == self._lowered.target:
@@ -326,7 +329,7 @@ class Unrolled:
 
     def _block_of(self, node: Node, layer: str) -> Block | None:
         """Return the block of an array: what is a function of a unit's sum stands with the sum."""
-        if node.op is None or (self._only is not None and node.id == self._only.source):
+        if node.op is None or (self.only is not None and node.id == self.only.source):
             return None
         nodes, last = self._lowered.graph.nodes, self.blocks[-1] if self.blocks else None
         moving = [i for i in node.inputs if nodes[i].kind != CONSTANT]
@@ -338,7 +341,7 @@ class Unrolled:
         ids = self._scalars.ids(node.id)[r]
         names = {i: Name(part, layer, i) if layer else Name(part, place=i) for i in np.ndindex(ids.shape)}
         if block is None:
-            array = self._only.inputs if self._only else self._arrays[node.name or ""]
+            array = self.only.inputs if self.only else self._arrays[node.name or ""]
             kind = node.kind if node.op is None else INPUT
             for index, name in names.items():
                 self._leaf(int(ids[index]), name, array[(r, *index)].item(), kind, r)
@@ -381,7 +384,7 @@ class Unrolled:
 
     def _output(self) -> int:
         """Enter what the layers give to the loss, or to the layers after, and return what slopes are of."""
-        only, recorder = self._only, self._recorder
+        only, recorder = self.only, self._recorder
         if only is not None and only.incoming is not None:
             assert only.output is not None
             fixed = [recorder.constant(float(g)) for g in only.incoming.reshape(-1)]
@@ -417,7 +420,7 @@ class Unrolled:
         graph = lowered.graph
         assert lowered.target is not None
         assert lowered.data_loss is not None
-        y = self._scalars.ids(lowered.output).reshape(self._rows, -1)
+        y = self._scalars.ids(lowered.output).reshape(self.rows, -1)
         t = self._scalars.ids(graph.inputs[lowered.target]).reshape(y.shape)
         targets = self._arrays[lowered.target].reshape(y.shape)
         for r, k in np.ndindex(*y.shape):
@@ -447,7 +450,7 @@ class Unrolled:
         node = self._lowered.graph.nodes[self._lowered.prediction]
         block = self._block(last)
         ids = self._scalars.ids(node.id)
-        for r in range(self._rows):
+        for r in range(self.rows):
             if node.op is TENSORS["softmax"]:
                 found = self._softmax(node, last, "p", r)
             else:

@@ -12,8 +12,11 @@ from typing import Any
 from ..errors import counted, printable
 from ..explanation.expr import Number, Ref
 from ..language.numbers import rounded
+from ..networks.lines import Line
 from ..networks.losses import LOSSES
-from ..training.trace import Given, Line, NodeTable, Numbers, Step, TableRow, Trace, Update
+from ..training.node_table import NodeTable, Numbers, TableRow
+from ..training.step import Step
+from ..training.trace import Given, Trace, Update
 from . import forms
 from .document import Document, Entries, Facts
 from .forms import Form, Operation, Quantity, Value, Words, Worked
