@@ -190,11 +190,34 @@ def test_edges_of_domains(run):
     assert "f has no value below x = 0" in out
 
 
-def test_rules_that_miss_a_slope_are_told(run):
+def test_a_slope_that_the_rules_have_none_of_is_the_limit(run):
     # acos(x)^2 falls with slope -2 at 1, where acos' does not exist and is multiplied by 0
-    result = run("limit", "acos(x)^2", "--x", "1")
-    assert result.status == 1
-    assert "the quotients tend to -2, but the rules say 0" in result.out
+    out = run("limit", "acos(x)^2", "--x", "1").answered().out
+    assert "from below the quotients tend to -2, the\n  one-sided derivative" in out
+    out = run("limit", "where(x == 0, 0, (1-cos(x))/x)", "--x", "0").answered().out
+    assert "derivative 0.5 (the quotients in many digits)" in out
+    assert "x == 0 changes at this point alone" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "kind", "slope"),
+    [
+        ("ceil(x^2)", 0.0, "jump", None),
+        ("where(x == 1, 1, x)^2", 1.0, "derivative", 2.0),
+        ("min(x - x, gelu(x))", 0.0, "kink", None),
+        ("s = ceil(asin(x)); y = x*2", 2.7, "derivative", 2.0),
+        ("abs(x)^1.01", 0.0, "derivative", 0.0),
+        ("abs(x)^0.99", 0.0, "vertical", None),
+        ("where(x == 0, 0, x*sin(1/x))", 0.0, "unsettled", None),
+        ("where(x == 0, 0, x^2*sin(1/x))", 0.0, "derivative", 0.0),
+        ("ceil(sqrt(x))", 0.0, "jump", None),
+    ],
+)
+def test_what_many_digits_see(text, x, kind, slope):
+    found = limit(text, x=x)
+    assert found.kind == kind
+    if slope is not None:
+        assert found.slope == slope
 
 
 def test_no_value_at_all(run):

@@ -114,7 +114,7 @@ def test_a_convention_outside_the_slopes_is_found_by_differences(monkeypatch: py
 def test_a_missed_accumulation_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Micrograd's classic: the last path overwrites the others."""
 
-    def overwriting(graph: Any, values: Any, active: Any) -> list[float]:
+    def overwriting(graph: Any, values: Any, active: Any, limits: Any = None) -> list[float]:
         from backprop_cli.ops.namespaces import FLOATS
 
         cotangents = [0.0] * len(graph)

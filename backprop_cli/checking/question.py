@@ -7,6 +7,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from ..differentiation.finite import EPS, finite
+from ..engine.beside import Beside
 from ..engine.point import Point
 from ..engine.run import check_values, evaluate, kinked, leaf_values, run, written
 from ..engine.sweep import reverse, sweep
@@ -103,13 +104,15 @@ class Question:
             if len(self.target.by) == 2:
                 values, needed = evaluate(cut, inputs)
             active = cut.depends_on([by] if by is not None else [])
-            point = Point(cut, inputs, values, needed, active, reverse(cut, values, active))
+            limits: dict[int, Beside] = {}
+            cotangents = reverse(cut, values, active, limits)
+            point = Point(cut, inputs, values, needed, active, cotangents, limits)
         except NoSuchNumber as error:
             # what is at fault in a first derivative is in no text of the user's
             own = error.span is None or error.span[1] > error.span[0]
             return Right(None, error.message if own else "the second derivative does not exist here")
         found = point.value if by is None else point.cotangents[by]
-        if work(cut) > MOST_NODES or endless(cut, values):
+        if work(cut) > MOST_NODES or endless(cut, values) or by in limits:
             return Right(found, point=point)
         sample = Sample(cut, by, inputs, values, needed, found)
         return Right(sample.right if isfinite(sample.right) else found, "", point, sample)

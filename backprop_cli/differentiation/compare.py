@@ -105,6 +105,11 @@ def compare(
     return worst
 
 
+def close(x: float, y: float) -> bool:
+    """Whether two numbers are the same but for rounding."""
+    return abs(x - y) <= HOLDS * max(abs(x), abs(y))
+
+
 def _disagree(difference: float | None, quotient: Quotient) -> Verdict:
     reason = "finite differences see another slope"
     if quotient.at is not None:

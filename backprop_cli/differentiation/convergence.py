@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from math import copysign, inf, isfinite, log, nextafter, ulp
+from math import copysign, inf, isfinite, isinf, log, nextafter, ulp
 from typing import Literal, NamedTuple
 
+from ..engine.beside import Beside, beside
 from ..engine.point import Point
 from ..engine.sweep import reverse
 from ..graph import Graph
+from ..ops.kinks import between_pieces
 from .complex_step import complex_step
 from .finite import Probe, Quotient, finite, one_side, sides, touches_kink
 from .forward import hessian_product
@@ -100,6 +102,7 @@ class Limit(NamedTuple):
         third: About f'''.
         rounding: Rounding of the difference f(x + h) - f(x), about.
         source: Where most of that comes from.
+        beside: What stands beside the point where the rules have no slope, and that is the limit there.
     """
 
     name: str
@@ -119,6 +122,7 @@ class Limit(NamedTuple):
     third: float | None
     rounding: float
     source: Source
+    beside: Beside | None = None
 
     def error(self, quotient: float | None) -> float | None:
         """Return how far a quotient is from the slope."""
@@ -211,8 +215,9 @@ def _limit(
     id = graph.inputs[name]
     x, f0 = values[id], values[graph.output]
     slope, reason = None, None
+    limits: dict[int, Beside] = {}
     try:
-        slope = reverse(graph, values, graph.depends_on([id]))[id]
+        slope = reverse(graph, values, graph.depends_on([id]), limits)[id]
     except SlopeError as error:
         reason = error.message
     if exact is not None and slope is not None:
@@ -227,9 +232,15 @@ def _limit(
     left = right = None
     infinite, growth = (0, 0), None
     at = None
-    pieced = touches_kink(probe)
-    if slope is None or pieced:
+    pieced = touches_kink(probe) or any(
+        node.op is not None and between_pieces(node.op, [values[i] for i in node.inputs])
+        for node in probe.kinks
+    )
+    if slope is None or pieced or id in limits:
         kind, found, infinite, growth = _one_sided(probe, outside)
+        there = limits.get(id) or beside(graph, values, [id]).get(id)
+        if there is not None:
+            kind, found, infinite = _judged(there, outside, kind, found, infinite)
         left, right, at = found.left, found.right, found.at
         if slope is None:
             slope = found.value if kind in ("derivative", "edge") else None
@@ -249,12 +260,32 @@ def _limit(
     rounding, source = _rounding(x, f0, slope or 0.0, noise)
     if source == "cancellation":  # it spoils second derivatives first
         second = third = None
-    exists = kind in ("derivative", "edge")
+    exists = kind in ("derivative", "edge") and id not in limits
     fits = _fits(rows, slope, second, third, rounding, outside) if fit and exists else {}
     return Limit(
         name, x, kind, slope, left, right, infinite, growth, outside, at, reason, rows, fits,
-        second, third, rounding, source,
+        second, third, rounding, source, limits.get(id),
     )  # fmt: skip
+
+
+def _judged(
+    there: Beside, outside: int, kind: Kind, found: Quotient, infinite: tuple[int, int]
+) -> tuple[Kind, Quotient, tuple[int, int]]:
+    """Correct what the floats beside a point say by what many digits say much nearer to it."""
+    ways = [there.left, there.right] if not outside else [there.right if outside < 0 else there.left]
+    if any(side != side for side in ways):
+        return "unsettled", Quotient(None, inf, at=found.at), (0, 0)
+    if not all(map(isfinite, ways)):
+        signs = tuple(int(copysign(1.0, side)) if isinf(side) else 0 for side in (there.left, there.right))
+        left, right = (side if isfinite(side) else None for side in (there.left, there.right))
+        grows: Kind = kind if kind in ("jump", "vertical") else "vertical"
+        return grows, Quotient(None, inf, grows, left, right, found.at), (signs[0], signs[1])
+    if outside:
+        return "edge", Quotient(ways[0], 0.0, at=found.at), (0, 0)
+    if isfinite(there.slope):
+        return "derivative", Quotient(there.slope, 0.0, at=found.at), (0, 0)
+    middle = (there.left + there.right) / 2.0
+    return "kink", Quotient(middle, 0.0, "kink", there.left, there.right, found.at), (0, 0)
 
 
 def _tends(graph: Graph, values: Sequence[float], probe: Probe, outside: int) -> Quotient:

@@ -7,7 +7,7 @@ primitive is not used for a smooth answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from math import inf, isfinite, ulp
 from typing import Any, NamedTuple
@@ -73,12 +73,12 @@ class Probe:
         self.noise = noise
         self.values = values
         self.work = list(values)
-        moved = {id}
+        moved, reaches = {id}, graph.needed()
         self.steps = []
         self.kinks: list[Node] = []
         scales = []
         for node in graph.nodes[id + 1 : graph.output + 1]:
-            if node.op is None or moved.isdisjoint(node.inputs):
+            if node.op is None or not reaches[node.id] or moved.isdisjoint(node.inputs):
                 continue
             moved.add(node.id)
             self.steps.append((node.id, node.op, node.inputs))
@@ -166,6 +166,31 @@ def finite_all(
             found[probe.id] = _difference(probe, graph, scheme, step)
             budget -= probe.cost
     return found
+
+
+def across(graph: Graph, values: Sequence[float], id: int, noise_at: Callable[[float], float]) -> Quotient:
+    """Estimate the derivative at a point that a condition sets apart, from the points on both sides of it.
+
+    Args:
+        graph: The computation.
+        values: The values where it stands.
+        id: The node to nudge.
+        noise_at: Bound on the rounding error of the output where the node is moved to: another branch has its
+            own.
+    """
+    probe, best, before = Probe(graph, values, 0.0, id), Quotient(None, inf), None
+    for j in range(24):
+        h = 0.05 * probe.scale * RATIO**-j
+        up, down = probe(probe.x + h), probe(probe.x - h)
+        if h <= 8.0 * ulp(probe.x) or not (isfinite(up.f) and isfinite(down.f)):
+            before = None
+            continue
+        value = (up.f - down.f) / (2.0 * h)
+        noise = (noise_at(probe.x + h) + noise_at(probe.x - h)) / (2.0 * h) + 2.0 * EPS * abs(value)
+        if before is not None and abs(value - before) + noise < best.error:
+            best = Quotient(value, abs(value - before) + noise)
+        before = value
+    return best
 
 
 def _sample_lanes(graph: Graph, values: Sequence[float], probes: Sequence[Probe]) -> None:

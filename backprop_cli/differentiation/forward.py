@@ -47,16 +47,11 @@ class Dual:
         if isinstance(other, Dual):
             return Dual(
                 self.value * other.value,
-                _term(self.tangent, other.value) + _term(other.tangent, self.value),
+                self.tangent * other.value + other.tangent * self.value,
             )
-        return Dual(self.value * other, _term(self.tangent, other))
+        return Dual(self.value * other, self.tangent * other)
 
     __rmul__ = __mul__
-
-
-def _term(tangent: float, partial: float) -> float:
-    """Zero times anything is zero, as in the reverse sweep: 0*inf is never formed."""
-    return tangent * partial if tangent and partial else 0.0
 
 
 def _apply(op: Primitive, *operands: Any) -> Any:
@@ -69,7 +64,7 @@ def _apply(op: Primitive, *operands: Any) -> Any:
     tangent = 0.0
     for x, partial in zip(operands, op.partials(FLOATS, y, *values), strict=True):
         if isinstance(x, Dual):
-            tangent += _term(x.tangent, partial)
+            tangent += x.tangent * partial
     return Dual(y, tangent)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import comb, fsum, isfinite, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..engine.beside import Beside, told
 from ..engine.point import Point, check_wrt
 from ..engine.run import exact_leaves, is_bound, leaf_values, run
 from ..errors import NoSuchNumber, SlopeError, UsageError
@@ -29,6 +30,9 @@ MOST_INPUTS = 40
 MOVE = 40
 """Decimals of a step of the difference quotients, relative to the point."""
 
+SPARE = 400
+"""Digits more where a quotient stands alone: the function itself may subtract what is nearly equal."""
+
 SAME = 1e-9
 DIGITS = 80
 """Of the arithmetic that tells rounding from a wrong rule."""
@@ -48,6 +52,7 @@ class Derivative(NamedTuple):
         verdict: As of `compare`.
         difference: Largest absolute difference between methods.
         sides: Quotients from the left and from the right, at a kink.
+        limit: That of the quotients, where our rules have no number.
     """
 
     name: str
@@ -57,10 +62,13 @@ class Derivative(NamedTuple):
     verdict: str
     difference: float | None
     sides: tuple[float, float] | None = None
+    limit: float | None = None
 
     @property
     def settled(self) -> float | None:
         """The number that stands: our rules', or the symbolic one where rounding spoilt them."""
+        if self.limit is not None:
+            return self.limit
         for method in ("symbolic", "finite") if self.verdict == ROUNDING else ():
             if self.numbers.get(method) is not None:
                 return self.numbers[method]
@@ -158,7 +166,7 @@ def tangent(report: GradientReport) -> Tangent:
     assert value is not None
     assert inputs is not None
     slopes: dict[str, float] = {}
-    for name, slope in report.settled.items():
+    for name, slope in report.gradient.items():
         if slope is None:
             raise NoSuchNumber(f"no tangent: the slope in {name} is not known", source=graph.source)
         slopes[name] = slope
@@ -239,11 +247,18 @@ def higher(
     inputs, value = (point.inputs, point.value) if point is not None else (None, 0.0)
     columns: dict[str, list[float | None]] = {m: [None] * len(wanted) for m in chosen if inputs is not None}
     sides: list[tuple[float, float] | None] = [None] * len(wanted)
+    limits: list[float | None] = [None] * len(wanted)
+    apart = None
     if inputs is not None:
+        beside = Point.at(graph, bindings, asked).limits
+        apart = next((b for b in beside.values() if b.apart), None)
         # our rules run for every choice of methods: they find derivatives that do not exist
-        found = _ours(graph, inputs, asked, order, direction, single)
-        for (name, _), x in zip(wanted, found, strict=True):
-            if not isfinite(x):
+        found = list[float | None](_ours(graph, inputs, asked, order, direction, single))
+        for k, ((name, along_), x) in enumerate(zip(wanted, found, strict=True)):
+            if apart is None and x is not None and isfinite(x):
+                continue
+            found[k], limits[k] = None, _limit(graph, inputs, along_)
+            if limits[k] is None:
                 at = ", ".join(f"{n} = {exact_text(v)}" for n, v in inputs.items())
                 raise SlopeError(f"{name} does not exist at {at}", source=graph.source)
     # only now: a request whose answer nobody fetches would answer the next one
@@ -251,7 +266,7 @@ def higher(
         process.request_higher(graph, inputs, [along_ for _, along_ in wanted], large=large)
     if inputs is not None:
         if ours in columns:
-            columns[ours] = list(found)
+            columns[ours] = found
         if "finite" in columns:
             for k, (_, along_) in enumerate(wanted):
                 columns["finite"][k], sides[k] = quotient(graph, inputs, along_)
@@ -261,7 +276,7 @@ def higher(
         answer = process.answer()
         formulas = [answer.formulas.get(k) for k in range(len(wanted))]
         if "symbolic" in columns:
-            columns["symbolic"] = [answer.numbers.get(k) for k in range(len(wanted))]
+            columns["symbolic"] = [None if apart else answer.numbers.get(k) for k in range(len(wanted))]
         if answer.failure:
             notes.append(f"symbolic: {answer.failure}; the other columns stand")
     largest = max((abs(x) for column in columns.values() for x in column if x is not None), default=0.0)
@@ -272,7 +287,9 @@ def higher(
         verdict, difference = _judge(numbers, sides[k], scale)
         if verdict == DISAGREE and inputs is not None and _rounded(graph, inputs, along_, numbers, ours):
             verdict = ROUNDING
-        rows.append(Derivative(name, along_, formulas[k], numbers, verdict, difference, sides[k]))
+        rows.append(Derivative(name, along_, formulas[k], numbers, verdict, difference, sides[k], limits[k]))
+        if limits[k] is not None:
+            notes.append(f"{name}: {_beside_text(graph, apart)}; the limit of the quotients stands")
     warnings = list(warnings_of(graph))
     warnings += [f"rounding: {row.name} holds to few digits" for row in rows if row.verdict == ROUNDING]
     return Higher(
@@ -286,6 +303,10 @@ def higher(
         tuple(warnings),
         tuple(notes),
     )
+
+
+def _beside_text(graph: Graph, apart: Beside | None) -> str:
+    return told(graph, apart) if apart is not None else "the rules multiply 0 by an infinite derivative"
 
 
 def _given(method: str, ours: str) -> str:
@@ -359,8 +380,20 @@ def _rounded(
         return bool(abs(exact - others[0]) <= SAME * abs(others[0]) + 1e-18)
 
 
+def _limit(graph: Graph, inputs: Mapping[str, float], directions: Sequence[Weights]) -> float | None:
+    """Return what quotients tend to, told by two steps, on both sides; None where that is nothing."""
+    far, near = (quotient(graph, inputs, directions, move, SPARE)[0] for move in (MOVE, MOVE + MOVE // 2))
+    if far is None or near is None or abs(near - far) <= SAME * abs(near):
+        return near if far is not None else None
+    return 0.0 if abs(near) <= SAME * abs(far) else None
+
+
 def quotient(
-    graph: Graph, inputs: Mapping[str, float], directions: Sequence[Weights]
+    graph: Graph,
+    inputs: Mapping[str, float],
+    directions: Sequence[Weights],
+    move: int = MOVE,
+    spare: int = 0,
 ) -> tuple[float | None, tuple[float, float] | None]:
     """Return a central difference quotient in multi-precision, and its sides where they differ.
 
@@ -370,18 +403,20 @@ def quotient(
         graph: The computation.
         inputs: The point.
         directions: All the same, or two inputs.
+        move: Decimals of the step, relative to the point.
+        spare: Digits more than that takes.
     """
     from mpmath import mp, mpf
 
     from ..ops.namespaces import multiprecision
 
     order = len(directions)
-    with digits(40 + MOVE * (order + 1)):
+    with digits(40 + move * (order + 1) + spare):
         xp, start = multiprecision(), exact_leaves(graph, inputs)
         steps = []
         for weights in dict.fromkeys(directions):
             size = min((abs(inputs[name]) for name, w in weights if w and inputs[name]), default=1.0)
-            steps.append((weights, mpf(10) ** -MOVE * mpf(size)))
+            steps.append((weights, mpf(10) ** -move * mpf(size)))
 
         largest = mpf(0)
 

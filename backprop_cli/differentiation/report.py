@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import hypot
+from functools import partial
+from math import hypot, isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine.point import Point, check_wrt, point_of
@@ -11,7 +12,7 @@ from ..engine.run import bind
 from ..engine.sweep import active_nodes
 from ..graph import CONSTANT, Graph
 from . import DEFAULT_METHODS, METHODS
-from .compare import DISAGREE, NOT_RUN, ROUNDING, Verdict, compare
+from .compare import DISAGREE, NOISY, NOT_RUN, ROUNDING, Verdict, close, compare
 from .finite import Quotient
 
 if TYPE_CHECKING:
@@ -60,26 +61,42 @@ class GradientReport(NamedTuple):
 
     @property
     def gradient(self) -> dict[str, float | None]:
-        """The derivative by every input asked for: reverse mode's, else the first method's."""
-        method = "reverse" if "reverse" in self.columns else next(iter(self.columns), None)
-        if method is None:
-            return dict.fromkeys(self.wrt)
-        return {name: self.columns[method][self.graph.inputs[name]] for name in self.wrt}
+        """The derivative by every input asked for, in the number that stands."""
+        return {name: self._standing(self.graph.inputs[name])[0] for name in self.wrt}
 
     @property
-    def settled(self) -> dict[str, float | None]:
-        """The gradient, with the symbolic number where rounding spoilt the other."""
-        settled = self.gradient
-        for name in self.wrt:
-            id = self.graph.inputs[name]
-            if self.verdicts[id].verdict == ROUNDING and "symbolic" in self.columns:
-                settled[name] = self.columns["symbolic"][id]
-        return settled
+    def sources(self) -> dict[str, str | None]:
+        """What each number of the gradient is from: a method, or ``limit``, that of the quotients."""
+        return {name: self._standing(self.graph.inputs[name])[1] for name in self.wrt}
+
+    @property
+    def mixed(self) -> bool:
+        """Whether some number of the gradient is another than that of the method which has the word else."""
+        return any(source not in (None, self._first) for source in self.sources.values())
+
+    @property
+    def _first(self) -> str | None:
+        return "reverse" if "reverse" in self.columns else next(iter(self.columns), None)
+
+    def _standing(self, id: int) -> tuple[float | None, str | None]:
+        """Return a node's derivative and where it is from.
+
+        Reverse mode's, else the first method's; the symbolic number where rounding spoilt the others, and the
+        limit where the chain rule says nothing.
+        """
+        method = self._first
+        if method is None or self.point is None:
+            return None, None
+        if id in self.point.limits:
+            return self.point.cotangents[id], "limit"
+        if self.verdicts[id].verdict == ROUNDING and "symbolic" in self.columns:
+            method = "symbolic"
+        return self.columns[method][id], method
 
     @property
     def norm(self) -> float | None:
-        """Length of the settled gradient."""
-        parts = [x for x in self.settled.values() if x is not None]
+        """Length of the gradient."""
+        parts = [x for x in self.gradient.values() if x is not None]
         return hypot(*parts) if len(parts) == len(self.wrt) and self.inputs is not None else None
 
     @property
@@ -182,18 +199,24 @@ def _symbolic(task: Task) -> Column:
         notes.append(f"symbolic: {answer.failure}; the other columns stand")
     elif answer.route == "chain":
         notes.append("symbolic: numbers chained step by step, the program is too large to inline")
-    return Column(answer.numbers, formulas=answer.formulas, notes=tuple(notes))
+    numbers = {k: x for k, x in answer.numbers.items() if not task.point.is_apart(k)}
+    return Column(numbers, formulas=answer.formulas, notes=tuple(notes))
 
 
 def _reverse(task: Task) -> Column:
-    return Column({k: task.point.cotangents[k] for k in task.wanted})
+    point = task.point
+    return Column({k: point.cotangents[k] for k in task.wanted if k not in point.limits})
 
 
 def _finite(task: Task) -> Column:
-    from .finite import finite_all
+    from .finite import across, finite_all
+    from .rounding import noise_at
 
     point = task.point
     found = finite_all(point.graph, point.values, task.wanted, task.noise, task.scheme, task.step)
+    if task.step is None and task.scheme == "central":
+        for k in filter(point.is_apart, task.wanted):
+            found[k] = across(point.graph, point.values, k, partial(noise_at, point, k))
     return Column({k: found[k].value for k in task.wanted}, found)
 
 
@@ -201,8 +224,9 @@ def _forward(task: Task) -> Column:
     from .forward import push
 
     point = task.point
-    found = push(point.graph, point.values, [k for k in task.wanted if point.needed[k]])
-    return Column({k: found.get(k, 0.0) for k in task.wanted})
+    by_rules = [k for k in task.wanted if k not in point.limits]
+    found = push(point.graph, point.values, [k for k in by_rules if point.needed[k]])
+    return Column({k: found.get(k, 0.0) for k in by_rules if isfinite(found.get(k, 0.0))})
 
 
 def _complex_step(task: Task) -> Column:
@@ -210,7 +234,11 @@ def _complex_step(task: Task) -> Column:
 
     point = task.point
     return Column(
-        {k: complex_step(point.graph, point.values, k) if point.needed[k] else 0.0 for k in task.wanted}
+        {
+            k: complex_step(point.graph, point.values, k) if point.needed[k] else 0.0
+            for k in task.wanted
+            if not point.is_apart(k)
+        }
     )
 
 
@@ -285,7 +313,10 @@ def differentiate(
         warnings += _lost_digits({"the value": (point.value, noise)})
     waited_for_last = sorted(chosen.items(), key=lambda item: item[1].begin is not None)
     found = {name: method.column(task) for name, method in waited_for_last}
+    nowhere = {k for k in point.limits if not isfinite(point.cotangents[k])}
     columns = {name: list(map(found[name].numbers.get, range(len(graph)))) for name in chosen}
+    for numbers in columns.values():  # where there is no slope, a number would be none
+        numbers[:] = [None if k in nowhere else x for k, x in enumerate(numbers)]
     quotients: dict[int, Quotient] = {}
     formulas: list[str | None] | None = None
     for column in found.values():
@@ -294,7 +325,7 @@ def differentiate(
             formulas = list(map(column.formulas.get, range(len(graph))))
     verdicts = [
         compare(
-            {name: column[k] for name, column in columns.items()},
+            {name: column[k] for name, column in columns.items()} | point.limit(k),
             quotients.get(k),
             explained[k],
             point.values[k] if point.needed[k] else 0.0,
@@ -304,10 +335,29 @@ def differentiate(
         else Verdict(NOT_RUN)
         for k in range(len(graph))
     ]
+    _arbitrate(point, columns, verdicts)
     notes = tuple(note for name in chosen for note in found[name].notes)
+    if point.limits:
+        from ..engine.beside import notes as beside_notes
+
+        notes += beside_notes(graph, point.limits, asked)
     return GradientReport(
         graph, point, point.shown(), tuple(chosen), columns, formulas, verdicts, asked, tuple(warnings), notes
     )
+
+
+def _arbitrate(point: Point, columns: Mapping[str, Sequence[float | None]], verdicts: list[Verdict]) -> None:
+    """Let quotients in many digits, right beside the point, tell who errs where methods disagree."""
+    open_ = [k for k, v in enumerate(verdicts) if v.verdict == DISAGREE and v.quotient is not None]
+    if not open_:
+        return
+    from ..engine.beside import beside
+
+    for k, there in beside(point.graph, point.values, open_).items():
+        numbers = [column[k] for method, column in columns.items() if method != "finite"]
+        if all(x is None or close(x, there.slope) for x in numbers):
+            reason = "finite differences are misled here: nearer to the point they tend to the others' slope"
+            verdicts[k] = verdicts[k]._replace(verdict=NOISY, quotient=None, reason=reason)
 
 
 def forward_report(graph: Graph, bindings: Mapping[str, float]) -> GradientReport:

@@ -83,9 +83,21 @@ def _apply(op: Primitive, *operands: Any) -> Any:
         return y  # a literal operand, taken as it is
     bound = op.ulp * 2.0 * UNIT * abs(y) + (TINY if op.ulp else 0.0)
     if any(bound_of(x) for x in operands):
-        for x, partial in zip(operands, op.partials(FLOATS, y, *values), strict=True):
-            bound += _term(bound_of(x), partial)
+        for k, partial in enumerate(op.partials(FLOATS, y, *values)):
+            off = bound_of(operands[k])
+            bound += _term(off, partial) if isfinite(partial) else _change(op, y, values, k, off)
     return Bounded(y, bound)
+
+
+def _change(op: Primitive, y: float, values: list[float], position: int, off: float) -> float:
+    """Return how far a value moves with one operand where it has no finite slope: the root of a 0."""
+    if not off:
+        return 0.0
+    changes = [0.0]
+    for x in (values[position] - off, values[position] + off):
+        moved = op.forward(FLOATS, *values[:position], x, *values[position + 1 :])
+        changes.append(abs(moved - y))
+    return max(c for c in changes if c == c)
 
 
 BOUNDED = Lifted("numbers with rounding bounds", _apply)
@@ -101,7 +113,16 @@ def rounding_bounds(point: Point) -> tuple[float, list[float]]:
     forward = run(graph, _lifted(graph, point.leaves()), BOUNDED)
     seed = Bounded(1.0, 0.0)
     total = [_finite(bound_of(g)) for g in sweep(graph, forward, point.active, BOUNDED, seed)]
+    for k in point.limits:  # in many digits
+        total[k] = 0.0
     return _finite(bound_of(forward[graph.output])), total
+
+
+def noise_at(point: Point, id: int, x: float) -> float:
+    """Bound what rounding does to the output where one node is moved to a number."""
+    graph = point.graph
+    moved = run(graph, _lifted(graph, point.leaves()), BOUNDED, force={id: Bounded(x, 0.0)})
+    return _finite(bound_of(moved[graph.output]))
 
 
 def _lifted(graph: Graph, leaves: Mapping[int, float]) -> dict[int, Any]:

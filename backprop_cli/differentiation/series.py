@@ -48,8 +48,8 @@ class Series:
     def __mul__(self, other: Any) -> Series:
         if isinstance(other, Series):
             n = min(len(self.c), len(other.c))
-            return Series([sum(_times(self.c[i], other.c[k - i]) for i in range(k + 1)) for k in range(n)])
-        return Series([_times(x, other) for x in self.c])
+            return Series([sum(self.c[i] * other.c[k - i] for i in range(k + 1)) for k in range(n)])
+        return Series([x * other for x in self.c])
 
     __rmul__ = __mul__
 
@@ -60,11 +60,6 @@ class Series:
     def slope(self) -> Series:
         """Return the derivative by t: a term less."""
         return Series([k * x for k, x in enumerate(self.c) if k])
-
-
-def _times(a: float, b: float) -> float:
-    """Zero times anything is zero, as in the sweep: 0*inf is never formed."""
-    return a * b if a and b else 0.0
 
 
 def _value(x: Any) -> float:

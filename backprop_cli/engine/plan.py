@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..graph import CONSTANT, Graph
 from ..ops.namespaces import MAPPED
+from .beside import ENOUGH, conditions
 from .numpy import FUNCTIONS, NATIVE, Steps
 from .record import Written
 from .run import constants
@@ -54,6 +55,11 @@ class Plan:
         tape.record(graph, leaves, by, graph.needed())
         self.values = tape.values
         self.outputs = [tape.values[graph.output], *(tape.cotangents[i] for i in by)]
+        active = graph.depends_on(by)
+        watched = conditions(graph, (k for k, needed in enumerate(graph.needed()) if needed and active[k]))
+        self.ties = [
+            (*(tape.values[i] for i in graph.nodes[k].inputs), weight) for k, weight in watched.items()
+        ]
         self.nodes = tape.builder.nodes
         self.leaves = tape.builder.inputs
         # functions run element by element raise no flags
@@ -63,7 +69,8 @@ class Plan:
     def _bound(self, rows: int) -> Steps:
         """Return the instructions bound to buffers for so many rows."""
         homes = {id: np.empty(rows) for id in self.leaves.values()}
-        outputs = {x.id for x in self.outputs if isinstance(x, Written)}
+        sides = (side for *pair, _ in self.ties for side in pair)
+        outputs = {x.id for x in (*self.outputs, *sides) if isinstance(x, Written)}
         # number by number the error function has other last digits than for all rows at once
         return Steps(self.nodes, outputs, homes, lead=(rows,), few=0)
 
@@ -93,7 +100,7 @@ class Plan:
                 bad = list(pool.map(lambda part: self._replay(inputs, results, rows, part, {}), parts))
         else:
             bad = [self._replay(inputs, results, rows, starts, self._steps)]
-        return results, sorted(r for part in bad for r in part)
+        return results, sorted({r for part in bad for r in part})
 
     def _replay(
         self,
@@ -130,6 +137,7 @@ class Plan:
                     # + 0: sums of contributions begin with 0, so no slope is -0.0
                     np.add(steps.homes[output.id] if isinstance(output, Written) else output, zero, out=part)
                     suspicious = suspicious or not np.isfinite(part).all()
+                bad += [start + int(r) for r in np.flatnonzero(self._apart(steps.homes, size))]
                 if suspicious:
                     # the audit keeps every instruction's result: fewer rows at a time for large programs
                     rows_at_once = max(64, AUDIT_NUMBERS // max(1, len(self.nodes)))
@@ -138,6 +146,14 @@ class Plan:
                         block = [column[first:last] for column in inputs]
                         bad += [first + int(r) for r in np.flatnonzero(self._audit(block, last - first))]
         return bad
+
+    def _apart(self, homes: Mapping[int, Any], size: int) -> npt.NDArray[np.bool_]:
+        """Return the rows that conditions may set apart: the branch taken says nothing of their slopes."""
+        weights = np.zeros(size, dtype=int)
+        for *pair, weight in self.ties:
+            a, b = (homes[x.id] if isinstance(x, Written) else x for x in pair)
+            weights += weight * np.equal(a, b)
+        return weights >= ENOUGH
 
     def _audit(self, inputs: list[Floats], size: int) -> npt.NDArray[np.bool_]:
         """Compute a block again, node by node, and return the rows without an answer."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError, nearest
 from ..graph import Graph
 from ..ops.namespaces import FLOATS
 from .run import bind, evaluate, is_bound, leaf_values
 from .sweep import active_nodes, reverse
+
+if TYPE_CHECKING:
+    from .beside import Beside
 
 
 class Edge(NamedTuple):
@@ -30,7 +33,8 @@ class Point(NamedTuple):
         values: Per node; what the outputs do not need here may be infinite or nan.
         needed: Per node, whether the outputs need it here.
         active: Per node, whether the gradient asked for goes through it.
-        cotangents: d output / d node; 0 where the gradient does not go.
+        cotangents: d output / d node; 0 where the gradient does not go, nan at a step without one.
+        limits: What stands beside the point, for the nodes whose cotangent is not by the chain rule.
     """
 
     graph: Graph
@@ -39,6 +43,7 @@ class Point(NamedTuple):
     needed: list[bool]
     active: list[bool]
     cotangents: list[float]
+    limits: Mapping[int, Beside] = {}
 
     @classmethod
     def at(cls, graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] | None = None) -> Point:
@@ -63,7 +68,8 @@ class Point(NamedTuple):
             NoSuchNumber: as in `at`.
         """
         values, needed = evaluate(graph, inputs)
-        return cls(graph, inputs, values, needed, active, reverse(graph, values, active))
+        limits: dict[int, Beside] = {}
+        return cls(graph, inputs, values, needed, active, reverse(graph, values, active, limits), limits)
 
     @property
     def value(self) -> float:
@@ -81,6 +87,15 @@ class Point(NamedTuple):
             v if self.needed[k] or nodes[k].op is None or (not reached[k] and isfinite(v)) else None
             for k, v in enumerate(self.values)
         ]
+
+    def is_apart(self, id: int) -> bool:
+        """Whether a condition holds here, and beside the point does not, as a node moves: no branch tells."""
+        return id in self.limits and self.limits[id].apart
+
+    def limit(self, id: int) -> dict[str, float]:
+        """Return the slope from beside the point as a witness, where the chain rule has none."""
+        found = id in self.limits and isfinite(self.cotangents[id])
+        return {"limit": self.cotangents[id]} if found else {}
 
     def leaves(self) -> dict[int, float]:
         """Return the value of every leaf."""
@@ -102,7 +117,10 @@ class Point(NamedTuple):
         return tuple(node.op.chosen(*(self.values[i] for i in node.inputs)))
 
     def edges(self, id: int) -> list[Edge]:
-        """Return the uses a step makes of what the gradient asked for goes through, here at this point."""
+        """Return the uses a step makes of what the gradient asked for goes through, here at this point.
+
+        The chain rule does not go on to a node whose slope is a limit of its own.
+        """
         graph, node = self.graph, self.graph.nodes[id]
         if node.op is None or not self.needed[id] or not self.active[id]:
             return []
@@ -111,7 +129,8 @@ class Point(NamedTuple):
         for position, i in enumerate(node.inputs):
             op = graph.nodes[i].op
             condition = op is not None and op.truth
-            if self.active[i] and not condition and (taken is None or position in taken):
+            goes_on = self.active[i] and i not in self.limits and not condition
+            if goes_on and (taken is None or position in taken):
                 found.append(Edge(id, position, i))
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from ..errors import BindingError, DomainError, NoSuchNumber, RangeError, nearest
@@ -199,12 +199,16 @@ def value_at(graph: Graph, inputs: Mapping[str, float]) -> float:
 
 
 def pieces(nodes: Iterable[Node], values: Sequence[float]) -> tuple[float, ...]:
-    """Return a number for every kinked one of some nodes that changes where another piece begins."""
-    return tuple(
+    """Return a number for every kinked one of some nodes that changes where another piece begins.
+
+    What has no value, in a branch not taken, is on the same piece wherever it has none.
+    """
+    found = (
         node.op.piece(FLOATS, *[values[i] for i in node.inputs])
         for node in nodes
         if node.op is not None and node.op.piece is not None
     )
+    return tuple(inf if piece != piece else piece for piece in found)
 
 
 def kinked(graph: Graph) -> list[Node]:

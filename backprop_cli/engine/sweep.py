@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import SlopeError
 from ..graph import CONSTANT, Graph, Node
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS
 from .run import operands_text, written
+
+if TYPE_CHECKING:
+    from .beside import Beside
 
 
 def active_nodes(graph: Graph, wrt: Sequence[str] | None = None) -> list[bool]:
@@ -36,10 +39,13 @@ def sweep(
     force: Mapping[int, Any] | None = None,
     join: Callable[[Any, Any, Node, int], Any] | None = None,
     partials: Callable[[Node], Sequence[Any]] | None = None,
+    zeros: list[int] | None = None,
 ) -> list[Any]:
     """Return the cotangent of every active node, 0.0 for the others.
 
-    A cotangent that is exactly zero is not pulled back, so 0*inf is never formed.
+    A cotangent of 0 is not pulled back, so 0*inf is never formed: that of a branch not taken stays 0 whatever
+    lies behind. Where the 0 is a number and the slope infinite, what comes out is no derivative; ``zeros``
+    has those places among it, and `point.Point` looks at them.
 
     Args:
         graph: The computation.
@@ -52,6 +58,7 @@ def sweep(
         join: How a node's cotangent so far and what one use brings become one, ``join(before, amount, user,
             position)``; None adds.
         partials: The local derivatives of a step by its operands; None for its primitive's.
+        zeros: Where to note the nodes whose cotangent is 0.
     Source:
         Griewank and Walther, Evaluating Derivatives (2008), section 3.2.
     """
@@ -67,6 +74,8 @@ def sweep(
     for k in range(graph.output, -1, -1):
         g = cotangents[k]
         if not g:
+            if zeros is not None:
+                zeros.append(k)
             continue
         node = nodes[k]
         op = node.op
@@ -120,20 +129,58 @@ def _sweep_by(
     return cotangents
 
 
-def reverse(graph: Graph, values: Sequence[float], active: Sequence[bool]) -> list[float]:
-    """Return the float cotangents, all finite.
+def reverse(
+    graph: Graph, values: Sequence[float], active: Sequence[bool], limits: dict[int, Beside] | None = None
+) -> list[float]:
+    """Return the float cotangents; those of what is differentiated by are finite.
 
+    Where the chain rule has no number, or one that means nothing, the difference quotients beside the point
+    have the word; a step for which they have none has the cotangent nan.
+
+    Args:
+        graph: The computation.
+        values: One value per node.
+        active: From `active_nodes`.
+        limits: Where to note the nodes whose cotangent is not by the chain rule, and what stands beside them.
     Raises:
         SlopeError: at the first slope that the gradient needs and that does not exist.
     """
-    cotangents = sweep(graph, values, active)
-    if not all(map(isfinite, cotangents)):
-        _raise_fault(graph, values, active)
+    zeros: list[int] = []
+    cotangents = sweep(graph, values, active, zeros=zeros)
+    lost = [k for k, g in enumerate(cotangents) if not isfinite(g)]
+    odd = [k for k in zeros if active[k] and _is_odd(graph.nodes[k], values, active)]
+    if lost or odd:
+        from .beside import settle
+
+        found, fault = settle(graph, values, active, cotangents, lost, odd)
+        if fault:
+            _raise_fault(graph, values, active)
+        if limits is not None:
+            limits.update(found)
     return cotangents
 
 
+def _is_odd(node: Node, values: Sequence[float], active: Sequence[bool]) -> bool:
+    """Whether a node that passes on nothing has an infinite slope, or is a condition that just holds."""
+    if node.op is not None and node.op.truth:
+        return values[node.inputs[0]] == values[node.inputs[1]]
+    return is_steep(node, values, active)
+
+
+def is_steep(node: Node, values: Sequence[float], active: Sequence[bool]) -> bool:
+    """Whether a node has an infinite local derivative, by an operand that the gradient goes through."""
+    if node.op is None:
+        return False
+    partials = node.op.partials(FLOATS, values[node.id], *[values[i] for i in node.inputs], **node.static)
+    return any(active[i] and not isfinite(p) for i, p in zip(node.inputs, partials, strict=True))
+
+
 def _raise_fault(graph: Graph, values: Sequence[float], active: Sequence[bool]) -> None:
-    """Repeat a sweep that does not come to numbers and name the use that breaks it."""
+    """Repeat a sweep that does not come to numbers and name the use that breaks it.
+
+    Raises:
+        SlopeError: there.
+    """
 
     def join(before: float, amount: float, node: Node, position: int) -> float:
         total = before + amount

@@ -81,7 +81,8 @@ class GraphView:
         self._needed = [True] * len(graph)
         if point is not None:
             self.values = point.shown()
-            self.gradient = [g if a else None for g, a in zip(point.cotangents, point.active, strict=True)]
+            slopes = zip(point.cotangents, point.active, strict=True)
+            self.gradient = [g if a and isfinite(g) else None for g, a in slopes]
             self._needed = point.needed
         self.shown = [node.id for node in graph.nodes if self._is_shown(node.id)]
         self.marked = self._on_paths(paths) if paths is not None else None

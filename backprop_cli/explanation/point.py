@@ -117,14 +117,14 @@ class WrittenPoint(Written):
         self.here: Point = self.exact.here if self.exact is not None else Point.at(graph, bindings, wrt)
         super().__init__(graph, self.here.values)
         if self.exact is not None:
-            self._round()
+            self._round(self.exact.here)
 
     @property
     def gradient(self) -> dict[str, float]:
         """The slope by every input asked for."""
         return self.here.gradient(self.wrt)
 
-    def _round(self) -> None:
+    def _round(self, exact: Point) -> None:
         """Run again, by hand: every result and every product rounded."""
         graph, paper = self.graph, self.paper
         nodes = []
@@ -140,9 +140,13 @@ class WrittenPoint(Written):
             inputs = {name: paper(x) for name, x in self.here.inputs.items()}
             values, needed = evaluate(by_hand, inputs)
             self.numbers = values
-            self.here = Point(by_hand, inputs, values, needed, self.here.active, [0.0] * len(graph))
+            nothing = [0.0] * len(graph)
+            self.here = Point(by_hand, inputs, values, needed, self.here.active, nothing, exact.limits)
             swept = sweep(by_hand, values, self.here.active, seed=paper.number(1.0), partials=self._passed)
-            self.here = self.here._replace(cotangents=list(map(float, swept)))
+            cotangents = list(map(float, swept))
+            for k in exact.limits:
+                cotangents[k] = paper(exact.cotangents[k])
+            self.here = self.here._replace(cotangents=cotangents)
         except NoSuchNumber as error:
             error.message += " after rounding"
             error.hint = "more --digits"

@@ -7,8 +7,9 @@ from math import isfinite
 from typing import NamedTuple
 
 from ..differentiation.rounding import rounding_bounds
+from ..engine.beside import told
 from ..engine.point import Point, check_wrt
-from ..errors import UsageError
+from ..errors import SlopeError, UsageError
 from ..graph import CONSTANT, Graph, Node
 from ..ops import Primitive
 from ..ops.kinks import by_convention
@@ -97,7 +98,7 @@ def program_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] |
 
     Raises:
         BindingError: for bindings that do not fit.
-        NoSuchNumber: where a value or slope does not exist.
+        NoSuchNumber: where a value or slope does not exist, or no program of local derivatives has it.
         UsageError: where there is nothing to export.
     """
     if not graph.inputs:
@@ -111,6 +112,14 @@ def program_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] |
         raise UsageError(f"{len(graph):,} nodes are too many to export: {MOST_NODES:,} at most")
     asked = check_wrt(graph, wrt)
     point = Point.at(graph, bindings, asked)
+    for name in asked:
+        if (limit := point.limits.get(graph.inputs[name])) is not None:
+            raise SlopeError(
+                f"no program of local derivatives has the slope in {name} here: {told(graph, limit)}",
+                source=graph.source,
+                span=graph.nodes[limit.place].span if limit.place is not None else None,
+                hint="another point; the program computes value and slope there",
+            )
     noise, explained = rounding_bounds(point)
     reached = graph.needed()
     linked = _linked(graph, point.active, reached)

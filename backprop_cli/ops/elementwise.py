@@ -467,9 +467,7 @@ elementwise(
     forward=lambda xp, x: xp.cbrt(x),
     partials=lambda xp, y, x: (xp.divide(xp.divide(1.0, 3.0 * y), y),),
     local=("1/(3*y^2)",),
-    symbol=lambda sp, x: sp.where(
-        sp.less(x, 0), -((-x) ** sp.third), sp.where(sp.less(0, x), x**sp.third, 0)
-    ),
+    symbol=lambda sp, x: sp.where(sp.less(x, 0), -((-x) ** sp.third), x**sp.third),
     sample=((0.01, 350.0),),
     says="cube root, of negative numbers too",
     rule="root rule",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..engine.beside import notes
 from ..explanation.expr import Expr
 from ..explanation.passes import Backward, Forward, Stop, Total
 from ..explanation.paths import Reach
@@ -32,6 +33,7 @@ def _facts(told: Explanation) -> Facts:
     graph, point = told.graph, told.point
     output = graph.own_name(graph.output)
     plain = Voice(output, 17)
+    beside = notes(graph, point.here.limits, told.wrt) if point else ()
     head: dict[str, Any] = {
         "schema": SCHEMA,
         "expression": graph.source.text,
@@ -44,7 +46,7 @@ def _facts(told: Explanation) -> Facts:
         "cost": told.cost._asdict() if told.cost else None,
         "update": _update_dict(told.update) if told.update else None,
         "summary": _summary_dict(told) if told.summary else None,
-        "warnings": [*told.notes, *told.warnings],
+        "warnings": [*told.notes, *beside, *told.warnings],
     }
     lists: dict[str, list[dict[str, Any]]] = {
         "forward": [_forward_dict(line, told) for line in told.forward],

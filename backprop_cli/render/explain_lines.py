@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..engine.beside import told as beside_told
 from ..engine.point import Edge
 from ..errors import printable
 from ..explanation.expr import Apply, Expr, product_of
@@ -342,7 +343,10 @@ def _chains(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Part]:
             forms = path.equations[0].forms
             single.append(Row(None, (equal(total, *forms),)))
         else:
-            if not reach.many:
+            limit = point.here.limits.get(reach.id)
+            if limit is not None:
+                why = f"{beside_told(told.graph, limit)}; the limit of the quotients stands"
+            elif not reach.many:
                 why = f"no path leads from {reach.name} to {out} here"
             elif reach.id == told.graph.output:
                 why = "the output is an input"

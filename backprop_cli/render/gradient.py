@@ -105,6 +105,7 @@ def _facts(report: GradientReport, tangent: Mapping[str, str] | None) -> Facts:
             "value": report.value,
             "inputs": report.inputs,
             "gradient": report.gradient,
+            **({"sources": report.sources} if report.mixed else {}),
             "methods": list(report.methods),
             "agree": report.agree,
             "warnings": [*report.notes, *report.warnings],

@@ -36,7 +36,7 @@ def page(
     else:
         yield Only(("markdown",), Paragraph(()))  # sets the table apart from what follows
     if report.inputs is not None and report.wrt:
-        slopes = {name: rounded(x, digits) for name, x in report.settled.items()}
+        slopes = {name: rounded(x, digits) for name, x in report.gradient.items()}
         output = report.graph.name(report.graph.output)
         yield Only(("latex",), Slopes(output, slopes, rounded(report.norm, digits)))
     if below:
@@ -127,7 +127,7 @@ def conclusions(report: GradientReport, digits: int) -> list[str]:
     lines = []
     output = graph.name(graph.output)
     if report.inputs is not None and report.wrt:
-        parts = [f"{n} = {rounded(x, digits)}" for n, x in list(report.settled.items())[:MANY_ROWS]]
+        parts = [f"{n} = {rounded(x, digits)}" for n, x in list(report.gradient.items())[:MANY_ROWS]]
         more = ", ..." if len(report.wrt) > MANY_ROWS else ""
         lines.append(f"gradient of {output}: {', '.join(parts)}{more}")
         lines.append(f"|∇| = {rounded(report.norm, digits)}")

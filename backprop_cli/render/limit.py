@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..differentiation.convergence import Fit, Limit, Limits
+from ..engine.beside import told
 from ..language.format import node_text, output_text
 from ..language.numbers import brief, column, exact_text, scientific
 from .document import Document, Entries, Facts, Records
@@ -108,11 +109,14 @@ def verdict(limits: Limits, limit: Limit) -> list[str]:
     lines = []
     if limit.kind == "derivative":
         who = "reverse mode" if limits.reference == "reverse" else "symbolic"
-        tends = "" if limit.source == "cancellation" else "; the quotients tend to it"
+        who = "the quotients in many digits" if limit.beside else who
+        tends = "" if limit.source == "cancellation" or limit.beside else "; the quotients tend to it"
         assert limit.slope is not None
         number = exact_text(limit.slope)
         lines.append(f"derivative {number} ({who}){tends}; error is quotient - derivative")
-        if node is not None:
+        if limit.beside is not None:
+            lines.append(told(graph, limit.beside))
+        elif node is not None:
             lines.append(f"both sides of the kink of {node_text(graph, node.id)} have this slope")
     elif limit.kind == "edge":
         side, way = ("below", "above") if limit.outside < 0 else ("above", "below")

@@ -1,0 +1,159 @@
+"""Points beyond the chain rule: 0 times an infinite slope, and points that a condition sets apart."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+import sympy
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from backprop_cli.differentiation.report import differentiate
+from backprop_cli.engine.point import Point
+from backprop_cli.errors import SlopeError
+from backprop_cli.language.lower import lower
+from backprop_cli.language.parser import parse
+
+# programs, the point, and the derivative by x as a limit worked out by hand
+SLOPES: list[tuple[str, float, float]] = [
+    ("cbrt(x)^3", 0.0, 1.0),
+    ("sqrt(x)^2", 0.0, 1.0),
+    ("sqrt(x)*sqrt(x)", 0.0, 1.0),
+    ("(x^0.5)^2", 0.0, 1.0),
+    ("acos(x)^2", 1.0, -2.0),
+    ("asin(x - 1)^2 + 3x", 1.0, 3.0),
+    ("(acosh(x)^2 + x)/2", 1.0, 1.5),
+    ("cbrt(x^5)", 0.0, 0.0),
+    ("sqrt(x^4)", 0.0, 0.0),
+    ("(x^5)^(1/3)", 0.0, 0.0),
+    ("sqrt(x^4) + sin(x)", 0.0, 1.0),
+    ("hypot(x, sqrt(x^4))^2", 0.0, 0.0),
+    ("sqrt(1 - cos(x))^2 + 2x", 0.0, 2.0),
+    ("abs(x)^1.01", 0.0, 0.0),
+    ("s = sqrt(x); s - s", 0.0, 0.0),
+    ("where(x == 0, 0, (1-cos(x))/x)", 0.0, 0.5),
+    ("where(x == 0, 1, (exp(x)-1)/x)", 0.0, 0.5),
+    ("where(x != 0, sin(x)/x, 1)", 0.0, 0.0),
+    ("where(x == 1, 2, (x^2-1)/(x-1))", 1.0, 1.0),
+    ("where(x == 1, 1, x)^2", 1.0, 2.0),
+    ("where(x == 0.1, 0, sin(x-0.1)) + where(0.1 == x, 0, x - 0.1)", 0.1, 2.0),
+    ("where(x == pi, -1, sin(x)/(x-pi))", math.pi, 0.0),
+    ("where(abs(x) > 0, tan(x)/x, 1) + x", 0.0, 1.0),
+    ("where(x >= 0, where(x <= 0, 1, sin(x)/x), sin(x)/x) - x", 0.0, -1.0),
+    ("where(x >= 0, 2*where(x <= 0, 7x, sin(x)), 2x)", 0.0, 2.0),
+    ("where(x < 0, x, where(x <= 0, 9x, sin(x)))", 0.0, 1.0),
+    ("where(x < 0, sin(x), x) + where(x <= 0, tan(x), x)", 0.0, 2.0),
+    ("where(x^2 <= 0, 0, cos(1/x)*x^3)", 0.0, 0.0),
+    ("where(2x == x, 0.5, 1/x - 1/(exp(x)-1))", 0.0, -1/12),
+]  # fmt: skip
+
+NONE: list[tuple[str, float]] = [
+    ("sqrt(x)", 0.0),
+    ("abs(cbrt(x))", 0.0),
+    ("abs(cbrt(x)^3)*1 + cbrt(x)^3*0 + abs(cbrt(x))^3", 0.0),
+    ("abs(acos(x))", 1.0),
+    ("x + abs(x)^0.99", 0.0),
+    ("where(x == 0, 5, x)", 0.0),
+    ("where(x == 0, 0, x*sin(1/x))", 0.0),
+    ("where(x == 0, 0, abs(x))", 0.0),
+    ("where(x == 2, 4, 1/(x-2))", 2.0),
+]
+
+
+def slope_of(text: str, x: float) -> float:
+    return Point.at(lower(parse(text)), {"x": x}).gradient(["x"])["x"]
+
+
+@pytest.mark.parametrize(("text", "x", "slope"), SLOPES)
+def test_slopes(text: str, x: float, slope: float) -> None:
+    assert slope_of(text, x) == pytest.approx(slope, rel=1e-14, abs=1e-14)
+
+
+@pytest.mark.parametrize(("text", "x"), NONE)
+def test_no_slope(text: str, x: float) -> None:
+    with pytest.raises(SlopeError):
+        slope_of(text, x)
+
+
+@pytest.mark.parametrize(("text", "x", "slope"), SLOPES)
+def test_every_method_has_the_slope_or_none(text: str, x: float, slope: float) -> None:
+    methods = ("reverse", "finite", "forward", "complex-step")
+    report = differentiate(lower(parse(text)), {"x": x}, methods=methods)
+    id = report.graph.inputs["x"]
+    for method in ("reverse", "forward"):
+        assert report.columns[method][id] is None or id not in report.point.limits  # type: ignore[union-attr]
+    for method, column in report.columns.items():
+        if (number := column[id]) is not None:
+            assert number == pytest.approx(slope, rel=1e-5, abs=1e-5), method
+    assert report.gradient["x"] == pytest.approx(slope, rel=1e-14, abs=1e-14)
+    assert report.agree
+
+
+def test_where_a_number_is_from(run: Any) -> None:
+    facts = run("grad", "cbrt(x)^3 + y", "--x", "0", "--y", "1", "--format", "json").answered().json
+    assert facts["gradient"] == {"x": 1.0, "y": 1.0}
+    assert facts["sources"] == {"x": "limit", "y": "reverse"}
+    assert facts["nodes"][0]["gradient"]["reverse"] is None
+    assert "the chain rule multiplies 0 by the infinite slope of cbrt(x)" in facts["warnings"][0]
+    assert "sources" not in run("grad", "x*y", "--x", "2", "--y", "1", "--format", "json").answered().json
+
+
+def test_points(run: Any) -> None:
+    rows = "x\n-1\n0\n0.5\n0\n"
+    for text, slope in (("cbrt(x)^3", 1.0), ("where(x == 0, 0, (1-cos(x))/x)", 0.5)):
+        out = run("grad", text, "--points", "-", "--format", "json", stdin=rows).answered().out
+        slopes = [json.loads(line)["gradient"]["x"] for line in out.splitlines()]
+        assert slopes[1] == slopes[3] == pytest.approx(slope, rel=1e-14)
+    done = run("grad", "where(x == 0, 5, x)", "--points", "-", "--format", "csv", stdin=rows)
+    assert done.status == 3
+    assert done.out.count("there is no slope in x") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "order", "numbers"),
+    [
+        ("exp(-sqrt((a/l-b/l)^2)^2)", {"a": 1, "b": 1, "l": 1}, 2, [-2, 2, -2]),
+        ("sqrt(x)^4", {"x": 0}, 2, [0, 2]),
+        ("(x^1.5)^2", {"x": 0}, 3, [0, 0, 6]),
+        ("where(x == 0, 1, sin(x)/x)", {"x": 0}, 4, [0, -1 / 3, 0, 1 / 5]),
+        ("where(x == 0, 0.5, (1 - cos(x))/x^2)", {"x": 0}, 2, [0, -1 / 12]),
+    ],
+)
+def test_higher_orders(run: Any, text: str, at: dict[str, int], order: int, numbers: list[float]) -> None:
+    words = [word for name, x in at.items() for word in (f"--{name}", str(x))]
+    by = ["--wrt", "a,b"] if len(at) > 1 else []
+    for more in ([], ["--method", "reverse"]):
+        out = run("grad", text, *words, *by, "--order", str(order), "--format", "value", *more).answered().out
+        assert [float(line) for line in out.splitlines()] == pytest.approx(numbers, rel=1e-9, abs=1e-9)
+
+
+def test_a_second_derivative_that_is_none(run: Any) -> None:
+    for text in ("x^1.5", "where(x == 0, 0, x*abs(x))"):
+        run("grad", text, "--x", "0", "--order", "2", "--format", "value").refused(
+            3, "does not exist at x = 0"
+        )
+
+
+roots = st.sampled_from(["sqrt({})", "cbrt({})", "({})^0.5", "({})^(1/3)", "({})^1.5", "({})^0.75"])
+
+
+@settings(deadline=None, max_examples=40)
+@given(root=roots, inner=st.integers(1, 5), outer=st.integers(1, 6), factor=st.integers(-3, 3))
+def test_powers_of_roots_are_powers(root: str, inner: int, outer: int, factor: int) -> None:
+    """A root of a power, to a power, is one power of x: its slope at 0 from the right is known."""
+    text = f"({root.format(f'x^{inner}')})^{outer} + {factor}*x"
+    x = sympy.Symbol("x", positive=True)
+    exponent = {"sqrt({})": "1/2", "cbrt({})": "1/3", "({})^0.5": "1/2", "({})^(1/3)": "1/3"}.get(root)
+    power = sympy.Rational(exponent or root[root.index("^") + 1 :]) * inner * outer
+    assume(power < 30)
+    right = sympy.limit((x**power + factor * x) / x, x, 0, "+")
+    try:
+        found: Any = slope_of(text, 0.0)
+    except SlopeError:
+        # infinite, or a kink: an odd power of |x|
+        assert not right.is_finite or (power == 1 and inner % 2 == 0)
+    else:
+        assert found == float(right)
