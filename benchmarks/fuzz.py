@@ -29,8 +29,9 @@ from backprop_cli.differentiation.report import differentiate
 from backprop_cli.differentiation.rounding import rounding_bounds
 from backprop_cli.differentiation.symbolic.process import SymbolicProcess
 from backprop_cli.engine.point import Point
+from backprop_cli.engine.reverse import reverse
 from backprop_cli.engine.run import bind, evaluate
-from backprop_cli.engine.sweep import active_nodes, reverse
+from backprop_cli.engine.sweep import active_nodes
 from backprop_cli.errors import BackpropError, NoSuchNumber
 from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower

@@ -96,8 +96,9 @@ Phases = Iterator[Any]
 
 def ours_from_text(shape: str, operations: int) -> Phases:
     """Parse, lower, run, sweep."""
+    from backprop_cli.engine.reverse import reverse
     from backprop_cli.engine.run import bind, evaluate
-    from backprop_cli.engine.sweep import active_nodes, reverse
+    from backprop_cli.engine.sweep import active_nodes
     from backprop_cli.language.lower import lower
     from backprop_cli.language.parser import parse
 
@@ -118,8 +119,9 @@ def ours_from_text(shape: str, operations: int) -> Phases:
 
 def ours_from_builder(shape: str, operations: int) -> Phases:
     """Build the graph as a peer does, run, sweep."""
+    from backprop_cli.engine.reverse import reverse
     from backprop_cli.engine.run import bind, evaluate
-    from backprop_cli.engine.sweep import active_nodes, reverse
+    from backprop_cli.engine.sweep import active_nodes
     from backprop_cli.errors import Source
     from backprop_cli.graph import GraphBuilder
     from backprop_cli.ops import PRIMITIVES
@@ -276,8 +278,9 @@ def child(contender: str, shape: str, operations: str) -> None:
 def sweep_child(shape: str, operations: str, rounds: str) -> None:
     """Time the forward pass and the reverse sweep in turn over one graph."""
     pin()
+    from backprop_cli.engine.reverse import reverse
     from backprop_cli.engine.run import bind, evaluate
-    from backprop_cli.engine.sweep import active_nodes, reverse
+    from backprop_cli.engine.sweep import active_nodes
     from backprop_cli.language.lower import lower
     from backprop_cli.language.parser import parse
 

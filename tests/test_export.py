@@ -155,7 +155,10 @@ def primitive_programs(name: str) -> Iterator[tuple[str, dict[str, float]]]:
     row = PRIMITIVES[name]
     if row.truth:
         yield f"where(a {row.infix} b, a*b, a + b)", {"a": 2.0, "b": 3.0}
-        yield f"where(a {row.infix} b, a*b, a + b)", {"a": 3.0, "b": 3.0}
+        if name in ("equal", "not_equal"):  # what is beside the point has the same value and slope
+            yield f"where(a {row.infix} b, 2c, c^2 + 1 - c*0)", {"a": 3.0, "b": 3.0, "c": 1.0}
+        else:
+            yield f"where(a {row.infix} b, a*b, a + b)", {"a": 3.0, "b": 3.0}
         return
     if name == "where":
         yield "where(a > b, log(a - b), a*b)", {"a": 3.0, "b": 1.0}

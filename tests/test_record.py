@@ -13,8 +13,9 @@ from test_properties import QUICK, programs
 
 from backprop_cli.differentiation.forward import hessian
 from backprop_cli.engine.record import Recorder
+from backprop_cli.engine.reverse import reverse
 from backprop_cli.engine.run import evaluate, leaf_values, run
-from backprop_cli.engine.sweep import active_nodes, reverse
+from backprop_cli.engine.sweep import active_nodes
 from backprop_cli.engine.tensors import TensorPlan
 from backprop_cli.errors import BackpropError
 from backprop_cli.graph import Graph

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from ..differentiation.finite import EPS, finite
 from ..engine.beside import Beside
 from ..engine.point import Point
+from ..engine.reverse import reverse
 from ..engine.run import check_values, evaluate, kinked, leaf_values, run, written
-from ..engine.sweep import reverse, sweep
+from ..engine.sweep import sweep
 from ..errors import NoSuchNumber
 from ..graph import Graph
 from .answers import Target

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from ..engine.beside import Beside, beside
 from ..engine.point import Point
-from ..engine.sweep import reverse
+from ..engine.reverse import reverse
 from ..graph import Graph
 from ..ops.kinks import between_pieces
 from .complex_step import complex_step

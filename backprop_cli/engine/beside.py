@@ -52,12 +52,14 @@ class Beside(NamedTuple):
         right: The same from above.
         apart: A branch is taken at the point that is taken on neither side.
         place: The condition, or the step with the infinite slope.
+        chain: What the chain rule comes to.
     """
 
     left: float
     right: float
     apart: bool
     place: int | None = None
+    chain: float = nan
 
     @property
     def slope(self) -> float:
@@ -109,7 +111,9 @@ def settle(
     found = beside(graph, values, [*asked, *sorted(moved.difference(asked), reverse=True)], ties)
     settled: dict[int, Beside] = {}
     for k in moved:
-        there = found.get(k, Beside(nan, nan, apart=k in by_chance))._replace(place=places.get(k))
+        there = found.get(k, Beside(nan, nan, apart=k in by_chance))._replace(
+            place=places.get(k), chain=cotangents[k]
+        )
         if there.apart or k not in by_chance:
             settled[k] = there
             cotangents[k] = there.slope

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import UsageError, nearest
 from ..graph import Graph
 from ..ops.namespaces import FLOATS
+from .reverse import reverse
 from .run import bind, evaluate, is_bound, leaf_values
-from .sweep import active_nodes, reverse
+from .sweep import active_nodes
 
 if TYPE_CHECKING:
     from .beside import Beside

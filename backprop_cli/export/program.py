@@ -113,7 +113,8 @@ def program_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] |
     asked = check_wrt(graph, wrt)
     point = Point.at(graph, bindings, asked)
     for name in asked:
-        if (limit := point.limits.get(graph.inputs[name])) is not None:
+        limit = point.limits.get(graph.inputs[name])
+        if limit is not None and limit.chain != limit.slope:
             raise SlopeError(
                 f"no program of local derivatives has the slope in {name} here: {told(graph, limit)}",
                 source=graph.source,

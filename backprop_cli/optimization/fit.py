@@ -20,8 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.plan import Plan
+from ..engine.reverse import reverse
 from ..engine.run import evaluate
-from ..engine.sweep import active_nodes, reverse
+from ..engine.sweep import active_nodes
 from ..errors import ConfigError, NoSuchNumber, RangeError, counted
 from ..graph import Graph
 from . import settings
