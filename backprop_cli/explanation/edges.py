@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from math import isfinite
 from typing import NamedTuple
 
@@ -10,8 +11,8 @@ from ..engine.point import Point
 from ..errors import UsageError, nearest
 from ..graph import CONSTANT, Graph
 from ..language.format import node_text
-from ..language.written import OURS, number, spell
-from .local import local_texts
+from ..language.written import OURS, TEXTBOOK, Piece, number, spell
+from .local import local_pieces
 
 MOST_PATHS = 10**15
 """Where the counting of paths ends."""
@@ -156,7 +157,7 @@ class GraphView:
         node = graph.nodes[id]
         assert node.op is not None
         derived = node.kind != CONSTANT
-        symbols = local_texts(graph, id) if derived else ("",) * len(node.inputs)
+        symbols = local_pieces(graph, id) if derived else ()
         numbers = self.point.local(id) if self.point is not None and derived else None
         taken = self.point.taken(id) if self.point is not None else None
         for source in dict.fromkeys(node.inputs):
@@ -164,14 +165,13 @@ class GraphView:
                 continue
             uses = [k for k, i in enumerate(node.inputs) if i == source]
             constant = graph.nodes[source].kind == CONSTANT
-            terms = [symbols[k] for k in uses]
             value = None
             if numbers is not None and not constant and self._needed[id]:
                 value = sum(numbers[k] for k in uses)
             yield self._edge(
                 source,
                 id,
-                "" if constant else _sum(terms),
+                "" if constant or not derived else _total([symbols[k] for k in uses]),
                 value,
                 self._needed[id] and (taken is None or any(k in taken for k in uses)),
             )
@@ -274,6 +274,6 @@ def _count_edges(view: GraphView) -> int:
     return sum(len(shown.intersection(view.graph.nodes[id].inputs)) for id in view.shown)
 
 
-def _sum(terms: Sequence[str]) -> str:
+def _total(terms: Sequence[Piece]) -> str:
     """Write the derivative by a node that is read more than once."""
-    return " + ".join(f"({t})" if t.startswith("-") and k else t for k, t in enumerate(terms))
+    return reduce(lambda a, b: spell(TEXTBOOK, "add", [a, b]), terms).text

@@ -8,19 +8,25 @@ from decimal import Decimal, InvalidOperation
 from ..graph import CONSTANT, Graph
 from ..language.fold import fold, postfix
 from ..language.format import constant_piece, node_piece
-from ..language.operators import CONSTANTS, UNARY
+from ..language.operators import CONSTANTS, POWER
 from ..language.parser import Item
-from ..language.written import OURS, Piece, number, spell
+from ..language.written import OURS, Piece, atom, bracketed, number, spell
 
+NONE = atom("")
 MOST_OPERANDS = 8
 """Of min and max whose ties are written out."""
 
 
 def local_texts(graph: Graph, id: int) -> tuple[str, ...]:
-    """Return d node / d operand as it is written, one text per operand, in the language of programs.
+    """Return what `local_pieces` writes as texts; a constant operand has none: its text is empty."""
+    return tuple(piece.text for piece in local_pieces(graph, id))
+
+
+def local_pieces(graph: Graph, id: int) -> tuple[Piece, ...]:
+    """Return d node / d operand as it is written, one piece per operand, in the language of programs.
 
     The names of operands and node stand in it; numbers are worked out where they stay short: ``2*a``
-    for ``a^2``, ``1 - o^2`` for ``o = tanh(n)``. A constant operand has none: its text is empty.
+    for ``a^2``, ``1 - o^2`` for ``o = tanh(n)``. A constant operand has none: its piece is empty.
     """
     node = graph.nodes[id]
     op = node.op
@@ -29,10 +35,10 @@ def local_texts(graph: Graph, id: int) -> tuple[str, ...]:
     operands = [_piece(graph, i) for i in node.inputs]
     moving = [graph.nodes[i].kind != CONSTANT for i in node.inputs]
     if not op.local:
-        return tuple(_extreme(graph, id, k, operands) if moves else "" for k, moves in enumerate(moving))
+        return tuple(_extreme(graph, id, k, operands) if moves else NONE for k, moves in enumerate(moving))
     known = dict(zip(op.params, operands, strict=False)) | {"y": Piece(graph.own_name(id))}
     return tuple(
-        _substituted(text, known, graph) if moves else ""
+        _substituted(text, known, graph) if moves else NONE
         for text, moves in zip(op.local, moving, strict=False)
     )
 
@@ -46,7 +52,7 @@ def _piece(graph: Graph, id: int) -> Piece:
     return Piece(graph.own_name(id))
 
 
-def _extreme(graph: Graph, id: int, k: int, operands: Sequence[Piece]) -> str:
+def _extreme(graph: Graph, id: int, k: int, operands: Sequence[Piece]) -> Piece:
     """Write the slope of min or max: 1 for the one it is, shared equally among ties.
 
     Of many operands the ties are left out: the text would grow with the square of their number.
@@ -54,13 +60,13 @@ def _extreme(graph: Graph, id: int, k: int, operands: Sequence[Piece]) -> str:
     own = graph.own_name(id)
     mine = operands[k].text
     if len(operands) > MOST_OPERANDS:
-        return f"where({mine} == {own}, 1, 0)"
+        return atom(f"where({mine} == {own}, 1, 0)")
     others = [f"where({x.text} == {own}, 1, 0)" for i, x in enumerate(operands) if i != k]
     share = f"1/(1 + {' + '.join(others)})"
-    return f"where({mine} == {own}, {share}, 0)"
+    return atom(f"where({mine} == {own}, {share}, 0)")
 
 
-def _substituted(text: str, known: Mapping[str, Piece], graph: Graph) -> str:
+def _substituted(text: str, known: Mapping[str, Piece], graph: Graph) -> Piece:
     def name(item: Item) -> Piece:
         word = item.text
         if word in known:
@@ -68,7 +74,7 @@ def _substituted(text: str, known: Mapping[str, Piece], graph: Graph) -> str:
         # where the user's own pi is a variable, the number is written otherwise
         return Piece(word if word not in graph.named else repr(CONSTANTS[word].value))
 
-    return fold(postfix(text), name=name, number=lambda item: Piece(item.text), apply=_applied).text
+    return fold(postfix(text), name=name, number=lambda item: Piece(item.text), apply=_applied)
 
 
 def _applied(item: Item, operands: Sequence[Piece]) -> Piece:
@@ -84,11 +90,11 @@ def _shortened(word: str, operands: Sequence[Piece]) -> Piece | None:
             if texts[i] == "1":
                 return operands[1 - i]
             if texts[i] == "0":
-                return Piece("0")
-            if texts[i] == "-1" and operands[1 - i].level > UNARY:
+                return atom("0")
+            if texts[i] == "-1" and bracketed(operands[1 - i], POWER) is operands[1 - i]:
                 return spell(OURS, "negative", [operands[1 - i]])
     if word == "power" and texts[1] in ("0", "1"):
-        return operands[0] if texts[1] == "1" else Piece("1")
+        return operands[0] if texts[1] == "1" else atom("1")
     if word == "divide" and texts[1] == "1":
         return operands[0]
     if word in ("add", "subtract") and texts[1] == "0":

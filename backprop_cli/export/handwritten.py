@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..graph import Node
-from ..language.operators import PRODUCT
 from ..language.written import Piece
 from .program import slopes_into
 from .writer import Names, Writer, spell
@@ -100,7 +99,7 @@ class Pass:
             return g.text
         if factor.value == -1.0:
             return f"-{g.text}"
-        return f"{g} * {factor:^}" if factor.level != PRODUCT else f"{g} * {factor:!}"
+        return f"{g} * {factor:^}"
 
     def _local(self, node: Node, position: int, operands: Sequence[Piece]) -> Piece:
         """Write one local derivative."""

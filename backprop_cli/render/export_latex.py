@@ -8,7 +8,9 @@ from .. import __version__
 from ..explanation.edges import Edge, GraphView
 from ..graph import CONSTANT
 from ..language.format import node_text
-from .latex import name_to_latex, number_to_latex, to_latex
+from ..language.operators import POWER
+from ..language.written import behind
+from .latex import BRACKETS, formula, name_to_latex, number_to_latex, to_latex
 
 
 def document(view: GraphView, write: Callable[[float], str]) -> str:
@@ -55,7 +57,7 @@ def _lines(view: GraphView, write: Callable[[float], str]) -> Iterator[str]:
         number = number_to_latex(write(slope))
         terms = [
             rf"{_derivative(output, name_to_latex(graph.own_name(e.target)))} \cdot "
-            + _bracketed(to_latex(e.symbol))
+            + behind(formula(e.symbol), POWER, BRACKETS).text
             for e in users.get(node.id, ())
             if view.gradient[e.target] is not None
         ]
@@ -76,7 +78,3 @@ def _lines(view: GraphView, write: Callable[[float], str]) -> Iterator[str]:
 
 def _derivative(output: str, name: str) -> str:
     return rf"\frac{{\partial {output}}}{{\partial {name}}}"
-
-
-def _bracketed(text: str) -> str:
-    return rf"\left({text}\right)" if " " in text or text.startswith("-") else text

@@ -9,6 +9,8 @@ from typing import Any
 from ..differentiation.higher import Derivative, Higher, Tangent
 from ..language.format import output_text
 from ..language.numbers import exact_text, rounded, scientific
+from ..language.operators import PRODUCT
+from ..language.written import OURS, Piece, atom, behind, number, signed, spell
 from .document import Document, Entries, Facts, Records
 from .page import Block, Column, Grid, Heading, Lines
 
@@ -162,37 +164,38 @@ def tangent_sentences(tangent: Tangent, digits: int) -> list[str]:
 
 def tangent_text(tangent: Tangent, digits: int | None = None) -> str:
     """Return ``y = 6 + 5*(x - 2)``, an expression of our language."""
-    terms = [(1.0, _written(tangent.value, digits))]
+    terms = [(1.0, _number(tangent.value, digits))]
     for name, slope in tangent.slopes.items():
-        x = tangent.at[name]
-        moved = name if x == 0.0 else f"({name} {'-' if x > 0 else '+'} {_written(abs(x), digits)})"
+        x, moved = tangent.at[name], atom(name)
+        if x:
+            moved = spell(OURS, "subtract" if x > 0 else "add", [moved, _number(abs(x), digits)])
         terms.append((slope, moved))
     return f"{tangent.output} = {_sum(terms, digits)}"
 
 
 def multiplied_out(tangent: Tangent, digits: int | None = None) -> str:
     """Return ``y = 5*x - 4``."""
-    terms = [(slope, name) for name, slope in tangent.slopes.items()]
+    terms = [(slope, atom(name)) for name, slope in tangent.slopes.items()]
     if tangent.constant:
         sign = 1.0 if tangent.constant > 0 else -1.0
-        terms.append((sign, _written(abs(tangent.constant), digits)))
+        terms.append((sign, _number(abs(tangent.constant), digits)))
     return f"{tangent.output} = {_sum(terms, digits)}"
 
 
-def _written(x: float, digits: int | None) -> str:
-    return exact_text(x) if digits is None else rounded(x, digits)
+def _number(x: float, digits: int | None) -> Piece:
+    return number(exact_text(x) if digits is None else rounded(x, digits))
 
 
-def _sum(terms: list[tuple[float, str]], digits: int | None) -> str:
+def _sum(terms: list[tuple[float, Piece]], digits: int | None) -> str:
     """Write a sum of factors times texts; zeros are left out, ones are not written."""
-    text = ""
+    total: Piece | None = None
     for factor, what in terms:
-        if factor == 0.0 or (what == "0" and len(terms) > 1):
+        if factor == 0.0 or (what.text == "0" and len(terms) > 1):
             continue
         size = abs(factor)
-        term = what if size == 1.0 else f"{_written(size, digits)}*{what}"
-        if not text:
-            text = term if factor > 0 else f"-{term}"
+        term = what if size == 1.0 else spell(OURS, "multiply", [_number(size, digits), what])
+        if total is not None:
+            total = spell(OURS, "add" if factor > 0 else "subtract", [total, term])
         else:
-            text += f" {'+' if factor > 0 else '-'} {term}"
-    return text or "0"
+            total = term if factor > 0 else signed(("-", behind(term, PRODUCT).parts))
+    return total.text if total else "0"

@@ -77,16 +77,21 @@ def text_to_latex(text: str) -> str:
 
 def to_latex(text: str) -> str:
     """Return an expression of ours in LaTeX; what is no expression is set as it stands."""
+    return formula(text).text
+
+
+def formula(text: str) -> Piece:
+    """Return the same as an operand."""
     try:
         items = postfix(text)
     except BackpropError:
-        return r"\text{" + text_to_latex(text) + "}"
+        return atom(r"\text{" + text_to_latex(text) + "}")
     return fold(
         items,
         name=lambda item: atom(name_to_latex(item.text)),
         number=lambda item: number_piece(item.text),
         apply=lambda item, operands: spell(LATEX, item.text, operands),
-    ).text
+    )
 
 
 def number_to_latex(text: str) -> str:

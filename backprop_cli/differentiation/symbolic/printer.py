@@ -75,18 +75,22 @@ class Printer:
         return call(name, [self.piece(x) for x in args])
 
     def number(self, e: Any) -> Piece:
-        if e.is_Integer:
-            return number(str(e))
-        if self.decimal:
-            q = int(e.q)
-            while q % 2 == 0:
-                q //= 2
-            while q % 5 == 0:
-                q //= 5
-            text = repr(float(e))
-            if q == 1 and len(text) <= 10 and "e" not in text:
-                return number(text)
+        text = self.plain(e)
+        if text is not None:
+            return number(text)
         return signed(f"{e.p}/{e.q}") if e < 0 else Piece(f"{e.p}/{e.q}", PRODUCT)
+
+    def plain(self, e: Any) -> str | None:
+        """Return a number that is written without a line; None for a fraction."""
+        if e.is_Integer:
+            return str(e)
+        q = int(e.q)
+        while q % 2 == 0:
+            q //= 2
+        while q % 5 == 0:
+            q //= 5
+        text = repr(float(e))
+        return text if self.decimal and q == 1 and len(text) <= 10 and "e" not in text else None
 
     def sum(self, e: Any) -> Piece:
         terms = e.as_ordered_terms()
@@ -116,7 +120,7 @@ class Printer:
         above: list[Any] = []
         below: list[Any] = []
         for factor in sorted(e.as_ordered_factors(), key=_place):
-            if factor.is_Rational and self.number(factor).level == PRODUCT:
+            if factor.is_Rational and self.plain(factor) is None:
                 above += [sympy.Integer(factor.p)] if factor.p != 1 else []
                 below += [sympy.Integer(factor.q)] if factor.q != 1 else []
             elif factor.is_Pow and factor.exp.could_extract_minus_sign():

@@ -8,7 +8,7 @@ from functools import reduce
 from ...language.operators import ATOM, ROOT
 from ...language.written import Piece, atom, bracketed, call, spell
 from .. import forms
-from ..latex import BRACKETS, text_to_latex, to_latex
+from ..latex import BRACKETS, formula, text_to_latex
 from ..page import Equation
 from ..written import Style, name_piece, name_read, written
 
@@ -71,7 +71,7 @@ class Spelling:
                 said_already = numbers.text == self.numbers.number(value)
                 return written(expr, self.symbols) if said_already else numbers
             case forms.Formula(text):
-                return atom(to_latex(text) if self.latex else text)
+                return formula(text) if self.latex else atom(text)
             case forms.Words(text):
                 return atom(rf"\text{{{text_to_latex(text)}}}" if self.latex else text)
             case forms.Phrase(parts):
