@@ -9,28 +9,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing takes as long as all else before the program heeds Ctrl-C
     from typing import Any
 
+    from .api.articles import article as article
+    from .api.checks import check as check
+    from .api.checks import gradcheck as gradcheck
+    from .api.descent import descend as descend
+    from .api.drawing import draw as draw
+    from .api.evaluation import evaluate as evaluate
+    from .api.explanation import explain as explain
+    from .api.export import translate as translate
+    from .api.gradients import eval as eval
+    from .api.gradients import grad as grad
+    from .api.higher import higher as higher
+    from .api.limits import limit as limit
+    from .api.plots import plot as plot
+    from .api.prediction import predict as predict
+    from .api.programs import parse as parse
+    from .api.tracing import trace as trace
+    from .api.training import train as train
+    from .errors import BackpropError as BackpropError
+
 __version__ = "0.1.0"
-__all__ = [
-    "BackpropError",
-    "__version__",
-    "article",
-    "check",
-    "descend",
-    "draw",
-    "eval",
-    "evaluate",
-    "explain",
-    "grad",
-    "gradcheck",
-    "higher",
-    "limit",
-    "parse",
-    "plot",
-    "predict",
-    "trace",
-    "train",
-    "translate",
-]
 
 _ROOMS = {
     "BackpropError": "errors",
@@ -54,6 +52,8 @@ _ROOMS = {
 }
 """Where each of them is: imported once it is asked for."""
 
+__all__ = ["__version__", *_ROOMS]
+
 
 def __getattr__(name: str) -> "Any":
     if name not in _ROOMS:
@@ -64,4 +64,4 @@ def __getattr__(name: str) -> "Any":
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(__all__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import inspect
 import json
@@ -60,6 +61,16 @@ WORDS = [PROGRAM, "--a", "3", "--b", "-2", "--c", "8"]
 def test_the_surface_is_what_the_page_says() -> None:
     told = set(re.findall(r"^\| `(\w+)\(", PAGE, re.MULTILINE))
     assert {*told, "BackpropError", "__version__"} == set(backprop_cli.__all__) == set(dir(backprop_cli))
+    # what a type checker sees is what is there
+    tree = ast.parse(Path(backprop_cli.__file__).read_text("utf-8"))
+    typed = {
+        alias.asname: f"backprop_cli.{node.module}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+        for alias in node.names
+    }
+    assert typed == {name: getattr(backprop_cli, name).__module__ for name in typed}
+    assert {*typed, "__version__"} == {*backprop_cli.__all__}
 
 
 @pytest.mark.parametrize(

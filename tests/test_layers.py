@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -64,6 +66,28 @@ def test_the_walk_sees_imports() -> None:
 def test_the_page_and_its_picture_are_drawn_from_the_imports() -> None:
     assert architecture.PAGE.read_text("utf-8") == architecture.page()
     assert architecture.PICTURE.read_text("utf-8") == architecture.picture()
+
+
+PACKAGES = sorted(
+    ".".join(("backprop_cli", *path.parent.relative_to(architecture.PACKAGE).parts))
+    for path in MODULES.values()
+    if path.name == "__init__.py"
+)
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_package_lists_what_others_take_from_it(name: str) -> None:
+    package = importlib.import_module(name)
+    folder = Path(str(package.__file__)).parent
+    modules = {path.stem for path in folder.iterdir()}
+    names = (found for path in MODULES.values() for found, _ in architecture.imported(path))
+    taken = {found.removeprefix(f"{name}.") for found in names if found.startswith(f"{name}.")}
+    offered = getattr(package, "__all__", [])
+    assert {each for each in taken if "." not in each} - modules <= {*offered}
+    assert [each for each in offered if not hasattr(package, each)] == []
+    tree = ast.parse((folder / "__init__.py").read_text("utf-8"))
+    own = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    assert not {each for each in own if each[0] != "_"} - {*offered}
 
 
 WRITTEN = {

@@ -1,5 +1,7 @@
 """The differentiators: interpreters of a graph, each adding one column."""
 
+__all__ = ["DEFAULT_METHODS", "FORMULAS", "METHODS", "SCHEMES"]
+
 METHODS = ("symbolic", "reverse", "finite", "forward", "complex-step")
 """In the order of their columns."""
 

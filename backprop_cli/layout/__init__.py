@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+__all__ = ["EDGES", "Edges"]
+
 Edges = Literal["both", "symbol", "value", "none"]
 """What stands at the arrows of a graph."""
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .facts import Facts, facts_of_config, facts_of_model
 
-__all__ = ["Exported", "Facts", "export", "facts_of_config", "facts_of_model"]
+__all__ = ["INLINE", "Exported", "Facts", "export", "facts_of_config", "facts_of_model"]
 
 INLINE = 1000
 """Numbers that a program holds itself; more go to a file beside it."""

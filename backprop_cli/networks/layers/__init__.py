@@ -15,6 +15,8 @@ from .normalised import BatchNorm, LayerNorm
 from .weights import Init
 from .windows import AveragePool2d, Conv1d, Conv2d, MaxPool2d
 
+__all__ = ["Layer", "Model", "named"]
+
 Layer = (
     Linear
     | Activation

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..document import Document, Element
 
+__all__ = ["write"]
+
 
 def write(document: Document, format_: str, *, to_file: bool = False) -> str:
     """Return a report as text.

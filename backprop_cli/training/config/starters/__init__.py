@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+__all__ = ["starter_text", "starters"]
+
 
 def starters() -> list[str]:
     """Return the names of the starter configs, simplest first."""
