@@ -792,6 +792,24 @@ def test_hand_rounding_is_allowed_for(run):
     assert "E after" in by_hand
 
 
+def test_a_clipped_step_rounded_by_hand_is_that_of_trace(run):
+    """Its length, its factor and the gradient after it are results, too, and rounded."""
+    weights = ["[[1.03, 0.77, -0.24]]", "[[-0.72], [0.03]]"]
+    layers = [f"model.layers.{k}.{part}" for k in (0, 1) for part in ("activation=tanh", "weights=")]
+    config = [
+        HAND,
+        *(f"{each}{weights[k // 2] if k % 2 else ''}" for k, each in enumerate(layers)),
+        "optimizer.learning_rate=0.7",
+        "training.gradient_clip=0.23",
+    ]
+    traced = run("trace", *config, "--round-each", "--digits", "3", "--format", "json").json
+    sheet = {u["name"]: f"{u['new']:.3f}" for u in traced["updates"] if abs(u["new"]) >= 0.1}
+    done = run("check", *config, "--claims", "-", "--format", "json", stdin=json.dumps(sheet))
+    verdicts = [v["verdict"] for person in done.json["people"] for v in person["verdicts"]]
+    assert len(verdicts) > 5
+    assert set(verdicts) <= {"right", "rounded"}
+
+
 def test_least_digits_hold_for_steps(run):
     # right with every result rounded to four decimals, and of two digits; the old bias, to two
     found = judged_step(run, MAZUR, '{"linear1[1]: dE/dw[1]": "0.0010", "linear1[0].w[1]": "0.20"}')

@@ -16,7 +16,6 @@ from ..networks.point import NetworkPoint
 from ..networks.unrolled import Unrolled
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
-from ..training.loop import clip_factor
 from ..training.step import Made
 
 VALUE, SLOPE, NEW, AFTER = "value", "slope", "new", "after"
@@ -66,14 +65,10 @@ class Worked:
 
     def updated(self, slopes: Slopes) -> dict[str, NDArray]:
         """Return all parameters after the optimizer's step along these slopes."""
-        config = self.made.problem.config
-        gradients = self.gradients(slopes)
-        trained = [p.name for p in self.made.problem.network.parameters if p.trained]
-        if config.training.gradient_clip is not None:
-            norm = float(np.sqrt(sum(float(np.vdot(gradients[n], gradients[n])) for n in trained)))
-            factor = clip_factor(norm, config.training.gradient_clip)
-            gradients = {n: g * factor for n, g in gradients.items()}
-        return {**self.made.old, **self.made.updated({n: gradients[n] for n in trained}, self.paper)}
+        made, paper, gradients = self.made, self.paper, self.gradients(slopes)
+        trained = {n: gradients[n] for n in made.gradients}
+        clipped = made.clipped(trained, made.clipping(trained, paper), paper)
+        return {**made.old, **made.updated(clipped, paper)}
 
     def value(self, quantity: Quantity) -> float:
         """Return a quantity's number."""

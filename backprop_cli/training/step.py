@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import prod, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from ..networks.random import stream
 from ..networks.runner import Bound, Network
 from ..networks.unrolled import OneLayer, Unrolled
 from ..optimization import rules, settings
-from .loop import Training
+from .loop import Training, clip_factor
 from .problem import Problem
 
 PARAMETER_LIMIT = 300
@@ -58,6 +59,14 @@ class Step:
     loss: str
     before: float
     after: float
+
+
+class Clipping(NamedTuple):
+    """What became of the gradient before the update; the factor is 1 where it was short enough."""
+
+    norm: float
+    limit: float
+    factor: float
 
 
 class Made:
@@ -165,6 +174,20 @@ class Made:
         """Whether the update is old - rate*gradient."""
         optimizer = self.problem.config.optimizer
         return isinstance(optimizer, settings.FirstOrderKind) and optimizer.plain
+
+    def clipping(self, gradients: Mapping[str, NDArray], paper: Paper) -> Clipping | None:
+        """Return what becomes of gradients that are too long together; None where nothing is asked for."""
+        limit = self.problem.config.training.gradient_clip
+        if limit is None:
+            return None
+        norm = paper(sqrt(sum(float(np.vdot(g, g)) for g in gradients.values())))
+        return Clipping(norm, limit, paper(clip_factor(norm, limit)))
+
+    def clipped(
+        self, gradients: Mapping[str, NDArray], clipping: Clipping | None, paper: Paper
+    ) -> dict[str, NDArray]:
+        """Return the gradients that the optimizer is given."""
+        return {n: rounded(g * clipping.factor if clipping else g, paper) for n, g in gradients.items()}
 
     def updated(self, gradients: Mapping[str, NDArray], paper: Paper) -> dict[str, NDArray]:
         """Return the trained parameters after a step along other gradients.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -20,9 +19,8 @@ from ..explanation.report import Explanation, explain_step
 from ..networks.lines import Line, Lines, written_forms
 from ..networks.network import LayerNetwork, NDArray
 from ..networks.point import NetworkPoint, NetworkProgram
-from .loop import clip_factor
 from .problem import Problem
-from .step import Made, Step, check_layer, check_size, check_work, rounded
+from .step import Clipping, Made, Step, check_layer, check_size, check_work
 
 ALL_ROWS = 4
 """Rows that are all written out; of more, the first `FIRST_ROWS` are."""
@@ -36,14 +34,6 @@ class Given(NamedTuple):
     row: int
     inputs: tuple[tuple[str, float], ...]
     targets: tuple[float, ...]
-
-
-class Clipping(NamedTuple):
-    """What became of the gradient before the update; the factor is 1 where it was short enough."""
-
-    norm: float
-    limit: float
-    factor: float
 
 
 class Update(NamedTuple):
@@ -190,13 +180,11 @@ class _Writing:
         gradients = {
             name: np.array(self.point.here.cotangents)[ids] for name, ids in self.u.parameters.items()
         }
-        clipping = self._clipping(gradients)
-        trained = {p.name for p in self.network.parameters if p.trained}
-        clipped = {
-            n: rounded(g * clipping.factor if clipping else g, paper)
-            for n, g in gradients.items()
-            if n in trained
-        }
+        gradients = {n: g for n, g in gradients.items() if n in made.gradients}
+        # of a layer alone the length of the whole gradient is not known on paper
+        whole = made.gradients if paper.exact or self.narrowed else gradients
+        clipping = made.clipping(whole, paper)
+        clipped = made.clipped(gradients, clipping, paper)
         step, new = made.step, made.new
         if not paper.exact and not self.narrowed:
             new = made.new | made.updated(clipped, paper)
@@ -232,15 +220,6 @@ class _Writing:
                     shown = Name(name, place=index).text
                     inputs.append((shown, self.paper(float(array[r, *index]))))
             yield Given(r, tuple(inputs), tuple(self.paper(float(t)) for t in targets[r]))
-
-    def _clipping(self, gradients: Mapping[str, NDArray]) -> Clipping | None:
-        limit = self.config.training.gradient_clip
-        if limit is None:
-            return None
-        exact = self.paper.exact or self.narrowed
-        source = self.made.gradients if exact else {n: gradients[n] for n in self.made.gradients}
-        norm = self.paper(sqrt(sum(float(np.vdot(g, g)) for g in source.values())))
-        return Clipping(norm, limit, self.paper(clip_factor(norm, limit)))
 
     def _updates(self, gradients: Mapping[str, NDArray], new: Mapping[str, NDArray]) -> Iterator[Update]:
         for p, index, id in self.lines.entries():
