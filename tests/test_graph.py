@@ -52,12 +52,11 @@ def network_drawing(name: str, edges: str = "both") -> Drawing:
     from backprop_cli.layout.network_drawing import units_drawing, units_of
     from backprop_cli.training.config import load
     from backprop_cli.training.problem import assemble
-    from backprop_cli.training.trace import write_out
+    from backprop_cli.training.step import whole_step
 
     problem = assemble(load(str(ROOT / "sample_inputs" / f"{name}.yaml")))
-    trace = write_out(problem, row=1)
     write = lambda x: rounded(x, 6)  # noqa: E731
-    return units_drawing(units_of(problem, trace), trace, write, edges)  # type: ignore[arg-type]
+    return units_drawing(units_of(whole_step(problem)), write, edges)  # type: ignore[arg-type]
 
 
 def random_program(seed: int, steps: int) -> str:

@@ -18,7 +18,7 @@ from ..explanation.paper import Paper
 from ..language.lower import lower
 from ..language.parser import parse
 from ..training.problem import Problem
-from ..training.step import Made, check_size, check_work
+from ..training.step import whole_step
 from .answers import Answer, read_answer, written_digits
 from .catalogue import Mistake
 from .judging import Claim, Earlier, OneByOne
@@ -56,10 +56,8 @@ class StepJudge(OneByOne[Quantity]):
     most_alone = 8
 
     def __init__(self, problem: Problem, *, at_step: int = 1, least_digits: int = LEAST_DIGITS) -> None:
-        check_size(problem.network, None)
         self.least = least_digits
-        self.made = Made(problem, at_step)
-        check_work(problem.network, None, len(self.made.rows))
+        self.made = whole_step(problem, at_step)
         self.exact = Worked(self.made, Paper())
         self.u, self.point = self.exact.u, self.exact.point
         self.known = dict(self._names())

@@ -61,7 +61,7 @@ class Worked:
 
     def gradients(self, slopes: Slopes) -> dict[str, NDArray]:
         """Return slopes by parameter."""
-        return {name: np.array(slopes)[ids] for name, ids in self.u.parameters.items()}
+        return self.u.by_parameter(slopes)
 
     def updated(self, slopes: Slopes) -> dict[str, NDArray]:
         """Return all parameters after the optimizer's step along these slopes."""

@@ -215,7 +215,7 @@ def _network(
     from ..networks.formula import FormulaNetwork
     from ..render import graph_facts as facts
     from ..training.problem import assembled
-    from ..training.trace import write_out
+    from ..training.step import whole_step
 
     found: Any = None
     with assembled(path, overrides) as problem:
@@ -227,9 +227,8 @@ def _network(
                 output.note(f"note: a box a layer: {why}")
             drawing = networks.layers_drawing(problem, edges)
         else:
-            trace = write_out(problem, row=1)
-            found = networks.units_of(problem, trace)
-            drawing = networks.units_drawing(found, trace, write, edges)
+            found = networks.units_of(whole_step(problem))
+            drawing = networks.units_drawing(found, write, edges)
     if paths is not None:
         places = networks.places(drawing, found)
         for name in paths:
@@ -248,7 +247,7 @@ def _network(
         from ..render.writers.json import lines
 
         _write(
-            lines(facts.layers_facts(drawing) if found is None else facts.units_facts(found, trace, drawing)),
+            lines(facts.layers_facts(drawing) if found is None else facts.units_facts(found, drawing)),
             output,
         )
         return None

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from ..explanation.names import Name
+from ..explanation.paper import Paper
 from ..networks.network import LayerNetwork, Piece
+from ..networks.point import NetworkPoint
 from ..training.problem import Problem
-from ..training.trace import Trace
+from ..training.step import Made, Step
 from . import Edges
 from .drawing import Arrow, Card, Drawing, Row, Write, sign_of
 
@@ -59,8 +60,17 @@ class Weight(NamedTuple):
 
 
 class Units(NamedTuple):
-    """A network at a training step, unit by unit: the numbers of `trace`, arranged as a graph."""
+    """A network at a training step, unit by unit: the numbers of a row, arranged as a graph.
 
+    Attributes:
+        step: Which.
+        row: Of the batch, from 0.
+        units: Inputs, the units of each layer, and the loss.
+        weights: What leads from one to another.
+    """
+
+    step: Step
+    row: int
     units: tuple[Unit, ...]
     weights: tuple[Weight, ...]
 
@@ -81,52 +91,56 @@ def why_compact(problem: Problem) -> str | None:
     return f"{weights:,} weights, at most {MOST_WEIGHTS} are drawn" if weights > MOST_WEIGHTS else None
 
 
-def units_of(problem: Problem, trace: Trace) -> Units:
-    """Arrange the numbers of a step that was written out for one row."""
-    network = problem.network
+def units_of(made: Made, row: int = 0) -> Units:
+    """Arrange the numbers of a row of a step's batch."""
+    network, encoding = made.problem.network, made.problem.encoding
     assert isinstance(network, LayerNetwork)
-    given = trace.given[0]
-    forward = {line.name: line.value for line in trace.forward}
-    deltas = {line.name: line.value for line in trace.deltas}
-    updates = {update.name: update for update in trace.updates}
+    point = NetworkPoint(made.unrolled(Paper()))
+    u, values, slopes = point.unrolled, point.here.values, point.here.cotangents
+    own = [id for id in u.names if u.row_of.get(id) == row]
+    given = [id for id in own if point.graph.nodes[id].op is None and id not in u.targets]
+    # what a layer has of each of its units: z, y, p
+    parts: dict[str, dict[int, dict[str, int]]] = {}
+    for id in own:
+        part, layer, unit, *_ = u.names[id]
+        if layer:
+            parts.setdefault(layer, {}).setdefault(unit[0], {})[part] = id
+    trained = {n: g for n, g in u.by_parameter(slopes).items() if n in made.gradients}
+    clipping = made.clipping(made.gradients, point.paper)
+    gradients = made.clipped(trained, clipping, point.paper)
     units, weights = [], []
-    before = [name for name, _ in given.inputs]
-    labels = problem.encoding.names
-    for k, (name, value) in enumerate(given.inputs):
-        label = labels[k] if len(labels) == len(before) and labels[k] != f"x{k + 1}" else ""
-        units.append(Unit(name, "", "", {"value": value}, label))
-    last = network.pieces[-1].name
-    for name, layer, _, (width,), _ in network.pieces:
+    labelled = len(encoding.names) == len(given)
+    for k, id in enumerate(given):
+        label = encoding.names[k] if labelled and encoding.names[k] != f"x{k + 1}" else ""
+        units.append(Unit(u.names[id].text, "", "", {"value": values[id]}, label))
+    before = [unit.name for unit in units]
+    last = network.pieces[-1]
+    for piece in network.pieces:
         here = []
-        for u in range(width):
-            own = Name("z", name, (u,))
-            numbers = {"b": updates[own._replace(part="b")].old, "z": forward[own]}
-            for part in ("y", "p"):
-                if own._replace(part=part) in forward:
-                    numbers[part] = forward[own._replace(part=part)]
-            numbers["dE/dz"] = deltas[own._replace(of="E")]
-            fused = network.loss.row.fuses if name == last else None
-            units.append(Unit(own.owner, name, fused or layer.function or "", numbers))
-            here.append(own.owner)
+        w, b = (f"{piece.name}.{part}" for part in ("weights", "bias"))
+        for k, ids in parts[piece.name].items():
+            name = u.names[ids["z"]].owner
+            numbers = {"b": values[u.parameters[b][k]], **{part: values[id] for part, id in ids.items()}}
+            numbers["dE/dz"] = slopes[ids["z"]]
+            fused = network.loss.row.fuses if piece is last else None
+            units.append(Unit(name, piece.name, fused or piece.layer.function or "", numbers))
+            here.append(name)
             for i, source in enumerate(before):
-                update = updates[Name("w", name, (u,), (i,))]
-                weights.append(
-                    Weight(source, own.owner, f"w[{i}]", update.old, update.gradient, update.frozen)
-                )
+                gradient = float(gradients[w][k, i]) if w in gradients else None
+                value = values[u.parameters[w][k, i]]
+                weights.append(Weight(source, name, f"w[{i}]", value, gradient, gradient is None))
         before = here
-    loss = {"value": trace.step.before}
-    loss |= {f"t[{k}]": target for k, target in enumerate(given.targets)}
-    units.append(Unit("E", "", "", loss))
-    for u, source in enumerate(before):
-        own = Name("y", last, (u,), of="E")
-        part = "y" if own in deltas else "z"
-        weights.append(Weight(source, "E", f"dE/d{part}", deltas[own._replace(part=part)], None, False))
-    return Units(tuple(units), tuple(weights))
+    targets = {u.names[id].text: values[id] for id in u.targets if id in own}
+    units.append(Unit("E", "", "", {"value": made.step.before, **targets}))
+    for source, ids in zip(before, parts[last.name].values(), strict=True):
+        part = "y" if "y" in ids else "z"
+        weights.append(Weight(source, "E", f"dE/d{part}", slopes[ids[part]], None, False))
+    return Units(made.step, row, tuple(units), tuple(weights))
 
 
-def units_drawing(found: Units, trace: Trace, write: Write, edges: Edges = "both") -> Drawing:
+def units_drawing(found: Units, write: Write, edges: Edges = "both") -> Drawing:
     """Draw a network unit by unit."""
-    step = trace.step
+    step = found.step
     ids = {unit.name: f"n{k}" for k, unit in enumerate(found.units)}
     cards = []
     for unit in found.units:
@@ -152,7 +166,7 @@ def units_drawing(found: Units, trace: Trace, write: Write, edges: Edges = "both
                 sign_of(weight.value) if number else "ink",
             )
         )
-    row = f"row {step.rows[trace.shown[0]]} of {step.of}"
+    row = f"row {step.rows[found.row]} of {step.of}"
     title = f"{step.name}: E = {write(step.before)} before update {step.step}"
     legend = ["in a unit: its bias, weighted sum z and activation y, and its delta dE/dz"]
     if any("p" in unit.numbers for unit in found.units):

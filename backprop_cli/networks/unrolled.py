@@ -165,6 +165,11 @@ class Unrolled:
                 )
         return values
 
+    def by_parameter(self, numbers: Sequence[float]) -> dict[str, NDArray]:
+        """Return the numbers of the parameters' nodes, an array each."""
+        every = np.array(numbers)
+        return {name: every[ids] for name, ids in self.parameters.items()}
+
     @property
     def weights(self) -> list[str]:
         """The names of all parameters, number by number."""

@@ -11,7 +11,6 @@ from .document import Entries, Facts
 if TYPE_CHECKING:
     from ..layout.drawing import Drawing
     from ..layout.network_drawing import Units
-    from ..training.trace import Trace
 
 SCHEMA = 1
 
@@ -58,14 +57,14 @@ def graph_facts(view: GraphView, paths: dict[str, int]) -> Facts:
     return Facts({**head, "nodes": Entries(nodes), "edges": Entries(edges)}, "graph")
 
 
-def units_facts(found: Units, trace: Trace, drawing: Drawing) -> Facts:
+def units_facts(found: Units, drawing: Drawing) -> Facts:
     """Return a network, unit by unit."""
-    step = trace.step
+    step = found.step
     head = {
         "schema": SCHEMA,
         "network": step.name,
         "step": step.step,
-        "row": step.rows[trace.shown[0]],
+        "row": step.rows[found.row],
         "rows": list(step.rows),
         "loss": step.loss,
         "value": step.before,

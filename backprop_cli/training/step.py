@@ -308,3 +308,15 @@ def check_work(network: Network, layer: str | None, rows: int) -> None:
             f"{rows:,} rows at once are too many to write out: {work:,} products of at most {WORK_LIMIT:,}",
             hint="training.batch_size=16 makes smaller batches; --table lists the nodes of any network",
         )
+
+
+def whole_step(problem: Problem, at_step: int = 1) -> Made:
+    """Make an update of a network that is small enough to be written out whole.
+
+    Raises:
+        UsageError: for one that is not, or a step that there is not.
+    """
+    check_size(problem.network, None)
+    made = Made(problem, at_step)
+    check_work(problem.network, None, len(made.rows))
+    return made

@@ -20,7 +20,7 @@ from ..networks.lines import Line, Lines, written_forms
 from ..networks.network import LayerNetwork, NDArray
 from ..networks.point import NetworkPoint, NetworkProgram
 from .problem import Problem
-from .step import Clipping, Made, Step, check_layer, check_size, check_work
+from .step import Clipping, Made, Step, check_layer, check_size, check_work, whole_step
 
 ALL_ROWS = 4
 """Rows that are all written out; of more, the first `FIRST_ROWS` are."""
@@ -145,9 +145,7 @@ def explain_update(
     Raises:
         UsageError: when the network is too large, or for a name that is none.
     """
-    check_size(problem.network, None)
-    made = Made(problem, 1)
-    check_work(problem.network, None, len(made.rows))
+    made = whole_step(problem)
     point = NetworkProgram(made.unrolled(Paper()), source, wrt)
     if decimals is not None:
         point = NetworkProgram(made.unrolled(Paper(decimals)), source, wrt, point)
@@ -177,9 +175,7 @@ class _Writing:
 
     def trace(self) -> Trace:
         made, lines, paper = self.made, self.lines, self.paper
-        gradients = {
-            name: np.array(self.point.here.cotangents)[ids] for name, ids in self.u.parameters.items()
-        }
+        gradients = self.u.by_parameter(self.point.here.cotangents)
         gradients = {n: g for n, g in gradients.items() if n in made.gradients}
         # of a layer alone the length of the whole gradient is not known on paper
         whole = made.gradients if paper.exact or self.narrowed else gradients
