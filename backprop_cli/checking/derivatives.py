@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from ..engine.record import MULTIPLY, Recorder, Written
 from ..graph import CONSTANT, NODE_LIMIT, Graph
+from ..language.format import by_name
 from ..language.lower import lower
 from ..language.parser import parse
 from ..language.written import OURS, Piece, number, spell
@@ -137,9 +138,10 @@ def formula_text(graph: Graph, id: int) -> str:
     """Write a node out over names; where it is too long, parts are left out."""
     pieces: list[Piece] = []
     for node in graph.nodes[: id + 1]:
-        if node.op is None or node.name is not None:
+        if by_name(node):
             pieces.append(number(graph.name(node.id)))
             continue
+        assert node.op is not None
         written = spell(OURS, node.op.name, [pieces[i] for i in node.inputs])
         pieces.append(written if len(written.text) <= MOST_TEXT else Piece("..."))
     return pieces[id].text

@@ -142,8 +142,7 @@ def times(*factors: Expr) -> Expr:
             kept += factor.operands
         elif number != 1.0:
             kept.append(factor)
-    product = ONE if not kept else kept[0] if len(kept) == 1 else Apply("multiply", tuple(kept))
-    return negated(product) if minus else product
+    return negated(multiply(*kept)) if minus else multiply(*kept)
 
 
 def plus(a: Expr, b: Expr, minus: bool = False) -> Expr:
@@ -205,11 +204,4 @@ def product_of(factors: Sequence[Expr]) -> Expr:
             number = float(f"{number * top.value:.15g}")
         else:
             rest.append(top)
-    if not number:
-        return Number(0.0)
-    if not rest:
-        return Number(number)
-    if number == -1.0:
-        return Apply("negative", (rest[0] if len(rest) == 1 else Apply("multiply", tuple(rest)),))
-    leading = [] if number == 1.0 else [Number(number)]
-    return rest[0] if not leading and len(rest) == 1 else Apply("multiply", (*leading, *rest))
+    return multiply(Number(number), *rest) if number and rest else Number(number)

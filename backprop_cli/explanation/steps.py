@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..graph import CONSTANT, Graph, Node
-from ..language.format import given
+from ..language.format import by_name, given
 from ..language.written import DERIVATIVE
 from ..ops import PRIMITIVES
 from ..ops.primitive import CONSTANT_FACTOR_RULE, PRODUCT_RULE, QUOTIENT_RULE
@@ -35,9 +35,6 @@ from .point import Written
 
 MOST_STEPS = 120
 """Steps that depend on the input, above which a derivation is not written out."""
-
-NAMED_FROM = 12
-"""Unnamed steps of more operations than this go by their own names, as in formulas."""
 
 REVERSED = {"greater": "less", "less": "greater"}
 
@@ -124,7 +121,7 @@ class _Derivation:
         node = self.graph.nodes[id]
         if node.kind == CONSTANT or (node.op is not None and node.op.truth and node.name is None):
             return False
-        return node.op is None or node.name is not None or self.sizes.get(id, 0) > NAMED_FROM
+        return by_name(node, self.sizes.get(id, 0))
 
     def expr(self, id: int) -> Expr:
         """Return a node as an operand: its name, or the whole expression where it has none."""

@@ -13,6 +13,21 @@ from .written import OURS, Piece, atom, number, spell
 OUTPUT_NAMES = ("f", "y", "L", "z")
 """What an output without a name is called: the first of these that the program leaves free."""
 
+NAMED_FROM = 12
+"""Operations; what takes more of them is written by its name, as named steps are."""
+
+
+def by_name(node: Node, size: int = 0, most: int = NAMED_FROM, *, whole: bool = False) -> bool:
+    """Whether a formula has a node's name instead of what it is computed from.
+
+    Args:
+        node: Of the program.
+        size: Operations that would be written out.
+        most: Of those that are.
+        whole: Write over inputs alone: named steps, too, are written out.
+    """
+    return node.op is None or size > most or (node.name is not None and not whole)
+
 
 def format_program(program: Program) -> str:
     """Write a program so that reading it again gives the same tree."""

@@ -9,13 +9,13 @@ from typing import Any
 import sympy
 
 from ...graph import CONSTANT, Graph
+from ...language.format import NAMED_FROM, by_name
 from ...language.operators import PRODUCT
 from ...language.written import Piece
 from .constants import Constants, guarded
 from .functions import shown
 from .printer import Printer
 
-NAMED_FROM = 12  # unnamed steps with more operations than this go by name in formulas
 CHAIN_FROM = 30  # formulas with more operations than this are written dL/dv4 further down
 
 
@@ -49,13 +49,14 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
     for node in graph.nodes:
         if node.kind == CONSTANT:
             expressions[node.id] = constants(node.id)
-        elif node.op is None or (node.name is not None and not inline):
+        elif by_name(node, whole=inline):
             expressions[node.id] = symbols[node.id]
         else:
+            assert node.op is not None
             operands = guarded(node.op, [expressions[i] for i in node.inputs], constants, node.inputs)
             expression = shown(node.op, operands)
-            small = expression.count_ops(visual=False) <= limit
-            expressions[node.id] = expression if small else symbols[node.id]
+            named = by_name(node, expression.count_ops(visual=False), limit, whole=inline)
+            expressions[node.id] = symbols[node.id] if named else expression
 
     def local(id: int, position: int) -> Any:
         """SymPy's derivative of one step by one operand, over the operands' expressions."""
