@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.errors import ConfigError, DomainError, SlopeError
+from backprop_cli.errors import ConfigError, DomainError, RangeError, SlopeError
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.optimization import settings
@@ -144,10 +144,82 @@ def test_no_value_at_the_start_names_the_row() -> None:
     with pytest.raises(DomainError) as caught:
         fitted("log(x - a)", [3.0, 2.0, 0.5], [0, 0, 0], a=1.0)
     assert caught.value.message.startswith("row 3: log(x - a) has no value at")
-    with pytest.raises(SlopeError, match="row 2: the slope of"):
-        fitted("sqrt(x*a)", [1.0, 0.0], [0, 0], a=1.0)
+    with pytest.raises(SlopeError, match="row 1: the slope of"):
+        fitted("x*sqrt(a)", [1.0, 0.0], [0, 0], a=0.0)
+
+
+def test_a_row_whose_slope_the_chain_rule_cannot_tell() -> None:
+    """sqrt(0*a) is 0 for every a: its slope is 0, where the chain rule multiplies 0 and an infinite slope."""
+    result = fitted("sqrt(x*a)", [1.0, 0.0, 4.0], [3.0, 0.0, 6.0], a=1.0)
+    assert result.converged
+    assert result.parameters["a"] == pytest.approx(9.0, rel=1e-12)
 
 
 def test_unknown_parameter() -> None:
     with pytest.raises(ConfigError, match="the formula has no parameter b"):
         fitted("a*x", [1.0], [1.0], a=1.0, b=2.0)
+
+
+# --- points that are stationary and no answer -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("formula", "truth", "start", "reason"),
+    [
+        # local minima of a frequency
+        ("sin(a*x)", lambda x: np.sin(3 * x), {"a": 1.5}, "a plateau or a local minimum"),
+        ("sin(a*x)", lambda x: np.sin(7 * x), {"a": 2.0}, "a plateau or a local minimum"),
+        # the exponential has died out, or the step lies beyond all rows: a constant is left
+        ("c + a*exp(-b*x^2)", lambda x: x + 1, {"a": 1.0, "b": 1e6, "c": 0.0}, "a plateau"),
+        ("c + relu(x - a)", lambda x: x**2, {"a": 1000.0, "c": 0.0}, "a plateau: a has no influence"),
+    ],
+)
+def test_a_plateau_is_no_minimum(formula: str, truth: Any, start: dict[str, float], reason: str) -> None:
+    x = np.linspace(0.5, 30, 200)
+    result = fitted(formula, x, truth(x), most=1000, **start)
+    assert not result.converged
+    assert result.reason.startswith(reason)
+    assert result.explained is not None
+    assert result.explained < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("formula", "y", "start"),
+    [
+        ("a*x", [10.0, 9.0, 10.0], {"a": 1.0}),  # linear: the one minimum, though worse than the mean
+        ("c", [1.0, 2.0, 4.0], {"c": 0.0}),
+        ("exp(c)", [1.0, 2.0, 4.0], {"c": 0.0}),  # no column: the mean is all that it can say
+        ("a + 0*b*x + x", [3.0, 3.0, 6.0], {"a": 0.0, "b": 1.0}),
+        ("a*exp(b*x)", [2.0, 2.0, 2.0], {"a": 1.0, "b": 0.1}),  # exact: b = 0
+    ],
+)
+def test_a_minimum_that_explains_little_has_converged(
+    formula: str, y: list[float], start: dict[str, float]
+) -> None:
+    assert fitted(formula, [1.0, 2.0, 3.0], y, **start).converged
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("b", [1.0, 0.5, 30.0])
+def test_no_warning_of_numpy_escapes(b: float) -> None:
+    """Slopes of 1e-200 and less: products and quotients of them overflow."""
+    x = np.linspace(400, 1600, 7)
+    result = fitted("1/(1+exp(-b*(x-a)))", x, [0, 0, 0.13, 0.35, 0.75, 0.89, 0.91], a=1.0, b=b)
+    assert not result.converged
+
+
+@pytest.mark.parametrize(
+    ("formula", "x", "scaled"),
+    [
+        ("a*exp(b*x)", [1900.0, 1950.0, 2010.0], "(x - 1955)/55 in place of x"),
+        ("a*exp(b*x)", [-2000.0, 1000.0], "(x + 500)/1500 in place of x"),
+        ("a*x^b", [1e300, 1e300], "x/1e300 in place of x"),
+        ("a*10^(800*b)*x", [0.5, 1.0], "first values nearer"),
+    ],
+)
+def test_what_helps_a_formula_that_overflows(formula: str, x: list[float], scaled: str) -> None:
+    with pytest.raises(RangeError) as caught:
+        fitted(formula, x, np.ones(len(x)), a=1.0, b=2.0)
+    assert caught.value.hint is not None
+    assert scaled in caught.value.hint
+    assert "softplus" not in caught.value.hint

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from test_network import blobs, digits, linear, problem, rows_of
 
 from backprop_cli.errors import BackpropError, ConfigError, DataError
@@ -657,3 +659,104 @@ def test_wrong_input_is_never_a_traceback(run: Run, tmp_path: Path, monkeypatch:
     assert os.listdir() == ["case.yaml"]
     with pytest.raises(BackpropError):
         problem(blobs([linear(5)]))
+
+
+# --- a run judged as a whole ----------------------------------------------------------------------
+
+RAW = [[20.0], [43.0], [63.0], [26.0], [53.0], [31.0], [58.0], [70.0]]
+SLOPE = [120.0, 128.0, 141.0, 126.0, 134.0, 128.0, 136.0, 144.0]
+
+
+def whole_run(sections: Sections, *overrides: str) -> Alarms:
+    training = Training(problem(sections, *overrides))
+    alarms = Alarms(training)
+    history = [record.values for record in training.run()]
+    alarms.end(history, training.evaluate(training.train)["loss"])
+    return alarms
+
+
+def descent(**training: Any) -> Sections:
+    sections = rows_of(
+        RAW, SLOPE, model={"layers": [linear(1, weights=[[0]])]}, optimizer={"type": "sgd"}, loss="mse"
+    )
+    return sections | {"training": {"batch_size": "full", "shuffle": False, **training}}
+
+
+@pytest.mark.parametrize(
+    ("rate", "epochs", "diverged"),
+    [
+        (5e-4, 100, True),  # the loss grows by a fifth an epoch
+        (5e-4, 300, True),
+        (4.4e-4, 400, True),  # slowly
+        (1e-3, 8, True),
+        (4e-4, 100, False),  # stable, though the loss goes down slowly
+        (1e-5, 100, False),
+        (0, 5, False),
+    ],
+)
+def test_a_divergence_that_does_not_overflow(rate: float, epochs: int, diverged: bool) -> None:
+    alarms = whole_run(descent(epochs=epochs), f"optimizer.learning_rate={rate}")
+    assert alarms.diverged == diverged
+    assert [a.kind for a in alarms.raised] == ["diverged"] * diverged
+
+
+@pytest.mark.parametrize(
+    ("says", "overrides"),
+    [
+        ("a bad start", ["model.layers[0].weights=[[-1e6]]", "optimizer.learning_rate=1e-7"]),
+        ("a start at the answer", ["model.layers[0].weights=[[0.445]]", "model.layers[0].bias=[112]",
+                                   "optimizer.type=adam", "optimizer.learning_rate=0.05"]),
+        ("back to the best epoch", ["optimizer.learning_rate=5e-4",
+                                    "training.early_stopping={monitor: loss, patience: 40}"]),
+        ("a rate that falls in time", ["optimizer.learning_rate=1e-3", "training.epochs=400",
+                                       "schedule={type: step, step_size: 5, gamma: 0.1}"]),
+    ],
+)  # fmt: skip
+def test_no_alarm_where_a_run_began_badly_or_came_back(says: str, overrides: list[str]) -> None:
+    alarms = whole_run(descent(epochs=60), *overrides)
+    assert not alarms.diverged, says
+
+
+@given(
+    rate=st.floats(1e-6, 2e-3), scale=st.floats(0.01, 100), epochs=st.integers(1, 200), first=st.floats(-5, 5)
+)
+def test_divergence_is_told_where_it_is(rate: float, scale: float, epochs: int, first: float) -> None:
+    """Of a straight line the rate is stable up to 2/L, L the largest curvature: the truth is known."""
+    x = np.array(RAW) * scale
+    sections = descent(epochs=epochs) | {"data": {"inputs": x.tolist(), "targets": SLOPE}}
+    design = np.concatenate([x, np.ones_like(x)], axis=1)
+    largest = 2.0 / len(x) * np.linalg.eigvalsh(design.T @ design).max()
+    try:
+        alarms = whole_run(
+            sections, f"optimizer.learning_rate={rate}", f"model.layers[0].weights=[[{first}]]"
+        )
+    except Diverged:
+        assert rate * largest > 2.0
+        return
+    if rate * largest <= 2.0:
+        assert not alarms.diverged
+    elif epochs * np.log(rate * largest - 1.0) > 12.0:  # it has had the time to grow by e^24
+        assert alarms.diverged
+
+
+def test_a_diverged_run_ends_with_status_3(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("c.yaml").write_text(json.dumps(descent(epochs=200)))
+    result = run("train", "c.yaml", "optimizer.learning_rate=5e-4")
+    assert result.status == 3
+    assert "the training has diverged: the loss has grown from" in result.out
+    assert "alarm: the training has diverged" in result.err
+    assert "hint: a smaller optimizer.learning_rate, data.scaling: standard" in result.err
+
+
+def test_a_formula_worse_than_the_mean(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    x = np.linspace(0, 20, 80)
+    Path("d.csv").write_text("x,y\n" + "".join(f"{a},{b}\n" for a, b in zip(x, np.sin(3 * x), strict=True)))
+    model = "model: {formula: y ~ sin(a*x), parameters: {a: 1.5}}\n"
+    Path("c.yaml").write_text(f"data: {{path: d.csv}}\n{model}optimizer: levenberg_marquardt\n")
+    result = run("train", "c.yaml", "-q", "--format", "json")
+    summary = json.loads(result.out)
+    assert result.status == 0
+    assert not summary["fit"]["converged"]
+    assert [alarm["kind"] for alarm in summary["alarms"]] == ["useless"]

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import INTERRUPTED, NO, TERMINATED, UsageError, counted
+from ..errors import ANSWERED, INTERRUPTED, NO, NO_SUCH_NUMBER, TERMINATED, UsageError, counted
 from ..language.numbers import brief
 
 if TYPE_CHECKING:
@@ -104,6 +104,9 @@ def train(
         note(f"interrupted after update {run.training.progress.step:,}; to go on: {shlex.join(words)}")
         return TERMINATED if received[0] == signal.SIGTERM else INTERRUPTED
     seconds = time.monotonic() - began
+    for alarm in run.ending:
+        for line in show.alarm_text(alarm).splitlines():
+            note(line)
     draw_curve(run)
     report = show.document(run, seconds)
     if output.format == "json":
@@ -111,7 +114,7 @@ def train(
     else:
         text = show.wrapped(write_plain(report.page()), width_of(output.file))
         output.write(text + curve(run, output.file))
-    return 0
+    return NO_SUCH_NUMBER if run.alarms.diverged else ANSWERED
 
 
 def width_of(output: str | None) -> int | None:

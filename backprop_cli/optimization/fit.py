@@ -25,6 +25,7 @@ from ..engine.run import evaluate
 from ..engine.sweep import active_nodes
 from ..errors import ConfigError, NoSuchNumber, RangeError, counted
 from ..graph import Graph
+from ..language.numbers import brief
 from . import settings
 
 Floats = npt.NDArray[np.float64]
@@ -34,6 +35,10 @@ SAME = 1e-12
 LARGEST_DAMPING = 1e30
 BENDING = 0.75
 """Steps that bend more than this, relative to their length, leave where the linearisation means something."""
+MOST_SETTLED = 100
+"""Rows whose slopes the chain rule does not give, and difference quotients do: a row takes milliseconds."""
+NO_BETTER = 1e-6
+"""A formula of columns with an R2 up to this says no more than the mean of the targets."""
 
 
 class Iteration(NamedTuple):
@@ -68,7 +73,9 @@ class FitResult:
         covariance: Of the parameters, shape (p, p); inf and nan where they are not determined.
         standard_errors: Name to standard error; None where it is not determined.
         iterations: From the start to the end.
-        converged: Whether the last point is a minimum as far as float64 can tell.
+        explained: R2, the share of the targets' squared deviations from their mean that the formula explains;
+            None for targets that do not deviate. Below 0 it is worse than their mean.
+        converged: Whether the last point is a minimum as far as float64 can tell, and no plateau.
         reason: Why the fit ended.
         warning: Which parameters the rows cannot tell apart; None when they can.
     """
@@ -80,6 +87,7 @@ class FitResult:
     covariance: Floats
     standard_errors: dict[str, float | None]
     iterations: list[Iteration]
+    explained: float | None
     converged: bool
     reason: str
     warning: str | None
@@ -111,7 +119,36 @@ class _Model:
     def jacobian(self, p: Floats) -> Floats | None:
         """Return the slopes, shape (rows, parameters); None where a row has none."""
         (_, *slopes), bad = self._run(self.slopes, p)
-        return None if bad else np.stack(slopes, axis=1)
+        j = np.stack(slopes, axis=1)
+        if len(bad) > MOST_SETTLED:
+            return None
+        try:
+            for row in bad:
+                j[row] = self._slopes_of(row)
+        except NoSuchNumber:
+            return None
+        return j
+
+    def _slopes_of(self, row: int) -> list[float]:
+        """Return the slopes in a row for which the chain rule has no number: there may be one beside it.
+
+        Raises:
+            NoSuchNumber: when the row has no value, or no slope either way.
+        """
+        inputs = {name: float(column[row]) for name, column in self.columns.items()}
+        try:
+            values, needed = evaluate(self.graph, inputs)
+            active = active_nodes(self.graph, self.names)
+            cotangents = reverse(self.graph, values, [a and n for a, n in zip(active, needed, strict=True)])
+        except NoSuchNumber as error:
+            hint = error.hint or "choose other first values: model.parameters"
+            if isinstance(error, RangeError):  # what the primitive proposes is for a formula that is wrong
+                hint = scaling_hint(self.varying())
+            raise type(error)(f"row {row + 1}: {error.message}", hint=hint) from None
+        slopes = [cotangents[self.graph.inputs[name]] for name in self.names]
+        if not all(map(isfinite, slopes)):
+            raise NoSuchNumber(f"row {row + 1}: the formula has no value or no slope")
+        return slopes
 
     def _run(self, plan: Plan, p: Floats) -> tuple[list[Floats], list[int]]:
         for name, value in zip(self.names, p, strict=True):
@@ -121,17 +158,19 @@ class _Model:
     def check(self, p: Floats) -> None:
         """Raise what is wrong with the first row that has no value or no slope."""
         _, bad = self._run(self.slopes, p)
-        if not bad:
-            return
-        inputs = {name: float(column[bad[0]]) for name, column in self.columns.items()}
-        try:
-            values, needed = evaluate(self.graph, inputs)
-            active = active_nodes(self.graph, self.names)
-            reverse(self.graph, values, [a and n for a, n in zip(active, needed, strict=True)])
-        except NoSuchNumber as error:
-            hint = "choose other first values: model.parameters" if error.hint is None else error.hint
-            raise type(error)(f"row {bad[0] + 1}: {error.message}", hint=hint) from None
-        raise NoSuchNumber(f"row {bad[0] + 1}: the formula has no value or no slope")
+        for row in bad[:MOST_SETTLED]:
+            self._slopes_of(row)
+        if len(bad) > MOST_SETTLED:
+            raise NoSuchNumber(f"row {bad[0] + 1} and {len(bad) - 1} more have no slope by the chain rule")
+
+    def varying(self) -> dict[str, Floats]:
+        """Return the columns of the rows, which are no parameters."""
+        return {name: column for name, column in self.columns.items() if name not in self.names}
+
+    def elsewhere(self, p: Floats) -> list[Floats]:
+        """Return the slopes at other points, near and far; nan where there is none."""
+        others = (p + 1.0, 0.3 - 1.5 * p, 0.01 * p, np.full(len(p), 0.37))
+        return [np.stack(self._run(self.slopes, other)[0][1:], axis=1) for other in others]
 
 
 class _Point:
@@ -194,8 +233,11 @@ class Fit:
         with np.errstate(all="ignore"):
             point = self._point(start, self._model.residuals(start))
         if point is None:
-            raise RangeError("the sum of squares overflows at the first values of the parameters")
-        self._at = point
+            raise RangeError(
+                "the sum of squares overflows at the first values of the parameters",
+                hint=scaling_hint(self._model.varying()),
+            )
+        self._start = self._at = point
 
     def __iter__(self) -> Iterator[Iteration]:
         """Yield the start, then every accepted step."""
@@ -288,8 +330,7 @@ class Fit:
 
     def _ended(self, scale: Floats) -> bool:
         at, tolerance = self._at, self.settings.tolerance
-        exact = 4.0 * np.finfo(np.float64).eps * sqrt(_square(self._model.target))
-        if sqrt(at.ssr) <= exact:
+        if sqrt(at.ssr) <= self._exact():
             self.converged, self.reason = True, "the formula goes through every row"
         elif at.cosine <= tolerance:
             self.converged, self.reason = True, "the slope of the loss is 0 within the tolerance"
@@ -307,8 +348,10 @@ class Fit:
         rows, count = at.j.shape
         freedom = rows - count
         variance = ssr / freedom if freedom > 0 else nan
-        inverse, lost = _inverse(at.j, at.unit)
         with np.errstate(all="ignore"):
+            inverse, lost = _inverse(at.j, at.unit)
+            explained = self._explained()
+            plateau = self._plateau(explained) if self.converged else None
             covariance = variance * inverse
             errors = np.sqrt(np.diag(covariance))
         determined = np.isfinite(errors)
@@ -323,10 +366,40 @@ class Fit:
                 for name, error, known in zip(self.names, errors, determined, strict=True)
             },
             iterations=list(self.iterations),
-            converged=self.converged,
-            reason=self.reason,
+            explained=explained,
+            converged=self.converged and plateau is None,
+            reason=plateau or self.reason,
             warning=self._warning(freedom, lost),
         )
+
+    def _explained(self) -> float | None:
+        target = self._model.target
+        spread = _square(target - target.mean()) if len(target) else 0.0
+        return 1.0 - self._at.ssr / spread if spread > 0.0 and isfinite(spread) else None
+
+    def _plateau(self, explained: float | None) -> str | None:
+        """Say why a stationary point is not what was looked for; None where it may be the minimum."""
+        at = self._at
+        useless = explained is not None and explained <= NO_BETTER and bool(self._model.varying())
+        if sqrt(at.ssr) <= self._exact() or not (useless or (at.lengths == 0.0).any()):
+            return None
+        others = [self._start.j, *self._model.elsewhere(at.p)]
+        if all(np.allclose(other, at.j, rtol=1e-9, atol=0.0) for other in others):
+            return None  # linear in its parameters: the one stationary point is the minimum
+        lively = np.any([other.any(axis=0) for other in others], axis=0)
+        idle = [self.names[i] for i in np.flatnonzero(lively & (at.lengths == 0.0))]
+        if not (idle or useless):
+            return None
+        if idle:
+            return f"a plateau: {_listed(idle)} {_have(idle)} no influence on the formula here"
+        return (
+            "a plateau or a local minimum: the formula fits no better than the mean of the targets"
+            f" (R2 is {brief(explained or 0.0, 3)})"
+        )
+
+    def _exact(self) -> float:
+        """Return the length of residuals that are rounding."""
+        return 4.0 * float(np.finfo(np.float64).eps) * sqrt(_square(self._model.target))
 
     def _warning(self, freedom: int, lost: list[int]) -> str | None:
         """Say in one sentence what the rows leave open."""
@@ -360,6 +433,24 @@ def _inverse(j: Floats, unit: Floats) -> tuple[Floats, list[int]]:
     inverse[:, lost] = nan
     inverse[lost, lost] = inf
     return inverse, lost
+
+
+def scaling_hint(columns: Mapping[str, Floats]) -> str:
+    """Say what helps a formula that overflows at its first values: nearer ones, or a column of size 1.
+
+    Args:
+        columns: Name to numbers (rows,): what the formula reads besides its parameters.
+    """
+    nearer = "first values nearer to the answer: model.parameters"
+    sizes = {name: float(np.abs(column).max(initial=0.0)) for name, column in columns.items()}
+    name = max(sizes, key=sizes.__getitem__, default=None)
+    if name is None or not 1.0 < sizes[name] < inf:
+        return nearer
+    low, high = float(columns[name].min()), float(columns[name].max())
+    middle, half = low / 2.0 + high / 2.0, high / 2.0 - low / 2.0
+    scaled = f"({name} - {brief(middle, 5)})/{brief(half, 5)}" if half > 0.0 else f"{name}/{brief(high, 5)}"
+    scaled = scaled.replace("- -", "+ ")
+    return f"{nearer}; or scale the column in the formula: {scaled} in place of {name}"
 
 
 def _square(x: Floats) -> float:

@@ -157,6 +157,8 @@ def _page(run: Run, seconds: float) -> Iterator[Block]:
     names = list(dict.fromkeys(n for values in run.results.values() for n in values))
     rows = [[name, *(rounded(v[n], 5) if n in v else "" for n in names)] for name, v in run.results.items()]
     yield Grid([Column("set"), *(Column(name, "number") for name in names)], rows)
+    for alarm in run.ending:
+        yield Lines([alarm.says], most=None)
     yield Lines([ending(run), f"time: {seconds:.1f} s", f"model: {run.path(MODEL)}"], most=None)
 
 

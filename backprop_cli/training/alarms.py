@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from math import log, sqrt
+from statistics import fmean
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ from ..networks.network import NDArray
 from ..networks.runner import Bound
 from ..ops.namespaces import arrays
 from ..ops.tensor import TENSORS
+from ..optimization.fit import NO_BETTER
 from ..optimization.settings import LevenbergMarquardt
 from .fitting import Fitting, fit_of
 from .loop import Training
@@ -26,12 +29,17 @@ VANISHING = 1e-5  # of the last layer's gradient, by number
 UNITS_NAMED = 8
 EXPLODING = 1e4  # of the size of the weights
 
+GROWN = 10.0  # times the first loss; a loss that still grows beyond it has diverged
+LOST = 1000.0  # times the first loss; beyond it the loss has diverged whether it grows or not
+GROWING = 1.25  # from each quarter of the epochs to the next
+
 
 class Alarm(NamedTuple):
     """Something that keeps a network from learning.
 
     Attributes:
-        kind: ``dead``, ``saturated``, ``vanishing``, ``exploding``, ``start`` or ``unfinished``.
+        kind: ``dead``, ``saturated``, ``vanishing``, ``exploding``, ``start``, ``unfinished``, ``useless``
+            or ``diverged``.
         where: The layer, and units in brackets: ``linear2[0]``.
         epoch: When it was first seen.
         says: The whole sentence, with its cause.
@@ -82,6 +90,73 @@ class Alarms:
         self._looked = epoch
         self.raised += new
         return new
+
+    def end(self, history: Sequence[Mapping[str, float]], loss: float) -> list[Alarm]:
+        """Return what the whole run shows, once it is over.
+
+        Args:
+            history: Every epoch's values.
+            loss: Of the training rows with the final parameters.
+        """
+        new = [*self._diverged([values["loss"] for values in history], loss), *self._useless()]
+        self.raised += new
+        return new
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the run ended far from where it began, and worse than it began."""
+        return any(alarm.kind == "diverged" for alarm in self.raised)
+
+    def _diverged(self, losses: Sequence[float], loss: float) -> Iterator[Alarm]:
+        """A loss that has left its first value behind, though no number overflowed.
+
+        Both of it: far above where it began, and of no more use than a constant. A run that began badly
+        or came back is below its first loss; one that bounces about a good answer is of use.
+        """
+        first = self.training.first_loss
+        if not losses or first is None or loss <= GROWN * first:
+            return
+        factor = LOST if not _grows([*losses, loss]) else GROWN
+        explained = self.training.explained()
+        numbers = self.training.problem.task == "regression"
+        worse = explained is None or (1.0 - explained >= factor if numbers else explained <= 0.0)
+        if loss <= factor * first or not worse:
+            return
+        constant = (
+            "" if explained is None
+            else f"; always answering the mean would have {scientific(1.0 - explained, 1)} times less squared"
+            " error" if numbers
+            else "; always answering the most frequent class is right more often"
+        )  # fmt: skip
+        yield Alarm(
+            "diverged",
+            "loss",
+            len(losses),
+            f"the training has diverged: the loss has grown from {brief(first, 3)} to {brief(loss, 3)}"
+            f"{constant}",
+            "a smaller optimizer.learning_rate, data.scaling: standard, or training.gradient_clip",
+        )
+
+    def _useless(self) -> Iterator[Alarm]:
+        """A fitted formula that says less than the mean of its targets."""
+        training = self.training
+        network = training.runner.network
+        if self.diverged or not isinstance(network, FormulaNetwork) or len(training.train) < 2:
+            return
+        explained = training.explained()
+        if explained is None or explained > -NO_BETTER:
+            fit = training.result if isinstance(training, Fitting) else None
+            if fit is None or fit.converged or explained is None or explained > NO_BETTER:
+                return
+        yield Alarm(
+            "useless",
+            "formula",
+            training.progress.epoch,
+            f"the formula fits {'worse' if explained < -NO_BETTER else 'no better'} than the mean of the"
+            f" targets: R2 is {brief(explained + 0.0, 3)}",
+            "first values nearer to the answer (model.parameters), several of them, since least squares finds"
+            " the next minimum only; or another formula",
+        )
 
     def save(self) -> dict[str, Any]:
         """Return what `load` needs to go on: what was said already, and when was looked."""
@@ -235,6 +310,14 @@ class Alarms:
                     f" {scientific(weight, 1)}",
                     "training.gradient_clip: 1, data.scaling: standard, or a smaller learning rate",
                 )
+
+
+def _grows(losses: Sequence[float]) -> bool:
+    """Whether losses grow to their end: each quarter of them over the one before; or each, of few."""
+    count = min(4, len(losses))
+    ends = [len(losses) * part // count for part in range(count + 1)]
+    means = [fmean(losses[start:end]) for start, end in pairwise(ends)]
+    return all(later > GROWING * before for before, later in pairwise(means))
 
 
 def _rms(array: NDArray) -> float:

@@ -9,21 +9,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.run import evaluate
-from ..errors import NoSuchNumber
+from ..errors import NoSuchNumber, RangeError
 from ..networks.formula import FormulaNetwork
 from ..networks.network import NDArray
 from ..networks.random import stream
 from ..networks.runner import Bound, Runner, by_row
 from ..optimization import rules, settings
+from ..optimization.fit import scaling_hint
 from ..optimization.schedules import Rates
-from .metrics import higher_is_better
+from .metrics import higher_is_better, measure
 from .problem import Problem, Set
 
 BETTER = "other first values of the parameters, or a smaller optimizer.learning_rate"
 SMALLER = "a smaller optimizer.learning_rate, training.gradient_clip or data.scaling: standard"
 
-FIRST_STEP = "data.scaling: standard, smaller first weights (init), or another activation or loss"
 FIRST_VALUES = "other first values: model.parameters"
+FIRST_STEP = "data.scaling: standard, smaller first weights (init), or another activation or loss"
 
 
 class EpochRecord(NamedTuple):
@@ -256,6 +257,23 @@ class Training:
         assert outcome.loss is not None
         return {"loss": outcome.loss} | self.problem.measure(outcome.predictions, rows.answers)
 
+    def explained(self) -> float | None:
+        """Return how much better the training rows are answered than by a constant: 0 is no better.
+
+        R2 of numbers; of classes the accuracy less the share of the most frequent one. None where a constant
+        is right in every row.
+        """
+        targets = self.problem.train.answers
+        if (targets == targets[0]).all():
+            return None
+        outputs = self.runner.predict(self.train.encoded, self.train.targets, raw=True).predictions
+        task = self.problem.task
+        with np.errstate(all="ignore"):
+            if task == "regression":
+                return measure(["r2"], outputs, targets, task)["r2"]
+            share = measure(["accuracy"], outputs, targets, task, self.problem.threshold)["accuracy"]
+        return share - float(np.bincount(targets).max()) / len(targets)
+
     def _judge(self, number: float) -> None:
         """Compare the monitored number with the best so far."""
         progress, settings = self.progress, self.problem.config.training.early_stopping
@@ -281,18 +299,21 @@ class Training:
         culprit = self.runner.unsound(bound)
         name = culprit[0] if culprit else "loss"
         when = f"update {progress.step + 1} (epoch {progress.epoch + 1})"
-        explained = self._explained(bound) if culprit else None
+        fault = self._fault(bound) if culprit else None
         error = self.diverged(when, name, loss)
-        if explained is not None:
-            error = Diverged(f"{when}: {explained}: the training has diverged", hint=error.hint)
+        if fault is not None:
+            error = Diverged(f"{when}: {fault.message}: the training has diverged", hint=error.hint)
         if progress.step == 0:  # no learning rate is to blame
-            error.hint = FIRST_VALUES if isinstance(self.problem.network, FormulaNetwork) else FIRST_STEP
+            error.hint = FIRST_STEP
+            if isinstance(self.problem.network, FormulaNetwork):
+                outside = fault is not None and not isinstance(fault, RangeError)
+                error.hint = FIRST_VALUES if outside else scaling_hint(self.train.inputs)
             if self.runner.dtype.itemsize < 8:
                 error.hint = f"dtype: float64, {error.hint}"
         return error
 
-    def _explained(self, bound: Bound) -> str | None:
-        """Say where a formula has no value, in the words of `eval`; None where it has one in every row."""
+    def _fault(self, bound: Bound) -> NoSuchNumber | None:
+        """Return why a formula has no value, as `eval` says it; None where it has one in every row."""
         network = self.problem.network
         if not isinstance(network, FormulaNetwork):
             return None
@@ -304,7 +325,7 @@ class Training:
             try:
                 evaluate(graph, inputs)
             except NoSuchNumber as error:
-                return error.message
+                return error
         return None
 
     def _check_parameters(self) -> None:

@@ -54,6 +54,7 @@ class Run:
         resumed: The checkpoint it went on from; None for a new run.
         replaced: What stood in the folder and is started over: an ``unfinished`` run, an ``earlier`` one that
             had come to its end; None where there was none.
+        ending: The alarms that the whole run raised, once it is over.
         broken: Damaged checkpoints that were passed over.
     Raises:
         CheckpointError: when there is nothing to resume, or it is of another config, data or version.
@@ -73,6 +74,7 @@ class Run:
         self.broken: list[str] = []
         self._events: Events | None = None
         self.results: dict[str, dict[str, float]] = {}
+        self.ending: list[Alarm] = []
         self._saved_best = 0
         self._prepare(resume)
 
@@ -238,6 +240,7 @@ class Run:
         if settings.best:
             self._save_best()
         self.results = self._evaluated()
+        self.ending = self.alarms.end(self.history, self.results["training"]["loss"])
         save_model(self.path(MODEL), training)
 
     def _evaluated(self) -> dict[str, dict[str, float]]:
