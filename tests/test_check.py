@@ -1243,3 +1243,14 @@ def test_hostile_articles_cost_little(run):
     assert result.status == 3
     assert "300 lines not read" in result.out
     assert "\x1b" not in result.out
+
+
+def test_digits_that_cancel_are_no_zero(run):
+    for text, claim in (
+        ("x*(cosh(x)^2 - sinh(x)^2)", "x=1"),
+        ("4x^2", "x=8x*(cosh(x)^2-sinh(x)^2)"),
+        ("3x", "x=3*(cosh(x)^2-sinh(x)^2)"),
+    ):
+        run("check", text, "--claim", claim).answered()
+    for text, claim in (("x^2*(cosh(x)^2 - sinh(x)^2)", "x=0"), ("x^2", "x=3x*(cosh(x)^2-sinh(x)^2)")):
+        assert run("check", text, "--claim", claim).status == 1

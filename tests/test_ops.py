@@ -22,7 +22,9 @@ import sympy
 from mpmath import mp, mpf
 
 from backprop_cli.differentiation.symbolic.functions import SP
+from backprop_cli.engine.point import Point
 from backprop_cli.engine.run import run as run_graph
+from backprop_cli.engine.sweep import sweep
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import ALIASES, FUNCTIONS, PRIMITIVES, Primitive
@@ -874,3 +876,38 @@ def test_error_functions_take_any_array(name: str) -> None:
     limits = {"erf": [1.0, -1.0, math.nan], "erfc": [0.0, 2.0, math.nan]}[name]
     with np.errstate(all="raise", under="ignore"):
         assert np.array_equal(function(np.array([math.inf, -math.inf, math.nan])), limits, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "slope"),
+    [
+        ("erf(x)", 300_000.0, 0.0),
+        ("erfc(x)", -300_001.0, 0.0),
+        ("gelu(x)", 400_003.0, 1.0),
+        ("gelu(x)", -400_003.0, 0.0),
+        ("erf(x)", 1.7e308, 0.0),
+        ("digamma(x)", 1e160, 1e-160),
+        ("digamma(x)", 1e200, 1e-200),
+        ("polygamma(1, x)", 1e150, -1e-300),
+        ("log10(x)", 1.7e308, 2.554673422960305e-309),
+    ],
+)
+def test_slopes_far_out(text: str, x: float, slope: float) -> None:
+    graph = lower(parse(text))
+    assert Point.at(graph, {"x": x}).gradient(["x"])["x"] == pytest.approx(slope, rel=1e-13, abs=0.0)
+
+
+@pytest.mark.parametrize("name", ["erf(x)", "erfc(x)", "gelu(x)", "log2(x)", "log10(x)"])
+def test_constants_of_rules_have_all_digits(name: str) -> None:
+    """The slope by the rules to 100 digits is that of mpmath's own differentiation of the value."""
+    graph, xp = lower(parse(name)), multiprecision()
+    with mp.workdps(100):
+        at = mpf("1.375")
+
+        def value(x: Any) -> Any:
+            leaves = {id: mpf(v) for id, v in graph.constant_values().items()} | {graph.inputs["x"]: x}
+            return run_graph(graph, leaves, xp)
+
+        active = graph.depends_on([graph.inputs["x"]])
+        ours = sweep(graph, value(at), active, xp, mpf(1), [mpf(0)] * len(graph))[graph.inputs["x"]]
+        assert abs(ours - mp.diff(lambda x: value(x)[graph.output], at)) < mpf(10) ** -45

@@ -87,7 +87,7 @@ def _lifted(base: Any) -> Lifted:
             y = Series([*y.c, slope.c[k - 1] / k])
         return y
 
-    series = Lifted("power series", apply)
+    series = Lifted("power series", apply, base)
     return series
 
 

@@ -19,9 +19,18 @@ from .precision import digits
 
 inf, nan = math.inf, math.nan
 
+CONSTANTS = {
+    "log2_e": 1.4426950408889634,
+    "log10_e": 0.4342944819032518,
+    "sqrt_half": 0.7071067811865476,
+    "two_over_sqrt_pi": 1.1283791670955126,
+    "one_over_sqrt_two_pi": 0.3989422804014327,
+}
+"""Of the rules: attributes of every namespace, in as many digits as its numbers have."""
+
 
 class Namespace:
-    """A closed set of functions over one number system, as attributes.
+    """A closed set of functions, and the constants of the rules, over one number system, as attributes.
 
     Args:
         name: For error messages.
@@ -33,6 +42,8 @@ class Namespace:
         self.__dict__.update(functions)
 
     def __getattr__(self, name: str) -> Any:
+        if name in CONSTANTS:
+            return CONSTANTS[name]
         if name in PRIMITIVES:
             function = partial(PRIMITIVES[name].forward, self)
             setattr(self, name, function)
@@ -46,17 +57,21 @@ class Lifted(Namespace):
     Args:
         name: For error messages.
         apply: ``(primitive, *operands) -> number``.
+        base: Namespace of the numbers that carry it; None for floats.
     """
 
-    def __init__(self, name: str, apply: Callable[..., Any]) -> None:
+    def __init__(self, name: str, apply: Callable[..., Any], base: Namespace | None = None) -> None:
         super().__init__(name, {"nan": nan})
         self.apply = apply
+        self.base = base
 
     def power(self, a: Any, b: Any) -> Any:
         """IEEE power: 0^0 is 1; a plain exponent has no slope to carry."""
         return self.apply(PRIMITIVES["power_n" if isinstance(b, (int, float)) else "power"], a, b)
 
     def __getattr__(self, name: str) -> Any:
+        if name in CONSTANTS:
+            return getattr(self.base, name) if self.base is not None else CONSTANTS[name]
         if name not in PRIMITIVES:
             raise AttributeError(f"{self.name} have no {name}")
         function = partial(self.apply, PRIMITIVES[name])
@@ -330,9 +345,7 @@ def complexes() -> Namespace:
         def answer(z: Any) -> complex:
             import mpmath
 
-            function = {"digamma": mpmath.digamma, "lgamma": mpmath.loggamma}.get(name) or getattr(
-                mpmath, name
-            )
+            function = mpmath.loggamma if name == "lgamma" else getattr(mpmath, name)
             with digits(50):  # the step is 1e-20 of the value
                 return complex(function(mpmath.mpc(z)))
 
@@ -344,10 +357,10 @@ def complexes() -> Namespace:
         return complex(nan, nan) if real(z) < 0.0 else value
 
     def polygamma(n: Any, z: Any) -> complex:
-        import mpmath
+        from mpmath import mpc
 
         with digits(50):
-            return complex(mpmath.polygamma(int(real(n)), mpmath.mpc(z)))
+            return complex(special.exact_polygamma(int(real(n)), mpc(z)))
 
     elementary = "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp".split()
     return Namespace(
@@ -376,14 +389,32 @@ def complexes() -> Namespace:
             "sigmoid": total(sigmoid),
             "atan2": total(atan2),
             "hypot": total(hypot),
-            **{name: total(special_function(name)) for name in ("erf", "erfc", "gamma", "digamma")},
+            **{name: total(special_function(name)) for name in ("erf", "erfc", "gamma")},
             "lgamma": total(lgamma),
+            "digamma": total(lambda z: polygamma(0, z)),
             "polygamma": total(polygamma),
         },
     )
 
 
 # Multi-precision
+
+
+class _MultiPrecision(Namespace):
+    """mpmath's numbers: the constants to the precision that they are asked for in."""
+
+    def __getattr__(self, name: str) -> Any:
+        from mpmath import mp
+
+        if name not in CONSTANTS:
+            return super().__getattr__(name)
+        return {
+            "log2_e": lambda: 1 / mp.ln2,
+            "log10_e": lambda: 1 / mp.ln10,
+            "sqrt_half": lambda: mp.sqrt(0.5),
+            "two_over_sqrt_pi": lambda: 2 / mp.sqrt(mp.pi),
+            "one_over_sqrt_two_pi": lambda: 1 / mp.sqrt(2 * mp.pi),
+        }[name]()
 
 
 @lru_cache(maxsize=1)
@@ -408,7 +439,7 @@ def multiprecision() -> Namespace:
         return mp.sign(x) * mp.cbrt(abs(x))
 
     names = "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp expm1 log1p sqrt erf erfc gamma"
-    return Namespace(
+    return _MultiPrecision(
         "multi-precision numbers",
         {
             "nan": mp.nan,
@@ -435,7 +466,7 @@ def multiprecision() -> Namespace:
             "hypot": mp.hypot,
             "atan2": mp.atan2,
             "lgamma": real(lambda x: mp.log(abs(mp.gamma(x))) if x < 0 else mp.loggamma(x)),
-            "digamma": real(mp.digamma),
-            "polygamma": real(lambda n, x: mp.polygamma(int(n), x)),
+            "digamma": real(lambda x: special.exact_polygamma(0, x)),
+            "polygamma": real(lambda n, x: special.exact_polygamma(int(n), x)),
         },
     )

@@ -86,8 +86,7 @@ class Primitive:
         slope_hint: What helps when a slope does not exist.
         says: One line of words.
         rule: What the rule for its derivative is called; by its own name where that has no other.
-        cost: ``(*operands) -> about how many operations a run to many digits is worth``, inf where its steps
-            are as many as the operand is large; None for one.
+        cost: ``(*operands) -> about how many operations a run to many digits is worth``; None for one.
         ulp: Error bound of ``forward`` in units in the last place, used by the rounding analysis.
         shape: ``(*shapes of the operands, **static) -> shape of the value``; `broadcast` of an
             elementwise row.

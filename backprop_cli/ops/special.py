@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from .precision import digits
 
@@ -35,7 +36,10 @@ def polygamma(n: float, x: float) -> float:
     if n > 20.0:
         return _reference(n, x)
     if x < 0.0:
-        return _reflected(int(n), x)
+        from mpmath import mpf
+
+        with digits(60):
+            return float(exact_polygamma(int(n), mpf(x)))
     if n == 0.0:
         return _digamma(x)
     try:
@@ -87,7 +91,7 @@ def _hurwitz(s: float, x: float) -> float:
         terms.append(x**-s)
         x += 1.0
     power, factor = x**-s, s
-    terms += [power * x / (s - 1.0), 0.5 * power]
+    terms += [x ** (1.0 - s) / (s - 1.0), 0.5 * power]
     power /= x
     for j, b in enumerate(_BERNOULLI, 1):
         terms.append(b * factor * power)
@@ -96,10 +100,15 @@ def _hurwitz(s: float, x: float) -> float:
     return math.fsum(terms)
 
 
-def _reflected(n: int, x: float) -> float:
-    """Return polygamma left of zero by the reflection formula (A&S 6.4.7)."""
+def exact_polygamma(n: int, x: Any) -> Any:
+    """Return polygamma to mpmath's working precision.
+
+    Left of zero by the reflection formula (A&S 6.4.7): mpmath's own goes up to zero one by one.
+    """
     import mpmath
 
+    if mpmath.re(x) >= 0:
+        return mpmath.polygamma(n, x)
     # the n-th derivative of cot(pi*x) is pi^n times a polynomial in the cotangent
     coefficients = [0, 1]
     for _ in range(n):
@@ -108,11 +117,9 @@ def _reflected(n: int, x: float) -> float:
             -(slopes[k] if k < len(slopes) else 0) - (slopes[k - 2] if k >= 2 else 0)
             for k in range(len(slopes) + 2)
         ]
-    with digits(60):
-        cotangent = mpmath.cot(mpmath.pi * mpmath.mpf(x))
-        derivative = mpmath.pi**n * mpmath.polyval(coefficients[::-1], cotangent)
-        right = mpmath.polygamma(n, 1 - mpmath.mpf(x))
-        return float(-mpmath.pi * derivative + (-1) ** n * right)
+    cotangent = mpmath.cot(mpmath.pi * x)
+    derivative = mpmath.pi**n * mpmath.polyval(coefficients[::-1], cotangent)
+    return -mpmath.pi * derivative + (-1) ** n * mpmath.polygamma(n, 1 - x)
 
 
 def _reference(n: float, x: float) -> float:
