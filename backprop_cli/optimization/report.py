@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..errors import NoSuchNumber
 from .choice import Choice
 from .descent import Coordinates, Function, Trace, descend
-from .verdict import Verdict, judge
+from .verdict import FURTHER, Verdict, judge
 
 
 class Run(NamedTuple):
@@ -81,6 +81,9 @@ def descend_all(
         NoSuchNumber: for a start without an answer, where there are not many.
     """
 
+    choices = list(choices)
+    further = FURTHER // len(starts) if many else FURTHER
+
     def runs() -> Iterator[Run]:
         for choice in choices:
             for start in starts:
@@ -91,6 +94,6 @@ def descend_all(
                         raise
                     yield Run(start, choice.label, None, None, error)
                 else:
-                    yield Run(start, choice.label, trace, judge(function, trace))
+                    yield Run(start, choice.label, trace, judge(function, trace, further))
 
     return Report(function, tuple(runs()), ascend, until, steps, many)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import hypot, log
+from math import dist, hypot, inf, log
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -15,8 +15,9 @@ from ..engine.run import evaluate, kinked, pieces
 from ..errors import NoSuchNumber, RangeError
 from ..language.format import node_text
 from ..language.numbers import brief
-from .descent import Coordinates, Function, Trace
+from .descent import Coordinates, Function, Trace, descend
 from .settings import Sgd
+from .terrain import Shape, endless, shape_of, updates_left
 
 Kind = Literal[
     "converged", "left-basin", "stuck", "bouncing", "diverging", "left-domain", "no-slope", "not-finished"
@@ -28,6 +29,11 @@ FLAT = 1e-6  # curvature relative to the largest that counts as none
 NEAR = 1e-3  # distance that two minima are apart at least
 FLOW = 600  # small steps downhill at most
 WORK = 4_000_000  # primitives that looking around may run: some seconds
+FURTHER = 2_000  # updates that a run which has not ended is carried on
+BLOCKS = 8  # of it, whose longest updates are compared
+STEADY = 0.1  # relative difference of two rates of convergence that are one
+NEWTON = 20  # steps to a minimum; one where the curvature is 0 is not reached in them
+LINES = 8  # through a point, along which values are compared
 
 
 class Verdict(NamedTuple):
@@ -67,7 +73,7 @@ class _Flow(NamedTuple):
 class _Judge:
     """One trace and what is asked about it."""
 
-    def __init__(self, function: Function, trace: Trace) -> None:
+    def __init__(self, function: Function, trace: Trace, further: int) -> None:
         self.function = function
         self.trace = trace
         self.up = trace.ascend
@@ -76,9 +82,11 @@ class _Judge:
         self.falls = "rises" if trace.ascend else "falls"
         self.slope = "f'" if len(function.names) == 1 else "|grad f|"
         self.length = "|f'|" if len(function.names) == 1 else "|grad f|"
-        self.moves = [hypot(*(trace.update(k) or ())) for k in range(trace.updates)]
+        self.moves = _moves(trace)
         self.scale = max(1.0, *(abs(x) for x in trace.points[0]))
+        self.kinked = any(function.active[node.id] for node in kinked(function.graph))
         self.affordable = WORK // max(1, len(function.graph))
+        self.further = min(further, self.affordable)
 
     # around a point
 
@@ -126,6 +134,14 @@ class _Judge:
         return None
 
     def flow(self, start: Coordinates) -> _Flow:
+        """Follow the slope downhill to a minimum, or as far as it goes."""
+        found = self.glide(start)
+        if found.point is not None and self.shape(found.point).kind == "minimum":
+            return found
+        last = found.point or start
+        return _Flow(None, endless(self.function, last, sign=self.sign, scale=self.scale))
+
+    def glide(self, start: Coordinates) -> _Flow:
         """Go downhill in small steps: no step is longer than a slope that falls on the way allows."""
         scale = max(1.0, *(abs(x) for x in start))
         point, length = start, 1e-3 * scale
@@ -142,7 +158,7 @@ class _Judge:
             if steep <= 1e-9 * min(1.0, first or 1.0) or length < 1e-13 * size:
                 return _Flow(point, False) if steep <= 1e-5 * max(first, 1e-3) else _Flow(None, False)
             if size > 1e6 * scale:
-                return _Flow(None, True)
+                return _Flow(point, False)
             while length >= 1e-13 * size:
                 move = min(length, 0.05 * size) / steep
                 there = tuple(x - self.sign * move * d for x, d in zip(point, g, strict=True))
@@ -152,6 +168,94 @@ class _Judge:
                 length /= 3.0
                 self.affordable -= 1
         return _Flow(None, False)
+
+    def shape(self, point: Coordinates) -> Shape:
+        """Return what the function does around a point whose slope is short."""
+        bottom = self.bowl(point)
+        if bottom is not None and not self.kinked:
+            there, low, high = bottom
+            if low > max(FLAT * high, self.least(low, high)) and dist(point, there) <= 1e-4 * self.scale:
+                return Shape("minimum")
+        return self.by_values(point)
+
+    def by_values(self, point: Coordinates) -> Shape:
+        """Return the same by what the function comes to beside the point."""
+        g = self.function(point)[1]
+        steep = hypot(*g)
+        found = self.hessian(point)
+        high = found[0][-1] if found is not None else 0.0
+        ways = [tuple(d / steep for d in g)] if steep else []
+        if found is not None:
+            ways += [found[1][0], *found[1][: -LINES + 1 : -1]] if len(found[1]) > 1 else found[1]
+        # many times the distance to the minimum of a parabola of this slope and curvature
+        far = min(100.0 * steep / high, 1e3 * self.scale) if high > 0.0 else 0.0
+        far = max(far, 0.01 * self.scale)
+        return shape_of(self.function, point, ways, sign=self.sign, scale=self.scale, far=far)
+
+    def least(self, low: float, high: float) -> float:
+        """Return the curvature up to which there is none."""
+        return FLAT * max(abs(low), abs(high), 1e-3 * abs(self.trace.values[-1]) / self.scale**2)
+
+    def bowl(self, point: Coordinates) -> tuple[Coordinates, float, float] | None:
+        """Return the minimum at a point, with its curvatures; None where it has none, or they are 0.
+
+        By Newton's method: where there is no curvature in the end, it falls at every step.
+        """
+        first, before, moved = 0.0, 0.0, inf
+        for _ in range(NEWTON):
+            found = self.hessian(point)
+            if found is None:
+                return None
+            curvatures, directions = found
+            low, high = curvatures[0], curvatures[-1]
+            if high <= 0.0 or low < -FLAT * high:
+                return None
+            g = self.function(point)[1]
+            first = first or high
+            steady = abs(high - before) <= 0.01 * high and high >= 0.1 * first
+            if moved <= 1e-10 * self.scale and steady:
+                level = low <= FLAT * high
+                return None if level and self.by_values(point).kind != "minimum" else (point, low, high)
+            move = [0.0] * len(point)
+            for curvature, way in zip(curvatures, directions, strict=True):
+                if curvature > FLAT * high:
+                    share = self.sign * sum(a * b for a, b in zip(g, way, strict=True)) / curvature
+                    move = [m - share * d for m, d in zip(move, way, strict=True)]
+            point = tuple(x + m for x, m in zip(point, move, strict=True))
+            before, moved = high, hypot(*move)
+        return None
+
+    def barred(self, a: Coordinates, b: Coordinates) -> bool:
+        """Whether the straight way between two points leads over something higher."""
+        top = max(self.sign * self.function.value(a), self.sign * self.function.value(b))
+        for k in range(1, 100):
+            between = tuple(x + k / 100.0 * (y - x) for x, y in zip(a, b, strict=True))
+            height = self.sign * self.function.value(between)
+            if not height <= top + 1e-12 * abs(top):
+                return True
+        return False
+
+    # the run carried on
+
+    def beyond(self) -> Trace | None:
+        """Return the run carried on: from its end on where that is all there is to know; None for no time."""
+        trace = self.trace
+        fresh = trace.optimizer.plain
+        more = self.further if fresh else self.further - trace.updates
+        if more < 2 * LAST:
+            return None
+        found = descend(
+            self.function,
+            trace.points[-1] if fresh else trace.points[0],
+            trace.optimizer,
+            steps=more if fresh else trace.updates + more,
+            until=trace.until,
+            ascend=trace.ascend,
+        )
+        gone = 0 if fresh else trace.updates
+        return found._replace(
+            points=found.points[gone:], values=found.values[gone:], gradients=found.gradients[gone:]
+        )
 
     # verdicts
 
@@ -165,25 +269,34 @@ class _Judge:
         """Return a verdict with what the curvature at a minimum says about the rate."""
         lines = list(says)
         factor, predicted, stable, curvature = self.factor(), None, None, None
-        found = self.hessian(minimum) if minimum is not None else None
-        if found is not None and minimum is not None:
-            low, high = found[0][0], found[0][-1]
+        found = self.bowl(minimum) if minimum is not None else None
+        if found is not None:
+            minimum, low, high = found
             curvature = (low, high)
             choice = self.trace.optimizer
             s = choice.settings
-            bowl = high > 0.0 and low >= -FLAT * high
             steady = s if isinstance(s, Sgd) and not (s.weight_decay or s.nesterov or s.dampening) else None
-            if bowl and steady is not None and self.curved(high, minimum):
+            if steady is not None and self.curved(high, minimum):
                 stable = 2.0 * (1.0 + steady.momentum) / high
                 if choice.plain:
                     predicted = max(abs(1.0 - choice.rate * c) for c in (low, high))
                 lines.append(self.stability(stable, steady.momentum, high, minimum))
-        if factor is not None and kind in ("converged", "left-basin") and factor < 1.0 and not self.slowing():
+        if kind in ("converged", "left-basin") and factor is not None and self.lasting(factor, self.moves):
             why = ""
             if predicted is not None and abs(predicted - factor) < 0.002 * (1.0 + factor):
                 why = self.predicted_by(predicted, curvature)
-            lines.insert(1, f"each update leaves {brief(factor, 3)} of the distance{why}")
+            lines.insert(1, f"each update leaves {_share(factor)} of the distance{why}")
         return Verdict(kind, tuple(lines), factor, predicted, stable, curvature, minimum)
+
+    def lasting(self, factor: float, moves: Sequence[float]) -> bool:
+        """Whether a factor is that of the last half of a run, too: one that creeps up to 1 is none."""
+        floor = 1e-12 * self.scale
+        sizes = [s for s in moves if s > floor]
+        half = sizes[len(sizes) // 2 :]
+        if not factor < 1.0 or len(half) < 2:
+            return False
+        mean = log(half[-1] / half[0]) / (len(half) - 1)
+        return abs(mean - log(factor)) <= 2.0 * STEADY * -log(factor)
 
     def curved(self, high: float, minimum: Coordinates) -> bool:
         """Whether the curvature at a minimum says something about f as far as the start."""
@@ -214,7 +327,7 @@ class _Judge:
         low, high = curvature
         worst = low if abs(1.0 - rate * low) >= abs(1.0 - rate * high) else high
         curved = ("|f''|" if self.up else "f''") if len(self.function.names) == 1 else "curvature"
-        return f", as |1 - rate*{curved}| = |1 - {brief(rate)}*{brief(worst)}| = {brief(predicted, 3)}"
+        return f", as |1 - rate*{curved}| = |1 - {brief(rate)}*{brief(worst)}| = {_share(predicted)}"
 
     def factor(self) -> float | None:
         """Return the ratio of neighbouring moves over the last ones, where it is steady."""
@@ -240,23 +353,16 @@ class _Judge:
         curvature = (low, high) if found is not None else None
         zero = f"{self.slope} = {brief(steep, 3)}"
         at = "there from the start" if trace.updates == 0 else f"after {_updates(trace.updates)}"
-        least = FLAT * max(abs(low), abs(high), 1e-3 * abs(trace.values[-1]) / self.scale**2)
-        if found is not None and low < -least:
-            return self.saddle(end, zero, at, found)
         if trace.end == "still" and steep > max(trace.until, 1e-6 * abs(high) * self.scale):
             why = f"the rate {brief(trace.optimizer.rate)} is so small that an update changes nothing"
             return Verdict("stuck", (f"stuck at {here} ({zero}, {at}): {why}",), curvature=curvature)
-        lower = self.lower_nearby(end, high, found[1][0] if found is not None else None)
-        if lower is not None:
-            than = "higher" if self.up else "lower"
-            beside = f"f = {brief(function.value(lower))} at {function.described(lower)}"
-            jump = self.crossed(end, lower)
-            faint = (
-                f"{jump} jumps in between" if jump else "the slope on the way there is too faint to follow"
-            )
-            why = f"no {self.extremum}, as {beside} is {than}; {faint}"
-            return Verdict("stuck", (f"stuck at {here} ({zero}, {at}): {why}",), curvature=curvature)
-        if max(abs(low), abs(high)) <= least:
+        shape = self.shape(end)
+        if shape.kind in ("maximum", "saddle"):
+            return self.peak(end, zero, at, shape.kind, found)
+        lower = shape.lower
+        if lower is not None and function.value(lower) != trace.values[-1]:
+            return self.on_slope(end, lower, zero, at, curvature)
+        if shape.kind == "level" or lower is not None:
             why = "f is flat there, so nothing says where to go"
             return Verdict("stuck", (f"stuck at {here} ({zero}, {at}): {why}",), curvature=curvature)
         if trace.end == "still" and steep > trace.until:
@@ -266,26 +372,56 @@ class _Judge:
         else:
             why = f"{self.length} <= {brief(trace.until)}"
         says = [f"converged to a {self.extremum} at {here}, f = {brief(trace.values[-1])}: {why} {at}"]
+        if shape.reach > NEAR * self.scale and self.bowl(end) is None:
+            says.append(
+                f"so short a slope says little of the distance here, as f is flat around the "
+                f"{self.extremum}: that is less than {brief(shape.reach, 3)} away"
+            )
         return self.basin(says, end)
 
-    def saddle(
-        self, end: Coordinates, zero: str, at: str, found: tuple[list[float], list[Coordinates]]
+    def on_slope(
+        self, end: Coordinates, lower: Coordinates, zero: str, at: str, curvature: tuple[float, float] | None
     ) -> Verdict:
+        """Return the verdict on an end that is no extremum: the slope is short, and goes on."""
+        function = self.function
+        than = "higher" if self.up else "lower"
+        beside = f"f = {brief(function.value(lower))} at {function.described(lower)}"
+        jump = self.crossed(end, lower)
+        faint = f"{jump} jumps in between" if jump else "the slope on the way there is too faint to follow"
+        why = f"no {self.extremum}, as {beside} is {than}; {faint}"
+        says = [f"stuck at {function.described(end)} ({zero}, {at}): {why}"]
+        if endless(function, end, sign=self.sign, scale=self.scale):
+            says.append(self.endless())
+        return Verdict("stuck", tuple(says), curvature=curvature)
+
+    def peak(
+        self,
+        end: Coordinates,
+        zero: str,
+        at: str,
+        kind: str,
+        found: tuple[list[float], list[Coordinates]] | None,
+    ) -> Verdict:
+        """Return the verdict on an end from which f falls on both sides of a line at least."""
         here = self.function.described(_tidy(end, self.scale))
-        curvatures, directions = found
-        curvature = (curvatures[0], curvatures[-1])
-        opposite = "minimum" if self.up else "maximum"
-        if curvatures[-1] <= 0.0:
-            bends = "curved so in every direction"
-            if len(curvatures) == 1:
-                bends = f"f'' = {brief(self.sign * curvatures[0])}"
+        curvature = (found[0][0], found[0][-1]) if found is not None else None
+        low = found[0][0] if found is not None else 0.0
+        curved = low < -self.least(low, found[0][-1] if found is not None else 0.0)
+        if kind == "maximum":
+            opposite = "minimum" if self.up else "maximum"
+            bends = "f falls on both sides" if not self.up else "f rises on both sides"
+            if len(end) > 1:
+                bends = "curved so in every direction" if curved else f"f {self.falls} in every direction"
+            elif curved:
+                bends = f"f'' = {brief(self.sign * low)}"
             text = f"a {opposite} ({bends}), where the slope is 0 as well"
             out = f"; from a point beside it f {self.falls} away"
         else:
-            way = ", ".join(brief(c, 3) for c in _tidy(directions[0], 1.0))
-            bend = brief(self.sign * curvatures[0])
-            text = f"a saddle: along ({way}) f {self.falls} on both sides (curvature {bend})"
-            out = ", but the slope there is 0"
+            text, out = f"a saddle: f {self.falls} on both sides of it", ", but the slope there is 0"
+            if curved and found is not None:
+                way = ", ".join(brief(c, 3) for c in _tidy(found[1][0], 1.0))
+                bend = brief(self.sign * low)
+                text = f"a saddle: along ({way}) f {self.falls} on both sides (curvature {bend})"
         return Verdict("stuck", (f"stuck at {here} ({zero}, {at}): {text}{out}",), curvature=curvature)
 
     def on_kink(self, end: Coordinates, kink: tuple[str, float | None, float | None, str | None]) -> Verdict:
@@ -295,38 +431,26 @@ class _Judge:
             f"{side} {'infinite' if x is None else brief(x)}"
             for side, x in (("left", left), ("right", right))
         )
-        says = f"stuck on the kink of {text} at {here}: slopes {slopes}, and 0 is the convention"
-        if convention:
-            says += f" ({convention})"
+        rule = f"slopes {slopes}, and 0 is the convention" + (f" ({convention})" if convention else "")
         one = len(self.function.names) == 1 and left is not None and right is not None
-        if one and self.sign * (left or 0.0) <= 0.0 <= self.sign * (right or 0.0):
+        least = one and self.sign * (left or 0.0) <= 0.0 <= self.sign * (right or 0.0)
+        if least and left and right:
+            updates = (
+                "there from the start" if not self.trace.updates else f"after {_updates(self.trace.updates)}"
+            )
+            says = f"converged to a {self.extremum} at {here}, f = {brief(self.trace.values[-1])}, {updates}"
+            return Verdict("converged", (f"{says}: it is the kink of {text}: {rule}",), minimum=end)
+        says = f"stuck on the kink of {text} at {here}: {rule}"
+        if least:
             says += f"; it is a {self.extremum} all the same"
         return Verdict("stuck", (says,))
-
-    def lower_nearby(self, end: Coordinates, high: float, flattest: Coordinates | None) -> Coordinates | None:
-        """Return a point a little off, down the slope or along ``flattest``, where f is clearly lower.
-
-        How far off: many times the distance to the minimum of a parabola of this slope and curvature.
-        """
-        f, g = self.trace.values[-1], self.trace.gradients[-1]
-        steep = hypot(*g)
-        off = 100.0 * steep / high if high > 0.0 else 0.01 * self.scale
-        off = min(max(off, 1e-6 * self.scale), 0.01 * self.scale)
-        ways = [tuple(-self.sign * d / steep for d in g)] if steep else []
-        if flattest is not None:
-            ways += [flattest, tuple(-d for d in flattest)]
-        for way in ways:
-            there = tuple(x + off * d for x, d in zip(end, way, strict=True))
-            if self.sign * (f - self.function.value(there)) > 1e-10 * abs(f):
-                return there
-        return None
 
     def basin(self, says: list[str], end: Coordinates) -> Verdict:
         """Tell whether the minimum that was reached is the one downhill from the start."""
         if self.trace.updates < 2:
             return self.rate_says("converged", says, end)
         downhill = self.flow(self.trace.points[0]).point
-        if downhill is None or self.near(downhill, end):
+        if downhill is None or self.near(downhill, end) or not self.barred(downhill, end):
             return self.rate_says("converged", says, end)
         k = self.left_at(downhill)
         target = self.function.described(_tidy(downhill, self.scale))
@@ -350,7 +474,7 @@ class _Judge:
         return None
 
     def near(self, a: Coordinates, b: Coordinates) -> bool:
-        return hypot(*(x - y for x, y in zip(a, b, strict=True))) <= NEAR * max(1.0, hypot(*a))
+        return dist(a, b) <= NEAR * max(1.0, hypot(*a))
 
     def failed(self) -> Verdict:
         error = self.trace.error
@@ -364,7 +488,7 @@ class _Judge:
         says = [f"diverging: {how}"]
         flow = self.flow(self.trace.points[0])
         if flow.endless:
-            says.append(self.endless())
+            says.append(self.endless("the start"))
             return Verdict("diverging", tuple(says))
         if flow.point is None:
             return Verdict("diverging", tuple(says))
@@ -378,70 +502,91 @@ class _Judge:
         return self.rate_says("diverging", says, flow.point)
 
     def unfinished(self) -> Verdict:
+        """Return the verdict on a run whose updates are used up, by what it does when it is carried on."""
         trace = self.trace
-        steep = hypot(*trace.gradients[-1])
+        beyond = self.beyond()
+        rests = beyond is not None and beyond.end in ("until", "still")
+        moves = self.moves if beyond is None else [*self.moves, *_moves(beyond)]
         last = self.moves[-LAST:]
-        turns = [self.turned(k) for k in range(max(1, trace.updates - 2 * LAST), trace.updates)]
-        turning = sum(turns) >= 0.6 * len(turns) and len(turns) >= 2
         growing = len(last) >= 3 and all(b > a * (1.0 + 1e-9) for a, b in pairwise(last))
         worse = self.sign * (trace.values[-1] - trace.values[-len(last) - 1]) > 0.0
         factor = self.factor()
         far = max(map(abs, trace.points[-1])) > 1e6 * self.scale
-        if growing and (worse or far) and factor is not None and factor > 1.0005:
-            swings = "swinging wider and wider" if turning else "running away"
+        lost = beyond is None or isinstance(beyond.error, RangeError) or _farther(beyond, trace)
+        if not rests and growing and (worse or far) and lost and factor is not None and factor > 1.0005:
+            swings = "swinging wider and wider" if self.turns() >= 0.6 else "running away"
             return self.diverging(
                 f"{swings}: every update is {brief(factor, 4)} times as long as the one before"
             )
-        half = self.moves[-2 * LAST :]
-        shrinks = bool(half) and max(half[len(half) // 2 :]) < 0.5 * max(half[: max(1, len(half) // 2)])
-        if len(self.moves) >= 4 and not shrinks and (factor is None or factor > 0.999) and turning:
-            return self.bouncing()
-        if len(self.moves) >= LAST and not shrinks and factor is None and trace.optimizer.plain:
+        if beyond is not None and not rests and beyond.error is None and self.jumps_about(beyond):
             return self.bouncing()
         says = [f"not finished after {_updates(trace.updates)}: {self.slope} = {brief(self.shown_slope())}"]
         flow = self.flow(trace.points[-1])
         if flow.endless:
             says.append(self.endless())
+        nears = flow.point is not None and factor is not None and 0.0 < factor < 1.0
+        steady = nears and factor is not None and self.lasting(factor, moves)
         if growing:
             says[0] += ", and the updates are still growing"
-        elif factor is not None and 0.999 < factor < 1.001 and not self.slowing():
+        elif factor is not None and 0.999 < factor < 1.001 and not steady and not _slowing(moves):
             says[0] += ", and the updates do not get shorter"
-        elif factor is not None and factor < 1.0 and self.slowing():
+        elif factor is not None and factor < 1.0 and _slowing(moves):
             says[0] += ", and the updates get shorter and shorter: slower than any constant factor"
         elif factor is not None and factor < 1.0 and self.moves[-1] > self.moves[-2] * (1.0 + 1e-9):
             says[0] += ", and the updates have begun to grow again"
-        elif factor is not None and factor < 1.0:
-            more = log(trace.until / steep) / log(factor) if trace.until > 0.0 else 0.0
-            says[0] += f"; each update leaves {brief(factor, 3)} of the distance"
-            if 0.5 < more < 1e9:
-                says[0] += f": about {more:,.0f} more to {self.length} <= {brief(trace.until)}"
-        return self.rate_says("not-finished", says, flow.point)
+        elif factor is not None and steady:
+            says[0] += f"; each update leaves {_share(factor)} of the distance"
+        verdict = self.rate_says("not-finished", says, flow.point)
+        more = self.forecast(beyond, moves, verdict) if flow.point is not None else None
+        if more is not None and 0.5 < more < 1e9:
+            says[0] += f": about {more:,.0f} more to {self.length} <= {brief(trace.until)}"
+            return verdict._replace(says=(says[0], *verdict.says[1:]))
+        return verdict
 
-    def slowing(self) -> bool:
-        """Whether the ratio of neighbouring moves is on its way to 1, as where f'' = 0."""
-        m = len(self.moves)
-        if m < 4 * LAST:
-            return False
-        late, middle = (self.moves[k + LAST] / self.moves[k] for k in (m - LAST - 1, m // 2 - LAST))
-        return 0.0 < middle < late < 1.0 and log(middle) < 1.5 * log(late)
+    def forecast(self, beyond: Trace | None, moves: Sequence[float], verdict: Verdict) -> float | None:
+        """Return how many more updates it takes: counted, or worked out on the way to a known minimum."""
+        trace = self.trace
+        if beyond is None or trace.until == 0.0 or beyond.error is not None:
+            return None
+        if beyond.end != "steps":
+            return float(beyond.updates)
+        steep, rate = hypot(*beyond.gradients[-1]), trace.optimizer.rate
+        if not trace.optimizer.plain or steep <= trace.until:
+            return None
+        sizes, predicted = moves[-LAST - 1 :], verdict.predicted
+        if predicted is not None and 0.0 < predicted < 1.0 and all(sizes):
+            measured = log(sizes[-1] / sizes[0]) / (len(sizes) - 1)
+            if abs(measured - log(predicted)) <= STEADY * -log(predicted):
+                return beyond.updates + log(trace.until / steep) / log(predicted)
+        if len(trace.points[0]) > 1:
+            return None
+        left = updates_left(self.function, beyond.points[-1], sign=self.sign, rate=rate, until=trace.until)
+        return None if left is None else beyond.updates + left
 
-    def endless(self) -> str:
+    def turns(self) -> float:
+        """Return the share of the last updates that go back against the one before; 0 for a single one."""
+        ends = range(max(1, self.trace.updates - 2 * LAST), self.trace.updates)
+        count = sum(_turned(self.trace, k) for k in ends)
+        return count / len(ends) if count > 1 else 0.0
+
+    def jumps_about(self, beyond: Trace) -> bool:
+        """Whether the run turns again and again, and goes on so without getting slower."""
+        moves = _moves(beyond)
+        block = max(1, len(moves) // BLOCKS)
+        longest = [max(moves[k : k + block]) for k in range(0, len(moves) - block + 1, block)]
+        shrinks = all(b < a for a, b in pairwise(longest)) or longest[-1] < 0.5 * longest[0]
+        settled = max(map(abs, beyond.points[-1])) <= 1e6 * self.scale
+        turns = sum(_turned(beyond, k) for k in range(1, beyond.updates))
+        return self.turns() >= 0.1 and turns >= 0.1 * beyond.updates and settled and not shrinks
+
+    def endless(self, start: str = "there") -> str:
         """Return that there is nothing to reach."""
         way = "uphill" if self.up else "downhill"
-        return (
-            f"f {self.falls} without end in that direction: there is no {self.extremum} {way} from the start"
-        )
+        return f"f {self.falls} without end in that direction: there is no {self.extremum} {way} from {start}"
 
     def shown_slope(self) -> float:
         g = self.trace.gradients[-1]
         return g[0] if len(g) == 1 else hypot(*g)
-
-    def turned(self, k: int) -> bool:
-        """Whether update ``k`` goes back against the one before."""
-        before, after = self.trace.update(k - 1), self.trace.update(k)
-        assert before is not None
-        assert after is not None
-        return sum(a * b for a, b in zip(before, after, strict=True)) < 0.0
 
     def bouncing(self) -> Verdict:
         trace, function = self.trace, self.function
@@ -465,6 +610,41 @@ class _Judge:
         )
 
 
+def _moves(trace: Trace) -> list[float]:
+    """Return the lengths of the updates."""
+    return [hypot(*(trace.update(k) or ())) for k in range(trace.updates)]
+
+
+def _turned(trace: Trace, k: int) -> bool:
+    """Whether update ``k`` goes back against the one before."""
+    before, after = trace.update(k - 1), trace.update(k)
+    assert before is not None
+    assert after is not None
+    return sum(a * b for a, b in zip(before, after, strict=True)) < 0.0
+
+
+def _farther(beyond: Trace, trace: Trace) -> bool:
+    """Whether a run that is carried on ends with longer updates than it had."""
+    return _moves(beyond)[-1] > max(_moves(trace), default=0.0)
+
+
+def _slowing(moves: Sequence[float]) -> bool:
+    """Whether the ratio of neighbouring moves is on its way to 1, as where f'' = 0."""
+    m = len(moves)
+    if m < 4 * LAST or not all(moves[m // 2 - LAST :]):
+        return False
+    late, middle = (moves[k + LAST] / moves[k] for k in (m - LAST - 1, m // 2 - LAST))
+    return 0.0 < middle < late < 1.0 and log(middle) < 1.5 * log(late)
+
+
+def _share(factor: float) -> str:
+    """Return a factor in so many digits that one below 1 does not read as 1."""
+    digits = 3
+    while factor < 1.0 and float(brief(factor, digits)) >= 1.0:
+        digits += 1
+    return brief(factor, digits)
+
+
 def _updates(count: int) -> str:
     return f"{count:,} update" + ("" if count == 1 else "s")
 
@@ -474,11 +654,12 @@ def _tidy(point: Coordinates, scale: float) -> Coordinates:
     return tuple(0.0 if abs(x) < 1e-7 * scale else x for x in point)
 
 
-def judge(function: Function, trace: Trace) -> Verdict:
+def judge(function: Function, trace: Trace, further: int = FURTHER) -> Verdict:
     """Say what became of a descent and why.
 
     Args:
         function: What was descended.
         trace: How.
+        further: Updates that a run which has not ended is carried on, to see what it comes to.
     """
-    return _Judge(function, trace).judge()
+    return _Judge(function, trace, further).judge()
