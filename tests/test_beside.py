@@ -10,6 +10,7 @@ import pytest
 import sympy
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from test_differentiation import InProcess
 
 from backprop_cli.differentiation.report import differentiate
 from backprop_cli.engine.point import Point
@@ -157,3 +158,44 @@ def test_powers_of_roots_are_powers(root: str, inner: int, outer: int, factor: i
         assert not right.is_finite or (power == 1 and inner % 2 == 0)
     else:
         assert found == float(right)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "warned"),
+    [
+        # a 0 that rounding made, and one that is true
+        ("x - (x - 1)", {"x": 1e300}, True),
+        ("(exp(x) - 1)/x", {"x": -1e-300}, True),
+        ("s = sqrt(x); s - s", {"x": 3.0}, False),
+        ("x - 0.1", {"x": 0.1}, False),
+        # bounds that are wide, and numbers that are exact
+        ("(x-y)^n", {"x": 1.0, "y": -1.0, "n": 4.0}, False),
+        ("1/((1+x)-1)", {"x": 1e-15}, True),
+        ("1/((1+x)-1)", {"x": 2.0**-40}, False),
+    ],
+)
+def test_a_warning_of_cancellation_is_true(text: str, at: dict[str, float], warned: bool) -> None:
+    for methods in (("reverse",), ("reverse", "finite")):
+        report = differentiate(lower(parse(text), at), at, methods=methods)
+        assert any("cancellation" in w for w in report.warnings) is warned
+
+
+def test_a_fraction_in_an_exponent_is_rounded() -> None:
+    """Far out the sixteenth digit of 1/3 is the fourteenth of the power."""
+    at = {"x": 1e300}
+    report = differentiate(lower(parse("x^(1/3)")), at, process=InProcess())  # type: ignore[arg-type]
+    assert [v.verdict for v in report.verdicts if v.verdict != "not-run"] == ["agree", "agree"]
+
+
+def test_a_kink_in_a_branch_not_taken_is_none() -> None:
+    at = {"x": 1e300}
+    report = differentiate(lower(parse("where(x == 2, ceil(x), 2)")), at, methods=("reverse", "finite"))
+    assert report.verdicts[0].verdict == "agree"
+
+
+def test_what_has_no_formula_has_none(run: Any) -> None:
+    for words in (["0^x"], ["(x - x)^x", "--x", "1"]):
+        rows = run("grad", *words, "--format", "json").answered().json["nodes"]
+        assert rows[0]["formula"] is None
+    out = run("grad", "(x - x)^x", "--x", "1").answered().out
+    assert "agree in 1 of 3 rows" in out  # a method without a number agrees with nobody

@@ -73,7 +73,7 @@ class Probe:
         self.noise = noise
         self.values = values
         self.work = list(values)
-        moved, reaches = {id}, graph.needed()
+        moved, reaches, needed = {id}, graph.needed(), graph.needed(values)
         self.steps = []
         self.kinks: list[Node] = []
         scales = []
@@ -82,7 +82,7 @@ class Probe:
                 continue
             moved.add(node.id)
             self.steps.append((node.id, node.op, node.inputs))
-            if node.op.piece is not None:
+            if node.op.piece is not None and needed[node.id]:  # another branch's are behind its condition
                 self.kinks.append(node)
             if node.op.additive and id in node.inputs:
                 scales += [abs(values[i]) for i in node.inputs if i != id]

@@ -107,12 +107,25 @@ class GradientReport(NamedTuple):
         return all(v.verdict != DISAGREE for v in self.verdicts)
 
 
-def _lost_digits(numbers: Mapping[str, tuple[float, float]]) -> list[str]:
-    """Return a warning for every number that rounding may have spoilt, given as number and bound."""
+def _lost_digits(point: Point, noise: float, explained: Sequence[float], asked: Sequence[str]) -> list[str]:
+    """Return a warning for every slope, and for the value, of which rounding left too few digits.
+
+    Args:
+        point: The program at its point.
+        noise: Bound on the rounding error of the output.
+        explained: The same of every cotangent.
+        asked: Inputs whose slopes count.
+    """
+    from .rounding import are_spoilt
+
+    graph = point.graph
+    named: dict[str, int | None] = {f"the slope in {name}": graph.inputs[name] for name in asked}
+    named["the value"] = None
+    spoilt = are_spoilt(point, noise, explained, list(named.values()), 10.0**-KEPT_DIGITS)
     return [
         f"cancellation: rounding may leave fewer than {KEPT_DIGITS} digits of {what}"
-        for what, (number, bound) in numbers.items()
-        if number and bound > 10.0**-KEPT_DIGITS * abs(number)
+        for what, k in named.items()
+        if k in spoilt
     ]
 
 
@@ -307,10 +320,7 @@ def differentiate(
 
         noise, explained = rounding_bounds(point)
         task = task._replace(noise=noise)
-        if "symbolic" not in methods:
-            ids = {f"the slope in {name}": graph.inputs[name] for name in asked}
-            warnings += _lost_digits({what: (point.cotangents[k], explained[k]) for what, k in ids.items()})
-        warnings += _lost_digits({"the value": (point.value, noise)})
+        warnings += _lost_digits(point, noise, explained, () if "symbolic" in methods else asked)
     waited_for_last = sorted(chosen.items(), key=lambda item: item[1].begin is not None)
     found = {name: method.column(task) for name, method in waited_for_last}
     nowhere = {k for k in point.limits if not isfinite(point.cotangents[k])}
@@ -371,7 +381,7 @@ def forward_report(graph: Graph, bindings: Mapping[str, float]) -> GradientRepor
     if len(graph) <= SUMMARY_FROM:
         from .rounding import rounding_bounds
 
-        warnings += _lost_digits({"the value": (point.value, rounding_bounds(point)[0])})
+        warnings += _lost_digits(point, *rounding_bounds(point), ())
     verdicts = [Verdict(NOT_RUN)] * len(graph)
     return GradientReport(graph, point, point.shown(), (), {}, None, verdicts, (), tuple(warnings))
 

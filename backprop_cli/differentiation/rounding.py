@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import inf, isfinite
+from collections.abc import Mapping, Sequence
+from math import inf, isfinite, ulp
 from typing import Any
 
+from ..engine.beside import DIGITS, MOST_STEPS, meant_leaves
 from ..engine.point import Point
 from ..engine.run import run
 from ..engine.sweep import sweep
@@ -13,9 +14,13 @@ from ..graph import CONSTANT, Graph
 from ..language.literals import is_float
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS, Lifted
+from ..ops.precision import digits
 
 UNIT = 2.0**-53
 TINY = 5e-324
+SHORT = 2.0**10
+"""A literal operand that is no whole multiple of 1/this is a fraction that was rounded: 1/3, 0.1."""
+
 NOTHING = 1e-300  # a zero with a bound this small is a zero, and not pulled back
 
 
@@ -86,11 +91,13 @@ def _apply(op: Primitive, *operands: Any) -> Any:
         for k, partial in enumerate(op.partials(FLOATS, y, *values)):
             off = bound_of(operands[k])
             bound += _term(off, partial) if isfinite(partial) else _change(op, y, values, k, off)
+    if op.literal is not None and values[op.literal] * SHORT % 1.0:
+        bound += _change(op, y, values, op.literal, ulp(values[op.literal]))
     return Bounded(y, bound)
 
 
 def _change(op: Primitive, y: float, values: list[float], position: int, off: float) -> float:
-    """Return how far a value moves with one operand where it has no finite slope: the root of a 0."""
+    """Return how far a value moves with one operand by which it has no finite slope, as the root of a 0."""
     if not off:
         return 0.0
     changes = [0.0]
@@ -116,6 +123,41 @@ def rounding_bounds(point: Point) -> tuple[float, list[float]]:
     for k in point.limits:  # in many digits
         total[k] = 0.0
     return _finite(bound_of(forward[graph.output])), total
+
+
+def are_spoilt(
+    point: Point, noise: float, explained: Sequence[float], ids: Sequence[int | None], least: float
+) -> set[int | None]:
+    """Return which numbers rounding has changed by more than a part of them.
+
+    The bounds only say where to look: what is true is computed in so many digits that nothing cancels.
+
+    Args:
+        point: The program at its point.
+        noise: Bound on the rounding error of the output.
+        explained: The same of every cotangent.
+        ids: Nodes whose cotangents are asked about; None for the output.
+        least: The part.
+    """
+    numbers = {k: point.value if k is None else point.cotangents[k] for k in ids}
+    bounds = {k: noise if k is None else explained[k] for k in ids}
+    open_ = {k for k, x in numbers.items() if bounds[k] > max(least * abs(x), NOTHING)}
+    if not open_ or len(point.graph) > MOST_STEPS:
+        return open_
+    from mpmath import isfinite as is_number
+    from mpmath import mpf
+
+    from ..ops.namespaces import multiprecision
+
+    graph = point.graph
+    with digits(DIGITS):
+        xp = multiprecision()
+        values = run(graph, meant_leaves(graph, point.values), xp, point.needed)
+        slopes = sweep(graph, values, point.active, xp, mpf(1)) if open_ != {None} else []
+        exact = {k: values[graph.output] if k is None else slopes[k] for k in open_}
+        return {
+            k for k, x in exact.items() if not is_number(x) or abs(numbers[k] - x) > least * abs(x) + NOTHING
+        }
 
 
 def noise_at(point: Point, id: int, x: float) -> float:

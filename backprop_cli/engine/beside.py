@@ -271,7 +271,7 @@ def beside(
     cost = 0
     with digits(DIGITS):
         xp = multiprecision()
-        here = run(graph, _leaves(graph, values), xp, graph.needed())
+        here = run(graph, meant_leaves(graph, values), xp, graph.needed())
         output = here[graph.output]
         own = _branches(graph, values) if ties else {}
         for id in ids:
@@ -310,7 +310,7 @@ def _branches(graph: Graph, values: Sequence[Any]) -> dict[int, int]:
     return {k: branch for k, branch in found.items() if needed[k]}
 
 
-def _leaves(graph: Graph, values: Sequence[float]) -> dict[int, Any]:
+def meant_leaves(graph: Graph, values: Sequence[float]) -> dict[int, Any]:
     """Return every leaf as it is meant: an input of 0.1 is the decimal, and one that equals pi is pi."""
     from mpmath import mpf
 

@@ -132,8 +132,10 @@ def conclusions(report: GradientReport, digits: int) -> list[str]:
         lines.append(f"gradient of {output}: {', '.join(parts)}{more}")
         lines.append(f"|∇| = {rounded(report.norm, digits)}")
     if len(report.columns) > 1:
-        counted = [v for v, n in zip(report.verdicts, graph.nodes, strict=True) if v.verdict != "not-run"]
-        good = sum(v.verdict == "agree" for v in counted)
+        counted = [k for k, v in enumerate(report.verdicts) if v.verdict != "not-run"]
+        # a method without a number there does not agree with the others
+        has_all = {k for k in counted if None not in (column[k] for column in report.columns.values())}
+        good = sum(report.verdicts[k].verdict == "agree" for k in has_all)
         names = list(report.columns)
         who = f"{', '.join(names[:-1])} and {names[-1]}"
         rows = "row" if len(counted) == 1 else "rows"

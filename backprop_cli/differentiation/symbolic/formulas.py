@@ -14,7 +14,7 @@ from ...language.operators import PRODUCT
 from ...language.written import Piece
 from .constants import Constants, guarded
 from .functions import shown
-from .printer import Printer
+from .printer import Printer, is_formula
 
 CHAIN_FROM = 30  # formulas with more operations than this are written dL/dv4 further down
 
@@ -106,7 +106,7 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
                 terms = [(sympy.Add(*(prod(t, start=sympy.S.One) for t in terms)),)] if terms else []
             found[k] = Formula(terms[0] if terms else (sympy.S.Zero,))
         formula = found[k]
-        if k in needed:
+        if k in needed and all(map(is_formula, formula.groups)):
             texts[k] = (
                 write(formula.groups)
                 if len(formula.groups) != 1 or not inline

@@ -12,7 +12,7 @@ from ...engine.run import evaluate
 from ...graph import Graph
 from .constants import Constants, inlined
 from .functions import defined, shown
-from .printer import Printer
+from .printer import Printer, is_formula
 from .tracked import Points, evaluate_formula
 
 HIGHER_LIMIT = 400  # steps of a program that is differentiated more than once
@@ -68,5 +68,5 @@ def higher(
     written = {(): inlined(graph, constants, symbols, shown, reached)[graph.output]}
     for k, key in enumerate(keys):
         expression = sympy.powsimp(derived(written, key))
-        if expression.count_ops(visual=False) <= WRITTEN_LIMIT:
+        if is_formula(expression) and expression.count_ops(visual=False) <= WRITTEN_LIMIT:
             found["formulas"][k] = write((expression,))

@@ -14,6 +14,11 @@ from ...ops import PRIMITIVES
 from .functions import COMPARE, OUR_NAMES
 
 
+def is_formula(e: Any) -> bool:
+    """Whether an expression can be written: SymPy's infinities, and what it has for 0/0, are no formula."""
+    return not e.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
+
+
 class Printer:
     """SymPy expressions in the user's notation.
 
