@@ -64,12 +64,51 @@ def parts(points):
         ("x", -3, 3, []),
         ("cbrt(x)", -3, 3, []),
         ("floor(x)", -3, 3, []),
+        ("relu(x) - relu(-x)", -3, 3, []),
+        (
+            "(x-1)^2*(x+2)^3",
+            -3,
+            3,
+            [
+                (-2.0, 0.0, "inflection", False),
+                (-0.2, 8.39808, "maximum", False),
+                (1.0, 0.0, "minimum", False),
+            ],
+        ),
+        ("x^4-4x^3+6x^2-4x+1", 0, 3, [(1.0, 0.0, "minimum", False)]),
         ("1/x^2", -3, 3, []),
         ("tan(x)", -5, 5, []),
     ],
 )
 def test_extrema(text, low, high, expected):
     assert criticals(curve_of(text, low, high)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x^3 - 3x", [(0.0, 0.0, -3.0)]),
+        ("x^3", []),  # told as a zero of the slope
+        ("x*|x| + x", [(0.0, 0.0, 1.0)]),
+        ("relu(x) - relu(-x)", []),
+        ("relu(x)^2", []),
+        ("|x^2 - 1|", []),  # kinks, where it changes the side as well
+        ("tanh(x)", [(0.0, 0.0, 1.0)]),
+        ("exp(x)", []),
+        ("x^4", []),
+    ],
+)
+def test_inflections(text, expected):
+    curve = curve_of(text, -3, 3)
+    found = [tuple(i) for i in curve.inflections]
+    assert [i for i in found if i[0] not in [c.x for c in curve.criticals]] == expected
+
+
+def test_what_is_flat_for_the_most_part_is_in_view():
+    assert curve_of("where(x > 2.5, 1/(x - 2.5), 0)", -3, 3).view[1] > 5
+    low, high = curve_of("where(x > 0, 1/x, 0)", -3, 3).view
+    assert low <= 0.0
+    assert high > 1.0
 
 
 def test_extrema_with_many_digits():
@@ -310,6 +349,10 @@ def test_the_derivative_has_its_own_panel_where_the_other_would_be_flat(text, pa
         ("(1-x)^2 + 100(y-x^2)^2", [(1.0, 1.0, 0.0, "minimum")]),
         ("x^3 - 3x*y^2", [(0.0, 0.0, 0.0, "saddle")]),  # second derivatives say nothing
         ("x^4 + y^4", [(0.0, 0.0, 0.0, "minimum")]),
+        ("x^2 - y^4", [(0.0, 0.0, 0.0, "saddle")]),
+        ("x^2 + y^4", [(0.0, 0.0, 0.0, "minimum")]),
+        ("-x^4 - y^2", [(0.0, 0.0, 0.0, "maximum")]),
+        ("(y - x^2)*(y - 2x^2)", [(0.0, 0.0, 0.0, "saddle")]),  # a minimum along every line
         ("|x| + |y|", [(0.0, 0.0, 0.0, "minimum")]),
         ("x + y", []),
     ],
@@ -402,10 +445,10 @@ def test_plot_tables(run):
     result = run("plot", "x^3-3x", "--x", "-2:2:1", "--format", "table").answered()
     assert result.out.splitlines() == [
         " x  f(x)  f'(x)  what",
-        "--  ----  -----  -------",
+        "--  ----  -----  ----------",
         "-2    -2      9",
         "-1     2      0  maximum",
-        " 0     0     -3",
+        " 0     0     -3  inflection",
         " 1    -2      0  minimum",
         " 2     2      9",
     ]

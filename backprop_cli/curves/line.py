@@ -21,6 +21,7 @@ from ..engine.run import bind, value_at
 from ..errors import BindingError, NoSuchNumber
 from ..graph import Graph
 from ..language.numbers import exact_text
+from .nature import EVALUATIONS, Nature, Place
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -35,6 +36,7 @@ PLACES = 400  # that are looked into, of each kind
 DEEP_UP_TO = 5_000  # nodes; in larger programs nothing is looked for between samples
 HUGE = 1e300
 LARGEST = 1e307  # that is shown: lengths must be finite, too
+WORK = 150_000  # primitives that may run in many digits: about a second
 POLE = 1e9  # times the spread of the samples, beside a break, is one
 PIXELS = 1200, 800  # of the picture that the samples are dense enough for
 DEVIATION = 0.2  # pixels that a chord may be off the curve
@@ -64,6 +66,14 @@ class Step(NamedTuple):
     x: float
     left: float
     right: float
+
+
+class Inflection(NamedTuple):
+    """Where a curve changes from bending up to bending down, or back: the value and the slope there."""
+
+    x: float
+    y: float
+    slope: float
 
 
 class Gap(NamedTuple):
@@ -110,6 +120,7 @@ class Curve(NamedTuple):
         kinks: Where the slope does.
         gaps: Where there is no value.
         flats: Stretches on which the slope is zero.
+        inflections: Where the curve changes the side to which it bends, with a slope.
         view: The values that a picture shows.
         slope_view: The derivatives that it shows.
         lowest: The smallest value among the samples.
@@ -128,6 +139,7 @@ class Curve(NamedTuple):
     kinks: list[Step]
     gaps: list[Gap]
     flats: list[tuple[float, float]]
+    inflections: list[Inflection]
     view: tuple[float, float]
     slope_view: tuple[float, float]
     lowest: float
@@ -301,6 +313,9 @@ class _Search:
         self.gaps: list[Gap] = []
         self.flats: list[tuple[float, float]] = []
         self.criticals: list[Critical] = []
+        self.inflections: list[Inflection] = []
+        self.nature = Nature(sampler.graph, sampler.variable, sampler.inputs(low), self.width)
+        self.affordable = WORK
 
     def curve(self, include: Sequence[float]) -> Curve:
         if not np.isfinite(self.y).any():
@@ -313,6 +328,7 @@ class _Search:
             self._criticals()
             self._kinks()
             self._level()
+            self._inflections()
         else:
             self._coarse_gaps()
             self.notes.append(f"{len(self.sampler.graph):,} nodes: nothing is looked for between the samples")
@@ -322,7 +338,7 @@ class _Search:
         values = [p[1] for p in points if p is not None]
         return Curve(
             self.sampler.variable, self.low, self.high, points, slopes, self.criticals, self.poles,
-            self.jumps, self.kinks, self.gaps, self.flats, view, self._slope_view(),
+            self.jumps, self.kinks, self.gaps, self.flats, self.inflections, view, self._slope_view(),
             min(values), max(values), self.notes,
         )  # fmt: skip
 
@@ -498,15 +514,33 @@ class _Search:
         # at a kink the slope itself may be 0 by convention, never on both sides
         sharp = not np.max(np.abs(slopes)) <= 1e-6 * before
         best = left if abs(slopes[0]) <= abs(slopes[1]) else right
+        rising = bool(self.slope[i] < 0)
+        place = self._place(best)
+        if place is not None:
+            best, sharp, rising = place.x, place.sharp, place.before < 0
+            if place.before == place.after:
+                return
+        elif self.precise:
+            return
         x = neat(best, self.tolerance)
-        level = self.sampler.slopes(np.array([x]))[0]
-        if not sharp and not abs(level) <= max(np.nanmin(np.abs(slopes)), 1e-10 * before):
-            x = best
-        kind = MINIMUM if self.slope[i] < 0 else MAXIMUM
+        if place is None:
+            level = self.sampler.slopes(np.array([x]))[0]
+            if not sharp and not abs(level) <= max(np.nanmin(np.abs(slopes)), 1e-10 * before):
+                x = best
         y = float(self.sampler.values(np.array([x]))[0])
         if isfinite(y):
-            self.criticals.append(Critical(x, y, kind, sharp))
+            self.criticals.append(Critical(x, y, MINIMUM if rising else MAXIMUM, sharp))
         self.extra += [left, right]
+
+    @property
+    def precise(self) -> bool:
+        """Whether there is time for another place in many digits."""
+        return self.affordable >= 0
+
+    def _place(self, x: float) -> Place | None:
+        """Return what is at a zero of the slope, in many digits; None for nothing, or for no time."""
+        self.affordable -= EVALUATIONS * len(self.sampler.graph)
+        return self.nature.critical(x, self.step) if self.precise else None
 
     def _kinks(self) -> None:
         """Find where the slope jumps."""
@@ -530,6 +564,9 @@ class _Search:
             # the slope at the kink itself is a convention: both sides are told
             a, b, one, other = float(left[k]), float(right[k]), float(before[k]), float(after[k])
             if not abs(other - one) > 1e-3 * change[i]:
+                continue
+            self.affordable -= 8 * len(self.sampler.graph)
+            if self.precise and not self.nature.is_kink(a + (b - a) / 2):
                 continue
             self.folds.append((a, b))
             self.extra += [a, b]
@@ -572,17 +609,11 @@ class _Search:
         self.flats.append((ends[0], ends[1]))
 
     def _level_at(self, x: float, y: float) -> None:
-        near = np.array([-1e-3, -1e-6, 1e-6, 1e-3]) * self.step
-        slopes = self.sampler.slopes(x + near)
-        left, right = np.sign(slopes[0]), np.sign(slopes[3])
-        if not np.isfinite(left + right):
+        place = self._place(x)
+        if place is None or abs(place.x - x) > self.tolerance:
             return
-        scale = np.max(np.abs(slopes))
-        kink = bool(abs(slopes[2] - slopes[1]) > 0.5 * abs(slopes[3] - slopes[0]) and scale > 0.0)
-        if left == 0.0 or right == 0.0 or (left == right and kink):
-            return
-        kind = INFLECTION if left == right else MINIMUM if left < 0 else MAXIMUM
-        self.criticals.append(Critical(x, y, kind, kink))
+        kind = INFLECTION if place.before == place.after else MINIMUM if place.before < 0 else MAXIMUM
+        self.criticals.append(Critical(x, y, kind, place.sharp))
 
     def _touching(self) -> None:
         """Find zeros of the slope without a change of sign, by bisection of the second derivative."""
@@ -600,11 +631,41 @@ class _Search:
                 middle = a + (b - a) / 2
                 bend = self._bend(middle)
                 a, b = (a, middle) if bend * first < 0.0 else (middle, b)
-            x = neat(a, self.tolerance)
-            around = min(abs(self.slope[i - 1]), abs(self.slope[i + 1]))
-            slope, value = self.sampler.slopes(np.array([x]))[0], self.sampler.values(np.array([x]))[0]
-            if abs(slope) <= 1e-12 * around and isfinite(value):
+            place = self._place(a)
+            if place is None or place.before != place.after:
+                continue
+            x = neat(place.x, self.tolerance)
+            value = self.sampler.values(np.array([x]))[0]
+            if isfinite(value):
                 self.criticals.append(Critical(x, float(value), INFLECTION))
+
+    def _inflections(self) -> None:
+        """Find where the slope is largest or least between two samples."""
+        change = np.diff(self.slope)
+        size = np.fmax(np.abs(self.slope[1:]), np.abs(self.slope[:-1]))
+        sign = np.sign(np.where(np.abs(change) > 1e-9 * size, change, 0.0))
+        open_ = self._broken()
+        turns = [k for k in range(len(sign) - 1) if sign[k] * sign[k + 1] < 0 and not open_[k : k + 2].any()]
+        turns += [
+            k for k in range(len(sign) - 2)
+            if sign[k + 1] == 0 and sign[k] * sign[k + 2] < 0 and not open_[k : k + 3].any()
+        ]  # fmt: skip
+        levels = [c.x for c in self.criticals if c.kind == INFLECTION]
+        found = []
+        for k in sorted(turns):
+            self.affordable -= 2 * EVALUATIONS * len(self.sampler.graph)
+            if not self.precise:
+                self.notes.append(f"{len(turns):,} inflections or so: there are too many to look into")
+                return
+            x = self.nature.inflection(float(self.x[k]), float(self.x[k + 2 if sign[k + 1] else k + 3]))
+            if x is None or any(abs(x - level) <= 4 * self.tolerance for level in levels):
+                continue
+            x = neat(x, self.tolerance)
+            at = np.array([x])
+            y, slope = float(self.sampler.values(at)[0]), float(self.sampler.slopes(at)[0])
+            if isfinite(y) and isfinite(slope):
+                found.append(Inflection(x, y, slope))
+        self.inflections = found
 
     def _bend(self, x: float) -> float:
         name = self.sampler.variable
@@ -614,7 +675,7 @@ class _Search:
     def _merge(self) -> None:
         """Put what was found in order, each once."""
         near = 4 * self.tolerance
-        self.poles = _distinct(self.poles, near)
+        self.poles = _distinct([self._polished(pole) for pole in _distinct(self.poles, near)], near)
         self.jumps = _joined(self.jumps, near)
         self.kinks = _joined(self.kinks, 2 * near)
         kept: list[Critical] = []
@@ -625,6 +686,11 @@ class _Search:
                 kept.append(critical)
         self.criticals = kept
         self.kinks = [k for k in self.kinks if all(abs(k.x - pole) > near for pole in self.poles)]
+
+    def _polished(self, pole: float) -> float:
+        """Return a pole without the rounding of the floats around it."""
+        self.affordable -= EVALUATIONS * len(self.sampler.graph)
+        return neat(self.nature.pole(pole, self.step), self.tolerance) if self.precise else pole
 
     # the picture
 
@@ -637,6 +703,11 @@ class _Search:
         first, last = np.quantile(grid, (0.1, 0.9))
         room = 0.4 * (last - first)
         if self.poles and high - low > 10.0 * room:
+            if not room:
+                # most of it is flat: what is not tells how high the picture is
+                first, last = np.quantile(grid[grid != first], (0.2, 0.8))
+                first, last = min(first, *grid[grid == np.median(grid)][:1]), max(last, np.median(grid))
+                room = 0.4 * (last - first)
             low, high = max(low, float(first - room)), min(high, float(last + room))
             near = [y for y in shown if low - 3 * room <= y <= high + 3 * room]
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import cos, hypot, isfinite, sin, tau
+from math import hypot, isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..engine.run import bind, value_at
 from ..errors import NoSuchNumber
 from ..graph import Graph
 from .line import DEEP_UP_TO, check_range, grid_of, neat
+from .nature import kind_around
 
 HEIGHTS = 121  # samples along each side
 ARROWS = (17, 13)
@@ -201,28 +202,12 @@ def _newton(
         return None
     (a, b), (_, d) = second
     determinant = (a / largest) * (d / largest) - (b / largest) ** 2 if largest else 0.0
-    small = 1e-9
+    small = 1e-6
     kind = "saddle" if determinant < 0 else "minimum" if a > 0 else "maximum"
     if not abs(determinant) > small:
-        kind = _kind_around(graph, names, (x, y), value, size, fixed)
+        at = bind(graph, {**fixed, names[0]: x, names[1]: y})
+        kind = kind_around(graph, names, at, (0.05 * size[0], 0.05 * size[1]))
     return Stationary(x, y, value, kind)
-
-
-def _kind_around(
-    graph: Graph, names: tuple[str, str], point: Span, value: float, size: Span, fixed: Mapping[str, float]
-) -> str:
-    """Judge by values on a small ellipse where second derivatives say nothing."""
-    higher = lower = 0
-    for i in range(32):
-        angle = tau * (i + 0.25) / 32
-        near = point[0] + 0.01 * size[0] * cos(angle), point[1] + 0.01 * size[1] * sin(angle)
-        there = value_at(graph, bind(graph, {**fixed, names[0]: near[0], names[1]: near[1]}))
-        noise = 1e-14 * max(abs(there), abs(value))
-        higher += there > value + noise
-        lower += there < value - noise
-    if higher and lower:
-        return "saddle"
-    return "minimum" if higher == 32 else "maximum" if lower == 32 else "flat"
 
 
 def _second(

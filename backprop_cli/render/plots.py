@@ -35,6 +35,12 @@ def words(curve: Curve, name: str, tangents: Sequence[Tangent], digits: int) -> 
         for c in curve.criticals
     ]
     lines += _few(criticals)
+    lines += _few(
+        [
+            f"inflection {at(i.x)}: {name} = {rounded(i.y, digits)}, slope {rounded(i.slope, digits)}"
+            for i in curve.inflections
+        ]
+    )
     lines += _few([tangent_words(t, variable, digits) for t in tangents], len(tangents))
     if curve.poles:
         places = ", ".join(rounded(x, digits) for x in curve.poles[: 2 * MOST_LINES])
@@ -115,6 +121,8 @@ def rows(sampler: Sampler, curve: Curve, tangents: Sequence[Tangent], x: Sequenc
         special[jump.x] = "jump"
     for kink in curve.kinks:
         special[kink.x] = "kink"
+    for inflection in curve.inflections:
+        special[inflection.x] = "inflection"
     for tangent in tangents:
         special[tangent.x] = "tangent"
     for critical in curve.criticals:
@@ -162,6 +170,7 @@ def curve_facts(
             "kinks": [k._asdict() for k in curve.kinks],
             "gaps": [g._asdict() for g in curve.gaps],
             "flats": curve.flats,
+            "inflections": [i._asdict() for i in curve.inflections],
             "view": curve.view,
             "points": curve.points,
             "slopes": curve.slopes,
