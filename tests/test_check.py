@@ -109,6 +109,12 @@ def test_least_digits(run):
         # 3500.18: both zeros are digits
         ("3500.18x", "x=1", "x=3500", "rounded", 4),
         ("4x", "x=1", "x=3.9999999", "rounded", 7),
+        # a digit that is off where the right number has no more of them is no rounding
+        ("1000x", "x=1", "x=1004", "wrong", None),
+        ("1000.4x", "x=1", "x=1004", "wrong", None),
+        ("x^3", "x=2", "x=12.01", "wrong", None),
+        ("x^3", "x=2", "x=12.0", "right", None),
+        ("pi*x", "x=1", "x=3.1425", "rounded", 3),
     ],
 )
 def test_tolerance_comes_from_the_numbers(run, program, point, claim, verdict, digits):

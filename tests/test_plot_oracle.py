@@ -105,7 +105,10 @@ def smooth(r: random.Random) -> list[str]:
 
 def rational(r: random.Random) -> list[str]:
     p, q = polynomial(r), polynomial(r)
-    text = f"({written(p, r)})/({written(q, r)})"
+    # multiplied out, the values beside a multiple pole are rounding, in floats
+    text = f"({written(p, r)})/({q})".replace("**", "^")
+    if sympy.degree(sympy.gcd(p, q), x):
+        return []
     p, q = sympy.fraction(sympy.cancel(p / q))
     slope = sympy.expand(sympy.diff(p, x) * q - p * sympy.diff(q, x))
     slope, below = sympy.fraction(sympy.cancel(slope / q**2))

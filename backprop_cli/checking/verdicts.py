@@ -29,6 +29,9 @@ LAST = 2e-15
 LEAST_DIGITS = 3
 """Significant digits that a rounded number needs where nobody says how many."""
 
+CALCULATED = 6
+"""Right digits from which others that are off come of a calculator: 3.9999999 for 4."""
+
 MOST_DIGITS = 15
 """Digits from which a number is as good as exact: decimals of 15 digits survive floats."""
 
@@ -128,9 +131,23 @@ def close(
     return None
 
 
+def is_off(answer: Answer, right: float) -> bool:
+    """Whether a written number has no digit that could be off by rounding on the way.
+
+    A whole number is meant as it stands; so is a decimal where the right number needs no more digits than
+    were written.
+    """
+    if not answer.unit:
+        return bool(answer.readings)
+    short = float(f"{right:.{max(written_digits(answer.text), 1) - 1}e}")
+    return abs(short - right) <= EXACT * abs(right)
+
+
 def loosely(base: Verdict, answer: Answer, value: float, right: float, least: int) -> Verdict | None:
     """Judge a number whose last digits are off."""
     digits = digits_right(value, right)
+    if least <= digits < CALCULATED and is_off(answer, right):
+        return None
     if digits >= least:
         says = f"right to {digits} digits" + ("; the last ones are off" if answer.unit else "")
         return base._replace(verdict=ROUNDED, digits=digits, says=says)
