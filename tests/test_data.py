@@ -879,3 +879,66 @@ def test_the_same_in_every_process() -> None:
     ]
     own = load(config("dataset: moons, validation_split: 0.25, scaling: standard")).fingerprint
     assert prints == [own, own]
+
+
+# --- cells that people mean as numbers, columns that teach nothing -----------------------------------
+
+
+@pytest.mark.parametrize("cell", ["1,5", "1 500", "$3", "10%", "1,500", "€ 7", "−2"])
+@pytest.mark.parametrize("column", ["feature", "target"])
+def test_numbers_in_disguise_are_no_categories(here: Path, cell: str, column: str) -> None:
+    rows = f'"{cell}",1.5\n"{cell}",2\n7,2.5\n' if column == "feature" else f'1.5,"{cell}"\n2,"{cell}"\n3,7\n'
+    says = refused(f"a,b\n{rows}")
+    name, place = ("a", "2:1") if column == "feature" else ("b", "2:5")
+    assert f"t.csv:{place}: column '{name}': '{cell}' is not a number; 2 cells of the column look so" in says
+    assert "hint: write" in says
+
+
+def test_a_column_of_texts_with_a_number_in_disguise_among_them(here: Path) -> None:
+    found = table('a,b\nsmall,1\n"1,5",2.5\nlarge,3\n')
+    assert found.encoding.names == ["a=1,5", "a=large", "a=small"]
+
+
+def test_categorical_columns(here: Path) -> None:
+    found = table("a,b,y\n1,10%,1.5\n2,20%,2\n1,10%,3\n", "categorical: [a, b]")
+    assert found.encoding.names == ["a=1", "a=2", "b=10%", "b=20%"]
+    assert "no column 'q'" in refused("a,y\n1,1.5\n", "categorical: [q]")
+    assert "takes 'a' for a number" in refused("a,y\n1,1.5\n", "features: [a^2], categorical: [a]")
+
+
+@pytest.mark.parametrize(
+    ("content", "notes"),
+    [
+        ("x,y\n1,1.5\n2,2.5\n", []),
+        ("x,y,\n1,1.5,\n2,2.5,\n", ["every line ends with a separator"]),
+        ("x,c\n1,a\n2,b\n3,a\n", []),
+        ("x,y\n1,0\n2,1\n3,0\n4,1\n", ["task: classification, since 'y' has 2 different"]),
+        ("x,y\n1,3\n2,5\n3,9\n", ["task: regression, since 'y' has 3 different whole numbers in 3 rows"]),
+        ("id,x,y\n1,5,1.5\n2,6,2.5\n3,6,2.5\n", ["column 'id' seems to number the rows"]),
+        (",x,y\n0,5,1.5\n1,6,2.5\n2,6,2.5\n", ["column '' seems to number the rows"]),
+        ("who,y\nann,1.5\nbob,2.5\ncy,0.5\n", ["column 'who' has 3 different texts in 3 rows"]),
+        ("day,y\n2020-01-01,1.5\n2020-01-01,2.5\n2020-02-01,0.5\n", ["column 'day' has 2 different dates"]),
+        ("day,y\n01.02.20 10:30,1.5\n03.02.20 11:00,2.5\n", ["column 'day' has 2 different dates in 2 rows"]),
+    ],
+)  # fmt: skip
+def test_what_is_noted_of_a_table(here: Path, content: str, notes: list[str]) -> None:
+    found = table(content).notes
+    assert len(found) == len(notes)
+    for says, expected in zip(found, notes, strict=True):
+        assert says.startswith(expected)
+
+
+def test_a_column_that_is_no_name_in_a_formula(here: Path) -> None:
+    says = refused("mg/L,y\n1,1.5\n2,2\n", "features: [mg/L, (mg/L)^2]")
+    assert "'mg/L' is no name that a formula can have" in says
+    assert "hint: rename the column, to mg_L for example" in says
+
+
+def test_a_dialect_holds_for_all_files_of_a_config(here: Path) -> None:
+    (here / "v.csv").write_text("9;8,5\n")
+    dialect = "separator: semicolon, decimal: comma, header: [x, y], validation_path: v.csv"
+    found = table("1,5;2,5\n2;3\n", dialect)
+    assert found.train.inputs.tolist() == [[1.5], [2.0]]
+    assert found.validation is not None
+    assert found.validation.targets.tolist() == [[8.5]]
+    assert "a separator is one character" in refused("x,y\n1,2\n", "separator: ab")

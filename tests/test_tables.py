@@ -10,10 +10,11 @@ import struct
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from backprop_cli.errors import DataError, FileError, UsageError
@@ -22,8 +23,9 @@ from backprop_cli.tables import read as read_module
 from backprop_cli.tables.block import Block
 from backprop_cli.tables.chunks import LINE_LIMIT, Chunks
 from backprop_cli.tables.delimited import DelimitedReader
+from backprop_cli.tables.dialect import Dialect, Translated
 from backprop_cli.tables.jsonlines import JsonReader
-from backprop_cli.tables.numerals import number, numbers
+from backprop_cli.tables.numerals import number, number_hint, numbers
 from backprop_cli.tables.read import open_points, sniff
 from backprop_cli.tables.write import csv_writer, fresh_names, jsonl_writer
 
@@ -222,7 +224,9 @@ def test_hints(table):
 
     assert hint("x\tY\n1\t2\n") == "rename the column 'Y' to 'y', or bind y"
     assert hint("x\tq\n1\t2\n") == "add the column 'y', or bind y to one value"
-    assert hint("x\ty\n1\t2,5\n") == "write decimals with a point"
+    assert hint("x\ty\n1\t2,5\n") == (
+        "write decimals with a point; data.decimal: comma in a config, --decimal comma on the command line"
+    )
 
 
 def test_blocks_before_a_fault_are_delivered(table):
@@ -848,3 +852,149 @@ def test_write_errors_are_the_callers():
 
 def test_the_package_imports_nothing():
     assert "import" not in Path(read_module.__file__).with_name("__init__.py").read_text()
+
+
+# --- dialects -------------------------------------------------------------------------------------
+
+SIGNS = {"semicolon": ";", "pipe": "|", "tab": "\t", "blanks": "  ", ":": ":"}
+
+
+def read_as(text: str, variables: list[str], path: Path, **dialect: Any) -> list[dict[str, object]]:
+    path.write_text(text)
+    with open_points(str(path), variables, dialect=Dialect.of(**dialect)) as points:
+        return [record for block in points for record in block.records()]
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect"),
+    [
+        ("x;y\n1,5;2\n3;4,25\n", {"separator": ";", "decimal": ","}),
+        ("x;y\r\n1,5;2\r\n3;4,25\r\n", {"separator": "semicolon", "decimal": "comma"}),
+        ("x\ty\n1,5\t2\n3\t4,25\n", {"separator": "tab", "decimal": ","}),
+        ("x|y\n1.5|2\n3|4.25\n", {"separator": "pipe"}),
+        ("x y\n  1.5    2\n3 \t 4.25  \n", {"separator": "blanks"}),
+        ("# a\nx,y\n1.5,2\n  # b, c\n3,4.25\n", {"comment": "#"}),
+        ("1.5,2\n3,4.25\n", {"header": ["x", "y"]}),
+        (
+            "// a\n1,5;2\n\n3;4,25\n",
+            {"separator": ";", "decimal": ",", "header": ("x", "y"), "comment": "//"},
+        ),
+        ('x;y\n"1,5";"2"\n"3";"4,25"\n', {"separator": ";", "decimal": ","}),
+    ],
+)
+def test_dialects(text: str, dialect: dict[str, Any], tmp_path: Path) -> None:
+    assert read_as(text, ["x", "y"], tmp_path / "t.csv", **dialect) == [
+        {"x": 1.5, "y": 2.0},
+        {"x": 3.0, "y": 4.25},
+    ]
+
+
+def test_columns_without_names(tmp_path: Path) -> None:
+    assert read_as("1;a\n2;b\n", ["c1"], tmp_path / "t.csv", separator=";", header="none") == [
+        {"c1": 1.0, "c2": "a"},
+        {"c1": 2.0, "c2": "b"},
+    ]
+
+
+def test_a_quoted_cell_with_line_ends_in_another_dialect(tmp_path: Path) -> None:
+    rows = read_as(
+        'x;note\n1,5;"a;b\n""c"", d"\n2;e\n', ["x"], tmp_path / "t.csv", separator=";", decimal=","
+    )
+    assert rows == [{"x": 1.5, "note": 'a;b\n"c", d'}, {"x": 2.0, "note": "e"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "place"),
+    [
+        ("# a\nx;y\n1;2\n\n3;q\n", {"separator": ";", "comment": "#"}, ":5:3"),
+        ("1;2\n3;q\n", {"separator": ";", "header": ["x", "y"]}, ":2:3"),
+        ("x;y\n1;2\n3;4.5\n", {"separator": ";", "decimal": ","}, ":3:1"),
+        ('x;y\n1;"2\n', {"separator": ";"}, ":1:1"),
+    ],
+)
+def test_faults_in_a_dialect_have_the_line_of_the_file(
+    text: str, dialect: dict[str, Any], place: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError) as caught:
+        read_as(text, ["x", "y"], tmp_path / "t.csv", **dialect)
+    assert (caught.value.place or "").endswith(f"t.csv{place}")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(
+        st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.text("ab;|,#\" \n", max_size=8)),
+        min_size=1, max_size=5,
+    ),
+    sign=st.sampled_from(["semicolon", "pipe", "tab", ":"]),
+    comma=st.booleans(),
+    chunk=st.integers(1, 40),
+)  # fmt: skip
+def test_a_dialect_is_the_same_table(
+    rows: list[tuple[float, str]], sign: str, comma: bool, chunk: int, tmp_path: Path
+) -> None:
+    """Whatever the separator and however the chunks fall."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, delimiter=SIGNS[sign], lineterminator="\n")
+    writer.writerow(["x", "note"])
+    for x, note in rows:
+        writer.writerow([repr(x).replace(".", ",") if comma else repr(x), note])
+    dialect = Dialect.of(sign, None, "," if comma else None)
+    translated = Translated(io.BytesIO(stream.getvalue().encode()), "t", b"", "csv", dialect)
+    data = b"".join(iter(lambda: translated.read(chunk), b""))
+    found = list(csv.reader(io.StringIO(data.decode(), newline="")))
+    assert [(float(x), note) for x, note in found[1:]] == [(x, _decimals(note, comma)) for x, note in rows]
+
+
+def _decimals(note: str, comma: bool) -> str:
+    assert not any(c.isdigit() for c in note)
+    return note
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("x;y\n1;2\n", "the cells are separated by semicolons, not by commas", "--separator semicolon"),
+        ("x;y\n1,5;2\n", "separated by semicolons", "--decimal comma"),
+        ("x\ty\n1\t2\n", "separated by tabs", "--separator tab"),
+        ("x|y\n1|2\n", "separated by bars", "--separator pipe"),
+        ("x y\n1 2\n", "separated by blanks", "--separator blanks"),
+        ("x   y\n  1   2\n", "separated by blanks", "--separator blanks"),
+        ("# made in May\nx,y\n1,2\n", "begins with #, as a comment does", "--comment '#'"),
+        ("% made in May\nx,y\n1,2\n", "begins with %", "--comment '%'"),
+        ("x,y\n1,2\n# end\n", "the row has 1 field", "--comment '#'"),
+        ("x,y\n1,2,\n", "the row has 3 fields", "the row ends with a separator"),
+        ("x,y\n1,5,2,5\n", "the row has 4 fields", "where commas stand in decimals"),
+        ("1,2\n3,4\n", "the first line is numbers", "--header none"),
+        ("1;2\n3;4\n", "separated by semicolons", "--separator semicolon"),
+    ],
+)
+def test_an_unannounced_dialect_is_named(text: str, message: str, hint: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        read_as(text, ["x", "y"], tmp_path / "t.txt" if "\t" not in text else tmp_path / "t.csv")
+    assert message in caught.value.message
+    assert hint in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("text", ["x\n1\n2\n", "full name\nann lee\nbob ray\n", "a;b\nc\nd\n", "x y\n1\n2\n"])
+def test_a_table_of_one_column_is_no_other_dialect(text: str, tmp_path: Path) -> None:
+    assert len(read_as(text, [], tmp_path / "t.csv")) == 2
+
+
+DISGUISED = [
+    "1,5", "-1,5", "1,500", "1,500.25", "1 500", "1\u00a0500", "1'500", "1.500,20", "1.234.567", "$5",
+    "$1,500", "-$5", "5 €", "€5", "5 EUR", "10%", "10 %", "2,5%", "−5", "(5)", "1_000",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", DISGUISED)
+def test_numbers_in_disguise_have_a_hint(cell: str) -> None:
+    assert number_hint(cell)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["a", "", "2020-01-02", "01.02.2020", "12:30", "1/2", "3a", "1-2", "A1", "5th", "10 kg", "a,b", "1e5x"],
+)
+def test_texts_are_no_numbers_in_disguise(cell: str) -> None:
+    assert number_hint(cell) is None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import BackpropError, NoSuchNumber, UsageError
+from ..tables.dialect import PLAIN, Dialect
 from ..training.data import Rows, load_labelled
 from ..training.metrics import Evaluation
 from ..training.metrics import evaluate as evaluated
@@ -61,12 +62,19 @@ def evaluate(model: str | PathLike[str], rows: str | PathLike[str] | None = None
     Raises:
         BackpropError: for files that cannot be read or lack columns, and for predictions that are no numbers.
     """
-    place, file = path("model", model), optional(path, "rows", rows)
+    return judged(path("model", model), optional(path, "rows", rows))
+
+
+def judged(place: str, file: str | None, dialect: Dialect = PLAIN) -> Evaluated:
+    """Judge as `evaluate` does, rows in some dialect; a plain one is taken for that of the training rows."""
     trained = Model.load(place)
     if file is None:
         known, source = held_out(trained, place)
     else:
-        known = load_labelled(file, trained.encoding, trained.config.data.missing)
+        data = trained.config.data
+        known = load_labelled(
+            file, trained.encoding, data.missing, data.dialect if dialect.is_plain else dialect
+        )
         source = "<stdin>" if file == "-" else file
     outputs = trained.predict(known.inputs)
     finite = np.isfinite(outputs).all(axis=1)

@@ -117,7 +117,7 @@ def predict(
     """
     strict, file = flag("strict", strict), path("rows", rows)
     predictor = Predictor(Model.load(path("model", model)), flag("probabilities", probabilities))
-    with open_rows(file, predictor.encoding) as source:
+    with open_rows(file, predictor.encoding, predictor.model.config.data.dialect) as source:
         return Predictions(
             predictor, source.names, [(block, predictor.answer(block, strict)) for block in source]
         )

@@ -14,7 +14,7 @@ from ..language.lower import constant
 from .output import ENDINGS, FORMATS, Output, choose_format
 from .request import Request
 
-REQUEST = ("expression", "bindings", "overrides", "file", "large", "points")
+REQUEST = ("expression", "bindings", "overrides", "file", "large", "points", "dialect")
 """Words and options that say what is asked."""
 
 
@@ -41,8 +41,49 @@ large_option = click.option("--large", is_flag=True, help="Lift the limits on a 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
 
 
+def table_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a table that is not plain CSV; the command gets them as its ``dialect``."""
+
+    @wraps(function)
+    def command(
+        *args: Any,
+        separator: str | None = None,
+        comment: str | None = None,
+        decimal: str | None = None,
+        header: str | None = None,
+        **options: Any,
+    ) -> Any:
+        from ..tables.dialect import Dialect
+
+        columns = names_of(header)
+        dialect = Dialect.of(separator, comment, decimal, header if columns == ["none"] else columns)
+        return function(*args, dialect=dialect, **options)
+
+    for option in (
+        click.option(
+            "--header",
+            metavar="NAMES",
+            help="Names of the columns (a,b) that the table lacks, or none.",
+        ),
+        click.option(
+            "--decimal",
+            type=click.Choice((".", ",", "point", "comma")),
+            help="The sign of decimals in the table.",
+        ),
+        click.option(
+            "--comment", metavar="SIGN", help="What lines of the table begin with that hold no row."
+        ),
+        click.option(
+            "--separator", metavar="SIGN", help="Between cells: a character, or tab, semicolon, pipe, blanks."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of every command that reads a program."""
+    function = table_options(function)
     for option in reversed(
         (
             file_option,

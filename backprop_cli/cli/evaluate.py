@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from .command import HELP
-from .common import answers
+from .common import answers, table_options
 from .output import Output
+
+if TYPE_CHECKING:
+    from ..tables.dialect import Dialect
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown")
 
@@ -28,9 +33,10 @@ FORMATS = ("table", "json", "csv", "tsv", "markdown")
     show_default=True,
     help="Decimals of shares and significant digits of errors, in tables.",
 )
+@table_options
 @click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
 @answers(None, FORMATS)
-def command(output: Output, model: str, file: str | None) -> int:
+def command(output: Output, model: str, file: str | None, dialect: Dialect) -> int:
     """Judge a model on the rows of FILE (CSV, TSV, JSON Lines, npz; - is stdin), which has the target too.
 
     For classes: accuracy, the confusion matrix, precision, recall and F1 of every class. For numbers:
@@ -40,12 +46,12 @@ def command(output: Output, model: str, file: str | None) -> int:
     from .training import use_threads
 
     use_threads(1)
-    from ..api.evaluation import evaluate
+    from ..api.evaluation import judged
     from ..errors import UsageError
 
     if output.format not in FORMATS:
         raise UsageError(f"evaluate does not write {output.format}", hint=f"formats: {', '.join(FORMATS)}")
-    found = evaluate(model, file)
+    found = judged(model, file, dialect)
     if file is None:
         output.note(f"note: no FILE, so these are {found.source}")
     output.show(found.document(output.digits))

@@ -128,7 +128,10 @@ def _source(request: Request) -> AbstractContextManager[Grid | PointSource]:
     graph = request.graph
     variables = [name for name in graph.inputs if name not in request.values]
     return open_points(
-        request.points, variables, optional=[n for n in variables if n in graph.defaults or n in CONSTANTS]
+        request.points,
+        variables,
+        optional=[n for n in variables if n in graph.defaults or n in CONSTANTS],
+        dialect=request.dialect,
     )
 
 

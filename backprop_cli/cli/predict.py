@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from .command import HELP
+from .common import table_options
 from .output import Output, choose_format, destination, encoding_of
+
+if TYPE_CHECKING:
+    from ..tables.dialect import Dialect
 
 FORMATS = ("csv", "tsv", "json", "value", "table")
 ENDINGS = {
@@ -47,6 +52,7 @@ ENDINGS = {
     help="Add a column with the probability of each class.",
 )
 @click.option("--strict", is_flag=True, help="Stop at the first row without a prediction.")
+@table_options
 @click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
 def command(
     model: str,
@@ -57,6 +63,7 @@ def command(
     probabilities: bool,
     strict: bool,
     quiet: bool,
+    dialect: Dialect,
 ) -> int:
     """Append a model's predictions to ROWS: a CSV, TSV or JSON Lines file, or - for stdin.
 
@@ -85,7 +92,8 @@ def command(
     if probabilities and trained.classes is not None and not has_probabilities(trained):
         note(f"note: trained with {trained.config.loss.type}, the model has scores but no probabilities")
     failed = count = 0
-    with open_rows(rows, predictor.encoding) as source, destination(output) as stream:
+    dialect = trained.config.data.dialect if dialect.is_plain else dialect
+    with open_rows(rows, predictor.encoding, dialect) as source, destination(output) as stream:
         chosen = chosen or ("json" if source.kind == "jsonl" else source.kind)
         writer = PredictionWriter(
             chosen, stream, predictor, source.names,

@@ -10,6 +10,7 @@ from ..graph import Graph
 from ..language.lower import constant, lower
 from ..language.operators import CONSTANTS
 from ..language.parser import TEXT_LIMIT, parse
+from ..tables.dialect import PLAIN, Dialect
 from .command import Binding
 
 EPSILON = 2.0**-52
@@ -33,6 +34,7 @@ class Request:
         *,
         large: bool = False,
         points: str | None = None,
+        dialect: Dialect = PLAIN,
     ) -> None:
         self.expression = expression
         self.bindings = bindings
@@ -40,6 +42,7 @@ class Request:
         self.file = file
         self.large = large
         self.points = points
+        self.dialect = dialect
         self.values: dict[str, float] = {}
         self.ranges: dict[str, list[float]] = {}
 

@@ -60,6 +60,8 @@ def train(
     problem = assemble(loaded)
     if problem.dropped:
         note(f"note: left out {counted(problem.dropped, 'row')} with missing values (data.missing)")
+    for text in problem.notes:
+        note(f"note: {text}")
     if check_gradients:
         from ..training.gradcheck import check_gradients as compare
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import DataError, Source, counted
 from .block import Floats, Pending, TextBlock, canonical, column_of, missing_column
 from .chunks import LINE_LIMIT, Chunks, check_text, unix
+from .dialect import foreign, option
 from .numerals import fast_numbers, number, number_hint, numbers
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
@@ -190,12 +191,25 @@ class DelimitedReader:
         found, width = len(row.cells), len(self.names)
         if found == width:
             return
-        other = width == 1 and any(sign in self.names[0] for sign in ";|\t")
-        quote = "quote a cell that holds the separator" if found > width else None
+        first = row.cells[0].lstrip()
+        hint = None
+        if first.startswith(("#", "%", "//")):
+            sign = "//" if first.startswith("//") else first[0]
+            hint = f"a line that begins with {sign} may be a comment: {option('comment', sign)}"
+        elif found == width + 1 and not row.cells[-1].strip():
+            hint = "the row ends with a separator, the header does not: take the last one away"
+        elif (
+            found == 2 * width
+            and self._delimiter == ","
+            and all(cell.strip().isdigit() for cell in row.cells[1::2])
+        ):
+            hint = "where commas stand in decimals, cells need another separator, or quotes"
+        elif found > width:
+            hint = "quote a cell that holds the separator"
         raise DataError(
             f"the row has {counted(found, 'field')}, the header has {width}",
             place=self._place(row, min(found - 1, width)),
-            hint="cells are separated by commas, in a .tsv file by tabs" if other else quote,
+            hint=hint,
         )
 
     def _place(self, row: _Row, cell: int) -> str:
@@ -210,14 +224,19 @@ class DelimitedReader:
                 raise DataError(
                     "the file is empty", place=f"{self._path}:1:1", hint="the first line names the columns"
                 )
-        self._chunks.push(rows.rest())
+        rest = rows.rest()
+        self._chunks.push(rest)
         names = [cell.strip() for cell in row.cells]
         self._header_place = f"{self._path}:{row.line}:1"
+        lines = rest[: LINE_LIMIT + 1].splitlines()
+        other = foreign(names, self._delimiter, lines[0].decode(errors="replace") if lines else "")
+        if len(names) == 1 and other is not None:
+            raise DataError(other[0], place=self._header_place, hint=other[1])
         if all(_is_number(name) for name in names):
             raise DataError(
                 "the first line is numbers, not the names of the columns",
                 place=self._header_place,
-                hint="write the variables' names above the numbers",
+                hint=f"write the variables' names above the numbers; or {option('header', 'none')}",
             )
         seen: set[str] = set()
         for i, name in enumerate(names):

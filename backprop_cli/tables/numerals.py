@@ -15,10 +15,30 @@ import msgspec
 import numpy as np
 
 from .block import Floats
+from .dialect import option
 
 _NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
 _NAMED = re.compile(r"[ \t]*[+-]?(?:nan|inf|infinity)[ \t]*", re.IGNORECASE)
-_DECIMAL_COMMA = re.compile(r"[ \t]*[+-]?[0-9]+,[0-9]+[ \t]*")
+_GROUPED = r"[+-]?[0-9]{1,3}(?:[,.'\u2019 \u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?"
+_AMOUNT = rf"(?:[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)|{_GROUPED})"
+_MONEY = r"(?:[$\u20ac\u00a3\u00a5\u20b9]|(?:USD|EUR|GBP|CHF|JPY)\b)"
+_SHAPES = (
+    (
+        re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?"),
+        "write {plain}, without commas for thousands",
+    ),
+    (re.compile(r"[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?"), "write decimals with a point"),
+    (re.compile(_GROUPED), "write numbers without signs for thousands"),
+    (re.compile(rf"[+-]?{_MONEY}\s*{_AMOUNT}|{_AMOUNT}\s*{_MONEY}"), "write the number without its currency"),
+    (
+        re.compile(rf"{_AMOUNT}\s*[%\u2030]"),
+        "write the number without its sign, in the whole column alike: 10 or 0.1 for 10%",
+    ),
+    (re.compile(rf"[\u2212\u2013]\s*{_AMOUNT}"), "write a minus as -"),
+    (re.compile(rf"\(\s*{_AMOUNT}\s*\)"), "write a negative number with a minus"),
+    (re.compile(r"[+-]?[0-9]+(?:_[0-9]+)+"), "write numbers without underscores"),
+)
+"""Texts that people mean as numbers, and what to write instead."""
 _NEGATIVE_ZERO = re.compile(rb"-0[ \t]*[,}\]]")
 _NUMERIC = b"0123456789+-.eE \t,"
 _floats = msgspec.json.Decoder(list[float])
@@ -48,8 +68,13 @@ def is_numeral(text: str) -> bool:
 
 
 def number_hint(text: str) -> str | None:
-    """Say what may be meant by a cell that `number` refuses."""
-    return "write decimals with a point" if _DECIMAL_COMMA.fullmatch(text) else None
+    """Say what may be meant by a cell that `number` refuses; None where it is no number in disguise."""
+    text = text.strip(" \t\u00a0")
+    for shape, hint in _SHAPES:
+        if shape.fullmatch(text):
+            hint = hint.format(plain=text.replace(",", ""))
+            return f"{hint}; {option('decimal', 'comma')}" if "," in text and "point" in hint else hint
+    return None
 
 
 def fast_numbers(text: bytes, count: int) -> Floats | None:

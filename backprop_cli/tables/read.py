@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterator, Sequence
 from types import TracebackType
 from typing import BinaryIO, Protocol
 
-from ..errors import FileError
+from ..errors import DataError, FileError
 from .arrays import MAGIC, ArrayReader, regular
 from .block import Block
 from .chunks import CHUNK, Chunks, read
 from .delimited import DelimitedReader
+from .dialect import PLAIN, Dialect, Translated
 from .jsonlines import JsonReader
 from .pipe import live
 
@@ -78,6 +79,7 @@ def open_points(
     *,
     optional: Collection[str] = (),
     block_rows: int = 65536,
+    dialect: Dialect = PLAIN,
 ) -> PointSource:
     """Open a table of points and read its header.
 
@@ -88,13 +90,14 @@ def open_points(
         variables: The expression's variables, in order of first use.
         optional: Those that have a value from elsewhere: their column is used where there is one.
         block_rows: Most rows of a block; blocks of text also end after 1 MiB.
+        dialect: How it is written, where it is not plain CSV or TSV.
     Raises:
         FileError: when the file cannot be opened or read.
         DataError: when its header is wrong or lacks a variable.
     """
     stream = _open(path)
     try:
-        return _source(stream, path, variables, optional, block_rows)
+        return _source(stream, path, variables, optional, block_rows, dialect)
     except BaseException:
         if path != "-":
             stream.close()
@@ -102,16 +105,30 @@ def open_points(
 
 
 def _source(
-    stream: BinaryIO, path: str, variables: Sequence[str], optional: Collection[str], block_rows: int
+    stream: BinaryIO,
+    path: str,
+    variables: Sequence[str],
+    optional: Collection[str],
+    block_rows: int,
+    dialect: Dialect,
 ) -> PointSource:
     name = "<stdin>" if path == "-" else path
     head = read(stream, CHUNK, name)
     kind = KINDS.get(os.path.splitext(path)[1].lower()) or sniff(head)
+    if kind not in ("csv", "tsv") and not dialect.is_plain:
+        raise DataError(
+            f"separator, comment, decimal and header are for tables of text, not for {kind}", place=name
+        )
     if kind == "npy":
         array = ArrayReader(stream, name, variables, optional, block_rows, head, regular(path))
         return PointSource(path, kind, array, array, stream)
     size = os.path.getsize(path) if regular(path) else None
-    chunks = Chunks(stream, name, head, size)
+    if dialect.is_plain:
+        chunks = Chunks(stream, name, head, size)
+    else:
+        translated = Translated(stream, name, head, kind, dialect)
+        chunks = Chunks(translated, name, translated.read(CHUNK))  # type: ignore[arg-type]
+        chunks.line = translated.first_line
     reader: _Reader
     if kind == "jsonl":
         reader = JsonReader(chunks, variables, optional, block_rows)

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import DataError
 from .block import Block, Floats, TextBlock
 from .delimited import DELIMITERS, DelimitedBlock, cell_place
+from .dialect import PLAIN, Dialect
 from .jsonlines import members
 from .numerals import cut, fast_numbers, number, number_hint, numbers
 from .read import PointSource, open_points
@@ -32,14 +33,14 @@ class Fault(NamedTuple):
     hint: str | None
 
 
-def open_table(path: str, block_rows: int = 65536) -> PointSource:
+def open_table(path: str, dialect: Dialect = PLAIN, block_rows: int = 65536) -> PointSource:
     """Open a table of text (``-`` is stdin); its blocks are for `texts` and `number_table`.
 
     Raises:
         FileError: when the file cannot be opened or read.
         DataError: when it has no header, or is no text.
     """
-    source = open_points(path, (), block_rows=block_rows)
+    source = open_points(path, (), block_rows=block_rows, dialect=dialect)
     if source.kind == "npy":
         source.close()
         raise DataError(

@@ -125,6 +125,7 @@ class Problem:
         task: ``classification`` or ``regression``.
         classes: Names of the classes; None for numbers.
         network: Layers or formula.
+        notes: What was decided by looking at the data.
     Raises:
         ShapeError: where layers, loss and data do not fit, with the key of the config.
     """
@@ -139,6 +140,7 @@ class Problem:
         self.config = settled(config, self.task, self.classes)
         _check_metrics(self.config, splits)
         self.network = network_of(self.config, splits.encoding)
+        self.notes = splits.notes
         self.monitor = _monitor(self.config, splits.validation is not None)
         self.train = self._set(splits.train)
         self.validation = self._set(splits.validation) if splits.validation is not None else None

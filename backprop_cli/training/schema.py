@@ -16,6 +16,7 @@ from ..networks.losses import Loss, Regularization
 from ..optimization.schedules import Schedule
 from ..optimization.settings import Adam, Optimizer
 from ..settings import Count, Fraction, NotNegative, Positive, Section, Whole
+from ..tables.dialect import Dialect
 
 # data
 
@@ -50,6 +51,26 @@ class Data(Section, frozen=True):
             description="the target column (default: the last); a list is several; features: an autoencoder"
         ),
     ] = None
+    categorical: Annotated[
+        list[str] | None,
+        Meta(description="columns whose cells are texts to tell apart, even where they look like numbers"),
+    ] = None
+    separator: Annotated[
+        str | None,
+        Meta(
+            description="between cells: a character, or tab, semicolon, pipe, blanks; the default is the "
+            "comma, in .tsv the tab"
+        ),
+    ] = None
+    comment: Annotated[str | None, Meta(description="what lines begin with that hold no row")] = None
+    decimal: Annotated[
+        Literal[".", ",", "point", "comma"] | None,
+        Meta(description="the sign of decimals; the default is the point"),
+    ] = None
+    header: Annotated[
+        list[str] | Literal["none"] | None,
+        Meta(description="names of the columns where the files lack them, or none for c1, c2, ..."),
+    ] = None
     shape: Annotated[list[Count] | None, Meta(description="shape of one row: channels, height, width")] = None
     scaling: Annotated[
         Literal["none", "standard", "minmax"] | Divide,
@@ -75,6 +96,15 @@ class Data(Section, frozen=True):
     noise: Annotated[
         NotNegative | None, Meta(description="noise of a generated set, a standard deviation")
     ] = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """How its tables are written.
+
+        Raises:
+            UsageError: for a separator that is none, and the like.
+        """
+        return Dialect.of(self.separator, self.comment, self.decimal, self.header)
 
 
 class EarlyStopping(Section, frozen=True):

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from ...errors import ExpressionError, Source, counted
+from ...errors import ExpressionError, Source, UsageError, counted
 from ...networks import layers
 from ...networks.layers.kind import LayerKind
 from ...networks.layers.weights import HIGHEST_UNITS, too_many
@@ -106,7 +106,14 @@ class _Checks:
                 )
         if source != "path" and data.missing != "error":
             self.fault("data.missing", f"data.missing is for data.path, not for {source}")
-        for key in ("features", "shape"):
+        for key in ("separator", "comment", "decimal", "header"):
+            if getattr(data, key) is not None and source != "path":
+                self.fault(f"data.{key}", f"data.{key} is for data.path, not for {source}")
+        try:
+            _ = data.dialect
+        except UsageError as error:
+            self.fault("data", f"data: {error.message}")
+        for key in ("features", "shape", "categorical", "header"):
             if getattr(data, key) == []:
                 self.fault(f"data.{key}", f"data.{key} is empty")
         for name in sorted({f for f in data.features or () if (data.features or []).count(f) > 1}):

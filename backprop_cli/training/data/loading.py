@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,12 +17,14 @@ from ...language.lower import lower
 from ...language.parser import parse
 from ...tables import text
 from ...tables.block import Block, Floats, canonical
+from ...tables.dialect import PLAIN, Dialect
 from ...tables.numerals import cut
 from ...tables.read import PointSource
 from .. import schema
 from .encoding import Encoding, Feature, flat_inputs, listed, missing
 from .source import (
     Column,
+    FileTable,
     Kind,
     Table,
     named,
@@ -42,6 +45,14 @@ CATEGORIES = 1000
 
 HIGHEST_NUMBERS = 1 << 28
 """Most numbers of all encoded rows."""
+
+ROW_NAMES = frozenset({"", "id", "index", "row", "row_id", "rowid", "nr", "no", "unnamed: 0"})
+"""What columns are called that number the rows."""
+
+_DATE = re.compile(
+    r"(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.](?:[0-9]{4}|[0-9]{2}))"
+    r"(?:[T ][0-9]{1,2}:[0-9]{2}.*)?"
+)
 
 CLASSES = 20
 """Most distinct whole numbers that `task: auto` takes for classes; also at most half as many as rows."""
@@ -71,6 +82,7 @@ class Splits:
         task: ``classification`` or ``regression``.
         fingerprint: SHA-256 of every array and name.
         dropped: Rows left out because a value is missing.
+        notes: What was decided by looking at the cells, and columns that teach little.
     """
 
     train: Rows
@@ -80,6 +92,7 @@ class Splits:
     task: Task
     fingerprint: str
     dropped: int = 0
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -179,6 +192,8 @@ class _Loading:
         self.data = loaded.config.data
         self.table = open_table(loaded)
         self.spelled = named(self.table.names)
+        self.notes: list[str] = []
+        self._leave_out_nameless()
         self.autoencoder = self.data.target == "features"
         self.targets = self._targets()
         self.features = self._features()
@@ -192,8 +207,10 @@ class _Loading:
         kinds |= {name: kind if len(self.targets) == 1 else "number" for name in self.targets}
         formulas = {c for f in self.features if f.is_formula for c in f.columns}
         kinds |= dict.fromkeys(formulas, "number")
+        kinds |= dict.fromkeys(self._categorical(), "text")
         columns, kept, dropped = _complete(self.data.missing, table, kinds, self.targets)
         self.features = [self._with_categories(feature, columns) for feature in self.features]
+        self._note_columns(columns)
         self.task = self._task(columns)
         classes = self._classes(columns) if self.task == "classification" else None
         labels = None if classes is None else _labels(columns[self.targets[0]], classes)
@@ -231,6 +248,7 @@ class _Loading:
             self.task,
             _fingerprint(arrays, names),
             dropped,
+            self.notes,
         )
 
     def _targets(self) -> list[str]:
@@ -247,6 +265,56 @@ class _Loading:
             found.append(self.spelled[canonical(name)])
         return found
 
+    def _leave_out_nameless(self) -> None:
+        """Forget a last column that every line makes by ending with a separator."""
+        names = self.table.names
+        if not isinstance(self.table, FileTable) or len(names) < 2 or names[-1] != "":
+            return
+        if (self.table.column("", "text") == "").all():
+            self.table.names = names[:-1]
+            self.spelled.pop("")
+            self.notes.append("every line ends with a separator: the last column, without name, is left out")
+
+    def _note_columns(self, columns: dict[str, Column]) -> None:
+        """Note what tells rows apart but teaches nothing: names and numbers of rows, dates as texts."""
+        if not isinstance(self.table, FileTable):
+            return
+        for feature in self.features:
+            if feature.is_formula:
+                continue
+            name, column = feature.text, columns[feature.text]
+            rows = len(column)
+            if feature.categories is None:
+                if name.casefold() in ROW_NAMES and rows > 2 and len(set(column.tolist())) == rows:
+                    self.notes.append(
+                        f"column '{name}' seems to number the rows, which teaches nothing about new ones:"
+                        " data.features: the columns to learn from"
+                    )
+                continue
+            count = len(feature.categories)
+            dates = all(map(_DATE.fullmatch, feature.categories))
+            if dates or (count > 2 and count == rows) or (count > 10 and 2 * count > rows):
+                what = "dates" if dates else "texts"
+                wiser = "give numbers instead, such as days since a first one" if dates else "leave it out"
+                self.notes.append(
+                    f"column '{name}' has {count} different {what} in {rows} rows, each an input of its own"
+                    f" that teaches nothing about new rows: {wiser}"
+                    " (data.features: the columns to learn from)"
+                )
+
+    def _categorical(self) -> list[str]:
+        """Return the columns that the config takes for texts."""
+        found = []
+        for i, name in enumerate(self.data.categorical or ()):
+            key = f"data.categorical.{i}"
+            if canonical(name) not in self.spelled:
+                raise self.loaded.error(key, *_no_column(name, self.table.names))
+            column = self.spelled[canonical(name)]
+            if any(f.is_formula and column in f.columns for f in self.features):
+                raise self.loaded.error(key, f"a formula of data.features takes '{column}' for a number")
+            found += [column] if column in self.read or column in self.targets else []
+        return found
+
     def _features(self) -> list[Feature]:
         given, key = self.data.features, "data.features"
         if given is None:
@@ -257,9 +325,6 @@ class _Loading:
                 raise self.loaded.error(
                     "data.target",
                     f"no features are left: the only column is '{cut(only)}'",
-                    "cells are separated by commas, in a .tsv file by tabs"
-                    if set(only) & set(";\t|")
-                    else None,
                 )
             return [Feature(name, [name]) for name in names]
         found: dict[str, Feature] = {}
@@ -288,6 +353,14 @@ class _Loading:
                 key, f"'{cut(entry)}' is no column, and no formula: {exc.message}", exc.hint
             ) from None
         unknown = [name for name in graph.inputs if name not in self.spelled]
+        odd = next((name for name in names if not name.isidentifier() and name and name in entry), None)
+        if unknown and odd is not None:
+            plain = re.sub(r"\W+", "_", odd).strip("_") or "x"
+            raise self.loaded.error(
+                key,
+                f"'{cut(unknown[0])}' is no column, and '{cut(odd)}' is no name that a formula can have",
+                f"rename the column, to {plain} for example; or put the feature alone: '{cut(odd)}'",
+            )
         if unknown:
             raise self.loaded.error(key, *_no_column(unknown[0], names))
         if graph.nodes[graph.output].name is not None or not graph.inputs:
@@ -343,8 +416,17 @@ class _Loading:
                 )
             return "classification"
         distinct = len(set(column.tolist()))  # np.unique imports numpy.ma, a tenth of a start
-        whole = not len(fractions)
-        return "classification" if whole and distinct <= min(CLASSES, len(column) / 2) else "regression"
+        if len(fractions):
+            return "regression"
+        few = distinct <= min(CLASSES, len(column) / 2)
+        if isinstance(self.table, FileTable):
+            kinds = f"'{self.targets[0]}' has {distinct} different whole numbers in {len(column)} rows"
+            self.notes.append(
+                f"task: classification, since {kinds}; task: regression takes them as numbers"
+                if few
+                else f"task: regression, since {kinds}; task: classification takes each for a class"
+            )
+        return "classification" if few else "regression"
 
     def _classes(self, columns: dict[str, Column]) -> list[str]:
         column = columns[self.targets[0]]
@@ -408,31 +490,32 @@ class _Loading:
         )
 
 
-def load_labelled(path: str, encoding: Encoding, how: Missing = "error") -> Rows:
+def load_labelled(path: str, encoding: Encoding, how: Missing = "error", dialect: Dialect = PLAIN) -> Rows:
     """Read a file of rows with their targets, as a trained model sees them.
 
     Args:
         path: CSV, TSV, JSON Lines or npz; ``-`` is stdin.
         encoding: The model's.
         how: ``data.missing``, as the model was trained.
+        dialect: How the file is written.
     Raises:
         DataError: when a column is missing, a cell wrong, a class or category unknown; with the place.
         FileError: when the file cannot be read.
     """
-    table = read_table(path)
+    table = read_table(path, dialect=dialect)
     wanted = encoding.columns + ([] if encoding.autoencoder else encoding.targets)
     _require(wanted, table.names, path)
     return _labelled(table, encoding, how)[0]
 
 
-def open_rows(path: str, encoding: Encoding) -> PointSource:
+def open_rows(path: str, encoding: Encoding, dialect: Dialect = PLAIN) -> PointSource:
     """Open a table to predict from; its blocks are for `encode_block`.
 
     Raises:
         DataError: when it lacks a column that the model reads, or is no table of text.
         FileError: when it cannot be read.
     """
-    source = text.open_table(path)
+    source = text.open_table(path, dialect)
     try:
         _require(encoding.columns, source.names, path)
     except DataError:
@@ -524,7 +607,7 @@ def _other_table(loaded: Loaded, part: str, wanted: Sequence[str]) -> Table | No
     if path is None:
         return None
     key = f"data.{part}_path"
-    table = read_table(path, loaded.folder)
+    table = read_table(path, loaded.folder, data.dialect)
     present = set(table.names)
     for name in wanted:
         if name not in present:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import DataError, FileError
+from ...errors import DataError, FileError, counted
 from ...tables import text
 from ...tables.block import Block, Floats, canonical
 from ...tables.chunks import read
+from ...tables.dialect import PLAIN, Dialect
 from ...tables.npz import MAGIC, read_npz
-from ...tables.numerals import is_numeral
+from ...tables.numerals import cut, is_numeral, number_hint
 from .datasets import Dataset, generate, shipped
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class ArrayTable:
                 (cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell)).strip(" \t")
                 for cell in values.tolist()
             ]
+            if kind == "auto":
+                refuse_disguised(name, cells, self.place)
             if kind != "number":
                 return _texts(cells)
             read = text.column_numbers(cells)
@@ -121,12 +124,12 @@ class FileTable:
     made when asked for, so that a column nobody uses may hold anything.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, dialect: Dialect = PLAIN) -> None:
         self.targets: list[str] | None = None
         self.vector = False
         self._blocks: list[Block] = []
         self._parts: list[Floats | None] = []
-        with text.open_table(path) as source:
+        with text.open_table(path, dialect) as source:
             self.names = source.names
             for block in source:
                 self._blocks.append(block)
@@ -175,6 +178,7 @@ class FileTable:
             words = sum(not is_numeral(cell) for cell in given)
             if kind == "number" or 2 * words < len(given):
                 self._refuse(name, text.faults(cells), len(given), kind)
+            refuse_disguised(name, cells, self.place)
         return _texts(cells)
 
     def _numbers(self, block: int, column: int) -> Floats | None:
@@ -205,6 +209,26 @@ class FileTable:
         )
 
 
+def refuse_disguised(name: str, cells: Sequence[str], place: Callable[[int, str], str]) -> None:
+    """Refuse a column of texts that people mean as numbers: ``1,5``, ``$3``, ``10%``.
+
+    Raises:
+        DataError: when they are half of its cells or more, numbers included.
+    """
+    given = [row for row, cell in enumerate(cells) if cell not in text.MISSING]
+    hints = {row: hint for row in given if (hint := number_hint(cells[row])) is not None}
+    numerals = sum(is_numeral(cells[row]) for row in given)
+    if not hints or 2 * (len(hints) + numerals) < len(given):
+        return
+    first = next(iter(hints))
+    alike = f"; {counted(len(hints), 'cell')} of the column look so" if len(hints) > 1 else ""
+    raise DataError(
+        f"column '{name}': '{cut(cells[first])}' is not a number{alike}",
+        place=place(first, name),
+        hint=f"{hints[first]}; data.categorical: ['{name}'] takes them as texts",
+    )
+
+
 def number_name(value: float) -> str:
     """Return a number as the name of a class: ``3`` for 3.0."""
     return str(int(value)) if value == int(value) else repr(value)
@@ -222,21 +246,21 @@ def open_table(loaded: Loaded) -> Table:
     if data.dataset is not None:
         return _dataset(loaded, data.dataset)
     if data.path is not None:
-        return read_table(data.path, loaded.folder)
+        return read_table(data.path, loaded.folder, data.dialect)
     return _inline(data.inputs or [], data.targets, loaded.place("data.inputs"))
 
 
-def read_table(path: str, folder: str = ".") -> Table:
+def read_table(path: str, folder: str = ".", dialect: Dialect = PLAIN) -> Table:
     """Read a file whose path is relative to a folder; ``-`` is stdin."""
     if path == "-":
-        return FileTable(path)
+        return FileTable(path, dialect)
     path = os.path.join(folder, path) if folder not in ("", ".") else path
     if os.path.isfile(path):
         with _open(path) as stream:
             head = read(stream, len(MAGIC), path)
             if head == MAGIC or path.lower().endswith(".npz"):
                 return _npz(head + read(stream, -1, path), path)
-    return FileTable(path)
+    return FileTable(path, dialect)
 
 
 def _open(path: str) -> Any:
