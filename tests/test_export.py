@@ -349,3 +349,31 @@ def test_latex(run: Callable[..., Result]) -> None:
 def test_the_table_in_the_documents_is_of_today() -> None:
     text = (ROOT / "docs" / "export.md").read_text("utf-8")
     assert f"<!-- coverage -->\n\n{coverage_table()}\n<!-- end -->" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "point"),
+    [
+        ("max(0.5, x/2, y)", {"x": 1.5, "y": 0.25}),
+        ("min(x, y) + max(x, y, x*y)", {"x": -2.0, "y": 3.0}),
+        ("max(x, y, 1)", {"x": 2.0, "y": 2.0}),
+        ("where(x > 0, x^0.5, 0)", {"x": -1.0}),
+        ("where(x > 0, x^-1.5 + log(x), x^2)", {"x": 0.0}),
+        ("where(x != y, (x - y)^-1, x*y)", {"x": 2.0, "y": 3.0}),
+        ("where(x > y, sqrt(x - y)^3, cbrt(y))", {"x": 1.0, "y": 8.0}),
+    ],
+)
+def test_choices_and_extrema(text: str, point: dict[str, float], target: str, execute: Runner) -> None:
+    assert execute(export(program(text, point), target), target)
+
+
+def test_what_no_program_of_local_derivatives_has() -> None:
+    for text, name in (
+        ("cbrt(x)^3", "x"),
+        ("where(x == 0, 0, (1-cos(x))/x)", "x"),
+        ("max(sqrt(x), 3)", "v1"),
+    ):
+        with pytest.raises(
+            SlopeError, match=rf"no program of local derivatives has the slope in {name} here"
+        ):
+            export(program(text, {"x": 0.0}), "python")

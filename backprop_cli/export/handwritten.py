@@ -115,10 +115,13 @@ class Pass:
         if op.chosen:
             chosen = [self.writer.number(x, False) for x in ((1.0, 0.0) if position == 1 else (0.0, 1.0))]
             return spell(table, "where", [operands[0], *chosen])
+        guarded = node.id in self.writer.program.guards
+        if guarded:
+            operands = self.writer.kept_finite(node, list(operands))
         if op.name == "power_n":
             return self._power(operands, self.writer)
-        if node.id in self.writer.program.guards:
-            known = dict(zip(op.params, self.writer._kept_finite(node, list(operands)), strict=False))
+        if guarded:
+            known = dict(zip(op.params, operands, strict=False))
             known["y"] = Piece(self.writer.variable(node.id))
             return self.writer.expression(op.exact[position], known)
         return _number(self.writer.local(node, op.exact[position]))

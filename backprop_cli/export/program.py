@@ -9,6 +9,8 @@ from typing import NamedTuple
 from ..differentiation.rounding import rounding_bounds
 from ..engine.beside import told
 from ..engine.point import Point, check_wrt
+from ..engine.run import written
+from ..engine.sweep import is_steep
 from ..errors import SlopeError, UsageError
 from ..graph import CONSTANT, Graph, Node
 from ..ops import Primitive
@@ -115,15 +117,14 @@ def program_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] |
     for name in asked:
         limit = point.limits.get(graph.inputs[name])
         if limit is not None and limit.chain != limit.slope:
-            raise SlopeError(
-                f"no program of local derivatives has the slope in {name} here: {told(graph, limit)}",
-                source=graph.source,
-                span=graph.nodes[limit.place].span if limit.place is not None else None,
-                hint="another point; the program computes value and slope there",
-            )
+            raise _no_program(graph, name, limit.place, told(graph, limit))
     noise, explained = rounding_bounds(point)
     reached = graph.needed()
     linked = _linked(graph, point.active, reached)
+    for node in graph.nodes:
+        if linked[node.id] and point.needed[node.id] and is_steep(node, point.values, linked):
+            why = f"it multiplies 0 by the infinite slope of {written(graph, node.id)}"
+            raise _no_program(graph, graph.own_name(node.id), node.id, why)
     return Program(
         point,
         asked,
@@ -133,6 +134,15 @@ def program_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] |
         _by_convention(graph, point.values, point.needed, linked),
         noise,
         {name: explained[graph.inputs[name]] for name in asked},
+    )
+
+
+def _no_program(graph: Graph, name: str, place: int | None, why: str) -> SlopeError:
+    return SlopeError(
+        f"no program of local derivatives has the slope in {name} here: {why}",
+        source=graph.source,
+        span=graph.nodes[place].span if place is not None else None,
+        hint="another point; the program computes value and slope there",
     )
 
 

@@ -54,9 +54,9 @@ HELPERS = {
     "softplus": '''def softplus(x):
     """Return log(1 + e^x), with an exponential that cannot overflow."""
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))''',
-    "share": '''def share(x, *operands):
-    """Return a tied operand's part of a slope: 1/n for each of the n that are equal to x."""
-    return 1.0 / operands.count(x)''',
+    "share": '''def share(x, y, *operands):
+    """Return an operand's part of the slope of its extremum y: 1/n for each of the n that are equal to it."""
+    return 1.0 / operands.count(y) if x == y else 0.0''',
     "polygamma": '''def polygamma(n, x):
     """Return the n-th derivative of digamma: x is moved up to where a short series is exact."""
     if n == 0:
@@ -107,7 +107,7 @@ def write(program: Program) -> str:
     """Return the program."""
     names = Names(RESERVED)
     writer = Writer(program, SPELLING, names, number=python_number, every=True)
-    sweep = Pass(writer, names, shares=lambda x, y, all_: f"share({x}, {', '.join(all_)})", zero="0.0")
+    sweep = Pass(writer, names, shares=lambda x, y, all_: f"share({x}, {y}, {', '.join(all_)})", zero="0.0")
     notes, open_ = conventions(program, LANGUAGE, KINKED)
     forward = ["# forward pass: every step from those above it"]
     for line in writer.lines:

@@ -187,7 +187,7 @@ class Writer:
             operands = [self.piece(i) for i in node.inputs]
             safe = node.id in self.program.guards
             if safe:
-                operands = self._kept_finite(node, operands)
+                operands = self.kept_finite(node, operands)
             self.used.add(node.op.name)
             written = spell(self.table, node.op.name, operands)
             if self._stands_alone(node, written):
@@ -228,7 +228,7 @@ class Writer:
         assert len(order) == len(steps), "conditions go around in a circle"
         return order
 
-    def _kept_finite(self, node: Node, operands: list[Piece]) -> list[Piece]:
+    def kept_finite(self, node: Node, operands: list[Piece]) -> list[Piece]:
         """Return operands that are replaced by a harmless number where the node is not needed."""
         x = safe_operand(self.graph, node, self.program.point.values)
         other = self.number(x, False)._replace(value=x)
