@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Result
 
-from backprop_cli.errors import Source, UsageError
+from backprop_cli.errors import SlopeError, Source, UsageError
 from backprop_cli.export import RENDERED, TARGETS, Program, export, module_of, program_of
 from backprop_cli.export.coverage import coverage_table
 from backprop_cli.export.writer import Refused, spell
