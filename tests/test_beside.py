@@ -199,3 +199,20 @@ def test_what_has_no_formula_has_none(run: Any) -> None:
         assert rows[0]["formula"] is None
     out = run("grad", "(x - x)^x", "--x", "1").answered().out
     assert "agree in 1 of 3 rows" in out  # a method without a number agrees with nobody
+
+
+def test_slopes_too_small_for_floats_are_no_disagreement() -> None:
+    """The slope of v^-1 at 1e300 is no float, but the finite difference of the whole is one."""
+    at = {"y": 1.0}
+    report = differentiate(lower(parse("(1e300*y)^-1")), at, methods=("reverse", "finite"))
+    assert report.agree
+
+
+def test_second_derivatives_that_rounding_made(run: Any) -> None:
+    run("grad", "log10(x)", "--x", "1e-300", "--order", "2", "--format", "value").refused(3, "does not exist")
+    for text, x in (("(x^2 - 1)/(x - 1)", "2.004233816926577"), ("(exp(x) - 1 - x)/x^2", "1e-9")):
+        done = run("grad", text, "--x", x, "--order", "2", "--format", "value").answered()
+        assert "rounding: d2" in done.err
+    out = run("grad", "sin(x)/x", "--x", "1e-300", "--order", "2", "--format", "value").answered().out
+    assert out.splitlines()[1] == "-0.3333333333333333"
+    assert run("grad", "3x + 1", "--x", "2", "--order", "2", "--format", "value").answered().err == ""

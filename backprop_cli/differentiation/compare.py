@@ -23,6 +23,7 @@ HOLDS = 1e-8  # relative difference up to which rounding leaves two numbers "the
 CREDIT = 8.0  # how many times its own error estimate finite differences may be off
 GRAIN = 64.0  # neighbouring floats over which a slope must be steady, or felt, for a difference to see it
 COMPLEX_STEP_ERROR = 1e-36  # truncation error, for a step of 1e-20
+UNDERFLOW = 1e-290  # a slope this small may have gone through numbers too small for a float
 NOISE = 1e-2  # relative error estimate from which finite differences are no witness
 
 
@@ -96,7 +97,7 @@ def compare(
         reason = "the output turns around within a few neighbouring floats"
         return max(worst, Verdict(NOISY, difference, None, None, reason), key=_gravity)
     noisy = quotient.error > NOISE * size
-    spare = 0.0 if noisy else ULPS * ulp(reference) + 1e-9 * size + explained
+    spare = 0.0 if noisy else ULPS * ulp(reference) + 1e-9 * size + explained + UNDERFLOW
     if gap > CREDIT * quotient.error + spare:
         return max(worst, _disagree(difference, quotient), key=_gravity)
     if noisy or blind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import comb, fsum, isfinite, prod
+from math import comb, fsum, isfinite, log10, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.beside import Beside, told
@@ -16,6 +16,7 @@ from ..ops.precision import digits
 from .compare import AGREE, DISAGREE, KINK, NOT_RUN, ROUNDING
 from .forward import hessian_product
 from .report import GradientReport, warnings_of
+from .rounding import NOTHING
 from .series import along
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ SPARE = 400
 SAME = 1e-9
 DIGITS = 80
 """Of the arithmetic that tells rounding from a wrong rule."""
+
+SPOILT = 1e-3
+"""Relative error from which a number is said to hold to few digits."""
 
 Weights = tuple[tuple[str, float], ...]
 """A direction: by how much each input moves."""
@@ -291,7 +295,16 @@ def higher(
         if limits[k] is not None:
             notes.append(f"{name}: {_beside_text(graph, apart)}; the limit of the quotients stands")
     warnings = list(warnings_of(graph))
-    warnings += [f"rounding: {row.name} holds to few digits" for row in rows if row.verdict == ROUNDING]
+    for row in rows:
+        alone = row.numbers.get(ours) if len(columns) == 1 else None
+        spoilt = (
+            inputs is not None
+            and alone is not None
+            and len(rows) <= HIGHEST
+            and _is_spoilt(graph, inputs, row.along, alone)
+        )
+        if spoilt or row.verdict == ROUNDING:
+            warnings.append(f"rounding: {row.name} holds to few digits")
     return Higher(
         graph,
         point,
@@ -361,12 +374,25 @@ def _rounded(
     ours: str,
 ) -> bool:
     """Whether our rules agree with the other methods once nothing is rounded."""
-
-    from ..ops.namespaces import multiprecision
-
     others = [x for m, x in numbers.items() if x is not None and m != ours]
     if numbers.get(ours) is None or max(others) - min(others) > SAME * max(map(abs, others)):
         return False
+    exact = _exact(graph, inputs, directions)
+    return abs(exact - others[0]) <= SAME * abs(others[0]) + 1e-18
+
+
+def _is_spoilt(
+    graph: Graph, inputs: Mapping[str, float], directions: Sequence[Weights], number: float
+) -> bool:
+    """Whether rounding has changed a number of our rules by more than `SPOILT`."""
+    exact = _exact(graph, inputs, directions)
+    return isfinite(exact) and abs(number - exact) > SPOILT * abs(exact) + NOTHING
+
+
+def _exact(graph: Graph, inputs: Mapping[str, float], directions: Sequence[Weights]) -> float:
+    """Return the number of our rules, free of rounding."""
+    from ..ops.namespaces import multiprecision
+
     with digits(DIGITS):
         xp, leaves, order = multiprecision(), exact_leaves(graph, inputs), len(directions)
         lines = dict.fromkeys(directions)
@@ -377,14 +403,16 @@ def _rounded(
             (a, _), (b, _) = (weights[0] for weights in lines)
             up, down = (along(graph, leaves, {a: 1.0, b: sign}, 2, xp)[2] for sign in (1.0, -1.0))
             exact = (up - down) / 4
-        return bool(abs(exact - others[0]) <= SAME * abs(others[0]) + 1e-18)
+        return float(exact)
 
 
 def _limit(graph: Graph, inputs: Mapping[str, float], directions: Sequence[Weights]) -> float | None:
     """Return what quotients tend to, told by two steps, on both sides; None where that is nothing."""
     far, near = (quotient(graph, inputs, directions, move, SPARE)[0] for move in (MOVE, MOVE + MOVE // 2))
-    if far is None or near is None or abs(near - far) <= SAME * abs(near):
-        return near if far is not None else None
+    if far is None or near is None or not (isfinite(far) and isfinite(near)):
+        return None
+    if abs(near - far) <= SAME * abs(near):
+        return near
     return 0.0 if abs(near) <= SAME * abs(far) else None
 
 
@@ -411,7 +439,10 @@ def quotient(
     from ..ops.namespaces import multiprecision
 
     order = len(directions)
-    with digits(40 + move * (order + 1) + spare):
+    moved = {name for weights in directions for name, w in weights if w and inputs[name]}
+    # decimals by which the steps lie nearer to 0 than to a point of size 1
+    nearer = max(0, *(int(-log10(abs(inputs[name]))) for name in moved), 0)
+    with digits(40 + move * (order + 1) + spare + order * nearer):
         xp, start = multiprecision(), exact_leaves(graph, inputs)
         steps = []
         for weights in dict.fromkeys(directions):
