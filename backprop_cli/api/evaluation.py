@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import BackpropError, NoSuchNumber, UsageError
-from ..tables.dialect import PLAIN, Dialect
+from ..tables.dialect import Dialect
 from ..training.data import Rows, load_labelled
 from ..training.metrics import Evaluation
 from ..training.metrics import evaluate as evaluated
@@ -65,16 +65,14 @@ def evaluate(model: str | PathLike[str], rows: str | PathLike[str] | None = None
     return judged(path("model", model), optional(path, "rows", rows))
 
 
-def judged(place: str, file: str | None, dialect: Dialect = PLAIN) -> Evaluated:
-    """Judge as `evaluate` does, rows in some dialect; a plain one is taken for that of the training rows."""
+def judged(place: str, file: str | None, dialect: Dialect | None = None) -> Evaluated:
+    """Judge as `evaluate` does, rows in some dialect, by default that of the training rows."""
     trained = Model.load(place)
     if file is None:
         known, source = held_out(trained, place)
     else:
         data = trained.config.data
-        known = load_labelled(
-            file, trained.encoding, data.missing, data.dialect if dialect.is_plain else dialect
-        )
+        known = load_labelled(file, trained.encoding, data.missing, dialect or data.dialect)
         source = "<stdin>" if file == "-" else file
     outputs = trained.predict(known.inputs)
     finite = np.isfinite(outputs).all(axis=1)

@@ -42,7 +42,7 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="No notes or war
 
 
 def table_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a table that is not plain CSV; the command gets them as its ``dialect``."""
+    """Add the options of a table that is not plain CSV; the command gets them as its ``dialect``, or None."""
 
     @wraps(function)
     def command(
@@ -53,10 +53,12 @@ def table_options(function: Callable[..., Any]) -> Callable[..., Any]:
         header: str | None = None,
         **options: Any,
     ) -> Any:
-        from ..tables.dialect import Dialect
+        dialect = None
+        if any((separator, comment, decimal, header)):
+            from ..tables.dialect import Dialect
 
-        columns = names_of(header)
-        dialect = Dialect.of(separator, comment, decimal, header if columns == ["none"] else columns)
+            columns = names_of(header)
+            dialect = Dialect.of(separator, comment, decimal, header if columns == ["none"] else columns)
         return function(*args, dialect=dialect, **options)
 
     for option in (

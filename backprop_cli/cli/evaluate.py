@@ -36,7 +36,7 @@ FORMATS = ("table", "json", "csv", "tsv", "markdown")
 @table_options
 @click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
 @answers(None, FORMATS)
-def command(output: Output, model: str, file: str | None, dialect: Dialect) -> int:
+def command(output: Output, model: str, file: str | None, dialect: Dialect | None) -> int:
     """Judge a model on the rows of FILE (CSV, TSV, JSON Lines, npz; - is stdin), which has the target too.
 
     For classes: accuracy, the confusion matrix, precision, recall and F1 of every class. For numbers:

@@ -15,6 +15,7 @@ from ..engine.point import check_wrt
 from ..engine.run import bind
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, BindingError, UsageError
 from ..language.operators import CONSTANTS
+from ..tables.dialect import PLAIN
 from ..tables.read import PointSource, open_points
 from ..tables.write import Writer, csv_writer, fresh_names, jsonl_writer
 from .output import Output, destination, encoding_of
@@ -131,7 +132,7 @@ def _source(request: Request) -> AbstractContextManager[Grid | PointSource]:
         request.points,
         variables,
         optional=[n for n in variables if n in graph.defaults or n in CONSTANTS],
-        dialect=request.dialect,
+        dialect=request.dialect or PLAIN,
     )
 
 

@@ -63,7 +63,7 @@ def command(
     probabilities: bool,
     strict: bool,
     quiet: bool,
-    dialect: Dialect,
+    dialect: Dialect | None,
 ) -> int:
     """Append a model's predictions to ROWS: a CSV, TSV or JSON Lines file, or - for stdin.
 
@@ -92,7 +92,7 @@ def command(
     if probabilities and trained.classes is not None and not has_probabilities(trained):
         note(f"note: trained with {trained.config.loss.type}, the model has scores but no probabilities")
     failed = count = 0
-    dialect = trained.config.data.dialect if dialect.is_plain else dialect
+    dialect = dialect or trained.config.data.dialect
     with open_rows(rows, predictor.encoding, dialect) as source, destination(output) as stream:
         chosen = chosen or ("json" if source.kind == "jsonl" else source.kind)
         writer = PredictionWriter(

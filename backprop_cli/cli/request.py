@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import BackpropError, BindingError, ExpressionError, Source, UsageError, decoded
 from ..graph import Graph
 from ..language.lower import constant, lower
 from ..language.operators import CONSTANTS
 from ..language.parser import TEXT_LIMIT, parse
-from ..tables.dialect import PLAIN, Dialect
 from .command import Binding
+
+if TYPE_CHECKING:
+    from ..tables.dialect import Dialect
 
 EPSILON = 2.0**-52
 
@@ -23,6 +25,7 @@ class Request:
         graph: The computation.
         values: Numbers bound by the user.
         ranges: Variables bound to ``start:stop:step``, with the numbers of each.
+        dialect: How the table of points is written; None for plain.
     """
 
     def __init__(
@@ -34,7 +37,7 @@ class Request:
         *,
         large: bool = False,
         points: str | None = None,
-        dialect: Dialect = PLAIN,
+        dialect: Dialect | None = None,
     ) -> None:
         self.expression = expression
         self.bindings = bindings
