@@ -90,14 +90,15 @@ def _apply(op: Primitive, *operands: Any) -> Any:
     if any(bound_of(x) for x in operands):
         for k, partial in enumerate(op.partials(FLOATS, y, *values)):
             off = bound_of(operands[k])
-            bound += _term(off, partial) if isfinite(partial) else _change(op, y, values, k, off)
+            steady = isfinite(partial) and (partial or op.piece is not None)
+            bound += _term(off, partial) if steady else _change(op, y, values, k, off)
     if op.literal is not None and values[op.literal] * SHORT % 1.0:
         bound += _change(op, y, values, op.literal, ulp(values[op.literal]))
     return Bounded(y, bound)
 
 
 def _change(op: Primitive, y: float, values: list[float], position: int, off: float) -> float:
-    """Return how far a value moves with one operand by which it has no finite slope, as the root of a 0."""
+    """Return how far a value moves with one operand whose slope does not tell: a root of 0, its square."""
     if not off:
         return 0.0
     changes = [0.0]
