@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import Any, NamedTuple
 
-from ..errors import BackpropError, ConfigError, DataError, decoded, nearest
+from ..errors import BackpropError, ConfigError, DataError, counted, decoded, nearest
 
 SIZE_LIMIT = 1 << 20
 MOST_PEOPLE = 10_000
 MOST_CLAIMS = 1_000
+MOST_NOTES = 20
 NAMES = ("student", "name", "student name", "full name", "your name", "your full name")
 FIRST_NAMES = ("first name", "given name", "forename")
 LAST_NAMES = ("last name", "surname", "family name")
@@ -66,7 +67,7 @@ def read_sheets(data: bytes, shown: str, fault_of: FaultOf, column: str | None =
     reader = _Reader(shown, fault_of, column)
     sheets = reader.read(data)
     if not any(sheet.claims for sheet in sheets):
-        found = f": {'; '.join(reader.notes)}" if reader.notes else ""
+        found = f": {'; '.join(_first(reader.notes))}" if reader.notes else ""
         raise DataError(f"{shown} has no claims{found}", hint="a line such as dL/db: -6")
     if len(sheets) > MOST_PEOPLE or any(len(s.claims) > MOST_CLAIMS for s in sheets):
         raise DataError(f"{shown}: at most {MOST_PEOPLE:,} people with {MOST_CLAIMS:,} claims each are read")
@@ -75,7 +76,14 @@ def read_sheets(data: bytes, shown: str, fault_of: FaultOf, column: str | None =
         meant = next((title for title in reader.titles if _folded(title) == close), None)
         hint = f"did you mean {meant}?" if meant else f"there are {', '.join(reader.titles[:20])}"
         raise DataError(f"{shown} has no column {column}", hint=hint if reader.titles else None)
-    return Reading(_told_apart(sheets, reader.notes), reader.notes)
+    apart = _told_apart(sheets, reader.notes)
+    return Reading(apart, _first(reader.notes))
+
+
+def _first(notes: list[str]) -> list[str]:
+    """Return the first notes and how many more there are: a foreign table may have a column a thing."""
+    rest = len(notes) - MOST_NOTES
+    return [*notes[:MOST_NOTES], f"... and {counted(rest, 'note')} more of this file"] if rest > 0 else notes
 
 
 def _told_apart(sheets: Sequence[Sheet], notes: list[str]) -> list[Sheet]:

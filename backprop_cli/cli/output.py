@@ -146,10 +146,11 @@ def destination(output: str | None) -> Iterator[BinaryIO]:
         stream.flush()
         return
     output = os.path.realpath(output)  # a link stays a link
-    temporary = f"{output}.{os.getpid()}.tmp"
+    # not named after the file, whose name may be as long as names get, nor so that another may lay a link there
+    temporary = os.path.join(os.path.dirname(output), f".backprop-{os.getpid()}-{os.urandom(4).hex()}.tmp")
     special = os.path.exists(output) and not os.path.isfile(output)
     try:
-        with open(output if special else temporary, "wb") as file:
+        with open(output, "wb") if special else open(temporary, "xb") as file:
             yield file
         if not special:
             if os.path.exists(output):

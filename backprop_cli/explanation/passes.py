@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -109,12 +110,14 @@ def backward_lines(point: WrittenPoint, ids: Sequence[int]) -> list[Backward]:
                 lines.append(Stop(id, tuple(dict.fromkeys(e.source for e in uses[id]))))
             continue
         numbers = point.local_derivatives(id)
+        several = Counter(edge.source for edge in uses[id])
+        seen: Counter[int] = Counter()
         for edge in uses[id]:
             source = edge.source
-            same = [e for e in uses[id] if e.source == source]
+            seen[source] += 1
             amount = point.paper(above * numbers[edge.position])
-            kink = point.kink(id, source) if edge == same[0] else None
-            twin = same.index(edge) + 1 if len(same) > 1 else 0
+            kink = point.kink(id, source) if seen[source] == 1 else None
+            twin = seen[source] if several[source] > 1 else 0
             lines.append(
                 Use(
                     edge,
@@ -128,8 +131,8 @@ def backward_lines(point: WrittenPoint, ids: Sequence[int]) -> list[Backward]:
                 )
             )
             amounts.setdefault(source, []).append(amount)
-        for source in sorted({e.source for e in uses[id]}, reverse=True):
-            waiting[source] -= sum(e.source == source for e in uses[id])
+        for source in sorted(several, reverse=True):
+            waiting[source] -= several[source]
             if waiting[source] == 0 and expected[source] > 1:
                 lines.append(Total(source, tuple(amounts[source]), point.here.cotangents[source]))
     return lines

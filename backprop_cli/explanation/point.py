@@ -32,6 +32,9 @@ class Written:
     def __init__(self, graph: Graph, values: Sequence[float] | None = None) -> None:
         self.graph = graph
         self.numbers = values
+        self._operations: dict[int, Expr] = {}
+        self._locals: dict[int, tuple[str, ...]] = {}
+        self._around: dict[int, dict[str, Expr]] = {}
 
     def ref(self, id: int) -> Expr:
         """Return a node as an operand: by its name, or, for a constant, as it was written."""
@@ -67,15 +70,33 @@ class Written:
 
     def operation(self, id: int) -> Expr:
         """Return a step as one operation over names."""
-        node = self.graph.nodes[id]
-        assert node.op is not None
-        return Apply(node.op.name, tuple(map(self.operand, given(self.graph, node))))
+        found = self._operations.get(id)
+        if found is None:
+            node = self.graph.nodes[id]
+            assert node.op is not None
+            operands = tuple(map(self.operand, given(self.graph, node)))
+            found = self._operations[id] = Apply(node.op.name, operands)
+        return found
 
     def local(self, edge: Edge) -> Expr:
         """Return a local derivative over names."""
-        return self._read(local_texts(self.graph, edge.user)[edge.position], edge.user)
+        return self._read(self._local_texts(edge.user)[edge.position], edge.user)
+
+    def _local_texts(self, id: int) -> tuple[str, ...]:
+        """Return the local derivatives of a step as texts, all written at once."""
+        texts = self._locals.get(id)
+        if texts is None:
+            texts = self._locals[id] = local_texts(self.graph, id)
+        return texts
 
     def _read(self, text: str, id: int) -> Expr:
+        known = self._around.get(id)
+        if known is None:
+            known = self._around[id] = self._names_around(id)
+        return read(text, known)
+
+    def _names_around(self, id: int) -> dict[str, Expr]:
+        """Return what the local derivatives of a step may read."""
         nodes, known = self.graph.nodes, {}
         around = [id, *nodes[id].inputs]
         for i in nodes[id].inputs:
@@ -84,7 +105,7 @@ class Written:
         for i in around:
             if nodes[i].kind != CONSTANT:
                 known[self.graph.own_name(i)] = self.ref(i)
-        return read(text, known)
+        return known
 
 
 class WrittenPoint(Written):
@@ -161,7 +182,7 @@ class WrittenPoint(Written):
         """Return the numbers of a step's local derivatives, rounded where all is."""
         if self.paper.exact:
             return self.here.local(id)
-        texts = local_texts(self.graph, id)
+        texts = self._local_texts(id)
         return tuple(worked_out(self._read(t, id), self.paper) if t else 0.0 for t in texts)
 
     def branch(self, id: int) -> int | None:

@@ -538,12 +538,21 @@ def _shares(xp: Any, y: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(xp.divide(tie, total) for tie in ties)
 
 
-def _order(xp: Any, operands: tuple[Any, ...]) -> Any:
-    """A number that changes whenever two operands change places."""
+MOST_ORDERED = 8
+"""Operands of which all pairs fit into one float, in base 3: 28 of the 33 digits that it has."""
+
+
+def _order(xp: Any, operands: tuple[Any, ...], extremum: str) -> Any:
+    """A number that changes whenever two operands change places; of many, when others are the extremum."""
     code: Any = 0.0
+    if len(operands) <= MOST_ORDERED:
+        for i, x in enumerate(operands):
+            for y in operands[:i]:
+                code = 3.0 * code + xp.sign(x - y)
+        return code
+    most, alike = getattr(xp, extremum)(*operands), float(len(operands)) ** 2
     for i, x in enumerate(operands):
-        for y in operands[:i]:
-            code = 3.0 * code + xp.sign(x - y)
+        code = code + xp.equal(x, most) * (alike + i)
     return code
 
 
@@ -558,7 +567,7 @@ for _name, _says, _wins in (("min", "smallest", "less"), ("max", "largest", "gre
         wins=_wins,
         sample=(WIDE, WIDE),
         kinks="operands tied for the extremum",
-        piece=lambda xp, *xs: _order(xp, xs),
+        piece=lambda xp, *xs, _name=_name: _order(xp, xs, _name),
         convention="ties share equally: 1/n each",
         ulp=0.0,
         says=f"{_says} of two or more",

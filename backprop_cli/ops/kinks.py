@@ -73,8 +73,10 @@ def by_convention(op: Primitive, operands: Sequence[float]) -> bool:
 
 def _beside(operands: Sequence[float], moved: Collection[int]) -> tuple[list[float], list[float]]:
     """Return operands below and above: those that move at the next floats."""
-    near = [neighbours(x) if k in moved else (x, x) for k, x in enumerate(operands)]
-    return [low for low, _ in near], [high for _, high in near]
+    below, above = list(operands), list(operands)
+    for k in moved:
+        below[k], above[k] = neighbours(operands[k])
+    return below, above
 
 
 def _value_and_slope(op: Primitive, operands: Sequence[float], moved: Collection[int]) -> tuple[float, float]:

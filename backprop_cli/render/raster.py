@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 from ..errors import UsageError, printable
@@ -15,6 +17,8 @@ from .palette import LIGHT
 DPI = 100.0
 LARGEST = 100_000_000  # pixels
 MARGIN = 3.0  # of a halo
+SETTING = RLock()
+"""Held while Matplotlib's settings, which are one for all threads, are ours."""
 
 
 def png(picture: Picture, scale: float = 1.0) -> bytes:
@@ -26,9 +30,10 @@ def png(picture: Picture, scale: float = 1.0) -> bytes:
     Raises:
         UsageError: where Matplotlib is not installed.
     """
-    canvas = _drawn(picture, scale, "a PNG")
     stream = io.BytesIO()
-    canvas.print_png(stream, metadata={"Software": None, "Title": None})
+    with _own_settings("a PNG"):
+        canvas = _drawn(picture, scale, "a PNG")
+        canvas.print_png(stream, metadata={"Software": None, "Title": None})
     return stream.getvalue()
 
 
@@ -41,7 +46,8 @@ def gif(pictures: Sequence[Picture], milliseconds: int = 400, scale: float = 1.0
     frames: list[Any] = []
     colors: Any = None
     for picture in pictures:
-        canvas = _drawn(picture, scale, "a GIF")
+        with _own_settings("a GIF"):
+            canvas = _drawn(picture, scale, "a GIF")
         from PIL import Image
 
         size = canvas.get_width_height()
@@ -68,17 +74,33 @@ def _palette() -> Any:
     return image
 
 
-def _drawn(picture: Picture, scale: float, what: str) -> Any:
-    """Return Matplotlib's canvas with the picture on it."""
+@contextmanager
+def _own_settings(what: str) -> Iterator[None]:
+    """Draw with the settings that Matplotlib comes with.
+
+    It reads a ``matplotlibrc`` in the current folder before any other, which may be a stranger's: with
+    ``text.usetex`` there, LaTeX runs that file's preamble.
+    """
     # a folder it cannot write, fonts it looks for: no words for our users
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        import matplotlib
     except ImportError:
         raise UsageError(
             f"{what} needs the plot extra", hint="pip install matplotlib pillow; SVG needs nothing"
         ) from None
+    defaults = {key: x for key, x in matplotlib.rcParamsDefault.items() if key != "backend"}
+    with SETTING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a glyph that the font lacks is drawn as a box
+        with matplotlib.rc_context(defaults):
+            yield
+
+
+def _drawn(picture: Picture, scale: float, what: str) -> Any:
+    """Return Matplotlib's canvas with the picture on it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     width, height = round(picture.width * scale), round(picture.height * scale)
     if width * height > LARGEST:
         raise UsageError(
@@ -96,9 +118,7 @@ def _drawn(picture: Picture, scale: float, what: str) -> Any:
             artist.set_zorder(order)
             artist.set_clip_on(False)
             axes.add_artist(artist)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a glyph that the font lacks is drawn as a box
-        canvas.draw()
+    canvas.draw()
     return canvas
 
 

@@ -17,7 +17,7 @@ from .latex import LATEX, text_to_latex
 SPACED = Notation({**TEXTBOOK, "multiply": template("{0:*} * {1:*}", PRODUCT)})
 
 MOST_TERMS = 20
-"""Longer sums are shown with dots in them, but for JSON."""
+"""Sums, and operands of min and max, are shown with dots among them where there are more, but for JSON."""
 
 
 class Style(NamedTuple):
@@ -66,9 +66,12 @@ def written(expr: Expr, style: Style) -> Piece:
         return name_piece(Name(expr.label)) if style.latex else atom(expr.label)
     if not isinstance(expr, Apply):
         return style.piece(expr.value)
-    op, operands = expr.op, [written(o, style) for o in expr.operands]
-    if op == "add" and style.digits is not None and len(operands) > MOST_TERMS:
-        operands[6:-2] = [atom(r"\dots" if style.latex else "...")]
+    op, given = expr.op, expr.operands
+    if op in ("add", "min", "max") and style.digits is not None and len(given) > MOST_TERMS:
+        operands = [written(o, style) for o in (*given[:6], *given[-2:])]
+        operands.insert(6, atom(r"\dots" if style.latex else "..."))
+    else:
+        operands = [written(o, style) for o in given]
     if op in ("add", "multiply"):
         return reduce(lambda a, b: spell(style.table, op, [a, b]), operands)
     return spell(style.table, op, operands)

@@ -1,0 +1,89 @@
+"""What a stranger's folder, file or name may make the tool do: nothing but answer."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from backprop_cli import explain
+from backprop_cli.engine.run import pieces
+from backprop_cli.graph import Graph
+from backprop_cli.language.lower import lower
+from backprop_cli.language.parser import parse
+
+drawn = pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs the plot extra")
+
+
+@drawn
+@pytest.mark.parametrize(
+    "setting", ["text.usetex: True", "path.sketch: 1, 100, 2", "savefig.dpi: 17", "nonsense", "lines.linewidth: 40"]
+)
+def test_settings_for_pictures_in_the_current_folder_are_not_ours(process, tmp_path, setting):
+    words = ("plot", "x^2", "--x", "0:1", "-o")
+    process(*words, str(tmp_path / "without.png"), cwd=tmp_path).answered()
+    (tmp_path / "matplotlibrc").write_text(f"{setting}\ntext.latex.preamble: \\input{{/etc/passwd}}\n")
+    result = process(*words, str(tmp_path / "with.png"), cwd=tmp_path).answered()
+    assert (result.out, result.err) == ("", "")
+    assert (tmp_path / "with.png").read_bytes() == (tmp_path / "without.png").read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "pathconf"), reason="asks for the longest name")
+def test_a_file_may_have_the_longest_name_there_is(run, tmp_path):
+    name = "a" * (os.pathconf(tmp_path, "PC_NAME_MAX") - len(".json")) + ".json"
+    run("grad", "x^2", "--x", "1", "-o", str(tmp_path / name)).answered()
+    assert os.listdir(tmp_path) == [name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no links for everybody")
+def test_no_link_laid_in_the_way_is_written_through(run, tmp_path, monkeypatch):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    monkeypatch.setattr(os, "urandom", lambda count: bytes(count))
+    (tmp_path / f".backprop-{os.getpid()}-00000000.tmp").symlink_to(victim)
+    run("grad", "x^2", "--x", "1", "-o", str(tmp_path / "out.json")).refused(4, "exists")
+    assert victim.read_text() == "mine"
+
+
+def test_a_foreign_table_of_claims_is_told_of_in_a_few_lines(run, tmp_path):
+    path = tmp_path / "claims.csv"
+    path.write_text("x," + ",".join(f"c{i}" for i in range(500)) + "\n2" + ",1" * 500 + "\n")
+    lines = run("check", "x^2", "--x", "1", "--claims", str(path)).answered().err.splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "note: ... and 480 notes more of this file"
+    path.write_text(",".join(f"c{i}" for i in range(500)) + "\n" + ",".join(["1"] * 500) + "\n")
+    assert len(run("check", "x^2", "--x", "1", "--claims", str(path)).err) < 2_000
+
+
+@pytest.mark.parametrize("format_", ["table", "markdown", "latex", "html", "json"])
+@pytest.mark.parametrize("name", ["min", "max"])
+def test_text_does_not_grow_with_the_square_of_the_operands(name, format_):
+    def size(operands: int) -> int:
+        return len(explain(f"{name}({', '.join(['x'] * operands)})", x=1.5).to_text(format_))
+
+    assert size(400) < 2.5 * size(200)
+
+
+def graph_of(text: str) -> Graph:
+    return lower(parse(text))
+
+
+@pytest.mark.parametrize("operands", [2, 8, 9, 12, 60])
+def test_of_many_operands_too_every_other_winner_is_another_piece(operands):
+    names = [f"x{i}" for i in range(operands)]
+    graph = graph_of(f"max({', '.join(names)})")
+    node = graph.nodes[graph.output]
+
+    def piece(winners: set[int]) -> float:
+        values = [0.0] * len(graph)
+        for k, name in enumerate(names):
+            values[graph.inputs[name]] = 2.0 if k in winners else 1.0
+        (found,) = pieces([node], values)
+        return found
+
+    alone = [piece({k}) for k in range(operands)]
+    ties = [piece({k, k + 1}) for k in range(operands - 1)]
+    assert len({*alone, *ties}) == 2 * operands - 1
