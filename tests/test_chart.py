@@ -29,7 +29,7 @@ from backprop_cli.layout.picture import Box, Dot, Label, Path, Picture, arrow, t
 from backprop_cli.layout.placing import Crowd
 from backprop_cli.render.canvas import steps, terminal_chart
 from backprop_cli.render.palette import DARK, LIGHT
-from backprop_cli.render.pictures import is_picture, picture_bytes
+from backprop_cli.render.pictures import ANIMATIONS, PICTURES, is_picture, picture_bytes
 from backprop_cli.render.svg import svg
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -387,9 +387,9 @@ def test_pictures_need_their_extra(monkeypatch):
 
 
 def test_endings():
-    assert [is_picture(name) for name in ("a.svg", "b.PNG", "c.gif", "d.txt", "png", None)] == [
-        True, True, True, False, False, False,
-    ]  # fmt: skip
+    names = ("a.svg", "b.PNG", "c.gif", "d.txt", "png", None)
+    for endings, found in ((PICTURES, "a.svg b.PNG"), (PICTURES + ANIMATIONS, "a.svg b.PNG c.gif")):
+        assert [name for name in names if is_picture(name, endings)] == found.split()
     with pytest.raises(UsageError, match="names no picture"):
         picture_bytes(picture_of(chart()), "a.bmp")
 

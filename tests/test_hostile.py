@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from importlib.util import find_spec
 
 import pytest
 
-from backprop_cli import explain
+from backprop_cli import check, explain
 from backprop_cli.engine.run import pieces
 from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower
@@ -20,7 +19,8 @@ drawn = pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs the pl
 
 @drawn
 @pytest.mark.parametrize(
-    "setting", ["text.usetex: True", "path.sketch: 1, 100, 2", "savefig.dpi: 17", "nonsense", "lines.linewidth: 40"]
+    "setting",
+    ["text.usetex: True", "path.sketch: 1, 100, 2", "savefig.dpi: 17", "nonsense", "lines.linewidth: 40"],
 )
 def test_settings_for_pictures_in_the_current_folder_are_not_ours(process, tmp_path, setting):
     words = ("plot", "x^2", "--x", "0:1", "-o")
@@ -87,3 +87,58 @@ def test_of_many_operands_too_every_other_winner_is_another_piece(operands):
     alone = [piece({k}) for k in range(operands)]
     ties = [piece({k, k + 1}) for k in range(operands - 1)]
     assert len({*alone, *ties}) == 2 * operands - 1
+
+
+# numbers that are not finite never reach a reader
+
+
+@pytest.mark.parametrize("claim", ["log(x)", "1/(x+1)", "sqrt(x)", "0^x*exp(-800*x)"])
+def test_a_claimed_slope_without_a_value_is_wrong_and_no_number(run, claim):
+    words = ("check", "x^2", "--x", "-1", "--gradcheck", "--claim", f"x={claim}")
+    result = run(*words)
+    assert (result.status, "nan" in result.out, "inf" in result.out) == (1, False, False)
+    (found,) = run(*words, "--format", "json").json["checks"]
+    assert (found["slope"], found["verdict"], found["says"]) == (
+        None, "wrong", f"wrong: {claim} has no value here",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "verdict"),
+    [
+        ("exp(x)", "709.78", "derivative"),
+        ("gamma(x)", "171.6", "overflow"),
+        ("exp(x^2)", "26.6", "overflow"),
+        ("1/x", "1e-300", "overflow"),
+        ("1/x", "1e-154", "derivative"),
+        ("1e308*x", "1", "derivative"),
+        ("x^2", "1e150", "derivative"),
+        ("sqrt(x)", "1e-320", "derivative"),
+        ("cbrt(x)", "0", "vertical"),
+    ],
+)
+def test_quotients_at_the_end_of_the_floats(run, text, x, verdict):
+    result = run("limit", text, "--x", x)
+    assert not re.search(r"\b(inf|nan)\b", result.out)
+    (found,) = run("limit", text, "--x", x, "--format", "json").json["limits"]
+    assert found["verdict"] == verdict
+    assert result.status == (0 if verdict == "derivative" else 3)
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "verdict"),
+    [
+        ("x*(cosh(x)^2 - sinh(x)^2)", "1", "right"),
+        ("4x^2", "8x*(cosh(x)^2-sinh(x)^2)", "right"),
+        ("x^2", "2x + ((1+exp(3x)) - exp(3x) - 1)", "right"),
+        ("x^2*((1+exp(3x)) - exp(3x))", "2x", "right"),
+        ("x*(cosh(x)^2 - sinh(x)^2)", "2", "wrong"),
+        ("x*(cosh(x)^2 - sinh(x)^2)", "0", "wrong"),
+        ("x^2", "0", "wrong"),
+        ("x - x", "1", "wrong"),
+        ("x^2", "2x + ((2+exp(3x)) - exp(3x) - 1)", "wrong"),
+        ("x^2", "2x + 1e-8*((1+exp(3x)) - exp(3x))", "wrong"),
+    ],
+)
+def test_what_cancels_beyond_the_digits_decides_nothing(run, program, claim, verdict):
+    assert check(program, {"x": claim}).verdicts[0].verdict == verdict

@@ -20,7 +20,7 @@ from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
 from ..graph import Graph
 from ..language.numbers import brief, scientific
 from ..ops.precision import digits
-from .answers import Answer
+from .answers import Answer, shortened
 
 FINE, KINKED, WRONG = 1e-7, 1e-4, 1e-2
 DIGITS = 60
@@ -46,7 +46,7 @@ class Checked(NamedTuple):
     Attributes:
         name: The input.
         source: ``claimed`` or ``reverse``.
-        slope: What is checked.
+        slope: What is checked; None where a claimed formula has no value.
         finite: The difference quotient; None where there is none.
         error: Relative error between them.
         order: Order of the Taylor remainder; None where it vanishes.
@@ -58,7 +58,7 @@ class Checked(NamedTuple):
 
     name: str
     source: str
-    slope: float
+    slope: float | None
     finite: float | None
     error: float | None
     order: float | None
@@ -91,10 +91,14 @@ def check(graph: Graph, bindings: Mapping[str, float], claimed: Mapping[str, Ans
     noise = 4.0 * EPS * abs(point.value)
     found = []
     for name, slope in point.gradient(names).items():
+        quotient = finite(graph, point.values, graph.inputs[name], noise)
         source = "reverse"
         if name in claimed:
-            source, slope = "claimed", float(claimed[name].at(point.values))
-        quotient = finite(graph, point.values, graph.inputs[name], noise)
+            answer, source = claimed[name], "claimed"
+            if answer.first_fault(point.values) is not None:
+                found.append(_without_value(name, answer, quotient))
+                continue
+            slope = float(answer.at(point.values))
         found.append(_one(point, name, slope, source, quotient))
     return found
 
@@ -112,6 +116,11 @@ def beyond(quotient: Quotient, slope: float) -> bool:
     low, high = sorted((quotient.left, quotient.right))
     spare = SIDES * max(abs(low), abs(high))
     return not low - spare <= slope <= high + spare
+
+
+def _without_value(name: str, answer: Answer, quotient: Quotient) -> Checked:
+    says = f"wrong: {shortened(answer.text)} has no value here"
+    return Checked(name, "claimed", None, quotient.value, None, None, None, None, "wrong", says)
 
 
 def _one(point: Point, name: str, slope: float, source: str, quotient: Quotient) -> Checked:

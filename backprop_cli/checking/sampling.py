@@ -364,7 +364,7 @@ def difference(answer: Answer, sample: Sample, value: Any, least: float = 0.0) -
     from mpmath import mp
 
     right = sample.precise
-    gap = _relative(value, right)
+    gap, largest = _relative(value, right), _largest(answer, sample)
     for digits in MORE:
         if gap <= max(EQUAL, least):
             return gap
@@ -375,8 +375,8 @@ def difference(answer: Answer, sample: Sample, value: Any, least: float = 0.0) -
             noise = abs(again - value) + abs(exact - right)
             # what is rounding on both sides is nothing
             gap = 0.0 if abs(again - exact) <= NOISE * noise else _relative(again, exact)
-            # of so small numbers these digits may leave nothing
-            lost = max(abs(again), abs(exact)) < mp.mpf(10) ** (SPARE - digits)
+            # of numbers so small beside those on the way these digits may leave nothing
+            lost = max(abs(again), abs(exact)) < largest * mp.mpf(10) ** (SPARE - digits)
             known = abs(again - value) <= KNOWN * abs(again) and abs(exact - right) <= KNOWN * abs(exact)
             # so may a 0 be what cancelled: cosh(x)^2 - sinh(x)^2 is 1 from 2*x/log(10) digits on
             known = known and (bool(again and exact) or digits == MORE[-1])
@@ -385,6 +385,12 @@ def difference(answer: Answer, sample: Sample, value: Any, least: float = 0.0) -
         value, right = again, exact
     # what is not known to so many digits decides nothing
     return gap if gap <= max(EQUAL, least) else 0.0
+
+
+def _largest(answer: Answer, sample: Sample) -> float:
+    """Return the largest number on the way to a formula and to the quantity, at least 1."""
+    numbers = (1.0, *answer.floats(sample.values), *sample.values)
+    return max(abs(x) for x in numbers if isfinite(x))
 
 
 def _relative(a: Any, b: Any) -> float:

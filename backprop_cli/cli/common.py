@@ -152,8 +152,8 @@ def answers(
                 if draws:
                     from ..render.pictures import ANIMATIONS, PICTURES, is_picture
 
-                    drawn = format_ is None and is_picture(output)
                     pictures = (*PICTURES, *ANIMATIONS) if moves else PICTURES
+                    drawn = format_ is None and is_picture(output, pictures)
                 if not drawn:
                     chosen = choose_format(format_, output, formats, pictures, endings, otherwise, name)
             return function(

@@ -146,7 +146,7 @@ def destination(output: str | None) -> Iterator[BinaryIO]:
         stream.flush()
         return
     output = os.path.realpath(output)  # a link stays a link
-    # not named after the file, whose name may be as long as names get, nor so that another may lay a link there
+    # not after the file, whose name may be as long as names get, nor so that another may lay a link there
     temporary = os.path.join(os.path.dirname(output), f".backprop-{os.getpid()}-{os.urandom(4).hex()}.tmp")
     special = os.path.exists(output) and not os.path.isfile(output)
     try:

@@ -27,7 +27,7 @@ GAP_AT = 1e-9  # of the scale: where a gap is looked at that is a jump for sure
 
 CHECKED_TO = 20_000  # nodes up to which the slope is held to the quotients
 
-Kind = Literal["derivative", "edge", "kink", "jump", "vertical", "unsettled", "disagree"]
+Kind = Literal["derivative", "edge", "kink", "jump", "vertical", "unsettled", "overflow", "disagree"]
 Source = Literal["eps*|f|", "eps/2*|x*f'|", "cancellation"]
 
 
@@ -87,7 +87,8 @@ class Limit(NamedTuple):
         x: Where.
         kind: What the quotients tend to: a ``derivative``; one side alone (``edge``); two slopes
             (``kink``), a gap (``jump``), nothing finite (``vertical``), nothing that shows
-            (``unsettled``), or a number that is not the rules' (``disagree``: left and right hold it).
+            (``unsettled``), a number that no float holds (``overflow``), or one that is not the rules'
+            (``disagree``: left and right hold it).
         slope: The reference; at kinks and jumps what the rules take by convention; None without.
         left: What the quotients from below tend to, where it is not ``slope``.
         right: The same from above.
@@ -126,7 +127,7 @@ class Limit(NamedTuple):
 
     def error(self, quotient: float | None) -> float | None:
         """Return how far a quotient is from the slope."""
-        return None if quotient is None or self.slope is None else quotient - self.slope
+        return None if quotient is None or self.slope is None else _number(quotient - self.slope)
 
     @property
     def why(self) -> str:
@@ -273,6 +274,8 @@ def _judged(
 ) -> tuple[Kind, Quotient, tuple[int, int]]:
     """Correct what the floats beside a point say by what many digits say much nearer to it."""
     ways = [there.left, there.right] if not outside else [there.right if outside < 0 else there.left]
+    if there.beyond:
+        return "overflow", Quotient(None, inf, at=found.at), (0, 0)
     if any(side != side for side in ways):
         return "unsettled", Quotient(None, inf, at=found.at), (0, 0)
     if not all(map(isfinite, ways)):
@@ -417,7 +420,7 @@ def _rounding(x: float, f: float, slope: float, noise: float) -> tuple[float, So
 
     f(x) is rounded, and so is x + h before f sees it.
     """
-    of_f, of_x = EPS * abs(f), EPS / 2.0 * abs(x * slope)
+    of_f, of_x = EPS * abs(f), abs(EPS / 2.0 * x * slope)  # x*f' alone may overflow
     if noise > max(16.0 * of_f, 16.0 * of_x, 1e-300):
         return noise, "cancellation"
     return (of_f, "eps*|f|") if of_f >= of_x else (of_x, "eps/2*|x*f'|")
@@ -443,7 +446,7 @@ def _fits(
     fits = {}
     for scheme, (factor, power) in terms.items():
         quotients = [(row.h, getattr(row, scheme)) for row in rows if not row.merged]
-        errors = [(h, abs(q - slope)) for h, q in quotients if q is not None]
+        errors = [(h, abs(q - slope)) for h, q in quotients if q is not None and isfinite(q - slope)]
         noise = 0.0 if scheme == "complex" else rounding
         floor = EPS * abs(slope)
         above = [(h, e) if e > ABOVE_ROUNDING * (noise / h + floor) else None for h, e in errors]
@@ -451,6 +454,8 @@ def _fits(
         order = _slope([(log(h), log(e)) for h, e in ruled]) if ruled else None
         best = min(errors, key=lambda pair: pair[1], default=None)
         meet = (noise / abs(factor)) ** (1.0 / (power + 1)) if noise and factor else None
+        if meet is not None and not isfinite(meet):  # f turns so little that it never matters
+            meet = factor = None
         fits[scheme] = Fit(
             order,
             ruled[0][0] if order is not None else None,

@@ -53,6 +53,7 @@ class Beside(NamedTuple):
         apart: A branch is taken at the point that is taken on neither side.
         place: The condition, or the step with the infinite slope.
         chain: What the chain rule comes to.
+        beyond: An infinite one is a number, too large for a float64.
     """
 
     left: float
@@ -60,6 +61,7 @@ class Beside(NamedTuple):
     apart: bool
     place: int | None = None
     chain: float = nan
+    beyond: bool = False
 
     @property
     def slope(self) -> float:
@@ -147,6 +149,8 @@ def _no_slope(graph: Graph, id: int, found: Beside) -> SlopeError:
     left, right = found.left, found.right
     if isfinite(left) and isfinite(right):
         how = f"tend to {left:.6g} from the left and to {right:.6g} from the right"
+    elif found.beyond:
+        how = "tend to a number too large for a float64"
     elif isinf(left) or isinf(right):
         how = "grow without bound"
     else:
@@ -295,7 +299,9 @@ def beside(
                 if ties:
                     taken.append(_branches(graph, [moved.get(k, x) for k, x in enumerate(here)]))
             apart = any(all(side.get(k) != branch for side in taken) for k, branch in own.items())
-            found[id] = Beside(limits[0], limits[1], apart)
+            left, right = map(float, limits)
+            beyond = any(isinf(x) and x != limit for x, limit in zip((left, right), limits, strict=True))
+            found[id] = Beside(left, right, apart, beyond=beyond)
     return found
 
 
@@ -330,10 +336,10 @@ def _downstream(graph: Graph, id: int) -> list[Node]:
     return steps
 
 
-def _limit(quotients: Sequence[Any]) -> float:
+def _limit(quotients: Sequence[Any]) -> Any:
     """Return what quotients tend to as the distance falls by equal factors; nan where that is open.
 
-    By Aitken's process, which is exact for a limit and one power of the distance.
+    In many digits, by Aitken's process, which is exact for a limit and one power of the distance.
 
     Source: Press and others, Numerical Recipes (2007), section 5.3.
     """
@@ -341,7 +347,7 @@ def _limit(quotients: Sequence[Any]) -> float:
         return nan
     first, *_, before, last = quotients
     if abs(last - before) <= SAME * abs(last):
-        return float(last)
+        return last
     if all(abs(b) <= FALLS * abs(a) for a, b in pairwise(quotients)):
         return 0.0
     changes = [b - a for a, b in pairwise(quotients)]
@@ -354,4 +360,4 @@ def _limit(quotients: Sequence[Any]) -> float:
     if ratio > 1:
         return inf if last > 0 else -inf
     rest = changes[-1] * ratio / (1 - ratio)
-    return 0.0 if abs(last + rest) <= SAME * abs(first) else float(last + rest)
+    return 0.0 if abs(last + rest) <= SAME * abs(first) else last + rest

@@ -132,6 +132,8 @@ def verdict(limits: Limits, limit: Limit) -> list[str]:
         )
     elif limit.kind == "unsettled":
         lines.append("the quotients settle on no number as h shrinks: no derivative is to be seen")
+    elif limit.kind == "overflow":
+        lines.append("the quotients tend to a derivative that overflows: a float64 ends at 1.8e308")
     else:
         lines.append(f"{_sides(limit)}: no derivative")
         if limit.kind == "jump":

@@ -12,9 +12,9 @@ PICTURES = (".svg", ".png")
 ANIMATIONS = (".gif",)
 
 
-def is_picture(output: str | None) -> bool:
-    """Whether a file's ending asks for a picture or an animation."""
-    return output is not None and _ending(output) in PICTURES + ANIMATIONS
+def is_picture(output: str | None, endings: Sequence[str]) -> bool:
+    """Whether a file's ending is one of those of pictures."""
+    return output is not None and _ending(output) in endings
 
 
 def picture_bytes(

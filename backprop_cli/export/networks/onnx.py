@@ -204,6 +204,7 @@ def _checked(facts: Facts, content: bytes) -> tuple[str, bool]:
         return "note: the model was not run: the package onnxruntime is not installed", True
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # it keeps a record of its sessions in the user's cache otherwise
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {"x": facts.sample.astype(np.float32)})
     difference = float(np.abs(found - facts.predictions).max())
