@@ -85,7 +85,7 @@ def _own_settings(what: str) -> Iterator[None]:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         import matplotlib
-        from matplotlib.backends import backend_agg  # noqa: F401
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: F401
     except ImportError:
         raise UsageError(
             f"{what} needs the plot extra", hint="pip install matplotlib pillow; SVG needs nothing"
