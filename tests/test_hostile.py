@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from backprop_cli import check, explain
+from backprop_cli import check, explain, grad
 from backprop_cli.engine.run import pieces
 from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower
@@ -142,3 +142,37 @@ def test_quotients_at_the_end_of_the_floats(run, text, x, verdict):
 )
 def test_what_cancels_beyond_the_digits_decides_nothing(run, program, claim, verdict):
     assert check(program, {"x": claim}).verdicts[0].verdict == verdict
+
+
+# ties and gaps that only floats have
+
+
+@pytest.mark.parametrize(
+    ("text", "x"),
+    [
+        ("max(sin(x), x)", 1e-10),
+        ("min(tan(x), x, sinh(x))", 1e-9),
+        ("|x - sin(x)| + x", 1e-12),
+        ("relu(tanh(x) - x)", 1e-9),
+    ],
+)
+def test_a_tie_that_rounding_makes_is_no_disagreement(text, x):
+    report = grad(text, x=x)
+    assert report.agree, [v.reason for v in report.verdicts]
+
+
+def test_what_underflows_on_the_way_is_no_disagreement():
+    report = grad("cbrt(x*x)", x=1e-160)
+    assert report.agree
+    assert {v.verdict for v in report.verdicts[:2]} == {"noisy"}
+
+
+@pytest.mark.parametrize(
+    ("text", "slope"),
+    [("max(1, lgamma(x))", None), ("min(lgamma(x), 9) + x", None), ("where(x < 0, x^2, lgamma(x))", -0.4)],
+)
+def test_an_operand_without_a_complex_form_is_not_passed_over(text, slope):
+    report = grad(text, x=-0.2, methods=["complex-step", "reverse"])
+    found = report.columns["complex-step"][report.graph.inputs["x"]]
+    assert found == slope
+    assert report.agree is not False

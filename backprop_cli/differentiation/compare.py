@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import floor, inf, log10, ulp
 from typing import NamedTuple
 
@@ -82,9 +82,7 @@ def compare(
     if quotient is None or numbers.get("finite") is None:
         return worst
     if quotient.kind == KINK and quotient.left is not None and quotient.right is not None:
-        low, high = sorted((quotient.left, quotient.right))
-        slack = CREDIT * quotient.error + 1e-6 * max(abs(low), abs(high))
-        if all(low - slack <= v <= high + slack for v in exact.values()):
+        if between_sides(quotient, exact.values()):
             return Verdict(KINK, difference, None, quotient, "the slope differs left and right")
         reason = "the slope taken by convention lies outside the slopes left and right"
         return Verdict(DISAGREE, difference, None, quotient, reason)
@@ -104,6 +102,15 @@ def compare(
         reason = f"finite differences are off by up to {scientific(quotient.error, 1)} here"
         return max(worst, Verdict(NOISY, difference, None, None, reason), key=_gravity)
     return worst
+
+
+def between_sides(quotient: Quotient, slopes: Iterable[float]) -> bool:
+    """Whether slopes lie between those on the two sides of a kink."""
+    if quotient.left is None or quotient.right is None:
+        return False
+    low, high = sorted((quotient.left, quotient.right))
+    slack = CREDIT * quotient.error + 1e-6 * max(abs(low), abs(high))
+    return all(low - slack <= x <= high + slack for x in slopes)
 
 
 def close(x: float, y: float) -> bool:

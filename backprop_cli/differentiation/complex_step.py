@@ -39,6 +39,8 @@ def complex_step(graph: Graph, values: Sequence[float], id: int, step: float | N
         if op.piece is not None and between_pieces(op, [values[i] for i in node.inputs]):
             return None
         y = op.forward(xp, *operands)
+        if y != y and isfinite(values[node.id]) and graph.needed(values)[node.id]:
+            return None  # before a max takes another operand
         if isinstance(y, complex):
             moved[node.id] = y
     moved_by = complex(moved.get(graph.output, 0.0)).imag

@@ -8,17 +8,18 @@ from math import hypot, isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine.point import Point, check_wrt, point_of
-from ..engine.run import bind
+from ..engine.run import bind, exact_leaves, pieces, run
 from ..engine.sweep import active_nodes
 from ..graph import CONSTANT, Graph
 from . import DEFAULT_METHODS, METHODS
-from .compare import DISAGREE, NOISY, NOT_RUN, ROUNDING, Verdict, close, compare
+from .compare import DISAGREE, KINK, NOISY, NOT_RUN, ROUNDING, Verdict, between_sides, close, compare
 from .finite import Quotient
 
 if TYPE_CHECKING:
     from .symbolic.process import SymbolicProcess
 
 KEPT_DIGITS = 3  # a number of which rounding may leave fewer is shown with a warning
+TIE_DIGITS = 60  # that tell apart what floats do not
 SUMMARY_FROM = 2_000  # nodes from which reverse mode alone runs by default
 
 
@@ -345,7 +346,8 @@ def differentiate(
         else Verdict(NOT_RUN)
         for k in range(len(graph))
     ]
-    _arbitrate(point, columns, verdicts)
+    _arbitrate(point, columns, verdicts, explained)
+    _excuse_ties(point, columns, quotients, verdicts)
     notes = tuple(note for name in chosen for note in found[name].notes)
     if point.limits:
         from ..engine.beside import notes as beside_notes
@@ -356,7 +358,12 @@ def differentiate(
     )
 
 
-def _arbitrate(point: Point, columns: Mapping[str, Sequence[float | None]], verdicts: list[Verdict]) -> None:
+def _arbitrate(
+    point: Point,
+    columns: Mapping[str, Sequence[float | None]],
+    verdicts: list[Verdict],
+    explained: Sequence[float],
+) -> None:
     """Let quotients in many digits, right beside the point, tell who errs where methods disagree."""
     open_ = [k for k, v in enumerate(verdicts) if v.verdict == DISAGREE and v.quotient is not None]
     if not open_:
@@ -365,9 +372,42 @@ def _arbitrate(point: Point, columns: Mapping[str, Sequence[float | None]], verd
 
     for k, there in beside(point.graph, point.values, open_).items():
         numbers = [column[k] for method, column in columns.items() if method != "finite"]
-        if all(x is None or close(x, there.slope) for x in numbers):
+        rounding = 2.0 * explained[k]
+        if all(x is None or close(x, there.slope) or abs(x - there.slope) <= rounding for x in numbers):
             reason = "finite differences are misled here: nearer to the point they tend to the others' slope"
             verdicts[k] = verdicts[k]._replace(verdict=NOISY, quotient=None, reason=reason)
+
+
+def _excuse_ties(
+    point: Point,
+    columns: Mapping[str, Sequence[float | None]],
+    quotients: Mapping[int, Quotient],
+    verdicts: list[Verdict],
+) -> None:
+    """Call it a kink where floats are tied that many digits tell apart, ``max(sin(x), x)`` at 1e-10.
+
+    The symbolic number is of one piece then, that of the floats by the convention at the kink between them.
+    """
+    for k, verdict in enumerate(verdicts):
+        seen = quotients.get(k)
+        if verdict.verdict != DISAGREE or seen is None or seen.at is None or seen.kind != KINK:
+            continue
+        numbers = [
+            x for method, column in columns.items() if method != "finite" and (x := column[k]) is not None
+        ]
+        if between_sides(seen, numbers) and _tied_by_rounding(point, seen.at):
+            verdicts[k] = Verdict(KINK, verdict.difference, None, seen, "rounding makes a tie here")
+
+
+def _tied_by_rounding(point: Point, id: int) -> bool:
+    """Whether a node is on another piece in many digits than in floats."""
+    from ..ops.namespaces import multiprecision
+    from ..ops.precision import digits
+
+    node, graph = point.graph.nodes[id], point.graph
+    with digits(TIE_DIGITS):
+        exact = run(graph, exact_leaves(graph, point.inputs), multiprecision(), point.needed)
+        return pieces([node], exact) != pieces([node], point.values)
 
 
 def forward_report(graph: Graph, bindings: Mapping[str, float]) -> GradientReport:
