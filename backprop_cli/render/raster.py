@@ -90,7 +90,7 @@ def _own_settings(what: str) -> Iterator[None]:
         raise UsageError(
             f"{what} needs the plot extra", hint="pip install matplotlib pillow; SVG needs nothing"
         ) from None
-    defaults = {key: x for key, x in matplotlib.rcParamsDefault.items() if key != "backend"}
+    defaults: Any = {key: x for key, x in matplotlib.rcParamsDefault.items() if key != "backend"}
     with SETTING, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a glyph that the font lacks is drawn as a box
         with matplotlib.rc_context(defaults):
