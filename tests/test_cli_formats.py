@@ -842,7 +842,9 @@ def test_what_is_not_imported(command, words, absent, tmp_path):
     assert not absent & set(done.stderr.split())
 
 
-DECOYS = ["sympy", "mpmath", "signal", "backprop_cli", "numpy", "json", "gmpy2", "marshal", "threading"]
+DECOYS = (
+    "sympy mpmath signal backprop_cli numpy json gmpy2 marshal threading matplotlib PIL rich click csv ruamel"
+).split()
 PROVED = ("x=2x*sin(x)+x^2*cos(x)",)
 
 
@@ -857,11 +859,18 @@ def decoys(tmp_path):
 @pytest.mark.parametrize(
     "words",
     [
+        ["eval", "x^2*sin(x)", "--x", "2"],
+        ["grad", "x^2*sin(x)"],
         ["grad", "x^2*sin(x)", "--x", "2"],
         ["grad", "x^2*sin(x)", "--x", "2", "--order", "2", "--format", "json"],
         ["explain", "x^2*sin(x)", "--x", "2"],
         ["limit", "x^2*sin(x)", "--x", "2"],
         ["plot", "x^2*sin(x)", "--x", "0:2", "--format", "json"],
+        ["descend", "x^2*sin(x)", "--x", "2", "--steps", "3"],
+        ["explain", "x^2*sin(x)", "--x", "2", "--symbolic", "--limit"],
+        ["config", "init"],
+        ["ops"],
+        ["help", "points"],
         ["graph", "x^2*sin(x)", "--x", "2"],
         ["export", "x^2*sin(x)", "--x", "2", "--to", "sympy"],
         ["check", "x^2*sin(x)", "--claim", *PROVED],
@@ -885,6 +894,32 @@ def test_nothing_of_the_current_folder_is_imported(decoys, tmp_path_factory, wor
     assert "failed" not in here.stdout + here.stderr
     if words[-1] in PROVED:
         assert "proved" in here.stdout
+
+
+def test_run_as_a_module_nothing_of_the_current_folder_is_imported(decoys):
+    (decoys / "backprop_cli.py").unlink()  # that one Python finds before it reads a line of ours
+    words = [sys.executable, "-m", "backprop_cli", "check", "x^2*sin(x)", "--claim", *PROVED]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, cwd=decoys, env=environment, capture_output=True, text=True, check=False)
+    assert not (decoys / "pwned").exists()
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_door_imports_anything_of_the_current_folder(decoys, tmp_path_factory):
+    script = tmp_path_factory.mktemp("home") / "script.py"
+    script.write_text(
+        "import backprop_cli as b\n"
+        "b.grad('x^2*sin(x)'), b.higher('x^3', x=1), b.explain('x^2', x=1, symbolic=True, limit=True)\n"
+        "b.limit('x^2', x=1, symbolic=True).to_svg(), b.descend('x^2', x=1, steps=3).to_svg()\n"
+        "b.plot('x^2', x=(0, 1)).to_svg(), b.draw('x^2', x=1).to_svg(), b.translate('x^2', x=1, to='sympy')\n"
+        "b.check('x^2*sin(x)', {'x': '2x*sin(x)+x^2*cos(x)'}), b.eval('x', x=1)\n"
+        "b.gradcheck('x^2', None, x=1)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, str(script)]
+    done = subprocess.run(words, cwd=decoys, env=environment, capture_output=True, text=True, check=False)
+    assert not (decoys / "pwned").exists()
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_package_is_found_where_only_the_parent_looks(decoys, tmp_path_factory):
