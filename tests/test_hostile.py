@@ -176,3 +176,13 @@ def test_an_operand_without_a_complex_form_is_not_passed_over(text, slope):
     found = report.columns["complex-step"][report.graph.inputs["x"]]
     assert found == slope
     assert report.agree is not False
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "rate"), [("exp(x)", "700", "1e10"), ("x^3", "-1e100", "1e250"), ("-x^2", "1", "1.7e308")]
+)
+def test_a_descent_beyond_the_floats_leads_to_no_point(run, text, x, rate):
+    for format_ in ("table", "json"):
+        result = run("descend", text, "--x", x, "--rate", rate, "--steps", "9", "--format", format_)
+        assert result.status == 3
+        assert not re.search(r"\b(inf|nan)\b", result.out + result.err), result.err

@@ -236,7 +236,8 @@ def no_value(graph: Graph, values: Sequence[float], id: int) -> NoSuchNumber:
     """Say why a node has no finite value."""
     node = graph.nodes[id]
     op = node.op
-    assert op is not None
+    if op is None:  # an input that a search has taken beyond the floats
+        return RangeError(f"{graph.name(id)} overflows: a float64 ends at 1.8e308")
     operands = [values[i] for i in node.inputs]
     text = written(graph, id)
     where = operands_text(graph, values, id)

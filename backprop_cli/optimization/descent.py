@@ -155,7 +155,8 @@ def descend(
                 end, error = "error", fault
                 if not isinstance(fault, DomainError):
                     fault.hint = None  # it is about expressions, not about steps
-                fault.message = f"update {k} leads to {_where(function, point)}: {fault.message}"
+                where = _where(function, point) if all(map(isfinite, point)) else "no point"
+                fault.message = f"update {k} leads to {where}: {fault.message}"
                 break
             points.append(point)
             values.append(f)
