@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backprop_cli.render.forms import Fraction, Product
+from backprop_cli.render.forms import Product, Sum
 from backprop_cli.render.page import Column, Text
 
 
@@ -13,7 +13,7 @@ def test_a_part_is_a_value():
     assert (text.text, text.tone, text.kind) == ("5", "", "number")
     assert text == Text(text="5", tone="", kind="number")
     assert text.replace(tone="bad") == Text("5", "bad", "number")
-    assert (Fraction("a", "b") == Product(["a", "b"]), Column("x") == Text("x")) == (False, False)
+    assert (Sum([1.0, 2.0]) == Product([1.0, 2.0]), Column("x") == Text("x")) == (False, False)
     assert repr(text) == "Text('5', '', 'number')"
     with pytest.raises(AttributeError, match="set once"):
         text.tone = "bad"

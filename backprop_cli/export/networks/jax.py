@@ -8,6 +8,7 @@ from .. import jax as scalar
 from ..handwritten import helpers
 from ..writer import spell
 from . import Exported
+from .arrays import ARRAYS
 from .common import (
     WITHOUT,
     Arrays,
@@ -22,7 +23,7 @@ from .common import (
     update,
 )
 from .facts import Facts
-from .nodes import ARRAYS, NodeWriter
+from .nodes import NodeWriter
 from .passes import predicting, training
 
 LANGUAGE = "JAX"

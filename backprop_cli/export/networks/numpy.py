@@ -10,6 +10,7 @@ from .. import numpy as scalar
 from ..handwritten import helpers
 from ..writer import spell
 from . import Exported
+from .arrays import ARRAYS
 from .common import (
     WITHOUT,
     Arrays,
@@ -24,7 +25,7 @@ from .common import (
     update,
 )
 from .facts import Facts
-from .nodes import ARRAYS, NodeWriter
+from .nodes import NodeWriter
 from .passes import backward, predicting, training
 
 LANGUAGE = "NumPy"
