@@ -42,13 +42,15 @@ class Source:
     Args:
         text: The whole text, as the user gave it.
         path: The file it came from; None for an expression on the command line.
+        note: How the user's text was read, where that is in another notation than ours.
     """
 
-    __slots__ = ("_starts", "path", "text")
+    __slots__ = ("_starts", "note", "path", "text")
 
-    def __init__(self, text: str, path: str | None = None) -> None:
+    def __init__(self, text: str, path: str | None = None, note: str | None = None) -> None:
         self.text = text
         self.path = path
+        self.note = note
         self._starts: list[int] | None = None
 
     def locate(self, offset: int) -> tuple[int, int]:

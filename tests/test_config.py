@@ -348,7 +348,7 @@ def test_a_formula_is_quoted_with_carets():
         "c.yaml:3:18: model.formula: foo is not a function\n"
         "  y ~ a*foo(x)\n"
         "        ^^^\n"
-        "  hint: did you mean floor(...)? To multiply, write foo*(x)"
+        "  hint: write a*floor(x) or a*foo*(x) to multiply"
     )
 
 

@@ -51,6 +51,16 @@ def _power(a: Any, n: Any) -> Any:
     return mp.exp(n * mp.ln(a)) if a > 0 else mpf(a) ** int(n) if n == int(n) else mpf(0) if n > 0 else mp.nan
 
 
+def _sinc_n(n: int, x: Any) -> Any:
+    """The integral of t^n cos(x*t + n*pi/2) over t from 0 to 1."""
+    if abs(x) < 1:
+        terms = range((n + 1) // 2, (n + 1) // 2 + 200)
+        return mp.fsum(
+            (-1) ** k * mpf(x) ** (2 * k - n) / ((2 * k + 1) * mp.factorial(2 * k - n)) for k in terms
+        )
+    return mp.diff(lambda t: mp.sin(t) / t, x, n)
+
+
 def _cube_root(x: Any) -> Any:
     return mp.root(x, 3) if x >= 0 else -mp.root(-x, 3)
 
@@ -105,6 +115,30 @@ EXACT: dict[str, Callable[..., Any]] = {
     "lgamma": lambda x: mp.ln(mp.fabs(mp.gamma(x))),
     "digamma": lambda x: mp.psi(0, x),
     "polygamma": lambda n, x: mp.psi(int(n), x),
+    "sec": mp.sec,
+    "csc": mp.csc,
+    "cot": mp.cot,
+    "asec": mp.asec,
+    "acsc": mp.acsc,
+    "acot": lambda x: mp.pi / 2 - mp.atan(x),
+    "sech": mp.sech,
+    "csch": mp.csch,
+    "coth": lambda x: (
+        mp.cosh(x) / mp.sinh(x) if abs(x) < 100 else mp.sign(x) * (1 + 2 / mp.expm1(2 * abs(x)))
+    ),
+    "log_base": lambda x, b: mp.ln(x) / mp.ln(b),
+    "logit": lambda x: mp.ln(x) - mp.ln(1 - x),
+    "sinc": lambda x: mp.sin(x) / x if x else mpf(1),
+    "sinc_n": lambda n, x: _sinc_n(int(n), x),
+    "mod": lambda x, n: x - n * mp.floor(x / n),
+    "round": lambda x: mp.nint(x),
+    "clamp": lambda x, lo, hi: lo if x < lo else hi if x > hi else x,
+    "relu6": lambda x: min(max(x, mpf(0)), mpf(6)),
+    "hard_tanh": lambda x: min(max(x, mpf(-1)), mpf(1)),
+    "hard_sigmoid": lambda x: min(max(x + 3, mpf(0)), mpf(6)) / 6,
+    "selu": lambda x: mpf(1.0507009873554805) * (x if x > 0 else mpf(1.6732632423543772) * mp.expm1(x)),
+    "mish": lambda x: x * mp.tanh(mp.ln(1 + mp.exp(x))),
+    "softsign": lambda x: x / (1 + mp.fabs(x)),
     "less": _compare(lambda a, b: a < b),
     "less_equal": _compare(lambda a, b: a <= b),
     "greater": _compare(lambda a, b: a > b),
@@ -123,6 +157,22 @@ ALSO: dict[str, list[tuple[float, ...]]] = {
     "gamma": [(-0.5,), (-3.3,)],
     "lgamma": [(-0.5,), (-3.3,)],
     "digamma": [(-0.5,), (-3.3,)],
+    "sec": [(-2.0,), (30.0,)],
+    "csc": [(-1.0,), (4.0,)],
+    "cot": [(-1.0,), (4.0,), (1.5707,)],
+    "asec": [(-1.001,), (-350.0,), (1e200,)],
+    "acsc": [(-1.001,), (-350.0,), (1e200,)],
+    "acot": [(0.0,), (1e10,), (-1e10,)],
+    "csch": [(-0.3,), (-350.0,)],
+    "coth": [(-0.3,), (-350.0,)],
+    "log_base": [(8.0, 2.0), (0.5, 0.25), (125.0, 5.0), (1e300, 10.0)],
+    "logit": [(0.5000001,)],
+    "sinc": [(1e-5,), (-0.09,), (0.11,), (1e3,)],
+    "sinc_n": [(1.0, 1e-5), (2.0, 0.0), (3.0, -2.0), (5.0, 0.5), (8.0, 30.0), (2.0, 0.11)],
+    "mod": [(-7.5, 2.0), (7.5, -2.0), (-0.25, 1.0)],
+    "round": [(2.6,), (-0.4,)],
+    "clamp": [(7.0, 0.0, 5.0), (-3.0, 0.0, 5.0)],
+    "mish": [(-20.0,), (20.5,)],
     "polygamma": [(1.0, -0.5), (2.0, -3.3), (0.0, 0.25)],
     "min": [(3.0, -1.0, 2.0), (5.0, 4.0, 3.0, 2.0)],
     "max": [(3.0, -1.0, 2.0), (5.0, 4.0, 3.0, 2.0)],
@@ -201,7 +251,7 @@ def test_slopes_are_those_of_the_definition(op: Primitive) -> None:
         for i in positions(op, point):
             wanted = exact_slope(op, point, i)
             # near a zero of the slope what counts is the size of what is subtracted
-            size = abs(wanted) + (1e-2 if op.name in ("silu", "gelu") else 0)
+            size = abs(wanted) + (1e-2 if op.name in ("silu", "gelu", "mish") else 0)
             assert abs(slopes(op, point)[i] - wanted) <= 1e-13 * size + 5e-324, (point, i)
 
 
@@ -235,7 +285,7 @@ def test_slopes_by_complex_step(op: Primitive) -> None:
             y = op.forward(xp, *[complex(p, h) if k == i else p for k, p in enumerate(point)])
             slope = y.imag / h if isinstance(y, complex) else 0.0
             wanted = exact_slope(op, point, i)
-            size = abs(wanted) + (1e-2 if op.name in ("silu", "gelu") else 0)
+            size = abs(wanted) + (1e-2 if op.name in ("silu", "gelu", "mish") else 0)
             # what passes through cmath loses digits where the slope is the difference of two sizes
             assert abs(slope - wanted) <= 1e-12 * size + 1e-14 * abs(exact(op, point)), (point, i)
             value = y.real if isinstance(y, complex) else y
@@ -246,6 +296,7 @@ LAMBDIFIED = {
     "Where": lambda c, a, b: a if c else b,
     **{name: EXACT[name] for name, row in PRIMITIVES.items() if row.truth},
     **{name: EXACT[name] for name in ("min", "max", "floor")},
+    "SincN": EXACT["sinc_n"],
     "loggamma": lambda x: mp.ln(mp.fabs(mp.gamma(x))),
     "polygamma": lambda n, x: mp.psi(int(n), x),
     "atan2": EXACT["atan2"],
@@ -302,7 +353,7 @@ def test_local_derivative_as_written_is_the_rule_that_runs(op: Primitive) -> Non
                 written = [words(text, names) for text in {op.local[i], op.exact[i]}]
             rule = slopes(op, point)[i]
             for number in written:
-                size = abs(number) + (1e-2 if op.name in ("silu", "gelu") else 0)
+                size = abs(number) + (1e-2 if op.name in ("silu", "gelu", "mish") else 0)
                 assert abs(rule - number) <= 1e-13 * size + 5e-324, (point, op.local[i], op.exact[i])
 
 
@@ -528,7 +579,8 @@ def test_names_users_can_call() -> None:
     wanted = (
         "sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh exp expm1 log ln log1p log2 log10 "
         "sqrt cbrt abs sign floor ceil min max hypot relu leaky_relu elu gelu silu softplus sigmoid erf erfc "
-        "gamma lgamma digamma polygamma where"
+        "gamma lgamma digamma polygamma where sec csc cot asec acsc acot sech csch coth log_base logit sinc "
+        "sinc_n mod round clamp relu6 hard_tanh hard_sigmoid selu mish softsign"
     )
     assert set(FUNCTIONS) == set(wanted.split())
     assert ALIASES == {"ln": "log"}
@@ -584,6 +636,37 @@ KINKS: list[tuple[str, tuple[float, ...], float, tuple[float, ...]]] = [
     ("less_equal", (1.0, 1.0), 1.0, (0.0, 0.0)),
     ("equal", (1.0, 1.0), 1.0, (0.0, 0.0)),
     ("not_equal", (1.0, 1.0), 0.0, (0.0, 0.0)),
+    ("sinc", (0.0,), 1.0, (0.0,)),
+    ("sinc_n", (2.0, 0.0), -THIRD, (NAN, 0.0)),
+    ("acot", (0.0,), math.pi / 2, (-1.0,)),  # from 0 to pi: no jump
+    ("acot", (-1.0,), 3 * math.pi / 4, (-0.5,)),
+    ("asec", (-1.0,), math.pi, (math.inf,)),
+    ("asec", (-2.0,), 2 * math.pi / 3, (0.28867513459481287,)),
+    ("acsc", (-2.0,), -math.pi / 6, (-0.28867513459481287,)),
+    ("log_base", (125.0, 5.0), 3.0, (NAN, NAN)),  # a power of the base has a whole logarithm
+    ("log_base", (1000.0, 10.0), 3.0, (NAN, NAN)),
+    ("log_base", (0.125, 2.0), -3.0, (NAN, NAN)),
+    ("logit", (0.5,), 0.0, (4.0,)),
+    ("mod", (-1.0, 3.0), 2.0, (1.0, 1.0)),  # floored: the sign of the divisor
+    ("mod", (1.0, -3.0), -2.0, (1.0, 1.0)),
+    ("mod", (2.0, 1.0), 0.0, (1.0, -2.0)),  # at the jump the slope of the pieces
+    ("mod", (0.3, 0.1), 0.09999999999999998, (1.0, -2.0)),
+    ("round", (0.5,), 0.0, (0.0,)),  # half to even
+    ("round", (1.5,), 2.0, (0.0,)),
+    ("round", (2.5,), 2.0, (0.0,)),
+    ("round", (-1.5,), -2.0, (0.0,)),
+    ("clamp", (0.0, 0.0, 1.0), 0.0, (1.0, 0.0, 0.0)),  # as PyTorch: both edges pass the slope on
+    ("clamp", (1.0, 0.0, 1.0), 1.0, (1.0, 0.0, 0.0)),
+    ("clamp", (-2.0, 0.0, 1.0), 0.0, (0.0, 1.0, 0.0)),
+    ("clamp", (2.0, 0.0, 1.0), 1.0, (0.0, 0.0, 1.0)),
+    ("relu6", (0.0,), 0.0, (0.0,)),  # as PyTorch
+    ("relu6", (6.0,), 6.0, (0.0,)),
+    ("hard_tanh", (-1.0,), -1.0, (0.0,)),
+    ("hard_tanh", (0.25,), 0.25, (1.0,)),
+    ("hard_sigmoid", (3.0,), 1.0, (0.0,)),
+    ("hard_sigmoid", (0.0,), 0.5, (1 / 6,)),
+    ("selu", (0.0,), 0.0, (1.7580993408473766,)),  # the slope below, as PyTorch
+    ("softsign", (0.0,), 0.0, (1.0,)),
     ("hypot", (3e200, 4e200), 5e200, (0.6, 0.8)),  # the squares overflow
     ("hypot", (3e-200, 4e-200), 5e-200, (0.6, 0.8)),
     ("atan", (1e200,), math.pi / 2, (0.0,)),  # 1e-400 is 0 in float64, not an error
@@ -616,6 +699,20 @@ NO_VALUE: list[tuple[str, tuple[float, ...]]] = [
     ("polygamma", (0.5, 1.0)),
     ("polygamma", (-1.0, 1.0)),
     ("polygamma", (1.0, 0.0)),
+    ("csc", (0.0,)),
+    ("cot", (0.0,)),
+    ("csch", (0.0,)),
+    ("coth", (0.0,)),
+    ("asec", (0.9999999999999999,)),
+    ("acsc", (0.0,)),
+    ("log_base", (2.0, 1.0)),
+    ("log_base", (2.0, -2.0)),
+    ("log_base", (0.0, 2.0)),
+    ("logit", (0.0,)),
+    ("logit", (1.0,)),
+    ("logit", (1.5,)),
+    ("mod", (1.0, 0.0)),
+    ("clamp", (0.5, 1.0, 0.0)),
     ("exp", (1000.0,)),
     ("sinh", (-1000.0,)),
     ("gamma", (171.7,)),
@@ -693,6 +790,19 @@ FIRST_CLASS: dict[str, tuple[float, ...]] = {
     "log10": (1e-300, 1e-3, 0.999, 3.0, 350.0),
     "log1p": (*NEAR_ONE, 1e-300, 350.0),
     "sqrt": (1e-300, 0.3, 350.0),
+    "sec": (1e-12, 0.3, 1.5, 1.5707963, 2.5, 100.0),
+    "csc": (1e-150, 1e-9, 0.3, 1.5, 3.14159, 100.0),
+    "cot": (1e-150, 1e-9, 0.3, 1.5, 100.0),
+    "asec": (1.0 + 2.0**-52, 1.0 + 1e-8, 1.001, -1.5, 350.0, 1e150, -1e150),
+    "acsc": (1.0 + 2.0**-52, 1.0 + 1e-8, 1.001, -1.5, 350.0, 1e150, -1e150),
+    "acot": (*WIDE, 1e150, -1e150),
+    "sech": (*WIDE, 700.0, -700.0),
+    "csch": (*WIDE, 1e-150, 700.0, -700.0),
+    "coth": (*WIDE, 1e-150),
+    "logit": (1e-300, 1e-12, 0.1, 0.25, 0.49999999, 0.5000001, 0.75, 1 - 1e-9, 1 - 2.0**-53),
+    "sinc": (1e-12, 1e-5, 1e-3, 0.0999, 0.1001, 1.0, 1.99, 2.01, 3.0, -0.5, 30.0),
+    "softsign": (*WIDE, 1e150),
+    "mish": (1e-12, 0.3, 2.5, 19.5, 36.0, 350.0, -20.0, -36.0, -100.0, -350.0),
     "gamma": (1e-3, 0.5, 1.46, 5.5, 100.5, -0.5, -20.3),
     "lgamma": (1e-3, 0.5, 4.5, 100.5, 350.0, -0.5),
     "digamma": (1e-3, 0.5, 1.0, 1.4616321449683622, 1.5, 2.0, 9.99, 10.01, 350.0, -0.5, -20.3),
@@ -759,6 +869,21 @@ def exact_slope_closed(name: str, x: Any) -> Any:
         "log10": lambda: 1 / (x * mp.ln(10)),
         "log1p": lambda: 1 / (1 + x),
         "sqrt": lambda: 1 / (2 * mp.sqrt(x)),
+        "sec": lambda: mp.sin(x) / mp.cos(x) ** 2,
+        "csc": lambda: -mp.cos(x) / mp.sin(x) ** 2,
+        "cot": lambda: -1 / mp.sin(x) ** 2,
+        "asec": lambda: 1 / (abs(x) * mp.sqrt(x * x - 1)),
+        "acsc": lambda: -1 / (abs(x) * mp.sqrt(x * x - 1)),
+        "acot": lambda: -1 / (1 + x * x),
+        "sech": lambda: -mp.sinh(x) / mp.cosh(x) ** 2,
+        "csch": lambda: -mp.cosh(x) / mp.sinh(x) ** 2,
+        "coth": lambda: -1 / mp.sinh(x) ** 2,
+        "logit": lambda: 1 / (x * (1 - x)),
+        "sinc": lambda: (x * mp.cos(x) - mp.sin(x)) / x**2,
+        "softsign": lambda: 1 / (1 + abs(x)) ** 2,
+        "mish": lambda: (
+            mp.tanh(mp.ln(1 + mp.exp(x))) + x / (1 + mp.exp(-x)) / mp.cosh(mp.ln(1 + mp.exp(x))) ** 2
+        ),
         "gamma": lambda: mp.gamma(x) * mp.psi(0, x),
         "lgamma": lambda: mp.psi(0, x),
         "digamma": lambda: mp.psi(1, x),

@@ -203,7 +203,7 @@ def test_the_reader_reads(latex: str, number: float) -> None:
 
 
 WRITERS = ("language", "explanation", "differentiation/symbolic", "render", "export", "checking")
-ELSEWHERE: dict[str, str] = {}
+ELSEWHERE = {"language/readings.py": "what is written there is the user's own text"}
 """Files that put brackets around what is written to them, and why."""
 
 

@@ -93,7 +93,7 @@ class Output:
         """Print what the user should know about an answer."""
         if graph.euler is not None:
             self.note("note: e is Euler's number 2.71828...; to make it a variable, bind it: e=VALUE")
-        for text in notes:
+        for text in (*filter(None, (graph.source.note,)), *notes):
             self.note(f"note: {text}")
         for text in warnings:
             self.note(f"warning: {text}")

@@ -9,7 +9,7 @@ from ..errors import BackpropError, BindingError, ExpressionError, Source, Usage
 from ..graph import Graph
 from ..language.lower import constant, lower
 from ..language.operators import CONSTANTS
-from ..language.parser import TEXT_LIMIT, parse
+from ..language.parser import TEXT_LIMIT, parse, parse_here
 from .command import Binding
 
 if TYPE_CHECKING:
@@ -69,7 +69,17 @@ class Request:
         if one_point and self.ranges:
             name = next(iter(self.ranges))
             raise UsageError(one_point.format(name=name), hint=hint and hint.format(name=name))
+        if not self.values and not self.ranges and self.points is None:
+            self.note_products()
         return self.graph
+
+    def note_products(self) -> None:
+        """Say which names were likely meant as products, where nothing has a value and formulas are shown."""
+        names = [name for name in self.graph.inputs if len(name) > 1 and name.isalpha()]
+        if names and not self.source.note:
+            from ..language.readings import product_note
+
+            self.graph.source.note = product_note(self.graph.source.text, names, self.graph.named, parse_here)
 
     @property
     def config(self) -> str | None:
@@ -116,16 +126,9 @@ class Request:
         """Say what may have been meant by a name that is no variable."""
         from ..engine.run import not_an_input
 
-        error = not_an_input(self.graph, binding.name)
-        parts = [
-            n
-            for n in self.graph.inputs
-            if len(n) > 1 and set(n) <= {b.name for b in self.bindings} and binding.name in n
-        ]
-        if binding.option and not parts:
+        error = not_an_input(self.graph, binding.name, {b.name for b in self.bindings})
+        if binding.option and " is one name" not in (error.hint or ""):
             error.hint = f"did you mean the option {binding.option}? {error.hint}"
-        elif parts:
-            error.hint = f"{parts[0]} is one name; to multiply write {'*'.join(parts[0])}"
         raise error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import inf, isfinite
 from typing import Any
 
@@ -32,7 +32,8 @@ def bind(graph: Graph, values: Mapping[str, float]) -> dict[str, float]:
             f"no value for {', '.join(missing[:12])}{' ...' if len(missing) > 12 else ''}",
             source=graph.source,
             span=graph.nodes[graph.inputs[missing[0]]].span,
-            hint=f"the expression's variables: {_listed(list(graph.inputs))}",
+            hint=_meant_as_product(graph, missing, bound)
+            or f"the expression's variables: {_listed(list(graph.inputs))}",
         )
     return {name: float(value) for name, value in bound.items() if value is not None}
 
@@ -42,8 +43,14 @@ def is_bound(graph: Graph, bindings: Mapping[str, float]) -> bool:
     return bool(bindings or graph.defaults or not graph.inputs)
 
 
-def not_an_input(graph: Graph, name: str) -> BindingError:
-    """Say that there is no such input, and what there is."""
+def not_an_input(graph: Graph, name: str, given: Collection[str] = ()) -> BindingError:
+    """Say that there is no such input, and what there is.
+
+    Args:
+        graph: The computation.
+        name: What is none of its inputs.
+        given: Every name that has a value.
+    """
     variables = list(graph.inputs)
     if name in graph.named:
         node = graph.nodes[graph.named[name]]
@@ -54,16 +61,19 @@ def not_an_input(graph: Graph, name: str) -> BindingError:
             hint=f"the expression's variables: {_listed(variables)}",
         )
     close = nearest(name, variables)
-    meant = f"did you mean {close}? " if close else ""
-    for variable in variables:
-        if sorted(name) != sorted(variable) and len(variable) > 1 and name in variable:
-            meant = (
-                f"{variable} is one name; to multiply write {'*'.join(variable)}. "
-                if len(variable) < 5
-                else meant
-            )
     listed = f"the expression's variables: {_listed(variables)}" if variables else "it has no variables"
-    return BindingError(f"the expression has no variable {name}", hint=meant + listed)
+    meant = _meant_as_product(graph, variables, {name, *given}) or (f"did you mean {close}?" if close else "")
+    return BindingError(
+        f"the expression has no variable {name}", hint=f"{meant}. {listed}" if meant else listed
+    )
+
+
+def _meant_as_product(graph: Graph, names: Sequence[str], known: Collection[str]) -> str | None:
+    """Return a sentence on names that were likely meant as products or as calls."""
+    from ..language.parser import parse_here
+    from ..language.readings import product_note  # where an answer fails, and only there: start-up time
+
+    return product_note(graph.source.text, names, {*graph.named, *known}, parse_here)
 
 
 def _listed(names: list[str]) -> str:

@@ -37,6 +37,7 @@ SPELLING: Table = {
     **{name: name for name in "floor ceil sign sigmoid softplus digamma polygamma".split()},
     **{name: (repr(constant.value), ATOM) for name, constant in CONSTANTS.items()},
     "gamma": "tgamma",
+    "round": "rint",
     "power": power,
     "power_n": power,
     "abs": "fabs",

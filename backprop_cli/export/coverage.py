@@ -6,7 +6,7 @@ from ..language.operators import ATOM
 from ..language.written import Piece
 from ..ops import PRIMITIVES
 from . import TARGETS, module_of
-from .writer import Refused, spell
+from .writer import NOT_CLOSED, Refused, spell
 
 
 def coverage_table() -> str:
@@ -16,8 +16,9 @@ def coverage_table() -> str:
         cells = []
         for target in TARGETS:
             table = module_of(target).SPELLING
-            if isinstance(table[name], Refused):
-                cells.append(f"none: {table[name].reason}")
+            refused = table.get(name, None if row.means else NOT_CLOSED)
+            if isinstance(refused, Refused):
+                cells.append(f"none: {refused.reason}")
                 continue
             # a literal has a number; any will do
             operands = [Piece(p, ATOM, 3.0 if k == row.literal else None) for k, p in enumerate(row.params)]

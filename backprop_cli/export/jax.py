@@ -17,6 +17,7 @@ SPELLING: Table = {
     **{name: f"jnp.arc{name[1:]}" for name in "asin acos atan asinh acosh atanh atan2".split()},
     **{name: f"jax.nn.{name}" for name in "relu sigmoid softplus silu leaky_relu elu".split()},
     **{name: f"special.{name}" for name in "erf erfc gamma digamma".split()},
+    "round": "jnp.round",
     "lgamma": "special.gammaln",
     "polygamma": lambda n, x: Piece(f"special.polygamma({int(n.value or 0)}, {x})"),
     "power": python.power,

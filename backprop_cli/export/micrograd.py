@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from ..language.operators import CHOICE, COMPARISON, POWER, PRODUCT
-from ..language.written import INFIX, Piece, Spelling, Table
+from ..language.written import INFIX, Piece, Table
 from ..ops import PRIMITIVES
 from . import python
 from .handwritten import helpers
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
 from .program import Program
-from .writer import Names, Writer, expression, python_number, spell
+from .writer import NOT_CLOSED, Names, Writer, expression, python_number, spell
 
 LANGUAGE = "micrograd"
 
@@ -55,13 +56,14 @@ def literal_first(n: Piece, x: Piece) -> Piece:
 
 OWN = {"min": "smallest", "max": "largest", "abs": "absolute", "power": "power", "round": "rounded"}
 NATIVE = frozenset("add subtract multiply divide negative identity power_n relu where".split())
-SPELLING: dict[str, Spelling] = {
+SPELLING: dict[str, Any] = {
     **{name: added(name) for name, row in PRIMITIVES.items() if name not in NATIVE and not row.truth},
     **INFIX,
     **{name: comparison(row.infix or "") for name, row in PRIMITIVES.items() if row.truth},
     "power_n": power_n,
     "relu": lambda x: Piece(f"{x:!}.relu()"),
     "polygamma": literal_first,
+    "sinc_n": NOT_CLOSED,
     "where": lambda c, a, b: Piece(f"{value(a)} if {c:<} else {value(b)}", CHOICE),
 }
 RESERVED = PYTHON_WORDS | {"Value", *PRIMITIVES, *OWN.values(), *python.HELPERS}
@@ -87,7 +89,7 @@ def definition(name: str, used: set[str]) -> str:
     params = [p for k, p in enumerate(row.params) if k != row.literal]
     known = {p: Piece(p if p not in params else f"{p}.data") for p in row.params} | {"y": Piece("out.data")}
     used.add(name)
-    forward = spell(SCALAR, name, [known[p] for p in row.params])
+    forward = spell(SCALAR, name, [known[p] for p in row.params], number=python_number, used=used)
     slopes = []
     for p, text in zip(row.params, row.exact, strict=False):
         if p in params:

@@ -31,6 +31,8 @@ SPELLING: Table = {
     **{name: f"np.{name}" for name in "sqrt cbrt hypot sign floor ceil abs where".split()},
     **{name: f"np.arc{name[1:]}" for name in "asin acos atan asinh acosh atanh atan2".split()},
     **{name: f"special.{name}" for name in "erf erfc gamma digamma polygamma".split()},
+    "round": "np.rint",
+    "mod": "np.mod",
     "lgamma": "special.gammaln",
     **constants("np.pi", "np.e"),
     "power": python.power,

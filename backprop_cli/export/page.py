@@ -46,7 +46,7 @@ def conventions(
     lines: list[str] = []
     open_: set[str] = set()
     for op in dict.fromkeys(program.by_convention.values()):
-        if op.name in same:
+        if op.name in same or op.means:  # a definition brings our convention along
             kink = f"{op.name} is on its kink here; " if op.kinks else ""
             lines.append(f"{comment}{kink}{op.convention}, as in backprop.")
             continue

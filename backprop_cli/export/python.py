@@ -31,6 +31,8 @@ SPELLING: Table = {
     "sign": "sign",
     "floor": "float(math.floor({0}))",
     "ceil": "float(math.ceil({0}))",
+    "round": "float(round({0}))",
+    "mod": ("{0:*} % {1:^}", PRODUCT),
     "min": "min",
     "max": "max",
     "relu": "max({0}, 0.0)",

@@ -61,7 +61,7 @@ SPELLING: Table = {
     **INFIX,
     **{name: f"torch.{name}" for name in "sin cos tan asin acos atan sinh cosh tanh asinh acosh".split()},
     **{name: f"torch.{name}" for name in "atanh exp expm1 log log1p log2 log10 sqrt abs sign".split()},
-    **{name: f"torch.{name}" for name in "floor ceil relu sigmoid erf erfc lgamma digamma".split()},
+    **{name: f"torch.{name}" for name in "floor ceil round relu sigmoid erf erfc lgamma digamma".split()},
     **{name: tensors(f"torch.{name}") for name in ("atan2", "hypot")},
     "power": python.power,
     "power_n": python.power,

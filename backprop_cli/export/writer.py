@@ -37,16 +37,41 @@ def constants(pi: str, e: str, tau: str = "") -> dict[str, Spelling]:
     return {"pi": (pi, ATOM), "tau": (tau, ATOM) if tau else (f"2*{pi}", PRODUCT), "e": (e, ATOM)}
 
 
-def spell(table: Table, name: str, operands: Sequence[Piece], static: Mapping[str, Any] = NO_STATIC) -> Piece:
+def spell(
+    table: Table,
+    name: str,
+    operands: Sequence[Piece],
+    static: Mapping[str, Any] = NO_STATIC,
+    *,
+    number: Callable[[float, bool], Piece] | None = None,
+    used: set[str] | None = None,
+) -> Piece:
     """Write one primitive over written operands, with what it is told besides; count how deep it is.
 
+    A primitive that the target has not is written by those that define it.
+
+    Args:
+        table: The target's spellings.
+        name: The primitive, or another entry.
+        operands: As they are written.
+        static: What the node says besides its operands.
+        number: Writes a number.
+        used: Where the primitives are noted that stand for it.
     Raises:
         UsageError: where the target does not have it.
     """
-    if isinstance(table[name], Refused):
-        raise UsageError(f"no export of {name} to this target: {table[name].reason}")
+    if name not in table and PRIMITIVES[name].means:
+        row = PRIMITIVES[name]
+        known = dict(zip(row.params, operands, strict=True))
+        return expression(row.means, known, table, number or python_number, set() if used is None else used)
+    spelling = table.get(name, NOT_CLOSED)
+    if isinstance(spelling, Refused):
+        raise UsageError(f"no export of {name} to this target: {spelling.reason}")
     depth = 1 + max((x.depth for x in operands), default=0)
     return spelled(table, name, operands, static)._replace(depth=depth)
+
+
+NOT_CLOSED = Refused("it has no form in other functions")
 
 
 class Names:
@@ -147,6 +172,10 @@ class Writer:
         if self.graph.output not in self.variables:
             self.variables[self.graph.output] = names.own(output)
         self.output = self.variables[self.graph.output]
+        # what a definition names more than once has a line of its own
+        self.repeated = {
+            i for node in program.steps if node.op and node.op.name not in table for i in node.inputs
+        }
         self.lines = list(self._lines())
 
     def variable(self, id: int) -> str:
@@ -177,7 +206,7 @@ class Writer:
         whole = whole and bool(node.op.linear)
         operands = [self._constant(self.graph.nodes[i], whole=whole) for i in node.inputs]
         self.used.add(node.op.name)
-        return spell(self.constants, node.op.name, operands)._replace(
+        return spell(self.constants, node.op.name, operands, number=self.number, used=self.used)._replace(
             value=self.program.point.values[node.id]
         )
 
@@ -189,7 +218,7 @@ class Writer:
             if safe:
                 operands = self.kept_finite(node, operands)
             self.used.add(node.op.name)
-            written = spell(self.table, node.op.name, operands)
+            written = spell(self.table, node.op.name, operands, number=self.number, used=self.used)
             if self._stands_alone(node, written):
                 name = self.variable(node.id)
                 self.pieces[node.id] = Piece(name)
@@ -201,7 +230,7 @@ class Writer:
         if node.op is not None and node.op.truth and len(written.text) < 30:
             # a condition is read where it stands
             return False
-        return self.every or node.id in self.variables or written.depth >= DEEPEST
+        return self.every or node.id in self.variables or node.id in self.repeated or written.depth >= DEEPEST
 
     def _order(self) -> list[Node]:
         """Return the steps in creation order, but conditions before what they keep finite."""
@@ -279,7 +308,7 @@ def expression(
     def apply(item: Item, operands: Sequence[Piece]) -> Piece:
         row = PRIMITIVES[item.text].literal_form if operands[-1].constant else None
         used.add(row or item.text)
-        return spell(table, row or item.text, operands)
+        return spell(table, row or item.text, operands, number=number, used=used)
 
     return fold(postfix(text), name=name, number=literal, apply=apply)
 

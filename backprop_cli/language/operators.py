@@ -28,16 +28,30 @@ SPELLING = {
     "·": "*",
     "⋅": "*",
     "∙": "*",
+    "•": "*",
+    "∗": "*",
     "÷": "/",
+    "∕": "/",
+    "⁄": "/",
     "−": "-",
     "–": "-",
+    "‐": "-",
+    "‑": "-",
+    "ˆ": "^",
     "≤": "<=",
     "≥": ">=",
     "≠": "!=",
 }
 """Other ways to write an operator."""
 
-SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+SUPERSCRIPT_LETTERS = dict(zip("ᵃᵇⁿᵏᵐᵗˣʸ", "abnkmtxy", strict=True))
+SUPERSCRIPTS = str.maketrans({**dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)), **SUPERSCRIPT_LETTERS})
+FRACTIONS = {
+    letter: (above, below)
+    for letter, above, below in zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞", "112131234151357", "233445555668888", strict=True)
+}
+"""Fractions that are one letter."""
+
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 
 
@@ -120,16 +134,27 @@ OTHER_NAMES = {
     "ifelse": "where",
     "cond": "where",
     "ceiling": "ceil",
+    "cosec": "csc",
+    "cotan": "cot",
+    "ctg": "cot",
+    "arcsec": "asec",
+    "arccsc": "acsc",
+    "arccosec": "acsc",
+    "arccot": "acot",
+    "arcctg": "acot",
+    "fmod": "mod",
+    "modulo": "mod",
+    "rint": "round",
+    "clip": "clamp",
+    "hardtanh": "hard_tanh",
+    "hardsigmoid": "hard_sigmoid",
 }
 """What other notations call a primitive, for suggestions."""
 
-RECIPROCALS = {
-    "sec": "cos",
-    "csc": "sin",
-    "cosec": "sin",
-    "cot": "tan",
-    "sech": "cosh",
-    "csch": "sinh",
-    "coth": "tanh",
+INVERSES = {
+    **{name: "a" + name for name in "sin cos tan sec csc cot sinh cosh tanh sech csch coth".split()},
+    "exp": "log",
+    "log": "exp",
+    "ln": "exp",
 }
-"""Functions that are one over a primitive, for suggestions."""
+"""What the exponent -1 behind a function's name stands for."""

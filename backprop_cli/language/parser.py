@@ -14,10 +14,10 @@ from ..ops import ALIASES, FUNCTIONS
 from .operators import (
     BINARY,
     COMPARISON,
+    FRACTIONS,
     OTHER_NAMES,
     POWER,
     PRODUCT,
-    RECIPROCALS,
     ROOT,
     SUPERSCRIPTS,
     UNARY,
@@ -87,10 +87,22 @@ def parse(text: str | Source, *, large: bool = False) -> Program:
             f"the program has {len(source.text):,} characters, more than {TEXT_LIMIT:,}",
             hint="--large lifts the limits on size",
         )
-    return _Parser(source).program()
+    try:
+        return parse_here(source)
+    except ExpressionError as error:
+        from .readings import meant  # only where the text is not in the language: start-up time
+
+        source = meant(source, error, parse_here)
+    return parse_here(source)
+
+
+def parse_here(text: str | Source) -> Program:
+    """Read a program that is in no other notation than ours."""
+    return _Parser(text if isinstance(text, Source) else Source(text)).program()
 
 
 _BLANKS = (" ", "\t")
+_OTHER_BASE = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)(?![A-Za-z0-9_])")
 _tuple = tuple.__new__  # a named tuple's own constructor costs three times as much, and there are 300,000
 
 # What ended last
@@ -213,6 +225,11 @@ class _Parser:
             self.frames.append(_Frame(UNARY, "negative", 1, start))
         elif word == "√":
             self.frames.append(_Frame(ROOT, "sqrt", 1, start))
+        elif word in FRACTIONS:
+            self.items += [Item(part, NUMBER_ITEM, start, end) for part in FRACTIONS[word]]
+            self.items.append(Item("divide", 2, start, end))
+            self.starts.append(start)
+            self.last = _NUMBER
         elif word != "+" and not (word == "\n" and self.depth):
             raise self.expected(group, word, start, end)
         self.end = end
@@ -246,8 +263,7 @@ class _Parser:
             if self.last == _SUPERSCRIPT:
                 raise self.error("an exponent after an exponent", (start, end), "write ^ and brackets")
             self.check_root(start, end)
-            self.items.append(Item(word.translate(SUPERSCRIPTS), NUMBER_ITEM, start, end))
-            self.items.append(Item("power", 2, self.starts[-1], end))
+            self.superscript(word, start, end)
             self.last, self.end = _SUPERSCRIPT, end
             return
         self.check_juxtaposition(group, word, start, end)
@@ -255,6 +271,18 @@ class _Parser:
         self.frames.append(_Frame(PRODUCT, "multiply", 2, start))
         self.last = _NOTHING
         self.operand(group, word, start, end)
+
+    def superscript(self, word: str, start: int, end: int) -> None:
+        """Apply an exponent that is written small: ``x²``, ``x⁻²``, ``eˣ``."""
+        exponent = word.lstrip("⁺⁻").translate(SUPERSCRIPTS)
+        if exponent.isdigit():
+            self.items.append(Item(exponent, NUMBER_ITEM, start, end))
+        else:
+            self.variables.setdefault(exponent, (start, end))
+            self.items.append(Item(exponent, NAME_ITEM, start, end))
+        if word[0] == "⁻":
+            self.items.append(Item("negative", 1, start, end))
+        self.items.append(Item("power", 2, self.starts[-1], end))
 
     def binary(self, precedence: int, name: str, start: int, end: int) -> None:
         """Take a binary operator: apply what binds tighter, then wait."""
@@ -308,6 +336,8 @@ class _Parser:
             self.depth -= 1
         if kind == _CALL:
             count += 1
+            if count == 2 and name == "log":
+                name = "log_base"
             self.check_arity(name, count, opened, end)
             del self.starts[len(self.starts) - count + 1 :]
             self.items.append(Item(ALIASES.get(name, name), count, opened, end))
@@ -399,9 +429,16 @@ class _Parser:
                 (self.items[-1].start, end),
                 f"write {name}*{right}",
             )
-        if group == NUMBER_TOKEN:
+        if group == NUMBER_TOKEN or word in FRACTIONS:
             raise self.error(
                 "an operator is missing before the number", (start, end), f"write {shown}*{right}"
+            )
+        if self.last == _NUMBER and start == self.end and _OTHER_BASE.match(text, self.starts[-1]):
+            written = text[self.starts[-1] : end]
+            raise self.error(
+                f"{written} can be read in two ways",
+                (self.starts[-1], end),
+                f"write {int(written, 0)}, or 0*{word} to multiply",
             )
         frame = self.frames[-1] if self.frames else None
         if frame and frame.precedence == ROOT and self.last == _NUMBER:
@@ -411,17 +448,14 @@ class _Parser:
                 (frame.start, end),
                 f"write (√{inside})*{right} or √({inside}*{right})",
             )
-        if frame and frame.precedence in (POWER, UNARY) and self.last == _NUMBER:
-            power = next((f for f in reversed(self.frames) if f.precedence != UNARY), None)
-            if power and power.precedence == POWER:
-                base = text[self.starts[-2] : power.start].strip()
-                base = _short(base)
-                if base in FUNCTIONS:
-                    raise self.error(
-                        f"{base} needs its operand right behind it",
-                        (self.starts[-2], end),
-                        self.power_hint(base, power.start),
-                    )
+        if self.last == _SUPERSCRIPT:
+            whole = text[self.starts[-1] : self.end]
+            self.check_function(whole.rstrip("".join(map(chr, SUPERSCRIPTS)) + "⁺⁻ \t"), self.starts[-1], end)
+        power = next((f for f in reversed(self.frames) if f.precedence != UNARY), None)
+        if power and power.precedence == POWER:
+            base = _short(text[self.starts[-2] : power.start].strip())
+            self.check_function(base, self.starts[-2], end)
+            if self.last == _NUMBER:
                 exponent = text[power.start : self.end].lstrip("*^ \t").strip()
                 raise self.error(
                     f"{base}^{exponent}{right} can be read in two ways",
@@ -457,9 +491,13 @@ class _Parser:
                 break
         return text[start:opens].strip() + inside
 
-    def power_hint(self, name: str, at: int) -> str:
-        exponent = self.text[at : self.end].lstrip("*^ \t").strip()
-        return f"write {name}(...)^{exponent}"
+    def check_function(self, base: str, start: int, end: int) -> None:
+        """Refuse ``sin^2(x)``: the operand of a function stands right behind its name."""
+        if base in FUNCTIONS:
+            power = self.text[start + len(base) : self.end].strip()
+            raise self.error(
+                f"{base} needs its operand right behind it", (start, end), f"write {base}(...){power}"
+            )
 
     def not_a_function(self, word: str, start: int, end: int) -> ExpressionError:
         other = OTHER_NAMES.get(word.lower()) or nearest(word, list(FUNCTIONS), 0.7)
@@ -468,8 +506,6 @@ class _Parser:
         hint = f"write {product} to multiply"
         if word.lower() in ("pow", "power"):
             hint = "write a^b"
-        elif word.lower() in RECIPROCALS:
-            hint = f"{word}(x) is 1/{RECIPROCALS[word.lower()]}(x)"
         elif other:
             hint = f"did you mean {other}(...)? To multiply, write {product}"
         return self.error(f"{word} is not a function", (start, end), hint)

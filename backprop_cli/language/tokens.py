@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ..errors import ExpressionError, Source, printable
-from .operators import RESERVED, SPELLING, SUBSCRIPTS
+from .operators import FRACTIONS, RESERVED, SPELLING, SUBSCRIPTS, SUPERSCRIPT_LETTERS
 
 NAME_LIMIT = 64
 
@@ -15,10 +15,16 @@ NAME_LIMIT = 64
 _LETTER = r"A-Za-z\u00b5\u0386-\u03bf\u03c1-\u03ff\u1f00-\u1fff"
 NAME = rf"[{_LETTER}][{_LETTER}0-9_{SUBSCRIPTS}\u0300-\u036f]*"
 NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_OPERATOR = r"\*\*|<=|>=|==|!=|[-+*/^=<>(),;|\n]|[" + "".join(s for s in SPELLING if len(s) == 1) + "√π]"
+_OPERATOR = (
+    r"\*\*|<=|>=|==|!=|[-+*/^=<>(),;|\n]|["
+    + "".join(s for s in SPELLING if len(s) == 1)
+    + "".join(FRACTIONS)
+    + "√π]"
+)
+_SUPERSCRIPT = rf"[⁺⁻]?(?:[⁰¹²³⁴⁵⁶⁷⁸⁹]+|[{''.join(SUPERSCRIPT_LETTERS)}])"
 _TOKEN = re.compile(
     r"(?:[ \t\r\f\u00a0\u2009\u202f]+|#[^\n]*)*"
-    rf"(?:({NAME})|({NUMBER})|({_OPERATOR})|([⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(\Z)|(.))",
+    rf"(?:({NAME})|({NUMBER})|({_OPERATOR})|({_SUPERSCRIPT})|(\Z)|(.))",
     re.DOTALL,
 )
 

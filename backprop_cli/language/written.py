@@ -263,6 +263,7 @@ OURS = Notation(
         "negative": negative(),
         "power": template("{0:!}^{1:^}", POWER),
         "power_n": template("{0:!}^{1:^}", POWER),
+        "log_base": template("log({0}, {1})"),
     }
 )
 """Our own language: what is read again gives the same operations."""

@@ -137,6 +137,21 @@ def _where(c: float, a: float, b: float) -> float:
     return a if c else b
 
 
+def _mod(x: float, n: float) -> float:
+    try:
+        return x % n
+    except ZeroDivisionError:
+        return nan
+
+
+def _log_base(x: float, b: float) -> float:
+    """A quotient of logarithms; the whole number that it is for a power of the base."""
+    log = _log_of_zero(math.log, 0.0)
+    y = _divide(log(x), log(b)) if b > 0.0 else nan
+    whole = float(round(y)) if abs(y) < 1100.0 else nan
+    return whole if whole != y and _power(b, whole) == x else y
+
+
 def _minimum(*xs: float) -> float:
     return nan if any(x != x for x in xs) else min(xs)
 
@@ -164,6 +179,8 @@ FLOATS = Namespace(
         "sign": lambda x: 1.0 if x > 0.0 else -1.0 if x < 0.0 else x,
         "floor": _whole(math.floor),
         "ceil": _whole(math.ceil),
+        "round": _whole(round),
+        "mod": _mod,
         "sin": _total(math.sin),
         "cos": _total(math.cos),
         "tan": _total(math.tan),
@@ -183,6 +200,7 @@ FLOATS = Namespace(
         "log1p": _log_of_zero(math.log1p, -1.0),
         "log2": _log_of_zero(math.log2, 0.0),
         "log10": _log_of_zero(math.log10, 0.0),
+        "log_base": _log_base,
         "sqrt": _total(math.sqrt),
         "cbrt": math.cbrt,
         "hypot": math.hypot,
@@ -192,13 +210,14 @@ FLOATS = Namespace(
         "lgamma": _total(special.lgamma),
         "digamma": partial(special.polygamma, 0.0),
         "polygamma": special.polygamma,
+        "sinc_n": special.sinc_n,
     },
 )
 
 
 # Arrays
 
-MAPPED = {"gamma": 1, "lgamma": 1, "digamma": 1, "polygamma": 2}
+MAPPED = {"gamma": 1, "lgamma": 1, "digamma": 1, "polygamma": 2, "sinc_n": 2}
 """Functions of so many operands that run over arrays element by element; they raise no flags."""
 
 
@@ -248,6 +267,9 @@ def arrays() -> Namespace:
             "min": lambda *xs: reduce(np.minimum, xs),
             "max": lambda *xs: reduce(np.maximum, xs),
             **ufuncs(),
+            "round": np.rint,
+            "mod": np.mod,
+            "log_base": lambda x, b: np.where(np.greater(b, 0.0), np.log(x) / np.log(b), nan),
             "erf": erf,
             "erfc": erfc,
             **{name: each(name, arity) for name, arity in MAPPED.items()},
@@ -256,6 +278,8 @@ def arrays() -> Namespace:
 
 
 # Complex numbers, for the complex step
+
+CONDITIONS = "less less_equal greater greater_equal equal not_equal".split()
 
 
 @lru_cache(maxsize=1)
@@ -362,6 +386,12 @@ def complexes() -> Namespace:
         with digits(50):
             return complex(special.exact_polygamma(int(real(n)), mpc(z)))
 
+    def sinc_n(n: Any, z: Any) -> complex:
+        with digits(50):
+            import mpmath
+
+            return complex(special.exact_sinc_n(int(real(n)), mpmath.mpc(z)))
+
     elementary = "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp".split()
     return Namespace(
         "complex numbers",
@@ -369,10 +399,7 @@ def complexes() -> Namespace:
             "nan": complex(nan, nan),
             "divide": divide,
             "power": power,
-            **{
-                name: flat(getattr(FLOATS, name))
-                for name in "less less_equal greater greater_equal equal not_equal sign floor ceil".split()
-            },
+            **{name: flat(getattr(FLOATS, name)) for name in (*CONDITIONS, "sign", "floor", "ceil", "round")},
             "where": lambda c, a, b: a if real(c) else b,
             # at a tie max keeps the first and min the last, so that max(z, 0) + min(z, 0) is z
             "min": lambda *zs: min(reversed(zs), key=real),
@@ -393,6 +420,9 @@ def complexes() -> Namespace:
             "lgamma": total(lgamma),
             "digamma": total(lambda z: polygamma(0, z)),
             "polygamma": total(polygamma),
+            "sinc_n": total(sinc_n),
+            "mod": lambda z, n: z - n * math.floor(real(z) / real(n)),
+            "log_base": total(lambda z, b: log(z) / log(b)),
         },
     )
 
@@ -468,5 +498,9 @@ def multiprecision() -> Namespace:
             "lgamma": real(lambda x: mp.log(abs(mp.gamma(x))) if x < 0 else mp.loggamma(x)),
             "digamma": real(lambda x: special.exact_polygamma(0, x)),
             "polygamma": real(lambda n, x: special.exact_polygamma(int(n), x)),
+            "round": mp.nint,
+            "mod": real(lambda x, n: mpf(x) - n * mp.floor(mpf(x) / n)),
+            "log_base": real(lambda x, b: mp.log(x) / mp.log(b) if x > 0 and b > 0 else mp.nan),
+            "sinc_n": real(lambda n, x: special.exact_sinc_n(int(n), x)),
         },
     )

@@ -53,6 +53,8 @@ class Primitive:
         partials: ``(xp, value, *operands) -> one local derivative per operand``.
         local: The same derivatives as a reader is shown them, in our own language, over the
             operand names ``params`` and ``y`` for the value. Empty for n-ary rows.
+        means: The function itself in our own language, over ``params``, for a primitive that others define;
+            empty where none do.
         exact: The same derivatives in forms that keep their digits, for programs that compute them; empty
             where those of ``local`` do.
         params: Operand names as written in ``local``, ``says`` and ``defined``.
@@ -113,6 +115,7 @@ class Primitive:
         "literal",
         "literal_form",
         "local",
+        "means",
         "name",
         "native",
         "overflow_hint",
@@ -143,6 +146,7 @@ class Primitive:
         sample: tuple[tuple[float, float], ...],
         local: tuple[str, ...] = (),
         exact: tuple[str, ...] = (),
+        means: str = "",
         params: tuple[str, ...] = ("x",),
         arity: tuple[int, int | None] | None = None,
         native: bool = False,
@@ -182,6 +186,7 @@ class Primitive:
         self.sample = sample
         self.local = local
         self.exact = exact or local
+        self.means = means
         self.params = params
         self.arity = arity or (len(params) - len(defaults), len(params))
         self.native = native

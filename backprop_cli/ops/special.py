@@ -131,3 +131,52 @@ def _reference(n: float, x: float) -> float:
         except (ValueError, ZeroDivisionError, OverflowError):
             return math.nan
     return value
+
+
+def sinc_n(n: float, x: float) -> float:
+    """Return the n-th derivative of sin(x)/x; nan for n not 0, 1, 2, ... up to 1000.
+
+    From x*s_n + n*s_(n-1), which is the n-th derivative of the sine, where x is large against n; else by
+    its series, in many digits where the terms cancel.
+    """
+    if not math.isfinite(x) or not 0.0 <= n <= 1000.0 or n != math.floor(n):
+        return math.nan
+    order = int(n)
+    if order > 3:
+        with digits(30):
+            import mpmath
+
+            return float(exact_sinc_n(order, mpmath.mpf(x)))
+    if abs(x) > 1.0 + order:
+        sines = (math.sin(x), math.cos(x), -math.sin(x), -math.cos(x))
+        value = sines[0] / x
+        for k in range(1, order + 1):
+            value = (sines[k] - k * value) / x
+        return value
+    terms = []
+    for k in range((order + 1) // 2, (order + 1) // 2 + 16):
+        power = 2 * k - order
+        terms.append((-1.0) ** k * x**power / ((2 * k + 1) * math.factorial(power)))
+    return math.fsum(terms)
+
+
+def exact_sinc_n(n: int, x: Any) -> Any:
+    """Return the same of an mpmath number, real or complex, to the working precision."""
+    from mpmath import mp
+
+    with mp.extraprec(int(6.0 * (n + 1)) + 40):
+        x = mp.mpmathify(x)
+        if abs(x) > n + 1:
+            value = mp.sin(x) / x
+            shifts = (mp.sin(x), mp.cos(x), -mp.sin(x), -mp.cos(x))
+            for k in range(1, n + 1):
+                value = (shifts[k % 4] - k * value) / x
+            return +value
+        total, k = mp.zero, (n + 1) // 2
+        term = (-1) ** k * x ** (2 * k - n) / mp.factorial(2 * k - n)
+        while True:
+            total += term / (2 * k + 1)
+            term *= -x * x / ((2 * k + 1 - n) * (2 * k + 2 - n))
+            k += 1
+            if not term or mp.mag(term) < mp.mag(total or mp.one) - mp.prec:
+                return +total

@@ -15,7 +15,7 @@ from ...language.fold import fold, postfix
 from ...language.operators import CONSTANTS
 from ...ops import PRIMITIVES, Primitive
 
-OUR_NAMES = {"Where": "where", "loggamma": "lgamma", "Abs": "abs"}
+OUR_NAMES = {"Where": "where", "loggamma": "lgamma", "Abs": "abs", "SincN": "sinc_n"}
 """Names that functions have here where they have another in SymPy."""
 
 
@@ -62,6 +62,18 @@ class Extremum(sympy.Function):
         return ties[argindex - 1] / sympy.Add(*ties)
 
 
+class SincN(sympy.Function):
+    """The n-th derivative of sin(x)/x, which has a number at 0 as well."""
+
+    nargs = 2
+    is_real = True
+
+    def fdiff(self, argindex: int = 2) -> Any:
+        """Return the next derivative."""
+        n, x = self.args
+        return SincN(sympy.Add(n, 1), x)
+
+
 COMPARE = {name: type(name, (Flat,), {"nargs": 2}) for name, row in PRIMITIVES.items() if row.truth}
 
 
@@ -75,6 +87,7 @@ class _Sympy:
     max = type("max", (Extremum,), {})
     min = type("min", (Extremum,), {})
     lgamma = sympy.loggamma
+    sinc_n = SincN
 
     def __getattr__(self, name: str) -> Any:
         return COMPARE.get(name) or getattr(sympy, name)
