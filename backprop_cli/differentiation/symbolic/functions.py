@@ -70,8 +70,9 @@ class SincN(sympy.Function):
 
     def fdiff(self, argindex: int = 2) -> Any:
         """Return the next derivative."""
+        n: Any
         n, x = self.args
-        return SincN(sympy.Add(n, 1), x)
+        return SincN(n + 1, x)
 
 
 COMPARE = {name: type(name, (Flat,), {"nargs": 2}) for name, row in PRIMITIVES.items() if row.truth}
