@@ -6,7 +6,7 @@ from ..language.operators import ATOM
 from ..language.written import Piece
 from ..ops import PRIMITIVES
 from . import TARGETS, module_of
-from .writer import NOT_CLOSED, Refused, spell
+from .writer import refusal, spell
 
 
 def coverage_table() -> str:
@@ -16,8 +16,8 @@ def coverage_table() -> str:
         cells = []
         for target in TARGETS:
             table = module_of(target).SPELLING
-            refused = table.get(name, None if row.means else NOT_CLOSED)
-            if isinstance(refused, Refused):
+            refused = refusal(table, name)
+            if refused is not None:
                 cells.append(f"none: {refused.reason}")
                 continue
             # a literal has a number; any will do

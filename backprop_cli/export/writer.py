@@ -64,14 +64,22 @@ def spell(
         row = PRIMITIVES[name]
         known = dict(zip(row.params, operands, strict=True))
         return expression(row.means, known, table, number or python_number, set() if used is None else used)
-    spelling = table.get(name, NOT_CLOSED)
-    if isinstance(spelling, Refused):
-        raise UsageError(f"no export of {name} to this target: {spelling.reason}")
+    refused = refusal(table, name)
+    if refused is not None:
+        raise UsageError(f"no export of {name} to this target: {refused.reason}")
     depth = 1 + max((x.depth for x in operands), default=0)
     return spelled(table, name, operands, static)._replace(depth=depth)
 
 
 NOT_CLOSED = Refused("it has no form in other functions")
+
+
+def refusal(table: Table, name: str) -> Refused | None:
+    """Return why a target has no primitive, None where it has it or those that define it."""
+    if name not in table:
+        return None if PRIMITIVES[name].means else NOT_CLOSED
+    spelling = table[name]
+    return spelling if isinstance(spelling, Refused) else None
 
 
 class Names:
