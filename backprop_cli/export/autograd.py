@@ -8,10 +8,12 @@ from . import numpy, python
 from .functional import Functional, array_extremum
 from .page import PYTHON_WORDS
 from .program import Program
+from .writer import NOT_CLOSED
 
 LANGUAGE = "autograd"
 SPELLING: Table = {
     **numpy.SPELLING,
+    "sinc_n": NOT_CLOSED,
     # autograd has no slope for np.cbrt and np.hypot
     "cbrt": ("np.sign({0})*np.abs({0})**(1/3)", PRODUCT),
     "hypot": "np.sqrt({0:!}**2 + {1:!}**2)",

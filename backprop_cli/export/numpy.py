@@ -33,6 +33,7 @@ SPELLING: Table = {
     **{name: f"special.{name}" for name in "erf erfc gamma digamma polygamma".split()},
     "round": "np.rint",
     "mod": "np.mod",
+    "sinc_n": "sinc_n",
     "lgamma": "special.gammaln",
     **constants("np.pi", "np.e"),
     "power": python.power,
@@ -52,6 +53,11 @@ HELPERS = {
     "sigmoid": '''def sigmoid(x):
     """Return 1/(1 + e^-x), with an exponential that cannot overflow."""
     return np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.abs(x)))''',
+    "sinc_n": '''def sinc_n(n, x):
+    """Return the n-th derivative of sin(x)/x: the integral of t^n cos(t*x + n*pi/2) over t from 0 to 1."""
+    nodes, weights = np.polynomial.legendre.leggauss(int(40 + n + np.max(np.abs(x))))
+    t = (nodes + 1.0) / 2.0
+    return np.cos(np.multiply.outer(x, t) + n * np.pi / 2.0) @ (weights * t**n) / 2.0''',
     "share": '''def share(x, y, *operands):
     """Return a tied operand's part of a slope: 1/n for each of the n that are equal to y."""
     return np.where(x == y, 1.0, 0.0) / sum(np.where(z == y, 1.0, 0.0) for z in operands)''',
@@ -60,6 +66,7 @@ NEEDS = {
     **dict.fromkeys("erf erfc gamma lgamma digamma polygamma gelu".split(), ("special",)),
     "sigmoid": ("sigmoid",),
     "silu": ("sigmoid",),
+    "sinc_n": ("sinc_n",),
     "share": ("share",),
 }
 RESERVED = PYTHON_WORDS | set(HELPERS) | {"np", "value_and_gradient"}

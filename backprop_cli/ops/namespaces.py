@@ -217,7 +217,7 @@ FLOATS = Namespace(
 
 # Arrays
 
-MAPPED = {"gamma": 1, "lgamma": 1, "digamma": 1, "polygamma": 2, "sinc_n": 2}
+MAPPED = {"gamma": 1, "lgamma": 1, "digamma": 1, "polygamma": 2, "sinc_n": 2, "log_base": 2}
 """Functions of so many operands that run over arrays element by element; they raise no flags."""
 
 
@@ -228,7 +228,13 @@ def ufuncs() -> dict[str, Any]:
 
     same = "sign floor ceil sin cos tan sinh cosh tanh exp expm1 log log1p log2 log10 sqrt cbrt hypot"
     inverse = {"a" + name: f"arc{name}" for name in "sin cos tan tan2 sinh cosh tanh".split()}
-    names = {"abs": "absolute", **{name: name for name in same.split()}, **inverse}
+    names = {
+        "abs": "absolute",
+        "round": "rint",
+        "mod": "mod",
+        **{name: name for name in same.split()},
+        **inverse,
+    }
     return {ours: getattr(np, theirs) for ours, theirs in names.items()}
 
 
@@ -267,9 +273,6 @@ def arrays() -> Namespace:
             "min": lambda *xs: reduce(np.minimum, xs),
             "max": lambda *xs: reduce(np.maximum, xs),
             **ufuncs(),
-            "round": np.rint,
-            "mod": np.mod,
-            "log_base": lambda x, b: np.where(np.greater(b, 0.0), np.log(x) / np.log(b), nan),
             "erf": erf,
             "erfc": erfc,
             **{name: each(name, arity) for name, arity in MAPPED.items()},

@@ -109,7 +109,7 @@ class NodeWriter:
             if op is not None and op.truth and node.op.name not in CONDITIONAL:
                 operand = spell(self.table, "multiply", [python_number(1.0, False), operand])
             operands.append(operand)
-        return spell(self.table, node.op.name, operands, node.static)
+        return spell(self.table, node.op.name, operands, node.static, used=self.used)
 
 
 def fraction(x: float) -> Piece:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,6 +12,9 @@ import numpy.typing as npt
 from ... import __version__
 from ...errors import UsageError, counted
 from ...graph import CONSTANT
+from ...language.fold import fold, postfix
+from ...language.parser import Item
+from ...ops import PRIMITIVES, Primitive
 from . import Exported
 from .facts import Facts, NDArray
 
@@ -25,7 +28,10 @@ INT_MAX = 2**31 - 1
 TOLERANCE = 1e-4
 """Of single precision, relative to the largest prediction."""
 
-REFUSED = dict.fromkeys(("gamma", "lgamma", "digamma"), "ONNX has no gamma function")
+REFUSED = dict.fromkeys(("gamma", "lgamma", "digamma"), "ONNX has no gamma function") | {
+    "acot": "ONNX has no arc tangent of two operands",
+    "sinc_n": "ONNX has no such operation",
+}
 
 
 class Builder:
@@ -110,6 +116,13 @@ MADE: dict[str, Made] = {
     "power_n": direct("Pow"),
     "negative": direct("Neg"),
     "identity": direct("Identity"),
+    "round": direct("Round"),
+    "where": direct("Where"),
+    "less": direct("Less"),
+    "less_equal": direct("LessOrEqual"),
+    "greater": direct("Greater"),
+    "greater_equal": direct("GreaterOrEqual"),
+    "equal": direct("Equal"),
     "leaky_relu": lambda b, x, slope: b.op("LeakyRelu", x, alpha=0.01),
     "elu": lambda b, x, scale: b.op("Elu", x, alpha=1.0),
     "silu": lambda b, x: b.op("Mul", x, b.op("Sigmoid", x)),
@@ -191,11 +204,30 @@ def _nodes(facts: Facts, b: Builder, x: str) -> str:
             if node.kind == CONSTANT:
                 names[node.id] = b.number(node.value)
             continue
+        if node.op.name not in MADE and node.op.means and node.op.name not in REFUSED:
+            names[node.id] = _composed(b, node.op, [names[i] for i in node.inputs])
+            continue
         if node.op.name not in MADE:
             reason = REFUSED.get(node.op.name, "ONNX has no such operation")
             raise UsageError(f"no export of the activation {node.op.name} to onnx: {reason}")
         names[node.id] = MADE[node.op.name](b, *(names[i] for i in node.inputs), **node.static)
     return names[lowered.prediction]
+
+
+def _composed(b: Builder, row: Primitive, operands: Sequence[str]) -> str:
+    """Add the nodes of a primitive that others define; return the name of its value."""
+    known = dict(zip(row.params, operands, strict=True))
+
+    def apply(item: Item, taken: list[str]) -> str:
+        name = PRIMITIVES[item.text].literal_form or item.text
+        return MADE[name](b, *taken) if name in MADE else _composed(b, PRIMITIVES[name], taken)
+
+    return fold(
+        postfix(row.means),
+        name=lambda item: known[item.text],
+        number=lambda item: b.number(float(item.text)),
+        apply=apply,
+    )
 
 
 def _checked(facts: Facts, content: bytes) -> tuple[str, bool]:

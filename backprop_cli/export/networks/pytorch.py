@@ -96,7 +96,7 @@ def _module(facts: Facts, used: set[str]) -> list[str]:
         if function == "softmax":
             call = f"torch.softmax({call}, dim=1)"
         elif function is not None:
-            if scalar.SPELLING[function] == f"torch.{function}":
+            if scalar.SPELLING.get(function) == f"torch.{function}":
                 call = f"torch.{function}({call})"
             else:
                 if call != "x":
