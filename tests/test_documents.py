@@ -211,7 +211,8 @@ def test_every_function_is_in_the_language_page():
 
 
 def test_every_field_of_the_json_report_is_documented(run):
-    report = run("grad", "relu(x)", "--x", "0", "--format", "json").answered().json
+    # a slope that is a limit: the report has every field
+    report = run("grad", "cbrt(x)^3", "--x", "0", "--format", "json").answered().json
     text = (ROOT / "docs" / "scripting.md").read_text("utf-8")
     tables = re.findall(r"^\| field \| meaning \|\n\|---\|---\|\n((?:\|.*\n)+)", text, re.MULTILINE)
     documented = [re.findall(r"^\| `(\w+)`", table, re.MULTILINE) for table in tables]
