@@ -21,6 +21,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "backprop_cli"
 SPEAKS = {
     "language/operators.py": "grammar: signs, other words for functions",
     "language/parser.py": "grammar",
+    "language/latex.py": "LaTeX's words, as they are read",
+    "language/readings.py": "other notations, as they are typed",
     "language/written.py": "spellings that notations share",
     "checking/answers.py": "reads the sign of a number",
     "checking/rules.py": "facts about learners: what they get wrong",
@@ -43,7 +45,10 @@ SPEAKS = {
     "export/coverage.py": "a spelling with a number in it",
     "export/page.py": "Python's built-in functions",
     **{f"export/{module_of(target).__name__.rpartition('.')[2]}.py": "spellings" for target in TARGETS},
-    **{f"export/networks/{name}.py": "spellings" for name in ("jax", "nodes", "numpy", "onnx", "pytorch")},
+    **{
+        f"export/networks/{name}.py": "spellings"
+        for name in ("jax", "nodes", "numpy", "onnx", "pytorch")
+    },
 }
 """Files that speak of primitives by name, and why."""
 
@@ -55,6 +60,7 @@ MEANS = {
     "networks/losses.py": {"sigmoid"},  # what a loss takes into itself
     "optimization/schedules.py": {"abs"},  # a setting's word
     "render/dot.py": {"negative"},
+    "render/raster.py": {"round"},  # the end of a line
     "render/limit.py": {"power"},  # of h
     "render/palette.py": {"negative"},
     "render/tikz.py": {"negative"},
@@ -114,7 +120,8 @@ def test_the_reader_sees_names(tmp_path: Path) -> None:
 CONVENTIONAL = {
     name
     for name, row in PRIMITIVES.items()
-    if (row.piece is not None and not row.truth) or row.conventional is not None
+    if ((row.piece is not None and not row.truth) or row.conventional is not None)
+    and not row.means  # written by its definition
 }
 OTHER_CONVENTIONS = {
     "jax": {"abs", "leaky_relu"},
@@ -137,7 +144,8 @@ WITHOUT_OWN = {
     "identity": "a renaming changes nothing",
     "where": "the branch that is taken goes wrong, not the choice",
     **dict.fromkeys(
-        ("atan2", "hypot", "elu", "polygamma"), "exercises seldom have it: what goes wrong anywhere"
+        ("atan2", "hypot", "elu", "polygamma", "log_base", "sinc_n", "mod", "clamp"),
+        "exercises seldom have it: what goes wrong anywhere",
     ),
     **{name: "a condition has no slope" for name, row in PRIMITIVES.items() if row.truth},
 }

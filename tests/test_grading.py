@@ -452,7 +452,7 @@ def test_a_decimal_comma_gets_its_hint(run, tmp_path, name, text):
     result = run("check", *LOSS, "--claims", str(tmp_path / name), "--format", "json")
     first, second = result.json["people"][0]["verdicts"]
     assert (first["verdict"], second["verdict"]) == ("unreadable", "right")
-    assert "write a decimal point, not a comma" in first["says"]
+    assert "a decimal point is a point, not a comma" in first["says"]
 
 
 @pytest.mark.parametrize("name", ["answers.yaml", "answers.yml", "-"])

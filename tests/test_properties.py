@@ -139,7 +139,10 @@ class Evaluator:
             raise NoNumber("overflow") if operands[0] > 0 or text in ("sinh", "cosh") else _Unclear
         if text == "power" and operands[0] and abs(operands[1] * mp.log(abs(operands[0]))) > 1e5:
             raise NoNumber("overflow") if operands[1] * mp.log(abs(operands[0])) > 0 else _Unclear
-        value = EXACT[text](*operands)
+        try:
+            value = EXACT[text](*operands)
+        except ZeroDivisionError:  # at a pole
+            raise NoNumber("domain") from None
         if abs(value) > LARGEST:
             raise NoNumber("overflow")
         return value, constant
