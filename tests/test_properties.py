@@ -143,6 +143,8 @@ class Evaluator:
             value = EXACT[text](*operands)
         except ZeroDivisionError:  # at a pole
             raise NoNumber("domain") from None
+        if mp.isinf(value) or mp.isnan(value) or mp.im(value):  # a pole, or off the reals
+            raise NoNumber("domain")
         if abs(value) > LARGEST:
             raise NoNumber("overflow")
         return value, constant
