@@ -45,10 +45,7 @@ SPEAKS = {
     "export/coverage.py": "a spelling with a number in it",
     "export/page.py": "Python's built-in functions",
     **{f"export/{module_of(target).__name__.rpartition('.')[2]}.py": "spellings" for target in TARGETS},
-    **{
-        f"export/networks/{name}.py": "spellings"
-        for name in ("jax", "nodes", "numpy", "onnx", "pytorch")
-    },
+    **{f"export/networks/{name}.py": "spellings" for name in ("jax", "nodes", "numpy", "onnx", "pytorch")},
 }
 """Files that speak of primitives by name, and why."""
 
