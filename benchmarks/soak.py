@@ -808,7 +808,7 @@ class Judge:
                 found["false agree"] = said
             elif verdict in ("kink", "jump") and right and slope.both and not slope.kinked:
                 found[f"false {verdict}"] = f"{said} {report.verdicts[k]}"
-            derived = report.columns.get("symbolic", {k: None})[k]  # type: ignore[call-overload]
+            derived = report.columns["symbolic"][k] if "symbolic" in report.columns else None
             if None not in (derived, truth) and not slope.kinked and not fits(derived, truth):
                 found["symbolic number"] = f"{name}: {derived!r}, truly {mp.nstr(truth, 12)}"
             formula = report.formulas[k] if report.formulas else None

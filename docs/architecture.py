@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,14 +53,16 @@ def room_of(module: Path) -> str:
     return module.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def imported(module: Path, *, typing: bool = True) -> Iterator[tuple[str, int]]:
-    """Yield the full name of all that a module imports, and on which line, in bodies of functions, too.
+@cache  # every package is held to what all modules import
+def imported(module: Path, *, typing: bool = True) -> tuple[tuple[str, int], ...]:
+    """Return the full name of all that a module imports, and on which line, in bodies of functions, too.
 
     Args:
         module: Its file.
         typing: With what is imported for types alone.
     """
     here = (PACKAGE.name, *module.relative_to(PACKAGE).with_suffix("").parts)
+    found: list[tuple[str, int]] = []
     todo: list[ast.AST] = [ast.parse(module.read_text(encoding="utf-8"))]
     while todo:
         node = todo.pop()
@@ -69,11 +72,10 @@ def imported(module: Path, *, typing: bool = True) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.ImportFrom):
             base = ".".join(here[: len(here) - node.level]) if node.level else ""
             source = ".".join(filter(None, (base, node.module)))
-            for alias in node.names:
-                yield f"{source}.{alias.name}", node.lineno
+            found += ((f"{source}.{alias.name}", node.lineno) for alias in node.names)
         elif isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node.lineno
+            found += ((alias.name, node.lineno) for alias in node.names)
+    return tuple(found)
 
 
 def rooms_imported(module: Path) -> Iterator[tuple[str, int]]:
@@ -126,7 +128,8 @@ def picture() -> str:
     from backprop_cli.layout.graph_picture import graph_picture
     from backprop_cli.render.svg import svg
 
-    links = reduced({name: rooms()[name] for name in shown()})
+    found = rooms()
+    links = reduced({name: found[name] for name in shown()})
     cards = [
         Card(name, name, "", (), "output" if name == "cli" else "step" if links[name] else "input")
         for name in shown()

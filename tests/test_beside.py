@@ -85,7 +85,8 @@ def test_every_method_has_the_slope_or_none(text: str, x: float, slope: float) -
     report = differentiate(lower(parse(text)), {"x": x}, methods=methods)
     id = report.graph.inputs["x"]
     for method in ("reverse", "forward"):
-        assert report.columns[method][id] is None or id not in report.point.limits  # type: ignore[union-attr]
+        assert report.point is not None
+        assert report.columns[method][id] is None or id not in report.point.limits
     for method, column in report.columns.items():
         if (number := column[id]) is not None:
             assert number == pytest.approx(slope, rel=1e-5, abs=1e-5), method
@@ -129,6 +130,12 @@ def test_higher_orders(run: Any, text: str, at: dict[str, int], order: int, numb
     for more in ([], ["--method", "reverse"]):
         out = run("grad", text, *words, *by, "--order", str(order), "--format", "value", *more).answered().out
         assert [float(line) for line in out.splitlines()] == pytest.approx(numbers, rel=1e-9, abs=1e-9)
+
+
+def test_a_selector_has_no_slope_and_the_hint_leads_on(run: Any) -> None:
+    words = ("grad", "where(k == 1, x^2, x^3)", "--k", "1", "--x", "2", "--format", "value")
+    assert "hint: --wrt x asks for what has one" in run(*words).refused(3, "there is no slope in k").err
+    assert run(*words, "--wrt", "x").answered().out == "4.0\n"
 
 
 def test_a_second_derivative_that_is_none(run: Any) -> None:
@@ -184,7 +191,7 @@ def test_a_warning_of_cancellation_is_true(text: str, at: dict[str, float], warn
 def test_a_fraction_in_an_exponent_is_rounded() -> None:
     """Far out the sixteenth digit of 1/3 is the fourteenth of the power."""
     at = {"x": 1e300}
-    report = differentiate(lower(parse("x^(1/3)")), at, process=InProcess())  # type: ignore[arg-type]
+    report = differentiate(lower(parse("x^(1/3)")), at, process=InProcess())
     assert [v.verdict for v in report.verdicts if v.verdict != "not-run"] == ["agree", "agree"]
 
 

@@ -20,6 +20,7 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower
 from backprop_cli.language.numbers import rounded
 from backprop_cli.language.parser import parse
+from backprop_cli.layout import Edges
 from backprop_cli.layout.drawing import Drawing, graph_drawing
 from backprop_cli.layout.graph_picture import SMALL, TEXT, graph_picture, label_of, place
 from backprop_cli.layout.layered import Link, Size, Spacing, arrange
@@ -43,12 +44,12 @@ def view_of(text: str, **more) -> GraphView:
     return GraphView(graph, point_of(graph, {}), **more)
 
 
-def drawing_of(text: str, edges: str = "both", **more) -> Drawing:
+def drawing_of(text: str, edges: Edges = "both", **more) -> Drawing:
     view = view_of(text, **more)
-    return graph_drawing(view, "a title", lambda x: rounded(x, 6), edges).settled()  # type: ignore[arg-type]
+    return graph_drawing(view, "a title", lambda x: rounded(x, 6), edges).settled()
 
 
-def network_drawing(name: str, edges: str = "both") -> Drawing:
+def network_drawing(name: str, edges: Edges = "both") -> Drawing:
     from backprop_cli.layout.network_drawing import units_drawing, units_of
     from backprop_cli.training.config import load
     from backprop_cli.training.problem import assemble
@@ -56,7 +57,7 @@ def network_drawing(name: str, edges: str = "both") -> Drawing:
 
     problem = assemble(load(str(ROOT / "sample_inputs" / f"{name}.yaml")))
     write = lambda x: rounded(x, 6)  # noqa: E731
-    return units_drawing(units_of(whole_step(problem)), write, edges)  # type: ignore[arg-type]
+    return units_drawing(units_of(whole_step(problem)), write, edges)
 
 
 def random_program(seed: int, steps: int) -> str:

@@ -311,7 +311,7 @@ REFUSED: list[tuple[str, str, int, int, str | None]] = [
         "write 1 + atan(x) or 1 + arctan*(x) to multiply",
     ),
     ("Sin(x)", "Sin is not a function", 0, 3, "write sin(x) or Sin*(x) to multiply"),
-    ("pow(a,b)", "pow is not a function", 0, 3, "write a^b"),
+    ("POW(a,b)", "POW is not a function", 0, 3, "write a^b"),
     ("1/2x", "1/2x can be read in two ways", 0, 4, "write 1/(2*x) or (1/2)*x"),
     ("1/2(a+b)", "1/2(a+b) can be read in two ways", 0, 4, "write 1/(2*(a+b)) or (1/2)*(a+b)"),
     ("x^2y", "x^2y can be read in two ways", 0, 4, "write x^2*y or x^(2*y)"),

@@ -580,11 +580,11 @@ def test_names_users_can_call() -> None:
         "sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh exp expm1 log ln log1p log2 log10 "
         "sqrt cbrt abs sign floor ceil min max hypot relu leaky_relu elu gelu silu softplus sigmoid erf erfc "
         "gamma lgamma digamma polygamma where sec csc cot asec acsc acot sech csch coth log_base logit sinc "
-        "sinc_n mod round clamp relu6 hard_tanh hard_sigmoid selu mish softsign"
+        "sinc_n mod round clamp relu6 hard_tanh hard_sigmoid selu mish softsign pow power"
     )
     assert set(FUNCTIONS) == set(wanted.split())
-    assert ALIASES == {"ln": "log"}
-    assert FUNCTIONS["ln"] is FUNCTIONS["log"]
+    assert ALIASES == {"ln": "log", "pow": "power", "power": "power"}
+    assert all(FUNCTIONS[alias] is PRIMITIVES[name] for alias, name in ALIASES.items())
 
 
 # Conventions, literally

@@ -48,6 +48,8 @@ READ = [
     ("2⁺³", 8.0),
     ("e⁻ˣ + bⁿ", math.exp(-0.3) + 81.0),
     ("np.exp(-x)", math.exp(-0.3)),
+    ("np.power(x, 2) + pow(x, -2)^2", 0.09 + 0.3**-4),
+    ("-pow(x, 2)^2 - 2^power(x, 2)", -(0.3**4) - 2**0.09),
     ("1/(1 + numpy.exp(-x))", 1 / (1 + math.exp(-0.3))),
     ("math.sin(x) + math.pi", math.sin(0.3) + math.pi),
     ("torch.nn.functional.softplus(x)", math.log1p(math.exp(0.3))),
@@ -122,8 +124,8 @@ FOLLOWED = [
     ("sin(30°)", 0.5),
     ("EXP(x) + SQRT(a)", math.exp(0.3) + math.sqrt(2)),
     ("xsin(x)", 0.3 * math.sin(0.3)),
-    ("pow(x, y + 1)", 0.3**1.7),
-    ("np.power(x, 2)", 0.09),
+    ("POW(x, y + 1)", 0.3**1.7),
+    ("np.square(x)", 0.09),
     ("np.maximum(x, y)", 0.7),
     ("x.exp()", math.exp(0.3)),
     ("arctan(x)", math.atan(0.3)),
@@ -223,7 +225,7 @@ def test_latex_has_the_value_of_what_it_shows(pair: tuple[str, str]) -> None:
 
 SLIPS = st.sampled_from(
     "sin 2x|sin^2(x)|tan^(-1)(x)|3%|1,5|Sin[x]|EXP(x)|x : 2|30°|np.exp(x)|½|x⁻²|1 000|ln x|x.exp()|(x|x % 2|"
-    "2½|xsin(x)|pow(x, 2)|n!|f'(x)|\\frac{x}{2}|0x1F".split("|")
+    "2½|xsin(x)|POW(x, 2)|n!|f'(x)|\\frac{x}{2}|0x1F".split("|")
 )
 
 

@@ -954,7 +954,7 @@ def _decimals(note: str, comma: bool) -> str:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("x;y\n1;2\n", "the cells are separated by semicolons, not by commas", "--separator semicolon"),
+        ("x;y\n1;2\n", "the cells are separated by semicolons (;), not by commas", "--separator semicolon"),
         ("x;y\n1,5;2\n", "separated by semicolons", "--decimal comma"),
         ("x\ty\n1\t2\n", "separated by tabs", "--separator tab"),
         ("x|y\n1|2\n", "separated by bars", "--separator pipe"),

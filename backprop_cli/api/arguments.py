@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import inf, isfinite
 from operator import index
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, SupportsIndex, TypeVar
 
 from ..errors import UsageError, nearest
 
@@ -99,10 +99,11 @@ def whole(name: str, given: object, least: int = 1, most: int | None = None) -> 
     Raises:
         UsageError: for any other.
     """
-    with suppress(TypeError):
-        found = index(given)  # type: ignore[arg-type]
-        if not isinstance(given, bool) and found >= least and (most is None or found <= most):
-            return found
+    if isinstance(given, SupportsIndex) and not isinstance(given, bool):
+        with suppress(TypeError):  # an array has an index where it is a single whole number alone
+            found = index(given)
+            if found >= least and (most is None or found <= most):
+                return found
     limits = f"{least:,} or more" if most is None else f"from {least:,} to {most:,}"
     raise _wrong(name, f"a whole number, {limits}", given)
 

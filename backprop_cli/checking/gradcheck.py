@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..differentiation.finite import EPS, Probe, Quotient, finite
 from ..engine.point import Point
-from ..engine.run import exact_leaves, run, written
+from ..engine.run import run_exactly, written
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
 from ..graph import Graph
 from ..language.numbers import brief, scientific
@@ -188,17 +188,14 @@ def _order(
     """Return the order of the remainder, None where there is none, and its last share of h*g."""
     from mpmath import mp, mpf
 
-    from ..ops.namespaces import multiprecision
-
-    xp, id = multiprecision(), graph.inputs[name]
     with digits(DIGITS):
-        leaves = exact_leaves(graph, inputs)
-        here = run(graph, leaves, xp)[graph.output]
+        x = mpf(inputs[name])
+        here = run_exactly(graph, inputs)[graph.output]
         sizes: list[float] = []
         share = inf
         for k in range(RUNGS):
             h = mpf(step) / 2 ** (2 * k)
-            there = run(graph, {**leaves, id: leaves[id] + h}, xp)[graph.output]
+            there = run_exactly(graph, {**inputs, name: x + h})[graph.output]
             left = abs(there - here - h * mpf(slope))
             unit = max(abs(h * mpf(slope)), abs(there - here))
             share = float(left / unit) if unit else 0.0

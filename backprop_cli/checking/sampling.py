@@ -8,7 +8,7 @@ from math import floor, inf, isfinite, isinf, log10
 from random import Random
 from typing import Any, NamedTuple
 
-from ..engine.run import exact_leaves, kinked, leaf_values, pieces, run
+from ..engine.run import kinked, leaf_values, pieces, run, run_exactly
 from ..engine.sweep import active_nodes, sweep
 from ..errors import BackpropError
 from ..graph import Graph, Node
@@ -162,14 +162,13 @@ def precise(
 
     from ..ops.namespaces import multiprecision
 
-    xp = multiprecision()
     with precision.digits(digits):
         # a branch that is not taken may be of any size
-        values = run(graph, exact_leaves(graph, inputs), xp, needed)
+        values = run_exactly(graph, inputs, needed)
         if by is None:
             return values, values[graph.output]
         start: list[Any] = [mp.zero] * len(graph)
-        return values, sweep(graph, values, active_nodes(graph), xp, mp.one, start)[by]
+        return values, sweep(graph, values, active_nodes(graph), multiprecision(), mp.one, start)[by]
 
 
 def right_at(graph: Graph, inputs: Mapping[str, float], target: Target) -> Sample | None:
@@ -296,13 +295,11 @@ def value_at(answer: Answer, sample: Sample, digits: int = DIGITS) -> Any:
 
 def _precise_at(answer: Answer, values: Sequence[Any], node: int, digits: int) -> Any:
     """Return a node of a formula to so many digits; what comes behind it is not worked out."""
-    from ..ops.namespaces import multiprecision
-
     graph = answer.graph
     assert graph is not None
     with precision.digits(digits):
-        leaves = exact_leaves(graph, {name: values[id] for name, id in answer.names.items()})
-        return run(graph, leaves, multiprecision(), [k <= node for k in range(len(graph))])[node]
+        inputs = {name: values[id] for name, id in answer.names.items()}
+        return run_exactly(graph, inputs, [k <= node for k in range(len(graph))])[node]
 
 
 def compare(answer: Answer, found: Sequence[Sample]) -> Agreement:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..engine.run import exact_leaves, run
+from ..engine.run import run_exactly
 from ..engine.sweep import sweep
 from ..errors import NoSuchNumber
 from ..graph import Graph
@@ -91,10 +91,7 @@ class Nature:
         return found if abs(found) < mp.inf else mp.nan
 
     def _values(self, x: Any) -> list[Any]:
-        from ..ops.namespaces import multiprecision
-
-        leaves = exact_leaves(self.graph, self.inputs) | {self.id: x}
-        return run(self.graph, leaves, multiprecision(), self.graph.needed())
+        return run_exactly(self.graph, self.inputs | {self.variable: x}, self.graph.needed())
 
     def bend(self, x: Any) -> Any:
         """Return the change of the slope around a point."""
@@ -216,17 +213,13 @@ def kind_around(
     """
     from mpmath import mp, mpf
 
-    from ..ops.namespaces import multiprecision
-
+    needed = graph.needed()
     with digits(DIGITS):
-        xp, needed = multiprecision(), graph.needed()
-        leaves = exact_leaves(graph, inputs)
-        ids = [graph.inputs[name] for name in names]
 
         def value(point: list[Any]) -> Any:
-            return run(graph, leaves | dict(zip(ids, point, strict=True)), xp, needed)[graph.output]
+            return run_exactly(graph, inputs | dict(zip(names, point, strict=True)), needed)[graph.output]
 
-        centre = [leaves[id] for id in ids]
+        centre = [mpf(inputs[name]) for name in names]
         own = value(centre)
 
         def height(turn: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.beside import Beside, told
 from ..engine.point import Point, check_wrt
-from ..engine.run import exact_leaves, is_bound, leaf_values, run
+from ..engine.run import exact_leaves, is_bound, leaf_values, run_exactly
 from ..errors import NoSuchNumber, SlopeError, UsageError
 from ..graph import Graph
 from ..language.numbers import exact_text
@@ -436,14 +436,12 @@ def quotient(
     """
     from mpmath import mp, mpf
 
-    from ..ops.namespaces import multiprecision
-
     order = len(directions)
     moved = {name for weights in directions for name, w in weights if w and inputs[name]}
     # decimals by which the steps lie nearer to 0 than to a point of size 1
     nearer = max(0, *(int(-log10(abs(inputs[name]))) for name in moved), 0)
     with digits(40 + move * (order + 1) + spare + order * nearer):
-        xp, start = multiprecision(), exact_leaves(graph, inputs)
+        start = {name: mpf(x) for name, x in inputs.items()}
         steps = []
         for weights in dict.fromkeys(directions):
             size = min((abs(inputs[name]) for name, w in weights if w and inputs[name]), default=1.0)
@@ -453,11 +451,11 @@ def quotient(
 
         def at(*moves: Any) -> Any:
             nonlocal largest
-            leaves = dict(start)
+            there = dict(start)
             for (weights, h), k in zip(steps, moves, strict=True):
                 for name, w in weights:
-                    leaves[graph.inputs[name]] += k * h * mpf(w)
-            value = run(graph, leaves, xp)[graph.output]
+                    there[name] += k * h * mpf(w)
+            value = run_exactly(graph, there)[graph.output]
             largest = max(largest, abs(value)) if mp.isfinite(value) else largest
             return value
 

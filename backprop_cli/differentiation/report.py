@@ -8,7 +8,7 @@ from math import hypot, isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine.point import Point, check_wrt, point_of
-from ..engine.run import bind, exact_leaves, pieces, run
+from ..engine.run import bind, pieces, run_exactly
 from ..engine.sweep import active_nodes
 from ..graph import CONSTANT, Graph
 from . import DEFAULT_METHODS, METHODS
@@ -401,12 +401,11 @@ def _excuse_ties(
 
 def _tied_by_rounding(point: Point, id: int) -> bool:
     """Whether a node is on another piece in many digits than in floats."""
-    from ..ops.namespaces import multiprecision
     from ..ops.precision import digits
 
-    node, graph = point.graph.nodes[id], point.graph
+    node = point.graph.nodes[id]
     with digits(TIE_DIGITS):
-        exact = run(graph, exact_leaves(graph, point.inputs), multiprecision(), point.needed)
+        exact = run_exactly(point.graph, point.inputs, point.needed)
         return pieces([node], exact) != pieces([node], point.values)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from math import inf, isfinite, ulp
 from typing import Any
 
-from ..engine.beside import DIGITS, MOST_STEPS, meant_leaves
+from ..engine.beside import DIGITS, MOST_STEPS, meant
 from ..engine.point import Point
-from ..engine.run import run
+from ..engine.run import run, run_exactly
 from ..engine.sweep import sweep
 from ..graph import CONSTANT, Graph
 from ..language.literals import is_float
@@ -153,7 +153,7 @@ def are_spoilt(
     graph = point.graph
     with digits(DIGITS):
         xp = multiprecision()
-        values = run(graph, meant_leaves(graph, point.values), xp, point.needed)
+        values = run_exactly(graph, meant(graph, point.values), point.needed)
         slopes = sweep(graph, values, point.active, xp, mpf(1)) if open_ != {None} else []
         exact = {k: values[graph.output] if k is None else slopes[k] for k in open_}
         return {

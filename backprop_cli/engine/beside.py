@@ -21,7 +21,7 @@ from ..ops import Primitive
 from ..ops.kinks import between_pieces, sides
 from ..ops.namespaces import FLOATS
 from ..ops.precision import digits
-from .run import exact_leaves, run, written
+from .run import exact_leaves, run_exactly, written
 from .sweep import is_steep
 
 DISTANCES = (60, 90, 120, 150)
@@ -121,7 +121,8 @@ def settle(
             cotangents[k] = there.slope
     faults = [k for k in asked if k in settled and not isfinite(cotangents[k])]
     if faults and faults[0] not in lost:
-        raise _no_slope(graph, faults[0], settled[faults[0]])
+        others = [k for k in graph.inputs.values() if active[k] and k not in faults]
+        raise _no_slope(graph, faults[0], settled[faults[0]], others)
     return settled, bool(faults)
 
 
@@ -145,7 +146,7 @@ def told(graph: Graph, found: Beside) -> str:
     return f"the chain rule multiplies 0 by the infinite slope of {text}"
 
 
-def _no_slope(graph: Graph, id: int, found: Beside) -> SlopeError:
+def _no_slope(graph: Graph, id: int, found: Beside, others: Sequence[int]) -> SlopeError:
     left, right = found.left, found.right
     if isfinite(left) and isfinite(right):
         how = f"tend to {left:.6g} from the left and to {right:.6g} from the right"
@@ -160,6 +161,7 @@ def _no_slope(graph: Graph, id: int, found: Beside) -> SlopeError:
         f"there is no slope in {written(graph, id)}: {told(graph, found)}; the quotients beside it {how}",
         source=graph.source,
         span=graph.nodes[place].span,
+        hint=f"--wrt {','.join(map(graph.name, others[:MANY]))} asks for what has one" if others else None,
     )
 
 
@@ -206,6 +208,9 @@ def _above(graph: Graph, active: Sequence[bool], id: int) -> set[int]:
             todo += graph.nodes[i].inputs
     return above
 
+
+MANY = 12
+"""Inputs that a hint names."""
 
 ENOUGH = 2
 """Weight of `conditions` whose sides are equal, from which a point may stand apart."""
@@ -275,7 +280,7 @@ def beside(
     cost = 0
     with digits(DIGITS):
         xp = multiprecision()
-        here = run(graph, meant_leaves(graph, values), xp, graph.needed())
+        here = run_exactly(graph, meant(graph, values), graph.needed())
         output = here[graph.output]
         own = _branches(graph, values) if ties else {}
         for id in ids:
@@ -316,14 +321,14 @@ def _branches(graph: Graph, values: Sequence[Any]) -> dict[int, int]:
     return {k: branch for k, branch in found.items() if needed[k]}
 
 
-def meant_leaves(graph: Graph, values: Sequence[float]) -> dict[int, Any]:
-    """Return every leaf as it is meant: an input of 0.1 is the decimal, and one that equals pi is pi."""
+def meant(graph: Graph, values: Sequence[float]) -> dict[str, Any]:
+    """Return the inputs as they are meant: 0.1 is the decimal, and what equals pi in the program is pi."""
     from mpmath import mpf
 
     given = {name: values[id] for name, id in graph.inputs.items()}
     exact = exact_leaves(graph, given)
     known = {values[id]: x for id, x in exact.items() if graph.nodes[id].kind == CONSTANT}
-    return exact | {id: known.get(values[id], mpf(repr(values[id]))) for id in graph.inputs.values()}
+    return {name: known.get(x, mpf(repr(x))) for name, x in given.items()}
 
 
 def _downstream(graph: Graph, id: int) -> list[Node]:

@@ -157,7 +157,7 @@ def leaf_values(graph: Graph, inputs: Mapping[str, float]) -> dict[int, float]:
     return leaves
 
 
-def exact_leaves(graph: Graph, inputs: Mapping[str, float]) -> dict[int, Any]:
+def exact_leaves(graph: Graph, inputs: Mapping[str, Any]) -> dict[int, Any]:
     """Return every leaf to mpmath's working precision; inputs are exact as given."""
     from mpmath import mpf
 
@@ -167,6 +167,19 @@ def exact_leaves(graph: Graph, inputs: Mapping[str, float]) -> dict[int, Any]:
         if n.op is None and n.kind == CONSTANT
     }
     return leaves | {id: mpf(inputs[name]) for name, id in graph.inputs.items()}
+
+
+def run_exactly(graph: Graph, inputs: Mapping[str, Any], needed: Sequence[bool] | None = None) -> list[Any]:
+    """Run the program to mpmath's working precision.
+
+    Args:
+        graph: The computation.
+        inputs: Floats, exact as given, or numbers of mpmath's.
+        needed: As of `run`.
+    """
+    from ..ops.namespaces import multiprecision
+
+    return run(graph, exact_leaves(graph, inputs), multiprecision(), needed)
 
 
 def constants(graph: Graph) -> list[float]:

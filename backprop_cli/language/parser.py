@@ -504,9 +504,7 @@ class _Parser:
         opens = self.after_blanks(end)
         product = f"{word}*{self.next_operand(opens, opens + 1)}"
         hint = f"write {product} to multiply"
-        if word.lower() in ("pow", "power"):
-            hint = "write a^b"
-        elif other:
+        if other:
             hint = f"did you mean {other}(...)? To multiply, write {product}"
         return self.error(f"{word} is not a function", (start, end), hint)
 

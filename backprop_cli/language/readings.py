@@ -235,7 +235,7 @@ def _dotted(text: str, span: Span) -> Meant | None:
             name = match[2]
             if name in FUNCTIONS or name in CONSTANTS:
                 return Meant((Change(match.start(), match.end(), name),), read=True)
-            if name in OTHER_NAMES or name.lower() in ("pow", "power", "square"):
+            if name in OTHER_NAMES or name.lower() == "square":
                 return Meant((Change(match.start(), match.end(), name),), f"{match[0]} has another name here")
             close = nearest(name, list(FUNCTIONS), 0.7)
             return (
@@ -347,7 +347,7 @@ _CALL = re.compile(rf"({NAME})[ \t]*\(")
 
 
 def _called(text: str, span: Span) -> Meant | None:
-    """``EXP(x)``, ``arctan(x)``, ``pow(a, b)``, ``xsin(x)``: a name that is no function, before a bracket."""
+    """``EXP(x)``, ``arctan(x)``, ``POW(a, b)``, ``xsin(x)``: a name that is no function, before a bracket."""
     call = _CALL.match(text, span[0])
     if call is None or call[1] in FUNCTIONS:
         return None

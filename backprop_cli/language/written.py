@@ -206,10 +206,10 @@ def join(parts: Parts) -> str:
     """Return nested texts as one, without recursion."""
     if isinstance(parts, str):
         return parts
-    try:
-        return "".join(parts)  # type: ignore[arg-type]
-    except TypeError:
-        texts: list[str] = []
+    texts = [part for part in parts if isinstance(part, str)]
+    if len(texts) == len(parts):
+        return "".join(texts)
+    texts.clear()
     todo: list[Parts] = [parts]
     while todo:
         top = todo.pop()

@@ -6,7 +6,7 @@ from .primitive import Primitive, Shape
 
 __all__ = ["ALIASES", "FUNCTIONS", "PRIMITIVES", "Primitive", "Shape"]
 
-ALIASES = {"ln": "log"}
+ALIASES = {"ln": "log", "pow": "power", "power": "power"}
 
 FUNCTIONS: dict[str, Primitive] = {
     **{name: row for name, row in PRIMITIVES.items() if row.callable},

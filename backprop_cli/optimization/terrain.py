@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from math import log, log1p
 from typing import Any, Literal, NamedTuple
 
-from ..engine.run import exact_leaves, run, value_at
+from ..engine.run import run_exactly, value_at
 from ..errors import NoSuchNumber, RangeError
 from ..ops.precision import digits
 from .descent import Coordinates, Function
@@ -48,13 +48,11 @@ class Shape(NamedTuple):
 
 def _precise(function: Function) -> Callable[[Sequence[Any]], Any]:
     """Return f in the digits that hold when it is called."""
-    from ..ops.namespaces import multiprecision
-
-    xp, needed = multiprecision(), function.graph.needed()
+    needed = function.graph.needed()
 
     def value(point: Sequence[Any]) -> Any:
         inputs = {**function.inputs, **dict(zip(function.names, point, strict=True))}
-        return run(function.graph, exact_leaves(function.graph, inputs), xp, needed)[function.graph.output]
+        return run_exactly(function.graph, inputs, needed)[function.graph.output]
 
     return value
 

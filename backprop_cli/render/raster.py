@@ -84,8 +84,7 @@ def _own_settings(what: str) -> Iterator[None]:
     # a folder it cannot write, fonts it looks for: no words for our users
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
-        import matplotlib
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: F401
+        import matplotlib.backends.backend_agg
     except ImportError:
         raise UsageError(
             f"{what} needs the plot extra", hint="pip install matplotlib pillow; SVG needs nothing"

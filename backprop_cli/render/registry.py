@@ -38,7 +38,7 @@ def convention_text(row: Primitive) -> str:
 def op_row(row: Primitive) -> list[str]:
     """Return one primitive as texts, in the order of `HEADER`."""
     aliases = [a for a, name in ALIASES.items() if name == row.name]
-    written = row.signature + "".join(f", {row.signature.replace(row.name, a)}" for a in aliases)
+    written = row.signature + "".join(f", {a}({', '.join(row.params)})" for a in aliases)
     return [row.name, written, derivative_text(row), row.defined, convention_text(row), row.says]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import Protocol
 
 from ..errors import DataError, FileError
 
@@ -10,6 +10,13 @@ LINE_LIMIT = 1 << 20
 CHUNK = 1 << 20  # not above LINE_LIMIT: a line that is too long must cross the end of a chunk
 
 _NOT_TEXT = "a table is UTF-8 text: CSV, TSV or JSON Lines"
+
+
+class Readable(Protocol):
+    """What bytes come from: a file, a pipe, or what is made of one."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to so many bytes, none at the end."""
 
 
 class Chunks:
@@ -25,7 +32,7 @@ class Chunks:
         line: Number of the first line of the next chunk, from 1; kept by whoever takes the chunks.
     """
 
-    def __init__(self, stream: BinaryIO, path: str, head: bytes = b"", size: int | None = None) -> None:
+    def __init__(self, stream: Readable, path: str, head: bytes = b"", size: int | None = None) -> None:
         self.path = path
         self.line = 1
         self._stream = stream
@@ -96,7 +103,7 @@ class Chunks:
         raise DataError(f"the line is longer than {LINE_LIMIT >> 20} MiB", place=f"{self.path}:{self.line}:1")
 
 
-def read(stream: BinaryIO, size: int, path: str) -> bytes:
+def read(stream: Readable, size: int, path: str) -> bytes:
     """Read up to ``size`` bytes (all for -1); a failure is a `FileError`."""
     try:
         return stream.read(size)

@@ -10,17 +10,16 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..errors import DataError, UsageError
-from .chunks import LINE_LIMIT, check_text, read, unix
+from .chunks import LINE_LIMIT, Readable, check_text, read, unix
 
 BLANKS = "blanks"
 NAMES = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "blanks": BLANKS, " ": BLANKS}
 """What a separator may be called, besides a character."""
 DECIMALS = {"point": ".", "comma": ","}
 
-_WORDS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", BLANKS: "blanks"}
+_WORDS = {",": "commas", "\t": "tabs", ";": "semicolons (;)", "|": "bars (|)", BLANKS: "blanks"}
 _CALLED = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe", BLANKS: "blanks"}
 _TOKEN = re.compile(r'"(?:[^"]|"")*"|[^ \t]+')
 _DECIMAL = re.compile(r"[ \t]*[+-]?(?:[0-9]+(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
@@ -102,7 +101,7 @@ class Translated:
         first_line: The number of the first line that is given: 0 where it is a header that the table lacks.
     """
 
-    def __init__(self, stream: Any, path: str, head: bytes, kind: str, dialect: Dialect) -> None:
+    def __init__(self, stream: Readable, path: str, head: bytes, kind: str, dialect: Dialect) -> None:
         csv.field_size_limit(max(csv.field_size_limit(), LINE_LIMIT))
         self._stream = stream
         self._path = path
@@ -225,10 +224,6 @@ class Translated:
 
     def _written(self, cell: str) -> str:
         return '"' + cell.replace('"', '""') + '"' if _SPECIAL.search(cell) else cell
-
-    def close(self) -> None:
-        """Close the source."""
-        self._stream.close()
 
 
 def foreign(names: Sequence[str], delimiter: str, following: str) -> tuple[str, str] | None:

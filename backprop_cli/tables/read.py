@@ -127,7 +127,7 @@ def _source(
         chunks = Chunks(stream, name, head, size)
     else:
         translated = Translated(stream, name, head, kind, dialect)
-        chunks = Chunks(translated, name, translated.read(CHUNK))  # type: ignore[arg-type]
+        chunks = Chunks(translated, name, translated.read(CHUNK))
         chunks.line = translated.first_line
     reader: _Reader
     if kind == "jsonl":

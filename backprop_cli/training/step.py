@@ -91,8 +91,7 @@ class Made:
         progress, runner = training.progress, training.runner
         for target in (at_step - 1, at_step):
             if progress.step < target:
-                for _ in training.run(lambda target=target: progress.step >= target):  # type: ignore[misc]
-                    pass
+                self._run_to(target)
             if progress.step < target:
                 raise UsageError(
                     f"--at-step {at_step}: the training ends after {counted(progress.step, 'update')}"
@@ -117,11 +116,15 @@ class Made:
             self.rows,
             len(training.train),
             self.rate,
-            config.optimizer.__struct_config__.tag,  # type: ignore[arg-type]
+            str(config.optimizer.__struct_config__.tag),
             config.loss.type,
             before,
             after,
         )
+
+    def _run_to(self, step: int) -> None:
+        for _ in self.training.run(lambda: self.training.progress.step >= step):
+            pass
 
     def _loss(self) -> float:
         with np.errstate(all="ignore"):
