@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from math import inf, isfinite, ulp
 from typing import Any
 
-from ..engine.beside import DIGITS, MOST_STEPS, meant
 from ..engine.point import Point
 from ..engine.run import run, run_exactly
 from ..engine.sweep import sweep
@@ -143,7 +142,11 @@ def are_spoilt(
     numbers = {k: point.value if k is None else point.cotangents[k] for k in ids}
     bounds = {k: noise if k is None else explained[k] for k in ids}
     open_ = {k for k, x in numbers.items() if bounds[k] > max(least * abs(x), NOTHING)}
-    if not open_ or len(point.graph) > MOST_STEPS:
+    if not open_:
+        return open_
+    from ..engine.beside import DIGITS, MOST_STEPS, meant
+
+    if len(point.graph) > MOST_STEPS:
         return open_
     from mpmath import isfinite as is_number
     from mpmath import mpf

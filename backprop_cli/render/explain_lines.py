@@ -353,6 +353,8 @@ def _chains(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Part]:
             else:
                 why = f"{_count(reach.many)} paths, summed by the backward pass all at once; "
                 why += "--detail full lists them" if reach.many <= MOST_PATHS["full"] else "too many to list"
+                if reach.many == 1:
+                    why = "one path; --detail full writes it out"
             single.append(Row(None, (equal(total, value),), why))
     return [Part("Chain rule", single), *found]
 
