@@ -10,6 +10,7 @@ each side for itself, as the distance falls from 1e-20 to 1e-80.
 
 Prints every find with the seed and the command that bring it back, a table of counts, and exits 1 when there
 is one. What a kink's convention says is by design, and counted apart, like branches that rounding decides.
+Where gmpy2 is installed, mpmath computes with it, three times as fast.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from harness import print_table, setting, shown
 from mpmath import mp, mpf
+from mpmath.libmp import from_rational, gammazeta
 
 from backprop_cli.cli.main import main as command_line
 from backprop_cli.differentiation.higher import higher
@@ -72,6 +75,35 @@ class NoValue(Exception):
 
 class Unclear(Exception):
     """The oracle does not know."""
+
+
+@cache
+def _bernoulli_fractions() -> list[tuple[int, int]]:
+    """Return the Bernoulli numbers of even index up to 2,000, from the tangent numbers.
+
+    Source: Brent and Harvey, Fast computation of Bernoulli, tangent and secant numbers (2013), section 6.
+    """
+    tangent = [1]
+    for k in range(1, 1000):
+        tangent.append(k * tangent[-1])
+    for k in range(1, 1000):
+        for j in range(k, 1000):
+            tangent[j] = (j - k) * tangent[j - 1] + (j - k + 2) * tangent[j]
+    numbers = [(1, 1)]
+    for k, t in enumerate(tangent, 1):
+        numbers.append(((-1) ** (k - 1) * 2 * k * t, 4**k * (4**k - 1)))
+    return numbers
+
+
+@cache
+def _bernoulli(n: int, precision: int, rounding: str | None = None) -> Any:
+    """Stand in for mpmath's own, which works out each number anew: nine tenths of the time of digamma."""
+    if n % 2 or n >= 2000:
+        return mpmaths_own(n, precision, rounding)
+    return from_rational(*_bernoulli_fractions()[n // 2], precision, rounding or "f")
+
+
+mpmaths_own = gammazeta.mpf_bernoulli
 
 
 def _need(condition: Any) -> None:
@@ -169,6 +201,19 @@ def _log_base(x: Any, b: Any) -> Any:
     return _divide(_log(x), _log(b))
 
 
+def _sinc_n(n: Any, x: Any) -> Any:
+    """Return the n-th derivative of ``sinc``: the integral of ``t^n*cos(x*t + n*pi/2)`` over 0 <= t <= 1."""
+    _need(mp.isint(n) and 0 <= n <= 1000)
+    if abs(x) > 1:
+        value = _angle(mp.sin)(x) / x
+        for k in range(1, int(n) + 1):
+            value = ((mp.sin, mp.cos, lambda x: -mp.sin(x), lambda x: -mp.cos(x))[k % 4](x) - k * value) / x
+        return value
+    odd = int(n) % 2
+    series = mp.hyp1f2((n + 1 + odd) / 2, mpf(1) / 2 + odd, (n + 3 + odd) / 2, -x * x / 4)
+    return (-1) ** ((int(n) + odd) // 2) * x**odd * series / (n + 1 + odd)
+
+
 def _round(x: Any) -> Any:
     below = mp.floor(x)
     half = x - below - mpf(1) / 2
@@ -256,6 +301,7 @@ DEFINED: dict[str, Callable[..., Any]] = {
     "digamma": _gamma_family(mp.digamma),
     "polygamma": _polygamma,
     "sinc": lambda x: _angle(mp.sin)(x) / x if x else mpf(1),
+    "sinc_n": _sinc_n,
     "less": lambda a, b: mpf(a < b),
     "less_equal": lambda a, b: mpf(a <= b),
     "greater": lambda a, b: mpf(a > b),
@@ -456,7 +502,7 @@ def slope_of(exact: Exact, here: Mapping[int, Any], id: int) -> Slope:
     kinked = any(side.decisions.get(k, x) != x for side in sides for k, x in own.items())
 
     def truth(id: int, decision: Any) -> Any:
-        return decision and DEFINED[nodes[id].primitive.name](mpf(decision[0]), mpf(0))
+        return decision and DEFINED[nodes[id].primitive.name](mpf(0), mpf(decision[0]))
 
     conditions = {k: x for k, x in own.items() if nodes[k].primitive.truth}
     apart = all(
@@ -1043,6 +1089,7 @@ def main() -> None:
     options.add_argument("--shown", type=int, default=10, help="finds of each kind to print")
     options.add_argument("--minimal", action="store_true", help="look for the simplest case of each find")
     given = options.parse_args()
+    gammazeta.mpf_bernoulli = _bernoulli
     judge, finds, begin, seed = Judge(given.symbolic), Counter[str](), time.monotonic(), given.seed
 
     def goes_on() -> bool:
