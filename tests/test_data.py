@@ -383,7 +383,8 @@ def test_twenty_classes_at_most_unless_asked(here: Path) -> None:
 
 def test_one_class(here: Path) -> None:
     assert refused("a,y\n1,red\n2,red\n") == (
-        "t.csv:2:3: every row is of the class 'red': there is nothing to tell apart"
+        "t.csv:2:3: every row is of the class 'red': there is nothing to tell apart\n"
+        "  hint: one-hot targets, a column for each class, may have classes that no row is of"
     )
     assert refused("a,y\n1,7\n2,7\n").endswith("hint: task: regression takes the target as a number")
 
@@ -393,9 +394,53 @@ def test_tasks_that_do_not_fit(here: Path) -> None:
     assert refused(red, more="model: {hidden: [3]}\ntask: regression") == (
         "c.yaml:3:7: regression, but the target 'y' is text"
     )
-    assert refused("a,y,z\n1,2,3\n", "target: [y, z]", "model: {hidden: [3]}\ntask: classification") == (
-        "c.yaml:3:7: classification has one target column"
+    for key, wrong, right in (("task", "classification", "regression"), ("loss", "cross_entropy", "mse")):
+        assert refused("a,y\n1,2\n", "target: features", f"model: {{hidden: [3]}}\n{key}: {wrong}") == (
+            f"c.yaml:3:7: the targets of an autoencoder are numbers\n  hint: {key}: {right}"
+        )
+
+
+LAYERS = "model: {layers: [{type: linear, units: %d}]}\n"
+
+
+def test_classes_that_no_row_is_of(here: Path) -> None:
+    """Numbers below the number of outputs are classes as PyTorch counts them."""
+    three = LAYERS % 3 + "loss: cross_entropy"
+    for content, ids in (("a,y\n1,2\n", [2]), ("a,y\n1,0\n2,2\n", [0, 2]), ("a,y\n1,1\n2,1\n", [1, 1])):
+        found = table(content, more=three)
+        assert (found.encoding.classes, found.train.targets.tolist()) == (["0", "1", "2"], ids)
+    # three that are named otherwise stay what they are, two of them are two
+    assert table("a,y\n1,1\n2,2\n3,3\n", more=three).encoding.classes == ["1", "2", "3"]
+    assert table("a,y\n1,1\n2,3\n", more=three).encoding.classes == ["1", "3"]
+    for loss in ("binary_cross_entropy", "mse"):
+        found = table("a,y\n1,1\n", more=f"{LAYERS % 1}loss: {loss}\ntask: classification")
+        assert (found.encoding.classes, found.train.targets.tolist()) == (["0", "1"], [1])
+
+
+@pytest.mark.parametrize(
+    "more", ["loss: cross_entropy", "task: classification", "task: classification\nloss: mse"]
+)
+def test_a_column_for_each_class(here: Path, more: str) -> None:
+    found = table("red,a,blue\n0.7,1,0.3\n0,2,1\n", "target: [red, blue]", LAYERS % 2 + more)
+    assert (found.task, found.encoding.classes, found.encoding.shares) == (
+        "classification",
+        ["red", "blue"],
+        True,
     )
+    assert found.train.targets.tolist() == [[0.7, 0.3], [0.0, 1.0]]
+    targets = load_labelled("t.csv", found.encoding).targets
+    assert targets.tolist() == [[0.7, 0.3], [0.0, 1.0]]
+
+
+def test_shares_that_are_none(here: Path) -> None:
+    def said(row: str) -> str:
+        return refused(
+            f"a,p,q\n1,0.5,0.5\n{row}\n", "target: [p, q]", "model: {hidden: [3]}\nloss: cross_entropy"
+        )
+
+    assert said("2,0.5,0.4").startswith("t.csv:3:3: the shares of the 2 classes add up to 0.9, not to 1")
+    assert said("2,-1,2").startswith("t.csv:3:3: -1 is no share of the class 'p'")
+    assert said("2,1e308,1e308").startswith("t.csv:3:3: the shares of the 2 classes add up to inf, not to 1")
 
 
 # scaling

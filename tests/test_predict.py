@@ -642,3 +642,35 @@ model: {layers: [{type: linear, units: 2, weights: [[-1], [1]]}]}
         assert "\\x1b[31mred" in done.out.replace("\\\\", "\\").replace("\\[", "[")
     done = run("predict", model, "--format", "table", stdin="x\n1\n").answered()
     assert "\x1b" not in done.out
+
+
+def test_a_logit_is_measured_as_the_probability_that_it_answers_with(run, tmp_path, monkeypatch):
+    """Targets that are probabilities: what is measured in training is what is measured of the model."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.csv").write_text("x,p,q\n1,0.1,0.9\n2,0.8,0.2\n3,0.5,0.5\n4,0.3,0.9\n")
+    (tmp_path / "p.yaml").write_text(
+        "data: {path: p.csv, target: [p, q]}\nmodel: {hidden: [3]}\nloss: binary_cross_entropy\n"
+        "training: {epochs: 30, batch_size: full, metrics: [mse, r2]}\n"
+    )
+    trained = run("train", "p.yaml", "-q", "--format", "json").json["results"]["training"]
+    judged = run("evaluate", "runs/p/model.safetensors", "p.csv", "--format", "json").json
+    assert trained["mse"] == pytest.approx(judged["mse"], rel=1e-12)
+    assert trained["r2"] == pytest.approx(judged["r2"], rel=1e-9)
+
+
+def test_soft_targets_are_judged_as_they_are_trained(run, tmp_path, monkeypatch):
+    """The mean of -log p over the shares is the loss; the class is that of the largest share."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.csv").write_text("x,red,blue\n1,0.1,0.9\n2,0.8,0.2\n3,0.6,0.4\n4,1,0\n")
+    (tmp_path / "s.yaml").write_text(
+        "data: {path: s.csv, target: [red, blue], test_path: s.csv}\nmodel: {hidden: [3]}\n"
+        "loss: cross_entropy\ntraining: {epochs: 30, batch_size: full, metrics: [accuracy]}\n"
+    )
+    trained = run("train", "s.yaml", "-q", "--format", "json").json["results"]["test"]
+    for words in ((), ("s.csv",)):
+        judged = run("evaluate", "runs/s/model.safetensors", *words, "--format", "json").json
+        assert judged["loss"]["value"] == pytest.approx(trained["loss"], rel=1e-12)
+        assert judged["cross_entropy"] == pytest.approx(trained["loss"], rel=1e-12)
+        assert judged["accuracy"] == trained["accuracy"]
+    answers = run("predict", "runs/s/model.safetensors", "s.csv").out.splitlines()
+    assert answers[0] == "x,red,blue,prediction,p_red,p_blue,error"

@@ -110,8 +110,9 @@ def held_out(trained: Model, model: str) -> tuple[Rows, str]:
         raise
     rows = problem.test if part == "test" else problem.validation
     assert rows is not None
+    known = Rows(rows.encoded, rows.targets if trained.encoding.shares else rows.answers)
     source = getattr(data, f"{part}_path")
     if source is not None:
-        return Rows(rows.encoded, rows.answers), source
+        return known, source
     whole = data.path or (f"the built-in {data.dataset}" if data.dataset else "the rows in the config")
-    return Rows(rows.encoded, rows.answers), f"the {part} split of {whole}"
+    return known, f"the {part} split of {whole}"

@@ -76,6 +76,8 @@ def command(
         if problem.dropped:
             left_out = counted(problem.dropped, "row")
             output.note(f"note: left out {left_out} with missing values (data.missing)")
+        for text in problem.notes:
+            output.note(f"note: {text}")
         if table:
             nodes = node_table(problem, at_step=at_step)
             output.show(table_document(nodes, digits=output.digits))

@@ -25,6 +25,11 @@ class Loss(Section, frozen=True):
         """What there is to know of it; of ``auto`` nothing yet."""
         return LOSSES[self.type]
 
+    @property
+    def for_classes(self) -> bool:
+        """Whether it demands classes; ``auto`` demands nothing."""
+        return self.type != "auto" and self.row.classes
+
     def faults(self, key: str) -> Iterator[Fault]:
         """Yield settings that are another loss's."""
         for name, default in SETTINGS.items():

@@ -17,7 +17,7 @@ from ..networks.runner import Bound, Runner, by_row
 from ..optimization import rules, settings
 from ..optimization.fit import scaling_hint
 from ..optimization.schedules import Rates
-from .metrics import higher_is_better, measure
+from .metrics import higher_is_better
 from .problem import Problem, Set
 
 BETTER = "other first values of the parameters, or a smaller optimizer.learning_rate"
@@ -267,12 +267,10 @@ class Training:
         if (targets == targets[0]).all():
             return None
         outputs = self.runner.predict(self.train.encoded, self.train.targets, raw=True).predictions
-        task = self.problem.task
+        name = "r2" if self.problem.task == "regression" else "accuracy"
         with np.errstate(all="ignore"):
-            if task == "regression":
-                return measure(["r2"], outputs, targets, task)["r2"]
-            share = measure(["accuracy"], outputs, targets, task, self.problem.threshold)["accuracy"]
-        return share - float(np.bincount(targets).max()) / len(targets)
+            (share,) = self.problem.measure(outputs, targets, [name]).values()
+        return share if name == "r2" else share - float(np.bincount(targets).max()) / len(targets)
 
     def _judge(self, number: float) -> None:
         """Compare the monitored number with the best so far."""

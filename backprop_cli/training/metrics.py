@@ -188,7 +188,8 @@ class ClassificationEvaluation:
         baseline: Accuracy of always answering with the most frequent class.
         top_3_accuracy: None with three classes or fewer.
         loss: As trained, where it is known.
-        cross_entropy: Mean of -log of the probability given to the right class; None without probabilities.
+        cross_entropy: Mean of -log of the probability given to the right class, or of its mean over the
+            shares of the classes; None without probabilities.
         confusion: Rows by true class (first axis) and answer.
         classes: Scores of every class.
         macro: Their mean over the classes that are a target or an answer.
@@ -263,7 +264,7 @@ def evaluate(
 
     Args:
         outputs: Probabilities or other scores (rows, classes), or numbers (rows, outputs).
-        targets: Class ids (rows,), or numbers (rows, outputs).
+        targets: Class ids (rows,) or the shares of the classes (rows, classes), or numbers (rows, outputs).
         task: What the model does.
         names: Of the classes or of the outputs.
         loss: The loss as trained, for the record.
@@ -275,21 +276,23 @@ def evaluate(
 
 
 def _classification(
-    outputs: Floats, targets: Ids, names: Sequence[str], loss: float | None, probabilities: bool
+    outputs: Floats, known: npt.NDArray[Any], names: Sequence[str], loss: float | None, probabilities: bool
 ) -> ClassificationEvaluation:
     rows, classes = outputs.shape
+    targets: Ids = known if known.ndim == 1 else known.argmax(axis=1)
     matrix = confusion(outputs.argmax(axis=1), targets, classes)
     scores = _class_scores(matrix, names)
     macro, weighted = _averages(scores)
     # a probability rounded to 0 is worth 52 bits, not infinitely many
-    given = np.clip(outputs[np.arange(rows), targets].astype(np.float64), np.finfo(np.float64).eps, 1.0)
+    logs = np.log(np.clip(outputs.astype(np.float64), np.finfo(np.float64).eps, 1.0))
+    given = logs[np.arange(rows), targets] if known.ndim == 1 else (known * logs).sum(axis=1)
     return ClassificationEvaluation(
         rows=rows,
         accuracy=float(np.trace(matrix) / rows),
         baseline=float(matrix.sum(axis=1).max() / rows),
         top_3_accuracy=top_3_accuracy(outputs, targets) if classes > 3 else None,
         loss=loss,
-        cross_entropy=float(-np.log(given).mean()) if probabilities else None,
+        cross_entropy=float(-given.mean()) if probabilities else None,
         confusion=matrix,
         classes=scores,
         macro=macro,

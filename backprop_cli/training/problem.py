@@ -15,6 +15,8 @@ from ..networks.formula import FormulaNetwork, columns_of, split_formula
 from ..networks.losses import LOSSES, default
 from ..networks.network import LayerNetwork, NDArray, ShapeError
 from ..networks.runner import Network
+from ..ops import PRIMITIVES
+from ..ops.namespaces import arrays
 from . import schema
 from .config import Loaded
 from .config import load as read_config
@@ -86,9 +88,9 @@ class Set:
     Attributes:
         encoded: Inputs, shape (rows, *shape of a row).
         inputs: The same by leaf of the network.
-        targets: Shape (rows, outputs), of a formula (rows,); one-hot for several classes, 0 and 1 for
-            two with one output.
-        answers: Class ids (rows,), or the same as ``targets``.
+        targets: Shape (rows, outputs), of a formula (rows,); one-hot or shares for several classes, 0 and 1
+            for two with one output.
+        answers: Class ids (rows,), of shares the largest one's; or the same as ``targets``.
     """
 
     def __init__(
@@ -153,7 +155,8 @@ class Problem:
         targets = targets_of(rows.targets, self.network.outputs)
         if isinstance(self.network, FormulaNetwork):
             targets = targets[:, 0]
-        return Set(encoded, self.network.feed(encoded), targets, rows.targets)
+        answers = rows.targets.argmax(axis=1) if self.encoding.shares else rows.targets
+        return Set(encoded, self.network.feed(encoded), targets, answers)
 
     def _check_batches(self) -> None:
         size, rows = self.config.training.batch_size, len(self.train)
@@ -192,14 +195,17 @@ class Problem:
                 hint="loss: mse, or data.scaling: minmax for an autoencoder",
             )
 
-    def measure(self, outputs: NDArray, answers: NDArray) -> dict[str, float]:
-        """Return the config's metrics of raw outputs (rows, outputs)."""
-        return measure(self.config.training.metrics, outputs, answers, self.task, self.threshold)
-
-    @property
-    def threshold(self) -> float:
-        """Above it a single raw output says class 1: 0 for a logit, 0.5 for a number."""
-        return 0.0 if self.config.loss.row.fuses else 0.5
+    def measure(
+        self, outputs: NDArray, answers: NDArray, names: Sequence[str] | None = None
+    ) -> dict[str, float]:
+        """Return metrics of raw outputs (rows, outputs), by default the config's."""
+        fuses = self.config.loss.row.fuses
+        if fuses is not None and self.task == "regression":
+            outputs = PRIMITIVES[fuses].forward(arrays(), outputs)  # a logit answers with a probability
+        # above it a single raw output says class 1
+        threshold = 0.0 if fuses else 0.5
+        names = self.config.training.metrics if names is None else names
+        return measure(names, outputs, answers, self.task, threshold)
 
 
 def settled(config: schema.Config, task: str, classes: list[str] | None) -> schema.Config:

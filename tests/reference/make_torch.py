@@ -127,6 +127,7 @@ def data() -> dict[str, Any]:
     drawn = Drawn(1)
     inputs, images = drawn.numbers(20, 4), drawn.numbers(12, 2 * 6 * 5)
     ids = [(3 * i * i + i) % 3 for i in range(20)]
+    tenths = [(i % 7, i % 4, 10 - i % 7 - i % 4) for i in range(20)]
     return {
         "three numbers": {"inputs": inputs, "targets": drawn.numbers(20, 3)},
         "three classes": {"inputs": inputs, "targets": ["abc"[i] for i in ids]},
@@ -136,6 +137,9 @@ def data() -> dict[str, Any]:
             "inputs": inputs,
             "targets": torch.round(torch.tensor(drawn.numbers(20, 3)).softmax(1), decimals=3).tolist(),
         },
+        "soft classes": {"inputs": inputs, "targets": [[n / 10 for n in row] for row in tenths]},
+        "one-hot classes": {"inputs": inputs, "targets": [[float(i == k) for k in range(3)] for i in ids]},
+        "one row": {"inputs": inputs[:1], "targets": [2]},
         "images": {"inputs": images, "targets": drawn.numbers(12, 2), "shape": [2, 6, 5]},
         "series": {"inputs": images, "targets": drawn.numbers(12, 2), "shape": [4, 15]},
     }
@@ -274,6 +278,9 @@ def cases() -> list[dict[str, Any]]:
         ),
         case("loss binary_cross_entropy of classes", "yes or no", "4-5-1 tanh", loss="binary_cross_entropy"),
         case("loss cross_entropy", "three classes", tanh, loss="cross_entropy", optimizer=adam),
+        case("loss cross_entropy of shares", "soft classes", tanh, loss="cross_entropy", optimizer=adam),
+        case("loss cross_entropy one-hot", "one-hot classes", tanh, loss="cross_entropy", training=batches),
+        case("loss cross_entropy of one row", "one row", tanh, loss="cross_entropy"),
         case("batches sgd", numbers, tanh, training=batches),
         case("batches half_sse", numbers, tanh, training=batches, loss="half_sse", optimizer=adam),
         case(
@@ -459,7 +466,7 @@ def targets_of(targets: list[Any], loss: Any) -> torch.Tensor:
         classes = sorted(set(targets))
         ids = torch.tensor([classes.index(t) for t in targets])
         return ids if loss == "cross_entropy" else ids[:, None].double()
-    return torch.tensor(targets)
+    return torch.tensor(targets)  # whole numbers are classes
 
 
 def schedule_of(section: dict[str, Any], optimizer: torch.optim.Optimizer, epochs: int) -> Any:

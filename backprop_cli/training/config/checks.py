@@ -390,7 +390,7 @@ class _Checks:
             return "regression", "a formula"
         if config.task != "auto":
             return config.task, f"task: {config.task}"
-        if config.loss.type != "auto" and config.loss.row.classes:
+        if config.loss.for_classes:
             return "classification", f"loss: {config.loss.type}"
         if config.data.target == "features":
             return "regression", "target: features"
@@ -424,7 +424,7 @@ class _Checks:
                     "task",
                     "loss",
                 )
-        if task == "regression" and config.loss.type != "auto" and config.loss.row.classes:
+        if task == "regression" and config.loss.for_classes:
             message = f"{config.loss.type} is for classes, and {why} is regression"
             self.fault("loss.type", message, None, "task")
 

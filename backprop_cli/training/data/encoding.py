@@ -96,6 +96,11 @@ class Encoding:
         return self.targets == self.names
 
     @property
+    def shares(self) -> bool:
+        """Whether each class has a target column, with its share in a row."""
+        return self.classes is not None and len(self.targets) > 1
+
+    @property
     def numbered(self) -> bool:
         """Whether the classes are numbers: ``1.0`` in a table is then the class ``1``."""
         return self.classes is not None and all(map(_is_number_name, self.classes))

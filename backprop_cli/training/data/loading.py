@@ -54,6 +54,9 @@ _DATE = re.compile(
     r"(?:[T ][0-9]{1,2}:[0-9]{2}.*)?"
 )
 
+ROUNDED_SHARES = 1e-6
+"""How far from 1 the shares of a row may add up, written in decimals or float32; they are divided by it."""
+
 CLASSES = 20
 """Most distinct whole numbers that `task: auto` takes for classes; also at most half as many as rows."""
 
@@ -63,7 +66,8 @@ class Rows(NamedTuple):
 
     Attributes:
         inputs: Shape (rows, *shape), float64, scaled.
-        targets: (rows, outputs) float64 for regression, (rows,) int64 class indices for classification.
+        targets: (rows, outputs) float64 for regression, (rows,) int64 class indices for classification; the
+            shares of the classes (rows, classes) where each has a column.
     """
 
     inputs: Floats
@@ -213,7 +217,11 @@ class _Loading:
         self._note_columns(columns)
         self.task = self._task(columns)
         classes = self._classes(columns) if self.task == "classification" else None
-        labels = None if classes is None else _labels(columns[self.targets[0]], classes)
+        shares = _shares(self.targets, columns, kept, table) if classes == self.targets else None
+        labels = None
+        if classes is not None:
+            labels = _labels(columns[self.targets[0]], classes) if shares is None else shares.argmax(axis=1)
+        known = labels if shares is None else shares
         stratify = self.data.stratify
         if stratify is True and labels is None:
             raise loaded.error("data.stratify", "there are no classes to split by: the task is regression")
@@ -226,8 +234,8 @@ class _Loading:
                 {name: columns[name][part] for name in self.read},
                 lambda row, name: table.place(int(numbers[row]), name),
             )
-            if labels is not None:
-                return Rows(inputs, labels[part])
+            if known is not None:
+                return Rows(inputs, known[part])
             return Rows(inputs, _outputs(self.targets, columns, inputs, part))
 
         found = {"train": rows(parts.train)}
@@ -385,15 +393,19 @@ class _Loading:
         """Choose the task: as asked, as the loss has it, else by the target.
 
         Texts are classes. So are whole numbers, when they are few: at most `CLASSES` different ones and at
-        most one for every two rows. Several targets, and targets written as lists, are numbers.
+        most one for every two rows. Several targets, and targets written as lists, are numbers, unless the
+        loss or the config says that they are classes: then a column holds the share of the class of its name.
         """
         config = self.loaded.config
         asked, loss = config.task, config.loss.type
-        several = self.autoencoder or len(self.targets) > 1
-        if asked == "classification" and several:
-            raise self.loaded.error("task", "classification has one target column")
-        if several:
+        told = asked == "classification" or (asked == "auto" and config.loss.for_classes)
+        if self.autoencoder:
+            if told:
+                key, instead = ("task", "regression") if asked == "classification" else ("loss", "mse")
+                raise self.loaded.error(key, "the targets of an autoencoder are numbers", f"{key}: {instead}")
             return "regression"
+        if len(self.targets) > 1:
+            return "classification" if told else "regression"
         column = columns[self.targets[0]]
         if column.dtype == object:
             if asked == "regression":
@@ -401,7 +413,7 @@ class _Loading:
             return "classification"
         if asked != "auto":
             return asked
-        if self.table.vector or loss in ("mse", "mae", "huber", "sse", "half_sse"):
+        if (self.table.vector and not told) or loss in ("mse", "mae", "huber", "sse", "half_sse"):
             return "regression"
         fractions = column[column != np.floor(column)]
         if loss in ("cross_entropy", "binary_cross_entropy"):
@@ -429,20 +441,44 @@ class _Loading:
         return "classification" if few else "regression"
 
     def _classes(self, columns: dict[str, Column]) -> list[str]:
+        if len(self.targets) > 1:
+            return self.targets
         column = columns[self.targets[0]]
         values = sorted(set(column.tolist()))
         classes = [_class_name(value) for value in values]
+        outputs = self._outputs_of_classes()
+        if len(classes) < outputs and {*classes} <= {*map(str, range(outputs))}:
+            self.notes.append(
+                f"the classes are 0 to {outputs - 1}, one for each output; the rows have"
+                f" {' and '.join(classes) if len(classes) < 3 else f'{len(classes)} of them'} alone"
+            )
+            return [*map(str, range(outputs))]
         if len(classes) < 2:
             raise DataError(
                 f"every row is of the class '{cut(classes[0])}': there is nothing to tell apart",
                 place=self.table.place(0, self.targets[0]),
-                hint=None if column.dtype == object else "task: regression takes the target as a number",
+                hint="one-hot targets, a column for each class, may have classes that no row is of"
+                if column.dtype == object or self.loaded.config.loss.for_classes
+                else "task: regression takes the target as a number",
             )
         if len(classes) > CATEGORIES:
             raise self.loaded.error(
                 "data.target", f"'{self.targets[0]}' has {len(classes)} classes; {CATEGORIES} is the most"
             )
         return classes
+
+    def _outputs_of_classes(self) -> int:
+        """Return how many classes the config has outputs for, whatever the rows say; 0 where it says nothing.
+
+        A built-in set has all its classes.
+        """
+        config = self.loaded.config
+        if config.data.dataset is not None:
+            return 0
+        units = config.model.written_units
+        if config.loss.type != "auto" and config.loss.row.binary:
+            return 2
+        return 2 if units == 1 and not config.loss.for_classes else units or 0
 
     def _encoding(
         self, columns: dict[str, Column], kept: npt.NDArray[np.int64], parts: Parts, classes: list[str] | None
@@ -557,7 +593,8 @@ def _labelled(table: Table, encoding: Encoding, how: Missing) -> tuple[Rows, int
     # the training rows have settled what each column is
     words = {feature.text for feature in encoding.features if feature.categories is not None}
     kinds: dict[str, Kind] = {name: "text" if name in words else "number" for name in encoding.columns}
-    kinds |= dict.fromkeys(targets, "number" if encoding.classes is None or encoding.numbered else "text")
+    numbers = encoding.classes is None or encoding.shares or encoding.numbered
+    kinds |= dict.fromkeys(targets, "number" if numbers else "text")
     columns, kept, dropped = _complete(how, table, kinds, targets)
 
     def place(row: int, name: str) -> str:
@@ -566,6 +603,8 @@ def _labelled(table: Table, encoding: Encoding, how: Missing) -> tuple[Rows, int
     inputs = encoding.encode(columns, place)
     if encoding.classes is None:
         return Rows(inputs, _outputs(targets, columns, inputs, slice(None))), dropped
+    if encoding.shares:
+        return Rows(inputs, _shares(targets, columns, kept, table)), dropped
     column = columns[targets[0]]
     labels = _labels(column, encoding.classes)
     if (labels < 0).any():
@@ -586,6 +625,36 @@ def _labels(column: Column, classes: Sequence[str]) -> npt.NDArray[np.int64]:
     """Return the index of the class of each row; -1 for none of them."""
     index = {name: i for i, name in enumerate(classes)}
     return np.array([index.get(_class_name(value), -1) for value in column.tolist()], dtype=np.int64)
+
+
+def _shares(
+    targets: Sequence[str], columns: dict[str, Column], kept: npt.NDArray[np.int64], table: Table
+) -> Floats:
+    """Return the share of each class in each row, (rows, classes): one hot, or probabilities.
+
+    Raises:
+        DataError: where the shares of a row are none.
+    """
+    shares = np.stack([np.asarray(columns[name], dtype=np.float64) for name in targets], axis=1)
+    if (shares < 0.0).any():
+        row, at = np.argwhere(shares < 0.0)[0].tolist()
+        raise DataError(
+            f"{shares[row, at]:g} is no share of the class '{cut(targets[at])}'",
+            place=table.place(int(kept[row]), targets[at]),
+            hint="a column for each class holds 0 and 1, or probabilities; loss: mse takes any numbers",
+        )
+    with np.errstate(over="ignore"):
+        totals = shares.sum(axis=1)
+    wrong = ~(np.abs(totals - 1.0) <= ROUNDED_SHARES)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            f"the shares of the {len(targets)} classes add up to {totals[row]:g}, not to 1",
+            place=table.place(int(kept[row]), targets[0]),
+            hint="loss: binary_cross_entropy takes each column by itself",
+        )
+    shares /= totals[:, None]
+    return shares
 
 
 def _outputs(
