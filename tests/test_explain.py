@@ -14,6 +14,7 @@ import subprocess
 import sys
 from math import cos, hypot, isclose, sqrt
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -23,6 +24,7 @@ from backprop_cli.engine.run import evaluate as evaluate_graph
 from backprop_cli.errors import BackpropError, BindingError, DomainError, NoSuchNumber, SlopeError, UsageError
 from backprop_cli.explanation.expr import Apply, Number, Ref, product_of
 from backprop_cli.explanation.limits import work_out
+from backprop_cli.explanation.local import local_texts
 from backprop_cli.explanation.names import Name
 from backprop_cli.explanation.passes import Stop, Total, Use
 from backprop_cli.explanation.paths import reaches
@@ -274,6 +276,24 @@ def test_kinks_are_said_where_they_occur(run):
     assert "kink" not in run("explain", "max(a,b)", "--a", "2", "--b", "3").answered().out
     assert "kink" not in run("explain", "elu(x)", "--x", "0").answered().out
     assert "just at its edge" in run("explain", "where(x >= 1, x, 2 - x)", "--x", "1").answered().out
+
+
+@pytest.mark.parametrize("name", ["min", "max"])
+@pytest.mark.parametrize("many", [2, 3, 9, 12])
+def test_the_slope_of_an_extremum_is_written_as_it_is_here(name, many):
+    """What is written has the number that stands beside it, tied or not, however many operands there are."""
+    draw = Random(many)
+    for _ in range(20):
+        values = {f"x{k}": float(draw.randint(0, 3)) for k in range(many)}
+        point = WrittenPoint(*at(f"{name}({', '.join(values)})", **values))
+        id = point.graph.output
+        known = {point.graph.own_name(id): point.here.values[id]} | values
+        for text, slope in zip(
+            local_texts(point.graph, id, point.numbers), point.here.local(id), strict=True
+        ):
+            graph = lower(parse(text), known)
+            assert isclose(evaluate_graph(graph, {n: known[n] for n in graph.inputs})[0][-1], slope)
+            assert "1/(1 +" not in text
 
 
 def test_the_branch_not_taken_is_no_step():

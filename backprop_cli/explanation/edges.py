@@ -157,7 +157,8 @@ class GraphView:
         node = graph.nodes[id]
         assert node.op is not None
         derived = node.kind != CONSTANT
-        symbols = local_pieces(graph, id) if derived else ()
+        values = self.point.values if self.point is not None else None
+        symbols = local_pieces(graph, id, values) if derived else ()
         numbers = self.point.local(id) if self.point is not None and derived else None
         taken = self.point.taken(id) if self.point is not None else None
         for source in dict.fromkeys(node.inputs):

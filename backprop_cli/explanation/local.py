@@ -17,16 +17,17 @@ MOST_OPERANDS = 8
 """Of min and max whose ties are written out."""
 
 
-def local_texts(graph: Graph, id: int) -> tuple[str, ...]:
+def local_texts(graph: Graph, id: int, values: Sequence[float] | None = None) -> tuple[str, ...]:
     """Return what `local_pieces` writes as texts; a constant operand has none: its text is empty."""
-    return tuple(piece.text for piece in local_pieces(graph, id))
+    return tuple(piece.text for piece in local_pieces(graph, id, values))
 
 
-def local_pieces(graph: Graph, id: int) -> tuple[Piece, ...]:
+def local_pieces(graph: Graph, id: int, values: Sequence[float] | None = None) -> tuple[Piece, ...]:
     """Return d node / d operand as it is written, one piece per operand, in the language of programs.
 
     The names of operands and node stand in it; numbers are worked out where they stay short: ``2*a``
-    for ``a^2``, ``1 - o^2`` for ``o = tanh(n)``. A constant operand has none: its piece is empty.
+    for ``a^2``, ``1 - o^2`` for ``o = tanh(n)``. A constant operand has none: its piece is empty. With a
+    value per node, what several operands tied for an extremum share is a number.
     """
     node = graph.nodes[id]
     op = node.op
@@ -35,7 +36,10 @@ def local_pieces(graph: Graph, id: int) -> tuple[Piece, ...]:
     operands = [_piece(graph, i) for i in node.inputs]
     moving = [graph.nodes[i].kind != CONSTANT for i in node.inputs]
     if not op.local:
-        return tuple(_extreme(graph, id, k, operands) if moves else NONE for k, moves in enumerate(moving))
+        ties = [values[i] for i in node.inputs].count(values[id]) if values is not None else None
+        return tuple(
+            _extreme(graph, id, k, operands, ties) if moves else NONE for k, moves in enumerate(moving)
+        )
     known = dict(zip(op.params, operands, strict=False)) | {"y": Piece(graph.own_name(id))}
     return tuple(
         _substituted(text, known, graph) if moves else NONE
@@ -52,17 +56,23 @@ def _piece(graph: Graph, id: int) -> Piece:
     return Piece(graph.own_name(id))
 
 
-def _extreme(graph: Graph, id: int, k: int, operands: Sequence[Piece]) -> Piece:
+def _extreme(graph: Graph, id: int, k: int, operands: Sequence[Piece], ties: int | None) -> Piece:
     """Write the slope of min or max: 1 for the one it is, shared equally among ties.
 
-    Of many operands the ties are left out: the text would grow with the square of their number.
+    Of many operands the ties are left out where no values tell how many there are: the text would grow
+    with the square of their number.
     """
-    own = graph.own_name(id)
-    mine = operands[k].text
-    if len(operands) > MOST_OPERANDS:
-        return atom(f"where({mine} == {own}, 1, 0)")
-    others = [f"where({x.text} == {own}, 1, 0)" for i, x in enumerate(operands) if i != k]
-    share = f"1/(1 + {' + '.join(others)})"
+    op, own, mine = graph.nodes[id].op, graph.own_name(id), operands[k].text
+    assert op is not None
+    assert op.wins is not None
+    if len(operands) == 2:
+        other = operands[1 - k].text
+        more, less = (">", "<") if op.wins == "greater" else ("<", ">")
+        return atom(f"where({mine} {more} {other}, 1, where({mine} {less} {other}, 0, 1/2))")
+    share = f"1/{ties}" if ties is not None and ties > 1 else "1"
+    if ties is None and len(operands) <= MOST_OPERANDS:
+        others = [f"where({x.text} == {own}, 1, 0)" for i, x in enumerate(operands) if i != k]
+        share = f"1/(1 + {' + '.join(others)})"
     return atom(f"where({mine} == {own}, {share}, 0)")
 
 

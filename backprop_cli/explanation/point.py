@@ -86,7 +86,7 @@ class Written:
         """Return the local derivatives of a step as texts, all written at once."""
         texts = self._locals.get(id)
         if texts is None:
-            texts = self._locals[id] = local_texts(self.graph, id)
+            texts = self._locals[id] = local_texts(self.graph, id, self.numbers)
         return texts
 
     def _read(self, text: str, id: int) -> Expr:

@@ -36,8 +36,6 @@ from .point import Written
 MOST_STEPS = 120
 """Steps that depend on the input, above which a derivation is not written out."""
 
-REVERSED = {"greater": "less", "less": "greater"}
-
 
 class Step(NamedTuple):
     """One application of a rule.
@@ -328,13 +326,6 @@ class _Derivation:
         if node.op.local:
             known = dict(zip(node.op.params, operands, strict=False)) | {"y": value}
             return simplified(read(node.op.local[position], known))
-        if len(operands) == 2:
-            a, b = operands[position], operands[1 - position]
-            more = node.op.wins
-            assert more is not None
-            less = REVERSED[more]
-            tie = choice(Apply(less, (a, b)), ZERO, Apply("divide", (ONE, Number(2.0))))
-            return choice(Apply(more, (a, b)), ONE, tie)
         names = {self.graph.own_name(i): e for i, e in zip(node.inputs, operands, strict=True)}
         text = local_texts(self.graph, id)[position]
         return read(text, names | {self.graph.own_name(id): value})
