@@ -79,6 +79,20 @@ def test_rounding(run, claim, verdict, digits):
     assert found["mistake"] == ("rounding" if verdict == "wrong" else None)
 
 
+@pytest.mark.parametrize(
+    ("program", "claim", "kind"),
+    [
+        ("o = w*x + 0.54; L = (y - o)^2/2; w=0.34 x=1 y=0.1", "w=1", "upstream missing"),
+        ("f = max(x + 1, y)/z; x=2 y=-1 z=2", "x=1", "constant dropped"),
+        ("L = (y - t)^2/2; y=0 t=1", "L=1", "another step"),
+    ],
+)
+def test_a_mistake_that_gives_a_whole_number_comes_before_rounding(run, program, claim, kind):
+    program, _, point = program.rpartition("; ")
+    (found,) = judged(run, program, *point.split(), *claims(claim))
+    assert (found["verdict"], found["mistake"]) == ("wrong", kind)
+
+
 def test_least_digits(run):
     assert run("check", "2x/3", "--x", "1", "--claim", "x=0.67", "--least-digits", "2").status == 0
     assert [digits_right(x, 2 / 3) for x in (0.66667, 0.667, 0.67, 0.6, 1.0)] == [5, 3, 2, 0, 0]
@@ -91,7 +105,7 @@ def test_least_digits(run):
         ("k*T", "k=1.38e-23 T=300", "f=9e-21", "wrong", None),
         ("k*T", "k=1.38e-23 T=300", "T=0", "wrong", None),
         ("a*b", "a=1e300 b=1.7e8", "f=1.6e308", "wrong", None),
-        ("a*b", "a=1e300 b=1.7e8", "f=1.69e308", "wrong", 2),
+        ("a*b", "a=1e300 b=1.7e8", "f=1.69e308", "wrong", None),
         ("1e-20*(x^2 - 2x)", "x=1", "f=0", "wrong", None),
         ("1e-20*(x^2 - 2x)", "x=1", "x=0", "right", None),
         # 1.22e-16 and 5.55e-17 are what floats give for 0
@@ -100,7 +114,7 @@ def test_least_digits(run):
         ("sin(pi*x)", "x=1", "f=1.2246e-16", "right", None),
         ("0.1x + 0.2 - 0.3", "x=1", "f=5.55e-17", "right", None),
         # cut off, 6 is 6.00
-        ("x^2", "x=3", "x=5.99", "wrong", 2),
+        ("x^2", "x=3", "x=5.99", "wrong", None),
         ("2x/3", "x=1", "x=0.666", "rounded", 3),
         ("1000x + 234x^2", "x=1", "x=1468.0000000001", "rounded", 13),
         ("1468x", "x=1", "x=1470", "rounded", 3),
@@ -115,6 +129,9 @@ def test_least_digits(run):
         ("x^3", "x=2", "x=12.01", "wrong", None),
         ("x^3", "x=2", "x=12.0", "right", None),
         ("pi*x", "x=1", "x=3.1425", "rounded", 3),
+        # whole numbers are counted, and digits that differ are no rounding
+        ("22x", "x=1", "x=20", "wrong", None),
+        ("x*log(x)", "x=5", "x=2.619", "wrong", None),
     ],
 )
 def test_tolerance_comes_from_the_numbers(run, program, point, claim, verdict, digits):
@@ -455,6 +472,35 @@ def test_second_derivatives_that_are_no_number(run, args, verdict, words):
 def test_right_by_chance(run):
     (found,) = judged(run, "x^2", "--x", "2", *claims("x=x^2"), status=1)
     assert found["mistake"] == "right by chance"
+
+
+def test_a_formula_without_a_value_on_a_part_of_the_domain(run):
+    """It is right where it has a value, and the verdict says where that is."""
+    for formula in ("y^(-2/3)/3", "1/(3*sqrt(y)^(4/3))", "exp(-2/3*log(y))/3"):
+        claim = claims(f"dx/dy={formula}")
+        (here,) = judged(run, "x = cbrt(y)", "y=8", *claim, status=0)
+        assert here["verdict"] == "right"
+        assert ", too, for y > 0; at y = -" in here["how"]
+        (general,) = judged(run, "x = cbrt(y)", *claim, status=1)
+        assert (general["verdict"], general["mistake"]) == ("wrong", "no value")
+        assert general["says"].startswith("wrong: right for y > 0, but at y = -")
+        (elsewhere,) = judged(run, "x = cbrt(y)", "y=-8", *claim, status=1)
+        assert elsewhere["mistake"] == "no value"
+    # where it has a value it is wrong: that is said, and the mistake named
+    (found,) = judged(run, "sqrt(1 + x^2)", *claims("x=1/(2*sqrt(2x))"), status=1)
+    assert found["mistake"] not in ("no value", None)
+    (found,) = judged(run, "sqrt(4 - x^2) + y", *claims("y=sqrt(x)/sqrt(x)"), status=1)
+    assert "right for x > 0, but" in found["says"]
+
+
+def test_the_output_without_a_name_may_stand_in_a_formula(run):
+    program = "exp(-(x-μ)^2/(2σ^2))"
+    for name in ("f", "y", "L", "z"):
+        (found,) = judged(run, program, *claims(f"x=-(x-μ)/σ^2*{name}"), status=0)
+        assert found["how"] == "proved equal"
+    (found,) = judged(run, program, *claims("f=f"), status=1)
+    assert "names f itself" in found["says"]
+    run("check", "z = x^2", "--claim", "x=2*f/x").refused(2, "the program has no f")
 
 
 NEURON = ("y = sigmoid(w*x); L = (y - t)^2", "w=0.5", "x=2", "t=1")
@@ -1148,6 +1194,8 @@ def article(run, text):
         ("$a = 3, b = 2$ and $a \\cdot b = 6$", 1),
         ("$\\frac{\\partial L}{\\partial w} = 0.5 \\cdot 3 = 1.5$", 1),
         ("`sin(0.5)` = 0.4794", 1),
+        ("100/3 ≈ 33, sqrt(75000^2 + 1) = 75000, sqrt(2)*100 = 141", 3),
+        ("Let f(x) = 1998x. f(1) ≈ 2000 and f'(1) ≈ 2000, f'(x) = 1998", 3),
     ],
 )
 def test_right_clauses(run, line, claims):
@@ -1205,6 +1253,9 @@ def test_what_is_in_doubt_is_counted_and_not_judged(run, line, claims):
         ("$\\frac{\\partial L}{\\partial w} = 0.5 \\cdot 3 = 1.6$", [("0.5 * 3", "1.6")]),
         ("a = b = 3, a*2 = 7", [("a*2", "7")]),
         ("2*3 - 3 = 6 - 3 = 2", [("2*3 - 3", "2"), ("6 - 3", "2")]),
+        ("100/3 = 33, 999*2 = 2000, 7*7 = 50", [("100/3", "33"), ("999*2", "2000"), ("7*7", "50")]),
+        ("Let f(x) = 1468x. f(1) = 1470, f'(1) = 1470", [("f(1)", "1470"), ("f'(1)", "1470")]),
+        ("Let g(x) = pi*x. g(1) = 3.1425, g'(1) = 3.3", [("g(1)", "3.1425"), ("g'(1)", "3.3")]),
     ],
 )
 def test_wrong_clauses(run, line, wrong):

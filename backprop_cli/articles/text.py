@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from math import isfinite
 from typing import NamedTuple
 
-from ..checking.answers import read_answer, written_digits
+from ..checking.answers import Answer, read_answer, written_digits
 from ..checking.claims import Judge, read_claim
-from ..checking.verdicts import EXACT, RIGHT, ROOM, ROUNDED, WRONG, digits_right
+from ..checking.verdicts import EXACT, LEAST_DIGITS, RIGHT, ROOM, ROUNDED, WRONG, digits_right
 from ..engine.run import leaf_values, run
 from ..errors import BackpropError, DataError
 from ..graph import Graph
@@ -450,12 +450,13 @@ def _judge(piece: str, number: int, known: _Known, fenced: bool) -> list[Line] |
             return []
         if value is None or result.end() < len(comment.strip()):
             return None  # "x*2  # 2 times x" claims no 2
-        return [_line(number, code, result[1], value)]
+        return [_line(number, code, result[1], value, "≈" in comment)]
     parts = [p.strip() for p in _EQUALS.split(code)]
     if len(parts) < 2 or not all(parts):
         return None if "=" in text and re.search(r"\d", text) and not fenced else []
-    found = _of_defined(number, parts, known)
-    return _chain(number, parts, known, fenced) if found is _OTHER else found
+    about = "≈" in code
+    found = _of_defined(number, parts, known, about)
+    return _chain(number, parts, known, fenced, about) if found is _OTHER else found
 
 
 _OTHER: list[Line] = []
@@ -465,7 +466,7 @@ _SLOPE = re.compile(rf"[d∂]({NAME})\s*/\s*[d∂]({NAME})")
 _CALL = re.compile(rf"({NAME})('{{1,2}}|′|″)?\(([^()]+)\)")
 
 
-def _of_defined(number: int, parts: list[str], known: _Known) -> list[Line] | None:
+def _of_defined(number: int, parts: list[str], known: _Known, about: bool) -> list[Line] | None:
     """Judge a claim about what the text defined, or take in a definition; `_OTHER` where it is neither."""
     left, *rest = (part.rstrip(".,;") for part in parts)
     if match := _SLOPE.fullmatch(left):
@@ -474,7 +475,7 @@ def _of_defined(number: int, parts: list[str], known: _Known) -> list[Line] | No
             return _OTHER if len(rest) > 1 else None  # the arithmetic right of it may be judged
         if (set(graph.inputs) - set(graph.defaults)) & known.computed:
             return None  # of a name that was given anew since
-        return _verdicts(number, left, left, rest, graph, {n: known.values[n] for n in graph.inputs})
+        return _verdicts(number, left, left, rest, graph, {n: known.values[n] for n in graph.inputs}, about)
     match = _CALL.fullmatch(left)
     if match is None or match[1] in FUNCTIONS:
         return _OTHER
@@ -491,29 +492,31 @@ def _of_defined(number: int, parts: list[str], known: _Known) -> list[Line] | No
         return None
     target = f"{name}{primes}" if primes else name
     if inside == list(graph.inputs):
-        return _verdicts(number, left, target, rest, graph, {})
+        return _verdicts(number, left, target, rest, graph, {}, about)
     at = [_value(p, known.values) for p in inside]
     bound = {n: x for n, x in zip(graph.inputs, at, strict=True) if x is not None}
-    return _verdicts(number, left, target, rest, graph, bound) if len(bound) == len(at) else None
+    return _verdicts(number, left, target, rest, graph, bound, about) if len(bound) == len(at) else None
 
 
 def _verdicts(
-    number: int, left: str, target: str, rest: list[str], graph: Graph, at: dict[str, float]
+    number: int, left: str, target: str, rest: list[str], graph: Graph, at: dict[str, float], about: bool
 ) -> list[Line] | None:
     """Judge what stands right of a derivative or value; None where nothing of it can be judged."""
     found = []
     for part in rest:
         try:
-            verdict = Judge(graph, at, least_digits=1).one(read_claim(target, part, graph))
+            claim = read_claim(target, part, graph)
+            verdict = Judge(graph, at, least_digits=1).one(claim)
         except BackpropError:
             return None
         if verdict.verdict in (RIGHT, ROUNDED, WRONG):
+            answer, right, good = claim.answer, verdict.right, verdict.good
+            if verdict.verdict != RIGHT and right is not None and answer and answer.value is not None:
+                good = _printed(answer, answer.value, right, about)
             where = ", ".join(f"{n} = {brief(x)}" for n, x in (verdict.point or {}).items())
             text = f"{left} at {where}" if where else left
-            digits = (
-                verdict.digits if verdict.digits is not None else written_digits(part) if verdict.good else 0
-            )
-            found.append(Line(number, text, part, verdict.right, digits, not verdict.good))
+            digits = verdict.digits if verdict.digits is not None else written_digits(part) if good else 0
+            found.append(Line(number, text, part, right, digits, not good))
     return found or None
 
 
@@ -522,7 +525,7 @@ def _assigned(code: str) -> tuple[str | None, str]:
     return (match[1], match[2]) if match else (None, code)
 
 
-def _chain(number: int, parts: list[str], known: _Known, fenced: bool) -> list[Line] | None:
+def _chain(number: int, parts: list[str], known: _Known, fenced: bool, about: bool) -> list[Line] | None:
     """Judge ``name = expression = number``: every part that is a formula against the last number."""
     values = known.values
     *before, last = parts
@@ -553,7 +556,7 @@ def _chain(number: int, parts: list[str], known: _Known, fenced: bool) -> list[L
             continue
         read = True
         if not re.fullmatch(_NUMBER, part):
-            found.append(_line(number, part, last, value))
+            found.append(_line(number, part, last, value, about))
     if name:
         computed = [line.right for line in found]
         value = computed[0] if computed and len(before) > 1 else float(_plain_number(last))
@@ -589,14 +592,25 @@ def _value(text: str, values: dict[str, float]) -> float | None:
     return value if isfinite(value) else None
 
 
-def _line(number: int, text: str, claimed: str, right: float) -> Line:
+def _line(number: int, text: str, claimed: str, right: float, about: bool) -> Line:
     plain = _plain_number(claimed)
     value = float(plain)
-    answer = read_answer(plain.lstrip("+"), lower(parse("0")))
-    error = abs(value - right)
-    # the last digit may be cut off instead of rounded
-    good = error <= max(answer.unit * ROOM, EXACT * abs(right), 0.0 if value else ZERO)
-    if answer.unit and error > 0.5 * answer.unit * ROOM and abs(value) > abs(right):
-        good = error <= EXACT * abs(right)
+    good = _printed(read_answer(plain.lstrip("+"), lower(parse("0"))), value, right, about)
     digits = written_digits(plain) if good else digits_right(value, right)
     return Line(number, text, claimed, right, digits, not good)
+
+
+def _printed(answer: Answer, value: float, right: float, about: bool) -> bool:
+    """Return whether a number of a text is the right one, as it may be printed.
+
+    A decimal may be rounded or cut off at its last digit. A whole number is meant as it stands where the
+    right one is whole, too; else it may be rounded, to three digits or more. Behind ``≈`` it may be rounded
+    anyway, the zeros at its end with it.
+    """
+    error = abs(value - right)
+    if error <= max(EXACT * abs(right), 0.0 if value else ZERO):
+        return True
+    if answer.unit:
+        return error <= answer.unit * ROOM * (0.5 if abs(value) > abs(right) else 1.0)
+    steps = [step for step, digits in answer.readings if about or (step == 1.0 and digits >= LEAST_DIGITS)]
+    return (about or right % 1.0 != 0.0) and any(error <= 0.5 * step * ROOM for step in steps)

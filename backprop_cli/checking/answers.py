@@ -180,13 +180,11 @@ def read_target(text: str, graph: Graph) -> Target:
             f"{shortened(text)} is no quantity of the program",
             hint="NAME for a step's value or an input's derivative, dL/dx, d2L/dx2 or d2L/dxdy",
         )
-    id = _named(graph).get(name)
+    id = (_unnamed(graph) | _named(graph)).get(name)
     if id is not None and graph.nodes[id].op is None and id != graph.output:
         return Target(_written(graph, graph.output, (id,)), graph.output, (id,))
     if id is not None:
         return Target(name, id)
-    if name in ANY_OUTPUT and graph.nodes[graph.output].name is None:
-        return Target(name, graph.output)
     raise _unknown(" ".join(text.split()) if name == plain else name, graph)
 
 
@@ -194,6 +192,11 @@ def _named(graph: Graph) -> dict[str, int]:
     """Return every name that a claim may use, ``v4`` among them."""
     names = {graph.own_name(n.id): n.id for n in graph.nodes if n.kind != CONSTANT}
     return names | graph.named
+
+
+def _unnamed(graph: Graph) -> dict[str, int]:
+    """Return what an output without a name may be called."""
+    return dict.fromkeys(ANY_OUTPUT, graph.output) if graph.nodes[graph.output].name is None else {}
 
 
 def _unknown(name: str, graph: Graph) -> ExpressionError:
@@ -267,7 +270,7 @@ def read_answer(text: str, graph: Graph) -> Answer:
         raise ExpressionError(
             "a claim has one expression on the right", source=program.source, span=program.statements[-1].span
         )
-    names = _named(graph)
+    names = _unnamed(graph) | _named(graph)
     bound = set(names) | (set(program.names()) - set(CONSTANTS))
     own = lower(program, bound)
     if len(own) > NODE_LIMIT:

@@ -173,8 +173,9 @@ class Judge(OneByOne[Target]):
         kink = asked.kink(value)
         if kink:
             return base._replace(verdict=NONE, says=kink)
-        named = self._named(asked, answer, value, right)
-        if named and verdict is None:
+        # a number of two digits is a mistake's where it is that exactly
+        named = self._named(asked, answer, value, right, answer.spare if verdict is None else 0.0)
+        if named:
             return self._carried(with_mistakes(base, named), target, named, wrong)
         if verdict is not None:
             return verdict
@@ -193,7 +194,10 @@ class Judge(OneByOne[Target]):
         agreement = self._agreement(asked, answer)
         if self._agrees(agreement):
             equal = "equal" if agreement.worst <= EQUAL else f"right to {agreement.digits} digits"
-            return verdict._replace(how=f"{equal} at {agreement.points} points, too")
+            how = f"{equal} at {agreement.points} points, too"
+            if agreement.gaps:
+                how += f", {agreement.where}; at {_shown(agreement.gaps[0].inputs)} it has no value"
+            return verdict._replace(how=how)
         given = self._put_in(asked.target, answer)
         if given:
             return verdict._replace(says=f"with {_shown(given)} put in")
@@ -217,7 +221,8 @@ class Judge(OneByOne[Target]):
 
         def holds(kept: Mapping[str, float], most: int = LEAST_POINTS) -> bool:
             found = samples(graph, target, kept, most)
-            return len(found) >= LEAST_POINTS and self._agrees(compare(answer, found))
+            agreement = compare(answer, found)
+            return len(found) >= LEAST_POINTS and self._agrees(agreement) and not agreement.gaps
 
         for free in islice(self._free(answer), tries):
             kept = {name: x for name, x in inputs.items() if name not in free}
@@ -313,9 +318,11 @@ class Judge(OneByOne[Target]):
 
     # mistakes
 
-    def _named(self, asked: Question, answer: Answer, value: float, right: float) -> list[Mistake]:
-        """Return the mistakes that give a claim, the simplest first."""
-        found = matching(asked.mistakes.values(), value, right, answer.spare)
+    def _named(
+        self, asked: Question, answer: Answer, value: float, right: float, spare: float
+    ) -> list[Mistake]:
+        """Return the mistakes that give a claim, or differ by so much, the simplest first."""
+        found = matching(asked.mistakes.values(), value, right, spare)
         if answer.value is None and found:
             found = self._held(asked, answer, found)
         return found
@@ -324,9 +331,11 @@ class Judge(OneByOne[Target]):
         """Keep the mistakes that give a formula at other points, too."""
         kept, tried = list(found), 0
         for k, sample in enumerate(asked.samples):
+            if not kept or tried >= PROBES:
+                break
             value = value_at(answer, sample)
-            if not kept or tried >= PROBES or value is None:
-                return kept if value is not None else []
+            if value is None:
+                continue
             # the catalogue is in floats: where they have lost their digits it tells nothing
             here = leaf_values(self.graph, sample.inputs)
             if value == inf or digits_right(quantity(self.graph, here, asked.target), sample.right) < SOUND:
@@ -356,6 +365,10 @@ class Judge(OneByOne[Target]):
         if work(answer.graph) > MOST_NODES:
             return base._replace(verdict=NONE, says="the formula is too much work")
         agreement = self._agreement(asked, answer)
+        if agreement.worst <= SAME and agreement.gaps:
+            gap = agreement.gaps[0]
+            says = f"right {agreement.where}, but at {_shown(gap.inputs)} the formula has no value"
+            return base._replace(point={**gap.inputs}, right=gap.right, says=says, mistake="no value")
         if agreement.worst <= SAME:
             if self.prove is not None and self.prove(target, answer):
                 return base._replace(verdict=RIGHT, how="proved equal")
@@ -373,14 +386,15 @@ class Judge(OneByOne[Target]):
         digits = agreement.digits
         for earlier in wrong:
             carried = self._carried_on(target, earlier)
-            if carried is not None and compare(answer, samples(*carried)).worst <= SAME:
+            given = compare(answer, samples(*carried)) if carried is not None else None
+            if given is not None and given.worst <= SAME and not given.gaps:
                 return base._replace(
                     verdict=FOLLOWS, says=f"right, given {earlier.text}", point=None, right=None
                 )
         named = self._held(asked, answer, self._candidates(asked, answer))
         if named:
             return self._carried(with_mistakes(base, named), target, named, wrong)
-        if digits >= self.least:
+        if digits >= self.least and not agreement.gaps:
             return base._replace(
                 verdict=ROUNDED, digits=digits, says=f"right to {digits} digits", point=None, right=None,
                 how=f"at {agreement.points} points",

@@ -128,12 +128,16 @@ class Agreement(NamedTuple):
         worst: Largest relative difference.
         sample: The point of that difference, or where the formula has no value.
         claimed: The formula there; None where it has none.
+        gaps: Points where the quantity has a value and the formula none; they do not count as compared.
+        where: Where the formula has a value, in words: ``for y > 0``.
     """
 
     points: int
     worst: float
     sample: Sample | None
     claimed: float | None
+    gaps: tuple[Sample, ...] = ()
+    where: str = ""
 
     @property
     def digits(self) -> int:
@@ -303,24 +307,37 @@ def _precise_at(answer: Answer, values: Sequence[Any], node: int, digits: int) -
 
 
 def compare(answer: Answer, found: Sequence[Sample]) -> Agreement:
-    """Compare a formula with a quantity at points; stop where it has no value."""
+    """Compare a formula with a quantity at the points where both have a value."""
     assert answer.graph is not None
     found = found[: max(LEAST_POINTS, WORK // (3 * work(answer.graph)))]
-    worst, at, number, count = 0.0, None, None, 0
+    worst, at, number = 0.0, None, None
+    compared: list[Sample] = []
+    gaps: list[Sample] = []
     for sample in found:
         value = value_at(answer, sample)
         if value is None:
-            return Agreement(len(found), inf, sample, None)
+            gaps.append(sample)
+            continue
         if value == inf:
             at = at or sample
             continue
-        count += 1
+        compared.append(sample)
         gap = difference(answer, sample, value, worst)
         if gap > worst:
             worst, at, number = gap, sample, float(value)
+    count = len(compared)
     if count < min(LEAST_POINTS, len(found)):
-        return Agreement(count, inf, at, None)
-    return Agreement(count, worst, at, number)
+        return Agreement(count, inf, gaps[0] if gaps else at, None)
+    return Agreement(count, worst, at, number, tuple(gaps), _apart(compared, gaps) if gaps else "")
+
+
+def _apart(compared: Sequence[Sample], gaps: Sequence[Sample]) -> str:
+    """Say what sets points apart from others: the sign of an input, or nothing simple."""
+    for name in gaps[0].inputs:
+        signs = [{x.inputs[name] > 0.0 for x in some if x.inputs[name]} for some in (compared, gaps)]
+        if signs in ([{True}, {False}], [{False}, {True}]):
+            return f"for {name} {'>' if signs[0] == {True} else '<'} 0"
+    return "where it has a value"
 
 
 def besides(answer: Answer, agreement: Agreement, odd: Sequence[Sample], size: float) -> Agreement:

@@ -159,8 +159,9 @@ class StepJudge(OneByOne[Quantity]):
         follows = self.follows(target, answer, value, right, wrong)
         if follows:
             return base._replace(verdict=FOLLOWS, says=follows)
-        named = matching(self.catalogue.mistakes(target).values(), value, right, answer.spare)
-        if named and verdict is None:
+        spare = answer.spare if verdict is None else 0.0
+        named = matching(self.catalogue.mistakes(target).values(), value, right, spare)
+        if named:
             return with_mistakes(base, named)
         return verdict or loosely(base, answer, value, right, self.least) or base
 

@@ -32,6 +32,9 @@ LEAST_DIGITS = 3
 CALCULATED = 6
 """Right digits from which others that are off come of a calculator: 3.9999999 for 4."""
 
+COUNTED = 1000.0
+"""Whole numbers below this are counted, not rounded: 20 is no 22."""
+
 MOST_DIGITS = 15
 """Digits from which a number is as good as exact: decimals of 15 digits survive floats."""
 
@@ -114,8 +117,9 @@ def close(
         if answer.unit and error > max(LAST * abs(right), 0.5 * answer.unit, slack):
             return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
         return base._replace(verdict=RIGHT)
+    counted = not answer.unit and right % 1.0 == 0.0 and max(abs(value), abs(right)) < COUNTED
     readings = [(step, digits) for step, digits in answer.readings if error <= 0.5 * step * ROOM]
-    if readings:
+    if readings and not counted:
         digits = readings[0][1]
         if digits >= MOST_DIGITS:
             return base._replace(verdict=RIGHT)
@@ -146,14 +150,10 @@ def is_off(answer: Answer, right: float) -> bool:
 def loosely(base: Verdict, answer: Answer, value: float, right: float, least: int) -> Verdict | None:
     """Judge a number whose last digits are off."""
     digits = digits_right(value, right)
-    if least <= digits < CALCULATED and is_off(answer, right):
+    if digits < least or (digits < CALCULATED and is_off(answer, right)):
         return None
-    if digits >= least:
-        says = f"right to {digits} digits" + ("; the last ones are off" if answer.unit else "")
-        return base._replace(verdict=ROUNDED, digits=digits, says=says)
-    if digits >= 2:
-        return base._replace(mistake="rounding", digits=digits, says=too_few(digits, least))
-    return None
+    says = f"right to {digits} digits" + ("; the last ones are off" if answer.unit else "")
+    return base._replace(verdict=ROUNDED, digits=digits, says=says)
 
 
 def with_mistakes(base: Verdict, named: Sequence[Mistake]) -> Verdict:
