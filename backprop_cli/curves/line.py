@@ -21,7 +21,9 @@ from ..engine.run import bind, value_at
 from ..errors import BindingError, NoSuchNumber
 from ..graph import Graph
 from ..language.numbers import exact_text
+from .features import INFLECTION, MAXIMUM, MINIMUM, Critical, Features, Gap, Inflection, Step
 from .nature import EVALUATIONS, Nature, Place
+from .rational import features
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -40,48 +42,6 @@ WORK = 150_000  # primitives that may run in many digits: about a second
 POLE = 1e9  # times the spread of the samples, beside a break, is one
 PIXELS = 1200, 800  # of the picture that the samples are dense enough for
 DEVIATION = 0.2  # pixels that a chord may be off the curve
-
-MINIMUM, MAXIMUM, INFLECTION = "minimum", "maximum", "inflection"
-
-
-class Critical(NamedTuple):
-    """Where the slope is zero, or changes its sign at a kink.
-
-    Attributes:
-        x: Where.
-        y: The value there.
-        kind: ``minimum``, ``maximum``, or ``inflection``: level, with the same sign on both sides.
-        kink: The slope jumps from one sign to the other and is nowhere zero.
-    """
-
-    x: float
-    y: float
-    kind: str
-    kink: bool = False
-
-
-class Step(NamedTuple):
-    """A jump of the value, or of the slope (a kink): the limits from both sides."""
-
-    x: float
-    left: float
-    right: float
-
-
-class Inflection(NamedTuple):
-    """Where a curve changes from bending up to bending down, or back: the value and the slope there."""
-
-    x: float
-    y: float
-    slope: float
-
-
-class Gap(NamedTuple):
-    """An interval without a value, or one point, and why."""
-
-    start: float
-    end: float
-    reason: str
 
 
 class Tangent(NamedTuple):
@@ -322,17 +282,20 @@ class _Search:
             self._nowhere()
         self._oscillation()
         grid = self.y[np.isfinite(self.y)]
-        if self.deep:
+        exact = self._exactly()
+        if exact is not None:
+            self._take(exact)
+        elif self.deep:
             self._edges()
             self._jumps()
             self._criticals()
             self._kinks()
             self._level()
             self._inflections()
+            self._merge()
         else:
             self._coarse_gaps()
             self.notes.append(f"{len(self.sampler.graph):,} nodes: nothing is looked for between the samples")
-        self._merge()
         view = self._view(grid, include)
         points, slopes = self._refined(view)
         values = [p[1] for p in points if p is not None]
@@ -354,6 +317,25 @@ class _Search:
             )
             error.args = (error.message,)
             raise
+
+    def _exactly(self) -> Features | None:
+        """Return what is special where exact arithmetic tells all of it."""
+        sampler = self.sampler
+        found = features(sampler.graph, sampler.variable, sampler.inputs(self.low), self.low, self.high)
+        if found is None:
+            return None
+        away = np.isnan(self.y) | np.isinf(self.y)
+        for x in [*found.poles, *found.holes]:
+            away &= np.abs(self.x - x) > 2.0 * self.step
+        return None if away.any() else found  # beside a pole floats may end; elsewhere they overflow
+
+    def _take(self, found: Features) -> None:
+        self.criticals, self.poles, self.jumps, self.kinks, holes, self.flats, self.inflections = found
+        self.gaps = [Gap(x, x, why) for x in holes if (why := self.sampler.reason(x))]
+        for x in [*self.poles, *(jump.x for jump in self.jumps)]:
+            self.breaks.append((float(np.nextafter(x, -np.inf)), float(np.nextafter(x, np.inf))))
+        self.folds = [(k.x - 4 * self.tolerance, k.x + 4 * self.tolerance) for k in self.kinks]
+        self.extra = [x for fold in self.folds for x in fold]
 
     def _oscillation(self) -> None:
         """Take a finer grid where the slope changes its sign every few samples."""
@@ -396,8 +378,11 @@ class _Search:
             end = left.get(stop, float(self.x[stop - 1]))
             if begin == end and begin in self.poles:
                 continue
-            within = float(self.x[(start + stop - 1) // 2])
-            self.gaps.append(Gap(begin, end, self.sampler.reason(within)))
+            # a sample may be the one point of a pole beside which floats overflow
+            why = self.sampler.reason(begin + 0.5 * (end - begin)) or self.sampler.reason(
+                float(self.x[start])
+            )
+            self.gaps.append(Gap(begin, end, why))
 
     def _coarse_gaps(self) -> None:
         known = np.isfinite(self.y)

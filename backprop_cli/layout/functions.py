@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import hypot
 
-from ..curves.line import Critical, Curve, Tangent, neat
+from ..curves.features import Critical
+from ..curves.line import Curve, Tangent, neat
 from ..curves.surface import Stationary, Surface
 from ..language.numbers import brief
 from .chart import MARGIN, Chart, Field, Mark, Panel, Series
