@@ -457,17 +457,17 @@ DEEP: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("shape", list(DEEP))
 def test_depth_needs_no_recursion(shape: str) -> None:
-    assert lower(parse(DEEP[shape](100_000), large=True), large=True).nodes
-    text = DEEP[shape](20_000)
+    assert lower(parse(DEEP[shape](30_000)), large=True).nodes
+    text = DEEP[shape](5_000)
     tree = parse(text).statements[0].items
     assert read(format_items(tree)) == bare(tree)
 
 
 @pytest.mark.parametrize("shape", ["brackets", "right sum", "powers", "products"])
 def test_depth_costs_linear_time(shape: str) -> None:
-    texts = {n: DEEP[shape](n) for n in (10_000, 40_000)}
+    texts = {n: DEEP[shape](n) for n in (4_000, 16_000)}
     seconds = {n: time_of(lambda text=text: lower(parse(text))) for n, text in texts.items()}
-    assert seconds[40_000] < 12 * seconds[10_000] + 0.05  # quadratic would be 16
+    assert seconds[16_000] < 12 * seconds[4_000] + 0.05  # quadratic would be 16
 
 
 def test_many_statements_are_linear() -> None:
