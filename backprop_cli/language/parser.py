@@ -69,7 +69,8 @@ class Program(NamedTuple):
         return list(seen)
 
 
-_HEADER = re.compile(rf"({NAME})[ \t]*(?:\([ \t]*({NAME}(?:[ \t]*,[ \t]*{NAME})*)[ \t]*\)[ \t]*)?=(?!=)")
+# patterns of what few programs have are compiled where one has it: each costs a start a millisecond
+_HEADER = rf"({NAME})[ \t]*(?:\([ \t]*({NAME}(?:[ \t]*,[ \t]*{NAME})*)[ \t]*\)[ \t]*)?=(?!=)"
 
 
 def parse(text: str | Source, *, large: bool = False) -> Program:
@@ -102,7 +103,7 @@ def parse_here(text: str | Source) -> Program:
 
 
 _BLANKS = (" ", "\t")
-_OTHER_BASE = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)(?![A-Za-z0-9_])")
+_OTHER_BASE = r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)(?![A-Za-z0-9_])"
 _tuple = tuple.__new__  # a named tuple's own constructor costs three times as much, and there are 300,000
 
 # What ended last
@@ -144,6 +145,7 @@ class _Parser:
         name: str | None = None
         params: tuple[str, ...] | None = None
         begin = -1
+        headers = re.compile(_HEADER) if "=" in self.text else None
         for group, word, start, end in tokens(self.source):
             if start < self.skip:
                 continue
@@ -151,7 +153,7 @@ class _Parser:
                 if group == END_TOKEN or (group == OPERATOR_TOKEN and word in "\n;"):
                     continue
                 begin, name, params = start, None, None
-                header = _HEADER.match(self.text, start) if group == NAME_TOKEN else None
+                header = headers.match(self.text, start) if headers and group == NAME_TOKEN else None
                 if header:
                     name, params = self.header(header)
                     self.skip = self.end = header.end()
@@ -433,7 +435,8 @@ class _Parser:
             raise self.error(
                 "an operator is missing before the number", (start, end), f"write {shown}*{right}"
             )
-        if self.last == _NUMBER and start == self.end and _OTHER_BASE.match(text, self.starts[-1]):
+        touching = self.last == _NUMBER and start == self.end
+        if touching and re.compile(_OTHER_BASE).match(text, self.starts[-1]):
             written = text[self.starts[-1] : end]
             raise self.error(
                 f"{written} can be read in two ways",

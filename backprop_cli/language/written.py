@@ -188,14 +188,14 @@ def _infix(left: int, sign: str, right: int, level: int, brackets: Brackets) -> 
     return write
 
 
-_PLACE = re.compile(r"\{(\d+)(?::([?<+*\-^!]))?\}")
+_PLACE = r"\{(\d+)(?::([?<+*\-^!]))?\}"
 
 
 def _layout(text: str) -> tuple[str | tuple[int, int], ...]:
     """Return the texts of a template, and places: which operand, and how tightly it has to hold together."""
     layout: list[str | tuple[int, int]] = []
     end = 0
-    for place in _PLACE.finditer(text):
+    for place in re.finditer(_PLACE, text):
         layout += [text[end : place.start()]] if place.start() > end else []
         layout.append((int(place[1]), LEVELS[place[2] or "?"]))
         end = place.end()
