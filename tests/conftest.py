@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,19 @@ settings.load_profile("suite")
 ROOT = Path(__file__).resolve().parent.parent
 if find_spec("backprop_cli") is None:
     sys.path.insert(0, str(ROOT))
+
+
+def _node() -> str | None:
+    """Return where node is: the machine's, or the one that playwright brings along."""
+    found = shutil.which("node")
+    package = find_spec("playwright")
+    if found is None and package is not None and package.origin is not None:
+        driver = Path(package.origin).parent / "driver"
+        found = next((str(path) for path in driver.glob("node*") if path.is_file()), None)
+    return found
+
+
+NODE = _node()
 
 # Nothing a user typed may move the cursor, colour the text or reorder it.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")

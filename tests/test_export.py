@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import random
 import re
 import shutil
 import subprocess
@@ -13,9 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Result
+from conftest import NODE, ROOT, Result
 
-from backprop_cli.errors import SlopeError, Source, UsageError
+from backprop_cli.errors import BackpropError, SlopeError, Source, UsageError
 from backprop_cli.export import RENDERED, TARGETS, Program, export, module_of, program_of
 from backprop_cli.export.coverage import coverage_table
 from backprop_cli.export.writer import Refused, refusal, spell
@@ -44,6 +45,8 @@ def program(text: str, values: Mapping[str, float]) -> Program:
 def installed(target: str) -> bool:
     if target == "c":
         return shutil.which("cc") is not None
+    if target == "javascript":
+        return NODE is not None
     return target not in NEEDS or find_spec(NEEDS[target]) is not None
 
 
@@ -65,6 +68,13 @@ def execute(tmp_path: Path) -> Runner:
                 ["cc", "-Wall", "-Werror", "program.c", "-o", "program", "-lm"], cwd=tmp_path, check=True
             )
             done = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+        if target == "javascript":
+            (tmp_path / "program.mjs").write_text(text, encoding="utf-8")
+            done = subprocess.run(
+                [str(NODE), tmp_path / "program.mjs"], capture_output=True, text=True, check=False
+            )
             assert done.returncode == 0, done.stderr
             return done.stdout
         if target == "numpy" and "scipy" in text and find_spec("scipy") is None:
@@ -378,3 +388,41 @@ def test_what_no_program_of_local_derivatives_has() -> None:
             SlopeError, match=rf"no program of local derivatives has the slope in {name} here"
         ):
             export(program(text, {"x": 0.0}), "python")
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+def test_random_programs_agree_in_javascript(tmp_path: Path) -> None:
+    """Many programs in one process: JavaScript has the least of our functions of its own."""
+    draw = random.Random(5)
+    one = "sqrt cbrt log exp asin atan tan gamma lgamma digamma erf erfc gelu silu mish sinc abs relu".split()
+    two = "max min atan2 hypot mod log_base".split()
+
+    def text(depth: int) -> str:
+        kind = draw.random()
+        if depth == 0 or kind < 0.15:
+            return draw.choice(["x", "y", "2", "0.5", "-1"])
+        a, b = text(depth - 1), text(depth - 1)
+        if kind < 0.45:
+            return f"({a}){draw.choice('+-*/')}({b})"
+        if kind < 0.55:
+            return f"({a})^{draw.choice(['2', '0.5', '-1', '3'])}"
+        if kind < 0.65:
+            return f"where({a} {draw.choice(['<', '>=', '=='])} {b}, {a}, {b})"
+        return f"{draw.choice(two)}({a}, {b})" if kind < 0.75 else f"{draw.choice(one)}({a})"
+
+    count = 0
+    for _ in range(400):
+        expression = text(3)
+        point = {name: draw.choice([-2.5, -0.3, 0.5, 1.0, 3.0]) for name in "xy" if name in expression}
+        with contextlib.suppress(BackpropError):
+            (tmp_path / f"{count}.mjs").write_text(export(program(expression, point), "javascript"), "utf-8")
+            count += 1
+    assert count > 100
+    (tmp_path / "all.mjs").write_text(
+        "console.log = () => {};\n"
+        f"for (let i = 0; i < {count}; i++) await import(`./${{i}}.mjs`).catch((error) => {{\n"
+        "  console.error(i, String(error));\n  process.exitCode = 1;\n});\n",
+        "utf-8",
+    )
+    done = subprocess.run([str(NODE), tmp_path / "all.mjs"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

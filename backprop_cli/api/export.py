@@ -31,7 +31,7 @@ def translate(
         program: Text or a parsed program.
         bindings: Values by name, for names such as ``to`` that are options here.
         to: ``pytorch``, ``jax``, ``numpy``, ``autograd``, ``micrograd``, ``sympy``, ``casadi``, ``c``,
-            ``python``, ``latex`` or ``mermaid``.
+            ``javascript``, ``python``, ``latex`` or ``mermaid``.
         wrt: Inputs to differentiate by; None for all.
         digits: Significant digits of latex and mermaid.
         large: Lift the limits on the program's size.

@@ -34,8 +34,8 @@ OTHERWISE = {
     "--to",
     "target",
     metavar="TARGET",
-    help="pytorch, jax, numpy, autograd, micrograd, sympy, casadi, c, python, latex or mermaid; for "
-    "networks pytorch, jax, numpy or onnx.  [default: by the ending of -o]",
+    help="pytorch, jax, numpy, autograd, micrograd, sympy, casadi, c, javascript, python, latex or "
+    "mermaid; for networks pytorch, jax, numpy or onnx.  [default: by the ending of -o]",
 )
 @click.option("--wrt", metavar="NAMES", help="Differentiate by these inputs alone: a,b.")
 @click.option("-o", "output", metavar="FILE", help="Write to a file.")

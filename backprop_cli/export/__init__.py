@@ -22,7 +22,9 @@ __all__ = [
 
 TARGETS = {
     name: name
-    for name in ("pytorch", "jax", "numpy", "autograd", "micrograd", "sympy", "casadi", "c", "python")
+    for name in (
+        *("pytorch", "jax", "numpy", "autograd", "micrograd", "sympy", "casadi", "c", "javascript", "python"),
+    )
 }
 """Target -> its module here."""
 
@@ -32,7 +34,15 @@ RENDERED = ("latex", "mermaid")
 NETWORK_TARGETS = ("pytorch", "jax", "numpy", "onnx")
 """Targets of networks: modules of ``networks``."""
 
-ENDINGS = {".c": "c", ".tex": "latex", ".mmd": "mermaid", ".mermaid": "mermaid", ".onnx": "onnx"}
+ENDINGS = {
+    ".c": "c",
+    ".js": "javascript",
+    ".mjs": "javascript",
+    ".tex": "latex",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".onnx": "onnx",
+}
 
 
 def target_named(name: str, known: tuple[str, ...]) -> str:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 from .precision import digits
 
-# B_2j / (2j)! of the Euler-Maclaurin formula, j = 1, 2, ...
-_BERNOULLI = tuple(
+BERNOULLI = tuple(
     b / math.factorial(2 * j)
     for j, b in enumerate((1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510), 1)
 )
-# digamma around its positive root: the root in two parts, and Taylor coefficients
-# (-1)^(k+1) zeta(k+1, root) for k = 1, 2, ...
-_ROOT = (1.4616321449683622, 9.549995429965697e-17)
-_TAYLOR: list[float] = []
-_LGAMMA: dict[float, list[float]] = {}
+"""B_2j / (2j)! of the Euler-Maclaurin formula, j = 1, 2, ..."""
+ROOT = (1.4616321449683622, 9.549995429965697e-17)
+"""The positive root of digamma, in two parts."""
 EULER_GAMMA = 0.5772156649015329
 
 
@@ -56,22 +54,18 @@ def lgamma(x: float) -> float:
     for zero in (1.0, 2.0):
         d = x - zero
         if abs(d) <= 0.25:
-            if zero not in _LGAMMA:
-                _LGAMMA[zero] = [(-1.0) ** k * _hurwitz(float(k), zero) / k for k in range(2, 28)]
             total = 0.0
-            for c in reversed(_LGAMMA[zero]):
+            for c in reversed(lgamma_series(zero)):
                 total = (total + c) * d
             return d * (total - EULER_GAMMA + (zero - 1.0))
     return math.lgamma(x)
 
 
 def _digamma(x: float) -> float:
-    offset = (x - _ROOT[0]) - _ROOT[1]
+    offset = (x - ROOT[0]) - ROOT[1]
     if abs(offset) < 0.25:
-        if not _TAYLOR:
-            _TAYLOR.extend((-1.0) ** (k + 1) * _hurwitz(k + 1.0, _ROOT[0]) for k in range(1, 26))
         total = 0.0
-        for c in reversed(_TAYLOR):
+        for c in reversed(root_series()):
             total = (total + c) * offset
         return total
     shift = 0.0
@@ -79,9 +73,21 @@ def _digamma(x: float) -> float:
         shift += 1.0 / x
         x += 1.0
     tail, power = 0.0, 1.0 / (x * x)
-    for j, b in reversed(list(enumerate(_BERNOULLI, 1))):
+    for j, b in reversed(list(enumerate(BERNOULLI, 1))):
         tail = power * (b * math.factorial(2 * j - 1) + tail)
     return math.log(x) - 0.5 / x - tail - shift
+
+
+@cache
+def lgamma_series(zero: float) -> list[float]:
+    """Return the Taylor coefficients of lgamma around its zero 1 or 2, from the second power up."""
+    return [(-1.0) ** k * _hurwitz(float(k), zero) / k for k in range(2, 28)]
+
+
+@cache
+def root_series() -> list[float]:
+    """Return the Taylor coefficients of digamma around its root: (-1)^(k+1) zeta(k+1, root)."""
+    return [(-1.0) ** (k + 1) * _hurwitz(k + 1.0, ROOT[0]) for k in range(1, 26)]
 
 
 def _hurwitz(s: float, x: float) -> float:
@@ -93,7 +99,7 @@ def _hurwitz(s: float, x: float) -> float:
     power, factor = x**-s, s
     terms += [x ** (1.0 - s) / (s - 1.0), 0.5 * power]
     power /= x
-    for j, b in enumerate(_BERNOULLI, 1):
+    for j, b in enumerate(BERNOULLI, 1):
         terms.append(b * factor * power)
         factor *= (s + 2 * j - 1.0) * (s + 2 * j)
         power /= x * x
