@@ -1212,3 +1212,24 @@ def test_activations_are_the_unary_primitives():
         *activations()
     }
     assert not {"atan2", "hypot", "min", "max", "where", "polygamma", "identity"} & {*activations()}
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("hidden: [100000, 100000]", "linear2 has 100000x100000 weights: more than 100,000,000 parameters"),
+        (
+            "layers: [{type: linear, units: 90000}, tanh, {type: linear, units: 90000}, {type: linear}]",
+            "linear2 has 90000x90000 weights",
+        ),
+        ("layers: [flatten, {type: linear, units: 100001}]", "linear1 has 100001x1000 weights"),
+        ("layers: [{type: linear}]", "linear1 takes rows of numbers, but gets rows of 10x10x10"),
+    ],
+)
+def test_sizes_that_the_config_alone_tells(run, tmp_path, model, said):
+    """`config validate` says what `train` would say of them."""
+    config_file = tmp_path / "c.yaml"
+    shape = "" if "100000x100000" in said or "90000" in said else ", shape: [10, 10, 10]"
+    config_file.write_text(f"data: {{path: no.csv{shape}}}\nmodel: {{{model}}}\n")
+    first = run("config", "validate", config_file).refused(2, said).err
+    assert run("train", config_file).refused(2).err == first

@@ -314,11 +314,12 @@ def test_only_a_target(here: Path) -> None:
 
 
 def test_shape(here: Path) -> None:
-    found = load(config("dataset: digits, shape: [1, 8, 8]"))
+    images = "model: {layers: [flatten, {type: linear}]}"
+    found = load(config("dataset: digits, shape: [1, 8, 8]", images))
     assert found.train.inputs.shape == (1797, 1, 8, 8)
     assert found.encoding.shape == (1, 8, 8)
     with pytest.raises(ConfigError, match="1 x 8 x 7 is 56 numbers, but a row has 64 features") as caught:
-        load(config("dataset: digits, shape: [1, 8, 7]"))
+        load(config("dataset: digits, shape: [1, 8, 7]", images))
     assert caught.value.place == "c.yaml:1:32"
 
 
@@ -341,7 +342,12 @@ def test_an_autoencoder_learns_its_scaled_inputs(here: Path) -> None:
     assert found.encoding.targets == ["a", "b"]
     assert found.encoding.autoencoder
     assert found.task == "regression"
-    digits = load(config("dataset: digits, target: features, shape: [1, 8, 8], scaling: {divide: 16}"))
+    digits = load(
+        config(
+            "dataset: digits, target: features, shape: [1, 8, 8], scaling: {divide: 16}",
+            "model: {layers: [flatten, {type: linear}]}",
+        )
+    )
     assert digits.train.targets.shape == (1797, 64)
     inline = load(config("inputs: [[1, 2], [3, 4]], target: features"))
     assert inline.train.targets.tolist() == [[1, 2], [3, 4]]
@@ -623,7 +629,8 @@ def test_arrays(here: Path) -> None:
     assert found.train.inputs.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
     assert found.train.targets.tolist() == [0, 1, 0]
     assert found.encoding.columns == ["x1", "x2", "x3", "x4"]
-    assert load(config("path: t.npz, shape: [1, 2, 2]")).train.inputs.shape == (3, 1, 2, 2)
+    shaped = config("path: t.npz, shape: [1, 2, 2]", "model: {layers: [flatten, {type: linear}]}")
+    assert load(shaped).train.inputs.shape == (3, 1, 2, 2)
     archive(X=np.ones((3, 1)), targets=np.array([[1.0, 2], [3, 4], [5, 6]]))
     found = load(config("path: t.npz"))
     assert (found.encoding.columns, found.encoding.targets) == (["x"], ["y1", "y2"])

@@ -20,6 +20,7 @@ from backprop_cli.networks.network import LayerNetwork
 from backprop_cli.networks.runner import Runner
 from backprop_cli.training import config as configs
 from backprop_cli.training.config.walk import tags_of
+from backprop_cli.training.config.yaml_source import read
 from backprop_cli.training.loop import Training
 from backprop_cli.training.problem import Problem, assemble
 
@@ -211,7 +212,9 @@ WRONG_SHAPES: list[tuple[Sections, str, list[str]]] = [
         ["a kernel of 9 does not fit into rows of 8x8"],
     ),
     (
-        series([{"type": "conv1d", "channels": 1, "kernel_size": 2, "weights": [[[1, 2]]]}, linear()]),
+        series(
+            [{"type": "conv1d", "channels": 1, "kernel_size": 2, "weights": [[[1, 2]]]}, "flatten", linear()]
+        ),
         "model.layers.0",
         ["the weights are 1x1x2, but the layer needs 1x8x2 (channels x inputs x length)"],
     ),
@@ -282,14 +285,16 @@ WRONG_SHAPES: list[tuple[Sections, str, list[str]]] = [
 )
 def test_shapes_that_do_not_fit(sections: Sections, key: str, words: list[str]) -> None:
     """Both shapes are named, and the place is that of the layer."""
-    loaded = configs.loads(json.dumps(sections, indent=1), "case.yaml")
+    written = json.dumps(sections, indent=1)
     with pytest.raises(ConfigError) as caught:
-        assemble(loaded)
+        assemble(configs.loads(written, "case.yaml"))
     text = str(caught.value)
     for word in words:
         assert word in text
-    assert text.startswith(loaded.place(key) + ": ")
-    assert loaded.place(key).startswith("case.yaml:")
+    node = read(written, "case.yaml", [])
+    for step in key.split("."):
+        node = node.value[int(step) if step.isdigit() else step]
+    assert text.startswith(f"{node.place}: ")
 
 
 # --- first values ------------------------------------------------------------------------------------

@@ -7,10 +7,13 @@ Every line is what a student reads: what is wrong, where, and, below it, what to
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import io
+import math
 import os
 import pickle
+import random
 import signal
 import subprocess
 import sys
@@ -23,8 +26,14 @@ from string import ascii_letters
 import numpy as np
 import pytest
 
+from backprop_cli.api.evaluation import judged
+from backprop_cli.api.prediction import predict
+from backprop_cli.errors import BackpropError
 from backprop_cli.tables import npz as npz_files
-from backprop_cli.training import checkpoint
+from backprop_cli.training import checkpoint, config
+from backprop_cli.training.loop import Training
+from backprop_cli.training.model import save_model
+from backprop_cli.training.problem import assemble
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's devices and signals")
 root = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -132,7 +141,7 @@ CONFIGS = {
     "units and classes": (D + layers('type: linear, units: 3'), "2:18: the last layer gives rows of 3, but the targets are rows of 2"),
     "units and numbers": ("data: {path: d.csv, target: [x, y], features: ['x']}\n" + N, '1:47: data.features has the target "x"'),
     "units and targets": (SINE + layers('type: linear, units: 2'), "2:18: the last layer gives rows of 2, but the targets are rows of 1"),
-    "shape of a row": ('data: {path: d.csv, shape: [1, 8, 8]}\n' + N, "1:28: 1 x 8 x 8 is 64 numbers, but a row has 2 features"),
+    "shape of a row": ('data: {path: d.csv, shape: [1, 8, 8]}\nmodel: {layers: [flatten, {type: linear}]}\n', "1:28: 1 x 8 x 8 is 64 numbers, but a row has 2 features"),
     "no channels": (D + layers('type: conv2d, channels: 2, kernel_size: 3', 'type: flatten', LIN), "2:18: conv2d1 takes channels, height and width, but gets rows of 2"),
     "images into a linear layer": (IMAGES + layers(LIN), "2:18: linear1 takes rows of numbers, but gets rows of 1x8x8"),
     "no flatten": (IMAGES + layers('type: conv2d, channels: 2, kernel_size: 3'), "2:18: the last layer gives rows of 2x6x6, but the targets are rows of 10"),
@@ -605,8 +614,38 @@ def test_models_that_cannot_be_read(run, folder):
 @linux
 def test_devices_as_models(run, folder):
     refused(run, ["predict", "/dev/zero", "d.csv"], "cannot read /dev/zero: it is no regular file", 4)
+
+
+@linux
+def test_a_pipe_without_a_writer_is_not_waited_for(run, folder, trained):
+    """Wherever a file is read; a pipe that a shell hands over by a number is read as ever."""
     os.mkfifo("pipe")
-    refused(run, ["predict", "pipe", "d.csv"], "cannot read pipe: it is no regular file", 4)
+    model = str(trained / "run" / "model.safetensors")
+    arrays, facts = checkpoint.load(model)
+    facts = {name: fact for name, fact in facts.items() if name not in ("schema", "sha256")}
+    facts["config"]["data"] |= {"path": "pipe", "test_split": 0.5}
+    checkpoint.save("forged", arrays, facts | {"data_folder": "."})
+    told, data = "it is no regular file", "the data that the model learned from, pipe, is not here"
+    for words, line in (
+        (["predict", "pipe", "d.csv"], f"cannot read pipe: {told}"),
+        (["predict", model, "pipe"], f"cannot read pipe: {told}"),
+        (["evaluate", model, "pipe"], f"cannot read pipe: {told}"),
+        (["evaluate", "forged"], data),
+        (["train", "c.yaml", "data.path=pipe"], f"cannot read pipe: {told}"),
+        (["train", "c.yaml", "data.test_path=pipe"], f"cannot read pipe: {told}"),
+        (["train", "pipe"], f"pipe: {told}"),
+        (["config", "validate", "pipe"], f"pipe: {told}"),
+        (["check", "x^2", "--claims", "pipe"], f"pipe: {told}"),
+        (["check", "--text", "pipe"], f"pipe: {told}"),
+        (["grad", "--file", "pipe"], f"pipe: {told}"),
+        (["eval", "x^2", "--points", "pipe"], f"cannot read pipe: {told}"),
+    ):
+        refused(run, words, line, 4)
+    handed, end = os.pipe()
+    os.write(end, b"x\n3\n")
+    os.close(end)
+    with os.fdopen(handed):
+        assert run("eval", "x^2", "--points", f"/dev/fd/{handed}", "--format", "value").out == "9.0\n"
 
 
 def test_a_checkpoint_is_no_model(run, folder, trained):
@@ -616,18 +655,24 @@ def test_a_checkpoint_is_no_model(run, folder, trained):
 
 # facts that nobody wrote, with a right SHA-256
 FORGED = {
-    "another shape": (lambda arrays, facts: arrays.update({"linear1.weights": np.zeros((7, 7))}), "could not broadcast input array from shape (7,7) into shape (4,2)"),
+    "another shape": (lambda arrays, facts: arrays.update({"linear1.weights": np.zeros((7, 7))}), "linear1.weights has the shape (7, 7), not (4, 2)"),
     "no weights": (lambda arrays, facts: arrays.pop("linear1.weights"), "'linear1.weights' is missing"),
     "no config": (lambda arrays, facts: facts.update(config=[1]), "not a resolved config: Expected `object`, got `array`"),
     "no encoding": (lambda arrays, facts: facts.update(encoding=None), "'NoneType' object is not subscriptable"),
     "no features": (lambda arrays, facts: facts["encoding"].update(features=[]), "an encoding of different lengths"),
     "no targets": (lambda arrays, facts: facts["encoding"].update(targets=[]), "an encoding without names"),
-    "numbers for names": (lambda arrays, facts: facts["encoding"].update(classes=[1, 2]), "an encoding without names"),
+    "numbers for names": (lambda arrays, facts: facts["encoding"].update(classes=[1, 2]), "encoding.classes: Expected `str`, got `int` - at `$[0]`"),
     "a short shift": (lambda arrays, facts: facts["encoding"].update(shift=[1]), "an encoding of different lengths"),
-    "texts for numbers": (lambda arrays, facts: facts["encoding"].update(shift=["x", "y"]), "could not convert string to float: 'x'"),
-    "terabytes": (lambda arrays, facts: facts["config"]["model"].update(hidden=[10**6, 10**6]), "linear2 has 1000000x1000000 weights: more than 100,000,000 parameters in all"),
-    "code": (lambda arrays, facts: facts["config"]["model"].update(activation="__import__"), "'__import__' is missing"),
+    "texts for numbers": (lambda arrays, facts: facts["encoding"].update(shift=["x", "y"]), "encoding.shift: Expected `float`, got `str` - at `$[0]`"),
+    "terabytes": (lambda arrays, facts: facts["config"]["model"].update(hidden=[10**6, 10**6]), "not a resolved config: linear2 has 1000000x1000000 weights: more than 100,000,000 parameters in all"),
+    "code": (lambda arrays, facts: facts["config"]["model"].update(activation="__import__"), 'not a resolved config: model.activation: there is no function "__import__"'),
     "a broken formula": (lambda arrays, facts: facts["encoding"]["features"][0].update(text="x+"), "expected a number, a name or '(' after '+', found the end"),
+    "a feature without a column": (lambda arrays, facts: facts["encoding"]["features"][0].update(columns=["z"]), "an encoding with a feature that lacks a column"),
+    "half a character": (lambda arrays, facts: facts["encoding"].update(classes=["a", "\ud800"]), "'utf-8' codec can't encode character '\\ud800' in position 2: surrogates not allowed"),
+    "one class": (lambda arrays, facts: facts["encoding"].update(classes=["a", "a"]), "an encoding whose classes are not told apart"),
+    "another task": (lambda arrays, facts: facts["encoding"].update(classes=None), "its task is not what its targets are"),
+    "no numbers": (lambda arrays, facts: arrays["linear1.weights"].fill(np.nan), "linear1.weights holds what is no number"),
+    "a broadcast": (lambda arrays, facts: arrays.update({"linear1.weights": np.zeros((1, 1))}), "linear1.weights has the shape (1, 1), not (4, 2)"),
     "an open loss": (lambda arrays, facts: facts["config"]["loss"].update(type="auto"), "its config is not settled"),
 }  # fmt: skip
 
@@ -640,6 +685,54 @@ def test_models_of_false_facts(run, folder, trained, command, forge, line):
     forge(arrays, facts)
     checkpoint.save("m", arrays, facts)
     refused(run, [command, "m", "d.csv"], f"m is no model of this version: {line}")
+
+
+HOSTILE = [
+    None, True, -1, 0, 2, 10**10, 1e308, math.nan, math.inf, "", "x", "\ud800", "q", "x*q", "x+", "softmax", "pipe",
+    "../d.csv", "\x1b[31m", [], [[]], ["x"], [1, 2], [10**9], {}, {"a": 1},
+]  # fmt: skip
+KINDS = {
+    "classes": D + "model: {hidden: [3]}\n",
+    "features": "data: {path: d.csv, target: c, features: [x, x*y], scaling: standard, missing: mean}\n"
+    "model: {layers: [{type: linear, units: 3}, batch_norm, {type: linear, activation: softmax}]}\n",
+    "numbers": "data: {path: d.csv, target: [x, y], features: [c]}\nmodel: {hidden: [2]}\n",
+    "formula": "data: {path: d.csv}\nmodel: {formula: y ~ a*x + b, parameters: {a: 1, b: 0}}\n",
+}
+
+
+def places(node, above=()):
+    """Yield every place within JSON, as the steps to it."""
+    for step, value in node.items() if isinstance(node, dict) else enumerate(node):
+        yield (*above, step)
+        if isinstance(value, dict | list):
+            yield from places(value, (*above, step))
+
+
+def test_no_fact_of_a_model_is_taken_on_trust(folder):
+    """Any fact replaced by anything, the hash right: an answer or an error of ours, and nothing else."""
+    models = {}
+    for kind, text in KINDS.items():
+        save_model(kind, Training(assemble(config.loads(text, "c.yaml", folder="."))))
+        arrays, facts = checkpoint.load(kind)
+        models[kind] = arrays, {k: v for k, v in facts.items() if k not in ("schema", "sha256")}
+    rng, answered = random.Random(0), 0
+    for _ in range(200):
+        arrays, facts = models[rng.choice([*KINDS])]
+        facts = copy.deepcopy(facts)
+        *above, last = rng.choice([*places(facts)])
+        node = facts
+        for step in above:
+            node = node[step]
+        if rng.random() < 0.1:
+            del node[last]
+        else:
+            node[last] = copy.deepcopy(rng.choice(HOSTILE))
+        checkpoint.save("forged", arrays, facts)
+        for ask in (lambda: predict("forged", "d.csv"), lambda: judged("forged", "d.csv")):
+            with contextlib.suppress(BackpropError):
+                str(ask())
+                answered += 1
+    assert 0 < answered < 200  # most facts matter
 
 
 TO_PREDICT = {

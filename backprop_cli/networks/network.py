@@ -14,15 +14,12 @@ from ..graph import PARAMETER
 from ..ops import PRIMITIVES, Shape
 from . import layers, losses
 from .layers.kind import Array, Fitted, LayerKind, rows, sides
+from .layers.places import ShapeError, placed
 from .layers.weights import Init, Uniform
 from .lowering import Builder, Lowered, Place
 from .random import stream
 
 NDArray = npt.NDArray[Any]
-
-HIGHEST_PARAMETERS = 100_000_000
-HIGHEST_ROW = 1 << 26
-"""Most numbers that a layer may make of one row."""
 
 
 class Parameter(NamedTuple):
@@ -101,19 +98,15 @@ class LayerNetwork:
         self.masks: dict[str, float] = {}
         self._mask_shapes: dict[str, Shape] = {}
         self.row_numbers = prod(shape)
-        chain = layers.named(model.chain(outputs))
-        for position, (name, layer) in enumerate(chain):
-            before = shape
-            key = f"model.layers.{position}" if model.layers is not None else "model"
+        last = len(model.chain(outputs)) - 1
+        for position, (name, layer, before, fitted) in enumerate(placed(model, shape, outputs)):
+            key = model.key_of(position)
             try:
-                fitted = layer.fitted(name, shape, outputs)
                 self._enter(name, layer, fitted, model.init, seed)
             except ConfigError as error:
                 raise ShapeError(key, error.message, error.hint) from None
             shape = fitted.shape
-            if prod(shape) > HIGHEST_ROW:
-                raise ShapeError(key, f"{name} makes {rows(shape)}: more than {HIGHEST_ROW:,} numbers")
-            fused = position == len(chain) - 1 and layer.function == loss.row.fuses
+            fused = position == last and layer.function == loss.row.fuses
             self.pieces.append(Piece(name, layer, before, shape, None if fused else layer.function))
             self.row_numbers += prod(shape) + fitted.numbers
         if prod(shape) != outputs or len(shape) != 1:
@@ -127,13 +120,6 @@ class LayerNetwork:
     def _enter(self, name: str, layer: LayerKind, fitted: Fitted, init: Init, seed: int) -> None:
         """Note a layer's parameters with their first values, and its states."""
         for array in fitted.parameters:
-            count = prod(array.shape) + sum(prod(p.shape) for p in self.parameters)
-            if array.fans and count > HIGHEST_PARAMETERS:
-                raise ConfigError(
-                    f"{name} has {sides(array.shape)} {array.part}:"
-                    f" more than {HIGHEST_PARAMETERS:,} parameters in all",
-                    hint="fewer units or channels, or fewer inputs",
-                )
             if isinstance(array.first, str | Uniform):
                 own = init if array.first == "auto" else array.first
                 if own == "auto":
@@ -183,14 +169,6 @@ class LayerNetwork:
     def feed(self, inputs: NDArray) -> dict[str, NDArray]:
         """Return the arrays of the leaves that rows come in by."""
         return {"x": inputs}
-
-
-class ShapeError(ConfigError):
-    """Layers do not fit each other or the data; ``key`` is the place in the config."""
-
-    def __init__(self, key: str, message: str, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.key = key
 
 
 def penalised(

@@ -196,9 +196,19 @@ class Runner:
         return {name: array.copy() for name, array in self.values.items()}
 
     def restore(self, arrays: Mapping[str, NDArray]) -> None:
-        """Put parameters and states back."""
+        """Put parameters and states back.
+
+        Raises:
+            KeyError: where one is missing.
+            ValueError: where one has another shape, or is no number.
+        """
         for name, array in self.values.items():
-            array[...] = arrays[name]
+            given = arrays[name]
+            if given.shape != array.shape:
+                raise ValueError(f"{name} has the shape {given.shape}, not {array.shape}")
+            if not np.isfinite(given).all():
+                raise ValueError(f"{name} holds what is no number")
+            array[...] = given
 
 
 def by_row(output: NDArray, rows: int) -> NDArray:

@@ -1,10 +1,43 @@
-"""A whole file, or stdin, at once."""
+"""Files that are read: opened without waiting, or taken whole, or stdin."""
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import stat
 import sys
+from io import BufferedReader
 
 from ..errors import FileError
+
+_HANDED = re.compile(r"/dev/(fd/[0-9]+|stdin)|/proc/(self|[0-9]+)/fd/[0-9]+")
+"""What a shell hands over by a name, as in ``<(command)``."""
+
+
+def open_file(path: str) -> BufferedReader:
+    """Open a file for reading that does not wait: not a named pipe, whose writer may never come.
+
+    Raises:
+        OSError: for such a one, too, and for a terminal.
+    """
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    )
+    descriptor = os.open(path, flags)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        waits = stat.S_ISFIFO(mode) or os.isatty(descriptor)
+        if waits and not _HANDED.fullmatch(path):
+            raise OSError(errno.EINVAL, "it is no regular file", path)
+        if not stat.S_ISREG(mode):
+            os.set_blocking(descriptor, True)
+        return open(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def bytes_of(path: str, most: int | None = None) -> bytes:
@@ -22,7 +55,7 @@ def bytes_of(path: str, most: int | None = None) -> bytes:
             if sys.stdin is None:
                 raise FileError("stdin is closed")
             return sys.stdin.buffer.read(size)
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             return file.read(size)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or str(error)

@@ -14,6 +14,7 @@ from .block import Block
 from .chunks import CHUNK, Chunks, read
 from .delimited import DelimitedReader
 from .dialect import PLAIN, Dialect, Translated
+from .files import open_file
 from .jsonlines import JsonReader
 from .pipe import live
 
@@ -156,7 +157,7 @@ def _open(path: str) -> BinaryIO:
     if os.path.isdir(path):
         raise FileError(f"cannot read {path}: it is a directory")
     try:
-        stream = open(path, "rb")  # noqa: SIM115
+        stream = open_file(path)
         return stream if regular(path) else live(stream)
     except FileNotFoundError:
         raise FileError(f"cannot read {path}: there is no such file") from None

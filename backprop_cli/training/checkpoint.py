@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import CheckpointError, FileError
+from ..tables.files import open_file
 
 Array = npt.NDArray[Any]
 
@@ -150,10 +151,8 @@ def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
 
 def _read(path: str) -> bytearray:
     try:
-        # not blocking: a pipe without a writer would wait for ever
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
+        with open_file(path) as file:
+            status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise FileError(f"cannot read {path}: it is no regular file")
             size = status.st_size

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import __version__
 from ..errors import BackpropError, CheckpointError, DataError, FileError, UsageError
+from ..networks.formula import columns_of, split_formula
 from ..networks.network import NDArray
 from ..networks.runner import Outcome, Runner
 from . import checkpoint, schema
@@ -20,6 +21,19 @@ from .config.yaml_source import Place
 from .data.encoding import Encoding
 from .loop import Training
 from .problem import Problem, assemble, network_of, targets_of
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """What a model learned from.
+
+    Attributes:
+        data_folder: Where the config's data paths start from, as a path from the model's folder; None where
+            there are none.
+        fingerprint: Of all rows.
+    """
+
+    data_folder: str | None
+    fingerprint: str
 
 
 class Model:
@@ -31,9 +45,17 @@ class Model:
         task: ``classification`` or ``regression``.
         classes: Names of the classes; None for numbers.
         outputs: Names of the numbers it predicts; the target columns.
+        origin: What it learned from.
     """
 
-    def __init__(self, config: schema.Config, encoding: Encoding, arrays: Mapping[str, NDArray]) -> None:
+    def __init__(
+        self,
+        config: schema.Config,
+        encoding: Encoding,
+        arrays: Mapping[str, NDArray],
+        origin: Origin,
+    ) -> None:
+        self.origin = origin
         self.config = config
         self.encoding = encoding
         self.task = config.task
@@ -60,13 +82,15 @@ class Model:
             config = from_resolved(facts["config"])
             if "auto" in (config.task, config.loss.type):
                 raise ValueError("its config is not settled")
-            model = cls(config, Encoding.from_dict(facts["encoding"]), arrays)
+            encoding, origin = Encoding.from_dict(facts["encoding"]), msgspec.convert(facts, Origin)
+            _check_network(config, encoding)
+            model = cls(config, encoding, arrays, origin)
             model.runner.network.lower(1, training=False)
         except KeyError as error:
             raise CheckpointError(f"{path} is no model of this version: {error} is missing") from None
         except BackpropError as error:
             raise CheckpointError(f"{path} is no model of this version: {error.message}") from None
-        except (ValueError, TypeError, AttributeError, IndexError) as error:
+        except (ValueError, TypeError, AttributeError, IndexError, msgspec.ValidationError) as error:
             raise CheckpointError(f"{path} is no model of this version: {error}") from None
         return model
 
@@ -85,6 +109,22 @@ class Model:
         return outcome.loss
 
 
+def _check_network(config: schema.Config, encoding: Encoding) -> None:
+    """Hold a config and an encoding to each other.
+
+    Raises:
+        ValueError: where they do not fit.
+    """
+    formula = config.model.formula
+    if (config.task == "classification") != (encoding.classes is not None):
+        raise ValueError("its task is not what its targets are")
+    if formula is not None:
+        target, expression = split_formula(formula)
+        columns = columns_of(expression, config.model.parameters or {})
+        if encoding.names != columns or encoding.targets != [target] or len(encoding.shape) != 1:
+            raise ValueError("its formula reads other columns")
+
+
 def problem_of(model: Model, path: str) -> Problem:
     """Return what a model was trained on, from its own config.
 
@@ -100,13 +140,12 @@ def problem_of(model: Model, path: str) -> Problem:
     paths = [p for p in (data.path, data.validation_path, data.test_path) if p is not None]
     if "-" in paths:
         raise UsageError("the model learned from stdin, which cannot be read again")
-    _, facts = checkpoint.load(path)
-    folder = os.path.join(os.path.dirname(path), facts.get("data_folder") or "")
-    if not all(os.path.exists(os.path.join(folder, p)) for p in paths):
+    folder = os.path.join(os.path.dirname(path), model.origin.data_folder or "")
+    if not all(os.path.isfile(os.path.join(folder, p)) for p in paths):
         raise FileError(f"the data that the model learned from, {paths[0]}, is not here")
     # the places of keys are in a config that may be gone: the model stands for it
     problem = assemble(Loaded(model.config, path, folder, {}, {"": Place(path, 0, 0)}))
-    if problem.fingerprint != facts.get("fingerprint"):
+    if problem.fingerprint != model.origin.fingerprint:
         raise DataError("the data has changed since the training")
     return problem
 

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from ..errors import ConfigError
 from ..language.numbers import brief
 from ..networks.formula import FormulaNetwork, columns_of, split_formula
+from ..networks.layers.places import ShapeError
 from ..networks.losses import LOSSES, default
-from ..networks.network import LayerNetwork, NDArray, ShapeError
+from ..networks.network import LayerNetwork, NDArray
 from ..networks.runner import Network
 from ..ops import PRIMITIVES
 from ..ops.namespaces import arrays

@@ -14,7 +14,8 @@ import numpy as np
 
 from ..errors import UsageError, counted
 from ..explanation.paper import Paper
-from ..networks.network import LayerNetwork, NDArray, ShapeError
+from ..networks.layers.places import ShapeError
+from ..networks.network import LayerNetwork, NDArray
 from ..networks.random import stream
 from ..networks.runner import Bound, Network
 from ..networks.unrolled import OneLayer, Unrolled

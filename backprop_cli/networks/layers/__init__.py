@@ -48,7 +48,11 @@ class Model(Section, frozen=True):
         dict[str, float] | None, Meta(description="the formula's parameters and their first values")
     ] = None
 
-    def chain(self, outputs: int) -> Sequence[LayerKind]:
+    def key_of(self, position: int) -> str:
+        """Return the key of the config that a layer of the chain stands under."""
+        return "model" if self.layers is None else f"model.layers.{position}"
+
+    def chain(self, outputs: int | None) -> Sequence[LayerKind]:
         """Return the layers that are written, or those of the short form."""
         if self.layers is not None:
             return self.layers

@@ -33,6 +33,10 @@ class Linear(LayerKind, frozen=True, tag="linear"):
     aliases = ("dense",)
     dense = True
 
+    @property
+    def width(self) -> int | None:
+        return self.units
+
     def faults(self, key: str) -> Iterator[Fault]:
         units, weights = self.units, self.weights
         if units is not None:

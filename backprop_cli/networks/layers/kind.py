@@ -71,6 +71,11 @@ class LayerKind(Section, frozen=True):
         return str(self.__struct_config__.tag)
 
     @property
+    def width(self) -> int | None:
+        """How many numbers it makes of any row, where its settings say so."""
+        return None
+
+    @property
     def noun(self) -> str:
         """What it is called in the names of layers, with a number."""
         return self.tag

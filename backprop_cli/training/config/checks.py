@@ -10,6 +10,7 @@ import msgspec
 from ...errors import ExpressionError, Source, UsageError, counted
 from ...networks import layers
 from ...networks.layers.kind import LayerKind
+from ...networks.layers.places import ShapeError, placed
 from ...networks.layers.weights import HIGHEST_UNITS, too_many
 from ...optimization import settings
 from ...settings import Fault, uneven
@@ -232,6 +233,20 @@ class _Checks:
         self.config = replace(self.config, model=model)
         if kind == "formula":
             self.formula()
+        elif kind is not None and not self.walk.is_bad("model"):
+            self.sizes()
+
+    def sizes(self) -> None:
+        """Hold the layers to each other as far as the config alone tells; the data is not read yet."""
+        data = self.config.data
+        shape = tuple(data.shape) if data.shape else None
+        if shape is None and data.inputs and data.features is None and not self.walk.is_bad("data.inputs"):
+            shape = (len(data.inputs[0]),)
+        try:
+            for _ in placed(self.config.model, shape, None):
+                pass
+        except ShapeError as error:
+            self.fault(error.key, error.message, error.hint, "data.shape")
 
     def activation(self, key: str, name: str) -> str:
         """Hold a name to the activations; return it without its alias."""

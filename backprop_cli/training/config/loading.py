@@ -143,9 +143,19 @@ def from_resolved(mapping: Mapping[str, Any]) -> schema.Config:
         ConfigError: when they are no config.
     """
     try:
-        return msgspec.convert(mapping, schema.Config)
+        config = msgspec.convert(mapping, schema.Config)
     except msgspec.ValidationError as error:
         raise ConfigError(f"not a resolved config: {error}") from None
+    # what its keys demand of each other: the file may be another's
+    nowhere = Place("", 0, 0)
+    faults: list[ConfigError] = []
+    walk = Walk(faults, Node("mapping", {}, nowhere))
+    formula = config.model.formula
+    walk.formula = None if formula is None else Node("scalar", formula, nowhere, formula)
+    checked = check(config, walk, stdin=False)
+    if faults:
+        raise ConfigError(f"not a resolved config: {faults[0].message}")
+    return checked
 
 
 def leaves(plain: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import ValidationError, convert
 
 from ...engine.plan import Plan
 from ...engine.run import evaluate
@@ -22,6 +23,7 @@ from ...errors import DataError, NoSuchNumber
 from ...graph import Graph
 from ...language.lower import lower
 from ...language.parser import parse
+from ...settings import Whole
 from ...tables import text
 from ...tables.block import Floats, canonical
 from ...tables.numerals import cut
@@ -49,6 +51,13 @@ class Feature:
     def is_formula(self) -> bool:
         """Whether it is computed from columns rather than one of them."""
         return self.columns != [self.text]
+
+    def has_its_columns(self) -> bool:
+        """Whether its columns are those that it reads."""
+        if not self.is_formula:
+            return True
+        known = {canonical(name) for name in self.columns}
+        return self.categories is None and bool(known) and known >= {*formula(self.text, self.columns).inputs}
 
     @property
     def names(self) -> list[str]:
@@ -153,24 +162,57 @@ class Encoding:
         Raises:
             KeyError, TypeError, ValueError: when the mapping is no such thing.
         """
+
+        def read(key: str, type_: Any) -> Any:
+            try:
+                return convert(mapping[key], type_)
+            except ValidationError as error:
+                raise ValueError(f"encoding.{key}: {error}") from None
+
         encoding = cls(
-            features=[Feature(f["text"], f["columns"], f["categories"]) for f in mapping["features"]],
-            targets=list(mapping["targets"]),
-            classes=None if mapping["classes"] is None else list(mapping["classes"]),
-            shape=tuple(mapping["shape"]),
-            shift=np.array(mapping["shift"], dtype=np.float64),
-            scale=np.array(mapping["scale"], dtype=np.float64),
-            fills=dict(mapping["fills"]),
+            features=read("features", list[Feature]),
+            targets=read("targets", list[str]),
+            classes=read("classes", list[str] | None),
+            shape=tuple(read("shape", list[Whole])),
+            shift=np.array(read("shift", list[float])),
+            scale=np.array(read("scale", list[float])),
+            fills=read("fills", dict[str, float | str]),
         )
-        texts = [*encoding.targets, *(encoding.classes or ()), *encoding.columns]
-        if not encoding.targets or not all(isinstance(text, str) for text in texts):
-            raise ValueError("an encoding without names")
-        for feature in encoding.features:
-            if feature.is_formula:
-                formula(feature.text, feature.columns)
-        if not len(encoding.names) == len(encoding.shift) == len(encoding.scale) == prod(encoding.shape):
-            raise ValueError("an encoding of different lengths")
+        encoding.check()
         return encoding
+
+    def check(self) -> None:
+        """Hold the parts to each other, as a file that somebody else wrote may have them.
+
+        Raises:
+            ValueError: where they do not fit.
+            ExpressionError: for a feature that is no formula.
+        """
+        "".join(
+            [*self.targets, *(self.classes or ()), *self.names, *self.columns]
+        ).encode()  # no half characters
+        words = {feature.text for feature in self.features if feature.categories is not None}
+        numbers = [fill for fill in self.fills.values() if not isinstance(fill, str)]
+        for wrong, what in (
+            (not self.targets, "without names"),
+            (not _distinct(self.classes, 2), "whose classes are not told apart"),
+            (
+                not all(_distinct(f.categories, 1) for f in self.features),
+                "whose categories are not told apart",
+            ),
+            (self.shares and self.targets != self.classes, "with columns that are no classes"),
+            (not all(f.has_its_columns() for f in self.features), "with a feature that lacks a column"),
+            (not self.fills.keys() <= {*self.columns}, "that fills columns it does not read"),
+            (any((n in words) != isinstance(x, str) for n, x in self.fills.items()), "that fills wrongly"),
+            (
+                not len(self.names) == len(self.shift) == len(self.scale) == prod(self.shape),
+                "of different lengths",
+            ),
+            (not np.isfinite([*numbers, *self.shift, *self.scale]).all(), "with numbers that are none"),
+            (not self.scale.all(), "that divides by 0"),
+        ):
+            if wrong:
+                raise ValueError(f"an encoding {what}")
 
     def _filled(self, name: str, column: Column, place: Place) -> Column:
         gaps = missing(column)
@@ -185,6 +227,10 @@ class Encoding:
         column = column.copy()
         column[gaps] = self.fills[name]
         return column
+
+
+def _distinct(names: list[str] | None, least: int) -> bool:
+    return names is None or (len(names) >= least and len(set(names)) == len(names))
 
 
 def _is_number_name(name: str) -> bool:

@@ -14,6 +14,7 @@ from ...tables import text
 from ...tables.block import Block, Floats, canonical
 from ...tables.chunks import read
 from ...tables.dialect import PLAIN, Dialect
+from ...tables.files import open_file
 from ...tables.npz import MAGIC, read_npz
 from ...tables.numerals import cut, is_numeral, number_hint
 from .datasets import Dataset, generate, shipped
@@ -265,7 +266,7 @@ def read_table(path: str, folder: str = ".", dialect: Dialect = PLAIN) -> Table:
 
 def _open(path: str) -> Any:
     try:
-        return open(path, "rb")
+        return open_file(path)
     except OSError as exc:
         raise FileError(f"cannot read {path}: {exc.strerror or exc}") from exc
 
