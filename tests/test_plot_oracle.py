@@ -15,6 +15,7 @@ import pytest
 import sympy
 
 from backprop_cli.curves.line import Sampler, sample
+from backprop_cli.curves.surface import survey
 from backprop_cli.errors import Source
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
@@ -280,3 +281,52 @@ def test_poles_are_those_of_the_reduced_fraction(text: str) -> None:
     )
     expected = [pole for pole, _ in roots(bottom)]
     assert expected == pytest.approx(told(text).poles, abs=1e-12)
+
+
+def sided(slope: Roots, lead: int, at: float) -> str:
+    """Return what a function of one variable is at a root of its slope, by the orders of the roots."""
+    right = lead
+    for root, many in slope:
+        right *= (-1) ** (many * (root > at))
+    many = dict(slope)[at]
+    return "level" if many % 2 == 0 else "minimum" if right > 0 else "maximum"
+
+
+def shape(r: random.Random) -> tuple[sympy.Expr, Roots, int]:
+    """Return a polynomial by the roots of its slope, which are 0.7 apart at least."""
+    places = [Fraction(r.randint(-12, -4), 10), Fraction(r.randint(4, 12), 10)][: r.randint(1, 2)]
+    slope = [(float(place), r.choice([1, 1, 2, 3])) for place in places]
+    lead = r.choice([1, -1])
+    product = sympy.prod((x - sympy.Rational(str(place))) ** many for place, many in slope)
+    return sympy.integrate(sympy.expand(lead * product), x), slope, lead
+
+
+def test_zeros_of_gradients_are_what_they_are_called() -> None:
+    """Of p(u) + q(v), with u and v slanting: pairs of zeros of p' and q', extrema where both are alike."""
+    r, bad = random.Random(3), []
+    y = sympy.Symbol("y")
+    for _ in range(3):
+        (p, first, one), (q, second, other) = shape(r), shape(r)
+        a = r.choice([0, 0, sympy.Rational(1, 2), sympy.Rational(-1, 4)])
+        text = str(p.subs(x, x + a * y) + q.subs(x, y)).replace("**", "^")
+        surface = survey(lower(parse(Source(text)), {"x", "y"}), ("x", "y"), ((-2, 2), (-2, 2)), {})
+        expected = {}
+        for u, _ in first:
+            for v, _ in second:
+                kinds = {sided(first, one, u), sided(second, other, v)}
+                kind = kinds.pop() if len(kinds) == 1 else "saddle"
+                if abs(u - a * v) < 2:
+                    expected[round(float(u - a * v), 6), round(v, 6)] = "saddle" if kind == "level" else kind
+        found = {(round(s.x, 6), round(s.y, 6)): s.kind for s in surface.stationary}
+        if found != expected or surface.notes:
+            bad.append(f"{text}: {found}, not {expected}: {surface.notes}")
+    assert bad == []
+
+
+@pytest.mark.parametrize(
+    "text", ["(x - y)^2", "x^2*y", "(x + y)^3", "(x^2 + y^2 - 1)^2", "x^2*y^2", "relu(x)*y"]
+)
+def test_stretches_on_which_a_gradient_is_0_are_no_points(text: str) -> None:
+    surface = survey(lower(parse(Source(text)), {"x", "y"}), ("x", "y"), ((-2, 2), (-2, 2)), {})
+    assert len(surface.stationary) <= 1
+    assert surface.notes == ["the gradient is 0 not in points alone, but on whole stretches"]

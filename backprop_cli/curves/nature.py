@@ -246,8 +246,10 @@ AROUND = 64
 MOST_LOWS = 4
 """Lowest points of it whose surroundings are searched."""
 
-NARROWINGS = 70
-"""Of the arc that holds a lowest point, to two thirds each."""
+NARROWINGS = 55
+"""Of the arc that holds a lowest point, by the golden section each."""
+
+GOLDEN = (5.0**0.5 - 1.0) / 2.0
 
 NOTHING = 1e-22
 """Height that is none, times the largest on the ellipse."""
@@ -261,10 +263,19 @@ def _lowest(height: Number, heights: list[Any], sign: int) -> Any:
     lows = [k for k in range(AROUND) if signed[k - 1] >= signed[k] <= signed[(k + 1) % AROUND]]
     found = [min(signed)]
     for k in sorted(lows, key=lambda k: signed[k])[:MOST_LOWS]:
+        if min(found) < 0:
+            break
         a, b = mpf(k - 1) / AROUND, mpf(k + 1) / AROUND
+        turns = [b - GOLDEN * (b - a), a + GOLDEN * (b - a)]
+        inner = [sign * height(turn) for turn in turns]
         for _ in range(NARROWINGS):
-            third = (b - a) / 3
-            first, last = sign * height(a + third), sign * height(b - third)
-            a, b = (a, b - third) if first <= last else (a + third, b)
-        found.append(sign * height((a + b) / 2))
+            if inner[0] <= inner[1]:
+                b, turns, inner = turns[1], [turns[0], turns[0]], [inner[0], inner[0]]
+                turns[0] = b - GOLDEN * (b - a)
+                inner[0] = sign * height(turns[0])
+            else:
+                a, turns, inner = turns[0], [turns[1], turns[1]], [inner[1], inner[1]]
+                turns[1] = a + GOLDEN * (b - a)
+                inner[1] = sign * height(turns[1])
+        found += inner
     return min(found)
