@@ -114,7 +114,9 @@ def _need(condition: Any) -> None:
 def _exp(x: Any) -> Any:
     if x > 100_000:
         raise Unclear
-    return mp.exp(x) if x > -100_000 else mpf(0)
+    if x < -(mpf(10) ** 400):
+        raise Unclear
+    return mp.exp(x)
 
 
 def _power(a: Any, b: Any) -> Any:
@@ -185,11 +187,11 @@ def _erfc(x: Any) -> Any:
 
 
 def _sigmoid(x: Any) -> Any:
-    return 1 / (1 + _exp(-x)) if x > -100_000 else mpf(0)
+    return 1 / (1 + _exp(-x)) if x > -100_000 else _exp(x)
 
 
 def _softplus(x: Any) -> Any:
-    return x if x > 100_000 else mp.log(1 + _exp(x))
+    return x if x > 100_000 else mp.log1p(_exp(x))
 
 
 def _atan2(b: Any, a: Any) -> Any:
@@ -324,7 +326,7 @@ def _whole(x: Any) -> tuple[int, bool]:
     return int(mp.floor(x)), mp.floor(x) == x
 
 
-_AT_ZERO = ("abs", "sign", "relu", "leaky_relu", "elu", "selu")
+_AT_ZERO = ("abs", "sign", "relu", "leaky_relu", "elu", "selu", "softsign")
 _COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
 DECISIONS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(_AT_ZERO, lambda x, *_: _sign(x)),
@@ -351,12 +353,14 @@ class Exact:
 
     Args:
         graph: The program.
-        point: A float for every input.
+        point: A number for every input.
+        decimal: Literals stand for their decimals, as in formulas, not for floats: 0.1, 1e300.
     """
 
-    def __init__(self, graph: Graph, point: Mapping[str, float]) -> None:
+    def __init__(self, graph: Graph, point: Mapping[str, Any], decimal: bool = False) -> None:
         self.graph = graph
-        numbers = {**{id: point[name] for name, id in graph.inputs.items()}}
+        self.decimal = decimal
+        numbers = {id: point[name] for name, id in graph.inputs.items()}
         self.constants = {n.id: n.value for n in graph.nodes if n.op is None and n.id not in numbers}
         sizes = [abs(x) for x in (*numbers.values(), *self.constants.values()) if x]
         self.extreme = any(not 1e-20 < x < 1e20 for x in sizes)
@@ -375,7 +379,8 @@ class Exact:
             if node.op is None:
                 label = node.label if node.kind == CONSTANT else None
                 named = {"pi": mp.pi, "π": mp.pi, "tau": 2 * mp.pi, "e": mp.e}.get(label or "")
-                found = +named if named is not None else mpf(self.numbers.get(id, node.value))
+                number = self.numbers.get(id, repr(node.value) if self.decimal else node.value)
+                found = +named if named is not None else mpf(number)
             elif node.op.name == "where":
                 found = value(node.inputs[1 if value(node.inputs[0]) else 2])
             else:
@@ -407,10 +412,16 @@ class Exact:
         moved = self.run({id: here[id] + t})
         return moved[self.graph.output], self.decisions(moved)
 
+    def rest(self, here: Mapping[int, Any]) -> Any:
+        """Return what the arithmetic may leave of a change that is none."""
+        size = abs(here[self.graph.output]) or max(map(abs, here.values()))
+        return mpf(10) ** -(self.digits - 40) * size
+
     def distances(self, here: Mapping[int, Any], id: int) -> list[Any]:
         """Return how far a node is moved."""
+        # what is far below 1e-300 was meant for 0: exp(-1e300)
+        size = abs(here[id]) if abs(here[id]) > mpf("1e-400") else mpf(1)
         shift = 320 if self.extreme and not 0 < abs(here[id]) < 1e20 else 0
-        size = abs(here[id]) or mpf(1)
         return [size * mpf(10) ** -(d + shift) for d in DISTANCES]
 
 
@@ -491,7 +502,7 @@ def slope_of(exact: Exact, here: Mapping[int, Any], id: int) -> Slope:
                 f, found = exact.beside(here, id, way * t)
                 decided.clear()
                 decided.update(found)
-                gone = abs(f - f0) <= mpf(10) ** -(exact.digits - 40) * abs(f0)
+                gone = abs(f - f0) <= exact.rest(here)
                 yield mpf(0) if gone else (f - f0) / (way * t)
 
         try:
@@ -522,7 +533,7 @@ def curvature_of(exact: Exact, here: Mapping[int, Any], id: int) -> Any:
             for t in exact.distances(here, id):
                 f1, f2 = (exact.beside(here, id, way * k * t)[0] for k in (1, 2))
                 change = f2 - 2 * f1 + here[output]
-                gone = abs(change) <= mpf(10) ** -(exact.digits - 40) * abs(here[output])
+                gone = abs(change) <= exact.rest(here)
                 yield mpf(0) if gone else change / t**2
 
         found.append(_tends(quotients()))
@@ -531,7 +542,16 @@ def curvature_of(exact: Exact, here: Mapping[int, Any], id: int) -> Any:
     return right if same else None
 
 
-def fits(number: float, exact: Any) -> bool:
+def decimal_slope(graph: Graph, point: Mapping[str, float], id: int) -> Any:
+    """Return the slope where literals stand for decimals; nan for none."""
+    exact = Exact(graph, point, decimal=True)
+    try:
+        return slope_of(exact, exact.run({}), id).number or mpf(0)
+    except (NoValue, Unclear):
+        return mp.nan
+
+
+def fits(number: Any, exact: Any) -> bool:
     """Whether a number that is printed without a word is near enough."""
     off = abs(mpf(number) - exact)
     return bool(off <= KEPT * abs(exact) or off <= UNDERFLOW)
@@ -856,6 +876,8 @@ class Judge:
                 found[f"false {verdict}"] = f"{said} {report.verdicts[k]}"
             derived = report.columns["symbolic"][k] if "symbolic" in report.columns else None
             if None not in (derived, truth) and not slope.kinked and not fits(derived, truth):
+                if fits(derived, decimal_slope(graph, point, k)):
+                    continue
                 found["symbolic number"] = f"{name}: {derived!r}, truly {mp.nstr(truth, 12)}"
             formula = report.formulas[k] if report.formulas else None
             if formula is not None and k in graph.inputs.values():
@@ -893,7 +915,7 @@ class Judge:
         points += [{n: draw.uniform(0.1, 2.0) * draw.choice((1, 1, -1)) for n in names} for _ in range(3)]
         for position, at in enumerate(points):
             try:
-                value = Exact(back, at).run({})[back.output]
+                value = Exact(back, at, decimal=True).run({})[back.output]
             except (NoValue, Unclear):
                 continue
             if position == 0:
@@ -902,13 +924,13 @@ class Judge:
                         f"d/d{graph.name(id)} = {formula} is {mp.nstr(value, 12)}, the column {number!r}"
                     )
                 continue
-            other = Exact(graph, at)
+            other = Exact(graph, at, decimal=True)
             try:
                 with mp.workdps(other.digits):
                     there = slope_of(other, other.run({}), id)
             except (NoValue, Unclear):
                 continue
-            if there.number is not None and not there.kinked and not fits(float(value), there.number):
+            if there.number is not None and not there.kinked and not fits(value, there.number):
                 found["formula"] = (
                     f"d/d{graph.name(id)} = {formula} at {at} is {mp.nstr(value, 12)}, "
                     f"truly {mp.nstr(there.number, 12)}"
@@ -993,14 +1015,25 @@ class Judge:
     def rounded(
         self, graph: Graph, point: Mapping[str, float], exact: Exact, here: Mapping[int, Any] | None
     ) -> bool:
-        """Whether a float decides otherwise than the number that it stands for: rounding, at a boundary."""
-        values = run(graph, leaf_values(graph, point))
+        """Whether rounding decides, at a boundary: the program's own, or that of 0.1 to a float."""
         if here is None:
             return True
         own = exact.decisions(here)
+        values = run(graph, leaf_values(graph, point))
         needed = {k: mpf(x) for k, x in enumerate(values) if k in here and math.isfinite(x)}
+        decimals = Exact(graph, {name: mpf(repr(x)) for name, x in point.items()}, decimal=True)
+        try:
+            for k in here:
+                node = graph.nodes[k]
+                if node.op is not None and node.op.name != "where" and all(i in needed for i in node.inputs):
+                    DEFINED[node.op.name](*(needed[i] for i in node.inputs))
+            meant = decimals.decisions(decimals.run({}))
+        except NoValue:
+            return True
+        except Unclear:
+            meant = own
         floats = exact.decisions(needed)
-        return any(floats.get(k) != x for k, x in own.items())
+        return any(floats.get(k) != x or meant.get(k) != x for k, x in own.items())
 
     def off_range(self, exact: Exact, here: Mapping[int, Any]) -> bool:
         """Whether a value, or a slope on the way, is too large or too small for a float."""
