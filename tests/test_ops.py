@@ -10,6 +10,7 @@ import math
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import product
@@ -24,10 +25,11 @@ from mpmath import mp, mpf
 from backprop_cli.differentiation.symbolic.functions import SP
 from backprop_cli.engine.point import Point
 from backprop_cli.engine.run import run as run_graph
+from backprop_cli.engine.run import run_exactly
 from backprop_cli.engine.sweep import sweep
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
-from backprop_cli.ops import ALIASES, FUNCTIONS, PRIMITIVES, Primitive
+from backprop_cli.ops import ALIASES, FUNCTIONS, PRIMITIVES, Primitive, special
 from backprop_cli.ops.kinks import by_convention, sides
 from backprop_cli.ops.namespaces import FLOATS, arrays, complexes, multiprecision
 
@@ -1036,3 +1038,28 @@ def test_constants_of_rules_have_all_digits(name: str) -> None:
         active = graph.depends_on([graph.inputs["x"]])
         ours = sweep(graph, value(at), active, xp, mpf(1), [mpf(0)] * len(graph))[graph.inputs["x"]]
         assert abs(ours - mp.diff(lambda x: value(x)[graph.output], at)) < mpf(10) ** -45
+
+
+@pytest.mark.parametrize("count", [20, 60, 200])
+def test_gamma_functions_in_many_digits(count: int) -> None:
+    draw = random.Random(count)
+    for _ in range(25):
+        size = 10.0 ** draw.uniform(-25, 2)
+        x = draw.choice([size, -size, 1 + size, 2 - size, draw.uniform(-6, 6), 3.0])
+        n = draw.choice([0, 1, 2, 7])
+        with mp.workdps(count):
+            found = [special.exact_gamma(x), special.exact_lgamma(x), special.exact_polygamma(n, x)]
+        with mp.workdps(count + 60):
+            gamma = mp.gamma(x)
+            true = [gamma, mp.log(abs(gamma)), mp.polygamma(n, x)]
+            for a, b in zip(found, true, strict=True):
+                assert abs(a - b) <= mpf(10) ** (3 - count) * abs(b), (x, n)
+
+
+@pytest.mark.parametrize("text", ["exp(x)", "sin(x)", "gamma(x)", "2^x", "csch(x)", "sigmoid(-x)", "erfc(x)"])
+def test_numbers_far_beyond_floats_take_no_time(text: str) -> None:
+    graph = lower(parse(text))
+    begin = time.process_time()
+    with mp.workdps(800):
+        run_exactly(graph, {"x": mpf(10) ** 10**7})
+    assert time.process_time() - begin < 2.0

@@ -450,6 +450,10 @@ class _MultiPrecision(Namespace):
         }[name]()
 
 
+BEYOND = 1 << 12
+"""Bits before the point from which mpmath's functions take more digits, and longer, than there are."""
+
+
 @lru_cache(maxsize=1)
 def multiprecision() -> Namespace:
     """Return the namespace of mpmath numbers at mpmath's current working precision."""
@@ -465,19 +469,33 @@ def multiprecision() -> Namespace:
 
         return answer
 
+    def near(function: Callable[..., Any], *far: Any) -> Callable[..., Any]:
+        """Return a function that takes no number of `BEYOND`: nan there, or its limits left and right."""
+
+        def answer(*xs: Any) -> Any:
+            beyond = [x for x in xs if isinstance(x, mpf) and x._mpf_[2] + x._mpf_[3] > BEYOND]
+            if beyond:
+                return far[beyond[0] > 0] if far else mp.nan
+            return function(*xs)
+
+        return real(answer)
+
     def condition(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
         return lambda a, b: mpf(1) if compare(a, b) else mpf(0)
+
+    def raised(a: Any, b: Any) -> Any:
+        return mp.nan if mp.mag(b) > BEYOND else a**b
 
     def cbrt(x: Any) -> Any:
         return mp.sign(x) * mp.cbrt(abs(x))
 
-    names = "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp expm1 log1p sqrt erf erfc gamma"
+    names = "asin acos atan asinh acosh atanh log1p sqrt"
     return _MultiPrecision(
         "multi-precision numbers",
         {
             "nan": mp.nan,
             "divide": real(lambda a, b: mpf(a) / b),
-            "power": real(lambda a, b: mpf(a) ** b),
+            "power": real(lambda a, b: raised(mpf(a), b)),
             "less": condition(lambda a, b: a < b),
             "less_equal": condition(lambda a, b: a <= b),
             "greater": condition(lambda a, b: a > b),
@@ -492,18 +510,25 @@ def multiprecision() -> Namespace:
             "floor": mp.floor,
             "ceil": mp.ceil,
             **{name: real(getattr(mp, name)) for name in names.split()},
+            **{name: near(getattr(mp, name)) for name in "sin cos tan sinh cosh".split()},
+            "exp": near(mp.exp, mp.zero, mp.inf),
+            "expm1": near(mp.expm1, -mp.one, mp.inf),
+            "tanh": near(mp.tanh, -mp.one, mp.one),
+            "erf": near(mp.erf, -mp.one, mp.one),
+            "erfc": near(mp.erfc, mpf(2), mp.zero),
+            "gamma": near(special.exact_gamma),
             "log": real(lambda x: mp.log(x) if x else -mp.inf),
             "log2": real(lambda x: mp.log(x, 2)),
             "log10": real(mp.log10),
             "cbrt": cbrt,
             "hypot": mp.hypot,
             "atan2": mp.atan2,
-            "lgamma": real(lambda x: mp.log(abs(mp.gamma(x))) if x < 0 else mp.loggamma(x)),
-            "digamma": real(lambda x: special.exact_polygamma(0, x)),
-            "polygamma": real(lambda n, x: special.exact_polygamma(int(n), x)),
+            "lgamma": near(special.exact_lgamma),
+            "digamma": near(lambda x: special.exact_polygamma(0, x)),
+            "polygamma": near(lambda n, x: special.exact_polygamma(int(n), x)),
             "round": mp.nint,
             "mod": real(lambda x, n: mpf(x) - n * mp.floor(mpf(x) / n)),
             "log_base": real(lambda x, b: mp.log(x) / mp.log(b) if x > 0 and b > 0 else mp.nan),
-            "sinc_n": real(lambda n, x: special.exact_sinc_n(int(n), x)),
+            "sinc_n": near(lambda n, x: special.exact_sinc_n(int(n), x)),
         },
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from .precision import digits
@@ -15,6 +15,10 @@ BERNOULLI = tuple(
 """B_2j / (2j)! of the Euler-Maclaurin formula, j = 1, 2, ..."""
 ROOT = (1.4616321449683622, 9.549995429965697e-17)
 """The positive root of digamma, in two parts."""
+GUARD = 40
+"""Bits more than the working precision."""
+SHARED = 512
+"""Precisions up to a multiple of so many bits share their Bernoulli numbers."""
 EULER_GAMMA = 0.5772156649015329
 
 
@@ -106,15 +110,50 @@ def _hurwitz(s: float, x: float) -> float:
     return math.fsum(terms)
 
 
-def exact_polygamma(n: int, x: Any) -> Any:
-    """Return polygamma to mpmath's working precision.
+def exact_gamma(x: Any) -> Any:
+    """Return gamma of a real number to mpmath's working precision.
 
-    Left of zero by the reflection formula (A&S 6.4.7): mpmath's own goes up to zero one by one.
+    mpmath's own takes seconds for the first number in hundreds of digits.
     """
-    import mpmath
+    from mpmath import mp
 
-    if mpmath.re(x) >= 0:
-        return mpmath.polygamma(n, x)
+    x = mp.mpf(x)
+    if mp.isint(x):
+        return mp.gamma(x)
+    if x < 0:
+        with mp.extraprec(GUARD + max(0, -mp.mag(x - mp.nint(x)))):
+            return +(mp.pi / (mp.sinpi(x) * exact_gamma(1 - x)))
+    size = mp.mag(x)  # log(gamma) is below x*log(x), or -log(x)
+    with mp.extraprec(GUARD + max(0, size) + size.bit_length()):
+        return +mp.exp(_asymptotic(-1, x))
+
+
+def exact_lgamma(x: Any) -> Any:
+    """Return log(|gamma(x)|) of a real number to mpmath's working precision."""
+    from mpmath import mp
+
+    x = mp.mpf(x)
+    if x < 0:
+        return mp.log(abs(exact_gamma(x)))
+    if mp.isint(x):
+        return mp.loggamma(x)
+    # relatively right near its zeros, too
+    with mp.extraprec(max(0, -mp.mag(x - 1), -mp.mag(x - 2))):
+        return +_asymptotic(-1, x)
+
+
+def exact_polygamma(n: int, x: Any) -> Any:
+    """Return polygamma to mpmath's working precision, real or complex.
+
+    Left of zero by the reflection formula (A&S 6.4.7).
+    """
+    from mpmath import mp
+
+    x = mp.mpmathify(x)
+    if mp.re(x) >= 0:
+        if not x:
+            raise ValueError("a pole")
+        return _asymptotic(n, x)
     # the n-th derivative of cot(pi*x) is pi^n times a polynomial in the cotangent
     coefficients = [0, 1]
     for _ in range(n):
@@ -123,9 +162,62 @@ def exact_polygamma(n: int, x: Any) -> Any:
             -(slopes[k] if k < len(slopes) else 0) - (slopes[k - 2] if k >= 2 else 0)
             for k in range(len(slopes) + 2)
         ]
-    cotangent = mpmath.cot(mpmath.pi * x)
-    derivative = mpmath.pi**n * mpmath.polyval(coefficients[::-1], cotangent)
-    return -mpmath.pi * derivative + (-1) ** n * mpmath.polygamma(n, 1 - x)
+    cotangent = mp.cot(mp.pi * x)
+    derivative = mp.pi**n * mp.polyval(coefficients[::-1], cotangent)
+    return -mp.pi * derivative + (-1) ** n * _asymptotic(n, 1 - x)
+
+
+def _asymptotic(n: int, x: Any) -> Any:
+    """Return polygamma, or log(gamma) for n = -1, right of 0: by Stirling's series far enough to the right.
+
+    Source: Abramowitz and Stegun 6.1.40, 6.3.18, 6.4.11, and the recurrences 6.1.15, 6.3.5, 6.4.6.
+    """
+    from mpmath import mp
+
+    with mp.extraprec(GUARD + n):
+        nearest = mp.prec // 5 + n + 8
+        shift, factor = mp.one if n < 0 else mp.zero, mp.factorial(max(n, 0))
+        for _ in range(max(0, nearest - int(min(mp.re(x), nearest)))):
+            shift = shift * x if n < 0 else shift + factor / x ** (n + 1)
+            x += 1
+        if n < 0:
+            value = (x - mp.mpf(0.5)) * mp.log(x) - x + mp.log(2 * mp.pi) / 2 - mp.log(shift)
+        else:
+            value = shift + factor / (2 * x ** (n + 1)) + (mp.factorial(n - 1) / x**n if n else -mp.log(x))
+        # (2k + n - 1)!/(2k)! * B_2k / x^(2k + n)
+        power, square, tail = mp.factorial(n + 1) / 2 / x ** (n + 2), x**-2, mp.zero
+        for k, number in enumerate(_bernoulli(mp.prec + -mp.prec % SHARED), 1):
+            term = power * number
+            if mp.mag(term) < mp.mag(value) - mp.prec:
+                break
+            tail += term
+            power *= square * ((2 * k + n + 1) * (2 * k + n)) / ((2 * k + 2) * (2 * k + 1))
+        return value + tail if n < 0 else (-1) ** (n + 1) * (value + tail)
+
+
+@lru_cache(maxsize=8)
+def _bernoulli(bits: int) -> list[Any]:
+    """Return as many of the Bernoulli numbers B_2, B_4, ... as `_asymptotic` needs for so many bits."""
+    from mpmath import mp, mpf
+
+    with mp.workprec(bits):
+        tangent = _tangent_numbers(bits // 7 + 16)
+        return [mpf((-1) ** (k - 1) * 2 * k * t) / (4**k * (4**k - 1)) for k, t in enumerate(tangent, 1)]
+
+
+@lru_cache(maxsize=8)
+def _tangent_numbers(count: int) -> list[int]:
+    """Return the first coefficients of tan(x), times factorials.
+
+    Source: Brent and Harvey, Fast computation of Bernoulli, tangent and secant numbers (2013), section 6.
+    """
+    tangent = [1]
+    for k in range(1, count):
+        tangent.append(k * tangent[-1])
+    for k in range(1, count):
+        for j in range(k, count):
+            tangent[j] = (j - k) * tangent[j - 1] + (j - k + 2) * tangent[j]
+    return tangent
 
 
 def _reference(n: float, x: float) -> float:
