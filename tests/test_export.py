@@ -239,6 +239,10 @@ CASES: list[tuple[str, dict[str, float]]] = [
     ("where(x > 0, sqrt(x)/x, where(x < -5, 1/(x + 1), x))", {"x": -1.0}),
     ("where(x > 0, a, b)*where(x <= 0, a, 3)", {"x": 1.0, "a": 2.0, "b": 3.0}),
     ("where(x > 0, 1, 2)", {"x": 1.0}),
+    # branches that have none anywhere
+    ("where(x > 0, x, log(-1)*x)", {"x": 2.0}),
+    ("s = log(-1)*x; where(x > 0, where(x > 5, s, x^2), max(s, 1/0))", {"x": 1.0}),
+    ("where(x > 0, 10^400*x, a*x)", {"x": -1.0, "a": 2.0}),
     # kinks
     ("max(x, y, z)", {"x": 1.0, "y": 1.0, "z": 1.0}),
     ("min(x, y)", {"x": 2.0, "y": 2.0}),

@@ -19,7 +19,7 @@ LANGUAGE = "C"
 
 def number(x: float, whole: bool) -> Piece:
     """Write a double, never an int: 1/3 is 0 in C."""
-    text = repr(x)
+    text = repr(x) if x == x else "NAN"
     return Piece(text, UNARY if text.startswith("-") else ATOM, x)
 
 

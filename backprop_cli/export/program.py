@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import isfinite, nan
 from typing import NamedTuple
 
 from ..differentiation.rounding import rounding_bounds
 from ..engine.beside import told
 from ..engine.point import Point, check_wrt
-from ..engine.run import written
+from ..engine.run import constants, written
 from ..engine.sweep import is_steep
-from ..errors import SlopeError, UsageError
-from ..graph import CONSTANT, Graph, Node
+from ..errors import SlopeError, Span, UsageError
+from ..graph import CONSTANT, Graph, GraphBuilder, Node
 from ..ops import Primitive
 from ..ops.kinks import by_convention
 from ..ops.namespaces import FLOATS
@@ -114,6 +114,8 @@ def program_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] |
         raise UsageError(f"{len(graph):,} nodes are too many to export: {MOST_NODES:,} at most")
     asked = check_wrt(graph, wrt)
     point = Point.at(graph, bindings, asked)
+    if (plain := _without_faults(graph)) is not graph:
+        graph, point = plain, Point.at(plain, bindings, asked)
     for name in asked:
         limit = point.limits.get(graph.inputs[name])
         if limit is not None and limit.chain != limit.slope:
@@ -135,6 +137,41 @@ def program_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] |
         noise,
         {name: explained[graph.inputs[name]] for name in asked},
     )
+
+
+def _without_faults(graph: Graph) -> Graph:
+    """Return the program with nan for a branch in which numbers alone have no value: ``log(-1)*x``.
+
+    Such a branch has no value whatever the point is, and a target's ``log`` may raise, or say nan*0, although
+    it is not taken.
+    """
+    values = constants(graph)
+    faulty = [node.kind == CONSTANT and not isfinite(x) for node, x in zip(graph.nodes, values, strict=True)]
+    if not any(faulty):
+        return graph
+    builder, ids = GraphBuilder(graph.source, len(graph) + 1), dict[int, int]()
+
+    def kept(i: int, span: Span) -> int:
+        return builder.constant(nan, "nan", span) if faulty[i] else ids[i]
+
+    for node in graph.nodes:
+        read, op = node.inputs, node.op
+        if op is not None and op.chosen is not None:
+            # either branch may be the one that is taken
+            faulty[node.id] = faulty[read[0]] or all(faulty[i] for i in read[1:])
+        else:
+            faulty[node.id] = faulty[node.id] or any(faulty[i] for i in read)
+        if faulty[node.id]:
+            continue
+        if op is not None:
+            ids[node.id] = builder.apply(op, tuple(kept(i, node.span) for i in read), node.span)
+        elif node.kind == CONSTANT:
+            ids[node.id] = builder.constant(node.value, node.label or "", node.span)
+        else:
+            ids[node.id] = builder.input(graph.name(node.id), node.span, node.kind)
+        if node.name is not None:
+            builder.name(ids[node.id], node.name)
+    return builder.build([ids[i] for i in graph.outputs], graph.defaults, graph.euler)
 
 
 def _no_program(graph: Graph, name: str, place: int | None, why: str) -> SlopeError:

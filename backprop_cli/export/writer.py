@@ -329,6 +329,8 @@ def title(graph: Graph) -> str:
 
 def python_number(x: float, whole: bool) -> Piece:
     """Write a number in Python: short where it is whole, else the shortest text that reads back."""
+    if x != x:
+        return Piece('float("nan")', ATOM, x)
     text = str(int(x)) if whole and x.is_integer() and abs(x) < 1e9 else repr(x)
     return Piece(text, UNARY if text.startswith("-") else ATOM, x)
 

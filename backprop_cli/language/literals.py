@@ -19,7 +19,7 @@ def is_float(label: str, value: float) -> bool:
     """Whether a literal is exactly the float it was read as."""
     if named_constant(label) is not None:
         return False
-    if value == int(value) and abs(value) < 2.0**53:
+    if value.is_integer() and abs(value) < 2.0**53:
         return True
     from fractions import Fraction  # only where one is asked for: start-up time
 
