@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from math import comb, fsum, isfinite, log10, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +18,7 @@ from .compare import AGREE, DISAGREE, KINK, NOT_RUN, ROUNDING
 from .forward import hessian_product
 from .report import GradientReport, warnings_of
 from .rounding import NOTHING
-from .series import along
+from .series import along, hessian_row
 
 if TYPE_CHECKING:
     from .symbolic.process import SymbolicProcess
@@ -285,25 +286,20 @@ def higher(
             notes.append(f"symbolic: {answer.failure}; the other columns stand")
     largest = max((abs(x) for column in columns.values() for x in column if x is not None), default=0.0)
     scale = max(largest, abs(value))
+    exact = cache(lambda: _exact(graph, inputs or {}, asked, order, direction, single))
     rows = []
     for k, (name, along_) in enumerate(wanted):
         numbers = {m: columns[m][k] for m in columns}
         verdict, difference = _judge(numbers, sides[k], scale)
-        if verdict == DISAGREE and inputs is not None and _rounded(graph, inputs, along_, numbers, ours):
+        if verdict == DISAGREE and _rounded(numbers, ours, exact()[k]):
             verdict = ROUNDING
         rows.append(Derivative(name, along_, formulas[k], numbers, verdict, difference, sides[k], limits[k]))
         if limits[k] is not None:
             notes.append(f"{name}: {_beside_text(graph, apart)}; the limit of the quotients stands")
     warnings = list(warnings_of(graph))
-    for row in rows:
+    for k, row in enumerate(rows):
         alone = row.numbers.get(ours) if len(columns) == 1 else None
-        spoilt = (
-            inputs is not None
-            and alone is not None
-            and len(rows) <= HIGHEST
-            and _is_spoilt(graph, inputs, row.along, alone)
-        )
-        if spoilt or row.verdict == ROUNDING:
+        if row.verdict == ROUNDING or (alone is not None and _is_spoilt(alone, exact()[k])):
             warnings.append(f"rounding: {row.name} holds to few digits")
     return Higher(
         graph,
@@ -352,6 +348,26 @@ def _ours(
     return [rows[a][b] for i, a in enumerate(asked) for b in asked[i:]]
 
 
+def _exact(
+    graph: Graph,
+    inputs: Mapping[str, float],
+    asked: Sequence[str],
+    order: int,
+    direction: Mapping[str, float] | None,
+    single: bool,
+) -> list[float]:
+    """Return the numbers of our own rules, free of rounding."""
+    from ..ops.namespaces import multiprecision
+
+    with digits(DIGITS):
+        xp, leaves = multiprecision(), exact_leaves(graph, inputs)
+        if single:
+            line = direction if direction is not None else {asked[0]: 1.0}
+            return list(map(float, along(graph, leaves, line, order, xp)[1:]))
+        rows = {name: hessian_row(graph, leaves, name, xp) for name in asked}
+        return [float(rows[a][b]) for i, a in enumerate(asked) for b in asked[i:]]
+
+
 def _judge(
     numbers: Mapping[str, float | None], sides: tuple[float, float] | None, scale: float
 ) -> tuple[str, float | None]:
@@ -366,44 +382,17 @@ def _judge(
     return (AGREE if close else DISAGREE), difference
 
 
-def _rounded(
-    graph: Graph,
-    inputs: Mapping[str, float],
-    directions: Sequence[Weights],
-    numbers: Mapping[str, float | None],
-    ours: str,
-) -> bool:
+def _rounded(numbers: Mapping[str, float | None], ours: str, exact: float) -> bool:
     """Whether our rules agree with the other methods once nothing is rounded."""
     others = [x for m, x in numbers.items() if x is not None and m != ours]
     if numbers.get(ours) is None or max(others) - min(others) > SAME * max(map(abs, others)):
         return False
-    exact = _exact(graph, inputs, directions)
     return abs(exact - others[0]) <= SAME * abs(others[0]) + 1e-18
 
 
-def _is_spoilt(
-    graph: Graph, inputs: Mapping[str, float], directions: Sequence[Weights], number: float
-) -> bool:
+def _is_spoilt(number: float, exact: float) -> bool:
     """Whether rounding has changed a number of our rules by more than `SPOILT`."""
-    exact = _exact(graph, inputs, directions)
     return isfinite(exact) and abs(number - exact) > SPOILT * abs(exact) + NOTHING
-
-
-def _exact(graph: Graph, inputs: Mapping[str, float], directions: Sequence[Weights]) -> float:
-    """Return the number of our rules, free of rounding."""
-    from ..ops.namespaces import multiprecision
-
-    with digits(DIGITS):
-        xp, leaves, order = multiprecision(), exact_leaves(graph, inputs), len(directions)
-        lines = dict.fromkeys(directions)
-        if len(lines) == 1:
-            exact = along(graph, leaves, dict(directions[0]), order, xp)[order]
-        else:
-            # d2/dadb from the second derivatives along a + b and a - b
-            (a, _), (b, _) = (weights[0] for weights in lines)
-            up, down = (along(graph, leaves, {a: 1.0, b: sign}, 2, xp)[2] for sign in (1.0, -1.0))
-            exact = (up - down) / 4
-        return float(exact)
 
 
 def _limit(graph: Graph, inputs: Mapping[str, float], directions: Sequence[Weights]) -> float | None:

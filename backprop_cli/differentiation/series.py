@@ -7,6 +7,7 @@ from math import factorial
 from typing import Any
 
 from ..engine.run import run
+from ..engine.sweep import sweep
 from ..graph import Graph
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS, Lifted
@@ -111,3 +112,23 @@ def along(
     y = run(graph, start, apply=_lifted(xp).apply)[graph.output]
     coefficients = y.c if isinstance(y, Series) else [y, *[0.0] * order]
     return [c * factorial(k) for k, c in enumerate(coefficients)]
+
+
+def hessian_row(graph: Graph, leaves: Mapping[int, Any], name: str, xp: Any = FLOATS) -> dict[str, Any]:
+    """Return the second derivatives of the output by one input and each, a sweep back over series.
+
+    Args:
+        graph: The computation.
+        leaves: The point: a number for every input and constant.
+        name: The one input.
+        xp: The namespace of the numbers.
+    """
+    start, lifted = dict(leaves), _lifted(xp)
+    id = graph.inputs[name]
+    start[id] = Series([start[id], 1.0])
+    values = run(graph, start, apply=lifted.apply)
+    active = graph.depends_on(list(graph.inputs.values()))
+    slopes = sweep(graph, values, active, lifted, Series([1.0, 0.0]))
+    return {
+        other: slopes[i].c[1] if isinstance(slopes[i], Series) else 0.0 for other, i in graph.inputs.items()
+    }
