@@ -209,6 +209,73 @@ def test_what_has_no_formula_has_none(run: Any) -> None:
     assert "agree in 1 of 3 rows" in out  # a method without a number agrees with nobody
 
 
+@pytest.mark.parametrize(
+    ("text", "at", "verdicts"),
+    [
+        # what happens within 1e-300 of a zero
+        ("1/(1 + x*1e300)", {"x": 0.0}, "agree"),
+        ("x + 1/(1 + x*1e300)", {"x": 0.0}, "agree"),
+        ("tan(x*y)", {"x": 0.0, "y": 1e300}, "agree agree"),
+        ("sin(1e10*x) + x", {"x": 0.0}, "agree"),
+        ("where(x^2 < x, 1, x)", {"x": 1e-300}, "agree"),
+        ("min(x, where(x == 1, 1, 0))", {"x": -1e-300}, "agree"),
+        ("where(x < y, x, y)", {"x": 0.0, "y": -1e-300}, "agree agree"),
+        ("where(1e-300 >= y, y, 1)", {"y": 0.0}, "agree"),
+        ("round(x) + x", {"x": -1e300}, "noisy"),
+        ("floor(x)", {"x": 1e300}, "jump"),
+        # kinks that the floats around them do not show
+        ("where(tanh(x) <= x, x, x/x)", {"x": 0.0}, "jump"),
+        ("where(1 - x >= 1, x, gamma(x))", {"x": 0.0}, "jump"),
+        ("ceil(y) - x*x", {"x": 1e8, "y": 0.0}, "agree jump"),
+        ("hard_tanh(x) - 1e300", {"x": 1.0}, "kink"),
+        ("where(1 + x == 1, x, 2x)", {"x": 1e-20}, "agree"),  # by design: the branch that floats take
+        ("x - sec(x)", {"x": 1e300}, "noisy"),
+    ],
+)
+def test_verdicts_right_beside_the_point(text: str, at: dict[str, float], verdicts: str) -> None:
+    graph = lower(parse(text), at)
+    report = differentiate(graph, at, methods=("reverse", "finite"))
+    assert [report.verdicts[graph.inputs[name]].verdict for name in sorted(at)] == verdicts.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "wrt"),
+    [
+        ("where((y^x) >= x, x, 1)", {"x": 1.0, "y": -1.0}, "y"),
+        ("max(1, x^y)*x", {"x": -2.0, "y": 1.0}, "x"),
+        ("floor(x^(y + 1)) - x", {"x": -2.0, "y": 1.0}, "x"),
+        ("cos(x^y)", {"x": -1e300, "y": -2.0}, "x"),
+    ],
+)
+def test_a_value_that_stands_alone_has_no_slope(text: str, at: dict[str, float], wrt: str, run: Any) -> None:
+    (other,) = at.keys() - {wrt}
+    words = [text, *(f"{name}={x!r}" for name, x in at.items())]
+    for more in ([], ["--method", "forward"], ["--format", "value"], ["--order", "2"]):
+        run("grad", *words, *more).refused(3, f"there is no slope in {other}", "no value beside this point")
+    run("grad", *words, "--wrt", wrt).answered()
+
+
+def test_a_value_that_stands_alone_among_many(run: Any, tmp_path: Any) -> None:
+    (tmp_path / "p.csv").write_text("x,y\n-2,1\n2,1\n")
+    out = run("grad", "where(x^y >= 1, x, x)", "--points", tmp_path / "p.csv", "--format", "csv").out
+    assert [line.endswith(",") for line in out.splitlines()[1:]] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("csch(x)/(x*1e300)", {"x": 1e-8}),
+        ("1/(1e-300^x)", {"x": -1.0}),
+        ("1e10/(x*y)", {"x": 1e300, "y": 1.0}),
+    ],
+)
+def test_what_underflows_on_the_way_is_told(text: str, at: dict[str, float]) -> None:
+    report = differentiate(lower(parse(text), at), at, methods=("reverse",))
+    assert any("the slope in" in w for w in report.warnings)
+    report = differentiate(lower(parse(text), at), at, process=InProcess())
+    assert "rounding" in [v.verdict for v in report.verdicts]
+
+
 def test_slopes_too_small_for_floats_are_no_disagreement() -> None:
     """The slope of v^-1 at 1e300 is no float, but the finite difference of the whole is one."""
     at = {"y": 1.0}
@@ -221,6 +288,9 @@ def test_second_derivatives_that_rounding_made(run: Any) -> None:
     for text, x in (("(x^2 - 1)/(x - 1)", "2.004233816926577"), ("(exp(x) - 1 - x)/x^2", "1e-9")):
         done = run("grad", text, "--x", x, "--order", "2", "--format", "value").answered()
         assert "rounding: d2" in done.err
+    many = ["(exp(a) - 1 - a)/a^2 + b*c*d*e", "a=1e-9", "b=1", "c=2", "d=3", "e=4"]  # a Hessian of 15 numbers
+    done = run("grad", *many, "--order", "2", "--format", "value").answered()
+    assert done.err.splitlines() == ["warning: rounding: d2v15/da2 holds to few digits"]
     out = run("grad", "sin(x)/x", "--x", "1e-300", "--order", "2", "--format", "value").answered().out
     assert out.splitlines()[1] == "-0.3333333333333333"
     assert run("grad", "3x + 1", "--x", "2", "--order", "2", "--format", "value").answered().err == ""

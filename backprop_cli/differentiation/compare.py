@@ -18,6 +18,7 @@ AGREE, KINK, JUMP, ROUNDING, NOISY, NOT_RUN, DISAGREE = (
     "not-run",
     "disagree",
 )
+BY_CONVENTION = "the conventions at the kinks add up to a slope that the function does not have"
 ULPS = 16.0
 HOLDS = 1e-8  # relative difference up to which rounding leaves two numbers "the same"
 CREDIT = 8.0  # how many times its own error estimate finite differences may be off
@@ -121,7 +122,7 @@ def close(x: float, y: float) -> bool:
 def _disagree(difference: float | None, quotient: Quotient) -> Verdict:
     reason = "finite differences see another slope"
     if quotient.at is not None:
-        reason = "the conventions at the kinks add up to a slope that the function does not have"
+        reason = BY_CONVENTION
     return Verdict(DISAGREE, difference, None, quotient, reason)
 
 

@@ -23,6 +23,7 @@ LANES_FROM = 60_000  # nodes times nudged nodes from which arrays pay, NumPy's i
 LANE_NODES = 64
 BUDGET = 4_000_000  # primitives run before a large program gets its usual steps only: about a second
 GOOD = 1e-7  # relative error estimate that ends the search for a better step
+DEEPER = [10.0**-k for k in range(20, 302, 4)]  # scales right beside 0, where 1/(1 + 1e300*x) lives
 NUDGES = (2.0**-50, 2.0**-40, 2.0**-26)  # of a node's scale, where its neighbours are too near to be felt
 
 
@@ -261,14 +262,29 @@ def _as_written(probe: Probe, scheme: str, h: float) -> Quotient:
     return Quotient(value, error if isfinite(error) else inf)
 
 
-def _quotient(probe: Probe, scheme: str, h: float) -> tuple[float, bool] | None:
-    """Return one difference quotient and whether it crosses a kink; None off the domain."""
+class Nudge(NamedTuple):
+    """One difference quotient.
+
+    Attributes:
+        value: The quotient.
+        crossed: A kink lies between its points.
+        change: By how much the output changes at most, on one side.
+    """
+
+    value: float
+    crossed: bool
+    change: float
+
+
+def _quotient(probe: Probe, scheme: str, h: float) -> Nudge | None:
+    """Return one difference quotient; None off the domain."""
     x, f0 = probe.x, probe.f0
     if scheme == "central":
         up, down = probe(x + h), probe(x - h)
         crossed = up.pieces != probe.here or down.pieces != probe.here
         if isfinite(up.f) and isfinite(down.f):
-            return (up.f - down.f) / ((x + h) - (x - h)), crossed
+            change = max(abs(up.f - f0), abs(down.f - f0))
+            return Nudge((up.f - down.f) / ((x + h) - (x - h)), crossed, change)
         # the edge of a domain: a second-order quotient on the side that exists
         if not isfinite(up.f) and not isfinite(down.f):
             return None
@@ -278,12 +294,13 @@ def _quotient(probe: Probe, scheme: str, h: float) -> tuple[float, bool] | None:
             return None
         d1, d2 = (x + h) - x, (x + 2.0 * h) - x
         q1, q2 = (near.f - f0) / d1, (far.f - f0) / d2
-        return q1 + (q1 - q2) * (d1 / (d2 - d1)), crossed or far.pieces != probe.here
+        crossed = crossed or far.pieces != probe.here
+        return Nudge(q1 + (q1 - q2) * (d1 / (d2 - d1)), crossed, abs(near.f - f0))
     h = h if scheme == "forward" else -h
     side = probe(x + h)
     if not isfinite(side.f):
         return None
-    return (side.f - f0) / ((x + h) - x), side.pieces != probe.here
+    return Nudge((side.f - f0) / ((x + h) - x), side.pieces != probe.here, abs(side.f - f0))
 
 
 def _usual(scale: float, order: int) -> list[float]:
@@ -293,7 +310,7 @@ def _usual(scale: float, order: int) -> list[float]:
 
 
 def _steps(probe: Probe, order: int) -> Iterator[list[float]]:
-    """Yield groups of falling step sizes: near the ideal one, near the node's own size, all."""
+    """Yield groups of falling step sizes: near the ideal one, near the node's own size, all, closer to 0."""
     smallest = 8.0 * ulp(probe.x)
     for scale in dict.fromkeys((probe.scale, abs(probe.x))):
         group = _usual(scale, order)
@@ -303,6 +320,8 @@ def _steps(probe: Probe, order: int) -> Iterator[list[float]]:
             return
     top = probe.scale * 0.05
     yield [h for h in (top * RATIO**-j for j in range(40)) if h > smallest]
+    if abs(probe.x) < DEEPER[0] * probe.scale and not touches_kink(probe):
+        yield from (group for scale in DEEPER if (group := _usual(scale, order))[-1] > smallest)
 
 
 def _best_of_ladder(probe: Probe, scheme: str) -> Quotient:
@@ -311,9 +330,11 @@ def _best_of_ladder(probe: Probe, scheme: str) -> Quotient:
     crossed_only = True
     for group in _steps(probe, order):
         found = [(h, _quotient(probe, scheme, h)) for h in group]
-        usable = [(h, q[0]) for h, q in found if q is not None and not q[1]]
+        usable = [(h, q) for h, q in found if q is not None and not q.crossed]
         crossed_only = crossed_only and not usable
-        for value, error in _estimates(usable, RATIO**order, probe.noise):
+        unexplained = _unexplained(usable, probe.noise)
+        for value, error in _estimates([(h, q.value) for h, q in usable], RATIO**order, probe.noise):
+            error += unexplained
             if best.value is None or _better(value, error, best.value, best.error):
                 best = Quotient(value, error)
         if best.value is not None and best.error <= GOOD * max(abs(best.value), abs(probe.f0) / probe.scale):
@@ -329,6 +350,17 @@ def _best_of_ladder(probe: Probe, scheme: str) -> Quotient:
     return best
 
 
+def _unexplained(ladder: Sequence[tuple[float, Nudge]], noise: float) -> float:
+    """Return what the output changes by however small the step, over the step; 0 where the changes fall.
+
+    They do not across a pole: its two sides cancel in a central quotient that looks steady, and is wrong.
+    """
+    if len(ladder) < 2:
+        return 0.0
+    (_, wide), (h, narrow) = ladder[0], ladder[-1]
+    return narrow.change / h if narrow.change > max(wide.change / 2.0, 4.0 * noise) else 0.0
+
+
 def _better(value: float, error: float, best: float, best_error: float) -> bool:
     """Whether an estimate is better: relatively, as quotients across a pole look steady, but wrong.
 
@@ -336,7 +368,9 @@ def _better(value: float, error: float, best: float, best_error: float) -> bool:
     """
     if 2.0 * error >= abs(value) and 2.0 * best_error >= abs(best):
         return error < best_error
-    return error * abs(best) < best_error * abs(value)
+    if not value or not best:
+        return bool(value) and best_error > 0.0
+    return error / abs(value) < best_error / abs(best)
 
 
 def touches_kink(probe: Probe) -> bool:
@@ -454,10 +488,10 @@ def _neville(probe: Probe, h: float) -> Quotient:
     for _ in range(24):
         found = _quotient(probe, "central", h) if h > 8.0 * ulp(probe.x) else None
         h /= shrink
-        if found is None or found[1]:
+        if found is None or found.crossed:
             previous = []
             continue
-        row, factor = [found[0]], shrink * shrink
+        row, factor = [found.value], shrink * shrink
         for older in previous:
             row.append((row[-1] * factor - older) / (factor - 1.0))
             factor *= shrink * shrink

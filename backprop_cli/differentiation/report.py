@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from math import hypot, isfinite
+from math import hypot, isfinite, isinf
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine.point import Point, check_wrt, point_of
 from ..engine.run import bind, pieces, run_exactly
 from ..engine.sweep import active_nodes
 from ..graph import CONSTANT, Graph
+from ..ops.kinks import by_convention
 from . import DEFAULT_METHODS, METHODS
-from .compare import DISAGREE, KINK, NOISY, NOT_RUN, ROUNDING, Verdict, between_sides, close, compare
+from .compare import (
+    AGREE,
+    BY_CONVENTION,
+    DISAGREE,
+    JUMP,
+    KINK,
+    NOISY,
+    NOT_RUN,
+    ROUNDING,
+    UNDERFLOW,
+    Verdict,
+    between_sides,
+    close,
+    compare,
+)
 from .finite import Quotient
 
 if TYPE_CHECKING:
     from .symbolic.process import SymbolicProcess
 
 KEPT_DIGITS = 3  # a number of which rounding may leave fewer is shown with a warning
+FEW_HOLD = f"fewer than {KEPT_DIGITS} digits hold"
+MISLED = "finite differences are misled here: nearer to the point they tend to the others' slope"
+WHOLE = 2.0**52  # from which floats are whole numbers
 TIE_DIGITS = 60  # that tell apart what floats do not
 SUMMARY_FROM = 2_000  # nodes from which reverse mode alone runs by default
 
@@ -108,21 +126,10 @@ class GradientReport(NamedTuple):
         return all(v.verdict != DISAGREE for v in self.verdicts)
 
 
-def _lost_digits(point: Point, noise: float, explained: Sequence[float], asked: Sequence[str]) -> list[str]:
-    """Return a warning for every slope, and for the value, of which rounding left too few digits.
-
-    Args:
-        point: The program at its point.
-        noise: Bound on the rounding error of the output.
-        explained: The same of every cotangent.
-        asked: Inputs whose slopes count.
-    """
-    from .rounding import are_spoilt
-
-    graph = point.graph
+def _lost_digits(graph: Graph, spoilt: Collection[int | None], asked: Sequence[str]) -> list[str]:
+    """Return a warning for the value and every slope asked for of which rounding left too few digits."""
     named: dict[str, int | None] = {f"the slope in {name}": graph.inputs[name] for name in asked}
     named["the value"] = None
-    spoilt = are_spoilt(point, noise, explained, list(named.values()), 10.0**-KEPT_DIGITS)
     return [
         f"cancellation: rounding may leave fewer than {KEPT_DIGITS} digits of {what}"
         for what, k in named.items()
@@ -315,13 +322,18 @@ def differentiate(
             method.begin(task)
     warnings = list(warnings_of(graph))
     explained = [0.0] * len(graph)
+    spoilt: Collection[int | None] = ()
     judged = len(chosen) > 1
     if judged or any(m.needs_noise for m in chosen.values()) or len(graph) <= SUMMARY_FROM:
-        from .rounding import rounding_bounds
+        from .rounding import are_spoilt, rounding_bounds
 
         noise, explained = rounding_bounds(point)
         task = task._replace(noise=noise)
-        warnings += _lost_digits(point, noise, explained, () if "symbolic" in methods else asked)
+        # the symbolic method has slopes of its own, and the steps are looked at where others are compared
+        looked_at = wanted if judged else [graph.inputs[name] for name in asked]
+        ids = [None, *(() if "symbolic" in methods else looked_at)]
+        spoilt = are_spoilt(point, noise, explained, ids, 10.0**-KEPT_DIGITS)
+        warnings += _lost_digits(graph, spoilt, asked)
     waited_for_last = sorted(chosen.items(), key=lambda item: item[1].begin is not None)
     found = {name: method.column(task) for name, method in waited_for_last}
     nowhere = {k for k in point.limits if not isfinite(point.cotangents[k])}
@@ -346,8 +358,11 @@ def differentiate(
         else Verdict(NOT_RUN)
         for k in range(len(graph))
     ]
-    _arbitrate(point, columns, verdicts, explained)
+    _arbitrate(point, columns, quotients, verdicts, explained)
     _excuse_ties(point, columns, quotients, verdicts)
+    for k, verdict in enumerate(verdicts):
+        if k in spoilt and verdict.verdict == AGREE:
+            verdicts[k] = Verdict(ROUNDING, verdict.difference, 0, None, f"cancellation: {FEW_HOLD}")
     notes = tuple(note for name in chosen for note in found[name].notes)
     if point.limits:
         from ..engine.beside import notes as beside_notes
@@ -361,21 +376,59 @@ def differentiate(
 def _arbitrate(
     point: Point,
     columns: Mapping[str, Sequence[float | None]],
+    quotients: Mapping[int, Quotient],
     verdicts: list[Verdict],
     explained: Sequence[float],
 ) -> None:
-    """Let quotients in many digits, right beside the point, tell who errs where methods disagree."""
-    open_ = [k for k, v in enumerate(verdicts) if v.verdict == DISAGREE and v.quotient is not None]
-    if not open_:
-        return
-    from ..engine.beside import beside
+    """Let quotients in many digits, right beside the point, judge what floats see too coarsely.
 
-    for k, there in beside(point.graph, point.values, open_).items():
-        numbers = [column[k] for method, column in columns.items() if method != "finite"]
-        rounding = 2.0 * explained[k]
-        if all(x is None or close(x, there.slope) or abs(x - there.slope) <= rounding for x in numbers):
-            reason = "finite differences are misled here: nearer to the point they tend to the others' slope"
-            verdicts[k] = verdicts[k]._replace(verdict=NOISY, quotient=None, reason=reason)
+    That is where methods disagree, where a kink that the differences have crossed lies beside the point, and
+    where one lies at it of which they have seen nothing: its step is below the output's rounding, or floats
+    tie further than numbers do.
+    """
+    from ..engine.beside import beside, is_far
+
+    behind = _behind_kinks(point) if quotients else {}
+    # among such numbers a kink may be next to the point and at it for floats
+    at_kinks = set() if is_far(point.graph, point.values) else {*behind.values()}
+    open_ = []
+    for k, (word, seen) in enumerate((v.verdict, v.quotient) for v in verdicts):
+        unsure = word == DISAGREE and seen is not None
+        near = word in (KINK, JUMP) and seen is not None and seen.at not in at_kinks
+        unseen = word in (AGREE, NOISY) and k in behind and k in quotients and k not in point.limits
+        if unsure or near or unseen:
+            open_.append(k)
+    for k, there in (beside(point.graph, point.values, open_) if open_ else {}).items():
+        numbers = [x for m, column in columns.items() if m != "finite" and (x := column[k]) is not None]
+        rounding = 2.0 * explained[k] + UNDERFLOW
+        before = verdicts[k]
+        silent = before.verdict in (AGREE, NOISY)
+        if all(close(x, there.slope) or abs(x - there.slope) <= rounding for x in numbers):
+            if not silent:
+                verdicts[k] = before._replace(verdict=NOISY, quotient=None, reason=MISLED)
+        elif silent and isfinite(there.slope):
+            if not _tied_by_rounding(point, behind[k]):
+                seen = Quotient(there.slope, 0.0, at=behind[k])
+                verdicts[k] = Verdict(DISAGREE, before.difference, None, seen, BY_CONVENTION)
+        elif silent and there.left == there.left and there.right == there.right:
+            left, right = (None if isinf(x) else x for x in (there.left, there.right))
+            seen = Quotient(None, 0.0, JUMP if there.leap else KINK, left, right, behind[k])
+            verdicts[k] = Verdict(seen.kind, before.difference, None, seen, "the sides differ here")
+
+
+def _behind_kinks(point: Point) -> dict[int, int]:
+    """Return the nodes that a step between two of its pieces reads, near or far, with that step."""
+    behind: dict[int, int] = {}
+    for node in reversed(point.graph.nodes):
+        at = behind.get(node.id)
+        if node.op is not None and node.op.piece is not None and point.needed[node.id]:
+            operands = [point.values[i] for i in node.inputs]
+            # larger ones are whole numbers, and the next float is far
+            if all(abs(x) < WHOLE for x in operands) and by_convention(node.op, operands):
+                at = node.id
+        if at is not None:
+            behind.update(dict.fromkeys(node.inputs, at))
+    return behind
 
 
 def _excuse_ties(
@@ -418,9 +471,10 @@ def forward_report(graph: Graph, bindings: Mapping[str, float]) -> GradientRepor
     point = Point.at(graph, bindings, ())
     warnings = list(warnings_of(graph))
     if len(graph) <= SUMMARY_FROM:
-        from .rounding import rounding_bounds
+        from .rounding import are_spoilt, rounding_bounds
 
-        warnings += _lost_digits(point, *rounding_bounds(point), ())
+        spoilt = are_spoilt(point, *rounding_bounds(point), [None], 10.0**-KEPT_DIGITS)
+        warnings += _lost_digits(graph, spoilt, ())
     verdicts = [Verdict(NOT_RUN)] * len(graph)
     return GradientReport(graph, point, point.shown(), (), {}, None, verdicts, (), tuple(warnings))
 

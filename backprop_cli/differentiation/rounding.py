@@ -20,7 +20,8 @@ TINY = 5e-324
 SHORT = 2.0**10
 """A literal operand that is no whole multiple of 1/this is a fraction that was rounded: 1/3, 0.1."""
 
-NOTHING = 1e-300  # a zero with a bound this small is a zero, and not pulled back
+NORMAL = 2.0**-1022  # what is smaller has lost digits, or all of them: by up to `TINY`
+NOTHING = 1e-307  # the difference of two numbers that is none
 
 
 class Bounded:
@@ -39,7 +40,7 @@ class Bounded:
         return f"Bounded({self.value!r}, {self.bound!r})"
 
     def __bool__(self) -> bool:
-        return bool(self.value) or self.bound > NOTHING
+        return bool(self.value) or self.bound > 0.0
 
     def __neg__(self) -> Bounded:
         return Bounded(-self.value, self.bound)
@@ -59,7 +60,8 @@ class Bounded:
     def __mul__(self, other: Any) -> Bounded:
         value, factor = self.value * value_of(other), bound_of(other)
         bound = _term(self.bound, value_of(other)) + _term(factor, self.value) + self.bound * factor
-        return Bounded(value, bound + UNIT * abs(value) + TINY)
+        underflows = abs(value) < NORMAL and self and other
+        return Bounded(value, bound + UNIT * abs(value) + (TINY if underflows else 0.0))
 
     __rmul__ = __mul__
 
@@ -85,7 +87,7 @@ def _apply(op: Primitive, *operands: Any) -> Any:
     y = op.forward(FLOATS, *values)
     if not any(isinstance(x, Bounded) for x in operands):
         return y  # a literal operand, taken as it is
-    bound = op.ulp * 2.0 * UNIT * abs(y) + (TINY if op.ulp else 0.0)
+    bound = op.ulp * 2.0 * UNIT * abs(y) + (TINY if op.ulp and abs(y) < NORMAL else 0.0)
     if any(bound_of(x) for x in operands):
         for k, partial in enumerate(op.partials(FLOATS, y, *values)):
             off = bound_of(operands[k])

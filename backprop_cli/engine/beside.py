@@ -30,6 +30,15 @@ DISTANCES = (60, 90, 120, 150)
 DIGITS = 800
 """Of the arithmetic: 1 - cos(x) keeps 500 of them at a distance of 1e-150."""
 
+ORDINARY = (1e-20, 1e20)
+"""Sizes of values among which nothing happens within the distances; beyond them, a node that is 0 or large is
+moved by less, `CLOSER` decimals: ``1/(1 + 1e300*x)`` has its pole at -1e-300."""
+
+CLOSER = 330
+
+MORE_DIGITS = 900
+"""Of the arithmetic then."""
+
 SAME = 1e-15
 """Relative difference of two quotients up to which they have arrived."""
 
@@ -54,6 +63,8 @@ class Beside(NamedTuple):
         place: The condition, or the step with the infinite slope.
         chain: What the chain rule comes to.
         beyond: An infinite one is a number, too large for a float64.
+        alone: The place has no value beside the point.
+        leap: The output jumps.
     """
 
     left: float
@@ -62,6 +73,8 @@ class Beside(NamedTuple):
     place: int | None = None
     chain: float = nan
     beyond: bool = False
+    alone: bool = False
+    leap: bool = False
 
     @property
     def slope(self) -> float:
@@ -70,7 +83,8 @@ class Beside(NamedTuple):
         if left != left or right != right:
             one = right if left != left else left
             return one if isfinite(one) else nan
-        same = isfinite(left) and abs(left - right) <= SAME * max(abs(left), abs(right))
+        finite = isfinite(left) and isfinite(right)
+        same = finite and abs(left - right) <= SAME * max(abs(left), abs(right))
         return right if same else nan
 
 
@@ -102,11 +116,14 @@ def settle(
     ties = _ties(graph, values, [k for k in odd if needed[k]])
     suspects = range(len(graph)) if lost else odd
     steep = [k for k in suspects if needed[k] and live[k] and is_steep(nodes[k], values, active)]
+    alone = {k: by for k in odd if needed[k] and (by := _alone(nodes[k], values, active))}
     # the place that each node's slope stumbles over
-    places = {i: k for k in ties for i in _above(graph, active, k)}
+    places = {i: k for k in ties for i in _above(graph, active, nodes[k].inputs)}
     by_chance = set(places)
     for k in steep:
-        places |= dict.fromkeys(_above(graph, active, k), k)
+        places |= dict.fromkeys(_above(graph, active, nodes[k].inputs), k)
+    for k, operands in alone.items():
+        places |= dict.fromkeys(_above(graph, active, operands), k)
     by_chance -= {*lost, *(i for i, k in places.items() if k not in ties)}
     moved = {*places, *(k for k in lost if needed[k])}
     asked = sorted(k for k in moved if not any(active[i] for i in nodes[k].inputs))
@@ -114,7 +131,7 @@ def settle(
     settled: dict[int, Beside] = {}
     for k in moved:
         there = found.get(k, Beside(nan, nan, apart=k in by_chance))._replace(
-            place=places.get(k), chain=cotangents[k]
+            place=places.get(k), chain=cotangents[k], alone=places.get(k) in alone
         )
         if there.apart or k not in by_chance:
             settled[k] = there
@@ -141,6 +158,8 @@ def told(graph: Graph, found: Beside) -> str:
     if found.place is None:
         return "the chain rule leaves the floats"
     text, op = written(graph, found.place), graph.nodes[found.place].op
+    if found.alone:
+        return f"{text} has no value beside this point"
     if op is not None and op.truth:
         return f"{text} changes at this point alone, and a branch says nothing of the slope"
     return f"the chain rule multiplies 0 by the infinite slope of {text}"
@@ -157,8 +176,9 @@ def _no_slope(graph: Graph, id: int, found: Beside, others: Sequence[int]) -> Sl
     else:
         how = "do not settle"
     place = id if found.place is None else found.place
+    why = told(graph, found) + ("" if found.alone else f"; the quotients beside it {how}")
     return SlopeError(
-        f"there is no slope in {written(graph, id)}: {told(graph, found)}; the quotients beside it {how}",
+        f"there is no slope in {written(graph, id)}: {why}",
         source=graph.source,
         span=graph.nodes[place].span,
         hint=f"--wrt {','.join(map(graph.name, others[:MANY]))} asks for what has one" if others else None,
@@ -197,10 +217,22 @@ def _is_flat(op: Primitive, operands: Sequence[float], position: int) -> bool:
     return kink is not None and kink.left == kink.right == 0.0
 
 
-def _above(graph: Graph, active: Sequence[bool], id: int) -> set[int]:
-    """Return the active nodes that the operands of a node are, or are computed from."""
+def _alone(node: Node, values: Sequence[float], active: Sequence[bool]) -> list[int]:
+    """Return the operand beside whose value a node has none: ``(-2)^n`` has one at whole n alone.
+
+    What reads it has none there either, though no cotangent comes back: a condition, a flat piece.
+    """
+    if node.op is None or node.op.alone is None:
+        return []
+    position, is_alone = node.op.alone
+    moved = node.inputs[position]
+    return [moved] if active[moved] and is_alone(FLOATS, *(values[i] for i in node.inputs)) else []
+
+
+def _above(graph: Graph, active: Sequence[bool], operands: Iterable[int]) -> set[int]:
+    """Return the active nodes among some operands, and those that they are computed from."""
     above: set[int] = set()
-    todo = list(graph.nodes[id].inputs)
+    todo = list(operands)
     while todo:
         i = todo.pop()
         if active[i] and i not in above:
@@ -277,8 +309,9 @@ def beside(
     from ..ops.namespaces import multiprecision
 
     found: dict[int, Beside] = {}
-    cost = 0
-    with digits(DIGITS):
+    cost, far = 0, is_far(graph, values)
+    closer = {id for id in ids if far and not 0 < abs(values[id]) < ORDINARY[1]}
+    with digits(DIGITS + MORE_DIGITS * bool(closer)):
         xp = multiprecision()
         here = run_exactly(graph, meant(graph, values), graph.needed())
         output = here[graph.output]
@@ -289,25 +322,47 @@ def beside(
             if cost > MOST_STEPS:
                 break
             size = abs(here[id]) or mpf(1)
-            limits, taken = [], list[dict[int, int]]()
+            if id in closer:
+                size *= mpf(10) ** -CLOSER
+            limits, taken, leap = [], list[dict[int, int]](), False
             for way in (-1, 1):
-                quotients = []
+                quotients, changes = [], []
                 for decimals in DISTANCES:
                     t = way * size * mpf(10) ** -decimals
                     moved = {id: here[id] + t}
                     for node in steps:
                         assert node.op is not None
                         operands = [moved.get(i, here[i]) for i in node.inputs]
-                        moved[node.id] = node.op.forward(xp, *operands)
-                    quotients.append((moved.get(graph.output, output) - output) / t)
+                        moved[node.id] = _applied(node.op, xp, operands)
+                    changes.append(moved.get(graph.output, output) - output)
+                    quotients.append(changes[-1] / t)
                 limits.append(_limit(quotients))
+                leap = leap or abs(changes[-1]) > abs(changes[-2]) / 2
                 if ties:
                     taken.append(_branches(graph, [moved.get(k, x) for k, x in enumerate(here)]))
             apart = any(all(side.get(k) != branch for side in taken) for k, branch in own.items())
             left, right = map(float, limits)
             beyond = any(isinf(x) and x != limit for x, limit in zip((left, right), limits, strict=True))
-            found[id] = Beside(left, right, apart, beyond=beyond)
+            found[id] = Beside(left, right, apart, beyond=beyond, leap=leap)
     return found
+
+
+def _applied(op: Primitive, xp: Any, operands: Sequence[Any]) -> Any:
+    """Apply a primitive; nan where it reads what has no value, also to compare it."""
+    if any(x != x for x in operands):
+        read = operands if op.chosen is None else [operands[k] for k in op.chosen(*operands)]
+        if any(x != x for x in read):
+            return xp.nan
+    return op.forward(xp, *operands)
+
+
+def is_far(graph: Graph, values: Sequence[float]) -> bool:
+    """Whether some value on the way to the output, of any branch, is far from 1."""
+    smallest, largest = ORDINARY
+    return any(
+        reaches and x and isfinite(x) and not smallest < abs(x) < largest
+        for reaches, x in zip(graph.needed(), values, strict=True)
+    )
 
 
 def _branches(graph: Graph, values: Sequence[Any]) -> dict[int, int]:
@@ -322,13 +377,16 @@ def _branches(graph: Graph, values: Sequence[Any]) -> dict[int, int]:
 
 
 def meant(graph: Graph, values: Sequence[float]) -> dict[str, Any]:
-    """Return the inputs as they are meant: 0.1 is the decimal, and what equals pi in the program is pi."""
+    """Return the inputs as they are meant: 0.1 is the decimal, and what equals pi in the program is pi.
+
+    A whole number is itself: 1e300 is the float that the others compute with.
+    """
     from mpmath import mpf
 
     given = {name: values[id] for name, id in graph.inputs.items()}
     exact = exact_leaves(graph, given)
     known = {values[id]: x for id, x in exact.items() if graph.nodes[id].kind == CONSTANT}
-    return {name: known.get(x, mpf(repr(x))) for name, x in given.items()}
+    return {name: known.get(x, mpf(x if x.is_integer() else repr(x))) for name, x in given.items()}
 
 
 def _downstream(graph: Graph, id: int) -> list[Node]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..graph import CONSTANT, Graph
-from ..ops.namespaces import MAPPED
+from ..ops.namespaces import MAPPED, arrays
 from .beside import ENOUGH, conditions
 from .numpy import FUNCTIONS, NATIVE, Steps
 from .record import Written
@@ -56,9 +56,15 @@ class Plan:
         self.values = tape.values
         self.outputs = [tape.values[graph.output], *(tape.cotangents[i] for i in by)]
         active = graph.depends_on(by)
-        watched = conditions(graph, (k for k, needed in enumerate(graph.needed()) if needed and active[k]))
+        needed = [k for k, needed in enumerate(graph.needed()) if needed and active[k]]
+        watched = conditions(graph, needed)
         self.ties = [
             (*(tape.values[i] for i in graph.nodes[k].inputs), weight) for k, weight in watched.items()
+        ]
+        self.lone = [
+            (node.op.alone[1], [tape.values[i] for i in node.inputs])
+            for node in (graph.nodes[k] for k in needed)
+            if node.op is not None and node.op.alone is not None and active[node.inputs[node.op.alone[0]]]
         ]
         self.nodes = tape.builder.nodes
         self.leaves = tape.builder.inputs
@@ -69,8 +75,12 @@ class Plan:
     def _bound(self, rows: int) -> Steps:
         """Return the instructions bound to buffers for so many rows."""
         homes = {id: np.empty(rows) for id in self.leaves.values()}
-        sides = (side for *pair, _ in self.ties for side in pair)
-        outputs = {x.id for x in (*self.outputs, *sides) if isinstance(x, Written)}
+        watched = (
+            x
+            for operands in (*(pair for *pair, _ in self.ties), *(o for _, o in self.lone))
+            for x in operands
+        )
+        outputs = {x.id for x in (*self.outputs, *watched) if isinstance(x, Written)}
         # number by number the error function has other last digits than for all rows at once
         return Steps(self.nodes, outputs, homes, lead=(rows,), few=0)
 
@@ -148,12 +158,17 @@ class Plan:
         return bad
 
     def _apart(self, homes: Mapping[int, Any], size: int) -> npt.NDArray[np.bool_]:
-        """Return the rows that conditions may set apart: the branch taken says nothing of their slopes."""
+        """Return the rows that conditions may set apart, or beside which a step has no value."""
         weights = np.zeros(size, dtype=int)
         for *pair, weight in self.ties:
             a, b = (homes[x.id] if isinstance(x, Written) else x for x in pair)
             weights += weight * np.equal(a, b)
-        return weights >= ENOUGH
+        apart = weights >= ENOUGH
+        for is_alone, operands in self.lone:
+            apart |= (
+                is_alone(arrays(), *(homes[x.id] if isinstance(x, Written) else x for x in operands)) != 0.0
+            )
+        return apart
 
     def _audit(self, inputs: list[Floats], size: int) -> npt.NDArray[np.bool_]:
         """Compute a block again, node by node, and return the rows without an answer."""

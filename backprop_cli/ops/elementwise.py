@@ -158,6 +158,7 @@ elementwise(
     native=True,
     defined="a > 0; a = 0 when b > 0; a < 0 when b is whole",
     domain=lambda a, b: a > 0 or (a == 0 and b > 0) or (a < 0 and _whole(b)),
+    alone=(1, lambda xp, a, b: xp.less(a, 0.0)),
     sample=((0.1, 6.0), (-3.0, 5.0)),
     convention="0^y has slope 0 in y for y > 0",
     conventional=lambda a, b: a == 0,

@@ -73,6 +73,8 @@ class Primitive:
         wins: Of an extremum, the comparison by which an operand is the value: ``greater`` for ``max``.
         defined: Where the primitive is defined, in words.
         domain: The same as a predicate over float operands.
+        alone: Position of an operand that leaves the domain whichever way it moves, and ``(xp, *operands) ->
+            where`` it does.
         sample: One interval per operand that tests draw points from.
         kinks: Where it is not differentiable, in words; None for a smooth primitive.
         piece: ``(xp, *operands) -> number`` that changes where a kink is crossed.
@@ -96,6 +98,7 @@ class Primitive:
 
     __slots__ = (
         "additive",
+        "alone",
         "angle",
         "antiderivative",
         "arity",
@@ -161,6 +164,7 @@ class Primitive:
         wins: str | None = None,
         defined: str = REALS,
         domain: Callable[..., bool] | None = None,
+        alone: tuple[int, Rule] | None = None,
         kinks: str | None = None,
         piece: Rule | None = None,
         convention: str | None = None,
@@ -201,6 +205,7 @@ class Primitive:
         self.wins = wins
         self.defined = defined
         self.domain = domain
+        self.alone = alone
         self.kinks = kinks
         self.piece = piece
         self.convention = convention
