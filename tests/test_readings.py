@@ -72,6 +72,15 @@ READ = [
     (r"x^{y}_{}", None),
     (r"\arcsin{x}", math.asin(0.3)),
     (r"\operatorname{sigmoid}(x)", 1 / (1 + math.exp(-0.3))),
+    ("x.^2 + 3.*y - x./y", 0.09 + 2.1 - 0.3 / 0.7),
+    ("Math.PI*x + Math.E", 0.3 * math.pi + math.e),
+    ("$x^2$", 0.09),
+    ("$$ x^2 + 1 $$", 1.09),
+    (r"\(x^2\)", 0.09),
+    (r"$\frac{x}{2}$", 0.15),
+    ("⌊a*x⌋ + ⌈x⌉", 1.0),
+    ("x ✕ y", 0.21),
+    (r"\sigma \cdot (x)", None),
 ]
 
 
@@ -138,12 +147,118 @@ FOLLOWED = [
     ("(a + b", 5.0),
     ("∛x", 0.3 ** (1 / 3)),
     ("a // b", 0.0),
+    # spreadsheets: a semicolon between operands, LOG to base 10, ATAN2 with x first
+    ("=LOG(A1;2)", math.log2(0.4)),
+    ("=LOG(A1)", math.log10(0.4)),
+    ("=2*LOG(10*LOG(a))", 2 * math.log10(10 * math.log10(2))),
+    ("=ATAN2(a;b)", math.atan2(3, 2)),
+    ("=POWER($A$1;2)", 0.16),
+    ("=PI()*A1", math.pi * 0.4),
+    ("=IF(A1>0;A1;0)", 0.4),
+    ("=WENN(A1>1;A1;2,5)", 2.5),
+    ("=WURZEL(A1)", math.sqrt(0.4)),
+    ("=MAX(A1;1,5)", 1.5),
+    ("=SUM(A1:A1;a)", 2.4),
+    ("max(1,5; x)", 1.5),
+    ("POTENZ(a;3)", 8.0),
+    # computer algebra
+    ("Log[2, 8]", 3.0),
+    ("ArcTan[x, y]", math.atan2(0.7, 0.3)),
+    ("Plus[x, y, 1]*Times[a, b]", 12.0),
+    ("Sin[x] Cos[x]", math.sin(0.3) * math.cos(0.3)),
+    ("D[x^2, x]", 0.09),
+    ("diff(x^2, x)", 0.09),
+    ("d(x^2)/dx", 0.09),
+    # Python, MATLAB and their kin
+    ("np.multiply(x, y)^2", 0.21**2),
+    ("np.clip(a, 0, 1)", 1.0),
+    ("np.reciprocal(a)", 0.5),
+    ("np.float64(3)*x", 0.9),
+    ("x.pow(2)", 0.09),
+    ("(x + y).clamp(0, 1)", 1.0),
+    ("int(-b/a)", -1.0),
+    ("fmod(-b, a)", -1.0),
+    ("round(y*x, 1)", 0.2),
+    ("factorial(n)", 24.0),
+    ("nthroot(x, 3) + root(y, 5)", 0.3 ** (1 / 3) + 0.7**0.2),
+    ("heaviside(x)", 1.0),
+    ("deg2rad(x)", math.radians(0.3)),
+    ("log_3(x) + log5(y)", math.log(0.3) / math.log(3) + math.log(0.7) / math.log(5)),
+    ("log₂(x)", math.log2(0.3)),
+    ("log base 2 of x", math.log2(0.3)),
+    ("@(x) x.^2 + 1", 1.09),
+    ("def f(x): return x**2", 0.09),
+    ("y = lambda x: x**2", 0.09),
+    ("f: x -> x^2", 0.09),
+    ("x ↦ x^2", 0.09),
+    ("let z = x^2", 0.09),
+    ("x > 1 ? x : y", 0.7),
+    ('"x^2"', 0.09),
+    ("`x^2`", 0.09),
+    ("x mod 2", 0.3),
+    ("n*b div 5", 2.0),
+    ("b*x^2 // y", 0.0),
+    ("20% of x", 0.06),
+    # numbers of other countries
+    ("1,5x", 0.45),
+    ("0,5*x + 1,5", 1.65),
+    (",5*x", 0.15),
+    ("2,5e3", 2500.0),
+    ("1.000.000", 1e6),
+    ("sin(1,5)", math.sin(1.5)),
+    ("1.5 x 10^3", 1500.0),
+    # textbooks
+    ("max x, y", 0.7),
+    ("min(x y)", 0.3),
+    ("arcsin x", math.asin(0.3)),
+    ("arctan x/y", math.atan(0.3) / 0.7),
+    ("ln|x|", math.log(0.3)),
+    ("sin πx", math.sin(math.pi * 0.3)),
+    ("³√x + ∜y", 0.3 ** (1 / 3) + 0.7**0.25),
+    ("σ(x)", 1 / (1 + math.exp(-0.3))),
+    ("Γ(n)", 6.0),
+    ("2x = 6", -5.4),
+    ("x² + 2x + 1 = 0", 1.69),
+    ("(x + 1))", 1.3),
+    ("２ｘ", 0.6),
+    ("𝑥²", 0.09),
 ]
 
 
 @pytest.mark.parametrize(("text", "number"), [r for r in FOLLOWED if r[1] is not None], ids=lambda r: str(r))
 def test_a_hint_that_is_followed_gives_what_was_meant(text: str, number: float) -> None:
     assert value(hinted(text)) == pytest.approx(number, rel=1e-12)
+
+
+HINTS = {
+    "x^2 /. x -> 3": 'write "x^2" --x 3',
+    "f(x) = x^2; f(2)": "give x its value: --x VALUE",
+    "=2^3^2": "a spreadsheet takes a^b^c for (a^b)^c, and here it is a^(b^c): write the brackets",
+    "Integrate[x^2, x]": "there are no integrals here: write the antiderivative itself",
+    "np.linalg.norm(x)": "'backprop ops' lists the functions",
+    r"\frac{dy}{dx}": "give the function itself, without the differentials",
+    r"\frac{d}{dx} x^2": "give the function itself, without the differentials",
+    r"\sigma(x)": r"write \operatorname{sigmoid}(...), or \sigma \cdot (...) to multiply",
+    r"\sum_{i} x": "a sum is written out: x_1 + x_2 + x_3",
+    "where(x > 0 and y > 0, x, y)": "nest where(a < b, where(b < c, x, y), y)",
+    # what would mislead has no hint
+    "quux(x, y)": None,
+    "1.2.3": "a number has one decimal point",
+}
+
+
+@pytest.mark.parametrize("text", HINTS)
+def test_what_has_no_text_of_ours_is_explained(text: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse(text)
+    assert caught.value.hint == HINTS[text]
+
+
+def test_many_slips_are_read_in_a_loop() -> None:
+    for slip, number in (("x.^2", 0.09), ("⌊x⌋", 0.0), ("np.exp(x)", math.exp(0.3)), ("x^{2}", 0.09)):
+        many = 1600 // max(len(slip) + 1, 9)
+        assert value("+".join([slip] * many)) == pytest.approx(number * many)
+    assert value("+".join(["x.^2"] * 400)) == pytest.approx(36.0)
 
 
 def test_statements_behind_commas() -> None:
@@ -175,6 +290,15 @@ NAMES = [
     ("asin(x)", ["x"], {"a", "x"}, "asin is one function, the inverse sine; to multiply write a*sin(x)"),
     ("sin(30deg)", ["deg"], set(), "angles are in radians; write sin(30*pi/180)"),
     ("sin -x", ["sin", "x"], {"x"}, "sin is a function; write sin(-x)"),
+    ("E^x", ["E", "x"], {"E", "x"}, "E is a name; the constant is e: write e^x"),
+    ("2*Pi*x", ["Pi", "x"], {"Pi", "x"}, "Pi is a name; the constant is pi: write 2*pi*x"),
+    ("dy/dx", ["dy", "dx"], {"dy", "dx"}, "dy/dx is a quotient of two names: grad takes derivatives"),
+    ("xsinx", ["xsinx"], set(), "xsinx is one name; write x*sin(x)"),
+    ("sqrt2*x", ["sqrt2"], {"x"}, "sqrt2 is one name; write sqrt(2)*x"),
+    ("w1x1 + b", ["w1x1", "b"], {"w1x1", "b"}, "w1x1 is one name; to multiply write w1*x1 + b"),
+    ("tan-1(x)", ["tan", "x"], {"tan", "x"}, "tan is a function; write atan(x)"),
+    ("E*m", ["E", "m"], {"E", "m"}, None),
+    ("relu1 + h2", ["relu1", "h2"], {"relu1", "h2"}, None),
     ("loss*weight", ["weight"], {"loss"}, None),
     ("dx*2", ["dx"], {"x"}, None),
     ("dx*2", ["dx"], set(), None),
@@ -225,7 +349,8 @@ def test_latex_has_the_value_of_what_it_shows(pair: tuple[str, str]) -> None:
 
 SLIPS = st.sampled_from(
     "sin 2x|sin^2(x)|tan^(-1)(x)|3%|1,5|Sin[x]|EXP(x)|x : 2|30°|np.exp(x)|½|x⁻²|1 000|ln x|x.exp()|(x|x % 2|"
-    "2½|xsin(x)|POW(x, 2)|n!|f'(x)|\\frac{x}{2}|0x1F".split("|")
+    "2½|xsin(x)|POW(x, 2)|n!|f'(x)|"
+    "x.^2|=LOG(x;2)|Log[2, x]|x mod 2|1,5x|log₂ x|σ(x)|2x = 6|3 x 4|`x`|x -> 2|\\frac{x}{2}|0x1F".split("|")
 )
 
 

@@ -38,6 +38,20 @@ _IGNORED = set(
 _FRACTIONS = {"frac", "dfrac", "tfrac", "cfrac"}
 _NAMED = {"operatorname", "mathrm", "text", "mathit", "textrm", "mathbf"}
 _BARS = {"lvert": "|", "rvert": "|", "vert": "|", "lbrace": "(", "rbrace": ")", "{": "(", "}": ")"}
+_DERIVATIVE = "a derivative is not written: grad takes it"
+_FUNCTION_ALONE = "give the function itself, without the differentials"
+_HINTS = {
+    "begin": "a choice is written as where(condition, a, b)",
+    "sum": "a sum is written out: x_1 + x_2 + x_3",
+    "prod": "a product is written out: x_1*x_2*x_3",
+    "int": "there are no integrals here: write the antiderivative itself",
+    "lim": "there are no limits of expressions here",
+    "infty": "a number is finite",
+    "binom": "write the fraction of the products itself",
+} | dict.fromkeys(
+    ("hat", "bar", "vec", "tilde", "dot", "overline", "boldsymbol", "mathcal"),
+    "leave it out: a name has letters, digits and _",
+)
 _TOKEN = re.compile(
     r"[ \t\r\n~$&]*(?:\\([A-Za-z]+|.)\*?|([0-9]+(?:\.[0-9]+)?|\.[0-9]+)|([A-Za-zα-ωΑ-Ωµπ])|(.))", re.DOTALL
 )
@@ -76,7 +90,7 @@ class _Reader:
         self.bars = 0
 
     def _tokens(self) -> list[_Token]:
-        text, found, at = self.source.text, [], 0
+        text, found, at = self.source.text.rstrip(" \t\r\n~$&"), [], 0
         while match := _TOKEN.match(text, at):
             kind = (_COMMAND, _NUMBER, _LETTER, _SIGN)[(match.lastindex or 1) - 1]
             start = match.start(match.lastindex or 1) - (kind == _COMMAND)
@@ -214,12 +228,8 @@ class _Reader:
         if name in _FRACTIONS:
             above = self.argument()
             below = self.argument()
-            if re.fullmatch(r"d|∂|d\^2|partial", above.text):
-                raise self.error(
-                    "a derivative is not written: grad takes it",
-                    token,
-                    "give the function itself, without the fraction of differentials",
-                )
+            if re.match(r"d(\^2)?(\*|\Z)", above.text) and re.match(r"d\*", below.text):
+                raise self.error(_DERIVATIVE, token, _FUNCTION_ALONE)
             return Piece(f"{above:*}/{below:^}", PRODUCT)
         if name == "sqrt":
             degree = "2"
@@ -233,6 +243,12 @@ class _Reader:
             return Piece(f"{inside:!}^(1/{degree})", POWER)
         if name == "pi":
             return atom("pi")
+        if name == "sigma" and self.now.kind == _SIGN and self.now.text == "(":
+            raise self.error(
+                "\\sigma(...) can be read in two ways",
+                token,
+                "write \\operatorname{sigmoid}(...), or \\sigma \\cdot (...) to multiply",
+            )
         if name in _GREEK:
             return self.subscripted(name.removeprefix("var"))
         if name in _BARS:
@@ -259,10 +275,11 @@ class _Reader:
         function = _function(name)
         if function is not None:
             return self.call(function, token)
+        if name in ("partial", "nabla"):
+            raise self.error(_DERIVATIVE, token, _FUNCTION_ALONE)
         close = nearest(name, [*FUNCTIONS, *_GREEK, "frac", "sqrt", "cdot", "pi"], 0.7)
-        raise self.error(
-            f"\\{name} has no meaning here", token, f"did you mean \\{close}?" if close else "leave it out"
-        )
+        hint = _HINTS.get(name) or (f"did you mean \\{close}?" if close else None)
+        raise self.error(f"\\{name} has no meaning here", token, hint)
 
     def call(self, name: str, token: _Token) -> Piece:
         """Read a function: its base or exponent, then brackets, a group, or factors up to a sign."""

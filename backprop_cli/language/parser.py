@@ -433,7 +433,9 @@ class _Parser:
             )
         if group == NUMBER_TOKEN or word in FRACTIONS:
             raise self.error(
-                "an operator is missing before the number", (start, end), f"write {shown}*{right}"
+                "an operator is missing before the number",
+                (start, end),
+                f"write {shown}*{right}" if not right.startswith(".") else "a number has one decimal point",
             )
         touching = self.last == _NUMBER and start == self.end
         if touching and re.compile(_OTHER_BASE).match(text, self.starts[-1]):
@@ -506,9 +508,9 @@ class _Parser:
         other = OTHER_NAMES.get(word.lower()) or nearest(word, list(FUNCTIONS), 0.7)
         opens = self.after_blanks(end)
         product = f"{word}*{self.next_operand(opens, opens + 1)}"
-        hint = f"write {product} to multiply"
-        if other:
-            hint = f"did you mean {other}(...)? To multiply, write {product}"
+        # several operands are no factor
+        multiply = "" if "," in product or ";" in product else f"write {product} to multiply"
+        hint = f"did you mean {other}(...)? {multiply.capitalize()}".rstrip() if other else multiply or None
         return self.error(f"{word} is not a function", (start, end), hint)
 
 

@@ -6,14 +6,29 @@ it is written here; it is read again before it is shown, so that a hint that is 
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Callable, Collection, Iterator
-from typing import NamedTuple
+import unicodedata
+from collections.abc import Callable, Collection
 
-from ..errors import ExpressionError, Source, Span, nearest
+from ..errors import ExpressionError, Source, Span
 from ..ops import FUNCTIONS
-from .operators import CONSTANTS, FRACTIONS, INVERSES, OTHER_NAMES
+from .foreign import bracketed, called, chosen, dotted, python, separated, spreadsheet
+from .operands import (
+    CALL,
+    SUPERSCRIPTS,
+    Change,
+    Meant,
+    Row,
+    argument,
+    atomic,
+    closing,
+    end_after,
+    function_of,
+    listed,
+    start_before,
+)
+from .operators import CONSTANTS, FRACTIONS, INVERSES
+from .products import product_of
 from .tokens import NAME, NAME_TOKEN, NUMBER, tokens
 
 LENGTH = 2000
@@ -26,43 +41,6 @@ CHANGES = 24
 """So many slips of notation in one text are mended."""
 
 
-class Change(NamedTuple):
-    """A text in the place of another.
-
-    Attributes:
-        start: Where it begins.
-        end: Where what it replaces ends.
-        text: What stands there instead.
-        use: When this is meant, in words; empty where nothing else can be.
-    """
-
-    start: int
-    end: int
-    text: str
-    use: str = ""
-
-    def of(self, text: str) -> str:
-        """Return a text with the change made."""
-        return text[: self.start] + self.text + text[self.end :]
-
-
-class Meant(NamedTuple):
-    """What a text may mean, the likeliest first, and what is wrong with it.
-
-    Attributes:
-        changes: Each leads to one meaning.
-        says: What is wrong, where the parser's own words do not say it.
-        read: There is one meaning: the text is read so.
-        hint: What to do where no change of the text does it.
-    """
-
-    changes: tuple[Change, ...]
-    says: str | None = None
-    read: bool = False
-    hint: str | None = None
-
-
-Row = Callable[[str, Span], "Meant | None"]
 Read = Callable[[str], object]
 """Reads a text in our own notation, or raises an ExpressionError: the parser, which imports this."""
 
@@ -77,22 +55,24 @@ def meant(source: Source, error: ExpressionError, read: Read) -> Source:
     Raises:
         ExpressionError: where the text has not exactly one meaning: with those it may have in the hint.
     """
-    text = source.text
-    if re.search(r"\\[A-Za-z]", text):
-        from .latex import read_latex
-
-        return _read_as(read_latex(source), source, read)
-    if len(text) > LENGTH or error.span is None:
-        raise error
-    found = _found(text, error)
+    for _ in range(LENGTH):
+        plain = _one_meaning(source, error)
+        if plain is None or plain == source.text:
+            break
+        source = Source(plain, source.path, f"read as {plain}")
+        try:
+            read(plain)
+        except ExpressionError as fault:
+            error = fault
+        else:
+            return source
+    found = _found(source.text, error)
     if found is None:
         raise error
-    if found.read:
-        return _read_as(found.changes[0].of(text), source, read)
     if found.hint is not None:
         span = found.changes[0][:2] if found.changes else error.span
         raise ExpressionError(found.says or error.message, source=source, span=span, hint=found.hint)
-    hint = _hint(text, found.changes, read)
+    hint = _hint(source.text, found.changes, read)
     if hint is None and error.hint:
         raise error
     first = found.changes[0]
@@ -104,18 +84,18 @@ def meant(source: Source, error: ExpressionError, read: Read) -> Source:
     )
 
 
-def _read_as(plain: str, source: Source, read: Read) -> Source:
-    again = Source(plain, source.path, f"read as {plain}")
-    try:
-        read(plain)
-    except ExpressionError as fault:
-        return meant(again, fault, read)
-    return again
+def _one_meaning(source: Source, error: ExpressionError) -> str | None:
+    """Return a text with the slip at an error mended, where it has exactly one meaning."""
+    if re.search(r"\\[A-Za-z]", source.text):
+        from .latex import read_latex
+
+        return read_latex(source)
+    found = _found(source.text, error)
+    return found.changes[0].of(source.text) if found is not None and found.read else None
 
 
 def _found(text: str, error: ExpressionError) -> Meant | None:
-    assert error.span is not None
-    if error.span[0] >= len(text):
+    if len(text) > LENGTH or error.span is None or error.span[0] >= len(text):
         return None
     return next((found for row in ROWS if (found := row(text, error.span))), None)
 
@@ -126,8 +106,8 @@ def mended(text: str, read: Read) -> str | None:
         try:
             read(text)
         except ExpressionError as error:
-            found = _found(text, error) if error.span is not None else None
-            if found is None or found.hint is not None or len(text) > LENGTH:
+            found = _found(text, error)
+            if found is None or found.hint is not None:
                 return None
             text = found.changes[0].of(text)
         else:
@@ -142,6 +122,8 @@ def _hint(text: str, changes: tuple[Change, ...], read: Read) -> str | None:
         whole = mended(change.of(text), read)
         if whole is not None:
             shown.append(f"{_excerpt(whole, change)} {change.use}".rstrip())
+    if len(shown) == 1:
+        shown = [shown[0].rstrip(",")]
     return "write " + " or ".join(dict.fromkeys(shown)) if shown else None
 
 
@@ -152,120 +134,7 @@ def _excerpt(whole: str, change: Change) -> str:
     return line if len(line) <= SHOWN or not change.text.strip() else change.text.strip()
 
 
-# Operands, by their brackets
-
-_CLOSING = {"(": ")", "[": "]", "{": "}"}
-_WORD = re.compile(rf"(?:{NUMBER}|{NAME}|π|[{''.join(FRACTIONS)}])")
-_ATOM_BEFORE = re.compile(rf"(?:{NAME}|{NUMBER}|π)$")
-_FUNCTION_BEFORE = re.compile(rf"{NAME}[ \t]*$")
-_SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"
-
-
-def closing(text: str, at: int) -> int | None:
-    """Return the place behind the bracket that closes the one at ``at``, None where there is none."""
-    stack: list[str] = []
-    for k in range(at, len(text)):
-        c = text[k]
-        if c in _CLOSING:
-            stack.append(_CLOSING[c])
-        elif c in ")]}":
-            if not stack or stack.pop() != c:
-                return None
-            if not stack:
-                return k + 1
-    return None
-
-
-def _opening(text: str, end: int) -> int | None:
-    """Return the place of the bracket that the one just before ``end`` closes."""
-    depth = 0
-    for k in range(end - 1, -1, -1):
-        depth += {")": 1, "(": -1}.get(text[k], 0)
-        if depth == 0:
-            return k
-    return None
-
-
-def _before(text: str, end: int) -> int | None:
-    """Return where the operand that ends at ``end`` begins: a name, a number, brackets or a call."""
-    end = len(text[:end].rstrip(" \t"))
-    if text[:end].endswith(")"):
-        at = _opening(text, end)
-        if at is None:
-            return None
-        function = _FUNCTION_BEFORE.search(text[:at])
-        return function.start() if function and function[0].strip() in FUNCTIONS else at
-    word = _ATOM_BEFORE.search(text[:end])
-    return word.start() if word else None
-
-
-def _after(text: str, at: int) -> int | None:
-    """Return where the operand that begins at ``at`` ends, its power included."""
-    at += len(text[at:]) - len(text[at:].lstrip(" \t"))
-    if text[at : at + 1] in "+-" and text[at : at + 1]:
-        return _after(text, at + 1)
-    if text[at : at + 1] == "(":
-        end = closing(text, at)
-    else:
-        word = _WORD.match(text, at)
-        end = word.end() if word else None
-        if end is not None and text[end : end + 1] == "(" and text[at].isalpha():
-            end = closing(text, end)
-    if end is None:
-        return None
-    power = re.compile(r"[ \t]*(?:\^|\*\*)").match(text, end)
-    return _after(text, power.end()) if power else end
-
-
 # The rows: what stands at the place of an error, and what it means
-
-_MODULES = (
-    "np numpy jnp jax math Math torch tf cmath scipy sp sympy special nn functional F mpmath mp tensorflow"
-)
-_DOTTED = re.compile(rf"(?<![A-Za-z0-9_.])((?:{'|'.join(_MODULES.split())})(?:\.[A-Za-z_]+)*)\.({NAME})")
-_METHOD = re.compile(rf"\.({NAME})\(\)")
-
-
-def _dotted(text: str, span: Span) -> Meant | None:
-    """``np.exp(x)``, ``math.pi``: the last name. ``x.exp()`` is ``exp(x)``."""
-    if text[span[0]] != ".":
-        return None
-    for match in _DOTTED.finditer(text):
-        if match.start() <= span[0] < match.end():
-            name = match[2]
-            if name in FUNCTIONS or name in CONSTANTS:
-                return Meant((Change(match.start(), match.end(), name),), read=True)
-            if name in OTHER_NAMES or name.lower() == "square":
-                return Meant((Change(match.start(), match.end(), name),), f"{match[0]} has another name here")
-            close = nearest(name, list(FUNCTIONS), 0.7)
-            return (
-                close and Meant((Change(match.start(), match.end(), close),), f"there is no {match[0]}")
-            ) or None
-    method = _METHOD.match(text, span[0])
-    start = _before(text, span[0])
-    if method and start is not None and method[1] in FUNCTIONS:
-        operand = text[start : span[0]]
-        inner = operand[1:-1] if operand.startswith("(") else operand
-        return Meant((Change(start, method.end(), f"{method[1]}({inner})"),), "there are no methods")
-    return None
-
-
-def _equals_first(text: str, span: Span) -> Meant | None:
-    """``=EXP(-A1^2)``, ``y := x^2``."""
-    head = re.match(r"\s*=(?!=)\s*", text)
-    if head and head.start() <= span[0] < head.end() and text[head.end() :].strip():
-        rest = text[head.end() :]
-        changes = [Change(0, len(text), rest)]
-        squared = re.sub(rf"(?:^|(?<=[(,=<>+*/]))\s*-({NAME}|{NUMBER})\^", lambda m: f"(-{m[1]})^", rest)
-        if squared != rest:
-            changes = [
-                Change(0, len(text), rest, "as it is read here,"),
-                Change(0, len(text), squared, "as a spreadsheet has it"),
-            ]
-        return Meant(tuple(changes), "'=' begins a spreadsheet's formula; here the formula alone is written")
-    if text[span[0] : span[0] + 2] == ":=":
-        return Meant((Change(span[0], span[0] + 2, "="),), "a name is given by '='")
-    return None
 
 
 def _prime(text: str, span: Span) -> Meant | None:
@@ -275,7 +144,7 @@ def _prime(text: str, span: Span) -> Meant | None:
     grouped = re.compile(r"\d{1,3}(?:['’]\d{3})+").search(text, max(0, span[0] - 3))
     if grouped and grouped.start() < span[0] < grouped.end():
         return Meant((Change(grouped.start(), grouped.end(), re.sub("['’]", "", grouped[0])),), GROUPED)
-    start = _before(text, span[0])
+    start = start_before(text, span[0])
     primes = re.compile(r"['′’]+").match(text, span[0])
     if start is None or primes is None:
         return None
@@ -286,7 +155,7 @@ def _prime(text: str, span: Span) -> Meant | None:
         operand = text[primes.end() : end]
         slope = re.sub(r"\by\b", lambda _: f"{name}{operand}", row.local[0])
         slope = re.sub(r"\(x\)", lambda _: operand, slope)
-        slope = re.sub(r"\bx\b", lambda _: _atomic(operand[1:-1]), slope)
+        slope = re.sub(r"\bx\b", lambda _: atomic(operand[1:-1]), slope)
         return Meant(
             (
                 Change(start, end, f"({slope})"),
@@ -322,80 +191,16 @@ def _brackets(text: str, span: Span) -> Meant | None:
     if name is None:
         exponent = opener == "{" and text[: span[0]].rstrip(" \t").endswith("^")
         return Meant((Change(span[0], end, f"({inside})"),), read=exponent)
-    function = _function(name[1])
-    if function is not None:
-        return Meant(
-            (Change(name.start(), end, f"{function}({inside})"),), f"'{opener}' does not hold operands"
-        )
+    if found := bracketed(text, span, name[1]):
+        return found
     if inside.strip().isalnum():
+        index = f"{'_' * (not inside.strip().isdigit())}{inside.strip()}"
+        index += "*" * bool(re.match(r"[A-Za-zα-ωΑ-Ω0-9]", text[end : end + 1]))
         return Meant(
-            (Change(name.start(), end, f"{name[1]}{'_' * (not inside.strip().isdigit())}{inside.strip()}"),),
+            (Change(name.start(), end, name[1] + index),),
             "there are no indices: every number has a name of its own",
         )
     return None
-
-
-def _function(name: str) -> str | None:
-    """Return the primitive that another notation's name stands for, None where none does."""
-    if name in FUNCTIONS:
-        return name
-    low = name.lower()
-    return low if low in FUNCTIONS else OTHER_NAMES.get(low)
-
-
-_CALL = re.compile(rf"({NAME})[ \t]*\(")
-
-
-def _called(text: str, span: Span) -> Meant | None:
-    """``EXP(x)``, ``arctan(x)``, ``POW(a, b)``, ``xsin(x)``: a name that is no function, before a bracket."""
-    call = _CALL.match(text, span[0])
-    if call is None or call[1] in FUNCTIONS:
-        return None
-    name, opens = call[1], call.end() - 1
-    end = closing(text, opens)
-    if end is None:
-        return None
-    inside = text[opens + 1 : end - 1]
-    product = Change(span[0], end, f"{name}*({inside})", "to multiply")
-    low = name.lower()
-    operands = _listed(inside)
-    if low in ("pow", "power") and len(operands) == 2:
-        return Meant((Change(span[0], end, "^".join(map(_atomic, operands))),))
-    if low in ("square", "sqr") and len(operands) == 1:
-        root = (Change(span[0], end, f"sqrt({inside})"),) if low == "sqr" else ()
-        return Meant((Change(span[0], end, f"{_atomic(operands[0])}^2"), *root))
-    if low in ("trigamma", "tetragamma"):
-        order = 1 if low == "trigamma" else 2
-        return Meant((Change(span[0], end, f"polygamma({order}, {inside})"),))
-    if low in ("mean", "average", "avg", "sum") and len(operands) > 1:
-        total = "(" + " + ".join(map(str.strip, operands)) + ")"
-        return Meant((Change(span[0], end, total + f"/{len(operands)}" * (low != "sum")),))
-    function = _function(name)
-    if function is not None:
-        return Meant((Change(span[0], end, f"{function}({inside})"), product))
-    split = product_of(name + "(", ())
-    if split is not None:
-        return Meant(
-            (Change(span[0], end, f"{split[:-1]}({inside})"),), f"{name} is one name, and no function"
-        )
-    close = nearest(name, list(FUNCTIONS), 0.7)
-    return Meant((Change(span[0], end, f"{close}({inside})"), product) if close else (product,))
-
-
-def _listed(inside: str) -> list[str]:
-    """Return the operands between brackets."""
-    operands, depth, last = [], 0, 0
-    for k, c in enumerate(inside):
-        depth += (c in "([{") - (c in ")]}")
-        if c == "," and depth == 0:
-            operands.append(inside[last:k])
-            last = k + 1
-    return [*operands, inside[last:]]
-
-
-def _atomic(text: str) -> str:
-    text = text.strip()
-    return text if re.fullmatch(rf"{NAME}|[0-9]*\.?[0-9]+", text) else f"({text})"
 
 
 _POWERED = re.compile(
@@ -411,8 +216,8 @@ def _powered(text: str, span: Span) -> Meant | None:
         return None
     name, at = match[1], match.end()
     written = match[2] or match[3]
-    power = written.strip("() \t").translate(str.maketrans(_SUPERSCRIPTS, "0123456789+-"))
-    end, operand = _argument(text, at)
+    power = written.strip("() \t").translate(str.maketrans(SUPERSCRIPTS, "0123456789+-"))
+    end, operand = argument(text, at)
     if operand is None:
         return None
     applied = f"{name}({operand})"
@@ -426,62 +231,32 @@ def _powered(text: str, span: Span) -> Meant | None:
     return Meant((Change(match.start(), end, f"{applied}^{exponent}"),))
 
 
-def _argument(text: str, at: int) -> tuple[int, str | None]:
-    """Return where the operand that follows a function without brackets ends, and what it is.
-
-    It is what a reader takes: a number and the names behind it, up to a sign or another function.
-    """
-    at += len(text[at:]) - len(text[at:].lstrip(" \t"))
-    if text[at : at + 1] == "(":
-        end = closing(text, at)
-        return (at, None) if end is None else (end, text[at + 1 : end - 1].strip())
-    factors: list[str] = []
-    end = at
-    sign = re.compile(r"[-−][ \t]*").match(text, at)
-    start = sign.end() if sign else at
-    k = start
-    while word := _WORD.match(text, k):
-        called = re.compile(r"[ \t]*\(").match(text, word.end())
-        if word[0] in FUNCTIONS:
-            if factors:
-                break
-            inner_end, inner = _argument(text, word.end())
-            if inner is None:
-                break
-            factors.append(f"{word[0]}({inner})")
-            end = k = inner_end
-            break
-        if called and factors:
-            break
-        factors.append(word[0])
-        end = word.end()
-        k = end + len(text[end:]) - len(text[end:].lstrip(" \t"))
-    if not factors:
-        return at, None
-    written = factors[0]
-    for before, factor in itertools.pairwise(factors):
-        written += (
-            factor
-            if before[-1].isdigit() and before[0].isdigit() and not factor[0].isdigit()
-            else f"*{factor}"
-        )
-    return end, ("-" if sign else "") + written
+_BARE = re.compile(rf"({NAME})(?:[ \t]+|(?=[|π√½]))")
 
 
-_BARE = re.compile(rf"({NAME})[ \t]+")
+_BASE = re.compile(rf"({NAME})[ \t]+base[ \t]+({NUMBER}|{NAME})[ \t]+of[ \t]+")
+_SIMPLE = re.compile(rf"[ \t]*-?(?:{NAME}|{NUMBER})[ \t]*")
 
 
 def _bare(text: str, span: Span) -> Meant | None:
     """``sin 2x``, ``ln x``: a function without brackets."""
     match = _BARE.match(text, span[0])
-    if match is None or match[1] not in FUNCTIONS:
+    if match is None or function_of(match[1]) is None:
         return None
-    return _applied(text, span[0], match[1], match.end())
+    base = _BASE.match(text, span[0])
+    if base and base[1] in ("log", "ln"):
+        end, operand = argument(text, base.end())
+        return (operand and Meant((Change(span[0], end, f"log({operand}, {base[2]})"),))) or None
+    operands = text[match.end() :].split(",")
+    function = function_of(match[1]) or match[1]
+    if len(operands) > 1 and FUNCTIONS[function].arity[0] > 1 and all(map(_SIMPLE.fullmatch, operands)):
+        return Meant((Change(span[0], len(text), f"{function}({text[match.end() :].strip()})"),))
+    return _applied(text, span[0], function, match.end())
 
 
 def _applied(text: str, start: int, name: str, at: int) -> Meant | None:
     """Return a function of what follows at ``at``; before a power or a quotient it may end in two places."""
-    end, operand = _argument(text, at)
+    end, operand = argument(text, at)
     if operand is None:
         return None
     inner = Change(start, end, f"{name}({operand})")
@@ -490,7 +265,7 @@ def _applied(text: str, start: int, name: str, at: int) -> Meant | None:
     if follows is None or bracketed:
         return Meant((inner,))
     if follows[1] in ("/", "^", "**"):
-        further = _after(text, follows.end())
+        further = end_after(text, follows.end())
         if further is None:
             return Meant((inner,))
     else:
@@ -505,9 +280,10 @@ GROUPED = "digits are not grouped, and a decimal point is a point"
 _GROUPED = re.compile(
     r"(?<![\w.])(?:\d{1,3}(?:[ _\u00a0\u2009\u202f]\d{3})+(?:[.,]\d+)?"
     r"|\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:\.\d{3})+,\d+"
-    r"|\d{1,3}(?:,\d{3}){2,}|\d+_\d+(?:_\d+)*)(?![\w.])"
+    r"|\d{1,3}(?:(?:,\d{3}){2,}|(?:\.\d{3}){2,})|\d+_\d+(?:_\d+)*)(?![\w.])"
 )
-_COMMA = re.compile(r"(?<![\w.,])(\d+),(\d+)(?![\w.,])")
+_COMMA = re.compile(r"(?<![\w.,])(\d+),(\d+(?:[eE][-+]?\d+)?)(?![\d.,])")
+_NO_WHOLE = re.compile(r"(?<![\w.,)\]|])(?<![\w.,)\]|][ \t]),(\d+)(?![\d.,])")
 _MIXED = re.compile(
     rf"(?<![\w.])(\d+)[ \t]+(\d+)[ \t]*/[ \t]*(\d+)(?![\w.])|(?<![\w.])(\d+)[ \t]*([{''.join(FRACTIONS)}])"
 )
@@ -536,10 +312,16 @@ def _number(text: str, span: Span) -> Meant | None:
             plain.count(",") + plain.count(".") == 1 or plain[decimal] not in plain[:decimal]
         ):
             plain = re.sub("[,.]", "", plain[:decimal]) + "." + plain[decimal + 1 :]
-        return Meant((Change(group.start(), group.end(), plain.replace(",", "")),), GROUPED)
+        elif decimal >= 0:
+            plain = re.sub("[,.]", "", plain)
+        return Meant((Change(group.start(), group.end(), plain),), GROUPED)
+    if part := here(_NO_WHOLE):
+        return Meant(
+            (Change(part.start(), part.end(), f"0.{part[1]}"),), "a decimal point is a point, not a comma"
+        )
     if comma := here(_COMMA):
         point = Change(comma.start(), comma.end(), f"{comma[1]}.{comma[2]}")
-        if len(comma[2]) == 3 and len(comma[1]) <= 3 and comma[1] != "0":
+        if comma[2].isdigit() and len(comma[2]) == 3 and len(comma[1]) <= 3 and comma[1] != "0":
             thousands = Change(comma.start(), comma.end(), comma[1] + comma[2], "for thousands,")
             return Meant((thousands, point._replace(use="for a decimal point")), GROUPED)
         return Meant((point,), "a decimal point is a point, not a comma")
@@ -565,6 +347,16 @@ def _separated(text: str) -> str:
     return "".join(out)
 
 
+def _term_before(text: str, at: int) -> int:
+    """Return where the term begins whose last operand begins at ``at``: ``a*b^2`` before ``%``."""
+    while (sign := re.search(r"(\*\*|[*/^])[ \t]*$", text[:at])) and (
+        left := start_before(text, sign.start())
+    ) is not None:
+        at = left
+    factor = re.search(rf"(?<![A-Za-z0-9_.]){NUMBER}$", text[:at])
+    return factor.start() if factor else at
+
+
 _PERCENT = re.compile(r"[ \t]*%+[ \t]*")
 
 
@@ -573,21 +365,17 @@ def _percent(text: str, span: Span) -> Meant | None:
     if text[span[0]] != "%":
         return None
     match = _PERCENT.match(text, span[0])
-    start = _before(text, span[0])
+    start = start_before(text, span[0])
     if start is None or match is None:
         return None
     operand = text[start : span[0]].strip()
     hundredth = Change(start, span[0] + 1, f"({operand}/100)")
-    end = _after(text, match.end()) if re.match(r"[\w(πα-ω]", text[match.end() :]) else None
+    if of := re.compile(r"[ \t]*%[ \t]*of[ \t]+").match(text, span[0]):
+        return Meant((hundredth._replace(end=of.end(), text=f"{operand}/100*"),), "there is no percent sign")
+    end = end_after(text, match.end()) if re.match(r"[\w(πα-ω]", text[match.end() :]) else None
     if end is None:
         return Meant((hundredth,), "there is no percent sign: 3% is 3/100")
-    at = start
-    while (sign := re.search(r"([*/^])[ \t]*$", text[:at])) and (
-        left := _before(text, sign.start())
-    ) is not None:
-        at = left
-    if factor := re.search(rf"(?<![A-Za-z0-9_.]){NUMBER}$", text[:at]):
-        at = factor.start()
+    at = _term_before(text, start)
     left_text, right = text[at : span[0]].strip(), text[match.end() : end].strip()
     remainder = Change(at, end, f"mod({left_text}, {right})", "for the remainder,")
     share = Change(start, end, f"{operand}/100*{right}", "for so many percent of it")
@@ -602,7 +390,7 @@ def _degrees(text: str, span: Span) -> Meant | None:
     sign = re.compile(rf"({NAME}|{NUMBER}|π|\))[ \t]*(?:°|º|(?:deg|degree|degrees)\b)")
     for match in sign.finditer(text):
         if match.start() <= span[0] < match.end():
-            start = _before(text, match.end(1))
+            start = start_before(text, match.end(1))
             if start is None:
                 return None
             around = re.search(r"[/^-][ \t]*$", text[:start]) or re.match(r"[ \t]*\^", text[match.end() :])
@@ -614,66 +402,143 @@ def _degrees(text: str, span: Span) -> Meant | None:
     return None
 
 
+_ROOT = re.compile("[³⁴⁵]√|[∛∜]")
+_SCRIPT = re.compile("FULLWIDTH |SCRIPT |MATHEMATICAL (?!DOUBLE-STRUCK)")
+
+
+def _plain_letter(c: str) -> str:
+    """Return a letter or sign of another width or script, as a text processor has it, in the plain one."""
+    plain = unicodedata.normalize("NFKC", c)
+    return plain if not c.isascii() and len(plain) == 1 and _SCRIPT.match(unicodedata.name(c, "")) else c
+
+
+def _root(text: str, span: Span) -> Meant | None:
+    sign = _ROOT.match(text, span[0])
+    end, operand = argument(text, sign.end()) if sign else (0, None)
+    if sign is None or operand is None:
+        return None
+    degree = sign[0].translate(str.maketrans("³⁴⁵∛∜", "34534"))[0]
+    written = f"cbrt({operand})" if degree == "3" else f"({operand})^(1/{degree})"
+    return Meant((Change(span[0], end, written),), f"there is no sign '{sign[0]}'")
+
+
 def _sign(text: str, span: Span) -> Meant | None:
     """``x : 2``, ``∛x``, ``n!``, ``c ? a : b``."""
     c = text[span[0]]
     if c == ":":
         return Meant((Change(span[0], span[0] + 1, "/"),), "':' is no sign here: a quotient has '/'")
-    if c == "∛":
-        end, operand = _argument(text, span[0] + 1)
-        return (
-            operand and Meant((Change(span[0], end, f"cbrt({operand})"),), "there is no sign '∛'")
-        ) or None
+    if c in "³⁴⁵∛∜":
+        return _root(text, span)
+    if c in "⌊⌈" and (end := text.find("⌋⌉"["⌊⌈".index(c)], span[0])) > 0:
+        name = "floor" if c == "⌊" else "ceil"
+        return Meant((Change(span[0], end + 1, f"{name}({text[span[0] + 1 : end]})"),), read=True)
+    if c == ")" and text.count(")") > text.count("("):
+        return Meant((Change(span[0], span[0] + 1, ""),))
     if c == "!":
-        start = _before(text, span[0])
+        start = start_before(text, span[0])
         if start is not None:
             operand = text[start : span[0]].strip()
             inner = operand[1:-1] if operand.startswith("(") else operand
             return Meant((Change(start, span[0] + 1, f"gamma({inner} + 1)"),))
     if c == "?":
-        choice = re.fullmatch(r"([^?:]+)\?([^?:]+):([^?:]+)", text)
-        return (choice and _choice(text, 0, choice[1], choice[2], choice[3])) or None
-    if c in "（）［］，":
-        return Meant((Change(span[0], span[0] + 1, "()[],"["（）［］，".index(c)]),), read=True)
+        return _ternary(text)
+    if c in "✕✖⨯╳":
+        return Meant((Change(span[0], span[0] + 1, "*"),), read=True)
+    if _plain_letter(c) != c:
+        return Meant((Change(0, len(text), "".join(map(_plain_letter, text))),))
     if text[span[0] - 1 : span[0] + 1] == "//" and span[0]:
-        left, right = _before(text, span[0] - 1), _after(text, span[0] + 1)
+        left, right = start_before(text, span[0] - 1), end_after(text, span[0] + 1)
         if left is not None and right is not None:
+            left = _term_before(text, left)
             quotient = f"{text[left : span[0] - 1].strip()}/{text[span[0] + 1 : right].strip()}"
-            whole = Change(left, right, f"floor({quotient})", "for whole numbers,")
-            return Meant((whole, Change(left, right, quotient)))
+            floor = Change(left, right, f"floor({quotient})", "for whole numbers,")
+            return Meant((floor, Change(left, right, quotient)))
     return None
 
 
-def _choice(text: str, start: int, condition: str, a: str, b: str) -> Meant:
-    written = f"where({condition.strip()}, {a.strip()}, {b.strip()})"
-    return Meant((Change(start, len(text), written),), "a choice is written as where(condition, a, b)")
+def _ternary(text: str) -> Meant | None:
+    choice = re.fullmatch(r"([^?:]+)\?([^?:]+):([^?:]+)", text)
+    return (choice and chosen(text, 0, choice[1], choice[2], choice[3])) or None
 
 
-_PYTHON_CHOICE = re.compile(
-    rf"^(?P<head>[ \t]*(?:{NAME}[ \t]*=(?!=))?)(.+?)[ \t]+if[ \t]+(.+?)[ \t]+else[ \t]+(.+)$"
-)
-_LAMBDA = re.compile(rf"^[ \t]*lambda[ \t]+{NAME}(?:[ \t]*,[ \t]*{NAME})*[ \t]*:[ \t]*|^[ \t]*return[ \t]+")
+def _comparison(text: str, span: Span) -> Meant | None:
+    """``x > 0 ? x : 0``, ``x <- 2``."""
+    if assigned := re.match(rf"[ \t]*{NAME}[ \t]*(<-)[ \t]", text):
+        return Meant((Change(assigned.start(1), assigned.end(1), "="),), "a name is given by '='")
+    return _ternary(text)
 
 
-def _python(text: str, span: Span) -> Meant | None:
-    """``lambda x: x**2``, ``x if x > 0 else 0``."""
-    head = _LAMBDA.match(text)
-    if head and text[head.end() :].strip():
-        return Meant((Change(0, len(text), text[head.end() :]),), "the expression alone is written")
-    choice = _PYTHON_CHOICE.match(text)
-    if choice:
-        return _choice(text, choice.end("head"), choice[3], choice[2], choice[4])
+def _equation(text: str, span: Span) -> Meant | None:
+    """``2x = 6``: an equation, of which the difference of both sides is an expression."""
+    sides = re.fullmatch(r"([^=<>!;\n]+)=([^=;\n]+)", text)
+    if sides is None or text[span[0]] != "=" or re.fullmatch(rf"\s*{NAME}\s*", sides[1]):
+        return None
+    left, right = (side.strip() for side in sides.groups())
+    whole = left if right == "0" else f"{left} - {right if _SIMPLE.fullmatch(right) else f'({right})'}"
+    return Meant(
+        (Change(0, len(text), whole, "" if right == "0" else "for the difference of its sides"),),
+        "'=' gives a name to a statement: an equation is not solved here",
+    )
+
+
+_WORDS = re.compile(r"[ \t]+(mod|div|and|or|not|x)[ \t]+", re.IGNORECASE)
+
+
+def _words(text: str, span: Span) -> Meant | None:
+    """``x mod 2``, ``3 x 4``, ``a and b``: words between operands, ``not a`` before one."""
+    for match in _WORDS.finditer(text):
+        start, end = start_before(text, match.start()), end_after(text, match.end())
+        word = match[1].lower()
+        if start is None or end is None or not start <= span[0] < end:
+            continue
+        left, right = text[start : match.start()].strip(), text[match.end() : end].strip()
+        if word == "x":
+            if not (left[-1:].isdigit() and right[:1].isdigit()):
+                continue
+            return Meant(
+                (
+                    Change(match.start(), match.end(), "*", "to multiply,"),
+                    Change(match.start(), match.end(), "*x*", "with x as a factor"),
+                ),
+                f"{left} x {right} can be read in two ways",
+            )
+        if word in ("and", "or", "not"):
+            break
+        start = _term_before(text, start)
+        left = text[start : match.start()].strip()
+        written = f"mod({left}, {right})" if word == "mod" else f"floor({atomic(left)}/{right})"
+        return Meant((Change(start, end, written),), f"'{word}' is no operator here")
+    logic = re.compile(r"\b(and|or|not)\b", re.IGNORECASE)
+    if any(m.start() - 1 <= span[1] and span[0] < m.end() for m in logic.finditer(text)):
+        return Meant((), "there is no 'and', 'or' or 'not'", hint="nest where(a < b, where(b < c, x, y), y)")
     return None
+
+
+def _operands(text: str, span: Span) -> Meant | None:
+    """``min(x y)``: blanks between the operands of a function that takes several."""
+    place = re.compile(rf"({NAME}|{NUMBER}|π)([ \t]+)(?={NAME}|{NUMBER}|π)").match(text, span[0])
+    opens = next(
+        (m for m in CALL.finditer(text) if m.end() <= span[0] < (closing(text, m.end() - 1) or 0)), None
+    )
+    if place is None or opens is None or opens[1] not in FUNCTIONS:
+        return None
+    end = closing(text, opens.end() - 1)
+    if end is None or len(listed(text[opens.end() : end - 1])) >= FUNCTIONS[opens[1]].arity[0]:
+        return None
+    return Meant((Change(place.start(2), place.end(2), ", "), Change(place.start(2), place.end(2), "*")))
 
 
 _LEIBNIZ = re.compile(rf"(?:d|∂)(?:\^?[²2])?[ \t]*/[ \t]*(?:d|∂)({NAME})(?:\^2|²)?[ \t]*")
 
 
 def _leibniz(text: str, span: Span) -> Meant | None:
-    """``d/dx (x^2)``: a derivative."""
+    """``d/dx (x^2)``, ``d(x^2)/dx``: a derivative."""
+    if whole := re.fullmatch(rf"[ \t]*(?:d|∂)[ \t]*\((.+)\)[ \t]*/[ \t]*(?:d|∂)({NAME})[ \t]*", text):
+        use = f"and let grad take the derivative in {whole[2]}"
+        return Meant((Change(0, len(text), whole[1], use),), "a derivative is not written: grad takes it")
     for match in _LEIBNIZ.finditer(text):
         if match.start() <= span[0] <= match.end() and text[match.end() :].strip():
-            end = _after(text, match.end())
+            end = end_after(text, match.end())
             if end is None or text[end:].strip():
                 return None
             operand = text[match.end() : end].strip()
@@ -703,6 +568,12 @@ def _unclosed(text: str, span: Span) -> Meant | None:
     return Meant((Change(end, end, ")"),))
 
 
+def _several(text: str, span: Span) -> Meant | None:
+    """``max x, y``: a function of several operands without brackets."""
+    head = re.match(rf"[ \t]*({NAME})[ \t]", text)
+    return _bare(text, (head.start(1), head.end(1))) if head and "," in text[span[0] : span[1]] else None
+
+
 def _list(text: str, span: Span) -> Meant | None:
     """``2, 6, -2``: several numbers."""
     numbers = re.fullmatch(r"[ \t]*[(\[{]?([^()\[\]{}=]+)[)\]}]?[ \t]*", text)
@@ -716,84 +587,35 @@ def _list(text: str, span: Span) -> Meant | None:
 
 
 ROWS: tuple[Row, ...] = (
-    _python,
-    _equals_first,
-    _dotted,
+    python,
+    spreadsheet,
+    separated,
+    dotted,
     _leibniz,
     _prime,
     _percent,
     _degrees,
     _number,
+    _equation,
     _comma,
+    _words,
+    _operands,
+    _several,
     _list,
     _brackets,
     _powered,
     _bare,
     _beside,
-    _called,
+    called,
     _unclosed,
     _sign,
+    _comparison,
 )
 
 
 # Names that are products
 
-USUAL = ("x", "y", "t")
-"""Letters that are taken for variables where nothing says so: ``mx`` is likely m*x."""
-
 _DEGREES = ("deg", "degree", "degrees")
-
-
-def product_of(name: str, known: Collection[str]) -> str | None:
-    """Return the product, or the call, that a name of several letters was meant for; None where it is a name.
-
-    Every part has to be known: a name that is bound or used, a constant, a function of what follows it. One
-    letter beside a known part may be new, and in short names x, y and t are taken for known.
-
-    Args:
-        name: One name, as it was read; with a bracket behind it where it was called.
-        known: Names that the program or the user has besides.
-    """
-    word = name.removesuffix("(")
-    if not 2 <= len(word) <= 24 or word in known or not word[0].isalpha():
-        return None
-    parts = {*known, *(c for c in CONSTANTS if len(c) > 1), *((*USUAL, "e") if len(word) <= 3 else ())}
-    found = next(_split(word, parts, called=name.endswith("(")), None)
-    if found is None and len(word) == 2 and word.isalpha() and word[0] != "d" and name == word:
-        first, second = word[0], word[1]
-        if {first, second} & {*known, "x"} and second not in CONSTANTS:
-            found = f"{first}*{second}"
-    return found
-
-
-def _split(word: str, parts: Collection[str], *, called: bool = False) -> Iterator[str]:
-    for size in range(min(len(word), 10), 1, -1):
-        head, rest = word[:size], word[size:]
-        if head in FUNCTIONS and rest and not called and (operand := _operand(rest, parts)):
-            yield f"{head}({operand})"
-    for size in range(len(word) - 1, 0, -1):
-        head, rest = word[:size], word[size:]
-        if head not in parts and not (called and size == 1 and rest in FUNCTIONS):
-            continue
-        if called and rest in FUNCTIONS:
-            yield f"{head}*{rest}("
-        elif not called and rest in parts:
-            yield f"{head}*{rest}"
-        else:
-            yield from (f"{head}*{more}" for more in _split(rest, parts, called=called))
-    pi = word.removeprefix("pi")
-    if pi != word and len(pi) == 1 and pi.isalpha() and not called:
-        yield f"pi*{pi}"
-
-
-def _operand(rest: str, parts: Collection[str]) -> str | None:
-    """Return what follows a function in one word: ``x``, ``2x``, ``pix``."""
-    number = re.match(r"\d+", rest)
-    letters = rest[number.end() :] if number else rest
-    if letters in parts or (len(letters) == 1 and letters.isalpha()):
-        return rest
-    product = next(_split(letters, parts), None) if letters else None
-    return product and (f"{number[0]}*{product}" if number else product)
 
 
 def _meant_by(text: str, names: Collection[str], known: Collection[str]) -> dict[str, str]:
@@ -803,7 +625,7 @@ def _meant_by(text: str, names: Collection[str], known: Collection[str]) -> dict
         product = "pi/180" if name in _DEGREES else product_of(name, {k for k in known if len(k) < len(name)})
         if product is not None:
             found[name] = product
-    for match in _CALL.finditer(text):
+    for match in CALL.finditer(text):
         name = match[1]
         inner = next((name[k:] for k in range(1, 3) if name[:k] in known and name[k:] in FUNCTIONS), None)
         if name in FUNCTIONS and inner is not None:
@@ -827,6 +649,23 @@ def _written_out(text: str, found: dict[str, str], read: Read) -> str | None:
     return mended("".join([*pieces, text[last:]]), read)
 
 
+def _constant_note(text: str, name: str) -> str | None:
+    """Say that ``Pi``, or the E of ``E^x``, is a name here, and no constant."""
+    own = name.lower()
+    if own not in CONSTANTS or (name == "E" and not re.search(r"(?<![A-Za-z0-9_])E[ \t]*(?:\^|\*\*)", text)):
+        return None
+    whole = re.sub(rf"(?<![A-Za-z0-9_]){name}(?![A-Za-z0-9_])", own, text)
+    return f"{name} is a name; the constant is {own}: write {whole if len(whole) <= SHOWN else own}"
+
+
+def _differential_note(name: str, names: Collection[str]) -> str | None:
+    """Say that ``dy/dx`` is a quotient of two names."""
+    below = next((n for n in names if n.startswith("d") and n != name and len(n) == 2), None)
+    if below is None or not re.fullmatch(r"d[a-zA-Z]", name):
+        return None
+    return f"{name}/{below} is a quotient of two names: grad takes derivatives"
+
+
 def product_note(text: str, names: Collection[str], known: Collection[str], read: Read) -> str | None:
     """Return a sentence on names that were likely meant as products, with the program as it is then written.
 
@@ -838,12 +677,23 @@ def product_note(text: str, names: Collection[str], known: Collection[str], read
     """
     for group, name, start, end in tokens(Source(text)):
         if group == NAME_TOKEN and name in names and name in FUNCTIONS:
+            inverse = re.compile(r"[ \t]*[-−]1[ \t]*(?=[(A-Za-z])").match(text, end)
+            if inverse and name in INVERSES:
+                stop, operand = argument(text, inverse.end())
+                if operand is not None:
+                    whole = f"{text[:start]}{INVERSES[name]}({operand}){text[stop:]}"
+                    return f"{name} is a function; write {whole}"
             applied = _applied(text, start, name, end)
             hint = _hint(text, applied.changes, read) if applied else None
             if hint is not None:
                 return f"{name} is a function; {hint}"
+    if len(text) > LENGTH:
+        return None
+    for name in names:
+        if note := _constant_note(text, name) or _differential_note(name, names):
+            return note
     found = _meant_by(text, names, known)
-    if not found or len(text) > LENGTH:
+    if not found:
         return None
     calls = [name for name in found if name in FUNCTIONS]
     says = " and ".join(found) + (" are names" if len(found) > 1 else " is one name")
@@ -851,7 +701,7 @@ def product_note(text: str, names: Collection[str], known: Collection[str], read
         says = f"{calls[0]} is one function, the {FUNCTIONS[calls[0]].says.partition(',')[0]}"
     elif all(name in _DEGREES for name in found):
         says = "angles are in radians"
-    whole = _written_out(text, found, read)
-    written = whole if whole is not None and len(whole) <= SHOWN else " and ".join(found.values())
+    product = _written_out(text, found, read)
+    written = product if product is not None and len(product) <= SHOWN else " and ".join(found.values())
     multiply = "" if all(set("(/") & set(product) for product in found.values()) else "to multiply "
     return f"{says}; {multiply}write {written}"
