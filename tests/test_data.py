@@ -33,6 +33,7 @@ from backprop_cli.training.data import (
 from backprop_cli.training.data.datasets import TOYS, generate, shipped
 from backprop_cli.training.data.encoding import Encoding
 from backprop_cli.training.data.split import split
+from backprop_cli.training.schema import Data
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ def test_files_that_cannot_be_read(here: Path) -> None:
         (b"a,y\n1,2\n3,4,5\n", "t.csv:3:5: the row has 3 fields, the header has 2"),
         (b"a,y\n1,\x00\n", "t.csv:2:3: a NUL byte: the file is not text"),
         (b"a,y\n1,\xff\n", "t.csv:2:3: byte 0xff is not UTF-8"),
-        (b"\x80\x04\x95\x10\x00\x00", "t.csv:1:5: a NUL byte: the file is not text"),
+        (b"\x80\x04\x95\x10\x00\x00", "t.csv: the file is a pickle, which is never loaded"),
         (b'a,y\n"1,2\n', "t.csv:2:1: a quoted cell is never closed"),
     ],
     ids="empty header numbers twice short long nul utf8 pickle quote".split(),
@@ -203,7 +204,7 @@ def test_missing_cells(here: Path, cell: str) -> None:
     content = f"a,y\n1,1.5\n{cell},2.5\n3,3.5\n"
     assert refused(content) == (
         "t.csv:3:1: no value in column 'a'\n"
-        "  hint: data.missing: drop leaves such rows out, mean fills the gaps"
+        "  hint: data.missing: drop leaves such rows out; mean, median or category fills the gaps"
     )
     dropped = table(content, "missing: drop")
     assert dropped.train.inputs.tolist() == [[1], [3]]
@@ -220,7 +221,7 @@ def test_missing_cells_are_counted(here: Path) -> None:
 
 
 def test_a_missing_target_is_never_filled(here: Path) -> None:
-    for how in ("drop", "mean"):
+    for how in ("drop", "mean", "median", "category"):
         found = table("a,y\n1,1.5\n2,\n3,3.5\n", f"missing: {how}")
         assert found.train.targets.tolist() == [[1.5], [3.5]]
         assert found.dropped == 1
@@ -815,12 +816,12 @@ def test_wrong_rows_to_predict_from(here: Path, name: str, content: str, says: s
 def test_rows_with_their_targets(here: Path) -> None:
     encoding = table("a,y\n1,u\n3,v\n").encoding
     Path("e.csv").write_text("y,a\nv,5\nu,\n")
-    rows = load_labelled("e.csv", encoding, "drop")
+    rows = load_labelled("e.csv", encoding, Data(missing="drop"))
     assert rows.inputs.tolist() == [[5]]
     assert rows.targets.tolist() == [1]
     Path("e.csv").write_text("a\n5\n")
     with pytest.raises(DataError, match="no column 'y'; the columns are a"):
-        load_labelled("e.csv", encoding)
+        load_labelled("e.csv", encoding, Data())
 
 
 @given(
@@ -943,7 +944,8 @@ def test_numbers_in_disguise_are_no_categories(here: Path, cell: str, column: st
     says = refused(f"a,b\n{rows}")
     name, place = ("a", "2:1") if column == "feature" else ("b", "2:5")
     assert f"t.csv:{place}: column '{name}': '{cell}' is not a number; 2 cells of the column look so" in says
-    assert "hint: write" in says
+    assert ("data.numbers" in says) == (cell not in ("$3", "10%", "€ 7"))  # 7 lacks their unit
+    assert f"data.categories: ['{name}'] takes such cells as texts" in says
 
 
 def test_a_column_of_texts_with_a_number_in_disguise_among_them(here: Path) -> None:
@@ -952,10 +954,10 @@ def test_a_column_of_texts_with_a_number_in_disguise_among_them(here: Path) -> N
 
 
 def test_categorical_columns(here: Path) -> None:
-    found = table("a,b,y\n1,10%,1.5\n2,20%,2\n1,10%,3\n", "categorical: [a, b]")
+    found = table("a,b,y\n1,10%,1.5\n2,20%,2\n1,10%,3\n", "categories: [a, b]")
     assert found.encoding.names == ["a=1", "a=2", "b=10%", "b=20%"]
-    assert "no column 'q'" in refused("a,y\n1,1.5\n", "categorical: [q]")
-    assert "takes 'a' for a number" in refused("a,y\n1,1.5\n", "features: [a^2], categorical: [a]")
+    assert "no column 'q'" in refused("a,y\n1,1.5\n", "categories: [q]")
+    assert "takes 'a' for a number" in refused("a,y\n1,1.5\n", "features: [a^2], categories: [a]")
 
 
 @pytest.mark.parametrize(

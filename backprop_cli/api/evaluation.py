@@ -72,7 +72,7 @@ def judged(place: str, file: str | None, dialect: Dialect | None = None) -> Eval
         known, source = held_out(trained, place)
     else:
         data = trained.config.data
-        known = load_labelled(file, trained.encoding, data.missing, dialect or data.dialect)
+        known = load_labelled(file, trained.encoding, data, dialect)
         source = "<stdin>" if file == "-" else file
     outputs = trained.predict(known.inputs)
     finite = np.isfinite(outputs).all(axis=1)

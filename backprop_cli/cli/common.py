@@ -51,17 +51,20 @@ def table_options(function: Callable[..., Any]) -> Callable[..., Any]:
         comment: str | None = None,
         decimal: str | None = None,
         header: str | None = None,
+        encoding: str | None = None,
         **options: Any,
     ) -> Any:
         dialect = None
-        if any((separator, comment, decimal, header)):
+        if any((separator, comment, decimal, header, encoding)):
             from ..tables.dialect import Dialect
 
             columns = names_of(header)
-            dialect = Dialect.of(separator, comment, decimal, header if columns == ["none"] else columns)
+            names = header if columns == ["none"] else columns
+            dialect = Dialect.of(separator, comment, decimal, names, encoding)
         return function(*args, dialect=dialect, **options)
 
     for option in (
+        click.option("--encoding", metavar="NAME", help="Of the table's text; UTF-8 without it."),
         click.option(
             "--header",
             metavar="NAMES",

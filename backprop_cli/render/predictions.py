@@ -86,8 +86,8 @@ def _rounded(column: Any, digits: int) -> list[Any]:
 
 def _with_numbers(block: Block, encoding: Encoding) -> Block:
     """Return a block of text in which the columns that the model reads as numbers are numbers."""
-    words = {feature.text for feature in encoding.features if feature.categories is not None}
-    numeric = [name for name in encoding.columns if name not in words]
+    texts = {*encoding.words, *encoding.readings}
+    numeric = [name for name in encoding.columns if name not in texts]
 
     def value(cell: str) -> object:
         found = column_numbers([cell.strip(" \t")])

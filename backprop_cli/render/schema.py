@@ -10,6 +10,7 @@ import msgspec
 from ..networks import layers, losses
 from ..optimization import schedules, settings
 from ..training import schema
+from ..training.config.loading import LISTED
 from ..training.config.starters import starter_text, starters
 from ..training.config.walk import ALIASES, activations, fields_of, limits, options_of, says, tags_of
 from ..training.config.yaml_text import to_flow
@@ -39,7 +40,8 @@ def json_schema() -> dict[str, Any]:
     for name in ("Adam", "Constant"):  # what a section without a type is
         definitions[name]["required"].remove("type")
     frozen = {s.__name__: ("frozen",) for s in tags_of(layers.Layer).values() if "frozen" in fields_of(s)}
-    for name, keys in (_LISTED | frozen).items():
+    listed = {section.capitalize(): keys for section, keys in LISTED.items()}
+    for name, keys in (listed | frozen).items():
         for key in keys:
             of = definitions[name]["properties"][key]
             one = next(part["items"] for part in of.get("anyOf", [of]) if "items" in part)
@@ -50,14 +52,6 @@ def json_schema() -> dict[str, Any]:
         "title": "backprop training config",
         **whole,
     }
-
-
-_LISTED = {
-    "Data": ("features",),
-    "Model": ("hidden",),
-    "Training": ("metrics",),
-}
-"""Where one value may stand for a list of one; ``frozen`` of layers besides."""
 
 
 def _short_layers(definitions: dict[str, Any]) -> None:

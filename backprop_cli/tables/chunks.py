@@ -88,7 +88,9 @@ class Chunks:
     def _without_mark(self, data: bytes) -> bytes:
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise DataError(
-                "the text is UTF-16, not UTF-8", place=f"{self.path}:1:1", hint="save the file as UTF-8"
+                "the text is UTF-16, not UTF-8",
+                place=f"{self.path}:1:1",
+                hint="data.encoding: utf-16 in a config, --encoding utf-16 on the command line",
             )
         return data.removeprefix(b"\xef\xbb\xbf")
 
@@ -133,5 +135,8 @@ def check_text(line: bytes, path: str, number: int) -> str:
     except UnicodeDecodeError as exc:
         column = len(line[: exc.start].decode()) + 1
         raise DataError(
-            f"byte 0x{line[exc.start]:02x} is not UTF-8", place=f"{path}:{number}:{column}", hint=_NOT_TEXT
+            f"byte 0x{line[exc.start]:02x} is not UTF-8",
+            place=f"{path}:{number}:{column}",
+            hint=f"{_NOT_TEXT}; of another encoding where that is said:"
+            " data.encoding: latin-1 in a config, --encoding latin-1 on the command line",
         ) from None

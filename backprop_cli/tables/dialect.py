@@ -36,17 +36,22 @@ class Dialect:
         comment: What a line begins with that is no row.
         decimal: ``,`` or ``.``; None for the point.
         header: ``none`` where the first line is a row already, or the names of the columns that it lacks.
+        encoding: Of the text; None for UTF-8.
     """
 
     separator: str | None = None
     comment: str | None = None
     decimal: str | None = None
     header: tuple[str, ...] | str | None = None
+    encoding: str | None = None
 
     @property
     def is_plain(self) -> bool:
-        """Whether there is nothing to turn."""
-        return self in (Dialect(), Dialect(decimal="."))
+        """Whether there is nothing to turn in lines of UTF-8."""
+        return (self.separator, self.comment, self.header) == (None, None, None) and self.decimal in (
+            None,
+            ".",
+        )
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -62,6 +67,7 @@ class Dialect:
         comment: str | None = None,
         decimal: str | None = None,
         header: str | Sequence[str] | None = None,
+        encoding: str | None = None,
     ) -> Dialect:
         """Return a dialect.
 
@@ -82,7 +88,7 @@ class Dialect:
             raise UsageError("a comma cannot be the separator and in decimals, too")
         if header is not None and not isinstance(header, str):
             header = tuple(header)
-        return cls(separator, comment, decimal, header)
+        return cls(separator, comment, decimal, header, encoding)
 
 
 PLAIN = Dialect()

@@ -11,10 +11,11 @@ from typing import BinaryIO, Protocol
 from ..errors import DataError, FileError
 from .arrays import MAGIC, ArrayReader, regular
 from .block import Block
-from .chunks import CHUNK, Chunks, read
+from .chunks import CHUNK, Chunks, Readable, read
 from .delimited import DelimitedReader
 from .dialect import PLAIN, Dialect, Translated
 from .files import open_file
+from .formats import opened, without_packing
 from .jsonlines import JsonReader
 from .pipe import live
 
@@ -114,8 +115,14 @@ def _source(
     dialect: Dialect,
 ) -> PointSource:
     name = "<stdin>" if path == "-" else path
-    head = read(stream, CHUNK, name)
-    kind = KINDS.get(os.path.splitext(path)[1].lower()) or sniff(head)
+    ending = os.path.splitext(without_packing(path))[1].lower()
+    source: Readable = stream
+    if ending == ".npy":
+        kind, head = "npy", read(stream, CHUNK, name)
+    else:
+        source, head, name, ending = opened(stream, name, ending, dialect.encoding)
+        head = head or read(source, CHUNK, name)
+        kind = KINDS.get(ending) or sniff(head)
     if kind not in ("csv", "tsv") and not dialect.is_plain:
         raise DataError(
             f"separator, comment, decimal and header are for tables of text, not for {kind}", place=name
@@ -123,11 +130,11 @@ def _source(
     if kind == "npy":
         array = ArrayReader(stream, name, variables, optional, block_rows, head, regular(path))
         return PointSource(path, kind, array, array, stream)
-    size = os.path.getsize(path) if regular(path) else None
+    size = os.path.getsize(path) if regular(path) and source is stream else None
     if dialect.is_plain:
-        chunks = Chunks(stream, name, head, size)
+        chunks = Chunks(source, name, head, size)
     else:
-        translated = Translated(stream, name, head, kind, dialect)
+        translated = Translated(source, name, head, kind, dialect)
         chunks = Chunks(translated, name, translated.read(CHUNK))
         chunks.line = translated.first_line
     reader: _Reader

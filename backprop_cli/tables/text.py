@@ -6,6 +6,7 @@ A blank cell is missing, and so is one that says so: `MISSING`. Blanks around a 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +17,7 @@ from .block import Block, Floats, TextBlock
 from .delimited import DELIMITERS, DelimitedBlock, cell_place
 from .dialect import PLAIN, Dialect
 from .jsonlines import members
-from .numerals import cut, fast_numbers, number, number_hint, numbers
+from .numerals import cut, fast_numbers, is_numeral, number, number_hint, numbers
 from .read import PointSource, open_points
 
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"})
@@ -31,6 +32,49 @@ class Fault(NamedTuple):
     row: int
     message: str
     hint: str | None
+
+
+class WrongCell(Exception):
+    """A column cannot be read as it is said to be written.
+
+    Attributes:
+        fault: The first cell that is otherwise.
+    """
+
+    def __init__(self, row: int, message: str, hint: str | None) -> None:
+        super().__init__(message)
+        self.fault = Fault(row, message, hint)
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Which cells are without a value.
+
+    Attributes:
+        texts: What such cells say; the empty text is among them.
+        numbers: Numbers that stand for no value, such as -999.
+    """
+
+    texts: frozenset[str] = MISSING
+    numbers: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, values: Sequence[str | float] | None) -> Gaps:
+        """Return the gaps that a config lists; the usual ones for None."""
+        if values is None:
+            return PLAIN_GAPS
+        # YAML reads -999 as a number and an exported table may have -999.0: both are this number
+        numbers = [number(str(value)) for value in values if is_numeral(str(value))]
+        return cls(frozenset({"", *(str(value) for value in values)}), tuple(numbers))
+
+    def marked(self, values: Floats) -> Floats:
+        """Return numbers with NaN where they stand for no value."""
+        for each in self.numbers:
+            values = np.where(values == each, np.nan, values)
+        return values
+
+
+PLAIN_GAPS = Gaps()
 
 
 def open_table(path: str, dialect: Dialect = PLAIN, block_rows: int = 65536) -> PointSource:
@@ -86,9 +130,9 @@ def place(block: Block, row: int, name: str) -> str:
     return f"{block.path}:{line}:{starts.get(name, 0) + 1}"
 
 
-def column_numbers(cells: Sequence[str]) -> Floats | None:
+def column_numbers(cells: Sequence[str], gaps: Gaps = PLAIN_GAPS) -> Floats | None:
     """Read a column: NaN where the cell is missing; None when any other cell is no finite number."""
-    missing = [i for i, cell in enumerate(cells) if cell in MISSING]
+    missing = [i for i, cell in enumerate(cells) if cell in gaps.texts]
     if missing:
         cells = list(cells)
         for i in missing:
@@ -96,14 +140,15 @@ def column_numbers(cells: Sequence[str]) -> Floats | None:
     values = numbers([cell.encode() for cell in cells])
     if values is not None:
         values[missing] = np.nan
+        values = gaps.marked(values)
     return values
 
 
-def faults(cells: Sequence[str]) -> list[Fault]:
+def faults(cells: Sequence[str], gaps: Gaps = PLAIN_GAPS) -> list[Fault]:
     """Return every cell that is neither missing nor a finite number."""
     found = []
     for row, cell in enumerate(cells):
-        if cell in MISSING:
+        if cell in gaps.texts:
             continue
         try:
             number(cell)

@@ -20,6 +20,11 @@ from ..tables.dialect import Dialect
 
 # data
 
+HowMissing = Literal["error", "drop", "mean", "median", "category"]
+OTHERS = "others"
+"""Stands in ``data.missing`` for every column that is not named."""
+DatePart = Literal["year", "month", "day", "weekday", "hour", "elapsed"]
+
 
 class Divide(Section, frozen=True):
     """``scaling: {divide: 255}``."""
@@ -31,7 +36,11 @@ class Data(Section, frozen=True):
     """``data``: where rows come from and what becomes of their columns."""
 
     path: Annotated[
-        str | None, Meta(description="a CSV, TSV or npz file, from the config's folder; - is stdin")
+        str | None,
+        Meta(
+            description="a file of CSV, TSV, JSON, npz, npy, Parquet or Arrow, from the config's folder; "
+            "- is stdin"
+        ),
     ] = None
     dataset: Annotated[
         Literal["xor", "circles", "moons", "blobs", "spirals", "sine", "iris", "digits"] | None,
@@ -51,9 +60,34 @@ class Data(Section, frozen=True):
             description="the target column (default: the last); a list is several; features: an autoencoder"
         ),
     ] = None
-    categorical: Annotated[
+    exclude: Annotated[
+        list[str] | Literal["auto"] | None,
+        Meta(
+            description="columns to leave out of the features; auto: those that a note says teach nothing "
+            "(row numbers, names, dates, one value alone)"
+        ),
+    ] = None
+    categories: Annotated[
         list[str] | None,
         Meta(description="columns whose cells are texts to tell apart, even where they look like numbers"),
+    ] = None
+    numbers: Annotated[
+        list[str] | None,
+        Meta(
+            description="columns of numbers as people write them: 1,200 and $5 and 12 % and 34 kg and (0.5) "
+            "and 12,5; one unit a column"
+        ),
+    ] = None
+    dates: Annotated[
+        list[str] | dict[str, list[DatePart]] | None,
+        Meta(
+            description="columns of dates, or each with the parts that are learned from; the default is "
+            "year, month, weekday (1 is Monday) and elapsed (days since the earliest training row)"
+        ),
+    ] = None
+    date_order: Annotated[
+        Literal["dmy", "mdy"] | None,
+        Meta(description="of day, month and year in 3/4/2024, where no cell of the column tells it"),
     ] = None
     separator: Annotated[
         str | None,
@@ -71,17 +105,38 @@ class Data(Section, frozen=True):
         list[str] | Literal["none"] | None,
         Meta(description="names of the columns where the files lack them, or none for c1, c2, ..."),
     ] = None
+    encoding: Annotated[
+        str | None, Meta(description="of the text, such as latin-1 or utf-16; the default is UTF-8")
+    ] = None
     shape: Annotated[list[Count] | None, Meta(description="shape of one row: channels, height, width")] = None
+    layout: Annotated[
+        Literal["nchw", "nhwc", "ncl", "nlc"] | None,
+        Meta(
+            description="the axes of images or signals in an npz file: rows, channels, height, width, length"
+        ),
+    ] = None
     scaling: Annotated[
         Literal["none", "standard", "minmax"] | Divide,
         Meta(description="of the features, fitted on the training rows"),
     ] = "none"
     missing: Annotated[
-        Literal["error", "drop", "mean"],
+        HowMissing | dict[str, HowMissing],
         Meta(
-            description="what a missing cell (empty, NA, N/A, NaN, nan, null, NULL, ?) does; mean is that of "
-            "the training rows, or their most frequent text"
+            description="what a missing cell does, for all columns or by column (others: the rest); mean and "
+            "median are those of the training rows, or their most frequent text; category is a category of "
+            "its own, of numbers the mean and an input that says so"
         ),
+    ] = "error"
+    missing_values: Annotated[
+        list[str | float] | None,
+        Meta(
+            description="cells that are missing besides the empty one; the default is NA, N/A, NaN, nan, "
+            "null, NULL, ?"
+        ),
+    ] = None
+    unknown: Annotated[
+        Literal["error", "ignore"],
+        Meta(description="what a category does that no training row has; ignore: it is none of the known"),
     ] = "error"
     validation_split: Annotated[Fraction, Meta(description="share of the rows held out to validate")] = 0.0
     test_split: Annotated[Fraction, Meta(description="share of the rows held out for the final test")] = 0.0
@@ -104,7 +159,20 @@ class Data(Section, frozen=True):
         Raises:
             UsageError: for a separator that is none, and the like.
         """
-        return Dialect.of(self.separator, self.comment, self.decimal, self.header)
+        return Dialect.of(self.separator, self.comment, self.decimal, self.header, self.encoding)
+
+    @property
+    def dated(self) -> dict[str, list[DatePart]]:
+        """The columns of dates, each with its parts."""
+        if isinstance(self.dates, dict):
+            return self.dates
+        return {name: ["year", "month", "weekday", "elapsed"] for name in self.dates or ()}
+
+    def missing_in(self, column: str) -> HowMissing:
+        """Return what a missing cell of a column does."""
+        if isinstance(self.missing, str):
+            return self.missing
+        return self.missing.get(column, self.missing.get(OTHERS, "error"))
 
 
 class EarlyStopping(Section, frozen=True):

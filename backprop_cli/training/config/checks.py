@@ -20,6 +20,22 @@ from .yaml_source import quote, short
 
 CLASSIFICATION_METRICS: tuple[str, ...] = get_args(schema.ClassMetric)
 REGRESSION_METRICS: tuple[str, ...] = get_args(schema.NumberMetric)
+OF_FILES = (
+    "categories",
+    "comment",
+    "date_order",
+    "dates",
+    "decimal",
+    "encoding",
+    "header",
+    "layout",
+    "missing",
+    "missing_values",
+    "numbers",
+    "separator",
+    "unknown",
+)
+"""Keys of ``data`` that say how files are written."""
 GENERATED = ("xor", "circles", "moons", "blobs", "spirals", "sine")
 
 
@@ -105,16 +121,14 @@ class _Checks:
                     f"data.{key} goes with data.path, not with {source}",
                     f"data.{key[:-4]}split",
                 )
-        if source != "path" and data.missing != "error":
-            self.fault("data.missing", f"data.missing is for data.path, not for {source}")
-        for key in ("separator", "comment", "decimal", "header"):
-            if getattr(data, key) is not None and source != "path":
+        for key in OF_FILES:
+            if self.walk.given(f"data.{key}") and source != "path":
                 self.fault(f"data.{key}", f"data.{key} is for data.path, not for {source}")
         try:
             _ = data.dialect
         except UsageError as error:
             self.fault("data", f"data: {error.message}")
-        for key in ("features", "shape", "categorical", "header"):
+        for key in ("features", "shape", "exclude", "categories", "numbers", "dates", "header"):
             if getattr(data, key) == []:
                 self.fault(f"data.{key}", f"data.{key} is empty")
         for name in sorted({f for f in data.features or () if (data.features or []).count(f) > 1}):

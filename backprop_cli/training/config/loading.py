@@ -196,6 +196,13 @@ def _combined(faults: Sequence[ConfigError]) -> ConfigError:
 
 # short forms and overrides
 
+LISTED = {
+    "data": ("features", "exclude", "categories", "numbers", "dates", "missing_values"),
+    "model": ("hidden",),
+    "training": ("metrics",),
+}
+"""Where one value may stand for a list of one; ``frozen`` of layers besides."""
+
 
 def _expand(root: Node, faults: list[ConfigError]) -> None:
     """Write short forms out in the tree; what is no short form stays for the walk to judge."""
@@ -215,10 +222,15 @@ def _expand(root: Node, faults: list[ConfigError]) -> None:
                 renamed = {("learning_rate" if k == "lr" else k): v for k, v in table.items()}
                 table.clear()
                 table.update(renamed)
-    for section, key in (("model", "hidden"), ("training", "metrics"), ("data", "features")):
+    for section, keys in LISTED.items():
         node = root.value.get(section)
         if node is not None and node.kind == "mapping":
-            _listed(node, key)
+            for key in keys:
+                _listed(node, key)
+            dates = node.value.get("dates")
+            if dates is not None and dates.kind == "mapping":
+                for name in dates.value:
+                    _listed(dates, name)
     model = root.value.get("model")
     layers = model.value.get("layers") if model is not None and model.kind == "mapping" else None
     if layers is not None and layers.kind == "list":
@@ -232,7 +244,9 @@ def _typed(node: Node) -> Node:
 def _listed(node: Node, key: str) -> None:
     """Make a list of one from a scalar."""
     child = node.value.get(key)
-    if child is not None and child.kind == "scalar" and child.value is not None:
+    if child is None or child.kind != "scalar" or child.value is None:
+        return
+    if key != "exclude" or child.value != "auto" or child.quoted:
         node.value[key] = Node("list", [child], child.place)
 
 

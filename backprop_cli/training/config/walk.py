@@ -403,7 +403,7 @@ def says(options: Any) -> str:
         elif origin is tuple:
             parts.append(f"a list of {len(get_args(option))} numbers")
         elif origin is dict:
-            parts.append("a mapping of names to numbers")
+            parts.append(f"a mapping of names to {_plural(options_of(get_args(option)[1]))}")
         elif issubclass(option, msgspec.Struct):
             tag = option.__struct_config__.tag
             names = list(fields_of(option))

@@ -1,14 +1,14 @@
 """How raw columns become the numbers a model reads: learned from the training rows, kept with the model.
 
-A feature is a column of numbers, a column of texts (one 0/1 input for each category, in sorted order) or
-a formula of columns. Missing cells are filled first, formulas are evaluated on the filled columns, and
-numbers are scaled last; the 0/1 inputs of categories are not scaled.
+A feature is a column of numbers, a column of texts (one 0/1 input for each category, in sorted order), a
+column of dates (one input for each of its parts) or a formula of columns. Missing cells are filled first,
+formulas are evaluated on the filled columns, and numbers are scaled last; 0/1 inputs are not scaled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -25,12 +25,18 @@ from ...language.lower import lower
 from ...language.parser import parse
 from ...settings import Whole
 from ...tables import text
+from ...tables.amounts import Amounts
 from ...tables.block import Floats, canonical
+from ...tables.dates import PARTS, Dates
 from ...tables.numerals import cut
-from .source import Column, Texts, number_name
+from ...tables.text import PLAIN_GAPS, Gaps
+from .source import Column, Reading, number_name, read_cells
 
 Place = Callable[[int, str], str]
 """Row and column to ``file:line:column``."""
+
+MISSING = "missing"
+"""The category that missing cells make where ``data.missing: category`` says so."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,17 @@ class Feature:
         text: As in the config: a column, or a formula.
         columns: What it reads.
         categories: The texts of a categorical column; None for numbers.
+        parts: Of a date that are inputs, of `dates.PARTS`; None for what is no date.
+        since: From where elapsed days count, in days since 1970.
+        flagged: Whether one more input says that the cell was missing.
     """
 
     text: str
     columns: list[str]
     categories: list[str] | None = None
+    parts: list[str] | None = None
+    since: float = 0.0
+    flagged: bool = False
 
     @property
     def is_formula(self) -> bool:
@@ -62,9 +74,16 @@ class Feature:
     @property
     def names(self) -> list[str]:
         """One name for every input number it gives."""
-        if self.categories is None:
-            return [self.text]
-        return [f"{self.text}={category}" for category in self.categories]
+        if self.categories is not None:
+            return [f"{self.text}={category}" for category in self.categories]
+        numbers = [self.text] if self.parts is None else [f"{self.text}.{part}" for part in self.parts]
+        return [*numbers, f"{self.text}={MISSING}"] if self.flagged else numbers
+
+    @property
+    def measured(self) -> list[bool]:
+        """For each of its inputs, whether it is a number to scale rather than a yes or no."""
+        yes_or_no = len(self.names) if self.categories is not None else int(self.flagged)
+        return [True] * (len(self.names) - yes_or_no) + [False] * yes_or_no
 
 
 @dataclass(frozen=True)
@@ -79,6 +98,9 @@ class Encoding:
         shift: Subtracted from every input, (inputs,).
         scale: What every input is then divided by, (inputs,).
         fills: What stands for a missing cell, by column; empty when missing cells are errors.
+        readings: How columns are written that are no plain numbers or texts; targets among them.
+        gaps: Which cells are missing.
+        ignores_unknown: Whether a category that no training row has is none of them, instead of an error.
     """
 
     features: list[Feature]
@@ -88,6 +110,9 @@ class Encoding:
     shift: Floats
     scale: Floats
     fills: dict[str, float | str]
+    readings: dict[str, Reading] = field(default_factory=dict)
+    gaps: Gaps = PLAIN_GAPS
+    ignores_unknown: bool = False
 
     @cached_property
     def names(self) -> list[str]:
@@ -124,12 +149,12 @@ class Encoding:
             DataError: for a missing cell the encoding cannot fill, a text where a number belongs, an
                 unknown category, a formula without a value; with its place.
         """
-        raw: dict[str, Column] = {}
-        categories = {feature.text: feature.categories for feature in self.features}
+        raw, gaps = {}, {}
         for name in self.columns:
-            words = categories.get(name) is not None
-            raw[name] = self._filled(name, _column(columns[name], name, place, words), place)
-        flat = flat_inputs(self.features, raw, place)
+            column = self._column(columns[name], name, place)
+            gaps[name] = missing(column)
+            raw[name] = self._filled(name, column, gaps[name], place)
+        flat = flat_inputs(self.features, raw, gaps, place, self.ignores_unknown)
         with np.errstate(over="ignore", invalid="ignore"):
             flat -= self.shift
             flat /= self.scale
@@ -144,15 +169,17 @@ class Encoding:
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as JSON has it; numbers keep every bit."""
         return {
-            "features": [
-                {"text": f.text, "columns": f.columns, "categories": f.categories} for f in self.features
-            ],
+            "features": [asdict(feature) for feature in self.features],
             "targets": self.targets,
             "classes": self.classes,
             "shape": list(self.shape),
             "shift": self.shift.tolist(),
             "scale": self.scale.tolist(),
             "fills": self.fills,
+            "amounts": {n: asdict(how) for n, how in self.readings.items() if isinstance(how, Amounts)},
+            "dates": {n: asdict(how) for n, how in self.readings.items() if isinstance(how, Dates)},
+            "gaps": {"texts": sorted(self.gaps.texts), "numbers": list(self.gaps.numbers)},
+            "ignores_unknown": self.ignores_unknown,
         }
 
     @classmethod
@@ -177,6 +204,9 @@ class Encoding:
             shift=np.array(read("shift", list[float])),
             scale=np.array(read("scale", list[float])),
             fills=read("fills", dict[str, float | str]),
+            readings=read("amounts", dict[str, Amounts]) | read("dates", dict[str, Dates]),
+            gaps=read("gaps", Gaps),
+            ignores_unknown=read("ignores_unknown", bool),
         )
         encoding.check()
         return encoding
@@ -191,10 +221,16 @@ class Encoding:
         "".join(
             [*self.targets, *(self.classes or ()), *self.names, *self.columns]
         ).encode()  # no half characters
-        words = {feature.text for feature in self.features if feature.categories is not None}
+        since = [feature.since for feature in self.features]
         numbers = [fill for fill in self.fills.values() if not isinstance(fill, str)]
         for wrong, what in (
             (not self.targets, "without names"),
+            (not all({*(f.parts or ())} <= {*PARTS} for f in self.features), "with parts that no date has"),
+            (not self.readings.keys() <= {*self.columns, *self.targets}, "that reads columns it has not"),
+            (
+                any(f.parts and f.text not in self.readings for f in self.features),
+                "of dates that it cannot read",
+            ),
             (not _distinct(self.classes, 2), "whose classes are not told apart"),
             (
                 not all(_distinct(f.categories, 1) for f in self.features),
@@ -203,26 +239,60 @@ class Encoding:
             (self.shares and self.targets != self.classes, "with columns that are no classes"),
             (not all(f.has_its_columns() for f in self.features), "with a feature that lacks a column"),
             (not self.fills.keys() <= {*self.columns}, "that fills columns it does not read"),
-            (any((n in words) != isinstance(x, str) for n, x in self.fills.items()), "that fills wrongly"),
+            (
+                any((n in self.words) != isinstance(x, str) for n, x in self.fills.items()),
+                "that fills wrongly",
+            ),
             (
                 not len(self.names) == len(self.shift) == len(self.scale) == prod(self.shape),
                 "of different lengths",
             ),
-            (not np.isfinite([*numbers, *self.shift, *self.scale]).all(), "with numbers that are none"),
+            (
+                not np.isfinite([*numbers, *since, *self.shift, *self.scale]).all(),
+                "with numbers that are none",
+            ),
             (not self.scale.all(), "that divides by 0"),
         ):
             if wrong:
                 raise ValueError(f"an encoding {what}")
 
-    def _filled(self, name: str, column: Column, place: Place) -> Column:
-        gaps = missing(column)
+    @cached_property
+    def all_plain(self) -> bool:
+        """Whether every column is one of plain numbers, none of which stands for no value."""
+        return not self.words and not self.readings and not self.gaps.numbers
+
+    @cached_property
+    def words(self) -> set[str]:
+        """The columns that are read as texts."""
+        return {feature.text for feature in self.features if feature.categories is not None}
+
+    def _column(self, cells: Sequence[str] | Column, name: str, place: Place) -> Column:
+        words, reading = name in self.words, self.readings.get(name)
+        if isinstance(cells, np.ndarray) and (cells.dtype == object) == words:
+            return cells
+        stripped = [str(cell).strip(" \t") for cell in cells]
+        if words:
+            column = np.empty(len(stripped), dtype=object)
+            column[:] = ["" if cell in self.gaps.texts else cell for cell in stripped]
+            return column
+        if reading is not None:
+            return read_cells(name, stripped, reading, self.gaps, place)
+        numbers = text.column_numbers(stripped, self.gaps)
+        if numbers is None:
+            fault = text.faults(stripped, self.gaps)[0]
+            raise DataError(
+                f"column '{name}': {fault.message}", place=place(fault.row, name), hint=fault.hint
+            )
+        return numbers
+
+    def _filled(self, name: str, column: Column, gaps: npt.NDArray[np.bool_], place: Place) -> Column:
         if not gaps.any():
             return column
         if name not in self.fills:
             raise DataError(
                 f"no value in column '{name}'",
                 place=place(int(gaps.argmax()), name),
-                hint="only a model trained with data.missing: mean fills gaps",
+                hint="a model trained with data.missing: mean fills gaps",
             )
         column = column.copy()
         column[gaps] = self.fills[name]
@@ -246,9 +316,21 @@ def missing(column: Column) -> npt.NDArray[np.bool_]:
     return gaps
 
 
-def flat_inputs(features: Sequence[Feature], raw: Mapping[str, Column], place: Place) -> Floats:
+def flat_inputs(
+    features: Sequence[Feature],
+    raw: Mapping[str, Column],
+    gaps: Mapping[str, npt.NDArray[np.bool_]],
+    place: Place,
+    ignore_unknown: bool = False,
+) -> Floats:
     """Return the unscaled inputs, (rows, inputs), of filled columns.
 
+    Args:
+        features: What becomes of the columns.
+        raw: The columns.
+        gaps: Where they were missing before they were filled.
+        place: Says where a row's cell in a column stands.
+        ignore_unknown: Let an unknown category be none of the known ones.
     Raises:
         DataError: for an unknown category, or a formula without a value.
     """
@@ -258,11 +340,17 @@ def flat_inputs(features: Sequence[Feature], raw: Mapping[str, Column], place: P
     for feature in features:
         width = len(feature.names)
         if feature.categories is not None:
-            flat[:, at : at + width] = _one_hot(raw[feature.text], feature, place)  # type: ignore[arg-type]
+            flat[:, at : at + width] = _one_hot(raw[feature.text], feature, place, ignore_unknown)
+        elif feature.parts is not None:
+            days = np.asarray(raw[feature.text], dtype=np.float64)
+            for i, part in enumerate(feature.parts):
+                flat[:, at + i] = PARTS[part](days) - (feature.since if part == "elapsed" else 0.0)
         elif feature.is_formula:
             flat[:, at] = _computed(feature, raw, rows, place)
         else:
             flat[:, at] = raw[feature.text]
+        if feature.flagged:
+            flat[:, at + width - 1] = gaps[feature.text]
         at += width
     return flat
 
@@ -293,36 +381,22 @@ def _computed(feature: Feature, raw: Mapping[str, Column], rows: int, place: Pla
     return values
 
 
-def _one_hot(column: Texts, feature: Feature, place: Place) -> Floats:
+def _one_hot(column: Column, feature: Feature, place: Place, ignore_unknown: bool) -> Floats:
     categories = feature.categories
     assert categories is not None
     index = {category: i for i, category in enumerate(categories)}
     found = np.fromiter((index.get(cell, -1) for cell in column), np.int64, len(column))
-    if (found < 0).any():
-        row = int((found < 0).argmax())
+    known = found >= 0
+    if not known.all() and not ignore_unknown:
+        row = int(known.argmin())
         raise DataError(
             f"column '{feature.text}': '{cut(str(column[row]))}' is not a known category",
             place=place(row, feature.text),
-            hint=f"known: {listed(categories)}",
+            hint=f"known: {listed(categories)}; data.unknown: ignore, when training, takes others for none",
         )
     flat = np.zeros((len(column), len(categories)))
-    flat[np.arange(len(column)), found] = 1.0
+    flat[np.flatnonzero(known), found[known]] = 1.0
     return flat
-
-
-def _column(cells: Sequence[str] | Column, name: str, place: Place, words: bool) -> Column:
-    if isinstance(cells, np.ndarray) and (cells.dtype == object) == words:
-        return cells
-    stripped = [str(cell).strip(" \t") for cell in cells]
-    if words:
-        column = np.empty(len(stripped), dtype=object)
-        column[:] = ["" if cell in text.MISSING else cell for cell in stripped]
-        return column
-    numbers = text.column_numbers(stripped)
-    if numbers is None:
-        fault = text.faults(stripped)[0]
-        raise DataError(f"column '{name}': {fault.message}", place=place(fault.row, name), hint=fault.hint)
-    return numbers
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

@@ -3,56 +3,58 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import prod
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from ...errors import DataError, ExpressionError, nearest
 from ...language.lower import lower
 from ...language.parser import parse
-from ...tables import text
+from ...tables import amounts, dates, text
 from ...tables.block import Block, Floats, canonical
+from ...tables.dates import Dates
 from ...tables.dialect import PLAIN, Dialect
 from ...tables.numerals import cut
 from ...tables.read import PointSource
+from ...tables.text import Gaps, WrongCell
 from .. import schema
-from .encoding import Encoding, Feature, flat_inputs, listed, missing
+from ..schema import OTHERS
+from .encoding import MISSING, Encoding, Feature, flat_inputs, listed, missing
+from .judging import teaches_nothing
 from .source import (
     Column,
     FileTable,
     Kind,
+    Reading,
     Table,
+    Wanted,
     named,
     number_name,
     open_table,
     read_table,
+    written_as,
+    wrong_cell,
 )
 from .split import Parts, split
 
 if TYPE_CHECKING:
     from ..config import Loaded
 
+T = TypeVar("T")
+
 Task = Literal["classification", "regression"]
-Missing = Literal["error", "drop", "mean"]
 
 CATEGORIES = 1000
 """Most texts a categorical column may hold: each is an input."""
 
 HIGHEST_NUMBERS = 1 << 28
 """Most numbers of all encoded rows."""
-
-ROW_NAMES = frozenset({"", "id", "index", "row", "row_id", "rowid", "nr", "no", "unnamed: 0"})
-"""What columns are called that number the rows."""
-
-_DATE = re.compile(
-    r"(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.](?:[0-9]{4}|[0-9]{2}))"
-    r"(?:[T ][0-9]{1,2}:[0-9]{2}.*)?"
-)
 
 ROUNDED_SHARES = 1e-6
 """How far from 1 the shares of a row may add up, written in decimals or float32; they are divided by it."""
@@ -144,7 +146,7 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
         FileError: when a file cannot be read.
     """
     data = loaded.config.data
-    for key in ("features", "shape"):
+    for key in ("features", "shape", "layout", "exclude", "categories", "dates"):
         if getattr(data, key) is not None:
             raise loaded.error(f"data.{key}", f"{key} is for networks: the formula names its columns")
     if data.scaling != "none":
@@ -160,10 +162,13 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
             hint = f"rename the parameter: {name} in the formula could be either"
             raise loaded.error(f"model.parameters.{name}", f"{name} is a column of the data, too", hint)
     names = {name: spelled[canonical(name)] for name in wanted}
-    kinds: dict[str, Kind] = dict.fromkeys(names.values(), "number")
-    columns, kept, dropped = _complete(data.missing, table, kinds, [names[target]])
+    kinds: dict[str, Wanted] = dict.fromkeys(names.values(), "number")
+    data = _by_column(loaded, table, spelled)
+    kinds |= {name: how for name, how in _readings(loaded, data, table).items() if name in kinds}
+    read = {name: table.column(name, how) for name, how in kinds.items()}
+    columns, kept, dropped = _complete(data, table, read, [names[target]])
     parts = split(loaded, len(kept), None)
-    fills = _fills(loaded, {c: v for c, v in columns.items() if c != names[target]}, parts.train)
+    fills = _fills(loaded, data, {c: v for c, v in columns.items() if c != names[target]}, parts.train)
 
     def taken(raw: dict[str, Column], rows: npt.NDArray[np.int64] | slice) -> dict[str, Floats]:
         return {
@@ -174,9 +179,10 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
     found: dict[str, dict[str, Floats] | None] = {"train": taken(columns, parts.train)}
     for part, rows in (("validation", parts.validation), ("test", parts.test)):
         found[part] = taken(columns, rows) if len(rows) else None
-        other = _other_table(loaded, part, list(names.values()))
+        other = _other_table(loaded, table, part, list(names.values()))
         if other is not None:
-            more, _, gone = _complete(data.missing, other, kinds, [names[target]])
+            read = {name: other.column(name, how) for name, how in kinds.items()}
+            more, _, gone = _complete(data, other, read, [names[target]])
             dropped += gone
             found[part] = taken(more, slice(None))
     gap_values = {name: float(fills[column]) for name, column in names.items() if column in fills}
@@ -193,28 +199,33 @@ class _Loading:
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
-        self.data = loaded.config.data
         self.table = open_table(loaded)
         self.spelled = named(self.table.names)
+        self.data = _by_column(loaded, self.table, self.spelled)
         self.notes: list[str] = []
         self._leave_out_nameless()
         self.autoencoder = self.data.target == "features"
+        self.excluded = self._excluded()
         self.targets = self._targets()
         self.features = self._features()
+        self.readings = _readings(loaded, self.data, self.table)
         self.read = list(dict.fromkeys(name for feature in self.features for name in feature.columns))
 
     def splits(self) -> Splits:
         loaded, table = self.loaded, self.table
         asked = None if loaded.config.task == "auto" else loaded.config.task
         kind: Kind = "class" if asked == "classification" else "auto"
-        kinds: dict[str, Kind] = dict.fromkeys(self.read, "auto")
+        kinds: dict[str, Wanted] = dict.fromkeys(self.read, "auto")
         kinds |= {name: kind if len(self.targets) == 1 else "number" for name in self.targets}
         formulas = {c for f in self.features if f.is_formula for c in f.columns}
         kinds |= dict.fromkeys(formulas, "number")
-        kinds |= dict.fromkeys(self._categorical(), "text")
-        columns, kept, dropped = _complete(self.data.missing, table, kinds, self.targets)
-        self.features = [self._with_categories(feature, columns) for feature in self.features]
-        self._note_columns(columns)
+        kinds |= dict.fromkeys(self._categories(), "text")
+        kinds |= {name: how for name, how in self.readings.items() if name in kinds}
+        columns = {name: table.column(name, how) for name, how in kinds.items()}
+        self._judge(columns)
+        columns = {name: columns[name] for name in [*self.read, *self.targets]}
+        columns, kept, dropped = _complete(self.data, table, columns, self.targets)
+        self.features = [self._completed(feature, columns) for feature in self.features]
         self.task = self._task(columns)
         classes = self._classes(columns) if self.task == "classification" else None
         shares = _shares(self.targets, columns, kept, table) if classes == self.targets else None
@@ -242,9 +253,9 @@ class _Loading:
         for name, part in (("validation", parts.validation), ("test", parts.test)):
             if len(part):
                 found[name] = rows(part)
-            other = _other_table(loaded, name, [*self.read, *self.targets])
+            other = _other_table(loaded, table, name, [*self.read, *self.targets])
             if other is not None:
-                found[name], gone = _labelled(other, encoding, self.data.missing)
+                found[name], gone = _labelled(other, encoding, self.data)
                 dropped += gone
         arrays = [array for part in found.values() for array in part]
         names = [*encoding.names, *self.targets, *(classes or ())]
@@ -264,7 +275,9 @@ class _Loading:
         if self.autoencoder:
             return []
         if given is None:
-            return own if own is not None else self.table.names[-1:]
+            if own is not None:
+                return own
+            return [name for name in self.table.names if name not in self.excluded][-1:]
         names = [given] if isinstance(given, str) else given
         found = []
         for name in names:
@@ -283,51 +296,59 @@ class _Loading:
             self.spelled.pop("")
             self.notes.append("every line ends with a separator: the last column, without name, is left out")
 
-    def _note_columns(self, columns: dict[str, Column]) -> None:
-        """Note what tells rows apart but teaches nothing: names and numbers of rows, dates as texts."""
+    def _judge(self, columns: dict[str, Column]) -> None:
+        """Note columns that teach nothing; leave them out where ``exclude: auto`` says so."""
         if not isinstance(self.table, FileTable):
             return
+        kept, left_out = [], []
         for feature in self.features:
-            if feature.is_formula:
+            text = feature.text
+            plain = not feature.is_formula and text not in self.readings
+            judged = teaches_nothing(text, columns[text]) if plain else None
+            if judged is not None and self.data.exclude == "auto":
+                left_out.append(f"column '{text}' {judged.why}")
                 continue
-            name, column = feature.text, columns[feature.text]
-            rows = len(column)
-            if feature.categories is None:
-                if name.casefold() in ROW_NAMES and rows > 2 and len(set(column.tolist())) == rows:
-                    self.notes.append(
-                        f"column '{name}' seems to number the rows, which teaches nothing about new ones:"
-                        " data.features: the columns to learn from"
-                    )
-                continue
-            count = len(feature.categories)
-            dates = all(map(_DATE.fullmatch, feature.categories))
-            if dates or (count > 2 and count == rows) or (count > 10 and 2 * count > rows):
-                what = "dates" if dates else "texts"
-                wiser = "give numbers instead, such as days since a first one" if dates else "leave it out"
-                self.notes.append(
-                    f"column '{name}' has {count} different {what} in {rows} rows, each an input of its own"
-                    f" that teaches nothing about new rows: {wiser}"
-                    " (data.features: the columns to learn from)"
-                )
+            kept.append(feature)
+            if judged is not None:
+                self.notes.append(f"column '{text}' {judged.why}: {judged.wiser}")
+        self.notes += [f"left out: {reason}" for reason in left_out]
+        if not kept:
+            raise self.loaded.error("data.exclude", "no features are left")
+        self.features = kept
+        self.read = list(dict.fromkeys(name for feature in kept for name in feature.columns))
 
-    def _categorical(self) -> list[str]:
-        """Return the columns that the config takes for texts."""
+    def _named(self, key: str, names: Iterable[str]) -> list[str]:
+        """Return the columns that a key names."""
         found = []
-        for i, name in enumerate(self.data.categorical or ()):
-            key = f"data.categorical.{i}"
+        for i, name in enumerate(names):
             if canonical(name) not in self.spelled:
-                raise self.loaded.error(key, *_no_column(name, self.table.names))
-            column = self.spelled[canonical(name)]
+                raise self.loaded.error(f"{key}.{i}", *_no_column(name, self.table.names))
+            found.append(self.spelled[canonical(name)])
+        return found
+
+    def _excluded(self) -> list[str]:
+        """Return the columns that the config leaves out by name."""
+        given = self.data.exclude
+        return [] if given is None or given == "auto" else self._named("data.exclude", given)
+
+    def _categories(self) -> list[str]:
+        """Return the columns that the config takes for texts."""
+        found = self._named("data.categories", self.data.categories or ())
+        for i, column in enumerate(found):
+            key = f"data.categories.{i}"
             if any(f.is_formula and column in f.columns for f in self.features):
                 raise self.loaded.error(key, f"a formula of data.features takes '{column}' for a number")
-            found += [column] if column in self.read or column in self.targets else []
-        return found
+            if column in self.readings:
+                raise self.loaded.error(key, f"'{column}' is a column of numbers or dates by another key")
+        return [column for column in found if column in self.read or column in self.targets]
 
     def _features(self) -> list[Feature]:
         given, key = self.data.features, "data.features"
         if given is None:
             apart = (self.table.targets or []) if self.autoencoder else self.targets
-            names = [name for name in self.table.names if name not in apart]
+            names = [name for name in self.table.names if name not in apart and name not in self.excluded]
+            if not names and self.excluded:
+                raise self.loaded.error("data.exclude", "no features are left")
             if not names:
                 only = self.table.names[0]
                 raise self.loaded.error(
@@ -343,6 +364,8 @@ class _Loading:
             for name in feature.columns:
                 if name in self.targets:
                     raise self.loaded.error(f"{key}.{i}", f"'{name}' is the target, so it is no feature")
+                if name in self.excluded:
+                    raise self.loaded.error(f"{key}.{i}", f"'{name}' is left out by data.exclude")
             found[feature.text] = feature
         return list(found.values())
 
@@ -375,19 +398,25 @@ class _Loading:
             raise self.loaded.error(key, f"'{cut(entry)}' is not a formula of columns")
         return Feature(entry, [self.spelled[name] for name in graph.inputs])
 
-    def _with_categories(self, feature: Feature, columns: dict[str, Column]) -> Feature:
-        if feature.is_formula or columns[feature.text].dtype != object:
+    def _completed(self, feature: Feature, columns: dict[str, Column]) -> Feature:
+        """Return a feature with what its cells tell: categories, parts of dates, an input for gaps."""
+        if feature.is_formula:
             return feature
-        column = columns[feature.text]
-        categories = sorted(set(column[~missing(column)].tolist()))
+        name, column = feature.text, columns[feature.text]
+        gaps = missing(column)
+        apart = bool(gaps.any()) and self.data.missing_in(name) == "category"
+        if column.dtype != object:
+            parts = self.data.dated.get(name) if isinstance(self.readings.get(name), Dates) else None
+            return replace(feature, parts=None if parts is None else list(parts), flagged=apart)
+        categories = sorted({*column[~gaps].tolist(), *([MISSING] if apart else [])})
         if len(categories) > CATEGORIES:
             raise self.loaded.error(
                 "data.features",
-                f"column '{feature.text}' has {len(categories)} different texts; a categorical column has "
+                f"column '{name}' has {len(categories)} different texts; a categorical column has "
                 f"{CATEGORIES} at most",
-                "list the columns to learn from under data.features",
+                f"data.exclude: ['{name}'] leaves it out",
             )
-        return Feature(feature.text, feature.columns, categories)
+        return replace(feature, categories=categories)
 
     def _task(self, columns: dict[str, Column]) -> Task:
         """Choose the task: as asked, as the loss has it, else by the target.
@@ -461,6 +490,13 @@ class _Loading:
                 if column.dtype == object or self.loaded.config.loss.for_classes
                 else "task: regression takes the target as a number",
             )
+        texts, most = column.dtype == object, max(CLASSES, len(column) // 2)
+        if texts and len(classes) > most and self.loaded.config.task == "auto":
+            raise self.loaded.error(
+                "data.target",
+                f"'{self.targets[0]}' has {len(classes)} classes for {len(column)} rows, too many to tell apart",
+                "another data.target; task: classification takes them all the same",
+            )
         if len(classes) > CATEGORIES:
             raise self.loaded.error(
                 "data.target", f"'{self.targets[0]}' has {len(classes)} classes; {CATEGORIES} is the most"
@@ -484,9 +520,15 @@ class _Loading:
         self, columns: dict[str, Column], kept: npt.NDArray[np.int64], parts: Parts, classes: list[str] | None
     ) -> Encoding:
         loaded, data = self.loaded, self.data
-        fills = _fills(loaded, {name: columns[name] for name in self.read}, parts.train)
+        fills = _fills(loaded, data, {name: columns[name] for name in self.read}, parts.train)
+        self.features = [
+            replace(feature, since=float(_first(columns[feature.text][parts.train])))
+            if feature.parts is not None
+            else feature
+            for feature in self.features
+        ]
         width = sum(len(feature.names) for feature in self.features)
-        shape = tuple(data.shape) if data.shape else (width,)
+        shape = tuple(data.shape or self.table.shape or (width,))
         if prod(shape) != width:
             dims = " x ".join(map(str, shape))
             raise loaded.error(
@@ -500,48 +542,53 @@ class _Loading:
             )
         shift, scale = np.zeros(width), np.ones(width)
         if data.scaling != "none":
-            raw = {name: _fill(columns[name][parts.train], fills.get(name)) for name in self.read}
+            train = {name: columns[name][parts.train] for name in self.read}
+            raw = {name: _fill(column, fills.get(name)) for name, column in train.items()}
+            gaps = {name: missing(column) for name, column in train.items()}
             numbers = kept[parts.train]
             flat = flat_inputs(
-                self.features, raw, lambda row, name: self.table.place(int(numbers[row]), name)
+                self.features, raw, gaps, lambda row, name: self.table.place(int(numbers[row]), name)
             )
             shift, scale = _scaling(data.scaling, flat)
             if not np.isfinite([shift, scale]).all():
                 at = int((~np.isfinite(shift) | ~np.isfinite(scale)).argmax())
                 names = [name for feature in self.features for name in feature.names]
                 raise loaded.error("data.scaling", f"the numbers of '{names[at]}' are too large to be scaled")
-            words = np.repeat(
-                [f.categories is not None for f in self.features], [len(f.names) for f in self.features]
-            )
-            shift[words], scale[words] = 0.0, 1.0
-        encoding = Encoding(self.features, self.targets, classes, shape, shift, scale, fills)
+            yes_or_no = ~np.array([measured for feature in self.features for measured in feature.measured])
+            shift[yes_or_no], scale[yes_or_no] = 0.0, 1.0
+        inputs = [name for feature in self.features for name in feature.names]
         return Encoding(
             self.features,
-            encoding.names if self.autoencoder else self.targets,
+            inputs if self.autoencoder else self.targets,
             classes,
             shape,
             shift,
             scale,
             fills,
+            {name: how for name, how in self.readings.items() if name in columns},
+            Gaps.of(data.missing_values),
+            data.unknown == "ignore",
         )
 
 
-def load_labelled(path: str, encoding: Encoding, how: Missing = "error", dialect: Dialect = PLAIN) -> Rows:
+def load_labelled(path: str, encoding: Encoding, data: schema.Data, dialect: Dialect | None = None) -> Rows:
     """Read a file of rows with their targets, as a trained model sees them.
 
     Args:
-        path: CSV, TSV, JSON Lines or npz; ``-`` is stdin.
+        path: Any that ``data.path`` may be; ``-`` is stdin.
         encoding: The model's.
-        how: ``data.missing``, as the model was trained.
-        dialect: How the file is written.
+        data: Of the model's config: what missing cells do, how images lie.
+        dialect: How the file is written; None for as the training rows were.
     Raises:
         DataError: when a column is missing, a cell wrong, a class or category unknown; with the place.
         FileError: when the file cannot be read.
     """
-    table = read_table(path, dialect=dialect)
+    written = written_as(data)
+    table = read_table(path, written=written._replace(dialect=dialect or written.dialect))
+    table = table.parts.get("test", table)
     wanted = encoding.columns + ([] if encoding.autoencoder else encoding.targets)
     _require(wanted, table.names, path)
-    return _labelled(table, encoding, how)[0]
+    return _labelled(table, encoding, data)[0]
 
 
 def open_rows(path: str, encoding: Encoding, dialect: Dialect = PLAIN) -> PointSource:
@@ -567,7 +614,7 @@ def encode_block(encoding: Encoding, block: Block) -> Floats:
         DataError: as `Encoding.encode`.
     """
     table = None
-    if all(feature.categories is None for feature in encoding.features):
+    if encoding.all_plain:
         table = text.number_table(block)
     columns: dict[str, Column | list[str]] = {}
     if table is None:
@@ -587,15 +634,18 @@ def _require(wanted: Sequence[str], names: Sequence[str], path: str) -> None:
             raise DataError(message, place=f"{shown}:1:1", hint=hint)
 
 
-def _labelled(table: Table, encoding: Encoding, how: Missing) -> tuple[Rows, int]:
+def _labelled(table: Table, encoding: Encoding, data: schema.Data) -> tuple[Rows, int]:
     """Encode a table with its targets, and count the rows left out."""
     targets = [] if encoding.autoencoder else encoding.targets
     # the training rows have settled what each column is
-    words = {feature.text for feature in encoding.features if feature.categories is not None}
-    kinds: dict[str, Kind] = {name: "text" if name in words else "number" for name in encoding.columns}
+    kinds: dict[str, Wanted] = {
+        name: "text" if name in encoding.words else "number" for name in encoding.columns
+    }
     numbers = encoding.classes is None or encoding.shares or encoding.numbered
     kinds |= dict.fromkeys(targets, "number" if numbers else "text")
-    columns, kept, dropped = _complete(how, table, kinds, targets)
+    kinds |= encoding.readings
+    columns = {name: table.column(name, how) for name, how in kinds.items()}
+    columns, kept, dropped = _complete(data, table, columns, targets)
 
     def place(row: int, name: str) -> str:
         return table.place(int(kept[row]), name)
@@ -669,14 +719,17 @@ def _outputs(
     return np.stack([np.asarray(columns[name][rows], dtype=np.float64) for name in targets], axis=1)
 
 
-def _other_table(loaded: Loaded, part: str, wanted: Sequence[str]) -> Table | None:
-    """Open ``validation_path`` or ``test_path``, which must have the columns that are read."""
+def _other_table(loaded: Loaded, main: Table, part: str, wanted: Sequence[str]) -> Table | None:
+    """Open ``validation_path`` or ``test_path``, which must have the columns that are read.
+
+    Where neither they nor a split is given, an archive's own arrays of that part are taken.
+    """
     data = loaded.config.data
     path = data.validation_path if part == "validation" else data.test_path
     if path is None:
-        return None
+        return None if getattr(data, f"{part}_split") else main.parts.get(part)
     key = f"data.{part}_path"
-    table = read_table(path, loaded.folder, data.dialect)
+    table = read_table(path, loaded.folder, written_as(data))
     present = set(table.names)
     for name in wanted:
         if name not in present:
@@ -686,32 +739,32 @@ def _other_table(loaded: Loaded, part: str, wanted: Sequence[str]) -> Table | No
 
 
 def _complete(
-    how: Missing, table: Table, kinds: dict[str, Kind], targets: Sequence[str]
+    data: schema.Data, table: Table, columns: dict[str, Column], targets: Sequence[str]
 ) -> tuple[dict[str, Column], npt.NDArray[np.int64], int]:
-    """Read columns and settle missing cells as ``data.missing`` says, but for filling them.
+    """Settle missing cells as ``data.missing`` says, but for filling them.
 
     Returns:
         The columns without the rows that are dropped; the table's number of each row; how many are gone.
     """
-    columns = {name: table.column(name, kind) for name, kind in kinds.items()}
     gaps = {name: missing(column) for name, column in columns.items()}
     gaps = {name: rows for name, rows in gaps.items() if rows.any()}
     everything = np.arange(table.rows)
     if not gaps:
         return columns, everything, 0
-    if how == "error":
-        row = min(int(rows.argmax()) for rows in gaps.values())
-        name = min((name for name in gaps if gaps[name][row]), key=table.names.index)
-        count = sum(int(rows.sum()) for rows in gaps.values())
+    refused = {name: rows for name, rows in gaps.items() if data.missing_in(name) == "error"}
+    if refused:
+        row = min(int(rows.argmax()) for rows in refused.values())
+        name = min((name for name in refused if refused[name][row]), key=table.names.index)
+        count = sum(int(rows.sum()) for rows in refused.values())
         more = f"; {count} cells are empty in all" if count > 1 else ""
         raise DataError(
             f"no value in column '{name}'{more}",
             place=table.place(row, name),
-            hint="data.missing: drop leaves such rows out, mean fills the gaps",
+            hint="data.missing: drop leaves such rows out; mean, median or category fills the gaps",
         )
     gone = np.zeros(table.rows, dtype=bool)
     for name, rows in gaps.items():
-        if how == "drop" or name in targets:
+        if data.missing_in(name) == "drop" or name in targets:
             gone |= rows
     kept = everything[~gone]
     if not len(kept):
@@ -720,26 +773,88 @@ def _complete(
 
 
 def _fills(
-    loaded: Loaded, columns: dict[str, Column], train: npt.NDArray[np.int64]
+    loaded: Loaded, data: schema.Data, columns: dict[str, Column], train: npt.NDArray[np.int64]
 ) -> dict[str, float | str]:
-    """Return what fills each column: the mean of the training rows, or their most frequent text."""
-    if loaded.config.data.missing != "mean":
-        return {}
+    """Return what fills each column: a mean or median of the training rows, their most frequent text."""
     fills: dict[str, float | str] = {}
     for name, column in columns.items():
-        given = column[train]
-        given = given[~missing(given)]
+        how = data.missing_in(name)
+        if how in ("error", "drop"):
+            continue
+        gaps = missing(column)
+        if column.dtype == object and how == "category":
+            if gaps.any():
+                fills[name] = MISSING
+            continue
+        given = column[train][~gaps[train]]
         if not len(given):
             raise loaded.error("data.missing", f"column '{name}' has no value in any training row: no mean")
         if given.dtype == object:
             texts, counts = np.unique(given.astype(str), return_counts=True)
             fills[name] = str(texts[counts.argmax()])
-        else:
-            with np.errstate(over="ignore"):
-                fills[name] = mean = float(given.mean())
-            if not np.isfinite(mean):
-                raise loaded.error("data.missing", f"the numbers of '{name}' are too large for a mean")
+            continue
+        with np.errstate(over="ignore"):
+            fills[name] = middle = float(np.median(given) if how == "median" else given.mean())
+        if not np.isfinite(middle):
+            raise loaded.error("data.missing", f"the numbers of '{name}' are too large for a mean")
     return fills
+
+
+def _first(days: Column) -> float:
+    """Return the earliest of some dates; 0 where none is given."""
+    given = days[~missing(days)]
+    return float(given.min()) if len(given) else 0.0
+
+
+def _by_column(loaded: Loaded, table: Table, spelled: Mapping[str, str]) -> schema.Data:
+    """Return the section with its mappings by the names that the table has.
+
+    Raises:
+        ConfigError: for a name that it has not.
+    """
+    data = loaded.config.data
+
+    def renamed(key: str, by_name: Mapping[str, T]) -> dict[str, T]:
+        found = {}
+        for name, value in by_name.items():
+            if canonical(name) not in spelled and not (key == "missing" and name == OTHERS):
+                raise loaded.error(f"data.{key}.{name}", *_no_column(name, table.names))
+            found[spelled.get(canonical(name), name)] = value
+        return found
+
+    if not isinstance(data.missing, str):
+        data = msgspec.structs.replace(data, missing=renamed("missing", data.missing))
+    if isinstance(data.dates, dict):
+        data = msgspec.structs.replace(data, dates=renamed("dates", data.dates))
+    return data
+
+
+def _readings(loaded: Loaded, data: schema.Data, table: Table) -> dict[str, Reading]:
+    """Return how the columns of ``data.numbers`` and ``data.dates`` are written, as their cells tell.
+
+    Raises:
+        ConfigError: for a column that is not there.
+        DataError: for a cell that is neither.
+    """
+    gaps, comma, spelled = Gaps.of(data.missing_values), data.dialect.decimal == ",", named(table.names)
+    found: dict[str, Reading] = {}
+    keys = [(f"data.numbers.{i}", name) for i, name in enumerate(data.numbers or ())]
+    keys += [("data.dates", name) for name in data.dated]
+    for key, name in keys:
+        if canonical(name) not in spelled:
+            raise loaded.error(key, *_no_column(name, table.names))
+        column = spelled[canonical(name)]
+        if column in found:
+            raise loaded.error(key, f"'{column}' stands among the numbers and the dates")
+        cells = table.cells(column)
+        try:
+            if key == "data.dates":
+                found[column] = dates.learn(cells, data.date_order, gaps)
+            else:
+                found[column] = amounts.learn(cells, gaps, comma)
+        except WrongCell as error:
+            raise wrong_cell(column, error, table.place) from None
+    return found
 
 
 def _fill(column: Column, value: float | str | None) -> Column:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ...errors import DataError, FileError, counted
 from ...tables import text
+from ...tables.amounts import Amounts, amount, learn
+from ...tables.arrays import MAGIC as NPY
+from ...tables.arrays import load_array
 from ...tables.block import Block, Floats, canonical
 from ...tables.chunks import read
+from ...tables.dates import Dates
 from ...tables.dialect import PLAIN, Dialect
 from ...tables.files import open_file
+from ...tables.formats import refuse_foreign
 from ...tables.npz import MAGIC, read_npz
 from ...tables.numerals import cut, is_numeral, number_hint
+from ...tables.text import PLAIN_GAPS, Gaps, WrongCell
+from ..schema import Data
 from .datasets import Dataset, generate, shipped
 
 if TYPE_CHECKING:
@@ -29,6 +37,11 @@ Column = Floats | Texts
 Kind = Literal["auto", "number", "text", "class"]
 """What a column must be: ``auto`` decides by its cells, ``class`` takes texts among numbers as well."""
 
+Reading = Amounts | Dates
+"""How the cells of a column are written that are numbers, or dates, to people alone."""
+
+Wanted = Kind | Reading
+
 _EXACT = 2**53
 
 
@@ -39,19 +52,28 @@ class Table(Protocol):
         names: Of the columns, in order.
         targets: The columns that are targets by nature; None when the config has to say.
         vector: Whether targets were written as lists of numbers.
+        shape: Of the inputs of one row, channels first, where the source tells it.
+        images: Whether the inputs of a row have axes of their own.
+        parts: Tables that the source holds besides: of ``validation`` and ``test`` rows.
     """
 
     rows: int
     names: list[str]
     targets: list[str] | None
     vector: bool
+    shape: tuple[int, ...] | None
+    images: bool
+    parts: dict[str, Table]
 
-    def column(self, name: str, kind: Kind = "auto") -> Column:
+    def column(self, name: str, kind: Wanted = "auto") -> Column:
         """Return a column.
 
         Raises:
             DataError: when it is not of that kind, with the place of its first wrong cell.
         """
+
+    def cells(self, name: str) -> list[str]:
+        """Return a column as it is written."""
 
     def place(self, row: int, name: str) -> str:
         """Say where a cell stands."""
@@ -65,6 +87,9 @@ class ArrayTable:
         name: Of the source, for messages.
         targets: See `Table`.
         vector: See `Table`.
+        gaps: Which cells are without a value.
+        shape: See `Table`.
+        images: See `Table`.
     """
 
     def __init__(
@@ -73,33 +98,49 @@ class ArrayTable:
         name: str,
         targets: list[str] | None = None,
         vector: bool = False,
+        gaps: Gaps = PLAIN_GAPS,
+        shape: tuple[int, ...] | None = None,
+        images: bool = False,
     ) -> None:
         self.names = list(columns)
         self.rows = len(next(iter(columns.values())))
         self.targets = targets
         self.vector = vector
+        self.shape = shape
+        self.images = images
+        self.parts: dict[str, Table] = {}
         self._name = name
         self._columns = columns
+        self._gaps = gaps
 
     def place(self, row: int, name: str) -> str:
         """Say where a cell stands: ``file: row 3, column 'x'``."""
         return f"{self._name}: row {row + 1}, column '{name}'"
 
-    def column(self, name: str, kind: Kind = "auto") -> Column:
-        """Return a column; see `Table.column`."""
+    def cells(self, name: str) -> list[str]:
+        """Return a column as texts."""
         values = self._columns[name]
         if values.dtype.kind in "OUS":
-            cells = [
+            return [
                 (cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell)).strip(" \t")
                 for cell in values.tolist()
             ]
+        return ["" if value != value else number_name(value) for value in values.astype(np.float64).tolist()]
+
+    def column(self, name: str, kind: Wanted = "auto") -> Column:
+        """Return a column; see `Table.column`."""
+        if not isinstance(kind, str):
+            return read_cells(name, self.cells(name), kind, self._gaps, self.place)
+        values = self._columns[name]
+        if values.dtype.kind in "OUS":
+            cells = self.cells(name)
             if kind == "auto":
-                refuse_disguised(name, cells, self.place)
+                refuse_disguised(name, cells, self.place, self._gaps)
             if kind != "number":
-                return _texts(cells)
-            read = text.column_numbers(cells)
+                return _texts(cells, self._gaps)
+            read = text.column_numbers(cells, self._gaps)
             if read is None:
-                first = text.faults(cells)[0]
+                first = text.faults(cells, self._gaps)[0]
                 raise DataError(first.message, place=self.place(first.row, name), hint=first.hint)
             return read
         if values.dtype.kind not in "biuf":
@@ -114,8 +155,8 @@ class ArrayTable:
             at = int(np.isinf(numbers).argmax())
             raise DataError(f"{numbers[at]} is not a finite number", place=self.place(at, name))
         if kind == "text":
-            return _texts(["" if np.isnan(value) else number_name(value) for value in numbers.tolist()])
-        return numbers
+            return _texts(self.cells(name), self._gaps)
+        return self._gaps.marked(numbers)
 
 
 class FileTable:
@@ -125,9 +166,13 @@ class FileTable:
     made when asked for, so that a column nobody uses may hold anything.
     """
 
-    def __init__(self, path: str, dialect: Dialect = PLAIN) -> None:
+    def __init__(self, path: str, dialect: Dialect = PLAIN, gaps: Gaps = PLAIN_GAPS) -> None:
         self.targets: list[str] | None = None
         self.vector = False
+        self.shape: tuple[int, ...] | None = None
+        self.images = False
+        self.parts: dict[str, Table] = {}
+        self._gaps = gaps
         self._blocks: list[Block] = []
         self._parts: list[Floats | None] = []
         with text.open_table(path, dialect) as source:
@@ -159,34 +204,39 @@ class FileTable:
         at = int(np.searchsorted(self._starts, row, side="right")) - 1
         return text.place(self._blocks[at], row - int(self._starts[at]), name)
 
-    def column(self, name: str, kind: Kind = "auto") -> Column:
+    def cells(self, name: str) -> list[str]:
+        """Return a column as it is written."""
+        return [cell for i in range(len(self._blocks)) for cell in self._texts(i, name)]
+
+    def column(self, name: str, kind: Wanted = "auto") -> Column:
         """Return a column; see `Table.column`.
 
         A column of which fewer than half of the cells are texts is taken for numbers with mistakes in them.
         """
+        if not isinstance(kind, str):
+            return read_cells(name, self.cells(name), kind, self._gaps, self.place)
         at = self._positions[name]
         if self._table is not None and kind != "text":
-            column: Floats = self._table[at]
-            return column
+            return self._gaps.marked(self._table[at])
         if kind != "text":
             parts = [self._numbers(i, at) for i in range(len(self._blocks))]
             whole = [part for part in parts if part is not None]
             if len(whole) == len(parts):
                 return np.concatenate(whole)
-        cells = [cell for i in range(len(self._blocks)) for cell in self._texts(i, name)]
+        cells = self.cells(name)
         if kind in ("auto", "number"):
-            given = [cell for cell in cells if cell not in text.MISSING]
+            given = [cell for cell in cells if cell not in self._gaps.texts]
             words = sum(not is_numeral(cell) for cell in given)
             if kind == "number" or 2 * words < len(given):
-                self._refuse(name, text.faults(cells), len(given), kind)
-            refuse_disguised(name, cells, self.place)
-        return _texts(cells)
+                self._refuse(name, text.faults(cells, self._gaps), len(given), kind)
+            refuse_disguised(name, cells, self.place, self._gaps)
+        return _texts(cells, self._gaps)
 
     def _numbers(self, block: int, column: int) -> Floats | None:
         part = self._parts[block]
         if part is not None:
-            return part[:, column]
-        return text.column_numbers(self._texts(block, self.names[column]))
+            return self._gaps.marked(part[:, column])
+        return text.column_numbers(self._texts(block, self.names[column]), self._gaps)
 
     def _texts(self, block: int, name: str) -> list[str]:
         if block not in self._cells:
@@ -210,23 +260,56 @@ class FileTable:
         )
 
 
-def refuse_disguised(name: str, cells: Sequence[str], place: Callable[[int, str], str]) -> None:
-    """Refuse a column of texts that people mean as numbers: ``1,5``, ``$3``, ``10%``.
+def read_cells(
+    name: str, cells: Sequence[str], how: Reading, gaps: Gaps, place: Callable[[int, str], str]
+) -> Floats:
+    """Read a column as it is said to be written.
+
+    Raises:
+        DataError: for the first cell that is otherwise, with its place.
+    """
+    try:
+        return how.read(cells, gaps)
+    except WrongCell as error:
+        raise wrong_cell(name, error, place) from None
+
+
+def wrong_cell(name: str, error: WrongCell, place: Callable[[int, str], str]) -> DataError:
+    """Return the error that says where a column is not written as it should be."""
+    row, message, hint = error.fault
+    return DataError(f"column '{name}': {message}", place=place(row, name), hint=hint)
+
+
+def refuse_disguised(
+    name: str, cells: Sequence[str], place: Callable[[int, str], str], gaps: Gaps = PLAIN_GAPS
+) -> None:
+    """Refuse a column of texts that people mean as numbers: ``1,5``, ``$3``, ``10%``, ``34 kg``.
 
     Raises:
         DataError: when they are half of its cells or more, numbers included.
     """
-    given = [row for row, cell in enumerate(cells) if cell not in text.MISSING]
-    hints = {row: hint for row in given if (hint := number_hint(cells[row])) is not None}
+    given = [row for row, cell in enumerate(cells) if cell not in gaps.texts]
+    read = {row: amount(cells[row]) or amount(cells[row], ",") for row in given}
     numerals = sum(is_numeral(cells[row]) for row in given)
-    if not hints or 2 * (len(hints) + numerals) < len(given):
+    disguised = [
+        row for row in given if not is_numeral(cells[row]) and (read[row] or number_hint(cells[row]))
+    ]
+    if not disguised or 2 * (len(disguised) + numerals) < len(given):
         return
-    first = next(iter(hints))
-    alike = f"; {counted(len(hints), 'cell')} of the column look so" if len(hints) > 1 else ""
+    units = {found.unit for found in read.values() if found is not None}
+    if len(units - {""}) > 1 and all(unit.isalpha() for unit in units):
+        return  # 1st, 2nd and 3rd are no units but names
+    first = disguised[0]
+    alike = f"; {counted(len(disguised), 'cell')} of the column look so" if len(disguised) > 1 else ""
+    try:
+        (value,) = learn(cells, gaps).read([cells[first]])
+        help_ = f"data.numbers: ['{name}'] reads it as {number_name(float(value))}"
+    except WrongCell:
+        help_ = number_hint(cells[first]) or "write plain numbers"
     raise DataError(
         f"column '{name}': '{cut(cells[first])}' is not a number{alike}",
         place=place(first, name),
-        hint=f"{hints[first]}; data.categorical: ['{name}'] takes them as texts",
+        hint=f"{help_}; data.categories: ['{name}'] takes such cells as texts",
     )
 
 
@@ -247,21 +330,49 @@ def open_table(loaded: Loaded) -> Table:
     if data.dataset is not None:
         return _dataset(loaded, data.dataset)
     if data.path is not None:
-        return read_table(data.path, loaded.folder, data.dialect)
+        return read_table(data.path, loaded.folder, written_as(data))
     return _inline(data.inputs or [], data.targets, loaded.place("data.inputs"))
 
 
-def read_table(path: str, folder: str = ".", dialect: Dialect = PLAIN) -> Table:
+class Written(NamedTuple):
+    """How the tables of a config are written.
+
+    Attributes:
+        dialect: Of text.
+        gaps: Which cells are without a value.
+        layout: Of images in arrays; None where it is not said.
+        shape: Of a row, as the config has it; None where it is not said.
+    """
+
+    dialect: Dialect = PLAIN
+    gaps: Gaps = PLAIN_GAPS
+    layout: str | None = None
+    shape: tuple[int, ...] | None = None
+
+
+PLAINLY = Written()
+
+
+def written_as(data: Data) -> Written:
+    """Return how the tables of a config are written."""
+    shape = tuple(data.shape) if data.shape else None
+    return Written(data.dialect, Gaps.of(data.missing_values), data.layout, shape)
+
+
+def read_table(path: str, folder: str = ".", written: Written = PLAINLY) -> Table:
     """Read a file whose path is relative to a folder; ``-`` is stdin."""
     if path == "-":
-        return FileTable(path, dialect)
+        return FileTable(path, written.dialect, written.gaps)
     path = os.path.join(folder, path) if folder not in ("", ".") else path
     if os.path.isfile(path):
         with _open(path) as stream:
-            head = read(stream, len(MAGIC), path)
-            if head == MAGIC or path.lower().endswith(".npz"):
-                return _npz(head + read(stream, -1, path), path)
-    return FileTable(path, dialect)
+            head = read(stream, 4096, path)
+            refuse_foreign(head, path)
+            if head.startswith(MAGIC) or path.lower().endswith(".npz"):
+                return _npz(read_npz(head + read(stream, -1, path), path), path, written)
+            if head.startswith(NPY):
+                return _npy(load_array(stream, path, head), path, written)
+    return FileTable(path, written.dialect, written.gaps)
 
 
 def _open(path: str) -> Any:
@@ -271,33 +382,132 @@ def _open(path: str) -> Any:
         raise FileError(f"cannot read {path}: {exc.strerror or exc}") from exc
 
 
-def _npz(data: bytes, path: str) -> Table:
-    arrays = read_npz(data, path)
-    inputs = _named(arrays, ("x", "inputs", "X"))
-    targets = _named(arrays, ("y", "targets", "t"))
+_INPUTS, _TARGETS = ("x", "inputs", "X", "data", "images"), ("y", "targets", "t", "labels", "target")
+_PARTS = {"": ("_train", "_training"), "validation": ("_val", "_valid", "_validation"), "test": ("_test",)}
+"""What the arrays of the parts are called: ``x_train``, ``y_train`` and so on."""
+
+
+def _npz(arrays: dict[str, Any], path: str, written: Written) -> Table:
+    if not arrays:
+        raise DataError("no arrays", place=path)
+    inputs, targets = _named(arrays, _INPUTS), _named(arrays, _TARGETS)
     if inputs is not None and targets is not None and arrays[inputs].ndim > 1:
-        x, y = arrays[inputs], arrays[targets]
-        if len(x) != (len(y) if y.ndim else 0) or y.ndim > 2:
-            raise DataError(f"'{inputs}' has shape {x.shape} and '{targets}' has shape {y.shape}", place=path)
-        if x.size == 0:
-            raise DataError(f"'{inputs}' has shape {x.shape}: no numbers", place=path)
-        columns = _numbered(x.reshape(len(x), -1), "x")
-        outputs = _numbered(y.reshape(len(y), -1), "y")
-        return ArrayTable(columns | outputs, path, list(outputs), vector=y.ndim == 2)
+        return _pair(arrays, inputs, targets, path, written)
+    found = {part: _pair_of(arrays, endings) for part, endings in _PARTS.items()}
+    if found[""] is not None:
+        tables = {
+            part: _pair(arrays, *names, path, written) for part, names in found.items() if names is not None
+        }
+        train = tables.pop("")
+        train.parts.update(tables)
+        for part, table in tables.items():
+            if (table.names, table.shape) != (train.names, train.shape):
+                names = found[part]
+                assert names is not None
+                raise DataError(f"'{names[0]}' has rows of another shape than those to train on", place=path)
+        return train
     for name, array in arrays.items():
         if array.ndim != 1 or not len(array):
             raise DataError(
                 f"the array '{name}' has shape {array.shape}, not (rows,)",
                 place=path,
-                hint="give arrays x (rows, columns) and y (rows,), or one array of shape (rows,) a column",
+                hint="give arrays x (rows, columns) and y (rows,), or x_train, y_train, x_test, y_test, or"
+                " one array of shape (rows,) a column",
             )
-    if not arrays:
-        raise DataError("no arrays", place=path)
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} {count}" for name, count in lengths.items())
         raise DataError(f"columns of different lengths: {listed}", place=path)
-    return ArrayTable(arrays, path)
+    return ArrayTable(arrays, path, gaps=written.gaps)
+
+
+def _pair_of(arrays: dict[str, Any], endings: Sequence[str]) -> tuple[str, str] | None:
+    """Return the names of the inputs and targets of a part, where both are there."""
+    inputs = _named(arrays, [name + ending for name in _INPUTS for ending in endings])
+    targets = _named(arrays, [name + ending for name in _TARGETS for ending in endings])
+    return None if inputs is None or targets is None else (inputs, targets)
+
+
+def _pair(arrays: dict[str, Any], inputs: str, targets: str, path: str, written: Written) -> Table:
+    x, y = arrays[inputs], arrays[targets]
+    if len(x) != (len(y) if y.ndim else 0) or y.ndim > 2:
+        raise DataError(f"'{inputs}' has shape {x.shape} and '{targets}' has shape {y.shape}", place=path)
+    if x.size == 0:
+        raise DataError(f"'{inputs}' has shape {x.shape}: no numbers", place=path)
+    images = x.ndim > 2 or written.shape is not None
+    x, shape = _channels_first(x, inputs, path, written)
+    columns = _numbered(x.reshape(len(x), -1), "x")
+    outputs = _numbered(y.reshape(len(y), -1), "y")
+    vector = y.ndim == 2
+    return ArrayTable(columns | outputs, path, list(outputs), vector, written.gaps, shape, images)
+
+
+LAYOUTS = {"nchw": (0, 1, 2, 3), "nhwc": (0, 3, 1, 2), "ncl": (0, 1, 2), "nlc": (0, 2, 1)}
+"""Where the axes rows, channels, height and width, or rows, channels and length, stand in an array."""
+
+
+def _channels_first(
+    x: npt.NDArray[Any], name: str, path: str, written: Written
+) -> tuple[npt.NDArray[Any], tuple[int, ...] | None]:
+    """Return images with their channels first, and the shape of one; never a guess about their axes."""
+    wanted, own = written.shape, x.shape[1:]
+    if written.layout is not None:
+        axes = LAYOUTS[written.layout]
+        if x.ndim == len(axes) - 1:  # grey images have no axis of channels
+            return x, (1, *own)
+        if x.ndim != len(axes):
+            raise DataError(
+                f"'{name}' has shape {x.shape}, which is not of the layout {written.layout}", place=path
+            )
+        x = x.transpose(axes)
+        return x, x.shape[1:]
+    if x.ndim == 2:
+        return x, None
+    if wanted is not None:
+        plain = [tuple(n for n in each if n != 1) for each in (own, wanted)]
+        if plain[0] != plain[1] and prod(own) == prod(wanted):
+            turned = next(
+                (
+                    layout
+                    for layout, axes in LAYOUTS.items()
+                    if len(axes) == x.ndim and tuple(x.shape[i] for i in axes[1:]) == tuple(wanted)
+                ),
+                None,
+            )
+            raise DataError(
+                f"'{name}' has rows of shape {_times(own)}, data.shape is {_times(wanted)}: its numbers would"
+                " be read in another order than they stand",
+                place=path,
+                hint=f"data.layout: {turned}" if turned else "give data.shape as the array has it",
+            )
+    return x, None
+
+
+def _times(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _npy(array: npt.NDArray[Any], path: str, written: Written) -> Table:
+    """Take an array of one or two axes as columns c1, c2, ..., or as the header names them."""
+    if array.dtype.names is not None:
+        columns = {name: array[name] for name in array.dtype.names}
+    elif array.ndim == 2 and array.size:
+        given = written.dialect.names
+        if given and len(given) != array.shape[1]:
+            raise DataError(
+                f"the array has {array.shape[1]} columns, data.header has {len(given)} names", place=path
+            )
+        names = given or tuple(f"c{i}" for i in range(1, array.shape[1] + 1))
+        columns = dict(zip(names, array.T.copy(), strict=True))
+    else:
+        raise DataError(
+            f"the array has shape {array.shape}, not (rows, columns)",
+            place=path,
+            hint="for inputs and targets of other shapes: numpy.savez('data.npz', x=..., y=...)",
+        )
+    if not len(array):
+        raise DataError("the array has no rows", place=path)
+    return ArrayTable(columns, path, gaps=written.gaps)
 
 
 def _named(arrays: dict[str, Any], names: Sequence[str]) -> str | None:
@@ -340,11 +550,11 @@ def _inline(inputs: list[list[float]], targets: list[Any] | None, name: str) -> 
     return ArrayTable(columns | outputs, name, list(outputs), vector=values.ndim == 2)
 
 
-def _texts(cells: Sequence[str]) -> Texts:
+def _texts(cells: Sequence[str], gaps: Gaps = PLAIN_GAPS) -> Texts:
     column = np.empty(len(cells), dtype=object)
     known: dict[str, str] = {}
     # equal texts share memory
-    column[:] = ["" if cell in text.MISSING else known.setdefault(cell, cell) for cell in cells]
+    column[:] = ["" if cell in gaps.texts else known.setdefault(cell, cell) for cell in cells]
     return column
 
 
