@@ -183,7 +183,7 @@ BAD = [
     ("data: {dataset: iris, test_path: b.csv}\n" + MODEL, "1:34: data.test_path goes with data.path, not with dataset"),
     ("data: {dataset: iris, noise: 0.1}\n" + MODEL, "1:30: data.noise is for generated sets, not for iris"),
     ("data: {path: a.csv, samples: 5}\n" + MODEL, "1:30: data.samples is for generated sets, not for path"),
-    ("data: {path: a.csv, missing: skip}\n" + MODEL, '1:30: data.missing must be one of error, drop, mean, not "skip"'),
+    ("data: {path: a.csv, missing: skip}\n" + MODEL, '1:30: data.missing must be one of error, drop, mean, median, category or a mapping of names to error, drop, mean, median, category, not "skip"'),
     ("data: {dataset: iris, missing: drop}\n" + MODEL, "1:32: data.missing is for data.path, not for dataset"),
     ("data: {path: a.csv, features: []}\n" + MODEL, "1:31: data.features is empty"),
     ("data: {path: a.csv, features: [x, x]}\n" + MODEL, '1:31: data.features has "x" twice'),

@@ -435,7 +435,7 @@ def test_a_column_for_each_class(here: Path, more: str) -> None:
         True,
     )
     assert found.train.targets.tolist() == [[0.7, 0.3], [0.0, 1.0]]
-    targets = load_labelled("t.csv", found.encoding).targets
+    targets = load_labelled("t.csv", found.encoding, Data()).targets
     assert targets.tolist() == [[0.7, 0.3], [0.0, 1.0]]
 
 

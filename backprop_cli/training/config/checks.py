@@ -15,7 +15,7 @@ from ...networks.layers.weights import HIGHEST_UNITS, too_many
 from ...optimization import settings
 from ...settings import Fault, uneven
 from .. import schema
-from .walk import Walk, activations
+from .walk import Walk, activations, fields_of
 from .yaml_source import quote, short
 
 CLASSIFICATION_METRICS: tuple[str, ...] = get_args(schema.ClassMetric)
@@ -122,7 +122,7 @@ class _Checks:
                     f"data.{key[:-4]}split",
                 )
         for key in OF_FILES:
-            if self.walk.given(f"data.{key}") and source != "path":
+            if getattr(data, key) != fields_of(schema.Data)[key].default and source != "path":
                 self.fault(f"data.{key}", f"data.{key} is for data.path, not for {source}")
         try:
             _ = data.dialect

@@ -283,6 +283,8 @@ class _Loading:
         for name in names:
             if canonical(name) not in self.spelled:
                 raise self.loaded.error("data.target", *_no_column(name, self.table.names))
+            if self.spelled[canonical(name)] in self.excluded:
+                raise self.loaded.error("data.target", f"'{cut(name)}' is left out by data.exclude")
             found.append(self.spelled[canonical(name)])
         return found
 
@@ -492,9 +494,10 @@ class _Loading:
             )
         texts, most = column.dtype == object, max(CLASSES, len(column) // 2)
         if texts and len(classes) > most and self.loaded.config.task == "auto":
+            target = cut(self.targets[0])
             raise self.loaded.error(
                 "data.target",
-                f"'{self.targets[0]}' has {len(classes)} classes for {len(column)} rows, too many to tell apart",
+                f"'{target}' has {len(classes)} classes for {len(column)} rows, too many to tell apart",
                 "another data.target; task: classification takes them all the same",
             )
         if len(classes) > CATEGORIES:
