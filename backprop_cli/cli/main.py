@@ -135,9 +135,26 @@ def _run(words: list[str]) -> int:
         return 0
     except click.Abort:
         return INTERRUPTED
+    except click.NoSuchOption as error:
+        raise UsageError(
+            error.format_message().rstrip("."), hint=_as_a_key(words, error.option_name)
+        ) from None
     except click.ClickException as error:
         raise UsageError(error.format_message().rstrip(".")) from None
     return int(result or 0)
+
+
+def _as_a_key(words: list[str], option: str) -> str | None:
+    """Return how a config's key is set that was taken for an option: ``training.epochs=5``."""
+    if words[:1] != ["train"]:
+        return None
+    from ..training.config.walk import homes_of
+
+    at = next((i for i, word in enumerate(words) if word.partition("=")[0] == option), len(words))
+    given = words[at : at + 1] + [word for word in words[at + 1 : at + 2] if word[:1] != "-"]
+    value = " ".join(given).replace("=", " ").partition(" ")[2] or "VALUE"
+    homes = homes_of(option.lstrip("-").replace("-", "_"))
+    return f"keys of the config are set without dashes: {homes[0]}={value}" if homes else None
 
 
 def _complete(group: Any, instruction: str) -> int:

@@ -164,7 +164,7 @@ def load_array(stream: BinaryIO, path: str, head: bytes = b"", mapped: bool = Fa
             raise DataError(
                 "the array holds pickled Python objects, which are never loaded",
                 place=path,
-                hint="save it as numbers: array.astype(float)",
+                hint="save it as numbers or texts: array.astype(float), array.astype(str)",
             ) from None
         raise DataError("the .npy file is damaged or cut short", place=path) from exc
     loaded: npt.NDArray[Any] = array

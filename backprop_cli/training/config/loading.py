@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -115,9 +115,16 @@ def loads(
     if root.kind != "mapping":
         raise _combined(faults)
     _expand(root, faults)
+    apart = _apart(overrides)
+    for words in apart:
+        shown = f"command line: {short(' '.join(words), 80)}"
+        hint = f"write {short(''.join(words), 80)}"
+        faults.append(ConfigError("blanks stand around the =", place=shown, hint=hint))
+    told = {word for words in apart for word in words}
     for override in overrides:
-        _override(root, override, overrides, faults)
-        _expand(root, faults)
+        if override not in told:
+            _override(root, override, overrides, faults)
+            _expand(root, faults)
     walk = Walk(faults, root)
     config = check(walk.config(), walk, stdin=path == "-")
     if faults:
@@ -222,6 +229,16 @@ def _expand(root: Node, faults: list[ConfigError]) -> None:
                 renamed = {("learning_rate" if k == "lr" else k): v for k, v in table.items()}
                 table.clear()
                 table.update(renamed)
+    data = root.value.get("data")
+    if data is not None and data.kind == "scalar" and isinstance(data.value, str):
+        root.value["data"] = Node("mapping", {"path": data}, data.place, keys={"path": data.place})
+    training = root.value.get("training")
+    stopping = (
+        training.value.get("early_stopping") if training is not None and training.kind == "mapping" else None
+    )
+    if stopping is not None and isinstance(stopping.value, bool):
+        written = Node("mapping", {}, stopping.place)
+        training.value["early_stopping"] = written if stopping.value else replace(stopping, value=None)
     for section, keys in LISTED.items():
         node = root.value.get(section)
         if node is not None and node.kind == "mapping":
@@ -268,6 +285,20 @@ def _layer(node: Node) -> Node:
     if name != kind.value:
         node.value["type"] = Node("scalar", name, kind.place, kind.text)
     return node
+
+
+def _apart(words: Sequence[str]) -> list[Sequence[str]]:
+    """Return the words of each ``KEY = VALUE`` that blanks have torn into two or three."""
+    found: list[Sequence[str]] = []
+    for i, word in enumerate(words):
+        before, after = words[i - 1 : i], words[i + 1 : i + 2]
+        if word == "=" and before and after:
+            found.append(words[i - 1 : i + 2])
+        elif word[:1] == "=" and word != "=" and before and "=" not in before[0]:
+            found.append(words[i - 1 : i + 1])
+        elif word[-1:] == "=" and word != "=" and after and "=" not in after[0]:
+            found.append(words[i : i + 2])
+    return found
 
 
 _STEP = re.compile(r"\.?([^.\[\]=]+)|\[(\d+)\]")

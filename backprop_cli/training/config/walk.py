@@ -19,6 +19,7 @@ from ...language.numbers import brief
 from ...networks import layers
 from ...optimization import schedules, settings
 from .. import schema
+from .synonyms import meant
 from .yaml_source import FAULT_LIMIT, Node, Place, quote, scalar, short
 
 BAD: Any = object()
@@ -126,7 +127,9 @@ class Walk:
 
     def near(self, word: str, known: Sequence[str]) -> str | None:
         """Return the known word that was meant; not for a hostile number of faults."""
-        return nearest(word[:64], list(known)) if len(self.faults) < FAULT_LIMIT else None
+        if len(self.faults) >= FAULT_LIMIT:
+            return None
+        return meant(word, list(known)) or nearest(word[:64], list(known))
 
     def config(self) -> schema.Config:
         for key in ("data", "model"):
@@ -198,17 +201,7 @@ class Walk:
             if 0 < len(others) <= 3:
                 hint = f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} it"
         if hint is None:
-            wanted = "learning_rate" if key == "lr" else key
-            homes = [
-                f"{name}.{wanted}"
-                for name, field in fields_of(schema.Config).items()
-                for option, _ in options_of(field.type)
-                if isinstance(option, type)
-                and issubclass(option, msgspec.Struct)
-                and wanted in fields_of(option)
-            ]
-            homes = [home for home in homes if home != f"{path}.{wanted}"]
-            homes += [key] if path and key in fields_of(schema.Config) else []
+            homes = [home for home in homes_of(key) if home.rpartition(".")[0] != path]
             hint = f"it is {homes[0]}" if homes else None
         if hint is None or tag:
             owner = f" of {tag}" if tag else f" of {path}" if path else ""
@@ -291,6 +284,8 @@ class Walk:
             hint = f'to mean text, quote it: "{short(node.text)}"'
         elif isinstance(node.value, float) and node.value.is_integer() and int in kinds:
             hint = f"write {int(node.value)}"
+        elif node.kind == "list" and path.rpartition(".")[2] in ("kernel_size", "stride", "padding"):
+            hint = "one number holds for both axes: 3 is 3 x 3"
         self.fault(path, f"{path} must be {says(options)}, not {node.shown()}", hint, place=str(node.place))
         return BAD
 
@@ -364,6 +359,18 @@ class Walk:
             self.fault(path, f"{path}.type is {shown}", f"{hint}types: {names}", place=str(kind.place))
         self.refuse(f"{path}.type")
         return None
+
+
+def homes_of(key: str) -> list[str]:
+    """Return where a key of that name stands in a config: ``training.epochs`` for ``epochs``."""
+    wanted = "learning_rate" if key == "lr" else key
+    homes = [
+        f"{name}.{wanted}"
+        for name, field in fields_of(schema.Config).items()
+        for option, _ in options_of(field.type)
+        if isinstance(option, type) and issubclass(option, msgspec.Struct) and wanted in fields_of(option)
+    ]
+    return homes + ([key] if key in fields_of(schema.Config) else [])
 
 
 _MISSING = {

@@ -37,6 +37,7 @@ from .source import (
     named,
     number_name,
     open_table,
+    read_named,
     read_table,
     written_as,
     wrong_cell,
@@ -732,7 +733,7 @@ def _other_table(loaded: Loaded, main: Table, part: str, wanted: Sequence[str]) 
     if path is None:
         return None if getattr(data, f"{part}_split") else main.parts.get(part)
     key = f"data.{part}_path"
-    table = read_table(path, loaded.folder, written_as(data))
+    table = read_named(loaded, f"{part}_path", path)
     present = set(table.names)
     for name in wanted:
         if name not in present:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import DataError, FileError, counted
+from ...errors import DataError, FileError, counted, nearest
 from ...tables import text
 from ...tables.amounts import Amounts, amount, learn
 from ...tables.arrays import MAGIC as NPY
@@ -330,8 +330,30 @@ def open_table(loaded: Loaded) -> Table:
     if data.dataset is not None:
         return _dataset(loaded, data.dataset)
     if data.path is not None:
-        return read_table(data.path, loaded.folder, written_as(data))
+        return read_named(loaded, "path", data.path)
     return _inline(data.inputs or [], data.targets, loaded.place("data.inputs"))
+
+
+def read_named(loaded: Loaded, key: str, path: str) -> Table:
+    """Read the file that a key of ``data`` names.
+
+    Raises:
+        ConfigError, DataError, FileError: as `read_table`; with the place of the key where no such file is.
+    """
+    try:
+        return read_table(path, loaded.folder, written_as(loaded.config.data))
+    except FileError as error:
+        if not os.path.lexists(os.path.join(loaded.folder, path)):
+            folder = os.path.dirname(os.path.join(loaded.folder, path)) or os.curdir
+            names = os.listdir(folder) if os.path.isdir(folder) else []
+            close = nearest(os.path.basename(path), names)
+            error.place = loaded.place(f"data.{key}")
+            error.hint = (
+                f"did you mean {close}?"
+                if close
+                else f"paths start from {loaded.folder}, the config's folder"
+            )
+        raise
 
 
 class Written(NamedTuple):
