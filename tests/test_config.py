@@ -138,7 +138,7 @@ BAD = [
     (GOOD + "training: {metrics: [acuracy]}\n", '3:22: training.metrics.0 must be one of accuracy, top_3_accuracy, macro_f1, mae, mse, rmse, r2, not "acuracy"'),
     (GOOD + "training: {metrics: [1]}\n", "3:22: training.metrics.0 must be one of accuracy, top_3_accuracy, macro_f1, mae, mse, rmse, r2, not 1"),
     (GOOD + "training: {metrics: {a: 1}}\n", "3:21: training.metrics must be a list of accuracy, top_3_accuracy, macro_f1, mae, mse, rmse, r2, not a mapping"),
-    (GOOD + "training: {early_stopping: true}\n", "3:28: training.early_stopping must be a mapping, not true"),
+    (GOOD + "training: {early_stopping: 5}\n", "3:28: training.early_stopping must be a mapping, not 5"),
     (GOOD + "optimizer: adm\n", '3:12: optimizer.type is "adm"'),
     (GOOD + "optimizer: 5\n", "3:12: optimizer must be a mapping with a type, not 5"),
     (GOOD + "optimizer: [adam]\n", "3:12: optimizer must be a mapping with a type, not a list"),

@@ -230,7 +230,8 @@ def _expand(root: Node, faults: list[ConfigError]) -> None:
                 table.clear()
                 table.update(renamed)
     data = root.value.get("data")
-    if data is not None and data.kind == "scalar" and isinstance(data.value, str):
+    # the name of a built-in set is no file: the walk says what is expected
+    if data is not None and data.kind == "scalar" and isinstance(data.value, str) and "." in data.value:
         root.value["data"] = Node("mapping", {"path": data}, data.place, keys={"path": data.place})
     training = root.value.get("training")
     stopping = (
