@@ -115,6 +115,8 @@ def test_decimal_commas_of_a_table_and_of_a_column(here: Path) -> None:
 
 def test_names_with_numbers_in_them_are_categories(here: Path) -> None:
     assert table("a,y\n1st,1\n2nd,2.5\n3rd,3\n").encoding.names == ["a=1st", "a=2nd", "a=3rd"]
+    assert len(table("a,y\n1st class,1\n2nd class,2.5\n1st class,3\n").encoding.names) == 2
+    assert table("a,y\n4,1\n4 wheels,2.5\n2 wheels,3\n").encoding.names == ["a=2 wheels", "a=4", "a=4 wheels"]
     says = refused("a,y\n34 kg,1.5\n35 kg,2\n")
     assert "column 'a': '34 kg' is not a number" in says
     assert "data.numbers: ['a'] reads it as 34" in says

@@ -297,7 +297,7 @@ def refuse_disguised(
     if not disguised or 2 * (len(disguised) + numerals) < len(given):
         return
     units = {found.unit for found in read.values() if found is not None}
-    if len(units - {""}) > 1 and all(unit.isalpha() for unit in units):
+    if len(units) > 1 and any(unit[:1].isalpha() for unit in units):
         return  # 1st, 2nd and 3rd are no units but names
     first = disguised[0]
     alike = f"; {counted(len(disguised), 'cell')} of the column look so" if len(disguised) > 1 else ""
