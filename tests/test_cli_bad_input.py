@@ -831,3 +831,26 @@ def test_arbitrary_text_ends_with_a_designed_status(run, text):
         assert set(json.loads(line)["error"]) == {"code", "message", "line", "column", "hint"}
     else:
         assert result.json["schema"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("in.csv", ("grad", "x^2", "--points", "in.csv", "-o", "./in.csv")),
+        ("in.csv", ("check", "x^2", "--claims", "in.csv", "-o", "in.csv")),
+        ("answers/in.csv", ("check", "x^2", "--claims", "answers", "-o", "answers/in.csv")),
+        ("in.md", ("check", "--text", "in.md", "-o", "in.md")),
+        ("in.txt", ("explain", "--file", "in.txt", "-o", "link.txt")),
+    ],
+)
+def test_what_is_read_is_not_written_over(run, tmp_path, monkeypatch, name, args):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "answers").mkdir()
+    text = {"csv": "x\n1\n", "md": "2 + 2 = 4\n", "txt": "x^2\n"}[name.partition(".")[2]]
+    (tmp_path / name).write_text(text, "utf-8")
+    (tmp_path / "link.txt").symlink_to("in.txt")
+    run(*args).refused(2, "would write over what is read")
+    assert (tmp_path / name).read_text("utf-8") == text
+    other = (*args[:-1], "new." + name.partition(".")[2])
+    for _ in range(2):  # what was written before may be written again
+        assert run(*other).err == ""

@@ -324,13 +324,27 @@ def test_a_folder_has_a_file_a_student(run, tmp_path):
 
 @posix
 def test_what_is_no_file_in_a_folder(run, tmp_path):
-    os.mkfifo(tmp_path / "fifo.yaml")
-    (tmp_path / "sub").mkdir()
-    run("check", *LOSS, "--claims", str(tmp_path)).refused(2, "has no files of claims")
-    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
-    (tmp_path / "anna.yaml").write_bytes(RIGHT)
-    result = run("check", *LOSS, "--claims", str(tmp_path), *MARKS, "--format", "tsv")
-    assert [row.split("\t")[:2] for row in result.out.splitlines()[1:]] == [["anna", "5"], ["loop", "0"]]
+    """A link earns no marks and prints no line of what it leads to; nothing is left out without a word."""
+    answers = tmp_path / "answers"
+    answers.mkdir()
+    (answers / "sub.yaml").mkdir()
+    run("check", *LOSS, "--claims", str(answers)).refused(2, "has no files of claims")
+    (tmp_path / "solution.yaml").write_bytes(RIGHT)
+    (tmp_path / "secret.txt").write_text("d = 6 hunter2", "utf-8")
+    (answers / "anna.yaml").write_bytes(RIGHT)
+    os.mkfifo(answers / "fifo.yaml")
+    leads = {"ben": "../solution.yaml", "cat": "../secret.txt", "dan": "/dev/zero", "eve": "/etc",
+             "fay": "nowhere", "loop": "loop.yaml"}  # fmt: skip
+    for name, to in leads.items():
+        (answers / f"{name}.yaml").symlink_to(to)
+    result = run("check", *LOSS, "--claims", str(answers), *MARKS, "--format", "tsv")
+    rows = [row.split("\t") for row in result.out.splitlines()[1:]]
+    assert {row[0]: row[1] for row in rows} == {"anna": "5", "fifo": "0"} | dict.fromkeys(leads, "0")
+    assert result.status == 2
+    assert "hunter2" not in result.out + result.err
+    assert result.err.count("it is a link, and those are not followed here") == len(leads)
+    assert "fifo.yaml: it is no regular file" in result.err
+    assert "sub.yaml is a folder: it is not read" in result.err
 
 
 # --- reports on what cannot be read ------------------------------------------------------------

@@ -177,6 +177,10 @@ def of_step(config: str, overrides: Sequence[str], *, at_step: int, least_digits
     return Subject(f"{step.name}: update {step.step} (epoch {step.epoch})", None, judged, named, [])
 
 
+MOST_FOLDERS = 20
+"""Folders between the answers that are named."""
+
+
 def read_people(
     path: str, fault_of: Callable[[str], BackpropError | None], student: str | None, column: str | None
 ) -> Reading:
@@ -207,29 +211,31 @@ def read_people(
 
 
 def _folder(path: str, fault_of: Callable[[str], BackpropError | None]) -> Reading:
-    """Read a folder with a file a student; one that cannot be read does not stop the others."""
+    """Read a folder with a file a student; one that cannot be read does not stop the others.
 
-    def is_answer(name: str) -> bool:
-        file = os.path.join(path, name)
-        # a link to nowhere is somebody's, too
-        return not name.startswith(".") and (os.path.isfile(file) or not os.path.exists(file))
-
+    What is handed in may be hostile: a link could lead to the solution, or to what nobody but the grader may
+    read. It is somebody's answer that cannot be read, as a named pipe or a device is.
+    """
     try:
-        files = sorted(filter(is_answer, os.listdir(path)))
+        with os.scandir(path) as entries:
+            shown = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from None
+    folders = [e.name for e in shown if e.is_dir(follow_symlinks=False)]
+    files = [e.name for e in shown if not e.is_dir(follow_symlinks=False)]
     if not files:
         raise DataError(f"{path} has no files of claims")
     if len(files) > MOST_PEOPLE:
         raise DataError(f"{path}: at most {MOST_PEOPLE:,} files are read")
     stems = [os.path.splitext(name)[0] for name in files]
     counts = Counter(stems)
-    sheets, notes = [], []
+    sheets: list[Sheet] = []
+    notes = [f"{os.path.join(path, name)} is a folder: it is not read" for name in folders[:MOST_FOLDERS]]
     for name, stem in zip(files, stems, strict=True):
         student = stem if counts[stem] == 1 else name
         file = os.path.join(path, name)
         try:
-            reading = read_sheets(bytes_of(file, SIZE_LIMIT), file, fault_of)
+            reading = read_sheets(bytes_of(file, SIZE_LIMIT, links=False), file, fault_of)
             if len(reading.sheets) > 1:
                 raise DataError(f"these are the answers of {len(reading.sheets)} people", place=file)
         except BackpropError as error:

@@ -145,6 +145,7 @@ def destination(output: str | None) -> Iterator[BinaryIO]:
         yield stream
         stream.flush()
         return
+    _keep_inputs(output)
     output = os.path.realpath(output)  # a link stays a link
     # not after the file, whose name may be as long as names get, nor so that another may lay a link there
     temporary = os.path.join(os.path.dirname(output), f".backprop-{os.getpid()}-{os.urandom(4).hex()}.tmp")
@@ -163,12 +164,32 @@ def destination(output: str | None) -> Iterator[BinaryIO]:
             os.unlink(temporary)
 
 
+def _keep_inputs(output: str) -> None:
+    """Refuse to write over what the command reads: answers, points, a program, an article, a model.
+
+    Raises:
+        UsageError: where the file is an option's, or one of a folder of answers.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None or not os.path.exists(output):
+        return
+    for name, value in context.params.items():
+        if name in ("output", "expression") or not isinstance(value, str) or not os.path.exists(value):
+            continue
+        answers = os.path.realpath(value) if name == "sheet" and os.path.isdir(value) else None
+        if os.path.samefile(output, value) or os.path.dirname(os.path.realpath(output)) == answers:
+            raise UsageError(
+                f"-o {output} would write over what is read from {value}", hint="write to another file"
+            )
+
+
 def check_destination(output: str | None) -> None:
     """Refuse, before hours of work, a destination that nothing can be written to."""
     if output is None:
         if sys.stdout is None:
             raise FileError("stdout is closed")
         return
+    _keep_inputs(output)
     folder = os.path.dirname(output) or os.curdir
     if os.path.isdir(output):
         raise FileError(f"cannot write {output}: it is a directory")

@@ -15,22 +15,29 @@ _HANDED = re.compile(r"/dev/(fd/[0-9]+|stdin)|/proc/(self|[0-9]+)/fd/[0-9]+")
 """What a shell hands over by a name, as in ``<(command)``."""
 
 
-def open_file(path: str) -> BufferedReader:
+def open_file(path: str, *, links: bool = True) -> BufferedReader:
     """Open a file for reading that does not wait: not a named pipe, whose writer may never come.
 
+    Args:
+        path: As the user gave it.
+        links: Whether a link is followed; if not, devices are refused, too.
     Raises:
         OSError: for such a one, too, and for a terminal.
     """
     flags = (
         os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
     )
+    if not links:
+        if os.path.islink(path):
+            raise OSError(errno.EINVAL, "it is a link, and those are not followed here", path)
+        flags |= getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(path, flags)
     try:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         waits = stat.S_ISFIFO(mode) or os.isatty(descriptor)
-        if waits and not _HANDED.fullmatch(path):
+        if (waits and not _HANDED.fullmatch(path)) or not (links or stat.S_ISREG(mode)):
             raise OSError(errno.EINVAL, "it is no regular file", path)
         if not stat.S_ISREG(mode):
             os.set_blocking(descriptor, True)
@@ -40,12 +47,13 @@ def open_file(path: str) -> BufferedReader:
         raise
 
 
-def bytes_of(path: str, most: int | None = None) -> bytes:
+def bytes_of(path: str, most: int | None = None, *, links: bool = True) -> bytes:
     """Return the bytes of a file, ``-`` being stdin.
 
     Args:
         path: As the user gave it.
         most: Of a larger file one byte more is read, which shows that it is too large.
+        links: Whether a link is followed, and a device read.
     Raises:
         FileError: when it cannot be read.
     """
@@ -55,7 +63,7 @@ def bytes_of(path: str, most: int | None = None) -> bytes:
             if sys.stdin is None:
                 raise FileError("stdin is closed")
             return sys.stdin.buffer.read(size)
-        with open_file(path) as file:
+        with open_file(path, links=links) as file:
             return file.read(size)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or str(error)
