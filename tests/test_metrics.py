@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import get_args
 
 import numpy as np
@@ -152,28 +153,28 @@ def test_evaluation_of_classes():
 
 
 def test_ratios_without_a_value():
-    found = evaluate(one_hot([0, 1, 1, 1, 0], 3), np.array([0, 0, 1, 1, 2]), "classification", "abc")
+    found = evaluate(one_hot([0, 1, 1, 1, 0], 3), np.array([0, 0, 1, 1, 2]), "classification", "abc", 1.0)
     assert found.classes[2].undefined == ("precision",)
     assert scores_of(found.classes[2]) == (0.0, 0.0, 0.0, 1)
     macro = (0.38888888888888884, 0.5, 0.43333333333333335, 5)
     assert scores_of(found.macro) == pytest.approx(macro)
     assert scores_of(found.weighted) == pytest.approx((0.4666666666666666, 0.6, 0.52, 5))
     # a class that is neither a target nor an answer is no part of the average
-    found = evaluate(one_hot([0, 1, 1], 3), np.array([0, 0, 1]), "classification", "abc")
+    found = evaluate(one_hot([0, 1, 1], 3), np.array([0, 0, 1]), "classification", "abc", 1.0)
     assert found.classes[2].undefined == ("precision", "recall", "f1")
     assert found.macro.f1 == pytest.approx(0.6666666666666666)
     assert found.top_3_accuracy is None
 
 
 def test_a_probability_of_zero():
-    found = evaluate(np.array([[1.0, 0.0]]), np.array([1]), "classification", "ab")
+    found = evaluate(np.array([[1.0, 0.0]]), np.array([1]), "classification", "ab", 1.0)
     assert found.cross_entropy == pytest.approx(36.04365338911715)  # -log(2^-52), as log_loss clips
 
 
 def test_evaluation_of_numbers():
-    found = evaluate(PREDICTED, NUMBERS, "regression", ["u", "v"])
+    found = evaluate(PREDICTED, NUMBERS, "regression", ["u", "v"], 1.0)
     assert isinstance(found, RegressionEvaluation)
-    assert (found.rows, found.loss) == (4, None)
+    assert (found.rows, found.loss, found.beyond) == (4, 1.0, [])
     all_, (u, v) = found.overall, found.outputs
     assert (all_.mae, all_.mse) == pytest.approx((0.4625, 0.39625))
     assert (all_.rmse, all_.r2) == pytest.approx((0.5539435405706191, 0.854414009157362))
@@ -185,5 +186,17 @@ def test_evaluation_of_numbers():
 
 
 def test_a_single_row_of_numbers():
-    found = evaluate(np.array([[1.0]]), np.array([[3.0]]), "regression", ["y"])
+    found = evaluate(np.array([[1.0]]), np.array([[3.0]]), "regression", ["y"], 1.0)
     assert (found.overall.r2, found.overall.bias, found.overall.max_error) == (None, -2.0, 2.0)
+
+
+def test_errors_near_the_end_of_the_floats():
+    """They are what they are times a power of two, down to the last bit; what has no float is None."""
+    small = evaluate(PREDICTED, NUMBERS, "regression", ["u", "v"], 1.0)
+    for power in (400, 600, 1020):
+        large = evaluate(PREDICTED * 2.0**power, NUMBERS * 2.0**power, "regression", ["u", "v"], math.inf)
+        for a, b in zip([small.overall, *small.outputs], [large.overall, *large.outputs], strict=True):
+            for name in ("mae", "rmse", "max_error", "bias"):
+                assert getattr(b, name) == getattr(a, name) * 2.0**power
+            assert b.r2 == a.r2
+        assert large.beyond == (["loss"] if power == 400 else ["loss", "MSE"])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
+import itertools
 import json
 import math
 import os
+import re
 import subprocess
 import time
 
@@ -505,6 +508,10 @@ def test_predictions_that_overflow_are_not_judged(run, line):
     assert found.json["mse"] is None
     assert found.json["mae"] == 1e200
     assert found.err == ""
+    for format_ in ("table", "markdown", "csv"):
+        found = run("evaluate", line, "-", "--format", format_, stdin="a,b,y\n1e200,1,1\n0,0,0\n").answered()
+        assert not re.search(r"\b(inf|nan)\b", found.out)
+        assert format_ == "csv" or "too large for a number: loss, MSE" in found.out
 
 
 def test_evaluation_of_several_outputs(run, tmp_path):
@@ -583,7 +590,7 @@ def test_many_classes_show_their_confusions():
     names = [f"kind {i}" for i in range(60)]
     answers = np.arange(60)
     answers[3] = 7
-    found = evaluate(np.eye(60)[answers], np.arange(60), "classification", names)
+    found = evaluate(np.eye(60)[answers], np.arange(60), "classification", names, 1.0)
     confusion, by_class = grids(found, 4)
     assert confusion.rows == [["kind 3 taken for kind 7", "1"]]
     assert len(by_class.rows) == 62
@@ -599,7 +606,7 @@ def test_names_too_wide_for_the_terminal_are_numbered(monkeypatch):
     from backprop_cli.training.metrics import evaluate
 
     names = [f"a class of some length, {i}" for i in range(6)]
-    found = evaluate(np.eye(6), np.arange(6), "classification", names)
+    found = evaluate(np.eye(6), np.arange(6), "classification", names, 1.0)
     confusion = grids(found, 4)[0]
     assert confusion.columns[1].title == "a class of some lengt..."
     (numbered,) = confusion.narrow
@@ -674,3 +681,69 @@ def test_soft_targets_are_judged_as_they_are_trained(run, tmp_path, monkeypatch)
         assert judged["accuracy"] == trained["accuracy"]
     answers = run("predict", "runs/s/model.safetensors", "s.csv").out.splitlines()
     assert answers[0] == "x,red,blue,prediction,p_red,p_blue,error"
+
+
+HOSTILE_CLASSES = [
+    "<img src=x onerror=alert(1)>", "=cmd|' /C calc'!A0", "a|b", "+1+1", "@SUM(A1)", "-2+3", "\x1b[31mred",
+]  # fmt: skip
+
+
+def test_names_of_classes_are_text_to_every_reader(run, tmp_path):
+    """No markup, formula of a spreadsheet or escape sequence; every row of a table has its columns."""
+    rows = io.StringIO()
+    csv.writer(rows).writerows([["x", "y"], *zip(range(len(HOSTILE_CLASSES)), HOSTILE_CLASSES, strict=True)])
+    (tmp_path / "c.csv").write_text(rows.getvalue())
+    model = build(tmp_path, "data: {path: c.csv}\nmodel: {hidden: [2]}")
+    found = {
+        format_: run("evaluate", model, "-", "--format", format_, stdin=rows.getvalue()).answered().out
+        for format_ in ("markdown", "csv", "tsv", "table")
+    }
+    assert not any("\x1b" in text for text in found.values())
+    assert "<img" not in found["markdown"].replace("\\<", "")
+    tables = re.findall(r"(?:^\|.*\n)+", found["markdown"], re.M)
+    for table in tables:
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+    answers = (
+        run("predict", model, "-", "--no-probabilities", stdin="x\n0\n1\n2\n3\n4\n5\n6\n").answered().out
+    )
+    for text in (found["csv"], answers):
+        for cells in csv.reader(io.StringIO(text)):
+            assert not any(cell[:1] in {*"=+-@"} for cell in cells)
+
+
+def test_classes_that_are_negative_numbers_stay_numbers(run, tmp_path):
+    model = build(
+        tmp_path,
+        "data: {inputs: [[1], [-1]], targets: [1, -1]}\ntask: classification\n"
+        "model: {layers: [{type: linear, units: 2, weights: [[-1], [1]]}]}\n",
+    )
+    assert run("predict", model, "-", "--no-probabilities", stdin="x\n-2\n3\n").out == (
+        "x,prediction,error\n-2,-1,\n3,1,\n"
+    )
+
+
+def test_no_number_that_is_none_is_printed(run, tmp_path, monkeypatch):
+    """Inputs, targets and rates from the least to the largest float: numbers, or what is wrong in words."""
+    monkeypatch.chdir(tmp_path)
+    none = re.compile(r"(?<![\w.])-?(inf|nan|Infinity|NaN)(?!\w)")
+    sizes = (1e-320, 1.0, 1e150, 1.7e308)
+    for i, (x, y) in enumerate(itertools.product(sizes, sizes)):
+        (tmp_path / "e.csv").write_text(
+            f"a,b,y\n{x},{-x / 3},{y}\n{-x / 7},{x / 2},{-y / 3}\n{x / 9},{x},0.5\n"
+        )
+        (tmp_path / "e.yaml").write_text(
+            f"data: {{path: e.csv, test_path: e.csv}}\ntask: regression\ndtype: float{32 if i % 3 else 64}\n"
+            f"model: {{layers: [{{type: linear, units: 2, activation: softplus}}, {{type: linear}}]}}\n"
+            f"loss: {('mse', 'mae', 'huber', 'half_sse')[i % 4]}\n"
+            f"optimizer: {{type: sgd, learning_rate: {(1e-3, 1e308)[i % 2]}}}\n"
+            f"training: {{epochs: 2, batch_size: full, metrics: [{'r2' if i % 2 else ''}]}}\n"
+        )
+        for words in (
+            ("train", "e.yaml"),
+            ("trace", "e.yaml"),
+            ("trace", "e.yaml", "--table"),
+            ("evaluate", "runs/e/model.safetensors", "e.csv"),
+        ):
+            found = run(*words)
+            assert found.status in (0, 2, 3, 4), found.err
+            assert not none.search(found.out + found.err), (words, x, y)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..errors import UsageError, counted
+from ..errors import ANSWERED, NO_SUCH_NUMBER, UsageError, counted
 from .command import HELP
 from .common import answers
 from .output import Output
@@ -87,4 +87,4 @@ def command(
     output.show(document(found, digits=output.digits))
     for text in found.notes:
         output.note(f"note: {text}")
-    return 0
+    return ANSWERED if found.step.after is not None else NO_SUCH_NUMBER

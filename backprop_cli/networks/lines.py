@@ -6,11 +6,13 @@ What a line says is what the point of the unrolled network says; here it is put 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
 
 from ..engine.point import Edge
+from ..errors import NoSuchNumber
 from ..explanation.expr import Expr, Ref, add, multiply
 from ..explanation.names import Name
 from ..explanation.paper import Paper, evaluate, worked
@@ -72,19 +74,28 @@ class Lines:
         return by_row(list(map(self._step, ids)) for ids in blocks)
 
     def loss(self) -> Iterator[Line]:
-        """Yield the lines of the loss: row by row where there are several, then the penalties."""
+        """Yield the lines of the loss: row by row where there are several, then the penalties.
+
+        Raises:
+            NoSuchNumber: for a logit so far off that its probability has no logarithm.
+        """
         u, point, paper = self.u, self.point, self.paper
         if u.data is None or u.loss is None or not self._sees_the_loss():
             return
         operands = point.operands(u.data)
+        sums = [(written := u.loss.terms(operands, r), evaluate(written, paper)) for r in range(u.rows)]
+        for r, (_, value) in enumerate(sums):
+            if not isfinite(value):
+                raise NoSuchNumber(
+                    f"row {r + 1}: a probability is rounded to 0, whose logarithm cannot be written out",
+                    hint="data.scaling: standard or smaller weights bring the outputs closer together",
+                )
         if u.rows == 1:
             yield self._step(u.data)
         else:
-            sums = [(r, u.loss.terms(operands, r)) for r in range(u.rows)]
             terms: list[Expr] = []
             rest = 0.0
-            for r, written in sums:
-                value = evaluate(written, paper)
+            for r, (written, value) in enumerate(sums):
                 if r in self.shown:
                     name = Name("S", place=(r + 1,))
                     yield self.line(name, written, value, r)

@@ -12,7 +12,7 @@ from ..checking.grading import REPEATED, Judged, Judgement
 from ..checking.verdicts import MISSING, NONE, RIGHT, UNREADABLE, WRONG, Verdict, told
 from ..errors import BackpropError, counted, printable
 from ..language.numbers import exact_text, rounded, scientific
-from .document import Document, Element, Facts, Records
+from .document import Document, Element, Facts, Records, unformulated
 from .page import WIDEST as PAGE
 from .page import Block, Cell, Column, Grid, Lines, Only, Paragraph, Text, Tone
 
@@ -251,17 +251,15 @@ def _records(judgement: Judgement) -> Records:
                 found.setdefault(
                     verdict.claim, _plain_number(mark) if judgement.weighted else verdict.verdict
                 )
-        row: list[Any] = [_cell(person.student), _plain_number(person.total), _plain_number(person.possible)]
+        row: list[Any] = [
+            unformulated(person.student),
+            _plain_number(person.total),
+            _plain_number(person.possible),
+        ]
         row += [found.get(name) for name in names]
-        row += [_cell(_told(person.fault)) if person.fault is not None else None] if faults else []
+        row += [unformulated(_told(person.fault)) if person.fault is not None else None] if faults else []
         rows.append(row)
-    return Records([_cell(title) for title in header], rows)
-
-
-def _cell(text: str) -> str:
-    """Keep a student's text from being a spreadsheet's formula."""
-    shown = printable(text)
-    return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
+    return Records([unformulated(title) for title in header], rows)
 
 
 def _junit(judgement: Judgement) -> Element:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..errors import printable
 from .record import Record
 
 if TYPE_CHECKING:
@@ -67,3 +68,15 @@ class Document(Record):
         records = ("csv", "tsv") if self.records is not None else ()
         values = ("value",) if self.values is not None else ()
         return ("table", "markdown", "latex", "html", "json", *records, *values, *self.others)
+
+
+def unformulated(text: str) -> str:
+    """Keep somebody's text, a name or an answer, from being a spreadsheet's formula in CSV."""
+    shown = printable(text)
+    if shown[:1] not in ("=", "+", "-", "@"):
+        return shown
+    try:
+        float(shown)
+    except ValueError:
+        return f"'{shown}"
+    return shown

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..errors import counted, printable
 from ..language.numbers import rounded
 from ..training.metrics import ClassificationEvaluation, ClassScores, Evaluation, OutputErrors
-from .document import Document, Facts, Records
+from .document import Document, Facts, Records, unformulated
 from .page import Block, Cell, Column, Grid, Heading, Paragraph, Text, plain
 
 MANY_CLASSES = 40
@@ -58,7 +58,7 @@ def _page(evaluation: Evaluation, subject: Subject, digits: int) -> Iterator[Blo
 def as_dict(evaluation: Evaluation, subject: Subject) -> dict[str, Any]:
     """Return what ``--format json`` prints; numbers that do not exist are null."""
     head = {"schema": 1, "model": subject.model, "rows": evaluation.rows, "source": subject.rows}
-    loss = {"loss": {"type": subject.loss, "value": _strict(evaluation.loss)}}
+    loss = {"loss": {"type": subject.loss, "value": evaluation.loss}}
     if isinstance(evaluation, ClassificationEvaluation):
         return {
             **head,
@@ -76,8 +76,8 @@ def as_dict(evaluation: Evaluation, subject: Subject) -> dict[str, Any]:
             "macro_average": _average_dict(evaluation.macro),
             "weighted_average": _average_dict(evaluation.weighted),
         }
-    overall = {k: _strict(v) for k, v in asdict(evaluation.overall).items() if k != "name"}
-    outputs = [{k: _strict(v) for k, v in asdict(o).items()} for o in evaluation.outputs]
+    overall = {k: v for k, v in asdict(evaluation.overall).items() if k != "name"}
+    outputs = [asdict(o) for o in evaluation.outputs]
     return {**head, "task": "regression", **loss, **overall, "outputs": outputs}
 
 
@@ -96,26 +96,21 @@ def _average_dict(scores: ClassScores) -> dict[str, Any]:
     return {"precision": scores.precision, "recall": scores.recall, "f1": scores.f1}
 
 
-def _strict(value: Any) -> Any:
-    """Return None for a number that JSON does not have."""
-    return None if isinstance(value, float) and not abs(value) < float("inf") else value
-
-
 def _records(evaluation: Evaluation) -> Records:
     rows: list[Sequence[Any]]
     if isinstance(evaluation, ClassificationEvaluation):
-        answered = [f"answered_{c.name}" for c in evaluation.classes]
+        answered = [printable(f"answered_{c.name}") for c in evaluation.classes]
         header = ["class", *SHARES, "support", *answered]
         counts = evaluation.confusion.tolist()
         rows = [
-            [scores.name, *_shares(scores), scores.support, *row]
+            [unformulated(scores.name), *_shares(scores), scores.support, *row]
             for scores, row in zip(evaluation.classes, counts, strict=True)
         ]
         for scores in (evaluation.macro, evaluation.weighted):
             rows.append([scores.name, *_shares(scores), scores.support, *[None] * len(answered)])
         return Records(header, rows)
     found = _error_rows(evaluation.outputs, evaluation.overall)
-    rows = [[errors.name, *(getattr(errors, key) for key in ERRORS)] for errors in found]
+    rows = [[unformulated(errors.name), *(getattr(errors, key) for key in ERRORS)] for errors in found]
     return Records(["output", *ERRORS], rows)
 
 
@@ -155,8 +150,7 @@ def measures(evaluation: Evaluation, subject: Subject, digits: int) -> list[tupl
             share = f"{evaluation.top_3_accuracy:.{digits}f}"
             lines.append(("top 3 accuracy", share, "the class is among the three likeliest"))
         lines.append(("macro F1", f"{evaluation.macro.f1:.{digits}f}", "mean over the classes"))
-    if evaluation.loss is not None:
-        lines.append(("loss", rounded(evaluation.loss, digits), f"{subject.loss}, as trained"))
+    lines.append(("loss", rounded(evaluation.loss, digits), f"{subject.loss}, as trained"))
     if isinstance(evaluation, ClassificationEvaluation):
         if evaluation.cross_entropy is not None and not subject.loss.endswith("cross_entropy"):
             entropy = rounded(evaluation.cross_entropy, digits)
@@ -233,11 +227,12 @@ def _count(n: int, right: bool) -> Text:
 
 
 def _remarks(evaluation: Evaluation) -> list[str]:
+    beyond = evaluation.beyond
+    remarks = [f"too large for a number: {', '.join(beyond)}"] if beyond else []
     if not isinstance(evaluation, ClassificationEvaluation):
-        return []
+        return remarks
     never = [_name(c.name) for c in evaluation.classes if c.support and not c.predicted]
     absent = [_name(c.name) for c in evaluation.classes if not c.support]
-    remarks = []
     if never:
         remarks.append(f"never answered, so no precision (0 in the averages): {', '.join(never)}")
     if absent:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ..tables.block import Block
 from ..tables.text import MISSING, column_numbers
 from ..tables.write import Writer, csv_writer, jsonl_writer
+from .document import unformulated
 from .writers.streams import Answers as BareAnswers
 from .writers.streams import PredictionTable
 
@@ -63,6 +64,8 @@ class PredictionWriter:
         columns = dict(zip(self._computed, answers.columns, strict=True))
         if self._digits is not None and self._format != "table":
             columns = {name: _rounded(column, self._digits) for name, column in columns.items()}
+        if self._format in ("csv", "tsv"):
+            columns = {name: _unformulated(column) for name, column in columns.items()}
         if self._format == "json" and block.kind != "jsonl":
             block = _with_numbers(block, self._encoding)
         self._writer.block(block, columns, answers.errors)
@@ -82,6 +85,13 @@ class PredictionWriter:
 def _rounded(column: Any, digits: int) -> list[Any]:
     """Return a column with so many significant digits."""
     return [float(f"{x:.{digits}g}") if isinstance(x, float) else x for x in list(column)]
+
+
+def _unformulated(column: Any) -> Any:
+    """Return a column whose texts, names of classes, are no formulas of a spreadsheet."""
+    if isinstance(column, list):
+        return [unformulated(x) if isinstance(x, str) else x for x in column]
+    return column
 
 
 def _with_numbers(block: Block, encoding: Encoding) -> Block:

@@ -166,8 +166,9 @@ def headline(step: Step, digits: int) -> str:
 
 def conclusion(trace: Trace, digits: int) -> str:
     """Return what the step did to the loss."""
-    before, after = (rounded(x, digits) for x in (trace.step.before, trace.step.after))
-    return f"E was {before}; after the step, on the same rows, it is {after}"
+    after = trace.step.after
+    now = "too large for a number: the step is too long" if after is None else rounded(after, digits)
+    return f"E was {rounded(trace.step.before, digits)}; after the step, on the same rows, it is {now}"
 
 
 def given_text(trace: Trace, given: Given, digits: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from math import log, sqrt
+from math import inf, isfinite, log, sqrt
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -123,7 +123,7 @@ class Alarms:
         if loss <= factor * first or not worse:
             return
         constant = (
-            "" if explained is None
+            "" if explained is None or not isfinite(explained)
             else f"; always answering the mean would have {scientific(1.0 - explained, 1)} times less squared"
             " error" if numbers
             else "; always answering the most frequent class is right more often"
@@ -148,12 +148,13 @@ class Alarms:
             fit = training.result if isinstance(training, Fitting) else None
             if fit is None or fit.converged or explained is None or explained > NO_BETTER:
                 return
+        told = brief(explained + 0.0, 3) if isfinite(explained) else "too far below 0 for a number"
         yield Alarm(
             "useless",
             "formula",
             training.progress.epoch,
             f"the formula fits {'worse' if explained < -NO_BETTER else 'no better'} than the mean of the"
-            f" targets: R2 is {brief(explained + 0.0, 3)}",
+            f" targets: R2 is {told}",
             "first values nearer to the answer (model.parameters), several of them, since least squares finds"
             " the next minimum only; or another formula",
         )
@@ -301,7 +302,7 @@ class Alarms:
             )
         for p in trained:
             size, weight = sizes[p.layer], _rms(runner.values[p.name])
-            if size > EXPLODING * max(weight, 1e-3):
+            if EXPLODING * max(weight, 1e-3) < size < inf:
                 yield Alarm(
                     "exploding",
                     p.layer,
@@ -321,8 +322,10 @@ def _grows(losses: Sequence[float]) -> bool:
 
 
 def _rms(array: NDArray) -> float:
-    with np.errstate(over="ignore"):
-        return sqrt(float(np.mean(np.square(array, dtype=np.float64))))
+    largest = float(np.abs(array).max())
+    if not 0.0 < largest < inf:
+        return largest
+    return largest * sqrt(float(np.mean(np.square(array / largest, dtype=np.float64))))
 
 
 def _slopes(bound: Bound) -> Iterator[tuple[str, NDArray, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
+from math import inf, isfinite
 from typing import NamedTuple
 
 import msgspec
@@ -26,7 +27,7 @@ class CheckedParameter(NamedTuple):
     Attributes:
         name: ``linear1.weights``.
         numbers: How many it has.
-        difference: Largest relative difference between the two methods.
+        difference: Largest relative difference between the two methods; None where one has no number.
         worst: Position of the number with that difference.
         kinks: How many numbers stand at a kink: left and right quotients differ there.
         agree: Whether all others agree.
@@ -34,7 +35,7 @@ class CheckedParameter(NamedTuple):
 
     name: str
     numbers: int
-    difference: float
+    difference: float | None
     worst: tuple[int, ...]
     kinks: int
     agree: bool
@@ -82,6 +83,7 @@ def check_gradients(problem: Problem) -> Iterator[CheckedParameter]:
                     quotient = (right - left) / (up + down)
                     scale = max(abs(gradient[i]), usual, EPSILON * abs(here) / h / TOLERANCE, 1e-300)
                     difference = float(abs(quotient - gradient[i]) / scale)
+                    difference = difference if isfinite(difference) else inf
                     if difference <= TOLERANCE:
                         break
                 if difference > TOLERANCE and _kink(here, left, right, down, up, float(gradient[i]), scale):
@@ -91,7 +93,8 @@ def check_gradients(problem: Problem) -> Iterator[CheckedParameter]:
             position = (
                 tuple(int(k) for k in np.unravel_index(where, parameter.shape)) if parameter.shape else ()
             )
-            yield CheckedParameter(parameter.name, len(values), worst, position, kinks, worst <= TOLERANCE)
+            found = worst if isfinite(worst) else None
+            yield CheckedParameter(parameter.name, len(values), found, position, kinks, worst <= TOLERANCE)
 
 
 def _kink(here: float, left: float, right: float, down: float, up: float, slope: float, scale: float) -> bool:

@@ -216,7 +216,7 @@ class Training:
     def _end_epoch(self) -> EpochRecord:
         """Measure, note the best, and let schedule and early stopping decide."""
         progress, problem = self.progress, self.problem
-        self._check_parameters()
+        self.check_parameters()
         values = {"loss": progress.loss / progress.batches}
         if problem.config.training.metrics:
             values |= problem.measure(np.concatenate(self._outputs), self._seen())
@@ -268,8 +268,7 @@ class Training:
             return None
         outputs = self.runner.predict(self.train.encoded, self.train.targets, raw=True).predictions
         name = "r2" if self.problem.task == "regression" else "accuracy"
-        with np.errstate(all="ignore"):
-            (share,) = self.problem.measure(outputs, targets, [name]).values()
+        (share,) = self.problem.measure(outputs, targets, [name]).values()
         return share if name == "r2" else share - float(np.bincount(targets).max()) / len(targets)
 
     def _judge(self, number: float) -> None:
@@ -326,7 +325,7 @@ class Training:
                 return error
         return None
 
-    def _check_parameters(self) -> None:
+    def check_parameters(self) -> None:
         """Refuse parameters that are no numbers: the last update's slope may have been none."""
         with np.errstate(all="ignore"):
             if isfinite(self.runner.theta.sum()) or np.isfinite(self.runner.theta).all():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import frexp, isfinite
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -18,6 +19,9 @@ from . import schema
 Floats = npt.NDArray[np.floating[Any]]
 Ids = npt.NDArray[np.int64]
 Task = Literal["classification", "regression"]
+
+LARGE = 1e100
+"""Above it numbers are made smaller before they are squared and summed."""
 
 
 class Metric(NamedTuple):
@@ -60,7 +64,8 @@ def measure(
         outputs = two_columns(outputs, threshold)
     else:
         outputs, targets = _numbers(outputs), _numbers(targets)
-    return {name: METRICS[name].measure(outputs, targets) for name in names}
+    with np.errstate(all="ignore"):  # what is no number is seen by whoever asks
+        return {name: METRICS[name].measure(outputs, targets) for name in names}
 
 
 def check(name: str, task: Task) -> None:
@@ -187,7 +192,7 @@ class ClassificationEvaluation:
         accuracy: Share of them answered right.
         baseline: Accuracy of always answering with the most frequent class.
         top_3_accuracy: None with three classes or fewer.
-        loss: As trained, where it is known.
+        loss: As trained; None where it is too large for a number.
         cross_entropy: Mean of -log of the probability given to the right class, or of its mean over the
             shares of the classes; None without probabilities.
         confusion: Rows by true class (first axis) and answer.
@@ -207,6 +212,11 @@ class ClassificationEvaluation:
     macro: ClassScores
     weighted: ClassScores
 
+    @property
+    def beyond(self) -> list[str]:
+        """What is too large for a number."""
+        return [] if self.loss is not None else ["loss"]
+
 
 @dataclass(frozen=True)
 class OutputErrors:
@@ -220,15 +230,17 @@ class OutputErrors:
         r2: Coefficient of determination; None for a single row.
         max_error: Largest absolute error.
         bias: Mean of prediction minus target.
+
+    Any of them is None where it is too large for a number.
     """
 
     name: str
-    mae: float
-    mse: float
-    rmse: float
+    mae: float | None
+    mse: float | None
+    rmse: float | None
     r2: float | None
-    max_error: float
-    bias: float
+    max_error: float | None
+    bias: float | None
 
 
 @dataclass(frozen=True)
@@ -237,7 +249,7 @@ class RegressionEvaluation:
 
     Attributes:
         rows: How many.
-        loss: As trained, where it is known.
+        loss: As trained; None where it is too large for a number.
         overall: Means over the outputs; of ``max_error`` the largest.
         outputs: Errors of every output.
     """
@@ -246,6 +258,20 @@ class RegressionEvaluation:
     loss: float | None
     overall: OutputErrors
     outputs: list[OutputErrors]
+
+    @property
+    def beyond(self) -> list[str]:
+        """What is too large for a number."""
+        whole = self.overall
+        measures = {
+            "loss": self.loss,
+            "MAE": whole.mae,
+            "MSE": whole.mse,
+            "RMSE": whole.rmse,
+            "max error": whole.max_error,
+            "bias": whole.bias,
+        }
+        return [name for name, value in measures.items() if value is None]
 
 
 Evaluation = ClassificationEvaluation | RegressionEvaluation
@@ -256,7 +282,7 @@ def evaluate(
     targets: npt.NDArray[Any],
     task: Task,
     names: Sequence[str],
-    loss: float | None = None,
+    loss: float,
     *,
     probabilities: bool = True,
 ) -> Evaluation:
@@ -267,7 +293,7 @@ def evaluate(
         targets: Class ids (rows,) or the shares of the classes (rows, classes), or numbers (rows, outputs).
         task: What the model does.
         names: Of the classes or of the outputs.
-        loss: The loss as trained, for the record.
+        loss: As trained.
         probabilities: Whether scores are probabilities.
     """
     if task == "classification":
@@ -276,7 +302,7 @@ def evaluate(
 
 
 def _classification(
-    outputs: Floats, known: npt.NDArray[Any], names: Sequence[str], loss: float | None, probabilities: bool
+    outputs: Floats, known: npt.NDArray[Any], names: Sequence[str], loss: float, probabilities: bool
 ) -> ClassificationEvaluation:
     rows, classes = outputs.shape
     targets: Ids = known if known.ndim == 1 else known.argmax(axis=1)
@@ -291,7 +317,7 @@ def _classification(
         accuracy=float(np.trace(matrix) / rows),
         baseline=float(matrix.sum(axis=1).max() / rows),
         top_3_accuracy=top_3_accuracy(outputs, targets) if classes > 3 else None,
-        loss=loss,
+        loss=_finite(loss),
         cross_entropy=float(-given.mean()) if probabilities else None,
         confusion=matrix,
         classes=scores,
@@ -342,25 +368,30 @@ def _averages(scores: Sequence[ClassScores]) -> tuple[ClassScores, ClassScores]:
     return average("macro average", table.mean(axis=0)), average("weighted average", weights @ table / rows)
 
 
-def _regression(
-    outputs: Floats, targets: Floats, names: Sequence[str], loss: float | None
-) -> RegressionEvaluation:
+def _regression(outputs: Floats, targets: Floats, names: Sequence[str], loss: float) -> RegressionEvaluation:
     each = [_errors(name, outputs[:, i : i + 1], targets[:, i : i + 1]) for i, name in enumerate(names)]
-    return RegressionEvaluation(len(targets), loss, _errors("all outputs", outputs, targets), each)
+    return RegressionEvaluation(len(targets), _finite(loss), _errors("all outputs", outputs, targets), each)
 
 
 def _errors(name: str, outputs: Floats, targets: Floats) -> OutputErrors:
+    # what is summed and squared stays small; a power of two costs no digit
+    largest = max(float(np.abs(outputs).max()), float(np.abs(targets).max()))
+    unit = 2.0 ** (frexp(largest)[1] - 1) if largest > LARGE else 1.0
+    outputs, targets = outputs / unit, targets / unit
     error = outputs - targets
-    explained = r2(outputs, targets)
     return OutputErrors(
         name=name,
-        mae=mae(outputs, targets),
-        mse=mse(outputs, targets),
-        rmse=rmse(outputs, targets),
-        r2=None if np.isnan(explained) else explained,
-        max_error=float(np.abs(error).max()),
-        bias=float(error.mean()),
+        mae=_finite(mae(outputs, targets) * unit),
+        mse=_finite(mse(outputs, targets) * unit * unit),
+        rmse=_finite(rmse(outputs, targets) * unit),
+        r2=_finite(r2(outputs, targets)),
+        max_error=_finite(float(np.abs(error).max()) * unit),
+        bias=_finite(float(error.mean()) * unit),
     )
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and isfinite(number) else None
 
 
 def _numbers(values: npt.NDArray[Any]) -> Floats:

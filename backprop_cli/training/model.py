@@ -96,17 +96,21 @@ class Model:
 
     def predict(self, inputs: NDArray) -> NDArray:
         """Return probabilities (rows, classes), or numbers (rows, outputs), for encoded rows."""
-        predictions = self.runner.predict(np.asarray(inputs, self.runner.dtype)).predictions
+        predictions = self.runner.predict(self._cast(inputs)).predictions
         if self.classes is not None and predictions.shape[1] == 1:
             return np.concatenate([1.0 - predictions, predictions], axis=1)
         return predictions
 
     def loss(self, inputs: NDArray, answers: NDArray) -> float:
         """Return the mean loss of encoded rows, without penalties."""
-        targets = targets_of(answers, self.runner.network.outputs).astype(self.runner.dtype)
-        outcome: Outcome = self.runner.predict(np.asarray(inputs, self.runner.dtype), targets)
+        targets = targets_of(answers, self.runner.network.outputs)
+        outcome: Outcome = self.runner.predict(self._cast(inputs), self._cast(targets))
         assert outcome.loss is not None
         return outcome.loss
+
+    def _cast(self, array: NDArray) -> NDArray:
+        with np.errstate(over="ignore"):  # what float32 cannot hold shows in the prediction
+            return np.asarray(array, self.runner.dtype)
 
 
 def _check_network(config: schema.Config, encoding: Encoding) -> None:

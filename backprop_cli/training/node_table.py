@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import hypot
 from typing import NamedTuple
 
 import numpy as np
@@ -11,16 +11,16 @@ import numpy as np
 from ..language.format import node_text
 from ..networks.network import NDArray
 from .problem import Problem
-from .step import Made, Step
+from .step import Made, Step, number
 
 
 class Numbers(NamedTuple):
-    """An array in short: the number where it is one, else its length and range."""
+    """An array in short: the number where it is one, else its length and range; None where floats end."""
 
     number: float | None
-    norm: float
-    low: float
-    high: float
+    norm: float | None
+    low: float | None
+    high: float | None
 
 
 class TableRow(NamedTuple):
@@ -73,5 +73,5 @@ def node_table(problem: Problem, *, at_step: int = 1) -> NodeTable:
 
 def _numbers(array: NDArray) -> Numbers:
     flat = np.asarray(array, float).reshape(-1)
-    single = flat.item() if array.size == 1 else None
-    return Numbers(single, sqrt(float(flat @ flat)), float(flat.min()), float(flat.max()))
+    single = number(flat.item()) if array.size == 1 else None
+    return Numbers(single, number(hypot(*flat)), number(flat.min()), number(flat.max()))

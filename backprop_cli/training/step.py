@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod, sqrt
+from math import isfinite, prod, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +47,7 @@ class Step:
         optimizer: Its name.
         loss: Its name.
         before: The loss of the batch before the update, penalties included.
-        after: The same after it, of the same rows and masks.
+        after: The same after it, of the same rows and masks; None where it is no number.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Step:
     optimizer: str
     loss: str
     before: float
-    after: float
+    after: float | None
 
 
 class Clipping(NamedTuple):
@@ -93,6 +93,7 @@ class Made:
         for target in (at_step - 1, at_step):
             if progress.step < target:
                 self._run_to(target)
+                training.check_parameters()
             if progress.step < target:
                 raise UsageError(
                     f"--at-step {at_step}: the training ends after {counted(progress.step, 'update')}"
@@ -120,7 +121,7 @@ class Made:
             str(config.optimizer.__struct_config__.tag),
             config.loss.type,
             before,
-            after,
+            number(after),
         )
 
     def _run_to(self, step: int) -> None:
@@ -225,6 +226,11 @@ def _output_of(kept: Bound, names: Sequence[str]) -> tuple[int, str | None, str]
             if f"{name}.{part}" in graph.named:
                 return graph.named[f"{name}.{part}"], name, part
     return graph.inputs["x"], None, "x"
+
+
+def number(x: float) -> float | None:
+    """Return what is a number, None for what is none."""
+    return x if isfinite(x) else None
 
 
 def rounded(array: NDArray, paper: Paper) -> NDArray:

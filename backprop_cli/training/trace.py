@@ -20,7 +20,7 @@ from ..networks.lines import Line, Lines, written_forms
 from ..networks.network import LayerNetwork, NDArray
 from ..networks.point import NetworkPoint, NetworkProgram
 from .problem import Problem
-from .step import Clipping, Made, Step, check_layer, check_size, check_work, whole_step
+from .step import Clipping, Made, Step, check_layer, check_size, check_work, number, whole_step
 
 ALL_ROWS = 4
 """Rows that are all written out; of more, the first `FIRST_ROWS` are."""
@@ -185,7 +185,7 @@ class _Writing:
         if not paper.exact and not self.narrowed:
             new = made.new | made.updated(clipped, paper)
             before, after = self.point.here.value, self.u.run(new)[self.u.graph.output]
-            step = replace(step, before=before, after=after)
+            step = replace(step, before=before, after=number(after))
         return Trace(
             step,
             paper.decimals,

@@ -166,5 +166,5 @@ def rule(numeric: Iterable[bool]) -> str:
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[bool]) -> str:
     """Return a pipe table; cells are Markdown already, but for the pipes in them."""
-    lines = ["| " + " | ".join(titles) + " |", rule(numeric), *map(row, rows)]
+    lines = [row(titles), rule(numeric), *map(row, rows)]
     return "\n".join(lines) + "\n"
