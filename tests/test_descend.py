@@ -389,3 +389,31 @@ def test_drawing_in_text(run):
     assert "start" in out
     assert "end" in out
     assert "end" not in run("descend", "x^2", "--x", "1", "--rate", "0.3").out.split("converged")[0]
+
+
+def test_an_animation_says_what_it_leaves_out(run, tmp_path) -> None:
+    short = run("descend", "x^2", "--x", 1, "--steps", 3, "-o", str(tmp_path / "short.gif")).answered()
+    assert "the animation shows" not in short.err
+    long = run("descend", "x^2", "--x", 1, "--rate", 0.01, "--steps", 900, "-o", str(tmp_path / "long.gif"))
+    (shown,) = re.findall(r"the animation shows (\d+) of the 901 points", long.answered().err)
+    assert 20 <= int(shown) < 901
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "start", "lines"),
+    [
+        ("L = x^2", "x", 1, ["L' = ", "|L'| <= 1e-8", "2/L'' = 2/2"]),
+        ("f^2", "f", 1, ["y' = ", "|y'| <= 1e-8"]),
+        ("-x^4", "x", 0, ["stuck at x = 0 (f' = 0"]),
+    ],
+)
+def test_words_call_the_function_what_it_is_called(run, text, name, start, lines) -> None:
+    out = run("descend", text, f"--{name}", start, "--steps", 3).answered().out
+    assert [line for line in lines if line not in out] == []
+
+
+@pytest.mark.parametrize("text", ["-exp(-x^2-y^2)", "-1/(1 + x^2 + y^2)^4", "1 - exp(-x^2/2 - y^2)"])
+def test_a_tail_is_no_minimum(run, text) -> None:
+    """Far off the slope is short, and the circle around the minimum is curved: neither makes a minimum."""
+    out = run("descend", text, "--x", -6, "--y", -6.5, "--until", 1e-6).answered().out
+    assert "stuck at x = -6, y = -6.5" in out

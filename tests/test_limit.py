@@ -332,3 +332,17 @@ def test_start_up_is_light():
 def test_json_is_strict_at_kinks(run):
     report = json.loads(run("limit", "1/x", "--x", "0.1", "--steps", "0.1,0.01", "--format", "json").out)
     assert report["limits"][0]["rows"][0]["f_below"] is None  # 1/0
+
+
+@pytest.mark.parametrize(
+    ("text", "bindings", "header", "moves"),
+    [
+        ("h^2 + f", ("--h", 1, "--f", 2), "y(h+k)", "h moves by k"),
+        ("f^2", ("--f", 1), "y(f+h)", ""),
+        ("x^2 + k", ("--x", 1, "--k", 2), "f(x+h)", "x moves by h"),
+    ],
+)
+def test_letters_are_none_of_the_program(run, text, bindings, header, moves) -> None:
+    out = run("limit", text, *bindings).answered().out
+    assert header in out
+    assert moves in out

@@ -10,6 +10,7 @@ from ..curves.surface import Surface, survey
 from ..engine.run import bind
 from ..errors import BindingError, UsageError
 from ..graph import Graph
+from ..language.format import letter
 from ..language.numbers import brief
 from ..language.parser import Program
 from .arguments import choice, numbers
@@ -252,7 +253,7 @@ def name_of(graph: Graph) -> str:
     name = graph.nodes[graph.output].name
     if name is not None and name not in graph.inputs:
         return name
-    return next(n for n in ("f", "g", "h", "value") if n not in graph.named)
+    return letter(graph, ("f", "g", "h", "value"))
 
 
 def one_line(text: str) -> str:

@@ -116,7 +116,11 @@ def command(
     if output.drawn:
         assert output.file is not None
         moving = output.file.lower().endswith(".gif")
-        output.draw(report.frames if moving else report.picture, milliseconds=MILLISECONDS)
+        drawn = report.frames if moving else report.picture
+        output.draw(drawn, milliseconds=MILLISECONDS)
+        trace = report.runs[0].trace
+        if isinstance(drawn, list) and trace is not None and len(drawn) < len(trace.points):
+            output.note(f"note: the animation shows {len(drawn):,} of the {len(trace.points):,} points")
     else:
         from ..render.descent import document
         from ..render.terminal import at_terminal
@@ -154,7 +158,7 @@ def _drawing(report: Descent, to_file: bool) -> str | None:
     width = min(screen.width, 140) if screen.width < 1000 else 80
     panels = [
         charts.path_panel(report.function, runs, ground, tangents=0),
-        charts.progress_panel(runs, ground),
+        charts.progress_panel(report.function, runs, ground),
     ]
     shown = [panel for panel in panels if panel is not None]
     if width < 112:

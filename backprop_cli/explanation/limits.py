@@ -14,6 +14,7 @@ from ..differentiation import convergence
 from ..differentiation.finite import Probe
 from ..engine.run import run
 from ..graph import CONSTANT, INPUT, Graph
+from ..language.format import STEP_NAMES, letter
 from ..language.operators import LETTERS
 from ..ops.namespaces import Namespace
 from .expr import Apply, Expr, Number, Ref
@@ -210,12 +211,12 @@ POLYNOMIALS = _Polynomials("polynomials", {"divide": _divide, "power": _power, "
 
 def work_out(graph: Graph, name: str, point: WrittenPoint | None) -> Limit | None:
     """Return the limit definition for one input; None where there is neither polynomial nor point."""
-    letter = next(c for c in ("h", "k", "t", "dx", "step", "h_") if c not in graph.named)
+    step = letter(graph, STEP_NAMES)
     try:
-        moved = _expanded(graph, name, letter, point)
+        moved = _expanded(graph, name, step, point)
     except NotPolynomial:
-        return _table(name, letter, point) if point is not None else None
-    powers = moved.powers_of(letter)
+        return _table(name, step, point) if point is not None else None
+    powers = moved.powers_of(step)
     at = point.here.inputs[name] if point else None
     value = {0: powers[0]} if 0 in powers else {}
     rest = {p: c for p, c in powers.items() if p}
@@ -223,13 +224,13 @@ def work_out(graph: Graph, name: str, point: WrittenPoint | None) -> Limit | Non
     return Limit(
         name,
         at,
-        letter,
+        step,
         dict(point.here.inputs) if point else None,
-        _sum(value, letter),
-        _sum(powers, letter),
-        _sum(rest, letter),
-        _sum(quotient, letter),
-        _sum({p: c for p, c in quotient.items() if p == 0}, letter),
+        _sum(value, step),
+        _sum(powers, step),
+        _sum(rest, step),
+        _sum(quotient, step),
+        _sum({p: c for p, c in quotient.items() if p == 0}, step),
         point.here.cotangents[graph.inputs[name]] if point else None,
     )
 

@@ -13,8 +13,19 @@ from .written import OURS, Piece, atom, number, spell
 OUTPUT_NAMES = ("f", "y", "L", "z")
 """What an output without a name is called: the first of these that the program leaves free."""
 
+STEP_NAMES = ("h", "k", "t", "dx", "step", "h_")
+"""What the step of a difference quotient is called, likewise."""
+
 NAMED_FROM = 12
 """Operations; what takes more of them is written by its name, as named steps are."""
+
+
+def letter(graph: Graph, names: Sequence[str] = OUTPUT_NAMES) -> str:
+    """Return the first of several names that a program leaves free, with dashes where it leaves none."""
+    free = next((name for name in names if name not in graph.named), names[0])
+    while free in graph.named:
+        free += "_"
+    return free
 
 
 def by_name(node: Node, size: int = 0, most: int = NAMED_FROM, *, whole: bool = False) -> bool:

@@ -44,7 +44,7 @@ def chart(function: Function, runs: Sequence[Run], ground: Landscape, title: str
         title: Above the chart.
         says: The verdict, for those who do not see the picture.
     """
-    panels = [path_panel(function, runs, ground), progress_panel(runs, ground)]
+    panels = [path_panel(function, runs, ground), progress_panel(function, runs, ground)]
     found = [p for p in panels if p is not None]
     return Chart(title, f"{title}. {says}", found, 2 if ground.surface is not None else 1)
 
@@ -110,8 +110,7 @@ def _curve_panel(
             ends = points[-1:] if isfinite(points[-1][1]) else []
             series.append(Series("", points[:1], "muted", "points"))
             series.append(Series("", ends, "second", "points"))
-    name = function.graph.named and function.graph.nodes[function.graph.output].name
-    return Panel("", function.names[0], name or "f", series, marks, x_range=(low, high), y_range=y_range)
+    return Panel("", function.names[0], function.called, series, marks, x_range=(low, high), y_range=y_range)
 
 
 def _spread(points: Sequence[Point], size: float, apart: float) -> list[int]:
@@ -167,7 +166,9 @@ def _surface_panel(function: Function, runs: Sequence[Run], ground: Landscape, u
     return Panel("", right, up, series, marks, field=field, x_range=across, y_range=above, equal=equal)
 
 
-def progress_panel(runs: Sequence[Run], ground: Landscape, *, upto: int | None = None) -> Panel:
+def progress_panel(
+    function: Function, runs: Sequence[Run], ground: Landscape, *, upto: int | None = None
+) -> Panel:
     """Return f against the updates, as far as the runs are in the picture."""
     traces = [run.trace.values[:count] for run, count in zip(runs, ground.shown, strict=True)]
     known = [y for values in traces for y in values if isfinite(y)]
@@ -183,7 +184,13 @@ def progress_panel(runs: Sequence[Run], ground: Landscape, *, upto: int | None =
         label = run.name if 1 < len(runs) <= len(ROLES) else ""
         series.append(Series(label, points, role, style))  # type: ignore[arg-type]
     return Panel(
-        "", "update", "f", series, y_log=log, x_whole=True, x_range=(0.0, float(max(longest - 1, 1)))
+        "",
+        "update",
+        function.called,
+        series,
+        y_log=log,
+        x_whole=True,
+        x_range=(0.0, float(max(longest - 1, 1))),
     )
 
 
@@ -199,11 +206,13 @@ def frames(function: Function, run: Run, ground: Landscape, title: str) -> list[
         trace = run.trace
         pairs = zip(function.names, trace.gradients[k], strict=True)
         slopes = ", ".join(f"{_slope(function, name)} = {brief(g, 4)}" for name, g in list(pairs)[:3])
-        at = f"update {k}: {function.described(trace.points[k])}, f = {brief(trace.values[k], 4)}, {slopes}"
-        panel = path_panel(function, [run], ground, upto=k) or progress_panel([run], ground, upto=k)
+        at = f"update {k}: {function.described(trace.points[k])}, "
+        at += f"{function.called} = {brief(trace.values[k], 4)}, {slopes}"
+        panel = path_panel(function, [run], ground, upto=k) or progress_panel(function, [run], ground, upto=k)
         charts.append(Chart(title, f"{title}: {at}", [panel._replace(title=at)]))
     return charts
 
 
 def _slope(function: Function, name: str) -> str:
-    return "f'" if len(function.names) == 1 else f"df/d{name}"
+    f = function.called
+    return f"{f}'" if len(function.names) == 1 else f"d{f}/d{name}"

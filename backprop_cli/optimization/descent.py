@@ -12,6 +12,7 @@ from ..engine.point import Point
 from ..engine.run import bind, value_at
 from ..errors import DomainError, NoSuchNumber, RangeError
 from ..graph import Graph
+from ..language.format import letter
 from ..language.numbers import brief, exact_text
 from .choice import Choice
 from .rules import make
@@ -36,6 +37,12 @@ class Function:
         self.names = tuple(names)
         self.ids = [graph.inputs[name] for name in names]
         self.active = graph.depends_on(self.ids)
+
+    @property
+    def called(self) -> str:
+        """What it is called: the output's name, or a letter that the program leaves free."""
+        node = self.graph.nodes[self.graph.output]
+        return node.name if node.name is not None and node.op is not None else letter(self.graph)
 
     def at(self, point: Coordinates) -> dict[str, float]:
         """Return the value of every input at a point."""

@@ -53,8 +53,7 @@ class Report(NamedTuple):
     @property
     def output(self) -> str:
         """What the function is called."""
-        node = self.function.graph.nodes[self.function.graph.output]
-        return node.name if node.name is not None and node.op is not None else "f"
+        return self.function.called
 
 
 def descend_all(

@@ -80,8 +80,9 @@ class _Judge:
         self.sign = -1.0 if trace.ascend else 1.0  # times f: what falls
         self.extremum = "maximum" if trace.ascend else "minimum"
         self.falls = "rises" if trace.ascend else "falls"
-        self.slope = "f'" if len(function.names) == 1 else "|grad f|"
-        self.length = "|f'|" if len(function.names) == 1 else "|grad f|"
+        self.f = function.called
+        self.slope = f"{self.f}'" if len(function.names) == 1 else f"|grad {self.f}|"
+        self.length = f"|{self.f}'|" if len(function.names) == 1 else f"|grad {self.f}|"
         self.moves = _moves(trace)
         self.scale = max(1.0, *(abs(x) for x in trace.points[0]))
         self.kinked = any(function.active[node.id] for node in kinked(function.graph))
@@ -183,12 +184,15 @@ class _Judge:
         g = self.function(point)[1]
         steep = hypot(*g)
         found = self.hessian(point)
-        high = found[0][-1] if found is not None else 0.0
         ways = [tuple(d / steep for d in g)] if steep else []
         if found is not None:
             ways += [found[1][0], *found[1][: -LINES + 1 : -1]] if len(found[1]) > 1 else found[1]
-        # many times the distance to the minimum of a parabola of this slope and curvature
-        far = min(100.0 * steep / high, 1e3 * self.scale) if high > 0.0 else 0.0
+        bend = 0.0
+        if found is not None and steep:
+            shares = [sum(a * b for a, b in zip(g, way, strict=True)) / steep for way in found[1]]
+            bend = sum(c * share * share for c, share in zip(found[0], shares, strict=True))
+        # many times the distance to the minimum of a parabola of this slope and curvature along it
+        far = min(100.0 * steep / bend, 1e3 * self.scale) if bend > 0.0 else 0.0
         far = max(far, 0.01 * self.scale)
         return shape_of(self.function, point, ways, sign=self.sign, scale=self.scale, far=far)
 
@@ -306,7 +310,7 @@ class _Judge:
     def stability(self, stable: float, momentum: float, high: float, minimum: Coordinates) -> str:
         rate = self.trace.optimizer.rate
         one = len(self.function.names) == 1
-        curved = ("|f''|" if self.up else "f''") if one else "the largest curvature"
+        curved = (f"|{self.f}''|" if self.up else f"{self.f}''") if one else "the largest curvature"
         top = "2" if not momentum else f"2*(1 + {brief(momentum, 4)})"
         verb = (
             "is larger"
@@ -326,7 +330,9 @@ class _Judge:
             return ""
         low, high = curvature
         worst = low if abs(1.0 - rate * low) >= abs(1.0 - rate * high) else high
-        curved = ("|f''|" if self.up else "f''") if len(self.function.names) == 1 else "curvature"
+        curved = (
+            (f"|{self.f}''|" if self.up else f"{self.f}''") if len(self.function.names) == 1 else "curvature"
+        )
         return f", as |1 - rate*{curved}| = |1 - {brief(rate)}*{brief(worst)}| = {_share(predicted)}"
 
     def factor(self) -> float | None:
@@ -363,7 +369,7 @@ class _Judge:
         if lower is not None and function.value(lower) != trace.values[-1]:
             return self.on_slope(end, lower, zero, at, curvature)
         if shape.kind == "level" or lower is not None:
-            why = "f is flat there, so nothing says where to go"
+            why = f"{self.f} is flat there, so nothing says where to go"
             return Verdict("stuck", (f"stuck at {here} ({zero}, {at}): {why}",), curvature=curvature)
         if trace.end == "still" and steep > trace.until:
             why = f"no further update changes {' or '.join(function.names[:3])},"
@@ -371,10 +377,10 @@ class _Judge:
             why = zero
         else:
             why = f"{self.length} <= {brief(trace.until)}"
-        says = [f"converged to a {self.extremum} at {here}, f = {brief(trace.values[-1])}: {why} {at}"]
+        says = [f"converged to a {self.extremum} at {here}, {self.f} = {brief(trace.values[-1])}: {why} {at}"]
         if shape.reach > NEAR * self.scale and self.bowl(end) is None:
             says.append(
-                f"so short a slope says little of the distance here, as f is flat around the "
+                f"so short a slope says little of the distance here, as {self.f} is flat around the "
                 f"{self.extremum}: that is less than {brief(shape.reach, 3)} away"
             )
         return self.basin(says, end)
@@ -385,7 +391,7 @@ class _Judge:
         """Return the verdict on an end that is no extremum: the slope is short, and goes on."""
         function = self.function
         than = "higher" if self.up else "lower"
-        beside = f"f = {brief(function.value(lower))} at {function.described(lower)}"
+        beside = f"{self.f} = {brief(function.value(lower))} at {function.described(lower)}"
         jump = self.crossed(end, lower)
         faint = f"{jump} jumps in between" if jump else "the slope on the way there is too faint to follow"
         why = f"no {self.extremum}, as {beside} is {than}; {faint}"
@@ -409,19 +415,21 @@ class _Judge:
         curved = low < -self.least(low, found[0][-1] if found is not None else 0.0)
         if kind == "maximum":
             opposite = "minimum" if self.up else "maximum"
-            bends = "f falls on both sides" if not self.up else "f rises on both sides"
+            bends = f"{self.f} {self.falls} on both sides"
             if len(end) > 1:
-                bends = "curved so in every direction" if curved else f"f {self.falls} in every direction"
+                bends = (
+                    "curved so in every direction" if curved else f"{self.f} {self.falls} in every direction"
+                )
             elif curved:
-                bends = f"f'' = {brief(self.sign * low)}"
+                bends = f"{self.f}'' = {brief(self.sign * low)}"
             text = f"a {opposite} ({bends}), where the slope is 0 as well"
-            out = f"; from a point beside it f {self.falls} away"
+            out = f"; from a point beside it {self.f} {self.falls} away"
         else:
-            text, out = f"a saddle: f {self.falls} on both sides of it", ", but the slope there is 0"
+            text, out = f"a saddle: {self.f} {self.falls} on both sides of it", ", but the slope there is 0"
             if curved and found is not None:
                 way = ", ".join(brief(c, 3) for c in _tidy(found[1][0], 1.0))
                 bend = brief(self.sign * low)
-                text = f"a saddle: along ({way}) f {self.falls} on both sides (curvature {bend})"
+                text = f"a saddle: along ({way}) {self.f} {self.falls} on both sides (curvature {bend})"
         return Verdict("stuck", (f"stuck at {here} ({zero}, {at}): {text}{out}",), curvature=curvature)
 
     def on_kink(self, end: Coordinates, kink: tuple[str, float | None, float | None, str | None]) -> Verdict:
@@ -438,7 +446,8 @@ class _Judge:
             updates = (
                 "there from the start" if not self.trace.updates else f"after {_updates(self.trace.updates)}"
             )
-            says = f"converged to a {self.extremum} at {here}, f = {brief(self.trace.values[-1])}, {updates}"
+            value = f"{self.f} = {brief(self.trace.values[-1])}"
+            says = f"converged to a {self.extremum} at {here}, {value}, {updates}"
             return Verdict("converged", (f"{says}: it is the kink of {text}: {rule}",), minimum=end)
         says = f"stuck on the kink of {text} at {here}: {rule}"
         if least:
@@ -582,7 +591,8 @@ class _Judge:
     def endless(self, start: str = "there") -> str:
         """Return that there is nothing to reach."""
         way = "uphill" if self.up else "downhill"
-        return f"f {self.falls} without end in that direction: there is no {self.extremum} {way} from {start}"
+        none = f"there is no {self.extremum} {way} from {start}"
+        return f"{self.f} {self.falls} without end in that direction: {none}"
 
     def shown_slope(self) -> float:
         g = self.trace.gradients[-1]

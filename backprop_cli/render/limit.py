@@ -7,7 +7,7 @@ from typing import Any
 
 from ..differentiation.convergence import Fit, Limit, Limits
 from ..engine.beside import told
-from ..language.format import node_text, output_text
+from ..language.format import STEP_NAMES, letter, node_text, output_text
 from ..language.numbers import brief, column, exact_text, scientific
 from .document import Document, Entries, Facts, Records
 from .page import Block, Column, Drawing, Grid, Heading, Lines
@@ -36,25 +36,31 @@ def document(limits: Limits, *, digits: int = 8, charts: Sequence[str] = ()) -> 
 def _page(limits: Limits, digits: int, charts: Sequence[str]) -> Iterator[Block]:
     for i, limit in enumerate(limits.limits):
         yield Heading(heading(limits, limit))
-        yield table(limit, digits)
+        yield table(limits, limit, digits)
         if charts:
             yield Drawing(charts[i])
         yield Lines(sentences(limits, limit))
 
 
+def letters(limits: Limits) -> tuple[str, str]:
+    """Return what the function and the step are called: no name that the program has."""
+    return letter(limits.graph), letter(limits.graph, STEP_NAMES)
+
+
 def heading(limits: Limits, limit: Limit) -> str:
     """Return ``sin(x) = 0.841471 at x = 1``, and what is measured."""
-    graph = limits.graph
+    graph, (_, h) = limits.graph, letters(limits)
     at = ", ".join(f"{n} = {brief(x, 6)}" for n, x in list(limits.inputs.items())[:6])
     more = ", ..." if len(limits.inputs) > 6 else ""
-    moved = f"; {limit.name} moves by h" if len(limits.inputs) > 1 else ""
+    moved = f"; {limit.name} moves by {h}" if len(limits.inputs) > 1 else ""
     return f"{output_text(graph)} = {brief(limits.value, 6)} at {at}{more}{moved}"
 
 
-def table(limit: Limit, digits: int) -> Grid:
+def table(limits: Limits, limit: Limit, digits: int) -> Grid:
     """Return the quotients by falling h."""
+    f, h = letters(limits)
     name = limit.name if len(limit.name) <= 8 else "x"
-    up, down = f"f({name}+h)", f"f({name}-h)"
+    up, down = f"{f}({name}+{h})", f"{f}({name}-{h})"
 
     rows = limit.rows
 
@@ -68,7 +74,7 @@ def table(limit: Limit, digits: int) -> Grid:
     columns = [[_h(r.h) for r in rows]]
     above, below = column([r.above for r in rows], digits), column([r.below for r in rows], digits)
     if limit.kind == "derivative":
-        header = ["h", up, "forward", "error", "central", "error"]
+        header = [h, up, "forward", "error", "central", "error"]
         columns += [above, *quotients("forward", "central")]
         if any(r.complex is not None for r in rows):  # a kink has no complex form
             header += ["complex step", "complex error"]
@@ -76,13 +82,13 @@ def table(limit: Limit, digits: int) -> Grid:
         drop: tuple[int, ...] = (6, 1, 4)
     elif limit.outside:
         side = "backward" if limit.outside > 0 else "forward"
-        header = ["h", down if limit.outside > 0 else up, side, "error"]
+        header = [h, down if limit.outside > 0 else up, side, "error"]
         columns += [below if limit.outside > 0 else above, *quotients(side)]
         if limit.kind != "edge":
             header, columns = header[:3], columns[:3]
         drop = ()
     else:
-        header = ["h", down, up, "from below", "from above", "central"]
+        header = [h, down, up, "from below", "from above", "central"]
         columns += [below, above]
         columns += [column([getattr(r, s) for r in rows], digits) for s in ("backward", "forward", "central")]
         drop = (5,)
@@ -104,7 +110,7 @@ def sentences(limits: Limits, limit: Limit) -> list[str]:
 
 def verdict(limits: Limits, limit: Limit) -> list[str]:
     """Return what the quotients tend to, and why it is no derivative where it is none."""
-    graph = limits.graph
+    graph, (f, h) = limits.graph, letters(limits)
     node = graph.nodes[limit.at] if limit.at is not None else None
     lines = []
     if limit.kind == "derivative":
@@ -122,7 +128,7 @@ def verdict(limits: Limits, limit: Limit) -> list[str]:
         side, way = ("below", "above") if limit.outside < 0 else ("above", "below")
         tends = "nothing that shows" if limit.slope is None else brief(limit.slope, 8)
         lines.append(
-            f"f has no value {side} {limit.name} = {brief(limit.x, 6)}, the edge of its domain: from {way} "
+            f"{f} has no value {side} {limit.name} = {brief(limit.x, 6)}, the edge of its domain: from {way} "
             f"the quotients tend to {tends}, the one-sided derivative"
         )
     elif limit.kind == "disagree":
@@ -131,15 +137,15 @@ def verdict(limits: Limits, limit: Limit) -> list[str]:
             + limit.why
         )
     elif limit.kind == "unsettled":
-        lines.append("the quotients settle on no number as h shrinks: no derivative is to be seen")
+        lines.append(f"the quotients settle on no number as {h} shrinks: no derivative is to be seen")
     elif limit.kind == "overflow":
         lines.append("the quotients tend to a derivative that overflows: a float64 ends at 1.8e308")
     else:
-        lines.append(f"{_sides(limit)}: no derivative")
+        lines.append(f"{_sides(limit, f)}: no derivative")
         if limit.kind == "jump":
-            lines.append("f jumps: the gap stays while h shrinks, so gap/h grows like 1/h")
+            lines.append(f"{f} jumps: the gap stays while {h} shrinks, so gap/{h} grows like 1/{h}")
         elif limit.kind == "vertical" and limit.growth is not None:
-            lines.append(f"the quotient grows like h^{brief(limit.growth, 2)}: the tangent is vertical")
+            lines.append(f"the quotient grows like {h}^{brief(limit.growth, 2)}: the tangent is vertical")
     if limit.kind in ("kink", "jump") and node is not None and node.op is not None and node.op.convention:
         lines.append(
             f"gradients use a convention at {node_text(graph, node.id)}: {node.op.convention}"
@@ -148,7 +154,7 @@ def verdict(limits: Limits, limit: Limit) -> list[str]:
     return lines
 
 
-def _sides(limit: Limit) -> str:
+def _sides(limit: Limit, f: str) -> str:
     """Return ``left -1, right 1``."""
     texts = []
     for way, side, slope, sign in (
@@ -156,7 +162,7 @@ def _sides(limit: Limit) -> str:
         (1, "right", limit.right, limit.infinite[1]),
     ):
         if limit.outside == way:
-            texts.append(f"{side} no value of f")
+            texts.append(f"{side} no value of {f}")
         elif sign:
             texts.append(f"{side} {'+' if sign > 0 else '-'}infinity")
         else:
@@ -166,51 +172,54 @@ def _sides(limit: Limit) -> str:
 
 def _fits(limits: Limits, limit: Limit) -> list[str]:
     lines: list[str] = []
+    f, h = letters(limits)
     for scheme, fit in limit.fits.items():
         if fit.best is None:  # no quotients, as of the complex step at a kink
             continue
-        parts = [_order(scheme, fit, limit)]
-        parts.append(f"best h = {_h(fit.best)}, error {scientific(fit.error, 3)}")
+        parts = [_order(scheme, fit, limit, f, h)]
+        parts.append(f"best {h} = {_h(fit.best)}, error {scientific(fit.error, 3)}")
         lines.append(f"{TITLES.get(scheme, scheme)}: {'; '.join(p for p in parts if p)}")
-        why = _why(scheme, fit, limit)
+        why = _why(scheme, fit, limit, f, h)
         if why:
             lines.append(f"  {why}")
     merged = [r.h for r in limit.rows if r.merged]
     if merged:
-        lines.append(f"from h = {_h(merged[0])} on, x + h rounds to x itself: the quotient is 0/h")
+        x = limit.name
+        lines.append(f"from {h} = {_h(merged[0])} on, {x} + {h} rounds to {x} itself: the quotient is 0/{h}")
     if limit.source == "cancellation" and limit.fits:
         moves = brief(limit.rounding, 3)
-        lines.append(f"f cancels inside: rounding may move it by {moves}, and a quotient by {moves}/h")
+        lines.append(f"{f} cancels inside: rounding may move it by {moves}, and a quotient by {moves}/{h}")
         if limits.reference == "reverse":
             lines.append("the reference suffers from that, too; --symbolic gives one that does not")
     return lines
 
 
-def _order(scheme: str, fit: Fit, limit: Limit) -> str:
+def _order(scheme: str, fit: Fit, limit: Limit, f: str, h: str) -> str:
     if fit.order is not None:
-        return f"order {fit.order:.2f} from h = {_h(fit.first or 0.0)} to {_h(fit.last or 0.0)}"
+        return f"order {fit.order:.2f} from {h} = {_h(fit.first or 0.0)} to {_h(fit.last or 0.0)}"
     straight = limit.second == 0.0 and limit.third == 0.0
     if scheme == "forward" and straight:
-        return "exact but for rounding, as f'' = 0: no order"
+        return f"exact but for rounding, as {f}'' = 0: no order"
     if scheme != "forward" and limit.third == 0.0:
-        return "exact but for rounding, as f''' = 0: no order"
-    return "no order: truncation rules too few of these h"
+        return f"exact but for rounding, as {f}''' = 0: no order"
+    return f"no order: truncation rules too few of these {h}"
 
 
-def _why(scheme: str, fit: Fit, limit: Limit) -> str:
+def _why(scheme: str, fit: Fit, limit: Limit, f: str, h: str) -> str:
     """Return the truncation error, the rounding error, and where they meet."""
     if fit.factor is None:
         return ""
-    symbol = "f''/2" if fit.power == 1 else "-f'''/6" if scheme == "complex" else "f'''/6"
-    power = "h" if fit.power == 1 else "h^2"
+    sign = "-" if scheme == "complex" else ""
+    symbol = f"{f}''/2" if fit.power == 1 else f"{sign}{f}'''/6"
+    power = h if fit.power == 1 else f"{h}^2"
     truncation = f"truncation is about {symbol}*{power} = {brief(fit.factor, 3)}*{power}"
     if scheme == "complex":
         return f"{truncation}; nothing is subtracted, so rounding never takes over"
     if fit.meet is None:
-        return f"{truncation}; f({limit.name}) = 0 leaves rounding no hold: it never takes over"
+        return f"{truncation}; {f}({limit.name}) = 0 leaves rounding no hold: it never takes over"
     return (
-        f"{truncation}, rounding about {limit.source}/h = {brief(limit.rounding, 3)}/h: "
-        f"below h = {brief(fit.meet, 2)}, where they are equal, rounding takes over"
+        f"{truncation}, rounding about {limit.source}/{h} = {brief(limit.rounding, 3)}/{h}: "
+        f"below {h} = {brief(fit.meet, 2)}, where they are equal, rounding takes over"
     )
 
 
