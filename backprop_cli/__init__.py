@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # importing typing takes as long as all else before the progr
     from .api.gradients import grad as grad
     from .api.higher import higher as higher
     from .api.limits import limit as limit
+    from .api.page import page as page
     from .api.plots import plot as plot
     from .api.prediction import predict as predict
     from .api.programs import parse as parse
@@ -43,6 +44,7 @@ _ROOMS = {
     "gradcheck": "api.checks",
     "higher": "api.higher",
     "limit": "api.limits",
+    "page": "api.page",
     "parse": "api.programs",
     "plot": "api.plots",
     "predict": "api.prediction",

@@ -34,6 +34,7 @@ ORDER = (
     ("articles",),
     ("layout",),
     ("render",),
+    ("pages",),
     ("api",),
     ("cli",),
     ("__init__", "__main__"),

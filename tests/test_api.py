@@ -162,6 +162,7 @@ DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "draw": ((PROGRAM, AT), {}),
     "limit": ((PROGRAM, AT), {}),
     "descend": ((PROGRAM, AT), {"steps": 2}),
+    "page": ((PROGRAM, AT), {}),
     "plot": (("x^2*y", {"x": (-1, 2), "y": 2}), {}),
     "check": ((PROGRAM, {"d": 1}, AT), {}),
     "translate": ((PROGRAM, AT), {"to": "python"}),

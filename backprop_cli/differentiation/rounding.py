@@ -112,6 +112,12 @@ def _change(op: Primitive, y: float, values: list[float], position: int, off: fl
 BOUNDED = Lifted("numbers with rounding bounds", _apply)
 
 
+def value_bounds(point: Point) -> list[float]:
+    """Bound what rounding did to the value of every node."""
+    values = run(point.graph, _lifted(point.graph, point.leaves()), BOUNDED)
+    return [_finite(bound_of(x)) for x in values]
+
+
 def rounding_bounds(point: Point) -> tuple[float, list[float]]:
     """Bound what rounding did to the output and to every cotangent.
 

@@ -264,6 +264,8 @@ def exact_sinc_n(n: int, x: Any) -> Any:
 
     with mp.extraprec(int(6.0 * (n + 1)) + 40):
         x = mp.mpmathify(x)
+        if not mp.isfinite(x):  # no term of the series would be small
+            return mp.nan
         if abs(x) > n + 1:
             value = mp.sin(x) / x
             shifts = (mp.sin(x), mp.cos(x), -mp.sin(x), -mp.cos(x))

@@ -1,0 +1,96 @@
+"""``backprop page``: a page to step through in a browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..errors import BackpropError, BindingError, UsageError
+from ..language.lower import constant
+from .command import Binding, NetworkCommand
+from .common import answers, digits_option, file_option, quiet_option
+from .output import Output
+from .request import Request
+
+
+class PageRequest(Request):
+    """A program whose inputs may have a range besides a value.
+
+    Attributes:
+        sliders: Where the slider of an input begins and ends.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.sliders: dict[str, tuple[float, float]] = {}
+
+    def bind(self, binding: Binding) -> None:
+        """Give a variable its value, or its slider a range."""
+        if binding.text.count(":") != 1:
+            super().bind(binding)
+            return
+        name = binding.name
+        if name not in self.graph.inputs:
+            self.refuse_unknown(binding)
+        if name in self.sliders:
+            raise BindingError(f"the range of {name} is given twice")
+        try:
+            low, high = (constant(part) for part in binding.text.split(":"))
+        except BackpropError as error:
+            raise BindingError(f"the range of {name}: {error.message}", hint="a range is -3:3") from None
+        if not low < high:
+            raise BindingError(
+                f"the range {binding.text} of {name} ends where it begins, or before", hint="a range is -3:3"
+            )
+        self.sliders[name] = (low, high)
+
+    def start(self) -> dict[str, float]:
+        """Return the values of inputs; the middle of its slider for one that has none."""
+        middles = {
+            name: (low + high) / 2.0
+            for name, (low, high) in self.sliders.items()
+            if name not in self.values and name not in self.graph.defaults
+        }
+        return {**self.values, **middles}
+
+
+@click.command(
+    "page",
+    cls=NetworkCommand,
+    epilog="Examples: backprop page '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2 -o page.html; "
+    "backprop page 'x^3 - x' --x 0.5 --x -2:2 -o cubic.html --open",
+)
+@file_option
+@click.option("--quiz", is_flag=True, help="Open with the slopes to be found.")
+@click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")
+@click.option("-o", "output", metavar="FILE", help="Write to a file: page.html.")
+@digits_option("Significant digits.")
+@quiet_option
+@answers("page", endings={}, request=PageRequest)
+def command(request: PageRequest, output: Output, quiz: bool, open_: bool) -> int:
+    """EXPRESSION as a page to step through in a browser: one HTML file that asks no network.
+
+    Values are where it begins; --x -3:3 says where the slider of x begins and ends. The page shows
+    the graph, both passes one step at a time, a table, a curve with tangent and secant, and descends.
+    """
+    if open_ and output.file is None:
+        raise UsageError("--open needs a file to open", hint="-o page.html")
+    word = request.config or request.model or (request.overrides[0] if request.overrides else None)
+    if word is not None:
+        raise UsageError(f"{word} is no expression: a page is of an expression", hint="backprop page 'a*b'")
+    request.read("a page begins at one point: {name} is a range with a step", "--{name} -3:3")
+    from ..api.page import page
+
+    output.write(
+        page(request.graph, request.start(), ranges=request.sliders, quiz=quiz, digits=output.digits)
+    )
+    from ..differentiation.report import warnings_of
+
+    output.tell(request.graph, warnings_of(request.graph))
+    if open_ and output.file is not None:
+        import os
+        import webbrowser
+
+        webbrowser.open(f"file://{os.path.abspath(output.file)}")
+    return 0
