@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import product
 from math import cos, hypot, isclose, sqrt
 from pathlib import Path
 from random import Random
@@ -35,6 +36,7 @@ from backprop_cli.explanation.words import cost, direction, nudges, update
 from backprop_cli.language.lower import constant, lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import PRIMITIVES
+from backprop_cli.ops.kinks import sides
 from backprop_cli.render.explain import document
 from backprop_cli.render.page import Equations
 from backprop_cli.render.writers import write
@@ -294,6 +296,29 @@ def test_the_slope_of_an_extremum_is_written_as_it_is_here(name, many):
             graph = lower(parse(text), known)
             assert isclose(evaluate_graph(graph, {n: known[n] for n in graph.inputs})[0][-1], slope)
             assert "1/(1 +" not in text
+
+
+def test_a_kink_of_many_operands_costs_little_and_says_little(run):
+    """Each operand's sides need the largest of the others alone, and a sentence the beginning of the text."""
+    names = [f"x{k}" for k in range(400)]
+    tied = WrittenPoint(*at(f"max({', '.join(names)})", **dict.fromkeys(names, 1.0)))
+    assert [tied.kink(tied.graph.output, k)[:2] for k in range(3)] == [(0.0, 1.0)] * 3
+    program = f"{'; '.join(f'{n} = 1' for n in names[:60])}; min({', '.join(names[:60])}, x0)"
+    page = run("grad", program, "--method", "reverse", "--method", "finite").answered().out
+    sentences = [line for line in page.splitlines() if "on the left" in line]
+    assert len(sentences) == 60
+    assert max(map(len, sentences)) < 280
+
+
+@pytest.mark.parametrize("text", ["max(a, b)", "min(a, a, b)", "max(a, 2, b)", "min(a, b, b)", "max(a, a)"])
+def test_the_sides_of_an_extremum_are_those_of_all_operands(text):
+    for a, b in product((1.0, 2.0, 2.0 + 2**-50, 3.0), repeat=2):
+        point = WrittenPoint(*at(text, a=a, b=b) if "b" in text else at(text, a=a))
+        node = point.graph.nodes[point.graph.output]
+        operands = [point.here.values[i] for i in node.inputs]
+        for source in dict.fromkeys(node.inputs):
+            moved = [k for k, i in enumerate(node.inputs) if i == source]
+            assert point.kink(node.id, source) == sides(node.op, operands, moved)
 
 
 def test_the_branch_not_taken_is_no_step():

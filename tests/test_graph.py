@@ -791,3 +791,19 @@ def test_hostile_column_names(run, tmp_path):
     assert r'label="x[1] = %_{}\\\nvalue = 2"' in text["dot"]
     assert 'n0["x#91;0#93; = a b#59;#34;#60;x#62;<br>value = 1"]' in text["mermaid"]
     assert r"\%\_\{\}\textbackslash{}" in text["tikz"]
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("g = a*3; L = a^2", "L does not read the step, so"),
+        ("L = where(a > 0, a^2, log(a))", "another branch was taken, so"),
+        (
+            "g = a*3; L = where(a > 0, a^2, log(a))",
+            "another branch was taken, or L does not read the step, so",
+        ),
+    ],
+)
+def test_why_nothing_needs_an_arrow(run, program, why):
+    page = run("graph", program, "--a", "2").answered().out
+    assert page.splitlines()[-1] == f"an arrow that ends in o: {why} nothing here needs it"

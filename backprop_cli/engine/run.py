@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import BindingError, DomainError, NoSuchNumber, RangeError, nearest
 from ..graph import CONSTANT, Graph, Node
-from ..language.format import node_text
+from ..language.format import beginning, node_text
 from ..language.literals import exact_literal
 from ..language.numbers import exact_text
 from ..ops.namespaces import FLOATS
@@ -242,17 +242,17 @@ def kinked(graph: Graph) -> list[Node]:
 def operands_text(graph: Graph, values: Sequence[float], id: int) -> str:
     """Return ``a = 1, b = 0`` for the operands of a node that are not constants."""
     seen = dict.fromkeys(i for i in graph.nodes[id].inputs if graph.nodes[i].kind != CONSTANT)
-    return ", ".join(f"{written(graph, i)} = {exact_text(values[i])}" for i in seen)
+    return beginning(", ".join(f"{written(graph, i)} = {exact_text(values[i])}" for i in seen))
 
 
 def written(graph: Graph, id: int) -> str:
-    """Return a node as the user wrote it where that is short, else one operation over names."""
+    """Return a node as the user wrote it where that is short, else as one operation over names."""
     node = graph.nodes[id]
     if node.name is not None:
-        return node.name if node.op is None else node_text(graph, id)
+        return node.name if node.op is None else beginning(node_text(graph, id))
     start, end = node.span
     text = graph.source.text[start:end]
-    return text if len(text) <= 32 and "\n" not in text else node_text(graph, id)
+    return text if len(text) <= 32 and "\n" not in text else beginning(node_text(graph, id))
 
 
 def no_value(graph: Graph, values: Sequence[float], id: int) -> NoSuchNumber:

@@ -35,6 +35,7 @@ class Written:
         self._operations: dict[int, Expr] = {}
         self._locals: dict[int, tuple[str, ...]] = {}
         self._around: dict[int, dict[str, Expr]] = {}
+        self._ranks: dict[int, list[float]] = {}
 
     def ref(self, id: int) -> Expr:
         """Return a node as an operand: by its name, or, for a constant, as it was written."""
@@ -195,5 +196,21 @@ class WrittenPoint(Written):
         node = self.graph.nodes[id]
         if node.op is None:
             return None
-        operands = [self.here.values[i] for i in node.inputs]
-        return sides(node.op, operands, [k for k, i in enumerate(node.inputs) if i == source])
+        moved = [k for k, i in enumerate(node.inputs) if i == source]
+        if node.op.wins is None:
+            return sides(node.op, [self.here.values[i] for i in node.inputs], moved)
+        # of an extremum, all others count for one: the largest, or smallest, of them
+        own = self.here.values[source]
+        ranked = self._ranked(id)
+        rest = ranked[len(moved) if ranked[0] == own else 0 :]
+        return sides(node.op, [own] * len(moved) + rest[:1], range(len(moved))) if rest else None
+
+    def _ranked(self, id: int) -> list[float]:
+        """Return the operands of an extremum, the one that it is first."""
+        found = self._ranks.get(id)
+        if found is None:
+            node = self.graph.nodes[id]
+            assert node.op is not None
+            values = [self.here.values[i] for i in node.inputs]
+            found = self._ranks[id] = sorted(values, reverse=node.op.wins == "greater")
+        return found

@@ -10,6 +10,9 @@ from .fold import fold
 from .parser import Item, Program
 from .written import OURS, Piece, atom, number, spell
 
+IN_A_SENTENCE = 120
+"""Characters of a node that a sentence has."""
+
 OUTPUT_NAMES = ("f", "y", "L", "z")
 """What an output without a name is called: the first of these that the program leaves free."""
 
@@ -123,3 +126,8 @@ def constant_piece(graph: Graph, id: int) -> Piece:
             todo.append((i, True))
             todo += [(k, False) for k in reversed(node.inputs)]
     return stack[0]
+
+
+def beginning(text: str) -> str:
+    """Return the beginning of what is too long for a sentence: a maximum of a thousand numbers."""
+    return text if len(text) <= IN_A_SENTENCE else text[: IN_A_SENTENCE - 3] + "..."

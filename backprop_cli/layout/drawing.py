@@ -180,7 +180,7 @@ def graph_drawing(view: GraphView, title: str, write: Write, edges: Edges = "bot
             legend.append(f"at an arrow: the local derivative, {what}")
     arrows = list(_arrows(view, write, edges))
     if not all(arrow.taken for arrow in arrows):
-        legend.append(f"{IDLE}: another branch was taken, so nothing here needs it")
+        legend.append(f"{IDLE}: {_why_idle(view)}")
     return Drawing(title, description, tuple(legend), _cards(view, output, write), arrows)
 
 
@@ -219,6 +219,16 @@ def _arrows(view: GraphView, write: Write, edges: Edges) -> Iterator[Arrow]:
             edge.taken,
             edge.marked if view.marked is not None else None,
         )
+
+
+def _why_idle(view: GraphView) -> str:
+    """Say why nothing needs what some arrows lead to: a branch that is not taken, a step that is not read."""
+    read = view.graph.needed()
+    idle = [edge for edge in view.edges() if not edge.taken]
+    why = ["another branch was taken"] if any(read[edge.target] for edge in idle) else []
+    if not all(read[edge.target] for edge in idle):
+        why.append(f"{view.graph.name(view.graph.output)} does not read the step")
+    return f"{', or '.join(why)}, so nothing here needs it"
 
 
 def _symbol(view: GraphView, edge: Edge) -> str:

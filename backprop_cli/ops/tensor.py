@@ -86,7 +86,7 @@ tensor(
         Pull(lambda g: xp.sum(_lines(xp, g), (0,))),
     ),
     shape=lambda x, w, b: (*x[:-1], w[0]),
-    local=("W", "x", "1"),
+    local=("g W", "g^T x", "the rows of g, summed"),
     samples=((((5, 3), (4, 3), (4,)), {}), (((1, 1), (2, 1), (2,)), {})),
     says="x W^T + b: a dense layer, a row of x a row of the result",
 )
@@ -138,7 +138,11 @@ def _convolution(name: str, says: str, samples: Samples, images: bool = False) -
         partials=lambda xp, y, x, w, b, *, stride, padding: _cross_correlation_pulls(
             xp, x, w, stride, padding
         ),
-        local=("W, turned", "patches of x", "1"),
+        local=(
+            "g, times W turned, at every place",
+            "g times the patches of x, summed",
+            "g, summed over places",
+        ),
         samples=samples,
         says=says,
     )
@@ -189,7 +193,7 @@ tensor(
     forward=lambda xp, x, *, kernel, stride: xp.max(*_windows(xp, x, kernel, stride)),
     shape=lambda x, *, kernel, stride: (*x[:2], *windows_over(x, kernel, stride)),
     partials=lambda xp, y, x, *, kernel, stride: (Pull(lambda g: _unpool(xp, y, x, g, kernel, stride)),),
-    local=("1 at the largest of each window, else 0",),
+    local=("g at the largest of each window, else 0",),
     samples=(
         (((2, 3, 4, 6),), {"kernel": 2, "stride": 2}),
         (((2, 1, 5, 5),), {"kernel": 3, "stride": 1}),
@@ -213,7 +217,7 @@ tensor(
     forward=lambda xp, x: xp.reshape(x, (x.shape[0], -1)),
     shape=lambda x: (x[0], prod(x[1:])),
     partials=lambda xp, y, x: (Pull(lambda g: xp.reshape(g, x.shape)),),
-    local=("1",),
+    local=("g, in the shape of x",),
     samples=((((2, 3, 4, 2),), {}),),
     says="each row's numbers as one line",
 )
@@ -223,7 +227,7 @@ tensor(
     forward=lambda xp, x, *, shape: xp.reshape(x, shape),
     shape=lambda x, *, shape: filled(shape, prod(x)),
     partials=lambda xp, y, x, *, shape: (Pull(lambda g: xp.reshape(g, x.shape)),),
-    local=("1",),
+    local=("g, in the shape of x",),
     samples=((((6,),), {"shape": (-1, 1, 1)}), (((1, 4),), {"shape": (-1,)})),
     says="the same numbers in another shape",
 )
@@ -251,7 +255,7 @@ tensor(
         if keep or axes is None
         else Pull(lambda g: xp.reshape(g, _reduced(x.shape, axes, True)) if _shape(g) else g, lazy=True),
     ),
-    local=("1",),
+    local=("g, at every number",),
     samples=((((3, 4),), {}), (((5,),), {})),
     says="the sum of all numbers",
 )
@@ -261,7 +265,7 @@ tensor(
     forward=lambda xp, x: xp.sum(x, None) * (1.0 / prod(x.shape)),
     shape=lambda x: (),
     partials=lambda xp, y, x: (1.0 / prod(x.shape),),
-    local=("1/n",),
+    local=("g/n, at every number",),
     samples=((((3, 4),), {}), (((5,),), {})),
     says="the mean of all numbers",
 )
@@ -278,7 +282,7 @@ tensor(
     forward=lambda xp, x, *, axes: (s := xp.sum(x, axes, keep=True)) * _spread(x, s),
     shape=lambda x, *, axes: _reduced(x, axes, True),
     partials=lambda xp, y, x, *, axes: (_spread(x, y),),
-    local=("1/n",),
+    local=("g/n, at every number",),
     samples=((((3, 4),), {"axes": (0,)}), (((2, 3, 4, 5),), {"axes": (0, 2, 3)})),
     says="the mean over rows (and places), kept as an axis of length 1",
 )
@@ -299,7 +303,7 @@ tensor(
     params=("z",),
     forward=_softmax,
     partials=lambda xp, y, z, *, axis=-1: (Pull(lambda g: y * (g - xp.sum(g * y, (axis,), keep=True))),),
-    local=("y_i*(1 if i = j else 0) - y_i*y_j",),
+    local=("y*(g - sum(g*y)), row by row",),
     samples=((((3, 4),), {}), (((1, 2),), {})),
     probability=2,
     says="e^z over the sum of e^z, row by row",
@@ -317,7 +321,7 @@ tensor(
         Pull(lambda g: (xp.reshape(g, (*g.shape, 1)) if _shape(g) else g) * (_softmax(xp, z) - t), lazy=True),
         xp.nan,
     ),
-    local=("softmax(z) - t", ""),
+    local=("g*(softmax(z) - t), row by row", ""),
     literal=1,
     samples=((((3, 4), (3, 4)), {}), (((1, 2), (1, 2)), {})),
     says="-sum(t*log(softmax(z))), a number a row; t are probabilities",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..differentiation import METHODS
 from ..differentiation.report import GradientReport
 from ..graph import CONSTANT, INPUT
-from ..language.format import node_text, output_text
+from ..language.format import beginning, node_text, output_text
 from ..language.numbers import rounded
 from .page import Block, Cell, Column, Grid, Heading, Kind, Lines, Only, Paragraph, Slopes, Text, Tone, plain
 
@@ -162,7 +162,7 @@ def explanation(report: GradientReport, id: int, digits: int) -> str:
         )
         return text if exact is None else f"{text}; the symbolic number, {rounded(exact, digits)}, is exact"
     at = graph.nodes[quotient.at] if quotient.at is not None else None
-    where = f" at {node_text(graph, at.id)}" if at else ""
+    where = f" at {beginning(node_text(graph, at.id))}" if at else ""
     taken = f"; by convention {at.op.convention}" if at and at.op and at.op.convention else ""
     if quotient.kind == "smooth":
         return f"{verdict.verdict}{where}: {verdict.reason}: {rounded(quotient.value, digits)}{taken}"

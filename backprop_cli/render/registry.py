@@ -20,11 +20,11 @@ def listed() -> list[Primitive]:
 
 
 def derivative_text(row: Primitive) -> str:
-    """Return the local derivatives as a reader is shown them."""
+    """Return the local derivatives as a reader is shown them; of arrays, what comes back to each operand."""
     if not row.local:
         return "1/n for each of the n operands tied for it, else 0"
     parts = [
-        f"d/d{p}: {text or 'none'}" if len(row.params) > 1 else text
+        f"{'to ' if row.name in TENSORS else 'd/d'}{p}: {text or 'none'}" if len(row.params) > 1 else text
         for p, text in zip(row.params, row.local, strict=True)
     ]
     return "; ".join(parts)
@@ -101,6 +101,7 @@ def primitives_page() -> str:
         "`y` is the value of the primitive.\n\n" + write(document(listed()), "markdown") + "\n"
         "## Tensor primitives\n\n"
         "What layers and losses are lowered to, beside the elementwise ones above; `backprop ops --tensors` "
-        "lists them. They cannot be written in an expression.\n\n"
+        "lists them. They cannot be written in an expression. "
+        "`g` is the slope by the result; the derivative is what comes back of it to each operand.\n\n"
         + write(document([*TENSORS.values()]), "markdown")
     )
