@@ -563,3 +563,17 @@ def test_strange_functions_are_drawn(run, args, ending, tmp_path):
     if ending == "svg":
         for numbers in re.findall(r' d="([^"]*)"', text):
             assert all(-1 <= float(n) <= 1201 for n in re.findall(r"-?[\d.e+]+", numbers))
+
+
+def test_what_underflows_is_not_flat():
+    """Its slope is 0 in floats far from the peak, and nowhere but at the peak in truth."""
+    for text in ("exp(-1000*x^2)", "1/(1 + exp(400*x))", "exp(-x^2)^900"):
+        assert curve_of(text, -3, 3).flats == []
+    assert curve_of("relu(sin(x))", -3, 3).flats == [(-3.0, 0.0)]
+
+
+def test_a_jump_at_the_edge_of_the_view_is_no_line():
+    curve = curve_of("floor(x/3)", -3, 3)
+    assert [jump.x for jump in curve.jumps] == [0.0]
+    assert None in curve.points[-3:]
+    assert curve.points[-1] == (3.0, 1.0)

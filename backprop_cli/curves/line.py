@@ -330,10 +330,15 @@ class _Search:
         return None if away.any() else found  # beside a pole floats may end; elsewhere they overflow
 
     def _take(self, found: Features) -> None:
-        self.criticals, self.poles, self.jumps, self.kinks, holes, self.flats, self.inflections = found
+        self.criticals, self.poles, jumps, self.kinks, holes, self.flats, self.inflections = found
+        self.jumps = [jump for jump in jumps if self.low < jump.x < self.high]
         self.gaps = [Gap(x, x, why) for x in holes if (why := self.sampler.reason(x))]
-        for x in [*self.poles, *(jump.x for jump in self.jumps)]:
-            self.breaks.append((float(np.nextafter(x, -np.inf)), float(np.nextafter(x, np.inf))))
+        # at an edge the line is torn where its end has the value of what lies outside
+        ends = {self.low: float(self.y[0]), self.high: float(self.y[-1])}
+        torn = [j.x for j in jumps if ends.get(j.x) != (j.right if j.x == self.low else j.left)]
+        for x in [*self.poles, *torn]:
+            beside = float(np.nextafter(x, -np.inf)), float(np.nextafter(x, np.inf))
+            self.breaks.append((max(beside[0], self.low), min(beside[1], self.high)))
         self.folds = [(k.x - 4 * self.tolerance, k.x + 4 * self.tolerance) for k in self.kinks]
         self.extra = [x for fold in self.folds for x in fold]
 
@@ -591,7 +596,8 @@ class _Search:
                         a, b = (middle, b) if level else (a, middle)
                 a = neat(a, self.tolerance)
             ends.append(a)
-        self.flats.append((ends[0], ends[1]))
+        if self.nature.is_level(ends[0] + 0.5 * (ends[1] - ends[0])):
+            self.flats.append((ends[0], ends[1]))
 
     def _level_at(self, x: float, y: float) -> None:
         place = self._place(x)

@@ -93,6 +93,13 @@ class Nature:
     def _values(self, x: Any) -> list[Any]:
         return run_exactly(self.graph, self.inputs | {self.variable: x}, self.graph.needed())
 
+    def is_level(self, x: float) -> bool:
+        """Whether a slope that floats have as 0 is that: it may have underflowed."""
+        from mpmath import mpf
+
+        with digits(DIGITS):
+            return not self.slope(mpf(x))
+
     def bend(self, x: Any) -> Any:
         """Return the change of the slope around a point."""
         return self.slope(x + CHANGE * self.width) - self.slope(x - CHANGE * self.width)

@@ -607,7 +607,7 @@ class _Study:
         return Features(
             sorted(c for c in found.criticals if low <= c.x <= high),
             sorted(x for x in found.poles if low <= x <= high),
-            sorted(j for j in found.jumps if low < j.x < high),
+            sorted(j for j in found.jumps if low <= j.x <= high),
             sorted(k for k in found.kinks if low < k.x < high),
             sorted(x for x in found.holes if low <= x <= high),
             sorted((max(a, low), min(b, high)) for a, b in found.flats if a < high and b > low),
