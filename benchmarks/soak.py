@@ -21,6 +21,7 @@ import io
 import json
 import math
 import random
+import re
 import shlex
 import signal
 import sys
@@ -136,6 +137,8 @@ def _log(x: Any) -> Any:
 
 def _divide(a: Any, b: Any) -> Any:
     _need(b != 0)
+    if abs(b) < mpf(10) ** (60 - mp.dps):  # sin(pi)
+        raise Unclear
     return a / b
 
 
@@ -257,8 +260,8 @@ DEFINED: dict[str, Callable[..., Any]] = {
     "sinh": lambda x: (_exp(x) - _exp(-x)) / 2,
     "cosh": lambda x: (_exp(x) + _exp(-x)) / 2,
     "tanh": _tanh,
-    "sech": lambda x: mpf(0) if abs(x) > 100_000 else mp.sech(x),
-    "csch": lambda x: mpf(0) if abs(x) > 100_000 else _divide(mpf(1), mp.sinh(x)),
+    "sech": lambda x: 2 * _exp(-abs(x)) / (1 + _exp(-2 * abs(x))),
+    "csch": lambda x: _divide(2 * mp.sign(x) * _exp(-abs(x)), -mp.expm1(-2 * min(abs(x), mpf(100_000)))),
     "coth": lambda x: _divide(mpf(1), _tanh(x)),
     "asinh": mp.asinh,
     "acosh": _inside(mp.acosh, 1, mp.inf),
@@ -419,9 +422,14 @@ class Exact:
 
     def distances(self, here: Mapping[int, Any], id: int) -> list[Any]:
         """Return how far a node is moved."""
-        # what is far below 1e-300 was meant for 0: exp(-1e300)
-        size = abs(here[id]) if abs(here[id]) > mpf("1e-400") else mpf(1)
-        shift = 320 if self.extreme and not 0 < abs(here[id]) < 1e20 else 0
+        size = abs(here[id])
+        if 0 < size < mpf(10) ** (100 - self.digits):  # exp(-1e300): is it 0 to its users?
+            raise Unclear
+        if not self.extreme:
+            size, shift = size or mpf(1), 0
+        else:
+            shift = 0 if 0 < size < mpf("1e-20") else 320
+            size = size if 0 < size < mpf("1e-20") else max(size, mpf(1))
         return [size * mpf(10) ** -(d + shift) for d in DISTANCES]
 
 
@@ -443,7 +451,7 @@ def _tends(quotients: Iterator[Any]) -> Any:
         return third
     if abs(third) < abs(second) / 3 < abs(first) / 9:
         return mpf(0)
-    if abs(third) > 1.5 * abs(second) > 2.25 * abs(first):
+    if abs(third) > 1.5 * abs(second) > 2.25 * abs(first) and abs(third) > UNDERFLOW:
         return mp.inf * mp.sign(third)
     raise Unclear
 
@@ -516,11 +524,13 @@ def slope_of(exact: Exact, here: Mapping[int, Any], id: int) -> Slope:
         return decision and DEFINED[nodes[id].primitive.name](mpf(0), mpf(decision[0]))
 
     conditions = {k: x for k, x in own.items() if nodes[k].primitive.truth}
-    apart = all(
-        any(k in s.decisions and truth(k, s.decisions[k]) != truth(k, x) for k, x in conditions.items())
+    changes = [
+        {k for k, x in conditions.items() if k in s.decisions and truth(k, s.decisions[k]) != truth(k, x)}
         for s in sides
-    )
-    return Slope(sides[0], sides[1], kinked, apart)
+    ]
+    found = Slope(sides[0], sides[1], kinked, all(changes))
+    # two conditions, each of them on a side: without a slope, kinks of their own
+    return found if found.number is not None or changes[0] & changes[1] else found._replace(apart=False)
 
 
 def curvature_of(exact: Exact, here: Mapping[int, Any], id: int) -> Any:
@@ -540,6 +550,11 @@ def curvature_of(exact: Exact, here: Mapping[int, Any], id: int) -> Any:
     left, right = found
     same = not mp.isinf(left) and abs(left - right) <= mpf("1e-9") * max(abs(left), abs(right))
     return right if same else None
+
+
+def decimals(point: Mapping[str, float]) -> dict[str, Any]:
+    """Return a point in numbers as they are written."""
+    return {name: mpf(repr(x)) for name, x in point.items()}
 
 
 def decimal_slope(graph: Graph, point: Mapping[str, float], id: int) -> Any:
@@ -709,6 +724,41 @@ def random_case(seed: int) -> Case:
     return Case(tree, draw.random() < 0.2, point)
 
 
+NO_NUMBER = re.compile(r"(?<![\w.(])(nan|inf|NaN|Infinity)(?!\w)")
+CLAIMS = ("0", "1", "2x", "log(x)", "1/x", "3.5")
+
+
+def command_lines(text: str, point: Mapping[str, float], draw: random.Random) -> Iterator[list[str]]:
+    """Yield a line for every command that works with a program."""
+    at = [f"{name}={x!r}" for name, x in point.items()]
+    name, *others = point
+
+    def printed(*formats: str) -> list[str]:
+        return ["--format", draw.choice(("json", "json", *formats))]
+
+    methods = [
+        w for m in draw.sample(("reverse", "finite", "forward", "complex-step"), 2) for w in ("--method", m)
+    ]
+    orders = ["--method", "reverse", "--order", draw.choice("223"), "--wrt", name]
+    yield ["grad", text, *at, *methods, *printed("csv", "table", "value", "latex", "markdown")]
+    yield ["grad", text, *at, *orders, *printed("csv", "table", "value")]
+    yield ["eval", text, *at, *printed("csv", "table")]
+    yield ["explain", text, *at, *printed("table", "markdown", "latex")]
+    yield ["graph", text, *at, *printed("text", "dot", "svg")]
+    yield ["limit", text, *at, "--wrt", name, *printed("table", "csv")]
+    yield ["descend", text, *at, "--steps", "10", *printed("table", "csv")]
+    yield [
+        "plot",
+        text,
+        f"{name}=-3:3",
+        *(f"{n}={point[n]!r}" for n in others),
+        *printed("csv", "svg", "table"),
+    ]
+    yield ["check", text, *at, "--gradcheck", *printed("table")]
+    yield ["check", text, *at, "--claim", f"{name}={draw.choice(CLAIMS)}", *printed("csv", "markdown")]
+    yield ["export", text, *at, "--to", draw.choice(("python", "c", "numpy", "latex"))]
+
+
 # --- judgement ----------------------------------------------------------------------------------
 
 
@@ -764,10 +814,12 @@ class Judge:
             refusal = error
         try:
             here = exact.run({})
-            wanted = list(graph.inputs.values())
-            steps = (n for n in graph.nodes if n.kind == STEP and n.id in here)
-            wanted += [n.id for n in steps if not n.primitive.truth][:2]
-            slopes = {k: slope_of(exact, here, k) for k in wanted}
+            slopes = {k: slope_of(exact, here, k) for k in graph.inputs.values()}
+            for k in [n.id for n in graph.nodes if n.kind == STEP and n.id in here and not n.primitive.truth][
+                :2
+            ]:
+                with contextlib.suppress(Unclear):
+                    slopes[k] = slope_of(exact, here, k)
         except NoValue:
             if report is None:
                 self.counts["refused, rightly"] += 1
@@ -802,8 +854,9 @@ class Judge:
             self.second(graph, point, exact, here, slopes, found)
         if seed % 7 == 0:
             self.rows(graph, point, report, found)
-        if seed % 200 == 0:
-            self.command(graph, point, found)
+        if seed % 20 == 0:
+            lines = list(command_lines(graph.source.text, point, random.Random(seed)))
+            self.commands(lines[seed // 20 % len(lines)], found)
         if found and self.rounded(graph, point, exact, here):
             found.clear()
             self.counts["rounding decides"] += 1
@@ -821,6 +874,9 @@ class Judge:
         if report.value is None or not math.isfinite(report.value):
             found["not finite"] = f"value {report.value}"
         elif not fits(report.value, output) and not any("of the value" in w for w in report.warnings):
+            meant = Exact(graph, decimals(report.inputs or {}), decimal=True)
+            if fits(report.value, meant.run({})[graph.output]):
+                return
             found["wrong and silent: value"] = f"{report.value!r}, truly {mp.nstr(output, 17)}"
         for name, number in report.gradient.items():
             slope = slopes[graph.inputs[name]]
@@ -998,19 +1054,25 @@ class Judge:
                         continue
                     found["points differ"] = f"{name}: {cell!r}, alone {number!r} {answers.errors}"
 
-    def command(self, graph: Graph, point: dict[str, float], found: dict[str, str]) -> None:
-        """Hold the command line: strict JSON, a status that means something."""
+    def commands(self, words: list[str], found: dict[str, str]) -> None:
+        """Hold a command line: a status that means something, strict JSON, no nan nor inf for a number."""
         self.counts["command lines"] += 1
         out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
-        words = ["grad", graph.source.text, *(f"{n}={x!r}" for n, x in point.items())]
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = command_line([*words, "--format", "json", "--method", "reverse", "--method", "finite"])
+            status = command_line(words)
         out.seek(0)
-        printed = out.read()
-        if status not in (0, 1, 3):
-            found["status"] = f"{status}: {err.getvalue()[:200]}"
-        elif status != 3:
-            json.loads(printed, parse_constant=lambda word: found.update({"not finite": f"{word} in JSON"}))
+        printed, line = out.read(), shlex.join(["backprop", *words])
+        if status not in (0, 1, 2, 3):
+            found["status"] = f"{status}: {line}: {err.getvalue()[:200]}"
+        if "json" in words and printed:
+            try:
+                json.loads(printed, parse_constant=float)
+            except ValueError as error:
+                found["not JSON"] = f"{line}: {error}"
+        # export's targets have words of their own for them
+        bad = NO_NUMBER.search(err.getvalue() if words[0] == "export" else printed + err.getvalue())
+        if bad is not None:
+            found["not finite"] = f"{bad.group()}: {line}"
 
     def rounded(
         self, graph: Graph, point: Mapping[str, float], exact: Exact, here: Mapping[int, Any] | None
@@ -1021,13 +1083,13 @@ class Judge:
         own = exact.decisions(here)
         values = run(graph, leaf_values(graph, point))
         needed = {k: mpf(x) for k, x in enumerate(values) if k in here and math.isfinite(x)}
-        decimals = Exact(graph, {name: mpf(repr(x)) for name, x in point.items()}, decimal=True)
+        meant_for = Exact(graph, decimals(point), decimal=True)
         try:
             for k in here:
                 node = graph.nodes[k]
                 if node.op is not None and node.op.name != "where" and all(i in needed for i in node.inputs):
                     DEFINED[node.op.name](*(needed[i] for i in node.inputs))
-            meant = decimals.decisions(decimals.run({}))
+            meant = meant_for.decisions(meant_for.run({}))
         except NoValue:
             return True
         except Unclear:

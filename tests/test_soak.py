@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 
 import pytest
@@ -59,3 +60,14 @@ def test_a_slice_finds_nothing():
     found = {seed: judge(case, seed) for seed, case in quick.items()}
     assert {seed: finds for seed, finds in found.items() if finds} == {}
     assert judge.counts["answered"] > 20
+
+
+def test_every_command_prints_numbers_and_strict_json():
+    judge, found = soak.Judge(symbolic=0), {}
+    for seed in (11, 13, 14, 23):
+        case = soak.random_case(seed)
+        point = {name: x for name, x in case.point.items() if name in lower(parse(case.text)).inputs}
+        for words in soak.command_lines(case.text, point, random.Random(seed)):
+            judge.commands(words, found)
+    assert found == {}
+    assert judge.counts["command lines"] == 44
