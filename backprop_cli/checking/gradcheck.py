@@ -36,6 +36,9 @@ NOTHING = 1e-30
 SIDES = 1e-6
 """Relative error of the slopes on the sides of a kink: they come of quotients."""
 
+LEAST = 10**6
+"""Bits after the point from which a remainder is 0."""
+
 LINEAR = 1e-13
 """Share of h*g below which a remainder is the rounding of g itself."""
 
@@ -199,7 +202,7 @@ def _order(
             left = abs(there - here - h * mpf(slope))
             unit = max(abs(h * mpf(slope)), abs(there - here))
             share = float(left / unit) if unit else 0.0
-            if share <= LINEAR:
+            if share <= LINEAR or mp.mag(left) < -LEAST:
                 break
             sizes.append(float(mp.log(left, 2)))
     if len(sizes) < 3:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import NamedTuple
 
 from ..engine.point import Edge
@@ -66,7 +67,9 @@ def reaches(point: WrittenPoint, names: Sequence[str], most: int) -> list[Reach]
     uses: dict[int, list[Edge]] = {}
     for node in point.graph.nodes[: point.graph.output + 1]:
         for edge in point.here.edges(node.id):
-            uses.setdefault(edge.source, []).append(edge)
+            # nothing goes back through 0 to an infinite slope
+            if isfinite(point.local_derivatives(node.id)[edge.position]):
+                uses.setdefault(edge.source, []).append(edge)
     # one sweep back counts for all inputs
     counts: list[int | float] = [0] * len(point.graph)
     counts[point.graph.output] = 1
