@@ -58,6 +58,7 @@ NONE: list[tuple[str, float]] = [
     ("abs(acos(x))", 1.0),
     ("x + abs(x)^0.99", 0.0),
     ("where(x == 0, 5, x)", 0.0),
+    ("cot(x/1e300) + where(x < 3, 0, x)", 3.0),
     ("where(x == 0, 0, x*sin(1/x))", 0.0),
     ("where(x == 0, 0, abs(x))", 0.0),
     ("where(x == 2, 4, 1/(x-2))", 2.0),
@@ -179,6 +180,7 @@ def test_powers_of_roots_are_powers(root: str, inner: int, outer: int, factor: i
         # bounds that are wide, and numbers that are exact
         ("(x-y)^n", {"x": 1.0, "y": -1.0, "n": 4.0}, False),
         ("1/((1+x)-1)", {"x": 1e-15}, True),
+        ("(x - (x - y))^5", {"x": 1e300, "y": 1.0}, True),
         ("1/((1+x)-1)", {"x": 2.0**-40}, False),
     ],
 )
@@ -274,6 +276,13 @@ def test_what_underflows_on_the_way_is_told(text: str, at: dict[str, float]) -> 
     assert any("the slope in" in w for w in report.warnings)
     report = differentiate(lower(parse(text), at), at, process=InProcess())
     assert "rounding" in [v.verdict for v in report.verdicts]
+
+
+def test_no_path_leads_through_0_to_an_infinite_slope(run: Any) -> None:
+    words = ["floor(y/x)*0", "y=-2", "x=-1e-300"]
+    chains = run("explain", *words, "--format", "json").answered().json["chains"]
+    assert [(chain["name"], chain["paths"]) for chain in chains] == [("y", 1), ("x", 0)]
+    assert "inf" not in run("explain", *words).answered().out
 
 
 def test_slopes_too_small_for_floats_are_no_disagreement() -> None:

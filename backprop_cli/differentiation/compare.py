@@ -110,7 +110,7 @@ def between_sides(quotient: Quotient, slopes: Iterable[float]) -> bool:
     if quotient.left is None or quotient.right is None:
         return False
     low, high = sorted((quotient.left, quotient.right))
-    slack = CREDIT * quotient.error + 1e-6 * max(abs(low), abs(high))
+    slack = CREDIT * quotient.error + 1e-6 * max(abs(low), abs(high)) + UNDERFLOW
     return all(low - slack <= x <= high + slack for x in slopes)
 
 

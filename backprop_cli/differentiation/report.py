@@ -11,7 +11,7 @@ from ..engine.point import Point, check_wrt, point_of
 from ..engine.run import bind, pieces, run_exactly
 from ..engine.sweep import active_nodes
 from ..graph import CONSTANT, Graph
-from ..ops.kinks import by_convention
+from ..ops.kinks import by_convention, is_own_piece
 from . import DEFAULT_METHODS, METHODS
 from .compare import (
     AGREE,
@@ -390,15 +390,19 @@ def _arbitrate(
 
     behind = _behind_kinks(point) if quotients else {}
     # among such numbers a kink may be next to the point and at it for floats
-    at_kinks = set() if is_far(point.graph, point.values) else {*behind.values()}
+    sure = (
+        set()
+        if is_far(point.graph, point.values)
+        else set(filter(partial(_is_at_kink, point), behind.values()))
+    )
     open_ = []
     for k, (word, seen) in enumerate((v.verdict, v.quotient) for v in verdicts):
         unsure = word == DISAGREE and seen is not None
-        near = word in (KINK, JUMP) and seen is not None and seen.at not in at_kinks
+        near = word in (KINK, JUMP) and seen is not None and seen.at not in sure
         unseen = word in (AGREE, NOISY) and k in behind and k in quotients and k not in point.limits
         if unsure or near or unseen:
             open_.append(k)
-    for k, there in (beside(point.graph, point.values, open_) if open_ else {}).items():
+    for k, there in (beside(point.graph, point.values, open_, close=True) if open_ else {}).items():
         numbers = [x for m, column in columns.items() if m != "finite" and (x := column[k]) is not None]
         rounding = 2.0 * explained[k] + UNDERFLOW
         before = verdicts[k]
@@ -414,6 +418,12 @@ def _arbitrate(
             left, right = (None if isinf(x) else x for x in (there.left, there.right))
             seen = Quotient(None, 0.0, JUMP if there.leap else KINK, left, right, behind[k])
             verdicts[k] = Verdict(seen.kind, before.difference, None, seen, "the sides differ here")
+
+
+def _is_at_kink(point: Point, id: int) -> bool:
+    """Whether a step is right at a kink, and not a float away from it."""
+    node = point.graph.nodes[id]
+    return is_own_piece(node.primitive, [point.values[i] for i in node.inputs])
 
 
 def _behind_kinks(point: Point) -> dict[int, int]:

@@ -40,7 +40,7 @@ class Bounded:
         return f"Bounded({self.value!r}, {self.bound!r})"
 
     def __bool__(self) -> bool:
-        return bool(self.value) or self.bound > 0.0
+        return bool(self.value) or self.bound != 0.0  # nan, of inf*0, is a bound too
 
     def __neg__(self) -> Bounded:
         return Bounded(-self.value, self.bound)

@@ -21,7 +21,7 @@ from ..ops import Primitive
 from ..ops.kinks import between_pieces, sides
 from ..ops.namespaces import FLOATS
 from ..ops.precision import digits
-from .run import exact_leaves, run_exactly, written
+from .run import exact_leaves, kinked, run_exactly, written
 from .sweep import is_steep
 
 DISTANCES = (60, 90, 120, 150)
@@ -31,10 +31,11 @@ DIGITS = 800
 """Of the arithmetic: 1 - cos(x) keeps 500 of them at a distance of 1e-150."""
 
 ORDINARY = (1e-20, 1e20)
-"""Sizes of values among which nothing happens within the distances; beyond them, a node that is 0 or large is
-moved by less, `CLOSER` decimals: ``1/(1 + 1e300*x)`` has its pole at -1e-300."""
+"""Sizes of values among which nothing happens within the distances."""
 
 CLOSER = 330
+"""By how many decimals a node is moved less among others, where it is 0, or large, or has no limit further
+away: ``1/(1 + 1e300*x)`` has its pole at -1e-300."""
 
 MORE_DIGITS = 900
 """Of the arithmetic then."""
@@ -75,6 +76,11 @@ class Beside(NamedTuple):
     beyond: bool = False
     alone: bool = False
     leap: bool = False
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the two sides have one limit, of whatever size."""
+        return self.beyond or isfinite(self.slope)
 
     @property
     def slope(self) -> float:
@@ -127,7 +133,8 @@ def settle(
     by_chance -= {*lost, *(i for i, k in places.items() if k not in ties)}
     moved = {*places, *(k for k in lost if needed[k])}
     asked = sorted(k for k in moved if not any(active[i] for i in nodes[k].inputs))
-    found = beside(graph, values, [*asked, *sorted(moved.difference(asked), reverse=True)], ties)
+    order = [*asked, *sorted(moved.difference(asked), reverse=True)]
+    found = beside(graph, values, order, ties, close=any(needed[node.id] for node in kinked(graph)))
     settled: dict[int, Beside] = {}
     for k in moved:
         there = found.get(k, Beside(nan, nan, apart=k in by_chance))._replace(
@@ -249,7 +256,7 @@ ENOUGH = 2
 
 
 def conditions(graph: Graph, among: Iterable[int]) -> dict[int, int]:
-    """Return the comparisons among some nodes, with a weight each.
+    """Return the comparisons among some nodes, of a node with another, with a weight each.
 
     ``x == 0`` sets a point apart alone. An ordered comparison of sums changes its truth on one side only: it
     takes two (``x >= 0`` and ``x <= 0``).
@@ -257,7 +264,7 @@ def conditions(graph: Graph, among: Iterable[int]) -> dict[int, int]:
     found = {}
     for id in among:
         op = graph.nodes[id].op
-        if op is not None and op.truth:
+        if op is not None and op.truth and len({*graph.nodes[id].inputs}) > 1:
             found[id] = 1 if _is_ordered(op) and _is_sum(graph, id) else ENOUGH
     return found
 
@@ -294,7 +301,12 @@ def _is_sum(graph: Graph, id: int) -> bool:
 
 
 def beside(
-    graph: Graph, values: Sequence[float], ids: Sequence[int], ties: Sequence[int] = ()
+    graph: Graph,
+    values: Sequence[float],
+    ids: Sequence[int],
+    ties: Sequence[int] = (),
+    *,
+    close: bool = False,
 ) -> dict[int, Beside]:
     """Return what the output does beside the point as each of some nodes moves.
 
@@ -303,27 +315,38 @@ def beside(
         values: One per node, at the point.
         ids: Nodes to move, the most important first; those for which there is no time are left out.
         ties: Conditions that may set the point apart.
+        close: Go as close as can be: a jump may be small against the slope.
     """
+    far = is_far(graph, values)
+    at_once = {id for id in ids if far and (close or not 0 < abs(values[id]) < ORDINARY[1])}
+    found = _beside(graph, values, [id for id in ids if id not in at_once], ties, 0)
+    open_ = [id for id in ids if far and (id in at_once or (id in found and not found[id].is_clear))]
+    return found | _beside(graph, values, open_, ties, CLOSER)
+
+
+def _beside(
+    graph: Graph, values: Sequence[float], ids: Sequence[int], ties: Sequence[int], closer: int
+) -> dict[int, Beside]:
+    """Do that, by so many decimals closer."""
     from mpmath import mpf
 
     from ..ops.namespaces import multiprecision
 
     found: dict[int, Beside] = {}
-    cost, far = 0, is_far(graph, values)
-    closer = {id for id in ids if far and not 0 < abs(values[id]) < ORDINARY[1]}
+    if not ids:
+        return found
+    cost = 0
     with digits(DIGITS + MORE_DIGITS * bool(closer)):
         xp = multiprecision()
         here = run_exactly(graph, meant(graph, values), graph.needed())
         output = here[graph.output]
-        own = _branches(graph, values) if ties else {}
+        own = _branches(graph, here) if ties else {}
         for id in ids:
             steps = _downstream(graph, id)
             cost += 2 * len(DISTANCES) * len(steps)
             if cost > MOST_STEPS:
                 break
-            size = abs(here[id]) or mpf(1)
-            if id in closer:
-                size *= mpf(10) ** -CLOSER
+            size = (abs(here[id]) or 1) * mpf(10) ** -closer
             limits, taken, leap = [], list[dict[int, int]](), False
             for way in (-1, 1):
                 quotients, changes = [], []
@@ -385,7 +408,12 @@ def meant(graph: Graph, values: Sequence[float]) -> dict[str, Any]:
 
     given = {name: values[id] for name, id in graph.inputs.items()}
     exact = exact_leaves(graph, given)
-    known = {values[id]: x for id, x in exact.items() if graph.nodes[id].kind == CONSTANT}
+    known = {
+        sign * values[id]: sign * x
+        for id, x in exact.items()
+        if graph.nodes[id].kind == CONSTANT
+        for sign in (1, -1)
+    }
     return {name: known.get(x, mpf(x if x.is_integer() else repr(x))) for name, x in given.items()}
 
 

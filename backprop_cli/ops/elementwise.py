@@ -271,7 +271,8 @@ elementwise(
 elementwise(
     "atan2",
     params=("b", "a"),
-    forward=lambda xp, b, a: xp.where(xp.equal(a, 0.0) * xp.equal(b, 0.0), xp.nan, xp.atan2(b, a)),
+    # + 0: the angle of -0.0 is that of 0, as there is one 0
+    forward=lambda xp, b, a: xp.where(xp.equal(a, 0.0) * xp.equal(b, 0.0), xp.nan, xp.atan2(b + 0.0, a)),
     partials=lambda xp, y, b, a: (
         xp.divide(xp.divide(a, xp.hypot(a, b)), xp.hypot(a, b)),
         -xp.divide(xp.divide(b, xp.hypot(a, b)), xp.hypot(a, b)),

@@ -64,6 +64,16 @@ def between_pieces(op: Primitive, operands: Sequence[float]) -> bool:
     return any(op.piece(FLOATS, *x) != here for moved in moves for x in _beside(operands, moved))
 
 
+def is_own_piece(op: Primitive, operands: Sequence[float]) -> bool:
+    """Whether other pieces begin both below and above an operand: a tie, 0 for ``relu``, 2 for ``floor``."""
+    if op.piece is None:
+        return False
+    here = op.piece(FLOATS, *operands)
+    return any(
+        all(op.piece(FLOATS, *x) != here for x in _beside(operands, (k,))) for k in range(len(operands))
+    )
+
+
 def by_convention(op: Primitive, operands: Sequence[float]) -> bool:
     """Whether one of the local derivatives there is what the primitive's convention says."""
     if op.conventional is not None:
