@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # importing typing takes as long as all else before the progr
     from .api.gradients import grad as grad
     from .api.higher import higher as higher
     from .api.limits import limit as limit
+    from .api.page import network_page as network_page
     from .api.page import page as page
     from .api.plots import plot as plot
     from .api.prediction import predict as predict
@@ -44,6 +45,7 @@ _ROOMS = {
     "gradcheck": "api.checks",
     "higher": "api.higher",
     "limit": "api.limits",
+    "network_page": "api.page",
     "page": "api.page",
     "parse": "api.programs",
     "plot": "api.plots",

@@ -163,6 +163,7 @@ DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "limit": ((PROGRAM, AT), {}),
     "descend": ((PROGRAM, AT), {"steps": 2}),
     "page": ((PROGRAM, AT), {}),
+    "network_page": ((HAND,), {}),
     "plot": (("x^2*y", {"x": (-1, 2), "y": 2}), {}),
     "check": ((PROGRAM, {"d": 1}, AT), {}),
     "translate": ((PROGRAM, AT), {"to": "python"}),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from conftest import ROOT, Result
 
-from backprop_cli import page
+from backprop_cli import network_page, page
 from backprop_cli.errors import BackpropError
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -262,10 +262,58 @@ CONTRAST = """() => {
 }"""
 
 
+def test_a_network_gives_the_numbers_of_trace(open_page: Open, run: Callable[..., Result]) -> None:
+    for config in ("mazur.yaml", "hand.yaml"):
+        path = str(ROOT / "sample_inputs" / config)
+        told = " ".join(run("trace", path).answered().out.split())
+        tab = open_page(network_page(path))
+        checked, of = (int(word) for word in text_of(tab, "#checked").split() if word.isdigit())
+        assert checked == of
+        said = 0
+        for phase in ("forward", "loss", "backward", "update"):
+            tab.click(f"#phase-{phase}")
+            for line in tab.eval_on_selector_all("#lines li", "all => all.map(e => e.innerText)"):
+                line = " ".join(line.replace("\u2212", "-").split(" (")[0].split())
+                if line.startswith("E =") or "dE/dz" in line:  # trace shows how these come about
+                    assert line.rpartition(" = ")[2] in told
+                else:
+                    assert line.partition(", with rate")[0] in told
+                said += 1
+        assert said > 15
+    first = text_of(tab, "#where")
+    tab.keyboard.press("s")
+    tab.keyboard.press("e")
+    assert text_of(tab, "#where").startswith("update 2")
+    tab.keyboard.press("r")
+    assert text_of(tab, "#where") == first
+
+
+def test_iris_is_drawn_and_trained(open_page: Open, run: Callable[..., Result], tmp_path: Path) -> None:
+    out = tmp_path / "iris.html"
+    run("page", str(ROOT / "sample_inputs" / "iris.yaml"), "-o", str(out)).answered()
+    assert out.stat().st_size < 2_000_000
+    tab = open_page(out.read_text("utf-8"))
+    assert tab.locator(".unit circle").count() == 4 + 16 + 3
+    took = tab.evaluate(
+        "() => { const t = performance.now(); for (let k = 0; k < 30; k++) document.getElementById('one')"
+        ".click(); return (performance.now() - t) / 30; }"
+    )
+    assert took < 50.0
+    for _ in range(20):
+        tab.keyboard.press("e")
+    assert float(text_of(tab, "#value").split()[-1]) < 0.3
+    tab.fill("#row", "60")
+    tab.press("#row", "Enter")
+    assert "row 60" in text_of(tab, "#said")
+    tab.click("#export")
+    assert "type: linear" in tab.input_value("#yaml")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
 def test_sizes_bytes_and_refusals(run: Callable[..., Result], tmp_path: Path) -> None:
     shell = sum(
         (ROOT / "backprop_cli" / "pages" / name).stat().st_size
-        for name in ("engine.js", "page.js", "page.css")
+        for name in ("numbers.js", "common.js", "engine.js", "page.js", "page.css")
     )
     assert shell <= 64_000
     hundred = "; ".join(["v0 = sin(x)", *(f"v{k} = v{k - 1}*x + {k}" for k in range(1, 40)), "y = v39*x"])

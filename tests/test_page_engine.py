@@ -17,7 +17,7 @@ from conftest import NODE, ROOT
 
 from backprop_cli.differentiation.rounding import rounding_bounds, value_bounds
 from backprop_cli.engine.point import Point
-from backprop_cli.errors import BackpropError, NoSuchNumber, SlopeError, Source
+from backprop_cli.errors import BackpropError, NoSuchNumber, SlopeError, Source, UsageError
 from backprop_cli.explanation.report import explain
 from backprop_cli.export.javascript_rows import predicate, row_name, rows
 from backprop_cli.graph import Graph
@@ -26,11 +26,14 @@ from backprop_cli.language.numbers import exact_text, rounded
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import PRIMITIVES, Primitive
 from backprop_cli.ops.namespaces import FLOATS
+from backprop_cli.pages.network import network_data
 from backprop_cli.pages.program import MARGIN, program_data
 from backprop_cli.render.explain_lines import Voice, _backward, _forward
 from backprop_cli.render.writers.mathematics import Spelling
+from backprop_cli.training.loop import Training
+from backprop_cli.training.problem import assembled
 
-ENGINE = ROOT / "backprop_cli" / "pages" / "engine.js"
+PAGES = ROOT / "backprop_cli" / "pages"
 ROWS = [
     (op, op.arity[0] if op.arity[1] is None else len(op.params))
     for name, op in PRIMITIVES.items()
@@ -39,11 +42,18 @@ ROWS = [
 needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
 
 
-def in_node(folder: Path, wanted: Sequence[tuple[Primitive, int]], code: str, given: Any) -> Any:
+def code_of(name: str) -> str:
+    """Return the text of a script."""
+    return (PAGES / name).read_text("utf-8")
+
+
+def in_node(
+    folder: Path, wanted: Sequence[tuple[Primitive, int]], code: str, given: Any, more: str = ""
+) -> Any:
     """Return what JavaScript makes of ``given`` by ``code``, which ends in an expression of it."""
     (folder / "given.json").write_text(json.dumps(given), "utf-8")
     script = (
-        f"{rows(wanted)}\n{ENGINE.read_text('utf-8')}\n"
+        f"{rows(wanted)}\n{code_of('numbers.js')}{code_of('engine.js')}{more}\n"
         f"const given = JSON.parse(require('fs').readFileSync({json.dumps(str(folder / 'given.json'))}));\n"
         "const plain = (_, x) => typeof x === 'number' && !Number.isFinite(x) ? String(x) : x;\n"
         f"console.log(JSON.stringify({code}, plain));\n"
@@ -291,3 +301,71 @@ def same_numbers(here: Point, answer: dict[str, Any]) -> bool:
     """Whether no digit shown can differ: a function of the browser's may be off by a unit."""
     pairs = zip((*here.values, *here.cotangents), (*answer["v"], *answer["g"]), strict=True)
     return all(not isfinite(x) or rounded(x, 6) == rounded(float(y), 6) for x, y in pairs)
+
+
+# networks
+
+NETWORK_CODE = """(() => { const net = makeNetwork(given), training = makeTraining(given, net);
+  const first = training.proposed(given.rate);
+  for (let k = 0; k < given.updates; k++) training.update(given.rate);
+  const v = net.forward(training.state.theta, given.rows[0], given.targets[0]);
+  const end = { theta: [...training.state.theta], output: given.output.map((id) => v[id]) };
+  training.rewind();
+  return { loss: first.loss, gradient: net.trained.map((k) => first.gradient[k]), theta: [...first.theta],
+    end, start: [...training.state.theta] }; })()"""
+
+
+def network_in_node(folder: Path, config: str, updates: int, *overrides: str) -> tuple[dict[str, Any], Any]:
+    """Return what a page's network makes of its first update and of many, and its data."""
+    with assembled(str(ROOT / "sample_inputs" / config), list(overrides)) as problem:
+        data, wanted, rule = network_data(problem, None, digits=6)
+    code = rule + code_of("network.js").rpartition("function startNetwork")[0]
+    found = in_node(folder, wanted, NETWORK_CODE, {**data, "updates": updates}, code)
+    return found, data
+
+
+@needs_node
+def test_mazurs_network_trains_to_his_numbers(tmp_path: Path) -> None:
+    found, data = network_in_node(tmp_path, "mazur.yaml", 10_000)
+    assert found["loss"] == pytest.approx(0.298371109, rel=1e-8)
+    assert found["theta"][0] == pytest.approx(0.149780716, rel=1e-8)
+    assert found["end"]["output"] == pytest.approx([0.015913620, 0.984064273], rel=1e-6)
+    assert found["start"] == [x for p in data["parameters"] for x in p["values"]]
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("config", "overrides"),
+    [
+        ("hand.yaml", ("training.epochs=7",)),
+        ("mazur.yaml", ("optimizer={type: sgd, learning_rate: 0.1, momentum: 0.9, nesterov: true}",)),
+        ("xor.yaml", ()),
+        ("xor.yaml", ("optimizer={type: adamw, weight_decay: 0.1}", "regularization.l2=0.01")),
+        ("xor.yaml", ("optimizer={type: rmsprop, momentum: 0.3}",)),
+        ("xor.yaml", ("optimizer={type: adam, amsgrad: true}", "model.activation=gelu")),
+        ("iris.yaml", ("training.batch_size=full",)),
+    ],
+)
+def test_updates_are_those_of_the_trainer(tmp_path: Path, config: str, overrides: tuple[str, ...]) -> None:
+    found, data = network_in_node(tmp_path, config, 7, *overrides)
+    with assembled(str(ROOT / "sample_inputs" / config), list(overrides)) as problem:
+        training = Training(problem)
+        for _ in training.run(lambda: training.progress.step >= 7):
+            pass
+        values = training.runner.values
+    expected = [x for p in data["parameters"] for x in values[p["name"]].reshape(-1).tolist()]
+    assert found["end"]["theta"] == pytest.approx(expected, rel=1e-7, abs=1e-9)
+
+
+def test_networks_without_a_page_are_refused(tmp_path: Path) -> None:
+    for config, overrides, words in (
+        ("digits_conv.yaml", (), "is no linear layer"),
+        ("digits.yaml", (), "at most 32 are drawn"),
+        ("decay.yaml", (), "a fitted formula is an expression"),
+        ("xor.yaml", ("optimizer=nadam",), "changes its rule from update to update"),
+    ):
+        with (
+            assembled(str(ROOT / "sample_inputs" / config), list(overrides)) as problem,
+            pytest.raises(UsageError, match=words),
+        ):
+            network_data(problem, None, digits=6)

@@ -3,15 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from ..errors import BindingError
+from ..errors import BindingError, UsageError
 from ..graph import Graph
 from ..language.parser import Program
-from .arguments import MOST_DIGITS, flag, mapping, numbers, whole
+from .arguments import MOST_DIGITS, flag, mapping, names, numbers, path, whole
 from .programs import Bindings, bound
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 Ranges = Mapping[str, tuple[float, float]] | None
 """Where sliders begin and end, by input."""
+
+
+def network_page(config: str | PathLike[str], *overrides: str, digits: int = 6) -> str:
+    """Return a page, one HTML file, to step through and train a network in a browser.
+
+    Args:
+        config: Path of a config, or of a trained model, which begins with its weights.
+        overrides: ``optimizer.learning_rate=0.1`` and the like; they win over the config's file.
+        digits: Significant digits.
+    Raises:
+        BackpropError: for a config, data or shapes that do not fit, and for networks that are not drawn.
+    """
+    from ..pages.document import page as written
+    from ..pages.network import network_data
+
+    shown = whole("digits", digits, 1, MOST_DIGITS)
+    place, keys = path("config", config), names("overrides", overrides)
+    if place.lower().endswith(".safetensors"):
+        from ..training.model import Model, problem_of
+
+        if keys:
+            raise UsageError(f"{keys[0]} is for a config; a model is as it was trained")
+        model = Model.load(place)
+        data, wanted, rule = network_data(problem_of(model, place), model.runner.values, digits=shown)
+    else:
+        from ..training.problem import assembled
+
+        with assembled(place, keys) as problem:
+            data, wanted, rule = network_data(problem, None, digits=shown)
+    return written("network.html", ["network.js"], data, wanted, rule)
 
 
 def page(
@@ -52,4 +86,4 @@ def page(
     data, wanted = program_data(
         graph, given, ranges=sliders, digits=whole("digits", digits, 1, MOST_DIGITS), row_name=row_name
     )
-    return written("expression.html", "page.js", data | {"quiz": flag("quiz", quiz)}, wanted)
+    return written("expression.html", ["engine.js", "page.js"], data | {"quiz": flag("quiz", quiz)}, wanted)

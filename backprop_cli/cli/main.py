@@ -34,7 +34,7 @@ COMMANDS = {
     "plot": "Draw a function: curve, tangents, extrema; contours of two variables.",
     "check": "Judge claimed values and derivatives, and name the mistake behind a wrong one.",
     "export": "The same computation as PyTorch, JAX, NumPy, C, ... ending in asserts of our numbers.",
-    "page": "One HTML file to step through an expression in a browser, sliders and quiz included.",
+    "page": "One HTML file to step through an expression or a network in a browser.",
     "train": "Train a network, or fit a formula, from a YAML config.",
     "trace": "Write out one training step in full, as on paper.",
     "predict": "Append a trained model's predictions to rows of a file or a pipe.",

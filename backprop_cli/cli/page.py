@@ -59,7 +59,8 @@ class PageRequest(Request):
     "page",
     cls=NetworkCommand,
     epilog="Examples: backprop page '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2 -o page.html; "
-    "backprop page 'x^3 - x' --x 0.5 --x -2:2 -o cubic.html --open",
+    "backprop page 'x^3 - x' --x 0.5 --x -2:2 -o cubic.html --open; "
+    "backprop page xor.yaml -o xor.html",
 )
 @file_option
 @click.option("--quiz", is_flag=True, help="Open with the slopes to be found.")
@@ -69,16 +70,39 @@ class PageRequest(Request):
 @quiet_option
 @answers("page", endings={}, request=PageRequest)
 def command(request: PageRequest, output: Output, quiz: bool, open_: bool) -> int:
-    """EXPRESSION as a page to step through in a browser: one HTML file that asks no network.
+    """EXPRESSION as a page to step through in a browser: one HTML file that asks no server.
 
     Values are where it begins; --x -3:3 says where the slider of x begins and ends. The page shows
     the graph, both passes one step at a time, a table, a curve with tangent and secant, and descends.
+    A training config or a trained model in place of EXPRESSION gives its network: four phases a step, and
+    training in the page on the config's own rows; KEY=VALUE overrides a key of the config.
     """
     if open_ and output.file is None:
         raise UsageError("--open needs a file to open", hint="-o page.html")
-    word = request.config or request.model or (request.overrides[0] if request.overrides else None)
-    if word is not None:
-        raise UsageError(f"{word} is no expression: a page is of an expression", hint="backprop page 'a*b'")
+    network = request.config or request.model
+    if network is not None:
+        from .training import use_threads
+
+        use_threads(1)
+        from ..api.page import network_page
+
+        if quiz:
+            raise UsageError("--quiz is for expressions, not for networks")
+        output.write(network_page(network, *request.config_overrides(), digits=output.digits))
+    else:
+        _expression(request, output, quiz)
+    if open_ and output.file is not None:
+        import os
+        import webbrowser
+
+        webbrowser.open(f"file://{os.path.abspath(output.file)}")
+    return 0
+
+
+def _expression(request: PageRequest, output: Output, quiz: bool) -> None:
+    if request.overrides:
+        word = request.overrides[0]
+        raise UsageError(f"{word} is for the network of a config", hint="backprop page config.yaml")
     request.read("a page begins at one point: {name} is a range with a step", "--{name} -3:3")
     from ..api.page import page
 
@@ -88,9 +112,3 @@ def command(request: PageRequest, output: Output, quiz: bool, open_: bool) -> in
     from ..differentiation.report import warnings_of
 
     output.tell(request.graph, warnings_of(request.graph))
-    if open_ and output.file is not None:
-        import os
-        import webbrowser
-
-        webbrowser.open(f"file://{os.path.abspath(output.file)}")
-    return 0

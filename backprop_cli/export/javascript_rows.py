@@ -7,12 +7,14 @@ compute in the target's spellings; predicates are asked for every outcome of eve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 from typing import Any
 
 from ..language.operators import COMPARISON
 from ..language.written import RELATIONS, Piece, Table, spell
 from ..ops import Primitive
 from ..ops.namespaces import Lifted
+from ..optimization.settings import FirstOrderKind
 from .handwritten import helpers
 from .javascript import EXACTLY, HELPERS, NEEDS, SPELLING, number
 from .writer import NOT_CLOSED, expression
@@ -123,6 +125,55 @@ def rows(wanted: Iterable[tuple[Primitive, int]]) -> str:
 def row_name(op: Primitive, count: int) -> str:
     """Return what the row of a primitive is called; one that takes any number has a row for each."""
     return op.name if op.arity[1] is not None else f"{op.name}{count}"
+
+
+# optimizers
+
+UPDATES = (1_000_003.0, 1_000_033.0)
+"""Numbers of updates that no rule has a number of: where they stand, the number of the update does."""
+
+
+def optimizer_rule(optimizer: FirstOrderKind) -> str | None:
+    """Write an optimizer's rule; None for one that computes more of an update's number than powers.
+
+    Returns:
+        ``OPTIMIZER``, with what is kept from update to update and its first values, and two functions of
+        rate, number of the update, parameter, gradient and what is kept, that return the new parameter
+        and what is kept: for the first update, and for later ones.
+    """
+    kept = optimizer.remembered()
+    later = {_update(optimizer, number) for number in UPDATES}
+    first = _update(optimizer, 1)
+    if len(later) > 1:
+        return None
+    given = "(rate, t, p, g, kept)"
+    return (
+        f"const OPTIMIZER = {{\n  kept: [{', '.join(map(repr, kept.values()))}],\n"
+        f"  first: {given} => {first},\n  later: {given} => {later.pop()},\n}};\n"
+    )
+
+
+class _UpdateRules(Rules):
+    """Writes a rule of an update, whose number is a name."""
+
+    def piece(self, x: Any) -> Piece:
+        """Return a written number, or write a plain one."""
+        return Piece("t") if not isinstance(x, Term) and x in UPDATES else super().piece(x)
+
+
+def _update(optimizer: FirstOrderKind, number_: float) -> str:
+    rules = _UpdateRules()
+    names = list(optimizer.remembered())
+
+    def term(text: str) -> Term:
+        return Term(Piece(text), rules)
+
+    fields = {name: getattr(optimizer, name) for name in optimizer.__struct_fields__}
+    h = SimpleNamespace(**{**fields, "learning_rate": term("rate")})
+    kept = {name: term(f"kept[{k}]") for k, name in enumerate(names)}
+    p, g = optimizer.decayed(h, term("p"), term("g"))
+    new, keeps = optimizer.updated(rules.xp, h, number_, p, g, kept)  # type: ignore[arg-type]
+    return f"[{rules.text(new)}, [{', '.join(rules.text(keeps[name]) for name in names)}]]"
 
 
 class _UndecidedError(Exception):

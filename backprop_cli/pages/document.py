@@ -60,17 +60,24 @@ def embedded(data: Mapping[str, Any]) -> str:
     return text
 
 
-def page(body: str, script: str, data: Mapping[str, Any], wanted: Sequence[tuple[Primitive, int]]) -> str:
+def page(
+    body: str,
+    scripts: Sequence[str],
+    data: Mapping[str, Any],
+    wanted: Sequence[tuple[Primitive, int]],
+    rules: str = "",
+) -> str:
     """Return the file.
 
     Args:
         body: Which of the bodies.
-        script: What runs it.
+        scripts: What runs it, besides what all pages share.
         data: What it shows.
         wanted: Primitives that it computes with.
+        rules: What it computes with besides, written already.
     """
     style = _style()
-    code = "\n".join([rows(wanted), _asset("engine.js"), _asset(script)])
+    code = "\n".join([rows(wanted), rules, *map(_asset, ("numbers.js", "common.js", *scripts))])
     policy = (
         f"default-src 'none'; script-src {_hash(code)}; style-src {_hash(style)}; "
         "base-uri 'none'; form-action 'none'"
