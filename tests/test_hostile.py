@@ -164,7 +164,7 @@ def test_a_tie_that_rounding_makes_is_no_disagreement(text, x):
 def test_what_underflows_on_the_way_is_no_disagreement():
     report = grad("cbrt(x*x)", x=1e-160)
     assert report.agree
-    assert {v.verdict for v in report.verdicts[:2]} == {"noisy"}
+    assert [v.verdict for v in report.verdicts[:2]] == ["rounding", "noisy"]
 
 
 @pytest.mark.parametrize(
