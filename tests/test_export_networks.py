@@ -110,7 +110,8 @@ def test_activations(activation: str, target: str, execute: Runner, tmp_path: Pa
         assert execute(facts, target)
 
 
-LOSSES = ["mae", "huber", "{type: huber, delta: 0.3}", "sse", "half_sse", "binary_cross_entropy"]
+OWN = '{formula: "r = abs(y - t); where(r < d, r^2/2, max(d*(r - d/2), y, t))", d: 0.3}'
+LOSSES = [OWN, "mae", "huber", "{type: huber, delta: 0.3}", "sse", "half_sse", "binary_cross_entropy"]
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -88,6 +88,12 @@ NETWORKS = {
     "tanh": config(3, 2, f"{dense(3, 'tanh')}, {dense(2)}", "mse"),
     "gelu and softmax": config(2, 2, f"{dense(3, 'gelu')}, {dense(2, 'softmax')}", "mse"),
     "mae": config(3, 2, f"{dense(3, 'elu')}, {dense(2)}", "mae"),
+    "own loss": config(
+        5,
+        2,
+        f"{dense(3, 'tanh')}, {dense(2)}",
+        '{formula: "max(0, abs(y - t) - w, t*w)^2 + min(y, t, w)", w: 0.3}',
+    ),
     "huber": config(5, 2, f"{dense(3, 'leaky_relu')}, {dense(2)}", "{type: huber, delta: 0.3}"),
     "penalties": config(
         3,

@@ -197,6 +197,6 @@ def slope_of(row: Primitive, k: int, operands: Exprs, y: Expr) -> Expr:
     if single and k == 0 and "where" in text:
         return Apply(f"{row.name}'", (operands[0],))
     if not text or "where" in text:
-        xs = [o.value for o in operands if not isinstance(o, Apply)]
+        xs = [evaluate(o, Paper()) for o in operands]
         return Number(float(row.partials(FLOATS, row.forward(FLOATS, *xs), *xs)[k]))
     return read(text, dict(zip(row.params, operands, strict=False)) | {"y": y}, signed=False)

@@ -57,8 +57,8 @@ class FormulaNetwork:
         b = Builder()
         ids = b.graph.insert(graph, dict.fromkeys(self.columns, (rows,)))
         output = prediction = ids[graph.output]
-        if self.loss.row.fuses is not None:
-            prediction = b.step(self.loss.row.fuses, output, name="prediction")
+        if self.loss.fuses is not None:
+            prediction = b.step(self.loss.fuses, output, name="prediction")
         data_loss, outputs, target = None, [prediction], None
         if targets:
             target = f"data.{self.target}"  # no name of a user's has a dot

@@ -2,28 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta
+from msgspec.structs import force_setattr
 
+from ..graph import NOWHERE, Graph
+from ..language.lower import lower
+from ..language.parser import parse
 from ..settings import Fault, NotNegative, Positive, Section
 from .lowering import Builder
+
+FORMULA = "formula"
+"""The type of a loss that the config writes down itself."""
 
 
 class Loss(Section, frozen=True):
     """``loss``: a name, or a mapping where it has a parameter."""
 
     type: Annotated[
-        Literal["auto", "mse", "mae", "huber", "sse", "half_sse", "binary_cross_entropy", "cross_entropy"],
-        Meta(description="auto: cross-entropy for classes, mse for numbers"),
+        Literal[
+            "auto",
+            "mse",
+            "mae",
+            "huber",
+            "sse",
+            "half_sse",
+            "binary_cross_entropy",
+            "cross_entropy",
+            "formula",
+        ],
+        Meta(description="auto: formula where there is one, else cross-entropy for classes, mse for numbers"),
     ] = "auto"
-    delta: Annotated[Positive, Meta(description="huber: where the square ends")] = 1.0
+    delta: Annotated[Positive | None, Meta(description="huber: where the square ends (1)")] = None
+    formula: Annotated[
+        str | None,
+        Meta(
+            description="the loss of one output y for its target t, whose mean over rows and outputs is "
+            "made small; p is the sigmoid of y"
+        ),
+    ] = None
+    parameters: Annotated[
+        dict[str, float] | None, Meta(description="formula: numbers that it names besides")
+    ] = None
+    signs: Annotated[
+        bool | None,
+        Meta(description="formula: t of a class is 1 or -1, not 1 or 0 (as where the classes are 1 and -1)"),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.type == "auto" and self.formula is not None:
+            force_setattr(self, "type", FORMULA)
+        for name, default in LOSSES[self.type].settings.items() if self.type != "auto" else ():
+            if getattr(self, name) is None:
+                force_setattr(self, name, default)
 
     @property
     def row(self) -> LossRow:
         """What there is to know of it; of ``auto`` nothing yet."""
         return LOSSES[self.type]
+
+    @property
+    def fuses(self) -> str | None:
+        """What makes probabilities of its logits: the row's, or the sigmoid that a formula calls p."""
+        if self.type != FORMULA:
+            return self.row.fuses
+        return "sigmoid" if "p" in self._lowered("").inputs else None
+
+    def graph(self) -> Graph:
+        """Return the graph of a formula over y, t and its parameters."""
+        return self._lowered("" if self.fuses is None else "p = sigmoid(y); ")
+
+    def _lowered(self, before: str) -> Graph:
+        assert self.formula is not None
+        return lower(parse(before + self.formula), [*OPERANDS, *(self.parameters or ())])
+
+    def numbers(self, graph: Graph) -> dict[str, float]:
+        """Return the values that stand for names of a formula's graph."""
+        return {**graph.defaults, **(self.parameters or {})}
 
     @property
     def for_classes(self) -> bool:
@@ -32,15 +90,16 @@ class Loss(Section, frozen=True):
 
     def faults(self, key: str) -> Iterator[Fault]:
         """Yield settings that are another loss's."""
-        for name, default in SETTINGS.items():
-            if getattr(self, name) != default and (self.type == "auto" or name not in self.row.settings):
-                owners = ", ".join(loss for loss, row in LOSSES.items() if name in row.settings)
-                message = f"{key}.{name} is for {owners}, not for {self.type}"
+        for name in self.__struct_fields__:
+            owners = [loss for loss, row in LOSSES.items() if name in row.settings]
+            owners += [FORMULA] if name in ("formula", "parameters", "signs") else []
+            if owners and getattr(self, name) is not None and self.type not in owners:
+                message = f"{key}.{name} is for {', '.join(owners)}, not for {self.type}"
                 yield Fault(f"{key}.{name}", message, None, (f"{key}.type",))
 
 
-SETTINGS = {field: getattr(Loss(), field) for field in Loss.__struct_fields__ if field != "type"}
-"""Parameters of single losses, and their defaults."""
+OPERANDS = ("y", "t", "p")
+"""What a formula may name besides its parameters: output, target, and the sigmoid of the output."""
 
 
 class Regularization(Section, frozen=True):
@@ -57,9 +116,11 @@ class LossRow(NamedTuple):
         lower: Adds it to a graph: its settings, the node of outputs (rows, outputs) and that of targets of
             the same shape -> the node of its number.
         torch: PyTorch's, of ``output`` and ``t``, with the settings in braces.
-        settings: Those of `Loss` that it has.
+        settings: Those of `Loss` that it has, with their defaults.
         fuses: It takes logits: the activation that makes probabilities of them.
         classes: Its targets are classes, one hot.
+        boundary: Above it a single output says class 1, where there are no logits.
+        single: One output tells two classes apart; without it there is one for each.
         sums: It adds up over rows; the others are means.
         squares: It is least where the sum of squares is.
         term: What a reader is shown as the term of an output, where it is computed otherwise; ``y`` is the
@@ -68,17 +129,19 @@ class LossRow(NamedTuple):
 
     lower: Callable[[Builder, Loss, int, int], int]
     torch: str
-    settings: tuple[str, ...] = ()
+    settings: Mapping[str, float] = MappingProxyType({})
     fuses: str | None = None
     classes: bool = False
+    single: bool = False
+    boundary: float = 0.5
     sums: bool = False
     squares: bool = False
     term: str | None = None
 
     @property
     def binary(self) -> bool:
-        """It tells two classes apart, by a logit."""
-        return self.fuses is not None and not self.classes
+        """It tells two classes apart, by a logit, and no more."""
+        return self.fuses is not None and self.single
 
     def equal_chances(self, classes: int) -> int:
         """Return of how many outcomes a logit of 0 says that they are equally likely; 0 for no logits."""
@@ -113,6 +176,7 @@ def _mae(b: Builder, loss: Loss, y: int, t: int) -> int:
 def _huber(b: Builder, loss: Loss, y: int, t: int) -> int:
     """m(|d| - m/2) with m = min(|d|, delta): d^2/2 up to delta, a line beyond (Huber 1964)."""
     distance = b.step("abs", _difference(b, y, t), name="loss.distances")
+    assert loss.delta is not None
     near = b.step("min", distance, b.number(loss.delta), name="loss.near")
     rest = b.step("subtract", distance, b.step("multiply", b.number(0.5), near))
     return b.step("mean", b.step("multiply", near, rest, name="loss.terms"), name="loss.data")
@@ -125,6 +189,24 @@ def _binary(b: Builder, loss: Loss, z: int, t: int) -> int:
     return b.step("mean", b.step("add", yes, no, name="loss.terms"), name="loss.data")
 
 
+def _formula(b: Builder, loss: Loss, y: int, t: int) -> int:
+    """The formula's nodes over output and target, the mean of its last one."""
+    graph = loss.graph()
+    numbers = loss.numbers(graph)
+    if loss.signs:
+        t = b.step("subtract", b.step("multiply", b.number(2.0), t), b.number(1.0), name="loss.signs")
+    ids: list[int] = []
+    for node in graph.nodes:
+        if node.op is not None:
+            ids.append(b.graph.apply(node.op, tuple(ids[i] for i in node.inputs), NOWHERE, node.static))
+        elif (name := graph.name(node.id)) in graph.inputs and name not in numbers:
+            ids.append({"y": y, "t": t}[name])
+        else:
+            ids.append(b.number(numbers.get(name, node.value)))
+    b.graph.name(ids[graph.output], "loss.terms")
+    return b.step("mean", ids[graph.output], name="loss.data")
+
+
 LOSSES: dict[str, LossRow] = {
     "mse": LossRow(
         lambda b, loss, y, t: b.step("mean", _squares(b, y, t), name="loss.data"),
@@ -135,7 +217,7 @@ LOSSES: dict[str, LossRow] = {
     "huber": LossRow(
         _huber,
         "F.huber_loss(output, t, delta={delta!r})",
-        settings=("delta",),
+        settings={"delta": 1.0},
         term="where(abs(y - t) <= delta, 1/2*(y - t)^2, delta*(abs(y - t) - delta/2))",
     ),
     "sse": LossRow(
@@ -149,6 +231,7 @@ LOSSES: dict[str, LossRow] = {
         _binary,
         "F.binary_cross_entropy_with_logits(output, t)",
         fuses="sigmoid",
+        single=True,
         term="t*log(p) + (1 - t)*log(1 - p)",
     ),
     "cross_entropy": LossRow(
@@ -160,4 +243,5 @@ LOSSES: dict[str, LossRow] = {
         classes=True,
         term="t*log(p)",
     ),
+    FORMULA: LossRow(_formula, "", single=True),
 }

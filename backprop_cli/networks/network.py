@@ -106,7 +106,7 @@ class LayerNetwork:
             except ConfigError as error:
                 raise ShapeError(key, error.message, error.hint) from None
             shape = fitted.shape
-            fused = position == last and layer.function == loss.row.fuses
+            fused = position == last and layer.function == loss.fuses
             self.pieces.append(Piece(name, layer, before, shape, None if fused else layer.function))
             self.row_numbers += prod(shape) + fitted.numbers
         if prod(shape) != outputs or len(shape) != 1:
@@ -155,8 +155,8 @@ class LayerNetwork:
                 before, node = node, b.step(function, node, name=f"{name}.y")
                 activations[name] = (before, node)
         output = prediction = node
-        if self.loss.row.fuses is not None:
-            prediction = b.step(self.loss.row.fuses, output, name="prediction")
+        if self.loss.fuses is not None:
+            prediction = b.step(self.loss.fuses, output, name="prediction")
         data_loss = None
         outputs = [prediction]
         if targets:

@@ -29,7 +29,8 @@ def json_schema() -> dict[str, Any]:
         for value in definition["properties"].values():
             _without_discriminator(value)
     config, optimizers = definitions["Config"]["properties"], tags_of(settings.Optimizer)
-    config["loss"] = _or(config["loss"], {"enum": list(_losses())})
+    config["loss"] = _or(config["loss"], {"enum": [name for name in _losses() if name != losses.FORMULA]})
+    definitions["Loss"]["additionalProperties"] = {"type": "number"}  # parameters of a formula
     config["optimizer"] = _or(config["optimizer"], {"enum": list(optimizers)})
     config["schedule"] = _or(config["schedule"], {"enum": list(_nameable(schedules.Schedule))})
     for struct in optimizers.values():
@@ -261,7 +262,11 @@ A layer is a mapping with a `type`, or the type alone: `- flatten`, `- dropout`.
 a layer too: `- relu`, `- softmax`; `dense` is `linear`, and `frozen: weights` is `frozen: [weights]`.
 
 """,
-    "loss": "`loss: mse` is `loss: {type: mse}`.\n\n",
+    "loss": """\
+`loss: mse` is `loss: {type: mse}`; `loss: {formula: "abs(y - t)^d", d: 1.5}` is
+`loss: {formula: "abs(y - t)^d", parameters: {d: 1.5}}`.
+
+""",
     "optimizer": """\
 `optimizer: sgd` is `optimizer: {type: sgd}`; without a `type` it is `adam`; `lr` is `learning_rate`.
 Rules, names and defaults are PyTorch's.

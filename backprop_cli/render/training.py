@@ -83,7 +83,7 @@ def setup(problem: Problem) -> list[Block]:
     plan = f"{batch}, {counted(config.training.epochs, 'epoch')}, seed {config.seed}, {config.dtype}"
     ways = [
         f"data       {data_line(problem)}",
-        f"loss       {config.loss.type}",
+        f"loss       {config.loss.formula or config.loss.type}",
         f"optimizer  {how}, {plan}",
         f"parameters {total:,}" + (f", {frozen:,} of them frozen" if frozen else ""),
     ]

@@ -20,7 +20,7 @@ from .config import Loaded, from_resolved, resolved
 from .config.yaml_source import Place
 from .data.encoding import Encoding
 from .loop import Training
-from .problem import Problem, assemble, network_of, targets_of
+from .problem import Problem, assemble, boundary_of, network_of, targets_of
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -63,6 +63,8 @@ class Model:
         self.outputs = encoding.targets
         self.runner = Runner(network_of(config, encoding), config.dtype)
         self.runner.restore(arrays)
+        probable = config.loss.fuses is not None
+        self.boundary = 0.5 if probable else boundary_of(self.runner.network, self.classes)
 
     @classmethod
     def load(cls, path: str) -> Model:
@@ -98,7 +100,7 @@ class Model:
         """Return probabilities (rows, classes), or numbers (rows, outputs), for encoded rows."""
         predictions = self.runner.predict(self._cast(inputs)).predictions
         if self.classes is not None and predictions.shape[1] == 1:
-            return np.concatenate([1.0 - predictions, predictions], axis=1)
+            return np.concatenate([2.0 * self.boundary - predictions, predictions], axis=1)
         return predictions
 
     def loss(self, inputs: NDArray, answers: NDArray) -> float:

@@ -132,7 +132,7 @@ def has_probabilities(model: Model) -> bool:
     config = model.config
     if model.classes is None or config.model.formula is not None:
         return False
-    ending = config.loss.row.fuses or config.model.chain(len(model.classes))[-1].function
+    ending = config.loss.fuses or config.model.chain(len(model.classes))[-1].function
     probability = ROWS[ending].probability if ending is not None else 0
     # several that are probabilities each by itself need not add up to 1
     return probability == 2 or (probability == 1 and model.runner.network.outputs == 1)

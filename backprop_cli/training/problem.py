@@ -13,12 +13,12 @@ from ..errors import ConfigError
 from ..language.numbers import brief
 from ..networks.formula import FormulaNetwork, columns_of, split_formula
 from ..networks.layers.places import ShapeError
-from ..networks.losses import LOSSES, default
+from ..networks.losses import FORMULA, LOSSES, default
 from ..networks.network import LayerNetwork, NDArray
 from ..networks.runner import Network
 from ..ops import PRIMITIVES
 from ..ops.namespaces import arrays
-from . import schema
+from . import own_loss, schema
 from .config import Loaded
 from .config import load as read_config
 from .data import Rows, Splits, load, load_formula
@@ -129,6 +129,7 @@ class Problem:
         classes: Names of the classes; None for numbers.
         network: Layers or formula.
         notes: What was decided by looking at the data.
+        boundary: Above it a single raw output says class 1.
     Raises:
         ShapeError: where layers, loss and data do not fit, with the key of the config.
     """
@@ -144,12 +145,15 @@ class Problem:
         _check_metrics(self.config, splits)
         self.network = network_of(self.config, splits.encoding)
         self.notes = splits.notes
+        self.boundary = boundary_of(self.network, self.classes)
         self.monitor = _monitor(self.config, splits.validation is not None)
         self.train = self._set(splits.train)
         self.validation = self._set(splits.validation) if splits.validation is not None else None
         self.test = self._set(splits.test) if splits.test is not None else None
         self._check_batches()
         self._check_targets()
+        if self.config.loss.type == FORMULA:
+            self.notes = [*self.notes, *own_loss.check(self.config.loss, self.train.targets, self.classes)]
 
     def _set(self, rows: Rows) -> Set:
         encoded = np.asarray(rows.inputs, float)
@@ -183,7 +187,7 @@ class Problem:
     def _check_targets(self) -> None:
         """Hold numbers that are taken for probabilities to 0..1; held-out rows may scale to a bit beyond."""
         loss = self.config.loss
-        if loss.row.fuses is None or self.task != "regression":
+        if loss.fuses is None or self.task != "regression":
             return
         targets = self.train.targets
         wrong = (targets < 0.0) | (targets > 1.0)
@@ -200,13 +204,11 @@ class Problem:
         self, outputs: NDArray, answers: NDArray, names: Sequence[str] | None = None
     ) -> dict[str, float]:
         """Return metrics of raw outputs (rows, outputs), by default the config's."""
-        fuses = self.config.loss.row.fuses
+        fuses = self.config.loss.fuses
         if fuses is not None and self.task == "regression":
             outputs = PRIMITIVES[fuses].forward(arrays(), outputs)  # a logit answers with a probability
-        # above it a single raw output says class 1
-        threshold = 0.0 if fuses else 0.5
         names = self.config.training.metrics if names is None else names
-        return measure(names, outputs, answers, self.task, threshold)
+        return measure(names, outputs, answers, self.task, self.boundary)
 
 
 def settled(config: schema.Config, task: str, classes: list[str] | None) -> schema.Config:
@@ -221,7 +223,15 @@ def settled(config: schema.Config, task: str, classes: list[str] | None) -> sche
         )
     if task == "regression" and LOSSES[loss].classes:
         raise ShapeError("loss", f"{loss} needs classes, but the target has numbers", "task: classification")
-    return msgspec.structs.replace(config, task=task, loss=msgspec.structs.replace(config.loss, type=loss))
+    signs = config.loss.signs
+    if signs is not None and task == "regression":
+        raise ShapeError(
+            "loss.signs", "loss.signs is for classes, but the target has numbers: t is as it is there"
+        )
+    if signs is None and loss == FORMULA and task == "classification":
+        signs = classes == ["-1", "1"]
+    told = msgspec.structs.replace(config.loss, type=loss, signs=signs)
+    return msgspec.structs.replace(config, task=task, loss=told)
 
 
 def _check_metrics(config: schema.Config, splits: Splits) -> None:
@@ -250,16 +260,21 @@ def network_of(config: schema.Config, encoding: Encoding) -> Network:
     )
 
 
+def boundary_of(network: Network, classes: Sequence[str] | None) -> float:
+    """Return the raw output above which a single output says class 1; nothing reads it of others."""
+    return own_loss.boundary(network.loss) if classes and network.outputs == 1 else 0.0
+
+
 def outputs_of(config: schema.Config, encoding: Encoding) -> int:
     """Return how many numbers the last layer has to give."""
     if encoding.classes is None:
         return len(encoding.targets)
     count, written = len(encoding.classes), config.model.written_units
     loss = config.loss
-    if loss.row.binary:
-        if count != 2:
-            raise ShapeError("loss", f"{loss.type} needs two classes, but there are {count}")
-        return 2 if written == 2 else 1
+    if loss.row.binary and count != 2:
+        raise ShapeError("loss", f"{loss.type} needs two classes, but there are {count}")
+    if loss.row.single:
+        return 1 if count == 2 and written != 2 else count
     return 1 if count == 2 and written == 1 and not loss.row.classes else count
 
 

@@ -96,7 +96,7 @@ class Facts(NamedTuple):
     @property
     def final(self) -> str | None:
         """What makes probabilities of the network's outputs; None where these are the predictions."""
-        return self.network.loss.row.fuses
+        return self.network.loss.fuses
 
     @property
     def trained(self) -> list[Parameter]:

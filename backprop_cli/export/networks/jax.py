@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...language.operators import PRODUCT
 from ...language.written import Piece, Table
 from .. import jax as scalar
+from ..functional import array_extremum
 from ..handwritten import helpers
 from ..writer import spell
 from . import Exported
@@ -34,9 +37,23 @@ def window(x: Piece, *, i: int, j: int, kernel: int, stride: int) -> Piece:
     return Piece(f"window({x}, {i}, {j}, {kernel}, {stride})")
 
 
+def extremum(name: str) -> Callable[..., Piece]:
+    """Write min or max of arrays and numbers; of three and more element by element, ties shared equally."""
+
+    def write(*operands: Piece) -> Piece:
+        if len(operands) == 2:
+            return array_extremum("jnp", name)(*operands)
+        texts = ", ".join(x.text for x in operands)
+        return Piece(f"jnp.stack(jnp.broadcast_arrays({texts})).{name}(0)")
+
+    return write
+
+
 SPELLING: Table = {
     **scalar.SPELLING,
     **ARRAYS,
+    "min": extremum("min"),
+    "max": extremum("max"),
     # jax.nn.leaky_relu has the slope 1 at 0, where the pixels of an empty corner are
     "leaky_relu": "jnp.where({0} > 0, {0}, {1}*{0})",
     "softmax": lambda z, *, axis=-1: Piece(f"jax.nn.softmax({z})"),

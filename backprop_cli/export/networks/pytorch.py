@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from ...language.operators import ATOM
+from ...language.operators import ATOM, SUM
 from ...language.written import Piece, Table
+from ...networks.losses import FORMULA, Loss
 from ...ops import PRIMITIVES
+from ...ops.namespaces import FLOATS
 from .. import pytorch as scalar
 from ..writer import python_number, spell
 from . import Exported
@@ -25,7 +27,7 @@ def write(facts: Facts, name: str) -> Exported:
     module = _module(facts, used)
     final = FINAL.get(facts.final or "", "{}")
     outputs = f"network({rows(facts, 'sample')})"
-    step = _step(facts, arrays)
+    step = _step(facts, arrays, used)
     lines = [
         *header(facts, LANGUAGE),
         "",
@@ -117,12 +119,53 @@ def _module(facts: Facts, used: set[str]) -> list[str]:
     ]
 
 
-def _step(facts: Facts, arrays: Arrays) -> list[str]:
+def _extremum(name: str) -> Callable[..., Piece]:
+    """Write min or max of arrays and numbers; of three and more element by element, ties shared equally."""
+
+    def write(*operands: Piece) -> Piece:
+        if len(operands) == 2:
+            return scalar.extremum(name)(*operands)
+        texts = ", ".join(map(scalar.tensor, operands))
+        return Piece(f"torch.stack(torch.broadcast_tensors({texts})).a{name}(0)")
+
+    return write
+
+
+SPELLING: Table = {**scalar.SPELLING, "min": _extremum("min"), "max": _extremum("max")}
+
+
+def _loss(loss: Loss, used: set[str]) -> str:
+    """Write the loss of ``output`` and ``t``, a formula node by node."""
+    if loss.type != FORMULA:
+        return loss.row.torch.format(**{name: getattr(loss, name) for name in loss.row.settings})
+    graph = loss.graph()
+    numbers = loss.numbers(graph)
+    known = {"y": Piece("output"), "t": Piece("2*t - 1", SUM) if loss.signs else Piece("t")}
+    pieces: list[Piece] = []
+    for node in graph.nodes:
+        operands = [pieces[i] for i in node.inputs]
+        if node.op is not None and not all(x.constant for x in operands):
+            piece = spell(SPELLING, node.op.name, operands, node.static, number=_number, used=used)
+            used.add(node.op.name)
+        elif node.op is not None:
+            piece = _number(float(node.op.forward(FLOATS, *(x.value for x in operands))))
+        elif (name := graph.name(node.id)) in known:
+            piece = known[name]
+        else:
+            piece = _number(numbers.get(name, node.value))
+        pieces.append(piece)
+    return f"({pieces[graph.output]}).mean()"
+
+
+def _number(x: float, whole: bool = True) -> Piece:
+    return python_number(x, whole)._replace(value=x)
+
+
+def _step(facts: Facts, arrays: Arrays, used: set[str]) -> list[str]:
     step = facts.step
     if step is None:
         return [f"# no training step: {facts.reason}"]
-    loss = facts.network.loss
-    text = loss.row.torch.format(**{name: getattr(loss, name) for name in loss.row.settings})
+    text = _loss(facts.network.loss, used)
     more = "".join(f", {name}={value!r}" for name, value in changed(step.settings).items())
     penalties = []
     for factor, norm in ((facts.network.penalties.l1, "abs()"), (facts.network.penalties.l2, "square()")):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any, get_args
 
 import msgspec
 
 from ...errors import ExpressionError, Source, UsageError, counted
+from ...graph import Graph
+from ...language.lower import lower
+from ...language.parser import Program, parse
 from ...networks import layers
 from ...networks.layers.kind import LayerKind
 from ...networks.layers.places import ShapeError, placed
 from ...networks.layers.weights import HIGHEST_UNITS, too_many
+from ...networks.losses import FORMULA, OPERANDS
 from ...optimization import settings
 from ...settings import Fault, uneven
 from .. import schema
@@ -55,6 +60,7 @@ class _Checks:
         self.inline_rows()
         self.splits()
         self.model()
+        self.loss()
         self.optimizer()
         self.task()
         self.monitors()
@@ -294,39 +300,21 @@ class _Checks:
     def formula(self) -> None:
         """Check ``target ~ expression``: its language, its parameters, its target."""
         text = self.config.model.formula
-        node = self.walk.formula
-        if text is None or node is None or self.walk.is_bad("model.formula"):
-            return
         key = "model.formula"
+        if text is None or key not in self.walk.formulas or self.walk.is_bad(key):
+            return
         target, sign, expression = text.partition("~")
         target = target.strip()
         if not sign or not target or not expression.strip():
             self.fault(key, f"{key} must be TARGET ~ EXPRESSION, not {quote(text)}", "y ~ a*exp(-b*x) + c")
             return
-        from ...language.lower import lower
-        from ...language.parser import parse
-
-        whole = Source(text)
+        parameters = self.config.model.parameters or {}
         # blanks for the target keep the offsets
         shifted = " " * (len(text) - len(expression)) + expression
-        try:
-            program = parse(shifted)
-            parameters = self.config.model.parameters or {}
-            graph = lower(program, list(parameters))
-        except ExpressionError as error:
-            start = error.span[0] if error.span else 0
-            place = node.place
-            if place.line and "\n" not in text:
-                place = place._replace(column=place.column + start + node.quoted)
-            self.fault(
-                key,
-                f"{key}: {error.message}",
-                None if error.hint and "--large" in error.hint else error.hint,  # train has no such option
-                place=str(place),
-                source=whole,
-                span=error.span,
-            )
+        found = self.lowered(key, shifted, text, list(parameters))
+        if found is None:
             return
+        program, graph = found
         statement = program.statements[-1]
         if len(program.statements) > 1 or statement.name:
             self.fault(key, f"{key} must be one expression after the ~", "y ~ a*exp(-b*x) + c")
@@ -361,15 +349,83 @@ class _Checks:
                     else f"its names: {', '.join(map(short, names)) or 'none'}",
                 )
 
-    # optimizer and schedule
+    def lowered(self, key: str, text: str, whole: str, bound: Sequence[str]) -> tuple[Program, Graph] | None:
+        """Read what a key says in the language; None after a fault, which has its place in the key's text.
+
+        Args:
+            key: Of the config.
+            text: What is read; its offsets are those of ``whole``.
+            whole: What the key says.
+            bound: Names that are variables.
+        """
+        try:
+            program = parse(text)
+            return program, lower(program, bound)
+        except ExpressionError as error:
+            start = error.span[0] if error.span else 0
+            node = self.walk.formulas[key]
+            place = node.place
+            if place.line and "\n" not in whole:
+                place = place._replace(column=place.column + start + node.quoted)
+            self.fault(
+                key,
+                f"{key}: {error.message}",
+                None if error.hint and "--large" in error.hint else error.hint,  # train has no such option
+                place=str(place),
+                source=Source(whole),
+                span=error.span,
+            )
+        return None
+
+    # loss, optimizer and schedule
+
+    def loss(self) -> None:
+        """Check a loss that is written down: its language, what it names, its parameters."""
+        loss, key = self.config.loss, "loss.formula"
+        for fault in loss.faults("loss"):
+            self.told(fault)
+        if loss.type != FORMULA:
+            return
+        if loss.formula is None:
+            self.fault("loss", "loss.type formula needs loss.formula", 'loss: {formula: "(y - t)^2"}', key)
+            return
+        parameters = loss.parameters or {}
+        if key not in self.walk.formulas or self.walk.is_bad(key):
+            return
+        found = self.lowered(key, loss.formula, loss.formula, [*OPERANDS, *parameters])
+        if found is None:
+            return
+        graph = found[1]
+        taken = [name for name in (*parameters, *graph.defaults) if name in OPERANDS]
+        if taken:
+            self.fault(key, f"{key}: {taken[0]} has no value of its own: {_OPERANDS}", "use another name")
+        for some in (("y", "p"), ("t",)):
+            if not {*some} & {*graph.inputs}:
+                message = f"{key} does not name {' or '.join(some)}: {_OPERANDS}"
+                self.fault(key, message, 'loss: {formula: "(y - t)^2"}')
+        names = [name for name in graph.inputs if name not in OPERANDS]
+        if self.walk.is_bad("loss.parameters"):
+            return
+        for name in names:
+            if name not in parameters and name not in graph.defaults:
+                self.fault(
+                    key,
+                    f"{key}: {short(name)} has no value: {_OPERANDS}",
+                    f"loss: {{formula: ..., {short(name)}: 1.0}} gives one",
+                )
+        for name in parameters:
+            if name not in graph.inputs and name not in OPERANDS:
+                self.fault(
+                    f"loss.parameters.{name}",
+                    f"the parameter {short(name)} is not in the formula",
+                    f"its names: {', '.join(map(short, graph.inputs))}",
+                )
 
     def optimizer(self) -> None:
         config, optimizer = self.config, self.config.optimizer
         if isinstance(optimizer, settings.FirstOrderKind):
             for fault in optimizer.faults("optimizer"):
                 self.told(fault)
-        for fault in config.loss.faults("loss"):
-            self.told(fault)
         if not isinstance(optimizer, settings.LevenbergMarquardt) or self.walk.is_bad("optimizer.type"):
             return
         here = "optimizer.type"
@@ -500,6 +556,7 @@ class _Checks:
             self.fault("name", f"name {quote(name)} has a character that no folder should have")
 
 
+_OPERANDS = "y is the output, t its target, p the sigmoid of y"
 _METRICS = f"classes: {', '.join(CLASSIFICATION_METRICS)}; numbers: {', '.join(REGRESSION_METRICS)}"
 
 

@@ -17,6 +17,7 @@ import msgspec
 
 from ...errors import ConfigError, FileError, counted, nearest
 from ...networks import layers
+from ...networks.losses import Loss
 from ...optimization import settings
 from ...tables.files import bytes_of
 from .. import schema
@@ -157,8 +158,9 @@ def from_resolved(mapping: Mapping[str, Any]) -> schema.Config:
     nowhere = Place("", 0, 0)
     faults: list[ConfigError] = []
     walk = Walk(faults, Node("mapping", {}, nowhere))
-    formula = config.model.formula
-    walk.formula = None if formula is None else Node("scalar", formula, nowhere, formula)
+    for key, formula in (("model.formula", config.model.formula), ("loss.formula", config.loss.formula)):
+        if formula is not None:
+            walk.formulas[key] = Node("scalar", formula, nowhere, formula)
     checked = check(config, walk, stdin=False)
     if faults:
         raise ConfigError(f"not a resolved config: {faults[0].message}")
@@ -229,6 +231,9 @@ def _expand(root: Node, faults: list[ConfigError]) -> None:
                 renamed = {("learning_rate" if k == "lr" else k): v for k, v in table.items()}
                 table.clear()
                 table.update(renamed)
+    loss = root.value.get("loss")
+    if loss is not None and loss.kind == "mapping" and "formula" in loss.value:
+        _own_parameters(loss)
     data = root.value.get("data")
     # the name of a built-in set is no file: the walk says what is expected
     if data is not None and data.kind == "scalar" and isinstance(data.value, str) and "." in data.value:
@@ -257,6 +262,18 @@ def _expand(root: Node, faults: list[ConfigError]) -> None:
 
 def _typed(node: Node) -> Node:
     return Node("mapping", {"type": node}, node.place, keys={"type": node.place})
+
+
+def _own_parameters(loss: Node) -> None:
+    """Take the keys beside a loss's formula that are no loss's own for its parameters."""
+    own = [key for key in loss.value if key not in fields_of(Loss)]
+    given = loss.value.setdefault("parameters", Node("mapping", {}, loss.place)) if own else None
+    if given is not None and given.kind == "scalar" and given.value is None:
+        given = loss.value["parameters"] = Node("mapping", {}, given.place)
+    if given is not None and given.kind == "mapping":
+        for key in own:
+            given.value[key] = loss.value.pop(key)
+            given.keys[key] = loss.keys.pop(key)
 
 
 def _listed(node: Node, key: str) -> None:

@@ -96,6 +96,7 @@ class Walk:
         bad: Keys whose value was refused; their default stands in for it.
         above_bad: The keys above those.
         misspelt: Keys that were given under a name close to theirs.
+        formulas: What is written in the language, by its key.
     """
 
     def __init__(self, faults: list[ConfigError], root: Node) -> None:
@@ -105,7 +106,7 @@ class Walk:
         self.bad: set[str] = set()
         self.above_bad: set[str] = set()
         self.misspelt: set[str] = set()
-        self.formula: Node | None = None
+        self.formulas: dict[str, Node] = {}
 
     def fault(self, key: str, message: str, hint: str | None = None, **more: Any) -> None:
         """Add a fault at the place of a key."""
@@ -138,9 +139,10 @@ class Walk:
                 self.fault(key, f"{key} is missing", _MISSING[key])
                 self.refuse(key)
                 self.root.value[key] = Node("mapping", {}, self.root.place)
-        formula = self.root.value["model"].value
-        formula = formula.get("formula") if isinstance(formula, dict) else None
-        self.formula = formula
+        for section in ("model", "loss"):
+            keys = self.root.value[section].value if section in self.root.value else None
+            if isinstance(keys, dict) and "formula" in keys:
+                self.formulas[f"{section}.formula"] = keys["formula"]
         values = self.values(schema.Config, self.root, "")
         values.setdefault("data", schema.Data())
         values.setdefault("model", layers.Model())

@@ -516,8 +516,8 @@ class _Loading:
         if config.data.dataset is not None:
             return 0
         units = config.model.written_units
-        if config.loss.type != "auto" and config.loss.row.binary:
-            return 2
+        if config.loss.type != "auto" and config.loss.row.single:
+            return max(units or 0, 2)
         return 2 if units == 1 and not config.loss.for_classes else units or 0
 
     def _encoding(
