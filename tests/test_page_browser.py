@@ -134,7 +134,7 @@ def test_nodes_are_focused_in_their_order(open_page: Open) -> None:
     assert [label.split(",")[0] for label in labels] == [
         "a", "b", "d = a*b", "c", "e = d + c", "f", "L = e*f",
     ]  # fmt: skip
-    assert labels[2] == "d = a*b, value -6, dL/dd -2"
+    assert labels[2].replace("\u2212", "-") == "d = a*b, value -6, dL/dd -2"
 
 
 def test_a_fork_adds_up(open_page: Open) -> None:
@@ -174,8 +174,7 @@ def test_a_link_restores_inputs_and_step(open_page: Open) -> None:
     assert tab.input_value("#number0") == "1.5"
     assert "step 3 of" in text_of(tab, "#where")
     tab.keyboard.press("ArrowRight")
-    tab.wait_for_timeout(150)
-    assert tab.url.endswith("#a=1.5,b=-2,c=8,f=4&step=4")
+    tab.wait_for_function("location.hash === '#a=1.5,b=-2,c=8,f=4&step=4'")
 
 
 def test_the_quiz_names_mistakes(open_page: Open) -> None:
@@ -315,7 +314,7 @@ def test_sizes_bytes_and_refusals(run: Callable[..., Result], tmp_path: Path) ->
         (ROOT / "backprop_cli" / "pages" / name).stat().st_size
         for name in ("numbers.js", "common.js", "engine.js", "page.js", "page.css")
     )
-    assert shell <= 64_000
+    assert shell <= 60 * 1024
     hundred = "; ".join(["v0 = sin(x)", *(f"v{k} = v{k - 1}*x + {k}" for k in range(1, 40)), "y = v39*x"])
     text = page(hundred, x=0.5)
     assert len(text.encode()) <= 150_000

@@ -45,7 +45,7 @@ def network_page(config: str | PathLike[str], *overrides: str, digits: int = 6) 
 
         with assembled(place, keys) as problem:
             data, wanted, rule = network_data(problem, None, digits=shown)
-    return written("network.html", ["network.js"], data, wanted, rule)
+    return written("network.html", ["network.js"], data, wanted, rule, ["network.css"])
 
 
 def page(

@@ -38,14 +38,13 @@ def _colors(palette: Mapping[Any, str], extra: Mapping[str, str]) -> str:
     return named + tints
 
 
-def _style() -> str:
+def _style(sheets: Sequence[str]) -> str:
     dark = _colors(DARK, _EXTRA["dark"])
     lines = ("first", "second", "mark")
     legend = "".join(f".legend .c-{role}{{border-color:var(--{role})}}" for role in lines)
-    return (
-        f":root{{{_colors(LIGHT, _EXTRA['light'])}}}\n"
-        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{_asset('page.css')}{legend}\n"
-    )
+    roots = f":root{{{_colors(LIGHT, _EXTRA['light'])}}}\n"
+    roots += f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+    return roots + "".join(map(_asset, sheets)) + legend + "\n"
 
 
 def _hash(text: str) -> str:
@@ -66,6 +65,7 @@ def page(
     data: Mapping[str, Any],
     wanted: Sequence[tuple[Primitive, int]],
     rules: str = "",
+    sheets: Sequence[str] = (),
 ) -> str:
     """Return the file.
 
@@ -75,8 +75,9 @@ def page(
         data: What it shows.
         wanted: Primitives that it computes with.
         rules: What it computes with besides, written already.
+        sheets: What it looks like, besides what all pages share.
     """
-    style = _style()
+    style = _style(["page.css", *sheets])
     code = "\n".join([rows(wanted), rules, *map(_asset, ("numbers.js", "common.js", *scripts))])
     policy = (
         f"default-src 'none'; script-src {_hash(code)}; style-src {_hash(style)}; "

@@ -3,11 +3,20 @@
 
 function makeEngine(D) {
   const N = D.nodes, OUT = D.output;
-  const num = (x) => rounded(x, D.digits);
+  const known = new Map(); // a number is written many times a move
+
+  function num(x) {
+    let text = known.get(x);
+    if (text === undefined) {
+      if (known.size > 5000) known.clear();
+      known.set(x, (text = rounded(x, D.digits)));
+    }
+    return text;
+  }
+
   const name = (id) => N[id].n;
   const slope = (of, by) => `d${of}/d${by}`;
   const total = (id) => slope(D.name, name(id));
-  const steps = N.filter((n) => n.op).map((n) => n.id);
 
   // passes
 
@@ -299,11 +308,10 @@ function makeEngine(D) {
       const old = p.v[id], g = p.g[id], to = old + rate * g;
       inputs[name(id)] = to;
       expected += rate * g * g;
-      const negative = num(g)[0] === "-" ? `${num(size)} * ${num(g)}` : `${num(size)} * ${num(g)}`;
-      lines.push(equal(`new ${name(id)}`, `${name(id)} ${sign} ${num(size)} * ${total(id)}`, `${num(old)} ${sign} ${negative}`, num(to)));
+      lines.push(equal(`new ${name(id)}`, `${name(id)} ${sign} ${num(size)} * ${total(id)}`, `${num(old)} ${sign} ${num(size)} * ${num(g)}`, num(to)));
     }
     return { inputs, lines, expected };
   }
 
-  return { N, OUT, D, num, name, total, slope, steps, at, output, forward, kink, edges, partials, forwardLines, backwardLines, paths, update, sum, equal };
+  return { N, num, total, slope, at, output, edges, partials, forwardLines, backwardLines, paths, update, sum, equal };
 }

@@ -153,7 +153,7 @@ function startNetwork(D) {
         const title = c === 0 ? sourceName(0, k) : unitName(c - 1, k);
         const named = make("text", { x, y: y - R - 6, class: "name" }, title);
         const pick = () => { view.chosen = c === 0 ? { x: k } : { l: c - 1, k }; draw(); };
-        const group = make("g", { class: "unit", tabindex: 0, role: "button", on: { click: pick, focus: pick } }, make("circle", { cx: x, cy: y, r: R }), R > 15 ? value : null, gaps[c] > 2 * R + 15 ? named : null, gaps[c] > 2 * R + 34 ? delta : null);
+        const group = make("g", { class: "unit", tabindex: 0, role: "button", on: { click: pick, focus: pick } }, make("circle", { cx: x, cy: y, r: R }), gaps[c] > 2 * R + 15 ? named : null, " ", R > 15 ? value : null, " ", gaps[c] > 2 * R + 34 ? delta : null);
         circles.push({ group, value, delta, c, k, title });
         svg.append(group);
       }
@@ -238,7 +238,8 @@ function startNetwork(D) {
       const shown = c === layers.length && view.phase >= 1 ? v[D.output[k]] : v[id];
       value.textContent = reached ? minus(rounded(shown, 2)) : "";
       delta.textContent = c > 0 && view.phase >= 3 ? minus(`dE/dz ${rounded(g[layers[c - 1].z[k]], 3)}`) : "";
-      group.setAttribute("aria-label", [title, reached ? `value ${num(shown)}` : "", c > 0 && view.phase >= 3 ? `dE/dz ${num(g[layers[c - 1].z[k]])}` : ""].filter(Boolean).join(", "));
+      const texts = value.isConnected ? [title, value, delta] : [title, delta, value]; // first what is seen
+      group.setAttribute("aria-label", texts.map((text) => text.textContent ?? text).filter(Boolean).join(" "));
     }
     circles.loss.textContent = view.phase >= 2 ? minus(rounded(v[D.loss], 4)) : "";
   }
@@ -246,7 +247,7 @@ function startNetwork(D) {
   function drawCard() {
     const parts = [], c = view.chosen, { v, g, made } = now;
     const pair = (term, text) => parts.push(make("dt", {}, term), make("dd", { class: "math" }, minus(text)));
-    if (!c) parts.push(make("dd", { class: "small" }, "Point at a line or a circle."));
+    if (!c) parts.push(make("dt", {}, "Point at a line or a circle"), make("dd", {}, ""));
     else if (c.x !== undefined) pair(sourceName(0, c.x), num(v[D.x[c.x]]));
     else if (c.w !== undefined) {
       const layer = layers[c.l], input = v[before(c.l)[c.i]], delta = g[layer.z[c.k]];

@@ -14,9 +14,10 @@ function shortest(x) {
 function significant(x, count) {
   if (x === 0) return "0";
   let text = Math.abs(x).toExponential(count - 1);
-  const [all, scale] = Math.abs(x).toExponential(60).split("e"), exact = all.replace(".", "");
-  if (/^50*$/.test(exact.slice(count)) && Number(exact[count - 1]) % 2 === 0) // a tie: to the even digit
-    text = `${exact[0]}.${exact.slice(1, count)}e${scale}`;
+  const [short, scale] = Math.abs(x).toExponential().split("e"), digit = short.replace(".", "");
+  // a tie goes to the even digit
+  if (digit.length === count + 1 && digit[count] === "5" && Number(digit[count - 1]) % 2 === 0 && /^5?0*$/.test(Math.abs(x).toExponential(60).replace(".", "").slice(count).split("e")[0]))
+    text = `${digit[0]}.${digit.slice(1, count)}e${scale}`;
   const [mantissa, power] = text.split("e");
   const digits = mantissa.replace(".", "").replace(/0+$/, "") || "0", e = Number(power);
   const sign = x < 0 ? "-" : "";

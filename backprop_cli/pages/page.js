@@ -136,7 +136,7 @@ function startPage(D) {
       const group = make("g", {
         class: `node ${b.kind}`, tabindex: 0, role: "button",
         on: { click: () => choose(b.id), focus: () => { if (state.chosen !== b.id) choose(b.id); }, keydown: (e) => { if (e.key === "Enter") choose(b.id); } },
-      }, make("rect", { x: b.x, y: b.y, width: b.w, height: b.h, rx: 8 }), make("text", { class: "title", x: b.x + 11, y: b.y + b.h / 2 - 15 }, b.title), ...rows.flat());
+      }, make("rect", { x: b.x, y: b.y, width: b.w, height: b.h, rx: 8 }), make("text", { class: "title", x: b.x + 11, y: b.y + b.h / 2 - 15 }, b.title), ...rows.flat().flatMap((text) => [" ", text]));
       boxes.set(b.id, { ...b, group, value: rows[0][1], slope: rows[1][1] });
     }
     for (const b of [...boxes.values()].sort((x, y) => x.id - y.id)) svg.append(b.group); // the order of focus
@@ -178,8 +178,7 @@ function startPage(D) {
       setNumber(b.slope, slope, partial && !r.slopes.has(id) && !hidden ? `${num(partial.reduce((x, y) => x + y, 0))} + …` : "");
       const kind = line.node === id && line.pass === "forward" ? " here" : line.pass === "backward" && (line.uses[0] === id || (!line.uses.length && line.node === id)) ? " back" : "";
       b.group.setAttribute("class", `node ${b.kind}${idle ? " idle" : ""}${kind}${state.chosen === id ? " chosen" : ""}`);
-      const said = [b.title, value === null ? null : `value ${num(value)}`, slope === null ? null : `${E.total(id)} ${num(slope)}`];
-      b.group.setAttribute("aria-label", said.filter(Boolean).join(", "));
+      b.group.setAttribute("aria-label", `${b.title}, value ${b.value.textContent}, ${b.rows[1]} ${b.slope.textContent}`.trim());
       b.group.setAttribute("aria-pressed", String(state.chosen === id));
     }
     for (const a of arrows) {
@@ -499,7 +498,7 @@ function startPage(D) {
     drawNode(r);
     drawTable(r);
     drawCurve();
-    $("value").textContent = p.error ? "no value" : minus(`${D.name} = ${num(p.v[D.output])}`);
+    $("value").textContent = p.error ? "no value" : minus(`${D.name} = ${r.values.has(D.output) ? num(p.v[D.output]) : "…"}`);
     $("value").className = p.error ? "result error" : "result math";
     $("quiz").setAttribute("aria-pressed", String(state.quiz));
     if (listTimer) clearTimeout(listTimer);

@@ -254,7 +254,12 @@ def picture(graph: Graph) -> dict[str, Any]:
 
     cards = [card(each) for each in drawing.cards]
     arrows = [arrow._replace(number=WIDEST) for arrow in drawing.arrows]
-    placed = place(Drawing("", "", (), cards, arrows))
+    try:
+        placed = place(Drawing("", "", (), cards, arrows))
+    except UsageError as error:
+        raise UsageError(
+            f"no page of this program: {error.message}", hint="backprop explain writes its passes out"
+        ) from None
     return {
         "width": round(placed.width),
         "height": round(placed.height),
@@ -287,9 +292,15 @@ def _box(card: Card, placed: Placed, k: int) -> dict[str, Any]:
 
 
 def _curve(points: Sequence[tuple[float, float]]) -> str:
-    texts = [f"{coordinate(x)} {coordinate(y)}" for x, y in points]
-    pieces = (" ".join(texts[k : k + 3]) for k in range(1, len(texts), 3))
-    return f"M{texts[0]}" + "".join(f"C{piece}" for piece in pieces)
+    """Write a way as a path; what is level in it, past many columns, as one line."""
+    rounded = [(coordinate(x), coordinate(y)) for x, y in points]
+    path, level = f"M{' '.join(rounded[0])}", ""
+    for k in range(1, len(rounded), 3):
+        if len({y for _, y in rounded[k - 1 : k + 3]}) == 1:
+            level = f"H{rounded[k + 2][0]}"
+            continue
+        path, level = f"{path}{level}C{' '.join(' '.join(point) for point in rounded[k : k + 3])}", ""
+    return path + level
 
 
 def operation_of(graph: Graph, id: int) -> str:
