@@ -1,4 +1,4 @@
-"""Make the pictures of docs/gallery.md by the commands that stand above them there.
+"""Make the pictures and pages of docs/gallery.md by the commands that stand above them there.
 
 ``python docs/gallery.py`` writes them into docs/gallery/; tests/test_gallery.py compares.
 """
@@ -21,7 +21,7 @@ PAGE = ROOT / "docs" / "gallery.md"
 FOLDER = ROOT / "docs" / "gallery"
 
 _BLOCK = re.compile(r"^```sh\n(.*?)^```\n\n(.*?)(?=^```|^#|\Z)", re.MULTILINE | re.DOTALL)
-_PICTURE = re.compile(r"^!\[(.+?)\]\(gallery/([\w.-]+\.svg)\)$", re.MULTILINE)
+_PICTURE = re.compile(r"^!?\[(.+?)\]\(gallery/([\w.-]+\.(?:svg|html))\)$", re.MULTILINE)
 
 
 def commands() -> list[tuple[list[str], str]]:

@@ -33,6 +33,8 @@ def test_pictures_are_what_the_commands_draw(made):
 
 def test_pictures_say_what_they_show(made):
     for name, text in made.items():
+        if name.endswith(".html"):
+            continue
         root = ElementTree.fromstring(text)
         assert root.get("viewBox"), name
         texts = {e.tag.rpartition("}")[2]: e.text for e in root.iter() if e.text and e.text.strip()}

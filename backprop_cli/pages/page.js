@@ -141,7 +141,7 @@ function startPage(D) {
     }
     for (const b of [...boxes.values()].sort((x, y) => x.id - y.id)) svg.append(b.group); // the order of focus
     $("canvas").replaceChildren(svg);
-    const fit = Math.max(0.72, Math.min(1.15, ($("canvas").clientWidth || P.width) / P.width)); // legible
+    const fit = Math.max(0.65, Math.min(1.15, ($("canvas").clientWidth || P.width) / P.width)); // legible
     let zoom = fit;
     const size = () => { svg.setAttribute("width", P.width * zoom); svg.setAttribute("height", P.height * zoom); };
     size();

@@ -36,8 +36,8 @@ MARGIN = 2.0**-48
 MOST_TEXT = 2_000
 """Characters of the program that stand under the title."""
 
-WIDEST = "-0.0000001"
-"""Room for a number in a box and at an arrow."""
+IN_BOX, AT_ARROW = "-0.0000001", "-0.01"
+"""Room for a number: at an arrow a longer one may reach beyond the level piece that it stands at."""
 
 Template = list[Any]
 """Texts, and nodes whose number stands there: in a list of its own where a sign needs brackets."""
@@ -250,10 +250,10 @@ def picture(graph: Graph) -> dict[str, Any]:
 
     def card(card: Card) -> Card:
         name = graph.own_name(int(card.id[1:]))
-        return card._replace(rows=(CardRow("value", WIDEST), CardRow(f"d{output}/d{name}", WIDEST)))
+        return card._replace(rows=(CardRow("value", IN_BOX), CardRow(f"d{output}/d{name}", IN_BOX)))
 
     cards = [card(each) for each in drawing.cards]
-    arrows = [arrow._replace(number=WIDEST) for arrow in drawing.arrows]
+    arrows = [arrow._replace(number=AT_ARROW) for arrow in drawing.arrows]
     try:
         placed = place(Drawing("", "", (), cards, arrows))
     except UsageError as error:
