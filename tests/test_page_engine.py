@@ -6,14 +6,15 @@ import json
 import math
 import random
 import re
+import shlex
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import isfinite, ulp
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NODE, ROOT
+from conftest import NODE, ROOT, Result
 
 from backprop_cli.differentiation.rounding import rounding_bounds, value_bounds
 from backprop_cli.engine.point import Point
@@ -301,6 +302,40 @@ def same_numbers(here: Point, answer: dict[str, Any]) -> bool:
     """Whether no digit shown can differ: a function of the browser's may be off by a unit."""
     pairs = zip((*here.values, *here.cotangents), (*answer["v"], *answer["g"]), strict=True)
     return all(not isfinite(x) or rounded(x, 6) == rounded(float(y), 6) for x, y in pairs)
+
+
+@needs_node
+def test_what_the_readme_computes_has_a_page(run: Callable[..., Result], tmp_path: Path) -> None:
+    """Every expression there with values, and every sample: the engine has the numbers it was given."""
+    commands = re.findall(
+        r"^\$ backprop (?:grad|explain|graph) (.+)$", (ROOT / "README.md").read_text("utf-8"), re.M
+    )
+    calls = [["--file", str(path)] for path in sorted((ROOT / "sample_inputs").glob("*.bp"))]
+    for command in commands:
+        words = shlex.split(command)
+        values = [word for word in words[1:] if not word.startswith("--")]
+        if "=" not in words[0] + words[-1] and len(words) == 1 + 2 * len(values) and values:
+            calls.append(words)
+    given, wanted = [], dict[str, tuple[Primitive, int]]()
+    for words in calls:
+        done = run("page", *words)
+        if done.status == 0:
+            given.append(json.loads(done.out.split('id="data">')[1].split("</script>")[0]))
+            wanted |= {name: (PRIMITIVES[name], n) for name, n in row_names(given[-1])}
+    assert len(given) >= 13
+    code = """given.map((data) => { const p = makeEngine(data).at(data.start);
+      return data.witness.map(([id, v, wide, g, reach]) => Math.abs(p.v[id] - v) <= wide
+        && (g === undefined || Math.abs(p.g[id] - g) <= reach)); })"""
+    found = in_node(tmp_path, [(op, n) for op, n in wanted.values()], code, given)
+    assert all(map(all, found))
+
+
+def row_names(data: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield the primitives of a page and how many operands they have there."""
+    for node in data["nodes"]:
+        if "op" in node:
+            name = node["op"]
+            yield (name if name in PRIMITIVES else name.rstrip("0123456789")), len(node["i"])
 
 
 # networks

@@ -31,6 +31,9 @@ MOST_ROWS = 2_000
 DIGITS = 9
 """Significant digits of the data's numbers: a page is no archive."""
 
+WITNESSED = 12
+"""Significant digits of the trainer's numbers: more differ between processors."""
+
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
@@ -197,4 +200,5 @@ def _witness(runner: Runner, rows: Set, data: Mapping[str, Any]) -> dict[str, An
     loss = float(bound.plan.value(bound.lowered.loss))
     if not isfinite(loss):
         raise UsageError("no page of this network: its loss is no number at the start")
-    return {"loss": loss, "gradient": runner.gradient.tolist()}
+    short = [float(f"{x:.{WITNESSED}g}") for x in (loss, *runner.gradient.tolist())]
+    return {"loss": short[0], "gradient": short[1:]}
