@@ -186,7 +186,10 @@ def _polygamma(n: Any, x: Any) -> Any:
 
 
 def _erfc(x: Any) -> Any:
-    return mpf(0) if x > 1000 else mpf(2) if x < -1000 else mp.erfc(x)
+    if abs(x) <= 1000:
+        return mp.erfc(x)
+    tail = _exp(-x * x) / (abs(x) * mp.sqrt(mp.pi)) * (1 - 1 / (2 * x * x))
+    return tail if x > 0 else 2 - tail
 
 
 def _sigmoid(x: Any) -> Any:
@@ -343,7 +346,7 @@ DECISIONS: dict[str, Callable[..., Any]] = {
     "hard_tanh": lambda x: (_sign(x - 1), _sign(x + 1)),
     "atan2": lambda b, a: (_sign(b), _sign(a)),
     "power": lambda a, b: (_sign(a), bool(mp.isint(b))),
-    "power_n": lambda a, n: _sign(a) if not mp.isint(n) else 0,
+    "power_n": lambda a, n: (_sign(a) if not mp.isint(n) else 0, bool(mp.isint(n))),
 }
 """What a primitive with pieces decides."""
 
@@ -367,8 +370,18 @@ class Exact:
         self.constants = {n.id: n.value for n in graph.nodes if n.op is None and n.id not in numbers}
         sizes = [abs(x) for x in (*numbers.values(), *self.constants.values()) if x]
         self.extreme = any(not 1e-20 < x < 1e20 for x in sizes)
-        self.digits = DIGITS + EXTREME * self.extreme
         self.numbers = numbers
+
+    @property
+    def digits(self) -> int:
+        """Of the arithmetic."""
+        return DIGITS + EXTREME * self.extreme
+
+    def widen(self) -> None:
+        """Note where a value on the way is extreme, though no number of the program is."""
+        with mp.workdps(self.digits), contextlib.suppress(NoValue, Unclear):
+            sizes = map(abs, self.run({}).values())
+            self.extreme = self.extreme or any(x and not 1e-20 < x < 1e20 for x in sizes)
 
     def run(self, force: Mapping[int, Any]) -> dict[int, Any]:
         """Return the values that the output needs, as some nodes are forced."""
@@ -463,12 +476,14 @@ class Slope(NamedTuple):
         left: What quotients from below tend to.
         right: The same from above.
         kinked: A primitive with pieces goes over to another one here.
+        bent: One that is no condition does.
         apart: A condition holds at the point alone.
     """
 
     left: Side
     right: Side
     kinked: bool
+    bent: bool
     apart: bool
 
     @property
@@ -497,7 +512,7 @@ def slope_of(exact: Exact, here: Mapping[int, Any], id: int) -> Slope:
     own, f0, output = exact.decisions(here), here[exact.graph.output], exact.graph.output
     if id not in here:
         nothing = Side(mpf(0), {})
-        return Slope(nothing, nothing, False, False)
+        return Slope(nothing, nothing, False, False, False)
     sides = []
     for way in (-1, 1):
         decided: dict[int, Any] = {}
@@ -518,7 +533,8 @@ def slope_of(exact: Exact, here: Mapping[int, Any], id: int) -> Slope:
         except NoValue:
             sides.append(Side(None, decided))
     nodes = exact.graph.nodes
-    kinked = any(side.decisions.get(k, x) != x for side in sides for k, x in own.items())
+    kinks = {k for side in sides for k, x in own.items() if side.decisions.get(k, x) != x}
+    bent = any(not nodes[k].primitive.truth for k in kinks)
 
     def truth(id: int, decision: Any) -> Any:
         return decision and DEFINED[nodes[id].primitive.name](mpf(0), mpf(decision[0]))
@@ -528,7 +544,7 @@ def slope_of(exact: Exact, here: Mapping[int, Any], id: int) -> Slope:
         {k for k, x in conditions.items() if k in s.decisions and truth(k, s.decisions[k]) != truth(k, x)}
         for s in sides
     ]
-    found = Slope(sides[0], sides[1], kinked, all(changes))
+    found = Slope(sides[0], sides[1], bool(kinks), bent, all(changes))
     # two conditions, each of them on a side: without a slope, kinks of their own
     return found if found.number is not None or changes[0] & changes[1] else found._replace(apart=False)
 
@@ -792,6 +808,7 @@ class Judge:
             self.counts["constant"] += 1
             return found
         exact = Exact(graph, point)
+        exact.widen()
         with mp.workdps(exact.digits):
             try:
                 self.judge(graph, point, exact, seed, found)
@@ -889,7 +906,7 @@ class Judge:
                 if warned and abs(mpf(number) - exact) <= 1e-14 * abs(exact):
                     self.counts["warned of cancellation, and exact"] += 1
                 continue
-            if slope.kinked and not slope.apart:
+            if slope.kinked and (not slope.apart or (exact is None and slope.bent)):
                 self.counts["a convention at a kink"] += 1
             elif not warned:
                 sides = ", ".join(
