@@ -120,6 +120,8 @@ def test_points(run: Any) -> None:
     [
         ("exp(-sqrt((a/l-b/l)^2)^2)", {"a": 1, "b": 1, "l": 1}, 2, [-2, 2, -2]),
         ("sqrt(x)^4", {"x": 0}, 2, [0, 2]),
+        ("sqrt(x^4)", {"x": 0}, 2, [0, 2]),
+        ("cbrt(x^6) + x", {"x": 0}, 2, [1, 2]),
         ("(x^1.5)^2", {"x": 0}, 3, [0, 0, 6]),
         ("where(x == 0, 1, sin(x)/x)", {"x": 0}, 4, [0, -1 / 3, 0, 1 / 5]),
         ("where(x == 0, 0.5, (1 - cos(x))/x^2)", {"x": 0}, 2, [0, -1 / 12]),
@@ -278,11 +280,36 @@ def test_what_underflows_on_the_way_is_told(text: str, at: dict[str, float]) -> 
     assert "rounding" in [v.verdict for v in report.verdicts]
 
 
+def test_a_slope_without_a_digit_is_told_where_sympy_has_no_number() -> None:
+    at = {"x": -1e-300}
+    graph = lower(parse("hypot(2, where(x == 0.25, x, x - x/x))"), at)
+    report = differentiate(graph, at, process=InProcess())
+    assert report.columns["symbolic"][graph.inputs["x"]] is None
+    assert report.verdicts[graph.inputs["x"]].verdict == "rounding"
+    assert "the slope in x" in report.warnings[0]
+
+
 def test_no_path_leads_through_0_to_an_infinite_slope(run: Any) -> None:
     words = ["floor(y/x)*0", "y=-2", "x=-1e-300"]
     chains = run("explain", *words, "--format", "json").answered().json["chains"]
     assert [(chain["name"], chain["paths"]) for chain in chains] == [("y", 1), ("x", 0)]
     assert "inf" not in run("explain", *words).answered().out
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "step"),
+    [
+        ("s = 0.1 + 0.2 - y; 3s + 1", "y=0.3", "s = 5.55112e-17 stands for 0"),
+        ("s = sin(pi*y); s + 2", "y=1", "s = 1.22465e-16 stands for 0"),
+        ("s = 0.1 + 0.2 - y; 3s + 1", "y=0.25", None),
+        ("s = y - 1e-17; s + 1", "y=0", None),
+    ],
+)
+def test_what_rounding_leaves_of_0_is_told(text: str, at: str, step: str | None, run: Any) -> None:
+    for command in (["grad"], ["explain"], ["grad", "--method", "reverse", "--method", "finite"]):
+        err = run(*command, text, at).answered().err
+        assert ("stands for 0" in err) is (step is not None)
+        assert step is None or f"warning: rounding: {step}\n" in err
 
 
 def test_slopes_too_small_for_floats_are_no_disagreement() -> None:

@@ -260,7 +260,8 @@ def higher(
         # our rules run for every choice of methods: they find derivatives that do not exist
         found = list[float | None](_ours(graph, inputs, asked, order, direction, single))
         for k, ((name, along_), x) in enumerate(zip(wanted, found, strict=True)):
-            if apart is None and x is not None and isfinite(x):
+            # where the first derivative is not by the chain rule, no other is
+            if not beside and x is not None and isfinite(x):
                 continue
             found[k], limits[k] = None, _limit(graph, inputs, along_)
             if limits[k] is None:

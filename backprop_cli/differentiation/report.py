@@ -11,6 +11,7 @@ from ..engine.point import Point, check_wrt, point_of
 from ..engine.run import bind, pieces, run_exactly
 from ..engine.sweep import active_nodes
 from ..graph import CONSTANT, Graph
+from ..language.numbers import rounded
 from ..ops.kinks import by_convention, is_own_piece
 from . import DEFAULT_METHODS, METHODS
 from .compare import (
@@ -134,6 +135,27 @@ def _lost_digits(graph: Graph, spoilt: Collection[int | None], asked: Sequence[s
         f"cancellation: rounding may leave fewer than {KEPT_DIGITS} digits of {what}"
         for what, k in named.items()
         if k in spoilt
+    ]
+
+
+def rounding_warnings(point: Point, asked: Sequence[str]) -> list[str]:
+    """Return what rounding has left of the value, of the slopes asked for and of steps, a line each."""
+    from .rounding import are_spoilt, rounding_bounds
+
+    ids = [None, *(point.graph.inputs[name] for name in asked)]
+    spoilt = are_spoilt(point, *rounding_bounds(point), ids, 10.0**-KEPT_DIGITS)
+    return _lost_digits(point.graph, spoilt, asked) + _zeros(point)
+
+
+def _zeros(point: Point) -> list[str]:
+    """Return a line for every step that stands for 0."""
+    from .rounding import left_of_zero
+
+    graph = point.graph
+    return [
+        f"rounding: {graph.own_name(k)} = {rounded(point.values[k], 6)} stands for 0"
+        for k in left_of_zero(point)
+        if k != graph.output
     ]
 
 
@@ -324,19 +346,26 @@ def differentiate(
     explained = [0.0] * len(graph)
     spoilt: Collection[int | None] = ()
     judged = len(chosen) > 1
-    if judged or any(m.needs_noise for m in chosen.values()) or len(graph) <= SUMMARY_FROM:
-        from .rounding import are_spoilt, rounding_bounds
+    bounded = judged or any(m.needs_noise for m in chosen.values()) or len(graph) <= SUMMARY_FROM
+    if bounded:
+        from .rounding import rounding_bounds
 
         noise, explained = rounding_bounds(point)
         task = task._replace(noise=noise)
-        # the symbolic method has slopes of its own, and the steps are looked at where others are compared
-        looked_at = wanted if judged else [graph.inputs[name] for name in asked]
-        ids = [None, *(() if "symbolic" in methods else looked_at)]
-        spoilt = are_spoilt(point, noise, explained, ids, 10.0**-KEPT_DIGITS)
-        warnings += _lost_digits(graph, spoilt, asked)
     waited_for_last = sorted(chosen.items(), key=lambda item: item[1].begin is not None)
     found = {name: method.column(task) for name, method in waited_for_last}
     nowhere = {k for k in point.limits if not isfinite(point.cotangents[k])}
+    if bounded:
+        from .rounding import are_spoilt
+
+        # the symbolic method has slopes of its own; the steps are looked at where others are compared
+        own: Mapping[int, float | None] = found["symbolic"].numbers if "symbolic" in found else {}
+        looked_at = wanted if judged else [graph.inputs[name] for name in asked]
+        ids = [None, *(k for k in looked_at if own.get(k) is None)]
+        spoilt = are_spoilt(point, task.noise, explained, ids, 10.0**-KEPT_DIGITS)
+        warnings += _lost_digits(graph, spoilt, asked)
+        if judged:
+            warnings += _zeros(point)
     columns = {name: list(map(found[name].numbers.get, range(len(graph)))) for name in chosen}
     for numbers in columns.values():  # where there is no slope, a number would be none
         numbers[:] = [None if k in nowhere else x for k, x in enumerate(numbers)]

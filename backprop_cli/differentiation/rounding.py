@@ -9,7 +9,7 @@ from typing import Any
 from ..engine.point import Point
 from ..engine.run import run, run_exactly
 from ..engine.sweep import sweep
-from ..graph import CONSTANT, Graph
+from ..graph import CONSTANT, STEP, Graph
 from ..language.literals import is_float
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS, Lifted
@@ -21,6 +21,9 @@ SHORT = 2.0**10
 """A literal operand that is no whole multiple of 1/this is a fraction that was rounded: 1/3, 0.1."""
 
 NORMAL = 2.0**-1022  # what is smaller has lost digits, or all of them: by up to `TINY`
+LARGE = 2_000  # nodes from which nobody reads the single step
+EXACT_DIGITS = 60  # that tell 0 from what rounding leaves of it
+ZERO = 1e-20  # part of a number that is none of it
 NOTHING = 1e-307  # the difference of two numbers that is none
 
 
@@ -170,6 +173,24 @@ def are_spoilt(
         return {
             k for k, x in exact.items() if not is_number(x) or abs(numbers[k] - x) > least * abs(x) + NOTHING
         }
+
+
+def left_of_zero(point: Point) -> list[int]:
+    """Return the first steps whose value is what rounding leaves of 0: ``0.1 + 0.2 - x`` at 0.3."""
+    graph = point.graph
+    if len(graph) > LARGE:
+        return []
+    bounds = [bound_of(x) for x in run(graph, _lifted(graph, point.leaves()), BOUNDED)]
+    steps = [n for n in graph.nodes if n.kind == STEP and point.needed[n.id] and not n.primitive.truth]
+    open_ = [n for n in steps if 0.0 < abs(point.values[n.id]) <= bounds[n.id]]
+    if not open_:
+        return []
+    from ..engine.beside import meant
+
+    with digits(EXACT_DIGITS):
+        exact = run_exactly(graph, meant(graph, point.values), point.needed)
+        zeros = {n.id for n in open_ if abs(exact[n.id]) <= ZERO * abs(point.values[n.id])}
+    return [k for k in sorted(zeros) if zeros.isdisjoint(graph.nodes[k].inputs)]
 
 
 def noise_at(point: Point, id: int, x: float) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..differentiation.report import warnings_of
+from ..differentiation.report import SUMMARY_FROM, rounding_warnings, warnings_of
 from ..engine.point import check_wrt
 from ..engine.run import is_bound
 from ..errors import UsageError
@@ -144,6 +144,8 @@ def explain(
     notes = [] if asked or wrt is not None else ["there is no variable to differentiate by"]
     if point is not None:
         told = _at(told, point, rate)
+        if decimals is None and len(graph) <= SUMMARY_FROM:
+            told = told._replace(warnings=(*told.warnings, *rounding_warnings(point.here, asked)))
     few = asked[:MOST_DERIVATIONS] if symbolic or limit else ()
     if len(few) < len(asked) and few:
         notes.append(f"{len(asked):,} inputs: the first {len(few)} are shown; --wrt names others")
