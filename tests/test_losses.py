@@ -40,6 +40,10 @@ SAME = [
     (CLASSES, "binary_cross_entropy", '{formula: "-t*log(p) - (1 - t)*log(1 - p)"}'),
     (CLASSES, "binary_cross_entropy", '{formula: "softplus(y) - t*y"}'),
     (CLASSES, "binary_cross_entropy", '{formula: "softplus(-t*y)", signs: true}'),
+    (NUMBERS, "{type: quantile, q: 0.9}", '{formula: "where(t > y, 0.9*(t - y), 0.1*(y - t))"}'),
+    (CLASSES, "hinge", '{formula: "max(0, 1 - t*y)", signs: true}'),
+    (THREE, "{type: hinge, margin: 0.5}", '{formula: "relu(0.5 - t*y)", signs: true}'),
+    (THREE, "binary_cross_entropy", '{formula: "-t*log(p) - (1 - t)*log(1 - p)"}'),
     (SIGNED, "binary_cross_entropy", '{formula: "softplus(-t*y)"}'),
 ]
 
@@ -50,6 +54,19 @@ def test_a_formula_is_the_loss_that_it_says(data: str, named: str, own: str) -> 
     value, slopes = step(problem(data, own))
     assert value == pytest.approx(loss, rel=1e-14)
     np.testing.assert_allclose(slopes, gradient, rtol=1e-12, atol=1e-15)
+
+
+def test_smoothed_labels_are_shared_out() -> None:
+    """With s = 0.3 and three classes a row's target is 0.8, 0.1, 0.1, in every set and in evaluation."""
+    found = problem(THREE, "{type: cross_entropy, label_smoothing: 0.3}")
+    np.testing.assert_allclose(found.train.targets, np.eye(3)[[0, 1, 2, 0]] * 0.7 + 0.1, rtol=1e-15)
+    z = Made(found, 1).training.runner.predict(found.train.encoded, raw=True).predictions
+    assert found.measure(z, found.train.answers, ["accuracy"])["accuracy"] in (0.0, 0.25, 0.5, 0.75, 1.0)
+    soft = problem(
+        THREE.replace("[a, b, c, a]", "[[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [0.8, 0.1, 0.1]]"),
+        "cross_entropy",
+    )
+    assert step(found)[0] == pytest.approx(step(soft)[0], rel=1e-14)
 
 
 BOUNDARIES = [

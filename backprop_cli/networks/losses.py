@@ -12,8 +12,10 @@ from msgspec.structs import force_setattr
 from ..graph import NOWHERE, Graph
 from ..language.lower import lower
 from ..language.parser import parse
-from ..settings import Fault, NotNegative, Positive, Section
+from ..settings import Fault, Fraction, NotNegative, Positive, Section
 from .lowering import Builder
+
+Share = Annotated[float, Meta(gt=0, lt=1)]
 
 FORMULA = "formula"
 """The type of a loss that the config writes down itself."""
@@ -30,13 +32,23 @@ class Loss(Section, frozen=True):
             "huber",
             "sse",
             "half_sse",
+            "quantile",
             "binary_cross_entropy",
             "cross_entropy",
+            "hinge",
             "formula",
         ],
         Meta(description="auto: formula where there is one, else cross-entropy for classes, mse for numbers"),
     ] = "auto"
     delta: Annotated[Positive | None, Meta(description="huber: where the square ends (1)")] = None
+    q: Annotated[
+        Share | None, Meta(description="quantile: the share of the targets that lie below (0.5)")
+    ] = None
+    margin: Annotated[Positive | None, Meta(description="hinge: how far is far enough (1)")] = None
+    label_smoothing: Annotated[
+        Fraction | None,
+        Meta(description="cross_entropy: what all classes share equally of a row's target (0)"),
+    ] = None
     formula: Annotated[
         str | None,
         Meta(
@@ -71,17 +83,28 @@ class Loss(Section, frozen=True):
             return self.row.fuses
         return "sigmoid" if "p" in self._lowered("").inputs else None
 
+    @property
+    def text(self) -> str | None:
+        """The formula, the config's or the row's; None where the row adds its nodes itself."""
+        return self.formula or self.row.formula
+
+    @property
+    def signed(self) -> bool:
+        """Whether a formula's t is 1 and -1 for classes, not 1 and 0."""
+        return bool(self.signs) or self.row.signs
+
     def graph(self) -> Graph:
         """Return the graph of a formula over y, t and its parameters."""
         return self._lowered("" if self.fuses is None else "p = sigmoid(y); ")
 
     def _lowered(self, before: str) -> Graph:
-        assert self.formula is not None
-        return lower(parse(before + self.formula), [*OPERANDS, *(self.parameters or ())])
+        assert self.text is not None
+        return lower(parse(before + self.text), [*OPERANDS, *(self.parameters or ())])
 
     def numbers(self, graph: Graph) -> dict[str, float]:
         """Return the values that stand for names of a formula's graph."""
-        return {**graph.defaults, **(self.parameters or {})}
+        own = {name: getattr(self, name) for name in self.row.settings}
+        return {**graph.defaults, **(self.parameters or {}), **own}
 
     @property
     def for_classes(self) -> bool:
@@ -91,9 +114,11 @@ class Loss(Section, frozen=True):
     def faults(self, key: str) -> Iterator[Fault]:
         """Yield settings that are another loss's."""
         for name in self.__struct_fields__:
-            owners = [loss for loss, row in LOSSES.items() if name in row.settings]
-            owners += [FORMULA] if name in ("formula", "parameters", "signs") else []
-            if owners and getattr(self, name) is not None and self.type not in owners:
+            defaults = {loss: row.settings[name] for loss, row in LOSSES.items() if name in row.settings}
+            owners = [FORMULA] if name in ("formula", "parameters", "signs") else list(defaults)
+            # a resolved config whose type is changed still has the defaults of the old one
+            given = getattr(self, name) not in (None, *defaults.values())
+            if owners and given and self.type not in owners:
                 message = f"{key}.{name} is for {', '.join(owners)}, not for {self.type}"
                 yield Fault(f"{key}.{name}", message, None, (f"{key}.type",))
 
@@ -115,11 +140,13 @@ class LossRow(NamedTuple):
     Attributes:
         lower: Adds it to a graph: its settings, the node of outputs (rows, outputs) and that of targets of
             the same shape -> the node of its number.
-        torch: PyTorch's, of ``output`` and ``t``, with the settings in braces.
+        torch: PyTorch's, of ``output`` and ``t``, with the settings in braces; "" where it has none, and the
+            formula stands for it.
+        formula: The term of an output y and its target t, where `_formula` adds it.
+        signs: The formula's t is 1 and -1 for classes.
         settings: Those of `Loss` that it has, with their defaults.
         fuses: It takes logits: the activation that makes probabilities of them.
         classes: Its targets are classes, one hot.
-        boundary: Above it a single output says class 1, where there are no logits.
         single: One output tells two classes apart; without it there is one for each.
         sums: It adds up over rows; the others are means.
         squares: It is least where the sum of squares is.
@@ -130,18 +157,19 @@ class LossRow(NamedTuple):
     lower: Callable[[Builder, Loss, int, int], int]
     torch: str
     settings: Mapping[str, float] = MappingProxyType({})
+    formula: str | None = None
+    signs: bool = False
     fuses: str | None = None
     classes: bool = False
     single: bool = False
-    boundary: float = 0.5
     sums: bool = False
     squares: bool = False
     term: str | None = None
 
     @property
-    def binary(self) -> bool:
-        """It tells two classes apart, by a logit, and no more."""
-        return self.fuses is not None and self.single
+    def numbers(self) -> bool:
+        """Whether its targets are numbers, where nothing else is said."""
+        return not (self.classes or self.single)
 
     def equal_chances(self, classes: int) -> int:
         """Return of how many outcomes a logit of 0 says that they are equally likely; 0 for no logits."""
@@ -193,7 +221,7 @@ def _formula(b: Builder, loss: Loss, y: int, t: int) -> int:
     """The formula's nodes over output and target, the mean of its last one."""
     graph = loss.graph()
     numbers = loss.numbers(graph)
-    if loss.signs:
+    if loss.signed:
         t = b.step("subtract", b.step("multiply", b.number(2.0), t), b.number(1.0), name="loss.signs")
     ids: list[int] = []
     for node in graph.nodes:
@@ -241,7 +269,18 @@ LOSSES: dict[str, LossRow] = {
         "F.cross_entropy(output, t)",
         fuses="softmax",
         classes=True,
+        settings={"label_smoothing": 0.0},
         term="t*log(p)",
+    ),
+    "quantile": LossRow(_formula, "", {"q": 0.5}, "max(q*(t - y), (q - 1)*(t - y))"),
+    "hinge": LossRow(
+        _formula,
+        "",
+        {"margin": 1.0},
+        "max(0, margin - t*y)",
+        signs=True,
+        classes=True,
+        single=True,
     ),
     FORMULA: LossRow(_formula, "", single=True),
 }

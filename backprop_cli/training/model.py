@@ -105,7 +105,7 @@ class Model:
 
     def loss(self, inputs: NDArray, answers: NDArray) -> float:
         """Return the mean loss of encoded rows, without penalties."""
-        targets = targets_of(answers, self.runner.network.outputs)
+        targets = targets_of(answers, self.runner.network)
         outcome: Outcome = self.runner.predict(self._cast(inputs), self._cast(targets))
         assert outcome.loss is not None
         return outcome.loss

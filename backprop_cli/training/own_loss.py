@@ -13,7 +13,7 @@ from ..engine.point import Point
 from ..errors import NoSuchNumber
 from ..language.numbers import brief
 from ..networks.layers.places import ShapeError
-from ..networks.losses import FORMULA, Loss
+from ..networks.losses import Loss
 from ..networks.network import NDArray
 
 KEY = "loss.formula"
@@ -38,7 +38,7 @@ def boundary(loss: Loss) -> float:
     """
     if loss.fuses is not None:
         return 0.0
-    return _parted(loss) if loss.type == FORMULA else loss.row.boundary
+    return 0.5 if loss.text is None else _parted(loss)
 
 
 class _Curve:
@@ -108,7 +108,7 @@ def check(loss: Loss, targets: NDArray, classes: Sequence[str] | None) -> Iterat
         width = (wanted[-1] - wanted[0]) or max(1.0, abs(wanted[0]))
         outputs = np.linspace(wanted[0] - width, wanted[-1] + width, OUTPUTS)
     else:
-        wanted = [-1.0 if loss.signs else 0.0, 1.0]
+        wanted = [-1.0 if loss.signed else 0.0, 1.0]
         outputs = np.linspace(-3.0, 3.0, OUTPUTS)
         yield f"{KEY}: t is 1 for the class of a row, {brief(wanted[0])} for every other"
     moves, told = False, set()
@@ -120,7 +120,7 @@ def check(loss: Loss, targets: NDArray, classes: Sequence[str] | None) -> Iterat
             raise ShapeError(KEY, f"{KEY} has no value where {_where(*curve.fault, target)}")
         slopes = any(slope != 0.0 for _, (_, slope) in found)
         if classes is not None and not slopes:
-            signs = "" if loss.signs else "loss.signs: true, where the formula takes t for 1 and -1"
+            signs = "" if loss.signed else "loss.signs: true, where the formula takes t for 1 and -1"
             raise ShapeError(
                 KEY,
                 f"{KEY} has slope 0 in y wherever t is {brief(target)}: such rows would teach nothing",
@@ -169,7 +169,7 @@ def _compare(curve: _Curve, y: float) -> None:
 
 def _parted(loss: Loss) -> float:
     """Return the output at which a formula changes from preferring class 0 to preferring class 1."""
-    no, yes = _Curve(loss, -1.0 if loss.signs else 0.0), _Curve(loss, 1.0)
+    no, yes = _Curve(loss, -1.0 if loss.signed else 0.0), _Curve(loss, 1.0)
 
     def preference(y: float) -> float:
         """How much larger the loss is for class 1; 0 where one of them has no value."""

@@ -157,7 +157,7 @@ class Problem:
 
     def _set(self, rows: Rows) -> Set:
         encoded = np.asarray(rows.inputs, float)
-        targets = targets_of(rows.targets, self.network.outputs)
+        targets = targets_of(rows.targets, self.network)
         if isinstance(self.network, FormulaNetwork):
             targets = targets[:, 0]
         answers = rows.targets.argmax(axis=1) if self.encoding.shares else rows.targets
@@ -271,22 +271,22 @@ def outputs_of(config: schema.Config, encoding: Encoding) -> int:
         return len(encoding.targets)
     count, written = len(encoding.classes), config.model.written_units
     loss = config.loss
-    if loss.row.binary and count != 2:
-        raise ShapeError("loss", f"{loss.type} needs two classes, but there are {count}")
     if loss.row.single:
         return 1 if count == 2 and written != 2 else count
     return 1 if count == 2 and written == 1 and not loss.row.classes else count
 
 
-def targets_of(answers: NDArray, outputs: int) -> NDArray:
-    """Return the numbers a network is to give: one-hot rows for classes."""
-    if answers.ndim == 2:
-        return answers.astype(float)
-    if outputs == 1:
+def targets_of(answers: NDArray, network: Network) -> NDArray:
+    """Return the numbers a network is to give: one-hot rows for classes, smoothed where the loss says so."""
+    outputs, smoothing = network.outputs, network.loss.label_smoothing
+    if answers.ndim == 1 and outputs == 1:
         return answers.astype(float)[:, None]
-    hot = np.zeros((len(answers), outputs))
-    hot[np.arange(len(answers)), answers] = 1.0
-    return hot
+    if answers.ndim == 1:
+        hot = np.zeros((len(answers), outputs))
+        hot[np.arange(len(answers)), answers] = 1.0
+    else:
+        hot = answers.astype(float)
+    return hot * (1.0 - smoothing) + smoothing / outputs if smoothing else hot
 
 
 def _monitor(config: schema.Config, validated: bool) -> str:

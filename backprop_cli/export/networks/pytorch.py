@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ...language.operators import ATOM, SUM
 from ...language.written import Piece, Table
-from ...networks.losses import FORMULA, Loss
+from ...networks.losses import Loss
 from ...ops import PRIMITIVES
 from ...ops.namespaces import FLOATS
 from .. import pytorch as scalar
@@ -136,11 +136,11 @@ SPELLING: Table = {**scalar.SPELLING, "min": _extremum("min"), "max": _extremum(
 
 def _loss(loss: Loss, used: set[str]) -> str:
     """Write the loss of ``output`` and ``t``, a formula node by node."""
-    if loss.type != FORMULA:
+    if loss.text is None:
         return loss.row.torch.format(**{name: getattr(loss, name) for name in loss.row.settings})
     graph = loss.graph()
     numbers = loss.numbers(graph)
-    known = {"y": Piece("output"), "t": Piece("2*t - 1", SUM) if loss.signs else Piece("t")}
+    known = {"y": Piece("output"), "t": Piece("2*t - 1", SUM) if loss.signed else Piece("t")}
     pieces: list[Piece] = []
     for node in graph.nodes:
         operands = [pieces[i] for i in node.inputs]

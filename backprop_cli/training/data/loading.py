@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ...errors import DataError, ExpressionError, nearest
 from ...language.lower import lower
 from ...language.parser import parse
+from ...networks.losses import FORMULA, LOSSES
 from ...tables import amounts, dates, text
 from ...tables.block import Block, Floats, canonical
 from ...tables.dates import Dates
@@ -445,10 +446,10 @@ class _Loading:
             return "classification"
         if asked != "auto":
             return asked
-        if (self.table.vector and not told) or loss in ("mse", "mae", "huber", "sse", "half_sse"):
+        if (self.table.vector and not told) or (loss != "auto" and LOSSES[loss].numbers):
             return "regression"
         fractions = column[column != np.floor(column)]
-        if loss in ("cross_entropy", "binary_cross_entropy"):
+        if loss not in ("auto", FORMULA):
             if len(fractions):
                 raise self.loaded.error(
                     "loss",
