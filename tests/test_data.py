@@ -43,7 +43,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def config(data: str, more: str = "model: {hidden: [3]}") -> Loaded:
-    return loads(f"data: {{{data}}}\n{more}\n", "c.yaml")
+    """Read a config; columns stay as they are unless it says otherwise."""
+    plain = "" if "scaling" in data else ", scaling: none"
+    return loads(f"data: {{{data}{plain}}}\n{more}\n", "c.yaml")
 
 
 def table(content: str | bytes, data: str = "", more: str = "model: {hidden: [3]}") -> Splits:

@@ -263,7 +263,7 @@ model: {layers: [{type: linear, units: 1, weights: [[1]]}]}
         ("", ("<stdin>:1:1", "the file is empty")),
         ("y,z\n1,2\n", ("<stdin>:1:1", "no column 'x'", "the columns are y, z")),
         ("X\n1\n", ("no column 'x'", "did you mean 'X'?")),
-        ("x,y\n1\n", ("<stdin>:2:1", "the row has 1 field, the header has 2")),
+        ('x,y\n1,"2\n', ("<stdin>:2:3", "a quoted cell is never closed")),
         ("x\n\0\n", ("NUL",)),
         ("\x93NUMPY", ("the .npy file is damaged",)),
     ],

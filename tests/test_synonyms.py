@@ -86,6 +86,7 @@ def test_options_that_are_keys(run, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     found = run("train", "c.yaml", "--batch-size=5")
     assert "training.batch_size=5" in found.err
     assert "hint" not in run("train", "c.yaml", "--frobnicate").err
+    run("fit", "c.yaml").refused(2, "no such command: fit", "did you mean train?")
 
 
 def test_files_that_are_not_there_have_a_place_and_a_neighbour(tmp_path: Path) -> None:

@@ -34,7 +34,12 @@ def table(content: str | bytes, data: str = "", name: str = "t.csv") -> Splits:
 
 def opened(name: str, data: str = "") -> Splits:
     more = f", {data}" if data else ""
-    return load(loads(f"data: {{path: {name}{more}}}\nmodel: {{hidden: [3]}}\n", "c.yaml"))
+    return load(
+        loads(
+            f"data: {{path: {name}{more}, scaling: none}}\nmodel: {{layers: [flatten, {{type: linear}}]}}\n",
+            "c.yaml",
+        )
+    )
 
 
 def refused(content: str | bytes, data: str = "", name: str = "t.csv") -> str:
@@ -105,6 +110,18 @@ def test_a_column_said_to_be_numbers(here: Path) -> None:
     assert encoded.tolist() == [[1, 0, 7]]
     with pytest.raises(DataError, match="'7' has no unit"):
         again.encode({"who": ["a"], "salary": ["7"]}, lambda row, name: "t:1")
+
+
+def test_a_sign_that_may_be_either_is_told(here: Path) -> None:
+    found = table("p,y\n€ 150.000,1.5\n€ 70.000,2\n", "numbers: p")
+    assert found.train.inputs.tolist() == [[150], [70]]
+    assert found.notes == [
+        "column 'p': € 150.000 is read as 150; data.decimal: comma would read it as 150000"
+    ]
+    told = table("p;y\n€ 150.000;1,5\n€ 70.000;2\n", "numbers: p, separator: ;, decimal: comma")
+    assert told.train.inputs.tolist() == [[150000], [70000]]
+    assert told.notes == []
+    assert table("p,y\n€ 150.5,1.5\n€ 70,2\n", "numbers: p").notes == []
 
 
 def test_decimal_commas_of_a_table_and_of_a_column(here: Path) -> None:
@@ -360,3 +377,31 @@ def test_a_single_array(here: Path) -> None:
     np.save("e.npy", np.zeros((2, 3, 4)))
     with pytest.raises(DataError, match="not \\(rows, columns\\)"):
         opened("e.npy")
+
+
+# memory
+
+
+def test_arrays_take_their_memory_about_twice(here: Path) -> None:
+    """The columns and what is trained, not every step on the way; float32 takes less."""
+    import tracemalloc
+
+    numbers = np.random.default_rng(0).normal(size=(40_000, 24)).astype(np.float32)
+    np.savez("t.npz", x=numbers, y=numbers[:, 0])
+    peaks = {}
+    for dtype in ("float64", "float32"):
+        loaded = loads(f"data: {{path: t.npz}}\nmodel: {{hidden: [3]}}\ndtype: {dtype}\n", "c.yaml")
+        tracemalloc.start()
+        found = load(loaded)
+        peaks[dtype] = tracemalloc.get_traced_memory()[1] / (8 * numbers.size)
+        tracemalloc.stop()
+        assert found.train.inputs.dtype == dtype
+    assert peaks["float64"] < 3.2
+    assert peaks["float32"] < peaks["float64"] - 0.2
+
+
+def test_places_are_found_again_in_text_that_was_let_go(here: Path) -> None:
+    rows = "x,y\n" + "".join(f"{i % 50 + 1},{i}.5\n" for i in range(66_000)) + "-1,2\n"
+    assert refused(rows, "features: [log(x)]").startswith("t.csv:66002:1: feature 'log(x)'")
+    found = table(rows, "categories: [x]")
+    assert found.encoding.names[:3] == ["x=-1", "x=1", "x=10"]

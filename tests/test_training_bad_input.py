@@ -218,8 +218,8 @@ def test_every_fault_of_a_config_has_its_line(run, folder):
         ("p.yaml", pickle.dumps({"a": 1}), "p.yaml is a pickle, archive or array: no config", 2),
         ("m.yaml", b"\x40\1\0\0\0\0\0\0{" + b" " * 400, "m.yaml is a model file: no config", 2),
         ("large.yaml", "# " + "a" * (1 << 20), "large.yaml is larger than 1,048,576 bytes: no config", 2),
-        ("d.csv", None, "d.csv:1:1: a config is a mapping with the keys data and model, not the text"
-            ' "x,y,c 0,0,a 1,1,b 2,4,a 3,2,b 4,2,a 5..."', 2),
+        ("rows.yaml", "x,y,c\n1,2,a\n", "rows.yaml:1:1: a config is a mapping with the keys data and model,"
+            ' not the text "x,y,c 1,2,a"', 2),
         ("\x1b[31m", None, "\\x1b[31m: No such file or directory", 4),
     ],
 )  # fmt: skip
@@ -739,7 +739,7 @@ def test_no_fact_of_a_model_is_taken_on_trust(folder):
 TO_PREDICT = {
     "x\n1\n": "r.csv:1:1: no column 'y'; the columns are x",
     "": "r.csv:1:1: the file is empty",
-    "x,y\n1,2\n3\n": "r.csv:3:1: the row has 1 field, the header has 2",
+    'x,y\n1,2\n"3,4\n': "r.csv:3:1: a quoted cell is never closed",
     "x,x,y\n1,2,3\n": "r.csv:1:3: two columns are named 'x'",
     "x,y\n1,\0\n": "r.csv:2:3: a NUL byte: the file is not text",
 }
@@ -769,11 +769,11 @@ def test_rows_to_evaluate(run, folder, trained, rows):
 
 def test_predictions_are_written_whole_or_not_at_all(run, folder, trained):
     model = trained / "run" / "model.safetensors"
-    put({"r.csv": "x,y\n" + "1,2\n" * 70_000 + "3\n", "out.csv": "old\n"})
+    put({"r.csv": "x,y\n" + "1,2\n" * 70_000 + '"3\n', "out.csv": "old\n"})
     refused(
         run,
         ["predict", model, "r.csv", "-o", "out.csv"],
-        "r.csv:70002:1: the row has 1 field, the header has 2",
+        "r.csv:70002:1: a quoted cell is never closed",
     )
     assert Path("out.csv").read_text() == "old\n"
     missing = Path("no", "x.csv").resolve()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..training.data import open_rows
 from ..training.model import Model
 from ..training.predictor import Answers, Predictor
-from .arguments import choice, flag, path
+from .arguments import choice, flag, optional, path, text
 from .shown import Told
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def predict(
     *,
     probabilities: bool = True,
     strict: bool = False,
+    layer: str | None = None,
 ) -> Predictions:
     """Return a trained model's predictions for the rows of a file.
 
@@ -112,11 +113,14 @@ def predict(
         rows: Path of a CSV, TSV or JSON Lines file with the columns that the model learned from.
         probabilities: Give the probability of each class, too.
         strict: Stop at the first row without a prediction.
+        layer: Give what this layer makes of each row (``linear1``), instead of predictions.
     Raises:
         BackpropError: for a file that cannot be read, or lacks columns.
     """
     strict, file = flag("strict", strict), path("rows", rows)
-    predictor = Predictor(Model.load(path("model", model)), flag("probabilities", probabilities))
+    predictor = Predictor(
+        Model.load(path("model", model)), flag("probabilities", probabilities), optional(text, "layer", layer)
+    )
     with open_rows(file, predictor.encoding, predictor.model.config.data.dialect) as source:
         return Predictions(
             predictor, source.names, [(block, predictor.answer(block, strict)) for block in source]

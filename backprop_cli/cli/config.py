@@ -34,16 +34,27 @@ def command() -> None:
 
 @command.command("init", context_settings=HELP)
 @click.argument("name", required=False)
+@click.option("--target", metavar="COLUMN", help="With a table: what to predict.")
 @click.option("-o", "output", metavar="FILE", help="Write to a new file.")
 @click.option("--force", is_flag=True, help="With -o: write over a file that is there.")
-def init(name: str | None, output: str | None, force: bool) -> int:
-    """Print the starter config NAME; without one, list them.
+def init(name: str | None, target: str | None, output: str | None, force: bool) -> int:
+    """Print a config to begin with: the starter config NAME, or one for the table NAME, a file of rows.
 
-    backprop config init iris > iris.yaml
+    Without NAME, list the starters. Of a table, every guess stands with its reason: how it is written, what
+    each column is, what is missing, target and task.
+
+    backprop config init iris > iris.yaml; backprop config init rows.csv --target price > rows.yaml
     """
     from ..training.config.starters import starter_text, starters
 
     names = starters()
+    if name is not None and name not in names and os.path.isfile(name):
+        from ..training.data.inspection import proposal
+
+        text = proposal(name, target, os.path.dirname(output or "") or ".")[1]
+        return _written(text, output, force)
+    if target is not None:
+        raise UsageError("--target goes with a table", hint="backprop config init rows.csv --target price")
     if name is None:
         if output is not None:
             raise UsageError("-o needs the NAME of a starter config", hint=f"names: {', '.join(names)}")
@@ -52,11 +63,15 @@ def init(name: str | None, output: str | None, force: bool) -> int:
         return 0
     if name not in names:
         close = nearest(name[:64], names)
-        hint = f"did you mean {close}?" if close else f"names: {', '.join(names)}"
+        hint = f"did you mean {close}?" if close else f"names: {', '.join(names)}; or a file of rows"
         raise UsageError(f"no starter config {name}", hint=hint)
+    return _written(starter_text(name), output, force)
+
+
+def _written(text: str, output: str | None, force: bool) -> int:
     if output is not None and not force and os.path.lexists(output):
         raise UsageError(f"{output} is there already", hint="--force writes over it")
-    Output(file=output).write(starter_text(name))
+    Output(file=output).write(text)
     return 0
 
 

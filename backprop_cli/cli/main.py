@@ -44,6 +44,15 @@ COMMANDS = {
     "help": "Explain a topic: expressions, points, formats, exit-codes, ...",
     "completion": "Print the completion script of a shell.",
 }
+ELSEWHERE = {
+    "fit": "train",
+    "learn": "train",
+    "score": "evaluate",
+    "test": "evaluate",
+    "diff": "grad",
+    "derive": "grad",
+}
+"""What other programs call a command."""
 
 COMPLETE = "_BACKPROP_COMPLETE"
 """The variable by which a shell asks for completions."""
@@ -191,7 +200,7 @@ def group() -> Any:
             if name not in COMMANDS:
                 if not name.isalpha():
                     hint = f'an expression follows a command: backprop grad "{name}"'
-                elif close := nearest(name, list(COMMANDS)):
+                elif close := ELSEWHERE.get(name) or nearest(name, list(COMMANDS)):
                     hint = f"did you mean {close}?"
                 else:
                     hint = f"commands: {', '.join(COMMANDS)}"

@@ -51,6 +51,7 @@ ENDINGS = {
     show_default=True,
     help="Add a column with the probability of each class.",
 )
+@click.option("--layer", metavar="NAME", help="Give what this layer makes of each row, not predictions.")
 @click.option("--strict", is_flag=True, help="Stop at the first row without a prediction.")
 @table_options
 @click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
@@ -61,6 +62,7 @@ def command(
     output: str | None,
     digits: int | None,
     probabilities: bool,
+    layer: str | None,
     strict: bool,
     quiet: bool,
     dialect: Dialect | None,
@@ -88,8 +90,8 @@ def command(
             raise UsageError("no rows", hint="give a file, or pipe rows in: backprop predict MODEL rows.csv")
         rows = "-"
     trained = Model.load(model)
-    predictor = Predictor(trained, probabilities)
-    if probabilities and trained.classes is not None and not has_probabilities(trained):
+    predictor = Predictor(trained, probabilities, layer)
+    if probabilities and layer is None and trained.classes is not None and not has_probabilities(trained):
         note(f"note: trained with {trained.config.loss.type}, the model has scores but no probabilities")
     failed = count = 0
     dialect = dialect or trained.config.data.dialect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..errors import UsageError
 from .command import HELP
 from .common import answers
 from .output import Output
@@ -14,8 +15,9 @@ from .output import Output
     context_settings=HELP,
     epilog="Begin with: backprop config init iris > iris.yaml; backprop train iris.yaml",
 )
-@click.argument("config", metavar="CONFIG")
+@click.argument("config", metavar="CONFIG", required=False)
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--target", metavar="COLUMN", help="With a file of rows as CONFIG: what to predict.")
 @click.option("--resume", is_flag=True, help="Go on where the run in this folder stopped.")
 @click.option("--dry-run", is_flag=True, help="Check config, data and shapes; train nothing.")
 @click.option("--check-gradients", is_flag=True, help="Compare reverse mode with finite differences first.")
@@ -32,8 +34,9 @@ from .output import Output
 @answers(None)
 def command(
     output: Output,
-    config: str,
+    config: str | None,
     overrides: tuple[str, ...],
+    target: str | None,
     resume: bool,
     dry_run: bool,
     check_gradients: bool,
@@ -41,15 +44,24 @@ def command(
 ) -> int:
     """Train what CONFIG describes; KEY=VALUE overrides a key of it.
 
+    CONFIG may be a file of rows (CSV and the like): then it is looked at as config init does, the guesses are
+    told, and it is trained at once.
+
     The run's folder (runs/NAME, or output.dir) takes the resolved config, the log, checkpoints and
     the trained model. An interrupted run goes on with --resume, to the same bits.
     """
     from .training import train
 
+    if config is None:
+        raise UsageError(
+            "Missing argument 'CONFIG'",
+            hint="backprop config init iris > iris.yaml makes one, config init rows.csv one for a table",
+        )
     return train(
         output,
         config,
         overrides,
+        target=target,
         resume=resume,
         dry_run=dry_run,
         check_gradients=check_gradients,

@@ -15,6 +15,7 @@ from ..errors import ANSWERED, INTERRUPTED, NO, NO_SUCH_NUMBER, TERMINATED, Usag
 from ..language.numbers import brief
 
 if TYPE_CHECKING:
+    from ..training.config import Loaded
     from ..training.run import Run, Step
     from .output import Output
 
@@ -37,6 +38,7 @@ def train(
     config: str,
     overrides: Sequence[str],
     *,
+    target: str | None,
     resume: bool,
     dry_run: bool,
     check_gradients: bool,
@@ -47,7 +49,6 @@ def train(
     from ..api.training import draw_curve
     from ..render import training as show
     from ..render.writers.terminal import write_plain
-    from ..training.config import load
     from ..training.problem import assemble
     from ..training.run import Run
     from .output import check_destination
@@ -56,7 +57,7 @@ def train(
         raise UsageError(f"train prints a table or JSON, not {output.format}")
     check_destination(output.file)
     note = output.note
-    loaded = load(config, overrides)
+    loaded = load_or_guess(config, overrides, target, note)
     problem = assemble(loaded)
     if problem.dropped:
         note(f"note: left out {counted(problem.dropped, 'row')} with missing values (data.missing)")
@@ -100,6 +101,7 @@ def train(
             "train",
             config,
             *overrides,
+            *(["--target", target] if target is not None else []),
             *(["--threads", str(threads)] if threads > 1 else []),
             "--resume",
         ]
@@ -117,6 +119,28 @@ def train(
         text = show.wrapped(write_plain(report.page()), width_of(output.file))
         output.write(text + curve(run, output.file))
     return NO_SUCH_NUMBER if run.alarms.diverged else ANSWERED
+
+
+def load_or_guess(
+    config: str, overrides: Sequence[str], target: str | None, note: Callable[[str], None]
+) -> Loaded:
+    """Read a config; for a file of rows make one, and say what was guessed."""
+    from ..training.config import load, loads
+    from ..training.data.inspection import is_table, proposal
+
+    if not is_table(config):
+        if target is not None:
+            raise UsageError(
+                "--target goes with a file of rows", hint=f"data.target={target} overrides a config's"
+            )
+        return load(config, overrides)
+    folder = os.path.dirname(config) or os.curdir
+    found, text = proposal(config, target, folder)
+    for line in found.notes():
+        note(f"note: guessed {line}")
+    note(f"note: backprop config init {shlex.quote(config)} prints the whole config")
+    stem = os.path.basename(config).partition(".")[0]
+    return loads(text, f"config of {config}", overrides, path=config, folder=folder, name=stem)
 
 
 def width_of(output: str | None) -> int | None:

@@ -65,7 +65,7 @@ class FormulaNetwork:
             data_loss = self.loss.row.lower(b, self.loss, output, b.leaf(target, (rows,)))
             total = penalised(b, data_loss, self.parameters, self.penalties) if training else data_loss
             outputs = [*([] if training else outputs), data_loss, total]
-        return Lowered(b.graph.build(outputs), output, prediction, data_loss, target, {}, {})
+        return Lowered(b.graph.build(outputs), output, prediction, data_loss, target, {}, {}, {})
 
     def feed(self, inputs: NDArray) -> dict[str, NDArray]:
         """Return the arrays of the leaves that rows come in by: a column each."""

@@ -150,6 +150,8 @@ class LossRow(NamedTuple):
         single: One output tells two classes apart; without it there is one for each.
         sums: It adds up over rows; the others are means.
         squares: It is least where the sum of squares is.
+        degree: The power of a factor on outputs, targets and settings alike that it takes on; None where it
+            takes on none.
         term: What a reader is shown as the term of an output, where it is computed otherwise; ``y`` is the
             output, ``t`` its target, ``p`` its probability; the losses that take logits are minus these.
     """
@@ -164,6 +166,7 @@ class LossRow(NamedTuple):
     single: bool = False
     sums: bool = False
     squares: bool = False
+    degree: int | None = None
     term: str | None = None
 
     @property
@@ -240,12 +243,14 @@ LOSSES: dict[str, LossRow] = {
         lambda b, loss, y, t: b.step("mean", _squares(b, y, t), name="loss.data"),
         "F.mse_loss(output, t)",
         squares=True,
+        degree=2,
     ),
-    "mae": LossRow(_mae, "F.l1_loss(output, t)"),
+    "mae": LossRow(_mae, "F.l1_loss(output, t)", degree=1),
     "huber": LossRow(
         _huber,
         "F.huber_loss(output, t, delta={delta!r})",
         settings={"delta": 1.0},
+        degree=2,
         term="where(abs(y - t) <= delta, 1/2*(y - t)^2, delta*(abs(y - t) - delta/2))",
     ),
     "sse": LossRow(
@@ -253,8 +258,9 @@ LOSSES: dict[str, LossRow] = {
         "((output - t)**2).sum()",
         sums=True,
         squares=True,
+        degree=2,
     ),
-    "half_sse": LossRow(_half_sse, "((output - t)**2).sum()/2", sums=True, squares=True),
+    "half_sse": LossRow(_half_sse, "((output - t)**2).sum()/2", sums=True, squares=True, degree=2),
     "binary_cross_entropy": LossRow(
         _binary,
         "F.binary_cross_entropy_with_logits(output, t)",

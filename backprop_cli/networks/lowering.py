@@ -104,6 +104,7 @@ class Lowered(NamedTuple):
         target: Name of the leaf that targets come in by; None without.
         updates: State -> node of its new value.
         activations: What the alarms look at: layer -> (node before, node after).
+        layers: Layer -> node of what it gives, its activation included.
     """
 
     graph: Graph
@@ -113,6 +114,7 @@ class Lowered(NamedTuple):
     target: str | None
     updates: Mapping[str, int]
     activations: Mapping[str, tuple[int, int]]
+    layers: Mapping[str, int]
 
     @property
     def shapes(self) -> dict[str, Shape]:

@@ -148,12 +148,14 @@ class LayerNetwork:
         leaves |= {name: (rows, *shape) for name, shape in self._mask_shapes.items()}
         updates: dict[str, int] = {}
         activations: dict[str, tuple[int, int]] = {}
+        layers: dict[str, int] = {}
         node = b.leaf("x", (rows, *self.shape))
         for name, layer, shape, _, function in self.pieces:
             node = layer.lower(Place(b, name, shape, rows, training, leaves, updates), node)
             if function is not None:
                 before, node = node, b.step(function, node, name=f"{name}.y")
                 activations[name] = (before, node)
+            layers[name] = node
         output = prediction = node
         if self.loss.fuses is not None:
             prediction = b.step(self.loss.fuses, output, name="prediction")
@@ -164,7 +166,8 @@ class LayerNetwork:
             total = penalised(b, data_loss, self.parameters, self.penalties) if training else data_loss
             outputs = [*updates.values(), *([] if training else outputs), data_loss, total]
         target = "t" if targets else None
-        return Lowered(b.graph.build(outputs), output, prediction, data_loss, target, updates, activations)
+        graph = b.graph.build(outputs)
+        return Lowered(graph, output, prediction, data_loss, target, updates, activations, layers)
 
     def feed(self, inputs: NDArray) -> dict[str, NDArray]:
         """Return the arrays of the leaves that rows come in by."""

@@ -173,6 +173,15 @@ class Runner:
         every = np.concatenate(predictions)
         return Outcome(every, None if targets is None else total / (1 if summed else len(every)))
 
+    def layer(self, name: str, inputs: NDArray) -> NDArray:
+        """Return what a layer gives for encoded rows, (rows, *shape of its output)."""
+        bound = self.bound(len(inputs), training=False, targets=False, keep=True)
+        for leaf, array in self.network.feed(inputs).items():
+            bound.leaves[leaf][...] = array
+        with np.errstate(all="ignore"):
+            bound.plan.run()
+        return by_row(bound.plan.value(bound.lowered.layers[name]), len(inputs)).copy()
+
     def unsound(self, bound: Bound) -> tuple[str, int] | None:
         """Run a training step again, node by node, and name the first value that is not finite.
 

@@ -62,7 +62,8 @@ def data_line(problem: Problem) -> str:
         if rows is not None
     ]
     last = "row" if parts == ["1 training"] else "rows"
-    return f"{counted(features, 'feature')}, {kinds}: {', '.join(parts)} {last}"
+    done = f"; {', '.join(problem.automatic)}" if problem.automatic else ""
+    return f"{counted(features, 'feature')}, {kinds}: {', '.join(parts)} {last}{done}"
 
 
 def setup(problem: Problem) -> list[Block]:
@@ -81,9 +82,11 @@ def setup(problem: Problem) -> list[Block]:
     rate = getattr(optimizer, "learning_rate", None)
     how = f"{optimizer.__struct_config__.tag}" + (f" at {rounded(rate, 6)}" if rate is not None else "")
     plan = f"{batch}, {counted(config.training.epochs, 'epoch')}, seed {config.seed}, {config.dtype}"
+    several = problem.units is not None and len(problem.encoding.targets) > 1  # in no unit of theirs
     ways = [
         f"data       {data_line(problem)}",
-        f"loss       {config.loss.formula or config.loss.type}",
+        f"loss       {config.loss.formula or config.loss.type}"
+        + (", of standardised targets" if several else ""),
         f"optimizer  {how}, {plan}",
         f"parameters {total:,}" + (f", {frozen:,} of them frozen" if frozen else ""),
     ]

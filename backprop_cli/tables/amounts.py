@@ -120,10 +120,6 @@ class Amounts:
             return None
         return f"the decimals of the column have {names[self.decimal]}, its thousands {names[other]} or none"
 
-    def says(self) -> str:
-        """Say how the column is read, for a note; empty where there is nothing to say."""
-        return f"without its {self.unit}" if self.unit else ""
-
 
 def learn(cells: Sequence[str], gaps: Gaps = PLAIN_GAPS, comma: bool = False) -> Amounts:
     """Tell how a column is written.
@@ -147,3 +143,19 @@ def learn(cells: Sequence[str], gaps: Gaps = PLAIN_GAPS, comma: bool = False) ->
     how = Amounts(found, max(dict.fromkeys(units), key=units.count, default=""))
     how.read(cells, gaps)
     return how
+
+
+def doubt(cells: Sequence[str], how: Amounts, gaps: Gaps = PLAIN_GAPS) -> tuple[str, float, float] | None:
+    """Return a cell that is another number by the other sign of decimals, where that fits the whole column.
+
+    Returns:
+        The cell, what it is read as, what it would be; None where the column leaves no doubt.
+    """
+    other = Amounts("," if how.decimal == "." else ".", how.unit)
+    try:
+        read, reread = how.read(cells, gaps), other.read(cells, gaps)
+    except WrongCell:
+        return None
+    rows = np.flatnonzero(read != reread)
+    rows = rows[~np.isnan(read[rows])]
+    return (cells[rows[0]], float(read[rows[0]]), float(reread[rows[0]])) if len(rows) else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Sequence
-from io import BytesIO
+from contextlib import contextmanager
+from io import BufferedReader, BytesIO
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -154,8 +155,35 @@ def load_array(stream: BinaryIO, path: str, head: bytes = b"", mapped: bool = Fa
         head = source.getvalue()[: len(MAGIC)]
     if not head.startswith(MAGIC):
         raise DataError("not an .npy file", place=path, hint="write it with numpy.save")
+    with _faults(path):
+        array: npt.NDArray[Any] = np.load(source, mmap_mode="r" if mapped else None, allow_pickle=False)
+    return array
+
+
+def read_array(stream: BufferedReader, path: str, passing: tuple[type[Exception], ...]) -> npt.NDArray[Any]:
+    """Read one .npy array as it comes, without its bytes beside it.
+
+    Args:
+        stream: At its start.
+        path: Name of the array.
+        passing: Faults of the stream, which are not the array's.
+    Raises:
+        DataError: as `load_array`.
+    """
+    if not stream.peek(len(MAGIC)).startswith(MAGIC):
+        raise DataError("not an .npy file", place=path, hint="write it with numpy.save")
+    with _faults(path, passing):
+        array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+    return array
+
+
+@contextmanager
+def _faults(path: str, passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Say what is wrong with an array that NumPy cannot read."""
     try:
-        array = np.load(source, mmap_mode="r" if mapped else None, allow_pickle=False)
+        yield
+    except passing:
+        raise
     except OSError as exc:
         raise FileError(f"cannot read {path}: {exc.strerror or exc}") from exc
     except Exception as exc:
@@ -167,8 +195,6 @@ def load_array(stream: BinaryIO, path: str, head: bytes = b"", mapped: bool = Fa
                 hint="save it as numbers or texts: array.astype(float), array.astype(str)",
             ) from None
         raise DataError("the .npy file is damaged or cut short", place=path) from exc
-    loaded: npt.NDArray[Any] = array
-    return loaded
 
 
 def regular(path: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,8 @@ class Block:
     """
 
     kind = "values"
+    faults: Mapping[int, DataError] = MappingProxyType({})
+    """Rows that are none, with the reason; their cells are made up. Only a lenient reader leaves any."""
     lines: list[bytes] | None = None
     """Text of each row as it was given, without its line end; None when the source is no text."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 
 import numpy as np
 
@@ -69,6 +70,7 @@ class DelimitedReader:
         variables: Names to look for, in order.
         optional: Those that need no column.
         block_rows: Most rows of a block.
+        lenient: Let a row that has not one cell per column be a fault of its block, filled or cut.
     Raises:
         DataError: when the header is missing, has a name twice, or lacks a variable.
     """
@@ -80,7 +82,9 @@ class DelimitedReader:
         variables: Sequence[str],
         optional: Collection[str],
         block_rows: int,
+        lenient: bool = False,
     ) -> None:
+        self._lenient = lenient
         # The module's own limit, 128 KiB, would refuse a long cell only where some quote stands near it.
         csv.field_size_limit(max(csv.field_size_limit(), LINE_LIMIT))
         self._chunks = chunks
@@ -169,8 +173,14 @@ class DelimitedReader:
     def exact(self, data: bytes) -> Iterator[TextBlock]:
         """Read rows one by one: the definition of what this reader accepts."""
         pending = Pending(self._index)
+        faults: dict[int, DataError] = {}
         for row in _Rows(data, self._chunks, self._delimiter):
-            self._check_width(row)
+            fault = self._fault_of_width(row)
+            if fault is not None:
+                if not self._lenient:
+                    raise fault
+                faults[len(pending.text)] = fault
+                row = self._squared(row)
             values = []
             for name, i in self._index.items():
                 try:
@@ -183,14 +193,29 @@ class DelimitedReader:
                     ) from None
             pending.add(values, row.text, row.line)
             if len(pending.text) == self._block_rows:
-                yield self._make(*pending.take())
+                yield self._made(pending, faults)
+                faults = {}
         if pending.text:
-            yield self._make(*pending.take())
+            yield self._made(pending, faults)
 
-    def _check_width(self, row: _Row) -> None:
+    def _made(self, pending: Pending, faults: dict[int, DataError]) -> TextBlock:
+        block = self._make(*pending.take())
+        if faults:
+            block.faults = faults
+        return block
+
+    def _squared(self, row: _Row) -> _Row:
+        """Return a row with as many cells as there are columns."""
+        width = len(self.names)
+        cells = (row.cells + [""] * width)[:width]
+        text = StringIO()
+        csv.writer(text, delimiter=self._delimiter, lineterminator="").writerow(cells)
+        return _Row(cells, text.getvalue().encode(), row.line)
+
+    def _fault_of_width(self, row: _Row) -> DataError | None:
         found, width = len(row.cells), len(self.names)
         if found == width:
-            return
+            return None
         first = row.cells[0].lstrip()
         hint = None
         if first.startswith(("#", "%", "//")):
@@ -206,7 +231,7 @@ class DelimitedReader:
             hint = "where commas stand in decimals, cells need another separator, or quotes"
         elif found > width:
             hint = "quote a cell that holds the separator"
-        raise DataError(
+        return DataError(
             f"the row has {counted(found, 'field')}, the header has {width}",
             place=self._place(row, min(found - 1, width)),
             hint=hint,

@@ -20,9 +20,9 @@ NAMES = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "blanks": BLA
 DECIMALS = {"point": ".", "comma": ","}
 
 _WORDS = {",": "commas", "\t": "tabs", ";": "semicolons (;)", "|": "bars (|)", BLANKS: "blanks"}
-_CALLED = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe", BLANKS: "blanks"}
+CALLED = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe", BLANKS: "blanks"}
 _TOKEN = re.compile(r'"(?:[^"]|"")*"|[^ \t]+')
-_DECIMAL = re.compile(r"[ \t]*[+-]?(?:[0-9]+(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
+DECIMAL_COMMA = re.compile(r"[ \t]*[+-]?(?:[0-9]+(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
 _POINT = re.compile(r"[ \t]*[+-]?[0-9]*\.[0-9,]*(?:[eE][+-]?[0-9]+)?[ \t]*")
 _SPECIAL = re.compile(r'[",\t\n\r]')
 
@@ -218,7 +218,7 @@ class Translated:
         return self._out.join(map(self._written, names)) + "\n" + blank + row
 
     def _decimal(self, cell: str, offset: int) -> str:
-        if _DECIMAL.fullmatch(cell):
+        if DECIMAL_COMMA.fullmatch(cell):
             return cell.replace(",", ".")
         if _POINT.fullmatch(cell):
             raise DataError(
@@ -257,12 +257,12 @@ def foreign(names: Sequence[str], delimiter: str, following: str) -> tuple[str, 
             continue
         if sign == BLANKS and not any(any(c.isdigit() for c in cell) for cell in second):
             continue
-        numbers = any(_DECIMAL.fullmatch(cell) and "," in cell for cell in second)
+        numbers = any(DECIMAL_COMMA.fullmatch(cell) and "," in cell for cell in second)
         commas = f" and {option('decimal', 'comma')}" if sign != "," and numbers else ""
         return (
             f"the cells are separated by {_WORDS[sign]}, not by {_WORDS.get(delimiter, repr(delimiter))}:"
             f" {len(first)} names stand in the first line",
-            option("separator", _CALLED[sign]) + commas,
+            option("separator", CALLED[sign]) + commas,
         )
     return None
 

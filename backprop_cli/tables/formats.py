@@ -119,7 +119,7 @@ def opened(stream: Readable, name: str, ending: str, encoding: str | None = None
     if encoding is not None:
         stream = _Recoded(_Joined(head, stream), name, encoding)
         head = stream.read(CHUNK)
-    if ending not in (".csv", ".tsv") and head.lstrip(_MARK_AND_BLANKS).startswith(b"["):
+    if ending not in (".csv", ".tsv", ".jsonl", ".ndjson") and head.lstrip(_MARK_AND_BLANKS).startswith(b"["):
         data = _records(head + _rest(stream, name), name)
         return Opened(BytesIO(data), b"", f"{name} (an object a line)", ".jsonl")
     if ending == ".json":
@@ -209,7 +209,7 @@ def _records(data: bytes, name: str) -> bytes:
         for at, line in enumerate(lines):
             if b"\n" in line or b"\r" in line:  # only between the parts: no string holds a bare line end
                 lines[at] = line.replace(b"\r", b" ").replace(b"\n", b" ")
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"the file is no JSON: {error}", place=name) from None
     if not lines or not lines[0].startswith(b"{"):
         raise DataError(

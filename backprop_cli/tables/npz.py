@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from io import BytesIO
-from typing import Any
+from io import BufferedReader
+from typing import Any, BinaryIO, cast
 from zipfile import BadZipFile, ZipFile
 
 import numpy.typing as npt
 
 from ..errors import DataError
-from .arrays import load_array
+from .arrays import read_array
 
 MAGIC = b"PK\x03\x04"
 LIMIT = 1 << 30
@@ -20,18 +20,21 @@ NUMBERS = 1 << 28
 """Numbers of all arrays together: a byte becomes a float64."""
 
 
-def read_npz(data: bytes, name: str) -> dict[str, npt.NDArray[Any]]:
+_BROKEN = (BadZipFile, zlib.error, EOFError)
+
+
+def read_npz(file: BinaryIO, name: str) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of an archive, in its order.
 
     Args:
-        data: The whole archive.
+        file: The archive, which can be searched.
         name: Of the file, for messages.
     Raises:
         DataError: for a damaged archive, pickled objects, or more than `LIMIT` bytes of arrays.
     """
     arrays = {}
     try:
-        with ZipFile(BytesIO(data)) as archive:
+        with ZipFile(file) as archive:
             if sum(member.file_size for member in archive.infolist()) > LIMIT:
                 raise DataError(f"the arrays take more than {LIMIT >> 30} GiB", place=name)
             for member in archive.infolist():
@@ -39,7 +42,9 @@ def read_npz(data: bytes, name: str) -> dict[str, npt.NDArray[Any]]:
                 if key in arrays:
                     raise DataError(f"two arrays are named '{key}'", place=name)
                 with archive.open(member) as stream:
-                    arrays[key] = load_array(BytesIO(stream.read()), f"{name}: array '{key}'")
+                    array = read_array(cast(BufferedReader, stream), f"{name}: array '{key}'", _BROKEN)
+                    stream.read()  # to its end, where the checksum stands
+                arrays[key] = array
                 if sum(array.size for array in arrays.values()) > NUMBERS:
                     raise DataError(f"the arrays have more than {NUMBERS:,} numbers", place=name)
     except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as exc:

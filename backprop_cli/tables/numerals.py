@@ -17,7 +17,7 @@ import numpy as np
 from .block import Floats
 from .dialect import option
 
-_NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
+NUMERAL = re.compile(r"[ \t]*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
 _NAMED = re.compile(r"[ \t]*[+-]?(?:nan|inf|infinity)[ \t]*", re.IGNORECASE)
 _GROUPED = r"[+-]?[0-9]{1,3}(?:[,.'\u2019 \u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?"
 _AMOUNT = rf"(?:[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)|{_GROUPED})"
@@ -50,7 +50,7 @@ def number(text: str) -> float:
     Raises:
         ValueError: with a message for the user when it is no finite decimal number.
     """
-    if not _NUMBER.fullmatch(text):
+    if not NUMERAL.fullmatch(text):
         if not text.strip(" \t"):
             raise ValueError("the cell is empty")
         if _NAMED.fullmatch(text):
@@ -64,7 +64,7 @@ def number(text: str) -> float:
 
 def is_numeral(text: str) -> bool:
     """Tell whether a cell is meant as a number, though it may be infinite, none, or too large."""
-    return bool(_NUMBER.fullmatch(text) or _NAMED.fullmatch(text))
+    return bool(NUMERAL.fullmatch(text) or _NAMED.fullmatch(text))
 
 
 def number_hint(text: str) -> str | None:

@@ -82,6 +82,7 @@ def open_points(
     optional: Collection[str] = (),
     block_rows: int = 65536,
     dialect: Dialect = PLAIN,
+    lenient: bool = False,
 ) -> PointSource:
     """Open a table of points and read its header.
 
@@ -93,13 +94,14 @@ def open_points(
         optional: Those that have a value from elsewhere: their column is used where there is one.
         block_rows: Most rows of a block; blocks of text also end after 1 MiB.
         dialect: How it is written, where it is not plain CSV or TSV.
+        lenient: Let ragged rows of CSV and TSV be faults of their block.
     Raises:
         FileError: when the file cannot be opened or read.
         DataError: when its header is wrong or lacks a variable.
     """
     stream = _open(path)
     try:
-        return _source(stream, path, variables, optional, block_rows, dialect)
+        return _source(stream, path, variables, optional, block_rows, dialect, lenient)
     except BaseException:
         if path != "-":
             stream.close()
@@ -113,6 +115,7 @@ def _source(
     optional: Collection[str],
     block_rows: int,
     dialect: Dialect,
+    lenient: bool,
 ) -> PointSource:
     name = "<stdin>" if path == "-" else path
     ending = os.path.splitext(without_packing(path))[1].lower()
@@ -141,7 +144,7 @@ def _source(
     if kind == "jsonl":
         reader = JsonReader(chunks, variables, optional, block_rows)
     else:
-        reader = DelimitedReader(chunks, kind, variables, optional, block_rows)
+        reader = DelimitedReader(chunks, kind, variables, optional, block_rows, lenient)
     return PointSource(path, kind, reader, chunks, stream)
 
 

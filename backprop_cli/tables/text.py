@@ -17,7 +17,7 @@ from .block import Block, Floats, TextBlock
 from .delimited import DELIMITERS, DelimitedBlock, cell_place
 from .dialect import PLAIN, Dialect
 from .jsonlines import members
-from .numerals import cut, fast_numbers, is_numeral, number, number_hint, numbers
+from .numerals import NUMERAL, cut, fast_numbers, number, number_hint, numbers
 from .read import PointSource, open_points
 
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"})
@@ -64,8 +64,11 @@ class Gaps:
         if values is None:
             return PLAIN_GAPS
         # YAML reads -999 as a number and an exported table may have -999.0: both are this number
-        numbers = [number(str(value)) for value in values if is_numeral(str(value))]
-        return cls(frozenset({"", *(str(value) for value in values)}), tuple(numbers))
+        read = column_numbers(
+            [str(value) for value in values if NUMERAL.fullmatch(str(value))], cls(frozenset())
+        )
+        numbers = () if read is None else tuple(read.tolist())
+        return cls(frozenset({"", *(str(value) for value in values)}), numbers)
 
     def marked(self, values: Floats) -> Floats:
         """Return numbers with NaN where they stand for no value."""
@@ -77,14 +80,16 @@ class Gaps:
 PLAIN_GAPS = Gaps()
 
 
-def open_table(path: str, dialect: Dialect = PLAIN, block_rows: int = 65536) -> PointSource:
+def open_table(
+    path: str, dialect: Dialect = PLAIN, block_rows: int = 65536, lenient: bool = False
+) -> PointSource:
     """Open a table of text (``-`` is stdin); its blocks are for `texts` and `number_table`.
 
     Raises:
         FileError: when the file cannot be opened or read.
         DataError: when it has no header, or is no text.
     """
-    source = open_points(path, (), block_rows=block_rows, dialect=dialect)
+    source = open_points(path, (), block_rows=block_rows, dialect=dialect, lenient=lenient)
     if source.kind == "npy":
         source.close()
         raise DataError(

@@ -52,7 +52,7 @@ class Fitting(Training):
 
     def _end_iteration(self, loss: float, damping: float) -> EpochRecord:
         values = {"loss": loss}
-        if self.problem.config.training.metrics:
+        if self.problem.config.training.measured:
             values |= {n: v for n, v in self.evaluate(self.train).items() if n != "loss"}
         if self.validation is not None:
             values |= {f"val_{name}": v for name, v in self.evaluate(self.validation).items()}

@@ -139,7 +139,7 @@ class Training:
         clip = config.training.gradient_clip
         theta, gradient, state = runner.theta, runner.gradient, self.state
         update, rate_of = self.optimizer.update, self.rates.of_update
-        measured = bool(config.training.metrics)
+        measured = bool(config.training.measured)
         full = self.batch == rows
         while progress.row < rows:
             start, stop = progress.row, min(progress.row + self.batch, rows)
@@ -163,7 +163,7 @@ class Training:
             if not isfinite(loss):
                 raise self._diverged(bound, loss)
             if self.first_loss is None:
-                self.first_loss = loss
+                self.first_loss = loss * self.problem.loss_unit
             if measured:
                 self._outputs.append(by_row(plan.value(lowered.output), stop - start))
             if clip is not None:
@@ -217,8 +217,8 @@ class Training:
         """Measure, note the best, and let schedule and early stopping decide."""
         progress, problem = self.progress, self.problem
         self.check_parameters()
-        values = {"loss": progress.loss / progress.batches}
-        if problem.config.training.metrics:
+        values = {"loss": progress.loss / progress.batches * problem.loss_unit}
+        if problem.config.training.measured:
             values |= problem.measure(np.concatenate(self._outputs), self._seen())
         if self.validation is not None:
             values |= {f"val_{name}": v for name, v in self.evaluate(self.validation).items()}
@@ -255,7 +255,9 @@ class Training:
         """Return the loss (without penalties) and the metrics of a set."""
         outcome = self.runner.predict(rows.encoded, rows.targets, raw=True)
         assert outcome.loss is not None
-        return {"loss": outcome.loss} | self.problem.measure(outcome.predictions, rows.answers)
+        return {"loss": outcome.loss * self.problem.loss_unit} | self.problem.measure(
+            outcome.predictions, rows.answers
+        )
 
     def explained(self) -> float | None:
         """Return how much better the training rows are answered than by a constant: 0 is no better.

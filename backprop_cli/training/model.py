@@ -150,7 +150,10 @@ def problem_of(model: Model, path: str) -> Problem:
     if not all(os.path.isfile(os.path.join(folder, p)) for p in paths):
         raise FileError(f"the data that the model learned from, {paths[0]}, is not here")
     # the places of keys are in a config that may be gone: the model stands for it
-    problem = assemble(Loaded(model.config, path, folder, {}, {"": Place(path, 0, 0)}))
+    # its outputs are in the units of the targets already
+    data = msgspec.structs.replace(data, target_scaling="none")
+    config = msgspec.structs.replace(model.config, data=data)
+    problem = assemble(Loaded(config, path, folder, {}, {"": Place(path, 0, 0)}))
     if problem.fingerprint != model.origin.fingerprint:
         raise DataError("the data has changed since the training")
     return problem
@@ -179,4 +182,5 @@ def model_facts(problem: Problem, folder: str) -> dict[str, Any]:
 
 def save_model(path: str, training: Training) -> None:
     """Write the network as it stands."""
-    checkpoint.save(path, training.runner.values, model_facts(training.problem, os.path.dirname(path)))
+    values = training.problem.in_units(training.runner.values)
+    checkpoint.save(path, values, model_facts(training.problem, os.path.dirname(path)))

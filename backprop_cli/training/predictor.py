@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import DataError, NoSuchNumber
+from ..errors import DataError, NoSuchNumber, UsageError
+from ..language.numbers import brief
 from ..networks.lowering import ROWS
+from ..networks.network import LayerNetwork
 from ..networks.runner import BLOCK_ROWS, Runner
 from ..tables.block import Block, Floats, TextBlock
 from ..tables.write import free_names
@@ -35,11 +38,14 @@ class Predictor:
     Args:
         model: Trained.
         probabilities: Give the probability of each class, where the model has them.
+        layer: Answer with what this layer gives, instead of predictions.
+    Raises:
+        UsageError: when there is no such layer.
     Attributes:
         names: What each answer is called, wherever no column of the rows has that name.
     """
 
-    def __init__(self, model: Model, probabilities: bool = True) -> None:
+    def __init__(self, model: Model, probabilities: bool = True, layer: str | None = None) -> None:
         if model.runner.dtype != np.float64:
             # in float32 the last digits depend on how many rows are multiplied at once
             runner = Runner(model.runner.network, "float64")
@@ -47,18 +53,28 @@ class Predictor:
             model.runner = runner
         self.model = model
         self.encoding = model.encoding
-        self.probabilities = probabilities and has_probabilities(model)
-        if model.classes is not None:
+        self.layer = layer
+        self.probabilities = probabilities and layer is None and has_probabilities(model)
+        if layer is not None:
+            width = _width_of(model, layer)
+            self.names = [layer] if width == 1 else [f"{layer}_{i}" for i in range(1, width + 1)]
+        elif model.classes is not None:
             self.names = ["prediction", *(f"p_{c}" for c in model.classes if self.probabilities)]
         elif len(model.outputs) == 1:
             self.names = ["prediction"]
         else:
-            self.names = [f"prediction_{name}" for name in model.outputs]
+            formulas = self.encoding.formulas
+            columns = [formulas[name].column if name in formulas else name for name in model.outputs]
+            self.names = [f"prediction_{name}" for name in columns]
+
+    @property
+    def _names_classes(self) -> bool:
+        return self.model.classes is not None and self.layer is None
 
     @property
     def predictions(self) -> int:
         """How many of the answers are predictions; probabilities follow them."""
-        return 1 if self.model.classes is not None else len(self.names)
+        return 1 if self._names_classes else len(self.names)
 
     def columns(self, taken: Sequence[str]) -> tuple[list[str], str]:
         """Return names for the answers and for the column of errors, beside the columns of the rows."""
@@ -78,8 +94,11 @@ class Predictor:
         good = np.array([row for row in range(block.rows) if row not in faults], dtype=np.int64)
         numbers = np.full((block.rows, self._width), np.nan)
         if len(good):
-            numbers[good] = predict(self.model, inputs)
+            numbers[good] = self._in_units(predict(self.model, inputs, self.layer))
+            self._undo_formulas(numbers, faults, block)
         for row in good[~np.isfinite(numbers[good]).all(axis=1)].tolist():
+            if row in faults:
+                continue
             faults[row] = NoSuchNumber("the prediction is too large for a number", place=block.place(row))
             numbers[row] = np.nan
         if strict and faults:
@@ -89,15 +108,41 @@ class Predictor:
             errors[row] = fault.message
         return Answers(self._answers(numbers, faults), errors)
 
+    def _in_units(self, answers: Floats) -> Floats:
+        """Return the answers of an autoencoder in the units of its columns."""
+        if not self.encoding.autoencoder or self.layer is not None:
+            return answers
+        return answers * self.encoding.scale + self.encoding.shift
+
+    def _undo_formulas(
+        self, numbers: Floats, faults: dict[int, DataError | NoSuchNumber], block: Block
+    ) -> None:
+        """Replace what was predicted of formulas by their columns."""
+        if self.layer is not None:
+            return
+        for at, name in enumerate(self.model.outputs):
+            formula = self.encoding.formulas.get(name)
+            if formula is None:
+                continue
+            predicted = numbers[:, at].copy()
+            numbers[:, at] = formula.undone(predicted)
+            for row in np.flatnonzero(np.isfinite(predicted) & np.isnan(numbers[:, at])).tolist():
+                faults[row] = NoSuchNumber(
+                    f"{brief(predicted[row])} is the {name} of no {formula.column}", place=block.place(row)
+                )
+                numbers[row] = np.nan
+
     @property
     def _width(self) -> int:
+        if self.layer is not None:
+            return len(self.names)
         return len(self.model.outputs if self.model.classes is None else self.model.classes)
 
     def _answers(
         self, numbers: Floats, faults: dict[int, DataError | NoSuchNumber]
     ) -> list[list[Any] | npt.NDArray[Any]]:
         classes = self.model.classes
-        if classes is None:
+        if classes is None or not self._names_classes:
             return list(numbers.T)
         best = np.where(np.isnan(numbers), -1.0, numbers).argmax(axis=1).tolist()
         named: list[Any] = [None if row in faults else classes[i] for row, i in enumerate(best)]
@@ -106,6 +151,8 @@ class Predictor:
     def _encoded(self, block: Block) -> tuple[Floats, dict[int, DataError | NoSuchNumber]]:
         """Encode the rows that can be; halve a block with a fault in it until the row is found."""
         try:
+            if block.faults:
+                raise block.faults[min(block.faults)]
             return encode_block(self.encoding, block), {}
         except DataError as error:
             if block.rows == 1:
@@ -116,8 +163,17 @@ class Predictor:
         return np.concatenate([first, second]), faults | {half + row: e for row, e in more.items()}
 
 
-def predict(model: Model, inputs: Floats) -> Floats:
-    """Return predictions for encoded rows of any number, in few sizes: a plan is kept for each size."""
+def predict(model: Model, inputs: Floats, layer: str | None = None) -> Floats:
+    """Return predictions for encoded rows of any number, in few sizes: a plan is kept for each size.
+
+    Args:
+        model: Trained.
+        inputs: Shape (rows, *shape of a row).
+        layer: Return what this layer gives instead, (rows, its numbers).
+    """
+    if layer is not None:
+        parts = [inputs[i : i + BLOCK_ROWS] for i in range(0, len(inputs), BLOCK_ROWS)]
+        return np.concatenate([model.runner.layer(layer, part).reshape(len(part), -1) for part in parts])
     rows = len(inputs)
     rest = rows % BLOCK_ROWS
     missing = (1 << (rest - 1).bit_length()) - rest if rest else 0
@@ -125,6 +181,20 @@ def predict(model: Model, inputs: Floats) -> Floats:
         inputs = np.concatenate([inputs, np.broadcast_to(inputs[-1:], (missing, *inputs.shape[1:]))])
     predictions: Floats = model.predict(inputs)[:rows]
     return predictions
+
+
+def _width_of(model: Model, layer: str) -> int:
+    """Return how many numbers a layer gives for a row."""
+    network = model.runner.network
+    pieces = network.pieces if isinstance(network, LayerNetwork) else []
+    for piece in pieces:
+        if piece.name == layer:
+            return prod(piece.after)
+    names = [piece.name for piece in pieces]
+    raise UsageError(
+        f"--layer {layer}: there is no such layer",
+        hint=f"layers: {', '.join(names)}" if names else "a formula has no layers",
+    )
 
 
 def has_probabilities(model: Model) -> bool:
@@ -140,7 +210,9 @@ def has_probabilities(model: Model) -> bool:
 
 def _part(block: Block, start: int, stop: int) -> Block:
     assert isinstance(block, TextBlock)
-    return type(block)(
+    part = type(block)(
         {}, stop - start, block.first_row + start, {}, block.names,
         block.lines[start:stop], block.line_numbers[start:stop], block.path,
     )  # fmt: skip
+    part.faults = {row - start: fault for row, fault in block.faults.items() if start <= row < stop}
+    return part

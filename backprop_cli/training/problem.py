@@ -19,7 +19,7 @@ from ..networks.runner import Network
 from ..ops import PRIMITIVES
 from ..ops.namespaces import arrays
 from . import own_loss, schema
-from .config import Loaded
+from .config import Loaded, monitored
 from .config import load as read_config
 from .data import Rows, Splits, load, load_formula
 from .data.encoding import Encoding, Feature
@@ -59,6 +59,8 @@ def _splits(loaded: Loaded) -> Splits:
     target, expression = split_formula(model.formula)
     used = columns_of(expression, model.parameters or {})
     found = load_formula(loaded, target, used)
+    share = loaded.config.data.validation_split
+    share = 0.0 if share == "auto" else share
 
     def rows(columns: Mapping[str, NDArray]) -> Rows:
         inputs = np.column_stack([columns[n] for n in used]) if used else np.empty((len(columns[target]), 0))
@@ -79,6 +81,9 @@ def _splits(loaded: Loaded) -> Splits:
         ),
         "regression",
         found.fingerprint,
+        msgspec.structs.replace(
+            loaded.config.data, scaling="none", target_scaling="none", validation_split=share
+        ),
         found.dropped,
     )
 
@@ -130,6 +135,8 @@ class Problem:
         network: Layers or formula.
         notes: What was decided by looking at the data.
         boundary: Above it a single raw output says class 1.
+        automatic: What was done to the data because nothing was said.
+        units: How the targets become those that are learned; None where they are learned as they are.
     Raises:
         ShapeError: where layers, loss and data do not fit, with the key of the config.
     """
@@ -141,9 +148,11 @@ class Problem:
         self.classes: list[str] | None = splits.encoding.classes
         self.fingerprint: str = splits.fingerprint
         self.dropped = splits.dropped
-        self.config = settled(config, self.task, self.classes)
+        self.units = splits.units
+        self.automatic = splits.automatic
+        self.config = settled(config, splits)
         _check_metrics(self.config, splits)
-        self.network = network_of(self.config, splits.encoding)
+        self.network = self._network()
         self.notes = splits.notes
         self.boundary = boundary_of(self.network, self.classes)
         self.monitor = _monitor(self.config, splits.validation is not None)
@@ -155,9 +164,28 @@ class Problem:
         if self.config.loss.type == FORMULA:
             self.notes = [*self.notes, *own_loss.check(self.config.loss, self.train.targets, self.classes)]
 
+    def _network(self) -> Network:
+        config = self.config
+        if self.units is not None:
+            config = msgspec.structs.replace(config, loss=self.units.loss(config.loss))
+        return network_of(config, self.encoding)
+
+    @property
+    def loss_unit(self) -> float:
+        """What a loss of the network is multiplied by for its value in the units of the targets."""
+        return 1.0 if self.units is None else self.units.of_loss(self.config.loss)
+
+    def in_units(self, values: Mapping[str, NDArray]) -> Mapping[str, NDArray]:
+        """Return the network's numbers as a model has them, whose outputs are in the units of the targets."""
+        if self.units is None:
+            return values
+        return self.units.folded(values, self.network.parameters[-1].layer)
+
     def _set(self, rows: Rows) -> Set:
-        encoded = np.asarray(rows.inputs, float)
+        encoded = rows.inputs
         targets = targets_of(rows.targets, self.network)
+        if self.units is not None:
+            targets = self.units.standardised(targets)
         if isinstance(self.network, FormulaNetwork):
             targets = targets[:, 0]
         answers = rows.targets.argmax(axis=1) if self.encoding.shares else rows.targets
@@ -204,15 +232,18 @@ class Problem:
         self, outputs: NDArray, answers: NDArray, names: Sequence[str] | None = None
     ) -> dict[str, float]:
         """Return metrics of raw outputs (rows, outputs), by default the config's."""
+        if self.units is not None:
+            outputs = self.units.undone(outputs)
         fuses = self.config.loss.fuses
         if fuses is not None and self.task == "regression":
             outputs = PRIMITIVES[fuses].forward(arrays(), outputs)  # a logit answers with a probability
-        names = self.config.training.metrics if names is None else names
+        names = self.config.training.measured if names is None else names
         return measure(names, outputs, answers, self.task, self.boundary)
 
 
-def settled(config: schema.Config, task: str, classes: list[str] | None) -> schema.Config:
-    """Return the config with loss, task and the last layer's units decided."""
+def settled(config: schema.Config, splits: Splits) -> schema.Config:
+    """Return the config with nothing left to decide: what ``auto`` is, and what is monitored."""
+    task, classes = splits.task, splits.encoding.classes
     loss: str = config.loss.type
     model = config.model
     if loss == "auto":
@@ -231,13 +262,37 @@ def settled(config: schema.Config, task: str, classes: list[str] | None) -> sche
     if signs is None and loss == FORMULA and task == "classification":
         signs = classes == ["-1", "1"]
     told = msgspec.structs.replace(config.loss, type=loss, signs=signs)
-    return msgspec.structs.replace(config, task=task, loss=told)
+    training = config.training
+    if training.metrics == "auto":
+        training = msgspec.structs.replace(training, metrics=_usual_metrics(config, splits))
+    config = msgspec.structs.replace(config, data=splits.data, task=task, loss=told, training=training)
+    return monitored(config, splits.validation is not None)
+
+
+def _usual_metrics(config: schema.Config, splits: Splits) -> list[schema.Metric]:
+    """Return what ``metrics: auto`` is; what compares rows is left out where a set has only one."""
+    if config.data.path is None or config.model.formula is not None:
+        return []
+    name: schema.Metric = "accuracy" if splits.task == "classification" else "r2"
+    sets = (splits.train, splits.validation, splits.test)
+    enough = all(len(rows.inputs) >= METRICS[name].rows for rows in sets if rows is not None)
+    return [name] if enough else []
 
 
 def _check_metrics(config: schema.Config, splits: Splits) -> None:
     """Hold the metrics to the task, which the data alone may have told, and to the rows there are."""
     sets = {"training": splits.train, "validation": splits.validation, "test": splits.test}
-    for i, name in enumerate(config.training.metrics):
+    stopping, schedule = config.training.early_stopping, config.schedule
+    for key, watching in (("training.early_stopping.monitor", stopping), ("schedule.monitor", schedule)):
+        monitor = watching.monitor if watching is not None else None
+        if monitor is None:
+            continue
+        if monitor.startswith("val_") and splits.validation is None:
+            raise ShapeError(key, f"{key}: {monitor} needs validation rows", "data.validation_split: 0.2")
+        metric = monitor.removeprefix("val_")
+        if metric not in ("loss", *config.training.measured):
+            raise ShapeError(key, f"{key}: {metric} is not measured", f"training.metrics: [{metric}]")
+    for i, name in enumerate(config.training.measured):
         key = f"training.metrics.{i}"
         try:
             check(name, splits.task)

@@ -280,7 +280,7 @@ class Run:
         training = self.training
         if training.best and training.progress.best_epoch != self._saved_best:
             facts = model_facts(self.problem, self.folder) | {"epoch": training.progress.best_epoch}
-            checkpoint.save(self.path(BEST), training.best, facts)
+            checkpoint.save(self.path(BEST), self.problem.in_units(training.best), facts)
             self._saved_best = training.progress.best_epoch
 
     def _prune(self, keep: int) -> None:

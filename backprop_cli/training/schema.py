@@ -116,9 +116,19 @@ class Data(Section, frozen=True):
         ),
     ] = None
     scaling: Annotated[
-        Literal["none", "standard", "minmax"] | Divide,
-        Meta(description="of the features, fitted on the training rows"),
-    ] = "none"
+        Literal["auto", "none", "standard", "minmax"] | Divide,
+        Meta(
+            description="of the features, fitted on the training rows; auto: standard for the columns of a "
+            "file; none for inline rows, built-in sets, images, formulas and explicit weights"
+        ),
+    ] = "auto"
+    target_scaling: Annotated[
+        Literal["auto", "none", "standard", "minmax"],
+        Meta(
+            description="of targets that are numbers; undone in the model, its losses and metrics; auto: "
+            "standard where scaling: auto is and the last layer is linear"
+        ),
+    ] = "auto"
     missing: Annotated[
         HowMissing | dict[str, HowMissing],
         Meta(
@@ -138,7 +148,13 @@ class Data(Section, frozen=True):
         Literal["error", "ignore"],
         Meta(description="what a category does that no training row has; ignore: it is none of the known"),
     ] = "error"
-    validation_split: Annotated[Fraction, Meta(description="share of the rows held out to validate")] = 0.0
+    validation_split: Annotated[
+        Fraction | Literal["auto"],
+        Meta(
+            description="share of the rows held out to validate; auto: 0.2 of a file of 50 rows or more from "
+            "which nothing else is held out, for networks"
+        ),
+    ] = "auto"
     test_split: Annotated[Fraction, Meta(description="share of the rows held out for the final test")] = 0.0
     validation_path: Annotated[str | None, Meta(description="a file of validation rows")] = None
     test_path: Annotated[str | None, Meta(description="a file of test rows")] = None
@@ -167,6 +183,13 @@ class Data(Section, frozen=True):
         if isinstance(self.dates, dict):
             return self.dates
         return {name: ["year", "month", "weekday", "elapsed"] for name in self.dates or ()}
+
+    @property
+    def validates(self) -> bool | None:
+        """Whether rows are held out to validate; None where the table decides."""
+        if self.validation_split == "auto":
+            return True if self.validation_path is not None else None if self.path is not None else False
+        return bool(self.validation_split) or self.validation_path is not None
 
     def missing_in(self, column: str) -> HowMissing:
         """Return what a missing cell of a column does."""
@@ -200,10 +223,18 @@ class Training(Section, frozen=True):
     batch_size: Annotated[Count | Literal["full"], Meta(description="rows an update")] = 32
     shuffle: Annotated[bool, Meta(description="a new order every epoch")] = True
     gradient_clip: Annotated[Positive | None, Meta(description="largest global norm of the gradient")] = None
-    metrics: Annotated[list[Metric], Meta(description="measured every epoch")] = field(default_factory=list)
+    metrics: Annotated[
+        list[Metric] | Literal["auto"],
+        Meta(description="measured every epoch; auto: accuracy or r2 for networks that learn from a file"),
+    ] = "auto"
     early_stopping: Annotated[
         EarlyStopping | None, Meta(description="end when a number improves no more")
     ] = None
+
+    @property
+    def measured(self) -> list[Metric]:
+        """The metrics; none before the data has told what ``auto`` is."""
+        return [] if self.metrics == "auto" else self.metrics
 
 
 class Checkpoint(Section, frozen=True):

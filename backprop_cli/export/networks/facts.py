@@ -204,7 +204,8 @@ def _scaled(encoding: Encoding, rows: NDArray) -> NDArray:
 def _unscaled(encoding: Encoding, rows: NDArray) -> NDArray:
     """Return rows as they were before scaling, without the digits that rounding adds."""
     raw = rows * encoding.scale.reshape(encoding.shape) + encoding.shift.reshape(encoding.shape)
-    return np.array([float(f"{x:.14g}") for x in raw.flat]).reshape(raw.shape)
+    digits = 14 if rows.dtype.itemsize == 8 else 7
+    return np.array([float(f"{x:.{digits}g}") for x in raw.flat]).reshape(raw.shape)
 
 
 def _step(training: Training, encoding: Encoding) -> Step:

@@ -34,6 +34,10 @@ class Linear(LayerKind, frozen=True, tag="linear"):
     dense = True
 
     @property
+    def takes_units(self) -> bool:
+        return self.activation is None and not self.frozen
+
+    @property
     def width(self) -> int | None:
         return self.units
 

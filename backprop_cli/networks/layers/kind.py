@@ -66,6 +66,11 @@ class LayerKind(Section, frozen=True):
     compares_rows: ClassVar[bool] = False
 
     @property
+    def takes_units(self) -> bool:
+        """Whether other weights and biases of it give its outputs in other units."""
+        return False
+
+    @property
     def tag(self) -> str:
         """The ``type`` of a config."""
         return str(self.__struct_config__.tag)

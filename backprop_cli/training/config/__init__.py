@@ -1,5 +1,5 @@
 """Training configs: read, check, resolve and write."""
 
-from .loading import Loaded, from_resolved, leaves, load, loads, resolved, to_yaml
+from .loading import Loaded, from_resolved, leaves, load, loads, monitored, resolved, to_yaml
 
-__all__ = ["Loaded", "from_resolved", "leaves", "load", "loads", "resolved", "to_yaml"]
+__all__ = ["Loaded", "from_resolved", "leaves", "load", "loads", "monitored", "resolved", "to_yaml"]

@@ -206,14 +206,15 @@ class _Checks:
     def splits(self) -> None:
         data = self.config.data
         for part in ("validation", "test"):
-            if getattr(data, f"{part}_split") and getattr(data, f"{part}_path") is not None:
+            share = getattr(data, f"{part}_split")
+            if share and share != "auto" and getattr(data, f"{part}_path") is not None:
                 self.fault(
                     f"data.{part}_path",
                     f"data has both {part}_split and {part}_path",
                     "give one",
                     f"data.{part}_split",
                 )
-        total = data.validation_split + data.test_split
+        total = (0.0 if data.validation_split == "auto" else data.validation_split) + data.test_split
         if total >= 1:
             self.fault(
                 "data.test_split",
@@ -484,7 +485,7 @@ class _Checks:
     def task(self) -> None:
         config = self.config
         known = self.known_task()
-        metrics = config.training.metrics
+        metrics = config.training.measured
         for i, name in enumerate(metrics):
             if name in metrics[:i]:
                 self.fault(f"training.metrics.{i}", f"training.metrics has {name} twice")
@@ -533,7 +534,8 @@ class _Checks:
                 f"did you mean {close}?" if close else "loss, val_loss, a metric or val_ and a metric",
             )
             return
-        if name.startswith("val_") and not data.validation_split and data.validation_path is None:
+        formula = self.config.model.formula is not None
+        if name.startswith("val_") and (data.validates is False or (formula and not data.validates)):
             self.fault(
                 key,
                 f"{key}: {name} needs validation rows",
@@ -541,7 +543,8 @@ class _Checks:
                 "data.validation_split",
                 "data.validation_path",
             )
-        if metric != "loss" and metric not in self.config.training.metrics:
+        undecided = self.config.training.metrics == "auto" and data.path is not None and not formula
+        if metric != "loss" and not undecided and metric not in self.config.training.measured:
             self.fault(
                 key, f"{key}: {metric} is not measured", f"training.metrics: [{metric}]", "training.metrics"
             )

@@ -281,7 +281,7 @@ def _listed(node: Node, key: str) -> None:
     child = node.value.get(key)
     if child is None or child.kind != "scalar" or child.value is None:
         return
-    if key != "exclude" or child.value != "auto" or child.quoted:
+    if key not in ("exclude", "metrics") or child.value != "auto":
         node.value[key] = Node("list", [child], child.place)
 
 
@@ -389,18 +389,27 @@ def _override(root: Node, override: str, all_: Sequence[str], faults: list[Confi
 def _completed(config: schema.Config, name: str) -> schema.Config:
     """Fill in the defaults that depend on other keys."""
     replace = msgspec.structs.replace
-    validates = bool(config.data.validation_split or config.data.validation_path)
-    monitor = "val_loss" if validates else "loss"
     training = config.training
-    if training.early_stopping is not None and training.early_stopping.monitor is None:
-        training = replace(training, early_stopping=replace(training.early_stopping, monitor=monitor))
     if isinstance(config.optimizer, settings.LevenbergMarquardt):
         training = replace(training, batch_size="full")
-    schedule = config.schedule
-    if schedule is not None and schedule.watches and schedule.monitor is None:
-        schedule = replace(schedule, monitor=monitor)
     if config.name is None:
         # a file name may hold what no folder should be called
         cleaned = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:100] or "run"
         config = replace(config, name=cleaned)
+    config = replace(config, training=training)
+    validates = (
+        False if config.model.formula is not None and not config.data.validates else config.data.validates
+    )
+    return config if validates is None else monitored(config, validates)
+
+
+def monitored(config: schema.Config, validates: bool) -> schema.Config:
+    """Return a config whose early stopping and schedule watch what there is, where they name nothing."""
+    replace = msgspec.structs.replace
+    monitor = "val_loss" if validates else "loss"
+    training, schedule = config.training, config.schedule
+    if training.early_stopping is not None and training.early_stopping.monitor is None:
+        training = replace(training, early_stopping=replace(training.early_stopping, monitor=monitor))
+    if schedule is not None and schedule.watches and schedule.monitor is None:
+        schedule = replace(schedule, monitor=monitor)
     return replace(config, training=training, schedule=schedule)

@@ -7,7 +7,7 @@ formulas are evaluated on the filled columns, and numbers are scaled last; 0/1 i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import prod
@@ -17,12 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import ValidationError, convert
 
-from ...engine.plan import Plan
-from ...engine.run import evaluate
-from ...errors import DataError, NoSuchNumber
-from ...graph import Graph
-from ...language.lower import lower
-from ...language.parser import parse
+from ...errors import DataError
 from ...settings import Whole
 from ...tables import text
 from ...tables.amounts import Amounts
@@ -30,10 +25,9 @@ from ...tables.block import Floats, canonical
 from ...tables.dates import PARTS, Dates
 from ...tables.numerals import cut
 from ...tables.text import PLAIN_GAPS, Gaps
+from .formulas import Place, computed, formula
 from .source import Column, Reading, number_name, read_cells
-
-Place = Callable[[int, str], str]
-"""Row and column to ``file:line:column``."""
+from .targets import TargetFormula, sources_of, target_formula
 
 MISSING = "missing"
 """The category that missing cells make where ``data.missing: category`` says so."""
@@ -101,6 +95,7 @@ class Encoding:
         readings: How columns are written that are no plain numbers or texts; targets among them.
         gaps: Which cells are missing.
         ignores_unknown: Whether a category that no training row has is none of them, instead of an error.
+        formulas: The targets that are formulas of a column.
     """
 
     features: list[Feature]
@@ -113,6 +108,7 @@ class Encoding:
     readings: dict[str, Reading] = field(default_factory=dict)
     gaps: Gaps = PLAIN_GAPS
     ignores_unknown: bool = False
+    formulas: dict[str, TargetFormula] = field(default_factory=dict)
 
     @cached_property
     def names(self) -> list[str]:
@@ -123,6 +119,11 @@ class Encoding:
     def columns(self) -> list[str]:
         """The columns a table must have."""
         return list(dict.fromkeys(name for feature in self.features for name in feature.columns))
+
+    @property
+    def sources(self) -> list[str]:
+        """The columns that the targets are read from."""
+        return [] if self.autoencoder else sources_of(self.targets, self.formulas)
 
     @property
     def autoencoder(self) -> bool:
@@ -180,6 +181,7 @@ class Encoding:
             "dates": {n: asdict(how) for n, how in self.readings.items() if isinstance(how, Dates)},
             "gaps": {"texts": sorted(self.gaps.texts), "numbers": list(self.gaps.numbers)},
             "ignores_unknown": self.ignores_unknown,
+            "formulas": [asdict(formula) for formula in self.formulas.values()],
         }
 
     @classmethod
@@ -207,6 +209,7 @@ class Encoding:
             readings=read("amounts", dict[str, Amounts]) | read("dates", dict[str, Dates]),
             gaps=read("gaps", Gaps),
             ignores_unknown=read("ignores_unknown", bool),
+            formulas={each.text: each for each in read("formulas", list[TargetFormula])},
         )
         encoding.check()
         return encoding
@@ -226,10 +229,14 @@ class Encoding:
         for wrong, what in (
             (not self.targets, "without names"),
             (not all({*(f.parts or ())} <= {*PARTS} for f in self.features), "with parts that no date has"),
-            (not self.readings.keys() <= {*self.columns, *self.targets}, "that reads columns it has not"),
+            (not self.readings.keys() <= {*self.columns, *self.sources}, "that reads columns it has not"),
             (
                 any(f.parts and f.text not in self.readings for f in self.features),
                 "of dates that it cannot read",
+            ),
+            (
+                any(target_formula(f.text, [f.column]) != f for f in self.formulas.values()),
+                "of wrong inverses",
             ),
             (not _distinct(self.classes, 2), "whose classes are not told apart"),
             (
@@ -346,39 +353,13 @@ def flat_inputs(
             for i, part in enumerate(feature.parts):
                 flat[:, at + i] = PARTS[part](days) - (feature.since if part == "elapsed" else 0.0)
         elif feature.is_formula:
-            flat[:, at] = _computed(feature, raw, rows, place)
+            flat[:, at] = computed(feature.text, feature.columns, raw, rows, place)
         else:
             flat[:, at] = raw[feature.text]
         if feature.flagged:
             flat[:, at + width - 1] = gaps[feature.text]
         at += width
     return flat
-
-
-def formula(expression: str, columns: Sequence[str]) -> Graph:
-    """Read a formula of columns.
-
-    Raises:
-        ExpressionError: when it is not one expression.
-    """
-    return lower(parse(expression), [canonical(name) for name in columns])
-
-
-def _computed(feature: Feature, raw: Mapping[str, Column], rows: int, place: Place) -> Floats:
-    spelled = {canonical(name): name for name in feature.columns}
-    graph = formula(feature.text, feature.columns)
-    inputs = {name: np.asarray(raw[spelled[name]], dtype=np.float64) for name in graph.inputs}
-    (values,), bad = Plan(graph, list(inputs), {}, ()).run(inputs, rows)
-    if bad:
-        row = bad[0]
-        where = place(row, feature.columns[0])
-        try:
-            evaluate(graph, {name: float(column[row]) for name, column in inputs.items()})
-        except NoSuchNumber as exc:
-            hint = exc.hint
-            raise DataError(f"feature '{feature.text}': {exc.message}", place=where, hint=hint) from None
-        raise DataError(f"feature '{feature.text}' has no finite value", place=where)
-    return values
 
 
 def _one_hot(column: Column, feature: Feature, place: Place, ignore_unknown: bool) -> Floats:

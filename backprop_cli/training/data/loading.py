@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import prod
@@ -15,9 +15,11 @@ import numpy.typing as npt
 
 from ...errors import DataError, ExpressionError, nearest
 from ...language.lower import lower
+from ...language.numbers import brief
 from ...language.parser import parse
 from ...networks.losses import FORMULA, LOSSES
 from ...tables import amounts, dates, text
+from ...tables.amounts import Amounts
 from ...tables.block import Block, Floats, canonical
 from ...tables.dates import Dates
 from ...tables.dialect import PLAIN, Dialect
@@ -26,6 +28,7 @@ from ...tables.read import PointSource
 from ...tables.text import Gaps, WrongCell
 from .. import schema
 from ..schema import OTHERS
+from ..units import Units, can_fold, fitted, has_weights
 from .encoding import MISSING, Encoding, Feature, flat_inputs, listed, missing
 from .judging import teaches_nothing
 from .source import (
@@ -44,11 +47,14 @@ from .source import (
     wrong_cell,
 )
 from .split import Parts, split
+from .targets import TargetFormula, sources_of, target_formula
 
 if TYPE_CHECKING:
     from ..config import Loaded
 
 T = TypeVar("T")
+
+Scaling = Literal["auto", "none", "standard", "minmax"] | schema.Divide
 
 Task = Literal["classification", "regression"]
 
@@ -69,7 +75,7 @@ class Rows(NamedTuple):
     """Encoded rows.
 
     Attributes:
-        inputs: Shape (rows, *shape), float64, scaled.
+        inputs: Shape (rows, *shape), scaled, of the type that is trained.
         targets: (rows, outputs) float64 for regression, (rows,) int64 class indices for classification; the
             shares of the classes (rows, classes) where each has a column.
     """
@@ -91,6 +97,9 @@ class Splits:
         fingerprint: SHA-256 of every array and name.
         dropped: Rows left out because a value is missing.
         notes: What was decided by looking at the cells, and columns that teach little.
+        data: The section with nothing left to decide.
+        units: How the targets become those that are learned; None where they are learned as they are.
+        automatic: What was done to the rows because nothing was said.
     """
 
     train: Rows
@@ -99,8 +108,23 @@ class Splits:
     encoding: Encoding
     task: Task
     fingerprint: str
+    data: schema.Data
     dropped: int = 0
     notes: Sequence[str] = ()
+    units: Units | None = None
+    automatic: Sequence[str] = ()
+
+
+BLOCK_NUMBERS = 1 << 20
+"""Numbers that are encoded at once: what is made on the way stays small beside the data."""
+
+GROUP = 16
+"""Features whose scaling is fitted at once."""
+
+HELD_OUT = 0.2
+"""The share of the rows that is held out to validate where nothing is said about it."""
+ENOUGH_ROWS = 50
+"""Fewer rows are all needed to learn from; a fifth of them would measure nothing."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +175,11 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
     for key in ("features", "shape", "layout", "exclude", "categories", "dates"):
         if getattr(data, key) is not None:
             raise loaded.error(f"data.{key}", f"{key} is for networks: the formula names its columns")
-    if data.scaling != "none":
-        raise loaded.error("data.scaling", "scaling is for networks: a formula reads the columns as they are")
+    for key in ("scaling", "target_scaling"):
+        if getattr(data, key) not in ("auto", "none"):
+            raise loaded.error(
+                f"data.{key}", f"{key} is for networks: a formula reads the columns as they are"
+            )
     table = open_table(loaded)
     spelled = named(table.names)
     wanted = [target, *(name for name in dict.fromkeys(used) if name != target)]
@@ -208,9 +235,12 @@ class _Loading:
         self._leave_out_nameless()
         self.autoencoder = self.data.target == "features"
         self.excluded = self._excluded()
+        self.formulas: dict[str, TargetFormula] = {}
         self.targets = self._targets()
+        self.sources = sources_of(self.targets, self.formulas)
         self.features = self._features()
         self.readings = _readings(loaded, self.data, self.table)
+        self._note_doubts()
         self.read = list(dict.fromkeys(name for feature in self.features for name in feature.columns))
 
     def splits(self) -> Splits:
@@ -218,15 +248,17 @@ class _Loading:
         asked = None if loaded.config.task == "auto" else loaded.config.task
         kind: Kind = "class" if asked == "classification" else "auto"
         kinds: dict[str, Wanted] = dict.fromkeys(self.read, "auto")
-        kinds |= {name: kind if len(self.targets) == 1 else "number" for name in self.targets}
+        plain = len(self.targets) == 1 and not self.formulas
+        kinds |= dict.fromkeys(self.sources, kind if plain else "number")
         formulas = {c for f in self.features if f.is_formula for c in f.columns}
         kinds |= dict.fromkeys(formulas, "number")
         kinds |= dict.fromkeys(self._categories(), "text")
         kinds |= {name: how for name, how in self.readings.items() if name in kinds}
         columns = {name: table.column(name, how) for name, how in kinds.items()}
         self._judge(columns)
-        columns = {name: columns[name] for name in [*self.read, *self.targets]}
-        columns, kept, dropped = _complete(self.data, table, columns, self.targets)
+        columns = {name: columns[name] for name in [*self.read, *self.sources]}
+        columns, kept, dropped = _complete(self.data, table, columns, self.sources)
+        columns |= _formula_values(self.formulas, columns, kept, table)
         self.features = [self._completed(feature, columns) for feature in self.features]
         self.task = self._task(columns)
         classes = self._classes(columns) if self.task == "classification" else None
@@ -238,15 +270,25 @@ class _Loading:
         stratify = self.data.stratify
         if stratify is True and labels is None:
             raise loaded.error("data.stratify", "there are no classes to split by: the task is regression")
-        parts = split(loaded, len(kept), labels if stratify else None)
-        encoding = self._encoding(columns, kept, parts, classes)
+        share = self._held_out(len(kept))
+        parts = split(loaded, len(kept), labels if stratify else None, share)
+        scaling = self._scaling()
+        encoding = self._encoding(scaling, columns, kept, parts, classes)
+        units = self._units(columns, parts.train)
+        automatic = []
+        if self.data.scaling == "auto" and scaling != "none":
+            automatic.append("features standardised" if units is None else "features and target standardised")
+        elif self.data.target_scaling == "auto" and units is not None:
+            automatic.append("target standardised")
 
         def rows(part: npt.NDArray[np.int64]) -> Rows:
-            numbers = kept[part]
-            inputs = encoding.encode(
-                {name: columns[name][part] for name in self.read},
-                lambda row, name: table.place(int(numbers[row]), name),
-            )
+            inputs = np.empty((len(part), *encoding.shape), loaded.config.dtype)
+            step = max(1, BLOCK_NUMBERS // prod(encoding.shape))
+            for start in range(0, len(part), step):
+                some = part[start : start + step]
+                encoded = self._encoded(encoding, columns, some, kept[some])
+                with np.errstate(over="ignore"):  # what float32 cannot hold is found by the first step
+                    inputs[start : start + step] = encoded
             if known is not None:
                 return Rows(inputs, known[part])
             return Rows(inputs, _outputs(self.targets, columns, inputs, part))
@@ -255,7 +297,7 @@ class _Loading:
         for name, part in (("validation", parts.validation), ("test", parts.test)):
             if len(part):
                 found[name] = rows(part)
-            other = _other_table(loaded, table, name, [*self.read, *self.targets])
+            other = _other_table(loaded, table, name, [*self.read, *self.sources])
             if other is not None:
                 found[name], gone = _labelled(other, encoding, self.data)
                 dropped += gone
@@ -268,9 +310,84 @@ class _Loading:
             encoding,
             self.task,
             _fingerprint(arrays, names),
+            msgspec.structs.replace(
+                loaded.config.data,
+                scaling=scaling,
+                target_scaling="none" if units is None else self._target_scaling(),
+                validation_split=share
+                if self.data.validation_split == "auto"
+                else self.data.validation_split,
+            ),
             dropped,
             self.notes,
+            units,
+            automatic,
         )
+
+    @property
+    def _measured(self) -> bool:
+        """Whether the rows are measurements in a file, in units of their own, not worked out by hand."""
+        data, table = self.data, self.table
+        images = table.images or data.shape is not None or table.shape is not None
+        return data.path is not None and not images and not has_weights(self.loaded.config.model)
+
+    def _scaling(self) -> Scaling:
+        """Return what is done to the features; none where an autoencoder's are taken for probabilities."""
+        given, loss = self.data.scaling, self.loaded.config.loss
+        if given != "auto":
+            return given
+        chances = self.autoencoder and loss.type != "auto" and loss.fuses is not None
+        return "standard" if self._measured and not chances else "none"
+
+    def _target_scaling(self) -> Literal["none", "standard", "minmax"]:
+        """Return what is done to the targets."""
+        given, config = self.data.target_scaling, self.loaded.config
+        loss = "mse" if config.loss.type == "auto" else config.loss.type
+        several = len(self.targets) > 1
+        fits = self.task == "regression" and not self.autoencoder and LOSSES[loss].degree is not None
+        fits = fits and not (several and LOSSES[loss].settings)
+        folds = can_fold(config.model, len(self.targets))
+        if given == "auto":
+            return "standard" if fits and folds and self._measured else "none"
+        if given != "none" and not fits:
+            raise self.loaded.error(
+                "data.target_scaling", f"target_scaling: {given} is for numbers under a loss of differences"
+            )
+        if given != "none" and not folds:
+            raise self.loaded.error(
+                "data.target_scaling",
+                f"target_scaling: {given} needs a last layer that is linear, trained and without activation",
+            )
+        return given
+
+    def _units(self, columns: dict[str, Column], train: npt.NDArray[np.int64]) -> Units | None:
+        scaling = self._target_scaling()
+        if scaling == "none":
+            return None
+        targets = np.stack(
+            [np.asarray(columns[name][train], dtype=np.float64) for name in self.targets], axis=1
+        )
+        units = Units(*fitted(scaling, targets))
+        if not np.isfinite([units.shift, units.scale]).all():
+            raise self.loaded.error("data.target_scaling", "the targets are too large to be scaled")
+        return units
+
+    def _held_out(self, rows: int) -> float:
+        """Return what ``validation_split: auto`` is."""
+        data = self.data
+        other = data.test_split or data.test_path or data.validation_path or self.table.parts
+        return HELD_OUT if data.path is not None and rows >= ENOUGH_ROWS and not other else 0.0
+
+    def _encoded(
+        self,
+        encoding: Encoding,
+        columns: dict[str, Column],
+        rows: npt.NDArray[np.int64],
+        numbers: npt.NDArray[np.int64],
+    ) -> Floats:
+        """Return the inputs of some rows, which have these numbers in the table."""
+        taken = {name: columns[name][rows] for name in self.read}
+        return encoding.encode(taken, lambda row, name: self.table.place(int(numbers[row]), name))
 
     def _targets(self) -> list[str]:
         given, own = self.data.target, self.table.targets
@@ -284,10 +401,46 @@ class _Loading:
         found = []
         for name in names:
             if canonical(name) not in self.spelled:
-                raise self.loaded.error("data.target", *_no_column(name, self.table.names))
+                self.formulas[name] = self._target_formula(name)
+                found.append(name)
+                continue
             if self.spelled[canonical(name)] in self.excluded:
                 raise self.loaded.error("data.target", f"'{cut(name)}' is left out by data.exclude")
             found.append(self.spelled[canonical(name)])
+        return found
+
+    def _note_doubts(self) -> None:
+        """Say how numbers are read that would be others with the other sign of decimals."""
+        if self.data.dialect.decimal is not None:
+            return
+        gaps = Gaps.of(self.data.missing_values)
+        for name, how in self.readings.items():
+            if not isinstance(how, Amounts):
+                continue
+            found = amounts.doubt(self.table.cells(name), how, gaps)
+            if found is not None:
+                cell, value, other = found
+                sign = "comma" if how.decimal == "." else "point"
+                self.notes.append(
+                    f"column '{name}': {cut(cell)} is read as {brief(value, 12)};"
+                    f" data.decimal: {sign} would read it as {brief(other, 12)}"
+                )
+
+    def _target_formula(self, text: str) -> TargetFormula:
+        """Read a target that is no column."""
+        names = self.table.names
+        try:
+            found = None if nearest(text, names, cutoff=0.8) else target_formula(text, names)
+        except ExpressionError as error:
+            if text.isidentifier() or not any(canonical(name) in text for name in names):
+                raise self.loaded.error("data.target", *_no_column(text, names)) from None
+            raise self.loaded.error("data.target", error.message, error.hint) from None
+        if found is None:
+            raise self.loaded.error("data.target", *_no_column(text, names))
+        if found.column in self.excluded:
+            raise self.loaded.error("data.target", f"'{cut(found.column)}' is left out by data.exclude")
+        if self.loaded.config.task == "classification":
+            raise self.loaded.error("task", f"classification, but {cut(text)} is a number")
         return found
 
     def _leave_out_nameless(self) -> None:
@@ -349,7 +502,7 @@ class _Loading:
     def _features(self) -> list[Feature]:
         given, key = self.data.features, "data.features"
         if given is None:
-            apart = (self.table.targets or []) if self.autoencoder else self.targets
+            apart = (self.table.targets or []) if self.autoencoder else self.sources
             names = [name for name in self.table.names if name not in apart and name not in self.excluded]
             if not names and self.excluded:
                 raise self.loaded.error("data.exclude", "no features are left")
@@ -366,7 +519,7 @@ class _Loading:
             if feature.text in found:
                 raise self.loaded.error(f"{key}.{i}", f"'{entry}' stands twice")
             for name in feature.columns:
-                if name in self.targets:
+                if name in self.sources:
                     raise self.loaded.error(f"{key}.{i}", f"'{name}' is the target, so it is no feature")
                 if name in self.excluded:
                     raise self.loaded.error(f"{key}.{i}", f"'{name}' is left out by data.exclude")
@@ -437,7 +590,7 @@ class _Loading:
                 key, instead = ("task", "regression") if asked == "classification" else ("loss", "mse")
                 raise self.loaded.error(key, "the targets of an autoencoder are numbers", f"{key}: {instead}")
             return "regression"
-        if len(self.targets) > 1:
+        if self.formulas or len(self.targets) > 1:
             return "classification" if told else "regression"
         column = columns[self.targets[0]]
         if column.dtype == object:
@@ -522,7 +675,12 @@ class _Loading:
         return 2 if units == 1 and not config.loss.for_classes else units or 0
 
     def _encoding(
-        self, columns: dict[str, Column], kept: npt.NDArray[np.int64], parts: Parts, classes: list[str] | None
+        self,
+        scaling: Scaling,
+        columns: dict[str, Column],
+        kept: npt.NDArray[np.int64],
+        parts: Parts,
+        classes: list[str] | None,
     ) -> Encoding:
         loaded, data = self.loaded, self.data
         fills = _fills(loaded, data, {name: columns[name] for name in self.read}, parts.train)
@@ -546,15 +704,19 @@ class _Loading:
                 "data.features: the columns to learn from; a column of texts gives an input for each",
             )
         shift, scale = np.zeros(width), np.ones(width)
-        if data.scaling != "none":
-            train = {name: columns[name][parts.train] for name in self.read}
-            raw = {name: _fill(column, fills.get(name)) for name, column in train.items()}
-            gaps = {name: missing(column) for name, column in train.items()}
-            numbers = kept[parts.train]
-            flat = flat_inputs(
-                self.features, raw, gaps, lambda row, name: self.table.place(int(numbers[row]), name)
-            )
-            shift, scale = _scaling(data.scaling, flat)
+        if scaling != "none":
+            numbers, at = kept[parts.train], 0
+            for group in _groups(self.features):
+                read = {name for feature in group for name in feature.columns}
+                train = {name: columns[name][parts.train] for name in read}
+                raw = {name: _fill(column, fills.get(name)) for name, column in train.items()}
+                gaps = {name: missing(column) for name, column in train.items()}
+                flat = flat_inputs(
+                    group, raw, gaps, lambda row, name: self.table.place(int(numbers[row]), name)
+                )
+                to = at + flat.shape[1]
+                shift[at:to], scale[at:to] = _scaling(scaling, flat)
+                at = to
             if not np.isfinite([shift, scale]).all():
                 at = int((~np.isfinite(shift) | ~np.isfinite(scale)).argmax())
                 names = [name for feature in self.features for name in feature.names]
@@ -573,6 +735,7 @@ class _Loading:
             {name: how for name, how in self.readings.items() if name in columns},
             Gaps.of(data.missing_values),
             data.unknown == "ignore",
+            self.formulas,
         )
 
 
@@ -591,19 +754,19 @@ def load_labelled(path: str, encoding: Encoding, data: schema.Data, dialect: Dia
     written = written_as(data)
     table = read_table(path, written=written._replace(dialect=dialect or written.dialect))
     table = table.parts.get("test", table)
-    wanted = encoding.columns + ([] if encoding.autoencoder else encoding.targets)
+    wanted = encoding.columns + encoding.sources
     _require(wanted, table.names, path)
     return _labelled(table, encoding, data)[0]
 
 
 def open_rows(path: str, encoding: Encoding, dialect: Dialect = PLAIN) -> PointSource:
-    """Open a table to predict from; its blocks are for `encode_block`.
+    """Open a table to predict from; its blocks are for `encode_block`. Ragged rows are faults of theirs.
 
     Raises:
         DataError: when it lacks a column that the model reads, or is no table of text.
         FileError: when it cannot be read.
     """
-    source = text.open_table(path, dialect)
+    source = text.open_table(path, dialect, lenient=True)
     try:
         _require(encoding.columns, source.names, path)
     except DataError:
@@ -641,16 +804,17 @@ def _require(wanted: Sequence[str], names: Sequence[str], path: str) -> None:
 
 def _labelled(table: Table, encoding: Encoding, data: schema.Data) -> tuple[Rows, int]:
     """Encode a table with its targets, and count the rows left out."""
-    targets = [] if encoding.autoencoder else encoding.targets
+    targets, sources = [] if encoding.autoencoder else encoding.targets, encoding.sources
     # the training rows have settled what each column is
     kinds: dict[str, Wanted] = {
         name: "text" if name in encoding.words else "number" for name in encoding.columns
     }
     numbers = encoding.classes is None or encoding.shares or encoding.numbered
-    kinds |= dict.fromkeys(targets, "number" if numbers else "text")
+    kinds |= dict.fromkeys(sources, "number" if numbers else "text")
     kinds |= encoding.readings
     columns = {name: table.column(name, how) for name, how in kinds.items()}
-    columns, kept, dropped = _complete(data, table, columns, targets)
+    columns, kept, dropped = _complete(data, table, columns, sources)
+    columns |= _formula_values(encoding.formulas, columns, kept, table)
 
     def place(row: int, name: str) -> str:
         return table.place(int(kept[row]), name)
@@ -670,6 +834,23 @@ def _labelled(table: Table, encoding: Encoding, data: schema.Data) -> tuple[Rows
             hint=f"known: {listed(encoding.classes)}",
         )
     return Rows(inputs, labels), dropped
+
+
+def _formula_values(
+    formulas: Mapping[str, TargetFormula],
+    columns: Mapping[str, Column],
+    kept: npt.NDArray[np.int64],
+    table: Table,
+) -> dict[str, Column]:
+    """Return what is learned of the targets that are formulas."""
+
+    def place(row: int, name: str) -> str:
+        return table.place(int(kept[row]), name)
+
+    return {
+        text: formula.values(np.asarray(columns[formula.column], dtype=np.float64), place)
+        for text, formula in formulas.items()
+    }
 
 
 def _class_name(value: object) -> str:
@@ -871,19 +1052,21 @@ def _fill(column: Column, value: float | str | None) -> Column:
     return column
 
 
-def _scaling(scaling: str | schema.Divide, flat: Floats) -> tuple[Floats, Floats]:
-    """Return what to subtract and what to divide by; a constant column is only shifted."""
+def _groups(features: list[Feature]) -> Iterator[list[Feature]]:
+    """Yield a few features at a time: all of them together would be the data once more.
+
+    A group has two or more where there are two: NumPy adds a single column up in another order.
+    """
+    ends = [*range(GROUP, len(features) - 1, GROUP), len(features)]
+    for start, end in zip([0, *ends], ends, strict=False):
+        yield features[start:end]
+
+
+def _scaling(scaling: Scaling, flat: Floats) -> tuple[Floats, Floats]:
+    """Return what to subtract from the inputs and what to divide them by."""
     if isinstance(scaling, schema.Divide):
         return np.zeros(flat.shape[1]), np.full(flat.shape[1], scaling.divide)
-    low, high = flat.min(axis=0), flat.max(axis=0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        if scaling == "minmax":
-            shift, scale = low, high - low
-        else:
-            shift, scale = flat.mean(axis=0), flat.std(axis=0)
-    # equal numbers may have a deviation of some 1e-17, which would make noise of nothing
-    constant = low == high
-    return np.where(constant, low, shift), np.where(constant | (scale == 0.0), 1.0, scale)
+    return fitted(scaling, flat)
 
 
 def _no_column(name: str, names: Sequence[str]) -> tuple[str, str | None]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Protocol
 
@@ -14,7 +15,7 @@ from ...errors import DataError, FileError, counted, nearest
 from ...tables import text
 from ...tables.amounts import Amounts, amount, learn
 from ...tables.arrays import MAGIC as NPY
-from ...tables.arrays import load_array
+from ...tables.arrays import load_array, regular
 from ...tables.block import Block, Floats, canonical
 from ...tables.chunks import read
 from ...tables.dates import Dates
@@ -43,6 +44,8 @@ Reading = Amounts | Dates
 Wanted = Kind | Reading
 
 _EXACT = 2**53
+_SMALL = ("u1", "i1", "u2", "i2", "u4", "i4", "f4")
+"""Types of arrays whose columns need no copy in float64."""
 
 
 class Table(Protocol):
@@ -150,6 +153,8 @@ class ArrayTable:
             if large.any():
                 at = int(large.argmax())
                 raise DataError(f"{values[at]} is too long for a float64", place=self.place(at, name))
+        if kind != "text" and values.dtype in _SMALL and not self._gaps.numbers and np.isfinite(values).all():
+            return values  # every number is one of float64, and nothing is missing
         numbers = values.astype(np.float64)
         if np.isinf(numbers).any():
             at = int(np.isinf(numbers).argmax())
@@ -162,8 +167,9 @@ class ArrayTable:
 class FileTable:
     """A table of text, read to its end.
 
-    A block is kept as its bytes and, where all its cells are plain numbers, as an array. Columns are
-    made when asked for, so that a column nobody uses may hold anything.
+    A block is kept as its bytes or, where all its cells are plain numbers, as an array: what it said, and
+    where, is read again in the rare case that somebody asks. Columns are made when asked for, so that a
+    column nobody uses may hold anything.
     """
 
     def __init__(self, path: str, dialect: Dialect = PLAIN, gaps: Gaps = PLAIN_GAPS) -> None:
@@ -173,15 +179,20 @@ class FileTable:
         self.images = False
         self.parts: dict[str, Table] = {}
         self._gaps = gaps
-        self._blocks: list[Block] = []
+        self._path, self._dialect = path, dialect
+        self._blocks: list[Block | None] = []
         self._parts: list[Floats | None] = []
+        sizes = [0]
+        again = regular(path)
         with text.open_table(path, dialect) as source:
             self.names = source.names
             for block in source:
-                self._blocks.append(block)
-                self._parts.append(text.number_table(block))
-        self.rows = sum(block.rows for block in self._blocks)
-        self._starts = np.cumsum([0, *(block.rows for block in self._blocks)])
+                part = text.number_table(block)
+                self._blocks.append(None if again and part is not None else block)
+                self._parts.append(part)
+                sizes.append(block.rows)
+        self.rows = sum(sizes)
+        self._starts = np.cumsum(sizes)
         self._cells: dict[int, dict[str, list[str]]] = {}
         self._positions = {name: at for at, name in enumerate(self.names)}
         self._table = self._joined()
@@ -196,16 +207,36 @@ class FileTable:
         table = np.empty((len(self.names), self.rows))
         for i, part in enumerate(self._parts):
             table[:, self._starts[i] : self._starts[i + 1]] = part.T  # type: ignore[union-attr]
-        self._parts = [None] * len(self._parts)
+            self._parts[i] = None
         return table
+
+    def _texts_of_blocks(self) -> Iterator[Block]:
+        """Yield the blocks with what they say, from the file where they were let go.
+
+        Raises:
+            FileError: when the file is another one by now.
+        """
+        if None not in self._blocks:
+            yield from self._blocks  # type: ignore[misc]
+            return
+        with text.open_table(self._path, self._dialect) as source:
+            rows = 0
+            for block in source:
+                yield block
+                rows += block.rows
+        if rows != self.rows:
+            raise FileError(f"{self._path} has changed while it was read")
 
     def place(self, row: int, name: str) -> str:
         """Say where a cell stands: ``file:line:column``."""
         at = int(np.searchsorted(self._starts, row, side="right")) - 1
-        return text.place(self._blocks[at], row - int(self._starts[at]), name)
+        block = next(islice(self._texts_of_blocks(), at, None))
+        return text.place(block, row - int(self._starts[at]), name)
 
     def cells(self, name: str) -> list[str]:
         """Return a column as it is written."""
+        if None in self._blocks:
+            return [cell for block in self._texts_of_blocks() for cell in text.texts(block, [name])[name]]
         return [cell for i in range(len(self._blocks)) for cell in self._texts(i, name)]
 
     def column(self, name: str, kind: Wanted = "auto") -> Column:
@@ -240,7 +271,9 @@ class FileTable:
 
     def _texts(self, block: int, name: str) -> list[str]:
         if block not in self._cells:
-            self._cells[block] = text.texts(self._blocks[block], self.names)
+            kept = self._blocks[block]
+            assert kept is not None  # those that were let go are numbers
+            self._cells[block] = text.texts(kept, self.names)
         return self._cells[block][name]
 
     def _refuse(self, name: str, faults: Sequence[text.Fault], given: int, kind: Kind) -> NoReturn:
@@ -391,7 +424,7 @@ def read_table(path: str, folder: str = ".", written: Written = PLAINLY) -> Tabl
             head = read(stream, 4096, path)
             refuse_foreign(head, path)
             if head.startswith(MAGIC) or path.lower().endswith(".npz"):
-                return _npz(read_npz(head + read(stream, -1, path), path), path, written)
+                return _npz(read_npz(stream, path), path, written)
             if head.startswith(NPY):
                 return _npy(load_array(stream, path, head), path, written)
     return FileTable(path, written.dialect, written.gaps)

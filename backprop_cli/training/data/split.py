@@ -23,7 +23,7 @@ class Parts(NamedTuple):
     test: Indices
 
 
-def split(loaded: Loaded, rows: int, labels: npt.NDArray[Any] | None) -> Parts:
+def split(loaded: Loaded, rows: int, labels: npt.NDArray[Any] | None, validation: float = 0.0) -> Parts:
     """Divide rows by ``data.validation_split`` and ``data.test_split``.
 
     A part has round(rows*share) rows, at least one where a share is given. Class by class, each class
@@ -32,17 +32,19 @@ def split(loaded: Loaded, rows: int, labels: npt.NDArray[Any] | None) -> Parts:
     Args:
         loaded: The config.
         rows: How many there are.
+        validation: What ``validation_split`` is where it is ``auto``: given up where too few rows are left.
         labels: The class of each row, to split class by class; None to draw from all rows alike.
     Raises:
         ConfigError: when too few rows are left.
     """
     data = loaded.config.data
-    sizes = {
-        key: max(1, round(rows * share)) if (share := getattr(data, key)) else 0
-        for key in ("test_split", "validation_split")
-    }
+    optional = data.validation_split == "auto"
+    if data.validation_split != "auto":
+        validation = data.validation_split
+    shares = {"test_split": data.test_split, "validation_split": validation}
+    sizes = {key: max(1, round(rows * share)) if share else 0 for key, share in shares.items()}
     held_out = sum(sizes.values())
-    given = "validation_split" if data.validation_split else "test_split"
+    given = "validation_split" if sizes["validation_split"] and not optional else "test_split"
     if held_out and held_out >= rows:
         raise loaded.error(
             f"data.{given}", f"no training rows are left: {held_out} of {rows} would be held out"
@@ -56,6 +58,8 @@ def split(loaded: Loaded, rows: int, labels: npt.NDArray[Any] | None) -> Parts:
     queues = [rng.permutation(group) for group in groups]
     spare = np.array([len(queue) - (labels is not None) for queue in queues])
     if held_out > spare.sum():
+        if optional and validation:
+            return split(loaded, rows, labels)
         raise loaded.error(
             f"data.{given}",
             f"{rows} rows are too few to hold out {held_out} and keep one of each class for training",
@@ -67,8 +71,8 @@ def split(loaded: Loaded, rows: int, labels: npt.NDArray[Any] | None) -> Parts:
         spare = spare - counts
         parts.append(np.sort(np.concatenate([q[:n] for q, n in zip(queues, counts, strict=True)])))
         queues = [q[n:] for q, n in zip(queues, counts, strict=True)]
-    test, validation = parts
-    return Parts(np.sort(np.concatenate(queues)), validation, test)
+    test, held_out_rows = parts
+    return Parts(np.sort(np.concatenate(queues)), held_out_rows, test)
 
 
 def _shares(weights: Indices, size: int, most: Indices) -> Indices:
