@@ -378,7 +378,8 @@ def test_mazurs_network_trains_to_his_numbers(tmp_path: Path) -> None:
         ("xor.yaml", ("optimizer={type: adamw, weight_decay: 0.1}", "regularization.l2=0.01")),
         ("xor.yaml", ("optimizer={type: rmsprop, momentum: 0.3}",)),
         ("xor.yaml", ("optimizer={type: adam, amsgrad: true}", "model.activation=gelu")),
-        ("iris.yaml", ("training.batch_size=full",)),
+        ("iris.yaml", ("training.batch_size=full", "loss={type: cross_entropy, label_smoothing: 0.1}")),
+        ("xor.yaml", ("loss=hinge",)),
     ],
 )
 def test_updates_are_those_of_the_trainer(tmp_path: Path, config: str, overrides: tuple[str, ...]) -> None:
