@@ -23,6 +23,8 @@ SPEAKS = {
     "language/parser.py": "grammar",
     "language/latex.py": "LaTeX's words, as they are read",
     "language/readings.py": "other notations, as they are typed",
+    "language/foreign.py": "other programs' words, as they are typed",
+    "language/products.py": "names and numbers that stand together, as they are typed",
     "language/written.py": "spellings that notations share",
     "checking/answers.py": "reads the sign of a number",
     "checking/rules.py": "facts about learners: what they get wrong",
