@@ -36,7 +36,6 @@ SPEAKS = {
     "explanation/local.py": "algebra of texts",
     "explanation/point.py": "algebra of expressions: the sign of a number",
     "explanation/region.py": "algebra of expressions",
-    "explanation/steps.py": "a comparison written from the other side",
     "explanation/expr.py": "algebra of expressions",
     "explanation/paper.py": "a number system: numbers rounded on paper",
     "differentiation/symbolic/functions.py": "SymPy's own names and habits",
@@ -46,6 +45,9 @@ SPEAKS = {
     "export/handwritten.py": "a power with its number worked out",
     "export/coverage.py": "a spelling with a number in it",
     "export/page.py": "Python's built-in functions",
+    "export/javascript_rows.py": "what has no closed form",
+    "export/javascript_special.py": "spellings",
+    "training/data/targets.py": "what undoes a function",
     **{f"export/{module_of(target).__name__.rpartition('.')[2]}.py": "spellings" for target in TARGETS},
     **{f"export/networks/{name}.py": "spellings" for name in ("jax", "nodes", "numpy", "onnx", "pytorch")},
 }

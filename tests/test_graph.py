@@ -779,7 +779,8 @@ def test_hostile_column_names(run, tmp_path):
     (tmp_path / "evil.csv").write_text('"a b;""<x>","%_{}\\","y|""<i>"\n1,2,3\n2,3,5\n4,1,1\n', "utf-8")
     config = tmp_path / "evil.yaml"
     config.write_text(
-        "data: {path: evil.csv}\nmodel: {hidden: [2]}\ntask: regression\n"
+        "data: {path: evil.csv, scaling: none, target_scaling: none}\n"
+        "model: {hidden: [2]}\ntask: regression\n"
         "training: {epochs: 1, batch_size: full}\n",
         "utf-8",
     )

@@ -163,7 +163,7 @@ def test_a_model_trained_with_a_formula_answers_and_is_evaluated(run, tmp_path, 
     rows = [f"{a!r},{b!r},{'yes' if a > b else 'no'}" for a, b in points.tolist()]
     (tmp_path / "d.csv").write_text("a,b,c\n" + "\n".join(rows) + "\n")
     (tmp_path / "c.yaml").write_text(
-        "data: {path: d.csv, target: c}\nmodel: {hidden: []}\n"
+        "data: {path: d.csv, target: c, scaling: none}\nmodel: {hidden: []}\n"
         'loss: {formula: "max(0, 1 - t*y)", signs: true}\n'
         "optimizer: {type: adam, lr: 0.1}\ntraining: {epochs: 50, metrics: accuracy}\n"
     )

@@ -14,6 +14,7 @@ from backprop_cli.engine.sweep import sweep
 ONCE = {"run over floats": 1, "sweep over floats": 1}
 BOUNDS = {"run over numbers with rounding bounds": 1, "sweep over numbers with rounding bounds": 1}
 """How far rounding may have moved what is answered or asserted."""
+RUN = {"run over numbers with rounding bounds": 1}
 DIGITS = {"run over multi-precision numbers": 1, "sweep over multi-precision numbers": 1}
 """The right number to 40 digits."""
 
@@ -44,10 +45,11 @@ def passes(run, *arguments: str) -> dict[str, int]:
         (("eval", *AT), BOUNDS),
         (("graph", *AT, "--format", "json"), {}),
         (("graph", *AT, "--named"), {}),
-        (("export", *AT, "--to", "numpy"), BOUNDS),
+        # the constants alone: a branch may have no value whatever the point is
+        (("export", *AT, "--to", "numpy"), {"run over floats": 1, **BOUNDS}),
         (("export", *AT, "--to", "latex"), {}),
-        # what happens when an input moves a little is run
-        (("explain", *AT, "--wrt", "a"), {"run over floats": 1}),
+        # what happens when an input moves a little is run; so is how far rounding moves steps, and slopes
+        (("explain", *AT, "--wrt", "a"), Counter({"run over floats": 1}) + Counter(BOUNDS) + Counter(RUN)),
         # by hand, beside what is exact
         (("explain", *AT, "--round-each"), ONCE),
         # the claim is a program of its own; so is the derivative, whose constants are worked out: it is run

@@ -261,9 +261,10 @@ def test_open_errors_of_the_system(table, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("builtins.open", refuse)
+    path = table("x\n1\n")
+    monkeypatch.setattr("os.open", refuse)
     with pytest.raises(FileError, match=r"rows.csv: Permission denied"):
-        open_points("rows.csv", ["x"])
+        open_points(path, ["x"])
 
 
 def test_read_errors_of_the_system():

@@ -43,6 +43,7 @@ class NetworkPoint(WrittenPoint):
         self.here = Point(graph, inputs, values, graph.needed(values), active, list(map(float, swept)))
         self._operands: dict[int, list[Expr]] = {}
         self._derivatives: dict[int, tuple[float, ...]] = {}
+        self._ranks: dict[int, list[float]] = {}
 
     @cached_property
     def uses(self) -> list[list[Edge]]:
