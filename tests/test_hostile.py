@@ -18,12 +18,9 @@ drawn = pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs the pl
 
 
 @drawn
-@pytest.mark.parametrize(
-    "setting",
-    ["text.usetex: True", "path.sketch: 1, 100, 2", "savefig.dpi: 17", "nonsense", "lines.linewidth: 40"],
-)
-def test_settings_for_pictures_in_the_current_folder_are_not_ours(process, tmp_path, setting):
+def test_settings_for_pictures_in_the_current_folder_are_not_ours(process, tmp_path):
     words = ("plot", "x^2", "--x", "0:1", "-o")
+    setting = "text.usetex: True\npath.sketch: 1, 100, 2\nsavefig.dpi: 17\nnonsense\nlines.linewidth: 40"
     process(*words, str(tmp_path / "without.png"), cwd=tmp_path).answered()
     (tmp_path / "matplotlibrc").write_text(f"{setting}\ntext.latex.preamble: \\input{{/etc/passwd}}\n")
     result = process(*words, str(tmp_path / "with.png"), cwd=tmp_path).answered()
