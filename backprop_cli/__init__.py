@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # importing typing takes as long as all else before the progr
     from .api.plots import plot as plot
     from .api.prediction import predict as predict
     from .api.programs import parse as parse
+    from .api.runs import runs as runs
     from .api.tracing import trace as trace
     from .api.training import train as train
     from .errors import BackpropError as BackpropError
@@ -50,6 +51,7 @@ _ROOMS = {
     "parse": "api.programs",
     "plot": "api.plots",
     "predict": "api.prediction",
+    "runs": "api.runs",
     "trace": "api.tracing",
     "train": "api.training",
     "translate": "api.export",

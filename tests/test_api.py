@@ -168,6 +168,7 @@ DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "check": ((PROGRAM, {"d": 1}, AT), {}),
     "translate": ((PROGRAM, AT), {"to": "python"}),
     "train": ((HAND,), {}),
+    "runs": ((), {}),
     "trace": ((HAND,), {}),
     "article": ((TEXT,), {}),
     "gradcheck": ((PROGRAM, {"dL/da": -2}, AT), {}),

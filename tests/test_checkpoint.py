@@ -315,11 +315,17 @@ def test_leftovers_of_a_killed_run(tmp_path):
     killed = subprocess.run([sys.executable, "-c", code, path], check=False)
     assert killed.returncode == -9
     (leftover,) = os.listdir(tmp_path)
-    assert leftover.startswith(".model.safetensors.")
-    kept = ["model.safetensors", ".m.tmp", ".m.12.tmp", "m.12.backprop-tmp", ".m.x.backprop-tmp"]
+    assert leftover.endswith(".backprop-tmp")
+    kept = ["model.safetensors", ".m.tmp", ".12-ab.tmp", "12-ab.backprop-tmp", ".m.x.backprop-tmp"]
     for name in kept:
         (tmp_path / name).write_bytes(b"")
-    (tmp_path / ".folder.1.backprop-tmp").mkdir()
+    (tmp_path / ".1-0f.backprop-tmp").mkdir()
     remove_leftovers(str(tmp_path))
     remove_leftovers(str(tmp_path / "absent"))
-    assert sorted(os.listdir(tmp_path)) == sorted([*kept, ".folder.1.backprop-tmp"])
+    assert sorted(os.listdir(tmp_path)) == sorted([*kept, ".1-0f.backprop-tmp"])
+
+
+def test_a_name_as_long_as_names_get(tmp_path):
+    for length in (240, 255):
+        write_atomic(str(tmp_path / ("m" * length)), b"new")
+    assert sorted(map(len, os.listdir(tmp_path))) == [240, 255]

@@ -274,7 +274,8 @@ def test_rows_that_are_no_table(run, sides, rows, words):
 
 def test_files_that_are_no_model(run, sides, tmp_path):
     run("predict", str(tmp_path / "absent"), "-").refused(4, "there is no such file")
-    run("predict", str(tmp_path), "-").refused(4, "it is a directory")
+    (tmp_path / "empty").mkdir()
+    run("predict", str(tmp_path / "empty"), "-").refused(4, "it is a directory")
     (tmp_path / "rows.csv").write_text("x\n1\n")
     run("predict", str(tmp_path / "rows.csv"), "-").refused(2, "this is text, not a model file")
     data = bytearray((tmp_path / "model.safetensors").read_bytes())

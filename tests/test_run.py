@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -68,9 +69,9 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
 
 
-def begin(sections: Sections, *overrides: str, resume: bool = False) -> Run:
+def begin(sections: Sections, *overrides: str, resume: bool = False, force: bool = False) -> Run:
     loaded = configs.loads(json.dumps(sections), "case.yaml", overrides)
-    return Run(assemble(loaded), resume=resume)
+    return Run(assemble(loaded), resume=resume, force=force)
 
 
 def stop_after(run: Run, updates: int) -> Callable[[], bool]:
@@ -80,6 +81,7 @@ def stop_after(run: Run, updates: int) -> Callable[[], bool]:
 def finish(run: Run, updates: int | None = None) -> None:
     for _ in run.steps(stop_after(run, updates) if updates is not None else lambda: False):
         pass
+    run.close()
 
 
 def contents(folder: str = "runs/run") -> dict[str, bytes]:
@@ -103,8 +105,8 @@ def test_layout() -> None:
         "metrics.jsonl",
         "best.safetensors",
         "model.safetensors",
-        "checkpoints/epoch-0004.safetensors",
         "checkpoints/epoch-0006.safetensors",
+        "checkpoints/epoch-0007.safetensors",
     }
     lines = [json.loads(line) for line in Path("runs/run/metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3, 4, 5, 6, 7]
@@ -120,7 +122,7 @@ def test_layout() -> None:
 def test_as_many_checkpoints_are_kept_as_asked_for(keep: int) -> None:
     training = {"epochs": 12, "batch_size": "full"}
     finish(begin({**EVERYTHING, "training": training, "checkpoint": {"every": 1, "keep": keep}}))
-    newest = [f"epoch-{epoch:04d}.safetensors" for epoch in range(1, 12)][-keep:]
+    newest = [f"epoch-{epoch:04d}.safetensors" for epoch in range(1, 13)][-keep:]
     assert sorted(os.listdir("runs/run/checkpoints")) == newest
 
 
@@ -151,11 +153,128 @@ def test_the_best_is_the_best() -> None:
 def test_a_run_started_over_leaves_nothing_of_the_other() -> None:
     finish(begin(EVERYTHING), updates=14)
     assert len(files()) == 5
-    run = begin(EVERYTHING)
+    Path("runs/run/notes.txt").write_text("what I think of it")
+    run = begin(EVERYTHING, force=True)
     assert run.replaced == "unfinished"
-    assert files() == {"config.yaml"}
+    assert files() == {"config.yaml", "notes.txt"}
     finish(run)
-    assert begin(EVERYTHING).replaced == "earlier"
+    again = begin(EVERYTHING, force=True)
+    assert again.replaced == "finished"
+    with pytest.raises(FileError, match="another training is writing runs/run"):
+        begin(EVERYTHING, force=True)
+
+
+# --- folders --------------------------------------------------------------------------------------
+
+
+def test_a_new_run_leaves_those_that_are_there_alone() -> None:
+    """Finished, unfinished or being written: the new one is beside them."""
+    finish(begin(EVERYTHING))
+    kept = contents()
+    second = begin(EVERYTHING)
+    assert (second.folder, second.instead, second.replaced) == ("runs/run-2", "finished", None)
+    third = begin(EVERYTHING)
+    assert (third.folder, third.instead) == ("runs/run-3", "finished")
+    finish(second, 5)
+    fourth = begin(EVERYTHING, "output.dir=runs/run-2")
+    assert (fourth.folder, fourth.instead) == ("runs/run-2-2", "unfinished")
+    finish(third)
+    assert contents() == kept
+    assert contents("runs/run-3") == kept | {"config.yaml": Path("runs/run-3/config.yaml").read_bytes()}
+
+
+def test_the_last_run_of_a_name_goes_on() -> None:
+    """Unless a folder is named; that of another name is not taken for it."""
+    finish(begin(EVERYTHING), 5)
+    finish(begin(EVERYTHING), 7)
+    finish(begin({**EVERYTHING, "name": "run-9"}), 6)
+    assert begin(EVERYTHING, "output.dir=runs/run", resume=True).training.progress.step == 5
+    last = begin(EVERYTHING, resume=True)
+    assert (last.folder, last.training.progress.step) == ("runs/run-2", 7)
+    with pytest.raises(FileError, match="another training is writing runs/run-2"):
+        begin(EVERYTHING, resume=True)
+
+
+def test_what_is_not_of_a_run_is_never_touched() -> None:
+    """A config, a curve and a model of other origin in the folder that is asked for."""
+    names = ("config.yaml", "loss.svg", "model.safetensors", "summary.json", "metrics.jsonl")
+    for chosen in (names[:1], names[1:2], names[2:3], names):
+        for name in chosen:
+            Path("mine", name).parent.mkdir(exist_ok=True)
+            Path("mine", name).write_text("mine")
+        for force in (False, True):
+            with pytest.raises(FileError, match="mine is not empty and holds no run"):
+                begin(EVERYTHING, "output.dir=mine", force=force)
+        assert {Path("mine", name).read_text() for name in chosen} == {"mine"}
+        assert files("mine") == {*chosen}
+        shutil.rmtree("mine")
+
+
+TWO_AT_ONCE = """
+import json, sys
+from backprop_cli.training import config
+from backprop_cli.training.problem import assemble
+from backprop_cli.training.run import Run
+run = Run(assemble(config.load("case.yaml")))
+print(run.folder, flush=True)
+for _ in run.steps():
+    pass
+"""
+
+
+def test_two_at_once_never_share_a_folder() -> None:
+    config_file(EVERYTHING)
+    processes = [
+        subprocess.Popen([sys.executable, "-c", TWO_AT_ONCE], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    folders = sorted(process.communicate()[0].strip() for process in processes)
+    assert folders == ["runs/case", "runs/case-2", "runs/case-3"]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    models = {Path(folder, "model.safetensors").read_bytes() for folder in folders}
+    assert len(models) == 1
+
+
+def test_a_killed_run_lets_go_of_its_folder() -> None:
+    config_file(EVERYTHING)
+    code = TWO_AT_ONCE.replace(
+        "for _ in", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)\nfor _ in"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False)
+    assert killed.stdout == "runs/case\n"
+    loaded = configs.load("case.yaml")
+    assert Run(assemble(loaded), force=True).folder == "runs/case"
+
+
+# --- going on another way -------------------------------------------------------------------------
+
+
+def test_more_epochs_are_those_of_a_longer_run(unbroken: Any) -> None:
+    """With a constant rate and no early stopping, to the bit."""
+    short = {**EVERYTHING, "schedule": None, "training": {"epochs": 4, "batch_size": 9}}
+    longer = {**short, "training": {"epochs": 9, "batch_size": 9}}
+    _, expected = unbroken("longer", longer)
+    finish(begin(short))
+    resumed = begin(short, "training.epochs=9", resume=True)
+    assert resumed.changes == [(4, "training.epochs", 4, 9)]
+    finish(resumed)
+    assert contents() == expected
+    again = begin(short, "training.epochs=10", resume=True)
+    assert again.changes == [(4, "training.epochs", 4, 9), (9, "training.epochs", 9, 10)]
+
+
+def test_another_rate_and_other_rows() -> None:
+    plain = {**EVERYTHING, "schedule": None, "training": {"epochs": 3, "batch_size": 9}}
+    finish(begin(plain))
+    resumed = begin(plain, "training.epochs=5", "optimizer.learning_rate=0.05", resume=True)
+    assert [values["learning_rate"] for values in (s.record.values for s in resumed.steps())] == [0.05] * 2
+    resumed.close()
+    others = ("training.epochs=7", "optimizer.learning_rate=0.05", "data.noise=2")
+    resumed = begin(plain, *others, resume=True)
+    assert [key for _, key, *_ in resumed.changes][-2:] == ["data.noise", "training.epochs"]
+    finish(resumed)
+    with pytest.raises(CheckpointError, match="other columns, classes or scaling"):
+        begin(plain, *others, "data.scaling=standard", resume=True)
 
 
 # --- going on -------------------------------------------------------------------------------------
@@ -189,7 +308,7 @@ def test_going_on_after_any_update(unbroken: Any) -> None:
     assert 8 <= total <= 24
     assert set(expected) == {"model.safetensors", "best.safetensors", "metrics.jsonl", "config.yaml"}
     for updates in range(1, total):
-        first = begin(EVERYTHING)
+        first = begin(EVERYTHING, force=True)
         finish(first, updates)
         assert first.training.interrupted
         assert not os.path.exists("runs/run/model.safetensors")
@@ -247,7 +366,7 @@ def test_a_fit_goes_on_to_the_same_end(unbroken: Any) -> None:
     total, expected = unbroken("fit", sections)
     assert total > 5
     for updates in (1, 2, 4):
-        finish(begin(sections), updates)
+        finish(begin(sections, force=True), updates)
         assert not os.path.exists("runs/run/model.safetensors")
         finish(begin(sections, resume=True))
         assert contents() == expected
@@ -264,7 +383,7 @@ def test_alarms_are_raised_once_in_a_run_of_two_parts() -> None:
     whole = begin(sections)
     finish(whole)
     assert [(a.kind, a.where, a.epoch) for a in whole.alarms.raised] == [("dead", "linear1[0]", 1)]
-    finish(begin(sections), 7)
+    finish(begin(sections, force=True), 7)
     resumed = begin(sections, resume=True)
     assert [step.alarms for step in resumed.steps()] == [[]] * 5
     assert resumed.alarms.raised == whole.alarms.raised
@@ -279,8 +398,9 @@ def test_an_epoch_that_is_interrupted_at_its_end_is_looked_at() -> None:
         "training": {"epochs": 3, "batch_size": 1},
         "checkpoint": {"every": 0},
     }
-    whole, stopped = begin(sections), begin(sections)
+    whole = begin(sections)
     finish(whole)
+    stopped = begin(sections, force=True)
     (kinds,) = {a.kind for a in whole.alarms.raised if a.epoch == 1 and a.kind == "vanishing"}
     steps = list(stopped.steps(stop_after(stopped, 2)))
     assert [a.kind for step in steps for a in step.alarms if a.kind == "vanishing"] == [kinds]
@@ -358,13 +478,10 @@ def test_nothing_to_go_on_with() -> None:
 
 
 DIFFERENCES = [
-    ("optimizer.learning_rate=0.04", "optimizer.learning_rate was 0.2, is 0.04"),
     ("seed=12", "seed was 11, is 12"),
     ("training.batch_size=10", "training.batch_size was 9, is 10"),
-    ("training.early_stopping.patience=4", "training.early_stopping.patience was 3, is 4"),
-    ("schedule=null", "schedule"),
+    ("optimizer.amsgrad=false", "optimizer.amsgrad was true, is false"),
     ("dtype=float32", 'dtype was "float64", is "float32"'),
-    ("data.samples=45", "data.samples was 44, is 45"),
 ]
 
 
@@ -453,7 +570,7 @@ def test_folders_that_are_not_ours() -> None:
 def test_a_run_killed_at_its_start_begins_again() -> None:
     """A folder, empty checkpoints and a half-written config: no more than that is there."""
     os.makedirs("runs/run/checkpoints")
-    Path("runs/run/.config.yaml.4711.backprop-tmp").write_text("na")
+    Path("runs/run/.4711-0a1b2c3d.backprop-tmp").write_text("na")
     finish(begin(EVERYTHING), 1)
     assert "model.safetensors" not in files()
     assert not any("backprop-tmp" in name for name in files())
@@ -462,7 +579,7 @@ def test_a_run_killed_at_its_start_begins_again() -> None:
 def test_leftovers_are_removed() -> None:
     finish(begin(EVERYTHING), 9)
     for folder in ("runs/run", "runs/run/checkpoints"):
-        Path(folder, ".model.safetensors.123.backprop-tmp").write_bytes(b"half")
+        Path(folder, ".123-89abcdef.backprop-tmp").write_bytes(b"half")
     Path("runs/run/.notes.backprop-tmp.txt").write_text("not ours")
     begin(EVERYTHING, resume=True)
     assert [n for n in files() if "tmp" in n] == [".notes.backprop-tmp.txt"]
@@ -622,3 +739,40 @@ def test_killed_at_random_and_resumed_the_end_is_the_same(started: Any, process:
     assert hashes("runs/case") == expected
     assert not [n for n in files("runs/case") if "backprop-tmp" in n]
     assert files("runs/case") == files("quiet")
+
+
+# --- runs beside each other -----------------------------------------------------------------------
+
+
+def test_runs_are_compared(run: Any) -> None:
+    small = {**EVERYTHING, "training": {"epochs": 3, "batch_size": 9, "metrics": ["accuracy"]}}
+    config_file(small)
+    for rate in ("0.2", "0.01"):
+        run("train", "case.yaml", "-q", f"optimizer.learning_rate={rate}").answered()
+    finish(begin(small, "seed=4", "output.dir=runs/case-10"), 7)
+    found = run("runs", "--format", "json").json["runs"]
+    assert [row["folder"] for row in found] == ["runs/case", "runs/case-2", "runs/case-10"]
+    assert [row["state"] for row in found] == ["finished", "finished", "unfinished"]
+    assert [row["set"] for row in found] == ["validation", "validation", None]
+    assert [row["differs"]["optimizer.learning_rate"] for row in found] == [0.2, 0.01, 0.2]
+    assert {key for row in found for key in row["differs"]} == {"optimizer.learning_rate", "seed"}
+    summary = json.loads(Path("runs/case/summary.json").read_text())
+    assert summary["results"]["validation"] == found[0]["measures"]
+    for format_ in ("table", "csv", "tsv", "markdown"):
+        assert "runs/case-10" in run("runs", "--format", format_).answered().out
+    assert "runs/case-10" not in run("runs", "runs/case", "runs/case-2").answered().out
+    run("runs", "nowhere").refused(4, "nowhere: No such file or directory")
+    os.makedirs("none")
+    run("runs", "none").refused(2, "none holds no run")
+    Path("runs/case/summary.json").write_text("{}")
+    run("runs").refused(2, "the summary is damaged")
+
+
+def test_a_run_answers_by_its_folder(run: Any) -> None:
+    config_file(EVERYTHING)
+    run("train", "case.yaml", "-q").answered()
+    answers = run("predict", "runs/case", "-", stdin="x1,x2\n1,2\n").answered().out
+    assert answers == run("predict", "runs/case/model.safetensors", "-", stdin="x1,x2\n1,2\n").out
+    assert "validation split" in run("evaluate", "runs/case").answered().out
+    finish(begin(EVERYTHING), 9)
+    run("predict", "runs/run", "-", stdin="x1,x2\n1,2\n").refused(2, "the run has not come to its end")

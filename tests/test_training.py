@@ -301,7 +301,7 @@ def test_same_seed_same_bytes_in_every_process(process: Callable[..., Any], tmp_
         (("seed=4",), {}),
     ]
     for words, env in runs:
-        process("train", "case.yaml", "-q", *words, cwd=tmp_path, env=env).answered()
+        process("train", "case.yaml", "-q", "--force", *words, cwd=tmp_path, env=env).answered()
         names = ("metrics.jsonl", "model.safetensors", "best.safetensors")
         found.append([(tmp_path / "runs/case" / n).read_bytes() for n in names])
     assert found[0] == found[1]

@@ -814,13 +814,13 @@ def broken_log(content):
 
 
 UNRESUMABLE = {
-    "a cut checkpoint": (lambda f: (f / "checkpoints/epoch-0001.safetensors").write_bytes(b""), "run has no checkpoint to resume from: run/checkpoints/epoch-0001.safetensors: the file is empty", 2),
+    "a cut checkpoint": (lambda f: [x.write_bytes(b"") for x in f.glob("checkpoints/*")], "run has no checkpoint to resume from: run/checkpoints/epoch-0002.safetensors: the file is empty", 2),
     "a model": (lambda f: (f / "checkpoints/epoch-0009.safetensors").write_bytes((f / "model.safetensors").read_bytes()), "run/checkpoints/epoch-0009.safetensors is no checkpoint of a run", 2),
     "a folder": (lambda f: (f / "checkpoints/epoch-0009.safetensors").mkdir(), "cannot read run/checkpoints/epoch-0009.safetensors: it is a directory", 4),
     "no log": (lambda f: (f / "metrics.jsonl").unlink(), "run/metrics.jsonl cannot be read: No such file or directory", 2),
     "half a log": (broken_log(b'{"epo'), "run/metrics.jsonl is damaged: the run cannot be resumed", 2),
     "a log of bytes": (broken_log(b"\xff\0"), "run/metrics.jsonl is damaged: the run cannot be resumed", 2),
-    "another log": (broken_log(b"5\n"), "run/metrics.jsonl lacks epochs up to 1: the run cannot be resumed", 2),
+    "another log": (broken_log(b"5\n"), "run/metrics.jsonl lacks epochs up to 2: the run cannot be resumed", 2),
 }  # fmt: skip
 
 

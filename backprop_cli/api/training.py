@@ -6,8 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 from ..training.checkpoint import write_atomic
+from ..training.folder import CURVE, MODEL, SUMMARY
 from ..training.problem import assembled
-from ..training.run import CURVE, MODEL, Run
+from ..training.run import Run
 from .arguments import flag, names, path
 from .shown import Shown
 
@@ -52,30 +53,36 @@ class Trained(Shown):
         return document(self.run, self.seconds)
 
 
-def draw_curve(run: Run) -> None:
-    """Write the curve of a run's losses into its folder."""
+def finish(run: Run, seconds: float) -> None:
+    """Write the curve of a run's losses and its summary into its folder, and let go of it."""
     from ..render.curve import svg_curve
+    from ..render.training import summary
+    from ..render.writers.json import write
 
     title = run.problem.config.name or "run"
     picture = svg_curve(run.history, title, best=run.training.progress.best_epoch)
     write_atomic(run.path(CURVE), picture.encode())
+    write_atomic(run.path(SUMMARY), write(summary(run, seconds)).encode())
+    run.close()
 
 
-def train(config: str | PathLike[str], *overrides: str, resume: bool = False) -> Trained:
-    """Train what a config describes, into the run's folder.
+def train(config: str | PathLike[str], *overrides: str, resume: bool = False, force: bool = False) -> Trained:
+    """Train what a config describes, into a folder of its own: ``run.folder`` of what is returned.
 
     Args:
         config: Path of the config.
         overrides: ``training.epochs=20`` and the like; they win over the file.
-        resume: Go on where the run in this folder stopped.
+        resume: Go on where the last run of this name stopped.
+        force: Start over in the folder of an earlier run, instead of in another beside it.
     Raises:
         BackpropError: for a config, data or shapes that do not fit, and where training diverges.
     """
-    resume = flag("resume", resume)
+    resume, force = flag("resume", resume), flag("force", force)
     began = time.monotonic()
     with assembled(path("config", config), names("overrides", overrides)) as problem:
-        run = Run(problem, resume=resume)
+        run = Run(problem, resume=resume, force=force)
         for _ in run.steps():
             pass
-    draw_curve(run)
-    return Trained(run, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    finish(run, seconds)
+    return Trained(run, seconds)

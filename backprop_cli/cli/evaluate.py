@@ -19,10 +19,9 @@ FORMATS = ("table", "json", "csv", "tsv", "markdown")
 @click.command(
     "evaluate",
     context_settings=HELP,
-    epilog="Examples: backprop evaluate runs/iris/model.safetensors; "
-    "backprop evaluate runs/iris/model.safetensors new.csv --format json",
+    epilog="Examples: backprop evaluate runs/iris; backprop evaluate runs/iris new.csv --format json",
 )
-@click.argument("model")
+@click.argument("model", metavar="MODEL")
 @click.argument("file", required=False)
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is table.")
 @click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending.")

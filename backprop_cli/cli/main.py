@@ -39,6 +39,7 @@ COMMANDS = {
     "trace": "Write out one training step in full, as on paper.",
     "predict": "Append a trained model's predictions to rows of a file or a pipe.",
     "evaluate": "Judge a trained model on rows whose answers are known.",
+    "runs": "Compare the runs of trainings: results, alarms, where their configs differ.",
     "config": "Begin, check, show and document training configs.",
     "ops": "List every primitive with its derivative, domain and conventions.",
     "help": "Explain a topic: expressions, points, formats, exit-codes, ...",

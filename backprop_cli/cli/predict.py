@@ -28,10 +28,10 @@ ENDINGS = {
 @click.command(
     "predict",
     context_settings=HELP,
-    epilog="Examples: backprop predict runs/iris/model.safetensors new.csv; "
-    "tail -n +1 -f log.csv | backprop predict runs/iris/model.safetensors -",
+    epilog="Examples: backprop predict runs/iris new.csv; "
+    "tail -n +1 -f log.csv | backprop predict runs/iris -",
 )
-@click.argument("model")
+@click.argument("model", metavar="MODEL")
 @click.argument("rows", required=False)
 @click.option(
     "--format",

@@ -18,7 +18,8 @@ from .output import Output
 @click.argument("config", metavar="CONFIG", required=False)
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--target", metavar="COLUMN", help="With a file of rows as CONFIG: what to predict.")
-@click.option("--resume", is_flag=True, help="Go on where the run in this folder stopped.")
+@click.option("--resume", is_flag=True, help="Go on where the last run of this name stopped.")
+@click.option("--force", is_flag=True, help="Start over in the folder of an earlier run.")
 @click.option("--dry-run", is_flag=True, help="Check config, data and shapes; train nothing.")
 @click.option("--check-gradients", is_flag=True, help="Compare reverse mode with finite differences first.")
 @click.option(
@@ -38,6 +39,7 @@ def command(
     overrides: tuple[str, ...],
     target: str | None,
     resume: bool,
+    force: bool,
     dry_run: bool,
     check_gradients: bool,
     threads: int,
@@ -47,8 +49,10 @@ def command(
     CONFIG may be a file of rows (CSV and the like): then it is looked at as config init does, the guesses are
     told, and it is trained at once.
 
-    The run's folder (runs/NAME, or output.dir) takes the resolved config, the log, checkpoints and
-    the trained model. An interrupted run goes on with --resume, to the same bits.
+    The run's folder (runs/NAME, or output.dir) takes the resolved config, the log, checkpoints, the
+    trained model and a summary. Where a run is there already, or is being written, the new one goes to
+    runs/NAME-2. An interrupted run goes on with --resume, to the same bits; with another number of
+    epochs, learning rate or other rows it goes on another way.
     """
     from .training import train
 
@@ -63,6 +67,7 @@ def command(
         overrides,
         target=target,
         resume=resume,
+        force=force,
         dry_run=dry_run,
         check_gradients=check_gradients,
         threads=threads,

@@ -40,13 +40,14 @@ def train(
     *,
     target: str | None,
     resume: bool,
+    force: bool,
     dry_run: bool,
     check_gradients: bool,
     threads: int,
 ) -> int:
     """Run ``backprop train`` and return its exit status."""
     use_threads(threads)
-    from ..api.training import draw_curve
+    from ..api.training import finish
     from ..render import training as show
     from ..render.writers.terminal import write_plain
     from ..training.problem import assemble
@@ -83,24 +84,24 @@ def train(
         text = write_plain(show.setup(problem))
         output.write(show.wrapped(text, width_of(output.file)))
         return 0
-    run = Run(problem, resume=resume, threads=threads)
+    if resume and force:
+        raise UsageError("--resume goes on with a run, --force starts over: one of them")
+    run = Run(problem, resume=resume, force=force, threads=threads)
     for text in run.broken:
         note(f"warning: passed over a damaged checkpoint: {text}")
-    if run.resumed:
-        note(f"note: resumed from {run.resumed}, epoch {run.training.progress.epoch + 1}")
-    if run.replaced == "unfinished":
-        note(f"note: the unfinished run in {run.folder} is started over; --resume would have gone on with it")
-    elif run.replaced:
-        note(f"note: the earlier run in {run.folder} is replaced; output.dir=FOLDER keeps both")
+    for text in where(run):
+        note(f"note: {text}")
     began = time.monotonic()
     with signals() as received:
         show_steps(run.steps(lambda: bool(received)), run, note, output.quiet)
     if run.training.interrupted:
+        moved = run.instead or resume
         words = [
             "backprop",
             "train",
             config,
-            *overrides,
+            *(o for o in overrides if not (moved and o.partition("=")[0].strip() == "output.dir")),
+            *([f"output.dir={run.folder}"] if moved else []),
             *(["--target", target] if target is not None else []),
             *(["--threads", str(threads)] if threads > 1 else []),
             "--resume",
@@ -111,7 +112,7 @@ def train(
     for alarm in run.ending:
         for line in show.alarm_text(alarm).splitlines():
             note(line)
-    draw_curve(run)
+    finish(run, seconds)
     report = show.document(run, seconds)
     if output.format == "json":
         output.show(report)
@@ -141,6 +142,27 @@ def load_or_guess(
     note(f"note: backprop config init {shlex.quote(config)} prints the whole config")
     stem = os.path.basename(config).partition(".")[0]
     return loads(text, f"config of {config}", overrides, path=config, folder=folder, name=stem)
+
+
+def where(run: Run) -> Iterator[str]:
+    """Yield where a run is written, where that is not plain, and what it goes on from."""
+    from ..training.config.yaml_text import to_flow
+
+    if run.resumed:
+        yield f"resumed from {run.resumed}, epoch {run.training.progress.epoch + 1}"
+        for epoch, key, before, after in run.changes:
+            yield f"from epoch {epoch + 1} on {key} is {to_flow(after)}, was {to_flow(before)}"
+        if run.training.progress.epoch >= run.problem.config.training.epochs:
+            yield "this run is at its end; training.epochs=N goes on to more epochs"
+    if run.instead == "unfinished":
+        on = f"output.dir={run.asked} --resume"
+        yield f"{run.asked} holds an unfinished run, which {on} goes on with; this one is in {run.folder}"
+    elif run.instead:
+        holds = "an earlier run" if run.instead == "finished" else "a run that is being trained"
+        yield f"{run.asked} holds {holds}; this one is in {run.folder}"
+    if run.replaced:
+        kind = "earlier" if run.replaced == "finished" else "unfinished"
+        yield f"the {kind} run in {run.folder} is replaced"
 
 
 def width_of(output: str | None) -> int | None:

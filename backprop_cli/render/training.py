@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from math import isfinite, prod
 from typing import Any
 
@@ -11,10 +12,13 @@ from ..language.numbers import rounded, scientific
 from ..networks.network import LayerNetwork
 from ..optimization.fit import FitResult
 from ..training.alarms import Alarm
+from ..training.config import resolved
 from ..training.fitting import Fitting
+from ..training.folder import MODEL
 from ..training.gradcheck import CheckedParameter
+from ..training.model import versions
 from ..training.problem import Problem
-from ..training.run import MODEL, Run
+from ..training.run import Run
 from .document import Document, Facts
 from .page import Block, Column, Grid, Kind, Lines
 
@@ -195,6 +199,21 @@ def fit_dict(fit: FitResult) -> dict[str, Any]:
         "reason": fit.reason,
         "warning": fit.warning,
     }
+
+
+def summary(run: Run, seconds: float) -> Facts:
+    """Return what the folder of a run keeps of it: what came out, of which config, with what, when."""
+    changes = [
+        {"epoch": epoch, "key": key, "before": before, "after": after}
+        for epoch, key, before, after in run.changes
+    ]
+    more = {
+        "changes": changes,
+        "versions": versions(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "config": resolved(run.problem.config),
+    }
+    return Facts(_summary(run, seconds) | more, "document")
 
 
 def _summary(run: Run, seconds: float) -> dict[str, Any]:

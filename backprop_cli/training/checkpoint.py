@@ -31,7 +31,7 @@ HEADER_LIMIT = 16 << 20
 DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
 BLANK = "0" * 64
 
-_LEFTOVER = re.compile(r"\..+\.[0-9]+\.backprop-tmp")
+_LEFTOVER = re.compile(r"\.[0-9]+-[0-9a-f]+\.backprop-tmp")
 _DIGITS = re.compile(r"[0-9a-f]{64}")
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 
@@ -43,16 +43,17 @@ def write_atomic(path: str, data: bytes) -> None:
         FileError: when writing fails; what was at ``path`` is still there.
     """
     path = os.path.realpath(path)  # a link stays a link
-    folder, name = os.path.split(path)
+    folder = os.path.dirname(path)
     try:
         mode = os.stat(path).st_mode if os.path.exists(path) else None
         if mode is not None and not stat.S_ISREG(mode):
             with open(path, "wb") as device:  # a device or pipe cannot be replaced
                 device.write(data)
             return
-        temporary = os.path.join(folder, f".{name}.{os.getpid()}.backprop-tmp")
+        # not after the file, whose name may be as long as names get
+        temporary = os.path.join(folder, f".{os.getpid()}-{os.urandom(4).hex()}.backprop-tmp")
         try:
-            with open(temporary, "wb") as file:
+            with open(temporary, "xb") as file:
                 file.write(data)
                 file.flush()
                 _sync(file.fileno())

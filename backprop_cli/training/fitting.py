@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from ..networks.formula import FormulaNetwork
@@ -59,7 +59,9 @@ class Fitting(Training):
         values["damping"] = damping
         return self._record(values)
 
-    def load(self, arrays: Mapping[str, NDArray], facts: Mapping[str, Any]) -> None:
+    def load(
+        self, arrays: Mapping[str, NDArray], facts: Mapping[str, Any], new: Collection[str] = ()
+    ) -> None:
         """Start over: the same steps follow."""
 
 

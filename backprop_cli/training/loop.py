@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from math import isfinite, sqrt
 from typing import Any, NamedTuple
 
@@ -354,15 +354,21 @@ class Training:
         }
         return arrays, facts
 
-    def load(self, arrays: Mapping[str, NDArray], facts: Mapping[str, Any]) -> None:
-        """Go on from a checkpoint of the same problem."""
+    def load(
+        self, arrays: Mapping[str, NDArray], facts: Mapping[str, Any], new: Collection[str] = ()
+    ) -> None:
+        """Go on from a checkpoint of the same problem, but for ``new`` keys of the config."""
         self.runner.restore(_part(arrays, "network"))
         for name, array in _part(arrays, "optimizer").items():
             self.state[name][...] = array
         self.best = dict(_part(arrays, "best"))
         self._outputs = list(_part(arrays, "progress").values())
         self.progress.load(facts["progress"])
-        self.rates.load(facts["schedule"])
+        if new:
+            self.progress.ended = ""  # what ended it may not hold any more
+            self.progress.waited = 0
+        if not any(key.startswith(("schedule", "optimizer.learning_rate")) for key in new):
+            self.rates.load(facts["schedule"])
         self.first_loss = facts["first_loss"]
 
 

@@ -19,6 +19,7 @@ from . import checkpoint, schema
 from .config import Loaded, from_resolved, resolved
 from .config.yaml_source import Place
 from .data.encoding import Encoding
+from .folder import BEST, MODEL, state_of
 from .loop import Training
 from .problem import Problem, assemble, boundary_of, network_of, targets_of
 
@@ -68,12 +69,13 @@ class Model:
 
     @classmethod
     def load(cls, path: str) -> Model:
-        """Read a model file.
+        """Read a model file, or that of a run by its folder.
 
         Raises:
             CheckpointError: when the file is damaged or holds no model.
             FileError: when it cannot be read.
         """
+        path = model_at(path)
         arrays, facts = checkpoint.load(path)
         if facts.get("kind") != "model":
             raise CheckpointError(
@@ -115,6 +117,24 @@ class Model:
             return np.asarray(array, self.runner.dtype)
 
 
+def model_at(path: str) -> str:
+    """Return the path of a model file: that of the trained model where a run's folder is named.
+
+    Raises:
+        CheckpointError: for a run that has none yet.
+    """
+    if not os.path.isdir(path):
+        return path
+    file = os.path.join(path, MODEL)
+    if state_of(path) == "unfinished":
+        best = os.path.join(path, BEST)
+        raise CheckpointError(
+            f"{path} holds no trained model: the run has not come to its end",
+            hint=f"train with --resume; or the best so far: {best}" if os.path.exists(best) else None,
+        )
+    return file if os.path.exists(file) else path
+
+
 def _check_network(config: schema.Config, encoding: Encoding) -> None:
     """Hold a config and an encoding to each other.
 
@@ -146,7 +166,7 @@ def problem_of(model: Model, path: str) -> Problem:
     paths = [p for p in (data.path, data.validation_path, data.test_path) if p is not None]
     if "-" in paths:
         raise UsageError("the model learned from stdin, which cannot be read again")
-    folder = os.path.join(os.path.dirname(path), model.origin.data_folder or "")
+    folder = os.path.join(os.path.dirname(model_at(path)), model.origin.data_folder or "")
     if not all(os.path.isfile(os.path.join(folder, p)) for p in paths):
         raise FileError(f"the data that the model learned from, {paths[0]}, is not here")
     # the places of keys are in a config that may be gone: the model stands for it

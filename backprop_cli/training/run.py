@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
 from typing import Any, NamedTuple
@@ -16,21 +14,24 @@ from .alarms import Alarm, Alarms
 from .config import leaves, resolved, to_yaml
 from .events import Events
 from .fitting import training_of
+from .folder import BEST, CHECKPOINTS, CONFIG, EVENTS, LOG, MODEL, RunFolder, State, checkpoints_in
 from .loop import Diverged, EpochRecord
 from .model import model_facts, save_model, versions
 from .problem import Problem
 
-LOG, CONFIG, MODEL, BEST, CURVE = (
-    "metrics.jsonl",
-    "config.yaml",
-    "model.safetensors",
-    "best.safetensors",
-    "loss.svg",
-)
-CHECKPOINTS, EVENTS = "checkpoints", "events"
-_CHECKPOINT = re.compile(r"epoch-\d+(-update-\d+)?\.safetensors")
 _FREE = ("output", "name", "checkpoint")
 """Sections that may change between a run and its resumption."""
+
+_CHANGEABLE = (
+    "training.epochs",
+    "training.early_stopping",
+    "training.gradient_clip",
+    "optimizer.learning_rate",
+    "schedule",
+    "regularization",
+    "data",
+)
+"""Keys that may change, too, so that the run goes on another way; what changed is said."""
 
 
 class Step(NamedTuple):
@@ -45,73 +46,73 @@ class Run:
 
     Args:
         problem: What is trained.
-        resume: Go on from the folder's newest checkpoint.
+        resume: Go on from the newest checkpoint of the last run of this name, or of that in ``output.dir``.
+        force: Start over in the folder, though a run is in it; without it a new one is made beside.
         threads: Of the matrix products.
     Attributes:
-        folder: Path of the run folder.
+        folder: Path of the run folder, which is locked while it is written.
         history: Every epoch's values, those of an earlier part included.
         results: Loss and metrics of each set at the end, with the final parameters.
         resumed: The checkpoint it went on from; None for a new run.
-        replaced: What stood in the folder and is started over: an ``unfinished`` run, an ``earlier`` one that
-            had come to its end; None where there was none.
+        changes: What was changed on the way: the epoch, the key, what it was, what it is.
+        instead: What is in the folder asked for, where another was taken: a run that is ``finished``,
+            ``unfinished`` or ``running``.
+        replaced: The state of the run that it started over; None where there was none.
         ending: The alarms that the whole run raised, once it is over.
         broken: Damaged checkpoints that were passed over.
     Raises:
         CheckpointError: when there is nothing to resume, or it is of another config, data or version.
-        FileError: when the folder cannot be written, or is not a run's.
+        FileError: when the folder cannot be written, is not a run's, or is being written.
     """
 
-    def __init__(self, problem: Problem, *, resume: bool = False, threads: int = 1) -> None:
+    def __init__(
+        self, problem: Problem, *, resume: bool = False, force: bool = False, threads: int = 1
+    ) -> None:
         self.problem = problem
         self.threads = threads
-        name = problem.config.name or "run"
-        self.folder = problem.config.output.dir or os.path.join("runs", name)
+        self.asked = problem.config.output.dir or os.path.join("runs", problem.config.name or "run")
         self.training = training_of(problem)
         self.alarms = Alarms(self.training)
         self.history: list[dict[str, float]] = []
         self.resumed: str | None = None
-        self.replaced: str | None = None
+        self.changes: list[tuple[int, str, Any, Any]] = []
         self.broken: list[str] = []
         self._events: Events | None = None
         self.results: dict[str, dict[str, float]] = {}
         self.ending: list[Alarm] = []
         self._saved_best = 0
-        self._prepare(resume)
+        try:
+            self._folder = self._prepared(resume, force)
+        except OSError as error:
+            raise FileError(f"{error.filename or self.asked}: {error.strerror}") from None
+        self.folder = self._folder.path
+
+    @property
+    def instead(self) -> str | None:
+        return self._folder.instead
+
+    @property
+    def replaced(self) -> State | None:
+        return self._folder.replaced
 
     def path(self, name: str) -> str:
         """Return the path of a file of the run."""
         return os.path.join(self.folder, name)
 
-    def _prepare(self, resume: bool) -> None:
-        folder = self.folder
-        try:
-            if os.path.lexists(folder) and not os.path.isdir(folder):
-                raise FileError(f"{folder} is no folder", hint="output.dir names another one")
-            if os.path.isdir(folder) and self._is_strange():
-                raise FileError(
-                    f"{folder} is not empty and holds no run", hint="output.dir names another folder"
-                )
-            if resume:
-                self._resume()
-            os.makedirs(self.path(CHECKPOINTS), exist_ok=True)
-            for each in (folder, self.path(CHECKPOINTS)):
-                checkpoint.remove_leftovers(each)
-            if not resume:
-                if os.path.exists(self.path(MODEL)):
-                    self.replaced = "earlier"
-                elif self._checkpoints():
-                    self.replaced = "unfinished"
-                self._clear()
-            checkpoint.write_atomic(self.path(CONFIG), to_yaml(self._config()).encode())
-            if self.problem.config.output.log == "tensorboard":
-                self._events = Events(self.path(EVENTS), self.training.progress.epoch)
-        except OSError as error:
-            raise FileError(f"{error.filename or folder}: {error.strerror}") from None
-
-    def _is_strange(self) -> bool:
-        """Whether the folder holds what no run has left; one killed at its start has no config yet."""
-        names = os.listdir(self.folder)
-        return CONFIG not in names and any(n != CHECKPOINTS and not checkpoint.is_leftover(n) for n in names)
+    def _prepared(self, resume: bool, force: bool) -> RunFolder:
+        config = self.problem.config
+        if resume:
+            folder = RunFolder.existing(self.asked, None if config.output.dir else config.name)
+            self.folder = folder.path
+            self._resume()
+            folder.begin()
+        else:
+            folder = RunFolder.new(self.asked, force=force)
+            self.folder = folder.path
+        checkpoint.write_atomic(self.path(CONFIG), to_yaml(self._config()).encode())
+        if config.output.log == "tensorboard":
+            self._events = Events(self.path(EVENTS), self.training.progress.epoch)
+        return folder
 
     def _config(self) -> dict[str, Any]:
         """Return the resolved config as it reads from the run's folder: with its paths from there."""
@@ -122,26 +123,8 @@ class Run:
                 config["data"][key] = os.path.relpath(os.path.join(folder, path), self.folder)
         return config
 
-    def _clear(self) -> None:
-        """Remove what an earlier run left, so that no file of it passes for one of this run."""
-        for name in (LOG, MODEL, BEST, CURVE):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.path(name))
-        for name in self._checkpoints():
-            os.unlink(os.path.join(self.folder, CHECKPOINTS, name))
-        with contextlib.suppress(FileNotFoundError):
-            for name in os.listdir(self.path(EVENTS)):
-                os.unlink(os.path.join(self.folder, EVENTS, name))
-
-    def _checkpoints(self) -> list[str]:
-        """Return the names of the checkpoints, oldest first."""
-        with contextlib.suppress(FileNotFoundError):
-            names = [n for n in os.listdir(self.path(CHECKPOINTS)) if _CHECKPOINT.fullmatch(n)]
-            return sorted(names, key=lambda n: [int(x) for x in re.findall(r"\d+", n)])
-        return []
-
     def _resume(self) -> None:
-        for name in reversed(self._checkpoints()):
+        for name in reversed(checkpoints_in(self.folder)):
             path = os.path.join(self.folder, CHECKPOINTS, name)
             try:
                 arrays, facts = checkpoint.load(path)
@@ -149,9 +132,12 @@ class Run:
                 self.broken.append(f"{path}: {error.message}")
                 continue
             try:
-                self._check_same(path, facts)
+                changed = self._changed(path, facts)
                 self._check_threads(path, facts)
-                self.training.load(arrays, facts["training"])
+                self.training.load(arrays, facts["training"], new=changed)
+                epoch = self.training.progress.epoch
+                self.changes = [(at, key, *values) for at, key, *values in facts["changes"]]
+                self.changes += [(epoch, key, *values) for key, values in changed.items()]
                 if self.training.progress.epoch:  # a fit starts over
                     self.alarms.load(facts["alarms"])
             except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -162,38 +148,60 @@ class Run:
         raise CheckpointError(
             f"{self.folder} has no checkpoint to resume from"
             + (f": {self.broken[0]}" if self.broken else ""),
-            hint="without --resume the run starts from its beginning",
+            hint="without --resume a new run begins",
         )
 
     def _check_threads(self, path: str, facts: Mapping[str, Any]) -> None:
         if facts["threads"] != self.threads:
             raise CheckpointError(
                 f"{path} was made with --threads {facts['threads']}, not {self.threads}",
-                hint="sums over several threads are rounded otherwise: use the same, or start over",
+                hint="sums over several threads are rounded otherwise: use the same, or start a new run",
             )
 
-    def _check_same(self, path: str, facts: Mapping[str, Any]) -> None:
-        """Refuse to go on with another config, data or library: the bits would be others."""
+    def _changed(self, path: str, facts: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """Return the keys that have another value than in the checkpoint's config, with both.
+
+        Raises:
+            CheckpointError: for one that a run cannot go on with, and for other data or another library where
+                the config is the same: the bits would be others.
+        """
         if facts.get("kind") != "checkpoint":
             raise CheckpointError(f"{path} is no checkpoint of a run")
         before, now = dict(leaves(facts["config"])), dict(leaves(_as_saved(resolved(self.problem.config))))
+        changed = {}
         for key in sorted({*before, *now}):
-            if key.partition(".")[0] not in _FREE and before.get(key) != now.get(key):
+            if key.partition(".")[0] in _FREE or before.get(key) == now.get(key):
+                continue
+            if not any(key == free or key.startswith(f"{free}.") for free in _CHANGEABLE):
                 raise CheckpointError(
                     f"the config has changed since {path}: {key} was {json.dumps(before.get(key))}, is"
                     f" {json.dumps(now.get(key))}",
-                    hint="put it back, or start over without --resume",
+                    hint="put it back, or start a new run without --resume",
                 )
-        if facts["fingerprint"] != self.problem.fingerprint:
+            changed[key] = before.get(key), now.get(key)
+        others = any(key.startswith("data.") for key in changed)
+        if facts["fingerprint"] != self.problem.fingerprint and not others:
             raise CheckpointError(
-                f"the data has changed since {path}", hint="put it back, or start over without --resume"
+                f"the data has changed since {path}",
+                hint="put it back, or name other rows: data.path=FILE",
+            )
+        if others and facts["encoding"] != _as_saved(self.problem.encoding.as_dict()):
+            raise CheckpointError(
+                f"the other data has other columns, classes or scaling than {path} learned from",
+                hint="the same columns, and data.scaling: none, or a new run without --resume",
+            )
+        if others and facts["training"]["progress"]["row"]:
+            raise CheckpointError(
+                f"{path} stands amid an epoch, which goes on with the rows that it began with",
+                hint="with the same data to the end of the epoch first",
             )
         for name, version in versions().items():
             if facts["versions"].get(name) != version:
                 raise CheckpointError(
                     f"{path} is from {name} {facts['versions'].get(name)}, but this is {name} {version}",
-                    hint="install that version, or start over without --resume",
+                    hint="install that version, or start a new run without --resume",
                 )
+        return changed
 
     def steps(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Step]:
         """Train, log and save, epoch by epoch.
@@ -217,7 +225,7 @@ class Run:
                         self._events.add(record)
                     last = record.epoch == epochs or bool(training.progress.ended)
                     alarms = self.alarms.look(record.epoch, last)
-                    if settings.every and record.epoch % settings.every == 0 and not last:
+                    if settings.every and (record.epoch % settings.every == 0 or last):
                         os.fsync(log.fileno())
                         self._save(f"epoch-{record.epoch:04d}.safetensors")
                     yield Step(record, alarms)
@@ -236,12 +244,17 @@ class Run:
         if training.interrupted:
             progress = training.progress
             self._save(f"epoch-{progress.epoch:04d}-update-{progress.step:06d}.safetensors")
+            self._folder.release()
             return
         if settings.best:
             self._save_best()
         self.results = self._evaluated()
         self.ending = self.alarms.end(self.history, self.results["training"]["loss"])
         save_model(self.path(MODEL), training)
+
+    def close(self) -> None:
+        """Let others write the folder: all is written."""
+        self._folder.release()
 
     def _evaluated(self) -> dict[str, dict[str, float]]:
         """Return loss and metrics of each set with the final parameters.
@@ -268,6 +281,7 @@ class Run:
             "kind": "checkpoint",
             "training": facts,
             "alarms": self.alarms.save(),
+            "changes": self.changes,
             "threads": self.threads,
         }
         checkpoint.save(os.path.join(self.folder, CHECKPOINTS, name), arrays, facts)
@@ -284,7 +298,7 @@ class Run:
             self._saved_best = training.progress.best_epoch
 
     def _prune(self, keep: int) -> None:
-        for name in self._checkpoints()[:-keep]:
+        for name in checkpoints_in(self.folder)[:-keep]:
             os.unlink(os.path.join(self.folder, CHECKPOINTS, name))
 
 
