@@ -136,8 +136,9 @@ def measure(entry: TableSet, folder: Path) -> Scores:
 
     frame = entry.frame().reset_index(drop=True)
     scores = [_measure(entry, frame, seed, folder) for seed in range(SPLITS if len(frame) < SMALL else 1)]
-    means = [None if None in column else float(np.mean(column)) for column in zip(*scores, strict=True)]
-    return Scores(*means)  # type: ignore[arg-type]
+    known = [[np.nan if x is None else x for x in score] for score in scores]
+    ours, net, scaled, linear = np.mean(known, axis=0).tolist()
+    return Scores(ours, net, None if np.isnan(scaled) else scaled, linear)
 
 
 def _measure(entry: TableSet, frame: Any, seed: int, folder: Path) -> Scores:

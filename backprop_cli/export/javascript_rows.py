@@ -161,7 +161,7 @@ class _UpdateRules(Rules):
         return Piece("t") if not isinstance(x, Term) and x in UPDATES else super().piece(x)
 
 
-def _update(optimizer: FirstOrderKind, number_: float) -> str:
+def _update(optimizer: FirstOrderKind, update: Any) -> str:
     rules = _UpdateRules()
     names = list(optimizer.remembered())
 
@@ -169,10 +169,10 @@ def _update(optimizer: FirstOrderKind, number_: float) -> str:
         return Term(Piece(text), rules)
 
     fields = {name: getattr(optimizer, name) for name in optimizer.__struct_fields__}
-    h = SimpleNamespace(**{**fields, "learning_rate": term("rate")})
+    h: Any = SimpleNamespace(**{**fields, "learning_rate": term("rate")})
     kept = {name: term(f"kept[{k}]") for k, name in enumerate(names)}
     p, g = optimizer.decayed(h, term("p"), term("g"))
-    new, keeps = optimizer.updated(rules.xp, h, number_, p, g, kept)  # type: ignore[arg-type]
+    new, keeps = optimizer.updated(rules.xp, h, update, p, g, kept)
     return f"[{rules.text(new)}, [{', '.join(rules.text(keeps[name]) for name in names)}]]"
 
 
@@ -214,8 +214,6 @@ class _Asked:
 
     def __ne__(self, other: object) -> Any:
         return self._compared("!==", other)
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 class _Outcome(_Asked):

@@ -216,8 +216,9 @@ class FileTable:
         Raises:
             FileError: when the file is another one by now.
         """
-        if None not in self._blocks:
-            yield from self._blocks  # type: ignore[misc]
+        kept = [block for block in self._blocks if block is not None]
+        if len(kept) == len(self._blocks):
+            yield from kept
             return
         with text.open_table(self._path, self._dialect) as source:
             rows = 0
