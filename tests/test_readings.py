@@ -95,6 +95,14 @@ def test_what_is_rewritten_says_so() -> None:
     assert parse("½x").source.note is None
 
 
+@pytest.mark.parametrize("text", ["∂f/∂x", "∇f", "∫x", "∑x", "∏x", "‖x‖", "x ± 1", "∞", "lim x->0 sin(x)/x"])
+def test_signs_of_textbooks_that_nothing_stands_for_say_what_to_do(text: str) -> None:
+    with pytest.raises(BackpropError) as caught:
+        parse(text)
+    assert caught.value.hint is not None
+    assert not caught.value.hint.startswith("write lim")
+
+
 FOLLOWED = [
     ("sin 2x", math.sin(0.6)),
     ("sin -x + 1 +", None),
@@ -141,6 +149,12 @@ FOLLOWED = [
     ("cosec(x)", 1 / math.sin(0.3)),
     ("lambda x: x**2 + 1", 1.09),
     ("x if x > 0 else 0", 0.3),
+    ("if x > 0 then x else 0", 0.3),
+    ("y = if x < 0 then x else 2x end", 0.6),
+    ("Piecewise((2x, x > 0), (0, True))", 0.6),
+    ("piecewise(x > 0, 2x, 0)", 0.6),
+    ("log_{10}(x)", math.log10(0.3)),
+    ("1 + log_{a}(x)", 1 + math.log(0.3, 2)),
     ("d/dx (x^2)", 0.09),
     ("sin'(x)", math.cos(0.3)),
     ("n!", 24.0),
@@ -294,6 +308,8 @@ NAMES = [
     ("2*Pi*x", ["Pi", "x"], {"Pi", "x"}, "Pi is a name; the constant is pi: write 2*pi*x"),
     ("dy/dx", ["dy", "dx"], {"dy", "dx"}, "dy/dx is a quotient of two names: grad takes derivatives"),
     ("xsinx", ["xsinx"], set(), "xsinx is one name; write x*sin(x)"),
+    ("sinxcosx", ["sinxcosx"], set(), "sinxcosx is one name; write sin(x)*cos(x)"),
+    ("sin2xcosx", ["sin2xcosx"], {"x"}, "sin2xcosx is one name; write sin(2x)*cos(x)"),
     ("sqrt2*x", ["sqrt2"], {"x"}, "sqrt2 is one name; write sqrt(2)*x"),
     ("w1x1 + b", ["w1x1", "b"], {"w1x1", "b"}, "w1x1 is one name; to multiply write w1*x1 + b"),
     ("tan-1(x)", ["tan", "x"], {"tan", "x"}, "tan is a function; write atan(x)"),

@@ -62,10 +62,9 @@ def not_an_input(graph: Graph, name: str, given: Collection[str] = ()) -> Bindin
         )
     close = nearest(name, variables)
     listed = f"the expression's variables: {_listed(variables)}" if variables else "it has no variables"
-    meant = _meant_as_product(graph, variables, {name, *given}) or (f"did you mean {close}?" if close else "")
-    return BindingError(
-        f"the expression has no variable {name}", hint=f"{meant}. {listed}" if meant else listed
-    )
+    product = _meant_as_product(graph, variables, {name, *given})
+    meant = f"{product}. " if product else f"did you mean {close}? " if close else ""
+    return BindingError(f"the expression has no variable {name}", hint=meant + listed)
 
 
 def _meant_as_product(graph: Graph, names: Sequence[str], known: Collection[str]) -> str | None:

@@ -38,7 +38,7 @@ _TEMPLATES = {
     "nthroot root surd": (2, "{a}^(1/{b})"),
     "trigamma": (1, "polygamma(1, {A})"),
     "tetragamma": (1, "polygamma(2, {A})"),
-    "si": (3, "where({A}, {B}, {C})"),
+    "si iif ifelse cond piecewise": (3, "where({A}, {B}, {C})"),
     "Γ": (1, "gamma({A})"),
 }
 """Calls of other notations: names, how many operands, and what stands for them; capitals need no brackets."""
@@ -52,6 +52,7 @@ _NONE_HERE = {
     "solve fsolve roots": "nothing is solved here: backprop descend finds minima, backprop plot shows zeros",
 }
 _CALLS = {(name, many): text for names, (many, text) in _TEMPLATES.items() for name in names.split()}
+_PIECE = re.compile(r"\(([^,()]+),([^,()]+)\)")
 _LOGARITHM = re.compile(r"log_?(\d+|[a-z])")
 _DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
@@ -69,6 +70,9 @@ def spelt(name: str, operands: Sequence[str]) -> str | None:
     if low in _SUM.split() + _TOTAL.split() and many > 1:
         total = "(" + " + ".join(plain) + ")"
         return total if low in "add plus sum summe somme".split() else f"{total}/{many}"
+    pieces = [_PIECE.fullmatch(operand) for operand in plain] if low == "piecewise" else []
+    if len(pieces) == 2 and pieces[0] and pieces[1] and pieces[1][2].strip().lower() == "true":
+        return f"where({pieces[0][2].strip()}, {pieces[0][1].strip()}, {pieces[1][1].strip()})"
     function = function_of(name) or function_of(low)
     if function is not None:
         return f"{function}({', '.join(plain)})"
@@ -217,6 +221,10 @@ _NAMES = rf"{NAME}(?:[ \t]*,[ \t]*{NAME})*"
 _PYTHON_CHOICE = re.compile(
     rf"^(?P<head>[ \t]*(?:{NAME}[ \t]*=(?!=))?)(.+?)[ \t]+if[ \t]+(.+?)[ \t]+else[ \t]+(.+)$"
 )
+_WORDED_CHOICE = re.compile(
+    rf"^(?P<head>[ \t]*(?:{NAME}[ \t]*=(?!=))?)[ \t]*if[ \t]+(.+?)[ \t]+then[ \t]+(.+?)[ \t]+else[ \t]+(.+?)"
+    r"(?:[ \t]+end)?[ \t]*$"
+)
 _HEADS = (
     # what stands before an expression in other languages, and what is left of it
     (rf"[ \t]*(?:lambda[ \t]+{_NAMES}[ \t]*:|return\b|@\([^()]*\)|({NAME})[ \t]*(?:[-=]>|→|↦))[ \t]*", ""),
@@ -225,6 +233,7 @@ _HEADS = (
     (rf"[ \t]*({NAME})[ \t]*:[ \t]*({NAME})[ \t]*(?:->|→|↦|=>)[ \t]*", r"\1(\2) = "),
     (rf"[ \t]*(?:let|var|const)[ \t]+({NAME}[ \t]*=)", r"\1"),
 )
+_LIMIT = re.compile(rf"[ \t]*lim(?:it)?[ \t_({{]*{NAME}[ \t]*(?:->|→)")
 _QUOTED = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|`([^`]+)`|[“„]([^“”]+)[”“]|‘([^’]+)’)\s*""")
 _MATH = re.compile(r"\s*(?:\$\$([^$]+)\$\$|\$([^$]+)\$|\\\((.+)\\\)|\\\[(.+)\\\])\s*", re.DOTALL)
 _RULE = re.compile(rf"(.+?)/\.[ \t]*\{{?[ \t]*({NAME})[ \t]*->[ \t]*([^{{}}]+?)[ \t]*\}}?[ \t]*")
@@ -237,11 +246,15 @@ def python(text: str, span: Span) -> Meant | None:
         if head and text[head.end() :].strip():
             whole = head.expand(left) + text[head.end() :]
             return Meant((Change(0, len(text), whole),), "the expression alone is written")
+    if choice := _WORDED_CHOICE.match(text):
+        return chosen(text, choice.end("head"), choice[2], choice[3], choice[4])
     if choice := _PYTHON_CHOICE.match(text):
         return chosen(text, choice.end("head"), choice[3], choice[2], choice[4])
     if quoted := _QUOTED.fullmatch(text):
         inside = next(filter(None, quoted.groups()))
         return Meant((Change(0, len(text), inside),), "an expression stands without quotes")
+    if _LIMIT.match(text):
+        return Meant((Change(0, len(text), ""),), hint=_NONE_HERE["limit lim"])
     if math := _MATH.fullmatch(text):
         return Meant((Change(0, len(text), next(filter(None, math.groups())).strip()),), read=True)
     if rule := _RULE.fullmatch(text):

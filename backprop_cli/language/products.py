@@ -45,6 +45,13 @@ def _split(word: str, parts: Collection[str], *, called: bool = False) -> Iterat
         head, rest = word[:size], word[size:]
         if head in ("ln", "sqrt", "cbrt") and rest.isdigit() and not called:
             yield f"{head}({rest})"
+        if head in FUNCTIONS and not called:
+            # as on paper, a function ends where the next begins: sinxcosx is sin(x)*cos(x)
+            for end in range(1, len(rest) - 2):
+                operand = _operand(rest[:end], parts)
+                further = next(_split(rest[end:], parts), "") if operand else ""
+                if "(" in further and further.partition("(")[0] in FUNCTIONS and "(" not in (operand or ""):
+                    yield f"{head}({operand})*{further}"
         if head in FUNCTIONS and rest and not called and (operand := _operand(rest, parts)):
             yield f"{head}({operand})"
     for size in range(len(word) - 1, 0, -1):

@@ -191,6 +191,10 @@ def _brackets(text: str, span: Span) -> Meant | None:
     if name is None:
         exponent = opener == "{" and text[: span[0]].rstrip(" \t").endswith("^")
         return Meant((Change(span[0], end, f"({inside})"),), read=exponent)
+    if name[1] in ("log_", "log") and opener == "{" and text[end : end + 1] == "(":
+        stop, operand = argument(text, end)
+        if operand is not None:
+            return Meant((Change(name.start(), stop, f"log({operand}, {inside.strip()})"),))
     if found := bracketed(text, span, name[1]):
         return found
     if inside.strip().isalnum():

@@ -106,6 +106,20 @@ def _named(c: str) -> str:
 DEGREES = "angles are in radians: 30 degrees are 30*pi/180"
 
 
+_FOREIGN = {
+    "∂": "a derivative is not written: grad takes it",
+    "∇": "a derivative is not written: grad takes it",
+    "∫": "there are no integrals: write the integrand, or its antiderivative",
+    "∑": "a sum is written out: x1 + x2 + x3",
+    "∏": "a product is written out: x1*x2*x3",
+    "‖": "a length is written out: sqrt(x^2 + y^2)",
+    "±": "an expression is one number: write one with + and one with -",
+    "∓": "an expression is one number: write one with - and one with +",
+    "∞": "infinity is no number here: limit shows where a function tends to",
+}
+"""Signs of textbooks that nothing here stands for, and what to do."""
+
+
 def _refused(c: str, source: Source, at: int) -> ExpressionError:
     hint = None
     if c in RESERVED:
@@ -136,6 +150,7 @@ def _refused(c: str, source: Source, at: int) -> ExpressionError:
         message = f"{_named(c)} is not part of the language"
         if c in _CYRILLIC:
             message += f"; it looks like the Latin letter {_CYRILLIC[c]}"
+        hint = _FOREIGN.get(c)
         if c.isalpha():
             hint = "names are made of ASCII and Greek letters, digits and _"
     return ExpressionError(message, source=source, span=(at, at + 1), hint=hint)
