@@ -330,3 +330,75 @@ def test_stretches_on_which_a_gradient_is_0_are_no_points(text: str) -> None:
     surface = survey(lower(parse(Source(text)), {"x", "y"}), ("x", "y"), ((-2, 2), (-2, 2)), {})
     assert len(surface.stationary) <= 1
     assert surface.notes == ["the gradient is 0 not in points alone, but on whole stretches"]
+
+
+def rooted(r: random.Random) -> tuple[str, list[tuple[float, int, int, int]]]:
+    """Return a power of a product, and each root with its order and the signs of the product beside it."""
+    places = sorted(r.sample(range(-12, 13), r.randint(1, 3)))
+    irrational = r.random() < 0.4
+    orders = [r.choice([1, 1, 2, 3]) for _ in places]
+    factors = [f"({'x^3' if irrational else 'x'} - ({p}/5))^{m}" for p, m in zip(places, orders, strict=True)]
+    at = [float(sympy.cbrt(abs(p) / 5) * (1 if p > 0 else -1) if irrational else p / 5) for p in places]
+    lead = r.choice([1, -1])
+    # at 0 the factor x^3 has three roots in one
+    own = [m * (3 if irrational and p == 0 else 1) for p, m in zip(places, orders, strict=True)]
+    found = []
+    for k, m in enumerate(own):
+        right = lead * (-1) ** sum(own[k + 1 :])
+        found.append((at[k], m, right * (-1) ** m, right))
+    return f"{lead}*" + "*".join(factors), found
+
+
+@pytest.mark.parametrize(
+    ("form", "power", "even", "whole"),
+    [
+        ("cbrt({p})", Fraction(1, 3), False, True),
+        ("cbrt(({p})^2)", Fraction(2, 3), True, True),
+        ("sqrt({p})", Fraction(1, 2), False, False),
+        ("abs({p})^0.4", Fraction(2, 5), True, True),
+        ("exp(cbrt({p})/9)", Fraction(1, 3), False, True),
+        ("({p})^(3/4)", Fraction(3, 4), False, False),
+    ],
+)
+def test_infinite_slopes_stand_at_the_roots_whose_order_is_small(form, power, even, whole) -> None:
+    """Near a root of order m the power r of a product is that of h^(m*r): steep without end for m*r < 1."""
+    r = random.Random(form)
+    for _ in range(3):
+        p, zeros = rooted(r)
+        text = form.format(p=p)
+        expected = []
+        for at, m, *signs in zeros:
+            sides = [sign if whole or sign > 0 else None for sign in signs]
+            if m * power < 1 and abs(at) < 2.9 and any(sides):
+                turned = [s and (1 if even else s) * way for s, way in zip(sides, (-1, 1), strict=True)]
+                expected.append((at, *turned))
+        found = told(text).verticals
+        assert [v.x for v in found] == pytest.approx([e[0] for e in expected], abs=1e-9), text
+        for v, (_, left, right) in zip(found, expected, strict=True):
+            assert [v.left, v.right] == pytest.approx(
+                [float("nan") if s is None else s * float("inf") for s in (left, right)], nan_ok=True
+            ), text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "atan(1e9x)",  # steep, with an end
+        "abs(x - 0.3)*sin(9x)",
+        "where(x == 0, 0, x*sin(1/x))",  # no slope at all
+        "where(x == 0, 5, sqrt(abs(x)))",  # no tangent where the value stands apart
+        "where(x > 0, sqrt(x), 1)",
+        "x*log(x)",  # no value there
+        "-x*log(x) - (1-x)*log(1-x)",
+        "log(abs(x))",
+        "1/(x - 0.3)",
+        "cbrt(x)^3",
+        "acos(cos(3x))",
+        "abs(x)^1.5",
+        "sqrt(x)^3",
+        "sqrt(x^2 + 1e-30)",
+    ],
+)
+def test_no_infinite_slope_where_there_is_none(text: str) -> None:
+    assert told(text).verticals == []
+    assert text.startswith(("acos", "abs", "sqrt(x^2")) or not any(c.kink for c in told(text).criticals)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import NamedTuple
 
 MINIMUM, MAXIMUM, INFLECTION = "minimum", "maximum", "inflection"
@@ -31,6 +32,29 @@ class Step(NamedTuple):
     right: float
 
 
+class Vertical(NamedTuple):
+    """Where the slope grows beyond all bounds and the value does not: a vertical tangent, a cusp or a kink.
+
+    Attributes:
+        x: Where.
+        y: The value there.
+        left: The slope on its left, perhaps infinite; nan where there is no value.
+        right: The same on its right.
+    """
+
+    x: float
+    y: float
+    left: float
+    right: float
+
+    @property
+    def kind(self) -> str:
+        """What it is called: a kink has an end of its slope on one side."""
+        if isfinite(self.left) or isfinite(self.right):
+            return "kink"
+        return "cusp" if self.left == -self.right else "vertical tangent"
+
+
 class Inflection(NamedTuple):
     """Where a curve changes from bending up to bending down, or back: the value and the slope there."""
 
@@ -58,6 +82,7 @@ class Features(NamedTuple):
         holes: Points without a value, with one on both sides.
         flats: Stretches on which the slope is zero.
         inflections: Where the curve changes the side to which it bends, with a slope.
+        verticals: Where the slope is infinite, and the value is not.
     """
 
     criticals: list[Critical]
@@ -67,3 +92,4 @@ class Features(NamedTuple):
     holes: list[float]
     flats: list[tuple[float, float]]
     inflections: list[Inflection]
+    verticals: list[Vertical]

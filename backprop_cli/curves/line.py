@@ -8,7 +8,7 @@ at once. Slopes are reverse mode's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import floor, isfinite, log10
+from math import floor, isfinite, log10, ulp
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from ..engine.run import bind, value_at
 from ..errors import BindingError, NoSuchNumber
 from ..graph import Graph
 from ..language.numbers import exact_text
-from .features import INFLECTION, MAXIMUM, MINIMUM, Critical, Features, Gap, Inflection, Step
+from .features import INFLECTION, MAXIMUM, MINIMUM, Critical, Features, Gap, Inflection, Step, Vertical
 from .nature import EVALUATIONS, Nature, Place
 from .rational import features
 
@@ -39,6 +39,7 @@ DEEP_UP_TO = 5_000  # nodes; in larger programs nothing is looked for between sa
 HUGE = 1e300
 LARGEST = 1e307  # that is shown: lengths must be finite, too
 WORK = 150_000  # primitives that may run in many digits: about a second
+STANDS_OUT = 1.5  # times the slope's change two samples away, or far off, may be that of a vertical tangent
 POLE = 1e9  # times the spread of the samples, beside a break, is one
 PIXELS = 1200, 800  # of the picture that the samples are dense enough for
 DEVIATION = 0.2  # pixels that a chord may be off the curve
@@ -81,6 +82,7 @@ class Curve(NamedTuple):
         gaps: Where there is no value.
         flats: Stretches on which the slope is zero.
         inflections: Where the curve changes the side to which it bends, with a slope.
+        verticals: Where the slope is infinite, and the value is not.
         view: The values that a picture shows.
         slope_view: The derivatives that it shows.
         lowest: The smallest value among the samples.
@@ -100,6 +102,7 @@ class Curve(NamedTuple):
     gaps: list[Gap]
     flats: list[tuple[float, float]]
     inflections: list[Inflection]
+    verticals: list[Vertical]
     view: tuple[float, float]
     slope_view: tuple[float, float]
     lowest: float
@@ -274,6 +277,8 @@ class _Search:
         self.flats: list[tuple[float, float]] = []
         self.criticals: list[Critical] = []
         self.inflections: list[Inflection] = []
+        self.edges: list[tuple[float, float]] = []  # of the domain: the last point inside, the first outside
+        self.verticals: list[Vertical] = []
         self.nature = Nature(sampler.graph, sampler.variable, sampler.inputs(low), self.width)
         self.affordable = WORK
 
@@ -292,6 +297,7 @@ class _Search:
             self._kinks()
             self._level()
             self._inflections()
+            self._verticals()
             self._merge()
         else:
             self._coarse_gaps()
@@ -301,8 +307,8 @@ class _Search:
         values = [p[1] for p in points if p is not None]
         return Curve(
             self.sampler.variable, self.low, self.high, points, slopes, self.criticals, self.poles,
-            self.jumps, self.kinks, self.gaps, self.flats, self.inflections, view, self._slope_view(),
-            min(values), max(values), self.notes,
+            self.jumps, self.kinks, self.gaps, self.flats, self.inflections, self.verticals, view,
+            self._slope_view(), min(values), max(values), self.notes,
         )  # fmt: skip
 
     def _nowhere(self) -> None:
@@ -330,7 +336,7 @@ class _Search:
         return None if away.any() else found  # beside a pole floats may end; elsewhere they overflow
 
     def _take(self, found: Features) -> None:
-        self.criticals, self.poles, jumps, self.kinks, holes, self.flats, self.inflections = found
+        self.criticals, self.poles, jumps, self.kinks, holes, self.flats, self.inflections, _ = found
         self.jumps = [jump for jump in jumps if self.low < jump.x < self.high]
         self.gaps = [Gap(x, x, why) for x in holes if (why := self.sampler.reason(x))]
         # at an edge the line is torn where its end has the value of what lies outside
@@ -370,6 +376,7 @@ class _Search:
             inside = np.where(np.isfinite(values), middle, inside)
             outside = np.where(np.isfinite(values), outside, middle)
         self.extra += inside.tolist()
+        self.edges = list(zip(inside.tolist(), outside.tolist(), strict=True))
         growing = self._grows(inside, inside)
         ends = [neat(float(x), self.tolerance) for x in outside]
         self.poles += [x for x, grows in zip(ends, growing, strict=True) if grows]
@@ -490,8 +497,10 @@ class _Search:
         missing = np.flatnonzero(~np.isfinite(self.slope[1:-1]) & np.isfinite(self.y[1:-1])) + 1
         for i in missing.tolist()[:PLACES]:
             if sign[i - 1] * sign[i + 1] < 0:
-                kind = MINIMUM if sign[i - 1] < 0 else MAXIMUM
-                self.criticals.append(Critical(float(self.x[i]), float(self.y[i]), kind, kink=True))
+                x, rising = float(self.x[i]), bool(sign[i - 1] < 0)
+                if self.nature.is_turn(x, 1 if rising else -1):
+                    kind = MINIMUM if rising else MAXIMUM
+                    self.criticals.append(Critical(x, float(self.y[i]), kind, kink=True))
 
     def _critical(self, left: float, right: float, i: int, growing: bool) -> None:
         """Say what a change of the slope's sign between two neighbouring floats is."""
@@ -562,6 +571,63 @@ class _Search:
             self.extra += [a, b]
             small = 1e-9 * max(abs(one), abs(other))
             self.kinks.append(Step(neat(a + (b - a) / 2, b - a), neat(one, small), neat(other, small)))
+
+    def _verticals(self) -> None:
+        """Find where the slope is infinite and the value is not: at samples, between them, at edges."""
+        nature, room = self.nature, 1e-12 * self.width
+        found: list[Vertical | None] = []
+        without = np.flatnonzero(np.isfinite(self.y) & ~np.isfinite(self.slope))[:PLACES]
+        stretches = [(x - room, x + room) for x in self.x[without].tolist()]
+        stretches += [(a - room, b + room) for a, b in self._steep()]
+        for low, high in stretches:
+            if self._again():
+                found.append(nature.vertical(low, high))
+        for inside, outside in self.edges:
+            if self._again():
+                found.append(nature.vertical_edge(inside, outside))
+        near = 4 * self.tolerance
+        kept: list[Vertical] = []
+        for v in sorted(v for v in found if v is not None):
+            x = next((c.x for c in self.criticals if abs(c.x - v.x) <= near), neat(v.x, self.tolerance))
+            if all(abs(x - k.x) > near for k in kept):
+                kept.append(v._replace(x=x, y=self._limit(v.y)))
+        self.verticals = kept
+        self.kinks = [k for k in self.kinks if all(abs(k.x - v.x) > 2 * near for v in kept)]
+        known = {c.x for c in self.criticals}
+        for v in kept:
+            if v.left * v.right < 0 and v.x not in known:
+                self.criticals.append(Critical(v.x, v.y, MINIMUM if v.left < 0 else MAXIMUM, kink=True))
+
+    def _again(self) -> bool:
+        """Whether there is time for another place in many digits, which is then taken."""
+        self.affordable -= 2 * EVALUATIONS * len(self.sampler.graph)
+        return self.precise
+
+    def _steep(self) -> list[tuple[float, float]]:
+        """Return short stretches between samples on which the slope grows, the nearer to a place the more."""
+        change = np.abs(np.diff(self.slope))
+        change[self._broken() | ~np.isfinite(change)] = 0.0
+        wide = np.concatenate(([0.0, 0.0], change, [0.0, 0.0]))
+        beside = np.fmin(wide[:-4], wide[4:])
+        size = np.fmax(np.abs(self.slope[1:]), np.abs(self.slope[:-1]))
+        top = (change >= np.fmax(wide[1:-3], wide[3:-1])) & (change > STANDS_OUT * beside + 1e-9 * size)
+        stretches = []
+        for i in np.flatnonzero(top)[:PLACES].tolist():
+            a, b = float(self.x[max(i - 1, 0)]), float(self.x[min(i + 2, len(self.x) - 1)])
+            base = float(np.mean(self.sampler.slopes(np.array([a, b]))))
+            heights = []
+            for _ in range(ROUNDS // 2):
+                inner = np.linspace(a, b, 9)
+                off = np.abs(self.sampler.slopes(inner) - base)
+                k = int(np.argmax(np.where(np.isfinite(off), off, np.inf)))
+                heights.append(float(off[k]))
+                if not isfinite(heights[-1]):
+                    break
+                a, b = float(inner[max(k - 1, 0)]), float(inner[min(k + 1, 8)])
+            # beside a kink it is the same however near
+            if not heights[-1] <= STANDS_OUT * heights[0]:
+                stretches.append((a, b))
+        return stretches
 
     def _level(self) -> None:
         """Find where the slope is exactly 0 at samples, and where it touches 0 without changing its sign."""
@@ -651,11 +717,11 @@ class _Search:
             x = self.nature.inflection(float(self.x[k]), float(self.x[k + 2 if sign[k + 1] else k + 3]))
             if x is None or any(abs(x - level) <= 4 * self.tolerance for level in levels):
                 continue
-            x = neat(x, self.tolerance)
             at = np.array([x])
             y, slope = float(self.sampler.values(at)[0]), float(self.sampler.slopes(at)[0])
             if isfinite(y) and isfinite(slope):
-                found.append(Inflection(x, y, slope))
+                y = neat(y, 2.0 * abs(slope) * ulp(x) + 1e-15 * _spread(self.y))
+                found.append(Inflection(neat(x, self.tolerance), y, slope))
         self.inflections = found
 
     def _bend(self, x: float) -> float:

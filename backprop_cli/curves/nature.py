@@ -6,6 +6,8 @@ In floats the slope beside a double root is rounding: its sign, and whether it j
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
+from math import copysign, inf, isinf, nan
 from typing import Any, NamedTuple
 
 from ..engine.run import run_exactly
@@ -13,6 +15,7 @@ from ..engine.sweep import sweep
 from ..errors import NoSuchNumber
 from ..graph import Graph
 from ..ops.precision import digits
+from .features import Vertical
 
 DIGITS = 60
 BESIDE = 1e-8, 1e-10, 1e-12
@@ -32,6 +35,22 @@ CHANGE = 1e-15
 
 LASTS = 0.9
 """Of a jump of the slope so much is left a hundred times as close; of a bend, less."""
+
+ENDLESS = tuple(1e-10 * 1e-3**k for k in range(6))
+"""Distances, times the width, at which a slope is looked at that may grow without end."""
+
+STEADY = 0.95
+"""Of the growth from one of these distances to the next so much is left at the one after; a slope that
+settles, however slowly, keeps less, and a logarithm all of it."""
+
+POLE = 0.999
+"""Power of 1/distance from which a slope is that of a pole or a jump."""
+
+CERTAIN = 1e-40
+"""Width, in ranges, of what holds the place of an infinite slope."""
+
+SETTLED = 1e-6
+"""Relative difference up to which slope and chord are one, at the nearest of these distances."""
 
 POLISHED = 20
 """Steps of Newton's method to a pole."""
@@ -162,6 +181,138 @@ class Nature:
             at = mpf(x)
             sides = [(self.slope(at - e * self.width), self.slope(at + e * self.width)) for e in BESIDE]
             return any(s != s for pair in sides for s in pair) or self._jumps(sides)
+
+    def is_turn(self, x: float, sign: int) -> bool:
+        """Whether values beside a point are larger than its own, smaller for a sign of -1, and near it."""
+        from mpmath import mpf
+
+        with digits(DIGITS):
+            at = mpf(x)
+            try:
+                own = self._values(at)[self.graph.output]
+                rises = [
+                    sign * (self._values(at + way * share * self.width)[self.graph.output] - own)
+                    for share in ENDLESS
+                    for way in (-1, 1)
+                ]
+            except (NoSuchNumber, ArithmeticError, ValueError):
+                return False
+            return all(rise > 0 for rise in rises) and rises[-1] + rises[-2] < LASTS * (rises[0] + rises[1])
+
+    def vertical(self, low: float, high: float) -> Vertical | None:
+        """Return what stands where the slope is infinite and the value is not; None for nothing of that kind.
+
+        Args:
+            low: Where a stretch begins on which the slope grows towards one place.
+            high: Where it ends.
+        """
+        from mpmath import mpf
+
+        with digits(DIGITS):
+            return self._vertical(self._steepest(mpf(low), mpf(high)), STEADY)
+
+    def vertical_edge(self, inside: float, outside: float) -> Vertical | None:
+        """Return the same at an edge of the domain.
+
+        Args:
+            inside: A point with a slope, or beside one.
+            outside: One without, or beside one.
+        """
+        from mpmath import mpf
+
+        with digits(DIGITS):
+            room = (CLOSEST if inside > outside else -CLOSEST) * self.width  # floats may be off by a digit
+            a, b = mpf(inside) + room, mpf(outside) - room
+            while abs(b - a) > CERTAIN * self.width:
+                middle = (a + b) / 2
+                a, b = (middle, b) if self.slope(middle) == self.slope(middle) else (a, middle)
+            # what grows as a logarithm is u*log(u) at 0 as a rule, which has no value there
+            return self._vertical(a, 1.0 / STEADY)
+
+    def _vertical(self, x: Any, steady: float) -> Vertical | None:
+        from mpmath import mp, mpf
+
+        exact = next((r for r in (mpf(0), mpf(float(x))) if abs(x - r) <= ENDLESS[-1] * self.width), None)
+        # a decimal is rounded in any number of digits, and may then lie outside
+        decimal = mpf(f"{float(x):.15g}")
+        if abs(x - decimal) > ENDLESS[-1] * self.width or not self._has_value(decimal):
+            decimal = x
+        x = decimal if exact is None else exact
+        try:
+            y = self._values(x)[self.graph.output]
+        except (NoSuchNumber, ArithmeticError, ValueError):
+            return None
+        if not abs(y) < mp.inf:
+            return None
+        left, right = (self._endless(x, y, way, steady) for way in (-1, 1))
+        if left is None or right is None or not (isinf(left) or isinf(right)):
+            return None
+        return Vertical(float(x), float(y), left, right)
+
+    def _has_value(self, x: Any) -> bool:
+        try:
+            y = self._values(x)[self.graph.output]
+        except (NoSuchNumber, ArithmeticError, ValueError):
+            return False
+        return bool(y == y)
+
+    def _endless(self, x: Any, y: Any, way: int, steady: float) -> float | None:
+        """Return the slope on one side of a place, infinite where it grows without end.
+
+        Returns:
+            nan where there is no value; None where the slope goes up and down, or is a pole's or a jump's.
+        """
+        from mpmath import log
+
+        slopes, chords = [], []
+        for share in ENDLESS:
+            h = way * share * self.width
+            try:
+                rise = self._values(x + h)[self.graph.output] - y
+            except (NoSuchNumber, ArithmeticError, ValueError):
+                return nan
+            slopes.append(self.slope(x + h))
+            chords.append(rise / h)
+        if any(n != n for n in chords):
+            return nan
+        level = float(slopes[-1]), float(chords[-1])
+        if abs(level[0] - level[1]) <= SETTLED * (1.0 + abs(level[0])):
+            return level[0]
+        for numbers in (slopes, chords):
+            if any(n != n or not n * slopes[0] > 0 for n in numbers):
+                return None
+            growth = [abs(b) - abs(a) for a, b in pairwise(numbers)]
+            if not growth[0] > 0 or any(b < steady * a for a, b in pairwise(growth)):
+                return None
+            if log(numbers[-1] / numbers[-2]) > POLE * log(ENDLESS[-2] / ENDLESS[-1]):
+                return None
+        return copysign(inf, slopes[0])
+
+    def _steepest(self, a: Any, b: Any) -> Any:
+        """Return where the slope is farthest from that at the ends of a stretch, by the golden section."""
+        from mpmath import mp
+
+        base, golden = (self.slope(a) + self.slope(b)) / 2, (mp.sqrt(5) - 1) / 2
+
+        def steep(x: Any) -> Any:
+            found = abs(self.slope(x) - base)
+            return found if found == found else inf
+
+        turns = [b - golden * (b - a), a + golden * (b - a)]
+        inner = [steep(turn) for turn in turns]
+        while b - a > CERTAIN * self.width and inf not in inner:
+            near = 0 if inner[0] >= inner[1] else 1
+            if near == 0:
+                b, x = turns[1], turns[0]
+            else:
+                a, x = turns[0], turns[1]
+            new = a + b - x
+            turns, kept = [new, x], inner[near]
+            inner = [steep(new), kept]
+            if x < new:
+                turns.reverse()
+                inner.reverse()
+        return turns[inner.index(max(inner))]
 
     def inflection(self, low: float, high: float) -> float | None:
         """Return where the curve changes from bending up to bending down between two points."""

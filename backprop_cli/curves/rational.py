@@ -467,7 +467,7 @@ class _Study:
         self.graph, self.variable, self.inputs = graph, variable, inputs
         self.low, self.high = low, high
         self.width = Fraction(high) - Fraction(low)
-        self.found = Features([], [], [], [], [], [], [])
+        self.found = Features([], [], [], [], [], [], [], [])
 
     def of(self, several: list[Piece]) -> Features:
         ends = [several[0].start, several[-1].end]
@@ -612,4 +612,5 @@ class _Study:
             sorted(x for x in found.holes if low <= x <= high),
             sorted((max(a, low), min(b, high)) for a, b in found.flats if a < high and b > low),
             sorted(i for i in found.inflections if low < i.x < high),
+            [],  # the slope of such a function is infinite at poles alone
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import isfinite, isinf
 from typing import Any
 
+from ..curves.features import Vertical
 from ..curves.line import Curve, Sampler, Tangent, neat
 from ..curves.surface import Surface
 from ..errors import printable
@@ -27,10 +28,14 @@ def words(curve: Curve, name: str, tangents: Sequence[Tangent], digits: int) -> 
         k.x: f"slope {rounded(k.left, digits)} on its left, {rounded(k.right, digits)} on its right"
         for k in curve.kinks
     }
+    steep = {v.x: v for v in curve.verticals}
+    told = {c.x for c in curve.criticals if c.x in steep}
+    sides |= {x: _steep(steep[x], digits) for x in told}
     lines = []
     criticals = [
         f"{c.kind} {at(c.x)}: {name} = {rounded(c.y, digits)}"
-        + (f", a kink: {sides.pop(c.x)}" if c.x in sides else ", a kink" if c.kink else "")
+        + (f", a {steep[c.x].kind if c.x in told else 'kink'}" if c.kink else "")
+        + (f": {sides.pop(c.x)}" if c.x in sides else "")
         + (", where the slope is 0 and keeps its sign" if c.kind == "inflection" else "")
         for c in curve.criticals
     ]
@@ -39,6 +44,13 @@ def words(curve: Curve, name: str, tangents: Sequence[Tangent], digits: int) -> 
         [
             f"inflection {at(i.x)}: {name} = {rounded(i.y, digits)}, slope {rounded(i.slope, digits)}"
             for i in curve.inflections
+        ]
+    )
+    lines += _few(
+        [
+            f"{v.kind} {at(x)}: {name} = {rounded(v.y, digits)}, {_steep(v, digits)}"
+            for x, v in steep.items()
+            if x not in told
         ]
     )
     lines += _few([tangent_words(t, variable, digits) for t in tangents], len(tangents))
@@ -60,6 +72,25 @@ def words(curve: Curve, name: str, tangents: Sequence[Tangent], digits: int) -> 
         ]
     )  # fmt: skip
     return [printable(line) for line in lines]
+
+
+def _steep(vertical: Vertical, digits: int) -> str:
+    """Return what the slope is on both sides of where it is infinite."""
+    left, right = (
+        f"{'-' if side < 0 else '+'}infinity" if isinf(side) else rounded(side, digits)
+        for side in (vertical.left, vertical.right)
+    )
+    if left == right:
+        return f"slope {left} on both sides"
+    pairs = [(vertical.left, left, "left"), (vertical.right, right, "right")]
+    return "slope " + ", ".join(f"{text} on its {side}" for slope, text, side in pairs if slope == slope)
+
+
+def _vertical_fact(vertical: Vertical) -> dict[str, Any]:
+    def side(slope: float) -> float | str | None:
+        return ("+" if slope > 0 else "-") + "infinity" if isinf(slope) else slope if slope == slope else None
+
+    return vertical._asdict() | {"left": side(vertical.left), "right": side(vertical.right)}
 
 
 def tangent_words(tangent: Tangent, variable: str, digits: int) -> str:
@@ -115,6 +146,7 @@ def rows(sampler: Sampler, curve: Curve, tangents: Sequence[Tangent], x: Sequenc
     import numpy as np
 
     special: dict[float, str] = {}
+    steep = {v.x for v in curve.verticals}
     for pole in curve.poles:
         special[pole] = "pole"
     for jump in curve.jumps:
@@ -123,10 +155,13 @@ def rows(sampler: Sampler, curve: Curve, tangents: Sequence[Tangent], x: Sequenc
         special[kink.x] = "kink"
     for inflection in curve.inflections:
         special[inflection.x] = "inflection"
+    for vertical in curve.verticals:
+        special[vertical.x] = vertical.kind
     for tangent in tangents:
         special[tangent.x] = "tangent"
     for critical in curve.criticals:
-        special[critical.x] = f"{critical.kind}, kink" if critical.kink else critical.kind
+        sharp = special.get(critical.x) if critical.x in steep else "kink"
+        special[critical.x] = f"{critical.kind}, {sharp}" if critical.kink else critical.kind
     places = np.array(sorted({*x, *special}))
     with np.errstate(all="ignore"):
         values, slopes = sampler.values(places), sampler.slopes(places)
@@ -171,6 +206,7 @@ def curve_facts(
             "gaps": [g._asdict() for g in curve.gaps],
             "flats": curve.flats,
             "inflections": [i._asdict() for i in curve.inflections],
+            "verticals": [_vertical_fact(v) for v in curve.verticals],
             "view": curve.view,
             "points": curve.points,
             "slopes": curve.slopes,
