@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -128,6 +129,40 @@ def test_the_tour_by_keyboard(open_page: Open, run: Callable[..., Result]) -> No
     assert not tab.is_visible("#help")
 
 
+def test_a_descent_leaves_its_trail_on_the_plane(open_page: Open) -> None:
+    """Lines of equal height over two inputs, the trail on them, each where the numbers are."""
+    tab = open_page(page("(1 - x)^2 + 5(y - x^2)^2", x=-1, y=1.5))
+    assert tab.locator("#curve .level").count() == 0
+    tab.fill("#rate", "0.02")
+    tab.press("#rate", "Enter")
+    tab.click("#many")
+    assert tab.locator("#curve .level").count() == 9
+    assert "after 100 updates f fell from 5.25" in text_of(tab, "#descent")
+    heights = [float(x) for x in text_of(tab, "#legend").splitlines()[0].removeprefix("f = ").split(", ")]
+    assert heights == sorted(heights)
+    # both ends of every piece of a line are on its height, as far as a cell is wide
+    lines = tab.eval_on_selector_all("#curve .level", "all => all.map(e => e.getAttribute('d'))")
+    texts = tab.eval_on_selector_all(
+        "#curve text", "all => all.map(e => e.textContent.replace('\u2212', '-'))"
+    )
+    x0, x1, y1, y0 = (float(texts[k]) for k in (0, 1, 3, 4))
+    for height, line in zip(heights, lines, strict=True):
+        points = [tuple(map(float, piece.split())) for piece in line.replace("L", "M").split("M")[1:]]
+        assert points
+        for px, py in points[::7]:
+            x, y = x0 + (px - 44) / 288 * (x1 - x0), y0 + (198 - py) / 188 * (y1 - y0)
+            f, slope = (
+                (1 - x) ** 2 + 5 * (y - x * x) ** 2,
+                abs(10 * (y - x * x)) * (1 + 2 * abs(x)) + 2 * abs(1 - x),
+            )
+            assert abs(f - height) <= 0.05 * height + slope * 0.04, (height, x, y, f)
+    assert tab.locator("#curve .trail").count() == 1
+    tab.select_option("#other", "")
+    assert tab.locator("#curve .level").count() == 0
+    assert tab.is_visible("#width")
+    assert open_page(page("x^2", x=1)).is_hidden("#plane")
+
+
 def test_nodes_are_focused_in_their_order(open_page: Open) -> None:
     tab = open_page(page(LOSS, AT))
     labels = tab.eval_on_selector_all(".node", "all => all.map(n => n.getAttribute('aria-label'))")
@@ -174,7 +209,7 @@ def test_a_link_restores_inputs_and_step(open_page: Open) -> None:
     assert tab.input_value("#number0") == "1.5"
     assert "step 3 of" in text_of(tab, "#where")
     tab.keyboard.press("ArrowRight")
-    tab.wait_for_function("location.hash === '#a=1.5,b=-2,c=8,f=4&step=4'")
+    sync_api.expect(tab).to_have_url(re.compile("#a=1.5,b=-2,c=8,f=4&step=4$"))
 
 
 def test_the_quiz_names_mistakes(open_page: Open) -> None:
@@ -216,6 +251,37 @@ def test_what_users_write_is_shown_and_never_run(open_page: Open) -> None:
     (complaint,) = tab.complaints
     assert "Content Security Policy" in complaint
     tab.complaints.clear()
+
+
+def test_assistive_technology_finds_nothing_amiss(open_page: Open) -> None:
+    """axe-core's rules, in both schemes; a table has what the graph has, a step is said once."""
+    axe = pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT
+    quiz = page("u = 3x + 1; y = u^2 + x*x", x=2, quiz=True)
+    network = network_page(ROOT / "sample_inputs" / "xor.yaml", quiz=True)
+    for text, scheme in ((page(LOSS, AT), "light"), (quiz, "dark"), (network, "light")):
+        tab = open_page(text, color_scheme=scheme)
+        tab.evaluate(axe)
+        found = tab.evaluate("() => axe.run()")
+        assert [(v["id"], v["nodes"][0]["html"]) for v in found["violations"]] == []
+        assert len(found["passes"]) > 20
+    tab = open_page(page(LOSS, AT))
+    titles = tab.eval_on_selector_all(".node", "all => all.map(n => n.querySelector('.title').textContent)")
+    assert [title.split(" = ")[0] for title in titles] == list(cells(tab))
+    assert tab.locator("[aria-live=polite]").count() == 1
+
+
+def test_a_printed_page_is_a_worksheet(open_page: Open) -> None:
+    tab = open_page(page(LOSS, AT), "#step=0")
+    tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": 720, "height": 1000})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 720
+    assert tab.is_hidden("#play")
+    assert tab.locator(".lines li.later").count() >= 9
+    clipped = tab.evaluate(
+        "() => [...document.querySelectorAll('.pane, .canvas, .scroll')].filter(e => e.offsetParent"
+        " && e.scrollWidth > e.clientWidth + 1).map(e => e.className)"
+    )
+    assert clipped == []
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (320, "light")])
@@ -287,6 +353,53 @@ def test_a_network_gives_the_numbers_of_trace(open_page: Open, run: Callable[...
     assert text_of(tab, "#where") == first
 
 
+def test_a_link_leads_to_an_update_of_a_network(open_page: Open) -> None:
+    text = network_page(ROOT / "sample_inputs" / "xor.yaml")
+    tab = open_page(text)
+    tab.fill("#rate", "0.05")
+    tab.press("#rate", "Enter")
+    for _ in range(7):
+        tab.keyboard.press("Escape")
+        tab.click("#one")
+    tab.click("#phase-loss")
+    tab.keyboard.press("n")
+    hash = tab.evaluate("location.hash")
+    assert hash == "#rate=0.05&update=7&row=2&phase=loss"
+    there = open_page(text, hash)
+    for place in ("#where", "#lines", "#row-table"):
+        assert text_of(there, place) == text_of(tab, place)
+    there.fill("#rate", "0.1")
+    there.press("#rate", "Enter")
+    there.click("#one")  # two rates led here, and no link does
+    assert there.evaluate("location.hash") == "#row=2&phase=loss"
+
+
+def test_the_quiz_of_a_network_names_mistakes(open_page: Open) -> None:
+    path = str(ROOT / "sample_inputs" / "mazur.yaml")
+    tab = open_page(network_page(path, quiz=True))
+    assert "dE/d" not in text_of(tab, "#canvas")
+
+    def said(answer: str) -> str:
+        tab.fill("#card input", answer)
+        tab.press("#card input", "Enter")
+        return text_of(tab, "#card").splitlines()[-1].strip()
+
+    tab.focus(".weight[aria-label*='from linear1[0].y to linear2[0]']")  # 0.082167041 by hand
+    assert said("-0.0821670") == "the sign is wrong"
+    assert said("0.138499") == "that is delta: it is multiplied by the weight's input"
+    assert said("0.593270") == "that is the weight's input: it is multiplied by delta"
+    assert said("0.4") == "that is the weight, not its slope"
+    assert said("0.05") == "it is not 0.05"
+    assert said("0.0821670") == "right"
+    assert "linear2[0].w[0]: dE/dw = 0.082167" in text_of(tab, "#lines")
+    tab.click("text=linear1[0]")
+    assert said("0.0363503") == "that is dE/dy: it is multiplied by the slope of the activation"
+    assert said("0,00877135") == "right"
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("s")
+    assert "linear2[0].w[0]: dE/dw" not in text_of(tab, "#lines")  # another update, other slopes
+
+
 def test_iris_is_drawn_and_trained(open_page: Open, run: Callable[..., Result], tmp_path: Path) -> None:
     out = tmp_path / "iris.html"
     run("page", str(ROOT / "sample_inputs" / "iris.yaml"), "-o", str(out)).answered()
@@ -339,7 +452,7 @@ def test_sizes_bytes_and_refusals(run: Callable[..., Result], tmp_path: Path) ->
         (ROOT / "backprop_cli" / "pages" / name).stat().st_size
         for name in ("numbers.js", "common.js", "engine.js", "page.js", "page.css")
     )
-    assert shell <= 60 * 1024
+    assert shell <= 60 * 1024  # the plane of two inputs and networks have a file more
     hundred = "; ".join(["v0 = sin(x)", *(f"v{k} = v{k - 1}*x + {k}" for k in range(1, 40)), "y = v39*x"])
     text = page(hundred, x=0.5)
     assert len(text.encode()) <= 150_000

@@ -18,12 +18,13 @@ Ranges = Mapping[str, tuple[float, float]] | None
 """Where sliders begin and end, by input."""
 
 
-def network_page(config: str | PathLike[str], *overrides: str, digits: int = 6) -> str:
+def network_page(config: str | PathLike[str], *overrides: str, quiz: bool = False, digits: int = 6) -> str:
     """Return a page, one HTML file, to step through and train a network in a browser.
 
     Args:
         config: Path of a config, or of a trained model, which begins with its weights.
         overrides: ``optimizer.learning_rate=0.1`` and the like; they win over the config's file.
+        quiz: Whether it opens with the slopes to be found.
         digits: Significant digits.
     Raises:
         BackpropError: for a config, data or shapes that do not fit, and for networks that are not drawn.
@@ -45,6 +46,7 @@ def network_page(config: str | PathLike[str], *overrides: str, digits: int = 6) 
 
         with assembled(place, keys) as problem:
             data, wanted, rule = network_data(problem, None, digits=shown)
+    data["quiz"] = flag("quiz", quiz)
     return written("network.html", ["network.js"], data, wanted, rule, ["network.css"])
 
 
@@ -86,4 +88,6 @@ def page(
     data, wanted = program_data(
         graph, given, ranges=sliders, digits=whole("digits", digits, 1, MOST_DIGITS), row_name=row_name
     )
-    return written("expression.html", ["engine.js", "page.js"], data | {"quiz": flag("quiz", quiz)}, wanted)
+    plane = ["contour.js"] if len(graph.inputs) > 1 else []
+    data["quiz"] = flag("quiz", quiz)
+    return written("expression.html", ["engine.js", *plane, "page.js"], data, wanted)

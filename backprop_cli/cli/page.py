@@ -86,9 +86,7 @@ def command(request: PageRequest, output: Output, quiz: bool, open_: bool) -> in
         use_threads(1)
         from ..api.page import network_page
 
-        if quiz:
-            raise UsageError("--quiz is for expressions, not for networks")
-        output.write(network_page(network, *request.config_overrides(), digits=output.digits))
+        output.write(network_page(network, *request.config_overrides(), quiz=quiz, digits=output.digits))
     else:
         _expression(request, output, quiz)
     if open_ and output.file is not None:

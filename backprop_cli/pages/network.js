@@ -116,12 +116,13 @@ function makeTraining(D, net) {
 function startNetwork(D) {
   const net = makeNetwork(D), training = makeTraining(D, net), s = training.state;
   const num = (x) => rounded(x, D.digits);
-  const view = { row: 0, phase: 4, rate: D.rate, chosen: null };
+  const view = { row: 0, phase: 4, rate: D.rate, chosen: null, mixed: false, quiz: D.quiz, found: {} };
   const weight = (array, k) => net.weights.findIndex((w) => w.array === array && w.k === k);
   const layers = D.layers.map((layer, l) => ({ ...layer, l, w: weight(`${layer.name}.weights`, 0), b: weight(`${layer.name}.bias`, 0) }));
   const before = (l) => (l === 0 ? D.x : layers[l - 1].y);
   const unitName = (l, k) => `${layers[l].name}[${k}]`;
   const sourceName = (l, i) => (l === 0 ? D.names[i] || `x${i + 1}` : `${unitName(l - 1, i)}.y`);
+  const MOST_REPLAYED = 20000; // updates that a link leads to
   const PHASES = ["given", "forward", "loss", "backward", "update"];
   let now, timer = null;
 
@@ -141,7 +142,7 @@ function startNetwork(D) {
       const line = make("path", { d: `M${x1 + R} ${y1}C${(x1 + x2) / 2} ${y1} ${(x1 + x2) / 2} ${y2} ${x2 - R} ${y2}`, class: "weight", tabindex: most <= 6 ? 0 : -1, role: "button" });
       const pick = () => { view.chosen = { l, k, i, w: id }; draw(); };
       line.addEventListener("click", pick);
-      line.addEventListener("mouseenter", pick);
+      line.addEventListener("mouseenter", () => { if (!view.quiz) pick(); }); // a field that is typed into stays
       line.addEventListener("focus", pick);
       lines.push({ line, w: id, l, k, i });
       svg.append(line);
@@ -200,6 +201,9 @@ function startNetwork(D) {
     } else if (phase === "loss") {
       found.push(`E = ${num(v[D.loss])}  (${D.lossName} of this row)`);
       if (D.batch > 1) found.push(`E = ${num(made.loss)}  (of the ${training.rows().length} rows of the batch)`);
+    } else if (view.quiz) {
+      found.push("Point at a line or a circle, and type its slope for this row into its card.");
+      for (const [name, x] of Object.entries(view.found)) found.push(`${name} = ${num(x)}`);
     } else if (phase === "backward") {
       for (const layer of [...layers].reverse()) layer.z.forEach((id, k) => found.push(`${unitName(layer.l, k)}: dE/dz = ${num(g[id])}`));
       layers.forEach((layer, l) => layer.z.forEach((id, k) => before(l).forEach((source, i) => {
@@ -237,7 +241,7 @@ function startNetwork(D) {
       const id = c === 0 ? D.x[k] : layers[c - 1].y[k], reached = c === 0 || view.phase >= 1;
       const shown = c === layers.length && view.phase >= 1 ? v[D.output[k]] : v[id];
       value.textContent = reached ? minus(rounded(shown, 2)) : "";
-      delta.textContent = c > 0 && view.phase >= 3 ? minus(`dE/dz ${rounded(g[layers[c - 1].z[k]], 3)}`) : "";
+      delta.textContent = c > 0 && view.phase >= 3 && !view.quiz ? minus(`dE/dz ${rounded(g[layers[c - 1].z[k]], 3)}`) : "";
       const texts = value.isConnected ? [title, value, delta] : [title, delta, value]; // first what is seen
       group.setAttribute("aria-label", texts.map((text) => text.textContent ?? text).filter(Boolean).join(" "));
     }
@@ -247,13 +251,16 @@ function startNetwork(D) {
   function drawCard() {
     const parts = [], c = view.chosen, { v, g, made } = now;
     const pair = (term, text) => parts.push(make("dt", {}, term), make("dd", { class: "math" }, minus(text)));
+    const ask = (name, g, mistakes) => parts.push(make("dt", {}, `${name} of this row`), make("dd", {}, question(name, g, mistakes)));
     if (!c) parts.push(make("dt", {}, "Point at a line or a circle"), make("dd", {}, ""));
     else if (c.x !== undefined) pair(sourceName(0, c.x), num(v[D.x[c.x]]));
     else if (c.w !== undefined) {
       const layer = layers[c.l], input = v[before(c.l)[c.i]], delta = g[layer.z[c.k]];
       pair("weight", `${weightName(c.w)} = ${num(s.theta[c.w])}`);
       pair("its input", `${sourceName(c.l, c.i)} = ${num(input)}`);
-      if (view.phase >= 3) {
+      if (view.quiz) ask(`${weightName(c.w)}: dE/dw`, delta * input, [[delta, "that is delta: it is multiplied by the weight's input"], [input, "that is the weight's input: it is multiplied by delta"],
+        [g[layer.y[c.k]] * input, "the slope of the activation is missing"], [s.theta[c.w], "that is the weight, not its slope"], [made.gradient[c.w], "that is the slope over the batch: asked is this row's"], [made.theta[c.w], "that is the weight after the update"]]);
+      else if (view.phase >= 3) {
         pair("slope of this row: delta * input", `dE/dw = ${num(delta)} * ${num(input)} = ${num(delta * input)}`);
         if (D.batch > 1 && net.weights[c.w].trained) pair(`slope over the batch of ${training.rows().length}`, num(made.gradient[c.w]));
         pair("after the update", net.weights[c.w].trained ? num(made.theta[c.w]) : "frozen: it stays");
@@ -261,12 +268,57 @@ function startNetwork(D) {
     } else {
       pair("unit", unitName(c.l, c.k));
       if (view.phase >= 1) for (const line of unitLines(c.l, c.k)) pair(line.includes(".z") ? "weighted sum" : "activation", line);
-      if (view.phase >= 3) pair("delta", `dE/dz = ${num(g[layers[c.l].z[c.k]])}`);
+      const layer = layers[c.l], z = layer.z[c.k], y = layer.y[c.k];
+      if (view.quiz) ask(`${unitName(c.l, c.k)}: dE/dz`, g[z], [[g[y], "that is dE/dy: it is multiplied by the slope of the activation"], [v[z], "that is the weighted sum, not its slope"], [v[y], "that is what the unit gives, not a slope"]]);
+      else if (view.phase >= 3) pair("delta", `dE/dz = ${num(g[layers[c.l].z[c.k]])}`);
     }
     $("card").replaceChildren(...parts);
   }
 
+  // the quiz: a field for one slope, and what a wrong answer comes from
+
+  function question(name, g, mistakes) {
+    const said = make("span", { class: "small", role: "status" }, Object.hasOwn(view.found, name) ? " right" : "");
+    const box = make("input", { type: "text", inputmode: "decimal", size: 10, autocomplete: "off", "aria-label": name, value: Object.hasOwn(view.found, name) ? num(g) : "", on: { change: () => {
+      const x = asNumber(box.value), near = (y) => Number.isFinite(y) && Math.abs(x - y) <= 5e-3 * Math.abs(y) + 1e-12;
+      if (!Number.isFinite(x)) { said.textContent = " a number, please"; return; }
+      const right = isRight(x, g);
+      if (right) view.found[name] = g; else delete view.found[name];
+      const mistake = near(-g) ? "the sign is wrong" : (mistakes.find(([y]) => near(y)) || ["", `it is not ${box.value.trim()}`])[1];
+      said.textContent = right ? " right" : ` ${minus(mistake)}`;
+      drawPhase();
+    } } });
+    return make("span", {}, box, said);
+  }
+
+  function setQuiz(on) {
+    view.quiz = on;
+    view.found = {};
+    if (on) { run(false); view.phase = Math.max(view.phase, 3); }
+    draw();
+  }
+
+  // the address: rate, updates, row and phase, as long as one rate leads there
+
+  function save() {
+    const way = view.mixed ? "" : `rate=${shortest(view.rate)}&update=${s.t}&`;
+    try { history.replaceState(null, "", `#${way}row=${view.row + 1}&phase=${PHASES[view.phase]}${view.quiz ? "&quiz" : ""}`); } catch { /* a page within a page has no address */ }
+  }
+
+  function load() {
+    const asked = new URLSearchParams(location.hash.slice(1)), number = (key) => Number(asked.get(key) ?? NaN);
+    const [rate, updates, row] = ["rate", "update", "row"].map(number), phase = PHASES.indexOf(asked.get("phase"));
+    if (rate > 0 && rate < Infinity) view.rate = rate;
+    if (Number.isInteger(updates) && updates > s.t) steps(Math.min(updates - s.t, MOST_REPLAYED), false);
+    if (Number.isInteger(row) && row >= 1 && row <= D.rows.length) view.row = row - 1;
+    if (asked.has("quiz")) view.quiz = true;
+    if (phase >= 0) view.phase = phase;
+    else if (view.quiz) view.phase = 3;
+  }
+
   function drawPhase() {
+    save();
+    $("quiz").setAttribute("aria-pressed", String(view.quiz));
     const phase = PHASES[view.phase], all = phaseLines(phase);
     const shown = all.length > 60 ? [...all.slice(0, 58), `... and ${all.length - 58} more`] : all;
     $("lines").replaceChildren(...shown.map((text) => make("li", { class: "math" }, minus(text))));
@@ -363,15 +415,20 @@ function startNetwork(D) {
     if (s.losses.length > 20000) s.losses = s.losses.filter((_, k) => k % 2 === 0);
   }
 
-  function steps(count) {
-    for (let k = 0; k < count; k++) { if (!training.update(view.rate)) break; note(); }
+  function moved() {
+    view.found = {};
     redraw();
+  }
+
+  function steps(count, seen = true) {
+    for (let k = 0; k < count; k++) { if (!training.update(view.rate)) break; note(); }
+    if (seen) moved();
   }
 
   function epoch() {
     const from = s.epoch;
     while (s.epoch === from && training.update(view.rate)) note();
-    redraw();
+    moved();
   }
 
   function run(on) {
@@ -385,7 +442,7 @@ function startNetwork(D) {
       const until = performance.now() + 12;
       let going = true;
       while (going && performance.now() < until) { going = training.update(view.rate); if (going) note(); }
-      redraw();
+      moved();
       if (going) timer = requestAnimationFrame(frame); else run(false);
     };
     timer = requestAnimationFrame(frame);
@@ -394,9 +451,10 @@ function startNetwork(D) {
   function rewind() {
     run(false);
     training.rewind();
+    view.mixed = false;
     note();
     regionAt = -1;
-    redraw();
+    moved();
   }
 
   function phase(to) {
@@ -406,6 +464,7 @@ function startNetwork(D) {
 
   function row(to) {
     view.row = (to + D.rows.length) % D.rows.length;
+    view.found = {};
     compute();
     draw();
   }
@@ -439,7 +498,7 @@ function startNetwork(D) {
     if (field || (e.key === " " && e.target.closest("button"))) return;
     const acts = {
       ArrowRight: () => phase(view.phase + 1), ArrowLeft: () => phase(view.phase - 1), Home: () => phase(0), End: () => phase(4),
-      " ": () => run(!timer), s: () => steps(1), e: epoch, r: rewind, n: () => row(view.row + 1), p: () => row(view.row - 1), "?": () => $("help").showModal(),
+      " ": () => run(!timer), s: () => steps(1), e: epoch, r: rewind, n: () => row(view.row + 1), p: () => row(view.row - 1), q: () => setQuiz(!view.quiz), "?": () => $("help").showModal(),
     };
     const act = acts[e.key.length === 1 ? e.key.toLowerCase() : e.key];
     if (act) { e.preventDefault(); act(); }
@@ -451,14 +510,14 @@ function startNetwork(D) {
   $("epoch").onclick = epoch;
   $("many").onclick = () => steps(1000);
   $("rewind").onclick = rewind;
-  $("rate").value = D.rate;
-  $("rate").onchange = () => { const x = Number($("rate").value); if (Number.isFinite(x) && x > 0) { view.rate = x; redraw(); } else $("rate").value = view.rate; };
+  $("rate").onchange = () => { const x = Number($("rate").value); if (Number.isFinite(x) && x > 0) { view.mixed = view.mixed || (s.t > 0 && x !== view.rate); view.rate = x; redraw(); } else $("rate").value = view.rate; };
   $("row").max = D.rows.length;
   $("rows").textContent = `of ${D.rows.length.toLocaleString("en")}`;
   $("row").onchange = () => { const r = Math.round(Number($("row").value)); if (r >= 1 && r <= D.rows.length) row(r - 1); else $("row").value = view.row + 1; };
   $("next-row").onclick = () => row(view.row + 1);
   $("last-row").onclick = () => row(view.row - 1);
   $("export").onclick = yaml;
+  $("quiz").onclick = () => setQuiz(!view.quiz);
   $("ask").onclick = () => $("help").showModal();
   $("close").onclick = () => $("help").close();
   $("notes").textContent = D.notes.join("; ");
@@ -466,10 +525,13 @@ function startNetwork(D) {
   $("region-pane").hidden = D.x.length !== 2 || D.rows.length < 3;
   document.addEventListener("keydown", onKey);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { regionAt = -1; drawRegion(); });
+  window.addEventListener("hashchange", () => { training.rewind(); view.mixed = false; note(); load(); regionAt = -1; moved(); });
   run(false);
   build();
   check();
   note();
+  load();
+  $("rate").value = view.rate;
   redraw();
 }
 

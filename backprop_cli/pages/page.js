@@ -2,12 +2,11 @@
 // The page of an expression: panes over one state {inputs, step, chosen}, redrawn as it changes.
 
 function startPage(D) {
-  const E = makeEngine(D), N = E.N, num = E.num;
+  const E = makeEngine(D), N = E.N, num = E.num, said = (x) => minus(num(x));
   const state = { inputs: { ...D.start }, step: 0, chosen: D.output, curve: N[D.inputs[0]].n, quiz: D.quiz, rate: 0.1, trail: [], answers: {} };
   let p, lines, forwards, timer = null;
-  const shown = (id) => N[id].v === undefined; // constants are written where they stand
   const isInput = (id) => D.inputs.includes(id);
-  const moving = N.filter((n) => shown(n.id));
+  const moving = N.filter((n) => n.v === undefined); // constants are written where they stand
 
   // state
 
@@ -26,7 +25,7 @@ function startPage(D) {
     state.step = Math.min(state.step, lines.length - 1);
   }
 
-  // what has been reached by a step: values, slopes, and sums that are not complete
+  // what has been reached by a step: values, slopes, and sums not complete
   function reached() {
     const values = new Set(D.inputs), slopes = new Set(), sums = new Map();
     for (let k = 1; k <= state.step; k++) {
@@ -218,8 +217,7 @@ function startPage(D) {
       if (trouble.aside) parts.push(make("div", { class: "remark" }, "backprop grad looks beside the point, where a slope may stand"));
     }
     box.replaceChildren(...parts);
-    const names = { given: "inputs", forward: "forward pass", backward: "backward pass", update: "update" };
-    $("where").textContent = `step ${state.step} of ${lines.length - 1} · ${names[line.pass]}`;
+    $("where").textContent = `step ${state.step} of ${lines.length - 1} · ${{ given: "inputs", update: "update" }[line.pass] || `${line.pass} pass`}`;
     const slider = $("progress");
     slider.max = lines.length - 1;
     slider.value = state.step;
@@ -240,7 +238,7 @@ function startPage(D) {
       const back = make("button", { type: "button", "aria-label": `reset ${name}`, title: `back to ${num(D.start[name])}`, on: { click: () => setInput(name, D.start[name]) } }, "reset");
       controls.set(name, { slider, box, back });
       return make("div", { class: "input" }, make("label", { for: `number${k}`, class: "math" }, name), box, back, slider,
-        make("div", { class: "ends number", "aria-hidden": "true" }, make("span", {}, minus(num(low))), make("span", {}, minus(num(high)))));
+        make("div", { class: "ends number", "aria-hidden": "true" }, make("span", {}, said(low)), make("span", {}, said(high))));
     }));
   }
 
@@ -324,14 +322,14 @@ function startPage(D) {
     const line = lines[state.step];
     for (const [id, { row, value, slope, box }] of rows) {
       const n = N[id], idle = n.op && !p.error && !p.needed[id];
-      value.textContent = p.error ? (isInput(id) ? minus(num(p.v[id])) : "") : idle && state.step >= forwards ? "–" : r.values.has(id) ? minus(num(p.v[id])) : "";
+      value.textContent = p.error ? (isInput(id) ? said(p.v[id]) : "") : idle && state.step >= forwards ? "–" : r.values.has(id) ? said(p.v[id]) : "";
       const asked = state.quiz && id !== D.output && !n.truth && !p.error && !p.fault;
       if (asked) {
         if (slope.firstChild !== box) slope.replaceChildren(box);
         const given = state.answers[id];
         box.className = given ? (given.right ? "right" : "wrong") : "";
         if (!given) box.value = "";
-      } else slope.textContent = !p.error && !p.fault && r.slopes.has(id) ? minus(num(p.g[id])) : "";
+      } else slope.textContent = !p.error && !p.fault && r.slopes.has(id) ? said(p.g[id]) : "";
       row.className = `${state.chosen === id ? "chosen" : ""}${line.pass === "forward" && line.node === id ? " here" : ""}${line.pass === "backward" && line.uses && line.uses[0] === id ? " back" : ""}`;
     }
   }
@@ -354,91 +352,111 @@ function startPage(D) {
   }
 
   function answer(id, text) {
-    const x = Number(text.trim().replace("\u2212", "-").replace(",", "."));
-    if (!text.trim() || !Number.isFinite(x)) { delete state.answers[id]; draw(); $("quiz-said").textContent = text.trim() ? "a number, please" : ""; return; }
-    const g = p.g[id], right = Math.abs(x - g) <= 5e-4 * Math.max(Math.abs(g), Math.abs(x)) || (g === 0 && Math.abs(x) < 5e-4);
+    const x = asNumber(text);
+    if (!Number.isFinite(x)) { delete state.answers[id]; draw(); $("quiz-said").textContent = text.trim() ? "a number, please" : ""; return; }
+    const g = p.g[id], right = isRight(x, g);
     state.answers[id] = { right };
     if (right) state.step = Math.max(state.step, lastStep());
     draw();
     const why = right ? "" : mistake(id, x);
     const left = moving.filter((n) => n.id !== D.output && !n.truth && !state.answers[n.id]?.right).length;
-    $("quiz-said").textContent = right ? `${E.total(id)} = ${minus(num(g))}: right${left ? `, ${left} to go` : ": all found"}` : `${E.total(id)} is not ${minus(text.trim())}${why ? `: ${why}` : ""}`;
+    $("quiz-said").textContent = right ? `${E.total(id)} = ${said(g)}: right${left ? `, ${left} to go` : ": all found"}` : `${E.total(id)} is not ${minus(text.trim())}${why ? `: ${why}` : ""}`;
   }
 
   function setQuiz(on) {
     state.quiz = on;
     state.answers = {};
     state.step = on ? forwards : lastStep();
-    $("quiz-said").textContent = on ? `Find the slope of ${D.name} in every row, and type it into the table.` : "";
+    ask();
     draw();
   }
 
+  const ask = () => { $("quiz-said").textContent = state.quiz ? `Find the slope of ${D.name} in every row, and type it into the table.` : ""; };
+
   // the curve
 
+  const W = 340, H = 220, L = 44, B = 22;
   let cache = { key: "", points: [] };
 
-  function curvePoints(name, low, high) {
-    const key = JSON.stringify([name, low, high, D.inputs.map((id) => (N[id].n === name ? 0 : state.inputs[N[id].n]))]);
-    if (cache.key !== key) {
-      const count = moving.length > 150 ? 60 : 120, inputs = { ...state.inputs };
-      const points = [];
-      for (let k = 0; k <= count; k++) { inputs[name] = low + ((high - low) * k) / count; points.push([inputs[name], E.output(inputs)]); }
-      cache = { key, points };
-    }
+  // what is drawn stays while the inputs move that it is drawn over
+  function kept(names, make) {
+    const key = JSON.stringify([names, D.inputs.map((id) => (names.includes(N[id].n) ? 0 : state.inputs[N[id].n])), names.map(view)]);
+    if (cache.key !== key) cache = { key, points: make(names.map(view), { ...state.inputs }) };
     return cache.points;
   }
 
+  const gradientIn = (name) => (p.error || p.fault ? NaN : p.g[D.inputs.find((id) => N[id].n === name)]);
+  const quizzedIn = (name) => state.quiz && !state.answers[D.inputs.find((id) => N[id].n === name)]?.right;
+  const line = (cls, a, b, c, e) => make("line", { class: cls, x1: a, y1: b, x2: c, y2: e });
+  const steps = ([low, high], count) => Array.from({ length: count + 1 }, (_, k) => low + ((high - low) * k) / count);
+
+  // where a slider goes, or further, where its input, or the trail, is further out
+  function view(name) {
+    const xs = [...D.ranges[name], state.inputs[name], ...(state.other ? state.trail.map((t) => t.inputs[name]) : [])];
+    return [Math.min(...xs), Math.max(...xs)];
+  }
+
+  function axes([low, high], [bottom, top], name, side) {
+    const X = (a) => L + ((a - low) / (high - low || 1)) * (W - L - 8), Y = (b) => H - B - ((b - bottom) / (top - bottom)) * (H - B - 10);
+    const text = (x, y, anchor, content) => make("text", { x, y, "text-anchor": anchor }, minus(content));
+    const parts = [line("axis", L, H - B, W - 8, H - B), line("axis", L, 10, L, H - B)];
+    if (bottom < 0 && top > 0) parts.push(line("zero", L, Y(0), W - 8, Y(0)));
+    if (low < 0 && high > 0) parts.push(line("zero", X(0), 10, X(0), H - B));
+    parts.push(text(L, H - 6, "start", num(low)), text(W - 8, H - 6, "end", num(high)), text((L + W) / 2, H - 6, "middle", name));
+    parts.push(text(L - 5, 18, "end", rounded(top, 2)), text(L - 5, H - B, "end", rounded(bottom, 2)), text(L - 5, (H - B + 18) / 2, "end", side));
+    return { X, Y, parts };
+  }
+
+  function trail(X, Y) {
+    const seen = state.trail.filter((t) => Number.isFinite(t.y)).map((t) => [X(t), Y(t)]);
+    return seen.length < 2 ? [] : [make("polyline", { class: "trail", points: seen.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ") }), ...seen.slice(-60).map(([cx, cy]) => make("circle", { class: "trail-dot", r: 2.5, cx, cy }))];
+  }
+
+  function show(parts, inner, what, legend) {
+    const box = make("svg", { x: L, y: 6, width: W - L - 8, height: H - B - 6, viewBox: `${L} 6 ${W - L - 8} ${H - B - 6}` }, ...inner);
+    $("curve").replaceChildren(make("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": what }, ...parts, box));
+    $("legend").replaceChildren(...legend.map(([cls, text]) => make("span", {}, make("i", { class: cls }), text)));
+    $("secant").hidden = Boolean(state.other);
+  }
+
+  const contour = D.inputs.length > 1 ? makeContour(D, E, state, { kept, view, steps, axes, trail, show, line, gradientIn, quizzedIn }) : null;
+
   function drawCurve() {
-    const name = state.curve, x = state.inputs[name];
-    let [low, high] = D.ranges[name];
-    if (x < low) low = x; if (x > high) high = x;
-    const points = curvePoints(name, low, high), y = p.error ? NaN : p.v[D.output];
-    const h = 10 ** Number($("width").value) * Math.max(1, Math.abs(x)), inputs = { ...state.inputs };
-    const other = E.output({ ...inputs, [name]: x + h }), finite = (other - y) / (x + h - x);
-    const g = p.error || p.fault ? NaN : p.g[D.inputs.find((id) => N[id].n === name)];
-    const W = 340, H = 220, L = 44, B = 22;
+    $("axis").value = state.curve;
+    if (contour && contour.drawn()) contour.draw(p, moving.length > 150 ? 20 : 40); else drawLine();
+  }
+
+  function drawLine() {
+    const name = state.curve, x = state.inputs[name], g = gradientIn(name);
+    const points = kept([name], ([ends], inputs) => steps(ends, moving.length > 150 ? 60 : 120).map((a) => [a, E.output({ ...inputs, [name]: a })]));
+    const y = p.error ? NaN : p.v[D.output], [low, high] = view(name);
+    const h = 10 ** Number($("width").value) * Math.max(1, Math.abs(x));
+    const finite = (E.output({ ...state.inputs, [name]: x + h }) - y) / (x + h - x);
     const ys = points.map((q) => q[1]).filter(Number.isFinite).sort((a, b) => a - b);
     let [bottom, top] = ys.length ? [ys[Math.floor(ys.length * 0.02)], ys[Math.ceil(ys.length * 0.98) - 1]] : [-1, 1];
     if (Number.isFinite(y)) { bottom = Math.min(bottom, y); top = Math.max(top, y); }
     const pad = (top - bottom) * 0.1 || Math.abs(top) * 0.1 || 1;
-    bottom -= pad; top += pad;
-    const X = (a) => L + ((a - low) / (high - low || 1)) * (W - L - 8), Y = (b) => H - B - ((b - bottom) / (top - bottom)) * (H - B - 10);
+    const { X, Y, parts } = axes([low, high], [bottom - pad, top + pad], name, "");
     const clamp = (b) => Math.max(-4000, Math.min(4000, Y(b)));
     let d = "", pen = false;
     for (const [a, b] of points) {
-      if (!Number.isFinite(b)) { pen = false; continue; }
-      d += `${pen ? "L" : "M"}${X(a).toFixed(1)} ${clamp(b).toFixed(1)}`;
-      pen = true;
+      if (Number.isFinite(b)) d += `${pen ? "L" : "M"}${X(a).toFixed(1)} ${clamp(b).toFixed(1)}`;
+      pen = Number.isFinite(b);
     }
-    const parts = [];
-    const line = (cls, a, b, c, e) => make("line", { class: cls, x1: a, y1: b, x2: c, y2: e });
-    if (bottom < 0 && top > 0) parts.push(line("zero", L, Y(0), W - 8, Y(0)));
-    if (low < 0 && high > 0) parts.push(line("zero", X(0), 10, X(0), H - B));
-    parts.push(line("axis", L, H - B, W - 8, H - B), line("axis", L, 10, L, H - B));
-    parts.push(make("text", { x: L, y: H - 6 }, minus(num(low))), make("text", { x: W - 8, y: H - 6, "text-anchor": "end" }, minus(num(high))), make("text", { x: (L + W) / 2, y: H - 6, "text-anchor": "middle" }, name));
-    parts.push(make("text", { x: L - 5, y: 18, "text-anchor": "end" }, minus(rounded(top, 2))), make("text", { x: L - 5, y: H - B, "text-anchor": "end" }, minus(rounded(bottom, 2))));
     const inner = [make("path", { class: "f", d })];
     const straight = (cls, slope) => {
-      if (!Number.isFinite(slope) || !Number.isFinite(y)) return;
-      const reach = (high - low) * 2;
-      inner.push(line(cls, X(x - reach), Math.max(-1e5, Math.min(1e5, Y(y - slope * reach))), X(x + reach), Math.max(-1e5, Math.min(1e5, Y(y + slope * reach)))));
+      const reach = (high - low) * 2, far = (k) => Math.max(-1e5, Math.min(1e5, Y(y + k * slope * reach)));
+      if (Number.isFinite(slope) && Number.isFinite(y)) inner.push(line(cls, X(x - reach), far(-1), X(x + reach), far(1)));
     };
     straight("secant", finite);
     straight("tangent", g);
-    if (state.trail.length > 1) {
-      inner.push(make("polyline", { class: "trail", points: state.trail.filter((t) => Number.isFinite(t.y)).map((t) => `${X(t.inputs[name]).toFixed(1)},${clamp(t.y).toFixed(1)}`).join(" ") }));
-      for (const t of state.trail.slice(-60)) if (Number.isFinite(t.y)) inner.push(make("circle", { class: "trail-dot", r: 2.5, cx: X(t.inputs[name]), cy: clamp(t.y) }));
-    }
+    inner.push(...trail((t) => X(t.inputs[name]), (t) => clamp(t.y)));
     if (Number.isFinite(y)) inner.push(make("circle", { class: "point", r: 5.5, cx: X(x), cy: Y(y) }));
-    const box = make("svg", { x: L, y: 6, width: W - L - 8, height: H - B - 6, viewBox: `${L} 6 ${W - L - 8} ${H - B - 6}` }, ...inner);
-    const what = `${D.name} against ${name}, from ${num(low)} to ${num(high)}`;
-    $("curve").replaceChildren(make("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": Number.isFinite(y) ? `${what}; ${num(y)} at ${num(x)}` : what }, ...parts, box));
-    const item = (cls, color, text) => make("span", {}, make("i", { class: cls }), text);
-    const quizzed = state.quiz && !state.answers[D.inputs.find((id) => N[id].n === name)]?.right;
-    const legend = [item("c-first", "", D.name)];
-    if (Number.isFinite(g)) legend.push(item("c-mark", "", make("span", {}, `tangent, slope ${quizzed ? "?" : minus(num(g))}`)));
-    if (Number.isFinite(finite)) legend.push(item("c-second dashed", "", make("span", {}, `secant, h = ${rounded(h, 2)}: ${quizzed ? "?" : minus(num(finite))}`)));
-    $("legend").replaceChildren(...legend);
+    const what = `${D.name} against ${name}, from ${num(low)} to ${num(high)}${Number.isFinite(y) ? `; ${num(y)} at ${num(x)}` : ""}`;
+    const slope = (z) => (quizzedIn(name) ? "?" : said(z)), legend = [["c-first", D.name]];
+    if (Number.isFinite(g)) legend.push(["c-mark", `tangent, slope ${slope(g)}`]);
+    if (Number.isFinite(finite)) legend.push(["c-second dashed", `secant, h = ${rounded(h, 2)}: ${slope(finite)}`]);
+    show(parts, inner, what, legend);
   }
 
   // descent
@@ -447,6 +465,7 @@ function startPage(D) {
     if (p.error || p.fault) return;
     if (!state.trail.length) state.trail = [{ inputs: { ...state.inputs }, y: p.v[D.output] }];
     const ids = D.inputs;
+    if (ids.length === 2 && state.other === undefined) contour.choose(ids);
     let verdict = "";
     for (let k = 0; k < count; k++) {
       const steepest = Math.max(...ids.map((id) => Math.abs(p.g[id])));
@@ -533,7 +552,7 @@ function startPage(D) {
     if (act) { e.preventDefault(); act(); }
   }
 
-  for (const [id, which] of [["first", "first"], ["back", "back"], ["play", "play"], ["forward", "forward"], ["last", "last"]]) icon($(id), which);
+  for (const id of ["first", "back", "play", "forward", "last"]) icon($(id), id);
   $("first").onclick = () => go(0);
   $("back").onclick = () => go(state.step - 1);
   $("play").onclick = () => play(!timer);
@@ -549,8 +568,10 @@ function startPage(D) {
   $("one").onclick = () => descend(1);
   $("many").onclick = () => descend(100);
   $("rewind").onclick = () => { if (state.trail.length) { state.inputs = { ...state.trail[0].inputs }; state.trail = []; compute(); state.step = lastStep(); draw(); $("descent").textContent = ""; } };
-  $("axis").replaceChildren(...D.inputs.map((id) => make("option", { value: N[id].n }, N[id].n)));
+  for (const axis of ["axis", "other"]) $(axis).append(...D.inputs.map((id) => make("option", { value: N[id].n }, N[id].n)));
   $("axis").onchange = () => { state.curve = $("axis").value; draw(); };
+  $("other").onchange = () => { state.other = $("other").value; draw(); };
+  $("plane").hidden = !contour;
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", () => { load(); draw(); });
   load();
@@ -559,7 +580,7 @@ function startPage(D) {
   buildGraph();
   check();
   draw();
-  if (state.quiz) $("quiz-said").textContent = `Find the slope of ${D.name} in every row, and type it into the table.`;
+  ask();
 }
 
 startPage(JSON.parse($("data").textContent));

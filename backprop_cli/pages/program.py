@@ -191,7 +191,7 @@ def _witness(point: Point) -> list[list[Any]]:
 
 def _step(graph: Graph, node: Node, texts: Written, digits: int, row: str) -> dict[str, Any]:
     assert node.op is not None
-    symbols, numbers = Style(digits, symbols=True), Style(digits, symbols=True, spaced=True)
+    symbols = Style(digits, symbols=True)
     operation = texts.operation(node.id)
     seen = dict.fromkeys(i for i in node.inputs if graph.nodes[i].kind != CONSTANT)
     facts: dict[str, Any] = {
@@ -210,7 +210,7 @@ def _step(graph: Graph, node: Node, texts: Written, digits: int, row: str) -> di
         facts |= {
             "chosen": True,
             "condition": template(texts.operand(first), digits),
-            "branches": [printable(as_piece(texts.operand(i), numbers).text) for i in branches],
+            "branches": [printable(as_piece(texts.operand(i), symbols).text) for i in branches],
         }
     else:
         facts["numbers"] = template(operation, digits)
