@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # importing typing takes as long as all else before the progr
     from .api.prediction import predict as predict
     from .api.programs import parse as parse
     from .api.runs import runs as runs
+    from .api.sweep import sweep as sweep
     from .api.tracing import trace as trace
     from .api.training import train as train
     from .errors import BackpropError as BackpropError
@@ -52,6 +53,7 @@ _ROOMS = {
     "plot": "api.plots",
     "predict": "api.prediction",
     "runs": "api.runs",
+    "sweep": "api.sweep",
     "trace": "api.tracing",
     "train": "api.training",
     "translate": "api.export",

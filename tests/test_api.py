@@ -168,6 +168,7 @@ DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "check": ((PROGRAM, {"d": 1}, AT), {}),
     "translate": ((PROGRAM, AT), {"to": "python"}),
     "train": ((HAND,), {}),
+    "sweep": ((HAND,), {"over": {"seed": "1"}}),
     "runs": ((), {}),
     "trace": ((HAND,), {}),
     "article": ((TEXT,), {}),

@@ -8,6 +8,7 @@ from ..errors import UsageError
 from .command import HELP
 from .common import answers
 from .output import Output
+from .training import FORMATS
 
 
 @click.command(
@@ -20,6 +21,21 @@ from .output import Output
 @click.option("--target", metavar="COLUMN", help="With a file of rows as CONFIG: what to predict.")
 @click.option("--resume", is_flag=True, help="Go on where the last run of this name stopped.")
 @click.option("--force", is_flag=True, help="Start over in the folder of an earlier run.")
+@click.option(
+    "--sweep",
+    "sweeps",
+    metavar="KEY=VALUES",
+    multiple=True,
+    help="Train once for each of a list 0,0.01 or range 1e-4:1e-1:log4, 0:1:5 of values; of several keys, "
+    "once for each combination.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Runs of a sweep at once; their numbers do not depend on it.",
+)
 @click.option("--dry-run", is_flag=True, help="Check config, data and shapes; train nothing.")
 @click.option("--check-gradients", is_flag=True, help="Compare reverse mode with finite differences first.")
 @click.option(
@@ -29,10 +45,20 @@ from .output import Output
     show_default=True,
     help="Threads for matrix products; the bits of a run depend on it.",
 )
-@click.option("--format", "format_", type=click.Choice(("table", "json")), help="How to print the summary.")
-@click.option("-o", "output", metavar="FILE", help="Write the summary to a file.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    help="How to print the summary; csv and so on of a sweep.",
+)
+@click.option(
+    "-o",
+    "output",
+    metavar="FILE",
+    help="Write the summary to a file; of a sweep a picture, too (.svg, .png).",
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress, notes or alarms.")
-@answers(None)
+@answers(None, draws=True)
 def command(
     output: Output,
     config: str | None,
@@ -40,6 +66,8 @@ def command(
     target: str | None,
     resume: bool,
     force: bool,
+    sweeps: tuple[str, ...],
+    jobs: int,
     dry_run: bool,
     check_gradients: bool,
     threads: int,
@@ -53,13 +81,38 @@ def command(
     trained model and a summary. Where a run is there already, or is being written, the new one goes to
     runs/NAME-2. An interrupted run goes on with --resume, to the same bits; with another number of
     epochs, learning rate or other rows it goes on another way.
+
+    --sweep trains over values of keys, each run into a folder of its own (runs/NAME/1, ...), and compares
+    them.
     """
-    from .training import train
 
     if config is None:
         raise UsageError(
             "Missing argument 'CONFIG'",
             hint="backprop config init iris > iris.yaml makes one, config init rows.csv one for a table",
+        )
+    if sweeps:
+        from .sweep import sweep
+
+        for name, given in (("--force", force), ("--check-gradients", check_gradients)):
+            if given:
+                raise UsageError(f"{name} is for one run, --sweep makes several")
+        return sweep(
+            output,
+            config,
+            overrides,
+            sweeps,
+            target=target,
+            resume=resume,
+            dry_run=dry_run,
+            jobs=jobs,
+            threads=threads,
+        )
+    from .training import train
+
+    if jobs > 1:
+        raise UsageError(
+            "--jobs is for the runs of --sweep", hint="--threads is for the matrix products of one"
         )
     return train(
         output,

@@ -15,7 +15,7 @@ from ..errors import ANSWERED, INTERRUPTED, NO, NO_SUCH_NUMBER, TERMINATED, Usag
 from ..language.numbers import brief
 
 if TYPE_CHECKING:
-    from ..training.config import Loaded
+    from ..api.trials import Written
     from ..training.run import Run, Step
     from .output import Output
 
@@ -26,6 +26,13 @@ THREAD_VARIABLES = (
     "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+
+
+FORMATS = ("table", "json", "csv", "tsv", "markdown")
+"""What train prints; without --sweep the first two."""
+
+HELD = {"finished": "an earlier run", "running": "a run that is being trained", "sweep": "a sweep"}
+"""What is in a folder that another run is asked for."""
 
 
 def use_threads(count: int) -> None:
@@ -54,12 +61,13 @@ def train(
     from ..training.run import Run
     from .output import check_destination
 
+    if output.drawn:
+        raise UsageError("train draws into its folder (loss.svg); -o FILE.svg is for --sweep")
     if output.format not in ("table", "json"):
-        raise UsageError(f"train prints a table or JSON, not {output.format}")
+        raise UsageError(f"train prints a table or JSON, not {output.format}; of a --sweep others, too")
     check_destination(output.file)
     note = output.note
-    loaded = load_or_guess(config, overrides, target, note)
-    problem = assemble(loaded)
+    problem = assemble(written(config, target, note).load(overrides))
     if problem.dropped:
         note(f"note: left out {counted(problem.dropped, 'row')} with missing values (data.missing)")
     for text in problem.notes:
@@ -122,11 +130,9 @@ def train(
     return NO_SUCH_NUMBER if run.alarms.diverged else ANSWERED
 
 
-def load_or_guess(
-    config: str, overrides: Sequence[str], target: str | None, note: Callable[[str], None]
-) -> Loaded:
-    """Read a config; for a file of rows make one, and say what was guessed."""
-    from ..training.config import load, loads
+def written(config: str, target: str | None, note: Callable[[str], None]) -> Written:
+    """Return a config to be read; for a file of rows one is made, and what was guessed is said."""
+    from ..api.trials import Written
     from ..training.data.inspection import is_table, proposal
 
     if not is_table(config):
@@ -134,14 +140,14 @@ def load_or_guess(
             raise UsageError(
                 "--target goes with a file of rows", hint=f"data.target={target} overrides a config's"
             )
-        return load(config, overrides)
+        return Written(config)
     folder = os.path.dirname(config) or os.curdir
     found, text = proposal(config, target, folder)
     for line in found.notes():
         note(f"note: guessed {line}")
     note(f"note: backprop config init {shlex.quote(config)} prints the whole config")
     stem = os.path.basename(config).partition(".")[0]
-    return loads(text, f"config of {config}", overrides, path=config, folder=folder, name=stem)
+    return Written(config, text, folder, stem)
 
 
 def where(run: Run) -> Iterator[str]:
@@ -158,7 +164,7 @@ def where(run: Run) -> Iterator[str]:
         on = f"output.dir={run.asked} --resume"
         yield f"{run.asked} holds an unfinished run, which {on} goes on with; this one is in {run.folder}"
     elif run.instead:
-        holds = "an earlier run" if run.instead == "finished" else "a run that is being trained"
+        holds = HELD[run.instead]
         yield f"{run.asked} holds {holds}; this one is in {run.folder}"
     if run.replaced:
         kind = "earlier" if run.replaced == "finished" else "unfinished"

@@ -47,7 +47,7 @@ class RunFacts:
 
 
 def runs_in(folder: str) -> list[str]:
-    """Return the folders of the runs in a folder, ``iris-2`` before ``iris-10``.
+    """Return the folders of the runs in a folder, those of its sweeps too, ``iris-2`` before ``iris-10``.
 
     Raises:
         FileError: when it cannot be read.
@@ -58,12 +58,19 @@ def runs_in(folder: str) -> list[str]:
         reason = getattr(error, "strerror", None) or "no such name"
         raise FileError(f"{folder}: {reason}", hint="backprop train makes runs/NAME") from None
     paths = [os.path.join(folder, name) for name in names]
-    return [path for path in paths if os.path.isdir(path) and state_of(path) in ("finished", "unfinished")]
+    states = {path: state_of(path) for path in paths if os.path.isdir(path)}
+    found = []
+    for path, state in states.items():
+        found += runs_in(path) if state == "sweep" else [path] if state in ("finished", "unfinished") else []
+    return found
 
 
-def read_run(folder: str) -> RunFacts:
+def read_run(folder: str, judged_on: Sequence[str] = HELD_OUT) -> RunFacts:
     """Read what the folder of a run tells.
 
+    Args:
+        folder: Its path.
+        judged_on: Sets; the measures are those of the first that the run has.
     Raises:
         CheckpointError: when it holds no run, or its files are damaged.
         FileError: when they cannot be read.
@@ -76,7 +83,7 @@ def read_run(folder: str) -> RunFacts:
         return _logged(folder, "running" if running else state_of(folder))
     try:
         facts = json.loads(bytes_of(path, SIZE_LIMIT))
-        judged = next(name for name in HELD_OUT if name in facts["results"])
+        judged = next(name for name in judged_on if name in facts["results"])
         return RunFacts(
             folder,
             "finished",

@@ -6,24 +6,28 @@ import contextlib
 import os
 import re
 import sys
+from collections.abc import Iterator
 from itertools import count
 from typing import Literal
 
 from ..errors import CheckpointError, FileError
 from . import checkpoint
 
-LOG, CONFIG, MODEL, BEST, CURVE, SUMMARY = (
+LOG, CONFIG, MODEL, BEST, CURVE, SUMMARY, SWEEP = (
     "metrics.jsonl",
     "config.yaml",
     "model.safetensors",
     "best.safetensors",
     "loss.svg",
     "summary.json",
+    "sweep.json",
 )
 CHECKPOINTS, EVENTS = "checkpoints", "events"
 _CHECKPOINT = re.compile(r"epoch-\d+(-update-\d+)?\.safetensors")
 
-State = Literal["empty", "finished", "unfinished", "strange"]
+State = Literal["empty", "finished", "unfinished", "sweep", "strange"]
+TAKEN = ("finished", "unfinished", "sweep")
+"""A folder of several runs, or of one, is never another's."""
 ANOTHER = "output.dir names another folder"
 
 
@@ -72,8 +76,8 @@ class RunFolder:
 
     Attributes:
         path: Of the folder.
-        instead: Why it is not the one that was asked for: that one is ``finished``, ``unfinished`` or
-            ``running``; None where it is.
+        instead: Why it is not the one that was asked for: that one is ``finished``, ``unfinished``, a
+            ``sweep`` or ``running``; None where it is.
         replaced: The state of the run whose place it takes, when told to.
     """
 
@@ -84,12 +88,13 @@ class RunFolder:
         self._lock = lock
 
     @classmethod
-    def new(cls, path: str, *, force: bool = False) -> RunFolder:
+    def new(cls, path: str, *, force: bool = False, several: bool = False) -> RunFolder:
         """Return an empty folder: the one asked for, else ``path-2``, ``path-3`` and so on.
 
         Args:
             path: Asked for; made where it is not there.
             force: Take it from the run that is in it.
+            several: It is to hold runs, not one.
         Raises:
             FileError: for a folder that holds something else, or that another training is writing.
             OSError: when it cannot be made.
@@ -101,10 +106,12 @@ class RunFolder:
                 raise FileError(f"{path} holds a run", hint=f"{ANOTHER}; --force starts over in this one")
             found = cls._at(folder)
             state: State | None = None if found is None else state_of(folder)
-            if state in (None, "finished", "unfinished"):
+            if state is None or state in TAKEN:
                 instead = instead or state or "running"
                 if not force:
                     continue
+            if state == "sweep":
+                raise FileError(f"{folder} holds several runs, of a sweep", hint=ANOTHER)
             if state == "strange":
                 if number > 1:
                     continue
@@ -116,7 +123,8 @@ class RunFolder:
             else:
                 found.replaced = state
                 found.clear()
-            found.begin()
+            if not several:
+                found.begin()
             return found
         raise AssertionError
 
@@ -136,8 +144,32 @@ class RunFolder:
             raise CheckpointError(
                 f"{folder} has no checkpoint to resume from", hint="without --resume a new run begins"
             )
-        if state_of(folder) == "strange":
+        state = state_of(folder)
+        if state == "sweep":
+            raise CheckpointError(
+                f"{folder} holds several runs, of a sweep", hint="output.dir names one of them"
+            )
+        if state == "strange":
             raise FileError(f"{folder} is not empty and holds no run", hint=ANOTHER)
+        return cls._free(folder)
+
+    @classmethod
+    def of_sweep(cls, path: str) -> RunFolder:
+        """Return the folder of a sweep that is gone on with: the last of ``path``, ``path-2``, ...
+
+        Raises:
+            CheckpointError: where there is none.
+            FileError: for one that another process is writing.
+        """
+        found = [f for _, f in sorted(_numbered(path)) if os.path.isfile(os.path.join(f, SWEEP))]
+        if not found:
+            raise CheckpointError(
+                f"{path} holds no sweep to go on with", hint="without --resume a new one begins"
+            )
+        return cls._free(found[-1])
+
+    @classmethod
+    def _free(cls, folder: str) -> RunFolder:
         found = cls._at(folder)
         if found is None:
             raise FileError(f"another training is writing {folder}", hint="wait for its end")
@@ -187,6 +219,8 @@ def state_of(folder: str) -> State:
     names = {name for name in os.listdir(folder) if not checkpoint.is_leftover(name)} - {".lock"}
     if not names:
         return "empty"
+    if SWEEP in names:
+        return "sweep"
     if CHECKPOINTS not in names or (CONFIG not in names and names != {CHECKPOINTS}):
         return "strange"
     if CONFIG not in names and not checkpoints_in(folder):
@@ -213,16 +247,20 @@ def is_written(folder: str) -> bool:
 
 def _last(path: str, name: str) -> str:
     """Return the last of ``path``, ``path-2``, ... that has checkpoints of a run of that name."""
+    found = [(number, f) for number, f in _numbered(path) if checkpoints_in(f)]
+    own = os.path.normpath(path)
+    return max([(0, path), *((n, f) for n, f in found if f == own or _name_of(f) == name)])[1]
+
+
+def _numbered(path: str) -> Iterator[tuple[int, str]]:
+    """Yield ``path``, ``path-2``, ... as far as they are there, with their numbers, in no order."""
     above, base = os.path.split(os.path.normpath(path))
     numbered = re.compile(re.escape(base) + r"(?:-([0-9]{1,9}))?")
-    found = [(0, path)]
     with contextlib.suppress(OSError):
         for entry in os.listdir(above or os.curdir):
             match = numbered.fullmatch(entry)
-            folder = os.path.join(above, entry)
-            if match and checkpoints_in(folder) and (not match[1] or _name_of(folder) == name):
-                found.append((int(match[1] or 1), folder))
-    return max(found)[1]
+            if match:
+                yield int(match[1] or 1), os.path.join(above, entry)
 
 
 def _name_of(folder: str) -> str | None:

@@ -126,7 +126,12 @@ def model_at(path: str) -> str:
     if not os.path.isdir(path):
         return path
     file = os.path.join(path, MODEL)
-    if state_of(path) == "unfinished":
+    state = state_of(path)
+    if state == "sweep":
+        raise CheckpointError(
+            f"{path} holds several runs, of a sweep", hint=f"backprop runs {path} lists them: name one"
+        )
+    if state == "unfinished":
         best = os.path.join(path, BEST)
         raise CheckpointError(
             f"{path} holds no trained model: the run has not come to its end",

@@ -85,6 +85,7 @@ def _splits(loaded: Loaded) -> Splits:
             loaded.config.data, scaling="none", target_scaling="none", validation_split=share
         ),
         found.dropped,
+        held_out=found.held_out,
     )
 
 
@@ -136,6 +137,7 @@ class Problem:
         notes: What was decided by looking at the data.
         boundary: Above it a single raw output says class 1.
         automatic: What was done to the data because nothing was said.
+        held_out: The numbers of the validation rows in their table; empty where they have one of their own.
         units: How the targets become those that are learned; None where they are learned as they are.
     Raises:
         ShapeError: where layers, loss and data do not fit, with the key of the config.
@@ -148,6 +150,7 @@ class Problem:
         self.classes: list[str] | None = splits.encoding.classes
         self.fingerprint: str = splits.fingerprint
         self.dropped = splits.dropped
+        self.held_out = splits.held_out
         self.units = splits.units
         self.automatic = splits.automatic
         self.config = settled(config, splits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from math import prod
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
@@ -100,6 +100,7 @@ class Splits:
         data: The section with nothing left to decide.
         units: How the targets become those that are learned; None where they are learned as they are.
         automatic: What was done to the rows because nothing was said.
+        held_out: The numbers of the validation rows in their table; empty where they have one of their own.
     """
 
     train: Rows
@@ -113,6 +114,7 @@ class Splits:
     notes: Sequence[str] = ()
     units: Units | None = None
     automatic: Sequence[str] = ()
+    held_out: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 BLOCK_NUMBERS = 1 << 20
@@ -138,6 +140,7 @@ class FormulaSplits:
         fingerprint: SHA-256 of every array and name.
         dropped: Rows left out because a value is missing.
         fills: What stands for a missing value, by column; empty unless ``missing: mean``.
+        held_out: As in `Splits`.
     """
 
     train: dict[str, Floats]
@@ -146,6 +149,7 @@ class FormulaSplits:
     fingerprint: str
     dropped: int
     fills: dict[str, float]
+    held_out: npt.NDArray[np.int64]
 
 
 def load(loaded: Loaded) -> Splits:
@@ -218,8 +222,9 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
     train = found["train"]
     assert train is not None
     arrays = [values for part in found.values() if part for values in part.values()]
+    digest = _fingerprint(arrays, list(names))
     return FormulaSplits(
-        train, found["validation"], found["test"], _fingerprint(arrays, list(names)), dropped, gap_values
+        train, found["validation"], found["test"], digest, dropped, gap_values, parts.validation
     )
 
 
@@ -322,6 +327,7 @@ class _Loading:
             self.notes,
             units,
             automatic,
+            parts.validation,
         )
 
     @property
