@@ -382,7 +382,8 @@ def test_alarms_are_raised_once_in_a_run_of_two_parts() -> None:
     }
     whole = begin(sections)
     finish(whole)
-    assert [(a.kind, a.where, a.epoch) for a in whole.alarms.raised] == [("dead", "linear1[0]", 1)]
+    raised = [("dead", "linear1[0]", 1), ("useless", "training rows", 12)]
+    assert [(a.kind, a.where, a.epoch) for a in whole.alarms.raised] == raised
     finish(begin(sections, force=True), 7)
     resumed = begin(sections, resume=True)
     assert [step.alarms for step in resumed.steps()] == [[]] * 5

@@ -392,18 +392,6 @@ def alarms_of(sections: Sections, *overrides: str) -> list[Alarm]:
     return alarms.raised
 
 
-def test_a_dead_unit_is_named() -> None:
-    layers = [linear(2, activation="relu", weights=[[1], [-1]], bias=[0, -1]), linear(1)]
-    sections = rows_of([[1], [2]], [[1], [2]], model={"layers": layers}, training={"epochs": 30})
-    (alarm,) = alarms_of(sections)
-    assert (alarm.kind, alarm.where, alarm.epoch) == ("dead", "linear1[1]", 1)
-    assert "linear1: unit 1 is dead: the slope of its relu is 0 on every training row" in alarm.says
-    assert alarm.hint
-    # one row on which it lives is enough
-    sections["data"] = {"inputs": [[1], [2], [-3]], "targets": [[1], [2], [3]]}
-    assert alarms_of(sections) == []
-
-
 def test_a_dead_channel_is_named() -> None:
     layers = [
         {"type": "conv2d", "channels": 2, "kernel_size": 1, "activation": "relu",
@@ -697,7 +685,7 @@ def descent(**training: Any) -> Sections:
 def test_a_divergence_that_does_not_overflow(rate: float, epochs: int, diverged: bool) -> None:
     alarms = whole_run(descent(epochs=epochs), f"optimizer.learning_rate={rate}")
     assert alarms.diverged == diverged
-    assert [a.kind for a in alarms.raised] == ["diverged"] * diverged
+    assert [a.kind for a in alarms.raised if a.kind != "useless"] == ["diverged"] * diverged
 
 
 @pytest.mark.parametrize(
@@ -746,7 +734,7 @@ def test_a_diverged_run_ends_with_status_3(run: Any, tmp_path: Path, monkeypatch
     assert result.status == 3
     assert "the training has diverged: the loss has grown from" in result.out
     assert "alarm: the training has diverged" in result.err
-    assert "hint: a smaller optimizer.learning_rate, data.scaling: standard" in result.err
+    assert "hint: data.scaling: standard and data.target_scaling: standard, a smaller optimizer" in result.err
 
 
 def test_a_formula_worse_than_the_mean(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ class Output:
         format: One of the command's formats.
         file: The file; None for stdout.
         digits: Significant digits that are shown.
-        quiet: Say nothing besides the results.
+        quiet: Say nothing besides the results; 1 (or True) still leaves alarms, where there are any.
         drawn: The file's ending asks for a picture, and no format for anything else.
     """
 
@@ -48,7 +48,7 @@ class Output:
         file: str | None = None,
         digits: int = 6,
         *,
-        quiet: bool = False,
+        quiet: int = False,
         drawn: bool = False,
     ) -> None:
         self.format = format_
@@ -87,7 +87,16 @@ class Output:
     def note(self, text: str) -> None:
         """Print a note or a warning on stderr."""
         if not self.quiet:
-            click.echo(at_words(printable(text)), err=True)
+            self._say(text)
+
+    def alarm(self, text: str) -> None:
+        """Print what is wrong with a result on stderr, though nothing else is to be said."""
+        if self.quiet < 2:
+            self._say(text)
+
+    @staticmethod
+    def _say(text: str) -> None:
+        click.echo(at_words(printable(text)), err=True)
 
     def tell(self, graph: Graph, warnings: Sequence[str] = (), notes: Sequence[str] = ()) -> None:
         """Print what the user should know about an answer."""

@@ -61,7 +61,7 @@ def run_points(
         names = answer.names
         fresh_names([*names, "error"], source.names)
         failed, disagree, rows = 0, 0, 0
-        with _Progress(source, output.quiet) as progress, destination(output.file) as stream:
+        with _Progress(source, bool(output.quiet)) as progress, destination(output.file) as stream:
             writer: Writer
             encoding = encoding_of(output.file)
             if format_ == "json":

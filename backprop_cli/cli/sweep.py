@@ -54,7 +54,7 @@ def sweep(
     for text in found.problem.notes:
         note(f"note: {text}")
     with signals() as received:
-        _show(found, found.steps(lambda: bool(received)), note, output.quiet)
+        _show(found, found.steps(lambda: bool(received)), note, bool(output.quiet))
     answer = found.result()
     if received:
         words = ["backprop", "train", config, *overrides, *(w for s in sweeps for w in ("--sweep", s))]

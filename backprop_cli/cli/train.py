@@ -57,7 +57,7 @@ from .training import FORMATS
     metavar="FILE",
     help="Write the summary to a file; of a sweep a picture, too (.svg, .png).",
 )
-@click.option("-q", "--quiet", is_flag=True, help="No progress, notes or alarms.")
+@click.option("-q", "--quiet", count=True, help="No progress or notes; -qq: no alarms, either.")
 @answers(None, draws=True)
 def command(
     output: Output,

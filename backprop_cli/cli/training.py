@@ -101,7 +101,7 @@ def train(
         note(f"note: {text}")
     began = time.monotonic()
     with signals() as received:
-        show_steps(run.steps(lambda: bool(received)), run, note, output.quiet)
+        show_steps(run.steps(lambda: bool(received)), run, output)
     if run.training.interrupted:
         moved = run.instead or resume
         words = [
@@ -119,7 +119,7 @@ def train(
     seconds = time.monotonic() - began
     for alarm in run.ending:
         for line in show.alarm_text(alarm).splitlines():
-            note(line)
+            output.alarm(line)
     finish(run, seconds)
     report = show.document(run, seconds)
     if output.format == "json":
@@ -221,18 +221,18 @@ def signals() -> Iterator[list[int]]:
             signal.signal(each, handler)
 
 
-def show_steps(steps: Iterator[Step], run: Run, note: Callable[[str], None], quiet: bool) -> None:
+def show_steps(steps: Iterator[Step], run: Run, output: Output) -> None:
     """Train, with a progress bar at a terminal and a line now and then in a pipe; alarms as they come."""
     from ..render.training import alarm_text, epoch_text, is_logged
 
     epochs = run.problem.config.training.epochs
-    if quiet or sys.stderr is None or not sys.stderr.isatty():
+    if output.quiet or sys.stderr is None or not sys.stderr.isatty():
         for step in steps:
             if is_logged(step.record.epoch) or step.record.epoch == epochs or run.training.progress.ended:
-                note(epoch_text(run.history[-1], epochs))
+                output.note(epoch_text(run.history[-1], epochs))
             for alarm in step.alarms:
                 for line in alarm_text(alarm).splitlines():
-                    note(line)
+                    output.alarm(line)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

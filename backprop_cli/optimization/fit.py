@@ -39,6 +39,15 @@ MOST_SETTLED = 100
 """Rows whose slopes the chain rule does not give, and difference quotients do: a row takes milliseconds."""
 NO_BETTER = 1e-6
 """A formula of columns with an R2 up to this says no more than the mean of the targets."""
+BY_CHANCE = 0.02
+"""The largest R2 that is put down to the number of parameters alone."""
+DOUBTFUL = 0.5
+"""Of a fit with an R2 below this other first values are tried."""
+MUCH_BETTER = 0.75
+"""A sum of squares below this share of the fit's, from elsewhere, shows that it is no minimum of all."""
+DRAWS, TRIED, TRY_ROWS = 400, 6, 2000
+"""How many first values are drawn, from how many of them is fitted, on how many rows at most."""
+TRY_STEPS = 50
 
 
 class Iteration(NamedTuple):
@@ -78,6 +87,7 @@ class FitResult:
         converged: Whether the last point is a minimum as far as float64 can tell, and no plateau.
         reason: Why the fit ended.
         warning: Which parameters the rows cannot tell apart; None when they can.
+        better: First values from which a much better fit was found; None where none was looked for, or found.
     """
 
     parameters: dict[str, float]
@@ -91,6 +101,7 @@ class FitResult:
     converged: bool
     reason: str
     warning: str | None
+    better: dict[str, float] | None = None
 
 
 class _Model:
@@ -352,6 +363,7 @@ class Fit:
             inverse, lost = _inverse(at.j, at.unit)
             explained = self._explained()
             plateau = self._plateau(explained) if self.converged else None
+            better = self._elsewhere(explained)
             covariance = variance * inverse
             errors = np.sqrt(np.diag(covariance))
         determined = np.isfinite(errors)
@@ -367,9 +379,10 @@ class Fit:
             },
             iterations=list(self.iterations),
             explained=explained,
-            converged=self.converged and plateau is None,
-            reason=plateau or self.reason,
+            converged=self.converged and plateau is None and better is None,
+            reason=plateau or (f"a local minimum: {better[1]}" if better and self.converged else self.reason),
             warning=self._warning(freedom, lost),
+            better=better and better[0],
         )
 
     def _explained(self) -> float | None:
@@ -380,12 +393,12 @@ class Fit:
     def _plateau(self, explained: float | None) -> str | None:
         """Say why a stationary point is not what was looked for; None where it may be the minimum."""
         at = self._at
-        useless = explained is not None and explained <= NO_BETTER and bool(self._model.varying())
+        useless = explained is not None and explained <= self._chance() and bool(self._model.varying())
         if sqrt(at.ssr) <= self._exact() or not (useless or (at.lengths == 0.0).any()):
             return None
+        if self._linear():
+            return None  # the one stationary point is the minimum
         others = [self._start.j, *self._model.elsewhere(at.p)]
-        if all(np.allclose(other, at.j, rtol=1e-9, atol=0.0) for other in others):
-            return None  # linear in its parameters: the one stationary point is the minimum
         lively = np.any([other.any(axis=0) for other in others], axis=0)
         idle = [self.names[i] for i in np.flatnonzero(lively & (at.lengths == 0.0))]
         if not (idle or useless):
@@ -396,6 +409,57 @@ class Fit:
             "a plateau or a local minimum: the formula fits no better than the mean of the targets"
             f" (R2 is {brief(explained or 0.0, 3)})"
         )
+
+    def _chance(self) -> float:
+        """Return the R2 that so many parameters reach on targets that have nothing to do with the columns."""
+        rows, count = self._at.j.shape
+        return float(min(BY_CHANCE, max(NO_BETTER, (count - 1) / max(1, rows - 1))))
+
+    def _linear(self) -> bool:
+        """Whether the slopes are the same everywhere."""
+        at = self._at
+        others = [self._start.j, *self._model.elsewhere(at.p)]
+        return all(np.allclose(other, at.j, rtol=1e-9, atol=0.0) for other in others)
+
+    def _elsewhere(self, explained: float | None) -> tuple[dict[str, float], str] | None:
+        """Return first values that lead to a much better fit, and what it explains.
+
+        They are drawn over many sizes and both signs, by a fixed seed; from the best of them it is fitted, on
+        a part of the rows where these are many.
+        """
+        if explained is None or explained > DOUBTFUL or not self._model.varying() or self._linear():
+            return None
+        every = slice(None, None, -(-self._model.rows // TRY_ROWS))
+        columns = {name: column[every] for name, column in self._model.varying().items()}
+        target = self._model.target[every]
+        spread = _square(target - target.mean())
+        model = _Model(self._model.graph, columns, target, self.names)
+        own = model.residuals(self._at.p)
+        if own is None or not 0.0 < spread < inf:
+            return None
+        rng = np.random.default_rng(0)
+        shape = (DRAWS, len(self.names))
+        drawn = rng.choice([-1.0, 1.0], shape) * 10.0 ** rng.uniform(-3.0, 3.0, shape)
+        squares = [inf if (r := model.residuals(p)) is None else _square(r) for p in drawn]
+        found = None
+        for i in np.argsort(squares)[:TRIED].tolist():
+            if not isfinite(squares[i]):
+                break
+            first = {name: float(f"{value:.3g}") for name, value in zip(self.names, drawn[i], strict=True)}
+            try:
+                fit = Fit(self._model.graph, columns, target, first, self.settings, TRY_STEPS)
+                for _ in fit:
+                    pass
+            except NoSuchNumber:
+                continue
+            if fit._at.ssr < MUCH_BETTER * (_square(own) if found is None else found[0]):
+                found = fit._at.ssr, first
+        if found is None:
+            return None
+        squares_there, first = found
+        told = ", ".join(f"{name}={brief(value, 3)}" for name, value in first.items())
+        there = brief(1.0 - squares_there / spread, 3)
+        return first, f"R2 is {brief(explained, 3)}, from {told} it gets to {there}"
 
     def _exact(self) -> float:
         """Return the length of residuals that are rounding."""
@@ -422,7 +486,12 @@ class Fit:
 def _inverse(j: Floats, unit: Floats) -> tuple[Floats, list[int]]:
     """Return the inverse of J^T J, and the columns in which it does not exist: inf and nan there."""
     count = j.shape[1]
-    _, s, vt = np.linalg.svd(j / unit, full_matrices=True) if len(j) else (None, np.zeros(0), np.eye(count))
+    # with fewer rows than parameters vt lacks directions unless it is asked for all of them
+    _, s, vt = (
+        np.linalg.svd(j / unit, full_matrices=len(j) < count)
+        if len(j)
+        else (None, np.zeros(0), np.eye(count))
+    )
     s = np.concatenate([s, np.zeros(count - len(s))])
     free = s <= SAME * s.max(initial=0.0)
     directions = vt[~free] / s[~free, None]

@@ -198,6 +198,7 @@ def fit_dict(fit: FitResult) -> dict[str, Any]:
         "converged": fit.converged,
         "reason": fit.reason,
         "warning": fit.warning,
+        "better": fit.better,
     }
 
 

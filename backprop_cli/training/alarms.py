@@ -15,19 +15,30 @@ from ..graph import CONSTANT
 from ..language.numbers import brief, scientific
 from ..networks.formula import FormulaNetwork
 from ..networks.losses import Regularization
-from ..networks.network import NDArray
+from ..networks.network import LayerNetwork, NDArray
 from ..networks.runner import Bound
 from ..ops.namespaces import arrays
 from ..ops.tensor import TENSORS
-from ..optimization.fit import NO_BETTER
+from ..optimization.fit import BY_CHANCE, NO_BETTER
 from ..optimization.settings import LevenbergMarquardt
+from . import judgement
 from .fitting import Fitting, fit_of
 from .loop import Training
+from .mends import either, steadier, unscaled
 
 SATURATED = 1e-3  # largest local derivative of a unit that hardly learns
 VANISHING = 1e-5  # of the last layer's gradient, by number
 UNITS_NAMED = 8
 EXPLODING = 1e4  # of the size of the weights
+
+BLAMED = ("range", "logits", "dead", "saturated", "exploding", "vanishing")
+"""Alarms that explain answers which a constant beats."""
+MATTERS = 0.5
+"""Share of a layer's units that are missed where they learn nothing; fewer leave enough of it."""
+RIGHT = 1e-6
+"""An output that learns nothing and is this near to all its targets need not learn."""
+GOOD = 0.9
+"""Answers so much better than a constant's miss no units."""
 
 GROWN = 10.0  # times the first loss; a loss that still grows beyond it has diverged
 LOST = 1000.0  # times the first loss; beyond it the loss has diverged whether it grows or not
@@ -38,8 +49,7 @@ class Alarm(NamedTuple):
     """Something that keeps a network from learning.
 
     Attributes:
-        kind: ``dead``, ``saturated``, ``vanishing``, ``exploding``, ``start``, ``unfinished``, ``useless``
-            or ``diverged``.
+        kind: A row of the table in ``docs/training.md``: ``dead``, ``useless`` and so on.
         where: The layer, and units in brackets: ``linear2[0]``.
         epoch: When it was first seen.
         says: The whole sentence, with its cause.
@@ -65,6 +75,7 @@ class Alarms:
         self.raised: list[Alarm] = []
         self._looked = 0
         self._told: dict[tuple[str, str], set[int]] = {}
+        self._idle: dict[tuple[str, str], dict[int, tuple[int, int]]] = {}
 
     def look(self, epoch: int, last: bool = False) -> list[Alarm]:
         """Return what is new after an epoch; most epochs are not looked at.
@@ -80,6 +91,7 @@ class Alarms:
         new = [
             alarm
             for alarm in (
+                *(self._of_config() if not self._looked else ()),
                 *self._start(epoch),
                 *self._units(epoch, last),
                 *self._gradients(epoch),
@@ -99,8 +111,19 @@ class Alarms:
             loss: Of the training rows with the final parameters.
         """
         new = [*self._diverged([values["loss"] for values in history], loss), *self._useless()]
+        training = self.training
+        if not new and isinstance(training.runner.network, LayerNetwork):
+            known = next((alarm.hint for alarm in self.raised if alarm.kind in BLAMED), None)
+            new = [
+                Alarm(kind, where, training.progress.epoch, says, hint)
+                for kind, where, says, hint in judgement.of_run(training, history, known)
+            ]
         self.raised += new
         return new
+
+    def _of_config(self) -> Iterator[Alarm]:
+        for kind, where, says, hint in judgement.of_config(self.training.problem):
+            yield Alarm(kind, where, 1, says, hint)
 
     @property
     def diverged(self) -> bool:
@@ -134,7 +157,7 @@ class Alarms:
             len(losses),
             f"the training has diverged: the loss has grown from {brief(first, 3)} to {brief(loss, 3)}"
             f"{constant}",
-            "a smaller optimizer.learning_rate, data.scaling: standard, or training.gradient_clip",
+            steadier(self.training.problem),
         )
 
     def _useless(self) -> Iterator[Alarm]:
@@ -144,26 +167,37 @@ class Alarms:
         if self.diverged or not isinstance(network, FormulaNetwork) or len(training.train) < 2:
             return
         explained = training.explained()
-        if explained is None or explained > -NO_BETTER:
-            fit = training.result if isinstance(training, Fitting) else None
-            if fit is None or fit.converged or explained is None or explained > NO_BETTER:
-                return
-        told = brief(explained + 0.0, 3) if isfinite(explained) else "too far below 0 for a number"
-        yield Alarm(
-            "useless",
-            "formula",
-            training.progress.epoch,
-            f"the formula fits {'worse' if explained < -NO_BETTER else 'no better'} than the mean of the"
-            f" targets: R2 is {told}",
-            "first values nearer to the answer (model.parameters), several of them, since least squares finds"
-            " the next minimum only; or another formula",
+        if explained is None:
+            return
+        fit = training.result if isinstance(training, Fitting) else None
+        better = None if fit is None else fit.better
+        useless = explained <= -NO_BETTER or (
+            fit is not None and not fit.converged and explained <= BY_CHANCE
         )
+        if not useless and better is None:
+            return
+        told = brief(explained + 0.0, 3) if isfinite(explained) else "too far below 0 for a number"
+        beside = "worse" if explained < -NO_BETTER else "no better"
+        says = f"the formula fits {beside} than the mean of the targets: R2 is {told}"
+        if not useless:
+            says = f"the fit has ended in a local minimum, at an R2 of {told}"
+        hint = (
+            "first values nearer to the answer (model.parameters), several of them, since least squares finds"
+            " the next minimum only; or another formula"
+        )
+        if better is not None:
+            first = ", ".join(f"{name}: {brief(value, 3)}" for name, value in better.items())
+            hint = f"model.parameters: {{{first}}}, from where it fits better"
+        yield Alarm("useless" if useless else "unfinished", "formula", training.progress.epoch, says, hint)
 
     def save(self) -> dict[str, Any]:
         """Return what `load` needs to go on: what was said already, and when was looked."""
         return {
             "raised": [list(alarm) for alarm in self.raised],
             "told": [[*key, sorted(units)] for key, units in sorted(self._told.items())],
+            "idle": [
+                [*key, [[unit, *when] for unit, when in units.items()]] for key, units in self._idle.items()
+            ],
             "looked": self._looked,
         }
 
@@ -171,14 +205,11 @@ class Alarms:
         """Go on from a checkpoint."""
         self.raised = [Alarm(*fields) for fields in facts["raised"]]
         self._told = {(kind, layer): set(units) for kind, layer, units in facts["told"]}
+        self._idle = {
+            (kind, layer): {unit: (after, by) for unit, after, by in units}
+            for kind, layer, units in facts["idle"]
+        }
         self._looked = facts["looked"]
-
-    def _since(self, epoch: int) -> str:
-        return (
-            f"since epoch {epoch}"
-            if self._looked >= epoch - 1
-            else f"since epoch {self._looked + 1} to {epoch}"
-        )
 
     def _start(self, epoch: int) -> Iterator[Alarm]:
         """A first loss far above that of equal chances."""
@@ -192,8 +223,12 @@ class Alarms:
             1,
             f"the first loss is {brief(first, 3)}, far from ln({chances}) = {log(chances):.3g}, which equal"
             " chances give: the untrained outputs are too large",
-            "data.scaling: standard, or smaller initial weights",
+            self._ways("smaller initial weights (init)"),
         )
+
+    def _ways(self, *others: str) -> str:
+        """Return what scales columns that are far from 1, before what else may help."""
+        return either([*unscaled(self.training.problem), *others])
 
     def _units(self, epoch: int, last: bool) -> Iterator[Alarm]:
         """Units whose activation has no slope, or hardly any, on every training row."""
@@ -207,27 +242,61 @@ class Alarms:
                 block = np.abs(slopes).max(axis=axes)
                 largest[layer] = np.maximum(largest[layer], block) if layer in largest else block
         for layer, slopes in largest.items():
-            op, since = names[layer], self._since(epoch)
+            op = names[layer]
             dead = np.flatnonzero(slopes == 0.0).tolist()
-            for where, units, are, its in self._fresh("dead", layer, dead, last):
-                yield Alarm(
-                    "dead",
-                    where,
-                    epoch,
-                    f"{self._layer(layer)} {units} {are} dead: the slope of {its} {op} is 0 on every training"
-                    f" row, so no gradient reaches {its} weights ({since})",
-                    "another seed, a smaller learning rate, leaky_relu, or larger biases",
-                )
             flat = np.flatnonzero((slopes < SATURATED) & (slopes > 0.0)).tolist()
-            for where, units, are, its in self._fresh("saturated", layer, flat, last):
-                yield Alarm(
-                    "saturated",
-                    where,
-                    epoch,
-                    f"{self._layer(layer)} {units} {are} saturated: the slope of {its} {op} is at most"
-                    f" {scientific(slopes[flat].max(), 2)} on every training row ({since})",
-                    "data.scaling: standard, or smaller initial weights",
-                )
+            for kind, idle, others in (("dead", dead, flat), ("saturated", flat, dead)):
+                since = self._note_idle(kind, layer, idle, epoch)
+                if not self._missed(layer, len(slopes), idle, len(idle) + len(others), last):
+                    continue
+                for where, units, are, its in self._fresh(kind, layer, idle, last):
+                    what = (
+                        f"0 on every training row, so no gradient reaches {its} weights" if kind == "dead"
+                        else f"at most {scientific(slopes[flat].max(), 2)} on every training row"
+                    )  # fmt: skip
+                    says = f"{self._layer(layer)} {units} {are} {kind}: the slope of {its} {op} is {what}"
+                    yield Alarm(kind, where, epoch, f"{says} ({since})", self._livelier(kind, layer, op))
+
+    def _note_idle(self, kind: str, layer: str, units: Sequence[int], epoch: int) -> str:
+        """Remember since when units are idle; return since when all of them are."""
+        known = self._idle.get((kind, layer), {})
+        self._idle[kind, layer] = now = {unit: known.get(unit, (self._looked + 1, epoch)) for unit in units}
+        after, by = max(now.values(), default=(epoch, epoch))
+        return f"since epoch {by}" if after >= by else f"since epoch {after} to {by}"
+
+    def _missed(self, layer: str, units: int, idle: Sequence[int], all_idle: int, last: bool) -> bool:
+        """Whether units that learn nothing are missed.
+
+        An output unit is, unless it is right; so is a layer of which none learns. Of a layer that has
+        others, once the run is over, where they are the lesser part and the answers are not good.
+        """
+        training = self.training
+        if not idle:
+            return False
+        if self._is_output(layer):
+            outputs = training.runner.predict(training.train.encoded, training.train.targets, raw=True)
+            targets = training.train.targets.reshape(len(training.train), -1)
+            return not np.allclose(outputs.predictions[:, idle], targets[:, idle], rtol=0.0, atol=RIGHT)
+        if all_idle == units:
+            return True
+        if not last or all_idle < MATTERS * units:
+            return False
+        outputs = training.runner.predict(training.train.encoded, training.train.targets, raw=True)
+        beside = judgement.beside_constant(training.problem, training.train, outputs.predictions)
+        return beside is not None and beside.share < GOOD
+
+    def _livelier(self, kind: str, layer: str, op: str) -> str:
+        """Say what may bring idle units to life."""
+        ways = [f"no activation at the end of {layer}"] if self._is_output(layer) else []
+        if kind == "dead":
+            return self._ways(
+                *ways, f"leaky_relu in place of {op}", "a smaller optimizer.learning_rate", "another seed"
+            )
+        return self._ways(*ways, "smaller initial weights (init)", "a smaller optimizer.learning_rate")
+
+    def _is_output(self, layer: str) -> bool:
+        network = self.training.runner.network
+        return isinstance(network, LayerNetwork) and layer == network.pieces[-1].name
 
     def _fresh(
         self, kind: str, layer: str, units: list[int], last: bool
@@ -277,8 +346,7 @@ class Alarms:
             )
 
     def _layer(self, layer: str) -> str:
-        last = layer == list(self.training.runner.network.parameters)[-1].layer
-        return f"output layer {layer}:" if last else f"{layer}:"
+        return f"output layer {layer}:" if self._is_output(layer) else f"{layer}:"
 
     def _gradients(self, epoch: int) -> Iterator[Alarm]:
         """Gradients that shrink, or grow, from the last layer to the first."""
@@ -309,7 +377,7 @@ class Alarms:
                     epoch,
                     f"gradients explode: those of {p.layer} are {scientific(size, 1)}, its weights"
                     f" {scientific(weight, 1)}",
-                    "training.gradient_clip: 1, data.scaling: standard, or a smaller learning rate",
+                    steadier(self.training.problem),
                 )
 
 

@@ -17,11 +17,11 @@ from ..networks.runner import Bound, Runner, by_row
 from ..optimization import rules, settings
 from ..optimization.fit import scaling_hint
 from ..optimization.schedules import Rates
+from .mends import steadier
 from .metrics import higher_is_better
 from .problem import Problem, Set
 
 BETTER = "other first values of the parameters, or a smaller optimizer.learning_rate"
-SMALLER = "a smaller optimizer.learning_rate, training.gradient_clip or data.scaling: standard"
 
 FIRST_VALUES = "other first values: model.parameters"
 FIRST_STEP = "data.scaling: standard, smaller first weights (init), or another activation or loss"
@@ -120,8 +120,14 @@ class Training:
                         self.interrupted = True
                         return
             yield self._end_epoch()
-        if config.training.early_stopping and config.training.early_stopping.restore_best and self.best:
+        if self.kept_best:
             self.runner.restore(self.best)
+
+    @property
+    def kept_best(self) -> bool:
+        """Whether a run that ends goes back to the parameters of its best epoch."""
+        stopping = self.problem.config.training.early_stopping
+        return stopping is not None and stopping.restore_best and bool(self.best)
 
     def epochs(self, stop: Callable[[], bool]) -> Iterator[EpochRecord]:
         """Train as `run` does; where it is stopped after an epoch's last update, that epoch is ended."""
@@ -289,7 +295,7 @@ class Training:
     def diverged(self, when: str, name: str, value: float) -> Diverged:
         """Say where a number is none."""
         what = "is no number" if value != value else "overflows"
-        hint = BETTER if self.problem.config.model.formula else SMALLER
+        hint = BETTER if self.problem.config.model.formula else steadier(self.problem)
         return Diverged(f"{when}: {name} {what}: the training has diverged", hint=hint)
 
     def _diverged(self, bound: Bound, loss: float) -> Diverged:

@@ -235,13 +235,17 @@ class Problem:
         self, outputs: NDArray, answers: NDArray, names: Sequence[str] | None = None
     ) -> dict[str, float]:
         """Return metrics of raw outputs (rows, outputs), by default the config's."""
+        names = self.config.training.measured if names is None else names
+        return measure(names, self.answered(outputs), answers, self.task, self.boundary)
+
+    def answered(self, outputs: NDArray) -> NDArray:
+        """Return raw outputs (rows, outputs) in the units of the answers; scores of classes as they are."""
         if self.units is not None:
             outputs = self.units.undone(outputs)
         fuses = self.config.loss.fuses
         if fuses is not None and self.task == "regression":
             outputs = PRIMITIVES[fuses].forward(arrays(), outputs)  # a logit answers with a probability
-        names = self.config.training.measured if names is None else names
-        return measure(names, outputs, answers, self.task, self.boundary)
+        return outputs
 
 
 def settled(config: schema.Config, splits: Splits) -> schema.Config:
