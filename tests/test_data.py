@@ -32,7 +32,7 @@ from backprop_cli.training.data import (
 )
 from backprop_cli.training.data.datasets import TOYS, generate, shipped
 from backprop_cli.training.data.encoding import Encoding
-from backprop_cli.training.data.split import split
+from backprop_cli.training.data.split import Sorts, split
 from backprop_cli.training.schema import Data
 
 
@@ -529,8 +529,8 @@ def test_splits_are_by_the_seed() -> None:
 def parts_of(labels: list[int] | int, data: str, seed: int = 0) -> list[list[int]]:
     loaded = config(f"dataset: sine, {data}", f"model: {{hidden: [3]}}\nseed: {seed}")
     if isinstance(labels, int):
-        return [part.tolist() for part in split(loaded, labels, None)]
-    return [part.tolist() for part in split(loaded, len(labels), np.array(labels))]
+        return [part.tolist() for part in split(loaded, labels, Sorts())]
+    return [part.tolist() for part in split(loaded, len(labels), Sorts(np.array(labels)))]
 
 
 @given(

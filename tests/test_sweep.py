@@ -20,7 +20,7 @@ from backprop_cli.api.trials import Ended, Task, Written, train_all
 from backprop_cli.errors import BackpropError, UsageError
 from backprop_cli.training import checkpoint
 from backprop_cli.training.comparison import RunFacts
-from backprop_cli.training.sweeping import axis, judge, trials
+from backprop_cli.training.sweeping import Combination, axis, combined, judge, trials
 
 Run = Callable[..., Result]
 
@@ -129,15 +129,16 @@ def test_each_run_is_the_one_its_command_makes() -> None:
     assert [r.folder for r in found.runs] == [os.path.join("runs", "a", str(i)) for i in (1, 2, 3, 4)]
     best = found.swept.verdict.best
     assert best is not None
-    words = found.swept.commands[best].split()
+    words = found.swept.alone[best].split()
     assert words[:3] == ["backprop", "train", "a.yaml"]
     alone = train("a.yaml", *words[3:], "output.dir=alone")
     arrays = [checkpoint.load(f"{f}/model.safetensors")[0] for f in (found.runs[best].folder, "alone")]
     assert {n: a.tobytes() for n, a in arrays[0].items()} == {n: a.tobytes() for n, a in arrays[1].items()}
     assert found.runs[best].measures == alone.results["validation"]
-    assert found.swept.tested == alone.results["test"]
+    assert found.best is not None
+    assert found.best.means == alone.results
     chosen = max(found.runs, key=lambda r: (r.measures["accuracy"], -r.measures["loss"]))
-    assert found.best is chosen
+    assert found.best.runs == [chosen]
 
 
 def test_the_numbers_do_not_depend_on_the_jobs(run: Run) -> None:
@@ -188,8 +189,9 @@ def test_formats_and_the_picture(run: Run) -> None:
 def test_a_run_that_diverges_does_not_end_the_others(run: Run) -> None:
     found = sweep("a.yaml", over={"optimizer": "{type: sgd, learning_rate: 1e300},adam"})
     assert [r.state for r in found.runs] == ["diverged", "finished"]
-    assert found.best is found.runs[1]
-    assert "diverged" in found.swept.faults[0]
+    assert found.best is not None
+    assert found.best.runs == found.runs[1:]
+    assert "diverged" in found.swept.faults[found.runs[0].folder]
     none = run("train", "a.yaml", "--sweep", "optimizer={type: sgd, learning_rate: 1e300}", "-q")
     assert none.status == 3
     assert "best: none" in none.out
@@ -249,15 +251,15 @@ def test_a_process_that_is_killed_fails_its_run_alone(monkeypatch: pytest.Monkey
 
 
 def test_the_best_and_why() -> None:
-    def facts(name: str, accuracy: float, loss: float, state: str = "finished") -> RunFacts:
-        return RunFacts(name, state, 3, "validation", {"loss": loss, "accuracy": accuracy})
+    def given(accuracy: float, loss: float, part: str = "validation", whole: bool = True) -> Combination:
+        run = RunFacts("a", "finished", 3, part, {})
+        return combined((), [run], [{part: {"loss": loss, "accuracy": accuracy}}], whole)
 
-    runs = [facts("a", 0.8, 0.5), facts("b", 0.9, 0.4), facts("c", 0.9, 0.3)]
-    runs.append(facts("d", 1.0, 0.1, "diverged"))
-    by_accuracy = judge(runs, "accuracy", True)
+    found = [given(0.8, 0.5), given(0.9, 0.4), given(0.9, 0.3), given(1.0, 0.1, whole=False)]
+    by_accuracy = judge(found, "accuracy", True)
     assert by_accuracy.best == 2
     assert by_accuracy.why == "validation accuracy 0.9, as 1 other has it, and the lowest loss of them"
-    by_loss = judge(runs[:2], "loss", False)
+    by_loss = judge([given(0.8, 0.5, "training"), given(0.9, 0.4, "training")], "loss", False)
     assert by_loss.best == 1
     assert by_loss.why.startswith("training loss 0.4, the lowest of 2; no rows are held out")
     assert judge([], "loss", True).best is None

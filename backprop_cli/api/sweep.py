@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +19,7 @@ from ..training.comparison import HELD_OUT, RunFacts, read_run
 from ..training.config import resolved
 from ..training.config.yaml_source import read
 from ..training.folder import MODEL, SUMMARY, SWEEP, RunFolder
-from ..training.sweeping import Axis, Swept, Trial
+from ..training.sweeping import FOLD, Axis, Combination, Swept, Trial, combined
 from .arguments import flag, mapping, names, path, text, whole
 from .shown import Pictured, Shown
 from .trials import Ended, Task, Written, train_all
@@ -48,8 +49,8 @@ class Sweep(Shown, Pictured):
         return self.swept.runs
 
     @property
-    def best(self) -> RunFacts | None:
-        """The best run; None where none has come to its end."""
+    def best(self) -> Combination | None:
+        """The best combination of values, with its runs and means; None where none has come to its end."""
         return self.swept.best
 
     @property
@@ -101,9 +102,14 @@ class Sweeping:
         resume: bool = False,
     ) -> None:
         self.written = written
-        self.axes = list(axes)
+        first = [each.settings[0] for each in axes]
+        self.axes = sweeping.with_folds(axes, written.load([*overrides, *first]))
         self.jobs = jobs
         self.threads = threads
+        if not self.axes:
+            raise UsageError(
+                "there is one run: neither a key with values nor folds", hint="data.folds=5, or a sweep"
+            )
         self.trials = sweeping.trials(self.axes)
         self.overrides = [text for text in overrides if text.partition("=")[0].strip() != "output.dir"]
         self.problem = sweeping.check(written.load, overrides, self.trials)
@@ -132,9 +138,12 @@ class Sweeping:
         """Return the folder of a run."""
         return os.path.join(self.folder, str(trial.number))
 
-    def command(self, trial: Trial) -> str:
-        """Return the command that trains a run by itself."""
-        words = ["backprop", "train", self.written.path, *self.overrides, *trial.settings]
+    def command(self, settings: Sequence[str]) -> str:
+        """Return the command that trains with some settings; where they name no fold, on all rows."""
+        folded = len(settings) < len(self.axes)
+        words = ["backprop", "train", self.written.path]
+        words += [text for text in self.overrides if not (folded and text.startswith("data.folds="))]
+        words += [*settings, *(["data.folds=null"] if folded else [])]
         return shlex.join([*words, *(["--threads", str(self.threads)] if self.threads > 1 else [])])
 
     def _asked(self) -> dict[str, Any]:
@@ -200,33 +209,39 @@ class Sweeping:
 
     def result(self) -> Sweep:
         """Return what came out so far."""
-        begun = [trial for trial in self.trials if trial.number in self.ended]
-        runs = [self._facts(trial) for trial in begun]
-        faults = {
-            i: ended.fault for i, trial in enumerate(begun) if (ended := self.ended[trial.number]).fault
-        }
-        notes = []
-        rows = {ended.judged for ended in self.ended.values() if ended.judged is not None}
-        if len(rows) > 1:
-            notes.append(
+        axes = [each for each in self.axes if each.key != FOLD]
+        folds = len(self.axes[-1].values) if len(axes) < len(self.axes) else 0
+        several: dict[tuple[str, ...], list[Trial]] = {}
+        for trial in self.trials:
+            if trial.number in self.ended:
+                several.setdefault(trial.settings[: len(axes)], []).append(trial)
+        combinations = []
+        commands, faults = {}, {}
+        for settings, some in several.items():
+            runs = [self._facts(trial) for trial in some]
+            for trial, run in zip(some, runs, strict=True):
+                commands[run.folder] = self.command(trial.settings)
+                if (fault := self.ended[trial.number].fault) is not None:
+                    faults[run.folder] = fault
+            whole = len(some) == max(folds, 1) and all(run.state == "finished" for run in runs)
+            combinations.append(combined(settings, runs, [run.results for run in runs], whole))
+        alone = [self.command(each.settings) for each in combinations]
+        verdict = sweeping.judge(combinations, self.measure, self.validated)
+        notes = [*self._notes(folds)]
+        return Sweep(Swept(self.folder, axes, folds, combinations, commands, alone, faults, verdict, notes))
+
+    def _notes(self, folds: int) -> Iterator[str]:
+        """Yield what to heed."""
+        rows: dict[int, set[str]] = {}
+        for ended in self.ended.values():
+            if ended.judged is not None:
+                rows.setdefault(ended.number % max(folds, 1), set()).add(ended.judged)
+        if any(len(some) > 1 for some in rows.values()):
+            yield (
                 "the runs are judged on different rows or targets: differences between them are partly those"
             )
-        if len(begun) < len(self.trials):
-            notes.append(f"{len(self.trials) - len(begun)} of {len(self.trials)} runs were not begun")
-        verdict = sweeping.judge(runs, self.measure, self.validated)
-        trained = [
-            read_run(run.folder, ("training",)).measures.get(self.measure)
-            if run.state == "finished"
-            else None
-            for run in runs
-        ]
-        commands = [self.command(trial) for trial in begun]
-        tested = None
-        if verdict.best is not None and self.problem.test is not None:
-            tested = read_run(runs[verdict.best].folder, ("test",)).measures
-        return Sweep(
-            Swept(self.folder, self.axes, begun, runs, commands, faults, verdict, trained, tested, notes)
-        )
+        if len(self.ended) < len(self.trials):
+            yield f"{len(self.trials) - len(self.ended)} of {len(self.trials)} runs were not begun"
 
 
 def _anywhere(config: schema.Config) -> schema.Config:
@@ -249,9 +264,13 @@ def _plain(node: Any) -> Any:
 
 
 def sweep(
-    config: str | PathLike[str], *overrides: str, over: Mapping[str, str], jobs: int = 1, resume: bool = False
+    config: str | PathLike[str],
+    *overrides: str,
+    over: Mapping[str, str] = MappingProxyType({}),
+    jobs: int = 1,
+    resume: bool = False,
 ) -> Sweep:
-    """Train a config over values of its keys, each combination into a folder of its own.
+    """Train a config over values of its keys, and over the folds of its data, each run into its folder.
 
     Args:
         config: Path of the config.
@@ -263,8 +282,6 @@ def sweep(
         BackpropError: for a config, data or shapes that do not fit in any of the runs; nothing is trained.
     """
     axes = [sweeping.axis(f"{key}={text('over', values)}") for key, values in mapping("over", over).items()]
-    if not axes:
-        raise UsageError("over is empty", hint="over={'optimizer.learning_rate': '0.001,0.01'}")
     found = Sweeping(
         Written(path("config", config)),
         names("overrides", overrides),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ..errors import UsageError
 from ..training.checkpoint import write_atomic
 from ..training.folder import CURVE, MODEL, SUMMARY
 from ..training.problem import assembled
@@ -80,6 +81,8 @@ def train(config: str | PathLike[str], *overrides: str, resume: bool = False, fo
     resume, force = flag("resume", resume), flag("force", force)
     began = time.monotonic()
     with assembled(path("config", config), names("overrides", overrides)) as problem:
+        if problem.config.data.several:
+            raise UsageError("data.folds asks for several runs", hint="sweep(config), or data.fold=1 for one")
         run = Run(problem, resume=resume, force=force)
         for _ in run.steps():
             pass

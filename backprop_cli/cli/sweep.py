@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ANSWERED, INTERRUPTED, NO_SUCH_NUMBER, TERMINATED, UsageError, counted
-from .training import FORMATS, HELD, signals, use_threads, width_of, written
+from .training import FORMATS, HELD, signals, width_of
 
 if TYPE_CHECKING:
     from ..api.sweep import Sweeping
+    from ..api.trials import Written
     from ..training.comparison import RunFacts
     from ..training.sweeping import Swept, Trial
     from .output import Output
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def sweep(
     output: Output,
-    config: str,
+    source: Written,
     overrides: Sequence[str],
     sweeps: Sequence[str],
     *,
@@ -32,7 +33,6 @@ def sweep(
     threads: int,
 ) -> int:
     """Run ``backprop train --sweep`` and return its exit status."""
-    use_threads(threads)
     from ..api.sweep import Sweeping
     from ..training import sweeping
     from .output import check_destination
@@ -40,11 +40,13 @@ def sweep(
     if not output.drawn and output.format not in FORMATS:
         raise UsageError(f"train --sweep prints {', '.join(FORMATS)}, not {output.format}")
     check_destination(output.file)
+    if output.drawn and not sweeps:
+        raise UsageError("folds alone have no chart: -o FILE.svg is for --sweep")
     note = output.note
     axes = [sweeping.axis(text) for text in sweeps]
-    source = written(config, target, note)
     if dry_run:
-        planned = sweeping.trials(axes)
+        first = [each.settings[0] for each in axes]
+        planned = sweeping.trials(sweeping.with_folds(axes, source.load([*overrides, *first])))
         sweeping.check(source.load, overrides, planned)
         output.write("".join(f"{'  '.join(trial.settings)}\n" for trial in planned))
         return ANSWERED
@@ -57,7 +59,7 @@ def sweep(
         _show(found, found.steps(lambda: bool(received)), note, bool(output.quiet))
     answer = found.result()
     if received:
-        words = ["backprop", "train", config, *overrides, *(w for s in sweeps for w in ("--sweep", s))]
+        words = ["backprop", "train", source.path, *overrides, *(w for s in sweeps for w in ("--sweep", s))]
         words += [] if target is None else ["--target", target]
         words += [] if jobs == 1 else ["--jobs", str(jobs)]
         words += [] if threads == 1 else ["--threads", str(threads)]
@@ -70,7 +72,12 @@ def sweep(
         output.draw(answer.picture)
     else:
         output.show(answer.document())
-        if output.format == "table" and width_of(output.file) is not None and answer.best is not None:
+        if (
+            output.format == "table"
+            and width_of(output.file) is not None
+            and answer.best is not None
+            and sweeps
+        ):
             output.write(_chart(answer.swept))
     if received:
         return TERMINATED if received[0] == signal.SIGTERM else INTERRUPTED

@@ -91,15 +91,20 @@ def command(
             "Missing argument 'CONFIG'",
             hint="backprop config init iris > iris.yaml makes one, config init rows.csv one for a table",
         )
-    if sweeps:
+    from .training import train, use_threads, written
+
+    use_threads(threads)
+    source = written(config, target, output.note)
+    loaded = None if sweeps else source.load(overrides)
+    if loaded is None or loaded.config.data.several:
         from .sweep import sweep
 
         for name, given in (("--force", force), ("--check-gradients", check_gradients)):
             if given:
-                raise UsageError(f"{name} is for one run, --sweep makes several")
+                raise UsageError(f"{name} is for one run, --sweep and data.folds make several")
         return sweep(
             output,
-            config,
+            source,
             overrides,
             sweeps,
             target=target,
@@ -108,14 +113,14 @@ def command(
             jobs=jobs,
             threads=threads,
         )
-    from .training import train
-
     if jobs > 1:
         raise UsageError(
-            "--jobs is for the runs of --sweep", hint="--threads is for the matrix products of one"
+            "--jobs is for the runs of --sweep and data.folds",
+            hint="--threads is for the matrix products of one",
         )
     return train(
         output,
+        loaded,
         config,
         overrides,
         target=target,

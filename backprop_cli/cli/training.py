@@ -16,6 +16,7 @@ from ..language.numbers import brief
 
 if TYPE_CHECKING:
     from ..api.trials import Written
+    from ..training.config import Loaded
     from ..training.run import Run, Step
     from .output import Output
 
@@ -42,6 +43,7 @@ def use_threads(count: int) -> None:
 
 def train(
     output: Output,
+    loaded: Loaded,
     config: str,
     overrides: Sequence[str],
     *,
@@ -52,8 +54,7 @@ def train(
     check_gradients: bool,
     threads: int,
 ) -> int:
-    """Run ``backprop train`` and return its exit status."""
-    use_threads(threads)
+    """Run ``backprop train`` of one config and return its exit status."""
     from ..api.training import finish
     from ..render import training as show
     from ..render.writers.terminal import write_plain
@@ -67,7 +68,7 @@ def train(
         raise UsageError(f"train prints a table or JSON, not {output.format}; of a --sweep others, too")
     check_destination(output.file)
     note = output.note
-    problem = assemble(written(config, target, note).load(overrides))
+    problem = assemble(loaded)
     if problem.dropped:
         note(f"note: left out {counted(problem.dropped, 'row')} with missing values (data.missing)")
     for text in problem.notes:

@@ -67,7 +67,7 @@ def _page(
 
 def grid(runs: Sequence[RunFacts], names: Sequence[str], keys: Sequence[str], digits: int) -> Grid:
     """Return the runs as a table for people; where it is too wide, what tells least goes first."""
-    titles = _short(keys)
+    titles = short(keys)
     columns = [
         Column("run", "word", "name"),
         Column("state", "word"),
@@ -92,7 +92,7 @@ def grid(runs: Sequence[RunFacts], names: Sequence[str], keys: Sequence[str], di
     return Grid(columns, rows, drop=(4 + len(names), 2, 3, 1))
 
 
-def _short(keys: Sequence[str]) -> list[str]:
+def short(keys: Sequence[str]) -> list[str]:
     """Return what keys are called where no other is called so: ``optimizer.learning_rate`` by its end."""
     ends = [key.rpartition(".")[2] for key in keys]
     return [

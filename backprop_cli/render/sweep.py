@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from math import isfinite, log
+from typing import Any
 
 from ..errors import printable
-from ..language.numbers import brief
+from ..language.numbers import brief, rounded
 from ..layout.chart import Chart, Mark, Panel, Series, picture_of
 from ..layout.picture import Picture, Role
 from ..training.comparison import RunFacts
-from ..training.sweeping import Axis, Swept, ratio
+from ..training.sweeping import FOLD, Axis, Combination, Swept, ratio
 from . import runs as table
 from .curve import WIDE
 from .document import Document, Facts, Records
-from .page import Block, Lines
+from .page import Block, Cell, Column, Grid, Lines
 
 ROLES: tuple[Role, ...] = ("first", "second", "third", "fourth", "fifth")
 WIDTH, HEIGHT = 720, 420
@@ -22,59 +24,112 @@ WIDTH, HEIGHT = 720, 420
 
 def document(sweep: Swept, *, digits: int) -> Document:
     """Return a row for every run, and which is best."""
-    keys = [axis.key for axis in sweep.axes]
+    keys = [*(axis.key for axis in sweep.axes), *([FOLD] if sweep.folds else [])]
 
     def records() -> Records:
         plain = table.records(sweep.runs, keys)
-        rows = [[*row, command] for row, command in zip(plain.rows, sweep.commands, strict=True)]
+        rows = [[*row, sweep.commands[run.folder]] for row, run in zip(plain.rows, sweep.runs, strict=True)]
         return Records([*plain.header, "command"], rows)
 
-    return Document(page=lambda: _page(sweep, digits), facts=lambda: _facts(sweep, keys), records=records)
+    return Document(
+        page=lambda: _page(sweep, digits),
+        facts=lambda: Facts(_facts(sweep, keys), "document"),
+        records=records,
+    )
 
 
 def _page(sweep: Swept, digits: int) -> Iterator[Block]:
     keys = [axis.key for axis in sweep.axes if len(axis.values) > 1]
-    yield table.grid(sweep.runs, table.measures_of(sweep.runs), keys, digits)
-    for i, fault in sweep.faults.items():
-        yield Lines([f"{sweep.runs[i].folder}: {fault}"], most=None, near=True)
+    if not sweep.folds or len(sweep.combinations) < 2:
+        runs = sweep.runs
+        yield table.grid(runs, table.measures_of(runs), [*keys, *([FOLD] if sweep.folds else [])], digits)
+    if sweep.folds:
+        yield _means(sweep, keys, digits)
+    for folder, fault in sweep.faults.items():
+        yield Lines([f"{printable(folder)}: {printable(fault)}"], most=None, near=True)
     yield Lines([*told(sweep)], most=None)
 
 
+def _means(sweep: Swept, keys: list[str], digits: int) -> Grid:
+    """Return mean and deviation of each measure over the folds: of each set, or of each combination."""
+    several = len(sweep.combinations) > 1
+    judged = sweep.verdict.judged
+    found = next((each.means for each in sweep.combinations if each.means is not None), {})
+    names = list(found.get(judged, {}))
+    columns = [
+        *([Column("runs", "word", "name")] if several else [Column(f"{sweep.folds} folds", "word")]),
+        *(
+            column
+            for name in names
+            for column in (Column(f"mean {name}", "number"), Column("deviation", "number"))
+        ),
+        *(Column(printable(title), "number") for title in (table.short(keys) if several else ())),
+    ]
+
+    def numbers(each: Combination, part: str) -> list[Cell]:
+        cells: list[Cell] = []
+        for name in names:
+            for values in (each.means or {}, each.deviations):
+                value = values.get(part, {}).get(name)
+                cells.append("-" if value is None else rounded(value, digits))
+        return cells
+
+    rows: list[list[Cell]] = []
+    if not several:
+        rows = [[part, *numbers(sweep.combinations[0], part)] for part in found]
+    for each in sweep.combinations if several else ():
+        first, last = each.runs[0].folder, os.path.basename(each.runs[-1].folder)
+        shown = printable(first if len(each.runs) == 1 else f"{first}-{last}")
+        rows.append([shown, *numbers(each, judged), *(each.values[key] for key in keys)])
+    return Grid(columns, rows)
+
+
 def told(sweep: Swept) -> Iterator[str]:
-    """Yield which run is best, how to train it alone, and what to heed."""
-    verdict = sweep.verdict
-    if sweep.best is None or verdict.best is None:
+    """Yield which is best, how to train it alone, and what to heed."""
+    verdict, best = sweep.verdict, sweep.best
+    if best is None or verdict.best is None:
         yield f"best: none; {verdict.why}"
+    elif sweep.folds:
+        if sweep.axes:
+            yield f"best: {printable('  '.join(best.settings))}, by {verdict.why}"
+        yield f"on all rows: {sweep.alone[verdict.best]}"
     else:
-        yield f"best: {printable(sweep.best.folder)}, by {verdict.why}"
-        if sweep.tested is not None:
-            values = ", ".join(f"{name} {brief(value, 5)}" for name, value in sweep.tested.items())
+        yield f"best: {printable(best.runs[0].folder)}, by {verdict.why}"
+        if best.means is not None and "test" in best.means:
+            values = ", ".join(f"{name} {brief(value, 5)}" for name, value in best.means["test"].items())
             yield f"on the test rows, which had no part in the choice: {values}"
-        yield f"by itself: {sweep.commands[verdict.best]}"
+        yield f"by itself: {sweep.alone[verdict.best]}"
     yield from (f"note: {note}" for note in sweep.notes)
 
 
-def _facts(sweep: Swept, keys: list[str]) -> Facts:
+def _facts(sweep: Swept, keys: list[str]) -> dict[str, Any]:
     verdict = sweep.verdict
-    runs = [
-        table.facts_of(run, keys) | {"fault": sweep.faults.get(i), "command": sweep.commands[i]}
-        for i, run in enumerate(sweep.runs)
-    ]
-    return Facts(
-        {
-            "schema": 1,
-            "folder": sweep.folder,
-            "axes": [{"key": axis.key, "values": list(axis.values)} for axis in sweep.axes],
-            "set": verdict.judged,
-            "measure": verdict.measure,
-            "best": verdict.best,
-            "why": verdict.why,
-            "test": sweep.tested,
-            "notes": sweep.notes,
-            "runs": runs,
-        },
-        "document",
-    )
+    return {
+        "schema": 1,
+        "folder": sweep.folder,
+        "axes": [{"key": axis.key, "values": list(axis.values)} for axis in sweep.axes],
+        "folds": sweep.folds,
+        "set": verdict.judged,
+        "measure": verdict.measure,
+        "best": verdict.best,
+        "why": verdict.why,
+        "notes": sweep.notes,
+        "combinations": [
+            {
+                "settings": each.values,
+                "runs": [run.folder for run in each.runs],
+                "means": each.means,
+                "deviations": each.deviations,
+                "command": command,
+            }
+            for each, command in zip(sweep.combinations, sweep.alone, strict=True)
+        ],
+        "runs": [
+            table.facts_of(run, keys)
+            | {"fault": sweep.faults.get(run.folder), "command": sweep.commands[run.folder]}
+            for run in sweep.runs
+        ],
+    }
 
 
 # the chart
@@ -87,14 +142,12 @@ def chart(sweep: Swept, title: str) -> Chart:
     numbers = across.numbers or [float(i + 1) for i in range(len(across.values))]
     lines: list[tuple[str, list[tuple[float, float] | None]]] = []
     marks = []
-    for name, runs in sweep.lines(across):
-        pairs = sorted(zip(numbers, runs, strict=True), key=lambda pair: pair[0])
-        lines.append((name, [_point(x, run, verdict.measure) for x, run in pairs]))
-        marks += [
-            Mark(x, run.measures[verdict.measure], "best")
-            for x, run in pairs
-            if run is not None and run is best
-        ]
+    for name, along in sweep.lines(across):
+        pairs = sorted(zip(numbers, along, strict=True), key=lambda pair: pair[0])
+        lines.append((name, [_point(x, each, verdict.judged, verdict.measure) for x, each in pairs]))
+        for x, each in pairs:
+            if each is not None and each is best and each.means is not None:
+                marks.append(Mark(x, each.means[verdict.judged][verdict.measure], "best"))
     if len(lines) > len(ROLES):  # more than anybody could tell apart
         series = [Series("", line, "first", "line+points") for _, line in lines]
     else:
@@ -104,10 +157,8 @@ def chart(sweep: Swept, title: str) -> Chart:
     label = f"{verdict.judged} {verdict.measure}"
     if len(lines) == 1 and verdict.judged != "training":
         label = verdict.measure
-        measured = dict(zip(map(id, sweep.runs), sweep.trained, strict=True))
-        values = [measured.get(id(run)) for run in next(sweep.lines(across))[1]]
-        along = sorted(zip(numbers, values, strict=True), key=lambda pair: pair[0])
-        trained = [(x, y) if y is not None else None for x, y in along]
+        pairs = sorted(zip(numbers, next(sweep.lines(across))[1], strict=True), key=lambda pair: pair[0])
+        trained = [_point(x, each, "training", verdict.measure) for x, each in pairs]
         lines.append(("training", trained))
         series = [
             series[0]._replace(name=verdict.judged),
@@ -129,8 +180,8 @@ def chart(sweep: Swept, title: str) -> Chart:
     return Chart(printable(title), verdict.why, [panel])
 
 
-def _point(x: float, run: RunFacts | None, measure: str) -> tuple[float, float] | None:
-    y = None if run is None else run.measures.get(measure)
+def _point(x: float, each: Combination | None, part: str, measure: str) -> tuple[float, float] | None:
+    y = None if each is None or each.means is None else each.means[part].get(measure)
     return None if y is None or not isfinite(y) else (x, y)
 
 

@@ -34,6 +34,7 @@ class RunFacts:
         alarms: The kinds of its alarms, each once.
         seconds: How long it took; None for an unfinished run.
         config: Its keys and their values.
+        results: Loss and metrics of all its sets; empty without a summary.
     """
 
     folder: str
@@ -44,6 +45,7 @@ class RunFacts:
     alarms: list[str] = field(default_factory=list)
     seconds: float | None = None
     config: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 def runs_in(folder: str) -> list[str]:
@@ -83,16 +85,21 @@ def read_run(folder: str, judged_on: Sequence[str] = HELD_OUT) -> RunFacts:
         return _logged(folder, "running" if running else state_of(folder))
     try:
         facts = json.loads(bytes_of(path, SIZE_LIMIT))
-        judged = next(name for name in judged_on if name in facts["results"])
+        results = {
+            str(part): {str(name): float(value) for name, value in measures.items()}
+            for part, measures in facts["results"].items()
+        }
+        judged = next(name for name in judged_on if name in results)
         return RunFacts(
             folder,
             "finished",
             int(facts["epochs"]),
             judged,
-            {str(name): float(value) for name, value in facts["results"][judged].items()},
+            results[judged],
             list(dict.fromkeys(str(alarm["kind"]) for alarm in facts["alarms"])),
             float(facts["seconds"]),
             dict(configs.leaves(facts["config"])),
+            results,
         )
     except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
         raise CheckpointError("the summary is damaged", place=path) from error

@@ -32,6 +32,14 @@ class Divide(Section, frozen=True):
     divide: Annotated[Positive, Meta(description="every feature is divided by this number")]
 
 
+class Order(Section, frozen=True):
+    """``split: {order: day}``."""
+
+    order: Annotated[
+        str, Meta(description="the column whose latest rows are held out: numbers, or one of data.dates")
+    ]
+
+
 class Data(Section, frozen=True):
     """``data``: where rows come from and what becomes of their columns."""
 
@@ -158,6 +166,32 @@ class Data(Section, frozen=True):
     test_split: Annotated[Fraction, Meta(description="share of the rows held out for the final test")] = 0.0
     validation_path: Annotated[str | None, Meta(description="a file of validation rows")] = None
     test_path: Annotated[str | None, Meta(description="a file of test rows")] = None
+    split: Annotated[
+        Literal["random"] | Order,
+        Meta(description="which rows are held out: random, by the seed; {order: column}: the latest ones"),
+    ] = "random"
+    groups: Annotated[
+        str | None,
+        Meta(description="a column; rows in which it is the same are all held out, or none of them"),
+    ] = None
+    folds: Annotated[
+        Annotated[int, Meta(ge=2, le=1000)] | None,
+        Meta(
+            description="train trains so many times, each time with another part of the rows to validate, "
+            "and tells mean and deviation; with order, later rows validate what was trained on earlier ones"
+        ),
+    ] = None
+    fold: Annotated[
+        Count | None,
+        Meta(
+            description="which of the folds validates, from 1; without it train lets each of them, other "
+            "commands take the first"
+        ),
+    ] = None
+    train_size: Annotated[
+        Positive | None,
+        Meta(description="how many of the training rows are learned from: a share up to 1, or a number"),
+    ] = None
     stratify: Annotated[
         bool | Literal["auto"], Meta(description="split class by class; auto does for classification")
     ] = "auto"
@@ -187,9 +221,26 @@ class Data(Section, frozen=True):
     @property
     def validates(self) -> bool | None:
         """Whether rows are held out to validate; None where the table decides."""
+        if self.folds is not None:
+            return True
         if self.validation_split == "auto":
             return True if self.validation_path is not None else None if self.path is not None else False
         return bool(self.validation_split) or self.validation_path is not None
+
+    @property
+    def several(self) -> bool:
+        """Whether train makes several runs of it: one for each fold."""
+        return self.folds is not None and self.fold is None
+
+    @property
+    def order(self) -> str | None:
+        """The column by which rows are held out; None where it is by chance."""
+        return self.split.order if isinstance(self.split, Order) else None
+
+    @property
+    def apart(self) -> list[str]:
+        """Columns that are no features unless they are named as such: they say how rows are used."""
+        return [name for name in (self.groups, self.order) if name is not None]
 
     def missing_in(self, column: str) -> HowMissing:
         """Return what a missing cell of a column does."""

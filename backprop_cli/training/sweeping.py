@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import isfinite, log, prod
+from statistics import fmean, stdev
 
 from ..errors import ConfigError, UsageError, counted
 from ..language.numbers import brief
@@ -14,6 +15,9 @@ from .comparison import RunFacts
 from .config import Loaded
 from .metrics import METRICS, higher_is_better
 from .problem import Problem, assemble
+
+Results = Mapping[str, Mapping[str, float]]
+"""Loss and metrics of each set."""
 
 MOST_RUNS = 10_000
 MOST_OF_A_RANGE = 1_000
@@ -54,6 +58,10 @@ class Axis:
         return found if all(map(isfinite, found)) else None
 
 
+FOLD = "data.fold"
+"""The key that a sweep over folds goes along."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """One run of a sweep.
@@ -69,7 +77,11 @@ class Trial:
     @property
     def values(self) -> dict[str, str]:
         """The keys and their values, as texts."""
-        return {key: value for key, _, value in (text.partition("=") for text in self.settings)}
+        return _values(self.settings)
+
+
+def _values(settings: Sequence[str]) -> dict[str, str]:
+    return {key: value for key, _, value in (text.partition("=") for text in settings)}
 
 
 def axis(text: str) -> Axis:
@@ -86,7 +98,9 @@ def axis(text: str) -> Axis:
         )
     if key in ("name", "output", "output.dir"):
         raise UsageError(f"--sweep {key}: every run has a folder of its own already")
-    if key.endswith("optimizer.lr"):
+    if key in ("data.folds", FOLD):
+        raise UsageError(f"--sweep {key}: data.folds=5 trains once for each of 5 folds by itself")
+    if key == "optimizer.lr":
         key = "optimizer.learning_rate"
     found = _RANGE.fullmatch(given)
     if found is not None:
@@ -153,6 +167,14 @@ def _listed(text: str) -> list[str]:
         else:
             depth += (c in _OPEN) - (c in _CLOSE)
     return [part.strip() for part in parts]
+
+
+def with_folds(axes: Sequence[Axis], loaded: Loaded) -> list[Axis]:
+    """Return the axes, and that of the folds where the config asks for some and names none of them."""
+    data = loaded.config.data
+    if not data.several or data.folds is None:
+        return list(axes)
+    return [*axes, Axis(FOLD, tuple(str(i) for i in range(1, data.folds + 1)))]
 
 
 def trials(axes: Sequence[Axis]) -> list[Trial]:
@@ -233,11 +255,54 @@ def measure_of(problem: Problem) -> str:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Which run was best, and why.
+class Combination:
+    """One value of each key: a run, or one for each fold.
 
     Attributes:
-        best: Its place among the runs; None where none has come to its end.
+        settings: ``KEY=VALUE`` of every key but the fold.
+        runs: Those that were begun.
+        means: Of each set the mean of each measure over the runs; None before all of them have ended.
+        deviations: The standard deviations beside them, over n - 1; empty for one run.
+    """
+
+    settings: tuple[str, ...]
+    runs: list[RunFacts]
+    means: dict[str, dict[str, float]] | None
+    deviations: dict[str, dict[str, float]]
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The keys and their values, as texts."""
+        return _values(self.settings)
+
+
+def combined(
+    settings: tuple[str, ...], runs: Sequence[RunFacts], results: Sequence[Results], whole: bool
+) -> Combination:
+    """Return what the runs of a combination have in common.
+
+    Args:
+        settings: Of all of them.
+        runs: In their order.
+        results: What each gave.
+        whole: Whether all of them have come to their end.
+    """
+    means: dict[str, dict[str, float]] = {}
+    deviations: dict[str, dict[str, float]] = {}
+    for part, measures in results[0].items() if whole else ():
+        values = {name: [each[part][name] for each in results] for name in measures}
+        means[part] = {name: fmean(some) for name, some in values.items()}
+        if len(results) > 1:
+            deviations[part] = {name: stdev(some) for name, some in values.items()}
+    return Combination(settings, list(runs), means if whole else None, deviations)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which combination was best, and why.
+
+    Attributes:
+        best: Its place among them; None where none has come to its end.
         measure: The number that decides.
         judged: Of which rows.
         why: A sentence.
@@ -255,37 +320,40 @@ class Swept:
 
     Attributes:
         folder: The one that holds the folders of the runs.
-        axes: The keys and their values.
-        trials: The runs that were begun.
-        runs: What the folder of each tells.
-        commands: What trains each of them by itself.
-        faults: Why a run has not come to its end, by its place.
+        axes: The keys and their values, without the folds.
+        folds: How many there are; 0 without.
+        combinations: Of values, as far as they were begun.
+        commands: What trains each run by itself, by its folder.
+        alone: What trains each combination by itself; with folds, on all rows.
+        faults: Why a run has not come to its end, by its folder.
         verdict: Which is best, and why.
-        trained: Of each run the measure on its training rows.
-        tested: The best on the test rows, which had no part in the choice; None where there are none.
         notes: What to heed.
     """
 
     folder: str
     axes: list[Axis]
-    trials: list[Trial]
-    runs: list[RunFacts]
-    commands: list[str]
-    faults: dict[int, str]
+    folds: int
+    combinations: list[Combination]
+    commands: dict[str, str]
+    alone: list[str]
+    faults: dict[str, str]
     verdict: Verdict
-    trained: list[float | None]
-    tested: dict[str, float] | None
     notes: list[str]
 
     @property
-    def best(self) -> RunFacts | None:
-        """The best run; None where none has come to its end."""
-        return None if self.verdict.best is None else self.runs[self.verdict.best]
+    def runs(self) -> list[RunFacts]:
+        """All runs that were begun, in their order."""
+        return [run for each in self.combinations for run in each.runs]
 
-    def lines(self, across: Axis) -> Iterator[tuple[str, list[RunFacts | None]]]:
-        """Yield the runs along one axis, under what the other keys are there; None for one not begun."""
+    @property
+    def best(self) -> Combination | None:
+        """The best combination; None where none has come to its end."""
+        return None if self.verdict.best is None else self.combinations[self.verdict.best]
+
+    def lines(self, across: Axis) -> Iterator[tuple[str, list[Combination | None]]]:
+        """Yield the combinations along one axis, under what the other keys are; None for one not begun."""
         others = [each for each in self.axes if each is not across]
-        known = {trial.settings: run for trial, run in zip(self.trials, self.runs, strict=True)}
+        known = {each.settings: each for each in self.combinations}
         for row in product(*(each.settings for each in others)):
             given = dict(zip((each.key for each in others), row, strict=True))
             named = (text.partition("=") for text in row)
@@ -295,27 +363,32 @@ class Swept:
             )
 
 
-def judge(runs: Sequence[RunFacts], measure: str, validated: bool) -> Verdict:
-    """Choose the best of the runs that have come to their end; of equal ones that of the lower loss."""
+def judge(combinations: Sequence[Combination], measure: str, validated: bool) -> Verdict:
+    """Choose the best of what has come to its end; of equal ones that of the lower loss."""
     judged = "validation" if validated else "training"
     high = higher_is_better(measure)
-    good = [i for i, run in enumerate(runs) if run.state == "finished" and measure in run.measures]
-    if not good:
+    found = {
+        i: each.means[judged]
+        for i, each in enumerate(combinations)
+        if each.means is not None and measure in each.means[judged]
+    }
+    if not found:
         return Verdict(None, measure, judged, "no run has come to its end")
 
     def rank(i: int) -> tuple[float, float, int]:
-        values = runs[i].measures
-        return (-values[measure] if high else values[measure], values["loss"], i)
+        return (-found[i][measure] if high else found[i][measure], found[i]["loss"], i)
 
-    best = min(good, key=rank)
-    value = runs[best].measures[measure]
-    equal = sum(runs[i].measures[measure] == value for i in good) - 1
-    of = f"the {'highest' if high else 'lowest'} of {len(good)}" if len(good) > 1 else "the only one"
+    best = min(found, key=rank)
+    value = found[best][measure]
+    equal = sum(measures[measure] == value for measures in found.values()) - 1
+    of = f"the {'highest' if high else 'lowest'} of {len(found)}" if len(found) > 1 else "the only one"
     if equal:
         of = f"as {counted(equal, 'other')} {'has' if equal == 1 else 'have'} it, " + (
             "and the first of them" if measure == "loss" else "and the lowest loss of them"
         )
-    why = f"{judged} {measure} {brief(value, 5)}, {of}"
+    folds = len(combinations[best].runs)
+    mean = f"mean {judged}" if folds > 1 else judged
+    why = f"{mean} {measure} {brief(value, 5)}, {of}"
     if not validated:
         why += "; no rows are held out: the best on its own training rows need not be on others"
     return Verdict(best, measure, judged, why)

@@ -32,12 +32,14 @@ OF_FILES = (
     "dates",
     "decimal",
     "encoding",
+    "groups",
     "header",
     "layout",
     "missing",
     "missing_values",
     "numbers",
     "separator",
+    "split",
     "unknown",
 )
 """Keys of ``data`` that say how files are written."""
@@ -214,6 +216,33 @@ class _Checks:
                     "give one",
                     f"data.{part}_split",
                 )
+        for key in ("split", "path"):
+            given = getattr(data, f"validation_{key}")
+            if data.folds is not None and given not in (None, "auto", 0.0):
+                self.fault(
+                    f"data.validation_{key}",
+                    f"data has both folds and validation_{key}: the folds validate",
+                    "give one",
+                    "data.folds",
+                )
+        if data.fold is not None and data.folds is None:
+            self.fault("data.fold", "data.fold is one of data.folds, which is not given", None, "data.folds")
+        elif data.fold is not None and data.folds is not None and data.fold > data.folds:
+            self.fault(
+                "data.fold", f"data.fold is {data.fold}, but there are {data.folds} folds", None, "data.folds"
+            )
+        if data.order is not None and data.groups is not None:
+            self.fault(
+                "data.groups", "data has both groups and an order to split by", "give one", "data.split"
+            )
+        for key, value in (("groups", data.groups), ("split", data.order)):
+            if value is not None and data.stratify is True:
+                self.fault("data.stratify", f"stratify: true does not go with data.{key}", "leave it out")
+        size = data.train_size
+        if size is not None and size > 1 and size != int(size):
+            self.fault(
+                "data.train_size", f"data.train_size is a share up to 1 or a number of rows, not {size:g}"
+            )
         total = (0.0 if data.validation_split == "auto" else data.validation_split) + data.test_split
         if total >= 1:
             self.fault(

@@ -46,7 +46,7 @@ from .source import (
     written_as,
     wrong_cell,
 )
-from .split import Parts, split
+from .split import Parts, Sorts, split
 from .targets import TargetFormula, sources_of, target_formula
 
 if TYPE_CHECKING:
@@ -197,11 +197,15 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
     names = {name: spelled[canonical(name)] for name in wanted}
     kinds: dict[str, Wanted] = dict.fromkeys(names.values(), "number")
     data = _by_column(loaded, table, spelled)
-    kinds |= {name: how for name, how in _readings(loaded, data, table).items() if name in kinds}
+    apart = _apart(loaded, table, spelled)
+    kinds |= {column: "auto" for column in apart.values() if column not in kinds}
+    readings = _readings(loaded, data, table)
+    kinds |= {name: how for name, how in readings.items() if name in kinds}
     read = {name: table.column(name, how) for name, how in kinds.items()}
-    columns, kept, dropped = _complete(data, table, read, [names[target]])
-    parts = split(loaded, len(kept), None)
-    fills = _fills(loaded, data, {c: v for c, v in columns.items() if c != names[target]}, parts.train)
+    columns, kept, dropped = _complete(data, table, read, [names[target], *apart.values()])
+    parts = split(loaded, len(kept), _sorts(loaded, apart, columns, None))
+    gaps = {c: v for c, v in columns.items() if c in names.values() and c != names[target]}
+    fills = _fills(loaded, data, gaps, parts.train)
 
     def taken(raw: dict[str, Column], rows: npt.NDArray[np.int64] | slice) -> dict[str, Floats]:
         return {
@@ -241,6 +245,7 @@ class _Loading:
         self.autoencoder = self.data.target == "features"
         self.excluded = self._excluded()
         self.formulas: dict[str, TargetFormula] = {}
+        self.apart = _apart(loaded, self.table, self.spelled)
         self.targets = self._targets()
         self.sources = sources_of(self.targets, self.formulas)
         self.features = self._features()
@@ -255,14 +260,16 @@ class _Loading:
         kinds: dict[str, Wanted] = dict.fromkeys(self.read, "auto")
         plain = len(self.targets) == 1 and not self.formulas
         kinds |= dict.fromkeys(self.sources, kind if plain else "number")
+        kinds |= {name: "auto" for name in self.apart.values() if name not in kinds}
         formulas = {c for f in self.features if f.is_formula for c in f.columns}
         kinds |= dict.fromkeys(formulas, "number")
         kinds |= dict.fromkeys(self._categories(), "text")
         kinds |= {name: how for name, how in self.readings.items() if name in kinds}
         columns = {name: table.column(name, how) for name, how in kinds.items()}
         self._judge(columns)
-        columns = {name: columns[name] for name in [*self.read, *self.sources]}
-        columns, kept, dropped = _complete(self.data, table, columns, self.sources)
+        wanted = dict.fromkeys([*self.read, *self.sources, *self.apart.values()])
+        columns = {name: columns[name] for name in wanted}
+        columns, kept, dropped = _complete(self.data, table, columns, [*self.sources, *self.apart.values()])
         columns |= _formula_values(self.formulas, columns, kept, table)
         self.features = [self._completed(feature, columns) for feature in self.features]
         self.task = self._task(columns)
@@ -276,7 +283,8 @@ class _Loading:
         if stratify is True and labels is None:
             raise loaded.error("data.stratify", "there are no classes to split by: the task is regression")
         share = self._held_out(len(kept))
-        parts = split(loaded, len(kept), labels if stratify else None, share)
+        sorts = _sorts(loaded, self.apart, columns, labels if stratify else None)
+        parts = split(loaded, len(kept), sorts, share)
         scaling = self._scaling()
         encoding = self._encoding(scaling, columns, kept, parts, classes)
         units = self._units(columns, parts.train)
@@ -381,7 +389,7 @@ class _Loading:
     def _held_out(self, rows: int) -> float:
         """Return what ``validation_split: auto`` is."""
         data = self.data
-        other = data.test_split or data.test_path or data.validation_path or self.table.parts
+        other = data.folds or data.test_split or data.test_path or data.validation_path or self.table.parts
         return HELD_OUT if data.path is not None and rows >= ENOUGH_ROWS and not other else 0.0
 
     def _encoded(
@@ -402,7 +410,8 @@ class _Loading:
         if given is None:
             if own is not None:
                 return own
-            return [name for name in self.table.names if name not in self.excluded][-1:]
+            apart = [*self.excluded, *self.apart.values()]
+            return [name for name in self.table.names if name not in apart][-1:]
         names = [given] if isinstance(given, str) else given
         found = []
         for name in names:
@@ -509,7 +518,8 @@ class _Loading:
         given, key = self.data.features, "data.features"
         if given is None:
             apart = (self.table.targets or []) if self.autoencoder else self.sources
-            names = [name for name in self.table.names if name not in apart and name not in self.excluded]
+            apart = [*apart, *self.excluded, *self.apart.values()]
+            names = [name for name in self.table.names if name not in apart]
             if not names and self.excluded:
                 raise self.loaded.error("data.exclude", "no features are left")
             if not names:
@@ -738,7 +748,7 @@ class _Loading:
             shift,
             scale,
             fills,
-            {name: how for name, how in self.readings.items() if name in columns},
+            {name: how for name, how in self.readings.items() if name in (*self.read, *self.sources)},
             Gaps.of(data.missing_values),
             data.unknown == "ignore",
             self.formulas,
@@ -1047,6 +1057,48 @@ def _readings(loaded: Loaded, data: schema.Data, table: Table) -> dict[str, Read
         except WrongCell as error:
             raise wrong_cell(column, error, table.place) from None
     return found
+
+
+def _apart(loaded: Loaded, table: Table, spelled: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns that say how rows are used, by the keys of ``data`` that name them.
+
+    Raises:
+        ConfigError: for one that is not there.
+    """
+    data = loaded.config.data
+    given = {"groups": data.groups, "split.order": data.order}
+    found = {}
+    for key, name in given.items():
+        if name is None:
+            continue
+        if canonical(name) not in spelled:
+            raise loaded.error(f"data.{key}", *_no_column(name, table.names))
+        found[key] = spelled[canonical(name)]
+    return found
+
+
+def _sorts(
+    loaded: Loaded,
+    apart: Mapping[str, str],
+    columns: Mapping[str, Column],
+    labels: npt.NDArray[np.int64] | None,
+) -> Sorts:
+    """Return what rows are parted by.
+
+    Raises:
+        ConfigError: for texts that have no order.
+    """
+    if "split.order" in apart:
+        column = columns[apart["split.order"]]
+        if column.dtype == object:
+            hint = f"data.dates: ['{apart['split.order']}'] reads dates"
+            raise loaded.error("data.split.order", f"'{apart['split.order']}' holds texts, not times", hint)
+        return Sorts(times=np.asarray(column, dtype=np.float64))
+    if "groups" in apart:
+        known: dict[object, int] = {}
+        numbers = [known.setdefault(cell, len(known)) for cell in columns[apart["groups"]].tolist()]
+        return Sorts(groups=np.array(numbers, dtype=np.int64))
+    return Sorts(labels)
 
 
 def _fill(column: Column, value: float | str | None) -> Column:
