@@ -223,6 +223,13 @@ def test_the_endings_are_the_commands_own(run, command, endings):
         ("log(x)", 0.5, {"x": 0.2}, "left-domain", "update 1 leads to x = -2.3: log(x) has no value"),
         ("sin(x)", 9.0, {"x": 1.0}, "bouncing", "2/f'' = 2/1 = 2; the rate 9 is larger"),
         ("exp(x)", 1e3, {"x": -19.0}, "stuck", "no minimum"),
+        ("0.001x^2", 0.1, {"x": 1.0, "until": 0.01}, "converged", "near a minimum, at x = 1, f = 0.001"),
+        ("0.001x^2", 0.1, {"x": 1.0, "until": 0.01}, "converged", "the minimum itself is 1 away, at x = 0"),
+        ("|x| + |y|", 0.5, {"x": 1.0, "y": 0.5}, "converged", "a minimum at x = 0, y = 0"),
+        ("|x| - |y|", 0.5, {"x": 1.0, "y": 0.0}, "stuck", "stuck on the kink of abs(x)"),
+        ("max(x, -2x)", 0.1, {"x": 1.0}, "bouncing", "the kink of max(x, -2x), where the slope jumps"),
+        ("x^2 + sin(5x)", 0.1, {"x": -1.5, "steps": 10}, "bouncing", "jump about"),  # the swings have an end
+        ("(x-1)^2 + 3", 0.001, {"x": 0.5, "steps": 300}, "not-finished", "about 8,"),  # f is 3, and rounds
     ],
 )
 def test_verdicts(text, rate, at, kind, words):
@@ -247,6 +254,34 @@ def test_largest_stable_rates():
     heavy = read("sgd:momentum=0.5", 0.1)
     assert verdict_of("x^2", None, optimizer=heavy, x=1.0).stable == pytest.approx(1.5)
     assert verdict_of("x^2", None, optimizer=read("adam", 0.1), x=1.0).stable is None
+
+
+@pytest.mark.parametrize(
+    ("text", "minimum"),
+    [
+        ("x^2+y^4", (0, 0)),
+        ("x^2+(y-1/3)^6", (0, 1 / 3)),
+        ("(x+y)^2+(x-y-1)^4", (0.5, -0.5)),
+        ("(x-y)^2", (1, 1)),  # a valley: where the run ends in it
+    ],
+)
+def test_a_stable_rate_is_that_at_the_minimum(text, minimum):
+    """Slopes are too short to lead there: values along the line on which there is no curvature do."""
+    assert verdict_of(text, 0.1, x=1.0, y=1.0, steps=1500, until=1e-3).minimum == pytest.approx(
+        minimum, abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("text", ["|x|^1.5", "where(x < 0, x^2, 3x^2)", "max(x^2, 9x^2)", "sqrt(|x|)^3"])
+def test_no_stable_rate_where_the_curvature_has_no_number(text):
+    assert verdict_of(text, 0.01, x=1.0).stable is None
+
+
+@pytest.mark.parametrize("optimizer", ["sgd:weight_decay=0.1", "adam:weight_decay=0.1"])
+def test_weight_decay_holds_a_run(optimizer):
+    verdict = verdict_of("(x-1)^2", None, x=3.0, optimizer=read(optimizer, 0.1))
+    assert verdict.kind == "stuck"
+    assert "stuck at x = 0.952381 (f' = -0.0952381, after 1,000 updates): the weight decay" in verdict.says[0]
 
 
 @pytest.mark.parametrize("rate", [0.99, 1.01])

@@ -78,6 +78,16 @@ def node_piece(graph: Graph, id: int) -> Piece:
     return spell(OURS, node.op.name, _operands(graph, id))
 
 
+def own_text(graph: Graph, id: int) -> str:
+    """Return one node as one operation; in the user's own words where an operand has no name of theirs."""
+    node = graph.nodes[id]
+    operands = [graph.nodes[i] for i in node.inputs]
+    start, end = node.span
+    text = graph.source.text[start:end]
+    unnamed = any(operand.op is not None and operand.name is None for operand in operands)
+    return text if unnamed and text and "\n" not in text and text == printable(text) else node_text(graph, id)
+
+
 def output_text(graph: Graph, most: int = 60) -> str:
     """Return the output as headings have it, in the user's own words: ``(a+b)c``, ``L = d*f``.
 

@@ -25,6 +25,9 @@ GROWTH = 4.0
 FAR = 40
 """Doublings of a distance after which something that still falls has no end."""
 
+PINNED = 1e-10
+"""Width of what holds a lowest point, times how far off it may be."""
+
 PIECES = 400
 """Of the way to a minimum, for a forecast."""
 
@@ -112,6 +115,42 @@ def shape_of(
     if peaks:
         return Shape("saddle" if rises else "maximum")
     return Shape("minimum", reach) if rises else Shape("level")
+
+
+def lowest_along(
+    function: Function, point: Coordinates, way: Coordinates, *, sign: float, reach: float
+) -> Coordinates:
+    """Return the lowest point of a line around a point, by the golden section: f itself may be flat there.
+
+    Args:
+        function: The function.
+        point: On the line.
+        way: The line's unit vector.
+        sign: Times f: what falls.
+        reach: The lowest point is no farther off than this.
+    """
+    from mpmath import mp, mpf
+
+    with digits(DIGITS):
+        value, golden = _precise(function), (mp.sqrt(5) - 1) / 2
+        centre = [mpf(x) for x in point]
+
+        def at(t: Any) -> list[Any]:
+            return [x + t * d for x, d in zip(centre, way, strict=True)]
+
+        a, b = -mpf(reach), mpf(reach)
+        low, high = b - golden * (b - a), a + golden * (b - a)
+        below, above = sign * value(at(low)), sign * value(at(high))
+        while b - a > PINNED * reach:
+            if below <= above:
+                b, high, above = high, low, below
+                low = b - golden * (b - a)
+                below = sign * value(at(low))
+            else:
+                a, low, below = low, high, above
+                high = a + golden * (b - a)
+                above = sign * value(at(high))
+        return tuple(float(x) for x in at((a + b) / 2))
 
 
 def endless(function: Function, point: Coordinates, *, sign: float, scale: float) -> bool:

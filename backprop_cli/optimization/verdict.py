@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import dist, hypot, inf, log
+from math import cos, dist, hypot, inf, log, pi, sin
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,11 +13,11 @@ from ..differentiation.finite import Probe, sides, touches_kink
 from ..differentiation.forward import hessian_product
 from ..engine.run import evaluate, kinked, pieces
 from ..errors import NoSuchNumber, RangeError
-from ..language.format import node_text
+from ..language.format import own_text
 from ..language.numbers import brief
 from .descent import Coordinates, Function, Trace, descend
 from .settings import Sgd
-from .terrain import Shape, endless, shape_of, updates_left
+from .terrain import Shape, endless, lowest_along, shape_of, updates_left
 
 Kind = Literal[
     "converged", "left-basin", "stuck", "bouncing", "diverging", "left-domain", "no-slope", "not-finished"
@@ -32,7 +32,11 @@ WORK = 4_000_000  # primitives that looking around may run: some seconds
 FURTHER = 2_000  # updates that a run which has not ended is carried on
 BLOCKS = 8  # of it, whose longest updates are compared
 STEADY = 0.1  # relative difference of two rates of convergence that are one
+BESIDE = 1e-9  # share of the way across a kink that is beside it
+REST = 1e-9  # length of an update, times the scale, that is none
+CLOSE = 1e-6  # distance, times the scale, at which a curvature is that of the point
 NEWTON = 20  # steps to a minimum; one where the curvature is 0 is not reached in them
+AROUND = 16  # directions between two axes, half a turn
 LINES = 8  # through a point, along which values are compared
 
 
@@ -103,7 +107,7 @@ class _Judge:
             return None
         if len(names) == 1:
             return [float(matrix[0, 0])], [(1.0,)]
-        found = np.linalg.eigh((matrix + matrix.T) / 2.0)
+        found = np.linalg.eigh(0.5 * matrix + 0.5 * matrix.T)
         return found.eigenvalues.tolist(), [tuple(v) for v in found.eigenvectors.T.tolist()]
 
     def kink(self, point: Coordinates) -> tuple[str, float | None, float | None, str | None] | None:
@@ -117,7 +121,7 @@ class _Judge:
                 if found.kind != "smooth" and found.at is not None:
                     op = graph.nodes[found.at].op
                     convention = op.convention if op is not None else None
-                    return node_text(graph, found.at), found.left, found.right, convention
+                    return own_text(graph, found.at), found.left, found.right, convention
         return None
 
     def crossed(self, before: Coordinates, after: Coordinates) -> str | None:
@@ -131,8 +135,27 @@ class _Judge:
         active = [node for node in kinked(graph) if self.function.active[node.id]]
         for node, p, q in zip(active, pieces(active, here), pieces(active, there), strict=True):
             if p != q:
-                return node_text(graph, node.id)
+                return own_text(graph, node.id)
         return None
+
+    def turns_sharply(self, before: Coordinates, after: Coordinates) -> bool:
+        """Whether the slope along the way between two points jumps from one sign to the other."""
+
+        def slope(share: float) -> float:
+            point = tuple(a + share * (b - a) for a, b in zip(before, after, strict=True))
+            return sum(g * (b - a) for g, a, b in zip(self.function(point)[1], before, after, strict=True))
+
+        try:
+            low, high = 0.0, 1.0
+            first, last = slope(low), slope(high)
+            if not first * last < 0.0:
+                return False
+            while low < (middle := 0.5 * (low + high)) < high:
+                low, high = (middle, high) if slope(middle) * first > 0.0 else (low, middle)
+            beside = slope(low - BESIDE), slope(high + BESIDE)  # at a kink itself a convention holds
+            return min(map(abs, beside)) > NEAR * min(abs(first), abs(last))
+        except NoSuchNumber:
+            return False
 
     def flow(self, start: Coordinates) -> _Flow:
         """Follow the slope downhill to a minimum, or as far as it goes."""
@@ -157,7 +180,9 @@ class _Judge:
             first = steep if first is None else first
             size = max(scale, *(abs(x) for x in point))
             if steep <= 1e-9 * min(1.0, first or 1.0) or length < 1e-13 * size:
-                return _Flow(point, False) if steep <= 1e-5 * max(first, 1e-3) else _Flow(None, False)
+                # where f rounds, its values lead no further; what is there the second derivatives tell
+                short = steep <= 1e-5 * max(first, 1e-3) or not self.kinked
+                return _Flow(point if short else None, False)
             if size > 1e6 * scale:
                 return _Flow(point, False)
             while length >= 1e-13 * size:
@@ -194,6 +219,25 @@ class _Judge:
         # many times the distance to the minimum of a parabola of this slope and curvature along it
         far = min(100.0 * steep / bend, 1e3 * self.scale) if bend > 0.0 else 0.0
         far = max(far, 0.01 * self.scale)
+        return self.around(ways, point, far)
+
+    def lowest(self, point: Coordinates) -> bool:
+        """Whether f rises from a point along every axis, and between any two of them."""
+        n = len(point)
+        units = [tuple(float(i == k) for i in range(n)) for k in range(n)]
+        pairs = [(a, b) for k, a in enumerate(units) for b in units[k + 1 :]]
+        if len(pairs) > MOST_VARIABLES:
+            return False
+        turns = [(cos(k * pi / AROUND), sin(k * pi / AROUND)) for k in range(1, AROUND) if 2 * k != AROUND]
+        ways = units + [
+            tuple(c * x + s * y for x, y in zip(a, b, strict=True)) for a, b in pairs for c, s in turns
+        ]
+        return all(
+            self.around([way], point, 0.01 * self.scale) == Shape("minimum") for way in ways
+        )  # each by itself: along one of them f may be level
+
+    def around(self, ways: Sequence[Coordinates], point: Coordinates, far: float) -> Shape:
+        """Return what f does along lines through a point."""
         return shape_of(self.function, point, ways, sign=self.sign, scale=self.scale, far=far)
 
     def least(self, low: float, high: float) -> float:
@@ -218,8 +262,11 @@ class _Judge:
             first = first or high
             steady = abs(high - before) <= 0.01 * high and high >= 0.1 * first
             if moved <= 1e-10 * self.scale and steady:
-                level = low <= FLAT * high
-                return None if level and self.by_values(point).kind != "minimum" else (point, low, high)
+                if not self.even(point, directions[-1], high):
+                    return None
+                level = [way for c, way in zip(curvatures, directions, strict=True) if c <= FLAT * high]
+                pinned = self.pinned(point, level) if level else point
+                return (pinned, low, high) if pinned is not None else None
             move = [0.0] * len(point)
             for curvature, way in zip(curvatures, directions, strict=True):
                 if curvature > FLAT * high:
@@ -228,6 +275,28 @@ class _Judge:
             point = tuple(x + m for x, m in zip(point, move, strict=True))
             before, moved = high, hypot(*move)
         return None
+
+    def even(self, point: Coordinates, way: Coordinates, high: float) -> bool:
+        """Whether the largest curvature is the same close by: at a kink it is a convention."""
+        for step in (-CLOSE, CLOSE):
+            found = self.hessian(tuple(x + step * self.scale * d for x, d in zip(point, way, strict=True)))
+            if found is None or not abs(found[0][-1] - high) <= STEADY * high:
+                return False
+        return True
+
+    def pinned(self, point: Coordinates, level: Sequence[Coordinates]) -> Coordinates | None:
+        """Return the minimum near a point that it is not curved around in every direction; None for no such.
+
+        Slopes do not lead there: they are short all around.
+        """
+        for _ in range(2):
+            shape = self.by_values(point)
+            if shape.kind != "minimum" or not shape.reach:
+                return point if shape.kind == "minimum" else None
+            for way in level:
+                point = lowest_along(self.function, point, way, sign=self.sign, reach=shape.reach)
+        shape = self.by_values(point)
+        return point if shape.kind == "minimum" and shape.reach <= 1e-6 * self.scale else None
 
     def barred(self, a: Coordinates, b: Coordinates) -> bool:
         """Whether the straight way between two points leads over something higher."""
@@ -293,11 +362,14 @@ class _Judge:
         return Verdict(kind, tuple(lines), factor, predicted, stable, curvature, minimum)
 
     def lasting(self, factor: float, moves: Sequence[float]) -> bool:
-        """Whether a factor is that of the last half of a run, too: one that creeps up to 1 is none."""
+        """Whether a factor is that of the last half of a run, too: one that creeps up to 1 is none.
+
+        Steps of adaptive rules depend on the past, and their ratios say nothing of the distance.
+        """
         floor = 1e-12 * self.scale
         sizes = [s for s in moves if s > floor]
         half = sizes[len(sizes) // 2 :]
-        if not factor < 1.0 or len(half) < 2:
+        if not factor < 1.0 or len(half) < 2 or self.trace.optimizer.settings.adaptive:
             return False
         mean = log(half[-1] / half[0]) / (len(half) - 1)
         return abs(mean - log(factor)) <= 2.0 * STEADY * -log(factor)
@@ -377,8 +449,16 @@ class _Judge:
             why = zero
         else:
             why = f"{self.length} <= {brief(trace.until)}"
-        says = [f"converged to a {self.extremum} at {here}, {self.f} = {brief(trace.values[-1])}: {why} {at}"]
-        if shape.reach > NEAR * self.scale and self.bowl(end) is None:
+        bottom = self.bowl(end)
+        early = bottom is not None and dist(bottom[0], end) > NEAR * self.scale
+        where = f"{'near' if early else 'to'} a {self.extremum}{',' if early else ''} at {here}"
+        says = [f"converged {where}, {self.f} = {brief(trace.values[-1])}: {why} {at}"]
+        if bottom is not None and early:
+            says.append(
+                f"the {self.extremum} itself is {brief(dist(bottom[0], end), 3)} away, at "
+                f"{function.described(_tidy(bottom[0], self.scale))}: a smaller slope to stop at leads nearer"
+            )
+        elif bottom is None and shape.reach > NEAR * self.scale:
             says.append(
                 f"so short a slope says little of the distance here, as {self.f} is flat around the "
                 f"{self.extremum}: that is less than {brief(shape.reach, 3)} away"
@@ -442,7 +522,7 @@ class _Judge:
         rule = f"slopes {slopes}, and 0 is the convention" + (f" ({convention})" if convention else "")
         one = len(self.function.names) == 1 and left is not None and right is not None
         least = one and self.sign * (left or 0.0) <= 0.0 <= self.sign * (right or 0.0)
-        if least and left and right:
+        if (least and left and right) or (len(end) > 1 and self.lowest(end)):
             updates = (
                 "there from the start" if not self.trace.updates else f"after {_updates(self.trace.updates)}"
             )
@@ -521,12 +601,14 @@ class _Judge:
         worse = self.sign * (trace.values[-1] - trace.values[-len(last) - 1]) > 0.0
         factor = self.factor()
         far = max(map(abs, trace.points[-1])) > 1e6 * self.scale
-        lost = beyond is None or isinstance(beyond.error, RangeError) or _farther(beyond, trace)
+        swings = self.turns() >= 0.6
+        lost = beyond is None or isinstance(beyond.error, RangeError) or _farther(beyond, trace, swings)
         if not rests and growing and (worse or far) and lost and factor is not None and factor > 1.0005:
-            swings = "swinging wider and wider" if self.turns() >= 0.6 else "running away"
-            return self.diverging(
-                f"{swings}: every update is {brief(factor, 4)} times as long as the one before"
-            )
+            how = "swinging wider and wider" if swings else "running away"
+            longer = f"{brief(factor, 4)} times as long as the one before"
+            return self.diverging(f"{how}: every update is {longer}")
+        if beyond is not None and not rests and beyond.error is None and self.held(beyond):
+            return self.between(beyond)
         if beyond is not None and not rests and beyond.error is None and self.jumps_about(beyond):
             return self.bouncing()
         says = [f"not finished after {_updates(trace.updates)}: {self.slope} = {brief(self.shown_slope())}"]
@@ -546,11 +628,26 @@ class _Judge:
         elif factor is not None and steady:
             says[0] += f"; each update leaves {_share(factor)} of the distance"
         verdict = self.rate_says("not-finished", says, flow.point)
-        more = self.forecast(beyond, moves, verdict) if flow.point is not None else None
+        more = self.forecast(beyond, moves, verdict) if not flow.endless else None
         if more is not None and 0.5 < more < 1e9:
             says[0] += f": about {more:,.0f} more to {self.length} <= {brief(trace.until)}"
             return verdict._replace(says=(says[0], *verdict.says[1:]))
         return verdict
+
+    def held(self, beyond: Trace) -> bool:
+        """Whether weight decay brings a run to rest where the slope is not 0."""
+        return self.trace.optimizer.settings.weight_decay > 0.0 and _moves(beyond)[-1] <= REST * self.scale
+
+    def between(self, beyond: Trace) -> Verdict:
+        """Return the verdict on a run that weight decay holds."""
+        end, slopes, f = beyond.points[-1], beyond.gradients[-1], self.f
+        steep = f"{self.slope} = {brief(slopes[0] if len(slopes) == 1 else hypot(*slopes))}"
+        decay = brief(self.trace.optimizer.settings.weight_decay)
+        why = f"the weight decay {decay} pulls to 0 as much as the slope away: no {self.extremum} of {f}"
+        here, after = f"{self.function.described(end)} ({steep}", f"after {_updates(self.trace.updates)}"
+        if self.moves[-1] <= REST * self.scale:
+            return Verdict("stuck", (f"stuck at {here}, {after}): {why}",))
+        return Verdict("not-finished", (f"not finished {after}: on the way to {here}): {why}",))
 
     def forecast(self, beyond: Trace | None, moves: Sequence[float], verdict: Verdict) -> float | None:
         """Return how many more updates it takes: counted, or worked out on the way to a known minimum."""
@@ -580,9 +677,7 @@ class _Judge:
 
     def jumps_about(self, beyond: Trace) -> bool:
         """Whether the run turns again and again, and goes on so without getting slower."""
-        moves = _moves(beyond)
-        block = max(1, len(moves) // BLOCKS)
-        longest = [max(moves[k : k + block]) for k in range(0, len(moves) - block + 1, block)]
+        longest = _longest(_moves(beyond))
         shrinks = all(b < a for a, b in pairwise(longest)) or longest[-1] < 0.5 * longest[0]
         settled = max(map(abs, beyond.points[-1])) <= 1e6 * self.scale
         turns = sum(_turned(beyond, k) for k in range(1, beyond.updates))
@@ -608,10 +703,11 @@ class _Judge:
         )
         which = "last updates" if len(trace.points) > 2 * LAST else "updates"
         says = [f"bouncing: the {which} jump about ({between}) without coming to rest"]
-        kink = self.crossed(trace.points[-2], trace.points[-1])
+        across = [pair for pair in pairwise(trace.points[-LAST:]) if self.turns_sharply(*pair)]
+        kink = self.crossed(*across[-1]) if across else None
         if kink is not None:
             says.append(
-                f"they cross the kink of {kink}, where the slope changes its sign but not its size: no "
+                f"they cross the kink of {kink}, where the slope jumps from one sign to the other: no "
                 "constant rate comes to rest there, only one that falls"
             )
             return Verdict("bouncing", tuple(says))
@@ -633,9 +729,19 @@ def _turned(trace: Trace, k: int) -> bool:
     return sum(a * b for a, b in zip(before, after, strict=True)) < 0.0
 
 
-def _farther(beyond: Trace, trace: Trace) -> bool:
-    """Whether a run that is carried on ends with longer updates than it had."""
-    return _moves(beyond)[-1] > max(_moves(trace), default=0.0)
+def _farther(beyond: Trace, trace: Trace, swings: bool) -> bool:
+    """Whether a run that is carried on ends with longer updates than it had; swings must go on growing."""
+    moves = _moves(beyond)
+    longest = _longest(moves)
+    if swings and len(longest) > 2 and longest[-1] < longest[-2] * max(longest[1] / longest[0], 1.001) ** 0.5:
+        return False
+    return moves[-1] > max(_moves(trace), default=0.0)
+
+
+def _longest(moves: Sequence[float]) -> list[float]:
+    """Return the longest of each of some blocks of moves."""
+    block = max(1, len(moves) // BLOCKS)
+    return [max(moves[k : k + block]) for k in range(0, len(moves) - block + 1, block)]
 
 
 def _slowing(moves: Sequence[float]) -> bool:
