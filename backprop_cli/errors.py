@@ -19,7 +19,7 @@ Deep code raises one of these; only ``cli/main.py`` prints and exits.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 ANSWERED = 0
@@ -93,7 +93,7 @@ class BackpropError(Exception):
         message: One line: what is wrong and, where it helps, with which value.
         source: The text it is about.
         span: Where in ``source``.
-        hint: What to do about it, one line.
+        hint: What to do about it, one line; or what finds that out, asked where the error is read.
         place: ``file:line:column`` for data that is not program text.
     """
 
@@ -106,15 +106,26 @@ class BackpropError(Exception):
         *,
         source: Source | None = None,
         span: Span | None = None,
-        hint: str | None = None,
+        hint: str | Callable[[], str | None] | None = None,
         place: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.source = source
         self.span = span
-        self.hint = hint
+        self._hint = hint
         self.place = place
+
+    @property
+    def hint(self) -> str | None:
+        """What to do about it, one line."""
+        if callable(self._hint):
+            self._hint = self._hint()
+        return self._hint
+
+    @hint.setter
+    def hint(self, hint: str | None) -> None:
+        self._hint = hint
 
     @property
     def location(self) -> tuple[int, int] | None:

@@ -57,6 +57,12 @@ DIGITS = 300
 
 EXTREME = 1300
 
+WHERE = -1
+"""Stands among decisions for the branches taken."""
+
+CLOSER = 320
+"""By how many decimals less a node is moved where quotients do not settle beside extreme numbers."""
+
 UNDERFLOW = mpf("1e-290")
 """What is smaller may have gone through numbers too small for a float."""
 
@@ -423,18 +429,32 @@ class Exact:
                 found[id] = DECISIONS[op.name](*(values[i] for i in self.graph.nodes[id].inputs))
         return found
 
+    def branches(self, values: Mapping[int, Any]) -> dict[int, int]:
+        """Return the step that every ``where`` comes to, through choices among choices."""
+        found: dict[int, int] = {}
+        for id in sorted(values):
+            op, inputs = self.graph.nodes[id].op, self.graph.nodes[id].inputs
+            if op is not None and op.name == "where" and inputs[0] in values:
+                taken = inputs[1 if values[inputs[0]] else 2]
+                found[id] = found.get(taken, taken)
+        return found
+
     def beside(self, here: Mapping[int, Any], id: int, t: Any) -> tuple[Any, dict[int, Any]]:
         """Return the output and the decisions where one node is moved by ``t``."""
         moved = self.run({id: here[id] + t})
-        return moved[self.graph.output], self.decisions(moved)
+        return moved[self.graph.output], self.decisions(moved) | {WHERE: self.branches(moved)}
 
     def rest(self, here: Mapping[int, Any]) -> Any:
         """Return what the arithmetic may leave of a change that is none."""
         size = abs(here[self.graph.output]) or max(map(abs, here.values()))
         return mpf(10) ** -(self.digits - 40) * size
 
-    def distances(self, here: Mapping[int, Any], id: int) -> list[Any]:
-        """Return how far a node is moved."""
+    def noise(self, here: Mapping[int, Any]) -> Any:
+        """Return what it may leave where numbers on the way are larger than the output: `log(exp(x))`."""
+        return self.rest(here) + mpf(10) ** -(self.digits - 10) * max(map(abs, here.values()))
+
+    def distances(self, here: Mapping[int, Any], id: int, closer: int = 0) -> list[Any]:
+        """Return how far a node is moved, by so many decimals less where it is to be seen closer."""
         size = abs(here[id])
         if 0 < size < mpf(10) ** (100 - self.digits):  # exp(-1e300): is it 0 to its users?
             raise Unclear
@@ -443,7 +463,7 @@ class Exact:
         else:
             shift = 0 if 0 < size < mpf("1e-20") else 320
             size = size if 0 < size < mpf("1e-20") else max(size, mpf(1))
-        return [size * mpf(10) ** -(d + shift) for d in DISTANCES]
+        return [size * mpf(10) ** -(d + shift + closer) for d in DISTANCES]
 
 
 class Side(NamedTuple):
@@ -451,6 +471,23 @@ class Side(NamedTuple):
 
     limit: Any
     decisions: dict[int, Any]
+
+
+def _settled(exact: Exact, quotients: Callable[[int], Iterator[Any]]) -> Any:
+    """Return what quotients tend to; what has no end, or none in sight, may have one closer by: sin(1/x)."""
+    try:
+        found = _tends(quotients(0))
+    except Unclear:
+        if not exact.extreme:
+            raise
+        found = None
+    if found is None or (exact.extreme and mp.isinf(found)):
+        with contextlib.suppress(Unclear):
+            closer = _tends(quotients(CLOSER))
+            return found if found is not None and closer == 0 else closer
+    if found is None:
+        raise Unclear
+    return found
 
 
 def _tends(quotients: Iterator[Any]) -> Any:
@@ -477,7 +514,7 @@ class Slope(NamedTuple):
         right: The same from above.
         kinked: A primitive with pieces goes over to another one here.
         bent: One that is no condition does.
-        apart: A condition holds at the point alone.
+        apart: A condition holds at the point alone, and so a branch is taken there that is on neither side.
     """
 
     left: Side
@@ -517,8 +554,8 @@ def slope_of(exact: Exact, here: Mapping[int, Any], id: int) -> Slope:
     for way in (-1, 1):
         decided: dict[int, Any] = {}
 
-        def quotients(way: int = way, decided: dict[int, Any] = decided) -> Iterator[Any]:
-            for t in exact.distances(here, id):
+        def quotients(closer: int, way: int = way, decided: dict[int, Any] = decided) -> Iterator[Any]:
+            for t in exact.distances(here, id, closer):
                 if id == output:
                     yield mpf(1)
                     continue
@@ -529,10 +566,12 @@ def slope_of(exact: Exact, here: Mapping[int, Any], id: int) -> Slope:
                 yield mpf(0) if gone else (f - f0) / (way * t)
 
         try:
-            sides.append(Side(_tends(quotients()), decided))
+            sides.append(Side(_settled(exact, quotients), decided))
         except NoValue:
             sides.append(Side(None, decided))
     nodes = exact.graph.nodes
+    taken = [side.decisions.pop(WHERE, {}) for side in sides]
+    lone = any(all(side.get(k) != end for side in taken) for k, end in exact.branches(here).items())
     kinks = {k for side in sides for k, x in own.items() if side.decisions.get(k, x) != x}
     bent = any(not nodes[k].primitive.truth for k in kinks)
 
@@ -544,7 +583,7 @@ def slope_of(exact: Exact, here: Mapping[int, Any], id: int) -> Slope:
         {k for k, x in conditions.items() if k in s.decisions and truth(k, s.decisions[k]) != truth(k, x)}
         for s in sides
     ]
-    found = Slope(sides[0], sides[1], bool(kinks), bent, all(changes))
+    found = Slope(sides[0], sides[1], bool(kinks), bent, lone and all(changes))
     # two conditions, each of them on a side: without a slope, kinks of their own
     return found if found.number is not None or changes[0] & changes[1] else found._replace(apart=False)
 
@@ -555,14 +594,16 @@ def curvature_of(exact: Exact, here: Mapping[int, Any], id: int) -> Any:
     found = []
     for way in (-1, 1):
 
-        def quotients(way: int = way) -> Iterator[Any]:
-            for t in exact.distances(here, id):
+        def quotients(closer: int, way: int = way) -> Iterator[Any]:
+            for t in exact.distances(here, id, closer):
                 f1, f2 = (exact.beside(here, id, way * k * t)[0] for k in (1, 2))
                 change = f2 - 2 * f1 + here[output]
                 gone = abs(change) <= exact.rest(here)
+                if not gone and abs(change) <= exact.noise(here):
+                    raise Unclear
                 yield mpf(0) if gone else change / t**2
 
-        found.append(_tends(quotients()))
+        found.append(_settled(exact, quotients))
     left, right = found
     same = not mp.isinf(left) and abs(left - right) <= mpf("1e-9") * max(abs(left), abs(right))
     return right if same else None
@@ -573,13 +614,16 @@ def decimals(point: Mapping[str, float]) -> dict[str, Any]:
     return {name: mpf(repr(x)) for name, x in point.items()}
 
 
-def decimal_slope(graph: Graph, point: Mapping[str, float], id: int) -> Any:
-    """Return the slope where literals stand for decimals; nan for none."""
-    exact = Exact(graph, point, decimal=True)
-    try:
-        return slope_of(exact, exact.run({}), id).number or mpf(0)
-    except (NoValue, Unclear):
-        return mp.nan
+def fits_decimals(number: Any, graph: Graph, point: Mapping[str, float], id: int) -> bool:
+    """Whether a slope is that where literals stand for decimals, and the point may, too."""
+    for at in (point, decimals(point)):
+        exact = Exact(graph, at, decimal=True)
+        exact.widen()
+        with mp.workdps(exact.digits), contextlib.suppress(NoValue, Unclear):
+            slope = slope_of(exact, exact.run({}), id).number
+            if slope is not None and fits(number, slope):
+                return True
+    return False
 
 
 def fits(number: Any, exact: Any) -> bool:
@@ -908,7 +952,7 @@ class Judge:
                 continue
             if slope.kinked and (not slope.apart or (exact is None and slope.bent)):
                 self.counts["a convention at a kink"] += 1
-            elif not warned:
+            elif not warned and not fits_decimals(number, graph, report.inputs or {}, graph.inputs[name]):
                 sides = ", ".join(
                     "none" if s.limit is None else mp.nstr(s.limit, 8) for s in (slope.left, slope.right)
                 )
@@ -936,6 +980,8 @@ class Judge:
             number, _ = report._standing(k)
             truth = slope.number
             right = number is not None and truth is not None and fits(number, truth)
+            if number is not None and truth is not None and not right:
+                right = fits_decimals(number, graph, point, k)
             self.counts[f"verdict {verdict}"] += 1
             said = f"{name}: {number!r}, " + ", ".join(
                 "none" if s.limit is None else mp.nstr(s.limit, 8) for s in (slope.left, slope.right)
@@ -949,7 +995,7 @@ class Judge:
                 found[f"false {verdict}"] = f"{said} {report.verdicts[k]}"
             derived = report.columns["symbolic"][k] if "symbolic" in report.columns else None
             if None not in (derived, truth) and not slope.kinked and not fits(derived, truth):
-                if fits(derived, decimal_slope(graph, point, k)):
+                if fits_decimals(derived, graph, point, k):
                     continue
                 found["symbolic number"] = f"{name}: {derived!r}, truly {mp.nstr(truth, 12)}"
             formula = report.formulas[k] if report.formulas else None

@@ -49,6 +49,9 @@ SLOPES: list[tuple[str, float, float]] = [
     ("where(x < 0, sin(x), x) + where(x <= 0, tan(x), x)", 0.0, 2.0),
     ("where(x^2 <= 0, 0, cos(1/x)*x^3)", 0.0, 0.0),
     ("where(2x == x, 0.5, 1/x - 1/(exp(x)-1))", 0.0, -1/12),
+    ("where(0 < x, x, x^(2/3)*x^(2/3))", 0.0, 1.0),
+    # what is left of 1 - cos(x) so near to 0 takes many digits
+    ("1/(where(x != 0, (1 - cos(x))/x^2, 0.5) - where(1 < 0, 1e300, exp(-1)))", 0.0, 0.0),
 ]  # fmt: skip
 
 NONE: list[tuple[str, float]] = [
@@ -184,6 +187,12 @@ def test_powers_of_roots_are_powers(root: str, inner: int, outer: int, factor: i
         ("1/((1+x)-1)", {"x": 1e-15}, True),
         ("(x - (x - y))^5", {"x": 1e300, "y": 1.0}, True),
         ("1/((1+x)-1)", {"x": 2.0**-40}, False),
+        # a kink is no end to what rounding does, and neither is a literal exponent
+        ("sech(log(1 + x)/x)", {"x": 1e-300}, True),
+        ("abs(log(1 + x)/x) + 2", {"x": 1e-300}, True),
+        ("x^tan(pi)", {"x": 1e-8}, True),
+        ("abs(x - 1) + 2", {"x": 1.0}, False),
+        ("floor(10*x)", {"x": 0.3}, False),
     ],
 )
 def test_a_warning_of_cancellation_is_true(text: str, at: dict[str, float], warned: bool) -> None:
@@ -234,6 +243,15 @@ def test_what_has_no_formula_has_none(run: Any) -> None:
         ("hard_tanh(x) - 1e300", {"x": 1.0}, "kink"),
         ("where(1 + x == 1, x, 2x)", {"x": 1e-20}, "agree"),  # by design: the branch that floats take
         ("x - sec(x)", {"x": 1e300}, "noisy"),
+        # the quotient underflows, its jump does not
+        ("mod(x, 1e300)", {"x": 0.0}, "jump"),
+        ("mod(sign(x), 1e300)", {"x": 1.0}, "agree"),
+        ("mod(x, y)", {"x": 0.0, "y": -1e300}, "jump agree"),
+        ("mod(x^2, 1e300)", {"x": 0.0}, "agree"),
+        ("atan2(x, -1e300)", {"x": 0.0}, "jump"),
+        # the slope at the jump is that of the branch on one side
+        ("where(x != 0, where(x < y, x, 1), x)", {"x": 0.0, "y": 0.0}, "jump agree"),
+        ("where(x != 0, where(x < y, x, 1), x)", {"x": 0.0, "y": 1.0}, "agree agree"),
     ],
 )
 def test_verdicts_right_beside_the_point(text: str, at: dict[str, float], verdicts: str) -> None:
@@ -249,6 +267,10 @@ def test_verdicts_right_beside_the_point(text: str, at: dict[str, float], verdic
         ("max(1, x^y)*x", {"x": -2.0, "y": 1.0}, "x"),
         ("floor(x^(y + 1)) - x", {"x": -2.0, "y": 1.0}, "x"),
         ("cos(x^y)", {"x": -1e300, "y": -2.0}, "x"),
+        ("clamp(x, x, floor(x)) + y", {"x": 0.0, "y": 1.0}, "y"),
+        ("where(x > 0, y, x)^1.5", {"x": 0.0, "y": -1.0}, "y"),
+        ("(-(x^2))^1.5*y", {"x": 0.0, "y": 1.0}, "y"),
+        ("abs(x)^where(x < 0, y, 2) + (-abs(x))^(y + 0.5)", {"x": 0.0, "y": 1.0}, "y"),
     ],
 )
 def test_a_value_that_stands_alone_has_no_slope(text: str, at: dict[str, float], wrt: str, run: Any) -> None:
@@ -260,9 +282,57 @@ def test_a_value_that_stands_alone_has_no_slope(text: str, at: dict[str, float],
 
 
 def test_a_value_that_stands_alone_among_many(run: Any, tmp_path: Any) -> None:
-    (tmp_path / "p.csv").write_text("x,y\n-2,1\n2,1\n")
-    out = run("grad", "where(x^y >= 1, x, x)", "--points", tmp_path / "p.csv", "--format", "csv").out
-    assert [line.endswith(",") for line in out.splitlines()[1:]] == [False, True]
+    (tmp_path / "p.csv").write_text("x,y\n-2,1\n2,1\n0,1\n")
+    for text, answered in (
+        ("where(x^y >= 1, x, x)", [False, True, True]),
+        ("clamp(abs(x) + 1, 2 - abs(x), 2 - 1.5*abs(x)) + y", [False, False, False]),
+        ("(-(x^2))^1.5 + y", [False, False, False]),
+        ("x^1.5 + y", [False, True, True]),
+    ):
+        out = run("grad", text, "--points", tmp_path / "p.csv", "--format", "csv").out
+        assert [line.endswith(",") for line in out.splitlines()[1:]] == answered
+
+
+def test_what_no_value_surrounds_is_no_limit(run: Any) -> None:
+    """The logarithm of 0 is infinite in many digits, and so are all quotients."""
+    words = ["log2(where(x != -1, 0, x*y)^2)", "x=-1", "y=3"]
+    run("grad", *words, "--format", "value").refused(3, "there is no slope in x", "have no value")
+
+
+def test_edges_of_domains_with_a_slope_keep_it() -> None:
+    for text, at, slopes in (
+        ("x^1.5", {"x": 0.0}, [0.0]),
+        ("x^y", {"x": 0.0, "y": 2.0}, [0.0, 0.0]),
+        ("clamp(x, 1, y)", {"x": 0.0, "y": 1.0}, [0.0, 0.0]),
+        ("clamp(x, y, y)", {"x": 0.0, "y": 1.0}, [0.0, 1.0]),
+    ):
+        point = Point.at(lower(parse(text), at), at)
+        assert list(point.gradient(sorted(at)).values()) == slopes
+        assert point.limits == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "said"),
+    [
+        ("atanh(cos(x))", "x=1e-300", "cos(x) is 1 - 5.0e-601, and atanh(cos(x)) is 691.469"),
+        ("1/((1+x)-1)", "x=1e-20", "(1+x)-1 is 1e-20, and 1/((1+x)-1) is 1e20"),
+        ("sqrt(0.3-0.1-x)", "x=0.2", "0.3-0.1-x is 0, and sqrt(0.3-0.1-x) is 0"),
+        ("log(erfc(x))", "x=30", "erfc(x) is 2.56466e-393, and log(erfc(x)) is -903.974"),
+        ("log(x*x)", "x=1e-200", "x*x is 1.0e-400, and log(x*x) is -921.034"),
+        ("asin(x/3)", "x=4", None),
+        ("log(sin(x))", "x=0", None),
+        ("1/(x-0.3)", "x=0.3", None),
+        ("log(x)", "x=0", None),
+        ("log(tanh(x) - 1)", "x=50", None),
+    ],
+)
+def test_what_rounding_alone_puts_outside_a_domain_is_told(
+    text: str, at: str, said: str | None, run: Any
+) -> None:
+    for command in (["eval"], ["grad"], ["grad", "--format", "value"]):
+        err = run(*command, text, at).refused(3, "has no value").err
+        assert ("rounding" in err) is (said is not None)
+        assert said is None or f"hint: rounding alone leads there: in many digits {said}\n" in err
 
 
 @pytest.mark.parametrize(
@@ -330,3 +400,86 @@ def test_second_derivatives_that_rounding_made(run: Any) -> None:
     out = run("grad", "sin(x)/x", "--x", "1e-300", "--order", "2", "--format", "value").answered().out
     assert out.splitlines()[1] == "-0.3333333333333333"
     assert run("grad", "3x + 1", "--x", "2", "--order", "2", "--format", "value").answered().err == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "verdict", "slope"),
+    [
+        ("where(x >= 0.3, x^2, x)", 0.3, "jump", 0.6),
+        ("abs(x - 0.3)^3", 0.3, "agree", 0.0),
+        ("(x - 0.1)^2", 0.1, "agree", 0.0),
+        ("max(x, 0.3)", 0.3, "kink", 0.5),
+        ("where(x < -0.7, x^3, x)", -0.7, "jump", 1.0),
+        ("relu(x - pi)^2", math.pi, "agree", 0.0),
+    ],
+)
+def test_an_input_that_is_a_literal_of_the_program_is_that(
+    text: str, x: float, verdict: str, slope: float
+) -> None:
+    """0.3 as a float is not 0.3, and both sides of a comparison have to be read the same way."""
+    report = differentiate(lower(parse(text)), {"x": x}, process=InProcess())
+    id = report.graph.inputs["x"]
+    assert report.verdicts[id].verdict == verdict
+    assert report.columns["symbolic"][id] == report.gradient["x"] == slope
+
+
+@pytest.mark.parametrize("text", ["y^1e300", "log(y^1e300)", "power(y, 2e17)", "(y^9007199254740993)^3"])
+def test_the_slope_of_a_power_beyond_whole_floats_has_its_sign(text: str) -> None:
+    """An even power falls at -1; from 2^53 on floats have n - 1 as n."""
+    assert slope_of(text.replace("y", "x"), -1.0) < 0.0
+    assert slope_of(text.replace("y", "x"), 1.0) > 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "second"),
+    [
+        ("abs(x*x)", 2.0),
+        ("max(x^2, 0)", 2.0),
+        ("max(x^2, 2x^2)", 4.0),
+        ("min(x^2, x^4)", 0.0),
+        ("abs(x)^2 + sin(x)", 2.0),
+        ("relu(x^2)*cos(x)", 2.0),
+        ("abs(x)^3", 0.0),
+        ("where(x > 0, x^2, x^2)", 2.0),
+        ("relu(x)^2", None),
+        ("x*abs(x)", None),
+    ],
+)
+def test_second_derivatives_at_kinks_that_are_none(text: str, second: float | None, run: Any) -> None:
+    (limit,) = run("limit", text, "x=0", "--format", "json").answered().json["limits"]
+    assert limit["second"] == (second if second is None else pytest.approx(second, abs=1e-15))
+    words = ["grad", text, "x=0", "--order", "2"]
+    number = float(run(*words, "--method", "reverse", "--format", "value").answered().out.splitlines()[1])
+    row = run(*words).answered().out.splitlines()
+    if second is not None:
+        assert number == pytest.approx(second, abs=1e-15)
+        assert not any("disagree" in line for line in row)
+    else:
+        assert any("kink" in line for line in row)
+
+
+def test_a_branch_that_is_no_number_is_left_alone() -> None:
+    at = {"x": 0.0}
+    report = differentiate(
+        lower(parse("where(x > 2, gamma(x/x), where(x == 0, 1, sin(x)/x))")), at, methods=("reverse",)
+    )
+    assert report.gradient["x"] == 0.0
+
+
+def test_a_change_below_the_digits_is_none() -> None:
+    """In many digits log(y^c)/log(y) still rounds, where it is c."""
+    assert slope_of("log_base(x^1.25, where(x != 1.6, x, 1.6))", 1.6) == 0.0
+
+
+def test_a_second_derivative_that_rounding_made_far_out(run: Any) -> None:
+    done = run(
+        "grad", "cot(abs(x + 0.25))", "x=1e300", "--order", "2", "--method", "reverse", "--format", "value"
+    )
+    assert "rounding: d2v4/dx2" in done.answered().err
+
+
+def test_quotients_at_a_kink_know_their_steps() -> None:
+    """The float next to 0.3 is not 0.3 + h: a parabola's quotient is off by that."""
+    for text, x in (("relu(x - 0.3)^2", 0.3), ("relu(x - pi)^2", math.pi)):
+        report = differentiate(lower(parse(text)), {"x": x}, methods=("reverse", "finite"))
+        assert report.verdicts[report.graph.inputs["x"]].verdict == "agree"

@@ -25,6 +25,7 @@ GROWS = -0.04  # exponent of h from which quotients count as growing without end
 GAP = -0.9  # exponent from which it is the quotient of a gap that stays
 GAP_AT = 1e-9  # of the scale: where a gap is looked at that is a jump for sure
 
+LARGEST = 2.0**1023  # about the largest float
 CHECKED_TO = 20_000  # nodes up to which the slope is held to the quotients
 
 Kind = Literal["derivative", "edge", "kink", "jump", "vertical", "unsettled", "overflow", "disagree"]
@@ -256,8 +257,13 @@ def _limit(
         if found.value is not None and _apart(slope, found.value, found.error, abs(found.value)):
             kind, left, right = "disagree", found.value, found.value
     second = third = None
-    if fit and kind == "derivative" and not pieced:
-        second, third = _curvature(graph, inputs, name, probe.scale)
+    if fit and kind == "derivative":
+        if pieced:  # rules are one piece's, or a convention's
+            from .higher import limit_of
+
+            second = limit_of(graph, inputs, (((name, 1.0),),) * 2)
+        else:
+            second, third = _curvature(graph, inputs, name, probe.scale)
     rounding, source = _rounding(x, f0, slope or 0.0, noise)
     if source == "cancellation":  # it spoils second derivatives first
         second = third = None
@@ -420,7 +426,7 @@ def _rounding(x: float, f: float, slope: float, noise: float) -> tuple[float, So
 
     f(x) is rounded, and so is x + h before f sees it.
     """
-    of_f, of_x = EPS * abs(f), abs(EPS / 2.0 * x * slope)  # x*f' alone may overflow
+    of_f, of_x = EPS * abs(f), min(abs(EPS / 2.0 * x * slope), LARGEST)  # x*f' alone may overflow
     if noise > max(16.0 * of_f, 16.0 * of_x, 1e-300):
         return noise, "cancellation"
     return (of_f, "eps*|f|") if of_f >= of_x else (of_x, "eps/2*|x*f'|")

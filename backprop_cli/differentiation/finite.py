@@ -441,7 +441,7 @@ def one_side(probe: Probe, way: float) -> tuple[float | None, float, int | None]
     if gaps[-1] > 0.5 * gaps[-3] and gaps[-1] > 64.0 * probe.noise and gaps[-1] > 1e-9 * abs(f0):
         return None, inf, at
     # one extrapolation takes the first-order error out
-    better = [(h, narrow + (narrow - wide) / (RATIO - 1.0)) for (_, wide), (h, narrow) in pairwise(same)]
+    better = [(h, narrow + (narrow - wide) * h / (far - h)) for (far, wide), (h, narrow) in pairwise(same)]
     value, error = min(
         _estimates(better, RATIO**2, 3.0 * probe.noise + EPS * abs(f0)),
         key=lambda e: e[1],

@@ -7,12 +7,14 @@ from functools import cache
 from math import comb, fsum, isfinite, log10, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..engine.beside import Beside, told
+from ..engine.beside import DIGITS as MANY
+from ..engine.beside import is_far, told
 from ..engine.point import Point, check_wrt
-from ..engine.run import exact_leaves, is_bound, leaf_values, run_exactly
+from ..engine.run import exact_leaves, is_bound, kinked, leaf_values, matched, run_exactly
 from ..errors import NoSuchNumber, SlopeError, UsageError
 from ..graph import Graph
 from ..language.numbers import exact_text
+from ..ops.kinks import between_pieces
 from ..ops.precision import digits
 from .compare import AGREE, DISAGREE, KINK, NOT_RUN, ROUNDING
 from .forward import hessian_product
@@ -184,6 +186,9 @@ def tangent(report: GradientReport) -> Tangent:
     return Tangent(output, value, slopes, inputs, constant)
 
 
+STEEP = "the rules multiply 0 by an infinite derivative"
+CONVENTIONS = "the conventions at the kinks add up to another number"
+
 OURS = {"hessian": "reverse", "series": "taylor"}
 """What our own rules run as: forward over reverse, or power series."""
 
@@ -253,18 +258,26 @@ def higher(
     columns: dict[str, list[float | None]] = {m: [None] * len(wanted) for m in chosen if inputs is not None}
     sides: list[tuple[float, float] | None] = [None] * len(wanted)
     limits: list[float | None] = [None] * len(wanted)
-    apart = None
+    apart, why = None, dict[int, str]()
     if inputs is not None:
-        beside = Point.at(graph, bindings, asked).limits
+        there = Point.at(graph, bindings, asked)
+        beside, bent = there.limits, _is_between_pieces(there)
         apart = next((b for b in beside.values() if b.apart), None)
         # our rules run for every choice of methods: they find derivatives that do not exist
         found = list[float | None](_ours(graph, inputs, asked, order, direction, single))
         for k, ((name, along_), x) in enumerate(zip(wanted, found, strict=True)):
             # where the first derivative is not by the chain rule, no other is
-            if not beside and x is not None and isfinite(x):
+            ours_hold = not beside and x is not None and isfinite(x)
+            # of a mixed derivative the quotients tend to something where there is none, too
+            if ours_hold and not (bent and len(along_) > 1 and len(set(along_)) == 1):
                 continue
-            found[k], limits[k] = None, _limit(graph, inputs, along_)
-            if limits[k] is None:
+            limit = limit_of(graph, inputs, along_)
+            if ours_hold:
+                if limit is not None and x is not None and not _near(limit, x):
+                    found[k], limits[k], why[k] = None, limit, CONVENTIONS
+                continue
+            found[k], limits[k] = None, limit
+            if limit is None:
                 at = ", ".join(f"{n} = {exact_text(v)}" for n, v in inputs.items())
                 raise SlopeError(f"{name} does not exist at {at}", source=graph.source)
     # only now: a request whose answer nobody fetches would answer the next one
@@ -282,12 +295,16 @@ def higher(
         answer = process.answer()
         formulas = [answer.formulas.get(k) for k in range(len(wanted))]
         if "symbolic" in columns:
-            columns["symbolic"] = [None if apart else answer.numbers.get(k) for k in range(len(wanted))]
+            columns["symbolic"] = [
+                None if apart or k in why else answer.numbers.get(k) for k in range(len(wanted))
+            ]
         if answer.failure:
             notes.append(f"symbolic: {answer.failure}; the other columns stand")
     largest = max((abs(x) for column in columns.values() for x in column if x is not None), default=0.0)
     scale = max(largest, abs(value))
-    exact = cache(lambda: _exact(graph, inputs or {}, asked, order, direction, single))
+    # 0.25 beside 1e300 takes more of them
+    many = MANY if inputs is not None and is_far(graph, there.values) else DIGITS
+    exact = cache(lambda: _exact(graph, inputs or {}, asked, order, direction, single, many))
     rows = []
     for k, (name, along_) in enumerate(wanted):
         numbers = {m: columns[m][k] for m in columns}
@@ -296,7 +313,8 @@ def higher(
             verdict = ROUNDING
         rows.append(Derivative(name, along_, formulas[k], numbers, verdict, difference, sides[k], limits[k]))
         if limits[k] is not None:
-            notes.append(f"{name}: {_beside_text(graph, apart)}; the limit of the quotients stands")
+            reason = why.get(k) or (told(graph, apart) if apart is not None else STEEP)
+            notes.append(f"{name}: {reason}; the limit of the quotients stands")
     warnings = list(warnings_of(graph))
     for k, row in enumerate(rows):
         alone = row.numbers.get(ours) if len(columns) == 1 else None
@@ -313,10 +331,6 @@ def higher(
         tuple(warnings),
         tuple(notes),
     )
-
-
-def _beside_text(graph: Graph, apart: Beside | None) -> str:
-    return told(graph, apart) if apart is not None else "the rules multiply 0 by an infinite derivative"
 
 
 def _given(method: str, ours: str) -> str:
@@ -356,12 +370,13 @@ def _exact(
     order: int,
     direction: Mapping[str, float] | None,
     single: bool,
+    many: int,
 ) -> list[float]:
-    """Return the numbers of our own rules, free of rounding."""
+    """Return the numbers of our own rules, free of rounding: in so many digits."""
     from ..ops.namespaces import multiprecision
 
-    with digits(DIGITS):
-        xp, leaves = multiprecision(), exact_leaves(graph, inputs)
+    with digits(many):
+        xp, leaves = multiprecision(), exact_leaves(graph, matched(graph, inputs))
         if single:
             line = direction if direction is not None else {asked[0]: 1.0}
             return list(map(float, along(graph, leaves, line, order, xp)[1:]))
@@ -396,14 +411,28 @@ def _is_spoilt(number: float, exact: float) -> bool:
     return isfinite(exact) and abs(number - exact) > SPOILT * abs(exact) + NOTHING
 
 
-def _limit(graph: Graph, inputs: Mapping[str, float], directions: Sequence[Weights]) -> float | None:
+def _is_between_pieces(point: Point) -> bool:
+    """Whether some step that the output needs is at a kink, or where two pieces meet smoothly."""
+    return any(
+        point.needed[node.id]
+        and node.op is not None
+        and between_pieces(node.op, [point.values[i] for i in node.inputs])
+        for node in kinked(point.graph)
+    )
+
+
+def limit_of(graph: Graph, inputs: Mapping[str, float], directions: Sequence[Weights]) -> float | None:
     """Return what quotients tend to, told by two steps, on both sides; None where that is nothing."""
     far, near = (quotient(graph, inputs, directions, move, SPARE)[0] for move in (MOVE, MOVE + MOVE // 2))
     if far is None or near is None or not (isfinite(far) and isfinite(near)):
         return None
-    if abs(near - far) <= SAME * abs(near):
+    if _near(far, near):
         return near
     return 0.0 if abs(near) <= SAME * abs(far) else None
+
+
+def _near(x: float, y: float) -> bool:
+    return abs(x - y) <= SAME * abs(y)
 
 
 def quotient(
@@ -431,7 +460,7 @@ def quotient(
     # decimals by which the steps lie nearer to 0 than to a point of size 1
     nearer = max(0, *(int(-log10(abs(inputs[name]))) for name in moved), 0)
     with digits(40 + move * (order + 1) + spare + order * nearer):
-        start = {name: mpf(x) for name, x in inputs.items()}
+        start = matched(graph, inputs)
         steps = []
         for weights in dict.fromkeys(directions):
             size = min((abs(inputs[name]) for name, w in weights if w and inputs[name]), default=1.0)

@@ -8,7 +8,7 @@ from math import hypot, isfinite, isinf
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine.point import Point, check_wrt, point_of
-from ..engine.run import bind, pieces, run_exactly
+from ..engine.run import bind, matched, pieces, run_exactly
 from ..engine.sweep import active_nodes
 from ..graph import CONSTANT, Graph
 from ..language.numbers import rounded
@@ -463,7 +463,7 @@ def _behind_kinks(point: Point) -> dict[int, int]:
         if node.op is not None and node.op.piece is not None and point.needed[node.id]:
             operands = [point.values[i] for i in node.inputs]
             # larger ones are whole numbers, and the next float is far
-            if all(abs(x) < WHOLE for x in operands) and by_convention(node.op, operands):
+            if by_convention(node.op, operands, WHOLE):
                 at = node.id
         if at is not None:
             behind.update(dict.fromkeys(node.inputs, at))
@@ -497,7 +497,7 @@ def _tied_by_rounding(point: Point, id: int) -> bool:
 
     node = point.graph.nodes[id]
     with digits(TIE_DIGITS):
-        exact = run_exactly(point.graph, point.inputs, point.needed)
+        exact = run_exactly(point.graph, matched(point.graph, point.inputs), point.needed)
         return pieces([node], exact) != pieces([node], point.values)
 
 

@@ -7,7 +7,7 @@ from math import inf, isfinite, ulp
 from typing import Any
 
 from ..engine.point import Point
-from ..engine.run import run, run_exactly
+from ..engine.run import meant, run, run_exactly
 from ..engine.sweep import sweep
 from ..graph import CONSTANT, STEP, Graph
 from ..language.literals import is_float
@@ -18,8 +18,9 @@ from ..ops.precision import digits
 UNIT = 2.0**-53
 TINY = 5e-324
 SHORT = 2.0**10
-"""A literal operand that is no whole multiple of 1/this is a fraction that was rounded: 1/3, 0.1."""
+"""A number that is no whole multiple of 1/this is a fraction that was rounded: 1/3, 0.1."""
 
+STEEP = 4.0  # more than any kink's slopes: what changes by more jumps
 NORMAL = 2.0**-1022  # what is smaller has lost digits, or all of them: by up to `TINY`
 LARGE = 2_000  # nodes from which nobody reads the single step
 EXACT_DIGITS = 60  # that tell 0 from what rounding leaves of it
@@ -95,7 +96,10 @@ def _apply(op: Primitive, *operands: Any) -> Any:
         for k, partial in enumerate(op.partials(FLOATS, y, *values)):
             off = bound_of(operands[k])
             steady = isfinite(partial) and (partial or op.piece is not None)
-            bound += _term(off, partial) if steady else _change(op, y, values, k, off)
+            change = _change(op, y, values, k, off) if op.piece is not None or not steady else 0.0
+            # over a jump the branch is the one that floats take
+            jumps = op.piece is not None and change > STEEP * off
+            bound += max(_term(off, partial) if steady else 0.0, 0.0 if jumps else change)
     if op.literal is not None and values[op.literal] * SHORT % 1.0:
         bound += _change(op, y, values, op.literal, ulp(values[op.literal]))
     return Bounded(y, bound)
@@ -155,7 +159,7 @@ def are_spoilt(
     open_ = {k for k, x in numbers.items() if bounds[k] > max(least * abs(x), NOTHING)}
     if not open_:
         return open_
-    from ..engine.beside import DIGITS, MOST_STEPS, meant
+    from ..engine.beside import DIGITS, MOST_STEPS
 
     if len(point.graph) > MOST_STEPS:
         return open_
@@ -167,7 +171,7 @@ def are_spoilt(
     graph = point.graph
     with digits(DIGITS):
         xp = multiprecision()
-        values = run_exactly(graph, meant(graph, point.values), point.needed)
+        values = run_exactly(graph, meant(graph, point.inputs), point.needed)
         slopes = sweep(graph, values, point.active, xp, mpf(1)) if open_ != {None} else []
         exact = {k: values[graph.output] if k is None else slopes[k] for k in open_}
         return {
@@ -185,10 +189,8 @@ def left_of_zero(point: Point) -> list[int]:
     open_ = [n for n in steps if 0.0 < abs(point.values[n.id]) <= bounds[n.id]]
     if not open_:
         return []
-    from ..engine.beside import meant
-
     with digits(EXACT_DIGITS):
-        exact = run_exactly(graph, meant(graph, point.values), point.needed)
+        exact = run_exactly(graph, meant(graph, point.inputs), point.needed)
         zeros = {n.id for n in open_ if abs(exact[n.id]) <= ZERO * abs(point.values[n.id])}
     return [k for k in sorted(zeros) if zeros.isdisjoint(graph.nodes[k].inputs)]
 
@@ -201,18 +203,20 @@ def noise_at(point: Point, id: int, x: float) -> float:
 
 
 def _lifted(graph: Graph, leaves: Mapping[int, float]) -> dict[int, Any]:
-    # literal operands stay plain floats: a power has no slope to carry in its exponent
+    # literal operands stay plain floats where they are exact: a power has no slope to carry in its exponent
     literal = [False] * len(graph)
     for node in reversed(graph.nodes):
         for position, i in enumerate(node.inputs):
             if literal[node.id] or (node.op is not None and node.op.literal == position):
                 literal[i] = graph.nodes[i].kind == CONSTANT
+    # a decimal such as 0.1 is not a float: the nearest one stands for it, as for pi where an input is that
+    nodes = [graph.nodes[id] for id in leaves]
+    rounded = {abs(n.value) for n in nodes if n.kind == CONSTANT and not is_float(n.label or "", n.value)}
     lifted: dict[int, Any] = {}
-    for id, value in leaves.items():
-        node = graph.nodes[id]
-        # a decimal such as 0.1 is not a float: the nearest one stands for it
-        exact = node.kind != CONSTANT or is_float(node.label or "", node.value)
-        lifted[id] = value if literal[id] else Bounded(value, 0.0 if exact else UNIT * abs(value))
+    for node in nodes:
+        value = leaves[node.id]
+        off = UNIT * abs(value) if abs(value) in rounded else 0.0
+        lifted[node.id] = value if literal[node.id] and not off else Bounded(value, off)
     return lifted
 
 

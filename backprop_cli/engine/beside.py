@@ -21,7 +21,7 @@ from ..ops import Primitive
 from ..ops.kinks import between_pieces, sides
 from ..ops.namespaces import FLOATS
 from ..ops.precision import digits
-from .run import exact_leaves, kinked, run_exactly, written
+from .run import kinked, meant, run_exactly, written
 from .sweep import is_steep
 
 DISTANCES = (60, 90, 120, 150)
@@ -39,6 +39,9 @@ away: ``1/(1 + 1e300*x)`` has its pole at -1e-300."""
 
 MORE_DIGITS = 900
 """Of the arithmetic then."""
+
+SPARE = 30
+"""Digits that rounding may have spoilt: a change of the output within them is none."""
 
 SAME = 1e-15
 """Relative difference of two quotients up to which they have arrived."""
@@ -64,7 +67,8 @@ class Beside(NamedTuple):
         place: The condition, or the step with the infinite slope.
         chain: What the chain rule comes to.
         beyond: An infinite one is a number, too large for a float64.
-        alone: The place has no value beside the point.
+        empty: The output has no value on either side.
+        alone: That is since the domain of the place ends here.
         leap: The output jumps.
     """
 
@@ -74,6 +78,7 @@ class Beside(NamedTuple):
     place: int | None = None
     chain: float = nan
     beyond: bool = False
+    empty: bool = False
     alone: bool = False
     leap: bool = False
 
@@ -101,6 +106,7 @@ def settle(
     cotangents: list[float],
     lost: Sequence[int],
     odd: Sequence[int],
+    edges: Mapping[int, Sequence[int]],
 ) -> tuple[dict[int, Beside], bool]:
     """Put slopes from beside the point where a sweep has none, or none that means anything; nan without one.
 
@@ -111,6 +117,7 @@ def settle(
         cotangents: What it found; written to.
         lost: Nodes for which it found no number.
         odd: Nodes with cotangent 0 whose slope is infinite, and conditions that just hold.
+        edges: Nodes at whose operands the domain ends, and which of these.
     Returns:
         What stands beside the point, for the nodes that have its number; whether the sweep has none for
         something differentiated by, and neither have the quotients.
@@ -122,25 +129,23 @@ def settle(
     ties = _ties(graph, values, [k for k in odd if needed[k]])
     suspects = range(len(graph)) if lost else odd
     steep = [k for k in suspects if needed[k] and live[k] and is_steep(nodes[k], values, active)]
-    alone = {k: by for k in odd if needed[k] and (by := _alone(nodes[k], values, active))}
     # the place that each node's slope stumbles over
-    places = {i: k for k in ties for i in _above(graph, active, nodes[k].inputs)}
-    by_chance = set(places)
-    for k in steep:
-        places |= dict.fromkeys(_above(graph, active, nodes[k].inputs), k)
-    for k, operands in alone.items():
-        places |= dict.fromkeys(_above(graph, active, operands), k)
-    by_chance -= {*lost, *(i for i, k in places.items() if k not in ties)}
+    brink = {i: k for k, ends in edges.items() if needed[k] for i in _above(graph, active, ends)}
+    places = brink | {i: k for k in ties for i in _above(graph, active, nodes[k].inputs)}
+    steps = {i: k for k in steep for i in _above(graph, active, nodes[k].inputs)}
+    by_chance = places.keys() - steps.keys() - {*lost}
+    places |= steps
     moved = {*places, *(k for k in lost if needed[k])}
     asked = sorted(k for k in moved if not any(active[i] for i in nodes[k].inputs))
     order = [*asked, *sorted(moved.difference(asked), reverse=True)]
     found = beside(graph, values, order, ties, close=any(needed[node.id] for node in kinked(graph)))
     settled: dict[int, Beside] = {}
     for k in moved:
-        there = found.get(k, Beside(nan, nan, apart=k in by_chance))._replace(
-            place=places.get(k), chain=cotangents[k], alone=places.get(k) in alone
-        )
-        if there.apart or k not in by_chance:
+        unknown = Beside(nan, nan, apart=places.get(k) in ties and k in by_chance)
+        there = found.get(k, unknown)._replace(chain=cotangents[k])
+        ends = there.empty and k in brink
+        if there.apart or ends or k not in by_chance:
+            there = there._replace(place=brink[k] if ends else places.get(k), alone=ends)
             settled[k] = there
             cotangents[k] = there.slope
     faults = [k for k in asked if k in settled and not isfinite(cotangents[k])]
@@ -178,6 +183,8 @@ def _no_slope(graph: Graph, id: int, found: Beside, others: Sequence[int]) -> Sl
         how = f"tend to {left:.6g} from the left and to {right:.6g} from the right"
     elif found.beyond:
         how = "tend to a number too large for a float64"
+    elif found.empty:
+        how = "have no value"
     elif isinf(left) or isinf(right):
         how = "grow without bound"
     else:
@@ -222,18 +229,6 @@ def _is_flat(op: Primitive, operands: Sequence[float], position: int) -> bool:
         return True
     kink = sides(op, operands, (position,))
     return kink is not None and kink.left == kink.right == 0.0
-
-
-def _alone(node: Node, values: Sequence[float], active: Sequence[bool]) -> list[int]:
-    """Return the operand beside whose value a node has none: ``(-2)^n`` has one at whole n alone.
-
-    What reads it has none there either, though no cotangent comes back: a condition, a flat piece.
-    """
-    if node.op is None or node.op.alone is None:
-        return []
-    position, is_alone = node.op.alone
-    moved = node.inputs[position]
-    return [moved] if active[moved] and is_alone(FLOATS, *(values[i] for i in node.inputs)) else []
 
 
 def _above(graph: Graph, active: Sequence[bool], operands: Iterable[int]) -> set[int]:
@@ -321,14 +316,22 @@ def beside(
     at_once = {id for id in ids if far and (close or not 0 < abs(values[id]) < ORDINARY[1])}
     found = _beside(graph, values, [id for id in ids if id not in at_once], ties, 0)
     open_ = [id for id in ids if far and (id in at_once or (id in found and not found[id].is_clear))]
-    return found | _beside(graph, values, open_, ties, CLOSER)
+    found |= _beside(graph, values, open_, ties, CLOSER)
+    # (1 - cos(x))/x^2 has spent them
+    open_ = [id for id in open_ if id in found and not (found[id].is_clear or found[id].empty)]
+    return found | _beside(graph, values, open_, ties, CLOSER, 2 * MORE_DIGITS)
 
 
 def _beside(
-    graph: Graph, values: Sequence[float], ids: Sequence[int], ties: Sequence[int], closer: int
+    graph: Graph,
+    values: Sequence[float],
+    ids: Sequence[int],
+    ties: Sequence[int],
+    closer: int,
+    more: int = MORE_DIGITS,
 ) -> dict[int, Beside]:
-    """Do that, by so many decimals closer."""
-    from mpmath import mpf
+    """Do that, by so many decimals closer, and then in so many digits more."""
+    from mpmath import mp, mpf
 
     from ..ops.namespaces import multiprecision
 
@@ -336,10 +339,12 @@ def _beside(
     if not ids:
         return found
     cost = 0
-    with digits(DIGITS + MORE_DIGITS * bool(closer)):
+    with digits(DIGITS + more * bool(closer)):
         xp = multiprecision()
-        here = run_exactly(graph, meant(graph, values), graph.needed())
+        inputs = {name: values[id] for name, id in graph.inputs.items()}
+        here = run_exactly(graph, meant(graph, inputs), graph.needed())
         output = here[graph.output]
+        rest = mpf(10) ** (SPARE - mp.dps) * abs(output)
         own = _branches(graph, here) if ties else {}
         for id in ids:
             steps = _downstream(graph, id)
@@ -347,7 +352,7 @@ def _beside(
             if cost > MOST_STEPS:
                 break
             size = (abs(here[id]) or 1) * mpf(10) ** -closer
-            limits, taken, leap = [], list[dict[int, int]](), False
+            limits, taken, leap, empty = [], list[dict[int, int]](), False, True
             for way in (-1, 1):
                 quotients, changes = [], []
                 for decimals in DISTANCES:
@@ -357,26 +362,29 @@ def _beside(
                         assert node.op is not None
                         operands = [moved.get(i, here[i]) for i in node.inputs]
                         moved[node.id] = _applied(node.op, xp, operands)
-                    changes.append(moved.get(graph.output, output) - output)
+                    change = moved.get(graph.output, output) - output
+                    changes.append(mpf(0) if abs(change) <= rest else change)
                     quotients.append(changes[-1] / t)
                 limits.append(_limit(quotients))
+                empty = empty and all(q != q for q in quotients)
                 leap = leap or abs(changes[-1]) > abs(changes[-2]) / 2
                 if ties:
                     taken.append(_branches(graph, [moved.get(k, x) for k, x in enumerate(here)]))
             apart = any(all(side.get(k) != branch for side in taken) for k, branch in own.items())
             left, right = map(float, limits)
             beyond = any(isinf(x) and x != limit for x, limit in zip((left, right), limits, strict=True))
-            found[id] = Beside(left, right, apart, beyond=beyond, leap=leap)
+            found[id] = Beside(left, right, apart, beyond=beyond, leap=leap, empty=empty)
     return found
 
 
 def _applied(op: Primitive, xp: Any, operands: Sequence[Any]) -> Any:
-    """Apply a primitive; nan where it reads what has no value, also to compare it."""
+    """Apply a primitive; nan where it has no value, or reads what has none, also to compare it."""
     if any(x != x for x in operands):
         read = operands if op.chosen is None else [operands[k] for k in op.chosen(*operands)]
         if any(x != x for x in read):
             return xp.nan
-    return op.forward(xp, *operands)
+    value = op.forward(xp, *operands)
+    return xp.nan if abs(value) == inf else value
 
 
 def is_far(graph: Graph, values: Sequence[float]) -> bool:
@@ -397,24 +405,6 @@ def _branches(graph: Graph, values: Sequence[Any]) -> dict[int, int]:
             found[node.id] = found.get(taken, taken)
     needed = graph.needed(values)
     return {k: branch for k, branch in found.items() if needed[k]}
-
-
-def meant(graph: Graph, values: Sequence[float]) -> dict[str, Any]:
-    """Return the inputs as they are meant: 0.1 is the decimal, and what equals pi in the program is pi.
-
-    A whole number is itself: 1e300 is the float that the others compute with.
-    """
-    from mpmath import mpf
-
-    given = {name: values[id] for name, id in graph.inputs.items()}
-    exact = exact_leaves(graph, given)
-    known = {
-        sign * values[id]: sign * x
-        for id, x in exact.items()
-        if graph.nodes[id].kind == CONSTANT
-        for sign in (1, -1)
-    }
-    return {name: known.get(x, mpf(x if x.is_integer() else repr(x))) for name, x in given.items()}
 
 
 def _downstream(graph: Graph, id: int) -> list[Node]:

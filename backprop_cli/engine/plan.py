@@ -55,16 +55,18 @@ class Plan:
         tape.record(graph, leaves, by, graph.needed())
         self.values = tape.values
         self.outputs = [tape.values[graph.output], *(tape.cotangents[i] for i in by)]
-        active = graph.depends_on(by)
+        active = self.active = graph.depends_on(by)
         needed = [k for k, needed in enumerate(graph.needed()) if needed and active[k]]
         watched = conditions(graph, needed)
         self.ties = [
             (*(tape.values[i] for i in graph.nodes[k].inputs), weight) for k, weight in watched.items()
         ]
-        self.lone = [
-            (node.op.alone[1], [tape.values[i] for i in node.inputs])
+        self.edges = [
+            (ends, [tape.values[i] for i in node.inputs])
             for node in (graph.nodes[k] for k in needed)
-            if node.op is not None and node.op.alone is not None and active[node.inputs[node.op.alone[0]]]
+            if node.op is not None
+            for position, ends in node.op.edges
+            if active[node.inputs[position]]
         ]
         self.nodes = tape.builder.nodes
         self.leaves = tape.builder.inputs
@@ -77,7 +79,7 @@ class Plan:
         homes = {id: np.empty(rows) for id in self.leaves.values()}
         watched = (
             x
-            for operands in (*(pair for *pair, _ in self.ties), *(o for _, o in self.lone))
+            for operands in (*(pair for *pair, _ in self.ties), *(o for _, o in self.edges))
             for x in operands
         )
         outputs = {x.id for x in (*self.outputs, *watched) if isinstance(x, Written)}
@@ -158,16 +160,14 @@ class Plan:
         return bad
 
     def _apart(self, homes: Mapping[int, Any], size: int) -> npt.NDArray[np.bool_]:
-        """Return the rows that conditions may set apart, or beside which a step has no value."""
+        """Return the rows that conditions may set apart, or at which a domain ends."""
         weights = np.zeros(size, dtype=int)
         for *pair, weight in self.ties:
             a, b = (homes[x.id] if isinstance(x, Written) else x for x in pair)
             weights += weight * np.equal(a, b)
         apart = weights >= ENOUGH
-        for is_alone, operands in self.lone:
-            apart |= (
-                is_alone(arrays(), *(homes[x.id] if isinstance(x, Written) else x for x in operands)) != 0.0
-            )
+        for ends, operands in self.edges:
+            apart |= ends(arrays(), *(homes[x.id] if isinstance(x, Written) else x for x in operands)) != 0.0
         return apart
 
     def _audit(self, inputs: list[Floats], size: int) -> npt.NDArray[np.bool_]:
@@ -192,6 +192,14 @@ class Plan:
             if rows is None or node.op is None or node.kind == CONSTANT:
                 continue
             bad |= rows & ~np.isfinite(columns[node.id])
+            if any(self.active[i] for i in node.inputs):
+                # the sweep leaves an infinite slope out where what it would multiply is 0
+                operands = [columns[i] for i in node.inputs]
+                with np.errstate(all="ignore"):
+                    partials = node.op.partials(arrays(), columns[node.id], *operands)
+                for i, partial in zip(node.inputs, partials, strict=True):
+                    if self.active[i]:
+                        bad |= rows & ~np.isfinite(partial)
             chosen = _choices(node.op.chosen, len(node.inputs))
             for position, i in enumerate(node.inputs):
                 takes = rows

@@ -37,15 +37,27 @@ def reverse(
     cotangents = sweep(graph, values, active, zeros=zeros)
     lost = [k for k, g in enumerate(cotangents) if not isfinite(g)]
     odd = [k for k in zeros if active[k] and _is_odd(graph.nodes[k], values, active)]
-    if lost or odd:
+    edges = {
+        node.id: ends
+        for node in graph.nodes
+        if node.op is not None and node.op.edges and (ends := _ends(node, values, active))
+    }
+    if lost or odd or edges:
         from .beside import settle
 
-        found, fault = settle(graph, values, active, cotangents, lost, odd)
+        found, fault = settle(graph, values, active, cotangents, lost, odd, edges)
         if fault:
             _raise_fault(graph, values, active)
         if limits is not None:
             limits.update(found)
     return cotangents
+
+
+def _ends(node: Node, values: Sequence[float], active: Sequence[bool]) -> list[int]:
+    """Return the operands with which a node may leave its domain from here on."""
+    assert node.op is not None
+    operands = [values[i] for i in node.inputs]
+    return [i for k, ends in node.op.edges if active[i := node.inputs[k]] and ends(FLOATS, *operands)]
 
 
 def _is_odd(node: Node, values: Sequence[float], active: Sequence[bool]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from math import inf, isfinite
 from typing import Any
 
@@ -10,8 +11,11 @@ from ..errors import BindingError, DomainError, NoSuchNumber, RangeError, neares
 from ..graph import CONSTANT, Graph, Node
 from ..language.format import beginning, node_text
 from ..language.literals import exact_literal
-from ..language.numbers import exact_text
+from ..language.numbers import brief, exact_text, tidy
 from ..ops.namespaces import FLOATS
+
+MANY_DIGITS = 800
+"""That tell cos(1e-300) from 1."""
 
 
 def bind(graph: Graph, values: Mapping[str, float]) -> dict[str, float]:
@@ -168,6 +172,29 @@ def exact_leaves(graph: Graph, inputs: Mapping[str, Any]) -> dict[int, Any]:
     return leaves | {id: mpf(inputs[name]) for name, id in graph.inputs.items()}
 
 
+def matched(graph: Graph, inputs: Mapping[str, float]) -> dict[str, Any]:
+    """Return the inputs, exact as given, but what equals a constant of the program is that: 0.1, or pi."""
+    from mpmath import mpf
+
+    exact = exact_leaves(graph, inputs)
+    values = graph.constant_values()
+    known = {sign * x: sign * exact[id] for id, x in values.items() for sign in (1, -1)}
+    return {name: known.get(x, mpf(x)) for name, x in inputs.items()}
+
+
+def meant(graph: Graph, inputs: Mapping[str, float]) -> dict[str, Any]:
+    """Return the inputs as they are meant: as `matched`, and 0.1 is the decimal in any case.
+
+    A whole number is itself: 1e300 is the float that the others compute with.
+    """
+    from mpmath import mpf
+
+    found = matched(graph, inputs)
+    return {
+        k: x if x != inputs[k] or inputs[k].is_integer() else mpf(repr(inputs[k])) for k, x in found.items()
+    }
+
+
 def run_exactly(graph: Graph, inputs: Mapping[str, Any], needed: Sequence[bool] | None = None) -> list[Any]:
     """Run the program to mpmath's working precision.
 
@@ -265,10 +292,57 @@ def no_value(graph: Graph, values: Sequence[float], id: int) -> NoSuchNumber:
     where = operands_text(graph, values, id)
     at = f" at {where}" if where else ""
     kind: type[NoSuchNumber]
+    hint: str | Callable[[], str | None] | None
     if op.domain is not None and not op.domain(*operands):
         kind, hint = DomainError, op.hint
+        if any(graph.nodes[i].op is not None for i in node.inputs):
+            inputs = {name: values[k] for name, k in graph.inputs.items()}
+            hint = partial(_domain_hint, graph, inputs, id, operands)
         message = f"{text} has no value{at}: {op.signature} is defined where {op.defined}"
     else:
         kind, hint = RangeError, op.overflow_hint if where else None
         message = f"{text} overflows{at}: a float64 ends at 1.8e308"
     return kind(message, source=graph.source, span=node.span, hint=hint)
+
+
+def _domain_hint(graph: Graph, inputs: Mapping[str, float], id: int, operands: Sequence[float]) -> str | None:
+    """Return what helps outside a domain: it may be rounding alone that has led there."""
+    from mpmath import mp, mpf
+
+    from ..ops.namespaces import multiprecision
+    from ..ops.precision import digits
+
+    node = graph.nodes[id]
+    assert node.op is not None
+    assert node.op.domain is not None
+    with digits(MANY_DIGITS):
+        needed = [k <= id for k in range(len(graph))]
+        exact = run_exactly(graph, meant(graph, inputs), needed)
+        # a decimal has no end in binary: what is left of a whole number is that
+        rest = mpf(10) ** (20 - MANY_DIGITS) * max((abs(x) for x in exact if mp.isfinite(x)), default=1)
+        there = [
+            mp.nint(x) if mp.isfinite(x) and abs(x - mp.nint(x)) <= rest else x
+            for x in map(exact.__getitem__, node.inputs)
+        ]
+        y = node.op.forward(multiprecision(), *there)
+        if not (all(map(mp.isfinite, (y, *there))) and node.op.domain(*there)):
+            return node.op.hint
+        moved = [
+            f"{written(graph, i)} is {_beside_float(x, near)}"
+            for i, x, near in zip(node.inputs, there, operands, strict=True)
+            if x != near and graph.nodes[i].op is not None
+        ]
+        return (
+            f"rounding alone leads there: in many digits {' and '.join(dict.fromkeys(moved))}, "
+            f"and {written(graph, id)} is {_beside_float(y, inf)}"
+        )
+
+
+def _beside_float(x: Any, near: float) -> str:
+    """Write a number in few digits, or by what separates it from a float that has the same."""
+    from mpmath import mp
+
+    text = brief(float(x)) if 1e-300 < abs(x) < 1e300 or not x else tidy(mp.nstr(x, 6))
+    if near and text == brief(near):
+        text = f"{exact_text(near)} {'+' if x > near else '-'} {tidy(mp.nstr(abs(x - near), 2))}"
+    return text

@@ -74,6 +74,7 @@ elementwise(
     symbol=lambda sp, x: sp.acos(1 / x),
     defined="x <= -1 or x >= 1",
     domain=lambda x: abs(x) >= 1,
+    edges=((0, lambda xp, x: xp.equal(xp.abs(x), 1.0)),),
     sample=((1.001, 350.0),),
     ulp=4.0,
     says="inverse secant, from 0 to pi",
@@ -92,6 +93,7 @@ elementwise(
     symbol=lambda sp, x: sp.asin(1 / x),
     defined="x <= -1 or x >= 1",
     domain=lambda x: abs(x) >= 1,
+    edges=((0, lambda xp, x: xp.equal(xp.abs(x), 1.0)),),
     sample=((1.001, 350.0),),
     ulp=4.0,
     says="inverse cosecant, from -pi/2 to pi/2",
@@ -249,7 +251,12 @@ elementwise(
     domain=lambda x, n: n != 0,
     sample=((-30.0, 30.0), (0.5, 10.0)),
     kinks="x/n whole",
-    piece=lambda xp, x, n: xp.floor(xp.divide(x, n)) + xp.ceil(xp.divide(x, n)),
+    # the signs: x/n may underflow
+    piece=lambda xp, x, n: (
+        xp.floor(xp.divide(x, n))
+        + xp.ceil(xp.divide(x, n))
+        + xp.equal(xp.divide(x, n), 0.0) * xp.sign(x) * xp.sign(n)
+    ),
     convention="mod' = 1 in x where it jumps, too",
     ulp=1.0,
     says="x - n*floor(x/n), the remainder with the sign of n",
@@ -288,6 +295,7 @@ elementwise(
     symbol=lambda sp, x, lo, hi: sp.where(sp.less(x, lo), lo, sp.where(sp.less(hi, x), hi, x)),
     defined="lo <= hi",
     domain=lambda x, lo, hi: lo <= hi,
+    edges=tuple((k, lambda xp, x, lo, hi: xp.equal(lo, hi)) for k in (1, 2)),
     sample=((-20.0, 20.0), (-8.0, -1.0), (1.0, 8.0)),
     kinks="x = lo or x = hi",
     piece=lambda xp, x, lo, hi: xp.sign(x - lo) + xp.sign(x - hi),

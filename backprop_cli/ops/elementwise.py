@@ -20,6 +20,11 @@ def elementwise(name: str, **row: Any) -> None:
     PRIMITIVES[name] = Primitive(name, **row)
 
 
+def _one_less(xp: Any, y: Any, a: Any, n: Any) -> Any:
+    """Return a^(n - 1), where y is a^n; a float from 2^53 on is even, and so would be its n - 1."""
+    return xp.where(xp.less(xp.abs(n), 2.0**53), xp.power(a, n - 1.0), xp.divide(y, a))
+
+
 def _whole(x: float) -> bool:
     return x % 1.0 == 0.0
 
@@ -121,7 +126,7 @@ elementwise(
     infix="^",
     forward=lambda xp, a, n: xp.power(a, n),
     # where: x^0 is flat even at 0, where n*a^(n-1) would be 0*inf
-    partials=lambda xp, y, a, n: (xp.where(xp.equal(n, 0.0), 0.0, n * xp.power(a, n - 1.0)), xp.nan),
+    partials=lambda xp, y, a, n: (xp.where(xp.equal(n, 0.0), 0.0, n * _one_less(xp, y, a, n)), xp.nan),
     local=("n*a^(n - 1)", ""),
     symbol=lambda sp, a, n: a**n,
     antiderivative=(
@@ -134,6 +139,7 @@ elementwise(
     literal=1,
     defined="a > 0; a = 0 when n >= 0; a < 0 when n is whole",
     domain=lambda a, n: a > 0 or (a == 0 and n >= 0) or (a < 0 and _whole(n)),
+    edges=((0, lambda xp, a, n: xp.equal(a, 0.0) * xp.not_equal(n, xp.floor(n))),),
     sample=((0.1, 6.0), (-3.0, 5.0)),
     convention="x^0 = 1 with slope 0, at 0 too, when the exponent is written as 0",
     conventional=lambda a, n: a == 0 and n == 0,
@@ -149,7 +155,7 @@ elementwise(
     forward=lambda xp, a, b: xp.where(xp.equal(a, 0.0) * xp.equal(b, 0.0), xp.nan, xp.power(a, b)),
     # where: 0^b with b > 0 stays 0 when b moves, although log(0) is infinite
     partials=lambda xp, y, a, b: (
-        b * xp.power(a, b - 1.0),
+        b * _one_less(xp, y, a, b),
         xp.where(xp.equal(a, 0.0) * xp.less(0.0, b), 0.0, y * xp.log(a)),
     ),
     local=("b*a^(b - 1)", "a^b*log(a)"),
@@ -158,7 +164,10 @@ elementwise(
     native=True,
     defined="a > 0; a = 0 when b > 0; a < 0 when b is whole",
     domain=lambda a, b: a > 0 or (a == 0 and b > 0) or (a < 0 and _whole(b)),
-    alone=(1, lambda xp, a, b: xp.less(a, 0.0)),
+    edges=(
+        (0, lambda xp, a, b: xp.equal(a, 0.0)),
+        (1, lambda xp, a, b: xp.less(a, 0.0)),
+    ),
     sample=((0.1, 6.0), (-3.0, 5.0)),
     convention="0^y has slope 0 in y for y > 0",
     conventional=lambda a, b: a == 0,
@@ -235,6 +244,7 @@ elementwise(
     native=True,
     defined="-1 <= x <= 1",
     domain=lambda x: -1 <= x <= 1,
+    edges=((0, lambda xp, x: xp.equal(xp.abs(x), 1.0)),),
     sample=((-0.999, 0.999),),
     says="inverse sine, in radians",
     rule="inverse trigonometric rule",
@@ -250,6 +260,7 @@ elementwise(
     native=True,
     defined="-1 <= x <= 1",
     domain=lambda x: -1 <= x <= 1,
+    edges=((0, lambda xp, x: xp.equal(xp.abs(x), 1.0)),),
     sample=((-0.999, 0.999),),
     says="inverse cosine, in radians",
     rule="inverse trigonometric rule",
@@ -346,6 +357,7 @@ elementwise(
     native=True,
     defined="x >= 1",
     domain=lambda x: x >= 1,
+    edges=((0, lambda xp, x: xp.equal(x, 1.0)),),
     sample=((1.001, 350.0),),
     says="inverse hyperbolic cosine",
     rule="inverse hyperbolic rule",
@@ -449,6 +461,7 @@ elementwise(
     native=True,
     defined="x >= 0",
     domain=lambda x: x >= 0,
+    edges=((0, lambda xp, x: xp.equal(x, 0.0)),),
     sample=((1e-3, 350.0),),
     ulp=0.5,
     says="square root",

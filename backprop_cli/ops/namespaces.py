@@ -473,6 +473,8 @@ def multiprecision() -> Namespace:
         """Return a function that takes no number of `BEYOND`: nan there, or its limits left and right."""
 
         def answer(*xs: Any) -> Any:
+            if any(x != x for x in xs):
+                return mp.nan
             beyond = [x for x in xs if isinstance(x, mpf) and x._mpf_[2] + x._mpf_[3] > BEYOND]
             if beyond:
                 return far[beyond[0] > 0] if far else mp.nan

@@ -73,8 +73,8 @@ class Primitive:
         wins: Of an extremum, the comparison by which an operand is the value: ``greater`` for ``max``.
         defined: Where the primitive is defined, in words.
         domain: The same as a predicate over float operands.
-        alone: Position of an operand that leaves the domain whichever way it moves, and ``(xp, *operands) ->
-            where`` it does.
+        edges: Position of an operand, and ``(xp, *operands) -> where`` the domain ends as that one moves, on
+            one side or on both, though there is a value.
         sample: One interval per operand that tests draw points from.
         kinks: Where it is not differentiable, in words; None for a smooth primitive.
         piece: ``(xp, *operands) -> number`` that changes where a kink is crossed.
@@ -98,7 +98,6 @@ class Primitive:
 
     __slots__ = (
         "additive",
-        "alone",
         "angle",
         "antiderivative",
         "arity",
@@ -109,6 +108,7 @@ class Primitive:
         "defaults",
         "defined",
         "domain",
+        "edges",
         "exact",
         "forward",
         "hint",
@@ -164,7 +164,7 @@ class Primitive:
         wins: str | None = None,
         defined: str = REALS,
         domain: Callable[..., bool] | None = None,
-        alone: tuple[int, Rule] | None = None,
+        edges: tuple[tuple[int, Rule], ...] = (),
         kinks: str | None = None,
         piece: Rule | None = None,
         convention: str | None = None,
@@ -205,7 +205,7 @@ class Primitive:
         self.wins = wins
         self.defined = defined
         self.domain = domain
-        self.alone = alone
+        self.edges = edges
         self.kinks = kinks
         self.piece = piece
         self.convention = convention

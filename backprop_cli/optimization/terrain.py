@@ -87,9 +87,9 @@ def shape_of(
         centre = [mpf(x) for x in point]
         own = value(centre)
 
-        def side(way: Coordinates, turn: int) -> tuple[int, float]:
-            """Return how it begins, and where what falls has come up again; 0 where it does not."""
-            begins, distance = 0, NEAREST * scale
+        def side(way: Coordinates, turn: int) -> tuple[int, float, float]:
+            """Return how it begins, where what falls comes up again (0: nowhere), and how far it is seen."""
+            begins, last, distance = 0, 0.0, NEAREST * scale
             while distance <= far:
                 there = value([x + turn * distance * d for x, d in zip(centre, way, strict=True)])
                 height = sign * (there - own)
@@ -97,17 +97,17 @@ def shape_of(
                     break
                 begins = begins or (height > 0) - (height < 0)
                 if begins < 0 < height:
-                    return begins, distance
-                distance *= GROWTH
-            return begins, 0.0
+                    return begins, distance, distance
+                last, distance = distance, distance * GROWTH
+            return begins, 0.0, far if distance > far else last
 
         for way in ways:
-            (left, back), (right, forth) = side(way, -1), side(way, 1)
+            (left, back, before), (right, forth, beyond) = side(way, -1), side(way, 1)
             if left < 0 and right < 0:
                 peaks += 1
             elif min(left, right) < 0 and not max(back, forth):
-                turn = -1.0 if left < 0 else 1.0
-                lower = tuple(x + turn * far * d for x, d in zip(point, way, strict=True))
+                move = -before if left < 0 else beyond
+                lower = tuple(x + move * d for x, d in zip(point, way, strict=True))
                 return Shape("slope", lower=lower)
             elif max(left, right) > 0:
                 rises += 1

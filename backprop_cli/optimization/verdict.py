@@ -242,7 +242,7 @@ class _Judge:
 
     def least(self, low: float, high: float) -> float:
         """Return the curvature up to which there is none."""
-        return FLAT * max(abs(low), abs(high), 1e-3 * abs(self.trace.values[-1]) / self.scale**2)
+        return FLAT * max(abs(low), abs(high), 1e-3 * abs(self.trace.values[-1]) / self.scale / self.scale)
 
     def bowl(self, point: Coordinates) -> tuple[Coordinates, float, float] | None:
         """Return the minimum at a point, with its curvatures; None where it has none, or they are 0.
@@ -377,7 +377,7 @@ class _Judge:
     def curved(self, high: float, minimum: Coordinates) -> bool:
         """Whether the curvature at a minimum says something about f as far as the start."""
         fall = abs(self.trace.values[0] - self.function.value(minimum))
-        return high * self.scale**2 > FLAT * fall
+        return high * self.scale * self.scale > FLAT * fall
 
     def stability(self, stable: float, momentum: float, high: float, minimum: Coordinates) -> str:
         rate = self.trace.optimizer.rate

@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 from mpmath import mp, mpf
 
-from ...engine.run import exact_leaves, run
+from ...engine.run import exact_leaves, matched, run
 from ...graph import Graph
 from ...ops import Primitive
 from ...ops.namespaces import multiprecision
@@ -91,10 +91,9 @@ class Points:
     def at(self, digits: int) -> list[Any]:
         """Return one tracked value per node at the current working precision."""
         if digits not in self.known:
-            inputs = self.graph.inputs.values()
+            exact = exact_leaves(self.graph, matched(self.graph, self.inputs))
             leaves = {
-                id: Tracked(x, mpf(0) if id in inputs or x == int(x) else abs(x) * _unit())
-                for id, x in exact_leaves(self.graph, self.inputs).items()
+                id: Tracked(x, mpf(0) if x == float(x) else abs(x) * _unit()) for id, x in exact.items()
             }
             nowhere = SimpleNamespace(nan=Tracked(mp.nan, mpf(0)))
             self.known[digits] = run(self.graph, leaves, nowhere, self.needed, apply=_apply)
