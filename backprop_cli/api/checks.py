@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 from ..checking.answers import Answer, read_answer, read_target
 from ..checking.grading import Judgement, read_credit
 from ..checking.people import of_program, of_step, read_people
 from ..checking.sheets import Sheet
-from ..errors import UsageError
+from ..errors import NO, UsageError
 from ..graph import Graph
 from ..language.parser import Program
 from .arguments import flag, mapping, names, number, optional, path, text, whole
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
+    from ..checking.functioncheck import CheckedArray
     from ..checking.gradcheck import Checked as InputCheck
     from ..checking.verdicts import Verdict
     from ..render.document import Document
@@ -155,31 +156,111 @@ class GradientCheck(Shown):
 
         return status(self.inputs)
 
+    def __bool__(self) -> bool:
+        """Whether nothing is wrong: ``assert gradcheck(...)``."""
+        return self.status != NO
 
+
+class ArrayCheck(Shown):
+    """Somebody's backward pass held to difference quotients of the forward pass, array by array.
+
+    Attributes:
+        function: What was called, ``affine_forward, affine_backward``.
+        inputs: What was found, an array each, with a verdict and the mistake behind a wrong one.
+    """
+
+    __slots__ = ("function", "inputs")
+
+    def __init__(self, function: str, inputs: Sequence[CheckedArray]) -> None:
+        self.function = function
+        self.inputs = tuple(inputs)
+
+    def _document(self, format_: str) -> Document:
+        from ..render.checking import arrays_document
+
+        return arrays_document(self.inputs, self.function)
+
+    @property
+    def status(self) -> int:
+        """The exit status of the command."""
+        from ..checking.functioncheck import status
+
+        return status(self.inputs)
+
+    def __bool__(self) -> bool:
+        """Whether nothing is wrong: ``assert gradcheck(...)``."""
+        return self.status != NO
+
+    def __repr__(self) -> str:
+        """Return the table: what pytest shows where an assertion fails."""
+        return self.to_text()
+
+
+@overload
 def gradcheck(
     program: str | Program | Graph,
     claims: Mapping[str, object] | None = None,
-    bindings: Bindings = None,
     /,
-    *,
+    *inputs: Bindings,
     large: bool = False,
     **values: float,
-) -> GradientCheck:
-    """Hold the gradient, ours or a claimed one, to difference quotients.
+) -> GradientCheck: ...
+
+
+@overload
+def gradcheck(
+    program: Callable[..., Any], claims: Callable[..., Any] | None, /, *inputs: Any, seed: int = 0
+) -> ArrayCheck: ...
+
+
+def gradcheck(  # type: ignore[misc]  # values' names are free, and seed is none of them
+    program: Any, claims: Any = None, /, *inputs: Any, large: bool = False, seed: int = 0, **values: Any
+) -> GradientCheck | ArrayCheck:
+    """Hold a gradient to difference quotients: ours or a claimed one, or that of your own function.
+
+    ``gradcheck("x^3", {"df/dx": "3x^2"}, x=2)`` is about an expression, ``gradcheck(forward, backward, x)``
+    about a forward and a backward pass over NumPy arrays (PyTorch's and JAX's, where those are given). The
+    report is true where nothing is wrong.
 
     Args:
-        program: Text or a parsed program.
-        claims: First derivatives of the output by inputs, ``{"df/dx": "2*x"}``; ours of the others.
-        bindings: Values by name, for names such as ``large`` that are options here.
+        program: Text or a parsed program; or a function ``out = forward(*inputs)``, which may return
+            ``(out, cache)``, or, without a backward pass, ``(loss, gradients)``.
+        claims: First derivatives of the output by inputs, ``{"df/dx": "2*x"}``, ours of the others; or the
+            function ``backward(dout, cache)``, ``backward(dout, *inputs)``, or ``backward(*inputs)`` for an
+            output that is a single number. ``dout`` has the output's shape.
+        inputs: Of a program, values by name in a dictionary, for names such as ``large`` that are options
+            here; of a function, what it takes: arrays of floats and floats are moved, others handed on.
         large: Lift the limits on the program's size.
+        seed: Of the random ``dout``.
         values: Values by name.
     Raises:
-        BackpropError: for a program or claims that cannot be read, or where there is no such number.
+        BackpropError: for a program, claims or functions that cannot be read or called, or where there is no
+            such number.
     """
+    if callable(program) and not isinstance(program, (str, Program, Graph)):
+        from ..checking.functioncheck import check as check_arrays
+        from ..checking.functions import Subject
+
+        if large or values:
+            raise UsageError(
+                "a function takes its inputs by place", hint="gradcheck(forward, backward, x, w)"
+            )
+        if claims is not None and not callable(claims):
+            raise UsageError(f"the backward pass is a function, not {claims!r:.40}")
+        if not inputs:
+            raise UsageError("nothing to move: no inputs", hint="gradcheck(forward, backward, x, w)")
+        subject = Subject(program, claims, inputs, seed=whole("seed", seed, 0))
+        functions = [program] if claims is None else [program, claims]
+        called = ", ".join(str(getattr(f, "__name__", type(f).__name__)) for f in functions)
+        return ArrayCheck(called, check_arrays(subject))
     from ..checking.gradcheck import check
 
+    if whole("seed", seed, 0):
+        raise UsageError("seed is for a function of arrays")
+    if len(inputs) > 1:
+        raise UsageError("values go into one dictionary, or are given by name")
     answers = mapping("claims", {} if claims is None else claims)
-    graph, given = bound(program, bindings, values, large=large)
+    graph, given = bound(program, inputs[0] if inputs else None, values, large=large)
     claimed = dict(gradient_claim(graph, name, str(answer)) for name, answer in answers.items())
     return GradientCheck(graph.source.text, check(graph, given, claimed))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import UsageError
+from . import functions
 from .command import NetworkCommand
 from .common import (
     answers,
@@ -60,6 +61,7 @@ ENDINGS = {
 @click.option(
     "--gradcheck", is_flag=True, help="Check the gradient, ours or the claimed one, against quotients."
 )
+@functions.options
 @click.option(
     "--at-step",
     type=click.IntRange(1),
@@ -100,6 +102,9 @@ def command(
     sheet: str | None,
     text: str | None,
     gradcheck: bool,
+    function: str | None,
+    shapes: str | None,
+    seed: int,
     at_step: int,
     student: str | None,
     student_column: str | None,
@@ -116,6 +121,13 @@ def command(
     overrides a key of it. Exit status: 0 all right, 1 something is wrong, 2 unreadable, 3 not judgeable.
     """
     asked = request.expression is not None or request.file is not None
+    if function is not None:
+        if asked or claims or sheet is not None or text is not None:
+            raise UsageError("--function stands alone: what it claims is in the file")
+        _only("--function", output)
+        return functions.check(function, shapes, seed, output)
+    if shapes is not None:
+        raise UsageError("--shapes is for --function", hint=functions.HINT)
     if text is not None:
         if asked or claims or sheet is not None or gradcheck:
             raise UsageError("--text FILE stands alone: the claims are in the text")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..articles.text import Article
 from ..checking.answers import shortened
@@ -15,6 +15,9 @@ from ..language.numbers import exact_text, rounded, scientific
 from .document import Document, Element, Facts, Records, unformulated
 from .page import WIDEST as PAGE
 from .page import Block, Cell, Column, Grid, Lines, Only, Paragraph, Text, Tone
+
+if TYPE_CHECKING:  # it imports NumPy
+    from ..checking.functioncheck import CheckedArray
 
 SCHEMA = 1
 TONES: dict[str, Tone] = {"right": "good", "rounded": "good", "follows": "doubt", "wrong": "bad"}
@@ -343,6 +346,46 @@ def _checked_page(checked: Sequence[Checked]) -> Iterator[Block]:
     if rows:
         yield Grid([*columns, *numbers, Column("verdict", "prose")], rows)
     yield Lines([f"{c.name}: {c.says}" for c in checked], most=None)
+
+
+def arrays_document(checked: Sequence[CheckedArray], function: str) -> Document:
+    """Return a check of somebody's backward pass, to be written."""
+    found = {"schema": SCHEMA, "function": function, "inputs": [c._asdict() for c in checked]}
+    return Document(page=lambda: _arrays_page(checked, function), facts=lambda: Facts(found, "indented"))
+
+
+def _arrays_page(checked: Sequence[CheckedArray], function: str) -> Iterator[Block]:
+    yield Paragraph([Text(printable(function), "strong", "code")])
+    columns = [
+        Column("input", "prose"),
+        Column("shape", "prose"),
+        Column("agree", "prose"),
+        Column("worst at", "prose"),
+        *(Column(title, "number", whole=False) for title in ("backward", "quotient")),
+        Column("verdict", "prose"),
+    ]
+    rows: list[list[Cell]] = [
+        [
+            printable(c.name),
+            "x".join(map(str, c.shape)) or "-",
+            "-" if c.given is None else f"{c.agree:,} of {c.compared:,}",
+            "-" if not c.worst else f"[{', '.join(map(str, c.worst))}]",
+            rounded(c.claimed, 8),
+            rounded(c.finite, 8),
+            Text(
+                "-" if c.given is None else c.verdict,
+                TONES.get(c.verdict, "good" if c.verdict == "agree" else "doubt"),
+            ),
+        ]
+        for c in checked
+    ]
+    yield Grid(columns, rows)
+    if told := [f"{printable(c.name)}: {c.says}" for c in checked if c.says]:
+        yield Lines(told, most=None)
+    wrong = sum(c.verdict == "wrong" for c in checked)
+    entries = sum(c.compared for c in checked)
+    good = f"all {counted(entries, 'entry')} agree with difference quotients"
+    yield Lines([f"{wrong} of {counted(len(checked), 'gradient')} wrong" if wrong else good], most=None)
 
 
 # articles
