@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,12 @@ import pytest
 
 import backprop_cli
 from backprop_cli.errors import BackpropError
+from backprop_cli.training import config as configs
 from backprop_cli.training.config import loads
 from backprop_cli.training.data.targets import target_formula
+from backprop_cli.training.loop import Training
 from backprop_cli.training.problem import Problem, assemble
+from backprop_cli.training.run import Run
 
 
 @pytest.fixture
@@ -150,7 +154,7 @@ def test_targets_that_no_last_layer_can_undo(here: Path, more: str) -> None:
 def test_what_is_held_out_unless_told(here: Path) -> None:
     for count, data, expected in (
         (49, "", 0), (50, "", 10), (60, "validation_split: 0", 0), (60, "validation_split: 0.5", 30),
-        (60, "test_split: 0.25", 0), (60, "test_path: t.csv", 0), (60, "validation_path: t.csv", 60),
+        (60, "test_split: 0.25", 12), (60, "test_path: t.csv", 12), (60, "validation_path: t.csv", 60),
     ):  # fmt: skip
         Path("t.csv").write_text(rows(count))
         found = problem("path: t.csv" + (f", {data}" if data else "")).validation
@@ -309,3 +313,124 @@ def test_what_a_layer_gives(here: Path, run) -> None:
         "layers: linear1, linear2, linear3" in run("predict", trained.model, "t.csv", "--layer", "conv1").err
     )
     assert run("predict", trained.model, "t.csv", "--layer", "linear2", "--format", "value").answered().out
+
+
+# --- the epoch that is kept -----------------------------------------------------------------------
+
+
+def noisy(count: int, columns: int = 6) -> str:
+    """Rows that a large network learns by heart."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(count, columns))
+    y = 50 + 10 * x[:, 0] + rng.normal(0, 10, count)
+    names = ",".join([*(f"x{i}" for i in range(columns)), "y"])
+    lines = [",".join(map(repr, row)) for row in np.column_stack([x, y]).tolist()]
+    return "\n".join([names, *lines]) + "\n"
+
+
+BIG = "model: {hidden: [64]}\noptimizer: {type: adam, learning_rate: 0.01}\nname: t\n"
+
+
+def test_the_best_epoch_is_trained_anew_on_all_rows(here: Path) -> None:
+    """By hand: the same network, as many epochs, on all rows with the scaling that the training rows gave."""
+    Path("t.csv").write_text(noisy(120))
+    Path("c.yaml").write_text("data: {path: t.csv}\n" + BIG)
+    found = backprop_cli.train("c.yaml")
+    run = found.run
+    best = min(run.history, key=lambda values: values["val_loss"])
+    assert 1 < best["epoch"] < 60  # it overfits
+    assert run.problem.config.training.keep == "refit"
+    assert run.results["validation"]["loss"] == pytest.approx(best["val_loss"])
+    assert len(run.final.train) == 120
+    assert run.final.progress.epoch == best["epoch"]
+    whole = run.problem.whole()
+    again = Training(whole)
+    again.until = int(best["epoch"])
+    assert len(list(again.run())) == best["epoch"]
+    assert (again.runner.theta == run.final.runner.theta).all()
+    assert sorted(whole.train.encoded[:, 0]) == sorted(
+        [*run.problem.train.encoded[:, 0], *run.problem.validation.encoded[:, 0]]
+    )
+    assert [alarm.kind for alarm in run.alarms.raised] == []
+    assert f"in epoch {best['epoch']}; then trained anew on all 120 rows for {best['epoch']} epochs" in str(
+        found
+    )
+
+
+def test_it_generalises_better_than_the_last_epoch(here: Path) -> None:
+    text = noisy(400)
+    header, *lines = text.splitlines(keepends=True)
+    Path("t.csv").write_text(header + "".join(lines[:120]))
+    Path("new.csv").write_text(header + "".join(lines[120:]))
+    Path("c.yaml").write_text("data: {path: t.csv, test_path: new.csv}\n" + BIG)
+    losses = {
+        keep: backprop_cli.train("c.yaml", f"training.keep={keep}").results["test"]["loss"]
+        for keep in ("last", "best", "refit")
+    }
+    assert max(losses["best"], losses["refit"]) < 0.9 * losses["last"]
+
+
+@pytest.mark.parametrize(
+    ("data", "more", "keep"),
+    [
+        ("path: t.csv", "", "refit"),
+        ("path: t.csv, test_split: 0.2", "", "refit"),
+        ("path: t.csv, validation_split: 0.2", "", "last"),
+        ("path: t.csv, validation_split: 0", "", "last"),
+        ("path: t.csv", "training: {early_stopping: true}", "refit"),
+        ("path: t.csv, validation_split: 0.2", "training: {early_stopping: true}", "best"),
+        ("path: t.csv", "training: {early_stopping: {restore_best: false}}", "last"),
+        ("path: t.csv", "training: {early_stopping: {monitor: loss}}", "best"),
+        ("path: t.csv", "schedule: plateau", "best"),
+        ("path: t.csv", "training: {keep: last}", "last"),
+        ("dataset: iris, validation_split: 0.2", "", "last"),
+        ("path: t.csv, target: features", "", "refit"),
+    ],
+)  # fmt: skip
+def test_what_is_kept(here: Path, data: str, more: str, keep: str) -> None:
+    Path("t.csv").write_text(rows(60))
+    assert problem(data, HIDDEN + "\n" + more).config.training.keep == keep
+
+
+def test_what_cannot_be_kept_is_refused(here: Path) -> None:
+    Path("t.csv").write_text(rows(20))
+    assert "refit needs validation rows" in refused("path: t.csv", HIDDEN + "\ntraining: {keep: refit}")
+    Path("t.csv").write_text(rows(60))
+    watching = HIDDEN + "\nschedule: plateau\ntraining: {keep: refit}"
+    assert "for the schedule to watch" in refused("path: t.csv", watching)
+    layers = "model: {layers: [{type: linear, units: 4}, batch_norm, linear]}"
+    # 48 rows in batches of 12 leave none alone, 60 in batches of 59 do
+    assert problem("path: t.csv", layers + "\ntraining: {batch_size: 59}").config.training.keep == "best"
+    told = layers + "\ntraining: {batch_size: 59, keep: refit}"
+    assert "batch_norm cannot normalise one row, but 60 rows" in refused("path: t.csv", told)
+
+
+def test_training_anew_can_be_interrupted(here: Path, run) -> None:
+    Path("t.csv").write_text(noisy(120))
+    text = "data: {path: t.csv}\n" + BIG + "training: {epochs: 30}\noutput: {dir: part}\n"
+    made = Run(assemble(configs.loads(text, "c.yaml")))
+    left = made.training.updates * 30 + 3
+    stop = iter([False] * left + [True] * 9)
+    for _ in made.steps(lambda: next(stop)):
+        pass
+    assert made.training.interrupted
+    assert made.final is not made.training
+    assert not Path("part/model.safetensors").exists()
+    again = Run(assemble(configs.loads(text, "c.yaml")), resume=True)
+    assert [*again.steps()] == []
+    whole = Run(assemble(configs.loads(text.replace("part", "whole"), "c.yaml")))
+    for _ in whole.steps():
+        pass
+    assert Path("part/model.safetensors").read_bytes() == Path("whole/model.safetensors").read_bytes()
+
+
+def test_a_model_is_judged_from_before_it_learned_from_its_judges(here: Path, run) -> None:
+    Path("t.csv").write_text(noisy(120))
+    Path("c.yaml").write_text("data: {path: t.csv}\n" + BIG)
+    told = json.loads(run("train", "c.yaml", "-q", "--format", "json").answered().out)
+    judged = run("evaluate", "runs/t").answered().out
+    assert "by the model from before it learned from them, too" in judged
+    loss = float(judged.split("\nloss")[1].split()[0])
+    assert loss == pytest.approx(told["results"]["validation"]["loss"], rel=1e-3)
+    Path("runs/t/best.safetensors").unlink()
+    run("evaluate", "runs/t").refused(2, "the model learned from all rows in the end")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy as np
 from ..errors import BackpropError, NoSuchNumber, UsageError
 from ..tables.dialect import Dialect
 from ..training.data import Rows, load_labelled
+from ..training.folder import BEST
 from ..training.metrics import Evaluation
 from ..training.metrics import evaluate as evaluated
-from ..training.model import Model, problem_of
+from ..training.model import Model, model_at, problem_of
 from ..training.predictor import has_probabilities
 from .arguments import optional, path
 from .shown import Shown
@@ -69,6 +71,8 @@ def judged(place: str, file: str | None, dialect: Dialect | None = None) -> Eval
     """Judge as `evaluate` does, rows in some dialect, by default that of the training rows."""
     trained = Model.load(place)
     if file is None:
+        before = _before(trained, place)
+        trained = trained if before is None else Model.load(before)
         known, source = held_out(trained, place)
     else:
         data = trained.config.data
@@ -88,6 +92,28 @@ def judged(place: str, file: str | None, dialect: Dialect | None = None) -> Eval
             probabilities=has_probabilities(trained),
         )
     return Evaluated(found, place, source, trained.config.loss.type)
+
+
+def _before(trained: Model, place: str) -> str | None:
+    """Return the model of a run as it was before it learned from the rows that it is to be judged by.
+
+    None where it never did: then the model itself is judged.
+
+    Raises:
+        UsageError: where there is no such model.
+    """
+    data, file = trained.config.data, model_at(place)
+    tested = data.test_split or data.test_path is not None
+    if trained.config.training.keep != "refit" or tested or os.path.basename(file) == BEST:
+        return None
+    best = os.path.join(os.path.dirname(file), BEST)
+    if not os.path.isfile(best):
+        raise UsageError(
+            f"the model learned from all rows in the end (training.keep: refit), and {BEST}, from before, is"
+            " not beside it",
+            hint=GIVE,
+        )
+    return best
 
 
 def held_out(trained: Model, model: str) -> tuple[Rows, str]:
@@ -115,4 +141,6 @@ def held_out(trained: Model, model: str) -> tuple[Rows, str]:
     if source is not None:
         return known, source
     whole = data.path or (f"the built-in {data.dataset}" if data.dataset else "the rows in the config")
-    return known, f"the {part} split of {whole}"
+    lent = part == "validation" and trained.config.training.keep == "refit"
+    before = ", by the model from before it learned from them, too" if lent else ""
+    return known, f"the {part} split of {whole}{before}"

@@ -144,8 +144,11 @@ def ending(run: Run) -> str:
     )
     text += f": {progress.ended}" if progress.ended else ""
     if progress.best is not None and epochs > 1:
-        stopping = config.training.early_stopping
-        back = ", whose parameters are kept" if stopping and stopping.restore_best else ""
+        keep = config.training.keep
+        back = ", whose parameters are kept" if keep == "best" else ""
+        if keep == "refit":
+            again = f"{counted(len(run.final.train), 'row')} for {counted(progress.best_epoch, 'epoch')}"
+            back = f"; then trained anew on all {again} (validation is from before)"
         text += (
             f"; best {run.training.monitor} {rounded(progress.best, 5)} in epoch {progress.best_epoch}{back}"
         )

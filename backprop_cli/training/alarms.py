@@ -103,12 +103,15 @@ class Alarms:
         self.raised += new
         return new
 
-    def end(self, history: Sequence[Mapping[str, float]], loss: float) -> list[Alarm]:
+    def end(
+        self, history: Sequence[Mapping[str, float]], loss: float, final: Training | None = None
+    ) -> list[Alarm]:
         """Return what the whole run shows, once it is over.
 
         Args:
             history: Every epoch's values.
             loss: Of the training rows with the final parameters.
+            final: The training that has these, where it is another.
         """
         new = [*self._diverged([values["loss"] for values in history], loss), *self._useless()]
         training = self.training
@@ -116,7 +119,7 @@ class Alarms:
             known = next((alarm.hint for alarm in self.raised if alarm.kind in BLAMED), None)
             new = [
                 Alarm(kind, where, training.progress.epoch, says, hint)
-                for kind, where, says, hint in judgement.of_run(training, history, known)
+                for kind, where, says, hint in judgement.of_run(training, final or training, history, known)
             ]
         self.raised += new
         return new

@@ -312,33 +312,37 @@ def _mean_loss(loss: Loss, differences: NDArray) -> float:
     return float(distance.mean())
 
 
-def of_answers(training: Training) -> dict[str, Beside]:
+def of_answers(training: Training, final: Training) -> dict[str, Beside]:
     """Return how each set is answered beside a constant, of those for which there is one."""
-    problem = training.problem
+    sets = (
+        ("training", final, final.train),
+        ("validation", training, training.validation),
+        ("test", final, training.problem.test),
+    )
     found = {}
-    sets = {"training": problem.train, "validation": problem.validation, "test": problem.test}
-    for part, rows in sets.items():
+    for part, trained, rows in sets:
         if rows is None:
             continue
-        rows = rows.of_type(training.runner.dtype)
-        outputs = training.runner.predict(rows.encoded, rows.targets, raw=True).predictions
-        beside = beside_constant(problem, rows, outputs)
+        rows = rows.of_type(trained.runner.dtype)
+        outputs = trained.runner.predict(rows.encoded, rows.targets, raw=True).predictions
+        beside = beside_constant(training.problem, rows, outputs)
         if beside is not None:
             found[part] = beside
     return found
 
 
 def of_run(
-    training: Training, history: Sequence[Mapping[str, float]], known: str | None
+    training: Training, final: Training, history: Sequence[Mapping[str, float]], known: str | None
 ) -> Iterator[Finding]:
     """Yield what is wrong with a network that is trained: answers that a constant beats, else its course.
 
     Args:
         training: At its end.
+        final: The one whose parameters the model has.
         history: Every epoch's values.
         known: What mends a fault that was seen on the way; None where none was.
     """
-    answers = of_answers(training)
+    answers = of_answers(training, final)
     part = next((part for part, beside in answers.items() if beside.share <= 0.0), None)
     if part is None:
         yield from _of_course(training, history, answers)

@@ -74,6 +74,7 @@ class Training:
         progress: Where the run stands.
         best: Parameters and states of the best epoch so far.
         interrupted: Whether `run` ended because it was asked to.
+        until: Its last epoch; the schedule's is that of the config.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -90,6 +91,7 @@ class Training:
         self.progress = Progress()
         self.best: dict[str, NDArray] = {}
         self.interrupted = False
+        self.until = config.training.epochs
         self.last_batch: Bound | None = None
         self.first_loss: float | None = None
         self._outputs: list[NDArray] = []
@@ -112,8 +114,8 @@ class Training:
         Raises:
             Diverged: when the loss is not finite, naming update and node.
         """
-        progress, config = self.progress, self.problem.config
-        while progress.epoch < config.training.epochs and not progress.ended:
+        progress = self.progress
+        while progress.epoch < self.until and not progress.ended:
             with np.errstate(all="ignore"):
                 for _ in self._updates():
                     if stop():
@@ -126,8 +128,7 @@ class Training:
     @property
     def kept_best(self) -> bool:
         """Whether a run that ends goes back to the parameters of its best epoch."""
-        stopping = self.problem.config.training.early_stopping
-        return stopping is not None and stopping.restore_best and bool(self.best)
+        return self.problem.config.training.keep in ("best", "refit") and bool(self.best)
 
     def epochs(self, stop: Callable[[], bool]) -> Iterator[EpochRecord]:
         """Train as `run` does; where it is stopped after an epoch's last update, that epoch is ended."""

@@ -205,7 +205,8 @@ def model_facts(problem: Problem, folder: str) -> dict[str, Any]:
     }
 
 
-def save_model(path: str, training: Training) -> None:
-    """Write the network as it stands."""
-    values = training.problem.in_units(training.runner.values)
-    checkpoint.save(path, values, model_facts(training.problem, os.path.dirname(path)))
+def save_model(path: str, training: Training, problem: Problem | None = None) -> None:
+    """Write the network as it stands, for the problem that was asked for, by default the training's."""
+    problem = problem or training.problem
+    values = problem.in_units(training.runner.values)
+    checkpoint.save(path, values, model_facts(problem, os.path.dirname(path)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -24,6 +26,9 @@ from .config import load as read_config
 from .data import Rows, Splits, load, load_formula
 from .data.encoding import Encoding, Feature
 from .metrics import METRICS, check, measure
+
+MANY_ROWS = 10_000
+"""Of so many the validation rows are no loss, and training twice takes time."""
 
 BATCH_NUMBERS = 1 << 27
 """Most numbers that the rows of a batch may take in the network."""
@@ -178,6 +183,23 @@ class Problem:
         """What a loss of the network is multiplied by for its value in the units of the targets."""
         return 1.0 if self.units is None else self.units.of_loss(self.config.loss)
 
+    def whole(self) -> Problem:
+        """Return the problem whose training rows are the validation rows, too."""
+        assert self.validation is not None
+        made = copy(self)
+        parts = (self.train, self.validation)
+        made.train = Set(
+            np.concatenate([part.encoded for part in parts]),
+            {name: np.concatenate([part.inputs[name] for part in parts]) for name in self.train.inputs},
+            np.concatenate([part.targets for part in parts]),
+            np.concatenate([part.answers for part in parts]),
+        )
+        made.validation = None
+        made.monitor = "loss"
+        training = msgspec.structs.replace(self.config.training, early_stopping=None, keep="last")
+        made.config = msgspec.structs.replace(self.config, training=training)
+        return made
+
     def in_units(self, values: Mapping[str, NDArray]) -> Mapping[str, NDArray]:
         """Return the network's numbers as a model has them, whose outputs are in the units of the targets."""
         if self.units is None:
@@ -195,18 +217,21 @@ class Problem:
         return Set(encoded, self.network.feed(encoded), targets, answers)
 
     def _check_batches(self) -> None:
-        size, rows = self.config.training.batch_size, len(self.train)
-        batch = rows if size == "full" else min(size, rows)
-        comparing = [layer.tag for layer in self.config.model.layers or [] if layer.compares_rows]
-        for kind in comparing[:1]:
+        every = [len(self.train)]
+        if self.config.training.keep == "refit" and self.validation is not None:
+            every.append(len(self.train) + len(self.validation))
+        for rows in every:
+            kind, batch = _lone_row(self.config, rows), _batch(self.config, rows)
+            if kind is None:
+                continue
             if rows == 1:
                 raise ShapeError("model", f"{kind} needs rows to compare, but there is one training row")
-            if 1 in (batch, rows % batch):
-                raise ShapeError(
-                    "training.batch_size",
-                    f"{kind} cannot normalise one row, but {rows} rows in batches of {batch} leave one",
-                    hint="choose another training.batch_size",
-                )
+            raise ShapeError(
+                "training.batch_size",
+                f"{kind} cannot normalise one row, but {rows} rows in batches of {batch} leave one",
+                hint="choose another training.batch_size",
+            )
+        batch = _batch(self.config, every[-1])
         if batch * self.network.row_numbers > BATCH_NUMBERS:
             raise ShapeError(
                 "training.batch_size",
@@ -273,7 +298,45 @@ def settled(config: schema.Config, splits: Splits) -> schema.Config:
     if training.metrics == "auto":
         training = msgspec.structs.replace(training, metrics=_usual_metrics(config, splits))
     config = msgspec.structs.replace(config, data=splits.data, task=task, loss=told, training=training)
-    return monitored(config, splits.validation is not None)
+    config = monitored(config, splits.validation is not None)
+    training = msgspec.structs.replace(config.training, keep=_kept(config, splits))
+    return msgspec.structs.replace(config, training=training)
+
+
+def _batch(config: schema.Config, rows: int) -> int:
+    """Return how many of the rows make an update."""
+    size = config.training.batch_size
+    return rows if size == "full" else min(size, rows)
+
+
+def _lone_row(config: schema.Config, rows: int) -> str | None:
+    """Return the kind of layer that compares rows, where a batch of so many has one alone."""
+    batch = _batch(config, rows)
+    comparing = [layer.tag for layer in config.model.layers or [] if layer.compares_rows]
+    return comparing[0] if comparing and (rows == 1 or 1 in (batch, rows % batch)) else None
+
+
+def _kept(config: schema.Config, splits: Splits) -> Literal["last", "best", "refit"]:
+    """Return what ``keep`` is."""
+    training, schedule = config.training, config.schedule
+    stopping, validated = training.early_stopping, splits.validation is not None
+    watched = stopping is None or (stopping.monitor or "").startswith("val_")
+    if training.keep == "refit" and not (validated and watched):
+        raise ShapeError("training.keep", "training.keep: refit needs validation rows to choose the epoch by")
+    if training.keep == "refit" and schedule is not None and schedule.watches:
+        raise ShapeError(
+            "training.keep", "training.keep: refit has no validation rows for the schedule to watch"
+        )
+    if training.keep != "auto":
+        return training.keep
+    if stopping is not None and not stopping.restore_best:
+        return "last"
+    if splits.lent and watched:
+        rows = len(splits.train.inputs) + len(splits.validation.inputs) if splits.validation else 0
+        watches = schedule is not None and schedule.watches
+        plain = rows < MANY_ROWS and not watches and not _lone_row(config, rows)
+        return "refit" if plain else "best"
+    return "best" if stopping is not None else "last"
 
 
 def _usual_metrics(config: schema.Config, splits: Splits) -> list[schema.Metric]:

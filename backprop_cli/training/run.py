@@ -15,7 +15,7 @@ from .config import leaves, resolved, to_yaml
 from .events import Events
 from .fitting import training_of
 from .folder import BEST, CHECKPOINTS, CONFIG, EVENTS, LOG, MODEL, RunFolder, State, checkpoints_in
-from .loop import Diverged, EpochRecord
+from .loop import Diverged, EpochRecord, Training
 from .model import model_facts, save_model, versions
 from .problem import Problem
 
@@ -52,7 +52,9 @@ class Run:
     Attributes:
         folder: Path of the run folder, which is locked while it is written.
         history: Every epoch's values, those of an earlier part included.
-        results: Loss and metrics of each set at the end, with the final parameters.
+        results: Loss and metrics of each set at the end, with the final parameters; of the validation rows
+            those of the best epoch where the model was then trained anew on them, too.
+        final: The training whose parameters the model has: the run's, or that anew on all rows.
         resumed: The checkpoint it went on from; None for a new run.
         changes: What was changed on the way: the epoch, the key, what it was, what it is.
         instead: What is in the folder asked for, where another was taken: a run that is ``finished``,
@@ -71,7 +73,7 @@ class Run:
         self.problem = problem
         self.threads = threads
         self.asked = problem.config.output.dir or os.path.join("runs", problem.config.name or "run")
-        self.training = training_of(problem)
+        self.training = self.final = training_of(problem)
         self.alarms = Alarms(self.training)
         self.history: list[dict[str, float]] = []
         self.resumed: str | None = None
@@ -248,9 +250,27 @@ class Run:
             return
         if settings.best:
             self._save_best()
+        if not self._refit(stop):
+            training.interrupted = True
+            self._folder.release()
+            return
         self.results = self._evaluated()
-        self.ending = self.alarms.end(self.history, self.results["training"]["loss"])
-        save_model(self.path(MODEL), training)
+        self.ending = self.alarms.end(self.history, self.results["training"]["loss"], self.final)
+        save_model(self.path(MODEL), self.final, self.problem)
+
+    def _refit(self, stop: Callable[[], bool]) -> bool:
+        """Train anew on all rows, where the config says so; return whether it came to its end.
+
+        It is not saved on the way: whoever goes on does it again, to the same bits.
+        """
+        training = self.training
+        if self.problem.config.training.keep != "refit" or not training.progress.best_epoch:
+            return True
+        self.final = Training(self.problem.whole())
+        self.final.until = training.progress.best_epoch
+        for _ in self.final.run(stop):
+            pass
+        return not self.final.interrupted
 
     def close(self) -> None:
         """Let others write the folder: all is written."""
@@ -263,10 +283,15 @@ class Run:
             Diverged: naming the first that is no number.
         """
         training, problem = self.training, self.problem
-        sets = {"training": training.train, "validation": training.validation, "test": problem.test}
+        final = self.final
+        sets = (
+            ("training", final, final.train),
+            ("validation", training, training.validation),
+            ("test", final, problem.test),
+        )
         results = {
-            name: training.evaluate(rows.of_type(training.runner.dtype))
-            for name, rows in sets.items()
+            name: trained.evaluate(rows.of_type(trained.runner.dtype))
+            for name, trained, rows in sets
             if rows is not None
         }
         for part, values in results.items():

@@ -159,8 +159,8 @@ class Data(Section, frozen=True):
     validation_split: Annotated[
         Fraction | Literal["auto"],
         Meta(
-            description="share of the rows held out to validate; auto: 0.2 of a file of 50 rows or more from "
-            "which nothing else is held out, for networks"
+            description="share of the rows held out to validate; auto: 0.2 of a file of 50 rows or more that "
+            "has no validation_path, for networks; of arrays only where no test rows are given, either"
         ),
     ] = "auto"
     test_split: Annotated[Fraction, Meta(description="share of the rows held out for the final test")] = 0.0
@@ -281,6 +281,15 @@ class Training(Section, frozen=True):
     early_stopping: Annotated[
         EarlyStopping | None, Meta(description="end when a number improves no more")
     ] = None
+    keep: Annotated[
+        Literal["auto", "last", "best", "refit"],
+        Meta(
+            description="whose parameters the model has: the last epoch's, the best one's, or, refit, those "
+            "of training anew on training and validation rows for as many epochs as the best one; auto: "
+            "refit (of 10,000 rows or more best) where validation_split: auto holds rows of a table out, "
+            "else best with early_stopping, else last"
+        ),
+    ] = "auto"
 
     @property
     def measured(self) -> list[Metric]:

@@ -169,7 +169,9 @@ class Inspected(NamedTuple):
             "scaling", "auto", "columns and target standardised, undone in predictions; none: as they are"
         )
         if self.rows >= ENOUGH_ROWS:
-            yield _line("validation_split", 0.2, "held out to watch the training")
+            yield _line(
+                "validation_split", "auto", "0.2, to find the best epoch; then all rows are learned from"
+            )
             yield "  # test_split: 0.2             # held out for a final measure"
         doubts = [found.doubt for found in self.columns if found.doubt is not None]
         if doubts:

@@ -101,6 +101,7 @@ class Splits:
         units: How the targets become those that are learned; None where they are learned as they are.
         automatic: What was done to the rows because nothing was said.
         held_out: The numbers of the validation rows in their table; empty where they have one of their own.
+        lent: The validation rows were held out because nothing was said; they may be learned from in the end.
     """
 
     train: Rows
@@ -115,6 +116,7 @@ class Splits:
     units: Units | None = None
     automatic: Sequence[str] = ()
     held_out: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    lent: bool = False
 
 
 BLOCK_NUMBERS = 1 << 20
@@ -285,6 +287,7 @@ class _Loading:
         share = self._held_out(len(kept))
         sorts = _sorts(loaded, self.apart, columns, labels if stratify else None)
         parts = split(loaded, len(kept), sorts, share)
+        share = share if len(parts.validation) else 0.0
         scaling = self._scaling()
         encoding = self._encoding(scaling, columns, kept, parts, classes)
         units = self._units(columns, parts.train)
@@ -336,6 +339,7 @@ class _Loading:
             units,
             automatic,
             parts.validation,
+            self._measured and self.data.validation_split == "auto" and bool(len(parts.validation)),
         )
 
     @property
@@ -389,7 +393,9 @@ class _Loading:
     def _held_out(self, rows: int) -> float:
         """Return what ``validation_split: auto`` is."""
         data = self.data
-        other = data.folds or data.test_split or data.test_path or data.validation_path or self.table.parts
+        other = bool(data.folds or data.validation_path or self.table.parts)
+        if not self._measured:
+            other = other or bool(data.test_split or data.test_path)
         return HELD_OUT if data.path is not None and rows >= ENOUGH_ROWS and not other else 0.0
 
     def _encoded(
