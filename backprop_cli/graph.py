@@ -7,6 +7,7 @@ from typing import Any
 
 from .errors import ExpressionError, Source, Span
 from .ops import Primitive, Shape
+from .ops.primitive import broadcast
 
 INPUT, CONSTANT, STEP = "input", "constant", "step"
 PARAMETER, STATE = "parameter", "state"
@@ -28,7 +29,7 @@ class Node:
         kind: ``input``, ``constant`` (built from numbers alone), ``step``, ``parameter`` or ``state``.
         span: Where in the source it is written.
         value: The number of a constant leaf.
-        label: How a constant leaf is written (``2.5``, ``pi``).
+        label: How a constant leaf is written (``2.5``, ``pi``); what a step that no user wrote is part of.
         shape: Of its value; () for a single number.
         static: What the primitive is told besides its operands (an axis, a stride): keyword arguments
             of its rules.
@@ -296,7 +297,7 @@ class ArrayBuilder(GraphBuilder):
         Raises:
             ValueError: where the operands' shapes do not go together.
         """
-        if not self.shaped and not static:
+        if not self.shaped and not static and op.shape is broadcast:
             return super().apply(op, inputs, span)
         self.shaped = True
         operands = [self.nodes[i] for i in inputs]

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
-    *("language", "scripting", "training", "trace", "explain", "graph", "limit", "descend", "plot"),
+    *("language", "arrays", "scripting", "training", "trace", "explain", "graph", "limit", "descend", "plot"),
     *("check", "grading", "export", "higher", "trust"),
 )
 DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in PAGES))

@@ -386,7 +386,7 @@ def test_hostile_text_is_refused(run, command, text, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "text", ["__import__('os')", "x.y", "'3'", "[3]", "x\x1b[31m", "1;2", "exp(1000)", "(" * 9999]
+    "text", ["__import__('os')", "x.y", "'3'", "[3", "x\x1b[31m", "1;2", "exp(1000)", "(" * 9999]
 )
 def test_hostile_bindings_are_refused(run, text):
     run("eval", "x", "--x", text).refused(2)
@@ -464,8 +464,8 @@ def test_what_was_meant(run):
 def test_values_from_python_are_numbers():
     assert grad("x^2", x=np.float32(3.0)).gradient == {"x": 6.0}
     assert grad("x^2", x=Fraction(1, 2)).gradient == {"x": 1.0}
-    for wrong in ([1, 2], "3", None, 1j, np.ones(2)):
-        with pytest.raises(BackpropError, match="the value of x is a number, not "):
+    for wrong in ("3", None, 1j, [[1], [2, 3]], ["a"], np.ones((2, 2, 2)), np.ones(0)):
+        with pytest.raises(BackpropError, match="the value of x is a number, "):
             grad("x^2", x=wrong)
 
 

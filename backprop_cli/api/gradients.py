@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 from ..differentiation import DEFAULT_METHODS, FORMULAS, METHODS, SCHEMES
 from ..differentiation.report import SUMMARY_FROM, GradientReport, differentiate
@@ -14,11 +14,17 @@ from ..engine.run import is_bound
 from ..graph import Graph
 from ..language.parser import Program
 from .arguments import choice, choices, names, number, optional
-from .programs import Bindings, bound
+from .programs import Bindings, bound, merged
 from .shown import Shown
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from ..render.document import Document
+    from .arrays import ArrayGradient
+
+    NDArray = npt.NDArray[np.float64]
 
 
 class Gradient(Shown, GradientReport):
@@ -32,23 +38,53 @@ class Gradient(Shown, GradientReport):
         return document(self, summary=format_ == "html" and len(self.graph) > SUMMARY_FROM)
 
 
+def wants_arrays(
+    program: object, bindings: Mapping[str, object] | None, values: Mapping[str, object]
+) -> bool:
+    """Whether a value is no number, or a program may have arrays: only then are they looked at."""
+    given = [*(bindings.values() if isinstance(bindings, Mapping) else ()), *values.values()]
+    signs = isinstance(program, str) and set(program) & set("@[")
+    return bool(signs) or not all(isinstance(x, (int, float)) for x in given)
+
+
+@overload
 def eval(
     program: str | Program | Graph, bindings: Bindings = None, /, *, large: bool = False, **values: float
-) -> float:
-    """Return the value of a program at a point.
+) -> float: ...
+@overload
+def eval(
+    program: str | Program,
+    bindings: Mapping[str, object] | None = None,
+    /,
+    *,
+    large: bool = False,
+    **values: object,
+) -> float | NDArray: ...
+def eval(
+    program: str | Program | Graph, bindings: Any = None, /, *, large: bool = False, **values: object
+) -> float | NDArray:
+    """Return the value of a program at a point: a number, or an array where the program's value is one.
 
     Args:
         program: Text or a parsed program.
         bindings: Values by name, for names such as ``large`` that are options here.
         large: Lift the limits on the program's size.
-        values: Values by name.
+        values: Values by name: numbers, NumPy arrays or lists.
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
+    if wants_arrays(program, bindings, values):
+        from .arrays import settled_of, value_of_arrays
+
+        found = settled_of(program, merged(bindings, values), large=large)
+        if found is not None:
+            value: float | NDArray = value_of_arrays(*found)
+            return value
     graph, given = bound(program, bindings, values, large=large)
     return Point.at(graph, given, ()).value
 
 
+@overload
 def grad(
     program: str | Program | Graph,
     bindings: Bindings = None,
@@ -61,7 +97,34 @@ def grad(
     formulas: str = "names",
     large: bool = False,
     **values: float,
-) -> Gradient:
+) -> Gradient: ...
+@overload
+def grad(
+    program: str | Program,
+    bindings: Mapping[str, object] | None = None,
+    /,
+    *,
+    methods: Sequence[str] = DEFAULT_METHODS,
+    wrt: Sequence[str] | None = None,
+    scheme: str = "central",
+    step: float | None = None,
+    formulas: str = "names",
+    large: bool = False,
+    **values: object,
+) -> Gradient | ArrayGradient: ...
+def grad(
+    program: str | Program | Graph,
+    bindings: Any = None,
+    /,
+    *,
+    methods: Sequence[str] = DEFAULT_METHODS,
+    wrt: Sequence[str] | None = None,
+    scheme: str = "central",
+    step: float | None = None,
+    formulas: str = "names",
+    large: bool = False,
+    **values: object,
+) -> Gradient | ArrayGradient:
     """Return value and gradient of every node, by several methods.
 
     Args:
@@ -78,6 +141,18 @@ def grad(
         BackpropError: for wrong input, or where there is no such number.
     """
     chosen = choices("methods", methods, METHODS)
+    if wants_arrays(program, bindings, values):
+        from .arrays import gradient_of, settled_of
+
+        found = settled_of(program, merged(bindings, values), large=large)
+        if found is not None:
+            return gradient_of(
+                *found,
+                methods=None if methods is DEFAULT_METHODS else chosen,
+                wrt=optional(names, "wrt", wrt),
+                scheme=choice("scheme", scheme, SCHEMES),
+                step=optional(number, "step", step, above=0.0),
+            )
     inline = choice("formulas", formulas, FORMULAS) == "inputs"
     graph, given = bound(program, bindings, values, large=large)
     needs_sympy = "symbolic" in chosen or not is_bound(graph, given)

@@ -40,6 +40,12 @@ class Binding:
         return nearest(f"--{self.name}", self.options, 0.75) if len(self.name) > 2 else None
 
 
+def is_array(binding: Binding) -> bool:
+    """Whether a value is an array: a literal, or a file of one, as no expression ends."""
+    text = binding.text.strip().lower()
+    return text[:1] == "[" or text.endswith((".csv", ".tsv", ".npy", ".npz")) or ".npz:" in text
+
+
 class ExpressionCommand(click.Command):
     """A command that takes an expression and values for its variables."""
 

@@ -30,7 +30,9 @@ def command(
     """
     from ..differentiation.report import SUMMARY_FROM, forward_report
 
-    graph = request.read()
+    graph = request.read(arrays=True)
+    if request.settled is not None:
+        return _of_arrays(request, output, everything=all_)
     if request.points is not None or request.ranges:
         from .points import run_points
 
@@ -41,4 +43,15 @@ def command(
     big = len(graph) > SUMMARY_FROM and not all_
     output.show(values_document(report, digits=output.digits, everything=all_, summary=big))
     output.tell(graph, report.warnings, report.notes)
+    return 0
+
+
+def _of_arrays(request: Request, output: Output, *, everything: bool) -> int:
+    from ..differentiation.arrays import array_values
+    from ..render.arrays import document
+
+    assert request.settled is not None
+    report = array_values(request.settled, {**request.values, **request.arrays})
+    output.show(document(report, digits=output.digits, everything=everything))
+    output.tell(request.graph, report.warnings, report.notes)
     return 0

@@ -52,6 +52,7 @@ from .request import Request
 )
 @click.option("--direction", metavar="MOVES", help="Differentiate along a line: a=1,b=0.")
 @click.option("--tangent", is_flag=True, help="Add the tangent line or plane as a formula.")
+@click.option("--elements", is_flag=True, help="Of arrays: a row a number, with a column a method.")
 @answers("grad")
 def command(
     request: Request,
@@ -66,6 +67,7 @@ def command(
     order: int,
     direction: str | None,
     tangent: bool,
+    elements: bool,
 ) -> int:
     """Value and gradient of every node of EXPRESSION, by several methods side by side.
 
@@ -77,9 +79,28 @@ def command(
     from ..differentiation import DEFAULT_METHODS
     from ..differentiation.report import SUMMARY_FROM
 
-    graph, chosen = request.read(), output.format
+    graph, chosen = request.read(arrays=True), output.format
     asked = names_of(wrt)
     h = _step(step)
+    if request.settled is not None:
+        for option, given in (
+            ("--order", order > 1), ("--direction", direction is not None), ("--tangent", tangent),
+            ("--formulas inputs", formulas == "inputs"),
+        ):  # fmt: skip
+            if given:
+                raise UsageError(f"{option} is for single numbers, and this program has arrays")
+        return _of_arrays(
+            request,
+            output,
+            methods=methods,
+            wrt=asked,
+            scheme=scheme,
+            step=h,
+            everything=all_,
+            elements=elements,
+        )
+    if elements:
+        raise UsageError("--elements is for arrays, and this program has single numbers")
     if order > 1 or direction is not None or tangent:
         _check_higher(request, order, direction, tangent, chosen)
     if order > 1 or direction is not None:
@@ -118,6 +139,32 @@ def command(
         extra = {"tangent": tangent_dict(found), "below": tangent_sentences(found, output.digits)}
     output.show(document(report, digits=output.digits, everything=all_, summary=big, **extra))
     output.tell(graph, report.warnings, notes)
+    return 1 if report.agree is False else 0
+
+
+def _of_arrays(
+    request: Request,
+    output: Output,
+    *,
+    methods: tuple[str, ...],
+    wrt: list[str] | None,
+    scheme: str,
+    step: float | None,
+    everything: bool,
+    elements: bool,
+) -> int:
+    from ..api.arrays import gradient_of
+    from ..render.arrays import document
+
+    assert request.settled is not None
+    if not methods and output.format == "value":
+        methods = ("reverse",)
+    report = gradient_of(
+        request.settled, {**request.values, **request.arrays},
+        methods=methods or None, wrt=wrt, scheme=scheme, step=step,
+    )  # fmt: skip
+    output.show(document(report, digits=output.digits, everything=everything, elements=elements))
+    output.tell(request.graph, report.warnings, report.notes)
     return 1 if report.agree is False else 0
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+import click
+
 from ..errors import BackpropError, BindingError, ExpressionError, Source, UsageError, decoded
 from ..graph import Graph
 from ..language.lower import constant, lower
 from ..language.operators import CONSTANTS
 from ..language.parser import TEXT_LIMIT, parse, parse_here
-from .command import Binding
+from .command import Binding, is_array
 
 if TYPE_CHECKING:
+    from ..language.settle import Settled
     from ..tables.dialect import Dialect
+    from .arrays import Array
 
 EPSILON = 2.0**-52
 
@@ -25,6 +29,8 @@ class Request:
         graph: The computation.
         values: Numbers bound by the user.
         ranges: Variables bound to ``start:stop:step``, with the numbers of each.
+        arrays: Variables bound to arrays.
+        settled: The program where it has arrays, with what every step is; None for one over numbers.
         dialect: How the table of points is written; None for plain.
     """
 
@@ -48,11 +54,15 @@ class Request:
         self.dialect = dialect
         self.values: dict[str, float] = {}
         self.ranges: dict[str, list[float]] = {}
+        self.graph: Graph
+        self.arrays: dict[str, Array] = {}
+        self.settled: Settled | None = None
 
-    def read(self, one_point: str = "", hint: str | None = None) -> Graph:
+    def read(self, one_point: str = "", hint: str | None = None, *, arrays: bool = False) -> Graph:
         """Read the program and bind what has a value.
 
         Args:
+            arrays: The command knows arrays: ``settled`` has a program with some.
             one_point: What a command that takes no ranges says of one; ``{name}`` has it.
             hint: What to do instead.
         Raises:
@@ -61,7 +71,14 @@ class Request:
         if self.file == "-" and self.points == "-":
             raise UsageError("--file - and --points - cannot both read stdin")
         self.source = _source(self.expression, self.file, self.large)
-        self.program = parse(self.source, large=self.large)
+        try:
+            self.program = parse(self.source, large=self.large)
+        except ExpressionError as error:
+            if not self.read_arrays(error, known=arrays):
+                raise
+            return self.graph
+        if any(map(is_array, self.bindings)) and self.read_arrays(None, known=arrays):
+            return self.graph
         # a points file may have a column for e, pi or tau
         self.graph = self.lowered(CONSTANTS if self.points else ())
         for binding in self.bindings:
@@ -72,6 +89,41 @@ class Request:
         if not self.values and not self.ranges and self.points is None:
             self.note_products()
         return self.graph
+
+    def read_arrays(self, error: ExpressionError | None, *, known: bool) -> bool:
+        """Read a program with arrays; tell whether it is one.
+
+        Args:
+            error: Why the text is no program over numbers.
+            known: The command knows arrays.
+        Raises:
+            BackpropError: for a command that does not, and for arrays that cannot be read.
+        """
+        from .arrays import arrays_of, program_of
+
+        self.arrays = arrays_of(self.bindings)
+        self.settled = program_of(self.source, self.bindings, self.arrays, error)
+        if self.settled is None:
+            return False
+        self.graph = self.settled.graph
+        if not known:
+            command = click.get_current_context().info_name
+            raise UsageError(
+                f"{command} takes single numbers, and this program has arrays",
+                hint="eval and grad take arrays",
+            )
+        if self.points is not None:
+            raise UsageError(
+                "--points has a number a column, and this program has arrays", hint='--x "[1, 2]"'
+            )
+        for binding in self.bindings:
+            if binding.name in self.values or binding.name not in self.arrays:
+                self.bind(binding)
+        if self.ranges:
+            raise UsageError(
+                "a range is for programs of single numbers", hint="sample with one value at a time"
+            )
+        return True
 
     def note_products(self) -> None:
         """Say which names were likely meant as products, where nothing has a value and formulas are shown."""

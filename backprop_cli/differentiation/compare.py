@@ -75,7 +75,7 @@ def compare(
     for method, number in exact.items():
         slack = COMPLEX_STEP_ERROR * max(1.0, x * x) if method == "complex-step" else 0.0
         found = _rule_based(method, number, reference, explained + slack, difference)
-        worst = max(worst, found, key=_gravity)
+        worst = max(worst, found, key=gravity)
     if worst.verdict == DISAGREE:  # one convention holds at kinks and jumps, too
         return worst
     if jumps:
@@ -94,14 +94,14 @@ def compare(
     blind = digitless and abs(reference) > GRAIN * EPS * scale
     if abs(reference) * GRAIN * ulp(x) > quotient.spread > 0.0:
         reason = "the output turns around within a few neighbouring floats"
-        return max(worst, Verdict(NOISY, difference, None, None, reason), key=_gravity)
+        return max(worst, Verdict(NOISY, difference, None, None, reason), key=gravity)
     noisy = quotient.error > NOISE * size
     spare = 0.0 if noisy else ULPS * ulp(reference) + 1e-9 * size + explained + UNDERFLOW
     if gap > CREDIT * quotient.error + spare:
-        return max(worst, _disagree(difference, quotient), key=_gravity)
+        return max(worst, _disagree(difference, quotient), key=gravity)
     if noisy or blind:
         reason = f"finite differences are off by up to {scientific(quotient.error, 1)} here"
-        return max(worst, Verdict(NOISY, difference, None, None, reason), key=_gravity)
+        return max(worst, Verdict(NOISY, difference, None, None, reason), key=gravity)
     return worst
 
 
@@ -146,5 +146,6 @@ def _rule_based(
 _ORDER = (AGREE, NOT_RUN, NOISY, ROUNDING, KINK, JUMP, DISAGREE)
 
 
-def _gravity(verdict: Verdict) -> int:
+def gravity(verdict: Verdict) -> int:
+    """Return how much a verdict says against a number."""
     return _ORDER.index(verdict.verdict)

@@ -82,12 +82,12 @@ class GradientReport(NamedTuple):
     @property
     def gradient(self) -> dict[str, float | None]:
         """The derivative by every input asked for, in the number that stands."""
-        return {name: self._standing(self.graph.inputs[name])[0] for name in self.wrt}
+        return {name: self.standing(self.graph.inputs[name])[0] for name in self.wrt}
 
     @property
     def sources(self) -> dict[str, str | None]:
         """What each number of the gradient is from: a method, or ``limit``, that of the quotients."""
-        return {name: self._standing(self.graph.inputs[name])[1] for name in self.wrt}
+        return {name: self.standing(self.graph.inputs[name])[1] for name in self.wrt}
 
     @property
     def mixed(self) -> bool:
@@ -98,7 +98,7 @@ class GradientReport(NamedTuple):
     def _first(self) -> str | None:
         return "reverse" if "reverse" in self.columns else next(iter(self.columns), None)
 
-    def _standing(self, id: int) -> tuple[float | None, str | None]:
+    def standing(self, id: int) -> tuple[float | None, str | None]:
         """Return a node's derivative and where it is from.
 
         Reverse mode's, else the first method's; the symbolic number where rounding spoilt the others, and the
@@ -172,6 +172,18 @@ def warnings_of(graph: Graph) -> tuple[str, ...]:
     return tuple(warnings)
 
 
+class Unrolled(NamedTuple):
+    """A program with arrays at its point, by single numbers.
+
+    Attributes:
+        point: With cotangents that were pulled back over arrays.
+        rounding: Bound on what arrays round besides, per node: decompositions of matrices.
+    """
+
+    point: Point
+    rounding: list[float]
+
+
 class Task(NamedTuple):
     """What a method is asked.
 
@@ -184,6 +196,7 @@ class Task(NamedTuple):
         inline: Write formulas over inputs alone.
         process: For SymPy.
         large: The program was read with the limits on size lifted.
+        unrolled: The graph is not what its text says, but that text's arrays number by number.
     """
 
     point: Point
@@ -194,6 +207,7 @@ class Task(NamedTuple):
     inline: bool
     process: SymbolicProcess | None
     large: bool
+    unrolled: bool = False
 
 
 class Column(NamedTuple):
@@ -230,8 +244,9 @@ def _request(task: Task) -> None:
     assert task.process is not None, "the symbolic method needs its process"
     point = task.point
     task.process.request(
-        point.graph, point.inputs, task.wanted, point.needed, inline=task.inline, large=task.large
-    )
+        point.graph, point.inputs, task.wanted, point.needed,
+        inline=task.inline, large=task.large, unrolled=task.unrolled,
+    )  # fmt: skip
 
 
 def _symbolic(task: Task) -> Column:
@@ -311,6 +326,7 @@ def differentiate(
     inline: bool = False,
     process: SymbolicProcess | None = None,
     large: bool = False,
+    unrolled: Unrolled | None = None,
 ) -> GradientReport:
     """Run the methods and compare them.
 
@@ -325,24 +341,25 @@ def differentiate(
         inline: Write formulas over inputs alone.
         process: A running `SymbolicProcess`, needed for the symbolic method and for formulas alone.
         large: The program was read with the limits on size lifted.
+        unrolled: The program is one with arrays, by single numbers, and this its point.
     Raises:
         BindingError: for bindings that do not fit.
         NoSuchNumber: where a value or slope that the answer needs does not exist.
     """
     asked = check_wrt(graph, wrt)
     # the sweep runs for every choice of methods: it is the one that finds slopes that do not exist
-    point = point_of(graph, bindings, wrt)
+    point = unrolled.point if unrolled is not None else point_of(graph, bindings, wrt)
     if point is None:
         active = active_nodes(graph, None if wrt is None else asked)
         return _formulas_only(graph, asked, active, inline, process, large)
     chosen = {name: method for name, method in _COLUMNS.items() if name in methods}
     wanted = [n.id for n in graph.nodes if point.active[n.id]]
-    task = Task(point, wanted, 0.0, scheme, step, inline, process, large)
+    task = Task(point, wanted, 0.0, scheme, step, inline, process, large, unrolled is not None)
     # only now: a request whose answer nobody fetches would answer the next one
     for method in chosen.values():
         if method.begin is not None:
             method.begin(task)
-    warnings = list(warnings_of(graph))
+    warnings = [] if unrolled else list(warnings_of(graph))
     explained = [0.0] * len(graph)
     spoilt: Collection[int | None] = ()
     judged = len(chosen) > 1
@@ -351,6 +368,8 @@ def differentiate(
         from .rounding import rounding_bounds
 
         noise, explained = rounding_bounds(point)
+        if unrolled is not None:
+            explained = [a + b for a, b in zip(explained, unrolled.rounding, strict=True)]
         task = task._replace(noise=noise)
     waited_for_last = sorted(chosen.items(), key=lambda item: item[1].begin is not None)
     found = {name: method.column(task) for name, method in waited_for_last}

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from ..graph import Node
 from ..ops import Shape
 from ..ops.error_function import erf, erfc
+from ..ops.matrices import Key
 from ..ops.namespaces import FLOATS, MAPPED, ufuncs
 from ..ops.tensor import windows_over
 
@@ -213,7 +214,15 @@ def _window(x: NDArray, shape: Shape, i: int, j: int, stride: int, **_: Any) -> 
     return x[:, :, i : i + stride * (high - 1) + 1 : stride, j : j + stride * (wide - 1) + 1 : stride]
 
 
+def _part(x: NDArray, key: Key, **_: Any) -> NDArray:
+    # an ellipsis at the end makes a view of a single number, too
+    part: NDArray = x[(*(k if isinstance(k, int) else slice(*k) for k in key), ...)]
+    return part
+
+
 VIEWS: dict[str, Callable[..., NDArray | None]] = {
+    "diag": lambda a, **_: np.einsum("ii->i", a),
+    "index": _part,
     "transpose": lambda a, shape, axes: a.transpose(axes),
     "shaped": _reshaped,
     "window": _window,
@@ -312,7 +321,66 @@ def _place(out: NDArray, *parts: NDArray, at: Sequence[tuple[int, int]], stride:
     return calls
 
 
+def _stack(out: NDArray, *parts: NDArray) -> Calls:
+    return [(np.copyto, (out[k, ...], part)) for k, part in enumerate(parts)]
+
+
+def _placed(out: NDArray, x: NDArray, key: Key, **_: Any) -> Calls:
+    return [(out.fill, (0.0,)), (np.copyto, (_part(out, key), x))]
+
+
+def _apart(out: NDArray, x: NDArray) -> Calls:
+    return [(out.fill, (0.0,)), (np.copyto, (np.einsum("ii->i", out), x))]
+
+
+def _filled(entry: Callable[..., float]) -> Callable[..., Calls]:
+    def calls(out: NDArray, *_: Any, **__: Any) -> Calls:
+        made = np.fromfunction(np.vectorize(entry, otypes=[float]), out.shape)
+        return [(np.copyto, (out, made))]
+
+    return calls
+
+
+def _of_matrix(function: Callable[..., Any]) -> Callable[..., Calls]:
+    """Return the calls of a function of NumPy's that makes an array of its own: nan where it has no value."""
+
+    def run(out: NDArray, *operands: NDArray) -> None:
+        try:
+            np.copyto(out, function(*operands))
+        except np.linalg.LinAlgError:
+            out.fill(np.nan)
+
+    return lambda out, *operands, **_: [(run, (out, *operands))]
+
+
+def _adjugate(a: NDArray) -> NDArray:
+    """Return det(A)*inv(A), of singular matrices, too, by the singular value decomposition.
+
+    Source: Stewart, On the adjugate matrix (1998).
+    """
+    u, s, v = np.linalg.svd(a)
+    others = np.array([np.prod(np.delete(s, k)) for k in range(len(s))])
+    found: NDArray = np.linalg.det(u) * np.linalg.det(v) * (v.T * others) @ u.T
+    return found
+
+
+def _logdet(a: NDArray) -> Any:
+    sign, size = np.linalg.slogdet(a)
+    return size if sign > 0 else np.nan
+
+
 KERNELS: dict[str, Callable[..., Calls]] = {
+    "stack": _stack,
+    "placed": _placed,
+    "apart": _apart,
+    "inv": _of_matrix(np.linalg.inv),
+    "det": _of_matrix(np.linalg.det),
+    "adjugate": _of_matrix(_adjugate),
+    "logdet": _of_matrix(_logdet),
+    "solve": _of_matrix(np.linalg.solve),
+    "eye": _filled(lambda i, j: float(i == j)),
+    "ones": _filled(lambda *_: 1.0),
+    "zeros": _filled(lambda *_: 0.0),
     "where": _where,
     "matmul": _matmul,
     "sum": _sum,

@@ -21,8 +21,9 @@ from ..graph import CONSTANT, NO_STATIC, NOWHERE, ArrayBuilder, Graph, Node
 from ..language.numbers import exact_text
 from ..ops import PRIMITIVES, Primitive, Shape
 from ..ops.arrays import ARRAYS
+from ..ops.matrices import MATRICES, Key, labels, sizes_of
 from ..ops.namespaces import FLOATS, Lifted
-from ..ops.tensor import TENSORS, Pull, filled
+from ..ops.tensor import TENSORS, Pull, TensorPrimitive, filled
 from .run import constants
 from .sweep import sweep
 
@@ -184,7 +185,8 @@ class Recorder:
             if isinstance(x, Written):
                 break
         else:
-            return op.forward(FLOATS, *operands, **static)
+            if not isinstance(op, TensorPrimitive):
+                return op.forward(FLOATS, *operands, **static)
         short = self.short.get(op.name)
         found = None if short is None else short(self, *operands)
         return self.write(op, operands, static) if found is None else found
@@ -336,6 +338,89 @@ class WrittenNumbers(Lifted):
         stride: int,
     ) -> Any:
         return self.apply(ARRAYS["place"], *parts, shape=shape, at=tuple(at), kernel=kernel, stride=stride)
+
+    # of vectors and matrices
+
+    def contract(self, spec: str, *operands: Any) -> Any:
+        """Write a contraction by labels as products of matrices over views."""
+        words, value = labels(spec)
+        factors = [x for word, x in zip(words, operands, strict=True) if not word]
+        arrays = [(word, x) for word, x in zip(words, operands, strict=True) if word]
+        sizes = sizes_of([word for word, _ in arrays], [x.shape for _, x in arrays])
+        while len(arrays) > 1:
+            (a, x), (b, y), *rest = arrays
+            later = value + "".join(word for word, _ in rest)
+            arrays = [self._pair(a, x, b, y, later, sizes), *rest]
+        found = self._single(*arrays[0], value) if arrays else factors.pop()
+        for factor in factors:
+            found = found * factor
+        return found
+
+    def _single(self, word: str, x: Any, value: str) -> Any:
+        """Write the diagonal, the sum and the order of axes that lead from some labels to others."""
+        once = "".join(dict.fromkeys(word))
+        if once != word:
+            x, word = self.apply(MATRICES["diag"], x, spec="ii->i"), once
+        axes = tuple(i for i, c in enumerate(word) if c not in value)
+        if axes:
+            x, word = self.sum(x, axes), "".join(c for c in word if c in value)
+        order = tuple(map(word.index, value))
+        return x if order == tuple(range(len(order))) else self.transpose(x, order)
+
+    def _pair(self, a: str, x: Any, b: str, y: Any, later: str, sizes: Mapping[str, int]) -> tuple[str, Any]:
+        """Write the product of two arrays, summed over what nothing later has: ``matmul`` of two views."""
+        a, x = self._needed(a, x, b + later)
+        b, y = self._needed(b, y, a + later)
+        batch = "".join(c for c in a if c in b and c in later)
+        summed = "".join(c for c in a if c in b and c not in later)
+        left, right = ("".join(c for c in word if c not in other) for word, other in ((a, b), (b, a)))
+        if not summed and not left and not right:
+            return batch, self._single(a, x, batch) * self._single(b, y, batch)
+
+        def blocks(word: str, z: Any, *groups: str) -> Any:
+            shape = tuple(prod(sizes[c] for c in group) for group in groups)
+            z = self._single(word, z, batch + "".join(groups))
+            return self.reshape(z, (*(sizes[c] for c in batch), *shape))
+
+        found = self.matmul(blocks(a, x, left, summed), blocks(b, y, summed, right))
+        value = batch + left + right
+        return value, self.reshape(found, tuple(sizes[c] for c in value))
+
+    def _needed(self, word: str, x: Any, others: str) -> tuple[str, Any]:
+        """Sum over the labels that nothing else has."""
+        kept = "".join(dict.fromkeys(c for c in word if c in others))
+        return kept, self._single(word, x, kept)
+
+    def stack(self, *parts: Any) -> Any:
+        return self.apply(MATRICES["stack"], *parts)
+
+    def index(self, x: Any, key: Key) -> Any:
+        return self.apply(MATRICES["index"], x, key=key)
+
+    def placed(self, x: Any, shape: Shape, key: Key) -> Any:
+        return self.apply(MATRICES["placed"], x, shape=shape, key=key)
+
+    def made(self, name: str, shape: Shape) -> Any:
+        """Write an array of a size: ``eye``, ``ones``, ``zeros``."""
+        return self.recorder.write(MATRICES[name], (), {"shape": shape})
+
+    def apart(self, x: Any) -> Any:
+        return self.apply(MATRICES["apart"], x)
+
+    def inv(self, a: Any) -> Any:
+        return self.apply(MATRICES["inv"], a)
+
+    def adjugate(self, a: Any) -> Any:
+        return self.apply(MATRICES["adjugate"], a)
+
+    def det(self, a: Any) -> Any:
+        return self.apply(MATRICES["det"], a)
+
+    def logdet(self, a: Any) -> Any:
+        return self.apply(MATRICES["logdet"], a)
+
+    def solve(self, a: Any, b: Any) -> Any:
+        return self.apply(MATRICES["solve"], a, b)
 
 
 class Share(NamedTuple):

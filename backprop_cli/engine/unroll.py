@@ -7,15 +7,19 @@ kinks, its domain and its derivative are those of its row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import nan, prod
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..graph import INPUT, NOWHERE, Graph, Node
+from ..errors import Span
+from ..graph import CONSTANT, INPUT, NOWHERE, Graph, Node
+from ..language.format import node_text
+from ..language.numbers import exact_text
 from ..ops import PRIMITIVES, Primitive, Shape
+from ..ops.matrices import Key, MatrixRow, labels, sizes_of
 from ..ops.namespaces import Lifted
 from ..ops.sums import DOT, LARGEST, SUM
 from ..ops.tensor import TensorPrimitive, windows_along
@@ -25,11 +29,17 @@ from .run import run
 Numbers = npt.NDArray[Any]
 """An array of written numbers."""
 
-ADD, MULTIPLY, DIVIDE = PRIMITIVES["add"], PRIMITIVES["multiply"], PRIMITIVES["divide"]
+ADD, MULTIPLY, DIVIDE, IDENTITY = (PRIMITIVES[name] for name in "add multiply divide identity".split())
 
 
 class Scalars(Recorder):
-    """Writes single numbers: every operation as a node of its own, for that is what a reader is shown."""
+    """Writes single numbers: every operation as a node of its own, for that is what a reader is shown.
+
+    Attributes:
+        span: Where in the source stands what is written.
+    """
+
+    span: Span = NOWHERE
 
     def apply(self, op: Primitive, *operands: Any, **static: Any) -> Written:
         """Apply a primitive to numbers."""
@@ -38,7 +48,14 @@ class Scalars(Recorder):
             op, operands = DIVIDE, (operands[0], float(count))
         elif op is ADD and 0.0 in operands:  # what `dot` gives for a window that lies in padding
             op, operands = SUM, tuple(x for x in operands if isinstance(x, Written))
-        return Written(self, self.builder.apply(op, tuple(map(self.id, operands)), NOWHERE))
+        return Written(self, self.builder.apply(op, tuple(map(self.id, operands)), self.span))
+
+    def own(self, x: Written, owned: Collection[int], name: str) -> Written:
+        """Return a number as a node that nothing else is, under a name."""
+        if x.id in owned or self.builder.nodes[x.id].kind == CONSTANT:
+            x = Written(self, self.builder.apply(IDENTITY, (x.id,), self.span))
+        self.builder.name(x.id, name)
+        return x
 
     def constant(self, value: float) -> Written:
         """Return a number of a program, which no rule is told."""
@@ -73,6 +90,8 @@ class _Arrays(Lifted):
 
     def each(self, op: Primitive, *operands: Any, **static: Any) -> Any:
         """Apply a row of the registry to every number, with the operands broadcast."""
+        if isinstance(op, MatrixRow):
+            return op.definition(self, *operands, **static)
         if isinstance(op, TensorPrimitive):
             return op.forward(self, *operands, **static)
         arrays = [np.asarray(x, object) for x in operands]
@@ -117,6 +136,51 @@ class _Arrays(Lifted):
         high, wide = (windows_along(size, kernel, stride) for size in x.shape[2:])
         return x[:, :, i : i + stride * (high - 1) + 1 : stride, j : j + stride * (wide - 1) + 1 : stride]
 
+    def contract(self, spec: str, *operands: Numbers) -> Numbers:
+        words, value = labels(spec)
+        sizes = sizes_of(words, [x.shape for x in operands])
+        summed = [c for c in sizes if c not in value]
+
+        def entry(place: tuple[int, ...]) -> Written | float:
+            at = dict(zip(value, place, strict=True))
+            rows: list[list[Any]] = [[] for _ in operands]
+            for inner in np.ndindex(*(sizes[c] for c in summed)):
+                full = at | dict(zip(summed, inner, strict=True))
+                for row, word, x in zip(rows, words, operands, strict=True):
+                    row.append(x[tuple(full[c] for c in word)])
+            if len(rows) == 1:
+                return rows[0][0] if len(rows[0]) == 1 else self.recorder.apply(SUM, *rows[0])
+            if len(rows[0]) == 1:
+                return self.recorder.apply(MULTIPLY, rows[0][0], rows[1][0])
+            return self.recorder.apply(DOT, *rows[0], *rows[1])
+
+        shape = tuple(sizes[c] for c in value)
+        return _array((entry(place) for place in np.ndindex(*shape)), shape)
+
+    def filled(self, shape: Shape, entry: Callable[..., Any]) -> Numbers:
+        """Return an array of what a function of the place has: written numbers and plain ones."""
+        made = (entry(*place) for place in np.ndindex(*shape))
+        return _array((x if isinstance(x, Written) else self.recorder.constant(x) for x in made), shape)
+
+    def apart(self, x: Numbers) -> Numbers:
+        return self.filled((len(x), len(x)), lambda i, j: x[i] if i == j else 0.0)
+
+    def index(self, x: Numbers, key: Key) -> Numbers:
+        return np.asarray(x[tuple(k if isinstance(k, int) else slice(*k) for k in key)], object)
+
+    def placed(self, x: Numbers, shape: Shape, key: Key) -> Numbers:
+        found = self.filled(shape, lambda *_: 0.0)
+        found[tuple(k if isinstance(k, int) else slice(*k) for k in key)] = x
+        return found
+
+    def stack(self, *parts: Any) -> Numbers:
+        return np.stack([np.asarray(x, object) for x in parts])
+
+    def extremum(self, name: str, x: Numbers) -> Written:
+        """Return the largest or smallest number of an array."""
+        flat = x.reshape(-1)
+        return flat[0] if len(flat) == 1 else self.recorder.apply(PRIMITIVES[name], *flat)
+
     def max(self, *parts: Any) -> Any:
         return parts[0] if len(parts) == 1 else self.each(PRIMITIVES["max"], *parts)
 
@@ -146,6 +210,50 @@ class Unrolled(NamedTuple):
     def graph(self, output: int) -> Graph:
         """Return the graph of all that is recorded, with one output."""
         return self.recorder.builder.build([output])
+
+    def graph_of(self, graph: Graph) -> Graph:
+        """Return it with every number of a program's output for an output."""
+        return self.recorder.builder.build([int(k) for k in self.ids(graph.output).reshape(-1)])
+
+
+def elements(graph: Graph) -> Unrolled:
+    """Unroll a program with arrays so that every number of every step is a node of its own.
+
+    A part or a transpose has the numbers of what it is made of; here they are other nodes, of the same value:
+    a step's slope goes through that step alone. Numbers are called by the names of their arrays, ``A[0,1]``.
+    """
+    recorder = Scalars()
+    builder = recorder.builder
+    builder.source = graph.source
+    xp = _Arrays(recorder)
+    values: list[Any] = []
+    owned: set[int] = set()
+    for node in graph.nodes:
+        recorder.span = node.span
+        if node.op is None and node.kind == CONSTANT:
+            id = builder.constant(node.value, node.label or exact_text(node.value), node.span)
+            values.append(Written(recorder, id))
+            continue
+        own = graph.own_name(node.id)
+        names = (own + place_text(place) for place in np.ndindex(node.shape))
+        if node.op is None:
+            found: Any = [Written(recorder, builder.input(name, node.span, node.kind)) for name in names]
+        else:
+            operands, before = [values[i] for i in node.inputs], len(builder.nodes)
+            found = list(np.asarray(xp.each(node.op, *operands, **node.static), object).reshape(-1))
+            if node.kind != CONSTANT:
+                found = [recorder.own(x, owned, name) for x, name in zip(found, names, strict=True)]
+            if isinstance(node.op, MatrixRow):  # what it comes to is not what anybody wrote
+                for step in builder.nodes[before:]:
+                    step.label = node_text(graph, node.id) if step.op is not None else step.label
+        owned.update(x.id for x in found)
+        values.append(_array(found, node.shape) if node.shape else found[0])
+    return Unrolled(recorder, {id: np.asarray(v, object) for id, v in enumerate(values)})
+
+
+def place_text(place: Sequence[int]) -> str:
+    """Return how a number of an array is told from the others: ``[0,1]``; nothing for a single one."""
+    return f"[{','.join(map(str, place))}]" if place else ""
 
 
 def unroll(

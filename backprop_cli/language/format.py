@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from ..errors import printable
 from ..graph import CONSTANT, Graph, Node
 from .fold import fold
+from .operators import ATOM
 from .parser import Item, Program
-from .written import OURS, Piece, atom, number, spell
+from .written import OURS, Piece, atom, bracketed, number, spell
 
 IN_A_SENTENCE = 120
 """Characters of a node that a sentence has."""
@@ -59,15 +60,20 @@ def format_items(items: Sequence[Item]) -> str:
         return atom(item.text)
 
     def apply(item: Item, operands: Sequence[Piece]) -> Piece:
+        if item.text[0] == "[":
+            return Piece((bracketed(operands[0], ATOM).parts, item.text))
         return spell(OURS, item.text, operands)
 
     return fold(items, name=leaf, number=leaf, apply=apply).text
 
 
 def node_text(graph: Graph, id: int) -> str:
-    """Write one node as one operation over the names of its operands (``d*f``, ``v2 + c``)."""
+    """Write one node as one operation over the names of its operands (``d*f``, ``v2 + c``).
+
+    A step that has a label is a part of what the label says.
+    """
     node = graph.nodes[id]
-    return graph.name(id) if node.op is None else node_piece(graph, id).text
+    return graph.name(id) if node.op is None else node.label or node_piece(graph, id).text
 
 
 def node_piece(graph: Graph, id: int) -> Piece:
@@ -75,7 +81,7 @@ def node_piece(graph: Graph, id: int) -> Piece:
     node = graph.nodes[id]
     if node.op is None:
         return number(graph.name(id))
-    return spell(OURS, node.op.name, _operands(graph, id))
+    return spell(OURS, node.op.name, _operands(graph, id), node.static)
 
 
 def own_text(graph: Graph, id: int) -> str:
@@ -105,9 +111,19 @@ def output_text(graph: Graph, most: int = 60) -> str:
 
 def _operands(graph: Graph, id: int) -> list[Piece]:
     return [
-        constant_piece(graph, i) if graph.nodes[i].kind == CONSTANT else atom(graph.name(i))
+        constant_piece(graph, i)
+        if graph.nodes[i].kind == CONSTANT
+        else node_piece(graph, i)
+        if is_turned(graph, i)
+        else atom(graph.name(i))
         for i in given(graph, graph.nodes[id])
     ]
+
+
+def is_turned(graph: Graph, id: int) -> bool:
+    """Whether a node is a transpose without a name, which is no step to a reader."""
+    node = graph.nodes[id]
+    return node.op is not None and node.op.name == "'" and node.name is None
 
 
 def given(graph: Graph, node: Node) -> tuple[int, ...]:
@@ -131,7 +147,7 @@ def constant_piece(graph: Graph, id: int) -> Piece:
         elif ready:
             operands = stack[len(stack) - len(node.inputs) :]
             del stack[len(stack) - len(node.inputs) :]
-            stack.append(spell(OURS, node.op.name, operands))
+            stack.append(spell(OURS, node.op.name, operands, node.static))
         else:
             todo.append((i, True))
             todo += [(k, False) for k in reversed(node.inputs)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from ..errors import BindingError, ExpressionError, NoSuchNumber, Source, Span
 from ..graph import CONSTANT, NODE_LIMIT, Graph, GraphBuilder
-from ..ops import PRIMITIVES
+from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import FLOATS
 from .fold import fold
 from .numbers import brief
@@ -28,7 +29,7 @@ def lower(program: Program, bound: Collection[str] = (), *, large: bool = False)
         ExpressionError: when a name is assigned twice, used before its assignment, or a program
             is too large.
     """
-    return _Lowering(program, bound, sys.maxsize if large else NODE_LIMIT).graph()
+    return Lowering(program, bound, sys.maxsize if large else NODE_LIMIT).graph()
 
 
 def constant(text: str) -> float:
@@ -42,7 +43,7 @@ def constant(text: str) -> float:
         statement = program.statements[-1]
         if len(program.statements) > 1 or statement.name:
             raise BindingError("a value is one expression", source=program.source, span=statement.span)
-        value = _constant_value(statement.items, (), program.source)
+        value = checked_constant(statement.items, (), program.source)
     except ExpressionError as error:
         raise BindingError(error.message, source=error.source, span=error.span, hint=error.hint) from None
     except NoSuchNumber as error:
@@ -62,13 +63,21 @@ Checked = tuple[float, Span | None]
 """A number, and the first fault that it needs: a branch not taken may have one."""
 
 
-class _Lowering:
+class Lowering:
+    """Builds the graph of a program.
+
+    Attributes:
+        rows: Primitive by the text of an item.
+    """
+
+    rows: Mapping[str, Primitive] = PRIMITIVES
+
     def __init__(self, program: Program, bound: Collection[str], limit: int) -> None:
         self.program = program
         self.bound = bound
         self.source = program.source
         self.builder = GraphBuilder(program.source, limit)
-        self.defaults: dict[str, float] = {}
+        self.defaults: dict[str, Any] = {}
         self.euler: Span | None = None
         # every name the program assigns, and where
         self.assigned: dict[str, Statement] = {}
@@ -90,7 +99,12 @@ class _Lowering:
         for statement in program.statements:
             self.own.update(statement.params or ())
 
+    def default(self, items: list[Item]) -> Any:
+        """Return the value of a statement that is built from numbers alone, None for any other."""
+        return checked_constant(items, self.own, self.source)
+
     def graph(self) -> Graph:
+        """Return the graph."""
         builder, last = self.builder, self.program.statements[-1]
         output = -1
         for statement in self.program.statements:
@@ -106,7 +120,7 @@ class _Lowering:
                     if param not in builder.named:
                         builder.input(param, statement.span)
             elif name is not None:
-                value = _constant_value(statement.items, self.own, self.source)
+                value = self.default(statement.items)
                 if value is not None:
                     output = builder.input(name, statement.span)
                     self.defaults[name] = value
@@ -129,7 +143,7 @@ class _Lowering:
     def expression(self, items: list[Item]) -> int:
         """Add one statement's nodes; return the id of its value."""
         builder = self.builder
-        apply, rows, nodes = builder.apply, PRIMITIVES, builder.nodes
+        apply, rows, nodes = builder.apply, self.rows, builder.nodes
         stack: list[int] = []
         # not by `fold`: a call an item costs 15 % here, and programs have a million of them
         for text, arity, start, end in items:
@@ -194,8 +208,12 @@ def _number(text: str, source: Source, start: int, end: int) -> float:
     return value
 
 
-def _constant_value(items: list[Item], own: Collection[str], source: Source) -> float | None:
-    """Return the value of a constant expression, None where a name of the user's takes part."""
+def checked_constant(items: Sequence[Item], own: Collection[str], source: Source) -> float | None:
+    """Return the value of a constant expression, None where a name of the user's takes part.
+
+    Raises:
+        NoSuchNumber: where it is not finite.
+    """
     for item in items:
         if item.arity == NAME_ITEM and (item.text in own or item.text not in CONSTANTS):
             return None

@@ -101,6 +101,11 @@ GREEK = dict(
 """Names of the letters, for where letters alone of ASCII stand."""
 
 RESERVED = "[]@'"
+PRIMES = "'′’ᵀ"
+"""Signs of the transpose, besides ``.T``."""
+
+ARRAY_SIGNS = {"@": (PRODUCT, "@"), ".*": (PRODUCT, ".*"), "./": (PRODUCT, "./"), ".^": (POWER, ".^")}
+"""Operators of programs that have arrays, besides those of `BINARY`."""
 
 OTHER_NAMES = {
     "arcsin": "asin",

@@ -7,10 +7,11 @@ It is compared, walked and lowered by loops, however deep the expression.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import ExpressionError, Source, Span, nearest
-from ..ops import ALIASES, FUNCTIONS
+from ..ops import ALIASES, FUNCTIONS, Primitive
 from .operators import (
     BINARY,
     COMPARISON,
@@ -99,7 +100,7 @@ def parse(text: str | Source, *, large: bool = False) -> Program:
 
 def parse_here(text: str | Source) -> Program:
     """Read a program that is in no other notation than ours."""
-    return _Parser(text if isinstance(text, Source) else Source(text)).program()
+    return Parser(text if isinstance(text, Source) else Source(text)).program()
 
 
 _BLANKS = (" ", "\t")
@@ -107,13 +108,13 @@ _OTHER_BASE = r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)(?![A-Za-z0-9_])"
 _tuple = tuple.__new__  # a named tuple's own constructor costs three times as much, and there are 300,000
 
 # What ended last
-_NOTHING, _NUMBER, _NAME, _CLOSED, _SUPERSCRIPT = range(5)
+NOTHING, NUMBER, WORD, CLOSED, SUPERSCRIPT = range(5)
 
 # Kinds of open bracket, in the arity field of a frame
-_CALL, _BAR, _GROUP = -1, -2, -3
+CALL, BAR, GROUP = -1, -2, -3
 
 
-class _Frame(NamedTuple):
+class Frame(NamedTuple):
     """A waiting operator, or an open bracket (precedence 0) with the operands it has so far."""
 
     precedence: int
@@ -123,19 +124,29 @@ class _Frame(NamedTuple):
     commas: int = 0
 
 
-class _Parser:
-    """One pass over the tokens with an operator stack and a stack of operand starts."""
+class Parser:
+    """One pass over the tokens with an operator stack and a stack of operand starts.
+
+    Attributes:
+        signs: Operators between two operands.
+        functions: What a name before a bracket may be.
+        arrays: The program may have arrays.
+    """
+
+    signs: Mapping[str, tuple[int, str]] = BINARY
+    functions: Mapping[str, Primitive] = FUNCTIONS
+    arrays = False
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.text = source.text
         self.called: dict[str, Span] = {}
         self.variables: dict[str, Span] = {}
-        self.frames: list[_Frame] = []
+        self.frames: list[Frame] = []
         self.starts: list[int] = []
         self.items: list[Item] = []
         self.depth = 0  # open brackets: newlines inside them are spaces
-        self.last = _NOTHING
+        self.last = NOTHING
         self.end = 0  # of the last token used
         self.skip = 0  # tokens before this offset are already read
 
@@ -146,7 +157,7 @@ class _Parser:
         params: tuple[str, ...] | None = None
         begin = -1
         headers = re.compile(_HEADER) if "=" in self.text else None
-        for group, word, start, end in tokens(self.source):
+        for group, word, start, end in tokens(self.source, arrays=self.arrays):
             if start < self.skip:
                 continue
             if begin < 0:
@@ -167,7 +178,7 @@ class _Parser:
                 if self.frames:
                     raise self.unclosed()
                 statements.append(Statement(name, params, self.items, (begin, self.end)))
-                self.items, self.starts, self.last, begin = [], [], _NOTHING, -1
+                self.items, self.starts, self.last, begin = [], [], NOTHING, -1
             else:
                 self.after_operand(group, word, start, end)
         if not statements:
@@ -202,10 +213,10 @@ class _Parser:
             following = self.text[end : end + 1]
             after = self.after_blanks(end) if following in _BLANKS else end
             if following and self.text[after : after + 1] == "(":
-                if word not in FUNCTIONS:
+                if word not in self.functions:
                     raise self.not_a_function(word, start, end)
                 self.called.setdefault(word, (start, end))
-                self.frames.append(_Frame(0, word, _CALL, start))
+                self.frames.append(Frame(0, word, CALL, start))
                 self.depth += 1
                 self.skip = end = after + 1
             else:
@@ -213,25 +224,25 @@ class _Parser:
                     self.variables[word] = (start, end)
                 self.items.append(_tuple(Item, (word, NAME_ITEM, start, end)))
                 self.starts.append(start)
-                self.last = _NAME
+                self.last = WORD
         elif group == NUMBER_TOKEN or word == "π":
             self.items.append(_tuple(Item, (word, NUMBER_ITEM, start, end)))
             self.starts.append(start)
-            self.last = _NUMBER
+            self.last = NUMBER
         elif word == "(":
-            self.frames.append(_Frame(0, word, _GROUP, start))
+            self.frames.append(Frame(0, word, GROUP, start))
             self.depth += 1
         elif word == "|":
-            self.frames.append(_Frame(0, word, _BAR, start))
+            self.frames.append(Frame(0, word, BAR, start))
         elif word == "-":
-            self.frames.append(_Frame(UNARY, "negative", 1, start))
+            self.frames.append(Frame(UNARY, "negative", 1, start))
         elif word == "√":
-            self.frames.append(_Frame(ROOT, "sqrt", 1, start))
+            self.frames.append(Frame(ROOT, "sqrt", 1, start))
         elif word in FRACTIONS:
             self.items += [Item(part, NUMBER_ITEM, start, end) for part in FRACTIONS[word]]
             self.items.append(Item("divide", 2, start, end))
             self.starts.append(start)
-            self.last = _NUMBER
+            self.last = NUMBER
         elif word != "+" and not (word == "\n" and self.depth):
             raise self.expected(group, word, start, end)
         self.end = end
@@ -239,7 +250,7 @@ class _Parser:
     def after_operand(self, group: int, word: str, start: int, end: int) -> None:
         """Take a token after a finished operand."""
         if group == OPERATOR_TOKEN:
-            entry = BINARY.get(word)
+            entry = self.signs.get(word)
             if entry is not None:
                 self.binary(*entry, start, end)
                 return
@@ -249,11 +260,11 @@ class _Parser:
             if word == ",":
                 self.reduce(0)
                 frame = self.frames.pop() if self.frames else None
-                if frame is None or frame.arity != _CALL:
-                    hint = "write a decimal point, not a comma" if self.last == _NUMBER else None
+                if frame is None or frame.arity != CALL:
+                    hint = "write a decimal point, not a comma" if self.last == NUMBER else None
                     raise self.error("a ',' separates the operands of a function", (start, end), hint)
                 self.frames.append(frame._replace(commas=frame.commas + 1))
-                self.last, self.end = _NOTHING, end
+                self.last, self.end = NOTHING, end
                 return
             if word == "=":
                 raise self.error(
@@ -262,16 +273,16 @@ class _Parser:
                     "equality in a condition is ==",
                 )
         elif group != NAME_TOKEN and group != NUMBER_TOKEN:  # a superscript
-            if self.last == _SUPERSCRIPT:
+            if self.last == SUPERSCRIPT:
                 raise self.error("an exponent after an exponent", (start, end), "write ^ and brackets")
             self.check_root(start, end)
             self.superscript(word, start, end)
-            self.last, self.end = _SUPERSCRIPT, end
+            self.last, self.end = SUPERSCRIPT, end
             return
         self.check_juxtaposition(group, word, start, end)
         self.reduce(PRODUCT)
-        self.frames.append(_Frame(PRODUCT, "multiply", 2, start))
-        self.last = _NOTHING
+        self.frames.append(Frame(PRODUCT, "multiply", 2, start))
+        self.last = NOTHING
         self.operand(group, word, start, end)
 
     def superscript(self, word: str, start: int, end: int) -> None:
@@ -301,7 +312,7 @@ class _Parser:
                     "nest them: where(a < b, where(b < c, x, y), y)",
                 )
             at = len(self.frames) - 1
-            while at >= 0 and self.frames[at].arity == _GROUP:
+            while at >= 0 and self.frames[at].arity == GROUP:
                 at -= 1
             if at < 0 or self.frames[at].name != "where" or self.frames[at].commas:
                 raise self.error(
@@ -309,8 +320,8 @@ class _Parser:
                     (start, end),
                     "where(a < b, x, y) is x where a < b, else y",
                 )
-        self.frames.append(_tuple(_Frame, (precedence, name, 2, start, 0)))
-        self.last, self.end = _NOTHING, end
+        self.frames.append(_tuple(Frame, (precedence, name, 2, start, 0)))
+        self.last, self.end = NOTHING, end
 
     def reduce(self, precedence: int) -> None:
         """Apply every waiting operator that binds at least as tightly."""
@@ -330,13 +341,13 @@ class _Parser:
         if frame is None:
             raise self.error(f"this '{word}' closes nothing", (start, end))
         _, name, kind, opened, count = frame
-        if kind == _BAR and word == ")":
+        if kind == BAR and word == ")":
             raise self.error("this '|' is not closed", (opened, opened + 1))
-        if kind == _BAR:
+        if kind == BAR:
             self.items.append(Item("abs", 1, opened, end))
         else:
             self.depth -= 1
-        if kind == _CALL:
+        if kind == CALL:
             count += 1
             if count == 2 and name == "log":
                 name = "log_base"
@@ -344,12 +355,12 @@ class _Parser:
             del self.starts[len(self.starts) - count + 1 :]
             self.items.append(Item(ALIASES.get(name, name), count, opened, end))
         self.starts[-1] = opened
-        self.last, self.end = _CLOSED, end
+        self.last, self.end = CLOSED, end
 
     def bar_is_open(self) -> bool:
         for frame in reversed(self.frames):
             if not frame.precedence:
-                return frame.arity == _BAR
+                return frame.arity == BAR
         return False
 
     def after_blanks(self, at: int) -> int:
@@ -365,7 +376,7 @@ class _Parser:
     def unclosed(self) -> ExpressionError:
         frame = self.frames[-1]
         opener = self.text[frame.start : frame.start + len(frame.name)]
-        what = f"the bracket of '{opener}('" if frame.arity == _CALL else f"this '{opener}'"
+        what = f"the bracket of '{opener}('" if frame.arity == CALL else f"this '{opener}'"
         return self.error(f"{what} is not closed", (frame.start, frame.start + len(opener)))
 
     def expected(self, group: int, word: str, start: int, end: int) -> ExpressionError:
@@ -380,8 +391,8 @@ class _Parser:
         before = self.text[: self.end].rstrip()[-1:] if self.end else ""
         after = f" after '{before}'" if before and not before.isalnum() else ""
         hint = None
-        if frame and frame.arity == _CALL and word == ")":
-            least = FUNCTIONS[frame.name]
+        if frame and frame.arity == CALL and word == ")":
+            least = self.functions[frame.name]
             return self.error(f"{frame.name}() lacks an operand: {least.signature}", (frame.start, end))
         if word in ("*", "/", "^") and before == word and word != "^":
             hint = f"'{word}{word}' is not an operator" if word == "/" else None
@@ -390,7 +401,7 @@ class _Parser:
         return self.error(f"expected a number, a name or '('{after}, found {found}", span, hint)
 
     def check_arity(self, name: str, count: int, start: int, end: int) -> None:
-        least, most = FUNCTIONS[name].arity
+        least, most = self.functions[name].arity
         if count < least or (most is not None and count > most):
             wanted = (
                 f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
@@ -399,12 +410,12 @@ class _Parser:
             raise self.error(
                 f"{name} takes {wanted} operand{plural}, here it has {count}",
                 (start, end),
-                FUNCTIONS[name].signature,
+                self.functions[name].signature,
             )
 
     def check_root(self, start: int, end: int) -> None:
         """Refuse ``√x^2``: a reader cannot tell how far the root reaches."""
-        if self.frames and self.frames[-1].precedence == ROOT and self.last != _CLOSED:
+        if self.frames and self.frames[-1].precedence == ROOT and self.last != CLOSED:
             inside = self.text[self.frames[-1].start + 1 : self.end].strip()
             raise self.error(
                 f"√{inside}^... can be read in two ways",
@@ -418,9 +429,9 @@ class _Parser:
         word = text[start:end]
         shown = _short(text[self.starts[-1] : self.end])
         right = self.next_operand(start, end)
-        if self.last == _NAME:
+        if self.last == WORD:
             name = self.items[-1].text
-            if name in FUNCTIONS and word != "(":
+            if name in self.functions and word != "(":
                 raise self.error(
                     f"{name} needs brackets around its operand",
                     (self.items[-1].start, end),
@@ -437,7 +448,7 @@ class _Parser:
                 (start, end),
                 f"write {shown}*{right}" if not right.startswith(".") else "a number has one decimal point",
             )
-        touching = self.last == _NUMBER and start == self.end
+        touching = self.last == NUMBER and start == self.end
         if touching and re.compile(_OTHER_BASE).match(text, self.starts[-1]):
             written = text[self.starts[-1] : end]
             raise self.error(
@@ -446,21 +457,21 @@ class _Parser:
                 f"write {int(written, 0)}, or 0*{word} to multiply",
             )
         frame = self.frames[-1] if self.frames else None
-        if frame and frame.precedence == ROOT and self.last == _NUMBER:
+        if frame and frame.precedence == ROOT and self.last == NUMBER:
             inside = text[frame.start + 1 : self.end].strip()
             raise self.error(
                 f"√{inside}{right} can be read in two ways",
                 (frame.start, end),
                 f"write (√{inside})*{right} or √({inside}*{right})",
             )
-        if self.last == _SUPERSCRIPT:
+        if self.last == SUPERSCRIPT:
             whole = text[self.starts[-1] : self.end]
             self.check_function(whole.rstrip("".join(map(chr, SUPERSCRIPTS)) + "⁺⁻ \t"), self.starts[-1], end)
         power = next((f for f in reversed(self.frames) if f.precedence != UNARY), None)
         if power and power.precedence == POWER:
             base = _short(text[self.starts[-2] : power.start].strip())
             self.check_function(base, self.starts[-2], end)
-            if self.last == _NUMBER:
+            if self.last == NUMBER:
                 exponent = text[power.start : self.end].lstrip("*^ \t").strip()
                 raise self.error(
                     f"{base}^{exponent}{right} can be read in two ways",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from ..errors import ExpressionError, Source, printable
-from .operators import FRACTIONS, RESERVED, SPELLING, SUBSCRIPTS, SUPERSCRIPT_LETTERS
+from .operators import FRACTIONS, PRIMES, RESERVED, SPELLING, SUBSCRIPTS, SUPERSCRIPT_LETTERS
 
 NAME_LIMIT = 64
 
@@ -22,11 +23,24 @@ _OPERATOR = (
     + "√π]"
 )
 _SUPERSCRIPT = rf"[⁺⁻]?(?:[⁰¹²³⁴⁵⁶⁷⁸⁹]+|[{''.join(SUPERSCRIPT_LETTERS)}])"
-_TOKEN = re.compile(
-    r"(?:[ \t\r\f\u00a0\u2009\u202f]+|#[^\n]*)*"
-    rf"(?:({NAME})|({NUMBER})|({_OPERATOR})|({_SUPERSCRIPT})|(\Z)|(.))",
-    re.DOTALL,
-)
+
+
+def _pattern(operator: str) -> re.Pattern[str]:
+    return re.compile(
+        r"(?:[ \t\r\f\u00a0\u2009\u202f]+|#[^\n]*)*"
+        rf"(?:({NAME})|({NUMBER})|({operator})|({_SUPERSCRIPT})|(\Z)|(.))",
+        re.DOTALL,
+    )
+
+
+_TOKEN = _pattern(_OPERATOR)
+
+
+@cache
+def _array_token() -> re.Pattern[str]:
+    signs = rf"\.[*/^]|\.T(?![{_LETTER}0-9_{SUBSCRIPTS}])|[@\[\]:{''.join(PRIMES)}]"
+    return _pattern(f"{signs}|{_OPERATOR}")
+
 
 NAME_TOKEN, NUMBER_TOKEN, OPERATOR_TOKEN, SUPERSCRIPT_TOKEN, END_TOKEN = 1, 2, 3, 4, 5
 
@@ -34,15 +48,18 @@ Token = tuple[int, str, int, int]
 """Group, text (in its plain spelling), start, end."""
 
 
-def tokens(source: Source) -> Iterator[Token]:
+def tokens(source: Source, *, arrays: bool = False) -> Iterator[Token]:
     """Yield the tokens of a program, the last one END_TOKEN.
 
+    Args:
+        source: The program.
+        arrays: It has arrays, and their signs: ``@ ' .* ./ .^ [ ] :``.
     Raises:
         ExpressionError: at a character the language does not have.
     """
     text = source.text
     ascii_only = text.isascii()
-    for match in _TOKEN.finditer(text):
+    for match in (_array_token() if arrays else _TOKEN).finditer(text):
         group = match.lastindex
         assert group is not None
         start, end = match.span(group)
@@ -58,8 +75,10 @@ def tokens(source: Source) -> Iterator[Token]:
                 )
         elif group == OPERATOR_TOKEN:
             word = SPELLING.get(word, word)
+            if arrays and (word in PRIMES or word == ".T"):
+                word = "'"
         elif group == 6:
-            raise _refused(word, source, start)
+            raise refused(word, source, start)
         yield group, word, start, end
         if group == END_TOKEN:
             return
@@ -120,7 +139,8 @@ _FOREIGN = {
 """Signs of textbooks that nothing here stands for, and what to do."""
 
 
-def _refused(c: str, source: Source, at: int) -> ExpressionError:
+def refused(c: str, source: Source, at: int) -> ExpressionError:
+    """Return the error of a character that has no place in a program."""
     hint = None
     if c in RESERVED:
         message = f"'{c}' is reserved"

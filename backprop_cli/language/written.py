@@ -257,8 +257,49 @@ class Notation(dict[str, Rule]):
         return rule
 
 
+def _of_arrays() -> dict[str, Rule]:
+    """Return how our language writes what programs apply to arrays; what nodes say besides is not written."""
+
+    def product_of(sign: str) -> Rule:
+        write = template(f"{{0:*}}{sign}{{1:^}}", PRODUCT)
+
+        def rule(a: Piece, b: Piece, **_: object) -> Piece:
+            spaced = sign[0] == "." and a.text[-1:].isdigit()  # 2.*x is 2*x
+            return write(Piece((a.parts, " "), a.level) if spaced else a, b)
+
+        return rule
+
+    def called(name: str) -> Rule:
+        write = template(name)
+        return lambda *operands, **_: write(*operands)
+
+    def index(x: Piece, key: Sequence[int | tuple[int, int]] = (), **_: object) -> Piece:
+        parts = [str(k) if isinstance(k, int) else f"{k[0]}:{k[1]}" for k in key]
+        return Piece((bracketed(x, ATOM).parts, f"[{', '.join(parts)}]"))
+
+    def listed(*operands: Piece) -> Piece:
+        parts: list[Parts] = []
+        for x in operands:
+            parts += [", ", x.parts]
+        return Piece(("[", *parts[1:], "]"))
+
+    functions = "placed dot outer trace diag rowsum colsum eye ones zeros transpose".split()
+    return {
+        **{sign: product_of(sign) for sign in ("@", ".*", "./")},
+        ".^": template("{0:!}.^{1:^}", POWER),
+        "'": lambda x, **_: Piece((bracketed(x, ATOM).parts, "'")),
+        "stack": listed,
+        "index": index,
+        "apart": template("diag"),
+        **{f"{name} of an array": template(name) for name in ("max", "min")},
+        "sum of an array": called("sum"),
+        **{name: called(name) for name in functions},
+    }
+
+
 OURS = Notation(
     {
+        **_of_arrays(),
         **{name: rule if callable(rule) else template(*rule) for name, rule in INFIX.items()},
         "negative": negative(),
         "power": template("{0:!}^{1:^}", POWER),

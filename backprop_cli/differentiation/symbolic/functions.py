@@ -139,7 +139,7 @@ def closed(row: Primitive, operands: Sequence[Any]) -> Any:
     SymPy asks a function's operands whether they are real, positive or a multiple of pi; on an
     inlined program that takes seconds. Arithmetic stays open: sums over paths are SymPy's own.
     """
-    plain = row.infix not in (None, "^")
+    plain = row.infix not in (None, "^") or row.name not in PRIMITIVES
     if plain or (row.literal == 1 and operands[1].is_Integer):
         return defined(row, operands)
     return _closed_head(row.name, len(operands))(*operands)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...graph import Graph
+from ...errors import Source
+from ...graph import NOWHERE, Graph, Node
 from ...language.lower import lower
 from ...language.parser import parse
+from ...ops import PRIMITIVES
+from ...ops.sums import DOT, SUM
 from .formulas import formulas
 from .higher import higher
 from .numbers import numbers
 from .proof import equal
+
+INLINED = 40  # nodes of arrays unrolled, which have many paths each, from which steps are chained
 
 Job = dict[str, Any]
 Found = dict[str, Any]
@@ -27,7 +32,10 @@ def work(job: Job, found: Found) -> None:
     """
     found.update(formulas={}, numbers={})
     try:
-        graph = lower(parse(job["text"], large=job["large"]), job["bound"], large=job["large"])
+        if job.get("rows"):
+            graph = _unlisted(job["rows"], job["output"])
+        else:
+            graph = lower(parse(job["text"], large=job["large"]), job["bound"], large=job["large"])
         JOBS[job["kind"]](graph, job, found)
     except MemoryError:
         found["failure"] = "SymPy ran out of memory"
@@ -35,10 +43,27 @@ def work(job: Job, found: Found) -> None:
         found["failure"] = f"SymPy failed ({type(error).__name__})"
 
 
+def _unlisted(rows: list[Any], output: int) -> Graph:
+    """Return the graph that `process.listed` wrote down."""
+    ops = PRIMITIVES | {row.name: row for row in (DOT, SUM)}
+    nodes = [
+        Node(id, None if op is None else ops[op], tuple(inputs), kind, NOWHERE, name, value, label)
+        for id, (op, inputs, kind, name, value, label) in enumerate(rows)
+    ]
+    inputs = {node.name: node.id for node in nodes if node.op is None and node.name is not None}
+    named = {node.name: node.id for node in nodes if node.name is not None}
+    return Graph(Source(""), nodes, (output,), inputs, {}, named)
+
+
 def _gradient(graph: Graph, job: Job, found: Found) -> None:
-    found["formulas"] = formulas(graph, job["wanted"], inline=job["inline"])
+    unrolled = job["rows"] is not None
+    if not unrolled:
+        found["formulas"] = formulas(graph, job["wanted"], inline=job["inline"])
     if job["inputs"] is not None:
-        found["numbers"], found["route"] = numbers(graph, job["inputs"], job["wanted"], job["needed"])
+        chain = unrolled and len(graph) > INLINED
+        found["numbers"], found["route"] = numbers(
+            graph, job["inputs"], job["wanted"], job["needed"], chain=chain
+        )
 
 
 def _higher(graph: Graph, job: Job, found: Found) -> None:

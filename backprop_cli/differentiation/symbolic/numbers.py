@@ -25,7 +25,12 @@ INLINE_LIMIT = 4_000  # node visits that the inlined functions may take together
 
 
 def numbers(
-    graph: Graph, inputs: Mapping[str, float], wanted: Sequence[int], needed: Sequence[bool]
+    graph: Graph,
+    inputs: Mapping[str, float],
+    wanted: Sequence[int],
+    needed: Sequence[bool],
+    *,
+    chain: bool = False,
 ) -> tuple[dict[int, float | None], str]:
     """Return the derivative by each wanted node to 17 digits, None where the formula is unusable.
 
@@ -34,10 +39,11 @@ def numbers(
         inputs: A value for every input, taken as exact.
         wanted: Node ids.
         needed: Whether the output needs a node's value.
+        chain: Chain the derivatives of steps, however small the program.
     Returns:
         Numbers by node id, and the route: ``function``, or ``chain`` for large programs.
     """
-    affected = _affected(graph, wanted)
+    affected = None if chain else _affected(graph, wanted)
     constants = Constants(graph)
     points = Points(graph, inputs, needed)
     if affected is None:

@@ -45,6 +45,10 @@ class _Child(NamedTuple):
     end: Callable[[], object]
 
 
+Row = tuple[str | None, tuple[int, ...], str, str | None, float, str | None]
+"""A node as plain values: primitive, operands, kind, name, value, label."""
+
+
 class SymbolicProcess:
     """A process that imports SymPy at once and then waits for one job after the other.
 
@@ -67,8 +71,12 @@ class SymbolicProcess:
         *,
         inline: bool = False,
         large: bool = False,
+        unrolled: bool = False,
     ) -> None:
-        """Send a job: formulas for the wanted nodes and, with ``inputs``, their numbers."""
+        """Send a job: formulas for the wanted nodes and, with ``inputs``, their numbers.
+
+        Of an unrolled graph, which has no text, there are numbers alone.
+        """
         self._send(
             "gradient",
             graph,
@@ -77,6 +85,8 @@ class SymbolicProcess:
             needed=list(needed),
             inline=inline,
             large=large,
+            output=graph.output,
+            rows=listed(graph) if unrolled else None,
         )
 
     def request_higher(
@@ -156,6 +166,14 @@ class SymbolicProcess:
                 with contextlib.suppress(OSError):
                     pipe.close()
         self._child, self._owes = None, False
+
+
+def listed(graph: Graph) -> list[Row]:
+    """Return a graph as plain values, from which `jobs` builds it again."""
+    return [
+        (node.op.name if node.op else None, node.inputs, node.kind, node.name, node.value, node.label)
+        for node in graph.nodes
+    ]
 
 
 def _ready(answers: Any, seconds: float) -> bool:

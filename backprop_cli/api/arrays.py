@@ -1,0 +1,95 @@
+"""Programs with arrays: what `eval` and `grad` answer where a value is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from ..differentiation import DEFAULT_METHODS
+from ..differentiation.arrays import ArrayReport, array_values, differentiate_arrays
+from ..differentiation.symbolic.session import SESSION
+from ..errors import BindingError, Source
+from ..language.array_parser import looks_like_arrays
+from ..language.parser import Program
+from ..language.settle import Settled, read_arrays
+from .programs import value_of
+from .shown import Shown
+
+if TYPE_CHECKING:
+    from ..render.document import Document
+
+
+def settled_of(
+    program: object, given: Mapping[str, object], *, large: bool = False
+) -> tuple[Settled, dict[str, Any]] | None:
+    """Return a program with arrays and its values; None where all is single numbers.
+
+    Raises:
+        BackpropError: for values that are no arrays of numbers, and for a program that cannot be read.
+    """
+    source = (
+        program.source
+        if isinstance(program, Program)
+        else Source(program)
+        if isinstance(program, str)
+        else None
+    )
+    if source is None:
+        return None
+    arrays = {name: _array(name, x) for name, x in given.items() if _is_array(x)}
+    if not arrays and (isinstance(program, Program) or not looks_like_arrays(source.text)):
+        return None
+    numbers = {name: value_of(name, x) for name, x in given.items() if name not in arrays}
+    settled = read_arrays(source, {name: x.shape for name, x in arrays.items()}, numbers, large=large)
+    return (settled, {**numbers, **arrays}) if arrays or settled.has_arrays else None
+
+
+def _is_array(x: object) -> bool:
+    return isinstance(x, (list, tuple)) or bool(getattr(x, "ndim", 0))
+
+
+def _array(name: str, x: object) -> Any:
+    import numpy as np
+
+    try:
+        found = np.array(x, np.float64)
+    except (TypeError, ValueError):
+        found = np.empty(())
+    if not 1 <= found.ndim <= 2 or not found.size:
+        raise BindingError(f"the value of {name} is a number, a vector or a matrix, not {x!r:.40}")
+    return found
+
+
+class ArrayGradient(Shown, ArrayReport):
+    """An `ArrayReport` that shows itself."""
+
+    __slots__ = ()
+
+    def _document(self, format_: str) -> Document:
+        from ..render.arrays import document
+
+        return document(self)
+
+
+def gradient_of(
+    program: Settled,
+    given: Mapping[str, Any],
+    *,
+    methods: Sequence[str] | None = None,
+    wrt: Sequence[str] | None = None,
+    scheme: str = "central",
+    step: float | None = None,
+) -> ArrayGradient:
+    """Return value and gradient of every node of a program with arrays; see `grad`."""
+    with SESSION.lend() if "symbolic" in (methods or DEFAULT_METHODS) else nullcontext() as process:
+        report = differentiate_arrays(
+            program, given, methods=methods, wrt=wrt, scheme=scheme, step=step, process=process
+        )
+    return ArrayGradient(*report)
+
+
+def value_of_arrays(program: Settled, given: Mapping[str, Any]) -> Any:
+    """Return the value of a program with arrays: a float, or a NumPy array."""
+    value = array_values(program, given).value
+    return value if value.shape else float(value)

@@ -1,0 +1,405 @@
+"""All methods over a program with arrays.
+
+The reverse column comes from cotangents that are arrays, the witnesses from the same program by single
+numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import hypot, prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine.point import Point, check_wrt
+from ..engine.run import not_an_input, written
+from ..engine.singular import check_matrices, conditions
+from ..engine.sweep import active_nodes
+from ..engine.tensors import TensorPlan
+from ..engine.unroll import Unrolled, elements, place_text
+from ..errors import BindingError, ExpressionError, NoSuchNumber, UsageError
+from ..graph import CONSTANT, Graph
+from ..language.format import is_turned
+from ..language.settle import Settled, missing_value
+from ..ops.matrices import labels, sizes_of
+from . import DEFAULT_METHODS
+from .compare import AGREE, NOT_RUN, Verdict, gravity
+from .report import GradientReport, differentiate, warnings_of
+from .report import Unrolled as UnrolledPoint
+
+if TYPE_CHECKING:
+    from .symbolic.process import SymbolicProcess
+
+NDArray = npt.NDArray[Any]
+
+UNIT = 4.0 * 2.0**-52
+"""What a decomposition rounds at least, relative to the largest number of its result."""
+
+UNROLLED = 4_000
+"""Numbers of all steps from which reverse mode runs alone."""
+
+
+class ArrayReport(NamedTuple):
+    """The table of one program with arrays at one point.
+
+    Attributes:
+        program: The computation and the kinds of its values.
+        inputs: A value for every input.
+        values: Per node.
+        cotangents: Per node, of reverse mode over arrays; None where there is none.
+        numbers: All methods, number by number; None where reverse mode ran alone, and for values alone.
+        unrolled: Which number there is which here; None with ``numbers``.
+        methods: Those that ran, in the order of their columns.
+        wrt: Inputs asked for.
+        warnings: What the user should know, one line each.
+        notes: Where a method has no answer and why.
+    """
+
+    program: Settled
+    inputs: dict[str, NDArray]
+    values: list[NDArray]
+    cotangents: list[NDArray | None]
+    numbers: GradientReport | None
+    unrolled: Unrolled | None
+    methods: tuple[str, ...]
+    wrt: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def graph(self) -> Graph:
+        """The computation."""
+        return self.program.graph
+
+    @property
+    def value(self) -> NDArray:
+        """The output."""
+        return self.values[self.graph.output]
+
+    def ids(self, id: int) -> NDArray:
+        """Return the nodes of ``numbers`` that an array's numbers are, in its shape."""
+        assert self.unrolled is not None
+        return self.unrolled.ids(id)
+
+    def column(self, method: str, id: int) -> NDArray:
+        """Return what a method has for every number of a node, None where it has nothing, in its shape."""
+        shape = self.graph.nodes[id].shape
+        if self.numbers is not None:
+            column = self.numbers.columns[method]
+            found = [column[k] for k in self.ids(id).reshape(-1)]
+        else:
+            g = self.cotangents[id] if method == "reverse" else None
+            found = [None] * prod(shape) if g is None else g.reshape(-1).tolist()
+        return _objects(found, shape)
+
+    def standing(self, id: int) -> NDArray:
+        """Return the derivative by a node, in the numbers that stand."""
+        if self.numbers is None:
+            return self.column("reverse", id)
+        found = [self.numbers.standing(int(k))[0] for k in self.ids(id).reshape(-1)]
+        return _objects(found, self.graph.nodes[id].shape)
+
+    def verdicts(self, id: int) -> list[Verdict]:
+        """Return the verdict on every number of a node, in the order of its rows."""
+        if self.numbers is None:
+            return [Verdict(NOT_RUN)] * prod(self.graph.nodes[id].shape)
+        return [self.numbers.verdicts[k] for k in self.ids(id).reshape(-1)]
+
+    def judged(self, id: int) -> list[tuple[str, Verdict]]:
+        """Return the numbers of a node that methods were compared on, by name, with their verdicts."""
+        node = self.graph.nodes[id]
+        if node.kind == CONSTANT or len(self.methods) < 2 or self.numbers is None:
+            return []
+        own = self.graph.own_name(id)
+        names = (own + place_text(place) for place in np.ndindex(node.shape))
+        pairs = zip(names, self.verdicts(id), strict=True)
+        return [(name, verdict) for name, verdict in pairs if verdict.verdict != NOT_RUN]
+
+    def worst(self, id: int) -> tuple[str, Verdict]:
+        """Return the number of a node with the gravest verdict, by name."""
+        judged = self.judged(id)
+        return max(judged, key=lambda pair: gravity(pair[1])) if judged else ("", Verdict(NOT_RUN))
+
+    @property
+    def gradient(self) -> dict[str, NDArray]:
+        """The derivative by every input asked for."""
+        return {name: self.standing(self.graph.inputs[name]) for name in self.wrt} if self.methods else {}
+
+    @property
+    def norm(self) -> float | None:
+        """Length of the gradient."""
+        parts = [x for g in self.gradient.values() for x in g.reshape(-1)]
+        return None if None in parts else hypot(*parts)
+
+    @property
+    def agree(self) -> bool | None:
+        """False when a verdict is `disagree`; None with fewer than two methods."""
+        return self.numbers.agree if self.numbers is not None else None
+
+    def shown(self, *, everything: bool = False) -> list[int]:
+        """Return the nodes that a reader sees: no constants, and no transposes without a name."""
+        graph = self.graph
+        return [
+            n.id
+            for n in graph.nodes
+            if everything or n.id == graph.output or not (n.kind == CONSTANT or is_turned(graph, n.id))
+        ]
+
+
+def _objects(found: Sequence[float | None], shape: tuple[int, ...]) -> NDArray:
+    array = np.empty(len(found), object)
+    array[:] = found
+    return array.reshape(shape)
+
+
+def bind_arrays(program: Settled, given: Mapping[str, Any]) -> dict[str, NDArray]:
+    """Return a value for every input: the given ones over the program's own.
+
+    Raises:
+        BindingError: for an unknown, missing or non-finite one.
+    """
+    graph = program.graph
+    for name in given:
+        if name not in graph.inputs:
+            raise not_an_input(graph, name, given)
+    known = {**graph.defaults, **program.defaults, **given}
+    bound = {}
+    for name, id in graph.inputs.items():
+        if name not in known:
+            raise missing_value(graph, name, graph.nodes[id].span)
+        bound[name] = np.asarray(known[name], np.float64)
+        if not np.isfinite(bound[name]).all():
+            raise BindingError(f"{name} has a number that is not finite")
+    return bound
+
+
+def unrolled_size(graph: Graph) -> int:
+    """Return about how many single numbers a program comes to: products count one by one."""
+    total = 0
+    for node in graph.nodes:
+        shapes = [graph.nodes[i].shape for i in node.inputs]
+        spec = node.static.get("spec")
+        name = node.op.name if node.op else ""
+        if spec is not None:
+            total += prod(sizes_of(labels(spec)[0], shapes).values())
+        elif name in ("inv", "det", "logdet", "solve"):
+            n = shapes[0][0]
+            total += n * n * n * 2 ** min(n, 60)
+        else:
+            total += prod(node.shape)
+    return total
+
+
+class _Run(NamedTuple):
+    """A program run over arrays.
+
+    Attributes:
+        values: Per node.
+        cotangents: Per node, None where the gradient asked for does not go.
+        warnings: On matrices that are nearly singular.
+    """
+
+    values: list[NDArray]
+    cotangents: list[NDArray | None]
+    warnings: list[str]
+
+
+def _run(program: Settled, inputs: Mapping[str, NDArray], active: Sequence[bool], *, sweep: bool) -> _Run:
+    graph = program.graph
+    leaves = {id: inputs[name] for name, id in graph.inputs.items()}
+    wanted = {id: np.zeros(x.shape) for id, x in leaves.items() if active[id]} if sweep else {}
+    every = range(len(graph))
+    plan = TensorPlan(graph, leaves, wanted, keep=[k for k in every if graph.nodes[k].op is not None])
+    with np.errstate(all="ignore"):
+        plan.run()
+    values = [
+        leaves[k] if k in leaves else np.broadcast_to(plan.value(k), graph.nodes[k].shape).copy()
+        for k in every
+    ]
+    cotangents: list[NDArray | None] = []
+    for k in every:
+        g = wanted.get(k)
+        if g is None and sweep and active[k]:
+            g = np.broadcast_to(plan.cotangent(k), graph.nodes[k].shape).copy()
+        cotangents.append(g)
+    return _Run(values, cotangents, check_matrices(graph, values))
+
+
+def _check_finite(graph: Graph, run: _Run, needed: Sequence[bool]) -> None:
+    """Refuse values, and slopes, that are no numbers, where no witness says why.
+
+    Raises:
+        NoSuchNumber: at the first.
+    """
+    for found, what in ((run.values, "a value"), (run.cotangents, "a slope")):
+        for node in graph.nodes:
+            x = found[node.id]
+            if needed[node.id] and x is not None and not np.isfinite(x).all():
+                places = np.argwhere(~np.isfinite(x))
+                at = place_text([int(i) for i in places[0]])
+                raise NoSuchNumber(
+                    f"{written(graph, node.id)}{at} has no finite number for {what}",
+                    source=graph.source,
+                    span=node.span,
+                )
+
+
+def array_values(program: Settled, given: Mapping[str, Any]) -> ArrayReport:
+    """Return the values alone.
+
+    Raises:
+        BindingError, NoSuchNumber: as in `differentiate_arrays`.
+    """
+    graph = program.graph
+    inputs = bind_arrays(program, given)
+    run = _run(program, inputs, [False] * len(graph), sweep=False)
+    needed = graph.needed()
+    broken = any(needed[k] and not np.isfinite(x).all() for k, x in enumerate(run.values))
+    if broken and unrolled_size(graph) <= UNROLLED:
+        unrolled = elements(graph)  # says where, in single numbers; a branch not taken may have none
+        numbers = unrolled.graph_of(graph)
+        point = Point.at(numbers, _numbers_of(unrolled, graph, inputs), ())
+        values = [np.array(point.values, float)[unrolled.ids(k)] for k in range(len(graph))]
+        run = run._replace(values=values)
+    elif broken:
+        _check_finite(graph, run, needed)
+    return ArrayReport(
+        program, inputs, run.values, [None] * len(graph), None, None, (), (),
+        (*warnings_of(graph), *run.warnings),
+    )  # fmt: skip
+
+
+def _numbers_of(unrolled: Unrolled, graph: Graph, inputs: Mapping[str, NDArray]) -> dict[str, float]:
+    """Return the value of every single number that is an input."""
+    nodes = unrolled.recorder.builder.nodes
+    return {
+        str(nodes[k].name): float(x)
+        for name, id in graph.inputs.items()
+        for k, x in zip(unrolled.ids(id).reshape(-1), inputs[name].reshape(-1), strict=True)
+    }
+
+
+def differentiate_arrays(
+    program: Settled,
+    given: Mapping[str, Any],
+    *,
+    methods: Sequence[str] | None = None,
+    wrt: Sequence[str] | None = None,
+    scheme: str = "central",
+    step: float | None = None,
+    process: SymbolicProcess | None = None,
+) -> ArrayReport:
+    """Run the methods and compare them.
+
+    Args:
+        program: The computation; its output is a single number.
+        given: Arrays and numbers by name, over the program's own.
+        methods: Of `METHODS`; None for the usual ones, of a large program reverse mode alone.
+        wrt: Inputs to differentiate by; None for all inputs and every step.
+        scheme: Of the finite differences.
+        step: Their step size; None for the best.
+        process: A running `SymbolicProcess`, needed for the symbolic method.
+    Raises:
+        ExpressionError: where the output is an array.
+        BindingError: for values that do not fit.
+        NoSuchNumber: where a value or slope that the answer needs does not exist.
+    """
+    graph = program.graph
+    kind = program.kinds[graph.output]
+    if kind.shape:
+        node = graph.nodes[graph.output]
+        text = written(graph, graph.output)
+        raise ExpressionError(
+            f"the output is {kind}, and a gradient is that of a number",
+            source=graph.source,
+            span=node.span,
+            hint=f"sum({text}), norm({text}), or a number of it: ({text}){place_text([0] * len(kind.shape))}",
+        )
+    asked = check_wrt(graph, wrt)
+    active = active_nodes(graph, None if wrt is None else asked)
+    inputs = bind_arrays(program, given)
+    run = _run(program, inputs, active, sweep=True)
+    size = unrolled_size(graph)
+    warnings = [*warnings_of(graph), *run.warnings]
+    large = size > UNROLLED
+    if large and methods and tuple(methods) != ("reverse",):
+        others = ", ".join(m for m in methods if m != "reverse")
+        raise UsageError(
+            f"the program comes to {size:,} single numbers, and {others} would go through them one by one",
+            hint=f"reverse mode alone takes more than {UNROLLED:,}",
+        )
+    if large:
+        _check_finite(graph, run, graph.needed())
+        memory = sum(x.nbytes for x in (*run.values, *(g for g in run.cotangents if g is not None)))
+        note = f"{size:,} single numbers: reverse mode alone, in {max(1, memory >> 20):,} MB"
+        return ArrayReport(
+            program, inputs, run.values, run.cotangents, None, None, ("reverse",), asked,
+            tuple(warnings), (note,),
+        )  # fmt: skip
+    unrolled = elements(graph)
+    numbers = unrolled.graph_of(graph)
+    names = None
+    if wrt is not None:
+        names = [
+            numbers.own_name(int(k)) for name in asked for k in unrolled.ids(graph.inputs[name]).reshape(-1)
+        ]
+    point = Point.at(numbers, _numbers_of(unrolled, graph, inputs), names)
+    point = point._replace(cotangents=_pulled(point, unrolled, run.cotangents))
+    report = differentiate(
+        numbers, point.inputs, methods=methods or DEFAULT_METHODS, wrt=names, scheme=scheme, step=step,
+        process=process, unrolled=rounded_by(point, unrolled, run, conditions(graph, run.values)),
+    )  # fmt: skip
+    values = [np.array(point.values, float)[unrolled.ids(k)] for k in range(len(graph))]
+    return ArrayReport(
+        program, inputs, values, run.cotangents, report, unrolled, report.methods, asked,
+        (*warnings, *report.warnings), report.notes,
+    )  # fmt: skip
+
+
+def rounded_by(point: Point, unrolled: Unrolled, run: _Run, condition: float) -> UnrolledPoint:
+    """Return a point with what decompositions of its matrices may have rounded, relative to each array."""
+    rounding = [0.0] * len(point.graph)
+    if condition:
+        for node, g in enumerate(run.cotangents):
+            if g is not None and g.size:
+                bound = UNIT * condition * float(np.abs(g).max())
+                for k in unrolled.ids(node).reshape(-1).tolist():
+                    rounding[k] = bound
+    return UnrolledPoint(point, rounding)
+
+
+def _pulled(point: Point, unrolled: Unrolled, cotangents: Sequence[NDArray | None]) -> list[float]:
+    """Return the cotangents of single numbers, from those of arrays where there are such.
+
+    Where 0 meets an infinite slope, arrays have no number: the sweep over floats stops at a 0.
+    """
+    found = list(point.cotangents)
+    for node, g in enumerate(cotangents):
+        if g is None:
+            continue
+        for k, x in zip(unrolled.ids(node).reshape(-1), g.reshape(-1), strict=True):
+            if k not in point.limits and np.isfinite(x) and point.active[k]:
+                found[k] = float(x)
+    return found
+
+
+def values_by_name(inputs: Mapping[str, NDArray]) -> dict[str, Any]:
+    """Return arrays as lists and single numbers as such."""
+    return {name: x.tolist() for name, x in inputs.items()}
+
+
+def agreeing(report: ArrayReport, id: int) -> tuple[int, int]:
+    """Return how many numbers of a node have every method say the same, and how many were compared."""
+    judged = report.judged(id)
+    lacks = sum(any(x is None for x in slopes) for slopes in _slopes(report, id)) if judged else 0
+    good = sum(verdict.verdict == AGREE for _, verdict in judged)
+    return good - lacks, len(judged)
+
+
+def _slopes(report: ArrayReport, id: int) -> Sequence[tuple[float | None, ...]]:
+    """Return for every number of a node on which methods agree what each of them says."""
+    columns = [report.column(method, id).reshape(-1) for method in report.methods]
+    rows = zip(report.verdicts(id), zip(*columns, strict=True), strict=True)
+    return [slopes for verdict, slopes in rows if verdict.verdict == AGREE]

@@ -1,0 +1,156 @@
+"""Programs with arrays: the signs that single numbers do without.
+
+A text is read here only where it is no program over numbers, or where a value is an array: what a program
+over numbers means, and what is said of a slip in one, does not depend on what arrays can do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from ..errors import ExpressionError, Source, Span
+from ..ops import FUNCTIONS, Primitive
+from ..ops.matrices import CALLED, MATRICES
+from .operators import ARRAY_SIGNS, BINARY
+from .parser import CLOSED, NOTHING, NUMBER, SUPERSCRIPT, WORD, Frame, Item, Parser, Program
+from .tokens import OPERATOR_TOKEN, refused
+
+LIST = -4
+"""The kind of frame of an open ``[``."""
+
+STACK = "stack"
+ROWS_HINT = "entries are separated by commas, and rows are lists: [[1, 2], [3, 4]]"
+_PART = r"[ \t]*(?:-?[0-9]+|(?:-?[0-9]+)?[ \t]*:[ \t]*(?:-?[0-9]+)?)[ \t]*"
+_INDEX = re.compile(rf"\[{_PART}(?:,{_PART})*\]")
+_SIGN = re.compile(r"@|(?<![0-9])\.[*/^]|(?<!\w)\[[^\[\]]*[,;][^\[\]]*\]|(?<!\w)\[\[")
+
+
+class _Extremum:
+    """max and min, which take one operand where that is an array."""
+
+    def __init__(self, row: Primitive) -> None:
+        self.arity = (1, None)
+        self.signature = row.signature
+
+
+@cache
+def _functions() -> Mapping[str, Primitive]:
+    extrema = {name: _Extremum(FUNCTIONS[name]) for name in ("max", "min")}
+    return {**FUNCTIONS, **{name: MATRICES[name] for name in CALLED}, **extrema}  # type: ignore[dict-item]
+
+
+def parse_arrays(source: Source, *, alone: bool = False) -> Program:
+    """Read a program that may have arrays.
+
+    Args:
+        source: The program.
+        alone: It is the value of an array, in which brackets with one entry are a list, too.
+    Raises:
+        ExpressionError: with the place.
+    """
+    return _ArrayParser(source, alone=alone).program()
+
+
+def looks_like_arrays(text: str) -> bool:
+    """Whether a text has a sign of arrays: of two errors, that of the program with arrays is told then."""
+    return _SIGN.search(text) is not None
+
+
+class _ArrayParser(Parser):
+    signs = {**BINARY, **ARRAY_SIGNS}  # noqa: RUF012
+    arrays = True
+
+    def __init__(self, source: Source, *, alone: bool) -> None:
+        super().__init__(source)
+        self.alone = alone
+        self.functions = _functions()
+
+    def operand(self, group: int, word: str, start: int, end: int) -> None:
+        if group == OPERATOR_TOKEN and word == "[":
+            self.frames.append(Frame(0, word, LIST, start))
+            self.depth += 1
+            self.end = end
+        elif group == OPERATOR_TOKEN and word == "]" and self.opened() == LIST:
+            raise self.error("an array has entries", (self.frames[-1].start, end), ROWS_HINT)
+        elif group == OPERATOR_TOKEN and word in (":", "]", "'"):
+            raise refused(self.text[start], self.source, start)
+        else:
+            super().operand(group, word, start, end)
+
+    def after_operand(self, group: int, word: str, start: int, end: int) -> None:
+        if group != OPERATOR_TOKEN or word not in "'[],:":
+            super().after_operand(group, word, start, end)
+        elif word == "'" and start == self.end:
+            self.items.append(Item("'", 1, self.starts[-1], end))
+            self.last, self.end = CLOSED, end
+        elif word == "[" and start == self.end and self.last in (WORD, CLOSED, SUPERSCRIPT):
+            self.index(start)
+        elif word == "]" and self.opened() == LIST:
+            self.end_list(start, end)
+        elif word == "," and self.opened() == LIST:
+            self.reduce(0)
+            frame = self.frames.pop()
+            self.frames.append(frame._replace(commas=frame.commas + 1))
+            self.last, self.end = NOTHING, end
+        elif word == ",":
+            super().after_operand(group, word, start, end)
+        elif word == "]" and self.frames:
+            self.reduce(0)
+            raise self.unclosed() if self.frames else self.error("this ']' closes nothing", (start, end))
+        else:
+            raise refused(self.text[start], self.source, start)
+
+    def index(self, start: int) -> None:
+        """Apply an index: places and slices are numbers, so that the shape does not depend on values."""
+        match = _INDEX.match(self.text, start)
+        if match is None:
+            raise self.error(
+                "an index is a whole number or a slice",
+                (self.starts[-1], start + 1),
+                "x[0], x[1:3], A[0, 1], A[:, 1]; x[-1] is the last",
+            )
+        parts = (re.sub(r"[ \t]", "", part) for part in match[0][1:-1].split(","))
+        self.items.append(Item(f"[{', '.join(parts)}]", 1, self.starts[-1], match.end()))
+        self.last = CLOSED
+        self.skip = self.end = match.end()
+
+    def end_list(self, start: int, end: int) -> None:
+        """Take the ``]`` of a list."""
+        self.reduce(0)
+        frame = self.frames.pop()
+        count = frame.commas + 1
+        inner = self.items[-1].text == STACK and self.text[self.starts[-1]] == "["
+        if count == 1 and not inner and self.opened() != LIST and not self.alone:  # brackets of a textbook
+            raise refused("[", self.source, frame.start)
+        self.depth -= 1
+        del self.starts[len(self.starts) - count + 1 :]
+        self.items.append(Item(STACK, count, frame.start, end))
+        self.starts[-1] = frame.start
+        self.last, self.end = CLOSED, end
+
+    def opened(self) -> int | None:
+        """Return the kind of the innermost open bracket."""
+        return next((frame.arity for frame in reversed(self.frames) if not frame.precedence), None)
+
+    def unclosed(self) -> ExpressionError:
+        frame = self.frames[-1]
+        if frame.arity == LIST:
+            rest = self.text[self.end : self.end + 1]
+            hint = ROWS_HINT if ";" in self.text[frame.start :] or rest == ";" else None
+            return self.error("this '[' is not closed", (frame.start, frame.start + 1), hint)
+        return super().unclosed()
+
+    def check_juxtaposition(self, group: int, word: str, start: int, end: int) -> None:
+        if self.opened() == LIST and not (self.last == NUMBER and start == self.end):
+            raise self.error("a comma is missing between two entries", (start, end), ROWS_HINT)
+        if self.text[self.end - 1] in "'’′" and word == "(" and self.last == CLOSED:
+            span: Span = (self.starts[-1], end)
+            named = self.text[self.starts[-1] : self.end]
+            raise self.error(
+                f"{named}(...) can be read in two ways",
+                span,
+                f"{named}@(...) is the product with the transpose; of a function, grad takes the derivative",
+            )
+        super().check_juxtaposition(group, word, start, end)

@@ -1,0 +1,285 @@
+"""Kinds of values through a program: what every step is, and which primitive its sign stands for there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..errors import BindingError, ExpressionError, Source, Span
+from ..graph import CONSTANT, NO_STATIC, NODE_LIMIT, ArrayBuilder, Graph, Node
+from ..ops import PRIMITIVES, Primitive, Shape
+from ..ops.matrices import (
+    MATRICES,
+    NUMBER,
+    TOO_DEEP,
+    Applied,
+    Clash,
+    Kind,
+    MatrixRow,
+    Operand,
+    indexed,
+    matrix_product,
+    together,
+)
+from .array_parser import STACK, parse_arrays
+from .fold import fold
+from .format import beginning, node_text
+from .lower import Lowering, checked_constant
+from .parser import Item, Program
+
+Nested = float | list[Any]
+"""A number, or a list of them, or a list of lists of one length."""
+
+
+class Settled(NamedTuple):
+    """A program over arrays of known shapes.
+
+    Attributes:
+        graph: The computation, with the shape of every node.
+        kinds: What every node's value is.
+        defaults: Arrays that the program itself gives to inputs; its numbers are the graph's.
+    """
+
+    graph: Graph
+    kinds: list[Kind]
+    defaults: dict[str, Nested]
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether any value is one."""
+        return any(kind.shape for kind in self.kinds)
+
+
+def shape_of(value: Nested) -> Shape:
+    """Return the shape of a number, a list, or a list of lists."""
+    return (len(value), *shape_of(value[0])) if isinstance(value, list) else ()
+
+
+class _Rows(dict[str, Primitive]):
+    """Rows by the text of an item; an index has one of its own."""
+
+    def __missing__(self, text: str) -> Primitive:
+        if text[0] != "[":
+            raise KeyError(text)
+        row = self[text] = MatrixRow(
+            text, typed=indexed(text), params=("x",), forward=None, partials=None, samples=(), says="a part"
+        )
+        return row
+
+
+ROWS = _Rows(PRIMITIVES | MATRICES)
+
+
+class _Lowering(Lowering):
+    rows = ROWS
+
+    def default(self, items: list[Item]) -> Any:
+        """Return the value of a constant statement: a number, or a literal of numbers."""
+        if not any((item.arity >= 0 and item.text in MATRICES) or item.text[0] == "[" for item in items):
+            return super().default(items)
+        return literal(items, self.own, self.source)
+
+
+def literal(items: Sequence[Item], own: Collection[str], source: Source) -> Nested | None:
+    """Return what a postfix list of lists of numbers comes to; None for anything else.
+
+    Raises:
+        ExpressionError: for rows of several lengths.
+    """
+
+    def leaf(item: Item) -> _Part:
+        return None, [item]
+
+    def apply(item: Item, operands: list[_Part]) -> _Part:
+        if item.text != STACK:
+            if (
+                any(found is not None for found, _ in operands)
+                or item.text in MATRICES
+                or item.text[0] == "["
+            ):
+                raise _NotConstant
+            return None, [*(x for _, inner in operands for x in inner), item]
+        values = [
+            found if found is not None else checked_constant(inner, own, source) for found, inner in operands
+        ]
+        first = values[0]
+        for value in values:
+            if value is None or first is None:
+                raise _NotConstant
+            if shape_of(value) != shape_of(first):
+                unlike = f"{Kind(shape_of(first))} meets {Kind(shape_of(value))}"
+                raise ExpressionError(
+                    f"the rows of an array are alike, but here {unlike}",
+                    source=source, span=(item.start, item.end),
+                )  # fmt: skip
+        if first is not None and len(shape_of(first)) > 1:
+            raise ExpressionError(TOO_DEEP, source=source, span=(item.start, item.end))
+        return values, [item]
+
+    try:
+        return fold(items, name=leaf, number=leaf, apply=apply)[0]
+    except _NotConstant:
+        return None
+
+
+_Part = tuple[Nested | None, list[Item]]
+"""An array, or the items of a number."""
+
+
+class _NotConstant(Exception):
+    """A list has an entry that is no number."""
+
+
+def read_arrays(
+    source: Source, shapes: Mapping[str, Shape], bound: Collection[str] = (), *, large: bool = False
+) -> Settled:
+    """Read a program over arrays.
+
+    Args:
+        source: The program.
+        shapes: Of the inputs that are arrays; the others are numbers, or what the program gives them.
+        bound: Names that have a value.
+        large: Lift the limit on the number of nodes.
+    Raises:
+        ExpressionError: for what cannot be read, and for operands that do not go together, with both shapes.
+    """
+    return settle(parse_arrays(source), shapes, bound, large=large)
+
+
+def settle(
+    program: Program, shapes: Mapping[str, Shape], bound: Collection[str] = (), *, large: bool = False
+) -> Settled:
+    """Find out what every step of a program is; see `read_arrays`."""
+    lowering = _Lowering(program, {*bound, *shapes}, 1 << 60 if large else NODE_LIMIT)
+    graph = lowering.graph()
+    defaults: dict[str, Nested] = {
+        name: value
+        for name, value in graph.defaults.items()
+        if isinstance(value, list) and name not in shapes
+    }
+    numbers = {name: value for name, value in graph.defaults.items() if not isinstance(value, list)}
+    given = {**{name: shape_of(value) for name, value in defaults.items()}, **shapes}
+    builder = ArrayBuilder(graph.source, 1 << 60 if large else NODE_LIMIT)
+    kinds: list[Kind] = []
+    for node in graph.nodes:
+        if node.op is not None:
+            operands = [_operand(graph, i, kinds) for i in node.inputs]
+            try:
+                row, kind, static = _applied(graph, node, operands)
+                builder.shaped = True
+                builder.apply(row, node.inputs, node.span, static or NO_STATIC)
+            except Clash as clash:
+                for name, id in graph.inputs.items():
+                    if name not in given and name not in bound and name not in numbers:
+                        raise missing_value(graph, name, graph.nodes[id].span) from None
+                raise ExpressionError(
+                    clash.message, source=graph.source, span=node.span, hint=clash.hint
+                ) from None
+            if node.name is not None:
+                builder.name(node.id, node.name)
+        elif node.kind == CONSTANT:
+            builder.constant(node.value, graph.name(node.id), node.span)
+            kind = NUMBER
+        else:
+            assert node.name is not None
+            kind = Kind(given.get(node.name, ()))
+            builder.array(node.name, kind.shape, node.span, node.kind)
+        kinds.append(kind)
+    return Settled(builder.build(graph.outputs, numbers, graph.euler), kinds, defaults)
+
+
+def _operand(graph: Graph, id: int, kinds: Sequence[Kind]) -> Operand:
+    node = graph.nodes[id]
+    start, end = node.span
+    text = graph.source.text[start:end]
+    plain = text if 0 < len(text) <= 24 and "\n" not in text else beginning(node_text(graph, id))
+    if node.op is not None and node.op.infix not in (None, "'", "") and text[:1] != "|":
+        plain = f"({plain})"
+    return Operand(kinds[id], plain, node.value if node.op is None and node.kind == CONSTANT else None)
+
+
+_SIGNS = {"multiply": "*", "divide": "/", "power": "^", "power_n": "^"}
+
+
+def _applied(graph: Graph, node: Node, operands: Sequence[Operand]) -> Applied:
+    row = node.primitive
+    if isinstance(row, MatrixRow):
+        assert row.typed is not None
+        return row.typed(*operands)
+    axes = [x.axes for x in operands]
+    if row.name in ("max", "min") and len(operands) == 1:
+        if not axes[0]:
+            raise Clash(f"{row.name} takes 2 or more operands, here it has 1", row.signature)
+        return Applied(MATRICES[f"{row.name} of an array"], NUMBER)
+    if row.name == "abs" and axes[0] and graph.source.text[node.span[0]] == "|":
+        x = operands[0]
+        raise Clash(
+            f"|{x.text}| of {x.kind} can be read in two ways",
+            f"norm({x.text}) is its length, abs({x.text}) goes element by element",
+        )
+    if row.name in _SIGNS and any(axes):
+        return _signed(graph, row, node, operands)
+    return Applied(row, together(*operands))
+
+
+def _signed(graph: Graph, row: Primitive, node: Node, operands: Sequence[Operand]) -> Applied:
+    """Return what ``*``, ``/`` and ``^`` are, which have one reading for some kinds alone."""
+    a, b = operands
+    matrices = [x for x in operands if x.axes == 2]
+    lying = sum(x.kind.row for x in operands)
+    text = f"{a.text}{_SIGNS[row.name]}{b.text}"
+    if row.name == "multiply":
+        if a.axes and b.axes and lying and (matrices or lying == 1):
+            return matrix_product(a, b)
+        if matrices and a.axes and b.axes:
+            raise Clash(
+                f"{text} can be read in two ways: {a.kind} and {b.kind}",
+                f"write {a.text}@{b.text} for the matrix product or {a.text}.*{b.text} element by element",
+            )
+    elif row.name == "divide":
+        if b.axes == 2 or (a.axes == 2 and b.axes):
+            inverse = f"{a.text}{'@' if a.axes else '*'}inv({b.text})"
+            solved = f" or {inverse}" if b.axes == 2 else ""
+            raise Clash(
+                f"{text} can be read in two ways: {a.kind} and {b.kind}",
+                f"write {a.text}./{b.text} element by element{solved}",
+            )
+    elif matrices or (a.axes and b.axes and a.kind != b.kind):
+        if b.text == "T" or (a.axes == 2 and text.endswith("^T")):
+            raise Clash(f"{text}: T is a name here", f"the transpose is {a.text}'")
+        base = a if a.axes == 2 else b
+        what = "a power of" if a.axes == 2 else "a power to"
+        raise Clash(
+            f"{what} {base.kind} can be read in two ways",
+            f"{a.text}.^{b.text} goes element by element; {a.text}@{a.text} and inv({a.text}) are matrices"
+            if a.axes == 2
+            else f"{a.text}.^{b.text} goes element by element",
+        )
+    return Applied(row, together(a, b))
+
+
+def missing_value(graph: Graph, name: str, span: Span) -> BindingError:
+    """Say that an input has no value; a T behind a power is a transpose."""
+    hint = None
+    before = graph.source.text[: span[0]].rstrip()
+    if name == "T" and before.endswith("^"):
+        hint = f"the transpose of A is A' or A.T, not A^{name}"
+    return BindingError(f"no value for {name}", source=graph.source, span=span, hint=hint)
+
+
+def array_literal(text: str) -> Nested:
+    """Return the value of a literal such as ``[[1, 2], [3, pi/2]]``.
+
+    Raises:
+        ExpressionError: for what is no list of numbers, or of lists of one length.
+    """
+    program = parse_arrays(Source(text), alone=True)
+    statement = program.statements[-1]
+    found = literal(statement.items, (), program.source) if len(program.statements) == 1 else None
+    if not isinstance(found, list):
+        raise ExpressionError(
+            "an array is a list of numbers, or of lists of numbers",
+            source=program.source,
+            span=statement.span,
+        )
+    return found

@@ -1,0 +1,915 @@
+"""Vectors and matrices as values of the language: kinds of values, and the rows that programs apply to them.
+
+A row says which kinds of operands it takes, what it comes to number by number (the side of the witnesses),
+how it is computed over arrays, and how a cotangent is pulled back. Every product, sum and transpose is one
+rule, a contraction by labels: ``ij,j->i``. Storage is NumPy's: a vector and a row are both (n,); which one it
+is belongs to the kind, never to the numbers.
+
+Source:
+    Laue, Mitterreiter and Giesen, A simple and efficient tensor calculus (2020), on labels as the only rule;
+    Petersen and Pedersen, The Matrix Cookbook (2012), sections 2.1 and 2.2, on determinants and inverses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
+
+from .elementwise import PRIMITIVES
+from .primitive import Primitive, Shape, broadcast
+from .tensor import Pull, Samples, TensorPrimitive
+
+MATRICES: dict[str, MatrixRow] = {}
+
+
+class Kind(NamedTuple):
+    """What a value is: a number, a vector, a row or a matrix.
+
+    Attributes:
+        shape: Of its numbers; () of a single one.
+        row: It is a vector lying down, as only a transpose makes it.
+    """
+
+    shape: Shape = ()
+    row: bool = False
+
+    def __str__(self) -> str:
+        """Say it in words: ``a 2x3 matrix``."""
+        if len(self.shape) == 2:
+            return f"a {self.size} matrix"
+        return f"a {'row' if self.row else 'vector'} of {self.size}" if self.shape else "a number"
+
+    @property
+    def size(self) -> str:
+        """The shape as people write it: ``2x3``, ``3``; ``-`` of a number."""
+        return "x".join(map(str, self.shape)) or "-"
+
+
+NUMBER = Kind()
+TOO_DEEP = "an array has rows and columns, no more"
+
+
+class Operand(NamedTuple):
+    """What an operation is applied to.
+
+    Attributes:
+        kind: What it is.
+        text: As it is written.
+        value: The number that it is by its making; None for any other.
+    """
+
+    kind: Kind
+    text: str
+    value: float | None = None
+
+    @property
+    def axes(self) -> int:
+        """How many its numbers have."""
+        return len(self.kind.shape)
+
+
+class Clash(Exception):
+    """Operands that do not go together.
+
+    Attributes:
+        message: Why.
+        hint: What to write; None where there is nothing to say.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Applied(NamedTuple):
+    """What an operation is over operands of known kinds.
+
+    Attributes:
+        row: The primitive.
+        kind: Of its value.
+        static: What the primitive is told besides.
+    """
+
+    row: Primitive
+    kind: Kind
+    static: Mapping[str, Any] = {}
+
+
+Typed = Callable[..., Applied]
+"""``(*operands) -> what is applied``; raises a `Clash`."""
+
+
+class MatrixRow(TensorPrimitive):
+    """A row over vectors and matrices.
+
+    Attributes:
+        typed: What it is over operands; None for a row that only rules apply.
+        definition: The same number by number, over a namespace of arrays of single numbers.
+    """
+
+    __slots__ = ("definition", "typed")
+
+    def __init__(
+        self, name: str, *, typed: Typed | None, definition: Callable[..., Any] | None = None, **row: Any
+    ) -> None:
+        super().__init__(name, **row)
+        self.typed = typed
+        self.definition = definition or self.forward
+
+
+def _row(name: str, *, own_name: str | None = None, **row: Any) -> None:
+    """Enter one row; it has another name of its own where engines have that one for something else."""
+    MATRICES[name] = MatrixRow(own_name or name, **row)
+
+
+# Contractions
+
+
+def labels(spec: str) -> tuple[list[str], str]:
+    """Return the labels of the operands and of the value of ``ij,j->i``."""
+    operands, value = spec.split("->")
+    return operands.split(","), value
+
+
+def sizes_of(words: Sequence[str], shapes: Sequence[Shape]) -> dict[str, int]:
+    """Return the length of every label's axis."""
+    pairs = zip(words, shapes, strict=True)
+    return {c: n for word, shape in pairs for c, n in zip(word, shape, strict=True)}
+
+
+def _contracted(*shapes: Shape, spec: str) -> Shape:
+    words, value = labels(spec)
+    sizes = sizes_of(words, shapes)
+    return tuple(sizes[c] for c in value)
+
+
+def _spread(xp: Any, g: Any, have: str, want: str, shape: Shape) -> Any:
+    """Return an array with axes for labels that it lacks, in the order of ``want``."""
+    if have == want:
+        return g
+    if have:
+        g = xp.contract(f"{have}->{''.join(c for c in want if c in have)}", g)
+        g = xp.reshape(g, tuple(n if c in have else 1 for c, n in zip(want, shape, strict=True)))
+    return xp.expand(g, shape)
+
+
+def _pulled(xp: Any, operands: Sequence[Any], spec: str, position: int) -> Pull:
+    """Swap the labels of the value and of an operand: what nobody has is spread, a trace is a diagonal."""
+    words, value = labels(spec)
+    own = words[position]
+    others = [(word, x) for k, (word, x) in enumerate(zip(words, operands, strict=True)) if k != position]
+    shape = operands[position].shape
+
+    def transpose(g: Any) -> Any:
+        seen = value + "".join(word for word, _ in others)
+        there = "".join(c for c in dict.fromkeys(own) if c in seen)
+        terms = ",".join([value, *(word for word, _ in others)])
+        found = xp.contract(f"{terms}->{there}", g, *(x for _, x in others))
+        once = "".join(dict.fromkeys(own))
+        sizes = dict(zip(own, shape, strict=True))
+        found = _spread(xp, found, there, once, tuple(sizes[c] for c in once))
+        return xp.apart(found) if once != own else found
+
+    return Pull(transpose)
+
+
+def _contraction(name: str, typed: Typed, local: tuple[str, ...], samples: Samples, **row: Any) -> None:
+    _row(
+        name,
+        typed=typed,
+        forward=lambda xp, *operands, spec: xp.contract(spec, *operands),
+        partials=lambda xp, y, *operands, spec: tuple(
+            _pulled(xp, operands, spec, k) for k in range(len(operands))
+        ),
+        shape=_contracted,
+        local=local,
+        samples=samples,
+        **row,
+    )
+
+
+def _applied(name: str, spec: str, kind: Kind) -> Applied:
+    return Applied(MATRICES[name], kind, {"spec": spec})
+
+
+def _wanted(name: str, what: str, x: Operand) -> Clash:
+    return Clash(f"{name} takes {what}, not {x.kind}")
+
+
+def _square(name: str, a: Operand) -> int:
+    if a.axes != 2 or len(set(a.kind.shape)) > 1:
+        raise _wanted(name, "a square matrix", a)
+    return a.kind.shape[0]
+
+
+def _array(name: str, x: Operand, what: str = "a vector or a matrix") -> Kind:
+    if not x.axes:
+        raise _wanted(name, what, x)
+    return x.kind
+
+
+def matrix_product(a: Operand, b: Operand) -> Applied:
+    """Return what ``a@b`` is: the kinds say where a vector stands and where it lies."""
+    for x in (a, b):
+        if not x.axes:
+            raise Clash(f"@ is the product of arrays, and {x.text} is {x.kind}", f"{a.text}*{b.text}")
+    m, n = a.kind.shape, b.kind.shape
+    lies, stands = a.kind.row or b.axes == 2, not b.kind.row
+    if a.axes == 1 and b.axes == 1:
+        if not a.kind.row and b.kind.row:
+            return _applied("@", "i,j->ij", Kind((m[0], n[0])))
+        if a.kind.row and b.kind.row:
+            raise Clash(f"{a.kind} times {b.kind} is no product", f"{a.text}@{_turned(b.text)} is a number")
+        return _applied("@", "i,i->", NUMBER) if m == n else _clash(a, b, m[0], n[0])
+    if a.axes == 1 and lies:
+        return _applied("@", "i,ij->j", Kind((n[1],), row=True)) if m[0] == n[0] else _clash(a, b, m[0], n[0])
+    if b.axes == 1:
+        if stands:
+            return _applied("@", "ij,j->i", Kind((m[0],))) if m[1] == n[0] else _clash(a, b, m[1], n[0])
+        raise Clash(f"{a.kind} times {b.kind}: {m[1]} columns meet 1 row", f"{a.text}@{_turned(b.text)}")
+    return _applied("@", "ij,jk->ik", Kind((m[0], n[1]))) if m[1] == n[0] else _clash(a, b, m[1], n[0])
+
+
+def _turned(text: str) -> str:
+    """Return a text with a transpose behind it, or without the one that is there."""
+    if text.endswith("'"):
+        return text[:-1]
+    closed = text.replace("_", "").isalnum() or (text[0] in "([" and text[-1] in ")]")
+    return f"{text}'" if closed else f"({text})'"
+
+
+def _clash(a: Operand, b: Operand, columns: int, rows: int) -> Applied:
+    if a.axes == 1 and b.axes == 1:
+        raise Clash(f"{a.kind} times {b.kind}: {columns} numbers meet {rows}")
+    hint = None
+    if a.axes == 2 and a.kind.shape[0] == rows:
+        hint = f"{_turned(a.text)}@{b.text} would fit"
+    elif b.axes == 2 and b.kind.shape[1] == columns:
+        hint = f"{a.text}@{_turned(b.text)} would fit"
+    raise Clash(f"{a.kind} times {b.kind}: {columns} columns meet {rows} rows", hint)
+
+
+def _transposed(x: Operand) -> Applied:
+    if not x.axes:
+        raise Clash(f"numbers have no transpose, and {x.text} is one", "f' of a function is what grad takes")
+    if x.axes == 1:
+        return _applied("'", "i->i", Kind(x.kind.shape, not x.kind.row))
+    return _applied("'", "ij->ji", Kind(x.kind.shape[::-1]))
+
+
+def _dot(x: Operand, y: Operand) -> Applied:
+    if x.axes != 1 or y.axes != 1:
+        raise _wanted("dot", "two vectors", y if x.axes == 1 else x)
+    if x.kind.shape != y.kind.shape:
+        _clash(x, y, *x.kind.shape, *y.kind.shape)
+    return _applied("dot", "i,i->", NUMBER)
+
+
+def _outer(x: Operand, y: Operand) -> Applied:
+    if x.axes != 1 or y.axes != 1:
+        raise _wanted("outer", "two vectors", y if x.axes == 1 else x)
+    return _applied("outer", "i,j->ij", Kind((*x.kind.shape, *y.kind.shape)))
+
+
+def _trace(a: Operand) -> Applied:
+    _square("trace", a)
+    return _applied("trace", "ii->", NUMBER)
+
+
+def _sum(x: Operand) -> Applied:
+    return _applied("sum", f"{'ij'[: len(_array('sum', x).shape)]}->", NUMBER)
+
+
+def _along(name: str, keep: int) -> Typed:
+    def typed(a: Operand) -> Applied:
+        if a.axes != 2:
+            raise _wanted(name, "a matrix", a)
+        return _applied(name, f"ij->{'ij'[keep]}", Kind((a.kind.shape[keep],)))
+
+    return typed
+
+
+def _diagonal(a: Operand) -> Applied:
+    if a.axes == 1:
+        return Applied(MATRICES["apart"], Kind(a.kind.shape * 2))
+    _square("diag", a)
+    return _applied("diag", "ii->i", Kind(a.kind.shape[:1]))
+
+
+_contraction(
+    "@",
+    matrix_product,
+    ("g B^T", "A^T g"),
+    (
+        (((2, 3), (3, 4)), {"spec": "ij,jk->ik"}),
+        (((2, 3), (3,)), {"spec": "ij,j->i"}),
+        (((2,), (2, 3)), {"spec": "i,ij->j"}),
+        (((3,), (3,)), {"spec": "i,i->"}),
+        (((2,), (3,)), {"spec": "i,j->ij"}),
+    ),
+    params=("A", "B"),
+    infix="@",
+    says="matrix product; of two vectors the dot product",
+)
+_contraction(
+    "'",
+    _transposed,
+    ("g'",),
+    ((((2, 3),), {"spec": "ij->ji"}), (((3,),), {"spec": "i->i"})),
+    params=("A",),
+    infix="'",
+    says="transpose; of a vector a row",
+)
+_contraction(
+    "dot", _dot, ("g*y", "g*x"), ((((3,), (3,)), {"spec": "i,i->"}),), params=("x", "y"), says="dot product"
+)
+_contraction(
+    "outer",
+    _outer,
+    ("g y", "g^T x"),
+    ((((2,), (3,)), {"spec": "i,j->ij"}),),
+    params=("x", "y"),
+    says="outer product x@y'",
+)
+_contraction("trace", _trace, ("g*eye(n)",), ((((3, 3),), {"spec": "ii->"}),), params=("A",), says="trace")
+_contraction(
+    "sum",
+    _sum,
+    ("g, at every number",),
+    ((((2, 3),), {"spec": "ij->"}), (((3,),), {"spec": "i->"})),
+    own_name="sum of an array",
+    params=("x",),
+    says="the sum of all numbers",
+)
+_contraction(
+    "rowsum",
+    _along("rowsum", 0),
+    ("g, along every row",),
+    ((((2, 3),), {"spec": "ij->i"}),),
+    params=("A",),
+    says="the sum of each row",
+)
+_contraction(
+    "colsum",
+    _along("colsum", 1),
+    ("g, along every column",),
+    ((((2, 3),), {"spec": "ij->j"}),),
+    params=("A",),
+    says="the sum of each column",
+)
+_contraction(
+    "diag",
+    _diagonal,
+    ("diag(g)",),
+    ((((3, 3),), {"spec": "ii->i"}),),
+    params=("A",),
+    says="the diagonal of a matrix; the matrix with a vector as its diagonal",
+)
+
+
+def _set_apart(xp: Any, x: Any) -> Any:
+    n = len(x)
+    return xp.filled((n, n), lambda i, j: x[i] if i == j else 0.0)
+
+
+_row(
+    "apart",
+    typed=None,
+    params=("x",),
+    forward=lambda xp, x: xp.apart(x),
+    definition=_set_apart,
+    partials=lambda xp, y, x: (Pull(lambda g: xp.contract("ii->i", g)),),
+    shape=lambda x: x * 2,
+    local=("diag(g)",),
+    samples=((((3,),), {}),),
+    says="the matrix with a vector as its diagonal",
+)
+
+# Number by number, where a sign has one reading
+
+
+def _by_number(sign: str, name: str) -> None:
+    """Enter ``.*`` for ``*``: the same row under the sign that matrices need."""
+    row = PRIMITIVES[name]
+    _row(
+        sign,
+        typed=lambda a, b: Applied(MATRICES[sign], together(a, b)),
+        params=row.params,
+        infix=sign,
+        forward=row.forward if name != "power" else lambda xp, a, b: xp.power(a, b),
+        partials=row.partials,
+        shape=broadcast,
+        local=row.local,
+        samples=((((2, 3), (2, 3)), {}), (((2, 3), (3,)), {}), (((2, 3), ()), {})),
+        says=f"{row.says}, element by element",
+    )
+
+
+def together(*operands: Operand) -> Kind:
+    """Return the kind of what is computed number by number: numbers go with all, alike ones with each other.
+
+    A vector or a row goes onto each row of a matrix; no axis of length 1 is stretched.
+    """
+    found = operands[0]
+    for x in operands[1:]:
+        a, b = found.kind, x.kind
+        if not x.axes or a == b:
+            continue
+        if not found.axes or (x.axes == 2 and found.axes == 1 and b.shape[1] == a.shape[0]):
+            found = x
+        elif not (found.axes == 2 and x.axes == 1 and a.shape[1] == b.shape[0]):
+            raise Clash(f"{a} and {b} do not go together element by element", _fitting(found, x))
+    return found.kind
+
+
+def _fitting(x: Operand, y: Operand) -> str | None:
+    if x.axes == y.axes == 1 and x.kind.shape == y.kind.shape:
+        vector = x if x.kind.row else y
+        return f"{_turned(vector.text)} is {Kind(vector.kind.shape)}"
+    if {x.axes, y.axes} == {1, 2}:
+        a, b = (x, y) if x.axes == 2 else (y, x)
+        if a.kind.shape[0] == b.kind.shape[0]:
+            return f"({_turned(a.text)} + {b.text})' goes column by column"
+    if x.axes == y.axes == 2 and x.kind.shape == y.kind.shape[::-1]:
+        return f"{_turned(y.text)} is {Kind(x.kind.shape)}"
+    return None
+
+
+_by_number(".*", "multiply")
+_by_number("./", "divide")
+_by_number(".^", "power")
+
+# Reductions
+
+
+def _of_array(name: str, kind: Callable[[Kind], Kind]) -> Typed:
+    return lambda x: Applied(MATRICES[name], kind(_array(name, x)))
+
+
+def _number(_: Kind) -> Kind:
+    return NUMBER
+
+
+def _same(kind: Kind) -> Kind:
+    return kind
+
+
+def _a_row(kind: Kind) -> Kind:
+    """A number a row."""
+    return Kind(kind.shape[:-1])
+
+
+_row(
+    "mean",
+    typed=_of_array("mean", _number),
+    params=("x",),
+    forward=lambda xp, x: xp.divide(xp.sum(x, None), float(prod(x.shape))),
+    partials=lambda xp, y, x: (1.0 / prod(x.shape),),
+    shape=lambda x: (),
+    local=("g/n, at every number",),
+    samples=((((2, 3),), {}), (((3,),), {})),
+    says="the mean of all numbers",
+)
+_row(
+    "norm",
+    typed=_of_array("norm", _number),
+    params=("x",),
+    forward=lambda xp, x: xp.sqrt(xp.sum(x * x, None)),
+    definition=lambda xp, x: reduce(xp.hypot, x.reshape(-1)) if prod(x.shape) > 1 else xp.abs(x.reshape(())),
+    partials=lambda xp, y, x: (Pull(lambda g: xp.where(xp.equal(y, 0.0), 0.0, xp.divide(g, y)) * x),),
+    shape=lambda x: (),
+    local=("g*x/norm(x)",),
+    samples=((((2, 3),), {}), (((3,),), {})),
+    kinks="0",
+    convention="norm'(0) = 0",
+    says="the length: the root of the sum of squares",
+)
+
+
+def _kept(xp: Any, g: Any, x: Any) -> Any:
+    """Return a number a row with the last axis again, of length 1."""
+    return xp.reshape(g, (*x.shape[:-1], 1)) if len(x.shape) > 1 else g
+
+
+def _total(xp: Any, x: Any) -> Any:
+    return xp.sum(x, (-1,), keep=True)
+
+
+def _softmax(xp: Any, z: Any) -> Any:
+    e = xp.exp(z - xp.largest(z, -1))
+    return xp.divide(e, _total(xp, e))
+
+
+def _log_softmax(xp: Any, z: Any) -> Any:
+    shifted = z - xp.largest(z, -1)
+    return shifted - xp.log(_total(xp, xp.exp(shifted)))
+
+
+def _logsumexp(xp: Any, z: Any) -> Any:
+    top = xp.largest(z, -1)
+    return xp.reshape(top + xp.log(_total(xp, xp.exp(z - top))), z.shape[:-1])
+
+
+# definitions: without the largest taken out, which is there against overflow alone
+
+
+def _ratios(xp: Any, z: Any) -> Any:
+    e = xp.exp(z)
+    return xp.divide(e, _total(xp, e))
+
+
+def _log_total(xp: Any, z: Any) -> Any:
+    return xp.log(xp.sum(xp.exp(z), (-1,)))
+
+
+_ROWS_OF_Z: Samples = ((((3, 4),), {}), (((3,),), {}))
+_row(
+    "softmax",
+    typed=_of_array("softmax", _same),
+    params=("z",),
+    forward=_softmax,
+    definition=_ratios,
+    partials=lambda xp, y, z: (Pull(lambda g: y * (g - _total(xp, g * y))),),
+    local=("y*(g - sum(g*y)), row by row",),
+    samples=_ROWS_OF_Z,
+    says="e^z over the sum of e^z, row by row",
+)
+_row(
+    "log_softmax",
+    typed=_of_array("log_softmax", _same),
+    params=("z",),
+    forward=_log_softmax,
+    definition=lambda xp, z: z - _kept(xp, _log_total(xp, z), z),
+    partials=lambda xp, y, z: (Pull(lambda g: g - xp.exp(y) * _total(xp, g)),),
+    local=("g - e^y*sum(g), row by row",),
+    samples=_ROWS_OF_Z,
+    says="log(softmax(z)), row by row",
+)
+_row(
+    "logsumexp",
+    typed=_of_array("logsumexp", _a_row),
+    params=("z",),
+    forward=_logsumexp,
+    definition=_log_total,
+    partials=lambda xp, y, z: (Pull(lambda g: _kept(xp, g, z) * _softmax(xp, z)),),
+    shape=lambda z: z[:-1],
+    local=("g*softmax(z), row by row",),
+    samples=_ROWS_OF_Z,
+    says="log(sum(e^z)), row by row",
+)
+
+
+def _cross_entropy(z: Operand, t: Operand) -> Applied:
+    kind = _array("cross_entropy", z)
+    if t.kind.shape != kind.shape:
+        raise Clash(f"cross_entropy takes scores and targets of one shape, not {kind} and {t.kind}")
+    return Applied(MATRICES["cross_entropy"], Kind(kind.shape[:-1]))
+
+
+_row(
+    "cross_entropy",
+    typed=_cross_entropy,
+    params=("z", "t"),
+    forward=lambda xp, z, t: -xp.sum(t * _log_softmax(xp, z), (-1,)),
+    definition=lambda xp, z, t: xp.sum(t * (_kept(xp, _log_total(xp, z), z) - z), (-1,)),
+    partials=lambda xp, y, z, t: (
+        Pull(lambda g: _kept(xp, g, z) * (_total(xp, t) * _softmax(xp, z) - t)),
+        Pull(lambda g: -(_kept(xp, g, z) * _log_softmax(xp, z))),
+    ),
+    shape=lambda z, t: z[:-1],
+    local=("g*(sum(t)*softmax(z) - t), row by row", "-g*log_softmax(z), row by row"),
+    samples=((((3, 4), (3, 4)), {}), (((3,), (3,)), {})),
+    says="-sum(t*log_softmax(z)), row by row",
+)
+
+
+def _extremum(name: str, sign: float) -> None:
+    """The largest or smallest number of an array; ties share equally."""
+
+    def forward(xp: Any, x: Any) -> Any:
+        flat = xp.reshape(x, (-1,)) * sign
+        return xp.reshape(xp.largest(flat, 0), ()) * sign
+
+    def shares(xp: Any, y: Any, x: Any) -> Any:
+        ties = xp.equal(x, y)
+        return xp.divide(ties, xp.sum(ties, None))
+
+    _row(
+        f"{name} of an array",
+        typed=lambda x: Applied(MATRICES[f"{name} of an array"], NUMBER),
+        params=("x",),
+        forward=forward,
+        definition=lambda xp, x: xp.extremum(name, x),
+        partials=lambda xp, y, x: (Pull(lambda g: g * shares(xp, y, x)),),
+        shape=lambda x: (),
+        local=(f"g at the {'largest' if sign > 0 else 'smallest'} number, else 0",),
+        samples=((((2, 3),), {}), (((3,),), {})),
+        kinks="ties",
+        convention="ties share equally: 1/n each",
+        says=f"the {'largest' if sign > 0 else 'smallest'} number of an array",
+    )
+
+
+_extremum("max", 1.0)
+_extremum("min", -1.0)
+
+# Square matrices
+
+
+def _minors(a: Any) -> Callable[[tuple[int, ...], tuple[int, ...]], Any]:
+    """Return the determinant of some rows and columns, by expansion along the first row; equal ones once."""
+    known: dict[tuple[tuple[int, ...], tuple[int, ...]], Any] = {}
+
+    def minor(rows: tuple[int, ...], columns: tuple[int, ...]) -> Any:
+        if not rows:
+            return 1.0
+        if (rows, columns) not in known:
+            total: Any = None
+            for k, j in enumerate(columns):
+                rest = minor(rows[1:], columns[:k] + columns[k + 1 :])
+                term = a[rows[0], j] if isinstance(rest, float) else a[rows[0], j] * rest
+                total = term if total is None else total - term if k % 2 else total + term
+            known[rows, columns] = total
+        return known[rows, columns]
+
+    return minor
+
+
+def _leibniz(a: Any) -> Any:
+    every = tuple(range(len(a)))
+    return _minors(a)(every, every)
+
+
+def _cofactors(xp: Any, a: Any) -> Any:
+    """Return the transposed matrix of cofactors: inv(A)*det(A), for singular matrices, too."""
+    minor, every = _minors(a), tuple(range(len(a)))
+
+    def entry(i: int, j: int) -> Any:
+        found = minor(every[:j] + every[j + 1 :], every[:i] + every[i + 1 :])
+        return -found if (i + j) % 2 else found
+
+    return xp.filled(a.shape, entry)
+
+
+def _cramer(xp: Any, a: Any) -> Any:
+    return xp.divide(_cofactors(xp, a), _leibniz(a))
+
+
+def _of_square(name: str, *, number: bool) -> Typed:
+    def typed(a: Operand) -> Applied:
+        n = _square(name, a)
+        return Applied(MATRICES[name], NUMBER if number else Kind((n, n)))
+
+    return typed
+
+
+def _solve(a: Operand, b: Operand) -> Applied:
+    n = _square("solve", a)
+    if not b.axes or b.kind.row or b.kind.shape[0] != n:
+        raise Clash(f"solve takes a matrix and a right side of as many rows, not {a.kind} and {b.kind}")
+    return Applied(MATRICES["solve"], b.kind)
+
+
+def _columns(b: Any) -> str:
+    return "jk"[: len(b.shape)]
+
+
+_SQUARES: Samples = ((((3, 3),), {}), (((2, 2),), {}))
+INVERTIBLE = "an invertible matrix"
+_row(
+    "inv",
+    typed=_of_square("inv", number=False),
+    params=("A",),
+    forward=lambda xp, a: xp.inv(a),
+    definition=_cramer,
+    partials=lambda xp, y, a: (
+        Pull(lambda g: -xp.contract("ij,jk->ik", xp.contract("ji,jk->ik", y, g), xp.contract("ij->ji", y))),
+    ),
+    shape=lambda a: a,
+    local=("-inv(A)' g inv(A)'",),
+    samples=_SQUARES,
+    defined=INVERTIBLE,
+    says="inverse",
+)
+_row(
+    "adjugate",
+    typed=None,
+    params=("A",),
+    forward=lambda xp, a: xp.adjugate(a),
+    definition=_cofactors,
+    # of an invertible matrix: det(A)*inv(A)
+    partials=lambda xp, y, a: (
+        Pull(
+            lambda g: (
+                xp.contract("ij->ji", xp.inv(a)) * xp.contract("ij,ij->", g, y)
+                + MATRICES["inv"].partials(xp, xp.inv(a), a)[0].transpose(g * xp.det(a))
+            )
+        ),
+    ),
+    shape=lambda a: a,
+    local=("",),
+    samples=_SQUARES,
+    says="det(A)*inv(A)",
+)
+_row(
+    "det",
+    typed=_of_square("det", number=True),
+    params=("A",),
+    forward=lambda xp, a: xp.det(a),
+    definition=lambda xp, a: _leibniz(a),
+    partials=lambda xp, y, a: (Pull(lambda g: g * xp.contract("ij->ji", xp.adjugate(a))),),
+    shape=lambda a: (),
+    local=("g*det(A)*inv(A)'",),
+    samples=_SQUARES,
+    says="determinant",
+)
+_row(
+    "logdet",
+    typed=_of_square("logdet", number=True),
+    params=("A",),
+    forward=lambda xp, a: xp.logdet(a),
+    definition=lambda xp, a: xp.log(_leibniz(a)),
+    partials=lambda xp, y, a: (Pull(lambda g: g * xp.contract("ij->ji", xp.inv(a))),),
+    shape=lambda a: (),
+    local=("g*inv(A)'",),
+    samples=_SQUARES,
+    defined="a matrix with a positive determinant",
+    says="log(det(A))",
+)
+_row(
+    "solve",
+    typed=_solve,
+    params=("A", "b"),
+    forward=lambda xp, a, b: xp.solve(a, b),
+    definition=lambda xp, a, b: xp.divide(
+        xp.contract(f"ij,{_columns(b)}->{_columns(b).replace('j', 'i')}", _cofactors(xp, a), b), _leibniz(a)
+    ),
+    partials=lambda xp, y, a, b: (
+        Pull(lambda g: -_outer_of(xp, xp.solve(xp.contract("ij->ji", a), g), y)),
+        Pull(lambda g: xp.solve(xp.contract("ij->ji", a), g)),
+    ),
+    shape=lambda a, b: b,
+    local=("-solve(A', g) y'", "solve(A', g)"),
+    samples=((((3, 3), (3,)), {}), (((2, 2), (2, 3)), {})),
+    defined=INVERTIBLE,
+    says="the x of A@x = b",
+)
+
+
+def _outer_of(xp: Any, g: Any, y: Any) -> Any:
+    return xp.contract("i,j->ij" if len(y.shape) == 1 else "ik,jk->ij", g, y)
+
+
+# Parts
+
+Key = tuple[int | tuple[int, int], ...]
+"""What is picked along each axis: a place, or places from ... to."""
+
+
+def _entry(xp: Any, k: int) -> Pull:
+    return Pull(lambda g: xp.index(g, (k,)))
+
+
+def _stacked(*entries: Operand) -> Applied:
+    first = entries[0]
+    for x in entries[1:]:
+        if x.kind.shape != first.kind.shape:
+            raise Clash(f"the rows of an array are alike, but here {first.kind} meets {x.kind}")
+    if first.axes > 1:
+        raise Clash(TOO_DEEP)
+    return Applied(MATRICES["stack"], Kind((len(entries), *first.kind.shape)))
+
+
+_row(
+    "stack",
+    typed=_stacked,
+    params=("x",),
+    arity=(1, None),
+    forward=lambda xp, *parts: xp.stack(*parts),
+    partials=lambda xp, y, *parts: tuple(_entry(xp, k) for k in range(len(parts))),
+    shape=lambda *parts: (len(parts), *parts[0]),
+    local=("the part of g",),
+    samples=((((3,), (3,)), {}), (((), (), ()), {})),
+    says="the list of its entries",
+)
+
+
+def picked(shape: Shape, key: Key) -> Shape:
+    """Return the shape of what an index picks."""
+    left = tuple(stop - start for start, stop in (k for k in key if not isinstance(k, int)))
+    return (*left, *shape[len(key) :])
+
+
+_row(
+    "index",
+    typed=None,
+    params=("x",),
+    forward=lambda xp, x, *, key: xp.index(x, key),
+    partials=lambda xp, y, x, *, key: (Pull(lambda g: xp.placed(g, x.shape, key)),),
+    shape=lambda x, *, key: picked(x, key),
+    local=("g at the part, else 0",),
+    samples=((((3, 4),), {"key": (1, (0, 2))}), (((4,),), {"key": ((1, 3),)}), (((4,),), {"key": (2,)})),
+    says="a part of an array",
+)
+_row(
+    "placed",
+    typed=None,
+    params=("x",),
+    forward=lambda xp, x, *, shape, key: xp.placed(x, shape, key),
+    partials=lambda xp, y, x, *, shape, key: (Pull(lambda g: xp.index(g, key)),),
+    shape=lambda x, *, shape, key: shape,
+    local=("the part of g",),
+    samples=((((2,),), {"shape": (3, 4), "key": (1, (0, 2))}),),
+    says="zeros with a part put in its place",
+)
+
+
+def indexed(text: str) -> Typed:
+    """Return what an index such as ``[0, :]`` does to an operand."""
+
+    def typed(x: Operand) -> Applied:
+        if not x.axes:
+            raise Clash(f"{x.text} is a number and has no parts", "a name may have digits: x1")
+        parts = text[1:-1].split(",")
+        if len(parts) > x.axes:
+            raise Clash(f"{len(parts)} indices for {x.kind}")
+        key: list[int | tuple[int, int]] = []
+        for axis, (part, size) in enumerate(zip(parts, x.kind.shape, strict=False)):
+            what = "" if x.axes == 1 else ("rows of " if axis == 0 else "columns of ")
+            if ":" in part:
+                ends = [int(end) if end else None for end in part.split(":")]
+                start, stop, _ = slice(*ends).indices(size)
+                if stop <= start:
+                    raise Clash(f"[{part.strip()}] is empty: {what}{x.kind} goes from 0 to {size - 1}")
+                key.append((start, stop))
+            else:
+                k = int(part)
+                if not -size <= k < size:
+                    owner = str(x.kind) if x.axes == 1 else f"the {'column' if axis else 'row'} of {x.kind}"
+                    raise Clash(f"index {k} is outside: {owner} goes from 0 to {size - 1}")
+                key.append(k % size)
+        shape = picked(x.kind.shape, tuple(key))
+        kept = x.kind.row and len(shape) == 1
+        return Applied(MATRICES["index"], Kind(shape, kept), {"key": tuple(key)})
+
+    return typed
+
+
+# Arrays of a size
+
+
+def _sized(name: str, *sizes: Operand) -> Applied:
+    lengths = []
+    for x in sizes:
+        if x.value is None or x.value != x.value // 1 or not 1 <= x.value <= 10_000:
+            raise Clash(f"{name} takes sizes: whole numbers from 1 to 10,000, not {x.text}", f"{name}(3)")
+        lengths.append(int(x.value))
+    shape = tuple(lengths * 2 if name == "eye" else lengths)
+    return Applied(MATRICES[name], Kind(shape), {"shape": shape})
+
+
+def _constant_array(name: str, entry: Callable[..., float], arity: tuple[int, int], says: str) -> None:
+    _row(
+        name,
+        typed=lambda *sizes: _sized(name, *sizes),
+        params=("m", "n")[: arity[1]],
+        arity=arity,
+        forward=lambda xp, *_, shape: xp.made(name, shape),
+        definition=lambda xp, *_, shape: xp.filled(shape, entry),
+        partials=lambda xp, y, *sizes, shape: (xp.nan,) * len(sizes),
+        shape=lambda *_, shape: shape,
+        local=("", "")[: arity[1]],
+        samples=(),
+        says=says,
+    )
+
+
+_constant_array("eye", lambda i, j: float(i == j), (1, 1), "the identity matrix")
+_constant_array("ones", lambda *_: 1.0, (1, 2), "an array of ones")
+_constant_array("zeros", lambda *_: 0.0, (1, 2), "an array of zeros")
+
+MATRICES["transpose"] = MatrixRow(
+    "transpose",
+    typed=_transposed,
+    params=("A",),
+    forward=MATRICES["'"].forward,
+    partials=MATRICES["'"].partials,
+    shape=_contracted,
+    samples=(),
+    says="A'",
+)
+
+CALLED = (
+    "sum mean norm dot outer trace det logdet inv solve diag transpose rowsum colsum eye ones zeros softmax "
+    "log_softmax logsumexp cross_entropy"
+).split()
+"""Rows that are functions of the language where arrays are."""
+
+
+def entries(shape: Shape) -> list[tuple[int, ...]]:
+    """Return the places of an array's numbers, in the order of its rows."""
+    return list(product(*map(range, shape)))

@@ -1,0 +1,263 @@
+"""Values and gradient of a program with arrays: the table, and facts for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..differentiation.arrays import ArrayReport, agreeing
+from ..differentiation.compare import NOT_RUN, Verdict
+from ..engine.unroll import place_text
+from ..graph import INPUT
+from ..language.format import node_text, output_text
+from ..language.numbers import rounded
+from .document import Document, Entries, Facts, Records
+from .gradient import kink_dict
+from .gradient_table import TONES, explanation
+from .page import Block, Cell, Column, Grid, Heading, Lines, Only, Text
+
+SCHEMA = 2
+"""Of JSON in which an array occurs."""
+
+ROWS, COLUMNS = 4, 4
+"""Of an array in the table, and how many digits its numbers have."""
+
+IN_ROW = 4
+MANY = 12
+"""Lines on numbers that methods do not agree on."""
+
+
+def document(
+    report: ArrayReport, *, digits: int = 6, everything: bool = False, elements: bool = False
+) -> Document:
+    """Return a report to be written.
+
+    Args:
+        report: What to write.
+        digits: Significant digits of single numbers.
+        everything: Show constants, transposes and whole arrays.
+        elements: A row a number, with a column a method.
+    """
+    return Document(
+        page=lambda: _page(report, digits, everything, elements),
+        facts=lambda: _facts(report),
+        records=lambda: _records(report),
+        values=lambda: (
+            [x for g in report.gradient.values() for x in g.reshape(-1)]
+            if report.methods
+            else report.value.reshape(-1).tolist()
+        ),
+    )
+
+
+def _page(report: ArrayReport, digits: int, everything: bool, elements: bool) -> Iterator[Block]:
+    text = output_text(report.graph)
+    value = array_lines(report.value, digits, most=1)
+    yield Only(("table", "html"), Heading(text if len(value) > 1 else f"{text} = {value[0]}"))
+    yield _by_number(report, digits, everything) if elements else _grid(report, digits, everything)
+    lines = [Text(line, _tone(line)) for line in conclusions(report, digits)]
+    if lines:
+        yield Lines(lines, most=None)
+
+
+def _tone(line: str) -> Any:
+    return next((tone for word, tone in TONES.items() if f": {word}" in line), "")
+
+
+def array_lines(x: Any, digits: int, *, everything: bool = False, most: int = ROWS) -> list[str]:
+    """Write a number, or an array in lines, its columns below each other.
+
+    Args:
+        x: Numbers; None for one that there is not.
+        digits: Significant digits.
+        everything: Leave nothing out.
+        most: Rows that are written.
+    """
+    x = np.asarray(x, object)
+    if x.ndim == 0:
+        return [rounded(x.item(), digits)]
+    rows = x.reshape(1, -1) if x.ndim == 1 else x
+    high = len(rows) if everything else min(len(rows), most)
+    wide = rows.shape[1] if everything else min(rows.shape[1], COLUMNS)
+    cells = [[rounded(e, digits) for e in row[:wide]] for row in rows[:high]]
+    widths = [max(len(row[k]) for row in cells) for k in range(wide)]
+    rest = "  .." if wide < rows.shape[1] else ""
+    found = [
+        "[" + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) + rest + "]" for row in cells
+    ]
+    return [*found, f"... {len(rows) - high:,} rows"] if high < len(rows) else found
+
+
+def _grid(report: ArrayReport, digits: int, everything: bool) -> Grid:
+    """Return a row a node, and as many lines as its arrays have."""
+    graph = report.graph
+    several = len(report.methods) > 1
+    columns = [Column("step", "name"), Column("operation", "expression", least=9), Column("shape", "word")]
+    columns += [Column("value", "code", whole=True)]
+    if report.methods:
+        title = "gradient" if several else report.methods[0]
+        columns.append(Column(title, "code", whole=True))
+    columns += [Column("agree", "word")] if several else []
+    few = min(digits, IN_ROW)
+    rows: list[list[Cell]] = []
+    for id in report.shown(everything=everything):
+        node = graph.nodes[id]
+        places = digits if not node.shape else few
+        value = array_lines(report.values[id], places, everything=everything)
+        slope = array_lines(report.standing(id), places, everything=everything) if report.methods else []
+        row: list[Cell] = [
+            Text(graph.name(id), "name" if node.kind == INPUT else "strong" if node.name else ""),
+            Text(
+                node.kind if node.op is None else node_text(graph, id),
+                kind="code" if node.op is None else None,
+            ),
+            report.program.kinds[id].size,
+        ]
+        for k in range(max(len(value), len(slope))):
+            line = row if k == 0 else ["", "", ""]
+            line = [*line, value[k] if k < len(value) else ""]
+            line += [slope[k] if k < len(slope) else ""] if report.methods else []
+            line += [_agree(report, id) if k == 0 else ""] if several else []
+            rows.append(line)
+    return Grid(columns, rows)
+
+
+def _agree(report: ArrayReport, id: int) -> Cell:
+    good, of = agreeing(report, id)
+    if not of:
+        return ""
+    return Text(f"{good} of {of}", TONES["agree" if good == of else report.worst(id)[1].verdict])
+
+
+def _by_number(report: ArrayReport, digits: int, everything: bool) -> Grid:
+    """Return a row a number."""
+    graph = report.graph
+    columns = [Column("step", "name"), Column("operation", "expression", least=9), Column("value", "number")]
+    columns += [Column(method, "number") for method in report.methods]
+    columns += [Column("agree", "verdict")] if len(report.methods) > 1 else []
+    rows: list[list[Cell]] = []
+    for row in _numbers(report, everything=everything):
+        node = graph.nodes[row.node]
+        text = node.kind if node.op is None else node_text(graph, row.node)
+        cells: list[Cell] = [Text(row.name, "name" if node.kind == INPUT else ""), text]
+        cells += [rounded(row.value, digits), *(rounded(x, digits) for x in row.slopes)]
+        if len(report.methods) > 1:
+            cells.append(Text(row.verdict.verdict, TONES.get(row.verdict.verdict, "")))
+        rows.append(cells)
+    return Grid(columns, rows)
+
+
+class _Number(NamedTuple):
+    """A number of a node's array: its name, value, slopes by each method and verdict."""
+
+    node: int
+    name: str
+    value: float
+    slopes: Sequence[float | None]
+    verdict: Verdict
+
+
+def _numbers(report: ArrayReport, *, everything: bool) -> Iterator[_Number]:
+    for id in report.shown(everything=everything):
+        shape = report.graph.nodes[id].shape
+        columns = [report.column(method, id).reshape(-1) for method in report.methods]
+        verdicts = report.verdicts(id)
+        values = report.values[id].reshape(-1).tolist()
+        for k, place in enumerate(np.ndindex(shape)):
+            name = report.graph.own_name(id) + place_text(place)
+            yield _Number(id, name, values[k], [column[k] for column in columns], verdicts[k])
+
+
+def conclusions(report: ArrayReport, digits: int) -> list[str]:
+    """Return the lines under the table: length of the gradient, and what the verdicts mean."""
+    lines = []
+    if report.methods:
+        lines.append(f"|∇| = {rounded(report.norm, digits)}")
+    if len(report.methods) > 1 and report.numbers is not None:
+        shown = [id for id in report.shown() if report.judged(id)]
+        counts = [agreeing(report, id) for id in shown]
+        good, of = sum(a for a, _ in counts), sum(b for _, b in counts)
+        who = f"{', '.join(report.methods[:-1])} and {report.methods[-1]}"
+        counted = f"{good} of {of}" if good < of else f"all {of}" if of > 1 else "1"
+        lines.append(f"{who} agree in {counted} {'element' if of == 1 else 'elements'}")
+        odd = [
+            f"{name}: {explanation(report.numbers, int(k), digits)}"
+            for id in shown
+            for (name, verdict), k in zip(report.judged(id), _judged_ids(report, id), strict=True)
+            if verdict.reason
+        ]
+        lines += odd[:MANY]
+        lines += [f"... and {len(odd) - MANY} more: --elements has all"] if len(odd) > MANY else []
+    return lines
+
+
+def _judged_ids(report: ArrayReport, id: int) -> list[int]:
+    ids, verdicts = report.ids(id).reshape(-1), report.verdicts(id)
+    return [int(k) for k, verdict in zip(ids, verdicts, strict=True) if verdict.verdict != NOT_RUN]
+
+
+def _facts(report: ArrayReport) -> Facts:
+    graph = report.graph
+    return Facts(
+        {
+            "schema": SCHEMA,
+            "expression": graph.source.text,
+            "output": graph.own_name(graph.output),
+            "value": report.value.tolist(),
+            "inputs": {name: x.tolist() for name, x in report.inputs.items()},
+            "gradient": {name: g.tolist() for name, g in report.gradient.items()},
+            "methods": list(report.methods),
+            "agree": report.agree,
+            "warnings": [*report.notes, *report.warnings],
+            "nodes": Entries(_node_dict(report, id) for id in range(len(graph))),
+        }
+    )
+
+
+def _node_dict(report: ArrayReport, id: int) -> dict[str, Any]:
+    graph = report.graph
+    node = graph.nodes[id]
+    good, of = agreeing(report, id)
+    name, verdict = report.worst(id)
+    differences = [v.difference for _, v in report.judged(id) if v.difference is not None]
+    ids = dict(zip((n for n, _ in report.judged(id)), _judged_ids(report, id), strict=True)) if of else {}
+    kind = report.program.kinds[id]
+    return {
+        "id": id,
+        "name": graph.own_name(id),
+        "kind": node.kind,
+        "op": node.op.name if node.op else None,
+        "inputs": list(node.inputs),
+        "text": node_text(graph, id),
+        "span": list(node.span),
+        "shape": list(node.shape),
+        "row": kind.row,
+        "value": report.values[id].tolist(),
+        "gradient": {method: report.column(method, id).tolist() for method in report.methods},
+        "difference": max(differences, default=None),
+        "verdict": verdict.verdict,
+        "elements": {"agree": good, "of": of, "worst": name or None},
+        "kink": kink_dict(report.numbers, ids[name]) if of and report.numbers is not None else None,
+    }
+
+
+def _records(report: ArrayReport) -> Records:
+    """Return one row a number."""
+    graph = report.graph
+    header = ["id", "name", "kind", "operation", "value", *report.methods, "difference", "verdict"]
+    rows = (
+        [
+            row.node,
+            row.name,
+            graph.nodes[row.node].kind,
+            node_text(graph, row.node),
+            row.value,
+            *row.slopes,
+            row.verdict.difference,
+            row.verdict.verdict,
+        ]
+        for row in _numbers(report, everything=False)
+    )
+    return Records(header, rows)
