@@ -13,6 +13,7 @@ from ..engine.sweep import active_nodes, sweep
 from ..errors import BackpropError
 from ..graph import Graph, Node
 from ..ops import precision
+from ..ops.kinks import between_pieces
 from .answers import Answer, Target
 from .derivatives import claimed, reduced
 
@@ -227,13 +228,24 @@ def samples(
         return []
     wanted = max(LEAST_POINTS, min(most, WORK // (3 * work(graph))))
     found: list[Sample] = []
+    ties: list[Sample] = []
     for tried, inputs in enumerate(points(graph)):
         if len(found) >= wanted or tried > 10 * wanted + 200:
             break
-        found += at_points(graph, target, [{**inputs, **(kept or {})}])
+        for sample in at_points(graph, target, [{**inputs, **(kept or {})}]):
+            (ties if target.by and _on_a_kink(sample) else found).append(sample)
         if not graph.inputs:
             break
-    return found
+    return found or ties[:wanted]
+
+
+def _on_a_kink(sample: Sample) -> bool:
+    """Whether a point has several slopes, of which a convention chooses: no place to compare formulas."""
+    return any(
+        between_pieces(node.primitive, [sample.values[i] for i in node.inputs])
+        for node in kinked(sample.graph)
+        if sample.needed[node.id]
+    )
 
 
 def at_points(graph: Graph, target: Target, several: Iterable[Mapping[str, float]]) -> list[Sample]:
