@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
@@ -15,6 +16,10 @@ from pathlib import Path
 
 import pytest
 from conftest import NODE, ROOT, Result
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import export_fuzz
 
 from backprop_cli.errors import BackpropError, SlopeError, Source, UsageError
 from backprop_cli.export import RENDERED, TARGETS, Program, export, module_of, program_of
@@ -243,6 +248,24 @@ CASES: list[tuple[str, dict[str, float]]] = [
     ("where(x > 0, x, log(-1)*x)", {"x": 2.0}),
     ("s = log(-1)*x; where(x > 0, where(x > 5, s, x^2), max(s, 1/0))", {"x": 1.0}),
     ("where(x > 0, 10^400*x, a*x)", {"x": -1.0, "a": 2.0}),
+    # or none beside the numbers that stand there
+    ("where(x == 2, (-1)^y, y)", {"x": 1.0, "y": 0.5}),
+    ("where(x == 2, log(x, sqrt(1)), y*x)", {"x": 1.0, "y": 0.5}),
+    ("where(x == 2, mod(x, 0) + clamp(x, 2, 1), y*x)", {"x": 1.0, "y": 0.5}),
+    ("where(x > 0, x, polygamma(2, 0*x)*x)", {"x": 1.0}),
+    # or none that can be compared
+    ("where(x > 0, max(log(x), 1/x, y), y)", {"x": -1.0, "y": 3.0}),
+    ("where(y < 0, max(atan2(0*x, 0*y), round(1/x), x), y)", {"x": -1.0, "y": 0.0}),
+    ("where(x*y > 1, where(sign(1/x) > atan2(0*x, 0*y), x, y), y)", {"x": -0.3, "y": -2.0}),
+    ("relu(sinc(x))*y", {"x": 0.0, "y": 1.0}),
+    # choices in choices, and of what numbers decide
+    ("where(y < 0, where(y^3*sqrt(3) > 1/x, x, y), y)", {"x": 1.0, "y": 2.0}),
+    ("where(y > 0, where(x > 2, x, where(x > 1, y, x*y)), y)", {"x": 1.5, "y": 2.0}),
+    ("where(0 > 1, y, x) + leaky_relu(2, x) + elu(-2, y)", {"x": 2.0, "y": 3.0}),
+    ("max(where(1 > 0, 2, 3), x, y)", {"x": 2.0, "y": 1.0}),
+    # numbers of functions that a target lacks
+    ("x*sign(0.25) + softplus(3)*digamma(2)*x - sigmoid(1)*polygamma(1, 3) + mish(2)", {"x": 1.5}),
+    ("mish(x) + sech(x) + csch(y)", {"x": 1e8, "y": 800.0}),
     # kinks
     ("max(x, y, z)", {"x": 1.0, "y": 1.0, "z": 1.0}),
     ("min(x, y)", {"x": 2.0, "y": 2.0}),
@@ -392,6 +415,18 @@ def test_what_no_program_of_local_derivatives_has() -> None:
             SlopeError, match=rf"no program of local derivatives has the slope in {name} here"
         ):
             export(program(text, {"x": 0.0}), "python")
+
+
+MANY = {"python": 60, "numpy": 60, "c": 6, "sympy": 6, "javascript": 4}
+"""Random programs per target; what starts a process has fewer."""
+
+
+def test_random_programs_run(target: str, execute: Runner) -> None:
+    """At special points, with branches that are not taken."""
+    for seed in range(2, 2 + MANY.get(target, 30)):
+        with contextlib.suppress(BackpropError):
+            for _, text in export_fuzz.exports(*export_fuzz.random_program(seed), [target]):
+                execute(text, target)
 
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed")

@@ -186,6 +186,23 @@ def test_a_cotangent_that_forgets_to_sum_is_found(monkeypatch: pytest.MonkeyPatc
     assert not wrong & {"linear2.weights", "linear2.bias"}
 
 
+def test_a_program_that_computes_branches_not_taken_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without harmless operands a target's power raises, or its slope is nan."""
+    from test_export import program
+
+    from backprop_cli.export import export, writer
+
+    def run(target: str) -> None:
+        exec(export(program("where(x == 2, x^0.5*(-1)^y, y)", {"x": -1.0, "y": 0.5}), target), {})
+
+    for target in ("python", "numpy"):
+        run(target)
+    monkeypatch.setattr(writer, "safe_operands", lambda graph, node, values: None)
+    for target in ("python", "numpy"):
+        with np.errstate(all="ignore"), pytest.raises((AssertionError, TypeError, ValueError)):
+            run(target)
+
+
 def test_a_stale_buffer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A buffer given away too early: the random graphs of the tensor tests notice."""
     from test_tensor_ops import test_random_graphs

@@ -36,7 +36,7 @@ SPECIAL = frozenset("erf erfc gamma lgamma digamma polygamma gelu".split())
 def write(program: Program) -> str:
     """Return the program."""
     page = Functional(
-        program, SPELLING, RESERVED, LANGUAGE, KINKED, constants=python.SPELLING, helpers=(HELPERS, NEEDS)
+        program, SPELLING, RESERVED, LANGUAGE, KINKED, constants=python.NUMBERS, helpers=(HELPERS, NEEDS)
     )
     special = ["from autograd.scipy import special"] * bool(SPECIAL & page.writer.used)
     return page.text(

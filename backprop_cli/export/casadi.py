@@ -44,7 +44,7 @@ def write(program: Program) -> str:
     """Return the program."""
     graph = program.graph
     names = Names(RESERVED)
-    writer = Writer(program, SPELLING, names, number=python_number, constants=python.SPELLING)
+    writer = Writer(program, SPELLING, names, number=python_number, constants=python.NUMBERS)
     notes, open_ = conventions(program, LANGUAGE, KINKED)
     out = writer.output
     variables = {name: writer.variable(id) for name, id in graph.inputs.items()}

@@ -109,7 +109,7 @@ class Pass:
         if op.wins:
             self.writer.used.add("share")
             text = self.shares(
-                operands[position].text, self.writer.variable(node.id), [x.text for x in operands]
+                f"{operands[position]:+}", self.writer.variable(node.id), [f"{x:+}" for x in operands]
             )
             return Piece(text)
         if op.chosen:

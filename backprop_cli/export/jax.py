@@ -36,7 +36,7 @@ SPECIAL = frozenset("erf erfc gamma lgamma digamma polygamma".split())
 
 def write(program: Program) -> str:
     """Return the program."""
-    page = Functional(program, SPELLING, RESERVED, LANGUAGE, KINKED, constants=python.SPELLING)
+    page = Functional(program, SPELLING, RESERVED, LANGUAGE, KINKED, constants=python.NUMBERS)
     special = ["from jax.scipy import special"] * bool(SPECIAL & page.writer.used)
     return page.text(
         ["import math", "", "import jax", "import jax.numpy as jnp", *special],

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..language.operators import CHOICE, COMPARISON, POWER, PRODUCT
-from ..language.written import INFIX, Piece, Table
+from ..language.written import INFIX, Piece, Table, bracketed
 from ..ops import PRIMITIVES
 from . import python
 from .handwritten import helpers
@@ -64,7 +64,7 @@ SPELLING: dict[str, Any] = {
     "relu": lambda x: Piece(f"{x:!}.relu()"),
     "polygamma": literal_first,
     "sinc_n": NOT_CLOSED,
-    "where": lambda c, a, b: Piece(f"{value(a)} if {c:<} else {value(b)}", CHOICE),
+    "where": lambda c, a, b: Piece(f"{value(bracketed(a, COMPARISON))} if {c:<} else {value(b)}", CHOICE),
 }
 RESERVED = PYTHON_WORDS | {"Value", *PRIMITIVES, *OWN.values(), *python.HELPERS}
 

@@ -57,7 +57,9 @@ HELPERS = {
     """Return the n-th derivative of sin(x)/x: the integral of t^n cos(t*x + n*pi/2) over t from 0 to 1."""
     nodes, weights = np.polynomial.legendre.leggauss(int(40 + n + np.max(np.abs(x))))
     t = (nodes + 1.0) / 2.0
-    return np.cos(np.multiply.outer(x, t) + n * np.pi / 2.0) @ (weights * t**n) / 2.0''',
+    angle = np.multiply.outer(x, t)
+    wave = (np.cos(angle), -np.sin(angle), -np.cos(angle), np.sin(angle))[int(n) % 4]
+    return wave @ (weights * t**n) / 2.0''',
     "share": '''def share(x, y, *operands):
     """Return a tied operand's part of a slope: 1/n for each of the n that are equal to y."""
     return np.where(x == y, 1.0, 0.0) / sum(np.where(z == y, 1.0, 0.0) for z in operands)''',

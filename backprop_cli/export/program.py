@@ -114,7 +114,7 @@ def program_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] |
         raise UsageError(f"{len(graph):,} nodes are too many to export: {MOST_NODES:,} at most")
     asked = check_wrt(graph, wrt)
     point = Point.at(graph, bindings, asked)
-    if (plain := _without_faults(graph)) is not graph:
+    if (plain := _without_faults(point)) is not graph:
         graph, point = plain, Point.at(plain, bindings, asked)
     for name in asked:
         limit = point.limits.get(graph.inputs[name])
@@ -139,14 +139,18 @@ def program_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] |
     )
 
 
-def _without_faults(graph: Graph) -> Graph:
-    """Return the program with nan for a branch in which numbers alone have no value: ``log(-1)*x``.
+def _without_faults(point: Point) -> Graph:
+    """Return the program with nan for a branch that has no value whatever the point is: ``log(-1)*x``.
 
-    Such a branch has no value whatever the point is, and a target's ``log`` may raise, or say nan*0, although
-    it is not taken.
+    A target's ``log`` may raise, or say nan*0, although the branch is not taken.
     """
-    values = constants(graph)
-    faulty = [node.kind == CONSTANT and not isfinite(x) for node, x in zip(graph.nodes, values, strict=True)]
+    graph, values = point.graph, constants(point.graph)
+    faulty = [
+        not isfinite(x)
+        if node.kind == CONSTANT
+        else node.op is not None and not point.needed[node.id] and safe_operands(graph, node, values) is None
+        for node, x in zip(graph.nodes, values, strict=True)
+    ]
     if not any(faulty):
         return graph
     builder, ids = GraphBuilder(graph.source, len(graph) + 1), dict[int, int]()
@@ -245,8 +249,8 @@ def _guards(
             continue
         if _risky(graph, node, values) or not _finite(graph, node, kept):
             guards[node.id] = tuple(tuple(sorted(known)) for known in needs[node.id])
-            x = safe_operand(graph, node, values)
-            operands = [values[i] if graph.nodes[i].kind == CONSTANT else x for i in node.inputs]
+            safe = safe_operands(graph, node, values) or (None,) * len(node.inputs)
+            operands = [values[i] if x is None else x for i, x in zip(node.inputs, safe, strict=True)]
             if not any(all(bool(values[c]) == holds for c, holds in known) for known in needs[node.id]):
                 kept[node.id] = node.op.forward(FLOATS, *operands)
     return guards
@@ -285,17 +289,21 @@ def _finite(graph: Graph, node: Node, values: Sequence[float]) -> bool:
     return all(map(isfinite, varying))
 
 
-def safe_operand(graph: Graph, node: Node, values: Sequence[float]) -> float:
-    """Return a number that a primitive takes instead of each operand that varies."""
-    assert node.op is not None
-    for x in SAFE:
-        operands = [values[i] if graph.nodes[i].kind == CONSTANT else x for i in node.inputs]
-        if node.op.domain is None or node.op.domain(*operands):
-            y = node.op.forward(FLOATS, *operands)
-            if isfinite(y) and all(
-                isfinite(p)
-                for p, i in zip(node.op.partials(FLOATS, y, *operands), node.inputs, strict=True)
-                if graph.nodes[i].kind != CONSTANT
-            ):
-                return x
-    return 1.0
+def safe_operands(graph: Graph, node: Node, values: Sequence[float]) -> tuple[float | None, ...] | None:
+    """Return numbers that a primitive takes instead of its operands; None for one that can stay.
+
+    Those that vary are replaced, and where none fits numbers that stand beside them, ``(-1)^y``, these too.
+    None for a primitive that has no value with any, such as ``polygamma(0.5, x)``.
+    """
+    op = node.primitive
+    constant = [graph.nodes[i].kind == CONSTANT for i in node.inputs]
+    literal = [k == op.literal for k in range(len(constant))]
+    for kept in (constant, literal):
+        for x in SAFE:
+            operands = [values[i] if stays else x for i, stays in zip(node.inputs, kept, strict=True)]
+            if op.domain is None or op.domain(*operands):
+                y = op.forward(FLOATS, *operands)
+                slopes = op.partials(FLOATS, y, *operands)
+                if isfinite(y) and all(isfinite(p) for p, c in zip(slopes, constant, strict=True) if not c):
+                    return tuple(None if stays else x for stays in kept)
+    return None

@@ -44,6 +44,8 @@ SPELLING: Table = {
     "gelu": ("0.5*{0:^}*math.erfc(-{0:^}/math.sqrt(2))", PRODUCT),
     "digamma": "digamma",
     "polygamma": "polygamma",
+    "sech": "sech",
+    "csch": "csch",
     "where": ("{1:<} if {0:<} else {2:<}", CHOICE),
 }
 HELPERS = {
@@ -56,6 +58,12 @@ HELPERS = {
     "softplus": '''def softplus(x):
     """Return log(1 + e^x), with an exponential that cannot overflow."""
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))''',
+    "sech": '''def sech(x):
+    """Return 1/cosh(x), with an exponential that cannot overflow."""
+    return 2.0 * math.exp(-abs(x)) / (1.0 + math.exp(-2.0 * abs(x)))''',
+    "csch": '''def csch(x):
+    """Return 1/sinh(x), with an exponential that cannot overflow."""
+    return math.copysign(2.0, x) * math.exp(-abs(x)) / -math.expm1(-2.0 * abs(x))''',
     "share": '''def share(x, y, *operands):
     """Return an operand's part of the slope of its extremum y: 1/n for each of the n that are equal to it."""
     return 1.0 / operands.count(y) if x == y else 0.0''',
@@ -90,10 +98,15 @@ NEEDS = {
     "silu": ("sigmoid",),
     "softplus": ("softplus",),
     "sign": ("sign",),
+    "sech": ("sech",),
+    "csch": ("csch",),
     "digamma": ("BERNOULLI", "digamma"),
     "polygamma": ("BERNOULLI", "digamma", "polygamma"),
     "share": ("share",),
 }
+NUMBERS: Table = {name: spelling for name, spelling in SPELLING.items() if name not in NEEDS}
+"""How other targets in Python write what is built from numbers alone; what needs a helper is its number."""
+
 KINKED = frozenset("abs sign floor ceil min max relu leaky_relu elu power power_n atan2".split())
 """Written out by hand: every kink has our convention."""
 

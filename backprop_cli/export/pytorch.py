@@ -43,6 +43,7 @@ def extremum(name: str) -> Callable[..., Piece]:
 
 def where(condition: Piece, a: Piece, b: Piece) -> Piece:
     """Write a choice; of two numbers as tensors, which have the precision of the program."""
+    condition = Piece(f"torch.tensor({condition})") if condition.constant else condition
     if a.constant and b.constant:
         return Piece(f"torch.where({condition}, {tensor(a)}, {tensor(b)})")
     return Piece(f"torch.where({condition}, {real(a)}, {real(b)})")
@@ -52,7 +53,7 @@ def slope(number: str, tensor_form: str) -> Callable[..., Piece]:
     """Write an activation with a slope: PyTorch's own takes a number, not a variable."""
 
     def write(x: Piece, s: Piece) -> Piece:
-        return template(number if s.constant else tensor_form)(x, s)
+        return template(number if s.constant else tensor_form)(Piece(tensor(x)) if x.constant else x, s)
 
     return write
 
@@ -100,7 +101,7 @@ def write(program: Program) -> str:
     """Return the program."""
     graph = program.graph
     names = Names(RESERVED)
-    writer = Writer(program, SPELLING, names, number=python_number, constants=python.SPELLING)
+    writer = Writer(program, SPELLING, names, number=python_number, constants=python.NUMBERS)
     notes, open_ = conventions(program, LANGUAGE, KINKED)
     out = writer.output
     inputs = [

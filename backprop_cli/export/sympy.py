@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from ..language.operators import PRODUCT, UNARY
+from ..graph import Node
+from ..language.operators import ATOM, PRODUCT, UNARY
 from ..language.written import INFIX, Piece, Table
 from .handwritten import helpers
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
@@ -75,6 +76,12 @@ SPELLING: Table = {
     "where": "sp.Piecewise(({1}, {0}), ({2}, True))",
     **constants("sp.pi", "sp.E"),
 }
+_ATTEMPT = '''def attempt(make):
+    """Return an expression; nan for one in a branch not taken that SymPy finds to have no number."""
+    try:
+        return make()
+    except (TypeError, ValueError):
+        return sp.nan'''
 HELPERS = {
     "Sign": '''class Sign(sp.Function):
     """-1, 0 or 1, with slope 0: SymPy's own has a delta function at 0."""
@@ -92,10 +99,46 @@ HELPERS = {
 
     def _eval_evalf(self, prec):
         return sp.floor(self.args[0].evalf(prec)).evalf(prec)''',
+    "attempt": _ATTEMPT,
 }
-NEEDS = {"sign": ("Sign",), "floor": ("Floor",), "ceil": ("Floor",)}
+NEEDS = {"attempt": ("attempt",), "sign": ("Sign",), "floor": ("Floor",), "ceil": ("Floor",)}
 KINKED = frozenset("abs sign floor ceil relu leaky_relu elu power_n atan2".split())
-RESERVED = PYTHON_WORDS | {"sp", "Sign", "Floor", "at"}
+RESERVED = PYTHON_WORDS | {"sp", "Sign", "Floor", "at", "taken", "holds", "attempt"}
+_BRANCH = '''def taken(e):
+    """Return an expression without the branches that are not taken: they may have no number."""
+    if isinstance(e, sp.Piecewise):
+        return taken(next((branch for branch, c in e.args if holds(c)), sp.nan))
+    return e.func(*map(taken, e.args)) if e.args else e
+
+
+def holds(c):
+    """Return whether a condition holds; None where it has no number."""
+    if isinstance(c, (sp.And, sp.Or)):
+        parts, enough = set(map(holds, c.args)), isinstance(c, sp.Or)
+        return enough if enough in parts else None if None in parts else not enough
+    if isinstance(c, sp.ITE):
+        return holds(c.args[1] if holds(c.args[0]) else c.args[2])
+    if isinstance(c, sp.Not):
+        return {{True: False, False: True}}.get(holds(c.args[0]))
+    try:
+        return bool(sp.sympify(taken(c)).subs({point}))
+    except TypeError:
+        return None
+
+
+'''
+
+
+class _Writer(Writer):
+    """Writes what SymPy may refuse to build, a comparison of nan, so that it can be in a branch not taken."""
+
+    def spelled(self, node: Node, operands: Sequence[Piece]) -> Piece:
+        written, op = super().spelled(node, operands), node.primitive
+        risky = op.wins is not None or op.chosen is not None or op.truth or op.name not in self.table
+        if self.program.point.needed[node.id] or not risky:
+            return written
+        self.used.add("attempt")
+        return written._replace(parts=("attempt(lambda: ", written.parts, ")"), level=ATOM, after=None)
 
 
 def write(program: Program) -> str:
@@ -104,13 +147,15 @@ def write(program: Program) -> str:
     names = Names(RESERVED)
     # a Piecewise is only looked at where it holds: nothing has to be kept finite
     plain = program._replace(guards={})
-    writer = Writer(plain, SPELLING, names, number=number)
+    writer = _Writer(plain, SPELLING, names, number=number)
     notes, open_ = conventions(program, LANGUAGE, KINKED)
     out = writer.output
     variables = [writer.variable(id) for id in graph.inputs.values()]
     made = "Symbol" if len(variables) == 1 else "symbols"
     slopes = {name: names.own(f"d{out}_d{writer.variable(graph.inputs[name])}") for name in program.wrt}
     point = names.own("point")
+    branches = any("sp.Piecewise" in line.text for line in writer.lines)
+    taken = "taken(sp.sympify(expression))" if branches else "sp.sympify(expression)"
     pairs = [
         f"{writer.variable(graph.inputs[name])}: {_exact(x)}" for name, x in program.point.inputs.items()
     ]
@@ -130,9 +175,10 @@ def write(program: Program) -> str:
                 f"{point} = {{{', '.join(pairs)}}}",
                 "",
                 "",
+                *(_BRANCH.format(point=point) if branches else "").splitlines(),
                 "def at(expression):",
                 '    """Return the number at the point, from 30 digits."""',
-                f"    return float(sp.sympify(expression).evalf(30, subs={point}, maxn=1000))",
+                f"    return float({taken}.evalf(30, subs={point}, maxn=1000))",
                 "",
             ],
             [

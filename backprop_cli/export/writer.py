@@ -16,7 +16,7 @@ from ..language.written import Piece, Spelling, Table
 from ..language.written import spell as spelled
 from ..ops import PRIMITIVES
 from .program import Program as Computation
-from .program import safe_operand
+from .program import safe_operands
 
 DEEPEST = 16
 """Operations in one expression; a deeper one gets lines of its own."""
@@ -210,6 +210,9 @@ class Writer:
             if name is not None and name in self.constants:
                 return spell(self.constants, name, [])._replace(value=node.value, depth=0)
             return self.number(node.value, whole)._replace(value=node.value)
+        if self.constants is not self.table and node.op.name not in self.constants:
+            value = self.program.point.values[node.id]
+            return self.number(value, False)._replace(value=value)
         # whole numbers but for powers and functions: 2^1000 is a float here, and would be one of 302 digits
         whole = whole and bool(node.op.linear)
         operands = [self._constant(self.graph.nodes[i], whole=whole) for i in node.inputs]
@@ -225,14 +228,19 @@ class Writer:
             safe = node.id in self.program.guards
             if safe:
                 operands = self.kept_finite(node, operands)
-            self.used.add(node.op.name)
-            written = spell(self.table, node.op.name, operands, number=self.number, used=self.used)
+            written = self.spelled(node, operands)
             if self._stands_alone(node, written):
                 name = self.variable(node.id)
                 self.pieces[node.id] = Piece(name)
                 yield Line(node, name, written.text, safe)
             else:
                 self.pieces[node.id] = written
+
+    def spelled(self, node: Node, operands: Sequence[Piece]) -> Piece:
+        """Write one step over written operands."""
+        name = node.primitive.name
+        self.used.add(name)
+        return spell(self.table, name, operands, number=self.number, used=self.used)
 
     def _stands_alone(self, node: Node, written: Piece) -> bool:
         if node.op is not None and node.op.truth and len(written.text) < 30:
@@ -266,13 +274,12 @@ class Writer:
         return order
 
     def kept_finite(self, node: Node, operands: list[Piece]) -> list[Piece]:
-        """Return operands that are replaced by a harmless number where the node is not needed."""
-        x = safe_operand(self.graph, node, self.program.point.values)
-        other = self.number(x, False)._replace(value=x)
+        """Return operands that are replaced by harmless numbers where the node is not needed."""
+        safe = safe_operands(self.graph, node, self.program.point.values) or (None,) * len(operands)
         kept = []
-        for i, operand in zip(node.inputs, operands, strict=True):
-            if self.graph.nodes[i].kind != CONSTANT:
-                last = other
+        for x, operand in zip(safe, operands, strict=True):
+            if x is not None:
+                last = self.number(x, False)._replace(value=x)
                 for known in self.program.guards[node.id]:
                     chosen = operand
                     for condition, holds in reversed(known):
