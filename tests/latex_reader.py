@@ -6,6 +6,7 @@ brackets that do not close.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,13 +14,13 @@ from typing import Any
 _TOKEN = re.compile(
     r"\\left[(|]|\\right[)|]|\\[A-Za-z]+|\\[,;!_ ]|\d+(?:\.\d*)?|[A-Za-zµ]|[-+=<>,'^_{}()\[\]|&]|\s+"
 )
-RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": lambda a, b: bool(a < b),
-    ">": lambda a, b: bool(a > b),
-    "=": lambda a, b: bool(a == b),
-    r"\le": lambda a, b: bool(a <= b),
-    r"\ge": lambda a, b: bool(a >= b),
-    r"\ne": lambda a, b: bool(a != b),
+RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    ">": operator.gt,
+    "=": operator.eq,
+    r"\le": operator.le,
+    r"\ge": operator.ge,
+    r"\ne": operator.ne,
 }
 
 
@@ -39,7 +40,8 @@ def value(
     Args:
         latex: The formula.
         names: Names, as LaTeX writes them, to their values.
-        functions: By the names that are written; ``sqrt``, ``cbrt``, ``abs`` and ``power`` among them.
+        functions: By the names that are written; ``sqrt``, ``cbrt``, ``abs``, ``power`` among them; ``d/d``
+            takes a name as LaTeX writes it, and what is differentiated by that.
         number: What makes a number of digits.
     """
     reader = _Reader(latex, names, functions, number)
@@ -138,6 +140,12 @@ class _Reader:
             self.expect(r"\right|")
             return self.functions["abs"](found)
         if token == r"\frac":
+            by = self.operator()
+            if by is not None:
+                self.expect(r"\left(")
+                inner = self.relation()
+                self.expect(r"\right)")
+                return self.functions["d/d"](by, inner)
             raw = self.raw_fraction()
             if raw is not None:
                 return self.known(raw)
@@ -151,6 +159,18 @@ class _Reader:
                 return self.functions["cbrt"](self.group())
             return self.functions["sqrt"](self.group())
         return self.name()
+
+    def operator(self) -> str | None:
+        r"""Take ``\frac{d}{dx}`` and return ``x``; a quotient of d and d times x has a sign between both."""
+        if self.tokens[self.at : self.at + 6] != [r"\frac", "{", "d", "}", "{", "d"]:
+            return None
+        start = self.at
+        self.at += 4
+        by = self.raw()[2:-1]
+        if by and not by.startswith(r"\cdot") and self.peek() == r"\left(":
+            return by
+        self.at = start
+        return None
 
     def raw_fraction(self) -> str | None:
         r"""Take ``\frac{\partial y}{\partial x}`` as one name."""

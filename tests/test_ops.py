@@ -296,6 +296,7 @@ def test_slopes_by_complex_step(op: Primitive) -> None:
 
 LAMBDIFIED = {
     "Where": lambda c, a, b: a if c else b,
+    "Share": lambda c, a, b: a if c else b,
     **{name: EXACT[name] for name, row in PRIMITIVES.items() if row.truth},
     **{name: EXACT[name] for name in ("min", "max", "floor")},
     "SincN": EXACT["sinc_n"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -109,5 +110,8 @@ def _simplified(told: Explanation, graph: Graph, large: bool) -> Explanation:
     with SESSION.lend() as process:
         process.request(graph, None, list(ids.values()), [True] * len(graph), large=large)
         answer = process.answer()
-    formulas = {name: answer.formulas.get(id) for name, id in ids.items()}
+    # SymPy has the program's text, in which an output without a name is called v9
+    own, named = (f"d{g.own_name(g.output)}/d" for g in (graph, told.graph))
+    found = {name: answer.formulas.get(id) for name, id in ids.items()}
+    formulas = {name: text and re.sub(rf"\b{own}", named, text) for name, text in found.items()}
     return told._replace(formulas=formulas, unsimplified=answer.failure)

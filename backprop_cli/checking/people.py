@@ -11,7 +11,10 @@ from typing import NamedTuple
 from ..differentiation.symbolic.session import SESSION
 from ..errors import BackpropError, DataError, FileError, UsageError, nearest
 from ..graph import CONSTANT, Graph
-from ..language.format import node_text
+from ..language.fold import postfix
+from ..language.format import written_text
+from ..language.operators import CONSTANTS
+from ..language.parser import NAME_ITEM
 from ..tables.files import bytes_of
 from .answers import Target, read_target, shortened
 from .claims import Judge, read_claim
@@ -266,6 +269,12 @@ def _taken_for_the_output(claims: list[Claim[Target]], verdicts: list[Verdict], 
     ]
 
 
+def _claimable(formula: str, graph: Graph) -> bool:
+    """Whether a formula is written in names that claims may have."""
+    names = {item.text for item in postfix(formula) if item.arity == NAME_ITEM}
+    return names <= {*graph.named, *CONSTANTS}
+
+
 def _with_formulas(
     verdicts: list[Verdict], claims: list[Claim[Target]], graph: Graph, large: bool
 ) -> list[Verdict]:
@@ -275,13 +284,18 @@ def _with_formulas(
     if first:
         wanted = [n.id for n in graph.nodes if n.kind != CONSTANT]
         with SESSION.lend() as process:
-            process.request(graph, None, wanted, [True] * len(graph), inline=False, large=large)
-            formulas = process.answer().formulas
+            for inline in (False, True):  # long formulas have names of steps in them, and dL/dv4
+                process.request(graph, None, wanted, [True] * len(graph), inline=inline, large=large)
+                formulas = {
+                    id: text for id, text in process.answer().formulas.items() if _claimable(text, graph)
+                } | formulas
+                if all(target.by[0] in formulas for target in first):
+                    break
     found = []
     for verdict, claim in zip(verdicts, claims, strict=True):
         text = None
         if claim.target is not None and not claim.target.by:
-            text = node_text(graph, claim.target.of)
+            text = written_text(graph, claim.target.of)
         elif claim.target in first:
             text = formulas.get(claim.target.by[0])
         found.append(verdict._replace(formula=text))

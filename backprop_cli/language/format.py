@@ -100,13 +100,19 @@ def output_text(graph: Graph, most: int = 60) -> str:
     What is longer than ``most`` characters, or than a line, is shown as its last operation.
     """
     node = graph.nodes[graph.output]
-    start, end = node.span
-    text = graph.source.text[start:end]
     if node.op is None:
         return graph.name(node.id)
-    if len(text) > most or set(text) & set("\n#") or text != printable(text):
-        text = node_text(graph, node.id)
+    text = written_text(graph, node.id, most)
     return f"{node.name} = {text}" if node.name is not None else text
+
+
+def written_text(graph: Graph, id: int, most: int = IN_A_SENTENCE) -> str:
+    """Return a node in the user's own words, or what is longer than that as its last operation."""
+    start, end = graph.nodes[id].span
+    text = graph.source.text[start:end]
+    if len(text) > most or set(text) & set("\n#") or text != printable(text):
+        return node_text(graph, id)
+    return text
 
 
 def _operands(graph: Graph, id: int) -> list[Piece]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple
 
@@ -13,6 +14,9 @@ from .picture import Role
 
 LONGEST = 60
 """Characters of an operation that are shown."""
+
+SYMBOL = 24
+"""Of a local derivative."""
 
 Kind = Literal["input", "constant", "step", "output"]
 Write = Callable[[float], str]
@@ -203,10 +207,12 @@ def _cards(view: GraphView, output: str, write: Write) -> Iterator[Card]:
 
 
 def _arrows(view: GraphView, write: Write, edges: Edges) -> Iterator[Arrow]:
-    for edge in view.edges():
+    shown = list(view.edges())
+    ways = Counter(edge.source for edge in shown)
+    for edge in shown:
         symbol, number = "", ""
         if edges in ("both", "symbol") or (edges == "value" and view.point is None):
-            symbol = _symbol(view, edge)
+            symbol = _symbol(view, edge, alone=ways[edge.source] == 1)
         if edges in ("both", "value") and edge.value is not None:
             number = write(edge.value)
         yield Arrow(
@@ -231,13 +237,21 @@ def _why_idle(view: GraphView) -> str:
     return f"{', or '.join(why)}, so nothing here needs it"
 
 
-def _symbol(view: GraphView, edge: Edge) -> str:
-    """Return the local derivative where it is short, else what it is a derivative of."""
-    if len(edge.symbol) <= 24 and "where" not in edge.symbol:
+def _symbol(view: GraphView, edge: Edge, *, alone: bool) -> str:
+    """Return the local derivative where it is short, else what it is a derivative of.
+
+    Args:
+        view: What is shown of the graph.
+        edge: To be written at an arrow.
+        alone: No other arrow leaves its source, whose box has the derivative by all ways.
+    """
+    if len(edge.symbol) <= SYMBOL and "where" not in edge.symbol:
         return edge.symbol
     node = view.graph.nodes[edge.target]
     if node.op is not None and node.op.arity[0] == 1 and node.op.callable and not view.named:
         return f"{node.op.name}'({view.graph.own_name(edge.source)})"
+    if edge.target == view.graph.output and not alone:
+        return shortened(edge.symbol, SYMBOL)
     return f"d{view.graph.own_name(edge.target)}/d{view.graph.own_name(edge.source)}"
 
 

@@ -139,8 +139,11 @@ def heading_of(card: Card) -> str:
 
 
 def label_of(arrow: Arrow) -> tuple[str, str]:
-    """Return the label as it is shown: over and under the line."""
-    return shortened(printable(arrow.label), LABEL), shortened(printable(arrow.detail), LABEL)
+    """Return the label as it is shown: over and under the line; a number is whole."""
+    over, under = printable(arrow.label), arrow.detail
+    if len(over) > LABEL and arrow.number and not under:
+        over, under = printable(arrow.symbol), f"= {arrow.number}"
+    return shortened(over, LABEL), shortened(printable(under), LABEL)
 
 
 def _row_name(name: str) -> str:

@@ -800,6 +800,7 @@ elementwise(
     partials=lambda xp, y, c, a, b: (0.0, xp.where(c, 1.0, 0.0), xp.where(c, 0.0, 1.0)),
     local=("0", "where(c, 1, 0)", "where(c, 0, 1)"),
     symbol=lambda sp, c, a, b: sp.where(c, a, b),
+    native=True,
     sample=((0.0, 1.0), WIDE, WIDE),
     chosen=lambda c, a, b: (0, 1 if c else 2),
     convention="the slope of the branch taken",

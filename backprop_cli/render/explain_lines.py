@@ -252,8 +252,7 @@ def _use(use: Use, point: WrittenPoint, voice: Voice) -> Row:
         values = Product([Value(use.above), slope])
         if use.twin:
             equations = [equal(symbols, numbers, slope, before=f"{which}:")]
-            bare = not isinstance(use.local, Apply) or symbols is None
-            factor = symbols if bare else Grouped(Symbols(use.local))
+            factor = _grouped(use.local, symbols)
         else:
             equations = [equal(factor, symbols, numbers, slope)]
         product = None if factor is None else Product((voice.total(of), factor))
@@ -277,6 +276,20 @@ def _local(edge: Edge, local: Expr, point: WrittenPoint, voice: Voice) -> tuple[
     if len(symbols) > LONGEST_LOCAL or (op is not None and op.chosen is not None):
         return None, None
     return Symbols(local), None if "where(" in symbols else Numbers(local)
+
+
+def _grouped(local: Expr, symbols: Form | None) -> Form | None:
+    """Return a local derivative as a factor."""
+    return Grouped(Symbols(local)) if isinstance(local, Apply) and symbols is not None else symbols
+
+
+def _factor(edge: Edge, local: Expr, point: WrittenPoint, voice: Voice) -> Form | None:
+    """Return what an edge multiplies: by its name, or, where dv/dx is the sum of several, as it is."""
+    sources = [e.source for e in point.here.edges(edge.user)]
+    if sources.count(edge.source) > 1:
+        return _grouped(local, _local(edge, local, point, voice)[0])
+    name = point.graph.own_name
+    return Slope(name(edge.user), name(edge.source))
 
 
 def _summary(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Part]:
@@ -372,10 +385,10 @@ def _path(path: Path, point: WrittenPoint, voice: Voice) -> Row:
     if len(path.edges) == 1:
         forms = (*_local(path.edges[0], path.locals[0], point, voice), value)
     else:
-        back = list(reversed(path.edges))
-        chain = [Slope(name(e.user), name(e.source)) for e in back]
+        back = zip(reversed(path.edges), reversed(path.locals), strict=True)
+        chain = [factor for e, local in back if (factor := _factor(e, local, point, voice)) is not None]
         numbers = [Value(x) for x in reversed(path.numbers)]
-        forms = (Product(chain), Product(numbers), value)
+        forms = (Product(chain) if len(chain) == len(numbers) else None, Product(numbers), value)
     return Row(Way([name(i) for i in path.nodes]), (equal(*forms),), nodes=path.nodes)
 
 
@@ -534,7 +547,11 @@ def _derivation(told: Explanation, d: Derivation) -> Part:
         rows.append(Row(Words("put together"), (equal(total, Symbols(d.substituted)),)))
     formula = told.formulas.get(d.name)
     if formula is not None:
-        rows.append(Row(Words("simplified"), (equal(total, Formula(formula)),)))
+        rows.append(
+            Row(
+                Words("simplified"), (equal(total, Formula(formula, told.graph.own_name(told.graph.output))),)
+            )
+        )
     if told.point is not None:
         value = Value(told.point.here.cotangents[told.graph.inputs[d.name]])
         rows.append(Row(Words("at this point"), (equal(total, value),)))

@@ -8,9 +8,9 @@ from .. import __version__
 from ..explanation.edges import Edge, GraphView
 from ..graph import CONSTANT
 from ..language.format import node_text
-from ..language.operators import POWER
-from ..language.written import behind
-from .latex import BRACKETS, formula, name_to_latex, number_to_latex, to_latex
+from ..language.operators import POWER, SUM
+from ..language.written import behind, bracketed
+from .latex import BRACKETS, formula, name_to_latex, number_to_latex
 
 
 def document(view: GraphView, write: Callable[[float], str]) -> str:
@@ -38,7 +38,8 @@ def _lines(view: GraphView, write: Callable[[float], str]) -> Iterator[str]:
         if node.op is None:
             rows.append(f"{name} &= {number}")
         else:
-            rows.append(f"{name} &= {to_latex(node_text(graph, node.id))} = {number}")
+            made = bracketed(formula(node_text(graph, node.id)), SUM, BRACKETS)
+            rows.append(f"{name} &= {made} = {number}")
     yield " \\\\\n".join(rows)
     yield r"\end{align*}"
     yield r"\subsection*{Reverse pass}"

@@ -59,9 +59,10 @@ class Worked(Record):
 
 
 class Formula(Record):
-    """An expression in our language."""
+    """An expression in our language; where it has derivatives of an output in it, of this one."""
 
     text: str
+    of: str = ""
 
 
 class Words(Record):

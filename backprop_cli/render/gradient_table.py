@@ -53,7 +53,9 @@ def _grid(report: GradientReport, digits: int, everything: bool, summary: bool) 
     several = len(report.columns) > 1
     columns = [Column("step", "name"), Column("operation", "expression", least=9)]
     columns += [Column("value", "number")] if report.inputs is not None else []
-    columns += [Column("formula", "formula", least=12)] if formulas is not None else []
+    columns += (
+        [Column("formula", "formula", least=12, of=graph.name(graph.output))] if formulas is not None else []
+    )
     columns += [Column(method, "number") for method in report.columns]
     columns += [Column("agree", "verdict")] if several else []
     shown = [

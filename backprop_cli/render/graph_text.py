@@ -257,7 +257,10 @@ def _size(card: Card, entering: int, down: bool) -> Size:
 
 def _text(arrow: Arrow) -> str:
     both = ", ".join(text for text in (arrow.label, arrow.detail) if text)
-    return shortened(printable(both if len(both) <= 2 * LABEL else arrow.label), 2 * LABEL)
+    told = [both, arrow.label, arrow.number]  # a number is whole
+    return shortened(
+        next((text for text in map(printable, told) if 0 < len(text) <= 2 * LABEL), both), 2 * LABEL
+    )
 
 
 def _label_size(arrow: Arrow, down: bool) -> Size | None:

@@ -50,7 +50,7 @@ def _grid(report: Higher, digits: int) -> Grid:
     formulas = any(row.formula for row in report.rows)
     judged = len(report.methods) > 1
     columns = [Column("derivative")]
-    columns += [Column("formula")] if formulas else []
+    columns += [Column("formula", "formula")] if formulas else []
     columns += [Column(method, "number") for method in report.methods]
     columns += [Column("agree")] if judged else []
     rows = []

@@ -7,6 +7,7 @@ import re
 from ..errors import BackpropError, printable
 from ..language.fold import fold, postfix
 from ..language.operators import ATOM, COMPARISON, GREEK, POWER, PRODUCT, ROOT, SUM
+from ..language.parser import Item
 from ..language.written import (
     DERIVATIVE,
     OURS,
@@ -80,18 +81,37 @@ def to_latex(text: str) -> str:
     return formula(text).text
 
 
-def formula(text: str) -> Piece:
-    """Return the same as an operand."""
+def formula(text: str, of: str = "") -> Piece:
+    """Return the same as an operand; ``dL/dv4`` in it is the derivative of ``of`` where that is ``L``."""
+    slopes: dict[str, Piece] = {}
+
+    def slope(found: re.Match[str]) -> str:
+        slopes[name := f"slope_{len(slopes)}"] = derivative(of, found[1])
+        return name
+
     try:
-        items = postfix(text)
+        items = _items(re.sub(rf"\bd{re.escape(of)}/d(\w+)", slope, text) if of else text)
     except BackpropError:
         return atom(r"\text{" + text_to_latex(text) + "}")
     return fold(
         items,
-        name=lambda item: atom(name_to_latex(item.text)),
+        name=lambda item: slopes.get(item.text) or atom(name_to_latex(item.text)),
         number=lambda item: number_piece(item.text),
         apply=lambda item, operands: spell(LATEX, item.text, operands),
     )
+
+
+def derivative(of: str, by: str) -> Piece:
+    """Return the derivative of a node by another."""
+    return Piece(rf"\frac{{\partial {name_to_latex(of)}}}{{\partial {name_to_latex(by)}}}", ROOT)
+
+
+def _items(text: str) -> tuple[Item, ...]:
+    """Return an expression or a condition as a postfix list."""
+    try:
+        return postfix(text)
+    except BackpropError:  # a condition is no expression by itself
+        return postfix(f"where({text}, 1, 0)")[:-3]
 
 
 def number_to_latex(text: str) -> str:

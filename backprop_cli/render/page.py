@@ -109,6 +109,7 @@ class Column(Record):
         floor: A terminal breaks none of its cells to be narrower than that.
         most: How wide it gets at most.
         whole: A terminal never breaks its cells; None for what the kind says.
+        of: Formulas have derivatives of this output in them, ``dL/dv4``.
     """
 
     title: str
@@ -118,6 +119,7 @@ class Column(Record):
     floor: int | None = None
     most: int | None = None
     whole: bool | None = None
+    of: str = ""
 
 
 class Grid(Record):

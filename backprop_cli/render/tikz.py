@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import printable
+from ..language.operators import SUM
+from ..language.written import bracketed
 from ..layout.drawing import Arrow, Card, Drawing
 from ..layout.graph_picture import Placed, place
-from .latex import name_to_latex, number_to_latex, text_to_latex, to_latex
+from .latex import BRACKETS, formula, name_to_latex, number_to_latex, text_to_latex
 from .palette import LIGHT
 
 SCALE = 0.75
@@ -63,7 +65,7 @@ def math(text: str) -> str:
         return number_to_latex(text)
     if text.isidentifier() or text.replace("_", "").isalnum():
         return name_to_latex(text)
-    return to_latex(text)
+    return bracketed(formula(text), SUM, BRACKETS).text
 
 
 def _text(text: str) -> str:

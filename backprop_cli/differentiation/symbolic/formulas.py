@@ -13,8 +13,8 @@ from ...language.format import NAMED_FROM, by_name
 from ...language.operators import PRODUCT
 from ...language.written import Piece
 from .constants import Constants, guarded
-from .functions import shown
-from .printer import Printer, is_formula
+from .functions import is_formula, shown
+from .printer import Printer
 
 CHAIN_FROM = 30  # formulas with more operations than this are written dL/dv4 further down
 
@@ -107,11 +107,8 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
             found[k] = Formula(terms[0] if terms else (sympy.S.Zero,))
         formula = found[k]
         if k in needed and all(map(is_formula, formula.groups)):
-            texts[k] = (
-                write(formula.groups)
-                if len(formula.groups) != 1 or not inline
-                else write((formula.merged(),))
-            )
+            whole = inline and len(formula.groups) == 1
+            texts[k] = write((formula.merged(),) if whole else formula.groups)
         size = sum(g.count_ops(visual=False) for g in formula.groups)
         if size > (400 if inline else CHAIN_FROM):
             slope = f"d{output}/d{graph.name(k)}"

@@ -15,7 +15,7 @@ from ...language.fold import fold, postfix
 from ...language.operators import CONSTANTS
 from ...ops import PRIMITIVES, Primitive
 
-OUR_NAMES = {"Where": "where", "loggamma": "lgamma", "Abs": "abs", "SincN": "sinc_n"}
+OUR_NAMES = {"Where": "where", "Share": "where", "loggamma": "lgamma", "Abs": "abs", "SincN": "sinc_n"}
 """Names that functions have here where they have another in SymPy."""
 
 
@@ -34,7 +34,64 @@ class Where(sympy.Function):
     def fdiff(self, argindex: int = 1) -> Any:
         """Return the slope in one operand."""
         c = self.args[0]
-        return (sympy.S.Zero, Where(c, 1, 0), Where(c, 0, 1))[argindex - 1]
+        return (sympy.S.Zero, Share(c, 1, 0), Share(c, 0, 1))[argindex - 1]
+
+
+class Share(Where):
+    """The slope of a choice in a branch: what it multiplies counts only where that is taken."""
+
+
+def is_formula(e: Any) -> bool:
+    """Whether an expression can be written: SymPy's infinities, and what it has for 0/0, are no formula."""
+    return not e.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
+
+
+def gathered(e: Any) -> Any:
+    """Return a derivative with what shares multiply in their branches: it need have no value elsewhere.
+
+    ``where(c, 1, 0)*log(x) + where(c, 0, 1)*y`` is read as a number times ``log(x)`` at every x;
+    ``where(c, log(x), y)`` is not.
+    """
+    if not e.has(Share):
+        return e
+    if e.is_Mul:
+        return _product(list(map(gathered, e.args)))
+    if e.is_Pow and e.exp.is_Integer and e.exp.is_positive:
+        base = gathered(e.base)
+        if isinstance(base, Share):
+            return Share(base.args[0], *(a**e.exp for a in base.args[1:]))
+        return base**e.exp
+    if e.is_Add:
+        others, branches = [], dict[Any, list[Any]]()
+        for term in map(gathered, e.args):
+            if isinstance(term, Share):
+                c, a, b = term.args
+                both = branches.setdefault(c, [sympy.S.Zero, sympy.S.Zero])
+                branches[c] = [both[0] + a, both[1] + b]
+            else:
+                others.append(term)
+        return sympy.Add(*others, *(_choice(c, *map(gathered, both)) for c, both in branches.items()))
+    return e
+
+
+def _choice(c: Any, a: Any, b: Any) -> Any:
+    """Return a choice whose branches do not ask again."""
+
+    def settled(branch: Any, position: int) -> Any:
+        found = branch.xreplace({w: w.args[position] for w in branch.atoms(Where) if w.args[0] == c})
+        return found if is_formula(found) else branch
+
+    return Share(c, settled(a, 1), settled(b, 2))
+
+
+def _product(factors: list[Any]) -> Any:
+    k = next((k for k, f in enumerate(factors) if isinstance(f, Share) and 0 in f.args[1:]), None)
+    if k is None:
+        return sympy.Mul(*factors)
+    c, *branches = factors[k].args
+    return _choice(
+        c, *(x if x == 0 else gathered(_product([*factors[:k], x, *factors[k + 1 :]])) for x in branches)
+    )
 
 
 class Flat(sympy.Function):

@@ -11,8 +11,8 @@ import sympy
 from ...engine.run import evaluate
 from ...graph import Graph
 from .constants import Constants, inlined
-from .functions import defined, shown
-from .printer import Printer, is_formula
+from .functions import defined, is_formula, shown
+from .printer import Printer
 from .tracked import Points, evaluate_formula
 
 HIGHER_LIMIT = 400  # steps of a program that is differentiated more than once

@@ -11,12 +11,7 @@ import sympy
 from ...language.operators import POWER, PRODUCT
 from ...language.written import TEXTBOOK, Piece, behind, call, number, signed, spell
 from ...ops import PRIMITIVES
-from .functions import COMPARE, OUR_NAMES
-
-
-def is_formula(e: Any) -> bool:
-    """Whether an expression can be written: SymPy's infinities, and what it has for 0/0, are no formula."""
-    return not e.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
+from .functions import COMPARE, OUR_NAMES, Share, gathered
 
 
 class Printer:
@@ -33,6 +28,12 @@ class Printer:
 
     def write(self, groups: Sequence[Any]) -> str:
         """Write a product of groups; one group when none has a function in it."""
+        groups = list(map(gathered, groups))
+        for k, g in enumerate(groups):
+            if isinstance(g, Share) and 0 in g.args[1:]:
+                c, *branches = g.args
+                texts = ["0" if x == 0 else self.write([*groups[:k], x, *groups[k + 1 :]]) for x in branches]
+                return call("where", [self.piece(c), *map(Piece, texts)]).text
         kept: list[Any] = []
         minus = [not g.is_Add and g.could_extract_minus_sign() for g in groups]
         sign = -1 if sum(minus) % 2 else 1

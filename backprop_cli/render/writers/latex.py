@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 
 from .. import page
-from ..latex import name_to_latex, number_to_latex, text_to_latex, to_latex
+from ..latex import formula, name_to_latex, number_to_latex, text_to_latex
 from .mathematics import Spelling
 
 _NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")
@@ -69,7 +69,7 @@ def _(block: page.Fields) -> str:
 
 @_block.register(page.Grid)
 def _(block: page.Grid) -> str:
-    mathematics = any(column.kind in ("name", "expression") for column in block.columns)
+    mathematics = any(column.kind in ("name", "expression", "formula") for column in block.columns)
     titles = [text_to_latex(column.title) for column in block.columns]
     aligned = "".join("r" if column.kind in ("number", "share") else "l" for column in block.columns)
     if mathematics:
@@ -90,7 +90,7 @@ def _cell(cell: page.Cell, column: page.Column, mathematics: bool) -> str:
     if mathematics and own.text == "-":
         return "--"
     if mathematics and kind in ("expression", "formula"):
-        return f"${to_latex(own.text)}$"
+        return f"${formula(own.text, column.of).text}$"
     if kind == "word":
         return text_to_latex(own.text)
     return f"${number_to_latex(own.text)}$" if _NUMBER.fullmatch(own.text) else text_to_latex(own.text)

@@ -70,8 +70,8 @@ class Spelling:
                 numbers = written(expr, self.numbers._replace(spaced=False))
                 said_already = numbers.text == self.numbers.number(value)
                 return written(expr, self.symbols) if said_already else numbers
-            case forms.Formula(text):
-                return formula(text) if self.latex else atom(text)
+            case forms.Formula(text, of):
+                return formula(text, of) if self.latex else atom(text)
             case forms.Words(text):
                 return atom(rf"\text{{{text_to_latex(text)}}}" if self.latex else text)
             case forms.Phrase(parts):
