@@ -483,3 +483,19 @@ def test_quotients_at_a_kink_know_their_steps() -> None:
     for text, x in (("relu(x - 0.3)^2", 0.3), ("relu(x - pi)^2", math.pi)):
         report = differentiate(lower(parse(text)), {"x": x}, methods=("reverse", "finite"))
         assert report.verdicts[report.graph.inputs["x"]].verdict == "agree"
+
+
+def test_rounding_is_told_among_many_points(run: Any) -> None:
+    words = ["grad", "(1-cos(x))/x^2", "--points", "-", "--format", "csv"]
+    told = "warning: cancellation: rounding may leave fewer than 3 digits in "
+    err = run(*words, stdin="x\n2\n1e-9\n1e-12\n3\n").answered().err
+    assert err == told + "2 of 4 points; number 2 is the first\n"
+    assert run(*words, stdin="x\n2\n3\n").answered().err == ""
+    many = "x\n" + "".join(f"{k}e-12\n" for k in range(1, 500))
+    err = run(*words, stdin=many).answered().err
+    assert err == told + "286 of the first 286 points (no other was looked at); number 1 is the first\n"
+
+
+def test_an_exponent_far_out_is_no_whole_number_beside_the_point(run: Any) -> None:
+    for more in ([], ["--format", "value"]):
+        run("grad", "x^(1e300*x)", "x=-2", *more).refused(3, "does not exist")

@@ -626,6 +626,15 @@ def formulas(text: str, *bound: str, inline: bool = False) -> dict[str, str]:
     return {graph.name(k): found[k] for k in wanted}
 
 
+def test_formulas_are_free_of_what_sympy_makes_of_polygamma() -> None:
+    """Zeta and Catalan's constant are no words of the language."""
+    for text in ("max(0.25^4, polygamma(2, x^0), 1.5x)", "polygamma(4, x^0)*x", "x*polygamma(1, x^0/4)"):
+        found = formulas(text, inline=True)["x"]
+        assert "zeta" not in found
+        assert "Catalan" not in found
+        lower(parse(found))
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

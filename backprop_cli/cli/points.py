@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ..differentiation.points import ByMethods, ByPlan, Grid
-from ..differentiation.report import warnings_of
+from ..differentiation.report import KEPT_DIGITS, warnings_of
 from ..differentiation.symbolic.session import SESSION
 from ..engine.point import check_wrt
 from ..engine.run import bind
@@ -60,7 +60,8 @@ def run_points(
             answer = ByPlan(graph, given, fixed, asked)
         names = answer.names
         fresh_names([*names, "error"], source.names)
-        failed, disagree, rows = 0, 0, 0
+        failed, disagree, rows, looked_at = 0, 0, 0, 0
+        spoilt: list[int] = []
         with _Progress(source, bool(output.quiet)) as progress, destination(output.file) as stream:
             writer: Writer
             encoding = encoding_of(output.file)
@@ -90,6 +91,8 @@ def run_points(
                     begun = True
                 failed += len(answers.errors)
                 disagree += answers.disagree
+                looked_at += answers.looked_at
+                spoilt += [rows + row + 1 for row in answers.spoilt]
                 rows += block.rows
                 reasons = [None] * block.rows if answers.errors else None
                 for row, error in answers.errors.items():
@@ -100,6 +103,15 @@ def run_points(
                 writer.header(source.names, names)
             writer.close()
     output.tell(graph, warnings_of(graph))
+    if spoilt:
+        among = f"{rows:,} point{'s' if rows > 1 else ''}"
+        if looked_at < rows:
+            among = f"the first {looked_at:,} points (no other was looked at)"
+        where = f"number {spoilt[0]:,}{' is the first' if len(spoilt) > 1 else ''}"
+        output.note(
+            f"warning: cancellation: rounding may leave fewer than {KEPT_DIGITS} digits in {len(spoilt):,} "
+            f"of {among}; {where}"
+        )
     if failed:
         where = "an empty line stands for each number" if format_ == "value" else "the error column says why"
         output.note(f"warning: {failed:,} of {rows:,} points have no answer; {where}")

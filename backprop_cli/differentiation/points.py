@@ -16,10 +16,14 @@ from ..errors import BindingError, NoSuchNumber
 from ..graph import Graph
 from ..tables.block import Block
 from .compare import DISAGREE
-from .report import differentiate
+from .report import KEPT_DIGITS, differentiate
+from .rounding import are_spoilt, rounding_bounds
 
 if TYPE_CHECKING:
     from .symbolic.process import SymbolicProcess
+
+LOOKED_AT = 2_000
+"""Nodes times rows whose rounding is bounded, one by one: a tenth of a second."""
 
 GRID_ROWS = 1 << 18
 GRID_LIMIT = 1_000_000_000
@@ -32,11 +36,15 @@ class Answers(NamedTuple):
         columns: Result name to one number per row, nan where there is none.
         errors: Reason by row, for rows without an answer.
         disagree: Rows in which the methods disagree.
+        looked_at: Rows whose rounding was bounded, the first of the block.
+        spoilt: Those among them with a number of which it may have left too few digits.
     """
 
     columns: dict[str, Any]
     errors: dict[int, NoSuchNumber]
     disagree: int = 0
+    looked_at: int = 0
+    spoilt: tuple[int, ...] = ()
 
 
 class Grid:
@@ -90,6 +98,7 @@ class ByPlan:
         self.names = ["value", *(f"d/d{name}" for name in asked)]
         self.plan = Plan(graph, given, fixed, asked)
         self.active = graph.depends_on([graph.inputs[name] for name in asked])
+        self.to_look_at = LOOKED_AT // len(graph) + 1
 
     def __call__(self, block: Block) -> Answers:
         """Answer for a block."""
@@ -106,7 +115,25 @@ class ByPlan:
                 numbers = [np.nan] * len(results)
             for result, number in zip(results, numbers, strict=True):
                 result[row] = number
-        return Answers(dict(zip(self.names, results, strict=True)), errors)
+        looked_at = min(self.to_look_at, block.rows)
+        self.to_look_at -= looked_at
+        spoilt = tuple(
+            row
+            for row in range(looked_at)
+            if row not in errors and self._is_spoilt(block, row, [float(result[row]) for result in results])
+        )
+        return Answers(dict(zip(self.names, results, strict=True)), errors, 0, looked_at, spoilt)
+
+    def _is_spoilt(self, block: Block, row: int, numbers: Sequence[float]) -> bool:
+        """Whether rounding may have left fewer than `KEPT_DIGITS` of a row's value, or of a slope."""
+        point = Point.of(self.graph, bind(self.graph, {**self.fixed, **_row(block, row)}), self.active)
+        noise, explained = rounding_bounds(point)
+        # in arrays rounding is another one
+        point.values[self.graph.output], *slopes = numbers
+        ids = [self.graph.inputs[name] for name in self.asked]
+        for id, slope in zip(ids, slopes, strict=True):
+            point.cotangents[id] = slope
+        return bool(are_spoilt(point, noise, explained, [None, *ids], 10.0**-KEPT_DIGITS))
 
 
 class ByMethods:

@@ -351,7 +351,8 @@ def _beside(
             cost += 2 * len(DISTANCES) * len(steps)
             if cost > MOST_STEPS:
                 break
-            size = (abs(here[id]) or 1) * mpf(10) ** -closer
+            # no round one: 1e300 of them would be a whole number
+            size = (abs(here[id]) or 1) * mp.sqrt(2) * mpf(10) ** -closer
             limits, taken, leap, empty = [], list[dict[int, int]](), False, True
             for way in (-1, 1):
                 quotients, changes = [], []

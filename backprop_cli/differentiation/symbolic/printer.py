@@ -14,6 +14,13 @@ from ...ops import PRIMITIVES
 from .functions import COMPARE, OUR_NAMES, Share, gathered
 
 
+def _by_polygamma(n: Any, *more: Any) -> Any:
+    """Return a zeta function, which SymPy makes of polygamma at some numbers, by what users can write."""
+    if more or not n.is_Integer:
+        return sympy.zeta(n, *more)
+    return (-1) ** n * sympy.polygamma(n - 1, 1, evaluate=False) / sympy.factorial(n - 1)
+
+
 class Printer:
     """SymPy expressions in the user's notation.
 
@@ -35,6 +42,7 @@ class Printer:
                 texts = ["0" if x == 0 else self.write([*groups[:k], x, *groups[k + 1 :]]) for x in branches]
                 return call("where", [self.piece(c), *map(Piece, texts)]).text
         kept: list[Any] = []
+        groups = [g.replace(sympy.zeta, _by_polygamma) if g.has(sympy.zeta) else g for g in groups]
         minus = [not g.is_Add and g.could_extract_minus_sign() for g in groups]
         sign = -1 if sum(minus) % 2 else 1
         for g in (-g if m else g for g, m in zip(groups, minus, strict=True)):
@@ -63,8 +71,8 @@ class Printer:
             return self.product(e)
         if e.is_Pow:
             return self.power(e.base, e.exp)
-        if e is sympy.pi or e is sympy.E or e is sympy.EulerGamma:
-            return Piece({"pi": "pi", "E": "e"}.get(str(e), "0.5772156649015329"))
+        if e.is_NumberSymbol:
+            return Piece({"pi": "pi", "E": "e"}.get(str(e)) or repr(float(e)))
         name = type(e).__name__
         if name in COMPARE:
             operands = [self.piece(x) for x in e.args]
