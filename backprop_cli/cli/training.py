@@ -6,19 +6,20 @@ import contextlib
 import os
 import shlex
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ANSWERED, INTERRUPTED, NO, NO_SUCH_NUMBER, TERMINATED, UsageError, counted
-from ..language.numbers import brief
+from .progress import TrainingBar, reading, shows, watched
 
 if TYPE_CHECKING:
     from ..api.trials import Written
     from ..training.config import Loaded
-    from ..training.run import Run, Step
+    from ..training.run import Run
     from .output import Output
+
+SAVING = "saving; again to stop at once"
 
 THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -58,6 +59,7 @@ def train(
     from ..api.training import finish
     from ..render import training as show
     from ..render.writers.terminal import write_plain
+    from ..training.folder import CHECKPOINTS, checkpoints_in
     from ..training.problem import assemble
     from ..training.run import Run
     from .output import check_destination
@@ -68,7 +70,8 @@ def train(
         raise UsageError(f"train prints a table or JSON, not {output.format}; of a --sweep others, too")
     check_destination(output.file)
     note = output.note
-    problem = assemble(loaded)
+    with reading(output):
+        problem = assemble(loaded)
     if problem.dropped:
         note(f"note: left out {counted(problem.dropped, 'row')} with missing values (data.missing)")
     for text in problem.notes:
@@ -101,8 +104,14 @@ def train(
     for text in where(run):
         note(f"note: {text}")
     began = time.monotonic()
-    with signals() as received:
-        show_steps(run.steps(lambda: bool(received)), run, output)
+    try:
+        with signals(None if output.quiet else SAVING) as received:
+            show_steps(run, received, output)
+    except KeyboardInterrupt:
+        saved = checkpoints_in(run.folder)
+        on = f"--resume goes on from {run.path(CHECKPOINTS)}/{saved[-1]}" if saved else "nothing was saved"
+        note(f"stopped at once; {on}")
+        raise
     if run.training.interrupted:
         moved = run.instead or resume
         words = [
@@ -202,14 +211,21 @@ def curve(run: Run, output: str | None) -> str:
 
 
 @contextlib.contextmanager
-def signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM instead of ending at once; the second one ends."""
+def signals(says: str | None = None) -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM instead of ending at once; the second one ends.
+
+    Args:
+        says: What is said on stderr when the first one comes.
+    """
     received: list[int] = []
 
     def note(number: int, _: Any) -> None:
         if received:
             raise KeyboardInterrupt
         received.append(number)
+        if says is not None:
+            with contextlib.suppress(OSError):  # at once, whatever is being written meanwhile
+                os.write(2, f"\r{says}\n".encode())
 
     before: dict[int, Any] = {}
     with contextlib.suppress(ValueError):  # not in the main thread
@@ -222,47 +238,27 @@ def signals() -> Iterator[list[int]]:
             signal.signal(each, handler)
 
 
-def show_steps(steps: Iterator[Step], run: Run, output: Output) -> None:
+def show_steps(run: Run, received: Sequence[int], output: Output) -> None:
     """Train, with a progress bar at a terminal and a line now and then in a pipe; alarms as they come."""
     from ..render.training import alarm_text, epoch_text, is_logged
 
     epochs = run.problem.config.training.epochs
-    if output.quiet or sys.stderr is None or not sys.stderr.isatty():
-        for step in steps:
+
+    def stop() -> bool:
+        return bool(received)
+
+    if not shows(output):
+        for step in run.steps(stop):
             if is_logged(step.record.epoch) or step.record.epoch == epochs or run.training.progress.ended:
                 output.note(epoch_text(run.history[-1], epochs))
             for alarm in step.alarms:
                 for line in alarm_text(alarm).splitlines():
                     output.alarm(line)
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-    from rich.table import Column
     from rich.text import Text
 
-    columns = (
-        TextColumn("epoch", markup=False),
-        MofNCompleteColumn(table_column=Column(no_wrap=True)),
-        BarColumn(bar_width=12),
-        TextColumn("{task.fields[rate]}", markup=False, table_column=Column(no_wrap=True)),
-        TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
-        TextColumn(
-            "{task.fields[values]}",
-            markup=False,
-            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
-        ),
-    )
-    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
-    with Progress(*columns, console=console, transient=True, expand=True) as bar:
-        task = bar.add_task("", total=epochs, completed=len(run.history), values="", rate="")
-        for step in steps:
-            values = {n: v for n, v in run.history[-1].items() if n not in ("epoch", "learning_rate")}
-            speed = bar.tasks[0].speed
-            bar.update(
-                task,
-                completed=step.record.epoch,
-                values="  ".join(f"{n} {brief(v, 3)}" for n, v in values.items()),
-                rate=f"{speed:.0f}/s" if speed else "",
-            )
+    with TrainingBar(run) as bar:
+        for step in run.steps(watched(stop, bar.beat)):
+            bar.epoch()
             for alarm in step.alarms:
-                console.print(Text(alarm_text(alarm), style="yellow"))
+                bar.console.print(Text(alarm_text(alarm), style="yellow"))

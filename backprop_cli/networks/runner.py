@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import NamedTuple, Protocol
 
@@ -76,11 +76,13 @@ class Runner:
         theta: Every trained parameter, flat, in the order of `Network.parameters`.
         gradient: The gradient of the last training step, in the same order.
         values: Parameters (views of ``theta``, or frozen arrays) and states by name.
+        between: Called between the blocks of many rows, how many of all are through; it may raise.
     """
 
     def __init__(self, network: Network, dtype: str, executor: Executor = TensorPlan) -> None:
         self.network = network
         self.executor = executor
+        self.between: Callable[[int, int], None] = lambda rows, every: None
         self.dtype = np.dtype(dtype)
         size = sum(prod(p.shape) for p in network.parameters if p.trained)
         self.theta = np.zeros(size, self.dtype)
@@ -150,6 +152,7 @@ class Runner:
             with np.errstate(all="ignore"):
                 bound.plan.run()
             yield bound, start, stop
+            self.between(stop, rows)
 
     def predict(self, inputs: NDArray, targets: NDArray | None = None, *, raw: bool = False) -> Outcome:
         """Return predictions for encoded rows, and their loss where there are targets.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, BinaryIO, Protocol
 
 from ..errors import DataError, FileError
 
@@ -10,6 +12,10 @@ LINE_LIMIT = 1 << 20
 CHUNK = 1 << 20  # not above LINE_LIMIT: a line that is too long must cross the end of a chunk
 
 _NOT_TEXT = "a table is UTF-8 text: CSV, TSV or JSON Lines"
+
+
+WATCH: ContextVar[Callable[[str, int], None] | None] = ContextVar("watch", default=None)
+"""Told of bytes as they are read: the path, and how many."""
 
 
 class Readable(Protocol):
@@ -108,9 +114,30 @@ class Chunks:
 def read(stream: Readable, size: int, path: str) -> bytes:
     """Read up to ``size`` bytes (all for -1); a failure is a `FileError`."""
     try:
-        return stream.read(size)
+        data = stream.read(size)
+        if (watch := WATCH.get()) is not None:
+            watch(path, len(data))
+        return data
     except OSError as exc:
         raise FileError(f"cannot read {path}: {exc.strerror or exc}") from exc
+
+
+class Watched:
+    """A file that others read, whose bytes are told of."""
+
+    def __init__(self, file: BinaryIO, path: str) -> None:
+        self._file, self._path = file, path
+        self._watch = WATCH.get()
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as the file does."""
+        data = self._file.read(size)
+        if self._watch is not None:
+            self._watch(self._path, len(data))
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 def unix(data: bytes) -> bytes:

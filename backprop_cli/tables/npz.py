@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..errors import DataError
 from .arrays import read_array
+from .chunks import Watched
 
 MAGIC = b"PK\x03\x04"
 LIMIT = 1 << 30
@@ -34,7 +35,7 @@ def read_npz(file: BinaryIO, name: str) -> dict[str, npt.NDArray[Any]]:
     """
     arrays = {}
     try:
-        with ZipFile(file) as archive:
+        with ZipFile(Watched(file, name)) as archive:
             if sum(member.file_size for member in archive.infolist()) > LIMIT:
                 raise DataError(f"the arrays take more than {LIMIT >> 30} GiB", place=name)
             for member in archive.infolist():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from math import isfinite, sqrt
+from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +44,10 @@ class Diverged(NoSuchNumber):
     """The loss is no finite number any more."""
 
     code = "divergence"
+
+
+class Stopped(Exception):
+    """Rows were being measured, and it was to stop: what was measured so far is nothing."""
 
 
 class Progress:
@@ -115,13 +120,19 @@ class Training:
             Diverged: when the loss is not finite, naming update and node.
         """
         progress = self.progress
+        self.runner.between = patience(stop)
         while progress.epoch < self.until and not progress.ended:
             with np.errstate(all="ignore"):
                 for _ in self._updates():
                     if stop():
                         self.interrupted = True
                         return
-            yield self._end_epoch()
+            try:
+                record = self._end_epoch()
+            except Stopped:
+                self.interrupted = True
+                return
+            yield record
         if self.kept_best:
             self.runner.restore(self.best)
 
@@ -134,7 +145,11 @@ class Training:
         """Train as `run` does; where it is stopped after an epoch's last update, that epoch is ended."""
         yield from self.run(stop)
         if self.interrupted and self.progress.row == len(self.train):
-            yield self._end_epoch()
+            try:
+                record = self._end_epoch()
+            except Stopped:
+                return
+            yield record
 
     def _updates(self) -> Iterator[None]:
         """Make the updates that are left of this epoch."""
@@ -377,6 +392,23 @@ class Training:
         if not any(key.startswith(("schedule", "optimizer.learning_rate")) for key in new):
             self.rates.load(facts["schedule"])
         self.first_loss = facts["first_loss"]
+
+
+PATIENCE = 0.25
+"""Seconds that measuring rows may go on for after it was to stop: little of it is done, not thrown away."""
+
+
+def patience(stop: Callable[[], bool]) -> Callable[[int, int], None]:
+    """Return what is called between blocks of rows, and raises `Stopped` some time after it is to stop."""
+    since: list[float] = []
+
+    def between(rows: int, every: int) -> None:
+        if rows < every and stop():
+            since.append(monotonic())
+            if since[-1] - since[0] > PATIENCE:
+                raise Stopped
+
+    return between
 
 
 def clip_factor(norm: float, limit: float) -> float:

@@ -15,7 +15,7 @@ from .config import leaves, resolved, to_yaml
 from .events import Events
 from .fitting import training_of
 from .folder import BEST, CHECKPOINTS, CONFIG, EVENTS, LOG, MODEL, RunFolder, State, checkpoints_in
-from .loop import Diverged, EpochRecord, Training
+from .loop import Diverged, EpochRecord, Stopped, Training
 from .model import model_facts, save_model, versions
 from .problem import Problem
 
@@ -226,11 +226,17 @@ class Run:
                     if self._events:
                         self._events.add(record)
                     last = record.epoch == epochs or bool(training.progress.ended)
-                    alarms = self.alarms.look(record.epoch, last)
+                    try:
+                        alarms = self.alarms.look(record.epoch, last)
+                    except Stopped:
+                        alarms = []  # the next look sees what is there then
+                        training.interrupted = True
                     if settings.every and (record.epoch % settings.every == 0 or last):
                         os.fsync(log.fileno())
                         self._save(f"epoch-{record.epoch:04d}.safetensors")
                     yield Step(record, alarms)
+                    if training.interrupted:
+                        break
                 if training.interrupted:
                     os.fsync(log.fileno())
             except Diverged as error:
@@ -250,12 +256,19 @@ class Run:
             return
         if settings.best:
             self._save_best()
-        if not self._refit(stop):
+        try:
+            done = self._refit(stop)
+            if done:
+                self.results = self._evaluated()
+                self.ending = self.alarms.end(self.history, self.results["training"]["loss"], self.final)
+        except Stopped:
+            done = False
+        if not done:
             training.interrupted = True
+            if not checkpoints_in(self.folder):
+                self._save(f"epoch-{training.progress.epoch:04d}.safetensors")
             self._folder.release()
             return
-        self.results = self._evaluated()
-        self.ending = self.alarms.end(self.history, self.results["training"]["loss"], self.final)
         save_model(self.path(MODEL), self.final, self.problem)
 
     def _refit(self, stop: Callable[[], bool]) -> bool:
