@@ -378,6 +378,20 @@ class Exact:
         self.extreme = any(not 1e-20 < x < 1e20 for x in sizes)
         self.numbers = numbers
 
+    def leaf(self, id: int) -> Any:
+        """Return the number of a leaf; among decimals an input that equals a literal is that literal."""
+        x = self.numbers.get(id)
+        if x is None:
+            return self.literal(id)
+        equal = [k for k, literal in self.constants.items() if self.decimal and abs(x) == abs(literal)]
+        return mp.sign(x) * abs(self.literal(equal[0])) if equal else mpf(x)
+
+    def literal(self, id: int) -> Any:
+        """Return what a literal stands for."""
+        x, label = self.constants[id], self.graph.nodes[id].label
+        named = {"pi": mp.pi, "π": mp.pi, "tau": 2 * mp.pi, "e": mp.e}.get(label or "")
+        return +named if named is not None else mpf(repr(x) if self.decimal else x)
+
     @property
     def digits(self) -> int:
         """Of the arithmetic."""
@@ -399,10 +413,7 @@ class Exact:
                 return values[id]
             node = nodes[id]
             if node.op is None:
-                label = node.label if node.kind == CONSTANT else None
-                named = {"pi": mp.pi, "π": mp.pi, "tau": 2 * mp.pi, "e": mp.e}.get(label or "")
-                number = self.numbers.get(id, repr(node.value) if self.decimal else node.value)
-                found = +named if named is not None else mpf(number)
+                found = self.leaf(id)
             elif node.op.name == "where":
                 found = value(node.inputs[1 if value(node.inputs[0]) else 2])
             else:
@@ -977,7 +988,7 @@ class Judge:
         report = differentiate(graph, point, methods=methods, process=self.process, inline=True)
         for k, slope in slopes.items():
             verdict, name = report.verdicts[k].verdict, graph.name(k)
-            number, _ = report._standing(k)
+            number, _ = report.standing(k)
             truth = slope.number
             right = number is not None and truth is not None and fits(number, truth)
             if number is not None and truth is not None and not right:

@@ -499,3 +499,11 @@ def test_rounding_is_told_among_many_points(run: Any) -> None:
 def test_an_exponent_far_out_is_no_whole_number_beside_the_point(run: Any) -> None:
     for more in ([], ["--format", "value"]):
         run("grad", "x^(1e300*x)", "x=-2", *more).refused(3, "does not exist")
+
+
+def test_a_tie_of_whole_floats_is_one() -> None:
+    """A jump of 10 beside 1e300 is below a float's last digit, and a jump."""
+    at = {"x": -1e300, "y": -1e300}
+    graph = lower(parse("where(y < x, x, x - 10)"), at)
+    report = differentiate(graph, at, methods=("reverse", "finite"))
+    assert [report.verdicts[graph.inputs[name]].verdict for name in "xy"] == ["jump", "jump"]

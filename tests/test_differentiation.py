@@ -81,6 +81,7 @@ class InProcess:
         *,
         inline: bool = False,
         large: bool = False,
+        unrolled: bool = False,
     ) -> None:
         assert inputs is not None
         self.found = Symbolic({}, *symbolic_numbers(graph, inputs, wanted, needed))

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 KEPT_DIGITS = 3  # a number of which rounding may leave fewer is shown with a warning
 FEW_HOLD = f"fewer than {KEPT_DIGITS} digits hold"
 MISLED = "finite differences are misled here: nearer to the point they tend to the others' slope"
-WHOLE = 2.0**52  # from which floats are whole numbers
 TIE_DIGITS = 60  # that tell apart what floats do not
 SUMMARY_FROM = 2_000  # nodes from which reverse mode alone runs by default
 
@@ -481,8 +480,7 @@ def _behind_kinks(point: Point) -> dict[int, int]:
         at = behind.get(node.id)
         if node.op is not None and node.op.piece is not None and point.needed[node.id]:
             operands = [point.values[i] for i in node.inputs]
-            # larger ones are whole numbers, and the next float is far
-            if by_convention(node.op, operands, WHOLE):
+            if by_convention(node.op, operands):
                 at = node.id
         if at is not None:
             behind.update(dict.fromkeys(node.inputs, at))

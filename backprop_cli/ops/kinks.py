@@ -74,17 +74,11 @@ def is_own_piece(op: Primitive, operands: Sequence[float]) -> bool:
     )
 
 
-def by_convention(op: Primitive, operands: Sequence[float], below: float = inf) -> bool:
-    """Whether one of the local derivatives there is what the primitive's convention says.
-
-    Args:
-        op: The primitive.
-        operands: Where it stands.
-        below: Size that an operand has at most; what another one's move does is not looked at.
-    """
+def by_convention(op: Primitive, operands: Sequence[float]) -> bool:
+    """Whether one of the local derivatives there is what the primitive's convention says."""
     if op.conventional is not None:
         return op.conventional(*operands)
-    return any(sides(op, operands, (k,)) for k, x in enumerate(operands) if abs(x) < below)
+    return any(sides(op, operands, (k,)) for k in range(len(operands)))
 
 
 def _beside(operands: Sequence[float], moved: Collection[int]) -> tuple[list[float], list[float]]:
