@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import io
 import json
 import math
@@ -82,6 +83,10 @@ class NoValue(Exception):
 
 class Unclear(Exception):
     """The oracle does not know."""
+
+
+class Faint(Exception):
+    """A change is below the digits, and may be one all the same."""
 
 
 @cache
@@ -557,6 +562,16 @@ def slope_of(exact: Exact, here: Mapping[int, Any], id: int) -> Slope:
     Raises:
         Unclear: where it knows nothing.
     """
+    try:
+        return _slope_of(exact, here, id)
+    except Faint:
+        wide = copy.copy(exact)
+        wide.extreme = True
+        with mp.workdps(wide.digits):
+            return _slope_of(wide, wide.run({}), id)
+
+
+def _slope_of(exact: Exact, here: Mapping[int, Any], id: int) -> Slope:
     own, f0, output = exact.decisions(here), here[exact.graph.output], exact.graph.output
     if id not in here:
         nothing = Side(mpf(0), {})
@@ -574,6 +589,8 @@ def slope_of(exact: Exact, here: Mapping[int, Any], id: int) -> Slope:
                 decided.clear()
                 decided.update(found)
                 gone = abs(f - f0) <= exact.rest(here)
+                if gone and f != f0 and not exact.extreme:
+                    raise Faint
                 yield mpf(0) if gone else (f - f0) / (way * t)
 
         try:

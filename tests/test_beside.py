@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_differentiation import InProcess
 
+from backprop_cli.differentiation.higher import higher
 from backprop_cli.differentiation.report import differentiate
 from backprop_cli.engine.point import Point
 from backprop_cli.errors import SlopeError
@@ -507,3 +508,35 @@ def test_a_tie_of_whole_floats_is_one() -> None:
     graph = lower(parse("where(y < x, x, x - 10)"), at)
     report = differentiate(graph, at, methods=("reverse", "finite"))
     assert [report.verdicts[graph.inputs[name]].verdict for name in "xy"] == ["jump", "jump"]
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "slope"),
+    [
+        ("floor(10*x)*x", 0.3, 3.0),
+        ("round(5*x)*x", 0.3, 2.0),
+        ("max(10*x, 3)", 0.3, 5.0),
+        ("where(x/3*3 >= 0.3, x^2, x)", 0.3, 0.6),
+        ("where(3*x >= 0.9, x^2, x)", 0.3, 1.0),  # the branch that floats take
+        ("floor(7*x)*x", 0.3, 2.0),
+        ("mod(where(hard_tanh(x) < x, x, x), x)", 1e-8, 0.0),
+        ("floor(x/x)*x", 1 / 3, 1.0),
+    ],
+)
+def test_symbolic_numbers_are_of_the_pieces_that_floats_are_on(text: str, x: float, slope: float) -> None:
+    """0.3 as a float is less than 0.3, and x/x is 1 in no number of digits that x*(1/x) has."""
+    report = differentiate(lower(parse(text)), {"x": x}, process=InProcess())
+    id = report.graph.inputs["x"]
+    assert report.columns["symbolic"][id] == report.columns["reverse"][id] == slope
+    assert report.verdicts[id].verdict in ("agree", "kink", "jump")
+
+
+def test_a_step_without_a_slope_passes_on_none(run: Any) -> None:
+    text = "where(where(x > 2, 2, x) == x, x, x^x + x^x)"
+    for command in (["explain"], ["explain", "--format", "json"], ["graph"], ["grad"]):
+        assert "nan" not in run(*command, text, "x=-0.5").answered().out
+
+
+def test_a_second_derivative_far_out_beside_an_infinite_slope() -> None:
+    report = higher(lower(parse("acos(hard_sigmoid(x)/hard_sigmoid(x)) - sin(x)")), {"x": 1e300}, order=2)
+    assert report.rows[1].limit == pytest.approx(math.sin(1e300), rel=1e-12)

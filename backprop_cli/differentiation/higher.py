@@ -464,6 +464,7 @@ def quotient(
         steps = []
         for weights in dict.fromkeys(directions):
             size = min((abs(inputs[name]) for name, w in weights if w and inputs[name]), default=1.0)
+            size = min(size, 1.0) if spare else size  # sin(x) turns at 1e300 as often as at 1
             steps.append((weights, mpf(10) ** -move * mpf(size)))
 
         largest = mpf(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import isfinite, isnan
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError, nearest
@@ -120,10 +120,10 @@ class Point(NamedTuple):
     def edges(self, id: int) -> list[Edge]:
         """Return the uses a step makes of what the gradient asked for goes through, here at this point.
 
-        The chain rule does not go on to a node whose slope is a limit of its own.
+        The chain rule goes neither on to a node whose slope is a limit of its own, nor from one without any.
         """
         graph, node = self.graph, self.graph.nodes[id]
-        if node.op is None or not self.needed[id] or not self.active[id]:
+        if node.op is None or not self.needed[id] or not self.active[id] or isnan(self.cotangents[id]):
             return []
         taken = self.taken(id)
         found = []

@@ -11,14 +11,15 @@ from typing import Any
 import sympy
 from mpmath import mp, mpf
 
-from ...engine.run import exact_leaves, matched, run
-from ...graph import Graph
+from ...engine.run import exact_leaves, kinked, leaf_values, matched, meant, pieces, run
+from ...graph import Graph, Node
 from ...ops import Primitive
 from ...ops.namespaces import multiprecision
 from .functions import OUR_NAMES, Extremum, Flat, Where
 
 PRECISIONS = (50, 150, 450, 1500)
 GUARD = 8  # digits by which bounds stay above the rounding of the arithmetic they are computed in
+STEEP = 4  # more than any kink's slopes: what changes by more jumps
 ZERO = mpf("1e-330")  # below the smallest float: what may still be anything smaller is 0
 
 
@@ -51,6 +52,10 @@ class Tracked:
 
 def _tracked(function: Callable[..., Any], operands: Sequence[Tracked], *, smooth: bool = True) -> Tracked:
     values = [x.value for x in operands]
+    if not smooth and _jumps(function, operands):
+        # floor(x/x): digits alone do not tell 1 from what is below it; all that there are have to
+        last = mp.dps >= PRECISIONS[-1]
+        return Tracked(function(*_tied(operands)), mpf(0) if last else mp.inf)
     y = function(*values)
     if mp.isint(y) and abs(y) * _unit() < 1 and all(not x.bound and mp.isint(x.value) for x in operands):
         return Tracked(y, mpf(0))  # whole numbers stay exact: (-2)^(3^2) has a whole exponent
@@ -66,6 +71,29 @@ def _tracked(function: Callable[..., Any], operands: Sequence[Tracked], *, smoot
     return Tracked(y, bound)
 
 
+def _jumps(function: Callable[..., Any], operands: Sequence[Tracked]) -> bool:
+    """Whether a function of pieces jumps within the bounds of an operand."""
+    for k, x in enumerate(operands):
+        if x.bound and x.bound < abs(x.value) + 1:
+            ends = [
+                function(*(o.value if j != k else o.value + way * o.bound for j, o in enumerate(operands)))
+                for way in (-1, 1)
+            ]
+            if abs(ends[1] - ends[0]) > STEEP * x.bound:
+                return True
+    return False
+
+
+def _tied(operands: Sequence[Tracked]) -> list[Any]:
+    """Return operands as they are where no digit speaks against it: equal to another one, or whole."""
+    first = operands[0]
+    if len(operands) > 1:
+        near = (abs(x.value - first.value) <= x.bound + first.bound for x in operands)
+        return [first.value if tied else x.value for x, tied in zip(operands, near, strict=True)]
+    half = mp.nint(2 * first.value) / 2
+    return [half if abs(first.value - half) <= first.bound else first.value]
+
+
 def _unit() -> Any:
     """The relative error of one operation, with some digits to spare."""
     return mpf(10) ** (GUARD - mp.dps)
@@ -74,24 +102,49 @@ def _unit() -> Any:
 def _apply(row: Primitive, *operands: Any) -> Tracked:
     if row.chosen:
         c = operands[0]
-        return operands[row.chosen(c.value, *(x.value for x in operands[1:]))[-1]]
+        taken = operands[row.chosen(c.value, *(x.value for x in operands[1:]))[-1]]
+        return Tracked(taken.value, mp.inf) if mp.isinf(c.bound) else taken
     forward = partial(row.forward, multiprecision())
     return _tracked(forward, operands, smooth=row.piece is None)
 
 
 class Points:
-    """The program's values at rising precision, from the exact inputs."""
+    """The program's values at rising precision, from the exact inputs.
+
+    Where floats are on pieces that decimals lead to and no others, the inputs are decimals: 0.3 as a float
+    is less than 0.3, and 10 times that less than 3, but not in floats.
+    """
 
     def __init__(self, graph: Graph, inputs: Mapping[str, float], needed: Sequence[bool]) -> None:
         self.graph = graph
         self.inputs = inputs
         self.needed = needed
         self.known: dict[int, list[Any]] = {}
+        self.exact = matched
+        nodes = [node for node in kinked(graph) if needed[node.id]]
+        if nodes:
+            taken = pieces(nodes, run(graph, leaf_values(graph, inputs), needed=needed))
+            if self._pieces(nodes) != taken:
+                self.exact = meant
+                self.exact = meant if self._pieces(nodes) == taken else matched
+                self.known.clear()
+
+    def _pieces(self, nodes: Sequence[Node]) -> tuple[float, ...]:
+        """Return the pieces of some nodes, as `engine.run.pieces` does."""
+        self.known.clear()
+        with mp.workdps(PRECISIONS[0]):
+            values = self.at(PRECISIONS[0])
+            tied = {node.id: _tied([values[i] for i in node.inputs]) for node in nodes}
+            return tuple(
+                float(node.op.piece(multiprecision(), *tied[node.id]))
+                for node in nodes
+                if node.op is not None and node.op.piece is not None
+            )
 
     def at(self, digits: int) -> list[Any]:
         """Return one tracked value per node at the current working precision."""
         if digits not in self.known:
-            exact = exact_leaves(self.graph, matched(self.graph, self.inputs))
+            exact = exact_leaves(self.graph, self.exact(self.graph, self.inputs))
             leaves = {
                 id: Tracked(x, mpf(0) if x == float(x) else abs(x) * _unit()) for id, x in exact.items()
             }
@@ -166,7 +219,8 @@ def _combine(e: Any, operands: list[Tracked]) -> Tracked:
     if e.is_Pow:
         return _tracked(multiprecision().power, operands)
     if isinstance(e, Where):
-        return operands[1] if values[0] else operands[2]
+        taken = operands[1] if values[0] else operands[2]
+        return Tracked(taken.value, mp.inf) if mp.isinf(operands[0].bound) else taken
     name = type(e).__name__
     function = getattr(multiprecision(), OUR_NAMES.get(name, name))
     return _tracked(function, operands, smooth=not isinstance(e, (Flat, Extremum)))
