@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import inf, isfinite, ulp
+from math import copysign, inf, isfinite, ulp
 from typing import Any
 
 from ..engine.point import Point
@@ -99,7 +99,10 @@ def _apply(op: Primitive, *operands: Any) -> Any:
             change = _change(op, y, values, k, off) if op.piece is not None or not steady else 0.0
             # over a jump the branch is the one that floats take
             jumps = op.piece is not None and change > STEEP * off
-            bound += max(_term(off, partial) if steady else 0.0, 0.0 if jumps else change)
+            term = _term(off, partial) if steady else 0.0
+            if 2.0 * term > abs(y) > 0.0 and op.piece is None:
+                change = _towards(op, y, values, k, off if y * partial > 0.0 else -off, term)
+            bound += max(term, 0.0 if jumps else change)
     if op.literal is not None and values[op.literal] * SHORT % 1.0:
         bound += _change(op, y, values, op.literal, ulp(values[op.literal]))
     return Bounded(y, bound)
@@ -114,6 +117,12 @@ def _change(op: Primitive, y: float, values: list[float], position: int, off: fl
         moved = op.forward(FLOATS, *values[:position], x, *values[position + 1 :])
         changes.append(abs(moved - y))
     return max(c for c in changes if c == c)
+
+
+def _towards(op: Primitive, y: float, values: list[float], position: int, off: float, term: float) -> float:
+    """Return infinity where a value grows towards a pole that an operand may have passed: sec near pi/2."""
+    moved = op.forward(FLOATS, *values[:position], values[position] + off, *values[position + 1 :])
+    return 0.0 if copysign(1.0, y) * moved >= abs(y) + term / 2.0 else inf
 
 
 BOUNDED = Lifted("numbers with rounding bounds", _apply)
