@@ -19,10 +19,10 @@ from ..engine.singular import check_matrices, conditions
 from ..engine.sweep import active_nodes
 from ..engine.tensors import TensorPlan
 from ..engine.unroll import Unrolled, elements, place_text
-from ..errors import BindingError, ExpressionError, NoSuchNumber, UsageError
+from ..errors import BackpropError, BindingError, ExpressionError, NoSuchNumber, Source, UsageError
 from ..graph import CONSTANT, Graph
 from ..language.format import is_turned
-from ..language.settle import Settled, missing_value
+from ..language.settle import Settled, missing_value, read_arrays
 from ..ops.matrices import labels, sizes_of
 from . import DEFAULT_METHODS
 from .compare import AGREE, NOT_RUN, Verdict, gravity
@@ -36,6 +36,12 @@ NDArray = npt.NDArray[Any]
 
 UNIT = 4.0 * 2.0**-52
 """What a decomposition rounds at least, relative to the largest number of its result."""
+
+SHARES = 1e-12
+"""How near to 1 the targets of a row add up to be shares."""
+
+HOLDS = 1e-8
+"""How far a formula may be from the number that stands, relative to the largest of its array."""
 
 UNROLLED = 4_000
 """Numbers of all steps from which reverse mode runs alone."""
@@ -55,6 +61,7 @@ class ArrayReport(NamedTuple):
         wrt: Inputs asked for.
         warnings: What the user should know, one line each.
         notes: Where a method has no answer and why.
+        formulas: Node to its derivative in matrix notation, where it has one.
     """
 
     program: Settled
@@ -67,6 +74,7 @@ class ArrayReport(NamedTuple):
     wrt: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    formulas: Mapping[int, str] = {}
 
     @property
     def graph(self) -> Graph:
@@ -334,10 +342,11 @@ def differentiate_arrays(
         _check_finite(graph, run, graph.needed())
         memory = sum(x.nbytes for x in (*run.values, *(g for g in run.cotangents if g is not None)))
         note = f"{size:,} single numbers: reverse mode alone, in {max(1, memory >> 20):,} MB"
-        return ArrayReport(
+        alone = ArrayReport(
             program, inputs, run.values, run.cotangents, None, None, ("reverse",), asked,
             tuple(warnings), (note,),
         )  # fmt: skip
+        return with_formulas(alone, process)
     unrolled = elements(graph)
     numbers = unrolled.graph_of(graph)
     names = None
@@ -352,10 +361,51 @@ def differentiate_arrays(
         process=process, unrolled=rounded_by(point, unrolled, run, conditions(graph, run.values)),
     )  # fmt: skip
     values = [np.array(point.values, float)[unrolled.ids(k)] for k in range(len(graph))]
-    return ArrayReport(
+    found = ArrayReport(
         program, inputs, values, run.cotangents, report, unrolled, report.methods, asked,
         (*warnings, *report.warnings), report.notes,
     )  # fmt: skip
+    return with_formulas(found, process)
+
+
+def with_formulas(report: ArrayReport, process: SymbolicProcess | None) -> ArrayReport:
+    """Return a report with its derivatives in matrix notation, each read again and held to the numbers."""
+    if process is None:
+        return report
+    graph = report.graph
+    targets = {n.inputs[1] for n in graph.nodes if n.op is not None and n.op.name == "cross_entropy"}
+    shares = [k for k in targets if np.allclose(report.values[k].sum(-1), 1.0, rtol=SHARES, atol=0.0)]
+    wanted = [k for k in report.shown() if report.cotangents[k] is not None]
+    process.request_forms(graph, wanted, shares)
+    answer = process.answer()
+    notes = [f"formulas: {answer.failure}"] if answer.failure else []
+    formulas: dict[int, str] = {}
+    for k, text in answer.formulas.items():
+        fault = _fault(report, k, text)
+        if fault is None:
+            formulas[k] = text
+        elif report.graph.nodes[k].op is None:
+            notes.append(f"the formula {text} for {graph.own_name(k)} {fault}")
+    if shares:
+        notes.append("formulas: the targets of cross_entropy add up to 1 here, and are taken to")
+    return report._replace(formulas=formulas, notes=(*report.notes, *notes))
+
+
+def _fault(report: ArrayReport, id: int, text: str) -> str | None:
+    """Return what is wrong with a formula at the point; None where it gives the numbers that stand."""
+    graph = report.graph
+    known = {name: report.values[k] for name, k in graph.named.items()}
+    try:
+        program = read_arrays(Source(text), {n: x.shape for n, x in known.items() if x.shape}, known)
+        value = array_values(program, {n: known[n] for n in program.graph.inputs}).value
+    except BackpropError:
+        return "has no value here"
+    standing = report.standing(id)
+    if value.shape != standing.shape:
+        return f"has another shape: {value.shape}"
+    right = np.array([np.nan if x is None else x for x in standing.reshape(-1)])
+    wrong = np.abs(value.reshape(-1) - right) > HOLDS * max(1.0, float(np.abs(right).max(initial=0.0)))
+    return "does not hold here" if wrong.any() else None
 
 
 def rounded_by(point: Point, unrolled: Unrolled, run: _Run, condition: float) -> UnrolledPoint:

@@ -73,6 +73,8 @@ def not_an_input(graph: Graph, name: str, given: Collection[str] = ()) -> Bindin
 
 def _meant_as_product(graph: Graph, names: Sequence[str], known: Collection[str]) -> str | None:
     """Return a sentence on names that were likely meant as products or as calls."""
+    if graph.shaped:
+        return None
     from ..language.parser import parse_here
     from ..language.readings import product_note  # where an answer fails, and only there: start-up time
 

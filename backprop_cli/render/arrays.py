@@ -11,7 +11,7 @@ from ..differentiation.arrays import ArrayReport, agreeing
 from ..differentiation.compare import NOT_RUN, Verdict
 from ..engine.unroll import place_text
 from ..graph import INPUT
-from ..language.format import node_text, output_text
+from ..language.format import letter, node_text, output_text
 from ..language.numbers import rounded
 from .document import Document, Entries, Facts, Records
 from .gradient import kink_dict
@@ -57,6 +57,12 @@ def _page(report: ArrayReport, digits: int, everything: bool, elements: bool) ->
     value = array_lines(report.value, digits, most=1)
     yield Only(("table", "html"), Heading(text if len(value) > 1 else f"{text} = {value[0]}"))
     yield _by_number(report, digits, everything) if elements else _grid(report, digits, everything)
+    graph = report.graph
+    asked = [(name, graph.inputs[name]) for name in report.wrt if graph.inputs[name] in report.formulas]
+    if asked:
+        output = graph.nodes[graph.output].name or letter(graph)
+        slopes = [(f"d{output}/d{name} = ", Text(report.formulas[id], "formula")) for name, id in asked]
+        yield Lines(slopes, most=None)
     lines = [Text(line, _tone(line)) for line in conclusions(report, digits)]
     if lines:
         yield Lines(lines, most=None)
@@ -235,6 +241,7 @@ def _node_dict(report: ArrayReport, id: int) -> dict[str, Any]:
         "shape": list(node.shape),
         "row": kind.row,
         "value": report.values[id].tolist(),
+        "formula": report.formulas.get(id),
         "gradient": {method: report.column(method, id).tolist() for method in report.methods},
         "difference": max(differences, default=None),
         "verdict": verdict.verdict,

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import Source
-from ...graph import NOWHERE, Graph, Node
+from ...graph import NOWHERE, ArrayNode, Graph, Node
 from ...language.lower import lower
 from ...language.parser import parse
-from ...ops import PRIMITIVES
+from ...ops import PRIMITIVES, Primitive
+from ...ops.matrices import MATRICES
 from ...ops.sums import DOT, SUM
 from .formulas import formulas
 from .higher import higher
@@ -33,7 +34,7 @@ def work(job: Job, found: Found) -> None:
     found.update(formulas={}, numbers={})
     try:
         if job.get("rows"):
-            graph = _unlisted(job["rows"], job["output"])
+            graph = _unlisted(job["rows"], job["output"], job.get("arrays"))
         else:
             graph = lower(parse(job["text"], large=job["large"]), job["bound"], large=job["large"])
         JOBS[job["kind"]](graph, job, found)
@@ -43,13 +44,20 @@ def work(job: Job, found: Found) -> None:
         found["failure"] = f"SymPy failed ({type(error).__name__})"
 
 
-def _unlisted(rows: list[Any], output: int) -> Graph:
-    """Return the graph that `process.listed` wrote down."""
-    ops = PRIMITIVES | {row.name: row for row in (DOT, SUM)}
-    nodes = [
-        Node(id, None if op is None else ops[op], tuple(inputs), kind, NOWHERE, name, value, label)
+def _unlisted(rows: list[Any], output: int, arrays: list[Any] | None) -> Graph:
+    """Return the graph that `process.listed` wrote down, of single numbers or of arrays."""
+    others = (DOT, SUM) if arrays is None else MATRICES.values()
+    ops: dict[str, Primitive] = PRIMITIVES | {row.name: row for row in others}
+    plain: list[tuple[Any, ...]] = [
+        (id, None if op is None else ops[op], tuple(inputs), kind, NOWHERE, name, value, label)
         for id, (op, inputs, kind, name, value, label) in enumerate(rows)
     ]
+    nodes = [Node(*row) for row in plain]
+    if arrays is not None:
+        nodes = [
+            ArrayNode(*row, shape=tuple(shape), static=static)
+            for row, (shape, static) in zip(plain, arrays, strict=True)
+        ]
     inputs = {node.name: node.id for node in nodes if node.op is None and node.name is not None}
     named = {node.name: node.id for node in nodes if node.name is not None}
     return Graph(Source(""), nodes, (output,), inputs, {}, named)
@@ -66,6 +74,12 @@ def _gradient(graph: Graph, job: Job, found: Found) -> None:
         )
 
 
+def _forms(graph: Graph, job: Job, found: Found) -> None:
+    from .matrices import Derivatives
+
+    found["formulas"] = Derivatives(graph, job["shares"]).gradients(job["wanted"])
+
+
 def _higher(graph: Graph, job: Job, found: Found) -> None:
     higher(graph, job["inputs"], job["directions"], found)
 
@@ -77,6 +91,7 @@ def _proof(graph: Graph, job: Job, found: Found) -> None:
 
 JOBS: dict[str, Callable[[Graph, Job, Found], None]] = {
     "gradient": _gradient,
+    "forms": _forms,
     "higher": _higher,
     "proof": _proof,
 }

@@ -106,6 +106,20 @@ class SymbolicProcess:
             large=large,
         )
 
+    def request_forms(self, graph: Graph, wanted: Sequence[int], shares: Sequence[int]) -> None:
+        """Send a job: the derivative by nodes of a program with arrays, in matrix notation.
+
+        Args:
+            graph: The computation, with the shape of every node.
+            wanted: Node ids.
+            shares: Nodes of targets whose rows add up to 1.
+        """
+        arrays = [(node.shape, dict(node.static)) for node in graph.nodes]
+        self._send(
+            "forms", graph, rows=listed(graph), output=graph.output, arrays=arrays, wanted=list(wanted),
+            shares=list(shares),
+        )  # fmt: skip
+
     def request_proof(
         self, graph: Graph, of: int, by: Sequence[int], claim: Graph, names: Mapping[str, int]
     ) -> None:
