@@ -17,6 +17,7 @@ NUMBERS = "data: {inputs: [[1, 0], [0.5, -1], [2, 1], [-1, 3]], targets: [1.5, -
 CLASSES = "data: {inputs: [[1, 0], [0.5, -1], [2, 1], [-1, 3]], targets: [no, yes, yes, no]}\n"
 SIGNED = "data: {inputs: [[1, 0], [0.5, -1], [2, 1], [-1, 3]], targets: [-1, 1, 1, -1]}\n"
 THREE = "data: {inputs: [[1, 0], [0.5, -1], [2, 1], [-1, 3]], targets: [a, b, c, a]}\n"
+COUNTS = "data: {inputs: [[1, 0], [0.5, -1], [2, 1], [0, 1]], targets: [1, 0, 3, 7]}\ntask: regression\n"
 MODEL = "model: {hidden: [3], activation: tanh}\n"
 HUBER = "where(abs(y - t) <= d, (y - t)^2/2, d*(abs(y - t) - d/2))"
 
@@ -41,6 +42,7 @@ SAME = [
     (CLASSES, "binary_cross_entropy", '{formula: "softplus(y) - t*y"}'),
     (CLASSES, "binary_cross_entropy", '{formula: "softplus(-t*y)", signs: true}'),
     (NUMBERS, "{type: quantile, q: 0.9}", '{formula: "where(t > y, 0.9*(t - y), 0.1*(y - t))"}'),
+    (COUNTS, "poisson", '{formula: "exp(y) - t*y"}'),
     (CLASSES, "hinge", '{formula: "max(0, 1 - t*y)", signs: true}'),
     (THREE, "{type: hinge, margin: 0.5}", '{formula: "relu(0.5 - t*y)", signs: true}'),
     (THREE, "binary_cross_entropy", '{formula: "-t*log(p) - (1 - t)*log(1 - p)"}'),

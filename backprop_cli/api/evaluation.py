@@ -15,7 +15,7 @@ from ..training.metrics import Evaluation
 from ..training.metrics import evaluate as evaluated
 from ..training.model import Model, model_at, problem_of
 from ..training.predictor import has_probabilities
-from .arguments import optional, path
+from .arguments import number, optional, path
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -54,22 +54,36 @@ class Evaluated(Shown):
         return self.document()
 
 
-def evaluate(model: str | PathLike[str], rows: str | PathLike[str] | None = None) -> Evaluated:
+def evaluate(
+    model: str | PathLike[str], rows: str | PathLike[str] | None = None, threshold: float | None = None
+) -> Evaluated:
     """Judge a trained model on rows whose answers are known.
 
     Args:
         model: Path of the trained model.
         rows: Path of a CSV, TSV, JSON Lines or npz file that has the target, too; None for the rows that the
             model's own config kept from training: the test split, else the validation split.
+        threshold: Of two classes the probability above which the second is the answer; None for the model's.
     Raises:
         BackpropError: for files that cannot be read or lack columns, and for predictions that are no numbers.
     """
-    return judged(path("model", model), optional(path, "rows", rows))
+    part = optional(number, "threshold", threshold, above=0.0)
+    return judged(path("model", model), optional(path, "rows", rows), threshold=part)
 
 
-def judged(place: str, file: str | None, dialect: Dialect | None = None) -> Evaluated:
+def judged(
+    place: str, file: str | None, dialect: Dialect | None = None, threshold: float | None = None
+) -> Evaluated:
     """Judge as `evaluate` does, rows in some dialect, by default that of the training rows."""
     trained = Model.load(place)
+    if threshold is not None:
+        if not 0.0 < threshold < 1.0:
+            raise UsageError(f"a threshold is a probability between 0 and 1, not {threshold:g}")
+        if len(trained.classes or ()) != 2 or not has_probabilities(trained):
+            raise UsageError(
+                "a threshold parts two classes by their probability, which this model does not give"
+            )
+        trained.threshold = threshold
     if file is None:
         before = _before(trained, place)
         trained = trained if before is None else Model.load(before)
@@ -88,9 +102,14 @@ def judged(place: str, file: str | None, dialect: Dialect | None = None) -> Eval
             known.targets,
             "classification" if trained.classes is not None else "regression",
             trained.classes or trained.outputs,
-            trained.loss(known.inputs, known.targets),
+            trained.loss(known.inputs, known.targets, known.weights),
             probabilities=has_probabilities(trained),
+            counts=known.weights,
+            threshold=trained.threshold,
         )
+    weights = trained.config.data.weights
+    if weights is not None and known.weights is None:
+        source += f", which has no column '{weights}': its rows count alike"
     return Evaluated(found, place, source, trained.config.loss.type)
 
 
@@ -123,7 +142,9 @@ def held_out(trained: Model, model: str) -> tuple[Rows, str]:
         (
             name
             for name in ("test", "validation")
-            if getattr(data, f"{name}_split") or getattr(data, f"{name}_path") is not None
+            if getattr(data, f"{name}_split")
+            or getattr(data, f"{name}_path") is not None
+            or (name == "validation" and data.folds is not None)
         ),
         None,
     )
@@ -136,7 +157,7 @@ def held_out(trained: Model, model: str) -> tuple[Rows, str]:
         raise
     rows = problem.test if part == "test" else problem.validation
     assert rows is not None
-    known = Rows(rows.encoded, rows.targets if trained.encoding.shares else rows.answers)
+    known = Rows(rows.encoded, rows.targets if trained.encoding.shares else rows.answers, rows.counts)
     source = getattr(data, f"{part}_path")
     if source is not None:
         return known, source

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .command import HELP
-from .common import answers, table_options
+from .common import answers, number, table_options
 from .output import Output
 
 if TYPE_CHECKING:
@@ -32,10 +32,17 @@ FORMATS = ("table", "json", "csv", "tsv", "markdown")
     show_default=True,
     help="Decimals of shares and significant digits of errors, in tables.",
 )
+@click.option(
+    "--threshold",
+    metavar="P",
+    help="Of two classes: the probability of the second above which it is the answer.",
+)
 @table_options
 @click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
 @answers(None, FORMATS)
-def command(output: Output, model: str, file: str | None, dialect: Dialect | None) -> int:
+def command(
+    output: Output, model: str, file: str | None, dialect: Dialect | None, threshold: str | None
+) -> int:
     """Judge a model on the rows of FILE (CSV, TSV, JSON Lines, npz; - is stdin), which has the target too.
 
     For classes: accuracy, the confusion matrix, precision, recall and F1 of every class. For numbers:
@@ -50,7 +57,8 @@ def command(output: Output, model: str, file: str | None, dialect: Dialect | Non
 
     if output.format not in FORMATS:
         raise UsageError(f"evaluate does not write {output.format}", hint=f"formats: {', '.join(FORMATS)}")
-    found = judged(model, file, dialect)
+    part = None if threshold is None else number("--threshold", threshold)
+    found = judged(model, file, dialect, part)
     if file is None:
         output.note(f"note: no FILE, so these are {found.source}")
     output.show(found.document(output.digits))

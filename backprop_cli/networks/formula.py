@@ -22,6 +22,7 @@ class FormulaNetwork:
         first: The parameters' first values.
         loss: Its type is a name, not ``auto``.
         penalties: The ``regularization`` section; they count every parameter.
+        weighted: Rows have weights in the loss.
     """
 
     outputs = 1
@@ -32,7 +33,9 @@ class FormulaNetwork:
         first: Mapping[str, float],
         loss: losses.Loss,
         penalties: losses.Regularization,
+        weighted: bool = False,
     ) -> None:
+        self.weighted = weighted
         self.target, self.expression = split_formula(formula)
         self.loss = loss
         self.penalties = penalties
@@ -62,10 +65,13 @@ class FormulaNetwork:
         data_loss, outputs, target = None, [prediction], None
         if targets:
             target = f"data.{self.target}"  # no name of a user's has a dot
-            data_loss = self.loss.row.lower(b, self.loss, output, b.leaf(target, (rows,)))
+            t = b.leaf(target, (rows,))
+            data_loss = self.loss.row.lower(b, self.loss, output, t, self.weighted)
             total = penalised(b, data_loss, self.parameters, self.penalties) if training else data_loss
             outputs = [*([] if training else outputs), data_loss, total]
-        return Lowered(b.graph.build(outputs), output, prediction, data_loss, target, {}, {}, {})
+        weights = losses.WEIGHTS if targets and self.weighted else None
+        graph = b.graph.build(outputs)
+        return Lowered(graph, output, prediction, data_loss, target, {}, {}, {}, weights)
 
     def feed(self, inputs: NDArray) -> dict[str, NDArray]:
         """Return the arrays of the leaves that rows come in by: a column each."""

@@ -17,6 +17,9 @@ from .lowering import Builder
 
 Share = Annotated[float, Meta(gt=0, lt=1)]
 
+WEIGHTS = "weights"
+"""The leaf by which the weights of rows come in."""
+
 FORMULA = "formula"
 """The type of a loss that the config writes down itself."""
 
@@ -36,6 +39,8 @@ class Loss(Section, frozen=True):
             "binary_cross_entropy",
             "cross_entropy",
             "hinge",
+            "multi_margin",
+            "poisson",
             "formula",
         ],
         Meta(description="auto: formula where there is one, else cross-entropy for classes, mse for numbers"),
@@ -44,10 +49,19 @@ class Loss(Section, frozen=True):
     q: Annotated[
         Share | None, Meta(description="quantile: the share of the targets that lie below (0.5)")
     ] = None
-    margin: Annotated[Positive | None, Meta(description="hinge: how far is far enough (1)")] = None
+    margin: Annotated[Positive | None, Meta(description="hinge, multi_margin: how far is far enough (1)")] = (
+        None
+    )
     label_smoothing: Annotated[
         Fraction | None,
         Meta(description="cross_entropy: what all classes share equally of a row's target (0)"),
+    ] = None
+    class_weights: Annotated[
+        Literal["balanced"] | dict[str, Positive] | None,
+        Meta(
+            description="of classes: what a row of each counts in the loss, 1 where nothing is said; "
+            "balanced: the training rows, over the classes and over those of the class"
+        ),
     ] = None
     formula: Annotated[
         str | None,
@@ -78,10 +92,15 @@ class Loss(Section, frozen=True):
 
     @property
     def fuses(self) -> str | None:
-        """What makes probabilities of its logits: the row's, or the sigmoid that a formula calls p."""
+        """What makes predictions of its outputs: the row's, or the sigmoid that a formula calls p."""
         if self.type != FORMULA:
             return self.row.fuses
         return "sigmoid" if "p" in self._lowered("").inputs else None
+
+    @property
+    def probable(self) -> bool:
+        """Whether what it makes of the outputs are probabilities."""
+        return self.fuses in PROBABILITIES
 
     @property
     def text(self) -> str | None:
@@ -95,7 +114,7 @@ class Loss(Section, frozen=True):
 
     def graph(self) -> Graph:
         """Return the graph of a formula over y, t and its parameters."""
-        return self._lowered("" if self.fuses is None else "p = sigmoid(y); ")
+        return self._lowered("p = sigmoid(y); " if self.type == FORMULA and self.fuses else "")
 
     def _lowered(self, before: str) -> Graph:
         assert self.text is not None
@@ -123,6 +142,9 @@ class Loss(Section, frozen=True):
                 yield Fault(f"{key}.{name}", message, None, (f"{key}.type",))
 
 
+PROBABILITIES = ("sigmoid", "softmax")
+"""What makes probabilities of logits."""
+
 OPERANDS = ("y", "t", "p")
 """What a formula may name besides its parameters: output, target, and the sigmoid of the output."""
 
@@ -138,25 +160,27 @@ class LossRow(NamedTuple):
     """A loss.
 
     Attributes:
-        lower: Adds it to a graph: its settings, the node of outputs (rows, outputs) and that of targets of
-            the same shape -> the node of its number.
+        terms: Adds its terms to a graph: its settings, the node of outputs (rows, outputs) and that of
+            targets of the same shape -> a node of a number an output, or a row.
         torch: PyTorch's, of ``output`` and ``t``, with the settings in braces; "" where it has none, and the
             formula stands for it.
         formula: The term of an output y and its target t, where `_formula` adds it.
         signs: The formula's t is 1 and -1 for classes.
         settings: Those of `Loss` that it has, with their defaults.
-        fuses: It takes logits: the activation that makes probabilities of them.
+        fuses: It takes logits, or the logarithms of rates: the activation that makes predictions of them.
         classes: Its targets are classes, one hot.
         single: One output tells two classes apart; without it there is one for each.
         sums: It adds up over rows; the others are means.
+        share: What the sum is multiplied by.
         squares: It is least where the sum of squares is.
         degree: The power of a factor on outputs, targets and settings alike that it takes on; None where it
             takes on none.
+        least: The least target that it has a meaning for.
         term: What a reader is shown as the term of an output, where it is computed otherwise; ``y`` is the
             output, ``t`` its target, ``p`` its probability; the losses that take logits are minus these.
     """
 
-    lower: Callable[[Builder, Loss, int, int], int]
+    terms: Callable[[Builder, Loss, int, int], int]
     torch: str
     settings: Mapping[str, float] = MappingProxyType({})
     formula: str | None = None
@@ -165,18 +189,48 @@ class LossRow(NamedTuple):
     classes: bool = False
     single: bool = False
     sums: bool = False
+    share: float = 1.0
     squares: bool = False
     degree: int | None = None
+    least: float | None = None
     term: str | None = None
+
+    def lower(self, b: Builder, loss: Loss, y: int, t: int, weighted: bool = False) -> int:
+        """Add it to a graph and return the node of its number: the mean of its terms, or their sum.
+
+        Args:
+            b: Builds the graph.
+            loss: Its settings.
+            y: Node of the outputs.
+            t: Node of the targets, of the same shape.
+            weighted: Each row's terms are multiplied by a weight, whose leaf is called `WEIGHTS`.
+        """
+        terms = self.terms(b, loss, y, t)
+        if weighted:
+            rows, *rest = b.graph.nodes[terms].shape
+            terms = b.step(
+                "multiply", terms, b.leaf(WEIGHTS, (rows, *(1 for _ in rest))), name="loss.weighted"
+            )
+        if not self.sums:
+            return b.step("mean", terms, name="loss.data")
+        if self.share == 1.0:
+            return b.step("sum", terms, name="loss.data")
+        whole = b.step("sum", terms, name="loss.sum")
+        return b.step("multiply", b.number(self.share), whole, name="loss.data")
 
     @property
     def numbers(self) -> bool:
         """Whether its targets are numbers, where nothing else is said."""
         return not (self.classes or self.single)
 
+    @property
+    def probable(self) -> bool:
+        """Whether it takes logits, of which probabilities are made."""
+        return self.fuses in PROBABILITIES
+
     def equal_chances(self, classes: int) -> int:
         """Return of how many outcomes a logit of 0 says that they are equally likely; 0 for no logits."""
-        return 0 if self.fuses is None else classes if self.classes else 2
+        return 0 if not self.probable else classes if self.classes else 2
 
 
 def default(task: str, *, single: bool) -> str:
@@ -190,18 +244,12 @@ def _difference(b: Builder, y: int, t: int) -> int:
     return b.step("subtract", y, t, name="loss.difference")
 
 
-def _squares(b: Builder, y: int, t: int) -> int:
+def _squares(b: Builder, loss: Loss, y: int, t: int) -> int:
     return b.step("power_n", _difference(b, y, t), b.number(2.0), name="loss.squares")
 
 
-def _half_sse(b: Builder, loss: Loss, y: int, t: int) -> int:
-    return b.step(
-        "multiply", b.number(0.5), b.step("sum", _squares(b, y, t), name="loss.sum"), name="loss.data"
-    )
-
-
 def _mae(b: Builder, loss: Loss, y: int, t: int) -> int:
-    return b.step("mean", b.step("abs", _difference(b, y, t), name="loss.distances"), name="loss.data")
+    return b.step("abs", _difference(b, y, t), name="loss.distances")
 
 
 def _huber(b: Builder, loss: Loss, y: int, t: int) -> int:
@@ -210,18 +258,18 @@ def _huber(b: Builder, loss: Loss, y: int, t: int) -> int:
     assert loss.delta is not None
     near = b.step("min", distance, b.number(loss.delta), name="loss.near")
     rest = b.step("subtract", distance, b.step("multiply", b.number(0.5), near))
-    return b.step("mean", b.step("multiply", near, rest, name="loss.terms"), name="loss.data")
+    return b.step("multiply", near, rest, name="loss.terms")
 
 
 def _binary(b: Builder, loss: Loss, z: int, t: int) -> int:
     """t*softplus(-z) + (1 - t)*softplus(z): exact where the other term would swallow it."""
     yes = b.step("multiply", t, b.step("softplus", b.step("negative", z)))
     no = b.step("multiply", b.step("subtract", b.number(1.0), t), b.step("softplus", z))
-    return b.step("mean", b.step("add", yes, no, name="loss.terms"), name="loss.data")
+    return b.step("add", yes, no, name="loss.terms")
 
 
 def _formula(b: Builder, loss: Loss, y: int, t: int) -> int:
-    """The formula's nodes over output and target, the mean of its last one."""
+    """The formula's nodes over output and target."""
     graph = loss.graph()
     numbers = loss.numbers(graph)
     if loss.signed:
@@ -235,12 +283,25 @@ def _formula(b: Builder, loss: Loss, y: int, t: int) -> int:
         else:
             ids.append(b.number(numbers.get(name, node.value)))
     b.graph.name(ids[graph.output], "loss.terms")
-    return b.step("mean", ids[graph.output], name="loss.data")
+    return ids[graph.output]
+
+
+def _multi_margin(b: Builder, loss: Loss, y: int, t: int) -> int:
+    """max(0, margin - own + y) of each class but the row's own, whose output is own; over all classes.
+
+    Source:
+        Crammer and Singer 2001, Weston and Watkins 1999; the mean over classes is PyTorch's.
+    """
+    assert loss.margin is not None
+    own = b.step("sum", b.step("multiply", y, t), axes=(1,), keep=True, name="loss.own")
+    short = b.step("add", b.step("subtract", b.number(loss.margin), own), y)
+    near = b.step("max", b.number(0.0), short, name="loss.short")
+    return b.step("multiply", b.step("subtract", b.number(1.0), t), near, name="loss.terms")
 
 
 LOSSES: dict[str, LossRow] = {
     "mse": LossRow(
-        lambda b, loss, y, t: b.step("mean", _squares(b, y, t), name="loss.data"),
+        _squares,
         "F.mse_loss(output, t)",
         squares=True,
         degree=2,
@@ -254,13 +315,13 @@ LOSSES: dict[str, LossRow] = {
         term="where(abs(y - t) <= delta, 1/2*(y - t)^2, delta*(abs(y - t) - delta/2))",
     ),
     "sse": LossRow(
-        lambda b, loss, y, t: b.step("sum", _squares(b, y, t), name="loss.data"),
+        _squares,
         "((output - t)**2).sum()",
         sums=True,
         squares=True,
         degree=2,
     ),
-    "half_sse": LossRow(_half_sse, "((output - t)**2).sum()/2", sums=True, squares=True, degree=2),
+    "half_sse": LossRow(_squares, "((output - t)**2).sum()/2", sums=True, share=0.5, squares=True, degree=2),
     "binary_cross_entropy": LossRow(
         _binary,
         "F.binary_cross_entropy_with_logits(output, t)",
@@ -269,16 +330,14 @@ LOSSES: dict[str, LossRow] = {
         term="t*log(p) + (1 - t)*log(1 - p)",
     ),
     "cross_entropy": LossRow(
-        lambda b, loss, z, t: b.step(
-            "mean", b.step("cross_entropy", z, t, name="loss.terms"), name="loss.data"
-        ),
+        lambda b, loss, z, t: b.step("cross_entropy", z, t, name="loss.terms"),
         "F.cross_entropy(output, t)",
         fuses="softmax",
         classes=True,
         settings={"label_smoothing": 0.0},
         term="t*log(p)",
     ),
-    "quantile": LossRow(_formula, "", {"q": 0.5}, "max(q*(t - y), (q - 1)*(t - y))"),
+    "quantile": LossRow(_formula, "", {"q": 0.5}, "max(q*(t - y), (q - 1)*(t - y))", degree=1),
     "hinge": LossRow(
         _formula,
         "",
@@ -287,6 +346,19 @@ LOSSES: dict[str, LossRow] = {
         signs=True,
         classes=True,
         single=True,
+    ),
+    "multi_margin": LossRow(
+        _multi_margin,
+        "F.multi_margin_loss(output, t.argmax(1), margin={margin!r})",
+        {"margin": 1.0},
+        classes=True,
+    ),
+    "poisson": LossRow(
+        _formula,
+        "F.poisson_nll_loss(output, t)",
+        formula="exp(y) - t*y",
+        fuses="exp",
+        least=0.0,
     ),
     FORMULA: LossRow(_formula, "", single=True),
 }

@@ -105,6 +105,7 @@ class Lowered(NamedTuple):
         updates: State -> node of its new value.
         activations: What the alarms look at: layer -> (node before, node after).
         layers: Layer -> node of what it gives, its activation included.
+        weights: Name of the leaf that the rows' weights come in by; None where all count alike.
     """
 
     graph: Graph
@@ -115,6 +116,7 @@ class Lowered(NamedTuple):
     updates: Mapping[str, int]
     activations: Mapping[str, tuple[int, int]]
     layers: Mapping[str, int]
+    weights: str | None = None
 
     @property
     def shapes(self) -> dict[str, Shape]:

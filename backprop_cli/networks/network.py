@@ -73,6 +73,7 @@ class LayerNetwork:
         loss: Its type is a name, not ``auto``.
         penalties: The ``regularization`` section.
         seed: Of the first values.
+        weighted: Rows have weights in the loss.
     Attributes:
         pieces: The layers in their order.
     Raises:
@@ -87,8 +88,10 @@ class LayerNetwork:
         loss: losses.Loss,
         penalties: losses.Regularization,
         seed: int,
+        weighted: bool = False,
     ) -> None:
         self.shape = shape
+        self.weighted = weighted
         self.outputs = outputs
         self.loss = loss
         self.penalties = penalties
@@ -162,12 +165,14 @@ class LayerNetwork:
         data_loss = None
         outputs = [prediction]
         if targets:
-            data_loss = self.loss.row.lower(b, self.loss, output, b.leaf("t", (rows, self.outputs)))
+            t = b.leaf("t", (rows, self.outputs))
+            data_loss = self.loss.row.lower(b, self.loss, output, t, self.weighted)
             total = penalised(b, data_loss, self.parameters, self.penalties) if training else data_loss
             outputs = [*updates.values(), *([] if training else outputs), data_loss, total]
         target = "t" if targets else None
+        weights = losses.WEIGHTS if targets and self.weighted else None
         graph = b.graph.build(outputs)
-        return Lowered(graph, output, prediction, data_loss, target, updates, activations, layers)
+        return Lowered(graph, output, prediction, data_loss, target, updates, activations, layers, weights)
 
     def feed(self, inputs: NDArray) -> dict[str, NDArray]:
         """Return the arrays of the leaves that rows come in by."""

@@ -38,6 +38,8 @@ class Network(Protocol):
     def outputs(self) -> int: ...
     @property
     def row_numbers(self) -> int: ...
+    @property
+    def weighted(self) -> bool: ...
 
     def lower(self, rows: int, *, training: bool, targets: bool = True) -> Lowered: ...
 
@@ -56,6 +58,23 @@ class Bound(NamedTuple):
         """The buffer that targets go to."""
         assert self.lowered.target is not None
         return self.leaves[self.lowered.target]
+
+    def weigh(self, weights: NDArray | None, *, mean: bool) -> None:
+        """Put the weights of the rows in place.
+
+        Args:
+            weights: A number a row; None for rows that count alike.
+            mean: Divide them by their mean: a mean over the rows is then a weighted mean.
+        """
+        if self.lowered.weights is None:
+            return
+        leaf = self.leaves[self.lowered.weights]
+        if weights is None:
+            leaf[...] = 1.0
+            return
+        leaf[...] = weights.reshape(leaf.shape)
+        if mean:
+            leaf /= leaf.mean()
 
 
 class Outcome(NamedTuple):
@@ -135,7 +154,7 @@ class Runner:
         return made
 
     def blocks(
-        self, inputs: Mapping[str, NDArray], targets: NDArray | None
+        self, inputs: Mapping[str, NDArray], targets: NDArray | None, weights: NDArray | None = None
     ) -> Iterator[tuple[Bound, int, int]]:
         """Run rows through the predicting graph, block after block."""
         rows = len(next(iter(inputs.values()), targets if targets is not None else ()))
@@ -149,23 +168,32 @@ class Runner:
                 bound.leaves[name][...] = array[start:stop]
             if targets is not None:
                 bound.targets[...] = targets[start:stop].reshape(bound.targets.shape)
+                bound.weigh(None if weights is None else weights[start:stop], mean=False)
             with np.errstate(all="ignore"):
                 bound.plan.run()
             yield bound, start, stop
             self.between(stop, rows)
 
-    def predict(self, inputs: NDArray, targets: NDArray | None = None, *, raw: bool = False) -> Outcome:
+    def predict(
+        self,
+        inputs: NDArray,
+        targets: NDArray | None = None,
+        *,
+        weights: NDArray | None = None,
+        raw: bool = False,
+    ) -> Outcome:
         """Return predictions for encoded rows, and their loss where there are targets.
 
         Args:
             inputs: Shape (rows, *shape of a row).
             targets: Shape (rows, outputs), one-hot for classes.
+            weights: Of the rows in a loss that is a mean; None where all count alike.
             raw: What the last layer gives, logits instead of probabilities.
         """
         predictions: list[NDArray] = []
         total = 0.0
         summed = self.network.loss.row.sums
-        for bound, start, stop in self.blocks(self.network.feed(inputs), targets):
+        for bound, start, stop in self.blocks(self.network.feed(inputs), targets, weights):
             lowered, rows = bound.lowered, stop - start
             output = bound.plan.value(lowered.output if raw else lowered.prediction)
             predictions.append(by_row(output, rows))
@@ -174,7 +202,8 @@ class Runner:
         if not predictions:
             return Outcome(np.empty((0, 1), self.dtype), None)
         every = np.concatenate(predictions)
-        return Outcome(every, None if targets is None else total / (1 if summed else len(every)))
+        whole = 1.0 if summed else len(every) if weights is None else float(weights.sum(dtype=np.float64))
+        return Outcome(every, None if targets is None else total / whole)
 
     def layer(self, name: str, inputs: NDArray) -> NDArray:
         """Return what a layer gives for encoded rows, (rows, *shape of its output)."""

@@ -432,7 +432,7 @@ class Unrolled:
             leaf = self._leaf(int(t[r, k]), Name("t", place=(k,)), targets[r, k].item(), INPUT, r)
             self.targets.append(leaf)
         operands = [y, t]
-        if loss.row.fuses is not None:
+        if loss.row.probable:
             operands.append(self._predictions().reshape(y.shape))
         node, share = graph.nodes[lowered.data_loss], 1.0
         if node.op is PRIMITIVES["multiply"]:
@@ -444,7 +444,7 @@ class Unrolled:
         flat = [id for a in operands for id in a.reshape(-1).tolist()]
         whole = self._scalars.numbers[lowered.data_loss].item()
         regions = [[self._region(id) for id in row] for row in terms.reshape(y.shape).tolist()]
-        exact = self._region(whole.id, flat[: 2 * y.size]) if loss.row.fuses is not None else None
+        exact = self._region(whole.id, flat[: 2 * y.size]) if loss.row.probable else None
         self.loss = WrittenLoss(loss.type, self.paper, regions, flat, (share, count), exact)
         self.data = self._apply(whole.id, self.loss.row, (self._ids[i] for i in flat), Name("E"))
         return whole, self.data

@@ -76,7 +76,10 @@ class WrittenLoss:
         share, over = self._factor
         if self._fused:
             return multiply(fraction(share, over), subtract(operands[k + 2 * count], operands[k + count]))
-        term = self._terms[k]
-        at = next(i for i, id in enumerate(term.operands) if self._at[id] == k)
-        factor, slope = term.factored(at, self._operands(term, operands), y)
-        return multiply(fraction(share * factor, over), slope)
+        slopes = []
+        for term in self._terms:  # mostly one: where outputs of a row are compared, all that read it
+            for at, id in enumerate(term.operands):
+                if self._at[id] == k:
+                    factor, slope = term.factored(at, self._operands(term, operands), y)
+                    slopes.append(multiply(fraction(share * factor, over), slope))
+        return add(*slopes) if len(slopes) > 1 else slopes[0]

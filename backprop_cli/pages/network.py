@@ -52,6 +52,8 @@ def why_not(problem: Problem) -> str | None:
             return f"{name} has {count:,} {what}, at most {MOST_UNITS} are drawn"
     if isinstance(config.optimizer, settings.LevenbergMarquardt):
         return "levenberg_marquardt solves for all parameters at once: it makes no gradient step"
+    if network.weighted:
+        return "its rows have weights in the loss"
     penalties = config.regularization
     if network.loss.row.sums and penalties is not None and (penalties.l1 or penalties.l2):
         return f"{config.loss.type} with a penalty is no sum over rows"

@@ -58,6 +58,7 @@ def _page(evaluation: Evaluation, subject: Subject, digits: int) -> Iterator[Blo
 def as_dict(evaluation: Evaluation, subject: Subject) -> dict[str, Any]:
     """Return what ``--format json`` prints; numbers that do not exist are null."""
     head = {"schema": 1, "model": subject.model, "rows": evaluation.rows, "source": subject.rows}
+    head |= {"weight": evaluation.counts} if evaluation.counts is not None else {}
     loss = {"loss": {"type": subject.loss, "value": evaluation.loss}}
     if isinstance(evaluation, ClassificationEvaluation):
         return {
@@ -66,6 +67,9 @@ def as_dict(evaluation: Evaluation, subject: Subject) -> dict[str, Any]:
             "accuracy": evaluation.accuracy,
             "baseline": evaluation.baseline,
             "top_3_accuracy": evaluation.top_3_accuracy,
+            "roc_auc": evaluation.roc_auc,
+            "average_precision": evaluation.average_precision,
+            "threshold": evaluation.threshold,
             **loss,
             "cross_entropy": evaluation.cross_entropy,
             "confusion": {
@@ -141,15 +145,18 @@ def measures(evaluation: Evaluation, subject: Subject, digits: int) -> list[tupl
     """Return name, number and remark of each measure of the whole."""
     lines = []
     if isinstance(evaluation, ClassificationEvaluation):
-        right = int(evaluation.confusion.trace())
+        right, weight = evaluation.confusion.trace(), evaluation.counts
         often = max(evaluation.classes, key=lambda c: c.support)
-        remark = f"{right:,} of {evaluation.rows:,} right"
+        remark = f"{int(right):,} of {evaluation.rows:,} right"
+        if weight is not None:
+            remark = f"{rounded(float(right), digits)} of the weight {rounded(weight, digits)} right"
         remark += f"; always '{_name(often.name)}' would be {evaluation.baseline:.{digits}f}"
         lines.append(("accuracy", f"{evaluation.accuracy:.{digits}f}", remark))
         if evaluation.top_3_accuracy is not None:
             share = f"{evaluation.top_3_accuracy:.{digits}f}"
             lines.append(("top 3 accuracy", share, "the class is among the three likeliest"))
         lines.append(("macro F1", f"{evaluation.macro.f1:.{digits}f}", "mean over the classes"))
+        lines += _ranked(evaluation, digits)
     lines.append(("loss", rounded(evaluation.loss, digits), f"{subject.loss}, as trained"))
     if isinstance(evaluation, ClassificationEvaluation):
         if evaluation.cross_entropy is not None and not subject.loss.endswith("cross_entropy"):
@@ -169,6 +176,20 @@ def measures(evaluation: Evaluation, subject: Subject, digits: int) -> list[tupl
     return lines
 
 
+def _ranked(evaluation: ClassificationEvaluation, digits: int) -> Iterator[tuple[str, str, str]]:
+    """Yield the measures of the order of the probabilities, and of two classes the threshold."""
+    several = len(evaluation.classes) > 2
+    second = (
+        "each class against the others, their mean" if several else f"'{_name(evaluation.classes[1].name)}'"
+    )
+    for name, value in (("ROC AUC", evaluation.roc_auc), ("avg precision", evaluation.average_precision)):
+        if value is not None:
+            remark = "mean of each class against the others" if several else f"of {second}"
+            yield name, f"{value:.{digits}f}", remark
+    if evaluation.threshold is not None:
+        yield "threshold", f"{evaluation.threshold:g}", f"{second} is answered above it"
+
+
 def grids(evaluation: Evaluation, digits: int) -> list[Grid]:
     """Return the tables below the measures."""
     if not isinstance(evaluation, ClassificationEvaluation):
@@ -185,11 +206,12 @@ def grids(evaluation: Evaluation, digits: int) -> list[Grid]:
         [
             _name(scores.name),
             *("-" if key in scores.undefined else f"{getattr(scores, key):.{digits}f}" for key in SHARES),
-            f"{scores.support:,}",
+            _amount(scores.support),
         ]
         for scores in shown
     ]
-    by_class = _grid("by class", ["class", "precision", "recall", "F1", "rows"], rows, ruled=2)
+    counted_ = "rows" if evaluation.counts is None else "weight"
+    by_class = _grid("by class", ["class", "precision", "recall", "F1", counted_], rows, ruled=2)
     return [_confusion(evaluation), by_class]
 
 
@@ -207,7 +229,7 @@ def _confusion(evaluation: ClassificationEvaluation) -> Grid:
     names = [_name(c.name) for c in evaluation.classes]
     pairs = [(n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if n and i != j]
     pairs = sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2]))[:PAIRS]
-    most: list[list[Cell]] = [[f"{names[i]} taken for {names[j]}", f"{n:,}"] for n, i, j in pairs]
+    most: list[list[Cell]] = [[f"{names[i]} taken for {names[j]}", _amount(n)] for n, i, j in pairs]
     frequent = _grid("most frequent confusions", ["", "rows"], most or [["none", "0"]])
     if len(names) > MANY_CLASSES:
         return frequent
@@ -222,8 +244,13 @@ def _confusion(evaluation: ClassificationEvaluation) -> Grid:
     return under(names, names).replace(narrow=(numbered.replace(narrow=(frequent,)),))
 
 
-def _count(n: int, right: bool) -> Text:
-    return Text(f"{n:,}", ("good" if right else "bad") if n else "empty")
+def _amount(n: float) -> str:
+    """Return a number of rows, or what they count."""
+    return f"{int(n):,}" if n == int(n) else rounded(n, 5)
+
+
+def _count(n: float, right: bool) -> Text:
+    return Text(_amount(n), ("good" if right else "bad") if n else "empty")
 
 
 def _remarks(evaluation: Evaluation) -> list[str]:

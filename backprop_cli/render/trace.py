@@ -13,7 +13,7 @@ from ..errors import counted, printable
 from ..explanation.expr import Number, Ref
 from ..language.numbers import rounded
 from ..networks.lines import Line
-from ..networks.losses import LOSSES
+from ..networks.losses import LOSSES, PROBABILITIES
 from ..training.node_table import NodeTable, Numbers, TableRow
 from ..training.step import Step
 from ..training.trace import Given, Trace, Update
@@ -70,7 +70,7 @@ def _sections(trace: Trace, digits: int) -> Iterator[tuple[str, str, Calculation
         words["delta"] = "dE/dy sums what comes back from all that reads y; dE/dz = dE/dy*dy/dz"
         words["gradient"] = f"dE/dw = dE/dz*(the weight's input){summed}; dE/db = dE/dz{summed}"
     fused = LOSSES[trace.step.loss].fuses
-    if fused is not None:
+    if fused in PROBABILITIES:
         words["forward"] += "; p are the probabilities" if words["forward"] else "p are the probabilities"
         together = f"{fused} and {trace.step.loss} together: p - t, over how many there are"
         words["delta"] = f"{words['delta']}; {together}".removeprefix("; ")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from math import isfinite, prod
 from typing import Any
 
-from ..errors import counted
+from ..errors import counted, printable
 from ..language.numbers import rounded, scientific
 from ..networks.network import LayerNetwork
 from ..optimization.fit import FitResult
@@ -169,6 +169,16 @@ def _page(run: Run, seconds: float) -> Iterator[Block]:
     yield Grid([Column("set"), *(Column(name, "number") for name in names)], rows)
     for alarm in run.ending:
         yield Lines([alarm.says], most=None)
+    better = run.better
+    if better is not None:
+        second = (run.problem.classes or [])[1]
+        yield Lines(
+            [
+                f"threshold: {better.threshold:g} would bring the F1 of '{printable(second)}' on the"
+                f" validation rows from {rounded(better.now, 3)} to {rounded(better.f1, 3)}"
+            ],
+            most=None,
+        )
     yield Lines([ending(run), f"time: {seconds:.1f} s", f"model: {run.path(MODEL)}"], most=None)
 
 
@@ -240,6 +250,7 @@ def _summary(run: Run, seconds: float) -> dict[str, Any]:
         "best": progress.best,
         "best_epoch": progress.best_epoch,
         "results": run.results,
+        "better_threshold": None if run.better is None else run.better._asdict(),
         "fit": fit_dict(fit) if fit else None,
         "alarms": [alarm._asdict() for alarm in run.alarms.raised],
         "seconds": seconds,

@@ -17,6 +17,7 @@ from ..ops import PRIMITIVES
 from ..ops.namespaces import arrays
 from .loop import Training
 from .mends import either, unscaled
+from .metrics import best_threshold, f1, shares_of, two_columns
 from .problem import Problem, Set
 
 FEW_UPDATES = 1000
@@ -45,6 +46,11 @@ RARE = 2
 """Rows of a class that can hardly be learned ..."""
 USUAL = 10
 """... where the others have so many on the average."""
+
+ENOUGH = 10
+"""Fewer rows of a class tell no threshold."""
+BETTER_BY = 0.02
+"""Of F1: a smaller gain on the validation rows may be luck."""
 
 UNREACHABLE = 0.01
 """Share of the targets' variance that an output activation may leave for good."""
@@ -112,6 +118,8 @@ def _last_activation(problem: Problem, network: LayerNetwork) -> Iterator[Findin
         return
     loss = problem.config.loss
     mend = f"no activation at the end of {last.name}"
+    if loss.fuses is not None and not loss.probable:
+        return
     if loss.fuses is not None:
         if loss.row.classes:
             most = 1.0 / (1.0 + (len(problem.classes or ()) - 1) * exp(low - high))
@@ -266,20 +274,20 @@ def beside_constant(problem: Problem, rows: Set, outputs: NDArray) -> Beside | N
     if len(rows) < 2 or (answers == answers[0]).all():
         return None
     if problem.task == "classification":
-        (right,) = problem.measure(outputs, answers, ["accuracy"]).values()
-        counts = np.bincount(answers)
-        share = float(counts.max()) / len(answers)
-        most = (problem.classes or [])[int(counts.argmax())]
+        # with weights of rows or classes, as the loss counts them: it is what has been learned
+        (right,) = problem.measure(outputs, answers, ["accuracy"], counts=rows.weights).values()
+        shares = shares_of(answers, rows.weights)
+        share, most = float(shares.max()), (problem.classes or [])[int(shares.argmax())]
         return Beside(
             (right - share) / (1.0 - share),
             f"accuracy is {brief(right, 3)}; always answering '{most}' has {brief(share, 3)}",
         )
     loss = problem.config.loss
     if loss.row.squares:
-        (share,) = problem.measure(outputs, answers, ["r2"]).values()
+        (share,) = problem.measure(outputs, answers, ["r2"], counts=rows.weights).values()
         told = brief(share + 0.0, 3) if isfinite(share) else "too far below 0 for a number"
         return Beside(share, f"R2 is {told}; always answering the mean has 0")
-    constant = _constant(loss, answers)
+    constant = _constant(loss, answers) if rows.weights is None else None
     if constant is None:
         return None
     what, numbers = constant
@@ -310,6 +318,38 @@ def _mean_loss(loss: Loss, differences: NDArray) -> float:
         near = np.minimum(distance, loss.delta)
         return float((near * (distance - 0.5 * near)).mean())
     return float(distance.mean())
+
+
+class BetterThreshold(NamedTuple):
+    """A threshold with a better F1 of the second class on the validation rows.
+
+    Attributes:
+        threshold: What it is.
+        f1: With it.
+        now: With the threshold that there is.
+    """
+
+    threshold: float
+    f1: float
+    now: float
+
+
+def better_threshold(training: Training) -> BetterThreshold | None:
+    """Return a threshold that serves much better than the one there is; None where there is none."""
+    problem, rows = training.problem, training.validation
+    if rows is None or len(problem.classes or ()) != 2 or not problem.config.loss.probable:
+        return None
+    if problem.encoding.shares or min(np.bincount(rows.answers, minlength=2)) < ENOUGH:
+        return None
+    outputs = training.runner.predict(rows.encoded, rows.targets, raw=True).predictions
+    chances = problem.chances(outputs)[:, -1].astype(np.float64)
+    (now,) = problem.measure(outputs, rows.answers, ["f1"], counts=rows.counts).values()
+    best = best_threshold(chances, rows.answers, rows.counts)
+    shown = float(f"{best.threshold:.2g}")
+    if not 0.0 < shown < 1.0:
+        return None
+    again = f1(two_columns(chances[:, None], shown), rows.answers, rows.counts)
+    return BetterThreshold(shown, again, now) if again > now + BETTER_BY else None
 
 
 def of_answers(training: Training, final: Training) -> dict[str, Beside]:

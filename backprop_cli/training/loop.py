@@ -19,7 +19,7 @@ from ..optimization import rules, settings
 from ..optimization.fit import scaling_hint
 from ..optimization.schedules import Rates
 from .mends import steadier
-from .metrics import higher_is_better
+from .metrics import higher_is_better, shares_of
 from .problem import Problem, Set
 
 BETTER = "other first values of the parameters, or a smaller optimizer.learning_rate"
@@ -162,7 +162,7 @@ class Training:
         theta, gradient, state = runner.theta, runner.gradient, self.state
         update, rate_of = self.optimizer.update, self.rates.of_update
         measured = bool(config.training.measured)
-        full = self.batch == rows
+        full, summed = self.batch == rows, problem.network.loss.row.sums
         while progress.row < rows:
             start, stop = progress.row, min(progress.row + self.batch, rows)
             bound = runner.bound(stop - start, training=True)
@@ -172,11 +172,13 @@ class Training:
                 for name, array in train.inputs.items():
                     np.take(array, index, 0, leaves[name], "clip")
                 np.take(train.targets, index, 0, bound.targets, "clip")
+                bound.weigh(None if train.weights is None else train.weights[index], mean=not summed)
             elif progress.step == 0 or not full or self.last_batch is not bound:
                 # all rows at once need no order, and stay where they are
                 for name, array in train.inputs.items():
                     leaves[name][...] = array[start:stop]
                 bound.targets[...] = train.targets[start:stop]
+                bound.weigh(None if train.weights is None else train.weights[start:stop], mean=not summed)
             for name, draw in masks.items():
                 draw(leaves[name])
             plan.run()
@@ -212,6 +214,9 @@ class Training:
         for name, array in self.train.inputs.items():
             bound.leaves[name][...] = array[order[:stop]]
         bound.targets[...] = self.train.targets[order[:stop]]
+        weights = self.train.weights
+        mean = not self.problem.network.loss.row.sums
+        bound.weigh(None if weights is None else weights[order[:stop]], mean=mean)
         for name, draw in self._masks(self.progress.epoch, 0).items():
             draw(bound.leaves[name])
         return bound
@@ -241,7 +246,11 @@ class Training:
         self.check_parameters()
         values = {"loss": progress.loss / progress.batches * problem.loss_unit}
         if problem.config.training.measured:
-            values |= problem.measure(np.concatenate(self._outputs), self._seen())
+            order = self._order()
+            train = problem.train
+            counts = train.counts if train.counts is None or order is None else train.counts[order]
+            answers = train.answers if order is None else train.answers[order]
+            values |= problem.measure(np.concatenate(self._outputs), answers, counts=counts)
         if self.validation is not None:
             values |= {f"val_{name}": v for name, v in self.evaluate(self.validation).items()}
         values["learning_rate"] = self.rates.of_update(progress.epoch, progress.step - 1)
@@ -266,19 +275,19 @@ class Training:
         self._judge(values[self.monitor])
         return EpochRecord(progress.epoch, values)
 
-    def _seen(self) -> NDArray:
-        """Return the training targets in the order of the epoch that ends."""
-        config, targets = self.problem.config, self.problem.train.answers
+    def _order(self) -> NDArray | None:
+        """Return the order of the training rows in the epoch that ends; None for that of the table."""
+        config = self.problem.config
         if not config.training.shuffle or self.batch == len(self.train):
-            return targets
-        return targets[stream(config.seed, "order", self.progress.epoch).permutation(len(self.train))]
+            return None
+        return stream(config.seed, "order", self.progress.epoch).permutation(len(self.train))
 
     def evaluate(self, rows: Set) -> dict[str, float]:
         """Return the loss (without penalties) and the metrics of a set."""
-        outcome = self.runner.predict(rows.encoded, rows.targets, raw=True)
+        outcome = self.runner.predict(rows.encoded, rows.targets, weights=rows.weights, raw=True)
         assert outcome.loss is not None
         return {"loss": outcome.loss * self.problem.loss_unit} | self.problem.measure(
-            outcome.predictions, rows.answers
+            outcome.predictions, rows.answers, counts=rows.counts
         )
 
     def explained(self) -> float | None:
@@ -287,13 +296,13 @@ class Training:
         R2 of numbers; of classes the accuracy less the share of the most frequent one. None where a constant
         is right in every row.
         """
-        targets = self.problem.train.answers
+        targets, weights = self.problem.train.answers, self.problem.train.weights
         if (targets == targets[0]).all():
             return None
         outputs = self.runner.predict(self.train.encoded, self.train.targets, raw=True).predictions
         name = "r2" if self.problem.task == "regression" else "accuracy"
-        (share,) = self.problem.measure(outputs, targets, [name]).values()
-        return share if name == "r2" else share - float(np.bincount(targets).max()) / len(targets)
+        (share,) = self.problem.measure(outputs, targets, [name], counts=weights).values()
+        return share if name == "r2" else share - float(shares_of(targets, weights).max())
 
     def _judge(self, number: float) -> None:
         """Compare the monitored number with the best so far."""

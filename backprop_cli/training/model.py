@@ -21,7 +21,7 @@ from .config.yaml_source import Place
 from .data.encoding import Encoding
 from .folder import BEST, MODEL, state_of
 from .loop import Training
-from .problem import Problem, assemble, boundary_of, network_of, targets_of
+from .problem import Problem, assemble, boundary_of, network_of, targets_of, weights_of
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -47,6 +47,7 @@ class Model:
         classes: Names of the classes; None for numbers.
         outputs: Names of the numbers it predicts; the target columns.
         origin: What it learned from.
+        threshold: Of two classes the probability above which the second is the answer; None for the likelier.
     """
 
     def __init__(
@@ -64,8 +65,9 @@ class Model:
         self.outputs = encoding.targets
         self.runner = Runner(network_of(config, encoding), config.dtype)
         self.runner.restore(arrays)
-        probable = config.loss.fuses is not None
+        probable = config.loss.probable
         self.boundary = 0.5 if probable else boundary_of(self.runner.network, self.classes)
+        self.threshold = config.threshold
 
     @classmethod
     def load(cls, path: str) -> Model:
@@ -105,10 +107,12 @@ class Model:
             return np.concatenate([2.0 * self.boundary - predictions, predictions], axis=1)
         return predictions
 
-    def loss(self, inputs: NDArray, answers: NDArray) -> float:
-        """Return the mean loss of encoded rows, without penalties."""
+    def loss(self, inputs: NDArray, answers: NDArray, counts: NDArray | None = None) -> float:
+        """Return the mean loss of encoded rows, without penalties; ``counts`` is what each row counts."""
         targets = targets_of(answers, self.runner.network)
-        outcome: Outcome = self.runner.predict(self._cast(inputs), self._cast(targets))
+        ids = answers if answers.ndim == 1 else answers.argmax(axis=1)
+        weights = weights_of(ids, counts, self.config.loss, self.classes)
+        outcome: Outcome = self.runner.predict(self._cast(inputs), self._cast(targets), weights=weights)
         assert outcome.loss is not None
         return outcome.loss
 

@@ -17,6 +17,7 @@ from ..networks.runner import BLOCK_ROWS, Runner
 from ..tables.block import Block, Floats, TextBlock
 from ..tables.write import free_names
 from .data import encode_block
+from .metrics import decided
 from .model import Model
 
 
@@ -144,7 +145,7 @@ class Predictor:
         classes = self.model.classes
         if classes is None or not self._names_classes:
             return list(numbers.T)
-        best = np.where(np.isnan(numbers), -1.0, numbers).argmax(axis=1).tolist()
+        best = decided(np.where(np.isnan(numbers), -1.0, numbers), self.model.threshold).tolist()
         named: list[Any] = [None if row in faults else classes[i] for row, i in enumerate(best)]
         return [named, *(numbers.T if self.probabilities else ())]
 

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
+from math import log
 from typing import Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ConfigError
+from ..errors import ConfigError, nearest
 from ..language.numbers import brief
 from ..networks.formula import FormulaNetwork, columns_of, split_formula
 from ..networks.layers.places import ShapeError
-from ..networks.losses import FORMULA, LOSSES, default
+from ..networks.losses import FORMULA, LOSSES, Loss, default
 from ..networks.network import LayerNetwork, NDArray
 from ..networks.runner import Network
 from ..ops import PRIMITIVES
 from ..ops.namespaces import arrays
+from ..tables.numerals import cut
 from . import own_loss, schema
 from .config import Loaded, monitored
 from .config import load as read_config
-from .data import Rows, Splits, load, load_formula
+from .data import WEIGHTS, Rows, Splits, load, load_formula
 from .data.encoding import Encoding, Feature
 from .metrics import METRICS, check, measure
 
@@ -69,7 +71,7 @@ def _splits(loaded: Loaded) -> Splits:
 
     def rows(columns: Mapping[str, NDArray]) -> Rows:
         inputs = np.column_stack([columns[n] for n in used]) if used else np.empty((len(columns[target]), 0))
-        return Rows(inputs, columns[target][:, None])
+        return Rows(inputs, columns[target][:, None], columns.get(WEIGHTS))
 
     return Splits(
         rows(found.train),
@@ -103,11 +105,21 @@ class Set:
         targets: Shape (rows, outputs), of a formula (rows,); one-hot or shares for several classes, 0 and 1
             for two with one output.
         answers: Class ids (rows,), of shares the largest one's; or the same as ``targets``.
+        counts: What each row counts in metrics, (rows,); None where all count alike.
+        weights: What it counts in the loss, by its class too; None where all count alike.
     """
 
     def __init__(
-        self, encoded: NDArray, inputs: Mapping[str, NDArray], targets: NDArray, answers: NDArray
+        self,
+        encoded: NDArray,
+        inputs: Mapping[str, NDArray],
+        targets: NDArray,
+        answers: NDArray,
+        counts: NDArray | None = None,
+        weights: NDArray | None = None,
     ) -> None:
+        self.counts = counts
+        self.weights = weights
         self.encoded = encoded
         self.inputs = inputs
         self.targets = targets
@@ -124,6 +136,8 @@ class Set:
                 {name: array.astype(dtype, copy=False) for name, array in self.inputs.items()},
                 self.targets.astype(dtype, copy=False),
                 self.answers,
+                self.counts,
+                self.weights,
             )
 
 
@@ -162,7 +176,7 @@ class Problem:
         _check_metrics(self.config, splits)
         self.network = self._network()
         self.notes = splits.notes
-        self.boundary = boundary_of(self.network, self.classes)
+        self.boundary = boundary_of(self.network, self.classes, self.config.threshold)
         self.monitor = _monitor(self.config, splits.validation is not None)
         self.train = self._set(splits.train)
         self.validation = self._set(splits.validation) if splits.validation is not None else None
@@ -193,6 +207,8 @@ class Problem:
             {name: np.concatenate([part.inputs[name] for part in parts]) for name in self.train.inputs},
             np.concatenate([part.targets for part in parts]),
             np.concatenate([part.answers for part in parts]),
+            _joined(part.counts for part in parts),
+            _joined(part.weights for part in parts),
         )
         made.validation = None
         made.monitor = "loss"
@@ -214,7 +230,8 @@ class Problem:
         if isinstance(self.network, FormulaNetwork):
             targets = targets[:, 0]
         answers = rows.targets.argmax(axis=1) if self.encoding.shares else rows.targets
-        return Set(encoded, self.network.feed(encoded), targets, answers)
+        weights = weights_of(answers, rows.weights, self.config.loss, self.classes)
+        return Set(encoded, self.network.feed(encoded), targets, answers, rows.weights, weights)
 
     def _check_batches(self) -> None:
         every = [len(self.train)]
@@ -243,7 +260,16 @@ class Problem:
     def _check_targets(self) -> None:
         """Hold numbers that are taken for probabilities to 0..1; held-out rows may scale to a bit beyond."""
         loss = self.config.loss
-        if loss.fuses is None or self.task != "regression":
+        if loss.row.least is not None and (self.train.targets < loss.row.least).any():
+            at = int((self.train.targets < loss.row.least).argmax())
+            raise ShapeError(
+                "loss",
+                f"{loss.type} takes targets from {loss.row.least:g} on, but"
+                f" '{self.encoding.targets[at % len(self.encoding.targets)]}' has"
+                f" {brief(self.train.targets.flat[at])}",
+                hint="loss: mse",
+            )
+        if not loss.probable or self.task != "regression":
             return
         targets = self.train.targets
         wrong = (targets < 0.0) | (targets > 1.0)
@@ -257,11 +283,26 @@ class Problem:
             )
 
     def measure(
-        self, outputs: NDArray, answers: NDArray, names: Sequence[str] | None = None
+        self,
+        outputs: NDArray,
+        answers: NDArray,
+        names: Sequence[str] | None = None,
+        counts: NDArray | None = None,
     ) -> dict[str, float]:
-        """Return metrics of raw outputs (rows, outputs), by default the config's."""
+        """Return metrics of raw outputs (rows, outputs), by default the config's; ``counts`` weigh rows."""
         names = self.config.training.measured if names is None else names
-        return measure(names, self.answered(outputs), answers, self.task, self.boundary)
+        answered = self.answered(outputs)
+        ranked = self.chances(outputs) if any(METRICS[name].ranks for name in names) else None
+        return measure(names, answered, answers, self.task, self.boundary, counts, ranked)
+
+    def chances(self, outputs: NDArray) -> NDArray:
+        """Return what raw outputs of a classifier say of each class: probabilities, else scores."""
+        fuses = self.config.loss.fuses
+        if fuses == "softmax":
+            powers: NDArray = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+            found: NDArray = powers / powers.sum(axis=1, keepdims=True)
+            return found
+        return outputs if fuses is None else PRIMITIVES[fuses].forward(arrays(), outputs)
 
     def answered(self, outputs: NDArray) -> NDArray:
         """Return raw outputs (rows, outputs) in the units of the answers; scores of classes as they are."""
@@ -269,8 +310,16 @@ class Problem:
             outputs = self.units.undone(outputs)
         fuses = self.config.loss.fuses
         if fuses is not None and self.task == "regression":
-            outputs = PRIMITIVES[fuses].forward(arrays(), outputs)  # a logit answers with a probability
+            outputs = PRIMITIVES[fuses].forward(
+                arrays(), outputs
+            )  # a logit answers with a probability, a logarithm with a rate
         return outputs
+
+
+def _joined(parts: Iterable[NDArray | None]) -> NDArray | None:
+    """Return what the rows of several sets count; None where all count alike."""
+    given = [part for part in parts if part is not None]
+    return np.concatenate(given) if given else None
 
 
 def settled(config: schema.Config, splits: Splits) -> schema.Config:
@@ -284,6 +333,8 @@ def settled(config: schema.Config, splits: Splits) -> schema.Config:
         raise ShapeError(
             "model.formula", "a formula gives numbers, but the target has classes", "task: regression"
         )
+    if task == "classification" and LOSSES[loss].least is not None:
+        raise ShapeError("loss", f"{loss} needs numbers, but the target has classes", "task: regression")
     if task == "regression" and LOSSES[loss].classes:
         raise ShapeError("loss", f"{loss} needs classes, but the target has numbers", "task: classification")
     signs = config.loss.signs
@@ -293,7 +344,10 @@ def settled(config: schema.Config, splits: Splits) -> schema.Config:
         )
     if signs is None and loss == FORMULA and task == "classification":
         signs = classes == ["-1", "1"]
-    told = msgspec.structs.replace(config.loss, type=loss, signs=signs)
+    told = msgspec.structs.replace(
+        config.loss, type=loss, signs=signs, class_weights=_class_weights(config.loss, splits)
+    )
+    _check_threshold(config, told, classes)
     training = config.training
     if training.metrics == "auto":
         training = msgspec.structs.replace(training, metrics=_usual_metrics(config, splits))
@@ -339,6 +393,56 @@ def _kept(config: schema.Config, splits: Splits) -> Literal["last", "best", "ref
     return "best" if stopping is not None else "last"
 
 
+def _class_weights(loss: Loss, splits: Splits) -> dict[str, float] | None:
+    """Return what a row of each class counts, by its name.
+
+    Source:
+        ``balanced`` as in scikit-learn's ``compute_class_weight``, of the classes that training has.
+    """
+    given, classes, key = loss.class_weights, splits.encoding.classes, "loss.class_weights"
+    if given is None:
+        return None
+    if classes is None:
+        raise ShapeError(key, f"{key} is for classes, but the target has numbers", "data.weights")
+    if splits.encoding.shares:
+        raise ShapeError(key, f"{key} needs rows of one class each, but they have shares of several")
+    if given != "balanced":
+        for name in given:
+            if name not in classes:
+                close = nearest(name, classes)
+                hint = f"did you mean {close}?" if close else f"classes: {', '.join(classes[:12])}"
+                raise ShapeError(f"{key}.{name}", f"{key}: there is no class '{name}'", hint)
+        return {name: given.get(name, 1.0) for name in classes}
+    counts = np.bincount(splits.train.targets, minlength=len(classes)).tolist()
+    rows, present = sum(counts), sum(count > 0 for count in counts)
+    return {name: rows / (present * n) if n else 1.0 for name, n in zip(classes, counts, strict=True)}
+
+
+def weights_of(
+    answers: NDArray, counts: NDArray | None, loss: Loss, classes: Sequence[str] | None
+) -> NDArray | None:
+    """Return what rows count in the loss: their own weight times that of their class; None for all alike."""
+    if not isinstance(loss.class_weights, dict):
+        return counts
+    of_class = np.array([loss.class_weights.get(name, 1.0) for name in classes or ()])[answers]
+    return of_class if counts is None else counts * of_class
+
+
+def _check_threshold(config: schema.Config, loss: Loss, classes: Sequence[str] | None) -> None:
+    """Hold a threshold to two classes with probabilities."""
+    if config.threshold is None:
+        return
+    if classes is None or len(classes) != 2:
+        what = f"there are {len(classes)}" if classes else "the target has numbers"
+        raise ShapeError("threshold", f"threshold parts two classes, but {what}")
+    if not loss.probable:
+        raise ShapeError(
+            "threshold",
+            f"threshold is a probability, but {loss.type} gives scores",
+            "loss: binary_cross_entropy",
+        )
+
+
 def _usual_metrics(config: schema.Config, splits: Splits) -> list[schema.Metric]:
     """Return what ``metrics: auto`` is; what compares rows is left out where a set has only one."""
     if config.data.path is None or config.model.formula is not None:
@@ -368,25 +472,51 @@ def _check_metrics(config: schema.Config, splits: Splits) -> None:
             check(name, splits.task)
         except ConfigError as error:
             raise ShapeError(key, error.message, error.hint) from None
+        row, classes = METRICS[name], splits.encoding.classes or []
+        if row.binary and len(classes) != 2:
+            raise ShapeError(
+                key, f"{name} is of the second of two classes, but there are {len(classes)}", "macro_f1"
+            )
+        if name == "poisson_deviance" and config.loss.type != "poisson":
+            raise ShapeError(key, f"{name} is of rates above 0, as loss: poisson gives them", "loss: poisson")
         for part, rows in sets.items():
-            if rows is not None and len(rows.inputs) < METRICS[name].rows:
+            if rows is None:
+                continue
+            if len(rows.inputs) < row.rows:
                 raise ShapeError(key, f"{name} compares rows, but there is one {part} row")
+            there = (
+                set(rows.targets.tolist()) if row.ranks and rows.targets.ndim == 1 else range(len(classes))
+            )
+            absent = [cut(classes[i]) for i in range(len(classes)) if i not in there]
+            if absent:
+                raise ShapeError(
+                    key, f"{name} needs rows of every class, but no {part} row is of '{absent[0]}'"
+                )
 
 
 def network_of(config: schema.Config, encoding: Encoding) -> Network:
     """Return the network that a settled config describes."""
+    weighted = config.data.weights is not None or config.loss.class_weights is not None
     if config.model.formula is not None:
         return FormulaNetwork(
-            config.model.formula, config.model.parameters or {}, config.loss, config.regularization
+            config.model.formula, config.model.parameters or {}, config.loss, config.regularization, weighted
         )
     outputs = outputs_of(config, encoding)
     return LayerNetwork(
-        config.model, tuple(encoding.shape), outputs, config.loss, config.regularization, config.seed
+        config.model,
+        tuple(encoding.shape),
+        outputs,
+        config.loss,
+        config.regularization,
+        config.seed,
+        weighted,
     )
 
 
-def boundary_of(network: Network, classes: Sequence[str] | None) -> float:
-    """Return the raw output above which a single output says class 1; nothing reads it of others."""
+def boundary_of(network: Network, classes: Sequence[str] | None, threshold: float | None = None) -> float:
+    """Return the raw output above which a single output says class 1; of two outputs, their difference."""
+    if threshold is not None:
+        return log(threshold / (1.0 - threshold))
     return own_loss.boundary(network.loss) if classes and network.outputs == 1 else 0.0
 
 

@@ -15,6 +15,7 @@ from .config import leaves, resolved, to_yaml
 from .events import Events
 from .fitting import training_of
 from .folder import BEST, CHECKPOINTS, CONFIG, EVENTS, LOG, MODEL, RunFolder, State, checkpoints_in
+from .judgement import BetterThreshold, better_threshold
 from .loop import Diverged, EpochRecord, Stopped, Training
 from .model import model_facts, save_model, versions
 from .problem import Problem
@@ -60,6 +61,7 @@ class Run:
         instead: What is in the folder asked for, where another was taken: a run that is ``finished``,
             ``unfinished`` or ``running``.
         replaced: The state of the run that it started over; None where there was none.
+        better: A threshold that serves two classes better; None where there is none.
         ending: The alarms that the whole run raised, once it is over.
         broken: Damaged checkpoints that were passed over.
     Raises:
@@ -82,6 +84,7 @@ class Run:
         self._events: Events | None = None
         self.results: dict[str, dict[str, float]] = {}
         self.ending: list[Alarm] = []
+        self.better: BetterThreshold | None = None
         self._saved_best = 0
         try:
             self._folder = self._prepared(resume, force)
@@ -260,6 +263,7 @@ class Run:
             done = self._refit(stop)
             if done:
                 self.results = self._evaluated()
+                self.better = better_threshold(training)
                 self.ending = self.alarms.end(self.history, self.results["training"]["loss"], self.final)
         except Stopped:
             done = False

@@ -174,6 +174,13 @@ class Data(Section, frozen=True):
         str | None,
         Meta(description="a column; rows in which it is the same are all held out, or none of them"),
     ] = None
+    weights: Annotated[
+        str | None,
+        Meta(
+            description="a column of numbers, 0 or more: what each row counts in the loss, a weighted mean, "
+            "and in the metrics"
+        ),
+    ] = None
     folds: Annotated[
         Annotated[int, Meta(ge=2, le=1000)] | None,
         Meta(
@@ -240,7 +247,7 @@ class Data(Section, frozen=True):
     @property
     def apart(self) -> list[str]:
         """Columns that are no features unless they are named as such: they say how rows are used."""
-        return [name for name in (self.groups, self.order) if name is not None]
+        return [name for name in (self.groups, self.order, self.weights) if name is not None]
 
     def missing_in(self, column: str) -> HowMissing:
         """Return what a missing cell of a column does."""
@@ -262,8 +269,10 @@ class EarlyStopping(Section, frozen=True):
     )
 
 
-ClassMetric = Literal["accuracy", "top_3_accuracy", "macro_f1"]
-NumberMetric = Literal["mae", "mse", "rmse", "r2"]
+ClassMetric = Literal[
+    "accuracy", "top_3_accuracy", "macro_f1", "precision", "recall", "f1", "roc_auc", "average_precision"
+]
+NumberMetric = Literal["mae", "mse", "rmse", "r2", "poisson_deviance"]
 Metric = Literal[ClassMetric, NumberMetric]
 
 
@@ -326,6 +335,10 @@ class Config(Section, frozen=True):
             "most 20 kinds, two rows each"
         ),
     ] = "auto"
+    threshold: Annotated[
+        Annotated[float, Meta(gt=0, lt=1)] | None,
+        Meta(description="of two classes: the probability of the second above which it is the answer (0.5)"),
+    ] = None
     loss: Annotated[Loss, Meta(description="what is made small: a name, or a mapping")] = field(
         default_factory=Loss
     )

@@ -172,8 +172,10 @@ def _facts(title: str, problem: Problem, arrays: Mapping[str, NDArray] | None) -
     runner = training.runner
     if arrays is not None:
         runner.restore(arrays)
-    step = _step(training, problem.encoding)
-    return _found(title, runner, problem.encoding, problem.train.encoded[:SAMPLE], step, "")
+    weighted = problem.network.weighted
+    step = None if weighted else _step(training, problem.encoding)
+    reason = "the rows have weights in the loss" if weighted else ""
+    return _found(title, runner, problem.encoding, problem.train.encoded[:SAMPLE], step, reason)
 
 
 def _found(

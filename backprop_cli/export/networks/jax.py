@@ -92,7 +92,7 @@ def write(facts: Facts, name: str) -> Exported:
     body = list(writer.by_layer([forward.output]))
     given = f"return {writer.text(forward.output)}"
     if facts.final:
-        given += f"  # logits: {facts.final} makes probabilities of them"
+        given += f"  # logits: {facts.final} makes predictions of them"
     used = set(writer.used)
     step = _step(facts, arrays, body, used)
     call = Piece(f"network(p, {rows(facts, 'sample')})")

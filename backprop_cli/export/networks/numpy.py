@@ -144,7 +144,7 @@ def write(facts: Facts, name: str) -> Exported:
     arrays = Arrays(facts, name, "np.array({})", "{}", "numpy")
     forward = predicting(facts)
     writer = NodeWriter(forward.graph, SPELLING, leaves(forward.graph), RESERVED)
-    logits = f"  # logits: {facts.final} makes probabilities of them" if facts.final else ""
+    logits = f"  # logits: {facts.final} makes predictions of them" if facts.final else ""
     body = [*writer.by_layer([forward.output]), f"return {writer.text(forward.output)}{logits}"]
     used = set(writer.used)
     step = _step(facts, arrays, used)

@@ -17,7 +17,7 @@ from .facts import Facts, NDArray, changed
 
 LANGUAGE = "PyTorch"
 PARTS = {"weights": "weight", "running_variance": "running_var"}
-FINAL = {"softmax": "torch.softmax({}, dim=1)", "sigmoid": "torch.sigmoid({})"}
+FINAL = {"softmax": "torch.softmax({}, dim=1)", "sigmoid": "torch.sigmoid({})", "exp": "torch.exp({})"}
 
 
 def write(facts: Facts, name: str) -> Exported:
@@ -106,7 +106,7 @@ def _module(facts: Facts, used: set[str]) -> list[str]:
                 call = _activation(scalar.SPELLING, function, "x", used)
         if call != "x":
             forward.append(f"x = {call}")
-    logits = f"  # logits: {facts.final} makes probabilities of them" if facts.final else ""
+    logits = f"  # logits: {facts.final} makes predictions of them" if facts.final else ""
     return [
         "class Network(torch.nn.Module):",
         "    def __init__(self):",

@@ -41,6 +41,7 @@ OF_FILES = (
     "separator",
     "split",
     "unknown",
+    "weights",
 )
 """Keys of ``data`` that say how files are written."""
 GENERATED = ("xor", "circles", "moons", "blobs", "spirals", "sine")
@@ -462,6 +463,10 @@ class _Checks:
         if config.model.formula is None:
             self.fault(
                 here, "levenberg_marquardt fits formulas, not networks", "for a network: adam", "model"
+            )
+        if config.data.weights is not None:
+            self.fault(
+                "data.weights", "levenberg_marquardt fits rows that count alike: weights have no place"
             )
         told = "levenberg_marquardt sets its steps by itself"
         if config.schedule is not None:

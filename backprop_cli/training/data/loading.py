@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import DataError, ExpressionError, nearest
+from ...errors import DataError, ExpressionError, counted, nearest
 from ...language.lower import lower
 from ...language.numbers import brief
 from ...language.parser import parse
@@ -71,6 +71,10 @@ CLASSES = 20
 """Most distinct whole numbers that `task: auto` takes for classes; also at most half as many as rows."""
 
 
+WEIGHTS = "data.weights"
+"""Among the columns of a formula, what the rows count: no column of a user's is called so."""
+
+
 class Rows(NamedTuple):
     """Encoded rows.
 
@@ -78,10 +82,12 @@ class Rows(NamedTuple):
         inputs: Shape (rows, *shape), scaled, of the type that is trained.
         targets: (rows, outputs) float64 for regression, (rows,) int64 class indices for classification; the
             shares of the classes (rows, classes) where each has a column.
+        weights: What each row counts, (rows,); None where all count alike.
     """
 
     inputs: Floats
     targets: npt.NDArray[np.float64] | npt.NDArray[np.int64]
+    weights: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -201,27 +207,40 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
     data = _by_column(loaded, table, spelled)
     apart = _apart(loaded, table, spelled)
     kinds |= {column: "auto" for column in apart.values() if column not in kinds}
+    kinds |= {column: "number" for key, column in apart.items() if key == "weights"}
     readings = _readings(loaded, data, table)
     kinds |= {name: how for name, how in readings.items() if name in kinds}
     read = {name: table.column(name, how) for name, how in kinds.items()}
     columns, kept, dropped = _complete(data, table, read, [names[target], *apart.values()])
+    if "weights" in apart:
+        weights = np.asarray(columns[apart["weights"]], dtype=np.float64)
+        _check_weights(apart["weights"], weights, kept, table)
+        some = np.flatnonzero(weights > 0.0)
+        columns, kept = {n: c[some] for n, c in columns.items()}, kept[some]
     parts = split(loaded, len(kept), _sorts(loaded, apart, columns, None))
     gaps = {c: v for c, v in columns.items() if c in names.values() and c != names[target]}
     fills = _fills(loaded, data, gaps, parts.train)
 
     def taken(raw: dict[str, Column], rows: npt.NDArray[np.int64] | slice) -> dict[str, Floats]:
-        return {
+        found = {
             name: np.asarray(_fill(raw[column][rows], fills.get(column)), dtype=np.float64)
             for name, column in names.items()
         }
+        if "weights" in apart:
+            found[WEIGHTS] = np.asarray(raw[apart["weights"]][rows], dtype=np.float64)
+        return found
 
     found: dict[str, dict[str, Floats] | None] = {"train": taken(columns, parts.train)}
     for part, rows in (("validation", parts.validation), ("test", parts.test)):
         found[part] = taken(columns, rows) if len(rows) else None
-        other = _other_table(loaded, table, part, list(names.values()))
+        weighed = [column for key, column in apart.items() if key == "weights"]
+        wanted = [*names.values(), *weighed]
+        other = _other_table(loaded, table, part, wanted)
         if other is not None:
-            read = {name: other.column(name, how) for name, how in kinds.items()}
-            more, _, gone = _complete(data, other, read, [names[target]])
+            read = {name: other.column(name, how) for name, how in kinds.items() if name in wanted}
+            more, rows_of, gone = _complete(data, other, read, [names[target], *weighed])
+            for column in weighed:
+                _check_weights(column, np.asarray(more[column], dtype=np.float64), rows_of, other)
             dropped += gone
             found[part] = taken(more, slice(None))
     gap_values = {name: float(fills[column]) for name, column in names.items() if column in fills}
@@ -263,6 +282,7 @@ class _Loading:
         plain = len(self.targets) == 1 and not self.formulas
         kinds |= dict.fromkeys(self.sources, kind if plain else "number")
         kinds |= {name: "auto" for name in self.apart.values() if name not in kinds}
+        kinds |= {name: "number" for key, name in self.apart.items() if key == "weights"}
         formulas = {c for f in self.features if f.is_formula for c in f.columns}
         kinds |= dict.fromkeys(formulas, "number")
         kinds |= dict.fromkeys(self._categories(), "text")
@@ -272,6 +292,7 @@ class _Loading:
         wanted = dict.fromkeys([*self.read, *self.sources, *self.apart.values()])
         columns = {name: columns[name] for name in wanted}
         columns, kept, dropped = _complete(self.data, table, columns, [*self.sources, *self.apart.values()])
+        columns, kept = self._weighty(columns, kept)
         columns |= _formula_values(self.formulas, columns, kept, table)
         self.features = [self._completed(feature, columns) for feature in self.features]
         self.task = self._task(columns)
@@ -305,19 +326,22 @@ class _Loading:
                 encoded = self._encoded(encoding, columns, some, kept[some])
                 with np.errstate(over="ignore"):  # what float32 cannot hold is found by the first step
                     inputs[start : start + step] = encoded
+            weights = self._weights(columns)
+            weights = None if weights is None else weights[part]
             if known is not None:
-                return Rows(inputs, known[part])
-            return Rows(inputs, _outputs(self.targets, columns, inputs, part))
+                return Rows(inputs, known[part], weights)
+            return Rows(inputs, _outputs(self.targets, columns, inputs, part), weights)
 
         found = {"train": rows(parts.train)}
         for name, part in (("validation", parts.validation), ("test", parts.test)):
             if len(part):
                 found[name] = rows(part)
-            other = _other_table(loaded, table, name, [*self.read, *self.sources])
+            weights = [name_ for key, name_ in self.apart.items() if key == "weights"]
+            other = _other_table(loaded, table, name, [*self.read, *self.sources, *weights])
             if other is not None:
-                found[name], gone = _labelled(other, encoding, self.data)
+                found[name], gone = _labelled(other, encoding, self.data, self.apart.get("weights"))
                 dropped += gone
-        arrays = [array for part in found.values() for array in part]
+        arrays = [array for part in found.values() for array in part if array is not None]
         names = [*encoding.names, *self.targets, *(classes or ())]
         return Splits(
             found["train"],
@@ -341,6 +365,24 @@ class _Loading:
             parts.validation,
             self._measured and self.data.validation_split == "auto" and bool(len(parts.validation)),
         )
+
+    def _weights(self, columns: Mapping[str, Column]) -> Floats | None:
+        name = self.apart.get("weights")
+        return None if name is None else np.asarray(columns[name], dtype=np.float64)
+
+    def _weighty(
+        self, columns: dict[str, Column], kept: npt.NDArray[np.int64]
+    ) -> tuple[dict[str, Column], npt.NDArray[np.int64]]:
+        """Leave out the rows whose weight is 0: no number depends on them."""
+        weights = self._weights(columns)
+        if weights is None:
+            return columns, kept
+        _check_weights(self.apart["weights"], weights, kept, self.table)
+        some = np.flatnonzero(weights > 0.0)
+        if len(some) == len(weights):
+            return columns, kept
+        self.notes.append(f"left out {counted(len(weights) - len(some), 'row')} of weight 0 (data.weights)")
+        return {name: column[some] for name, column in columns.items()}, kept[some]
 
     @property
     def _measured(self) -> bool:
@@ -778,7 +820,8 @@ def load_labelled(path: str, encoding: Encoding, data: schema.Data, dialect: Dia
     table = table.parts.get("test", table)
     wanted = encoding.columns + encoding.sources
     _require(wanted, table.names, path)
-    return _labelled(table, encoding, data)[0]
+    weights = named(table.names).get(canonical(data.weights)) if data.weights is not None else None
+    return _labelled(table, encoding, data, weights)[0]
 
 
 def open_rows(path: str, encoding: Encoding, dialect: Dialect = PLAIN) -> PointSource:
@@ -824,8 +867,10 @@ def _require(wanted: Sequence[str], names: Sequence[str], path: str) -> None:
             raise DataError(message, place=f"{shown}:1:1", hint=hint)
 
 
-def _labelled(table: Table, encoding: Encoding, data: schema.Data) -> tuple[Rows, int]:
-    """Encode a table with its targets, and count the rows left out."""
+def _labelled(
+    table: Table, encoding: Encoding, data: schema.Data, weights: str | None = None
+) -> tuple[Rows, int]:
+    """Encode a table with its targets and the column of weights, and count the rows left out."""
     targets, sources = [] if encoding.autoencoder else encoding.targets, encoding.sources
     # the training rows have settled what each column is
     kinds: dict[str, Wanted] = {
@@ -834,8 +879,16 @@ def _labelled(table: Table, encoding: Encoding, data: schema.Data) -> tuple[Rows
     numbers = encoding.classes is None or encoding.shares or encoding.numbered
     kinds |= dict.fromkeys(sources, "number" if numbers else "text")
     kinds |= encoding.readings
+    apart = [] if weights is None else [weights]
+    kinds |= dict.fromkeys(apart, "number")
     columns = {name: table.column(name, how) for name, how in kinds.items()}
-    columns, kept, dropped = _complete(data, table, columns, sources)
+    columns, kept, dropped = _complete(data, table, columns, [*sources, *apart])
+    counts = None
+    if weights is not None:
+        counts = np.asarray(columns[weights], dtype=np.float64)
+        _check_weights(weights, counts, kept, table)
+        some = np.flatnonzero(counts > 0.0)
+        columns, kept, counts = {n: c[some] for n, c in columns.items()}, kept[some], counts[some]
     columns |= _formula_values(encoding.formulas, columns, kept, table)
 
     def place(row: int, name: str) -> str:
@@ -843,9 +896,9 @@ def _labelled(table: Table, encoding: Encoding, data: schema.Data) -> tuple[Rows
 
     inputs = encoding.encode(columns, place)
     if encoding.classes is None:
-        return Rows(inputs, _outputs(targets, columns, inputs, slice(None))), dropped
+        return Rows(inputs, _outputs(targets, columns, inputs, slice(None)), counts), dropped
     if encoding.shares:
-        return Rows(inputs, _shares(targets, columns, kept, table)), dropped
+        return Rows(inputs, _shares(targets, columns, kept, table), counts), dropped
     column = columns[targets[0]]
     labels = _labels(column, encoding.classes)
     if (labels < 0).any():
@@ -855,7 +908,25 @@ def _labelled(table: Table, encoding: Encoding, data: schema.Data) -> tuple[Rows
             place=place(row, targets[0]),
             hint=f"known: {listed(encoding.classes)}",
         )
-    return Rows(inputs, labels), dropped
+    return Rows(inputs, labels, counts), dropped
+
+
+def _check_weights(name: str, weights: Floats, kept: npt.NDArray[np.int64], table: Table) -> None:
+    """Hold weights to numbers from 0 on, not all of them 0.
+
+    Raises:
+        DataError: with the place of the first that is none.
+    """
+    wrong = ~((weights >= 0.0) & np.isfinite(weights))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            f"{brief(float(weights[row]))} is no weight of a row",
+            place=table.place(int(kept[row]), name),
+            hint="data.weights is a column of numbers, 0 or more",
+        )
+    if not weights.any():
+        raise DataError("every row has the weight 0", place=table.place(int(kept[0]), name))
 
 
 def _formula_values(
@@ -1072,7 +1143,7 @@ def _apart(loaded: Loaded, table: Table, spelled: Mapping[str, str]) -> dict[str
         ConfigError: for one that is not there.
     """
     data = loaded.config.data
-    given = {"groups": data.groups, "split.order": data.order}
+    given = {"groups": data.groups, "split.order": data.order, "weights": data.weights}
     found = {}
     for key, name in given.items():
         if name is None:
