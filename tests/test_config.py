@@ -135,9 +135,9 @@ BAD = [
     (GOOD + "training: {shuffle: yes}\n", '3:21: training.shuffle must be true or false, not the text "yes"'),
     (GOOD + "training: {shuffle: 1}\n", "3:21: training.shuffle must be true or false, not 1"),
     (GOOD + "training: {gradient_clip: 0}\n", "3:27: training.gradient_clip must be above 0, not 0"),
-    (GOOD + "training: {metrics: [acuracy]}\n", '3:22: training.metrics.0 must be one of accuracy, top_3_accuracy, macro_f1, mae, mse, rmse, r2, not "acuracy"'),
-    (GOOD + "training: {metrics: [1]}\n", "3:22: training.metrics.0 must be one of accuracy, top_3_accuracy, macro_f1, mae, mse, rmse, r2, not 1"),
-    (GOOD + "training: {metrics: {a: 1}}\n", "3:21: training.metrics must be a list of accuracy, top_3_accuracy, macro_f1, mae, mse, rmse, r2 or auto, not a mapping"),
+    (GOOD + "training: {metrics: [acuracy]}\n", '3:22: training.metrics.0 must be one of accuracy, top_3_accuracy, macro_f1, precision, recall, f1, roc_auc, average_precision, mae, mse, rmse, r2, poisson_deviance, not "acuracy"'),
+    (GOOD + "training: {metrics: [1]}\n", "3:22: training.metrics.0 must be one of accuracy, top_3_accuracy, macro_f1, precision, recall, f1, roc_auc, average_precision, mae, mse, rmse, r2, poisson_deviance, not 1"),
+    (GOOD + "training: {metrics: {a: 1}}\n", "3:21: training.metrics must be a list of accuracy, top_3_accuracy, macro_f1, precision, recall, f1, roc_auc, average_precision, mae, mse, rmse, r2, poisson_deviance or auto, not a mapping"),
     (GOOD + "training: {early_stopping: 5}\n", "3:28: training.early_stopping must be a mapping, not 5"),
     (GOOD + "optimizer: adm\n", '3:12: optimizer.type is "adm"'),
     (GOOD + "optimizer: 5\n", "3:12: optimizer must be a mapping with a type, not 5"),
@@ -155,7 +155,7 @@ BAD = [
     (GOOD + "optimizer: {betas: [0.9]}\n", "3:20: optimizer.betas must be a list of 2 numbers, not of 1"),
     (GOOD + "optimizer: {betas: [0.9, 1]}\n", "3:26: optimizer.betas.1 must be below 1, not 1"),
     (GOOD + "optimizer: {betas: 0.9}\n", "3:20: optimizer.betas must be a list of 2 numbers, not 0.9"),
-    (GOOD + "loss: mze\n", '3:7: loss.type must be one of auto, mse, mae, huber, sse, half_sse, quantile, binary_cross_entropy, cross_entropy, hinge, formula, not "mze"'),
+    (GOOD + "loss: mze\n", '3:7: loss.type must be one of auto, mse, mae, huber, sse, half_sse, quantile, binary_cross_entropy, cross_entropy, hinge, multi_margin, poisson, formula, not "mze"'),
     (GOOD + "loss: {delta: 2}\n", "3:15: loss.delta is for huber, not for auto"),
     (GOOD + "loss: {type: huber, delta: 0}\n", "3:28: loss.delta must be above 0, not 0"),
     (GOOD + "schedule: step\n", "3:11: schedule.step_size is missing"),
@@ -304,7 +304,7 @@ def test_all_faults_at_once_in_the_order_of_the_file():
         'c.yaml:1:17: data.dataset must be one of xor, circles, moons, blobs, spirals, sine, iris, digits, not "irs"',
         "c.yaml:2:18: model.hidden.0 must be at least 1, not 0",
         'c.yaml:2:34: model.activation: there is no function "rlu"',
-        'c.yaml:3:7: loss.type must be one of auto, mse, mae, huber, sse, half_sse, quantile, binary_cross_entropy, cross_entropy, hinge, formula, not "mze"',
+        'c.yaml:3:7: loss.type must be one of auto, mse, mae, huber, sse, half_sse, quantile, binary_cross_entropy, cross_entropy, hinge, multi_margin, poisson, formula, not "mze"',
         "c.yaml:4:34: nesterov needs a momentum above 0",
         'c.yaml:5:7: seed must be a whole number, not the text "x"',
         "c.yaml:6:1: the key seed is here twice",
@@ -988,7 +988,7 @@ def test_validate_prints_every_fault(run):
     assert (result.status, result.out) == (2, "")
     assert [line for line in result.err.splitlines() if "hint" not in line] == [
         "backprop: error: <stdin>:3:1: unknown key zzz",
-        'backprop: error: <stdin>:4:7: loss.type must be one of auto, mse, mae, huber, sse, half_sse, quantile, binary_cross_entropy, cross_entropy, hinge, formula, not "mze"',
+        'backprop: error: <stdin>:4:7: loss.type must be one of auto, mse, mae, huber, sse, half_sse, quantile, binary_cross_entropy, cross_entropy, hinge, multi_margin, poisson, formula, not "mze"',
         'backprop: error: command line: seed=x: seed must be a whole number, not the text "x"',
     ]
 

@@ -58,7 +58,7 @@ MEANS = {
     "layout/drawing.py": {"negative", "where"},  # a colour; a text that is too long
     "layout/picture.py": {"negative"},
     "networks/layers/__init__.py": {"relu"},  # what a config has where it names none
-    "networks/losses.py": {"sigmoid"},  # what a loss takes into itself
+    "networks/losses.py": {"sigmoid", "exp"},  # what a loss takes into itself
     "optimization/schedules.py": {"abs"},  # a setting's word
     "render/dot.py": {"negative"},
     "render/raster.py": {"round"},  # the end of a line
