@@ -10,10 +10,10 @@ import numpy as np
 from ..errors import BackpropError, NoSuchNumber, UsageError
 from ..tables.dialect import Dialect
 from ..training.data import Rows, load_labelled
-from ..training.folder import BEST
+from ..training.folder import BEST, model_at
 from ..training.metrics import Evaluation
 from ..training.metrics import evaluate as evaluated
-from ..training.model import Model, model_at, problem_of
+from ..training.model import Model, problem_of
 from ..training.predictor import has_probabilities
 from .arguments import number, optional, path
 from .shown import Shown

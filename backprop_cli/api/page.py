@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def network_page(config: str | PathLike[str], *overrides: str, quiz: bool = Fals
 
     shown = whole("digits", digits, 1, MOST_DIGITS)
     place, keys = path("config", config), names("overrides", overrides)
-    if place.lower().endswith(".safetensors"):
+    if place.lower().endswith(".safetensors") or os.path.isdir(place):
         from ..training.model import Model, problem_of
 
         if keys:

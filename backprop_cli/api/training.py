@@ -80,7 +80,7 @@ def train(config: str | PathLike[str], *overrides: str, resume: bool = False, fo
     """
     resume, force = flag("resume", resume), flag("force", force)
     began = time.monotonic()
-    with assembled(path("config", config), names("overrides", overrides)) as problem:
+    with assembled(path("config", config), names("overrides", overrides), resume=resume) as problem:
         if problem.config.data.several:
             raise UsageError("data.folds asks for several runs", hint="sweep(config), or data.fold=1 for one")
         run = Run(problem, resume=resume, force=force)

@@ -27,6 +27,7 @@ from ..training.config import Loaded, load, loads
 from ..training.folder import MODEL, checkpoints_in
 from ..training.problem import Problem, assemble
 from ..training.run import Run
+from ..training.start import going_on
 from .training import finish
 
 BEAT = 0.1
@@ -100,8 +101,8 @@ def train_one(task: Task, stop: Callable[[], bool]) -> Ended:
     began = time.monotonic()
     try:
         loaded = task.written.load([*task.overrides, f"output.dir={json.dumps(task.folder)}"])
-        problem = assemble(loaded)
         resume = not os.path.exists(os.path.join(task.folder, MODEL)) and bool(checkpoints_in(task.folder))
+        problem = assemble(loaded, going_on(loaded) if resume else None)
         run = Run(problem, resume=resume, threads=task.threads)
         try:
             for _ in run.steps(stop):

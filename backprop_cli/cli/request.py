@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -140,7 +141,13 @@ class Request:
 
     @property
     def model(self) -> str | None:
-        """The trained model that stands in the place of an expression."""
+        """The trained model that stands in the place of an expression; of a run's folder its model."""
+        word = self.expression
+        if self.file is None and word is not None and not self.bindings and os.path.isdir(word):
+            from ..training.folder import model_at, state_of
+
+            if state_of(word) in ("finished", "unfinished", "sweep"):  # and no quotient of two variables
+                return model_at(word)
         return self._named((".safetensors",))
 
     def _named(self, endings: tuple[str, ...]) -> str | None:

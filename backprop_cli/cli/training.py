@@ -62,6 +62,7 @@ def train(
     from ..training.folder import CHECKPOINTS, checkpoints_in
     from ..training.problem import assemble
     from ..training.run import Run
+    from ..training.start import going_on
     from .output import check_destination
 
     if output.drawn:
@@ -71,7 +72,7 @@ def train(
     check_destination(output.file)
     note = output.note
     with reading(output):
-        problem = assemble(loaded)
+        problem = assemble(loaded, going_on(loaded) if resume else None)
     if problem.dropped:
         note(f"note: left out {counted(problem.dropped, 'row')} with missing values (data.missing)")
     for text in problem.notes:
@@ -168,6 +169,8 @@ def where(run: Run) -> Iterator[str]:
         yield f"resumed from {run.resumed}, epoch {run.training.progress.epoch + 1}"
         for epoch, key, before, after in run.changes:
             yield f"from epoch {epoch + 1} on {key} is {to_flow(after)}, was {to_flow(before)}"
+        if any(key.startswith("data.") for _, key, *_ in run.changes) and run.problem.scaled:
+            yield "the other rows are scaled as those that the run began with"
         if run.training.progress.epoch >= run.problem.config.training.epochs:
             yield "this run is at its end; training.epochs=N goes on to more epochs"
     if run.instead == "unfinished":

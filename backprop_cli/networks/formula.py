@@ -73,6 +73,10 @@ class FormulaNetwork:
         graph = b.graph.build(outputs)
         return Lowered(graph, output, prediction, data_loss, target, {}, {}, {}, weights)
 
+    def begin(self, values: Mapping[str, NDArray]) -> None:
+        """Take other first numbers for some parameters, by name."""
+        self.parameters = [p._replace(first=values.get(p.name, p.first)) for p in self.parameters]
+
     def feed(self, inputs: NDArray) -> dict[str, NDArray]:
         """Return the arrays of the leaves that rows come in by: a column each."""
         return {name: np.ascontiguousarray(inputs[:, i]) for i, name in enumerate(self.columns)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod, sqrt
 from typing import Any, NamedTuple
 
@@ -105,7 +105,7 @@ class LayerNetwork:
         for position, (name, layer, before, fitted) in enumerate(placed(model, shape, outputs)):
             key = model.key_of(position)
             try:
-                self._enter(name, layer, fitted, model.init, seed)
+                self._enter(name, layer, fitted, model.init, seed, name in (model.freeze or ()))
             except ConfigError as error:
                 raise ShapeError(key, error.message, error.hint) from None
             shape = fitted.shape
@@ -120,7 +120,9 @@ class LayerNetwork:
                 + ("" if len(shape) == 1 else ", after {type: flatten}"),
             )
 
-    def _enter(self, name: str, layer: LayerKind, fitted: Fitted, init: Init, seed: int) -> None:
+    def _enter(
+        self, name: str, layer: LayerKind, fitted: Fitted, init: Init, seed: int, frozen: bool
+    ) -> None:
         """Note a layer's parameters with their first values, and its states."""
         for array in fitted.parameters:
             if isinstance(array.first, str | Uniform):
@@ -131,7 +133,8 @@ class LayerNetwork:
             else:
                 first = given(name, array)
             label = f"{name}.{array.part}"
-            self.parameters.append(Parameter(label, array.shape, first, array.trained, array.penalised))
+            trained = array.trained and not frozen
+            self.parameters.append(Parameter(label, array.shape, first, trained, array.penalised))
         for state in fitted.states:
             self.states[f"{name}.{state.part}"] = given(name, state)
         if fitted.mask:
@@ -173,6 +176,11 @@ class LayerNetwork:
         weights = losses.WEIGHTS if targets and self.weighted else None
         graph = b.graph.build(outputs)
         return Lowered(graph, output, prediction, data_loss, target, updates, activations, layers, weights)
+
+    def begin(self, values: Mapping[str, NDArray]) -> None:
+        """Take other first numbers for some parameters and states, by name."""
+        self.parameters = [p._replace(first=values.get(p.name, p.first)) for p in self.parameters]
+        self.states = {name: values.get(name, first) for name, first in self.states.items()}
 
     def feed(self, inputs: NDArray) -> dict[str, NDArray]:
         """Return the arrays of the leaves that rows come in by."""

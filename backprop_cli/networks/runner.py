@@ -10,6 +10,7 @@ import numpy as np
 
 from ..engine.executor import Compiled, Executor
 from ..engine.tensors import TensorPlan
+from ..graph import Graph
 from .losses import Loss, Regularization
 from .lowering import Lowered
 from .network import NDArray, Parameter
@@ -44,6 +45,8 @@ class Network(Protocol):
     def lower(self, rows: int, *, training: bool, targets: bool = True) -> Lowered: ...
 
     def feed(self, inputs: NDArray) -> dict[str, NDArray]: ...
+
+    def begin(self, values: Mapping[str, NDArray]) -> None: ...
 
 
 class Bound(NamedTuple):
@@ -229,7 +232,7 @@ class Runner:
         graph = again.lowered.graph
         for node in graph.nodes:
             if not np.isfinite(again.plan.value(node.id)).all():
-                return graph.name(node.id), node.id
+                return _called(graph, node.id), node.id
         return None
 
     def snapshot(self) -> dict[str, NDArray]:
@@ -250,6 +253,19 @@ class Runner:
             if not np.isfinite(given).all():
                 raise ValueError(f"{name} holds what is no number")
             array[...] = given
+
+
+def _called(graph: Graph, id: int) -> str:
+    """Return what a node is called; of a step without a name, what it is a step of: the next that has one."""
+    if graph.nodes[id].name is not None:
+        return graph.name(id)
+    reached = {id}
+    for node in graph.nodes[id + 1 :]:
+        if reached.intersection(node.inputs):
+            if node.name is not None:
+                return f"a step of {node.name}"
+            reached.add(node.id)
+    return graph.name(id)
 
 
 def by_row(output: NDArray, rows: int) -> NDArray:

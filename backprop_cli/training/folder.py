@@ -139,7 +139,7 @@ class RunFolder:
             CheckpointError: where there is no folder.
             FileError: for one that holds something else, or that another training is writing.
         """
-        folder = path if name is None else _last(path, name)
+        folder = path if name is None else last_of(path, name)
         if not os.path.isdir(folder):
             raise CheckpointError(
                 f"{folder} has no checkpoint to resume from", hint="without --resume a new run begins"
@@ -228,6 +228,29 @@ def state_of(folder: str) -> State:
     return "finished" if MODEL in names else "unfinished"
 
 
+def model_at(path: str) -> str:
+    """Return the path of a model file: that of the trained model where a run's folder is named.
+
+    Raises:
+        CheckpointError: for a run that has none yet.
+    """
+    if not os.path.isdir(path):
+        return path
+    file = os.path.join(path, MODEL)
+    state = state_of(path)
+    if state == "sweep":
+        raise CheckpointError(
+            f"{path} holds several runs, of a sweep", hint=f"backprop runs {path} lists them: name one"
+        )
+    if state == "unfinished":
+        best = os.path.join(path, BEST)
+        raise CheckpointError(
+            f"{path} holds no trained model: the run has not come to its end",
+            hint=f"train with --resume; or the best so far: {best}" if os.path.exists(best) else None,
+        )
+    return file if os.path.exists(file) else path
+
+
 def checkpoints_in(folder: str) -> list[str]:
     """Return the names of a run's checkpoints, oldest first."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
@@ -245,7 +268,7 @@ def is_written(folder: str) -> bool:
     return False
 
 
-def _last(path: str, name: str) -> str:
+def last_of(path: str, name: str) -> str:
     """Return the last of ``path``, ``path-2``, ... that has checkpoints of a run of that name."""
     found = [(number, f) for number, f in _numbered(path) if checkpoints_in(f)]
     own = os.path.normpath(path)

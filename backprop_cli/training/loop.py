@@ -398,6 +398,10 @@ class Training:
         if new:
             self.progress.ended = ""  # what ended it may not hold any more
             self.progress.waited = 0
+        if any(key.startswith("data") for key in new):
+            # what was best on other rows is no measure of these
+            self.best = {}
+            self.progress.best, self.progress.best_epoch = None, 0
         if not any(key.startswith(("schedule", "optimizer.learning_rate")) for key in new):
             self.rates.load(facts["schedule"])
         self.first_loss = facts["first_loss"]

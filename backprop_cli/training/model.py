@@ -19,7 +19,8 @@ from . import checkpoint, schema
 from .config import Loaded, from_resolved, resolved
 from .config.yaml_source import Place
 from .data.encoding import Encoding
-from .folder import BEST, MODEL, state_of
+from .data.kept import Kept
+from .folder import model_at
 from .loop import Training
 from .problem import Problem, assemble, boundary_of, network_of, targets_of, weights_of
 
@@ -121,29 +122,6 @@ class Model:
             return np.asarray(array, self.runner.dtype)
 
 
-def model_at(path: str) -> str:
-    """Return the path of a model file: that of the trained model where a run's folder is named.
-
-    Raises:
-        CheckpointError: for a run that has none yet.
-    """
-    if not os.path.isdir(path):
-        return path
-    file = os.path.join(path, MODEL)
-    state = state_of(path)
-    if state == "sweep":
-        raise CheckpointError(
-            f"{path} holds several runs, of a sweep", hint=f"backprop runs {path} lists them: name one"
-        )
-    if state == "unfinished":
-        best = os.path.join(path, BEST)
-        raise CheckpointError(
-            f"{path} holds no trained model: the run has not come to its end",
-            hint=f"train with --resume; or the best so far: {best}" if os.path.exists(best) else None,
-        )
-    return file if os.path.exists(file) else path
-
-
 def _check_network(config: schema.Config, encoding: Encoding) -> None:
     """Hold a config and an encoding to each other.
 
@@ -182,7 +160,8 @@ def problem_of(model: Model, path: str) -> Problem:
     # its outputs are in the units of the targets already
     data = msgspec.structs.replace(data, target_scaling="none")
     config = msgspec.structs.replace(model.config, data=data)
-    problem = assemble(Loaded(config, path, folder, {}, {"": Place(path, 0, 0)}))
+    kept = None if config.model.formula else Kept(model.encoding, path, data.scaling)
+    problem = assemble(Loaded(config, path, folder, {}, {"": Place(path, 0, 0)}), kept)
     if problem.fingerprint != model.origin.fingerprint:
         raise DataError("the data has changed since the training")
     return problem

@@ -27,7 +27,9 @@ from .config import Loaded, monitored
 from .config import load as read_config
 from .data import WEIGHTS, Rows, Splits, load, load_formula
 from .data.encoding import Encoding, Feature
+from .data.kept import Kept
 from .metrics import METRICS, check, measure
+from .start import Start, begun, going_on, kept_of, start_of, unused, values_of
 
 MANY_ROWS = 10_000
 """Of so many the validation rows are no loss, and training twice takes time."""
@@ -36,33 +38,49 @@ BATCH_NUMBERS = 1 << 27
 """Most numbers that the rows of a batch may take in the network."""
 
 
-def assemble(loaded: Loaded) -> Problem:
+def assemble(loaded: Loaded, kept: Kept | None = None) -> Problem:
     """Read a config's data and make its network.
 
+    Args:
+        loaded: The config.
+        kept: How its rows became inputs before, to become them again.
     Raises:
         ConfigError, DataError, FileError: with the place in config or data.
     """
+    start = None if kept is not None and not kept.settled else start_of(loaded)
+    if start is not None:
+        loaded = begun(loaded, start)
+        kept = kept or kept_of(start, loaded.config.model)
     try:
-        return Problem(loaded.config, _splits(loaded), loaded.folder)
+        problem = Problem(loaded.config, _splits(loaded, kept), loaded.folder)
+        if start is not None:
+            problem.begin_with(start)
+        return problem
     except ShapeError as error:
         raise loaded.error(error.key, error.message, error.hint) from None
 
 
 @contextmanager
-def assembled(config: str, overrides: Sequence[str]) -> Iterator[Problem]:
-    """Yield what a config describes; shapes that do not fit are faults of the config, with their place."""
+def assembled(config: str, overrides: Sequence[str], *, resume: bool = False) -> Iterator[Problem]:
+    """Yield what a config describes; shapes that do not fit are faults of the config, with their place.
+
+    Args:
+        config: Path of the config.
+        overrides: Of its keys.
+        resume: The rows are read as the run that is gone on with has read them.
+    """
     loaded = read_config(config, overrides)
     try:
-        yield assemble(loaded)
+        yield assemble(loaded, going_on(loaded) if resume else None)
     except ShapeError as error:
         raise loaded.error(error.key, error.message, error.hint) from None
 
 
-def _splits(loaded: Loaded) -> Splits:
+def _splits(loaded: Loaded, kept: Kept | None) -> Splits:
     """Return the rows; a formula's columns come as they are."""
     model = loaded.config.model
     if model.formula is None:
-        return load(loaded)
+        return load(loaded, kept)
     target, expression = split_formula(model.formula)
     used = columns_of(expression, model.parameters or {})
     found = load_formula(loaded, target, used)
@@ -175,6 +193,7 @@ class Problem:
         self.config = settled(config, splits)
         _check_metrics(self.config, splits)
         self.network = self._network()
+        self._check_names()
         self.notes = splits.notes
         self.boundary = boundary_of(self.network, self.classes, self.config.threshold)
         self.monitor = _monitor(self.config, splits.validation is not None)
@@ -186,11 +205,40 @@ class Problem:
         if self.config.loss.type == FORMULA:
             self.notes = [*self.notes, *own_loss.check(self.config.loss, self.train.targets, self.classes)]
 
+    def begin_with(self, start: Start) -> None:
+        """Take the first numbers from a trained model.
+
+        Raises:
+            ShapeError: where a layer is not in it, or has another shape there.
+        """
+        network, model = self.network, self.config.model
+        values = values_of(start, network, model, self.units)
+        network.begin(values)
+        rest = unused(start, values, model.fresh or ())
+        if rest:
+            self.notes = [*self.notes, f"of {start.where} {', '.join(rest)} has no place here"]
+
+    def _check_names(self) -> None:
+        """Hold ``freeze`` and ``fresh`` to the layers that there are."""
+        pieces = self.network.pieces if isinstance(self.network, LayerNetwork) else []
+        names = [piece.name for piece in pieces]
+        for key in ("freeze", "fresh"):
+            for name in getattr(self.config.model, key) or ():
+                if name not in names:
+                    close = nearest(name, names)
+                    hint = f"did you mean {close}?" if close else f"layers: {', '.join(names)}"
+                    raise ShapeError(f"model.{key}", f"model.{key}: there is no layer {cut(name)}", hint)
+
     def _network(self) -> Network:
         config = self.config
         if self.units is not None:
             config = msgspec.structs.replace(config, loss=self.units.loss(config.loss))
         return network_of(config, self.encoding)
+
+    @property
+    def scaled(self) -> bool:
+        """Whether features or targets are learned otherwise than they come."""
+        return self.config.data.scaling != "none" or self.units is not None
 
     @property
     def loss_unit(self) -> float:

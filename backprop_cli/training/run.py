@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
 from typing import Any, NamedTuple
 
+import msgspec
+
 from ..errors import CheckpointError, FileError
 from . import checkpoint
 from .alarms import Alarm, Alarms
@@ -19,6 +21,7 @@ from .judgement import BetterThreshold, better_threshold
 from .loop import Diverged, EpochRecord, Stopped, Training
 from .model import model_facts, save_model, versions
 from .problem import Problem
+from .units import Units
 
 _FREE = ("output", "name", "checkpoint")
 """Sections that may change between a run and its resumption."""
@@ -27,6 +30,7 @@ _CHANGEABLE = (
     "training.epochs",
     "training.early_stopping",
     "training.gradient_clip",
+    "training.keep",
     "optimizer.learning_rate",
     "schedule",
     "regularization",
@@ -143,6 +147,7 @@ class Run:
                 epoch = self.training.progress.epoch
                 self.changes = [(at, key, *values) for at, key, *values in facts["changes"]]
                 self.changes += [(epoch, key, *values) for key, values in changed.items()]
+                self._keep_what_cannot_be_made_again()
                 if self.training.progress.epoch:  # a fit starts over
                     self.alarms.load(facts["alarms"])
             except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -155,6 +160,13 @@ class Run:
             + (f": {self.broken[0]}" if self.broken else ""),
             hint="without --resume a new run begins",
         )
+
+    def _keep_what_cannot_be_made_again(self) -> None:
+        """Keep the best epoch where another way was taken in the middle: training anew would not take it."""
+        training = self.problem.config.training
+        if training.keep == "refit" and any(not key.startswith("training.") for _, key, *_ in self.changes):
+            training = msgspec.structs.replace(training, keep="best")
+            self.problem.config = msgspec.structs.replace(self.problem.config, training=training)
 
     def _check_threads(self, path: str, facts: Mapping[str, Any]) -> None:
         if facts["threads"] != self.threads:
@@ -324,6 +336,7 @@ class Run:
             "training": facts,
             "alarms": self.alarms.save(),
             "changes": self.changes,
+            "units": _of_targets(self.problem.units),
             "threads": self.threads,
         }
         checkpoint.save(os.path.join(self.folder, CHECKPOINTS, name), arrays, facts)
@@ -342,6 +355,11 @@ class Run:
     def _prune(self, keep: int) -> None:
         for name in checkpoints_in(self.folder)[:-keep]:
             os.unlink(os.path.join(self.folder, CHECKPOINTS, name))
+
+
+def _of_targets(units: Units | None) -> list[list[float]] | None:
+    """Return how targets are scaled, as JSON has it."""
+    return None if units is None else [units.shift.tolist(), units.scale.tolist()]
 
 
 def _as_saved(config: Mapping[str, Any]) -> Any:

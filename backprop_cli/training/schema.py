@@ -279,7 +279,7 @@ Metric = Literal[ClassMetric, NumberMetric]
 class Training(Section, frozen=True):
     """``training``: how long, and on how many rows at once."""
 
-    epochs: Annotated[Count, Meta(description="passes over the training rows")] = 100
+    epochs: Annotated[Whole, Meta(description="passes over the training rows; 0 only measures")] = 100
     batch_size: Annotated[Count | Literal["full"], Meta(description="rows an update")] = 32
     shuffle: Annotated[bool, Meta(description="a new order every epoch")] = True
     gradient_clip: Annotated[Positive | None, Meta(description="largest global norm of the gradient")] = None
@@ -327,7 +327,7 @@ class Config(Section, frozen=True):
     """A training config."""
 
     data: Annotated[Data, Meta(description="where rows come from and what becomes of their columns")]
-    model: Annotated[Model, Meta(description="exactly one of hidden, layers and formula")]
+    model: Annotated[Model, Meta(description="exactly one of hidden, layers and formula, or from alone")]
     task: Annotated[
         Literal["auto", "classification", "regression"],
         Meta(

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from ..errors import NoSuchNumber
-from ..networks.layers import Model
+from ..networks.layers import Model, named
 from ..networks.losses import Loss
 from ..networks.network import NDArray
 from ..tables.block import Floats
@@ -52,6 +52,14 @@ class Units:
         degree = loss.row.degree
         return 1.0 if degree is None or len(self.scale) > 1 else float(self.scale[0] ** degree)
 
+    def unfolded(self, values: Mapping[str, NDArray], last: str) -> dict[str, NDArray]:
+        """Return a network's numbers with its last layer in standardised units; the inverse of `folded`."""
+        weights, bias = values[f"{last}.weights"], values[f"{last}.bias"]
+        return dict(values) | {
+            f"{last}.weights": weights / self.scale[:, None],
+            f"{last}.bias": (bias - self.shift) / self.scale,
+        }
+
     def folded(self, values: Mapping[str, NDArray], last: str) -> dict[str, NDArray]:
         """Return a network's numbers with its last layer in the targets' units.
 
@@ -75,8 +83,10 @@ class Units:
 
 def can_fold(model: Model, outputs: int) -> bool:
     """Tell whether a network's last layer can take its outputs into other units."""
-    last = model.chain(outputs)[-1] if model.formula is None and model.layers != [] else None
-    return last is not None and last.takes_units
+    if model.formula is not None or model.layers == []:
+        return False
+    name, last = named(model.chain(outputs))[-1]
+    return last.takes_units and name not in (model.freeze or ())
 
 
 def has_weights(model: Model) -> bool:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from ...settings import Count, Section
 from .dense import Activation, Dropout, Flatten, Linear
@@ -33,7 +33,7 @@ Layer = (
 
 
 class Model(Section, frozen=True):
-    """``model``: exactly one of ``hidden``, ``layers`` and ``formula``."""
+    """``model``: exactly one of ``hidden``, ``layers`` and ``formula``, or ``from``."""
 
     hidden: Annotated[
         list[Count] | None, Meta(description="units of the hidden layers; the output layer is added")
@@ -46,6 +46,19 @@ class Model(Section, frozen=True):
     ] = None
     parameters: Annotated[
         dict[str, float] | None, Meta(description="the formula's parameters and their first values")
+    ] = None
+    from_: Annotated[
+        str | None,
+        Meta(
+            description="a run's folder, or a model, whose numbers are begun with, and whose scaling; its "
+            "layers, too, where none are written; from where the command runs, as output.dir"
+        ),
+    ] = field(default=None, name="from")
+    freeze: Annotated[
+        list[str] | None, Meta(description="layers whose numbers stay as they begin, such as linear1")
+    ] = None
+    fresh: Annotated[
+        list[str] | None, Meta(description="layers that begin anew, not with the numbers of the other model")
     ] = None
 
     def key_of(self, position: int) -> str:

@@ -257,11 +257,15 @@ class _Checks:
 
     def model(self) -> None:
         model = self.config.model
-        kind = self.one_of(
-            "model",
-            ("hidden", "layers", "formula"),
-            "model: {hidden: [16], activation: relu} is the short form",
-        )
+        kinds = ("hidden", "layers", "formula")
+        kind = None
+        if model.from_ is None or any(self.is_set(f"model.{each}") for each in kinds):
+            kind = self.one_of("model", kinds, "model: {hidden: [16], activation: relu} is the short form")
+        for key, names in (("freeze", model.freeze), ("fresh", model.fresh)):
+            if names is not None and kind == "formula":
+                self.fault(f"model.{key}", f"model.{key} is of layers, and a formula has none")
+        if model.fresh is not None and model.from_ is None:
+            self.fault("model.fresh", "model.fresh goes with model.from: without it all layers begin anew")
         if kind != "hidden" and kind is not None and model.activation != "relu":
             where = "each layer names its own" if kind == "layers" else "write it into the formula"
             self.fault("model.activation", f"model.activation goes with hidden, not with {kind}", where)

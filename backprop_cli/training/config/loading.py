@@ -58,6 +58,8 @@ class Loaded:
         layers = counted(len(model.layers or ()), "layer")
         network = layers if model.hidden is None else f"hidden {model.hidden}"
         optimizer = self.config.optimizer.__struct_config__.tag
+        if model.from_ is not None:
+            network = f"{network if model.hidden or model.layers else 'the layers'} of {short(model.from_)}"
         return ", ".join(
             (rows, short(model.formula or network), f"{optimizer}", counted(training.epochs, "epoch"))
         )
@@ -207,7 +209,7 @@ def _combined(faults: Sequence[ConfigError]) -> ConfigError:
 
 LISTED = {
     "data": ("features", "exclude", "categories", "numbers", "dates", "missing_values"),
-    "model": ("hidden",),
+    "model": ("hidden", "freeze", "fresh"),
     "training": ("metrics",),
 }
 """Where one value may stand for a list of one; ``frozen`` of layers besides."""

@@ -46,8 +46,8 @@ def nearest_place(places: Mapping[str, Place], key: str) -> Place:
 
 @lru_cache(64)
 def fields_of(struct: Any) -> dict[str, Any]:
-    """Return the fields of a struct by name, in order."""
-    return {f.name: f for f in msgspec.structs.fields(struct)}
+    """Return the fields of a struct by what a config calls them, in order."""
+    return {f.encode_name: f for f in msgspec.structs.fields(struct)}
 
 
 @lru_cache(256)
@@ -167,7 +167,7 @@ class Walk:
             if value is BAD:
                 self.refuse(inner)
             else:
-                values[key] = value
+                values[fields[key].name] = value
         return values
 
     def is_section(self, field: Any) -> bool:

@@ -31,6 +31,7 @@ from ..schema import OTHERS
 from ..units import Units, can_fold, fitted, has_weights
 from .encoding import MISSING, Encoding, Feature, flat_inputs, listed, missing
 from .judging import teaches_nothing
+from .kept import Kept
 from .source import (
     Column,
     FileTable,
@@ -160,15 +161,18 @@ class FormulaSplits:
     held_out: npt.NDArray[np.int64]
 
 
-def load(loaded: Loaded) -> Splits:
+def load(loaded: Loaded, kept: Kept | None = None) -> Splits:
     """Read the data of a config and make it ready for a network.
 
+    Args:
+        loaded: The config.
+        kept: How rows became inputs before, to become them again.
     Raises:
         ConfigError: when a key of ``data`` does not fit the table.
         DataError: when the table is wrong, with the place.
         FileError: when a file cannot be read.
     """
-    return _Loading(loaded).splits()
+    return _Loading(loaded, kept).splits()
 
 
 def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSplits:
@@ -256,8 +260,9 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
 class _Loading:
     """The steps from a config to `Splits`."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, kept: Kept | None) -> None:
         self.loaded = loaded
+        self.kept = kept
         self.table = open_table(loaded)
         self.spelled = named(self.table.names)
         self.data = _by_column(loaded, self.table, self.spelled)
@@ -296,7 +301,7 @@ class _Loading:
         columns |= _formula_values(self.formulas, columns, kept, table)
         self.features = [self._completed(feature, columns) for feature in self.features]
         self.task = self._task(columns)
-        classes = self._classes(columns) if self.task == "classification" else None
+        classes = self._kept_classes(columns)
         shares = _shares(self.targets, columns, kept, table) if classes == self.targets else None
         labels = None
         if classes is not None:
@@ -309,11 +314,17 @@ class _Loading:
         sorts = _sorts(loaded, self.apart, columns, labels if stratify else None)
         parts = split(loaded, len(kept), sorts, share)
         share = share if len(parts.validation) else 0.0
-        scaling = self._scaling()
+        fitted_anew = self.kept is None or not self._keeps(self.kept)
+        scaling = self._scaling() if fitted_anew else "none"
         encoding = self._encoding(scaling, columns, kept, parts, classes)
         units = self._units(columns, parts.train)
         automatic = []
-        if self.data.scaling == "auto" and scaling != "none":
+        if self.kept is not None and not fitted_anew:
+            encoding, scaling = _as_before(encoding, self.kept), self.kept.scaling
+            units = self.kept.units if self.kept.settled else units
+            if not self.kept.settled and scaling != "none":
+                automatic.append(f"features scaled as in {self.kept.where}")
+        if self.kept is None and self.data.scaling == "auto" and scaling != "none":
             automatic.append("features standardised" if units is None else "features and target standardised")
         elif self.data.target_scaling == "auto" and units is not None:
             automatic.append("target standardised")
@@ -365,6 +376,51 @@ class _Loading:
             parts.validation,
             self._measured and self.data.validation_split == "auto" and bool(len(parts.validation)),
         )
+
+    def _keeps(self, kept: Kept) -> bool:
+        """Whether the features are those that were; a model to begin with demands it.
+
+        Raises:
+            ConfigError: where they are not.
+        """
+        now, before = ([f.text for f in features] for features in (self.features, kept.encoding.features))
+        if now == before:
+            return True
+        if kept.settled:
+            return False  # whoever goes on is told what has changed
+        raise self.loaded.error(
+            "model.from", f"{kept.where} learned from {listed(before)}, not from {listed(now)}"
+        )
+
+    def _kept_classes(self, columns: dict[str, Column]) -> list[str] | None:
+        """Return the classes; those of a model that is begun with, where its last layer tells them apart."""
+        kept, target = self.kept, self.targets[0] if self.targets else ""
+        if kept is None or not kept.classes:
+            return self._classes(columns) if self.task == "classification" else None
+        known = kept.encoding.classes
+        if known is None and kept.settled:
+            return self._classes(columns) if self.task == "classification" else None
+        if known is None:
+            if self.task == "classification":
+                self._refuse_target(f"{kept.where} answers with numbers, but the target has classes")
+            return None
+        if kept.encoding.shares or len(self.targets) > 1 or self.autoencoder or self.formulas:
+            return self._classes(columns)
+        if self.task == "regression" and (columns[target] != np.floor(columns[target])).any():
+            self._refuse_target(f"{kept.where} tells classes apart, but the target has numbers")
+        found = sorted({_class_name(value) for value in columns[target].tolist()})
+        strange = [name for name in found if name not in known]
+        if strange and kept.settled:
+            return self._classes(columns)
+        if strange:
+            self._refuse_target(
+                f"class '{cut(strange[0])}' is not among those of {kept.where}: {listed(known)}"
+            )
+        self.task = "classification"
+        return known
+
+    def _refuse_target(self, message: str) -> None:
+        raise self.loaded.error("model.from", message, "model.fresh: [the last layer] begins it anew")
 
     def _weights(self, columns: Mapping[str, Column]) -> Floats | None:
         name = self.apart.get("weights")
@@ -1176,6 +1232,14 @@ def _sorts(
         numbers = [known.setdefault(cell, len(known)) for cell in columns[apart["groups"]].tolist()]
         return Sorts(groups=np.array(numbers, dtype=np.int64))
     return Sorts(labels)
+
+
+def _as_before(encoding: Encoding, kept: Kept) -> Encoding:
+    """Return an encoding whose inputs are made as they were before."""
+    own = kept.encoding
+    return replace(
+        encoding, features=own.features, shape=own.shape, shift=own.shift, scale=own.scale, fills=own.fills
+    )
 
 
 def _fill(column: Column, value: float | str | None) -> Column:
