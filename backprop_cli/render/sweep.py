@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import printable
 from ..language.numbers import brief, rounded
-from ..layout.chart import Chart, Mark, Panel, Series, picture_of
+from ..layout.chart import Chart, Mark, Panel, Series, Style, picture_of
 from ..layout.picture import Picture, Role
 from ..training.comparison import RunFacts
 from ..training.sweeping import FOLD, Axis, Combination, Swept, ratio
@@ -81,7 +81,7 @@ def _means(sweep: Swept, keys: list[str], digits: int) -> Grid:
         first, last = each.runs[0].folder, os.path.basename(each.runs[-1].folder)
         shown = printable(first if len(each.runs) == 1 else f"{first}-{last}")
         rows.append([shown, *numbers(each, judged), *(each.values[key] for key in keys)])
-    return Grid(columns, rows)
+    return Grid(columns, rows, drop=(2, 1) if several and len(names) > 1 else ())
 
 
 def told(sweep: Swept) -> Iterator[str]:
@@ -139,6 +139,7 @@ def chart(sweep: Swept, title: str) -> Chart:
     """Return the measure over one key, a line for each combination of the others; the best is marked."""
     verdict, best = sweep.verdict, sweep.best
     across = _across(sweep.axes)
+    style: Style = "points" if across.numbers is None else "line+points"
     numbers = across.numbers or [float(i + 1) for i in range(len(across.values))]
     lines: list[tuple[str, list[tuple[float, float] | None]]] = []
     marks = []
@@ -149,11 +150,9 @@ def chart(sweep: Swept, title: str) -> Chart:
             if each is not None and each is best and each.means is not None:
                 marks.append(Mark(x, each.means[verdict.judged][verdict.measure], "best"))
     if len(lines) > len(ROLES):  # more than anybody could tell apart
-        series = [Series("", line, "first", "line+points") for _, line in lines]
+        series = [Series("", line, "first", style) for _, line in lines]
     else:
-        series = [
-            Series(name, line, role, "line+points") for (name, line), role in zip(lines, ROLES, strict=False)
-        ]
+        series = [Series(name, line, role, style) for (name, line), role in zip(lines, ROLES, strict=False)]
     label = f"{verdict.judged} {verdict.measure}"
     if len(lines) == 1 and verdict.judged != "training":
         label = verdict.measure
@@ -162,7 +161,7 @@ def chart(sweep: Swept, title: str) -> Chart:
         lines.append(("training", trained))
         series = [
             series[0]._replace(name=verdict.judged),
-            Series("training", trained, "second", "line+points"),
+            Series("training", trained, "second", style),
         ]
     known = [point[1] for _, line in lines for point in line if point is not None] or [0.0]
     wide = min(known) > 0.0 and max(known) / min(known) >= WIDE

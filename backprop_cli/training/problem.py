@@ -437,6 +437,7 @@ def _kept(config: schema.Config, splits: Splits) -> Literal["last", "best", "ref
         rows = len(splits.train.inputs) + len(splits.validation.inputs) if splits.validation else 0
         watches = schedule is not None and schedule.watches
         plain = rows < MANY_ROWS and not watches and not _lone_row(config, rows)
+        plain = plain and config.data.train_size is None  # few rows are what is asked for
         return "refit" if plain else "best"
     return "best" if stopping is not None else "last"
 

@@ -374,7 +374,10 @@ class _Loading:
             units,
             automatic,
             parts.validation,
-            self._measured and self.data.validation_split == "auto" and bool(len(parts.validation)),
+            self._measured
+            and self.data.validation_split == "auto"
+            and self.data.folds is None
+            and bool(len(parts.validation)),
         )
 
     def _keeps(self, kept: Kept) -> bool:
