@@ -24,6 +24,7 @@ from backprop_cli.training.model import Model
 from backprop_cli.training.problem import Problem, assemble
 from backprop_cli.training.run import Run
 from backprop_cli.training.step import Made
+from backprop_cli.training.trace import write_out
 
 
 @pytest.fixture(autouse=True)
@@ -284,9 +285,38 @@ def test_what_does_not_go_together(data: str, more: str, told: str) -> None:
     assert told in str(caught.value)
 
 
-def test_a_step_of_weighted_rows_is_not_written_out() -> None:
-    with pytest.raises(BackpropError, match="rows have weights"):
-        Made(problem(NUMBERS, "task: regression", ONE, COUNTS), 1)
+@pytest.mark.parametrize(
+    ("targets", "model", "more"),
+    [
+        *(
+            (NUMBERS, ONE, f"task: regression\nloss: {loss}")
+            for loss in (
+                "mse",
+                "sse",
+                "half_sse",
+                "mae",
+                "{type: huber, delta: 0.3}",
+                "{type: quantile, q: 0.8}",
+            )
+        ),
+        ([1, 0, 3, 2], ONE, "task: regression\nloss: poisson"),
+        (NUMBERS, ONE, 'task: regression\nloss: {formula: "abs(y - t)^3"}'),
+        (CLASSES, THREE, "loss: {type: cross_entropy, class_weights: balanced}"),
+        (CLASSES, THREE, "loss: multi_margin"),
+        (["a", "b", "b", "a"], ONE, "loss: binary_cross_entropy"),
+        (["a", "b", "b", "a"], ONE, "loss: hinge"),
+    ],
+)
+def test_a_step_of_weighted_rows_is_written_out(targets: list[Any], model: str, more: str) -> None:
+    """The lines of a trace are another computation than training's: number by number."""
+    found = problem(targets, f"{more}\noptimizer: {{type: sgd, learning_rate: 0.1}}", model, COUNTS)
+    made, written = Made(found, 1), write_out(found)
+    assert written.loss[-1].value == pytest.approx(made.step.before, rel=1e-14)
+    gradients = {u.name.text: u.gradient for u in written.updates}
+    weights = made.gradients["linear1.weights"].reshape(-1).tolist()
+    shown = [g for name, g in gradients.items() if ".w[" in name]
+    assert shown == pytest.approx(weights, rel=1e-12, abs=1e-15)
+    assert any("the rows count" in note for note in written.notes)
 
 
 # --- weights and thresholds of a trained model ------------------------------------------------------

@@ -434,20 +434,34 @@ class Unrolled:
         operands = [y, t]
         if loss.row.probable:
             operands.append(self._predictions().reshape(y.shape))
+        weights = self._weights(y.shape)
         node, share = graph.nodes[lowered.data_loss], 1.0
         if node.op is PRIMITIVES["multiply"]:
             share, node = graph.nodes[node.inputs[0]].value, graph.nodes[node.inputs[1]]
         terms = self._scalars.ids(node.inputs[0])
         count = terms.size if node.op is TENSORS["mean"] else 1
         if loss.row.term is not None:
-            terms = self._terms(operands)
+            terms = self._terms(operands, weights)
+        operands += [] if weights is None else [weights]
         flat = [id for a in operands for id in a.reshape(-1).tolist()]
         whole = self._scalars.numbers[lowered.data_loss].item()
         regions = [[self._region(id) for id in row] for row in terms.reshape(y.shape).tolist()]
-        exact = self._region(whole.id, flat[: 2 * y.size]) if loss.row.probable else None
-        self.loss = WrittenLoss(loss.type, self.paper, regions, flat, (share, count), exact)
+        own = flat[: 2 * y.size] + ([] if weights is None else flat[-y.size :])
+        exact = self._region(whole.id, own) if loss.row.probable else None
+        weighted = weights is not None
+        self.loss = WrittenLoss(loss.type, self.paper, regions, flat, (share, count), exact, weighted)
         self.data = self._apply(whole.id, self.loss.row, (self._ids[i] for i in flat), Name("E"))
         return whole, self.data
+
+    def _weights(self, shape: tuple[int, ...]) -> Ids | None:
+        """Enter what the rows count, and return it for each output; None where all count alike."""
+        name = self._lowered.weights
+        if name is None:
+            return None
+        ids = self._scalars.ids(self._lowered.graph.inputs[name]).reshape(-1)
+        for r, weight in enumerate(self._arrays[name].reshape(-1).tolist()):
+            self.targets.append(self._leaf(int(ids[r]), Name("weight"), weight, INPUT, r))
+        return np.broadcast_to(ids[:, None], shape)
 
     def _predictions(self) -> Ids:
         """Enter what the loss makes of its logits."""
@@ -467,7 +481,7 @@ class Unrolled:
             self.predictions += found
         return ids
 
-    def _terms(self, operands: Sequence[Ids]) -> Ids:
+    def _terms(self, operands: Sequence[Ids], weights: Ids | None) -> Ids:
         """Record the terms of the loss as a reader is shown them."""
         recorder, loss = self._recorder, self.network.loss
         assert loss.row.term is not None
@@ -478,7 +492,10 @@ class Unrolled:
             known = {n: Written(recorder, int(a[index])) for n, a in zip("ytp", operands, strict=False)}
             known |= {name: recorder.constant(getattr(loss, name)) for name in loss.row.settings}
             leaves = {id: known[name] for name, id in graph.inputs.items()}
-            found[index] = run(graph, constants | leaves, apply=recorder.apply)[graph.output].id
+            term = run(graph, constants | leaves, apply=recorder.apply)[graph.output]
+            if weights is not None:
+                term = recorder.apply(PRIMITIVES["multiply"], Written(recorder, int(weights[index])), term)
+            found[index] = term.id
         return found
 
 

@@ -20,6 +20,7 @@ class WrittenLoss:
             losses that take logits: their slope is the prediction less the target).
         factor: Share and count of the factor share/count.
         exact: How the loss is computed from logits, where a logarithm of a prediction would lose it.
+        weighted: The operands end with what the row of each output counts.
     Attributes:
         row: The primitive.
         factor: What stands before the sum.
@@ -33,7 +34,9 @@ class WrittenLoss:
         operands: Sequence[int],
         factor: tuple[float, int],
         exact: Region | None,
+        weighted: bool = False,
     ) -> None:
+        self._weighted = weighted
         self._rows = terms
         self._terms = [term for row in terms for term in row]
         self._at = {id: k for k, id in enumerate(operands)}
@@ -41,8 +44,11 @@ class WrittenLoss:
         self._fused = exact is not None
         share, count = factor
         self.factor = fraction(1.0, 2.0) if share == 0.5 else fraction(-share if exact else share, count)
-        inputs = 2 * len(self._terms)
-        forward = (lambda *xs: exact.forward(*xs[:inputs])) if exact is not None else None
+        inputs, last = 2 * len(self._terms), len(self._terms) if weighted else 0
+        forward = None
+        if exact is not None:
+            # what is between are predictions, which the logits give
+            forward = lambda *xs: exact.forward(*xs[:inputs], *xs[len(xs) - last :])  # noqa: E731
         self.row = Row(kind, paper, self._write, self._slope, forward)
 
     def terms(self, operands: Exprs, row: int) -> Expr:
@@ -75,7 +81,9 @@ class WrittenLoss:
             return ZERO  # predictions are written beside, targets are not moved
         share, over = self._factor
         if self._fused:
-            return multiply(fraction(share, over), subtract(operands[k + 2 * count], operands[k + count]))
+            slope = subtract(operands[k + 2 * count], operands[k + count])
+            weight = (operands[k + 3 * count],) if self._weighted else ()
+            return multiply(fraction(share, over), *weight, slope)
         slopes = []
         for term in self._terms:  # mostly one: where outputs of a row are compared, all that read it
             for at, id in enumerate(term.operands):

@@ -87,11 +87,6 @@ class Made:
                 "levenberg_marquardt solves for all parameters at once: it makes no gradient step",
                 hint="choose another: optimizer=sgd",
             )
-        if problem.network.weighted:
-            raise UsageError(
-                "a step whose rows have weights is not written out",
-                hint="data.weights=null, or a loss without class_weights, has rows that count alike",
-            )
         self.problem = problem
         self.training = training = Training(problem)
         progress, runner = training.progress, training.runner

@@ -16,7 +16,9 @@ from ..explanation.expr import Apply, Expr, Number, Ref, subtract
 from ..explanation.names import Name
 from ..explanation.paper import Paper
 from ..explanation.report import Explanation, explain_step
+from ..language.numbers import brief
 from ..networks.lines import Line, Lines, written_forms
+from ..networks.losses import WEIGHTS
 from ..networks.network import LayerNetwork, NDArray
 from ..networks.point import NetworkPoint, NetworkProgram
 from .problem import Problem
@@ -210,7 +212,7 @@ class _Writing:
         for r in self.shown:
             inputs = []
             for name, array in batch.items():
-                if name == self.target or name.endswith(".mask"):
+                if name in (self.target, WEIGHTS) or name.endswith(".mask"):
                     continue
                 for index in np.ndindex(*array.shape[1:]):
                     shown = Name(name, place=index).text
@@ -247,3 +249,11 @@ class _Writing:
             yield "what comes into the layer was computed without rounding; so were the new values"
         if self.narrowed and self.u.penalties:
             yield "the penalty's share is in the gradients"
+        if self.network.weighted:
+            shown = ", ".join(
+                brief(float(w), 4) for w in self.made.batch[WEIGHTS].reshape(-1)[list(self.shown)]
+            )
+            what = (
+                "their weights" if self.config.loss.row.sums else "their weights over the mean of the batch"
+            )
+            yield f"the rows count {shown}: {what}"
