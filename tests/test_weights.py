@@ -401,3 +401,26 @@ def test_multi_margin_by_hand() -> None:
     assert made.step.before == pytest.approx(6.55 / 6, rel=1e-15)
     # each class too near pushes by 1/6, the row's own by as many
     assert made.gradients["linear1.bias"].tolist() == pytest.approx([-1 / 6, 2 / 6, -1 / 6], rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "loss", ["mse", "mae", "{type: huber, delta: 30}", "sse", "half_sse", "{type: quantile, q: 0.9}"]
+)
+def test_scaled_targets_have_the_loss_of_their_own_units(loss: str) -> None:
+    """The model answers in the units of the table: what it gives there is what the run has told."""
+    rows = [f"{i % 7},{(i * 3) % 5},{1000 + 40 * (i % 7) + i % 3}" for i in range(30)]
+    Path("r.csv").write_text("\n".join(["x,z,y", *rows]) + "\n")
+    text = (
+        "data: {path: r.csv, target: y, target_scaling: standard}\ntask: regression\nmodel: {hidden: [4]}\n"
+        f"loss: {loss}\ntraining: {{epochs: 3}}"
+    )
+    made = Run(assemble(configs.loads(text, "case.yaml")))
+    for _ in made.steps():
+        pass
+    made.close()
+    assert made.problem.units is not None
+    model = Model.load(made.path("model.safetensors"))
+    train = made.problem.train
+    assert model.loss(train.encoded, train.answers) == pytest.approx(
+        made.results["training"]["loss"], rel=1e-10
+    )

@@ -68,7 +68,7 @@ def train(
     if output.drawn:
         raise UsageError("train draws into its folder (loss.svg); -o FILE.svg is for --sweep")
     if output.format not in ("table", "json"):
-        raise UsageError(f"train prints a table or JSON, not {output.format}; of a --sweep others, too")
+        raise UsageError(f"train prints a table or JSON, not {output.format}")
     check_destination(output.file)
     note = output.note
     with reading(output):
