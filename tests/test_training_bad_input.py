@@ -274,7 +274,10 @@ def test_an_override_given_twice(run, folder):
             "Invalid value for '--threads': 0 is not in the range 1<=x<=1024",
         ),
         (["train", "c.yaml", "-o", "x.csv"], "train prints a table or JSON, not csv"),
-        (["train", "c.yaml", "-o", "x.png"], "train draws into its folder (loss.svg); -o FILE.svg is for --sweep"),
+        (
+            ["train", "c.yaml", "-o", "x.png"],
+            "train draws into its folder (loss.svg); -o FILE.svg is for --sweep",
+        ),
         (["train", "c.yaml", "--resume"], "runs/c has no checkpoint to resume from"),
         (["trace", "c.yaml", "--at-step", "99"], "--at-step 99: the training ends after 2 updates"),
         (["trace", "c.yaml", "--layer", "lstm1"], "--layer lstm1: there is no such layer"),
