@@ -90,15 +90,15 @@ def lacking(block: Block) -> str | None:
     return next((word for word in sorted(words) if shutil.which(word) is None), None)
 
 
-def run_block(block: Block, folder: Path) -> list[str]:
-    """Run a block's commands in one shell; return what each prints."""
+def run_block(block: Block, folder: Path, programs: str) -> list[str]:
+    """Run a block's commands in one shell that finds ``programs`` first; return what each prints."""
     script = ["exec 2>&1\n"]
     for step in block.steps:
         # the status survives the mark, for `echo $?`
         script.append(f"{_INSTALL.sub('', step.command)}\n{{ s=$?; printf '{_MARK}'; (exit $s); }}\n")
     hidden = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "MAKEFLAGS", "MAKELEVEL")
     environment = {k: v for k, v in os.environ.items() if k not in hidden}
-    path = os.pathsep.join((sysconfig.get_path("scripts"), os.environ["PATH"]))
+    path = os.pathsep.join((programs, sysconfig.get_path("scripts"), os.environ["PATH"]))
     done = subprocess.run(
         ["bash", "-c", "".join(script)],
         cwd=folder,
@@ -114,13 +114,19 @@ def run_block(block: Block, folder: Path) -> list[str]:
     return [f"{text}\n" if text and not text.endswith("\n") else text for text in outputs]
 
 
-def run_document(path: Path) -> list[tuple[Block, list[str] | None]]:
-    """Run a document's blocks in a folder with the sample inputs; None for one that lacks a program."""
+def run_document(path: Path, programs: str | None = None) -> list[tuple[Block, list[str] | None]]:
+    """Run a document's blocks in a folder with the sample inputs; None for one that lacks a program.
+
+    Args:
+        path: The document.
+        programs: The folder of ``backprop``; by default this Python's.
+    """
+    programs = programs or sysconfig.get_path("scripts")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(ROOT / "sample_inputs", folder / "sample_inputs")
         blocks = blocks_of(path.read_text("utf-8"))
-        return [(block, None if lacking(block) else run_block(block, folder)) for block in blocks]
+        return [(block, None if lacking(block) else run_block(block, folder, programs)) for block in blocks]
 
 
 def with_coverage(text: str) -> str:

@@ -22,6 +22,8 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
+import sympy  # noqa: F401  # forks of this process that ask SymPy need not import it each
+import warm
 from hypothesis import settings
 
 # The same examples in every run: green or red for a change, not by luck; the nightly set draws anew.
@@ -208,8 +210,19 @@ def command() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def process(command: Callable[..., dict[str, Any]]) -> Callable[..., Result]:
-    """Run the tool in a process of its own, killed after ``timeout`` seconds."""
+def warm_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A program that runs the tool in a process forked from one that has imported all of it."""
+    program, server = warm.start(tmp_path_factory.mktemp("warm"))
+    yield program
+    server.communicate()
+
+
+@pytest.fixture(scope="session")
+def process(command: Callable[..., dict[str, Any]], request: pytest.FixtureRequest) -> Callable[..., Result]:
+    """Run the tool in a process of its own, killed after ``timeout`` seconds.
+
+    One with an environment, a limit or a beginning of its own is started cold.
+    """
 
     def process(
         *args: str | bytes,
@@ -226,7 +239,10 @@ def process(command: Callable[..., dict[str, Any]]) -> Callable[..., Result]:
             "input": fed,
             "timeout": timeout,
         } | more
-        done = subprocess.run(**(command(*args, env=env, memory=memory) | options), check=False)
+        start = command(*args, env=env, memory=memory)
+        if env is None and memory is None and "preexec_fn" not in more and hasattr(os, "fork"):
+            start["args"] = [request.getfixturevalue("warm_program"), *args]
+        done = subprocess.run(**(start | options), check=False)
         out, err = ((text or b"").decode() for text in (done.stdout, done.stderr))
         return Result(done.returncode, out, err)
 

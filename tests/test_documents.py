@@ -6,12 +6,10 @@ import ast
 import doctest
 import importlib.util
 import json
-import os
 import re
 import shutil
 import sys
 import tomllib
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import packages_distributions
 from math import cos, isclose, sin
 from pathlib import Path
@@ -44,23 +42,11 @@ _spec.loader.exec_module(update)
 # --- commands and what they print --------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def documents():
-    """Return a function that runs a document; all the time goes to the commands, so two run at a time."""
-    if sys.platform == "win32":
-        pytest.skip("the commands are for a POSIX shell")
-    if "PYTEST_XDIST_WORKER" in os.environ:  # the other document runs in another worker
-        yield update.run_document
-        return
-    with ThreadPoolExecutor(2) as pool:
-        running = {path: pool.submit(update.run_document, path) for path in update.DOCUMENTS}
-        yield lambda path: running[path].result()
-
-
 @pytest.mark.parametrize("path", update.DOCUMENTS, ids=lambda path: path.name)
-def test_commands_print_what_the_document_shows(documents, path):
+@pytest.mark.skipif(sys.platform == "win32", reason="the commands are for a POSIX shell")
+def test_commands_print_what_the_document_shows(warm_program, path):
     wrong = []
-    for block, outputs in documents(path):
+    for block, outputs in update.run_document(path, str(warm_program.parent)):
         for step, printed in zip(block.steps, outputs or [], strict=outputs is not None):
             if not update.matches(step.shown, printed):
                 wrong.append(f"$ {step.command}\nprints\n{printed}the document shows\n{step.shown}")
