@@ -41,6 +41,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import latex_reader
 
 import backprop_cli as bp
+from backprop_cli.differentiation.higher import tangent
 from backprop_cli.errors import BackpropError, NoSuchNumber
 from backprop_cli.explanation.report import with_name
 from backprop_cli.graph import CONSTANT, STEP, Graph
@@ -48,6 +49,7 @@ from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import FUNCTIONS, PRIMITIVES
 from backprop_cli.render.explain import document as explained
+from backprop_cli.render.higher import tangent_dict
 from backprop_cli.render.latex import name_to_latex
 from backprop_cli.render.writers import write
 
@@ -100,7 +102,8 @@ class Place:
     @cached_property
     def names(self) -> dict[str, Any]:
         """Every name that has a value here."""
-        return {name: self.here[k] for name, k in self.ids.items() if k in self.here}
+        inputs = {name: mpf(x) for name, x in self.point.items()}
+        return inputs | {name: self.here[k] for name, k in self.ids.items() if k in self.here}
 
     @cached_property
     def decisions(self) -> dict[int, Any]:
@@ -200,7 +203,7 @@ class Reader:
         Raises:
             Unreadable: where it is no expression over the program's names.
         """
-        known = {**place.names, **(more or {})}
+        known = {**(more or {}), **place.names}
         slopes: dict[str, Callable[[], Any]] = {}
 
         def name_for(slope: Callable[[], Any]) -> str:
@@ -219,6 +222,7 @@ class Reader:
             return name_for(lambda: place.derivative(lambda p: _finite(p.names.get(of)), by))
 
         text = re.sub(r"where\((v\d+),", r"where(\1 != 0,", text)  # a condition that has a row of its own
+        text = self._calls(text, place, more, name_for)
         text = self._operators(text, place, name_for)
         text = _RATIO.sub(ratio, text)
         try:
@@ -235,14 +239,29 @@ class Reader:
         except (soak.NoValue, soak.Unclear, ZeroDivisionError):
             return None
 
+    def _calls(
+        self,
+        text: str,
+        place: Place,
+        more: Mapping[str, Any] | None,
+        name_for: Callable[[Callable[[], Any]], str],
+    ) -> str:
+        """Put names for the program's value elsewhere: ``f(2 + h, 3)``."""
+        while found := re.search(rf"\b{re.escape(self.output)}\(", text):
+            inner, end = _bracket(text, found.end())
+
+            def there(inner: str = inner) -> Any:
+                at = [_finite(self.value(part, place, more)) for part in _parted(inner)]
+                moved = Place(self.graph, dict(zip(self.graph.inputs, at, strict=True)))
+                return moved.here[self.graph.output]
+
+            text = text[: found.start()] + name_for(there) + text[end:]
+        return text
+
     def _operators(self, text: str, place: Place, name_for: Callable[[Callable[[], Any]], str]) -> str:
         """Put names for derivatives that are still to be taken."""
         while found := _OPERATOR.search(text):
-            end, depth = found.end(), 1
-            while depth and end < len(text):
-                depth += (text[end] == "(") - (text[end] == ")")
-                end += 1
-            inner, by = text[found.end() : end - 1], found[1]
+            (inner, end), by = _bracket(text, found.end()), found[1]
 
             def taken(inner: str = inner, by: str = by) -> Any:
                 return place.derivative(lambda p: _finite(self.value(inner, p)), by)
@@ -255,7 +274,11 @@ class Reader:
         """Names and slopes as LaTeX writes them."""
         names = [self.graph.own_name(n.id) for n in self.graph.nodes if n.kind != CONSTANT]
         written = {name: name_to_latex(name).replace(" ", "") for name in names}
-        found = {"e": "e", r"\pi": "pi", r"\tau": "tau", "h": "h"} | {w: n for n, w in written.items()}
+        found = (
+            {"e": "e", r"\pi": "pi", r"\tau": "tau"}
+            | {h: h for h in "hkt"}
+            | {w: n for n, w in written.items()}
+        )
         for of, above in written.items():
             for by, below in written.items():
                 found[rf"\frac{{\partial {above}}}{{\partial {below}}}"] = f"d{of}/d{by}"
@@ -271,12 +294,32 @@ class Reader:
         calls = {name: _call(name) for name in (*PRIMITIVES, *FUNCTIONS)}
         calls["power"] = lambda a, b: Text(f"({a})^({b})")
         calls["d/d"] = lambda name, inner: Text(f"d/d{by[name]}({inner})")
-        if self.output == "f":
-            calls["f"] = _call("f")
+        calls[name_to_latex(self.output)] = _call(self.output)
         try:
             return str(latex_reader.value(latex, self.latex_names, calls, Text))
         except (latex_reader.Unreadable, latex_reader.Unknown, IndexError, KeyError) as error:
             raise Unreadable(f"{latex}: {error!r}") from None
+
+
+def _bracket(text: str, start: int) -> tuple[str, int]:
+    """Return what stands in brackets that open before ``start``, and where they are closed."""
+    end, depth = start, 1
+    while depth and end < len(text):
+        depth += (text[end] == "(") - (text[end] == ")")
+        end += 1
+    return text[start : end - 1], end
+
+
+def _parted(text: str) -> list[str]:
+    """Return the operands of a call."""
+    parts, depth = [""], 0
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        if c == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += c
+    return parts
 
 
 def _call(name: str) -> Callable[..., Text]:
@@ -417,7 +460,8 @@ class Judge:
             graph = lower(parse(case.text))
         except BackpropError:
             return case.text, {}
-        special = draw.random() < 0.3
+        sizes = [abs(x) for x in case.point.values()]
+        special = draw.random() < 0.3 and all(x == 0 or 1e-3 < x < 1e3 for x in sizes)  # floats would cancel
         at = {n: case.point.get(n, 0.0) if special else draw.choice(POINTS) for n in graph.inputs}
         if not at or graph.nodes[graph.output].kind == CONSTANT:
             return case.text, {}
@@ -442,6 +486,8 @@ class Judge:
         alike = list(elsewhere(graph, draw, OTHERS, here))
         for what in (
             self.gradients,
+            self.tangents,
+            self.limits,
             self.seconds,
             self.passes,
             self.rules,
@@ -499,7 +545,13 @@ class Judge:
                 return
 
     def equal(
-        self, kind: str, sides: Sequence[str], reader: Reader, here: Place, alike: Sequence[Place]
+        self,
+        kind: str,
+        sides: Sequence[str],
+        reader: Reader,
+        here: Place,
+        alike: Sequence[Place],
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         """Hold the sides of an equation to each other, those in symbols at other places too."""
         symbols = [side for side in sides if reader.names_in(side) or _RATIO.search(side)]
@@ -507,7 +559,7 @@ class Judge:
             values = []
             for side in compared:
                 with contextlib.suppress(Unreadable):
-                    value = reader.value(side, place)
+                    value = reader.value(side, place, more)
                     values += [] if value is None else [value]
                     self.counts[f"{kind}: sides read"] += place is here
             if not all(near(a, b, ROUNDED if place is here else EXACT) for a, b in pairwise(values)):
@@ -595,6 +647,40 @@ class Judge:
         if told:
             self.formats(report, told, graph, here, others, "grad --order 2")
 
+    def tangents(self, graph: Graph, text: str, at: Any, here: Place, others: Any, alike: Any) -> None:
+        """``grad --tangent``: both forms are value and slopes."""
+        found = tangent_dict(tangent(bp.grad(text, at, methods=["reverse"])))
+        slopes = {n: here.slope(k) for n, k in graph.inputs.items()}
+        if None in slopes.values():
+            return
+        for place in others:
+            moves = [slopes[n] * (mpf(place.point[n]) - mpf(here.point[n])) for n in slopes]
+            truth = here.here[graph.output] + mp.fsum(moves)
+            for form in ("at_the_point", "multiplied_out"):
+                self.counts[f"grad --tangent: {form}"] += 1
+                value = Reader(graph).value(found[form].partition(" = ")[2], place)
+                if value is None or abs(value - truth) > ROUNDED * (
+                    mp.fsum(map(abs, moves)) + abs(truth) + 1
+                ):
+                    self.note("grad --tangent", f"{found[form]} at {place.told}: {value}, truly {truth}")
+
+    def limits(self, graph: Graph, text: str, at: Any, here: Place, others: Any, alike: Any) -> None:
+        """``explain --limit``: the quotient worked out."""
+        for where in [at] if graph.defaults else [at, {}]:
+            document = explained(bp.explain(text, where, limit=True), digits=15)
+            named = with_name(graph)
+            reader, place = Reader(named, partial=bool(where)), Place(named, here.point)
+            for h in (mpf("0.37"), mpf("-0.011")):
+                more = dict.fromkeys("hkt", h)
+                for sides in equations_of_markdown(write(document, "markdown")):
+                    self.equal("explain --limit, markdown", sides, reader, place, (), more)
+                for sides in equations_of_latex(write(document, "latex")):
+                    plain = []
+                    for side in sides:
+                        with contextlib.suppress(Unreadable):  # lim has no value
+                            plain.append(reader.plain(side))
+                    self.equal("explain --limit, latex", plain, reader, place, (), more)
+
     def passes(self, graph: Graph, text: str, at: Any, here: Place, others: Any, alike: Any) -> None:
         """``explain`` at a point, in every format."""
         told = bp.explain(text, at, detail="full")
@@ -669,7 +755,8 @@ class Judge:
             if not edge["symbol"] or graph.nodes[user].primitive.truth:
                 continue
             truths = [(p, p.local(user, source)) for p in (here, *alike)]
-            self.holds("graph, json: an arrow", edge["symbol"], reader, truths)
+            # conditions in a branch not taken have no row
+            self.holds("graph, json: an arrow", edge["symbol"], reader, truths, whole=False)
         said = {e["symbol"] for e in facts["edges"] if e["symbol"]} | {n["text"] for n in facts["nodes"]}
         texts = {
             "dot": lambda page: page.replace(r"\"", '"').replace("\\\\", "\\"),

@@ -266,6 +266,7 @@ CASES: list[tuple[str, dict[str, float]]] = [
     # numbers of functions that a target lacks
     ("x*sign(0.25) + softplus(3)*digamma(2)*x - sigmoid(1)*polygamma(1, 3) + mish(2)", {"x": 1.5}),
     ("mish(x) + sech(x) + csch(y)", {"x": 1e8, "y": 800.0}),
+    ("where(x >= y, 0^y, x^(1/3))", {"x": 0.5, "y": 0.5}),
     # kinks
     ("max(x, y, z)", {"x": 1.0, "y": 1.0, "z": 1.0}),
     ("min(x, y)", {"x": 2.0, "y": 2.0}),
@@ -310,6 +311,26 @@ CASES: list[tuple[str, dict[str, float]]] = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0][:40])
 def test_cases(case: tuple[str, dict[str, float]], target: str, execute: Runner) -> None:
     execute(export(program(*case), target), target)
+
+
+@pytest.mark.parametrize("x", [0.0, 3.7, 22.0, 1e8])
+def test_derivatives_of_sinc_far_out(x: float, execute: Runner) -> None:
+    execute(export(program("sinc_n(3, x) + sinc_n(0, x*2)", {"x": x}), "numpy"), "numpy")
+
+
+def test_large_operands(target: str, execute: Runner) -> None:
+    computed = program("lgamma(x)", {"x": 1e30})
+    if target == "sympy":
+        with pytest.raises(UsageError, match=r"by a factorial: 1e\+?30!"):
+            export(computed, target)
+    elif target != "casadi":
+        execute(export(computed, target), target)
+
+
+def test_what_is_too_large_for_other_programs_is_refused() -> None:
+    assert export(program("polygamma(168, x)", {"x": 30.0}), "python")
+    with pytest.raises(UsageError, match=r"polygamma\(169, x\) has a factorial that is too large"):
+        program("polygamma(169, x)", {"x": 30.0})
 
 
 def test_a_kink_with_another_convention_is_said_and_not_asserted() -> None:

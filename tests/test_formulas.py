@@ -29,6 +29,7 @@ LITERAL: list[tuple[str, dict[str, float]]] = [
     ("where(x == -1, log(x + y)/(x + y - 1), y)", {"x": 0.5, "y": 2.0}),
     ("d = sqrt(x); where(x > 0, d, 5)*where(x > 0, where(y > 1, log(y), y), 2)", {"x": 2.0, "y": 3.0}),
     ("max(2x, y^2, -x)*min(x, y) - |x|^3", {"x": -1.5, "y": 0.5}),
+    ("L = (x + 1)^2*h - x/2 - (-y)^3", {"x": 1.5, "h": 3.0, "y": -2.0}),
     ("x*x - x/x + (-x)^2 - 2^-x", {"x": 1.3}),
     ("d = x*log(2)/(1 + log(2)*y); where(x > y, d^-y, 3d)", {"x": 2.0, "y": 0.5}),
     ("a_1 = alpha*beta; rate_of_x = a_1^-alpha; rate_of_x/(a_1 - 2)", {"alpha": 1.5, "beta": 0.7}),
@@ -70,6 +71,8 @@ def test_all_that_is_printed_was_read(judge: formulas.Judge) -> None:
     kinds += ["explain, json: local", "explain --symbolic: substituted", "explain --symbolic: formula"]
     kinds += ["explain --symbolic: a rule: sides read", "explain --symbolic, latex: sides read"]
     kinds += ["graph, tikz: sides read", "export, latex: sides read", "check --reveal: right"]
+    kinds += ["grad --tangent: at_the_point", "grad --tangent: multiplied_out"]
+    kinds += ["explain --limit, markdown: sides read", "explain --limit, latex: sides read"]
     assert [kind for kind in kinds if not judge.counts[kind]] == []
 
 

@@ -69,6 +69,10 @@ SPELLING: dict[str, Any] = {
 RESERVED = PYTHON_WORDS | {"Value", *PRIMITIVES, *OWN.values(), *python.HELPERS}
 
 
+SLOPES = {("power", "a"): "where(b < 1, where(a == 0, 0, b*a^(b - 1)), b*a^(b - 1))"}
+"""Of operands that may be numbers, whose slope is computed too: 0^y has none."""
+
+
 def definition(name: str, used: set[str]) -> str:
     """Return a new operation, made as micrograd makes its own."""
     row = PRIMITIVES[name]
@@ -93,7 +97,7 @@ def definition(name: str, used: set[str]) -> str:
     slopes = []
     for p, text in zip(row.params, row.exact, strict=False):
         if p in params:
-            slope = expression(text, known, SCALAR, python_number, used)
+            slope = expression(SLOPES.get((name, p), text), known, SCALAR, python_number, used)
             slopes.append(f"{p}.grad += {slope:^} * out.grad")
     children = ", ".join(params) + "," * (len(params) == 1)
     lines = "\n        ".join(slopes)

@@ -54,12 +54,23 @@ HELPERS = {
     """Return 1/(1 + e^-x), with an exponential that cannot overflow."""
     return np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.abs(x)))''',
     "sinc_n": '''def sinc_n(n, x):
-    """Return the n-th derivative of sin(x)/x: the integral of t^n cos(t*x + n*pi/2) over t from 0 to 1."""
-    nodes, weights = np.polynomial.legendre.leggauss(int(40 + n + np.max(np.abs(x))))
+    """Return the n-th derivative of sin(x)/x: the integral of t^n cos(t*x + n*pi/2) over t from 0 to 1.
+
+    Far out that takes too many points, and the derivatives follow from each other.
+    """
+
+    def wave(k, angle):
+        return (np.sin(angle), np.cos(angle), -np.sin(angle), -np.cos(angle))[k % 4]
+
+    n, far = int(n), np.abs(x) > 20 + n
+    nodes, weights = np.polynomial.legendre.leggauss(60 + 2 * n)
     t = (nodes + 1.0) / 2.0
-    angle = np.multiply.outer(x, t)
-    wave = (np.cos(angle), -np.sin(angle), -np.cos(angle), np.sin(angle))[int(n) % 4]
-    return wave @ (weights * t**n) / 2.0''',
+    near = wave(n + 1, np.multiply.outer(np.where(far, 0.0, x), t)) @ (weights * t**n) / 2.0
+    z = np.where(far, x, 1.0)
+    y = np.sin(z) / z
+    for k in range(1, n + 1):
+        y = (wave(k, z) - k * y) / z
+    return np.where(far, y, near)''',
     "share": '''def share(x, y, *operands):
     """Return a tied operand's part of a slope: 1/n for each of the n that are equal to y."""
     return np.where(x == y, 1.0, 0.0) / sum(np.where(z == y, 1.0, 0.0) for z in operands)''',

@@ -20,6 +20,9 @@ from ..ops.namespaces import FLOATS
 MOST_NODES = 5_000
 """That are exported: a program of more lines is for no reader."""
 
+MOST_ORDER = 168
+"""Of polygamma: beyond, its derivative has a factorial that is too large for a float."""
+
 SAFE = (0.5, 1.0, 2.0, 3.0)
 """Operands for a branch that is not taken: one of them is in the domain of every primitive."""
 
@@ -120,6 +123,12 @@ def program_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] |
         limit = point.limits.get(graph.inputs[name])
         if limit is not None and limit.chain != limit.slope:
             raise _no_program(graph, name, limit.place, told(graph, limit))
+    for node in graph.nodes:
+        if node.op is not None and node.op.name == "polygamma" and point.values[node.inputs[0]] > MOST_ORDER:
+            raise UsageError(
+                f"{written(graph, node.id)} has a factorial that is too large for numbers of other programs",
+                hint=f"orders up to {MOST_ORDER}",
+            )
     noise, explained = rounding_bounds(point)
     reached = graph.needed()
     linked = _linked(graph, point.active, reached)

@@ -73,13 +73,14 @@ HELPERS = {
         return digamma(x)
     total, z = 0.0, x
     while z < 20.0 + n:
-        total += 1.0 / z ** (n + 1)
+        total += (1.0 / z) ** (n + 1)
         z += 1.0
-    total += 1.0 / (n * z**n) + 0.5 / z ** (n + 1)
-    term = (n + 1) / z ** (n + 2)  # (2k + n - 1)!/((2k)! n! z^(2k+n)) at k = 1, times 2
+    z = 1.0 / z
+    total += z**n / n + 0.5 * z ** (n + 1)
+    term = (n + 1) * z ** (n + 2)  # (2k + n - 1)!/((2k)! n!) z^(2k+n) at k = 1, times 2
     for k, b in enumerate(BERNOULLI, 1):
         total += b * term / 2
-        term *= (2 * k + n) * (2 * k + n + 1) / ((2 * k + 1) * (2 * k + 2) * z * z)
+        term *= (2 * k + n) * (2 * k + n + 1) / ((2 * k + 1) * (2 * k + 2)) * z * z
     return (-1) ** (n + 1) * math.factorial(int(n)) * total''',
     "digamma": '''def digamma(x):
     """Return the derivative of log(gamma(x)): x is moved up to where a short series is exact."""
@@ -89,7 +90,7 @@ HELPERS = {
         z += 1.0
     total += math.log(z) - 0.5 / z
     for k, b in enumerate(BERNOULLI, 1):
-        total -= b / (2 * k * z ** (2 * k))
+        total -= b / (2 * k) * (1.0 / z) ** (2 * k)
     return total''',
     "BERNOULLI": "BERNOULLI = (1/6, -1/30, 1/42, -1/30, 5/66, -691/2730, 7/6, -3617/510)",
 }

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ..engine.run import written
+from ..errors import UsageError
 from ..graph import Node
+from ..language.numbers import brief
 from ..language.operators import ATOM, PRODUCT, UNARY
 from ..language.written import INFIX, Piece, Table
 from .handwritten import helpers
@@ -103,6 +106,8 @@ HELPERS = {
 }
 NEEDS = {"attempt": ("attempt",), "sign": ("Sign",), "floor": ("Floor",), "ceil": ("Floor",)}
 KINKED = frozenset("abs sign floor ceil relu leaky_relu elu power_n atan2".split())
+MOST_FACTORIAL = 1e5
+"""Whose factorial SymPy has in no time."""
 RESERVED = PYTHON_WORDS | {"sp", "Sign", "Floor", "at", "taken", "holds", "attempt"}
 _BRANCH = '''def taken(e):
     """Return an expression without the branches that are not taken: they may have no number."""
@@ -143,7 +148,13 @@ class _Writer(Writer):
 
 def write(program: Program) -> str:
     """Return the program."""
-    graph = program.graph
+    graph, values = program.graph, program.point.values
+    for node in program.steps:
+        if node.primitive.name == "lgamma" and values[node.inputs[0]] > MOST_FACTORIAL:
+            raise UsageError(
+                f"SymPy works out {written(graph, node.id)} by a factorial: {brief(values[node.inputs[0]])}!",
+                hint=f"operands up to {brief(MOST_FACTORIAL)}",
+            )
     names = Names(RESERVED)
     # a Piecewise is only looked at where it holds: nothing has to be kept finite
     plain = program._replace(guards={})
