@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from io import BufferedReader
 from typing import Any, BinaryIO, cast
 from zipfile import BadZipFile, ZipFile
@@ -10,7 +11,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy.typing as npt
 
 from ..errors import DataError
-from .arrays import read_array
+from .arrays import read_array, read_narrow
 from .chunks import Watched
 
 MAGIC = b"PK\x03\x04"
@@ -24,12 +25,15 @@ NUMBERS = 1 << 28
 _BROKEN = (BadZipFile, zlib.error, EOFError)
 
 
-def read_npz(file: BinaryIO, name: str) -> dict[str, npt.NDArray[Any]]:
+def read_npz(
+    file: BinaryIO, name: str, narrow: Callable[[str], bool] = lambda key: False
+) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of an archive, in its order.
 
     Args:
         file: The archive, which can be searched.
         name: Of the file, for messages.
+        narrow: Whether the array of a name may be in float32, where that spoils none of its columns.
     Raises:
         DataError: for a damaged archive, pickled objects, or more than `LIMIT` bytes of arrays.
     """
@@ -42,9 +46,14 @@ def read_npz(file: BinaryIO, name: str) -> dict[str, npt.NDArray[Any]]:
                 key = member.filename.removesuffix(".npy")
                 if key in arrays:
                     raise DataError(f"two arrays are named '{key}'", place=name)
-                with archive.open(member) as stream:
-                    array = read_array(cast(BufferedReader, stream), f"{name}: array '{key}'", _BROKEN)
-                    stream.read()  # to its end, where the checksum stands
+                array = None
+                if narrow(key):
+                    with archive.open(member) as stream:
+                        array = read_narrow(cast(BufferedReader, stream), f"{name}: array '{key}'", _BROKEN)
+                if array is None:
+                    with archive.open(member) as stream:
+                        array = read_array(cast(BufferedReader, stream), f"{name}: array '{key}'", _BROKEN)
+                        stream.read()  # to its end, where the checksum stands
                 arrays[key] = array
                 if sum(array.size for array in arrays.values()) > NUMBERS:
                     raise DataError(f"the arrays have more than {NUMBERS:,} numbers", place=name)

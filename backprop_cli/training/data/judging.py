@@ -38,17 +38,16 @@ class Judged(NamedTuple):
 def teaches_nothing(name: str, column: Column) -> Judged | None:
     """Judge a column of features by its name and cells; None where nothing speaks against it."""
     given = column[~missing(column)]
-    rows, different = len(column), len(set(given.tolist()))
+    rows = len(column)
+    if column.dtype != object:
+        return _numbers_teach_nothing(name, given, rows)
+    different = len(set(given.tolist()))
     leave_out = f"data.exclude: ['{name}'] leaves it out"
     dates = column.dtype == object and different > 0 and all(map(is_date, given.tolist()))
     if (rows < FEW_ROWS and not dates) or not different:
         return None
     if different == 1 and len(given) == rows:
         return Judged("has the same value in every row, which teaches nothing", leave_out)
-    if column.dtype != object:
-        if different == rows and _numbers_rows(name, np.asarray(given, dtype=np.float64)):
-            return Judged("seems to number the rows, which teaches nothing about new ones", leave_out)
-        return None
     if not dates and different != rows and (different <= NAMED_ROWS or 2 * different <= rows):
         return None
     what = "dates" if dates else "texts"
@@ -58,6 +57,19 @@ def teaches_nothing(name: str, column: Column) -> Judged | None:
         " that teaches nothing about new rows",
         wiser,
     )
+
+
+def _numbers_teach_nothing(name: str, given: Column, rows: int) -> Judged | None:
+    """Judge a column of numbers; a set of a million of them would take more memory than all the columns."""
+    if rows < FEW_ROWS or not len(given):
+        return None
+    leave_out = f"data.exclude: ['{name}'] leaves it out"
+    if len(given) == rows and (given == given[0]).all():
+        return Judged("has the same value in every row, which teaches nothing", leave_out)
+    numbers = np.asarray(given, dtype=np.float64)
+    if len(given) == rows and _numbers_rows(name, numbers) and (np.diff(np.sort(numbers)) > 0.0).all():
+        return Judged("seems to number the rows, which teaches nothing about new ones", leave_out)
+    return None
 
 
 def _numbers_rows(name: str, numbers: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:

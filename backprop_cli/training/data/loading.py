@@ -130,7 +130,9 @@ BLOCK_NUMBERS = 1 << 20
 """Numbers that are encoded at once: what is made on the way stays small beside the data."""
 
 GROUP = 16
-"""Features whose scaling is fitted at once."""
+"""Features whose scaling is fitted at once, at most ..."""
+GROUP_NUMBERS = 1 << 20
+"""... and numbers, for so many of them are copied."""
 
 HELD_OUT = 0.2
 """The share of the rows that is held out to validate where nothing is said about it."""
@@ -736,9 +738,10 @@ class _Loading:
                     else "loss: mse; task: classification takes every number for a class",
                 )
             return "classification"
-        distinct = len(set(column.tolist()))  # np.unique imports numpy.ma, a tenth of a start
         if len(fractions):
             return "regression"
+        ordered = np.sort(column)  # np.unique imports numpy.ma, a tenth of a start
+        distinct = 1 + int((ordered[1:] != ordered[:-1]).sum())
         few = distinct <= min(CLASSES, len(column) / 2)
         if isinstance(self.table, FileTable):
             kinds = f"'{self.targets[0]}' has {distinct} different whole numbers in {len(column)} rows"
@@ -829,7 +832,7 @@ class _Loading:
         shift, scale = np.zeros(width), np.ones(width)
         if scaling != "none":
             numbers, at = kept[parts.train], 0
-            for group in _groups(self.features):
+            for group in _groups(self.features, len(parts.train)):
                 read = {name for feature in group for name in feature.columns}
                 train = {name: columns[name][parts.train] for name in read}
                 raw = {name: _fill(column, fills.get(name)) for name, column in train.items()}
@@ -1132,7 +1135,9 @@ def _fills(
             fills[name] = str(texts[counts.argmax()])
             continue
         with np.errstate(over="ignore"):
-            fills[name] = middle = float(np.median(given) if how == "median" else given.mean())
+            fills[name] = middle = float(
+                np.median(given) if how == "median" else given.mean(dtype=np.float64)
+            )
         if not np.isfinite(middle):
             raise loaded.error("data.missing", f"the numbers of '{name}' are too large for a mean")
     return fills
@@ -1254,12 +1259,13 @@ def _fill(column: Column, value: float | str | None) -> Column:
     return column
 
 
-def _groups(features: list[Feature]) -> Iterator[list[Feature]]:
+def _groups(features: list[Feature], rows: int) -> Iterator[list[Feature]]:
     """Yield a few features at a time: all of them together would be the data once more.
 
     A group has two or more where there are two: NumPy adds a single column up in another order.
     """
-    ends = [*range(GROUP, len(features) - 1, GROUP), len(features)]
+    size = max(2, min(GROUP, GROUP_NUMBERS // max(1, rows)))
+    ends = [*range(size, len(features) - 1, size), len(features)]
     for start, end in zip([0, *ends], ends, strict=False):
         yield features[start:end]
 

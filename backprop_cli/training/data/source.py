@@ -15,7 +15,7 @@ from ...errors import DataError, FileError, counted, nearest
 from ...tables import text
 from ...tables.amounts import Amounts, amount, learn
 from ...tables.arrays import MAGIC as NPY
-from ...tables.arrays import load_array, regular
+from ...tables.arrays import load_array, regular, spoils
 from ...tables.block import Block, Floats, canonical
 from ...tables.chunks import read
 from ...tables.dates import Dates
@@ -35,6 +35,8 @@ Texts = npt.NDArray[np.object_]
 Column = Floats | Texts
 """One cell a row: numbers with NaN where there is none, or texts with "" where there is none."""
 
+Numbers = npt.NDArray[Any]
+
 Kind = Literal["auto", "number", "text", "class"]
 """What a column must be: ``auto`` decides by its cells, ``class`` takes texts among numbers as well."""
 
@@ -44,6 +46,10 @@ Reading = Amounts | Dates
 Wanted = Kind | Reading
 
 _EXACT = 2**53
+COPIED = 1 << 22
+"""Numbers of an array whose columns are made one piece of memory each; more would be the data twice."""
+SLAB = 1 << 23
+"""Numbers of a piece of memory that blocks are kept in."""
 _SMALL = ("u1", "i1", "u2", "i2", "u4", "i4", "f4")
 """Types of arrays whose columns need no copy in float64."""
 
@@ -155,13 +161,31 @@ class ArrayTable:
                 raise DataError(f"{values[at]} is too long for a float64", place=self.place(at, name))
         if kind != "text" and values.dtype in _SMALL and not self._gaps.numbers and np.isfinite(values).all():
             return values  # every number is one of float64, and nothing is missing
-        numbers = values.astype(np.float64)
+        numbers = values.astype(np.float64, copy=False)
         if np.isinf(numbers).any():
             at = int(np.isinf(numbers).argmax())
             raise DataError(f"{numbers[at]} is not a finite number", place=self.place(at, name))
         if kind == "text":
             return _texts(self.cells(name), self._gaps)
         return self._gaps.marked(numbers)
+
+
+class _Slabs:
+    """Large pieces of memory that blocks are kept in: freed, they go back to the system at once."""
+
+    def __init__(self) -> None:
+        self._slab: Numbers = np.empty((0, 0))
+        self._used = 0
+
+    def kept(self, part: Numbers) -> Numbers:
+        """Return a copy of a block in a slab."""
+        if self._used + len(part) > len(self._slab) or self._slab.dtype != part.dtype:
+            rows = max(len(part), min(2 * len(self._slab), SLAB // max(1, part.shape[1])))
+            self._slab, self._used = np.empty((rows, part.shape[1]), part.dtype), 0
+        place = self._slab[self._used : self._used + len(part)]
+        place[...] = part
+        self._used += len(part)
+        return place
 
 
 class FileTable:
@@ -172,7 +196,13 @@ class FileTable:
     column nobody uses may hold anything.
     """
 
-    def __init__(self, path: str, dialect: Dialect = PLAIN, gaps: Gaps = PLAIN_GAPS) -> None:
+    def __init__(
+        self,
+        path: str,
+        dialect: Dialect = PLAIN,
+        gaps: Gaps = PLAIN_GAPS,
+        narrow: Callable[[list[str]], list[str]] | None = None,
+    ) -> None:
         self.targets: list[str] | None = None
         self.vector = False
         self.shape: tuple[int, ...] | None = None
@@ -181,13 +211,19 @@ class FileTable:
         self._gaps = gaps
         self._path, self._dialect = path, dialect
         self._blocks: list[Block | None] = []
-        self._parts: list[Floats | None] = []
+        self._wide: dict[tuple[int, int], Floats] = {}
+        self._parts: list[Numbers | None] = []
         sizes = [0]
-        again = regular(path)
+        again, slabs = regular(path), _Slabs()
         with text.open_table(path, dialect) as source:
             self.names = source.names
+            narrowed = None if narrow is None else {*narrow(self.names)}
             for block in source:
-                part = text.number_table(block)
+                part: Numbers | None = text.number_table(block)
+                if part is not None:
+                    if narrowed is not None:
+                        part = self._narrow(np.asarray(part, np.float64), narrowed, len(self._parts))
+                    part = slabs.kept(part)
                 self._blocks.append(None if again and part is not None else block)
                 self._parts.append(part)
                 sizes.append(block.rows)
@@ -200,15 +236,29 @@ class FileTable:
         if not self.rows:
             raise DataError("a header and no rows", place=f"{name}:1:1")
 
-    def _joined(self) -> Floats | None:
-        """Return one array, (columns, rows), when all is numbers; a column is then one piece of memory."""
+    def _narrow(self, part: Floats, names: set[str], block: int) -> npt.NDArray[np.float32]:
+        """Return the numbers of a block in float32, and keep those columns apart that it would spoil."""
+        small = part.astype(np.float32)
+        for at, (name, spoilt) in enumerate(zip(self.names, spoils(part, small).tolist(), strict=True)):
+            if spoilt or name not in names:
+                self._wide[block, at] = part[:, at].copy()
+        return small
+
+    def _joined(self) -> list[Numbers] | None:
+        """Return the columns, each one piece of memory, when all is numbers."""
         if any(part is None for part in self._parts):
             return None
-        table = np.empty((len(self.names), self.rows))
+        wide = sorted({at for _, at in self._wide})
+        rest = [at for at in range(len(self.names)) if at not in wide]
+        dtype = self._parts[0].dtype if self._parts and self._parts[0] is not None else np.float64
+        table: dict[int, Numbers] = dict(zip(wide, np.empty((len(wide), self.rows)), strict=True))
+        table.update(zip(rest, np.empty((len(rest), self.rows), dtype), strict=True))
         for i, part in enumerate(self._parts):
-            table[:, self._starts[i] : self._starts[i + 1]] = part.T  # type: ignore[union-attr]
+            assert part is not None
+            for at, column in table.items():
+                column[self._starts[i] : self._starts[i + 1]] = self._wide.pop((i, at), part[:, at])
             self._parts[i] = None
-        return table
+        return [table[at] for at in range(len(self.names))]
 
     def _texts_of_blocks(self) -> Iterator[Block]:
         """Yield the blocks with what they say, from the file where they were let go.
@@ -267,7 +317,7 @@ class FileTable:
     def _numbers(self, block: int, column: int) -> Floats | None:
         part = self._parts[block]
         if part is not None:
-            return self._gaps.marked(part[:, column])
+            return self._gaps.marked(self._wide.get((block, column), part[:, column]))
         return text.column_numbers(self._texts(block, self.names[column]), self._gaps)
 
     def _texts(self, block: int, name: str) -> list[str]:
@@ -375,7 +425,7 @@ def read_named(loaded: Loaded, key: str, path: str) -> Table:
         ConfigError, DataError, FileError: as `read_table`; with the place of the key where no such file is.
     """
     try:
-        return read_table(path, loaded.folder, written_as(loaded.config.data))
+        return read_table(path, loaded.folder, written_as(loaded.config.data, loaded.config.dtype))
     except FileError as error:
         if not os.path.lexists(os.path.join(loaded.folder, path)):
             folder = os.path.dirname(os.path.join(loaded.folder, path)) or os.curdir
@@ -398,37 +448,47 @@ class Written(NamedTuple):
         gaps: Which cells are without a value.
         layout: Of images in arrays; None where it is not said.
         shape: Of a row, as the config has it; None where it is not said.
+        narrow: Tells of the names of the columns those that are trained in float32.
     """
 
     dialect: Dialect = PLAIN
     gaps: Gaps = PLAIN_GAPS
     layout: str | None = None
     shape: tuple[int, ...] | None = None
+    narrow: Callable[[list[str]], list[str]] | None = None
 
 
 PLAINLY = Written()
 
 
-def written_as(data: Data) -> Written:
-    """Return how the tables of a config are written."""
+def written_as(data: Data, dtype: str = "float64") -> Written:
+    """Return how the tables of a config are written, and what of them float32 is enough for: no target."""
     shape = tuple(data.shape) if data.shape else None
-    return Written(data.dialect, Gaps.of(data.missing_values), data.layout, shape)
+
+    def narrow(names: list[str]) -> list[str]:
+        given = [names[-1]] if data.target is None else data.target
+        targets = " ".join([given] if isinstance(given, str) else given)  # a formula names its column
+        return [name for name in names if name not in targets and canonical(name) not in targets]
+
+    small = narrow if dtype == "float32" else None
+    return Written(data.dialect, Gaps.of(data.missing_values), data.layout, shape, small)
 
 
 def read_table(path: str, folder: str = ".", written: Written = PLAINLY) -> Table:
     """Read a file whose path is relative to a folder; ``-`` is stdin."""
     if path == "-":
-        return FileTable(path, written.dialect, written.gaps)
+        return FileTable(path, written.dialect, written.gaps, written.narrow)
     path = os.path.join(folder, path) if folder not in ("", ".") else path
     if os.path.isfile(path):
         with _open(path) as stream:
             head = read(stream, 4096, path)
             refuse_foreign(head, path)
             if head.startswith(MAGIC) or path.lower().endswith(".npz"):
-                return _npz(read_npz(stream, path), path, written)
+                narrow = _is_inputs if written.narrow is not None else _never
+                return _npz(read_npz(stream, path, narrow), path, written)
             if head.startswith(NPY):
                 return _npy(load_array(stream, path, head), path, written)
-    return FileTable(path, written.dialect, written.gaps)
+    return FileTable(path, written.dialect, written.gaps, written.narrow)
 
 
 def _open(path: str) -> Any:
@@ -441,6 +501,16 @@ def _open(path: str) -> Any:
 _INPUTS, _TARGETS = ("x", "inputs", "X", "data", "images"), ("y", "targets", "t", "labels", "target")
 _PARTS = {"": ("_train", "_training"), "validation": ("_val", "_valid", "_validation"), "test": ("_test",)}
 """What the arrays of the parts are called: ``x_train``, ``y_train`` and so on."""
+
+
+def _is_inputs(name: str) -> bool:
+    """Whether an array is called as inputs are, of whatever part."""
+    endings = ("", *(ending for endings in _PARTS.values() for ending in endings))
+    return name in {stem + ending for stem in _INPUTS for ending in endings}
+
+
+def _never(name: str) -> bool:
+    return False
 
 
 def _npz(arrays: dict[str, Any], path: str, written: Written) -> Table:
@@ -571,8 +641,8 @@ def _named(arrays: dict[str, Any], names: Sequence[str]) -> str | None:
 
 
 def _numbered(table: npt.NDArray[Any], letter: str) -> dict[str, npt.NDArray[Any]]:
-    """Name the columns of an array: ``x1``, ``x2`` ..., or ``x`` when there is one."""
-    columns = table.T.copy()
+    """Name the columns of an array, ``x1``, ``x2`` ..., or ``x`` when there is one; large ones are views."""
+    columns = table.T if table.size > COPIED else table.T.copy()
     if len(columns) == 1:
         return {letter: columns[0]}
     return {f"{letter}{i}": column for i, column in enumerate(columns, 1)}
