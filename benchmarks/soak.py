@@ -638,8 +638,8 @@ def curvature_of(exact: Exact, here: Mapping[int, Any], id: int) -> Any:
 
 
 def decimals(point: Mapping[str, float]) -> dict[str, Any]:
-    """Return a point in numbers as they are written."""
-    return {name: mpf(repr(x)) for name, x in point.items()}
+    """Return a point in numbers as they are written; what is whole is itself."""
+    return {name: mpf(x if x.is_integer() else repr(x)) for name, x in point.items()}
 
 
 def fits_decimals(number: Any, graph: Graph, point: Mapping[str, float], id: int) -> bool:

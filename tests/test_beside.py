@@ -542,3 +542,14 @@ def test_a_step_without_a_slope_passes_on_none(run: Any) -> None:
 def test_a_second_derivative_far_out_beside_an_infinite_slope() -> None:
     report = higher(lower(parse("acos(hard_sigmoid(x)/hard_sigmoid(x)) - sin(x)")), {"x": 1e300}, order=2)
     assert report.rows[1].limit == pytest.approx(math.sin(1e300), rel=1e-12)
+
+
+def test_a_branch_waits_for_the_digits_that_decide_it(run: Any) -> None:
+    """Of 10^300 fifty digits say nothing of the sign of its cotangent."""
+    done = run("grad", "relu(x/cot(1e300))", "x=0.125", "--format", "json").answered().json
+    assert done["nodes"][0]["gradient"]["symbolic"] == pytest.approx(5.8600819259365, rel=1e-12)
+    assert "inf" not in run("grad", "relu(x/cot(1e300))", "x=0.125").answered().out.replace("infinite", "")
+
+
+def test_a_run_that_cannot_go_on_is_no_fault(run: Any) -> None:
+    run("descend", "atanh(softsign(x) - y)", "x=1", "y=0", "--steps", "10").answered()

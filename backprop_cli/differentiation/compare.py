@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import floor, inf, log10, ulp
+from math import floor, inf, isfinite, log10, ulp
 from typing import NamedTuple
 
 from ..language.numbers import scientific
@@ -100,7 +100,12 @@ def compare(
     if gap > CREDIT * quotient.error + spare:
         return max(worst, _disagree(difference, quotient), key=gravity)
     if noisy or blind:
-        reason = f"finite differences are off by up to {scientific(quotient.error, 1)} here"
+        off = (
+            f"are off by up to {scientific(quotient.error, 1)}"
+            if isfinite(quotient.error)
+            else "hold no digit"
+        )
+        reason = f"finite differences {off} here"
         return max(worst, Verdict(NOISY, difference, None, None, reason), key=gravity)
     return worst
 

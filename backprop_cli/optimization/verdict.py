@@ -735,7 +735,7 @@ def _farther(beyond: Trace, trace: Trace, swings: bool) -> bool:
     longest = _longest(moves)
     if swings and len(longest) > 2 and longest[-1] < longest[-2] * max(longest[1] / longest[0], 1.001) ** 0.5:
         return False
-    return moves[-1] > max(_moves(trace), default=0.0)
+    return bool(moves) and moves[-1] > max(_moves(trace), default=0.0)
 
 
 def _longest(moves: Sequence[float]) -> list[float]:

@@ -19,6 +19,8 @@ from .functions import OUR_NAMES, Extremum, Flat, Where
 
 PRECISIONS = (50, 150, 450, 1500)
 GUARD = 8  # digits by which bounds stay above the rounding of the arithmetic they are computed in
+TOLD = mpf("1e-600")  # part of a number within which it is equal to another one
+LEAST = 0.25  # more than no jump between truth values, or whole numbers
 STEEP = 4  # more than any kink's slopes: what changes by more jumps
 ZERO = mpf("1e-330")  # below the smallest float: what may still be anything smaller is 0
 
@@ -54,8 +56,8 @@ def _tracked(function: Callable[..., Any], operands: Sequence[Tracked], *, smoot
     values = [x.value for x in operands]
     if not smooth and _jumps(function, operands):
         # floor(x/x): digits alone do not tell 1 from what is below it; all that there are have to
-        last = mp.dps >= PRECISIONS[-1]
-        return Tracked(function(*_tied(operands)), mpf(0) if last else mp.inf)
+        told = all(x.bound <= TOLD * (1 + abs(x.value)) for x in operands)
+        return Tracked(function(*_tied(operands)), mpf(0) if told else mp.inf)
     y = function(*values)
     if mp.isint(y) and abs(y) * _unit() < 1 and all(not x.bound and mp.isint(x.value) for x in operands):
         return Tracked(y, mpf(0))  # whole numbers stay exact: (-2)^(3^2) has a whole exponent
@@ -74,12 +76,14 @@ def _tracked(function: Callable[..., Any], operands: Sequence[Tracked], *, smoot
 def _jumps(function: Callable[..., Any], operands: Sequence[Tracked]) -> bool:
     """Whether a function of pieces jumps within the bounds of an operand."""
     for k, x in enumerate(operands):
-        if x.bound and x.bound < abs(x.value) + 1:
+        if mp.isinf(x.bound) or x.bound != x.bound:
+            return True
+        if x.bound:
             ends = [
                 function(*(o.value if j != k else o.value + way * o.bound for j, o in enumerate(operands)))
                 for way in (-1, 1)
             ]
-            if abs(ends[1] - ends[0]) > STEEP * x.bound:
+            if abs(ends[1] - ends[0]) > min(STEEP * x.bound, LEAST):
                 return True
     return False
 
@@ -192,7 +196,8 @@ def evaluate_formula(expression: Any, names: Mapping[Any, int], values: Sequence
 
 def _atom(e: Any, names: Mapping[Any, int], values: Sequence[Any]) -> Tracked:
     if e.is_Integer:
-        return Tracked(mpf(int(e)), mpf(0))
+        value = mpf(int(e))
+        return Tracked(value, mpf(0) if int(value) == e else abs(value) * _unit())  # 10^300 has 210 digits
     if e.is_Symbol:
         return values[names[e]]
     if e.is_Rational:
@@ -211,7 +216,7 @@ def _combine(e: Any, operands: list[Tracked]) -> Tracked:
         return Tracked(mp.fsum(values), sum((x.bound for x in operands), largest * _unit()))
     if e.is_Mul:
         # a branch not taken contributes nothing, even where it has no value
-        if any(isinstance(a, Where) and v == 0 for a, v in zip(e.args, values, strict=True)):
+        if any(isinstance(a, Where) and not x for a, x in zip(e.args, operands, strict=True)):
             return Tracked(mpf(0), mpf(0))
         y = prod(values, start=mpf(1))
         wide = prod((abs(x.value) + x.bound for x in operands), start=mpf(1))
