@@ -38,7 +38,8 @@ NEEDS = {"numpy": "scipy", "jax": "jax", "pytorch": "torch", "onnx": "onnxruntim
 ELEMENTWISE = "relu leaky_relu elu gelu silu softplus sigmoid tanh sin erf".split()
 LOSSES = (
     *("auto", "mse", "mae", "huber", "{type: huber, delta: 0.3}", "sse", "half_sse"),
-    *("binary_cross_entropy", "cross_entropy"),
+    *("binary_cross_entropy", "cross_entropy", "hinge", "{type: multi_margin, margin: 0.7}", "poisson"),
+    "{type: quantile, q: 0.8}",
 )
 OPTIMIZERS = (
     "{type: sgd, learning_rate: 0.1}",

@@ -112,11 +112,19 @@ def test_activations(activation: str, target: str, execute: Runner, tmp_path: Pa
 
 OWN = '{formula: "r = abs(y - t); where(r < d, r^2/2, max(d*(r - d/2), y, t))", d: 0.3}'
 LOSSES = [OWN, "mae", "huber", "{type: huber, delta: 0.3}", "sse", "half_sse", "binary_cross_entropy"]
+LOSSES += ["poisson", "{type: quantile, q: 0.9}"]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_losses(loss: str, target: str, execute: Runner, tmp_path: Path) -> None:
     assert execute(config(tmp_path, two("tanh"), loss=loss), target)
+
+
+@pytest.mark.parametrize("loss", ["{type: multi_margin, margin: 0.8}", "hinge"])
+def test_losses_of_classes(loss: str, target: str, execute: Runner, tmp_path: Path) -> None:
+    data = "{inputs: [[1, 0.5, 1], [0.2, -0.3, 0.7], [-1, 2, 0.1]], targets: [0, 1, 2]}"
+    layers = ["{type: linear, units: 4, activation: tanh}", "{type: linear, units: 3}"]
+    assert execute(config(tmp_path, layers, data=data, loss=loss), target)
 
 
 OPTIMIZERS = [
