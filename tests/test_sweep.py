@@ -122,6 +122,10 @@ def test_what_does_not_go_together(run: Run, words: list[str], told: str) -> Non
 def test_rows_from_stdin_are_read_once(run: Run) -> None:
     Path("b.yaml").write_text("data: {path: '-', target: y}\nmodel: {hidden: []}\n")
     run("train", "b.yaml", "--sweep", "seed=1,2").refused(2, "stdin can be read once")
+    run("train", "-", "--sweep", "seed=1,2", stdin=CONFIG).refused(2, "stdin can be read once")
+    folded = CONFIG.replace("validation_split: 0.2", "folds: 3")
+    run("train", "-", stdin=folded).refused(2, "stdin can be read once")
+    run("train", "-", "--dry-run", stdin=folded).refused(2, "stdin can be read once")
 
 
 def test_each_run_is_the_one_its_command_makes() -> None:

@@ -102,8 +102,8 @@ class Sweeping:
         resume: bool = False,
     ) -> None:
         self.written = written
-        first = [each.settings[0] for each in axes]
-        self.axes = sweeping.with_folds(axes, written.load([*overrides, *first]))
+        sweeping.refuse_stdin(written.path)
+        self.axes = sweeping.with_folds(axes, written.load, overrides)
         self.jobs = jobs
         self.threads = threads
         if not self.axes:

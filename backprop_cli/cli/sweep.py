@@ -44,9 +44,9 @@ def sweep(
         raise UsageError("folds alone have no chart: -o FILE.svg is for --sweep")
     note = output.note
     axes = [sweeping.axis(text) for text in sweeps]
+    sweeping.refuse_stdin(source.path)
     if dry_run:
-        first = [each.settings[0] for each in axes]
-        planned = sweeping.trials(sweeping.with_folds(axes, source.load([*overrides, *first])))
+        planned = sweeping.trials(sweeping.with_folds(axes, source.load, overrides))
         sweeping.check(source.load, overrides, planned)
         output.write("".join(f"{'  '.join(trial.settings)}\n" for trial in planned))
         return ANSWERED

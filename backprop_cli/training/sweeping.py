@@ -169,9 +169,11 @@ def _listed(text: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def with_folds(axes: Sequence[Axis], loaded: Loaded) -> list[Axis]:
+def with_folds(
+    axes: Sequence[Axis], load: Callable[[Sequence[str]], Loaded], overrides: Sequence[str]
+) -> list[Axis]:
     """Return the axes, and that of the folds where the config asks for some and names none of them."""
-    data = loaded.config.data
+    data = load([*overrides, *(each.settings[0] for each in axes)]).config.data
     if not data.several or data.folds is None:
         return list(axes)
     return [*axes, Axis(FOLD, tuple(str(i) for i in range(1, data.folds + 1)))]
@@ -216,7 +218,8 @@ def check(
     for trial in planned:
         try:
             loaded = load([*overrides, *trial.settings])
-            _refuse_stdin(loaded)
+            data = loaded.config.data
+            refuse_stdin(data.path, data.validation_path, data.test_path)
             apart = tuple(text for text in trial.settings if text.partition(".")[0] not in HARMLESS)
             if apart not in seen:
                 seen[apart] = None
@@ -238,9 +241,13 @@ def check(
     return first
 
 
-def _refuse_stdin(loaded: Loaded) -> None:
-    data = loaded.config.data
-    if loaded.path == "-" or "-" in (data.path, data.validation_path, data.test_path):
+def refuse_stdin(*paths: str | None) -> None:
+    """Refuse to read again and again what can be read once.
+
+    Raises:
+        UsageError: where one of the files is stdin.
+    """
+    if "-" in paths:
         raise UsageError("stdin can be read once, but several runs are asked for", hint="put it into a file")
 
 
