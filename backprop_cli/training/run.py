@@ -205,7 +205,7 @@ class Run:
         if others and facts["encoding"] != _as_saved(self.problem.encoding.as_dict()):
             raise CheckpointError(
                 f"the other data has other columns, classes or scaling than {path} learned from",
-                hint="the same columns, and data.scaling: none, or a new run without --resume",
+                hint="the same columns and classes, or a new run without --resume",
             )
         if others and facts["training"]["progress"]["row"]:
             raise CheckpointError(
