@@ -273,7 +273,7 @@ def test_another_rate_and_other_rows() -> None:
     resumed = begin(plain, *others, resume=True)
     assert [key for _, key, *_ in resumed.changes][-2:] == ["data.noise", "training.epochs"]
     finish(resumed)
-    with pytest.raises(CheckpointError, match="other columns, classes or scaling"):
+    with pytest.raises(CheckpointError, match="as they were scaled"):
         begin(plain, *others, "data.scaling=standard", resume=True)
 
 

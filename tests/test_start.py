@@ -157,6 +157,9 @@ def test_other_rows_are_scaled_as_the_run_began() -> None:
     # what cannot be made again, on other rows and then on these, is kept
     assert problem.config.training.keep == "best"
     assert went_on.run.training.progress.best_epoch > 3
+    for key in ("data.scaling=minmax", "data.scaling=none", "data.target_scaling=none"):
+        with pytest.raises(BackpropError, match="as they were scaled"):
+            train("a.yaml", "data.path=b.csv", "training.epochs=6", key, resume=True)
     same = train("a.yaml", "data.path=b.csv", "training.epochs=6", resume=True)
     assert same.run.history[:5] == went_on.run.history
 

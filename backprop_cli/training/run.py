@@ -196,6 +196,13 @@ class Run:
                     hint="put it back, or start a new run without --resume",
                 )
             changed[key] = before.get(key), now.get(key)
+        for key, (old, new) in changed.items():
+            if key.startswith(("data.scaling", "data.target_scaling")):
+                raise CheckpointError(
+                    f"{key} was {json.dumps(old)} in {path}, is {json.dumps(new)}: the numbers of the network"
+                    " are for rows as they were scaled",
+                    hint="put it back, or start a new run without --resume",
+                )
         others = any(key.startswith("data.") for key in changed)
         if facts["fingerprint"] != self.problem.fingerprint and not others:
             raise CheckpointError(

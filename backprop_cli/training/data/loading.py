@@ -388,6 +388,8 @@ class _Loading:
         Raises:
             ConfigError: where they are not.
         """
+        if kept.settled and self.data.scaling not in ("auto", kept.scaling):
+            return False
         now, before = ([f.text for f in features] for features in (self.features, kept.encoding.features))
         if now == before:
             return True
