@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import random
 import re
 import shutil
@@ -12,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -62,9 +64,41 @@ def target(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+# Run the module that a line names, and answer with a line: whether it ended well, and what it printed.
+RUN_MODULES = """
+const lines = [];
+console.log = (...words) => lines.push(words.join(" "));
+for await (const path of (await import("node:readline")).createInterface({ input: process.stdin })) {
+  lines.length = 0;
+  const fault = await import(path).then(() => null, (error) => String(error.stack));
+  process.stdout.write(JSON.stringify([fault, lines.map((line) => line + "\\n").join("")]) + "\\n");
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Callable[[Path], str]]:
+    """One node for all programs: its start takes longer than any of them."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([str(NODE), "--input-type=module", "-e", RUN_MODULES], **pipes) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def node(path: Path) -> str:
+            process.stdin.write(f"{path}\n")
+            process.stdin.flush()
+            fault, printed = json.loads(process.stdout.readline())
+            assert fault is None, fault
+            return str(printed)
+
+        yield node
+        process.stdin.close()
+
+
 @pytest.fixture
-def execute(tmp_path: Path) -> Runner:
+def execute(tmp_path: Path, request: pytest.FixtureRequest) -> Runner:
     """Run an exported program and return what it prints; its assertions may fail."""
+    runs = count()
 
     def execute(text: str, target: str) -> str:
         if target == "c":
@@ -76,12 +110,9 @@ def execute(tmp_path: Path) -> Runner:
             assert done.returncode == 0, done.stderr
             return done.stdout
         if target == "javascript":
-            (tmp_path / "program.mjs").write_text(text, encoding="utf-8")
-            done = subprocess.run(
-                [str(NODE), tmp_path / "program.mjs"], capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, done.stderr
-            return done.stdout
+            module = tmp_path / f"program{next(runs)}.mjs"
+            module.write_text(text, encoding="utf-8")
+            return str(request.getfixturevalue("node")(module))
         if target == "numpy" and "scipy" in text and find_spec("scipy") is None:
             pytest.skip("scipy is not installed")
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()) as out:
