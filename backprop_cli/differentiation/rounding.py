@@ -25,6 +25,7 @@ NORMAL = 2.0**-1022  # what is smaller has lost digits, or all of them: by up to
 LARGE = 2_000  # nodes from which nobody reads the single step
 EXACT_DIGITS = 60  # that tell 0 from what rounding leaves of it
 ZERO = 1e-20  # part of a number that is none of it
+POLE = 2.0**1023  # more is no float, and what floats have for it is none of its digits
 NOTHING = 1e-307  # the difference of two numbers that is none
 
 
@@ -181,6 +182,8 @@ def are_spoilt(
     with digits(DIGITS):
         xp = multiprecision()
         values = run_exactly(graph, meant(graph, point.inputs), point.needed)
+        if abs(values[graph.output]) > POLE:  # tan(pi/2), where nothing is left of any number
+            return set(ids)
         slopes = sweep(graph, values, point.active, xp, mpf(1)) if open_ != {None} else []
         exact = {k: values[graph.output] if k is None else slopes[k] for k in open_}
         return {
