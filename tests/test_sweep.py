@@ -128,6 +128,13 @@ def test_rows_from_stdin_are_read_once(run: Run) -> None:
     run("train", "-", "--dry-run", stdin=folded).refused(2, "stdin can be read once")
 
 
+def test_a_table_is_named_with_its_target_in_the_commands() -> None:
+    """Each printed command trains what the run trained, of a file of rows as well."""
+    written = Written("my rows.csv", "model: {hidden: [2]}", ".", "rows", "kind of")
+    assert written.words == ["my rows.csv", "--target", "kind of"]
+    assert Written("a.yaml").words == ["a.yaml"]
+
+
 def test_each_run_is_the_one_its_command_makes() -> None:
     found = sweep("a.yaml", over={"optimizer.learning_rate": "0.001,0.1", "regularization.l2": "0,0.1"})
     assert [r.folder for r in found.runs] == [os.path.join("runs", "a", str(i)) for i in (1, 2, 3, 4)]

@@ -141,7 +141,7 @@ class Sweeping:
     def command(self, settings: Sequence[str]) -> str:
         """Return the command that trains with some settings; where they name no fold, on all rows."""
         folded = len(settings) < len(self.axes)
-        words = ["backprop", "train", self.written.path]
+        words = ["backprop", "train", *self.written.words]
         words += [text for text in self.overrides if not (folded and text.startswith("data.folds="))]
         words += [*settings, *(["data.folds=null"] if folded else [])]
         return shlex.join([*words, *(["--threads", str(self.threads)] if self.threads > 1 else [])])

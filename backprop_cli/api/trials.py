@@ -42,12 +42,19 @@ class Written(NamedTuple):
         text: What stands for the file; None to read it.
         folder: What its paths start from, where there is a text.
         name: Of the run, where there is a text.
+        target: What was asked for of a file of rows.
     """
 
     path: str
     text: str | None = None
     folder: str = os.curdir
     name: str = "run"
+    target: str | None = None
+
+    @property
+    def words(self) -> list[str]:
+        """What it is called by on a command line."""
+        return [self.path, *([] if self.target is None else ["--target", self.target])]
 
     def load(self, overrides: Sequence[str]) -> Loaded:
         """Read it.

@@ -158,7 +158,7 @@ def written(config: str, target: str | None, note: Callable[[str], None]) -> Wri
         note(f"note: guessed {line}")
     note(f"note: backprop config init {shlex.quote(config)} prints the whole config")
     stem = os.path.basename(config).partition(".")[0]
-    return Written(config, text, folder, stem)
+    return Written(config, text, folder, stem, target)
 
 
 def where(run: Run) -> Iterator[str]:
