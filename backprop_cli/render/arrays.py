@@ -21,10 +21,12 @@ from .page import Block, Cell, Column, Grid, Heading, Lines, Only, Text
 SCHEMA = 2
 """Of JSON in which an array occurs."""
 
-ROWS, COLUMNS = 4, 4
-"""Of an array in the table, and how many digits its numbers have."""
+ROWS = 4
+"""Of an array in the table."""
 
-IN_ROW = 4
+FITS = ((4, 4), (3, 3), (3, 2), (3, 1))
+"""Digits and columns of an array in the table, the first that the terminal has room for."""
+
 MANY = 12
 """Lines on numbers that methods do not agree on."""
 
@@ -72,7 +74,9 @@ def _tone(line: str) -> Any:
     return next((tone for word, tone in TONES.items() if f": {word}" in line), "")
 
 
-def array_lines(x: Any, digits: int, *, everything: bool = False, most: int = ROWS) -> list[str]:
+def array_lines(
+    x: Any, digits: int, *, everything: bool = False, most: int = ROWS, columns: int = FITS[0][1]
+) -> list[str]:
     """Write a number, or an array in lines, its columns below each other.
 
     Args:
@@ -80,13 +84,14 @@ def array_lines(x: Any, digits: int, *, everything: bool = False, most: int = RO
         digits: Significant digits.
         everything: Leave nothing out.
         most: Rows that are written.
+        columns: Numbers of a row that are.
     """
     x = np.asarray(x, object)
     if x.ndim == 0:
         return [rounded(x.item(), digits)]
     rows = x.reshape(1, -1) if x.ndim == 1 else x
     high = len(rows) if everything else min(len(rows), most)
-    wide = rows.shape[1] if everything else min(rows.shape[1], COLUMNS)
+    wide = rows.shape[1] if everything else min(rows.shape[1], columns)
     cells = [[rounded(e, digits) for e in row[:wide]] for row in rows[:high]]
     widths = [max(len(row[k]) for row in cells) for k in range(wide)]
     rest = "  .." if wide < rows.shape[1] else ""
@@ -96,9 +101,10 @@ def array_lines(x: Any, digits: int, *, everything: bool = False, most: int = RO
     return [*found, f"... {len(rows) - high:,} rows"] if high < len(rows) else found
 
 
-def _grid(report: ArrayReport, digits: int, everything: bool) -> Grid:
-    """Return a row a node, and as many lines as its arrays have."""
+def _grid(report: ArrayReport, digits: int, everything: bool, fit: int = 0) -> Grid:
+    """Return a row a node, and as many lines as its arrays have; a narrower one where there is no room."""
     graph = report.graph
+    places, wide = FITS[fit]
     several = len(report.methods) > 1
     columns = [Column("step", "name"), Column("operation", "expression", least=9), Column("shape", "word")]
     columns += [Column("value", "code", whole=True)]
@@ -106,13 +112,13 @@ def _grid(report: ArrayReport, digits: int, everything: bool) -> Grid:
         title = "gradient" if several else report.methods[0]
         columns.append(Column(title, "code", whole=True))
     columns += [Column("agree", "word")] if several else []
-    few = min(digits, IN_ROW)
     rows: list[list[Cell]] = []
     for id in report.shown(everything=everything):
         node = graph.nodes[id]
-        places = digits if not node.shape else few
-        value = array_lines(report.values[id], places, everything=everything)
-        slope = array_lines(report.standing(id), places, everything=everything) if report.methods else []
+        few = min(digits, places) if node.shape else digits
+        value = array_lines(report.values[id], few, everything=everything, columns=wide)
+        slope = report.standing(id) if report.methods else None
+        slopes = [] if slope is None else array_lines(slope, few, everything=everything, columns=wide)
         row: list[Cell] = [
             Text(graph.name(id), "name" if node.kind == INPUT else "strong" if node.name else ""),
             Text(
@@ -121,13 +127,14 @@ def _grid(report: ArrayReport, digits: int, everything: bool) -> Grid:
             ),
             report.program.kinds[id].size,
         ]
-        for k in range(max(len(value), len(slope))):
+        for k in range(max(len(value), len(slopes))):
             line = row if k == 0 else ["", "", ""]
             line = [*line, value[k] if k < len(value) else ""]
-            line += [slope[k] if k < len(slope) else ""] if report.methods else []
+            line += [slopes[k] if k < len(slopes) else ""] if report.methods else []
             line += [_agree(report, id) if k == 0 else ""] if several else []
             rows.append(line)
-    return Grid(columns, rows)
+    narrower = (_grid(report, digits, everything, fit + 1),) if fit + 1 < len(FITS) and not everything else ()
+    return Grid(columns, rows, narrow=narrower)
 
 
 def _agree(report: ArrayReport, id: int) -> Cell:
