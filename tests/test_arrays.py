@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backprop_cli
-from backprop_cli.api.arrays import gradient_of
+from backprop_cli.api.arrays import gradient_of, hessian_of, jacobian_of
 from backprop_cli.differentiation import METHODS
 from backprop_cli.differentiation.arrays import array_values
 from backprop_cli.errors import BackpropError, ExpressionError, NoSuchNumber, Source
@@ -552,7 +552,10 @@ def test_values_from_files(run: Any, tmp_path: Any) -> None:
         (("eval", "log(X)", "--X", "[[1,2],[-2,1]]"), 3, "log(X[1,0]) has no value at X[1,0] = -2"),
         (("grad", "x'@x"), 2, "no value for x"),
         (("grad", "x'@A@x", "--x", "[1,2]"), 2, "no value for A"),
-        (("grad", "A@x", "--x", "[1,2]", "--A", "[[1,2]]"), 2, "the output is a vector of 1"),
+        (("grad", "A@A", "--A", "[[1,2],[3,4]]"), 2, "the output is a 2x2 matrix"),
+        (("grad", "sum(A)", "--A", "[[1,2],[3,4]]", "--order", "2"), 2, "--order 2 is by one vector"),
+        (("grad", "sum(x)", "--x", "[1,2]", "--order", "2"), 2, "the same everywhere: its derivative is 0"),
+        (("grad", "x'@x", "--x", "[1,2]", "--order", "2", "--wrt", "y"), 2, "no input y"),
         (("eval", "x + 1", "--x", "[1,2"), 2, "the value of x: this '[' is not closed"),
         (("eval", "x + 1", "--x", "[1,y]"), 2, "the value of x: an array is a list of numbers"),
         (("eval", "x + 1", "--x", "[[1],[1,2]]"), 2, "a vector of 1 meets a vector of 2"),
@@ -560,7 +563,7 @@ def test_values_from_files(run: Any, tmp_path: Any) -> None:
         (("eval", "x@x + 1", "--x", "[1,2]", "--y", "3"), 2, "the expression has no variable y"),
         (("eval", "x + 1", "--x", "[1,2]", "--x", "[1,2]"), 2, "x is given twice"),
         (("eval", "A^T", "--A", "[[1,2],[3,4]]"), 2, "the transpose of A is A' or A.T, not A^T"),
-        (("grad", "sum(x)", "--x", "[1,2]", "--order", "2"), 2, "--order is for single numbers"),
+        (("grad", "sum(x)", "--x", "[1,2]", "--order", "3"), 2, "--order 3 is for single numbers"),
         (("grad", "x", "--x", "1", "--elements"), 2, "--elements is for arrays"),
         *(((command, "x'@x", "--x", "[1,2]"), 2, f"{command} takes single numbers, and this program")
           for command in ("plot", "limit", "descend", "explain", "graph")),
@@ -700,3 +703,64 @@ def test_formulas_of_targets_that_are_no_shares() -> None:
     report = gradient("cross_entropy(W@x + b, t)", SOFTMAX | {"t": [2, 1]})
     assert report.formulas[report.graph.inputs["b"]] == "sum(t)*softmax(W@x + b) - t"
     held_to_the_sweep(report)
+
+
+# Jacobians and Hessians
+
+JACOBIANS: list[tuple[str, Arrays, dict[str, str]]] = [
+    ("x/norm(x)", {"x": [1, 2, 3]}, {"x": "eye(3)/norm(x) - x@x'/norm(x)^3"}),
+    ("tanh(W@x + b)", {k: SOFTMAX[k] for k in "Wxb"}, {"x": "diag(1 - tanh(W@x + b)^2)@W"}),
+    ("X'@(sigmoid(X@w) - y)/4", FITTED, {"w": "X'@diag(sigmoid(X@w)*(1 - sigmoid(X@w)))@X/4", "y": "-X'/4"}),
+    ("W@relu(W@x)", {"W": [[1, 2], [2, -1]], "x": [1, 1]}, {"x": "W@diag(where(W@x > 0, 1, 0))@W"}),
+    ("softmax(x)", {"x": [1, 2, 3]}, {"x": "diag(softmax(x)) - softmax(x)@softmax(x)'"}),
+    ("log_softmax(x)", {"x": [1, 2, 3]}, {"x": "eye(3) - ones(3)@softmax(x)'"}),
+    ("(A + A')@x", QUADRATIC, {"x": "A + A'"}),
+    ("A'@x", QUADRATIC, {"x": "A'"}),
+    ("x'@A", QUADRATIC, {"x": "A'"}),
+    ("x*sum(x)", {"x": [1, 2, 3]}, {"x": "x@ones(3)' + sum(x)*eye(3)"}),
+    ("x[1:]*x[0]", {"x": [1, 2, 3]}, {"x": "x[1:3]@eye(3)[0]' + x[0]*eye(3)[:, 1:3]'"}),
+    ("solve(X, b)", {"X": X3, "b": [0.5, 1, -1]}, {"b": "inv(X)"}),
+    ("[x^2*y, 5x + sin(y)]", {"x": 2, "y": 3}, {"x": "[2*x*y, 5]", "y": "[x^2, cos(y)]"}),
+    ("(x^2*y, 5x + sin(y))", {"x": 2, "y": 3}, {"x": "[2*x*y, 5]", "y": "[x^2, cos(y)]"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "values", "formulas"), JACOBIANS, ids=[row[0] for row in JACOBIANS])
+def test_jacobians(text: str, values: Arrays, formulas: dict[str, str]) -> None:
+    program, arrays = settled(text, **values)
+    report = jacobian_of(program, arrays)
+    assert report.agree is True
+    assert {name: report.formulas.get(name) for name in formulas} == formulas
+    for name in report.wrt:  # central differences of the value, by hand
+        columns = []
+        for place in np.ndindex(arrays[name].shape):
+            moved = [{k: x.copy() for k, x in arrays.items()} for _ in range(2)]
+            moved[0][name][place] += 1e-6
+            moved[1][name][place] -= 1e-6
+            up, down = (array_values(program, each).value for each in moved)
+            columns.append((up - down) / 2e-6)
+        wanted = np.stack(columns, -1).reshape(report.jacobian(name).shape)
+        np.testing.assert_allclose(report.jacobian(name).astype(float), wanted, rtol=1e-6, atol=1e-8)
+
+
+def test_the_jacobian_of_softmax_has_its_numbers() -> None:
+    found = jacobian_of(*settled("softmax(x)", x=[1, 2, 3])).jacobian("x").astype(float)
+    np.testing.assert_allclose(
+        np.diag(found), [0.08192506906499, 0.18483644650998, 0.22269542653462], rtol=0, atol=1e-14
+    )
+    assert found[0, 1] == pytest.approx(-0.02203304452017, abs=1e-14)
+
+
+def test_hessians(run: Any) -> None:
+    report = hessian_of(*settled("mean(softplus(X@w) - y*(X@w))", **FITTED), "w")
+    wanted = [[0.5087586969686, 0.2264421271266], [0.2264421271266, 0.3690029489914]]
+    np.testing.assert_allclose(report.jacobian("w").astype(float), wanted, rtol=1e-12)
+    assert report.formulas == {"w": "X'@diag(sigmoid(X@w)*(1 - sigmoid(X@w)))@X/4"}
+    assert report.agree is True
+    facts = run("grad", "h = x'@x; h^2", "--x", "[1, 2]", "--order", "2", "--format", "json").answered().json
+    assert facts["hessian"] == {"x": [[28.0, 16.0], [16.0, 52.0]]}  # 4*h*eye + 8*x@x'
+    assert facts["order"] == 2
+
+
+def test_decimal_commas_are_no_lists(run: Any) -> None:
+    run("eval", "(1,5)").refused(2)

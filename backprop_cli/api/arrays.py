@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..differentiation import DEFAULT_METHODS
 from ..differentiation.arrays import ArrayReport, array_values, differentiate_arrays
+from ..differentiation.jacobian import JacobianReport, hessian, jacobian
 from ..differentiation.symbolic.session import SESSION
 from ..errors import BindingError, Source
 from ..language.array_parser import looks_like_arrays
@@ -87,6 +88,37 @@ def gradient_of(
             program, given, methods=methods, wrt=wrt, scheme=scheme, step=step, process=process
         )
     return ArrayGradient(*report)
+
+
+class ArrayJacobian(Shown, JacobianReport):
+    """A `JacobianReport` that shows itself."""
+
+    __slots__ = ()
+
+    def _document(self, format_: str) -> Document:
+        from ..render.jacobian import document
+
+        return document(self)
+
+
+def jacobian_of(
+    program: Settled,
+    given: Mapping[str, Any],
+    *,
+    methods: Sequence[str] | None = None,
+    wrt: Sequence[str] | None = None,
+) -> ArrayJacobian:
+    """Return the derivative of a program whose value is a vector; see `grad`."""
+    with SESSION.lend() as process:
+        return ArrayJacobian(*jacobian(program, given, methods=methods, wrt=wrt, process=process))
+
+
+def hessian_of(
+    program: Settled, given: Mapping[str, Any], by: str, *, methods: Sequence[str] | None = None
+) -> ArrayJacobian:
+    """Return the second derivative of a number by a vector; see `higher`."""
+    with SESSION.lend() as process:
+        return ArrayJacobian(*hessian(program, given, by, methods=methods, process=process))
 
 
 def value_of_arrays(program: Settled, given: Mapping[str, Any]) -> Any:

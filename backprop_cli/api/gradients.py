@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ..render.document import Document
-    from .arrays import ArrayGradient
+    from .arrays import ArrayGradient, ArrayJacobian
 
     NDArray = npt.NDArray[np.float64]
 
@@ -111,7 +111,7 @@ def grad(
     formulas: str = "names",
     large: bool = False,
     **values: object,
-) -> Gradient | ArrayGradient: ...
+) -> Gradient | ArrayGradient | ArrayJacobian: ...
 def grad(
     program: str | Program | Graph,
     bindings: Any = None,
@@ -124,7 +124,7 @@ def grad(
     formulas: str = "names",
     large: bool = False,
     **values: object,
-) -> Gradient | ArrayGradient:
+) -> Gradient | ArrayGradient | ArrayJacobian:
     """Return value and gradient of every node, by several methods.
 
     Args:
@@ -142,13 +142,18 @@ def grad(
     """
     chosen = choices("methods", methods, METHODS)
     if wants_arrays(program, bindings, values):
-        from .arrays import gradient_of, settled_of
+        from .arrays import gradient_of, jacobian_of, settled_of
 
         found = settled_of(program, merged(bindings, values), large=large)
         if found is not None:
+            these = None if methods is DEFAULT_METHODS else chosen
+            settled, given = found
+            if settled.kinds[settled.graph.output].shape:
+                return jacobian_of(settled, given, methods=these, wrt=optional(names, "wrt", wrt))
             return gradient_of(
-                *found,
-                methods=None if methods is DEFAULT_METHODS else chosen,
+                settled,
+                given,
+                methods=these,
                 wrt=optional(names, "wrt", wrt),
                 scheme=choice("scheme", scheme, SCHEMES),
                 step=optional(number, "step", step, above=0.0),

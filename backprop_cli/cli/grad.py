@@ -84,21 +84,19 @@ def command(
     h = _step(step)
     if request.settled is not None:
         for option, given in (
-            ("--order", order > 1), ("--direction", direction is not None), ("--tangent", tangent),
+            ("--order 3", order > 2), ("--direction", direction is not None), ("--tangent", tangent),
             ("--formulas inputs", formulas == "inputs"),
         ):  # fmt: skip
             if given:
                 raise UsageError(f"{option} is for single numbers, and this program has arrays")
+        if order == 2 or request.settled.kinds[graph.output].shape:
+            if elements:
+                raise UsageError("--elements is for gradients: --format json has every number")
+            return _jacobian(request, output, methods=methods, wrt=asked, order=order, everything=all_)
         return _of_arrays(
-            request,
-            output,
-            methods=methods,
-            wrt=asked,
-            scheme=scheme,
-            step=h,
-            everything=all_,
+            request, output, methods=methods, wrt=asked, scheme=scheme, step=h, everything=all_,
             elements=elements,
-        )
+        )  # fmt: skip
     if elements:
         raise UsageError("--elements is for arrays, and this program has single numbers")
     if order > 1 or direction is not None or tangent:
@@ -165,6 +163,36 @@ def _of_arrays(
     )  # fmt: skip
     output.show(document(report, digits=output.digits, everything=everything, elements=elements))
     output.tell(request.graph, report.warnings, report.notes)
+    return 1 if report.agree is False else 0
+
+
+def _jacobian(
+    request: Request,
+    output: Output,
+    *,
+    methods: tuple[str, ...],
+    wrt: list[str] | None,
+    order: int,
+    everything: bool,
+) -> int:
+    from ..api.arrays import hessian_of, jacobian_of
+    from ..render.jacobian import document
+
+    program, given = request.settled, {**request.values, **request.arrays}
+    assert program is not None
+    if not methods and output.format == "value":
+        methods = ("reverse",)
+    if order == 2:
+        vectors = wrt or [n for n, k in request.graph.inputs.items() if len(program.kinds[k].shape) == 1]
+        if len(vectors) != 1:
+            raise UsageError(
+                f"--order 2 is by one vector, and there are {len(vectors)}", hint="--wrt NAME says which"
+            )
+        report = hessian_of(program, given, vectors[0], methods=methods or None)
+    else:
+        report = jacobian_of(program, given, methods=methods or None, wrt=wrt)
+    output.show(document(report, digits=output.digits, everything=everything))
+    output.tell(request.graph, (), report.notes)
     return 1 if report.agree is False else 0
 
 

@@ -298,6 +298,7 @@ def differentiate_arrays(
     scheme: str = "central",
     step: float | None = None,
     process: SymbolicProcess | None = None,
+    formulas: bool = True,
 ) -> ArrayReport:
     """Run the methods and compare them.
 
@@ -309,6 +310,7 @@ def differentiate_arrays(
         scheme: Of the finite differences.
         step: Their step size; None for the best.
         process: A running `SymbolicProcess`, needed for the symbolic method.
+        formulas: With derivatives in matrix notation.
     Raises:
         ExpressionError: where the output is an array.
         BindingError: for values that do not fit.
@@ -346,7 +348,7 @@ def differentiate_arrays(
             program, inputs, run.values, run.cotangents, None, None, ("reverse",), asked,
             tuple(warnings), (note,),
         )  # fmt: skip
-        return with_formulas(alone, process)
+        return with_formulas(alone, process if formulas else None)
     unrolled = elements(graph)
     numbers = unrolled.graph_of(graph)
     names = None
@@ -365,7 +367,7 @@ def differentiate_arrays(
         program, inputs, values, run.cotangents, report, unrolled, report.methods, asked,
         (*warnings, *report.warnings), report.notes,
     )  # fmt: skip
-    return with_formulas(found, process)
+    return with_formulas(found, process if formulas else None)
 
 
 def with_formulas(report: ArrayReport, process: SymbolicProcess | None) -> ArrayReport:
@@ -373,8 +375,7 @@ def with_formulas(report: ArrayReport, process: SymbolicProcess | None) -> Array
     if process is None:
         return report
     graph = report.graph
-    targets = {n.inputs[1] for n in graph.nodes if n.op is not None and n.op.name == "cross_entropy"}
-    shares = [k for k in targets if np.allclose(report.values[k].sum(-1), 1.0, rtol=SHARES, atol=0.0)]
+    shares = target_shares(report)
     wanted = [k for k in report.shown() if report.cotangents[k] is not None]
     process.request_forms(graph, wanted, shares)
     answer = process.answer()
@@ -389,6 +390,13 @@ def with_formulas(report: ArrayReport, process: SymbolicProcess | None) -> Array
     if shares:
         notes.append("formulas: the targets of cross_entropy add up to 1 here, and are taken to")
     return report._replace(formulas=formulas, notes=(*report.notes, *notes))
+
+
+def target_shares(report: ArrayReport) -> list[int]:
+    """Return the targets of `cross_entropy` whose rows add up to 1."""
+    nodes = report.graph.nodes
+    targets = {n.inputs[1] for n in nodes if n.op is not None and n.op.name == "cross_entropy"}
+    return [k for k in targets if np.allclose(report.values[k].sum(-1), 1.0, rtol=SHARES, atol=0.0)]
 
 
 def _fault(report: ArrayReport, id: int, text: str) -> str | None:

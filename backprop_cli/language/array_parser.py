@@ -14,11 +14,11 @@ from ..errors import ExpressionError, Source, Span
 from ..ops import FUNCTIONS, Primitive
 from ..ops.matrices import CALLED, MATRICES
 from .operators import ARRAY_SIGNS, BINARY
-from .parser import CLOSED, NOTHING, NUMBER, SUPERSCRIPT, WORD, Frame, Item, Parser, Program
+from .parser import CLOSED, GROUP, NAME_ITEM, NOTHING, NUMBER, SUPERSCRIPT, WORD, Frame, Item, Parser, Program
 from .tokens import OPERATOR_TOKEN, refused
 
-LIST = -4
-"""The kind of frame of an open ``[``."""
+LIST, TUPLE = -4, -5
+"""Kinds of frame: an open ``[``, and a ``(`` with commas in it, which is a list of outputs."""
 
 STACK = "stack"
 ROWS_HINT = "entries are separated by commas, and rows are lists: [[1, 2], [3, 4]]"
@@ -80,7 +80,7 @@ class _ArrayParser(Parser):
             super().operand(group, word, start, end)
 
     def after_operand(self, group: int, word: str, start: int, end: int) -> None:
-        if group != OPERATOR_TOKEN or word not in "'[],:":
+        if group != OPERATOR_TOKEN or word not in "'[],:)":
             super().after_operand(group, word, start, end)
         elif word == "'" and start == self.end:
             self.items.append(Item("'", 1, self.starts[-1], end))
@@ -89,12 +89,17 @@ class _ArrayParser(Parser):
             self.index(start)
         elif word == "]" and self.opened() == LIST:
             self.end_list(start, end)
-        elif word == "," and self.opened() == LIST:
+        elif word == "," and (
+            self.opened() in (LIST, TUPLE) or (self.opened() == GROUP and self.outermost())
+        ):
             self.reduce(0)
             frame = self.frames.pop()
-            self.frames.append(frame._replace(commas=frame.commas + 1))
+            kind = TUPLE if frame.arity == GROUP else frame.arity
+            self.frames.append(frame._replace(arity=kind, commas=frame.commas + 1))
             self.last, self.end = NOTHING, end
-        elif word == ",":
+        elif word == ")" and self.opened() == TUPLE:
+            self.end_list(start, end)
+        elif word in ",)":
             super().after_operand(group, word, start, end)
         elif word == "]" and self.frames:
             self.reduce(0)
@@ -121,6 +126,8 @@ class _ArrayParser(Parser):
         self.reduce(0)
         frame = self.frames.pop()
         count = frame.commas + 1
+        if frame.arity == TUPLE and not any(item.arity == NAME_ITEM for item in self.items):
+            raise refused("(", self.source, frame.start)  # (1,5) is a number with a decimal comma
         inner = self.items[-1].text == STACK and self.text[self.starts[-1]] == "["
         if count == 1 and not inner and self.opened() != LIST and not self.alone:  # brackets of a textbook
             raise refused("[", self.source, frame.start)
@@ -129,6 +136,11 @@ class _ArrayParser(Parser):
         self.items.append(Item(STACK, count, frame.start, end))
         self.starts[-1] = frame.start
         self.last, self.end = CLOSED, end
+
+    def outermost(self) -> bool:
+        """Whether a ``(`` is the only open bracket, with nothing waiting before it: ``(f, g)``."""
+        brackets = [frame.arity for frame in self.frames if not frame.precedence]
+        return brackets == [GROUP] and not self.frames[0].precedence
 
     def opened(self) -> int | None:
         """Return the kind of the innermost open bracket."""
@@ -143,7 +155,7 @@ class _ArrayParser(Parser):
         return super().unclosed()
 
     def check_juxtaposition(self, group: int, word: str, start: int, end: int) -> None:
-        if self.opened() == LIST and not (self.last == NUMBER and start == self.end):
+        if self.opened() in (LIST, TUPLE) and not (self.last == NUMBER and start == self.end):
             raise self.error("a comma is missing between two entries", (start, end), ROWS_HINT)
         if self.text[self.end - 1] in "'’′" and word == "(" and self.last == CLOSED:
             span: Span = (self.starts[-1], end)

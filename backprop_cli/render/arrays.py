@@ -16,7 +16,7 @@ from ..language.numbers import rounded
 from .document import Document, Entries, Facts, Records
 from .gradient import kink_dict
 from .gradient_table import TONES, explanation
-from .page import Block, Cell, Column, Grid, Heading, Lines, Only, Text
+from .page import Block, Cell, Column, Grid, Heading, Lines, Only, Text, Tone
 
 SCHEMA = 2
 """Of JSON in which an array occurs."""
@@ -65,12 +65,13 @@ def _page(report: ArrayReport, digits: int, everything: bool, elements: bool) ->
         output = graph.nodes[graph.output].name or letter(graph)
         slopes = [(f"d{output}/d{name} = ", Text(report.formulas[id], "formula")) for name, id in asked]
         yield Lines(slopes, most=None)
-    lines = [Text(line, _tone(line)) for line in conclusions(report, digits)]
+    lines = [Text(line, tone(line)) for line in conclusions(report, digits)]
     if lines:
         yield Lines(lines, most=None)
 
 
-def _tone(line: str) -> Any:
+def tone(line: str) -> Tone:
+    """Return the tone of a line that may begin with a verdict."""
     return next((tone for word, tone in TONES.items() if f": {word}" in line), "")
 
 

@@ -88,6 +88,7 @@ class Forms:
         self.pieces: dict[Any, Callable[[], Piece]] = {}
         self.formed: dict[Any, Form] = {}
         self.numbers: set[Any] = set()
+        self.units: dict[Any, int] = {}  # columns of the identity, by their symbols
         self._symbols: dict[Any, Any] = {}
         self.printer = _ArrayPrinter(self, decimal)
 
@@ -369,7 +370,22 @@ class Forms:
             if x.whole == 0:
                 return f"zeros({sizes})"
             return self.printer.piece(x.whole * self.called_sizes("ones", x.shape)).text
-        return self.piece(x).text
+        listed = self._listed(x)
+        return listed or self.piece(x).text
+
+    def _listed(self, x: Form) -> str | None:
+        """Write a vector that has a number in each of its places as a list of them."""
+        units = {
+            k: s for s, k in self.units.items() if s in x.whole.free_symbols and self.shapes[s] == x.shape
+        }
+        if x.chains or len(x.shape) != 1 or not units:
+            return None
+        whole = sympy.expand(x.whole)
+        found = [whole.coeff(units[k]) if k in units else sympy.S.Zero for k in range(x.shape[0])]
+        rest = sympy.expand(whole - sum(found[k] * s for k, s in units.items()))
+        if rest != 0 or any(map(self.array_symbols, found)):
+            return None
+        return f"[{', '.join(self.printer.piece(shortest(e)).text for e in found)}]"
 
     def called_sizes(self, name: str, shape: Shape) -> Any:
         """Return the symbol of an array of one number."""

@@ -77,7 +77,9 @@ def _gradient(graph: Graph, job: Job, found: Found) -> None:
 def _forms(graph: Graph, job: Job, found: Found) -> None:
     from .matrices import Derivatives
 
-    found["formulas"] = Derivatives(graph, job["shares"]).gradients(job["wanted"])
+    derivatives = Derivatives(graph, job["shares"], whole=job["whole"])
+    of = derivatives.jacobians if graph.nodes[graph.output].shape else derivatives.gradients
+    found["formulas"] = of(job["wanted"])
 
 
 def _higher(graph: Graph, job: Job, found: Found) -> None:

@@ -8,6 +8,7 @@ engine: each is read again by our parser and held to the sweep in the tests.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sympy
@@ -40,10 +41,12 @@ class Derivatives:
     Args:
         graph: The computation, with the shape of every node.
         shares: Nodes of targets whose rows add up to 1, which `cross_entropy` is told of.
+        whole: Write over inputs alone: named steps, too, are written out.
     """
 
-    def __init__(self, graph: Graph, shares: Sequence[int] = ()) -> None:
+    def __init__(self, graph: Graph, shares: Sequence[int] = (), *, whole: bool = False) -> None:
         self.graph = graph
+        self.whole = whole
         self.shares = set(shares)
         labels = [n.label or "" for n in graph.nodes if n.op is None and n.kind == CONSTANT]
         self.forms = Forms(decimal=any("." in label for label in labels))
@@ -60,9 +63,12 @@ class Derivatives:
     def _key(self, node: Node) -> Any:
         if node.op is None:
             return ("leaf", node.id) if node.kind != CONSTANT else ("constant", node.label)
-        if node.name is not None:
+        if self._is_named(node):
             return ("named", node.id)
         return (node.op.name, tuple(self.same[i] for i in node.inputs), *sorted(node.static.items()))
+
+    def _is_named(self, node: Node) -> bool:
+        return node.name is not None and (node.op is None or not self.whole)
 
     # what steps are
 
@@ -70,7 +76,7 @@ class Derivatives:
         shape = node.shape
         if node.kind == CONSTANT and not shape:
             return Form((), self._constant(node.id))
-        if node.op is None or node.name is not None:
+        if node.op is None or self._is_named(node):
             return self.forms.named(self.graph.own_name(node.id), shape)
         operands = [self.values[i] for i in node.inputs]
         name = DOTTED.get(node.op.name, node.op.name)
@@ -172,6 +178,88 @@ class Derivatives:
                 texts[k] = texts[self.same[k]]
         return {k: text for k, text in texts.items() if k in set(wanted)}
 
+    def jacobians(self, wanted: Sequence[int]) -> dict[int, str]:
+        """Return the derivative of the output, a vector, by wanted numbers and vectors, where it has a form.
+
+        A row belongs to a number of the output, a column to one of what is differentiated by.
+        """
+        graph, forms = self.graph, self.forms
+        size = graph.nodes[graph.output].shape[0]
+        active = graph.depends_on(list(wanted))
+        eye = Form((size, size), ZERO, {(Factor(ONE, (size,), DIAGONAL),): ONE})
+        found: dict[int, Form | None] = {graph.output: eye}
+        for node in reversed(graph.nodes[: graph.output + 1]):
+            if node.id not in found or not active[node.id]:
+                continue
+            above = found[node.id] = None if found[node.id] is None else forms.tidy(found[node.id])  # type: ignore[arg-type]
+            if self.same[node.id] != node.id:
+                self._join(found, self.same[node.id], above)
+                continue
+            for position, i in enumerate(node.inputs):
+                if not active[i]:
+                    continue
+                part: Form | None = None
+                if above is not None and self._size(above) <= LONGEST and len(graph.nodes[i].shape) < 2:
+                    with suppress(NoFormula):
+                        part = self._through(above, node, position)
+                self._join(found, i, part)
+        given = {k: found.get(self.same[k]) for k in wanted if len(graph.nodes[k].shape) < 2}
+        return {k: forms.text(form) for k, form in given.items() if form is not None}
+
+    def _through(self, above: Form, node: Node, position: int) -> Form:
+        """Return the Jacobian by an operand from that by a step."""
+        forms, size = self.forms, above.shape[0]
+        to = self.values[node.inputs[position]].shape
+        shape = (size, *to)
+        if not node.shape:
+            slope = self._pulled(node, Form((), ONE))[position]
+            if slope is None:
+                raise NoFormula
+            if not to:
+                return forms.scaled(above, slope.whole)
+            return forms.multiply(above, slope, shape, y_turned=True)
+        return forms.multiply(above, self._local(node, position), shape)
+
+    def _local(self, node: Node, position: int) -> Form:
+        """Return the Jacobian of a vector by an operand that is one, or a number."""
+        assert node.op is not None
+        forms, n = self.forms, node.shape[0]
+        name = DOTTED.get(node.op.name, node.op.name)
+        operands = [self.values[i] for i in node.inputs]
+        to = operands[position].shape
+        if len(node.shape) > 1:
+            raise NoFormula
+        if name in PRIMITIVES:
+            slope = self._slope(node, position)
+            if not to:
+                return Form((n,), slope)
+            scalar, rest = forms.split(slope)
+            return Form((n, n), ZERO, {(Factor(rest, (n,), DIAGONAL),): scalar} if slope != 0 else {})
+        eye = Form((n, n), ZERO, {(Factor(ONE, (n,), DIAGONAL),): ONE})
+        y = self.values[node.id]
+        match node.static.get("spec", name):
+            case "i->i":
+                return eye
+            case "ij,j->i":
+                return operands[0]
+            case "i,ij->j":
+                return forms.turned(operands[1])
+            case "softmax":
+                spread = Form((n, n), ZERO, {(Factor(forms.expr(y), (n,), DIAGONAL),): ONE})
+                return forms.add(spread, forms.scaled(forms.multiply(y, y, (n, n), y_turned=True), -ONE))
+            case "log_softmax":
+                shares = forms.called("softmax", (n,), operands[0])
+                ones = forms.multiply(Form((n,), ONE), shares, (n, n), y_turned=True)
+                return forms.add(eye, forms.scaled(ones, -ONE))
+            case "solve" if position == 1:
+                return _inverse(self, operands[0])
+            case "index":
+                (key,) = node.static["key"]
+                return forms.turned(_selector(self, to[0], key))
+            case "stack" if not to:
+                return _selector(self, n, position)
+        raise NoFormula
+
     def _join(self, found: dict[int, Form | None], id: int, part: Form | None) -> None:
         before = found.get(id)
         if id not in found:
@@ -195,13 +283,18 @@ class Derivatives:
             raise NoFormula
         return rule(self, node, operands, g)
 
-    def _elementwise(self, node: Node, position: int, g: Form) -> Form | None:
+    def _elementwise(self, node: Node, position: int, g: Form) -> Form:
         """Return what an operand of an elementwise step gets: SymPy's derivative, summed where spread."""
+        product = self.forms.times(g, self._slope(node, position), node.shape)
+        return self._narrowed(product, self.values[node.inputs[position]].shape)
+
+    def _slope(self, node: Node, position: int) -> Any:
+        """Return SymPy's derivative of an elementwise step by an operand, number by number."""
         assert node.op is not None
         row = PRIMITIVES[DOTTED.get(node.op.name, node.op.name)]
         forms, operands = self.forms, [self.values[i] for i in node.inputs]
         if self.graph.nodes[node.inputs[position]].kind == CONSTANT:
-            return Form(operands[position].shape, ZERO)
+            return ZERO
         exprs = [forms.expr(x) for x in operands]
         places = [sympy.Dummy(f"u{k}", real=True) for k in range(len(exprs))]
         fixed = [
@@ -211,13 +304,13 @@ class Derivatives:
         whole = shown(row, fixed)
         local = sympy.powsimp(whole.diff(places[position]))
         back = dict(zip(places, exprs, strict=True))
-        local = local.xreplace({whole: self.values[node.id].whole} if node.name else {}).xreplace(back)
-        if node.name is not None:
+        if self._is_named(node):  # 1 - h^2 where h = tanh(z)
+            local = local.xreplace({whole: self.values[node.id].whole}).xreplace(back)
             local = local.xreplace({whole.xreplace(back): self.values[node.id].whole})
-        if not local.is_finite and local.has(sympy.zoo, sympy.nan, sympy.oo):
+        local = local.xreplace(back)
+        if local.has(sympy.zoo, sympy.nan, sympy.oo):
             raise NoFormula
-        product = forms.times(g, local, node.shape)
-        return self._narrowed(product, operands[position].shape)
+        return local
 
     def _narrowed(self, x: Form, shape: Shape) -> Form:
         """Sum over the axes that an operand was spread along."""
@@ -363,7 +456,9 @@ def _selector(at: Derivatives, size: int, k: int | tuple[int, int]) -> Form:
     forms = at.forms
     eye = forms.called("eye", (size, size), size)
     if isinstance(k, int):
-        return forms.part(eye, f"[{k}]", (size,))
+        found = forms.part(eye, f"[{k}]", (size,))
+        forms.units[found.whole] = k
+        return found
     return forms.part(eye, f"[:, {k[0]}:{k[1]}]", (size, k[1] - k[0]))
 
 

@@ -106,18 +106,21 @@ class SymbolicProcess:
             large=large,
         )
 
-    def request_forms(self, graph: Graph, wanted: Sequence[int], shares: Sequence[int]) -> None:
+    def request_forms(
+        self, graph: Graph, wanted: Sequence[int], shares: Sequence[int], *, whole: bool = False
+    ) -> None:
         """Send a job: the derivative by nodes of a program with arrays, in matrix notation.
 
         Args:
-            graph: The computation, with the shape of every node.
+            graph: The computation, with the shape of every node; its output is a number, or a vector.
             wanted: Node ids.
             shares: Nodes of targets whose rows add up to 1.
+            whole: Write over inputs alone.
         """
         arrays = [(node.shape, dict(node.static)) for node in graph.nodes]
         self._send(
             "forms", graph, rows=listed(graph), output=graph.output, arrays=arrays, wanted=list(wanted),
-            shares=list(shares),
+            shares=list(shares), whole=whole,
         )  # fmt: skip
 
     def request_proof(
