@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import cache
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -24,9 +25,14 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
 
 
+@cache
+def config(text: str) -> configs.Loaded:
+    return configs.loads(text, "case.yaml")
+
+
 def parts(data: str, rows: int, sorts: Sorts, seed: int = 0) -> Parts:
     text = f"data: {{path: a.csv, target: y, {data}}}\nmodel: {{hidden: []}}\nseed: {seed}"
-    return split(configs.loads(text, "case.yaml"), rows, sorts)
+    return split(config(text), rows, sorts)
 
 
 def is_partition(found: list[np.ndarray], rows: int) -> bool:

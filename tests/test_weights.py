@@ -20,6 +20,7 @@ from backprop_cli.training import config as configs
 from backprop_cli.training import metrics
 from backprop_cli.training.fitting import training_of
 from backprop_cli.training.gradcheck import check_gradients
+from backprop_cli.training.judgement import beside_constant
 from backprop_cli.training.model import Model
 from backprop_cli.training.problem import Problem, assemble
 from backprop_cli.training.run import Run
@@ -392,6 +393,20 @@ def test_rates_are_predicted() -> None:
     assert bias == pytest.approx([float(np.mean(np.exp(outputs) - [1, 0, 3]))], rel=1e-14)
     rates = made.training.runner.predict(made.training.train.encoded).predictions
     np.testing.assert_allclose(rates[:, 0], np.exp([0.3, -0.35, 1.1]), rtol=0.2)
+
+
+def test_rates_are_held_beside_the_mean() -> None:
+    """Share of the deviance that the mean leaves: sklearn.metrics.d2_tweedie_score(power=1)."""
+    text = (
+        "data: {inputs: [[1, 0], [0.5, -1], [2, 1]], targets: [1, 0, 3]}\ntask: regression\n"
+        f"model: {ONE}\nloss: poisson"
+    )
+    found = assemble(configs.loads(text, "case.yaml"))
+    outputs = training_of(found).runner.predict(found.train.encoded, raw=True).predictions
+    beside = beside_constant(found, found.train, outputs)
+    assert beside is not None
+    assert beside.share == pytest.approx(0.648246342577621, rel=1e-12)
+    assert "always answering the mean" in beside.says
 
 
 def test_multi_margin_by_hand() -> None:

@@ -17,7 +17,7 @@ from ..ops import PRIMITIVES
 from ..ops.namespaces import arrays
 from .loop import Training
 from .mends import either, unscaled
-from .metrics import best_threshold, f1, shares_of, two_columns
+from .metrics import best_threshold, f1, poisson_deviance, shares_of, two_columns
 from .problem import Problem, Set
 
 FEW_UPDATES = 1000
@@ -287,6 +287,22 @@ def beside_constant(problem: Problem, rows: Set, outputs: NDArray) -> Beside | N
         (share,) = problem.measure(outputs, answers, ["r2"], counts=rows.weights).values()
         told = brief(share + 0.0, 3) if isfinite(share) else "too far below 0 for a number"
         return Beside(share, f"R2 is {told}; always answering the mean has 0")
+    if loss.type == "poisson":
+        mean = np.average(answers, axis=0, weights=rows.weights)
+        with np.errstate(all="ignore"):
+            own, least = (
+                poisson_deviance(rates, answers, rows.weights)
+                for rates in (
+                    problem.answered(outputs).astype(np.float64),
+                    np.broadcast_to(mean, answers.shape),
+                )
+            )
+        if not (isfinite(own) and isfinite(least) and least > 0.0):
+            return None
+        return Beside(
+            1.0 - own / least,
+            f"the deviance is {brief(own, 3)}; always answering the mean has {brief(least, 3)}",
+        )
     constant = _constant(loss, answers) if rows.weights is None else None
     if constant is None:
         return None
