@@ -8,9 +8,11 @@ import re
 import subprocess
 import sys
 from io import StringIO
-from math import cos, isclose, sin
+from itertools import pairwise
+from math import copysign, cos, isclose, isfinite, isinf, sin
 from xml.etree import ElementTree
 
+import mpmath
 import pytest
 
 from backprop_cli.differentiation.convergence import converge
@@ -346,3 +348,98 @@ def test_letters_are_none_of_the_program(run, text, bindings, header, moves) -> 
     out = run("limit", text, *bindings).answered().out
     assert header in out
     assert moves in out
+
+
+# --- the definition in 80 digits, by mpmath -----------------------------------------------------
+
+
+class NoValue(Exception):
+    """Outside of the domain."""
+
+
+def inside(function, has):
+    def checked(x):
+        if not has(x):
+            raise NoValue
+        return function(x)
+
+    return checked
+
+
+WORDS = {
+    "sin": mpmath.sin, "cos": mpmath.cos, "tan": mpmath.tan, "exp": mpmath.exp, "tanh": mpmath.tanh,
+    "atan": mpmath.atan, "floor": mpmath.floor, "ceil": mpmath.ceil, "sign": mpmath.sign, "abs": abs,
+    "max": max, "min": min, "mpf": mpmath.mpf, "relu": lambda x: max(x, mpmath.mpf(0)),
+    "sqrt": inside(mpmath.sqrt, lambda x: x >= 0), "log": inside(mpmath.log, lambda x: x > 0),
+    "asin": inside(mpmath.asin, lambda x: abs(x) <= 1), "acos": inside(mpmath.acos, lambda x: abs(x) <= 1),
+    "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+    "where": lambda condition, then, other: then() if condition() else other(),
+}  # fmt: skip
+
+DEFINED = """
+sin(x); x^2; abs(x); sqrt(x); cbrt(x); x*abs(x); floor(x); ceil(x); sign(x); max(x, x^2); min(x, -x)
+relu(x); relu(x)^2; sqrt(abs(x)); sqrt(x^2); abs(sin(x)); x^3-3*x; tan(x); where(x == 0, 0, x*sin(1/x))
+sqrt(x^3); where(x == 0, 0, x^2*sin(1/x)); where(x == 0, 0, exp(-1/x^2)); where(x < 1, x^2, 2*x-1)
+sqrt(x^4); where(x < 1, x^2, 3*x-2); where(x < 1, x^2, x+1); where(x <= 1, x, x^2); abs(x-1)+abs(x+1)
+sqrt(1-x^2); asin(x); acos(x); acos(x)^2; asin(x)*sqrt(1-x^2); cbrt(x)^2; cbrt(x^2); cbrt(x)^3
+cbrt(x-1)*(x-1); abs(x)^3; floor(x)*x; x-floor(x); (x-floor(x))^2; abs(x-floor(x)-0.5); floor(x)+ceil(x)
+sign(x)*x; sign(x)*x^2; sqrt(x)*x; max(0, x)^3; abs(x^2-1); abs(x^3); abs(x)+x; abs(abs(x)-1)
+where(x == 0, 1, sin(x)/x); where(x == 0, 0, sin(x)/x); where(x == 0, 0, (1-cos(x))/x); sin(abs(x))
+cos(abs(x)); exp(abs(x)); log(1+abs(x)); x/(1+abs(x)); sqrt(x^5); min(max(x, -1), 1)
+where(x > 0, sqrt(x), -x); where(x > 0, x^2, -x^2); where(x > 0, sin(x), x); abs(tanh(x))
+where(x > 0, cos(x), 1); where(x > 0, exp(x), 1+x); sqrt((x-1)^2); acos(cos(x)); sqrt(1-cos(x))
+sqrt(sin(x)^2); cbrt(sin(x)); floor(sin(x)); x*sign(sin(x)); floor(x^2); ceil(-x^2); where(x == 1, 5, x)
+where(x != 1, x^2, 1); where(x != 1, x^2, 2); abs(cbrt(x)); max(sqrt(abs(x)), x); 1e6*abs(x)
+1e-6*abs(x); asin(1-x^2); log(x)^2
+""".replace("\n", ";").split(";")  # fmt: skip
+
+
+def quotients(f, at, own, way):
+    """Return what the quotients of one side do: nothing, a number, infinity with its sign, or neither."""
+    found = []
+    for k in range(15, 33, 3):
+        h = way * mpmath.mpf(10) ** -k
+        try:
+            found.append((f(at + h) - own) / h)
+        except (NoValue, ZeroDivisionError):
+            return None
+    apart = [abs(b - a) for a, b in pairwise(found)]
+    if apart[-1] <= 1e-6 * (1 + abs(found[-1])):
+        return float(found[-1])
+    grows = all(abs(b) > 1.02 * abs(a) for a, b in pairwise(found)) and len({q > 0 for q in found}) == 1
+    return float("inf") * (1 if found[-1] > 0 else -1) if grows else float("nan")
+
+
+@pytest.mark.parametrize("x", [0.0, 1.0])
+def test_verdicts_are_the_definitions(x):
+    bad = []
+    for text in filter(None, map(str.strip, DEFINED)):
+        python = re.sub(r"(?<![\w.])(\d+\.?\d*(?:e-?\d+)?)", r'mpf("\1")', text).replace("^", "**")
+        python = re.sub(
+            r"where\(([^,]*), ([^,]*), ([^,]*)\)", r"where(lambda: \1, lambda: \2, lambda: \3)", python
+        )
+        code = compile(python, text, "eval")
+        with mpmath.workdps(80):
+            at = mpmath.mpf(x)
+            f = lambda x, code=code: eval(code, {**WORDS, "x": x})  # noqa: E731
+            try:
+                own = f(at)
+            except (NoValue, ZeroDivisionError):
+                continue
+            sides = [quotients(f, at, own, way) for way in (-1, 1)]
+        found = limit(text, x=x)
+        finite = [side for side in sides if side is not None and isfinite(side)]
+        if any(side is not None and side != side for side in sides):
+            right = found.kind == "unsettled"
+        elif any(side is not None and isinf(side) for side in sides):
+            signs = tuple(int(copysign(1, s)) if s is not None and isinf(s) else 0 for s in sides)
+            right = found.kind in ("vertical", "jump") and found.infinite == signs
+        elif len(finite) < 2:
+            right = found.kind == "edge" and found.slope == pytest.approx(finite[0], abs=1e-6)
+        elif sides[0] == pytest.approx(sides[1], abs=1e-7):
+            right = found.kind == "derivative" and found.slope == pytest.approx(sides[0], abs=1e-6)
+        else:
+            right = found.kind == "kink" and [found.left, found.right] == pytest.approx(sides, rel=1e-6)
+        if not right:
+            bad.append((text, sides, found.kind, found.slope, found.left, found.right, found.infinite))
+    assert bad == []

@@ -10,8 +10,11 @@ from typing import Literal, NamedTuple
 from ..engine.beside import Beside, beside
 from ..engine.point import Point
 from ..engine.reverse import reverse
+from ..engine.run import run_exactly
+from ..errors import NoSuchNumber
 from ..graph import Graph
 from ..ops.kinks import between_pieces
+from ..ops.precision import digits
 from .complex_step import complex_step
 from .finite import Probe, Quotient, finite, one_side, sides, touches_kink
 from .forward import hessian_product
@@ -26,6 +29,7 @@ GAP = -0.9  # exponent from which it is the quotient of a gap that stays
 GAP_AT = 1e-9  # of the scale: where a gap is looked at that is a jump for sure
 
 LARGEST = 2.0**1023  # about the largest float
+EXACT = 60  # digits in which a value is looked for where floats underflow
 CHECKED_TO = 20_000  # nodes up to which the slope is held to the quotients
 
 Kind = Literal["derivative", "edge", "kink", "jump", "vertical", "unsettled", "overflow", "disagree"]
@@ -229,7 +233,7 @@ def _limit(
     rows = tuple(
         row(probe, h)._replace(complex=complex_step(graph, values, id, h) if moves else 0.0) for h in steps
     )
-    outside = _outside(probe)
+    outside = _outside(probe, graph, inputs, name)
     kind: Kind = "edge" if outside else "derivative"
     left = right = None
     infinite, growth = (0, 0), None
@@ -337,13 +341,27 @@ def _number(x: float) -> float | None:
     return x if isfinite(x) else None
 
 
-def _outside(probe: Probe) -> int:
+def _outside(probe: Probe, graph: Graph, inputs: Mapping[str, float], name: str) -> int:
     """Return the side on which even the nearest floats have no value."""
     for way in (-1.0, 1.0):
-        near = [nextafter(probe.x, way * inf), *(probe.x + way * probe.scale * 2.0**-k for k in (40, 26, 16))]
-        if not any(isfinite(probe(x).f) for x in near):
+        next_ = nextafter(probe.x, way * inf)
+        near = [probe.x + way * probe.scale * 2.0**-k for k in (40, 26, 16)]
+        if any(isfinite(probe(x).f) for x in near):
+            continue
+        # right beside the point a float may have underflowed, as x^3 below sqrt(x^3) at 0
+        if not isfinite(probe(next_).f) or not _has_value(graph, {**inputs, name: next_}):
             return int(way)
     return 0
+
+
+def _has_value(graph: Graph, inputs: Mapping[str, float]) -> bool:
+    """Whether there is a value, however small the numbers on the way."""
+    with digits(EXACT):
+        try:
+            value = run_exactly(graph, inputs, graph.needed())[graph.output]
+        except (NoSuchNumber, ArithmeticError, ValueError):
+            return False
+        return bool(abs(value) < inf)
 
 
 def _one_sided(probe: Probe, outside: int) -> tuple[Kind, Quotient, tuple[int, int], float | None]:
