@@ -1037,3 +1037,10 @@ def test_what_a_program_holds_already_is_not_taken_from_sympy(run) -> None:
     with mmap.mmap(-1, 2 << 30):
         found = json.loads(run("grad", "x*sin(x)", "--x", "1", "--format", "json").out)
     assert found["nodes"][0]["formula"] == "x*cos(x) + sin(x)"
+
+
+@pytest.mark.parametrize("text", ["x^1.5", "x^2.5", "sqrt(x)^3"])
+def test_quotients_that_fall_with_every_step_are_zero(run, text) -> None:
+    """What is left of the smallest step, 7e-108, is no slope."""
+    (node, *_) = run("grad", text, "--x", "0", "--format", "json").answered().json["nodes"]
+    assert node["gradient"]["finite"] == 0.0

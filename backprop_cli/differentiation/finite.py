@@ -23,6 +23,9 @@ LANES_FROM = 60_000  # nodes times nudged nodes from which arrays pay, NumPy's i
 LANE_NODES = 64
 BUDGET = 4_000_000  # primitives run before a large program gets its usual steps only: about a second
 GOOD = 1e-7  # relative error estimate that ends the search for a better step
+NOTHING = 1e-60
+"""Quotients up to this are 0 where that is within their error: they are what is left of a step."""
+
 DEEPER = [10.0**-k for k in range(20, 302, 4)]  # scales right beside 0, where 1/(1 + 1e300*x) lives
 NUDGES = (2.0**-50, 2.0**-40, 2.0**-26)  # of a node's scale, where its neighbours are too near to be felt
 
@@ -235,6 +238,8 @@ def _difference(probe: Probe, graph: Graph, scheme: str, step: float | None) -> 
         found = _as_written(probe, scheme, step)
     else:
         found = _ridders(probe) if scheme == "ridders" else _best_of_ladder(probe, scheme)
+        if found.value is not None and abs(found.value) <= min(found.error, NOTHING):
+            found = found._replace(value=0.0)  # quotients that fall with h as far as it goes: x^1.5 at 0
     return found._replace(spread=probe.spread)
 
 
