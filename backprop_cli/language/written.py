@@ -253,7 +253,12 @@ class Notation(dict[str, Rule]):
         self.function = function
 
     def __missing__(self, name: str) -> Rule:
-        rule = self[name] = self.function(name)
+        plain = self.function(name)
+
+        def rule(*operands: Piece, **_: Any) -> Piece:
+            return plain(*operands)  # what a node says besides its operands is not written
+
+        self[name] = rule
         return rule
 
 
