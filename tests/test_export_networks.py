@@ -127,6 +127,25 @@ def test_losses_of_classes(loss: str, target: str, execute: Runner, tmp_path: Pa
     assert execute(config(tmp_path, layers, data=data, loss=loss), target)
 
 
+@pytest.mark.parametrize(
+    ("loss", "units"),
+    [
+        ("{type: cross_entropy, class_weights: {'0': 2, '2': 0.5}}", 3),
+        ("{type: multi_margin, class_weights: balanced}", 3),
+        ("{type: hinge, class_weights: {'1': 3}}", 3),
+        ("{type: binary_cross_entropy, class_weights: {'1': 3}}", 1),
+        ("{type: sse, class_weights: {'1': 3}}", 3),
+        ("{type: mse, class_weights: {'1': 3}}", 3),
+    ],
+)
+def test_weighted_rows(loss: str, units: int, target: str, execute: Runner, tmp_path: Path) -> None:
+    last = 2 if units == 3 else 1
+    data = f"{{inputs: [[1, 0.5, 1], [0.2, -0.3, 0.7], [-1, 2, 0.1], [0, 1, 1]], targets: [0, 1, {last}, 1]}}"
+    layers = ["{type: linear, units: 4, activation: tanh}", f"{{type: linear, units: {units}}}"]
+    more = "task: classification"
+    assert execute(config(tmp_path, layers, data=data, loss=loss, more=more), target)
+
+
 OPTIMIZERS = [
     "{type: sgd, learning_rate: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.01}",
     "{type: adagrad, initial_accumulator_value: 0.1}",

@@ -40,6 +40,7 @@ class Step(NamedTuple):
     Attributes:
         inputs: Of the batch, before they are scaled, (rows, *shape).
         targets: (rows, outputs).
+        weights: What each row counts in the loss; None where all count alike.
         loss: Before the update, with its penalties.
         gradients: By parameter that is trained, where it is not `unsure`.
         after: These parameters after the update, where it is not `noisy`.
@@ -54,6 +55,7 @@ class Step(NamedTuple):
 
     inputs: NDArray
     targets: NDArray
+    weights: NDArray | None
     loss: float
     gradients: dict[str, NDArray]
     after: dict[str, NDArray]
@@ -109,6 +111,7 @@ class Facts(NamedTuple):
         step = 0
         if self.step is not None:
             step = self.step.inputs.size + self.step.targets.size
+            step += 0 if self.step.weights is None else self.step.weights.size
             step += sum(a.size for a in (*self.step.gradients.values(), *self.step.after.values()))
         scaling = (self.shift.size + self.scale.size) * self.scaled
         sample = self.sample.size + self.predictions.size
@@ -172,10 +175,8 @@ def _facts(title: str, problem: Problem, arrays: Mapping[str, NDArray] | None) -
     runner = training.runner
     if arrays is not None:
         runner.restore(arrays)
-    weighted = problem.network.weighted
-    step = None if weighted else _step(training, problem.encoding)
-    reason = "the rows have weights in the loss" if weighted else ""
-    return _found(title, runner, problem.encoding, problem.train.encoded[:SAMPLE], step, reason)
+    step = _step(training, problem.encoding)
+    return _found(title, runner, problem.encoding, problem.train.encoded[:SAMPLE], step, "")
 
 
 def _found(
@@ -247,9 +248,11 @@ def _step(training: Training, encoding: Encoding) -> Step:
     after = {name: runner.values[name].copy() for name in gradients if name not in noisy}
     runner.restore(before)
     gradients = {name: g for name, g in gradients.items() if name not in unsure}
+    weights = bound.lowered.weights
     return Step(
         inputs,
         targets,
+        None if weights is None else bound.leaves[weights].copy(),
         loss,
         gradients,
         after,

@@ -143,6 +143,7 @@ def _step(facts: Facts, arrays: Arrays, network: list[str], used: set[str]) -> l
         f"# one training step{WITHOUT * bool(facts.network.masks)}",
         arrays("x", step.inputs, "x"),
         arrays("t", step.targets, "t"),
+        *([] if step.weights is None else [arrays("weights", step.weights, "weights")]),
         *[f"trained = {{name: array for name, array in p.items() if name not in {{{listed}}}}}"] * bool(rest),
         f"of_trained = jax.value_and_grad(lambda {own}: loss_of({every}, {rows(facts, 'x')}, t){more})",
         f"{'(loss, states)' if states else 'loss'}, gradient = of_trained({own})",

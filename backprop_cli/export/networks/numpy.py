@@ -197,6 +197,7 @@ def _step(facts: Facts, arrays: Arrays, used: set[str]) -> list[str]:
         "# one training step",
         arrays("x", step.inputs, "x"),
         arrays("t", step.targets, "t"),
+        *([] if step.weights is None else [arrays("weights", step.weights, "weights")]),
         f"loss, gradient{', states' * bool(states)} = step(p, {rows(facts, 'x')}, t)",
         'print("loss", loss)',
         f"np.testing.assert_allclose(loss, {step.loss!r}, rtol=1e-9, atol=1e-12)",

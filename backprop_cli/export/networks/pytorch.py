@@ -134,10 +134,16 @@ def _extremum(name: str) -> Callable[..., Piece]:
 SPELLING: Table = {**scalar.SPELLING, "min": _extremum("min"), "max": _extremum("max")}
 
 
-def _loss(loss: Loss, used: set[str]) -> str:
-    """Write the loss of ``output`` and ``t``, a formula node by node."""
-    if loss.text is None:
-        return loss.row.torch.format(**{name: getattr(loss, name) for name in loss.row.settings})
+def _loss(loss: Loss, used: set[str], weighted: bool) -> str:
+    """Write the loss of ``output`` and ``t``, a formula node by node; ``weights`` weigh its terms."""
+    if loss.row.torch:
+        text = loss.row.torch.format(**{name: getattr(loss, name) for name in loss.row.settings})
+        if not weighted:
+            return text
+        if loss.row.sums:
+            return text.replace("**2", "**2*weights")
+        by_row = ".flatten()" * loss.row.classes  # of several outputs PyTorch has a number a row
+        return f'({text.removesuffix(")")}, reduction="none")*weights{by_row}).mean()'
     graph = loss.graph()
     numbers = loss.numbers(graph)
     known = {"y": Piece("output"), "t": Piece("2*t - 1", SUM) if loss.signed else Piece("t")}
@@ -154,7 +160,8 @@ def _loss(loss: Loss, used: set[str]) -> str:
         else:
             piece = _number(numbers.get(name, node.value))
         pieces.append(piece)
-    return f"({pieces[graph.output]}).mean()"
+    terms = f"(({pieces[graph.output]})*weights)" if weighted else f"({pieces[graph.output]})"
+    return f"{terms}.mean()"
 
 
 def _number(x: float, whole: bool = True) -> Piece:
@@ -165,7 +172,7 @@ def _step(facts: Facts, arrays: Arrays, used: set[str]) -> list[str]:
     step = facts.step
     if step is None:
         return [f"# no training step: {facts.reason}"]
-    text = _loss(facts.network.loss, used)
+    text = _loss(facts.network.loss, used, step.weights is not None)
     more = "".join(f", {name}={value!r}" for name, value in changed(step.settings).items())
     penalties = []
     for factor, norm in ((facts.network.penalties.l1, "abs()"), (facts.network.penalties.l2, "square()")):
@@ -178,6 +185,7 @@ def _step(facts: Facts, arrays: Arrays, used: set[str]) -> list[str]:
         *(f"network.{name.removesuffix('.mask')}.eval()" for name in facts.network.masks),
         arrays("x", step.inputs, "x"),
         arrays("t", step.targets, "t"),
+        *([] if step.weights is None else [arrays("weights", step.weights, "weights")]),
         "trained = {name: p for name, p in network.named_parameters() if p.requires_grad}",
         f"optimizer = torch.optim.{step.settings.torch}(trained.values(), lr={step.rate!r}{more})",
         f"output = network({rows(facts, 'x')})",
