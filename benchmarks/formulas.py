@@ -51,7 +51,8 @@ from backprop_cli.ops import FUNCTIONS, PRIMITIVES
 from backprop_cli.render.explain import document as explained
 from backprop_cli.render.higher import tangent_dict
 from backprop_cli.render.latex import name_to_latex
-from backprop_cli.render.writers import write
+from backprop_cli.render.terminal import RichScreen
+from backprop_cli.render.writers import terminal, write
 
 OTHERS = 10
 """Points besides the one that a formula is printed at."""
@@ -404,6 +405,27 @@ def rows_of_html(page: str) -> list[list[str]]:
     ]
 
 
+def narrow_formulas(report: Any, width: int) -> dict[str, str]:
+    """Return the formulas of a table in a terminal, broken into lines there, without blanks."""
+    screen = RichScreen(plain=True)
+    screen.width = screen._console.width = width
+    terminal._print_all(screen, report._document("table").page())
+    lines = screen.text().splitlines()
+    rule = next((k for k, line in enumerate(lines) if line and set(line) <= set("-")), None)
+    start = lines[rule - 1].find("formula") if rule else -1
+    found: dict[str, str] = {}
+    if start < 0:
+        return found
+    name = ""
+    for line in lines[rule + 1 :]:
+        if not line.strip():
+            break
+        name = line.split(" ")[0] or name
+        cell = re.match(r" ?\S+(?: \S+)*", line[start:])
+        found[name] = found.get(name, "") + (cell[0].replace(" ", "") if cell else "")
+    return found
+
+
 def sides_of(equation: str) -> list[str]:
     """Return what an equation holds to be equal: the signs in brackets are comparisons."""
     sides, depth, start = [], 0, 0
@@ -606,6 +628,11 @@ class Judge:
             self.counts[f"{kind}, table"] += 1
             if f"  {formula} " not in f"{line} ":
                 self.note(f"{kind}, table", f"{formula} is not in {line}")
+        for width in (60, 90):
+            for name, cell in narrow_formulas(report, width).items():
+                self.counts[f"{kind}, narrow"] += 1
+                if name in told and cell != told[name].replace(" ", ""):
+                    self.note(f"{kind}, narrow", f"{cell} in {width} columns, in JSON {told[name]}")
         reader = Reader(graph)
         head, *_ = pages["markdown"]
         for row in rows_of_latex(report.to_text("latex")):

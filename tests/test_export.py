@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import contextlib
 import io
 import json
@@ -455,6 +457,25 @@ def test_the_table_in_the_documents_is_of_today() -> None:
 )
 def test_choices_and_extrema(text: str, point: dict[str, float], target: str, execute: Runner) -> None:
     assert execute(export(program(text, point), target), target)
+
+
+def test_choices_in_choices_of_micrograd_are_bracketed() -> None:
+    text = export(program("where(y < 0, where(x > 2, x, y), y)", {"x": 1.0, "y": 2.0}), "micrograd")
+    (line,) = [line for line in text.splitlines() if line.startswith("y_ = ")]
+    choice = ast.parse(line.removeprefix("y_ = "), mode="eval").body
+    assert isinstance(choice, ast.IfExp)
+    assert ast.unparse(choice.test) == "y.data < 0"
+    assert isinstance(choice.body, ast.IfExp)
+
+
+@pytest.mark.parametrize("target", ["pytorch", "jax", "autograd", "casadi", "micrograd"])
+def test_numbers_alone_need_no_helper(target: str) -> None:
+    """A function that a target's program does not define is not called in it."""
+    tree = ast.parse(export(program("x*sign(0.25) + softplus(3)*x - sigmoid(1)*mish(2)", {"x": 1.5}), target))
+    known = {*dir(builtins), "Value", "value_and_grad"}
+    known |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert {call.id for call in calls if isinstance(call, ast.Name)} <= known
 
 
 def test_what_no_program_of_local_derivatives_has() -> None:
