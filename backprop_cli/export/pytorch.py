@@ -63,8 +63,8 @@ SPELLING: Table = {
     **{
         name: tensors(f"torch.{name}")
         for name in (
-            "sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh exp expm1 log log1p log2 log10 "
-            "sqrt hypot abs sign floor ceil round relu sigmoid erf erfc lgamma digamma"
+            "sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh exp expm1 log log1p log2 "
+            "log10 sqrt hypot abs sign floor ceil round relu sigmoid erf erfc lgamma digamma"
         ).split()
     },
     "power": python.power,
