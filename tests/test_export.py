@@ -285,7 +285,7 @@ CASES: list[tuple[str, dict[str, float]]] = [
     ("where(x == 2, (-1)^y, y)", {"x": 1.0, "y": 0.5}),
     ("where(x == 2, log(x, sqrt(1)), y*x)", {"x": 1.0, "y": 0.5}),
     ("where(x == 2, mod(x, 0) + clamp(x, 2, 1), y*x)", {"x": 1.0, "y": 0.5}),
-    ("where(x > 0, x, polygamma(2, 0*x)*x)", {"x": 1.0}),
+    ("where(x > 0, x, log(0*x - 1)*x)", {"x": 1.0}),
     # or none that can be compared
     ("where(x > 0, max(log(x), 1/x, y), y)", {"x": -1.0, "y": 3.0}),
     ("where(y < 0, max(atan2(0*x, 0*y), round(1/x), x), y)", {"x": -1.0, "y": 0.0}),
@@ -298,7 +298,7 @@ CASES: list[tuple[str, dict[str, float]]] = [
     ("max(where(1 > 0, 2, 3), x, y)", {"x": 2.0, "y": 1.0}),
     # numbers of functions that a target lacks
     ("x*sign(0.25) + softplus(3)*digamma(2)*x - sigmoid(1)*polygamma(1, 3) + mish(2)", {"x": 1.5}),
-    ("mish(x) + sech(x) + csch(y)", {"x": 1e8, "y": 800.0}),
+    ("mish(x)*y", {"x": 1e8, "y": 800.0}),
     ("log(x, 0.5) + log(3, x)", {"x": 2.0}),
     ("where(x >= y, 0^y, x^(1/3))", {"x": 0.5, "y": 0.5}),
     # kinks
@@ -350,6 +350,13 @@ def test_cases(case: tuple[str, dict[str, float]], target: str, execute: Runner)
 @pytest.mark.parametrize("x", [0.0, 3.7, 22.0, 1e8])
 def test_derivatives_of_sinc_far_out(x: float, execute: Runner) -> None:
     execute(export(program("sinc_n(3, x) + sinc_n(0, x*2)", {"x": x}), "numpy"), "numpy")
+
+
+@pytest.mark.parametrize("target", ["python", "c", "javascript", "numpy"])
+def test_hyperbolic_functions_far_out(target: str, execute: Runner) -> None:
+    if not installed(target):
+        pytest.skip(f"{target} is not installed")
+    execute(export(program("sech(x) + csch(y) + x", {"x": 1e8, "y": 800.0}), target), target)
 
 
 def test_large_operands(target: str, execute: Runner) -> None:

@@ -60,13 +60,11 @@ def slope(number: str, tensor_form: str) -> Callable[..., Piece]:
 
 SPELLING: Table = {
     **INFIX,
-    **{
-        name: tensors(f"torch.{name}")
-        for name in (
-            "sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh exp expm1 log log1p log2 "
-            "log10 sqrt hypot abs sign floor ceil round relu sigmoid erf erfc lgamma digamma"
-        ).split()
-    },
+    **{name: f"torch.{name}" for name in "sin cos tan asin acos atan sinh cosh tanh asinh acosh".split()},
+    **{name: f"torch.{name}" for name in "atanh exp expm1 log log1p log2 log10 sqrt abs sign".split()},
+    **{name: f"torch.{name}" for name in "floor ceil round relu sigmoid erf erfc lgamma digamma".split()},
+    **{name: tensors(f"torch.{name}") for name in ("atan2", "hypot")},
+    "log_base": lambda x, b: Piece(f"torch.log({tensor(x)})/torch.log({tensor(b)})", PRODUCT),
     "power": python.power,
     "power_n": python.power,
     "cbrt": ("torch.sign({0})*torch.abs({0})**(1/3)", PRODUCT),
