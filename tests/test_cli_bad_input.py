@@ -723,6 +723,24 @@ def test_a_full_disk(process, words):
 
 
 @linux
+def test_a_named_pipe_is_written_to_where_it_has_a_reader(run, process, tmp_path):
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    run("eval", "x", "--x", "1:2:1", "-o", str(pipe)).refused(4, "a named pipe that nobody reads")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    run("eval", "x", "--x", "1:2:1", "-o", str(pipe)).answered()
+    assert os.read(reader, 100).splitlines()[1] == b"1.0,1.0,"
+    os.close(reader)
+    read, write = os.pipe()  # what a shell hands over: -o >(command)
+    words = ("eval", "x", "--x", "1:2:1", "--format", "csv", "-o", f"/dev/fd/{write}")
+    process(*words, pass_fds=(write,), preexec_fn=lambda: None).answered()
+    os.close(write)
+    assert os.read(read, 100).splitlines()[1] == b"1.0,1.0,"
+    os.close(read)
+    run("train", str(pipe), "--target", "y").refused(4, "it is no regular file")
+
+
+@linux
 def test_a_full_disk_under_o(process):
     process("grad", "x^2", "--x", "3", "--method", "reverse", "--format", "csv", "-o", "/dev/full").refused(4)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import sys
@@ -155,12 +156,13 @@ def destination(output: str | None) -> Iterator[BinaryIO]:
         stream.flush()
         return
     _keep_inputs(output)
-    output = os.path.realpath(output)  # a link stays a link
+    special = os.path.exists(output) and not os.path.isfile(output)
+    if not special:
+        output = os.path.realpath(output)  # a link stays a link; what a shell hands over has no path
     # not after the file, whose name may be as long as names get, nor so that another may lay a link there
     temporary = os.path.join(os.path.dirname(output), f".backprop-{os.getpid()}-{os.urandom(4).hex()}.tmp")
-    special = os.path.exists(output) and not os.path.isfile(output)
     try:
-        with open(output, "wb") if special else open(temporary, "xb") as file:
+        with _opened(output) if special else open(temporary, "xb") as file:
             yield file
         if not special:
             if os.path.exists(output):
@@ -171,6 +173,20 @@ def destination(output: str | None) -> Iterator[BinaryIO]:
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+
+
+def _opened(output: str) -> BinaryIO:
+    """Open a device or a named pipe; one that nobody reads is refused, not waited for."""
+    try:
+        descriptor = os.open(output, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise FileError(
+                f"{output}: a named pipe that nobody reads", hint="start its reader first, or write to a file"
+            ) from None
+        raise
+    os.set_blocking(descriptor, True)
+    return open(descriptor, "wb")
 
 
 def _keep_inputs(output: str) -> None:

@@ -147,7 +147,7 @@ def written(config: str, target: str | None, note: Callable[[str], None]) -> Wri
     from ..training.data.inspection import is_table, proposal
 
     if not is_table(config):
-        if target is not None:
+        if target is not None and (os.path.isfile(config) or not os.path.exists(config)):
             raise UsageError(
                 "--target goes with a file of rows", hint=f"data.target={target} overrides a config's"
             )
