@@ -553,3 +553,27 @@ def test_a_branch_waits_for_the_digits_that_decide_it(run: Any) -> None:
 
 def test_a_run_that_cannot_go_on_is_no_fault(run: Any) -> None:
     run("descend", "atanh(softsign(x) - y)", "x=1", "y=0", "--steps", "10").answered()
+
+
+@pytest.mark.parametrize(
+    ("text", "x"),
+    [
+        ("log(1 - abs(ceil(x) - floor(x)))", 2.0),
+        ("atanh(sign(x))", 0.0),
+        ("1/(1 - sign(x)^2) + x", 0.0),
+        ("log(where(x >= 0, 1 - ceil(x), x))", 0.0),
+    ],
+)
+def test_a_value_that_a_jump_leaves_alone_has_no_slope(text: str, x: float, run: Any) -> None:
+    run("grad", text, f"x={x}", "--format", "value").refused(
+        3, "there is no slope in x", "beside the jump of"
+    )
+    out = run("grad", text, "--points", "-", "--format", "csv", stdin=f"x\n{x}\n").out
+    assert "beside the jump of" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "x"), [("log(floor(x) + 1)", 0.0), ("floor(x)/2 + x^2*0", 2.0), ("log(5 + floor(x))", 2.0)]
+)
+def test_a_jump_within_a_domain_keeps_its_convention(text: str, x: float) -> None:
+    assert slope_of(text, x) == 0.0

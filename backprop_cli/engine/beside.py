@@ -171,7 +171,12 @@ def told(graph: Graph, found: Beside) -> str:
         return "the chain rule leaves the floats"
     text, op = written(graph, found.place), graph.nodes[found.place].op
     if found.alone:
-        return f"{text} has no value beside this point"
+        jumps = op is not None and op.domain is None
+        return (
+            f"there is no value beside the jump of {text}"
+            if jumps
+            else f"{text} has no value beside this point"
+        )
     if op is not None and op.truth:
         return f"{text} changes at this point alone, and a branch says nothing of the slope"
     return f"the chain rule multiplies 0 by the infinite slope of {text}"

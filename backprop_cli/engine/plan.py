@@ -14,7 +14,7 @@ from ..ops.namespaces import MAPPED, arrays
 from .beside import ENOUGH, conditions
 from .numpy import FUNCTIONS, NATIVE, Steps
 from .record import Written
-from .run import constants
+from .run import constants, edges
 from .tape import Tape
 
 Floats = npt.NDArray[np.float64]
@@ -56,17 +56,15 @@ class Plan:
         self.values = tape.values
         self.outputs = [tape.values[graph.output], *(tape.cotangents[i] for i in by)]
         active = self.active = graph.depends_on(by)
-        needed = [k for k, needed in enumerate(graph.needed()) if needed and active[k]]
-        watched = conditions(graph, needed)
+        needed = {k for k, needed in enumerate(graph.needed()) if needed and active[k]}
+        watched = conditions(graph, sorted(needed))
         self.ties = [
             (*(tape.values[i] for i in graph.nodes[k].inputs), weight) for k, weight in watched.items()
         ]
         self.edges = [
             (ends, [tape.values[i] for i in node.inputs])
-            for node in (graph.nodes[k] for k in needed)
-            if node.op is not None
-            for position, ends in node.op.edges
-            if active[node.inputs[position]]
+            for node, operand, ends in edges(graph)
+            if active[operand] and node.id in needed
         ]
         self.nodes = tape.builder.nodes
         self.leaves = tape.builder.inputs

@@ -10,7 +10,7 @@ from ..errors import SlopeError
 from ..graph import Graph, Node
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS
-from .run import operands_text, written
+from .run import edges, operands_text, written
 from .sweep import is_steep, sweep
 
 if TYPE_CHECKING:
@@ -37,27 +37,19 @@ def reverse(
     cotangents = sweep(graph, values, active, zeros=zeros)
     lost = [k for k, g in enumerate(cotangents) if not isfinite(g)]
     odd = [k for k in zeros if active[k] and _is_odd(graph.nodes[k], values, active)]
-    edges = {
-        node.id: ends
-        for node in graph.nodes
-        if node.op is not None and node.op.edges and (ends := _ends(node, values, active))
-    }
-    if lost or odd or edges:
+    ending: dict[int, list[int]] = {}
+    for node, operand, ends in edges(graph):
+        if active[operand] and ends(FLOATS, *(values[i] for i in node.inputs)):
+            ending.setdefault(node.id, []).append(operand)
+    if lost or odd or ending:
         from .beside import settle
 
-        found, fault = settle(graph, values, active, cotangents, lost, odd, edges)
+        found, fault = settle(graph, values, active, cotangents, lost, odd, ending)
         if fault:
             _raise_fault(graph, values, active)
         if limits is not None:
             limits.update(found)
     return cotangents
-
-
-def _ends(node: Node, values: Sequence[float], active: Sequence[bool]) -> list[int]:
-    """Return the operands with which a node may leave its domain from here on."""
-    assert node.op is not None
-    operands = [values[i] for i in node.inputs]
-    return [i for k, ends in node.op.edges if active[i := node.inputs[k]] and ends(FLOATS, *operands)]
 
 
 def _is_odd(node: Node, values: Sequence[float], active: Sequence[bool]) -> bool:

@@ -267,6 +267,32 @@ def kinked(graph: Graph) -> list[Node]:
     return [node for node in graph.nodes if node.op is not None and node.op.piece is not None]
 
 
+def edges(graph: Graph) -> list[tuple[Node, int, Callable[..., Any]]]:
+    """Return the nodes at whose operands a domain may end, the operand, and the rule that says where."""
+    found: list[tuple[Node, int, Callable[..., Any]]] = []
+    limited: list[bool] = []
+    for node in graph.nodes:
+        if node.op is not None and node.op.edges:
+            if node.op.domain is None:
+                limited = limited or _limited(graph)
+                if not limited[node.id]:
+                    continue
+            found += [(node, node.inputs[k], ends) for k, ends in node.op.edges]
+    return found
+
+
+def _limited(graph: Graph) -> list[bool]:
+    """Return the nodes that a primitive reads, near or far, that is not defined for all of their values."""
+    limited = [False] * len(graph)
+    for node in reversed(graph.nodes):
+        op = node.op
+        for k, i in enumerate(node.inputs if op is not None else ()):
+            assert op is not None
+            here = op.domain is not None and (k,) not in op.linear
+            limited[i] = limited[i] or limited[node.id] or here
+    return limited
+
+
 def operands_text(graph: Graph, values: Sequence[float], id: int) -> str:
     """Return ``a = 1, b = 0`` for the operands of a node that are not constants."""
     seen = dict.fromkeys(i for i in graph.nodes[id].inputs if graph.nodes[i].kind != CONSTANT)

@@ -274,6 +274,7 @@ elementwise(
     sample=(WIDE,),
     kinks="x half way between whole numbers",
     piece=lambda xp, x: xp.round(x),
+    edges=((0, lambda xp, x: xp.equal(xp.abs(x - xp.round(x)), 0.5)),),
     convention="round' = 0 everywhere",
     ulp=0.0,
     says="nearest whole number, of two the even one",

@@ -74,7 +74,8 @@ class Primitive:
         defined: Where the primitive is defined, in words.
         domain: The same as a predicate over float operands.
         edges: Position of an operand, and ``(xp, *operands) -> where`` the domain ends as that one moves, on
-            one side or on both, though there is a value.
+            one side or on both, though there is a value; of a row without a domain, where its value jumps and
+            may leave the domain of what reads it.
         sample: One interval per operand that tests draw points from.
         kinks: Where it is not differentiable, in words; None for a smooth primitive.
         piece: ``(xp, *operands) -> number`` that changes where a kink is crossed.
