@@ -83,6 +83,8 @@ def test_float32_reads_what_float64_reads(here: Path) -> None:
         "near": 1e6 + rng.normal(size=n),
         "same": np.full(n, 0.1),
         "id": 10_000_000 + np.arange(n),
+        "huge": 1e100 * rng.normal(size=n),
+        "least": 1e-100 * rng.normal(size=n),
         "y": 1e7 + rng.normal(size=n),
     }
     table = np.column_stack([*columns.values()])

@@ -563,7 +563,7 @@ def test_nobody_reads(process, trained, tmp_path, name):
     words = name.split() + ([model, rows] if name in ("predict", "evaluate") else [config])
     read, write = os.pipe()
     os.close(read)
-    result = process(*words, *(["-q"] if name == "train" else []), stdout=write, cwd=tmp_path)
+    result = process(*words, *(["-qq"] if name == "train" else []), stdout=write, cwd=tmp_path)
     os.close(write)
     assert (result.status, result.err) == (141, "")
 
@@ -913,7 +913,7 @@ DEGENERATE = {
 @pytest.mark.parametrize("text", DEGENERATE.values(), ids=DEGENERATE)
 def test_what_is_odd_but_right(run, folder, text):
     put({"c.yaml": text + SHORT})
-    result = run("train", "c.yaml", "-q").answered()
+    result = run("train", "c.yaml", "-qq").answered()
     assert result.err == ""
     assert Path("runs/c/model.safetensors").exists()
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import BackpropError, NoSuchNumber, UsageError
+from ..networks.network import NDArray
 from ..tables.dialect import Dialect
 from ..training.data import Rows, load_labelled
 from ..training.folder import BEST, model_at
-from ..training.metrics import Evaluation
+from ..training.metrics import Evaluation, Undone
 from ..training.metrics import evaluate as evaluated
 from ..training.model import Model, problem_of
 from ..training.predictor import has_probabilities
@@ -34,11 +36,15 @@ class Evaluated(Shown):
         model: The model's path.
         source: Where the rows came from, in words.
         loss: Name of the loss as trained.
+        undone: Of each target that is a formula the errors in the column's own unit.
     """
 
-    __slots__ = ("evaluation", "loss", "model", "source")
+    __slots__ = ("evaluation", "loss", "model", "source", "undone")
 
-    def __init__(self, evaluation: Evaluation, model: str, source: str, loss: str) -> None:
+    def __init__(
+        self, evaluation: Evaluation, model: str, source: str, loss: str, undone: Sequence[Undone] = ()
+    ) -> None:
+        self.undone = undone
         self.evaluation = evaluation
         self.model = model
         self.source = source
@@ -48,7 +54,9 @@ class Evaluated(Shown):
         """Return it, ready to be written: decimals of shares, significant digits of errors."""
         from ..render.evaluation import Subject, document
 
-        return document(self.evaluation, Subject(self.model, self.source, self.loss), digits=digits)
+        return document(
+            self.evaluation, Subject(self.model, self.source, self.loss, self.undone), digits=digits
+        )
 
     def _document(self, format_: str) -> Document:
         return self.document()
@@ -76,6 +84,8 @@ def judged(
 ) -> Evaluated:
     """Judge as `evaluate` does, rows in some dialect, by default that of the training rows."""
     trained = Model.load(place)
+    if file is None and (before := _before(trained, place)) is not None:
+        trained = Model.load(before)
     if threshold is not None:
         if not 0.0 < threshold < 1.0:
             raise UsageError(f"a threshold is a probability between 0 and 1, not {threshold:g}")
@@ -85,8 +95,6 @@ def judged(
             )
         trained.threshold = threshold
     if file is None:
-        before = _before(trained, place)
-        trained = trained if before is None else Model.load(before)
         known, source = held_out(trained, place)
     else:
         data = trained.config.data
@@ -110,7 +118,8 @@ def judged(
     weights = trained.config.data.weights
     if weights is not None and known.weights is None:
         source += f", which has no column '{weights}': its rows count alike"
-    return Evaluated(found, place, source, trained.config.loss.type)
+    undone = list(_undone(trained, outputs, known.targets))
+    return Evaluated(found, place, source, trained.config.loss.type, undone)
 
 
 def _before(trained: Model, place: str) -> str | None:
@@ -133,6 +142,19 @@ def _before(trained: Model, place: str) -> str | None:
             hint=GIVE,
         )
     return best
+
+
+def _undone(trained: Model, outputs: NDArray, answers: NDArray) -> Iterator[Undone]:
+    """Yield the errors of targets that are formulas in the units of their columns."""
+    for at, name in enumerate(trained.outputs):
+        formula = trained.encoding.formulas.get(name)
+        if formula is not None:
+            found = formula.undone(np.asarray(outputs[:, at], np.float64))
+            misses = found - formula.undone(np.asarray(answers[:, at], np.float64))
+            known = misses[np.isfinite(misses)]
+            if len(known):
+                mae, rmse = float(np.abs(known).mean()), float(np.sqrt(np.square(known).mean()))
+                yield Undone(name, formula.column, mae, rmse, len(misses) - len(known))
 
 
 def held_out(trained: Model, model: str) -> tuple[Rows, str]:

@@ -121,7 +121,8 @@ def predict(
     predictor = Predictor(
         Model.load(path("model", model)), flag("probabilities", probabilities), optional(text, "layer", layer)
     )
-    with open_rows(file, predictor.encoding, predictor.model.config.data.dialect) as source:
+    data = predictor.model.config.data
+    with open_rows(file, predictor.encoding, data.dialect, data) as source:
         return Predictions(
             predictor, source.names, [(block, predictor.answer(block, strict)) for block in source]
         )

@@ -67,9 +67,10 @@ def command(
     quiet: bool,
     dialect: Dialect | None,
 ) -> int:
-    """Append a model's predictions to ROWS: a CSV, TSV or JSON Lines file, or - for stdin.
+    """Append a model's predictions to ROWS: a CSV, TSV, JSON Lines, npz or npy file, or - for stdin.
 
     ROWS needs the columns that the model learned from, by name, in any order; all its columns are kept.
+    The columns of an array that has no names stand in the model's order.
     Rows are answered as they come, in bounded memory. A row that cannot be answered gets empty cells and
     its reason in the last column, error. Exit status: 0 answered, 2 the input is wrong, 3 some rows have no
     prediction, 4 reading or writing failed.
@@ -95,7 +96,8 @@ def command(
         note(f"note: trained with {trained.config.loss.type}, the model has scores but no probabilities")
     failed = count = 0
     dialect = dialect or trained.config.data.dialect
-    with open_rows(rows, predictor.encoding, dialect) as source, destination(output) as stream:
+    data = trained.config.data
+    with open_rows(rows, predictor.encoding, dialect, data) as source, destination(output) as stream:
         chosen = chosen or ("json" if source.kind == "jsonl" else source.kind)
         writer = PredictionWriter(
             chosen, stream, predictor, source.names,

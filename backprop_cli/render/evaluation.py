@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..errors import counted, printable
 from ..language.numbers import rounded
-from ..training.metrics import ClassificationEvaluation, ClassScores, Evaluation, OutputErrors
+from ..training.metrics import ClassificationEvaluation, ClassScores, Evaluation, OutputErrors, Undone
 from .document import Document, Facts, Records, unformulated
 from .page import Block, Cell, Column, Grid, Heading, Paragraph, Text, plain
 
@@ -24,11 +24,13 @@ class Subject(NamedTuple):
         model: The model's path.
         rows: Where the rows came from, in words: ``test.csv``, ``the test split of iris.csv``.
         loss: Name of the loss as trained.
+        undone: The errors of targets that are formulas in the units of their columns.
     """
 
     model: str
     rows: str
     loss: str
+    undone: Sequence[Undone] = ()
 
 
 def document(evaluation: Evaluation, subject: Subject, *, digits: int = 4) -> Document:
@@ -51,6 +53,16 @@ def _page(evaluation: Evaluation, subject: Subject, digits: int) -> Iterator[Blo
     titles = Column("measure", "word", "name"), Column("value", "number", "strong"), Column("", tone="quiet")
     yield Grid(titles, measures(evaluation, subject, digits), bare=True)
     yield from grids(evaluation, digits)
+    for each in subject.undone:
+        mae, rmse = rounded(each.mae, digits), rounded(each.rmse, digits)
+        less = f", without {counted(each.left_out, 'row')} of no number" if each.left_out else ""
+        yield Paragraph(
+            [
+                f"these are of {printable(each.target)}; of {printable(each.column)} itself MAE {mae}, RMSE"
+                f" {rmse}{less}"
+            ],
+            most=None,
+        )
     for remark in _remarks(evaluation):
         yield Paragraph([remark], "doubt", most=None)
 
@@ -82,7 +94,8 @@ def as_dict(evaluation: Evaluation, subject: Subject) -> dict[str, Any]:
         }
     overall = {k: v for k, v in asdict(evaluation.overall).items() if k != "name"}
     outputs = [asdict(o) for o in evaluation.outputs]
-    return {**head, "task": "regression", **loss, **overall, "outputs": outputs}
+    undone = {"undone": [each._asdict() for each in subject.undone]} if subject.undone else {}
+    return {**head, "task": "regression", **loss, **overall, "outputs": outputs, **undone}
 
 
 def _class_dict(scores: ClassScores) -> dict[str, Any]:

@@ -86,11 +86,13 @@ def setup(problem: Problem) -> list[Block]:
     rate = getattr(optimizer, "learning_rate", None)
     how = f"{optimizer.__struct_config__.tag}" + (f" at {rounded(rate, 6)}" if rate is not None else "")
     plan = f"{batch}, {counted(config.training.epochs, 'epoch')}, seed {config.seed}, {config.dtype}"
+    formulas = [name for name in problem.encoding.targets if name in problem.encoding.formulas]
     several = problem.units is not None and len(problem.encoding.targets) > 1  # in no unit of theirs
     ways = [
         f"data       {data_line(problem)}",
         f"loss       {config.loss.formula or config.loss.type}"
-        + (", of standardised targets" if several else ""),
+        + (", of standardised targets" if several else "")
+        + (f", of {', '.join(formulas)}, which predict undoes" if formulas else ""),
         f"optimizer  {how}, {plan}",
         f"parameters {total:,}" + (f", {frozen:,} of them frozen" if frozen else ""),
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import NamedTuple
 
@@ -83,10 +83,16 @@ class Amounts:
     Attributes:
         decimal: Between the integer part and the rest.
         unit: Beside every number, without influence on it; "" for none.
+        turned: The table has decimal commas, of which plain numbers were rid before: those have points.
     """
 
     decimal: str = "."
     unit: str = ""
+    turned: bool = False
+
+    def amount(self, cell: str) -> Amount | None:
+        """Read a cell; None where it is no number so written."""
+        return amount(cell, "." if self.turned and is_numeral(cell) else self.decimal)
 
     def read(self, cells: Sequence[str], gaps: Gaps = PLAIN_GAPS) -> Floats:
         """Return the numbers, NaN where a cell is missing.
@@ -99,7 +105,7 @@ class Amounts:
             if cell in gaps.texts:
                 values[row] = np.nan
                 continue
-            found = amount(cell, self.decimal)
+            found = self.amount(cell)
             if found is None:
                 raise WrongCell(row, f"'{cut(cell)}' is not a number", self._wrong_sign(cell))
             if found.unit != self.unit:
@@ -138,9 +144,10 @@ def learn(cells: Sequence[str], gaps: Gaps = PLAIN_GAPS, comma: bool = False) ->
     ways = ["."] if comma else [".", ","]
     if comma and not all(map(is_numeral, given)):
         ways = [","]
-    found = next((way for way in ways if all(amount(cell, way) is not None for cell in given)), ways[0])
-    units = [read.unit for cell in given if (read := amount(cell, found)) is not None]
-    how = Amounts(found, max(dict.fromkeys(units), key=units.count, default=""))
+    tried = [Amounts(way, turned=comma) for way in ways]
+    how = next((each for each in tried if all(each.amount(c) is not None for c in given)), tried[0])
+    units = [read.unit for cell in given if (read := how.amount(cell)) is not None]
+    how = replace(how, unit=max(dict.fromkeys(units), key=units.count, default=""))
     how.read(cells, gaps)
     return how
 
@@ -151,7 +158,7 @@ def doubt(cells: Sequence[str], how: Amounts, gaps: Gaps = PLAIN_GAPS) -> tuple[
     Returns:
         The cell, what it is read as, what it would be; None where the column leaves no doubt.
     """
-    other = Amounts("," if how.decimal == "." else ".", how.unit)
+    other = replace(how, decimal="," if how.decimal == "." else ".")
     try:
         read, reread = how.read(cells, gaps), other.read(cells, gaps)
     except WrongCell:

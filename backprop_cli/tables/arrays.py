@@ -180,6 +180,8 @@ def read_array(stream: BufferedReader, path: str, passing: tuple[type[Exception]
 
 NEAR = 4.0
 """Numbers up to so many times the distance between the least and the largest stay apart in float32."""
+LEAST, MOST = 1e-30, 1e38
+"""Sizes between which float32 has all its digits, in a column's largest number."""
 PIECE = 1 << 20
 """Numbers that are read at once."""
 
@@ -190,7 +192,9 @@ def spoils(part: Floats, small: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_
     It spoils none whose numbers it holds exactly, and none whose numbers are no larger than they are apart:
     scaled, they are as near as float32 has them.
     """
-    fine = np.abs(part).max(axis=0, initial=0.0) <= NEAR * np.ptp(part, axis=0)
+    largest = np.abs(part).max(axis=0, initial=0.0)
+    with np.errstate(over="ignore"):
+        fine = (largest <= NEAR * np.ptp(part, axis=0)) & (largest > LEAST) & (largest < MOST)
     spoilt: npt.NDArray[np.bool_] = ~fine
     for at in np.flatnonzero(spoilt).tolist():
         spoilt[at] = not (small[:, at] == part[:, at]).all()

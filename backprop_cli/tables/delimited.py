@@ -229,6 +229,11 @@ class DelimitedReader:
             and all(cell.strip().isdigit() for cell in row.cells[1::2])
         ):
             hint = "where commas stand in decimals, cells need another separator, or quotes"
+        elif found == width + 1 and first and self._numbers_its_rows(row):
+            hint = (
+                "quote a cell that holds the separator; or, where each row begins with its name, as R writes"
+                f" tables, begin the first line with a name for it: row{self._delimiter}{self.names[0]}"
+            )
         elif found > width:
             hint = "quote a cell that holds the separator"
         return DataError(
@@ -236,6 +241,10 @@ class DelimitedReader:
             place=self._place(row, min(found - 1, width)),
             hint=hint,
         )
+
+    def _numbers_its_rows(self, row: _Row) -> bool:
+        """Whether a row that has a cell too many is the first one: then all of them may."""
+        return row.line == int(self._header_place.split(":")[-2]) + 1
 
     def _place(self, row: _Row, cell: int) -> str:
         return cell_place(self._path, row.line, row.text, cell, self._delimiter)

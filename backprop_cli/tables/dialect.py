@@ -24,6 +24,8 @@ CALLED = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe", BLANKS: "bla
 _TOKEN = re.compile(r'"(?:[^"]|"")*"|[^ \t]+')
 DECIMAL_COMMA = re.compile(r"[ \t]*[+-]?(?:[0-9]+(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
 _POINT = re.compile(r"[ \t]*[+-]?[0-9]*\.[0-9,]*(?:[eE][+-]?[0-9]+)?[ \t]*")
+_THOUSANDS = re.compile(r"[ \t]*[+-]?[0-9]{1,3}(?:(?:\.[0-9]{3})+,[0-9]+|(?:\.[0-9]{3}){2,})[ \t]*")
+"""Points between groups of three, and a comma after them or several points: no decimals could be so."""
 _SPECIAL = re.compile(r'[",\t\n\r]')
 
 
@@ -220,11 +222,13 @@ class Translated:
     def _decimal(self, cell: str, offset: int) -> str:
         if DECIMAL_COMMA.fullmatch(cell):
             return cell.replace(",", ".")
+        if _THOUSANDS.fullmatch(cell):
+            return cell.replace(".", "").replace(",", ".")
         if _POINT.fullmatch(cell):
             raise DataError(
                 f"'{cell.strip()}' has a point, where decimals have commas",
                 place=f"{self._path}:{self._line + offset}:1",
-                hint="write numbers without signs for thousands; or decimal: '.'",
+                hint="write 1200 or 1.200,0 for thousands; or decimal: '.'",
             )
         return cell
 

@@ -424,6 +424,24 @@ class RegressionEvaluation:
         return [name for name, value in measures.items() if value is None]
 
 
+class Undone(NamedTuple):
+    """The errors of a target that is a formula, such as log(price), in the unit of its column.
+
+    Attributes:
+        target: The formula.
+        column: What it is of.
+        mae: Mean absolute error.
+        rmse: Root of the mean squared error.
+        left_out: Rows whose prediction, or answer, is of no number of the column.
+    """
+
+    target: str
+    column: str
+    mae: float
+    rmse: float
+    left_out: int
+
+
 Evaluation = ClassificationEvaluation | RegressionEvaluation
 
 

@@ -24,7 +24,7 @@ from ...tables.block import Block, Floats, canonical
 from ...tables.dates import Dates
 from ...tables.dialect import PLAIN, Dialect
 from ...tables.numerals import cut
-from ...tables.read import PointSource
+from ...tables.read import PointSource, points_of
 from ...tables.text import Gaps, WrongCell
 from .. import schema
 from ..schema import OTHERS
@@ -33,12 +33,15 @@ from .encoding import MISSING, Encoding, Feature, flat_inputs, listed, missing
 from .judging import teaches_nothing
 from .kept import Kept
 from .source import (
+    PLAINLY,
+    ArrayTable,
     Column,
     FileTable,
     Kind,
     Reading,
     Table,
     Wanted,
+    array_table,
     named,
     number_name,
     open_table,
@@ -888,20 +891,42 @@ def load_labelled(path: str, encoding: Encoding, data: schema.Data, dialect: Dia
     return _labelled(table, encoding, data, weights)[0]
 
 
-def open_rows(path: str, encoding: Encoding, dialect: Dialect = PLAIN) -> PointSource:
+def open_rows(
+    path: str, encoding: Encoding, dialect: Dialect = PLAIN, data: schema.Data | None = None
+) -> PointSource:
     """Open a table to predict from; its blocks are for `encode_block`. Ragged rows are faults of theirs.
 
+    Args:
+        path: Of text, of arrays by name (npz) or of one (npy); ``-`` is stdin.
+        encoding: The model's.
+        dialect: How text is written.
+        data: Of the model's config: how images lie in arrays.
     Raises:
         DataError: when it lacks a column that the model reads, or is no table of text.
         FileError: when it cannot be read.
     """
-    source = text.open_table(path, dialect, lenient=True)
+    arrays = array_table(path, PLAINLY if data is None else written_as(data), bare=True)
+    if arrays is None:
+        source = text.open_table(path, dialect, lenient=True)
+    else:
+        source = points_of(arrays.as_text(_names_in(arrays, encoding)), path)
     try:
         _require(encoding.columns, source.names, path)
     except DataError:
         source.close()
         raise
     return source
+
+
+def _names_in(arrays: ArrayTable, encoding: Encoding) -> list[str]:
+    """Return the names of the columns: the model's, in their order, where an array has as many and none."""
+    own, wanted = arrays.names, encoding.columns
+    inputs = [name for name in own if name not in (arrays.targets or ())]
+    unnamed = all(re.fullmatch(r"[xc][0-9]*", name) for name in inputs)
+    if not unnamed or {*wanted} <= {*own} or len(inputs) != len(wanted):
+        return own
+    model = dict(zip(inputs, wanted, strict=True))
+    return [model.get(name, name) for name in own]
 
 
 def encode_block(encoding: Encoding, block: Block) -> Floats:

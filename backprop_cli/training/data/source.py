@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import os
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import BufferedReader, BytesIO, RawIOBase, StringIO
 from itertools import islice
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, NoReturn, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +50,8 @@ Reading = Amounts | Dates
 Wanted = Kind | Reading
 
 _EXACT = 2**53
+PIECE = 1 << 16
+"""Numbers of an array that are written as text at once."""
 COPIED = 1 << 22
 """Numbers of an array whose columns are made one piece of memory each; more would be the data twice."""
 SLAB = 1 << 23
@@ -122,6 +128,14 @@ class ArrayTable:
         self._columns = columns
         self._gaps = gaps
 
+    def as_text(self, names: Sequence[str]) -> BinaryIO:
+        """Return the table as CSV, a piece at a time.
+
+        Args:
+            names: Of the columns: their own, or others.
+        """
+        return cast(BinaryIO, BufferedReader(_AsText(names, list(self._columns.values()), self.rows)))
+
     def place(self, row: int, name: str) -> str:
         """Say where a cell stands: ``file: row 3, column 'x'``."""
         return f"{self._name}: row {row + 1}, column '{name}'"
@@ -168,6 +182,49 @@ class ArrayTable:
         if kind == "text":
             return _texts(self.cells(name), self._gaps)
         return self._gaps.marked(numbers)
+
+
+class _AsText(RawIOBase):
+    """Arrays as lines of CSV."""
+
+    def __init__(self, names: Sequence[str], columns: Sequence[npt.NDArray[Any]], rows: int) -> None:
+        self._columns, self._rows, self._row = columns, rows, 0
+        self._rest = memoryview(self._lines([list(names)]))
+
+    @staticmethod
+    def _lines(rows: Iterable[Sequence[object]]) -> bytes:
+        text = StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        return text.getvalue().encode()
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Write what comes next into a buffer; return how much."""
+        if not self._rest and self._row < self._rows:
+            some = slice(self._row, self._row + max(1, PIECE // len(self._columns)))
+            self._row = some.stop
+            cells = [column[some].tolist() for column in self._columns]
+            self._rest = memoryview(self._lines(zip(*map(_decoded, cells), strict=True)))
+        count = min(len(buffer), len(self._rest))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
+
+
+def _decoded(cells: list[Any]) -> list[Any]:
+    """Return the cells of an array as a table has them: bytes are texts, and what is no number is no cell."""
+    return [
+        cell.decode(errors="replace")
+        if isinstance(cell, bytes)
+        else int(cell)
+        if isinstance(cell, bool)
+        else ""
+        if cell != cell
+        else cell
+        for cell in cells
+    ]
 
 
 class _Slabs:
@@ -238,7 +295,8 @@ class FileTable:
 
     def _narrow(self, part: Floats, names: set[str], block: int) -> npt.NDArray[np.float32]:
         """Return the numbers of a block in float32, and keep those columns apart that it would spoil."""
-        small = part.astype(np.float32)
+        with np.errstate(over="ignore", under="ignore"):  # those columns are kept apart
+            small = part.astype(np.float32)
         for at, (name, spoilt) in enumerate(zip(self.names, spoils(part, small).tolist(), strict=True)):
             if spoilt or name not in names:
                 self._wide[block, at] = part[:, at].copy()
@@ -476,19 +534,39 @@ def written_as(data: Data, dtype: str = "float64") -> Written:
 
 def read_table(path: str, folder: str = ".", written: Written = PLAINLY) -> Table:
     """Read a file whose path is relative to a folder; ``-`` is stdin."""
-    if path == "-":
-        return FileTable(path, written.dialect, written.gaps, written.narrow)
-    path = os.path.join(folder, path) if folder not in ("", ".") else path
-    if os.path.isfile(path):
-        with _open(path) as stream:
-            head = read(stream, 4096, path)
-            refuse_foreign(head, path)
-            if head.startswith(MAGIC) or path.lower().endswith(".npz"):
-                narrow = _is_inputs if written.narrow is not None else _never
-                return _npz(read_npz(stream, path, narrow), path, written)
-            if head.startswith(NPY):
-                return _npy(load_array(stream, path, head), path, written)
-    return FileTable(path, written.dialect, written.gaps, written.narrow)
+    path = os.path.join(folder, path) if path != "-" and folder not in ("", ".") else path
+    table = array_table(path, written)
+    return table or FileTable(path, written.dialect, written.gaps, written.narrow)
+
+
+def array_table(path: str, written: Written = PLAINLY, bare: bool = False) -> ArrayTable | None:
+    """Read an archive of arrays, or a single array; None for a file, or stdin, of something else.
+
+    Args:
+        path: From the working folder; ``-`` is stdin.
+        written: How its images lie.
+        bare: It may lack targets.
+    """
+    with contextlib.ExitStack() as stack:
+        name, stream = path, None
+        if path == "-":
+            if sys.stdin is not None and hasattr(sys.stdin, "buffer"):
+                piped: Any = sys.stdin.buffer
+                head = piped.peek(len(NPY))[: len(NPY)] if hasattr(piped, "peek") else b""
+                if head.startswith((MAGIC, NPY)):
+                    name, stream = "<stdin>", BytesIO(read(piped, -1, "<stdin>"))
+        elif os.path.isfile(path):
+            stream = stack.enter_context(_open(path))
+        if stream is None:
+            return None
+        head = read(stream, 4096, name)
+        refuse_foreign(head, path)
+        if head.startswith(MAGIC) or path.lower().endswith(".npz"):
+            narrow = _is_inputs if written.narrow is not None else _never
+            return _npz(read_npz(stream, name, narrow), name, written, bare)
+        if head.startswith(NPY):
+            return _npy(load_array(stream, name, head), name, written)
+    return None
 
 
 def _open(path: str) -> Any:
@@ -513,12 +591,15 @@ def _never(name: str) -> bool:
     return False
 
 
-def _npz(arrays: dict[str, Any], path: str, written: Written) -> Table:
+def _npz(arrays: dict[str, Any], path: str, written: Written, bare: bool = False) -> ArrayTable:
     if not arrays:
         raise DataError("no arrays", place=path)
     inputs, targets = _named(arrays, _INPUTS), _named(arrays, _TARGETS)
     if inputs is not None and targets is not None and arrays[inputs].ndim > 1:
         return _pair(arrays, inputs, targets, path, written)
+    if bare and inputs is not None and arrays[inputs].ndim > 1:
+        x, shape = _channels_first(arrays[inputs], inputs, path, written)
+        return ArrayTable(_numbered(x.reshape(len(x), -1), "x"), path, [], gaps=written.gaps, shape=shape)
     found = {part: _pair_of(arrays, endings) for part, endings in _PARTS.items()}
     if found[""] is not None:
         tables = {
@@ -554,7 +635,7 @@ def _pair_of(arrays: dict[str, Any], endings: Sequence[str]) -> tuple[str, str] 
     return None if inputs is None or targets is None else (inputs, targets)
 
 
-def _pair(arrays: dict[str, Any], inputs: str, targets: str, path: str, written: Written) -> Table:
+def _pair(arrays: dict[str, Any], inputs: str, targets: str, path: str, written: Written) -> ArrayTable:
     x, y = arrays[inputs], arrays[targets]
     if len(x) != (len(y) if y.ndim else 0) or y.ndim > 2:
         raise DataError(f"'{inputs}' has shape {x.shape} and '{targets}' has shape {y.shape}", place=path)
@@ -613,7 +694,7 @@ def _times(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _npy(array: npt.NDArray[Any], path: str, written: Written) -> Table:
+def _npy(array: npt.NDArray[Any], path: str, written: Written) -> ArrayTable:
     """Take an array of one or two axes as columns c1, c2, ..., or as the header names them."""
     if array.dtype.names is not None:
         columns = {name: array[name] for name in array.dtype.names}
