@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backprop_cli
-from backprop_cli.api.arrays import gradient_of, hessian_of, jacobian_of
+from backprop_cli.api.arrays import explanation_of, gradient_of, hessian_of, jacobian_of
 from backprop_cli.differentiation import METHODS
 from backprop_cli.differentiation.arrays import array_values
 from backprop_cli.errors import BackpropError, ExpressionError, NoSuchNumber, Source
@@ -566,7 +566,7 @@ def test_values_from_files(run: Any, tmp_path: Any) -> None:
         (("grad", "sum(x)", "--x", "[1,2]", "--order", "3"), 2, "--order 3 is for single numbers"),
         (("grad", "x", "--x", "1", "--elements"), 2, "--elements is for arrays"),
         *(((command, "x'@x", "--x", "[1,2]"), 2, f"{command} takes single numbers, and this program")
-          for command in ("plot", "limit", "descend", "explain", "graph")),
+          for command in ("plot", "limit", "descend", "graph")),
     ],
 )  # fmt: skip
 def test_refusals(run: Any, words: tuple[str, ...], status: int, message: str) -> None:
@@ -764,3 +764,49 @@ def test_hessians(run: Any) -> None:
 
 def test_decimal_commas_are_no_lists(run: Any) -> None:
     run("eval", "(1,5)").refused(2)
+
+
+def test_both_passes_are_explained(run: Any) -> None:
+    values = ("--A", "[[1,2],[3,4],[5,6]]", "--x", "[1,-1]", "--b", "[1,0,2]")
+    text = run("explain", "L = norm(A@x - b)^2", *values).answered().out
+    for line in (
+        "v2    A@x        (3x2)@(2) = 3  [-1  -1  -1]",
+        "dL/dx = A'@dL/dv2 = [-40  -52]",
+        "  dL/dx[j] = sum_i A[i,j]*dL/dv2[i]",
+        "  dL/dx[0] = 1*(-4) + 3*(-2) + 5*(-6) = -40",
+        "dL/dv4 = dL/dv5*v4/v5 = [-4  -2  -6]",
+        "dL/dA = 2*(A@x - b)@x'",
+    ):
+        assert line in text
+    facts = run("explain", "L = norm(A@x - b)^2", *values, "--format", "json").answered().json
+    (use,) = next(node for node in facts["nodes"] if node["name"] == "A")["uses"]
+    assert use["index_formula"] == "dL/dA[i,j] = x[j]*dL/dv2[i]"
+    run("explain", "sum(x)", "--x", "[1,2]", "--update", "0.1").refused(2, "--update is for single numbers")
+
+
+INVERTIBLE = [row for row in VALUES if row[0] != "det(A)"]
+
+
+@pytest.mark.parametrize(("text", "values", "right"), INVERTIBLE, ids=[row[0] for row in INVERTIBLE])
+def test_what_uses_bring_adds_up(text: str, values: Arrays, right: tuple[float, Arrays]) -> None:
+    """In matrix notation, read by our parser; the numbers worked out are those of the first place."""
+    told = explanation_of(*settled(text, **values))
+    report = told.report
+    graph = report.graph
+    env = {graph.own_name(k): report.values[k] for k in range(len(graph))}
+    slopes = {told.slope(k): f"slope{k}" for k in range(len(graph))}
+    env |= {f"slope{k}": g for k in range(len(graph)) if (g := report.cotangents[k]) is not None}
+    for id, uses in told.uses.items():
+        total = 0.0
+        for use in uses:
+            formula = use.text
+            for name in sorted(slopes, key=len, reverse=True):
+                formula = formula.replace(name, slopes[name])
+            program = read_arrays(
+                Source(formula), {n: np.shape(x) for n, x in env.items() if np.shape(x)}, env
+            )
+            total = total + array_values(program, {n: env[n] for n in program.graph.inputs}).value
+            if use.worked and len(uses) == 1:
+                first = report.cotangents[id].reshape(-1)[0]
+                assert use.value == pytest.approx(first, rel=1e-12, abs=1e-14)
+        np.testing.assert_allclose(total, report.cotangents[id], rtol=1e-9, atol=1e-12)

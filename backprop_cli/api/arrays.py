@@ -11,6 +11,7 @@ from ..differentiation.arrays import ArrayReport, array_values, differentiate_ar
 from ..differentiation.jacobian import JacobianReport, hessian, jacobian
 from ..differentiation.symbolic.session import SESSION
 from ..errors import BindingError, Source
+from ..explanation.arrays import ArrayExplanation, explain_arrays
 from ..language.array_parser import looks_like_arrays
 from ..language.parser import Program
 from ..language.settle import Settled, read_arrays
@@ -119,6 +120,15 @@ def hessian_of(
     """Return the second derivative of a number by a vector; see `higher`."""
     with SESSION.lend() as process:
         return ArrayJacobian(*hessian(program, given, by, methods=methods, process=process))
+
+
+def explanation_of(
+    program: Settled, given: Mapping[str, Any], wrt: Sequence[str] | None = None, digits: int = 6
+) -> ArrayExplanation:
+    """Return both passes of a program with arrays; see `explain`."""
+    with SESSION.lend() as process:
+        report = differentiate_arrays(program, given, methods=("reverse",), wrt=wrt, process=process)
+        return explain_arrays(report, process, digits)
 
 
 def value_of_arrays(program: Settled, given: Mapping[str, Any]) -> Any:

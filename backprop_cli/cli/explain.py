@@ -91,7 +91,23 @@ def command(
     if request.overrides:
         word = request.overrides[0]
         raise UsageError(f"{word} is for the network of a config", hint="backprop explain config.yaml")
-    graph = request.read("explain takes one point, not a range", "backprop grad takes ranges")
+    graph = request.read("explain takes one point, not a range", "backprop grad takes ranges", arrays=True)
+    if request.settled is not None:
+        for option, given in (
+            ("--symbolic", symbolic), ("--limit", limit), ("--update", rate is not None),
+            ("--round-each", round_each), (f"--detail {detail}", detail != "normal"),
+        ):  # fmt: skip
+            if given:
+                raise UsageError(f"{option} is for single numbers, and this program has arrays")
+        from ..api.arrays import explanation_of
+        from ..render.explain_arrays import document as array_document
+
+        answer = explanation_of(
+            request.settled, {**request.values, **request.arrays}, names_of(wrt), output.digits
+        )
+        output.show(array_document(answer, digits=output.digits))
+        output.tell(graph, answer.report.warnings, answer.report.notes)
+        return 0
     told = explain(
         graph,
         request.values,

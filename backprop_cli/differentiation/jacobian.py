@@ -199,7 +199,7 @@ def hessian(
         raise UsageError(f"the second derivative is by a vector, and {name} is {kind}", hint="--wrt NAME")
     inputs = bind_arrays(program, given)
     at = array_values(program, inputs)
-    process.request_forms(graph, [graph.inputs[name]], target_shares(at), whole=True)
+    process.request_forms(graph, [graph.inputs[name]], target_shares(at), "inputs")
     text = process.answer().formulas.get(graph.inputs[name])
     if text is None:
         raise UsageError(f"the gradient by {name} has no formula to differentiate")

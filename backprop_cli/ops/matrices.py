@@ -12,6 +12,7 @@ Source:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from itertools import product
@@ -109,6 +110,9 @@ class MatrixRow(TensorPrimitive):
     Attributes:
         typed: What it is over operands; None for a row that only rules apply.
         definition: The same number by number, over a namespace of arrays of single numbers.
+
+    Derivatives in ``local`` are by index where they can be: ``g`` is that by the value ``y``, ``[*]`` the
+    place of a number, ``[*k]`` another one of its row, ``[r]`` the row.
     """
 
     __slots__ = ("definition", "typed")
@@ -470,7 +474,7 @@ _row(
     forward=lambda xp, x: xp.divide(xp.sum(x, None), float(prod(x.shape))),
     partials=lambda xp, y, x: (1.0 / prod(x.shape),),
     shape=lambda x: (),
-    local=("g/n, at every number",),
+    local=("g/n",),
     samples=((((2, 3),), {}), (((3,),), {})),
     says="the mean of all numbers",
 )
@@ -482,7 +486,7 @@ _row(
     definition=lambda xp, x: reduce(xp.hypot, x.reshape(-1)) if prod(x.shape) > 1 else xp.abs(x.reshape(())),
     partials=lambda xp, y, x: (Pull(lambda g: xp.where(xp.equal(y, 0.0), 0.0, xp.divide(g, y)) * x),),
     shape=lambda x: (),
-    local=("g*x/norm(x)",),
+    local=("g*x[*]/y",),
     samples=((((2, 3),), {}), (((3,),), {})),
     kinks="0",
     convention="norm'(0) = 0",
@@ -534,7 +538,7 @@ _row(
     forward=_softmax,
     definition=_ratios,
     partials=lambda xp, y, z: (Pull(lambda g: y * (g - _total(xp, g * y))),),
-    local=("y*(g - sum(g*y)), row by row",),
+    local=("y[*]*(g[*] - sum_k g[*k]*y[*k])",),
     samples=_ROWS_OF_Z,
     says="e^z over the sum of e^z, row by row",
 )
@@ -545,7 +549,7 @@ _row(
     forward=_log_softmax,
     definition=lambda xp, z: z - _kept(xp, _log_total(xp, z), z),
     partials=lambda xp, y, z: (Pull(lambda g: g - xp.exp(y) * _total(xp, g)),),
-    local=("g - e^y*sum(g), row by row",),
+    local=("g[*] - exp(y[*])*sum_k g[*k]",),
     samples=_ROWS_OF_Z,
     says="log(softmax(z)), row by row",
 )
@@ -557,7 +561,7 @@ _row(
     definition=_log_total,
     partials=lambda xp, y, z: (Pull(lambda g: _kept(xp, g, z) * _softmax(xp, z)),),
     shape=lambda z: z[:-1],
-    local=("g*softmax(z), row by row",),
+    local=("g[r]*softmax(z)[*]",),
     samples=_ROWS_OF_Z,
     says="log(sum(e^z)), row by row",
 )
@@ -581,7 +585,7 @@ _row(
         Pull(lambda g: -(_kept(xp, g, z) * _log_softmax(xp, z))),
     ),
     shape=lambda z, t: z[:-1],
-    local=("g*(sum(t)*softmax(z) - t), row by row", "-g*log_softmax(z), row by row"),
+    local=("g[r]*(softmax(z)[*]*sum_k t[*k] - t[*])", "-g[r]*log_softmax(z)[*]"),
     samples=((((3, 4), (3, 4)), {}), (((3,), (3,)), {})),
     says="-sum(t*log_softmax(z)), row by row",
 )
@@ -908,6 +912,23 @@ CALLED = (
     "log_softmax logsumexp cross_entropy"
 ).split()
 """Rows that are functions of the language where arrays are."""
+
+
+def by_index(row: MatrixRow, position: int, names: Mapping[str, str], axes: int) -> str:
+    """Return a row's derivative by an operand, number by number; empty where it is not so simple.
+
+    Args:
+        row: The row.
+        position: Of the operand.
+        names: What ``g``, ``y`` and the row's parameters are called.
+        axes: Of the operand.
+    """
+    text = row.local[position] if position < len(row.local) else ""
+    if "[" not in text and text != "g/n":
+        return ""
+    for sign, place in (("[*]", ("[i]", "[i,j]")), ("[*k]", ("[k]", "[i,k]")), ("[r]", ("", "[i]"))):
+        text = text.replace(sign, place[axes - 1])
+    return re.sub(r"(?<![\w])([a-zA-Z])(?!\w)(?![\]])", lambda match: names.get(match[1], match[1]), text)
 
 
 def entries(shape: Shape) -> list[tuple[int, ...]]:

@@ -77,7 +77,10 @@ def _gradient(graph: Graph, job: Job, found: Found) -> None:
 def _forms(graph: Graph, job: Job, found: Found) -> None:
     from .matrices import Derivatives
 
-    derivatives = Derivatives(graph, job["shares"], whole=job["whole"])
+    derivatives = Derivatives(graph, job["shares"], job["names"])
+    if job["names"] == "all":
+        found["steps"] = derivatives.steps(job["wanted"])
+        return
     of = derivatives.jacobians if graph.nodes[graph.output].shape else derivatives.gradients
     found["formulas"] = of(job["wanted"])
 

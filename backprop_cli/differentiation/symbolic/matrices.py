@@ -14,7 +14,9 @@ from typing import Any
 import sympy
 
 from ...graph import CONSTANT, Graph, Node
-from ...language.written import TEXTBOOK, Piece, call, spell
+from ...language.format import letter
+from ...language.operators import PRODUCT
+from ...language.written import TEXTBOOK, Piece, bracketed, call, spell
 from ...ops import PRIMITIVES, Shape
 from ...ops.matrices import Key
 from .constants import Constants
@@ -41,12 +43,12 @@ class Derivatives:
     Args:
         graph: The computation, with the shape of every node.
         shares: Nodes of targets whose rows add up to 1, which `cross_entropy` is told of.
-        whole: Write over inputs alone: named steps, too, are written out.
+        names: Which steps formulas call by name: those that the user named, ``inputs`` alone, or ``all``.
     """
 
-    def __init__(self, graph: Graph, shares: Sequence[int] = (), *, whole: bool = False) -> None:
+    def __init__(self, graph: Graph, shares: Sequence[int] = (), names: str = "own") -> None:
         self.graph = graph
-        self.whole = whole
+        self.names = names
         self.shares = set(shares)
         labels = [n.label or "" for n in graph.nodes if n.op is None and n.kind == CONSTANT]
         self.forms = Forms(decimal=any("." in label for label in labels))
@@ -68,7 +70,9 @@ class Derivatives:
         return (node.op.name, tuple(self.same[i] for i in node.inputs), *sorted(node.static.items()))
 
     def _is_named(self, node: Node) -> bool:
-        return node.name is not None and (node.op is None or not self.whole)
+        if node.op is None:
+            return True
+        return self.names == "all" or (self.names == "own" and node.name is not None)
 
     # what steps are
 
@@ -177,6 +181,44 @@ class Derivatives:
             elif self.same[k] != k and self.same[k] in texts:
                 texts[k] = texts[self.same[k]]
         return {k: text for k, text in texts.items() if k in set(wanted)}
+
+    def steps(self, wanted: Sequence[int]) -> list[tuple[int, int, str, str]]:
+        """Return what every use of what is active brings: step, position, in matrix notation, and by index.
+
+        The derivatives that are there by then are called ``dL/dv4``; a text is empty where there is none.
+        """
+        graph, forms = self.graph, self.forms
+        output = graph.nodes[graph.output].name or letter(graph)
+        active = graph.depends_on(list(wanted))
+        found = []
+        for node in reversed(graph.nodes[: graph.output + 1]):
+            if node.op is None or not active[node.id]:
+                continue
+            g = Form((), ONE)
+            if node.id != graph.output:
+                g = forms.named(f"d{output}/d{graph.own_name(node.id)}", node.shape)
+            with suppress(NoFormula):
+                for position, (i, part) in enumerate(zip(node.inputs, self._pulled(node, g), strict=True)):
+                    if active[i] and part is not None:
+                        found.append((node.id, position, forms.text(part), self._by_index(node, position, g)))
+        return found
+
+    def _by_index(self, node: Node, position: int, g: Form) -> str:
+        """Return what an elementwise step sends back, number by number."""
+        assert node.op is not None
+        if DOTTED.get(node.op.name, node.op.name) not in PRIMITIVES:
+            return ""
+        forms = self.forms
+        product = g.whole * self._slope(node, position)
+        axes, own = len(node.shape), len(self.values[node.inputs[position]].shape)
+        places = {2: "[i,j]", 1: "[j]" if axes == 2 else "[i]"}
+        named = {}
+        for s in forms.array_symbols(product):
+            text = forms.pieces[s]().text + places[len(forms.shapes[s])]
+            named[s] = forms.symbol(("place", text), (), lambda text=text: Piece(text))  # type: ignore[misc]
+        written = forms.printer.piece(product.xreplace(named))
+        summed = {(1, 0): "sum_i ", (2, 0): "sum_i sum_j ", (2, 1): "sum_i "}.get((axes, own), "")
+        return summed + (bracketed(written, PRODUCT).text if summed else written.text)
 
     def jacobians(self, wanted: Sequence[int]) -> dict[int, str]:
         """Return the derivative of the output, a vector, by wanted numbers and vectors, where it has a form.

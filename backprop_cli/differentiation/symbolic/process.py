@@ -27,6 +27,7 @@ class Symbolic(NamedTuple):
         numbers: By node id; None where the formula is not usable at this point.
         route: ``function`` (the inlined function) or ``chain`` (step by step).
         failure: Why there is no answer, or None.
+        steps: What each use sends back: step, position, in matrix notation, by index.
         proved: Whether a claim was proved.
     """
 
@@ -34,6 +35,7 @@ class Symbolic(NamedTuple):
     numbers: dict[int, float | None]
     route: str = "function"
     failure: str | None = None
+    steps: Sequence[tuple[int, int, str, str]] = ()
     proved: bool = False
 
 
@@ -107,7 +109,7 @@ class SymbolicProcess:
         )
 
     def request_forms(
-        self, graph: Graph, wanted: Sequence[int], shares: Sequence[int], *, whole: bool = False
+        self, graph: Graph, wanted: Sequence[int], shares: Sequence[int] = (), names: str = "own"
     ) -> None:
         """Send a job: the derivative by nodes of a program with arrays, in matrix notation.
 
@@ -115,12 +117,13 @@ class SymbolicProcess:
             graph: The computation, with the shape of every node; its output is a number, or a vector.
             wanted: Node ids.
             shares: Nodes of targets whose rows add up to 1.
-            whole: Write over inputs alone.
+            names: Which steps formulas call by name: the user's ``own``, ``inputs`` alone, or ``all``, with
+                what each step sends back then.
         """
         arrays = [(node.shape, dict(node.static)) for node in graph.nodes]
         self._send(
             "forms", graph, rows=listed(graph), output=graph.output, arrays=arrays, wanted=list(wanted),
-            shares=list(shares), whole=whole,
+            shares=list(shares), names=names,
         )  # fmt: skip
 
     def request_proof(

@@ -1,0 +1,147 @@
+"""Both passes of a program with arrays for a reader: by matrices, by index, with one number worked out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..differentiation.arrays import ArrayReport
+from ..engine.unroll import place_text
+from ..graph import Graph, Node
+from ..language.format import letter
+from ..language.numbers import rounded
+from ..ops.matrices import MatrixRow, by_index, labels
+
+if TYPE_CHECKING:
+    from ..differentiation.symbolic.process import SymbolicProcess
+
+TERMS = 6
+"""Products of a sum that is worked out; of a longer one the first are shown."""
+
+
+class Use(NamedTuple):
+    """What one use of a node brings to its derivative.
+
+    Attributes:
+        user: The step that uses it.
+        text: In matrix notation.
+        numbers: The same number by number, ``sum_i A[i,j]*dL/dy[i]``; empty where that says nothing.
+        places: What the places of the node's numbers are called there: ``[j]``.
+        worked: The first number worked out, ``1*(-4) + 3*(-2)``; empty where nothing is added or multiplied.
+        value: That number; None where nothing is worked out.
+    """
+
+    user: int
+    text: str
+    numbers: str
+    places: str
+    worked: str = ""
+    value: float | None = None
+
+
+class ArrayExplanation(NamedTuple):
+    """Both passes of a program with arrays.
+
+    Attributes:
+        report: Values, derivatives, formulas.
+        uses: Node to what its uses bring, the last use first.
+    """
+
+    report: ArrayReport
+    uses: Mapping[int, list[Use]]
+
+    def slope(self, id: int) -> str:
+        """Return how the derivative by a node is called: ``dL/dx``."""
+        return slope_name(self.report.graph, id)
+
+
+def slope_name(graph: Graph, id: int) -> str:
+    """Return how the derivative by a node is called: ``dL/dx``."""
+    output = graph.nodes[graph.output].name or letter(graph)
+    return f"d{output}/d{graph.own_name(id) if id != graph.output else output}"
+
+
+def explain_arrays(report: ArrayReport, process: SymbolicProcess, digits: int = 6) -> ArrayExplanation:
+    """Say how each derivative of a report comes about.
+
+    Args:
+        report: From `differentiate_arrays`.
+        process: A running `SymbolicProcess`.
+        digits: Significant digits of what is worked out.
+    """
+    graph = report.graph
+    process.request_forms(graph, [graph.inputs[name] for name in report.wrt], names="all")
+    uses: dict[int, list[Use]] = {}
+    for user, position, text, index in process.answer().steps:
+        node = graph.nodes[user]
+        i = node.inputs[position]
+        uses.setdefault(i, []).append(_use(report, node, position, text, index, digits))
+    return ArrayExplanation(report, uses)
+
+
+def _use(report: ArrayReport, node: Node, position: int, text: str, index: str, digits: int) -> Use:
+    graph = report.graph
+    axes = len(graph.nodes[node.inputs[position]].shape)
+    places = {0: "", 1: "[i]", 2: "[i,j]"}[axes]
+    if "spec" in node.static:
+        return _contracted(report, node, position, text, digits)
+    if index:
+        onto_rows = (axes, len(node.shape)) == (1, 2)
+        return Use(node.id, text, index if axes else "", "[j]" if onto_rows else places)
+    if isinstance(node.op, MatrixRow):
+        names = {p: graph.own_name(i) for p, i in zip(node.op.params, node.inputs, strict=False)}
+        last = node.id == graph.output  # whose own slope is 1
+        names |= {"g": "1" if last else slope_name(graph, node.id), "y": graph.own_name(node.id)}
+        names["n"] = str(int(np.prod(graph.nodes[node.inputs[position]].shape)))
+        found = by_index(node.op, position, names, max(axes, 1))
+        return Use(node.id, text, re.sub(r"(?<![\w.])1\*", "", found) if last else found, places)
+    return Use(node.id, text, "", places)
+
+
+def _contracted(report: ArrayReport, node: Node, position: int, text: str, digits: int) -> Use:
+    """Return a use in a product: the labels say which numbers meet."""
+    graph = report.graph
+    words, value = labels(node.static["spec"])
+    own = words[position]
+    slope = slope_name(graph, node.id) if node.id != graph.output else ""
+    others = [
+        (graph.name(i), i, word)
+        for k, (i, word) in enumerate(zip(node.inputs, words, strict=True))
+        if k != position
+    ]
+    if len(set(own)) < len(own):
+        return Use(node.id, text, f"{slope or 1} where i = j, else 0", "[i,j]")
+    factors = [f"{name}[{','.join(word)}]" for name, _, word in others]
+    factors += [slope + (f"[{','.join(value)}]" if value else "")] if slope else []
+    summed = [c for c in dict.fromkeys(value + "".join(word for _, _, word in others)) if c not in own]
+    index = "".join(f"sum_{c} " for c in summed) + ("*".join(factors) or "1")
+    places = f"[{','.join(own)}]" if own else ""
+    use = Use(node.id, text, index, places)
+    arrays = [(report.values[i], word) for _, i, word in others]
+    g = report.cotangents[node.id]
+    arrays += [(g, value)] if slope and g is not None else []
+    if not others or not own:
+        return use
+    return _worked(use, own, summed, arrays, digits)
+
+
+def _worked(use: Use, own: str, summed: list[str], arrays: list[tuple[Any, str]], digits: int) -> Use:
+    """Work the first number out."""
+    sizes = {c: n for x, word in arrays for c, n in zip(word, x.shape, strict=True)}
+    terms, total = [], 0.0
+    for inner in np.ndindex(*(sizes[c] for c in summed)):
+        at = dict.fromkeys(own, 0) | dict(zip(summed, inner, strict=True))
+        numbers = [float(x[tuple(at[c] for c in word)]) for x, word in arrays]
+        total += float(np.prod(numbers))
+        texts = [rounded(x, digits) for x in numbers]
+        terms.append("*".join(f"({t})" if t.startswith("-") and k else t for k, t in enumerate(texts)))
+    shown = terms[:TERMS] + (["..."] if len(terms) > TERMS else [])
+    return use._replace(worked=" + ".join(shown), value=total)
+
+
+def first_place(report: ArrayReport, id: int) -> str:
+    """Return how the first number of an array is told from the others: ``[0,0]``."""
+    return place_text([0] * len(report.graph.nodes[id].shape))
