@@ -499,8 +499,7 @@ def _settled(exact: Exact, quotients: Callable[[int], Iterator[Any]]) -> Any:
         found = None
     if found is None or (exact.extreme and mp.isinf(found)):
         with contextlib.suppress(Unclear):
-            closer = _tends(quotients(CLOSER))
-            return found if found is not None and closer == 0 else closer
+            return _tends(quotients(CLOSER))
     if found is None:
         raise Unclear
     return found
@@ -586,11 +585,14 @@ def _slope_of(exact: Exact, here: Mapping[int, Any], id: int) -> Slope:
                     yield mpf(1)
                     continue
                 f, found = exact.beside(here, id, way * t)
-                decided.clear()
-                decided.update(found)
+                if not closer:  # what goes over so near counts as going over here
+                    decided.clear()
+                    decided.update(found)
                 gone = abs(f - f0) <= exact.rest(here)
                 if gone and f != f0 and not exact.extreme:
                     raise Faint
+                if gone and f != f0 and closer:
+                    raise Unclear
                 yield mpf(0) if gone else (f - f0) / (way * t)
 
         try:
@@ -627,7 +629,7 @@ def curvature_of(exact: Exact, here: Mapping[int, Any], id: int) -> Any:
                 f1, f2 = (exact.beside(here, id, way * k * t)[0] for k in (1, 2))
                 change = f2 - 2 * f1 + here[output]
                 gone = abs(change) <= exact.rest(here)
-                if not gone and abs(change) <= exact.noise(here):
+                if change and (closer or not gone) and abs(change) <= exact.noise(here):
                     raise Unclear
                 yield mpf(0) if gone else change / t**2
 
