@@ -219,6 +219,7 @@ def test_going_on_with_what_was_not_finished(run: Run) -> None:
     for _ in part.steps(stop):
         pass
     assert [r.state for r in part.result().runs] == ["finished", "interrupted"]
+    assert {*part.result().runs[1].measures} <= {"loss", "accuracy"}
     assert part.result().swept.notes[-1] == "1 of 3 runs were not begun"
     run("train", "a.yaml", "--sweep", "seed=1:4:4", "--resume").refused(2, "another config, other values")
     again = sweep("a.yaml", over={"seed": "1:3:3"}, resume=True)

@@ -205,7 +205,12 @@ class Sweeping:
         except BackpropError:
             facts = RunFacts(folder, ended.state, 0, None, {})
         state = facts.state if ended.state == "finished" else ended.state
-        return replace(facts, state=state, config=settings)
+        measures = facts.measures
+        if (
+            facts.judged is None and self.validated
+        ):  # its last epoch, on the rows that the others are judged on
+            measures = {n.removeprefix("val_"): v for n, v in measures.items() if n.startswith("val_")}
+        return replace(facts, state=state, config=settings, measures=measures)
 
     def result(self) -> Sweep:
         """Return what came out so far."""

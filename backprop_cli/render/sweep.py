@@ -174,7 +174,7 @@ def chart(sweep: Swept, title: str) -> Chart:
         marks,
         x_log=across.numbers is not None and (across.logarithmic or ratio(numbers) >= log(WIDE)),
         y_log=wide,
-        x_whole=across.numbers is None,
+        x_whole=across.numbers is None or all(x == int(x) for x in numbers),
     )
     return Chart(printable(title), verdict.why, [panel])
 
