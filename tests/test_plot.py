@@ -577,3 +577,26 @@ def test_a_jump_at_the_edge_of_the_view_is_no_line():
     assert [jump.x for jump in curve.jumps] == [0.0]
     assert None in curve.points[-3:]
     assert curve.points[-1] == (3.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "right"),
+    [
+        ("where(x < 0.7, exp(-x^2), cbrt(x^4))", math.exp(-0.49), 0.7 ** (4 / 3)),
+        ("where(x < 0.7, sin(x), sin(x) + 0.005)", math.sin(0.7), math.sin(0.7) + 0.005),
+        ("where(x < 0.7, sin(x), sin(x) + 0.0002)", math.sin(0.7), math.sin(0.7) + 0.0002),
+    ],
+)
+def test_a_jump_smaller_than_the_rise_between_samples_is_one(text, left, right):
+    curve = curve_of(text, -3, 3)
+    assert curve.jumps == [(0.7, pytest.approx(left, rel=1e-8), pytest.approx(right, rel=1e-8))]
+    assert [c for c in curve.criticals if c.kink] == []
+
+
+def test_beside_an_infinite_slope_heights_are_exact_and_no_extremum_hides():
+    # cbrt(x) rises without end at 0, and falls again within a step of the samples
+    found = criticals(curve_of("cbrt(x) - 2*cbrt((x^3 - 1.5x)^2)", -3, 3))
+    assert found[2][:2] == pytest.approx((0.0069462318, 0.0953948989), rel=1e-8)
+    assert [y for x, y, _, kink in found if kink] == pytest.approx(
+        [-(1.5 ** (1 / 6)), 1.5 ** (1 / 6)], rel=1e-8
+    )

@@ -8,7 +8,7 @@ at once. Slopes are reverse mode's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import floor, isfinite, log10, ulp
+from math import floor, isfinite, isinf, log10, ulp
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -448,6 +448,11 @@ class _Search:
         steepest = np.fmax(np.abs(self.slope[1:]), np.abs(self.slope[:-1])) * np.diff(self.x)
         spread = _spread(self.y)
         doubtful = (change > 3.0 * steepest + 1e-9 * spread) | (change > 0.2 * spread)
+        # what the slopes at both ends do not account for, beside what they leave over nearby
+        mean = 0.5 * (self.slope[1:] + self.slope[:-1])
+        left_over = np.abs(np.diff(self.y) - mean * np.diff(self.x))
+        wide = np.concatenate((left_over[2:4], left_over, left_over[-4:-2]))
+        doubtful |= left_over > 8.0 * np.fmax(wide[:-4], wide[4:]) + 1e-9 * spread
         doubtful &= np.isfinite(change)
         at = _largest(np.flatnonzero(doubtful), change)
         if not len(at):
@@ -505,6 +510,9 @@ class _Search:
     def _critical(self, left: float, right: float, i: int, growing: bool) -> None:
         """Say what a change of the slope's sign between two neighbouring floats is."""
         slopes = self.sampler.slopes(np.array([left, right]))
+        below, above = self.sampler.values(np.array([left, right])).tolist()
+        if abs(above - below) > 16.0 * np.max(np.abs(slopes)) * (right - left) + 1e-9 * _spread(self.y):
+            return  # a jump turns nothing
         if growing:
             self.poles.append(neat(right, self.tolerance))
             self.breaks.append((left, right))
@@ -593,10 +601,31 @@ class _Search:
                 kept.append(v._replace(x=x, y=self._limit(v.y)))
         self.verticals = kept
         self.kinks = [k for k in self.kinks if all(abs(k.x - v.x) > 2 * near for v in kept)]
+        # a short way off such a place the value is another
+        heights = {v.x: v.y for v in kept}
+        self.criticals = [c._replace(y=heights.get(c.x, c.y)) for c in self.criticals]
+        for v in kept:
+            for way, side in ((-1, v.left), (1, v.right)):
+                if isinf(side):
+                    self._hidden(v.x, way, side)
         known = {c.x for c in self.criticals}
         for v in kept:
             if v.left * v.right < 0 and v.x not in known:
                 self.criticals.append(Critical(v.x, v.y, MINIMUM if v.left < 0 else MAXIMUM, kink=True))
+
+    def _hidden(self, x: float, way: int, side: float) -> None:
+        """Find where the slope changes its sign between a place where it is infinite and the next sample."""
+        known = np.flatnonzero(np.isfinite(self.slope) & (way * (self.x - x) > 4 * self.tolerance))
+        if not len(known):
+            return
+        i = int(known[0 if way > 0 else -1])
+        if self.slope[i] * side >= 0.0 or abs(self.x[i] - x) > 3.0 * self.step:
+            return
+        ends = np.array(sorted((x + way * 4 * self.tolerance, float(self.x[i]))))
+        left, right = self._bisect(
+            ends[:1], ends[1:], self.sampler.slopes, lambda a, m, b: np.sign(m) != np.sign(a)
+        )
+        self._critical(float(left[0]), float(right[0]), min(i, len(self.x) - 2), False)
 
     def _again(self) -> bool:
         """Whether there is time for another place in many digits, which is then taken."""
