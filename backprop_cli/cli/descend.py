@@ -84,7 +84,12 @@ def command(
     from ..errors import ANSWERED, NO_SUCH_NUMBER, UsageError
 
     check_destination(output.file)
-    graph = request.read()
+    graph = request.read(arrays=True)
+    values, moved = request.values, names_of(wrt)
+    if request.settled is not None:  # number by number, w[0] and w[1]
+        from ..differentiation.arrays import by_numbers
+
+        graph, values, moved = by_numbers(request.settled, {**request.values, **request.arrays}, moved)
     eta = number("--rate", rate) if rate is not None else None
     if eta is not None and eta <= 0.0:
         raise UsageError(f"--rate {rate}: a learning rate is a positive number", hint="--ascend climbs")
@@ -104,12 +109,12 @@ def command(
             output.note(f"note: {len(graph):,} nodes: {steps:,} updates at most; --steps asks for more")
     report = descend(
         graph,
-        request.values,
+        values,
         rate=eta,
         steps=steps,
         until=length,
         ascend=ascend,
-        wrt=names_of(wrt),
+        wrt=moved,
         optimizers=optimizers,
         ranges=request.ranges,
     )

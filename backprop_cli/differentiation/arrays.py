@@ -200,6 +200,67 @@ def unrolled_size(graph: Graph) -> int:
     return total
 
 
+def _check_number(program: Settled) -> None:
+    """Refuse an output that is an array.
+
+    Raises:
+        ExpressionError: with what to do.
+    """
+    graph = program.graph
+    kind = program.kinds[graph.output]
+    if kind.shape:
+        node = graph.nodes[graph.output]
+        text = written(graph, graph.output)
+        raise ExpressionError(
+            f"the output is {kind}, and a gradient is that of a number",
+            source=graph.source,
+            span=node.span,
+            hint=f"sum({text}), norm({text}), or a number of it: ({text}){place_text([0] * len(kind.shape))}",
+        )
+
+
+class ByNumbers(NamedTuple):
+    """A program with arrays as one over single numbers.
+
+    Attributes:
+        graph: The computation; its inputs are called ``w[0]``.
+        inputs: A value for every input.
+        wrt: Those asked for; None for all.
+    """
+
+    graph: Graph
+    inputs: dict[str, float]
+    wrt: list[str] | None
+
+
+def by_numbers(program: Settled, given: Mapping[str, Any], wrt: Sequence[str] | None) -> ByNumbers:
+    """Write a program with arrays out number by number.
+
+    Args:
+        program: Its output is a single number.
+        given: Arrays and numbers by name.
+        wrt: Inputs to differentiate by; None for all.
+    Raises:
+        ExpressionError: where the output is an array.
+        UsageError: for more than `UNROLLED` numbers.
+        BindingError: for values that do not fit.
+    """
+    graph = program.graph
+    _check_number(program)
+    asked = None if wrt is None else check_wrt(graph, wrt)
+    inputs = bind_arrays(program, given)
+    size = unrolled_size(graph)
+    if size > UNROLLED:
+        raise UsageError(f"the program comes to {size:,} single numbers, more than {UNROLLED:,}")
+    unrolled = elements(graph)
+    numbers = unrolled.graph_of(graph)
+    names = None
+    if asked is not None:
+        ids = [k for name in asked for k in unrolled.ids(graph.inputs[name]).reshape(-1).tolist()]
+        names = [numbers.own_name(k) for k in ids]
+    return ByNumbers(numbers, _numbers_of(unrolled, graph, inputs), names)
+
+
 class _Run(NamedTuple):
     """A program run over arrays.
 
@@ -317,16 +378,7 @@ def differentiate_arrays(
         NoSuchNumber: where a value or slope that the answer needs does not exist.
     """
     graph = program.graph
-    kind = program.kinds[graph.output]
-    if kind.shape:
-        node = graph.nodes[graph.output]
-        text = written(graph, graph.output)
-        raise ExpressionError(
-            f"the output is {kind}, and a gradient is that of a number",
-            source=graph.source,
-            span=node.span,
-            hint=f"sum({text}), norm({text}), or a number of it: ({text}){place_text([0] * len(kind.shape))}",
-        )
+    _check_number(program)
     asked = check_wrt(graph, wrt)
     active = active_nodes(graph, None if wrt is None else asked)
     inputs = bind_arrays(program, given)

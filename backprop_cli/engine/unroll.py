@@ -50,11 +50,10 @@ class Scalars(Recorder):
             op, operands = SUM, tuple(x for x in operands if isinstance(x, Written))
         return Written(self, self.builder.apply(op, tuple(map(self.id, operands)), self.span))
 
-    def own(self, x: Written, owned: Collection[int], name: str) -> Written:
-        """Return a number as a node that nothing else is, under a name."""
+    def own(self, x: Written, owned: Collection[int]) -> Written:
+        """Return a number as a node that nothing else is."""
         if x.id in owned or self.builder.nodes[x.id].kind == CONSTANT:
             x = Written(self, self.builder.apply(IDENTITY, (x.id,), self.span))
-        self.builder.name(x.id, name)
         return x
 
     def constant(self, value: float) -> Written:
@@ -242,7 +241,11 @@ def elements(graph: Graph) -> Unrolled:
             operands, before = [values[i] for i in node.inputs], len(builder.nodes)
             found = list(np.asarray(xp.each(node.op, *operands, **node.static), object).reshape(-1))
             if node.kind != CONSTANT:
-                found = [recorder.own(x, owned, name) for x, name in zip(found, names, strict=True)]
+                found = [recorder.own(x, owned) for x in found]
+                # a single number that is the output is called f, as of any program
+                if node.name is not None or node.id != graph.output or node.shape:
+                    for x, name in zip(found, names, strict=True):
+                        builder.name(x.id, name)
             if isinstance(node.op, MatrixRow):  # what it comes to is not what anybody wrote
                 for step in builder.nodes[before:]:
                     step.label = node_text(graph, node.id) if step.op is not None else step.label
