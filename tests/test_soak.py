@@ -47,10 +47,24 @@ def test_the_oracle(text, x, number):
     assert found == number if number is None else abs(found - number) < 1e-12
 
 
+def test_the_oracle_looks_closer_where_a_function_turns_within_its_distances():
+    with mp.workdps(900):
+        u = 1 / mp.sqrt(mpf(1e-300))
+        exact = -(u**3) / 2 * (mp.cos(u) / u - mp.sin(u) / u**2)
+    assert abs(slope("sinc(x^(-1/2))", x=1e-300).number / exact - 1) < 1e-9
+
+
+def test_the_oracle_takes_more_digits_where_a_change_is_below_them():
+    exact = -2 / mp.sqrt(mp.pi) * mp.exp(-(mpf(22.75) ** 2))
+    assert abs(slope("erfc(x)", x=-22.75).number / exact - 1) < 1e-9
+
+
 def test_a_point_stands_apart_where_a_condition_changes_on_both_sides():
     assert slope("where(x == 0, 1, x)", x=0.0).apart
     assert slope("where(x*y < x, 2, x)", x=0.0, y=1e-8).apart is False
     assert slope("where(x*y < x, 2, x)", x=0.0, y=1e-8).kinked
+    # the branch of the point is that of one side, by another way
+    assert slope("where(x != 0, where(x < y, x, 1), x)", x=0.0, y=0.0).apart is False
 
 
 def test_a_slice_finds_nothing():
