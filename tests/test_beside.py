@@ -252,6 +252,7 @@ def test_what_has_no_formula_has_none(run: Any) -> None:
         ("mod(x, y)", {"x": 0.0, "y": -1e300}, "jump agree"),
         ("mod(x^2, 1e300)", {"x": 0.0}, "agree"),
         ("atan2(x, -1e300)", {"x": 0.0}, "jump"),
+        ("where(x <= 0, 1, x)^1e-300", {"x": 0.0}, "jump"),  # to 0, however slowly
         # the slope at the jump is that of the branch on one side
         ("where(x != 0, where(x < y, x, 1), x)", {"x": 0.0, "y": 0.0}, "jump agree"),
         ("where(x != 0, where(x < y, x, 1), x)", {"x": 0.0, "y": 1.0}, "agree agree"),
@@ -300,6 +301,11 @@ def test_what_no_value_surrounds_is_no_limit(run: Any) -> None:
     """The logarithm of 0 is infinite in many digits, and so are all quotients."""
     words = ["log2(where(x != -1, 0, x*y)^2)", "x=-1", "y=3"]
     run("grad", *words, "--format", "value").refused(3, "there is no slope in x", "have no value")
+
+
+def test_a_condition_on_what_has_no_value_has_none(run: Any) -> None:
+    words = ["where(y == 0, x, 1 - where(digamma(x) == 0, x, 1))", "x=0", "y=0", "--format", "value"]
+    run("grad", *words).refused(3, "there is no slope in y", "have no value")
 
 
 def test_edges_of_domains_with_a_slope_keep_it() -> None:

@@ -21,7 +21,7 @@ from ..ops import Primitive
 from ..ops.kinks import between_pieces, sides
 from ..ops.namespaces import FLOATS
 from ..ops.precision import digits
-from .run import kinked, meant, run_exactly, written
+from .run import exact_leaves, kinked, meant, run, written
 from .sweep import is_steep
 
 DISTANCES = (60, 90, 120, 150)
@@ -51,6 +51,9 @@ STEADY = 1e-6
 
 FALLS = 1e-9
 """By how much quotients that are squeezed to 0, ``x*sin(1/x)``, fall from one distance to the next."""
+
+GROWTH = 1e3
+"""By how much quotients without a limit grow from one distance to the next at least."""
 
 MOST_STEPS = 20_000
 """Primitives run in many digits for one point."""
@@ -347,7 +350,8 @@ def _beside(
     with digits(DIGITS + more * bool(closer)):
         xp = multiprecision()
         inputs = {name: values[id] for name, id in graph.inputs.items()}
-        here = run_exactly(graph, meant(graph, inputs), graph.needed())
+        leaves = exact_leaves(graph, meant(graph, inputs))
+        here = run(graph, leaves, xp, graph.needed(), apply=lambda op, *xs: _applied(op, xp, xs))
         output = here[graph.output]
         rest = mpf(10) ** (SPARE - mp.dps) * abs(output)
         own = _branches(graph, here) if ties else {}
@@ -371,7 +375,11 @@ def _beside(
                     change = moved.get(graph.output, output) - output
                     changes.append(mpf(0) if abs(change) <= rest else change)
                     quotients.append(changes[-1] / t)
-                limits.append(_limit(quotients))
+                limit = _limit(quotients)
+                far_above = mpf(10) ** (-mp.dps // 4) * abs(output)
+                if limit != limit and all(abs(change) > far_above for change in changes):
+                    limit = _grows(quotients)
+                limits.append(limit)
                 empty = empty and all(q != q for q in quotients)
                 leap = leap or abs(changes[-1]) > abs(changes[-2]) / 2
                 if ties:
@@ -421,6 +429,13 @@ def _downstream(graph: Graph, id: int) -> list[Node]:
             moved.add(node.id)
             steps.append(node)
     return steps
+
+
+def _grows(quotients: Sequence[Any]) -> float:
+    """Return infinity where quotients grow by no one power of the distance, as of ``x^1e-300``; else nan."""
+    if all(abs(b) > GROWTH * abs(a) and (a > 0) == (b > 0) for a, b in pairwise(quotients)):
+        return inf if quotients[-1] > 0 else -inf
+    return nan
 
 
 def _limit(quotients: Sequence[Any]) -> Any:
