@@ -368,6 +368,14 @@ def test_large_operands(target: str, execute: Runner) -> None:
         execute(export(computed, target), target)
 
 
+def test_what_rounding_decides_is_not_for_sympy() -> None:
+    text, point = "where(y - x == y, y, x)", {"x": -1.0, "y": 1e300}
+    with pytest.raises(UsageError, match=r"SymPy computes exactly, and .* is decided by rounding here"):
+        export(program(text, point), "sympy")
+    assert export(program(text, point | {"y": 3.0}), "sympy")
+    assert export(program("floor(x) + max(x, y) + |x| + where(x > 0.3, x, y)", {"x": 0.3, "y": 0.3}), "sympy")
+
+
 def test_what_is_too_large_for_other_programs_is_refused() -> None:
     assert export(program("polygamma(168, x)", {"x": 30.0}), "python")
     with pytest.raises(UsageError, match=r"polygamma\(169, x\) has a factorial that is too large"):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..engine.run import written
+from ..engine.run import kinked, leaf_values, run, written
 from ..errors import UsageError
 from ..graph import Node
 from ..language.numbers import brief
 from ..language.operators import ATOM, PRODUCT, UNARY
 from ..language.written import INFIX, Piece, Table
+from ..ops import precision
 from .handwritten import helpers
 from .page import PYTHON_WORDS, conventions, header, joined, python_assertions
 from .program import Program
@@ -60,9 +61,9 @@ SPELLING: Table = {
     "log1p": "sp.log(1 + {0:+})",
     "log2": "sp.log({0}, 2)",
     "log10": "sp.log({0}, 10)",
-    "cbrt": ("sp.sign({0})*sp.cbrt(sp.Abs({0}))", PRODUCT),
+    "cbrt": ("Sign({0})*sp.cbrt(Absolute({0}))", PRODUCT),
     "hypot": "sp.sqrt({0:!}**2 + {1:!}**2)",
-    "abs": "sp.Abs",
+    "abs": "Absolute",
     "sign": "Sign",
     "floor": "Floor",
     "ceil": ("-Floor(-{0:^})", UNARY),
@@ -75,7 +76,7 @@ SPELLING: Table = {
     "softplus": "sp.log(1 + sp.exp({0}))",
     "silu": ("{0:*}/(1 + sp.exp(-{0:^}))", PRODUCT),
     "gelu": ("{0:*}*sp.erfc(-{0:^}/sp.sqrt(2))/2", PRODUCT),
-    "lgamma": "sp.log(sp.Abs(sp.gamma({0})))",
+    "lgamma": "sp.log(Absolute(sp.gamma({0})))",
     "where": "sp.Piecewise(({1}, {0}), ({2}, True))",
     **constants("sp.pi", "sp.E"),
 }
@@ -102,13 +103,29 @@ HELPERS = {
 
     def _eval_evalf(self, prec):
         return sp.floor(self.args[0].evalf(prec)).evalf(prec)''',
+    "Absolute": '''class Absolute(sp.Function):
+    """The absolute value, with slope Sign(x): SymPy's own asks whether x is real, which 1/x need not be."""
+
+    def fdiff(self, argindex=1):
+        return Sign(self.args[0])
+
+    def _eval_evalf(self, prec):
+        return sp.Abs(self.args[0].evalf(prec))''',
     "attempt": _ATTEMPT,
 }
-NEEDS = {"attempt": ("attempt",), "sign": ("Sign",), "floor": ("Floor",), "ceil": ("Floor",)}
+NEEDS = {
+    **dict.fromkeys(("abs", "cbrt", "lgamma"), ("Sign", "Absolute")),
+    "attempt": ("attempt",),
+    "sign": ("Sign",),
+    "floor": ("Floor",),
+    "ceil": ("Floor",),
+}
 KINKED = frozenset("abs sign floor ceil relu leaky_relu elu power_n atan2".split())
+DIGITS = 640
+"""In which a comparison is looked at again: 1e300 + 1e-300 is no power of ten there."""
 MOST_FACTORIAL = 1e5
 """Whose factorial SymPy has in no time."""
-RESERVED = PYTHON_WORDS | {"sp", "Sign", "Floor", "at", "taken", "holds", "attempt"}
+RESERVED = PYTHON_WORDS | {"sp", "Sign", "Floor", "Absolute", "at", "taken", "holds", "attempt"}
 _BRANCH = '''def taken(e):
     """Return an expression without the branches that are not taken: they may have no number."""
     if isinstance(e, sp.Piecewise):
@@ -146,9 +163,33 @@ class _Writer(Writer):
         return written._replace(parts=("attempt(lambda: ", written.parts, ")"), level=ATOM, after=None)
 
 
+def _decided_by_rounding(program: Program) -> int | None:
+    """Return the first node of several pieces that takes another one in many digits."""
+    from mpmath import mpf
+
+    from ..ops.namespaces import FLOATS, multiprecision
+
+    graph, point = program.graph, program.point
+    with precision.digits(DIGITS):
+        leaves = {id: mpf(x) for id, x in leaf_values(graph, point.inputs).items()}
+        exact = run(graph, leaves, multiprecision(), point.needed)
+        for node in kinked(graph):
+            if point.needed[node.id] and node.op is not None and node.op.piece is not None:
+                here = node.op.piece(FLOATS, *(point.values[i] for i in node.inputs))
+                if here != float(node.op.piece(multiprecision(), *(exact[i] for i in node.inputs))):
+                    return node.id
+    return None
+
+
 def write(program: Program) -> str:
     """Return the program."""
     graph, values = program.graph, program.point.values
+    decided = _decided_by_rounding(program)
+    if decided is not None:
+        raise UsageError(
+            f"SymPy computes exactly, and {written(graph, decided)} is decided by rounding here",
+            hint="another point, or another target",
+        )
     for node in program.steps:
         if node.primitive.name == "lgamma" and values[node.inputs[0]] > MOST_FACTORIAL:
             raise UsageError(
@@ -189,7 +230,7 @@ def write(program: Program) -> str:
                 *(_BRANCH.format(point=point) if branches else "").splitlines(),
                 "def at(expression):",
                 '    """Return the number at the point, from 30 digits."""',
-                f"    return float({taken}.evalf(30, subs={point}, maxn=1000))",
+                f"    return float({taken}.evalf(30, subs={point}, maxn=4000))",
                 "",
             ],
             [
