@@ -327,6 +327,8 @@ class Nature:
             bends = [self.bend(x + turn * BESIDE[0] * self.width) for turn in (-1, 1)]
             if any(s != s for pair in sides for s in pair) or self._jumps(sides):
                 return None
+            if any(abs(near) > 2 * abs(far) for far, near in zip(sides[0], sides[-1], strict=True)):
+                return None  # a vertical tangent
             return float(x) if bends[0] * bends[1] < 0 else None
 
     @staticmethod
