@@ -593,6 +593,10 @@ def test_a_jump_smaller_than_the_rise_between_samples_is_one(text, left, right):
     assert [c for c in curve.criticals if c.kink] == []
 
 
+def test_the_height_of_a_kink_is_that_at_its_place():
+    assert curve_of("|(x-3)^2 - sqrt(1 + x^2)|", -3, 3).criticals[-1].y == 0.0
+
+
 def test_beside_an_infinite_slope_heights_are_exact_and_no_extremum_hides():
     # cbrt(x) rises without end at 0, and falls again within a step of the samples
     found = criticals(curve_of("cbrt(x) - 2*cbrt((x^3 - 1.5x)^2)", -3, 3))

@@ -534,8 +534,13 @@ class _Search:
             level = self.sampler.slopes(np.array([x]))[0]
             if not sharp and not abs(level) <= max(np.nanmin(np.abs(slopes)), 1e-10 * before):
                 x = best
-        y = float(self.sampler.values(np.array([x]))[0])
+        y = float(self.sampler.values(np.array([best if sharp else x]))[0])
         if isfinite(y):
+            if sharp:  # beside a kink the value changes with its place
+                y = neat(
+                    y,
+                    2.0 * float(np.nanmax(np.abs(slopes), initial=0.0)) * ulp(best) + 1e-15 * _spread(self.y),
+                )
             self.criticals.append(Critical(x, y, MINIMUM if rising else MAXIMUM, sharp))
         self.extra += [left, right]
 
