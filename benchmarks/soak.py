@@ -248,7 +248,7 @@ def _tanh(x: Any) -> Any:
     return mp.sign(x) if abs(x) > 100_000 else mp.tanh(x)
 
 
-SELU = (mpf("1.0507009873554805"), mpf("1.6732632423543772"))
+SELU = ("1.0507009873554805", "1.6732632423543772")
 DEFINED: dict[str, Callable[..., Any]] = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
@@ -306,7 +306,7 @@ DEFINED: dict[str, Callable[..., Any]] = {
     "hard_tanh": lambda x: _clamp(x, mpf(-1), mpf(1)),
     "leaky_relu": lambda x, s: x if x > 0 else s * x,
     "elu": lambda x, s: x if x > 0 else s * (_exp(x) - 1),
-    "selu": lambda x: SELU[0] * (x if x > 0 else SELU[1] * (_exp(x) - 1)),
+    "selu": lambda x: mpf(SELU[0]) * (x if x > 0 else mpf(SELU[1]) * (_exp(x) - 1)),
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "softsign": lambda x: x / (1 + abs(x)),
