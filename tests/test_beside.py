@@ -306,6 +306,8 @@ def test_what_no_value_surrounds_is_no_limit(run: Any) -> None:
 def test_a_condition_on_what_has_no_value_has_none(run: Any) -> None:
     words = ["where(y == 0, x, 1 - where(digamma(x) == 0, x, 1))", "x=0", "y=0", "--format", "value"]
     run("grad", *words).refused(3, "there is no slope in y", "have no value")
+    words = ["where(y != x, where(x^0.5 < 0.5, x, y), x)", "x=-2", "y=-2", "--format", "value"]
+    run("grad", *words).refused(3, "there is no slope in y", "have no value")
 
 
 def test_edges_of_domains_with_a_slope_keep_it() -> None:

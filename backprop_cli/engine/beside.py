@@ -147,7 +147,7 @@ def settle(
         unknown = Beside(nan, nan, apart=places.get(k) in ties and k in by_chance)
         there = found.get(k, unknown)._replace(chain=cotangents[k])
         ends = there.empty and k in brink
-        if there.apart or ends or k not in by_chance:
+        if there.apart or there.empty or k not in by_chance:
             there = there._replace(place=brink[k] if ends else places.get(k), alone=ends)
             settled[k] = there
             cotangents[k] = there.slope
