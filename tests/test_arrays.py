@@ -17,7 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backprop_cli
-from backprop_cli.api.arrays import explanation_of, gradient_of, hessian_of, jacobian_of
+from backprop_cli.api.arrays import (
+    explanation_of,
+    gradient_of,
+    hessian_of,
+    jacobian_of,
+    translation_of,
+)
 from backprop_cli.differentiation import METHODS
 from backprop_cli.differentiation.arrays import array_values
 from backprop_cli.errors import BackpropError, ExpressionError, NoSuchNumber, Source
@@ -818,3 +824,30 @@ def test_descent_moves_arrays(run: Any) -> None:
     assert (
         run("descend", "sum((U@V' - R).^2)", *factors, "--rate", "0.02", "--format", "json").answered().json
     )
+
+
+# export
+
+
+@pytest.mark.parametrize("to", ["numpy", "pytorch", "jax"])
+def test_programs_run_elsewhere(to: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The exported programs assert our numbers themselves."""
+    pytest.importorskip({"pytorch": "torch"}.get(to, to))
+    for text, values, _ in INVERTIBLE if to == "numpy" else INVERTIBLE[:12]:
+        source, _ = translation_of(*settled(text, **values), to=to)
+        exec(compile(source, text, "exec"), {})
+    assert "NaN" not in capsys.readouterr().out
+
+
+def test_exports_say_what_they_lack(run: Any, tmp_path: Any) -> None:
+    words = ("export", "norm(A@x - b)^2", "--A", "[[1,2],[3,4],[5,6]]", "--x", "[1,-1]", "--b", "[1,0,2]")
+    text = run(*words, "--to", "numpy").answered().out
+    assert "df_dx = 2*A.T @ (A @ x - b)  # 2*A'@(A@x - b)" in text
+    assert "f.backward()" in run(*words, "--to", "pytorch").answered().out
+    assert (
+        "jax.value_and_grad(program, argnums=(0, 1, 2))(A, x, b)" in run(*words, "--to", "jax").answered().out
+    )
+    rooted = run("export", "sum(x/sqrt(2))", "--x", "[1,2]", "--to", "pytorch").answered().out
+    assert "x/math.sqrt(2)" in rooted  # torch.sqrt takes no number
+    run(*words, "--to", "c").refused(2, "c has no arrays here", "targets for arrays: numpy, pytorch, jax")
+    run("export", "det(A)", "--A", "[[1,2],[2,4]]", "--to", "numpy").refused(2, "has no formula")

@@ -131,6 +131,16 @@ def explanation_of(
         return explain_arrays(report, process, digits)
 
 
+def translation_of(
+    program: Settled, given: Mapping[str, Any], *, to: str, wrt: Sequence[str] | None = None
+) -> tuple[str, Sequence[str]]:
+    """Return a program with arrays in another library, and warnings; see `translate`."""
+    from ..export.arrays import export_arrays
+
+    report = gradient_of(program, given, methods=("symbolic", "reverse"), wrt=wrt)
+    return export_arrays(report, to), report.warnings
+
+
 def value_of_arrays(program: Settled, given: Mapping[str, Any]) -> Any:
     """Return the value of a program with arrays: a float, or a NumPy array."""
     value = array_values(program, given).value

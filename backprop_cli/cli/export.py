@@ -82,7 +82,15 @@ def command(
         word = request.overrides[0]
         raise UsageError(f"{word} is for the network of a config", hint="backprop export config.yaml")
     target_named(target, known)
-    request.read("export is of one point: {name} is a range", "--{name} VALUE")
+    request.read("export is of one point: {name} is a range", "--{name} VALUE", arrays=True)
+    if request.settled is not None:
+        from ..api.arrays import translation_of
+
+        values = {**request.values, **request.arrays}
+        text, warnings = translation_of(request.settled, values, to=target, wrt=names_of(wrt))
+        output.write(text)
+        output.tell(request.graph, warnings)
+        return 0
     from ..api.export import translate
 
     text = translate(request.graph, request.values, to=target, wrt=names_of(wrt), digits=output.digits)
