@@ -585,3 +585,19 @@ def test_a_value_that_a_jump_leaves_alone_has_no_slope(text: str, x: float, run:
 )
 def test_a_jump_within_a_domain_keeps_its_convention(text: str, x: float) -> None:
     assert slope_of(text, x) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "x"),
+    [
+        ("asin(sin(x))", math.pi / 2),
+        ("asin(sin(x))^2", -math.pi / 2),
+        ("acos(cos(x))", math.pi),
+        ("sqrt(1 - sin(x))", math.pi / 2),
+    ],
+)
+def test_parts_of_pi_are_no_decimals(text: str, x: float) -> None:
+    """3*pi/2 is where asin(sin(x)) bends; the decimal that its float is written as lies a little further."""
+    for turns in (0, 2 * math.pi, -4 * math.pi):
+        with pytest.raises(SlopeError):
+            differentiate(lower(parse(text)), {"x": x + turns}, methods=("reverse",))

@@ -1044,3 +1044,14 @@ def test_quotients_that_fall_with_every_step_are_zero(run, text) -> None:
     """What is left of the smallest step, 7e-108, is no slope."""
     (node, *_) = run("grad", text, "--x", "0", "--format", "json").answered().json["nodes"]
     assert node["gradient"]["finite"] == 0.0
+
+
+@pytest.mark.parametrize("inner", ["sin(x)", "tan(x)", "sin(2x)", "sin(x)*cos(x)", "asin(sin(x))"])
+@pytest.mark.parametrize("outer", ["{}^2", "1 + {}^2", "cos({})", "{}^4 - {}^2", "log(1 + {}^2)"])
+@pytest.mark.parametrize("x", [math.pi, -math.pi, 2 * math.pi])
+def test_beside_the_root_of_a_square_no_method_disagrees(inner: str, outer: str, x: float) -> None:
+    """The slope there is that of the rounding of pi, 2.4e-16: quotients have it, or say that they do not."""
+    report = differentiate(
+        lower(parse(outer.replace("{}", f"({inner})"))), {"x": x}, methods=("reverse", "finite")
+    )
+    assert "disagree" not in {v.verdict for v in report.verdicts}

@@ -76,6 +76,11 @@ def compare(
         slack = COMPLEX_STEP_ERROR * max(1.0, x * x) if method == "complex-step" else 0.0
         found = _rule_based(method, number, reference, explained + slack, difference)
         worst = max(worst, found, key=gravity)
+    turns = quotient is not None and abs(reference) * GRAIN * ulp(x) > quotient.spread > 0.0
+    if worst.verdict == DISAGREE and turns and "limit" in numbers:
+        # the float is on an edge that the number is beside of, by less than the last digit of what was given
+        reason = "the slope is another one within the rounding of this value"
+        return Verdict(ROUNDING, difference, 0, None, reason)
     if worst.verdict == DISAGREE:  # one convention holds at kinks and jumps, too
         return worst
     if jumps:
@@ -92,7 +97,7 @@ def compare(
     # a quotient without a digit says nothing of a slope that is more than 0 up to rounding
     digitless = quotient.value is not None and quotient.error > abs(quotient.value)
     blind = digitless and abs(reference) > GRAIN * EPS * scale
-    if abs(reference) * GRAIN * ulp(x) > quotient.spread > 0.0:
+    if turns:
         reason = "the output turns around within a few neighbouring floats"
         return max(worst, Verdict(NOISY, difference, None, None, reason), key=gravity)
     noisy = quotient.error > NOISE * size

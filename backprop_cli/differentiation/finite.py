@@ -274,11 +274,14 @@ class Nudge(NamedTuple):
         value: The quotient.
         crossed: A kink lies between its points.
         change: By how much the output changes at most, on one side.
+        skew: What it may be off by since x + h and x - h, as floats, are not as far from x, and the output
+            there, where it is larger than at x, is rounded more coarsely.
     """
 
     value: float
     crossed: bool
     change: float
+    skew: float = 0.0
 
 
 def _quotient(probe: Probe, scheme: str, h: float) -> Nudge | None:
@@ -289,7 +292,11 @@ def _quotient(probe: Probe, scheme: str, h: float) -> Nudge | None:
         crossed = up.pieces != probe.here or down.pieces != probe.here
         if isfinite(up.f) and isfinite(down.f):
             change = max(abs(up.f - f0), abs(down.f - f0))
-            return Nudge((up.f - down.f) / ((x + h) - (x - h)), crossed, change)
+            # exact, but for a small x
+            uneven = EPS * h if h > abs(x) / 2.0 else abs(((x + h) - x) - (x - (x - h)))
+            skew = uneven / 2.0 * abs((up.f - f0) + (down.f - f0)) / (h * h) if h * h > 0.0 else 0.0
+            coarse = EPS * change / h
+            return Nudge((up.f - down.f) / ((x + h) - (x - h)), crossed, change, skew + coarse)
         # the edge of a domain: a second-order quotient on the side that exists
         if not isfinite(up.f) and not isfinite(down.f):
             return None
@@ -338,8 +345,9 @@ def _best_of_ladder(probe: Probe, scheme: str) -> Quotient:
         usable = [(h, q) for h, q in found if q is not None and not q.crossed]
         crossed_only = crossed_only and not usable
         unexplained = _unexplained(usable, probe.noise)
-        for value, error in _estimates([(h, q.value) for h, q in usable], RATIO**order, probe.noise):
-            error += unexplained
+        estimates = _estimates([(h, q.value) for h, q in usable], RATIO**order, probe.noise)
+        for (value, error), (_, nudge) in zip(estimates, usable[1:], strict=True):
+            error += unexplained + nudge.skew
             if best.value is None or _better(value, error, best.value, best.error):
                 best = Quotient(value, error)
         if best.value is not None and best.error <= GOOD * max(abs(best.value), abs(probe.f0) / probe.scale):

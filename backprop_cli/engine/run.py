@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from math import inf, isfinite
+from math import inf, isfinite, pi, ulp
 from typing import Any
 
 from ..errors import BindingError, DomainError, NoSuchNumber, RangeError, nearest
@@ -185,7 +185,7 @@ def matched(graph: Graph, inputs: Mapping[str, float]) -> dict[str, Any]:
 
 
 def meant(graph: Graph, inputs: Mapping[str, float]) -> dict[str, Any]:
-    """Return the inputs as they are meant: as `matched`, and 0.1 is the decimal in any case.
+    """Return the inputs as they are meant: as `matched`, and 0.1 is the decimal, 3*pi/2 that part of pi.
 
     A whole number is itself: 1e300 is the float that the others compute with.
     """
@@ -193,8 +193,21 @@ def meant(graph: Graph, inputs: Mapping[str, float]) -> dict[str, Any]:
 
     found = matched(graph, inputs)
     return {
-        k: x if x != inputs[k] or inputs[k].is_integer() else mpf(repr(inputs[k])) for k, x in found.items()
+        k: x if x != inputs[k] or inputs[k].is_integer() else _part_of_pi(inputs[k]) or mpf(repr(inputs[k]))
+        for k, x in found.items()
     }
+
+
+MOST_TURNS = 16
+"""Within which a float is an angle; further out any is near a multiple of pi/12."""
+
+
+def _part_of_pi(x: float) -> Any:
+    """Return the multiple of pi/12 that a float stands for; None for any other."""
+    from mpmath import mp
+
+    twelfths = round(x / (pi / 12.0)) if abs(x) < MOST_TURNS * 2.0 * pi else 0
+    return twelfths * mp.pi / 12 if twelfths and abs(x - twelfths * pi / 12.0) <= ulp(x) else None
 
 
 def run_exactly(graph: Graph, inputs: Mapping[str, Any], needed: Sequence[bool] | None = None) -> list[Any]:
