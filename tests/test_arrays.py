@@ -851,3 +851,17 @@ def test_exports_say_what_they_lack(run: Any, tmp_path: Any) -> None:
     assert "x/math.sqrt(2)" in rooted  # torch.sqrt takes no number
     run(*words, "--to", "c").refused(2, "c has no arrays here", "targets for arrays: numpy, pytorch, jax")
     run("export", "det(A)", "--A", "[[1,2],[2,4]]", "--to", "numpy").refused(2, "has no formula")
+
+
+def test_formulas_need_shapes_alone(run: Any) -> None:
+    words = ("grad", "y = W@x; E = sum((y - t)^2)/n", "--shape")
+    facts = run(*words, "W=2x3,x=3,t=2", "--format", "json").answered().json
+    assert facts["shapes"] == {"W": [2, 3], "x": [3], "t": [2], "n": []}
+    assert facts["formulas"]["x"] == "2*W'@(y - t)/n"
+    assert facts["warnings"] == []
+    assert "2*W'@(y - t)/n" in run(*words, "W=2x3,x=3,t=2").answered().out
+    run(*words, "W=2x3,x=2,t=2").refused(2, "3 columns meet 2 rows")
+    run(*words, "W=2x3,x=3,t=2,z=1").refused(2, "the expression has no variable z")
+    run(*words, "W=2x3x4").refused(2, "a shape is NAME=3x2 or NAME=3")
+    run(*words, "W=2x3,W=2x3").refused(2, "W is given twice")
+    run(*words, "W=2x3,x=3,t=2", "--n", "3").refused(2, "--shape is for formulas without values")

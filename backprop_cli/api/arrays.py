@@ -7,7 +7,12 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ..differentiation import DEFAULT_METHODS
-from ..differentiation.arrays import ArrayReport, array_values, differentiate_arrays
+from ..differentiation.arrays import (
+    ArrayReport,
+    array_values,
+    differentiate_arrays,
+    drawn_values,
+)
 from ..differentiation.jacobian import JacobianReport, hessian, jacobian
 from ..differentiation.symbolic.session import SESSION
 from ..errors import BindingError, Source
@@ -87,6 +92,18 @@ def gradient_of(
     with SESSION.lend() if "symbolic" in (methods or DEFAULT_METHODS) else nullcontext() as process:
         report = differentiate_arrays(
             program, given, methods=methods, wrt=wrt, scheme=scheme, step=step, process=process
+        )
+    return ArrayGradient(*report)
+
+
+def formulas_of(program: Settled, wrt: Sequence[str] | None = None) -> ArrayGradient:
+    """Return the derivatives of a program of which the shapes alone are known, as formulas.
+
+    They are held to the numbers at a point that is drawn; its values say nothing else.
+    """
+    with SESSION.lend() as process:
+        report = differentiate_arrays(
+            program, drawn_values(program), methods=("reverse",), wrt=wrt, process=process
         )
     return ArrayGradient(*report)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import BindingError, ExpressionError, Source
+from ..errors import BindingError, ExpressionError, Source, UsageError
 from ..language.array_parser import looks_like_arrays
 from ..language.settle import Settled, array_literal, read_arrays
+from ..language.tokens import plain_name
 from .command import Binding, is_array
 
 if TYPE_CHECKING:
@@ -43,6 +45,24 @@ def arrays_of(bindings: Sequence[Binding]) -> dict[str, Array]:
                 f"the value of {binding.name}: {error.message}",
                 source=error.source, span=error.span, hint=error.hint,
             ) from None  # fmt: skip
+    return found
+
+
+def shapes_of(text: str) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of ``A=3x2,x=2``.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\w+)\s*=\s*([1-9][0-9]{0,3})(?:x([1-9][0-9]{0,3}))?\s*", part)
+        if match is None:
+            raise UsageError(f"--shape {text}: a shape is NAME=3x2 or NAME=3", hint="--shape A=3x2,x=2")
+        name = plain_name(match[1])
+        if name in found:
+            raise UsageError(f"--shape: {name} is given twice")
+        found[name] = tuple(int(n) for n in match.groups()[1:] if n is not None)
     return found
 
 

@@ -53,6 +53,9 @@ from .request import Request
 @click.option("--direction", metavar="MOVES", help="Differentiate along a line: a=1,b=0.")
 @click.option("--tangent", is_flag=True, help="Add the tangent line or plane as a formula.")
 @click.option("--elements", is_flag=True, help="Of arrays: a row a number, with a column a method.")
+@click.option(
+    "--shape", metavar="SHAPES", help="Formulas for arrays of these shapes, without values: A=3x2,x=2."
+)
 @answers("grad")
 def command(
     request: Request,
@@ -68,6 +71,7 @@ def command(
     direction: str | None,
     tangent: bool,
     elements: bool,
+    shape: str | None,
 ) -> int:
     """Value and gradient of every node of EXPRESSION, by several methods side by side.
 
@@ -79,6 +83,8 @@ def command(
     from ..differentiation import DEFAULT_METHODS
     from ..differentiation.report import SUMMARY_FROM
 
+    if shape is not None:
+        return _formulas(request, output, shape, names_of(wrt))
     graph, chosen = request.read(arrays=True), output.format
     asked = names_of(wrt)
     h = _step(step)
@@ -164,6 +170,17 @@ def _of_arrays(
     output.show(document(report, digits=output.digits, everything=everything, elements=elements))
     output.tell(request.graph, report.warnings, report.notes)
     return 1 if report.agree is False else 0
+
+
+def _formulas(request: Request, output: Output, shape: str, wrt: list[str] | None) -> int:
+    from ..api.arrays import formulas_of
+    from ..render.arrays import formulas_document
+    from .arrays import shapes_of
+
+    report = formulas_of(request.read_shapes(shapes_of(shape)), wrt)
+    output.show(formulas_document(report))
+    output.tell(request.graph, (), report.notes)
+    return 0
 
 
 def _jacobian(

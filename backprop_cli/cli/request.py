@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -125,6 +125,25 @@ class Request:
                 "a range is for programs of single numbers", hint="sample with one value at a time"
             )
         return True
+
+    def read_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> Settled:
+        """Read a program with arrays of which only the shapes are known.
+
+        Raises:
+            BackpropError: for values beside the shapes, names that the program lacks, and shapes that clash.
+        """
+        from ..engine.run import not_an_input
+        from ..language.settle import read_arrays
+
+        if self.bindings or self.points is not None:
+            raise UsageError("--shape is for formulas without values", hint="leave the values out")
+        self.source = _source(self.expression, self.file, self.large)
+        self.settled = read_arrays(self.source, shapes, None, large=self.large)
+        self.graph = self.settled.graph
+        for name in shapes:
+            if name not in self.graph.inputs:
+                raise not_an_input(self.graph, name)
+        return self.settled
 
     def note_products(self) -> None:
         """Say which names were likely meant as products, where nothing has a value and formulas are shown."""

@@ -183,6 +183,18 @@ def bind_arrays(program: Settled, given: Mapping[str, Any]) -> dict[str, NDArray
     return bound
 
 
+def drawn_values(program: Settled) -> dict[str, NDArray]:
+    """Return values for the inputs of a program: positive numbers, matrices with an inverse."""
+    draw = np.random.default_rng(1)
+    found: dict[str, NDArray] = {}
+    for name, id in program.graph.inputs.items():
+        shape = program.kinds[id].shape
+        found[name] = draw.uniform(0.25, 0.75, shape)
+        if len(shape) == 2 and shape[0] == shape[1]:
+            found[name] = found[name] + shape[0] * np.eye(shape[0])
+    return found
+
+
 def unrolled_size(graph: Graph) -> int:
     """Return about how many single numbers a program comes to: products count one by one."""
     total = 0

@@ -131,14 +131,14 @@ class _NotConstant(Exception):
 
 
 def read_arrays(
-    source: Source, shapes: Mapping[str, Shape], bound: Collection[str] = (), *, large: bool = False
+    source: Source, shapes: Mapping[str, Shape], bound: Collection[str] | None = (), *, large: bool = False
 ) -> Settled:
     """Read a program over arrays.
 
     Args:
         source: The program.
         shapes: Of the inputs that are arrays; the others are numbers, or what the program gives them.
-        bound: Names that have a value.
+        bound: Names that have a value; None where values do not count.
         large: Lift the limit on the number of nodes.
     Raises:
         ExpressionError: for what cannot be read, and for operands that do not go together, with both shapes.
@@ -147,10 +147,10 @@ def read_arrays(
 
 
 def settle(
-    program: Program, shapes: Mapping[str, Shape], bound: Collection[str] = (), *, large: bool = False
+    program: Program, shapes: Mapping[str, Shape], bound: Collection[str] | None = (), *, large: bool = False
 ) -> Settled:
     """Find out what every step of a program is; see `read_arrays`."""
-    lowering = _Lowering(program, {*bound, *shapes}, 1 << 60 if large else NODE_LIMIT)
+    lowering = _Lowering(program, {*(bound or ()), *shapes}, 1 << 60 if large else NODE_LIMIT)
     graph = lowering.graph()
     defaults: dict[str, Nested] = {
         name: value
@@ -169,8 +169,9 @@ def settle(
                 builder.shaped = True
                 builder.apply(row, node.inputs, node.span, static or NO_STATIC)
             except Clash as clash:
+                known = graph.inputs if bound is None else {*given, *bound, *numbers}
                 for name, id in graph.inputs.items():
-                    if name not in given and name not in bound and name not in numbers:
+                    if name not in known:
                         raise missing_value(graph, name, graph.nodes[id].span) from None
                 raise ExpressionError(
                     clash.message, source=graph.source, span=node.span, hint=clash.hint

@@ -10,7 +10,7 @@ import numpy as np
 from ..differentiation.arrays import ArrayReport, agreeing
 from ..differentiation.compare import NOT_RUN, Verdict
 from ..engine.unroll import place_text
-from ..graph import INPUT
+from ..graph import INPUT, Graph
 from ..language.format import letter, node_text, output_text
 from ..language.numbers import rounded
 from .document import Document, Entries, Facts, Records
@@ -62,12 +62,59 @@ def _page(report: ArrayReport, digits: int, everything: bool, elements: bool) ->
     graph = report.graph
     asked = [(name, graph.inputs[name]) for name in report.wrt if graph.inputs[name] in report.formulas]
     if asked:
-        output = graph.nodes[graph.output].name or letter(graph)
-        slopes = [(f"d{output}/d{name} = ", Text(report.formulas[id], "formula")) for name, id in asked]
+        slopes = [
+            (f"d{_output(graph)}/d{name} = ", Text(report.formulas[id], "formula")) for name, id in asked
+        ]
         yield Lines(slopes, most=None)
     lines = [Text(line, tone(line)) for line in conclusions(report, digits)]
     if lines:
         yield Lines(lines, most=None)
+
+
+def formulas_document(report: ArrayReport) -> Document:
+    """Return the formulas of a report whose values are none of a user's, to be written."""
+    return Document(page=lambda: _formulas_page(report), facts=lambda: _formulas_facts(report))
+
+
+def _formulas_page(report: ArrayReport) -> Iterator[Block]:
+    graph = report.graph
+    yield Only(("table", "html"), Heading(output_text(graph)))
+    columns = [Column("step", "name"), Column("operation", "expression", least=9), Column("shape", "word")]
+    rows: list[list[Cell]] = []
+    for id in report.shown():
+        node = graph.nodes[id]
+        text = node.kind if node.op is None else node_text(graph, id)
+        cells: list[Cell] = [graph.name(id), text, report.program.kinds[id].size]
+        rows.append([*cells, Text(report.formulas.get(id, "-"), "formula")])
+    yield Grid([*columns, Column(f"d{_output(graph)}/d(step)", "formula", least=12)], rows)
+
+
+def _formulas_facts(report: ArrayReport) -> Facts:
+    graph = report.graph
+    return Facts(
+        {
+            "schema": SCHEMA,
+            "expression": graph.source.text,
+            "shapes": {name: list(graph.nodes[id].shape) for name, id in graph.inputs.items()},
+            "formulas": {name: report.formulas.get(graph.inputs[name]) for name in report.wrt},
+            "warnings": [*report.notes, *report.warnings],
+            "nodes": Entries(
+                {
+                    "id": id,
+                    "name": graph.own_name(id),
+                    "text": node_text(graph, id),
+                    "shape": list(graph.nodes[id].shape),
+                    "formula": report.formulas.get(id),
+                }
+                for id in report.shown()
+            ),
+        }
+    )
+
+
+def _output(graph: Graph) -> str:
+    """Return what the output is called in a derivative."""
+    return graph.nodes[graph.output].name or letter(graph)
 
 
 def tone(line: str) -> Tone:

@@ -476,7 +476,8 @@ def shortest(e: Any) -> Any:
         except (sympy.PolynomialError, ValueError, NotImplementedError):
             continue
     ways += [sympy.factor_terms(w) for w in ways[2:]]
-    return min(ways, key=lambda w: w.count_ops())
+    # SymPy counts 2*y - 2*t and 2*(y - t) alike
+    return min(ways, key=lambda w: (w.count_ops(), len(str(w))))
 
 
 class _ArrayPrinter(Printer):
