@@ -157,9 +157,10 @@ class ArrayReport(NamedTuple):
 
 
 def _objects(found: Sequence[float | None], shape: tuple[int, ...]) -> NDArray:
+    """Return numbers as an array, of objects where one of them is None."""
     array = np.empty(len(found), object)
     array[:] = found
-    return array.reshape(shape)
+    return array.reshape(shape) if None in found else array.astype(np.float64).reshape(shape)
 
 
 def bind_arrays(program: Settled, given: Mapping[str, Any]) -> dict[str, NDArray]:
@@ -505,11 +506,6 @@ def _pulled(point: Point, unrolled: Unrolled, cotangents: Sequence[NDArray | Non
             if k not in point.limits and np.isfinite(x) and point.active[k]:
                 found[k] = float(x)
     return found
-
-
-def values_by_name(inputs: Mapping[str, NDArray]) -> dict[str, Any]:
-    """Return arrays as lists and single numbers as such."""
-    return {name: x.tolist() for name, x in inputs.items()}
 
 
 def agreeing(report: ArrayReport, id: int) -> tuple[int, int]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
@@ -929,8 +928,3 @@ def by_index(row: MatrixRow, position: int, names: Mapping[str, str], axes: int)
     for sign, place in (("[*]", ("[i]", "[i,j]")), ("[*k]", ("[k]", "[i,k]")), ("[r]", ("", "[i]"))):
         text = text.replace(sign, place[axes - 1])
     return re.sub(r"(?<![\w])([a-zA-Z])(?!\w)(?![\]])", lambda match: names.get(match[1], match[1]), text)
-
-
-def entries(shape: Shape) -> list[tuple[int, ...]]:
-    """Return the places of an array's numbers, in the order of its rows."""
-    return list(product(*map(range, shape)))
