@@ -138,7 +138,7 @@ class ArrayReport(NamedTuple):
     @property
     def norm(self) -> float | None:
         """Length of the gradient."""
-        parts = [x for g in self.gradient.values() for x in g.reshape(-1)]
+        parts = [x for g in self.gradient.values() for x in g.reshape(-1).tolist()]
         return None if None in parts else hypot(*parts)
 
     @property

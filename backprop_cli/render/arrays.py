@@ -47,7 +47,7 @@ def document(
         facts=lambda: _facts(report),
         records=lambda: _records(report),
         values=lambda: (
-            [x for g in report.gradient.values() for x in g.reshape(-1)]
+            [x for g in report.gradient.values() for x in g.reshape(-1).tolist()]
             if report.methods
             else report.value.reshape(-1).tolist()
         ),
@@ -223,7 +223,7 @@ class _Number(NamedTuple):
 def _numbers(report: ArrayReport, *, everything: bool) -> Iterator[_Number]:
     for id in report.shown(everything=everything):
         shape = report.graph.nodes[id].shape
-        columns = [report.column(method, id).reshape(-1) for method in report.methods]
+        columns = [report.column(method, id).reshape(-1).tolist() for method in report.methods]
         verdicts = report.verdicts(id)
         values = report.values[id].reshape(-1).tolist()
         for k, place in enumerate(np.ndindex(shape)):

@@ -25,7 +25,7 @@ def document(report: JacobianReport, *, digits: int = 6, everything: bool = Fals
     return Document(
         page=lambda: _page(report, digits, everything),
         facts=lambda: _facts(report),
-        values=lambda: [x for name in report.wrt for x in report.jacobian(name).reshape(-1)],
+        values=lambda: [x for name in report.wrt for x in report.jacobian(name).reshape(-1).tolist()],
     )
 
 
