@@ -539,6 +539,7 @@ def test_values_from_files(run: Any, tmp_path: Any) -> None:
          "X is singular (its rows depend on each other)"),
         (("grad", "logdet(X)", "--X", "[[1,2],[2,1]]"), 3, "the determinant of X is -3, and has to be"),
         (("eval", "log(X)", "--X", "[[1,2],[-2,1]]"), 3, "log(X[1,0]) has no value at X[1,0] = -2"),
+        (("grad", "norm(x)", "--x", "[0,0]"), 3, "the slope of norm(x) in x[0] does not exist at x[0] = 0"),
         (("grad", "x'@x"), 2, "no value for x"),
         (("grad", "x'@A@x", "--x", "[1,2]"), 2, "no value for A"),
         (("grad", "A@A", "--A", "[[1,2],[3,4]]"), 2, "the output is a 2x2 matrix"),

@@ -483,12 +483,11 @@ _row(
     params=("x",),
     forward=lambda xp, x: xp.sqrt(xp.sum(x * x, None)),
     definition=lambda xp, x: reduce(xp.hypot, x.reshape(-1)) if prod(x.shape) > 1 else xp.abs(x.reshape(())),
-    partials=lambda xp, y, x: (Pull(lambda g: xp.where(xp.equal(y, 0.0), 0.0, xp.divide(g, y)) * x),),
+    partials=lambda xp, y, x: (Pull(lambda g: xp.divide(g, y) * x),),
     shape=lambda x: (),
     local=("g*x[*]/y",),
     samples=((((2, 3),), {}), (((3,),), {})),
     kinks="0",
-    convention="norm'(0) = 0",
     says="the length: the root of the sum of squares",
 )
 
