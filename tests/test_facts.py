@@ -42,6 +42,7 @@ SPEAKS = {
     "differentiation/symbolic/printer.py": "SymPy's own names and habits",
     "render/latex.py": "LaTeX's spellings",
     "render/written.py": "the spellings of explanations",
+    "export/arrays.py": "spellings",
     "export/handwritten.py": "a power with its number worked out",
     "export/coverage.py": "a spelling with a number in it",
     "export/page.py": "Python's built-in functions",

@@ -29,7 +29,8 @@ from .run import run
 Numbers = npt.NDArray[Any]
 """An array of written numbers."""
 
-ADD, MULTIPLY, DIVIDE, IDENTITY = (PRIMITIVES[name] for name in "add multiply divide identity".split())
+ADD, MULTIPLY = PRIMITIVES["add"], PRIMITIVES["multiply"]
+DIVIDE, IDENTITY = PRIMITIVES["divide"], PRIMITIVES["identity"]
 
 
 class Scalars(Recorder):

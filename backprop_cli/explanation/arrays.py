@@ -13,6 +13,8 @@ from ..engine.unroll import place_text
 from ..graph import Graph, Node
 from ..language.format import letter
 from ..language.numbers import rounded
+from ..language.operators import POWER
+from ..language.written import behind, number
 from ..ops.matrices import MatrixRow, by_index, labels
 
 if TYPE_CHECKING:
@@ -136,8 +138,8 @@ def _worked(use: Use, own: str, summed: list[str], arrays: list[tuple[Any, str]]
         at = dict.fromkeys(own, 0) | dict(zip(summed, inner, strict=True))
         numbers = [float(x[tuple(at[c] for c in word)]) for x, word in arrays]
         total += float(np.prod(numbers))
-        texts = [rounded(x, digits) for x in numbers]
-        terms.append("*".join(f"({t})" if t.startswith("-") and k else t for k, t in enumerate(texts)))
+        first, *rest = (number(rounded(x, digits)) for x in numbers)
+        terms.append("*".join([first.text, *(behind(x, POWER).text for x in rest)]))
     shown = terms[:TERMS] + (["..."] if len(terms) > TERMS else [])
     return use._replace(worked=" + ".join(shown), value=total)
 

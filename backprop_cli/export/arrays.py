@@ -15,6 +15,7 @@ from ..language.format import letter
 from ..language.operators import ATOM, POWER, PRODUCT, UNARY
 from ..language.settle import read_arrays
 from ..language.written import Piece, Table, bracketed, spell, template
+from ..ops.matrices import by_number
 from . import jax, numpy, python, pytorch
 from .page import PYTHON_WORDS
 
@@ -126,8 +127,6 @@ SHARED = {
 }
 """Rows over arrays in all three, M being the module."""
 
-_DOTTED = {".*": "multiply", "./": "divide", ".^": "power"}
-
 
 class _Expressions:
     """Writes steps of a graph in a library's words."""
@@ -156,7 +155,8 @@ class _Expressions:
             return Piece(f"{target.module}.{name}({shape[0] if name == 'eye' else shape})")
         if name in target.own or name in SHARED:
             return self._template(target.own.get(name) or SHARED[name])(*operands)
-        name = _DOTTED.get(name, name)
+        number = by_number(node.op)
+        name = name if number is None else number.name
         if target.module == "torch" and node.kind == CONSTANT and name in python.NUMBERS:
             return spell(python.NUMBERS, name, operands)  # torch.sqrt takes no number
         if name not in target.table:

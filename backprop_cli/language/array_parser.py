@@ -28,7 +28,7 @@ _SIGN = re.compile(r"@|(?<![0-9])\.[*/^]|(?<!\w)\[[^\[\]]*[,;][^\[\]]*\]|(?<!\w)
 
 
 class _Extremum:
-    """max and min, which take one operand where that is an array."""
+    """The largest or smallest operand, of which there may be one where that is an array."""
 
     def __init__(self, row: Primitive) -> None:
         self.arity = (1, None)
@@ -37,7 +37,7 @@ class _Extremum:
 
 @cache
 def _functions() -> Mapping[str, Primitive]:
-    extrema = {name: _Extremum(FUNCTIONS[name]) for name in ("max", "min")}
+    extrema = {name: _Extremum(row) for name, row in FUNCTIONS.items() if f"{name} of an array" in MATRICES}
     return {**FUNCTIONS, **{name: MATRICES[name] for name in CALLED}, **extrema}  # type: ignore[dict-item]
 
 

@@ -199,26 +199,25 @@ def _operand(graph: Graph, id: int, kinds: Sequence[Kind]) -> Operand:
     return Operand(kinds[id], plain, node.value if node.op is None and node.kind == CONSTANT else None)
 
 
-_SIGNS = {"multiply": "*", "divide": "/", "power": "^", "power_n": "^"}
-
-
 def _applied(graph: Graph, node: Node, operands: Sequence[Operand]) -> Applied:
     row = node.primitive
     if isinstance(row, MatrixRow):
         assert row.typed is not None
         return row.typed(*operands)
     axes = [x.axes for x in operands]
-    if row.name in ("max", "min") and len(operands) == 1:
+    extremum = MATRICES.get(f"{row.name} of an array")
+    if extremum is not None and len(operands) == 1:
         if not axes[0]:
             raise Clash(f"{row.name} takes 2 or more operands, here it has 1", row.signature)
-        return Applied(MATRICES[f"{row.name} of an array"], NUMBER)
-    if row.name == "abs" and axes[0] and graph.source.text[node.span[0]] == "|":
+        return Applied(extremum, NUMBER)
+    text = graph.source.text[slice(*node.span)]
+    if len(operands) == 1 and axes[0] and text[:1] == text[-1:] == "|":
         x = operands[0]
         raise Clash(
             f"|{x.text}| of {x.kind} can be read in two ways",
             f"norm({x.text}) is its length, abs({x.text}) goes element by element",
         )
-    if row.name in _SIGNS and any(axes):
+    if row.infix in ("*", "/", "^") and any(axes):
         return _signed(graph, row, node, operands)
     return Applied(row, together(*operands))
 
@@ -228,8 +227,8 @@ def _signed(graph: Graph, row: Primitive, node: Node, operands: Sequence[Operand
     a, b = operands
     matrices = [x for x in operands if x.axes == 2]
     lying = sum(x.kind.row for x in operands)
-    text = f"{a.text}{_SIGNS[row.name]}{b.text}"
-    if row.name == "multiply":
+    text = f"{a.text}{row.infix}{b.text}"
+    if row.infix == "*":
         if a.axes and b.axes and lying and (matrices or lying == 1):
             return matrix_product(a, b)
         if matrices and a.axes and b.axes:
@@ -237,7 +236,7 @@ def _signed(graph: Graph, row: Primitive, node: Node, operands: Sequence[Operand
                 f"{text} can be read in two ways: {a.kind} and {b.kind}",
                 f"write {a.text}@{b.text} for the matrix product or {a.text}.*{b.text} element by element",
             )
-    elif row.name == "divide":
+    elif row.infix == "/":
         if b.axes == 2 or (a.axes == 2 and b.axes):
             inverse = f"{a.text}{'@' if a.axes else '*'}inv({b.text})"
             solved = f" or {inverse}" if b.axes == 2 else ""

@@ -108,18 +108,26 @@ class MatrixRow(TensorPrimitive):
 
     Attributes:
         typed: What it is over operands; None for a row that only rules apply.
+        number: The row over numbers that it is element by element; None of any other.
         definition: The same number by number, over a namespace of arrays of single numbers.
 
     Derivatives in ``local`` are by index where they can be: ``g`` is that by the value ``y``, ``[*]`` the
     place of a number, ``[*k]`` another one of its row, ``[r]`` the row.
     """
 
-    __slots__ = ("definition", "typed")
+    __slots__ = ("definition", "number", "typed")
 
     def __init__(
-        self, name: str, *, typed: Typed | None, definition: Callable[..., Any] | None = None, **row: Any
+        self,
+        name: str,
+        *,
+        typed: Typed | None,
+        definition: Callable[..., Any] | None = None,
+        number: Primitive | None = None,
+        **row: Any,
     ) -> None:
         super().__init__(name, **row)
+        self.number = number
         self.typed = typed
         self.definition = definition or self.forward
 
@@ -401,6 +409,7 @@ def _by_number(sign: str, name: str) -> None:
     _row(
         sign,
         typed=lambda a, b: Applied(MATRICES[sign], together(a, b)),
+        number=row,
         params=row.params,
         infix=sign,
         forward=row.forward if name != "power" else lambda xp, a, b: xp.power(a, b),
@@ -927,3 +936,8 @@ def by_index(row: MatrixRow, position: int, names: Mapping[str, str], axes: int)
     for sign, place in (("[*]", ("[i]", "[i,j]")), ("[*k]", ("[k]", "[i,k]")), ("[r]", ("", "[i]"))):
         text = text.replace(sign, place[axes - 1])
     return re.sub(r"(?<![\w])([a-zA-Z])(?!\w)(?![\]])", lambda match: names.get(match[1], match[1]), text)
+
+
+def by_number(row: Primitive) -> Primitive | None:
+    """Return the row over numbers that a row is element by element; None where it is none."""
+    return row.number if isinstance(row, MatrixRow) else row

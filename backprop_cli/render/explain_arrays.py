@@ -8,6 +8,8 @@ from ..explanation.arrays import ArrayExplanation, first_place
 from ..graph import INPUT
 from ..language.format import node_text, output_text
 from ..language.numbers import rounded
+from ..language.operators import ATOM, PRODUCT, SUM
+from ..language.written import Piece, bracketed
 from .arrays import SCHEMA, array_lines
 from .document import Document, Entries, Facts
 from .page import Block, Cell, Column, Grid, Heading, Lines, Only, Section, Text
@@ -74,7 +76,8 @@ def _backward(told: ArrayExplanation, id: int, digits: int) -> list[str]:
     name, uses = told.slope(id), told.uses[id]
     node = report.graph.nodes[id]
     standing = array_lines(report.standing(id), digits if not node.shape else DIGITS)
-    total = " + ".join(f"({use.text})" if len(uses) > 1 and " " in use.text else use.text for use in uses)
+    sums = [Piece(use.text, SUM if " " in use.text else ATOM) for use in uses]
+    total = " + ".join(bracketed(x, PRODUCT).text for x in sums) if len(uses) > 1 else uses[0].text
     head = f"{name} = {total} = "
     lines = [f"{head}{standing[0]}", *(f"{' ' * len(head)}{line}" for line in standing[1:])]
     for use in uses:

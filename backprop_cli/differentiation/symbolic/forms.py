@@ -530,8 +530,9 @@ class _ArrayPrinter(Printer):
             if k == 0:
                 found, axes = (piece if len(factors) == 1 else behind(piece, PRODUCT)), own
                 continue
-            sign, least = (".*", POWER) if axes and own and 2 in (axes, own) else ("multiply", PRODUCT)
-            found = spell(TEXTBOOK, sign, [found, behind(piece, least)])
+            dotted = axes and own and 2 in (axes, own)
+            factor = behind(piece, POWER if dotted else PRODUCT)
+            found = spell(TEXTBOOK, ".*" if dotted else "multiply", [found, factor])
             axes = max(axes, own)
         return found, axes
 

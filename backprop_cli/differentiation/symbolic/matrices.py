@@ -17,8 +17,8 @@ from ...graph import CONSTANT, Graph, Node
 from ...language.format import letter
 from ...language.operators import PRODUCT
 from ...language.written import TEXTBOOK, Piece, bracketed, call, spell
-from ...ops import PRIMITIVES, Shape
-from ...ops.matrices import Key
+from ...ops import Shape
+from ...ops.matrices import Key, by_number
 from .constants import Constants
 from .forms import DIAGONAL, Factor, Form, Forms
 from .functions import shown
@@ -26,7 +26,6 @@ from .functions import shown
 LONGEST = 400
 """Operations of a cotangent from which no formula is looked for."""
 
-DOTTED = {".*": "multiply", "./": "divide", ".^": "power"}
 ZERO, ONE = sympy.S.Zero, sympy.S.One
 
 Pulled = Sequence[Form | None]
@@ -83,9 +82,9 @@ class Derivatives:
         if node.op is None or self._is_named(node):
             return self.forms.named(self.graph.own_name(node.id), shape)
         operands = [self.values[i] for i in node.inputs]
-        name = DOTTED.get(node.op.name, node.op.name)
-        if name in PRIMITIVES:
-            found = shown(PRIMITIVES[name], [self.forms.expr(x) for x in operands])
+        number = by_number(node.op)
+        if number is not None:
+            found = shown(number, [self.forms.expr(x) for x in operands])
             return Form(shape, found)
         if "spec" in node.static:
             return self._contracted(node.static["spec"], operands, shape)
@@ -206,7 +205,7 @@ class Derivatives:
     def _by_index(self, node: Node, position: int, g: Form) -> str:
         """Return what an elementwise step sends back, number by number."""
         assert node.op is not None
-        if DOTTED.get(node.op.name, node.op.name) not in PRIMITIVES:
+        if by_number(node.op) is None:
             return ""
         forms = self.forms
         product = g.whole * self._slope(node, position)
@@ -266,12 +265,11 @@ class Derivatives:
         """Return the Jacobian of a vector by an operand that is one, or a number."""
         assert node.op is not None
         forms, n = self.forms, node.shape[0]
-        name = DOTTED.get(node.op.name, node.op.name)
         operands = [self.values[i] for i in node.inputs]
         to = operands[position].shape
         if len(node.shape) > 1:
             raise NoFormula
-        if name in PRIMITIVES:
+        if by_number(node.op) is not None:
             slope = self._slope(node, position)
             if not to:
                 return Form((n,), slope)
@@ -279,7 +277,7 @@ class Derivatives:
             return Form((n, n), ZERO, {(Factor(rest, (n,), DIAGONAL),): scalar} if slope != 0 else {})
         eye = Form((n, n), ZERO, {(Factor(ONE, (n,), DIAGONAL),): ONE})
         y = self.values[node.id]
-        match node.static.get("spec", name):
+        match node.static.get("spec", node.op.name):
             case "i->i":
                 return eye
             case "ij,j->i":
@@ -314,13 +312,12 @@ class Derivatives:
 
     def _pulled(self, node: Node, g: Form) -> Pulled:
         assert node.op is not None
-        name = DOTTED.get(node.op.name, node.op.name)
         operands = [self.values[i] for i in node.inputs]
-        if name in PRIMITIVES:
+        if by_number(node.op) is not None:
             return [self._elementwise(node, k, g) for k in range(len(operands))]
         if "spec" in node.static:
             return self._swapped(node.static["spec"], operands, g)
-        rule = RULES.get(name)
+        rule = RULES.get(node.op.name)
         if rule is None:
             raise NoFormula
         return rule(self, node, operands, g)
@@ -333,7 +330,8 @@ class Derivatives:
     def _slope(self, node: Node, position: int) -> Any:
         """Return SymPy's derivative of an elementwise step by an operand, number by number."""
         assert node.op is not None
-        row = PRIMITIVES[DOTTED.get(node.op.name, node.op.name)]
+        row = by_number(node.op)
+        assert row is not None
         forms, operands = self.forms, [self.values[i] for i in node.inputs]
         if self.graph.nodes[node.inputs[position]].kind == CONSTANT:
             return ZERO
