@@ -45,6 +45,7 @@ SPEAKS = {
     "export/arrays.py": "spellings",
     "export/handwritten.py": "a power with its number worked out",
     "export/coverage.py": "a spelling with a number in it",
+    "export/program.py": "an order that no target's floats take",
     "export/page.py": "Python's built-in functions",
     "export/javascript_rows.py": "what has no closed form",
     "export/javascript_special.py": "spellings",
@@ -68,6 +69,7 @@ MEANS = {
     "render/tikz.py": {"negative"},
     "render/trace.py": {"min", "max"},  # of a list
     "training/config/checks.py": {"relu", "identity"},  # a setting's words
+    "training/judgement.py": {"relu"},  # a setting's word
 }
 """Words that mean something else in a file, or a setting's value."""
 
