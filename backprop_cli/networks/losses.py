@@ -60,7 +60,8 @@ class Loss(Section, frozen=True):
         Literal["balanced"] | dict[str, Positive] | None,
         Meta(
             description="of classes: what a row of each counts in the loss, 1 where nothing is said; "
-            "balanced: the training rows, over the classes and over those of the class"
+            "balanced: the training rows, over the classes and over those of the class. It weighs the whole "
+            "row, what label_smoothing gives the other classes included"
         ),
     ] = None
     formula: Annotated[
