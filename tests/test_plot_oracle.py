@@ -404,3 +404,13 @@ def test_infinite_slopes_stand_at_the_roots_whose_order_is_small(form, power, ev
 def test_no_infinite_slope_where_there_is_none(text: str) -> None:
     assert told(text).verticals == []
     assert text.startswith(("acos", "abs", "sqrt(x^2")) or not any(c.kink for c in told(text).criticals)
+
+
+@pytest.mark.parametrize("power", [1.01, 1.05, 1.3, 1.5, 1.9, 2.5])
+@pytest.mark.parametrize("at", [0.0, 0.3, -0.7, 1.25])
+def test_a_power_above_one_has_no_kink(power: float, at: float) -> None:
+    """Its slope falls to 0 from both sides, however slowly; with abs(x) beside it a kink stays."""
+    (found,) = told(f"abs(x - {at})^{power}").criticals
+    assert (found.x, found.y, found.kind, found.kink) == (at, 0.0, "minimum", False)
+    (found,) = told(f"abs(x - {at})^{power} + abs(x - {at})").criticals
+    assert (found.x, found.kink) == (at, True)

@@ -498,14 +498,14 @@ class _Search:
             growing = self._diverges(left, right)
             for k, i in enumerate(at.tolist()):
                 self._critical(float(left[k]), float(right[k]), i, bool(growing[k]))
-        # the slope does not exist at a sample itself: a cusp
+        # floats have no slope at a sample itself: a cusp, or 0 times infinity
         missing = np.flatnonzero(~np.isfinite(self.slope[1:-1]) & np.isfinite(self.y[1:-1])) + 1
         for i in missing.tolist()[:PLACES]:
             if sign[i - 1] * sign[i + 1] < 0:
                 x, rising = float(self.x[i]), bool(sign[i - 1] < 0)
                 if self.nature.is_turn(x, 1 if rising else -1):
-                    kind = MINIMUM if rising else MAXIMUM
-                    self.criticals.append(Critical(x, float(self.y[i]), kind, kink=True))
+                    kind, sharp = MINIMUM if rising else MAXIMUM, self.nature.is_kink(x)
+                    self.criticals.append(Critical(x, float(self.y[i]), kind, sharp))
 
     def _critical(self, left: float, right: float, i: int, growing: bool) -> None:
         """Say what a change of the slope's sign between two neighbouring floats is."""

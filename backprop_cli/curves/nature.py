@@ -36,6 +36,9 @@ CHANGE = 1e-15
 LASTS = 0.9
 """Of a jump of the slope so much is left a hundred times as close; of a bend, less."""
 
+LEFT = 1e-3
+"""Share of a jump of the slope, at the nearest of these distances, that stays however near."""
+
 ENDLESS = tuple(1e-10 * 1e-3**k for k in range(6))
 """Distances, times the width, at which a slope is looked at that may grow without end."""
 
@@ -187,7 +190,7 @@ class Nature:
         from mpmath import mpf
 
         with digits(DIGITS):
-            at = mpf(x)
+            at = mpf(f"{x:.15g}") if float(f"{x:.15g}") == x else mpf(x)  # 0.3 is the decimal in a program
             try:
                 own = self._values(at)[self.graph.output]
                 rises = [
@@ -334,7 +337,12 @@ class Nature:
     @staticmethod
     def _jumps(sides: list[tuple[Any, Any]]) -> bool:
         apart = [abs(right - left) for left, right in sides]
-        return bool(apart[-1] > LASTS * apart[-2] > 0)
+        first, before, last = apart
+        if not LASTS * before < last < before:
+            return bool(last >= before > 0)
+        # of abs(x)^1.01 little is gone at these distances, and nothing is left in the end (Aitken)
+        fall = (last - before) - (before - first)
+        return bool(not fall or last - (last - before) ** 2 / fall > LEFT * last)
 
     def _change(self, number: Number, guess: Any, room: float) -> Any:
         """Return where a number changes its sign around a guess; None where it keeps it."""
