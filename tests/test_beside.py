@@ -601,3 +601,24 @@ def test_parts_of_pi_are_no_decimals(text: str, x: float) -> None:
     for turns in (0, 2 * math.pi, -4 * math.pi):
         with pytest.raises(SlopeError):
             differentiate(lower(parse(text)), {"x": x + turns}, methods=("reverse",))
+
+
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [
+        ("abs(x)^1.01", None),
+        ("relu(x)^1.02", None),
+        ("abs(x)^1.05 + 3x", None),
+        ("relu(x) + abs(x)^1.01", (0.0, 1.0)),
+        ("max(x, 2x) + abs(x)^1.01", (1.0, 2.0)),
+        ("abs(x) + x^2", (-1.0, 1.0)),
+    ],
+)
+def test_slopes_that_fade_are_no_sides_of_a_kink(text: str, sides: tuple[float, float] | None) -> None:
+    """In floats abs(x)^1.01 still has slopes of 0.88 to both sides of 0, where it has none."""
+    report = differentiate(lower(parse(text)), {"x": 0.0}, methods=("reverse", "finite"))
+    verdict = report.verdicts[0]
+    assert (verdict.verdict == "kink") == (sides is not None)
+    if sides is not None:
+        assert verdict.quotient is not None
+        assert (verdict.quotient.left, verdict.quotient.right) == pytest.approx(sides, abs=1e-9)

@@ -299,6 +299,9 @@ def _complex_step(task: Task) -> Column:
     )
 
 
+OPEN = 1e-6
+"""Error of the sides of a kink, over what they differ by, from which many digits look at them."""
+
 _COLUMNS = dict(
     zip(
         METHODS,
@@ -445,7 +448,7 @@ def _arbitrate(
     open_ = []
     for k, (word, seen) in enumerate((v.verdict, v.quotient) for v in verdicts):
         unsure = word == DISAGREE and seen is not None
-        near = word in (KINK, JUMP) and seen is not None and seen.at not in sure
+        near = word in (KINK, JUMP) and seen is not None and (seen.at not in sure or _is_open(seen))
         unseen = word in (AGREE, NOISY) and k in behind and k in quotients and k not in point.limits
         if unsure or near or unseen:
             open_.append(k)
@@ -457,6 +460,10 @@ def _arbitrate(
         if all(close(x, there.slope) or abs(x - there.slope) <= rounding for x in numbers):
             if not silent:
                 verdicts[k] = before._replace(verdict=NOISY, quotient=None, reason=MISLED)
+        elif before.verdict == KINK and before.quotient is not None and _is_open(before.quotient):
+            if isfinite(there.left) and isfinite(there.right):
+                seen = before.quotient._replace(left=there.left, right=there.right, error=0.0)
+                verdicts[k] = before._replace(quotient=seen)
         elif silent and isfinite(there.slope):
             if not _tied_by_rounding(point, behind[k]):
                 seen = Quotient(there.slope, 0.0, at=behind[k])
@@ -465,6 +472,13 @@ def _arbitrate(
             left, right = (None if isinf(x) else x for x in (there.left, there.right))
             seen = Quotient(None, 0.0, JUMP if there.leap else KINK, left, right, behind[k])
             verdicts[k] = Verdict(seen.kind, before.difference, None, seen, "the sides differ here")
+
+
+def _is_open(seen: Quotient) -> bool:
+    """Whether the sides of a kink are no nearer than floats get: abs(x)^1.01 has none, its slopes fade."""
+    return (
+        seen.left is not None and seen.right is not None and seen.error > OPEN * abs(seen.right - seen.left)
+    )
 
 
 def _is_at_kink(point: Point, id: int) -> bool:
