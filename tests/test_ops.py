@@ -1069,3 +1069,12 @@ def test_numbers_far_beyond_floats_take_no_time(text: str) -> None:
 def test_the_angle_of_minus_0_is_that_of_0() -> None:
     for xp in (FLOATS, arrays(), multiprecision()):
         assert float(PRIMITIVES["atan2"].forward(xp, -0.0, -1.0)) == math.pi
+
+
+def test_lgamma_has_its_digits_between_negative_poles() -> None:
+    """It is 0 twice between two of them, where the library's has an error of one, not of the number."""
+    draw = random.Random(3)
+    with mp.workdps(60):
+        for x in (-2.7200181080121713, *(draw.uniform(-6.0, 0.0) for _ in range(200))):
+            exact = mp.log(abs(mp.gamma(mp.mpf(x))))
+            assert abs(special.lgamma(x) - exact) <= 24 * math.ulp(float(exact)), x

@@ -55,7 +55,8 @@ def polygamma(n: float, x: float) -> float:
 def lgamma(x: float) -> float:
     """Return log(|gamma(x)|); raises what `math.lgamma` does.
 
-    Around its zeros at 1 and 2 by Taylor series (A&S 6.1.33), where the library's loses digits.
+    Around its zeros at 1 and 2 by Taylor series (A&S 6.1.33), where the library's loses digits; near those
+    left of 0, two between neighbouring poles, in many digits.
     """
     for zero in (1.0, 2.0):
         d = x - zero
@@ -64,7 +65,13 @@ def lgamma(x: float) -> float:
             for c in reversed(lgamma_series(zero)):
                 total = (total + c) * d
             return d * (total - EULER_GAMMA + (zero - 1.0))
-    return math.lgamma(x)
+    value = math.lgamma(x)
+    if x < 0.0 and abs(value) < 0.5:
+        with digits(30):
+            from mpmath import mpf
+
+            return float(exact_lgamma(mpf(x)))
+    return value
 
 
 def _digamma(x: float) -> float:
