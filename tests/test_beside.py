@@ -622,3 +622,9 @@ def test_slopes_that_fade_are_no_sides_of_a_kink(text: str, sides: tuple[float, 
     if sides is not None:
         assert verdict.quotient is not None
         assert (verdict.quotient.left, verdict.quotient.right) == pytest.approx(sides, abs=1e-9)
+
+
+def test_a_slope_beside_a_value_without_digits_is_warned_of(run: Any) -> None:
+    """The argument of the sine is known to 1e285, its slope to no digit."""
+    done = run("grad", "sinc(selu(10/y))", "y=1e-300", "--format", "value").answered()
+    assert "fewer than 3 digits of the slope in y" in done.err

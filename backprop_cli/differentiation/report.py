@@ -384,6 +384,8 @@ def differentiate(
         looked_at = wanted if judged else [graph.inputs[name] for name in asked]
         ids = [None, *(k for k in looked_at if own.get(k) is None)]
         spoilt = are_spoilt(point, task.noise, explained, ids, 10.0**-KEPT_DIGITS)
+        if None in spoilt:  # a slope from beside the point is that of numbers whose digits are as uncertain
+            spoilt = {*spoilt, *(k for k in ids if k in point.limits)}
         warnings += _lost_digits(graph, spoilt, asked)
         if judged:
             warnings += _zeros(point)
