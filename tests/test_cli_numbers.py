@@ -354,3 +354,24 @@ def test_slopes_known_in_closed_form(run, program, x, slope):
 def test_softplus_at_the_published_points(run, x):
     (value,) = run("eval", "softplus(x)", "--x", repr(x), "--format", "value").answered().numbers
     assert close(exact(softplus, x), value, 1e-15)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "where(clamp(x, 2, y) <= x, x, x)/x",
+        "where(x^y > -1, x + y, 7)",
+        "where(atan2(x, y) < 9, x + y, 7)",
+        "where(log(x) < sqrt(y), x + y, 7)",
+        "max(where(clamp(y, x, 1) == 0, 1, 2)*x, y)",
+    ],
+)
+def test_a_row_whose_condition_has_no_value_has_no_answer(run, text: str) -> None:
+    """A nan that a condition alone reads is as far as arrays go; single numbers are refused there."""
+    points = [(x, y) for x in (-1.0, 0.0, 0.75, 2.0) for y in (-1.0, 0.0, 1.0, 3.0)]
+    rows = "\n".join(f"{x},{y}" for x, y in points)
+    done = run("grad", text, "--points", "-", "--format", "csv", stdin=f"x,y\n{rows}\n")
+    cells = [line.split(",") for line in done.out.splitlines()[1:]]
+    for (x, y), row in zip(points, cells, strict=True):
+        single = run("grad", text, f"x={x}", f"y={y}", "--format", "value")
+        assert (row[2] == "") == (single.status == 3), (text, x, y, row, single.err)

@@ -68,8 +68,12 @@ class Plan:
         ]
         self.nodes = tape.builder.nodes
         self.leaves = tape.builder.inputs
-        # functions run element by element raise no flags
-        self.silent = any(node.op is not None and node.op.name in MAPPED for node in self.nodes)
+        # functions run element by element raise no flags, and neither does a nan that a condition reads
+        conditional = any(node.op is not None and node.op.truth for node in graph.nodes)
+        self.silent = any(
+            node.op.name in MAPPED if node.op is not None else conditional and node.value != node.value
+            for node in self.nodes
+        )
         self._steps: dict[int, Steps] = {}
 
     def _bound(self, rows: int) -> Steps:
