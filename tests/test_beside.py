@@ -628,3 +628,21 @@ def test_a_slope_beside_a_value_without_digits_is_warned_of(run: Any) -> None:
     """The argument of the sine is known to 1e285, its slope to no digit."""
     done = run("grad", "sinc(selu(10/y))", "y=1e-300", "--format", "value").answered()
     assert "fewer than 3 digits of the slope in y" in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("y*cos(x - (x - 1))", {"x": 1e17, "y": 2.0}),
+        ("y*tanh(1 + x - x)^2", {"x": 1e17, "y": 2.0}),
+        ("y*sigmoid(log(1 + x)/x)", {"x": 1e-300, "y": 2.0}),
+        ("atan(y + (x - (x - 1)))", {"x": 1e17, "y": 1e-9}),
+    ],
+)
+def test_an_operand_without_a_digit_spoils_what_is_level_there(
+    text: str, at: dict[str, float], run: Any
+) -> None:
+    """To first order the rounding of an operand changes nothing where the slope is 0."""
+    words = [f"{name}={x}" for name, x in at.items()]
+    done = run("grad", text, *words, "--format", "value", "--wrt", "y").answered()
+    assert "fewer than 3 digits of the slope in y" in done.err, done

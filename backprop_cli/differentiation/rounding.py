@@ -97,7 +97,9 @@ def _apply(op: Primitive, *operands: Any) -> Any:
         for k, partial in enumerate(op.partials(FLOATS, y, *values)):
             off = bound_of(operands[k])
             steady = isfinite(partial) and (partial or op.piece is not None)
-            change = _change(op, y, values, k, off) if op.piece is not None or not steady else 0.0
+            # a slope tells nothing of an operand without a digit: cos is 1 at 0, and anything at 0 +- 1e9
+            lost = abs(values[k]) < off < inf
+            change = _change(op, y, values, k, off) if op.piece is not None or lost or not steady else 0.0
             # over a jump the branch is the one that floats take
             jumps = op.piece is not None and change > STEEP * off
             term = _term(off, partial) if steady else 0.0
