@@ -646,3 +646,13 @@ def test_an_operand_without_a_digit_spoils_what_is_level_there(
     words = [f"{name}={x}" for name, x in at.items()]
     done = run("grad", text, *words, "--format", "value", "--wrt", "y").answered()
     assert "fewer than 3 digits of the slope in y" in done.err, done
+
+
+def test_a_formula_has_no_number_that_is_not_real(run: Any) -> None:
+    """In the branch not taken acosh'(0) is 1/i."""
+    done = run("grad", "acosh(where(x == 0, x, (1 - cos(x))/x) - x)", "x=-3", "--format", "json").answered()
+    assert "Imaginary" not in done.out
+
+
+def test_an_exponent_that_is_worked_out_is_off_as_its_number(run: Any) -> None:
+    run("grad", "y^hard_sigmoid(sqrt(3))", "y=1e-300").answered()

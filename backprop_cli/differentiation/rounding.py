@@ -107,7 +107,8 @@ def _apply(op: Primitive, *operands: Any) -> Any:
                 change = _towards(op, y, values, k, off if y * partial > 0.0 else -off, term)
             bound += max(term, 0.0 if jumps else change)
     if op.literal is not None and values[op.literal] * SHORT % 1.0:
-        bound += _change(op, y, values, op.literal, ulp(values[op.literal]))
+        # n - 1, of a slope, is off by as much as n
+        bound += _change(op, y, values, op.literal, 4.0 * ulp(max(1.0, abs(values[op.literal]))))
     return Bounded(y, bound)
 
 

@@ -43,7 +43,7 @@ class Share(Where):
 
 def is_formula(e: Any) -> bool:
     """Whether an expression can be written: SymPy's infinities, and what it has for 0/0, are no formula."""
-    return not e.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
+    return not e.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I)
 
 
 def gathered(e: Any) -> Any:
