@@ -339,10 +339,40 @@ def test_what_cannot_be_checked_says_why() -> None:
         (lambda: gradcheck(lambda x: x, None), "no inputs"),
         (lambda: gradcheck(lambda x: x, lambda d, x: d, x, large=True), "by place"),
         (lambda: gradcheck("x^2", None, {}, {}, x=3), "one dictionary"),
-        (lambda: gradcheck("x^2", None, {"x": 3}, seed=4), "seed is for a function"),
+        (lambda: gradcheck("x^2", None, {"x": 3}, seed=4), "no variable seed"),
+        (lambda: gradcheck(lambda x: x, lambda d, x: d, x, seed=-1), "seed is a whole number"),
+        (lambda: gradcheck(lambda x: x.sum(), lambda x: x, np.zeros((0, 3))), "x has no entries"),
     ):
         with np.errstate(all="ignore"), pytest.raises(BackpropError, match=words):
             call()
+
+
+def test_a_variable_may_be_called_as_an_option_of_functions() -> None:
+    assert gradcheck("seed^2", {"df/dseed": "2*seed"}, seed=3)
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_far_out_are_judged_without_a_word_of_pythons() -> None:
+    x = np.array([1e-9, 1.0, 1e9])
+    (found,) = gradcheck(np.log, lambda dout, x: dout / x, x).inputs
+    assert (found.verdict, found.agree) == ("agree", 3)
+    (found,) = gradcheck(np.log, lambda dout, x: dout / x * np.array([1.01, 1.0, 1.0]), x).inputs
+    assert (found.wrong, found.worst) == (1, (0,))
+    for factor in (np.inf, -np.inf, np.nan):
+        (found,) = gradcheck(lambda x: (x**2).sum(), lambda x, by=factor: x * by, np.ones(3)).inputs
+        assert (found.wrong, found.mistake) == (3, "not finite")
+
+
+def test_a_mean_of_parts_is_named() -> None:
+    def pool(x):
+        return x.mean(axis=(1, 2))
+
+    x = DRAW.standard_normal((3, 4, 2))
+    (found,) = gradcheck(pool, lambda dout, x: np.broadcast_to(dout[:, None, None], x.shape), x).inputs
+    assert (found.mistake, found.says) == (
+        "mean",
+        "it is 8 times too large: divide by the entries behind each output, as the mean does",
+    )
 
 
 def test_a_report_of_an_expression_is_true_where_nothing_is_wrong() -> None:

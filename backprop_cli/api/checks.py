@@ -213,8 +213,8 @@ def gradcheck(
 ) -> ArrayCheck: ...
 
 
-def gradcheck(  # type: ignore[misc]  # values' names are free, and seed is none of them
-    program: Any, claims: Any = None, /, *inputs: Any, large: bool = False, seed: int = 0, **values: Any
+def gradcheck(
+    program: Any, claims: Any = None, /, *inputs: Any, large: bool = False, **values: Any
 ) -> GradientCheck | ArrayCheck:
     """Hold a gradient to difference quotients: ours or a claimed one, or that of your own function.
 
@@ -231,8 +231,7 @@ def gradcheck(  # type: ignore[misc]  # values' names are free, and seed is none
         inputs: Of a program, values by name in a dictionary, for names such as ``large`` that are options
             here; of a function, what it takes: arrays of floats and floats are moved, others handed on.
         large: Lift the limits on the program's size.
-        seed: Of the random ``dout``.
-        values: Values by name.
+        values: Values by name; of a function ``seed`` alone, that of the random ``dout``.
     Raises:
         BackpropError: for a program, claims or functions that cannot be read or called, or where there is no
             such number.
@@ -241,6 +240,7 @@ def gradcheck(  # type: ignore[misc]  # values' names are free, and seed is none
         from ..checking.functioncheck import check as check_arrays
         from ..checking.functions import Subject
 
+        seed = whole("seed", values.pop("seed", 0), 0)
         if large or values:
             raise UsageError(
                 "a function takes its inputs by place", hint="gradcheck(forward, backward, x, w)"
@@ -249,14 +249,12 @@ def gradcheck(  # type: ignore[misc]  # values' names are free, and seed is none
             raise UsageError(f"the backward pass is a function, not {claims!r:.40}")
         if not inputs:
             raise UsageError("nothing to move: no inputs", hint="gradcheck(forward, backward, x, w)")
-        subject = Subject(program, claims, inputs, seed=whole("seed", seed, 0))
+        subject = Subject(program, claims, inputs, seed=seed)
         functions = [program] if claims is None else [program, claims]
         called = ", ".join(str(getattr(f, "__name__", type(f).__name__)) for f in functions)
         return ArrayCheck(called, check_arrays(subject))
     from ..checking.gradcheck import check
 
-    if whole("seed", seed, 0):
-        raise UsageError("seed is for a function of arrays")
     if len(inputs) > 1:
         raise UsageError("values go into one dictionary, or are given by name")
     answers = mapping("claims", {} if claims is None else claims)

@@ -211,6 +211,8 @@ def _of_factor(factor: float, subject: Subject, place: int) -> tuple[str, str]:
             sizes.setdefault(f"the entries of {n}", np.size(x))
     if out.ndim:
         sizes |= {"the rows of the output": len(out), "the entries of the output": out.size}
+        behind, rest = divmod(np.size(subject.inputs[place]), out.size)
+        sizes |= {} if rest else {"the entries behind each output": behind}
     for what, size in sizes.items():
         if size > 2 and abs(factor - size) <= NEAR * size:
             return "mean", f"it is {size} times too large: divide by {what}, as the mean does"

@@ -103,19 +103,17 @@ def _checked(subject: Subject, place: int, given: Array | None) -> CheckedArray:
     size = np.maximum(np.abs(claimed), np.abs(found.slope))
     largest = float(np.max(np.abs(found.slope), initial=0.0))
     room = 10.0 * found.error + ROOM * size + SLIGHT * max(largest, 1e-300)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):  # what is claimed may be infinite
         off = np.abs(claimed - found.slope)
-        right = off <= room
+        right = (off <= room) & np.isfinite(claimed)
         low, high = np.minimum(found.left, found.right), np.maximum(found.left, found.right)
         between = found.kink & (claimed >= low - 1e-3 * size) & (claimed <= high + 1e-3 * size)
     noise = ~between & right & (found.error > NOISY * np.maximum(size, 1e-3 * largest)) & (size > 0)
     wrong = ~between & ~right
     agree = right & ~between & ~noise
-    if wrong.any():
-        share = np.where(wrong, off / room, 0.0)
-        worst = int(np.argmax(np.where(np.isnan(share), np.inf, share)))
-    else:
-        worst = int(np.argmax(np.where(between, 0.0, off / np.maximum(room, 1e-300)))) if len(entries) else 0
+    with np.errstate(all="ignore"):
+        share = np.where(between | (wrong != wrong.any()), 0.0, off / np.maximum(room, 1e-300))
+    worst = int(np.argmax(np.where(np.isnan(share), np.inf, share)))
     mistake: str | None = None
     says = _good(int(between.sum()), int(noise.sum()), len(entries), name, x.size)
     if wrong.any():

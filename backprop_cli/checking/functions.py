@@ -23,6 +23,9 @@ Array = npt.NDArray[np.float64]
 STEPS = (2e-3, 2e-4, 2e-5, 2e-6, 2e-7)
 """Distances of the quotients, times the size of the number that is moved; each a tenth of the one before."""
 
+CLOSE = 1e-6
+"""Relative error of a quotient from which no other steps are tried."""
+
 SINGLE = (2e-1, 2e-2, 2e-3)
 """The same where the forward pass computes in single precision."""
 
@@ -86,6 +89,9 @@ class Subject:
             )
         if not np.all(np.isfinite(first)):
             raise UsageError(f"{_called(forward)} gives nan or inf at these inputs")
+        for k in self.moved:
+            if not np.size(self.inputs[k]):
+                raise UsageError(f"{self.names[k]} has no entries")
         self.out: Array = first
         draw = np.random.default_rng(seed)
         self.dout: Array = np.ones(()) if first.ndim == 0 else draw.standard_normal(first.shape)
@@ -168,6 +174,8 @@ class Subject:
         count = len(given)
         if pair and least <= 2 <= most and not (least == most == count + 1 and count + 1 != 2):
             return self.backward(dout, result[1] if len(result) == 2 else tuple(result[1:]))
+        if least == count and not self.out.ndim:  # what has a default is an option
+            return self.backward(*given)
         if least <= count + 1 <= most:
             return self.backward(dout, *given)
         if least <= count <= most and not self.out.ndim:
@@ -202,29 +210,33 @@ class Subject:
             return self._out(arrays)
 
         old = float(x[entry])
-        scale = max(abs(old), 0.05 * float(np.max(np.abs(x))), 1e-3)
-        best, sides = (np.inf, 0.0), []
-        before: float | None = None
-        for step in STEPS if self.eps < 1e-10 else SINGLE:
-            up, down = old + step * scale, old - step * scale
-            with np.errstate(all="ignore"):
-                high, low = at(up), at(down)
-            above, below = float(np.sum(weight * high)), float(np.sum(weight * low))
-            if not (np.isfinite(above) and np.isfinite(below)):
-                before = None
-                continue
-            width = up - down
-            size = float(np.sum(np.abs(weight) * (np.abs(high) + np.abs(low))))
-            rounding = self.eps * size / width
-            central = (above - below) / width
-            sides.append(((base - below) / (old - down), (above - base) / (up - old), rounding))
-            if before is not None:
-                # the error of a central difference falls with the square of its step
-                better = central + (central - before) / 99.0
-                best = min(best, (abs(better - central) + rounding, better))
-                if best[0] <= 1e-9 * abs(better):
-                    break
-            before = central
+        usual = max(abs(old), 0.05 * float(np.max(np.abs(x))), 1e-3)
+        best, sides = (np.inf, 0.0), list[tuple[float, float, float]]()
+        for scale in dict.fromkeys((usual, abs(old) or usual)):  # log at 1e-9 wants steps of its own size
+            before: float | None = None
+            sides.clear()
+            for step in STEPS if self.eps < 1e-10 else SINGLE:
+                up, down = old + step * scale, old - step * scale
+                with np.errstate(all="ignore"):
+                    high, low = at(up), at(down)
+                above, below = float(np.sum(weight * high)), float(np.sum(weight * low))
+                if not (np.isfinite(above) and np.isfinite(below)):
+                    before = None
+                    continue
+                width = up - down
+                size = float(np.sum(np.abs(weight) * (np.abs(high) + np.abs(low))))
+                rounding = self.eps * size / width
+                central = (above - below) / width
+                sides.append(((base - below) / (old - down), (above - base) / (up - old), rounding))
+                if before is not None:
+                    # the error of a central difference falls with the square of its step
+                    better = central + (central - before) / 99.0
+                    best = min(best, (abs(better - central) + rounding, better))
+                    if best[0] <= 1e-9 * abs(better):
+                        break
+                before = central
+            if best[0] <= CLOSE * abs(best[1]):
+                break
         arrays[place] = self.inputs[place]
         left, right, kink = _bend(sides)
         return best[1], best[0], left, right, kink

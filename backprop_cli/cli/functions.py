@@ -32,12 +32,13 @@ def functions_of(word: str) -> tuple[Callable[..., Any], Callable[..., Any] | No
     if not os.path.isfile(path):
         raise FileError(f"{path}: there is no such file")
     spec = importlib.util.spec_from_file_location("_checked", path)
-    if spec is None or spec.loader is None:
+    loader = None if spec is None else spec.loader
+    if spec is None or loader is None:
         raise UsageError(f"{path} is no Python file", hint=HINT)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))  # its imports, as where it is run itself
-    called(path, lambda: spec.loader.exec_module(module))  # type: ignore[union-attr]
+    called(path, lambda: loader.exec_module(module))
     found: list[Callable[..., Any]] = []
     for name in wanted:
         function = getattr(module, name, None)

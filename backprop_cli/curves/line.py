@@ -505,7 +505,8 @@ class _Search:
                 x, rising = float(self.x[i]), bool(sign[i - 1] < 0)
                 if self.nature.is_turn(x, 1 if rising else -1):
                     kind, sharp = MINIMUM if rising else MAXIMUM, self.nature.is_kink(x)
-                    self.criticals.append(Critical(x, float(self.y[i]), kind, sharp))
+                    y = neat(float(self.y[i]), 1e-15 * _spread(self.y))
+                    self.criticals.append(Critical(x, y, kind, sharp))
 
     def _critical(self, left: float, right: float, i: int, growing: bool) -> None:
         """Say what a change of the slope's sign between two neighbouring floats is."""

@@ -464,14 +464,20 @@ def target_shares(report: ArrayReport) -> list[int]:
     return [k for k in targets if np.allclose(report.values[k].sum(-1), 1.0, rtol=SHARES, atol=0.0)]
 
 
-def _fault(report: ArrayReport, id: int, text: str) -> str | None:
-    """Return what is wrong with a formula at the point; None where it gives the numbers that stand."""
-    graph = report.graph
-    known = {name: report.values[k] for name, k in graph.named.items()}
+def value_of_text(report: ArrayReport, text: str) -> NDArray | None:
+    """Return what a formula over a program's names gives at its point; None where it has no value."""
+    known = {name: report.values[k] for name, k in report.graph.named.items()}
     try:
         program = read_arrays(Source(text), {n: x.shape for n, x in known.items() if x.shape}, known)
-        value = array_values(program, {n: known[n] for n in program.graph.inputs}).value
+        return array_values(program, {n: known[n] for n in program.graph.inputs}).value
     except BackpropError:
+        return None
+
+
+def _fault(report: ArrayReport, id: int, text: str) -> str | None:
+    """Return what is wrong with a formula at the point; None where it gives the numbers that stand."""
+    value = value_of_text(report, text)
+    if value is None:
         return "has no value here"
     standing = report.standing(id)
     if value.shape != standing.shape:

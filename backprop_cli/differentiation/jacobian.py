@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..engine.point import check_wrt
-from ..errors import BackpropError, ExpressionError, Source, UsageError
+from ..errors import ExpressionError, Source, UsageError
 from ..graph import ArrayBuilder, Graph
 from ..language.settle import Settled, read_arrays
 from ..ops.matrices import MATRICES, NUMBER
@@ -20,6 +20,7 @@ from .arrays import (
     bind_arrays,
     differentiate_arrays,
     target_shares,
+    value_of_text,
 )
 from .compare import AGREE, NOT_RUN, Verdict
 
@@ -158,15 +159,8 @@ def _row(program: Settled, k: int) -> Settled:
 
 def _holds(report: JacobianReport, name: str, text: str, at: ArrayReport) -> bool:
     """Whether a formula gives the numbers that stand."""
-    graph = report.graph
-    known = {n: at.values[k] for n, k in graph.named.items()}
-    try:
-        program = read_arrays(Source(text), {n: x.shape for n, x in known.items() if x.shape}, known)
-        value = array_values(program, {n: known[n] for n in program.graph.inputs}).value
-    except BackpropError:
-        return False
-    right = report.jacobian(name)
-    if value.shape != right.shape or None in right.reshape(-1).tolist():
+    value, right = value_of_text(at, text), report.jacobian(name)
+    if value is None or value.shape != right.shape or None in right.reshape(-1).tolist():
         return False
     exact = right.astype(float)
     return bool(np.abs(value - exact).max() <= HOLDS * max(1.0, float(np.abs(exact).max())))

@@ -253,7 +253,9 @@ def _inputs(
 
 
 def _right(report: ArrayReport, name: str) -> str:
-    return repr(report.cotangents[report.graph.inputs[name]].tolist())  # type: ignore[union-attr]
+    slopes = report.cotangents[report.graph.inputs[name]]
+    assert slopes is not None
+    return repr(slopes.tolist())
 
 
 def _numpy(

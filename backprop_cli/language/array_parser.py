@@ -14,7 +14,20 @@ from ..errors import ExpressionError, Source, Span
 from ..ops import FUNCTIONS, Primitive
 from ..ops.matrices import CALLED, MATRICES
 from .operators import ARRAY_SIGNS, BINARY
-from .parser import CLOSED, GROUP, NAME_ITEM, NOTHING, NUMBER, SUPERSCRIPT, WORD, Frame, Item, Parser, Program
+from .parser import (
+    CLOSED,
+    GROUP,
+    NAME_ITEM,
+    NOTHING,
+    NUMBER,
+    SUPERSCRIPT,
+    WORD,
+    Callee,
+    Frame,
+    Item,
+    Parser,
+    Program,
+)
 from .tokens import OPERATOR_TOKEN, refused
 
 LIST, TUPLE = -4, -5
@@ -27,18 +40,21 @@ _INDEX = re.compile(rf"\[{_PART}(?:,{_PART})*\]")
 _SIGN = re.compile(r"@|(?<![0-9])\.[*/^]|(?<!\w)\[[^\[\]]*[,;][^\[\]]*\]|(?<!\w)\[\[")
 
 
+SIGNS: Mapping[str, tuple[int, str]] = {**BINARY, **ARRAY_SIGNS}
+
+
 class _Extremum:
     """The largest or smallest operand, of which there may be one where that is an array."""
 
     def __init__(self, row: Primitive) -> None:
-        self.arity = (1, None)
+        self.arity: tuple[int, int | None] = (1, None)
         self.signature = row.signature
 
 
 @cache
-def _functions() -> Mapping[str, Primitive]:
+def _functions() -> Mapping[str, Callee]:
     extrema = {name: _Extremum(row) for name, row in FUNCTIONS.items() if f"{name} of an array" in MATRICES}
-    return {**FUNCTIONS, **{name: MATRICES[name] for name in CALLED}, **extrema}  # type: ignore[dict-item]
+    return {**FUNCTIONS, **{name: MATRICES[name] for name in CALLED}, **extrema}
 
 
 def parse_arrays(source: Source, *, alone: bool = False) -> Program:
@@ -59,7 +75,7 @@ def looks_like_arrays(text: str) -> bool:
 
 
 class _ArrayParser(Parser):
-    signs = {**BINARY, **ARRAY_SIGNS}  # noqa: RUF012
+    signs = SIGNS
     arrays = True
 
     def __init__(self, source: Source, *, alone: bool) -> None:

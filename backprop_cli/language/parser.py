@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ..errors import ExpressionError, Source, Span, nearest
-from ..ops import ALIASES, FUNCTIONS, Primitive
+from ..ops import ALIASES, FUNCTIONS
 from .operators import (
     BINARY,
     COMPARISON,
@@ -124,6 +124,18 @@ class Frame(NamedTuple):
     commas: int = 0
 
 
+class Callee(Protocol):
+    """What a name before a bracket may be: as much as reading a call asks of it."""
+
+    @property
+    def arity(self) -> tuple[int, int | None]:
+        """How many operands it takes, at least and at most."""
+
+    @property
+    def signature(self) -> str:
+        """How it is called."""
+
+
 class Parser:
     """One pass over the tokens with an operator stack and a stack of operand starts.
 
@@ -134,7 +146,7 @@ class Parser:
     """
 
     signs: Mapping[str, tuple[int, str]] = BINARY
-    functions: Mapping[str, Primitive] = FUNCTIONS
+    functions: Mapping[str, Callee] = FUNCTIONS
     arrays = False
 
     def __init__(self, source: Source) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..explanation.expr import ZERO, Expr, Exprs, Number, Ref, add, fraction, multiply, subtract
 from ..explanation.paper import Paper, Row
@@ -45,11 +46,13 @@ class WrittenLoss:
         share, count = factor
         self.factor = fraction(1.0, 2.0) if share == 0.5 else fraction(-share if exact else share, count)
         inputs, last = 2 * len(self._terms), len(self._terms) if weighted else 0
-        forward = None
-        if exact is not None:
+
+        def forward(*xs: Any) -> Any:
             # what is between are predictions, which the logits give
-            forward = lambda *xs: exact.forward(*xs[:inputs], *xs[len(xs) - last :])  # noqa: E731
-        self.row = Row(kind, paper, self._write, self._slope, forward)
+            assert exact is not None
+            return exact.forward(*xs[:inputs], *xs[len(xs) - last :])
+
+        self.row = Row(kind, paper, self._write, self._slope, None if exact is None else forward)
 
     def terms(self, operands: Exprs, row: int) -> Expr:
         """Write the sum of the terms of a row, without the factor."""

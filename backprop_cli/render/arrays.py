@@ -14,7 +14,7 @@ from ..graph import INPUT, Graph
 from ..language.format import letter, node_text, output_text
 from ..language.numbers import rounded
 from .document import Document, Entries, Facts, Records
-from .gradient import kink_dict
+from .gradient import identity, kink_dict
 from .gradient_table import TONES, explanation
 from .page import Block, Cell, Column, Grid, Heading, Lines, Only, Text, Tone
 
@@ -285,14 +285,7 @@ def _node_dict(report: ArrayReport, id: int) -> dict[str, Any]:
     differences = [v.difference for _, v in report.judged(id) if v.difference is not None]
     ids = dict(zip((n for n, _ in report.judged(id)), _judged_ids(report, id), strict=True)) if of else {}
     kind = report.program.kinds[id]
-    return {
-        "id": id,
-        "name": graph.own_name(id),
-        "kind": node.kind,
-        "op": node.op.name if node.op else None,
-        "inputs": list(node.inputs),
-        "text": node_text(graph, id),
-        "span": list(node.span),
+    return identity(graph, node) | {
         "shape": list(node.shape),
         "row": kind.row,
         "value": report.values[id].tolist(),

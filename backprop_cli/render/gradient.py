@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..differentiation.report import GradientReport
-from ..graph import CONSTANT
+from ..graph import CONSTANT, Graph, Node
 from ..language.format import node_text
 from .document import Document, Entries, Facts, Records
 
@@ -58,18 +58,23 @@ def values_document(
     )
 
 
-def node_dict(report: GradientReport, id: int) -> dict[str, Any]:
-    """Return one node as the JSON schema has it."""
-    graph, verdict = report.graph, report.verdicts[id]
-    node = graph.nodes[id]
+def identity(graph: Graph, node: Node) -> dict[str, Any]:
+    """Return which node it is, as the JSON schema has it."""
     return {
-        "id": id,
-        "name": graph.own_name(id),
+        "id": node.id,
+        "name": graph.own_name(node.id),
         "kind": node.kind,
         "op": node.op.name if node.op else None,
         "inputs": list(node.inputs),
-        "text": node_text(graph, id),
+        "text": node_text(graph, node.id),
         "span": list(node.span),
+    }
+
+
+def node_dict(report: GradientReport, id: int) -> dict[str, Any]:
+    """Return one node as the JSON schema has it."""
+    graph, verdict = report.graph, report.verdicts[id]
+    return identity(graph, graph.nodes[id]) | {
         "value": report.values[id],
         "formula": report.formulas[id] if report.formulas else None,
         "gradient": {method: column[id] for method, column in report.columns.items()},

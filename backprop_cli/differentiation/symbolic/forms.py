@@ -116,14 +116,18 @@ class Forms:
     def called(self, function: str, shape: Shape, *operands: Form | int) -> Form:
         """Return a function of forms."""
         key = (function, *(x if isinstance(x, int) else self.key(x) for x in operands))
-        written = lambda: call(  # noqa: E731
-            function, [Piece(str(x)) if isinstance(x, int) else self.piece(x) for x in operands]
-        )
+
+        def written() -> Piece:
+            return call(function, [Piece(str(x)) if isinstance(x, int) else self.piece(x) for x in operands])
+
         return Form(shape, self.symbol(key, shape, written))
 
     def part(self, x: Form, index: str, shape: Shape) -> Form:
         """Return a part of a form."""
-        written = lambda: Piece((bracketed(self.piece(x), ATOM).parts, index))  # noqa: E731
+
+        def written() -> Piece:
+            return Piece((bracketed(self.piece(x), ATOM).parts, index))
+
         return Form(shape, self.symbol((index, self.key(x)), shape, written))
 
     def key(self, x: Form) -> Any:
@@ -500,16 +504,7 @@ class _ArrayPrinter(Printer):
         scalar = e.args[0]
         if scalar.is_Rational and scalar < 0:
             return _minus(self.piece(-e))
-        above: list[Any] = []
-        below: list[Any] = []
-        for factor in sorted(e.as_ordered_factors(), key=self._place):
-            if factor.is_Rational and self.plain(factor) is None:
-                above += [sympy.Integer(factor.p)] if factor.p != 1 else []
-                below += [sympy.Integer(factor.q)] if factor.q != 1 else []
-            elif factor.is_Pow and factor.exp.could_extract_minus_sign():
-                below.append(factor.base ** (-factor.exp))
-            else:
-                above.append(factor)
+        above, below = self.factors(e, self._place)
         top, axes = self._joined(above)
         if not below:
             return top

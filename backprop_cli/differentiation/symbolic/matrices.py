@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import sympy
@@ -214,7 +215,7 @@ class Derivatives:
         named = {}
         for s in forms.array_symbols(product):
             text = forms.pieces[s]().text + places[len(forms.shapes[s])]
-            named[s] = forms.symbol(("place", text), (), lambda text=text: Piece(text))  # type: ignore[misc]
+            named[s] = forms.symbol(("place", text), (), partial(Piece, text))
         written = forms.printer.piece(product.xreplace(named))
         summed = {(1, 0): "sum_i ", (2, 0): "sum_i sum_j ", (2, 1): "sum_i "}.get((axes, own), "")
         return summed + (bracketed(written, PRODUCT).text if summed else written.text)
@@ -232,7 +233,8 @@ class Derivatives:
         for node in reversed(graph.nodes[: graph.output + 1]):
             if node.id not in found or not active[node.id]:
                 continue
-            above = found[node.id] = None if found[node.id] is None else forms.tidy(found[node.id])  # type: ignore[arg-type]
+            form = found[node.id]
+            above = found[node.id] = None if form is None else forms.tidy(form)
             if self.same[node.id] != node.id:
                 self._join(found, self.same[node.id], above)
                 continue

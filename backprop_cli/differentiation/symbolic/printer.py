@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -131,9 +131,14 @@ class Printer:
         """Return the factors of a product above and below the line; of anything else the whole, above."""
         if not e.is_Mul:
             return [self.piece(e)], []
+        above, below = self.factors(e, _place)
+        return [*map(self.piece, above)], [*map(self.piece, below)]
+
+    def factors(self, e: Any, place: Callable[[Any], Any]) -> tuple[list[Any], list[Any]]:
+        """Return the factors of a product above and below the line, each in the order of their places."""
         above: list[Any] = []
         below: list[Any] = []
-        for factor in sorted(e.as_ordered_factors(), key=_place):
+        for factor in sorted(e.as_ordered_factors(), key=place):
             if factor.is_Rational and self.plain(factor) is None:
                 above += [sympy.Integer(factor.p)] if factor.p != 1 else []
                 below += [sympy.Integer(factor.q)] if factor.q != 1 else []
@@ -141,7 +146,7 @@ class Printer:
                 below.append(factor.base ** (-factor.exp))
             else:
                 above.append(factor)
-        return [*map(self.piece, above)], [*map(self.piece, below)]
+        return above, below
 
     def power(self, base: Any, exponent: Any) -> Piece:
         if exponent == sympy.Rational(1, 2):
