@@ -215,7 +215,7 @@ class Forms:
         pieces: list[list[Factor]] = [[]]
         for f in factors:
             pieces[-1].append(f)
-            if f.sides[1] == 1 and f.kind != DIAGONAL:
+            if len(f.shape) < 2 and f.kind == PLAIN:  # a matrix of one column is no vector
                 pieces.append([])
         if not pieces[-1]:
             pieces.pop()
