@@ -9,6 +9,8 @@ from math import isclose
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backprop_cli.errors import Source, UsageError
 from backprop_cli.language.lower import lower
@@ -282,6 +284,30 @@ def test_weight_decay_holds_a_run(optimizer):
     verdict = verdict_of("(x-1)^2", None, x=3.0, optimizer=read(optimizer, 0.1))
     assert verdict.kind == "stuck"
     assert "stuck at x = 0.952381 (f' = -0.0952381, after 1,000 updates): the weight decay" in verdict.says[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "rate", "kind"),
+    [
+        ("(3x+7y)^2", 0.005, "converged"),
+        ("(3x-7y-3.6)^2", 0.005, "converged"),  # at the bottom from the start, but for rounding
+        ("(3x+7y-1)^2*exp(sin(x)/9)", 0.005, "converged"),
+        ("(2x^2+x*y+y^2)/(x^2+y^2)", 0.5, "converged"),  # level along every line through 0
+        ("atan(x)*1e-9+(x-3y)^2", 0.05, "stuck"),  # the floor falls
+        ("(3x+7y)^2 - 1e-9*(7x-3y)^2", 0.005, "stuck"),
+    ],
+)
+def test_floats_lie_beside_the_bottom_of_a_valley(text, rate, kind):
+    """Its level lines are no lines of floats: what falls along one may be all that is left to the bottom."""
+    verdict = verdict_of(text, rate, x=0.5, y=-0.3, steps=20_000, until=1e-6)
+    assert verdict.kind == kind, verdict.says
+
+
+@given(a=st.integers(1, 9), b=st.integers(-9, -1), c=st.floats(-1, 1), x=st.floats(-1, 1))
+@settings(max_examples=25)
+def test_every_valley_has_a_bottom(a, b, c, x):
+    verdict = verdict_of(f"({a}x+{b}y-{c!r})^2", 0.2 / (a * a + b * b), x=x, y=0.3)
+    assert verdict.kind == "converged", verdict.says
 
 
 @pytest.mark.parametrize("rate", [0.99, 1.01])

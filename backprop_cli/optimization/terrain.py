@@ -19,6 +19,9 @@ DIGITS = 60
 NEAREST = 1e-9
 """First distance that is looked at, times the scale of the point; larger than a float's last digit."""
 
+CLOSE = 1e-4
+"""Distance, times the scale, within which the bottom of a valley is that of the point."""
+
 GROWTH = 4.0
 """Ratio of neighbouring distances."""
 
@@ -68,8 +71,12 @@ def shape_of(
     sign: float,
     scale: float,
     far: float,
+    across: Sequence[Coordinates] = (),
 ) -> Shape:
     """Return what a function does along lines through a point.
+
+    Floats lie beside the bottom of a valley and beside its level lines: what falls along a line by no more
+    than it does straight down to the bottom is level.
 
     Args:
         function: The function.
@@ -78,6 +85,7 @@ def shape_of(
         sign: Times f: what falls.
         scale: Of the point.
         far: Distance up to which is looked.
+        across: Directions across the valley that the point is in, where it is in one.
     """
     from mpmath import mpf
 
@@ -86,10 +94,11 @@ def shape_of(
         value = _precise(function)
         centre = [mpf(x) for x in point]
         own = value(centre)
+        spare = max(sign * (own - value(_bottom(value, centre, across, scale))), 0) if across else 0
 
         def side(way: Coordinates, turn: int) -> tuple[int, float, float]:
             """Return how it begins, where what falls comes up again (0: nowhere), and how far it is seen."""
-            begins, last, distance = 0, 0.0, NEAREST * scale
+            begins, last, distance, least = 0, 0.0, NEAREST * scale, 0
             while distance <= far:
                 there = value([x + turn * distance * d for x, d in zip(centre, way, strict=True)])
                 height = sign * (there - own)
@@ -98,7 +107,10 @@ def shape_of(
                 begins = begins or (height > 0) - (height < 0)
                 if begins < 0 < height:
                     return begins, distance, distance
+                least = min(least, height)
                 last, distance = distance, distance * GROWTH
+            if begins < 0 and -least <= spare:
+                begins = 0
             return begins, 0.0, far if distance > far else last
 
         for way in ways:
@@ -115,6 +127,22 @@ def shape_of(
     if peaks:
         return Shape("saddle" if rises else "maximum")
     return Shape("minimum", reach) if rises else Shape("level")
+
+
+def _bottom(
+    value: Callable[[Sequence[Any]], Any], point: list[Any], across: Sequence[Coordinates], scale: float
+) -> list[Any]:
+    """Return the bottom of a valley close by, by Newton's method along each direction across it."""
+    step = NEAREST * scale
+    for way in across:
+        before, own, after = (
+            value([x + k * step * d for x, d in zip(point, way, strict=True)]) for k in (-1, 0, 1)
+        )
+        bend = before - 2 * own + after
+        move = step * (before - after) / (2 * bend) if bend else 0
+        if abs(move) <= CLOSE * scale:
+            point = [x + move * d for x, d in zip(point, way, strict=True)]
+    return point
 
 
 def lowest_along(

@@ -219,7 +219,13 @@ class _Judge:
         # many times the distance to the minimum of a parabola of this slope and curvature along it
         far = min(100.0 * steep / bend, 1e3 * self.scale) if bend > 0.0 else 0.0
         far = max(far, 0.01 * self.scale)
-        return self.around(ways, point, far)
+        return self.around(ways, point, far, self.walls(found) if found is not None else ())
+
+    def walls(self, found: tuple[list[float], list[Coordinates]]) -> list[Coordinates]:
+        """Return the directions across a valley: f is curved along them, and level along others."""
+        low, high = found[0][0], found[0][-1]
+        curved = [way for c, way in zip(*found, strict=True) if c > FLAT * high]
+        return curved if low <= FLAT * high else []
 
     def lowest(self, point: Coordinates) -> bool:
         """Whether f rises from a point along every axis, and between any two of them."""
@@ -236,9 +242,15 @@ class _Judge:
             self.around([way], point, 0.01 * self.scale) == Shape("minimum") for way in ways
         )  # each by itself: along one of them f may be level
 
-    def around(self, ways: Sequence[Coordinates], point: Coordinates, far: float) -> Shape:
+    def around(
+        self,
+        ways: Sequence[Coordinates],
+        point: Coordinates,
+        far: float,
+        across: Sequence[Coordinates] = (),
+    ) -> Shape:
         """Return what f does along lines through a point."""
-        return shape_of(self.function, point, ways, sign=self.sign, scale=self.scale, far=far)
+        return shape_of(self.function, point, ways, sign=self.sign, scale=self.scale, far=far, across=across)
 
     def least(self, low: float, high: float) -> float:
         """Return the curvature up to which there is none."""

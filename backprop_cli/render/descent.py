@@ -70,7 +70,10 @@ def heading(report: Report) -> str:
     else:
         by = f" by {choices[0]}"
     fixed = {name: x for name, x in function.inputs.items() if name not in function.names}
-    held = "".join(f", {name} = {brief(x, 6)} fixed" for name, x in list(fixed.items())[:4])
+    kept = dict.fromkeys(  # an array is one name
+        name.partition("[")[0] if "[" in name else f"{name} = {brief(x, 6)}" for name, x in fixed.items()
+    )
+    held = "".join(f", {x} fixed" for x in list(kept)[:4])
     return f"{output_text(function.graph)}: gradient {way}{start}{held}{by}"
 
 
