@@ -6,7 +6,7 @@ numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from math import hypot, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..engine.point import Point, check_wrt
 from ..engine.run import not_an_input, written
-from ..engine.singular import check_matrices, conditions
+from ..engine.singular import check_matrices, conditions, orders
 from ..engine.sweep import active_nodes
 from ..engine.tensors import TensorPlan
 from ..engine.unroll import Unrolled, elements, place_text
@@ -196,8 +196,13 @@ def drawn_values(program: Settled) -> dict[str, NDArray]:
     return found
 
 
-def unrolled_size(graph: Graph) -> int:
-    """Return about how many single numbers a program comes to: products count one by one."""
+def unrolled_size(graph: Graph, eliminated: Container[int] = ()) -> int:
+    """Return about how many single numbers a program comes to: products count one by one.
+
+    Args:
+        graph: With the shape of every node.
+        eliminated: The steps whose matrices are; others take cofactors.
+    """
     total = 0
     for node in graph.nodes:
         shapes = [graph.nodes[i].shape for i in node.inputs]
@@ -207,7 +212,8 @@ def unrolled_size(graph: Graph) -> int:
             total += prod(sizes_of(labels(spec)[0], shapes).values())
         elif name in ("inv", "det", "logdet", "solve"):
             n = shapes[0][0]
-            total += n * n * n * 2 ** min(n, 60)
+            right = {"inv": 2 * n, "solve": prod(node.shape) // n}.get(name, 0)
+            total += n * n * (n + 3 * right) // 3 if node.id in eliminated else n * n * n * 2 ** min(n, 60)
         else:
             total += prod(node.shape)
     return total
@@ -396,7 +402,8 @@ def differentiate_arrays(
     active = active_nodes(graph, None if wrt is None else asked)
     inputs = bind_arrays(program, given)
     run = _run(program, inputs, active, sweep=True)
-    size = unrolled_size(graph)
+    eliminated = orders(graph, run.values)
+    size = unrolled_size(graph, eliminated)
     warnings = [*warnings_of(graph), *run.warnings]
     large = size > UNROLLED
     if large and methods and tuple(methods) != ("reverse",):
@@ -414,7 +421,7 @@ def differentiate_arrays(
             tuple(warnings), (note,),
         )  # fmt: skip
         return with_formulas(alone, process if formulas else None)
-    unrolled = elements(graph)
+    unrolled = elements(graph, eliminated)
     numbers = unrolled.graph_of(graph)
     names = None
     if wrt is not None:

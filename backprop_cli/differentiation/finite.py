@@ -23,6 +23,7 @@ LANES_FROM = 60_000  # nodes times nudged nodes from which arrays pay, NumPy's i
 LANE_NODES = 64
 BUDGET = 4_000_000  # primitives run before a large program gets its usual steps only: about a second
 GOOD = 1e-7  # relative error estimate that ends the search for a better step
+STEADY = 1e-4  # relative error estimate that a few steps are believed with
 NOTHING = 1e-60
 """Quotients up to this are 0 where that is within their error: they are what is left of a step."""
 
@@ -352,8 +353,9 @@ def _best_of_ladder(probe: Probe, scheme: str) -> Quotient:
                 best = Quotient(value, error)
         if best.value is not None and best.error <= GOOD * max(abs(best.value), abs(probe.f0) / probe.scale):
             return best
-    if not probe.patient:  # what a closer look would say is not known
-        return best._replace(error=inf)
+    if not probe.patient:  # what a closer look would say is known where nothing is near but rounding
+        steady = best.value is not None and best.error <= STEADY * abs(best.value) and not probe.kinks
+        return best if steady else best._replace(error=inf)
     if best.value is not None and not touches_kink(probe):
         return best
     if crossed_only or touches_kink(probe):

@@ -20,6 +20,9 @@ EXACT = 12
 NEARLY = 1e8
 """Condition number from which half the digits of an inverse are lost."""
 
+COFACTORS = 4
+"""Rows up to which cofactors are no longer than elimination."""
+
 INVERTED = ("inv", "solve")
 DECOMPOSED = ("inv", "solve", "det", "logdet", "adjugate")
 
@@ -56,6 +59,31 @@ def _factor(row: Sequence[Fraction], other: Sequence[Fraction]) -> Fraction | No
     if factor is None or any(x != factor * y for x, y in zip(row, other, strict=True)):
         return None
     return factor
+
+
+def orders(graph: Graph, values: Sequence[npt.NDArray[Any]]) -> dict[int, list[int]]:
+    """Return the order in which rows of larger matrices are eliminated, by the step: largest pivots first.
+
+    A matrix without an inverse has no such order.
+    """
+    found = {}
+    for node in graph.nodes:
+        if node.op is None or node.op.name not in DECOMPOSED[:-1]:
+            continue
+        a = np.array(values[node.inputs[0]], float)
+        order = list(range(len(a)))
+        if len(a) <= COFACTORS:
+            continue
+        for k in range(len(a)):
+            pivot = k + int(np.abs(a[k:, k]).argmax())
+            if not abs(a[pivot, k]) > 0.0:
+                break
+            a[[k, pivot]] = a[[pivot, k]]
+            order[k], order[pivot] = order[pivot], order[k]
+            a[k + 1 :] -= np.outer(a[k + 1 :, k] / a[k, k], a[k])
+        else:
+            found[node.id] = order
+    return found
 
 
 def conditions(graph: Graph, values: Sequence[npt.NDArray[Any]]) -> float:
@@ -95,6 +123,8 @@ def check_matrices(graph: Graph, values: Sequence[npt.NDArray[Any]]) -> list[str
         if not np.isfinite(matrix).all():
             continue
         why = dependent_rows(matrix)
+        if why is None and not np.isfinite(values[node.id]).all():
+            why = "as far as floats can tell"
         if why is not None:
             raise DomainError(
                 f"{written(graph, node.id)} has no value: {text} is singular ({why})",

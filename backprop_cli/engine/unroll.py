@@ -82,7 +82,13 @@ def _count(factor: float) -> int:
 
 
 class _Arrays(Lifted):
-    """The namespace of arrays of recorded numbers."""
+    """The namespace of arrays of recorded numbers.
+
+    Attributes:
+        order: Of rows in which the next matrix is eliminated; None where cofactors do.
+    """
+
+    order: Sequence[int] | None = None
 
     def __init__(self, recorder: Scalars) -> None:
         super().__init__("arrays of recorded numbers", self.each)
@@ -216,11 +222,15 @@ class Unrolled(NamedTuple):
         return self.recorder.builder.build([int(k) for k in self.ids(graph.output).reshape(-1)])
 
 
-def elements(graph: Graph) -> Unrolled:
+def elements(graph: Graph, orders: Mapping[int, Sequence[int]] = {}) -> Unrolled:
     """Unroll a program with arrays so that every number of every step is a node of its own.
 
     A part or a transpose has the numbers of what it is made of; here they are other nodes, of the same value:
     a step's slope goes through that step alone. Numbers are called by the names of their arrays, ``A[0,1]``.
+
+    Args:
+        graph: With the shape of every node.
+        orders: Of rows, in which elimination is safe, by the nodes that it is for: `singular.orders`.
     """
     recorder = Scalars()
     builder = recorder.builder
@@ -240,6 +250,7 @@ def elements(graph: Graph) -> Unrolled:
             found: Any = [Written(recorder, builder.input(name, node.span, node.kind)) for name in names]
         else:
             operands, before = [values[i] for i in node.inputs], len(builder.nodes)
+            xp.order = orders.get(node.id)
             found = list(np.asarray(xp.each(node.op, *operands, **node.static), object).reshape(-1))
             if node.kind != CONSTANT:
                 found = [recorder.own(x, owned) for x in found]

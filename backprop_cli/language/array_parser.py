@@ -37,7 +37,9 @@ STACK = "stack"
 ROWS_HINT = "entries are separated by commas, and rows are lists: [[1, 2], [3, 4]]"
 _PART = r"[ \t]*(?:-?[0-9]+|(?:-?[0-9]+)?[ \t]*:[ \t]*(?:-?[0-9]+)?)[ \t]*"
 _INDEX = re.compile(rf"\[{_PART}(?:,{_PART})*\]")
-_SIGN = re.compile(r"@|(?<![0-9])\.[*/^]|(?<!\w)\[[^\[\]]*[,;][^\[\]]*\]|(?<!\w)\[\[")
+_SIGN = re.compile(
+    r"@|(?<![0-9])\.[*/^]|(?<!\w)\[[^\[\]]*[,;][^\[\]]*\]|(?<!\w)\[\[|\b(?:eye|ones|zeros)\s*\("
+)
 
 
 SIGNS: Mapping[str, tuple[int, str]] = {**BINARY, **ARRAY_SIGNS}

@@ -15,7 +15,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from itertools import combinations
 from math import prod
+from operator import mul
 from typing import Any, NamedTuple
 
 from .elementwise import PRIMITIVES
@@ -666,8 +668,60 @@ def _cofactors(xp: Any, a: Any) -> Any:
     return xp.filled(a.shape, entry)
 
 
-def _cramer(xp: Any, a: Any) -> Any:
-    return xp.divide(_cofactors(xp, a), _leibniz(a))
+def _triangle(xp: Any, a: Any, right: Any, order: Sequence[int]) -> list[list[Any]]:
+    """Return the rows of a matrix and what stands right of it, with 0 below the diagonal.
+
+    Source: Golub and Van Loan, Matrix Computations (2013), section 3.4.
+    """
+    n = len(a)
+    rows = [[*a[k], *right[k]] for k in order]
+    for k in range(n):
+        for i in range(k + 1, n):
+            factor = xp.divide(rows[i][k], rows[k][k])[()]
+            rows[i][k + 1 :] = [
+                _less(x, factor, y) for x, y in zip(rows[i][k + 1 :], rows[k][k + 1 :], strict=True)
+            ]
+    return rows
+
+
+def _less(x: Any, factor: Any, y: Any) -> Any:
+    """Return x - factor*y; an entry of the identity is a float, which no operation is spent on."""
+    if isinstance(y, float):
+        term = -factor if y else 0.0
+        return term if isinstance(x, float) and not x else x + term if y else x
+    return -(factor * y) if isinstance(x, float) and not x else x - factor * y
+
+
+def _solved(xp: Any, a: Any, b: Any) -> Any:
+    """Return the x of a@x = b: by elimination where the order of rows is given, else by cofactors."""
+    n, columns = len(a), len(b[0])
+    if xp.order is None:
+        return xp.divide(xp.contract("ij,jk->ik", _cofactors(xp, a), b), _leibniz(a))
+    rows = _triangle(xp, a, b, xp.order)
+    found: list[list[Any]] = [[] for _ in rows]
+    for i in reversed(range(n)):
+        for k in range(n, n + columns):
+            x = rows[i][k]
+            for j in range(i + 1, n):
+                x = _less(x, rows[i][j], found[j][k - n])
+            found[i].append(xp.divide(x, rows[i][i])[()])
+    # others are made of these: the numbers of the step itself are nodes of their own
+    return xp.filled((n, columns), lambda i, j: xp.identity(found[i][j])[()])
+
+
+def _inverse(xp: Any, a: Any) -> Any:
+    if xp.order is None:
+        return xp.divide(_cofactors(xp, a), _leibniz(a))
+    n = len(a)
+    return _solved(xp, a, [[float(i == j) for j in range(n)] for i in range(n)])
+
+
+def _determinant(xp: Any, a: Any) -> Any:
+    if xp.order is None:
+        return _leibniz(a)
+    rows = _triangle(xp, a, [[] for _ in a], xp.order)
+    found = reduce(mul, (rows[k][k] for k in range(len(a))))
+    return -found if sum(x > y for x, y in combinations(xp.order, 2)) % 2 else found
 
 
 def _of_square(name: str, *, number: bool) -> Typed:
@@ -685,10 +739,6 @@ def _solve(a: Operand, b: Operand) -> Applied:
     return Applied(MATRICES["solve"], b.kind)
 
 
-def _columns(b: Any) -> str:
-    return "jk"[: len(b.shape)]
-
-
 _SQUARES: Samples = ((((3, 3),), {}), (((2, 2),), {}))
 INVERTIBLE = "an invertible matrix"
 _row(
@@ -696,7 +746,7 @@ _row(
     typed=_of_square("inv", number=False),
     params=("A",),
     forward=lambda xp, a: xp.inv(a),
-    definition=_cramer,
+    definition=_inverse,
     partials=lambda xp, y, a: (
         Pull(lambda g: -xp.contract("ij,jk->ik", xp.contract("ji,jk->ik", y, g), xp.contract("ij->ji", y))),
     ),
@@ -731,7 +781,7 @@ _row(
     typed=_of_square("det", number=True),
     params=("A",),
     forward=lambda xp, a: xp.det(a),
-    definition=lambda xp, a: _leibniz(a),
+    definition=_determinant,
     partials=lambda xp, y, a: (Pull(lambda g: g * xp.contract("ij->ji", xp.adjugate(a))),),
     shape=lambda a: (),
     local=("g*det(A)*inv(A)'",),
@@ -743,7 +793,7 @@ _row(
     typed=_of_square("logdet", number=True),
     params=("A",),
     forward=lambda xp, a: xp.logdet(a),
-    definition=lambda xp, a: xp.log(_leibniz(a)),
+    definition=lambda xp, a: xp.log(_determinant(xp, a)),
     partials=lambda xp, y, a: (Pull(lambda g: g * xp.contract("ij->ji", xp.inv(a))),),
     shape=lambda a: (),
     local=("g*inv(A)'",),
@@ -756,9 +806,7 @@ _row(
     typed=_solve,
     params=("A", "b"),
     forward=lambda xp, a, b: xp.solve(a, b),
-    definition=lambda xp, a, b: xp.divide(
-        xp.contract(f"ij,{_columns(b)}->{_columns(b).replace('j', 'i')}", _cofactors(xp, a), b), _leibniz(a)
-    ),
+    definition=lambda xp, a, b: xp.reshape(_solved(xp, a, xp.reshape(b, (len(a), -1))), b.shape),
     partials=lambda xp, y, a, b: (
         Pull(lambda g: -_outer_of(xp, xp.solve(xp.contract("ij->ji", a), g), y)),
         Pull(lambda g: xp.solve(xp.contract("ij->ji", a), g)),
