@@ -36,6 +36,35 @@ Span = tuple[int, int]
 """Start and end offset into the text of a `Source`, in characters, end exclusive."""
 
 
+MOST_TEXT = 48
+"""Characters of a definition's text that an error says."""
+
+
+class CallSpan(tuple[int, int]):
+    """Where a function of the program's own is called, for what its definition says there.
+
+    Attributes:
+        function: What is called.
+        inside: Where in the definition the same text has the operation.
+        whole: The operation's value is that of the call.
+    """
+
+    function: str
+    inside: Span
+    whole: bool
+
+    def __new__(cls, call: Span, function: str, inside: Span, *, whole: bool = False) -> CallSpan:
+        span = super().__new__(cls, call)
+        span.function, span.inside, span.whole = function, inside, whole
+        return span
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CallSpan) and self.inside == other.inside and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash((*self, self.inside))
+
+
 class Source:
     """A text with a name, able to say where an offset is.
 
@@ -43,14 +72,18 @@ class Source:
         text: The whole text, as the user gave it.
         path: The file it came from; None for an expression on the command line.
         note: How the user's text was read, where that is in another notation than ours.
+
+    Attributes:
+        functions: Names of the functions that the text has of its own, which are no variables.
     """
 
-    __slots__ = ("_starts", "note", "path", "text")
+    __slots__ = ("_starts", "functions", "note", "path", "text")
 
     def __init__(self, text: str, path: str | None = None, note: str | None = None) -> None:
         self.text = text
         self.path = path
         self.note = note
+        self.functions: tuple[str, ...] = ()
         self._starts: list[int] | None = None
 
     def locate(self, offset: int) -> tuple[int, int]:
@@ -109,6 +142,10 @@ class BackpropError(Exception):
         hint: str | Callable[[], str | None] | None = None,
         place: str | None = None,
     ) -> None:
+        if isinstance(span, CallSpan):
+            text = source.text[slice(*span.inside)] if source else ""
+            what = text if len(text) <= MOST_TEXT and "\n" not in text else "in its definition"
+            message += f"; in {span.function} this is {what}"
         super().__init__(message)
         self.message = message
         self.source = source

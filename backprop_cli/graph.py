@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .errors import ExpressionError, Source, Span
+from .errors import CallSpan, ExpressionError, Source, Span
 from .ops import Primitive, Shape
 from .ops.primitive import broadcast
 
@@ -148,6 +148,16 @@ class Graph:
             while any(n.startswith(self._prefix) and n[len(self._prefix) :].isdigit() for n in self.named):
                 self._prefix += "_"
         return f"{self._prefix}{id}"
+
+    @property
+    def taken(self) -> set[str]:
+        """Names that stand for something in the program: its variables, steps and functions."""
+        return {*self.named, *self.source.functions}
+
+    def text(self, id: int) -> str:
+        """Return a node in the user's own words; "" for what a definition has, whose names are its own."""
+        span = self.nodes[id].span
+        return "" if isinstance(span, CallSpan) and not span.whole else self.source.text[slice(*span)]
 
     def users(self) -> list[list[int]]:
         """Return for every node the ids of the nodes that read it, once per use."""

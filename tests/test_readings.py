@@ -246,7 +246,6 @@ def test_a_hint_that_is_followed_gives_what_was_meant(text: str, number: float) 
 
 HINTS = {
     "x^2 /. x -> 3": 'write "x^2" --x 3',
-    "f(x) = x^2; f(2)": "give x its value: --x VALUE",
     "=2^3^2": "a spreadsheet takes a^b^c for (a^b)^c, and here it is a^(b^c): write the brackets",
     "Integrate[x^2, x]": "there are no integrals here: write the antiderivative itself",
     "np.linalg.norm(x)": "'backprop ops' lists the functions",

@@ -245,7 +245,7 @@ def _pair(text: str, graph: Graph) -> tuple[int, int] | None:
 def _written(graph: Graph, of: int, by: tuple[int, ...]) -> str:
     """Write a derivative; an output without a name is ``f``."""
     node = graph.nodes[of]
-    name = node.name or next((n for n in ANY_OUTPUT if n not in graph.named), "f")
+    name = node.name or next((n for n in ANY_OUTPUT if n not in graph.taken), "f")
     if node.name is None and of != graph.output:
         name = graph.own_name(of)
     below = [graph.own_name(i) for i in by]

@@ -159,8 +159,7 @@ class Sweeps:
     def text(self, id: int) -> str:
         """Return a node as it is named and written."""
         node = self.graph.nodes[id]
-        start, end = node.span
-        text = " ".join(self.graph.source.text[start:end].split())
+        text = " ".join(self.graph.text(id).split())
         if not text or "#" in text:
             text = node_text(self.graph, id)
         if node.name is None:

@@ -163,7 +163,7 @@ def command(
             "no expression",
             hint='give one: backprop check "a*b" --a 3 --b -2 --claim a=-2; or --file PATH',
         )
-    graph = request.read("check works at one point: {name} is a range")
+    graph = request.read("check works at one point: {name} is {what}")
     if gradcheck:
         return _gradcheck(graph, request.values, claims, sheet, output)
     from ..checking.people import of_program

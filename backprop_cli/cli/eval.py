@@ -26,7 +26,7 @@ def command(
     """Value of every node of EXPRESSION at a point, or of EXPRESSION at many points.
 
     Variables take their values from --NAME VALUE or, after the expression, NAME=VALUE; a value
-    start:stop:step is a range.
+    start:stop:step is a range, 2,6,-2 a list.
     """
     from ..differentiation.report import SUMMARY_FROM, forward_report
 

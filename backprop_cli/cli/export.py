@@ -82,7 +82,7 @@ def command(
         word = request.overrides[0]
         raise UsageError(f"{word} is for the network of a config", hint="backprop export config.yaml")
     target_named(target, known)
-    request.read("export is of one point: {name} is a range", "--{name} VALUE", arrays=True)
+    request.read("export is of one point: {name} is {what}", "--{name} VALUE", arrays=True)
     if request.settled is not None:
         from ..api.arrays import translation_of
 

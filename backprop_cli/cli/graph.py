@@ -135,7 +135,7 @@ def command(
     if request.overrides:
         word = request.overrides[0]
         raise UsageError(f"{word} is for the network of a config", hint="backprop graph config.yaml")
-    request.read("graph draws one point: {name} is a range", "--{name} VALUE")
+    request.read("graph draws one point: {name} is {what}", "--{name} VALUE")
     _program(request, output, names, _names("--wrt", wrt), write, edges, named, all_)
     return 0
 

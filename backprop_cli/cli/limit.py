@@ -65,7 +65,7 @@ def command(
     from ..engine.point import check_wrt
     from ..errors import ANSWERED, NO, NO_SUCH_NUMBER
 
-    graph = request.read("limit works at one point: {name} is a range")
+    graph = request.read("limit works at one point: {name} is {what}")
     hs = _steps(steps)
     names = check_wrt(graph, names_of(wrt))
     notes = []

@@ -101,7 +101,7 @@ def _expression(request: PageRequest, output: Output, quiz: bool) -> None:
     if request.overrides:
         word = request.overrides[0]
         raise UsageError(f"{word} is for the network of a config", hint="backprop page config.yaml")
-    request.read("a page begins at one point: {name} is a range with a step", "--{name} -3:3")
+    request.read("a page begins at one point: {name} is {what}", "--{name} -3:3")
     from ..api.page import page
 
     output.write(

@@ -64,6 +64,11 @@ class Drawn(Request):
             if binding.name in self.spans:
                 raise BindingError(f"{binding.name} is given twice")
             super().bind(binding)
+            if binding.name in self.ranges:
+                raise BindingError(
+                    f"{binding.name} is a list: plot draws over a range",
+                    hint=f"--{binding.name} START:STOP",
+                )
             return
         if binding.name in self.values or binding.name in self.spans:
             raise BindingError(f"{binding.name} is given twice")

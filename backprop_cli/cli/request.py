@@ -29,7 +29,7 @@ class Request:
     Attributes:
         graph: The computation.
         values: Numbers bound by the user.
-        ranges: Variables bound to ``start:stop:step``, with the numbers of each.
+        ranges: Variables bound to ``start:stop:step`` or ``2, 6, -2``, with the numbers of each.
         arrays: Variables bound to arrays.
         settled: The program where it has arrays, with what every step is; None for one over numbers.
         dialect: How the table of points is written; None for plain.
@@ -64,7 +64,8 @@ class Request:
 
         Args:
             arrays: The command knows arrays: ``settled`` has a program with some.
-            one_point: What a command that takes no ranges says of one; ``{name}`` has it.
+            one_point: What a command that takes no ranges says of one; ``{name}`` has it, and ``{what}`` says
+                whether that is a range or a list.
             hint: What to do instead.
         Raises:
             BackpropError: for a program or bindings that cannot be read.
@@ -86,7 +87,9 @@ class Request:
             self.bind(binding)
         if one_point and self.ranges:
             name = next(iter(self.ranges))
-            raise UsageError(one_point.format(name=name), hint=hint and hint.format(name=name))
+            text = next(binding.text for binding in self.bindings if binding.name == name)
+            what = "a range" if ":" in text else "a list"
+            raise UsageError(one_point.format(name=name, what=what), hint=hint and hint.format(name=name))
         if not self.values and not self.ranges and self.points is None:
             self.note_products()
         return self.graph
@@ -193,6 +196,8 @@ class Request:
         try:
             if ":" in binding.text:
                 self.ranges[name] = grid(binding.text)
+            elif "," in binding.text and (values := several(binding.text)):
+                self.ranges[name] = values
             else:
                 self.values[name] = constant(binding.text)
         except BackpropError as error:
@@ -237,6 +242,28 @@ def _source(expression: str | None, file: str | None, large: bool) -> Source:
             f"{shown} is larger than {TEXT_LIMIT:,} characters", hint="--large lifts the limit"
         )
     return Source(decoded(data, shown, ExpressionError), shown)
+
+
+def several(text: str) -> list[float] | None:
+    """Return the numbers of a list, ``2, 6, -2``; None for what is one value.
+
+    Raises:
+        BindingError: for what may be one number as it is grouped elsewhere, ``1,5``, and what is no number.
+    """
+    import re
+
+    from ..language.operands import listed
+
+    parts = listed(text)
+    if len(parts) == 1:
+        return None
+    if re.fullmatch(r"\s*[-+]?\d+(?:,\d+(?:e[-+]?\d+)?|(?:,\d{3})+(?:\.\d+)?)\s*", text, re.IGNORECASE):
+        try:
+            constant(text)
+        except BindingError as error:
+            error.hint = f"{error.hint}; a list has blanks: '{', '.join(map(str.strip, parts))}'"
+            raise
+    return [constant(part) for part in parts]
 
 
 def grid(text: str) -> list[float]:

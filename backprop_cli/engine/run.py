@@ -317,9 +317,8 @@ def written(graph: Graph, id: int) -> str:
     node = graph.nodes[id]
     if node.name is not None:
         return node.name if node.op is None else beginning(node_text(graph, id))
-    start, end = node.span
-    text = graph.source.text[start:end]
-    return text if len(text) <= 32 and "\n" not in text else beginning(node_text(graph, id))
+    text = graph.text(id)
+    return text if 0 < len(text) <= 32 and "\n" not in text else beginning(node_text(graph, id))
 
 
 def no_value(graph: Graph, values: Sequence[float], id: int) -> NoSuchNumber:

@@ -134,9 +134,8 @@ class GraphView:
         if node.op is None:
             return ""
         if self.named:
-            start, end = node.span
-            text = self.graph.source.text[start:end]
-            return node_text(self.graph, id) if "\n" in text or "#" in text else text
+            text = self.graph.text(id)
+            return node_text(self.graph, id) if not text or "\n" in text or "#" in text else text
         if self.constants:
             # without this, every step of a chain of constants would be written out whole
             names = [number(self.graph.name(i)) for i in node.inputs]

@@ -193,7 +193,7 @@ def _at(told: Explanation, point: WrittenPoint, rate: float | None) -> Explanati
 def with_name(graph: Graph) -> Graph:
     """Return the program with a name for its output, as a teacher would call it, where it has none."""
     last = graph.nodes[graph.output]
-    name = next((n for n in OUTPUT_NAMES if n not in graph.named), None)
+    name = next((n for n in OUTPUT_NAMES if n not in graph.taken), None)
     if last.op is None or last.name is not None or name is None or last.kind == CONSTANT:
         return graph
     nodes = list(graph.nodes)

@@ -88,7 +88,7 @@ class _Derivation:
         self.known: dict[int, Expr] = {}  # derivatives of steps with names of their own
         self.whole: dict[int, Expr] = {}
         self.sizes: dict[int, int] = {}
-        self.letters = [c for c in "uvwpqrst" if c not in graph.named]
+        self.letters = [c for c in "uvwpqrst" if c not in graph.taken]
 
     def run(self) -> Derivation:
         graph, output = self.graph, self.graph.output

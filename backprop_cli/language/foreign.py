@@ -95,6 +95,8 @@ def called(text: str, span: Span) -> Meant | None:
     low, many = name.lower(), len(operands)
     if name in FUNCTIONS:
         return _otherwise_called(name, operands, Change(span[0], end, ""))
+    if re.search(rf"(?:^|[;\n])[ \t]*{re.escape(name)}[ \t]*\([^()=]+\)[ \t]*=(?!=)", text):
+        return None  # a function of the program's own
     product = (Change(span[0], end, f"{name}*({inside})", "to multiply"),) if many == 1 else ()
     if low in _DERIVATIVES.split() and many > 1:
         use = f"and let grad take the derivative in {operands[1].strip()}"
@@ -108,12 +110,6 @@ def called(text: str, span: Span) -> Meant | None:
         return Meant((square, Change(span[0], end, f"sqrt({inside})")))
     if low in ("sigma", "σ") and many == 1:
         return Meant((Change(span[0], end, f"sigmoid({inside})"), *product))
-    header = re.match(rf"\s*{re.escape(name)}[ \t]*\([ \t]*({NAME})[ \t]*\)[ \t]*=(?!=)", text)
-    if header and span[0] > header.end() and many == 1:
-        says = f"{name} is the program's name for its output: it is not called"
-        return Meant(
-            (Change(span[0], end, ""),), says, hint=f"give {header[1]} its value: --{header[1]} VALUE"
-        )
     if written is not None:
         own = function_of(name) is not None
         return Meant((Change(span[0], end, written), *(product if own else ())))

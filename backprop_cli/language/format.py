@@ -9,7 +9,7 @@ from ..graph import CONSTANT, Graph, Node
 from .fold import fold
 from .operators import ATOM
 from .parser import Item, Program
-from .written import OURS, Piece, atom, bracketed, number, spell
+from .written import OURS, Piece, atom, bracketed, call, number, spell
 
 IN_A_SENTENCE = 120
 """Characters of a node that a sentence has."""
@@ -26,8 +26,9 @@ NAMED_FROM = 12
 
 def letter(graph: Graph, names: Sequence[str] = OUTPUT_NAMES) -> str:
     """Return the first of several names that a program leaves free, with dashes where it leaves none."""
-    free = next((name for name in names if name not in graph.named), names[0])
-    while free in graph.named:
+    taken = graph.taken
+    free = next((name for name in names if name not in taken), names[0])
+    while free in taken:
         free += "_"
     return free
 
@@ -62,6 +63,8 @@ def format_items(items: Sequence[Item]) -> str:
     def apply(item: Item, operands: Sequence[Piece]) -> Piece:
         if item.text[0] == "[":
             return Piece((bracketed(operands[0], ATOM).parts, item.text))
+        if item.text[-1] == "(":
+            return call(item.text[:-1], operands)
         return spell(OURS, item.text, operands)
 
     return fold(items, name=leaf, number=leaf, apply=apply).text
@@ -88,8 +91,7 @@ def own_text(graph: Graph, id: int) -> str:
     """Return one node as one operation; in the user's own words where an operand has no name of theirs."""
     node = graph.nodes[id]
     operands = [graph.nodes[i] for i in node.inputs]
-    start, end = node.span
-    text = graph.source.text[start:end]
+    text = graph.text(id)
     unnamed = any(operand.op is not None and operand.name is None for operand in operands)
     return text if unnamed and text and "\n" not in text and text == printable(text) else node_text(graph, id)
 
@@ -108,9 +110,8 @@ def output_text(graph: Graph, most: int = 60) -> str:
 
 def written_text(graph: Graph, id: int, most: int = IN_A_SENTENCE) -> str:
     """Return a node in the user's own words, or what is longer than that as its last operation."""
-    start, end = graph.nodes[id].span
-    text = graph.source.text[start:end]
-    if len(text) > most or set(text) & set("\n#") or text != printable(text):
+    text = graph.text(id)
+    if not 0 < len(text) <= most or set(text) & set("\n#") or text != printable(text):
         return node_text(graph, id)
     return text
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from ..errors import BindingError, ExpressionError, NoSuchNumber, Source, Span
+from ..errors import BindingError, CallSpan, ExpressionError, NoSuchNumber, Source, Span
 from ..graph import CONSTANT, NODE_LIMIT, Graph, GraphBuilder
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import FLOATS
@@ -63,6 +63,14 @@ Checked = tuple[float, Span | None]
 """A number, and the first fault that it needs: a branch not taken may have one."""
 
 
+NESTING = 100
+"""Functions of a program that call one another, one within the other: each takes part of Python's stack."""
+
+
+EXPANDED_LIMIT = 5_000_000
+"""Nodes of a program with functions of its own, whatever its size: calls of calls grow without bound."""
+
+
 class Lowering:
     """Builds the graph of a program.
 
@@ -79,6 +87,15 @@ class Lowering:
         self.builder = GraphBuilder(program.source, limit)
         self.defaults: dict[str, Any] = {}
         self.euler: Span | None = None
+        self.definitions: dict[str, Statement] = {}
+        self.statements = program.statements
+        if any(statement.params is not None for statement in program.statements):
+            self.define()
+            self.builder.limit = min(limit, EXPANDED_LIMIT)
+        # what the operands of the call that is expanded are, the place of that call, and its function
+        self.params: dict[str, int] = {}
+        self.inside: tuple[Span, str] | None = None
+        self.expanded: dict[tuple[object, ...], int] = {}
         # every name the program assigns, and where
         self.assigned: dict[str, Statement] = {}
         for statement in program.statements:
@@ -88,16 +105,53 @@ class Lowering:
             if name in self.assigned:
                 line = self.source.locate(self.assigned[name].span[0])[0]
                 where = f", first on line {line}" if self.source.locate(statement.span[0])[0] != line else ""
+                function = statement.params is not None and self.assigned[name].params is not None
                 raise ExpressionError(
-                    f"{name} is assigned twice{where}",
+                    f"{name} is {'defined' if function else 'assigned'} twice{where}",
                     source=self.source,
                     span=(statement.span[0], statement.span[0] + len(name)),
-                    hint="a name stands for one number: use another name",
+                    hint=f"a name stands for one {'function' if function else 'number'}: use another name",
                 )
             self.assigned[name] = statement
         self.own = set(bound) | set(self.assigned)
-        for statement in program.statements:
+        for statement in self.statements:
             self.own.update(statement.params or ())
+
+    def define(self) -> None:
+        """Tell the functions that are called from the statement that is the output and names its inputs."""
+        calls = {s.name: self.calls(s.items) for s in self.program.statements if s.params is not None}
+        called = {i.text[:-1] for s in self.program.statements for i in self.calls(s.items)}
+        output = next(
+            (s for s in reversed(self.program.statements) if s.params is None or s.name not in called), None
+        )
+        self.statements = [s for s in self.program.statements if s.params is None or s is output]
+        self.definitions = {
+            s.name: s for s in self.program.statements if s.name in called and s.params is not None
+        }
+        # from those that call nothing upwards: what is left at a level without any calls itself
+        waiting = {name: calls[name] for name in self.definitions}
+        for _ in range(NESTING):
+            ready = [n for n, items in waiting.items() if not any(i.text[:-1] in waiting for i in items)]
+            for name in ready:
+                del waiting[name]
+            if not waiting:
+                return
+            if not ready:
+                break
+        name, items = next(iter(waiting.items()))
+        item = next((i for i in items if i.text[:-1] in waiting), items[0])
+        other = item.text[:-1]
+        if ready:
+            says, hint = f"functions call each other more than {NESTING} deep", None
+        else:
+            says = f"{name} calls itself{'' if other == name else f' by way of {other}'}"
+            hint = "a function is put in where it is called, which would never end"
+        raise ExpressionError(says, source=self.source, span=(item.start, item.end), hint=hint)
+
+    @staticmethod
+    def calls(items: Sequence[Item]) -> list[Item]:
+        """Return the calls of functions of the program's own."""
+        return [item for item in items if item.text[-1] == "("]
 
     def default(self, items: list[Item]) -> Any:
         """Return the value of a statement that is built from numbers alone, None for any other."""
@@ -105,22 +159,16 @@ class Lowering:
 
     def graph(self) -> Graph:
         """Return the graph."""
-        builder, last = self.builder, self.program.statements[-1]
+        builder, last = self.builder, self.statements[-1]
         output = -1
-        for statement in self.program.statements:
+        for statement in self.statements:
             name = statement.name
             if statement.params is not None:
-                if statement is not last:
-                    raise ExpressionError(
-                        f"{name}(...) = names the output and its inputs, so it is the last statement",
-                        source=self.source,
-                        span=statement.span,
-                    )
                 for param in statement.params:
                     if param not in builder.named:
                         builder.input(param, statement.span)
             elif name is not None:
-                value = self.default(statement.items)
+                value = None if self.calls(statement.items) else self.default(statement.items)
                 if value is not None:
                     output = builder.input(name, statement.span)
                     self.defaults[name] = value
@@ -128,6 +176,10 @@ class Lowering:
             output = self.expression(statement.items)
             if name is not None:
                 node = builder.nodes[output]
+                if node.kind == CONSTANT and self.definitions and (value := self.number(output)) is not None:
+                    output = builder.input(name, statement.span)
+                    self.defaults[name] = value
+                    continue
                 if node.name is not None or node.op is None:
                     output = builder.apply(PRIMITIVES["identity"], (output,), statement.span)
                 builder.name(output, name)
@@ -142,9 +194,90 @@ class Lowering:
 
     def expression(self, items: list[Item]) -> int:
         """Add one statement's nodes; return the id of its value."""
-        builder = self.builder
-        apply, rows, nodes = builder.apply, self.rows, builder.nodes
         stack: list[int] = []
+        begin = 0
+        for at, item in enumerate(items) if self.definitions else ():
+            if item.text[-1] == "(":
+                self.extend(stack, items[begin:at])
+                operands = stack[len(stack) - item.arity :]
+                del stack[len(stack) - item.arity :]
+                stack.append(self.call(item, operands))
+                begin = at + 1
+        self.extend(stack, items[begin:] if begin else items)
+        return stack[0]
+
+    def call(self, item: Item, operands: list[int]) -> int:
+        """Add the nodes of a call, unless the same has been called before; return the id of its value."""
+        builder, name = self.builder, item.text[:-1]
+        span: Span = (item.start, item.end)
+        nodes = [builder.nodes[id] for id in operands]
+        constants = [node.op is None and node.kind == CONSTANT for node in nodes]
+        key = (name, *((n.value, n.label) if c else n.id for n, c in zip(nodes, constants, strict=True)))
+        if key in self.expanded:
+            return self.expanded[key]
+        definition = self.definitions[name]
+        assert definition.params is not None
+        before = self.params, self.inside
+        self.params = dict(zip(definition.params, operands, strict=True))
+        self.inside = (before[1][0] if before[1] else span), name
+        size = len(builder.nodes)
+        try:
+            id = self.expression(definition.items)
+        except ExpressionError as error:
+            if error.source is not None:
+                raise
+            raise ExpressionError(
+                f"{error.message} once what is called is put in",
+                source=self.source, span=self.inside[0],
+                hint=error.hint if builder.limit < EXPANDED_LIMIT else None,
+            ) from None  # fmt: skip
+        self.params, self.inside = before
+        node = builder.nodes[id]
+        if id >= size and isinstance(node.span, CallSpan):
+            inner = node.span
+            node.span = (
+                CallSpan(*before[1], span)
+                if before[1]
+                else CallSpan(span, inner.function, inner.inside, whole=True)
+            )
+        self.expanded[key] = id
+        return id
+
+    def number(self, id: int) -> float | None:
+        """Return the value of a constant step; None where that is an array."""
+        nodes = self.builder.nodes
+        values: dict[int, float] = {}
+        todo = [id]
+        while todo:
+            node = nodes[todo[-1]]
+            missing = [i for i in node.inputs if i not in values]
+            if missing:
+                todo += missing
+                continue
+            todo.pop()
+            if node.op is None:
+                values[node.id] = node.value
+            elif node.op.name not in PRIMITIVES:
+                return None
+            else:
+                values[node.id] = node.op.forward(FLOATS, *map(values.__getitem__, node.inputs))
+        if math.isfinite(values[id]):
+            return values[id]
+        span = nodes[id].span
+        text = self.source.text[slice(*span)]
+        raise NoSuchNumber(f"{text} is not a finite number", source=self.source, span=span)
+
+    def extend(self, stack: list[int], items: list[Item]) -> None:
+        """Add the nodes of a part of a statement that calls no function of the program's own."""
+        builder = self.builder
+        apply, constant, rows, nodes = builder.apply, builder.constant, self.rows, builder.nodes
+        if self.inside is not None:
+            call, function = self.inside
+
+            def placed(add: Callable[..., int]) -> Callable[..., int]:
+                return lambda what, more, span: add(what, more, CallSpan(call, function, span))
+
+            apply, constant = placed(apply), placed(constant)
         # not by `fold`: a call an item costs 15 % here, and programs have a million of them
         for text, arity, start, end in items:
             if arity == 2:
@@ -156,14 +289,14 @@ class Lowering:
             elif arity == NAME_ITEM:
                 stack.append(self.name(text, start, end))
             elif arity == NUMBER_ITEM:
-                stack.append(builder.constant(_number(text, self.source, start, end), text, (start, end)))
+                stack.append(constant(_number(text, self.source, start, end), text, (start, end)))
             elif arity == 1 and not rows[text].defaults:
                 stack[-1] = apply(rows[text], (stack[-1],), (start, end))
             else:
                 operands = stack[len(stack) - arity :]
                 del stack[len(stack) - arity :]
                 row = rows[text]
-                operands += [builder.constant(x, brief(x), (start, end)) for x in row.omitted(arity)]
+                operands += [constant(x, brief(x), (start, end)) for x in row.omitted(arity)]
                 if row.chosen and not (nodes[operands[0]].op or row).truth:
                     raise ExpressionError(
                         f"{row.name} needs a condition, such as x > 0",
@@ -172,15 +305,19 @@ class Lowering:
                         hint=row.signature,
                     )
                 stack.append(apply(row, tuple(operands), (start, end)))
-        return stack[0]
 
     def name(self, name: str, start: int, end: int) -> int:
         """Return the node that a name stands for, adding an input or a constant for a new one."""
-        known = self.builder.named.get(name)
+        known = self.params.get(name, self.builder.named.get(name))
         if known is not None:
             return known
         if name in self.assigned:
             later = self.assigned[name]
+            if later.params is not None:
+                raise ExpressionError(
+                    f"{name} is a function: {name}({', '.join(later.params)}) is its value",
+                    source=self.source, span=(start, end),
+                )  # fmt: skip
             line, column = self.source.locate(later.span[0])
             raise ExpressionError(
                 f"{name} is used before it is assigned (line {line}, column {column})",

@@ -32,7 +32,7 @@ class Item(NamedTuple):
     """One entry of a postfix list.
 
     ``arity`` is -1 for a number (``text`` as written), -2 for a name, and otherwise the number
-    of preceding operands that the primitive ``text`` takes.
+    of preceding operands that the primitive ``text`` takes; ``f(`` is a function of the program's own.
     """
 
     text: str
@@ -136,6 +136,23 @@ class Callee(Protocol):
         """How it is called."""
 
 
+class Definition(NamedTuple):
+    """A function of the program's own, ``name(params) = ...``."""
+
+    name: str
+    params: tuple[str, ...]
+
+    @property
+    def arity(self) -> tuple[int, int]:
+        """How many operands it takes, at least and at most."""
+        return len(self.params), len(self.params)
+
+    @property
+    def signature(self) -> str:
+        """How it is called."""
+        return f"{self.name}({', '.join(self.params)})"
+
+
 class Parser:
     """One pass over the tokens with an operator stack and a stack of operand starts.
 
@@ -154,6 +171,7 @@ class Parser:
         self.text = source.text
         self.called: dict[str, Span] = {}
         self.variables: dict[str, Span] = {}
+        self.definitions: dict[str, Definition] = {}
         self.frames: list[Frame] = []
         self.starts: list[int] = []
         self.items: list[Item] = []
@@ -197,16 +215,40 @@ class Parser:
             raise self.error("there is no expression", (0, 1), 'an example: "(a*b+c)*f"')
         for called, span in self.called.items():
             if called in self.variables:
+                if called in self.functions and any(s.name == called and s.params for s in statements):
+                    raise self.error(
+                        f"{called} is a function already", self.variables[called], "give it another name"
+                    )
                 raise self.error(
                     f"{called} is used both as a function and as a variable",
                     span,
                     f"rename the variable, or write {called}*(...) to multiply",
                 )
+        if self.definitions:
+            self.note_definitions(statements)
         return Program(self.source, statements)
+
+    def note_definitions(self, statements: list[Statement]) -> None:
+        """Say what of the program's own functions may not be meant."""
+        notes = [self.source.note] if self.source.note else []
+        values = {statement.name for statement in statements if statement.params is None}
+        for name, params, _, _ in statements:
+            if params is None:
+                continue
+            if name not in self.called and name != statements[-1].name:
+                notes.append(f"{name} is defined and never called")
+            notes += [
+                f"in {name}, {p} is what {name} is called with, not the program's {p}"
+                for p in params
+                if p in values and name in self.called
+            ]
+        self.source.note = "; ".join(notes) or None
+        self.source.functions = tuple(self.definitions)
 
     def header(self, match: re.Match[str]) -> tuple[str, tuple[str, ...] | None]:
         """Read ``name =`` or ``name(params) =``."""
         names: list[str] = []
+        function = match[2] is not None and match[1] not in self.functions
         spans = [match.span(1)]
         if match[2] is not None:
             at = match.start(2)
@@ -216,8 +258,20 @@ class Parser:
             if name in names:
                 raise self.error(f"{name} is named twice", (start, end))
             names.append(name)
-            self.variables.setdefault(name, (start, end))
+            if not function or len(names) > 1:
+                self.variables.setdefault(name, (start, end))
+        if function:
+            self.definitions[names[0]] = Definition(names[0], tuple(names[1:]))
         return names[0], tuple(names[1:]) if match[2] is not None else None
+
+    def callee(self, name: str) -> Callee | None:
+        """Return what a name before a bracket is: a primitive, or a function that the program defines."""
+        found = self.functions.get(name) or self.definitions.get(name)
+        if found is None and "=" in self.text:
+            later = re.search(rf"(?:^|[;\n])[ \t]*(?={re.escape(name)}[ \t]*\(){_HEADER}", self.text)
+            if later is not None:
+                found = Definition(name, tuple(re.findall(NAME, later[2])))
+        return found
 
     def operand(self, group: int, word: str, start: int, end: int) -> None:
         """Take a token where an operand may start."""
@@ -225,7 +279,7 @@ class Parser:
             following = self.text[end : end + 1]
             after = self.after_blanks(end) if following in _BLANKS else end
             if following and self.text[after : after + 1] == "(":
-                if word not in self.functions:
+                if self.callee(word) is None:
                     raise self.not_a_function(word, start, end)
                 self.called.setdefault(word, (start, end))
                 self.frames.append(Frame(0, word, CALL, start))
@@ -365,7 +419,8 @@ class Parser:
                 name = "log_base"
             self.check_arity(name, count, opened, end)
             del self.starts[len(self.starts) - count + 1 :]
-            self.items.append(Item(ALIASES.get(name, name), count, opened, end))
+            applied = ALIASES.get(name, name) if name in self.functions else f"{name}("
+            self.items.append(Item(applied, count, opened, end))
         self.starts[-1] = opened
         self.last, self.end = CLOSED, end
 
@@ -404,8 +459,9 @@ class Parser:
         after = f" after '{before}'" if before and not before.isalnum() else ""
         hint = None
         if frame and frame.arity == CALL and word == ")":
-            least = self.functions[frame.name]
-            return self.error(f"{frame.name}() lacks an operand: {least.signature}", (frame.start, end))
+            called = self.callee(frame.name)
+            assert called is not None
+            return self.error(f"{frame.name}() lacks an operand: {called.signature}", (frame.start, end))
         if word in ("*", "/", "^") and before == word and word != "^":
             hint = f"'{word}{word}' is not an operator" if word == "/" else None
         if word == "=" and before and before in "=<>!":
@@ -413,7 +469,9 @@ class Parser:
         return self.error(f"expected a number, a name or '('{after}, found {found}", span, hint)
 
     def check_arity(self, name: str, count: int, start: int, end: int) -> None:
-        least, most = self.functions[name].arity
+        callee = self.callee(name)
+        assert callee is not None
+        least, most = callee.arity
         if count < least or (most is not None and count > most):
             wanted = (
                 f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
@@ -422,7 +480,7 @@ class Parser:
             raise self.error(
                 f"{name} takes {wanted} operand{plural}, here it has {count}",
                 (start, end),
-                self.functions[name].signature,
+                callee.signature,
             )
 
     def check_root(self, start: int, end: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..errors import BindingError, ExpressionError, Source, Span
+from ..errors import BindingError, CallSpan, ExpressionError, Source, Span
 from ..graph import CONSTANT, NO_STATIC, NODE_LIMIT, ArrayBuilder, Graph, Node
 from ..ops import PRIMITIVES, Primitive, Shape
 from ..ops.matrices import (
@@ -191,8 +191,7 @@ def settle(
 
 def _operand(graph: Graph, id: int, kinds: Sequence[Kind]) -> Operand:
     node = graph.nodes[id]
-    start, end = node.span
-    text = graph.source.text[start:end]
+    text = graph.text(id)
     plain = text if 0 < len(text) <= 24 and "\n" not in text else beginning(node_text(graph, id))
     if node.op is not None and node.op.infix not in (None, "'", "") and text[:1] != "|":
         plain = f"({plain})"
@@ -210,7 +209,8 @@ def _applied(graph: Graph, node: Node, operands: Sequence[Operand]) -> Applied:
         if not axes[0]:
             raise Clash(f"{row.name} takes 2 or more operands, here it has 1", row.signature)
         return Applied(extremum, NUMBER)
-    text = graph.source.text[slice(*node.span)]
+    span = node.span.inside if isinstance(node.span, CallSpan) else node.span
+    text = graph.source.text[slice(*span)]
     if len(operands) == 1 and axes[0] and text[:1] == text[-1:] == "|":
         x = operands[0]
         raise Clash(
