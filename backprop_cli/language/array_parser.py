@@ -15,11 +15,13 @@ from ..ops import FUNCTIONS, Primitive
 from ..ops.matrices import CALLED, MATRICES
 from .operators import ARRAY_SIGNS, BINARY
 from .parser import (
+    CALL,
     CLOSED,
     GROUP,
     NAME_ITEM,
     NOTHING,
     NUMBER,
+    SUM_OVER,
     SUPERSCRIPT,
     WORD,
     Callee,
@@ -28,17 +30,18 @@ from .parser import (
     Parser,
     Program,
 )
-from .tokens import OPERATOR_TOKEN, refused
+from .tokens import NAME, NAME_TOKEN, OPERATOR_TOKEN, plain_name, refused
 
-LIST, TUPLE = -4, -5
-"""Kinds of frame: an open ``[``, and a ``(`` with commas in it, which is a list of outputs."""
+LIST, TUPLE, OVER = -4, -5, -6
+"""Kinds of frame: an open ``[``, a ``(`` with commas in it, which is a list of outputs, and ``sum(j,``."""
 
 STACK = "stack"
 ROWS_HINT = "entries are separated by commas, and rows are lists: [[1, 2], [3, 4]]"
-_PART = r"[ \t]*(?:-?[0-9]+|(?:-?[0-9]+)?[ \t]*:[ \t]*(?:-?[0-9]+)?)[ \t]*"
+_PART = rf"[ \t]*(?:{NAME}|-?[0-9]+|(?:-?[0-9]+)?[ \t]*:[ \t]*(?:-?[0-9]+)?)[ \t]*"
 _INDEX = re.compile(rf"\[{_PART}(?:,{_PART})*\]")
 _SIGN = re.compile(
     r"@|(?<![0-9])\.[*/^]|(?<!\w)\[[^\[\]]*[,;][^\[\]]*\]|(?<!\w)\[\[|\b(?:eye|ones|zeros)\s*\("
+    rf"|\bsum[ \t]*\([ \t]*{NAME}[ \t]*,.*\["
 )
 
 
@@ -86,6 +89,11 @@ class _ArrayParser(Parser):
         self.functions = _functions()
 
     def operand(self, group: int, word: str, start: int, end: int) -> None:
+        within = self.frames[-1][1:3] if self.frames else ()
+        if group == NAME_TOKEN and word in self.indices() and within != ("sum", CALL):
+            raise self.error(
+                f"{word} is the index of a sum, and stands in brackets alone", (start, end), f"x[{word}]"
+            )
         if group == OPERATOR_TOKEN and word == "[":
             self.frames.append(Frame(0, word, LIST, start))
             self.depth += 1
@@ -107,6 +115,19 @@ class _ArrayParser(Parser):
             self.index(start)
         elif word == "]" and self.opened() == LIST:
             self.end_list(start, end)
+        elif word == "," and self.last == WORD and self.frames and self.frames[-1][1:3] == ("sum", CALL):
+            self.sum_over(end)
+        elif word == "," and self.opened() == OVER:
+            raise self.error(
+                "a sum over an index is of one expression", (start, end), "sum(i, sum(j, ...)) is over two"
+            )
+        elif word == ")" and self.opened() == OVER:
+            self.reduce(0)
+            frame = self.frames.pop()
+            self.depth -= 1
+            self.items.append(Item(frame.name, 1, frame.start, end))
+            self.starts[-1] = frame.start
+            self.last, self.end = CLOSED, end
         elif word == "," and (
             self.opened() in (LIST, TUPLE) or (self.opened() == GROUP and self.outermost())
         ):
@@ -128,13 +149,17 @@ class _ArrayParser(Parser):
     def index(self, start: int) -> None:
         """Apply an index: places and slices are numbers, so that the shape does not depend on values."""
         match = _INDEX.match(self.text, start)
-        if match is None:
+        names = re.findall(NAME, match[0]) if match else []
+        unknown = [name for name in names if plain_name(name) not in self.indices()]
+        if match is None or unknown:
             raise self.error(
-                "an index is a whole number or a slice",
-                (self.starts[-1], start + 1),
-                "x[0], x[1:3], A[0, 1], A[:, 1]; x[-1] is the last",
+                f"no sum around this has the index {unknown[0]}"
+                if unknown and self.indices()
+                else "an index is a whole number or a slice, or that of a sum",
+                (self.starts[-1], match.end() if match else start + 1),
+                "x[0], x[1:3], A[0, 1], A[:, 1]; x[-1] is the last; sum(j, x[j])",
             )
-        parts = (re.sub(r"[ \t]", "", part) for part in match[0][1:-1].split(","))
+        parts = (plain_name(re.sub(r"[ \t]", "", part)) for part in match[0][1:-1].split(","))
         self.items.append(Item(f"[{', '.join(parts)}]", 1, self.starts[-1], match.end()))
         self.last = CLOSED
         self.skip = self.end = match.end()
@@ -155,6 +180,21 @@ class _ArrayParser(Parser):
         self.starts[-1] = frame.start
         self.last, self.end = CLOSED, end
 
+    def sum_over(self, end: int) -> None:
+        """Take ``sum(j,``: the name is that of an index, up to the bracket's end."""
+        index, frame = self.items.pop(), self.frames.pop()
+        span = self.starts.pop(), index.end
+        if self.variables.get(index.text) == span:
+            del self.variables[index.text]
+        if index.text in self.indices():
+            raise self.error(f"{index.text} is the index of the sum around this one", span)
+        self.frames.append(Frame(0, SUM_OVER + index.text, OVER, frame.start))
+        self.last, self.end = NOTHING, end
+
+    def indices(self) -> list[str]:
+        """Return the indices of the sums that are open."""
+        return [frame.name.removeprefix(SUM_OVER) for frame in self.frames if frame.arity == OVER]
+
     def outermost(self) -> bool:
         """Whether a ``(`` is the only open bracket, with nothing waiting before it: ``(f, g)``."""
         brackets = [frame.arity for frame in self.frames if not frame.precedence]
@@ -170,6 +210,8 @@ class _ArrayParser(Parser):
             rest = self.text[self.end : self.end + 1]
             hint = ROWS_HINT if ";" in self.text[frame.start :] or rest == ";" else None
             return self.error("this '[' is not closed", (frame.start, frame.start + 1), hint)
+        if frame.arity == OVER:
+            return self.error("the bracket of 'sum(' is not closed", (frame.start, frame.start + len("sum")))
         return super().unclosed()
 
     def check_juxtaposition(self, group: int, word: str, start: int, end: int) -> None:

@@ -8,7 +8,7 @@ from ..errors import printable
 from ..graph import CONSTANT, Graph, Node
 from .fold import fold
 from .operators import ATOM
-from .parser import Item, Program
+from .parser import SUM_OVER, Item, Program
 from .written import OURS, Piece, atom, bracketed, call, number, spell
 
 IN_A_SENTENCE = 120
@@ -65,6 +65,8 @@ def format_items(items: Sequence[Item]) -> str:
             return Piece((bracketed(operands[0], ATOM).parts, item.text))
         if item.text[-1] == "(":
             return call(item.text[:-1], operands)
+        if item.text.startswith(SUM_OVER):
+            return call("sum", [atom(item.text.removeprefix(SUM_OVER)), *operands])
         return spell(OURS, item.text, operands)
 
     return fold(items, name=leaf, number=leaf, apply=apply).text

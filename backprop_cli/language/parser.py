@@ -42,6 +42,8 @@ class Item(NamedTuple):
 
 
 NUMBER_ITEM, NAME_ITEM = -1, -2
+SUM_OVER = "sum over "
+"""What the text of a sum over an index begins with, in programs with arrays; the index follows."""
 
 
 class Statement(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..errors import BindingError, CallSpan, ExpressionError, Source, Span
+from ..errors import BackpropError, BindingError, CallSpan, ExpressionError, Source, Span
 from ..graph import CONSTANT, NO_STATIC, NODE_LIMIT, ArrayBuilder, Graph, Node
 from ..ops import PRIMITIVES, Primitive, Shape
 from ..ops.matrices import (
@@ -24,8 +24,9 @@ from ..ops.matrices import (
 from .array_parser import STACK, parse_arrays
 from .fold import fold
 from .format import beginning, node_text
+from .indices import Labelled, Sums, index_names
 from .lower import Lowering, checked_constant
-from .parser import Item, Program
+from .parser import SUM_OVER, Item, Program
 
 Nested = float | list[Any]
 """A number, or a list of them, or a list of lists of one length."""
@@ -56,14 +57,16 @@ def shape_of(value: Nested) -> Shape:
 
 
 class _Rows(dict[str, Primitive]):
-    """Rows by the text of an item; an index has one of its own."""
+    """Rows by the text of an item; an index and a sum over one have rows of their own."""
 
     def __missing__(self, text: str) -> Primitive:
-        if text[0] != "[":
+        over = text.startswith(SUM_OVER)
+        if text[0] != "[" and not over:
             raise KeyError(text)
         row = self[text] = MatrixRow(
-            text, typed=indexed(text), params=("x",), forward=None, partials=None, samples=(), says="a part"
-        )
+            text, typed=None if over else indexed(text), params=("x",), forward=None, partials=None,
+            samples=(), says="a sum" if over else "a part",
+        )  # fmt: skip
         return row
 
 
@@ -150,52 +153,111 @@ def settle(
     program: Program, shapes: Mapping[str, Shape], bound: Collection[str] | None = (), *, large: bool = False
 ) -> Settled:
     """Find out what every step of a program is; see `read_arrays`."""
-    lowering = _Lowering(program, {*(bound or ()), *shapes}, 1 << 60 if large else NODE_LIMIT)
-    graph = lowering.graph()
-    defaults: dict[str, Nested] = {
-        name: value
-        for name, value in graph.defaults.items()
-        if isinstance(value, list) and name not in shapes
-    }
-    numbers = {name: value for name, value in graph.defaults.items() if not isinstance(value, list)}
-    given = {**{name: shape_of(value) for name, value in defaults.items()}, **shapes}
-    builder = ArrayBuilder(graph.source, 1 << 60 if large else NODE_LIMIT)
-    kinds: list[Kind] = []
-    for node in graph.nodes:
-        if node.op is not None:
-            operands = [_operand(graph, i, kinds) for i in node.inputs]
-            try:
-                row, kind, static = _applied(graph, node, operands)
-                builder.shaped = True
-                builder.apply(row, node.inputs, node.span, static or NO_STATIC)
-            except Clash as clash:
-                known = graph.inputs if bound is None else {*given, *bound, *numbers}
-                for name, id in graph.inputs.items():
-                    if name not in known:
-                        raise missing_value(graph, name, graph.nodes[id].span) from None
-                raise ExpressionError(
-                    clash.message, source=graph.source, span=node.span, hint=clash.hint
-                ) from None
-            if node.name is not None:
-                builder.name(node.id, node.name)
-        elif node.kind == CONSTANT:
-            builder.constant(node.value, graph.name(node.id), node.span)
-            kind = NUMBER
-        else:
-            assert node.name is not None
-            kind = Kind(given.get(node.name, ()))
-            builder.array(node.name, kind.shape, node.span, node.kind)
-        kinds.append(kind)
-    return Settled(builder.build(graph.outputs, numbers, graph.euler), kinds, defaults)
+    limit = 1 << 60 if large else NODE_LIMIT
+    graph = _Lowering(program, {*(bound or ()), *shapes}, limit).graph()
+    return _Settling(graph, shapes, bound, limit).settled()
 
 
-def _operand(graph: Graph, id: int, kinds: Sequence[Kind]) -> Operand:
-    node = graph.nodes[id]
-    text = graph.text(id)
-    plain = text if 0 < len(text) <= 24 and "\n" not in text else beginning(node_text(graph, id))
-    if node.op is not None and node.op.infix not in (None, "'", "") and text[:1] != "|":
-        plain = f"({plain})"
-    return Operand(kinds[id], plain, node.value if node.op is None and node.kind == CONSTANT else None)
+class _Settling:
+    """Finds out what every step of a graph is, in which signs are not told apart yet.
+
+    Args:
+        graph: The program as it is written.
+        shapes: Of the inputs that are arrays.
+        bound: Names that have a value; None where values do not count.
+        limit: Largest number of nodes.
+    """
+
+    def __init__(
+        self, graph: Graph, shapes: Mapping[str, Shape], bound: Collection[str] | None, limit: int
+    ) -> None:
+        self.graph = graph
+        self.bound = bound
+        self.defaults: dict[str, Nested] = {
+            name: value
+            for name, value in graph.defaults.items()
+            if isinstance(value, list) and name not in shapes
+        }
+        self.numbers = {name: value for name, value in graph.defaults.items() if not isinstance(value, list)}
+        self.given = {**{name: shape_of(value) for name, value in self.defaults.items()}, **shapes}
+        self.builder = ArrayBuilder(graph.source, limit)
+        self.kinds: list[Kind] = []
+        self.written: list[int] = []  # which node of the graph each of ours is, or is a part of
+        self.sums = Sums(self)
+
+    def settled(self) -> Settled:
+        """Go through the graph."""
+        graph, builder = self.graph, self.builder
+        found: list[int | Labelled] = []
+        for node in graph.nodes:
+            self.node = node
+            if node.op is not None:
+                try:
+                    value = self._applied([found[i] for i in node.inputs])
+                except Clash as clash:
+                    raise self._refused(clash) from None
+                if node.name is not None:
+                    assert isinstance(value, int)
+                    builder.name(value, node.name)
+            elif node.kind == CONSTANT:
+                value = builder.constant(node.value, graph.name(node.id), node.span)
+                self._note(NUMBER)
+            else:
+                assert node.name is not None
+                kind = Kind(self.given.get(node.name, ()))
+                value = builder.array(node.name, kind.shape, node.span, node.kind)
+                self._note(kind)
+            found.append(value)
+        outputs = [k for k in (found[i] for i in graph.outputs) if isinstance(k, int)]
+        return Settled(builder.build(outputs, self.numbers, graph.euler), self.kinds, self.defaults)
+
+    def _note(self, kind: Kind) -> None:
+        self.kinds.append(kind)
+        self.written.append(self.node.id)
+
+    def _applied(self, operands: Sequence[int | Labelled]) -> int | Labelled:
+        """Return what a step is: a node, or numbers by index."""
+        row = self.node.primitive
+        if row.name.startswith(SUM_OVER) or index_names(row.name):
+            return self.sums.applied(row.name, operands[0])
+        whole = [x for x in operands if isinstance(x, int)]
+        if len(whole) < len(operands):
+            return self.sums.by_number(row, operands)
+        return self.add(_applied(self.graph, self.node, [self.operand(i) for i in whole]), whole)
+
+    def add(self, applied: Applied, operands: Sequence[int]) -> int:
+        """Add a step."""
+        row, kind, static = applied
+        self.builder.shaped = True
+        id = self.builder.apply(row, tuple(operands), self.node.span, static or NO_STATIC)
+        self._note(kind)
+        return id
+
+    def size(self, n: int) -> int:
+        """Add the length of an axis as a number."""
+        id = self.builder.constant(float(n), str(n), self.node.span)
+        self._note(NUMBER)
+        return id
+
+    def operand(self, id: int) -> Operand:
+        """Return what a node is, as it is written."""
+        node = self.graph.nodes[self.written[id]]
+        text = self.graph.text(node.id)
+        short = 0 < len(text) <= 24 and "\n" not in text
+        plain = text if short else beginning(node_text(self.graph, node.id))
+        if node.op is not None and node.op.infix not in (None, "'", "") and text[:1] != "|":
+            plain = f"({plain})"
+        constant = node.op is None and node.kind == CONSTANT
+        return Operand(self.kinds[id], plain, node.value if constant else None)
+
+    def _refused(self, clash: Clash) -> BackpropError:
+        """Say why a step cannot be; first of all, what has no value."""
+        graph = self.graph
+        known = graph.inputs if self.bound is None else {*self.given, *self.bound, *self.numbers}
+        for name, id in graph.inputs.items():
+            if name not in known:
+                return missing_value(graph, name, graph.nodes[id].span)
+        return ExpressionError(clash.message, source=graph.source, span=self.node.span, hint=clash.hint)
 
 
 def _applied(graph: Graph, node: Node, operands: Sequence[Operand]) -> Applied:

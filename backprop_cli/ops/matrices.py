@@ -79,12 +79,16 @@ class Clash(Exception):
     Attributes:
         message: Why.
         hint: What to write; None where there is nothing to say.
+        unequal: Lengths that would have to be equal, in pairs; none where that is not what is wrong.
     """
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, hint: str | None = None, unequal: Sequence[tuple[int, int]] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.unequal = unequal
 
 
 class Applied(NamedTuple):
@@ -893,7 +897,7 @@ def indexed(text: str) -> Typed:
     def typed(x: Operand) -> Applied:
         if not x.axes:
             raise Clash(f"{x.text} is a number and has no parts", "a name may have digits: x1")
-        parts = text[1:-1].split(",")
+        parts = [part.strip() for part in text[1:-1].split(",")]
         if len(parts) > x.axes:
             raise Clash(f"{len(parts)} indices for {x.kind}")
         key: list[int | tuple[int, int]] = []
@@ -903,7 +907,7 @@ def indexed(text: str) -> Typed:
                 ends = [int(end) if end else None for end in part.split(":")]
                 start, stop, _ = slice(*ends).indices(size)
                 if stop <= start:
-                    raise Clash(f"[{part.strip()}] is empty: {what}{x.kind} goes from 0 to {size - 1}")
+                    raise Clash(f"[{part}] is empty: {what}{x.kind} goes from 0 to {size - 1}")
                 key.append((start, stop))
             else:
                 k = int(part)
