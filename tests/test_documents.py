@@ -268,8 +268,8 @@ def test_dependencies_cover_what_is_imported():
         for extra in ("arrow", "fast", "onnx", "plot", "tensorboard")
         for name in names(project["optional-dependencies"][extra])
     }
-    outside -= {"numba", "onnx", "onnxruntime", "tensorboardX", "matplotlib", "PIL", "pyarrow"}
-    assert extras == {"numba", "onnx", "onnxruntime", "tensorboardx", "matplotlib", "pillow", "pyarrow"}
+    outside -= {"llvmlite", "onnx", "onnxruntime", "tensorboardX", "matplotlib", "PIL", "pyarrow"}
+    assert extras == {"llvmlite", "onnx", "onnxruntime", "tensorboardx", "matplotlib", "pillow", "pyarrow"}
     known = packages_distributions()
     needed = {known.get(name, [name])[0].lower().replace("_", "-") for name in outside}
     needed -= {"mpmath"} if "sympy" in declared else set()  # SymPy's own arithmetic: installed with it

@@ -1,10 +1,14 @@
-"""The plan of many points: a program and its gradient for block after block of rows."""
+"""The plan of many points: a program and its gradient for block after block of rows.
+
+Where it pays, and LLVM is there, rows are computed by machine code; those that it has no number for are left
+to NumPy's functions.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +17,13 @@ from ..graph import CONSTANT, Graph
 from ..ops.namespaces import MAPPED, arrays
 from .beside import ENOUGH, conditions
 from .numpy import FUNCTIONS, NATIVE, Steps
+from .numpy import needed as reach
 from .record import Written
 from .run import constants, edges
 from .tape import Tape
+
+if TYPE_CHECKING:
+    from .llvm import Points
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,6 +32,9 @@ BLOCK_ROWS = 8192
 
 AUDIT_NUMBERS = 4_000_000
 THREADS_FROM = 1 << 18  # rows that are worth starting threads for
+COMPILED_ROWS, COMPILED_WORK = 1 << 18, 1 << 24
+"""Rows, and instructions times rows, that repay compiling: a millisecond an instruction, and a tenth of a
+second for LLVM itself."""
 
 
 class Plan:
@@ -34,6 +45,8 @@ class Plan:
         columns: Inputs that vary from row to row.
         fixed: Values of the others.
         wrt: Inputs to differentiate by; empty for the value alone.
+    Attributes:
+        fallback: Why rows that are worth it were not computed by machine code.
     """
 
     def __init__(
@@ -57,34 +70,62 @@ class Plan:
         self.outputs = [tape.values[graph.output], *(tape.cotangents[i] for i in by)]
         active = self.active = graph.depends_on(by)
         needed = {k for k, needed in enumerate(graph.needed()) if needed and active[k]}
+
+        def recorded(rule: Callable[..., Any], operands: Sequence[int]) -> Any:
+            return rule(tape.xp, *(tape.values[i] for i in operands))
+
+        # truths, and what each weighs: conditions that may set a row apart, and where a domain ends
         watched = conditions(graph, sorted(needed))
-        self.ties = [
-            (*(tape.values[i] for i in graph.nodes[k].inputs), weight) for k, weight in watched.items()
+        apart = [
+            (recorded(lambda xp, a, b: xp.equal(a, b), graph.nodes[k].inputs), weight)
+            for k, weight in watched.items()
         ]
-        self.edges = [
-            (ends, [tape.values[i] for i in node.inputs])
+        apart += [
+            (recorded(ends, node.inputs), ENOUGH)
             for node, operand, ends in edges(graph)
             if active[operand] and node.id in needed
         ]
+        self.apart = [(truth, weight) for truth, weight in apart if isinstance(truth, Written) or truth]
         self.nodes = tape.builder.nodes
+        # what the program needs and no output is made of: x^0 needs a value of x, floor(1/x) a slope
+        found = [x for x, asked in zip(tape.values, graph.needed(), strict=True) if asked]
+        for node in graph.nodes:
+            if (
+                node.id in needed
+                and node.op is not None
+                and not isinstance(tape.cotangents[node.id], Written)
+            ):
+                operands = (tape.values[i] for i in node.inputs)
+                partials = node.op.partials(tape.xp, tape.values[node.id], *operands)
+                found += [p for i, p in zip(node.inputs, partials, strict=True) if active[i]]
+        reached = set(reach(self.nodes, [x.id for x in self.outputs if isinstance(x, Written)]))
+        self.watched = [x for x in found if isinstance(x, Written) and x.id not in reached]
+        self.faulty = not all(isinstance(x, Written) or isfinite(x) for x in (*found, *self.outputs))
         self.leaves = tape.builder.inputs
-        # functions run element by element raise no flags, and neither does a nan that a condition reads
-        conditional = any(node.op is not None and node.op.truth for node in graph.nodes)
-        self.silent = any(
-            node.op.name in MAPPED if node.op is not None else conditional and node.value != node.value
+        # functions run element by element raise no flags, and neither does a nan that is chosen
+        flagless = {
+            node.id
             for node in self.nodes
-        )
+            if node.op is not None
+            and (
+                node.op.name in MAPPED or any(self.nodes[i].value != self.nodes[i].value for i in node.inputs)
+            )
+        }
+        self.flagless = sorted(flagless & {*reach(self.nodes, [x.id for x in self._wanted()])})
         self._steps: dict[int, Steps] = {}
+        self._rows = 0
+        self._points: Points | None = None
+        self.fallback: str | None = None
+
+    def _wanted(self) -> list[Written]:
+        """Return what is computed besides what leads to it."""
+        wanted = (*self.outputs, *self.watched, *(truth for truth, _ in self.apart))
+        return [x for x in wanted if isinstance(x, Written)]
 
     def _bound(self, rows: int) -> Steps:
         """Return the instructions bound to buffers for so many rows."""
         homes = {id: np.empty(rows) for id in self.leaves.values()}
-        watched = (
-            x
-            for operands in (*(pair for *pair, _ in self.ties), *(o for _, o in self.edges))
-            for x in operands
-        )
-        outputs = {x.id for x in (*self.outputs, *watched) if isinstance(x, Written)}
+        outputs = {*(x.id for x in self._wanted()), *self.flagless}
         # number by number the error function has other last digits than for all rows at once
         return Steps(self.nodes, outputs, homes, lead=(rows,), few=0)
 
@@ -101,20 +142,61 @@ class Plan:
             Value and derivatives, (rows,) each, and the rows in which a value or slope that the
             answer needs is not finite; what their outputs hold means nothing.
         """
-        results = [np.empty(rows) for _ in self.outputs]
+        results = list(np.empty((len(self.outputs), rows)))
         if self.hopeless:
             return results, list(range(rows))
         inputs = [columns[name] for name in self.columns]
+        threads = threads if rows >= THREADS_FROM else 1
+        points = self._compiled(rows)
+        if points is None:
+            return results, self._by_blocks(inputs, results, rows, threads, self.faulty)
+        flagged = points.run(inputs, results, threads)
+        if not len(flagged):
+            return results, []
+        parts = list(np.empty((len(results), len(flagged))))
+        bad = self._by_blocks([column[flagged] for column in inputs], parts, len(flagged), threads, True)
+        for result, part in zip(results, parts, strict=True):
+            result[flagged] = part
+        return results, flagged[bad].tolist()
+
+    def _compiled(self, rows: int) -> Points | None:
+        """Return the machine code of the instructions, made once so many rows have come that it pays."""
+        self._rows += rows
+        worthwhile = self._rows >= COMPILED_ROWS and self._rows * len(self.nodes) >= COMPILED_WORK
+        if worthwhile and self._points is None and self.fallback is None:
+            from .llvm import NotCompiled, Points
+
+            columns = [self.leaves[name] for name in self.columns]
+            try:
+                if self.faulty:
+                    raise NotCompiled("a part has no number in any row")
+                self._points = Points(self.nodes, columns, self.outputs, self.watched, self.apart, ENOUGH)
+            except NotCompiled as error:
+                self.fallback = str(error)
+        return self._points
+
+    def _by_blocks(
+        self, inputs: list[Floats], results: list[Floats], rows: int, threads: int, audit: bool
+    ) -> list[int]:
+        """Compute the outputs by NumPy's functions, and return the rows without an answer.
+
+        Args:
+            inputs: Columns.
+            results: Where the outputs go.
+            rows: Number of rows.
+            threads: How many cores to use.
+            audit: Look at every row, not at those alone where something shows that there may be none.
+        """
         starts = range(0, rows, BLOCK_ROWS)
-        if threads > 1 and rows >= THREADS_FROM:
+        if threads > 1 and len(starts) > threads:
             from concurrent.futures import ThreadPoolExecutor
 
             parts = [starts[i::threads] for i in range(threads)]
             with ThreadPoolExecutor(threads) as pool:
-                bad = list(pool.map(lambda part: self._replay(inputs, results, rows, part, {}), parts))
+                bad = list(pool.map(lambda part: self._replay(inputs, results, rows, part, {}, audit), parts))
         else:
-            bad = [self._replay(inputs, results, rows, starts, self._steps)]
-        return results, sorted({r for part in bad for r in part})
+            bad = [self._replay(inputs, results, rows, starts, self._steps, audit)]
+        return sorted({r for part in bad for r in part})
 
     def _replay(
         self,
@@ -123,6 +205,7 @@ class Plan:
         rows: int,
         starts: Sequence[int],
         bound: dict[int, Steps],
+        audit: bool,
     ) -> list[int]:
         flags: list[str] = []
         bad: list[int] = []
@@ -145,7 +228,8 @@ class Plan:
                 for name, column in zip(self.columns, inputs, strict=True):
                     np.copyto(steps.homes[self.leaves[name]], column[start : start + size])
                 steps.run()
-                suspicious = bool(flags) or self.silent
+                suspicious = bool(flags) or audit
+                suspicious = suspicious or not all(np.isfinite(steps.homes[k]).all() for k in self.flagless)
                 for zero, output, result in zip(zeros, self.outputs, results, strict=True):
                     part = result[start : start + size]
                     # + 0: sums of contributions begin with 0, so no slope is -0.0
@@ -163,14 +247,10 @@ class Plan:
 
     def _apart(self, homes: Mapping[int, Any], size: int) -> npt.NDArray[np.bool_]:
         """Return the rows that conditions may set apart, or at which a domain ends."""
-        weights = np.zeros(size, dtype=int)
-        for *pair, weight in self.ties:
-            a, b = (homes[x.id] if isinstance(x, Written) else x for x in pair)
-            weights += weight * np.equal(a, b)
-        apart = weights >= ENOUGH
-        for ends, operands in self.edges:
-            apart |= ends(arrays(), *(homes[x.id] if isinstance(x, Written) else x for x in operands)) != 0.0
-        return apart
+        weights = np.zeros(size)
+        for truth, weight in self.apart:
+            weights += weight * np.not_equal(homes[truth.id] if isinstance(truth, Written) else truth, 0.0)
+        return weights >= ENOUGH
 
     def _audit(self, inputs: list[Floats], size: int) -> npt.NDArray[np.bool_]:
         """Compute a block again, node by node, and return the rows without an answer."""

@@ -18,6 +18,13 @@ from .run import run
 SQUARE_ROOT, DIVIDE = PRIMITIVES["sqrt"], PRIMITIVES["divide"]
 
 
+def _sum(recorder: Recorder, a: Any, b: Any) -> Any:
+    """Keep what a rule says of zeros: x + 0.0 is never -0.0."""
+    if isinstance(a, Written) and not isinstance(b, Written) and b == 0.0 and not recorder.pulling:
+        return None
+    return Recorder.short["add"](recorder, a, b)
+
+
 def _power(recorder: Recorder, a: Any, n: float) -> Any:
     """Powers by multiplication where that is as exact."""
     if n in (2.0, 3.0, 4.0):
@@ -43,7 +50,11 @@ class Tape(Recorder):
         cotangents: The same of the sweep.
     """
 
-    short: ClassVar[Mapping[str, Callable[..., Any]]] = {**Recorder.short, "power_n": _power}
+    short: ClassVar[Mapping[str, Callable[..., Any]]] = {
+        **Recorder.short,
+        "add": _sum,
+        "power_n": _power,
+    }
 
     def __init__(self, native: Collection[str]) -> None:
         super().__init__()
