@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import backprop_cli
@@ -33,6 +33,7 @@ from backprop_cli.language.format import format_program
 from backprop_cli.language.settle import Settled, read_arrays
 from backprop_cli.ops.matrices import MATRICES, Kind
 from backprop_cli.ops.tensor import Pull
+from backprop_cli.render.arrays import slopes_of
 
 Arrays = dict[str, Any]
 
@@ -718,11 +719,14 @@ def holds(text: str, values: Arrays) -> None:
     assert [name for name, verdict in judged if verdict.verdict == "disagree"] == [], text
     wrong = [note for note in report.notes if "formula" in note and "has no value here" not in note]
     assert wrong == [], text
+    assert set(report.formulas) <= set(report.chained), text  # each was held to the sweep
     held_to_the_sweep(report)
 
 
 @settings(max_examples=30)
 @given(programs())
+@example(("sum(rowsum((a + b)[1:]))", {"a": np.zeros((3, 1)), "b": np.zeros(1)}))
+@example(("sum(diag(a)*diag(b@b'))", {"a": np.eye(2) / 4, "b": np.array([0.25, 0.0])}))
 def test_random_programs_hold(case: tuple[str, Arrays]) -> None:
     holds(*case)
 
@@ -732,6 +736,18 @@ def test_random_programs_hold(case: tuple[str, Arrays]) -> None:
 @given(programs())
 def test_many_random_programs_hold(case: tuple[str, Arrays]) -> None:
     holds(*case)
+
+
+def test_long_formulas_go_from_named_step_to_named_step() -> None:
+    text = "z = W@x + b; i = sigmoid(z[0:2]); g = tanh(z[2:4]); c = f*c0 + i*g; L = sum(tanh(c)*c)"
+    values = {"W": np.arange(8.0).reshape(4, 2) / 9, "x": [1, -1], "b": [0, 0.1, 0, 0.5]}
+    report = gradient(text, values | {"c0": [1, 2], "f": [0.5, 0.25]})
+    slopes = dict(slopes_of(report))
+    assert slopes["W"] == "dL/dz@x'"
+    assert slopes["x"] == "W'@dL/dz"
+    assert slopes["i"] == "g*(c*(1 - tanh(c)^2) + tanh(c))"
+    assert slopes["z"] == "eye(4)[:, 2:4]@(dL/dg*(1 - g^2)) + eye(4)[:, 0:2]@(i*dL/di*(1 - i))"
+    assert list(slopes) == ["W", "x", "b", "f", "c0", "g", "i", "z"]
 
 
 def test_formulas_of_targets_that_are_no_shares() -> None:

@@ -6,6 +6,7 @@ numbers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping, Sequence
 from math import hypot, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +22,7 @@ from ..engine.tensors import TensorPlan
 from ..engine.unroll import Unrolled, elements, place_text
 from ..errors import BackpropError, BindingError, ExpressionError, NoSuchNumber, Source, UsageError
 from ..graph import CONSTANT, Graph
-from ..language.format import is_turned
+from ..language.format import is_turned, letter
 from ..language.settle import Settled, missing_value, read_arrays
 from ..ops.matrices import labels, sizes_of
 from . import DEFAULT_METHODS
@@ -62,6 +63,7 @@ class ArrayReport(NamedTuple):
         warnings: What the user should know, one line each.
         notes: Where a method has no answer and why.
         formulas: Node to its derivative in matrix notation, where it has one.
+        chained: The same with the derivatives by the steps that have names, ``dL/dz@x'``.
     """
 
     program: Settled
@@ -75,6 +77,7 @@ class ArrayReport(NamedTuple):
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     formulas: Mapping[int, str] = {}
+    chained: Mapping[int, str] = {}
 
     @property
     def graph(self) -> Graph:
@@ -461,7 +464,8 @@ def with_formulas(report: ArrayReport, process: SymbolicProcess | None) -> Array
             notes.append(f"the formula {text} for {graph.own_name(k)} {fault}")
     if shares:
         notes.append("formulas: the targets of cross_entropy add up to 1 here, and are taken to")
-    return report._replace(formulas=formulas, notes=(*report.notes, *notes))
+    chained = {k: text for k, text in answer.chained.items() if _fault(report, k, text) is None}
+    return report._replace(formulas=formulas, chained=chained, notes=(*report.notes, *notes))
 
 
 def target_shares(report: ArrayReport) -> list[int]:
@@ -471,9 +475,24 @@ def target_shares(report: ArrayReport) -> list[int]:
     return [k for k in targets if np.allclose(report.values[k].sum(-1), 1.0, rtol=SHARES, atol=0.0)]
 
 
+def named_slopes(report: ArrayReport, text: str) -> dict[str, int]:
+    """Return the derivatives by named steps that a formula has in it: ``dL/dz`` and the step."""
+    graph = report.graph
+    output = graph.nodes[graph.output].name or letter(graph)
+    slopes = {f"d{output}/d{name}": k for name, k in graph.named.items() if graph.nodes[k].op is not None}
+    return {s: k for s, k in slopes.items() if re.search(rf"(?<!\w){re.escape(s)}(?!\w)", text)}
+
+
 def value_of_text(report: ArrayReport, text: str) -> NDArray | None:
-    """Return what a formula over a program's names gives at its point; None where it has no value."""
+    """Return what a formula over a program's names gives at its point; None where it has no value.
+
+    ``dL/dz`` is the derivative by a step that has a name.
+    """
     known = {name: report.values[k] for name, k in report.graph.named.items()}
+    for slope, k in named_slopes(report, text).items():
+        name = f"slope_{k}_"
+        text = re.sub(rf"(?<!\w){re.escape(slope)}(?!\w)", name, text)
+        known[name] = np.asarray(report.cotangents[k], float)
     try:
         program = read_arrays(Source(text), {n: x.shape for n, x in known.items() if x.shape}, known)
         return array_values(program, {n: known[n] for n in program.graph.inputs}).value

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..differentiation.arrays import ArrayReport, agreeing
+from ..differentiation.arrays import ArrayReport, agreeing, named_slopes
 from ..differentiation.compare import NOT_RUN, Verdict
 from ..engine.unroll import place_text
 from ..graph import INPUT, Graph
@@ -26,6 +26,9 @@ ROWS = 4
 
 FITS = ((4, 4), (3, 3), (3, 2), (3, 1))
 """Digits and columns of an array in the table, the first that the terminal has room for."""
+
+LONG = 60
+"""Characters of a formula from which the steps in it have their names."""
 
 MANY = 12
 """Lines on numbers that methods do not agree on."""
@@ -60,15 +63,38 @@ def _page(report: ArrayReport, digits: int, everything: bool, elements: bool) ->
     yield Only(("table", "html"), Heading(text if len(value) > 1 else f"{text} = {value[0]}"))
     yield _by_number(report, digits, everything) if elements else _grid(report, digits, everything)
     graph = report.graph
-    asked = [(name, graph.inputs[name]) for name in report.wrt if graph.inputs[name] in report.formulas]
-    if asked:
-        slopes = [
-            (f"d{_output(graph)}/d{name} = ", Text(report.formulas[id], "formula")) for name, id in asked
-        ]
-        yield Lines(slopes, most=None)
+    slopes = slopes_of(report)
+    if slopes:
+        yield Lines([(f"d{_output(graph)}/d{n} = ", Text(text, "formula")) for n, text in slopes], most=None)
     lines = [Text(line, tone(line)) for line in conclusions(report, digits)]
     if lines:
         yield Lines(lines, most=None)
+
+
+def slopes_of(report: ArrayReport) -> list[tuple[str, str]]:
+    """Return the formulas by what is asked for, long ones with the derivatives by named steps.
+
+    Those steps follow, the last of the program first.
+    """
+    graph = report.graph
+
+    def shortest(id: int) -> str | None:
+        whole, chained = report.formulas.get(id), report.chained.get(id)
+        if whole is not None and (chained is None or len(whole) <= max(LONG, len(chained))):
+            return whole
+        return chained
+
+    found = {graph.inputs[name]: shortest(graph.inputs[name]) for name in report.wrt}
+    steps: dict[int, str | None] = {}
+    following = list(found.values())
+    while following:
+        text = following.pop()
+        for id in named_slopes(report, text).values() if text is not None else ():
+            if id not in steps:
+                steps[id] = shortest(id)
+                following.append(steps[id])
+    rows = [*found.items(), *sorted(steps.items(), reverse=True)]
+    return [(graph.own_name(id), text) for id, text in rows if text is not None]
 
 
 def formulas_document(report: ArrayReport) -> Document:

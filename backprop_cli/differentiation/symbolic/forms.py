@@ -221,7 +221,8 @@ class Forms:
             pieces.pop()
         kept: list[Factor] = []
         for piece in pieces:
-            if piece[0].sides[0] == 1 and piece[-1].sides[1] == 1 and (len(pieces) > 1 or shape == ()):
+            row = len(piece[0].shape) < 2 and piece[0].kind == TURNED
+            if (row and len(piece[-1].shape) < 2 and piece[-1].kind == PLAIN) or shape == ():
                 coefficient = coefficient * self._number(piece)
             else:
                 kept += self._summed(piece)

@@ -81,8 +81,12 @@ def _forms(graph: Graph, job: Job, found: Found) -> None:
     if job["names"] == "all":
         found["steps"] = derivatives.steps(job["wanted"])
         return
-    of = derivatives.jacobians if graph.nodes[graph.output].shape else derivatives.gradients
-    found["formulas"] = of(job["wanted"])
+    if graph.nodes[graph.output].shape:
+        found["formulas"] = derivatives.jacobians(job["wanted"])
+        return
+    found["formulas"] = derivatives.gradients(job["wanted"])
+    if job["names"] == "own":
+        found["chained"] = derivatives.gradients(job["wanted"], chained=True)
 
 
 def _higher(graph: Graph, job: Job, found: Found) -> None:

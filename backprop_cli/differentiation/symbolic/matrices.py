@@ -145,8 +145,13 @@ class Derivatives:
 
     # what is pulled back
 
-    def gradients(self, wanted: Sequence[int]) -> dict[int, str]:
-        """Return the derivative of the output, a single number, by each wanted node, where it has a form."""
+    def gradients(self, wanted: Sequence[int], *, chained: bool = False) -> dict[int, str]:
+        """Return the derivative of the output, a single number, by each wanted node, where it has a form.
+
+        Args:
+            wanted: Node ids.
+            chained: Say it with the derivatives by the steps that the user named: ``dL/dz@x'``.
+        """
         graph, forms = self.graph, self.forms
         active = graph.depends_on(list(wanted))
         found: dict[int, Form | None] = {graph.output: Form((), ONE)}
@@ -168,6 +173,8 @@ class Derivatives:
                 continue
             if g is not None and node.id in wanted:
                 texts[node.id] = forms.text(g)
+            if chained and node.name is not None and node.id != graph.output:
+                g = self._slope_by(node)
             try:
                 parts: Pulled = [None] * len(node.inputs) if g is None else self._pulled(node, g)
             except NoFormula:
@@ -188,20 +195,23 @@ class Derivatives:
         The derivatives that are there by then are called ``dL/dv4``; a text is empty where there is none.
         """
         graph, forms = self.graph, self.forms
-        output = graph.nodes[graph.output].name or letter(graph)
         active = graph.depends_on(list(wanted))
         found = []
         for node in reversed(graph.nodes[: graph.output + 1]):
             if node.op is None or not active[node.id]:
                 continue
-            g = Form((), ONE)
-            if node.id != graph.output:
-                g = forms.named(f"d{output}/d{graph.own_name(node.id)}", node.shape)
+            g = Form((), ONE) if node.id == graph.output else self._slope_by(node)
             with suppress(NoFormula):
                 for position, (i, part) in enumerate(zip(node.inputs, self._pulled(node, g), strict=True)):
                     if active[i] and part is not None:
                         found.append((node.id, position, forms.text(part), self._by_index(node, position, g)))
         return found
+
+    def _slope_by(self, node: Node) -> Form:
+        """Return the derivative of the output by a step as what has that name."""
+        graph = self.graph
+        output = graph.nodes[graph.output].name or letter(graph)
+        return self.forms.named(f"d{output}/d{graph.own_name(node.id)}", node.shape)
 
     def _by_index(self, node: Node, position: int, g: Form) -> str:
         """Return what an elementwise step sends back, number by number."""

@@ -29,6 +29,7 @@ class Symbolic(NamedTuple):
         failure: Why there is no answer, or None.
         steps: What each use sends back: step, position, in matrix notation, by index.
         proved: Whether a claim was proved.
+        chained: Formulas with the derivatives by named steps.
     """
 
     formulas: dict[int, str]
@@ -37,6 +38,7 @@ class Symbolic(NamedTuple):
     failure: str | None = None
     steps: Sequence[tuple[int, int, str, str]] = ()
     proved: bool = False
+    chained: Mapping[int, str] = {}
 
 
 class _Child(NamedTuple):
