@@ -10,8 +10,9 @@ from conftest import ROOT, Result
 
 from backprop_cli.differentiation.higher import Higher, higher, quotient
 from backprop_cli.differentiation.series import along
+from backprop_cli.differentiation.stationary import eigenvalues
 from backprop_cli.differentiation.symbolic.process import SymbolicProcess
-from backprop_cli.engine.run import leaf_values
+from backprop_cli.engine.run import leaf_values, run_exactly
 from backprop_cli.errors import NoSuchNumber, Source, UsageError
 from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower
@@ -216,3 +217,92 @@ def test_formulas_alone(process: SymbolicProcess) -> None:
     report = higher(graph, {}, order=2, process=process)
     assert [row.formula for row in report.rows] == ["2*sin(x)*cos(x)", "2*cos(x)^2 - 2*sin(x)^2"]
     assert report.methods == ()
+
+
+# origin: textbook examples; degenerate ones by looking at the function
+POINTS = [
+    ("100(y - x^2)^2 + (1 - x)^2", {"x": 1.0, "y": 1.0}, 2, "minimum"),
+    ("x^2 - y^2", {"x": 0.0, "y": 0.0}, 2, "saddle"),
+    ("x*y", {"x": 0.0, "y": 0.0}, 2, "saddle"),
+    ("-x^2 - x*y - y^2", {"x": 0.0, "y": 0.0}, 2, "maximum"),
+    ("x^2 + y^4", {"x": 0.0, "y": 0.0}, 2, "undecided"),
+    ("(x - y)^2", {"x": 1.0, "y": 1.0}, 2, "undecided"),
+    ("x^2 - y^2 + z^4", {"x": 0.0, "y": 0.0, "z": 0.0}, 2, "saddle"),
+    ("|x| + y^2", {"x": 0.0, "y": 0.0}, 2, "undecided"),
+    ("x^2 - y^2", {"x": 1.0, "y": 0.0}, 2, None),
+    ("1e-300*(x^2 + y^2)", {"x": 0.0, "y": 0.0}, 2, "minimum"),
+    # rounded points: the slopes of sin at the float pi/2 are 6e-17
+    ("sin(x)*sin(y)", {"x": 1.5707963267948966, "y": 1.5707963267948966}, 2, "maximum"),
+    ("(3x - 1)^2 + y^2", {"x": 0.3333333333333333, "y": 0.0}, 2, "minimum"),
+    # the Hessian there is that of a saddle on one side and a minimum on the other
+    ("(3x - 1)^3 + y^2", {"x": 0.3333333333333333, "y": 0.0}, 2, "undecided"),
+    ("(x - 1e-10)^2 + y^2", {"x": 0.0, "y": 0.0}, 2, None),
+    ("x^2", {"x": 0.0}, 2, "minimum"),
+    ("x^4", {"x": 0.0}, 2, "undecided"),
+    ("x^4", {"x": 0.0}, 4, "minimum"),
+    ("-x^6", {"x": 0.0}, 6, "maximum"),
+    ("x^5", {"x": 0.0}, 5, "inflection"),
+    ("x^5 + x^4", {"x": 0.0}, 4, "minimum"),
+    ("x^3 + x", {"x": 0.0}, 3, None),
+    ("cos(x)", {"x": 0.0}, 2, "maximum"),
+]
+
+
+@pytest.mark.parametrize(("text", "values", "order", "kind"), POINTS)
+def test_what_the_second_derivatives_say(
+    text: str, values: dict[str, float], order: int, kind: str | None, process: SymbolicProcess
+) -> None:
+    for methods in ((), ("reverse",)):
+        report = higher(graph_of(text, values), values, order=order, methods=methods, process=process)
+        assert report.stationary is not None
+        assert report.stationary.kind == kind
+
+
+def test_eigenvalues_are_those_of_numpy() -> None:
+    np = pytest.importorskip("numpy")
+    from mpmath import mp, mpf
+
+    random = np.random.default_rng(5)
+    with mp.workdps(80):
+        for n in (1, 2, 3, 5, 8):
+            a = random.normal(size=(n, n)) * 10.0 ** random.integers(-3, 4, size=(n, n))
+            for matrix in (a + a.T, np.diag(np.arange(float(n))), np.ones((n, n)), np.zeros((n, n))):
+                found = [float(x) for x in eigenvalues([[mpf(x) for x in row] for row in matrix.tolist()])]
+                expected = np.linalg.eigvalsh(matrix)
+                assert found == pytest.approx(expected, rel=1e-12, abs=1e-12 * abs(expected).max() + 1e-75)
+
+
+MIXED = [
+    ("x^2*y", {"x": 1.0, "y": 2.0}, "x,x,y"),
+    ("x^3*y^2*sin(z)", {"x": 1.0, "y": 2.0, "z": 0.5}, "x,y,z"),
+    ("exp(x*y)/(1 + z^2)", {"x": 0.3, "y": -0.7, "z": 1.1}, "x,x,y,z"),
+    ("sin(x*y)*log(x + y)", {"x": 0.8, "y": 1.3}, "y,x,y,y,x"),
+    ("(x + 2y - z)^6", {"x": 0.1, "y": 0.2, "z": 0.4}, "x,y,y,z,z,z"),
+]
+
+
+@pytest.mark.parametrize(("text", "values", "wrt"), MIXED)
+def test_mixed_partials_are_those_of_mpmath(
+    text: str, values: dict[str, float], wrt: str, process: SymbolicProcess
+) -> None:
+    from mpmath import mp
+
+    graph, by = graph_of(text, values), wrt.split(",")
+    report = higher(graph, values, order=len(by), wrt=by, process=process)
+    names = list(graph.inputs)
+
+    def f(*point: object) -> object:
+        return run_exactly(graph, dict(zip(names, point, strict=True)))[graph.output]
+
+    with mp.workdps(60):
+        expected = mp.diff(f, tuple(values[n] for n in names), tuple(by.count(n) for n in names))
+    (row,) = report.rows
+    assert row.verdict == "agree"
+    assert list(row.numbers.values()) == pytest.approx([float(expected)] * 3, rel=1e-12)
+
+
+def test_a_name_twice_is_a_derivative_of_a_derivative(run: Callable[..., Result]) -> None:
+    assert "d3v4/dx2dy  2" in run("grad", "x^2*y", "--wrt", "x,x,y").out
+    fault = run("grad", "x^2*y", "--wrt", "x,x,y", "--order", "2")
+    assert fault.status == 2
+    assert "order 3, and --order says 2" in fault.err

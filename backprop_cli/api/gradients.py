@@ -11,6 +11,7 @@ from ..differentiation.report import SUMMARY_FROM, GradientReport, differentiate
 from ..differentiation.symbolic.session import SESSION
 from ..engine.point import Point
 from ..engine.run import is_bound
+from ..errors import UsageError
 from ..graph import Graph
 from ..language.parser import Program
 from .arguments import choice, choices, names, number, optional
@@ -158,6 +159,11 @@ def grad(
                 scheme=choice("scheme", scheme, SCHEMES),
                 step=optional(number, "step", step, above=0.0),
             )
+    asked = optional(names, "wrt", wrt)
+    if asked is not None and len(set(asked)) < len(asked):
+        raise UsageError(
+            f"wrt names {', '.join(asked)}: one of them twice", hint="higher(...) takes mixed derivatives"
+        )
     inline = choice("formulas", formulas, FORMULAS) == "inputs"
     graph, given = bound(program, bindings, values, large=large)
     needs_sympy = "symbolic" in chosen or not is_bound(graph, given)
@@ -166,7 +172,7 @@ def grad(
             graph,
             given,
             methods=chosen,
-            wrt=optional(names, "wrt", wrt),
+            wrt=asked,
             scheme=choice("scheme", scheme, SCHEMES),
             step=optional(number, "step", step, above=0.0),
             inline=inline,

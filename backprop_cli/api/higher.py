@@ -53,7 +53,8 @@ def higher(
         bindings: Values by name, for names such as ``order`` that are options here.
         order: How often, from 1 to 12; 3 and more only by one input, or along a direction.
         direction: By how much each input moves.
-        wrt: Inputs to differentiate by; None for all.
+        wrt: Inputs to differentiate by; None for all. One that is there more than once, ``["x", "x", "y"]``,
+            makes them one mixed derivative.
         methods: Of ``symbolic``, ``reverse`` and ``finite``; all when empty.
         large: Lift the limits on the program's size.
         values: Values by name; with none at all the report has formulas alone.

@@ -27,7 +27,11 @@ from .request import Request
     multiple=True,
     help="Run this method alone; may be repeated.  [default: symbolic, reverse and finite]",
 )
-@click.option("--wrt", metavar="NAMES", help="Differentiate by these inputs alone: a,b.")
+@click.option(
+    "--wrt",
+    metavar="NAMES",
+    help="Differentiate by these inputs alone: a,b. By one after the other where one is there twice: a,a,b.",
+)
 @click.option(
     "--scheme",
     type=click.Choice(SCHEMES),
@@ -105,9 +109,12 @@ def command(
         )  # fmt: skip
     if elements:
         raise UsageError("--elements is for arrays, and this program has single numbers")
-    if order > 1 or direction is not None or tangent:
+    from ..differentiation.higher import is_mixed
+
+    beyond = order > 1 or direction is not None or is_mixed(asked or (), order)
+    if beyond or tangent:
         _check_higher(request, order, direction, tangent, chosen)
-    if order > 1 or direction is not None:
+    if beyond:
         moves = _direction(direction) if direction is not None else None
         for option, given in (("--step", h is not None), ("--scheme", scheme != "central")):
             if given:
@@ -235,6 +242,7 @@ def _step(text: str | None) -> float | None:
 def _check_higher(request: Request, order: int, direction: str | None, tangent: bool, chosen: str) -> None:
     """Refuse combinations that mean nothing."""
     option = "--tangent" if tangent else "--direction" if direction is not None else "--order"
+    option = option if order > 1 or option != "--order" else "--wrt with a name twice"
     if request.points is not None or request.ranges:
         raise UsageError(f"{option} is for one point, not for many")
     if tangent and (order > 1 or direction is not None):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import product
 from math import comb, fsum, isfinite, log10, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +22,8 @@ from .compare import AGREE, DISAGREE, KINK, NOT_RUN, ROUNDING
 from .forward import hessian_product
 from .report import GradientReport, warnings_of
 from .rounding import NOTHING
-from .series import along, hessian_row
+from .series import along, hessian_row, mixed
+from .stationary import FLAT, UNDECIDED, Stationary, by_order, judged
 
 if TYPE_CHECKING:
     from .symbolic.process import SymbolicProcess
@@ -96,6 +99,8 @@ class Higher(NamedTuple):
         rows: The derivatives.
         warnings: What the user should know.
         notes: Where a method has no answer and why.
+        mixed: The one row is a mixed partial derivative.
+        stationary: What second derivatives by inputs say of the point; None where they are not asked.
     """
 
     graph: Graph
@@ -107,6 +112,8 @@ class Higher(NamedTuple):
     rows: list[Derivative]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    mixed: bool = False
+    stationary: Stationary | None = None
 
     @property
     def inputs(self) -> dict[str, float] | None:
@@ -128,7 +135,7 @@ class Higher(NamedTuple):
     @property
     def is_hessian(self) -> bool:
         """Whether the rows are second derivatives by pairs of inputs."""
-        return self.order == 2 and self.direction is None and len(self.wrt) > 1
+        return self.order == 2 and self.direction is None and len(self.wrt) > 1 and not self.mixed
 
     @property
     def hessian(self) -> dict[str, dict[str, float | None]]:
@@ -189,8 +196,94 @@ def tangent(report: GradientReport) -> Tangent:
 STEEP = "the rules multiply 0 by an infinite derivative"
 CONVENTIONS = "the conventions at the kinks add up to another number"
 
-OURS = {"hessian": "reverse", "series": "taylor"}
+OURS = {"hessian": "reverse", "series": "taylor", "mixed": "taylor"}
 """What our own rules run as: forward over reverse, or power series."""
+
+SETTLED_UP_TO = 200_000
+"""Nodes times inputs, of which the gradient and the Hessian are worked out in many digits."""
+
+
+class _Question(NamedTuple):
+    """Which derivatives are asked for, and our own rules for them.
+
+    Attributes:
+        kind: Of `OURS`.
+        graph: The computation.
+        names: Inputs to differentiate by; those of a mixed derivative as often as it is taken by them.
+        order: The highest.
+        line: How fast each input moves, for a series.
+    """
+
+    kind: str
+    graph: Graph
+    names: tuple[str, ...]
+    order: int
+    line: Mapping[str, float]
+
+    def wanted(self, along_t: bool) -> list[tuple[str, tuple[Weights, ...]]]:
+        """Return name and directions of every derivative; a line that is none of the inputs is called t."""
+        output, names = self.graph.own_name(self.graph.output), self.names
+        if self.kind == "mixed":
+            by = Counter(names)
+            text = "".join(f"d{n}{k}" if k > 1 else f"d{n}" for n, k in by.items())
+            return [(f"d{len(names)}{output}/{text}", tuple(((n, 1.0),) for n in by.elements()))]
+        if self.kind == "series":
+            line: Weights = tuple(self.line.items())
+            by_ = None if along_t else names[0]
+            return [(_single_name(output, by_, k), (line,) * k) for k in range(1, self.order + 1)]
+        return [
+            (_pair_name(output, a, b), (((a, 1.0),), ((b, 1.0),)))
+            for i, a in enumerate(names)
+            for b in names[i:]
+        ]
+
+    def ours(self, inputs: Mapping[str, float], many: int) -> list[float]:
+        """Return the numbers of our own rules; those of lines between the axes need many digits."""
+        if self.kind == "series":
+            return along(self.graph, leaf_values(self.graph, inputs), self.line, self.order)[1:]
+        if self.kind == "mixed":
+            return self.exact(inputs, many)
+        rows = {name: hessian_product(self.graph, inputs, {name: 1.0})[1] for name in self.names}
+        return [rows[a][b] for i, a in enumerate(self.names) for b in self.names[i:]]
+
+    def exact(self, inputs: Mapping[str, float], many: int) -> list[float]:
+        """Return the numbers of our own rules, free of rounding: in so many digits."""
+        from ..ops.namespaces import multiprecision
+
+        graph = self.graph
+        with digits(many):
+            xp, leaves = multiprecision(), exact_leaves(graph, matched(graph, inputs))
+            if self.kind == "series":
+                return list(map(float, along(graph, leaves, self.line, self.order, xp)[1:]))
+            if self.kind == "mixed":
+                return [float(mixed(graph, leaves, Counter(self.names), xp))]
+            rows = {name: hessian_row(graph, leaves, name, xp)[1] for name in self.names}
+            return [float(rows[a][b]) for i, a in enumerate(self.names) for b in self.names[i:]]
+
+    def stationary(
+        self, inputs: Mapping[str, float], many: int, witnesses: Sequence[Sequence[float | None]]
+    ) -> Stationary:
+        """Return what the derivatives say of a point, where they are by inputs."""
+        from mpmath import mpf
+
+        from ..ops.namespaces import multiprecision
+
+        graph, names = self.graph, self.names
+        with digits(many):
+            xp, point = multiprecision(), matched(graph, inputs)
+
+            def derivatives(moves: Mapping[str, float]) -> tuple[list[Any], list[list[Any]]]:
+                moved = {name: x + mpf(moves.get(name, 0.0)) for name, x in point.items()}
+                swept = [hessian_row(graph, exact_leaves(graph, moved), name, xp) for name in names]
+                gradient = swept[0][0]
+                rows = [[mpf(row[name]) for name in names] for _, row in swept]
+                return [mpf(gradient[name]) for name in names], rows
+
+            found = judged(inputs, names, derivatives, witnesses)
+            if self.kind == "series" and self.order > 2 and found.why == FLAT:
+                kind = by_order(along(graph, exact_leaves(graph, point), self.line, self.order, xp)[1:])
+                found = found._replace(kind=kind, why=found.why if kind == UNDECIDED else "")
+            return found
 
 
 def higher(
@@ -209,9 +302,11 @@ def higher(
     Args:
         graph: The computation.
         bindings: As of `report.differentiate`.
-        order: How often, from 1 to `HIGHEST`; 3 and more only by one input, or along a direction.
+        order: How often, from 1 to `HIGHEST`; 3 and more only by one input, along a direction, or by as many
+            names as that.
         direction: Input to speed.
-        wrt: Inputs to differentiate by.
+        wrt: Inputs to differentiate by; one that stands more than once, or as many as an order above 2, are a
+            mixed partial derivative.
         methods: ``symbolic``, ``reverse`` (our rules) and ``finite``; all when empty.
         process: For the symbolic method.
         large: The program was read with the limits on size lifted.
@@ -226,31 +321,10 @@ def higher(
         raise UsageError("there is nothing to differentiate by: the expression has no inputs")
     if direction is not None:
         asked = check_wrt(graph, list(direction))
-    single = direction is not None or len(asked) == 1
-    if order > 2 and not single:
-        raise UsageError(
-            f"--order {order} is by one input, but there are {len(asked)}: {', '.join(asked[:20])}",
-            hint="--wrt NAME chooses one, --direction a=1,b=0 a line",
-        )
-    if not single and len(asked) > MOST_INPUTS:
-        raise UsageError(
-            f"a Hessian of {len(asked)} inputs is too large to write out: {MOST_INPUTS} at most",
-            hint="--wrt a,b chooses some",
-        )
-    output = graph.own_name(graph.output)
-    if single:
-        line: Weights = tuple(direction.items()) if direction is not None else ((asked[0], 1.0),)
-        wanted = [
-            (_single_name(output, asked[0] if direction is None else None, k), (line,) * k)
-            for k in range(1, order + 1)
-        ]
-    else:
-        wanted = [
-            (_pair_name(output, a, b), (((a, 1.0),), ((b, 1.0),)))
-            for i, a in enumerate(asked)
-            for b in asked[i:]
-        ]
-    ours = OURS["series"] if single else OURS["hessian"]
+    question = _question(graph, order, direction, asked, wrt)
+    order = question.order
+    wanted = question.wanted(direction is not None)
+    ours = OURS[question.kind]
     chosen = [m for m in ("symbolic", ours, "finite") if not methods or _given(m, ours) in methods]
     pointless = not is_bound(graph, bindings)
     point = None if pointless and process is not None else Point.at(graph, bindings, ())
@@ -259,12 +333,15 @@ def higher(
     sides: list[tuple[float, float] | None] = [None] * len(wanted)
     limits: list[float | None] = [None] * len(wanted)
     apart, why = None, dict[int, str]()
+    many = DIGITS
     if inputs is not None:
         there = Point.at(graph, bindings, asked)
+        # 0.25 beside 1e300 takes more of them
+        many = MANY if is_far(graph, there.values) else DIGITS
         beside, bent = there.limits, _is_between_pieces(there)
         apart = next((b for b in beside.values() if b.apart), None)
         # our rules run for every choice of methods: they find derivatives that do not exist
-        found = list[float | None](_ours(graph, inputs, asked, order, direction, single))
+        found = list[float | None](question.ours(inputs, many))
         for k, ((name, along_), x) in enumerate(zip(wanted, found, strict=True)):
             # where the first derivative is not by the chain rule, no other is
             ours_hold = not beside and x is not None and isfinite(x)
@@ -280,9 +357,12 @@ def higher(
             if limit is None:
                 at = ", ".join(f"{n} = {exact_text(v)}" for n, v in inputs.items())
                 raise SlopeError(f"{name} does not exist at {at}", source=graph.source)
+    # a stationary point is told by the slopes, which a Hessian is without
+    asks_slopes = question.kind == "hessian" and inputs is not None
+    slopes: list[tuple[Weights, ...]] = [(((n, 1.0),),) for n in asked] if asks_slopes else []
     # only now: a request whose answer nobody fetches would answer the next one
     if process is not None and (pointless or "symbolic" in chosen):
-        process.request_higher(graph, inputs, [along_ for _, along_ in wanted], large=large)
+        process.request_higher(graph, inputs, [*(along_ for _, along_ in wanted), *slopes], large=large)
     if inputs is not None:
         if ours in columns:
             columns[ours] = found
@@ -291,6 +371,7 @@ def higher(
                 columns["finite"][k], sides[k] = quotient(graph, inputs, along_)
     formulas: list[str | None] = [None] * len(wanted)
     notes: list[str] = []
+    slopes_by: dict[str, list[float | None]] = {}
     if process is not None and (pointless or "symbolic" in chosen):
         answer = process.answer()
         formulas = [answer.formulas.get(k) for k in range(len(wanted))]
@@ -298,13 +379,13 @@ def higher(
             columns["symbolic"] = [
                 None if apart or k in why else answer.numbers.get(k) for k in range(len(wanted))
             ]
+            if not answer.failure:
+                slopes_by["symbolic"] = [answer.numbers.get(len(wanted) + k) for k in range(len(slopes))]
         if answer.failure:
             notes.append(f"symbolic: {answer.failure}; the other columns stand")
     largest = max((abs(x) for column in columns.values() for x in column if x is not None), default=0.0)
     scale = max(largest, abs(value))
-    # 0.25 beside 1e300 takes more of them
-    many = MANY if inputs is not None and is_far(graph, there.values) else DIGITS
-    exact = cache(lambda: _exact(graph, inputs or {}, asked, order, direction, single, many))
+    exact = cache(lambda: question.exact(inputs or {}, many))
     rows = []
     for k, (name, along_) in enumerate(wanted):
         numbers = {m: columns[m][k] for m in columns}
@@ -320,6 +401,13 @@ def higher(
         alone = row.numbers.get(ours) if len(columns) == 1 else None
         if row.verdict == ROUNDING or (alone is not None and _is_spoilt(alone, exact()[k])):
             warnings.append(f"rounding: {row.name} holds to few digits")
+    stationary = None
+    if inputs is not None and order > 1 and direction is None and question.kind != "mixed":
+        if "finite" in columns and slopes:
+            slopes_by["finite"] = [quotient(graph, inputs, along_)[0] for along_ in slopes]
+        elif not slopes:
+            slopes_by = {m: column[:1] for m, column in columns.items()}
+        stationary = _stationary(question, inputs, many, rows, there, list(slopes_by.values()))
     return Higher(
         graph,
         point,
@@ -330,7 +418,75 @@ def higher(
         rows,
         tuple(warnings),
         tuple(notes),
+        question.kind == "mixed",
+        stationary,
     )
+
+
+def _question(
+    graph: Graph,
+    order: int,
+    direction: Mapping[str, float] | None,
+    asked: tuple[str, ...],
+    wrt: Sequence[str] | None,
+) -> _Question:
+    """Return which derivatives are asked for.
+
+    Raises:
+        UsageError: for an order that does not fit.
+    """
+    if direction is not None:
+        return _Question("series", graph, asked, order, direction)
+    each = tuple(wrt or ())
+    if is_mixed(each, order):
+        if order not in (1, len(each)):
+            raise UsageError(
+                f"--wrt {','.join(each)} is a derivative of order {len(each)}, and --order says {order}",
+                hint="leave --order out",
+            )
+        if len(each) > HIGHEST:
+            raise UsageError(f"--wrt names {len(each)} inputs: derivatives are taken up to order {HIGHEST}")
+        if len(asked) > 1:
+            return _Question("mixed", graph, each, len(each), {})
+        order = len(each)
+    if len(asked) == 1:
+        return _Question("series", graph, asked, order, {asked[0]: 1.0})
+    if order > 2:
+        raise UsageError(
+            f"--order {order} is by one input, but there are {len(asked)}: {', '.join(asked[:20])}",
+            hint="--wrt NAME chooses one, --direction a=1,b=0 a line, --wrt a,a,b one mixed derivative",
+        )
+    if len(asked) > MOST_INPUTS:
+        raise UsageError(
+            f"a Hessian of {len(asked)} inputs is too large to write out: {MOST_INPUTS} at most",
+            hint="--wrt a,b chooses some",
+        )
+    return _Question("hessian", graph, asked, 2, {})
+
+
+def is_mixed(wrt: Sequence[str], order: int) -> bool:
+    """Whether these names are one derivative, by one after the other, and not one by each."""
+    return len(set(wrt)) < len(wrt) or (order > 2 and len(wrt) == order)
+
+
+def _stationary(
+    question: _Question,
+    inputs: Mapping[str, float],
+    many: int,
+    rows: Sequence[Derivative],
+    there: Point,
+    witnesses: Sequence[Sequence[float | None]],
+) -> Stationary | None:
+    """Return what the point is; None where many digits would take too long to tell."""
+    names = question.names
+    if len(names) * len(question.graph) > SETTLED_UP_TO:
+        return None
+    smooth = not there.limits and all(
+        row.limit is None and row.verdict not in (KINK, DISAGREE) for row in rows
+    )
+    if not smooth:
+        return Stationary(UNDECIDED, there.gradient(names), None, "not every second derivative is settled")
+    return question.stationary(inputs, many, [*witnesses, list(there.gradient(names).values())])
 
 
 def _given(method: str, ours: str) -> str:
@@ -345,43 +501,6 @@ def _single_name(output: str, by: str | None, order: int) -> str:
 
 def _pair_name(output: str, a: str, b: str) -> str:
     return f"d2{output}/d{a}2" if a == b else f"d2{output}/d{a}d{b}"
-
-
-def _ours(
-    graph: Graph,
-    inputs: Mapping[str, float],
-    asked: Sequence[str],
-    order: int,
-    direction: Mapping[str, float] | None,
-    single: bool,
-) -> list[float]:
-    """Return the numbers of our own rules."""
-    if single:
-        line = direction if direction is not None else {asked[0]: 1.0}
-        return along(graph, leaf_values(graph, inputs), line, order)[1:]
-    rows = {name: hessian_product(graph, inputs, {name: 1.0})[1] for name in asked}
-    return [rows[a][b] for i, a in enumerate(asked) for b in asked[i:]]
-
-
-def _exact(
-    graph: Graph,
-    inputs: Mapping[str, float],
-    asked: Sequence[str],
-    order: int,
-    direction: Mapping[str, float] | None,
-    single: bool,
-    many: int,
-) -> list[float]:
-    """Return the numbers of our own rules, free of rounding: in so many digits."""
-    from ..ops.namespaces import multiprecision
-
-    with digits(many):
-        xp, leaves = multiprecision(), exact_leaves(graph, matched(graph, inputs))
-        if single:
-            line = direction if direction is not None else {asked[0]: 1.0}
-            return list(map(float, along(graph, leaves, line, order, xp)[1:]))
-        rows = {name: hessian_row(graph, leaves, name, xp) for name in asked}
-        return [float(rows[a][b]) for i, a in enumerate(asked) for b in asked[i:]]
 
 
 def _judge(
@@ -449,7 +568,7 @@ def quotient(
     Args:
         graph: The computation.
         inputs: The point.
-        directions: All the same, or two inputs.
+        directions: One after the other.
         move: Decimals of the step, relative to the point.
         spare: Digits more than that takes.
     """
@@ -479,17 +598,19 @@ def quotient(
             largest = max(largest, abs(value)) if mp.isfinite(value) else largest
             return value
 
-        def difference(shift: Any) -> Any:
-            terms = ((-1) ** k * comb(order, k) * at(shift - k) for k in range(order + 1))
+        def difference(share: Any) -> Any:
+            """Difference once by every direction, from points ahead by this share of all steps."""
+            terms = (
+                (-1) ** sum(taken)
+                * prod(map(comb, powers, taken))
+                * at(*(share * n - k for n, k in zip(powers, taken, strict=True)))
+                for taken in product(*(range(n + 1) for n in powers))
+            )
             return sum(terms, start=mpf(0)) / span
 
-        span = prod(h for _, h in steps) if len(steps) == 2 else steps[0][1] ** order
-        if len(steps) == 2:
-            central = sum(i * j * at(i, j) for i in (1, -1) for j in (1, -1)) / (4 * span)
-            right = (at(1, 1) - at(1, 0) - at(0, 1) + at(0, 0)) / span
-            left = (at(-1, -1) - at(-1, 0) - at(0, -1) + at(0, 0)) / span
-        else:
-            central, right, left = difference(mpf(order) / 2), difference(order), difference(0)
+        powers = tuple(Counter(directions).values())
+        span = prod(h**n for (_, h), n in zip(steps, powers, strict=True))
+        central, right, left = difference(mpf(1) / 2), difference(1), difference(0)
         noise = mpf(10) ** (10 - mp.dps) * largest / span  # what rounding leaves of a 0
         found = [mpf(0) if abs(x) <= noise else x for x in (central, left, right) if mp.isfinite(x)]
         if not found:

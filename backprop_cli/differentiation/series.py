@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import factorial
+from itertools import product
+from math import comb, factorial, prod
 from typing import Any
 
 from ..engine.run import run
@@ -114,8 +115,10 @@ def along(
     return [c * factorial(k) for k, c in enumerate(coefficients)]
 
 
-def hessian_row(graph: Graph, leaves: Mapping[int, Any], name: str, xp: Any = FLOATS) -> dict[str, Any]:
-    """Return the second derivatives of the output by one input and each, a sweep back over series.
+def hessian_row(
+    graph: Graph, leaves: Mapping[int, Any], name: str, xp: Any = FLOATS
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the gradient, and the second derivatives by one input and each: a sweep over series.
 
     Args:
         graph: The computation.
@@ -129,6 +132,31 @@ def hessian_row(graph: Graph, leaves: Mapping[int, Any], name: str, xp: Any = FL
     values = run(graph, start, apply=lifted.apply)
     active = graph.depends_on(list(graph.inputs.values()))
     slopes = sweep(graph, values, active, lifted, Series([1.0, 0.0]))
-    return {
+    gradient = {other: _value(slopes[i]) for other, i in graph.inputs.items()}
+    row = {
         other: slopes[i].c[1] if isinstance(slopes[i], Series) else 0.0 for other, i in graph.inputs.items()
     }
+    return gradient, row
+
+
+def mixed(graph: Graph, leaves: Mapping[int, Any], powers: Mapping[str, int], xp: Any = FLOATS) -> Any:
+    """Return a mixed partial derivative, from power series along lines between the axes.
+
+    Args:
+        graph: The computation.
+        leaves: The point: a number for every input and constant.
+        powers: How often by each input.
+        xp: The namespace of the numbers: sums over lines cancel, and take many digits.
+    Source:
+        Griewank, Utke and Walther, Evaluating higher derivative tensors by forward propagation of
+        univariate Taylor series (2000), section 4; the polarization identity.
+    """
+    order = sum(powers.values())
+    total: Any = 0.0
+    for counts in product(*(range(n + 1) for n in powers.values())):
+        if any(counts):
+            weight = prod(comb(n, k) for n, k in zip(powers.values(), counts, strict=True))
+            line = {name: float(k) for name, k in zip(powers, counts, strict=True)}
+            amount = along(graph, leaves, line, order, xp)[order] * weight
+            total = total - amount if (order - sum(counts)) % 2 else total + amount
+    return total / factorial(order)

@@ -64,10 +64,11 @@ class Lifted(Namespace):
         super().__init__(name, {"nan": nan})
         self.apply = apply
         self.base = base
+        self.plain = (int, float) if base is None else (int, float, type(base.nan))
 
     def power(self, a: Any, b: Any) -> Any:
         """IEEE power: 0^0 is 1; a plain exponent has no slope to carry."""
-        return self.apply(PRIMITIVES["power_n" if isinstance(b, (int, float)) else "power"], a, b)
+        return self.apply(PRIMITIVES["power_n" if isinstance(b, self.plain) else "power"], a, b)
 
     def __getattr__(self, name: str) -> Any:
         if name in CONSTANTS:

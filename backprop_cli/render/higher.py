@@ -7,6 +7,15 @@ from math import hypot
 from typing import Any
 
 from ..differentiation.higher import Derivative, Higher, Tangent
+from ..differentiation.stationary import (
+    FLAT,
+    INFLECTION,
+    MAXIMUM,
+    MINIMUM,
+    SADDLE,
+    UNDECIDED,
+    Stationary,
+)
 from ..language.format import output_text
 from ..language.numbers import exact_text, rounded, scientific
 from ..language.operators import PRODUCT
@@ -74,6 +83,8 @@ def sentences(report: Higher, digits: int) -> list[str]:
     if report.is_hessian and report.inputs is not None:
         rows = [f"[{', '.join(rounded(x, digits) for x in row.values())}]" for row in report.hessian.values()]
         lines.append(f"Hessian by {', '.join(report.wrt)}: [{', '.join(rows)}]")
+    if report.stationary is not None:
+        lines += _stationary(report, report.stationary, digits)
     for row in report.rows:
         if row.sides is not None:
             left, right = (rounded(x, digits) for x in row.sides)
@@ -85,6 +96,43 @@ def sentences(report: Higher, digits: int) -> list[str]:
         elif row.verdict in ("rounding", "disagree") and row.difference is not None:
             lines.append(f"{row.name}: {row.verdict}: methods differ by {scientific(row.difference, 2)}")
     return lines
+
+
+def _stationary(report: Higher, found: Stationary, digits: int) -> list[str]:
+    """Say what second derivatives tell of the point."""
+    lines = []
+    if report.is_hessian and found.eigenvalues is not None:
+        values = ", ".join(rounded(x, digits) for x in found.eigenvalues)
+        lines.append(f"eigenvalues: {values}")
+    slopes = ", ".join(rounded(x, digits) for x in found.gradient.values())
+    gradient = f"the gradient is [{slopes}]" if len(found.gradient) > 1 else f"the slope is {slopes}"
+    if found.kind is None:
+        return [*lines, f"not a stationary point: {gradient}"]
+    zero = gradient if any(found.gradient.values()) else gradient.partition(" is ")[0] + " is 0"
+    others = [n for n in report.inputs or () if n not in found.gradient]
+    way = f" along {', '.join(found.gradient)}" if others else ""
+    what = (
+        UNDECIDED if found.kind == UNDECIDED else f"{'an' if found.kind == INFLECTION else 'a'} {found.kind}"
+    )
+    return [*lines, f"{what}{way}: {zero}, and {_why(found)}"]
+
+
+def _why(found: Stationary) -> str:
+    """Return what the second derivatives, or later ones, say."""
+    values = found.eigenvalues
+    if found.kind == UNDECIDED and found.why != FLAT:
+        return found.why
+    assert values is not None
+    single = len(values) == 1
+    if found.kind == SADDLE:
+        return "the eigenvalues have both signs"
+    if found.kind in (MINIMUM, MAXIMUM) and all(values):
+        side = "above" if found.kind == MINIMUM else "below"
+        return f"the second derivative is {side} 0" if single else f"all eigenvalues are {side} 0"
+    if found.kind == UNDECIDED:
+        return "the second derivative is 0" if single else FLAT
+    order = "odd" if found.kind == INFLECTION else "even"
+    return f"the first derivative that is not 0 is of {order} order"
 
 
 # for programs
@@ -102,6 +150,7 @@ def _facts(report: Higher) -> Facts:
             "direction": report.direction,
             "wrt": list(report.wrt),
             "hessian": report.hessian if report.is_hessian and report.inputs is not None else None,
+            "stationary": report.stationary and report.stationary._asdict(),
             "methods": list(report.methods),
             "agree": report.agree,
             "warnings": [*report.notes, *report.warnings],
