@@ -491,7 +491,7 @@ def test_a_narrow_table_never_hides_that_methods_differ(command):
     header, row = (next(line for line in lines if line.startswith(word)) for word in ("step", "x "))
     assert header.split() == ["step", "operation", "value", "symbolic", "reverse", "finite", "agree"]
     assert row.split()[3:5] == ["-8.33333e-7", "-0.0082757"]
-    assert "dv6/dx = sin(x)/x^2 - 2*(1 - cos(x))/x^3" in lines
+    assert "dv6/dx = (x*sin(x) + 2*cos(x) - 2)/x^3" in lines
 
 
 def test_a_narrow_table_has_one_column_for_methods_that_agree(command):
@@ -937,7 +937,7 @@ def test_the_package_is_found_where_only_the_parent_looks(decoys, tmp_path_facto
     done = subprocess.run(
         [sys.executable, str(home / "script.py")], cwd=decoys, capture_output=True, text=True, check=False
     )
-    assert done.stdout.splitlines() == [f"{4 * sin(2) + 4 * cos(2)!r} x^2*cos(x) + 2*x*sin(x)", "True"], (
+    assert done.stdout.splitlines() == [f"{4 * sin(2) + 4 * cos(2)!r} x*(x*cos(x) + 2*sin(x))", "True"], (
         done.stderr
     )
     assert not (decoys / "pwned").exists()

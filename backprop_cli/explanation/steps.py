@@ -322,7 +322,9 @@ class _Derivation:
         """Return a local derivative over what stands for the operands."""
         node = self.graph.nodes[id]
         assert node.op is not None
-        value = Apply(node.op.name, tuple(operands[: len(given(self.graph, node))]))
+        value: Expr = Apply(node.op.name, tuple(operands[: len(given(self.graph, node))]))
+        if id != self.graph.output and self.is_named(id):
+            value = self.written.ref(id)  # as textbooks have yhat*(1 - yhat)
         if node.op.local:
             known = dict(zip(node.op.params, operands, strict=False)) | {"y": value}
             return simplified(read(node.op.local[position], known))

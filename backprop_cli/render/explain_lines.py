@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +20,7 @@ from ..language.format import node_text, output_text
 from ..language.numbers import brief, fixed, rounded
 from .forms import (
     Call,
+    Cases,
     Form,
     Formula,
     Grouped,
@@ -129,7 +131,7 @@ def _parts(told: Explanation, voice: Voice) -> list[Part]:
         found += _chains(told, point, voice)
     if told.update is not None and point is not None:
         found.append(_update(told.update, voice))
-    found += [_derivation(told, d) for d in told.derivations]
+    found += [_derivation(told, d, voice) for d in told.derivations]
     for name, limit in zip(told.wrt, told.limits, strict=False):
         found.append(_limit(told, name, limit, voice))
     if told.passes and point is not None:
@@ -529,11 +531,25 @@ def _update(update: Update, voice: Voice) -> Part:
 # rules and limits
 
 
-def _derivation(told: Explanation, d: Derivation) -> Part:
+def _by_cases(e: Expr) -> Form:
+    """Return an expression, a choice as its cases."""
+    return Cases(e) if isinstance(e, Apply) and e.op == "where" else Symbols(e)
+
+
+def _is_simpler(formula: str, together: str) -> bool:
+    """Whether a formula says more than what was put together: not longer, not the same in another order."""
+
+    def terms(text: str) -> list[str]:
+        return sorted(re.split(r" (?=[+-] )", text if text.startswith("-") else f"+ {text}"))
+
+    return len(formula) <= len(together) and terms(formula) != terms(together)
+
+
+def _derivation(told: Explanation, d: Derivation, voice: Voice) -> Part:
     total = Symbols(d.total)
     rows = []
     for step in d.steps:
-        equations = [equal(*map(Symbols, step.forms))]
+        equations = [equal(*map(_by_cases, step.forms))]
         if step.inner is not None:
             name, meaning = (Symbols(e) for e in step.inner)
             if name == meaning:
@@ -543,15 +559,12 @@ def _derivation(told: Explanation, d: Derivation) -> Part:
         rows.append(Row(Words(step.rule), tuple(equations), depth=step.depth))
     if not d.steps:
         rows.append(Row(remark=f"{d.size:,} steps depend on {d.name}: too many to take one by one"))
-    if d.substituted is not None:
-        rows.append(Row(Words("put together"), (equal(total, Symbols(d.substituted)),)))
+    put = d.substituted
+    if put is not None and (len(d.steps) != 1 or put != d.steps[0].forms[-1]):
+        rows.append(Row(Words("put together"), (equal(total, _by_cases(put)),)))
     formula = told.formulas.get(d.name)
-    if formula is not None:
-        rows.append(
-            Row(
-                Words("simplified"), (equal(total, Formula(formula, told.graph.own_name(told.graph.output))),)
-            )
-        )
+    if formula is not None and (put is None or _is_simpler(formula, voice.symbols(put))):
+        rows.append(Row(Words("simplified"), (equal(total, Formula(formula, voice.output)),)))
     if told.point is not None:
         value = Value(told.point.here.cotangents[told.graph.inputs[d.name]])
         rows.append(Row(Words("at this point"), (equal(total, value),)))

@@ -44,6 +44,12 @@ class Symbols(Record):
     expr: Expr
 
 
+class Cases(Record):
+    """A choice over names, case by case: ``1 where x > 0, else 0``."""
+
+    expr: Expr
+
+
 class Numbers(Record):
     """An expression with the numbers put in, and spaces around the signs of products."""
 
@@ -129,6 +135,7 @@ Form = (
     | Quantity
     | Slope
     | Symbols
+    | Cases
     | Numbers
     | Worked
     | Formula

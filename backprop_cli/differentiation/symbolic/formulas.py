@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -15,6 +15,7 @@ from ...language.written import Piece
 from .constants import Constants, guarded
 from .functions import is_formula, shown
 from .printer import Printer
+from .simpler import Simpler
 
 CHAIN_FROM = 30  # formulas with more operations than this are written dL/dv4 further down
 
@@ -31,7 +32,11 @@ class Formula:
         return prod(self.groups, start=sympy.S.One)
 
 
-def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> dict[int, str]:
+Texts = dict[int, str]
+"""Formulas by node."""
+
+
+def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> Texts:
     """Return the derivative of the output by each wanted node, written in the user's language.
 
     Args:
@@ -39,6 +44,13 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
         wanted: Node ids.
         inline: Write over inputs alone instead of over the names of steps.
     """
+    texts, shorten = chained(graph, wanted, inline=inline)
+    shorten()
+    return texts
+
+
+def chained(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> tuple[Texts, Callable[[], None]]:
+    """Return `formulas` as the chain rule puts them together, and what makes them shorter in their place."""
     constants = Constants(graph)
     symbols = {n.id: sympy.Dummy(graph.name(n.id), real=True) for n in graph.nodes if n.kind != CONSTANT}
     decimal = any(n.label and not n.label.isdigit() and n.op is None and "." in n.label for n in graph.nodes)
@@ -81,7 +93,8 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
     needed = set(wanted)
     active = graph.depends_on(list(wanted))
     output = graph.name(graph.output)
-    texts: dict[int, str] = {}
+    texts: Texts = {}
+    merged: dict[int, Callable[[], Any]] = {}
     for node in reversed(graph.nodes):
         k = node.id
         if not active[k] and k not in needed:
@@ -109,10 +122,22 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> di
         if k in needed and all(map(is_formula, formula.groups)):
             whole = inline and len(formula.groups) == 1
             texts[k] = write((formula.merged(),) if whole else formula.groups)
+            merged[k] = formula.merged
         size = sum(g.count_ops(visual=False) for g in formula.groups)
         if size > (400 if inline else CHAIN_FROM):
             slope = f"d{output}/d{graph.name(k)}"
             further = sympy.Dummy(slope, real=True)
             constants.written[further] = Piece(slope, PRODUCT)
             found[k] = Formula((further,))
-    return texts
+
+    def shorten() -> None:
+        bodies = {}
+        for node in graph.nodes if not inline else ():
+            if node.op is not None and node.kind != CONSTANT and node.name and node.id != graph.output:
+                operands = guarded(node.op, [expressions[i] for i in node.inputs], constants, node.inputs)
+                bodies[symbols[node.id]] = shown(node.op, operands)
+        simpler = Simpler(bodies)
+        for k in sorted(merged, key=lambda k: graph.nodes[k].op is not None):
+            texts[k] = simpler.shortest(texts[k], merged[k](), lambda e: write((e,)))
+
+    return texts, shorten

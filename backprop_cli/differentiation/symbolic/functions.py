@@ -113,8 +113,9 @@ class Extremum(sympy.Function):
         """Return this operand's share."""
         x = self.args[argindex - 1]
         if len(self.args) == 2:
-            a, b = (x, self.args[2 - argindex])[:: 1 if self.func.__name__ == "max" else -1]
-            return Where(COMPARE["less"](b, a), 1, Where(COMPARE["less"](a, b), 0, sympy.Rational(1, 2)))
+            names = ("greater", "less")[:: 1 if self.func.__name__ == "max" else -1]
+            taken, left = (COMPARE[name](x, self.args[2 - argindex]) for name in names)
+            return Where(taken, 1, Where(left, 0, sympy.Rational(1, 2)))
         ties = [Where(COMPARE["equal"](a, self), 1, 0) for a in self.args]
         return ties[argindex - 1] / sympy.Add(*ties)
 

@@ -13,6 +13,7 @@ from ...graph import Graph
 from .constants import Constants, inlined
 from .functions import defined, is_formula, shown
 from .printer import Printer
+from .simpler import Simpler
 from .tracked import Points, evaluate_formula
 
 HIGHER_LIMIT = 400  # steps of a program that is differentiated more than once
@@ -66,7 +67,16 @@ def higher(
             formula = partial(evaluate_formula, derived(function, key), names)
             found["numbers"][k] = points.settle(formula)
     written = {(): inlined(graph, constants, symbols, shown, reached)[graph.output]}
+    texts = found["formulas"]
+    expressions: dict[int, Any] = {}
     for k, key in enumerate(keys):
         expression = sympy.powsimp(derived(written, key))
         if is_formula(expression) and expression.count_ops(visual=False) <= WRITTEN_LIMIT:
-            found["formulas"][k] = write((expression,))
+            texts[k], expressions[k] = write((expression,)), expression
+
+    def shorten() -> None:
+        simpler = Simpler({})
+        for k, expression in expressions.items():
+            texts[k] = simpler.shortest(texts[k], expression, lambda e: write((e,)))
+
+    found["later"] = shorten

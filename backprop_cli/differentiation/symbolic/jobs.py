@@ -12,7 +12,7 @@ from ...language.parser import parse
 from ...ops import PRIMITIVES, Primitive
 from ...ops.matrices import MATRICES
 from ...ops.sums import DOT, SUM
-from .formulas import formulas
+from .formulas import chained
 from .higher import higher
 from .numbers import numbers
 from .proof import equal
@@ -21,7 +21,7 @@ INLINED = 40  # nodes of arrays unrolled, which have many paths each, from which
 
 Job = dict[str, Any]
 Found = dict[str, Any]
-"""The fields of `process.Symbolic`, filled as far as SymPy comes."""
+"""The fields of `process.Symbolic`, filled as far as SymPy comes; ``later`` is what makes them better."""
 
 
 def work(job: Job, found: Found) -> None:
@@ -66,7 +66,7 @@ def _unlisted(rows: list[Any], output: int, arrays: list[Any] | None) -> Graph:
 def _gradient(graph: Graph, job: Job, found: Found) -> None:
     unrolled = job["rows"] is not None
     if not unrolled:
-        found["formulas"] = formulas(graph, job["wanted"], inline=job["inline"])
+        found["formulas"], found["later"] = chained(graph, job["wanted"], inline=job["inline"])
     if job["inputs"] is not None:
         chain = unrolled and len(graph) > INLINED
         found["numbers"], found["route"] = numbers(

@@ -172,8 +172,10 @@ class SymbolicProcess:
         if self._child is not None:
             if _ready(self._child.answers, seconds):
                 with contextlib.suppress(EOFError, ValueError, TypeError, OSError):
-                    found = marshal.load(self._child.answers)
+                    found, last = marshal.load(self._child.answers)
                     self._owes = False
+                    if last:
+                        self.close()
                     return Symbolic(**found)
             else:
                 failure = "SymPy did not finish in time"

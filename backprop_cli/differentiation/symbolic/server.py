@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import marshal
+import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 CPU_SECONDS = 4
+LATER_SECONDS = 1.5
+"""For what makes an answer better that is there already."""
 MEMORY = 768 << 20
 """Address space that answers may take; what a forked process has from its parent is not counted."""
 STACK = 64 << 20
@@ -24,6 +28,7 @@ def answer_jobs(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer one job after the other until there are no more."""
     import gc
     import threading
+    from functools import partial
 
     gc.disable()  # importing SymPy is a sixth faster without
     from .jobs import work
@@ -38,11 +43,20 @@ def answer_jobs(requests: BinaryIO, answers: BinaryIO) -> None:
             return
         limit_time()
         found: dict[str, Any] = {}
-        worker = threading.Thread(target=work, args=(job, found))
-        worker.start()
-        worker.join()
-        marshal.dump(found, answers)
+
+        def done(do: Callable[[], None], seconds: float | None) -> bool:
+            worker = threading.Thread(target=do, daemon=True)
+            worker.start()
+            worker.join(seconds)
+            return not worker.is_alive()
+
+        done(partial(work, job, found), None)
+        later = found.pop("later", None)
+        last = later is not None and not done(later, LATER_SECONDS)
+        marshal.dump((found, last), answers)
         answers.flush()
+        if last:  # SymPy cannot be stopped; whoever asks next starts a process anew
+            os._exit(0)
 
 
 def limit_memory() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 
+from ...explanation.expr import Apply, Expr
 from ...language.operators import ATOM, ROOT
 from ...language.written import Piece, atom, bracketed, call, spell
 from .. import forms
@@ -64,6 +65,8 @@ class Spelling:
                 return atom(f"d{of}/d{by}")
             case forms.Symbols(expr):
                 return written(expr, self.symbols)
+            case forms.Cases(expr):
+                return written(expr, self.symbols) if self.latex else atom(self._cases(expr))
             case forms.Numbers(expr, spaced):
                 return written(expr, self.numbers._replace(spaced=spaced))
             case forms.Worked(expr, value):
@@ -82,6 +85,14 @@ class Spelling:
                 return atom(arrow.join(name.text for name in shown))
             case _:
                 return self._operation(form)
+
+    def _cases(self, expr: Expr) -> str:
+        text = partial(written, style=self.symbols)
+        said = []
+        while isinstance(expr, Apply) and expr.op == "where":
+            condition, taken, expr = expr.operands
+            said.append(f"{text(taken).text} where {text(condition).text}")
+        return f"{', '.join(said)}, else {text(expr).text}"
 
     def _operation(
         self,
