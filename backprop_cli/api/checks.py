@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ..checking.answers import Answer, read_answer, read_target
 from ..checking.grading import Judgement, read_credit
-from ..checking.people import of_program, of_step, read_people
+from ..checking.people import Subject, of_program, of_step, read_people
 from ..checking.sheets import Sheet
 from ..errors import NO, UsageError
 from ..graph import Graph
 from ..language.parser import Program
 from .arguments import flag, mapping, names, number, optional, path, text, whole
-from .programs import Bindings, bound
+from .gradients import wants_arrays
+from .programs import Bindings, bound, merged
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Checked(Shown, Judgement):
 def check(
     program: str | Program | Graph,
     claims: Mapping[str, object] | str | PathLike[str],
-    bindings: Bindings = None,
+    bindings: Mapping[str, object] | None = None,
     /,
     *,
     least_digits: int = 3,
@@ -68,15 +69,15 @@ def check(
     at_step: int = 1,
     overrides: Sequence[str] = (),
     large: bool = False,
-    **values: float,
+    **values: object,
 ) -> Checked:
     """Judge claimed values and derivatives, and name the mistake behind a wrong one.
 
     Args:
         program: Text or a parsed program; or the path of a config, ``hand.yaml``, for claims about a training
             step.
-        claims: Numbers or formulas, ``{"dL/da": -2, "d": "a*b"}``; or the path of an answer sheet (YAML,
-            JSON, CSV with a row a student, lines), or of a folder with a sheet a student.
+        claims: Numbers, arrays or formulas, ``{"dL/da": -2, "d": "a*b"}``; or the path of an answer sheet
+            (YAML, JSON, CSV with a row a student, lines), or of a folder with a sheet a student.
         bindings: Values by name, for names such as ``large`` that are options here.
         least_digits: Significant digits that a rounded number needs to be right.
         reveal: Show the right numbers and formulas.
@@ -105,8 +106,7 @@ def check(
         for option, given_ in (("overrides", bool(keys)), ("at_step", step != 1)):
             if given_:
                 raise UsageError(f"{option} is for a training step", hint='check("config.yaml", ...)')
-        graph, given = bound(program, bindings, values, large=large)
-        subject = of_program(graph, given, least_digits=least, reveal=reveal, large=large)
+        subject = _subject(program, bindings, values, least_digits=least, reveal=reveal, large=large)
     asked, credits_ = subject.asked(worth or {}), read_credit(shares or {})
     notes: list[str] = []
     if sheet is None:
@@ -116,7 +116,7 @@ def check(
         answers = mapping("claims", claims)
         if not answers:
             raise UsageError("no claims", hint='check("a*b", {"df/da": "b"}), or the path of an answer sheet')
-        sheets = [Sheet("", [(name, str(answer)) for name, answer in answers.items()])]
+        sheets = [Sheet("", [(name, _answer_text(answer)) for name, answer in answers.items()])]
     else:
         if column is not None and os.path.isdir(sheet):
             raise UsageError("student_column is for a table; in a folder the files have the students' names")
@@ -124,6 +124,33 @@ def check(
     weighted = worth is not None or shares is not None
     found = subject.judgement(sheets, asked, credits_, alone=sheet is None, weighted=weighted, reveal=reveal)
     return Checked(**vars(found), notes=(*notes, *dict.fromkeys(subject.meant)))
+
+
+def _subject(
+    program: str | Program | Graph,
+    bindings: Mapping[str, object] | None,
+    values: Mapping[str, object],
+    *,
+    least_digits: int,
+    reveal: bool,
+    large: bool,
+) -> Subject:
+    """Return a program, over numbers or arrays, as what claims are about."""
+    if wants_arrays(program, bindings, values):
+        from ..checking.people import of_arrays
+        from .arrays import settled_of
+
+        found = settled_of(program, merged(bindings, values), large=large)
+        if found is not None:
+            return of_arrays(*found, least_digits=least_digits, reveal=reveal)
+    graph, given = bound(program, bindings, values, large=large)
+    return of_program(graph, given, least_digits=least_digits, reveal=reveal, large=large)
+
+
+def _answer_text(answer: object) -> str:
+    """Return an answer as a sheet has it; arrays as lists."""
+    found = answer.tolist() if hasattr(answer, "tolist") else answer
+    return str(list(found) if isinstance(found, tuple) else found)
 
 
 def _shares(name: str, given: object) -> dict[str, float]:

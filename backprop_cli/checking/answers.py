@@ -180,16 +180,21 @@ def read_target(text: str, graph: Graph) -> Target:
             f"{shortened(text)} is no quantity of the program",
             hint="NAME for a step's value or an input's derivative, dL/dx, d2L/dx2 or d2L/dxdy",
         )
-    id = (_unnamed(graph) | _named(graph)).get(name)
+    id = names_of(graph).get(name)
     if id is not None and graph.nodes[id].op is None and id != graph.output:
         return Target(_written(graph, graph.output, (id,)), graph.output, (id,))
     if id is not None:
         return Target(name, id)
-    raise _unknown(" ".join(text.split()) if name == plain else name, graph)
+    raise unknown(" ".join(text.split()) if name == plain else name, graph)
+
+
+def names_of(graph: Graph) -> dict[str, int]:
+    """Return every name that a formula may use, with its node."""
+    return _unnamed(graph) | _named(graph)
 
 
 def _named(graph: Graph) -> dict[str, int]:
-    """Return every name that a claim may use, ``v4`` among them."""
+    """Return every name that a program has, ``v4`` among them."""
     names = {graph.own_name(n.id): n.id for n in graph.nodes if n.kind != CONSTANT}
     return names | graph.named
 
@@ -199,7 +204,8 @@ def _unnamed(graph: Graph) -> dict[str, int]:
     return dict.fromkeys(ANY_OUTPUT, graph.output) if graph.nodes[graph.output].name is None else {}
 
 
-def _unknown(name: str, graph: Graph) -> ExpressionError:
+def unknown(name: str, graph: Graph) -> ExpressionError:
+    """Say that a program has no such name."""
     known = [graph.name(n.id) for n in graph.nodes if n.name is not None]
     close = nearest(name, known)
     meant = f"did you mean {close}? " if close else ""
@@ -219,13 +225,13 @@ def _output_named(name: str, graph: Graph) -> int:
     if id is not None:
         shown = graph.own_name(graph.output)
         raise ExpressionError(f"{name} is an input: it has no derivative", hint=f"the output is {shown}")
-    raise _unknown(name, graph)
+    raise unknown(name, graph)
 
 
 def _leaf(name: str, graph: Graph) -> int:
     id = _named(graph).get(plain_name(name))
     if id is None:
-        raise _unknown(name, graph)
+        raise unknown(name, graph)
     return id
 
 
@@ -270,14 +276,14 @@ def read_answer(text: str, graph: Graph) -> Answer:
         raise ExpressionError(
             "a claim has one expression on the right", source=program.source, span=program.statements[-1].span
         )
-    names = _unnamed(graph) | _named(graph)
+    names = names_of(graph)
     bound = set(names) | (set(program.names()) - set(CONSTANTS))
     own = lower(program, bound)
     if len(own) > NODE_LIMIT:
         raise ExpressionError(f"a claimed formula may have {NODE_LIMIT} nodes")
     for name, id in own.inputs.items():
         if name not in names:
-            error = _unknown(name, graph)
+            error = unknown(name, graph)
             error.source, error.span = program.source, own.nodes[id].span
             raise error
     answer = Answer(text, own, {name: names[name] for name in own.inputs})

@@ -72,6 +72,11 @@ class Mistake(NamedTuple):
         """What it is, without its number."""
         return f"{self.kind}: {self.says}"
 
+    @property
+    def numbers(self) -> tuple[float]:
+        """What it gives."""
+        return (self.value,)
+
 
 class Sweeps:
     """A program at a point with tangents and cotangents along one derivative.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from math import inf, isfinite
 from statistics import median
+from typing import Protocol
 
 from ..engine.run import bind, is_bound, leaf_values, run
 from ..engine.sweep import active_nodes, sweep
@@ -46,6 +47,7 @@ from .verdicts import (
     Verdict,
     close,
     digits_right,
+    follows_from,
     loosely,
     matching,
     with_mistakes,
@@ -64,7 +66,7 @@ SOUND = 9
 """Digits of the right number that floats have at such a point."""
 
 
-def read_claim(name: str, text: str, graph: Graph) -> Claim[Target]:
+def read_claim(name: str, text: str, graph: Graph) -> Claim[Target, Answer]:
     """Read a claim; what is wrong with it is kept."""
     target = answer = None
     try:
@@ -76,7 +78,7 @@ def read_claim(name: str, text: str, graph: Graph) -> Claim[Target]:
     return Claim(name, text, target, answer)
 
 
-class Judge(OneByOne[Target]):
+class Judge(OneByOne[Target, Answer]):
     """Judges claims about one program; what is right is worked out once.
 
     Args:
@@ -108,10 +110,10 @@ class Judge(OneByOne[Target]):
             self._questions[target] = Question(self.graph, target, self.ground)
         return self._questions[target]
 
-    def answered(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target]]) -> Verdict:
+    def answered(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target, Answer]]) -> Verdict:
         """Judge an answer at the point, or in general where there is none."""
         asked = self.question(target)
-        copied = self._copied(target, answer)
+        copied = copied_from(self.graph, target, answer, here=self.ground is not None)
         if copied:
             right = asked.right.number if self.ground is not None else None
             return Verdict(target.text, answer.text, WRONG, copied, right=right)
@@ -126,23 +128,11 @@ class Judge(OneByOne[Target]):
         value = answer.value if answer.value is not None else answer.at(self.ground.values)
         return value if isfinite(value) else None
 
-    def _copied(self, target: Target, answer: Answer) -> str:
-        """Say why a formula is no answer for a value: any name in it may be copied from the program."""
-        if target.by or not answer.names:
-            return ""
-        if self.ground is not None:
-            return "a number is asked for"
-        later = self.graph.depends_on([target.of])
-        names = [name for name, id in answer.names.items() if later[id]]
-        if not names:
-            return ""
-        if answer.names[names[0]] == target.of:
-            return f"the answer names {names[0]} itself"
-        return f"the answer names {names[0]}, which is computed from {target.text}"
-
     # at a point
 
-    def _at_the_point(self, asked: Question, answer: Answer, wrong: Sequence[Earlier[Target]]) -> Verdict:
+    def _at_the_point(
+        self, asked: Question, answer: Answer, wrong: Sequence[Earlier[Target, Answer]]
+    ) -> Verdict:
         target, right = asked.target, asked.right.number
         base = Verdict(target.text, answer.text, WRONG, right=right)
         if answer.graph is None:
@@ -248,12 +238,16 @@ class Judge(OneByOne[Target]):
             if own or chosen:
                 yield own.union(chosen)
 
-    def given(self, target: Target, wrong: Sequence[Earlier[Target]]) -> Iterator[float | None]:
+    def is_given(self, answer: Answer, value: float, given: float, right: float) -> bool:
+        """Whether a claim is, within its digits, what wrong claims lead to."""
+        return follows_from(answer, value, given, right)
+
+    def given(self, target: Target, wrong: Sequence[Earlier[Target, Answer]]) -> Iterator[float | None]:
         """Yield a quantity worked out from others as claimed, from their values and from their operands."""
         for anew in (False, True):
             yield self._given(target, wrong, anew=anew)
 
-    def _given(self, target: Target, wrong: Sequence[Earlier[Target]], *, anew: bool) -> float | None:
+    def _given(self, target: Target, wrong: Sequence[Earlier[Target, Answer]], *, anew: bool) -> float | None:
         """Return a quantity that is worked out from others as claimed.
 
         Args:
@@ -287,7 +281,7 @@ class Judge(OneByOne[Target]):
         partials = from_operands if anew else None
         return float(sweep(graph, values, active_nodes(graph), force=given, partials=partials)[by])
 
-    def _carried_on(self, target: Target, earlier: Earlier[Target]) -> tuple[Graph, Target] | None:
+    def _carried_on(self, target: Target, earlier: Earlier[Target, Answer]) -> tuple[Graph, Target] | None:
         """Return the program and the quantity that a second derivative is, given a first as claimed."""
         first = earlier.target.by
         if (
@@ -304,7 +298,11 @@ class Judge(OneByOne[Target]):
         return slope, Target(target.text, slope.output, (other,))
 
     def _carried(
-        self, verdict: Verdict, target: Target, named: Sequence[Mistake], wrong: Sequence[Earlier[Target]]
+        self,
+        verdict: Verdict,
+        target: Target,
+        named: Sequence[Mistake],
+        wrong: Sequence[Earlier[Target, Answer]],
     ) -> Verdict:
         """Let a second derivative follow from a first one that has the same mistake."""
         for w in wrong:
@@ -322,7 +320,7 @@ class Judge(OneByOne[Target]):
         self, asked: Question, answer: Answer, value: float, right: float, spare: float
     ) -> list[Mistake]:
         """Return the mistakes that give a claim, or differ by so much, the simplest first."""
-        found = matching(asked.mistakes.values(), value, right, spare)
+        found = matching(asked.mistakes.values(), [value], [right], [spare])
         if answer.value is None and found:
             found = self._held(asked, answer, found)
         return found
@@ -349,7 +347,9 @@ class Judge(OneByOne[Target]):
 
     # in general
 
-    def _in_general(self, asked: Question, answer: Answer, wrong: Sequence[Earlier[Target]]) -> Verdict:
+    def _in_general(
+        self, asked: Question, answer: Answer, wrong: Sequence[Earlier[Target, Answer]]
+    ) -> Verdict:
         target = asked.target
         base = Verdict(target.text, answer.text, WRONG)
         if asked.tied:
@@ -425,8 +425,54 @@ class Judge(OneByOne[Target]):
         for k, sample in enumerate(asked.samples[:PROBES]):
             value = value_at(answer, sample)
             if value is not None and value != inf:
-                return matching(asked.probed(k).values(), float(value), sample.right, 0.0)
+                return matching(asked.probed(k).values(), [float(value)], [sample.right], [0.0])
         return []
+
+
+class Quantity(Protocol):
+    """What is claimed."""
+
+    @property
+    def text(self) -> str:
+        """As it is shown."""
+
+    @property
+    def of(self) -> int:
+        """Node whose value or slope it is."""
+
+    @property
+    def by(self) -> tuple[int, ...]:
+        """Nodes to differentiate by."""
+
+
+class Named(Protocol):
+    """An answer with names in it."""
+
+    @property
+    def names(self) -> Mapping[str, int]:
+        """The program's node for each."""
+
+
+def copied_from(graph: Graph, target: Quantity, answer: Named, *, here: bool) -> str:
+    """Say why a formula is no answer for a value: any name in it may be copied from the program.
+
+    Args:
+        graph: The program.
+        target: What is claimed.
+        answer: As written.
+        here: It is claimed at a point, where a value is a number.
+    """
+    if target.by or not answer.names:
+        return ""
+    if here:
+        return "a number is asked for" if not graph.nodes[target.of].shape else "numbers are asked for"
+    later = graph.depends_on([target.of])
+    names = [name for name, id in answer.names.items() if later[id]]
+    if not names:
+        return ""
+    if answer.names[names[0]] == target.of:
+        return f"the answer names {names[0]} itself"
+    return f"the answer names {names[0]}, which is computed from {target.text}"
 
 
 def _shown(point: Mapping[str, float]) -> str:

@@ -123,7 +123,9 @@ def with_output(graph: Graph, id: int) -> Graph:
     """Return the same nodes with another output."""
     if id == graph.output:
         return graph
-    return Graph(graph.source, graph.nodes, (id,), graph.inputs, graph.defaults, graph.named, graph.euler)
+    found = Graph(graph.source, graph.nodes, (id,), graph.inputs, graph.defaults, graph.named, graph.euler)
+    found.shaped = graph.shaped
+    return found
 
 
 def reduced(graph: Graph, target: Target) -> tuple[Graph, int | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -176,19 +176,37 @@ def _flips(ndim: int) -> Iterator[tuple[int, ...]]:
 def of_shape(given: Array, right: Array, shape: tuple[int, ...]) -> tuple[str, str] | None:
     """Return the mistake of an array whose shape is not the input's."""
     has = f"it has the shape {shape_text(given.shape)} in place of {shape_text(shape)}"
+    found = misshapen(given, right.reshape(shape), near)
+    if found is None:
+        return None
+    kind, says, axis = found
+    return kind, f"{has}: {says}" + (f", add .sum(axis={axis})" if axis is not None else "")
+
+
+def misshapen(
+    given: Array, right: Array, near: Callable[[Array, Array], bool]
+) -> tuple[str, str, int | None] | None:
+    """Return what is wrong with an array of another shape: a word, a clause, an axis to sum over.
+
+    Args:
+        given: What somebody has.
+        right: What it should be.
+        near: Whether two arrays are one.
+    """
+    shape = right.shape
     if given.ndim == 2 and near(given.T, right):
-        return "transposed", f"{has}: it is transposed"
+        return "transposed", "it is transposed", None
     if given.size == right.size and near(given.reshape(shape), right):
-        return "shape", f"{has}: its numbers are right, reshape it"
+        return "shape", "its numbers are right, reshape it", None
     for axis in range(given.ndim):
         if near(given.sum(axis), right):
             over = "over the batch" if axis == 0 else f"over axis {axis}"
-            return "not summed", f"{has}: it is not summed {over}, add .sum(axis={axis})"
+            return "not summed", f"it is not summed {over}", axis
         if given.shape[axis] > 1 and near(given.mean(axis), right):
-            return "not summed", f"{has}: it lacks the mean over axis {axis}"
+            return "not summed", f"it lacks the mean over axis {axis}", None
     for axis in range(right.ndim):
         if near(given, right.sum(axis)):
-            return "summed", f"{has}: it is summed over axis {axis}, which {shape_text(shape)} keeps"
+            return "summed", f"it is summed over axis {axis}, which {shape_text(shape)} keeps", None
     return None
 
 

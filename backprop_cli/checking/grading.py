@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, WRONG_INPUT, BackpropError, UsageError, nearest
 from .verdicts import FOLLOWS, MISSING, NONE, RIGHT, ROUNDED, UNREADABLE, WRONG, Verdict
@@ -92,14 +92,16 @@ class Judgement:
         weighted: Marks were given by the caller.
         reveal: Right numbers and formulas are shown.
         asked: Names of what was asked of everybody; empty where nothing was said.
+        has_arrays: Values are arrays.
     """
 
     program: str
-    inputs: Mapping[str, float] | None
+    inputs: Mapping[str, Any] | None
     people: tuple[Judged, ...]
     weighted: bool = False
     reveal: bool = False
     asked: tuple[str, ...] = ()
+    has_arrays: bool = False
 
     @property
     def status(self) -> int:

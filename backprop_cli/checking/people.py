@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..differentiation.symbolic.session import SESSION
 from ..errors import BackpropError, DataError, FileError, UsageError, nearest
@@ -16,7 +16,7 @@ from ..language.format import written_text
 from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM
 from ..tables.files import bytes_of
-from .answers import Target, read_target, shortened
+from .answers import Answer, Target, read_target, shortened
 from .claims import Judge, read_claim
 from .derivatives import formula_text
 from .grading import Judged, Judgement, Named, entries, graded, repeated
@@ -24,6 +24,9 @@ from .judging import Claim
 from .proof import Prover
 from .sheets import MOST_PEOPLE, SIZE_LIMIT, Reading, Sheet, read_sheets
 from .verdicts import Verdict
+
+if TYPE_CHECKING:
+    from ..language.settle import Settled
 
 Pairs = list[tuple[str, str]]
 """Quantities and answers as written."""
@@ -38,13 +41,15 @@ class Subject(NamedTuple):
         judged: Judges one person's claims; raises at the first unreadable one where it is told to.
         named: Reads the name of a quantity.
         meant: What names that the program does not have were taken for, a sentence each; grows with judging.
+        has_arrays: Values are arrays.
     """
 
     title: str
-    inputs: Mapping[str, float] | None
+    inputs: Mapping[str, Any] | None
     judged: Callable[[Pairs, bool], list[Verdict]]
     named: Callable[[str], Named]
     meant: list[str]
+    has_arrays: bool = False
 
     def asked(self, marks: Mapping[str, float]) -> dict[Named, float]:
         """Return what everybody is asked for, with its marks.
@@ -107,6 +112,7 @@ class Subject(NamedTuple):
             weighted,
             reveal,
             tuple(quantity.text for quantity in asked),
+            self.has_arrays,
         )
 
     def fault_of(self, word: str) -> BackpropError | None:
@@ -148,6 +154,45 @@ def of_program(
 
     inputs = judge.ground.inputs if judge.ground is not None else None
     return Subject(graph.source.text, inputs, judged, named, meant)
+
+
+def of_arrays(
+    program: Settled, given: Mapping[str, Any] | None, *, least_digits: int, reveal: bool = False
+) -> Subject:
+    """Return a program with arrays as what claims are about.
+
+    Args:
+        program: The program.
+        given: Its point; None for a judgement of formulas in general.
+        least_digits: Significant digits that a rounded number needs to be right.
+        reveal: Put the right formulas into verdicts.
+    Raises:
+        BindingError: for values that do not fit.
+    """
+    from .array_answers import read_array_target
+    from .array_claims import ArrayJudge, read_array_claim, right_formulas
+
+    judge = ArrayJudge(program, given, least_digits=least_digits)
+    graph = program.graph
+
+    def judged(pairs: Pairs, strict: bool) -> list[Verdict]:
+        read = [read_array_claim(name, answer, program) for name, answer in pairs]
+        _raise_first([claim.error for claim in read] if strict else [])
+        verdicts = judge.judge(read)
+        if not reveal:
+            return verdicts
+        formulas = right_formulas(program, judge.point)
+        return [
+            verdict._replace(formula=formulas.get(claim.target.quantity) if claim.target else None)
+            for verdict, claim in zip(verdicts, read, strict=True)
+        ]
+
+    def named(word: str) -> Named:
+        target = read_array_target(word, graph)
+        return Named(target.text, (target.of, *sorted(target.by), target.place))
+
+    inputs = {n: x.tolist() for n, x in judge.point.items()} if judge.point is not None else None
+    return Subject(graph.source.text, inputs, judged, named, [], has_arrays=True)
 
 
 def of_step(config: str, overrides: Sequence[str], *, at_step: int, least_digits: int) -> Subject:
@@ -255,7 +300,9 @@ def _raise_first(errors: Sequence[BackpropError | None]) -> None:
             raise error
 
 
-def _taken_for_the_output(claims: list[Claim[Target]], verdicts: list[Verdict], graph: Graph) -> list[str]:
+def _taken_for_the_output(
+    claims: list[Claim[Target, Answer]], verdicts: list[Verdict], graph: Graph
+) -> list[str]:
     """Say of names that the program does not have what they were taken for, where the answer is not right."""
     if graph.nodes[graph.output].name is not None:
         return []
@@ -276,7 +323,7 @@ def _claimable(formula: str, graph: Graph) -> bool:
 
 
 def _with_formulas(
-    verdicts: list[Verdict], claims: list[Claim[Target]], graph: Graph, large: bool
+    verdicts: list[Verdict], claims: list[Claim[Target, Answer]], graph: Graph, large: bool
 ) -> list[Verdict]:
     """Put the right formulas in, as SymPy has them."""
     first = [c.target for c in claims if c.target and len(c.target.by) == 1 and c.target.of == graph.output]

@@ -143,7 +143,12 @@ class Agreement(NamedTuple):
     @property
     def digits(self) -> int:
         """To how many digits the formula is right everywhere."""
-        return max(0, min(DIGITS, floor(-log10(2.0 * self.worst)) + 1)) if 0.0 < self.worst < inf else 0
+        return digits_of(self.worst)
+
+
+def digits_of(worst: float) -> int:
+    """Return to how many digits what differs by so much, relatively, is right."""
+    return max(0, min(DIGITS, floor(-log10(2.0 * worst)) + 1)) if 0.0 < worst < inf else 0
 
 
 def work(graph: Graph) -> int:

@@ -369,4 +369,6 @@ def _text(value: Any) -> str:
     """Return an answer as text; what is neither number nor text is unreadable as it stands."""
     if value is None:
         return ""
+    if isinstance(value, list) and value:
+        return f"[{', '.join(map(_text, value))}]"  # an array; numbers are texts still
     return value.strip() if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -32,6 +32,7 @@ from .verdicts import (
     WRONG,
     Verdict,
     close,
+    follows_from,
     loosely,
     matching,
     with_mistakes,
@@ -42,7 +43,7 @@ LEAST_DECIMALS, MOST_DECIMALS = 2, 15
 """Decimals to which a step may have been rounded by hand; each is worked out once, for all claims."""
 
 
-class StepJudge(OneByOne[Quantity]):
+class StepJudge(OneByOne[Quantity, Answer]):
     """Judges claims about one training step.
 
     Args:
@@ -116,7 +117,7 @@ class StepJudge(OneByOne[Quantity]):
             )
         return found
 
-    def read(self, name: str, text: str) -> Claim[Quantity]:
+    def read(self, name: str, text: str) -> Claim[Quantity, Answer]:
         """Read a claim; what is wrong with it is kept."""
         quantity = answer = None
         try:
@@ -131,7 +132,7 @@ class StepJudge(OneByOne[Quantity]):
 
     # judging
 
-    def judge(self, claims: Sequence[Claim[Quantity]]) -> list[Verdict]:
+    def judge(self, claims: Sequence[Claim[Quantity, Answer]]) -> list[Verdict]:
         """Judge one person's claims: who rounds one result rounds them all."""
         self._decimals = sorted({d for c in claims if c.answer for d in [_decimals(c.answer.text)] if d})
         return super().judge(claims)
@@ -140,7 +141,9 @@ class StepJudge(OneByOne[Quantity]):
         """Return an answer's number."""
         return answer.value
 
-    def answered(self, target: Quantity, answer: Answer, wrong: Sequence[Earlier[Quantity]]) -> Verdict:
+    def answered(
+        self, target: Quantity, answer: Answer, wrong: Sequence[Earlier[Quantity, Answer]]
+    ) -> Verdict:
         """Judge a number."""
         right = self.exact.value(target)
         base = Verdict(target.text, answer.text, WRONG, right=right if isfinite(right) else None)
@@ -160,7 +163,7 @@ class StepJudge(OneByOne[Quantity]):
         if follows:
             return base._replace(verdict=FOLLOWS, says=follows)
         spare = answer.spare if verdict is None else 0.0
-        named = matching(self.catalogue.mistakes(target).values(), value, right, spare)
+        named = matching(self.catalogue.mistakes(target).values(), [value], [right], [spare])
         if named:
             return with_mistakes(base, named)
         return verdict or loosely(base, answer, value, right, self.least) or base
@@ -190,7 +193,11 @@ class StepJudge(OneByOne[Quantity]):
                 self._rounded[places] = None
         return self._rounded[places]
 
-    def given(self, target: Quantity, wrong: Sequence[Earlier[Quantity]]) -> list[float]:
+    def is_given(self, answer: Answer, value: float, given: float, right: float) -> bool:
+        """Whether a claim is, within its digits, what wrong claims lead to."""
+        return follows_from(answer, value, given, right)
+
+    def given(self, target: Quantity, wrong: Sequence[Earlier[Quantity, Answer]]) -> list[float]:
         """Return a quantity that is worked out from others as claimed; not finite where there is none."""
         u, exact = self.u, self.exact
 

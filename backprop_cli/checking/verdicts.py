@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import floor, inf, isfinite, log10
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..errors import BackpropError
 from .answers import Answer, written_digits
-from .catalogue import Mistake
 
 RIGHT, ROUNDED, FOLLOWS, WRONG, NONE, UNREADABLE, MISSING = (
     "right",
@@ -47,8 +46,37 @@ ROOM = 1.0 + 1e-9
 OTHERS = 3
 """Mistakes that give the same number and are told besides the first."""
 
+NOUGHT = 1e-12
+"""What floats leave of a 0 in an array, as a share of its largest number."""
+
 CLOSE = 5.1e-3
 """A mistake's number is never compared more loosely than this, however few digits were written."""
+
+
+Numbers = Sequence[float]
+
+
+class Named(Protocol):
+    """A mistake that gives a number, or the numbers of an array."""
+
+    @property
+    def kind(self) -> str:
+        """Its name."""
+
+    @property
+    def says(self) -> str:
+        """What went wrong, one clause."""
+
+    @property
+    def rank(self) -> float:
+        """Simple ones first."""
+
+    @property
+    def numbers(self) -> Numbers:
+        """What it gives."""
+
+
+M = TypeVar("M", bound=Named)
 
 
 class Verdict(NamedTuple):
@@ -62,10 +90,11 @@ class Verdict(NamedTuple):
         mistake: Kind of the mistake that gives the claim.
         says: The judgement in a clause.
         others: Other mistakes that give the same.
-        right: The right number; None without a point.
+        right: The right number, or an array of them; None without a point.
         point: Where a formula is wrong, with what it gives there and what is right.
         how: What a formula's equality rests on: ``equal at 200 points``, ``proved equal``.
         formula: The right formula, put in where it is asked for.
+        elements: Of an array, its shape, how many numbers are right, and the place of the one furthest off.
     """
 
     claim: str
@@ -75,10 +104,11 @@ class Verdict(NamedTuple):
     digits: int | None = None
     mistake: str | None = None
     others: tuple[str, ...] = ()
-    right: float | None = None
+    right: Any = None
     point: Mapping[str, float] | None = None
     how: str | None = None
     formula: str | None = None
+    elements: Mapping[str, Any] | None = None
 
     @property
     def good(self) -> bool:
@@ -156,7 +186,7 @@ def loosely(base: Verdict, answer: Answer, value: float, right: float, least: in
     return base._replace(verdict=ROUNDED, digits=digits, says=says)
 
 
-def with_mistakes(base: Verdict, named: Sequence[Mistake]) -> Verdict:
+def with_mistakes(base: Verdict, named: Sequence[Named]) -> Verdict:
     """Name the mistakes."""
     first, *rest = named
     if first.kind != "wrong point":  # with the right rules somewhere else: no word where a rule explains it
@@ -167,23 +197,26 @@ def with_mistakes(base: Verdict, named: Sequence[Mistake]) -> Verdict:
     return base._replace(mistake=first.kind, says=first.says, others=others)
 
 
-def matching(found: Iterable[Mistake], value: float, right: float, spare: float) -> list[Mistake]:
-    """Return the mistakes that give a number within its digits: exact ones first, then simple ones.
+def matching(found: Iterable[M], values: Numbers, rights: Numbers, spares: Numbers) -> list[M]:
+    """Return the mistakes that give some numbers within their digits: exact ones first, then simple ones.
 
     Args:
         found: The catalogue at the point.
-        value: The claim.
-        right: The right number.
-        spare: By how much they may differ.
+        values: The claim: one number, or those of an array.
+        rights: The right numbers.
+        spares: By how much they may differ.
     """
-    slack = min(spare * ROOM, CLOSE * abs(value))
-    near = NEAR * abs(value)
+    largest = NOUGHT * max(map(abs, values), default=0.0) if len(values) > 1 else 0.0
     kept = []
     for mistake in found:
-        gap = abs(mistake.value - value)
-        own = abs(mistake.value - right) > NEAR * max(abs(right), abs(mistake.value))
-        if own and gap <= max(slack, near):
-            kept.append((gap > near, mistake.rank, mistake))
+        fits, own, rough = True, False, False
+        for number, value, right, spare in zip(mistake.numbers, values, rights, spares, strict=True):
+            gap, near = abs(number - value), NEAR * abs(value) + largest
+            own = own or abs(number - right) > NEAR * max(abs(right), abs(number)) + largest
+            rough = rough or gap > near
+            fits = fits and gap <= max(min(spare * ROOM, CLOSE * abs(value)), near)
+        if own and fits:
+            kept.append((rough, mistake.rank, mistake))
     kept.sort(key=lambda k: k[:2])
     exact = [m for rough, _, m in kept if not rough]
     chosen = exact or [m for _, _, m in kept]

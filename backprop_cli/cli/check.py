@@ -61,6 +61,9 @@ ENDINGS = {
 @click.option(
     "--gradcheck", is_flag=True, help="Check the gradient, ours or the claimed one, against quotients."
 )
+@click.option(
+    "--shape", metavar="SHAPES", help="Judge formulas for arrays of these shapes, without values: A=3x2,x=2."
+)
 @functions.options
 @click.option(
     "--at-step",
@@ -102,6 +105,7 @@ def command(
     sheet: str | None,
     text: str | None,
     gradcheck: bool,
+    shape: str | None,
     function: str | None,
     shapes: str | None,
     seed: int,
@@ -163,7 +167,20 @@ def command(
             "no expression",
             hint='give one: backprop check "a*b" --a 3 --b -2 --claim a=-2; or --file PATH',
         )
-    graph = request.read("check works at one point: {name} is {what}")
+    if shape is not None:
+        from .arrays import shapes_of
+
+        request.read_shapes(shapes_of(shape))
+    else:
+        request.read("check works at one point: {name} is {what}", arrays=True)
+    graph = request.graph
+    if request.settled is not None:
+        if gradcheck:
+            raise UsageError("--gradcheck takes single numbers, and this program has arrays")
+        from ..checking.people import of_arrays
+
+        given = None if shape is not None else {**request.values, **request.arrays}
+        return grades.give(of_arrays(request.settled, given, least_digits=least_digits, reveal=reveal))
     if gradcheck:
         return _gradcheck(graph, request.values, claims, sheet, output)
     from ..checking.people import of_program

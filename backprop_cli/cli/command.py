@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from ..errors import UsageError, nearest
-from ..language.tokens import plain_name
+from ..language.tokens import is_array_text, plain_name
 
 OVERRIDE = re.compile(r"[A-Za-z_0-9]+(\.[A-Za-z_0-9]+)+=")
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -42,8 +42,7 @@ class Binding:
 
 def is_array(binding: Binding) -> bool:
     """Whether a value is an array: a literal, or a file of one, as no expression ends."""
-    text = binding.text.strip().lower()
-    return text[:1] == "[" or text.endswith((".csv", ".tsv", ".npy", ".npz")) or ".npz:" in text
+    return is_array_text(binding.text)
 
 
 class ExpressionCommand(click.Command):

@@ -114,7 +114,7 @@ class Request:
             command = click.get_current_context().info_name
             raise UsageError(
                 f"{command} takes single numbers, and this program has arrays",
-                hint="eval, grad, explain, descend and export take arrays",
+                hint="eval, grad, explain, check, descend and export take arrays",
             )
         if self.points is not None:
             raise UsageError(

@@ -223,7 +223,14 @@ class Recorder:
     # cotangents
 
     def pull(
-        self, graph: Graph, values: Sequence[Any], leaves: Collection[int], seed: Any = 1.0
+        self,
+        graph: Graph,
+        values: Sequence[Any],
+        leaves: Collection[int],
+        seed: Any = 1.0,
+        *,
+        force: Mapping[int, Any] | None = None,
+        partials: Callable[[Node], Sequence[Any]] | None = None,
     ) -> list[Any]:
         """Write the reverse sweep; what is recorded from here on is linear in cotangents.
 
@@ -235,6 +242,8 @@ class Recorder:
             values: Its nodes, written.
             leaves: Nodes whose cotangents are asked for.
             seed: Cotangent of the output.
+            force: Of arrays, cotangents that nodes pass on whatever their users bring.
+            partials: Of arrays, the local derivatives of a step; None for its primitive's.
         Returns:
             The cotangent of every node, 0.0 where it is 0 by its making.
         """
@@ -246,9 +255,20 @@ class Recorder:
             Cotangent(self, node.shape) if moves else 0.0
             for node, moves in zip(graph.nodes, active, strict=True)
         ]
-        first = Cotangent(self, graph.nodes[graph.output].shape)
-        first.value = seed
-        return sweep(graph, values, active, self.xp, first, zeros)
+
+        def whole(id: int, value: Any) -> Cotangent:
+            found = Cotangent(self, graph.nodes[id].shape)
+            found.value = value
+            return found
+
+        first = whole(graph.output, seed)
+        if force is None and partials is None:
+            return sweep(graph, values, active, self.xp, first, zeros)
+        forced = {id: whole(id, value) for id, value in (force or {}).items()}
+        return sweep(
+            graph, values, active, self.xp, first, zeros, force=forced, partials=partials,
+            join=lambda before, amount, *_: before.__iadd__(amount),
+        )  # fmt: skip
 
     def whole(self, g: Any, shape: Shape) -> Any:
         """Return what `pull` gives for a node in the shape of the node."""

@@ -128,6 +128,9 @@ class _Arrays(Lifted):
     transpose = staticmethod(np.transpose)
     reshape = staticmethod(np.reshape)
 
+    def expand(self, x: Any, shape: Shape) -> Numbers:
+        return np.broadcast_to(np.asarray(x, object), shape)
+
     def patches(self, x: Numbers, kernel: int, stride: int, padding: int) -> Numbers:
         n, channels, *sides = x.shape
         every, places = slice(None), range(2, x.ndim)

@@ -174,3 +174,9 @@ def refused(c: str, source: Source, at: int) -> ExpressionError:
         if c.isalpha():
             hint = "names are made of ASCII and Greek letters, digits and _"
     return ExpressionError(message, source=source, span=(at, at + 1), hint=hint)
+
+
+def is_array_text(text: str) -> bool:
+    """Whether a value is an array: a literal, or a file of one, as no expression ends."""
+    text = text.strip().lower()
+    return text[:1] == "[" or text.endswith((".csv", ".tsv", ".npy", ".npz")) or ".npz:" in text

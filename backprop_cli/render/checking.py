@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..articles.text import Article
@@ -19,12 +19,18 @@ from .page import Block, Cell, Column, Grid, Lines, Only, Paragraph, Text, Tone
 if TYPE_CHECKING:  # it imports NumPy
     from ..checking.functioncheck import CheckedArray
 
-SCHEMA = 1
+SCHEMA, WITH_ARRAYS = 1, 2
 TONES: dict[str, Tone] = {"right": "good", "rounded": "good", "follows": "doubt", "wrong": "bad"}
 SHORT = 48
 PROGRAM = 72
 MOST_INPUTS = 8
 """Characters of a claim's cells, and of a program and inputs of its point in a headline."""
+
+INLINE = 24
+"""Characters of an array in a headline."""
+
+MOST_TEXT = 1_000
+"""Characters of a row of an array that is shown."""
 
 
 def document(judgement: Judgement, *, digits: int = 6) -> Document:
@@ -83,7 +89,7 @@ def revealed(verdict: Verdict, digits: int) -> str:
     formula = verdict.formula or ""
     if verdict.right is None:
         return formula
-    value = rounded(verdict.right, digits)
+    value = _value_text(verdict.right, lambda x: rounded(x, digits))
     if not verdict.point:
         return f"{formula} = {value}" if formula else value
     at = ", ".join(f"{n} = {exact_text(x)}" for n, x in verdict.point.items())
@@ -165,9 +171,31 @@ def _headline(judgement: Judgement) -> str:
     text = "; ".join(part for part in parts if part and part.partition("=")[0].strip() not in inputs)
     text = shortened(text, PROGRAM)
     if inputs:
-        shown = ", ".join(f"{n} = {exact_text(x)}" for n, x in list(inputs.items())[:MOST_INPUTS])
+        given = list(inputs.items())[:MOST_INPUTS]
+        shown = ", ".join(_at(n, x) for n, x in given)
         text += f" at {shown}" + (", ..." if len(inputs) > MOST_INPUTS else "")
     return printable(text)
+
+
+def _at(name: str, x: Any) -> str:
+    """Write a value of the point: of an array that is too long its shape."""
+    text = _value_text(x, exact_text)
+    if not isinstance(x, list) or len(text) <= INLINE:
+        return f"{name} = {text}"
+    return f"{name} ({'x'.join(str(len(part)) for part in _axes(x))})"
+
+
+def _axes(x: Any) -> Iterator[list[Any]]:
+    while isinstance(x, list):
+        yield x
+        x = x[0]
+
+
+def _value_text(x: Any, write: Callable[[float], str], most: int = PROGRAM) -> str:
+    """Write a number, or an array in one line; of one that is too long the first numbers."""
+    if not isinstance(x, list):
+        return write(x)
+    return shortened(f"[{', '.join(_value_text(part, write, MOST_TEXT) for part in x)}]", most)
 
 
 def _class_lines(judgement: Judgement) -> list[str]:
@@ -204,6 +232,8 @@ def as_dict(verdict: Verdict, judgement: Judgement, marks: float, of: float) -> 
         "marks": _plain_number(marks),
         "of": _plain_number(of),
     }
+    if judgement.has_arrays:
+        found["elements"] = dict(verdict.elements) if verdict.elements else None
     if judgement.reveal:
         found |= {
             "right": verdict.right,
@@ -231,7 +261,7 @@ def _facts(judgement: Judgement) -> Facts:
     ]
     return Facts(
         {
-            "schema": SCHEMA,
+            "schema": WITH_ARRAYS if judgement.has_arrays else SCHEMA,
             "expression": judgement.program,
             "inputs": judgement.inputs,
             "status": judgement.status,

@@ -1,0 +1,636 @@
+"""Claims about programs with arrays, judged one after the other: arrays of numbers, and matrix formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..differentiation.arrays import (
+    UNROLLED,
+    array_values,
+    bind_arrays,
+    differentiate_arrays,
+    drawn_values,
+    target_shares,
+    unrolled_size,
+)
+from ..differentiation.finite import EPS
+from ..differentiation.symbolic.session import SESSION
+from ..engine.run import kinked
+from ..engine.unroll import elements, place_text
+from ..errors import BackpropError, NoSuchNumber
+from ..graph import Graph
+from ..language.format import written_text
+from ..language.settle import Settled
+from ..ops import Shape
+from ..ops.matrices import Kind
+from .answers import Answer, Target
+from .array_answers import ArrayAnswer, ArrayTarget, NDArray, read_array_answer, read_array_target
+from .array_catalogue import ArrayCatalogue, ArrayMistake
+from .array_programs import Exactly, Runs, draws, forced, quantity
+from .claims import PROBES, copied_from
+from .function_mistakes import misshapen
+from .judging import Claim, Earlier, OneByOne
+from .question import INEXACT, Ground, Question
+from .sampling import DIGITS, LEAST_POINTS, POINTS, SAME, WORK, digits_of
+from .verdicts import (
+    FOLLOWS,
+    LEAST_DIGITS,
+    NEAR,
+    NONE,
+    RIGHT,
+    ROUNDED,
+    WRONG,
+    Verdict,
+    close,
+    follows_from,
+    loosely,
+    matching,
+    with_mistakes,
+)
+
+ROUGH = 1e-9
+"""Relative difference up to which arrays of floats are one, where many digits are too much work."""
+
+CANCELLED = 1e-30
+"""What so many digits leave of a 0, as a share of other numbers."""
+
+SPOILT = 1e-11
+"""By how much floats may be off where mistakes are looked for, as a share of the array's largest number."""
+
+NOTHING = 1e-9
+"""A quantity that is so small beside what it is elsewhere is 0."""
+
+SIGNS = 4
+"""Points beside one, at which it is seen how far rounding its numbers to floats moves a quantity."""
+
+
+def read_array_claim(name: str, text: str, program: Settled) -> Claim[ArrayTarget, ArrayAnswer]:
+    """Read a claim; what is wrong with it is kept."""
+    target = answer = None
+    try:
+        target = read_array_target(name, program.graph)
+        if text.strip():
+            answer = read_array_answer(text, program)
+    except BackpropError as error:
+        return Claim(name, text, target, None, error)
+    return Claim(name, text, target, answer)
+
+
+MULTIPLES = {
+    1.0: "",
+    -1.0: ", and its sign is wrong",
+    2.0: ", and a factor 2 too many",
+    0.5: ", and a factor 2 is missing",
+}
+"""What may be wrong with an array besides its shape."""
+
+
+class Agreement(NamedTuple):
+    """What points say of a formula.
+
+    Attributes:
+        points: At how many it was compared.
+        worst: Largest difference, relative to the largest number of the array.
+        gaps: At how many the quantity has a value and the formula none.
+        place: Of the number that is furthest off where the formula is furthest off.
+    """
+
+    points: int
+    worst: float
+    gaps: int
+    place: tuple[int, ...] = ()
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the formula is right wherever it was compared."""
+        return self.points >= LEAST_POINTS and self.worst <= SAME and not self.gaps
+
+
+class ArrayQuestion:
+    """A quantity of a program with arrays, with what is worked out about it once for all claims.
+
+    Args:
+        program: The program.
+        target: The quantity.
+        point: A value for every input; None for the quantity as a formula.
+    """
+
+    def __init__(self, program: Settled, target: ArrayTarget, point: Mapping[str, NDArray] | None) -> None:
+        self.program = program
+        self.target = target
+        self.point = point
+        pen, found = quantity(program.graph, target)
+        self.graph = pen.done(found)
+        self.runs = Runs(self.graph)
+        self.is_small = unrolled_size(self.graph) <= UNROLLED
+
+    @cached_property
+    def exactly(self) -> Exactly | None:
+        """The quantity in many digits; None where that is too much work."""
+        return Exactly(self.graph) if self.is_small else None
+
+    def to_digits(self, point: Mapping[str, NDArray]) -> NDArray:
+        """Return the quantity at a point, to all digits of floats where that can be had."""
+        if self.exactly is None:
+            return self.runs(point)[0]
+        found: NDArray = np.asarray(self.exactly(point, DIGITS)[0], float)
+        # what cancelled leaves the rounding of the digits that were taken
+        size = max(float(np.abs(x).max(initial=0.0)) for x in (found, *point.values()))
+        return np.where(np.abs(found) <= CANCELLED * size, 0.0, found)
+
+    @cached_property
+    def right(self) -> NDArray:
+        """The right array at the point."""
+        assert self.point is not None
+        return self.to_digits(self.point)
+
+    @cached_property
+    def slack(self) -> NDArray:
+        """How far rounding the inputs to floats moves every number of the quantity."""
+        assert self.point is not None
+        moved: NDArray = np.zeros(self.right.shape)
+        if self.exactly is None:
+            return np.full_like(moved, 64.0 * EPS * np.abs(self.right).max(initial=0.0))
+        draw = np.random.default_rng(0)
+        noise = 0.0
+        for _ in range(SIGNS):
+            beside = {}
+            for name, x in self.point.items():
+                rounded = x * INEXACT % 1.0 != 0.0
+                beside[name] = np.where(rounded, x * (1.0 + EPS * draw.choice((-1.0, 1.0), x.shape)), x)
+            there = self.to_digits(beside)
+            moved = np.fmax(moved, np.abs(there - self.right))
+            noise = max(noise, float(np.abs(self.runs(beside)[0] - there).max(initial=0.0)))
+        # what cancels leaves of a 0 about as much on any other way
+        return np.multiply(moved, 4.0) + 8.0 * noise
+
+    @cached_property
+    def catalogue(self) -> ArrayCatalogue:
+        """The mistakes."""
+        return ArrayCatalogue(self.program.graph, self.target)
+
+    @cached_property
+    def why(self) -> str:
+        """Why there is no such number at the point."""
+        assert self.point is not None
+        try:
+            differentiate_arrays(self.program, self.point, methods=("reverse",), formulas=False)
+        except BackpropError as error:
+            return error.message
+        return "it is not finite"
+
+    def first_kink(self) -> str | None:
+        """Return where a slope jumps right here, looking at the first few numbers."""
+        places = islice(np.ndindex(self.target.shape), PROBES)
+        return next(filter(None, map(self.kink, places)), None)
+
+    def kink(self, place: tuple[int, ...], slope: float | None = None) -> str | None:
+        """Return where the slope jumps right here, if that of a number, or any, is between the sides'."""
+        graph, target = self.program.graph, self.target
+        if len(target.by) != 1 or self.point is None or not self.is_small:
+            return None
+        unrolled = elements(graph)
+        numbers = unrolled.graph_of(graph)
+        if not kinked(numbers):
+            return None
+        full = (*target.place, *place)
+        axes = len(graph.nodes[target.of].shape)
+        of = int(unrolled.ids(target.of)[full[:axes]])
+        by = int(unrolled.ids(target.by[0])[full[axes:]])
+        inputs = {
+            numbers.name(int(k)): float(x)
+            for name, id in graph.inputs.items()
+            for k, x in zip(unrolled.ids(id).reshape(-1), self.point[name].reshape(-1), strict=True)
+        }
+        try:
+            return Question(numbers, Target("", of, (by,)), Ground.of(numbers, inputs)).kink(slope)
+        except BackpropError:
+            return None
+
+
+class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
+    """Judges claims about one program with arrays; what is right is worked out once.
+
+    Args:
+        program: The program.
+        given: Values of its inputs; None for a judgement of formulas in general, by the shapes alone.
+        least_digits: Significant digits that a rounded number needs.
+    Raises:
+        BindingError: for values that do not fit.
+    """
+
+    def __init__(
+        self, program: Settled, given: Mapping[str, Any] | None, *, least_digits: int = LEAST_DIGITS
+    ) -> None:
+        self.program = program
+        self.graph = program.graph
+        self.least = least_digits
+        self.point = bind_arrays(program, given) if given is not None else None
+        self.fault = ""
+        self.values: list[NDArray] = []
+        self.shares = _targets(self.graph)
+        if self.point is not None:
+            try:
+                report = array_values(program, self.point)
+                self.values, self.shares = report.values, target_shares(report)
+            except NoSuchNumber as error:
+                self.fault = error.message
+        self.shares = [k for k in self.shares if self.graph.nodes[k].op is None]
+        self._questions: dict[ArrayTarget, ArrayQuestion] = {}
+
+    def question(self, target: ArrayTarget) -> ArrayQuestion:
+        """Return a quantity, with what is known of it."""
+        if target not in self._questions:
+            self._questions[target] = ArrayQuestion(self.program, target, self.point)
+        return self._questions[target]
+
+    def number(self, answer: ArrayAnswer) -> NDArray | None:
+        """Return an answer's array at the point; None without one."""
+        if self.point is None or answer.shape is None:
+            return None
+        value = answer.values if answer.entries is not None else self._value(answer, self.point)
+        return value if np.isfinite(value).all() else None
+
+    def _value(self, answer: ArrayAnswer, point: Mapping[str, NDArray]) -> NDArray:
+        """Return what a formula gives at a point."""
+        pen, _ = quantity(self.graph, _whole_of(self.graph, self.graph.output))
+        runs = Runs(pen.done(pen.expanded(pen.formula(answer), answer.shape or ())))
+        return runs(point)[0]
+
+    def answered(
+        self,
+        target: ArrayTarget,
+        answer: ArrayAnswer,
+        wrong: Sequence[Earlier[ArrayTarget, ArrayAnswer]],
+    ) -> Verdict:
+        """Judge an answer at the point, or in general where there is none."""
+        base = Verdict(target.text, answer.text, WRONG)
+        copied = copied_from(self.graph, target, answer, here=self.point is not None)
+        if copied:
+            return base._replace(says=copied)
+        if answer.clash is not None:
+            hint = f"; {answer.clash.hint}" if answer.clash.hint else ""
+            return base._replace(says=f"{answer.clash.message}{hint}", mistake="shape")
+        asked = self.question(target)
+        if self.point is None:
+            return self._in_general(base, asked, answer)
+        if self.fault or not np.isfinite(asked.right).all():
+            says = f"there is no such number: {self.fault or asked.why}"
+            if answer.shape is None:
+                return base._replace(verdict=RIGHT, says=says)
+            return base._replace(verdict=NONE, says=self.fault or says)
+        base = base._replace(right=asked.right.tolist())
+        if answer.shape is None:
+            kink = asked.first_kink()
+            if kink:
+                return base._replace(verdict=RIGHT, says=kink)
+            return base._replace(says="there is such a number", mistake="exists")
+        value = self.number(answer)
+        if value is None:
+            return base._replace(says="the formula has no value at this point", mistake="no value")
+        if answer.shape != target.shape:
+            return self._misshapen(base, asked, answer, value, asked.right)
+        return self._at_the_point(base, asked, answer, value, wrong)
+
+    # shapes
+
+    def _misshapen(
+        self, base: Verdict, asked: ArrayQuestion, answer: ArrayAnswer, value: NDArray, right: NDArray
+    ) -> Verdict:
+        """Judge an array that has another shape than what is asked for."""
+        target = asked.target
+        what = "gradient" if target.by else "value"
+        wanted = Kind(target.shape)
+        lies = answer.formula is not None and answer.formula.kinds[answer.formula.graph.output].row
+        is_ = Kind(value.shape, lies)
+        if len(target.shape) == 2:
+            size = is_.size if value.ndim == 2 else is_
+            says = f"a {wanted.size} {what} is asked for, this is {size}"
+        else:
+            says = f"{wanted} is asked for, this is {is_}"
+
+        def near(a: NDArray, b: NDArray) -> bool:
+            if a.shape != b.shape:
+                return False
+            return bool(np.abs(a - b).max() <= 0.5 * 10.0 ** (1 - self.least) * np.abs(b).max(initial=0.0))
+
+        for factor, also in MULTIPLES.items():
+            found = misshapen(value, factor * right, near)
+            if found is not None:
+                return base._replace(says=f"{says}: {found[1]}{also}", mistake=found[0])
+        return base._replace(says=says, mistake="shape")
+
+    # at a point
+
+    def _at_the_point(
+        self,
+        base: Verdict,
+        asked: ArrayQuestion,
+        answer: ArrayAnswer,
+        value: NDArray,
+        wrong: Sequence[Earlier[ArrayTarget, ArrayAnswer]],
+    ) -> Verdict:
+        target, right = asked.target, asked.right
+        entries = _entries(answer, value)
+        largest = float(np.abs(right).max(initial=0.0))
+        found = []
+        for entry, x, y, slack in zip(entries, value.flat, right.flat, asked.slack.flat, strict=True):
+            spare = slack if answer.entries is not None else slack + SAME * largest
+            found.append(close(base, entry, float(x), float(y), self.least, float(spare)))
+        off = [k for k, verdict in enumerate(found) if verdict is None or not verdict.good]
+        places = list(np.ndindex(target.shape))
+        if not off or _by_decimals(entries, found, self.least):
+            verdict = _together(base, found, self.least)
+            if answer.formula is not None:
+                return self._also_elsewhere(verdict, asked, answer)
+            return verdict._replace(says="; ".join(filter(None, (verdict.says, asked.first_kink()))))
+        base = base._replace(elements=_counted(target.shape, value, right, off))
+        follows = self.follows(target, answer, value, right, wrong)
+        if follows:
+            return base._replace(verdict=FOLLOWS, says=follows)
+        kink = next(filter(None, (asked.kink(places[k], float(value.flat[k])) for k in off[:PROBES])), None)
+        if kink:
+            return base._replace(verdict=NONE, says=kink)
+        named = self._named(asked, answer, value, [e.spare for e in entries])
+        if named:
+            return with_mistakes(base, named)
+        rough = [v for v in found if v is not None and not v.good]
+        if len(rough) == len(off):  # rounded too much, all of them
+            return min(rough, key=lambda v: v.digits or 0)._replace(elements=base.elements)
+        loose = [
+            loosely(base, entries[k], float(value.flat[k]), float(right.flat[k]), self.least) for k in off
+        ]
+        if None not in loose:
+            return min(filter(None, loose), key=lambda v: v.digits or 0)
+        if not target.shape:
+            return base
+        worst = place_text(base.elements["worst"] if base.elements else ())
+        good = len(places) - len(off)
+        says = f"{good} of {len(places)} numbers are right, {worst} is furthest off"
+        return base._replace(says=says if good else f"no number is right, {worst} is furthest off")
+
+    def _also_elsewhere(self, verdict: Verdict, asked: ArrayQuestion, answer: ArrayAnswer) -> Verdict:
+        """Hold a formula that is right at the point to other points."""
+        if not answer.names:
+            return verdict
+        assert self.point is not None
+        agreement = self._agreement(asked, answer)
+        if agreement.points < LEAST_POINTS and not agreement.gaps:
+            return verdict
+        if agreement.agrees or (not agreement.gaps and digits_of(agreement.worst) >= self.least):
+            return verdict._replace(how=f"{_how(agreement)}, too")
+        unnamed = {n: x for n, x in self.point.items() if self.graph.inputs[n] not in self._above(answer)}
+        symmetric = [
+            n for n, x in self.point.items() if x.ndim == 2 and len(x) > 1 and np.array_equal(x, x.T)
+        ]
+        if symmetric and self._agreement(asked, answer, symmetric=symmetric).agrees:
+            return verdict._replace(says=f"as {' and '.join(symmetric)} is symmetric here")
+        if unnamed and self._agreement(asked, answer, kept=unnamed).agrees:
+            return verdict._replace(says=f"with the value of {' and '.join(unnamed)} put in")
+        says = "the formula is right at this point by chance: with other numbers it is not"
+        return verdict._replace(verdict=WRONG, digits=None, says=says, mistake="right by chance")
+
+    def _above(self, answer: ArrayAnswer) -> set[int]:
+        """Return the inputs that a formula depends on."""
+        named = list(answer.names.values())
+        return {id for id in self.graph.inputs.values() if any(self.graph.depends_on([id])[k] for k in named)}
+
+    def is_given(self, answer: ArrayAnswer, value: NDArray, given: NDArray, right: NDArray) -> bool:
+        """Whether a claim is, within its digits, what wrong claims lead to."""
+        if given.shape != value.shape or not np.isfinite(given).all():
+            return False
+        entries = _entries(answer, value)
+        parts = list(zip(entries, value.flat, given.flat, right.flat, strict=True))
+        largest = NEAR * float(np.abs(given).max(initial=0.0))
+        changed = [p for p in parts if abs(p[2] - p[3]) > largest]
+        same = [p for p in parts if abs(p[2] - p[3]) <= largest]
+        return (
+            bool(changed)
+            and all(follows_from(e, float(v), float(g), float(r)) for e, v, g, r in changed)
+            and all(abs(v - g) <= max(e.spare, largest) for e, v, g, _ in same)
+        )
+
+    def given(
+        self, target: ArrayTarget, wrong: Sequence[Earlier[ArrayTarget, ArrayAnswer]]
+    ) -> Iterator[NDArray]:
+        """Yield a quantity worked out from others as claimed."""
+        if len(target.by) > 1 or any(w.target.place or len(w.target.by) > 1 for w in wrong):
+            return
+        values = {w.target.of: w.value for w in wrong if not w.target.by}
+        slopes = {
+            w.target.by[0]: w.value
+            for w in wrong
+            if w.target.by and w.target.of == target.of and w.target.by != target.by
+        }
+        slopes = {k: x for k, x in slopes.items() if not self.graph.nodes[target.of].shape}
+        shapes = [{k: x.shape for k, x in given.items()} for given in (values, slopes)]
+        if (values or slopes) and target.of not in values:
+            assert self.point is not None
+            leaves = {f"value {k}": x for k, x in values.items()} | {
+                f"slope {k}": x for k, x in slopes.items()
+            }
+            yield Runs(forced(self.graph, target, *shapes))({**self.point, **leaves})[0]
+
+    # formulas at many points
+
+    def _points(
+        self, symmetric: Sequence[str] = (), kept: Mapping[str, NDArray] | None = None
+    ) -> Iterator[dict[str, NDArray]]:
+        for point in islice(draws(self.graph, self.shares, symmetric), 4 * POINTS):
+            yield {**point, **(kept or {})}
+
+    def _beside(self, asked: ArrayQuestion, answer: ArrayAnswer) -> tuple[Runs, Exactly | None]:
+        """Return a quantity and a formula in floats and, where that is possible, in many digits."""
+        pen, right = quantity(self.graph, asked.target)
+        graph = pen.done(right, pen.expanded(pen.formula(answer), asked.target.shape))
+        return Runs(graph), Exactly(graph) if unrolled_size(graph) <= UNROLLED else None
+
+    def _agreement(
+        self,
+        asked: ArrayQuestion,
+        answer: ArrayAnswer,
+        symmetric: Sequence[str] = (),
+        kept: Mapping[str, NDArray] | None = None,
+    ) -> Agreement:
+        """Compare a formula with a quantity at points of the same shapes."""
+        runs, exactly = self._beside(asked, answer)
+        often = WORK // len(exactly) + 2 if exactly is not None else 0
+        count, gaps, sizes = 0, 0, list[float]()
+        worst, place = 0.0, tuple[int, ...]()
+        for point in self._points(symmetric, kept):
+            if count >= POINTS:
+                break
+            found, claim = runs(point)
+            if not np.isfinite(found).all():
+                continue
+            if not np.isfinite(claim).all():
+                gaps += 1
+                continue
+            size = float(np.abs(found).max(initial=0.0))
+            sizes.append(size)
+            scale = max(size, NOTHING * sorted(sizes)[len(sizes) // 2])
+            off = np.abs(found - claim)
+            gap = _relative(float(off.max(initial=0.0)), scale)
+            if exactly is not None and (count < often or 0.1 * ROUGH < gap < 1e3 * ROUGH):
+                off = np.asarray(np.abs(np.subtract(*exactly(point, DIGITS))), float)
+                gap = _relative(float(off.max(initial=0.0)), scale)
+            elif gap <= ROUGH:
+                gap = 0.0
+            if gap > worst:
+                worst = gap
+                place = tuple(int(k) for k in np.unravel_index(int(off.argmax()), off.shape))
+            count += 1
+        return Agreement(count, worst, gaps, place)
+
+    def _in_general(self, base: Verdict, asked: ArrayQuestion, answer: ArrayAnswer) -> Verdict:
+        target = asked.target
+        probes = [p for p in islice(self._points(), 20 * PROBES) if np.isfinite(asked.runs(p)[0]).all()][
+            :PROBES
+        ]
+        if not probes:
+            return base._replace(verdict=NONE, says="no points were found where it has a value")
+        if answer.shape is None:
+            return base._replace(says="there is such a derivative", mistake="exists")
+        value = answer.values if answer.entries is not None else self._value(answer, probes[0])
+        if answer.shape != target.shape:
+            return self._misshapen(base, asked, answer, value, asked.runs(probes[0])[0])
+        if answer.entries is not None:
+            moved = [asked.runs(p)[0] for p in probes]
+            if all(np.allclose(m, value, rtol=SAME, atol=0.0) for m in moved):
+                return base._replace(verdict=RIGHT, how=f"equal at {len(probes)} points")
+            return base._replace(says="a formula is asked for: it is another number at other points")
+        agreement = self._agreement(asked, answer)
+        if agreement.agrees:
+            return base._replace(verdict=RIGHT, how=_how(agreement))
+        if agreement.gaps and agreement.worst <= SAME:
+            says = f"right where it has a value, but at {agreement.gaps} of the points it has none"
+            return base._replace(says=says, mistake="no value")
+        named = self._held(asked, answer, None)
+        if named:
+            return with_mistakes(base, named)
+        digits = digits_of(agreement.worst)
+        if digits >= self.least:
+            return base._replace(
+                verdict=ROUNDED, digits=digits, says=f"right to {digits} digits",
+                how=f"at {agreement.points} points",
+            )  # fmt: skip
+        at = f": {place_text(agreement.place)} is furthest off" if agreement.place else ""
+        return base._replace(says=f"it differs at {agreement.points} points{at}")
+
+    # mistakes
+
+    def _named(
+        self, asked: ArrayQuestion, answer: ArrayAnswer, value: NDArray, spares: Sequence[float]
+    ) -> list[ArrayMistake]:
+        """Return the mistakes that give a claim, the simplest first."""
+        assert self.point is not None
+        there = asked.catalogue.at(self.point).values()
+        found = matching(there, value.ravel().tolist(), asked.right.ravel().tolist(), spares)
+        return self._held(asked, answer, found) if answer.formula is not None and found else found
+
+    def _held(
+        self, asked: ArrayQuestion, answer: ArrayAnswer, found: list[ArrayMistake] | None
+    ) -> list[ArrayMistake]:
+        """Keep the mistakes that give a formula at other points, too."""
+        runs, exactly = self._beside(asked, answer)
+        tried = 0
+        for point in self._points():
+            if tried >= PROBES or found == []:
+                break
+            right, claim = runs(point)
+            if not np.isfinite([right, claim]).all():
+                continue
+            if exactly is not None:
+                # where floats have lost their digits, the catalogue tells nothing
+                exact = np.asarray(exactly(point, DIGITS), float)
+                off = np.abs(exact - [right, claim]).reshape(2, -1).max(1)
+                if (off > SPOILT * np.abs(exact).reshape(2, -1).max(1)).any():
+                    continue
+            tried += 1
+            values = claim.ravel().tolist()
+            there = asked.catalogue.at(point)
+            wanted = there.values() if found is None else [there[m.key] for m in found if m.key in there]
+            fits = matching(wanted, values, right.ravel().tolist(), [0.0] * len(values))
+            keys = {m.key for m in fits}
+            found = fits if found is None else [m for m in found if m.key in keys]
+        return found or []
+
+
+def _whole_of(graph: Graph, id: int) -> ArrayTarget:
+    return ArrayTarget("", id, (), graph.nodes[id].shape)
+
+
+def _targets(graph: Graph) -> list[int]:
+    """Return the targets of `cross_entropy`."""
+    return [n.inputs[1] for n in graph.nodes if n.op is not None and n.op.name == "cross_entropy"]
+
+
+def _relative(gap: float, scale: float) -> float:
+    return gap / scale if gap and scale else gap
+
+
+def _how(agreement: Agreement) -> str:
+    digits = digits_of(agreement.worst)
+    equal = "equal" if agreement.worst <= SAME else f"right to {digits} digits"
+    return f"{equal} at {agreement.points} points"
+
+
+def _entries(answer: ArrayAnswer, value: NDArray) -> Sequence[Answer]:
+    """Return the numbers of an answer as they are written; those of a formula are not."""
+    if answer.entries is not None:
+        return answer.entries
+    return [Answer(answer.text, None, {}, float(x)) for x in value.flat]
+
+
+def _by_decimals(entries: Sequence[Answer], found: Sequence[Verdict | None], least: int) -> bool:
+    """Whether all numbers are rounded to the decimals that give the larger ones enough digits."""
+    enough = [
+        entry.unit
+        for entry, verdict in zip(entries, found, strict=True)
+        if verdict is not None and verdict.digits is not None and verdict.digits >= least
+    ]
+    return all(
+        verdict is not None
+        and (verdict.good or (verdict.mistake == "rounding" and entry.unit <= max(enough, default=-1.0)))
+        for entry, verdict in zip(entries, found, strict=True)
+    )
+
+
+def _together(base: Verdict, found: Sequence[Verdict | None], least: int) -> Verdict:
+    """Return the verdict on an array of which every number is right, or rounded."""
+    rounded = [v for v in found if v is not None and v.verdict != RIGHT]
+    if not rounded:
+        return base._replace(verdict=RIGHT)
+    enough = [v.digits for v in rounded if v.digits is not None and v.digits >= least]
+    digits = min(enough, default=least)
+    cut = any("cut off" in v.says for v in rounded)
+    says = f"right to {digits} digits{', cut off instead of rounded' if cut else ''}"
+    return base._replace(verdict=ROUNDED, digits=digits, says=says)
+
+
+def _counted(shape: Shape, value: NDArray, right: NDArray, off: Sequence[int]) -> dict[str, Any]:
+    """Return how many numbers are right, and the place of the one furthest off."""
+    gaps = np.abs(value - right)
+    worst = np.unravel_index(int(gaps.argmax()), gaps.shape) if gaps.ndim else ()
+    return {"right": gaps.size - len(off), "of": gaps.size, "worst": [int(k) for k in worst]}
+
+
+def right_formulas(
+    program: Settled, point: Mapping[str, NDArray] | None
+) -> dict[tuple[int, tuple[int, ...]], str]:
+    """Return how values are written, and the derivatives of the output in matrix notation, by quantity."""
+    graph = program.graph
+    found: dict[tuple[int, tuple[int, ...]], str] = {
+        (n.id, ()): written_text(graph, n.id) for n in graph.nodes if n.op is not None
+    }
+    if not program.kinds[graph.output].shape:
+        with SESSION.lend() as process:
+            given = point if point is not None else drawn_values(program)
+            report = differentiate_arrays(program, given, methods=("reverse",), process=process)
+        found |= {(graph.output, (k,)): text for k, text in report.formulas.items()}
+    return found
