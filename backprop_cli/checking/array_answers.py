@@ -107,6 +107,7 @@ class ArrayAnswer(NamedTuple):
         entries: Its numbers in the order of their rows; None for a formula.
         formula: Over the program's names; None for numbers.
         names: The names in the formula, and the program's node for each.
+        slopes: The derivatives of the output in it, ``dL_dz`` for ``dL/dz``, and the step of each.
         shape: Of its value; None for the claim that there is no such number, and where operands clash.
         clash: Why the formula's operands do not go together.
     """
@@ -115,6 +116,7 @@ class ArrayAnswer(NamedTuple):
     entries: tuple[Answer, ...] | None = None
     formula: Settled | None = None
     names: Mapping[str, int] = MappingProxyType({})
+    slopes: Mapping[str, int] = MappingProxyType({})
     shape: Shape | None = None
     clash: ExpressionError | None = None
 
@@ -141,7 +143,8 @@ def read_array_answer(text: str, program: Settled) -> ArrayAnswer:
         return ArrayAnswer(text, entries, shape=found.shape)
     if len(text) > TEXT_LIMIT and text.strip()[:1] != "[":
         raise ExpressionError(f"a claimed formula may have {TEXT_LIMIT:,} characters")
-    written = parse_arrays(Source(text), alone=text.strip()[:1] == "[" and text.strip()[-1:] == "]")
+    plain, slopes = _with_slopes(text, program.graph)
+    written = parse_arrays(Source(plain), alone=text.strip()[:1] == "[" and text.strip()[-1:] == "]")
     if len(written.statements) > 1 or written.statements[0].name:
         raise ExpressionError(
             "a claim has one expression on the right", source=written.source, span=written.statements[-1].span
@@ -149,7 +152,7 @@ def read_array_answer(text: str, program: Settled) -> ArrayAnswer:
     items = written.statements[0].items
     numbers = _numbers(written, items) if items[-1].text == STACK or len(items) <= 2 else None
     if numbers is None:
-        return _formula(text, written, program)
+        return _formula(text, written, program, slopes)
     entries = tuple(read_answer(entry, _EMPTY) for entry in np.array(numbers, object).reshape(-1))
     return ArrayAnswer(text, entries, shape=shape_of(numbers))
 
@@ -177,9 +180,25 @@ def _numbers(written: Program, items: Sequence[Item]) -> Any:
     return found
 
 
-def _formula(text: str, written: Program, program: Settled) -> ArrayAnswer:
+def _with_slopes(text: str, graph: Graph) -> tuple[str, dict[str, int]]:
+    """Return a formula with ``dL_dz`` for ``dL/dz``, the derivative by a step, and the steps of these."""
+    found: dict[str, int] = {}
+    named = names_of(graph)
+    output = graph.nodes[graph.output].name or "f"
+
+    def name(match: re.Match[str]) -> str:
+        short = f"d{output}_d{match[1]}"
+        if match[1] not in named or short in named:
+            return match[0]
+        found[short] = named[match[1]]
+        return short
+
+    return re.sub(rf"(?<!\w)[d∂]{re.escape(output)}/[d∂](\w+)", name, text), found
+
+
+def _formula(text: str, written: Program, program: Settled, slopes: Mapping[str, int]) -> ArrayAnswer:
     graph = program.graph
-    known = names_of(graph)
+    known = {**names_of(graph), **slopes}
     shapes = {name: graph.nodes[id].shape for name, id in known.items() if graph.nodes[id].shape}
     for item in written.statements[0].items:
         if item.arity == NAME_ITEM and item.text not in known and item.text not in ("pi", "e", "tau"):
@@ -192,5 +211,6 @@ def _formula(text: str, written: Program, program: Settled) -> ArrayAnswer:
         if not any(item.arity == NAME_ITEM for item in written.statements[0].items):
             raise  # a list whose rows differ
         return ArrayAnswer(text, clash=error)
-    names = {name: known[name] for name in formula.graph.inputs}
-    return ArrayAnswer(text, None, formula, names, formula.kinds[formula.graph.output].shape)
+    names = {name: known[name] for name in formula.graph.inputs if name not in slopes}
+    used = {name: known[name] for name in formula.graph.inputs if name in slopes}
+    return ArrayAnswer(text, None, formula, names, used, formula.kinds[formula.graph.output].shape)

@@ -271,6 +271,8 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         """Judge an answer at the point, or in general where there is none."""
         base = Verdict(target.text, answer.text, WRONG)
         copied = copied_from(self.graph, target, answer, here=self.point is not None)
+        if len(target.by) == 1 and target.by[0] in answer.slopes.values():
+            copied = f"the answer names {target.text} itself"
         if copied:
             return base._replace(says=copied)
         if answer.clash is not None:
@@ -376,7 +378,7 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
 
     def _also_elsewhere(self, verdict: Verdict, asked: ArrayQuestion, answer: ArrayAnswer) -> Verdict:
         """Hold a formula that is right at the point to other points."""
-        if not answer.names:
+        if not answer.names and not answer.slopes:
             return verdict
         assert self.point is not None
         agreement = self._agreement(asked, answer)
@@ -397,6 +399,8 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
 
     def _above(self, answer: ArrayAnswer) -> set[int]:
         """Return the inputs that a formula depends on."""
+        if answer.slopes:
+            return set(self.graph.inputs.values())
         named = list(answer.names.values())
         return {id for id in self.graph.inputs.values() if any(self.graph.depends_on([id])[k] for k in named)}
 

@@ -21,11 +21,17 @@ Partials = Callable[[Node], Sequence[Any]]
 
 
 class Slopes(Recorder):
-    """A program over arrays, with derivatives and formulas written behind it."""
+    """A program over arrays, with derivatives and formulas written behind it.
 
-    def __init__(self, graph: Graph) -> None:
+    Args:
+        graph: The program.
+        output: Its output, of which formulas have derivatives; None for the graph's.
+    """
+
+    def __init__(self, graph: Graph, output: int | None = None) -> None:
         super().__init__(graph)
         self.program = graph
+        self.output = graph.output if output is None else output
         self.values = [self.node(k) for k in range(len(graph))]
         self.pulling = True
 
@@ -49,7 +55,11 @@ class Slopes(Recorder):
         assert answer.formula is not None
         graph = answer.formula.graph
         leaves: dict[int, Any] = dict(graph.constant_values())
-        leaves |= {id: self.values[answer.names[name]] for name, id in graph.inputs.items()}
+        for name, id in graph.inputs.items():
+            if name in answer.slopes:
+                leaves[id] = self.by(self.output, answer.slopes[name])
+            else:
+                leaves[id] = self.values[answer.names[name]]
         return run(graph, leaves, self.xp)[graph.output]
 
     def part(self, whole: Any, target: ArrayTarget) -> Any:
@@ -66,7 +76,7 @@ def quantity(graph: Graph, target: ArrayTarget) -> tuple[Slopes, Any]:
     found = pen.by(target.of, target.by[0])
     if len(target.by) == 2:
         first = pen.done(found)
-        pen = Slopes(first)
+        pen = Slopes(first, graph.output)
         found = pen.by(first.output, target.by[1])
     return pen, pen.part(found, target)
 
