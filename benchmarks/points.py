@@ -1,10 +1,8 @@
-"""Many points: value and gradient of one expression for a million rows, and CSV in and out.
+"""Many points: CSV in and out, and the whole command; `engines.py` has what lies between.
 
     python benchmarks/points.py [--rows 1000000] [--turns 5]
 
-Every contender is a process of its own for every turn, on as many cores as it has threads. Each
-starts from its own kind of arrays, already made and warm, and ends with value and both slopes of
-every row in arrays: reading, writing, tracing and compiling are not counted, recording our plan is.
+Every contender is a process of its own for every turn.
 """
 
 from __future__ import annotations
@@ -13,11 +11,12 @@ import argparse
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from engines import EXPRESSION, READER_ROWS, numpy_by_hand, sample
 from harness import (
     clock,
     environment,
@@ -30,195 +29,9 @@ from harness import (
     pin,
     print_table,
     ratio,
-    setting,
     shown,
     watch,
 )
-
-EXPRESSION = "sin(x*y)+exp(-x^2)*log(1+y^2)"
-READER_ROWS = 29_000  # rows of a block that comes from CSV: 1 MiB of text
-RUNS = 9  # per process; the median counts
-Results = Sequence[Any]
-
-
-def sample(rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the points: uniform in the square from -3 to 3."""
-    x, y = np.random.default_rng(0).uniform(-3.0, 3.0, (2, rows))
-    return x, y
-
-
-# The contenders: each takes the points and the threads, and returns what is timed
-
-
-def backprop(x: np.ndarray, y: np.ndarray, threads: int, rows: int = 0) -> Callable[[], Results]:
-    """Plan and replay over whole arrays, or by so many rows as if they came from a file."""
-    from backprop_cli.engine.plan import Plan
-    from backprop_cli.language.lower import lower
-    from backprop_cli.language.parser import parse
-
-    def run() -> Results:
-        plan = Plan(lower(parse(EXPRESSION)), ["x", "y"], {}, ["x", "y"])
-        size = rows or len(x)
-        parts = []
-        for start in range(0, len(x), size):
-            block = {"x": x[start : start + size], "y": y[start : start + size]}
-            results, bad = plan.run(block, len(block["x"]), threads)
-            if bad:
-                raise ValueError(f"{len(bad)} rows have no answer")
-            parts.append(results)
-        return parts[0] if len(parts) == 1 else parts
-
-    return run
-
-
-def backprop_blocks(x: np.ndarray, y: np.ndarray, threads: int) -> Callable[[], Results]:
-    """Replay block by block as the command does."""
-    return backprop(x, y, threads, READER_ROWS)
-
-
-def numpy_by_hand(x: np.ndarray, y: np.ndarray, threads: int) -> Callable[[], Results]:
-    """The formulas on whole arrays, what is shared computed once."""
-
-    def run() -> Results:
-        product, square, plus = x * y, x * x, 1.0 + y * y
-        bell, log, cos = np.exp(-square), np.log(plus), np.cos(product)
-        return np.sin(product) + bell * log, y * cos - 2.0 * x * bell * log, x * cos + bell * (2.0 * y / plus)
-
-    return run
-
-
-def numba(x: np.ndarray, y: np.ndarray, threads: int) -> Callable[[], Results]:
-    """One hand-written loop, compiled, fastmath off; parallel for more than one thread."""
-    from math import cos, exp, log, sin
-
-    from numba import njit, prange, set_num_threads
-
-    @njit(fastmath=False, parallel=threads > 1)
-    def kernel(x: Any, y: Any, value: Any, dx: Any, dy: Any) -> None:
-        for k in prange(len(x)):
-            a, b = x[k], y[k]
-            product, plus, bell = a * b, 1.0 + b * b, exp(-a * a)
-            logarithm, c = log(plus), cos(product)
-            value[k] = sin(product) + bell * logarithm
-            dx[k] = b * c - 2.0 * a * bell * logarithm
-            dy[k] = a * c + bell * (2.0 * b / plus)
-
-    if threads > 1:
-        set_num_threads(threads)
-
-    def run() -> Results:
-        results = [np.empty_like(x) for _ in range(3)]
-        kernel(x, y, *results)
-        return results
-
-    return run
-
-
-def jax(x: np.ndarray, y: np.ndarray, threads: int) -> Callable[[], Results]:
-    """jit of vmap of value_and_grad, float64."""
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    np_ = jax.numpy
-
-    def function(x: Any, y: Any) -> Any:
-        return np_.sin(x * y) + np_.exp(-(x**2)) * np_.log(1 + y**2)
-
-    compiled = jax.jit(jax.vmap(jax.value_and_grad(function, argnums=(0, 1))))
-    a, b = np_.asarray(x), np_.asarray(y)
-
-    def run() -> Results:
-        value, (dx, dy) = jax.block_until_ready(compiled(a, b))
-        return value, dx, dy
-
-    return run
-
-
-def pytorch(x: np.ndarray, y: np.ndarray, threads: int, *, compiled: bool = False) -> Callable[[], Results]:
-    """Float64 tensors, forward and backward."""
-    import torch
-
-    torch.set_num_threads(threads)
-    a, b = (torch.from_numpy(v).requires_grad_() for v in (x, y))
-    ones = torch.ones(len(x), dtype=torch.float64)
-
-    def function(a: Any, b: Any) -> Any:
-        return torch.sin(a * b) + torch.exp(-(a**2)) * torch.log(1 + b**2)
-
-    if compiled:
-        function = torch.compile(function)
-
-    def run() -> Results:
-        value = function(a, b)
-        dx, dy = torch.autograd.grad(value, (a, b), ones)
-        return value.detach(), dx, dy
-
-    return run
-
-
-def pytorch_compiled(x: np.ndarray, y: np.ndarray, threads: int) -> Callable[[], Results]:
-    """The same through torch.compile, which needs a C++ compiler."""
-    return pytorch(x, y, threads, compiled=True)
-
-
-CONTENDERS: dict[str, tuple[str | None, Callable[..., Callable[[], Results]]]] = {
-    "backprop": (None, backprop),
-    f"backprop, {READER_ROWS:,} rows at a time": (None, backprop_blocks),
-    "numba, by hand": ("numba", numba),
-    "JAX jit": ("jax", jax),
-    "PyTorch": ("torch", pytorch),
-    "PyTorch compile": ("torch", pytorch_compiled),
-    "NumPy, by hand": ("numpy", numpy_by_hand),
-}
-
-
-def child(contender: str, rows: str) -> None:
-    """Time one contender and end this process."""
-    threads = pin()
-    x, y = sample(int(rows))
-    run = CONTENDERS[contender][1](x, y, threads)
-    results = run()
-    run()
-    times = [clock(run) for _ in range(RUNS)]
-    if isinstance(results, list) and isinstance(results[0], list):
-        results = [np.concatenate(parts) for parts in zip(*results, strict=True)]
-    expected = numpy_by_hand(x, y, 1)()
-    worst = max(float(np.abs(np.asarray(r) - e).max()) for r, e in zip(results, expected, strict=True))
-    finish({"seconds": median(times), "worst": worst})
-
-
-def engines(rows: int, turns: int) -> None:
-    """Print the table of engines."""
-    names = [name for name, (module, _) in CONTENDERS.items() if module is None or installed(module)]
-    goals = {"numba, by hand": "1.3x", "JAX jit": "1x", "PyTorch": "1x"}
-    for threads in (1, 2):
-        answers: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-        for _ in range(turns):
-            for name, so_far in answers.items():
-                if not (so_far and "failed" in so_far[-1]):
-                    so_far.append(measured_child(__file__, name, rows, threads=threads))
-        ours = [a["seconds"] for a in answers["backprop"]]
-        lines: list[list[object]] = []
-        for name, each in answers.items():
-            if "failed" in each[-1]:
-                lines.append([name, each[-1]["failed"], "", "", ""])
-                continue
-            if each[0]["worst"] > 1e-12:
-                raise SystemExit(f"{name} is off by {each[0]['worst']}")
-            times = [a["seconds"] for a in each]
-            lines.append(
-                [
-                    name,
-                    shown(median(times)),
-                    f"{ratio(ours, times):.2f}x",
-                    goals.get(name, ""),
-                    f"{rows / median(times) / 1e6:.1f}",
-                ]
-            )
-        title = f"`{EXPRESSION}`, {rows:,} rows, {threads} thread{'s' * (threads > 1)}: value and gradient"
-        print_table(f"{title}, {setting()}, median of {turns} processes",
-                    ["engine", "time", "backprop over it", "goal", "million rows / s"], lines)  # fmt: skip
-
 
 # CSV
 
@@ -424,12 +237,11 @@ def main() -> None:
     options.add_argument("--rows", type=int, default=1_000_000)
     options.add_argument("--turns", type=int, default=5)
     given = options.parse_args()
-    engines(given.rows, given.turns)
     files(given.rows, given.turns)
     command(given.rows)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        (csv_child if sys.argv[2] in ("read", "write") else child)(*sys.argv[2:])
+        csv_child(*sys.argv[2:])
     main()

@@ -1,6 +1,6 @@
 """Run the benchmarks and print their tables as Markdown, as docs/performance.md has them.
 
-python benchmarks/run.py [startup] [large] [points] [symbolic] [training] [bad_input]
+python benchmarks/run.py [startup] [large] [engines] [points] [symbolic] [training] [bad_input]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from harness import environment, setting
 BENCHMARKS = {
     "startup": "Start-up",
     "large": "Large programs",
+    "engines": "Engines",
     "points": "Many points",
     "symbolic": "The symbolic column",
     "training": "Training",
@@ -25,6 +26,7 @@ PEERS = (
     "sympy",
     "torch",
     "jax",
+    "llvmlite",
     "numba",
     "autograd",
     "casadi",

@@ -66,7 +66,7 @@ def computed(name: str, *columns: Any) -> Any:
     tape = Tape(NATIVE)
     leaves = [tape.leaf(f"x{k}", ()) for k in range(len(columns))]
     y = tape.apply(PRIMITIVES[name], *leaves)
-    points = llvm.Points(tape.builder.nodes, [x.id for x in leaves], [y], [], [], 1)
+    points = llvm.Points(tape.builder.nodes, [x.id for x in leaves], [y.id], [], [], 1)
     results = [np.empty(len(columns[0]))]
     points.run(columns, results)
     return results[0]
@@ -200,9 +200,7 @@ def test_narrow_vectors_have_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> N
 
     def found() -> list[Any]:
         results = [np.empty(1000) for _ in plan.outputs]
-        flagged = llvm.Points(plan.nodes, columns, plan.outputs, plan.watched, plan.apart, 2).run(
-            [x, y], results
-        )
+        flagged = llvm.Points(plan.nodes, columns, *plan._ids, 2).run([x, y], results)
         return [r.tobytes() for r in (*results, flagged)]
 
     wide = found()
@@ -415,3 +413,21 @@ def test_nothing_is_imported_before_it_is_used() -> None:
         "assert 'llvmlite' not in sys.modules and 'backprop_cli.engine.llvm' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+def test_verbose_says_by_what_points_are_computed(capfd: pytest.CaptureFixture[str]) -> None:
+    from backprop_cli.cli.main import main
+
+    assert main(["eval", "x*x", "x=0:9:1", "--verbose", "--format", "value"]) == 0
+    assert "note: 10 points by NumPy: too little to compile for; threads: " in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("load", "idle"), [(0.2, 4), (1.4, 3), (3.6, 1), (17.0, 1)])
+def test_cores_are_used_that_others_leave_idle(
+    load: float, idle: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from backprop_cli.engine import cores
+
+    monkeypatch.setattr(cores, "cores", lambda: 4)
+    monkeypatch.setattr(cores.os, "getloadavg", lambda: (load, 0.0, 0.0), raising=False)
+    assert cores.idle_cores() == idle

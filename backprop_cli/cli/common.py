@@ -106,6 +106,7 @@ def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
             ),
             large_option,
             click.option("-q", "--quiet", is_flag=True, help="No notes, warnings or progress."),
+            click.option("--verbose", is_flag=True, help="Say by what many points are computed."),
         )
     ):
         function = option(function)
@@ -144,6 +145,7 @@ def answers(
             output: str | None = None,
             digits: int = 6,
             quiet: bool = False,
+            verbose: bool = False,
             **options: Any,
         ) -> int:
             asked = []
@@ -159,9 +161,8 @@ def answers(
                     drawn = format_ is None and is_picture(output, pictures)
                 if not drawn:
                     chosen = choose_format(format_, output, formats, pictures, endings, otherwise, name)
-            return function(
-                *args, *asked, Output(chosen, output, digits, quiet=quiet, drawn=drawn), **options
-            )
+            shown = Output(chosen, output, digits, quiet=quiet, verbose=verbose, drawn=drawn)
+            return function(*args, *asked, shown, **options)
 
         return command
 

@@ -40,6 +40,7 @@ class Output:
         file: The file; None for stdout.
         digits: Significant digits that are shown.
         quiet: Say nothing besides the results; 1 (or True) still leaves alarms, where there are any.
+        verbose: Say how results were computed, too.
         drawn: The file's ending asks for a picture, and no format for anything else.
     """
 
@@ -50,12 +51,14 @@ class Output:
         digits: int = 6,
         *,
         quiet: int = False,
+        verbose: bool = False,
         drawn: bool = False,
     ) -> None:
         self.format = format_
         self.file = file
         self.digits = digits
         self.quiet = quiet
+        self.verbose = verbose
         self.drawn = drawn
 
     @property
@@ -89,6 +92,11 @@ class Output:
         """Print a note or a warning on stderr."""
         if not self.quiet:
             self._say(text)
+
+    def detail(self, text: str) -> None:
+        """Print on stderr how something was computed, for who asked for it."""
+        if self.verbose:
+            self.note(f"note: {text}")
 
     def alarm(self, text: str) -> None:
         """Print what is wrong with a result on stderr, though nothing else is to be said."""

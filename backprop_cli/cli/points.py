@@ -81,6 +81,8 @@ def run_points(
                 writer = people.get(format_, PointTable)(stream, output.digits, encoding)
             begun = False
             for block in source:
+                if not begun and source.fraction:
+                    answer.expect(block.rows / source.fraction)
                 answers = answer(block)
                 if strict and answers.errors:
                     row, error = min(answers.errors.items())
@@ -103,6 +105,8 @@ def run_points(
                 writer.header(source.names, names)
             writer.close()
     output.tell(graph, warnings_of(graph))
+    if isinstance(answer, ByPlan):
+        output.detail(f"{rows:,} points {answer.how}")
     if spoilt:
         among = f"{rows:,} point{'s' if rows > 1 else ''}"
         if looked_at < rows:

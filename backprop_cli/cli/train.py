@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from ..engine.cores import idle_cores
 from ..errors import UsageError
 from .command import HELP
 from .common import answers
 from .output import Output
 from .training import FORMATS
+
+
+class Threads(click.IntRange):
+    """A number of threads; ``auto`` is as many as there are idle cores."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return idle_cores() if value == "auto" else super().convert(value, param, ctx)
 
 
 @click.command(
@@ -40,10 +50,10 @@ from .training import FORMATS
 @click.option("--check-gradients", is_flag=True, help="Compare reverse mode with finite differences first.")
 @click.option(
     "--threads",
-    type=click.IntRange(1, 1024),
+    type=Threads(1, 1024),
     default=1,
     show_default=True,
-    help="Threads for matrix products; the bits of a run depend on it.",
+    help="Threads for matrix products, auto: as many as cores are idle; the bits of a run depend on it.",
 )
 @click.option(
     "--format",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..engine.cores import idle_cores
 from ..engine.plan import Plan
 from ..engine.point import Point
 from ..engine.run import bind
@@ -99,10 +99,20 @@ class ByPlan:
         self.plan = Plan(graph, given, fixed, asked)
         self.active = graph.depends_on([graph.inputs[name] for name in asked])
         self.to_look_at = LOOKED_AT // len(graph) + 1
+        self.threads = idle_cores()
+
+    def expect(self, rows: float) -> None:
+        """Say how many rows are to come, all together."""
+        self.plan.expected = rows
+
+    @property
+    def how(self) -> str:
+        """By what the points are computed, in words."""
+        return f"{self.plan.how}; threads: {self.threads}"
 
     def __call__(self, block: Block) -> Answers:
         """Answer for a block."""
-        results, bad = self.plan.run(block.values, block.rows, _cores())
+        results, bad = self.plan.run(block.values, block.rows, self.threads)
         errors: dict[int, NoSuchNumber] = {}
         for row in bad:
             # the float engine decides: it finds the first fault and says what it is
@@ -164,6 +174,9 @@ class ByMethods:
         self.names = ["value", *(f"d/d{name} {method}" for name in asked for method in methods)]
         self.names += ["agree"] if len(methods) > 1 else []
 
+    def expect(self, rows: float) -> None:
+        """Go on point by point, however many there are."""
+
     def __call__(self, block: Block) -> Answers:
         """Answer for a block."""
         columns: dict[str, list[Any]] = {name: [] for name in self.names}
@@ -189,7 +202,3 @@ class ByMethods:
 
 def _row(block: Block, row: int) -> dict[str, float]:
     return {name: float(column[row]) for name, column in block.values.items()}
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

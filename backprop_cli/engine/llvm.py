@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache, partial
+from threading import Lock, Thread
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,8 +20,6 @@ import numpy.typing as npt
 from ..graph import Node
 from .elementary import FARTHEST, ROWS
 from .lanes import Lane, Lanes
-from .numpy import needed
-from .record import Written
 
 Floats = npt.NDArray[np.float64]
 
@@ -117,16 +116,36 @@ def _address(name: str) -> int:
 # Points
 
 
+class Program(NamedTuple):
+    """A tape, as far as machine code depends on it.
+
+    Attributes:
+        steps: Row and operands of every instruction; of a number itself, as `float.hex` writes it.
+        columns: Leaves that vary from row to row, in order.
+        outputs: Results, of which the first may be -0.0.
+        watched: Results that have to be finite besides.
+        apart: Truths, and what each weighs, that set a row apart where they come to `enough`.
+        enough: Of what `apart` weighs.
+    """
+
+    steps: tuple[tuple[str, tuple[int, ...]], ...]
+    columns: tuple[int, ...]
+    outputs: tuple[int, ...]
+    watched: tuple[int, ...]
+    apart: tuple[tuple[int, int], ...]
+    enough: int
+
+
 class Points:
     """Instructions over rows: what a `numpy.Steps` computes, in one pass over memory.
 
     Args:
         nodes: The instructions.
         columns: Leaves that vary from row to row, in order.
-        outputs: Results, of which the first may be -0.0.
-        watched: Results that have to be finite besides.
-        apart: Truths, and what each weighs, that set a row apart where they come to `enough`.
-        enough: Of what `apart` weighs.
+        outputs: As of `Program`, like the others.
+        watched: As of `Program`.
+        apart: As of `Program`.
+        enough: As of `Program`.
     Raises:
         NotCompiled: for an instruction that no row of `ROWS` writes, and where LLVM cannot help.
     """
@@ -135,9 +154,9 @@ class Points:
         self,
         nodes: Sequence[Node],
         columns: Sequence[int],
-        outputs: Sequence[Any],
-        watched: Sequence[Written],
-        apart: Sequence[tuple[Any, int]],
+        outputs: Sequence[int],
+        watched: Sequence[int],
+        apart: Sequence[tuple[int, int]],
         enough: int,
     ) -> None:
         self.width = machine().width
@@ -146,8 +165,9 @@ class Points:
         missing = {node.op.name for node in nodes if node.op is not None} - ROWS.keys()
         if missing:
             raise NotCompiled(f"there is no machine code for {min(missing)}")
-        text = points_text(self.width, nodes, columns, outputs, watched, apart, enough)
-        self._function = compiled(text, "points", 3)
+        steps = tuple((node.op.name if node.op else node.value.hex(), node.inputs) for node in nodes)
+        program = Program(steps, tuple(columns), tuple(outputs), tuple(watched), tuple(apart), enough)
+        self._function = _compiled_points(self.width, program)
 
     def run(self, columns: Sequence[Floats], results: Sequence[Floats], threads: int = 1) -> npt.NDArray[Any]:
         """Compute results, (rows,) each, and return the rows for which they mean nothing or others decide."""
@@ -169,62 +189,69 @@ class Points:
             )
             self._function(inputs, outputs, flags.ctypes.data + start, size)
 
-        if threads > 1:
-            from concurrent.futures import ThreadPoolExecutor
+        # pieces are handed out as they are done: a busy core takes fewer of them
+        starts = range(0, max(1, rows - PIECE + 1), PIECE) if threads > 1 else [0]
+        waiting = iter(zip(starts, (*starts[1:], rows), strict=True))
+        lock = Lock()
 
-            # pieces are handed out as they are done: a busy core takes fewer of them
-            starts = range(0, rows - PIECE + 1, PIECE)
-            sizes = [PIECE] * (len(starts) - 1) + [rows - starts[-1]]
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(piece, starts, sizes))
-        else:
-            piece(0, rows)
+        def work() -> None:
+            while True:
+                with lock:
+                    start, end = next(waiting, (0, 0))
+                if not end:
+                    return
+                piece(start, end - start)
+
+        others = [Thread(target=work) for _ in range(min(threads, len(starts)) - 1)]
+        for other in others:
+            other.start()
+        work()
+        for other in others:
+            other.join()
         return np.flatnonzero(flags)
 
 
-def points_text(
-    width: int,
-    nodes: Sequence[Node],
-    columns: Sequence[int],
-    outputs: Sequence[Any],
-    watched: Sequence[Written],
-    apart: Sequence[tuple[Any, int]],
-    enough: int,
-) -> str:
+@lru_cache(maxsize=KEPT)
+def _compiled_points(width: int, program: Program) -> Callable[..., None]:
+    return compiled(points_text(width, program), "points", 3)
+
+
+def points_text(width: int, program: Program) -> str:
     """Return the function ``points(columns, results, flags, rows)``; rows are a vector's at least.
 
     The last vector begins where it ends with the last row: some rows are computed twice.
     """
+    steps, columns, outputs, watched, apart, enough = program
     xp = Lanes(width)
     lanes = {id: xp.load(xp.at(f"%column{k}", "%i")) for k, id in enumerate(columns)}
-    wanted = [x for x in (*outputs, *watched, *(truth for truth, _ in apart)) if isinstance(x, Written)]
-    order = needed(nodes, [x.id for x in wanted])
+    used = {*outputs, *watched, *(truth for truth, _ in apart)}
+    # what may be nan or infinite where no later result shows it
+    unkept = set(range(len(steps)))
+    for k in range(len(steps) - 1, -1, -1):
+        name, operands = steps[k]
+        if k in used and operands:
+            used.update(operands)
+            unkept.difference_update(operands[p] for p in ROWS[name].keeps)
     finite = xp.number(0.0)
     far: list[Lane] = []
-    unkept = _unkept(nodes, order)
-    for k in order:
-        node = nodes[k]
-        if node.op is None:
-            lanes.setdefault(k, xp.number(node.value))
+    for k in sorted(used):
+        name, operands = steps[k]
+        if not operands:
+            lanes.setdefault(k, xp.number(float.fromhex(name)))
             continue
-        row = ROWS[node.op.name]
-        operands = [lanes[i] for i in node.inputs]
-        lanes[k] = xp.as_number(row.write(xp, *operands))
+        row, xs = ROWS[name], [lanes[i] for i in operands]
+        lanes[k] = xp.as_number(row.write(xp, *xs))
         if row.far:
-            far.append(xp.compare("ugt", abs(operands[0]), FARTHEST))
+            far.append(xp.compare("ugt", abs(xs[0]), FARTHEST))
         if k in unkept:  # 0 times what is not finite is nan, and so is every sum with it
             finite = xp.fma(0.0, lanes[k], finite)
-
-    def lane(x: Any) -> Lane:
-        return lanes[x.id] if isinstance(x, Written) else xp.number(x)
-
     weight = xp.number(0.0)
     for truth, share in apart:
-        weight = weight + xp.where(xp.truth(lane(truth)), float(share), 0.0)
+        weight = weight + xp.where(xp.truth(lanes[truth]), float(share), 0.0)
     flags = (finite != finite) | (weight >= float(enough))
     for beyond in far:
         flags = flags | beyond
-    value, *slopes = map(lane, outputs)
+    value, *slopes = map(lanes.__getitem__, outputs)
     # + 0: sums of contributions begin with 0, so no slope is -0.0
     for k, x in enumerate((value, *(slope + 0.0 for slope in slopes))):
         xp.store(x, xp.at(f"%result{k}", "%i"))
@@ -261,13 +288,3 @@ def points_text(
             "}",
         )
     )
-
-
-def _unkept(nodes: Sequence[Node], order: Sequence[int]) -> set[int]:
-    """Return the instructions whose results may be nan or infinite where no later result shows it."""
-    kept: set[int] = set()
-    for k in order:
-        op = nodes[k].op
-        if op is not None:
-            kept.update(nodes[k].inputs[p] for p in ROWS[op.name].keeps)
-    return {k for k in order if nodes[k].op is not None and k not in kept}

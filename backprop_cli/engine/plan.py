@@ -46,6 +46,7 @@ class Plan:
         fixed: Values of the others.
         wrt: Inputs to differentiate by; empty for the value alone.
     Attributes:
+        expected: How many rows there will be, as far as that is known.
         fallback: Why rows that are worth it were not computed by machine code.
     """
 
@@ -112,7 +113,13 @@ class Plan:
             )
         }
         self.flagless = sorted(flagless & {*reach(self.nodes, [x.id for x in self._wanted()])})
+        self._ids = (
+            [tape.id(x) for x in self.outputs],
+            [x.id for x in self.watched],
+            [(tape.id(truth), weight) for truth, weight in self.apart],
+        )
         self._steps: dict[int, Steps] = {}
+        self.expected = 0.0
         self._rows = 0
         self._points: Points | None = None
         self.fallback: str | None = None
@@ -159,10 +166,18 @@ class Plan:
             result[flagged] = part
         return results, flagged[bad].tolist()
 
+    @property
+    def how(self) -> str:
+        """By what rows are computed, in words."""
+        if self._points is not None:
+            return f"by machine code, {self._points.width} at a time"
+        return f"by NumPy: {self.fallback or 'too little to compile for'}"
+
     def _compiled(self, rows: int) -> Points | None:
         """Return the machine code of the instructions, made once so many rows have come that it pays."""
         self._rows += rows
-        worthwhile = self._rows >= COMPILED_ROWS and self._rows * len(self.nodes) >= COMPILED_WORK
+        many = max(self._rows, self.expected)
+        worthwhile = many >= COMPILED_ROWS and many * len(self.nodes) >= COMPILED_WORK
         if worthwhile and self._points is None and self.fallback is None:
             from .llvm import NotCompiled, Points
 
@@ -170,7 +185,7 @@ class Plan:
             try:
                 if self.faulty:
                     raise NotCompiled("a part has no number in any row")
-                self._points = Points(self.nodes, columns, self.outputs, self.watched, self.apart, ENOUGH)
+                self._points = Points(self.nodes, columns, *self._ids, ENOUGH)
             except NotCompiled as error:
                 self.fallback = str(error)
         return self._points
