@@ -750,15 +750,6 @@ def test_completion_of_an_unknown_shell(run):
     run("completion", "tcl").refused(2)
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_words_are_completed(run, shell):
-    last = "gra" if shell == "fish" else "1"
-    env = {"_BACKPROP_COMPLETE": f"{shell}_complete", "COMP_WORDS": "backprop gra", "COMP_CWORD": last}
-    done = run(env=env).answered()
-    assert {"grad", "graph"} <= {word.removeprefix("plain,") for word in done.out.split()}
-    assert done.err == ""
-
-
 @pytest.mark.parametrize("cword", [None, "", "0", "1", "2", "99", "-3", "x", "1.5"])
 @pytest.mark.parametrize("words", [None, "", "  ", "backprop", "backprop grad 'x", "backprop nosuch x", "'"])
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -15,11 +15,7 @@ def command(shell: str) -> int:
 
     For bash: backprop completion bash > ~/.local/share/bash-completion/completions/backprop
     """
-    from click.shell_completion import get_completion_class
+    from importlib.resources import files
 
-    from .main import COMPLETE, group
-
-    kind = get_completion_class(shell)
-    assert kind is not None
-    Output().write(kind(group(), {}, "backprop", COMPLETE).source() + "\n")
+    Output().write((files("backprop_cli.cli") / "shells" / shell).read_text("utf-8"))
     return 0

@@ -13,17 +13,14 @@ from .output import Output
 @click.argument("topic", required=False)
 def command(topic: str | None) -> int:
     """Explain TOPIC; without one, list the topics."""
-    from importlib.resources import files
-
     from .main import COMMANDS, group
 
-    folder = files("backprop_cli.cli") / "topics"
-    topics = {f.name.removesuffix(".txt"): f for f in folder.iterdir() if f.name.endswith(".txt")}
+    known = topics()
     if topic is None:
-        lines = [f"  {name:<14} {topics[name].read_text('utf-8').splitlines()[0]}" for name in sorted(topics)]
+        lines = [f"  {name:<14} {text.splitlines()[0]}" for name, text in known.items()]
         Output().write("Topics: backprop help TOPIC\n\n" + "\n".join(lines) + "\n")
-    elif topic in topics:
-        Output().write(topics[topic].read_text("utf-8"))
+    elif topic in known:
+        Output().write(known[topic])
     elif topic in COMMANDS:
         with click.Context(group(), info_name="backprop") as parent:
             command = group().get_command(parent, topic)
@@ -31,9 +28,18 @@ def command(topic: str | None) -> int:
             with click.Context(command, info_name=topic, parent=parent, **HELP) as ctx:
                 Output().write(command.get_help(ctx) + "\n")
     else:
-        known = [*sorted(topics), *COMMANDS]
-        close = nearest(topic, known)
+        names = [*known, *COMMANDS]
+        close = nearest(topic, names)
         raise UsageError(
-            f"no topic {topic}", hint=f"did you mean {close}?" if close else f"topics: {', '.join(known)}"
+            f"no topic {topic}", hint=f"did you mean {close}?" if close else f"topics: {', '.join(names)}"
         )
     return 0
+
+
+def topics() -> dict[str, str]:
+    """Return the text of every topic; its first line says what it is about."""
+    from importlib.resources import files
+
+    folder = files("backprop_cli.cli") / "topics"
+    texts = {f.name.removesuffix(".txt"): f for f in folder.iterdir() if f.name.endswith(".txt")}
+    return {name: texts[name].read_text("utf-8") for name in sorted(texts)}

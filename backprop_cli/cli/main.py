@@ -56,7 +56,7 @@ ELSEWHERE = {
 """What other programs call a command."""
 
 COMPLETE = "_BACKPROP_COMPLETE"
-"""The variable by which a shell asks for completions."""
+"""The variable by which a shell asks for completions: its name."""
 
 
 class Terminated(BaseException):
@@ -132,8 +132,8 @@ def _run(words: list[str]) -> int:
         signal.signal(signal.SIGTERM, terminate)
     try:
         command = group()
-        if instruction := os.environ.get(COMPLETE):
-            return _complete(command, instruction)
+        if shell := os.environ.get(COMPLETE):
+            return _complete(command, shell)
         # not Command.main: it turns a broken pipe into status 1
         with command.make_context("backprop", list(words)) as context:
             result = command.invoke(context)
@@ -168,15 +168,13 @@ def _as_a_key(words: list[str], option: str) -> str | None:
     return f"keys of the config are set without dashes: {homes[0]}={value}" if homes else None
 
 
-def _complete(group: Any, instruction: str) -> int:
+def _complete(group: Any, shell: str) -> int:
     """Propose words to a shell; where there are none to propose, say nothing: a user is typing."""
-    from click.shell_completion import shell_complete
+    from .proposals import answer
 
-    try:
-        shell_complete(group, {}, "backprop", COMPLETE, instruction)
+    with contextlib.suppress(Exception):  # words are missing, or a file is not there yet
+        sys.stdout.write(answer(group, shell, os.environ))
         _flush()
-    except Exception:  # Click raises all kinds where words are missing or are not quoted yet
-        _drop_stdout()
     return 0
 
 
