@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from backprop_cli.cli.main import COMMANDS, group
+from backprop_cli.cli.commands import COMMANDS
+from backprop_cli.cli.main import group
 from backprop_cli.cli.proposals import answer
 
 STARTS = {

@@ -18,7 +18,8 @@ import click
 import pytest
 
 from backprop_cli import grad
-from backprop_cli.cli.main import COMMANDS, group
+from backprop_cli.cli.commands import COMMANDS
+from backprop_cli.cli.main import group
 from backprop_cli.differentiation import METHODS, compare
 from backprop_cli.ops import ALIASES, PRIMITIVES
 from backprop_cli.render.registry import primitives_page

@@ -6,6 +6,7 @@ import click
 
 from ..errors import UsageError, nearest
 from .command import HELP
+from .commands import COMMANDS
 from .output import Output
 
 
@@ -13,8 +14,6 @@ from .output import Output
 @click.argument("topic", required=False)
 def command(topic: str | None) -> int:
     """Explain TOPIC; without one, list the topics."""
-    from .main import COMMANDS, group
-
     known = topics()
     if topic is None:
         lines = [f"  {name:<14} {text.splitlines()[0]}" for name, text in known.items()]
@@ -22,11 +21,12 @@ def command(topic: str | None) -> int:
     elif topic in known:
         Output().write(known[topic])
     elif topic in COMMANDS:
-        with click.Context(group(), info_name="backprop") as parent:
-            command = group().get_command(parent, topic)
-            assert command is not None
-            with click.Context(command, info_name=topic, parent=parent, **HELP) as ctx:
-                Output().write(command.get_help(ctx) + "\n")
+        parent = click.get_current_context().find_root()
+        assert isinstance(parent.command, click.Group)
+        command = parent.command.get_command(parent, topic)
+        assert command is not None
+        with click.Context(command, info_name=topic, parent=parent, **HELP) as ctx:
+            Output().write(command.get_help(ctx) + "\n")
     else:
         names = [*known, *COMMANDS]
         close = nearest(topic, names)

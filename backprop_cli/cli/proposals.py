@@ -12,6 +12,7 @@ from typing import NamedTuple
 import click
 
 from ..errors import BackpropError, Source
+from .commands import COMMANDS
 
 SEPARATOR = "\x1f"
 """Between the words that zsh and fish hand over."""
@@ -62,8 +63,6 @@ def _words(line: str) -> list[str]:
 
 
 def _proposals(group: click.Group, before: list[str], typed: str) -> Iterator[Proposal]:
-    from .main import COMMANDS
-
     ctx = click.Context(group, info_name="backprop", resilient_parsing=True)
     if not before:
         names = COMMANDS.items() if typed[:1] != "-" else [("--help", ""), ("--version", "")]
@@ -185,7 +184,6 @@ def _arguments(name: str, command: click.Command, words: list[str], typed: str) 
     argument = next((p for p in command.params if isinstance(p, click.Argument)), None)
     if name == "help":
         from .help import topics
-        from .main import COMMANDS
 
         yield from (Proposal(n, text.splitlines()[0]) for n, text in topics().items())
         yield from (Proposal(n, about) for n, about in COMMANDS.items())
