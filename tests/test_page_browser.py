@@ -101,6 +101,29 @@ def test_a_field_moves_all_numbers(open_page: Open, run: Callable[..., Result]) 
     assert took < 50.0
 
 
+def large_page(steps: int) -> str:
+    """Return a page of about five nodes a step."""
+    lines = [f"v{k} = v{k - 1}*{'xw'[k % 2]} + {k}*0.01" for k in range(1, steps)]
+    return page("; ".join(["v0 = sin(x)", *lines, f"y = v{steps - 1}*x"]), x=0.9, w=1.1)
+
+
+@pytest.mark.parametrize(
+    ("steps", "nodes", "milliseconds", "size"), [(20, 99, 16.0, 150_000), (58, 289, 50.0, 700_000)]
+)
+def test_a_large_page_moves_in_time(
+    open_page: Open, steps: int, nodes: int, milliseconds: float, size: int
+) -> None:
+    text = large_page(steps)
+    assert len(json.loads(text.split('id="data">')[1].split("</script>")[0])["nodes"]) == nodes
+    assert len(text.encode()) <= size
+    took = open_page(text).evaluate(
+        "() => { const s = document.getElementById('slider0'), took = []; for (let k = 0; k < 30; k++) {"
+        " const t = performance.now(); s.value = 0.5 + k / 100; s.dispatchEvent(new Event('input'));"
+        " took.push(performance.now() - t); } return Math.min(...took); }"
+    )
+    assert took < milliseconds
+
+
 def test_the_tour_by_keyboard(open_page: Open, run: Callable[..., Result]) -> None:
     """Each step says a line of ``explain``, in its order."""
     told = run("explain", LOSS, *(f"{n}={x}" for n, x in AT.items())).answered().out
@@ -121,12 +144,45 @@ def test_the_tour_by_keyboard(open_page: Open, run: Callable[..., Result]) -> No
     assert text_of(tab, "#sentence") == "dL/dL = 1"
     tab.keyboard.press("n")
     assert tab.evaluate("document.activeElement.getAttribute('class')").startswith("node")
+    border = "getComputedStyle(document.activeElement.querySelector('rect')).strokeWidth"
+    assert tab.evaluate(border) == "4px"  # the focus is seen
     tab.keyboard.press("t")
     assert tab.evaluate("document.activeElement.id") == "table"
     tab.keyboard.press("?")
     assert tab.is_visible("#help")
     tab.keyboard.press("Escape")
     assert not tab.is_visible("#help")
+
+
+LAYER = {"W": [[1, 2], [0, 1]], "x": [1, -1], "b": [0, 1], "t": [1, 1]}
+
+
+def test_arrays_have_a_slider_a_number(open_page: Open, run: Callable[..., Result]) -> None:
+    """Number by number as `grad --elements` has them, at the start and where a field has moved one."""
+    text = "y = W@x + b; L = norm(y - t)^2"
+    tab = open_page(page(text, **LAYER, ranges={"x[0]": (-4, 4)}))
+    for x in ("[1,-1]", "[2.5,-1]"):
+        words = [f"--{name}={json.dumps(value) if name != 'x' else x}" for name, value in LAYER.items()]
+        report = run("grad", text, *words, "--method", "reverse", "--format", "csv").answered().out
+        found = cells(tab)
+        for line in report.splitlines()[1:]:
+            name, value, slope = re.fullmatch(
+                r'\d+,"?([^"]*?)"?,\w+,.*,([^,]+),([^,]+),,not-run', line
+            ).groups()
+            assert [float(number) for number in found[name]] == pytest.approx(
+                [float(value), float(slope)], 1e-5
+            )
+        tab.fill("#number4", "2.5")
+        tab.press("#number4", "Enter")
+    assert tab.get_attribute("#slider4", "min") == "-4"
+    assert "x%5B0%5D=2.5" in tab.evaluate("location.hash")
+    again = open_page(page(text, **LAYER), tab.evaluate("location.hash"))
+    assert again.input_value("#number4") == "2.5"
+    again.click("#many")
+    assert "updates L fell from 1.25 to 1.0" in text_of(again, "#descent")
+    narrow = open_page(page(text, **LAYER), viewport={"width": 320, "height": 800}, color_scheme="dark")
+    assert narrow.evaluate("document.documentElement.scrollWidth") <= 320
+    assert narrow.evaluate(CONTRAST)["ratio"] >= 4.5
 
 
 def test_a_descent_leaves_its_trail_on_the_plane(open_page: Open) -> None:
@@ -284,7 +340,10 @@ def test_a_printed_page_is_a_worksheet(open_page: Open) -> None:
     assert clipped == []
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (320, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [(1280, "light"), (1280, "dark"), (640, "dark"), (320, "light")],  # 640: twice as large at 1280
+)
 def test_contrast_and_width(open_page: Open, width: int, scheme: str) -> None:
     source = (ROOT / "sample_inputs" / "micrograd.bp").read_text("utf-8")
     tab = open_page(page(source), viewport={"width": width, "height": 800}, color_scheme=scheme)
@@ -407,10 +466,11 @@ def test_iris_is_drawn_and_trained(open_page: Open, run: Callable[..., Result], 
     tab = open_page(out.read_text("utf-8"))
     assert tab.locator(".unit circle").count() == 4 + 16 + 3
     took = tab.evaluate(
-        "() => { const t = performance.now(); for (let k = 0; k < 30; k++) document.getElementById('one')"
-        ".click(); return (performance.now() - t) / 30; }"
+        "() => { const took = []; for (let k = 0; k < 30; k++) { const t = performance.now();"
+        " document.getElementById('one').click(); took.push(performance.now() - t); }"
+        " return Math.min(...took); }"
     )
-    assert took < 100.0
+    assert took < 10.0
     for _ in range(20):
         tab.keyboard.press("e")
     assert float(text_of(tab, "#value").split()[-1]) < 0.3

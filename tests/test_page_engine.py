@@ -27,6 +27,7 @@ from backprop_cli.language.numbers import exact_text, rounded
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import PRIMITIVES, Primitive
 from backprop_cli.ops.namespaces import FLOATS
+from backprop_cli.ops.sums import DOT, SUM
 from backprop_cli.pages.network import network_data
 from backprop_cli.pages.program import MARGIN, program_data
 from backprop_cli.render.explain_lines import Voice, _backward, _forward
@@ -40,6 +41,7 @@ ROWS = [
     for name, op in PRIMITIVES.items()
     if name != "sinc_n"
 ]
+KNOWN = {**PRIMITIVES, **{op.name: op for op in (DOT, SUM)}}
 needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
 
 
@@ -321,7 +323,7 @@ def test_what_the_readme_computes_has_a_page(run: Callable[..., Result], tmp_pat
         done = run("page", *words)
         if done.status == 0:
             given.append(json.loads(done.out.split('id="data">')[1].split("</script>")[0]))
-            wanted |= {name: (PRIMITIVES[name], n) for name, n in row_names(given[-1])}
+            wanted |= {f"{name}{n}": (KNOWN[name], n) for name, n in row_names(given[-1])}
     assert len(given) >= 13
     code = """given.map((data) => { const p = makeEngine(data).at(data.start);
       return data.witness.map(([id, v, wide, g, reach]) => Math.abs(p.v[id] - v) <= wide
@@ -335,7 +337,7 @@ def row_names(data: dict[str, Any]) -> Iterator[tuple[str, int]]:
     for node in data["nodes"]:
         if "op" in node:
             name = node["op"]
-            yield (name if name in PRIMITIVES else name.rstrip("0123456789")), len(node["i"])
+            yield (name if name in KNOWN else name.rstrip("0123456789")), len(node["i"])
 
 
 # networks

@@ -10,10 +10,12 @@ from ..differentiation import DEFAULT_METHODS
 from ..differentiation.arrays import (
     ArrayReport,
     array_values,
+    by_numbers,
     differentiate_arrays,
     drawn_values,
 )
 from ..differentiation.jacobian import JacobianReport, hessian, jacobian
+from ..differentiation.report import warnings_of
 from ..differentiation.symbolic.session import SESSION
 from ..errors import BindingError, Source
 from ..explanation.arrays import ArrayExplanation, explain_arrays
@@ -149,12 +151,26 @@ def explanation_of(
 
 
 def translation_of(
-    program: Settled, given: Mapping[str, Any], *, to: str, wrt: Sequence[str] | None = None
+    program: Settled,
+    given: Mapping[str, Any],
+    *,
+    to: str,
+    wrt: Sequence[str] | None = None,
+    digits: int = 6,
 ) -> tuple[str, Sequence[str]]:
     """Return a program with arrays in another library, and warnings; see `translate`."""
+    from ..export import BY_NUMBER, export, program_of
     from ..export.arrays import export_arrays
 
+    if to in BY_NUMBER:
+        numbers = by_numbers(program, given, wrt, each=True)
+        return export(program_of(*numbers), to), warnings_of(numbers.graph)
     report = gradient_of(program, given, methods=("symbolic", "reverse"), wrt=wrt)
+    if to == "latex":
+        from ..language.numbers import rounded
+        from ..render.latex_arrays import document
+
+        return document(report, lambda x: rounded(x, digits)), report.warnings
     return export_arrays(report, to), report.warnings
 
 

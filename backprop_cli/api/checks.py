@@ -15,8 +15,7 @@ from ..errors import NO, UsageError
 from ..graph import Graph
 from ..language.parser import Program
 from .arguments import flag, mapping, names, number, optional, path, text, whole
-from .gradients import wants_arrays
-from .programs import Bindings, bound, merged
+from .programs import Bindings, bound, merged, wants_arrays
 from .shown import Shown
 
 if TYPE_CHECKING:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..engine.point import point_of
 from ..errors import UsageError
 from ..explanation.edges import GraphView
 from ..graph import Graph
+from ..language.format import output_text
 from ..language.numbers import rounded
 from ..language.parser import Program
 from ..layout import EDGES, Edges
 from ..layout.drawing import Drawing, graph_drawing, graph_title, paths_text
 from .arguments import MOST_DIGITS, choice, flag, names, optional, whole
-from .programs import Bindings, bound
+from .programs import Bindings, bound, merged, wants_arrays
 from .shown import Graphic
 
 if TYPE_CHECKING:
+    from ..explanation.array_view import ArrayView
+    from ..language.settle import Settled
     from ..layout.picture import Picture
     from ..render.document import Facts
 
@@ -26,6 +29,9 @@ MOST_NODES = 300
 
 WIDTH = 100
 """Columns of a drawing in characters."""
+
+FEW = 4
+"""Significant digits of numbers in arrays."""
 
 FORMATS = ("text", "dot", "mermaid", "tikz", "svg", "json")
 
@@ -49,12 +55,18 @@ class Drawn(Graphic):
     @property
     def drawing(self) -> Drawing:
         """Its boxes and arrows, made anew: they are gone through once."""
-        view, graph = self.view, self.view.graph
-        drawing = graph_drawing(view, graph_title(view, self._write), self._write, self.edges)
+        drawing = self._drawing()
         if not self.paths:
             return drawing
-        marked = paths_text(self.paths, graph.name(graph.output), view.named)
+        marked = paths_text(self.paths, self._output(), self.view.named)
         return drawing._replace(legend=(*drawing.legend, marked))
+
+    def _output(self) -> str:
+        return self.view.graph.name(self.view.graph.output)
+
+    def _drawing(self) -> Drawing:
+        view = self.view
+        return graph_drawing(view, graph_title(view, self._write), self._write, self.edges)
 
     def _write(self, x: float) -> str:
         return rounded(x, self.digits)
@@ -116,9 +128,81 @@ class Drawn(Graphic):
         return self.to_text()
 
 
+class ArraysDrawn(Drawn):
+    """A drawing of a graph with arrays that shows itself."""
+
+    def __init__(self, view: ArrayView, paths: dict[str, int], edges: Edges, digits: int) -> None:
+        super().__init__(view, paths, edges, digits)
+        self.arrays = view
+
+    def _drawing(self) -> Drawing:
+        from ..layout.array_drawing import arrays_drawing
+
+        text, value = output_text(self.view.graph), self.arrays.told.report.value
+        title = f"{text} = {self._write(float(value))}" if self.arrays.valued else text
+        return arrays_drawing(self.arrays, title, self._lines, self.edges)
+
+    def _output(self) -> str:
+        from ..layout.array_drawing import output_name
+
+        return output_name(self.view.graph)
+
+    def _lines(self, x: Any) -> list[str]:
+        from ..render.arrays import array_lines
+
+        return array_lines(x, min(self.digits, FEW) if x.ndim else self.digits)
+
+    def facts(self) -> Facts:
+        """Return what programs read."""
+        from ..render.graph_facts import array_facts
+
+        return array_facts(self.arrays, self.paths)
+
+
 def too_many(view: GraphView, hint: str) -> UsageError:
     """Return the refusal to lay out so many nodes."""
     return UsageError(f"{len(view.shown):,} nodes are too many to draw: {MOST_NODES} at most", hint=hint)
+
+
+def draw_arrays(
+    program: Settled,
+    given: Mapping[str, Any] | None,
+    *,
+    path: Sequence[str] | None,
+    wrt: Sequence[str] | None,
+    edges: Edges,
+    named: bool,
+    everything: bool,
+    digits: int,
+) -> ArraysDrawn:
+    """Draw the graph of a program with arrays; see `draw`.
+
+    Args:
+        program: Its output is a single number.
+        given: Arrays and numbers by name; None for shapes alone.
+        path: Nodes whose paths to the output are marked.
+        wrt: Inputs to differentiate by; None for all.
+        edges: What stands at the arrows.
+        named: Show inputs and named steps alone.
+        everything: Show constants and transposes.
+        digits: Significant digits.
+    Raises:
+        BackpropError: for wrong input, or where there is no such number.
+    """
+    from ..differentiation.arrays import differentiate_arrays, drawn_values
+    from ..differentiation.symbolic.session import SESSION
+    from ..explanation.array_view import ArrayView
+    from ..explanation.arrays import explain_arrays
+
+    values = drawn_values(program) if given is None else given
+    with SESSION.lend() as process:
+        report = differentiate_arrays(
+            program, values, methods=("reverse",), wrt=wrt, process=process, formulas=False
+        )
+        told = explain_arrays(report, process, digits)
+    view = ArrayView(told, valued=given is not None, paths=path, named=named, constants=everything)
+    counts = {name: view.count_paths(name) for name in path or ()}
+    return ArraysDrawn(view, counts, edges, digits)
 
 
 def draw(
@@ -133,7 +217,7 @@ def draw(
     all: bool = False,
     digits: int = 6,
     large: bool = False,
-    **values: float,
+    **values: object,
 ) -> Drawn:
     """Draw the computation graph of a program.
 
@@ -147,7 +231,7 @@ def draw(
         all: Show constants as nodes.
         digits: Significant digits.
         large: Lift the limits on the program's size.
-        values: Values by name; with none at all there are symbols alone.
+        values: Values by name: numbers, NumPy arrays or lists; with none at all there are symbols alone.
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
@@ -155,8 +239,18 @@ def draw(
     named, everything = flag("named", named), flag("all", all)
     if named and everything:
         raise UsageError("named shows less, all shows more: one of them")
+    chosen, shown = choice("edges", edges, EDGES), whole("digits", digits, 1, MOST_DIGITS)
+    if wants_arrays(program, bindings, values):
+        from .arrays import settled_of
+
+        found = settled_of(program, merged(bindings, values), large=large)
+        if found is not None:
+            return draw_arrays(
+                *found, path=paths, wrt=optional(names, "wrt", wrt), edges=chosen, named=named,
+                everything=everything, digits=shown,
+            )  # fmt: skip
     graph, given = bound(program, bindings, values, large=large)
     point = point_of(graph, given, optional(names, "wrt", wrt))
     view = GraphView(graph, point, paths=paths, named=named, constants=everything)
     counts = {name: view.count_paths(name) for name in paths or ()}
-    return Drawn(view, counts, choice("edges", edges, EDGES), whole("digits", digits, 1, MOST_DIGITS))
+    return Drawn(view, counts, chosen, shown)

@@ -11,7 +11,7 @@ from ..graph import Graph
 from ..language.numbers import rounded
 from ..language.parser import Program
 from .arguments import MOST_DIGITS, names, optional, text, whole
-from .programs import Bindings, bound
+from .programs import Bindings, bound, merged, wants_arrays
 
 
 def translate(
@@ -23,7 +23,7 @@ def translate(
     wrt: Sequence[str] | None = None,
     digits: int = 6,
     large: bool = False,
-    **values: float,
+    **values: object,
 ) -> str:
     """Return a program in another language, with asserts of our numbers.
 
@@ -35,13 +35,19 @@ def translate(
         wrt: Inputs to differentiate by; None for all.
         digits: Significant digits of latex and mermaid.
         large: Lift the limits on the program's size.
-        values: Values by name.
+        values: Values by name: numbers, NumPy arrays or lists.
     Raises:
         BackpropError: for wrong input, where there is no such number, or where the target lacks a primitive.
     """
     target_named(text("to", to), (*TARGETS, *RENDERED))
     asked = optional(names, "wrt", wrt)
     digits = whole("digits", digits, 1, MOST_DIGITS)
+    if wants_arrays(program, bindings, values):
+        from .arrays import settled_of, translation_of
+
+        found = settled_of(program, merged(bindings, values), large=large)
+        if found is not None:
+            return translation_of(*found, to=to, wrt=asked, digits=digits)[0]
     graph, given = bound(program, bindings, values, large=large)
     if to not in RENDERED:
         return exported(program_of(graph, given, asked), to)

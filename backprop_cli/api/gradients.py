@@ -15,7 +15,7 @@ from ..errors import UsageError
 from ..graph import Graph
 from ..language.parser import Program
 from .arguments import choice, choices, names, number, optional
-from .programs import Bindings, bound, merged
+from .programs import Bindings, bound, merged, wants_arrays
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -37,15 +37,6 @@ class Gradient(Shown, GradientReport):
         from ..render.gradient import document
 
         return document(self, summary=format_ == "html" and len(self.graph) > SUMMARY_FROM)
-
-
-def wants_arrays(
-    program: object, bindings: Mapping[str, object] | None, values: Mapping[str, object]
-) -> bool:
-    """Whether a value is no number, or a program may have arrays: only then are they looked at."""
-    given = [*(bindings.values() if isinstance(bindings, Mapping) else ()), *values.values()]
-    signs = isinstance(program, str) and set(program) & set("@[")
-    return bool(signs) or not all(isinstance(x, (int, float)) for x in given)
 
 
 @overload

@@ -10,7 +10,8 @@ from ..errors import BindingError, UsageError
 from ..graph import Graph
 from ..language.parser import Program
 from .arguments import MOST_DIGITS, flag, mapping, names, numbers, path, whole
-from .programs import Bindings, bound
+from .by_number import single_numbers
+from .programs import Bindings
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -59,17 +60,17 @@ def page(
     ranges: Ranges = None,
     quiz: bool = False,
     digits: int = 6,
-    **values: float,
+    **values: object,
 ) -> str:
     """Return a page, one HTML file, to step through a program in a browser.
 
     Args:
         program: Text or a parsed program.
         bindings: Values by name, for names such as ``quiz`` that are options here.
-        ranges: Where the sliders of some inputs begin and end.
+        ranges: Where the sliders of some inputs begin and end; of a number of an array, ``x[0]``.
         quiz: Open with the slopes to be found.
         digits: Significant digits.
-        values: Values by name.
+        values: Values by name: numbers, NumPy arrays or lists.
     Raises:
         BackpropError: for wrong input, where there is no such number, or with more nodes than are drawn.
     """
@@ -77,7 +78,7 @@ def page(
     from ..pages.document import page as written
     from ..pages.program import program_data
 
-    graph, given = bound(program, bindings, values)
+    graph, given, _ = single_numbers(program, bindings, values, each=True)
     sliders = {}
     for name, ends in mapping("ranges", {} if ranges is None else ranges).items():
         if name not in graph.inputs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..curves.line import Curve, Sampler, Tangent, check_range, grid_of, sample, tangent_at
 from ..curves.surface import Surface, survey
@@ -13,11 +13,15 @@ from ..graph import Graph
 from ..language.format import letter
 from ..language.numbers import brief
 from ..language.parser import Program
-from .arguments import choice, numbers
-from .programs import graph_of, merged, value_of
+from .arguments import choice, names, numbers, optional
+from .by_number import DOWNHILL, Direction, followed, reach, single_numbers
+from .programs import graph_of, merged, value_of, wants_arrays
 from .shown import Graphic
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from ..layout.chart import Chart
     from ..layout.picture import Picture
     from ..render.document import Facts, Records
@@ -35,6 +39,7 @@ TABLE_ROWS = 16
 RANGE = "a range is (low, high): x=(-3, 4)"
 
 Range = tuple[float, float]
+NDArray: TypeAlias = "npt.NDArray[np.float64]"
 
 
 class Plot(Graphic):
@@ -45,6 +50,7 @@ class Plot(Graphic):
         fixed: Values of the variables without a range.
         shown: The samples: a `Curve` or a `Surface`.
         tangents: Those asked for.
+        along: The line that the program is followed along, in words; "" for a variable of its own.
     """
 
     def __init__(
@@ -53,11 +59,13 @@ class Plot(Graphic):
         fixed: Mapping[str, float],
         shown: Curve | Surface,
         tangents: Sequence[Tangent] = (),
+        along: str = "",
     ) -> None:
         self.graph = graph
         self.fixed = dict(fixed)
         self.shown = shown
         self.tangents = tuple(tangents)
+        self.along = along
 
     def chart(
         self,
@@ -70,7 +78,7 @@ class Plot(Graphic):
         """Return the chart; the options are those of the command."""
         from ..layout.functions import curve_chart, surface_chart
 
-        title = one_line(self.graph.source.text)
+        title = one_line(self.graph.source.text) + (f", along {self.along}" if self.along else "")
         if isinstance(self.shown, Surface):
             return surface_chart(self.shown, title, digits=digits)
         return curve_chart(
@@ -100,7 +108,7 @@ class Plot(Graphic):
         text = self.graph.source.text
         if isinstance(self.shown, Surface):
             return plots.surface_facts(self.shown, text, self.fixed)
-        return plots.curve_facts(self.shown, text, self.fixed, self.tangents)
+        return plots.curve_facts(self.shown, text, self.fixed, self.tangents, self.along)
 
     @property
     def picture(self) -> Picture:
@@ -177,29 +185,47 @@ class Plot(Graphic):
 
 def plot(
     program: str | Program | Graph,
-    bindings: Mapping[str, float | Range] | None = None,
+    bindings: Mapping[str, float | Range | NDArray] | None = None,
     /,
     *,
+    along: Direction | None = None,
+    wrt: Sequence[str] | None = None,
     tangents: Sequence[float] = (),
     large: bool = False,
-    **values: float | Range,
+    **values: float | Range | NDArray,
 ) -> Plot:
     """Sample a function over a range of one variable, or over ranges of two.
 
     Args:
         program: Text or a parsed program.
-        bindings: Values and ranges by name, for names such as ``large`` that are options here.
+        bindings: Values and ranges by name, for names such as ``large`` that are options here, and for
+            numbers of arrays, ``x[0]``.
+        along: Move all inputs together along a line: how fast each, ``{"x": [1, 0]}``, or ``gradient``,
+            ``-gradient``; over the range of ``s``, where that is given.
+        wrt: Inputs that the gradient to follow is of; None for all.
         tangents: Where to draw tangents, of a function of one variable.
         large: Lift the limits on the program's size.
-        values: A value, or a range ``(low, high)``, by name.
+        values: A value, a range ``(low, high)`` or a NumPy array, by name.
     Raises:
         BackpropError: for wrong input, and where there is no value anywhere or no tangent.
     """
     places = list(dict.fromkeys(numbers("tangents", tangents)))
+    wrt = optional(names, "wrt", wrt)
     given = merged(bindings, values)
     ranges = {name: _range(name, x) for name, x in given.items() if isinstance(x, (tuple, list))}
-    single = {name: value_of(name, x, RANGE) for name, x in given.items() if name not in ranges}
-    graph = graph_of(program, given, large=large)
+    arrays = {name: x for name, x in given.items() if getattr(x, "ndim", 0)}
+    single = {name: value_of(name, x, RANGE) for name, x in given.items() if name not in {**ranges, **arrays}}
+    says = ""
+    if wants_arrays(program, single, arrays):
+        begin = {name: ends[0] for name, ends in ranges.items() if "[" not in name and along is None}
+        graph, single, moved = single_numbers(program, {**single, **begin}, arrays, wrt, large=large)
+    else:
+        graph, moved = graph_of(program, given, large=large), wrt
+    if along is not None:
+        line = followed(graph, single, along, moved)
+        graph, single, says = line.graph, line.inputs, line.says
+        if not ranges:
+            ranges[line.name] = reach(line) if along == DOWNHILL else (-1.0, 1.0)
     fixed = {name: x for name, x in {**graph.defaults, **single}.items() if name not in ranges}
     bind(graph, {**fixed, **{name: low for name, (low, _) in ranges.items()}})
     if len(ranges) == 2:
@@ -213,7 +239,7 @@ def plot(
     check_range(variable, low, high)
     sampler = Sampler(graph, variable, fixed)
     drawn = [tangent(sampler, x, low, high) for x in places]
-    return Plot(graph, fixed, sample(sampler, low, high, include=[t.x for t in drawn]), drawn)
+    return Plot(graph, fixed, sample(sampler, low, high, include=[t.x for t in drawn]), drawn, says)
 
 
 def _range(name: str, given: Sequence[object]) -> Range:

@@ -44,6 +44,15 @@ def bound(
     return graph_of(program, given, large=large), given
 
 
+def wants_arrays(
+    program: object, bindings: Mapping[str, object] | None, values: Mapping[str, object]
+) -> bool:
+    """Whether a value is no number, or a program may have arrays: only then are they looked at."""
+    given = [*(bindings.values() if isinstance(bindings, Mapping) else ()), *values.values()]
+    signs = isinstance(program, str) and set(program) & set("@[")
+    return bool(signs) or not all(isinstance(x, (int, float)) for x in given)
+
+
 def merged(bindings: Mapping[str, object] | None, values: Mapping[str, object]) -> dict[str, object]:
     """Return what is given by both ways, by names in normal form.
 

@@ -172,7 +172,7 @@ def command(
 
         request.read_shapes(shapes_of(shape))
     else:
-        request.read("check works at one point: {name} is {what}", arrays=True)
+        request.read("check works at one point: {name} is {what}")
     graph = request.graph
     if request.settled is not None:
         if gradcheck:

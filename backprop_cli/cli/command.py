@@ -15,6 +15,7 @@ from ..errors import UsageError, nearest
 from ..language.tokens import is_array_text, plain_name
 
 OVERRIDE = re.compile(r"[A-Za-z_0-9]+(\.[A-Za-z_0-9]+)+=")
+PLACES = re.compile(r"[0-9]+(?:, ?[0-9]+)?\]")
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -30,7 +31,7 @@ class Binding:
     __slots__ = ("name", "options", "text")
 
     def __init__(self, name: str, text: str, options: list[str] | None = None) -> None:
-        self.name = name
+        self.name = name.replace(", ", ",")
         self.text = text
         self.options = options or []
 
@@ -153,4 +154,8 @@ class NetworkCommand(ExpressionCommand):
 
 
 def _is_name(text: str) -> bool:
-    return bool(text) and text[0].isalpha() and all(c.isalnum() or c == "_" for c in text)
+    """Whether a word is a variable's name, or that of a number of an array: ``A[0,1]``."""
+    name, bracket, places = text.partition("[")
+    if bracket and not PLACES.fullmatch(places):
+        return False
+    return bool(name) and name[0].isalpha() and all(c.isalnum() or c == "_" for c in name)

@@ -33,6 +33,11 @@ def format_option(
     return click.option("--format", "format_", type=click.Choice(formats), help=text)
 
 
+along_option = click.option(
+    "--along",
+    metavar="DIRECTION",
+    help="Move inputs together along a line: how fast each, x=[1,0],y=2, or gradient, -gradient.",
+)
 file_option = click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
 output_option = click.option(
     "-o", "output", metavar="FILE", help="Write to a file, the format by its ending."
@@ -175,6 +180,32 @@ def number(option: str, text: str) -> float:
         return constant(text.strip())
     except BackpropError as error:
         raise UsageError(f"{option}: {error.message}", source=error.source, span=error.span) from None
+
+
+def direction_of(text: str | None) -> dict[str, Any] | str | None:
+    """Return a direction, ``x=[1,0],y=2``, as numbers and arrays by name; a word stays one.
+
+    Raises:
+        UsageError: for what is neither.
+    """
+    if text is None or "=" not in text:
+        return text
+    found: dict[str, Any] = {}
+    for part in re.split(r"[,;](?=\s*\w+\s*=)", text):
+        name, equals, value = (word.strip() for word in part.partition("="))
+        if not equals or name in found:
+            why = f"{name} is given twice" if equals else "how fast an input moves is NAME=NUMBER"
+            raise UsageError(f"--along {text}: {why}", hint='--along "x=[1, 0], y=2"')
+        if not value.startswith("["):
+            found[name] = number("--along", value)
+            continue
+        from ..language.settle import array_literal
+
+        try:
+            found[name] = array_literal(value)
+        except BackpropError as error:
+            raise UsageError(f"--along: {error.message}", source=error.source, span=error.span) from None
+    return found
 
 
 def names_of(text: str | None) -> list[str] | None:

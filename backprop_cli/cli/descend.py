@@ -18,7 +18,7 @@ from .common import (
     quiet_option,
 )
 from .output import Output, check_destination
-from .request import Request
+from .request import ByNumber, Request
 
 if TYPE_CHECKING:
     from ..api.descent import Descent
@@ -63,7 +63,7 @@ MILLISECONDS = 300
 @click.option("--all", "all_", is_flag=True, help="Show every update of a long run.")
 @large_option
 @quiet_option
-@answers("descend", FORMATS, draws=True, moves=True)
+@answers("descend", FORMATS, draws=True, moves=True, request=ByNumber)
 def command(
     request: Request,
     output: Output,
@@ -84,12 +84,9 @@ def command(
     from ..errors import ANSWERED, NO_SUCH_NUMBER, UsageError
 
     check_destination(output.file)
-    graph = request.read(arrays=True)
-    values, moved = request.values, names_of(wrt)
-    if request.settled is not None:  # number by number, w[0] and w[1]
-        from ..differentiation.arrays import by_numbers
-
-        graph, values, moved = by_numbers(request.settled, {**request.values, **request.arrays}, moved)
+    request.read()
+    graph, values, moved = request.numbers(names_of(wrt))
+    values = {name: x for name, x in values.items() if name not in request.ranges}
     eta = number("--rate", rate) if rate is not None else None
     if eta is not None and eta <= 0.0:
         raise UsageError(f"--rate {rate}: a learning rate is a positive number", hint="--ascend climbs")

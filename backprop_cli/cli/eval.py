@@ -30,7 +30,7 @@ def command(
     """
     from ..differentiation.report import SUMMARY_FROM, forward_report
 
-    graph = request.read(arrays=True)
+    graph = request.read()
     if request.settled is not None:
         return _of_arrays(request, output, everything=all_)
     if request.points is not None or request.ranges:

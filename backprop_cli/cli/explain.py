@@ -91,7 +91,7 @@ def command(
     if request.overrides:
         word = request.overrides[0]
         raise UsageError(f"{word} is for the network of a config", hint="backprop explain config.yaml")
-    graph = request.read("explain takes one point, not {what}", "backprop grad takes ranges", arrays=True)
+    graph = request.read("explain takes one point, not {what}", "backprop grad takes ranges")
     if request.settled is not None:
         for option, given in (
             ("--symbolic", symbolic), ("--limit", limit), ("--update", rate is not None),

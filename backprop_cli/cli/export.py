@@ -82,12 +82,14 @@ def command(
         word = request.overrides[0]
         raise UsageError(f"{word} is for the network of a config", hint="backprop export config.yaml")
     target_named(target, known)
-    request.read("export is of one point: {name} is {what}", "--{name} VALUE", arrays=True)
+    request.read("export is of one point: {name} is {what}", "--{name} VALUE")
     if request.settled is not None:
         from ..api.arrays import translation_of
 
         values = {**request.values, **request.arrays}
-        text, warnings = translation_of(request.settled, values, to=target, wrt=names_of(wrt))
+        text, warnings = translation_of(
+            request.settled, values, to=target, wrt=names_of(wrt), digits=output.digits
+        )
         output.write(text)
         output.tell(request.graph, warnings)
         return 0

@@ -89,7 +89,7 @@ def command(
 
     if shape is not None:
         return _formulas(request, output, shape, names_of(wrt))
-    graph, chosen = request.read(arrays=True), output.format
+    graph, chosen = request.read(), output.format
     asked = names_of(wrt)
     h = _step(step)
     if request.settled is not None:

@@ -85,7 +85,8 @@ class GraphCommand(NetworkCommand):
 @click.option("--path", "paths", metavar="NAMES", help="Mark all paths from these nodes to the output: a,b.")
 @click.option("--wrt", metavar="NAMES", help="Differentiate by these inputs alone: a,b.")
 @click.option("--named", is_flag=True, help="Show inputs and named steps alone.")
-@click.option("--all", "all_", is_flag=True, help="Show constants as nodes.")
+@click.option("--all", "all_", is_flag=True, help="Show constants, and transposes of arrays, as nodes.")
+@click.option("--shape", metavar="SHAPES", help="Arrays of these shapes, without values: A=3x2,x=2.")
 @click.option("--compact", is_flag=True, help="Draw a network with one box a layer.")
 @format_option(FORMATS, "text")
 @click.option(
@@ -107,6 +108,7 @@ def command(
     wrt: str | None,
     named: bool,
     all_: bool,
+    shape: str | None,
     compact: bool,
 ) -> int:
     """The computation graph of EXPRESSION, inputs left, output right.
@@ -125,7 +127,9 @@ def command(
     if config is not None:
         if request.file is not None:
             raise UsageError("--file is a program, --config a network: one of them")
-        for option, given in (("--wrt", wrt is not None), ("--named", named), ("--all", all_)):
+        for option, given in (
+            ("--wrt", wrt is not None), ("--named", named), ("--all", all_), ("--shape", shape is not None),
+        ):  # fmt: skip
             if given:
                 raise UsageError(f"{option} is for expressions, {config} is a config")
         _network(config, request.config_overrides(), output, names, write, edges, compact)
@@ -135,8 +139,13 @@ def command(
     if request.overrides:
         word = request.overrides[0]
         raise UsageError(f"{word} is for the network of a config", hint="backprop graph config.yaml")
-    request.read("graph draws one point: {name} is {what}", "--{name} VALUE")
-    _program(request, output, names, _names("--wrt", wrt), write, edges, named, all_)
+    if shape is not None:
+        from .arrays import shapes_of
+
+        request.read_shapes(shapes_of(shape))
+    else:
+        request.read("graph draws one point: {name} is {what}", "--{name} VALUE")
+    _program(request, output, names, _names("--wrt", wrt), write, edges, named, all_, shape)
     return 0
 
 
@@ -158,19 +167,38 @@ def _program(
     edges: Any,
     named: bool,
     constants: bool,
+    shape: str | None,
 ) -> None:
     from ..api.drawing import MOST_NODES, Drawn, too_many
     from ..differentiation.report import warnings_of
-    from ..engine.point import point_of
-    from ..explanation.edges import GraphView
 
     if named and constants:
         raise UsageError("--named shows less, --all shows more: one of them")
     graph = request.graph
-    point = point_of(graph, request.values, wrt)
-    view = GraphView(graph, point, paths=paths, named=named, constants=constants)
-    counts = {name: view.count_paths(name) for name in paths or ()}
-    notes = []
+    notes: list[str] = []
+    if request.settled is not None:
+        from ..api.drawing import draw_arrays
+
+        if edges == "value":
+            raise UsageError(
+                "--edges value: at an arrow between arrays there is a formula, and no number",
+                hint="--edges symbol",
+            )
+        given = None if shape is not None else {**request.values, **request.arrays}
+        arrays = draw_arrays(
+            request.settled, given, path=paths, wrt=wrt, edges=edges, named=named, everything=constants,
+            digits=output.digits,
+        )  # fmt: skip
+        notes += arrays.arrays.told.report.notes
+        drawn: Drawn = arrays
+    else:
+        from ..engine.point import point_of
+        from ..explanation.edges import GraphView
+
+        point = point_of(graph, request.values, wrt)
+        shown = GraphView(graph, point, paths=paths, named=named, constants=constants)
+        drawn = Drawn(shown, {name: shown.count_paths(name) for name in paths or ()}, edges, output.digits)
+    view = drawn.view
     if output.format in LAID_OUT and len(view.shown) > MOST_NODES:
         if paths and any(view.marked or ()) and view.count_marked() <= MOST_NODES:
             notes.append(f"{len(view.shown):,} nodes are too many to draw: those on the paths alone")
@@ -187,14 +215,12 @@ def _program(
                 "--path NAME draws the nodes on its paths, --named the named steps; "
                 "-o graph.dot or graph.mmd takes any number",
             )
-    drawing = Drawn(view, counts, edges, output.digits).drawing
     if output.format == "json":
-        from ..render.graph_facts import graph_facts
         from ..render.writers.json import lines
 
-        _write(lines(graph_facts(view, counts)), output)
+        _write(lines(drawn.facts()), output)
     else:
-        _draw(drawing, output)
+        _draw(drawn.drawing, output)
     output.tell(graph, warnings_of(graph), notes)
 
 

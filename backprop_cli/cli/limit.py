@@ -6,8 +6,10 @@ import click
 
 from .command import ExpressionCommand
 from .common import (
+    along_option,
     answers,
     digits_option,
+    direction_of,
     file_option,
     format_option,
     large_option,
@@ -16,7 +18,7 @@ from .common import (
     quiet_option,
 )
 from .output import Output
-from .request import Request
+from .request import ByNumber, Request
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex")
 WORK = 20_000_000  # primitives that may run before inputs are left out: about ten seconds
@@ -28,7 +30,8 @@ WORK = 20_000_000  # primitives that may run before inputs are left out: about t
     epilog="Examples: backprop limit 'sin(x)' --x 1; backprop limit '|x|' --x 0 --steps 0.1,0.01",
 )
 @file_option
-@click.option("--wrt", metavar="NAMES", help="Move these inputs alone, one at a time: a,b.")
+@click.option("--wrt", metavar="NAMES", help="Move these inputs alone, one at a time: a,b or x[0].")
+@along_option
 @click.option(
     "--steps",
     metavar="H",
@@ -45,11 +48,12 @@ WORK = 20_000_000  # primitives that may run before inputs are left out: about t
 @digits_option("Significant digits of quotients in tables.", 8)
 @large_option
 @quiet_option
-@answers("limit", FORMATS, draws=True)
+@answers("limit", FORMATS, draws=True, request=ByNumber)
 def command(
     request: Request,
     output: Output,
     wrt: str | None,
+    along: str | None,
     steps: str,
     symbolic: bool,
     plot: bool,
@@ -65,16 +69,21 @@ def command(
     from ..engine.point import check_wrt
     from ..errors import ANSWERED, NO, NO_SUCH_NUMBER
 
-    graph = request.read("limit works at one point: {name} is {what}")
+    request.read("limit works at one point: {name} is {what}")
     hs = _steps(steps)
-    names = check_wrt(graph, names_of(wrt))
+    graph, values, moved = request.numbers(names_of(wrt))
+    names = check_wrt(graph, moved)
+    direction = direction_of(along)
     notes = []
-    if wrt is None:
+    if wrt is None and direction is None:
         affordable = max(1, WORK // (3 * len(hs) * len(graph)))
         if len(names) > affordable:
             notes.append(f"{len(names):,} inputs: the first {affordable:,} are shown; --wrt names others")
             names = names[:affordable]
-    limits = limit(graph, request.values, wrt=names, steps=hs, symbolic=symbolic, large=request.large)
+    asked = names if direction is None else moved
+    limits = limit(
+        graph, values, wrt=asked, along=direction, steps=hs, symbolic=symbolic, large=request.large
+    )
     if output.drawn:
         output.draw(limits.picture)
     else:

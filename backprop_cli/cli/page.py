@@ -11,10 +11,10 @@ from ..language.lower import constant
 from .command import Binding, NetworkCommand
 from .common import answers, digits_option, file_option, quiet_option
 from .output import Output
-from .request import Request
+from .request import ByNumber
 
 
-class PageRequest(Request):
+class PageRequest(ByNumber):
     """A program whose inputs may have a range besides a value.
 
     Attributes:
@@ -31,7 +31,7 @@ class PageRequest(Request):
             super().bind(binding)
             return
         name = binding.name
-        if name not in self.graph.inputs:
+        if not self.has(name):
             self.refuse_unknown(binding)
         if name in self.sliders:
             raise BindingError(f"the range of {name} is given twice")
@@ -46,13 +46,12 @@ class PageRequest(Request):
         self.sliders[name] = (low, high)
 
     def start(self) -> dict[str, float]:
-        """Return the values of inputs; the middle of its slider for one that has none."""
-        middles = {
+        """Return where inputs without a value begin: in the middle of their sliders."""
+        return {
             name: (low + high) / 2.0
             for name, (low, high) in self.sliders.items()
-            if name not in self.values and name not in self.graph.defaults
+            if name not in self.values and name not in self.graph.defaults and name in self.graph.inputs
         }
-        return {**self.values, **middles}
 
 
 @click.command(
@@ -104,9 +103,8 @@ def _expression(request: PageRequest, output: Output, quiz: bool) -> None:
     request.read("a page begins at one point: {name} is {what}", "--{name} -3:3")
     from ..api.page import page
 
-    output.write(
-        page(request.graph, request.start(), ranges=request.sliders, quiz=quiz, digits=output.digits)
-    )
+    graph, values, _ = request.numbers(start=request.start(), each=True)
+    output.write(page(graph, values, ranges=request.sliders, quiz=quiz, digits=output.digits))
     from ..differentiation.report import warnings_of
 
-    output.tell(request.graph, warnings_of(request.graph))
+    output.tell(graph, warnings_of(graph))

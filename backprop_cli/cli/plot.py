@@ -10,19 +10,24 @@ import click
 from ..language.numbers import brief
 from .command import Binding, ExpressionCommand
 from .common import (
+    along_option,
     answers,
     digits_option,
+    direction_of,
     file_option,
     format_option,
     large_option,
+    names_of,
     number,
     quiet_option,
 )
 from .output import Output
-from .request import Request, grid
+from .request import ByNumber, grid
 
 if TYPE_CHECKING:
     from ..curves.line import Curve
+    from ..engine.line import Line
+    from ..graph import Graph
     from ..layout.chart import Chart
 
 FORMATS = ("plot", "svg", "png", "table", "json", "csv", "tsv")
@@ -50,12 +55,18 @@ class Span:
         return (self.high, self.low) if down else (self.low, self.high)
 
 
-class Drawn(Request):
-    """A program with its bindings, some of them ranges to draw over."""
+class Drawn(ByNumber):
+    """A program with its bindings, some of them ranges to draw over.
+
+    Attributes:
+        spans: The ranges, by name.
+        ways: Those of names that are no inputs: of the way along a line.
+    """
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.spans: dict[str, Span] = {}
+        self.ways: dict[str, Binding] = {}
 
     def bind(self, binding: Binding) -> None:
         from ..errors import BackpropError, BindingError
@@ -72,8 +83,8 @@ class Drawn(Request):
             return
         if binding.name in self.values or binding.name in self.spans:
             raise BindingError(f"{binding.name} is given twice")
-        if binding.name not in self.graph.inputs:
-            self.refuse_unknown(binding)
+        if not self.has(binding.name):
+            self.ways[binding.name] = binding
         try:
             span = Span(binding.text)
             if span.step is not None:
@@ -92,9 +103,12 @@ class Drawn(Request):
     "plot",
     cls=ExpressionCommand,
     epilog="Examples: backprop plot '2x^2 - 3x + 4' --x -3:4 --tangent -1,1,0; "
-    "backprop plot 'x^2 - y^2' --x -2:2 --y -2:2 -o saddle.svg",
+    "backprop plot 'x^2 - y^2' --x -2:2 --y -2:2 -o saddle.svg; "
+    "backprop plot 'norm(x)^2' --x '[1, -1]' --along 'x=[1, 0]' --s -2:2",
 )
 @file_option
+@along_option
+@click.option("--wrt", metavar="NAMES", help="With --along gradient: by these inputs alone, a,b.")
 @click.option("--tangent", "tangents", metavar="POINTS", help="Draw tangents at these points: -1,1,0.")
 @click.option("--derivative", is_flag=True, help="Draw the derivative, too.")
 @click.option(
@@ -114,6 +128,8 @@ class Drawn(Request):
 def command(
     request: Drawn,
     output: Output,
+    along: str | None,
+    wrt: str | None,
     tangents: str | None,
     derivative: bool,
     panels: int | None,
@@ -121,20 +137,33 @@ def command(
 ) -> int:
     """Draw EXPRESSION over a range of one variable, or its contours over ranges of two.
 
-    A variable takes its range as --NAME START:STOP, the others their values as --NAME VALUE.
+    A variable takes its range as --NAME START:STOP, the others their values as --NAME VALUE. With --along
+    all inputs have values and move together along a line, over --s START:STOP.
     Extrema are found where the slope, by reverse mode, changes its sign. Exit status 3 where there
     is no value anywhere in the range, or no tangent where one is asked for.
     """
     from ..engine.run import bind
     from ..errors import UsageError
 
-    graph = request.read()
+    request.read()
+    direction = direction_of(along)
+    if direction is None and request.settled is not None and not request.spans:
+        from ..api.by_number import DOWNHILL
+
+        direction = DOWNHILL
+    if direction is not None:
+        line = _line(request, direction, names_of(wrt))
+        job = _Job(request, line.graph, line.inputs, output, line.says)
+    else:
+        for binding in request.ways.values():
+            request.refuse_unknown(binding)
+        if wrt is not None:
+            raise UsageError("--wrt says which gradient to follow", hint="--along gradient")
+        _check(request)
+        graph, values, _ = request.numbers(start={n: span.low for n, span in request.spans.items()})
+        job = _Job(request, graph, {**graph.defaults, **values}, output)
     names = list(request.spans)
-    _check(request)
-    fixed = {**graph.defaults, **request.values}
-    fixed = {n: x for n, x in fixed.items() if n not in names}
-    bind(graph, {**fixed, **{n: request.spans[n].low for n in names}})
-    job = _Job(request, fixed, output)
+    bind(job.graph, {**job.fixed, **{n: request.spans[n].low for n in names}})
     if len(names) == 2:
         for given, option in (
             (tangents, "--tangent"), (derivative, "--derivative"), (panels, "--panels"), (view, "--view"),
@@ -146,6 +175,28 @@ def command(
         return job.surface()
     at = [number("--tangent", text) for text in tangents.split(",")] if tangents is not None else []
     return job.curve(at, derivative or panels is not None, panels, _view(view))
+
+
+def _line(request: Drawn, direction: Any, wrt: list[str] | None) -> Line:
+    """Return the program along a line, over the range that was given or one that shows something."""
+    from ..api.by_number import DOWNHILL, followed, reach
+    from ..errors import UsageError
+
+    graph, values, names = request.numbers(wrt)
+    line = followed(graph, values, direction, names)
+    for name, binding in request.ways.items():
+        if name != line.name:
+            request.refuse_unknown(binding)
+    if any(name != line.name for name in request.spans):
+        name = next(name for name in request.spans if name != line.name)
+        raise UsageError(
+            f"along a line all inputs move together, and {name} has a range",
+            hint=f"--{name} VALUE, and --{line.name} START:STOP for the line",
+        )
+    if not request.spans:
+        low, high = reach(line) if direction == DOWNHILL else (-1.0, 1.0)
+        request.spans[line.name] = Span(f"{low!r}:{high!r}")
+    return line
 
 
 def _check(request: Drawn) -> None:
@@ -187,13 +238,16 @@ class _Job:
     def __init__(
         self,
         request: Drawn,
-        fixed: dict[str, float],
+        graph: Graph,
+        values: dict[str, float],
         output: Output,
+        along: str = "",
     ) -> None:
         self.request = request
-        self.graph = request.graph
-        self.fixed = fixed
+        self.graph = graph
+        self.fixed = {name: x for name, x in values.items() if name not in request.spans}
         self.output = output
+        self.along = along
 
     def curve(
         self, at: Sequence[float], derivative: bool, panels: int | None, view: tuple[float, float] | None
@@ -214,7 +268,7 @@ class _Job:
             except NoSuchNumber as error:
                 failed.append(f"no tangent at {variable} = {brief(x)}: {error.message}")
         curve = sample(sampler, low, high, include=[t.x for t in tangents])
-        plot, output = Plot(self.graph, self.fixed, curve, tangents), self.output
+        plot, output = Plot(self.graph, self.fixed, curve, tangents, self.along), self.output
         if output.format in ("plot", "svg", "png"):
             chart = plot.chart(derivative=derivative, panels=panels, view=view, digits=output.digits)
             self._draw(chart, plot.words(output.digits))

@@ -6,8 +6,6 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-import click
-
 from ..errors import BackpropError, BindingError, ExpressionError, Source, UsageError, decoded
 from ..graph import Graph
 from ..language.lower import constant, lower
@@ -32,8 +30,11 @@ class Request:
         ranges: Variables bound to ``start:stop:step`` or ``2, 6, -2``, with the numbers of each.
         arrays: Variables bound to arrays.
         settled: The program where it has arrays, with what every step is; None for one over numbers.
+        by_number: The command takes single numbers, which a program with arrays is written out into.
         dialect: How the table of points is written; None for plain.
     """
+
+    by_number = False
 
     def __init__(
         self,
@@ -59,11 +60,10 @@ class Request:
         self.arrays: dict[str, Array] = {}
         self.settled: Settled | None = None
 
-    def read(self, one_point: str = "", hint: str | None = None, *, arrays: bool = False) -> Graph:
+    def read(self, one_point: str = "", hint: str | None = None) -> Graph:
         """Read the program and bind what has a value.
 
         Args:
-            arrays: The command knows arrays: ``settled`` has a program with some.
             one_point: What a command that takes no ranges says of one; ``{name}`` has it, and ``{what}`` says
                 whether that is a range or a list.
             hint: What to do instead.
@@ -76,32 +76,36 @@ class Request:
         try:
             self.program = parse(self.source, large=self.large)
         except ExpressionError as error:
-            if not self.read_arrays(error, known=arrays):
+            if not self.read_arrays(error):
                 raise
-            return self.graph
-        if any(map(is_array, self.bindings)) and self.read_arrays(None, known=arrays):
-            return self.graph
+            return self._of_one_point(one_point, hint)
+        if any(map(is_array, self.bindings)) and self.read_arrays(None):
+            return self._of_one_point(one_point, hint)
         # a points file may have a column for e, pi or tau
         self.graph = self.lowered(CONSTANTS if self.points else ())
         for binding in self.bindings:
             self.bind(binding)
+        self._of_one_point(one_point, hint)
+        if not self.values and not self.ranges and self.points is None:
+            self.note_products()
+        return self.graph
+
+    def _of_one_point(self, one_point: str, hint: str | None) -> Graph:
+        """Return the graph, and refuse ranges where a command takes none."""
         if one_point and self.ranges:
             name = next(iter(self.ranges))
             text = next(binding.text for binding in self.bindings if binding.name == name)
             what = "a range" if ":" in text else "a list"
             raise UsageError(one_point.format(name=name, what=what), hint=hint and hint.format(name=name))
-        if not self.values and not self.ranges and self.points is None:
-            self.note_products()
         return self.graph
 
-    def read_arrays(self, error: ExpressionError | None, *, known: bool) -> bool:
+    def read_arrays(self, error: ExpressionError | None) -> bool:
         """Read a program with arrays; tell whether it is one.
 
         Args:
             error: Why the text is no program over numbers.
-            known: The command knows arrays.
         Raises:
-            BackpropError: for a command that does not, and for arrays that cannot be read.
+            BackpropError: for arrays that cannot be read.
         """
         from .arrays import arrays_of, program_of
 
@@ -110,12 +114,6 @@ class Request:
         if self.settled is None:
             return False
         self.graph = self.settled.graph
-        if not known:
-            command = click.get_current_context().info_name
-            raise UsageError(
-                f"{command} takes single numbers, and this program has arrays",
-                hint="eval, grad, explain, check, descend and export take arrays",
-            )
         if self.points is not None:
             raise UsageError(
                 "--points has a number a column, and this program has arrays", hint='--x "[1, 2]"'
@@ -123,11 +121,38 @@ class Request:
         for binding in self.bindings:
             if binding.name in self.values or binding.name not in self.arrays:
                 self.bind(binding)
-        if self.ranges:
+        if self.ranges and not self.by_number:
             raise UsageError(
                 "a range is for programs of single numbers", hint="sample with one value at a time"
             )
         return True
+
+    def numbers(
+        self, wrt: list[str] | None = None, start: Mapping[str, float] = {}, *, each: bool = False
+    ) -> tuple[Graph, dict[str, float], list[str] | None]:
+        """Return the program over single numbers: its graph, values, and inputs to differentiate by.
+
+        Args:
+            wrt: Inputs asked for, or numbers of arrays, ``x[0]``.
+            start: Values of inputs that were given a range instead.
+            each: As of `by_numbers`.
+        """
+        given = {**self.values, **start}
+        if self.settled is None:
+            return self.graph, given, wrt
+        from ..differentiation.arrays import by_numbers
+
+        whole = {name: x for name, x in given.items() if name in self.graph.inputs}
+        graph, inputs, names = by_numbers(self.settled, {**whole, **self.arrays}, wrt, each=each)
+        return graph, {**inputs, **given}, names
+
+    def has(self, name: str) -> bool:
+        """Whether a name is that of an input, or of a number of one."""
+        if name in self.graph.inputs or self.settled is None or not self.by_number:
+            return name in self.graph.inputs
+        from ..differentiation.arrays import is_number_of
+
+        return is_number_of(self.graph, name)
 
     def read_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> Settled:
         """Read a program with arrays of which only the shapes are known.
@@ -191,7 +216,7 @@ class Request:
         name = binding.name
         if name in self.values or name in self.ranges:
             raise BindingError(f"{name} is given twice")
-        if name not in self.graph.inputs:
+        if not self.has(name):
             self.refuse_unknown(binding)
         try:
             if ":" in binding.text:
@@ -213,6 +238,12 @@ class Request:
         if binding.option and " is one name" not in (error.hint or ""):
             error.hint = f"did you mean the option {binding.option}? {error.hint}"
         raise error
+
+
+class ByNumber(Request):
+    """A program for a command that takes single numbers; arrays are written out."""
+
+    by_number = True
 
 
 def _source(expression: str | None, file: str | None, large: bool) -> Source:

@@ -255,13 +255,16 @@ class ByNumbers(NamedTuple):
     wrt: list[str] | None
 
 
-def by_numbers(program: Settled, given: Mapping[str, Any], wrt: Sequence[str] | None) -> ByNumbers:
+def by_numbers(
+    program: Settled, given: Mapping[str, Any], wrt: Sequence[str] | None, *, each: bool = False
+) -> ByNumbers:
     """Write a program with arrays out number by number.
 
     Args:
         program: Its output is a single number.
         given: Arrays and numbers by name.
-        wrt: Inputs to differentiate by; None for all.
+        wrt: Inputs to differentiate by, or numbers of them, ``x[0]``; None for all.
+        each: Every number says how it is computed itself, not which step of the program it is of.
     Raises:
         ExpressionError: where the output is an array.
         UsageError: for more than `UNROLLED` numbers.
@@ -269,18 +272,31 @@ def by_numbers(program: Settled, given: Mapping[str, Any], wrt: Sequence[str] | 
     """
     graph = program.graph
     _check_number(program)
-    asked = None if wrt is None else check_wrt(graph, wrt)
+    names = None if wrt is None else dict.fromkeys(k for name in wrt for k in _numbers_named(graph, name))
     inputs = bind_arrays(program, given)
     size = unrolled_size(graph)
     if size > UNROLLED:
         raise UsageError(f"the program comes to {size:,} single numbers, more than {UNROLLED:,}")
-    unrolled = elements(graph)
+    unrolled = elements(graph, each=each)
     numbers = unrolled.graph_of(graph)
-    names = None
-    if asked is not None:
-        ids = [k for name in asked for k in unrolled.ids(graph.inputs[name]).reshape(-1).tolist()]
-        names = [numbers.own_name(k) for k in ids]
-    return ByNumbers(numbers, _numbers_of(unrolled, graph, inputs), names)
+    return ByNumbers(numbers, _numbers_of(unrolled, graph, inputs), None if names is None else list(names))
+
+
+def _numbers_named(graph: Graph, name: str) -> list[str]:
+    """Return the numbers of an input, or the one of an array that the name is of."""
+    if is_number_of(graph, name):
+        return [name]
+    (asked,) = check_wrt(graph, [name])
+    return [asked + place_text(place) for place in np.ndindex(graph.nodes[graph.inputs[asked]].shape)]
+
+
+def is_number_of(graph: Graph, name: str) -> bool:
+    """Whether a name is that of a number of an input's array: ``A[0,1]``."""
+    array, _, places = name.removesuffix("]").partition("[")
+    if not places or array not in graph.inputs:
+        return False
+    shape = graph.nodes[graph.inputs[array]].shape
+    return name in {array + place_text(place) for place in np.ndindex(shape)}
 
 
 class _Run(NamedTuple):

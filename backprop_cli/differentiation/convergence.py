@@ -162,6 +162,7 @@ class Limits(NamedTuple):
         reference: What the errors are measured against: ``reverse`` or ``symbolic``.
         limits: One an input.
         notes: Where a method has no answer and why.
+        along: The line that the program is followed along, in words; "" for inputs of its own.
     """
 
     graph: Graph
@@ -170,6 +171,7 @@ class Limits(NamedTuple):
     reference: str
     limits: tuple[Limit, ...]
     notes: tuple[str, ...] = ()
+    along: str = ""
 
 
 def converge(

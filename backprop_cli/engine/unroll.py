@@ -53,9 +53,13 @@ class Scalars(Recorder):
 
     def own(self, x: Written, owned: Collection[int]) -> Written:
         """Return a number as a node that nothing else is."""
-        if x.id in owned or self.builder.nodes[x.id].kind == CONSTANT:
+        if self.is_own(x, owned):
             x = Written(self, self.builder.apply(IDENTITY, (x.id,), self.span))
         return x
+
+    def is_own(self, x: Written, owned: Collection[int]) -> bool:
+        """Whether a number is a node already: that of another array, or a constant."""
+        return x.id in owned or self.builder.nodes[x.id].kind == CONSTANT
 
     def constant(self, value: float) -> Written:
         """Return a number of a program, which no rule is told."""
@@ -225,7 +229,7 @@ class Unrolled(NamedTuple):
         return self.recorder.builder.build([int(k) for k in self.ids(graph.output).reshape(-1)])
 
 
-def elements(graph: Graph, orders: Mapping[int, Sequence[int]] = {}) -> Unrolled:
+def elements(graph: Graph, orders: Mapping[int, Sequence[int]] = {}, *, each: bool = False) -> Unrolled:
     """Unroll a program with arrays so that every number of every step is a node of its own.
 
     A part or a transpose has the numbers of what it is made of; here they are other nodes, of the same value:
@@ -234,6 +238,8 @@ def elements(graph: Graph, orders: Mapping[int, Sequence[int]] = {}) -> Unrolled
     Args:
         graph: With the shape of every node.
         orders: Of rows, in which elimination is safe, by the nodes that it is for: `singular.orders`.
+        each: A number is what it is computed from, not which step of the program it is of; parts and
+            transposes without a name are no steps then.
     """
     recorder = Scalars()
     builder = recorder.builder
@@ -255,13 +261,14 @@ def elements(graph: Graph, orders: Mapping[int, Sequence[int]] = {}) -> Unrolled
             operands, before = [values[i] for i in node.inputs], len(builder.nodes)
             xp.order = orders.get(node.id)
             found = list(np.asarray(xp.each(node.op, *operands, **node.static), object).reshape(-1))
-            if node.kind != CONSTANT:
+            part = each and node.name is None and all(recorder.is_own(x, owned) for x in found)
+            if node.kind != CONSTANT and not part:
                 found = [recorder.own(x, owned) for x in found]
                 # a single number that is the output is called f, as of any program
                 if node.name is not None or node.id != graph.output or node.shape:
                     for x, name in zip(found, names, strict=True):
                         builder.name(x.id, name)
-            if isinstance(node.op, MatrixRow):  # what it comes to is not what anybody wrote
+            if not each and isinstance(node.op, MatrixRow):  # what it comes to is not what anybody wrote
                 for step in builder.nodes[before:]:
                     step.label = node_text(graph, node.id) if step.op is not None else step.label
         owned.update(x.id for x in found)

@@ -11,11 +11,11 @@ import numpy as np
 from ..differentiation.arrays import ArrayReport
 from ..engine.unroll import place_text
 from ..graph import Graph, Node
-from ..language.format import letter
+from ..language.format import is_turned, letter, node_text
 from ..language.numbers import rounded
 from ..language.operators import POWER
 from ..language.written import behind, number
-from ..ops.matrices import MatrixRow, by_index, labels
+from ..ops.matrices import MatrixRow, by_index, index_text, labels
 
 if TYPE_CHECKING:
     from ..differentiation.symbolic.process import SymbolicProcess
@@ -79,22 +79,33 @@ def explain_arrays(report: ArrayReport, process: SymbolicProcess, digits: int = 
     uses: dict[int, list[Use]] = {}
     for user, position, text, index in process.answer().steps:
         node = graph.nodes[user]
-        i = node.inputs[position]
+        i, _ = before_turns(graph, node.inputs[position])
         uses.setdefault(i, []).append(_use(report, node, position, text, index, digits))
     return ArrayExplanation(report, uses)
+
+
+def before_turns(graph: Graph, id: int) -> tuple[int, bool]:
+    """Return the array that transposes without a name are made of, and whether rows are columns of it."""
+    turned = False
+    while is_turned(graph, id):
+        turned = turned != (len(graph.nodes[id].shape) == 2)
+        (id,) = graph.nodes[id].inputs
+    return id, turned
 
 
 def _use(report: ArrayReport, node: Node, position: int, text: str, index: str, digits: int) -> Use:
     graph = report.graph
     axes = len(graph.nodes[node.inputs[position]].shape)
-    places = {0: "", 1: "[i]", 2: "[i,j]"}[axes]
+    _, turned = before_turns(graph, node.inputs[position])
+    places = {0: "", 1: "[i]", 2: "[j,i]" if turned else "[i,j]"}[axes]
     if "spec" in node.static:
         return _contracted(report, node, position, text, digits)
     if index:
         onto_rows = (axes, len(node.shape)) == (1, 2)
         return Use(node.id, text, index if axes else "", "[j]" if onto_rows else places)
     if isinstance(node.op, MatrixRow):
-        names = {p: graph.own_name(i) for p, i in zip(node.op.params, node.inputs, strict=False)}
+        read = (node_text(graph, i) if is_turned(graph, i) else graph.own_name(i) for i in node.inputs)
+        names = dict(zip(node.op.params, read, strict=False))
         last = node.id == graph.output  # whose own slope is 1
         names |= {"g": "1" if last else slope_name(graph, node.id), "y": graph.own_name(node.id)}
         names["n"] = str(int(np.prod(graph.nodes[node.inputs[position]].shape)))
@@ -106,20 +117,21 @@ def _use(report: ArrayReport, node: Node, position: int, text: str, index: str, 
 def _contracted(report: ArrayReport, node: Node, position: int, text: str, digits: int) -> Use:
     """Return a use in a product: the labels say which numbers meet."""
     graph = report.graph
-    words, value = labels(node.static["spec"])
+    spelled, value = labels(node.static["spec"])
+    read = [before_turns(graph, i) for i in node.inputs]
+    words = [word[::-1] if turned else word for word, (_, turned) in zip(spelled, read, strict=True)]
     own = words[position]
     slope = slope_name(graph, node.id) if node.id != graph.output else ""
     others = [
         (graph.name(i), i, word)
-        for k, (i, word) in enumerate(zip(node.inputs, words, strict=True))
+        for k, ((i, _), word) in enumerate(zip(read, words, strict=True))
         if k != position
     ]
     if len(set(own)) < len(own):
         return Use(node.id, text, f"{slope or 1} where i = j, else 0", "[i,j]")
-    factors = [f"{name}[{','.join(word)}]" for name, _, word in others]
-    factors += [slope + (f"[{','.join(value)}]" if value else "")] if slope else []
+    factors = [(name, word) for name, _, word in others] + ([(slope, value)] if slope else [])
     summed = [c for c in dict.fromkeys(value + "".join(word for _, _, word in others)) if c not in own]
-    index = "".join(f"sum_{c} " for c in summed) + ("*".join(factors) or "1")
+    index = index_text(own, factors, summed)
     places = f"[{','.join(own)}]" if own else ""
     use = Use(node.id, text, index, places)
     arrays = [(report.values[i], word) for _, i, word in others]

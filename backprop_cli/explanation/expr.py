@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..language.fold import fold, postfix
 from ..language.operators import CONSTANTS, LETTERS
 from ..language.parser import Item
+from ..ops import Primitive
+from ..ops.sums import DOT, SUM, halves
 from .names import Name
 
 
@@ -45,6 +48,9 @@ Exprs = Sequence[Expr]
 
 ZERO, ONE = Number(0.0), Number(1.0)
 
+OF_AN_ARRAY = re.compile(r"(\w+)\[([0-9,]+)\]")
+"""The name of a number of an array, ``A[0,1]``, which a formula over single numbers has for one name."""
+
 
 def read(text: str, known: Mapping[str, Expr], *, signed: bool = True) -> Expr:
     """Return an expression of our language as a tree.
@@ -54,6 +60,11 @@ def read(text: str, known: Mapping[str, Expr], *, signed: bool = True) -> Expr:
         known: What stands for its names, but for constants.
         signed: A sign before digits belongs to the number; it is an operation otherwise.
     """
+
+    if "[" in text:
+        plain = {name: f"n{k}_" for k, name in enumerate(known)}
+        text = OF_AN_ARRAY.sub(lambda found: plain[found[0]], text)
+        known = {**known, **{plain[name]: expr for name, expr in known.items()}}
 
     def apply(item: Item, operands: Exprs) -> Expr:
         first = operands[0]
@@ -101,6 +112,13 @@ def subtract(a: Expr, b: Expr) -> Expr:
 def fraction(a: float, n: float) -> Expr:
     """Write a factor a/n."""
     return Number(a) if n == 1 else Apply("divide", (Number(a), Number(float(n))))
+
+
+def applied(op: Primitive, operands: Exprs) -> Expr:
+    """Write a primitive; sums of products in one line."""
+    if op is DOT:
+        return add(*map(multiply, *halves(operands)))
+    return add(*operands) if op is SUM else Apply(op.name, tuple(operands))
 
 
 # without what needs no writing

@@ -11,6 +11,7 @@ from ..language.format import constant_piece, node_piece
 from ..language.operators import CONSTANTS, POWER
 from ..language.parser import Item
 from ..language.written import OURS, Piece, atom, bracketed, number, spell
+from ..ops.sums import DOT, SUM, beside
 
 NONE = atom("")
 MOST_OPERANDS = 8
@@ -35,6 +36,9 @@ def local_pieces(graph: Graph, id: int, values: Sequence[float] | None = None) -
         return ()
     operands = [_piece(graph, i) for i in node.inputs]
     moving = [graph.nodes[i].kind != CONSTANT for i in node.inputs]
+    if op is SUM or op is DOT:
+        found = beside(op, operands, atom("1"))
+        return tuple(piece if moves else NONE for piece, moves in zip(found, moving, strict=True))
     if not op.local:
         ties = [values[i] for i in node.inputs].count(values[id]) if values is not None else None
         return tuple(

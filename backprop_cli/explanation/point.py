@@ -12,7 +12,7 @@ from ..errors import NoSuchNumber
 from ..graph import CONSTANT, Graph, Node
 from ..language.format import given
 from ..ops.kinks import Kink, sides
-from .expr import Apply, Expr, Number, Ref, read
+from .expr import Apply, Expr, Number, Ref, applied, read
 from .local import local_texts
 from .names import Name
 from .paper import Paper, on_paper
@@ -76,7 +76,7 @@ class Written:
             node = self.graph.nodes[id]
             assert node.op is not None
             operands = tuple(map(self.operand, given(self.graph, node)))
-            found = self._operations[id] = Apply(node.op.name, operands)
+            found = self._operations[id] = applied(node.op, operands)
         return found
 
     def local(self, edge: Edge) -> Expr:

@@ -9,7 +9,7 @@ from ..graph import PARAMETER, Node
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS
 from ..ops.sums import DOT, LARGEST, SUM
-from .expr import ONE, ZERO, Apply, Expr, Exprs, Number, Ref, add, fraction, multiply
+from .expr import ONE, ZERO, Apply, Expr, Exprs, Number, Ref, add, applied, fraction, multiply
 from .paper import Paper, evaluate, slope_of
 
 Slope = tuple[float, Expr]
@@ -185,11 +185,6 @@ def reading(nodes: Sequence[Node], id: int) -> tuple[int, ...]:
 
 def spelled(op: Primitive, operands: Exprs) -> Expr:
     """Write a step of a region: sums of products in one line, without what says nothing."""
-    if op is DOT:
-        half = len(operands) // 2
-        return add(*map(multiply, operands[:half], operands[half:]))
-    if op is SUM:
-        return add(*operands)
     if op is LARGEST:
         return ZERO  # with any other number the same comes out
     if op.name == "where":
@@ -205,7 +200,7 @@ def spelled(op: Primitive, operands: Exprs) -> Expr:
             return a
         if isinstance(a, Number) and isinstance(b, Number):
             return Number(a.value - b.value)
-    return Apply(op.name, tuple(without_defaults(op, operands)))
+    return applied(op, without_defaults(op, operands))
 
 
 def without_defaults(op: Primitive, operands: Exprs) -> Exprs:

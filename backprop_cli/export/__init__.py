@@ -9,6 +9,7 @@ from ..errors import UsageError, nearest
 from .program import Program, program_of
 
 __all__ = [
+    "BY_NUMBER",
     "ENDINGS",
     "NETWORK_TARGETS",
     "RENDERED",
@@ -27,6 +28,9 @@ TARGETS = {
     )
 }
 """Target -> its module here."""
+
+BY_NUMBER = ("c", "javascript")
+"""Targets that take arrays and compute with their numbers one by one."""
 
 RENDERED = ("latex", "mermaid")
 """Targets that are drawn or set, not run."""

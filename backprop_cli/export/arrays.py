@@ -16,7 +16,7 @@ from ..language.operators import ATOM, POWER, PRODUCT, UNARY
 from ..language.settle import read_arrays
 from ..language.written import Piece, Table, bracketed, spell, template
 from ..ops.matrices import by_number
-from . import jax, numpy, python, pytorch
+from . import BY_NUMBER, jax, numpy, python, pytorch
 from .page import PYTHON_WORDS
 
 TOLERANCE = "rtol=1e-9, atol=1e-12"
@@ -201,7 +201,8 @@ def export_arrays(report: ArrayReport, to: str) -> str:
         UsageError: for another target, and where the target lacks something.
     """
     if to not in TARGETS:
-        raise UsageError(f"{to} has no arrays here", hint=f"targets for arrays: {', '.join(TARGETS)}")
+        known = ", ".join((*TARGETS, *BY_NUMBER, "latex"))
+        raise UsageError(f"{to} has no arrays here", hint=f"targets for arrays: {known}")
     target, graph = TARGETS[to], report.graph
     reserved = PYTHON_WORDS | {
         "np",

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from ..language.numbers import brief
 from ..language.operators import ATOM, CHOICE, CONSTANTS, PRODUCT, UNARY
 from ..language.written import INFIX, Piece, Table
+from ..ops import Shape
+from .groups import groups, named
 from .handwritten import Pass, helpers
 from .numpy import nested
 from .page import RELATIVE, absolute, conventions, header, joined
 from .program import Program
 from .python import KINKED
-from .writer import Names, Writer
+from .writer import Names, Writer, flat
 
 LANGUAGE = "C"
 
@@ -127,12 +129,35 @@ def write(program: Program) -> str:
     """Return the program."""
     graph = program.graph
     names = Names(RESERVED, ascii=True)
+    taken = groups(graph.inputs, graph.inputs)
+    arrays = named(taken, names)
     writer = Writer(program, SPELLING, names, number=number, every=True)
     sweep = Pass(writer, names, shares=share, zero="0.0", comment=" /* ")
     notes, open_ = conventions(program, LANGUAGE, KINKED, comment="")
     function = names.own(f"{writer.output}_and_gradient")
-    inputs = [writer.variable(id) for id in graph.inputs.values()]
-    gradient = names.own("gradient")
+    inputs = [arrays.get(group.name) or writer.variable(graph.inputs[group.name]) for group in taken]
+    given = {name: repr(x) for name, x in program.point.inputs.items()}
+    own, gradient, value = names.own("gradient"), "gradient", "value"
+    parameters = [f"double {name}" for name in inputs]
+    results = [f"double *{own}"]
+    cells = {name: f"[{k}]" for k, name in enumerate(program.wrt)}
+    declared = [f"double {gradient}[{max(1, len(program.wrt))}];"]
+    arguments = [*given.values(), gradient]
+    slots = {name: f"{own}{cell}" for name, cell in cells.items()}
+    found = {name: f"{gradient}{cell}" for name, cell in cells.items()}
+    if arrays:  # the slopes by each input are an array of their own
+        value = names.own(value)
+        pairs = list(zip(taken, inputs, strict=True))
+        parameters = [f"{'const ' * bool(g.shape)}double {name}{_sizes(g.shape)}" for g, name in pairs]
+        asked = [(g, names.own(f"{own}_{flat(g.name)}")) for g in groups(program.wrt, graph.inputs)]
+        results = [f"double {name}{_sizes(g.shape or (1,))}" for g, name in asked]
+        arguments = [name if g.shape else given[g.name] for g, name in pairs] + [name for _, name in asked]
+        listed = [(f"{name}{_sizes(g.shape)}", g.nested(given, "{", "}")) for g, name in pairs if g.shape]
+        declared = [f"const double {array} = {numbers};" for array, numbers in listed]
+        declared += [f"{result};" for result in results]
+        found = slots = {
+            x: g.place(x, name) if g.shape else f"{name}[0]" for g, name in asked for x in g.names
+        }
     body = ["/* forward pass: every step from those above it */"]
     for line in writer.lines:
         comment = " /* finite in the other branch too */" * line.safe
@@ -142,7 +167,7 @@ def write(program: Program) -> str:
     for edge in sweep.lines:
         comment = edge.comment and edge.comment + " */"
         body.append(f"{'double ' * (edge.sign == '=')}{edge.name} {edge.sign} {edge.text};{comment}")
-    body += [f"{gradient}[{k}] = {sweep.slope(graph.inputs[name])};" for k, name in enumerate(program.wrt)]
+    body += [f"{slots[name]} = {sweep.slope(graph.inputs[name])};" for name in program.wrt]
     unread = [name for name in inputs if not any(_mentions(line, name) for line in body)]
     body += [f"(void){name}; /* not read */" for name in unread]
     body.append(f"return {writer.output};")
@@ -151,19 +176,16 @@ def write(program: Program) -> str:
     for name in (None, *program.wrt):
         if name is not None and name in open_:
             continue
-        found = "value" if name is None else f"gradient[{program.wrt.index(name)}]"
+        here = value if name is None else found[name]
         expected = program.value if name is None else program.gradient[name]
         comment = "" if name is None else f" /* {sweep.slope(graph.inputs[name])} */"
         wide = absolute(program, name, 0.0)
-        checks.append(f"assert(near({found}, {expected!r}, {brief(RELATIVE)}, {brief(wide)}));{comment}")
+        checks.append(f"assert(near({here}, {expected!r}, {brief(RELATIVE)}, {brief(wide)}));{comment}")
     main = [
-        f"double gradient[{max(1, len(program.wrt))}];",
-        f"double value = {function}({', '.join(repr(x) for x in program.point.inputs.values())}, gradient);",
-        'printf("value %.17g\\n", value);',
-        *(
-            f'printf("{sweep.slope(graph.inputs[name])} %.17g\\n", gradient[{k}]);'
-            for k, name in enumerate(program.wrt)
-        ),
+        *declared,
+        f"double {value} = {function}({', '.join(arguments)});",
+        f'printf("value %.17g\\n", {value});',
+        *(f'printf("{sweep.slope(graph.inputs[name])} %.17g\\n", {found[name]});' for name in program.wrt),
         *(f"/* {note} */" for note in notes),
         f"/* tolerance: {brief(RELATIVE)} of each number, or the absolute one given */",
         *checks,
@@ -173,20 +195,24 @@ def write(program: Program) -> str:
         line.replace("*/", "* /").replace("/*", "/ *")
         for line in header(program, names, LANGUAGE, comment="")
     ]
-    parameters = ", ".join(f"double {name}" for name in inputs)
     return joined(
         [
             ["/* " + "\n   ".join(top) + "\n   cc -Wall -Werror program.c -lm && ./a.out */"],
             ["#undef NDEBUG", "#include <assert.h>", "#include <math.h>", "#include <stdio.h>"],
             *([text] for text in helpers(HELPERS, NEEDS, writer.used)),
             [
-                f"static double {function}({parameters}, double *{gradient}) {{",
+                f"static double {function}({', '.join([*parameters, *results])}) {{",
                 *(f"    {line}".rstrip() for line in body),
                 "}",
             ],
             ["int main(void) {", *(f"    {line}" for line in main), "}"],
         ]
     )
+
+
+def _sizes(shape: Shape) -> str:
+    """Write the sizes of an array behind its name."""
+    return "".join(f"[{n}]" for n in shape)
 
 
 def _mentions(line: str, name: str) -> bool:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from ..graph import Node
 from ..language.written import Piece
+from ..ops.sums import DOT, SUM, beside
 from .program import slopes_into
-from .writer import Names, Writer, spell
+from .writer import Names, Writer, flat, spell
 
 
 class Edge(NamedTuple):
@@ -73,7 +74,7 @@ class Pass:
     def slope(self, id: int) -> str:
         """Return the variable of the output's derivative by a node."""
         if id not in self._slopes:
-            self._slopes[id] = self.names.own(f"d{self.writer.output}_d{self.writer.variable(id)}")
+            self._slopes[id] = self.names.own(f"d{self.writer.output}_d{flat(self.writer.variable(id))}")
         return self._slopes[id]
 
     def _edges(self, node: Node) -> None:
@@ -106,6 +107,8 @@ class Pass:
         op = node.op
         assert op is not None
         table = self.writer.table
+        if op is SUM or op is DOT:
+            return beside(op, operands, Piece("1", value=1.0))[position]
         if op.wins:
             self.writer.used.add("share")
             text = self.shares(

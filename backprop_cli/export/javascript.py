@@ -7,6 +7,7 @@ import json
 from ..language.numbers import brief
 from ..language.operators import ATOM, CHOICE, CONSTANTS, PRODUCT, UNARY
 from ..language.written import INFIX, RELATIONS, Piece, Table
+from .groups import groups, named
 from .handwritten import Pass, helpers
 from .javascript_special import SPECIAL, SPECIAL_NEEDS
 from .page import RELATIVE, absolute, conventions, header, joined
@@ -112,6 +113,8 @@ def write(program: Program) -> str:
     """Return the program."""
     graph = program.graph
     names = Names(RESERVED)
+    inputs = groups(graph.inputs, graph.inputs)
+    arrays = named(inputs, names)
     writer = Writer(program, SPELLING, names, number=number, every=True)
     sweep = Pass(
         writer,
@@ -136,9 +139,14 @@ def write(program: Program) -> str:
         for edge in sweep.lines
     ]
     slopes = {name: sweep.slope(graph.inputs[name]) for name in program.wrt}
-    listed = ", ".join(f"{_key(name)}: {slope}" for name, slope in slopes.items())
+    asked = groups(program.wrt, graph.inputs)
+    listed = ", ".join(f"{_key(group.name)}: {group.nested(slopes)}" for group in asked)
     body.append(f"return {{ value: {out}, gradient: {{ {listed} }} }};")
-    found = {name: f"{result}.gradient{_member(name)}" for name in program.wrt}
+    found = {
+        name: group.place(name, f"{result}.gradient{_member(group.name)}")
+        for group in asked
+        for name in group.names
+    }
     checks = []
     for name in (None, *program.wrt):
         if name in open_:
@@ -147,8 +155,9 @@ def write(program: Program) -> str:
         expected = program.value if name is None else program.gradient[name]
         wide = absolute(program, name, 0.0)
         checks.append(f'near("{shown}", {number_}, {expected!r}, {brief(RELATIVE)}, {brief(wide)});')
-    parameters = ", ".join(writer.variable(id) for id in graph.inputs.values())
-    point = ", ".join(repr(x) for x in program.point.inputs.values())
+    parameters = ", ".join(arrays.get(g.name) or writer.variable(graph.inputs[g.name]) for g in inputs)
+    numbers = {name: repr(x) for name, x in program.point.inputs.items()}
+    point = ", ".join(group.nested(numbers) for group in inputs)
     return joined(
         [
             [*header(program, names, LANGUAGE, comment="// "), "// node program.mjs"],

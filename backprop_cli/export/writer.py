@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
@@ -60,11 +61,11 @@ def spell(
     Raises:
         UsageError: where the target does not have it.
     """
-    if name not in table and PRIMITIVES[name].means:
+    if name not in table and name in PRIMITIVES and PRIMITIVES[name].means:
         row = PRIMITIVES[name]
         known = dict(zip(row.params, operands, strict=True))
         return expression(row.means, known, table, number or python_number, set() if used is None else used)
-    refused = refusal(table, name)
+    refused = refusal(table, name) if name in table or name in PRIMITIVES else None
     if refused is not None:
         raise UsageError(f"no export of {name} to this target: {refused.reason}")
     depth = 1 + max((x.depth for x in operands), default=0)
@@ -88,6 +89,8 @@ class Names:
     Args:
         reserved: Words of the target that no variable may have.
         ascii: Greek letters are spelled out.
+    Attributes:
+        given: The target's names of the numbers of arrays, where these are inputs.
     """
 
     def __init__(self, reserved: Collection[str], *, ascii: bool = False) -> None:
@@ -95,16 +98,22 @@ class Names:
         self.ascii = ascii
         self.taken: set[str] = set()
         self.renamed: dict[str, str] = {}
+        self.given: Mapping[str, str] = {}
 
     def user(self, name: str) -> str:
-        """Return the target's name for a user's, and note where it differs."""
+        """Return the target's name for a user's, and note where it differs.
+
+        A number of an array, ``y[0,1]``, is a variable ``y_0_1``.
+        """
+        if name in self.given:
+            return self.given[name]
         text = unicodedata.normalize(
             "NFKC", name.translate({ord(c): str(i) for i, c in enumerate(SUBSCRIPTS)})
         )
         if self.ascii:
             text = "".join(GREEK.get(c, c if c.isascii() else f"u{ord(c):04x}") for c in text)
-        text = self.own(text)
-        if text != name:
+        text = self.own(flat(text))
+        if text != name and "[" not in name:
             self.renamed[name] = text
         return text
 
@@ -122,6 +131,11 @@ class Names:
             + ("that word has a meaning here" if name in self.reserved else f"{language} has no such name")
             for name, text in self.renamed.items()
         ]
+
+
+def flat(name: str) -> str:
+    """Return a name without brackets: ``A_0_1``."""
+    return name if "[" not in name else "_".join(re.findall(r"\w+", name))
 
 
 class Line(NamedTuple):
@@ -182,7 +196,10 @@ class Writer:
         self.output = self.variables[self.graph.output]
         # what a definition names more than once has a line of its own
         self.repeated = {
-            i for node in program.steps if node.op and node.op.name not in table for i in node.inputs
+            i
+            for node in program.steps
+            if node.op and node.op.name in PRIMITIVES and node.op.name not in table
+            for i in node.inputs
         }
         self.lines = list(self._lines())
 

@@ -139,7 +139,7 @@ def given(graph: Graph, node: Node) -> tuple[int, ...]:
     """Return the operands that were written: those left out have the place of the whole."""
     given = node.inputs
     assert node.op is not None
-    while len(given) > node.op.arity[0] and graph.nodes[given[-1]].span == node.span:
+    while node.op.defaults and len(given) > node.op.arity[0] and graph.nodes[given[-1]].span == node.span:
         given = given[:-1]
     return given
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
 from typing import Any, NamedTuple
 
 from ..graph import NO_STATIC
-from ..ops import PRIMITIVES
+from ..ops import PRIMITIVES, sums
 from .operators import ATOM, CHOICE, COMPARISON, POWER, PRODUCT, SUM, UNARY
 
 LEVELS = {"?": CHOICE, "<": COMPARISON, "+": SUM, "*": PRODUCT, "-": UNARY, "^": POWER, "!": ATOM}
@@ -129,6 +129,10 @@ def spell(table: Table, name: str, operands: Sequence[Piece], static: Mapping[st
         operands: As they are written.
         static: What the node says besides its operands.
     """
+    if name == sums.DOT.name:
+        operands = [spell(table, "multiply", pair) for pair in zip(*sums.halves(operands), strict=True)]
+    if name in (sums.DOT.name, sums.SUM.name):
+        return reduce(lambda a, b: spell(table, "add", [a, b]), operands)
     spelling = table[name]
     if callable(spelling):
         written: Piece = spelling(*operands, **static)

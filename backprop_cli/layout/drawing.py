@@ -23,11 +23,16 @@ Write = Callable[[float], str]
 
 
 class Row(NamedTuple):
-    """A line on a card: ``dL/dd`` and its number."""
+    """A line on a card: ``dL/dd`` and its number; further lines of an array have no name."""
 
     name: str
     text: str
     role: Role = "ink"
+
+    @property
+    def told(self) -> str:
+        """``dL/dd = -2``."""
+        return f"{self.name} = {self.text}" if self.name else self.text
 
 
 class Card(NamedTuple):
@@ -168,7 +173,7 @@ def graph_drawing(view: GraphView, title: str, write: Write, edges: Edges = "bot
     shown = set(view.shown)
     inputs = [name for name, id in view.graph.inputs.items() if id in shown]
     named = ", ".join(inputs[:12]) + (", ..." if len(inputs) > 12 else "")
-    description = f"The computation graph of {output}: {_count(len(shown), 'node')}"
+    description = f"The computation graph of {output}: {counted(len(shown), 'node')}"
     description += f", inputs {named}." if inputs else "."
     if valued and inputs:
         description += f" Each node has its value and the derivative of {output} by it."
@@ -255,5 +260,6 @@ def _symbol(view: GraphView, edge: Edge, *, alone: bool) -> str:
     return f"d{view.graph.own_name(edge.target)}/d{view.graph.own_name(edge.source)}"
 
 
-def _count(n: int, what: str) -> str:
+def counted(n: int, what: str) -> str:
+    """Write ``1 node``, ``2 nodes``."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"

@@ -116,12 +116,14 @@ class MatrixRow(TensorPrimitive):
         typed: What it is over operands; None for a row that only rules apply.
         number: The row over numbers that it is element by element; None of any other.
         definition: The same number by number, over a namespace of arrays of single numbers.
+        entry: The same in index notation, for a reader: ``sum_j A[i,j]*B[j,k]``.
+        written: How it is written, where that is no call.
 
     Derivatives in ``local`` are by index where they can be: ``g`` is that by the value ``y``, ``[*]`` the
     place of a number, ``[*k]`` another one of its row, ``[r]`` the row.
     """
 
-    __slots__ = ("definition", "number", "typed")
+    __slots__ = ("definition", "entry", "number", "typed", "written")
 
     def __init__(
         self,
@@ -130,12 +132,21 @@ class MatrixRow(TensorPrimitive):
         typed: Typed | None,
         definition: Callable[..., Any] | None = None,
         number: Primitive | None = None,
+        entry: str = "",
+        written: str = "",
         **row: Any,
     ) -> None:
         super().__init__(name, **row)
         self.number = number
+        self.entry = entry
+        self.written = written
         self.typed = typed
         self.definition = definition or self.forward
+
+    @property
+    def signature(self) -> str:
+        """How it is written: ``A @ B``, ``sum(x)``, ``A'``."""
+        return self.written or super().signature.replace(" of an array", "")
 
 
 def _row(name: str, *, own_name: str | None = None, **row: Any) -> None:
@@ -194,16 +205,43 @@ def _pulled(xp: Any, operands: Sequence[Any], spec: str, position: int) -> Pull:
     return Pull(transpose)
 
 
-def _contraction(name: str, typed: Typed, local: tuple[str, ...], samples: Samples, **row: Any) -> None:
+def index_text(own: str, factors: Sequence[tuple[str, str]], over: Sequence[str] | None = None) -> str:
+    """Write a product of arrays number by number: ``sum_j A[i,j]*B[j,k]``.
+
+    Args:
+        own: The labels of the number that it is.
+        factors: Names, and the labels of their numbers.
+        over: The labels that are summed over; None for all others, as they come.
+    """
+    if over is None:
+        over = [c for c in dict.fromkeys("".join(word for _, word in factors)) if c not in own]
+    product = "*".join(name + (f"[{','.join(word)}]" if word else "") for name, word in factors)
+    return "".join(f"sum_{c} " for c in over) + (product or "1")
+
+
+def _contraction(
+    name: str, typed: Typed, samples: Samples, params: tuple[str, ...], entry: str = "", **row: Any
+) -> None:
+    spec = samples[0][1]["spec"]
+    words, value = labels(spec)
+    pairs = list(zip(params, words, strict=True))
+    local = [
+        index_text(own, [("g", value), *(pair for j, pair in enumerate(pairs) if j != k)])
+        if len(set(own)) == len(own)
+        else f"g{f'[{value}]' if value else ''} where i = j, else 0"
+        for k, own in enumerate(words)
+    ]
     _row(
         name,
         typed=typed,
+        entry=entry or index_text(value, pairs),
         forward=lambda xp, *operands, spec: xp.contract(spec, *operands),
         partials=lambda xp, y, *operands, spec: tuple(
             _pulled(xp, operands, spec, k) for k in range(len(operands))
         ),
         shape=_contracted,
-        local=local,
+        local=tuple(local),
+        params=params,
         samples=samples,
         **row,
     )
@@ -320,7 +358,6 @@ def _diagonal(a: Operand) -> Applied:
 _contraction(
     "@",
     matrix_product,
-    ("g B^T", "A^T g"),
     (
         (((2, 3), (3, 4)), {"spec": "ij,jk->ik"}),
         (((2, 3), (3,)), {"spec": "ij,j->i"}),
@@ -335,28 +372,25 @@ _contraction(
 _contraction(
     "'",
     _transposed,
-    ("g'",),
     ((((2, 3),), {"spec": "ij->ji"}), (((3,),), {"spec": "i->i"})),
     params=("A",),
     infix="'",
+    written="A'",
+    entry="A[j,i]",
     says="transpose; of a vector a row",
 )
-_contraction(
-    "dot", _dot, ("g*y", "g*x"), ((((3,), (3,)), {"spec": "i,i->"}),), params=("x", "y"), says="dot product"
-)
+_contraction("dot", _dot, ((((3,), (3,)), {"spec": "i,i->"}),), params=("x", "y"), says="dot product")
 _contraction(
     "outer",
     _outer,
-    ("g y", "g^T x"),
     ((((2,), (3,)), {"spec": "i,j->ij"}),),
     params=("x", "y"),
     says="outer product x@y'",
 )
-_contraction("trace", _trace, ("g*eye(n)",), ((((3, 3),), {"spec": "ii->"}),), params=("A",), says="trace")
+_contraction("trace", _trace, ((((3, 3),), {"spec": "ii->"}),), params=("A",), says="trace")
 _contraction(
     "sum",
     _sum,
-    ("g, at every number",),
     ((((2, 3),), {"spec": "ij->"}), (((3,),), {"spec": "i->"})),
     own_name="sum of an array",
     params=("x",),
@@ -365,7 +399,6 @@ _contraction(
 _contraction(
     "rowsum",
     _along("rowsum", 0),
-    ("g, along every row",),
     ((((2, 3),), {"spec": "ij->i"}),),
     params=("A",),
     says="the sum of each row",
@@ -373,7 +406,6 @@ _contraction(
 _contraction(
     "colsum",
     _along("colsum", 1),
-    ("g, along every column",),
     ((((2, 3),), {"spec": "ij->j"}),),
     params=("A",),
     says="the sum of each column",
@@ -381,7 +413,6 @@ _contraction(
 _contraction(
     "diag",
     _diagonal,
-    ("diag(g)",),
     ((((3, 3),), {"spec": "ii->i"}),),
     params=("A",),
     says="the diagonal of a matrix; the matrix with a vector as its diagonal",
@@ -423,6 +454,7 @@ def _by_number(sign: str, name: str) -> None:
         shape=broadcast,
         local=row.local,
         samples=((((2, 3), (2, 3)), {}), (((2, 3), (3,)), {}), (((2, 3), ()), {})),
+        entry=f"a[i]{sign[1:]}b[i]",
         says=f"{row.says}, element by element",
     )
 
@@ -490,6 +522,7 @@ _row(
     shape=lambda x: (),
     local=("g/n",),
     samples=((((2, 3),), {}), (((3,),), {})),
+    entry="sum_i x[i]/n",
     says="the mean of all numbers",
 )
 _row(
@@ -503,6 +536,7 @@ _row(
     local=("g*x[*]/y",),
     samples=((((2, 3),), {}), (((3,),), {})),
     kinks="0",
+    entry="sqrt(sum_i x[i]^2)",
     says="the length: the root of the sum of squares",
 )
 
@@ -553,6 +587,7 @@ _row(
     partials=lambda xp, y, z: (Pull(lambda g: y * (g - _total(xp, g * y))),),
     local=("y[*]*(g[*] - sum_k g[*k]*y[*k])",),
     samples=_ROWS_OF_Z,
+    entry="exp(z[i])/sum_k exp(z[k])",
     says="e^z over the sum of e^z, row by row",
 )
 _row(
@@ -564,6 +599,7 @@ _row(
     partials=lambda xp, y, z: (Pull(lambda g: g - xp.exp(y) * _total(xp, g)),),
     local=("g[*] - exp(y[*])*sum_k g[*k]",),
     samples=_ROWS_OF_Z,
+    entry="z[i] - log(sum_k exp(z[k]))",
     says="log(softmax(z)), row by row",
 )
 _row(
@@ -576,6 +612,7 @@ _row(
     shape=lambda z: z[:-1],
     local=("g[r]*softmax(z)[*]",),
     samples=_ROWS_OF_Z,
+    entry="log(sum_k exp(z[k]))",
     says="log(sum(e^z)), row by row",
 )
 
@@ -600,6 +637,7 @@ _row(
     shape=lambda z, t: z[:-1],
     local=("g[r]*(softmax(z)[*]*sum_k t[*k] - t[*])", "-g[r]*log_softmax(z)[*]"),
     samples=((((3, 4), (3, 4)), {}), (((3,), (3,)), {})),
+    entry="-sum_k t[k]*log_softmax(z)[k]",
     says="-sum(t*log_softmax(z)), row by row",
 )
 
@@ -627,6 +665,7 @@ def _extremum(name: str, sign: float) -> None:
         samples=((((2, 3),), {}), (((3,),), {})),
         kinks="ties",
         convention="ties share equally: 1/n each",
+        entry=f"the {'largest' if sign > 0 else 'smallest'} x[i]",
         says=f"the {'largest' if sign > 0 else 'smallest'} number of an array",
     )
 
@@ -758,6 +797,7 @@ _row(
     local=("-inv(A)' g inv(A)'",),
     samples=_SQUARES,
     defined=INVERTIBLE,
+    entry="the y of A@y = eye(n)",
     says="inverse",
 )
 _row(
@@ -790,6 +830,7 @@ _row(
     shape=lambda a: (),
     local=("g*det(A)*inv(A)'",),
     samples=_SQUARES,
+    entry="sum_j (-1)^j*A[0,j]*det(A without row 0 and column j)",
     says="determinant",
 )
 _row(
@@ -803,6 +844,7 @@ _row(
     local=("g*inv(A)'",),
     samples=_SQUARES,
     defined="a matrix with a positive determinant",
+    entry="log(det(A))",
     says="log(det(A))",
 )
 _row(
@@ -819,6 +861,7 @@ _row(
     local=("-solve(A', g) y'", "solve(A', g)"),
     samples=((((3, 3), (3,)), {}), (((2, 2), (2, 3)), {})),
     defined=INVERTIBLE,
+    entry="the y of A@y = b",
     says="the x of A@x = b",
 )
 
@@ -857,6 +900,8 @@ _row(
     shape=lambda *parts: (len(parts), *parts[0]),
     local=("the part of g",),
     samples=((((3,), (3,)), {}), (((), (), ()), {})),
+    written="[x, ...]",
+    entry="the i-th of the entries",
     says="the list of its entries",
 )
 
@@ -876,6 +921,8 @@ _row(
     shape=lambda x, *, key: picked(x, key),
     local=("g at the part, else 0",),
     samples=((((3, 4),), {"key": (1, (0, 2))}), (((4,),), {"key": ((1, 3),)}), (((4,),), {"key": (2,)})),
+    written="x[0], x[1:3], x[:, 0]",
+    entry="the numbers at these places",
     says="a part of an array",
 )
 _row(
@@ -935,25 +982,29 @@ def _sized(name: str, *sizes: Operand) -> Applied:
     return Applied(MATRICES[name], Kind(shape), {"shape": shape})
 
 
-def _constant_array(name: str, entry: Callable[..., float], arity: tuple[int, int], says: str) -> None:
+def _constant_array(
+    name: str, number: Callable[..., float], arity: tuple[int, int], entry: str, says: str
+) -> None:
     _row(
         name,
         typed=lambda *sizes: _sized(name, *sizes),
         params=("m", "n")[: arity[1]],
         arity=arity,
         forward=lambda xp, *_, shape: xp.made(name, shape),
-        definition=lambda xp, *_, shape: xp.filled(shape, entry),
+        definition=lambda xp, *_, shape: xp.filled(shape, number),
         partials=lambda xp, y, *sizes, shape: (xp.nan,) * len(sizes),
         shape=lambda *_, shape: shape,
         local=("", "")[: arity[1]],
         samples=(),
+        entry=entry,
+        written=f"{name}(m), {name}(m, n)" if arity[1] > 1 else "",
         says=says,
     )
 
 
-_constant_array("eye", lambda i, j: float(i == j), (1, 1), "the identity matrix")
-_constant_array("ones", lambda *_: 1.0, (1, 2), "an array of ones")
-_constant_array("zeros", lambda *_: 0.0, (1, 2), "an array of zeros")
+_constant_array("eye", lambda i, j: float(i == j), (1, 1), "1 where i = j, else 0", "the identity matrix")
+_constant_array("ones", lambda *_: 1.0, (1, 2), "1", "an array of ones")
+_constant_array("zeros", lambda *_: 0.0, (1, 2), "0", "an array of zeros")
 
 MATRICES["transpose"] = MatrixRow(
     "transpose",
@@ -985,11 +1036,23 @@ def by_index(row: MatrixRow, position: int, names: Mapping[str, str], axes: int)
     text = row.local[position] if position < len(row.local) else ""
     if "[" not in text and text != "g/n":
         return ""
-    for sign, place in (("[*]", ("[i]", "[i,j]")), ("[*k]", ("[k]", "[i,k]")), ("[r]", ("", "[i]"))):
-        text = text.replace(sign, place[axes - 1])
+    text = at_places(text, axes)
     return re.sub(r"(?<![\w])([a-zA-Z])(?!\w)(?![\]])", lambda match: names.get(match[1], match[1]), text)
 
 
 def by_number(row: Primitive) -> Primitive | None:
     """Return the row over numbers that a row is element by element; None where it is none."""
     return row.number if isinstance(row, MatrixRow) else row
+
+
+def at_places(text: str, axes: int = 1) -> str:
+    """Return a derivative by index with the places of an array of so many axes: ``y[i]`` or ``y[i,j]``."""
+    for sign, place in (("[*]", ("[i]", "[i,j]")), ("[*k]", ("[k]", "[i,k]")), ("[r]", ("", "[i]"))):
+        text = text.replace(sign, place[axes - 1])
+    return text
+
+
+def written_rows() -> list[MatrixRow]:
+    """Return the rows that programs write, each once."""
+    left_out = ("apart", "adjugate", "placed", "transpose")  # another's, or a rule's alone
+    return [row for name, row in MATRICES.items() if name not in left_out]

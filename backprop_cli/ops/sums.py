@@ -4,30 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import mul
-from typing import Any
+from typing import TypeVar
 
 from .primitive import Primitive
 
+T = TypeVar("T")
 
-def _halves(xs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+
+def halves(xs: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    """Return the first and the second half: of a sum of products, its left and its right factors."""
     half = len(xs) // 2
     return xs[:half], xs[half:]
 
 
-DOT = Primitive(
-    "dot",
+DOT: Primitive = Primitive(
+    "products",
     arity=(2, None),
-    forward=lambda xp, *xs: sum(map(mul, *_halves(xs))),
-    partials=lambda xp, y, *xs: (*_halves(xs)[1], *_halves(xs)[0]),
-    symbol=lambda sp, *xs: sp.Add(*map(mul, *_halves(xs))),
+    forward=lambda xp, *xs: sum(map(mul, *halves(xs))),
+    partials=lambda xp, y, *xs: beside(DOT, xs, 1.0),
+    symbol=lambda sp, *xs: sp.Add(*map(mul, *halves(xs))),
     sample=(),
     says="the sum of the products of one half of the operands with the other",
 )
-SUM = Primitive(
-    "sum",
+SUM: Primitive = Primitive(
+    "terms",
     arity=(1, None),
     forward=lambda xp, *xs: sum(xs),
-    partials=lambda xp, y, *xs: (1.0,) * len(xs),
+    partials=lambda xp, y, *xs: beside(SUM, xs, 1.0),
     symbol=lambda sp, *xs: sp.Add(*xs),
     sample=(),
     additive=True,
@@ -43,3 +46,9 @@ LARGEST = Primitive(
     sample=(),
     says="the largest operand, where any number serves",
 )
+
+
+def beside(op: Primitive, operands: Sequence[T], one: T) -> tuple[T, ...]:
+    """Return the local derivatives of a sum: 1 by each term, by a factor the other one."""
+    left, right = halves(operands)
+    return (one,) * len(operands) if op is SUM else (*right, *left)

@@ -32,7 +32,7 @@ def quoted(*lines: str) -> str:
 
 
 def _card(card: Card) -> str:
-    lines = [card.heading, *(f"{row.name} = {row.text}" for row in card.rows)]
+    lines = [card.heading, *(row.told for row in card.rows)]
     attributes = [f"label={quoted(*lines)}", f'fillcolor="{FILLS[card.kind]}"']
     if card.marked:
         attributes.append(f'color="{LIGHT["mark"]}", penwidth=2')

@@ -9,10 +9,12 @@ from ..graph import CONSTANT
 from .document import Entries, Facts
 
 if TYPE_CHECKING:
+    from ..explanation.array_view import ArrayView
     from ..layout.drawing import Drawing
     from ..layout.network_drawing import Units
 
-SCHEMA = 1
+SCHEMA, ARRAYS = 1, 2
+"""Of JSON without and with arrays."""
 
 
 def graph_facts(view: GraphView, paths: dict[str, int]) -> Facts:
@@ -50,6 +52,44 @@ def graph_facts(view: GraphView, paths: dict[str, int]) -> Facts:
             "symbol": edge.symbol or None,
             "value": edge.value,
             "taken": edge.taken,
+            "marked": edge.marked if view.marked is not None else None,
+        }
+        for edge in view.edges()
+    )
+    return Facts({**head, "nodes": Entries(nodes), "edges": Entries(edges)}, "graph")
+
+
+def array_facts(view: ArrayView, paths: dict[str, int]) -> Facts:
+    """Return a graph with arrays: numbers as nested lists, None where shapes alone are known."""
+    graph, report = view.graph, view.told.report
+    head = {
+        "schema": ARRAYS,
+        "expression": graph.source.text,
+        "output": graph.own_name(graph.output),
+        "value": report.value.tolist() if view.valued else None,
+        "inputs": {name: x.tolist() for name, x in report.inputs.items()} if view.valued else None,
+        "paths": paths,
+    }
+    nodes = (
+        {
+            "id": id,
+            "name": graph.own_name(id),
+            "kind": graph.nodes[id].kind,
+            "text": view.operation(id) or graph.name(id),
+            "shape": list(graph.nodes[id].shape),
+            "value": report.values[id].tolist() if view.valued else None,
+            "gradient": report.standing(id).tolist()
+            if view.valued and graph.nodes[id].kind != CONSTANT
+            else None,
+            "marked": view.marked[id] if view.marked is not None else None,
+        }
+        for id in view.shown
+    )
+    edges = (
+        {
+            "source": edge.source,
+            "target": edge.target,
+            "symbol": edge.symbol or None,
             "marked": edge.marked if view.marked is not None else None,
         }
         for edge in view.edges()

@@ -392,11 +392,11 @@ def _list(drawing: Drawing, width: int, unicode: bool, color: bool) -> list[str]
         text += " " * (len(plain) - len(mark + heading))
         used = len(plain)
         for name, number, role in _rows(card):
-            piece = f"{name} = {number}"
-            if used + 2 + len(piece) > width:
+            head = f"{name} = " if name else ""
+            if used + 2 + len(head + number) > width:
                 text, used = text + "\n" + " " * (len(mark) + 4), len(mark) + 4
-            text += f"  {name} = " + _styled(number, role, color)
-            used += 2 + len(piece)
+            text += f"  {head}" + _styled(number, role, color)
+            used += 2 + len(head + number)
         lines += text.split("\n")
         for k, arrow in enumerate(into.get(card.id, [])):
             last = k == len(into[card.id]) - 1

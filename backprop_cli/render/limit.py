@@ -50,7 +50,11 @@ def letters(limits: Limits) -> tuple[str, str]:
 def heading(limits: Limits, limit: Limit) -> str:
     """Return ``sin(x) = 0.841471 at x = 1``, and what is measured."""
     graph, (_, h) = limits.graph, letters(limits)
-    at = ", ".join(f"{n} = {brief(x, 6)}" for n, x in list(limits.inputs.items())[:6])
+    if limits.along:
+        value = brief(limits.value, 6)
+        return f"{output_text(graph)} = {value}, along {limits.along}; {limit.name} moves by {h}"
+    inputs = limits.inputs if "[" not in limit.name else {limit.name: limit.x, **limits.inputs}
+    at = ", ".join(f"{n} = {brief(x, 6)}" for n, x in list(inputs.items())[:6])
     more = ", ..." if len(limits.inputs) > 6 else ""
     moved = f"; {limit.name} moves by {h}" if len(limits.inputs) > 1 else ""
     return f"{output_text(graph)} = {brief(limits.value, 6)} at {at}{more}{moved}"
@@ -304,6 +308,7 @@ def _facts(limits: Limits) -> Facts:
             "value": limits.value,
             "inputs": limits.inputs,
             "reference": limits.reference,
+            **({"along": limits.along} if limits.along else {}),
             "limits": Entries(
                 {**limit_dict(limits, limit), "rows": Entries(_cells(limit))} for limit in limits.limits
             ),

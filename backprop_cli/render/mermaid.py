@@ -67,7 +67,7 @@ def _plain(text: str) -> str:
 
 
 def _card(card: Card) -> str:
-    return quoted(card.heading, *(f"{row.name} = {row.text}" for row in card.rows))
+    return quoted(card.heading, *(row.told for row in card.rows))
 
 
 def _arrow(arrow: Arrow) -> str:

@@ -185,7 +185,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]], digits: int) -> 
 
 
 def curve_facts(
-    curve: Curve, expression: str, fixed: Mapping[str, float], tangents: Sequence[Tangent]
+    curve: Curve,
+    expression: str,
+    fixed: Mapping[str, float],
+    tangents: Sequence[Tangent],
+    along: str = "",
 ) -> Facts:
     """Return a curve for programs."""
     return Facts(
@@ -195,6 +199,7 @@ def curve_facts(
             "variable": curve.variable,
             "range": [curve.low, curve.high],
             "inputs": dict(fixed),
+            **({"along": along} if along else {}),
             "extrema": [c._asdict() for c in curve.criticals],
             "tangents": [
                 {"x": t.x, "y": t.y, "slope": t.slope, "intercept": t.intercept, "sides": t.sides}

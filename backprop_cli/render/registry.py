@@ -6,16 +6,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..ops import ALIASES, PRIMITIVES, Primitive
-from ..ops.tensor import TENSORS
+from ..ops.matrices import MatrixRow, at_places, written_rows
+from ..ops.tensor import TENSORS, TensorPrimitive
 from .document import Document, Entries, Facts, Records
-from .page import Block, Column, Fields, Grid, Kind, Lines, Only, Text, Tone
+from .page import Block, Column, Fields, Grid, Kind, Lines, Only, Section, Text, Tone
 from .writers import write
 
 HEADER = ["primitive", "written", "derivative", "defined", "kinks and conventions", "meaning"]
+DEFINITION = "definition"
+"""The column of rows over vectors and matrices, behind how they are written."""
 
 
 def listed() -> list[Primitive]:
-    """Return the primitives that a user can write."""
+    """Return the primitives over numbers that a user can write."""
     return [row for row in PRIMITIVES.values() if row.infix != ""]
 
 
@@ -23,9 +26,13 @@ def derivative_text(row: Primitive) -> str:
     """Return the local derivatives as a reader is shown them; of arrays, what comes back to each operand."""
     if not row.local:
         return "1/n for each of the n operands tied for it, else 0"
+    if not any(row.local):
+        return ""
+    over_arrays = isinstance(row, TensorPrimitive) and getattr(row, "number", None) is None
+    texts = map(at_places, row.local) if isinstance(row, MatrixRow) else row.local
     parts = [
-        f"{'to ' if row.name in TENSORS else 'd/d'}{p}: {text or 'none'}" if len(row.params) > 1 else text
-        for p, text in zip(row.params, row.local, strict=True)
+        f"{'to ' if over_arrays else 'd/d'}{p}: {text or 'none'}" if len(row.params) > 1 else text
+        for p, text in zip(row.params, texts, strict=True)
     ]
     return "; ".join(parts)
 
@@ -35,11 +42,18 @@ def convention_text(row: Primitive) -> str:
     return "; ".join(filter(None, (row.kinks and f"kink at {row.kinks}", row.convention)))
 
 
-def op_row(row: Primitive) -> list[str]:
-    """Return one primitive as texts, in the order of `HEADER`."""
+def header_of(rows: Sequence[Primitive]) -> list[str]:
+    """Return the titles of what `op_row` says of primitives."""
+    return [*HEADER[:2], DEFINITION, *HEADER[2:]] if any(isinstance(r, MatrixRow) for r in rows) else HEADER
+
+
+def op_row(row: Primitive, header: Sequence[str] = HEADER) -> list[str]:
+    """Return one primitive as texts, in the order of a header."""
     aliases = [a for a, name in ALIASES.items() if name == row.name]
     written = row.signature + "".join(f", {a}({', '.join(row.params)})" for a in aliases)
-    return [row.name, written, derivative_text(row), row.defined, convention_text(row), row.says]
+    definition = row.entry if isinstance(row, MatrixRow) else row.means
+    texts = [row.name, written, derivative_text(row), row.defined, convention_text(row), row.says]
+    return [*texts[:2], definition, *texts[2:]] if DEFINITION in header else texts
 
 
 def op_dict(row: Primitive) -> dict[str, Any]:
@@ -47,6 +61,7 @@ def op_dict(row: Primitive) -> dict[str, Any]:
     return {
         "name": row.name,
         "signature": row.signature,
+        **({"definition": row.entry} if isinstance(row, MatrixRow) else {}),
         "arity": list(row.arity),
         "params": list(row.params),
         "defaults": list(row.defaults),
@@ -59,38 +74,52 @@ def op_dict(row: Primitive) -> dict[str, Any]:
     }
 
 
-def document(rows: Sequence[Primitive], *, detailed: bool = False) -> Document:
+def document(
+    rows: Sequence[Primitive], *, detailed: bool = False, below: Sequence[Primitive] = ()
+) -> Document:
     """Return primitives to be written.
 
     Args:
         rows: Which.
         detailed: A block each instead of a table.
+        below: Those of a group of its own, in a terminal alone.
     """
+
+    def page() -> Iterator[Block]:
+        yield from _page(rows, detailed)
+        if below:
+            yield Only(("table",), Section("Over vectors and matrices"))
+            yield from (block for block in _page(below, detailed) if "table" in getattr(block, "formats", ()))
+
     return Document(
-        page=lambda: _page(rows, detailed),
+        page=page,
         facts=lambda: Facts(Entries(map(op_dict, rows))),
-        records=lambda: Records(HEADER, map(op_row, rows)),
+        records=lambda: Records(header_of(rows), (op_row(row, header_of(rows)) for row in rows)),
     )
 
 
 def _page(rows: Sequence[Primitive], detailed: bool) -> Iterator[Block]:
-    cells = [op_row(row) for row in rows]
-    kinds: list[Kind] = ["code", "code", "code", "prose", "prose", "prose"]
-    columns = [Column(title, kind) for title, kind in zip(HEADER, kinds, strict=True)]
+    header = header_of(rows)
+    cells = [op_row(row, header) for row in rows]
+    prose = len(header) - 3
+    kinds: list[Kind] = [*(["code"] * prose), "prose", "prose", "prose"]  # type: ignore[list-item]
+    columns = [Column(title, kind) for title, kind in zip(header, kinds, strict=True)]
     yield Only(("markdown", "latex"), Grid(columns, cells))
     if detailed:
         for row in cells:
-            fields = [(title, cell) for title, cell in zip(HEADER, row, strict=True) if cell]
+            fields = [(title, cell) for title, cell in zip(header, row, strict=True) if cell]
             yield Only(("table",), Fields(fields))
         return
 
     def grid(*shown: int) -> Grid:
-        tones: dict[int, Tone] = {1: "name", 2: "formula"}
+        tones: dict[int, Tone] = {1: "name", len(header) - 4: "formula"}
         toned = [[Text(row[k], tones.get(k, "")) for k in shown] for row in cells]
         return Grid([columns[k] for k in shown], toned)
 
     note = Lines(["backprop ops NAME shows domain, kinks and conventions"], most=None)
-    yield Only(("table",), grid(1, 2, 3, 4, 5).replace(needs=130, narrow=(grid(1, 2, 5), note)))
+    last = len(header) - 1
+    wide = grid(*range(1, len(header)))
+    yield Only(("table",), wide.replace(needs=130, narrow=(grid(1, last - 3, last), note)))
 
 
 def primitives_page() -> str:
@@ -99,6 +128,10 @@ def primitives_page() -> str:
         "# Primitives\n\n"
         "Generated from the registry by `backprop ops --format markdown`; "
         "`y` is the value of the primitive.\n\n" + write(document(listed()), "markdown") + "\n"
+        "## Vectors and matrices\n\n"
+        "What programs with [arrays](arrays.md) are made of besides; `backprop ops --arrays` lists them. "
+        "`g` is the slope by the value `y`, and what comes back of it to each operand stands there number by "
+        "number, or in matrix notation.\n\n" + write(document(written_rows()), "markdown") + "\n"
         "## Tensor primitives\n\n"
         "What layers and losses are lowered to, beside the elementwise ones above; `backprop ops --tensors` "
         "lists them. They cannot be written in an expression. "

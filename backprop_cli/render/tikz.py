@@ -76,13 +76,15 @@ def _text(text: str) -> str:
 def _derivative(text: str) -> str:
     """Return ``dL/dd`` as a fraction, other texts as they are."""
     top, slash, bottom = text.partition("/")
-    if slash and top[:1] == "d" and bottom[:1] == "d" and len(top) > 1 and len(bottom) > 1:
+    names = not set(top + bottom) & set("*@'()+-^/ ")
+    if slash and top[:1] == "d" and bottom[:1] == "d" and len(top) > 1 and len(bottom) > 1 and names:
         return rf"$\partial {math(top[1:])}/\partial {math(bottom[1:])}$"
     return _text(text)
 
 
 def _number(text: str) -> str:
-    return f"${number_to_latex(text)}$" if text[:1] in "-0123456789" else text_to_latex(text)
+    shape = "x" in text  # of an array
+    return f"${number_to_latex(text)}$" if text[:1] in "-0123456789" and not shape else text_to_latex(text)
 
 
 def _card(card: Card, x: float, y: float, width: float, height: float) -> str:
@@ -91,7 +93,8 @@ def _card(card: Card, x: float, y: float, width: float, height: float) -> str:
     lines = [heading]
     for row in card.rows:
         color = f"\\textcolor{{{row.role}}}" if row.role in ("positive", "negative", "zero") else ""
-        lines.append(f"{_derivative(row.name)} $=$ {color}{{{_number(row.text)}}}")
+        head = f"{_derivative(row.name)} $=$ " if row.name else ""
+        lines.append(f"{head}{color}{{{_number(row.text)}}}")
     text = r" \\ ".join(lines)
     style = f"{card.kind} card"
     if card.marked:

@@ -15,7 +15,7 @@ from typing import Any
 import sympy
 
 from ...graph import CONSTANT, Graph, Node
-from ...language.format import letter
+from ...language.format import is_turned, letter
 from ...language.operators import PRODUCT
 from ...language.written import TEXTBOOK, Piece, bracketed, call, spell
 from ...ops import Shape
@@ -72,7 +72,9 @@ class Derivatives:
     def _is_named(self, node: Node) -> bool:
         if node.op is None:
             return True
-        return self.names == "all" or (self.names == "own" and node.name is not None)
+        if self.names == "all":
+            return not is_turned(self.graph, node.id)
+        return self.names == "own" and node.name is not None
 
     # what steps are
 
@@ -193,18 +195,21 @@ class Derivatives:
         """Return what every use of what is active brings: step, position, in matrix notation, and by index.
 
         The derivatives that are there by then are called ``dL/dv4``; a text is empty where there is none.
+        A transpose without a name is no step: what is used is the array before it.
         """
         graph, forms = self.graph, self.forms
         active = graph.depends_on(list(wanted))
         found = []
         for node in reversed(graph.nodes[: graph.output + 1]):
-            if node.op is None or not active[node.id]:
+            turned = is_turned(graph, node.id) and node.id != graph.output
+            if node.op is None or not active[node.id] or turned:
                 continue
             g = Form((), ONE) if node.id == graph.output else self._slope_by(node)
             with suppress(NoFormula):
                 for position, (i, part) in enumerate(zip(node.inputs, self._pulled(node, g), strict=True)):
                     if active[i] and part is not None:
-                        found.append((node.id, position, forms.text(part), self._by_index(node, position, g)))
+                        text = forms.text(self._before_turns(i, part))
+                        found.append((node.id, position, text, self._by_index(node, position, g)))
         return found
 
     def _slope_by(self, node: Node) -> Form:
@@ -212,6 +217,13 @@ class Derivatives:
         graph = self.graph
         output = graph.nodes[graph.output].name or letter(graph)
         return self.forms.named(f"d{output}/d{graph.own_name(node.id)}", node.shape)
+
+    def _before_turns(self, id: int, slope: Form) -> Form:
+        """Return the slope by an array from that by its transpose."""
+        while is_turned(self.graph, id):
+            slope = self.forms.turned(slope) if len(slope.shape) == 2 else slope
+            (id,) = self.graph.nodes[id].inputs
+        return slope
 
     def _by_index(self, node: Node, position: int, g: Form) -> str:
         """Return what an elementwise step sends back, number by number."""

@@ -1,0 +1,68 @@
+"""The graph of a program with arrays as it is looked at: what goes back along every arrow, by matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..graph import CONSTANT
+from ..language.format import is_turned
+from ..language.operators import ATOM, PRODUCT, SUM
+from ..language.written import Piece, bracketed
+from ..ops.matrices import Kind
+from .arrays import ArrayExplanation, before_turns
+from .edges import Edge, GraphView
+
+
+class ArrayView(GraphView):
+    """A graph with arrays.
+
+    Attributes:
+        told: Its values and derivatives, and how these come about.
+        valued: These are a user's, not those of a point that was drawn.
+    """
+
+    def __init__(
+        self,
+        told: ArrayExplanation,
+        *,
+        valued: bool,
+        paths: Sequence[str] | None = None,
+        named: bool = False,
+        constants: bool = False,
+    ) -> None:
+        """Choose what is shown; the arguments are those of `GraphView`."""
+        super().__init__(told.report.graph, None, paths=paths, named=named, constants=constants)
+        self.told = told
+        self.valued = valued
+        self.shown = [id for id in self.shown if constants or id == self.graph.output or not self._turned(id)]
+
+    def _turned(self, id: int) -> bool:
+        return is_turned(self.graph, id)
+
+    def kind(self, id: int) -> Kind:
+        """Return what a node's value is."""
+        return self.told.report.program.kinds[id]
+
+    def edges(self) -> Iterator[Edge]:
+        """Yield the edges between shown nodes, by target in creation order."""
+        if self.named:
+            yield from super().edges()
+            return
+        graph, shown = self.graph, set(self.shown)
+        for id in self.shown:
+            read = graph.nodes[id].inputs
+            if not self.constants:
+                read = tuple(before_turns(graph, i)[0] for i in read)
+            for source in dict.fromkeys(read):
+                if source in shown:
+                    yield self._edge(source, id, self._brought(source, id), None, True)
+
+    def _brought(self, source: int, user: int) -> str:
+        """Return what a use brings to the derivative by its source, before a transpose that is shown."""
+        nodes = self.graph.nodes
+        if nodes[source].kind == CONSTANT or self._turned(source):
+            return ""
+        users = [n.id for n in nodes if user in n.inputs] if self._turned(user) else [user]
+        texts = [use.text for use in self.told.uses.get(source, ()) if use.user in users and use.text]
+        pieces = [Piece(text, SUM if " " in text else ATOM) for text in texts]
+        return " + ".join(bracketed(x, PRODUCT).text for x in pieces) if len(texts) > 1 else "".join(texts)

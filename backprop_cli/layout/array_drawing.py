@@ -1,0 +1,74 @@
+"""The drawing of a graph with arrays: shapes and numbers in its boxes, matrix formulas at its arrows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ..explanation.array_view import ArrayView
+from ..graph import CONSTANT, Graph
+from ..language.format import letter
+from . import Edges
+from .drawing import SYMBOL, Arrow, Card, Drawing, Kind, Row, counted, shortened, sign_of
+
+Lines = Callable[[Any], Sequence[str]]
+"""An array to lines of text."""
+
+
+def arrays_drawing(view: ArrayView, title: str, lines: Lines, edges: Edges = "both") -> Drawing:
+    """Return the drawing of a graph with arrays.
+
+    Args:
+        view: What is shown of it.
+        title: Its headline.
+        lines: Arrays to texts.
+        edges: What stands at the arrows: ``value`` has nothing to say of arrays.
+    """
+    graph = view.graph
+    output = output_name(graph)
+    inputs = list(graph.inputs)
+    named = ", ".join(inputs[:12]) + (", ..." if len(inputs) > 12 else "")
+    description = f"The computation graph of {output}: {counted(len(view.shown), 'node')}, inputs {named}."
+    legend = ["in a box: the shape"]
+    if view.valued:
+        legend = [f"in a box: shape, value, and the derivative of {output} by it"]
+    told = edges in ("both", "symbol")
+    if told:
+        back = "what goes back along it, in matrix notation where it is short"
+        legend.append(f"at an arrow: {'the derivative of the step by what it reads' if view.named else back}")
+    return Drawing(title, description, tuple(legend), _cards(view, output, lines), _arrows(view, told))
+
+
+def output_name(graph: Graph) -> str:
+    """Return what the output is called."""
+    return graph.nodes[graph.output].name or letter(graph)
+
+
+def _cards(view: ArrayView, output: str, lines: Lines) -> Iterator[Card]:
+    graph, report = view.graph, view.told.report
+    for id in view.shown:
+        node = graph.nodes[id]
+        name = output if id == graph.output else graph.name(id)
+        rows = [Row("shape", view.kind(id).size)] if node.shape else []
+        if view.valued:
+            rows += _rows("value", report.values[id], lines)
+            slope = report.standing(id)
+            if node.kind != CONSTANT and not (slope == None).any():  # noqa: E711
+                rows += _rows(f"d{output}/d{name}", slope, lines)
+        kind: Kind = "step" if node.op is not None else "input"
+        kind = "constant" if node.kind == CONSTANT else "output" if id == graph.output else kind
+        marked = view.marked[id] if view.marked is not None else None
+        yield Card(f"n{id}", name, shortened(view.operation(id)), tuple(rows), kind, marked)
+
+
+def _rows(name: str, x: Any, lines: Lines) -> list[Row]:
+    texts = lines(x)
+    role = sign_of(float(x)) if x.ndim == 0 else "ink"
+    return [Row(name if k == 0 else "", text, role) for k, text in enumerate(texts)]
+
+
+def _arrows(view: ArrayView, told: bool) -> Iterator[Arrow]:
+    for edge in view.edges():
+        symbol = edge.symbol if told and len(edge.symbol) <= SYMBOL else ""
+        marked = edge.marked if view.marked is not None else None
+        yield Arrow(f"n{edge.source}", f"n{edge.target}", symbol, marked=marked)
