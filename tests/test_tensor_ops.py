@@ -16,9 +16,15 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from mpmath import mp
 
+from backprop_cli.engine import numpy as engine
+from backprop_cli.engine.plan import Plan
+from backprop_cli.engine.sine_cosine import SineCosine
 from backprop_cli.engine.tensors import TensorPlan
 from backprop_cli.graph import Graph
+from backprop_cli.language.lower import lower
+from backprop_cli.language.parser import parse
 from backprop_cli.networks.lowering import Builder
 from backprop_cli.ops.arrays import ARRAYS
 from backprop_cli.ops.tensor import TENSORS
@@ -740,3 +746,41 @@ def test_rows_take_branches_one_by_one() -> None:
         plan.run()
     # d/dx log(s*x) = 1/x; d/ds log(s*x) = 1/s, and x for the second row
     assert (found.tolist(), float(slope)) == ([1.0, 0.5, 0.25], 2.0 + -2.0 + 2.0)
+
+
+@pytest.mark.parametrize("size", [3, 4096, 5000])
+def test_sine_and_cosine_of_one_operand_are_computed_together(size: int) -> None:
+    draw = np.random.default_rng(size)
+    for far in (1e-3, 3.0, 1e6):
+        x = draw.uniform(-far, far, size)
+        x[:2] = 0.0, -0.0
+        sine, cosine = np.empty((2, size))
+        SineCosine(size)(x, sine, cosine)
+        for found, exact in ((sine, np.sin(x)), (cosine, np.cos(x))):
+            assert (np.abs(found - exact) <= 2 * np.spacing(np.abs(exact))).all()
+            assert (np.signbit(found) == np.signbit(exact)).all()
+        with mp.workprec(120):
+            for a, s, c in zip(x[:200].tolist(), sine.tolist(), cosine.tolist(), strict=False):
+                assert abs(s - mp.sin(a)) <= 1.1 * math.ulp(math.sin(a))
+                assert abs(c - mp.cos(a)) <= 1.1 * math.ulp(math.cos(a))
+    for odd in (math.nan, math.inf, 1e300):
+        x[0] = odd
+        with np.errstate(invalid="ignore"):
+            SineCosine(size)(x, sine, cosine)
+            assert np.array_equal(sine, np.sin(x), equal_nan=True)
+            assert np.array_equal(cosine, np.cos(x), equal_nan=True)
+
+
+@pytest.mark.parametrize("text", ["sin(x*y)+cos(x*y)^2", "cos(x)*sin(x)", "sin(x)*cos(y)*sin(y)*cos(x)+x"])
+def test_programs_with_both_have_the_numbers_of_numpy(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = np.random.default_rng(0).uniform(-9.0, 9.0, (2, 5000))
+    graph = lower(parse(text))
+    names = list(graph.inputs)
+    columns = {name: {"x": x, "y": y}[name] for name in names}
+    found, bad = Plan(graph, names, {}, names).run(columns, 5000)
+    monkeypatch.setattr(engine, "TOGETHER_FROM", 1 << 60)
+    expected, _ = Plan(graph, names, {}, names).run(columns, 5000)
+    assert bad == []
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-14, atol=3e-14)
+    assert any(a.tobytes() != b.tobytes() for a, b in zip(found, expected, strict=True))

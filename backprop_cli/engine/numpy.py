@@ -68,6 +68,10 @@ FEW = 1024
 ONE_BY_ONE = {name: mapped(name, 1) for name in ("erf", "erfc")}
 """What is faster number by number where there are few: calls of NumPy cost more than they compute."""
 
+TOGETHER = {"sin": "cos", "cos": "sin"}
+TOGETHER_FROM = 4096
+"""Numbers from which the two of one operand are computed in one go: more calls, each of them faster."""
+
 BY_KEYWORD = {*MAPPED, *ONE_BY_ONE, "min", "max"}
 """Functions that take ``out`` by keyword; NumPy 2.4 warns of another way for minimum and maximum."""
 
@@ -106,9 +110,16 @@ class Steps:
         self._free: dict[int, list[NDArray]] = {}
         self._memory: dict[int, NDArray] = {}
         self._calls: Calls = []
+        self._together: set[int] = set()
         # a view keeps what it looks at alive: liveness is that of the base
         self._base = list(range(len(nodes)))
         order = needed(nodes, outputs)
+        turned: dict[tuple[str, int], int] = {}
+        for k in order:
+            op = nodes[k].op
+            if op is not None and op.name in TOGETHER and k not in images:
+                turned[op.name, nodes[k].inputs[0]] = k
+        partners = {k: turned.get((TOGETHER[name], operand)) for (name, operand), k in turned.items()}
         last: dict[int, int] = {}
         for k in order:
             if _is_view(nodes[k]):
@@ -118,7 +129,7 @@ class Steps:
         forever = {self._base[i] for i in outputs}
         for k in order:
             if nodes[k].op is not None:
-                self._enter(nodes, nodes[k], last, forever, k in images)
+                self._enter(nodes, nodes[k], last, forever, k in images, partners.get(k))
         self.floats = sum({id(block): block.size for block in self._memory.values()}.values())
 
     def run(self) -> None:
@@ -127,9 +138,15 @@ class Steps:
             function(*arguments)
 
     def _enter(
-        self, nodes: Sequence[Node], node: Node, last: Mapping[int, int], forever: set[int], image: bool
+        self,
+        nodes: Sequence[Node],
+        node: Node,
+        last: Mapping[int, int],
+        forever: set[int],
+        image: bool,
+        partner: int | None,
     ) -> None:
-        """Give an instruction its buffer and its calls."""
+        """Give an instruction its buffer and its calls, and the one that is computed with it."""
         assert node.op is not None
         k, name = node.id, node.op.name
         shape = (*self.lead, *node.shape)
@@ -148,6 +165,11 @@ class Steps:
             self._calls += KERNELS[name](out, *arguments, **node.static)
             self._give_back(blocks)
             return
+        if partner is not None and (
+            partner in self._together or self._pair(node, partner, shape, *arguments)
+        ):
+            self._give_back(blocks)
+            return
         # number by number a result may take the place of an operand
         self._give_back(blocks)
         out = self._buffer(k, shape, image)
@@ -157,6 +179,20 @@ class Steps:
             self._calls.append((partial(function, out=out), arguments))
         else:
             self._calls.append((function, (*arguments, out)))
+
+    def _pair(self, node: Node, partner: int, shape: Shape, x: NDArray) -> bool:
+        """Compute sine and cosine together, where it pays."""
+        if x.size < TOGETHER_FROM or self.dtype != np.float64:
+            return False
+        outs = [self._buffer(k, shape, False) for k in (node.id, partner)]
+        if not all(out.flags.c_contiguous for out in outs):
+            return False
+        from .sine_cosine import SineCosine
+
+        assert node.op is not None
+        self._together.add(node.id)
+        self._calls.append((SineCosine(x.size), (x, *(outs if node.op.name == "sin" else outs[::-1]))))
+        return True
 
     def _give_back(self, blocks: Sequence[NDArray]) -> None:
         for block in blocks:

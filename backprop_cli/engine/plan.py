@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-BLOCK_ROWS = 8192
-"""Rows per replay: some ten buffers of them stay in a core's second-level cache."""
+BLOCK_ROWS = 1 << 14
+"""Rows per replay: enough that calls cost little, while some ten buffers of them stay in a core's caches."""
 
 AUDIT_NUMBERS = 4_000_000
 THREADS_FROM = 1 << 18  # rows that are worth starting threads for
