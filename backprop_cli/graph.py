@@ -159,6 +159,35 @@ class Graph:
         span = self.nodes[id].span
         return "" if isinstance(span, CallSpan) and not span.whole else self.source.text[slice(*span)]
 
+    def id_of(self, name: str) -> int:
+        """Return the node of a name: the user's, or ``v4``.
+
+        Raises:
+            KeyError: where there is none, or no input or step.
+        """
+        id = self.named.get(name)
+        digits = name.lstrip("v_")
+        if (
+            id is None
+            and digits.isdecimal()
+            and int(digits) < len(self)
+            and self.own_name(int(digits)) == name
+        ):
+            id = int(digits)
+        if id is None or self.nodes[id].kind == CONSTANT:
+            raise KeyError(name)
+        return id
+
+    def with_input(self, name: str) -> Graph:
+        """Return the program in which a step is an input; nodes keep their ids. Of an input it is itself."""
+        id = self.id_of(name)
+        if name in self.inputs:
+            return self
+        nodes = list(self.nodes)
+        nodes[id] = Node(id, None, (), INPUT, nodes[id].span, name)
+        inputs, named = ({**names, name: id} for names in (self.inputs, self.named))
+        return Graph(self.source, nodes, self.outputs, inputs, self.defaults, named, self.euler, self.shaped)
+
     def users(self) -> list[list[int]]:
         """Return for every node the ids of the nodes that read it, once per use."""
         users: list[list[int]] = [[] for _ in self.nodes]

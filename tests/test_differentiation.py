@@ -16,6 +16,7 @@ from test_ops import EXACT
 
 from backprop_cli.differentiation import METHODS, SCHEMES
 from backprop_cli.differentiation.compare import Verdict
+from backprop_cli.differentiation.convergence import converge
 from backprop_cli.differentiation.finite import Quotient, finite
 from backprop_cli.differentiation.forward import hessian, hessian_product, push
 from backprop_cli.differentiation.report import differentiate
@@ -24,9 +25,18 @@ from backprop_cli.differentiation.symbolic.formulas import formulas as formulas_
 from backprop_cli.differentiation.symbolic.functions import SP
 from backprop_cli.differentiation.symbolic.numbers import numbers as symbolic_numbers
 from backprop_cli.differentiation.symbolic.process import Symbolic
-from backprop_cli.engine.point import Point
+from backprop_cli.engine.point import Point, check_wrt
 from backprop_cli.engine.run import bind, evaluate
-from backprop_cli.errors import BindingError, DomainError, NoSuchNumber, RangeError, SlopeError
+from backprop_cli.errors import (
+    BindingError,
+    DomainError,
+    NoSuchNumber,
+    RangeError,
+    SlopeError,
+    Source,
+    UsageError,
+)
+from backprop_cli.explanation.report import explain
 from backprop_cli.graph import CONSTANT, Graph
 from backprop_cli.language.format import node_text
 from backprop_cli.language.lower import lower
@@ -1055,3 +1065,47 @@ def test_beside_the_root_of_a_square_no_method_disagrees(inner: str, outer: str,
         lower(parse(outer.replace("{}", f"({inner})"))), {"x": x}, methods=("reverse", "finite")
     )
     assert "disagree" not in {v.verdict for v in report.verdicts}
+
+
+# a program with a step, and the rest of it over that step as an input
+STEPS = [
+    ("d = a*b; e = d + c; L = e*f", "d", "e = d + c; L = e*f"),
+    ("d = a*b; e = d + a; L = e*d", "d", "e = d + a; L = e*d"),
+    ("sin(a*b) + b", "v2", "sin(v2) + b"),
+    ("u = a^2; v = exp(u)/u; y = v*u + a", "u", "v = exp(u)/u; y = v*u + a"),
+    ("u = a - b; y = |u| + u^2", "u", "y = |u| + u^2"),
+]
+
+
+@pytest.mark.parametrize(("whole", "step", "rest"), STEPS)
+def test_a_derivative_by_a_step_is_that_by_an_input_in_its_place(whole: str, step: str, rest: str) -> None:
+    values = {"a": 1.25, "b": -0.5, "c": 3.0, "f": 0.7}
+
+    def of(text: str, more: dict[str, float]) -> tuple[Graph, dict[str, float]]:
+        graph = lower(parse(Source(text)), set(values | more))
+        return graph, {n: x for n, x in (values | more).items() if n in graph.inputs}
+
+    graph, given = of(whole, {})
+    there = Point.at(graph, given, [step])
+    at = there.values[graph.id_of(step)]
+    methods = ("reverse", "finite", "forward", "complex-step")
+    expected = differentiate(*of(rest, {step: at}), methods=methods, wrt=[step])
+    found = differentiate(graph, given, methods=methods, wrt=[step])
+    assert found.agree
+    assert found.gradient == pytest.approx(expected.gradient, rel=1e-12)
+    assert found.norm is None
+    (mine,) = converge(graph, given, [step]).limits
+    (theirs,) = converge(*of(rest, {step: at}), [step]).limits
+    assert (mine.kind, mine.slope, mine.x) == (theirs.kind, theirs.slope, theirs.x)
+    told = explain(graph, given, wrt=[step], symbolic=True, limit=True)
+    assert told.point is not None
+    assert told.point.gradient == pytest.approx(expected.gradient, rel=1e-12)
+
+
+def test_a_slip_in_a_name_is_led_to_a_step() -> None:
+    graph = lower(parse(Source("delta = a*b; k = 2; L = delta*k")))
+    with pytest.raises(UsageError) as fault:
+        check_wrt(graph, ["detla"], steps=True)
+    assert fault.value.hint == "did you mean delta?"
+    with pytest.raises(UsageError):
+        check_wrt(graph, ["delta"])

@@ -56,7 +56,7 @@ def explain(
         program: Text or a parsed program; or the path of a config, ``hand.yaml``, for the loss of the first
             training step of its network, number by number.
         bindings: Values by name, for names such as ``limit`` that are options here.
-        wrt: Inputs to differentiate by; None for all.
+        wrt: Inputs and steps to differentiate by; None for all inputs.
         symbolic: Take the derivative rule by rule.
         limit: Work out the limit definition.
         update: Make one update with this rate: positive goes up, negative goes down.
@@ -106,7 +106,7 @@ def _simplified(told: Explanation, graph: Graph, large: bool) -> Explanation:
         return told
     if len(graph) > MOST_NODES:
         return told._replace(unsimplified=f"more than {MOST_NODES:,} nodes")
-    ids = {d.name: graph.inputs[d.name] for d in told.derivations}
+    ids = {d.name: graph.id_of(d.name) for d in told.derivations}
     with SESSION.lend() as process:
         process.request(graph, None, list(ids.values()), [True] * len(graph), large=large)
         answer = process.answer()

@@ -123,7 +123,7 @@ def grad(
         program: Text or a parsed program.
         bindings: Values by name, for names such as ``step`` that are options here.
         methods: Of ``symbolic``, ``reverse``, ``finite``, ``forward``, ``complex-step``.
-        wrt: Inputs to differentiate by; None for all.
+        wrt: Inputs and steps to differentiate by; None for all.
         scheme: Of the finite differences: ``central``, ``forward``, ``backward``, ``ridders``.
         step: Their step size.
         formulas: Over the ``names`` of steps, or over ``inputs`` alone.

@@ -62,7 +62,7 @@ def limit(
     Args:
         program: Text or a parsed program.
         bindings: Values by name, for names such as ``steps`` that are options here.
-        wrt: Inputs to move, or numbers of arrays, ``x[0]``, one at a time; None for all.
+        wrt: Inputs and steps to move, or numbers of arrays, ``x[0]``, one at a time; None for all inputs.
         along: Move them together instead: how fast each, ``{"x": [1, 0]}``, or ``gradient``.
         steps: Step sizes; they are taken from the largest down.
         symbolic: Measure errors against the symbolic derivative's number.
@@ -78,7 +78,7 @@ def limit(
     if along is not None:
         line = followed(graph, given, along, moved)
         graph, given, moved, says = line.graph, line.inputs, [line.name], line.says
-    asked = check_wrt(graph, moved)
+    asked = check_wrt(graph, moved, steps=True)
     if not asked:
         raise UsageError("the expression has no variable to move")
     if not symbolic:

@@ -31,7 +31,9 @@ FORMATS = ("table", "markdown", "latex", "json")
     "backprop explain 'sin(x^2)' --symbolic; backprop explain hand.yaml --wrt 'linear1[0].w[0]'",
 )
 @file_option
-@click.option("--wrt", metavar="NAMES", help="Explain the slopes by these inputs alone, path by path: a,b.")
+@click.option(
+    "--wrt", metavar="NAMES", help="Explain the slopes by these inputs or steps alone, path by path: a,b."
+)
 @click.option("--symbolic", is_flag=True, help="Take the derivative rule by rule; needs no values.")
 @click.option("--limit", is_flag=True, help="Work out the limit definition.")
 @click.option("--update", metavar="RATE", help="Make one update: 0.01 goes up, -0.01 goes down.")

@@ -30,7 +30,7 @@ from .request import Request
 @click.option(
     "--wrt",
     metavar="NAMES",
-    help="Differentiate by these inputs alone: a,b. By one after the other where one is there twice: a,a,b.",
+    help="Differentiate by these inputs or steps alone: a,b; a,a,b is one mixed derivative.",
 )
 @click.option(
     "--scheme",
@@ -226,7 +226,7 @@ def _check_bound(request: Request, wrt: list[str] | None) -> None:
     from ..engine.run import bind, is_bound
 
     if not is_bound(request.graph, request.values):
-        check_wrt(request.graph, wrt)
+        check_wrt(request.graph, wrt, steps=True)
         bind(request.graph, {})
 
 

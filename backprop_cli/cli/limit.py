@@ -30,7 +30,7 @@ WORK = 20_000_000  # primitives that may run before inputs are left out: about t
     epilog="Examples: backprop limit 'sin(x)' --x 1; backprop limit '|x|' --x 0 --steps 0.1,0.01",
 )
 @file_option
-@click.option("--wrt", metavar="NAMES", help="Move these inputs alone, one at a time: a,b or x[0].")
+@click.option("--wrt", metavar="NAMES", help="Move these inputs or steps alone, one at a time: a,b or x[0].")
 @along_option
 @click.option(
     "--steps",
@@ -72,7 +72,7 @@ def command(
     request.read("limit works at one point: {name} is {what}")
     hs = _steps(steps)
     graph, values, moved = request.numbers(names_of(wrt))
-    names = check_wrt(graph, moved)
+    names = check_wrt(graph, moved, steps=True)
     direction = direction_of(along)
     notes = []
     if wrt is None and direction is None:

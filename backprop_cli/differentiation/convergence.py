@@ -183,12 +183,12 @@ def converge(
     *,
     fit: bool = True,
 ) -> Limits:
-    """Follow the difference quotients by every input of ``names`` as h shrinks.
+    """Follow the difference quotients by every one of ``names`` as h shrinks.
 
     Args:
         graph: The computation.
         bindings: Values of inputs over the program's own.
-        names: Inputs.
+        names: Inputs and steps.
         steps: Step sizes, falling.
         exact: Symbolic numbers to measure errors against; None for reverse mode's.
         fit: Say with which order the errors fall, too.
@@ -202,7 +202,8 @@ def converge(
     if not isfinite(noise):  # an infinite slope on the way
         noise = EPS * abs(point.value)
     limits = tuple(
-        _limit(graph, point.inputs, point.values, noise, name, steps, exact, fit) for name in names
+        _limit(graph.with_input(name), point.inputs, point.values, noise, name, steps, exact, fit)
+        for name in names
     )
     reference = "symbolic" if exact is not None else "reverse"
     return Limits(graph, point.inputs, point.value, reference, limits)
@@ -222,6 +223,7 @@ def _limit(
 
     id = graph.inputs[name]
     x, f0 = values[id], values[graph.output]
+    inputs = {n: values[i] for n, i in graph.inputs.items()}
     slope, reason = None, None
     limits: dict[int, Beside] = {}
     try:

@@ -52,7 +52,7 @@ class GradientReport(NamedTuple):
         columns: Method to one derivative per node; None where there is none.
         formulas: Per node; None for constants and where SymPy did not finish.
         verdicts: Per node.
-        wrt: Inputs asked for.
+        wrt: Inputs and steps asked for.
         warnings: What the user should know, one line each.
         notes: Where a method has no answer and why.
     """
@@ -80,13 +80,13 @@ class GradientReport(NamedTuple):
 
     @property
     def gradient(self) -> dict[str, float | None]:
-        """The derivative by every input asked for, in the number that stands."""
-        return {name: self.standing(self.graph.inputs[name])[0] for name in self.wrt}
+        """The derivative by everything asked for, in the number that stands."""
+        return {name: self.standing(self.graph.id_of(name))[0] for name in self.wrt}
 
     @property
     def sources(self) -> dict[str, str | None]:
         """What each number of the gradient is from: a method, or ``limit``, that of the quotients."""
-        return {name: self.standing(self.graph.inputs[name])[1] for name in self.wrt}
+        return {name: self.standing(self.graph.id_of(name))[1] for name in self.wrt}
 
     @property
     def mixed(self) -> bool:
@@ -113,8 +113,15 @@ class GradientReport(NamedTuple):
         return self.columns[method][id], method
 
     @property
+    def by_inputs(self) -> bool:
+        """Whether all that was asked for are inputs: what is by steps is no gradient."""
+        return all(name in self.graph.inputs for name in self.wrt)
+
+    @property
     def norm(self) -> float | None:
-        """Length of the gradient."""
+        """Length of the gradient; None where derivatives are by steps."""
+        if not self.by_inputs:
+            return None
         parts = [x for x in self.gradient.values() if x is not None]
         return hypot(*parts) if len(parts) == len(self.wrt) and self.inputs is not None else None
 
@@ -128,7 +135,7 @@ class GradientReport(NamedTuple):
 
 def _lost_digits(graph: Graph, spoilt: Collection[int | None], asked: Sequence[str]) -> list[str]:
     """Return a warning for the value and every slope asked for of which rounding left too few digits."""
-    named: dict[str, int | None] = {f"the slope in {name}": graph.inputs[name] for name in asked}
+    named: dict[str, int | None] = {f"the slope in {name}": graph.id_of(name) for name in asked}
     named["the value"] = None
     return [
         f"cancellation: rounding may leave fewer than {KEPT_DIGITS} digits of {what}"
@@ -141,7 +148,7 @@ def rounding_warnings(point: Point, asked: Sequence[str]) -> list[str]:
     """Return what rounding has left of the value, of the slopes asked for and of steps, a line each."""
     from .rounding import are_spoilt, rounding_bounds
 
-    ids = [None, *(point.graph.inputs[name] for name in asked)]
+    ids = [None, *(point.graph.id_of(name) for name in asked)]
     spoilt = are_spoilt(point, *rounding_bounds(point), ids, 10.0**-KEPT_DIGITS)
     return _lost_digits(point.graph, spoilt, asked) + _zeros(point)
 
@@ -337,7 +344,7 @@ def differentiate(
         bindings: Values of inputs over the program's own; with none at all for a program that
             needs some, the report has formulas alone.
         methods: Of `METHODS`.
-        wrt: Inputs to differentiate by; None for all inputs and every step.
+        wrt: Inputs and steps to differentiate by; None for all.
         scheme: Of the finite differences.
         step: Their step size; None for the best.
         inline: Write formulas over inputs alone.
@@ -348,7 +355,7 @@ def differentiate(
         BindingError: for bindings that do not fit.
         NoSuchNumber: where a value or slope that the answer needs does not exist.
     """
-    asked = check_wrt(graph, wrt)
+    asked = check_wrt(graph, wrt, steps=True)
     # the sweep runs for every choice of methods: it is the one that finds slopes that do not exist
     point = unrolled.point if unrolled is not None else point_of(graph, bindings, wrt)
     if point is None:
@@ -381,7 +388,7 @@ def differentiate(
 
         # the symbolic method has slopes of its own; the steps are looked at where others are compared
         own: Mapping[int, float | None] = found["symbolic"].numbers if "symbolic" in found else {}
-        looked_at = wanted if judged else [graph.inputs[name] for name in asked]
+        looked_at = wanted if judged else [graph.id_of(name) for name in asked]
         ids = [None, *(k for k in looked_at if own.get(k) is None)]
         spoilt = are_spoilt(point, task.noise, explained, ids, 10.0**-KEPT_DIGITS)
         if None in spoilt:  # a slope from beside the point is that of numbers whose digits are as uncertain

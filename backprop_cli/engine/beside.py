@@ -159,8 +159,8 @@ def settle(
 
 
 def notes(graph: Graph, limits: Mapping[int, Beside], names: Sequence[str]) -> tuple[str, ...]:
-    """Say for every input whose slope is not by the chain rule why, and what stands."""
-    found = ((name, limits.get(graph.inputs[name])) for name in names)
+    """Say for every name whose slope is not by the chain rule why, and what stands."""
+    found = ((name, limits.get(graph.id_of(name))) for name in names)
     return tuple(
         f"{name}: {told(graph, limit)}; the limit of the quotients stands, {exact_text(limit.slope)}"
         for name, limit in found

@@ -7,7 +7,7 @@ from math import isfinite, isnan
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError, nearest
-from ..graph import Graph
+from ..graph import CONSTANT, Graph
 from ..ops.namespaces import FLOATS
 from .reverse import reverse
 from .run import bind, evaluate, is_bound, leaf_values
@@ -53,12 +53,12 @@ class Point(NamedTuple):
         Args:
             graph: The computation.
             bindings: Values of inputs over the program's own.
-            wrt: Inputs to differentiate by; None for all inputs and every step, () for the values alone.
+            wrt: Inputs and steps to differentiate by; None for all, () for the values alone.
         Raises:
             UsageError, BindingError: for names and bindings that do not fit.
             NoSuchNumber: where a value or slope that the answer needs does not exist.
         """
-        active = active_nodes(graph, None if wrt is None else check_wrt(graph, wrt))
+        active = active_nodes(graph, None if wrt is None else check_wrt(graph, wrt, steps=True))
         return cls.of(graph, bind(graph, bindings), active)
 
     @classmethod
@@ -78,8 +78,8 @@ class Point(NamedTuple):
         return self.values[self.graph.output]
 
     def gradient(self, names: Sequence[str]) -> dict[str, float]:
-        """Return d output / d input for some inputs."""
-        return {name: self.cotangents[self.graph.inputs[name]] for name in names}
+        """Return d output / d name for some inputs and steps."""
+        return {name: self.cotangents[self.graph.id_of(name)] for name in names}
 
     def shown(self) -> list[float | None]:
         """Return the values that a reader sees: none for a branch not taken."""
@@ -136,8 +136,12 @@ class Point(NamedTuple):
         return found
 
 
-def check_wrt(graph: Graph, wrt: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the inputs asked for, all by default."""
+def check_wrt(graph: Graph, wrt: Sequence[str] | None, *, steps: bool = False) -> tuple[str, ...]:
+    """Return the inputs asked for, all by default; with ``steps`` they may be steps, too.
+
+    Raises:
+        UsageError: for a name that is none of them.
+    """
     if wrt is None:
         return tuple(graph.inputs)
     if isinstance(wrt, str):
@@ -147,16 +151,35 @@ def check_wrt(graph: Graph, wrt: Sequence[str] | None) -> tuple[str, ...]:
             raise UsageError(
                 "an empty name to differentiate by", hint=f"its inputs: {', '.join(graph.inputs)}"
             )
-        if name not in graph.inputs:
-            close = nearest(name, list(graph.inputs))
+        if name in graph.inputs or (steps and _is_step(graph, name)):
+            continue
+        if not steps and _is_step(graph, name):
             raise UsageError(
-                f"cannot differentiate by {name}: the expression has no input {name}",
-                hint=f"did you mean {close}?" if close else f"its inputs: {', '.join(graph.inputs)}",
+                f"{name} is a step of the program: here derivatives are by inputs",
+                hint=f"of single numbers grad, explain and limit take --wrt {name}",
             )
+        known = (
+            [n for n, id in graph.named.items() if graph.nodes[id].kind != CONSTANT]
+            if steps
+            else graph.inputs
+        )
+        close = nearest(name, list(known)[:2_000])
+        what = "input or step" if len(known) > len(graph.inputs) else "input"
+        raise UsageError(
+            f"cannot differentiate by {name}: the expression has no {what} {name}",
+            hint=f"did you mean {close}?" if close else f"its inputs: {', '.join(graph.inputs)}",
+        )
     return tuple(dict.fromkeys(wrt))
+
+
+def _is_step(graph: Graph, name: str) -> bool:
+    try:
+        return graph.nodes[graph.id_of(name)].op is not None
+    except KeyError:
+        return False
 
 
 def point_of(graph: Graph, bindings: Mapping[str, float], wrt: Sequence[str] | None = None) -> Point | None:
     """Return the program at its point; None where nothing is bound of what needs values. See `Point.at`."""
-    check_wrt(graph, wrt)
+    check_wrt(graph, wrt, steps=True)
     return Point.at(graph, bindings, wrt) if is_bound(graph, bindings) else None

@@ -15,11 +15,11 @@ def active_nodes(graph: Graph, wrt: Sequence[str] | None = None) -> list[bool]:
 
     Args:
         graph: The computation.
-        wrt: Inputs asked for; None for all, with every step.
+        wrt: Inputs and steps asked for; None for all.
     """
     if wrt is None:
         return [node.kind != CONSTANT for node in graph.nodes]
-    return graph.depends_on([graph.inputs[name] for name in wrt])
+    return graph.depends_on([graph.id_of(name) for name in wrt])
 
 
 def sweep(

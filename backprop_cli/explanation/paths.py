@@ -78,7 +78,7 @@ def reaches(point: WrittenPoint, names: Sequence[str], most: int) -> list[Reach]
         counts[id] = total if total < EXACT_COUNT else float(total)
     found = []
     for name in names:
-        id = point.graph.inputs[name]
+        id = point.graph.id_of(name)
         listed = tuple(_paths(point, id, uses, counts)) if 0 < counts[id] <= most else ()
         found.append(Reach(name, id, counts[id], listed, point.here.cotangents[id]))
     return found

@@ -133,7 +133,7 @@ class WrittenPoint(Written):
         wrt: Sequence[str] | None = None,
         decimals: int | None = None,
     ) -> None:
-        self.wrt = check_wrt(graph, wrt)
+        self.wrt = check_wrt(graph, wrt, steps=True)
         self.paper = Paper(decimals)
         self.exact = None if self.paper.exact else WrittenPoint(graph, bindings, wrt)
         self.here: Point = self.exact.here if self.exact is not None else Point.at(graph, bindings, wrt)

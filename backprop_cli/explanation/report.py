@@ -129,7 +129,7 @@ def explain(
         BindingError: for bindings that do not fit.
         NoSuchNumber: where a value or slope that the answer needs does not exist.
     """
-    asked = check_wrt(graph, wrt)
+    asked = check_wrt(graph, wrt, steps=True)
     whole = graph
     graph = with_name(graph)
     bound = is_bound(graph, bindings)
@@ -139,6 +139,11 @@ def explain(
             "an update needs a value for every input", hint=f"inputs: {', '.join(list(graph.inputs)[:20])}"
         )
     _check_rate(rate)
+    step = next((name for name in asked if name not in graph.inputs), None)
+    if rate is not None and step is not None:
+        raise UsageError(
+            f"an update moves inputs, and {step} is a step", hint=f"--wrt {step} without --update"
+        )
     point = WrittenPoint(graph, bindings, wrt, decimals) if bound else None
     told = Explanation(graph, asked, wrt is not None, detail, passes, point, warnings=warnings_of(whole))
     notes = [] if asked or wrt is not None else ["there is no variable to differentiate by"]
@@ -154,10 +159,19 @@ def explain(
             derivations=tuple(derive(graph, name) for name in few or asked[:MOST_DERIVATIONS])
         )
     if limit:
-        from .limits import work_out
-
-        told = told._replace(limits=tuple(work_out(graph, name, point) for name in few))
+        told = told._replace(limits=tuple(_limit(graph, name, point) for name in few))
     return told._replace(notes=tuple(notes))
+
+
+def _limit(graph: Graph, name: str, point: WrittenPoint | None) -> Limit | None:
+    """Return the limit definition by an input, or by a step as if it were one."""
+    from .limits import work_out
+
+    cut = graph.with_input(name)
+    if point is not None and cut is not graph:
+        values = {n: point.here.values[id] for n, id in cut.inputs.items()}
+        point = WrittenPoint(cut, values, [name], point.paper.decimals)
+    return work_out(cut, name, point)
 
 
 def explain_step(
@@ -232,7 +246,8 @@ def _with_passes(told: Explanation, point: WrittenPoint) -> Explanation:
     # what moves by less than the rounding cannot be seen, and an output that is an input needs no words
     told_in_words = detail != "short" and point.paper.exact and graph.nodes[graph.output].op is not None
     moved = told.wrt if told.summary is None or told.asked else told.summary.steepest
-    spent = cost(point) if detail != "short" and told.wrt else None
+    inputs_alone = all(name in graph.inputs for name in told.wrt)
+    spent = cost(point) if detail != "short" and told.wrt and inputs_alone else None
     return told._replace(
         chains=tuple(chains),
         nudges=tuple(nudges(point, moved[: MOST_NUDGES[detail] if told.asked or detail == "full" else 1]))

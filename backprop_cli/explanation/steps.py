@@ -83,7 +83,8 @@ class _Derivation:
         self.graph = graph
         self.name = name
         self.written = Written(graph)
-        self.moves = graph.depends_on([graph.inputs[name]])
+        self.x = graph.id_of(name)
+        self.moves = graph.depends_on([self.x])
         self.steps: list[Step] = []
         self.known: dict[int, Expr] = {}  # derivatives of steps with names of their own
         self.whole: dict[int, Expr] = {}
@@ -143,7 +144,7 @@ class _Derivation:
         return Apply(DERIVATIVE, (Ref(Name(self.name), 0.0), e))
 
     def is_x(self, id: int) -> bool:
-        return id == self.graph.inputs[self.name]
+        return id == self.x
 
     # rules
 

@@ -107,9 +107,10 @@ class Cost(NamedTuple):
 
 
 def output_at(point: WrittenPoint, moved: dict[str, float]) -> float | None:
-    """Return the output with some inputs moved; None where it has no value."""
+    """Return the output with some inputs or steps moved; None where it has no value."""
     graph = point.here.graph
-    values: list[float] = run(graph, leaf_values(graph, point.here.inputs | moved))
+    force = {graph.id_of(name): x for name, x in moved.items() if name not in graph.inputs}
+    values: list[float] = run(graph, leaf_values(graph, point.here.inputs | moved), force=force)
     if all(map(isfinite, values)):
         return values[graph.output]
     needed = graph.needed(values)
@@ -124,7 +125,7 @@ def nudges(point: WrittenPoint, names: Sequence[str]) -> list[Nudge]:
     found = []
     gradient = point.gradient
     for name in names:
-        x, slope = point.here.inputs[name], gradient[name]
+        x, slope = point.here.values[point.graph.id_of(name)], gradient[name]
         size = abs(x)
         usual = size == 0.0 or 0.1 <= size < 1000.0
         step = NUDGE if usual else float(f"1e{floor(log10(size)) - 2}")

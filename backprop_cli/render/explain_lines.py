@@ -566,20 +566,23 @@ def _derivation(told: Explanation, d: Derivation, voice: Voice) -> Part:
     if formula is not None and (put is None or _is_simpler(formula, voice.symbols(put))):
         rows.append(Row(Words("simplified"), (equal(total, Formula(formula, voice.output)),)))
     if told.point is not None:
-        value = Value(told.point.here.cotangents[told.graph.inputs[d.name]])
+        value = Value(told.point.here.cotangents[told.graph.id_of(d.name)])
         rows.append(Row(Words("at this point"), (equal(total, value),)))
     return Part(f"Derivative by {d.name}, rule by rule", rows)
 
 
 def _limit(told: Explanation, name: str, limit: Limit | None, voice: Voice) -> Part:
-    graph = told.graph
+    graph = told.graph.with_input(name)
     title = f"Limit definition by {name}"
     if limit is None:
         text = "no polynomial: with values for the inputs there is a table of quotients"
         return Part(title, [Row(remark=text)])
+    # of a step as if it were an input: without those that it alone is made of
+    read = graph.needed()
+    arguments = [n for n, id in graph.inputs.items() if read[id] or graph is told.graph]
     function = voice.output
     h = Named(limit.letter)
-    here, there = (_call(function, limit, told, moved) for moved in (False, True))
+    here, there = (_call(function, limit, arguments, moved) for moved in (False, True))
     difference = Operation("subtract", (there, here))
     quotient = Operation("divide", (difference, h))
     slope = Slope(function, name)
@@ -600,7 +603,8 @@ def _limit(told: Explanation, name: str, limit: Limit | None, voice: Voice) -> P
     assert limit.limit is not None
     from ..explanation.limits import inlined
 
-    whole = inlined(told.point or Written(graph), name, limit.letter)
+    numbers = told.point.numbers if told.point is not None else None
+    whole = inlined(Written(graph, numbers), name, limit.letter)
     written = Symbols(whole) if whole is not None else None
     rows += [
         Row(Words("at the point"), (equal(here, Symbols(limit.value)),)),
@@ -615,10 +619,10 @@ def _limit(told: Explanation, name: str, limit: Limit | None, voice: Voice) -> P
     return Part(title, rows)
 
 
-def _call(function: str, limit: Limit, told: Explanation, moved: bool) -> Call:
+def _call(function: str, limit: Limit, arguments: Sequence[str], moved: bool) -> Call:
     inputs, name = limit.inputs, limit.name
-    many = len(told.graph.inputs) > MOST_ARGUMENTS
-    names = [name] if many else list(told.graph.inputs)
+    many = len(arguments) > MOST_ARGUMENTS
+    names = [name] if many else arguments
     parts: list[Form | None] = []
     for n in names:
         own: Form = Named(n) if inputs is None else Value(inputs[n])

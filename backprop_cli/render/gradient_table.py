@@ -131,8 +131,10 @@ def conclusions(report: GradientReport, digits: int) -> list[str]:
     if report.inputs is not None and report.wrt:
         parts = [f"{n} = {rounded(x, digits)}" for n, x in list(report.gradient.items())[:MANY_ROWS]]
         more = ", ..." if len(report.wrt) > MANY_ROWS else ""
-        lines.append(f"gradient of {output}: {', '.join(parts)}{more}")
-        lines.append(f"|∇| = {rounded(report.norm, digits)}")
+        what = "gradient" if report.by_inputs else "derivatives"
+        lines.append(f"{what} of {output}: {', '.join(parts)}{more}")
+        if report.by_inputs:
+            lines.append(f"|∇| = {rounded(report.norm, digits)}")
     if len(report.columns) > 1:
         counted = [k for k, v in enumerate(report.verdicts) if v.verdict != "not-run"]
         # a method without a number there does not agree with the others

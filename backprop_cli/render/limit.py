@@ -56,7 +56,8 @@ def heading(limits: Limits, limit: Limit) -> str:
     inputs = limits.inputs if "[" not in limit.name else {limit.name: limit.x, **limits.inputs}
     at = ", ".join(f"{n} = {brief(x, 6)}" for n, x in list(inputs.items())[:6])
     more = ", ..." if len(limits.inputs) > 6 else ""
-    moved = f"; {limit.name} moves by {h}" if len(limits.inputs) > 1 else ""
+    step = "" if limit.name in limits.inputs else f" = {brief(limit.x, 6)}"
+    moved = f"; {limit.name}{step} moves by {h}" if step or len(limits.inputs) > 1 else ""
     return f"{output_text(graph)} = {brief(limits.value, 6)} at {at}{more}{moved}"
 
 
