@@ -19,7 +19,7 @@ Deep code raises one of these; only ``cli/main.py`` prints and exits.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 ANSWERED = 0
@@ -75,15 +75,17 @@ class Source:
 
     Attributes:
         functions: Names of the functions that the text has of its own, which are no variables.
+        unknown: Those of them that are nowhere defined, with what their operands are called.
     """
 
-    __slots__ = ("_starts", "functions", "note", "path", "text")
+    __slots__ = ("_starts", "functions", "note", "path", "text", "unknown")
 
     def __init__(self, text: str, path: str | None = None, note: str | None = None) -> None:
         self.text = text
         self.path = path
         self.note = note
         self.functions: tuple[str, ...] = ()
+        self.unknown: Mapping[str, tuple[str, ...]] = {}
         self._starts: list[int] | None = None
 
     def locate(self, offset: int) -> tuple[int, int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..differentiation.symbolic.session import SESSION
@@ -18,6 +19,7 @@ from .programs import Bindings, bound
 from .shown import Shown
 
 if TYPE_CHECKING:
+    from ..differentiation.symbolic.process import Symbolic
     from ..render.document import Document
 
 MOST_NODES = 2_000
@@ -107,11 +109,24 @@ def _simplified(told: Explanation, graph: Graph, large: bool) -> Explanation:
     if len(graph) > MOST_NODES:
         return told._replace(unsimplified=f"more than {MOST_NODES:,} nodes")
     ids = {d.name: graph.id_of(d.name) for d in told.derivations}
-    with SESSION.lend() as process:
-        process.request(graph, None, list(ids.values()), [True] * len(graph), large=large)
-        answer = process.answer()
+    asked = partial(_formulas, graph, list(ids.values()), large)
+    answer = asked()
+    known: Mapping[int, str] = answer.formulas
+    if graph.source.unknown:
+        from ..differentiation.unknown import without_refuted
+
+        known, lost = without_refuted(graph, known)
+        whole, _ = without_refuted(graph, asked(inline=True).formulas)
+        put_back = {name: whole[id] for name, id in ids.items() if id in whole}
+        told = told._replace(notes=(*told.notes, *lost), put_back=put_back)
     # SymPy has the program's text, in which an output without a name is called v9
     own, named = (f"d{g.own_name(g.output)}/d" for g in (graph, told.graph))
-    found = {name: answer.formulas.get(id) for name, id in ids.items()}
+    found = {name: known.get(id) for name, id in ids.items()}
     formulas = {name: text and re.sub(rf"\b{own}", named, text) for name, text in found.items()}
     return told._replace(formulas=formulas, unsimplified=answer.failure)
+
+
+def _formulas(graph: Graph, wanted: list[int], large: bool, *, inline: bool = False) -> Symbolic:
+    with SESSION.lend() as process:
+        process.request(graph, None, wanted, [True] * len(graph), large=large, inline=inline)
+        return process.answer()

@@ -8,7 +8,7 @@ from ..errors import BindingError, UsageError
 from ..graph import Graph
 from ..language.lower import lower
 from ..language.parser import Program
-from ..language.parser import parse as parse_text
+from ..language.reader import read
 from ..language.tokens import plain_name
 from .arguments import as_float, flag, mapping, text
 
@@ -25,7 +25,7 @@ def parse(program: str, *, large: bool = False) -> Program:
     Raises:
         ExpressionError: with place and hint.
     """
-    return parse_text(text("program", program), large=flag("large", large))
+    return read(text("program", program), large=flag("large", large))
 
 
 def bound(
@@ -91,7 +91,7 @@ def graph_of(program: str | Program | Graph, names: Mapping[str, object], *, lar
     if isinstance(program, Graph):
         return program
     if isinstance(program, str):
-        program = parse_text(program, large=large)
+        program = read(program, large=large)
     if not isinstance(program, Program):
         raise UsageError(f"program is a text, or what parse returned, not {program!r:.40}")
     return lower(program, names.keys(), large=large)

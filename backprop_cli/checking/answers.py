@@ -15,6 +15,7 @@ from ..language.format import OUTPUT_NAMES
 from ..language.lower import lower
 from ..language.operators import CONSTANTS
 from ..language.parser import NUMBER_ITEM, parse
+from ..language.reader import read
 from ..language.tokens import NAME, plain_name
 
 TEXT_LIMIT = 2_000
@@ -271,11 +272,19 @@ def read_answer(text: str, graph: Graph) -> Answer:
         return Answer(text, None, {})
     if len(text) > TEXT_LIMIT:
         raise ExpressionError(f"a claimed formula may have {TEXT_LIMIT:,} characters")
-    program = parse(text)
+    functions = graph.source.unknown
+    program = read(text, functions) if functions else parse(text)
     if len(program.statements) > 1 or program.statements[0].name:
         raise ExpressionError(
             "a claim has one expression on the right", source=program.source, span=program.statements[-1].span
         )
+    for name in program.source.unknown:
+        if name not in graph.source.unknown:
+            raise ExpressionError(
+                f"the program has no function {name}",
+                source=program.source,
+                hint=f"write {name}*(...) to multiply" if name in graph.named else None,
+            )
     names = names_of(graph)
     bound = set(names) | (set(program.names()) - set(CONSTANTS))
     own = lower(program, bound)

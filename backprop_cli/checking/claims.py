@@ -366,6 +366,10 @@ class Judge(OneByOne[Target, Answer]):
             return base._replace(verdict=NONE, says="the formula is too much work")
         agreement = self._agreement(asked, answer)
         if agreement.worst <= SAME and agreement.gaps:
+            if self.graph.source.unknown:
+                return base._replace(
+                    says="right, but the formula has not a value everywhere", mistake="no value"
+                )
             gap = agreement.gaps[0]
             says = f"right {agreement.where}, but at {_shown(gap.inputs)} the formula has no value"
             return base._replace(point={**gap.inputs}, right=gap.right, says=says, mistake="no value")
@@ -380,9 +384,11 @@ class Judge(OneByOne[Target, Answer]):
         sample = agreement.sample
         assert sample is not None
         point = {**sample.inputs}
-        base = base._replace(point=point, right=sample.right)
+        some = bool(self.graph.source.unknown)  # the numbers are of functions that nobody has asked for
+        base = base if some else base._replace(point=point, right=sample.right)
         if agreement.claimed is None:
-            return base._replace(says=f"the formula has no value at {_shown(point)}", mistake="no value")
+            where = "everywhere" if some else f"at {_shown(point)}"
+            return base._replace(says=f"the formula has no value {where}", mistake="no value")
         digits = agreement.digits
         for earlier in wrong:
             carried = self._carried_on(target, earlier)
@@ -399,6 +405,9 @@ class Judge(OneByOne[Target, Answer]):
                 verdict=ROUNDED, digits=digits, says=f"right to {digits} digits", point=None, right=None,
                 how=f"at {agreement.points} points",
             )  # fmt: skip
+        if some:
+            names = " and ".join(self.graph.source.unknown)
+            return base._replace(says=f"it does not hold whatever {names} may be")
         return base._replace(says=f"at {_shown(point)} the formula gives {brief(agreement.claimed)}")
 
     def _agreement(self, asked: Question, answer: Answer) -> Agreement:

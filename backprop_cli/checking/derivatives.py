@@ -14,7 +14,7 @@ from ..engine.record import MULTIPLY, Recorder, Written
 from ..graph import CONSTANT, NODE_LIMIT, Graph
 from ..language.format import by_name
 from ..language.lower import lower
-from ..language.parser import parse
+from ..language.reader import read
 from ..language.written import OURS, Piece, number, spell
 from ..ops import Primitive
 from .answers import Answer, Target
@@ -48,7 +48,7 @@ class Pen(Recorder):
         """Return the local derivatives as a reader is shown them."""
         if not op.local or op.chosen:
             return list(op.partials(self.xp, y, *x))
-        known = dict(zip(op.params, x, strict=False)) | {"y": y}
+        known = {"y": y, **dict(zip(op.params, x, strict=False))}
         return [self.formula(_read(text), known) if text else 0.0 for text in op.local]
 
     def formula(self, graph: Graph, known: dict[str, Any]) -> Any:
@@ -66,7 +66,7 @@ class Pen(Recorder):
 
 @cache
 def _read(text: str) -> Graph:
-    return lower(parse(text))
+    return lower(read(text))
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,8 @@ from ..errors import BackpropError, BindingError, ExpressionError, Source, Usage
 from ..graph import Graph
 from ..language.lower import constant, lower
 from ..language.operators import CONSTANTS
-from ..language.parser import TEXT_LIMIT, parse, parse_here
+from ..language.parser import TEXT_LIMIT, parse_here
+from ..language.reader import read
 from .command import Binding, is_array
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Request:
             raise UsageError("--file - and --points - cannot both read stdin")
         self.source = _source(self.expression, self.file, self.large)
         try:
-            self.program = parse(self.source, large=self.large)
+            self.program = read(self.source, large=self.large)
         except ExpressionError as error:
             if not self.read_arrays(error):
                 raise

@@ -374,7 +374,22 @@ def higher(
     slopes_by: dict[str, list[float | None]] = {}
     if process is not None and (pointless or "symbolic" in chosen):
         answer = process.answer()
-        formulas = [answer.formulas.get(k) for k in range(len(wanted))]
+        texts: Mapping[int, str] = answer.formulas
+        if graph.source.unknown:
+            from .unknown import without_refuted
+
+            held = [texts.get(k) for k in range(len(wanted))]
+            texts, lost = without_refuted(
+                graph,
+                {k: text for k, text in enumerate(held) if text is not None},
+                lambda program, at, _: [
+                    x
+                    for x, text in zip(question._replace(graph=program).ours(at, DIGITS), held, strict=True)
+                    if text is not None
+                ],
+            )
+            notes += lost
+        formulas = [texts.get(k) for k in range(len(wanted))]
         if "symbolic" in columns:
             columns["symbolic"] = [
                 None if apart or k in why else answer.numbers.get(k) for k in range(len(wanted))

@@ -572,14 +572,20 @@ def _formulas_only(
     wanted = [n.id for n in graph.nodes if active[n.id]]
     process.request(graph, None, wanted, [True] * len(graph), inline=inline, large=large)
     answer = process.answer()
-    notes = (f"symbolic: {answer.failure}",) if answer.failure else ()
+    notes: tuple[str, ...] = (f"symbolic: {answer.failure}",) if answer.failure else ()
+    found: Mapping[int, str] = answer.formulas
+    if graph.source.unknown:
+        from .unknown import without_refuted
+
+        found, lost = without_refuted(graph, found)
+        notes += tuple(lost)
     return GradientReport(
         graph,
         None,
         [None] * len(graph),
         (),
         {},
-        [answer.formulas.get(k) for k in range(len(graph))],
+        [found.get(k) for k in range(len(graph))],
         [Verdict(NOT_RUN)] * len(graph),
         asked,
         warnings_of(graph),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from math import inf, isfinite, pi, ulp
@@ -13,6 +14,7 @@ from ..language.format import beginning, node_text
 from ..language.literals import exact_literal
 from ..language.numbers import brief, exact_text, tidy
 from ..ops.namespaces import FLOATS
+from ..ops.unknown import UnknownFunction
 
 MANY_DIGITS = 800
 """That tell cos(1e-300) from 1."""
@@ -24,9 +26,12 @@ def bind(graph: Graph, values: Mapping[str, float]) -> dict[str, float]:
     Raises:
         BindingError: for an unknown, computed, missing or non-finite one, listing what there is.
     """
-    for name, value in values.items():
+    for name in values:
         if name not in graph.inputs:
             raise not_an_input(graph, name)
+    if graph.source.unknown:
+        raise without_numbers(graph)
+    for name, value in values.items():
         if not isfinite(value):
             raise BindingError(f"{name} = {value} is not a finite number")
     bound = {name: values.get(name, graph.defaults.get(name)) for name in graph.inputs}
@@ -44,7 +49,21 @@ def bind(graph: Graph, values: Mapping[str, float]) -> dict[str, float]:
 
 def is_bound(graph: Graph, bindings: Mapping[str, float]) -> bool:
     """Whether there is a point: with no value at all, a program that needs some is its symbols alone."""
-    return bool(bindings or graph.defaults or not graph.inputs)
+    return bool(bindings or ((graph.defaults or not graph.inputs) and not graph.source.unknown))
+
+
+def without_numbers(graph: Graph) -> BindingError:
+    """Say that a program with unknown functions has formulas alone."""
+    node = next(node for node in graph.nodes if isinstance(node.op, UnknownFunction))
+    assert isinstance(node.op, UnknownFunction)
+    name = node.op.function
+    says = f"{name} is an unknown function: there are formulas, but no numbers"
+    operands = ", ".join(graph.name(i) for i in node.inputs)
+    hint = f"define it before, {name}({', '.join(node.op.params)}) = ..."
+    if len(node.inputs) == 1:
+        text = re.sub(r"^[^(]*", "", graph.text(node.id)) or f"({operands})"
+        hint += f", or write {name}*{text} to multiply"
+    return BindingError(says, source=graph.source, span=node.span, hint=hint)
 
 
 def not_an_input(graph: Graph, name: str, given: Collection[str] = ()) -> BindingError:
@@ -67,6 +86,8 @@ def not_an_input(graph: Graph, name: str, given: Collection[str] = ()) -> Bindin
     close = nearest(name, variables)
     listed = f"the expression's variables: {_listed(variables)}" if variables else "it has no variables"
     product = _meant_as_product(graph, variables, {name, *given})
+    if name in graph.source.functions:
+        product = f"{name}(...) is a function here; to multiply write {name}*(...)"
     meant = f"{product}. " if product else f"did you mean {close}? " if close else ""
     return BindingError(f"the expression has no variable {name}", hint=meant + listed)
 

@@ -70,7 +70,9 @@ def read(text: str, known: Mapping[str, Expr], *, signed: bool = True) -> Expr:
         first = operands[0]
         if signed and item.text == "negative" and isinstance(first, Number) and not first.label:
             return Number(-first.value)
-        return multiply(*operands) if item.text == "multiply" else Apply(item.text, tuple(operands))
+        return (
+            multiply(*operands) if item.text == "multiply" else Apply(item.text.rstrip("("), tuple(operands))
+        )
 
     return fold(
         postfix(text),

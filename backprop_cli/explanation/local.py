@@ -44,7 +44,7 @@ def local_pieces(graph: Graph, id: int, values: Sequence[float] | None = None) -
         return tuple(
             _extreme(graph, id, k, operands, ties) if moves else NONE for k, moves in enumerate(moving)
         )
-    known = dict(zip(op.params, operands, strict=False)) | {"y": Piece(graph.own_name(id))}
+    known = {"y": Piece(graph.own_name(id)), **dict(zip(op.params, operands, strict=False))}
     return tuple(
         _substituted(text, known, graph) if moves else NONE
         for text, moves in zip(op.local, moving, strict=False)
@@ -92,7 +92,8 @@ def _substituted(text: str, known: Mapping[str, Piece], graph: Graph) -> Piece:
 
 
 def _applied(item: Item, operands: Sequence[Piece]) -> Piece:
-    return _shortened(item.text, operands) or spell(OURS, item.text, operands)
+    name = item.text.rstrip("(")
+    return _shortened(name, operands) or spell(OURS, name, operands)
 
 
 def _shortened(word: str, operands: Sequence[Piece]) -> Piece | None:

@@ -73,6 +73,7 @@ class Explanation(NamedTuple):
         derivations: Rule by rule, where asked for.
         limits: The limit definition, where asked for; None for one that cannot be worked out.
         formulas: SymPy's derivative by input, put in by whoever has a SymPy process.
+        put_back: The same over inputs alone, where unknown functions make that another formula.
         unsimplified: Why those are missing, or None.
         warnings: What the user should know, one line each.
         notes: What was left out and why.
@@ -96,6 +97,7 @@ class Explanation(NamedTuple):
     derivations: tuple[Derivation, ...] = ()
     limits: tuple[Limit | None, ...] = ()
     formulas: Mapping[str, str | None] = {}
+    put_back: Mapping[str, str] = {}
     unsimplified: str | None = None
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

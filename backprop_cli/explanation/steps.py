@@ -13,6 +13,7 @@ from ..language.format import by_name, given
 from ..language.written import DERIVATIVE
 from ..ops import PRIMITIVES
 from ..ops.primitive import CONSTANT_FACTOR_RULE, PRODUCT_RULE, QUOTIENT_RULE
+from ..ops.unknown import UnknownFunction
 from .expr import (
     ONE,
     ZERO,
@@ -310,6 +311,9 @@ class _Derivation:
                 slope = self.slope_name(meaning[0].name.part)
             promised = plus(promised, times(partial(k, names), slope))
         self.steps.append(Step(rule, depth, (*left, promised), meaning))
+        if isinstance(op, UnknownFunction) and meaning is not None and node.name is not None:
+            outer = Ref(Name(_part(meaning[0]), of=node.name), 0.0)
+            self.steps.append(Step("outer function", depth + 1, (outer, partial(inner[0], names))))
         total: Expr = ZERO
         for k in moving:
             i = node.inputs[k]
@@ -327,7 +331,7 @@ class _Derivation:
         if id != self.graph.output and self.is_named(id):
             value = self.written.ref(id)  # as textbooks have yhat*(1 - yhat)
         if node.op.local:
-            known = dict(zip(node.op.params, operands, strict=False)) | {"y": value}
+            known = {"y": value, **dict(zip(node.op.params, operands, strict=False))}
             return simplified(read(node.op.local[position], known))
         names = {self.graph.own_name(i): e for i, e in zip(node.inputs, operands, strict=True)}
         text = local_texts(self.graph, id)[position]

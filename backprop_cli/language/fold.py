@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TypeVar
 
-from .parser import NAME_ITEM, NUMBER_ITEM, Item, parse
+from .parser import NAME_ITEM, NUMBER_ITEM, Item
+from .reader import read
 
 Value = TypeVar("Value")
 
@@ -44,4 +45,4 @@ def fold(
 @lru_cache(maxsize=4096)
 def postfix(text: str) -> tuple[Item, ...]:
     """Return one expression as a postfix list; the table's own formulas are read once."""
-    return tuple(parse(text).statements[0].items)
+    return tuple(read(text).statements[0].items)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ..errors import BindingError, CallSpan, ExpressionError, NoSuchNumber, Source, Span
-from ..graph import CONSTANT, NODE_LIMIT, Graph, GraphBuilder
+from ..graph import CONSTANT, NODE_LIMIT, STEP, Graph, GraphBuilder
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import FLOATS
 from .fold import fold
@@ -196,7 +196,7 @@ class Lowering:
         """Add one statement's nodes; return the id of its value."""
         stack: list[int] = []
         begin = 0
-        for at, item in enumerate(items) if self.definitions else ():
+        for at, item in enumerate(items) if self.definitions or self.source.unknown else ():
             if item.text[-1] == "(":
                 self.extend(stack, items[begin:at])
                 operands = stack[len(stack) - item.arity :]
@@ -210,6 +210,8 @@ class Lowering:
         """Add the nodes of a call, unless the same has been called before; return the id of its value."""
         builder, name = self.builder, item.text[:-1]
         span: Span = (item.start, item.end)
+        if name not in self.definitions:
+            return self.unknown(name, operands, CallSpan(*self.inside, span) if self.inside else span)
         nodes = [builder.nodes[id] for id in operands]
         constants = [node.op is None and node.kind == CONSTANT for node in nodes]
         key = (name, *((n.value, n.label) if c else n.id for n, c in zip(nodes, constants, strict=True)))
@@ -241,6 +243,20 @@ class Lowering:
                 else CallSpan(span, inner.function, inner.inside, whole=True)
             )
         self.expanded[key] = id
+        return id
+
+    def unknown(self, name: str, operands: list[int], span: Span) -> int:
+        """Add a call of an unknown function, or of its derivative."""
+        from ..ops.unknown import unknown
+        from .unknown import named
+
+        called = named(name)
+        assert called is not None
+        names = self.source.unknown[called.function]
+        orders = called.orders(names, [self.builder.nodes[i].name or "" for i in operands])
+        assert orders is not None
+        id = self.builder.apply(unknown(called.function, names, orders), tuple(operands), span)
+        self.builder.nodes[id].kind = STEP  # f(2) is no number
         return id
 
     def number(self, id: int) -> float | None:

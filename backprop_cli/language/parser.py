@@ -162,11 +162,13 @@ class Parser:
         signs: Operators between two operands.
         functions: What a name before a bracket may be.
         arrays: The program may have arrays.
+        primes: A name before a bracket may have primes: the derivative of a function.
     """
 
     signs: Mapping[str, tuple[int, str]] = BINARY
     functions: Mapping[str, Callee] = FUNCTIONS
     arrays = False
+    primes = False
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -189,7 +191,7 @@ class Parser:
         params: tuple[str, ...] | None = None
         begin = -1
         headers = re.compile(_HEADER) if "=" in self.text else None
-        for group, word, start, end in tokens(self.source, arrays=self.arrays):
+        for group, word, start, end in tokens(self.source, arrays=self.arrays, primes=self.primes):
             if start < self.skip:
                 continue
             if begin < 0:

@@ -25,10 +25,10 @@ _OPERATOR = (
 _SUPERSCRIPT = rf"[⁺⁻]?(?:[⁰¹²³⁴⁵⁶⁷⁸⁹]+|[{''.join(SUPERSCRIPT_LETTERS)}])"
 
 
-def _pattern(operator: str) -> re.Pattern[str]:
+def _pattern(operator: str, name: str = NAME) -> re.Pattern[str]:
     return re.compile(
         r"(?:[ \t\r\f\u00a0\u2009\u202f]+|#[^\n]*)*"
-        rf"(?:({NAME})|({NUMBER})|({operator})|({_SUPERSCRIPT})|(\Z)|(.))",
+        rf"(?:({name})|({NUMBER})|({operator})|({_SUPERSCRIPT})|(\Z)|(.))",
         re.DOTALL,
     )
 
@@ -42,30 +42,39 @@ def _array_token() -> re.Pattern[str]:
     return _pattern(f"{signs}|{_OPERATOR}")
 
 
+@cache
+def _primed_token() -> re.Pattern[str]:
+    return _pattern(_OPERATOR, rf"{NAME}(?:['′’]+(?=[ \t]*\())?")
+
+
 NAME_TOKEN, NUMBER_TOKEN, OPERATOR_TOKEN, SUPERSCRIPT_TOKEN, END_TOKEN = 1, 2, 3, 4, 5
 
 Token = tuple[int, str, int, int]
 """Group, text (in its plain spelling), start, end."""
 
 
-def tokens(source: Source, *, arrays: bool = False) -> Iterator[Token]:
+def tokens(source: Source, *, arrays: bool = False, primes: bool = False) -> Iterator[Token]:
     """Yield the tokens of a program, the last one END_TOKEN.
 
     Args:
         source: The program.
         arrays: It has arrays, and their signs: ``@ ' .* ./ .^ [ ] :``.
+        primes: Names before a bracket may have primes.
     Raises:
         ExpressionError: at a character the language does not have.
     """
     text = source.text
     ascii_only = text.isascii()
-    for match in (_array_token() if arrays else _TOKEN).finditer(text):
+    pattern = _array_token() if arrays else _primed_token() if primes else _TOKEN
+    for match in pattern.finditer(text):
         group = match.lastindex
         assert group is not None
         start, end = match.span(group)
         word = match[group]
         if group == NAME_TOKEN:
             if not ascii_only:
+                if primes:
+                    word = word.replace("′", "'").replace("’", "'")
                 word = plain_name(word, source, start, end)
             if end - start > NAME_LIMIT:
                 raise ExpressionError(

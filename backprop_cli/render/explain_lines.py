@@ -565,6 +565,11 @@ def _derivation(told: Explanation, d: Derivation, voice: Voice) -> Part:
     formula = told.formulas.get(d.name)
     if formula is not None and (put is None or _is_simpler(formula, voice.symbols(put))):
         rows.append(Row(Words("simplified"), (equal(total, Formula(formula, voice.output)),)))
+    back = told.put_back.get(d.name)
+    if back is not None and formula is not None and back != formula:
+        steps = [n for n, id in told.graph.named.items() if told.graph.nodes[id].op is not None]
+        names = " and ".join(n for n in steps if re.search(rf"(?<!\w){n}(?!\w)", formula))
+        rows.append(Row(Words(f"{names} put back"), (equal(total, Formula(back, voice.output)),)))
     if told.point is not None:
         value = Value(told.point.here.cotangents[told.graph.id_of(d.name)])
         rows.append(Row(Words("at this point"), (equal(total, value),)))

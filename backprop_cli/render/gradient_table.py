@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..differentiation import METHODS
 from ..differentiation.report import GradientReport
 from ..graph import CONSTANT, INPUT
-from ..language.format import beginning, node_text, output_text
+from ..language.format import beginning, letter, node_text, output_text
 from ..language.numbers import rounded
 from .page import Block, Cell, Column, Grid, Heading, Kind, Lines, Only, Paragraph, Slopes, Text, Tone, plain
 
@@ -135,6 +135,8 @@ def conclusions(report: GradientReport, digits: int) -> list[str]:
         lines.append(f"{what} of {output}: {', '.join(parts)}{more}")
         if report.by_inputs:
             lines.append(f"|∇| = {rounded(report.norm, digits)}")
+    if graph.source.unknown:
+        lines += _slopes(report)
     if len(report.columns) > 1:
         counted = [k for k, v in enumerate(report.verdicts) if v.verdict != "not-run"]
         # a method without a number there does not agree with the others
@@ -174,3 +176,15 @@ def explanation(report: GradientReport, id: int, digits: int) -> str:
     sides = f"slope {left} on the left, {right} on the right"
     why = f"{verdict.reason}; " if verdict.verdict == "disagree" else ""
     return f"{verdict.verdict}{where}: {why}{sides}{taken}"
+
+
+def _slopes(report: GradientReport) -> list[str]:
+    """Return ``dy/dx = g'(u)*f'(x)`` for every input asked for."""
+    graph, formulas = report.graph, report.formulas or []
+    output = graph.nodes[graph.output].name or letter(graph)
+    own = graph.own_name(graph.output)
+    return [
+        f"d{output}/d{name} = {formulas[graph.id_of(name)]}".replace(f"d{own}/d", f"d{output}/d")
+        for name in report.wrt
+        if formulas and formulas[graph.id_of(name)] is not None
+    ]

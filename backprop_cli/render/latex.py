@@ -97,7 +97,7 @@ def formula(text: str, of: str = "") -> Piece:
         items,
         name=lambda item: slopes.get(item.text) or atom(name_to_latex(item.text)),
         number=lambda item: number_piece(item.text),
-        apply=lambda item, operands: spell(LATEX, item.text, operands),
+        apply=lambda item, operands: spell(LATEX, item.text.rstrip("("), operands),
     )
 
 
@@ -133,6 +133,9 @@ def number_piece(text: str) -> Piece:
 def command(name: str) -> str:
     """Return what a function is called; the slope of one has a prime."""
     stem = name.rstrip("'")
+    head, _, below = stem.partition("_")
+    if len(head.rstrip("0123456789₀₁₂₃₄₅₆₇₈₉")) == 1:  # a function that a text has of its own
+        return name_to_latex(head) + (f"_{{{below}}}" if below else "") + name[len(stem) :]
     known = f"\\{stem}" if stem in KNOWN else r"\operatorname{" + stem.replace("_", r"\_") + "}"
     return known + name[len(stem) :]
 

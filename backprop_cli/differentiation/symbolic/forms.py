@@ -513,7 +513,7 @@ class _ArrayPrinter(Printer):
         dotted = lower == 2 or (axes == 2 and lower)
         return spell(TEXTBOOK, "./" if dotted else "divide", [top, bottom])
 
-    def _place(self, factor: Any) -> tuple[bool, int]:
+    def _place(self, factor: Any) -> tuple[Any, ...]:
         """Numbers lead, then single numbers, then arrays, sums last."""
         return self._axes(factor) > 0, _place(factor)
 

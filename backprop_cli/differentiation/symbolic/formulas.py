@@ -13,7 +13,7 @@ from ...language.format import NAMED_FROM, by_name
 from ...language.operators import PRODUCT
 from ...language.written import Piece
 from .constants import Constants, guarded
-from .functions import is_formula, shown
+from .functions import is_formula, outermost_first, shown
 from .printer import Printer
 from .simpler import Simpler
 
@@ -54,7 +54,7 @@ def chained(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> tup
     constants = Constants(graph)
     symbols = {n.id: sympy.Dummy(graph.name(n.id), real=True) for n in graph.nodes if n.kind != CONSTANT}
     decimal = any(n.label and not n.label.isdigit() and n.op is None and "." in n.label for n in graph.nodes)
-    write = Printer(decimal, constants.written).write
+    write = Printer(decimal, constants.written, outermost_first(graph)).write
     expressions: dict[int, Any] = {}
     templates: dict[tuple[Any, ...], Any] = {}
     limit = 400 if inline else NAMED_FROM

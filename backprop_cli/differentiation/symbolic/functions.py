@@ -11,9 +11,11 @@ from typing import Any
 
 import sympy
 
+from ...graph import Graph
 from ...language.fold import fold, postfix
 from ...language.operators import CONSTANTS
 from ...ops import PRIMITIVES, Primitive
+from ...ops.unknown import UnknownFunction
 
 OUR_NAMES = {"Where": "where", "Share": "where", "loggamma": "lgamma", "Abs": "abs", "SincN": "sinc_n"}
 """Names that functions have here where they have another in SymPy."""
@@ -136,6 +138,37 @@ class SincN(sympy.Function):
 COMPARE = {name: type(name, (Flat,), {"nargs": 2}) for name, row in PRIMITIVES.items() if row.truth}
 
 
+class Unknown(sympy.Function):
+    """A function of which nothing is known; ``row`` says which."""
+
+    row: UnknownFunction
+
+
+@cache
+def unknown_head(row: UnknownFunction) -> Any:
+    """Return an unknown function, whose derivatives are functions with names of their own."""
+
+    def fdiff(self: Any, argindex: int = 1) -> Any:
+        return unknown_head(row.derivative(argindex - 1))(*self.args)
+
+    named = {"fdiff": fdiff, "is_real": True, "nargs": len(row.params), "row": row}
+    return type(row.name, (Unknown,), named)
+
+
+def outermost_first(graph: Graph) -> tuple[str, ...]:
+    """Return the unknown functions of a program as its formulas have them: the outer before the inner."""
+    depths: list[int] = []
+    order: dict[str, tuple[int, int]] = {}
+    for node in graph.nodes:
+        unknown = isinstance(node.op, UnknownFunction)
+        depths.append(max((depths[i] for i in node.inputs), default=0) + unknown)
+        if isinstance(node.op, UnknownFunction):
+            order[node.op.function] = min(
+                order.get(node.op.function, (0, node.span[0])), (-depths[-1], node.span[0])
+            )
+    return tuple(sorted(order, key=order.__getitem__))
+
+
 class _Sympy:
     """The functions that a row's ``symbol`` may name."""
 
@@ -147,6 +180,7 @@ class _Sympy:
     min = type("min", (Extremum,), {})
     lgamma = sympy.loggamma
     sinc_n = SincN
+    unknown = staticmethod(unknown_head)
 
     def __getattr__(self, name: str) -> Any:
         return COMPARE.get(name) or getattr(sympy, name)

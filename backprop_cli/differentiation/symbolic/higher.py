@@ -11,7 +11,7 @@ import sympy
 from ...engine.run import evaluate
 from ...graph import Graph
 from .constants import Constants, inlined
-from .functions import defined, is_formula, shown
+from .functions import defined, is_formula, outermost_first, shown
 from .printer import Printer
 from .simpler import Simpler
 from .tracked import Points, evaluate_formula
@@ -42,7 +42,7 @@ def higher(
     symbols = {id: sympy.Dummy(name, real=True) for name, id in graph.inputs.items()}
     decimal = any(n.label and "." in n.label for n in graph.nodes)
     decimal = decimal or any(w % 1.0 for along in directions for weights in along for _, w in weights)
-    write = Printer(decimal, constants.written).write
+    write = Printer(decimal, constants.written, outermost_first(graph)).write
     reached = graph.needed()
 
     def derived(known: dict[Any, Any], along: tuple[Any, ...]) -> Any:
@@ -69,8 +69,9 @@ def higher(
     written = {(): inlined(graph, constants, symbols, shown, reached)[graph.output]}
     texts = found["formulas"]
     expressions: dict[int, Any] = {}
+    steps_named = _named_steps(graph, constants, symbols, reached) if graph.source.unknown else {}
     for k, key in enumerate(keys):
-        expression = sympy.powsimp(derived(written, key))
+        expression = sympy.powsimp(derived(written, key)).xreplace(steps_named)
         if is_formula(expression) and expression.count_ops(visual=False) <= WRITTEN_LIMIT:
             texts[k], expressions[k] = write((expression,)), expression
 
@@ -80,3 +81,13 @@ def higher(
             texts[k] = simpler.shortest(texts[k], expression, lambda e: write((e,)))
 
     found["later"] = shorten
+
+
+def _named_steps(graph: Graph, constants: Constants, symbols: dict[int, Any], reached: list[bool]) -> Any:
+    """Return the names of steps for what unknown functions are of them: ``g''(u)``, not ``g''(f(x))``."""
+    built = inlined(graph, constants, symbols, shown, reached)
+    return {
+        built[node.id]: sympy.Dummy(node.name, real=True)
+        for node in graph.nodes
+        if node.op is not None and node.name is not None and node.id != graph.output and reached[node.id]
+    }

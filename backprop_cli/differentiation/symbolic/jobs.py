@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import Source
 from ...graph import NOWHERE, ArrayNode, Graph, Node
 from ...language.lower import lower
-from ...language.parser import parse
+from ...language.reader import read
 from ...ops import PRIMITIVES, Primitive
 from ...ops.matrices import MATRICES
 from ...ops.sums import DOT, SUM
@@ -36,7 +36,7 @@ def work(job: Job, found: Found) -> None:
         if job.get("rows"):
             graph = _unlisted(job["rows"], job["output"], job.get("arrays"))
         else:
-            graph = lower(parse(job["text"], large=job["large"]), job["bound"], large=job["large"])
+            graph = lower(read(job["text"], large=job["large"]), job["bound"], large=job["large"])
         JOBS[job["kind"]](graph, job, found)
     except MemoryError:
         found["failure"] = "SymPy ran out of memory"
@@ -94,7 +94,7 @@ def _higher(graph: Graph, job: Job, found: Found) -> None:
 
 
 def _proof(graph: Graph, job: Job, found: Found) -> None:
-    claim = lower(parse(job["claim"]), job["claim_bound"])
+    claim = lower(read(job["claim"], graph.source.unknown), job["claim_bound"])
     found["proved"] = equal(graph, job["of"], job["by"], claim, job["names"])
 
 

@@ -11,7 +11,7 @@ import sympy
 from ...language.operators import POWER, PRODUCT
 from ...language.written import TEXTBOOK, Piece, behind, call, number, signed, spell
 from ...ops import PRIMITIVES
-from .functions import COMPARE, OUR_NAMES, Share, gathered
+from .functions import COMPARE, OUR_NAMES, Share, Unknown, gathered
 
 
 def _by_polygamma(n: Any, *more: Any) -> Any:
@@ -27,11 +27,13 @@ class Printer:
     Args:
         decimal: Write fractions with a short decimal form as decimals, as the user did.
         written: The symbols that stand for more than a name or a number.
+        unknown: Names of unknown functions, in the order of the factors that have them.
     """
 
-    def __init__(self, decimal: bool, written: Mapping[Any, Piece]) -> None:
+    def __init__(self, decimal: bool, written: Mapping[Any, Piece], unknown: Sequence[str] = ()) -> None:
         self.decimal = decimal
         self.written = written
+        self.unknown = {name: k for k, name in enumerate(unknown)}
 
     def write(self, groups: Sequence[Any]) -> str:
         """Write a product of groups; one group when none has a function in it."""
@@ -108,6 +110,8 @@ class Printer:
 
     def sum(self, e: Any) -> Piece:
         terms = e.as_ordered_terms()
+        if self.unknown:
+            terms.sort(key=self._orders)
         # a sum that can start with a plus does
         front = next((t for t in terms if not t.could_extract_minus_sign()), terms[0])
         written = self.piece(front)
@@ -131,8 +135,21 @@ class Printer:
         """Return the factors of a product above and below the line; of anything else the whole, above."""
         if not e.is_Mul:
             return [self.piece(e)], []
-        above, below = self.factors(e, _place)
+        above, below = self.factors(e, self._place)
         return [*map(self.piece, above)], [*map(self.piece, below)]
+
+    def _place(self, factor: Any) -> tuple[Any, ...]:
+        base = factor.base if factor.is_Pow and factor.exp.is_number else factor
+        unknown = self.unknown.get(base.row.function, -1) if isinstance(base, Unknown) else -1
+        return _place(factor), unknown
+
+    def _orders(self, term: Any) -> list[int]:
+        """Order the terms of a product rule: what is differentiated most of the first function leads."""
+        found = [0] * len(self.unknown)
+        for e in term.atoms(Unknown):
+            k = self.unknown[e.row.function]
+            found[k] = min(found[k], -sum(e.row.orders))
+        return found
 
     def factors(self, e: Any, place: Callable[[Any], Any]) -> tuple[list[Any], list[Any]]:
         """Return the factors of a product above and below the line, each in the order of their places."""
