@@ -84,6 +84,7 @@ EXACT = {
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "softplus": lambda x: mp.log1p(mp.exp(x)),
     "log2": lambda x: mp.log(x) / mp.ln2,
+    "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
 }
 RANGES = {
     "sin": [(-7.0, 7.0), (-1e6, 1e6)],
@@ -100,14 +101,25 @@ RANGES = {
     "log1p": [(-0.9999, 2.0), (-1e-3, 1e-3)],
     "atan": [(-3.0, 3.0)],
     "erf": [(-7.0, 7.0)],
+    "erfc": [(-6.0, 27.2), (-1.3, 3.0)],
+    "asin": [(-1.0, 1.0), (0.499, 0.501)],
+    "acos": [(-1.0, 1.0), (0.499, 0.501), (-0.501, -0.499)],
+    "asinh": [(-3.0, 3.0), (-1e9, 1e9)],
+    "acosh": [(1.0, 3.0), (1.0, 1e9)],
+    "atanh": [(-1.0, 1.0)],
+    "cbrt": [(-3.0, 3.0), (5e-324, 1e-307)],
     "sigmoid": [(-5.0, 5.0), (-745.0, 40.0)],
     "softplus": [(-5.0, 5.0), (-745.0, 40.0)],
 }
 SIZES = {
     **dict.fromkeys(("log", "log2", "log10"), (1e-300, 1e300)),
-    **dict.fromkeys(("sin", "cos", "tan", "exp", "expm1", "sinh", "tanh", "erf"), (0.0, 1.0)),
+    **dict.fromkeys(
+        "sin cos tan exp expm1 sinh tanh erf erfc asin acos atanh".split(),
+        (0.0, 1.0),
+    ),
     "log1p": (1e-300, 1e300),
-    "atan": (0.0, 1e300),
+    "acosh": (1.0, 1e300),
+    **dict.fromkeys(("atan", "asinh", "cbrt"), (0.0, 1e300)),
 }
 
 
@@ -146,6 +158,38 @@ def test_functions_are_within_two_last_places(name: str) -> None:
 @pytest.mark.parametrize("name", RANGES)
 def test_functions_are_within_two_last_places_at_many_points(name: str) -> None:
     check_accuracy(name, 100_000)
+
+
+@needs_llvm
+@pytest.mark.parametrize("name", ["atan2", "hypot"])
+@pytest.mark.parametrize("size", [1.0, 1e-310, 4e307, None])
+def test_functions_of_two_numbers_are_within_two_last_places(name: str, size: float | None) -> None:
+    draw = np.random.default_rng(0)
+    columns = [
+        spread(0.0, 1e300, 300, k) if size is None else size * draw.uniform(-3.0, 3.0, 300) for k in (1, 2)
+    ]
+    exact = getattr(mp, name)
+    with mp.workprec(120):
+        for a, b, found in zip(*(c.tolist() for c in (*columns, computed(name, *columns))), strict=True):
+            y = exact(mpf(a), mpf(b))
+            assert abs(found - y) <= 2 * math.ulp(float(y)), (a, b)
+
+
+@needs_llvm
+@pytest.mark.parametrize("n", [5, 6, 7, 13, 32, -3, -7, 1.5, 2.5, -0.5, -1.5, 15.5, 1 / 3, 2.1, 33])
+def test_powers_are_within_two_last_places(n: float) -> None:
+    tape = Tape(NATIVE)
+    x, draw = tape.leaf("x", ()), np.random.default_rng(0)
+    y = tape.apply(PRIMITIVES["power_n"], x, float(n))
+    points = llvm.Points(tape.builder.nodes, [x.id], [y.id], [], [], 1)
+    whole = float(n).is_integer()
+    for column in (draw.uniform(-3.0 if whole else 0.0, 3.0, 300), spread(1e-9, 1e9, 300, 1)):
+        found = np.empty(300)
+        points.run([column], [found])
+        with mp.workprec(200):
+            for a, b in zip(column.tolist(), found.tolist(), strict=True):
+                exact = mpf(a) ** mpf(n)
+                assert abs(b - exact) <= 2 * math.ulp(float(exact)), (a, b)
 
 
 SPECIAL = [

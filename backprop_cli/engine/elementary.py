@@ -66,7 +66,23 @@ ATAN_OF = {
     1.5: (9.82793723247329054082e-01, 1.39033110312309984516e-17),
     inf: HALF_PI[:2],
 }
-
+ARC = (
+    (
+        1.66666666666666657415e-01, -3.25565818622400915405e-01, 2.01212532134862925881e-01,
+        -4.00555345006794114027e-02, 7.91534994289814532176e-04, 3.47933107596021167570e-05,
+    ),
+    (
+        1.0, -2.40339491173441421878e+00, 2.02094576023350569471e+00, -6.88283971605453293030e-01,
+        7.70381505559019352791e-02,
+    ),
+)  # fmt: skip
+"""asin(x)/x - 1 over x^2."""
+LARGE = 2.0**28
+"""From where on the inverse hyperbolic functions are logarithms of twice their operands."""
+MOST_FACTORS = 64.0
+"""Of a square root, in a power that is a product."""
+CBRT_BITS = 715094163.0
+"""Two thirds of the exponent of 1, so that a third of the bits is that of a root (Kahan)."""
 
 # Sums of two numbers
 
@@ -255,13 +271,51 @@ def _log(xp: Lanes, x: Lane) -> Lane:
     return _valid(xp, x, y)
 
 
-def _log1p(xp: Lanes, x: Lane) -> Lane:
+def _log_of(xp: Lanes, x: Lane, low: Lane) -> Lane:
+    """Write log(1 + x + low), where low is below the last digit of x."""
     u = 1.0 + x
-    lost = xp.where(x < 1.0, x - (u - 1.0), 1.0 - (u - x))
+    lost = xp.where(x < 1.0, x - (u - 1.0), 1.0 - (u - x)) + low
     k, f = _split(xp, u)
     half, rest = _rest_of_log(xp, f)
     y = k * LN2_SHORT[0] - ((half - (rest + xp.fma(k, xp.number(LN2_SHORT[1]), lost / u))) - f)
-    return _odd(xp, x, _valid(xp, u, y))
+    return _valid(xp, u, y)
+
+
+def _log1p(xp: Lanes, x: Lane) -> Lane:
+    return _odd(xp, x, _log_of(xp, x, xp.number(0.0)))
+
+
+def _asinh(xp: Lanes, x: Lane) -> Lane:
+    size = abs(x)
+    large = size > LARGE
+    part = xp.where(large, 1.0, size)
+    square = part * part
+    more = square / (1.0 + xp.sqrt(1.0 + square))
+    total = part + more
+    low = xp.where(part > more, more - (total - part), part - (total - more))
+    y = _log_of(xp, total, low)
+    return xp.copysign(xp.where(large, _log(xp, size) + LN2[0], y), x)
+
+
+def _acosh(xp: Lanes, x: Lane) -> Lane:
+    large = x > LARGE
+    t = xp.where(large, 1.0, x - 1.0)
+    root = xp.sqrt(2.0 * t + t * t)
+    total = t + root  # the root is larger
+    y = _log_of(xp, total, t - (total - root))
+    return xp.where(large, _log(xp, x) + LN2[0], y)
+
+
+def _atanh(xp: Lanes, x: Lane) -> Lane:
+    size = abs(x)
+    left = 1.0 - size
+    lost = (1.0 - left) - size
+    twice = 2.0 * size
+    q = twice / left
+    low = (xp.fma(-q, left, twice) - q * lost) / left
+    y = 0.5 * _log_of(xp, q, low)
+    ends = xp.where(size == 1.0, inf, nan)
+    return xp.copysign(xp.where(size < 1.0, y, ends), x)
 
 
 def _log_to(over: tuple[float, float], bit: tuple[float, float]) -> Callable[[Lanes, Lane], Lane]:
@@ -286,8 +340,8 @@ _log2, _log10 = _log_to(OVER_LN2, (1.0, 0.0)), _log_to(OVER_LN10, LOG10_2_SHORT)
 # The others
 
 
-def _atan(xp: Lanes, x: Lane) -> Lane:
-    size = abs(x)
+def _angle(xp: Lanes, size: Lane) -> Lane:
+    """Write atan of what is not negative."""
     top, bottom = size, xp.number(1.0)
     angle, low = xp.number(0.0), xp.number(0.0)
     for start, tangent in ATAN_FROM:
@@ -300,14 +354,55 @@ def _atan(xp: Lanes, x: Lane) -> Lane:
         angle, low = (xp.where(there, a, b) for a, b in zip(ATAN_OF[tangent], (angle, low), strict=True))
     t = top / bottom
     z = t * t
-    y = angle + (low + xp.fma(-t * z, xp.polynomial(ATAN, z), t))
-    return xp.copysign(y, x)
+    return angle + (low + xp.fma(-t * z, xp.polynomial(ATAN, z), t))
 
 
-def _erf(xp: Lanes, x: Lane) -> Lane:
+def _atan(xp: Lanes, x: Lane) -> Lane:
+    return xp.copysign(_angle(xp, abs(x)), x)
+
+
+def _atan2(xp: Lanes, y: Lane, x: Lane) -> Lane:
+    up, right = abs(y), abs(x)
+    angle = xp.where(up == 0.0, 0.0, _angle(xp, xp.where(up == right, 1.0, up / right)))
+    behind = (xp.bits(x) >> 63) != 0
+    turned = 2.0 * HALF_PI[0] - (angle - 2.0 * HALF_PI[1])
+    found = xp.copysign(xp.where(behind, turned, angle), y)
+    return xp.where((x == x) & (y == y), found, nan)
+
+
+def _arc(xp: Lanes, x: Lane) -> tuple[Lane, Lane, Pair]:
+    """Return whether x is near 0, asin(x) - x there, and asin(sqrt((1 - |x|)/2)) elsewhere."""
     size = abs(x)
-    near, below, far = size < 0.65625, size < 1.25, size < 1.0 / 0.35
-    square, over = x * x, 1.0 / size
+    near = size < 0.5
+    z = xp.where(near, x * x, 0.5 - 0.5 * size)
+    ratio = z * xp.polynomial(ARC[0], z) / xp.polynomial(ARC[1], z)
+    root = xp.sqrt(z)
+    lost = xp.where(z > 0.0, xp.fma(-root, root, z) / (2.0 * root), 0.0)
+    return near, x * ratio, (root, xp.fma(root, ratio, lost))
+
+
+def _asin(xp: Lanes, x: Lane) -> Lane:
+    near, rest, (root, low) = _arc(xp, x)
+    large, lost = _sum(xp.number(HALF_PI[0]), -2.0 * root)
+    far = large + (lost + (HALF_PI[1] - 2.0 * low))
+    return xp.where(near, x + rest, xp.copysign(far, x))
+
+
+def _acos(xp: Lanes, x: Lane) -> Lane:
+    near, rest, (root, low) = _arc(xp, x)
+    large, lost = _sum(xp.number(HALF_PI[0]), -x)
+    around = large + (lost + (HALF_PI[1] - rest))
+    twice = 2.0 * (root + low)
+    left = 2.0 * HALF_PI[0] - 2.0 * root
+    lost = (2.0 * HALF_PI[0] - left) - 2.0 * root
+    behind = left + (lost + (2.0 * HALF_PI[1] - 2.0 * low))
+    return xp.where(near, around, xp.where(x > 0.0, twice, behind))
+
+
+def _tails(xp: Lanes, size: Lane) -> tuple[Lane, Lane, Lane]:
+    """Return erf(x)/x - 1 around 0, erfc near 1, and erfc from 1.25 on, of a size."""
+    near, far = size < 0.65625, size < 1.0 / 0.35
+    square, over = size * size, 1.0 / size
     small = over * over
 
     def chosen(k: int) -> Lane:
@@ -317,12 +412,95 @@ def _erf(xp: Lanes, x: Lane) -> Lane:
         return xp.where(near, at(NEAR, square), xp.where(far, at(FAR, small), at(FARTHER, small)))
 
     ratio = chosen(0) / chosen(1)
-    tail = over * _exp(xp, xp.fma(-size, size, ratio - xp.where(far, 0.6875, 0.5625)))
-    t = size - CENTRE
-    middle = xp.fma(t, xp.polynomial(MIDDLE, t), 1.0 - SHARE)
+    # the square in two parts
+    rest = ratio - xp.fma(size, size, -square)
+    power = -square - xp.where(far, 0.6875, 0.5625)
+    lost = (-square - power) - xp.where(far, 0.6875, 0.5625)
+    large, low = _sum(power, rest + lost)
+    n, more, r, s, c = _power(xp, large, -800.0, 1.0)
+    p, left = _sum(r, c + s)
+    y, lost = _sum(xp.number(1.0), p)
+    tail = _quotient(xp, (y, lost + xp.fma(y, low, left)), (size, xp.number(0.0)))
+    tail = tail * xp.power_of_two(n) * more
+    middle = xp.polynomial(MIDDLE, size - CENTRE) * (size - CENTRE)
+    return ratio, middle, tail
+
+
+def _erf(xp: Lanes, x: Lane) -> Lane:
+    size = abs(x)
+    ratio, middle, tail = _tails(xp, size)
     beyond = xp.where(size < 6.0, 1.0 - tail, 1.0)
-    y = xp.where(near, xp.fma(size, ratio, size), xp.where(below, middle, beyond))
+    far = xp.where(size < 1.25, (1.0 - SHARE) + middle, beyond)
+    y = xp.where(size < 0.65625, xp.fma(size, ratio, size), far)
     return xp.copysign(xp.where(x == x, y, x), x)
+
+
+def _erfc(xp: Lanes, x: Lane) -> Lane:
+    size = abs(x)
+    ratio, middle, tail = _tails(xp, size)
+    rest = x * ratio
+    # from 1/2 on 1 - x is exact
+    near = xp.where(x < 0.5, 1.0 - (x + rest), (1.0 - x) - rest)
+    far = xp.where(size < 1.25, SHARE - middle, xp.where(size < 28.0, tail, 0.0))
+    y = xp.where(size < 0.65625, near, xp.where(x < 0.0, 2.0 - far, far))
+    return xp.where(x == x, y, x)
+
+
+def _times(xp: Lanes, a: Pair, b: Pair) -> Pair:
+    product = a[0] * b[0]
+    return _sum(product, xp.fma(a[0], b[0], -product) + (a[0] * b[1] + a[1] * b[0]))
+
+
+def _power_n(xp: Lanes, x: Lane, n: Lane) -> Lane:
+    """Write a power; halves of small whole numbers by products of pairs, others by C's function."""
+    times = 2.0 * n.value if n.value is not None else 0.5
+    if not times.is_integer() or not 0.0 < abs(times) <= MOST_FACTORS:
+        return xp.one_by_one("pow", x, n)
+    count, base = abs(int(times)), (x, xp.number(0.0))
+    if count % 2:
+        root = xp.sqrt(x) + 0.0  # no -0.0
+        base = root, xp.where(x > 0.0, xp.fma(-root, root, x) / (2.0 * root), 0.0)
+    else:
+        count //= 2
+    if times < 0.0:
+        over = 1.0 / base[0]
+        base = over, (xp.fma(-over, base[0], 1.0) - over * base[1]) * over
+    found = base
+    for digit in f"{count:b}"[1:]:
+        found = _times(xp, found, found)
+        found = _times(xp, found, base) if digit == "1" else found
+    return found[0]
+
+
+def _hypot(xp: Lanes, a: Lane, b: Lane) -> Lane:
+    a, b = abs(a), abs(b)
+    large, small = xp.where(a > b, a, b), xp.where(a > b, b, a)
+    scale = xp.where(large > 2.0**500, 2.0**-600, xp.where(large < 2.0**-450, 2.0**600, 1.0))
+    back = xp.where(large > 2.0**500, 2.0**600, xp.where(large < 2.0**-450, 2.0**-600, 1.0))
+    x, y = large * scale, small * scale
+    square = x * x
+    low = xp.fma(x, x, -square) + y * y
+    y = xp.sqrt(square + low)
+    return xp.where((a == inf) | (b == inf), inf, y * back)
+
+
+def _cbrt(xp: Lanes, x: Lane) -> Lane:
+    size = abs(x)
+    tiny, huge = size < 2.0**-1000, size > 2.0**1000
+    size = xp.where(tiny, size * 2.0**54, xp.where(huge, size * 2.0**-54, size))
+    # a third of the bits is a root to 4 %, which Halley's rule takes to 1e-4 and 1e-12
+    top = xp.of_bits((xp.bits(size) >> 32) | xp.bits(xp.number(2.0**52))) - 2.0**52
+    y = xp.of_bits(xp.bits(xp.fma(1.0 / 3.0, top, SHIFTER + CBRT_BITS)) << 32)
+    for _ in range(2):
+        cube = y * y * y
+        y = y * ((cube + 2.0 * size) / (2.0 * cube + size))
+    square = y * y
+    low = xp.fma(y, y, -square)
+    cube = square * y
+    rest = ((size - cube) - xp.fma(square, y, -cube)) - low * y
+    y = y + rest / (3.0 * square)
+    y = xp.where(tiny, y * 2.0**-18, xp.where(huge, y * 2.0**18, y))
+    return xp.copysign(xp.where((x != 0.0) & (abs(x) < inf), y, abs(x)), x)
 
 
 # The rows of the engine
@@ -363,7 +541,7 @@ ROWS: dict[str, Row] = {
     "divide": Row(lambda xp, a, b: a / b, (0,)),
     "negative": Row(lambda xp, a: -a, (0,)),
     "power": Row(_called("pow")),
-    "power_n": Row(_called("pow")),
+    "power_n": Row(_power_n),
     "less": Row(lambda xp, a, b: a < b),
     "less_equal": Row(lambda xp, a, b: a <= b),
     "greater": Row(lambda xp, a, b: a > b),
@@ -380,21 +558,21 @@ ROWS: dict[str, Row] = {
     "round": Row(_intrinsic("rint"), (0,)),
     "mod": Row(_mod, (0,)),
     "sqrt": Row(lambda xp, x: xp.sqrt(x), (0,)),
-    "cbrt": Row(_called("cbrt"), (0,)),
-    "hypot": Row(_called("hypot"), (0, 1)),
+    "cbrt": Row(_cbrt, (0,)),
+    "hypot": Row(_hypot, (0, 1)),
     "sin": Row(_sin, (0,), far=True),
     "cos": Row(_cos, (0,), far=True),
     "tan": Row(_tan, (0,), far=True),
-    "asin": Row(_called("asin"), (0,)),
-    "acos": Row(_called("acos"), (0,)),
+    "asin": Row(_asin, (0,)),
+    "acos": Row(_acos, (0,)),
     "atan": Row(_atan),
-    "atan2": Row(_called("atan2")),
+    "atan2": Row(_atan2),
     "sinh": Row(_sinh, (0,)),
     "cosh": Row(_cosh, (0,)),
     "tanh": Row(_tanh),
-    "asinh": Row(_called("asinh"), (0,)),
-    "acosh": Row(_called("acosh"), (0,)),
-    "atanh": Row(_called("atanh"), (0,)),
+    "asinh": Row(_asinh, (0,)),
+    "acosh": Row(_acosh, (0,)),
+    "atanh": Row(_atanh, (0,)),
     "exp": Row(_exp),
     "expm1": Row(_expm1),
     "log": Row(_log, (0,)),
@@ -402,6 +580,6 @@ ROWS: dict[str, Row] = {
     "log2": Row(_log2, (0,)),
     "log10": Row(_log10, (0,)),
     "erf": Row(_erf),
-    "erfc": Row(_called("erfc")),
+    "erfc": Row(_erfc),
 }
 """What of `numpy.FUNCTIONS` is written for lanes; a program with another row is left to NumPy."""

@@ -24,12 +24,13 @@ class Lane:
         lanes: Where it is written.
         kind: LLVM's type of one element.
         name: Of the instruction, or the constant.
+        value: Of a number that is the same in every lane, and known.
     """
 
-    __slots__ = ("kind", "lanes", "name")
+    __slots__ = ("kind", "lanes", "name", "value")
 
-    def __init__(self, lanes: Lanes, kind: str, name: str) -> None:
-        self.lanes, self.kind, self.name = lanes, kind, name
+    def __init__(self, lanes: Lanes, kind: str, name: str, value: float | None = None) -> None:
+        self.lanes, self.kind, self.name, self.value = lanes, kind, name, value
 
     def __add__(self, other: Any) -> Lane:
         return self.lanes.binary("add", self, other)
@@ -158,7 +159,7 @@ class Lanes:
     def number(self, x: float) -> Lane:
         """Return a number in every lane."""
         (bits,) = struct.unpack("<Q", struct.pack("<d", x))
-        return Lane(self, self.kind, f"splat ({self.kind} 0x{bits:016X})")
+        return Lane(self, self.kind, f"splat ({self.kind} 0x{bits:016X})", x)
 
     def like(self, lane: Lane, x: Any) -> Lane:
         """Return an operand beside another: what is no lane yet becomes one of its kind."""

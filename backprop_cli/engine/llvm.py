@@ -23,7 +23,7 @@ from .lanes import Lane, Lanes
 
 Floats = npt.NDArray[np.float64]
 
-LONGEST = 2_000
+LONGEST = 1_500
 """Instructions of a program that is compiled: within two seconds."""
 
 KEPT = 64
