@@ -127,7 +127,7 @@ def test_a_large_page_moves_in_time(
 def test_the_tour_by_keyboard(open_page: Open, run: Callable[..., Result]) -> None:
     """Each step says a line of ``explain``, in its order."""
     told = run("explain", LOSS, *(f"{n}={x}" for n, x in AT.items())).answered().out
-    tab = open_page(page(LOSS, AT))
+    tab = open_page(page(LOSS, AT), reduced_motion="reduce")
     tab.keyboard.press("Home")
     assert "a = 3, b = -2, c = 8, f = -2" in text_of(tab, "#sentence")
     assert cells(tab)["L"] == ("", "")

@@ -86,6 +86,7 @@ class _ArrayParser(Parser):
     def __init__(self, source: Source, *, alone: bool) -> None:
         super().__init__(source)
         self.alone = alone
+        self.sums = False  # none was opened: no index to look for at every name
         self.functions = _functions()
 
     def operand(self, group: int, word: str, start: int, end: int) -> None:
@@ -189,10 +190,13 @@ class _ArrayParser(Parser):
         if index.text in self.indices():
             raise self.error(f"{index.text} is the index of the sum around this one", span)
         self.frames.append(Frame(0, SUM_OVER + index.text, OVER, frame.start))
+        self.sums = True
         self.last, self.end = NOTHING, end
 
     def indices(self) -> list[str]:
         """Return the indices of the sums that are open."""
+        if not self.sums:
+            return []
         return [frame.name.removeprefix(SUM_OVER) for frame in self.frames if frame.arity == OVER]
 
     def outermost(self) -> bool:
