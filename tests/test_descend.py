@@ -8,13 +8,16 @@ from io import StringIO
 from math import isclose
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backprop_cli.api.descent import descend as descend_from
 from backprop_cli.errors import Source, UsageError
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
+from backprop_cli.optimization import report
 from backprop_cli.optimization.choice import FIRST_ORDER, plain, read
 from backprop_cli.optimization.descent import Function, descend
 from backprop_cli.optimization.rules import RULES
@@ -478,3 +481,35 @@ def test_a_tail_is_no_minimum(run, text) -> None:
     """Far off the slope is short, and the circle around the minimum is curved: neither makes a minimum."""
     out = run("descend", text, "--x", -6, "--y", -6.5, "--until", 1e-6).answered().out
     assert "stuck at x = -6, y = -6.5" in out
+
+
+def without_digits(error):
+    return re.sub(r"[-+.\de]+", "#", str(error))
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("(1-x)^2+100*(y-x^2)^2", {"rate": 1e-3, "steps": 200}),
+        ("sin(x)*cos(y)+0.1*x^2", {"rate": 0.1}),
+        ("log(x)-x+y^2", {"rate": 0.1}),
+        ("x^2+y^2", {"rate": 0.5}),
+        ("-x^4-y", {"rate": 3.0, "steps": 3}),
+        ("sqrt(x+3)+y*y", {"rate": 0.7}),
+        ("abs(x)+y*y", {"optimizers": ["sgd:momentum=0.9", "adam"], "steps": 100}),
+        ("x^2-y^2", {"ascend": True, "rate": 0.3, "steps": 50}),
+    ],
+)
+def test_many_starts_together_end_as_each_alone(text, options, monkeypatch):
+    ranges = {"x": [-2.0, -0.7, 0.0, 0.3, 1.0, 1.9], "y": [-1.5, -0.4, 0.0, 0.8, 1.0, 2.6]}
+    together = descend_from(text, ranges=ranges, **options)
+    monkeypatch.setattr(report, "TOGETHER", 1 << 60)
+    for one, other in zip(together.runs, descend_from(text, ranges=ranges, **options).runs, strict=True):
+        assert (one.start, one.label, one.kind) == (other.start, other.label, other.kind)
+        assert (one.trace is None) == (other.trace is None)
+        assert str(one.error) == str(other.error)
+        if one.trace is not None:
+            a, b = one.trace, other.trace
+            assert (a.end, a.updates, without_digits(a.error)) == (b.end, b.updates, without_digits(b.error))
+            np.testing.assert_allclose(a.points, b.points, rtol=1e-9, atol=1e-12)
+            np.testing.assert_allclose(a.gradients, b.gradients, rtol=1e-9, atol=1e-12)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from math import hypot, isfinite
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from ..engine.plan import Plan
 from ..engine.point import Point
 from ..engine.run import bind, value_at
 from ..errors import DomainError, NoSuchNumber, RangeError
@@ -135,42 +136,144 @@ def descend(
     rule = make(optimizer.settings)
     theta = np.array(start, dtype=np.float64)
     state = rule.init(theta)
-    points, values, gradients = [start], [], []
-    f, g = function(start)
-    values.append(f)
-    gradients.append(g)
+    course = _course(function, start, optimizer, steps, until, ascend)
+    next(course)
+    answer = function(start)
+    try:
+        with np.errstate(all="ignore"):
+            while True:
+                towards = np.array(course.send(answer), dtype=np.float64)
+                rule.update(theta, -towards if ascend else towards, state, optimizer.rate)
+                point: Coordinates = tuple(theta.tolist())
+                course.send(point)
+                try:
+                    answer = function(point)
+                except NoSuchNumber as fault:
+                    course.throw(fault)
+    except StopIteration as stop:
+        trace: Trace = stop.value
+        return trace
+
+
+def descend_together(
+    function: Function,
+    starts: Sequence[Coordinates],
+    optimizer: Choice,
+    *,
+    steps: int,
+    until: float = 0.0,
+    ascend: bool = False,
+) -> list[Trace | NoSuchNumber]:
+    """Follow the gradient from many starts, an update of all of them after the other.
+
+    Their numbers are those of many points: within a few last places of what `descend` has.
+
+    Args:
+        function: As of `descend`, like the others.
+        starts: Where.
+        optimizer: As of `descend`.
+        steps: As of `descend`.
+        until: As of `descend`.
+        ascend: As of `descend`.
+    Returns:
+        The trace from every start; why there is none where that has no value or no gradient.
+    """
+    fixed = {name: x for name, x in function.inputs.items() if name not in function.names}
+    plan = Plan(function.graph, function.names, fixed, function.names)
+    rule = make(optimizer.settings)
+    theta = np.array(starts, dtype=np.float64)
+    all_, towards = theta.reshape(-1), np.zeros_like(theta)
+    state = rule.init(all_)
+    found: dict[int, Trace | NoSuchNumber] = {}
+    courses = [_course(function, start, optimizer, steps, until, ascend) for start in starts]
+
+    def answered(asked: Sequence[int], points: Sequence[Coordinates]) -> Iterator[tuple[int, Any]]:
+        """Yield value and gradient of those who ask, or why there is none."""
+        columns = np.array(points).T if asked else np.empty((len(function.names), 0))
+        results, bad = plan.run(dict(zip(function.names, columns, strict=True)), len(asked))
+        value, *gradient = (result.tolist() for result in results)
+        rows: list[Any] = list(zip(value, zip(*gradient, strict=True), strict=True))
+        for row in bad:  # the float engine decides
+            try:
+                rows[row] = function(points[row])
+            except NoSuchNumber as fault:
+                rows[row] = fault
+        yield from zip(asked, rows, strict=True)
+
+    def told(k: int, what: Any) -> Any:
+        """Tell a course, and return what it says; None at its end."""
+        try:
+            return courses[k].throw(what) if isinstance(what, NoSuchNumber) else courses[k].send(what)
+        except StopIteration as stop:
+            found[k] = stop.value
+            return None
+
+    asked, points = list(range(len(starts))), list(starts)
+    begun = False
+    with np.errstate(all="ignore"):
+        while asked:
+            moving = []
+            for k, answer in answered(asked, points):
+                if not begun:
+                    next(courses[k])
+                    if isinstance(answer, NoSuchNumber):
+                        found[k] = answer
+                        continue
+                g = told(k, answer)
+                if g is not None:
+                    moving.append(k)
+                    towards[k] = g
+            begun = True
+            rule.update(all_, (-towards if ascend else towards).reshape(-1).copy(), state, optimizer.rate)
+            places = theta.tolist()
+            asked = [k for k in moving if told(k, tuple(places[k])) is not None]
+            points = [tuple(places[k]) for k in asked]
+    return [found[k] for k in range(len(starts))]
+
+
+def _course(
+    function: Function, start: Coordinates, optimizer: Choice, steps: int, until: float, ascend: bool
+) -> Generator[Coordinates, Any, Trace]:
+    """Go from point to point.
+
+    Yields:
+        The point that it wants value and gradient of, which it is sent or thrown, and then the gradient along
+        which it wants to be moved, for which it is sent the next point.
+    Returns:
+        The trace.
+    """
+    points = [start]
+    f, g = yield start
+    values, gradients = [f], [g]
     end: End = "steps"
     error = None
-    with np.errstate(all="ignore"):
-        for k in range(1, steps + 1):
-            flat = not any(g)
-            if hypot(*g) <= until:
-                end = "still" if flat else "until"
-                break
-            towards = np.array(g, dtype=np.float64)
-            rule.update(theta, -towards if ascend else towards, state, optimizer.rate)
-            point: Coordinates = tuple(theta.tolist())
-            if point == points[-1] and (flat or optimizer.plain):
-                end = "still"  # and it will be for ever
-                break
-            try:
-                if not all(map(isfinite, point)):
-                    name = next(n for n, x in zip(function.names, point, strict=True) if not isfinite(x))
-                    raise RangeError(f"{name} overflows: a float64 ends at 1.8e308")
-                f, g = function(point)
-            except NoSuchNumber as fault:
-                end, error = "error", fault
-                if not isinstance(fault, DomainError):
-                    fault.hint = None  # it is about expressions, not about steps
-                where = _where(function, point) if all(map(isfinite, point)) else "no point"
-                fault.message = f"update {k} leads to {where}: {fault.message}"
-                break
-            points.append(point)
-            values.append(f)
-            gradients.append(g)
-        else:
-            if hypot(*g) <= until:
-                end = "until" if any(g) else "still"
+    for k in range(1, steps + 1):
+        flat = not any(g)
+        if hypot(*g) <= until:
+            end = "still" if flat else "until"
+            break
+        point: Coordinates = yield g
+        if point == points[-1] and (flat or optimizer.plain):
+            end = "still"  # and it will be for ever
+            break
+        try:
+            if not all(map(isfinite, point)):
+                name = next(n for n, x in zip(function.names, point, strict=True) if not isfinite(x))
+                raise RangeError(f"{name} overflows: a float64 ends at 1.8e308")
+            f, g = yield point
+        except NoSuchNumber as fault:
+            end, error = "error", fault
+            if not isinstance(fault, DomainError):
+                fault.hint = None  # it is about expressions, not about steps
+            where = _where(function, point) if all(map(isfinite, point)) else "no point"
+            fault.message = f"update {k} leads to {where}: {fault.message}"
+            break
+        points.append(point)
+        values.append(f)
+        gradients.append(g)
+    else:
+        if hypot(*g) <= until:
+            end = "until" if any(g) else "still"
     return Trace(optimizer, ascend, until, points, values, gradients, end, error)
 
 

@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 from ..errors import NoSuchNumber
 from .choice import Choice
-from .descent import Coordinates, Function, Trace, descend
+from .descent import Coordinates, Function, Trace, descend, descend_together
 from .verdict import FURTHER, Verdict, judge
+
+TOGETHER = 32
+"""Starts from which their updates are made together: the numbers are those of many points."""
 
 
 class Run(NamedTuple):
@@ -83,15 +86,23 @@ def descend_all(
     choices = list(choices)
     further = FURTHER // len(starts) if many else FURTHER
 
+    def traces(choice: Choice) -> Iterator[Trace | NoSuchNumber]:
+        if len(starts) >= TOGETHER:
+            yield from descend_together(function, starts, choice, steps=steps, until=until, ascend=ascend)
+            return
+        for start in starts:
+            try:
+                yield descend(function, start, choice, steps=steps, until=until, ascend=ascend)
+            except NoSuchNumber as error:
+                if not many:
+                    raise
+                yield error
+
     def runs() -> Iterator[Run]:
         for choice in choices:
-            for start in starts:
-                try:
-                    trace = descend(function, start, choice, steps=steps, until=until, ascend=ascend)
-                except NoSuchNumber as error:
-                    if not many:
-                        raise
-                    yield Run(start, choice.label, None, None, error)
+            for start, trace in zip(starts, traces(choice), strict=True):
+                if isinstance(trace, NoSuchNumber):
+                    yield Run(start, choice.label, None, None, trace)
                 else:
                     yield Run(start, choice.label, trace, judge(function, trace, further))
 
