@@ -100,7 +100,7 @@ def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--points",
                 metavar="FILE",
-                help="A file with one point a row (csv, tsv, jsonl, npy); - is stdin.",
+                help="A file with one point a row (csv, tsv, jsonl, npy; x=x.npy,A=A.npy); - is stdin.",
             ),
             click.option("--strict", is_flag=True, help="Stop at the first point without an answer."),
             format_option(FORMATS),

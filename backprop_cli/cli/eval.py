@@ -30,8 +30,8 @@ def command(
     """
     from ..differentiation.report import SUMMARY_FROM, forward_report
 
-    graph = request.read()
-    if request.settled is not None:
+    graph = request.read(many=True)
+    if request.settled is not None and not (request.points or request.ranges):
         return _of_arrays(request, output, everything=all_)
     if request.points is not None or request.ranges:
         from .points import run_points

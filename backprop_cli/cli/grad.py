@@ -89,9 +89,10 @@ def command(
 
     if shape is not None:
         return _formulas(request, output, shape, names_of(wrt))
-    graph, chosen = request.read(), output.format
+    graph, chosen = request.read(many=True), output.format
     asked = names_of(wrt)
     h = _step(step)
+    many = request.points is not None or bool(request.ranges)
     if request.settled is not None:
         for option, given in (
             ("--order 3", order > 2), ("--direction", direction is not None), ("--tangent", tangent),
@@ -99,6 +100,10 @@ def command(
         ):  # fmt: skip
             if given:
                 raise UsageError(f"{option} is for single numbers, and this program has arrays")
+        for option, given in (("--order", order == 2), ("--elements", elements)):
+            if given and many:
+                raise UsageError(f"{option} is for one point, not for many")
+    if request.settled is not None and not many:
         if order == 2 or request.settled.kinds[graph.output].shape:
             if elements:
                 raise UsageError("--elements is for gradients: --format json has every number")
@@ -120,7 +125,7 @@ def command(
             if given:
                 raise UsageError(f"{option} is for the gradient: higher differences choose their own steps")
         return _higher(request, output, order=order, direction=moves, wrt=asked, methods=methods)
-    if request.points is not None or request.ranges:
+    if many:
         from .points import run_points
 
         return run_points(

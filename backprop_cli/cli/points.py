@@ -6,16 +6,20 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Protocol
 
-from ..differentiation.points import ByMethods, ByPlan, Grid
+import numpy as np
+
+from ..differentiation.points import Answers, ByMethods, ByPlan, Grid
 from ..differentiation.report import KEPT_DIGITS, warnings_of
 from ..differentiation.symbolic.session import SESSION
 from ..engine.point import check_wrt
 from ..engine.run import bind
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, BindingError, UsageError
 from ..language.operators import CONSTANTS
+from ..tables.block import Block, missing_column
 from ..tables.dialect import PLAIN
+from ..tables.parts import ArrayFiles
 from ..tables.read import PointSource, open_points
 from ..tables.write import Writer, csv_writer, fresh_names, jsonl_writer
 from .output import Output, destination, encoding_of
@@ -41,23 +45,30 @@ def run_points(
         raise UsageError("--points and a range cannot be combined", hint="put all points into the file")
     with _source(request) as source:
         given = list(source.variables)
-        graph = request.lowered([name for name in CONSTANTS if name in given])
-        asked = check_wrt(graph, wrt) if gradient else ()
-        if points is not None:
-            for name in request.values:
-                if name in source.names:
-                    raise BindingError(f"{name} has a value on the command line and a column in {points}")
-        fixed = {**graph.defaults, **request.values}
-        fixed = {name: x for name, x in fixed.items() if name not in given}
-        bind(graph, {**fixed, **dict.fromkeys(given, 0.0)})
-        answer: ByPlan | ByMethods
-        if gradient and tuple(methods) not in ((), ("reverse",)):
-            process = SESSION.start() if "symbolic" in methods else None
-            answer = ByMethods(
-                graph, fixed, asked, methods, process, wrt=wrt, scheme=scheme, step=step, large=request.large
+        answer: Answering
+        if request.settled is not None:
+            graph = request.graph
+            answer = _of_arrays(
+                request, source, check_wrt(graph, wrt) if gradient else (), methods, scheme=scheme, step=step
             )
         else:
-            answer = ByPlan(graph, given, fixed, asked)
+            graph = request.lowered([name for name in CONSTANTS if name in given])
+            asked = check_wrt(graph, wrt) if gradient else ()
+            if points is not None:
+                for name in request.values:
+                    if name in source.names:
+                        raise BindingError(f"{name} has a value on the command line and a column in {points}")
+            fixed = {**graph.defaults, **request.values}
+            fixed = {name: x for name, x in fixed.items() if name not in given}
+            bind(graph, {**fixed, **dict.fromkeys(given, 0.0)})
+            if gradient and tuple(methods) not in ((), ("reverse",)):
+                process = SESSION.start() if "symbolic" in methods else None
+                answer = ByMethods(
+                    graph, fixed, asked, methods, process, wrt=wrt, scheme=scheme, step=step,
+                    large=request.large,
+                )  # fmt: skip
+            else:
+                answer = ByPlan(graph, given, fixed, asked)
         names = answer.names
         fresh_names([*names, "error"], source.names)
         failed, disagree, rows, looked_at = 0, 0, 0, 0
@@ -70,10 +81,11 @@ def run_points(
             elif format_ in ("csv", "tsv"):
                 writer = csv_writer(stream, delimiter="," if format_ == "csv" else "\t")
             elif format_ == "value":
-                from ..render.writers.streams import Answers
+                from ..render.writers.streams import Answers as AnswerWriter
 
-                wanted = [name for name in names if name.startswith("d/d")] if gradient else names[:1]
-                writer = Answers(stream, wanted, encoding)
+                slopes = [name for name in names if name.startswith("d/d")]
+                wanted = slopes if gradient else [name for name in names if name.startswith("value")]
+                writer = AnswerWriter(stream, wanted, encoding)
             else:
                 from ..render.writers.streams import PointLatex, PointMarkdown, PointTable
 
@@ -123,9 +135,52 @@ def run_points(
     return NO if disagree else ANSWERED
 
 
-def _paths(names: Sequence[str], given: Sequence[str], computed: Sequence[str]) -> dict[str, tuple[str, ...]]:
+class Answering(Protocol):
+    """What answers for blocks of points."""
+
+    @property
+    def names(self) -> list[str]:
+        """Of the columns of answers."""
+
+    def expect(self, rows: float) -> None:
+        """Hear how many rows are to come, all together."""
+
+    def __call__(self, block: Block) -> Answers:
+        """Answer for a block."""
+
+
+def _of_arrays(
+    request: Request,
+    source: Grid | PointSource | ArrayFiles,
+    asked: Sequence[str],
+    methods: Sequence[str],
+    **options: Any,
+) -> Answering:
+    """Return what answers for the points of a program with arrays."""
+    from ..differentiation.array_points import ByArrays
+    from ..differentiation.arrays import bind_arrays
+    from ..tables.parts import Array
+
+    program = request.settled
+    assert program is not None
+    given = request.table.arrays if request.table is not None else {n: Array((), (n,)) for n in source.names}
+    zeros = {name: np.zeros(array.shape) for name, array in given.items()}
+    known = {*program.graph.defaults, *program.defaults, *request.values, *request.arrays, *zeros}
+    for name in program.graph.inputs:
+        if name not in known and request.points is not None:
+            raise missing_column(name, source.names, request.points)
+    bound = bind_arrays(program, {**request.values, **request.arrays, **zeros})
+    fixed = {name: x for name, x in bound.items() if name not in given}
+    process = SESSION.start() if "symbolic" in methods else None
+    return ByArrays(program, given, fixed, asked, methods, process, **options)
+
+
+Path = tuple[str | int, ...]
+
+
+def _paths(names: Sequence[str], given: Sequence[str], computed: Sequence[str]) -> dict[str, Path]:
     """Return where JSON Lines put each number: inputs and gradient nested as for a single point."""
-    paths: dict[str, tuple[str, ...]] = {name: ("inputs", name) for name in names if name in given}
+    paths: dict[str, Path] = {name: ("inputs", *_placed(name)) for name in names if name in given}
     methods = [title.partition(" ")[2] for title in computed]
     best = "reverse" if "reverse" in methods else next(filter(None, methods), "")
     for title in computed:
@@ -133,13 +188,21 @@ def _paths(names: Sequence[str], given: Sequence[str], computed: Sequence[str]) 
         if head.startswith("d/d"):
             # the gradient has the same form for one method and for several
             own = method and method != best
-            paths[title] = (method if own else "gradient", head[3:])
+            paths[title] = (method if own else "gradient", *_placed(head[3:]))
         else:
-            paths[title] = (title,)
+            paths[title] = _placed(title)
     return paths
 
 
-def _source(request: Request) -> AbstractContextManager[Grid | PointSource]:
+def _placed(name: str) -> Path:
+    """Return the keys to a number: those of ``A[0,1]`` are A, 0 and 1."""
+    own, bracket, place = name.partition("[")
+    return (own, *map(int, place.rstrip(" ]").split(","))) if bracket else (name,)
+
+
+def _source(request: Request) -> AbstractContextManager[Grid | PointSource | ArrayFiles]:
+    if request.table is not None:
+        return request.table.source
     if request.points is None:
         return nullcontext(Grid(request.ranges))
     graph = request.graph
@@ -155,7 +218,7 @@ def _source(request: Request) -> AbstractContextManager[Grid | PointSource]:
 class _Progress:
     """A bar on stderr once the work takes longer than a moment."""
 
-    def __init__(self, source: Grid | PointSource, quiet: bool) -> None:
+    def __init__(self, source: Grid | PointSource | ArrayFiles, quiet: bool) -> None:
         self.source = source
         self.shown = not quiet and sys.stderr is not None and sys.stderr.isatty()
         self.start = time.monotonic()

@@ -6,6 +6,8 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+import click
+
 from ..errors import BackpropError, BindingError, ExpressionError, Source, UsageError, decoded
 from ..graph import Graph
 from ..language.lower import constant, lower
@@ -17,7 +19,7 @@ from .command import Binding, is_array
 if TYPE_CHECKING:
     from ..language.settle import Settled
     from ..tables.dialect import Dialect
-    from .arrays import Array
+    from .arrays import Array, ArrayTable
 
 EPSILON = 2.0**-52
 
@@ -33,6 +35,7 @@ class Request:
         settled: The program where it has arrays, with what every step is; None for one over numbers.
         by_number: The command takes single numbers, which a program with arrays is written out into.
         dialect: How the table of points is written; None for plain.
+        table: The points of a program with arrays, opened; None without any.
     """
 
     by_number = False
@@ -60,11 +63,13 @@ class Request:
         self.graph: Graph
         self.arrays: dict[str, Array] = {}
         self.settled: Settled | None = None
+        self.table: ArrayTable | None = None
 
-    def read(self, one_point: str = "", hint: str | None = None) -> Graph:
+    def read(self, one_point: str = "", hint: str | None = None, *, many: bool = False) -> Graph:
         """Read the program and bind what has a value.
 
         Args:
+            many: With arrays, too, the command answers for many points.
             one_point: What a command that takes no ranges says of one; ``{name}`` has it, and ``{what}`` says
                 whether that is a range or a list.
             hint: What to do instead.
@@ -77,10 +82,10 @@ class Request:
         try:
             self.program = read(self.source, large=self.large)
         except ExpressionError as error:
-            if not self.read_arrays(error):
+            if not self.read_arrays(error, many=many):
                 raise
             return self._of_one_point(one_point, hint)
-        if any(map(is_array, self.bindings)) and self.read_arrays(None):
+        if any(map(is_array, self.bindings)) and self.read_arrays(None, many=many):
             return self._of_one_point(one_point, hint)
         # a points file may have a column for e, pi or tau
         self.graph = self.lowered(CONSTANTS if self.points else ())
@@ -100,29 +105,35 @@ class Request:
             raise UsageError(one_point.format(name=name, what=what), hint=hint and hint.format(name=name))
         return self.graph
 
-    def read_arrays(self, error: ExpressionError | None) -> bool:
+    def read_arrays(self, error: ExpressionError | None, *, many: bool = False) -> bool:
         """Read a program with arrays; tell whether it is one.
 
         Args:
             error: Why the text is no program over numbers.
+            many: The command answers for many points.
         Raises:
             BackpropError: for arrays that cannot be read.
         """
-        from .arrays import arrays_of, program_of
+        from .arrays import arrays_of, has_arrays, points_of, program_of
 
         self.arrays = arrays_of(self.bindings)
-        self.settled = program_of(self.source, self.bindings, self.arrays, error)
+        if self.points is not None and (error is None or has_arrays(self.source)):
+            self.table = points_of(self.source, self.points, self.bindings, self.dialect)
+            click.get_current_context().with_resource(self.table.source)
+        columns = self.table.arrays if self.table is not None else {}
+        shapes = {name: array.shape for name, array in columns.items()}
+        self.settled = program_of(self.source, self.bindings, self.arrays, error, shapes)
         if self.settled is None:
             return False
         self.graph = self.settled.graph
-        if self.points is not None:
+        if self.points is not None and not many:
             raise UsageError(
                 "--points has a number a column, and this program has arrays", hint='--x "[1, 2]"'
             )
         for binding in self.bindings:
             if binding.name in self.values or binding.name not in self.arrays:
                 self.bind(binding)
-        if self.ranges and not self.by_number:
+        if self.ranges and not many and not self.by_number:
             raise UsageError(
                 "a range is for programs of single numbers", hint="sample with one value at a time"
             )

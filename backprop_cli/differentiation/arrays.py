@@ -222,7 +222,7 @@ def unrolled_size(graph: Graph, eliminated: Container[int] = ()) -> int:
     return total
 
 
-def _check_number(program: Settled) -> None:
+def check_number(program: Settled) -> None:
     """Refuse an output that is an array.
 
     Raises:
@@ -271,7 +271,7 @@ def by_numbers(
         BindingError: for values that do not fit.
     """
     graph = program.graph
-    _check_number(program)
+    check_number(program)
     names = None if wrt is None else dict.fromkeys(k for name in wrt for k in _numbers_named(graph, name))
     inputs = bind_arrays(program, given)
     size = unrolled_size(graph)
@@ -416,7 +416,7 @@ def differentiate_arrays(
         NoSuchNumber: where a value or slope that the answer needs does not exist.
     """
     graph = program.graph
-    _check_number(program)
+    check_number(program)
     asked = check_wrt(graph, wrt)
     active = active_nodes(graph, None if wrt is None else asked)
     inputs = bind_arrays(program, given)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError, FileError, counted
-from .block import Block, Floats, column_of, missing_column
+from .block import Block, Floats, Variables, chosen, column_of, missing_column
 from .chunks import read
 
 MAGIC = b"\x93NUMPY"
@@ -62,7 +62,7 @@ class ArrayReader:
         self,
         stream: BinaryIO,
         path: str,
-        variables: Sequence[str],
+        variables: Variables,
         optional: Collection[str],
         block_rows: int,
         head: bytes = b"",
@@ -76,13 +76,14 @@ class ArrayReader:
             if array.ndim != 1:
                 raise DataError(f"a structured array of shape {array.shape}, not (rows,)", place=path)
             self.names = list(array.dtype.names)
+            variables = chosen(variables, self.names)
             self.columns = column_of(self.names, variables)
             for variable in variables:
                 if variable not in self.columns and variable not in optional:
                     raise missing_column(variable, self.names, path)
             types = {column: array.dtype[column] for column in self.columns.values()}
         else:
-            self.names = self._plain_names(variables, optional)
+            self.names = self._plain_names(chosen(variables, ()), optional)
             self.columns = {name: name for name in self.names}
             types = dict.fromkeys(self.names, array.dtype)
         for column, dtype in types.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -11,6 +11,8 @@ import numpy.typing as npt
 from ..errors import DataError
 
 Floats = npt.NDArray[np.float64]
+Variables = Sequence[str] | Callable[[Sequence[str]], Sequence[str]]
+"""Names of variables, or which of a table's columns are variables."""
 
 
 class Block:
@@ -137,6 +139,11 @@ def column_of(names: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
     """
     spelled = {canonical(name): name for name in names}
     return {name: spelled[name] for name in wanted if name in spelled}
+
+
+def chosen(variables: Variables, names: Sequence[str]) -> Sequence[str]:
+    """Return the variables of a table with these columns."""
+    return variables(names) if callable(variables) else variables
 
 
 def canonical(name: str) -> str:

@@ -10,7 +10,16 @@ from io import StringIO
 import numpy as np
 
 from ..errors import DataError, Source, counted
-from .block import Floats, Pending, TextBlock, canonical, column_of, missing_column
+from .block import (
+    Floats,
+    Pending,
+    TextBlock,
+    Variables,
+    canonical,
+    chosen,
+    column_of,
+    missing_column,
+)
 from .chunks import LINE_LIMIT, Chunks, check_text, unix
 from .dialect import foreign, option
 from .numerals import fast_numbers, number, number_hint, numbers
@@ -79,7 +88,7 @@ class DelimitedReader:
         self,
         chunks: Chunks,
         kind: str,
-        variables: Sequence[str],
+        variables: Variables,
         optional: Collection[str],
         block_rows: int,
         lenient: bool = False,
@@ -94,6 +103,7 @@ class DelimitedReader:
         self._block_rows = block_rows
         self._first_row = 0
         self.names = self._header()
+        variables = chosen(variables, self.names)
         self.columns = column_of(self.names, variables)
         for variable in variables:
             if variable not in self.columns and variable not in optional:

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from ..errors import DataError
-from .block import Floats, Pending, TextBlock, column_of, missing_column
+from .block import Floats, Pending, TextBlock, Variables, chosen, column_of, missing_column
 from .chunks import Chunks, check_text, unix
 from .numerals import cut, lost_sign, number
 
@@ -91,13 +91,14 @@ class JsonReader:
     """
 
     def __init__(
-        self, chunks: Chunks, variables: Sequence[str], optional: Collection[str], block_rows: int
+        self, chunks: Chunks, variables: Variables, optional: Collection[str], block_rows: int
     ) -> None:
         self._chunks = chunks
         self._path = chunks.path
         self._block_rows = block_rows
         self._first_row = 0
         self.names = self._first_keys()
+        variables = chosen(variables, self.names)
         self.columns = column_of(self.names, variables)
         for variable in variables:
             if variable not in self.columns and variable not in optional:

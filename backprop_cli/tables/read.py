@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from types import TracebackType
 from typing import BinaryIO, Protocol
 
 from ..errors import DataError, FileError
 from .arrays import MAGIC, ArrayReader, regular
-from .block import Block
+from .block import Block, Variables
 from .chunks import CHUNK, Chunks, Readable, read
 from .delimited import DelimitedReader
 from .dialect import PLAIN, Dialect, Translated
@@ -77,7 +77,7 @@ class PointSource:
 
 def open_points(
     path: str,
-    variables: Sequence[str],
+    variables: Variables,
     *,
     optional: Collection[str] = (),
     block_rows: int = 65536,
@@ -90,7 +90,7 @@ def open_points(
 
     Args:
         path: File, or ``-``.
-        variables: The expression's variables, in order of first use.
+        variables: The expression's variables, in order of first use; or what chooses them from the columns.
         optional: Those that have a value from elsewhere: their column is used where there is one.
         block_rows: Most rows of a block; blocks of text also end after 1 MiB.
         dialect: How it is written, where it is not plain CSV or TSV.
@@ -117,7 +117,7 @@ def points_of(stream: BinaryIO, path: str) -> PointSource:
 def _source(
     stream: BinaryIO,
     path: str,
-    variables: Sequence[str],
+    variables: Variables,
     optional: Collection[str],
     block_rows: int,
     dialect: Dialect,

@@ -119,7 +119,7 @@ class JsonLinesWriter(Writer):
         error: Name of the column of errors.
     """
 
-    def __init__(self, stream: BinaryIO, paths: Mapping[str, tuple[str, ...]], error: str = ERROR) -> None:
+    def __init__(self, stream: BinaryIO, paths: Mapping[str, Path], error: str = ERROR) -> None:
         self._stream = stream
         self._error = error
         self._paths = paths
@@ -180,11 +180,14 @@ class JsonLinesWriter(Writer):
                     )
 
 
-Tree = dict[str, "int | Tree"]
-"""Keys of an object; a leaf is the position of its column."""
+Path = tuple[str | int, ...]
+"""Keys on the way to a cell; numbers are places of lists."""
+
+Tree = dict[str | int, "int | Tree"]
+"""Keys of an object, or places of a list; a leaf is the position of its column."""
 
 
-def _plant(tree: Tree, path: Sequence[str], place: int) -> None:
+def _plant(tree: Tree, path: Path, place: int) -> None:
     for key in path[:-1]:
         tree = tree.setdefault(key, {})  # type: ignore[assignment]
     tree[path[-1]] = place
@@ -193,7 +196,9 @@ def _plant(tree: Tree, path: Sequence[str], place: int) -> None:
 def _objects(tree: Tree, cells: Sequence[Sequence[object]]) -> Sequence[object]:
     """Return one object per row, as structs where msgspec takes their keys."""
     parts = [cells[sub] if isinstance(sub, int) else _objects(sub, cells) for sub in tree.values()]
-    names = list(tree)
+    if 0 in tree:
+        return [list(row) for row in zip(*parts, strict=True)]
+    names = list(map(str, tree))
     # a struct's keys are copied as they are, so msgspec takes none that needs an escape
     if all(name.isprintable() and '"' not in name and "\\" not in name for name in names):
         fields = [f"c{i}" for i in range(len(names))]
@@ -209,9 +214,7 @@ def csv_writer(stream: BinaryIO, *, delimiter: str = ",", error: str = ERROR) ->
     return DelimitedWriter(stream, delimiter, error)
 
 
-def jsonl_writer(
-    stream: BinaryIO, paths: Mapping[str, tuple[str, ...]] | None = None, *, error: str = ERROR
-) -> Writer:
+def jsonl_writer(stream: BinaryIO, paths: Mapping[str, Path] | None = None, *, error: str = ERROR) -> Writer:
     """Return a writer of JSON Lines; see `JsonLinesWriter` for ``paths``."""
     return JsonLinesWriter(stream, paths or {}, error)
 
