@@ -19,6 +19,7 @@ from random import Random
 
 import pytest
 
+from backprop_cli import explain as api_explain
 from backprop_cli import grad
 from backprop_cli.engine.run import bind
 from backprop_cli.engine.run import evaluate as evaluate_graph
@@ -702,7 +703,6 @@ def test_a_file_by_its_ending(run, tmp_path):
 def test_what_makes_no_sense(run):
     run("explain", "x^2", "--x", "0:1:0.1").refused(2, "one point, not a range")
     run("explain", "x^2", "--x", "1", "--update", "0").refused(2, "other than 0")
-    run("explain", "x^2", "--update", "0.1").refused(2, "needs a value for every input")
     run("explain", "x^2", "--x", "1", "--update", "fast").refused(2, "--update")
     run("explain", "x^2", "--x", "1", "--wrt", "y").refused(2, "cannot differentiate by y")
     with pytest.raises(UsageError):
@@ -782,3 +782,53 @@ def test_lines_know_their_nodes():
     assert forward == [(ids["d"],), (ids["e"],), (ids["L"],)]
     used = {(graph.name(row.nodes[0]), graph.name(row.nodes[1])) for row in rows if len(row.nodes) == 2}
     assert {("e", "L"), ("d", "L"), ("d", "e"), ("a", "d"), ("b", "d"), ("c", "e")} <= used
+
+
+RULES = [
+    ("(a+b)*c", {}, ["a + h*c", "b + h*c", "c + h*(a + b)"]),
+    ("x^2", {}, ["x + h*2*x"]),
+    ("E = (w*x - t)^2/2", {"x": 2.0, "t": 1.0}, ["w + h*x*(w*x - t)", None, None]),
+    ("d = a*b; L = -d*f", {"a": 2.0, "b": -3.0}, ["a - h*b*f", "b - h*a*f", "f - h*d"]),
+    ("where(x > 0, x*y, 3)", {}, ["x + h*where(x > 0, y, 0)", "y + h*where(x > 0, x, 0)"]),
+]
+
+
+@pytest.mark.parametrize(("text", "given", "expected"), RULES)
+def test_the_rules_of_an_update_in_symbols(text, given, expected):
+    """Read again by the parser, they are the update that the same program makes at a point."""
+    told = api_explain(text, given, update=0.25)
+    style = Style(17, symbols=True)
+    point = {"a": 2.0, "b": -3.0, "c": 0.5, "f": 1.5, "x": 2.0, "y": 4.0, "w": -0.75, "t": 1.0}
+    program = lower(parse(text))
+    at = {name: point[name] for name in program.inputs}
+    moves = {move.name: move.new for move in explain(program, at, rate=0.25).update.moves}
+    values, _ = evaluate_graph(program, at)
+    names = {program.own_name(k): v for k, v in enumerate(values)} | {"h": 0.25}
+    for rule, shown in zip(told.rules, expected, strict=True):
+        symbols = expression(rule.symbols, style)
+        assert shown is None or symbols == shown
+        for e in filter(None, (rule.symbols, rule.numbers)):
+            found = lower(parse(expression(e, style)), set(names))
+            reached, _ = evaluate_graph(found, bind(found, {n: names[n] for n in found.inputs}))
+            assert isclose(reached[found.output], moves[rule.name], rel_tol=1e-14)
+
+
+def test_an_update_in_symbols_has_a_round_d_at_a_terminal_and_an_arrow_in_latex():
+    told = api_explain("a*b", update=-0.1)
+    assert r"a \leftarrow a - \alpha \cdot \frac{\partial f}{\partial a}" in told.to_text("latex")
+    assert "a <- a - alpha*∂f/∂a = a - alpha*b" in told.to_text("markdown")
+    assert "x <- x - alpha*df/dx = x - alpha*2*x" in api_explain("x^2", update=-0.1).to_text("markdown")
+    (first, _) = json.loads(told.to_json())["rules"]
+    assert first["slope"] == "b"
+    assert first["symbols"] == "a - alpha*b"
+    assert (first["letter"], first["numbers"], first["value"]) == ("alpha", None, None)
+
+
+def test_a_rule_with_all_of_its_numbers_has_a_value():
+    told = api_explain("d = a*b; e = d + c; L = e*f", {"a": 2.0, "b": 3.0, "f": 4.0}, update=0.01)
+    assert [rule.value for rule in told.rules][:3] == [2.12, 3.08, None]
+
+
+def test_a_rule_with_an_unknown_function_has_its_derivative(run):
+    out = run("explain", "u = f(x); y = g(u)", "--update", "0.1").out
+    assert "x <- x + h*dy/dx = x + h*g'(u)*f'(x)" in out

@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..explanation import DETAILS
 from ..explanation.report import Explanation
 from ..explanation.report import explain as explained
+from ..explanation.words import rules
 from ..graph import Graph
 from ..language.parser import Program
 from .arguments import MOST_DIGITS, choice, flag, names, number, optional, whole
@@ -61,7 +62,8 @@ def explain(
         wrt: Inputs and steps to differentiate by; None for all inputs.
         symbolic: Take the derivative rule by rule.
         limit: Work out the limit definition.
-        update: Make one update with this rate: positive goes up, negative goes down.
+        update: Make one update with this rate: positive goes up, negative goes down. In symbols where
+            not every input has a value.
         detail: How much is told: ``short``, ``normal`` or ``full``.
         round_each: Round every result to so many decimals, as on paper.
         large: Lift the limits on the program's size.
@@ -99,24 +101,29 @@ def explain(
         rate=rate,
         decimals=decimals,
     )
-    return Explained(*_simplified(told, graph, large))
+    told = _simplified(told, graph, large)
+    if told.rate is not None:
+        formulas = {name: told.formulas.get(name) for name in told.wrt}
+        told = told._replace(rules=rules(told.graph, given, formulas, told.rate))
+    return Explained(*told)
 
 
 def _simplified(told: Explanation, graph: Graph, large: bool) -> Explanation:
-    """Put in what SymPy makes of derivatives that were taken rule by rule."""
-    if not told.derivations:
+    """Put in what SymPy makes of derivatives that were taken rule by rule, or that an update goes along."""
+    asked = told.wrt if told.rate is not None else [d.name for d in told.derivations]
+    if not asked:
         return told
     if len(graph) > MOST_NODES:
         return told._replace(unsimplified=f"more than {MOST_NODES:,} nodes")
-    ids = {d.name: graph.id_of(d.name) for d in told.derivations}
-    asked = partial(_formulas, graph, list(ids.values()), large)
-    answer = asked()
+    ids = {name: graph.id_of(name) for name in asked}
+    ask = partial(_formulas, graph, list(ids.values()), large)
+    answer = ask()
     known: Mapping[int, str] = answer.formulas
     if graph.source.unknown:
         from ..differentiation.unknown import without_refuted
 
         known, lost = without_refuted(graph, known)
-        whole, _ = without_refuted(graph, asked(inline=True).formulas)
+        whole, _ = without_refuted(graph, ask(inline=True).formulas)
         put_back = {name: whole[id] for name, id in ids.items() if id in whole}
         told = told._replace(notes=(*told.notes, *lost), put_back=put_back)
     # SymPy has the program's text, in which an output without a name is called v9

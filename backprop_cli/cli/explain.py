@@ -36,7 +36,11 @@ FORMATS = ("table", "markdown", "latex", "json")
 )
 @click.option("--symbolic", is_flag=True, help="Take the derivative rule by rule; needs no values.")
 @click.option("--limit", is_flag=True, help="Work out the limit definition.")
-@click.option("--update", metavar="RATE", help="Make one update: 0.01 goes up, -0.01 goes down.")
+@click.option(
+    "--update",
+    metavar="RATE",
+    help="Make one update: 0.01 goes up, -0.01 goes down; its rules in symbols where values are missing.",
+)
 @click.option(
     "--detail",
     type=click.Choice(DETAILS),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..differentiation.report import SUMMARY_FROM, rounding_warnings, warnings_of
 from ..engine.point import check_wrt
-from ..engine.run import is_bound
+from ..engine.run import bind, is_bound
 from ..errors import UsageError
 from ..graph import CONSTANT, Graph, Node
 from ..language.format import OUTPUT_NAMES
@@ -16,7 +16,7 @@ from .passes import Backward, Forward, backward_lines, forward_lines, idle_steps
 from .paths import Reach, longest_path, reaches
 from .point import WrittenPoint
 from .steps import Derivation, derive
-from .words import Cost, Direction, Nudge, Update, cost, direction, nudges, update
+from .words import Cost, Direction, Nudge, Rule, Update, cost, direction, nudges, update
 
 if TYPE_CHECKING:
     from .limits import Limit
@@ -69,6 +69,8 @@ class Explanation(NamedTuple):
         nudges: What small moves do.
         direction: The gradient as a direction.
         update: One update, where asked for.
+        rate: Of the update that is asked for where not every input has a value: there are rules, then.
+        rules: The update of every input asked for in symbols, put in by whoever has a SymPy process.
         cost: Multiplications.
         derivations: Rule by rule, where asked for.
         limits: The limit definition, where asked for; None for one that cannot be worked out.
@@ -102,6 +104,8 @@ class Explanation(NamedTuple):
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     step: str = ""
+    rate: float | None = None
+    rules: tuple[Rule, ...] = ()
 
 
 def explain(
@@ -135,11 +139,12 @@ def explain(
     whole = graph
     graph = with_name(graph)
     bound = is_bound(graph, bindings)
+    partly = rate is not None and not graph.inputs.keys() <= {*bindings, *graph.defaults}
+    if partly:  # the rules of the update are asked for, in symbols
+        if bindings:
+            bind(graph, {**dict.fromkeys(graph.inputs, 0.0), **bindings})
+        symbolic, bound = symbolic or not bound, False
     passes = bound and not (symbolic or limit)
-    if not bound and rate is not None:
-        raise UsageError(
-            "an update needs a value for every input", hint=f"inputs: {', '.join(list(graph.inputs)[:20])}"
-        )
     _check_rate(rate)
     step = next((name for name in asked if name not in graph.inputs), None)
     if rate is not None and step is not None:
@@ -156,13 +161,13 @@ def explain(
     few = asked[:MOST_DERIVATIONS] if symbolic or limit else ()
     if len(few) < len(asked) and few:
         notes.append(f"{len(asked):,} inputs: the first {len(few)} are shown; --wrt names others")
-    if symbolic or not bound:
+    if symbolic or not (bound or partly):
         told = told._replace(
             derivations=tuple(derive(graph, name) for name in few or asked[:MOST_DERIVATIONS])
         )
     if limit:
         told = told._replace(limits=tuple(_limit(graph, name, point) for name in few))
-    return told._replace(notes=tuple(notes))
+    return told._replace(notes=tuple(notes), rate=rate if partly else None)
 
 
 def _limit(graph: Graph, name: str, point: WrittenPoint | None) -> Limit | None:

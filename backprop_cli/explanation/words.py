@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import floor, hypot, isfinite, log10
 from typing import NamedTuple
 
 from ..engine.run import leaf_values, run
-from ..graph import CONSTANT
+from ..graph import CONSTANT, Graph
+from ..language.fold import postfix
+from ..language.format import letter
+from ..language.operators import CONSTANTS
+from ..language.parser import NAME_ITEM
+from .expr import Apply, Expr, Number, Ref, read, times
+from .names import Name
+from .paper import Paper
+from .paper import evaluate as evaluated
 from .point import WrittenPoint
 
 NUDGE = 0.01
@@ -82,6 +90,24 @@ class Update(NamedTuple):
     before: float
     after: float | None
     expected: float
+
+
+class Rule(NamedTuple):
+    """The update of one input where not every input has a value.
+
+    Attributes:
+        name: The input.
+        letter: What the rate is called: ``h`` up, ``alpha`` down.
+        symbols: What the input becomes, over names; None where SymPy has no formula.
+        numbers: The same with every value that was given put in; None where none of them is in it.
+        value: Its value, where nothing is left of the names.
+    """
+
+    name: str
+    letter: str
+    symbols: Expr | None
+    numbers: Expr | None
+    value: float | None
 
 
 class Cost(NamedTuple):
@@ -160,6 +186,67 @@ def update(point: WrittenPoint, rate: float) -> Update:
     after = output_at(point, {move.name: move.new for move in moves})
     expected = paper(sum(rate * move.slope * move.slope for move in moves))
     return Update(rate, tuple(moves), point.here.value, after, expected)
+
+
+def rules(
+    graph: Graph, bindings: Mapping[str, float], formulas: Mapping[str, str | None], rate: float
+) -> tuple[Rule, ...]:
+    """Return the update of every input with a formula for its slope, and the values that are given put in.
+
+    A step has its value where all it is computed from is given; what is not keeps its name.
+
+    Args:
+        graph: The computation.
+        bindings: Values of some inputs over the program's own.
+        formulas: SymPy's slope by input, over the names of steps.
+        rate: Positive goes up, negative goes down.
+    """
+    given = {**graph.defaults, **bindings}
+    unknown = graph.depends_on([id for name, id in graph.inputs.items() if name not in given])
+    leaves = leaf_values(graph, {name: given.get(name, 0.0) for name in graph.inputs})
+    # what an unknown function is applied to is a name, whatever is known of it
+    steps = not graph.source.unknown
+    values = run(graph, leaves, needed=[steps and not u for u in unknown])
+    known = {
+        graph.own_name(k): v
+        for k, v in enumerate(values)
+        if not unknown[k] and graph.nodes[k].kind != CONSTANT and isfinite(v)
+    }
+    step = letter(graph, ("h", "k", "s") if rate > 0 else ("alpha", "eta", "lr"))
+    found = []
+    for name, text in formulas.items():
+        if text is None:
+            found.append(Rule(name, step, None, None, None))
+            continue
+        names = {item.text for item in postfix(text) if item.arity == NAME_ITEM}
+        symbols = {n: Ref(Name(n), 0.0) for n in names if n not in CONSTANTS or n in graph.named}
+        whole = _moved(name, step, read(text, symbols), down=rate < 0)
+        numbers = value = None
+        if known.keys() & {name, *symbols}:
+            numbers = _put_in(whole, {**known, step: abs(rate)})
+            if symbols.keys() | {name} <= known.keys():
+                value = evaluated(numbers, Paper(None))
+        found.append(Rule(name, step, whole, numbers, value))
+    return tuple(found)
+
+
+def _moved(name: str, step: str, slope: Expr, *, down: bool) -> Expr:
+    """Write ``a + h*slope``, or with a minus; a sign in front of the slope goes into it."""
+    factors = slope.operands if isinstance(slope, Apply) and slope.op == "multiply" else (slope,)
+    number = factors[0]
+    if isinstance(number, Number) and number.value < 0:
+        down, factors = not down, (Number(-number.value), *factors[1:])
+    amount = times(Ref(Name(step), 0.0), *factors)
+    if isinstance(amount, Apply) and amount.op == "negative":
+        down, amount = not down, amount.operands[0]
+    return Apply("subtract" if down else "add", (Ref(Name(name), 0.0), amount))
+
+
+def _put_in(e: Expr, known: Mapping[str, float]) -> Expr:
+    """Return an expression with numbers for the names that have one."""
+    if isinstance(e, Apply):
+        return Apply(e.op, tuple(_put_in(o, known) for o in e.operands))
+    return Number(known[e.name.text]) if isinstance(e, Ref) and e.name.text in known else e
 
 
 def cost(point: WrittenPoint) -> Cost:

@@ -13,7 +13,7 @@ from ..explanation.passes import Backward, Forward, Stop, Total
 from ..explanation.paths import Reach
 from ..explanation.report import Explanation
 from ..explanation.steps import Derivation
-from ..explanation.words import Update
+from ..explanation.words import Rule, Update
 from .document import Document, Entries, Facts
 from .explain_lines import Voice, nudge_text, page
 from .written import Style, expression
@@ -53,6 +53,7 @@ def _facts(told: Explanation) -> Facts:
         "backward": [_backward_dict(line, told) for line in told.backward],
         "chains": [_chain_dict(reach, told) for reach in told.chains],
         "nudges": [n._asdict() | {"text": nudge_text(n, Voice(output, 6))} for n in told.nudges],
+        "rules": [_rule_dict(rule, told, plain) for rule in told.rules],
         "derivations": [_derivation_dict(d, told, plain) for d in told.derivations],
         "limits": [
             _limit_dict(name, limit, plain) for name, limit in zip(told.wrt, told.limits, strict=False)
@@ -158,6 +159,18 @@ def _limit_dict(name: str, limit: Limit | None, plain: Voice) -> dict[str, Any]:
 
 def _update_dict(update: Update) -> dict[str, Any]:
     return update._asdict() | {"moves": [move._asdict() for move in update.moves]}
+
+
+def _rule_dict(rule: Rule, told: Explanation, plain: Voice) -> dict[str, Any]:
+    return {
+        "name": rule.name,
+        "rate": told.rate,
+        "letter": rule.letter,
+        "slope": told.formulas.get(rule.name),
+        "symbols": plain.symbols(rule.symbols) if rule.symbols is not None else None,
+        "numbers": plain.symbols(rule.numbers) if rule.numbers is not None else None,
+        "value": rule.value,
+    }
 
 
 def _summary_dict(told: Explanation) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ..explanation.words import Direction, Nudge, Update
 from ..language.format import node_text, output_text
 from ..language.numbers import brief, fixed, rounded
 from .forms import (
+    Becomes,
     Call,
     Cases,
     Form,
@@ -131,6 +132,8 @@ def _parts(told: Explanation, voice: Voice) -> list[Part]:
         found += _chains(told, point, voice)
     if told.update is not None and point is not None:
         found.append(_update(told.update, voice))
+    if told.rules:
+        found.append(_rules(told, voice))
     found += [_derivation(told, d, voice) for d in told.derivations]
     for name, limit in zip(told.wrt, told.limits, strict=False):
         found.append(_limit(told, name, limit, voice))
@@ -526,6 +529,24 @@ def _update(update: Update, voice: Voice) -> Part:
     way = "up" if update.rate > 0 else "down"
     words = f"new = old {sign} rate*slope, with rate {voice.number(size)}: a step {way}"
     return Part("Update", rows, words)
+
+
+def _rules(told: Explanation, voice: Voice) -> Part:
+    """Return the update of every input in symbols, and with the values that were given."""
+    assert told.rate is not None
+    op, sign = ("add", "+") if told.rate > 0 else ("subtract", "-")
+    rows = []
+    for rule in told.rules:
+        slope = Slope(voice.output, rule.name, len(told.graph.inputs) > 1)
+        moved = Operation(op, (Named(rule.name), Product((Named(rule.letter), slope), tight=True)))
+        forms: list[Form | None] = [Becomes(rule.name, moved)]
+        forms.append(Symbols(rule.symbols) if rule.symbols is not None else None)
+        forms.append(Symbols(rule.numbers) if rule.numbers is not None else None)
+        forms.append(Value(rule.value) if rule.value is not None else None)
+        rows.append(Row(None, (equal(*forms),)))
+    letter = told.rules[0].letter
+    words = f"new = old {sign} rate*slope, with rate {letter} = {voice.number(abs(told.rate))}: "
+    return Part("Update", rows, words + f"a step {'up' if told.rate > 0 else 'down'}")
 
 
 # rules and limits

@@ -32,10 +32,18 @@ class Quantity(Record):
 
 
 class Slope(Record):
-    """A derivative by its names, d of / d by."""
+    """A derivative by its names, d of / d by; in text with a round d where it is ``partial``."""
 
     of: str
     by: str
+    partial: bool = False
+
+
+class Becomes(Record):
+    """A name, and what takes its place."""
+
+    name: str
+    form: Form
 
 
 class Symbols(Record):
@@ -91,9 +99,10 @@ class Grouped(Record):
 
 
 class Product(Record):
-    """A product, with dots in a long one."""
+    """A product, with dots in a long one; ``tight`` is without spaces, as symbols are written."""
 
     factors: Sequence[Form]
+    tight: bool = False
 
 
 class Sum(Record):
@@ -134,6 +143,7 @@ Form = (
     | Named
     | Quantity
     | Slope
+    | Becomes
     | Symbols
     | Cases
     | Numbers

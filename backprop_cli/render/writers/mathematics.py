@@ -23,10 +23,12 @@ class Spelling:
     Args:
         digits: Significant digits.
         latex: In LaTeX instead of our own language.
+        partial: The sign of partial derivatives.
     """
 
-    def __init__(self, digits: int, *, latex: bool = False) -> None:
+    def __init__(self, digits: int, *, latex: bool = False, partial: str = "∂") -> None:
         self.latex = latex
+        self.partial = partial
         self.dots = atom(r"\dots" if latex else "...")
         self.symbols = Style(digits, symbols=True, latex=latex)
         self.numbers = Style(digits, latex=latex, spaced=True)
@@ -58,11 +60,15 @@ class Spelling:
                 return name_piece(name_read(name)) if self.latex else atom(name)
             case forms.Quantity(name, owned):
                 return name_piece(name) if self.latex else atom(name.short if owned else name.text)
-            case forms.Slope(of, by):
+            case forms.Becomes(name, inner):
+                sign = r"\leftarrow" if self.latex else "<-"
+                return atom(f"{self(forms.Named(name))} {sign} {self(inner)}")
+            case forms.Slope(of, by, partial):
                 above, below = self(forms.Named(of)), self(forms.Named(by))
                 if self.latex:
                     return Piece(rf"\frac{{\partial {above}}}{{\partial {below}}}", ROOT)
-                return atom(f"d{of}/d{by}")
+                sign = self.partial if partial else "d"
+                return atom(f"{sign}{of}/{sign}{by}")
             case forms.Symbols(expr):
                 return written(expr, self.symbols)
             case forms.Cases(expr):
@@ -104,7 +110,8 @@ class Spelling:
                 return spell(table, op, [self.piece(x) for x in operands])
             case forms.Grouped(inner):
                 return bracketed(self.piece(inner), ATOM + 1, BRACKETS if self.latex else ("(", ")"))
-            case forms.Product(factors):
+            case forms.Product(factors, tight):
+                table = self.symbols.table if tight else table
                 pieces = [self.piece(x) for x in factors]
                 # our own language leaves the brackets around a sign to what is written in numbers
                 pieces = pieces if self.latex else [x._replace(after=None) for x in pieces]

@@ -225,7 +225,7 @@ def _widest(grid: page.Grid, k: int) -> int:
 def _(block: page.Equations, screen: Screen) -> None:
     from .mathematics import Spelling
 
-    spelled = Spelling(block.digits)
+    spelled = Spelling(block.digits, partial="∂" if screen.unicode else "d")
     width = screen.width
     labels = [spelled(row.label) if row.label is not None else "" for row in block.rows]
     narrow = [
