@@ -339,6 +339,11 @@ def counted(count: int, word: str) -> str:
     return f"{count:,} {word if count == 1 else several}"
 
 
+def joined(words: Sequence[str]) -> str:
+    """Return ``a, b and c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
 def nearest(word: str, known: list[str], cutoff: float = 0.6) -> str | None:
     """Return the known word most like ``word``, or None."""
     from difflib import get_close_matches

@@ -12,15 +12,16 @@ from ..differentiation.arrays import (
     array_values,
     by_numbers,
     differentiate_arrays,
-    drawn_values,
 )
+from ..differentiation.general import GeneralReport, differentiate_general
 from ..differentiation.jacobian import JacobianReport, hessian, jacobian
 from ..differentiation.report import warnings_of
 from ..differentiation.symbolic.session import SESSION
 from ..errors import BindingError, Source
-from ..explanation.arrays import ArrayExplanation, explain_arrays
+from ..explanation.arrays import ArrayExplanation, GeneralExplanation, explain_arrays, explain_general
 from ..language.array_parser import looks_like_arrays
 from ..language.parser import Program
+from ..language.ranks import General
 from ..language.settle import Settled, read_arrays
 from .programs import value_of
 from .shown import Shown
@@ -98,16 +99,21 @@ def gradient_of(
     return ArrayGradient(*report)
 
 
-def formulas_of(program: Settled, wrt: Sequence[str] | None = None) -> ArrayGradient:
-    """Return the derivatives of a program of which the shapes alone are known, as formulas.
+class GeneralGradient(Shown, GeneralReport):
+    """A `GeneralReport` that shows itself."""
 
-    They are held to the numbers at a point that is drawn; its values say nothing else.
-    """
+    __slots__ = ()
+
+    def _document(self, format_: str) -> Document:
+        from ..render.arrays import formulas_document
+
+        return formulas_document(self)
+
+
+def general_of(program: General, wrt: Sequence[str] | None = None) -> GeneralGradient:
+    """Return the derivatives of a program whose sizes are not known, as formulas."""
     with SESSION.lend() as process:
-        report = differentiate_arrays(
-            program, drawn_values(program), methods=("reverse",), wrt=wrt, process=process
-        )
-    return ArrayGradient(*report)
+        return GeneralGradient(*differentiate_general(program, process, wrt))
 
 
 class ArrayJacobian(Shown, JacobianReport):
@@ -146,8 +152,16 @@ def explanation_of(
 ) -> ArrayExplanation:
     """Return both passes of a program with arrays; see `explain`."""
     with SESSION.lend() as process:
-        report = differentiate_arrays(program, given, methods=("reverse",), wrt=wrt, process=process)
+        report = differentiate_arrays(
+            program, given, methods=("reverse",), wrt=wrt, process=process, by_index=True
+        )
         return explain_arrays(report, process, digits)
+
+
+def general_explanation_of(program: General, wrt: Sequence[str] | None = None) -> GeneralExplanation:
+    """Return the backward pass of a program whose sizes are not known; see `explain`."""
+    with SESSION.lend() as process:
+        return explain_general(differentiate_general(program, process, wrt, by_index=True), process)
 
 
 def translation_of(

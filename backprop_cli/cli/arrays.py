@@ -6,24 +6,30 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import BindingError, ExpressionError, Source, UsageError
+from ..errors import BindingError, ExpressionError, Source, UsageError, joined
 from ..language.array_parser import looks_like_arrays, parse_arrays
 from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM
+from ..language.ranks import AXES, WORDS, Asked, General, general, letters_axes
 from ..language.settle import Settled, array_literal, read_arrays
-from ..language.tokens import plain_name
+from ..language.tokens import NAME, plain_name
 from .command import Binding, is_array
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from ..differentiation.general import GeneralReport
     from ..tables.dialect import Dialect
     from ..tables.parts import Array as Columns
     from ..tables.parts import ArrayFiles
     from ..tables.read import PointSource
 
     Array = npt.NDArray[np.float64]
+
+
+_SIZE = "[1-9][0-9]{0,3}|[a-wyzA-Z]"
+PLURALS = {0: "numbers", 1: "vectors", 2: "matrices"}
 
 
 def arrays_of(bindings: Sequence[Binding]) -> dict[str, Array]:
@@ -62,14 +68,32 @@ def shapes_of(text: str) -> dict[str, tuple[int, ...]]:
         UsageError: for anything else.
     """
     found: dict[str, tuple[int, ...]] = {}
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\w+)\s*=\s*([1-9][0-9]{0,3})(?:x([1-9][0-9]{0,3}))?\s*", part)
-        if match is None:
+    for name, sizes in said_of(text).items():
+        found[name] = () if isinstance(sizes, int) else tuple(n for n in sizes if isinstance(n, int))
+        if isinstance(sizes, int) or len(found[name]) < len(sizes):
             raise UsageError(f"--shape {text}: a shape is NAME=3x2 or NAME=3", hint="--shape A=3x2,x=2")
+    return found
+
+
+def said_of(text: str) -> dict[str, int | tuple[int | str, ...]]:
+    """Return what ``A=3x2,B=mxn,x=vector`` says: lengths, or names for them, or how many axes.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    found: dict[str, int | tuple[int | str, ...]] = {}
+    for part in text.split(","):
+        match = re.fullmatch(rf"\s*({NAME})\s*=\s*(?:({'|'.join(AXES)})|({_SIZE})(?:x({_SIZE}))?)\s*", part)
+        if match is None:
+            raise UsageError(
+                f"--shape {text}: a shape is NAME=3x2, NAME=mxn, NAME=3, NAME=n or NAME=vector",
+                hint="--shape A=3x2,x=2; --shape A=mxn,x=n; --shape b=vector,n=number",
+            )
         name = plain_name(match[1])
         if name in found:
             raise UsageError(f"--shape: {name} is given twice")
-        found[name] = tuple(int(n) for n in match.groups()[1:] if n is not None)
+        sizes = (int(n) if n.isdigit() else n for n in match.groups()[2:] if n is not None)
+        found[name] = AXES[match[2]] if match[2] is not None else tuple(sizes)
     return found
 
 
@@ -129,6 +153,54 @@ def points_of(source: Source, path: str, bindings: Sequence[Binding], dialect: D
             table.__exit__(None, None, None)
             raise BindingError(f"{name} has a value on the command line and a column in {path}")
     return ArrayTable(table, found)
+
+
+def reading(program: General) -> str:
+    """Say what inputs are read as where nobody has said it."""
+    kinds: dict[int, list[str]] = {2: [], 1: [], 0: []}
+    for name in program.guessed:
+        kinds[program.axes[name]].append(name)
+    parts = [
+        f"{joined(names)} {'a ' + WORDS[n] if len(names) == 1 else PLURALS[n]}"
+        for n, names in kinds.items()
+        if names
+    ]
+    by_letter = [name for n in (0, 1, 2) for name in kinds[n] if letters_axes(name) == n]
+    other = by_letter[0] if by_letter else program.guessed[0]
+    word = "number" if program.axes[other] == 1 else "vector"
+    return f"read as: {', '.join(parts)}; --shape {other}={word} reads {other} otherwise"
+
+
+def general_notes(report: GeneralReport) -> list[str]:
+    """Say what a program without values was read as, and where its formulas were held to numbers."""
+    notes = [reading(report.program)] if report.program.guessed else []
+    said = [" x ".join(map(str, at.values())) for at in report.lengths if at]
+    if said:
+        names = " x ".join(report.lengths[0])
+        notes.append(f"every formula was read back and agrees with reverse mode for {names} = {joined(said)}")
+    return [*notes, *report.notes]
+
+
+def general_of_text(
+    source: Source, asked: Asked, error: ExpressionError | None, *, large: bool = False
+) -> General | None:
+    """Return a program without values or sizes; None where nothing in it is without.
+
+    Args:
+        source: The text.
+        asked: What is known of its inputs.
+        error: Why the text is no program over numbers.
+        large: Lift the limit on the number of nodes.
+    Raises:
+        ExpressionError: where it has arrays and something is wrong with it.
+    """
+    try:
+        found = general(source, asked, large=large)
+    except ExpressionError:
+        if error is None or looks_like_arrays(source.text):
+            raise
+        return None
+    return found if found.axes else None
 
 
 def program_of(

@@ -49,6 +49,7 @@ FORMATS = ("table", "markdown", "latex", "json")
     help="The passes alone; with chains and words; with every path.",
 )
 @digits_option("Significant digits; with --round-each, decimals.")
+@click.option("--shape", metavar="SHAPES", help="Of arrays without values: A=3x2,x=2; A=mxn,b=vector.")
 @click.option("--round-each", is_flag=True, help="Round every result to --digits decimals, as on paper.")
 @format_option(FORMATS)
 @output_option
@@ -64,6 +65,7 @@ def command(
     update: str | None,
     detail: str,
     round_each: bool,
+    shape: str | None,
 ) -> int:
     """Why the gradient of EXPRESSION is what it is, step by step.
 
@@ -97,20 +99,30 @@ def command(
     if request.overrides:
         word = request.overrides[0]
         raise UsageError(f"{word} is for the network of a config", hint="backprop explain config.yaml")
-    graph = request.read("explain takes one point, not {what}", "backprop grad takes ranges")
-    if request.settled is not None:
+    if shape is not None:
+        request.read_unknown(shape)
+    else:
+        request.read("explain takes one point, not {what}", "backprop grad takes ranges", formulas=True)
+    graph = request.graph
+    if request.settled is not None or request.general is not None:
         for option, given in (
             ("--symbolic", symbolic), ("--limit", limit), ("--update", rate is not None),
             ("--round-each", round_each), (f"--detail {detail}", detail != "normal"),
         ):  # fmt: skip
             if given:
                 raise UsageError(f"{option} is for single numbers, and this program has arrays")
-        from ..api.arrays import explanation_of
+        from ..api.arrays import explanation_of, general_explanation_of
         from ..render.explain_arrays import document as array_document
+        from .arrays import general_notes
 
-        answer = explanation_of(
-            request.settled, {**request.values, **request.arrays}, names_of(wrt), output.digits
-        )
+        if request.general is not None:
+            general = general_explanation_of(request.general, names_of(wrt))
+            output.show(array_document(general, digits=output.digits))
+            output.tell(graph, (), general_notes(general.report))
+            return 0
+        assert request.settled is not None
+        values = {**request.values, **request.arrays}
+        answer = explanation_of(request.settled, values, names_of(wrt), output.digits)
         output.show(array_document(answer, digits=output.digits))
         output.tell(graph, answer.report.warnings, answer.report.notes)
         return 0

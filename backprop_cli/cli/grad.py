@@ -58,7 +58,9 @@ from .request import Request
 @click.option("--tangent", is_flag=True, help="Add the tangent line or plane as a formula.")
 @click.option("--elements", is_flag=True, help="Of arrays: a row a number, with a column a method.")
 @click.option(
-    "--shape", metavar="SHAPES", help="Formulas for arrays of these shapes, without values: A=3x2,x=2."
+    "--shape",
+    metavar="SHAPES",
+    help="Formulas without values, for arrays of these shapes: A=3x2,x=2; A=mxn,b=vector.",
 )
 @answers("grad")
 def command(
@@ -87,11 +89,22 @@ def command(
     from ..differentiation import DEFAULT_METHODS
     from ..differentiation.report import SUMMARY_FROM
 
-    if shape is not None:
-        return _formulas(request, output, shape, names_of(wrt))
-    graph, chosen = request.read(many=True), output.format
     asked = names_of(wrt)
     h = _step(step)
+    if shape is not None:
+        request.read_unknown(shape)
+    else:
+        request.read(many=True, formulas=True)
+    graph, chosen = request.graph, output.format
+    if request.general is not None:
+        for option, given in (
+            ("--order", order > 1), ("--direction", direction is not None), ("--tangent", tangent),
+            ("--elements", elements), ("--method", bool(methods)), ("--step", h is not None),
+            ("--format value", chosen == "value"),
+        ):  # fmt: skip
+            if given:
+                raise UsageError(f"{option} needs values, and there are formulas alone")
+        return _formulas(request, output, asked)
     many = request.points is not None or bool(request.ranges)
     if request.settled is not None:
         for option, given in (
@@ -184,14 +197,15 @@ def _of_arrays(
     return 1 if report.agree is False else 0
 
 
-def _formulas(request: Request, output: Output, shape: str, wrt: list[str] | None) -> int:
-    from ..api.arrays import formulas_of
+def _formulas(request: Request, output: Output, wrt: list[str] | None) -> int:
+    from ..api.arrays import general_of
     from ..render.arrays import formulas_document
-    from .arrays import shapes_of
+    from .arrays import general_notes
 
-    report = formulas_of(request.read_shapes(shapes_of(shape)), wrt)
+    assert request.general is not None
+    report = general_of(request.general, wrt)
     output.show(formulas_document(report))
-    output.tell(request.graph, (), report.notes)
+    output.tell(request.graph, (), general_notes(report))
     return 0
 
 

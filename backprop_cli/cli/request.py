@@ -17,6 +17,7 @@ from ..language.reader import read
 from .command import Binding, is_array
 
 if TYPE_CHECKING:
+    from ..language.ranks import Asked, General
     from ..language.settle import Settled
     from ..tables.dialect import Dialect
     from .arrays import Array, ArrayTable
@@ -64,12 +65,16 @@ class Request:
         self.arrays: dict[str, Array] = {}
         self.settled: Settled | None = None
         self.table: ArrayTable | None = None
+        self.general: General | None = None
 
-    def read(self, one_point: str = "", hint: str | None = None, *, many: bool = False) -> Graph:
+    def read(
+        self, one_point: str = "", hint: str | None = None, *, many: bool = False, formulas: bool = False
+    ) -> Graph:
         """Read the program and bind what has a value.
 
         Args:
             many: With arrays, too, the command answers for many points.
+            formulas: The command answers without values, too: ``general`` has a program of unknown arrays.
             one_point: What a command that takes no ranges says of one; ``{name}`` has it, and ``{what}`` says
                 whether that is a range or a list.
             hint: What to do instead.
@@ -82,6 +87,8 @@ class Request:
         try:
             self.program = read(self.source, large=self.large)
         except ExpressionError as error:
+            if formulas and not self.bindings and self.points is None and self.read_general({}, error):
+                return self.graph
             if not self.read_arrays(error, many=many):
                 raise
             return self._of_one_point(one_point, hint)
@@ -166,24 +173,54 @@ class Request:
 
         return is_number_of(self.graph, name)
 
+    def read_general(self, asked: Asked, error: ExpressionError | None) -> bool:
+        """Read a program of which neither values nor sizes are known; tell whether it is one."""
+        from .arrays import general_of_text
+
+        self.general = general_of_text(self.source, asked, error, large=self.large)
+        if self.general is not None:
+            self.graph = self.general.program.graph
+        return self.general is not None
+
+    def read_unknown(self, text: str) -> None:
+        """Read a program with arrays of which only shapes are known, or names for lengths, or kinds.
+
+        Raises:
+            BackpropError: as in `read_shapes`.
+        """
+        from .arrays import said_of
+
+        asked = said_of(text)
+        self._without_values(asked)
+        if not self.read_general(asked, None):
+            raise UsageError("--shape is for formulas without values", hint="the program gives all of them")
+        self._check_names(asked)
+
     def read_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> Settled:
         """Read a program with arrays of which only the shapes are known.
 
         Raises:
             BackpropError: for values beside the shapes, names that the program lacks, and shapes that clash.
         """
-        from ..engine.run import not_an_input
         from ..language.settle import read_arrays
 
+        self._without_values(shapes)
+        self.settled = read_arrays(self.source, shapes, None, large=self.large)
+        self.graph = self.settled.graph
+        self._check_names(shapes)
+        return self.settled
+
+    def _without_values(self, asked: Collection[str]) -> None:
         if self.bindings or self.points is not None:
             raise UsageError("--shape is for formulas without values", hint="leave the values out")
         self.source = _source(self.expression, self.file, self.large)
-        self.settled = read_arrays(self.source, shapes, None, large=self.large)
-        self.graph = self.settled.graph
-        for name in shapes:
+
+    def _check_names(self, asked: Collection[str]) -> None:
+        from ..engine.run import not_an_input
+
+        for name in asked:
             if name not in self.graph.inputs:
                 raise not_an_input(self.graph, name)
-        return self.settled
 
     def note_products(self) -> None:
         """Say which names were likely meant as products, where nothing has a value and formulas are shown."""

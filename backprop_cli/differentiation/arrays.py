@@ -7,7 +7,7 @@ numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from math import hypot, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,7 +23,9 @@ from ..engine.unroll import Unrolled, elements, place_text
 from ..errors import BackpropError, BindingError, ExpressionError, NoSuchNumber, Source, UsageError
 from ..graph import CONSTANT, Graph
 from ..language.format import is_turned, letter
+from ..language.indices import free_letters
 from ..language.settle import Settled, missing_value, read_arrays
+from ..language.tokens import NAME
 from ..ops.matrices import labels, sizes_of
 from . import DEFAULT_METHODS
 from .compare import AGREE, NOT_RUN, Verdict, gravity
@@ -43,6 +45,11 @@ SHARES = 1e-12
 
 HOLDS = 1e-8
 """How far a formula may be from the number that stands, relative to the largest of its array."""
+
+RANGES = ((0.25, 0.75), (-1.0, 1.0), (1.25, 2.5))
+"""Of values that are drawn: where logarithms are, where signs differ, where x > 1."""
+
+NOTHING: Mapping[str, NDArray] = {}
 
 UNROLLED = 4_000
 """Numbers of all steps from which reverse mode runs alone."""
@@ -64,6 +71,7 @@ class ArrayReport(NamedTuple):
         notes: Where a method has no answer and why.
         formulas: Node to its derivative in matrix notation, where it has one.
         chained: The same with the derivatives by the steps that have names, ``dL/dz@x'``.
+        by_index: Node to its place, ``[i,j]``, and its derivative there, where that was asked for.
     """
 
     program: Settled
@@ -78,6 +86,7 @@ class ArrayReport(NamedTuple):
     notes: tuple[str, ...] = ()
     formulas: Mapping[int, str] = {}
     chained: Mapping[int, str] = {}
+    by_index: Mapping[int, tuple[str, str]] = {}
 
     @property
     def graph(self) -> Graph:
@@ -151,12 +160,24 @@ class ArrayReport(NamedTuple):
 
     def shown(self, *, everything: bool = False) -> list[int]:
         """Return the nodes that a reader sees: no constants, and no transposes without a name."""
-        graph = self.graph
-        return [
-            n.id
-            for n in graph.nodes
-            if everything or n.id == graph.output or not (n.kind == CONSTANT or is_turned(graph, n.id))
-        ]
+        return shown_nodes(self.graph, everything=everything)
+
+    def shape_text(self, id: int) -> str:
+        """Return the shape of a node as people write it."""
+        return self.program.kinds[id].size
+
+    def numbers_of(self, id: int) -> str:
+        """Return how many numbers a node has, as people write it."""
+        return str(prod(self.graph.nodes[id].shape))
+
+
+def shown_nodes(graph: Graph, *, everything: bool = False) -> list[int]:
+    """Return the nodes that a reader sees: no constants, and no transposes without a name."""
+    return [
+        n.id
+        for n in graph.nodes
+        if everything or n.id == graph.output or not (n.kind == CONSTANT or is_turned(graph, n.id))
+    ]
 
 
 def _objects(found: Sequence[float | None], shape: tuple[int, ...]) -> NDArray:
@@ -187,13 +208,13 @@ def bind_arrays(program: Settled, given: Mapping[str, Any]) -> dict[str, NDArray
     return bound
 
 
-def drawn_values(program: Settled) -> dict[str, NDArray]:
-    """Return values for the inputs of a program: positive numbers, matrices with an inverse."""
-    draw = np.random.default_rng(1)
+def drawn_values(program: Settled, seed: int = 0) -> dict[str, NDArray]:
+    """Return values for the inputs of a program, another range for each seed, matrices with an inverse."""
+    draw = np.random.default_rng(seed + 1)
     found: dict[str, NDArray] = {}
     for name, id in program.graph.inputs.items():
         shape = program.kinds[id].shape
-        found[name] = draw.uniform(0.25, 0.75, shape)
+        found[name] = draw.uniform(*RANGES[seed % len(RANGES)], shape)
         if len(shape) == 2 and shape[0] == shape[1]:
             found[name] = found[name] + shape[0] * np.eye(shape[0])
     return found
@@ -398,6 +419,7 @@ def differentiate_arrays(
     step: float | None = None,
     process: SymbolicProcess | None = None,
     formulas: bool = True,
+    by_index: bool = False,
 ) -> ArrayReport:
     """Run the methods and compare them.
 
@@ -410,6 +432,7 @@ def differentiate_arrays(
         step: Their step size; None for the best.
         process: A running `SymbolicProcess`, needed for the symbolic method.
         formulas: With derivatives in matrix notation.
+        by_index: With those by inputs number by number, too, whether or not the program is written so.
     Raises:
         ExpressionError: where the output is an array.
         BindingError: for values that do not fit.
@@ -439,7 +462,7 @@ def differentiate_arrays(
             program, inputs, run.values, run.cotangents, None, None, ("reverse",), asked,
             tuple(warnings), (note,),
         )  # fmt: skip
-        return with_formulas(alone, process if formulas else None)
+        return with_formulas(alone, process if formulas else None, by_index=by_index)
     unrolled = elements(graph, eliminated)
     numbers = unrolled.graph_of(graph)
     names = None
@@ -458,30 +481,65 @@ def differentiate_arrays(
         program, inputs, values, run.cotangents, report, unrolled, report.methods, asked,
         (*warnings, *report.warnings), report.notes,
     )  # fmt: skip
-    return with_formulas(found, process if formulas else None)
+    return with_formulas(found, process if formulas else None, by_index=by_index)
 
 
-def with_formulas(report: ArrayReport, process: SymbolicProcess | None) -> ArrayReport:
+def with_formulas(
+    report: ArrayReport, process: SymbolicProcess | None, *, by_index: bool = False
+) -> ArrayReport:
     """Return a report with its derivatives in matrix notation, each read again and held to the numbers."""
     if process is None:
         return report
     graph = report.graph
     shares = target_shares(report)
     wanted = [k for k in report.shown() if report.cotangents[k] is not None]
-    process.request_forms(graph, wanted, shares)
+    places = places_of(report.program, report.wrt, everything=by_index)
+    process.request_forms(graph, wanted, shares, places=places)
     answer = process.answer()
     notes = [f"formulas: {answer.failure}"] if answer.failure else []
     formulas: dict[int, str] = {}
     for k, text in answer.formulas.items():
-        fault = _fault(report, k, text)
+        fault = fault_of(report, k, text)
         if fault is None:
             formulas[k] = text
         elif report.graph.nodes[k].op is None:
             notes.append(f"the formula {text} for {graph.own_name(k)} {fault}")
+    found = {
+        k: (index_text(places[k]), text)
+        for k, (text, read) in answer.by_index.items()
+        if k in formulas and fault_by_index(report, k, places[k], read) is None
+    }
     if shares:
         notes.append("formulas: the targets of cross_entropy add up to 1 here, and are taken to")
-    chained = {k: text for k, text in answer.chained.items() if _fault(report, k, text) is None}
-    return report._replace(formulas=formulas, chained=chained, notes=(*report.notes, *notes))
+    chained = {k: text for k, text in answer.chained.items() if fault_of(report, k, text) is None}
+    told = (*report.notes, *notes)
+    return report._replace(formulas=formulas, chained=chained, by_index=found, notes=told)
+
+
+def places_of(
+    program: Settled, names: Sequence[str], taken: Collection[str] = (), *, everything: bool
+) -> dict[int, tuple[str, ...]]:
+    """Return the indices of the inputs whose derivatives are told by index: as written, or free letters.
+
+    Args:
+        program: The computation.
+        names: Inputs.
+        taken: Further names that no index has.
+        everything: Of all arrays; not only of those that the program itself has by index.
+    """
+    graph = program.graph
+    letters = tuple(free_letters({*graph.named, *taken}))
+    found = {}
+    for id in (graph.inputs[name] for name in names):
+        axes = len(program.kinds[id].shape)
+        if id in program.indices or (everything and axes):
+            found[id] = program.indices.get(id, letters[:axes])
+    return found
+
+
+def index_text(places: Sequence[str]) -> str:
+    """Return a place by its indices: ``[i,j]``."""
+    return f"[{','.join(places)}]"
 
 
 def target_shares(report: ArrayReport) -> list[int]:
@@ -492,23 +550,26 @@ def target_shares(report: ArrayReport) -> list[int]:
 
 
 def named_slopes(report: ArrayReport, text: str) -> dict[str, int]:
-    """Return the derivatives by named steps that a formula has in it: ``dL/dz`` and the step."""
+    """Return the derivatives by steps that a formula has in it: ``dL/dz`` and the step."""
     graph = report.graph
     output = graph.nodes[graph.output].name or letter(graph)
-    slopes = {f"d{output}/d{name}": k for name, k in graph.named.items() if graph.nodes[k].op is not None}
-    return {s: k for s, k in slopes.items() if re.search(rf"(?<!\w){re.escape(s)}(?!\w)", text)}
+    slopes = {f"d{output}/d{graph.own_name(n.id)}": n.id for n in graph.nodes if n.op is not None}
+    found = re.findall(rf"(?<!\w)d{re.escape(output)}/d\w+", text)
+    return {slope: slopes[slope] for slope in found if slope in slopes}
 
 
-def value_of_text(report: ArrayReport, text: str) -> NDArray | None:
-    """Return what a formula over a program's names gives at its point; None where it has no value.
+def value_of_text(report: ArrayReport, text: str, more: Mapping[str, NDArray] = NOTHING) -> NDArray | None:
+    """Return what a formula over a program's names, and more, gives at its point; None for no value.
 
-    ``dL/dz`` is the derivative by a step that has a name.
+    ``dL/dz`` is the derivative by a step.
     """
-    known = {name: report.values[k] for name, k in report.graph.named.items()}
+    graph, known = report.graph, dict(more)
     for slope, k in named_slopes(report, text).items():
         name = f"slope_{k}_"
         text = re.sub(rf"(?<!\w){re.escape(slope)}(?!\w)", name, text)
         known[name] = np.asarray(report.cotangents[k], float)
+    names = set(re.findall(NAME, text))
+    known |= {name: report.values[n.id] for n in graph.nodes if (name := graph.own_name(n.id)) in names}
     try:
         program = read_arrays(Source(text), {n: x.shape for n, x in known.items() if x.shape}, known)
         return array_values(program, {n: known[n] for n in program.graph.inputs}).value
@@ -516,16 +577,44 @@ def value_of_text(report: ArrayReport, text: str) -> NDArray | None:
         return None
 
 
-def _fault(report: ArrayReport, id: int, text: str) -> str | None:
+def fault_of(report: ArrayReport, id: int, text: str) -> str | None:
     """Return what is wrong with a formula at the point; None where it gives the numbers that stand."""
     value = value_of_text(report, text)
+    standing = report.standing(id)
+    if value is not None and value.shape != standing.shape:
+        return f"has another shape: {value.shape}"
+    return _unlike(value, _numbers(standing))
+
+
+def fault_by_index(report: ArrayReport, id: int, places: Sequence[str], text: str) -> str | None:
+    """Return what is wrong with a formula by index: it is summed over its places with drawn weights."""
+    right = _numbers(report.standing(id))
+    if not np.isfinite(right).all():
+        return "has no numbers to be held to"
+    weight = next(
+        name for name in ("w", "w_", *map("w_{}".format, range(99))) if name not in report.graph.named
+    )
+    for seed in range(2):
+        weights = np.random.default_rng(seed).normal(size=right.shape)
+        whole = f"{weight}{index_text(places)}*({text})"
+        for index in reversed(places):
+            whole = f"sum({index}, {whole})"
+        fault = _unlike(value_of_text(report, whole, {weight: weights}), np.asarray((weights * right).sum()))
+        if fault is not None:
+            return fault
+    return None
+
+
+def _numbers(found: NDArray) -> NDArray:
+    """Return numbers as floats, nan where there is none."""
+    return np.array([np.nan if x is None else x for x in found.reshape(-1)]).reshape(found.shape)
+
+
+def _unlike(value: NDArray | None, right: NDArray) -> str | None:
+    """Return how a value differs from what it has to be, relative to the largest number; None for not."""
     if value is None:
         return "has no value here"
-    standing = report.standing(id)
-    if value.shape != standing.shape:
-        return f"has another shape: {value.shape}"
-    right = np.array([np.nan if x is None else x for x in standing.reshape(-1)])
-    wrong = np.abs(value.reshape(-1) - right) > HOLDS * max(1.0, float(np.abs(right).max(initial=0.0)))
+    wrong = np.abs(value - right) > HOLDS * max(1.0, float(np.abs(right).max(initial=0.0)))
     return "does not hold here" if wrong.any() else None
 
 

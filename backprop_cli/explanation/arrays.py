@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..differentiation.arrays import ArrayReport
+from ..differentiation.general import GeneralReport, adds_up
 from ..engine.unroll import place_text
 from ..graph import Graph, Node
 from ..language.format import is_turned, letter, node_text
@@ -60,6 +61,17 @@ class ArrayExplanation(NamedTuple):
         return slope_name(self.report.graph, id)
 
 
+class GeneralExplanation(NamedTuple):
+    """The backward pass of a program without values; the attributes are those of `ArrayExplanation`."""
+
+    report: GeneralReport
+    uses: Mapping[int, list[Use]]
+
+    def slope(self, id: int) -> str:
+        """Return how the derivative by a node is called: ``dL/dx``."""
+        return slope_name(self.report.graph, id)
+
+
 def slope_name(graph: Graph, id: int) -> str:
     """Return how the derivative by a node is called: ``dL/dx``."""
     output = graph.nodes[graph.output].name or letter(graph)
@@ -69,19 +81,35 @@ def slope_name(graph: Graph, id: int) -> str:
 def explain_arrays(report: ArrayReport, process: SymbolicProcess, digits: int = 6) -> ArrayExplanation:
     """Say how each derivative of a report comes about.
 
+    What the uses of a node bring is read again, and left out where it does not add up to the derivative.
+
     Args:
         report: From `differentiate_arrays`.
         process: A running `SymbolicProcess`.
         digits: Significant digits of what is worked out.
     """
+    return ArrayExplanation(report, _uses(report, process, {}, digits))
+
+
+def explain_general(report: GeneralReport, process: SymbolicProcess) -> GeneralExplanation:
+    """Say the same of a program without values; see `explain_arrays`."""
+    return GeneralExplanation(report, _uses(report, process, report.program.sizes))
+
+
+def _uses(
+    report: ArrayReport | GeneralReport, process: SymbolicProcess, sizes: Mapping[int, str], digits: int = 6
+) -> dict[int, list[Use]]:
     graph = report.graph
-    process.request_forms(graph, [graph.inputs[name] for name in report.wrt], names="all")
-    uses: dict[int, list[Use]] = {}
-    for user, position, text, index in process.answer().steps:
-        node = graph.nodes[user]
-        i, _ = before_turns(graph, node.inputs[position])
-        uses.setdefault(i, []).append(_use(report, node, position, text, index, digits))
-    return ArrayExplanation(report, uses)
+    process.request_forms(graph, [graph.inputs[name] for name in report.wrt], names="all", sizes=sizes)
+    steps: dict[int, list[tuple[int, int, str, str]]] = {}
+    for step in process.answer().steps:
+        id, _ = before_turns(graph, graph.nodes[step[0]].inputs[step[1]])
+        steps.setdefault(id, []).append(step)
+    return {
+        id: [_use(report, graph.nodes[user], k, text, index, digits) for user, k, text, index in found]
+        for id, found in steps.items()
+        if adds_up(report, id, [text for _, _, text, _ in found])
+    }
 
 
 def before_turns(graph: Graph, id: int) -> tuple[int, bool]:
@@ -93,7 +121,9 @@ def before_turns(graph: Graph, id: int) -> tuple[int, bool]:
     return id, turned
 
 
-def _use(report: ArrayReport, node: Node, position: int, text: str, index: str, digits: int) -> Use:
+def _use(
+    report: ArrayReport | GeneralReport, node: Node, position: int, text: str, index: str, digits: int
+) -> Use:
     graph = report.graph
     axes = len(graph.nodes[node.inputs[position]].shape)
     _, turned = before_turns(graph, node.inputs[position])
@@ -108,13 +138,15 @@ def _use(report: ArrayReport, node: Node, position: int, text: str, index: str, 
         names = dict(zip(node.op.params, read, strict=False))
         last = node.id == graph.output  # whose own slope is 1
         names |= {"g": "1" if last else slope_name(graph, node.id), "y": graph.own_name(node.id)}
-        names["n"] = str(int(np.prod(graph.nodes[node.inputs[position]].shape)))
+        names["n"] = report.numbers_of(node.inputs[position])
         found = by_index(node.op, position, names, max(axes, 1))
         return Use(node.id, text, re.sub(r"(?<![\w.])1\*", "", found) if last else found, places)
     return Use(node.id, text, "", places)
 
 
-def _contracted(report: ArrayReport, node: Node, position: int, text: str, digits: int) -> Use:
+def _contracted(
+    report: ArrayReport | GeneralReport, node: Node, position: int, text: str, digits: int
+) -> Use:
     """Return a use in a product: the labels say which numbers meet."""
     graph = report.graph
     spelled, value = labels(node.static["spec"])
@@ -129,14 +161,19 @@ def _contracted(report: ArrayReport, node: Node, position: int, text: str, digit
     ]
     if len(set(own)) < len(own):
         return Use(node.id, text, f"{slope or 1} where i = j, else 0", "[i,j]")
-    factors = [(name, word) for name, _, word in others] + ([(slope, value)] if slope else [])
+    factors = [(name, word) for name, _, word in others]
+    if slope:
+        factors.insert(0 if position == 0 else len(factors), (slope, value))  # as the matrices stand
     summed = [c for c in dict.fromkeys(value + "".join(word for _, _, word in others)) if c not in own]
     index = index_text(own, factors, summed)
     places = f"[{','.join(own)}]" if own else ""
     use = Use(node.id, text, index, places)
+    if isinstance(report, GeneralReport):
+        return use
     arrays = [(report.values[i], word) for _, i, word in others]
     g = report.cotangents[node.id]
-    arrays += [(g, value)] if slope and g is not None else []
+    if slope and g is not None:
+        arrays.insert(0 if position == 0 else len(arrays), (g, value))
     if not others or not own:
         return use
     return _worked(use, own, summed, arrays, digits)
@@ -156,6 +193,6 @@ def _worked(use: Use, own: str, summed: list[str], arrays: list[tuple[Any, str]]
     return use._replace(worked=" + ".join(shown), value=total)
 
 
-def first_place(report: ArrayReport, id: int) -> str:
+def first_place(report: ArrayReport | GeneralReport, id: int) -> str:
     """Return how the first number of an array is told from the others: ``[0,0]``."""
     return place_text([0] * len(report.graph.nodes[id].shape))

@@ -10,7 +10,7 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from ..ops import PRIMITIVES, Primitive
@@ -58,8 +58,21 @@ def index_names(text: str) -> list[str]:
     return re.findall(NAME, text) if text[0] == "[" else []
 
 
-DOTTED = {"multiply": ".*", "divide": "./", "power": ".^", "power_n": ".^"}
-"""Rows that have a sign of their own for matrices."""
+LETTERS = "ijklmnpqrstuv"
+
+
+def free_letters(taken: Collection[str]) -> list[str]:
+    """Return the letters of indices that nothing else is called by."""
+    return [c for c in LETTERS if c not in taken]
+
+
+DOTTED = {
+    name: row
+    for row in MATRICES.values()
+    if row.number is not None
+    for name in (row.number.name, row.number.literal_form)
+}
+"""Rows for matrices, by the names of those that they are number by number."""
 
 
 class Sums:
@@ -67,10 +80,13 @@ class Sums:
 
     Args:
         steps: Where they are added.
+    Attributes:
+        typed: The indices that nodes were first written with.
     """
 
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
+        self.typed: dict[int, tuple[str, ...]] = {}
         self.lengths: dict[str, tuple[int, str]] = {}  # of the indices of open sums, and where they are from
 
     def applied(self, text: str, x: int | Labelled) -> int | Labelled:
@@ -103,6 +119,8 @@ class Sums:
                     f"the index {name} has two lengths: {before} in {where}, {n} in {x.text}{text}",
                     unequal=[(before, n)],
                 )
+        if len(set(names)) == len(parts):
+            self.typed.setdefault(id, names)
         if len(names) < len(parts):
             id = self.steps.add(picked, [id])
         elif len(set(names)) < len(names):
@@ -121,9 +139,10 @@ class Sums:
         if number is None:
             raise Clash(f"{row.name} takes whole arrays, and an index stands for one number of them")
         x, *others = (x if isinstance(x, Labelled) else self._number(x) for x in operands)
-        if number.name == "multiply":
+        if number is PRIMITIVES["multiply"]:
             return Labelled((*x.factors, *(f for other in others for f in other.factors)))
-        if number.name == "negative" or (number.name == "divide" and not others[0].labels):
+        quotient = number is PRIMITIVES["divide"] and not others[0].labels
+        if quotient or number is PRIMITIVES["negative"]:
             first, *rest = sorted(x.factors, key=lambda f: len(f.labels))
             ids = [first.id, *(self._whole(other.factors).id for other in others)]
             return Labelled((Factor(self._each(number, ids), first.labels), *rest))
@@ -150,7 +169,7 @@ class Sums:
         """Apply a row number by number, to matrices and vectors along their rows."""
         operands = [self.steps.operand(id) for id in ids]
         if row.name in DOTTED and any(x.axes == 2 for x in operands):
-            row = MATRICES[DOTTED[row.name]]
+            row = DOTTED[row.name]
         return self.steps.add(Applied(row, together(*operands)), ids)
 
     def _aligned(self, factors: Sequence[Factor]) -> tuple[list[int], tuple[str, ...]]:

@@ -17,6 +17,7 @@ from ..ops.matrices import (
     Kind,
     MatrixRow,
     Operand,
+    TwoReadings,
     indexed,
     matrix_product,
     together,
@@ -39,11 +40,13 @@ class Settled(NamedTuple):
         graph: The computation, with the shape of every node.
         kinds: What every node's value is.
         defaults: Arrays that the program itself gives to inputs; its numbers are the graph's.
+        indices: The indices that nodes have where they are first written by index.
     """
 
     graph: Graph
     kinds: list[Kind]
     defaults: dict[str, Nested]
+    indices: Mapping[int, tuple[str, ...]] = {}
 
     @property
     def has_arrays(self) -> bool:
@@ -154,11 +157,27 @@ def settle(
 ) -> Settled:
     """Find out what every step of a program is; see `read_arrays`."""
     limit = 1 << 60 if large else NODE_LIMIT
-    graph = _Lowering(program, {*(bound or ()), *shapes}, limit).graph()
-    return _Settling(graph, shapes, bound, limit).settled()
+    settling = Settling(lowered(program, {*(bound or ()), *shapes}, limit), shapes, bound, limit)
+    try:
+        return settling.settled()
+    except Clash as clash:
+        raise settling.refused(clash) from None
 
 
-class _Settling:
+def lowered(program: Program, names: Collection[str], limit: int) -> Graph:
+    """Return the graph of a program with arrays in which signs are not told apart yet.
+
+    Args:
+        program: From `parse_arrays`.
+        names: Names that are variables, whatever they are elsewhere: ``e``.
+        limit: Largest number of nodes.
+    Raises:
+        ExpressionError: as `lower`.
+    """
+    return _Lowering(program, names, limit).graph()
+
+
+class Settling:
     """Finds out what every step of a graph is, in which signs are not told apart yet.
 
     Args:
@@ -166,6 +185,8 @@ class _Settling:
         shapes: Of the inputs that are arrays.
         bound: Names that have a value; None where values do not count.
         limit: Largest number of nodes.
+    Attributes:
+        node: Which node of the graph is settled.
     """
 
     def __init__(
@@ -186,16 +207,18 @@ class _Settling:
         self.sums = Sums(self)
 
     def settled(self) -> Settled:
-        """Go through the graph."""
+        """Go through the graph.
+
+        Raises:
+            Clash: at ``node``, for operands that do not go together.
+        """
         graph, builder = self.graph, self.builder
         found: list[int | Labelled] = []
+        value: int | Labelled
         for node in graph.nodes:
             self.node = node
             if node.op is not None:
-                try:
-                    value = self._applied([found[i] for i in node.inputs])
-                except Clash as clash:
-                    raise self._refused(clash) from None
+                value = self._applied([found[i] for i in node.inputs])
                 if node.name is not None:
                     assert isinstance(value, int)
                     builder.name(value, node.name)
@@ -209,7 +232,8 @@ class _Settling:
                 self._note(kind)
             found.append(value)
         outputs = [k for k in (found[i] for i in graph.outputs) if isinstance(k, int)]
-        return Settled(builder.build(outputs, self.numbers, graph.euler), self.kinds, self.defaults)
+        built = builder.build(outputs, self.numbers, graph.euler)
+        return Settled(built, self.kinds, self.defaults, self.sums.typed)
 
     def _note(self, kind: Kind) -> None:
         self.kinds.append(kind)
@@ -250,7 +274,7 @@ class _Settling:
         constant = node.op is None and node.kind == CONSTANT
         return Operand(self.kinds[id], plain, node.value if constant else None)
 
-    def _refused(self, clash: Clash) -> BackpropError:
+    def refused(self, clash: Clash) -> BackpropError:
         """Say why a step cannot be; first of all, what has no value."""
         graph = self.graph
         known = graph.inputs if self.bound is None else {*self.given, *self.bound, *self.numbers}
@@ -275,7 +299,7 @@ def _applied(graph: Graph, node: Node, operands: Sequence[Operand]) -> Applied:
     text = graph.source.text[slice(*span)]
     if len(operands) == 1 and axes[0] and text[:1] == text[-1:] == "|":
         x = operands[0]
-        raise Clash(
+        raise TwoReadings(
             f"|{x.text}| of {x.kind} can be read in two ways",
             f"norm({x.text}) is its length, abs({x.text}) goes element by element",
         )
@@ -294,7 +318,7 @@ def _signed(graph: Graph, row: Primitive, node: Node, operands: Sequence[Operand
         if a.axes and b.axes and lying and (matrices or lying == 1):
             return matrix_product(a, b)
         if matrices and a.axes and b.axes:
-            raise Clash(
+            raise TwoReadings(
                 f"{text} can be read in two ways: {a.kind} and {b.kind}",
                 f"write {a.text}@{b.text} for the matrix product or {a.text}.*{b.text} element by element",
             )
@@ -302,7 +326,7 @@ def _signed(graph: Graph, row: Primitive, node: Node, operands: Sequence[Operand
         if b.axes == 2 or (a.axes == 2 and b.axes):
             inverse = f"{a.text}{'@' if a.axes else '*'}inv({b.text})"
             solved = f" or {inverse}" if b.axes == 2 else ""
-            raise Clash(
+            raise TwoReadings(
                 f"{text} can be read in two ways: {a.kind} and {b.kind}",
                 f"write {a.text}./{b.text} element by element{solved}",
             )
@@ -311,7 +335,7 @@ def _signed(graph: Graph, row: Primitive, node: Node, operands: Sequence[Operand
             raise Clash(f"{text}: T is a name here", f"the transpose is {a.text}'")
         base = a if a.axes == 2 else b
         what = "a power of" if a.axes == 2 else "a power to"
-        raise Clash(
+        raise TwoReadings(
             f"{what} {base.kind} can be read in two ways",
             f"{a.text}.^{b.text} goes element by element; {a.text}@{a.text} and inv({a.text}) are matrices"
             if a.axes == 2

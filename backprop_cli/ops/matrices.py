@@ -82,13 +82,15 @@ class Clash(Exception):
         unequal: Lengths that would have to be equal, in pairs; none where that is not what is wrong.
     """
 
-    def __init__(
-        self, message: str, hint: str | None = None, unequal: Sequence[tuple[int, int]] = ()
-    ) -> None:
+    def __init__(self, message: str, hint: str | None = None, unequal: Sequence[Sequence[int]] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.unequal = unequal
+        self.unequal: Sequence[Sequence[int]] = unequal
+
+
+class TwoReadings(Clash):
+    """Operands between which a sign has two meanings."""
 
 
 class Applied(NamedTuple):
@@ -257,7 +259,9 @@ def _wanted(name: str, what: str, x: Operand) -> Clash:
 
 def _square(name: str, a: Operand) -> int:
     if a.axes != 2 or len(set(a.kind.shape)) > 1:
-        raise _wanted(name, "a square matrix", a)
+        clash = _wanted(name, "a square matrix", a)
+        clash.unequal = [a.kind.shape] if len(a.kind.shape) == 2 else ()
+        raise clash
     return a.kind.shape[0]
 
 
@@ -297,15 +301,21 @@ def _turned(text: str) -> str:
     return f"{text}'" if closed else f"({text})'"
 
 
+def _pairs(a: Shape, b: Shape) -> Sequence[tuple[int, int]]:
+    """Return the lengths of axes that would have to be equal; none where shapes have unlike many."""
+    return list(zip(a, b, strict=True)) if len(a) == len(b) else ()
+
+
 def _clash(a: Operand, b: Operand, columns: int, rows: int) -> Applied:
+    unequal = [(columns, rows)]
     if a.axes == 1 and b.axes == 1:
-        raise Clash(f"{a.kind} times {b.kind}: {columns} numbers meet {rows}")
+        raise Clash(f"{a.kind} times {b.kind}: {columns} numbers meet {rows}", unequal=unequal)
     hint = None
     if a.axes == 2 and a.kind.shape[0] == rows:
         hint = f"{_turned(a.text)}@{b.text} would fit"
     elif b.axes == 2 and b.kind.shape[1] == columns:
         hint = f"{a.text}@{_turned(b.text)} would fit"
-    raise Clash(f"{a.kind} times {b.kind}: {columns} columns meet {rows} rows", hint)
+    raise Clash(f"{a.kind} times {b.kind}: {columns} columns meet {rows} rows", hint, unequal)
 
 
 def _transposed(x: Operand) -> Applied:
@@ -472,7 +482,8 @@ def together(*operands: Operand) -> Kind:
         if not found.axes or (x.axes == 2 and found.axes == 1 and b.shape[1] == a.shape[0]):
             found = x
         elif not (found.axes == 2 and x.axes == 1 and a.shape[1] == b.shape[0]):
-            raise Clash(f"{a} and {b} do not go together element by element", _fitting(found, x))
+            unequal = () if a.row != b.row else list(zip(a.shape[::-1], b.shape[::-1], strict=False))
+            raise Clash(f"{a} and {b} do not go together element by element", _fitting(found, x), unequal)
     return found.kind
 
 
@@ -620,7 +631,10 @@ _row(
 def _cross_entropy(z: Operand, t: Operand) -> Applied:
     kind = _array("cross_entropy", z)
     if t.kind.shape != kind.shape:
-        raise Clash(f"cross_entropy takes scores and targets of one shape, not {kind} and {t.kind}")
+        raise Clash(
+            f"cross_entropy takes scores and targets of one shape, not {kind} and {t.kind}",
+            unequal=_pairs(kind.shape, t.kind.shape),
+        )
     return Applied(MATRICES["cross_entropy"], Kind(kind.shape[:-1]))
 
 
@@ -778,7 +792,10 @@ def _of_square(name: str, *, number: bool) -> Typed:
 def _solve(a: Operand, b: Operand) -> Applied:
     n = _square("solve", a)
     if not b.axes or b.kind.row or b.kind.shape[0] != n:
-        raise Clash(f"solve takes a matrix and a right side of as many rows, not {a.kind} and {b.kind}")
+        raise Clash(
+            f"solve takes a matrix and a right side of as many rows, not {a.kind} and {b.kind}",
+            unequal=_pairs((n,), () if b.kind.row else b.kind.shape[:1]),
+        )
     return Applied(MATRICES["solve"], b.kind)
 
 
@@ -884,7 +901,10 @@ def _stacked(*entries: Operand) -> Applied:
     first = entries[0]
     for x in entries[1:]:
         if x.kind.shape != first.kind.shape:
-            raise Clash(f"the rows of an array are alike, but here {first.kind} meets {x.kind}")
+            raise Clash(
+                f"the rows of an array are alike, but here {first.kind} meets {x.kind}",
+                unequal=_pairs(first.kind.shape, x.kind.shape),
+            )
     if first.axes > 1:
         raise Clash(TOO_DEEP)
     return Applied(MATRICES["stack"], Kind((len(entries), *first.kind.shape)))

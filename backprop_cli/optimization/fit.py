@@ -23,7 +23,7 @@ from ..engine.plan import Plan
 from ..engine.reverse import reverse
 from ..engine.run import evaluate
 from ..engine.sweep import active_nodes
-from ..errors import ConfigError, NoSuchNumber, RangeError, counted
+from ..errors import ConfigError, NoSuchNumber, RangeError, counted, joined
 from ..graph import Graph
 from ..language.numbers import brief
 from . import settings
@@ -404,7 +404,7 @@ class Fit:
         if not (idle or useless):
             return None
         if idle:
-            return f"a plateau: {_listed(idle)} {_have(idle)} no influence on the formula here"
+            return f"a plateau: {joined(idle)} {_have(idle)} no influence on the formula here"
         return (
             "a plateau or a local minimum: the formula fits no better than the mean of the targets"
             f" (R2 is {brief(explained or 0.0, 3)})"
@@ -472,9 +472,9 @@ class Fit:
             return f"{counted(rows, 'row')} cannot determine {counted(count, 'parameter')}"
         idle = [self.names[i] for i in lost if not self._at.j[:, i].any()]
         if idle:
-            return f"{_listed(idle)} {_have(idle)} no influence on the formula here"
+            return f"{joined(idle)} {_have(idle)} no influence on the formula here"
         if lost:
-            names = _listed([self.names[i] for i in lost])
+            names = joined([self.names[i] for i in lost])
             return (
                 f"the rows cannot tell {names} apart: they can change together and leave the formula as it is"
             )
@@ -524,10 +524,6 @@ def scaling_hint(columns: Mapping[str, Floats]) -> str:
 
 def _square(x: Floats) -> float:
     return float(x @ x)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _have(names: Sequence[str]) -> str:

@@ -9,14 +9,16 @@ import numpy as np
 
 from ..differentiation.arrays import ArrayReport, agreeing, named_slopes
 from ..differentiation.compare import NOT_RUN, Verdict
+from ..differentiation.general import GeneralReport
 from ..engine.unroll import place_text
+from ..errors import joined
 from ..graph import INPUT, Graph
 from ..language.format import letter, node_text, output_text
 from ..language.numbers import rounded
 from .document import Document, Entries, Facts, Records
 from .gradient import identity, kink_dict
 from .gradient_table import TONES, explanation
-from .page import Block, Cell, Column, Grid, Heading, Lines, Only, Text, Tone
+from .page import Block, Cell, Column, Grid, Heading, Line, Lines, Only, Text, Tone
 
 SCHEMA = 2
 """Of JSON in which an array occurs."""
@@ -62,10 +64,9 @@ def _page(report: ArrayReport, digits: int, everything: bool, elements: bool) ->
     value = array_lines(report.value, digits, most=1)
     yield Only(("table", "html"), Heading(text if len(value) > 1 else f"{text} = {value[0]}"))
     yield _by_number(report, digits, everything) if elements else _grid(report, digits, everything)
-    graph = report.graph
     slopes = slopes_of(report)
     if slopes:
-        yield Lines([(f"d{_output(graph)}/d{n} = ", Text(text, "formula")) for n, text in slopes], most=None)
+        yield Lines([slope_line(report, name, text) for name, text in slopes], most=None)
     lines = [Text(line, tone(line)) for line in conclusions(report, digits)]
     if lines:
         yield Lines(lines, most=None)
@@ -97,12 +98,26 @@ def slopes_of(report: ArrayReport) -> list[tuple[str, str]]:
     return [(graph.own_name(id), text) for id, text in rows if text is not None]
 
 
-def formulas_document(report: ArrayReport) -> Document:
+def slope_line(report: ArrayReport | GeneralReport, name: str, text: str = "") -> Line:
+    """Write the derivative by a node: by index where the program has it so, else as it is given."""
+    places, formula = report.by_index.get(report.graph.named[name], ("", text))
+    return f"d{_output(report.graph)}/d{name}{places} = ", Text(formula, "formula")
+
+
+def formulas_document(report: GeneralReport) -> Document:
     """Return the formulas of a report whose values are none of a user's, to be written."""
     return Document(page=lambda: _formulas_page(report), facts=lambda: _formulas_facts(report))
 
 
-def _formulas_page(report: ArrayReport) -> Iterator[Block]:
+def index_formula(report: ArrayReport | GeneralReport, id: int) -> str | None:
+    """Return the derivative by a node number by number, with what it is of; None where there is none."""
+    if id not in report.by_index:
+        return None
+    places, formula = report.by_index[id]
+    return f"d{_output(report.graph)}/d{report.graph.own_name(id)}{places} = {formula}"
+
+
+def _formulas_page(report: GeneralReport) -> Iterator[Block]:
     graph = report.graph
     yield Only(("table", "html"), Heading(output_text(graph)))
     columns = [Column("step", "name"), Column("operation", "expression", least=9), Column("shape", "word")]
@@ -110,32 +125,43 @@ def _formulas_page(report: ArrayReport) -> Iterator[Block]:
     for id in report.shown():
         node = graph.nodes[id]
         text = node.kind if node.op is None else node_text(graph, id)
-        cells: list[Cell] = [graph.name(id), text, report.program.kinds[id].size]
+        cells: list[Cell] = [graph.name(id), text, report.shape_text(id)]
         rows.append([*cells, Text(report.formulas.get(id, "-"), "formula")])
     yield Grid([*columns, Column(f"d{_output(graph)}/d(step)", "formula", least=12)], rows)
+    by_index = [slope_line(report, name) for name in report.wrt if graph.inputs[name] in report.by_index]
+    if by_index:
+        yield Lines(by_index, most=None)
 
 
-def _formulas_facts(report: ArrayReport) -> Facts:
+def _formulas_facts(report: GeneralReport) -> Facts:
     graph = report.graph
     return Facts(
         {
             "schema": SCHEMA,
             "expression": graph.source.text,
-            "shapes": {name: list(graph.nodes[id].shape) for name, id in graph.inputs.items()},
+            "shapes": {name: shape_list(report, id) for name, id in graph.inputs.items()},
             "formulas": {name: report.formulas.get(graph.inputs[name]) for name in report.wrt},
-            "warnings": [*report.notes, *report.warnings],
+            "warnings": list(report.notes),
             "nodes": Entries(
                 {
                     "id": id,
                     "name": graph.own_name(id),
                     "text": node_text(graph, id),
-                    "shape": list(graph.nodes[id].shape),
+                    "shape": shape_list(report, id),
                     "formula": report.formulas.get(id),
+                    "index_formula": index_formula(report, id),
                 }
                 for id in report.shown()
             ),
         }
     )
+
+
+def shape_list(report: ArrayReport | GeneralReport, id: int) -> list[int | str]:
+    """Return a shape, with names for lengths that are not known."""
+    return [
+        *(report.program.shape(id) if isinstance(report, GeneralReport) else report.graph.nodes[id].shape)
+    ]
 
 
 def _output(graph: Graph) -> str:
@@ -266,7 +292,7 @@ def conclusions(report: ArrayReport, digits: int) -> list[str]:
         shown = [id for id in report.shown() if report.judged(id)]
         counts = [agreeing(report, id) for id in shown]
         good, of = sum(a for a, _ in counts), sum(b for _, b in counts)
-        who = f"{', '.join(report.methods[:-1])} and {report.methods[-1]}"
+        who = joined(report.methods)
         counted = f"{good} of {of}" if good < of else f"all {of}" if of > 1 else "1"
         lines.append(f"{who} agree in {counted} {'element' if of == 1 else 'elements'}")
         odd = [
@@ -316,6 +342,7 @@ def _node_dict(report: ArrayReport, id: int) -> dict[str, Any]:
         "row": kind.row,
         "value": report.values[id].tolist(),
         "formula": report.formulas.get(id),
+        "index_formula": index_formula(report, id),
         "gradient": {method: report.column(method, id).tolist() for method in report.methods},
         "difference": max(differences, default=None),
         "verdict": verdict.verdict,

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from ..explanation.arrays import ArrayExplanation, first_place
+from ..differentiation.arrays import ArrayReport
+from ..differentiation.general import GeneralReport
+from ..explanation.arrays import ArrayExplanation, GeneralExplanation, first_place
 from ..graph import INPUT
 from ..language.format import node_text, output_text
 from ..language.numbers import rounded
 from ..language.operators import ATOM, PRODUCT, SUM
 from ..language.written import Piece, bracketed
-from .arrays import SCHEMA, array_lines
+from .arrays import SCHEMA, array_lines, index_formula, shape_list
 from .document import Document, Entries, Facts
-from .page import Block, Cell, Column, Grid, Heading, Lines, Only, Section, Text
+from .page import Block, Cell, Column, Grid, Heading, Line, Lines, Only, Section, Text
+
+Told = ArrayExplanation | GeneralExplanation
 
 DIGITS = 4
 """Of numbers in arrays."""
 
 
-def document(told: ArrayExplanation, *, digits: int = 6) -> Document:
+def document(told: Told, *, digits: int = 6) -> Document:
     """Return an explanation to be written.
 
     Args:
@@ -28,11 +33,15 @@ def document(told: ArrayExplanation, *, digits: int = 6) -> Document:
     return Document(page=lambda: _page(told, digits), facts=lambda: _facts(told))
 
 
-def _page(told: ArrayExplanation, digits: int) -> Iterator[Block]:
+def _page(told: Told, digits: int) -> Iterator[Block]:
     report = told.report
-    value = array_lines(report.value, digits)[0]
-    yield Only(("table", "html"), Heading(f"{output_text(report.graph)} = {value}"))
-    yield Section("Forward: every step, its shape and its value")
+    if isinstance(report, ArrayReport):
+        value = array_lines(report.value, digits)[0]
+        yield Only(("table", "html"), Heading(f"{output_text(report.graph)} = {value}"))
+        yield Section("Forward: every step, its shape and its value")
+    else:
+        yield Only(("table", "html"), Heading(output_text(report.graph)))
+        yield Section("Forward: every step and its shape")
     yield _forward(told, digits)
     yield Section("Backward: what each step passes on, as matrices and by index")
     for id in reversed(report.shown()):
@@ -42,44 +51,63 @@ def _page(told: ArrayExplanation, digits: int) -> Iterator[Block]:
     written = [(name, formula) for name, formula in formulas if formula is not None]
     if written:
         yield Section("Put together")
-        yield Lines(
-            [(f"{told.slope(report.graph.inputs[n])} = ", Text(f, "formula")) for n, f in written], most=None
-        )
+        lines: list[Line] = []
+        for name, formula in written:
+            id = report.graph.inputs[name]
+            lines.append((f"{told.slope(id)} = ", Text(formula, "formula")))
+            if id in report.by_index:
+                places, by_index = report.by_index[id]
+                lines.append((f"  {told.slope(id)}{places} = ", Text(by_index, "formula")))
+        yield Lines(lines, most=None)
 
 
-def _forward(told: ArrayExplanation, digits: int) -> Grid:
+def _forward(told: Told, digits: int) -> Grid:
     report = told.report
-    graph, kinds = report.graph, report.program.kinds
+    graph = report.graph
+    values = report.values if isinstance(report, ArrayReport) else None
     columns = [Column("step", "name"), Column("operation", "expression"), Column("shape", "code", whole=True)]
-    columns += [Column("value", "code", whole=True)]
+    columns += [Column("value", "code", whole=True)] if values is not None else []
     rows: list[list[Cell]] = []
     for id in report.shown():
         node = graph.nodes[id]
-        shape = kinds[id].size
-        if node.op is not None and node.op.name == "@":
-            a, b = (kinds[i] for i in node.inputs)
-            shape = f"({_sides(a.size, lies=a.row)})@({_sides(b.size, lies=b.row)}) = {shape}"
-        lines = array_lines(report.values[id], digits if not node.shape else DIGITS)
         name = Text(graph.name(id), "name" if node.kind == INPUT else "")
         text = node.kind if node.op is None else node_text(graph, id)
-        rows += [[name, text, shape, line] if k == 0 else ["", "", "", line] for k, line in enumerate(lines)]
+        if values is None:
+            rows.append([name, text, _shape(report, id)])
+            continue
+        lines = array_lines(values[id], digits if not node.shape else DIGITS)
+        row: list[Cell] = [name, text, _shape(report, id)]
+        rows += [[*(row if k == 0 else ["", "", ""]), line] for k, line in enumerate(lines)]
     return Grid(columns, rows)
+
+
+def _shape(report: ArrayReport | GeneralReport, id: int) -> str:
+    """Return a shape, of a product with those of its factors."""
+    node, size = report.graph.nodes[id], report.shape_text(id)
+    if node.op is None or node.op.name != "@":
+        return size
+    program = report.program if isinstance(report, ArrayReport) else report.program.program
+    a, b = (_sides(report.shape_text(i), lies=program.kinds[i].row) for i in node.inputs)
+    return f"({a})@({b}) = {size}"
 
 
 def _sides(size: str, *, lies: bool) -> str:
     return f"1x{size}" if lies else size
 
 
-def _backward(told: ArrayExplanation, id: int, digits: int) -> list[str]:
+def _backward(told: Told, id: int, digits: int) -> list[str]:
     """Return the lines on one node: what its uses bring, by matrices, by index, one number of it."""
     report = told.report
     name, uses = told.slope(id), told.uses[id]
     node = report.graph.nodes[id]
-    standing = array_lines(report.standing(id), digits if not node.shape else DIGITS)
     sums = [Piece(use.text, SUM if " " in use.text else ATOM) for use in uses]
     total = " + ".join(bracketed(x, PRODUCT).text for x in sums) if len(uses) > 1 else uses[0].text
-    head = f"{name} = {total} = "
-    lines = [f"{head}{standing[0]}", *(f"{' ' * len(head)}{line}" for line in standing[1:])]
+    if isinstance(report, ArrayReport):
+        standing = array_lines(report.standing(id), digits if not node.shape else DIGITS)
+        head = f"{name} = {total} = "
+        lines = [f"{head}{standing[0]}", *(f"{' ' * len(head)}{line}" for line in standing[1:])]
+    else:
+        lines = [f"{name} = {total}"]
     for use in uses:
         of = f" by {report.graph.own_name(use.user)}" if len(uses) > 1 else ""
         if use.numbers and use.places:
@@ -91,26 +119,30 @@ def _backward(told: ArrayExplanation, id: int, digits: int) -> list[str]:
     return lines
 
 
-def _facts(told: ArrayExplanation) -> Facts:
+def _facts(told: Told) -> Facts:
     report = told.report
     graph = report.graph
+    known = report if isinstance(report, ArrayReport) else None
+    head: dict[str, Any] = {"schema": SCHEMA, "expression": graph.source.text}
+    if known is not None:
+        head["value"] = known.value.tolist()
+        head["inputs"] = {name: x.tolist() for name, x in known.inputs.items()}
+        head["gradient"] = {name: g.tolist() for name, g in known.gradient.items()}
+    else:
+        head["shapes"] = {name: shape_list(report, id) for name, id in graph.inputs.items()}
     return Facts(
         {
-            "schema": SCHEMA,
-            "expression": graph.source.text,
-            "value": report.value.tolist(),
-            "inputs": {name: x.tolist() for name, x in report.inputs.items()},
-            "gradient": {name: g.tolist() for name, g in report.gradient.items()},
+            **head,
             "formulas": {name: report.formulas.get(graph.inputs[name]) for name in report.wrt},
-            "warnings": [*report.notes, *report.warnings],
+            "index_formulas": {name: index_formula(report, graph.inputs[name]) for name in report.wrt},
+            "warnings": [*report.notes, *(known.warnings if known is not None else ())],
             "nodes": Entries(
                 {
                     "id": id,
                     "name": graph.own_name(id),
                     "text": node_text(graph, id),
-                    "shape": list(graph.nodes[id].shape),
-                    "value": report.values[id].tolist(),
-                    "gradient": report.standing(id).tolist(),
+                    "shape": shape_list(report, id),
+                    **(_numbers(known, id) if known is not None else {}),
                     "uses": [
                         {
                             "by": graph.own_name(use.user),
@@ -127,3 +159,7 @@ def _facts(told: ArrayExplanation) -> Facts:
             ),
         }
     )
+
+
+def _numbers(report: ArrayReport, id: int) -> dict[str, Any]:
+    return {"value": report.values[id].tolist(), "gradient": report.standing(id).tolist()}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine.beside import told as beside_told
 from ..engine.point import Edge
-from ..errors import printable
+from ..errors import joined, printable
 from ..explanation.expr import Apply, Expr, product_of
 from ..explanation.passes import Backward, Forward, Stop, Total, Use
 from ..explanation.paths import EXACT_COUNT, Path, Reach
@@ -105,7 +105,7 @@ def listed(words: Sequence[str]) -> str:
     shown = list(words[:LISTED])
     if len(words) > LISTED:
         return f"{', '.join(shown)} and {len(words) - LISTED:,} more"
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return joined(shown)
 
 
 def ordinal(n: int) -> str:

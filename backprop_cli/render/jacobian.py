@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..differentiation.jacobian import JacobianReport
+from ..errors import joined
 from ..language.format import letter, output_text
 from .arrays import MANY, SCHEMA, array_lines, tone
 from .document import Document, Facts
@@ -64,7 +65,7 @@ def _grid(report: JacobianReport, digits: int, everything: bool) -> Grid:
 
 def _conclusions(report: JacobianReport) -> list[str]:
     good, of = report.counted()
-    who = f"{', '.join(report.methods[:-1])} and {report.methods[-1]}"
+    who = joined(report.methods)
     lines = [f"{who} agree in {f'all {of}' if good == of else f'{good} of {of}'} elements"]
     odd = [
         f"{where}: {verdict.verdict}: {verdict.reason}"

@@ -90,7 +90,7 @@ class Forms:
         self.numbers: set[Any] = set()
         self.units: dict[Any, int] = {}  # columns of the identity, by their symbols
         self._symbols: dict[Any, Any] = {}
-        self.printer = _ArrayPrinter(self, decimal)
+        self.printer = ArrayPrinter(self, decimal)
 
     # symbols
 
@@ -113,14 +113,23 @@ class Forms:
         """Return what has a name."""
         return Form(shape, self.symbol(name, shape, lambda: Piece(name)))
 
-    def called(self, function: str, shape: Shape, *operands: Form | int) -> Form:
-        """Return a function of forms."""
-        key = (function, *(x if isinstance(x, int) else self.key(x) for x in operands))
+    def size(self, name: str) -> Any:
+        """Return the length of an axis as a symbol: the number of that name, where the program has one."""
+        return self.named(name, ()).whole
+
+    def called(self, function: str, shape: Shape, *operands: Any) -> Form:
+        """Return a function of forms, or of sizes."""
+        key = (function, *(self.key(x) if isinstance(x, Form) else x for x in operands))
 
         def written() -> Piece:
-            return call(function, [Piece(str(x)) if isinstance(x, int) else self.piece(x) for x in operands])
+            return call(
+                function, [self.piece(x) if isinstance(x, Form) else self._written_size(x) for x in operands]
+            )
 
         return Form(shape, self.symbol(key, shape, written))
+
+    def _written_size(self, n: Any) -> Piece:
+        return Piece(str(n)) if isinstance(n, int) else self.printer.piece(n)
 
     def part(self, x: Form, index: str, shape: Shape) -> Form:
         """Return a part of a form."""
@@ -371,7 +380,7 @@ class Forms:
         """Write a form in our language."""
         x = self.tidy(x)
         if len(x.shape) > 0 and not x.chains and not self.array_symbols(x.whole):
-            sizes = ", ".join(map(str, x.shape))
+            sizes = ", ".join(self._written_size(n).text for n in x.shape)
             if x.whole == 0:
                 return f"zeros({sizes})"
             return self.printer.piece(x.whole * self.called_sizes("ones", x.shape)).text
@@ -383,7 +392,7 @@ class Forms:
         units = {
             k: s for s, k in self.units.items() if s in x.whole.free_symbols and self.shapes[s] == x.shape
         }
-        if x.chains or len(x.shape) != 1 or not units:
+        if x.chains or len(x.shape) != 1 or not units or not isinstance(x.shape[0], int):
             return None
         whole = sympy.expand(x.whole)
         found = [whole.coeff(units[k]) if k in units else sympy.S.Zero for k in range(x.shape[0])]
@@ -394,7 +403,7 @@ class Forms:
 
     def called_sizes(self, name: str, shape: Shape) -> Any:
         """Return the symbol of an array of one number."""
-        return self.symbol((name, shape), shape, lambda: call(name, [Piece(str(n)) for n in shape]))
+        return self.symbol((name, shape), shape, lambda: call(name, [*map(self._written_size, shape)]))
 
     def piece(self, x: Form) -> Piece:
         """Write a form."""
@@ -431,7 +440,7 @@ class Forms:
         if not shape:
             return call("sum", [x])
         if not kind.shape:
-            ones = call("ones", [Piece(str(n)) for n in shape])
+            ones = call("ones", [*map(self._written_size, shape)])
             return spell(TEXTBOOK, "multiply", [behind(x, PRODUCT), ones])
         if len(shape) == 1:
             if len(kind.shape) == 1:
@@ -445,7 +454,7 @@ class Forms:
     def _factor(self, f: Factor) -> Piece:
         if f.kind == DIAGONAL:
             if f.expr == 1:
-                return call("eye", [Piece(str(f.shape[0]))])
+                return call("eye", [self._written_size(f.shape[0])])
             return call("diag", [self._array(f)])
         piece = self._array(f)
         if f.kind == TURNED:
@@ -485,7 +494,7 @@ def shortest(e: Any) -> Any:
     return min(ways, key=lambda w: (w.count_ops(), len(str(w))))
 
 
-class _ArrayPrinter(Printer):
+class ArrayPrinter(Printer):
     """Writes what is computed number by number: with dots where a matrix has a part in it."""
 
     def __init__(self, forms: Forms, decimal: bool) -> None:

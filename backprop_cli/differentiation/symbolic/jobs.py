@@ -77,14 +77,15 @@ def _gradient(graph: Graph, job: Job, found: Found) -> None:
 def _forms(graph: Graph, job: Job, found: Found) -> None:
     from .matrices import Derivatives
 
-    derivatives = Derivatives(graph, job["shares"], job["names"])
+    derivatives = Derivatives(graph, job["shares"], job["names"], job["sizes"])
     if job["names"] == "all":
         found["steps"] = derivatives.steps(job["wanted"])
         return
     if graph.nodes[graph.output].shape:
         found["formulas"] = derivatives.jacobians(job["wanted"])
         return
-    found["formulas"] = derivatives.gradients(job["wanted"])
+    found["formulas"] = derivatives.gradients(job["wanted"], job["places"])
+    found["by_index"] = {id: tuple(written) for id, written in derivatives.by_index.items()}
     if job["names"] == "own":
         found["chained"] = derivatives.gradients(job["wanted"], chained=True)
 

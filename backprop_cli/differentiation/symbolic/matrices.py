@@ -14,12 +14,13 @@ from typing import Any
 
 import sympy
 
-from ...graph import CONSTANT, Graph, Node
+from ...graph import CONSTANT, ArrayNode, Graph, Node
 from ...language.format import is_turned, letter
 from ...language.operators import PRODUCT
 from ...language.written import TEXTBOOK, Piece, bracketed, call, spell
 from ...ops import Shape
 from ...ops.matrices import Key, by_number
+from .by_index import ByIndex, Indices, Places
 from .constants import Constants
 from .forms import DIAGONAL, Factor, Form, Forms
 from .functions import shown
@@ -29,12 +30,31 @@ LONGEST = 400
 
 ZERO, ONE = sympy.S.Zero, sympy.S.One
 
+NO_SIZES: Mapping[int, str] = {}
+NO_PLACES: Mapping[int, Places] = {}
+
 Pulled = Sequence[Form | None]
 """What each operand gets; None where there is no formula."""
 
 
 class NoFormula(Exception):
     """A step whose derivative has no form."""
+
+
+def _sized(graph: Graph, sizes: Mapping[int, Any]) -> Graph:
+    """Return a graph with symbols for lengths of axes that are not known."""
+    if not sizes:
+        return graph
+
+    def sized(x: Any) -> Any:
+        return tuple(map(sized, x)) if isinstance(x, tuple) else sizes.get(x, x)
+
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        row = node.id, node.op, node.inputs, node.kind, node.span, node.name, node.value, node.label
+        static = {key: sized(value) for key, value in node.static.items()}
+        nodes.append(ArrayNode(*row, shape=sized(node.shape), static=static))
+    return Graph(graph.source, nodes, graph.outputs, graph.inputs, graph.defaults, graph.named)
 
 
 class Derivatives:
@@ -44,19 +64,30 @@ class Derivatives:
         graph: The computation, with the shape of every node.
         shares: Nodes of targets whose rows add up to 1, which `cross_entropy` is told of.
         names: Which steps formulas call by name: those that the user named, ``inputs`` alone, or ``all``.
+        sizes: What lengths of axes are called that are not known; every axis of such a length has one name.
+    Attributes:
+        by_index: After `gradients`, those of nodes that had places, number by number.
     """
 
-    def __init__(self, graph: Graph, shares: Sequence[int] = (), names: str = "own") -> None:
-        self.graph = graph
-        self.names = names
-        self.shares = set(shares)
+    def __init__(
+        self,
+        graph: Graph,
+        shares: Sequence[int] = (),
+        names: str = "own",
+        sizes: Mapping[int, str] = NO_SIZES,
+    ) -> None:
         labels = [n.label or "" for n in graph.nodes if n.op is None and n.kind == CONSTANT]
         self.forms = Forms(decimal=any("." in label for label in labels))
+        self.graph = _sized(graph, {n: self.forms.size(name) for n, name in sizes.items()})
+        self.names = names
+        self.shares = set(shares)
+        self.by_index: dict[int, ByIndex] = {}
+        self.indices = Indices(self.forms, {*graph.named, *sizes.values()})
         self.constants = Constants(graph)
         self.same: list[int] = []  # equal steps are one: what the first of them is called, all are
         known: dict[Any, int] = {}
         self.values: list[Form] = []
-        for node in graph.nodes:
+        for node in self.graph.nodes:
             key = self._key(node)
             self.same.append(known.setdefault(key, node.id))
             first = self.same[-1]
@@ -125,7 +156,11 @@ class Derivatives:
         if name == "apart":
             return forms.called("diag", node.shape, operands[0])
         if name == "index":
-            parts = [str(k) if isinstance(k, int) else f"{k[0]}:{k[1]}" for k in node.static["key"]]
+            whole = self.graph.nodes[node.inputs[0]].shape
+            parts = [
+                str(k) if isinstance(k, int) else ":" if k == (0, n) else f"{k[0]}:{k[1]}"
+                for k, n in zip(node.static["key"], whole, strict=False)
+            ]
             return forms.part(operands[0], f"[{', '.join(parts)}]", node.shape)
         if name == "stack":
             return self._listed(operands, node.shape)
@@ -147,11 +182,14 @@ class Derivatives:
 
     # what is pulled back
 
-    def gradients(self, wanted: Sequence[int], *, chained: bool = False) -> dict[int, str]:
+    def gradients(
+        self, wanted: Sequence[int], places: Mapping[int, Places] = NO_PLACES, *, chained: bool = False
+    ) -> dict[int, str]:
         """Return the derivative of the output, a single number, by each wanted node, where it has a form.
 
         Args:
             wanted: Node ids.
+            places: The indices of nodes whose derivative is looked for number by number, too.
             chained: Say it with the derivatives by the steps that the user named: ``dL/dz@x'``.
         """
         graph, forms = self.graph, self.forms
@@ -169,12 +207,12 @@ class Derivatives:
                 g = forms.tidy(g)
                 if self._size(g) > LONGEST:
                     g = None
-            if node.op is None:
-                if g is not None and node.id in wanted:
-                    texts[node.id] = forms.text(g)
-                continue
             if g is not None and node.id in wanted:
                 texts[node.id] = forms.text(g)
+                if node.id in places and (written := self.indices.written(g, places[node.id])):
+                    self.by_index[node.id] = written
+            if node.op is None:
+                continue
             if chained and node.name is not None and node.id != graph.output:
                 g = self._slope_by(node)
             try:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, NamedTuple
 from ...graph import Graph
 
 WALL_SECONDS = 20.0
+NOTHING: Mapping[int, Any] = {}
 
 
 class Symbolic(NamedTuple):
@@ -30,6 +31,7 @@ class Symbolic(NamedTuple):
         steps: What each use sends back: step, position, in matrix notation, by index.
         proved: Whether a claim was proved.
         chained: Formulas with the derivatives by named steps.
+        by_index: By node id, number by number: for a reader, and in the language.
     """
 
     formulas: dict[int, str]
@@ -39,6 +41,7 @@ class Symbolic(NamedTuple):
     steps: Sequence[tuple[int, int, str, str]] = ()
     proved: bool = False
     chained: Mapping[int, str] = {}
+    by_index: Mapping[int, tuple[str, str]] = {}
 
 
 class _Child(NamedTuple):
@@ -111,7 +114,13 @@ class SymbolicProcess:
         )
 
     def request_forms(
-        self, graph: Graph, wanted: Sequence[int], shares: Sequence[int] = (), names: str = "own"
+        self,
+        graph: Graph,
+        wanted: Sequence[int],
+        shares: Sequence[int] = (),
+        names: str = "own",
+        places: Mapping[int, Sequence[str]] = NOTHING,
+        sizes: Mapping[int, str] = NOTHING,
     ) -> None:
         """Send a job: the derivative by nodes of a program with arrays, in matrix notation.
 
@@ -121,11 +130,14 @@ class SymbolicProcess:
             shares: Nodes of targets whose rows add up to 1.
             names: Which steps formulas call by name: the user's ``own``, ``inputs`` alone, or ``all``, with
                 what each step sends back then.
+            places: The indices of nodes whose derivative is looked for number by number, too.
+            sizes: What lengths of axes are called that are not known.
         """
         arrays = [(node.shape, dict(node.static)) for node in graph.nodes]
         self._send(
             "forms", graph, rows=listed(graph), output=graph.output, arrays=arrays, wanted=list(wanted),
-            shares=list(shares), names=names,
+            shares=list(shares), names=names, places={k: tuple(x) for k, x in places.items()},
+            sizes=dict(sizes),
         )  # fmt: skip
 
     def request_proof(
