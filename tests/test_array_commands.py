@@ -158,6 +158,8 @@ def test_limit_of_one_number_of_an_array(run: Callable[..., Result]) -> None:
     assert [(each["input"], each["slope"]) for each in found["limits"]] == [("x[0]", -40.0), ("A[0,1]", 4.0)]
     exact = run("limit", *words, "--symbolic").answered().json
     assert exact["reference"] == "symbolic"
+    step = run("limit", "y = A@x; norm(y - b)^2", *AT, "--wrt", "y[1]", "--format", "json").answered().json
+    assert [(each["input"], each["slope"]) for each in step["limits"]] == [("y[1]", -2.0)]
     kink = run("limit", "norm(x)", "--x", "[0,0]", "--along", "x=[1,2]")
     assert kink.status == 3
     text = kink.out

@@ -36,6 +36,7 @@ def single_numbers(
     *,
     large: bool = False,
     each: bool = False,
+    steps: bool = False,
 ) -> tuple[Graph, dict[str, float], Sequence[str] | None]:
     """Return a program's graph, values and inputs to differentiate by; one with arrays number by number.
 
@@ -46,6 +47,7 @@ def single_numbers(
         wrt: Inputs asked for, or numbers of arrays, ``x[0]``.
         large: Lift the limits on the program's size.
         each: As of `by_numbers`.
+        steps: The same.
     Raises:
         BackpropError: as `bound`, and where the output is an array, or there are too many numbers.
     """
@@ -55,7 +57,7 @@ def single_numbers(
 
         found = settled_of(program, merged(bindings, values), large=large)
         if found is not None:
-            return by_numbers(*found, wrt, each=each)
+            return by_numbers(*found, wrt, each=each, steps=steps)
     return *bound(program, bindings, values, large=large), wrt
 
 

@@ -16,7 +16,8 @@ from ..optimization.choice import plain, read
 from ..optimization.descent import Function
 from ..optimization.report import Report, descend_all
 from .arguments import flag, mapping, names, number, numbers, optional, whole
-from .programs import Bindings, bound, merged
+from .by_number import single_numbers
+from .programs import Bindings, merged
 from .shown import Pictured, Shown
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def descend(
     optimizers: Sequence[str] = (),
     ranges: Mapping[str, Sequence[float]] | None = None,
     large: bool = False,
-    **values: float,
+    **values: object,
 ) -> Descent:
     """Descend along the gradient of a program.
 
@@ -127,11 +128,11 @@ def descend(
         steps: Updates at most.
         until: Stop once the gradient is no longer than that.
         ascend: Climb instead.
-        wrt: Variables to move; None for all.
+        wrt: Variables to move, or numbers of arrays, ``w[0]``; None for all.
         optimizers: As in training configs, ``sgd:momentum=0.9``; plain descent when empty.
         ranges: Starting points of variables: a run from each of their combinations.
         large: Lift the limits on the program's size.
-        values: Values by name.
+        values: Values by name: numbers, NumPy arrays or lists.
     Raises:
         BackpropError: for wrong input, or where the one start has no value.
     """
@@ -143,8 +144,12 @@ def descend(
     starting = mapping("ranges", ranges if ranges is not None else {})
     ranges = {plain_name(name): numbers(f"the range of {name}", xs, least=1) for name, xs in starting.items()}
     first = {name: xs[0] for name, xs in ranges.items()}
-    graph, given = bound(program, merged(bindings, first), values, large=large)
-    moved = check_wrt(graph, optional(names, "wrt", wrt))
+    inputs = {name: x for name, x in first.items() if "[" not in name}  # the others are of arrays
+    graph, given, asked = single_numbers(
+        program, merged(bindings, inputs), values, optional(names, "wrt", wrt), large=large
+    )
+    given |= first
+    moved = check_wrt(graph, asked)
     for name in ranges:
         if name not in moved:
             raise UsageError(f"{name} has a range of starting points, but --wrt does not move it")

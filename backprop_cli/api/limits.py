@@ -73,7 +73,9 @@ def limit(
     """
     sizes = sorted({*numbers("steps", steps, above=0.0, least=1, most=MOST_STEPS)}, reverse=True)
     symbolic = flag("symbolic", symbolic)
-    graph, given, moved = single_numbers(program, bindings, values, optional(names, "wrt", wrt), large=large)
+    graph, given, moved = single_numbers(
+        program, bindings, values, optional(names, "wrt", wrt), large=large, steps=along is None
+    )
     says = ""
     if along is not None:
         line = followed(graph, given, along, moved)

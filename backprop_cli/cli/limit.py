@@ -71,9 +71,9 @@ def command(
 
     request.read("limit works at one point: {name} is {what}")
     hs = _steps(steps)
-    graph, values, moved = request.numbers(names_of(wrt))
-    names = check_wrt(graph, moved, steps=True)
     direction = direction_of(along)
+    graph, values, moved = request.numbers(names_of(wrt), steps=direction is None)
+    names = check_wrt(graph, moved, steps=True)
     notes = []
     if wrt is None and direction is None:
         affordable = max(1, WORK // (3 * len(hs) * len(graph)))

@@ -147,7 +147,12 @@ class Request:
         return True
 
     def numbers(
-        self, wrt: list[str] | None = None, start: Mapping[str, float] = {}, *, each: bool = False
+        self,
+        wrt: list[str] | None = None,
+        start: Mapping[str, float] = {},
+        *,
+        each: bool = False,
+        steps: bool = False,
     ) -> tuple[Graph, dict[str, float], list[str] | None]:
         """Return the program over single numbers: its graph, values, and inputs to differentiate by.
 
@@ -155,6 +160,7 @@ class Request:
             wrt: Inputs asked for, or numbers of arrays, ``x[0]``.
             start: Values of inputs that were given a range instead.
             each: As of `by_numbers`.
+            steps: The same.
         """
         given = {**self.values, **start}
         if self.settled is None:
@@ -162,7 +168,7 @@ class Request:
         from ..differentiation.arrays import by_numbers
 
         whole = {name: x for name, x in given.items() if name in self.graph.inputs}
-        graph, inputs, names = by_numbers(self.settled, {**whole, **self.arrays}, wrt, each=each)
+        graph, inputs, names = by_numbers(self.settled, {**whole, **self.arrays}, wrt, each=each, steps=steps)
         return graph, {**inputs, **given}, names
 
     def has(self, name: str) -> bool:

@@ -277,7 +277,12 @@ class ByNumbers(NamedTuple):
 
 
 def by_numbers(
-    program: Settled, given: Mapping[str, Any], wrt: Sequence[str] | None, *, each: bool = False
+    program: Settled,
+    given: Mapping[str, Any],
+    wrt: Sequence[str] | None,
+    *,
+    each: bool = False,
+    steps: bool = False,
 ) -> ByNumbers:
     """Write a program with arrays out number by number.
 
@@ -286,6 +291,7 @@ def by_numbers(
         given: Arrays and numbers by name.
         wrt: Inputs to differentiate by, or numbers of them, ``x[0]``; None for all.
         each: Every number says how it is computed itself, not which step of the program it is of.
+        steps: Those asked for may be steps, or numbers of one, too.
     Raises:
         ExpressionError: where the output is an array.
         UsageError: for more than `UNROLLED` numbers.
@@ -293,30 +299,36 @@ def by_numbers(
     """
     graph = program.graph
     check_number(program)
-    names = None if wrt is None else dict.fromkeys(k for name in wrt for k in _numbers_named(graph, name))
+    names = None if wrt is None else _numbers_named(graph, wrt, steps)
     inputs = bind_arrays(program, given)
     size = unrolled_size(graph)
     if size > UNROLLED:
         raise UsageError(f"the program comes to {size:,} single numbers, more than {UNROLLED:,}")
     unrolled = elements(graph, each=each)
     numbers = unrolled.graph_of(graph)
-    return ByNumbers(numbers, _numbers_of(unrolled, graph, inputs), None if names is None else list(names))
+    return ByNumbers(numbers, _numbers_of(unrolled, graph, inputs), names)
 
 
-def _numbers_named(graph: Graph, name: str) -> list[str]:
-    """Return the numbers of an input, or the one of an array that the name is of."""
-    if is_number_of(graph, name):
-        return [name]
-    (asked,) = check_wrt(graph, [name])
-    return [asked + place_text(place) for place in np.ndindex(graph.nodes[graph.inputs[asked]].shape)]
+def _numbers_named(graph: Graph, wrt: Sequence[str], steps: bool) -> list[str]:
+    """Return the numbers of inputs, or the ones of arrays that names are of."""
+    found: list[str] = []
+    for name in wrt:
+        if is_number_of(graph, name, steps=steps):
+            found.append(name)
+            continue
+        (asked,) = check_wrt(graph, [name], steps=steps)
+        shape = graph.nodes[graph.id_of(asked)].shape
+        found += (asked + place_text(place) for place in np.ndindex(shape))
+    return list(dict.fromkeys(found))
 
 
-def is_number_of(graph: Graph, name: str) -> bool:
-    """Whether a name is that of a number of an input's array: ``A[0,1]``."""
+def is_number_of(graph: Graph, name: str, *, steps: bool = False) -> bool:
+    """Whether a name is that of a number of an input's array: ``A[0,1]``; with ``steps``, or of a step's."""
     array, _, places = name.removesuffix("]").partition("[")
-    if not places or array not in graph.inputs:
+    known = graph.named if steps else graph.inputs
+    if not places or array not in known:
         return False
-    shape = graph.nodes[graph.inputs[array]].shape
+    shape = graph.nodes[known[array]].shape
     return name in {array + place_text(place) for place in np.ndindex(shape)}
 
 

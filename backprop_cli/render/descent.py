@@ -70,8 +70,11 @@ def heading(report: Report) -> str:
     else:
         by = f" by {choices[0]}"
     fixed = {name: x for name, x in function.inputs.items() if name not in function.names}
-    kept = dict.fromkeys(  # an array is one name
-        name.partition("[")[0] if "[" in name else f"{name} = {brief(x, 6)}" for name, x in fixed.items()
+    moving = {name.partition("[")[0] for name in function.names}
+    arrays = {name: name.partition("[")[0] for name in fixed if "[" in name}
+    kept = dict.fromkeys(  # an array of which nothing moves is one name
+        arrays[name] if name in arrays and arrays[name] not in moving else f"{name} = {brief(x, 6)}"
+        for name, x in fixed.items()
     )
     held = "".join(f", {x} fixed" for x in list(kept)[:4])
     return f"{output_text(function.graph)}: gradient {way}{start}{held}{by}"
