@@ -1,8 +1,8 @@
 """Run the commands shown in the documents and put in what they print.
 
-``python docs/update.py`` rewrites README.md, docs/*.md and docs/primitives.md; the tests call the
-same functions and compare. In a block marked ``console`` a line ``$ COMMAND`` is run, ``> `` goes on
-with it, and the lines below are what it prints on stdout and stderr, ``...`` standing for any lines.
+``python docs/update.py`` rewrites README.md, docs/*.md and docs/backprop.1; the tests call the same
+functions and compare. In a block marked ``console`` a line ``$ COMMAND`` is run, ``> `` goes on with
+it, and the lines below are what it prints on stdout and stderr, ``...`` standing for any lines.
 The commands of a block share one shell, the blocks of a document one folder.
 """
 
@@ -27,6 +27,7 @@ PAGES = (
 DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in PAGES))
 PRIMITIVES = ROOT / "docs" / "primitives.md"
 CONFIG = ROOT / "docs" / "config.md"
+MANUAL = ROOT / "docs" / "backprop.1"
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # How the README installs: nothing to repeat for every example.
@@ -149,10 +150,12 @@ def updated(path: Path) -> str:
 
 def main() -> None:
     """Rewrite the documents in place."""
+    from backprop_cli.cli import manual
+    from backprop_cli.cli.main import group
     from backprop_cli.render.registry import primitives_page
     from backprop_cli.render.schema import config_page
 
-    pages = ((PRIMITIVES, primitives_page()), (CONFIG, config_page()))
+    pages = ((PRIMITIVES, primitives_page()), (CONFIG, config_page()), (MANUAL, manual.page(group())))
     for path, text in [*((path, updated(path)) for path in DOCUMENTS), *pages]:
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")

@@ -209,7 +209,7 @@ def test_every_field_of_the_json_report_is_documented(run):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_topic_that_help_names_is_there(run, command):
     text = run(command, "--help").answered().out
-    for topic in re.findall(r"backprop help ([a-z-]+)", text + EVERYWHERE):
+    for topic in re.findall(r"backprop help ([a-z][a-z-]*)", text + EVERYWHERE):
         assert topic in [*words("topic"), *COMMANDS]
 
 

@@ -36,12 +36,7 @@ ENDINGS = {
 }
 
 
-@click.command(
-    "check",
-    cls=NetworkCommand,
-    epilog="Examples: backprop check 'x^2*sin(x)' --claim 'x=2x*cos(x)';"
-    " backprop check 'd = a*b; L = d + c' --a 3 --b -2 --c 8 --claim d=6 --claim dL/da=-2",
-)
+@click.command("check", cls=NetworkCommand)
 @file_option
 @click.option(
     "--claim",

@@ -7,12 +7,14 @@ Bindings are taken out before Click parses the rest. Click's own ``ignore_unknow
 from __future__ import annotations
 
 import re
+from inspect import cleandoc
 from typing import Any
 
 import click
 
 from ..errors import UsageError, nearest
 from ..language.tokens import is_array_text, plain_name
+from .commands import EXAMPLES, MORE
 
 OVERRIDE = re.compile(r"[A-Za-z_0-9]+(\.[A-Za-z_0-9]+)+=")
 PLACES = re.compile(r"[0-9]+(?:, ?[0-9]+)?\]")
@@ -46,7 +48,61 @@ def is_array(binding: Binding) -> bool:
     return is_array_text(binding.text)
 
 
-class ExpressionCommand(click.Command):
+INPUT = (
+    *("file", "points", "config", "shape", "strict", "large"),
+    *("separator", "comment", "decimal", "header", "encoding"),
+)
+OUTPUT = ("format", "o", "digits", "formulas", "all", "elements", "open", "quiet", "verbose", "help")
+SECTIONS = ((INPUT, "Input"), (OUTPUT, "Output"))
+"""Where options stand in the help; those that are a command's own come first."""
+
+
+class Documented(click.Command):
+    """A command whose help begins with examples and has its options in groups."""
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write usage, what the command is for, examples, the rest, options, and where there is more."""
+        _, name, *below = ctx.command_path.split()
+        first, _, rest = cleandoc(self.help or "").partition("\n\n")
+        self.format_usage(ctx, formatter)
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(first)
+        examples = EXAMPLES.get(" ".join([name, *below]))
+        if examples:
+            with formatter.section("Examples"):
+                for example in examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+        if rest:
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(rest)
+        self.format_options(ctx, formatter)
+        if name in MORE:
+            topic, page = MORE[name]
+            formatter.write_paragraph()
+            formatter.write_text(f"More: backprop help {topic}, docs/{page}.md")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, those of input and output apart."""
+        groups: dict[str, list[tuple[str, str]]] = {"Options": [], **{title: [] for _, title in SECTIONS}}
+        for param in self.get_params(ctx):
+            row = param.get_help_record(ctx)
+            if row is not None and isinstance(param, click.Option):
+                name = param.opts[-1].lstrip("-")
+                title = next((title for names, title in SECTIONS if name in names), "Options")
+                groups[title].append(row)
+        for title, rows in groups.items():
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+        if isinstance(self, click.Group):
+            with formatter.section("Commands"):
+                rows = [(name, cleandoc(c.help or "").splitlines()[0]) for name, c in self.commands.items()]
+                formatter.write_dl(rows)
+
+
+class ExpressionCommand(Documented):
     """A command that takes an expression and values for its variables."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -120,7 +176,9 @@ class ExpressionCommand(click.Command):
             hint = (
                 f"did you mean {option}?" if option else f"{head} VALUE gives the variable {head[2:]} a value"
             )
-            raise UsageError(f"{head} needs a value", hint=hint)
+            if option:
+                raise UsageError(f"no such option: {head}", hint=hint)
+            raise UsageError(f"{head} is no option, and a variable needs a value", hint=hint)
         return Binding(plain_name(head[2:]), value, long)
 
     def stray(self, word: str, expression: str | None, options: list[str], ended: bool) -> UsageError:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from .command import HELP
+from .command import HELP, Documented
 from .output import Output
 
 
-@click.command("completion", context_settings=HELP)
+@click.command("completion", cls=Documented, context_settings=HELP)
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 def command(shell: str) -> int:
     """Print the completion script of SHELL.

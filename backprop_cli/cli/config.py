@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from ..errors import UsageError, nearest
-from .command import HELP
+from .command import HELP, Documented
 from .output import Output
 
 
-class Subcommands(click.Group):
+class Subcommands(Documented, click.Group):
     """Says what was meant by a misspelt subcommand."""
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
@@ -32,7 +32,7 @@ def command() -> None:
     """Begin, check, show and document training configs."""
 
 
-@command.command("init", context_settings=HELP)
+@command.command("init", cls=Documented, context_settings=HELP)
 @click.argument("name", required=False)
 @click.option("--target", metavar="COLUMN", help="With a table: what to predict.")
 @click.option("-o", "output", metavar="FILE", help="Write to a new file.")
@@ -42,8 +42,6 @@ def init(name: str | None, target: str | None, output: str | None, force: bool) 
 
     Without NAME, list the starters. Of a table, every guess stands with its reason: how it is written, what
     each column is, what is missing, target and task.
-
-    backprop config init iris > iris.yaml; backprop config init rows.csv --target price > rows.yaml
     """
     from ..training.config.starters import starter_text, starters
 
@@ -80,7 +78,7 @@ def _config_arguments(function: Any) -> Any:
     return click.argument("file", metavar="FILE")(function)
 
 
-@command.command("validate", context_settings=HELP)
+@command.command("validate", cls=Documented, context_settings=HELP)
 @_config_arguments
 def validate(file: str, overrides: tuple[str, ...]) -> int:
     """Check a config without training; every fault has its place. - is stdin."""
@@ -91,7 +89,7 @@ def validate(file: str, overrides: tuple[str, ...]) -> int:
     return 0
 
 
-@command.command("show", context_settings=HELP)
+@command.command("show", cls=Documented, context_settings=HELP)
 @_config_arguments
 @click.option(
     "--format",
@@ -119,7 +117,7 @@ def show(file: str, overrides: tuple[str, ...], format_: str, output: str | None
     return 0
 
 
-@command.command("schema", context_settings=HELP)
+@command.command("schema", cls=Documented, context_settings=HELP)
 @click.option("-o", "output", metavar="FILE", help="Write to a file.")
 def schema(output: str | None) -> int:
     """Print the JSON Schema of configs, for editors and other programs."""

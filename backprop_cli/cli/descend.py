@@ -29,12 +29,7 @@ WORK = 4_000_000  # primitives that may run where --steps is not given: some sec
 MILLISECONDS = 300
 
 
-@click.command(
-    "descend",
-    cls=ExpressionCommand,
-    epilog="Examples: backprop descend 'x^2' --x 1 --rate 0.3 --steps 3; "
-    "backprop descend 'x^2+10y^2' --x 1 --y 1 --optimizer sgd:momentum=0.9 --optimizer adam --rate 0.05",
-)
+@click.command("descend", cls=ExpressionCommand)
 @file_option
 @click.option("--rate", metavar="RATE", help="Learning rate.  [default: 0.1, or the optimizer's own]")
 @click.option("--steps", type=click.IntRange(1, 1_000_000), help="Updates at most.  [default: 1000]")

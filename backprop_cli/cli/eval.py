@@ -10,11 +10,7 @@ from .output import Output
 from .request import Request
 
 
-@click.command(
-    "eval",
-    cls=ExpressionCommand,
-    epilog="Examples: backprop eval '2x^2 - 3x + 4' --x 2; backprop eval 'sin(x)' --x 0:1:0.25",
-)
+@click.command("eval", cls=ExpressionCommand)
 @program_options
 @answers("eval")
 def command(

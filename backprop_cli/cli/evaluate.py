@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .command import HELP
+from .command import HELP, Documented
 from .common import answers, number, table_options
 from .output import Output
 
@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "csv", "tsv", "markdown")
 
 
-@click.command(
-    "evaluate",
-    context_settings=HELP,
-    epilog="Examples: backprop evaluate runs/iris; backprop evaluate runs/iris new.csv --format json",
-)
+@click.command("evaluate", cls=Documented, context_settings=HELP)
 @click.argument("model", metavar="MODEL")
 @click.argument("file", required=False)
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is table.")

@@ -24,12 +24,7 @@ from .request import Request
 FORMATS = ("table", "markdown", "latex", "json")
 
 
-@click.command(
-    "explain",
-    cls=NetworkCommand,
-    epilog="Examples: backprop explain '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2; "
-    "backprop explain 'sin(x^2)' --symbolic; backprop explain hand.yaml --wrt 'linear1[0].w[0]'",
-)
+@click.command("explain", cls=NetworkCommand)
 @file_option
 @click.option(
     "--wrt", metavar="NAMES", help="Explain the slopes by these inputs or steps alone, path by path: a,b."

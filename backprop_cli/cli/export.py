@@ -22,13 +22,7 @@ OTHERWISE = {
 """What does for a network what a target of expressions does."""
 
 
-@click.command(
-    "export",
-    cls=NetworkCommand,
-    epilog="Examples: backprop export '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2 --to pytorch; "
-    "backprop export --file loss.bp -o loss.c; backprop export hand.yaml --to jax; "
-    "backprop export runs/iris -o iris.onnx",
-)
+@click.command("export", cls=NetworkCommand)
 @click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
 @click.option(
     "--to",

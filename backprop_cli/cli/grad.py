@@ -14,11 +14,7 @@ from .output import Output
 from .request import Request
 
 
-@click.command(
-    "grad",
-    cls=ExpressionCommand,
-    epilog="Examples: backprop grad '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2; backprop help verdicts",
-)
+@click.command("grad", cls=ExpressionCommand)
 @program_options
 @click.option(
     "--method",

@@ -65,12 +65,7 @@ class GraphCommand(NetworkCommand):
         return left
 
 
-@click.command(
-    "graph",
-    cls=GraphCommand,
-    epilog="Examples: backprop graph '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2; "
-    "backprop graph --file loss.bp -o loss.svg; backprop graph hand.yaml",
-)
+@click.command("graph", cls=GraphCommand)
 @file_option
 @click.option(
     "--config", "config", metavar="PATH", help="Draw the network of a config; a word *.yaml says the same."

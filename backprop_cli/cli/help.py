@@ -5,16 +5,24 @@ from __future__ import annotations
 import click
 
 from ..errors import UsageError, nearest
-from .command import HELP
+from .command import HELP, Documented
 from .commands import COMMANDS
 from .output import Output
 
 
-@click.command("help", context_settings=HELP)
+@click.command("help", cls=Documented, context_settings=HELP)
 @click.argument("topic", required=False)
-def command(topic: str | None) -> int:
+@click.option("--man", is_flag=True, help="Print the manual page, for man.")
+def command(topic: str | None, man: bool) -> int:
     """Explain TOPIC; without one, list the topics."""
     known = topics()
+    if man:
+        from .manual import page
+
+        group = click.get_current_context().find_root().command
+        assert isinstance(group, click.Group)
+        Output().write(page(group))
+        return 0
     if topic is None:
         lines = [f"  {name:<14} {text.splitlines()[0]}" for name, text in known.items()]
         Output().write("Topics: backprop help TOPIC\n\n" + "\n".join(lines) + "\n")

@@ -24,11 +24,7 @@ FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex")
 WORK = 20_000_000  # primitives that may run before inputs are left out: about ten seconds
 
 
-@click.command(
-    "limit",
-    cls=ExpressionCommand,
-    epilog="Examples: backprop limit 'sin(x)' --x 1; backprop limit '|x|' --x 0 --steps 0.1,0.01",
-)
+@click.command("limit", cls=ExpressionCommand)
 @file_option
 @click.option("--wrt", metavar="NAMES", help="Move these inputs or steps alone, one at a time: a,b or x[0].")
 @along_option

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import sys
 from itertools import pairwise
 from typing import Any
@@ -22,7 +23,7 @@ from ..errors import (
     printable,
 )
 from . import interrupts
-from .commands import COMMANDS, ELSEWHERE
+from .commands import COMMANDS, ELSEWHERE, EXAMPLES, GROUPS
 from .stderr import at_words
 
 COMPLETE = "_BACKPROP_COMPLETE"
@@ -120,9 +121,26 @@ def _run(words: list[str]) -> int:
         raise UsageError(
             error.format_message().rstrip("."), hint=_as_a_key(words, error.option_name)
         ) from None
+    except click.BadParameter as error:
+        raise _bad_value(error) from None
     except click.ClickException as error:
         raise UsageError(error.format_message().rstrip(".")) from None
     return int(result or 0)
+
+
+def _bad_value(error: Any) -> UsageError:
+    """Say which choices an option has, the nearest one first."""
+    option, values = error.param, getattr(getattr(error.param, "type", None), "choices", None)
+    if not values:
+        return UsageError(error.format_message().rstrip("."))
+    name = option.opts[-1] if option.param_type_name == "option" else option.human_readable_name.upper()
+    found = re.match(r"'(.*?)' is not", error.message, re.DOTALL)
+    given = found[1] if found else ""
+    close = nearest(given, list(values))
+    return UsageError(
+        f"{name} has no {given}: it takes {', '.join(values)}",
+        hint=f"did you mean {close}?" if close else None,
+    )
 
 
 def _as_a_key(words: list[str], option: str) -> str | None:
@@ -180,13 +198,23 @@ def group() -> Any:
             return command
 
         def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-            with formatter.section("Commands"):
-                formatter.write_dl(list(COMMANDS.items()))
+            for title, commands in GROUPS.items():
+                with formatter.section(title):
+                    formatter.write_dl([(f"{name:<10}", about) for name, about in commands.items()])
+
+        def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+            self.format_usage(ctx, formatter)
+            self.format_help_text(ctx, formatter)
+            with formatter.section("Examples"):
+                for name in ("grad", "graph", "check"):
+                    formatter.write(f"{'':{formatter.current_indent}}{EXAMPLES[name][0]}\n")
+            self.format_options(ctx, formatter)
+            formatter.write_paragraph()
+            formatter.write_text("Every command has --help; topics: backprop help")
 
     @click.group(
         cls=Lazy,
         context_settings=HELP,
-        epilog='Begin with: backprop grad "(a*b+c)*f" --a 3 --b -2 --c 8 --f -2',
     )
     @click.version_option(__version__, prog_name="backprop")
     def backprop() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from ..errors import UsageError, nearest
-from .command import HELP
+from .command import HELP, Documented
 from .common import answers
 from .output import Output
 
 
-@click.command("ops", context_settings=HELP)
+@click.command("ops", cls=Documented, context_settings=HELP)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "--format",

@@ -54,13 +54,7 @@ class PageRequest(ByNumber):
         }
 
 
-@click.command(
-    "page",
-    cls=NetworkCommand,
-    epilog="Examples: backprop page '(a*b+c)*f' --a 3 --b -2 --c 8 --f -2 -o page.html; "
-    "backprop page 'x^3 - x' --x 0.5 --x -2:2 -o cubic.html --open; "
-    "backprop page xor.yaml -o xor.html",
-)
+@click.command("page", cls=NetworkCommand)
 @file_option
 @click.option("--quiz", is_flag=True, help="Open with the slopes to be found.")
 @click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")

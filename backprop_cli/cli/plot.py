@@ -99,13 +99,7 @@ class Drawn(ByNumber):
         self.spans[binding.name] = span
 
 
-@click.command(
-    "plot",
-    cls=ExpressionCommand,
-    epilog="Examples: backprop plot '2x^2 - 3x + 4' --x -3:4 --tangent -1,1,0; "
-    "backprop plot 'x^2 - y^2' --x -2:2 --y -2:2 -o saddle.svg; "
-    "backprop plot 'norm(x)^2' --x '[1, -1]' --along 'x=[1, 0]' --s -2:2",
-)
+@click.command("plot", cls=ExpressionCommand)
 @file_option
 @along_option
 @click.option("--wrt", metavar="NAMES", help="With --along gradient: by these inputs alone, a,b.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .command import HELP
+from .command import HELP, Documented
 from .common import table_options
 from .output import Output, choose_format, destination, encoding_of
 
@@ -25,12 +25,7 @@ ENDINGS = {
 }
 
 
-@click.command(
-    "predict",
-    context_settings=HELP,
-    epilog="Examples: backprop predict runs/iris new.csv; "
-    "tail -n +1 -f log.csv | backprop predict runs/iris -",
-)
+@click.command("predict", cls=Documented, context_settings=HELP)
 @click.argument("model", metavar="MODEL")
 @click.argument("rows", required=False)
 @click.option(

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import click
 
-from .command import HELP
+from .command import HELP, Documented
 from .common import answers
 from .output import Output
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown")
 
 
-@click.command(
-    "runs",
-    context_settings=HELP,
-    epilog="Examples: backprop runs; backprop runs runs/iris runs/iris-2 --format csv",
-)
+@click.command("runs", cls=Documented, context_settings=HELP)
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...")
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="How to print; the default is table.")
 @click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending.")

@@ -5,18 +5,14 @@ from __future__ import annotations
 import click
 
 from ..errors import ANSWERED, NO_SUCH_NUMBER, UsageError, counted
-from .command import HELP
+from .command import HELP, Documented
 from .common import answers
 from .output import Output
 
 FORMATS = ("table", "markdown", "latex", "json")
 
 
-@click.command(
-    "trace",
-    context_settings=HELP,
-    epilog="Begin with: backprop config init hand > hand.yaml; backprop trace hand.yaml",
-)
+@click.command("trace", cls=Documented, context_settings=HELP)
 @click.argument("config", metavar="CONFIG")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option(

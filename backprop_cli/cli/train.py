@@ -8,7 +8,7 @@ import click
 
 from ..engine.cores import idle_cores
 from ..errors import UsageError
-from .command import HELP
+from .command import HELP, Documented
 from .common import answers
 from .output import Output
 from .training import FORMATS
@@ -21,11 +21,7 @@ class Threads(click.IntRange):
         return idle_cores() if value == "auto" else super().convert(value, param, ctx)
 
 
-@click.command(
-    "train",
-    context_settings=HELP,
-    epilog="Begin with: backprop config init iris > iris.yaml; backprop train iris.yaml",
-)
+@click.command("train", cls=Documented, context_settings=HELP)
 @click.argument("config", metavar="CONFIG", required=False)
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--target", metavar="COLUMN", help="With a file of rows as CONFIG: what to predict.")

@@ -86,12 +86,13 @@ class _ArrayParser(Parser):
     def __init__(self, source: Source, *, alone: bool) -> None:
         super().__init__(source)
         self.alone = alone
+        self.summed: set[str] = set()  # names that were an index somewhere: few programs have any
         self.sums = False  # none was opened: no index to look for at every name
         self.functions = _functions()
 
     def operand(self, group: int, word: str, start: int, end: int) -> None:
         within = self.frames[-1][1:3] if self.frames else ()
-        if group == NAME_TOKEN and word in self.indices() and within != ("sum", CALL):
+        if group == NAME_TOKEN and word in self.summed and word in self.indices() and within != ("sum", CALL):
             raise self.error(
                 f"{word} is the index of a sum, and stands in brackets alone", (start, end), f"x[{word}]"
             )
@@ -189,6 +190,7 @@ class _ArrayParser(Parser):
             del self.variables[index.text]
         if index.text in self.indices():
             raise self.error(f"{index.text} is the index of the sum around this one", span)
+        self.summed.add(index.text)
         self.frames.append(Frame(0, SUM_OVER + index.text, OVER, frame.start))
         self.sums = True
         self.last, self.end = NOTHING, end
