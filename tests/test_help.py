@@ -61,7 +61,11 @@ def test_examples_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             if words[:2] == ["config", "init"] and "-o" in words:  # another example has written it
                 Path(words[-1]).unlink(missing_ok=True)
             done = run(*words, stdin=Path(source).read_text() if source else None)
-            assert done.status == (1 if "claim" in example else 3 if "|x|" in example else 0), (name, example, done.err)
+            assert done.status == (1 if "claim" in example else 3 if "|x|" in example else 0), (
+                name,
+                example,
+                done.err,
+            )
             assert done.out or "-o" in words
             if into:
                 Path(into).write_text(done.out)
