@@ -151,11 +151,16 @@ def updated(path: Path) -> str:
 def main() -> None:
     """Rewrite the documents in place."""
     from backprop_cli.cli import manual
+    from backprop_cli.cli.help import topics
     from backprop_cli.cli.main import group
     from backprop_cli.render.registry import primitives_page
     from backprop_cli.render.schema import config_page
 
-    pages = ((PRIMITIVES, primitives_page()), (CONFIG, config_page()), (MANUAL, manual.page(group())))
+    pages = (
+        (PRIMITIVES, primitives_page()),
+        (CONFIG, config_page()),
+        (MANUAL, manual.page(group(), topics())),
+    )
     for path, text in [*((path, updated(path)) for path in DOCUMENTS), *pages]:
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")

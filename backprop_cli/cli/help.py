@@ -21,7 +21,7 @@ def command(topic: str | None, man: bool) -> int:
 
         group = click.get_current_context().find_root().command
         assert isinstance(group, click.Group)
-        Output().write(page(group))
+        Output().write(page(group, known))
         return 0
     if topic is None:
         lines = [f"  {name:<14} {text.splitlines()[0]}" for name, text in known.items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from inspect import cleandoc
 
 import click
@@ -10,19 +10,19 @@ import click
 from .. import __version__
 from .command import HELP
 from .commands import EXAMPLES, GROUPS
-from .help import topics
 
 
-def page(group: click.Group) -> str:
+def page(group: click.Group, topics: Mapping[str, str]) -> str:
     """Return the manual page in roff, for ``man``.
 
     Args:
         group: All commands.
+        topics: The texts of ``backprop help``.
     """
-    return "\n".join(_lines(group)) + "\n"
+    return "\n".join(_lines(group, topics)) + "\n"
 
 
-def _lines(group: click.Group) -> Iterator[str]:
+def _lines(group: click.Group, topics: Mapping[str, str]) -> Iterator[str]:
     yield f'.TH BACKPROP 1 "" "backprop {__version__}" "User Commands"'
     yield ".SH NAME"
     yield f"backprop \\- {_plain((group.help or '').rstrip('.'))}"
@@ -36,11 +36,11 @@ def _lines(group: click.Group) -> Iterator[str]:
                 assert command is not None
                 yield from _command(command, name, parent)
     yield ".SH EXIT STATUS"
-    yield from _as_it_stands("\n".join(topics()["exit-codes"].splitlines()[2:]))
+    yield from _as_it_stands("\n".join(topics["exit-codes"].splitlines()[2:]))
     yield ".SH ENVIRONMENT"
-    yield from _as_it_stands("\n".join(topics()["environment"].splitlines()[2:]))
+    yield from _as_it_stands("\n".join(topics["environment"].splitlines()[2:]))
     yield ".SH SEE ALSO"
-    yield "Topics of \\fBbackprop help\\fR: " + ", ".join(map(_plain, topics())) + "."
+    yield "Topics of \\fBbackprop help\\fR: " + ", ".join(map(_plain, topics)) + "."
 
 
 def _command(command: click.Command, name: str, parent: click.Context) -> Iterator[str]:
