@@ -726,7 +726,13 @@ def test_the_node_table(run):
     assert (z["op"], z["shape"], z["min"], z["max"]) == ("linear", [1, 2], -0.5, 0.5)
     assert z["text"] == "linear(linear1.y, linear2.weights, linear2.bias)"
     assert nodes["linear1.weights"]["gradient"]["norm"] == 0.75  # the root of .25 + .0625 + .25
+    assert z["value"] == [[-0.5, 0.5]]
+    assert nodes["linear1.weights"]["gradient"]["value"] == [[-0.5, -0.25, -0.5]]
     page = run("trace", "hand.yaml", "--table").answered().out
+    assert re.search(
+        r"^linear1\.weights +parameter +1x3 +\[0\.5  1  -0\.5\] +\[-0\.5  -0\.25  -0\.5\]$", page, re.M
+    )
+    assert "norm" not in page  # all of it fits
     assert re.search(
         r"^linear1\.z +linear\(x, linear1\.weights, linear1\.bias\) +1x1 +0\.5 +-0\.5$", page, re.M
     )
@@ -737,6 +743,22 @@ def test_the_node_table(run):
 def test_every_network_has_a_node_table(run, name):
     for format_ in ("table", "markdown", "json"):
         assert "loss" in run("trace", f"{name}.yaml", "--table", "--format", format_).answered().out
+
+
+DIGITS = "data: {dataset: digits, scaling: {divide: 16}}\nmodel: {hidden: [128]}\ntraining: {epochs: 1}\n"
+
+
+def test_large_arrays_stand_as_their_norm(run, folder):
+    (folder / "digits.yaml").write_text(DIGITS)
+    page = run("trace", "digits.yaml", "--table").answered().out
+    assert re.search(
+        r"^linear1\.weights +parameter +128x64 +\|[0-9.]+\|, -[0-9.]+ \.\. [0-9.]+ +\|[0-9.]+\|$", page, re.M
+    )
+    assert "|5| is the norm" in page
+    nodes = run("trace", "digits.yaml", "--table", "--format", "json").answered().json["nodes"]
+    (weights,) = (node for node in nodes if node["name"] == "linear1.weights")
+    assert weights["value"] is None
+    assert weights["norm"] > 0
 
 
 # --- refusals ----------------------------------------------------------------------------------
@@ -773,9 +795,7 @@ def test_every_network_has_a_node_table(run, name):
     ],
 )
 def test_refusals(run, folder, text, options, words):
-    (folder / "digits.yaml").write_text(
-        "data: {dataset: digits, scaling: {divide: 16}}\nmodel: {hidden: [128]}\ntraining: {epochs: 1}\n"
-    )
+    (folder / "digits.yaml").write_text(DIGITS)
     run("trace", f"{text}.yaml", *options).refused(3 if not words else 2, *words)
 
 

@@ -14,10 +14,12 @@ from ..explanation.expr import Number, Ref
 from ..language.numbers import rounded
 from ..networks.lines import Line
 from ..networks.losses import LOSSES, PROBABILITIES
+from ..networks.network import NDArray
 from ..training.node_table import NodeTable, Numbers, TableRow
 from ..training.step import Step
 from ..training.trace import Given, Trace, Update
 from . import forms
+from .arrays import FITS, ROWS, array_lines
 from .document import Document, Entries, Facts
 from .forms import Form, Operation, Quantity, Value, Words, Worked
 from .page import (
@@ -280,41 +282,59 @@ def table_document(table: NodeTable, *, digits: int = 6) -> Document:
 def _table_page(table: NodeTable, digits: int) -> Iterator[Block]:
     people = ("table", "markdown")
     yield Only(people, Heading(_prose(headline(table.step, digits))))
-    rows = [_node_cells(row, digits) for row in table.rows if row.kind != "constant"]
+    rows = [row for row in table.rows if row.kind != "constant"]
+    yield _table_grid(rows, digits)
+    if not all(_whole(row) for row in rows):
+        yield Only(people, Paragraph([NORMS], "quiet", most=None))
+
+
+def _table_grid(rows: Sequence[TableRow], digits: int, fit: int = 0) -> Grid:
+    """Return a row a node, and as many lines as its arrays have; a narrower one where there is no room."""
+    few, wide = FITS[fit]
     columns = [
         Column("step", "code", least=MUCH, floor=WIDE_NAME),
         Column("operation", "code", least=MUCH),
         Column("shape", "word"),
-        *(Column(title, "number") for title in ("value", "from .. to", "gradient")),
+        *(Column(title, "code", whole=True) for title in ("value", "gradient")),
     ]
-    yield Grid(columns, rows, drop=(4,))
-    yield Only(people, Paragraph([NORMS], "quiet", most=None))
+    cells: list[list[Cell]] = []
+    for row in rows:
+        shape = "x".join(map(str, row.shape)) or "number"
+        text = row.kind if row.op is None else row.text
+        first: list[Cell] = [Text(row.name, TONES.get(row.kind, "")), text, shape]
+        value = _array(row.value, digits, min(digits, few), wide, span=True)
+        gradient = ["-"] if row.gradient is None else _array(row.gradient, digits, min(digits, few), wide)
+        for k in range(max(len(value), len(gradient))):
+            numbers = [lines[k] if k < len(lines) else "" for lines in (value, gradient)]
+            cells.append([*(first if k == 0 else ["", "", ""]), *numbers])
+    return Grid(columns, cells, narrow=(_table_grid(rows, digits, fit + 1),) if fit + 1 < len(FITS) else ())
 
 
-def _node_cells(row: TableRow, digits: int) -> list[Cell]:
-    shape = "x".join(map(str, row.shape)) or "number"
-    span = (
-        ""
-        if row.value.number is not None
-        else f"{rounded(row.value.low, digits)} .. {rounded(row.value.high, digits)}"
-    )
-    text = row.kind if row.op is None else row.text
-    gradient = "-" if row.gradient is None else _short(row.gradient, digits)
-    numbers = [Text(number, kind="word") for number in (_short(row.value, digits), span, gradient)]
-    return [Text(row.name, TONES.get(row.kind, "")), text, shape, *numbers]
+def _whole(row: TableRow) -> bool:
+    """Whether all numbers of a node stand in the table."""
+    return all(x is None or x.number is not None or _fits(x.array) for x in (row.value, row.gradient))
 
 
-def _short(numbers: Numbers, digits: int) -> str:
-    if numbers.number is not None:
-        return rounded(numbers.number, digits)
-    return f"|{rounded(numbers.norm, digits)}|"
+def _fits(x: NDArray | None) -> bool:
+    return x is not None and x.ndim <= 2 and max(x.shape, default=1) <= ROWS
+
+
+def _array(x: Numbers, digits: int, few: int, wide: int, *, span: bool = False) -> list[str]:
+    """Write an array in lines, or a large one by its norm, and where its numbers lie."""
+    if x.number is not None:
+        return [rounded(x.number, digits)]
+    if _fits(x.array):
+        return array_lines(x.array, few, columns=wide)
+    lies = f", {rounded(x.low, few)} .. {rounded(x.high, few)}" if span else ""
+    return [f"|{rounded(x.norm, digits)}|{lies}"]
 
 
 def node_dict(row: TableRow) -> dict[str, Any]:
-    """Return a node: its number where it is one, else length and range."""
+    """Return a node: its numbers where they are not too many, and their length and range."""
 
     def numbers(n: Numbers) -> dict[str, Any]:
-        return {"value": n.number, "norm": n.norm, "min": n.low, "max": n.high}
+        value = n.number if n.array is None or n.array.size == 1 else n.array.tolist()
+        return {"value": value, "norm": n.norm, "min": n.low, "max": n.high}
 
     return {
         "id": row.id,

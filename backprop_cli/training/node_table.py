@@ -13,14 +13,22 @@ from ..networks.network import NDArray
 from .problem import Problem
 from .step import Made, Step, number
 
+MOST = 1_000
+"""Numbers of an array that are kept; of a larger one length and range are."""
+
 
 class Numbers(NamedTuple):
-    """An array in short: the number where it is one, else its length and range; None where floats end."""
+    """An array: the number where it is one, its length and range; None where floats end.
+
+    Attributes:
+        array: All of it, with None for what is no number; None where there are more than `MOST`.
+    """
 
     number: float | None
     norm: float | None
     low: float | None
     high: float | None
+    array: NDArray | None = None
 
 
 class TableRow(NamedTuple):
@@ -74,4 +82,7 @@ def node_table(problem: Problem, *, at_step: int = 1) -> NodeTable:
 def _numbers(array: NDArray) -> Numbers:
     flat = np.asarray(array, float).reshape(-1)
     single = number(flat.item()) if array.size == 1 else None
-    return Numbers(single, number(hypot(*flat)), number(flat.min()), number(flat.max()))
+    whole = None
+    if array.size <= MOST:
+        whole = np.array([number(x) for x in flat.tolist()], object).reshape(array.shape)
+    return Numbers(single, number(hypot(*flat)), number(flat.min()), number(flat.max()), whole)
