@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # importing typing takes as long as all else before the progr
     from .api.gradients import eval as eval
     from .api.gradients import grad as grad
     from .api.higher import higher as higher
+    from .api.implicit import implicit as implicit
     from .api.limits import limit as limit
     from .api.page import network_page as network_page
     from .api.page import page as page
@@ -46,6 +47,7 @@ _ROOMS = {
     "grad": "api.gradients",
     "gradcheck": "api.checks",
     "higher": "api.higher",
+    "implicit": "api.implicit",
     "limit": "api.limits",
     "network_page": "api.page",
     "page": "api.page",

@@ -158,6 +158,7 @@ DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "eval": ((PROGRAM, AT), {}),
     "grad": ((PROGRAM, AT), {}),
     "higher": ((PROGRAM, AT), {}),
+    "implicit": (("a^2 + b*c = 3", {"a": 1, "b": 1, "c": 2}), {"solve": ["c"]}),
     "explain": ((PROGRAM, AT), {}),
     "draw": ((PROGRAM, AT), {}),
     "limit": ((PROGRAM, AT), {}),

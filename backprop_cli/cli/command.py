@@ -18,6 +18,7 @@ from .commands import EXAMPLES, MORE
 
 OVERRIDE = re.compile(r"[A-Za-z_0-9]+(\.[A-Za-z_0-9]+)+=")
 PLACES = re.compile(r"[0-9]+(?:, ?[0-9]+)?\]")
+RATE = re.compile(r"(?:--)?d(\w+)/dt")
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -158,6 +159,11 @@ class ExpressionCommand(Documented):
                 not ended and word.startswith("-o") and not word.startswith("--") and len(word) > 2 and taken
             ):
                 options += ["-o", word[2:]]
+            elif not ended and "--rate" in flags and (rate := RATE.fullmatch(head)):
+                value = tail if equals else next(words, None)
+                if value is None:
+                    raise UsageError(f"{head} needs a value")
+                options.append(f"--rate={rate[1]}={value}")
             elif not ended and word.startswith("--") and _is_name(head[2:]):
                 bindings.append(self.binding(head, equals, tail, words, list(flags)))
             elif (taken or expression is not None) and equals and _is_name(head) and not tail.startswith("="):

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ..differentiation import FORMULAS, METHODS, SCHEMES
-from ..errors import UsageError
+from ..errors import ExpressionError, UsageError
 from .command import ExpressionCommand
 from .common import answers, names_of, number, program_options
 from .output import Output
@@ -52,6 +52,11 @@ from .request import Request
 )
 @click.option("--direction", metavar="MOVES", help="Differentiate along a line: a=1,b=0.")
 @click.option("--tangent", is_flag=True, help="Add the tangent line or plane as a formula.")
+@click.option("--solve", metavar="NAMES", help="Of equations: these variables are functions of the others.")
+@click.option(
+    "--rate", "rates", metavar="NAME=NUMBER", multiple=True,
+    help="How fast a variable changes in time, dx/dt; those of the others follow. Also --dx/dt NUMBER.",
+)  # fmt: skip
 @click.option("--elements", is_flag=True, help="Of arrays: a row a number, with a column a method.")
 @click.option(
     "--shape",
@@ -74,6 +79,8 @@ def command(
     tangent: bool,
     elements: bool,
     shape: str | None,
+    solve: str | None,
+    rates: tuple[str, ...],
 ) -> int:
     """Value and gradient of every node of EXPRESSION, by several methods side by side.
 
@@ -87,10 +94,28 @@ def command(
 
     asked = names_of(wrt)
     h = _step(step)
-    if shape is not None:
-        request.read_unknown(shape)
-    else:
-        request.read(many=True, formulas=True)
+    demanded = solve is not None or bool(rates)
+    try:
+        equations = request.read_equations(demanded=True) if demanded else None
+        if equations is None and shape is not None:
+            request.read_unknown(shape)
+        elif equations is None:
+            request.read(many=True, formulas=True)
+    except ExpressionError:
+        equations = None if demanded or shape is not None else request.read_equations()
+        if equations is None:
+            raise
+    if equations is not None:
+        from .implicit import differentiate_equations
+
+        return differentiate_equations(
+            equations, request, output, solve=names_of(solve), wrt=asked, order=order, rates=rates,
+            refused={"--method": methods, "--scheme": scheme != "central", "--step": step, "--all": all_,
+                     "--formulas inputs": formulas == "inputs", "--direction": direction,
+                     "--elements": elements},
+        )  # fmt: skip
+    if demanded:
+        raise UsageError(f"{'--solve' if solve else '--rate'} is for equations", hint='"x^2 + y^2 = 25"')
     graph, chosen = request.graph, output.format
     if request.general is not None:
         for option, given in (

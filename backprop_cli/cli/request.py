@@ -17,6 +17,7 @@ from ..language.reader import read
 from .command import Binding, is_array
 
 if TYPE_CHECKING:
+    from ..language.equations import Equations
     from ..language.ranks import Asked, General
     from ..language.settle import Settled
     from ..tables.dialect import Dialect
@@ -111,6 +112,25 @@ class Request:
             what = "a range" if ":" in text else "a list"
             raise UsageError(one_point.format(name=name, what=what), hint=hint and hint.format(name=name))
         return self.graph
+
+    def read_equations(self, *, demanded: bool = False) -> Equations | None:
+        """Read a program with equations and bind what has a value; None for one without any.
+
+        Args:
+            demanded: The last statement of a program without equations is one.
+        Raises:
+            BackpropError: for equations or bindings that cannot be read.
+        """
+        from ..language.equations import read_equations
+
+        if not hasattr(self, "source"):  # stdin is read once
+            self.source = _source(self.expression, self.file, self.large)
+        found = read_equations(self.source, {b.name for b in self.bindings}, demanded=demanded)
+        if found is not None:
+            self.graph = found.graph
+            for binding in self.bindings:
+                self.bind(binding)
+        return found
 
     def read_arrays(self, error: ExpressionError | None, *, many: bool = False) -> bool:
         """Read a program with arrays; tell whether it is one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import hypot
 from typing import Any
 
@@ -224,11 +224,16 @@ def tangent_text(tangent: Tangent, digits: int | None = None) -> str:
 
 def multiplied_out(tangent: Tangent, digits: int | None = None) -> str:
     """Return ``y = 5*x - 4``."""
-    terms = [(slope, atom(name)) for name, slope in tangent.slopes.items()]
-    if tangent.constant:
-        sign = 1.0 if tangent.constant > 0 else -1.0
-        terms.append((sign, _number(abs(tangent.constant), digits)))
-    return f"{tangent.output} = {_sum(terms, digits)}"
+    return f"{tangent.output} = {linear(tangent.slopes, tangent.constant, digits)}"
+
+
+def linear(factors: Mapping[str, float], constant: float, digits: int | None = None) -> str:
+    """Return ``5*x - 4``."""
+    terms = [(factor, atom(name)) for name, factor in factors.items()]
+    if constant:
+        sign = 1.0 if constant > 0 else -1.0
+        terms.append((sign, _number(abs(constant), digits)))
+    return _sum(terms, digits)
 
 
 def _number(x: float, digits: int | None) -> Piece:

@@ -94,6 +94,12 @@ def _higher(graph: Graph, job: Job, found: Found) -> None:
     higher(graph, job["inputs"], job["directions"], found)
 
 
+def _implicit(graph: Graph, job: Job, found: Found) -> None:
+    from .implicit import implicit
+
+    implicit(graph, job["equations"], job["solved"], job["by"], job["order"], job["inputs"], found)
+
+
 def _proof(graph: Graph, job: Job, found: Found) -> None:
     claim = lower(read(job["claim"], graph.source.unknown), job["claim_bound"])
     found["proved"] = equal(graph, job["of"], job["by"], claim, job["names"])
@@ -103,5 +109,6 @@ JOBS: dict[str, Callable[[Graph, Job, Found], None]] = {
     "gradient": _gradient,
     "forms": _forms,
     "higher": _higher,
+    "implicit": _implicit,
     "proof": _proof,
 }

@@ -140,6 +140,22 @@ class SymbolicProcess:
             sizes=dict(sizes),
         )  # fmt: skip
 
+    def request_implicit(
+        self,
+        graph: Graph,
+        equations: Sequence[int],
+        solved: Sequence[str],
+        by: Sequence[str],
+        order: int,
+        inputs: Mapping[str, float] | None,
+    ) -> None:
+        """Send a job: what equations are solved for, differentiated; see `implicit.implicit`."""
+        self._send(
+            "implicit", graph, rows=listed(graph), output=graph.output, equations=list(equations),
+            solved=list(solved), by=list(by), order=order,
+            inputs=dict(inputs) if inputs is not None else None,
+        )  # fmt: skip
+
     def request_proof(
         self, graph: Graph, of: int, by: Sequence[int], claim: Graph, names: Mapping[str, int]
     ) -> None:

@@ -55,13 +55,13 @@ class Simpler:
         """
         if e in self.known:
             return min(written, self.known[e], key=len)
-        operations = e.count_ops(visual=False)
+        best = _size(written, e)
         for other in dict.fromkeys(self.forms(e)):
             if not is_formula(other) or _turns_exponents(other, e):
                 continue
-            text, size = write(other), other.count_ops(visual=False)
-            if (len(text), size) < (len(written), operations):
-                written, operations = text, size
+            text = write(other)
+            if (size := _size(text, other)) < best:
+                written, best = text, size
         self.known[e] = written
         return written
 
@@ -103,6 +103,11 @@ class Simpler:
             if e.has(body.base if body.is_Pow else body):
                 e = e.subs(body, symbol)
         return e
+
+
+def _size(text: str, e: Any) -> tuple[int, int, int]:
+    """Return how long a formula is, how many operations it has, and how many signs in brackets."""
+    return len(text), e.count_ops(visual=False), text.count("(-")
 
 
 def _turns_exponents(e: Any, before: Any) -> bool:
