@@ -94,6 +94,8 @@ PLANTED: list[tuple[Program, str, str]] = [
     (NET, "dL/dh=(p-t)", "another variable"),
     (NET, "dL/dW1=(h.*(1-h).*(W2'@(p - t)))@x'", "wrong rule"),
     (RIDGE, "dL/dw=X'@r", "term missing"),
+    (RIDGE, "dL/dw=X'@r - lam*w", "sign lost"),
+    (RIDGE, "dL/dw=X'@r + 2*lam*w", "constant dropped"),
     (RIDGE, "dL/dw=2*X'@r + lam*w", "constant dropped"),
     (RIDGE, "dL/dw=X'@(y - X@w) + lam*w", "sign lost"),
     (RIDGE, "dL/dw=X'@r/4 + lam*w", "mean for sum"),
@@ -365,6 +367,19 @@ def holds(text: str, values: Arrays) -> None:
         for answer in answers:
             (verdict,) = check(text, {name: answer}, values).verdicts
             assert verdict.good, (text, name, answer, verdict)
+
+
+def test_the_gradient_check_is_by_number(run: Any) -> None:
+    given = ("--A", "[[1,2],[3,4]]", "--x", "[1,-1]", "--b", "[1,0]")
+    found = run("check", LS[0], *given, "--gradcheck", "--format", "json")
+    assert found.status == 0
+    assert [c["name"] for c in found.json["checks"]][:4] == ["A[0,0]", "A[0,1]", "A[1,0]", "A[1,1]"]
+    claims = ("--claim", "dL/dx=A'@r", "--claim", "A[0,1]=4")
+    found = run("check", LS[0], *given, "--gradcheck", *claims, "--format", "json")
+    assert [c["verdict"] for c in found.json["checks"]] == ["wrong", "wrong", "right"]
+    assert backprop_cli.gradcheck("norm(x)", {"x": "x/norm(x)"}, x=[3, 4])
+    assert not backprop_cli.gradcheck("norm(x)", {"x": [1, 2]}, x=[3, 4])
+    assert run("check", LS[0], *given, "--gradcheck", "--claim", "dL/dx=[1]").status == 2
 
 
 def test_large_arrays_are_judged_in_floats() -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..checking.functioncheck import CheckedArray
     from ..checking.gradcheck import Checked as InputCheck
     from ..checking.verdicts import Verdict
+    from ..language.settle import Settled
     from ..render.document import Document
 
 MOST_LEAST_DIGITS = 15
@@ -135,15 +136,24 @@ def _subject(
     large: bool,
 ) -> Subject:
     """Return a program, over numbers or arrays, as what claims are about."""
-    if wants_arrays(program, bindings, values):
+    found = _settled(program, bindings, values, large=large)
+    if found is not None:
         from ..checking.people import of_arrays
-        from .arrays import settled_of
 
-        found = settled_of(program, merged(bindings, values), large=large)
-        if found is not None:
-            return of_arrays(*found, least_digits=least_digits, reveal=reveal)
+        return of_arrays(*found, least_digits=least_digits, reveal=reveal)
     graph, given = bound(program, bindings, values, large=large)
     return of_program(graph, given, least_digits=least_digits, reveal=reveal, large=large)
+
+
+def _settled(
+    program: object, bindings: Mapping[str, object] | None, values: Mapping[str, object], *, large: bool
+) -> tuple[Settled, dict[str, Any]] | None:
+    """Return a program with arrays and its values; None where all is single numbers."""
+    if not wants_arrays(program, bindings, values):
+        return None
+    from .arrays import settled_of
+
+    return settled_of(program, merged(bindings, values), large=large)
 
 
 def _answer_text(answer: object) -> str:
@@ -279,13 +289,37 @@ def gradcheck(
         functions = [program] if claims is None else [program, claims]
         called = ", ".join(str(getattr(f, "__name__", type(f).__name__)) for f in functions)
         return ArrayCheck(called, check_arrays(subject))
-    from ..checking.gradcheck import check
-
     if len(inputs) > 1:
         raise UsageError("values go into one dictionary, or are given by name")
+    given = inputs[0] if inputs else None
     answers = mapping("claims", {} if claims is None else claims)
-    graph, given = bound(program, inputs[0] if inputs else None, values, large=large)
-    claimed = dict(gradient_claim(graph, name, str(answer)) for name, answer in answers.items())
+    texts = {name: _answer_text(answer) for name, answer in answers.items()}
+    settled = _settled(program, given, values, large=large)
+    if settled is not None:
+        return gradient_check(*settled, texts)
+    return gradient_check(*bound(program, given, values, large=large), texts)
+
+
+def gradient_check(
+    program: Graph | Settled, given: Mapping[str, Any], claims: Mapping[str, str]
+) -> GradientCheck:
+    """Hold a gradient to difference quotients: ours, or a claimed one.
+
+    Args:
+        program: Over numbers, or over arrays: those are taken number by number.
+        given: Values of its inputs.
+        claims: Of first derivatives of the output by inputs.
+    Raises:
+        BackpropError: as of `gradcheck`.
+    """
+    from ..checking.gradcheck import check
+
+    if isinstance(program, Graph):
+        graph, claimed = program, dict(gradient_claim(program, *claim) for claim in claims.items())
+    else:
+        from ..checking.array_claims import slopes_by_number
+
+        graph, given, claimed = slopes_by_number(program, given, claims)
     return GradientCheck(graph.source.text, check(graph, given, claimed))
 
 

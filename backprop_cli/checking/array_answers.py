@@ -208,7 +208,8 @@ def _formula(text: str, written: Program, program: Settled, slopes: Mapping[str,
     try:
         formula = settle(written, shapes, known)
     except ExpressionError as error:
-        if not any(item.arity == NAME_ITEM for item in written.statements[0].items):
+        items = written.statements[0].items
+        if items[-1].text == STACK and not any(item.arity == NAME_ITEM for item in items):
             raise  # a list whose rows differ
         return ArrayAnswer(text, clash=error)
     names = {name: known[name] for name in formula.graph.inputs if name not in slopes}

@@ -34,6 +34,14 @@ MOST_NUMBERS = 20_000
 """Numbers of a quantity up to which its mistakes are worked out."""
 
 
+TAKEN = {
+    -1.0: ("sign lost", "{} has the wrong sign"),
+    2.0: ("factor", "{} has a factor 2 too many"),
+    0.5: ("factor", "{} lacks a factor 2"),
+}
+"""By what one of several contributions is multiplied, and what is said then."""
+
+
 class ArrayMistake(NamedTuple):
     """A mistake that gives an array.
 
@@ -284,20 +292,20 @@ class ArrayCatalogue:
                 continue
             name = self.name(id)
             for user, k in uses:
-                only = f"the contributions of {name} are not summed (= instead of +=): only the one through"
-                rest = {(n.id, j): 0.0 for n, j in uses if (n.id, j) != (user.id, k)}
-                self._swept("fork not summed", f"{only} {self.text(user.id)} counts", 15, rest)
+                through = f"through {self.text(user.id)}"
+                place, right = (user.id, k), self._rights(user)[k]
+                rest = {(n.id, j): 0.0 for n, j in uses if (n.id, j) != place}
+                only = f"the contributions of {name} are not summed (= instead of +=): only the one"
+                self._swept("fork not summed", f"{only} {through} counts", 15, rest)
                 if len(uses) > 2:
-                    says = f"of the contributions of {name} the one through {self.text(user.id)} is missing"
-                    self._swept("fork not summed", says, 16, {(user.id, k): 0.0})
-                elif len(uses) == 2 and any("spec" in n.static for n, _ in uses):
-                    says = f"what comes to {name} through {self.text(user.id)} is taken twice, as for a"
-                    twice = {**rest, (user.id, k): self._twice(user, k)}
-                    self._swept("taken for symmetric", f"{says} symmetric matrix", 13, twice)
-
-    def _twice(self, node: Node, k: int) -> Any:
-        right = self._rights(node)[k]
-        return Pull(lambda g: right.transpose(2.0 * g)) if isinstance(right, Pull) else 2.0 * right
+                    says = f"of the contributions of {name} the one {through} is missing"
+                    self._swept("fork not summed", says, 16, {place: 0.0})
+                elif any("spec" in n.static for n, _ in uses):
+                    says = f"what comes to {name} {through} is taken twice, as for a symmetric matrix"
+                    self._swept("taken for symmetric", says, 13, {**rest, place: _times(right, 2.0)})
+                for factor, (kind, says) in TAKEN.items():
+                    told = says.format(f"of the contributions of {name} the one {through}")
+                    self._swept(kind, told, 34, {place: _times(right, factor)})
 
     # words
 
@@ -320,6 +328,11 @@ class ArrayCatalogue:
         names = [self.graph.nodes[i].name or self.text(i) for i in node.inputs]
         other = names[1 - k] if len(names) == 2 else ""
         return {"node": self.text(node.id), "x": names[k], "other": other}
+
+
+def _times(right: Any, factor: float) -> Any:
+    """Return a local derivative with a factor."""
+    return Pull(lambda g: right.transpose(factor * g)) if isinstance(right, Pull) else factor * right
 
 
 def _shape(x: Any) -> Shape | None:

@@ -13,6 +13,7 @@ from ..differentiation.arrays import (
     UNROLLED,
     array_values,
     bind_arrays,
+    by_numbers,
     differentiate_arrays,
     drawn_values,
     target_shares,
@@ -22,13 +23,13 @@ from ..differentiation.finite import EPS
 from ..differentiation.symbolic.session import SESSION
 from ..engine.run import kinked
 from ..engine.unroll import elements, place_text
-from ..errors import BackpropError, NoSuchNumber
+from ..errors import BackpropError, NoSuchNumber, UsageError
 from ..graph import Graph
 from ..language.format import written_text
 from ..language.settle import Settled
 from ..ops import Shape
 from ..ops.matrices import Kind
-from .answers import Answer, Target
+from .answers import Answer, Target, read_answer
 from .array_answers import ArrayAnswer, ArrayTarget, NDArray, read_array_answer, read_array_target
 from .array_catalogue import ArrayCatalogue, ArrayMistake
 from .array_programs import Exactly, Runs, draws, forced, quantity
@@ -638,3 +639,33 @@ def right_formulas(
             report = differentiate_arrays(program, given, methods=("reverse",), process=process)
         found |= {(graph.output, (k,)): text for k, text in report.formulas.items()}
     return found
+
+
+def slopes_by_number(
+    program: Settled, given: Mapping[str, Any], claims: Mapping[str, str]
+) -> tuple[Graph, dict[str, float], dict[str, Answer]]:
+    """Return a program written out into single numbers, its point, and claimed slopes number by number.
+
+    Args:
+        program: The program.
+        given: Values of its inputs.
+        claims: Of first derivatives of the output by inputs, or parts of them.
+    Raises:
+        BackpropError: for any other claim, and for a program that cannot be written out.
+    """
+    graph = program.graph
+    numbers = by_numbers(program, given, None)
+    judge = ArrayJudge(program, given)
+    found: dict[str, Answer] = {}
+    for name, text in claims.items():
+        target, answer = read_array_target(name, graph), read_array_answer(text, program)
+        if target.quantity not in [(graph.output, (id,)) for id in graph.inputs.values()]:
+            raise UsageError(f"--gradcheck: {name} is no first derivative of the output by an input")
+        value = judge.number(answer)
+        if value is None or value.shape != target.shape:
+            wanted = Kind(target.shape)
+            raise answer.clash or UsageError(f"--gradcheck: {name} needs {wanted}, as an array or a formula")
+        for place, x in zip(np.ndindex(target.shape), value.reshape(-1).tolist(), strict=True):
+            own = graph.own_name(target.by[0]) + place_text((*target.place, *place))
+            found[own] = read_answer(repr(x), graph)
+    return numbers.graph, numbers.inputs, found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +23,10 @@ from .output import Output
 from .request import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..graph import Graph
+    from ..language.settle import Settled
 
 FORMATS = ("table", "csv", "tsv", "json", "junit", "gradescope", "markdown")
 ENDINGS = {
@@ -170,14 +173,16 @@ def command(
         request.read("check works at one point: {name} is {what}")
     graph = request.graph
     if request.settled is not None:
+        given = None if shape is not None else {**request.values, **request.arrays}
         if gradcheck:
-            raise UsageError("--gradcheck takes single numbers, and this program has arrays")
+            if given is None:
+                raise UsageError("--gradcheck is at a point: --shape has none", hint='--x "[1, 2]"')
+            return _gradcheck((request.settled, given), claims, sheet, output)
         from ..checking.people import of_arrays
 
-        given = None if shape is not None else {**request.values, **request.arrays}
         return grades.give(of_arrays(request.settled, given, least_digits=least_digits, reveal=reveal))
     if gradcheck:
-        return _gradcheck(graph, request.values, claims, sheet, output)
+        return _gradcheck((graph, request.values), claims, sheet, output)
     from ..checking.people import of_program
 
     subject = of_program(graph, request.values, least_digits=least_digits, reveal=reveal, large=request.large)
@@ -187,20 +192,19 @@ def command(
 
 
 def _gradcheck(
-    graph: Graph,
-    values: dict[str, float],
+    at: tuple[Graph | Settled, Mapping[str, Any]],
     claims: tuple[str, ...],
     sheet: str | None,
     output: Output,
 ) -> int:
-    from ..api.checks import gradcheck
+    from ..api.checks import gradient_check
     from ..checking.answers import split
     from ..render.checking import checked_document
 
     _only("--gradcheck", output)
     if sheet is not None:
         raise UsageError("--gradcheck takes its claims from --claim")
-    found = gradcheck(graph, dict(map(split, claims)), values)
+    found = gradient_check(*at, dict(map(split, claims)))
     output.show(checked_document(found.inputs, found.program))
     return found.status
 
