@@ -266,6 +266,15 @@ def test_a_graph_of_shapes_has_formulas_alone(run: Callable[..., Result]) -> Non
     facts = run("graph", LINE, "--shape", "W=2x3,x=3,b=2,t=2", "--format", "json").answered().json
     assert facts["value"] is None
     assert all(node["value"] is None and node["gradient"] is None for node in facts["nodes"])
+    general = run("graph", LINE).answered()
+    assert "shape mxn" in general.out
+    assert "W'@dL/dv2" in general.out
+    assert "note: read as: W a matrix, x and t vectors, b a number" in general.err
+    shapes = {
+        node["name"]: node["shape"]
+        for node in run("graph", LINE, "--format", "json").answered().json["nodes"]
+    }
+    assert shapes["W"] == ["m", "n"]
 
 
 def test_transposes_are_shown_where_all_is(run: Callable[..., Result]) -> None:

@@ -20,6 +20,7 @@ from .shown import Graphic
 
 if TYPE_CHECKING:
     from ..explanation.array_view import ArrayView
+    from ..language.ranks import General
     from ..language.settle import Settled
     from ..layout.picture import Picture
     from ..render.document import Facts
@@ -138,8 +139,8 @@ class ArraysDrawn(Drawn):
     def _drawing(self) -> Drawing:
         from ..layout.array_drawing import arrays_drawing
 
-        text, value = output_text(self.view.graph), self.arrays.told.report.value
-        title = f"{text} = {self._write(float(value))}" if self.arrays.valued else text
+        text, report = output_text(self.view.graph), self.arrays.report
+        title = text if report is None else f"{text} = {self._write(float(report.value))}"
         return arrays_drawing(self.arrays, title, self._lines, self.edges)
 
     def _output(self) -> str:
@@ -165,8 +166,8 @@ def too_many(view: GraphView, hint: str) -> UsageError:
 
 
 def draw_arrays(
-    program: Settled,
-    given: Mapping[str, Any] | None,
+    program: Settled | General,
+    given: Mapping[str, Any],
     *,
     path: Sequence[str] | None,
     wrt: Sequence[str] | None,
@@ -178,8 +179,8 @@ def draw_arrays(
     """Draw the graph of a program with arrays; see `draw`.
 
     Args:
-        program: Its output is a single number.
-        given: Arrays and numbers by name; None for shapes alone.
+        program: Its output is a single number; of one without values shapes and formulas alone are drawn.
+        given: Arrays and numbers by name.
         path: Nodes whose paths to the output are marked.
         wrt: Inputs to differentiate by; None for all.
         edges: What stands at the arrows.
@@ -189,20 +190,17 @@ def draw_arrays(
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
-    from ..differentiation.arrays import differentiate_arrays, drawn_values
-    from ..differentiation.symbolic.session import SESSION
     from ..explanation.array_view import ArrayView
-    from ..explanation.arrays import explain_arrays
+    from ..language.ranks import General
+    from .arrays import explanation_of, general_explanation_of
 
-    values = drawn_values(program) if given is None else given
-    with SESSION.lend() as process:
-        report = differentiate_arrays(
-            program, values, methods=("reverse",), wrt=wrt, process=process, formulas=False
+    if isinstance(program, General):
+        view = ArrayView(general_explanation_of(program, wrt), paths=path, named=named, constants=everything)
+    else:
+        view = ArrayView(
+            explanation_of(program, given, wrt, digits), paths=path, named=named, constants=everything
         )
-        told = explain_arrays(report, process, digits)
-    view = ArrayView(told, valued=given is not None, paths=path, named=named, constants=everything)
-    counts = {name: view.count_paths(name) for name in path or ()}
-    return ArraysDrawn(view, counts, edges, digits)
+    return ArraysDrawn(view, {name: view.count_paths(name) for name in path or ()}, edges, digits)
 
 
 def draw(

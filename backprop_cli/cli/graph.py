@@ -81,7 +81,7 @@ class GraphCommand(NetworkCommand):
 @click.option("--wrt", metavar="NAMES", help="Differentiate by these inputs alone: a,b.")
 @click.option("--named", is_flag=True, help="Show inputs and named steps alone.")
 @click.option("--all", "all_", is_flag=True, help="Show constants, and transposes of arrays, as nodes.")
-@click.option("--shape", metavar="SHAPES", help="Arrays of these shapes, without values: A=3x2,x=2.")
+@click.option("--shape", metavar="SHAPES", help="Of arrays without values: A=3x2,x=2; A=mxn,b=vector.")
 @click.option("--compact", is_flag=True, help="Draw a network with one box a layer.")
 @format_option(FORMATS, "text")
 @click.option(
@@ -135,12 +135,10 @@ def command(
         word = request.overrides[0]
         raise UsageError(f"{word} is for the network of a config", hint="backprop graph config.yaml")
     if shape is not None:
-        from .arrays import shapes_of
-
-        request.read_shapes(shapes_of(shape))
+        request.read_unknown(shape)
     else:
-        request.read("graph draws one point: {name} is {what}", "--{name} VALUE")
-    _program(request, output, names, _names("--wrt", wrt), write, edges, named, all_, shape)
+        request.read("graph draws one point: {name} is {what}", "--{name} VALUE", formulas=True)
+    _program(request, output, names, _names("--wrt", wrt), write, edges, named, all_)
     return 0
 
 
@@ -162,7 +160,6 @@ def _program(
     edges: Any,
     named: bool,
     constants: bool,
-    shape: str | None,
 ) -> None:
     from ..api.drawing import MOST_NODES, Drawn, too_many
     from ..differentiation.report import warnings_of
@@ -171,20 +168,23 @@ def _program(
         raise UsageError("--named shows less, --all shows more: one of them")
     graph = request.graph
     notes: list[str] = []
-    if request.settled is not None:
+    program = request.general or request.settled
+    if program is not None:
         from ..api.drawing import draw_arrays
+        from ..explanation.arrays import GeneralExplanation
+        from .arrays import general_notes
 
         if edges == "value":
             raise UsageError(
                 "--edges value: at an arrow between arrays there is a formula, and no number",
                 hint="--edges symbol",
             )
-        given = None if shape is not None else {**request.values, **request.arrays}
         arrays = draw_arrays(
-            request.settled, given, path=paths, wrt=wrt, edges=edges, named=named, everything=constants,
-            digits=output.digits,
+            program, {**request.values, **request.arrays}, path=paths, wrt=wrt, edges=edges, named=named,
+            everything=constants, digits=output.digits,
         )  # fmt: skip
-        notes += arrays.arrays.told.report.notes
+        told = arrays.arrays.told
+        notes += general_notes(told.report) if isinstance(told, GeneralExplanation) else told.report.notes
         drawn: Drawn = arrays
     else:
         from ..engine.point import point_of

@@ -8,8 +8,7 @@ from ..graph import CONSTANT
 from ..language.format import is_turned
 from ..language.operators import ATOM, PRODUCT, SUM
 from ..language.written import Piece, bracketed
-from ..ops.matrices import Kind
-from .arrays import ArrayExplanation, before_turns
+from .arrays import ArrayExplanation, GeneralExplanation, before_turns
 from .edges import Edge, GraphView
 
 
@@ -17,15 +16,14 @@ class ArrayView(GraphView):
     """A graph with arrays.
 
     Attributes:
-        told: Its values and derivatives, and how these come about.
-        valued: These are a user's, not those of a point that was drawn.
+        told: How derivatives come about, at a point or for all.
+        report: Values and derivatives there; None where there are no values.
     """
 
     def __init__(
         self,
-        told: ArrayExplanation,
+        told: ArrayExplanation | GeneralExplanation,
         *,
-        valued: bool,
         paths: Sequence[str] | None = None,
         named: bool = False,
         constants: bool = False,
@@ -33,15 +31,11 @@ class ArrayView(GraphView):
         """Choose what is shown; the arguments are those of `GraphView`."""
         super().__init__(told.report.graph, None, paths=paths, named=named, constants=constants)
         self.told = told
-        self.valued = valued
+        self.report = told.report if isinstance(told, ArrayExplanation) else None
         self.shown = [id for id in self.shown if constants or id == self.graph.output or not self._turned(id)]
 
     def _turned(self, id: int) -> bool:
         return is_turned(self.graph, id)
-
-    def kind(self, id: int) -> Kind:
-        """Return what a node's value is."""
-        return self.told.report.program.kinds[id]
 
     def edges(self) -> Iterator[Edge]:
         """Yield the edges between shown nodes, by target in creation order."""

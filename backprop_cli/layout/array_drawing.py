@@ -30,7 +30,7 @@ def arrays_drawing(view: ArrayView, title: str, lines: Lines, edges: Edges = "bo
     named = ", ".join(inputs[:12]) + (", ..." if len(inputs) > 12 else "")
     description = f"The computation graph of {output}: {counted(len(view.shown), 'node')}, inputs {named}."
     legend = ["in a box: the shape"]
-    if view.valued:
+    if view.report is not None:
         legend = [f"in a box: shape, value, and the derivative of {output} by it"]
     told = edges in ("both", "symbol")
     if told:
@@ -45,12 +45,12 @@ def output_name(graph: Graph) -> str:
 
 
 def _cards(view: ArrayView, output: str, lines: Lines) -> Iterator[Card]:
-    graph, report = view.graph, view.told.report
+    graph, report = view.graph, view.report
     for id in view.shown:
         node = graph.nodes[id]
         name = output if id == graph.output else graph.name(id)
-        rows = [Row("shape", view.kind(id).size)] if node.shape else []
-        if view.valued:
+        rows = [Row("shape", view.told.report.shape_text(id))] if node.shape else []
+        if report is not None:
             rows += _rows("value", report.values[id], lines)
             slope = report.standing(id)
             if node.kind != CONSTANT and not (slope == None).any():  # noqa: E711

@@ -60,14 +60,16 @@ def graph_facts(view: GraphView, paths: dict[str, int]) -> Facts:
 
 
 def array_facts(view: ArrayView, paths: dict[str, int]) -> Facts:
-    """Return a graph with arrays: numbers as nested lists, None where shapes alone are known."""
-    graph, report = view.graph, view.told.report
+    """Return a graph with arrays: numbers as nested lists, None where there are no values."""
+    from .arrays import shape_list
+
+    graph, report = view.graph, view.report
     head = {
         "schema": ARRAYS,
         "expression": graph.source.text,
         "output": graph.own_name(graph.output),
-        "value": report.value.tolist() if view.valued else None,
-        "inputs": {name: x.tolist() for name, x in report.inputs.items()} if view.valued else None,
+        "value": None if report is None else report.value.tolist(),
+        "inputs": None if report is None else {name: x.tolist() for name, x in report.inputs.items()},
         "paths": paths,
     }
     nodes = (
@@ -76,11 +78,11 @@ def array_facts(view: ArrayView, paths: dict[str, int]) -> Facts:
             "name": graph.own_name(id),
             "kind": graph.nodes[id].kind,
             "text": view.operation(id) or graph.name(id),
-            "shape": list(graph.nodes[id].shape),
-            "value": report.values[id].tolist() if view.valued else None,
-            "gradient": report.standing(id).tolist()
-            if view.valued and graph.nodes[id].kind != CONSTANT
-            else None,
+            "shape": shape_list(view.told.report, id),
+            "value": None if report is None else report.values[id].tolist(),
+            "gradient": None
+            if report is None or graph.nodes[id].kind == CONSTANT
+            else report.standing(id).tolist(),
             "marked": view.marked[id] if view.marked is not None else None,
         }
         for id in view.shown
