@@ -9,10 +9,15 @@ from typing import NamedTuple
 
 from ..engine.point import Point
 from ..errors import UsageError, nearest
-from ..graph import CONSTANT, Graph
+from ..graph import CONSTANT, INPUT, Graph, Node
 from ..language.format import node_text
 from ..language.written import OURS, TEXTBOOK, Piece, number, spell
+from .expr import over_names, tidied
 from .local import local_pieces
+from .steps import derive
+
+MOST_BETWEEN = 12
+"""Steps between two names, with more of which the derivative is written by its name."""
 
 MOST_PATHS = 10**15
 """Where the counting of paths ends."""
@@ -190,13 +195,36 @@ class GraphView:
                 elif i not in region:
                     region.add(i)
                     todo.append(i)
-        name = graph.own_name(id)
+        alone = self._alone(id, region, ends) if len(region) <= MOST_BETWEEN else None
         derivatives = self._within(id, region) if self.point is not None and self._needed[id] else None
         for source in sorted(ends):
             if shown[source]:
                 value = derivatives.get(source, 0.0) if derivatives is not None else None
-                symbol = f"d{name}/d{graph.own_name(source)}"
+                by = graph.own_name(source)
+                slope = derive(alone, by).substituted if alone is not None else None
+                symbol = f"d{graph.own_name(id)}/d{by}" if slope is None else over_names(tidied(slope)).text
                 yield self._edge(source, id, symbol, value, self._needed[id])
+
+    def _alone(self, id: int, region: set[int], ends: set[int]) -> Graph:
+        """Return a named step as a program of its own, over the named nodes that it is made of."""
+        graph, kept, todo = self.graph, region | ends, list(region)
+        while todo:  # constants, too
+            found = [i for i in graph.nodes[todo.pop()].inputs if i not in kept]
+            kept.update(found)
+            todo += found
+        place = {old: new for new, old in enumerate(sorted(kept))}
+        nodes, inputs = [], {}
+        for old, new in place.items():
+            node = graph.nodes[old]
+            if old in ends:
+                inputs[graph.own_name(old)] = new
+                nodes.append(Node(new, None, (), INPUT, node.span, node.name))
+            else:
+                read = tuple(place[i] for i in node.inputs)
+                nodes.append(
+                    Node(new, node.op, read, node.kind, node.span, node.name, node.value, node.label)
+                )
+        return Graph(graph.source, nodes, (place[id],), inputs, {}, dict(inputs), graph.euler)
 
     def _within(self, id: int, region: set[int]) -> dict[int, float]:
         """Return the derivative of a step by the nodes of a region behind it and by those that it reads.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 from ..language.fold import fold, postfix
+from ..language.numbers import exact_text
 from ..language.operators import CONSTANTS, LETTERS
 from ..language.parser import Item
+from ..language.written import TEXTBOOK, Piece, atom, number, spell
 from ..ops import Primitive
 from ..ops.sums import DOT, SUM, halves
 from .names import Name
@@ -225,3 +228,45 @@ def product_of(factors: Sequence[Expr]) -> Expr:
         else:
             rest.append(top)
     return multiply(Number(number), *rest) if number and rest else Number(number)
+
+
+def tidied(e: Expr) -> Expr:
+    """Return an expression simplified: numbers of products worked out, powers of a name in one."""
+    e = simplified(e)
+    if not isinstance(e, Apply):
+        return e
+    parts = tuple(map(tidied, e.operands))
+    if e.op != "multiply":
+        return simplified(Apply(e.op, parts))
+    powers: dict[Expr, float] = {}
+    others: list[Expr] = []
+    for factor in _factors(parts):
+        base, n = factor, 1.0
+        if isinstance(factor, Apply) and factor.op in ("power", "power_n"):
+            exponent = _plain(factor.operands[1])
+            base, n = (factor.operands[0], exponent) if exponent is not None else (factor, 1.0)
+        if isinstance(base, Ref) and n > 0:
+            powers[base] = powers.get(base, 0.0) + n
+        else:
+            others.append(factor)
+    return product_of([*(power(base, Number(n)) for base, n in powers.items()), *others])
+
+
+def _factors(parts: Exprs) -> list[Expr]:
+    return [
+        f
+        for part in parts
+        for f in (part.operands if isinstance(part, Apply) and part.op == "multiply" else [part])
+    ]
+
+
+def over_names(e: Expr) -> Piece:
+    """Write an expression over names as an operand of our own language."""
+    if isinstance(e, Ref):
+        return atom(e.name.text)
+    if isinstance(e, Number):
+        return number(e.label or exact_text(e.value))
+    operands = [over_names(o) for o in e.operands]
+    if e.op in ("add", "multiply"):
+        return reduce(lambda a, b: spell(TEXTBOOK, e.op, [a, b]), operands)
+    return spell(TEXTBOOK, e.op, operands)
