@@ -349,5 +349,7 @@ def nearest(word: str, known: list[str], cutoff: float = 0.6) -> str | None:
     from difflib import get_close_matches
 
     exact = [k for k in known if k.lower() == word.lower()]
-    found = exact or get_close_matches(word, known, n=1, cutoff=cutoff)
+    # two letters that changed places are one slip, which the ratio takes for two
+    turned = {word[:k] + word[k + 1] + word[k] + word[k + 2 :] for k in range(len(word) - 1)}
+    found = exact or [k for k in known if k in turned] or get_close_matches(word, known, n=1, cutoff=cutoff)
     return found[0] if found else None

@@ -86,8 +86,6 @@ def not_an_input(graph: Graph, name: str, given: Collection[str] = ()) -> Bindin
     close = nearest(name, variables)
     listed = f"the expression's variables: {_listed(variables)}" if variables else "it has no variables"
     product = _meant_as_product(graph, variables, {name, *given})
-    if name in graph.source.functions:
-        product = f"{name}(...) is a function here; to multiply write {name}*(...)"
     meant = f"{product}. " if product else f"did you mean {close}? " if close else ""
     return BindingError(f"the expression has no variable {name}", hint=meant + listed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -113,9 +114,22 @@ class Lowering:
                     hint=f"a name stands for one {'function' if function else 'number'}: use another name",
                 )
             self.assigned[name] = statement
+        for name in self.source.functions:
+            if name in bound:
+                raise self.not_called(name)
         self.own = set(bound) | set(self.assigned)
         for statement in self.statements:
             self.own.update(statement.params or ())
+
+    def not_called(self, name: str) -> BindingError:
+        """Say that what has a value is no function."""
+        place = re.search(rf"(?<!\w){name}[ \t]*\(", self.source.text)
+        return BindingError(
+            f"{name} has a value here, but {name}(...) is a function",
+            source=self.source,
+            span=place and (place.start(), place.end() - 1),
+            hint=f"to multiply write {name}*(...); else use another name",
+        )
 
     def define(self) -> None:
         """Tell the functions that are called from the statement that is the output and names its inputs."""

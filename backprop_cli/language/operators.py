@@ -163,6 +163,9 @@ OTHER_NAMES = {
 }
 """What other notations call a primitive, for suggestions."""
 
+SIGMOIDS = ("σ", "sigma")
+"""What the sigmoid function is called on paper: so are functions, where no value has that name."""
+
 INVERSES = {
     **{name: "a" + name for name in "sin cos tan sec csc cot sinh cosh tanh sech csch coth".split()},
     "exp": "log",

@@ -20,6 +20,7 @@ from .operators import (
     POWER,
     PRODUCT,
     ROOT,
+    SIGMOIDS,
     SUPERSCRIPTS,
     UNARY,
 )
@@ -230,6 +231,10 @@ class Parser:
                 )
         if self.definitions:
             self.note_definitions(statements)
+        for name in SIGMOIDS:
+            if name in self.called and name not in self.definitions:
+                self.source.note = "; ".join(filter(None, (self.source.note, f"{name}(...) is sigmoid(...)")))
+                self.source.functions += (name,)
         return Program(self.source, statements)
 
     def note_definitions(self, statements: list[Statement]) -> None:
@@ -275,7 +280,7 @@ class Parser:
             later = re.search(rf"(?:^|[;\n])[ \t]*(?={re.escape(name)}[ \t]*\(){_HEADER}", self.text)
             if later is not None:
                 found = Definition(name, tuple(re.findall(NAME, later[2])))
-        return found
+        return found or (self.functions["sigmoid"] if name in SIGMOIDS else None)
 
     def operand(self, group: int, word: str, start: int, end: int) -> None:
         """Take a token where an operand may start."""
@@ -424,6 +429,8 @@ class Parser:
             self.check_arity(name, count, opened, end)
             del self.starts[len(self.starts) - count + 1 :]
             applied = ALIASES.get(name, name) if name in self.functions else f"{name}("
+            if name in SIGMOIDS and not isinstance(self.callee(name), Definition):
+                applied = "sigmoid"
             self.items.append(Item(applied, count, opened, end))
         self.starts[-1] = opened
         self.last, self.end = CLOSED, end

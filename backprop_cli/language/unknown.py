@@ -17,8 +17,8 @@ from .parser import NAME_ITEM, Callee, Item, Parser, Program, Statement
 USUAL = "fghFGHφψΦΨ"
 """Letters that stand for functions whatever follows them."""
 
-NEVER = "deiΓ"
-"""Letters before a bracket that mean something of their own: a differential, numbers, the gamma function."""
+NEVER = "deiΓΣΠ"
+"""Letters before a bracket that mean something of their own: a differential, numbers, sums."""
 
 MOST_OPERANDS = 9  # they are counted by one digit
 
@@ -129,7 +129,7 @@ class _Parser(Parser):
         if ordered[-1] is not statements[-1]:
             notes.append(f"the output is {ordered[-1].name}, which no other statement uses")
         self.source.note = "; ".join(notes)
-        self.source.functions = (*self.definitions, *operands)
+        self.source.functions += tuple(operands)
         self.source.unknown = operands
         return Program(self.source, ordered)
 
