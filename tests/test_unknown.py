@@ -303,3 +303,59 @@ def test_a_concrete_program_keeps_its_names() -> None:
     assert {name: ids[id] for name, id in graph.named.items()} == program.named
     with pytest.raises(BackpropError):
         backprop.eval(graph, x=1.0)
+
+
+# What else a letter and a mark may mean
+
+
+def test_sigma_is_the_sigmoid_where_nothing_else_is(run: Run) -> None:
+    right = 1 / (1 + math.exp(-0.3))
+    for text in ("σ(z)", "sigma(z)", "x = σ(z); x"):
+        found = run("eval", text, "--z", "0.3", "--format", "value")
+        assert found.numbers == [pytest.approx(right)]
+        assert found.err == f"note: {'sigma' if 'sigma' in text else 'σ'}(...) is sigmoid(...)\n"
+    assert backprop.eval("σ(W@x)", W=[[1.0, 2.0]], x=[0.1, 0.1]).tolist() == [pytest.approx(right)]
+    assert backprop.eval("σ(x) = x^2; σ(3)") == 9.0
+    run("eval", "σ(z) + σ", "--z", "1").refused(2, "σ is used both as a function and as a variable")
+    run("eval", "σ(z)", "--z", "1", "--σ", "2").refused(2, "σ has a value here, but σ(...) is a function")
+    run("eval", "f(z)", "--z", "1", "--f", "2").refused(2, "to multiply write f*(...)")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("sni(x)", "write sin(x) or sni*(x) to multiply"),
+        ("lgo(x)", "write log(x) or lgo*(x) to multiply"),
+        ("ReLU(x)", "write relu(x) or ReLU*(x) to multiply"),
+        ("EXP(x)", "write exp(x) or EXP*(x) to multiply"),
+        ("y'^2", "y_prime or y1 is a name; the derivative of y is what grad takes"),
+        ("3'", "f' of a function is what grad takes"),
+        ("(x + 1)'", 'grad "x + 1" is what takes it'),
+        (
+            "A'(x)",
+            "A'@(x) is the product with the transpose of an array; "
+            "a function whose derivative is meant is called f, g or h",
+        ),
+    ],
+)
+def test_hints(text: str, hint: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        read(text)
+    assert caught.value.hint == hint
+
+
+def test_numbers_have_no_transpose(run: Run) -> None:
+    run("eval", "y'^2", "--y", "2").refused(2, "y' is no name, and numbers have no transpose")
+    run("eval", "3'").refused(2, "numbers have no transpose, and 3 is one")
+
+
+def test_letters_have_hats_and_bars(run: Run) -> None:
+    assert backprop.eval("(ŷ - y)^2/x̄_1", {"ŷ": 1, "y": 3, "x̄_1": 2}) == 2.0
+    composed, combined = "\u0177", "y\u0302"
+    assert run("eval", f"{combined}*2", f"--{composed}", "3", "--format", "value").numbers == [6.0]
+    found = run("grad", "ŷ*p̂_1", "ŷ=1", "p̂_1=2", "--format", "latex").answered()
+    assert r"$\hat{y} \cdot \hat{p}_{1}$" in found.out
+    found = run("export", "ŷ*θ̂", "ŷ=1", "θ̂=2", "--to", "c").answered()
+    assert "double y_hat, double theta_hat" in found.out
+    with pytest.raises(ExpressionError):
+        parse("\u0302x")

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from ..errors import UsageError, nearest
+from ..language.operators import HATS
 from ..language.tokens import is_array_text, plain_name
 from .commands import EXAMPLES, MORE
 
@@ -222,4 +223,4 @@ def _is_name(text: str) -> bool:
     name, bracket, places = text.partition("[")
     if bracket and not PLACES.fullmatch(places):
         return False
-    return bool(name) and name[0].isalpha() and all(c.isalnum() or c == "_" for c in name)
+    return bool(name) and name[0].isalpha() and all(c.isalnum() or c == "_" or c in HATS for c in name)

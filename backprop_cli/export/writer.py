@@ -11,7 +11,17 @@ from typing import Any, NamedTuple
 from ..errors import UsageError
 from ..graph import CONSTANT, NO_STATIC, Graph, Node
 from ..language.fold import fold, postfix
-from ..language.operators import ATOM, CONSTANTS, GREEK, PRODUCT, SUBSCRIPTS, UNARY, constant_name
+from ..language.operators import (
+    ATOM,
+    CONSTANTS,
+    GREEK,
+    HATS,
+    HATTED,
+    PRODUCT,
+    SUBSCRIPTS,
+    UNARY,
+    constant_name,
+)
 from ..language.parser import Item
 from ..language.written import Piece, Spelling, Table
 from ..language.written import spell as spelled
@@ -111,6 +121,7 @@ class Names:
             "NFKC", name.translate({ord(c): str(i) for i, c in enumerate(SUBSCRIPTS)})
         )
         if self.ascii:
+            text = "".join(map(_unhatted, text))
             text = "".join(GREEK.get(c, c if c.isascii() else f"u{ord(c):04x}") for c in text)
         text = self.own(flat(text))
         if text != name and "[" not in name:
@@ -131,6 +142,12 @@ class Names:
             + ("that word has a meaning here" if name in self.reserved else f"{language} has no such name")
             for name, text in self.renamed.items()
         ]
+
+
+def _unhatted(c: str) -> str:
+    """Return ``y_hat`` for ``ŷ``."""
+    plain = unicodedata.normalize("NFD", c) if c in HATTED else c
+    return "".join(f"_{HATS[x]}" if x in HATS else x for x in plain)
 
 
 def flat(name: str) -> str:

@@ -100,6 +100,12 @@ GREEK = dict(
 )
 """Names of the letters, for where letters alone of ASCII stand."""
 
+HATS = {"\u0302": "hat", "\u0304": "bar", "\u0303": "tilde"}
+"""Marks above the letter of a name, as combining characters: a prediction, a mean, another one."""
+
+HATTED = "âĉêĝĥîĵôŝûŵŷẑÂĈÊĜĤÎĴÔŜÛŴŶẐāēīōūȳḡĀĒĪŌŪȲḠãẽĩõũỹṽÃẼĨÕŨỸṼ"
+"""Letters with one, that are one character; ñ is a letter of its own."""
+
 RESERVED = "[]@'"
 PRIMES = "'′’ᵀ"
 """Signs of the transpose, besides ``.T``."""
@@ -165,6 +171,9 @@ OTHER_NAMES = {
 
 SIGMOIDS = ("σ", "sigma")
 """What the sigmoid function is called on paper: so are functions, where no value has that name."""
+
+USUAL = "fghFGHφψΦΨ"
+"""Letters that stand for functions, known or not."""
 
 INVERSES = {
     **{name: "a" + name for name in "sin cos tan sec csc cot sinh cosh tanh sech csch coth".split()},

@@ -27,7 +27,7 @@ from .operands import (
     listed,
     start_before,
 )
-from .operators import CONSTANTS, FRACTIONS, INVERSES
+from .operators import CONSTANTS, FRACTIONS, INVERSES, USUAL
 from .products import product_of
 from .tokens import NAME, NAME_TOKEN, NUMBER, tokens
 
@@ -163,14 +163,30 @@ def _prime(text: str, span: Span) -> Meant | None:
             ),
             f"a prime stands for a derivative: {name}' is no function here",
         )
+    whole = (Change(start, end or primes.end(), ""),)
+    called = text[primes.end() : primes.end() + 1] == "("
+    if re.fullmatch(NUMBER, name):
+        hint = "f' of a function is what grad takes"
+        return Meant(whole, f"numbers have no transpose, and {name} is one", hint=hint)
     header = re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}[ \t]*\([^()]*\)[ \t]*=[^;\n]*", text)
+    if not re.fullmatch(NAME, name):
+        inner = name[1:-1] if name.startswith("(") else name
+        return Meant(whole, "a prime stands for a derivative", hint=f'grad "{inner}" is what takes it')
+    if name[0] not in USUAL and not header and end is not None:
+        says = f"{text[start:end]} can be read in two ways"
+        product = f"{name}'@{text[primes.end() : end]} is the product with the transpose of an array"
+        return Meant(whole, says, hint=f"{product}; a function whose derivative is meant is called f, g or h")
+    if name[0] not in USUAL and not header and not called:
+        says = f"{text[start : primes.end()]} is no name, and numbers have no transpose"
+        hint = f"{name}_prime or {name}1 is a name; the derivative of {name} is what grad takes"
+        return Meant(whole, says, hint=hint)
     more = f" --order {order}" if order > 1 else ""
     body = header[0].strip() if header else f"{name}(x) = ..."
     where = re.fullmatch(rf"\(([ \t]*-?{NUMBER}[ \t]*)\)", text[primes.end() : end or primes.end()])
     at = f" --x {where[1].strip()}" if where else " --x VALUE"
     rest = "" if header else f", with what {name} is for the dots"
     return Meant(
-        (Change(start, end or primes.end(), ""),),
+        whole,
         "a prime stands for a derivative, and grad is what takes it",
         hint=f'grad "{body}"{at}{more} gives {text[start : primes.end()]}{rest}',
     )

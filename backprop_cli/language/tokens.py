@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from functools import cache
 
 from ..errors import ExpressionError, Source, printable
-from .operators import FRACTIONS, PRIMES, RESERVED, SPELLING, SUBSCRIPTS, SUPERSCRIPT_LETTERS
+from .operators import FRACTIONS, HATS, HATTED, PRIMES, RESERVED, SPELLING, SUBSCRIPTS, SUPERSCRIPT_LETTERS
 
 NAME_LIMIT = 64
 
 # Greek without pi, which is a token of its own, so that 2πr is three factors. Combining marks
 # are let in to be composed (NFC) or refused by name.
-_LETTER = r"A-Za-z\u00b5\u0386-\u03bf\u03c1-\u03ff\u1f00-\u1fff"
+_LETTER = rf"A-Za-z\u00b5\u0386-\u03bf\u03c1-\u03ff\u1f00-\u1fff{HATTED}"
 NAME = rf"[{_LETTER}][{_LETTER}0-9_{SUBSCRIPTS}\u0300-\u036f]*"
 NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _OPERATOR = (
@@ -113,7 +113,8 @@ def plain_name(word: str, source: Source | None = None, start: int = 0, end: int
                 span=(start + at, start + at + 1),
                 hint=f"write the Latin {_LOOKALIKES[c]}, or spell the Greek letter's name out",
             )
-        if not (c.isascii() or c in SUBSCRIPTS or "Ά" <= c <= "Ͽ" or "ἀ" <= c <= "῿"):
+        hatted = c in HATTED or (c in HATS and at and plain[at - 1].isalpha())
+        if not (c.isascii() or c in SUBSCRIPTS or "Ά" <= c <= "Ͽ" or "ἀ" <= c <= "῿" or hatted):
             raise ExpressionError(
                 f"{_named(c)} cannot be part of a name",
                 source=source,

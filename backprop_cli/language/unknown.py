@@ -12,10 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import ExpressionError, Source
+from .operators import USUAL
 from .parser import NAME_ITEM, Callee, Item, Parser, Program, Statement
-
-USUAL = "fghFGHφψΦΨ"
-"""Letters that stand for functions whatever follows them."""
 
 NEVER = "deiΓΣΠ"
 """Letters before a bracket that mean something of their own: a differential, numbers, sums."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from ..errors import BackpropError, printable
 from ..language.fold import fold, postfix
-from ..language.operators import ATOM, COMPARISON, GREEK, POWER, PRODUCT, ROOT, SUM
+from ..language.operators import ATOM, COMPARISON, GREEK, HATS, HATTED, POWER, PRODUCT, ROOT, SUM
 from ..language.parser import Item
 from ..language.written import (
     DERIVATIVE,
@@ -32,6 +33,7 @@ TEXT = {
     **{c: f"$_{i}$" for i, c in enumerate("₀₁₂₃₄₅₆₇₈₉")},
     **{c: f"$^{i}$" for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
     **{c: f"$\\{name}$" for c, name in LETTERS.items()},
+    **{c: f"$\\{HATS[mark]}{{{x}}}$" for c in HATTED for x, mark in [list(unicodedata.normalize("NFD", c))]},
     **dict.fromkeys("−–", "$-$"),
     **dict.fromkeys("·⋅∙", r"$\cdot$"),
     "×": r"$\times$",
@@ -50,6 +52,11 @@ SIGNS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
 def name_to_latex(name: str) -> str:
     """Return a name: Greek letters as commands, digits and what is said of a letter as a subscript."""
+    letter, *marks = list(unicodedata.normalize("NFD", name))
+    if marks and marks[0] in HATS:
+        plain = name_to_latex(letter)
+        hatted = rf"\{HATS[marks[0]]}{{{plain}}}"
+        return name_to_latex(letter + "".join(marks[1:])).replace(plain, hatted, 1)
     stem = name.rstrip("0123456789₀₁₂₃₄₅₆₇₈₉")
     digits = name[len(stem) :].translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789"))
     stem = stem.rstrip("_")
