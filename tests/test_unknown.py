@@ -81,12 +81,12 @@ def test_second_derivatives(program: str, formula: str) -> None:
 # What is read as a function, and what is not
 
 READ = {
-    "f(a + b)": ("f is an unknown function: f'(x) stands for its derivative; to multiply write f*(...)", "f"),
-    "y(t)^2": ("y is an unknown function: y'(t) stands for its derivative", "y"),
-    "f′(x) + f’’(x)": ("f is an unknown function: f'(x) stands for its derivative", "f"),
+    "f(a + b)": ("f is an unknown function: f'(x) stands for the derivative; to multiply write f*(...)", "f"),
+    "y(t)^2": ("y is an unknown function: y'(t) stands for the derivative", "y"),
+    "f′(x) + f’’(x)": ("f is an unknown function: f'(x) stands for the derivative", "f"),
     "F(x, y)": ("F is an unknown function: F_x stands for the derivative by x", "F"),
     "y = g(u); u = f(x)": (
-        "g and f are unknown functions: g'(u) stands for its derivative; "
+        "g and f are unknown functions: g'(u) stands for the derivative; "
         "the output is y, which no other statement uses",
         "gf",
     ),

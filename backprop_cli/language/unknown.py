@@ -202,7 +202,7 @@ def _note(
     if one is not None:
         called = {x for _, (x, *_) in calls[one]}
         operand = called.pop() if len(called) == 1 else ""
-        stand.append(f"{one}'({operand or 'x'}) stands for its derivative")
+        stand.append(f"{one}'({operand or 'x'}) stands for the derivative")
     if several is not None:
         first = operands[several][0]
         by = first if first.isalpha() else "its first operand"
