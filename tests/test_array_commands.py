@@ -20,6 +20,7 @@ from test_page_engine import CODE, compared, in_node
 
 import backprop_cli
 from backprop_cli import grad
+from backprop_cli.api.arrays import gradient_of
 from backprop_cli.differentiation.arrays import by_numbers
 from backprop_cli.engine.point import Point
 from backprop_cli.export.javascript_rows import row_name
@@ -118,7 +119,7 @@ LATEX = {
     "sum((R - U@V').^2)": (r"&= v_{5}^{\circ 2} =", r"v_{4} &= U \, V^{\top} ="),
     TEXTS[7]: (r"y \odot", r"&= X^{\top} \, \left(p - y\right)"),
     TEXTS[12]: (r"\mathbf{1}_{3} \, b^{\top}", r"\operatorname{tr}\left("),
-    TEXTS[11]: (r"r &= x_{0} = 1", r"A_{0,1}"),
+    TEXTS[11]: (r"r &= \left[x\right]_{0} = 1", r"\left[A\right]_{0,1}"),
 }
 
 
@@ -132,6 +133,214 @@ def test_latex_writes_matrices(k: int) -> None:
     assert found.count("{") == found.count("}")
     assert found.count(r"\left") == found.count(r"\right")
     assert re.search(r"_\{[^{}]*\}_|\^\{[^{}]*\}\^", found) is None  # TeX has no double scripts
+
+
+class Matrices:
+    """Reads the LaTeX of programs with arrays by a reader's rules: vectors are columns, products of matrices.
+
+    A product of matrices binds tighter than a circle, that tighter than a sum.
+    """
+
+    TOKEN = re.compile(r"\\left|\\right|\\[A-Za-z]+|\\[,_]|\d+(?:\.\d*)?|[A-Za-z]|[-+=><^_{}()\[\],:|]|\s+")
+
+    def __init__(self, text: str, names: Arrays) -> None:
+        self.tokens = [
+            t for t in self.TOKEN.findall(text) if not t.isspace() and t not in (r"\left", r"\right")
+        ]
+        self.at, self.names = 0, names
+
+    def peek(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def take(self, expected: str = "") -> str:
+        token = self.peek()
+        assert token, "the end"
+        assert expected in ("", token), (expected, self.tokens[self.at :])
+        self.at += 1
+        return token
+
+    def group(self) -> Any:
+        self.take("{")
+        found = self.sum()
+        self.take("}")
+        return found
+
+    def words(self) -> str:
+        self.take("{")
+        words = []
+        while self.peek() != "}":
+            words.append(self.take().replace("\\_", "_"))
+        self.take("}")
+        return "".join(words)
+
+    def condition(self) -> Any:
+        left = self.sum()
+        sign = self.take()
+        right = self.sum()
+        return {"=": np.equal, ">": np.greater, "<": np.less}[sign](left, right)
+
+    def sum(self) -> Any:
+        found = -self.circle() if self.peek() == "-" and self.take() else self.circle()
+        while self.peek() in ("+", "-"):
+            sign, term = self.take(), self.circle()
+            assert np.shape(found) == np.shape(term) or not np.shape(found) or not np.shape(term)
+            found = found + term if sign == "+" else found - term
+        return found
+
+    def circle(self) -> Any:
+        found = self.product()
+        while self.peek() in (r"\odot", r"\oslash"):
+            sign, other = self.take(), self.product()
+            assert np.shape(found) == np.shape(other) or sign == r"\oslash"
+            found = found * other if sign == r"\odot" else found / other
+        return found
+
+    def product(self) -> Any:
+        found = self.power()
+        while self.peek() in (r"\,", r"\cdot", r"\otimes"):
+            sign, factor = self.take(), self.power()
+            if sign == r"\cdot":
+                assert not np.shape(found) or not np.shape(factor)
+                found = found * factor
+            else:
+                found = self.plain(found @ (factor.T if sign == r"\otimes" else factor))
+        return found
+
+    @staticmethod
+    def plain(x: Any) -> Any:
+        return float(x[0, 0]) if np.shape(x) == (1, 1) else x
+
+    def power(self) -> Any:
+        found = self.atom()
+        while self.peek() == "^":
+            self.take()
+            self.take("{")
+            if self.peek() == r"\top":
+                found = found.T if self.take() else found
+            elif self.peek() == r"\circ":
+                self.take()
+                found = found ** self.sum()
+            else:
+                n = self.sum()
+                found = np.linalg.inv(found) if np.shape(found) and n == -1 else found**n
+            self.take("}")
+        return found
+
+    def atom(self) -> Any:
+        token = self.take()
+        if token == "(":
+            found = self.sum()
+            self.take(")")
+            return found
+        if token == "[":
+            found = self.sum()
+            self.take("]")
+            self.take("_")
+            key = tuple(
+                slice(*map(int, part.split(":"))) if ":" in part else int(part)
+                for part in self.words().split(",")
+            )
+            flat = found[:, 0] if found.shape[1] == 1 else found
+            picked = flat[key]
+            return picked.reshape(-1, 1) if np.ndim(picked) == 1 else picked
+        if token[0].isdigit():
+            return float(token)
+        if token == r"\frac":
+            top, bottom = self.group(), self.group()
+            assert not np.shape(bottom)
+            return top / bottom
+        if token == r"\sqrt":
+            return np.sqrt(self.group())
+        if token == r"\lVert":
+            found = self.sum()
+            self.take(r"\rVert")
+            if self.peek() == "_":
+                self.take()
+                self.take("F")
+            return float(np.sqrt((found**2).sum()))
+        if token == r"\mathbf":
+            self.words()
+            self.take("_")
+            return np.ones((int(self.words()), 1))
+        if token == "I":
+            self.take("_")
+            return np.eye(int(self.words()))
+        if token in (r"\operatorname", r"\log", r"\exp", r"\tanh", r"\max", r"\min", r"\det"):
+            name = self.words() if token == r"\operatorname" else token[1:]
+            if name == "log" and self.peek() == r"\det":
+                self.take()
+                name = "logdet"
+            return self.called(name)
+        if self.peek() == "_":
+            self.take()
+            token += self.words()
+        return self.names[token]
+
+    def called(self, name: str) -> Any:
+        self.take("(")
+        operands = [self.condition() if name == "where" else self.sum()]
+        while self.peek() == ",":
+            self.take()
+            operands.append(self.sum())
+        self.take(")")
+        x, *rest = operands
+        axis = 0 if np.ndim(x) == 2 and x.shape[1] == 1 else 1
+        with np.errstate(all="ignore"):
+            total = lambda: np.log(np.exp(x).sum(axis, keepdims=True))  # noqa: E731
+            found = {
+                "where": lambda: np.where(x, *rest),
+                "softmax": lambda: np.exp(x - total()),
+                "log_softmax": lambda: x - total(),
+                "sigmoid": lambda: 1 / (1 + np.exp(-x)),
+                "diag": lambda: np.diag(x[:, 0]) if x.shape[1] == 1 else np.diag(x).reshape(-1, 1),
+                "sum": lambda: x.sum(),
+                "mean": lambda: x.mean(),
+                "max": lambda: x.max(),
+                "min": lambda: x.min(),
+                "rowsum": lambda: x.sum(1).reshape(-1, 1),
+                "colsum": lambda: x.sum(0).reshape(-1, 1),
+                "tr": lambda: np.trace(x),
+                "exp": lambda: np.exp(x),
+                "log": lambda: np.log(x),
+                "det": lambda: np.linalg.det(x),
+                "logdet": lambda: np.linalg.slogdet(x)[1],
+                "logsumexp": lambda: total(),
+                "relu": lambda: np.maximum(x, 0),
+                "softplus": lambda: np.log1p(np.exp(x)),
+                "tanh": lambda: np.tanh(x),
+                "cross_entropy": lambda: -(rest[0] * (x - total())).sum(),
+            }[name]()
+        return self.plain(found)
+
+
+@pytest.mark.parametrize("k", range(len(PROGRAMS)))
+def test_latex_read_as_matrix_algebra_has_the_numbers(k: int) -> None:
+    """Every step and every derivative, with vectors as columns, whoever reads it."""
+    text, values = PROGRAMS[k]
+    report = gradient_of(*settled(text, **values), methods=("symbolic", "reverse"))
+    graph, kinds = report.graph, report.program.kinds
+
+    def column(x: Any, id: int) -> Any:
+        if np.ndim(x) != 1:
+            return x if np.ndim(x) else float(x)
+        return np.reshape(x, (1, -1) if kinds[id].row else (-1, 1))
+
+    names = {graph.own_name(n.id): column(report.values[n.id], n.id) for n in graph.nodes}
+    slopes = {name: column(report.standing(id), id) for name, id in graph.inputs.items()}
+    read = 0
+    for line in exported(text, values, "latex").splitlines():
+        head, ampersand, rest = line.partition(" &= ")
+        made, equals, _ = rest.rpartition(" = ")
+        if not ampersand or not equals:
+            continue
+        name = "".join(re.findall(r"[A-Za-z0-9]+", head.replace("frac", "").replace("partial", "")))
+        by = re.search(r"partial (\w+?)(?:_\{(\d+)\})?\}$", head)
+        found = Matrices(made, names).sum()
+        expected = slopes[by[1] + (by[2] or "")] if by else names.get(name, float(report.value))
+        assert np.shape(found) == np.shape(expected), line
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12), line
+        read += 1
+    assert read >= len(slopes)
 
 
 # limit and plot

@@ -35,8 +35,9 @@ def _rule(text: str, level: int = ATOM) -> Rule:
 PRODUCT_OF = _rule(r"{0:*} \, {1:^}", PRODUCT)
 TURNED = _rule(r"{0:!}^{\top}", POWER)
 BY_NUMBER: Mapping[str, Rule] = {
-    "multiply": _rule(r"{0:*} \odot {1:^}", PRODUCT),
-    "divide": _rule(r"{0:*} \oslash {1:^}", PRODUCT),
+    # a product of matrices binds tighter, and no factor of one is written without brackets
+    "multiply": _rule(r"{0:*} \odot {1:*}", SUM),
+    "divide": _rule(r"{0:*} \oslash {1:*}", SUM),
     "power": _rule(r"{0:!}^{\circ {1}}", POWER),
     "power_n": _rule(r"{0:!}^{\circ {1}}", POWER),
     "abs": _rule(command("abs")),
@@ -99,8 +100,7 @@ class _Writer:
                 return TURNED(operands[0])
             case "index":
                 parts = [str(k) if isinstance(k, int) else f"{k[0]}:{k[1]}" for k in node.static["key"]]
-                base = bracketed(operands[0], ATOM + ("_" in operands[0].text), BRACKETS)
-                return Piece((base.parts, f"_{{{','.join(parts)}}}"), POWER)
+                return atom(rf"\left[{operands[0]}\right]_{{{','.join(parts)}}}")  # x_0 is a name
             case "stack":
                 return self._stacked(node, operands)
             case "eye" | "ones" | "zeros":
