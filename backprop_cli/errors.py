@@ -12,6 +12,7 @@
     |   +-- RangeError               3  overflow
     |   +-- SlopeError               3  slope
     +-- FileError                    4  file
+    +-- ProcessError                 4  process
 
 Deep code raises one of these; only ``cli/main.py`` prints and exits.
 """
@@ -290,6 +291,13 @@ class FileError(BackpropError):
 
     exit_code = FILE_FAILED
     code = "file"
+
+
+class ProcessError(BackpropError):
+    """A process of several did not come, or has gone."""
+
+    exit_code = FILE_FAILED
+    code = "process"
 
 
 def decoded(data: bytes, shown: str, kind: type[BackpropError]) -> str:

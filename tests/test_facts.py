@@ -28,6 +28,7 @@ SPEAKS = {
     "language/written.py": "spellings that notations share",
     "checking/answers.py": "reads the sign of a number",
     "checking/rules.py": "facts about learners: what they get wrong",
+    "engine/jax.py": "a number system: JAX's functions",
     "engine/numpy.py": "a number system: NumPy's functions and kernels",
     "engine/tape.py": "a number system: an engine's powers, as products",
     "engine/record.py": "a number system: written numbers, with what needs no writing",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..engine.choice import ENGINES
 from ..errors import BackpropError, NoSuchNumber, UsageError
 from ..networks.network import NDArray
 from ..tables.dialect import Dialect
@@ -17,7 +18,7 @@ from ..training.metrics import Evaluation, Undone
 from ..training.metrics import evaluate as evaluated
 from ..training.model import Model, problem_of
 from ..training.predictor import has_probabilities
-from .arguments import number, optional, path
+from .arguments import choice, number, optional, path
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -63,7 +64,11 @@ class Evaluated(Shown):
 
 
 def evaluate(
-    model: str | PathLike[str], rows: str | PathLike[str] | None = None, threshold: float | None = None
+    model: str | PathLike[str],
+    rows: str | PathLike[str] | None = None,
+    threshold: float | None = None,
+    *,
+    engine: str = "numpy",
 ) -> Evaluated:
     """Judge a trained model on rows whose answers are known.
 
@@ -72,20 +77,26 @@ def evaluate(
         rows: Path of a CSV, TSV, JSON Lines or npz file that has the target, too; None for the rows that the
             model's own config kept from training: the test split, else the validation split.
         threshold: Of two classes the probability above which the second is the answer; None for the model's.
+        engine: What computes: ``numpy``, or ``jax`` where it is installed.
     Raises:
         BackpropError: for files that cannot be read or lack columns, and for predictions that are no numbers.
     """
     part = optional(number, "threshold", threshold, above=0.0)
-    return judged(path("model", model), optional(path, "rows", rows), threshold=part)
+    chosen = choice("engine", engine, ENGINES)
+    return judged(path("model", model), optional(path, "rows", rows), threshold=part, engine=chosen)
 
 
 def judged(
-    place: str, file: str | None, dialect: Dialect | None = None, threshold: float | None = None
+    place: str,
+    file: str | None,
+    dialect: Dialect | None = None,
+    threshold: float | None = None,
+    engine: str = "numpy",
 ) -> Evaluated:
     """Judge as `evaluate` does, rows in some dialect, by default that of the training rows."""
-    trained = Model.load(place)
+    trained = Model.load(place, engine)
     if file is None and (before := _before(trained, place)) is not None:
-        trained = Model.load(before)
+        trained = Model.load(before, engine)
     if threshold is not None:
         if not 0.0 < threshold < 1.0:
             raise UsageError(f"a threshold is a probability between 0 and 1, not {threshold:g}")

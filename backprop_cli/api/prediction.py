@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from ..engine.choice import ENGINES
 from ..training.data import open_rows
 from ..training.model import Model
 from ..training.predictor import Answers, Predictor
@@ -105,6 +106,7 @@ def predict(
     probabilities: bool = True,
     strict: bool = False,
     layer: str | None = None,
+    engine: str = "numpy",
 ) -> Predictions:
     """Return a trained model's predictions for the rows of a file.
 
@@ -114,12 +116,15 @@ def predict(
         probabilities: Give the probability of each class, too.
         strict: Stop at the first row without a prediction.
         layer: Give what this layer makes of each row (``linear1``), instead of predictions.
+        engine: What computes: ``numpy``, or ``jax`` where it is installed.
     Raises:
         BackpropError: for a file that cannot be read, or lacks columns.
     """
     strict, file = flag("strict", strict), path("rows", rows)
     predictor = Predictor(
-        Model.load(path("model", model)), flag("probabilities", probabilities), optional(text, "layer", layer)
+        Model.load(path("model", model), choice("engine", engine, ENGINES)),
+        flag("probabilities", probabilities),
+        optional(text, "layer", layer),
     )
     data = predictor.model.config.data
     with open_rows(file, predictor.encoding, data.dialect, data) as source:

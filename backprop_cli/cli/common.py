@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ..engine.choice import ENGINES
 from ..errors import BackpropError, UsageError
 from ..language.lower import constant
 from .output import ENDINGS, FORMATS, Output, choose_format
@@ -44,6 +45,18 @@ output_option = click.option(
 )
 large_option = click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
+
+
+def engine_option(says: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option of what computes."""
+    text = f"{says}; jax is an extra.  [default: numpy]"
+    return click.option("--engine", type=click.Choice(ENGINES), help=text)
+
+
+def single_point(engine: str | None) -> None:
+    """Refuse an engine for one point, whose numbers are Python's."""
+    if engine not in (None, "numpy"):
+        raise UsageError(f"--engine {engine} is for many points: --points FILE, or a range --x 0:1:0.01")
 
 
 def table_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import click
 
 from .command import ExpressionCommand
-from .common import answers, program_options
+from .common import answers, engine_option, program_options, single_point
 from .output import Output
 from .request import Request
 
 
 @click.command("eval", cls=ExpressionCommand)
 @program_options
+@engine_option("What computes many points")
 @answers("eval")
 def command(
     request: Request,
     output: Output,
     strict: bool,
     all_: bool,
+    engine: str | None,
 ) -> int:
     """Value of every node of EXPRESSION at a point, or of EXPRESSION at many points.
 
@@ -28,11 +30,13 @@ def command(
 
     graph = request.read(many=True)
     if request.settled is not None and not (request.points or request.ranges):
+        single_point(engine)
         return _of_arrays(request, output, everything=all_)
     if request.points is not None or request.ranges:
         from .points import run_points
 
-        return run_points(request, output, strict=strict, gradient=False)
+        return run_points(request, output, strict=strict, gradient=False, engine=engine or "numpy")
+    single_point(engine)
     report = forward_report(graph, request.values)
     from ..render.gradient import values_document
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .command import HELP, Documented
-from .common import answers, number, table_options
+from .common import answers, engine_option, number, table_options
 from .output import Output
 
 if TYPE_CHECKING:
@@ -33,11 +33,17 @@ FORMATS = ("table", "json", "csv", "tsv", "markdown")
     metavar="P",
     help="Of two classes: the probability of the second above which it is the answer.",
 )
+@engine_option("What computes")
 @table_options
 @click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
 @answers(None, FORMATS)
 def command(
-    output: Output, model: str, file: str | None, dialect: Dialect | None, threshold: str | None
+    output: Output,
+    model: str,
+    file: str | None,
+    dialect: Dialect | None,
+    threshold: str | None,
+    engine: str | None,
 ) -> int:
     """Judge a model on the rows of FILE (CSV, TSV, JSON Lines, npz; - is stdin), which has the target too.
 
@@ -54,7 +60,7 @@ def command(
     if output.format not in FORMATS:
         raise UsageError(f"evaluate does not write {output.format}", hint=f"formats: {', '.join(FORMATS)}")
     part = None if threshold is None else number("--threshold", threshold)
-    found = judged(model, file, dialect, part)
+    found = judged(model, file, dialect, part, engine or "numpy")
     if file is None:
         output.note(f"note: no FILE, so these are {found.source}")
     output.show(found.document(output.digits))

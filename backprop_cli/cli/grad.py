@@ -9,7 +9,7 @@ import click
 from ..differentiation import FORMULAS, METHODS, SCHEMES
 from ..errors import ExpressionError, UsageError
 from .command import ExpressionCommand
-from .common import answers, names_of, number, program_options
+from .common import answers, engine_option, names_of, number, program_options, single_point
 from .output import Output
 from .request import Request
 
@@ -63,6 +63,7 @@ from .request import Request
     metavar="SHAPES",
     help="Formulas without values, for arrays of these shapes: A=3x2,x=2; A=mxn,b=vector.",
 )
+@engine_option("What computes many points")
 @answers("grad")
 def command(
     request: Request,
@@ -81,6 +82,7 @@ def command(
     shape: str | None,
     solve: str | None,
     rates: tuple[str, ...],
+    engine: str | None,
 ) -> int:
     """Value and gradient of every node of EXPRESSION, by several methods side by side.
 
@@ -127,6 +129,8 @@ def command(
                 raise UsageError(f"{option} needs values, and there are formulas alone")
         return _formulas(request, output, asked)
     many = request.points is not None or bool(request.ranges)
+    if not many:
+        single_point(engine)
     if request.settled is not None:
         for option, given in (
             ("--order 3", order > 2), ("--direction", direction is not None), ("--tangent", tangent),
@@ -164,7 +168,7 @@ def command(
 
         return run_points(
             request, output, strict=strict, methods=methods, wrt=asked, gradient=True,
-            scheme=scheme, step=h,
+            scheme=scheme, step=h, engine=engine or "numpy",
         )  # fmt: skip
     big = len(graph) > SUMMARY_FROM and not methods and not all_
     if not methods:

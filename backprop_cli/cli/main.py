@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -47,10 +48,26 @@ def main(argv: list[str] | None = None) -> int:
     gc.disable()  # nothing here makes cycles worth collecting, and large programs parse twice as fast
     SESSION.forks = True
     try:
-        interrupts.raise_them()
-        if _wants_sympy(words):
-            SESSION.start()
-        return _run(words)
+        return ended(lambda: _begun(words), words)
+    finally:
+        interrupts.end()
+        SESSION.close()
+        SESSION.forks = False
+        if collecting:
+            gc.enable()
+
+
+def _begun(words: list[str]) -> int:
+    interrupts.raise_them()
+    if _wants_sympy(words):
+        SESSION.start()
+    return _run(words)
+
+
+def ended(run: Callable[[], int], words: list[str]) -> int:
+    """Return the status that something ends with, once what ended it has been printed."""
+    try:
+        return run()
     except BackpropError as error:
         return _fail(error, words)
     except (KeyboardInterrupt, EOFError):
@@ -67,12 +84,6 @@ def main(argv: list[str] | None = None) -> int:
         return _fail(UsageError("this is too large for this machine's memory"), words)
     except Exception as error:  # a fault of ours: say so, show no traceback
         return _internal(error)
-    finally:
-        interrupts.end()
-        SESSION.close()
-        SESSION.forks = False
-        if collecting:
-            gc.enable()
 
 
 def _wants_sympy(words: list[str]) -> bool:

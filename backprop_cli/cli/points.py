@@ -34,6 +34,7 @@ def run_points(
     *,
     strict: bool,
     gradient: bool,
+    engine: str = "numpy",
     methods: Sequence[str] = (),
     wrt: Sequence[str] | None = None,
     scheme: str = "central",
@@ -47,6 +48,8 @@ def run_points(
         given = list(source.variables)
         answer: Answering
         if request.settled is not None:
+            if engine != "numpy":
+                raise UsageError(f"--engine {engine} is for single numbers, and this program has arrays")
             graph = request.graph
             answer = _of_arrays(
                 request, source, check_wrt(graph, wrt) if gradient else (), methods, scheme=scheme, step=step
@@ -62,13 +65,15 @@ def run_points(
             fixed = {name: x for name, x in fixed.items() if name not in given}
             bind(graph, {**fixed, **dict.fromkeys(given, 0.0)})
             if gradient and tuple(methods) not in ((), ("reverse",)):
+                if engine != "numpy":
+                    raise UsageError(f"--engine {engine} runs the reverse sweep: --method reverse or none")
                 process = SESSION.start() if "symbolic" in methods else None
                 answer = ByMethods(
                     graph, fixed, asked, methods, process, wrt=wrt, scheme=scheme, step=step,
                     large=request.large,
                 )  # fmt: skip
             else:
-                answer = ByPlan(graph, given, fixed, asked)
+                answer = ByPlan(graph, given, fixed, asked, engine)
         names = answer.names
         fresh_names([*names, "error"], source.names)
         failed, disagree, rows, looked_at = 0, 0, 0, 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .command import HELP, Documented
-from .common import table_options
+from .common import engine_option, table_options
 from .output import Output, choose_format, destination, encoding_of
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ ENDINGS = {
 )
 @click.option("--layer", metavar="NAME", help="Give what this layer makes of each row, not predictions.")
 @click.option("--strict", is_flag=True, help="Stop at the first row without a prediction.")
+@engine_option("What computes")
 @table_options
 @click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
 def command(
@@ -60,6 +61,7 @@ def command(
     layer: str | None,
     strict: bool,
     quiet: bool,
+    engine: str | None,
     dialect: Dialect | None,
 ) -> int:
     """Append a model's predictions to ROWS: a CSV, TSV, JSON Lines, npz or npy file, or - for stdin.
@@ -85,7 +87,7 @@ def command(
         if sys.stdin is not None and sys.stdin.isatty():
             raise UsageError("no rows", hint="give a file, or pipe rows in: backprop predict MODEL rows.csv")
         rows = "-"
-    trained = Model.load(model)
+    trained = Model.load(model, engine or "numpy")
     predictor = Predictor(trained, probabilities, layer)
     if probabilities and layer is None and trained.classes is not None and not has_probabilities(trained):
         note(f"note: trained with {trained.config.loss.type}, the model has scores but no probabilities")

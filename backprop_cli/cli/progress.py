@@ -153,6 +153,10 @@ class TrainingBar:
             return f"epoch {progress.epoch + 1}/{self._epochs}, measuring"
         return f"epoch {min(progress.epoch + 1, self._epochs)}/{self._epochs}"
 
+    def says(self, text: str) -> None:
+        """Show what takes its time, until the next update."""
+        self._bar.update(self._task, description=text)
+
     def beat(self) -> None:
         """Show where the run is; called after every update, and between blocks of rows that are measured."""
         now = time.monotonic()

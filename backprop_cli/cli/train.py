@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ import click
 from ..engine.cores import idle_cores
 from ..errors import UsageError
 from .command import HELP, Documented
-from .common import answers
+from .common import answers, engine_option
 from .output import Output
 from .training import FORMATS
 
@@ -44,6 +45,14 @@ class Threads(click.IntRange):
 )
 @click.option("--dry-run", is_flag=True, help="Check config, data and shapes; train nothing.")
 @click.option("--check-gradients", is_flag=True, help="Compare reverse mode with finite differences first.")
+@engine_option("What trains, in place of training.engine")
+@click.option(
+    "--devices", type=click.IntRange(1, 4096), help="With --engine jax: divide each batch among so many."
+)
+@click.option(
+    "--process", metavar="N/COUNT", help="This process of several that train together, from 0: 0/2 and 1/2."
+)
+@click.option("--coordinator", metavar="HOST:PORT", help="Where process 0 is to be reached by the others.")
 @click.option(
     "--threads",
     type=Threads(1, 1024),
@@ -76,6 +85,10 @@ def command(
     jobs: int,
     dry_run: bool,
     check_gradients: bool,
+    engine: str | None,
+    devices: int | None,
+    process: str | None,
+    coordinator: str | None,
     threads: int,
 ) -> int:
     """Train what CONFIG describes; KEY=VALUE overrides a key of it.
@@ -97,15 +110,22 @@ def command(
             "Missing argument 'CONFIG'",
             hint="backprop config init iris > iris.yaml makes one, config init rows.csv one for a table",
         )
+    from ..engine.processes import Place
     from .training import train, use_threads, written
 
+    place = Place.of(process, coordinator)
     use_threads(threads)
+    if engine is not None:
+        overrides = (*overrides, f"training.engine={engine}")
     source = written(config, target, output.note)
     loaded = None if sweeps else source.load(overrides)
     if loaded is None or loaded.config.data.several:
         from .sweep import sweep
 
-        for name, given in (("--force", force), ("--check-gradients", check_gradients)):
+        for name, given in (
+            ("--force", force), ("--check-gradients", check_gradients), ("--devices", devices is not None),
+            ("--process", place is not None),
+        ):  # fmt: skip
             if given:
                 raise UsageError(f"{name} is for one run, --sweep and data.folds make several")
         return sweep(
@@ -124,7 +144,8 @@ def command(
             "--jobs is for the runs of --sweep and data.folds",
             hint="--threads is for the matrix products of one",
         )
-    return train(
+    run = partial(
+        train,
         output,
         loaded,
         config,
@@ -136,3 +157,14 @@ def command(
         check_gradients=check_gradients,
         threads=threads,
     )
+    if devices is None and place is None:
+        return run()
+    from .processes import apart
+    from .training import placed
+
+    placed(loaded, "--process" if place else "--devices")
+    if place is None:
+        return run(among=devices)
+    from ..engine.processes import joined
+
+    return apart(place, partial(joined, place), partial(run, among=devices or 1, place=place))

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shlex
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,10 @@ from .progress import TrainingBar, reading, shows, watched
 
 if TYPE_CHECKING:
     from ..api.trials import Written
+    from ..engine.devices import Devices
+    from ..engine.processes import Place
     from ..training.config import Loaded
+    from ..training.problem import Problem
     from ..training.run import Run
     from .output import Output
 
@@ -30,6 +34,9 @@ THREAD_VARIABLES = (
 )
 
 
+XLA_THREADS = "NPROC"
+"""What XLA asks for how many threads it may take of the processor."""
+
 FORMATS = ("table", "json", "csv", "tsv", "markdown")
 """What train prints; without --sweep the first two."""
 
@@ -40,6 +47,7 @@ HELD = {"finished": "an earlier run", "running": "a run that is being trained", 
 def use_threads(count: int) -> None:
     """Fix how many threads matrix products have; before NumPy is imported."""
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(count)))
+    os.environ.setdefault(XLA_THREADS, str(count))
 
 
 def train(
@@ -54,14 +62,16 @@ def train(
     dry_run: bool,
     check_gradients: bool,
     threads: int,
+    among: int | None = None,
+    place: Place | None = None,
 ) -> int:
-    """Run ``backprop train`` of one config and return its exit status."""
+    """Run ``backprop train`` of one config, among so many devices, and return its exit status."""
     from ..api.training import finish
     from ..render import training as show
     from ..render.writers.terminal import write_plain
     from ..training.folder import CHECKPOINTS, checkpoints_in
     from ..training.problem import assemble
-    from ..training.run import Run
+    from ..training.run import Run, digests
     from ..training.start import going_on
     from .output import check_destination
 
@@ -71,6 +81,13 @@ def train(
         raise UsageError(f"train prints a table or JSON, not {output.format}")
     check_destination(output.file)
     note = output.note
+    devices = None
+    if among is not None:
+        from ..engine.devices import Devices
+
+        devices = Devices(among)
+        if not devices.first:
+            output.quiet = 2  # process 0 says it all
     with reading(output):
         problem = assemble(loaded, going_on(loaded) if resume else None)
     if problem.dropped:
@@ -99,7 +116,13 @@ def train(
         return 0
     if resume and force:
         raise UsageError("--resume goes on with a run, --force starts over: one of them")
-    run = Run(problem, resume=resume, force=force, threads=threads)
+    if devices is not None and devices.several:
+        devices.same(digests(problem))
+        if not devices.first:
+            return _followed(problem, devices)
+    run = Run(problem, resume=resume, force=force, threads=threads, devices=devices)
+    if (instead := run.training.instead) is not None:
+        note(f"note: {instead}")
     for text in run.broken:
         note(f"warning: passed over a damaged checkpoint: {text}")
     for text in where(run):
@@ -123,10 +146,12 @@ def train(
             *([f"output.dir={run.folder}"] if moved else []),
             *(["--target", target] if target is not None else []),
             *(["--threads", str(threads)] if threads > 1 else []),
+            *(["--devices", str(among)] if among is not None else []),
+            *(place.words if place is not None else []),
             "--resume",
         ]
         note(f"interrupted after update {run.training.progress.step:,}; to go on: {shlex.join(words)}")
-        return TERMINATED if received[0] == signal.SIGTERM else INTERRUPTED
+        return _interrupted(received)
     seconds = time.monotonic() - began
     for alarm in run.ending:
         for line in show.alarm_text(alarm).splitlines():
@@ -139,6 +164,36 @@ def train(
         text = show.wrapped(write_plain(report.page()), width_of(output.file))
         output.write(text + curve(run, output.file))
     return NO_SUCH_NUMBER if run.alarms.diverged else ANSWERED
+
+
+def placed(loaded: Loaded, option: str) -> None:
+    """Refuse devices and processes where nothing divides its rows among them.
+
+    Raises:
+        UsageError: where it is so, and where JAX is not installed.
+    """
+    from ..engine.choice import required
+    from ..optimization.settings import LevenbergMarquardt
+
+    config = loaded.config
+    if config.training.engine == "numpy":
+        raise UsageError(f"{option} is for --engine jax")
+    if isinstance(config.optimizer, LevenbergMarquardt):
+        raise UsageError(f"{option} divides batches, and Levenberg-Marquardt has none")
+    required(config.training.engine)
+
+
+def _followed(problem: Problem, devices: Devices) -> int:
+    """Train along with process 0, which says and writes all that there is."""
+    from ..training.fitting import follow, training_of
+
+    with signals() as received:
+        done = follow(training_of(problem, devices), devices, lambda: bool(received))
+    return ANSWERED if done else _interrupted(received)
+
+
+def _interrupted(received: Sequence[int]) -> int:
+    return TERMINATED if list(received[:1]) == [signal.SIGTERM] else INTERRUPTED
 
 
 def written(config: str, target: str | None, note: Callable[[str], None]) -> Written:
@@ -228,7 +283,7 @@ def signals(says: str | None = None) -> Iterator[list[int]]:
         received.append(number)
         if says is not None:
             with contextlib.suppress(OSError):  # at once, whatever is being written meanwhile
-                os.write(2, f"\r{says}\n".encode())
+                os.write(sys.stderr.fileno(), f"\r{says}\n".encode())
 
     before: dict[int, Any] = {}
     with contextlib.suppress(ValueError):  # not in the main thread
@@ -251,6 +306,7 @@ def show_steps(run: Run, received: Sequence[int], output: Output) -> None:
         return bool(received)
 
     if not shows(output):
+        run.training.says = lambda text: output.note(f"note: {text}")
         for step in run.steps(stop):
             if is_logged(step.record.epoch) or step.record.epoch == epochs or run.training.progress.ended:
                 output.note(epoch_text(run.history[-1], epochs))
@@ -261,6 +317,7 @@ def show_steps(run: Run, received: Sequence[int], output: Output) -> None:
     from rich.text import Text
 
     with TrainingBar(run) as bar:
+        run.training.says = bar.says
         for step in run.steps(watched(stop, bar.beat)):
             bar.epoch()
             for alarm in step.alarms:

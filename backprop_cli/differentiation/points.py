@@ -87,16 +87,22 @@ class ByPlan:
         given: Variables that blocks have values for.
         fixed: Values of the other inputs.
         asked: Inputs to differentiate by.
+        engine: What computes.
     """
 
     def __init__(
-        self, graph: Graph, given: Sequence[str], fixed: Mapping[str, float], asked: Sequence[str]
+        self,
+        graph: Graph,
+        given: Sequence[str],
+        fixed: Mapping[str, float],
+        asked: Sequence[str],
+        engine: str = "numpy",
     ) -> None:
         self.graph = graph
         self.fixed = fixed
         self.asked = asked
         self.names = ["value", *(f"d/d{name}" for name in asked)]
-        self.plan = Plan(graph, given, fixed, asked)
+        self.plan = Plan(graph, given, fixed, asked, engine)
         self.active = graph.depends_on([graph.inputs[name] for name in asked])
         self.to_look_at = LOOKED_AT // len(graph) + 1
         self.threads = idle_cores()

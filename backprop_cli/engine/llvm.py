@@ -160,6 +160,7 @@ class Points:
         enough: int,
     ) -> None:
         self.width = machine().width
+        self.how = f"{self.width} at a time"
         if len(nodes) > LONGEST:
             raise NotCompiled(f"{len(nodes):,} instructions are more than {LONGEST:,}")
         missing = {node.op.name for node in nodes if node.op is not None} - ROWS.keys()

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ..graph import CONSTANT, Graph
 from ..ops.namespaces import MAPPED, arrays
 from .beside import ENOUGH, conditions
+from .choice import required
 from .numpy import FUNCTIONS, NATIVE, Steps
 from .numpy import needed as reach
 from .record import Written
@@ -23,7 +24,7 @@ from .run import constants, edges
 from .tape import Tape
 
 if TYPE_CHECKING:
-    from .llvm import Points
+    from . import jax, llvm
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,14 +46,24 @@ class Plan:
         columns: Inputs that vary from row to row.
         fixed: Values of the others.
         wrt: Inputs to differentiate by; empty for the value alone.
+        engine: One of `choice.ENGINES`.
+    Raises:
+        UsageError: where the engine is not installed.
     Attributes:
         expected: How many rows there will be, as far as that is known.
         fallback: Why rows that are worth it were not computed by machine code.
     """
 
     def __init__(
-        self, graph: Graph, columns: Sequence[str], fixed: Mapping[str, float], wrt: Sequence[str]
+        self,
+        graph: Graph,
+        columns: Sequence[str],
+        fixed: Mapping[str, float],
+        wrt: Sequence[str],
+        engine: str = "numpy",
     ) -> None:
+        required(engine)
+        self.engine = engine
         self.graph = graph
         self.columns = [name for name in columns if name in graph.inputs]
         tape = Tape(NATIVE)
@@ -121,7 +132,7 @@ class Plan:
         self._steps: dict[int, Steps] = {}
         self.expected = 0.0
         self._rows = 0
-        self._points: Points | None = None
+        self._points: llvm.Points | jax.Points | None = None
         self.fallback: str | None = None
 
     def _wanted(self) -> list[Written]:
@@ -170,17 +181,22 @@ class Plan:
     def how(self) -> str:
         """By what rows are computed, in words."""
         if self._points is not None:
-            return f"by machine code, {self._points.width} at a time"
+            return f"by machine code, {self._points.how}"
         return f"by NumPy: {self.fallback or 'too little to compile for'}"
 
-    def _compiled(self, rows: int) -> Points | None:
+    def _compiled(self, rows: int) -> llvm.Points | jax.Points | None:
         """Return the machine code of the instructions, made once so many rows have come that it pays."""
         self._rows += rows
         many = max(self._rows, self.expected)
         worthwhile = many >= COMPILED_ROWS and many * len(self.nodes) >= COMPILED_WORK
-        if worthwhile and self._points is None and self.fallback is None:
-            from .llvm import NotCompiled, Points
+        asked = self.engine == "jax" and bool(self.columns)
+        if (worthwhile or asked) and self._points is None and self.fallback is None:
+            from .llvm import NotCompiled
 
+            if asked:
+                from .jax import Points
+            else:
+                from .llvm import Points  # type: ignore[assignment]
             columns = [self.leaves[name] for name in self.columns]
             try:
                 if self.faulty:

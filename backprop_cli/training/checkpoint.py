@@ -145,7 +145,7 @@ def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
     """
     data = _read(path)
     try:
-        return _parsed(data, path)
+        return parsed(data, path)
     except (MemoryError, RecursionError):
         raise _damaged(path, "its header is nested too deeply or names too large an array") from None
 
@@ -216,7 +216,8 @@ def _kind(head: bytes) -> str | None:
     return "text" if all(c.isprintable() or c in "\t\r\n\ufeff" for c in text) else None
 
 
-def _parsed(data: bytearray, path: str) -> tuple[dict[str, Array], dict[str, Any]]:
+def parsed(data: bytearray, path: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return what `serialized` was given, checked to the bit; ``path`` says whose bytes they are."""
     end = 8 + int.from_bytes(data[:8], "little")
     try:
         header = json.loads(data[8:end])

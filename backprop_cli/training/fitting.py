@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..engine.choice import required
 from ..networks.formula import FormulaNetwork
 from ..networks.network import NDArray
 from ..optimization.fit import Fit, FitResult
@@ -12,6 +13,9 @@ from ..optimization.schedules import Rates
 from ..optimization.settings import LevenbergMarquardt
 from .loop import EpochRecord, Training
 from .problem import Problem
+
+if TYPE_CHECKING:
+    from ..engine.devices import Devices
 
 
 class Fitting(Training):
@@ -24,6 +28,13 @@ class Fitting(Training):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
         self.result: FitResult | None = None
+
+    @property
+    def instead(self) -> str | None:  # type: ignore[override]
+        engine = self.problem.config.training.engine
+        if engine == "numpy":
+            return None
+        return f"Levenberg-Marquardt is computed by NumPy; training.engine: {engine} is for other optimizers"
 
     def _prepare(self) -> None:
         """There is no update rule whose state would have to be saved."""
@@ -73,7 +84,37 @@ def fit_of(training: Training, settings: LevenbergMarquardt, iterations: int) ->
     return Fit(network.graph(), train.inputs, train.targets, first, settings, iterations)
 
 
-def training_of(problem: Problem) -> Training:
-    """Return the training that a config's optimizer asks for."""
-    fitted = isinstance(problem.config.optimizer, LevenbergMarquardt)
-    return Fitting(problem) if fitted else Training(problem)
+def training_of(problem: Problem, devices: Devices | None = None) -> Training:
+    """Return the training that a config's optimizer and engine ask for.
+
+    Raises:
+        UsageError: where the engine is not installed.
+    """
+    if isinstance(problem.config.optimizer, LevenbergMarquardt):
+        return Fitting(problem)
+    if problem.config.training.engine == "numpy":
+        return Training(problem)
+    required(problem.config.training.engine)
+    from .scanning import Scanning
+
+    return Scanning(problem, devices)
+
+
+def refitted(training: Training, devices: Devices | None = None) -> Training | None:
+    """Return the training anew on all rows that the config asks for, not yet run; None without."""
+    if training.problem.config.training.keep != "refit" or not training.progress.best_epoch:
+        return None
+    final = training_of(training.problem.whole(), devices)
+    final.until, final.says = training.progress.best_epoch, training.says
+    return final
+
+
+def follow(training: Training, devices: Devices, stop: Callable[[], bool]) -> bool:
+    """Train along with process 0, writing nothing; return whether it came to its end."""
+    for _ in training.epochs(stop):
+        pass
+    final = None if training.interrupted else refitted(training, devices)
+    if final is not None:
+        for _ in final.run(stop):
+            pass
+    return not (final or training).interrupted

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..engine.executor import Executor
 from ..engine.run import evaluate
+from ..engine.tensors import TensorPlan
 from ..errors import NoSuchNumber, RangeError
 from ..networks.formula import FormulaNetwork
 from ..networks.network import NDArray
@@ -80,12 +82,17 @@ class Training:
         best: Parameters and states of the best epoch so far.
         interrupted: Whether `run` ended because it was asked to.
         until: Its last epoch; the schedule's is that of the config.
+        says: Told of what takes its time besides updates.
     """
+
+    executor: Executor = TensorPlan
+    instead: str | None = None
+    """Why another engine than the config's computes."""
 
     def __init__(self, problem: Problem) -> None:
         config = problem.config
         self.problem = problem
-        self.runner = Runner(problem.network, config.dtype)
+        self.runner = Runner(problem.network, config.dtype, self.executor)
         self.train = problem.train.of_type(self.runner.dtype)
         self.validation = problem.validation and problem.validation.of_type(self.runner.dtype)
         rows = len(self.train)
@@ -97,6 +104,7 @@ class Training:
         self.best: dict[str, NDArray] = {}
         self.interrupted = False
         self.until = config.training.epochs
+        self.says: Callable[[str], None] = lambda text: None
         self.last_batch: Bound | None = None
         self.first_loss: float | None = None
         self._outputs: list[NDArray] = []
@@ -120,7 +128,7 @@ class Training:
             Diverged: when the loss is not finite, naming update and node.
         """
         progress = self.progress
-        self.runner.between = patience(stop)
+        self.runner.between = self._between(stop)
         while progress.epoch < self.until and not progress.ended:
             with np.errstate(all="ignore"):
                 for _ in self._updates():
@@ -135,6 +143,10 @@ class Training:
             yield record
         if self.kept_best:
             self.runner.restore(self.best)
+
+    def _between(self, stop: Callable[[], bool]) -> Callable[[int, int], None]:
+        """Return what is called between blocks of rows that are measured."""
+        return patience(stop)
 
     @property
     def kept_best(self) -> bool:
@@ -211,15 +223,19 @@ class Training:
         order = np.arange(rows)
         if config.training.shuffle:
             order = stream(config.seed, "order", self.progress.epoch).permutation(rows)
-        for name, array in self.train.inputs.items():
-            bound.leaves[name][...] = array[order[:stop]]
-        bound.targets[...] = self.train.targets[order[:stop]]
-        weights = self.train.weights
-        mean = not self.problem.network.loss.row.sums
-        bound.weigh(None if weights is None else weights[order[:stop]], mean=mean)
+        self._put(bound, order[:stop])
         for name, draw in self._masks(self.progress.epoch, 0).items():
             draw(bound.leaves[name])
         return bound
+
+    def _put(self, bound: Bound, index: NDArray) -> None:
+        """Put training rows into the leaves of a plan."""
+        for name, array in self.train.inputs.items():
+            bound.leaves[name][...] = array[index]
+        bound.targets[...] = self.train.targets[index]
+        weights = self.train.weights
+        mean = not self.problem.network.loss.row.sums
+        bound.weigh(None if weights is None else weights[index], mean=mean)
 
     def _masks(self, epoch: int, row: int) -> dict[str, Callable[[NDArray], None]]:
         """Return what fills each dropout mask, from where the epoch stands."""
@@ -424,9 +440,9 @@ def patience(stop: Callable[[], bool]) -> Callable[[int, int], None]:
     return between
 
 
-def clip_factor(norm: float, limit: float) -> float:
+def clip_factor(norm: Any, limit: float, least: Callable[..., Any] = min) -> Any:
     """Return what a gradient of this norm is multiplied by, as PyTorch's ``clip_grad_norm_`` has it."""
-    return min(1.0, limit / (norm + 1e-6))
+    return least(1.0, limit / (norm + 1e-6))
 
 
 def _part(arrays: Mapping[str, NDArray], part: str) -> dict[str, NDArray]:

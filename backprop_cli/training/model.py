@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from .. import __version__
+from ..engine.choice import executor, required
 from ..errors import BackpropError, CheckpointError, DataError, FileError, UsageError
 from ..networks.formula import columns_of, split_formula
 from ..networks.network import NDArray
@@ -57,6 +58,7 @@ class Model:
         encoding: Encoding,
         arrays: Mapping[str, NDArray],
         origin: Origin,
+        engine: str = "numpy",
     ) -> None:
         self.origin = origin
         self.config = config
@@ -64,20 +66,25 @@ class Model:
         self.task = config.task
         self.classes = encoding.classes
         self.outputs = encoding.targets
-        self.runner = Runner(network_of(config, encoding), config.dtype)
+        self.runner = Runner(network_of(config, encoding), config.dtype, executor(engine))
         self.runner.restore(arrays)
         probable = config.loss.probable
         self.boundary = 0.5 if probable else boundary_of(self.runner.network, self.classes)
         self.threshold = config.threshold
 
     @classmethod
-    def load(cls, path: str) -> Model:
+    def load(cls, path: str, engine: str = "numpy") -> Model:
         """Read a model file, or that of a run by its folder.
 
+        Args:
+            path: Of the file, or the folder.
+            engine: What computes its predictions, whatever it was trained by.
         Raises:
+            UsageError: when the engine is not installed.
             CheckpointError: when the file is damaged or holds no model.
             FileError: when it cannot be read.
         """
+        required(engine)
         path = model_at(path)
         arrays, facts = checkpoint.load(path)
         if facts.get("kind") != "model":
@@ -91,7 +98,7 @@ class Model:
                 raise ValueError("its config is not settled")
             encoding, origin = Encoding.from_dict(facts["encoding"]), msgspec.convert(facts, Origin)
             _check_network(config, encoding)
-            model = cls(config, encoding, arrays, origin)
+            model = cls(config, encoding, arrays, origin, engine)
             model.runner.network.lower(1, training=False)
         except KeyError as error:
             raise CheckpointError(f"{path} is no model of this version: {error} is missing") from None

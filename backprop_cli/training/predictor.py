@@ -49,7 +49,7 @@ class Predictor:
     def __init__(self, model: Model, probabilities: bool = True, layer: str | None = None) -> None:
         if model.runner.dtype != np.float64:
             # in float32 the last digits depend on how many rows are multiplied at once
-            runner = Runner(model.runner.network, "float64")
+            runner = Runner(model.runner.network, "float64", model.runner.executor)
             runner.restore(model.runner.values)
             model.runner = runner
         self.model = model

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -15,13 +16,16 @@ from . import checkpoint
 from .alarms import Alarm, Alarms
 from .config import leaves, resolved, to_yaml
 from .events import Events
-from .fitting import training_of
+from .fitting import refitted, training_of
 from .folder import BEST, CHECKPOINTS, CONFIG, EVENTS, LOG, MODEL, RunFolder, State, checkpoints_in
 from .judgement import BetterThreshold, better_threshold
-from .loop import Diverged, EpochRecord, Stopped, Training
+from .loop import Diverged, EpochRecord, Stopped
 from .model import model_facts, save_model, versions
 from .problem import Problem
 from .units import Units
+
+if TYPE_CHECKING:
+    from ..engine.devices import Devices
 
 _FREE = ("output", "name", "checkpoint")
 """Sections that may change between a run and its resumption."""
@@ -29,6 +33,7 @@ _FREE = ("output", "name", "checkpoint")
 _CHANGEABLE = (
     "training.epochs",
     "training.early_stopping",
+    "training.engine",
     "training.gradient_clip",
     "training.keep",
     "optimizer.learning_rate",
@@ -54,6 +59,7 @@ class Run:
         resume: Go on from the newest checkpoint of the last run of this name, or of that in ``output.dir``.
         force: Start over in the folder, though a run is in it; without it a new one is made beside.
         threads: Of the matrix products.
+        devices: Where it is trained; None for the engine's first one.
     Attributes:
         folder: Path of the run folder, which is locked while it is written.
         history: Every epoch's values, those of an earlier part included.
@@ -74,12 +80,19 @@ class Run:
     """
 
     def __init__(
-        self, problem: Problem, *, resume: bool = False, force: bool = False, threads: int = 1
+        self,
+        problem: Problem,
+        *,
+        resume: bool = False,
+        force: bool = False,
+        threads: int = 1,
+        devices: Devices | None = None,
     ) -> None:
         self.problem = problem
         self.threads = threads
+        self.devices = devices
         self.asked = problem.config.output.dir or os.path.join("runs", problem.config.name or "run")
-        self.training = self.final = training_of(problem)
+        self.training = self.final = training_of(problem, devices)
         self.alarms = Alarms(self.training)
         self.history: list[dict[str, float]] = []
         self.resumed: str | None = None
@@ -299,11 +312,10 @@ class Run:
 
         It is not saved on the way: whoever goes on does it again, to the same bits.
         """
-        training = self.training
-        if self.problem.config.training.keep != "refit" or not training.progress.best_epoch:
+        final = refitted(self.training, self.devices)
+        if final is None:
             return True
-        self.final = Training(self.problem.whole())
-        self.final.until = training.progress.best_epoch
+        self.final = final
         for _ in self.final.run(stop):
             pass
         return not self.final.interrupted
@@ -362,6 +374,17 @@ class Run:
     def _prune(self, keep: int) -> None:
         for name in checkpoints_in(self.folder)[:-keep]:
             os.unlink(os.path.join(self.folder, CHECKPOINTS, name))
+
+
+def digests(problem: Problem) -> dict[str, str]:
+    """Return the SHA-256 of what processes that train together have to have alike, by what it is."""
+    config = {k: v for k, v in resolved(problem.config).items() if k not in _FREE}
+    parts = {
+        "config": config,
+        "data": (problem.fingerprint, problem.encoding.as_dict()),
+        "version": versions(),
+    }
+    return {what: sha256(json.dumps(x, sort_keys=True).encode()).hexdigest() for what, x in parts.items()}
 
 
 def _of_targets(units: Units | None) -> list[list[float]] | None:

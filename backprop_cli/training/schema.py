@@ -290,6 +290,10 @@ class Training(Section, frozen=True):
     early_stopping: Annotated[
         EarlyStopping | None, Meta(description="end when a number improves no more")
     ] = None
+    engine: Annotated[
+        Literal["numpy", "jax"],
+        Meta(description="what computes; jax (an extra) compiles, for GPUs and several devices"),
+    ] = "numpy"
     keep: Annotated[
         Literal["auto", "last", "best", "refit"],
         Meta(
