@@ -410,7 +410,9 @@ def test_plot_in_ascii(run):
 def test_plot_svg(run, tmp_path):
     path = tmp_path / "p.svg"
     result = run("plot", "2x^2-3x+4", "--x", "-3:4", "--tangent", "-1", "-o", str(path)).answered()
-    assert (result.out, result.err) == ("", "")
+    assert result.out == ""
+    tangent = "tangent at x = -1: value 9, slope -7, line -7*x + 2"
+    assert result.err == f"note: minimum at x = 0.75: f = 2.875\nnote: {tangent}\n"
     root = ElementTree.parse(path).getroot()
     assert root.get("viewBox") == "0 0 1200 800"
     texts = {t.text for t in root.iter(f"{SVG}text")}

@@ -333,10 +333,8 @@ def _draw(drawing: Drawing, output: Output) -> None:
         _write(tikz(drawing), output)
     else:
         from ..layout.graph_picture import graph_picture
-        from ..render.pictures import picture_bytes
 
-        name = output.file if output.file is not None and chosen != "svg" else "graph.svg"
-        output.write_bytes(picture_bytes(graph_picture(drawing), name))
+        output.draw(graph_picture(drawing), "svg" if output.file is None or chosen == "svg" else None)
 
 
 def _text(drawing: Drawing, output: Output) -> None:

@@ -80,10 +80,14 @@ def command(
     limits = limit(
         graph, values, wrt=asked, along=direction, steps=hs, symbolic=symbolic, large=request.large
     )
+    from ..render import limit as show
+
     if output.drawn:
         output.draw(limits.picture)
+        for one in limits.limits:
+            for line in show.verdict(limits, one):
+                output.note(f"note: {line}")
     else:
-        from ..render import limit as show
         from ..render.terminal import at_terminal
 
         wanted = plot or (not output.to_file and at_terminal())

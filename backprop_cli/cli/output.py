@@ -76,17 +76,30 @@ class Output:
         """Write a text, in UTF-8 to a file and in stdout's encoding to stdout."""
         self.write_bytes(text.encode(encoding_of(self.file), "backslashreplace"))
 
-    def write_bytes(self, data: bytes) -> None:
-        """Write bytes, such as a picture's."""
+    def write_bytes(self, data: bytes, size: str = "") -> None:
+        """Write bytes, such as a picture's; at a terminal, say so of a file.
+
+        Args:
+            data: The bytes.
+            size: Of a picture.
+        """
         with destination(self.file) as stream:
             stream.write(data)
+        if self.to_file and sys.stderr is not None and sys.stderr.isatty():
+            self.note(f"wrote {self.file}" + (f" ({size})" if size else ""))
 
-    def draw(self, pictures: Picture | Sequence[Picture], *, milliseconds: int = 400) -> None:
-        """Write a picture, or an animation, by the file's ending."""
+    def draw(
+        self, pictures: Picture | list[Picture], format_: str | None = None, *, milliseconds: int = 400
+    ) -> None:
+        """Write a picture, or an animation, in a format, else by the file's ending."""
         from ..render.pictures import picture_bytes
 
-        assert self.file is not None
-        self.write_bytes(picture_bytes(pictures, self.file, milliseconds=milliseconds))
+        frames = pictures if isinstance(pictures, list) else [pictures]
+        size = f"{frames[0].width:.0f} x {frames[0].height:.0f}"
+        size = f"{len(frames)} frames of {size}" if isinstance(pictures, list) else size
+        name = f"picture.{format_}" if format_ is not None else self.file
+        assert name is not None
+        self.write_bytes(picture_bytes(pictures, name, milliseconds=milliseconds), size)
 
     def note(self, text: str) -> None:
         """Print a note or a warning on stderr."""

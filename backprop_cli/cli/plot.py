@@ -311,9 +311,11 @@ class _Job:
             return
         from ..api.plots import PICTURE
         from ..layout.chart import picture_of
-        from ..render.pictures import picture_bytes
 
-        self.output.write_bytes(picture_bytes(picture_of(chart, *PICTURE), f"plot.{self.output.format}"))
+        self.output.draw(picture_of(chart, *PICTURE), self.output.format)
+        if self.output.to_file:
+            for line in lines:
+                self.output.note(f"note: {line}")
 
     def _terminal(self, chart: Chart, lines: Sequence[str]) -> str:
         import shutil

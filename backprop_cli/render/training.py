@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite, prod
+from shlex import quote
 from typing import Any
 
 from ..errors import counted, printable
@@ -181,7 +182,8 @@ def _page(run: Run, seconds: float) -> Iterator[Block]:
             ],
             most=None,
         )
-    yield Lines([ending(run), f"time: {seconds:.1f} s", f"model: {run.path(MODEL)}"], most=None)
+    after = f"next: backprop evaluate {quote(run.folder)}, backprop predict {quote(run.folder)} FILE"
+    yield Lines([ending(run), f"time: {seconds:.1f} s", f"model: {run.path(MODEL)}", after], most=None)
 
 
 def _fit(fit: FitResult) -> Iterator[Block]:
