@@ -105,6 +105,8 @@ def test_kinks_have_two_slopes():
         ("x^2 + y^2 = 25", {"q": 2}, "no variable q", "x, y"),
         ("x^2 + y^2 = 25", {"solve": ["x", "y"]}, "solved for 1 variable", "variables: x, y"),
         ("A = b*h", {"rates": {"b": 1}}, "1 is given", "--rate h=NUMBER"),
+        ("y = a*x", {"inverse": True}, "y has 2", "--wrt"),
+        ("x^2 + y^2 = 25", {"inverse": True}, "for a function", "both slopes"),
         ("x*y", {}, "no equation", "x^2 + y^2 = 25"),
         ("x + y = 1; x - y = z", {"order": 2, "solve": ["y", "z"]}, "order 1 and 2", ""),
     ],
@@ -127,6 +129,39 @@ def test_related_rates():
     assert rate == ("y", "-x/y*dx/dt", -1.5)
     (rate,) = implicit("A = b*h", b=3, h=2, rates={"b": 1, "h": 2}).rates
     assert rate == ("A", "h*db/dt + b*dh/dt", 8.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "inverse"),
+    [
+        ("y = x^3", 2.0, ("cbrt(y)", "1/(3*cbrt(y)^2)")),
+        ("y = x^3", -2.0, ("cbrt(y)", "1/(3*cbrt(y)^2)")),
+        ("y = x^3", None, ("cbrt(y)", "1/(3*cbrt(y)^2)")),
+        ("y = x^2", -3.0, ("-sqrt(y)", "-1/(2*sqrt(y))")),
+        ("y = x^2", None, None),  # there are two
+        ("y = exp(2x + 1)", 0.0, ("(log(y) - 1)/2", "1/(2*y)")),
+        ("y = sin(x)", 3.0, ("pi - asin(y)", "-1/sqrt(1 - y^2)")),
+        ("y = sigmoid(x)", 0.3, ("log(y/(1 - y))", "1/(y*(1 - y))")),
+        ("y = x + sin(x)", 1.0, None),  # x is used twice
+    ],
+)
+def test_inverse_functions(text, x, inverse):
+    report = implicit(text, {} if x is None else {"x": x}, inverse=True)
+    assert report.inverse == inverse
+    if x is not None:
+        forward, back = (slope.settled for slope in report.slopes)
+        assert isclose(forward * back, 1.0, rel_tol=1e-14)
+
+
+def test_an_inverse_has_no_slope_where_the_function_is_level(run):
+    out = run("grad", "y = x^3", "--inverse", "--x", "0").answered().out
+    assert "no dx/dy: dy/dx is 0 here, and the inverse has no slope" in out
+    assert implicit("y = x^3", x=2, inverse=True).slopes[1].settled == 1 / 12
+
+
+def test_an_inverse_that_does_not_lead_back_is_not_shown(monkeypatch):
+    monkeypatch.setattr(module, "_holds", lambda formula, at, number: "sqrt" not in formula)
+    assert implicit("y = x^2", x=3, inverse=True).inverse is None
 
 
 def test_on_the_command_line(run):

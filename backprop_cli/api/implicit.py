@@ -11,7 +11,7 @@ from ..differentiation.symbolic.session import SESSION
 from ..errors import ExpressionError, Source
 from ..language.equations import Equations, read_equations
 from ..language.tokens import plain_name
-from .arguments import mapping, names, number, optional, text, whole
+from .arguments import flag, mapping, names, number, optional, text, whole
 from .programs import Bindings, merged, value_of
 from .shown import Shown
 
@@ -39,6 +39,7 @@ def implicit(
     wrt: Sequence[str] | None = None,
     order: int = 1,
     rates: Mapping[str, float] | None = None,
+    inverse: bool = False,
     **values: float,
 ) -> ImplicitSlopes:
     """Differentiate what equations define.
@@ -50,21 +51,23 @@ def implicit(
         wrt: Variables to differentiate by; None for all others.
         order: 1, or 2 for one equation.
         rates: How fast variables change in time; those of the others follow.
+        inverse: The program is a function, ``y = x^3``, and x is asked for by y.
         values: Values by name, a point on the curve; a missing one is solved for where one solution is found.
             With none at all the report has formulas alone.
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
     given = {name: value_of(name, x) for name, x in merged(bindings, values).items()}
+    inverse = flag("inverse", inverse)
     moves = optional(_rates, "rates", rates)
     chosen = optional(names, "solve", solve)
     source = Source(text("program", program))
-    equations = read_equations(source, given, demanded=bool(moves or chosen))
+    equations = read_equations(source, given, demanded=bool(moves or chosen or inverse))
     if equations is None:
         raise ExpressionError("this is no equation", source=source, hint="an example: x^2 + y^2 = 25")
     return implicit_of(
         equations, given, solve=chosen, wrt=optional(names, "wrt", wrt),
-        order=whole("order", order, 1, 2), rates=moves,
+        order=whole("order", order, 1, 2), rates=moves, inverse=inverse,
     )  # fmt: skip
 
 
@@ -76,11 +79,12 @@ def implicit_of(
     wrt: Sequence[str] | None = None,
     order: int = 1,
     rates: Mapping[str, float] | None = None,
+    inverse: bool = False,
 ) -> ImplicitSlopes:
     """Differentiate what equations define that have been read; see `implicit`."""
     with SESSION.lend() as process:
         found = differentiated(
-            equations, given, solve=solve, wrt=wrt, order=order, rates=rates, process=process
+            equations, given, solve=solve, wrt=wrt, order=order, rates=rates, inverse=inverse, process=process
         )
     return ImplicitSlopes(*found)
 

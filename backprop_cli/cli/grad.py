@@ -52,6 +52,7 @@ from .request import Request
 )
 @click.option("--direction", metavar="MOVES", help="Differentiate along a line: a=1,b=0.")
 @click.option("--tangent", is_flag=True, help="Add the tangent line or plane as a formula.")
+@click.option("--inverse", is_flag=True, help="Of a function y = f(x): both dy/dx and dx/dy, and x by y.")
 @click.option("--solve", metavar="NAMES", help="Of equations: these variables are functions of the others.")
 @click.option(
     "--rate", "rates", metavar="NAME=NUMBER", multiple=True,
@@ -80,6 +81,7 @@ def command(
     tangent: bool,
     elements: bool,
     shape: str | None,
+    inverse: bool,
     solve: str | None,
     rates: tuple[str, ...],
     engine: str | None,
@@ -96,7 +98,7 @@ def command(
 
     asked = names_of(wrt)
     h = _step(step)
-    demanded = solve is not None or bool(rates)
+    demanded = inverse or solve is not None or bool(rates)
     try:
         equations = request.read_equations(demanded=True) if demanded else None
         if equations is None and shape is not None:
@@ -112,12 +114,16 @@ def command(
 
         return differentiate_equations(
             equations, request, output, solve=names_of(solve), wrt=asked, order=order, rates=rates,
+            inverse=inverse,
             refused={"--method": methods, "--scheme": scheme != "central", "--step": step, "--all": all_,
                      "--formulas inputs": formulas == "inputs", "--direction": direction,
                      "--elements": elements},
         )  # fmt: skip
     if demanded:
-        raise UsageError(f"{'--solve' if solve else '--rate'} is for equations", hint='"x^2 + y^2 = 25"')
+        raise UsageError(
+            f"{'--inverse' if inverse else '--solve' if solve else '--rate'} is for equations",
+            hint='"x^2 + y^2 = 25"',
+        )
     graph, chosen = request.graph, output.format
     if request.general is not None:
         for option, given in (

@@ -23,6 +23,7 @@ def differentiate_equations(
     wrt: list[str] | None,
     order: int,
     rates: Sequence[str],
+    inverse: bool,
     refused: dict[str, Any],
 ) -> int:
     """Print what equations say of the slopes of their variables.
@@ -35,6 +36,7 @@ def differentiate_equations(
         wrt: Variables to differentiate by.
         order: 1 or 2.
         rates: ``x=2`` each.
+        inverse: x is asked for by y, of ``y = f(x)``.
         refused: Options of expressions alone, and whether they are given.
     """
     from ..api.implicit import implicit_of
@@ -46,7 +48,13 @@ def differentiate_equations(
     if request.ranges or request.points is not None:
         raise UsageError("an equation is differentiated at one point")
     report = implicit_of(
-        equations, request.values, solve=solve, wrt=wrt, order=order, rates=_rates(rates) or None
+        equations,
+        request.values,
+        solve=solve,
+        wrt=wrt,
+        order=order,
+        rates=_rates(rates) or None,
+        inverse=inverse,
     )
     if output.format == "value" and report.inputs is None:
         raise UsageError("--format value needs a point: values for the variables")

@@ -28,7 +28,7 @@ from .series import along
 from .solving import DIGITS, inverse_of, roots, solved_exactly, values_of
 
 if TYPE_CHECKING:
-    from .symbolic.process import SymbolicProcess
+    from .symbolic.process import Symbolic, SymbolicProcess
 
 COLUMNS = ("symbolic", "reverse", "finite")
 MOVE = 12
@@ -119,6 +119,8 @@ class Implicit(NamedTuple):
         given: Rates that were given.
         rates: Those that follow.
         notes: What the user should know.
+        inverse: Of ``y = f(x)``, x by y and its derivative, where f can be undone.
+        inverted: The inverse was asked for.
     """
 
     equations: Equations
@@ -130,6 +132,8 @@ class Implicit(NamedTuple):
     given: dict[str, float]
     rates: tuple[Rate, ...]
     notes: tuple[str, ...] = ()
+    inverse: tuple[str, str] | None = None
+    inverted: bool = False
 
     @property
     def agree(self) -> bool | None:
@@ -152,6 +156,7 @@ def implicit(
     wrt: Sequence[str] | None = None,
     order: int = 1,
     rates: Mapping[str, float] | None = None,
+    inverse: bool = False,
     process: SymbolicProcess | None = None,
 ) -> Implicit:
     """Differentiate the variables of equations.
@@ -164,13 +169,14 @@ def implicit(
         wrt: Variables to differentiate by; None for all others.
         order: 1, or 2 for one equation.
         rates: How fast variables change in time.
+        inverse: The equation is ``y = f(x)``, and x is asked for by y; ``wrt`` names x, one of many inputs.
         process: For the symbolic method.
     Raises:
         UsageError, BindingError: for names that do not fit, and a point that is not on the curve.
         NoSuchNumber: where a side has no value.
     """
     rates = dict(rates or {})
-    pairs = _pairs(equations, solve, wrt, order, rates)
+    pairs = _both(equations, wrt) if inverse else _pairs(equations, solve, wrt, order, rates)
     graph = equations.graph
     for name in bindings:
         if name not in graph.inputs:
@@ -178,6 +184,7 @@ def implicit(
     notes: list[str] = []
     inputs, found = (None, ()) if not bindings else _point(equations, bindings, pairs[0][0], notes)
     slopes: list[Slope] = []
+    forms: Sequence[tuple[str, str]] = ()
     partials: tuple[dict[str, float], ...] = ()
     bounds: tuple[dict[str, float], ...] = ()
     kinked: set[str] = set()
@@ -186,12 +193,34 @@ def implicit(
         kinked = _kinked(equations, inputs)
     for k, (solved, by) in enumerate(pairs):
         why = _undefined(solved, by, partials, bounds, kinked, upright=k == 0) if inputs is not None else ""
-        slopes += _slopes(equations, inputs, solved, by, order, partials, bounds, why, process, notes)
+        if process is not None:
+            ids = [g.output for g in equations.graphs]
+            undo = inverse and k == 1
+            process.request_implicit(equations.graph, ids, solved, by, order, inputs, inverse=undo)
+        moved = _numbers(equations, inputs, solved, by, order, partials, bounds, why)
+        answer = process.answer() if process is not None else None
+        if answer is not None and answer.failure:
+            notes.append(f"symbolic: {answer.failure}; the other columns stand")
+        slopes += _slopes(inputs, solved, by, order, why, moved, answer)
+        forms = answer.inverses if answer is not None else ()
     tangent = None
     if inputs is not None and len(equations.graphs) == 1 and len(equations.unknowns) == 2 and not kinked:
         tangent = _tangent(pairs[0], inputs, partials[0], bounds[0])
     asked = _rates(slopes, rates, pairs[0]) if rates else ()
-    return Implicit(equations, inputs, found, tuple(slopes), partials, tangent, rates, asked, tuple(notes))
+    undone = _undone(equations, inputs, pairs[0], forms) if inverse else None
+    return Implicit(
+        equations,
+        inputs,
+        found,
+        tuple(slopes),
+        partials,
+        tangent,
+        rates,
+        asked,
+        tuple(notes),
+        undone,
+        inverse,
+    )
 
 
 # what is asked
@@ -260,6 +289,30 @@ def _pairs(
         source=equations.source, span=(0, len(equations.source.text)),
         hint=f"--solve {which} makes {' and '.join(names[-count:])} functions of the others",
     )  # fmt: skip
+
+
+def _both(equations: Equations, wrt: Sequence[str] | None) -> list[Pair]:
+    """Return dy/dx and dx/dy of ``y = f(x)``."""
+    graph, source = equations.graph, equations.source
+    y = next((n for n, id in graph.inputs.items() if id == equations.leaves[0][0]), None)
+    if y is None or len(equations.graphs) > 1 or graph.depends_on([graph.inputs[y]])[equations.leaves[0][1]]:
+        raise UsageError(
+            "--inverse is for a function, y = f(x)", source=source, span=(0, len(source.text)),
+            hint="an equation has both slopes without it",
+        )  # fmt: skip
+    others = [n for n in equations.unknowns if n != y] or [n for n in graph.inputs if n != y]
+    for name in wrt or ():
+        if name not in others:
+            raise UsageError(
+                f"--wrt {name}: {y} has no input {name}", hint=f"its inputs: {', '.join(others)}"
+            )
+    asked = list(wrt or others)
+    if len(asked) != 1:
+        raise UsageError(
+            f"--inverse is by one input, and {y} has {len(asked)}",
+            hint=f"--wrt {asked[0]} holds the others" if asked else None,
+        )
+    return [((y,), (asked[0],)), ((asked[0],), (y,))]
 
 
 # the point
@@ -381,7 +434,25 @@ def _swept(
     return tuple(partials), tuple(bounds)
 
 
-def _slopes(
+Asked = tuple[str, str, int]
+"""What is differentiated, by what, and how often."""
+
+
+class _Numbers(NamedTuple):
+    """What our rules and moves say, by what is asked.
+
+    Attributes:
+        reverse: Slopes by reverse mode.
+        explained: Bounds on their rounding.
+        finite: What the equations give as they are solved again; None where they cannot be.
+    """
+
+    reverse: dict[Asked, float]
+    explained: dict[Asked, float]
+    finite: dict[Asked, Quotient | None]
+
+
+def _numbers(
     equations: Equations,
     inputs: dict[str, float] | None,
     solved: tuple[str, ...],
@@ -390,53 +461,52 @@ def _slopes(
     partials: Sequence[Mapping[str, float]],
     bounds: Sequence[Mapping[str, float]],
     why: str,
-    process: SymbolicProcess | None,
-    notes: list[str],
+) -> _Numbers:
+    found = _Numbers({}, {}, {})
+    if inputs is None or why:
+        return found
+    inverse = inverse_of([[row[y] for y in solved] for row in partials])
+    assert inverse is not None
+    for x in by:
+        column = [-row[x] for row in partials]
+        slope = [_dot(row, column) for row in inverse]
+        noise = [bound[x] + _dot([bound[y] for y in solved], map(abs, slope)) for bound in bounds]
+        for y, row, d in zip(solved, inverse, slope, strict=True):
+            sizes = [abs(a) for a in row]
+            found.reverse[y, x, 1] = d + 0.0
+            found.explained[y, x, 1] = 8.0 * ulp(_dot(sizes, map(abs, column))) + _dot(sizes, noise)
+        if order == 2:
+            (y,) = solved
+            found.reverse[y, x, 2], found.explained[y, x, 2] = _second(equations, inputs, y, x)
+        found.finite.update(_moved(equations, inputs, solved, x, order))
+    return found
+
+
+def _slopes(
+    inputs: dict[str, float] | None,
+    solved: tuple[str, ...],
+    by: tuple[str, ...],
+    order: int,
+    why: str,
+    moved: _Numbers,
+    answer: Symbolic | None,
 ) -> list[Slope]:
-    graph = equations.graph
-    if process is not None:
-        ids = [g.output for g in equations.graphs]
-        process.request_implicit(graph, ids, solved, by, order, inputs)
-    wanted = [(y, x, 1) for y in solved for x in by]
-    if order == 2:
-        wanted += [(y, x, 2) for y in solved for x in by]
-    reverse: dict[tuple[str, str, int], float | None] = {}
-    explained: dict[tuple[str, str, int], float] = {}
-    finite: dict[tuple[str, str, int], Quotient | None] = {}
-    if inputs is not None and not why:
-        inverse = inverse_of([[row[y] for y in solved] for row in partials])
-        assert inverse is not None
-        for x in by:
-            column = [-row[x] for row in partials]
-            slope = [_dot(row, column) for row in inverse]
-            noise = [bound[x] + _dot([bound[y] for y in solved], map(abs, slope)) for bound in bounds]
-            for y, row, d in zip(solved, inverse, slope, strict=True):
-                sizes = [abs(a) for a in row]
-                reverse[y, x, 1] = d + 0.0
-                explained[y, x, 1] = 8.0 * ulp(_dot(sizes, map(abs, column))) + _dot(sizes, noise)
-            if order == 2:
-                (y,) = solved
-                reverse[y, x, 2], explained[y, x, 2] = _second(equations, inputs, y, x)
-            finite |= _moved(equations, inputs, solved, x, order)
-    formulas: dict[int, str] = {}
-    symbolic: dict[int, float | None] = {}
-    if process is not None:
-        answer = process.answer()
-        formulas, symbolic = dict(answer.formulas), dict(answer.numbers)
-        if answer.failure:
-            notes.append(f"symbolic: {answer.failure}; the other columns stand")
+    """Return the derivatives with their verdicts."""
+    wanted = [(y, x, k) for k in range(1, order + 1) for y in solved for x in by]
     rows = []
     for k, key in enumerate(wanted):
-        formula = formulas.get(k)
+        formula = answer.formulas.get(k) if answer is not None else None
         if inputs is None or why:
             rows.append(Slope(*key, formula, dict.fromkeys(COLUMNS), Verdict("not-run"), why))
             continue
-        quotient = finite.get(key)
+        quotient = moved.finite.get(key)
         numbers = {
-            "symbolic": symbolic.get(k), "reverse": reverse.get(key),
+            "symbolic": answer.numbers.get(k) if answer is not None else None,
+            "reverse": moved.reverse.get(key),
             "finite": quotient.value if quotient is not None else None,
-        }  # fmt: skip
-        verdict = compare(numbers, quotient, explained.get(key, 0.0), inputs[key[1]], inputs[key[0]])
+        }
+        explained = moved.explained.get(key, 0.0)
+        verdict = compare(numbers, quotient, explained, inputs[key[1]], inputs[key[0]])
         stands = numbers["symbolic"] if numbers["symbolic"] is not None else numbers["reverse"]
         if formula is not None and not _holds(formula, inputs, stands):
             formula = None
@@ -551,6 +621,8 @@ def _moved(
                 continue
             left, right = (start[y] - below[y]) / h, (above[y] - start[y]) / h
             slope = (left + right) / 2
+            if abs(slope) <= h * h * max(1, abs(start[y])):  # what is left of a quotient that is 0
+                slope = mpf(0)
             size = float(abs(slope)) or 1.0
             if abs(right - left) > SIDES_MEET * max(abs(left), abs(right), 1):
                 found[y, x, 1] = Quotient(float(slope), 0.0, KINK, float(left), float(right))
@@ -563,6 +635,42 @@ def _moved(
 
 
 # what follows
+
+
+SAMPLES = (-1.7, -0.6, 0.35, 0.8, 1.3, 2.2)
+"""Where an inverse is tried that is to hold everywhere."""
+
+
+def _undone(
+    equations: Equations,
+    inputs: Mapping[str, float] | None,
+    pair: Pair,
+    forms: Sequence[tuple[str, str]],
+) -> tuple[str, str] | None:
+    """Return the inverse that leads back to the point, or to all samples without one, by our own engine."""
+    (y,), (x,) = pair
+    graph = equations.graph
+    f = Graph(graph.source, graph.nodes, (equations.leaves[0][1],), graph.inputs, graph.defaults, graph.named)
+
+    def leads_back(form: tuple[str, str], at: Mapping[str, float]) -> bool | None:
+        """Whether an inverse gives back x, and its slope that of f; None where f has no value."""
+        try:
+            point = Point.at(f, {**at, y: 0.0}, [x])
+        except BackpropError:
+            return None
+        slope = point.cotangents[graph.inputs[x]]
+        there = {**at, y: point.value}
+        return bool(slope) and _holds(form[0], there, at[x]) and _holds(form[1], there, 1.0 / slope)
+
+    for form in forms:
+        if inputs is not None:
+            held = [leads_back(form, inputs)]
+        else:
+            rest = {n: 0.9 + 0.2 * k for k, n in enumerate(graph.inputs)} | graph.defaults
+            held = [leads_back(form, {**rest, x: at}) for at in SAMPLES]
+        if True in held and False not in held:
+            return form
+    return None
 
 
 def _tangent(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ..errors import ExpressionError, Source, Span
 from ..graph import Graph
+from .format import OUTPUT_NAMES
 from .lower import lower
 from .operators import COMPARISON
 from .parser import NAME_ITEM, NOTHING, NUMBER_ITEM, WORD, Frame, Item, Parser, Program, Statement
@@ -95,8 +96,10 @@ def read_equations(
     except ExpressionError:
         return None
     steps, equations = _parted(program.statements, parser.equal)
-    if not equations and demanded and steps and steps[-1].name is not None and steps[-1].params is None:
-        equations = [_as_equation(steps.pop())]
+    if not equations and demanded and steps and steps[-1].params is None:
+        last = steps.pop()
+        free = next((n for n in OUTPUT_NAMES if n not in program.names()), None)
+        equations = [_as_equation(last, last.name or free or "y_")]
     if not equations:
         return None
     # (a + b) + c, as postfix: a b + c +
@@ -115,6 +118,7 @@ def read_equations(
     unknowns = tuple(name for name in program.names() if name in graph.inputs and name not in graph.defaults)
     leaves = tuple((graph.nodes[id].inputs[0], graph.nodes[id].inputs[1]) for id in outputs)
     sides = tuple(_sides(source.text, statement, parser.equal) for statement in equations)
+    unknowns = tuple(dict.fromkeys((*unknowns, *(n for n in graph.inputs if n not in graph.defaults))))
     return Equations(source, graphs, sides, unknowns, tuple(parser.timed), leaves)
 
 
@@ -129,7 +133,7 @@ def _parted(
         elif statement.params is None and any(
             item.arity == NAME_ITEM and item.text == statement.name for item in statement.items
         ):
-            equations.append(_as_equation(statement))
+            equations.append(_as_equation(statement, statement.name or ""))
         else:
             steps.append(statement)
     # what numbers are called may stand behind the equations that use them
@@ -142,15 +146,18 @@ def _sign(statement: Statement, equal: Sequence[Span]) -> Span | None:
     return next((span for span in equal if start <= span[0] < end), None)
 
 
-def _as_equation(statement: Statement) -> Statement:
-    assert statement.name is not None
+def _as_equation(statement: Statement, named: str) -> Statement:
     start, end = statement.span
-    name = Item(statement.name, NAME_ITEM, start, start + len(statement.name))
+    name = Item(named, NAME_ITEM, start, start + len(named))
     items = [name, *statement.items, Item("subtract", 2, start, end)]
     return Statement(None, None, items, statement.span)
 
 
 def _sides(text: str, statement: Statement, equal: Sequence[Span]) -> tuple[str, str]:
     start, end = statement.span
-    at = _sign(statement, equal) or (text.index("=", start), text.index("=", start) + 1)
+    at = _sign(statement, equal)
+    if at is None:  # what a step was
+        equals = text.find("=", start, end)
+        name = statement.items[0].text
+        return name, text[equals + 1 : end].strip() if text[start:equals].strip() == name else text[start:end]
     return text[start : at[0]].strip(), text[at[1] : end].strip()

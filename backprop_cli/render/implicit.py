@@ -57,16 +57,18 @@ def _grid(report: Implicit, digits: int) -> Grid:
 def sentences(report: Implicit, digits: int) -> list[str]:
     """Return what is to be said below the table."""
     lines = []
+    if report.inverted:
+        lines += _inverse(report)
     many = len(report.partials) > 1
-    for k, partials in enumerate(report.partials):
+    for k, partials in enumerate(() if report.inverted else report.partials):
         name = f"F{k + 1}" if many else "F"
         shown = [n for n in report.equations.unknowns if n in partials]
         slopes = ", ".join(f"d{name}/d{n} = {rounded(partials[n], digits)}" for n in shown)
         lines.append(f"{name} is left minus right side{f' of equation {k + 1}' if many else ''}: {slopes}")
-    if report.tangent is not None:
+    if report.tangent is not None and not report.inverted:
         lines.append(f"tangent: {'; '.join(tangent_texts(report.tangent, digits))}")
     for slope in report.slopes:
-        if slope.why:
+        if slope.why and not report.inverted:
             lines.append(f"no {slope.name}: {slope.why}")
         elif slope.verdict.verdict == "kink" and slope.verdict.quotient is not None:
             left, right = (rounded(x, digits) for x in slope.verdict.quotient[3:5])
@@ -79,6 +81,19 @@ def sentences(report: Implicit, digits: int) -> list[str]:
     for rate in report.rates:
         sides = [f"d{rate.of}/dt", rate.formula, None if rate.value is None else rounded(rate.value, digits)]
         lines.append(f"with {given}: {' = '.join(side for side in sides if side is not None)}")
+    return lines
+
+
+def _inverse(report: Implicit) -> list[str]:
+    """Say what the inverse is, and where."""
+    forward, back = report.slopes[0], next(s for s in report.slopes[1:] if s.of != report.slopes[0].of)
+    x = back.of
+    if back.why:
+        return [f"no {back.name}: {forward.name} is 0 here, and the inverse has no slope"]
+    here = "near this point" if report.inputs is not None else f"wherever {forward.name} is not 0"
+    lines = [f"{back.name} = 1/({forward.name}): the inverse, {here}"]
+    if report.inverse is not None:
+        lines.append(f"{x} = {report.inverse[0]}; {back.name} = {report.inverse[1]}")
     return lines
 
 
@@ -113,6 +128,7 @@ def _facts(report: Implicit) -> Facts:
             "partials": [dict(row) for row in report.partials],
             "tangent": tangent
             and {**tangent._asdict(), "texts": tangent_texts(tangent, None), "names": list(tangent.names)},
+            "inverse": report.inverse and dict(zip(("function", "derivative"), report.inverse, strict=True)),
             "rates": {"given": report.given, "found": [rate._asdict() for rate in report.rates]},
             "notes": list(report.notes),
             "derivatives": Entries(_slope(slope) for slope in report.slopes),

@@ -191,7 +191,7 @@ SP.less = COMPARE["less"]  # type: ignore[attr-defined]
 
 
 @cache
-def _head(name: str) -> Any:
+def head(name: str) -> Any:
     """Return the function that stands for a primitive in formulas, under its own name."""
     row = PRIMITIVES[name]
     if name in ("max", "min", "floor"):
@@ -217,7 +217,7 @@ def _local(name: str, position: int, y: Any, operands: Sequence[Any]) -> Any:
 
 def shown(row: Primitive, operands: Sequence[Any]) -> Any:
     """Apply a primitive as formulas show it."""
-    return row.symbol(SP, *operands) if row.native else _head(row.name)(*operands)
+    return row.symbol(SP, *operands) if row.native else head(row.name)(*operands)
 
 
 def defined(row: Primitive, operands: Sequence[Any]) -> Any:

@@ -82,13 +82,13 @@ def implicit(
     sides = [tuple(built[i] for i in graph.nodes[id].inputs) for id in equations]
 
     def shorten() -> None:
-        simpler = Simpler({})
+        simpler, names = Simpler({}), {symbols[name] for name in (*solved, *by)}
         for k, slope in built_up.items():
             texts[k] = simpler.shortest(texts[k], slope, lambda e: write((e,)))
             factored = sympy.factor(slope)
             for left, right in sides:
                 for one, other in ((left, right), (right, left)):
-                    if one.is_Add or one.is_Mul:
+                    if not other.free_symbols & names:
                         equal = factored.subs(one, other)
                         texts[k] = min(
                             texts[k], simpler.shortest(write((equal,)), equal, lambda e: write((e,))), key=len

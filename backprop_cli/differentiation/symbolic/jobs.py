@@ -98,6 +98,10 @@ def _implicit(graph: Graph, job: Job, found: Found) -> None:
     from .implicit import implicit
 
     implicit(graph, job["equations"], job["solved"], job["by"], job["order"], job["inputs"], found)
+    if job["inverse"]:
+        from .inverse import inverses
+
+        found["inverses"] = inverses(graph, job["equations"][0], job["solved"][0], job["by"][0])
 
 
 def _proof(graph: Graph, job: Job, found: Found) -> None:

@@ -40,6 +40,7 @@ class Symbolic(NamedTuple):
     failure: str | None = None
     steps: Sequence[tuple[int, int, str, str]] = ()
     proved: bool = False
+    inverses: Sequence[tuple[str, str]] = ()
     chained: Mapping[int, str] = {}
     by_index: Mapping[int, tuple[str, str]] = {}
 
@@ -148,12 +149,14 @@ class SymbolicProcess:
         by: Sequence[str],
         order: int,
         inputs: Mapping[str, float] | None,
+        *,
+        inverse: bool = False,
     ) -> None:
         """Send a job: what equations are solved for, differentiated; see `implicit.implicit`."""
         self._send(
             "implicit", graph, rows=listed(graph), output=graph.output, equations=list(equations),
             solved=list(solved), by=list(by), order=order,
-            inputs=dict(inputs) if inputs is not None else None,
+            inputs=dict(inputs) if inputs is not None else None, inverse=inverse,
         )  # fmt: skip
 
     def request_proof(
