@@ -15,7 +15,19 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import NODE, Result
-from test_arrays import ATTENTION, FACTORS, FITTED, LEAST, QUADRATIC, SOFTMAX, SOLVED, TWO_LAYERS, settled
+from hypothesis import given, settings
+from test_arrays import (
+    ATTENTION,
+    FACTORS,
+    FITTED,
+    LEAST,
+    QUADRATIC,
+    SOFTMAX,
+    SOLVED,
+    TWO_LAYERS,
+    programs,
+    settled,
+)
 from test_page_engine import CODE, compared, in_node
 
 import backprop_cli
@@ -23,9 +35,11 @@ from backprop_cli import grad
 from backprop_cli.api.arrays import gradient_of
 from backprop_cli.differentiation.arrays import by_numbers
 from backprop_cli.engine.point import Point
+from backprop_cli.errors import BackpropError
 from backprop_cli.export.javascript_rows import row_name
 from backprop_cli.ops.matrices import MATRICES, written_rows
 from backprop_cli.pages.program import program_data
+from backprop_cli.render.latex_arrays import document
 
 Arrays = dict[str, Any]
 
@@ -136,7 +150,7 @@ def test_latex_writes_matrices(k: int) -> None:
 
 
 class Matrices:
-    """Reads the LaTeX of programs with arrays by a reader's rules: vectors are columns, products of matrices.
+    """Reads the LaTeX of programs with arrays by a reader's rules: vectors are columns, numbers 1x1.
 
     A product of matrices binds tighter than a circle, that tighter than a sum.
     """
@@ -173,6 +187,10 @@ class Matrices:
         self.take("}")
         return "".join(words)
 
+    def sizes(self) -> tuple[int, int]:
+        rows, *columns = self.words().split(r"\times")
+        return int(rows), int(*columns) if columns else 1
+
     def condition(self) -> Any:
         left = self.sum()
         sign = self.take()
@@ -183,7 +201,7 @@ class Matrices:
         found = -self.circle() if self.peek() == "-" and self.take() else self.circle()
         while self.peek() in ("+", "-"):
             sign, term = self.take(), self.circle()
-            assert np.shape(found) == np.shape(term) or not np.shape(found) or not np.shape(term)
+            assert found.shape == term.shape or 1 in (found.size, term.size)
             found = found + term if sign == "+" else found - term
         return found
 
@@ -191,7 +209,7 @@ class Matrices:
         found = self.product()
         while self.peek() in (r"\odot", r"\oslash"):
             sign, other = self.take(), self.product()
-            assert np.shape(found) == np.shape(other) or sign == r"\oslash"
+            assert found.shape == other.shape or (sign == r"\oslash" and 1 in (found.size, other.size))
             found = found * other if sign == r"\odot" else found / other
         return found
 
@@ -199,16 +217,12 @@ class Matrices:
         found = self.power()
         while self.peek() in (r"\,", r"\cdot", r"\otimes"):
             sign, factor = self.take(), self.power()
-            if sign == r"\cdot":
-                assert not np.shape(found) or not np.shape(factor)
+            if sign == r"\cdot" or 1 in (found.size, factor.size):
+                assert 1 in (found.size, factor.size)
                 found = found * factor
             else:
-                found = self.plain(found @ (factor.T if sign == r"\otimes" else factor))
+                found = found @ (factor.T if sign == r"\otimes" else factor)
         return found
-
-    @staticmethod
-    def plain(x: Any) -> Any:
-        return float(x[0, 0]) if np.shape(x) == (1, 1) else x
 
     def power(self) -> Any:
         found = self.atom()
@@ -219,10 +233,10 @@ class Matrices:
                 found = found.T if self.take() else found
             elif self.peek() == r"\circ":
                 self.take()
-                found = found ** self.sum()
+                found = found ** self.sum()[0, 0]
             else:
-                n = self.sum()
-                found = np.linalg.inv(found) if np.shape(found) and n == -1 else found**n
+                n = self.sum()[0, 0]
+                found = np.linalg.inv(found) if n == -1 else found**n
             self.take("}")
         return found
 
@@ -240,14 +254,17 @@ class Matrices:
                 slice(*map(int, part.split(":"))) if ":" in part else int(part)
                 for part in self.words().split(",")
             )
-            flat = found[:, 0] if found.shape[1] == 1 else found
-            picked = flat[key]
-            return picked.reshape(-1, 1) if np.ndim(picked) == 1 else picked
+            if found.shape[1] == 1 and len(key) == 1:
+                return found[key[0]].reshape(-1, 1)
+            picked = found[key]
+            return np.reshape(picked, (-1, 1)) if np.ndim(picked) < 2 else picked
         if token[0].isdigit():
-            return float(token)
+            return (
+                np.zeros(self.sizes()) if self.peek() == "_" and self.take() else np.array([[float(token)]])
+            )
         if token == r"\frac":
             top, bottom = self.group(), self.group()
-            assert not np.shape(bottom)
+            assert bottom.size == 1
             return top / bottom
         if token == r"\sqrt":
             return np.sqrt(self.group())
@@ -257,15 +274,15 @@ class Matrices:
             if self.peek() == "_":
                 self.take()
                 self.take("F")
-            return float(np.sqrt((found**2).sum()))
+            return np.array([[np.sqrt((found**2).sum())]])
         if token == r"\mathbf":
             self.words()
             self.take("_")
-            return np.ones((int(self.words()), 1))
+            return np.ones(self.sizes())
         if token == "I":
             self.take("_")
             return np.eye(int(self.words()))
-        if token in (r"\operatorname", r"\log", r"\exp", r"\tanh", r"\max", r"\min", r"\det"):
+        if token == r"\operatorname" or (token[0] == "\\" and self.peek() in ("(", r"\det")):
             name = self.words() if token == r"\operatorname" else token[1:]
             if name == "log" and self.peek() == r"\det":
                 self.take()
@@ -284,11 +301,13 @@ class Matrices:
             operands.append(self.sum())
         self.take(")")
         x, *rest = operands
-        axis = 0 if np.ndim(x) == 2 and x.shape[1] == 1 else 1
+        axis = 0 if x.shape[1] == 1 else 1
         with np.errstate(all="ignore"):
             total = lambda: np.log(np.exp(x).sum(axis, keepdims=True))  # noqa: E731
             found = {
                 "where": lambda: np.where(x, *rest),
+                "sin": lambda: np.sin(x),
+                "cos": lambda: np.cos(x),
                 "softmax": lambda: np.exp(x - total()),
                 "log_softmax": lambda: x - total(),
                 "sigmoid": lambda: 1 / (1 + np.exp(-x)),
@@ -310,25 +329,21 @@ class Matrices:
                 "tanh": lambda: np.tanh(x),
                 "cross_entropy": lambda: -(rest[0] * (x - total())).sum(),
             }[name]()
-        return self.plain(found)
+        return np.reshape(found, (1, 1)) if np.ndim(found) == 0 else found
 
 
-@pytest.mark.parametrize("k", range(len(PROGRAMS)))
-def test_latex_read_as_matrix_algebra_has_the_numbers(k: int) -> None:
-    """Every step and every derivative, with vectors as columns, whoever reads it."""
-    text, values = PROGRAMS[k]
+def read_as_matrices(text: str, values: Arrays) -> None:
+    """Hold every step and every derivative to the numbers, with vectors as columns."""
     report = gradient_of(*settled(text, **values), methods=("symbolic", "reverse"))
     graph, kinds = report.graph, report.program.kinds
 
     def column(x: Any, id: int) -> Any:
-        if np.ndim(x) != 1:
-            return x if np.ndim(x) else float(x)
-        return np.reshape(x, (1, -1) if kinds[id].row else (-1, 1))
+        return np.reshape(x, (1, -1) if kinds[id].row else (-1, 1)) if np.ndim(x) < 2 else x
 
     names = {graph.own_name(n.id): column(report.values[n.id], n.id) for n in graph.nodes}
     slopes = {name: column(report.standing(id), id) for name, id in graph.inputs.items()}
     read = 0
-    for line in exported(text, values, "latex").splitlines():
+    for line in document(report, "{:.6g}".format).splitlines():
         head, ampersand, rest = line.partition(" &= ")
         made, equals, _ = rest.rpartition(" = ")
         if not ampersand or not equals:
@@ -336,11 +351,36 @@ def test_latex_read_as_matrix_algebra_has_the_numbers(k: int) -> None:
         name = "".join(re.findall(r"[A-Za-z0-9]+", head.replace("frac", "").replace("partial", "")))
         by = re.search(r"partial (\w+?)(?:_\{(\d+)\})?\}$", head)
         found = Matrices(made, names).sum()
-        expected = slopes[by[1] + (by[2] or "")] if by else names.get(name, float(report.value))
-        assert np.shape(found) == np.shape(expected), line
-        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12), line
+        expected = slopes[by[1] + (by[2] or "")] if by else names.get(name, report.value.reshape(1, 1))
+        assert found.shape == expected.shape, line
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-9), line
         read += 1
-    assert read >= len(slopes)
+    assert read >= len(report.formulas.keys() & graph.inputs.values())
+
+
+@pytest.mark.parametrize("k", range(len(PROGRAMS)))
+def test_latex_read_as_matrix_algebra_has_the_numbers(k: int) -> None:
+    read_as_matrices(*PROGRAMS[k])
+
+
+@settings(max_examples=25)
+@given(programs())
+def test_random_programs_in_latex_and_number_by_number(case: tuple[str, Arrays]) -> None:
+    text, values = case
+    program, at = settled(text, **values)
+    try:
+        report = gradient_of(program, at, methods=("reverse",))
+        graph, start, _ = by_numbers(program, at, None, each=True)
+        point = Point.at(graph, start)
+    except BackpropError:  # the root of a length 0, and the like
+        return
+    assert point.value == pytest.approx(float(report.value), rel=1e-9, abs=1e-9)
+    slopes = report.gradient
+    for name, slope in point.gradient(tuple(graph.inputs)).items():
+        array, _, places = name.removesuffix("]").partition("[")
+        of = slopes[array][tuple(map(int, places.split(",")))] if places else slopes[array]
+        assert slope == pytest.approx(float(of), rel=1e-9, abs=1e-9)
+    read_as_matrices(text, values)
 
 
 # limit and plot
