@@ -85,8 +85,10 @@ def explain(
         from ..training.problem import assembled
         from ..training.trace import explain_update
 
-        with assembled(program, keys) as problem:
-            step = explain_update(problem, program, wrt=asked, detail=told_in, rate=rate, decimals=decimals)
+        with assembled(program, keys) as problem, SESSION.lend() as process:
+            step = explain_update(
+                problem, program, wrt=asked, detail=told_in, rate=rate, decimals=decimals, process=process
+            )
         return Explained(*step)
     if keys:
         raise UsageError(f"{keys[0]} is for the network of a config", hint='explain("config.yaml", ...)')

@@ -66,8 +66,9 @@ def command(
 
     The forward pass with its numbers, the backward pass use by use, the chain rule path by path, and
     what it means in words. With no values the derivative is taken rule by rule. Of a config
-    (*.yaml) the loss of the first training step, number by number. Exit status: 0 answered, 2 the
-    input is wrong, 3 there is no such number, 4 reading or writing failed.
+    (*.yaml) the loss of the first training step, number by number, and the rules of its layers.
+    Exit status: 0 answered, 2 the input is wrong, 3 there is no such number, 4 reading or writing
+    failed.
     """
     from ..api.explanation import explain
     from ..render.explain import document

@@ -505,7 +505,8 @@ def with_formulas(
     graph = report.graph
     shares = target_shares(report)
     wanted = [k for k in report.shown() if report.cotangents[k] is not None]
-    places = places_of(report.program, report.wrt, everything=by_index)
+    steps = [n.name for n in graph.nodes if by_index and n.op is not None and n.name is not None]
+    places = places_of(report.program, [*report.wrt, *steps], everything=by_index)
     process.request_forms(graph, wanted, shares, places=places)
     answer = process.answer()
     notes = [f"formulas: {answer.failure}"] if answer.failure else []
@@ -531,18 +532,18 @@ def with_formulas(
 def places_of(
     program: Settled, names: Sequence[str], taken: Collection[str] = (), *, everything: bool
 ) -> dict[int, tuple[str, ...]]:
-    """Return the indices of the inputs whose derivatives are told by index: as written, or free letters.
+    """Return the indices of the nodes whose derivatives are told by index: as written, or free letters.
 
     Args:
         program: The computation.
-        names: Inputs.
+        names: Of inputs and steps.
         taken: Further names that no index has.
         everything: Of all arrays; not only of those that the program itself has by index.
     """
     graph = program.graph
     letters = tuple(free_letters({*graph.named, *taken}))
     found = {}
-    for id in (graph.inputs[name] for name in names):
+    for id in (graph.named[name] for name in names):
         axes = len(program.kinds[id].shape)
         if id in program.indices or (everything and axes):
             found[id] = program.indices.get(id, letters[:axes])

@@ -101,7 +101,9 @@ class _Arrays(Lifted):
     def each(self, op: Primitive, *operands: Any, **static: Any) -> Any:
         """Apply a row of the registry to every number, with the operands broadcast."""
         if isinstance(op, MatrixRow):
-            return op.definition(self, *operands, **static)
+            if op.number is None:
+                return op.definition(self, *operands, **static)
+            op = op.number
         if isinstance(op, TensorPrimitive):
             return op.forward(self, *operands, **static)
         arrays = [np.asarray(x, object) for x in operands]

@@ -182,13 +182,15 @@ def _contracted(
 def _worked(use: Use, own: str, summed: list[str], arrays: list[tuple[Any, str]], digits: int) -> Use:
     """Work the first number out."""
     sizes = {c: n for x, word in arrays for c, n in zip(word, x.shape, strict=True)}
-    terms, total = [], 0.0
+    terms: list[str] = []
+    total = 0.0
     for inner in np.ndindex(*(sizes[c] for c in summed)):
         at = dict.fromkeys(own, 0) | dict(zip(summed, inner, strict=True))
         numbers = [float(x[tuple(at[c] for c in word)]) for x, word in arrays]
         total += float(np.prod(numbers))
         first, *rest = (number(rounded(x, digits)) for x in numbers)
-        terms.append("*".join([first.text, *(behind(x, POWER).text for x in rest)]))
+        lead = behind(first, POWER) if terms else first
+        terms.append("*".join([lead.text, *(behind(x, POWER).text for x in rest)]))
     shown = terms[:TERMS] + (["..."] if len(terms) > TERMS else [])
     return use._replace(worked=" + ".join(shown), value=total)
 

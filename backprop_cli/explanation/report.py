@@ -19,6 +19,7 @@ from .steps import Derivation, derive
 from .words import Cost, Direction, Nudge, Rule, Update, cost, direction, nudges, update
 
 if TYPE_CHECKING:
+    from .layers import LayerRules
     from .limits import Limit
 
 MOST_LINES = {"short": 40, "normal": 60, "full": 1_000}
@@ -80,6 +81,7 @@ class Explanation(NamedTuple):
         warnings: What the user should know, one line each.
         notes: What was left out and why.
         step: Which training step it is, for a network; "" for a program.
+        layers: The rules of a network's layers, put in by whoever has a SymPy process.
     """
 
     graph: Graph
@@ -106,6 +108,7 @@ class Explanation(NamedTuple):
     step: str = ""
     rate: float | None = None
     rules: tuple[Rule, ...] = ()
+    layers: LayerRules | None = None
 
 
 def explain(

@@ -19,6 +19,7 @@ from .explain_lines import Voice, nudge_text, page
 from .written import Style, expression
 
 if TYPE_CHECKING:
+    from ..explanation.layers import LayerRule
     from ..explanation.limits import Limit
 
 SCHEMA = 1
@@ -59,7 +60,22 @@ def _facts(told: Explanation) -> Facts:
             _limit_dict(name, limit, plain) for name, limit in zip(told.wrt, told.limits, strict=False)
         ],
     }
+    if told.layers is not None:
+        head["layers"] = {"program": told.layers.program, "names": dict(told.layers.names)}
+        lists["layer_rules"] = [_layer_dict(rule) for rule in told.layers.rules]
     return Facts(head | {key: Entries(entries) for key, entries in lists.items()}, "closed")
+
+
+def _layer_dict(rule: LayerRule) -> dict[str, Any]:
+    left = f"{rule.name}{rule.places} = "
+    return {
+        "name": rule.name,
+        "meaning": rule.meaning or None,
+        "formula": rule.text,
+        "index_formula": left + rule.by_index if rule.by_index else None,
+        "worked": f"{rule.name}{rule.place} = {rule.worked}" if rule.worked else None,
+        "value": rule.value.tolist(),
+    }
 
 
 _EXACT, _SYMBOLS = Style(None, spaced=True), Style(None, symbols=True)

@@ -38,10 +38,11 @@ from .forms import (
     Way,
     Words,
 )
-from .page import Block, Equation, Equations, Heading, Row, Section
+from .page import Block, Equation, Equations, Heading, Lines, Row, Section
 from .written import Style, expression
 
 if TYPE_CHECKING:
+    from ..explanation.layers import LayerRules
     from ..explanation.limits import Limit
 
 MOST_TERMS = 8
@@ -122,6 +123,26 @@ def page(told: Explanation, digits: int) -> Iterator[Block]:
         if part.rows:
             yield Section(part.title, part.rule)
             yield Equations(part.rows, digits, part.columns)
+    if told.layers is not None:
+        yield from _layers(told.layers, digits)
+
+
+def _layers(layers: LayerRules, digits: int) -> Iterator[Block]:
+    """Yield the rules of whole layers: as matrices, by index, and one number of each."""
+    from .arrays import FITS, array_lines  # which load NumPy
+
+    yield Section("Layer by layer, for all numbers at once")
+    names = ", ".join(f"{here} = {there}" for there, here in layers.names.items() if here != there)
+    yield Lines([f"as a program: {layers.program}", f"in which {names}"], most=None)
+    for rule in layers.rules:
+        head = f"{rule.name} = {f'{rule.meaning} = ' if rule.meaning else ''}{rule.text} = "
+        first, *more = array_lines(rule.value, min(digits, FITS[0][0]))
+        lines = [f"{head}{first}", *(f"{' ' * len(head)}{line}" for line in more)]
+        if rule.by_index and rule.places:
+            lines.append(f"  {rule.name}{rule.places} = {rule.by_index}")
+        if rule.worked:
+            lines.append(f"  {rule.name}{rule.place} = {rule.worked} = {rounded(rule.first, digits)}")
+        yield Lines(lines, most=None)
 
 
 def _parts(told: Explanation, voice: Voice) -> list[Part]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..errors import UsageError, counted
+from ..errors import BackpropError, Source, UsageError, counted
 from ..explanation.expr import Apply, Expr, Number, Ref, subtract
 from ..explanation.names import Name
 from ..explanation.paper import Paper
@@ -23,6 +23,13 @@ from ..networks.network import LayerNetwork, NDArray
 from ..networks.point import NetworkPoint, NetworkProgram
 from .problem import Problem
 from .step import Clipping, Made, Step, check_layer, check_size, check_work, number, whole_step
+
+if TYPE_CHECKING:
+    from ..differentiation.symbolic.process import SymbolicProcess
+    from ..explanation.layers import LayerRules
+
+SINGLE, DOUBLE = 1e-4, 1e-9
+"""How near the gradient of a network's program is to that of training, by its floats."""
 
 ALL_ROWS = 4
 """Rows that are all written out; of more, the first `FIRST_ROWS` are."""
@@ -134,6 +141,7 @@ def explain_update(
     detail: str = "normal",
     rate: float | None = None,
     decimals: int | None = None,
+    process: SymbolicProcess | None = None,
 ) -> Explanation:
     """Explain the loss of the first update as the program that it is.
 
@@ -144,6 +152,7 @@ def explain_update(
         detail: How much is told: ``short``, ``normal`` or ``full``.
         rate: Move what is differentiated by along its slopes, times this rate.
         decimals: Round every result to so many, as on paper.
+        process: A running `SymbolicProcess`, for the rules of whole layers.
     Raises:
         UsageError: when the network is too large, or for a name that is none.
     """
@@ -152,7 +161,41 @@ def explain_update(
     if decimals is not None:
         point = NetworkProgram(made.unrolled(Paper(decimals)), source, wrt, point)
     step = f"{made.step.name}, update 1 on {counted(len(made.rows), 'row')}, {made.step.loss}"
-    return explain_step(point, step, asked=wrt is not None, detail=detail, rate=rate)
+    told = explain_step(point, step, asked=wrt is not None, detail=detail, rate=rate)
+    if process is None or wrt is not None or decimals is not None or detail == "short":
+        return told
+    return told._replace(layers=rules_of_layers(made, process))
+
+
+def rules_of_layers(made: Made, process: SymbolicProcess) -> LayerRules | None:
+    """Return the derivatives of an update for whole layers, as matrices and by index.
+
+    The network is read as a program of arrays, and its formulas are derived as those of any; None where our
+    language has no word for a layer, or where the program's gradient is not the network's.
+    """
+    from ..differentiation.arrays import differentiate_arrays
+    from ..explanation.arrays import explain_arrays
+    from ..explanation.layers import layer_rules
+    from ..language.settle import read_arrays
+    from ..networks.program import array_program
+
+    found = array_program(made.bound.lowered, {**made.old, **made.batch})
+    if found is None:
+        return None
+    shapes = {name: x.shape for name, x in found.values.items()}
+    try:
+        program = read_arrays(Source(found.text), shapes, found.values)
+        wrt = [name for name in program.graph.inputs if name != "t"]
+        report = differentiate_arrays(
+            program, found.values, methods=("reverse",), wrt=wrt, process=process, by_index=True
+        )
+    except BackpropError:
+        return None
+    close = SINGLE if made.problem.config.dtype == "float32" else DOUBLE
+    for name, gradient in made.gradients.items():
+        if not np.allclose(report.gradient[found.names[name]], gradient, rtol=close, atol=close):
+            return None
+    return layer_rules(explain_arrays(report, process), found.names)
 
 
 class _Writing:
