@@ -70,6 +70,17 @@ INV: Program = (
     "L = a'@inv(X)@c", {"X": [[4, 1, 0], [2, 3, 1], [0, 1, 2]], "a": [1, -1, 2], "c": [0.5, 1, -1]},
 )  # fmt: skip
 
+RELU: Program = (
+    "H = relu(X@W + b); Z = H@V; P = softmax(Z); L = mean(cross_entropy(Z, T))",
+    {
+        "X": [[1, 2, 0.5], [-1, 0.5, 1], [0, -1, 2], [3, 1, -1]],
+        "W": [[0.1, 0.2], [0.3, -0.4], [0.5, 0.6]],
+        "b": [0.1, -0.3],
+        "V": [[1, -0.5], [0.5, 2]],
+        "T": [[1, 0], [0, 1], [1, 0], [0, 1]],
+    },
+)
+
 PLANTED: list[tuple[Program, str, str]] = [
     (SM, "dL/dW=x@(p - t)'", "transposed"),
     (SQ, "dL/dW=x@(p - t)'", "transposed"),
@@ -116,6 +127,11 @@ PLANTED: list[tuple[Program, str, str]] = [
     (ATT, "dL/dV=P@G", "transpose missing"),
     (DET, "dL/dX=inv(X)", "transposed"),
     (DET, "dL/dX=det(X)*inv(X)'", "wrong rule"),
+    (RELU, "dL/dW=X'@((P - T)@V')/4", "gate ignored"),
+    (RELU, "dL/dW=X'@(((P - T)@V).*where(H > 0, 1, 0))/4", "transpose missing"),
+    (RELU, "dL/dW=X'@(((P - T)@V').*where(H > 0, 1, 0))", "sum for mean"),
+    (RELU, "dL/dV=H'@P/4", "target missing"),
+    (RELU, "dL/db=rowsum(((P - T)@V').*where(H > 0, 1, 0))/4", "shape"),
     (MSE, "dL/dW=2*X'@E", "sum for mean"),
     (MSE, "dL/dW=2*X'@E/4", "sum for mean"),
     (MSE, "dL/dW=X@E", "shape"),
@@ -193,6 +209,8 @@ SPELLINGS: list[tuple[Program, str, str]] = [
     (ATT, "dL/dV", "P'@G"),
     (ATT, "dL/dP", "G@V'"),
     (DET, "dL/dX", "inv(X)' | inv(X') | solve(X', eye(3))"),
+    (RELU, "dL/dW", "X'@(((P - T)@V').*where(H > 0, 1, 0))/4"),
+    (RELU, "dL/db", "colsum(((P - T)@V').*where(H > 0, 1, 0))/4"),
     (MSE, "dL/dW", "2*X'@E/8 | X'@E/4"),
     (MSE, "dL/db", "colsum(E)/4"),
     (MSE, "dL/dP", "E/4"),
@@ -400,3 +418,27 @@ def test_the_catalogue_is_small_work() -> None:
     catalogue = ArrayCatalogue(program.graph, read_array_target("dL/dW1", program.graph))
     assert catalogue.runs is not None
     assert len(catalogue.runs.graph) < 20 * len(program.graph)
+
+
+def test_beside_a_kink_there_is_no_more_slack() -> None:
+    values = RELU[1] | {"b": [0.1, -0.2]}  # a number before the gate is -5.6e-17
+    assert judged((RELU[0], values), "dL/dW=X'@((P - T)@V')/4").verdict == "not judgeable"
+
+
+def test_programs_of_numbers_alone() -> None:
+    assert check("norm([3, 4])", {"f": 5}).verdicts[0].good
+    assert check("norm([3, 4])*x", {"x": "norm([3, 4])", "f": 10}, {"x": 2}).verdicts[0].good
+
+
+TOKENS = "L z W x p t / ' [ ] [0,1] [[1,2],[3,4]] , ( ) + - * .* @ ^ 2 0.5 inv( sum( e v4 dL/dz 1e400".split()
+
+
+def test_arbitrary_claims_end_with_a_verdict() -> None:
+    draw = np.random.default_rng(3)
+    for _ in range(150):
+        name, answer = ("".join(draw.choice(TOKENS, draw.integers(1, 7))) for _ in range(2))
+        for claim in ({name: "p@x'"}, {"dL/dW": answer}, {"W[0,1]": answer}):
+            try:
+                check(SM[0], claim, SM[1])
+            except BackpropError:
+                continue

@@ -60,11 +60,20 @@ ROUGH = 1e-9
 CANCELLED = 1e-30
 """What so many digits leave of a 0, as a share of other numbers."""
 
+PRODUCTS = 100_000_000
+"""Products of floats at all points together: a second or so."""
+
 SPOILT = 1e-11
 """By how much floats may be off where mistakes are looked for, as a share of the array's largest number."""
 
 NOTHING = 1e-9
 """A quantity that is so small beside what it is elsewhere is 0."""
+
+JUMP = 1e-8
+"""A change that is so large beside a quantity is none of rounding."""
+
+ROUNDED_AWAY = 1e-13
+"""What rounding may leave of a 0 in floats, as a share of the inputs."""
 
 SIGNS = 4
 """Points beside one, at which it is seen how far rounding its numbers to floats moves a quantity."""
@@ -158,7 +167,8 @@ class ArrayQuestion:
         if self.exactly is None:
             return np.full_like(moved, 64.0 * EPS * np.abs(self.right).max(initial=0.0))
         draw = np.random.default_rng(0)
-        noise = 0.0
+        noise, size = 0.0, max((float(np.abs(x).max()) for x in self.point.values()), default=1.0)
+        most = max(JUMP * float(np.abs(self.right).max(initial=0.0)), ROUNDED_AWAY * size)
         for _ in range(SIGNS):
             beside = {}
             for name, x in self.point.items():
@@ -166,7 +176,10 @@ class ArrayQuestion:
                 beside[name] = np.where(rounded, x * (1.0 + EPS * draw.choice((-1.0, 1.0), x.shape)), x)
             there = self.to_digits(beside)
             moved = np.fmax(moved, np.abs(there - self.right))
-            noise = max(noise, float(np.abs(self.runs(beside)[0] - there).max(initial=0.0)))
+            off = float(np.abs(self.runs(beside)[0] - there).max(initial=0.0))
+            noise = max(noise, off if off <= most else 0.0)
+        # beside a kink it jumps: that is no rounding
+        moved = np.where(moved <= most, moved, 0.0)
         # what cancels leaves of a 0 about as much on any other way
         return np.multiply(moved, 4.0) + 8.0 * noise
 
@@ -396,6 +409,8 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         if unnamed and self._agreement(asked, answer, kept=unnamed).agrees:
             return verdict._replace(says=f"with the value of {' and '.join(unnamed)} put in")
         says = "the formula is right at this point by chance: with other numbers it is not"
+        named = self._held(asked, answer, None)
+        says += f"; there {named[0].says}" if named else ""
         return verdict._replace(verdict=WRONG, digits=None, says=says, mistake="right by chance")
 
     def _above(self, answer: ArrayAnswer) -> set[int]:
@@ -465,10 +480,11 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         """Compare a formula with a quantity at points of the same shapes."""
         runs, exactly = self._beside(asked, answer)
         often = WORK // len(exactly) + 2 if exactly is not None else 0
+        most = max(LEAST_POINTS, min(POINTS, PRODUCTS // unrolled_size(runs.graph)))
         count, gaps, sizes = 0, 0, list[float]()
         worst, place = 0.0, tuple[int, ...]()
         for point in self._points(symmetric, kept):
-            if count >= POINTS:
+            if count >= most:
                 break
             found, claim = runs(point)
             if not np.isfinite(found).all():
@@ -556,11 +572,14 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
                 off = np.abs(exact - [right, claim]).reshape(2, -1).max(1)
                 if (off > SPOILT * np.abs(exact).reshape(2, -1).max(1)).any():
                     continue
+            if found is None and np.abs(right - claim).max() <= ROUGH * np.abs(right).max():
+                continue  # here it gives the right numbers
             tried += 1
             values = claim.ravel().tolist()
             there = asked.catalogue.at(point)
             wanted = there.values() if found is None else [there[m.key] for m in found if m.key in there]
-            fits = matching(wanted, values, right.ravel().tolist(), [0.0] * len(values))
+            spares = [0.0] * len(values)
+            fits = matching(wanted, values, right.ravel().tolist(), spares, anywhere=found is not None)
             keys = {m.key for m in fits}
             found = fits if found is None else [m for m in found if m.key in keys]
         return found or []

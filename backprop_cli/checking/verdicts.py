@@ -197,7 +197,9 @@ def with_mistakes(base: Verdict, named: Sequence[Named]) -> Verdict:
     return base._replace(mistake=first.kind, says=first.says, others=others)
 
 
-def matching(found: Iterable[M], values: Numbers, rights: Numbers, spares: Numbers) -> list[M]:
+def matching(
+    found: Iterable[M], values: Numbers, rights: Numbers, spares: Numbers, *, anywhere: bool = False
+) -> list[M]:
     """Return the mistakes that give some numbers within their digits: exact ones first, then simple ones.
 
     Args:
@@ -205,6 +207,7 @@ def matching(found: Iterable[M], values: Numbers, rights: Numbers, spares: Numbe
         values: The claim: one number, or those of an array.
         rights: The right numbers.
         spares: By how much they may differ.
+        anywhere: A mistake may give the right numbers here, as a gate that is open does.
     """
     largest = NOUGHT * max(map(abs, values), default=0.0) if len(values) > 1 else 0.0
     kept = []
@@ -215,7 +218,7 @@ def matching(found: Iterable[M], values: Numbers, rights: Numbers, spares: Numbe
             own = own or abs(number - right) > NEAR * max(abs(right), abs(number)) + largest
             rough = rough or gap > near
             fits = fits and gap <= max(min(spare * ROOM, CLOSE * abs(value)), near)
-        if own and fits:
+        if (own or anywhere) and fits:
             kept.append((rough, mistake.rank, mistake))
     kept.sort(key=lambda k: k[:2])
     exact = [m for rough, _, m in kept if not rough]

@@ -24,7 +24,7 @@ from ..ops.arrays import ARRAYS
 from ..ops.matrices import MATRICES, Key, labels, sizes_of
 from ..ops.namespaces import FLOATS, Lifted
 from ..ops.tensor import TENSORS, Pull, TensorPrimitive, filled
-from .run import constants
+from .run import constants, single_constants
 from .sweep import sweep
 
 ADD, SUBTRACT, MULTIPLY, NEGATIVE, WHERE = (
@@ -161,16 +161,16 @@ class Recorder:
         self.pulling = False
         self._known: dict[tuple[Any, ...], int] = {}
         self._constants: dict[str, int] = {}
-        self._values: list[float] = []
+        self._values: dict[int, float] = {}
         if graph is not None:
             self.builder.nodes, self.builder.shaped = list(graph.nodes), graph.shaped
             self.builder.inputs, self.builder.named = dict(graph.inputs), dict(graph.named)
-            self._values = constants(graph)
+            values = zip(constants(graph), single_constants(graph), strict=True)
+            self._values = {k: x for k, (x, single) in enumerate(values) if single}
 
     def node(self, id: int) -> Any:
         """Return a node of the program; what is built from numbers alone is a number."""
-        node = self.builder.nodes[id]
-        return self._values[id] if node.kind == CONSTANT and not node.shape else Written(self, id)
+        return self._values[id] if id in self._values else Written(self, id)
 
     def operand(self, node: Node, k: int) -> Any:
         """Return an operand of a node that is there."""

@@ -243,9 +243,18 @@ def run_exactly(graph: Graph, inputs: Mapping[str, Any], needed: Sequence[bool] 
 
 
 def constants(graph: Graph) -> list[float]:
-    """Return the value of every node that is built from numbers alone, nan for the others."""
+    """Return the value of every node that is built from single numbers alone, nan for the others."""
     leaves = dict.fromkeys(graph.inputs.values(), FLOATS.nan) | graph.constant_values()
-    return run(graph, leaves, needed=[node.kind == CONSTANT and not node.shape for node in graph.nodes])
+    return run(graph, leaves, needed=single_constants(graph))
+
+
+def single_constants(graph: Graph) -> list[bool]:
+    """Return which nodes are built from single numbers alone, with no array on the way."""
+    found: list[bool] = []
+    for node in graph.nodes:
+        plain = node.kind == CONSTANT and not node.shape
+        found.append(plain and all(found[i] for i in node.inputs) if graph.shaped else plain)
+    return found
 
 
 def evaluate(graph: Graph, inputs: Mapping[str, float]) -> tuple[list[float], list[bool]]:
