@@ -142,9 +142,11 @@ def check_accuracy(name: str, count: int) -> None:
     columns = [draw.uniform(low, high, count) for low, high in RANGES[name]]
     if name in SIZES:
         columns.append(spread(*SIZES[name], count, count))
+    # what is made of others has the bound of its rule, whose roundings add up: sigmoid is at 2.2
+    bound = 2.0 if name in ROWS else PRIMITIVES[name].ulp
     for x in columns:
         error, at = worst_of(name, x)
-        assert error <= 2.0, (at, error)
+        assert error <= bound, (at, error)
 
 
 @needs_llvm
