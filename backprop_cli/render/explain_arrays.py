@@ -104,7 +104,7 @@ def _backward(told: Told, id: int, digits: int) -> list[str]:
     total = " + ".join(bracketed(x, PRODUCT).text for x in sums) if len(uses) > 1 else uses[0].text
     if isinstance(report, ArrayReport):
         standing = array_lines(report.standing(id), digits if not node.shape else DIGITS)
-        head = f"{name} = {total} = "
+        head = f"{name} = " + (f"{total} = " if total != standing[0] else "")
         lines = [f"{head}{standing[0]}", *(f"{' ' * len(head)}{line}" for line in standing[1:])]
     else:
         lines = [f"{name} = {total}"]
