@@ -359,3 +359,8 @@ def test_letters_have_hats_and_bars(run: Run) -> None:
     assert "double y_hat, double theta_hat" in found.out
     with pytest.raises(ExpressionError):
         parse("\u0302x")
+
+
+def test_a_definition_that_is_never_called_leaves_numbers_as_they_are() -> None:
+    assert backprop.eval("q(x) = h(x); 2y", y=3) == 6.0
+    assert backprop.grad("q(x) = h(x); 2y", y=3).agree

@@ -29,8 +29,9 @@ def bind(graph: Graph, values: Mapping[str, float]) -> dict[str, float]:
     for name in values:
         if name not in graph.inputs:
             raise not_an_input(graph, name)
-    if graph.source.unknown:
-        raise without_numbers(graph)
+    node = unknown_step(graph)
+    if node is not None:
+        raise without_numbers(graph, node)
     for name, value in values.items():
         if not isfinite(value):
             raise BindingError(f"{name} = {value} is not a finite number")
@@ -49,12 +50,17 @@ def bind(graph: Graph, values: Mapping[str, float]) -> dict[str, float]:
 
 def is_bound(graph: Graph, bindings: Mapping[str, float]) -> bool:
     """Whether there is a point: with no value at all, a program that needs some is its symbols alone."""
-    return bool(bindings or ((graph.defaults or not graph.inputs) and not graph.source.unknown))
+    return bool(bindings or ((graph.defaults or not graph.inputs) and unknown_step(graph) is None))
 
 
-def without_numbers(graph: Graph) -> BindingError:
+def unknown_step(graph: Graph) -> Node | None:
+    """Return the first step that is an unknown function's value."""
+    steps = graph.nodes if graph.source.unknown else ()
+    return next((node for node in steps if isinstance(node.op, UnknownFunction)), None)
+
+
+def without_numbers(graph: Graph, node: Node) -> BindingError:
     """Say that a program with unknown functions has formulas alone."""
-    node = next(node for node in graph.nodes if isinstance(node.op, UnknownFunction))
     assert isinstance(node.op, UnknownFunction)
     name = node.op.function
     says = f"{name} is an unknown function: there are formulas, but no numbers"
