@@ -57,6 +57,16 @@ PROGRAMS: list[tuple[str, Arrays]] = [
     ("sum((R - U@V').^2)", FACTORS),
     ("r = x[0]; y = x[1:3]; max(y)*r*A[0, 1] + mean(relu(A[2])) - min(x)", QUADRATIC),
     (
+        "z = W@x + b; i = sigmoid(z[0:2]); g = tanh(z[2:4]); c = f*c0 + i*g; L = sum(tanh(c)*c)",
+        {
+            "W": [[1, 2], [0, 1], [1, 1], [2, 1]],
+            "x": [1, -1],
+            "b": [0, 0.1, 0, 0.5],
+            "c0": [1, 2],
+            "f": [0.5, 0.25],
+        },
+    ),
+    (
         "sum(relu(X@W + b)) + t*trace(X'@X)",
         {"X": [[1, 2], [3, -4], [0.5, 1]], "W": [[1, 0], [-1, 2]], "b": [0.5, 1], "t": 3},
     ),
@@ -97,7 +107,7 @@ def test_arrays_run_in_javascript(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
-@pytest.mark.parametrize("k", [2, 5, 8, 11, 12])
+@pytest.mark.parametrize("k", [2, 5, 8, 11, 13])
 def test_arrays_run_in_c(tmp_path: Path, k: int) -> None:
     text, values = PROGRAMS[k]
     (tmp_path / "program.c").write_text(exported(text, values, "c"), "utf-8")
@@ -132,7 +142,11 @@ LATEX = {
     "x'@A@x": (r"&= \left(A + A^{\top}\right) \, x =", r"&= x \, x^{\top} =", r"v_{3} &= x^{\top} \, A ="),
     "sum((R - U@V').^2)": (r"&= v_{5}^{\circ 2} =", r"v_{4} &= U \, V^{\top} ="),
     TEXTS[7]: (r"y \odot", r"&= X^{\top} \, \left(p - y\right)"),
-    TEXTS[12]: (r"\mathbf{1}_{3} \, b^{\top}", r"\operatorname{tr}\left("),
+    TEXTS[13]: (r"\mathbf{1}_{3} \, b^{\top}", r"\operatorname{tr}\left("),
+    TEXTS[12]: (
+        r"{\partial W} &= \frac{\partial L}{\partial z} \, x^{\top} =",
+        r"W^{\top} \, \frac{\partial L}{\partial z}",
+    ),
     TEXTS[11]: (r"r &= \left[x\right]_{0} = 1", r"\left[A\right]_{0,1}"),
 }
 
@@ -251,7 +265,7 @@ class Matrices:
             self.take("]")
             self.take("_")
             key = tuple(
-                slice(*map(int, part.split(":"))) if ":" in part else int(part)
+                slice(*(int(end) if end else None for end in part.split(":")))
                 for part in self.words().split(",")
             )
             if found.shape[1] == 1 and len(key) == 1:
@@ -271,6 +285,8 @@ class Matrices:
             self.take(r"\end")
             self.words()
             return np.vstack(rows)
+        if token == r"\frac" and self.tokens[self.at + 1] == r"\partial":
+            return self.names[f"slope by {[self.name() for _ in range(2)][1]}"]
         if token == r"\frac":
             top, bottom = self.group(), self.group()
             assert bottom.size == 1
@@ -297,10 +313,20 @@ class Matrices:
                 self.take()
                 name = "logdet"
             return self.called(name)
-        if self.peek() == "_":
-            self.take()
-            token += self.words()
-        return self.names[token]
+        self.at -= 1
+        return self.names[self.letters()]
+
+    def letters(self) -> str:
+        token = self.take()
+        return token + self.words() if self.peek() == "_" and self.take() else token
+
+    def name(self) -> str:
+        """Read ``{\\partial x}``."""
+        self.take("{")
+        self.take(r"\partial")
+        name = self.letters()
+        self.take("}")
+        return name
 
     def called(self, name: str) -> Any:
         self.take("(")
@@ -350,7 +376,8 @@ def read_as_matrices(text: str, values: Arrays) -> None:
         return np.reshape(x, (1, -1) if kinds[id].row else (-1, 1)) if np.ndim(x) < 2 else x
 
     names = {graph.own_name(n.id): column(report.values[n.id], n.id) for n in graph.nodes}
-    slopes = {name: column(report.standing(id), id) for name, id in graph.inputs.items()}
+    slopes = {graph.own_name(n.id): column(report.standing(n.id), n.id) for n in graph.nodes}
+    names |= {f"slope by {name}": slope for name, slope in slopes.items()}
     read = 0
     for line in document(report, "{:.6g}".format).splitlines():
         head, ampersand, rest = line.partition(" &= ")

@@ -576,18 +576,43 @@ def value_of_text(report: ArrayReport, text: str, more: Mapping[str, NDArray] = 
 
     ``dL/dz`` is the derivative by a step.
     """
-    graph, known = report.graph, dict(more)
+    try:
+        program, known, _ = read_formula(report, text, more)
+        return array_values(program, {n: known[n] for n in program.graph.inputs}).value
+    except BackpropError:
+        return None
+
+
+class Formula(NamedTuple):
+    """A formula over a program's names, read as a program of its own.
+
+    Attributes:
+        program: With the names for inputs.
+        known: Their values.
+        slopes: Its names for derivatives by steps, ``dL/dz``, and which steps these are.
+    """
+
+    program: Settled
+    known: dict[str, NDArray]
+    slopes: dict[str, int]
+
+
+def read_formula(report: ArrayReport, text: str, more: Mapping[str, NDArray] = NOTHING) -> Formula:
+    """Read a formula over a program's names, and more; ``dL/dz`` is the derivative by a step.
+
+    Raises:
+        BackpropError: for what is no formula.
+    """
+    graph, known, slopes = report.graph, dict(more), dict[str, int]()
     for slope, k in named_slopes(report, text).items():
         name = f"slope_{k}_"
         text = re.sub(rf"(?<!\w){re.escape(slope)}(?!\w)", name, text)
         known[name] = np.asarray(report.cotangents[k], float)
+        slopes[name] = k
     names = set(re.findall(NAME, text))
     known |= {name: report.values[n.id] for n in graph.nodes if (name := graph.own_name(n.id)) in names}
-    try:
-        program = read_arrays(Source(text), {n: x.shape for n, x in known.items() if x.shape}, known)
-        return array_values(program, {n: known[n] for n in program.graph.inputs}).value
-    except BackpropError:
-        return None
+    program = read_arrays(Source(text), {n: x.shape for n, x in known.items() if x.shape}, known)
+    return Formula(program, known, slopes)
 
 
 def fault_of(report: ArrayReport, id: int, text: str) -> str | None:

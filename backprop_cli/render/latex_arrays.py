@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..differentiation.arrays import ArrayReport
-from ..errors import Source
+from ..differentiation.arrays import ArrayReport, read_formula
 from ..graph import CONSTANT, Graph, Node
 from ..language.format import is_turned, letter
-from ..language.operators import ATOM, POWER, PRODUCT, SUM
-from ..language.settle import Settled, read_arrays
+from ..language.operators import ATOM, POWER, PRODUCT, ROOT, SUM
+from ..language.settle import Settled
 from ..language.written import Piece, Rule, atom, bracketed, spell, template
 from ..ops.matrices import by_number
+from .arrays import slopes_of
 from .latex import BRACKETS, LATEX, command, name_to_latex, number_piece, number_to_latex
 
 MOST = 10
@@ -65,16 +65,18 @@ SIZED = {"eye": "I", "ones": r"\mathbf{1}", "zeros": "0"}
 
 
 class _Writer:
-    """Writes the steps of a program of known kinds."""
+    """Writes the steps of a program of known kinds; some of its names stand for something written."""
 
-    def __init__(self, program: Settled) -> None:
+    def __init__(self, program: Settled, written: Mapping[str, str] = {}) -> None:
         self.graph = program.graph
         self.kinds = program.kinds
+        self.written = written
 
     def leaf(self, node: Node) -> Piece:
         if node.kind == CONSTANT:
             return number_piece(str(node.label))
-        return atom(name_to_latex(self.graph.own_name(node.id)))
+        name = self.graph.own_name(node.id)
+        return Piece(self.written[name], ROOT) if name in self.written else atom(name_to_latex(name))
 
     def step(self, node: Node, operands: Sequence[Piece]) -> Piece:
         """Write one step over written operands."""
@@ -99,7 +101,11 @@ class _Writer:
             case "'" | "transpose":
                 return TURNED(operands[0])
             case "index":
-                parts = [str(k) if isinstance(k, int) else f"{k[0]}:{k[1]}" for k in node.static["key"]]
+                ends = zip(node.static["key"], kinds[0].shape, strict=False)
+                parts = [
+                    str(k) if isinstance(k, int) else ":" if k == (0, n) else f"{k[0]}:{k[1]}"
+                    for k, n in ends
+                ]
                 return atom(rf"\left[{operands[0]}\right]_{{{','.join(parts)}}}")  # x_0 is a name
             case "stack":
                 return self._stacked(node, operands)
@@ -135,10 +141,17 @@ class _Writer:
 
 
 def formula(text: str, report: ArrayReport) -> str:
-    """Return a formula over a report's names in LaTeX."""
-    known = {name: report.values[k] for name, k in report.graph.named.items()}
-    program = read_arrays(Source(text), {n: x.shape for n, x in known.items() if x.shape}, known)
-    return _Writer(program).whole().text
+    """Return a formula over a report's names, and derivatives by its steps, in LaTeX."""
+    read = read_formula(report, text)
+    return (
+        _Writer(read.program, {name: _slope(report.graph, k) for name, k in read.slopes.items()}).whole().text
+    )
+
+
+def _slope(graph: Graph, id: int) -> str:
+    """Write the derivative of the output by a node."""
+    of, by = (name_to_latex(_name(graph, k)) for k in (graph.output, id))
+    return rf"\frac{{\partial {of}}}{{\partial {by}}}"
 
 
 def array_to_latex(x: Any, write: Write, *, row: bool = False) -> str:
@@ -189,14 +202,13 @@ def _lines(report: ArrayReport, write: Write) -> Iterator[str]:
     yield r"\subsection*{Gradient}"
     yield r"Each derivative has the shape of what it is by."
     yield r"\begin{align*}"
-    output = name_to_latex(_name(graph, graph.output))
     rows = []
-    for name in report.wrt:
-        id = graph.inputs[name]
-        text = report.formulas.get(id)
-        made = "" if text is None else f"{formula(text, report)} = "
+    formulas = dict(slopes_of(report))
+    for name in dict.fromkeys((*report.wrt, *formulas)):
+        id = graph.id_of(name)
+        made = f"{formula(formulas[name], report)} = " if name in formulas else ""
         value = array_to_latex(report.standing(id), write, row=kinds[id].row)
-        rows.append(rf"\frac{{\partial {output}}}{{\partial {name_to_latex(name)}}} &= {made}{value}")
+        rows.append(f"{_slope(graph, id)} &= {made}{value}")
     yield " \\\\\n".join(rows)
     yield r"\end{align*}"
     yield r"\end{document}"
