@@ -136,7 +136,7 @@ def test_ranges_of_single_numbers(run: Any) -> None:
         ("x[0],x[1]\n1,2\n", ("2*x'", ), "a gradient is that of a number"),
         ("x[0],x[1]\n1,2\n", ("exp(x",), "the bracket of 'exp(' is not closed"),
         ("x[0],x[1]\n1,2\n", ("norm(x)", "--order", "2"), "--order is for one point, not for many"),
-        ("x\n1\n", ("norm(x)",), "norm takes a vector or a matrix, not a number"),
+        ("x\n1\n", ("norm(x)",), "hint: in a table an array has a column a number: x[0], x[1]"),
     ],
 )  # fmt: skip
 def test_bad_tables(

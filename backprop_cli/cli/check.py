@@ -46,7 +46,8 @@ ENDINGS = {
     "claims",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A claim: dL/dx=, x= for an input's derivative, d= for a step's value, d2L/dxdy=. Repeatable.",
+    help="A claim: dL/dx=, x= for an input's derivative, d= for a step's value, d2L/dxdy=; of arrays"
+    " dL/dW=(p - t)@x' or [[1,2],[3,4]]. Repeatable.",
 )
 @click.option(
     "--claims",

@@ -149,7 +149,12 @@ class Request:
             click.get_current_context().with_resource(self.table.source)
         columns = self.table.arrays if self.table is not None else {}
         shapes = {name: array.shape for name, array in columns.items()}
-        self.settled = program_of(self.source, self.bindings, self.arrays, error, shapes)
+        try:
+            self.settled = program_of(self.source, self.bindings, self.arrays, error, shapes)
+        except ExpressionError as clash:
+            if () in shapes.values():
+                clash.hint = "in a table an array has a column a number: x[0], x[1]"
+            raise
         if self.settled is None:
             return False
         self.graph = self.settled.graph
