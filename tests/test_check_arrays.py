@@ -289,7 +289,9 @@ def test_follow_through() -> None:
 
 def test_numbers_of_an_array() -> None:
     assert judged(SM, "dL/dW[1,0]=-0.428").says == "this is the number at [0,1]: the indices are swapped"
-    assert judged(SM, "z=[0.2, 1.1]").says == "1 of 2 numbers are right, [1] is furthest off"
+    assert judged(SM, "z=[0.2, 1.2]").says == "1 of 2 numbers are right, [1] is furthest off"
+    assert judged(SM, "z=[0.2, 1.1]").says == "1 of 2 numbers are right, the sign of [1] is wrong"
+    assert judged(SM, "z=[-1.1, 0.2]").says == "0 of 2 numbers are right, [0] and [1] are exchanged"
     with pytest.raises(BackpropError, match="index 3 of"):
         judged(SM, "dL/dx[3]=1")
     with pytest.raises(BackpropError, match="3 axes"):

@@ -39,6 +39,7 @@ from .judging import Claim, Earlier, OneByOne
 from .question import INEXACT, Ground, Question
 from .sampling import DIGITS, LEAST_POINTS, POINTS, SAME, WORK, digits_of
 from .verdicts import (
+    CLOSE,
     FOLLOWS,
     LEAST_DIGITS,
     NEAR,
@@ -246,12 +247,10 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         self.least = least_digits
         self.point = bind_arrays(program, given) if given is not None else None
         self.fault = ""
-        self.values: list[NDArray] = []
         self.shares = _targets(self.graph)
         if self.point is not None:
             try:
-                report = array_values(program, self.point)
-                self.values, self.shares = report.values, target_shares(report)
+                self.shares = target_shares(array_values(program, self.point))
             except NoSuchNumber as error:
                 self.fault = error.message
         self.shares = [k for k in self.shares if self.graph.nodes[k].op is None]
@@ -295,7 +294,7 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         asked = self.question(target)
         if self.point is None:
             return self._in_general(base, asked, answer)
-        if self.fault or not np.isfinite(asked.right).all():
+        if not np.isfinite(asked.right).all():
             says = f"there is no such number: {self.fault or asked.why}"
             if answer.shape is None:
                 return base._replace(verdict=RIGHT, says=says)
@@ -385,6 +384,9 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
             return min(filter(None, loose), key=lambda v: v.digits or 0)
         if not target.shape:
             return base
+        part = _of_some(entries, value, right, off)
+        if part is not None:
+            return base._replace(says=part[1], mistake=part[0])
         worst = place_text(base.elements["worst"] if base.elements else ())
         good = len(places) - len(off)
         says = f"{good} of {len(places)} numbers are right, {worst} is furthest off"
@@ -635,6 +637,25 @@ def _together(base: Verdict, found: Sequence[Verdict | None], least: int) -> Ver
     cut = any("cut off" in v.says for v in rounded)
     says = f"right to {digits} digits{', cut off instead of rounded' if cut else ''}"
     return base._replace(verdict=ROUNDED, digits=digits, says=says)
+
+
+def _of_some(
+    entries: Sequence[Answer], value: NDArray, right: NDArray, off: Sequence[int]
+) -> tuple[str, str] | None:
+    """Return the mistake in a few numbers of an array: their sign, or two of them exchanged."""
+    places = [place_text([int(i) for i in np.unravel_index(k, value.shape)]) for k in off[:2]]
+    given, good = [float(x) for x in value.flat], [float(x) for x in right.flat]
+
+    def is_(k: int, x: float) -> bool:
+        return abs(given[k] - x) <= max(min(entries[k].spare, CLOSE * abs(x)), NEAR * abs(x))
+
+    count = f"{len(given) - len(off)} of {len(given)} numbers are right"
+    if all(is_(k, -good[k]) for k in off):
+        others = f" and {len(off) - 1} others" if len(off) > 1 else ""
+        return "sign lost", f"{count}, the sign of {places[0]}{others} is wrong"
+    if len(off) == 2 and is_(off[0], good[off[1]]) and is_(off[1], good[off[0]]):
+        return "another number", f"{count}, {' and '.join(places)} are exchanged"
+    return None
 
 
 def _counted(shape: Shape, value: NDArray, right: NDArray, off: Sequence[int]) -> dict[str, Any]:
