@@ -266,11 +266,12 @@ def test_dependencies_cover_what_is_imported():
     # imported where they are installed, and never needed
     extras = {
         name
-        for extra in ("arrow", "fast", "onnx", "plot", "tensorboard")
+        for extra in ("arrow", "fast", "jax", "onnx", "plot", "tensorboard")
         for name in names(project["optional-dependencies"][extra])
     }
-    outside -= {"llvmlite", "onnx", "onnxruntime", "tensorboardX", "matplotlib", "PIL", "pyarrow"}
-    assert extras == {"llvmlite", "onnx", "onnxruntime", "tensorboardx", "matplotlib", "pillow", "pyarrow"}
+    outside -= {"jax", "llvmlite", "onnx", "onnxruntime", "tensorboardX", "matplotlib", "PIL", "pyarrow"}
+    given = {"jax", "llvmlite", "onnx", "onnxruntime", "tensorboardx", "matplotlib", "pillow", "pyarrow"}
+    assert extras == given
     known = packages_distributions()
     needed = {known.get(name, [name])[0].lower().replace("_", "-") for name in outside}
     needed -= {"mpmath"} if "sympy" in declared else set()  # SymPy's own arithmetic: installed with it

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -15,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import ROOT, Result
+from ruamel.yaml import YAML
 
 from backprop_cli.training.model import Model
 
@@ -163,3 +166,68 @@ def test_processes_with_other_configs_are_refused(
             2, f"the processes differ in their {what}: SHA-256 ", " in process 1, ", " in process 0"
         )
     assert not (tmp_path / "run").exists()
+
+
+# Job files
+
+JOBS = ROOT / "docs" / "scaling"
+STAND_INS = {
+    "scontrol": "echo 127.0.0.1; echo elsewhere",
+    "srun": 'shift; for k in 0 1; do SLURM_PROCID=$k "$@" & done; wait -n && wait -n',
+}
+
+
+def _manifest() -> dict[str, Any]:
+    """Return the container of the Job, whose pods the Service finds by the Job's name."""
+    with (JOBS / "kubernetes.yaml").open() as file:
+        service, job = YAML(typ="safe").load_all(file)
+    name = job["metadata"]["name"]
+    assert service["spec"]["selector"] == {"job-name": name}
+    pods = job["spec"]["template"]["spec"]
+    assert pods["subdomain"] == service["metadata"]["name"]
+    assert (job["spec"]["completionMode"], job["spec"]["completions"]) == (
+        "Indexed",
+        job["spec"]["parallelism"],
+    )
+    (container,) = pods["containers"]
+    given = {variable["name"]: variable["value"] for variable in container["env"]}
+    assert given["COORDINATOR"].startswith(f"{name}-0.{pods['subdomain']}:")
+    assert given["PROCESSES"] == str(job["spec"]["completions"])
+    return container
+
+
+def test_job_files_are_sound() -> None:
+    subprocess.run(["bash", "-n", JOBS / "slurm.sh"], check=True)
+    subprocess.run(["sh", "-n", "-c", _manifest()["command"][2]], check=True)
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> dict[str, str]:
+    """An environment with this backprop, and stand-ins for what a cluster has."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name, text in {**STAND_INS, "backprop": f'exec {sys.executable} -m backprop_cli "$@"'}.items():
+        (folder / name).write_text(f"#!/bin/bash\n{text}\n")
+        (folder / name).chmod(0o755)
+    return os.environ | {"PATH": f"{folder}:{os.environ['PATH']}", "RUN": str(tmp_path / "run")}
+
+
+@pytest.mark.nightly
+def test_the_slurm_job_trains_and_goes_on(tools: dict[str, str], tmp_path: Path) -> None:
+    slurm = {"SLURM_JOB_NAME": "big", "SLURM_JOB_NODELIST": "two", "SLURM_NTASKS": "2"}
+    for epochs in (4, 6):
+        place = {"SLURM_JOB_ID": str(_port())}
+        words = ["bash", JOBS / "slurm.sh", IRIS, f"training.epochs={epochs}"]
+        done = subprocess.run(words, env=tools | slurm | place, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert "resumed from" in done.stderr
+    assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 6
+
+
+@pytest.mark.nightly
+def test_the_pods_of_the_job_train(tools: dict[str, str], tmp_path: Path) -> None:
+    given = {"CONFIG": IRIS, "DEVICES": "1", "PROCESSES": "2", "COORDINATOR": f"127.0.0.1:{_port()}"}
+    command = _manifest()["command"]
+    pods = [subprocess.Popen(command, env=tools | given | {"JOB_COMPLETION_INDEX": str(k)}) for k in range(2)]
+    assert [pod.wait(150) for pod in pods] == [0, 0]
+    assert (tmp_path / "run" / "model.safetensors").exists()
