@@ -26,6 +26,7 @@ from backprop_cli.api.arrays import (
 )
 from backprop_cli.differentiation import METHODS
 from backprop_cli.differentiation.arrays import array_values
+from backprop_cli.differentiation.sampled import sampled
 from backprop_cli.errors import BackpropError, ExpressionError, NoSuchNumber, Source
 from backprop_cli.graph import NOWHERE, ArrayBuilder
 from backprop_cli.language.array_parser import parse_arrays
@@ -582,10 +583,45 @@ def test_large_arrays_run_in_reverse_alone(run: Any) -> None:
     slopes = (1 - np.tanh(w @ x) ** 2)[:, None] * x
     np.testing.assert_allclose(report.gradient["W"].astype(float), slopes, rtol=1e-12)
     assert "reverse mode alone" in report.notes[0]
+    assert "central differences agree at 129 places: numbers drawn from W and x" in report.notes[1]
+    assert report.agree
     with pytest.raises(BackpropError, match="would go through them one by one"):
         backprop_cli.grad("sum(tanh(W@x))", W=w, x=x, methods=["finite"])
     with pytest.raises(NoSuchNumber, match=r"exp\(x\)\[0\] has no finite number"):
         backprop_cli.eval("exp(x)", x=np.full(5000, 1000.0))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [
+        (lambda g: {**g, "W": 2 * g["W"]}, "W["),
+        (lambda g: {**g, "W": g["W"].T}, "W["),
+        (lambda g: {**g, "x": -g["x"]}, "x["),
+        (
+            lambda g: {**g, "x": g["x"] + 1e-3 * (np.arange(70) == 69)},
+            "the direction",
+        ),  # whether drawn or not
+    ],
+)
+def test_differences_at_some_numbers_notice_what_is_wrong(wrong: Any, where: str) -> None:
+    draw = np.random.default_rng(2)
+    values = {"W": draw.normal(size=(70, 70)), "x": draw.normal(size=70)}
+    program, _ = settled("sum(relu(W@x)) + norm(W*2)", **values)
+    h = values["W"] @ values["x"] > 0
+    length = np.linalg.norm(values["W"])
+    right = {"W": np.outer(h, values["x"]) + 2 * values["W"] / length, "x": values["W"].T @ h}
+    assert sampled(program.graph, values, right).wrong == []
+    found = sampled(program.graph, values, wrong(right))
+    assert any(name.startswith(where) for name in found.wrong)
+    assert "disagree with reverse mode at" in str(found)
+
+
+def test_a_million_numbers(run: Any, tmp_path: Any) -> None:
+    np.save(tmp_path / "a.npy", np.full((1000, 1000), 0.5))
+    told = run("grad", "norm(A)^2/2", "--A", str(tmp_path / "a.npy")).answered()
+    assert "... 996 rows" in told.out
+    assert "reverse mode alone, in 15 MB" in told.err
+    assert max(map(len, told.out.splitlines())) < 80
 
 
 def test_nearly_singular_matrices_are_told() -> None:

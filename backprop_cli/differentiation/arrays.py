@@ -31,6 +31,7 @@ from . import DEFAULT_METHODS
 from .compare import AGREE, NOT_RUN, Verdict, gravity
 from .report import GradientReport, differentiate, warnings_of
 from .report import Unrolled as UnrolledPoint
+from .sampled import Sampled, sampled
 
 if TYPE_CHECKING:
     from .symbolic.process import SymbolicProcess
@@ -72,6 +73,7 @@ class ArrayReport(NamedTuple):
         formulas: Node to its derivative in matrix notation, where it has one.
         chained: The same with the derivatives by the steps that have names, ``dL/dz@x'``.
         by_index: Node to its place, ``[i,j]``, and its derivative there, where that was asked for.
+        checked: What differences say at numbers that were drawn, where there are too many for all of them.
     """
 
     program: Settled
@@ -87,6 +89,7 @@ class ArrayReport(NamedTuple):
     formulas: Mapping[int, str] = {}
     chained: Mapping[int, str] = {}
     by_index: Mapping[int, tuple[str, str]] = {}
+    checked: Sampled | None = None
 
     @property
     def graph(self) -> Graph:
@@ -156,6 +159,8 @@ class ArrayReport(NamedTuple):
     @property
     def agree(self) -> bool | None:
         """False when a verdict is `disagree`; None with fewer than two methods."""
+        if self.checked is not None:
+            return not self.checked.wrong
         return self.numbers.agree if self.numbers is not None else None
 
     def shown(self, *, everything: bool = False) -> list[int]:
@@ -469,10 +474,15 @@ def differentiate_arrays(
     if large:
         _check_finite(graph, run, graph.needed())
         memory = sum(x.nbytes for x in (*run.values, *(g for g in run.cotangents if g is not None)))
-        note = f"{size:,} single numbers: reverse mode alone, in {max(1, memory >> 20):,} MB"
+        notes = [f"{size:,} single numbers: reverse mode alone, in {max(1, memory >> 20):,} MB"]
+        checked = None
+        if not methods:
+            gradient = {name: run.cotangents[graph.inputs[name]] for name in asked}
+            checked = sampled(graph, inputs, {name: g for name, g in gradient.items() if g is not None})
+            notes.append(str(checked))
         alone = ArrayReport(
             program, inputs, run.values, run.cotangents, None, None, ("reverse",), asked,
-            tuple(warnings), (note,),
+            tuple(warnings), tuple(notes), checked=checked,
         )  # fmt: skip
         return with_formulas(alone, process if formulas else None, by_index=by_index)
     unrolled = elements(graph, eliminated)
