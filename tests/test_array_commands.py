@@ -265,7 +265,7 @@ class Matrices:
             self.take("]")
             self.take("_")
             key = tuple(
-                slice(*(int(end) if end else None for end in part.split(":")))
+                slice(*(int(end) if end else None for end in part.split(":"))) if ":" in part else int(part)
                 for part in self.words().split(",")
             )
             if found.shape[1] == 1 and len(key) == 1:
