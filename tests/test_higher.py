@@ -18,6 +18,7 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.ops import PRIMITIVES
+from backprop_cli.render.higher import polynomial
 
 
 def graph_of(text: str, values: Mapping[str, float]) -> Graph:
@@ -306,3 +307,57 @@ def test_a_name_twice_is_a_derivative_of_a_derivative(run: Callable[..., Result]
     fault = run("grad", "x^2*y", "--wrt", "x,x,y", "--order", "2")
     assert fault.status == 2
     assert "order 3, and --order says 2" in fault.err
+
+
+POLYNOMIALS = [
+    ("x^2*sin(x)", {"x": 0.0}, 7, "x^3 - x^5/6 + x^7/120"),
+    ("exp(x)", {"x": 0.0}, 4, "1 + x + x^2/2 + x^3/6 + x^4/24"),
+    ("-1/(1 - x)", {"x": 0.0}, 3, "-1 - x - x^2 - x^3"),
+    ("sqrt(x)", {"x": 4.0}, 3, "2 + (x - 4)/4 - (x - 4)^2/64 + (x - 4)^3/512"),
+    ("log(1 + x)*y", {"x": 0.0, "y": 2.0}, 3, "2*x - x^2 + x*(y - 2) + 2*x^3/3 - x^2*(y - 2)/2"),
+    ("exp(x)*cos(y)", {"x": -0.3, "y": 0.7}, 4, None),
+    ("exp(x)/x", {"x": 1.25}, 5, None),
+    ("x^2 - x", {"x": 3.0}, 4, "6 + 5*(x - 3) + (x - 3)^2"),
+    ("x*0", {"x": 3.0}, 2, "0"),
+]
+
+
+@pytest.mark.parametrize(("text", "values", "order", "shown"), POLYNOMIALS)
+def test_a_taylor_polynomial(
+    text: str, values: dict[str, float], order: int, shown: str | None, process: SymbolicProcess
+) -> None:
+    """Its coefficients are mpmath's, and read again its error falls with the power after its last."""
+    from mpmath import mp
+
+    graph = graph_of(text, values)
+    report = higher(graph, values, order=order, process=process, taylor=True)
+    written = polynomial(report)
+    assert shown is None or written == shown
+    assert report.taylor is not None
+    if len(values) == 1:
+        (x,) = values.values()
+        with mp.workdps(40):
+            expected = mp.taylor(lambda t: run_exactly(graph, {"x": t})[graph.output], x, order)
+        found = {term.powers.get("x", 0): term.coefficient for term in report.taylor}
+        assert [found.get(k, 0.0) for k in range(order + 1)] == pytest.approx(
+            [float(c) for c in expected], rel=1e-13, abs=1e-15
+        )
+    if shown is not None and len(report.taylor) <= order:
+        return
+    again = graph_of(written, values)
+    errors = []
+    with mp.workdps(40):
+        for step in (0.02, 0.01):
+            there = {name: mp.mpf(x) + step for name, x in values.items()}
+            f, p = (run_exactly(g, {n: there[n] for n in g.inputs})[g.output] for g in (graph, again))
+            errors.append(float(abs(f - p)))
+    assert errors[0] / errors[1] == pytest.approx(2.0 ** (order + 1), rel=0.1)
+
+
+def test_there_is_no_taylor_polynomial_at_a_kink(process: SymbolicProcess) -> None:
+    for methods in ((), ("reverse",)):
+        report = higher(
+            graph_of("|x|", {"x": 0.0}), {"x": 0.0}, order=2, methods=methods, process=process, taylor=True
+        )
+        assert report.taylor is None
+        assert "no Taylor polynomial" in report.notes[-1]

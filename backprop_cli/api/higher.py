@@ -10,12 +10,12 @@ from ..differentiation import DEFAULT_METHODS
 from ..differentiation.higher import HIGHEST, Higher
 from ..differentiation.higher import higher as derivatives
 from ..differentiation.symbolic.session import SESSION
-from ..engine.run import is_bound
+from ..engine.run import bind, is_bound
 from ..errors import UsageError
 from ..graph import Graph
 from ..language.parser import Program
 from ..language.tokens import plain_name
-from .arguments import choices, mapping, names, number, optional, whole
+from .arguments import choices, flag, mapping, names, number, optional, whole
 from .programs import Bindings, bound
 from .shown import Shown
 
@@ -43,6 +43,7 @@ def higher(
     direction: Mapping[str, float] | None = None,
     wrt: Sequence[str] | None = None,
     methods: Sequence[str] = (),
+    taylor: bool = False,
     large: bool = False,
     **values: float,
 ) -> HigherDerivatives:
@@ -56,15 +57,21 @@ def higher(
         wrt: Inputs to differentiate by; None for all. One that is there more than once, ``["x", "x", "y"]``,
             makes them one mixed derivative.
         methods: Of ``symbolic``, ``reverse`` and ``finite``; all when empty.
+        taylor: Return the Taylor polynomial of that order, by all inputs.
         large: Lift the limits on the program's size.
         values: Values by name; with none at all the report has formulas alone.
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
     order = whole("order", order, 1, HIGHEST)
+    polynomial = flag("taylor", taylor)
+    if polynomial and direction is not None:
+        raise UsageError("taylor is by inputs, direction along a line: one of them")
     moves = optional(_moves, "direction", direction)
     chosen = choices("methods", methods, DEFAULT_METHODS)
     graph, given = bound(program, bindings, values, large=large)
+    if polynomial:  # a polynomial is at a point
+        bind(graph, given)
     needs_sympy = not chosen or "symbolic" in chosen or not is_bound(graph, given)
     with SESSION.lend() if needs_sympy else nullcontext() as process:
         found = derivatives(
@@ -76,6 +83,7 @@ def higher(
             methods=chosen,
             process=process,
             large=large,
+            taylor=polynomial,
         )
     return HigherDerivatives(*found)
 

@@ -50,6 +50,9 @@ from .request import Request
     metavar="N",
     help="Second derivatives (2: the Hessian), or the first N by one input or along a direction.",
 )
+@click.option(
+    "--taylor", type=click.IntRange(1, 12), metavar="N", help="The Taylor polynomial of order N at the point."
+)
 @click.option("--direction", metavar="MOVES", help="Differentiate along a line: a=1,b=0.")
 @click.option("--tangent", is_flag=True, help="Add the tangent line or plane as a formula.")
 @click.option("--inverse", is_flag=True, help="Of a function y = f(x): both dy/dx and dx/dy, and x by y.")
@@ -77,6 +80,7 @@ def command(
     step: str | None,
     formulas: str,
     order: int,
+    taylor: int | None,
     direction: str | None,
     tangent: bool,
     elements: bool,
@@ -140,6 +144,7 @@ def command(
     if request.settled is not None:
         for option, given in (
             ("--order 3", order > 2), ("--direction", direction is not None), ("--tangent", tangent),
+            ("--taylor", taylor is not None),
             ("--formulas inputs", formulas == "inputs"),
         ):  # fmt: skip
             if given:
@@ -160,15 +165,26 @@ def command(
         raise UsageError("--elements is for arrays, and this program has single numbers")
     from ..differentiation.higher import is_mixed
 
-    beyond = order > 1 or direction is not None or is_mixed(asked or (), order)
+    beyond = order > 1 or direction is not None or taylor is not None or is_mixed(asked or (), order)
+    if beyond and taylor is not None:
+        for option, given in (
+            ("--order", order > 1), ("--direction", direction is not None), ("--tangent", tangent),
+            ("--wrt with a name twice", len(set(asked or ())) < len(asked or ())),
+        ):  # fmt: skip
+            if given:
+                raise UsageError(f"{option} and --taylor are two questions: one of them")
+        _check_bound(request, asked)
     if beyond or tangent:
-        _check_higher(request, order, direction, tangent, chosen)
+        _check_higher(request, order, direction, tangent, taylor is not None, chosen)
     if beyond:
         moves = _direction(direction) if direction is not None else None
         for option, given in (("--step", h is not None), ("--scheme", scheme != "central")):
             if given:
                 raise UsageError(f"{option} is for the gradient: higher differences choose their own steps")
-        return _higher(request, output, order=order, direction=moves, wrt=asked, methods=methods)
+        return _higher(
+            request, output, order=taylor or order, direction=moves, wrt=asked, methods=methods,
+            taylor=taylor is not None,
+        )  # fmt: skip
     if many:
         from .points import run_points
 
@@ -289,10 +305,14 @@ def _step(text: str | None) -> float | None:
     return h
 
 
-def _check_higher(request: Request, order: int, direction: str | None, tangent: bool, chosen: str) -> None:
+def _check_higher(
+    request: Request, order: int, direction: str | None, tangent: bool, taylor: bool, chosen: str
+) -> None:
     """Refuse combinations that mean nothing."""
     option = "--tangent" if tangent else "--direction" if direction is not None else "--order"
-    option = option if order > 1 or option != "--order" else "--wrt with a name twice"
+    option = (
+        option if order > 1 or option != "--order" else "--taylor" if taylor else "--wrt with a name twice"
+    )
     if request.points is not None or request.ranges:
         raise UsageError(f"{option} is for one point, not for many")
     if tangent and (order > 1 or direction is not None):
@@ -327,6 +347,7 @@ def _higher(
     direction: dict[str, float] | None,
     wrt: list[str] | None,
     methods: tuple[str, ...],
+    taylor: bool,
 ) -> int:
     from ..api.higher import higher
     from ..render.higher import document
@@ -342,7 +363,7 @@ def _higher(
         _check_bound(request, wrt)
     report = higher(
         graph, request.values, order=order, direction=direction, wrt=wrt, methods=methods,
-        large=request.large,
+        large=request.large, taylor=taylor,
     )  # fmt: skip
     output.show(document(report, digits=output.digits))
     output.tell(graph, report.warnings, report.notes)

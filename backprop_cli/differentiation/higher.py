@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import product
-from math import comb, fsum, isfinite, log10, prod
+from math import comb, factorial, fsum, isfinite, log10, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.beside import DIGITS as MANY
@@ -24,12 +24,16 @@ from .report import GradientReport, warnings_of
 from .rounding import NOTHING
 from .series import along, hessian_row, mixed
 from .stationary import FLAT, UNDECIDED, Stationary, by_order, judged
+from .taylor import Term, exponents, fraction, terms
 
 if TYPE_CHECKING:
     from .symbolic.process import SymbolicProcess
 
 HIGHEST = 12
 """Order up to which there are power series, formulas and quotients of some use."""
+
+MOST_TERMS = 100
+"""Of a Taylor polynomial."""
 
 MOST_INPUTS = 40
 """Of a Hessian that is written out."""
@@ -100,6 +104,7 @@ class Higher(NamedTuple):
         warnings: What the user should know.
         notes: Where a method has no answer and why.
         mixed: The one row is a mixed partial derivative.
+        taylor: Terms of the Taylor polynomial, where it was asked for.
         stationary: What second derivatives by inputs say of the point; None where they are not asked.
     """
 
@@ -114,6 +119,7 @@ class Higher(NamedTuple):
     notes: tuple[str, ...] = ()
     mixed: bool = False
     stationary: Stationary | None = None
+    taylor: tuple[Term, ...] | None = None
 
     @property
     def inputs(self) -> dict[str, float] | None:
@@ -196,7 +202,7 @@ def tangent(report: GradientReport) -> Tangent:
 STEEP = "the rules multiply 0 by an infinite derivative"
 CONVENTIONS = "the conventions at the kinks add up to another number"
 
-OURS = {"hessian": "reverse", "series": "taylor", "mixed": "taylor"}
+OURS = {"hessian": "reverse", "series": "taylor", "mixed": "taylor", "polynomial": "taylor"}
 """What our own rules run as: forward over reverse, or power series."""
 
 SETTLED_UP_TO = 200_000
@@ -226,7 +232,14 @@ class _Question(NamedTuple):
         if self.kind == "mixed":
             by = Counter(names)
             text = "".join(f"d{n}{k}" if k > 1 else f"d{n}" for n, k in by.items())
-            return [(f"d{len(names)}{output}/{text}", tuple(((n, 1.0),) for n in by.elements()))]
+            order = len(names) if len(names) > 1 else ""
+            return [(f"d{order}{output}/{text}", tuple(((n, 1.0),) for n in by.elements()))]
+        if self.kind == "polynomial":
+            each = (
+                [n for n, k in zip(names, powers, strict=True) for _ in range(k)]
+                for powers in exponents(len(names), self.order)
+            )
+            return [_Question("mixed", self.graph, tuple(by), len(by), {}).wanted(along_t)[0] for by in each]
         if self.kind == "series":
             line: Weights = tuple(self.line.items())
             by_ = None if along_t else names[0]
@@ -241,24 +254,50 @@ class _Question(NamedTuple):
         """Return the numbers of our own rules; those of lines between the axes need many digits."""
         if self.kind == "series":
             return along(self.graph, leaf_values(self.graph, inputs), self.line, self.order)[1:]
-        if self.kind == "mixed":
+        if self.kind in ("mixed", "polynomial"):
             return self.exact(inputs, many)
         rows = {name: hessian_product(self.graph, inputs, {name: 1.0})[1] for name in self.names}
         return [rows[a][b] for i, a in enumerate(self.names) for b in self.names[i:]]
 
     def exact(self, inputs: Mapping[str, float], many: int) -> list[float]:
         """Return the numbers of our own rules, free of rounding: in so many digits."""
+        with digits(many):
+            return list(map(float, self._numbers(inputs)))
+
+    def _numbers(self, inputs: Mapping[str, float]) -> list[Any]:
+        """Return the same as numbers of mpmath's."""
         from ..ops.namespaces import multiprecision
 
-        graph = self.graph
+        graph, names = self.graph, self.names
+        xp, leaves = multiprecision(), exact_leaves(graph, matched(graph, inputs))
+        if self.kind == "series":
+            return along(graph, leaves, self.line, self.order, xp)[1:]
+        if self.kind == "mixed":
+            return [mixed(graph, leaves, Counter(names), xp)]
+        if self.kind == "polynomial":
+            return [
+                mixed(graph, leaves, {n: k for n, k in zip(names, powers, strict=True) if k}, xp)
+                for powers in exponents(len(names), self.order)
+            ]
+        rows = {name: hessian_row(graph, leaves, name, xp)[1] for name in names}
+        return [rows[a][b] for i, a in enumerate(names) for b in names[i:]]
+
+    def terms(
+        self, inputs: Mapping[str, float], many: int, value: float, rows: Sequence[Derivative]
+    ) -> tuple[Term, ...]:
+        """Return the Taylor polynomial at a point; a fraction is one where every method agrees."""
+        names = self.names
+        powers = [(0,) * len(names), *exponents(len(names), self.order)]
         with digits(many):
-            xp, leaves = multiprecision(), exact_leaves(graph, matched(graph, inputs))
-            if self.kind == "series":
-                return list(map(float, along(graph, leaves, self.line, self.order, xp)[1:]))
-            if self.kind == "mixed":
-                return [float(mixed(graph, leaves, Counter(self.names), xp))]
-            rows = {name: hessian_row(graph, leaves, name, xp)[1] for name in self.names}
-            return [float(rows[a][b]) for i, a in enumerate(self.names) for b in self.names[i:]]
+            start = run_exactly(self.graph, matched(self.graph, inputs))[self.graph.output]
+            exact = [start, *self._numbers(inputs)]
+            found = []
+            for k, (by, x) in enumerate(zip(powers, exact, strict=True)):
+                size = prod(map(factorial, by))
+                number = value if k == 0 else rows[k - 1].settled
+                whole = fraction(x / size) if k == 0 or rows[k - 1].verdict == AGREE else None
+                found.append((by, (number or 0.0) / size, whole))
+        return terms(names, found)
 
     def stationary(
         self, inputs: Mapping[str, float], many: int, witnesses: Sequence[Sequence[float | None]]
@@ -296,6 +335,7 @@ def higher(
     methods: Sequence[str] = (),
     process: SymbolicProcess | None = None,
     large: bool = False,
+    taylor: bool = False,
 ) -> Higher:
     """Differentiate more than once, or along a direction.
 
@@ -310,6 +350,7 @@ def higher(
         methods: ``symbolic``, ``reverse`` (our rules) and ``finite``; all when empty.
         process: For the symbolic method.
         large: The program was read with the limits on size lifted.
+        taylor: Differentiate by all inputs up to that order, and return the Taylor polynomial.
     Raises:
         UsageError: for an order or direction that does not fit.
         BindingError, NoSuchNumber: as of `report.differentiate`.
@@ -321,7 +362,7 @@ def higher(
         raise UsageError("there is nothing to differentiate by: the expression has no inputs")
     if direction is not None:
         asked = check_wrt(graph, list(direction))
-    question = _question(graph, order, direction, asked, wrt)
+    question = _polynomial(graph, order, asked) if taylor else _question(graph, order, direction, asked, wrt)
     order = question.order
     wanted = question.wanted(direction is not None)
     ours = OURS[question.kind]
@@ -417,7 +458,14 @@ def higher(
         if row.verdict == ROUNDING or (alone is not None and _is_spoilt(alone, exact()[k])):
             warnings.append(f"rounding: {row.name} holds to few digits")
     stationary = None
-    if inputs is not None and order > 1 and direction is None and question.kind != "mixed":
+    found_terms = None
+    if inputs is not None and taylor:
+        smooth = _is_settled(there, rows) and ("finite" in columns or not bent)
+        if smooth:
+            found_terms = question.terms(inputs, many, value, rows)
+        else:
+            notes.append("no Taylor polynomial: not every derivative is settled here")
+    elif inputs is not None and order > 1 and direction is None and question.kind != "mixed":
         if "finite" in columns and slopes:
             slopes_by["finite"] = [quotient(graph, inputs, along_)[0] for along_ in slopes]
         elif not slopes:
@@ -433,9 +481,28 @@ def higher(
         rows,
         tuple(warnings),
         tuple(notes),
-        question.kind == "mixed",
+        question.kind in ("mixed", "polynomial"),
         stationary,
+        found_terms,
     )
+
+
+def _polynomial(graph: Graph, order: int, asked: tuple[str, ...]) -> _Question:
+    """Return the derivatives of a Taylor polynomial.
+
+    Raises:
+        UsageError: where there are too many.
+    """
+    if len(asked) == 1:
+        return _Question("series", graph, asked, order, {asked[0]: 1.0})
+    many = comb(len(asked) + order, order)
+    if many > MOST_TERMS:
+        raise UsageError(
+            f"a Taylor polynomial of order {order} by {len(asked)} inputs has {many:,} terms: "
+            f"{MOST_TERMS} at most",
+            hint="a lower order, or --wrt a,b",
+        )
+    return _Question("polynomial", graph, asked, order, {})
 
 
 def _question(
@@ -484,6 +551,11 @@ def is_mixed(wrt: Sequence[str], order: int) -> bool:
     return len(set(wrt)) < len(wrt) or (order > 2 and len(wrt) == order)
 
 
+def _is_settled(there: Point, rows: Sequence[Derivative]) -> bool:
+    """Whether every derivative exists by the rules, and no method says another number."""
+    return not there.limits and all(row.limit is None and row.verdict not in (KINK, DISAGREE) for row in rows)
+
+
 def _stationary(
     question: _Question,
     inputs: Mapping[str, float],
@@ -496,10 +568,7 @@ def _stationary(
     names = question.names
     if len(names) * len(question.graph) > SETTLED_UP_TO:
         return None
-    smooth = not there.limits and all(
-        row.limit is None and row.verdict not in (KINK, DISAGREE) for row in rows
-    )
-    if not smooth:
+    if not _is_settled(there, rows):
         return Stationary(UNDECIDED, there.gradient(names), None, "not every second derivative is settled")
     return question.stationary(inputs, many, [*witnesses, list(there.gradient(names).values())])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from math import hypot
 from typing import Any
 
@@ -21,7 +22,8 @@ from ..language.numbers import exact_text, rounded, scientific
 from ..language.operators import PRODUCT
 from ..language.written import OURS, Piece, atom, behind, number, signed, spell
 from .document import Document, Entries, Facts, Records
-from .page import Block, Column, Grid, Heading, Lines
+from .forms import Formula
+from .page import Block, Column, Equation, Equations, Grid, Heading, Lines, Row, Section
 
 SCHEMA = 1
 
@@ -42,6 +44,9 @@ def _page(report: Higher, digits: int) -> Iterator[Block]:
     lines = sentences(report, digits)
     if lines:
         yield Lines(lines)
+    if report.taylor is not None:
+        yield Section("Taylor polynomial")
+        yield Equations([Row(None, (Equation((Formula(polynomial(report, digits)),)),))], digits)
 
 
 def _heading(report: Higher, digits: int) -> str:
@@ -135,6 +140,41 @@ def _why(found: Stationary) -> str:
     return f"the first derivative that is not 0 is of {order} order"
 
 
+def polynomial(report: Higher, digits: int | None = None) -> str:
+    """Return the Taylor polynomial as an expression of our language, ``1 + 2*(x - 1)``."""
+    assert report.taylor is not None
+    assert report.inputs is not None
+    total: Piece | None = None
+    for term in report.taylor:
+        minus = term.coefficient < 0
+        factors = []
+        for name, power in term.powers.items():
+            moved = _moved(name, report.inputs[name], digits)
+            factors.append(moved if power == 1 else spell(OURS, "power", [moved, number(str(power))]))
+        size = (
+            _number(abs(term.coefficient), digits)
+            if term.exact is None
+            else number(str(abs(term.exact.numerator)))
+        )
+        if size.text != "1" or not factors:
+            factors.insert(0, size)
+        written = reduce(lambda a, b: spell(OURS, "multiply", [a, b]), factors)
+        if term.exact is not None and term.exact.denominator != 1:
+            written = spell(OURS, "divide", [written, number(str(term.exact.denominator))])
+        if total is None:
+            total = signed(("-", behind(written, PRODUCT).parts)) if minus else written
+        else:
+            total = spell(OURS, "subtract" if minus else "add", [total, written])
+    return total.text if total else "0"
+
+
+def _moved(name: str, x: float, digits: int | None) -> Piece:
+    """Return ``x - 2``: by how much an input has moved."""
+    if not x:
+        return atom(name)
+    return spell(OURS, "subtract" if x > 0 else "add", [atom(name), _number(abs(x), digits)])
+
+
 # for programs
 
 
@@ -151,12 +191,28 @@ def _facts(report: Higher) -> Facts:
             "wrt": list(report.wrt),
             "hessian": report.hessian if report.is_hessian and report.inputs is not None else None,
             "stationary": report.stationary and report.stationary._asdict(),
+            **({} if report.taylor is None else {"taylor": _taylor(report)}),
             "methods": list(report.methods),
             "agree": report.agree,
             "warnings": [*report.notes, *report.warnings],
             "derivatives": Entries(_derivative(report, row) for row in report.rows),
         }
     )
+
+
+def _taylor(report: Higher) -> dict[str, Any]:
+    assert report.taylor is not None
+    return {
+        "polynomial": polynomial(report),
+        "terms": [
+            {
+                "powers": term.powers,
+                "coefficient": term.coefficient,
+                "exact": None if term.exact is None else str(term.exact),
+            }
+            for term in report.taylor
+        ],
+    }
 
 
 def _derivative(report: Higher, row: Derivative) -> dict[str, Any]:
@@ -215,10 +271,7 @@ def tangent_text(tangent: Tangent, digits: int | None = None) -> str:
     """Return ``y = 6 + 5*(x - 2)``, an expression of our language."""
     terms = [(1.0, _number(tangent.value, digits))]
     for name, slope in tangent.slopes.items():
-        x, moved = tangent.at[name], atom(name)
-        if x:
-            moved = spell(OURS, "subtract" if x > 0 else "add", [moved, _number(abs(x), digits)])
-        terms.append((slope, moved))
+        terms.append((slope, _moved(name, tangent.at[name], digits)))
     return f"{tangent.output} = {_sum(terms, digits)}"
 
 
