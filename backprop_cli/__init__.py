@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # importing typing takes as long as all else before the progr
     from .api.programs import parse as parse
     from .api.runs import runs as runs
     from .api.sweep import sweep as sweep
+    from .api.tends import tends as tends
     from .api.tracing import trace as trace
     from .api.training import train as train
     from .errors import BackpropError as BackpropError
@@ -56,6 +57,7 @@ _ROOMS = {
     "predict": "api.prediction",
     "runs": "api.runs",
     "sweep": "api.sweep",
+    "tends": "api.tends",
     "trace": "api.tracing",
     "train": "api.training",
     "translate": "api.export",

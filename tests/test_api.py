@@ -159,6 +159,7 @@ DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "grad": ((PROGRAM, AT), {}),
     "higher": ((PROGRAM, AT), {}),
     "implicit": (("a^2 + b*c = 3", {"a": 1, "b": 1, "c": 2}), {"solve": ["c"]}),
+    "tends": (("a*b/c", {"a": 1, "b": 1, "c": 0}), {"wrt": "c"}),
     "explain": ((PROGRAM, AT), {}),
     "draw": ((PROGRAM, AT), {}),
     "limit": ((PROGRAM, AT), {}),

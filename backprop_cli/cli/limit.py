@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from math import inf
+
 import click
 
+from ..errors import DomainError, NoSuchNumber, RangeError
 from .command import ExpressionCommand
 from .common import (
     along_option,
@@ -21,6 +27,7 @@ from .output import Output
 from .request import ByNumber, Request
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex")
+INFINITE = re.compile(r"[+-]?(?:inf|infinity|oo|∞)", re.IGNORECASE)
 WORK = 20_000_000  # primitives that may run before inputs are left out: about ten seconds
 
 
@@ -57,15 +64,19 @@ def command(
     """The limit definition at work: difference quotients of EXPRESSION as h shrinks.
 
     For every step size the forward and central quotients and the complex step, with their errors;
-    below, the order with which they fall, the best h, and where rounding takes over. Exit status 3
-    where the quotients have no limit: a kink, a jump, a vertical tangent.
+    below, the order with which they fall, the best h, and where rounding takes over. Where
+    EXPRESSION has no value, and for --x inf, it says what the value tends to, from both sides. Exit
+    status 3 where there is no limit: a kink, a jump, a vertical tangent.
     """
     from ..api.limits import limit
     from ..differentiation.report import warnings_of
     from ..engine.point import check_wrt
     from ..errors import ANSWERED, NO, NO_SUCH_NUMBER
 
+    far = _infinite(request)
     request.read("limit works at one point: {name} is {what}")
+    if far:
+        return _tends(request, output, request.values, names_of(wrt), far)
     hs = _steps(steps)
     direction = direction_of(along)
     graph, values, moved = request.numbers(names_of(wrt), steps=direction is None)
@@ -77,9 +88,17 @@ def command(
             notes.append(f"{len(names):,} inputs: the first {affordable:,} are shown; --wrt names others")
             names = names[:affordable]
     asked = names if direction is None else moved
-    limits = limit(
-        graph, values, wrt=asked, along=direction, steps=hs, symbolic=symbolic, large=request.large
-    )
+    try:
+        limits = limit(
+            graph, values, wrt=asked, along=direction, steps=hs, symbolic=symbolic, large=request.large
+        )
+    except (DomainError, RangeError):
+        single = direction is None and len(names) == 1 and names[0] in graph.inputs
+        if not single or request.settled is not None or output.drawn:
+            raise
+        with suppress(NoSuchNumber):
+            return _tends(request, output, values, list(names), {})
+        raise
     from ..render import limit as show
 
     if output.drawn:
@@ -98,6 +117,35 @@ def command(
     if "disagree" in kinds:
         return NO
     return ANSWERED if all(one.exists for one in limits.limits) else NO_SUCH_NUMBER
+
+
+def _infinite(request: Request) -> dict[str, float]:
+    """Take out inputs that go to infinity: ``--x inf``."""
+    far = {b.name: inf if b.text[0] != "-" else -inf for b in request.bindings if INFINITE.fullmatch(b.text)}
+    request.bindings = [b for b in request.bindings if b.name not in far]
+    return far
+
+
+def _tends(
+    request: Request,
+    output: Output,
+    values: Mapping[str, float],
+    wrt: list[str] | None,
+    far: dict[str, float],
+) -> int:
+    """Print what the value tends to where there is none."""
+    from ..api.tends import tends_of
+    from ..errors import ANSWERED, NO_SUCH_NUMBER, UsageError
+    from ..render.tends import document
+
+    if request.settled is not None:
+        raise UsageError("what a value tends to is asked of single numbers, and this program has arrays")
+    if wrt is not None and len(wrt) != 1:
+        raise UsageError("what a value tends to is asked for by one input")
+    found = tends_of(request.graph, dict(values), wrt[0] if wrt else None, far)
+    output.show(document(found, digits=output.digits))
+    output.tell(request.graph, (), found.notes)
+    return ANSWERED if found.exists else NO_SUCH_NUMBER
 
 
 def _steps(text: str) -> list[float]:

@@ -104,6 +104,12 @@ def _implicit(graph: Graph, job: Job, found: Found) -> None:
         found["inverses"] = inverses(graph, job["equations"][0], job["solved"][0], job["by"][0])
 
 
+def _limit(graph: Graph, job: Job, found: Found) -> None:
+    from .limit import limits
+
+    limits(graph, job["name"], job["x"], job["inputs"], job["ways"], found)
+
+
 def _proof(graph: Graph, job: Job, found: Found) -> None:
     claim = lower(read(job["claim"], graph.source.unknown), job["claim_bound"])
     found["proved"] = equal(graph, job["of"], job["by"], claim, job["names"])
@@ -114,5 +120,6 @@ JOBS: dict[str, Callable[[Graph, Job, Found], None]] = {
     "forms": _forms,
     "higher": _higher,
     "implicit": _implicit,
+    "limit": _limit,
     "proof": _proof,
 }

@@ -159,6 +159,15 @@ class SymbolicProcess:
             inputs=dict(inputs) if inputs is not None else None, inverse=inverse,
         )  # fmt: skip
 
+    def request_limit(
+        self, graph: Graph, name: str, x: float, inputs: Mapping[str, float], ways: Sequence[int]
+    ) -> None:
+        """Send a job: what the output tends to as an input comes to x, from below (-1) and above (1)."""
+        self._send(
+            "limit", graph, rows=listed(graph), output=graph.output, name=name, x=x, inputs=dict(inputs),
+            ways=list(ways),
+        )  # fmt: skip
+
     def request_proof(
         self, graph: Graph, of: int, by: Sequence[int], claim: Graph, names: Mapping[str, int]
     ) -> None:
