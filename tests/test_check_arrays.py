@@ -308,6 +308,10 @@ def test_kinks_and_no_such_number() -> None:
     assert judged(nothing, "x=undefined").verdict == "right"
     assert judged(("logdet(X)", {"X": [[1, 2], [3, 4]]}), "X=inv(X)'").verdict == "not judgeable"
     assert judged(SM, "dL/dW=undefined").mistake == "exists"
+    later = ("z = A@x; L = sum(log(z)) + logdet(A)", {"A": [[1, 2], [3, 4]], "x": [1, -1]})
+    assert [judged(later, c).verdict for c in ("z=[-1, -1]", "dz/dx=A", "dL/dx=[1, 2]", "L=undefined")] == [
+        "right", "right", "not judgeable", "right",
+    ]  # fmt: skip
     assert judged(SM, "z=W@x + b").says == "numbers are asked for"
 
 

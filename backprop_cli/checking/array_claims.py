@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
@@ -190,6 +191,17 @@ class ArrayQuestion:
         return ArrayCatalogue(self.program.graph, self.target)
 
     @cached_property
+    def fault(self) -> str:
+        """Why what is claimed, or differentiated, has no value at the point; "" where it has one."""
+        assert self.point is not None
+        program = _up_to(self.program, self.target.of)
+        try:
+            array_values(program, {name: self.point[name] for name in program.graph.inputs})
+        except NoSuchNumber as error:
+            return error.message
+        return ""
+
+    @cached_property
     def why(self) -> str:
         """Why there is no such number at the point."""
         assert self.point is not None
@@ -246,13 +258,10 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         self.graph = program.graph
         self.least = least_digits
         self.point = bind_arrays(program, given) if given is not None else None
-        self.fault = ""
         self.shares = _targets(self.graph)
         if self.point is not None:
-            try:
+            with suppress(NoSuchNumber):
                 self.shares = target_shares(array_values(program, self.point))
-            except NoSuchNumber as error:
-                self.fault = error.message
         self.shares = [k for k in self.shares if self.graph.nodes[k].op is None]
         self._questions: dict[ArrayTarget, ArrayQuestion] = {}
 
@@ -294,11 +303,11 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         asked = self.question(target)
         if self.point is None:
             return self._in_general(base, asked, answer)
-        if not np.isfinite(asked.right).all():
-            says = f"there is no such number: {self.fault or asked.why}"
+        if asked.fault or not np.isfinite(asked.right).all():
+            says = f"there is no such number: {asked.fault or asked.why}"
             if answer.shape is None:
                 return base._replace(verdict=RIGHT, says=says)
-            return base._replace(verdict=NONE, says=self.fault or says)
+            return base._replace(verdict=NONE, says=asked.fault or says)
         base = base._replace(right=asked.right.tolist())
         if answer.shape is None:
             kink = asked.first_kink()
@@ -589,6 +598,17 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
 
 def _whole_of(graph: Graph, id: int) -> ArrayTarget:
     return ArrayTarget("", id, (), graph.nodes[id].shape)
+
+
+def _up_to(program: Settled, id: int) -> Settled:
+    """Return a program that ends with one of its steps."""
+    graph = program.graph
+    inputs, named = ({n: k for n, k in names.items() if k <= id} for names in (graph.inputs, graph.named))
+    defaults = {name: x for name, x in graph.defaults.items() if name in inputs}
+    cut = Graph(graph.source, graph.nodes[: id + 1], (id,), inputs, defaults, named, graph.euler)
+    cut.shaped = graph.shaped
+    own = {name: x for name, x in program.defaults.items() if name in inputs}
+    return Settled(cut, program.kinds[: id + 1], own)
 
 
 def _targets(graph: Graph) -> list[int]:
