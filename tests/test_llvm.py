@@ -317,7 +317,10 @@ def compared(seed: int, rows: int) -> int:
         try:
             point = Point.of(graph, inputs, active)
         except NoSuchNumber as error:
-            raise AssertionError(f"{text} at {inputs} has no answer: {error.message}") from error
+            # a last place more or less leads beyond the edge of a domain, or not
+            if "rounding alone" not in str(error.hint):
+                pytest.fail(f"{text} at {inputs} has no answer: {error.message}")
+            continue
         numbers = [point.value, *(point.cotangents[graph.inputs[n]] for n in names)]
         found = [float(result[row]) for result in results]
         if any(abs(a - b) > 4 * math.ulp(a) for a, b in zip(numbers, found, strict=True)):
@@ -363,6 +366,8 @@ TOLD = [
     ("x^x", "x", [0.0, -0.5, 2.0, -2.0]),
     ("acos(x)+atanh(x)", "x", [1.0, 2.0, 0.3]),
     ("gamma(x)", "x", [-1.0, 0.5]),
+    ("logit(0.6472996^(x*x))", "x", [1e-8, 1e-7, 0.5]),
+    ("1/sin(x)+x", "x", [1e300, 0.0, 1.0]),
 ]
 
 

@@ -241,9 +241,10 @@ def points_text(width: int, program: Program) -> str:
             lanes.setdefault(k, xp.number(float.fromhex(name)))
             continue
         row, xs = ROWS[name], [lanes[i] for i in operands]
-        lanes[k] = xp.as_number(row.write(xp, *xs))
         if row.far:
             far.append(xp.compare("ugt", abs(xs[0]), FARTHEST))
+            xs = [xp.where(far[-1], 0.0, xs[0])]
+        lanes[k] = xp.as_number(row.write(xp, *xs))
         if k in unkept:  # 0 times what is not finite is nan, and so is every sum with it
             finite = xp.fma(0.0, lanes[k], finite)
     weight = xp.number(0.0)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..graph import CONSTANT, Graph
+from ..graph import CONSTANT, Graph, Node
 from ..ops.namespaces import MAPPED, arrays
 from .beside import ENOUGH, conditions
 from .choice import required
@@ -80,50 +80,10 @@ class Plan:
         tape.record(graph, leaves, by, graph.needed())
         self.values = tape.values
         self.outputs = [tape.values[graph.output], *(tape.cotangents[i] for i in by)]
-        active = self.active = graph.depends_on(by)
-        needed = {k for k, needed in enumerate(graph.needed()) if needed and active[k]}
-
-        def recorded(rule: Callable[..., Any], operands: Sequence[int]) -> Any:
-            return rule(tape.xp, *(tape.values[i] for i in operands))
-
-        # truths, and what each weighs: conditions that may set a row apart, and where a domain ends
-        watched = conditions(graph, sorted(needed))
-        apart = [
-            (recorded(lambda xp, a, b: xp.equal(a, b), graph.nodes[k].inputs), weight)
-            for k, weight in watched.items()
-        ]
-        apart += [
-            (recorded(ends, node.inputs), ENOUGH)
-            for node, operand, ends in edges(graph)
-            if active[operand] and node.id in needed
-        ]
-        self.apart = [(truth, weight) for truth, weight in apart if isinstance(truth, Written) or truth]
+        self.active = graph.depends_on(by)
         self.nodes = tape.builder.nodes
-        # what the program needs and no output is made of: x^0 needs a value of x, floor(1/x) a slope
-        found = [x for x, asked in zip(tape.values, graph.needed(), strict=True) if asked]
-        for node in graph.nodes:
-            if (
-                node.id in needed
-                and node.op is not None
-                and not isinstance(tape.cotangents[node.id], Written)
-            ):
-                operands = (tape.values[i] for i in node.inputs)
-                partials = node.op.partials(tape.xp, tape.values[node.id], *operands)
-                found += [p for i, p in zip(node.inputs, partials, strict=True) if active[i]]
-        reached = set(reach(self.nodes, [x.id for x in self.outputs if isinstance(x, Written)]))
-        self.watched = [x for x in found if isinstance(x, Written) and x.id not in reached]
-        self.faulty = not all(isinstance(x, Written) or isfinite(x) for x in (*found, *self.outputs))
         self.leaves = tape.builder.inputs
-        # functions run element by element raise no flags, and neither does a nan that is chosen
-        flagless = {
-            node.id
-            for node in self.nodes
-            if node.op is not None
-            and (
-                node.op.name in MAPPED or any(self.nodes[i].value != self.nodes[i].value for i in node.inputs)
-            )
-        }
-        self.flagless = sorted(flagless & {*reach(self.nodes, [x.id for x in self._wanted()])})
+        self._watch(tape)
         self._ids = (
             [tape.id(x) for x in self.outputs],
             [x.id for x in self.watched],
@@ -134,6 +94,45 @@ class Plan:
         self._rows = 0
         self._points: llvm.Points | jax.Points | None = None
         self.fallback: str | None = None
+
+    def _watch(self, tape: Tape) -> None:
+        """Record what says that a row may have no answer, besides what its outputs are made of."""
+        graph, active, asked = self.graph, self.active, self.graph.needed()
+        needed = {k for k, there in enumerate(asked) if there and active[k]}
+
+        def recorded(rule: Callable[..., Any], node: Node) -> Any:
+            return rule(tape.xp, *(tape.values[i] for i in node.inputs))
+
+        # truths, and what each weighs: conditions that may set a row apart, and where a domain ends
+        apart = [
+            (recorded(lambda xp, a, b: xp.equal(a, b), graph.nodes[k]), weight)
+            for k, weight in conditions(graph, sorted(needed)).items()
+        ]
+        apart += [
+            (recorded(ends, node), ENOUGH)
+            for node, operand, ends in edges(graph)
+            if active[operand] and node.id in needed
+        ]
+        self.apart = [(truth, weight) for truth, weight in apart if isinstance(truth, Written) or truth]
+        # what the program needs and no output is made of: x^0 needs a value of x, floor(1/x) a slope
+        found = [x for x, there in zip(tape.values, asked, strict=True) if there]
+        for k in sorted(needed):
+            node = graph.nodes[k]
+            if node.op is not None and not isinstance(tape.cotangents[k], Written):
+                operands = (tape.values[i] for i in node.inputs)
+                partials = node.op.partials(tape.xp, tape.values[k], *operands)
+                found += [p for i, p in zip(node.inputs, partials, strict=True) if active[i]]
+        reached = set(reach(self.nodes, [x.id for x in self.outputs if isinstance(x, Written)]))
+        self.watched = [x for x in found if isinstance(x, Written) and x.id not in reached]
+        self.faulty = not all(isinstance(x, Written) or isfinite(x) for x in (*found, *self.outputs))
+        # functions run element by element raise no flags, and neither does a nan that is chosen
+        nans = {node.id for node in self.nodes if node.value != node.value}
+        self.flagless = [
+            k
+            for k in reach(self.nodes, [x.id for x in self._wanted()])
+            if (op := self.nodes[k].op) is not None
+            and (op.name in MAPPED or not nans.isdisjoint(self.nodes[k].inputs))
+        ]
 
     def _wanted(self) -> list[Written]:
         """Return what is computed besides what leads to it."""
