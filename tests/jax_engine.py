@@ -371,6 +371,21 @@ def test_where_numbers_end_is_said_in_the_same_words() -> None:
     assert "update" in said[0][0]
 
 
+def test_numpy_goes_on_where_its_numbers_do_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What XLA alone finds no number for is computed by NumPy to the end of the epoch, then by XLA again."""
+    from backprop_cli.training.scanning import Scanning
+
+    scan, calls = Scanning._scan, []
+
+    def failing(self: Scanning, *given: Any) -> bool:
+        calls.append(self.progress.epoch)
+        return calls.count(1) != 1 and scan(self, *given)
+
+    monkeypatch.setattr(Scanning, "_scan", failing)
+    beside("iris", "training.epochs=3", "training.early_stopping=null")
+    assert calls.count(1) == 1
+
+
 def test_compiling_is_said(run: Run, tmp_path: Path) -> None:
     words = ("train", str(SAMPLES / "xor.yaml"), "--engine", "jax", "training.epochs=2")
     found = run(*words, f"output.dir={tmp_path / 'run'}").answered()

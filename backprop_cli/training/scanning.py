@@ -183,6 +183,7 @@ class Scanning(Training):
             index = order[progress.row : stop].reshape(count, size)
             if not self._scan(index, drawn):
                 # NumPy says where the numbers end, or finds that they do not
+                self._carry = None
                 yield from super()._updates()
                 return
             progress.row = stop
