@@ -164,6 +164,8 @@ CLAIMS = [
     ("y = f(x)*g(x)", "dy/dx", "f'(x)*g'(x)", "(uv)' is not u'v'"),
     ("y = f(x)/g(x)", "dy/dx", "(f'(x)*g(x) - f(x)*g'(x))/g(x)^2", "right"),
     ("y = g(u); u = f(x)", "d2y/dx2", "g''(u)*f'(x)^2 + g'(u)*f''(x)", "right"),
+    ("f(x)", "df/dx", "f'(x)", "right"),
+    ("f(x)*x", "x", "f(x) + x*f'(x)", "right"),
     ("z = f(x, y); x = 2t; y = t^2", "dz/dt", "2*f_x(x, y) + 2*t*f_y(2t, t^2)", "right"),
 ]
 
@@ -270,6 +272,12 @@ def test_derivatives_are_read_as_they_are_written() -> None:
         assert isinstance(row, UnknownFunction)
         assert (row.orders, row.operands) == (orders, operands)
         assert format_program(read(text, {"f": operands})) == text
+
+
+def test_outer_functions_come_before_inner_ones() -> None:
+    found = backprop.grad("f(f(h(x)))").formulas
+    assert found is not None
+    assert found[0] == "f'(f(h(x)))*f'(h(x))*h'(x)"
 
 
 def test_explain_puts_the_inner_function_back(run: Run) -> None:

@@ -191,7 +191,8 @@ def read_target(text: str, graph: Graph) -> Target:
 
 def names_of(graph: Graph) -> dict[str, int]:
     """Return every name that a formula may use, with its node."""
-    return _unnamed(graph) | _named(graph)
+    names = _unnamed(graph) | _named(graph)
+    return {name: id for name, id in names.items() if name not in graph.source.functions}
 
 
 def _named(graph: Graph) -> dict[str, int]:

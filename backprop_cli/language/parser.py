@@ -252,7 +252,7 @@ class Parser:
                 if p in values and name in self.called
             ]
         self.source.note = "; ".join(notes) or None
-        self.source.functions = tuple(self.definitions)
+        self.source.functions = tuple(name for name in self.definitions if name in self.called)
 
     def header(self, match: re.Match[str]) -> tuple[str, tuple[str, ...] | None]:
         """Read ``name =`` or ``name(params) =``."""

@@ -140,8 +140,9 @@ class Printer:
 
     def _place(self, factor: Any) -> tuple[Any, ...]:
         base = factor.base if factor.is_Pow and factor.exp.is_number else factor
-        unknown = self.unknown.get(base.row.function, -1) if isinstance(base, Unknown) else -1
-        return _place(factor), unknown
+        if not isinstance(base, Unknown):
+            return _place(factor), -1
+        return _place(factor), self.unknown[base.row.function], -len(base.atoms(Unknown))
 
     def _orders(self, term: Any) -> list[int]:
         """Order the terms of a product rule: what is differentiated most of the first function leads."""
