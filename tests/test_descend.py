@@ -513,3 +513,54 @@ def test_many_starts_together_end_as_each_alone(text, options, monkeypatch):
             assert (a.end, a.updates, without_digits(a.error)) == (b.end, b.updates, without_digits(b.error))
             np.testing.assert_allclose(a.points, b.points, rtol=1e-9, atol=1e-12)
             np.testing.assert_allclose(a.gradients, b.gradients, rtol=1e-9, atol=1e-12)
+
+
+# --- Newton's method ---------------------------------------------------------------------------
+
+
+def newton(text: str, start: dict[str, float], **how):
+    graph = lower(parse(text))
+    function = Function(graph, start, list(start))
+    trace = descend(
+        function, tuple(start.values()), read("newton", None), **{"steps": 50, "until": 1e-8} | how
+    )
+    return trace, judge(function, trace)
+
+
+def test_newtons_method_on_rosenbrocks_function():
+    # Dennis and Schnabel, Numerical Methods for Unconstrained Optimization (1983): these six updates
+    trace, verdict = newton("(1 - x)^2 + 100*(y - x^2)^2", {"x": -1.2, "y": 1.0})
+    expected = [24.2, 4.731884, 1411.845, 0.05596552, 0.3131890, 1.852740e-11, 3.432646e-20]
+    assert trace.values == pytest.approx(expected, rel=1e-6)
+    assert verdict.kind == "converged"
+
+
+def test_one_update_of_newtons_method_is_enough_on_a_quadratic():
+    for ascend in (False, True):
+        sign = "-" if ascend else ""
+        trace, verdict = newton(f"{sign}(x^2 + x*y + 3*y^2 - x)", {"x": 4.0, "y": -7.0}, ascend=ascend)
+        assert trace.updates == 1
+        assert verdict.kind == "converged"
+        assert trace.points[-1] == pytest.approx((6 / 11, -1 / 11), abs=1e-14)
+
+
+def test_the_digits_of_newtons_method_double():
+    trace, _ = newton("x - log(x)", {"x": 0.5})
+    errors = [abs(x - 1.0) for (x,) in trace.points[:5]]
+    assert errors[1:] == pytest.approx([e * e for e in errors[:-1]], rel=1e-6)
+
+
+def test_newtons_method_goes_where_the_slope_is_0():
+    assert "a maximum" in newton("x^3 - 3x", {"x": -0.5})[1].says[0]
+    assert "a saddle" in newton("x^2 - y^2", {"x": 1.0, "y": 1.0})[1].says[0]
+
+
+def test_newtons_method_needs_an_inverse():
+    trace, verdict = newton("x^3 - 3x", {"x": 0.0})
+    assert (trace.updates, verdict.kind) == (0, "no-slope")
+    assert "update 1 cannot be made at x = 0: f'' = 0 there" in verdict.says[0]
+    assert "an eigenvalue of the Hessian is 0" in newton("x^2 + 0*y", {"x": 1.0, "y": 1.0})[1].says[0]
+
+
+def test_newtons_method_is_no_optimizer_of_a_config():
+    assert "newton" not in FIRST_ORDER

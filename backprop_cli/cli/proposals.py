@@ -115,9 +115,9 @@ def _values(option: click.Parameter, name: str, words: list[str], typed: str) ->
 
         yield from (Proposal(n) for n in dict.fromkeys((*TARGETS, *RENDERED, *NETWORK_TARGETS)))
     elif option.opts[0] == "--optimizer":
-        from ..optimization.choice import FIRST_ORDER
+        from ..optimization.choice import KINDS
 
-        yield from (Proposal(n) for n in FIRST_ORDER)
+        yield from (Proposal(n) for n in KINDS)
     elif option.opts[0] in ("--wrt", "--path"):
         last = typed.rpartition(",")[0]
         before = f"{last}," if last else ""

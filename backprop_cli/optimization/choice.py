@@ -10,11 +10,14 @@ import msgspec
 from ..errors import BackpropError, ConfigError, UsageError, nearest
 from ..language.lower import constant
 from .rules import make
-from .settings import FirstOrder, Sgd
+from .settings import FirstOrder, FirstOrderKind, Newton, Sgd
 
 FIRST_ORDER: dict[str, type[FirstOrder]] = {
     str(kind.__struct_config__.tag): kind for kind in get_args(FirstOrder)
 }
+KINDS: dict[str, type[FirstOrderKind]] = {**FIRST_ORDER, "newton": Newton}
+"""What an expression is descended by: Newton's method takes the Hessian of one."""
+
 ALIASES = {"lr": "learning_rate"}
 PLAIN_RATE = 0.1  # of gradient descent where no optimizer is named
 
@@ -28,7 +31,7 @@ class Choice(NamedTuple):
     """
 
     name: str
-    settings: FirstOrder
+    settings: FirstOrder | Newton
 
     @property
     def rate(self) -> float:
@@ -81,13 +84,13 @@ def read(text: str, rate: float | None) -> Choice:
     """
     name, _, rest = text.partition(":")
     name = name.strip()
-    if name not in FIRST_ORDER:
+    if name not in KINDS:
         if name == "levenberg_marquardt":
             raise UsageError("levenberg_marquardt fits formulas to rows; here are first-order optimizers")
-        close = nearest(name, list(FIRST_ORDER))
+        close = nearest(name, list(KINDS))
         hint = f"did you mean {close}? " if close else ""
-        raise UsageError(f"no optimizer {name!r}", hint=f"{hint}optimizers: {', '.join(FIRST_ORDER)}")
-    kind = FIRST_ORDER[name]
+        raise UsageError(f"no optimizer {name!r}", hint=f"{hint}optimizers: {', '.join(KINDS)}")
+    kind = KINDS[name]
     known = [field.name for field in msgspec.structs.fields(kind)]
     values: dict[str, Any] = {} if rate is None else {"learning_rate": rate}
     for part in filter(None, re.split(r",(?![^\[]*\])", rest)):
@@ -104,8 +107,9 @@ def read(text: str, rate: float | None) -> Choice:
             raise UsageError(f"{name} has no {key!r}", hint=f"{hint}it has {', '.join(known)}")
         values[key] = _value(text, value)
     try:
-        choice = Choice(name, msgspec.convert(values, kind, strict=False))
-        make(choice.settings)
+        settings: Any = msgspec.convert(values, kind, strict=False)
+        if kind is not Newton:
+            make(settings)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         key = where.rstrip("`")
@@ -116,7 +120,7 @@ def read(text: str, rate: float | None) -> Choice:
         ) from None
     except ConfigError as error:
         raise UsageError(f"--optimizer {text}: {error.message}") from None
-    return choice
+    return Choice(name, settings)
 
 
 def _value(text: str, value: str) -> Any:

@@ -16,7 +16,9 @@ from ..graph import Graph
 from ..language.format import letter
 from ..language.numbers import brief, exact_text
 from .choice import Choice
+from .newton import NewtonSteps
 from .rules import make
+from .settings import Newton
 
 Coordinates = tuple[float, ...]
 """Of the variables that move."""
@@ -133,7 +135,10 @@ def descend(
     Raises:
         NoSuchNumber: where the start itself has no value or no gradient.
     """
-    rule = make(optimizer.settings)
+    settings = optimizer.settings
+    rule: Any = NewtonSteps(function, -1.0 if ascend else 1.0)
+    if not isinstance(settings, Newton):
+        rule = make(settings)
     theta = np.array(start, dtype=np.float64)
     state = rule.init(theta)
     course = _course(function, start, optimizer, steps, until, ascend)
@@ -143,7 +148,10 @@ def descend(
         with np.errstate(all="ignore"):
             while True:
                 towards = np.array(course.send(answer), dtype=np.float64)
-                rule.update(theta, -towards if ascend else towards, state, optimizer.rate)
+                try:
+                    rule.update(theta, -towards if ascend else towards, state, optimizer.rate)
+                except NoSuchNumber as fault:
+                    course.throw(fault)
                 point: Coordinates = tuple(theta.tolist())
                 course.send(point)
                 try:
@@ -178,6 +186,14 @@ def descend_together(
     Returns:
         The trace from every start; why there is none where that has no value or no gradient.
     """
+    if isinstance(optimizer.settings, Newton):  # a Hessian each
+        found_: list[Trace | NoSuchNumber] = []
+        for start in starts:
+            try:
+                found_.append(descend(function, start, optimizer, steps=steps, until=until, ascend=ascend))
+            except NoSuchNumber as fault:
+                found_.append(fault)
+        return found_
     fixed = {name: x for name, x in function.inputs.items() if name not in function.names}
     plan = Plan(function.graph, function.names, fixed, function.names)
     rule = make(optimizer.settings)
@@ -252,7 +268,13 @@ def _course(
         if hypot(*g) <= until:
             end = "still" if flat else "until"
             break
-        point: Coordinates = yield g
+        try:
+            point: Coordinates = yield g
+        except NoSuchNumber as fault:
+            end, error = "error", fault
+            fault.hint = None
+            fault.message = f"update {k} cannot be made at {_where(function, points[-1])}: {fault.message}"
+            break
         if point == points[-1] and (flat or optimizer.plain):
             end = "still"  # and it will be for ever
             break

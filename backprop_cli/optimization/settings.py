@@ -260,6 +260,12 @@ class NAdam(FirstOrderKind, frozen=True, tag="nadam"):
         return p - xp.divide(h.learning_rate * ahead, size), {"m": m, "v": v, "mu_product": product}
 
 
+class Newton(FirstOrderKind, frozen=True, tag="newton"):
+    """Newton's method: the gradient divided by the Hessian; for expressions."""
+
+    learning_rate: Annotated[Positive, Meta(description="share of a full step; lr is the same")] = 1.0
+
+
 class LevenbergMarquardt(Section, frozen=True, tag="levenberg_marquardt"):
     """Damped Gauss-Newton steps on all rows at once; for formulas."""
 
