@@ -197,7 +197,7 @@ def general_of_text(
     try:
         found = general(source, asked, large=large)
     except ExpressionError:
-        if error is None or looks_like_arrays(source.text):
+        if error is None or has_arrays(source):
             raise
         return None
     return found if found.axes else None

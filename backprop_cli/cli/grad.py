@@ -133,7 +133,7 @@ def command(
         for option, given in (
             ("--order", order > 1), ("--direction", direction is not None), ("--tangent", tangent),
             ("--elements", elements), ("--method", bool(methods)), ("--step", h is not None),
-            ("--format value", chosen == "value"),
+            (f"--format {chosen}", chosen in ("value", "csv", "tsv")),
         ):  # fmt: skip
             if given:
                 raise UsageError(f"{option} needs values, and there are formulas alone")

@@ -239,7 +239,7 @@ class Sums:
         if isinstance(x, int) or index not in x.labels:
             raise Clash(
                 f"the index {index} does not occur in its sum",
-                "sum(j, x[j]) is over an index j, sum(x) is of an array",
+                "sum(j, x[j]) is over an index j, sum(x) of an array; a + b adds two numbers",
             )
         rest = tuple(f for f in x.factors if index not in f.labels)
         with_index = [f for f in x.factors if index in f.labels]
