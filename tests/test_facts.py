@@ -38,6 +38,13 @@ SPEAKS = {
     "explanation/point.py": "algebra of expressions: the sign of a number",
     "explanation/region.py": "algebra of expressions",
     "explanation/expr.py": "algebra of expressions",
+    "explanation/words.py": "algebra of expressions: the rule of an update",
+    "differentiation/symbolic/inverse.py": "algebra of expressions: what undoes a function",
+    "differentiation/symbolic/limit.py": "SymPy's own names and habits",
+    "engine/elementary.py": "a number system: functions of our own, lane by lane",
+    "render/explain_lines.py": "algebra of expressions: sums and quotients that are shown",
+    "render/latex_arrays.py": "LaTeX's spellings of arrays",
+    "render/writers/mathematics.py": "how expressions are written",
     "explanation/paper.py": "a number system: numbers rounded on paper",
     "differentiation/symbolic/functions.py": "SymPy's own names and habits",
     "differentiation/symbolic/printer.py": "SymPy's own names and habits",
@@ -57,7 +64,9 @@ SPEAKS = {
 """Files that speak of primitives by name, and why."""
 
 MEANS = {
+    "checking/array_claims.py": {"equal"},  # of numbers
     "checking/claims.py": {"equal"},  # of numbers
+    "cli/commands.py": {"relu", "softplus"},  # an example
     "layout/drawing.py": {"negative", "where"},  # a colour; a text that is too long
     "layout/picture.py": {"negative"},
     "networks/layers/__init__.py": {"relu"},  # what a config has where it names none

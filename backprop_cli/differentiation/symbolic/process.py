@@ -67,7 +67,8 @@ class SymbolicProcess:
     """
 
     def __init__(self, *, fork: bool) -> None:
-        self._child: _Child | None = _forked() if fork and hasattr(os, "fork") else _started()
+        fork = fork and hasattr(os, "fork") and "jax" not in sys.modules  # which has threads of its own
+        self._child: _Child | None = _forked() if fork else _started()
         self._owes = False
 
     def request(
