@@ -308,7 +308,10 @@ def by_numbers(
     inputs = bind_arrays(program, given)
     size = unrolled_size(graph)
     if size > UNROLLED:
-        raise UsageError(f"the program comes to {size:,} single numbers, more than {UNROLLED:,}")
+        raise UsageError(
+            f"the program comes to {size:,} single numbers, more than {UNROLLED:,}",
+            hint="grad takes larger programs, by reverse mode alone",
+        )
     unrolled = elements(graph, each=each)
     numbers = unrolled.graph_of(graph)
     return ByNumbers(numbers, _numbers_of(unrolled, graph, inputs), names)
