@@ -11,6 +11,7 @@ from mpmath import mp, mpf
 from backprop_cli import BackpropError, implicit
 from backprop_cli.differentiation import implicit as module
 from backprop_cli.differentiation.solving import roots
+from backprop_cli.engine.run import value_at as graph_value
 from backprop_cli.errors import Source
 from backprop_cli.language.equations import read_equations
 from backprop_cli.language.lower import lower
@@ -164,6 +165,36 @@ def test_an_inverse_that_does_not_lead_back_is_not_shown(monkeypatch):
     assert implicit("y = x^2", x=3, inverse=True).inverse is None
 
 
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("x^2 + y^2 = 25", {"x": 3.0, "y": 4.0}),
+        ("x^3 + y^3 = 6*x*y", {"x": 3.0, "y": 3.0}),
+        ("x*y + sin(y) = 1", {"x": 0.5, "y": 0.704576912921746}),
+        ("y = x*sin(y) + 1", {"x": 0.5, "y": 1.4987011335178484}),
+        ("exp(x*y)/y = 1", {"x": 0.0, "y": 1.0}),
+    ],
+)
+def test_steps_on_paper(run, text, at):
+    """Each line, read back, has the slope: both sides are equal with it put in."""
+    words = [f"{name}={x!r}" for name, x in at.items()]
+    told = run("explain", text, *words, "--format", "json").answered().json
+    (slope, _) = implicit(text, at).slopes
+    assert told["value"] == slope.settled
+
+    def value(side):
+        graph = lower(parse(side.replace("dy/dx", "slope")))
+        known = {**at, "slope": slope.settled}
+        return graph_value(graph, {name: known[name] for name in graph.inputs})
+
+    assert isclose(value(told["solved"]), slope.settled, rel_tol=1e-12)
+    for line in ("both_sides", "collected"):
+        left, right = map(value, told[line])
+        assert isclose(left, right, rel_tol=1e-12, abs_tol=1e-12)
+    page = run("explain", text).answered().out
+    assert "collect dy/dx" in page
+
+
 def test_on_the_command_line(run):
     out = run("grad", "x(t)^2 + y(t)^2 = 25", "--x", "3", "--y", "4", "--dx/dt", "2").answered().out
     assert "with dx/dt = 2: dy/dt = -x/y*dx/dt = -1.5" in out
@@ -171,7 +202,7 @@ def test_on_the_command_line(run):
     assert "dV/dt = 4*pi*r^2*dr/dt = 25.1327" in out
     assert run("grad", "x^2 + y^2 = 25", "--x", "3", "--y", "4", "--method", "reverse").status == 2
     assert run("grad", "y^2 = x^3", "--x", "0", "--y", "0").status == 3
-    assert "grad differentiates it" in run("eval", "x^2 + y^2 = 25", "--x", "3", "--y", "4").err
+    assert "grad and explain differentiate it" in run("eval", "x^2 + y^2 = 25", "--x", "3", "--y", "4").err
 
 
 def test_roots_of_all_kinds():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..errors import UsageError
+from ..errors import ExpressionError, UsageError
 from ..explanation import DETAILS
 from .command import NetworkCommand
 from .common import (
@@ -95,10 +95,19 @@ def command(
     if request.overrides:
         word = request.overrides[0]
         raise UsageError(f"{word} is for the network of a config", hint="backprop explain config.yaml")
-    if shape is not None:
-        request.read_unknown(shape)
-    else:
-        request.read("explain takes one point, not {what}", "backprop grad takes ranges", formulas=True)
+    try:
+        if shape is not None:
+            request.read_unknown(shape)
+        else:
+            request.read("explain takes one point, not {what}", "backprop grad takes ranges", formulas=True)
+    except ExpressionError:
+        equations = request.read_equations() if shape is None else None
+        if equations is None:
+            raise
+        from .implicit import explain_equation
+
+        refused = {"--limit": limit, "--update": rate is not None, "--round-each": round_each}
+        return explain_equation(equations, request, output, wrt=names_of(wrt), refused=refused)
     graph = request.graph
     if request.settled is not None or request.general is not None:
         for option, given in (

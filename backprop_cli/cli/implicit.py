@@ -65,6 +65,42 @@ def differentiate_equations(
     return 0 if report.exists else NO_SUCH_NUMBER
 
 
+def explain_equation(
+    equations: Equations,
+    request: Request,
+    output: Output,
+    *,
+    wrt: list[str] | None,
+    refused: dict[str, Any],
+) -> int:
+    """Print how an equation of two variables is differentiated on paper.
+
+    Args:
+        equations: The equation, whose variables are bound.
+        request: The request.
+        output: Where to.
+        wrt: The variable to differentiate by.
+        refused: Options of expressions alone, and whether they are given.
+    """
+    from ..api.implicit import implicit_of
+    from ..explanation.steps import derive_sides
+    from ..render.explain_equation import document
+
+    for option, given in refused.items():
+        if given:
+            raise UsageError(f"{option} is for expressions, and this is an equation")
+    if len(equations.graphs) > 1 or len(equations.unknowns) != 2 or (wrt and len(wrt) != 1):
+        raise UsageError(
+            "explain takes one equation of two variables", hint="backprop grad --solve takes the others"
+        )
+    report = implicit_of(equations, request.values, wrt=wrt)
+    first = report.slopes[0]
+    told = derive_sides(equations.graph, equations.leaves[0], first.of, first.by)
+    output.show(document(told, report, digits=output.digits))
+    output.tell(request.graph, (), report.notes)
+    return NO if report.agree is False else NO_SUCH_NUMBER if first.why else 0
+
+
 def _rates(texts: Sequence[str]) -> dict[str, float]:
     from ..language.tokens import plain_name
 

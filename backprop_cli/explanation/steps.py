@@ -79,6 +79,53 @@ def derive(graph: Graph, name: str) -> Derivation:
     return _Derivation(graph, name).run()
 
 
+class Sides(NamedTuple):
+    """Both sides of an equation differentiated by one variable, of which another is a function.
+
+    Attributes:
+        of: The function.
+        by: The variable.
+        slope: d of / d by.
+        steps: The rules, for the left side and for the right one.
+        equation: Both sides differentiated.
+        collected: The slope times what it stands before, and what it does not stand before.
+        solved: The slope.
+    """
+
+    of: str
+    by: str
+    slope: Expr
+    steps: tuple[tuple[Step, ...], tuple[Step, ...]]
+    equation: tuple[Expr, Expr]
+    collected: tuple[Expr, Expr]
+    solved: Expr
+
+
+def derive_sides(graph: Graph, sides: tuple[int, int], of: str, by: str) -> Sides:
+    """Differentiate an equation on paper.
+
+    Args:
+        graph: Its nodes; the output is left minus right side.
+        sides: The nodes of both.
+        of: The variable that is a function of the other.
+        by: The other.
+    """
+    steps, derived = [], []
+    for id in sides:
+        side = _Derivation(graph, by)
+        side.moves = graph.depends_on([graph.inputs[by], graph.inputs[of]])
+        side.known[graph.inputs[of]] = side.slope_name(of)
+        side.measure()
+        derived.append(side.of(id, 0))
+        steps.append(tuple(side.steps))
+    slope = Ref(Name(by, of=of), 0.0)
+    alone, along = (derive(graph, name).substituted or ZERO for name in (by, of))
+    return Sides(
+        of, by, slope, (steps[0], steps[1]), (derived[0], derived[1]),
+        (times(along, slope), negated(alone)), over(negated(alone), along),
+    )  # fmt: skip
+
+
 class _Derivation:
     def __init__(self, graph: Graph, name: str) -> None:
         self.graph = graph
@@ -101,11 +148,7 @@ class _Derivation:
         total = self.slope_name(graph.own_name(output))
         if size > MOST_STEPS:
             return Derivation(self.name, total, self.written.ref(output), (), None, size)
-        for node in graph.nodes:
-            if node.kind == CONSTANT or node.op is None:
-                self.sizes[node.id] = 0
-            else:
-                self.sizes[node.id] = 1 + sum(0 if self.is_named(i) else self.sizes[i] for i in node.inputs)
+        self.measure()
         function = self.body(output)
         if not self.moves[output]:
             found: Expr = ZERO
@@ -113,6 +156,14 @@ class _Derivation:
         else:
             found = self.of_body(output, 0, total)
         return Derivation(self.name, total, function, tuple(self.steps), found, size)
+
+    def measure(self) -> None:
+        """Count the operations that each node would be written with."""
+        for node in self.graph.nodes:
+            if node.kind == CONSTANT or node.op is None:
+                self.sizes[node.id] = 0
+            else:
+                self.sizes[node.id] = 1 + sum(0 if self.is_named(i) else self.sizes[i] for i in node.inputs)
 
     # what a node is called, and what it is
 

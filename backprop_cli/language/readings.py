@@ -497,7 +497,8 @@ def _equation(text: str, span: Span) -> Meant | None:
     whole = left if right == "0" else f"{left} - {right if _SIMPLE.fullmatch(right) else f'({right})'}"
     return Meant(
         (Change(0, len(text), whole, "" if right == "0" else "for the difference of its sides"),),
-        "'=' gives a name to a statement: an equation is not solved here, but grad differentiates it",
+        "'=' gives a name to a statement: an equation is not solved here, "
+        "but grad and explain differentiate it",
     )
 
 

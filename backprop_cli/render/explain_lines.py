@@ -14,7 +14,7 @@ from ..explanation.passes import Backward, Forward, Stop, Total, Use
 from ..explanation.paths import EXACT_COUNT, Path, Reach
 from ..explanation.point import Written, WrittenPoint
 from ..explanation.report import MOST_LINES, MOST_PATHS, Explanation, idle
-from ..explanation.steps import Derivation
+from ..explanation.steps import Derivation, Step
 from ..explanation.words import Direction, Nudge, Update
 from ..language.format import node_text, output_text
 from ..language.numbers import brief, fixed, rounded
@@ -578,7 +578,7 @@ def _by_cases(e: Expr) -> Form:
     return Cases(e) if isinstance(e, Apply) and e.op == "where" else Symbols(e)
 
 
-def _is_simpler(formula: str, together: str) -> bool:
+def is_simpler(formula: str, together: str) -> bool:
     """Whether a formula says more than what was put together: not longer, not the same in another order."""
 
     def terms(text: str) -> list[str]:
@@ -587,10 +587,10 @@ def _is_simpler(formula: str, together: str) -> bool:
     return len(formula) <= len(together) and terms(formula) != terms(together)
 
 
-def _derivation(told: Explanation, d: Derivation, voice: Voice) -> Part:
-    total = Symbols(d.total)
+def step_rows(steps: Sequence[Step], depth: int = 0) -> list[Row]:
+    """Return a line for every rule."""
     rows = []
-    for step in d.steps:
+    for step in steps:
         equations = [equal(*map(_by_cases, step.forms))]
         if step.inner is not None:
             name, meaning = (Symbols(e) for e in step.inner)
@@ -598,14 +598,20 @@ def _derivation(told: Explanation, d: Derivation, voice: Voice) -> Part:
                 equations.append(equal(name, before="inner function"))
             else:
                 equations.append(equal(name, meaning, before="with"))
-        rows.append(Row(Words(step.rule), tuple(equations), depth=step.depth))
+        rows.append(Row(Words(step.rule), tuple(equations), depth=depth + step.depth))
+    return rows
+
+
+def _derivation(told: Explanation, d: Derivation, voice: Voice) -> Part:
+    total = Symbols(d.total)
+    rows = step_rows(d.steps)
     if not d.steps:
         rows.append(Row(remark=f"{d.size:,} steps depend on {d.name}: too many to take one by one"))
     put = d.substituted
     if put is not None and (len(d.steps) != 1 or put != d.steps[0].forms[-1]):
         rows.append(Row(Words("put together"), (equal(total, _by_cases(put)),)))
     formula = told.formulas.get(d.name)
-    if formula is not None and (put is None or _is_simpler(formula, voice.symbols(put))):
+    if formula is not None and (put is None or is_simpler(formula, voice.symbols(put))):
         rows.append(Row(Words("simplified"), (equal(total, Formula(formula, voice.output)),)))
     back = told.put_back.get(d.name)
     if back is not None and formula is not None and back != formula:

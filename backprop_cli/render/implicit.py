@@ -25,14 +25,15 @@ def document(report: Implicit, *, digits: int = 6) -> Document:
 
 
 def _page(report: Implicit, digits: int) -> Iterator[Block]:
-    yield Heading(_heading(report, digits))
+    yield Heading(heading(report, digits))
     yield _grid(report, digits)
     lines = sentences(report, digits)
     if lines:
         yield Lines(lines)
 
 
-def _heading(report: Implicit, digits: int) -> str:
+def heading(report: Implicit, digits: int) -> str:
+    """Return ``x^2 + y^2 = 25 at x = 3, y = 4``."""
     text = "; ".join(" = ".join(sides) for sides in report.equations.sides)
     if report.inputs is None:
         return text
