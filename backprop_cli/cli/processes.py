@@ -15,11 +15,14 @@ from io import TextIOWrapper
 from typing import Any
 
 from ..engine.processes import Place
-from ..errors import FILE_FAILED, INTERNAL
+from ..errors import ANSWERED, INTERRUPTED, NO, NO_SUCH_NUMBER, TERMINATED
 from .main import ended
 
 GONE = 75
 """Status of the process below where another one has gone: it says nothing itself."""
+
+TOGETHER = (ANSWERED, NO, NO_SUCH_NUMBER, INTERRUPTED, TERMINATED)
+"""Statuses that all processes come to."""
 
 LOST = ("gloo", "nccl", "coordination", "unavailable", "deadline", "connection")
 """What is in errors that other processes are to blame for."""
@@ -74,12 +77,12 @@ def _guarded(run: Callable[[], int]) -> int:
 
 
 def _leave(status: int) -> None:
-    """End the process below: with the others, but where it alone cannot go on."""
+    """End the process below: with the others, where all end so, and at once where it alone cannot go on."""
     from ..engine.processes import parted
 
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    if status not in (FILE_FAILED, INTERNAL):
+    if status in TOGETHER:
         parted()
     os._exit(status)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -12,6 +12,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ..errors import ConfigError, UsageError
+from .processes import parted
 
 ROWS = "rows"
 
@@ -42,7 +43,10 @@ class Devices:
                 hint=f"{flag} makes {count} of the processor" if every[0].platform == "cpu" else None,
             )
         # those of every process, in their order: each process names the same
-        chosen = [d for d in jax.devices() if d.id in _first(count)]
+        of: dict[int, list[Any]] = {}
+        for device in jax.devices():
+            of.setdefault(device.process_index, []).append(device)
+        chosen = [device for devices in of.values() for device in devices[:count]]
         self.count = len(chosen)
         self.mesh = Mesh(np.array(chosen), (ROWS,))
         self.first, self.several = jax.process_index() == 0, jax.process_count() > 1
@@ -67,14 +71,9 @@ class Devices:
         """Divide an array by its first axis, in a program that is traced."""
         return array if self.count == 1 else jax.lax.with_sharding_constraint(array, self._split)
 
-    def compiled(self, function: Callable[..., Any], given_up: Sequence[int] = ()) -> Callable[..., Any]:
-        """Compile a function of arrays that are everywhere, as its results are.
-
-        Args:
-            function: To be traced.
-            given_up: Arguments whose memory the results may take.
-        """
-        made: Callable[..., Any] = jax.jit(function, out_shardings=self._same, donate_argnums=tuple(given_up))
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Compile a function of arrays that are everywhere, as its results are."""
+        made: Callable[..., Any] = jax.jit(function, out_shardings=self._same)
         return made
 
     # of several processes
@@ -96,6 +95,7 @@ class Devices:
         for number, theirs in enumerate(every):
             for what, here, there in zip(digests, every[0], theirs, strict=True):
                 if (here != there).any():
+                    parted()  # each of them says it
                     raise ConfigError(
                         f"the processes differ in their {what}: SHA-256 {_short(there)} in process {number},"
                         f" {_short(here)} in process 0",
@@ -119,11 +119,3 @@ def _bytes(data: bytes, length: int) -> npt.NDArray[np.uint8]:
 
 def _short(digest: npt.NDArray[np.uint8]) -> str:
     return digest.tobytes().hex()[:12]
-
-
-def _first(count: int) -> set[int]:
-    """Return the first devices of every process."""
-    found: dict[int, list[int]] = {}
-    for device in jax.devices():
-        found.setdefault(device.process_index, []).append(device.id)
-    return {id for ids in found.values() for id in ids[:count]}
