@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from backprop_cli import plot
 from backprop_cli.curves.line import Sampler, grid_of, neat, sample, tangent_at
 from backprop_cli.curves.surface import survey
 from backprop_cli.errors import BindingError, NoSuchNumber, Source
@@ -525,7 +526,7 @@ def test_programs_and_names(run, tmp_path):
         (["x", "--x", "0:1", "--tangent", "a"], 2, "--tangent"),
         (["x", "--x", "0:1", "--view", "3"], 2, "--view 3 is no range"),
         (["x", "--x", "0:1", "--view", "3:1"], 2, "--view 3:1 is no range"),
-        (["x", "--x", "0:1", "--panels", "3"], 2, "--panels"),
+        (["x", "--x", "0:1", "--panels", "4"], 2, "--panels"),
         (["x", "--x", "0:1", "-o", "a.pdf"], 2, "names no format"),
         (["x*y", "--x", "0:1", "--y", "0:1", "--derivative"], 2, "for functions of one variable"),
         (["x*y", "--x", "0:1", "--y", "0:1", "--format", "csv"], 2, "prints a grid"),
@@ -606,3 +607,21 @@ def test_beside_an_infinite_slope_heights_are_exact_and_no_extremum_hides():
     assert [y for x, y, _, kink in found if kink] == pytest.approx(
         [-(1.5 ** (1 / 6)), 1.5 ** (1 / 6)], rel=1e-8
     )
+
+
+def test_three_panels_have_the_second_derivative_below():
+    # x^3 - 3x: f'' = 6x, 0 at its inflection
+    found = plot("x^3 - 3x", x=(-2, 2))
+    panels = found.chart(derivative=True, panels=3).panels
+    assert [panel.y_label for panel in panels] == ["f(x)", "f'(x)", "f''(x)"]
+    (bends,) = panels[2].series
+    assert all(y == pytest.approx(6.0 * x, abs=1e-9) for x, y in bends.points)
+    assert [(mark.x, mark.y) for mark in panels[2].marks] == [(0.0, 0.0)]
+
+
+def test_the_second_derivative_is_open_at_a_kink():
+    (bends,) = plot("x*|x|", x=(-1, 1)).chart(derivative=True, panels=3).panels[2].series
+    signs = [None if p is None else p[1] for p in bends.points]
+    changes = [k for k in range(1, len(signs)) if {signs[k - 1], signs[k]} == {-2.0, 2.0}]
+    assert {-2.0, 2.0} <= set(signs)
+    assert changes == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..curves.line import Curve, Sampler, Tangent, check_range, grid_of, sample, tangent_at
+from ..curves.line import Curve, Sampler, Tangent, bends, check_range, grid_of, sample, tangent_at
 from ..curves.surface import Surface, survey
 from ..engine.run import bind
 from ..errors import BindingError, UsageError
@@ -90,6 +90,7 @@ class Plot(Graphic):
             panels=panels,
             view=view,
             digits=digits,
+            bends=bends(self.graph, self.fixed, self.shown) if panels == 3 else None,
         )
 
     def words(self, digits: int = 6) -> list[str]:

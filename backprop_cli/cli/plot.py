@@ -107,8 +107,9 @@ class Drawn(ByNumber):
 @click.option("--derivative", is_flag=True, help="Draw the derivative, too.")
 @click.option(
     "--panels",
-    type=click.IntRange(1, 2),
-    help="Draw the derivative beside the function, 1, or below it, 2.  [default: what can be read]",
+    type=click.IntRange(1, 3),
+    help="Draw the derivative beside the function, 1, or below it, 2, with the second one below that, 3."
+    "  [default: what can be read]",
 )
 @click.option("--view", metavar="LOW:HIGH", help="The values to show, on the axis upwards.")
 @format_option(FORMATS, "plot, a drawing")

@@ -8,7 +8,7 @@ at once. Slopes are reverse mode's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import floor, isfinite, isinf, log10, ulp
+from math import floor, isfinite, isinf, log10, nan, ulp
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ..differentiation.forward import hessian_product
 from ..engine.plan import Plan
 from ..engine.point import Point
-from ..engine.run import bind, value_at
+from ..engine.run import bind, kinked, leaf_values, pieces, run, value_at
 from ..errors import BindingError, NoSuchNumber
 from ..graph import Graph
 from ..language.numbers import exact_text
@@ -808,15 +808,7 @@ class _Search:
 
     def _slope_view(self) -> tuple[float, float]:
         """Return the derivatives to show: all, or without what runs away where the curve is steep."""
-        known = self.slope[np.isfinite(self.slope)]
-        if not len(known):
-            return -1.0, 1.0
-        low, high = float(np.min(known)), float(np.max(known))
-        first, last = np.quantile(known, (0.1, 0.9))
-        room = 0.4 * (last - first)
-        if high - low > 10.0 * room > 0.0:
-            low, high = max(low, float(first - room)), min(high, float(last + room))
-        return _opened(low, high)
+        return _held(self.slope)
 
     def _refined(self, view: tuple[float, float]) -> tuple[list[Any], list[Any]]:
         """Add samples where the curve bends, and open it where it is broken."""
@@ -844,6 +836,19 @@ class _Search:
         slope[[any(a < t < b for a, b in self.folds) for t in x.tolist()] if self.folds else []] = np.nan
         points = _broken_line(x, y, self.breaks)
         return points, _broken_line(x, slope, self.breaks + self.folds)
+
+
+def _held(numbers: Floats) -> tuple[float, float]:
+    """Return the range of numbers to show: all, or without what runs away at the ends."""
+    known = numbers[np.isfinite(numbers)]
+    if not len(known):
+        return -1.0, 1.0
+    low, high = float(np.min(known)), float(np.max(known))
+    first, last = np.quantile(known, (0.1, 0.9))
+    room = 0.4 * (last - first)
+    if high - low > 10.0 * room > 0.0:
+        low, high = max(low, float(first - room)), min(high, float(last + room))
+    return _opened(low, high)
 
 
 def _opened(low: float, high: float) -> tuple[float, float]:
@@ -904,3 +909,26 @@ def _distinct(values: Sequence[float], near: float) -> list[float]:
         if not kept or value - kept[-1] > near:
             kept.append(value)
     return kept
+
+
+def bends(
+    graph: Graph, fixed: Mapping[str, float], curve: Curve
+) -> tuple[list[tuple[float, float] | None], tuple[float, float]]:
+    """Return the second derivative at the samples of a curve's slope, and the range of it to show.
+
+    The line is open where a step goes over to another of its pieces: the second derivative may jump there.
+    """
+    kinks, steps = {kink.x for kink in curve.kinks}, kinked(graph)
+    found: list[tuple[float, float] | None] = []
+    before: object = None
+    for point in curve.slopes:
+        bend = nan
+        if point is not None and isfinite(point[1]) and point[0] not in kinks:
+            inputs = {**fixed, curve.variable: point[0]}
+            bend = hessian_product(graph, inputs, {curve.variable: 1.0})[1][curve.variable]
+            here = pieces(steps, run(graph, leaf_values(graph, inputs))) if steps else None
+            if found and here != before:
+                found.append(None)
+            before = here
+        found.append((point[0], bend) if point is not None and isfinite(bend) else None)
+    return found, _held(np.array([p[1] for p in found if p is not None]))

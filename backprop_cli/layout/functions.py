@@ -28,6 +28,7 @@ def curve_chart(
     panels: int | None = None,
     view: tuple[float, float] | None = None,
     digits: int = 6,
+    bends: tuple[Sequence[tuple[float, float] | None], tuple[float, float]] | None = None,
 ) -> Chart:
     """Return the chart of a function of one variable.
 
@@ -37,7 +38,9 @@ def curve_chart(
         name: What the function is called.
         tangents: To be drawn, with their slopes.
         derivative: Draw it, too.
-        panels: 2 for a panel of its own, 1 for one for both; by default one where they are alike.
+        panels: 2 for a panel of its own, 1 for one for both, 3 with the second derivative in a third; by
+            default one where they are alike.
+        bends: Samples of the second derivative and the range of it to show, for three panels.
         view: Values to show; by default those of the samples.
         digits: Of coordinates.
     """
@@ -71,7 +74,16 @@ def curve_chart(
     second = Panel(
         "", curve.variable, label, [slopes._replace(name="")], zeros, x_range=x_range, y_range=span
     )
-    return Chart(title, description, [first, second])
+    if bends is None:
+        return Chart(title, description, [first, second])
+    turns = [Mark(i.x, 0.0, "", "third") for i in curve.inflections]
+    third = second._replace(
+        y_label=f"{name}''({curve.variable})",
+        series=[Series("", bends[0], "third")],
+        marks=turns,
+        y_range=_roomy(bends[1]),
+    )
+    return Chart(title, description, [first, second, third])
 
 
 def surface_chart(surface: Surface, title: str, *, digits: int = 6) -> Chart:
