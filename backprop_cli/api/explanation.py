@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,9 @@ def explain(
         from ..training.problem import assembled
         from ..training.trace import explain_update
 
-        with assembled(program, keys) as problem, SESSION.lend() as process:
+        whole_layers = asked is None and decimals is None and told_in != "short"
+        lent = SESSION.lend() if whole_layers else nullcontext()
+        with assembled(program, keys) as problem, lent as process:
             step = explain_update(
                 problem, program, wrt=asked, detail=told_in, rate=rate, decimals=decimals, process=process
             )

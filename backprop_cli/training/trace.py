@@ -152,7 +152,7 @@ def explain_update(
         detail: How much is told: ``short``, ``normal`` or ``full``.
         rate: Move what is differentiated by along its slopes, times this rate.
         decimals: Round every result to so many, as on paper.
-        process: A running `SymbolicProcess`, for the rules of whole layers.
+        process: A running `SymbolicProcess`, for the rules of whole layers; None leaves them out.
     Raises:
         UsageError: when the network is too large, or for a name that is none.
     """
@@ -162,9 +162,7 @@ def explain_update(
         point = NetworkProgram(made.unrolled(Paper(decimals)), source, wrt, point)
     step = f"{made.step.name}, update 1 on {counted(len(made.rows), 'row')}, {made.step.loss}"
     told = explain_step(point, step, asked=wrt is not None, detail=detail, rate=rate)
-    if process is None or wrt is not None or decimals is not None or detail == "short":
-        return told
-    return told._replace(layers=rules_of_layers(made, process))
+    return told if process is None else told._replace(layers=rules_of_layers(made, process))
 
 
 def rules_of_layers(made: Made, process: SymbolicProcess) -> LayerRules | None:
