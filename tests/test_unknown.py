@@ -369,6 +369,13 @@ def test_letters_have_hats_and_bars(run: Run) -> None:
         parse("\u0302x")
 
 
+def test_what_is_too_large_to_be_tried_is_not_shown(run: Run) -> None:
+    deep = "f(" * 3_000 + "x" + ")" * 3_000
+    found = run("grad", deep).answered()
+    assert "3,001 nodes are too many for formulas to be held to functions put in" in found.err
+    assert "f'(" not in found.out
+
+
 def test_a_definition_that_is_never_called_leaves_numbers_as_they_are() -> None:
     assert backprop.eval("q(x) = h(x); 2y", y=3) == 6.0
     assert backprop.grad("q(x) = h(x); 2y", y=3).agree

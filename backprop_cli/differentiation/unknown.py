@@ -22,6 +22,9 @@ TRIALS = 4
 MOST_TRIALS = 40
 """Choices among which so many with numbers are looked for: a logarithm has none below 0."""
 
+MOST_NODES = 2_000
+"""Of a program whose formulas are tried."""
+
 SAME = 1e-9
 """Relative difference of a formula and the sweep that rounding may make."""
 
@@ -145,6 +148,8 @@ def without_refuted(
         slopes: The numbers; None for d output / d node by the sweep.
     """
     keys = list(formulas)
+    if len(graph) > MOST_NODES:
+        return {}, [f"{len(graph):,} nodes are too many for formulas to be held to functions put in"]
 
     def swept(program: Graph, inputs: Mapping[str, float], ids: Sequence[int]) -> Sequence[float]:
         point = Point.at(program, inputs)

@@ -8,7 +8,7 @@ names alone. What is read so is said in a note.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import ExpressionError, Source
@@ -104,12 +104,10 @@ class _Parser(Parser):
         statements = self.program().statements
         calls: dict[str, list[tuple[str, list[str]]]] = {}
         for statement in statements:
-            for at, item in enumerate(statement.items):
-                unknown = named(item.text[:-1]) if item.text[-1] == "(" else None
-                if unknown is not None and Parser.callee(self, item.text[:-1]) is None:
-                    calls.setdefault(unknown.function, []).append(
-                        (item.text[:-1], _names(statement.items, at))
-                    )
+            for word, names in _calls(statement.items):
+                unknown = named(word)
+                if unknown is not None and Parser.callee(self, word) is None:
+                    calls.setdefault(unknown.function, []).append((word, names))
         if not calls:
             raise _NotMeant
         operands = {name: self.operands(name, found) for name, found in calls.items()}
@@ -145,18 +143,15 @@ class _Parser(Parser):
         return tuple(str(k + 1) for k in range(len(first)))
 
 
-def _names(items: Sequence[Item], at: int) -> list[str]:
-    """Return the operands of a call that are names; "" for any other."""
-    found: list[str] = []
-    end = at
-    for _ in range(items[at].arity):
-        size, missing = 0, 1
-        while missing:
-            size += 1
-            missing += max(items[end - size].arity, 0) - 1
-        found.append(items[end - 1].text if items[end - 1].arity == NAME_ITEM else "")
-        end -= size
-    return found[::-1]
+def _calls(items: Sequence[Item]) -> Iterator[tuple[str, list[str]]]:
+    """Yield what is called, with the operands that are names; "" for any other."""
+    stack: list[str] = []
+    for item in items:
+        operands = stack[len(stack) - item.arity :] if item.arity > 0 else []
+        del stack[len(stack) - len(operands) :]
+        if item.text[-1] == "(":
+            yield item.text[:-1], operands
+        stack.append(item.text if item.arity == NAME_ITEM else "")
 
 
 def _is_meant(name: str, calls: Sequence[tuple[str, list[str]]]) -> bool:
@@ -176,16 +171,13 @@ def _ordered(statements: list[Statement]) -> list[Statement]:
     ]
     if all(k < n for n, used in enumerate(uses) for k in used):
         return statements
-    order: list[int] = []
-    waiting = list(range(len(statements)))
-    while waiting:
-        ready = [n for n in waiting if uses[n] <= set(order)]
-        if not ready:
-            return statements
-        order += ready
-        waiting = [n for n in waiting if n not in ready]
-    unused = [n for n in order if not any(n in used for used in uses)]
-    output = max(unused)
+    from graphlib import CycleError, TopologicalSorter
+
+    try:
+        order = list(TopologicalSorter(dict(enumerate(uses))).static_order())
+    except CycleError:
+        return statements
+    output = max(set(order).difference(*uses))
     return [statements[n] for n in order if n != output] + [statements[output]]
 
 
