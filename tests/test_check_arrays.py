@@ -432,6 +432,7 @@ def test_beside_a_kink_there_is_no_more_slack() -> None:
 
 
 def test_programs_of_numbers_alone() -> None:
+    assert judged(("logsumexp(a)*b", {"a": [0.0], "b": 0.5}), "a=b*softmax(a)").verdict == "right"
     assert check("norm([3, 4])", {"f": 5}).verdicts[0].good
     assert check("norm([3, 4])*x", {"x": "norm([3, 4])", "f": 10}, {"x": 2}).verdicts[0].good
 

@@ -122,7 +122,8 @@ class _Arrays(Lifted):
         return self._over(SUM, a, range(a.ndim) if axes is None else axes, keep)
 
     def largest(self, a: Numbers, axis: int) -> Numbers:
-        return self._over(LARGEST, a, (axis,), keep=True)
+        # of one number there is nothing to choose
+        return a if a.shape[axis] == 1 else self._over(LARGEST, a, (axis,), keep=True)
 
     def _over(self, op: Primitive, a: Numbers, axes: Iterable[int], keep: bool) -> Numbers:
         gone = [i % a.ndim for i in axes]
