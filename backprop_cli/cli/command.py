@@ -19,7 +19,7 @@ from .commands import EXAMPLES, MORE
 
 OVERRIDE = re.compile(r"[A-Za-z_0-9]+(\.[A-Za-z_0-9]+)+=")
 PLACES = re.compile(r"[0-9]+(?:, ?[0-9]+)?\]")
-RATE = re.compile(r"(?:--)?d(\w+)/dt")
+RATE = r"(?:--)?d(\w+)/dt"  # compiled where there is one: each pattern costs a start a millisecond
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -160,7 +160,12 @@ class ExpressionCommand(Documented):
                 not ended and word.startswith("-o") and not word.startswith("--") and len(word) > 2 and taken
             ):
                 options += ["-o", word[2:]]
-            elif not ended and "--rate" in flags and (rate := RATE.fullmatch(head)):
+            elif (
+                not ended
+                and "--rate" in flags
+                and head.endswith("/dt")
+                and (rate := re.fullmatch(RATE, head))
+            ):
                 value = tail if equals else next(words, None)
                 if value is None:
                     raise UsageError(f"{head} needs a value")
