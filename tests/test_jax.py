@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Result
 
-from backprop_cli.engine import choice
 from backprop_cli.training.fitting import Fitting, training_of
 from backprop_cli.training.problem import assembled
 
@@ -32,7 +31,7 @@ def test_with_jax(which: str) -> None:
 def test_an_engine_that_is_missing_is_one_line(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "jax" else find_spec(name))
     line, hint = "the engine jax needs JAX, which is not installed", "pip install 'backprop-cli[jax]'"
     iris = str(SAMPLES / "iris.yaml")
     run("train", iris, "--engine", "jax", f"output.dir={tmp_path / 'run'}").refused(2, line, hint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
@@ -19,7 +18,11 @@ def required(engine: str) -> None:
     Raises:
         UsageError: with the command that installs it.
     """
-    if engine == "jax" and find_spec("jax") is None:
+    if engine != "jax":
+        return
+    from importlib.util import find_spec
+
+    if find_spec("jax") is None:
         raise UsageError(
             "the engine jax needs JAX, which is not installed", hint="pip install 'backprop-cli[jax]'"
         )
