@@ -625,3 +625,24 @@ def test_the_second_derivative_is_open_at_a_kink():
     changes = [k for k in range(1, len(signs)) if {signs[k - 1], signs[k]} == {-2.0, 2.0}]
     assert {-2.0, 2.0} <= set(signs)
     assert changes == []
+
+
+def test_a_point_of_a_surface_has_its_gradient_and_the_tangent_of_its_level_line():
+    found = plot("x^2 - 3*y", x=(-2, 2), y=(-2, 2), tangents=(1, 0.5))
+    assert found.words() == [
+        "at x = 1, y = 0.5: f = -0.5, gradient (2, -3), tangent of the level line 2*x - 3*y = 0.5"
+    ]
+    tangent, arrow = found.chart().panels[0].series
+    (x, y), (u, v) = tangent.points[0], tangent.points[-1]
+    (a, b), (c, d) = arrow.points[:2]
+    assert (a, b) == (1.0, 0.5)
+    assert (u - x) * (c - a) + (v - y) * (d - b) == pytest.approx(0.0, abs=1e-12)
+    assert (c - a) / (d - b) == pytest.approx(-2 / 3)
+    assert found.facts().members["tangents"] == [{"x": 1.0, "y": 0.5, "value": -0.5, "dx": 2.0, "dy": -3.0}]
+
+
+def test_where_a_surface_is_level_there_is_no_tangent(run):
+    out = run("plot", "x^2 + y^2", "--x", "-1:1", "--y", "-1:1", "--tangent", "0,0").answered().out
+    assert "gradient (0, 0): no level line has a tangent there" in out
+    run("plot", "x*y", "--x", "-1:1", "--y", "-1:1", "--tangent", "2,0").refused(2, "not in the ranges")
+    run("plot", "x*y", "--x", "-1:1", "--y", "-1:1", "--tangent", "2").refused(2, "one point")

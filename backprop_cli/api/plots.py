@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..curves.line import Curve, Sampler, Tangent, bends, check_range, grid_of, sample, tangent_at
-from ..curves.surface import Surface, survey
+from ..curves.surface import Contact, Surface, contact_at, survey
 from ..engine.run import bind
 from ..errors import BindingError, UsageError
 from ..graph import Graph
@@ -60,12 +60,14 @@ class Plot(Graphic):
         shown: Curve | Surface,
         tangents: Sequence[Tangent] = (),
         along: str = "",
+        contacts: Sequence[Contact] = (),
     ) -> None:
         self.graph = graph
         self.fixed = dict(fixed)
         self.shown = shown
         self.tangents = tuple(tangents)
         self.along = along
+        self.contacts = tuple(contacts)
 
     def chart(
         self,
@@ -80,7 +82,7 @@ class Plot(Graphic):
 
         title = one_line(self.graph.source.text) + (f", along {self.along}" if self.along else "")
         if isinstance(self.shown, Surface):
-            return surface_chart(self.shown, title, digits=digits)
+            return surface_chart(self.shown, title, digits=digits, contacts=self.contacts)
         return curve_chart(
             self.shown,
             title,
@@ -99,7 +101,7 @@ class Plot(Graphic):
 
         name = name_of(self.graph)
         if isinstance(self.shown, Surface):
-            return plots.surface_words(self.shown, name, digits)
+            return plots.surface_words(self.shown, name, digits, self.contacts)
         return plots.words(self.shown, name, self.tangents, digits)
 
     def facts(self) -> Facts:
@@ -108,7 +110,7 @@ class Plot(Graphic):
 
         text = self.graph.source.text
         if isinstance(self.shown, Surface):
-            return plots.surface_facts(self.shown, text, self.fixed)
+            return plots.surface_facts(self.shown, text, self.fixed, self.contacts)
         return plots.curve_facts(self.shown, text, self.fixed, self.tangents, self.along)
 
     @property
@@ -204,7 +206,7 @@ def plot(
         along: Move all inputs together along a line: how fast each, ``{"x": [1, 0]}``, or ``gradient``,
             ``-gradient``; over the range of ``s``, where that is given.
         wrt: Inputs that the gradient to follow is of; None for all.
-        tangents: Where to draw tangents, of a function of one variable.
+        tangents: Where to draw tangents; of a function of two variables the one point.
         large: Lift the limits on the program's size.
         values: A value, a range ``(low, high)`` or a NumPy array, by name.
     Raises:
@@ -230,10 +232,12 @@ def plot(
     fixed = {name: x for name, x in {**graph.defaults, **single}.items() if name not in ranges}
     bind(graph, {**fixed, **{name: low for name, (low, _) in ranges.items()}})
     if len(ranges) == 2:
-        if places:
-            raise UsageError("tangents are for functions of one variable")
         (right, across), (up, above) = ranges.items()
-        return Plot(graph, fixed, survey(graph, (right, up), (across, above), fixed))
+        at = numbers("tangents", tangents)
+        if len(at) not in (0, 2):
+            raise UsageError("tangents over two ranges are at one point", hint="tangents=(1, 2)")
+        contacts = [contact_at(graph, (right, up), fixed, *at)] if at else []
+        return Plot(graph, fixed, survey(graph, (right, up), (across, above), fixed), contacts=contacts)
     if len(ranges) != 1:
         raise UsageError(f"{len(ranges)} variables have ranges", hint="one or two of them: x=(-3, 4)")
     ((variable, (low, high)),) = ranges.items()

@@ -103,7 +103,12 @@ class Drawn(ByNumber):
 @file_option
 @along_option
 @click.option("--wrt", metavar="NAMES", help="With --along gradient: by these inputs alone, a,b.")
-@click.option("--tangent", "tangents", metavar="POINTS", help="Draw tangents at these points: -1,1,0.")
+@click.option(
+    "--tangent",
+    "tangents",
+    metavar="POINTS",
+    help="Draw tangents at these points: -1,1,0; over two ranges at one: 1,2.",
+)
 @click.option("--derivative", is_flag=True, help="Draw the derivative, too.")
 @click.option(
     "--panels",
@@ -161,13 +166,13 @@ def command(
     bind(job.graph, {**job.fixed, **{n: request.spans[n].low for n in names}})
     if len(names) == 2:
         for given, option in (
-            (tangents, "--tangent"), (derivative, "--derivative"), (panels, "--panels"), (view, "--view"),
+            (derivative, "--derivative"), (panels, "--panels"), (view, "--view"),
         ):  # fmt: skip
             if given:
                 raise UsageError(
                     f"{option} is for functions of one variable", hint=f"fix {names[1]}: --{names[1]} 1"
                 )
-        return job.surface()
+        return job.surface(_places(tangents))
     at = [number("--tangent", text) for text in tangents.split(",")] if tangents is not None else []
     return job.curve(at, derivative or panels is not None, panels, _view(view))
 
@@ -192,6 +197,18 @@ def _line(request: Drawn, direction: Any, wrt: list[str] | None) -> Line:
         low, high = reach(line) if direction == DOWNHILL else (-1.0, 1.0)
         request.spans[line.name] = Span(f"{low!r}:{high!r}")
     return line
+
+
+def _places(text: str | None) -> list[float]:
+    """Return the point of a surface, ``1,2``."""
+    from ..errors import UsageError
+
+    if text is None:
+        return []
+    found = [number("--tangent", part) for part in text.split(",")]
+    if len(found) != 2:
+        raise UsageError(f"--tangent {text}: of two variables it is one point", hint="--tangent 1,2")
+    return found
 
 
 def _check(request: Drawn) -> None:
@@ -282,9 +299,9 @@ class _Job:
             self.output.note(f"warning: {text}")
         return NO_SUCH_NUMBER if failed else ANSWERED
 
-    def surface(self) -> int:
+    def surface(self, at: Sequence[float]) -> int:
         from ..api.plots import Plot
-        from ..curves.surface import survey
+        from ..curves.surface import contact_at, survey
         from ..errors import ANSWERED, UsageError
         from ..render.writers import json
 
@@ -295,8 +312,14 @@ class _Job:
                 hint="backprop eval with --x 0:1:0.1 --y 0:1:0.1 prints a grid",
             )
         (right, across), (up, above) = self.request.spans.items()
+        inside = [low <= x <= high for x, (low, high) in zip(at, (across.ends, above.ends), strict=False)]
+        if not all(inside):
+            raise UsageError(f"--tangent {brief(at[0])},{brief(at[1])} is not in the ranges")
         surface = survey(self.graph, (right, up), (across.ends, above.ends), self.fixed)
-        plot = Plot(self.graph, self.fixed, surface)
+        contacts = []
+        if at:
+            contacts = [contact_at(self.graph, (right, up), self.fixed, *at)]
+        plot = Plot(self.graph, self.fixed, surface, contacts=contacts)
         if output.format == "json":
             output.write(json.write(plot.facts()))
         elif output.format == "table":

@@ -51,6 +51,29 @@ class Stationary(NamedTuple):
     kind: str
 
 
+class Contact(NamedTuple):
+    """A point of a surface with its gradient: the line at right angles to it touches the level line there."""
+
+    x: float
+    y: float
+    value: float
+    dx: float
+    dy: float
+
+
+def contact_at(
+    graph: Graph, variables: tuple[str, str], fixed: Mapping[str, float], x: float, y: float
+) -> Contact:
+    """Return a point with its gradient.
+
+    Raises:
+        NoSuchNumber: where there is none.
+    """
+    there = Point.at(graph, {**fixed, variables[0]: x, variables[1]: y}, variables)
+    dx, dy = there.gradient(variables).values()
+    return Contact(x, y, there.value, dx, dy)
+
+
 class Surface(NamedTuple):
     """A function over a rectangle.
 

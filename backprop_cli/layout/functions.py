@@ -7,10 +7,11 @@ from math import hypot
 
 from ..curves.features import Critical
 from ..curves.line import Curve, Tangent, neat
-from ..curves.surface import Stationary, Surface
+from ..curves.surface import Contact, Stationary, Surface
 from ..language.numbers import brief
 from .chart import MARGIN, Chart, Field, Mark, Panel, Series
 
+HEAD = 0.2  # of an arrow's length
 REACH = 0.17  # of the frame's diagonal, from the point of tangency to either end
 ALIKE = 4.0  # value and derivative share a panel where neither is so many times the other
 LABELS = 12  # marks with texts; more would cover one another
@@ -86,8 +87,10 @@ def curve_chart(
     return Chart(title, description, [first, second, third])
 
 
-def surface_chart(surface: Surface, title: str, *, digits: int = 6) -> Chart:
-    """Return the chart of a function of two variables."""
+def surface_chart(
+    surface: Surface, title: str, *, digits: int = 6, contacts: Sequence[Contact] = ()
+) -> Chart:
+    """Return the chart of a function of two variables; at points asked for with gradient and tangent."""
     right, up = surface.variables
     heights = [h for row in surface.z for h in row if h == h]
     small = 1e-13 * (max(heights) - min(heights))
@@ -103,7 +106,30 @@ def surface_chart(surface: Surface, title: str, *, digits: int = 6) -> Chart:
     description = f"Contours of {title} over {right} and {up}; arrows point along the gradient, uphill."
     for mark in marks:
         description += f" {mark.text[:1].upper()}{mark.text[1:]}." if mark.text else ""
-    return Chart(title, description, [Panel("", right, up, marks=marks, field=field, equal=equal)])
+    marks += [Mark(c.x, c.y, f"{brief(c.value + 0.0, shown)}", "second") for c in contacts]
+    lines = [line for c in contacts for line in _contact_lines(c, width, height)]
+    panel = Panel("", right, up, series=lines, marks=marks, field=field, equal=equal)
+    return Chart(title, description, [panel])
+
+
+def _contact_lines(contact: Contact, width: float, height: float) -> list[Series]:
+    """Return the tangent of the level line at a point, and the gradient as an arrow."""
+    steep = hypot(contact.dx, contact.dy)
+    if not steep:
+        return []
+
+    def ahead(dx: float, dy: float, share: float) -> tuple[float, float]:
+        reach = share / max(abs(dx) / width, abs(dy) / height)
+        return contact.x + reach * dx, contact.y + reach * dy
+
+    dx, dy = contact.dx / steep, contact.dy / steep
+    here, tip = (contact.x, contact.y), ahead(dx, dy, REACH)
+    size = HEAD * hypot(tip[0] - here[0], tip[1] - here[1])
+    barbs = [
+        (tip[0] - size * (dx + side * dy / 2), tip[1] - size * (dy - side * dx / 2)) for side in (1.0, -1.0)
+    ]
+    tangent = [ahead(dy, -dx, REACH), here, ahead(-dy, dx, REACH)]
+    return [Series("", tangent, "second"), Series("", [here, tip, barbs[0], tip, barbs[1]], "third")]
 
 
 def _point_text(point: Stationary, value: float, digits: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..curves.features import Vertical
 from ..curves.line import Curve, Sampler, Tangent, neat
-from ..curves.surface import Surface
+from ..curves.surface import Contact, Surface
 from ..errors import printable
 from ..language.numbers import rounded
 from .document import Facts
@@ -115,7 +115,20 @@ def line_text(tangent: Tangent, variable: str, digits: int) -> str:
     return f"{slope}{variable} {'-' if intercept < 0 else '+'} {rounded(abs(intercept), digits)}"
 
 
-def surface_words(surface: Surface, name: str, digits: int) -> list[str]:
+def contact_words(contact: Contact, variables: Sequence[str], name: str, digits: int) -> str:
+    """Return a point of a surface with its gradient, and the tangent of the level line through it."""
+    right, up = variables
+    x, y, value, dx, dy = (rounded(number, digits) for number in contact)
+    text = f"at {right} = {x}, {up} = {y}: {name} = {value}, gradient ({dx}, {dy})"
+    if not (contact.dx or contact.dy):
+        return f"{text}: no level line has a tangent there"
+    level = contact.dx * contact.x + contact.dy * contact.y
+    sign = "-" if contact.dy < 0 else "+"
+    line = f"{dx}*{right} {sign} {rounded(abs(contact.dy), digits)}*{up} = {rounded(level, digits)}"
+    return f"{text}, tangent of the level line {line}"
+
+
+def surface_words(surface: Surface, name: str, digits: int, contacts: Sequence[Contact] = ()) -> list[str]:
     """Return what is special about a surface, a line each."""
     right, up = surface.variables
     heights = [h for row in surface.z for h in row if isfinite(h)]
@@ -125,7 +138,7 @@ def surface_words(surface: Surface, name: str, digits: int) -> list[str]:
         f"{name} = {rounded(neat(p.value, small), digits)}"
         for p in surface.stationary
     ]
-    lines = _few(lines)
+    lines = _few(lines) + [contact_words(c, surface.variables, name, digits) for c in contacts]
     if surface.missing:
         share = 100.0 * surface.missing / (len(surface.x) * len(surface.y))
         lines.append(f"no value on {max(share, 0.01):.2g} % of the grid: {surface.reason}")
@@ -221,7 +234,9 @@ def curve_facts(
     )
 
 
-def surface_facts(surface: Surface, expression: str, fixed: Mapping[str, float]) -> Facts:
+def surface_facts(
+    surface: Surface, expression: str, fixed: Mapping[str, float], contacts: Sequence[Contact] = ()
+) -> Facts:
     """Return a surface for programs; ``z`` has a row for every y, None where there is no value."""
     return Facts(
         {
@@ -234,6 +249,7 @@ def surface_facts(surface: Surface, expression: str, fixed: Mapping[str, float])
             "y": surface.y,
             "z": [[h if isfinite(h) else None for h in row] for row in surface.z],
             "gradients": surface.arrows,
+            **({"tangents": [c._asdict() for c in contacts]} if contacts else {}),
             "notes": surface.notes,
         },
         "compact",
