@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 CPU_SECONDS = 4
-LATER_SECONDS = 1.5
+LATER_SECONDS = 4.0
 """For what makes an answer better that is there already."""
 MEMORY = 768 << 20
 """Address space that answers may take; what a forked process has from its parent is not counted."""
