@@ -274,6 +274,10 @@ def test_a_formula_right_here_alone() -> None:
     symmetric = ("L = x'@A@x", {"A": [[2, 1], [1, 3]], "x": [1, -2]})
     assert judged(symmetric, "dL/dx=2*A@x").says == "as A is symmetric here"
     assert judged(symmetric, "dL/dx=2*[[2, 1], [1, 3]]@x").says == "with the value of A put in"
+    hot = ("p = softmax(z); L = -t'@log(p)", {"z": [1, 2, 0], "t": [0, 1, 0]})
+    assert judged(hot, "dL/dz=p - t").says == "as the numbers of t add up to 1 here"
+    assert judged(hot, "dL/dz=sum(t)*p - t").how == "equal at 200 points, too"
+    assert judged((hot[0], {"z": [1, 2, 0], "t": [0, 2, 0]}), "dL/dz=p - t").verdict == "wrong"
     chance = judged(symmetric, "dL/dx=A@[0, -10]/A[0,1]/3 + [10/3, 0]")
     assert (chance.verdict, chance.mistake) == ("wrong", "right by chance")
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..differentiation.arrays import (
     UNROLLED,
+    adds_up,
     array_values,
     bind_arrays,
     by_numbers,
@@ -417,12 +418,20 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         ]
         if symmetric and self._agreement(asked, answer, symmetric=symmetric).agrees:
             return verdict._replace(says=f"as {' and '.join(symmetric)} is symmetric here")
+        shares = [n for n, x in self.point.items() if self._may_be_shares(n, x)]
+        if shares and self._agreement(asked, answer, shares=shares).agrees:
+            return verdict._replace(says=f"as the numbers of {' and '.join(shares)} add up to 1 here")
         if unnamed and self._agreement(asked, answer, kept=unnamed).agrees:
             return verdict._replace(says=f"with the value of {' and '.join(unnamed)} put in")
         says = "the formula is right at this point by chance: with other numbers it is not"
         named = self._held(asked, answer, None)
         says += f"; there {named[0].says}" if named else ""
         return verdict._replace(verdict=WRONG, digits=None, says=says, mistake="right by chance")
+
+    def _may_be_shares(self, name: str, x: NDArray) -> bool:
+        """Whether an input has the numbers of probabilities, and is not taken for them yet."""
+        known = self.graph.inputs[name] in self.shares
+        return not known and bool(x.ndim) and x.shape[-1] > 1 and bool((x >= 0.0).all()) and adds_up(x)
 
     def _above(self, answer: ArrayAnswer) -> set[int]:
         """Return the inputs that a formula depends on."""
@@ -470,9 +479,13 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
     # formulas at many points
 
     def _points(
-        self, symmetric: Sequence[str] = (), kept: Mapping[str, NDArray] | None = None
+        self,
+        symmetric: Sequence[str] = (),
+        kept: Mapping[str, NDArray] | None = None,
+        shares: Sequence[str] = (),
     ) -> Iterator[dict[str, NDArray]]:
-        for point in islice(draws(self.graph, self.shares, symmetric), 4 * POINTS):
+        adding = [*self.shares, *(self.graph.inputs[name] for name in shares)]
+        for point in islice(draws(self.graph, adding, symmetric), 4 * POINTS):
             yield {**point, **(kept or {})}
 
     def _beside(self, asked: ArrayQuestion, answer: ArrayAnswer) -> tuple[Runs, Exactly | None]:
@@ -487,6 +500,7 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         answer: ArrayAnswer,
         symmetric: Sequence[str] = (),
         kept: Mapping[str, NDArray] | None = None,
+        shares: Sequence[str] = (),
     ) -> Agreement:
         """Compare a formula with a quantity at points of the same shapes."""
         runs, exactly = self._beside(asked, answer)
@@ -494,7 +508,7 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         most = max(LEAST_POINTS, min(POINTS, PRODUCTS // unrolled_size(runs.graph)))
         count, gaps, sizes = 0, 0, list[float]()
         worst, place = 0.0, tuple[int, ...]()
-        for point in self._points(symmetric, kept):
+        for point in self._points(symmetric, kept, shares):
             if count >= most:
                 break
             found, claim = runs(point)

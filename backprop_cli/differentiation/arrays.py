@@ -572,7 +572,12 @@ def target_shares(report: ArrayReport) -> list[int]:
     """Return the targets of `cross_entropy` whose rows add up to 1."""
     nodes = report.graph.nodes
     targets = {n.inputs[1] for n in nodes if n.op is not None and n.op.name == "cross_entropy"}
-    return [k for k in targets if np.allclose(report.values[k].sum(-1), 1.0, rtol=SHARES, atol=0.0)]
+    return [k for k in targets if adds_up(report.values[k])]
+
+
+def adds_up(x: NDArray) -> bool:
+    """Whether the numbers of a vector, or of each row of a matrix, add up to 1."""
+    return bool(np.allclose(x.sum(-1), 1.0, rtol=SHARES, atol=0.0))
 
 
 def named_slopes(report: ArrayReport, text: str) -> dict[str, int]:
