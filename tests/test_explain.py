@@ -832,3 +832,12 @@ def test_a_rule_with_all_of_its_numbers_has_a_value():
 def test_a_rule_with_an_unknown_function_has_its_derivative(run):
     out = run("explain", "u = f(x); y = g(u)", "--update", "0.1").out
     assert "x <- x + h*dy/dx = x + h*g'(u)*f'(x)" in out
+
+
+def test_a_chain_is_read_whole(run):
+    names = [f"x{k}" for k in range(1, 13)]
+    text = "; ".join(f"{b} = sin({a})" for a, b in zip(["x", *names], names, strict=False))
+    out = run("explain", text, "--x", "0.5", "--wrt", "x").answered().out
+    chain = [f"d{b}/d{a}" for a, b in zip(["x", *names], names, strict=False)][::-1]
+    assert f"dx12/dx = {' * '.join(chain)} = " in out
+    assert "..." not in out

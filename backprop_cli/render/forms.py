@@ -99,7 +99,7 @@ class Grouped(Record):
 
 
 class Product(Record):
-    """A product, with dots in a long one; ``tight`` is without spaces, as symbols are written."""
+    """A product, however long: a chain is read whole; ``tight`` is without spaces, as symbols are written."""
 
     factors: Sequence[Form]
     tight: bool = False
@@ -112,7 +112,7 @@ class Sum(Record):
 
 
 class Way(Record):
-    """The steps of a path by their names, with dots in a long one."""
+    """The steps of a path by their names."""
 
     names: Sequence[str]
 

@@ -14,7 +14,7 @@ from ..page import Equation
 from ..written import Style, name_piece, name_read, written
 
 LONGEST = 8
-"""Longer chains are shown with dots in them."""
+"""Sums of more than twice as many numbers are shown with dots in them."""
 
 
 class Spelling:
@@ -87,8 +87,7 @@ class Spelling:
                 return atom("".join(map(self, parts)))
             case forms.Way(names):
                 arrow = r" \to " if self.latex else " -> "
-                shown = _shortened([self.piece(forms.Named(name)) for name in names], self.dots)
-                return atom(arrow.join(name.text for name in shown))
+                return atom(arrow.join(self(forms.Named(name)) for name in names))
             case _:
                 return self._operation(form)
 
@@ -115,7 +114,6 @@ class Spelling:
                 pieces = [self.piece(x) for x in factors]
                 # our own language leaves the brackets around a sign to what is written in numbers
                 pieces = pieces if self.latex else [x._replace(after=None) for x in pieces]
-                pieces = _shortened(pieces, self.dots)
                 return reduce(lambda a, b: spell(table, "multiply", [a, b]), pieces)
             case forms.Sum(terms):
                 pieces = [self.numbers.piece(x) for x in terms]
@@ -136,9 +134,3 @@ class Spelling:
         text = " = ".join(self.equation(equation))
         text = f"{equation.before} {text}" if equation.before else text
         return text if equation.target is None else f"{text} to {self(equation.target)}"
-
-
-def _shortened(pieces: list[Piece], dots: Piece) -> list[Piece]:
-    if len(pieces) > LONGEST:
-        pieces[LONGEST // 2 : -2] = [dots]
-    return pieces
