@@ -270,3 +270,23 @@ def test_what_is_read_as_an_equation():
     assert sides("y = x^2") is None
     assert sides("x^2 = 2 = 3") is None
     assert sides("f(u) = u^2; f(x) + y = 3") == (("f(x) + y", "3"),)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-15, 1e-6, 1e6, 1e15])
+def test_the_scale_of_a_curve_is_no_kink(scale):
+    report = implicit("x*y = a", x=scale, y=scale, a=scale * scale, solve="y", wrt="x", order=1)
+    assert [s.verdict.verdict for s in report.slopes] == ["agree"]
+    curve = implicit(f"x*y = {scale * scale!r}", x=scale, y=scale, order=2)
+    assert [s.verdict.verdict for s in curve.slopes] == ["agree"] * 4
+    assert isclose(curve.slopes[1].settled, 2 / scale)
+
+
+@pytest.mark.parametrize(("text", "x"), [("2^x + 1e10", 1), ("atan(x)", 1e10), ("x^2", 1e-12)])
+def test_an_inverse_far_from_the_scale_of_its_function_is_smooth(text, x):
+    report = implicit(text, x=x, inverse=True)
+    assert [s.verdict.verdict for s in report.slopes] == ["agree", "agree"]
+
+
+def test_a_faint_kink_is_one():
+    (slope,) = implicit("1e-8*|x| + y = 1", x=0, y=1, solve="y").slopes
+    assert slope.verdict.verdict == "kink"

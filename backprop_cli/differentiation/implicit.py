@@ -31,11 +31,16 @@ if TYPE_CHECKING:
     from .symbolic.process import Symbolic, SymbolicProcess
 
 COLUMNS = ("symbolic", "reverse", "finite")
-MOVE = 12
-"""Decimals of a move, relative to the point: its square is what central quotients are off by."""
+MOVES = (12, 24, 36)
+"""Decimals of a move, relative to the point: its square is what central quotients are off by. Where the sides
+differ after the last one as well there is a kink, not a bend."""
 NEAR = 1e-9
 """Part of a coordinate by which a given point may be off the curve: what was rounded on the way is mended."""
 SIDES_MEET = 1e-6
+FAINT = 1e-12
+"""Slope, by the sizes of what moves, of which a millionth is no kink."""
+SMALLEST = 1e-40
+"""Coordinate beside which a move still changes the digits of the others."""
 
 
 class Slope(NamedTuple):
@@ -478,7 +483,7 @@ def _numbers(
         if order == 2:
             (y,) = solved
             found.reverse[y, x, 2], found.explained[y, x, 2] = _second(equations, inputs, y, x)
-        found.finite.update(_moved(equations, inputs, solved, x, order))
+        found.finite.update(_moved(equations, inputs, partials, solved, x, order))
     return found
 
 
@@ -524,15 +529,25 @@ def _kinked(equations: Equations, inputs: Mapping[str, float]) -> set[str]:
 
     with digits(DIGITS):
         point = {n: mpf(x) for n, x in matched(equations.graph, inputs).items()}
-        here, found = values_of(equations, point), set()
-        for name in equations.unknowns:
-            h = mpf(10) ** -(2 * MOVE) * max(1, abs(point[name]))
+        here = values_of(equations, point)
+
+        def bent(name: str, decimals: int) -> bool:
+            h = mpf(10) ** -decimals * _size(point[name])
             above, below = (values_of(equations, {**point, name: point[name] + way * h}) for way in (1, -1))
-            for a, f, b in zip(above, here, below, strict=True):
-                right, left = (a - f) / h, (f - b) / h
-                if abs(right - left) > SIDES_MEET * max(abs(left), abs(right), 1):
-                    found.add(name)
-        return found
+            sides = [((a - f) / h, (f - b) / h) for a, f, b in zip(above, here, below, strict=True)]
+            return any(_is_bent(*pair, least=FAINT) for pair in sides)
+
+        return {name for name in equations.unknowns if all(bent(name, k) for k in MOVES[1:])}
+
+
+def _is_bent(left: Any, right: Any, *, least: Any) -> bool:
+    """Whether the slopes of two sides differ, by more than that part of the least that counts."""
+    return bool(abs(right - left) > SIDES_MEET * max(abs(left), abs(right), least))
+
+
+def _size(x: Any) -> Any:
+    """Return what moves of a coordinate are measured by: 1 at 0, and where its digits do not suffice."""
+    return abs(x) if abs(x) >= SMALLEST else 1
 
 
 def _undefined(
@@ -599,38 +614,46 @@ def _second(equations: Equations, inputs: Mapping[str, float], y: str, x: str) -
 
 
 def _moved(
-    equations: Equations, inputs: Mapping[str, float], solved: Sequence[str], x: str, order: int
+    equations: Equations,
+    inputs: Mapping[str, float],
+    partials: Sequence[Mapping[str, float]],
+    solved: Sequence[str],
+    x: str,
+    order: int,
 ) -> dict[tuple[str, str, int], Quotient | None]:
     """Return difference quotients of what the equations are solved for again as x moves."""
     from mpmath import mpf
 
-    start = solved_exactly(equations, inputs, solved)
+    # what rounding left of the sides' difference goes where it moves the point least
+    rest = solved if len(solved) > 1 else (max((*solved, x), key=lambda n: abs(partials[0][n] * inputs[n])),)
+    start = solved_exactly(equations, inputs, rest)
     found: dict[tuple[str, str, int], Quotient | None] = {}
     with digits(DIGITS):
-        h = mpf(10) ** -MOVE * max(1, abs(inputs[x]))
-        sides = []
-        for way in (-1, 1):
-            side = None
-            if start is not None:
-                side = solved_exactly(equations, {**start, x: start[x] + way * h}, solved)
-            sides.append(side)
-        below, above = sides
-        for y in solved:
-            if start is None or below is None or above is None:
-                found[y, x, 1] = None
-                continue
-            left, right = (start[y] - below[y]) / h, (above[y] - start[y]) / h
-            slope = (left + right) / 2
-            if abs(slope) <= h * h * max(1, abs(start[y])):  # what is left of a quotient that is 0
-                slope = mpf(0)
-            size = float(abs(slope)) or 1.0
-            if abs(right - left) > SIDES_MEET * max(abs(left), abs(right), 1):
-                found[y, x, 1] = Quotient(float(slope), 0.0, KINK, float(left), float(right))
-            else:
-                found[y, x, 1] = Quotient(float(slope), 1e-15 * size)
-            if order == 2:
-                bend = (right - left) / h
-                found[y, x, 2] = Quotient(float(bend), 1e-12 * (float(abs(bend)) or 1.0))
+        for decimals in MOVES:
+            h = mpf(10) ** -decimals * _size(inputs[x])
+            below, above = (
+                solved_exactly(equations, {**start, x: start[x] + way * h}, solved) if start else None
+                for way in (-1, 1)
+            )
+            if below is None or above is None:
+                return found | {(y, x, 1): None for y in solved if (y, x, 1) not in found}
+            for y in solved:
+                left, right = (start[y] - below[y]) / h, (above[y] - start[y]) / h
+                slope = (left + right) / 2
+                usual = _size(inputs[y]) / _size(inputs[x])
+                if abs(slope) <= mpf(10) ** (-2 * decimals) * usual:  # what is left of a quotient that is 0
+                    slope = mpf(0)
+                size = float(abs(slope)) or 1.0
+                if _is_bent(left, right, least=FAINT * usual):
+                    found[y, x, 1] = Quotient(float(slope), 0.0, KINK, float(left), float(right))
+                else:
+                    found[y, x, 1] = Quotient(float(slope), 1e-15 * size)
+                if order == 2:
+                    bend = (right - left) / h
+                    found[y, x, 2] = Quotient(float(bend), 1e-12 * (float(abs(bend)) or 1.0))
+            # a bend within a move is taken for a kink: a kink remains as moves shrink
+            if all(q is None or q.kind != KINK for q in found.values()):
+                break
     return found
 
 

@@ -17,7 +17,7 @@ FINE = 4_000
 """Points between -100 and 100, which is where people's numbers are."""
 WIDE = 160
 """Points from there to 1e6 on either side, each further from 0 by the same factor."""
-DIGITS = 60
+DIGITS = 100
 """Of the arithmetic in which equations are solved again."""
 STEPS = 60
 """Of Newton's method."""
