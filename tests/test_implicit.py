@@ -8,7 +8,7 @@ from math import isclose
 import pytest
 from mpmath import mp, mpf
 
-from backprop_cli import BackpropError, implicit
+from backprop_cli import BackpropError, draw, implicit
 from backprop_cli.differentiation import implicit as module
 from backprop_cli.differentiation.solving import roots
 from backprop_cli.engine.run import value_at as graph_value
@@ -16,6 +16,7 @@ from backprop_cli.errors import Source
 from backprop_cli.language.equations import read_equations
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
+from backprop_cli.layout import EDGES
 
 
 def slopes(text, **values):
@@ -158,6 +159,73 @@ def test_an_inverse_has_no_slope_where_the_function_is_level(run):
     out = run("grad", "y = x^3", "--inverse", "--x", "0").answered().out
     assert "no dx/dy: dy/dx is 0 here, and the inverse has no slope" in out
     assert implicit("y = x^3", x=2, inverse=True).slopes[1].settled == 1 / 12
+
+
+def test_an_inverse_has_no_slope_at_a_kink(run):
+    out = run("graph", "y = abs(x)", "--inverse", "--x", "0").answered().out
+    assert "no dx/dy: dy/dx has a kink here, and the inverse has no slope" in out
+
+
+BOTH = ["3*x^2 = 12", "1/(3*x^2) = 0.0833333"]
+
+
+@pytest.mark.parametrize(
+    ("format_", "texts"),
+    [
+        ("text", ["|<- 3*x^2 = 12, 1/(3*x^2) = 0.0833333 -->|"]),
+        ("dot", [*BOTH, "n1 -> n0", "dir=both"]),
+        ("mermaid", ["n1 <-->|", "3#42;x^2 = 12<br>1/(3#42;x^2) = 0.0833333"]),
+        ("tikz", ["[way, <->]", r"$3 \cdot x^{2}$ $=$ $12$", r"$\frac{1}{3 \cdot x^{2}}$ $=$ $0.0833333$"]),
+        ("svg", BOTH),
+    ],
+)
+def test_both_slopes_are_on_the_arrow_of_a_graph(run, format_, texts):
+    out = run("graph", "y = x^3", "--inverse", "--x", "2", "--format", format_).answered().out
+    assert [text for text in texts if text not in out] == []
+    heads = out.count('Z" class="f-muted"')
+    assert heads == (2 if format_ == "svg" else 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "forth", "back"),
+    [
+        ("y = x^3", 2.0, ("3*x^2", 12.0), ("1/(3*x^2)", 1 / 12, "")),
+        ("y = x^3", None, ("3*x^2", None), ("1/(3*x^2)", None, "")),
+        ("y = x^3", 0.0, ("3*x^2", 0.0), ("1/(3*x^2)", None, "the tangent is horizontal")),
+    ],
+)
+def test_the_edge_of_an_inverse_has_both_slopes(text, x, forth, back):
+    facts = draw(text, {} if x is None else {"x": x}, inverse=True).to_dict()
+    (edge,) = facts["edges"]
+    assert [node["id"] for node in facts["nodes"]] == [edge["source"], edge["target"]]
+    assert (edge["symbol"], edge["value"]) == forth
+    assert (edge["back"]["symbol"], edge["back"]["value"]) == back[:2]
+    assert back[2] in edge["back"]["why"]
+    assert edge["back"]["why"] == "" or back[2]
+
+
+@pytest.mark.parametrize("edges", EDGES)
+def test_slopes_that_are_long_stand_in_the_legend(edges):
+    text = draw("y = exp(sin(x^2 + 3x))", x=0.3, inverse=True, edges=edges, digits=17).to_text()
+    assert ("dx/dy = exp(" in text.split("in a box")[1]) == (edges in ("both", "symbol"))
+    report = implicit("y = exp(sin(x^2 + 3x))", x=0.3, inverse=True)
+    for slope in report.slopes:
+        assert (repr(slope.settled) in text) == (edges in ("both", "value"))
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["y = a*x"], ["y has 2", "--wrt"]),
+        (["x^2 + y^2 = 25"], ["for a function"]),
+        (["y = f(x)"], ["a function of numbers"]),
+        (["y = x^3", "--x", "1:3:1"], ["one point"]),
+        (["y = x^3", "--named"], ["--named is for graphs"]),
+        (["y = x^3", "--path", "x"], ["--path is for graphs"]),
+    ],
+)
+def test_what_the_graph_of_an_inverse_refuses(run, args, words):
+    run("graph", *args, "--inverse").refused(2, *words)
 
 
 def test_an_inverse_that_does_not_lead_back_is_not_shown(monkeypatch):

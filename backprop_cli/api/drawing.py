@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from ..language.parser import Program
 from ..layout import EDGES, Edges
 from ..layout.drawing import Drawing, graph_drawing, graph_title, paths_text
 from .arguments import MOST_DIGITS, choice, flag, names, optional, whole
-from .programs import Bindings, bound, merged, wants_arrays
+from .programs import Bindings, bound, merged, value_of, wants_arrays
 from .shown import Graphic
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..language.settle import Settled
     from ..layout.picture import Picture
     from ..render.document import Facts
+    from .implicit import ImplicitSlopes
 
 MOST_NODES = 300
 """That are laid out."""
@@ -37,40 +39,16 @@ FEW = 4
 FORMATS = ("text", "dot", "mermaid", "tikz", "svg", "json")
 
 
-class Drawn(Graphic):
-    """A drawing that shows itself.
-
-    Attributes:
-        view: What is shown of the graph.
-        paths: How many paths lead from each node asked for to the output.
-        edges: What stands at the arrows.
-        digits: Significant digits.
-    """
-
-    def __init__(self, view: GraphView, paths: dict[str, int], edges: Edges, digits: int) -> None:
-        self.view = view
-        self.paths = paths
-        self.edges = edges
-        self.digits = digits
+class Diagram(Graphic):
+    """A drawing of boxes and arrows that shows itself."""
 
     @property
+    @abstractmethod
     def drawing(self) -> Drawing:
         """Its boxes and arrows, made anew: they are gone through once."""
-        drawing = self._drawing()
-        if not self.paths:
-            return drawing
-        marked = paths_text(self.paths, self._output(), self.view.named)
-        return drawing._replace(legend=(*drawing.legend, marked))
 
-    def _output(self) -> str:
-        return self.view.graph.name(self.view.graph.output)
-
-    def _drawing(self) -> Drawing:
-        view = self.view
-        return graph_drawing(view, graph_title(view, self._write), self._write, self.edges)
-
-    def _write(self, x: float) -> str:
-        return rounded(x, self.digits)
+    def _check_size(self) -> None:
+        """Refuse to lay out too many boxes."""
 
     @property
     def picture(self) -> Picture:
@@ -83,16 +61,6 @@ class Drawn(Graphic):
 
         self._check_size()
         return graph_picture(self.drawing)
-
-    def _check_size(self) -> None:
-        if len(self.view.shown) > MOST_NODES:
-            raise too_many(self.view, "named=True draws the named steps; dot and mermaid take any number")
-
-    def facts(self) -> Facts:
-        """Return what programs read."""
-        from ..render.graph_facts import graph_facts
-
-        return graph_facts(self.view, self.paths)
 
     def to_text(self, format: str = "text") -> str:
         """Return the drawing in one of the command's formats.
@@ -129,6 +97,52 @@ class Drawn(Graphic):
         return self.to_text()
 
 
+class Drawn(Diagram):
+    """The drawing of a graph.
+
+    Attributes:
+        view: What is shown of the graph.
+        paths: How many paths lead from each node asked for to the output.
+        edges: What stands at the arrows.
+        digits: Significant digits.
+    """
+
+    def __init__(self, view: GraphView, paths: dict[str, int], edges: Edges, digits: int) -> None:
+        self.view = view
+        self.paths = paths
+        self.edges = edges
+        self.digits = digits
+
+    @property
+    def drawing(self) -> Drawing:
+        """Its boxes and arrows."""
+        drawing = self._drawing()
+        if not self.paths:
+            return drawing
+        marked = paths_text(self.paths, self._output(), self.view.named)
+        return drawing._replace(legend=(*drawing.legend, marked))
+
+    def _output(self) -> str:
+        return self.view.graph.name(self.view.graph.output)
+
+    def _drawing(self) -> Drawing:
+        view = self.view
+        return graph_drawing(view, graph_title(view, self._write), self._write, self.edges)
+
+    def _write(self, x: float) -> str:
+        return rounded(x, self.digits)
+
+    def _check_size(self) -> None:
+        if len(self.view.shown) > MOST_NODES:
+            raise too_many(self.view, "named=True draws the named steps; dot and mermaid take any number")
+
+    def facts(self) -> Facts:
+        """Return what programs read."""
+        from ..render.graph_facts import graph_facts
+
+        return graph_facts(self.view, self.paths)
+
+
 class ArraysDrawn(Drawn):
     """A drawing of a graph with arrays that shows itself."""
 
@@ -158,6 +172,36 @@ class ArraysDrawn(Drawn):
         from ..render.graph_facts import array_facts
 
         return array_facts(self.arrays, self.paths)
+
+
+class InverseDrawn(Diagram):
+    """The drawing of a function and its inverse.
+
+    Attributes:
+        report: Both slopes.
+        edges: What stands at the arrow.
+        digits: Significant digits.
+    """
+
+    def __init__(self, report: ImplicitSlopes, edges: Edges, digits: int) -> None:
+        self.report = report
+        self.edges = edges
+        self.digits = digits
+
+    @property
+    def drawing(self) -> Drawing:
+        """Its two boxes and the arrow."""
+        from ..layout.inverse_drawing import inverse_drawing
+        from ..render.implicit import heading, sentences
+
+        title, said = heading(self.report, self.digits), sentences(self.report, self.digits)
+        return inverse_drawing(self.report, title, said, lambda x: rounded(x, self.digits), self.edges)
+
+    def facts(self) -> Facts:
+        """Return what programs read."""
+        from ..render.graph_facts import inverse_facts
+
+        return inverse_facts(self.report)
 
 
 def too_many(view: GraphView, hint: str) -> UsageError:
@@ -213,10 +257,11 @@ def draw(
     edges: Edges = "both",
     named: bool = False,
     all: bool = False,
+    inverse: bool = False,
     digits: int = 6,
     large: bool = False,
     **values: object,
-) -> Drawn:
+) -> Drawn | InverseDrawn:
     """Draw the computation graph of a program.
 
     Args:
@@ -227,6 +272,7 @@ def draw(
         edges: What stands at the arrows.
         named: Show inputs and named steps alone.
         all: Show constants as nodes.
+        inverse: Draw ``y = f(x)`` as one arrow between x and y that leads both ways, with both slopes.
         digits: Significant digits.
         large: Lift the limits on the program's size.
         values: Values by name: numbers, NumPy arrays or lists; with none at all there are symbols alone.
@@ -238,6 +284,16 @@ def draw(
     if named and everything:
         raise UsageError("named shows less, all shows more: one of them")
     chosen, shown = choice("edges", edges, EDGES), whole("digits", digits, 1, MOST_DIGITS)
+    if flag("inverse", inverse):
+        from .implicit import implicit
+
+        if paths or named or everything:
+            raise UsageError("inverse draws two boxes: path, named and all have nothing to choose from")
+        if not isinstance(program, str):
+            raise UsageError("inverse takes the program as text")
+        given = {name: value_of(name, x) for name, x in merged(bindings, values).items()}
+        report = implicit(program, given, wrt=optional(names, "wrt", wrt), inverse=True)
+        return InverseDrawn(report, chosen, shown)
     if wants_arrays(program, bindings, values):
         from .arrays import settled_of
 

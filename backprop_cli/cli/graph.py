@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import UsageError, nearest
+from ..errors import NO, UsageError, nearest
 from ..layout import EDGES
 from .command import NetworkCommand
 from .common import (
@@ -80,6 +80,9 @@ class GraphCommand(NetworkCommand):
 @click.option("--path", "paths", metavar="NAMES", help="Mark all paths from these nodes to the output: a,b.")
 @click.option("--wrt", metavar="NAMES", help="Differentiate by these inputs alone: a,b.")
 @click.option("--named", is_flag=True, help="Show inputs and named steps alone.")
+@click.option(
+    "--inverse", is_flag=True, help="Of a function y = f(x): one arrow both ways, with both slopes."
+)
 @click.option("--all", "all_", is_flag=True, help="Show constants, and transposes of arrays, as nodes.")
 @click.option("--shape", metavar="SHAPES", help="Of arrays without values: A=3x2,x=2; A=mxn,b=vector.")
 @click.option("--compact", is_flag=True, help="Draw a network with one box a layer.")
@@ -102,6 +105,7 @@ def command(
     paths: str | None,
     wrt: str | None,
     named: bool,
+    inverse: bool,
     all_: bool,
     shape: str | None,
     compact: bool,
@@ -123,7 +127,8 @@ def command(
         if request.file is not None:
             raise UsageError("--file is a program, --config a network: one of them")
         for option, given in (
-            ("--wrt", wrt is not None), ("--named", named), ("--all", all_), ("--shape", shape is not None),
+            ("--wrt", wrt is not None), ("--named", named), ("--inverse", inverse), ("--all", all_),
+            ("--shape", shape is not None),
         ):  # fmt: skip
             if given:
                 raise UsageError(f"{option} is for expressions, {config} is a config")
@@ -134,6 +139,14 @@ def command(
     if request.overrides:
         word = request.overrides[0]
         raise UsageError(f"{word} is for the network of a config", hint="backprop graph config.yaml")
+    if inverse:
+        for option, given in (
+            ("--path", names is not None), ("--named", named), ("--all", all_),
+            ("--shape", shape is not None),
+        ):  # fmt: skip
+            if given:
+                raise UsageError(f"{option} is for graphs, and --inverse draws two boxes and an arrow")
+        return _inverse(request, output, _names("--wrt", wrt), edges)
     if shape is not None:
         request.read_unknown(shape)
     else:
@@ -149,6 +162,29 @@ def _names(option: str, text: str | None) -> list[str] | None:
     if not all(names):
         raise UsageError(f"{option}: an empty name")
     return list(dict.fromkeys(names))
+
+
+def _inverse(request: Request, output: Output, wrt: list[str] | None, edges: Any) -> int:
+    """Draw a function and its inverse."""
+    from ..api.drawing import InverseDrawn
+    from ..api.implicit import implicit_of
+
+    equations = request.read_equations(demanded=True)
+    if equations is None:
+        request.read(formulas=True)
+        raise UsageError("--inverse is for a function of numbers that is written out", hint="y = x^3")
+    if request.ranges:
+        raise UsageError("graph draws one point")
+    report = implicit_of(equations, request.values, wrt=wrt, inverse=True)
+    drawn = InverseDrawn(report, edges, output.digits)
+    if output.format == "json":
+        from ..render.writers.json import lines
+
+        _write(lines(drawn.facts()), output)
+    else:
+        _draw(drawn.drawing, output)
+    output.tell(request.graph, (), report.notes)
+    return NO if report.agree is False else 0
 
 
 def _program(

@@ -76,6 +76,7 @@ class Arrow(NamedTuple):
         role: By the number's sign.
         taken: False on the way into a choice that did not take this branch.
         marked: As of a card.
+        two_way: It has a head at its source, too, and ``detail`` is what stands there for the way back.
     """
 
     source: str
@@ -86,6 +87,7 @@ class Arrow(NamedTuple):
     role: Role = "ink"
     taken: bool = True
     marked: bool | None = None
+    two_way: bool = False
 
     @property
     def label(self) -> str:
@@ -181,8 +183,7 @@ def graph_drawing(view: GraphView, title: str, write: Write, edges: Edges = "bot
     if valued and inputs:
         legend.append(f"in a box: the value, and the derivative of {output} by it")
     if edges != "none" and any(node.inputs for node in view.graph.nodes if node.kind != CONSTANT):
-        what = {"both": "in symbols and as a number", "symbol": "in symbols", "value": "as a number"}[edges]
-        what = what if valued else "in symbols"
+        what = manner(edges, valued)
         if view.named:
             legend.append(f"at an arrow: the derivative of the step by what it reads, {what}")
         else:
@@ -191,6 +192,12 @@ def graph_drawing(view: GraphView, title: str, write: Write, edges: Edges = "bot
     if not all(arrow.taken for arrow in arrows):
         legend.append(f"{IDLE}: {_why_idle(view)}")
     return Drawing(title, description, tuple(legend), _cards(view, output, write), arrows)
+
+
+def manner(edges: Edges, valued: bool) -> str:
+    """Say how derivatives stand at the arrows."""
+    what = {"both": "in symbols and as a number", "symbol": "in symbols", "value": "as a number"}[edges]
+    return what if valued else "in symbols"
 
 
 def _cards(view: GraphView, output: str, write: Write) -> Iterator[Card]:

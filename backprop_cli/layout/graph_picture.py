@@ -113,7 +113,10 @@ def graph_picture(drawing: Drawing) -> Picture:
         shapes.append(Label(MARGIN, MARGIN + TITLE, title, TITLE, bold=True))
     order = sorted(range(len(arrows)), key=lambda k: arrows[k].marked is True)
     for k in order:
-        shapes.append(_line(arrows[k], placed.curves[k][placed.own[k] :]))
+        curve = placed.curves[k][placed.own[k] :]
+        shapes.append(_line(arrows[k], curve))
+        if arrows[k].two_way:
+            shapes.append(_line(arrows[k], curve[::-1]))
     for card, box in zip(cards, placed.boxes, strict=True):
         shapes += _box(card, box)
     for arrow, at in zip(arrows, placed.labels, strict=True):

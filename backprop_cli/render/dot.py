@@ -52,4 +52,6 @@ def _arrow(arrow: Arrow) -> str:
         attributes.append(f'fontcolor="{LIGHT[arrow.role]}"')
     if not arrow.taken:
         attributes.append("style=dashed")
+    if arrow.two_way:
+        attributes.append("dir=both")
     return ", ".join(attributes)

@@ -9,6 +9,7 @@ from ..graph import CONSTANT
 from .document import Entries, Facts
 
 if TYPE_CHECKING:
+    from ..differentiation.implicit import Implicit
     from ..explanation.array_view import ArrayView
     from ..layout.drawing import Drawing
     from ..layout.network_drawing import Units
@@ -97,6 +98,44 @@ def array_facts(view: ArrayView, paths: dict[str, int]) -> Facts:
         for edge in view.edges()
     )
     return Facts({**head, "nodes": Entries(nodes), "edges": Entries(edges)}, "graph")
+
+
+def inverse_facts(report: Implicit) -> Facts:
+    """Return a function and its inverse: one edge with both slopes."""
+    forth, back = report.slopes
+    graph, inputs = report.equations.graph, report.inputs
+    ids = {name: graph.inputs[name] for name in (forth.by, forth.of)}
+    head = {
+        "schema": SCHEMA,
+        "expression": graph.source.text,
+        "output": forth.of,
+        "value": None if inputs is None else inputs[forth.of],
+        "inputs": inputs,
+        "paths": {},
+        "inverse": report.inverse and dict(zip(("function", "derivative"), report.inverse, strict=True)),
+    }
+    nodes = (
+        {
+            "id": id,
+            "name": name,
+            "kind": "input" if name == forth.by else "step",
+            "text": name if name == forth.by else report.equations.sides[0][1],
+            "value": None if inputs is None else inputs[name],
+            "gradient": forth.settled if name == forth.by else None if inputs is None else 1.0,
+            "marked": None,
+        }
+        for name, id in ids.items()
+    )
+    edge = {
+        "source": ids[forth.by],
+        "target": ids[forth.of],
+        "symbol": forth.formula,
+        "value": forth.settled,
+        "taken": True,
+        "marked": None,
+        "back": {"symbol": back.formula, "value": back.settled, "why": back.why},
+    }
+    return Facts({**head, "nodes": Entries(nodes), "edges": Entries([edge])}, "graph")
 
 
 def units_facts(found: Units, drawing: Drawing) -> Facts:

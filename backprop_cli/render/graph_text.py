@@ -27,6 +27,8 @@ LISTED = (
     ("at an arrow", 'at a "from"'),
 )
 
+HEADS = {True: "►▼◄▲", False: ">v<^"}
+"""Of arrows across and down, and of their ways back."""
 IDLE_HEAD = {True: "○", False: "o"}
 HEADING, LABEL = 34, 24
 
@@ -257,6 +259,8 @@ def _size(card: Card, entering: int, down: bool) -> Size:
 
 def _text(arrow: Arrow) -> str:
     both = ", ".join(text for text in (arrow.label, arrow.detail) if text)
+    if arrow.two_way:  # short, each of them
+        return printable(both)
     told = [both, arrow.label, arrow.number]  # a number is whole
     return shortened(
         next((text for text in map(printable, told) if 0 < len(text) <= 2 * LABEL), both), 2 * LABEL
@@ -267,7 +271,8 @@ def _label_size(arrow: Arrow, down: bool) -> Size | None:
     text = _text(arrow)
     if not text:
         return None
-    return Size(1.0, 0.0, float(len(text) + 1)) if down else Size(float(len(text) + 2), 0.0, 0.0)
+    room = 4 if arrow.two_way else 2
+    return Size(1.0, 0.0, float(len(text) + 1)) if down else Size(float(len(text) + room), 0.0, 0.0)
 
 
 def _pad(grid: _Grid, made: Arrangement, ways: list[Net], column: int) -> int:
@@ -306,6 +311,8 @@ def _ways(grid: _Grid, made: Arrangement, starts: list[int], arrows: list[Arrow]
                 grid.line(net.item, (corner, net.start), (corner, place), heavy)
                 grid.line(net.item, (corner, place), (into, place), heavy, opens="b")
                 route = made.routes[links[0]]
+                if item.kind == "node" and arrows[links[0]].two_way:
+                    _head(grid, begin, net.start, heavy, idle=False, back=True)
                 target = route[column + 1 - made.items[route[0]].column]
                 if made.items[target].kind == "node":
                     _head(grid, into, place, heavy, all(not arrows[k].taken for k in links))
@@ -317,12 +324,10 @@ def _thickness(grid: _Grid, made: Arrangement, node: int) -> int:
     return int(item.size.depth if grid.down else made.depth(item.column))
 
 
-def _head(grid: _Grid, along: int, across: int, heavy: bool, idle: bool) -> None:
+def _head(grid: _Grid, along: int, across: int, heavy: bool, idle: bool, *, back: bool = False) -> None:
     x, y = (across, along) if grid.down else (along, across)
-    heads = ("▼" if grid.down else "►") if grid.unicode else ("v" if grid.down else ">")
-    if idle:
-        heads = IDLE_HEAD[grid.unicode]
-    grid.write(x, y, heads, "mark" if heavy else "muted")
+    head = IDLE_HEAD[grid.unicode] if idle else HEADS[grid.unicode][2 * back + grid.down]
+    grid.write(x, y, head, "mark" if heavy else "muted")
 
 
 def _label(grid: _Grid, made: Arrangement, starts: list[int], k: int, arrow: Arrow) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..differentiation.compare import KINK
 from ..differentiation.implicit import COLUMNS, Implicit, Slope, Tangent
 from ..language.numbers import exact_text, rounded, scientific
 from .document import Document, Entries, Facts, Records
@@ -90,7 +91,8 @@ def _inverse(report: Implicit) -> list[str]:
     forward, back = report.slopes[0], next(s for s in report.slopes[1:] if s.of != report.slopes[0].of)
     x = back.of
     if back.why:
-        return [f"no {back.name}: {forward.name} is 0 here, and the inverse has no slope"]
+        what = "has a kink" if forward.verdict.verdict == KINK else "is 0"
+        return [f"no {back.name}: {forward.name} {what} here, and the inverse has no slope"]
     here = "near this point" if report.inputs is not None else f"wherever {forward.name} is not 0"
     lines = [f"{back.name} = 1/({forward.name}): the inverse, {here}"]
     if report.inverse is not None:

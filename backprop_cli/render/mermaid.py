@@ -71,6 +71,6 @@ def _card(card: Card) -> str:
 
 
 def _arrow(arrow: Arrow) -> str:
-    line = "-->" if arrow.taken else "-.->"
+    line = "<-->" if arrow.two_way else "-->" if arrow.taken else "-.->"
     texts = [text for text in (arrow.label, arrow.detail) if text]
     return f"{line}|{quoted(*texts)}|" if texts else line

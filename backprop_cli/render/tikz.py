@@ -82,6 +82,12 @@ def _derivative(text: str) -> str:
     return _text(text)
 
 
+def _symbol(text: str) -> str:
+    """Return a local derivative in math; that there is none, in words."""
+    derivative = _derivative(text)
+    return derivative if "partial" in derivative or text.startswith("no ") else f"${math(text)}$"
+
+
 def _number(text: str) -> str:
     shape = "x" in text  # of an array
     return f"${number_to_latex(text)}$" if text[:1] in "-0123456789" and not shape else text_to_latex(text)
@@ -107,7 +113,7 @@ def _card(card: Card, x: float, y: float, width: float, height: float) -> str:
 
 def _arrow(arrow: Arrow, placed: Placed, k: int) -> Iterator[str]:
     points = placed.curves[k][placed.own[k] :]
-    style = "way"
+    style = "way, <->" if arrow.two_way else "way"
     if arrow.marked:
         style += ", draw=mark, very thick"
     elif arrow.marked is False:
@@ -124,12 +130,12 @@ def _arrow(arrow: Arrow, placed: Placed, k: int) -> Iterator[str]:
         return
     color = f", text={arrow.role}" if arrow.role in ("positive", "negative", "zero") else ""
     if arrow.label:
-        derivative = _derivative(arrow.symbol)
-        parts = [derivative if "partial" in derivative else f"${math(arrow.symbol)}$"] if arrow.symbol else []
+        parts = [_symbol(arrow.symbol)] if arrow.symbol else []
         if arrow.number and arrow.number != arrow.symbol:
             parts.append(f"${number_to_latex(arrow.number)}$")
         yield f"  \\node[above, inner sep=2pt{color}] at {_point(*at)} {{{' $=$ '.join(parts)}}};\n"
     if arrow.detail:
         name, equals, number = arrow.detail.partition(" = ")
-        detail = _derivative(name) + (f" $=$ {_number(number)}" if equals else "")
+        detail = _symbol(name) if arrow.two_way else _derivative(name)
+        detail += f" $=$ {_number(number)}" if equals else ""
         yield f"  \\node[below, inner sep=2pt, text=muted] at {_point(*at)} {{\\scriptsize {detail}}};\n"
