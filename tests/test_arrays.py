@@ -355,7 +355,7 @@ def test_programs_are_written_as_they_are_read(case: tuple[str, Arrays]) -> None
     ("text", "plain"),
     [
         ("2.*x", "2.*x"),
-        ("2 .*x", "2 .*x"),
+        ("2 .*x", "2.*x"),
         ("x' .* y.T", "x'.*y'"),
         ("(A@b)'@(c - d)", "(A@b)'@(c - d)"),
         ("A@(b@c)", "A@(b@c)"),
@@ -364,6 +364,7 @@ def test_programs_are_written_as_they_are_read(case: tuple[str, Arrays]) -> None
         ("A[ : ,1]", "A[:, 1]"),
         ("(A@B)[1:3,-1]", "(A@B)[1:3, -1]"),
         ("A.^2./B", "A.^2./B"),
+        ("A.^2.*B + 2.**2", "A.^2.*B + 2.^2"),
         ("Aᵀ@x′", "A'@x'"),
     ],
 )
@@ -651,6 +652,19 @@ def test_larger_matrices_are_eliminated(text: str, n: int, seed: int, turned: bo
     held_to_the_sweep(report)
 
 
+@pytest.mark.parametrize("by", [1000.0, -1000.0, 1e15])
+@pytest.mark.parametrize(
+    "text", ["softmax(z)@t", "log_softmax(z)@t", "logsumexp(z) + sum(t)", "cross_entropy(z, t)"]
+)
+def test_scores_beyond_exponents_have_slopes(text: str, by: float) -> None:
+    """exp(1000) is no float; what scores are shifted by changes no slope of these."""
+    z, t = np.array([0.0, 1.0, -2.0]), np.array([0.25, 0.5, 0.25])
+    near, far = (gradient(text, {"z": x, "t": t}, methods=METHODS) for x in (z, z + by))
+    assert far.agree
+    assert np.allclose(far.gradient["z"].astype(float), near.gradient["z"].astype(float), rtol=1e-9)
+    held_to_the_sweep(far)
+
+
 def test_determinants_of_larger_singular_matrices_have_slopes() -> None:
     a = np.arange(25.0).reshape(5, 5) ** 2 % 11
     a[4] = a[0] + a[1]
@@ -660,6 +674,7 @@ def test_determinants_of_larger_singular_matrices_have_slopes() -> None:
 
 
 def test_python_gets_arrays_back() -> None:
+    assert backprop_cli.eval("norm(ones(4))*a", a=3) == 6
     found = backprop_cli.eval("A@x", A=np.array(A32), x=[1, -1])
     np.testing.assert_array_equal(found, [-1, -1, -1])
     assert backprop_cli.eval("x'@x", x=(3, 4)) == 25.0
@@ -711,6 +726,8 @@ FORMULAS: list[tuple[str, Arrays, dict[str, str]]] = [
     ("2*x'@x", {"x": [0, 1, 2, 3]}, {"x": "4*x"}),
     ("sum(relu(X@w))", {"X": ROWS, "w": [0.5, -0.3]}, {"w": "X'@where(X@w > 0, 1, 0)"}),
     ("sum(softmax(x)*g)", {"x": [1, 2], "g": [3, 1]}, {"x": "softmax(x)*(g - softmax(x)'@g)"}),
+    ("(2.^3)*x'@x", {"x": [1, 2]}, {"x": "16*x"}),
+    ("sum(X.^2.*X)", {"X": A32}, {"X": "3*X.^2"}),
     ("x'@A@x/(x'@x)", QUADRATIC, {"A": "x@x'/(x'@x)"}),
 ]  # fmt: skip
 

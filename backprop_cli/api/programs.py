@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from ..errors import BindingError, UsageError
@@ -49,7 +50,7 @@ def wants_arrays(
 ) -> bool:
     """Whether a value is no number, or a program may have arrays: only then are they looked at."""
     given = [*(bindings.values() if isinstance(bindings, Mapping) else ()), *values.values()]
-    signs = isinstance(program, str) and set(program) & set("@[")
+    signs = isinstance(program, str) and re.search(r"[@\[]|\b(?:eye|ones|zeros)\s*\(", program)
     return bool(signs) or not all(isinstance(x, (int, float)) for x in given)
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ..engine.point import Point, check_wrt
 from ..engine.run import not_an_input, written
-from ..engine.singular import check_matrices, conditions, orders
+from ..engine.singular import check_matrices, conditions, orders, shifted
 from ..engine.sweep import active_nodes
 from ..engine.tensors import TensorPlan
 from ..engine.unroll import Unrolled, elements, place_text
@@ -488,7 +488,7 @@ def differentiate_arrays(
             tuple(warnings), tuple(notes), checked=checked,
         )  # fmt: skip
         return with_formulas(alone, process if formulas else None, by_index=by_index)
-    unrolled = elements(graph, eliminated)
+    unrolled = elements(graph, eliminated, shifted(graph, run.values))
     numbers = unrolled.graph_of(graph)
     names = None
     if wrt is not None:

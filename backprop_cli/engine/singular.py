@@ -26,6 +26,12 @@ COFACTORS = 4
 INVERTED = ("inv", "solve")
 DECOMPOSED = ("inv", "solve", "det", "logdet", "adjugate")
 
+SHIFTED = ("softmax", "log_softmax", "logsumexp", "cross_entropy")
+"""Steps that take the largest score out of exponents; their definitions do not."""
+
+EXPONENT = 600.0
+"""Size of an exponent up to which floats hold a sum of powers of e, and its square root's digits."""
+
 
 def dependent_rows(a: npt.NDArray[np.float64]) -> str | None:
     """Return why a matrix is singular, its numbers taken as exact; None where it is not.
@@ -83,6 +89,17 @@ def orders(graph: Graph, values: Sequence[npt.NDArray[Any]]) -> dict[int, list[i
             a[k + 1 :] -= np.outer(a[k + 1 :, k] / a[k, k], a[k])
         else:
             found[node.id] = order
+    return found
+
+
+def shifted(graph: Graph, values: Sequence[npt.NDArray[Any]]) -> list[int]:
+    """Return the steps whose exponents, too large for floats or all too small, need the largest taken out."""
+    found = []
+    for node in graph.nodes:
+        if node.op is not None and node.op.name in SHIFTED:
+            largest = np.max(values[node.inputs[0]], -1)
+            if (np.abs(largest) > EXPONENT).any():
+                found.append(node.id)
     return found
 
 

@@ -7,7 +7,7 @@ kinks, its domain and its derivative are those of its row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from math import nan, prod
 from typing import Any, NamedTuple
 
@@ -90,9 +90,11 @@ class _Arrays(Lifted):
 
     Attributes:
         order: Of rows in which the next matrix is eliminated; None where cofactors do.
+        shifted: Exponents of the next row are written with the largest taken out, against overflow.
     """
 
     order: Sequence[int] | None = None
+    shifted: bool = False
 
     def __init__(self, recorder: Scalars) -> None:
         super().__init__("arrays of recorded numbers", self.each)
@@ -102,7 +104,8 @@ class _Arrays(Lifted):
         """Apply a row of the registry to every number, with the operands broadcast."""
         if isinstance(op, MatrixRow):
             if op.number is None:
-                return op.definition(self, *operands, **static)
+                write = op.forward if self.shifted else op.definition
+                return write(self, *operands, **static)
             op = op.number
         if isinstance(op, TensorPrimitive):
             return op.forward(self, *operands, **static)
@@ -232,7 +235,13 @@ class Unrolled(NamedTuple):
         return self.recorder.builder.build([int(k) for k in self.ids(graph.output).reshape(-1)])
 
 
-def elements(graph: Graph, orders: Mapping[int, Sequence[int]] = {}, *, each: bool = False) -> Unrolled:
+def elements(
+    graph: Graph,
+    orders: Mapping[int, Sequence[int]] = {},
+    shifted: Container[int] = (),
+    *,
+    each: bool = False,
+) -> Unrolled:
     """Unroll a program with arrays so that every number of every step is a node of its own.
 
     A part or a transpose has the numbers of what it is made of; here they are other nodes, of the same value:
@@ -241,6 +250,7 @@ def elements(graph: Graph, orders: Mapping[int, Sequence[int]] = {}, *, each: bo
     Args:
         graph: With the shape of every node.
         orders: Of rows, in which elimination is safe, by the nodes that it is for: `singular.orders`.
+        shifted: Nodes with the largest number taken out of their exponents: `singular.shifted`.
         each: A number is what it is computed from, not which step of the program it is of; parts and
             transposes without a name are no steps then.
     """
@@ -262,7 +272,7 @@ def elements(graph: Graph, orders: Mapping[int, Sequence[int]] = {}, *, each: bo
             found: Any = [Written(recorder, builder.input(name, node.span, node.kind)) for name in names]
         else:
             operands, before = [values[i] for i in node.inputs], len(builder.nodes)
-            xp.order = orders.get(node.id)
+            xp.order, xp.shifted = orders.get(node.id), node.id in shifted
             found = list(np.asarray(xp.each(node.op, *operands, **node.static), object).reshape(-1))
             part = each and node.name is None and all(recorder.is_own(x, owned) for x in found)
             if node.kind != CONSTANT and not part:

@@ -25,10 +25,10 @@ _OPERATOR = (
 _SUPERSCRIPT = rf"[⁺⁻]?(?:[⁰¹²³⁴⁵⁶⁷⁸⁹]+|[{''.join(SUPERSCRIPT_LETTERS)}])"
 
 
-def _pattern(operator: str, name: str = NAME) -> re.Pattern[str]:
+def _pattern(operator: str, name: str = NAME, number: str = NUMBER) -> re.Pattern[str]:
     return re.compile(
         r"(?:[ \t\r\f\u00a0\u2009\u202f]+|#[^\n]*)*"
-        rf"(?:({name})|({NUMBER})|({operator})|({_SUPERSCRIPT})|(\Z)|(.))",
+        rf"(?:({name})|({number})|({operator})|({_SUPERSCRIPT})|(\Z)|(.))",
         re.DOTALL,
     )
 
@@ -39,7 +39,8 @@ _TOKEN = _pattern(_OPERATOR)
 @cache
 def _array_token() -> re.Pattern[str]:
     signs = rf"\.[*/^]|\.T(?![{_LETTER}0-9_{SUBSCRIPTS}])|[@\[\]:{''.join(PRIMES)}]"
-    return _pattern(f"{signs}|{_OPERATOR}")
+    # the point of A.^2.*B is the sign's
+    return _pattern(f"{signs}|{_OPERATOR}", number=NUMBER.replace(r"\.?", r"(?:\.(?![*/^])|\.(?=\*\*))?"))
 
 
 @cache

@@ -272,11 +272,7 @@ def _of_arrays() -> dict[str, Rule]:
     def product_of(sign: str) -> Rule:
         write = template(f"{{0:*}}{sign}{{1:^}}", PRODUCT)
 
-        def rule(a: Piece, b: Piece, **_: object) -> Piece:
-            spaced = sign[0] == "." and re.search(r"(?<![\w.])[0-9.]+$", a.text)  # 2.*x is 2*x
-            return write(Piece((a.parts, " "), a.level) if spaced else a, b)
-
-        return rule
+        return lambda a, b, **_: write(a, b)
 
     def called(name: str) -> Rule:
         write = template(name)

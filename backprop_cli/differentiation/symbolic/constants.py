@@ -12,6 +12,7 @@ from ...language.format import constant_piece
 from ...language.operators import named_constant
 from ...language.written import Piece
 from ...ops import Primitive
+from ...ops.matrices import by_number
 from .functions import SP, defined
 
 EXACT_LIMIT = 10**18
@@ -46,14 +47,15 @@ class Constants:
             ):
                 return sympy.Rational(label)
             return self.dummy(id)
-        if node.op.infix is None:
+        row = by_number(node.op)
+        if row is None or row.infix is None:
             return self.dummy(id)
         operands = [self(i) for i in node.inputs]
         if not all(x.is_number for x in operands):
             return self.dummy(id)
-        if node.op.infix == "^" and not _small_power(*operands):
+        if row.infix == "^" and not _small_power(*operands):
             return self.dummy(id)
-        value = defined(node.op, operands)
+        value = defined(row, operands)
         return value if value.is_number and value.is_finite else self.dummy(id)
 
     def dummy(self, id: int) -> Any:

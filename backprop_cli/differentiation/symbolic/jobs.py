@@ -11,7 +11,7 @@ from ...language.lower import lower
 from ...language.reader import read
 from ...ops import PRIMITIVES, Primitive
 from ...ops.matrices import MATRICES
-from ...ops.sums import DOT, SUM
+from ...ops.sums import DOT, LARGEST, SUM
 from .formulas import chained
 from .higher import higher
 from .numbers import numbers
@@ -46,7 +46,7 @@ def work(job: Job, found: Found) -> None:
 
 def _unlisted(rows: list[Any], output: int, arrays: list[Any] | None) -> Graph:
     """Return the graph that `process.listed` wrote down, of single numbers or of arrays."""
-    others = (DOT, SUM) if arrays is None else MATRICES.values()
+    others = (DOT, SUM, LARGEST) if arrays is None else MATRICES.values()
     ops: dict[str, Primitive] = PRIMITIVES | {row.name: row for row in others}
     plain: list[tuple[Any, ...]] = [
         (id, None if op is None else ops[op], tuple(inputs), kind, NOWHERE, name, value, label)
