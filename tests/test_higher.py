@@ -130,6 +130,22 @@ def test_a_wrong_rule_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report.agree is False
 
 
+@pytest.mark.parametrize(
+    "text", ["max(x, y)", "relu(x - y)", "relu(x - y)^2", "abs(x - y)*(x - y)", "relu(x*y - 1)"]
+)
+def test_kinks_between_the_axes_are_seen(text: str) -> None:
+    values = {"x": 1.0, "y": 1.0}
+    report = higher(graph_of(text, values), values, order=2, methods=["reverse", "finite"])
+    assert [row.verdict for row in report.rows] == ["kink"] * 3
+
+
+@pytest.mark.parametrize("text", ["relu(x - y)^3", "abs(x - y)*(x - y)^2", "relu(x*y - 1)^4"])
+def test_smooth_seams_are_no_kinks(text: str) -> None:
+    values = {"x": 1.0, "y": 1.0}
+    report = higher(graph_of(text, values), values, order=2, methods=["reverse", "finite"])
+    assert [row.verdict for row in report.rows] == ["agree"] * 3
+
+
 def test_kinks_are_seen() -> None:
     values = {"x": 0.0}
     report = higher(graph_of("relu(x)", values), values, order=2, methods=["reverse", "finite"])

@@ -358,3 +358,28 @@ def test_an_inverse_far_from_the_scale_of_its_function_is_smooth(text, x):
 def test_a_faint_kink_is_one():
     (slope,) = implicit("1e-8*|x| + y = 1", x=0, y=1, solve="y").slopes
     assert slope.verdict.verdict == "kink"
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "slope"),
+    [("sin(y) = x", {"x": 0.0, "y": 0.0}, 1.0), ("exp(y) = x", {"x": 1.0, "y": 0.0}, 1.0),
+     ("ln(y) = x*y", {"x": 0.0, "y": 1.0}, 1.0)],
+)  # fmt: skip
+def test_a_function_on_the_left_is_no_definition(text, point, slope, run):
+    assert slopes(text, **point, solve="y")["dy/dx"] == pytest.approx(slope)
+    result = run("grad", text, *(f"{n}={x}" for n, x in point.items()))
+    assert (result.status, "dy/dx" in result.out) == (0, True)
+    refused = run("eval", text, *(f"{n}={x}" for n, x in point.items()))
+    assert (refused.status, "is a function already, and this an equation" in refused.err) == (2, True)
+
+
+def test_a_function_of_the_own_name_stays_a_function(run):
+    assert run("grad", "sigmoid(x) = 1/(1 + exp(-x))", "x=0").out.startswith("sigmoid = ")
+
+
+@pytest.mark.parametrize(
+    ("text", "level"), [("cos(2*y - (x - y))", 0.6967067093471654), ("exp(x + 3*y)", 0.11080315836233387)]
+)
+def test_straight_lines_do_not_bend(text, level):
+    report = implicit(f"{text} = {level}", x=-0.7, y=-0.5, order=2)
+    assert [(s.settled, s.verdict.verdict) for s in report.slopes if s.order == 2] == [(0.0, "agree")] * 2

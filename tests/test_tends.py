@@ -89,5 +89,7 @@ def test_on_the_command_line(run):
     assert run("limit", "|x|/x", "--x", "0").status == 3
     assert "f tends to e = 2.718281828" in run("limit", "(1+1/x)^x", "--x", "inf").answered().out
     assert run("limit", "sin(x)/x", "--x", "0", "--format", "json").answered().json["limit"] == 1
+    over = run("limit", "exp(1/x)", "--x", "0", "--format", "json").json
+    assert over["rows"][2] == {"h": 0.001, "below": 0.0, "above": "+infinity"}
     assert run("limit", "sqrt(x)", "--x", "-1").status == 3
     assert "defined where x >= 0" in run("limit", "sqrt(x)", "--x", "-1").err

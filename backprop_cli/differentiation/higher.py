@@ -409,7 +409,7 @@ def higher(
             columns[ours] = found
         if "finite" in columns:
             for k, (_, along_) in enumerate(wanted):
-                columns["finite"][k], sides[k] = quotient(graph, inputs, along_)
+                columns["finite"][k], sides[k] = quotient(graph, inputs, along_, corners=bent)
     formulas: list[str | None] = [None] * len(wanted)
     notes: list[str] = []
     slopes_by: dict[str, list[float | None]] = {}
@@ -644,6 +644,8 @@ def quotient(
     directions: Sequence[Weights],
     move: int = MOVE,
     spare: int = 0,
+    *,
+    corners: bool = False,
 ) -> tuple[float | None, tuple[float, float] | None]:
     """Return a central difference quotient in multi-precision, and its sides where they differ.
 
@@ -655,6 +657,7 @@ def quotient(
         directions: One after the other.
         move: Decimals of the step, relative to the point.
         spare: Digits more than that takes.
+        corners: Look from all four sides of two directions: max(x, y) is alike ahead and behind.
     """
     from mpmath import mp, mpf
 
@@ -682,12 +685,16 @@ def quotient(
             largest = max(largest, abs(value)) if mp.isfinite(value) else largest
             return value
 
-        def difference(share: Any) -> Any:
-            """Difference once by every direction, from points ahead by this share of all steps."""
+        def difference(share: Any, rest: Any = None) -> Any:
+            """Difference once by every direction, from points ahead by this share of all steps.
+
+            The rest, where it is given, is the share of all directions but the first.
+            """
+            shares = [share, *(len(powers) - 1) * [share if rest is None else rest]]
             terms = (
                 (-1) ** sum(taken)
                 * prod(map(comb, powers, taken))
-                * at(*(share * n - k for n, k in zip(powers, taken, strict=True)))
+                * at(*(part * n - k for part, n, k in zip(shares, powers, taken, strict=True)))
                 for taken in product(*(range(n + 1) for n in powers))
             )
             return sum(terms, start=mpf(0)) / span
@@ -701,4 +708,8 @@ def quotient(
             return None, None
         if len(found) == 3 and max(found) - min(found) > mpf("1e-10") * max(1, abs(left), abs(right)):
             return None, (float(found[1]), float(found[2]))
+        if corners and len(powers) > 1 and len(found) == 3:
+            others = [x for x in (difference(1, 0), difference(0, 1)) if mp.isfinite(x)]
+            if any(abs(x - central) > mpf("1e-10") * max(1, abs(x), abs(central)) + noise for x in others):
+                return None, (float(found[1]), float(found[2]))
         return float(found[0]), None  # from one side, at the edge of the domain

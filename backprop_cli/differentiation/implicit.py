@@ -39,6 +39,8 @@ NEAR = 1e-9
 SIDES_MEET = 1e-6
 FAINT = 1e-12
 """Slope, by the sizes of what moves, of which a millionth is no kink."""
+REST = 10.0 ** (10 - DIGITS)
+"""Part of its summands that is left of a sum that is 0."""
 SMALLEST = 1e-40
 """Coordinate beside which a move still changes the digits of the others."""
 
@@ -609,6 +611,9 @@ def _second(equations: Equations, inputs: Mapping[str, float], y: str, x: str) -
         fx = along(graph, leaves, {x: 1.0}, 1, xp)[1]
         fy = along(graph, leaves, {y: 1.0}, 1, xp)[1]
         bent = along(graph, leaves, {x: 1.0, y: -fx / fy}, 2, xp)[2]
+        parts = [along(graph, leaves, line, 2, xp)[2] for line in ({x: 1.0}, {y: -fx / fy})]
+        if abs(bent) <= REST * sum(map(abs, parts)):  # a line's
+            bent = 0
         number = float(-bent / fy)
     return number, 4.0 * ulp(number)
 
@@ -650,6 +655,8 @@ def _moved(
                     found[y, x, 1] = Quotient(float(slope), 1e-15 * size)
                 if order == 2:
                     bend = (right - left) / h
+                    if abs(bend) * h * h <= REST * _size(start[y]):
+                        bend = mpf(0)
                     found[y, x, 2] = Quotient(float(bend), 1e-12 * (float(abs(bend)) or 1.0))
             # a bend within a move is taken for a kink: a kink remains as moves shrink
             if all(q is None or q.kind != KINK for q in found.values()):
@@ -707,15 +714,18 @@ def _tangent(
     slope = -a / b + 0.0 if b else None
     offset = None
     if slope is not None:
-        parts = [inputs[y], -slope * inputs[x]]
-        offset = fsum(parts)
-        if abs(offset) <= 2.0**-50 * max(map(abs, parts)):
-            offset = 0.0
+        offset = _sum(inputs[y], -slope * inputs[x])
     whole = all(v.is_integer() and abs(v) < 2.0**53 for v in (a, b))
     size = float(gcd(int(a), int(b))) if whole else b or a
     size = -size if a / size < 0 and whole else size
     a, b = a / size + 0.0, b / size + 0.0
-    return Tangent((x, y), (a, b), fsum((a * inputs[x], b * inputs[y])) + 0.0, slope, offset)
+    return Tangent((x, y), (a, b), _sum(a * inputs[x], b * inputs[y]), slope, offset)
+
+
+def _sum(*parts: float) -> float:
+    """Return a sum, 0 where the rounding of its parts is what is left."""
+    total = fsum(parts)
+    return 0.0 if abs(total) <= 2.0**-50 * max(map(abs, parts)) else total
 
 
 def _rates(slopes: Sequence[Slope], rates: Mapping[str, float], pair: Pair) -> tuple[Rate, ...]:

@@ -52,6 +52,9 @@ class _Parser(Parser):
         self.timed: dict[str, None] = {}
         self.equal: list[Span] = []
 
+    def heads(self, match: re.Match[str]) -> bool:
+        return match[2] is None or match[1] not in self.functions  # sin(y) = x
+
     def operand(self, group: int, word: str, start: int, end: int) -> None:
         if group == NAME_TOKEN and self.callee(word) is None:
             timed = re.compile(r"[ \t]*\([ \t]*t[ \t]*\)").match(self.text, end)

@@ -15,6 +15,7 @@ from ..ops import ALIASES, FUNCTIONS
 from .operators import (
     BINARY,
     COMPARISON,
+    CONSTANTS,
     FRACTIONS,
     OTHER_NAMES,
     POWER,
@@ -200,7 +201,7 @@ class Parser:
                     continue
                 begin, name, params = start, None, None
                 header = headers.match(self.text, start) if headers and group == NAME_TOKEN else None
-                if header:
+                if header and self.heads(header):
                     name, params = self.header(header)
                     self.skip = self.end = header.end()
                     continue
@@ -213,6 +214,8 @@ class Parser:
                 if self.frames:
                     raise self.unclosed()
                 statements.append(Statement(name, params, self.items, (begin, self.end)))
+                if params and name in self.functions:
+                    self.check_no_equation(statements[-1])
                 self.items, self.starts, self.last, begin = [], [], NOTHING, -1
             else:
                 self.after_operand(group, word, start, end)
@@ -253,6 +256,21 @@ class Parser:
             ]
         self.source.note = "; ".join(notes) or None
         self.source.functions = tuple(name for name in self.definitions if name in self.called)
+
+    def heads(self, match: re.Match[str]) -> bool:
+        """Whether ``name =`` or ``name(params) =`` begins a definition."""
+        return True
+
+    def check_no_equation(self, statement: Statement) -> None:
+        """Refuse ``sin(y) = x``, which is no definition of sin: it is about another variable than y."""
+        name, params, items, span = statement
+        names = {item.text for item in items if item.arity == NAME_ITEM} - set(CONSTANTS)
+        if not names or names - set(params or ()):
+            raise self.error(
+                f"{name} is a function already, and this an equation",
+                span,
+                "grad and explain take equations; a function of your own needs another name",
+            )
 
     def header(self, match: re.Match[str]) -> tuple[str, tuple[str, ...] | None]:
         """Read ``name =`` or ``name(params) =``."""

@@ -117,7 +117,9 @@ def _facts(report: Tends) -> Facts:
             "below": _side(report.below),
             "above": _side(report.above),
             "notes": list(report.notes),
-            "rows": Entries({"h": h, "below": below, "above": above} for h, below, above in report.rows),
+            "rows": Entries(
+                {"h": h, "below": _value(below), "above": _value(above)} for h, below, above in report.rows
+            ),
         }
     )
 
