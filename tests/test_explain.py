@@ -28,6 +28,7 @@ from backprop_cli.explanation.expr import Apply, Number, Ref, product_of
 from backprop_cli.explanation.limits import work_out
 from backprop_cli.explanation.local import local_texts
 from backprop_cli.explanation.names import Name
+from backprop_cli.explanation.paper import Paper, evaluate
 from backprop_cli.explanation.passes import Stop, Total, Use
 from backprop_cli.explanation.paths import reaches
 from backprop_cli.explanation.point import WrittenPoint
@@ -841,3 +842,98 @@ def test_a_chain_is_read_whole(run):
     chain = [f"d{b}/d{a}" for a, b in zip(["x", *names], names, strict=False)][::-1]
     assert f"dx12/dx = {' * '.join(chain)} = " in out
     assert "..." not in out
+
+
+# --- from named step to named step ------------------------------------------------------------
+
+NESTED = [
+    "c = 3*a^4; d = c*sin(a) + b",
+    "z = w*x + b; p = 1/(1+exp(-z)); L = -(t*log(p) + (1-t)*log(1-p))",
+    "r = sqrt(x^2+y^2); s = max(r, x*y); u = where(x > y, s*x^2, s) + 2*where(x > y, r, x)",
+    "h = relu(x^2 - 1)*y; k = h*x + abs(h - y)",  # at a kink
+    "q = (a + b)^2/(a - b); y = tanh(q/10)*a^a + q",
+    "s = " + " + ".join(f"sin({k}*x)*y" for k in range(1, 25)) + "; s^2 + x",
+]
+
+
+def nested_program(seed: int) -> str:
+    """A random program with a name for some steps alone."""
+    draw = Random(seed)
+    names, lines = ["x", "y"], []
+
+    def part(depth: int) -> str:
+        if not depth or draw.random() < 0.2:
+            return draw.choice(names)
+        a, b = part(depth - 1), part(depth - 1)
+        form = draw.choice(
+            ["{a}*{b}", "({a} - {b})", "({a} + 2*{b})", "sin({a})", "tanh({a})^3", "{a}/(2 + {b}^2)"]
+        )
+        return form.format(a=a, b=b)
+
+    for k in range(4):
+        lines.append(f"t{k} = {part(2)} + {names[-1]}")
+        names.append(f"t{k}")
+    return "; ".join(lines)
+
+
+@pytest.mark.parametrize("text", [*NESTED, *map(nested_program, range(12))])
+def test_arrows_between_names_multiply_and_add_to_the_slope(text):
+    """With values every formula is its number; without them what the paths add up to is the slope, too."""
+    graph = graph_of(text)
+    values = {name: 1.0 - 0.3 * k for k, name in enumerate(graph.inputs)}
+    told = explain(graph, values, named=True, detail="full")
+    point, exactly = told.point, WrittenPoint(graph, values)
+    for line in told.forward:
+        if line.branch is None:
+            assert evaluate(point.operation(line.id), Paper()) == pytest.approx(line.value, rel=1e-12)
+    for use in (line for line in told.backward if isinstance(line, Use)):
+        assert evaluate(use.local, Paper()) == pytest.approx(use.number, rel=1e-11, abs=1e-15)
+    for reach in told.chains:
+        assert sum(p.product for p in reach.paths) == pytest.approx(reach.total, rel=1e-11, abs=1e-14)
+    assert point.gradient == exactly.gradient
+    if any(isinstance(line, Use) and line.kink for line in told.backward):
+        return
+    symbols = explain(graph, {}, named=True, detail="full")
+    known = {graph.own_name(k): v for k, v in enumerate(exactly.here.values)}
+    for reach in symbols.chains:
+        if any(isinstance(f, Ref) and f.name.of for p in reach.paths for f in p.locals):
+            continue  # a long arrow by its name
+        found = graph_of(
+            " + ".join(f"({expression(product_of(p.locals), Style(17, symbols=True))})" for p in reach.paths)
+        )
+        assert evaluate_graph(found, {n: known[n] for n in found.inputs})[0][found.output] == pytest.approx(
+            exactly.gradient[reach.name], rel=1e-11, abs=1e-14
+        )
+
+
+def test_a_step_without_a_name_stands_where_it_has_a_kink():
+    told = explain(*at("h = relu(x^2 - 1)*y; k = h*x", x=1.0, y=2.0), named=True)
+    assert [told.graph.own_name(line.id) for line in told.forward] == ["v4", "v5", "h", "k"]
+    assert [u.kink.right for u in told.backward if isinstance(u, Use) and u.kink] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["a*b", "--symbolic"], "--symbolic does not go with --named"),
+        (["a*b", "--limit"], "--limit does not go with --named"),
+        (["a*b", "--a", "2", "--b", "3", "--digits", "2", "--round-each"], "--round-each does not go with"),
+        (["sum(W@x)", "--W", "[[1,2]]", "--x", "[1,2]"], "--named is for single numbers"),
+        (["x^2 + y^2 = 25", "--x", "3", "--y", "4"], "--named"),
+        ([str(ROOT / "sample_inputs" / "hand.yaml")], "--named is for expressions"),
+    ],
+)
+def test_what_does_not_go_from_name_to_name(run, words, says):
+    run("explain", *words, "--named").refused(2, says)
+
+
+def test_symbols_from_name_to_name_are_data(run):
+    facts = json.loads(run("explain", "c = 3*a^4; d = c*a", "--named", "--format", "json").answered().out)
+    assert facts["value"] is None
+    assert facts["gradient"] is None
+    assert [line["symbols"] for line in facts["forward"]] == ["3*a^4", "c*a"]
+    uses = [line for line in facts["backward"] if line["kind"] == "use"]
+    assert [(u["user"], u["name"], u["local"], u["slope"]) for u in uses] == [
+        ("d", "a", "c", None), ("d", "c", "a", None), ("c", "a", "12*a^3", None),
+    ]  # fmt: skip
+    assert "nan" not in run("explain", "c = 3*a^4; c*a", "--named", "--update", "0.1").answered().out.lower()

@@ -50,6 +50,7 @@ def explain(
     update: float | None = None,
     detail: str = "normal",
     round_each: int | None = None,
+    named: bool = False,
     large: bool = False,
     overrides: Sequence[str] = (),
     **values: float,
@@ -67,6 +68,7 @@ def explain(
             not every input has a value.
         detail: How much is told: ``short``, ``normal`` or ``full``.
         round_each: Round every result to so many decimals, as on paper.
+        named: The passes go from named step to named step, one factor an arrow.
         large: Lift the limits on the program's size.
         overrides: Of a config, ``optimizer.learning_rate=0.1`` and the like.
         values: Values by name; with none at all the derivative is taken rule by rule.
@@ -76,11 +78,13 @@ def explain(
     asked = optional(names, "wrt", wrt)
     told_in = choice("detail", detail, DETAILS)
     symbolic, limit = flag("symbolic", symbolic), flag("limit", limit)
+    named = flag("named", named)
     rate = optional(number, "update", update)
     decimals = optional(whole, "round_each", round_each, 1, MOST_DIGITS)
     keys = names("overrides", overrides)
     if isinstance(program, str) and program.lower().endswith((".yaml", ".yml")):
-        for option, given_ in (("symbolic", symbolic), ("limit", limit), ("a value", bindings or values)):
+        options = {"symbolic": symbolic, "limit": limit, "named": named, "a value": bindings or values}
+        for option, given_ in options.items():
             if given_:
                 raise UsageError(f"{option} is for expressions, {program} is a config")
         from ..training.problem import assembled
@@ -105,6 +109,7 @@ def explain(
         limit=limit,
         rate=rate,
         decimals=decimals,
+        named=named,
     )
     told = _simplified(told, graph, large)
     if told.rate is not None:

@@ -43,6 +43,7 @@ FORMATS = ("table", "markdown", "latex", "json")
     show_default=True,
     help="The passes alone; with chains and words; with every path.",
 )
+@click.option("--named", is_flag=True, help="From named step to named step, one factor an arrow: 12*a^3.")
 @digits_option("Significant digits; with --round-each, decimals.")
 @click.option("--shape", metavar="SHAPES", help="Of arrays without values: A=3x2,x=2; A=mxn,b=vector.")
 @click.option("--round-each", is_flag=True, help="Round every result to --digits decimals, as on paper.")
@@ -59,6 +60,7 @@ def command(
     limit: bool,
     update: str | None,
     detail: str,
+    named: bool,
     round_each: bool,
     shape: str | None,
 ) -> int:
@@ -76,7 +78,7 @@ def command(
     rate = number("--update", update) if update is not None else None
     decimals = output.digits if round_each else None
     if request.config is not None:
-        for option, given in (("--symbolic", symbolic), ("--limit", limit)):
+        for option, given in (("--symbolic", symbolic), ("--limit", limit), ("--named", named)):
             if given:
                 raise UsageError(f"{option} is for expressions, {request.config} is a config")
         from .training import use_threads
@@ -106,13 +108,15 @@ def command(
             raise
         from .implicit import explain_equation
 
-        refused = {"--limit": limit, "--update": rate is not None, "--round-each": round_each}
+        refused = {
+            "--limit": limit, "--update": rate is not None, "--round-each": round_each, "--named": named,
+        }  # fmt: skip
         return explain_equation(equations, request, output, wrt=names_of(wrt), refused=refused)
     graph = request.graph
     if request.settled is not None or request.general is not None:
         for option, given in (
             ("--symbolic", symbolic), ("--limit", limit), ("--update", rate is not None),
-            ("--round-each", round_each), (f"--detail {detail}", detail != "normal"),
+            ("--round-each", round_each), ("--named", named), (f"--detail {detail}", detail != "normal"),
         ):  # fmt: skip
             if given:
                 raise UsageError(f"{option} is for single numbers, and this program has arrays")
@@ -140,6 +144,7 @@ def command(
         limit=limit,
         update=rate,
         round_each=decimals,
+        named=named,
         large=request.large,
     )
     notes = list(told.notes)

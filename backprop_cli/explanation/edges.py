@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import reduce
 from math import isfinite
 from typing import NamedTuple
@@ -82,6 +82,7 @@ class GraphView:
         self.point = point
         self.named = named
         self.constants = constants
+        self._arrows = Arrows(graph, {n.id for n in graph.nodes if named and n.name is not None})
         self.values: list[float | None] = [None] * len(graph)
         self.gradient: list[float | None] = [None] * len(graph)
         self._needed = [True] * len(graph)
@@ -184,29 +185,61 @@ class GraphView:
     def _through_names(self, id: int, shown: Sequence[bool]) -> Iterator[Edge]:
         """Yield the edges from the named nodes that a named step is computed from."""
         graph = self.graph
+        arrows = self._arrows
+        region, ends = arrows.between(id)
+        derivatives = within(self.point, id, region) if self.point is not None and self._needed[id] else None
+        for source in sorted(ends):
+            if shown[source]:
+                value = derivatives.get(source, 0.0) if derivatives is not None else None
+                symbol = arrows.formula(id, source) or f"d{graph.own_name(id)}/d{graph.own_name(source)}"
+                yield self._edge(source, id, symbol, value, self._needed[id])
+
+    def _edge(self, source: int, target: int, symbol: str, value: float | None, taken: bool) -> Edge:
+        value = value if value is not None and isfinite(value) else None
+        marked = self.marked is not None and self.marked[source] and self.marked[target]
+        return Edge(source, target, symbol, value, taken, marked)
+
+
+class Arrows:
+    """The ways from named steps to what they are computed from.
+
+    Args:
+        graph: The computation.
+        steps: The nodes at which reading ends; all leaves but constants among them.
+    """
+
+    def __init__(self, graph: Graph, steps: Collection[int]) -> None:
+        self.graph = graph
+        self.steps = steps
+        self._programs: dict[int, Graph | None] = {}
+
+    def between(self, id: int) -> tuple[set[int], set[int]]:
+        """Return a step with the unnamed ones behind it, and the steps that those read."""
+        graph = self.graph
         region, todo = {id}, [id]
         ends: set[int] = set()
         while todo:
             for i in graph.nodes[todo.pop()].inputs:
                 if graph.nodes[i].kind == CONSTANT:
                     continue
-                if graph.nodes[i].name is not None:
+                if i in self.steps:
                     ends.add(i)
                 elif i not in region:
                     region.add(i)
                     todo.append(i)
-        alone = self._alone(id, region, ends) if len(region) <= MOST_BETWEEN else None
-        derivatives = self._within(id, region) if self.point is not None and self._needed[id] else None
-        for source in sorted(ends):
-            if shown[source]:
-                value = derivatives.get(source, 0.0) if derivatives is not None else None
-                by = graph.own_name(source)
-                slope = derive(alone, by).substituted if alone is not None else None
-                symbol = f"d{graph.own_name(id)}/d{by}" if slope is None else over_names(tidied(slope)).text
-                yield self._edge(source, id, symbol, value, self._needed[id])
+        return region, ends
+
+    def formula(self, id: int, source: int) -> str | None:
+        """Return the derivative of a step by one that it reads, over names; None for a long one."""
+        if id not in self._programs:
+            region, ends = self.between(id)
+            self._programs[id] = self._alone(id, region, ends) if len(region) <= MOST_BETWEEN else None
+        alone = self._programs[id]
+        slope = derive(alone, self.graph.own_name(source)).substituted if alone is not None else None
+        return None if slope is None else over_names(tidied(slope)).text
 
     def _alone(self, id: int, region: set[int], ends: set[int]) -> Graph:
-        """Return a named step as a program of its own, over the named nodes that it is made of."""
+        """Return a step as a program of its own, over the nodes that it is made of."""
         graph, kept, todo = self.graph, region | ends, list(region)
         while todo:  # constants, too
             found = [i for i in graph.nodes[todo.pop()].inputs if i not in kept]
@@ -218,7 +251,7 @@ class GraphView:
             node = graph.nodes[old]
             if old in ends:
                 inputs[graph.own_name(old)] = new
-                nodes.append(Node(new, None, (), INPUT, node.span, node.name))
+                nodes.append(Node(new, None, (), INPUT, node.span, graph.own_name(old)))
             else:
                 read = tuple(place[i] for i in node.inputs)
                 nodes.append(
@@ -226,27 +259,22 @@ class GraphView:
                 )
         return Graph(graph.source, nodes, (place[id],), inputs, {}, dict(inputs), graph.euler)
 
-    def _within(self, id: int, region: set[int]) -> dict[int, float]:
-        """Return the derivative of a step by the nodes of a region behind it and by those that it reads.
 
-        A sweep of its own: over the region alone, however large the graph is.
-        """
-        assert self.point is not None
-        nodes = self.graph.nodes
-        cotangents: dict[int, float] = {id: 1.0}
-        for k in sorted(region, reverse=True):
-            g = cotangents.get(k, 0.0)
-            if not g:
-                continue
-            for i, p in zip(nodes[k].inputs, self.point.local(k), strict=True):
-                if nodes[i].kind != CONSTANT:
-                    cotangents[i] = cotangents.get(i, 0.0) + g * p
-        return cotangents
+def within(point: Point, id: int, region: Collection[int]) -> dict[int, float]:
+    """Return the derivative of a step by the nodes of a region behind it and by those that it reads.
 
-    def _edge(self, source: int, target: int, symbol: str, value: float | None, taken: bool) -> Edge:
-        value = value if value is not None and isfinite(value) else None
-        marked = self.marked is not None and self.marked[source] and self.marked[target]
-        return Edge(source, target, symbol, value, taken, marked)
+    A sweep of its own: over the region alone, however large the graph is.
+    """
+    nodes = point.graph.nodes
+    cotangents: dict[int, float] = {id: 1.0}
+    for k in sorted(region, reverse=True):
+        g = cotangents.get(k, 0.0)
+        if not g:
+            continue
+        for i, p in zip(nodes[k].inputs, point.local(k), strict=True):
+            if nodes[i].kind != CONSTANT:
+                cotangents[i] = cotangents.get(i, 0.0) + g * p
+    return cotangents
 
 
 class Extent(NamedTuple):

@@ -92,7 +92,7 @@ def forward_lines(point: WrittenPoint, ids: Sequence[int]) -> list[Forward]:
 def backward_lines(point: WrittenPoint, ids: Sequence[int]) -> list[Backward]:
     """Return the lines of the backward pass through these steps, last step first."""
     lines: list[Backward] = []
-    uses = {id: point.here.edges(id) for id in ids}
+    uses = {id: point.edges(id) for id in ids}
     # how many amounts each node still waits for; those of steps that are not written count for none
     expected: dict[int, int] = {}
     for id in ids:
@@ -146,6 +146,7 @@ def steps_to_write(point: WrittenPoint) -> list[int]:
         if node.op is not None
         and node.kind != CONSTANT
         and point.here.needed[node.id]
+        and point.is_step(node.id)
         and not (node.op.truth and node.name is None)
     ]
 
@@ -153,7 +154,7 @@ def steps_to_write(point: WrittenPoint) -> list[int]:
 def idle_steps(point: WrittenPoint) -> tuple[list[int], list[int]]:
     """Return the steps and inputs that the output does not read at all, and those it does not need here."""
     reached = point.graph.needed()
-    moving = [n for n in point.graph.nodes if n.kind != CONSTANT]
+    moving = [n for n in point.graph.nodes if n.kind != CONSTANT and point.is_step(n.id)]
     never = [n.id for n in moving if not reached[n.id]]
     here = [n.id for n in moving if reached[n.id] and not point.here.needed[n.id]]
     return never, here

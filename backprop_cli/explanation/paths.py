@@ -66,7 +66,7 @@ def reaches(point: WrittenPoint, names: Sequence[str], most: int) -> list[Reach]
         return []
     uses: dict[int, list[Edge]] = {}
     for node in point.graph.nodes[: point.graph.output + 1]:
-        for edge in point.here.edges(node.id):
+        for edge in point.edges(node.id):
             # nothing goes back through 0 to an infinite slope
             if isfinite(point.local_derivatives(node.id)[edge.position]):
                 uses.setdefault(edge.source, []).append(edge)
@@ -122,5 +122,5 @@ def longest_path(point: WrittenPoint) -> int:
     depth = [0] * len(point.graph)
     for node in point.graph.nodes[: point.graph.output + 1]:
         if node.op is not None and node.kind != CONSTANT:
-            depth[node.id] = 1 + max((depth[i] for i in node.inputs), default=0)
+            depth[node.id] = point.is_step(node.id) + max((depth[i] for i in node.inputs), default=0)
     return depth[point.graph.output]

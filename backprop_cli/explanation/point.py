@@ -142,6 +142,11 @@ class WrittenPoint(Written):
             self._round(self.exact.here)
 
     @property
+    def bound(self) -> bool:
+        """Whether there are numbers; without them the lines of the passes have nan for each."""
+        return self.numbers is not None
+
+    @property
     def gradient(self) -> dict[str, float]:
         """The slope by every input asked for."""
         return self.here.gradient(self.wrt)
@@ -185,6 +190,14 @@ class WrittenPoint(Written):
             return self.here.local(id)
         texts = self._local_texts(id)
         return tuple(worked_out(self._read(t, id), self.paper) if t else 0.0 for t in texts)
+
+    def is_step(self, id: int) -> bool:
+        """Whether a node has a line of its own in the passes."""
+        return True
+
+    def edges(self, id: int) -> list[Edge]:
+        """Return the uses that a step makes of what the gradient asked for goes through, here."""
+        return self.here.edges(id)
 
     def branch(self, id: int) -> int | None:
         """Return the operand that a choice took; None for a step that chooses nothing."""

@@ -12,6 +12,7 @@ from ..engine.run import bind, is_bound
 from ..errors import UsageError
 from ..graph import CONSTANT, Graph, Node
 from ..language.format import OUTPUT_NAMES
+from .named import NamedPoint, NamedSymbols
 from .passes import Backward, Forward, backward_lines, forward_lines, idle_steps, steps_to_write
 from .paths import Reach, longest_path, reaches
 from .point import WrittenPoint
@@ -121,6 +122,7 @@ def explain(
     limit: bool = False,
     rate: float | None = None,
     decimals: int | None = None,
+    named: bool = False,
 ) -> Explanation:
     """Explain a program: at a point its passes, and on request the rules and the limit definition.
 
@@ -134,11 +136,17 @@ def explain(
         limit: Work out the limit definition.
         rate: Make one update with this rate: positive goes up, negative goes down.
         decimals: Round every result to so many decimals, as on paper.
+        named: The passes go from named step to named step.
     Raises:
+        UsageError: for what does not go together.
         BindingError: for bindings that do not fit.
         NoSuchNumber: where a value or slope that the answer needs does not exist.
     """
     asked = check_wrt(graph, wrt, steps=True)
+    others = {"--symbolic": symbolic, "--limit": limit, "--round-each": decimals is not None}
+    other = next((option for option, given in others.items() if named and given), None)
+    if other is not None:
+        raise UsageError(f"{other} does not go with --named: leave out one of them")
     whole = graph
     graph = with_name(graph)
     bound = is_bound(graph, bindings)
@@ -146,25 +154,31 @@ def explain(
     if partly:  # the rules of the update are asked for, in symbols
         if bindings:
             bind(graph, {**dict.fromkeys(graph.inputs, 0.0), **bindings})
-        symbolic, bound = symbolic or not bound, False
-    passes = bound and not (symbolic or limit)
+        symbolic, bound = not named and (symbolic or not bound), False
+    passes = named or (bound and not (symbolic or limit))
     _check_rate(rate)
     step = next((name for name in asked if name not in graph.inputs), None)
     if rate is not None and step is not None:
         raise UsageError(
             f"an update moves inputs, and {step} is a step", hint=f"--wrt {step} without --update"
         )
-    point = WrittenPoint(graph, bindings, wrt, decimals) if bound else None
+    point: WrittenPoint | None = None
+    if named:
+        point = NamedPoint(graph, bindings, wrt) if bound else NamedSymbols(graph, wrt)
+    elif bound:
+        point = WrittenPoint(graph, bindings, wrt, decimals)
     told = Explanation(graph, asked, wrt is not None, detail, passes, point, warnings=warnings_of(whole))
     notes = [] if asked or wrt is not None else ["there is no variable to differentiate by"]
+    if named and not any(n.name and n.op and n.kind != CONSTANT for n in graph.nodes[: graph.output]):
+        notes.append("no step has a name but the output; d = a*b; ... names one")
     if point is not None:
-        told = _at(told, point, rate)
-        if decimals is None and len(graph) <= SUMMARY_FROM:
+        told = _at(told, point, rate if bound else None)
+        if bound and decimals is None and len(graph) <= SUMMARY_FROM:
             told = told._replace(warnings=(*told.warnings, *rounding_warnings(point.here, asked)))
     few = asked[:MOST_DERIVATIONS] if symbolic or limit else ()
     if len(few) < len(asked) and few:
         notes.append(f"{len(asked):,} inputs: the first {len(few)} are shown; --wrt names others")
-    if symbolic or not (bound or partly):
+    if symbolic or not (bound or partly or named):
         told = told._replace(
             derivations=tuple(derive(graph, name) for name in few or asked[:MOST_DERIVATIONS])
         )
@@ -254,10 +268,11 @@ def _with_passes(told: Explanation, point: WrittenPoint) -> Explanation:
         point, names_[:many] if many else (names_[:SUMMARISED] if told.asked else ()), MOST_PATHS[detail]
     )
     # what moves by less than the rounding cannot be seen, and an output that is an input needs no words
-    told_in_words = detail != "short" and point.paper.exact and graph.nodes[graph.output].op is not None
+    output = graph.nodes[graph.output]
+    told_in_words = detail != "short" and point.bound and point.paper.exact and output.op is not None
     moved = told.wrt if told.summary is None or told.asked else told.summary.steepest
     inputs_alone = all(name in graph.inputs for name in told.wrt)
-    spent = cost(point) if detail != "short" and told.wrt and inputs_alone else None
+    spent = cost(point) if point.bound and detail != "short" and told.wrt and inputs_alone else None
     return told._replace(
         chains=tuple(chains),
         nudges=tuple(nudges(point, moved[: MOST_NUDGES[detail] if told.asked or detail == "full" else 1]))

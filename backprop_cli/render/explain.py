@@ -31,7 +31,8 @@ def document(told: Explanation, *, digits: int = 6) -> Document:
 
 
 def _facts(told: Explanation) -> Facts:
-    graph, point = told.graph, told.point
+    graph = told.graph
+    point = told.point if told.point is not None and told.point.bound else None
     output = graph.own_name(graph.output)
     plain = Voice(output, 17)
     beside = notes(graph, point.here.limits, told.wrt) if point else ()
@@ -60,10 +61,21 @@ def _facts(told: Explanation) -> Facts:
             _limit_dict(name, limit, plain) for name, limit in zip(told.wrt, told.limits, strict=False)
         ],
     }
+    if told.passes and point is None:
+        for key in ("forward", "backward", "chains"):
+            lists[key] = [_without_numbers(entry) for entry in lists[key]]
     if told.layers is not None:
         head["layers"] = {"program": told.layers.program, "names": dict(told.layers.names)}
         lists["layer_rules"] = [_layer_dict(rule) for rule in told.layers.rules]
     return Facts(head | {key: Entries(entries) for key, entries in lists.items()}, "closed")
+
+
+def _without_numbers(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a line of the passes where values are missing."""
+    entry = entry | dict.fromkeys(entry.keys() & {"numbers", "value", "slope", "above", "amounts"})
+    if "listed" in entry:
+        entry["listed"] = [path | {"slopes": None, "product": None} for path in entry["listed"]]
+    return entry
 
 
 def _layer_dict(rule: LayerRule) -> dict[str, Any]:

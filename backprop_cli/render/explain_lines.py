@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..engine.beside import told as beside_told
 from ..engine.point import Edge
 from ..errors import joined, printable
-from ..explanation.expr import Apply, Expr, product_of
+from ..explanation.expr import Apply, Expr, Ref, product_of
 from ..explanation.passes import Backward, Forward, Stop, Total, Use
 from ..explanation.paths import EXACT_COUNT, Path, Reach
 from ..explanation.point import Written, WrittenPoint
@@ -171,7 +171,7 @@ def headline(told: Explanation, digits: int) -> str:
         value = rounded(point.here.value, digits)
         return f"{printable(told.step)}: {told.graph.name(told.graph.output)} = {value}"
     text = output_text(told.graph)
-    if point is None:
+    if point is None or not point.bound:
         return text
     where = ", ".join(f"{n} = {rounded(x, digits)}" for n, x in list(point.here.inputs.items())[:LISTED])
     more = ", ..." if len(point.here.inputs) > LISTED else ""
@@ -206,7 +206,7 @@ def _passes(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Part]:
             seed = Row(None, (equal(voice.total(voice.output), Value(1.0)),))
             rows = [_backward(line, point, voice) for line in told.backward]
             found.append(Part("Backward pass, last step first", [seed, *rows]))
-    if told.wrt and not told.chains:
+    if told.wrt and not told.chains and point.bound:
         shown = told.wrt if told.summary is None else told.summary.steepest
         gradient = point.gradient
         rows = [Row(None, (equal(voice.total(n), Value(gradient[n])),)) for n in shown[:64]]
@@ -223,16 +223,16 @@ def _is_condition(told: Explanation, id: int) -> bool:
 
 def _forward(line: Forward, point: WrittenPoint, voice: Voice) -> Row:
     graph = point.graph
-    name, value = Named(graph.own_name(line.id)), Value(line.value)
+    name, value = Named(graph.own_name(line.id)), _value(line.value, point)
     symbols = Symbols(line.operation)
     remark = ""
     if line.branch is not None and line.condition is not None:
         condition, holds = line.condition
-        numbers: Form = Symbols(point.operand(line.branch))
+        numbers: Form | None = Symbols(point.operand(line.branch))
         remark = f"{voice.numbers(condition)} is {'true' if holds else 'false'}"
         remark += ", just at its edge: the slope is that of the branch taken" if line.edge else ""
     else:
-        numbers = Numbers(line.operation)
+        numbers = Numbers(line.operation) if point.bound else None
     return Row(None, (equal(name, symbols, numbers, value),), remark, nodes=(line.id,))
 
 
@@ -242,7 +242,8 @@ def _backward(line: Backward, point: WrittenPoint, voice: Voice) -> Row:
         name = graph.own_name(line.id)
         times = {2: "twice", 3: "three times"}.get(len(line.amounts), f"{len(line.amounts)} times")
         label = Phrase((Named(name), Words(f" is used {times}")))
-        equations = (equal(voice.total(name), Sum(line.amounts), Value(line.value)),)
+        amounts = Sum(line.amounts) if point.bound else Words("their sum")
+        equations = (equal(voice.total(name), amounts, _value(line.value, point)),)
         return Row(label, equations, nodes=(line.id,))
     if isinstance(line, Stop):
         name = graph.own_name(line.id)
@@ -260,11 +261,15 @@ def _label(id: int, point: WrittenPoint) -> Form:
     return Phrase((Named(point.graph.own_name(id)), " = ", Symbols(point.operation(id))))
 
 
+def _value(x: float, point: WrittenPoint) -> Value | None:
+    return Value(x) if point.bound else None
+
+
 def _use(use: Use, point: WrittenPoint, voice: Voice) -> Row:
     graph, (user, _, source) = point.graph, use.edge
     of, by = graph.own_name(user), graph.own_name(source)
     symbols, numbers = _local(use.edge, use.local, point, voice)
-    slope, amount = Value(use.number), Value(use.amount)
+    slope, amount = _value(use.number, point), _value(use.amount, point)
     remark = ""
     which = f"by the {ordinal(use.twin)} {by} in it" if use.twin else ""
     if user == graph.output:
@@ -275,7 +280,7 @@ def _use(use: Use, point: WrittenPoint, voice: Voice) -> Row:
             equations = [equal(voice.total(by), symbols, numbers, slope)]
     else:
         factor: Form | None = Slope(of, by)
-        values = Product([Value(use.above), slope])
+        values = Product([Value(use.above), slope]) if slope is not None else None
         if use.twin:
             equations = [equal(symbols, numbers, slope, before=f"{which}:")]
             factor = _grouped(use.local, symbols)
@@ -299,7 +304,11 @@ def _local(edge: Edge, local: Expr, point: WrittenPoint, voice: Voice) -> tuple[
     """Return a local derivative over names and in numbers; nothing where its number says more."""
     op = point.graph.nodes[edge.user].op
     symbols = voice.symbols(local)
-    if len(symbols) > LONGEST_LOCAL or (op is not None and op.chosen is not None):
+    chosen = op is not None and op.chosen is not None and "where(" in symbols
+    unwritten = isinstance(local, Ref) and bool(local.name.of)
+    if not point.bound:
+        return None if unwritten else Symbols(local), None
+    if len(symbols) > LONGEST_LOCAL or chosen or unwritten:
         return None, None
     return Symbols(local), None if "where(" in symbols else Numbers(local)
 
@@ -311,7 +320,7 @@ def _grouped(local: Expr, symbols: Form | None) -> Form | None:
 
 def _factor(edge: Edge, local: Expr, point: WrittenPoint, voice: Voice) -> Form | None:
     """Return what an edge multiplies: by its name, or, where dv/dx is the sum of several, as it is."""
-    sources = [e.source for e in point.here.edges(edge.user)]
+    sources = [e.source for e in point.edges(edge.user)]
     if sources.count(edge.source) > 1:
         return _grouped(local, _local(edge, local, point, voice)[0])
     name = point.graph.own_name
@@ -349,7 +358,7 @@ def _summary(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Part]
         for line in told.forward:
             row = _forward(line, point, voice)
             slope = equal(voice.total(graph.own_name(line.id)), Value(point.here.cotangents[line.id]))
-            more = (slope,) if point.here.active[line.id] else ()
+            more = (slope,) if point.here.active[line.id] and point.bound else ()
             named.append(row.replace(equations=(*row.equations, *more)))
         found.append(Part(f"Named steps{count}", named))
     return found
@@ -366,16 +375,17 @@ def _chains(told: Explanation, point: WrittenPoint, voice: Voice) -> list[Part]:
     single: list[Row] = []
     found: list[Part] = []
     for reach in told.chains:
-        total, value = voice.total(reach.name), Value(reach.total)
+        total = voice.total(reach.name)
+        value = _value(reach.total, point) if reach.many else Value(0.0)
         if len(reach.paths) > 1 and listing:
             found.append(
                 Part(
                     f"Paths from {reach.name} to {out}: {_count(reach.many)}",
-                    [*(_path(p, point, voice) for p in reach.paths), _path_sum(reach, voice, "sum")],
+                    [*(_path(p, point, voice) for p in reach.paths), _path_sum(reach, point, voice, "sum")],
                 )
             )
         elif len(reach.paths) > 1:
-            row = _path_sum(reach, voice, "")
+            row = _path_sum(reach, point, voice, "")
             single.append(row.replace(remark=f"{_count(reach.many)} paths, summed"))
         elif reach.paths and reach.paths[0].edges:
             path = _path(reach.paths[0], point, voice)
@@ -406,25 +416,28 @@ def _count(many: int | float) -> str:
 
 def _path(path: Path, point: WrittenPoint, voice: Voice) -> Row:
     name = point.graph.own_name
-    value = Value(path.product)
+    value = _value(path.product, point)
     forms: tuple[Form | None, ...]
     if len(path.edges) == 1:
         forms = (*_local(path.edges[0], path.locals[0], point, voice), value)
     else:
         back = zip(reversed(path.edges), reversed(path.locals), strict=True)
         chain = [factor for e, local in back if (factor := _factor(e, local, point, voice)) is not None]
-        numbers = [Value(x) for x in reversed(path.numbers)]
-        forms = (Product(chain) if len(chain) == len(numbers) else None, Product(numbers), value)
+        factors = Product(chain) if len(chain) == len(path.edges) else None
+        numbers = Product([Value(x) for x in reversed(path.numbers)]) if point.bound else None
+        written = None if point.bound else Symbols(product_of(path.locals))
+        forms = (factors, written, numbers, value)
     return Row(Way([name(i) for i in path.nodes]), (equal(*forms),), nodes=path.nodes)
 
 
-def _path_sum(reach: Reach, voice: Voice, label: str) -> Row:
+def _path_sum(reach: Reach, point: WrittenPoint, voice: Voice, label: str) -> Row:
     symbols: Form | None = None
     if len(reach.paths) <= MOST_TERMS:
         whole = Apply("add", tuple(product_of(p.locals) for p in reach.paths))
-        symbols = Symbols(whole) if len(voice.symbols(whole)) <= SHORT_SUM else None
-    numbers = Sum([p.product for p in reach.paths])
-    forms = equal(voice.total(reach.name), symbols, numbers, Value(reach.total))
+        short = len(voice.symbols(whole)) <= SHORT_SUM
+        symbols = Symbols(whole) if short or not point.bound else None
+    numbers = Sum([p.product for p in reach.paths]) if point.bound else None
+    forms = equal(voice.total(reach.name), symbols, numbers, _value(reach.total, point))
     return Row(Words(label) if label else None, (forms,))
 
 
