@@ -12,12 +12,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import backprop_cli as backprop
 from backprop_cli.errors import BackpropError, BindingError, ExpressionError, NoSuchNumber, Source
 from backprop_cli.graph import CONSTANT, INPUT, NODE_LIMIT, STEP, Graph
 from backprop_cli.language.format import format_items, format_program, node_text
 from backprop_cli.language.lower import constant, lower
 from backprop_cli.language.operators import BINARY, CONSTANTS
 from backprop_cli.language.parser import NAME_ITEM, NUMBER_ITEM, Item, parse
+from backprop_cli.language.reader import until
 from backprop_cli.language.tokens import plain_name
 from backprop_cli.ops import FUNCTIONS, PRIMITIVES
 
@@ -739,3 +741,49 @@ def test_no_value_for_a_binding(text: str) -> None:
 def test_a_default_without_a_value() -> None:
     with pytest.raises(NoSuchNumber, match="1/0 is not a finite number"):
         graph_of("a = 1/0; a*x")
+
+
+@pytest.mark.parametrize(
+    ("program", "step", "text"),
+    [
+        ("y = x^3", "y", "y = x^3"),
+        ("u = x^2; y = sin(u); z = y*w", "y", "u = x^2; y = sin(u)"),
+        ("u = x^2; e = 3*u; y = 2*u; z = e*y", "y", "u = x^2;          y = 2*u"),
+        ("f(t) = t^2\ny = f(a) # here\nz = f(y)", "y", "f(t) = t^2\ny = f(a) # here"),
+        ("y = g(u); u = f(x); z = y", "u", "          u = f(x)"),
+        ("y = g(u); u = f(x); z = y", "y", "y = g(u); u = f(x)"),
+        ("x = 2; y = x^3; z = y", "y", "x = 2; y = x^3"),
+        ("y = x^2; f(t) = t^3; z = f(y)", "y", "y = x^2"),
+    ],
+)
+def test_the_program_of_a_step(program, step, text):
+    whole = backprop.parse(program)
+    ended, other = until(whole, step)
+    assert ended.source.text == text
+    assert ended.statements[-1].name == step
+    assert other == {*whole.names()} - {*ended.names()}
+    # and it is the derivative that the step has within the whole
+    if ended.source.unknown:
+        return
+    at = {n: x for n, x in {"x": 2.0, "a": 3.0, "w": 5.0}.items() if n in whole.names()}
+    found = backprop.grad(program, at, of=step)
+    assert found.agree
+    h = 1e-6
+    here = {n: at[n] for n in found.graph.inputs}
+    for name in here:
+        up, down = (backprop.eval(text, here | {name: here[name] + s * h}) for s in (1, -1))
+        assert found.gradient[name] == pytest.approx((up - down) / (2 * h), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["y = x^2; z = y", "--of", "Y"], ["no step Y", "did you mean y?"]),
+        (["x^2", "--of", "y"], ["no step y", "names one"]),
+        (["f(x) = x^2; y = f(a)", "--of", "f"], ["no step f", "its steps: y"]),
+        (["y = x@x; z = y^2", "--x", "[1,2]", "--of", "y"], ["this program has arrays"]),
+        (["x^2 + y^2 = 25", "--of", "y"], ["this is an equation"]),
+    ],
+)
+def test_steps_that_cannot_be_differentiated(run, args, words):
+    run("grad", *args).refused(2, *words)

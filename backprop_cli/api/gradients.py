@@ -14,8 +14,8 @@ from ..engine.run import is_bound
 from ..errors import UsageError
 from ..graph import Graph
 from ..language.parser import Program
-from .arguments import choice, choices, names, number, optional
-from .programs import Bindings, bound, merged, wants_arrays
+from .arguments import choice, choices, names, number, optional, text
+from .programs import Bindings, bound, ended_at, merged, wants_arrays
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def grad(
     *,
     methods: Sequence[str] = DEFAULT_METHODS,
     wrt: Sequence[str] | None = None,
+    of: str | None = None,
     scheme: str = "central",
     step: float | None = None,
     formulas: str = "names",
@@ -98,6 +99,7 @@ def grad(
     *,
     methods: Sequence[str] = DEFAULT_METHODS,
     wrt: Sequence[str] | None = None,
+    of: str | None = None,
     scheme: str = "central",
     step: float | None = None,
     formulas: str = "names",
@@ -111,6 +113,7 @@ def grad(
     *,
     methods: Sequence[str] = DEFAULT_METHODS,
     wrt: Sequence[str] | None = None,
+    of: str | None = None,
     scheme: str = "central",
     step: float | None = None,
     formulas: str = "names",
@@ -124,6 +127,7 @@ def grad(
         bindings: Values by name, for names such as ``step`` that are options here.
         methods: Of ``symbolic``, ``reverse``, ``finite``, ``forward``, ``complex-step``.
         wrt: Inputs and steps to differentiate by; None for all.
+        of: A step to differentiate instead of the output, of a program over single numbers.
         scheme: Of the finite differences: ``central``, ``forward``, ``backward``, ``ridders``.
         step: Their step size.
         formulas: Over the ``names`` of steps, or over ``inputs`` alone.
@@ -133,6 +137,9 @@ def grad(
         BackpropError: for wrong input, or where there is no such number.
     """
     chosen = choices("methods", methods, METHODS)
+    if of is not None:
+        program, bindings = ended_at(program, text("of", of), merged(bindings, values), large=large)
+        values = {}
     if wants_arrays(program, bindings, values):
         from .arrays import gradient_of, jacobian_of, settled_of
 

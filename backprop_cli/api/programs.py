@@ -9,7 +9,7 @@ from ..errors import BindingError, UsageError
 from ..graph import Graph
 from ..language.lower import lower
 from ..language.parser import Program
-from ..language.reader import read
+from ..language.reader import read, until
 from ..language.tokens import plain_name
 from .arguments import as_float, flag, mapping, text
 
@@ -43,6 +43,22 @@ def bound(
     """
     given = {name: value_of(name, x) for name, x in merged(bindings, values).items()}
     return graph_of(program, given, large=large), given
+
+
+def ended_at(
+    program: str | Program | Graph, step: str, given: Mapping[str, object], *, large: bool = False
+) -> tuple[Program, dict[str, object]]:
+    """Return the program that ends at a step, and the values of what occurs in it.
+
+    Raises:
+        BackpropError: for a program over numbers that cannot be read, and where there is no such step.
+    """
+    if isinstance(program, str):
+        program = parse(program, large=large)
+    if not isinstance(program, Program):
+        raise UsageError("a step is asked for of a text, or what parse returned")
+    ended, later = until(program, step)
+    return ended, {name: x for name, x in given.items() if name not in later}
 
 
 def wants_arrays(

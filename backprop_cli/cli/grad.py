@@ -55,6 +55,7 @@ from .request import Request
 )
 @click.option("--direction", metavar="MOVES", help="Differentiate along a line: a=1,b=0.")
 @click.option("--tangent", is_flag=True, help="Add the tangent line or plane as a formula.")
+@click.option("--of", metavar="NAME", help="Differentiate this step, not the last one.")
 @click.option("--inverse", is_flag=True, help="Of a function y = f(x): both dy/dx and dx/dy, and x by y.")
 @click.option("--solve", metavar="NAMES", help="Of equations: these variables are functions of the others.")
 @click.option(
@@ -85,6 +86,7 @@ def command(
     tangent: bool,
     elements: bool,
     shape: str | None,
+    of: str | None,
     inverse: bool,
     solve: str | None,
     rates: tuple[str, ...],
@@ -108,7 +110,7 @@ def command(
         if equations is None and shape is not None:
             request.read_unknown(shape)
         elif equations is None:
-            request.read(many=True, formulas=True)
+            request.read(many=True, formulas=True, of=of)
     except ExpressionError:
         equations = None if demanded or shape is not None else request.read_equations()
         if equations is None:
@@ -121,13 +123,15 @@ def command(
             inverse=inverse,
             refused={"--method": methods, "--scheme": scheme != "central", "--step": step, "--all": all_,
                      "--formulas inputs": formulas == "inputs", "--direction": direction,
-                     "--elements": elements},
+                     "--elements": elements, "--of": of},
         )  # fmt: skip
     if demanded:
         raise UsageError(
             f"{'--inverse' if inverse else '--solve' if solve else '--rate'} is for equations",
             hint='"x^2 + y^2 = 25"',
         )
+    if of is not None and not (request.settled is None and request.general is None):
+        raise UsageError("--of is for single numbers, and this program has arrays")
     graph, chosen = request.graph, output.format
     if request.general is not None:
         for option, given in (

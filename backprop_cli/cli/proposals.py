@@ -118,7 +118,7 @@ def _values(option: click.Parameter, name: str, words: list[str], typed: str) ->
         from ..optimization.choice import KINDS
 
         yield from (Proposal(n) for n in KINDS)
-    elif option.opts[0] in ("--wrt", "--path"):
+    elif option.opts[0] in ("--wrt", "--of", "--path"):
         last = typed.rpartition(",")[0]
         before = f"{last}," if last else ""
         expression = next((w for w in words if w[:1] != "-"), None)

@@ -13,7 +13,7 @@ from ..graph import Graph
 from ..language.lower import constant, lower
 from ..language.operators import CONSTANTS
 from ..language.parser import TEXT_LIMIT, parse_here
-from ..language.reader import read
+from ..language.reader import read, until
 from .command import Binding, is_array
 
 if TYPE_CHECKING:
@@ -69,7 +69,13 @@ class Request:
         self.general: General | None = None
 
     def read(
-        self, one_point: str = "", hint: str | None = None, *, many: bool = False, formulas: bool = False
+        self,
+        one_point: str = "",
+        hint: str | None = None,
+        *,
+        many: bool = False,
+        formulas: bool = False,
+        of: str | None = None,
     ) -> Graph:
         """Read the program and bind what has a value.
 
@@ -79,6 +85,7 @@ class Request:
             one_point: What a command that takes no ranges says of one; ``{name}`` has it, and ``{what}`` says
                 whether that is a range or a list.
             hint: What to do instead.
+            of: The step that is asked for; None for the output. It is one of a program over numbers.
         Raises:
             BackpropError: for a program or bindings that cannot be read.
         """
@@ -87,6 +94,10 @@ class Request:
         self.source = _source(self.expression, self.file, self.large)
         try:
             self.program = read(self.source, large=self.large)
+            if of is not None:
+                self.program, later = until(self.program, of)
+                self.source = self.program.source
+                self.bindings = [binding for binding in self.bindings if binding.name not in later]
         except ExpressionError as error:
             if formulas and not self.bindings and self.points is None and self.read_general({}, error):
                 return self.graph
