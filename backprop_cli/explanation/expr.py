@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from math import e as euler
 from typing import NamedTuple
 
 from ..language.fold import fold, postfix
@@ -236,6 +237,8 @@ def tidied(e: Expr) -> Expr:
     if not isinstance(e, Apply):
         return e
     parts = tuple(map(tidied, e.operands))
+    if e.op == "log" and isinstance(parts[0], Number) and parts[0].label and parts[0].value == euler:
+        return ONE
     if e.op != "multiply":
         return simplified(Apply(e.op, parts))
     powers: dict[Expr, float] = {}
