@@ -141,6 +141,7 @@ def test_old_faults_are_seen(
     monkeypatch: pytest.MonkeyPatch, room: Any, name: str, wrong: Any, text: str, kind: str
 ) -> None:
     monkeypatch.setattr(SESSION, "forks", True)  # SymPy's process has what stands here
+    monkeypatch.delitem(sys.modules, "jax", raising=False)  # where it is loaded, none is forked
     SESSION.close()
     assert formulas.Judge().judge(text, {"x": 2.0}) == {}
     monkeypatch.setattr(room, name, wrong)

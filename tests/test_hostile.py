@@ -24,7 +24,7 @@ def test_settings_for_pictures_in_the_current_folder_are_not_ours(process, tmp_p
     process(*words, str(tmp_path / "without.png"), cwd=tmp_path).answered()
     (tmp_path / "matplotlibrc").write_text(f"{setting}\ntext.latex.preamble: \\input{{/etc/passwd}}\n")
     result = process(*words, str(tmp_path / "with.png"), cwd=tmp_path).answered()
-    assert (result.out, result.err) == ("", "")
+    assert (result.out, result.err) == ("", "note: minimum at x = 0: f = 0\n")
     assert (tmp_path / "with.png").read_bytes() == (tmp_path / "without.png").read_bytes()
 
 

@@ -636,7 +636,11 @@ def test_a_network_is_the_expression_it_computes(run: Callable[..., Any]) -> Non
 # --- one place --------------------------------------------------------------------------------------
 
 
-SPELLINGS = ("ops/", *(f"export/networks/{name}.py" for name in ("arrays", "numpy", "jax", "onnx")))
+SPELLINGS = (
+    "ops/",
+    "networks/program.py",
+    *(f"export/networks/{name}.py" for name in ("arrays", "numpy", "jax", "onnx")),
+)
 """Where the names of primitives stand, some of which are those of layers."""
 
 OTHER_WORDS = ("training/config/checks.py",)

@@ -106,6 +106,7 @@ def test_a_line_that_repeats_is_left_out() -> None:
 def test_formulas_too_long_to_make_shorter_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     """SymPy may take for ever: the answer that was there then comes, and the next one from a new process."""
     monkeypatch.setattr(SESSION, "forks", True)
+    monkeypatch.delitem(sys.modules, "jax", raising=False)  # where it is loaded, none is forked
     monkeypatch.setattr(simpler.Simpler, "shortest", lambda *_: time.sleep(60))
     monkeypatch.setattr("backprop_cli.differentiation.symbolic.server.LATER_SECONDS", 0.05)
     SESSION.close()

@@ -931,7 +931,10 @@ def test_a_billion_epochs_interrupted(command, folder, number, status):
     assert (child.returncode, out) == (status, b"")
     last = err.decode().splitlines()[-1]
     assert last.endswith("to go on: backprop train c.yaml training.epochs=1000000000 --resume"), last
-    assert len(list(Path("runs/c/checkpoints").iterdir())) == 1
+    kept = [
+        path.name for path in Path("runs/c/checkpoints").iterdir() if path.name != "epoch-0010.safetensors"
+    ]
+    assert len(kept) == 1  # a slow signal finds the first regular one there already
     assert not Path("runs/c/model.safetensors").exists()
 
 
