@@ -564,3 +564,10 @@ def test_newtons_method_needs_an_inverse():
 
 def test_newtons_method_is_no_optimizer_of_a_config():
     assert "newton" not in FIRST_ORDER
+
+
+def test_newton_that_went_uphill_is_far_from_the_minimum_not_without_one(run):
+    out = run("descend", "ln(x)^2", "--x", "5", "--optimizer", "newton").out
+    assert "stuck at x = 5.93907e9" in out
+    assert "without end" not in out
+    assert "f = 506.015 at x = 5.87968e9" in out

@@ -383,3 +383,8 @@ def test_a_function_of_the_own_name_stays_a_function(run):
 def test_straight_lines_do_not_bend(text, level):
     report = implicit(f"{text} = {level}", x=-0.7, y=-0.5, order=2)
     assert [(s.settled, s.verdict.verdict) for s in report.slopes if s.order == 2] == [(0.0, "agree")] * 2
+
+
+def test_a_quotient_of_a_slope_of_0_is_0():
+    report = implicit("y = x^3", x=0, inverse=True)
+    assert report.slopes[0].numbers == {"symbolic": 0.0, "reverse": 0.0, "finite": 0.0}

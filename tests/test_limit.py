@@ -443,3 +443,12 @@ def test_verdicts_are_the_definitions(x):
         if not right:
             bad.append((text, sides, found.kind, found.slope, found.left, found.right, found.infinite))
     assert bad == []
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "third"), [("1/x", "1e-9", "-1e36"), ("tan(x)", "1.5707963267948966", "7.11e64")]
+)
+def test_truncation_is_that_of_the_point_itself(text, x, third, run):
+    out = run("limit", text, "--x", x).out
+    assert f"truncation is about f'''/6*h^2 = {third}*h^2" in out
+    assert "exact but for rounding" not in out

@@ -10,15 +10,15 @@ from typing import Literal, NamedTuple
 from ..engine.beside import Beside, beside
 from ..engine.point import Point
 from ..engine.reverse import reverse
-from ..engine.run import run_exactly
+from ..engine.run import leaf_values, run_exactly
 from ..errors import NoSuchNumber
 from ..graph import Graph
 from ..ops.kinks import between_pieces
 from ..ops.precision import digits
 from .complex_step import complex_step
 from .finite import Probe, Quotient, finite, one_side, sides, touches_kink
-from .forward import hessian_product
 from .rounding import rounding_bounds
+from .series import along
 
 EPS = 2.0**-52
 STEPS = tuple(float(f"1e-{k}") for k in range(1, 16))
@@ -427,17 +427,10 @@ def _slope(points: Sequence[tuple[float, float]]) -> float:
 def _curvature(
     graph: Graph, inputs: Mapping[str, float], name: str, scale: float
 ) -> tuple[float | None, float | None]:
-    """Return f'' by duals, and f''' as its central difference."""
-
-    def second(x: float) -> float:
-        return hessian_product(graph, {**inputs, name: x}, {name: 1.0})[1][name]
-
-    x = inputs[name]
-    here = second(x)
+    """Return f'' and f''' by power series; 0 for what is rounding beside the other."""
+    _, _, here, third = along(graph, leaf_values(graph, inputs), {name: 1.0}, 3)
     if not isfinite(here):
         return None, None
-    k = EPS ** (1.0 / 3.0) * scale
-    third = (second(x + k) - second(x - k)) / (2.0 * k)
     if not isfinite(third):
         return here, None
     return here, third if abs(third) * scale > 1e-9 * abs(here) else 0.0

@@ -646,7 +646,9 @@ def _moved(
                 left, right = (start[y] - below[y]) / h, (above[y] - start[y]) / h
                 slope = (left + right) / 2
                 usual = _size(inputs[y]) / _size(inputs[x])
-                if abs(slope) <= mpf(10) ** (-2 * decimals) * usual:  # what is left of a quotient that is 0
+                if (
+                    abs(slope) <= mpf(10) ** (1 - 2 * decimals) * usual
+                ):  # what is left of a quotient that is 0
                     slope = mpf(0)
                 size = float(abs(slope)) or 1.0
                 if _is_bent(left, right, least=FAINT * usual):

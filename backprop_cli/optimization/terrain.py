@@ -194,7 +194,7 @@ def endless(function: Function, point: Coordinates, *, sign: float, scale: float
     def at(distance: float) -> list[float]:
         return [x - sign * distance * d / steep for x, d in zip(point, g, strict=True)]
 
-    distance, falls, nears = 1e-3 * scale, False, False
+    distance, falls, nears = 1e-3 * max(scale, *map(abs, point)), False, False
     with digits(DIGITS):
         value = _precise(function)
         for _ in range(FAR):

@@ -218,7 +218,7 @@ class _Judge:
             bend = sum(c * share * share for c, share in zip(found[0], shares, strict=True))
         # many times the distance to the minimum of a parabola of this slope and curvature along it
         far = min(100.0 * steep / bend, 1e3 * self.scale) if bend > 0.0 else 0.0
-        far = max(far, 0.01 * self.scale)
+        far = max(far, 0.01 * self.scale, *(0.01 * abs(x) for x in point))
         return self.around(ways, point, far, self.walls(found) if found is not None else ())
 
     def walls(self, found: tuple[list[float], list[Coordinates]]) -> list[Coordinates]:
