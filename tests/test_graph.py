@@ -6,11 +6,14 @@ import random
 import re
 import xml.etree.ElementTree as ET
 from itertools import combinations
-from math import isclose, isnan
+from math import dist, isclose, isnan
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from backprop_cli import draw
 from backprop_cli.engine.point import Point, point_of
 from backprop_cli.engine.run import evaluate
 from backprop_cli.errors import Source, UsageError
@@ -21,8 +24,8 @@ from backprop_cli.language.lower import lower
 from backprop_cli.language.numbers import rounded
 from backprop_cli.language.parser import parse
 from backprop_cli.layout import Edges
-from backprop_cli.layout.drawing import Drawing, graph_drawing
-from backprop_cli.layout.graph_picture import SMALL, TEXT, graph_picture, label_of, place
+from backprop_cli.layout.drawing import Drawing, graph_drawing, with_paths
+from backprop_cli.layout.graph_picture import SMALL, TEXT, beside, graph_picture, label_of, place
 from backprop_cli.layout.layered import Link, Size, Spacing, arrange
 from backprop_cli.layout.picture import Label, Picture, text_width
 from backprop_cli.ops import PRIMITIVES
@@ -79,7 +82,7 @@ def all_drawings() -> dict[str, Drawing]:
     found["micrograd bare"] = drawing_of(micrograd, "none")
     found["micrograd all"] = drawing_of(micrograd, constants=True)
     found["micrograd named"] = drawing_of(micrograd, named=True)
-    found["micrograd paths"] = drawing_of(micrograd, paths=["b"])
+    found["micrograd paths"] = drawing_of(micrograd, paths=[["b"]])
     found |= {f"random {seed}": drawing_of(random_program(seed, 14)) for seed in range(6)}
     found["pulled"] = drawing_of(random_program(7, 45))
     return found
@@ -248,7 +251,7 @@ def test_gradients_are_the_sums_along_the_edges(run, path):
 
 def test_paths_are_counted_and_marked():
     text = (ROOT / "sample_inputs" / "two_paths.bp").read_text("utf-8")
-    view = view_of(text, paths=["b"])
+    view = view_of(text, paths=[["b"]])
     assert (view.count_paths("a"), view.count_paths("b")) == (2, 1)
     marked = {view.graph.own_name(id) for id in view.shown if view.marked and view.marked[id]}
     assert marked == {"b", "d"}
@@ -264,7 +267,7 @@ def test_very_many_paths_are_only_bounded():
 
 def test_a_path_from_what_is_not_there():
     with pytest.raises(UsageError, match="--path z: there is no input or step z"):
-        view_of("a*b", paths=["z"])
+        view_of("a*b", paths=[["z"]])
 
 
 # --- geometry ----------------------------------------------------------------------------------
@@ -699,6 +702,136 @@ def test_networks_in_every_format(run, name, format_):
     assert "linear1" in text
 
 
+# --- groups of paths ---------------------------------------------------------------------------
+
+TWO_INPUTS = ["graph", "c = a*b; d = b + h; f = c*d", "--path", "b", "--path", "h"]
+
+TWO_GROUPS = """\
+f = c*d
+
++---+
+| a |--- b .  #===========#        #~=~=~=~=~#
++---+      '-># c = a*b   #=== d =>% f = c*d %
+#===# #= a ==>#           # #= c =>#         #
+# b #=#= 1 #  #===========# #      #=~=~=~=~=#
+#===#      #  #~=~=~=~=~=~# %
+%~~~%      #=>% d = b + h %~#
+% h %~~~ 1 ~~>#           #
+%~~~%         #=~=~=~=~=~=#
+
+==== 2 paths from b to f
+~~~~ 1 path from h to f
+at an arrow: the local derivative, in symbols
+"""
+
+
+def test_two_groups_of_paths_in_characters(run):
+    text = run(*TWO_INPUTS).answered().out
+    assert text == TWO_GROUPS
+
+
+def two_groups() -> Drawing:
+    groups = [["b"], ["a"]]
+    drawing = drawing_of("a = 2; b = a^2; c = -7a; d = b*c", "value", paths=groups)
+    return with_paths(drawing, groups, {"b": 1, "a": 2}, "d")
+
+
+def test_two_groups_of_paths_with_box_characters():
+    drawing = two_groups()
+    text = graph_text(drawing, 100, unicode=True, color=False).text
+    assert "║ value   2 ║═╦═ 4 ═══►┃ value   4 ┃━═━ -14 ━►║ d = b*c   ║" in text
+    assert "━━━━ 1 path from b to d\n════ 2 paths from a to d\n" in text
+    colored = graph_text(drawing, 100, unicode=True, color=True).text
+    assert "\x1b[1;35m━━━━\x1b[0m 1 path" in colored
+    assert "\x1b[32m════\x1b[0m 2 paths" in colored
+
+
+def test_a_list_says_which_groups_a_line_belongs_to():
+    drawing = two_groups()
+    text = graph_text(drawing, 20, unicode=True, color=False).text
+    assert "\n 2 ├─ from a: 4\n" in text.replace("└", "├")
+    assert "\n12 ├─ from b: -14\n 2 └─ from c: 4\n" in text
+    assert "\n1 1 path from b to d\n2 2 paths from a to d\n" in text
+
+
+def test_groups_of_paths_in_every_format(run, tmp_path):
+    found = {f: run(*TWO_INPUTS, "--format", f).answered().out for f in ("dot", "mermaid", "tikz", "svg")}
+    dot = found["dot"]
+    assert '\\nsolid: 2 paths from b to f\\ndotted: 1 path from h to f"' in dot
+    assert re.search(r'n1 \[.*color="#a3147a", penwidth=2\];', dot)
+    assert "penwidth=2, peripheries=2];" in dot  # of d and f, which are on both
+    assert len(re.findall(r"-> n\d+ \[", dot)) == 6 + 1  # d -> f is drawn twice
+    assert re.findall(r"\[color=.*style=dotted\]", dot) == ['[color="#008060", penwidth=2, style=dotted]']
+    mermaid = found["mermaid"]
+    assert 'paths1["1 path from h to f"]:::step' in mermaid
+    ways = [line for line in mermaid.splitlines() if "-->" in line]
+    styles = re.findall(r"linkStyle (\S+) stroke:(\S+?),stroke-width:3px(,stroke-dasharray)?", mermaid)
+    assert [(color, bool(dash)) for _, color, dash in styles] == [("#a3147a", False), ("#008060", True)]
+    ends = [{tuple(re.findall(r"n\d+", ways[int(k)])) for k in numbers.split(",")} for numbers, *_ in styles]
+    edges = {(e["source"], e["target"], tuple(e["groups"])) for e in groups_of(run)["edges"]}
+    for number, drawn in enumerate(ends):
+        assert drawn == {(f"n{s}", f"n{t}") for s, t, groups in edges if number in groups}
+    tikz = found["tikz"]
+    assert tikz.count("[way, draw=mark, very thick]") == 4  # b to c, b to d, c to f, d to f
+    assert tikz.count("[way, draw=third, very thick, line cap=round, dash pattern=") == 2
+    assert "{2 paths from b to f}" in tikz
+    svg = found["svg"]
+    assert ">2 paths from b to f</text>" in svg
+    assert ">1 path from h to f</text>" in svg
+    assert "prefers-color-scheme:dark" in svg
+    # boxes e, d, f; arrows e to d, d to f; the legend
+    assert len(re.findall(r'class="s-third"[^>]*stroke-dasharray="0.1 5.5"', svg)) == 6
+
+
+def groups_of(run):
+    return run(*TWO_INPUTS, "--format", "json").answered().json
+
+
+def test_groups_of_paths_for_programs(run):
+    facts = groups_of(run)
+    assert (facts["paths"], facts["groups"]) == ({"b": 2, "h": 1}, [["b"], ["h"]])
+    assert {n["name"]: n["groups"] for n in facts["nodes"]} == {
+        "a": [], "b": [0], "c": [0], "h": [1], "d": [0, 1], "f": [0, 1],
+    }  # fmt: skip
+    assert draw("c = a*b; d = b + h; f = c*d", path=[["b"], ["h"]]).to_json() == (
+        run(*TWO_INPUTS, "--format", "json").answered().out
+    )
+    assert draw("a*b", path=[["a"], ["a"]]).to_text() == draw("a*b", path="a").to_text()
+    one = run("graph", "a*b", "--path", "a,b", "--format", "json").answered().json
+    assert "groups" not in {*one, *one["nodes"][0], *one["edges"][0]}
+
+
+def test_groups_of_paths_between_names_arrays_and_units(run):
+    named = run("graph", "c = 3*a^4; d = c*sin(a) + b", "--named", "--path", "a", "--path", "b").answered()
+    assert "==== 2 paths from a to d, counted through every step\n~~~~ 1 path from b to d, c" in named.out
+    arrays = run("graph", "sum((W@x)^2) + sum(x)", "W=[[1,2],[3,4]]", "x=[1,2]", "--path", "W", "--path", "x")
+    assert "==== 1 path from W to" in arrays.answered().out
+    words = [
+        "graph",
+        str(ROOT / "sample_inputs" / "hand.yaml"),
+        "--path",
+        "linear1[0].w[0]",
+        "--path",
+        "x[1]",
+    ]
+    assert (
+        "==== 2 paths from linear1[0].w[0] to E\n~~~~ 2 paths from x[1] to E\n" in run(*words).answered().out
+    )
+    facts = run(*words, "--format", "json").answered().json
+    assert facts["groups"] == [["linear1[0].w[0]"], ["x[1]"]]
+    assert [e["groups"] for e in facts["edges"]][:4] == [[0], [1], [], [0, 1]]
+    assert [u["groups"] for u in facts["units"]][:4] == [[], [1], [], [0, 1]]
+
+
+@given(rise=st.floats(-400.0, 400.0), apart=st.sampled_from([-6.5, 3.25]))
+def test_strands_stay_beside_each_other(rise, apart):
+    wide = min(30.0 + 0.22 * abs(rise), 110.0)  # of a gap
+    curve = [(0.0, 0.0), (wide / 2.0, 0.0), (wide / 2.0, rise), (wide, rise)]
+    other = list(samples(beside(curve, apart), 100))
+    for point in list(samples(curve, 100))[10:-10]:
+        assert 0.6 < min(dist(point, each) for each in other) / abs(apart) < 1.5
+
+
 # --- what is refused, what is large ------------------------------------------------------------
 
 
@@ -707,6 +840,7 @@ def test_networks_in_every_format(run, name, format_):
     (["a*b", "--a", "1"], ["no value for b"]),
     (["a*b", "--path", "z"], ["there is no input or step z"]),
     (["a*b", "--path", "a,"], ["an empty name"]),
+    (["a*b+c+d+f+g", *(f"--path={name}" for name in "abcdfg")], ["6 groups of paths, 5 at most"]),
     (["a*b", "--named", "--all"], ["one of them"]),
     (["a*b", "--compact"], ["--compact is for the network"]),
     (["a*b", "-o", "x.gif"], ["names no format", ".svg"]),

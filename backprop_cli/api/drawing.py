@@ -14,7 +14,7 @@ from ..language.format import output_text
 from ..language.numbers import rounded
 from ..language.parser import Program
 from ..layout import EDGES, Edges
-from ..layout.drawing import Drawing, graph_drawing, graph_title, paths_text
+from ..layout.drawing import PATTERNS, Drawing, graph_drawing, graph_title, with_paths
 from .arguments import MOST_DIGITS, choice, flag, names, optional, whole
 from .programs import Bindings, bound, merged, value_of, wants_arrays
 from .shown import Graphic
@@ -107,20 +107,17 @@ class Drawn(Diagram):
         digits: Significant digits.
     """
 
-    def __init__(self, view: GraphView, paths: dict[str, int], edges: Edges, digits: int) -> None:
+    def __init__(self, view: GraphView, edges: Edges, digits: int) -> None:
         self.view = view
-        self.paths = paths
+        self.paths = view.path_counts()
         self.edges = edges
         self.digits = digits
 
     @property
     def drawing(self) -> Drawing:
         """Its boxes and arrows."""
-        drawing = self._drawing()
-        if not self.paths:
-            return drawing
-        marked = paths_text(self.paths, self._output(), self.view.named)
-        return drawing._replace(legend=(*drawing.legend, marked))
+        view = self.view
+        return with_paths(self._drawing(), view.paths, self.paths, self._output(), named=view.named)
 
     def _output(self) -> str:
         return self.view.graph.name(self.view.graph.output)
@@ -140,14 +137,14 @@ class Drawn(Diagram):
         """Return what programs read."""
         from ..render.graph_facts import graph_facts
 
-        return graph_facts(self.view, self.paths)
+        return graph_facts(self.view)
 
 
 class ArraysDrawn(Drawn):
     """A drawing of a graph with arrays that shows itself."""
 
-    def __init__(self, view: ArrayView, paths: dict[str, int], edges: Edges, digits: int) -> None:
-        super().__init__(view, paths, edges, digits)
+    def __init__(self, view: ArrayView, edges: Edges, digits: int) -> None:
+        super().__init__(view, edges, digits)
         self.arrays = view
 
     def _drawing(self) -> Drawing:
@@ -171,7 +168,7 @@ class ArraysDrawn(Drawn):
         """Return what programs read."""
         from ..render.graph_facts import array_facts
 
-        return array_facts(self.arrays, self.paths)
+        return array_facts(self.arrays)
 
 
 class InverseDrawn(Diagram):
@@ -213,7 +210,7 @@ def draw_arrays(
     program: Settled | General,
     given: Mapping[str, Any],
     *,
-    path: Sequence[str] | None,
+    path: Sequence[Sequence[str]] | None,
     wrt: Sequence[str] | None,
     edges: Edges,
     named: bool,
@@ -225,7 +222,7 @@ def draw_arrays(
     Args:
         program: Its output is a single number; of one without values shapes and formulas alone are drawn.
         given: Arrays and numbers by name.
-        path: Nodes whose paths to the output are marked.
+        path: Nodes whose paths to the output are marked, group by group.
         wrt: Inputs to differentiate by; None for all.
         edges: What stands at the arrows.
         named: Show inputs and named steps alone.
@@ -244,7 +241,7 @@ def draw_arrays(
         view = ArrayView(
             explanation_of(program, given, wrt, digits), paths=path, named=named, constants=everything
         )
-    return ArraysDrawn(view, {name: view.count_paths(name) for name in path or ()}, edges, digits)
+    return ArraysDrawn(view, edges, digits)
 
 
 def draw(
@@ -252,7 +249,7 @@ def draw(
     bindings: Bindings = None,
     /,
     *,
-    path: Sequence[str] | None = None,
+    path: Sequence[str] | Sequence[Sequence[str]] | None = None,
     wrt: Sequence[str] | None = None,
     edges: Edges = "both",
     named: bool = False,
@@ -267,7 +264,8 @@ def draw(
     Args:
         program: Text or a parsed program.
         bindings: Values by name, for names such as ``path`` that are options here.
-        path: Mark all paths from these nodes to the output.
+        path: Mark all paths from these nodes to the output: ``["a", "b"]``; each group in a way of its own:
+            ``[["a"], ["b"]]``.
         wrt: Inputs to differentiate by; None for all.
         edges: What stands at the arrows.
         named: Show inputs and named steps alone.
@@ -279,7 +277,7 @@ def draw(
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
-    paths = optional(names, "path", path)
+    paths = optional(_groups, "path", path)
     named, everything = flag("named", named), flag("all", all)
     if named and everything:
         raise UsageError("named shows less, all shows more: one of them")
@@ -306,5 +304,26 @@ def draw(
     graph, given = bound(program, bindings, values, large=large)
     point = point_of(graph, given, optional(names, "wrt", wrt))
     view = GraphView(graph, point, paths=paths, named=named, constants=everything)
-    counts = {name: view.count_paths(name) for name in paths or ()}
-    return Drawn(view, counts, chosen, shown)
+    return Drawn(view, chosen, shown)
+
+
+def _groups(name: str, given: object) -> list[list[str]]:
+    """Return names, group by group."""
+    if isinstance(given, list | tuple) and any(isinstance(x, list | tuple) for x in given):
+        return check_groups([names(name, group) for group in given])
+    return check_groups([names(name, given)])
+
+
+def check_groups(groups: list[list[str]]) -> list[list[str]]:
+    """Return groups of paths, each once.
+
+    Raises:
+        UsageError: where there are more than can be told apart.
+    """
+    several = [group for group in dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups) if group]
+    if len(several) > len(PATTERNS):
+        raise UsageError(
+            f"--path: {len(several)} groups of paths, {len(PATTERNS)} at most can be told apart",
+            hint="--path a,b marks the paths of both as one group",
+        )
+    return [list(group) for group in several] or [[]]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,7 +78,13 @@ class GraphCommand(NetworkCommand):
     show_default=True,
     help="What stands at the arrows.",
 )
-@click.option("--path", "paths", metavar="NAMES", help="Mark all paths from these nodes to the output: a,b.")
+@click.option(
+    "--path",
+    "paths",
+    metavar="NAMES",
+    multiple=True,
+    help="Mark all paths from these nodes to the output: a,b; again: others, in another colour.",
+)
 @click.option("--wrt", metavar="NAMES", help="Differentiate by these inputs alone: a,b.")
 @click.option("--named", is_flag=True, help="Show inputs and named steps alone.")
 @click.option(
@@ -102,7 +109,7 @@ def command(
     output: Output,
     config: str | None,
     edges: str,
-    paths: str | None,
+    paths: tuple[str, ...],
     wrt: str | None,
     named: bool,
     inverse: bool,
@@ -121,7 +128,7 @@ def command(
     def write(x: float) -> str:
         return rounded(x, output.digits)
 
-    names = _names("--path", paths)
+    groups = _groups(paths)
     config = config or request.config
     if config is not None:
         if request.file is not None:
@@ -132,7 +139,7 @@ def command(
         ):  # fmt: skip
             if given:
                 raise UsageError(f"{option} is for expressions, {config} is a config")
-        _network(config, request.config_overrides(), output, names, write, edges, compact)
+        _network(config, request.config_overrides(), output, groups, write, edges, compact)
         return 0
     if compact:
         raise UsageError("--compact is for the network of a config", hint="--named shows less of a program")
@@ -141,7 +148,7 @@ def command(
         raise UsageError(f"{word} is for the network of a config", hint="backprop graph config.yaml")
     if inverse:
         for option, given in (
-            ("--path", names is not None), ("--named", named), ("--all", all_),
+            ("--path", groups is not None), ("--named", named), ("--all", all_),
             ("--shape", shape is not None),
         ):  # fmt: skip
             if given:
@@ -151,7 +158,7 @@ def command(
         request.read_unknown(shape)
     else:
         request.read("graph draws one point: {name} is {what}", "--{name} VALUE", formulas=True)
-    _program(request, output, names, _names("--wrt", wrt), write, edges, named, all_)
+    _program(request, output, groups, _names("--wrt", wrt), write, edges, named, all_)
     return 0
 
 
@@ -187,10 +194,16 @@ def _inverse(request: Request, output: Output, wrt: list[str] | None, edges: Any
     return NO if report.agree is False else 0
 
 
+def _groups(texts: Sequence[str]) -> list[list[str]] | None:
+    from ..api.drawing import check_groups
+
+    return check_groups([_names("--path", text) or [] for text in texts]) if texts else None
+
+
 def _program(
     request: Request,
     output: Output,
-    paths: list[str] | None,
+    paths: list[list[str]] | None,
     wrt: list[str] | None,
     write: Callable[[float], str],
     edges: Any,
@@ -228,7 +241,7 @@ def _program(
 
         point = point_of(graph, request.values, wrt)
         shown = GraphView(graph, point, paths=paths, named=named, constants=constants)
-        drawn = Drawn(shown, {name: shown.count_paths(name) for name in paths or ()}, edges, output.digits)
+        drawn = Drawn(shown, edges, output.digits)
     view = drawn.view
     if output.format in LAID_OUT and len(view.shown) > MOST_NODES:
         if paths and any(view.marked or ()) and view.count_marked() <= MOST_NODES:
@@ -259,7 +272,7 @@ def _network(
     path: str,
     overrides: list[str],
     output: Output,
-    paths: list[str] | None,
+    paths: list[list[str]] | None,
     write: Callable[[float], str],
     edges: Any,
     compact: bool,
@@ -268,7 +281,7 @@ def _network(
 
     use_threads(1)
     from ..layout import network_drawing as networks
-    from ..layout.drawing import paths_text
+    from ..layout.drawing import with_paths
     from ..networks.formula import FormulaNetwork
     from ..render import graph_facts as facts
     from ..training.problem import assembled
@@ -288,23 +301,29 @@ def _network(
             drawing = networks.units_drawing(found, write, edges)
     if paths is not None:
         places = networks.places(drawing, found)
-        for name in paths:
+        names = [name for group in paths for name in group]
+        for name in names:
             if name not in places:
                 close = nearest(name[:80], list(places))
                 boxes = ", ".join(card.name for card in list(drawing.cards)[:20])
                 raise UsageError(
-                    f"--path {','.join(paths)}: there is no such box",
+                    f"--path {','.join(names)}: there is no such box",
                     hint=(f"did you mean {close}? " if close else "") + f"boxes: {boxes}",
                 )
-        drawing, counts = networks.marked(drawing, [places[name] for name in paths])
-        numbers = {name: n for name, n in zip(paths, counts, strict=True) if "." in name}
-        if numbers:
-            drawing = drawing._replace(legend=(*drawing.legend, paths_text(numbers, "E", named=False)))
+        drawing, counts = networks.marked(drawing, [[places[name] for name in group] for group in paths])
+        told = dict(zip(names, chain(*counts), strict=True))
+        if len(paths) == 1:  # of boxes it is seen
+            paths = [[name for name in names if "." in name]]
+        drawing = with_paths(drawing, paths, told, "E")
     if output.format == "json":
         from ..render.writers.json import lines
 
         _write(
-            lines(facts.layers_facts(drawing) if found is None else facts.units_facts(found, drawing)),
+            lines(
+                facts.layers_facts(drawing)
+                if found is None
+                else facts.units_facts(found, drawing, paths or ())
+            ),
             output,
         )
         return None
@@ -314,14 +333,14 @@ def _network(
 def _formula(
     problem: Any,
     output: Output,
-    paths: list[str] | None,
+    paths: list[list[str]] | None,
     write: Callable[[float], str],
     edges: Any,
 ) -> None:
     """Draw a fitted formula at its first parameters and the first row."""
     from ..engine.point import Point
     from ..explanation.edges import GraphView
-    from ..layout.drawing import graph_drawing
+    from ..layout.drawing import graph_drawing, with_paths
 
     network = problem.network
     values = {p.name: float(p.first) for p in network.parameters}
@@ -332,11 +351,13 @@ def _formula(
     title = f"{network.target} ~ {network.expression} = {write(view.values[graph.output] or 0.0)}"
     drawing = graph_drawing(view, title, write, edges)
     drawing = drawing._replace(legend=(*drawing.legend, "the first row, with the parameters' first values"))
+    if len(view.paths) > 1:
+        drawing = with_paths(drawing, view.paths, view.path_counts(), graph.name(graph.output))
     if output.format == "json":
         from ..render.graph_facts import graph_facts
         from ..render.writers.json import lines
 
-        _write(lines(graph_facts(view, {name: view.count_paths(name) for name in paths or ()})), output)
+        _write(lines(graph_facts(view)), output)
     else:
         _draw(drawing, output)
 

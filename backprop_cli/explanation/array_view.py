@@ -24,7 +24,7 @@ class ArrayView(GraphView):
         self,
         told: ArrayExplanation | GeneralExplanation,
         *,
-        paths: Sequence[str] | None = None,
+        paths: Sequence[Sequence[str]] | None = None,
         named: bool = False,
         constants: bool = False,
     ) -> None:

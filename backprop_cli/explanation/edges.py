@@ -34,6 +34,7 @@ class Edge(NamedTuple):
         value: Its number; None without values, or where there is none.
         taken: False on the way into a choice that did not take this branch.
         marked: It lies on a path that was asked for.
+        groups: Numbers of the groups of paths that it lies on, where there is more than one group.
     """
 
     source: int
@@ -42,6 +43,7 @@ class Edge(NamedTuple):
     value: float | None
     taken: bool
     marked: bool
+    groups: tuple[int, ...] = ()
 
 
 class GraphView:
@@ -53,6 +55,7 @@ class GraphView:
         values: Per node; None for a branch not taken, or without a point.
         gradient: d output / d node; None where there is none.
         shown: Ids of the nodes that are shown, in creation order.
+        paths: Groups of names whose paths to the output are marked.
         marked: Per node, whether it lies on a path that was asked for; None where none was.
         named: Unnamed steps are taken into the named step that they lead to.
         constants: Constants are nodes of their own.
@@ -63,7 +66,7 @@ class GraphView:
         graph: Graph,
         point: Point | None,
         *,
-        paths: Sequence[str] | None = None,
+        paths: Sequence[Sequence[str]] | None = None,
         named: bool = False,
         constants: bool = False,
     ) -> None:
@@ -72,7 +75,7 @@ class GraphView:
         Args:
             graph: The computation.
             point: The graph at a point; None for its symbols alone.
-            paths: Names of nodes whose paths to the output are marked.
+            paths: Names of nodes whose paths to the output are marked, group by group.
             named: Show inputs and named steps alone.
             constants: Show constants, too.
         Raises:
@@ -92,7 +95,9 @@ class GraphView:
             self.gradient = [g if a and isfinite(g) else None for g, a in slopes]
             self._needed = point.needed
         self.shown = [node.id for node in graph.nodes if self._is_shown(node.id)]
-        self.marked = self._on_paths(paths) if paths is not None else None
+        self.paths = list(paths or ())
+        self._on = [self._on_paths(names) for names in self.paths]
+        self.marked = [any(on) for on in zip(*self._on, strict=True)] if self._on else None
 
     def _is_shown(self, id: int) -> bool:
         node = self.graph.nodes[id]
@@ -116,6 +121,10 @@ class GraphView:
         after = graph.depends_on([graph.named[name] for name in names])
         return [a and r for a, r in zip(after, reached, strict=True)]
 
+    def groups(self, id: int) -> tuple[int, ...]:
+        """Return the numbers of the groups of paths that a node lies on; () where there is one group."""
+        return tuple(k for k, on in enumerate(self._on) if on[id]) if len(self._on) > 1 else ()
+
     def count_marked(self) -> int:
         """Return how many of the shown nodes are marked."""
         return sum(self.marked[id] for id in self.shown) if self.marked is not None else 0
@@ -133,6 +142,10 @@ class GraphView:
         for node in self.graph.nodes[start + 1 :]:
             counts[node.id] = min(sum(counts[i] for i in node.inputs), MOST_PATHS)
         return counts[self.graph.output]
+
+    def path_counts(self) -> dict[str, int]:
+        """Return on how many paths each node that was asked for reaches the output."""
+        return {name: self.count_paths(name) for names in self.paths for name in names}
 
     def operation(self, id: int) -> str:
         """Return how a node is computed, over names; "" for a leaf."""
@@ -197,7 +210,9 @@ class GraphView:
     def _edge(self, source: int, target: int, symbol: str, value: float | None, taken: bool) -> Edge:
         value = value if value is not None and isfinite(value) else None
         marked = self.marked is not None and self.marked[source] and self.marked[target]
-        return Edge(source, target, symbol, value, taken, marked)
+        # what reads a node on a path is on it, too, if the output needs it
+        groups = self.groups(source) if marked else ()
+        return Edge(source, target, symbol, value, taken, marked, groups)
 
 
 class Arrows:

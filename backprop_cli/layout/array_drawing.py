@@ -58,7 +58,8 @@ def _cards(view: ArrayView, output: str, lines: Lines) -> Iterator[Card]:
         kind: Kind = "step" if node.op is not None else "input"
         kind = "constant" if node.kind == CONSTANT else "output" if id == graph.output else kind
         marked = view.marked[id] if view.marked is not None else None
-        yield Card(f"n{id}", name, shortened(view.operation(id)), tuple(rows), kind, marked)
+        operation = shortened(view.operation(id))
+        yield Card(f"n{id}", name, operation, tuple(rows), kind, marked, view.groups(id))
 
 
 def _rows(name: str, x: Any, lines: Lines) -> list[Row]:
@@ -71,4 +72,4 @@ def _arrows(view: ArrayView, told: bool) -> Iterator[Arrow]:
     for edge in view.edges():
         symbol = edge.symbol if told and len(edge.symbol) <= SYMBOL else ""
         marked = edge.marked if view.marked is not None else None
-        yield Arrow(f"n{edge.source}", f"n{edge.target}", symbol, marked=marked)
+        yield Arrow(f"n{edge.source}", f"n{edge.target}", symbol, marked=marked, groups=edge.groups)

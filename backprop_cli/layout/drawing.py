@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from ..explanation.edges import MOST_PATHS, Edge, GraphView
@@ -17,6 +17,28 @@ LONGEST = 60
 
 SYMBOL = 24
 """Of a local derivative."""
+
+
+class Pattern(NamedTuple):
+    """How the paths of a group are drawn.
+
+    Attributes:
+        role: Their colour.
+        dash: Lengths of dash and gap between round ends, unlike those of an arrow that is not `Arrow.taken`.
+    """
+
+    role: Role
+    dash: tuple[float, ...]
+
+
+PATTERNS = (
+    Pattern("mark", ()),
+    Pattern("third", (0.1, 5.5)),
+    Pattern("fifth", (10.0, 5.5, 0.1, 5.5)),
+    Pattern("first", (16.0, 6.5)),
+    Pattern("second", (10.0, 5.5, 0.1, 5.5, 0.1, 5.5)),
+)
+"""Of groups of paths; the first ones are no colours of signs."""
 
 Kind = Literal["input", "constant", "step", "output"]
 Write = Callable[[float], str]
@@ -45,6 +67,7 @@ class Card(NamedTuple):
         rows: Its numbers.
         kind: What it is.
         marked: On a path that was asked for; None where none was.
+        groups: Numbers of the groups of paths that it lies on; () where there is one group.
     """
 
     id: str
@@ -53,6 +76,7 @@ class Card(NamedTuple):
     rows: tuple[Row, ...]
     kind: Kind
     marked: bool | None = None
+    groups: tuple[int, ...] = ()
 
     @property
     def heading(self) -> str:
@@ -76,6 +100,7 @@ class Arrow(NamedTuple):
         role: By the number's sign.
         taken: False on the way into a choice that did not take this branch.
         marked: As of a card.
+        groups: As of a card.
         two_way: It has a head at its source, too, and ``detail`` is what stands there for the way back.
     """
 
@@ -87,6 +112,7 @@ class Arrow(NamedTuple):
     role: Role = "ink"
     taken: bool = True
     marked: bool | None = None
+    groups: tuple[int, ...] = ()
     two_way: bool = False
 
     @property
@@ -95,6 +121,10 @@ class Arrow(NamedTuple):
         if not self.symbol or not self.number or self.symbol == self.number:
             return self.symbol or self.number
         return f"{self.symbol} = {self.number}"
+
+    def bare(self) -> Arrow:
+        """Return the same without texts."""
+        return self._replace(symbol="", number="", detail="")
 
 
 class Drawing(NamedTuple):
@@ -108,6 +138,7 @@ class Drawing(NamedTuple):
         arrows: The same.
         keep_order: Cards of one column stay in their order.
         details: What the second lines at arrows are, for where they are left out.
+        groups: What the groups of paths are, a line each; () where there is one.
     """
 
     title: str
@@ -117,6 +148,7 @@ class Drawing(NamedTuple):
     arrows: Iterable[Arrow]
     keep_order: bool = False
     details: str = ""
+    groups: tuple[str, ...] = ()
 
     def settled(self) -> Drawing:
         """Return the same with lists, to be gone through more than once."""
@@ -151,14 +183,35 @@ def graph_title(view: GraphView, write: Write) -> str:
     return f"{text} = {write(value)}" if value is not None and view.graph.inputs else text
 
 
-def paths_text(counts: dict[str, int], output: str, named: bool) -> str:
-    """Say how many paths are marked."""
-    texts = []
-    for name, count in counts.items():
-        number = f"more than {MOST_PATHS:,}" if count >= MOST_PATHS else f"{count:,}"
-        paths = "path" if count == 1 else "paths"
-        texts.append(f"{number if count else 'no'} {paths} from {name} to {output}")
-    return "marked: " + ", ".join(texts) + (", counted through every step" if named else "")
+def with_paths(
+    drawing: Drawing,
+    groups: Sequence[Sequence[str]],
+    counts: Mapping[str, int],
+    output: str,
+    *,
+    named: bool = False,
+) -> Drawing:
+    """Say how many paths are marked.
+
+    Args:
+        drawing: In which they are.
+        groups: Names, group by group.
+        counts: How many paths lead from each name to the output.
+        output: What it is called.
+        named: Steps without a name are not shown.
+    """
+    end = ", counted through every step" if named else ""
+    lines = [
+        ", ".join(_paths(name, counts[name], output) for name in names) + end for names in groups if names
+    ]
+    if len(lines) > 1:
+        return drawing._replace(groups=tuple(lines))
+    return drawing._replace(legend=(*drawing.legend, *(f"marked: {line}" for line in lines)))
+
+
+def _paths(name: str, count: int, output: str) -> str:
+    number = f"more than {MOST_PATHS:,}" if count >= MOST_PATHS else f"{count:,}"
+    return f"{number if count else 'no'} {'path' if count == 1 else 'paths'} from {name} to {output}"
 
 
 def graph_drawing(view: GraphView, title: str, write: Write, edges: Edges = "both") -> Drawing:
@@ -215,7 +268,7 @@ def _cards(view: GraphView, output: str, write: Write) -> Iterator[Card]:
         kind = "constant" if node.kind == CONSTANT else "output" if id == graph.output else kind
         marked = view.marked[id] if view.marked is not None else None
         operation = "" if node.op is None else shortened(view.operation(id))
-        yield Card(f"n{id}", name, operation, tuple(rows), kind, marked)
+        yield Card(f"n{id}", name, operation, tuple(rows), kind, marked, view.groups(id))
 
 
 def _arrows(view: GraphView, write: Write, edges: Edges) -> Iterator[Arrow]:
@@ -236,6 +289,7 @@ def _arrows(view: GraphView, write: Write, edges: Edges) -> Iterator[Arrow]:
             sign_of(edge.value) if number else "ink",
             edge.taken,
             edge.marked if view.marked is not None else None,
+            edge.groups,
         )
 
 

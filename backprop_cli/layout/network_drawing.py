@@ -245,23 +245,35 @@ def places(drawing: Drawing, found: Units | None) -> dict[str, Place]:
     return known
 
 
-def marked(drawing: Drawing, starts: Sequence[Place]) -> tuple[Drawing, list[int]]:
-    """Mark what lies between places and the last card, and count the paths from each."""
+def marked(drawing: Drawing, groups: Sequence[Sequence[Place]]) -> tuple[Drawing, list[list[int]]]:
+    """Mark what lies between places and the last card, group by group, and count the paths from each."""
     cards, arrows = list(drawing.cards), list(drawing.arrows)
-    after, before = {start.card for start in starts}, {cards[-1].id}
-    for arrow in sorted(arrows, key=lambda a: int(a.target[1:])):
-        if arrow.source in after:
-            after.add(arrow.target)
-    ways = {cards[-1].id: 1}
+    before, ways = {cards[-1].id}, {cards[-1].id: 1}
     for arrow in sorted(arrows, key=lambda a: -int(a.target[1:])):
         if arrow.target in before:
             before.add(arrow.source)
             ways[arrow.source] = ways.get(arrow.source, 0) + ways[arrow.target]
-    on, at = after & before, {start.arrow for start in starts}
+    of_cards: list[list[int]] = [[] for _ in cards]
+    of_arrows: list[list[int]] = [[] for _ in arrows]
+    for number, starts in enumerate(groups):
+        after = {start.card for start in starts}
+        for arrow in sorted(arrows, key=lambda a: int(a.target[1:])):
+            if arrow.source in after:
+                after.add(arrow.target)
+        on, at = after & before, {start.arrow for start in starts}
+        for card, found in zip(cards, of_cards, strict=True):
+            found += [number] * (card.id in on)
+        for k, (arrow, found) in enumerate(zip(arrows, of_arrows, strict=True)):
+            found += [number] * (k in at or (arrow.source in on and arrow.target in on))
+    several = len(groups) > 1
     drawing = drawing._replace(
-        cards=[card._replace(marked=card.id in on) for card in cards],
+        cards=[
+            card._replace(marked=bool(found), groups=tuple(found) if several else ())
+            for card, found in zip(cards, of_cards, strict=True)
+        ],
         arrows=[
-            a._replace(marked=k in at or (a.source in on and a.target in on)) for k, a in enumerate(arrows)
+            arrow._replace(marked=bool(found), groups=tuple(found) if several else ())
+            for arrow, found in zip(arrows, of_arrows, strict=True)
         ],
     )
-    return drawing, [ways.get(start.card, 0) for start in starts]
+    return drawing, [[ways.get(start.card, 0) for start in starts] for starts in groups]

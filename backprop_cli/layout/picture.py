@@ -63,6 +63,7 @@ class Box(NamedTuple):
     radius: float = 6.0
     line: float = 1.5
     opacity: float = 1.0
+    dash: tuple[float, ...] = ()
 
 
 class Dot(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..explanation.edges import GraphView
@@ -18,13 +19,8 @@ SCHEMA, ARRAYS = 1, 2
 """Of JSON without and with arrays."""
 
 
-def graph_facts(view: GraphView, paths: dict[str, int]) -> Facts:
-    """Return a graph.
-
-    Args:
-        view: What is shown.
-        paths: Names asked for, with how many paths lead from each to the output.
-    """
+def graph_facts(view: GraphView) -> Facts:
+    """Return a graph."""
     graph = view.graph
     head = {
         "schema": SCHEMA,
@@ -32,7 +28,8 @@ def graph_facts(view: GraphView, paths: dict[str, int]) -> Facts:
         "output": graph.own_name(graph.output),
         "value": view.values[graph.output],
         "inputs": view.point.inputs if view.point is not None else None,
-        "paths": paths,
+        "paths": view.path_counts(),
+        **_groups(view.paths, view.paths),
     }
     nodes = (
         {
@@ -43,6 +40,7 @@ def graph_facts(view: GraphView, paths: dict[str, int]) -> Facts:
             "value": view.values[id],
             "gradient": None if graph.nodes[id].kind == CONSTANT else view.gradient[id],
             "marked": view.marked[id] if view.marked is not None else None,
+            **_groups(view.paths, view.groups(id)),
         }
         for id in view.shown
     )
@@ -54,13 +52,14 @@ def graph_facts(view: GraphView, paths: dict[str, int]) -> Facts:
             "value": edge.value,
             "taken": edge.taken,
             "marked": edge.marked if view.marked is not None else None,
+            **_groups(view.paths, edge.groups),
         }
         for edge in view.edges()
     )
     return Facts({**head, "nodes": Entries(nodes), "edges": Entries(edges)}, "graph")
 
 
-def array_facts(view: ArrayView, paths: dict[str, int]) -> Facts:
+def array_facts(view: ArrayView) -> Facts:
     """Return a graph with arrays: numbers as nested lists, None where there are no values."""
     from .arrays import shape_list
 
@@ -71,7 +70,8 @@ def array_facts(view: ArrayView, paths: dict[str, int]) -> Facts:
         "output": graph.own_name(graph.output),
         "value": None if report is None else report.value.tolist(),
         "inputs": None if report is None else {name: x.tolist() for name, x in report.inputs.items()},
-        "paths": paths,
+        "paths": view.path_counts(),
+        **_groups(view.paths, view.paths),
     }
     nodes = (
         {
@@ -85,6 +85,7 @@ def array_facts(view: ArrayView, paths: dict[str, int]) -> Facts:
             if report is None or graph.nodes[id].kind == CONSTANT
             else report.standing(id).tolist(),
             "marked": view.marked[id] if view.marked is not None else None,
+            **_groups(view.paths, view.groups(id)),
         }
         for id in view.shown
     )
@@ -94,6 +95,7 @@ def array_facts(view: ArrayView, paths: dict[str, int]) -> Facts:
             "target": edge.target,
             "symbol": edge.symbol or None,
             "marked": edge.marked if view.marked is not None else None,
+            **_groups(view.paths, edge.groups),
         }
         for edge in view.edges()
     )
@@ -138,8 +140,19 @@ def inverse_facts(report: Implicit) -> Facts:
     return Facts({**head, "nodes": Entries(nodes), "edges": Entries([edge])}, "graph")
 
 
-def units_facts(found: Units, drawing: Drawing) -> Facts:
-    """Return a network, unit by unit."""
+def _groups(groups: Sequence[object], here: Sequence[object]) -> dict[str, list[object]]:
+    """Return what is said of groups of paths where there is more than one."""
+    return {"groups": list(here)} if len(groups) > 1 else {}
+
+
+def units_facts(found: Units, drawing: Drawing, paths: Sequence[Sequence[str]] = ()) -> Facts:
+    """Return a network, unit by unit.
+
+    Args:
+        found: Its units.
+        drawing: With what is marked.
+        paths: Names whose paths are marked, group by group.
+    """
     step = found.step
     head = {
         "schema": SCHEMA,
@@ -149,6 +162,7 @@ def units_facts(found: Units, drawing: Drawing) -> Facts:
         "rows": list(step.rows),
         "loss": step.loss,
         "value": step.before,
+        **_groups(paths, paths),
     }
     cards, arrows = list(drawing.cards), list(drawing.arrows)
     units = (
@@ -159,6 +173,7 @@ def units_facts(found: Units, drawing: Drawing) -> Facts:
             "activation": unit.activation or None,
             "numbers": unit.numbers,
             "marked": card.marked,
+            **_groups(paths, card.groups),
         }
         for unit, card in zip(found.units, cards, strict=True)
     )
@@ -170,6 +185,7 @@ def units_facts(found: Units, drawing: Drawing) -> Facts:
             "value": weight.value,
             "gradient": weight.gradient,
             "marked": arrow.marked,
+            **_groups(paths, arrow.groups),
         }
         for weight, arrow in zip(found.weights, arrows, strict=True)
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple
 
 from ..errors import UsageError, printable
-from ..layout.drawing import IDLE, Arrow, Card, Drawing, shortened
+from ..layout.drawing import IDLE, PATTERNS, Arrow, Card, Drawing, shortened
 from ..layout.layered import Arrangement, Link, Size, Spacing, arrange, positions
 from ..layout.tracks import Net, nets, tracks, untangle
 from .palette import ANSI
@@ -29,6 +29,11 @@ LISTED = (
 
 HEADS = {True: "►▼◄▲", False: ">v<^"}
 """Of arrows across and down, and of their ways back."""
+
+# of groups of paths: level and steep pieces, in ASCII and with box characters
+LEVEL, STEEP = {False: "=~*:@", True: "━═╍┉┅"}, {False: "#%*:@", True: "┃║╏┋┇"}
+DOUBLE = str.maketrans("┏┓┗┛┣┫┳┻╋━┃", "╔╗╚╝╠╣╦╩╬═║")
+
 IDLE_HEAD = {True: "○", False: "o"}
 HEADING, LABEL = 34, 24
 
@@ -77,12 +82,12 @@ def graph_text(
                 continue
             if grid.width <= width or form is not None:
                 variant = variant._replace(legend=_renamed(variant.legend, _idle_words(unicode)))
-                return Drawn(_page(variant, grid.lines(color), width, color), each, tuple(widths))
+                return Drawn(_page(variant, grid.lines(color), width, color, unicode), each, tuple(widths))
             widths.append(grid.width)
     body = _list(drawing, width, unicode, color)
     legend = [text for text in drawing.legend if not text.startswith(IDLE)]  # a list has no arrows
     drawing = drawing._replace(legend=_renamed(legend, LISTED))
-    return Drawn(_page(drawing, body, width, color), "list", tuple(widths))
+    return Drawn(_page(drawing, body, width, color, unicode, listed=True), "list", tuple(widths))
 
 
 def _renamed(legend: Sequence[str], words: Sequence[tuple[str, str]]) -> tuple[str, ...]:
@@ -95,10 +100,15 @@ def _idle_words(unicode: bool) -> list[tuple[str, str]]:
     return [(IDLE, f"an arrow that ends in {IDLE_HEAD[unicode]}")]
 
 
-def _page(drawing: Drawing, body: list[str], width: int, color: bool) -> str:
+def _page(
+    drawing: Drawing, body: list[str], width: int, color: bool, unicode: bool, *, listed: bool = False
+) -> str:
     title = shortened(printable(drawing.title), max(width, 20))
     lines = [_styled(title, "bold", color), ""] if title else []
     lines += [*body, ""]
+    for k, text in enumerate(drawing.groups):
+        mark = str(k + 1) if listed else LEVEL[unicode][k] * 4
+        lines.append(f"{_styled(mark, PATTERNS[k].role, color)} {printable(text)}")
     lines += [_styled(printable(text), "muted", color) for text in drawing.legend]
     return "".join(f"{line}\n" for line in lines)
 
@@ -114,12 +124,13 @@ def _styled(text: str, style: str | None, color: bool) -> str:
 class _Line:
     """What passes a cell."""
 
-    __slots__ = ("heavy", "net", "sides")
+    __slots__ = ("groups", "heavy", "net", "sides")
 
     def __init__(self, net: int) -> None:
         self.net = net
         self.sides = 0
         self.heavy = 0
+        self.groups: tuple[int, ...] = ()
 
 
 class _Grid:
@@ -142,7 +153,16 @@ class _Grid:
         for k, c in enumerate(text):
             self.texts[x + k, y] = c, style
 
-    def line(self, net: int, a: tuple[int, int], b: tuple[int, int], heavy: bool, *, opens: str = "") -> None:
+    def line(
+        self,
+        net: int,
+        a: tuple[int, int],
+        b: tuple[int, int],
+        heavy: bool,
+        groups: tuple[int, ...],
+        *,
+        opens: str = "",
+    ) -> None:
         """Draw a straight piece between two places (along, across), both included.
 
         Args:
@@ -150,12 +170,13 @@ class _Grid:
             a: Where it begins.
             b: Where it ends, not before ``a`` along.
             heavy: Draw it heavily.
+            groups: Of paths that it belongs to.
             opens: With ``a`` or ``b`` in it, the line goes on there, along.
         """
         back, forward = (UP, BELOW) if self.down else (LEFT, RIGHT)
         for end, at, side in (("a", a, back), ("b", b, forward)):
             if end in opens:
-                self._pass(net, self._screen(at), side, heavy)
+                self._pass(net, self._screen(at), side, heavy, groups)
         (x0, y0), (x1, y1) = sorted((self._screen(a), self._screen(b)))
         flat = y0 == y1
         count = (x1 - x0) if flat else (y1 - y0)
@@ -165,17 +186,18 @@ class _Grid:
                 sides = (LEFT if k else 0) + (RIGHT if k < count else 0)
             else:
                 sides = (UP if k else 0) + (BELOW if k < count else 0)
-            self._pass(net, (x0 + k, y0) if flat else (x0, y0 + k), sides, heavy)
+            self._pass(net, (x0 + k, y0) if flat else (x0, y0 + k), sides, heavy, groups)
 
     def _screen(self, at: tuple[int, int]) -> tuple[int, int]:
         return (at[1], at[0]) if self.down else at
 
-    def _pass(self, net: int, at: tuple[int, int], sides: int, heavy: bool) -> None:
+    def _pass(self, net: int, at: tuple[int, int], sides: int, heavy: bool, groups: tuple[int, ...]) -> None:
         here = self.ways.setdefault(at, [])
         line = next((line for line in here if line.net == net), None)
         if line is None:
             line = _Line(net)
             here.append(line)
+        line.groups = tuple(sorted({*line.groups, *groups}))
         for side in (UP, RIGHT, BELOW, LEFT):
             if sides // side % 3:
                 line.sides += side if not line.sides // side % 3 else 0
@@ -183,7 +205,7 @@ class _Grid:
 
     def lines(self, color: bool) -> list[str]:
         """Return the rows."""
-        cells = {at: self._character(lines) for at, lines in self.ways.items()} | self.texts
+        cells = {at: self._character(at, lines) for at, lines in self.ways.items()} | self.texts
         height = max((y for _, y in cells), default=-1) + 1
         rows: list[list[tuple[str, str | None]]] = [[] for _ in range(height)]
         for (x, y), cell in sorted(cells.items()):
@@ -197,10 +219,19 @@ class _Grid:
             for row in rows
         ]
 
-    def _character(self, lines: list[_Line]) -> tuple[str, str | None]:
+    def _character(self, at: tuple[int, int], lines: list[_Line]) -> tuple[str, str | None]:
         # of two that cross, the one that goes up and down passes over the other: no corner is meant
         line = max(lines, key=lambda line: (line.sides in (UP + BELOW, UP, BELOW), line.heavy))
         style = "mark" if line.heavy else "muted"
+        if line.heavy and line.groups:
+            flat = not line.sides % (3 * BELOW) // BELOW and not line.sides // UP
+            straight = flat or line.sides in (UP + BELOW, UP, BELOW)
+            group = _turn(line.groups, sum(at) if straight else 0)
+            style = PATTERNS[group].role
+            if straight:
+                return (LEVEL if flat else STEEP)[self.unicode][group], style
+            corner = LINES[line.sides + line.heavy] if self.unicode else STEEP[False][group]
+            return corner.translate(DOUBLE) if group == 1 else corner, style
         if self.unicode:
             return LINES[line.sides + line.heavy], style
         if not line.sides % (3 * BELOW) // BELOW and not line.sides // UP:
@@ -303,19 +334,29 @@ def _ways(grid: _Grid, made: Arrangement, starts: list[int], arrows: list[Arrow]
         for net, track in zip(ways, found, strict=True):
             item = made.items[net.item]
             marked = {k for links in net.ends.values() for k in links if arrows[k].marked}
+            reached = {place: _groups(arrows[k] for k in links) for place, links in net.ends.items()}
             begin = starts[column] + (_thickness(grid, made, net.item) if item.kind == "node" else 0)
             corner = first + track if track >= 0 else end
             for place, links in net.ends.items():
-                heavy = bool(marked & set(links))
-                grid.line(net.item, (begin, net.start), (corner, net.start), heavy, opens="a")
-                grid.line(net.item, (corner, net.start), (corner, place), heavy)
-                grid.line(net.item, (corner, place), (into, place), heavy, opens="b")
+                heavy, groups = bool(marked & set(links)), reached[place]
+                grid.line(net.item, (begin, net.start), (corner, net.start), heavy, groups, opens="a")
+                grid.line(net.item, (corner, net.start), (corner, place), heavy, groups)
+                grid.line(net.item, (corner, place), (into, place), heavy, groups, opens="b")
                 route = made.routes[links[0]]
                 if item.kind == "node" and arrows[links[0]].two_way:
-                    _head(grid, begin, net.start, heavy, idle=False, back=True)
+                    _head(grid, begin, net.start, heavy, groups, idle=False, back=True)
                 target = route[column + 1 - made.items[route[0]].column]
                 if made.items[target].kind == "node":
-                    _head(grid, into, place, heavy, all(not arrows[k].taken for k in links))
+                    _head(grid, into, place, heavy, groups, all(not arrows[k].taken for k in links))
+
+
+def _groups(arrows: Iterable[Arrow]) -> tuple[int, ...]:
+    return tuple(sorted({group for arrow in arrows for group in arrow.groups}))
+
+
+def _turn(groups: Sequence[int], place: int) -> int:
+    """Return the group whose turn it is at a place of a line that belongs to all of them."""
+    return groups[place % len(groups)]
 
 
 def _thickness(grid: _Grid, made: Arrangement, node: int) -> int:
@@ -324,10 +365,19 @@ def _thickness(grid: _Grid, made: Arrangement, node: int) -> int:
     return int(item.size.depth if grid.down else made.depth(item.column))
 
 
-def _head(grid: _Grid, along: int, across: int, heavy: bool, idle: bool, *, back: bool = False) -> None:
+def _head(
+    grid: _Grid,
+    along: int,
+    across: int,
+    heavy: bool,
+    groups: Sequence[int],
+    idle: bool,
+    *,
+    back: bool = False,
+) -> None:
     x, y = (across, along) if grid.down else (along, across)
     head = IDLE_HEAD[grid.unicode] if idle else HEADS[grid.unicode][2 * back + grid.down]
-    grid.write(x, y, head, "mark" if heavy else "muted")
+    grid.write(x, y, head, PATTERNS[groups[0]].role if groups else "mark" if heavy else "muted")
 
 
 def _label(grid: _Grid, made: Arrangement, starts: list[int], k: int, arrow: Arrow) -> None:
@@ -370,6 +420,7 @@ def _box(grid: _Grid, made: Arrangement, start: int, k: int, card: Card) -> None
     grid.write(x, y + height - 1, corners[2] + flat * (width - 2) + corners[3], style)
     for line in range(y + 1, y + height - 1):
         grid.write(x, line, steep + " " * (width - 2) + steep, style)
+    _outline(grid, (x, y), (width, height), card.groups)
     free = (height - 3 - len(rows)) // 2
     grid.write(x + 2, y + 1 + free, _heading(card), "muted" if card.marked is False else "bold")
     for line, (name, text, role) in enumerate(rows, y + 2 + free):
@@ -377,7 +428,30 @@ def _box(grid: _Grid, made: Arrangement, start: int, k: int, card: Card) -> None
         grid.write(x + width - 2 - len(text), line, text, "muted" if card.marked is False else role)
 
 
+def _outline(grid: _Grid, at: tuple[int, int], size: tuple[int, int], groups: Sequence[int]) -> None:
+    """Draw a box once more, as its groups of paths are drawn."""
+    if not groups:
+        return
+    (x, y), (width, height) = at, size
+    for i in range(width):
+        for j in range(height) if i in (0, width - 1) else (0, height - 1):
+            flat, corner = 0 < i < width - 1, i in (0, width - 1) and j in (0, height - 1)
+            group = groups[0] if corner else _turn(groups, i + j)
+            if corner and grid.unicode:
+                text = ("┏┓┗┛" if group != 1 else "╔╗╚╝")[2 * (j > 0) + (i > 0)]
+            else:
+                text = (LEVEL if flat else STEEP)[grid.unicode][group]
+            grid.write(x + i, y + j, text, PATTERNS[group].role)
+
+
 # the list
+
+
+def _mark(what: Card | Arrow, groups: int) -> str:
+    """Return what stands before a line: ``* `` on a path, ``12 `` on paths of the first two groups."""
+    if groups:
+        return "".join(str(k + 1) if k in what.groups else " " for k in range(groups)) + " "
+    return "* " if what.marked else "" if what.marked is None else "  "
 
 
 def _list(drawing: Drawing, width: int, unicode: bool, color: bool) -> list[str]:
@@ -387,10 +461,11 @@ def _list(drawing: Drawing, width: int, unicode: bool, color: bool) -> list[str]
     into: dict[str, list[Arrow]] = {}
     for arrow in drawing.arrows:
         into.setdefault(arrow.target, []).append(arrow)
+    many = len(drawing.groups)
     longest = max((len(_heading(card)) for card in cards), default=0)
     lines = []
     for card in cards:
-        mark = "* " if card.marked else "  " if card.marked is False else ""
+        mark = _mark(card, many)
         heading = _heading(card)
         plain = mark + heading.ljust(longest if card.rows else 0)
         text = _styled(mark + heading, "mark" if card.marked else "bold", color)
@@ -409,7 +484,7 @@ def _list(drawing: Drawing, width: int, unicode: bool, color: bool) -> list[str]
                 branch = "└─ " if last else "├─ "
             else:
                 branch = "`- " if last else "|- "
-            start = "* " if arrow.marked else "  " if card.marked is not None else ""
+            start = _mark(arrow, many)
             source = f"{start}{branch}from {shortened(printable(names[arrow.source]), 24)}"
             label = _text(arrow)
             lines.append(source + (": " + _styled(label, arrow.role, color) if label else ""))

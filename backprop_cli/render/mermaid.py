@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import printable
-from ..layout.drawing import Arrow, Card, Drawing
+from ..layout.drawing import PATTERNS, Arrow, Card, Drawing, Pattern
 from .palette import LIGHT
 
 MOST_EDGES = 500
@@ -29,23 +29,45 @@ def mermaid(drawing: Drawing, *, fenced: bool = False) -> Iterator[str]:
     yield "flowchart LR\n"
     yield f"  accTitle: {_plain(drawing.title)}\n"
     marked: list[str] = []
+    grouped: dict[tuple[int, ...], list[str]] = {}
     for card in drawing.cards:
         yield f"  {card.id}[{_card(card)}]:::{card.kind}\n"
-        if card.marked:
+        if card.groups:
+            grouped.setdefault(card.groups, []).append(card.id)
+        elif card.marked:
             marked.append(card.id)
-    ways: list[int] = []
-    for k, arrow in enumerate(drawing.arrows):
+    for number, text in enumerate(drawing.groups):
+        yield f"  paths{number}[{quoted(text)}]:::step\n"
+        grouped.setdefault((number,), []).append(f"paths{number}")
+    ways: dict[int, list[int]] = {}
+    k = 0
+    for arrow in drawing.arrows:
         yield f"  {arrow.source} {_arrow(arrow)} {arrow.target}\n"
-        if arrow.marked:
-            ways.append(k)
+        for group in arrow.groups or (0,) * bool(arrow.marked):
+            if group != (arrow.groups or (0,))[0]:  # an arrow of its own beside the first
+                k += 1
+                yield f"  {arrow.source} {_arrow(arrow.bare())} {arrow.target}\n"
+            ways.setdefault(group, []).append(k)
+        k += 1
     yield CLASSES
     if marked:
         yield f"  classDef marked stroke:{LIGHT['mark']},stroke-width:3px\n"
         yield f"  class {','.join(marked)} marked\n"
-    if ways:
-        yield f"  linkStyle {','.join(map(str, ways))} stroke:{LIGHT['mark']},stroke-width:3px\n"
+    for groups, ids in sorted(grouped.items()):
+        name = "paths" + "_".join(map(str, groups))
+        pattern = PATTERNS[groups[0]] if len(groups) == 1 else PATTERNS[groups[0]]._replace(dash=())
+        yield f"  classDef {name} {_stroke(pattern, 1 + 2 * len(groups))}\n"
+        yield f"  class {','.join(ids)} {name}\n"
+    for group, links in sorted(ways.items()):
+        yield f"  linkStyle {','.join(map(str, links))} {_stroke(PATTERNS[group], 3)}\n"
     if fenced:
         yield "```\n"
+
+
+def _stroke(pattern: Pattern, width: int) -> str:
+    lengths = " ".join(f"{x:g}" for x in pattern.dash)
+    dash = f",stroke-dasharray:{lengths},stroke-linecap:round" if lengths else ""
+    return f"stroke:{LIGHT[pattern.role]},stroke-width:{width}px{dash}"
 
 
 def quoted(*lines: str) -> str:

@@ -133,6 +133,8 @@ def _artists(shape: Any, unit: float) -> list[Any]:
         paint = _paint(shape.fill, shape.stroke, shape.line * unit, shape.opacity)
         radius = min(shape.radius, shape.width / 2, shape.height / 2)
         style = f"round,pad=0,rounding_size={radius}" if radius > 0 else "square,pad=0"
+        if shape.dash and shape.stroke:
+            paint |= {"linestyle": (0, [x / shape.line for x in shape.dash]), "capstyle": "round"}
         return [FancyBboxPatch((shape.x, shape.y), shape.width, shape.height, boxstyle=style, **paint)]
     assert isinstance(shape, Path)
     points, head = arrow(shape)

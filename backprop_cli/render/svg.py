@@ -72,7 +72,7 @@ def _shape(shape: Shape) -> str:
         return (
             f'<rect x="{number(shape.x)}" y="{number(shape.y)}" width="{number(shape.width)}" '
             f'height="{number(shape.height)}" rx="{number(shape.radius)}"'
-            f"{_paint(shape.fill, shape.stroke, shape.line, shape.opacity)}/>"
+            f"{_paint(shape.fill, shape.stroke, shape.line, shape.opacity)}{_dash(shape.dash)}/>"
         )
     if isinstance(shape, Dot):
         return (
@@ -82,12 +82,15 @@ def _shape(shape: Shape) -> str:
     return _label(shape)
 
 
+def _dash(lengths: Sequence[float]) -> str:
+    return f' stroke-dasharray="{" ".join(map(number, lengths))}"' if lengths else ""
+
+
 def _path(path: Path) -> str:
     points, head = arrow(path)
-    dash = f' stroke-dasharray="{" ".join(map(number, path.dash))}"' if path.dash else ""
     drawn = (
         f'<path d="{_outline(points, path.curve)}{"Z" if path.fill else ""}"'
-        f"{_paint(path.fill, path.stroke, path.width, path.opacity)}{dash}/>"
+        f"{_paint(path.fill, path.stroke, path.width, path.opacity)}{_dash(path.dash)}/>"
     )
     if head:
         drawn += f'<path d="{_outline(head, False)}Z"{_paint(path.stroke, None, 0.0, path.opacity)}/>'

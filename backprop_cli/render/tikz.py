@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..errors import printable
 from ..language.operators import SUM
 from ..language.written import bracketed
-from ..layout.drawing import Arrow, Card, Drawing
-from ..layout.graph_picture import Placed, place
+from ..layout.drawing import PATTERNS, Arrow, Card, Drawing, Pattern
+from ..layout.graph_picture import BESIDE, SAMPLE, Placed, outlines, place, strands
+from ..layout.picture import Point, Role
 from .latex import BRACKETS, formula, name_to_latex, number_to_latex, text_to_latex
 from .palette import LIGHT
 
@@ -31,7 +32,8 @@ def tikz(drawing: Drawing) -> Iterator[str]:
     drawing = drawing.settled()
     placed = place(drawing._replace(title=""))
     yield HEAD
-    for role in ("positive", "negative", "zero", "mark", "muted"):
+    roles: list[Role] = ["positive", "negative", "zero", "mark", "muted"]
+    for role in (*roles, *(p.role for p in PATTERNS[1 : len(drawing.groups)])):
         yield rf"\definecolor{{{role}}}{{HTML}}{{{LIGHT[role][1:].upper()}}}" + "\n"
     yield "\\begin{document}\n"
     yield f"% {_comment(drawing.title)}\n"
@@ -44,8 +46,15 @@ def tikz(drawing: Drawing) -> Iterator[str]:
     )
     for card, box in zip(drawing.cards, placed.boxes, strict=True):
         yield _card(card, box.x + box.width / 2.0, box.y + box.height / 2.0, box.width, box.height)
+        for pattern, line in outlines(card, box):
+            a, b = _point(line.x, line.y), _point(line.x + line.width, line.y + line.height)
+            yield f"  \\draw[{_pattern(pattern)}, rounded corners=3pt] {a} rectangle {b};\n"
     for k, arrow in enumerate(drawing.arrows):
         yield from _arrow(arrow, placed, k)
+    for k, text in enumerate(drawing.groups):
+        y = placed.height + 18.0 * k
+        yield f"  \\draw[{_pattern(PATTERNS[k])}] {_point(0.0, y)} -- {_point(SAMPLE, y)};\n"
+        yield f"  \\node[right, text=muted] at {_point(SAMPLE, y)} {{{_text(text)}}};\n"
     yield "\\end{tikzpicture}\n\\end{document}\n"
 
 
@@ -103,12 +112,28 @@ def _card(card: Card, x: float, y: float, width: float, height: float) -> str:
         lines.append(f"{head}{color}{{{_number(row.text)}}}")
     text = r" \\ ".join(lines)
     style = f"{card.kind} card"
-    if card.marked:
+    if card.groups:
+        style += ", draw=none"
+    elif card.marked:
         style += ", draw=mark, very thick"
     elif card.marked is False:
         style += ", draw=black!20, text=muted"
     size = f"minimum width={SCALE * width:.1f}pt, minimum height={SCALE * height:.1f}pt"
     return f"  \\node[{style}, {size}] ({card.id}) at {_point(x, y)} {{{text}}};\n"
+
+
+def _pattern(pattern: Pattern) -> str:
+    lengths = [f"{'off' if k % 2 else 'on'} {SCALE * x:.3g}pt" for k, x in enumerate(pattern.dash)]
+    dash = f", line cap=round, dash pattern={' '.join(lengths)}" if lengths else ""
+    return f"draw={pattern.role}, very thick{dash}"
+
+
+def _curve(points: Sequence[Point]) -> str:
+    pieces = [_point(*points[0])]
+    for i in range(1, len(points), 3):
+        a, b, c = (_point(*p) for p in points[i : i + 3])
+        pieces.append(f".. controls {a} and {b} .. {c}")
+    return " ".join(pieces)
 
 
 def _arrow(arrow: Arrow, placed: Placed, k: int) -> Iterator[str]:
@@ -120,22 +145,25 @@ def _arrow(arrow: Arrow, placed: Placed, k: int) -> Iterator[str]:
         style += ", opacity=0.4"
     if not arrow.taken:
         style += ", dashed"
-    pieces = [_point(*points[0])]
-    for i in range(1, len(points), 3):
-        a, b, c = (_point(*p) for p in points[i : i + 3])
-        pieces.append(f".. controls {a} and {b} .. {c}")
-    yield f"  \\draw[{style}] {' '.join(pieces)};\n"
-    at = placed.labels[k]
-    if at is None:
+    if arrow.groups:
+        for pattern, line in strands(arrow, points):
+            yield f"  \\draw[way, {_pattern(pattern)}] {_curve(line)};\n"
+    else:
+        yield f"  \\draw[{style}] {_curve(points)};\n"
+    label = placed.labels[k]
+    if label is None:
         return
+    x, y = label
+    aside = BESIDE / 2.0 * max(len(arrow.groups) - 1, 0)
+    above, below = _point(x, y - aside), _point(x, y + aside)
     color = f", text={arrow.role}" if arrow.role in ("positive", "negative", "zero") else ""
     if arrow.label:
         parts = [_symbol(arrow.symbol)] if arrow.symbol else []
         if arrow.number and arrow.number != arrow.symbol:
             parts.append(f"${number_to_latex(arrow.number)}$")
-        yield f"  \\node[above, inner sep=2pt{color}] at {_point(*at)} {{{' $=$ '.join(parts)}}};\n"
+        yield f"  \\node[above, inner sep=2pt{color}] at {above} {{{' $=$ '.join(parts)}}};\n"
     if arrow.detail:
         name, equals, number = arrow.detail.partition(" = ")
         detail = _symbol(name) if arrow.two_way else _derivative(name)
         detail += f" $=$ {_number(number)}" if equals else ""
-        yield f"  \\node[below, inner sep=2pt, text=muted] at {_point(*at)} {{\\scriptsize {detail}}};\n"
+        yield f"  \\node[below, inner sep=2pt, text=muted] at {below} {{\\scriptsize {detail}}};\n"
