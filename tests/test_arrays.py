@@ -665,6 +665,13 @@ def test_scores_beyond_exponents_have_slopes(text: str, by: float) -> None:
     held_to_the_sweep(far)
 
 
+def test_lengths_whose_squares_overflow_have_slopes() -> None:
+    for methods in (METHODS, ["reverse"]):
+        report = gradient("norm(x)", {"x": [3e200, 4e200]}, methods=methods)
+        assert report.agree in (True, None)
+        assert np.allclose(report.gradient["x"].astype(float), [0.6, 0.8], rtol=1e-12)
+
+
 def test_determinants_of_larger_singular_matrices_have_slopes() -> None:
     a = np.arange(25.0).reshape(5, 5) ** 2 % 11
     a[4] = a[0] + a[1]

@@ -496,12 +496,17 @@ def differentiate_arrays(
             numbers.own_name(int(k)) for name in asked for k in unrolled.ids(graph.inputs[name]).reshape(-1)
         ]
     point = Point.at(numbers, _numbers_of(unrolled, graph, inputs), names)
+    values = [np.array(point.values, float)[unrolled.ids(k)] for k in range(len(graph))]
+    if any((np.isfinite(x) & ~np.isfinite(y)).any() for x, y in zip(values, run.values, strict=True)):
+        # squares of a norm overflow over arrays, not by hypot: nor are slopes those of arrays then
+        swept = np.array(point.cotangents, float)
+        cotangents = [None if g is None else swept[unrolled.ids(k)] for k, g in enumerate(run.cotangents)]
+        run = run._replace(cotangents=cotangents)
     point = point._replace(cotangents=_pulled(point, unrolled, run.cotangents))
     report = differentiate(
         numbers, point.inputs, methods=methods or DEFAULT_METHODS, wrt=names, scheme=scheme, step=step,
         process=process, unrolled=rounded_by(point, unrolled, run, conditions(graph, run.values)),
     )  # fmt: skip
-    values = [np.array(point.values, float)[unrolled.ids(k)] for k in range(len(graph))]
     found = ArrayReport(
         program, inputs, values, run.cotangents, report, unrolled, report.methods, asked,
         (*warnings, *report.warnings), report.notes,
