@@ -585,6 +585,11 @@ def test_every_format_draws_arrays(k: int) -> None:
         assert set(re.findall(r"\bv\d+\b", edge.symbol)) <= named
     rows = [row for card in shown.drawing.cards for row in card.rows]
     assert all(row.name or row.text for row in rows)
+    for edge in backprop_cli.draw(text, **arrays(values), named=True).view.edges():
+        told = "/".join(f"d{view.graph.own_name(id)}" for id in (edge.target, edge.source))
+        assert edge.symbol == told or not any(
+            view.graph.nodes[id].shape for id in (edge.target, edge.source)
+        )  # the formulas of numbers are none of arrays
 
 
 def test_graphs_refuse_what_arrays_do_not_have(run: Callable[..., Result]) -> None:

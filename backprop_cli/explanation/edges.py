@@ -245,10 +245,13 @@ class Arrows:
         return region, ends
 
     def formula(self, id: int, source: int) -> str | None:
-        """Return the derivative of a step by one that it reads, over names; None for a long one."""
+        """Return the derivative of a step by one that it reads, over names; None for long ones and arrays."""
         if id not in self._programs:
             region, ends = self.between(id)
-            self._programs[id] = self._alone(id, region, ends) if len(region) <= MOST_BETWEEN else None
+            # the rules are those of numbers
+            arrays = any(self.graph.nodes[i].shape for i in region | ends)
+            short = len(region) <= MOST_BETWEEN and not arrays
+            self._programs[id] = self._alone(id, region, ends) if short else None
         alone = self._programs[id]
         slope = derive(alone, self.graph.own_name(source)).substituted if alone is not None else None
         return None if slope is None else over_names(tidied(slope)).text
