@@ -733,6 +733,8 @@ FORMULAS: list[tuple[str, Arrays, dict[str, str]]] = [
     ("2*x'@x", {"x": [0, 1, 2, 3]}, {"x": "4*x"}),
     ("sum(relu(X@w))", {"X": ROWS, "w": [0.5, -0.3]}, {"w": "X'@where(X@w > 0, 1, 0)"}),
     ("sum(softmax(x)*g)", {"x": [1, 2], "g": [3, 1]}, {"x": "softmax(x)*(g - softmax(x)'@g)"}),
+    ("sum(A'.^2)", SQUARE, {"A": "2*A"}),
+    ("sum(A')", SQUARE, {"A": "ones(2, 2)"}),
     ("(2.^3)*x'@x", {"x": [1, 2]}, {"x": "16*x"}),
     ("sum(X.^2.*X)", {"X": A32}, {"X": "3*X.^2"}),
     ("x'@A@x/(x'@x)", QUADRATIC, {"A": "x@x'/(x'@x)"}),

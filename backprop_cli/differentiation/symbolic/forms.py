@@ -241,6 +241,11 @@ class Forms:
         plain = first.kind == PLAIN or (first.kind == TURNED and len(shape) == 1)
         if plain and len(kept) == 1 and len(first.shape) == len(shape):
             return Form(shape, coefficient * first.expr)
+        if len(kept) == 1 and first.kind == TURNED and len(first.shape) == 2:
+            if first.expr in self.formed:  # the transpose of a transpose
+                return self.scaled(self.turned(self.formed[first.expr]), coefficient)
+            if first.expr.is_number:
+                return Form(shape, coefficient * first.expr)
         return Form(shape, sympy.S.Zero, {tuple(kept): coefficient})
 
     def _summed(self, piece: list[Factor]) -> list[Factor]:
