@@ -388,3 +388,10 @@ def test_straight_lines_do_not_bend(text, level):
 def test_a_quotient_of_a_slope_of_0_is_0():
     report = implicit("y = x^3", x=0, inverse=True)
     assert report.slopes[0].numbers == {"symbolic": 0.0, "reverse": 0.0, "finite": 0.0}
+
+
+def test_a_tangent_stands_or_lies_as_it_is_drawn(run):
+    circle = ("grad", "x^2 + y^2 = 25")
+    assert "horizontal" in run(*circle, "--x", "0", "--y", "5", "--dy/dt", "2").out
+    assert "vertical" in run(*circle, "--x", "5", "--y", "0", "--dx/dt", "2").out
+    assert "vertical" in run(*circle, "--x", "5", "--y", "0").out

@@ -282,6 +282,18 @@ def test_markdown_and_latex(run):
     assert r"f(a\_b+h)" in latex
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("where(x > 0, 1/x, 3)", "f jumps: the gap itself grows while h shrinks"),
+        ("where(x > 0, log(x), 3)", "f jumps: the gap itself grows while h shrinks"),
+        ("floor(x)", "f jumps: the gap stays while h shrinks, so gap/h grows like 1/h"),
+    ],
+)
+def test_what_is_said_of_a_gap(run, text, says):
+    assert says in run("limit", text, "--x", "0").out
+
+
 def test_wrt_and_symbolic(run):
     report = run("limit", "a*b", "--a", "2", "--b", "3", "--wrt", "b", "--format", "json").json
     assert [found["input"] for found in report["limits"]] == ["b"]

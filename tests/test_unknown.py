@@ -379,3 +379,7 @@ def test_what_is_too_large_to_be_tried_is_not_shown(run: Run) -> None:
 def test_a_definition_that_is_never_called_leaves_numbers_as_they_are() -> None:
     assert backprop.eval("q(x) = h(x); 2y", y=3) == 6.0
     assert backprop.grad("q(x) = h(x); 2y", y=3).agree
+
+
+def test_a_constant_of_an_unknown_function_has_no_false_note(run):
+    assert "did not hold" not in run("grad", "y = f(2)").err

@@ -199,7 +199,8 @@ def implicit(
         partials, bounds = _swept(equations, inputs)
         kinked = _kinked(equations, inputs)
     for k, (solved, by) in enumerate(pairs):
-        why = _undefined(solved, by, partials, bounds, kinked, upright=k == 0) if inputs is not None else ""
+        upright = (solved[-1] == list(equations.unknowns)[-1]) if rates else k == 0
+        why = _undefined(solved, by, partials, bounds, kinked, upright=upright) if inputs is not None else ""
         if process is not None:
             ids = [g.output for g in equations.graphs]
             undo = inverse and k == 1

@@ -148,6 +148,8 @@ def without_refuted(
         slopes: The numbers; None for d output / d node by the sweep.
     """
     keys = list(formulas)
+    if not graph.inputs:  # nothing to differentiate by
+        return {}, []
     if len(graph) > MOST_NODES:
         return {}, [f"{len(graph):,} nodes are too many for formulas to be held to functions put in"]
 

@@ -148,7 +148,9 @@ def verdict(limits: Limits, limit: Limit) -> list[str]:
     else:
         lines.append(f"{_sides(limit, f)}: no derivative")
         if limit.kind == "jump":
-            lines.append(f"{f} jumps: the gap stays while {h} shrinks, so gap/{h} grows like 1/{h}")
+            stays = f"the gap stays while {h} shrinks, so gap/{h} grows like 1/{h}"
+            grows = limit.growth is not None and limit.growth < -1.01
+            lines.append(f"{f} jumps: " + (f"the gap itself grows while {h} shrinks" if grows else stays))
         elif limit.kind == "vertical" and limit.growth is not None:
             lines.append(f"the quotient grows like {h}^{brief(limit.growth, 2)}: the tangent is vertical")
     if limit.kind in ("kink", "jump") and node is not None and node.op is not None and node.op.convention:
