@@ -706,3 +706,18 @@ def test_numbers_of_a_page_are_those_of_the_arrays() -> None:
             slopes = point.gradient(tuple(graph.inputs))
             expected = [x for g in report.gradient.values() for x in np.reshape(g, -1)]
             assert sorted(slopes.values()) == pytest.approx(sorted(expected), rel=1e-10, abs=1e-14)
+
+
+def test_exponents_of_a_thousand_do_not_overflow(run):
+    x = ("--x", "[1000,999]")
+    out = (
+        run("plot", "logsumexp(x)", *x, "--along", "x=[1,0]", "--s", "-2:2", "--format", "csv").answered().out
+    )
+    rows = [line.split(",") for line in out.splitlines()[1:]]
+    (middle,) = [row for row in rows if float(row[0]) == 0.0]
+    assert float(middle[1]) == pytest.approx(1000.3132616875182)
+    assert float(middle[2]) == pytest.approx(0.7310585786300049)
+    assert "derivative 0.73105857863000" in run("limit", "logsumexp(x)", *x, "--wrt", "x[0]").answered().out
+    start = ("--W", "[[1000,0],[0,1]]", "--x", "[1,1]", "--t", "[0,1]", "--wrt", "W", "--rate", "0.1")
+    moved = run("descend", "cross_entropy(W@x, t)", *start, "--steps", "3", "--format", "value").answered()
+    assert moved.numbers == pytest.approx([999.7, -0.3, 0.3, 1.3])

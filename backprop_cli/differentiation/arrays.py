@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ..engine.point import Point, check_wrt
 from ..engine.run import not_an_input, written
-from ..engine.singular import check_matrices, conditions, orders, shifted
+from ..engine.singular import check_matrices, conditions, may_overflow, orders, shifted
 from ..engine.sweep import active_nodes
 from ..engine.tensors import TensorPlan
 from ..engine.unroll import Unrolled, elements, place_text
@@ -312,7 +312,10 @@ def by_numbers(
             f"the program comes to {size:,} single numbers, more than {UNROLLED:,}",
             hint="grad takes larger programs, by reverse mode alone",
         )
-    unrolled = elements(graph, each=each)
+    # exports have no word for the largest number
+    far = may_overflow(graph) and not each
+    large = shifted(graph, _planned(graph, inputs, {})[1]) if far else ()
+    unrolled = elements(graph, shifted=large, each=each)
     numbers = unrolled.graph_of(graph)
     return ByNumbers(numbers, _numbers_of(unrolled, graph, inputs), names)
 
@@ -359,13 +362,7 @@ def _run(program: Settled, inputs: Mapping[str, NDArray], active: Sequence[bool]
     leaves = {id: inputs[name] for name, id in graph.inputs.items()}
     wanted = {id: np.zeros(x.shape) for id, x in leaves.items() if active[id]} if sweep else {}
     every = range(len(graph))
-    plan = TensorPlan(graph, leaves, wanted, keep=[k for k in every if graph.nodes[k].op is not None])
-    with np.errstate(all="ignore"):
-        plan.run()
-    values = [
-        leaves[k] if k in leaves else np.broadcast_to(plan.value(k), graph.nodes[k].shape).copy()
-        for k in every
-    ]
+    plan, values = _planned(graph, inputs, wanted)
     cotangents: list[NDArray | None] = []
     for k in every:
         g = wanted.get(k)
@@ -373,6 +370,22 @@ def _run(program: Settled, inputs: Mapping[str, NDArray], active: Sequence[bool]
             g = np.broadcast_to(plan.cotangent(k), graph.nodes[k].shape).copy()
         cotangents.append(g)
     return _Run(values, cotangents, check_matrices(graph, values))
+
+
+def _planned(
+    graph: Graph, inputs: Mapping[str, NDArray], wanted: Mapping[int, NDArray]
+) -> tuple[TensorPlan, list[NDArray]]:
+    """Run a program over arrays, with the slopes that are wanted; return it and the value of every node."""
+    leaves = {id: inputs[name] for name, id in graph.inputs.items()}
+    every = range(len(graph))
+    plan = TensorPlan(graph, leaves, wanted, keep=[k for k in every if graph.nodes[k].op is not None])
+    with np.errstate(all="ignore"):
+        plan.run()
+    values = [
+        leaves[k] if k in leaves else np.broadcast_to(plan.value(k), graph.nodes[k].shape).copy()
+        for k in every
+    ]
+    return plan, values
 
 
 def _check_finite(graph: Graph, run: _Run, needed: Sequence[bool]) -> None:

@@ -92,6 +92,11 @@ def orders(graph: Graph, values: Sequence[npt.NDArray[Any]]) -> dict[int, list[i
     return found
 
 
+def may_overflow(graph: Graph) -> bool:
+    """Whether a program has steps whose exponents may need the largest taken out."""
+    return any(node.op is not None and node.op.name in SHIFTED for node in graph.nodes)
+
+
 def shifted(graph: Graph, values: Sequence[npt.NDArray[Any]]) -> list[int]:
     """Return the steps whose exponents, too large for floats or all too small, need the largest taken out."""
     found = []
