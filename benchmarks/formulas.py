@@ -372,8 +372,6 @@ class Text:
     def __ne__(self, other: object) -> Text:  # type: ignore[override]
         return Text(f"{self} != {other}")
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 # --- what is printed ----------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ from backprop_cli.differentiation.arrays import by_numbers
 from backprop_cli.engine.point import Point
 from backprop_cli.errors import BackpropError
 from backprop_cli.export.javascript_rows import row_name
-from backprop_cli.ops.matrices import MATRICES, written_rows
+from backprop_cli.ops.matrices import CALLED, MATRICES, written_rows
 from backprop_cli.pages.program import program_data
 from backprop_cli.render.latex_arrays import document
 
@@ -721,3 +721,11 @@ def test_exponents_of_a_thousand_do_not_overflow(run):
     start = ("--W", "[[1000,0],[0,1]]", "--x", "[1,1]", "--t", "[0,1]", "--wrt", "W", "--rate", "0.1")
     moved = run("descend", "cross_entropy(W@x, t)", *start, "--steps", "3", "--format", "value").answered()
     assert moved.numbers == pytest.approx([999.7, -0.3, 0.3, 1.3])
+
+
+@pytest.mark.parametrize("name", [n for n in CALLED if n not in ("dot", "eye", "ones", "zeros", "transpose")])
+def test_functions_of_arrays_say_so_of_numbers(run, name):
+    operands = "(x, y)" if name in ("outer", "solve", "cross_entropy") else "(x)"
+    error = run("eval", name + operands, "--x", "1", "--y", "2").refused(2).err
+    assert f"{name} is a function of vectors and matrices, and none is given here" in error
+    assert "hint: an array is a list in brackets, [1, 2], or a file" in error

@@ -189,6 +189,6 @@ def test_what_needs_values(run: Any) -> None:
     run("grad", "x'@A@x", "--format", "csv").refused(2, "--format csv needs values")
     run("grad", "x'@A@x", "--shape", "A=mxn").refused(2, "m")
     run("grad", "sum(A*x)").refused(2, "can be read in two ways")
-    run("grad", "sum(x").refused(2, "sum is not a function")
+    run("grad", "sum(x").refused(2, "sum is a function of vectors and matrices, and none is given here")
     run("grad", "x'@A@x", "--shape", "A=big").refused(2, "NAME=mxn")
     run("eval", "x'@A@x").refused(2, "no value for x")

@@ -439,7 +439,7 @@ def test_hostile_shapes_are_answered_or_refused(text: str) -> None:
         except BackpropError:
             continue
         finally:
-            assert time.process_time() - begin < 3.0  # of the processor: none goes on and on
+            assert time.process_time() - begin < 0.3  # of the processor
         assert np.isfinite(found).all()
         if text in ("a + b", "a.*b"):  # never stretched: what NumPy makes of it has a shape of these
             assert np.shape(found) in (left, right)
@@ -571,7 +571,7 @@ def test_refusals(run: Any, words: tuple[str, ...], status: int, message: str) -
 def test_textbook_brackets_are_none_of_arrays(run: Any) -> None:
     run("eval", "[a+b]*c", "--a", "2", "--b", "1", "--c", "3").refused(2, "write (a+b)*c")
     run("eval", "f'", "--f", "3").refused(2, "a prime stands for a derivative")
-    run("eval", "sum(a)", "--a", "3").refused(2, "sum is not a function")
+    run("eval", "sum(a)", "--a", "3").refused(2, "sum is a function of vectors and matrices", "x1 + x2 + x3")
     run("eval", "a[1]", "--a", "3").refused(2, "there are no indices")
     assert run("eval", "trace + norm", "--trace", "1", "--norm", "2", "--format", "value").numbers == [3.0]
 

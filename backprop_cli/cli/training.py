@@ -121,8 +121,8 @@ def train(
         if not devices.first:
             return _followed(problem, devices)
     run = Run(problem, resume=resume, force=force, threads=threads, devices=devices)
-    if (instead := run.training.instead) is not None:
-        note(f"note: {instead}")
+    if run.training.other_engine is not None:
+        note(f"note: {run.training.other_engine}")
     for text in run.broken:
         note(f"warning: passed over a damaged checkpoint: {text}")
     for text in where(run):

@@ -359,12 +359,11 @@ class _Run(NamedTuple):
 
 def _run(program: Settled, inputs: Mapping[str, NDArray], active: Sequence[bool], *, sweep: bool) -> _Run:
     graph = program.graph
-    leaves = {id: inputs[name] for name, id in graph.inputs.items()}
-    wanted = {id: np.zeros(x.shape) for id, x in leaves.items() if active[id]} if sweep else {}
-    every = range(len(graph))
+    inner = [id for id in graph.inputs.values() if sweep and active[id]]
+    wanted = {id: np.zeros(graph.nodes[id].shape) for id in inner}
     plan, values = _planned(graph, inputs, wanted)
     cotangents: list[NDArray | None] = []
-    for k in every:
+    for k in range(len(graph)):
         g = wanted.get(k)
         if g is None and sweep and active[k]:
             g = np.broadcast_to(plan.cotangent(k), graph.nodes[k].shape).copy()

@@ -97,8 +97,6 @@ class Lane:
     def __ne__(self, other: object) -> Lane:  # type: ignore[override]
         return self.lanes.compare("une", self, other)
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 class Lanes:
     """Writes instructions over vectors.

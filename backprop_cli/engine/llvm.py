@@ -78,6 +78,17 @@ def _machine() -> Machine:
     return Machine(width, partial(triple.create_target_machine, cpu=name, features=flags, opt=2, jit=True))
 
 
+class _Compiled:
+    """A function of machine code, and the engine that owns the code."""
+
+    def __init__(self, function: Callable[..., None], engine: Any) -> None:
+        self.function = function
+        self.engine = engine
+
+    def __call__(self, *pointers: Any) -> None:
+        self.function(*pointers)
+
+
 @lru_cache(maxsize=KEPT)
 def compiled(text: str, name: str, pointers: int) -> Callable[..., None]:
     """Return a function of so many pointers and a count.
@@ -98,9 +109,7 @@ def compiled(text: str, name: str, pointers: int) -> Callable[..., None]:
     except RuntimeError as error:
         raise NotCompiled(f"LLVM says {str(error).splitlines()[0]}") from error
     kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * pointers, ctypes.c_int64)
-    function = kind(engine.get_function_address(name))
-    function.engine = engine  # type: ignore[attr-defined]  # owns the code
-    return function
+    return _Compiled(kind(engine.get_function_address(name)), engine)
 
 
 def _address(name: str) -> int:

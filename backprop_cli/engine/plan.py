@@ -190,18 +190,19 @@ class Plan:
         worthwhile = many >= COMPILED_ROWS and many * len(self.nodes) >= COMPILED_WORK
         asked = self.engine == "jax" and bool(self.columns)
         if (worthwhile or asked) and self._points is None and self.fallback is None:
-            from .llvm import NotCompiled
+            from . import llvm
 
+            points: type[llvm.Points | jax.Points] = llvm.Points
             if asked:
-                from .jax import Points
-            else:
-                from .llvm import Points  # type: ignore[assignment]
+                from . import jax
+
+                points = jax.Points
             columns = [self.leaves[name] for name in self.columns]
             try:
                 if self.faulty:
-                    raise NotCompiled("a part has no number in any row")
-                self._points = Points(self.nodes, columns, *self._ids, ENOUGH)
-            except NotCompiled as error:
+                    raise llvm.NotCompiled("a part has no number in any row")
+                self._points = points(self.nodes, columns, *self._ids, ENOUGH)
+            except llvm.NotCompiled as error:
                 self.fallback = str(error)
         return self._points
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 from ..errors import Span, nearest
 from ..ops import FUNCTIONS
+from ..ops.matrices import CALLED
 from .operands import CALL, Change, Meant, atomic, closing, function_of, listed, start_before
-from .operators import CONSTANTS
+from .operators import ARRAYS_HINT, CONSTANTS
 from .products import product_of
 from .tokens import NAME, NUMBER
 
@@ -102,6 +103,8 @@ def called(text: str, span: Span) -> Meant | None:
         use = f"and let grad take the derivative in {operands[1].strip()}"
         return Meant((Change(span[0], end, operands[0].strip(), use),), "a derivative is not written")
     written = spelt(name, operands)
+    if name in CALLED and written is None:
+        return Meant((Change(span[0], end, ""),), hint=ARRAYS_HINT)
     hint = next((says for names, says in _NONE_HERE.items() if low in names.split()), None)
     if hint is not None and written is None:
         return Meant((Change(span[0], end, ""),), hint=hint)

@@ -67,6 +67,9 @@ class Constant(NamedTuple):
     exact: Callable[[Any], Any]
 
 
+ARRAYS_HINT = "an array is a list in brackets, [1, 2], or a file; numbers are added as x1 + x2 + x3"
+"""For who gives functions of arrays numbers."""
+
 CONSTANTS = {
     "pi": Constant(3.141592653589793, lambda xp: xp.pi),
     "tau": Constant(6.283185307179586, lambda xp: 2 * xp.pi),

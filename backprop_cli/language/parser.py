@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from ..errors import ExpressionError, Source, Span, nearest
 from ..ops import ALIASES, FUNCTIONS
 from .operators import (
+    ARRAYS_HINT,
     BINARY,
     COMPARISON,
     CONSTANTS,
@@ -615,6 +616,11 @@ class Parser:
             )
 
     def not_a_function(self, word: str, start: int, end: int) -> ExpressionError:
+        from ..ops.matrices import CALLED
+
+        if word in CALLED:
+            says = f"{word} is a function of vectors and matrices, and none is given here"
+            return self.error(says, (start, end), ARRAYS_HINT)
         other = OTHER_NAMES.get(word.lower()) or nearest(word, list(FUNCTIONS), 0.7)
         opens = self.after_blanks(end)
         product = f"{word}*{self.next_operand(opens, opens + 1)}"

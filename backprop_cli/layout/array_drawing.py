@@ -53,7 +53,7 @@ def _cards(view: ArrayView, output: str, lines: Lines) -> Iterator[Card]:
         if report is not None:
             rows += _rows("value", report.values[id], lines)
             slope = report.standing(id)
-            if node.kind != CONSTANT and not (slope == None).any():  # noqa: E711
+            if node.kind != CONSTANT and all(x is not None for x in slope.flat):
                 rows += _rows(f"d{output}/d{name}", slope, lines)
         kind: Kind = "step" if node.op is not None else "input"
         kind = "constant" if node.kind == CONSTANT else "output" if id == graph.output else kind

@@ -9,7 +9,7 @@ from ..ops import ALIASES, PRIMITIVES, Primitive
 from ..ops.matrices import MatrixRow, at_places, written_rows
 from ..ops.tensor import TENSORS, TensorPrimitive
 from .document import Document, Entries, Facts, Records
-from .page import Block, Column, Fields, Grid, Kind, Lines, Only, Section, Text, Tone
+from .page import Block, Column, Fields, Grid, Lines, Only, Section, Text, Tone
 from .writers import write
 
 HEADER = ["primitive", "written", "derivative", "defined", "kinks and conventions", "meaning"]
@@ -101,9 +101,8 @@ def document(
 def _page(rows: Sequence[Primitive], detailed: bool) -> Iterator[Block]:
     header = header_of(rows)
     cells = [op_row(row, header) for row in rows]
-    prose = len(header) - 3
-    kinds: list[Kind] = [*(["code"] * prose), "prose", "prose", "prose"]  # type: ignore[list-item]
-    columns = [Column(title, kind) for title, kind in zip(header, kinds, strict=True)]
+    code = len(header) - 3  # prose follows
+    columns = [Column(title, "code" if k < code else "prose") for k, title in enumerate(header)]
     yield Only(("markdown", "latex"), Grid(columns, cells))
     if detailed:
         for row in cells:

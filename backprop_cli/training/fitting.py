@@ -28,13 +28,10 @@ class Fitting(Training):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
         self.result: FitResult | None = None
-
-    @property
-    def instead(self) -> str | None:  # type: ignore[override]
-        engine = self.problem.config.training.engine
-        if engine == "numpy":
-            return None
-        return f"Levenberg-Marquardt is computed by NumPy; training.engine: {engine} is for other optimizers"
+        engine = problem.config.training.engine
+        if engine != "numpy":
+            asked = f"training.engine: {engine} is for other optimizers"
+            self.other_engine = f"Levenberg-Marquardt is computed by NumPy; {asked}"
 
     def _prepare(self) -> None:
         """There is no update rule whose state would have to be saved."""

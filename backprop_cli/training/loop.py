@@ -86,7 +86,7 @@ class Training:
     """
 
     executor: Executor = TensorPlan
-    instead: str | None = None
+    other_engine: str | None = None
     """Why another engine than the config's computes."""
 
     def __init__(self, problem: Problem) -> None:

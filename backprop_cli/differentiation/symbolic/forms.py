@@ -488,13 +488,8 @@ def shortest(e: Any) -> Any:
     """Return an expression as it is written with fewest operations."""
     if not isinstance(e, sympy.Expr) or e.is_Atom or e.count_ops() > LONG:
         return e
-    ways = [e, sympy.factor_terms(e)]
-    for way in (sympy.expand, sympy.cancel, sympy.factor):
-        try:
-            ways.append(way(e))
-        except (sympy.PolynomialError, ValueError, NotImplementedError):
-            continue
-    ways += [sympy.factor_terms(w) for w in ways[2:]]
+    ways = [way(e) for way in (sympy.expand, sympy.cancel, sympy.factor)]
+    ways = [e, sympy.factor_terms(e), *ways, *map(sympy.factor_terms, ways)]
     # SymPy counts 2*y - 2*t and 2*(y - t) alike
     return min(ways, key=lambda w: (w.count_ops(), len(str(w))))
 
