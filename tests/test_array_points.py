@@ -185,3 +185,31 @@ def test_results_have_so_many_columns(run: Any, tmp_path: Path) -> None:
     assert result.status == 2
     assert "--wrt NAMES asks for some inputs alone" in result.err
     assert run("grad", *words, "--wrt", "x").status == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "k*norm(x)^2",
+        "norm(x)",
+        "k*norm(x)^3",
+        "sum(abs(x).^1.5)",
+        "max(x)*norm(x)^2",
+        "sum(x./k)",
+        "k*sum(sqrt(x.^2).^2)",
+    ],
+)
+def test_no_cell_is_empty_without_a_reason(run: Any, tmp_path: Path, text: str) -> None:
+    """Where 0 meets an infinite slope, a row has what a run of its own has: the limit."""
+    points = [(0.0, 0.0, 1.0), (0.0, -3.0, 2.0), (2.0, 2.0, 0.0), (1e200, 1e200, 1.0), (-1.0, 0.5, 2.0)]
+    table = tmp_path / "p.csv"
+    table.write_text('"x[0]","x[1]",k\n' + "".join(f"{a},{b},{k}\n" for a, b, k in points))
+    rows = run("grad", text, "--points", table, "--wrt", "x", "--format", "json").out.splitlines()
+    for (a, b, k), line in zip(points, rows, strict=True):
+        row = json.loads(line)
+        bind = ["--k", str(k)] if "k" in text else []
+        alone = run("grad", text, "--x", f"[{a},{b}]", *bind, "--wrt", "x", "--format", "value")
+        if row["error"]:
+            assert alone.out == ""
+        else:
+            assert row["gradient"]["x"] == pytest.approx(alone.numbers, rel=1e-15)

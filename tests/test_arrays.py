@@ -811,6 +811,16 @@ def test_long_formulas_go_from_named_step_to_named_step() -> None:
     assert list(slopes) == ["W", "x", "b", "f", "c0", "g", "i", "z"]
 
 
+def test_a_variable_called_as_a_slope_is_one() -> None:
+    """``dy/dz`` is a quotient where there is a dy: no formula is refused for it, and no slope is."""
+    values = {"W": [[1, 2], [3, 4]], "x": [1, -1], "dy": 3, "dz": 4}
+    report = gradient("z = W@x; y = sum(z)*dy/dz", values)
+    assert report.formulas[report.graph.inputs["dz"]] == "-sum(z)*dy/dz^2"
+    assert [note for note in report.notes if "formula" in note] == []
+    assert dict(slopes_of(report))["x"] == "dy*colsum(W)/dz"
+    held_to_the_sweep(report)
+
+
 def test_formulas_of_targets_that_are_no_shares() -> None:
     report = gradient("cross_entropy(W@x + b, t)", SOFTMAX | {"t": [2, 1]})
     assert report.formulas[report.graph.inputs["b"]] == "sum(t)*softmax(W@x + b) - t"

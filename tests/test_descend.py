@@ -306,6 +306,13 @@ def test_floats_lie_beside_the_bottom_of_a_valley(text, rate, kind):
     assert verdict.kind == kind, verdict.says
 
 
+@pytest.mark.parametrize("text", ["(x^2-y)^2", "(x*y-1)^2", "(x^2+y^2-1)^2", "(sin(x)-y)^2"])
+def test_no_basin_is_left_along_a_valley_that_bends(text):
+    verdict = verdict_of(text, 0.05, x=1.3, y=0.2, steps=5000)
+    assert verdict.kind == "converged", verdict.says
+    assert "another one" not in "\n".join(verdict.says)
+
+
 @given(a=st.integers(1, 9), b=st.integers(-9, -1), c=st.floats(-1, 1), x=st.floats(-1, 1))
 @settings(max_examples=25)
 def test_every_valley_has_a_bottom(a, b, c, x):

@@ -598,9 +598,14 @@ def adds_up(x: NDArray) -> bool:
 
 
 def named_slopes(report: ArrayReport, text: str) -> dict[str, int]:
-    """Return the derivatives by steps that a formula has in it: ``dL/dz`` and the step."""
+    """Return the derivatives by steps that a formula has in it: ``dL/dz`` and the step.
+
+    Where a variable is called ``dL``, it is a quotient.
+    """
     graph = report.graph
     output = graph.nodes[graph.output].name or letter(graph)
+    if f"d{output}" in graph.named:
+        return {}
     slopes = {f"d{output}/d{graph.own_name(n.id)}": n.id for n in graph.nodes if n.op is not None}
     found = re.findall(rf"(?<!\w)d{re.escape(output)}/d\w+", text)
     return {slope: slopes[slope] for slope in found if slope in slopes}

@@ -551,7 +551,9 @@ class _Judge:
         if self.trace.updates < 2:
             return self.rate_says("converged", says, end)
         downhill = self.flow(self.trace.points[0]).point
-        if downhill is None or self.near(downhill, end) or not self.barred(downhill, end):
+        if downhill is None or self.near(downhill, end) or self.along_a_valley(downhill, end):
+            return self.rate_says("converged", says, end)
+        if not self.barred(downhill, end):
             return self.rate_says("converged", says, end)
         k = self.left_at(downhill)
         target = self.function.described(_tidy(downhill, self.scale))
@@ -563,6 +565,14 @@ class _Judge:
         )
         says.append(f"the {self.extremum} downhill from the start is another one, at {target}: {where}")
         return self.rate_says("left-basin", says, end)
+
+    def along_a_valley(self, a: Coordinates, b: Coordinates) -> bool:
+        """Whether two minima are equally low, and the first is level in some direction: a valley may bend."""
+        found = self.hessian(a)
+        if found is None or not self.walls(found):
+            return False
+        gap = abs(self.function.value(a) - self.function.value(b))
+        return gap <= 1e-9 * max(1.0, abs(self.trace.values[0]))
 
     def left_at(self, downhill: Coordinates) -> int | None:
         """Return the first update after which small steps lead elsewhere."""
