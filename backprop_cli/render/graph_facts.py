@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..explanation.edges import GraphView
 from ..graph import CONSTANT
@@ -32,31 +32,42 @@ def graph_facts(view: GraphView) -> Facts:
         **_groups(view.paths, view.paths),
     }
     nodes = (
-        {
-            "id": id,
-            "name": graph.own_name(id),
-            "kind": graph.nodes[id].kind,
-            "text": view.operation(id) or graph.name(id),
-            "value": view.values[id],
-            "gradient": None if graph.nodes[id].kind == CONSTANT else view.gradient[id],
-            "marked": view.marked[id] if view.marked is not None else None,
-            **_groups(view.paths, view.groups(id)),
-        }
+        _node(
+            view,
+            id,
+            value=view.values[id],
+            gradient=None if graph.nodes[id].kind == CONSTANT else view.gradient[id],
+        )
         for id in view.shown
     )
-    edges = (
-        {
-            "source": edge.source,
-            "target": edge.target,
-            "symbol": edge.symbol or None,
-            "value": edge.value,
-            "taken": edge.taken,
-            "marked": edge.marked if view.marked is not None else None,
-            **_groups(view.paths, edge.groups),
-        }
-        for edge in view.edges()
-    )
+    edges = (_edge(view, edge, value=edge.value, taken=edge.taken) for edge in view.edges())
     return Facts({**head, "nodes": Entries(nodes), "edges": Entries(edges)}, "graph")
+
+
+def _node(view: GraphView | ArrayView, id: int, **facts: Any) -> dict[str, Any]:
+    """Return a node, with what graphs of numbers and of arrays have of their own in the middle."""
+    graph = view.graph
+    return {
+        "id": id,
+        "name": graph.own_name(id),
+        "kind": graph.nodes[id].kind,
+        "text": view.operation(id) or graph.name(id),
+        **facts,
+        "marked": view.marked[id] if view.marked is not None else None,
+        **_groups(view.paths, view.groups(id)),
+    }
+
+
+def _edge(view: GraphView | ArrayView, edge: Any, **facts: Any) -> dict[str, Any]:
+    """Return an edge, in the same way."""
+    return {
+        "source": edge.source,
+        "target": edge.target,
+        "symbol": edge.symbol or None,
+        **facts,
+        "marked": edge.marked if view.marked is not None else None,
+        **_groups(view.paths, edge.groups),
+    }
 
 
 def array_facts(view: ArrayView) -> Facts:
@@ -74,31 +85,18 @@ def array_facts(view: ArrayView) -> Facts:
         **_groups(view.paths, view.paths),
     }
     nodes = (
-        {
-            "id": id,
-            "name": graph.own_name(id),
-            "kind": graph.nodes[id].kind,
-            "text": view.operation(id) or graph.name(id),
-            "shape": shape_list(view.told.report, id),
-            "value": None if report is None else report.values[id].tolist(),
-            "gradient": None
+        _node(
+            view,
+            id,
+            shape=shape_list(view.told.report, id),
+            value=None if report is None else report.values[id].tolist(),
+            gradient=None
             if report is None or graph.nodes[id].kind == CONSTANT
             else report.standing(id).tolist(),
-            "marked": view.marked[id] if view.marked is not None else None,
-            **_groups(view.paths, view.groups(id)),
-        }
+        )
         for id in view.shown
     )
-    edges = (
-        {
-            "source": edge.source,
-            "target": edge.target,
-            "symbol": edge.symbol or None,
-            "marked": edge.marked if view.marked is not None else None,
-            **_groups(view.paths, edge.groups),
-        }
-        for edge in view.edges()
-    )
+    edges = (_edge(view, edge) for edge in view.edges())
     return Facts({**head, "nodes": Entries(nodes), "edges": Entries(edges)}, "graph")
 
 
