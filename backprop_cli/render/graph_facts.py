@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..explanation.edges import GraphView
+from ..explanation.edges import Edge, GraphView
 from ..graph import CONSTANT
 from .document import Entries, Facts
 
@@ -58,7 +58,7 @@ def _node(view: GraphView | ArrayView, id: int, **facts: Any) -> dict[str, Any]:
     }
 
 
-def _edge(view: GraphView | ArrayView, edge: Any, **facts: Any) -> dict[str, Any]:
+def _edge(view: GraphView | ArrayView, edge: Edge, **facts: Any) -> dict[str, Any]:
     """Return an edge, in the same way."""
     return {
         "source": edge.source,
