@@ -352,6 +352,11 @@ def joined(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def installing(extra: str) -> str:
+    """Return the command that adds what an extra brings to this installation."""
+    return f"pip install 'backprop-cli[{extra}]'"
+
+
 def nearest(word: str, known: list[str], cutoff: float = 0.6) -> str | None:
     """Return the known word most like ``word``, or None."""
     from difflib import get_close_matches

@@ -380,7 +380,7 @@ def test_pictures_need_their_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
     with pytest.raises(UsageError, match="a PNG needs the plot extra") as caught:
         picture_bytes(picture_of(chart()), "a.png")
-    assert caught.value.hint == "pip install matplotlib pillow; SVG needs nothing"
+    assert caught.value.hint == "pip install 'backprop-cli[plot]'; SVG needs nothing"
     with pytest.raises(UsageError, match="a GIF needs"):
         picture_bytes(picture_of(chart()), "a.gif")
     assert picture_bytes(picture_of(chart()), "a.svg").startswith(b"<svg")

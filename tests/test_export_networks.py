@@ -443,4 +443,4 @@ def test_onnx_holds_no_number_that_nothing_reads(tmp_path: Path) -> None:
 def test_onnx_without_its_package(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backprop_cli.export.networks.onnx.find_spec", lambda name: None)
     hand = str(ROOT / "sample_inputs" / "hand.yaml")
-    run("export", hand, "--to", "onnx", "-o", "x.onnx").refused(2, "pip install onnx onnxruntime")
+    run("export", hand, "--to", "onnx", "-o", "x.onnx").refused(2, "pip install 'backprop-cli[onnx]'")

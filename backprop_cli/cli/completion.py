@@ -7,9 +7,12 @@ import click
 from .command import HELP, Documented
 from .output import Output
 
+FILES = {"bash": "backprop", "zsh": "_backprop", "fish": "backprop.fish"}
+"""Where the script of each shell lies, by the name under which the shell looks for it."""
+
 
 @click.command("completion", cls=Documented, context_settings=HELP)
-@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+@click.argument("shell", type=click.Choice(tuple(FILES)))
 def command(shell: str) -> int:
     """Print the completion script of SHELL.
 
@@ -17,5 +20,5 @@ def command(shell: str) -> int:
     """
     from importlib.resources import files
 
-    Output().write((files("backprop_cli.cli") / "shells" / shell).read_text("utf-8"))
+    Output().write((files("backprop_cli.cli") / "shells" / FILES[shell]).read_text("utf-8"))
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
+from ..errors import UsageError, installing
 
 if TYPE_CHECKING:
     from .executor import Executor
@@ -23,9 +23,7 @@ def required(engine: str) -> None:
     from importlib.util import find_spec
 
     if find_spec("jax") is None:
-        raise UsageError(
-            "the engine jax needs JAX, which is not installed", hint="pip install 'backprop-cli[jax]'"
-        )
+        raise UsageError("the engine jax needs JAX, which is not installed", hint=installing("jax"))
 
 
 def executor(engine: str) -> Executor:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import installing
 from ..graph import Node
 from .elementary import FARTHEST, ROWS
 from .lanes import Lane, Lanes
@@ -65,7 +66,7 @@ def _machine() -> Machine:
     try:
         import llvmlite.binding as llvm
     except ImportError:
-        raise NotCompiled("llvmlite is not installed: pip install 'backprop-cli[fast]'") from None
+        raise NotCompiled(f"llvmlite is not installed: {installing('fast')}") from None
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     features = llvm.get_host_cpu_features()

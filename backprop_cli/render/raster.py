@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
-from ..errors import UsageError, printable
+from ..errors import UsageError, installing, printable
 from ..layout.picture import Box, Dot, Label, Path, Picture, Point, arrow
 from .palette import LIGHT
 
@@ -87,7 +87,7 @@ def _own_settings(what: str) -> Iterator[None]:
         import matplotlib.backends.backend_agg
     except ImportError:
         raise UsageError(
-            f"{what} needs the plot extra", hint="pip install matplotlib pillow; SVG needs nothing"
+            f"{what} needs the plot extra", hint=f"{installing('plot')}; SVG needs nothing"
         ) from None
     defaults: Any = {key: x for key, x in matplotlib.rcParamsDefault.items() if key != "backend"}
     with SETTING, warnings.catch_warnings():

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ..errors import DataError, UsageError
+from ..errors import DataError, UsageError, installing
 from .chunks import CHUNK, Readable, read
 
 GZIP = b"\x1f\x8b"
@@ -247,7 +247,7 @@ def _arrow(data: bytes, name: str) -> bytes:
         raise DataError(
             f"the file is {kind}, which takes the library pyarrow",
             place=name,
-            hint="pip install 'backprop-cli[arrow]', or write it as CSV",
+            hint=f"{installing('arrow')}, or write it as CSV",
         ) from None
     out = BytesIO()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, installing
 from .loop import EpochRecord
 
 
@@ -24,7 +24,7 @@ class Events:
         except ImportError:
             raise ConfigError(
                 "output.log: tensorboard needs a library that is not installed",
-                hint="pip install tensorboardX",
+                hint=installing("tensorboard"),
             ) from None
         self._writer: Any = SummaryWriter(folder, purge_step=epoch + 1 if epoch else None)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import __version__
-from ...errors import UsageError, counted
+from ...errors import UsageError, counted, installing
 from ...graph import CONSTANT
 from ...language.fold import fold, postfix
 from ...language.parser import Item
@@ -158,7 +158,7 @@ def write(facts: Facts, name: str) -> Exported:
         UsageError: without the ``[onnx]`` extra, or for an activation that ONNX does not have.
     """
     if find_spec("onnx") is None:
-        raise UsageError("--to onnx needs the package onnx", hint="pip install onnx onnxruntime")
+        raise UsageError("--to onnx needs the package onnx", hint=installing("onnx"))
     from onnx import TensorProto, checker, helper, numpy_helper
 
     b = Builder(helper, numpy_helper)
