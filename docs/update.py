@@ -22,7 +22,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
     *("language", "arrays", "scripting", "training", "trace", "explain", "graph", "limit", "descend", "plot"),
-    *("check", "grading", "export", "page", "higher", "implicit", "trust"),
+    *("check", "grading", "export", "page", "higher", "implicit", "trust", "tutorial", "grad", "coming-from"),
 )
 DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in PAGES))
 PRIMITIVES = ROOT / "docs" / "primitives.md"

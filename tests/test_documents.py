@@ -29,6 +29,7 @@ PACKAGE = ROOT / "backprop_cli"
 TOPICS = sorted((PACKAGE / "cli" / "topics").glob("*.txt"))
 SAMPLES = sorted((ROOT / "sample_inputs").glob("*.bp"))
 README = (ROOT / "README.md").read_text("utf-8")
+SAMPLES_PAGE = (ROOT / "docs" / "samples.md").read_text("utf-8")
 PAGES = README + "".join(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
 EVERYWHERE = PAGES + "".join(path.read_text("utf-8") for path in TOPICS)
 
@@ -139,8 +140,8 @@ def test_sample_inputs_run_as_they_stand(run, path):
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_sample_inputs_are_in_the_table(path):
-    link = f"| [{path.name}](sample_inputs/{path.name}) |"
-    (line,) = [line for line in README.splitlines() if line.startswith(link)]
+    link = f"| [{path.name}](../sample_inputs/{path.name}) |"
+    (line,) = [line for line in SAMPLES_PAGE.splitlines() if line.startswith(link)]
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert len(cells) == 5
     report = grad(path.read_text("utf-8"), methods=["reverse"])
