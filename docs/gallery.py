@@ -1,6 +1,7 @@
 """Make the pictures and pages of docs/gallery.md by the commands that stand above them there.
 
-``python docs/gallery.py`` writes them into docs/gallery/; tests/test_gallery.py compares.
+``python docs/gallery.py`` writes them into docs/gallery/, and those of terminal.py;
+tests/test_gallery.py compares.
 """
 
 from __future__ import annotations
@@ -54,19 +55,26 @@ def made() -> dict[str, str]:
     return texts
 
 
-def main() -> None:
-    """Write the pictures, and remove what the page no longer shows."""
-    FOLDER.mkdir(exist_ok=True)
-    texts = made()
-    for path in FOLDER.iterdir():
+def write(folder: Path, texts: dict[str, str]) -> None:
+    """Write the pictures of a folder, and remove what is no longer shown."""
+    folder.mkdir(exist_ok=True)
+    for path in folder.iterdir():
         if path.name not in texts:
             path.unlink()
             print(f"removed {path.relative_to(ROOT)}")
     for name, text in texts.items():
-        path = FOLDER / name
+        path = folder / name
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
             print(f"updated {path.relative_to(ROOT)}")
+
+
+def main() -> None:
+    """Write all pictures."""
+    import terminal  # lies beside this file
+
+    write(FOLDER, made())
+    write(terminal.FOLDER, terminal.made())
 
 
 if __name__ == "__main__":

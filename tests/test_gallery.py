@@ -12,12 +12,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-_spec = importlib.util.spec_from_file_location("gallery", ROOT / "docs" / "gallery.py")
-assert _spec is not None
-assert _spec.loader is not None
-gallery = importlib.util.module_from_spec(_spec)
-sys.modules["gallery"] = gallery
-_spec.loader.exec_module(gallery)
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+gallery = script("gallery")
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +35,19 @@ def test_pictures_are_what_the_commands_draw(made):
     shown = {path.name: path.read_text("utf-8") for path in gallery.FOLDER.iterdir()}
     assert sorted(made) == sorted(shown), "python docs/gallery.py makes them"
     assert [name for name in made if made[name] != shown[name]] == [], "python docs/gallery.py makes them"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pty")
+def test_terminals_show_what_the_commands_print(warm_program):
+    terminal = script("terminal")
+    made = terminal.made([str(warm_program)])
+    shown = {path.name: path.read_text("utf-8") for path in terminal.FOLDER.iterdir()}
+    assert sorted(made) == sorted(shown), "python docs/gallery.py makes them"
+    assert [name for name in made if made[name] != shown[name]] == [], "python docs/gallery.py makes them"
+    pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md"))
+    assert [name for name in shown if f"](terminal/{name})" not in pages] == []
+    for text in shown.values():
+        ElementTree.fromstring(text)
 
 
 def test_pictures_say_what_they_show(made):
