@@ -118,8 +118,8 @@ class Source:
         before = printable(self.text[left:start])
         marked = printable(self.text[start : min(end, right)])
         after = printable(self.text[min(end, right) : right]).rstrip()
-        indent = " " * (2 + len(head) + _columns(before))
-        return f"  {head}{before}{marked}{after}{tail}\n{indent}{'^' * max(1, _columns(marked))}"
+        indent = " " * (2 + len(head) + columns_of(before))
+        return f"  {head}{before}{marked}{after}{tail}\n{indent}{'^' * max(1, columns_of(marked))}"
 
 
 class BackpropError(Exception):
@@ -332,13 +332,15 @@ def _escape(c: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _columns(text: str) -> int:
-    """Width of ``text`` in a terminal, near enough for carets."""
+def columns_of(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
     if text.isascii():
         return len(text)
-    from unicodedata import combining, east_asian_width
+    from unicodedata import category, east_asian_width
 
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(
+        0 if category(c) in ("Mn", "Me", "Cf") else 2 if east_asian_width(c) in "WF" else 1 for c in text
+    )
 
 
 def counted(count: int, word: str) -> str:

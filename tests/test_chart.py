@@ -28,7 +28,7 @@ from backprop_cli.layout.contours import levels, lines, region
 from backprop_cli.layout.picture import Box, Dot, Label, Path, Picture, arrow, text_width
 from backprop_cli.layout.placing import Crowd
 from backprop_cli.render.canvas import steps, terminal_chart
-from backprop_cli.render.palette import DARK, LIGHT
+from backprop_cli.render.palette import DARK, LIGHT, painted
 from backprop_cli.render.pictures import ANIMATIONS, PICTURES, is_picture, picture_bytes
 from backprop_cli.render.svg import svg
 
@@ -78,7 +78,7 @@ def test_what_is_out_of_range_does_not_stretch_the_other_axis():
 def test_a_panel_without_anything():
     picture = picture_of(Chart("", "", [Panel()]))
     assert ElementTree.fromstring(svg(picture)).get("viewBox") == "0 0 1200 800"
-    assert terminal_chart(Chart("", "", [Panel()]), 40, 8, unicode=True, color=False).count("\n") >= 7
+    assert terminal_chart(Chart("", "", [Panel()]), 40, 8, unicode=True, color=0).count("\n") >= 7
 
 
 def test_lines_are_cut_by_the_frame():
@@ -399,7 +399,7 @@ def test_endings():
 
 def test_terminal_in_ascii():
     made = chart(line((0.0, 0.0), (1.0, 1.0)), title="", marks=[Mark(0.5, 0.5, "half")])
-    assert terminal_chart(made, 40, 12, unicode=False, color=False).splitlines() == [
+    assert terminal_chart(made, 40, 12, unicode=False, color=0).splitlines() == [
         "     y",
         "1.0 +                              ***",
         "    |                          ****",
@@ -424,7 +424,7 @@ def test_terminal_charts_fit(width, height, unicode, count):
         [line((0.0, 0.0), (1.0, 5.0), name="up"), line((0.0, 3.0), (0.5, 1.0), name="down", role="second")],
         [Mark(0.5, 2.5, "a mark with a long text"), Mark(0.9, 4.5, "two")],
     )  # fmt: skip
-    text = terminal_chart(Chart("t", "", [panel] * count), width, height, unicode=unicode, color=False)
+    text = terminal_chart(Chart("t", "", [panel] * count), width, height, unicode=unicode, color=0)
     rows = text.splitlines()
     assert max(map(len, rows)) <= width
     assert len(rows) <= max(height, 1 + 7 * count)
@@ -436,11 +436,11 @@ def test_terminal_colours_are_for_terminals():
     made = chart(
         line((0.0, 0.0), (1.0, 1.0), name="up"), line((0.0, 1.0), (1.0, 0.0), role="second", name="b")
     )
-    plain = terminal_chart(made, 60, 12, unicode=True, color=False)
-    colored = terminal_chart(made, 60, 12, unicode=True, color=True)
+    plain = terminal_chart(made, 60, 12, unicode=True, color=0)
+    colored = terminal_chart(made, 60, 12, unicode=True, color=16)
     assert "\x1b" not in plain
-    assert "\x1b[34mup\x1b[0m" in colored
-    assert "\x1b[33mb\x1b[0m" in colored
+    assert painted("up", "first", 16) in colored
+    assert painted("b", "second", 16) in colored
     assert re.sub("\x1b\\[[0-9;]+m", "", colored) == plain
 
 
@@ -448,14 +448,12 @@ def test_terminal_escapes_every_text():
     made = Chart(
         WORLD, "", [Panel(WORLD, WORLD, WORLD, [line((0, 0), (1, 1), name=WORLD)], [Mark(0, 0, WORLD)])]
     )
-    assert not re.search(
-        "[\x00-\x09\x0b-\x1f\u202e]", terminal_chart(made, 80, 24, unicode=True, color=False)
-    )
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202e]", terminal_chart(made, 80, 24, unicode=True, color=0))
 
 
 def test_lines_meet_where_gaps_are_open():
     made = chart(line((0.0, 0.0), (0.4, 0.0), None, (0.6, 1.0), (1.0, 1.0)), title="", y_range=(0.0, 1.0))
-    rows = terminal_chart(made, 60, 12, unicode=True, color=False).splitlines()
+    rows = terminal_chart(made, 60, 12, unicode=True, color=0).splitlines()
     drawn = [row for row in rows if re.search("[\u2801-\u28ff]", row)]
     assert len(drawn) == 2  # the upper and the lower line, nothing between
 
@@ -464,11 +462,11 @@ def test_contours_in_the_terminal():
     side, z = bowl()
     arrows = [(1.5, 0.0, 3.0, 0.0), (-1.5, 0.0, -3.0, 0.0), (0.0, 1.5, 0.0, 3.0), (0.0, -1.5, 0.0, -3.0)]
     made = Chart("", "", [Panel("", "x", "y", field=Field(side, side, z, arrows), marks=[Mark(0, 0, "min")])])
-    text = terminal_chart(made, 80, 24, unicode=True, color=False)
+    text = terminal_chart(made, 80, 24, unicode=True, color=0)
     for sign in "→←↑↓●":
         assert sign in text
     assert "min" in text
-    ascii_ = terminal_chart(made, 80, 24, unicode=False, color=False)
+    ascii_ = terminal_chart(made, 80, 24, unicode=False, color=0)
     assert ascii_.isascii()
     for sign in "<>^v@":
         assert sign in ascii_
@@ -476,8 +474,8 @@ def test_contours_in_the_terminal():
 
 def test_many_panels_stand_beside_one_another_where_there_is_room():
     made = Chart("", "", [Panel(f"p{i}", "x", "", [line((0, 0), (1, 1))]) for i in range(2)], columns=2)
-    assert terminal_chart(made, 140, 20, unicode=True, color=False).splitlines()[0].split() == ["p0", "p1"]
-    assert terminal_chart(made, 80, 20, unicode=True, color=False).splitlines()[0].split() == ["p0"]
+    assert terminal_chart(made, 140, 20, unicode=True, color=0).splitlines()[0].split() == ["p0", "p1"]
+    assert terminal_chart(made, 80, 20, unicode=True, color=0).splitlines()[0].split() == ["p0"]
 
 
 def test_straight_lines_have_no_holes():

@@ -8,6 +8,7 @@ import pytest
 
 from backprop_cli.layout.axis import Axis
 from backprop_cli.render.curve import svg_curve, terminal_curve
+from backprop_cli.render.palette import painted
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -118,10 +119,10 @@ def test_terminal_curve_marks_the_best_epoch():
 
 
 def test_terminal_curve_in_color():
-    text = terminal_curve(history(), color=True)
+    text = terminal_curve(history(), color=16)
     assert re.sub("\x1b\\[[0-9]+m", "", text) == terminal_curve(history())
-    assert "\x1b[34mtrain\x1b[0m" in text
-    assert "\x1b[33mvalidation\x1b[0m" in text
+    assert painted("train", "first", 16) in text
+    assert painted("validation", "second", 16) in text
 
 
 def test_one_epoch():

@@ -30,6 +30,7 @@ from backprop_cli.layout.layered import Link, Size, Spacing, arrange
 from backprop_cli.layout.picture import Label, Picture, text_width
 from backprop_cli.ops import PRIMITIVES
 from backprop_cli.render.graph_text import BELOW, LEFT, LINES, RIGHT, UP, graph_text
+from backprop_cli.render.palette import painted
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = sorted((ROOT / "sample_inputs").glob("*.bp"))
@@ -484,8 +485,8 @@ def test_the_drawing_of_two_paths(run):
     path = str(ROOT / "sample_inputs" / "two_paths.bp")
     colored = run("graph", "--file", path, env={"FORCE_COLOR": "1", "COLUMNS": "100"}).answered()
     assert re.sub("\x1b\\[[0-9;]*m", "", colored.out) == TWO_PATHS
-    assert "\x1b[34m2*a = 4\x1b[0m" in colored.out  # positive
-    assert "\x1b[33mc = -14\x1b[0m" in colored.out  # negative
+    assert painted("2*a = 4", "positive", 16) in colored.out  # positive
+    assert painted("c = -14", "negative", 16) in colored.out  # negative
     assert colored.err == ""
 
 
@@ -741,9 +742,9 @@ def test_two_groups_of_paths_with_box_characters():
     text = graph_text(drawing, 100, unicode=True, color=False).text
     assert "║ value   2 ║═╦═ 4 ═══►┃ value   4 ┃━═━ -14 ━►║ d = b*c   ║" in text
     assert "━━━━ 1 path from b to d\n════ 2 paths from a to d\n" in text
-    colored = graph_text(drawing, 100, unicode=True, color=True).text
-    assert "\x1b[1;35m━━━━\x1b[0m 1 path" in colored
-    assert "\x1b[32m════\x1b[0m 2 paths" in colored
+    colored = graph_text(drawing, 100, unicode=True, color=16).text
+    assert painted("━━━━", "mark", 16) + " 1 path" in colored
+    assert painted("════", "third", 16) + " 2 paths" in colored
 
 
 def test_a_list_says_which_groups_a_line_belongs_to():

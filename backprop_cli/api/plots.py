@@ -254,7 +254,7 @@ def _range(name: str, given: Sequence[object]) -> Range:
 
 
 def in_characters(
-    chart: Chart, lines: Sequence[str], width: int, height: int, *, unicode: bool = True, color: bool = False
+    chart: Chart, lines: Sequence[str], width: int, height: int, *, unicode: bool = True, color: int = 0
 ) -> str:
     """Return a chart drawn in characters, so high that with the lines below it a screen has all in view."""
     from ..render.canvas import terminal_chart

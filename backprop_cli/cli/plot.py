@@ -349,7 +349,7 @@ class _Job:
 
         width, height = TERMINAL
         if self.output.to_file:
-            unicode, color = True, False
+            unicode, color = True, 0
         else:
             screen = screen_for()
             unicode, color = screen.unicode, screen.color

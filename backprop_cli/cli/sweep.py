@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ANSWERED, INTERRUPTED, NO_SUCH_NUMBER, TERMINATED, UsageError, counted
-from .training import FORMATS, HELD, signals, width_of
+from .training import FORMATS, HELD, chart_room, signals
 
 if TYPE_CHECKING:
     from ..api.sweep import Sweeping
@@ -34,6 +33,7 @@ def sweep(
 ) -> int:
     """Run ``backprop train --sweep`` and return its exit status."""
     from ..api.sweep import Sweeping
+    from ..render.terminal import at_terminal
     from ..training import sweeping
     from .output import check_destination
 
@@ -72,12 +72,7 @@ def sweep(
         output.draw(answer.picture)
     else:
         output.show(answer.document())
-        if (
-            output.format == "table"
-            and width_of(output.file) is not None
-            and answer.best is not None
-            and sweeps
-        ):
+        if output.format == "table" and not output.to_file and at_terminal() and answer.best and sweeps:
             output.write(_chart(answer.swept))
     if received:
         return TERMINATED if received[0] == signal.SIGTERM else INTERRUPTED
@@ -96,11 +91,8 @@ def _told(found: Sweeping, resume: bool) -> Iterator[str]:
 def _chart(swept: Swept) -> str:
     """Return the chart for a terminal."""
     from ..render.sweep import terminal
-    from ..render.terminal import screen_for
 
-    size = shutil.get_terminal_size()
-    drawn = terminal(swept, min(size.columns, 100), max(10, min(size.lines - 4, 18)), screen_for().unicode)
-    return f"\n{drawn}"
+    return "\n" + terminal(swept, **chart_room())
 
 
 def _show(

@@ -68,7 +68,7 @@ def train(
     """Run ``backprop train`` of one config, among so many devices, and return its exit status."""
     from ..api.training import finish
     from ..render import training as show
-    from ..render.writers.terminal import write_plain
+    from ..render.writers.terminal import write, write_plain
     from ..training.folder import CHECKPOINTS, checkpoints_in
     from ..training.problem import assemble
     from ..training.run import Run, digests
@@ -99,11 +99,11 @@ def train(
 
         checked = list(compare(problem))
         good = all(c.agree for c in checked)
-        text = write_plain([show.checked_grid(checked)])
+        grid = show.checked_grid(checked)
         if dry_run or not good:
-            output.write(text)
+            output.write(write([grid], to_file=output.to_file))
         else:
-            for line in text.splitlines():
+            for line in write_plain([grid]).splitlines():
                 note(line)
         if not good:
             note("reverse mode and finite differences disagree: nothing is trained")
@@ -111,8 +111,7 @@ def train(
         if dry_run:
             return 0
     if dry_run:
-        text = write_plain(show.setup(problem))
-        output.write(show.wrapped(text, width_of(output.file)))
+        output.write(write(show.setup(problem), to_file=output.to_file))
         return 0
     if resume and force:
         raise UsageError("--resume goes on with a run, --force starts over: one of them")
@@ -161,8 +160,7 @@ def train(
     if output.format == "json":
         output.show(report)
     else:
-        text = show.wrapped(write_plain(report.page()), width_of(output.file))
-        output.write(text + curve(run, output.file))
+        output.write(write(report.page(), to_file=output.to_file) + curve(run, output.file))
     return NO_SUCH_NUMBER if run.alarms.diverged else ANSWERED
 
 
@@ -239,33 +237,26 @@ def where(run: Run) -> Iterator[str]:
         yield f"the {kind} run in {run.folder} is replaced"
 
 
-def width_of(output: str | None) -> int | None:
-    """Return the columns of the terminal that stdout is, None for a pipe or a file."""
-    import shutil
-
-    from ..render.terminal import at_terminal
-
-    if output is not None or not at_terminal():
-        return None
-    return shutil.get_terminal_size().columns
-
-
 def curve(run: Run, output: str | None) -> str:
     """Return the loss curve for a terminal, nothing for a pipe."""
-    if width_of(output) is None or len(run.history) < 2:
+    from ..render.terminal import at_terminal
+
+    if output is not None or not at_terminal() or len(run.history) < 2:
         return ""
+    from ..render.curve import terminal_curve
+
+    return "\n" + terminal_curve(run.history, **chart_room())
+
+
+def chart_room() -> dict[str, Any]:
+    """Return the size of a chart below a table at a terminal, and how it may be drawn there."""
     import shutil
 
-    from ..render.curve import terminal_curve
     from ..render.terminal import screen_for
 
-    size = shutil.get_terminal_size()
-    return "\n" + terminal_curve(
-        run.history,
-        min(size.columns, 100),
-        max(10, min(size.lines - 4, 18)),
-        screen_for().unicode,
-    )
+    screen, high = screen_for(), shutil.get_terminal_size().lines - 4
+    width, height = min(screen.width, 100), max(10, min(high, 18))
+    return {"width": width, "height": height, "unicode": screen.unicode, "color": screen.color}
 
 
 @contextlib.contextmanager
@@ -316,9 +307,12 @@ def show_steps(run: Run, received: Sequence[int], output: Output) -> None:
         return
     from rich.text import Text
 
+    from ..render.palette import painted
+    from ..render.terminal import colors
+
     with TrainingBar(run) as bar:
         run.training.says = bar.says
         for step in run.steps(watched(stop, bar.beat)):
             bar.epoch()
             for alarm in step.alarms:
-                bar.console.print(Text(alarm_text(alarm), style="yellow"))
+                bar.console.print(Text.from_ansi(painted(alarm_text(alarm), "doubt", colors(sys.stderr))))

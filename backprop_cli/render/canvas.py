@@ -20,7 +20,7 @@ from ..layout.chart import (
     placed,
 )
 from ..layout.picture import Point, Role
-from .palette import ANSI
+from .palette import painted
 
 Cell = tuple[str, Role | None]
 BLANK: Cell = (" ", None)
@@ -32,7 +32,7 @@ SHORT = 8
 BESIDE = 56  # columns that a panel needs to stand beside another
 
 
-def terminal_chart(chart: Chart, width: int, height: int, *, unicode: bool, color: bool) -> str:
+def terminal_chart(chart: Chart, width: int, height: int, *, unicode: bool, color: int) -> str:
     """Return the chart as lines of text, each with its line end.
 
     Args:
@@ -40,7 +40,7 @@ def terminal_chart(chart: Chart, width: int, height: int, *, unicode: bool, colo
         width: Columns; at least 40 are used.
         height: Lines; at least 7 a panel are used.
         unicode: Draw with Braille dots and lines; else in ASCII.
-        color: Colour by ANSI codes.
+        color: How many colours there are; 0 for none.
     """
     width = max(width, LEAST_WIDTH)
     columns = chart.columns if width // max(chart.columns, 1) >= BESIDE else 1
@@ -71,15 +71,14 @@ def _cut(text: str, width: int, unicode: bool) -> str:
     return text if len(text) <= width else text[: max(width - len(more), 0)] + more
 
 
-def _text(row: Sequence[Cell], color: bool) -> str:
+def _text(row: Sequence[Cell], color: int) -> str:
     end = len(row)
     while end and row[end - 1][0] == " ":
         end -= 1
     parts = []
     for role, alike in groupby(row[:end], key=itemgetter(1)):
         text = "".join(c for c, _ in alike)
-        code = ANSI.get(role) if color and role and text.strip() else None
-        parts.append(f"\x1b[{code}m{text}\x1b[0m" if code else text)
+        parts.append(painted(text, role, color))
     return "".join(parts)
 
 

@@ -87,7 +87,7 @@ def terminal_curve(
     height: int = 24,
     unicode: bool = True,
     *,
-    color: bool = False,
+    color: int = 0,
     best: int | None = None,
 ) -> str:
     """Return the curve as lines of text.
@@ -97,7 +97,7 @@ def terminal_curve(
         width: Columns, at least 40 are used.
         height: Lines, at least 8 are used.
         unicode: Draw with Braille dots and lines; else in ASCII.
-        color: Colour the lines by ANSI codes.
+        color: How many colours there are; 0 for none.
         best: See `Plot`.
     """
     plot = Plot(history, best)

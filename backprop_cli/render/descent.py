@@ -16,8 +16,9 @@ from .page import Block, Column, Drawing, Grid, Heading, Lines
 
 SCHEMA = 1
 COLUMNS_TO = 3  # variables that get columns of their own
-ROWS = 20  # of a long trace
-FIRST, LAST = 5, 2  # of them at its ends
+ROWS = 40  # of a trace that is shown whole
+ENDS = 5  # of a longer one, at either end
+COMPARED = 23  # updates after which runs are compared, at most
 MANY = 20  # variables of a run that are listed
 
 
@@ -85,13 +86,19 @@ def _slope(report: Report, name: str) -> str:
 
 
 def picked(count: int, everything: bool) -> list[int]:
-    """Return which points of a trace are shown: the first, some at equal ratios, the last."""
+    """Return which points of a trace are shown: all, or the first and the last; -1 stands for the others."""
     if everything or count <= ROWS:
         return list(range(count))
-    middle = ROWS - FIRST - LAST
-    ratio = (count / FIRST) ** (1.0 / (middle + 1))
-    spread = {min(count - 1, round(FIRST * ratio**i)) for i in range(1, middle + 1)}
-    return sorted({*range(FIRST), *spread, *range(count - LAST, count)})
+    return [*range(ENDS), -1, *range(count - ENDS, count)]
+
+
+def spread(count: int, everything: bool) -> list[int]:
+    """Return after how many updates runs are compared: the first, some at equal ratios, the last."""
+    if everything or count <= COMPARED:
+        return list(range(count))
+    ratio = (count / ENDS) ** (1.0 / (COMPARED - 2 * ENDS + 1))
+    middle = {min(count - 1, round(ENDS * ratio**i)) for i in range(1, COMPARED - 2 * ENDS + 1)}
+    return sorted({*range(ENDS), *middle, count - 2, count - 1})
 
 
 def trace_grid(report: Report, trace: Trace, digits: int, everything: bool) -> Grid:
@@ -105,8 +112,11 @@ def trace_grid(report: Report, trace: Trace, digits: int, everything: bool) -> G
         header += ["step"] if one else [f"step {name}" for name in names]
     else:
         header += [report.output, "|gradient|", "|step|"]
-    rows = []
+    rows: list[list[str]] = []
     for k in picked(len(trace.points), everything):
+        if k < 0:
+            rows.append([])
+            continue
         move = trace.update(k)
         numbers: list[float | None]
         if wide:
@@ -117,7 +127,8 @@ def trace_grid(report: Report, trace: Trace, digits: int, everything: bool) -> G
             numbers += [hypot(*move) if move is not None else None]
         rows.append([str(k), *("" if x is None else rounded(x, digits) for x in numbers)])
     n = len(names)
-    drop = (*range(2 * n + 2, 3 * n + 2), *range(n + 2, 2 * n + 2)) if wide else (3,)
+    steps, slopes = tuple(range(2 * n + 2, 3 * n + 2)), tuple(range(n + 2, 2 * n + 2))
+    drop = (steps, slopes) if wide else ((3,),)
     return Grid([Column(title, "number") for title in header], rows, drop=drop)
 
 
@@ -128,9 +139,8 @@ def _single(report: Report, digits: int, everything: bool) -> list[Block]:
     trace = run.trace
     blocks: list[Block] = [trace_grid(report, trace, digits, everything)]
     lines = []
-    shown = len(picked(len(trace.points), everything))
-    if shown < len(trace.points):
-        lines.append(f"{shown} of {len(trace.points):,} points are shown; --all shows every one")
+    if -1 in picked(len(trace.points), everything):
+        lines.append(f"{2 * ENDS} of {len(trace.points):,} points are shown; --all shows every one")
     if len(report.function.names) > COLUMNS_TO:
         ends = zip(report.function.names, trace.points[0], trace.points[-1], trace.gradients[-1], strict=True)
         rows = [[name, *(rounded(x, digits) for x in found)] for name, *found in ends]
@@ -181,13 +191,13 @@ def _compared(report: Report, digits: int, everything: bool) -> list[Block]:
         numbers = [*(trace.points[-1] if wide else ()), trace.values[-1], hypot(*trace.gradients[-1])]
         rows.append([run.label, f"{trace.updates:,}", *(rounded(x, digits) for x in numbers), run.kind])
     columns = [Column("optimizer"), *(Column(title, "number") for title in header), Column("verdict")]
-    ends = Grid(columns, rows, drop=(len(header),))
+    ends = Grid(columns, rows, drop=((len(header),),))
     traces = [run.trace for run in report.runs if run.trace is not None]
     longest = max(len(trace.points) for trace in traces)
     labels = short_labels(report)
     values = [
         [str(k), *(rounded(t.values[k], digits) if k < len(t.values) else "" for t in traces)]
-        for k in picked(longest, everything)
+        for k in spread(longest, everything)
     ]
     way = Grid([Column(title, "number") for title in (f"{report.output} after", *labels)], values)
     said = [

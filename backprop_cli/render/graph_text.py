@@ -10,7 +10,7 @@ from ..errors import UsageError, printable
 from ..layout.drawing import IDLE, PATTERNS, Arrow, Card, Drawing, shortened
 from ..layout.layered import Arrangement, Link, Size, Spacing, arrange, positions
 from ..layout.tracks import Net, nets, tracks, untangle
-from .palette import ANSI
+from .palette import painted
 
 Form = Literal["across", "down", "list"]
 
@@ -40,7 +40,6 @@ HEADING, LABEL = 34, 24
 # by weights (0 none, 1 light, 2 heavy) of up, right, down, left, read as a number to the base 3
 LINES = " ╴╸╷╮┑╻┒┓╶─╾╭┬┭┎┰┱╺╼━┍┮┯┏┲┳╵╯┙│┤┥╽┧┪╰┴┵├┼┽┟╁╅┕┶┷┝┾┿┢╆╈╹┚┛╿┦┩┃┨┫┖┸┹┞╀╃┠╂╉┗┺┻┡╄╇┣╊╋"
 UP, RIGHT, BELOW, LEFT = 27, 9, 3, 1
-STYLES: dict[str, str] = {"bold": "1"} | {str(role): code for role, code in ANSI.items()}
 
 
 class Drawn(NamedTuple):
@@ -57,16 +56,14 @@ class Drawn(NamedTuple):
     widths: tuple[int, ...]
 
 
-def graph_text(
-    drawing: Drawing, width: int, *, unicode: bool, color: bool, form: Form | None = None
-) -> Drawn:
+def graph_text(drawing: Drawing, width: int, *, unicode: bool, color: int, form: Form | None = None) -> Drawn:
     """Draw with characters, in the first form that fits.
 
     Args:
         drawing: What to draw.
         width: Columns there are.
         unicode: Draw with box characters; else in ASCII.
-        color: Colour by ANSI codes.
+        color: How many colours there are; 0 for none.
         form: The one form to draw in, as wide as it is.
     """
     drawing = drawing.settled()
@@ -101,21 +98,16 @@ def _idle_words(unicode: bool) -> list[tuple[str, str]]:
 
 
 def _page(
-    drawing: Drawing, body: list[str], width: int, color: bool, unicode: bool, *, listed: bool = False
+    drawing: Drawing, body: list[str], width: int, color: int, unicode: bool, *, listed: bool = False
 ) -> str:
     title = shortened(printable(drawing.title), max(width, 20))
-    lines = [_styled(title, "bold", color), ""] if title else []
+    lines = [painted(title, "strong", color), ""] if title else []
     lines += [*body, ""]
     for k, text in enumerate(drawing.groups):
         mark = str(k + 1) if listed else LEVEL[unicode][k] * 4
-        lines.append(f"{_styled(mark, PATTERNS[k].role, color)} {printable(text)}")
-    lines += [_styled(printable(text), "muted", color) for text in drawing.legend]
+        lines.append(f"{painted(mark, PATTERNS[k].role, color)} {printable(text)}")
+    lines += [painted(printable(text), "muted", color) for text in drawing.legend]
     return "".join(f"{line}\n" for line in lines)
-
-
-def _styled(text: str, style: str | None, color: bool) -> str:
-    code = STYLES.get(style) if color and style and text.strip() else None
-    return f"\x1b[{code}m{text}\x1b[0m" if code else text
 
 
 # the grid
@@ -203,7 +195,7 @@ class _Grid:
                 line.sides += side if not line.sides // side % 3 else 0
                 line.heavy += side if heavy and not line.heavy // side % 3 else 0
 
-    def lines(self, color: bool) -> list[str]:
+    def lines(self, color: int) -> list[str]:
         """Return the rows."""
         cells = {at: self._character(at, lines) for at, lines in self.ways.items()} | self.texts
         height = max((y for _, y in cells), default=-1) + 1
@@ -213,7 +205,7 @@ class _Grid:
             rows[y].append(cell)
         return [
             "".join(
-                _styled("".join(c for c, _ in alike), style, color)
+                painted("".join(c for c, _ in alike), style, color)
                 for style, alike in groupby(row, key=lambda cell: cell[1])
             ).rstrip()
             for row in rows
@@ -422,7 +414,7 @@ def _box(grid: _Grid, made: Arrangement, start: int, k: int, card: Card) -> None
         grid.write(x, line, steep + " " * (width - 2) + steep, style)
     _outline(grid, (x, y), (width, height), card.groups)
     free = (height - 3 - len(rows)) // 2
-    grid.write(x + 2, y + 1 + free, _heading(card), "muted" if card.marked is False else "bold")
+    grid.write(x + 2, y + 1 + free, _heading(card), "muted" if card.marked is False else "strong")
     for line, (name, text, role) in enumerate(rows, y + 2 + free):
         grid.write(x + 2, line, name, "muted")
         grid.write(x + width - 2 - len(text), line, text, "muted" if card.marked is False else role)
@@ -454,7 +446,7 @@ def _mark(what: Card | Arrow, groups: int) -> str:
     return "* " if what.marked else "" if what.marked is None else "  "
 
 
-def _list(drawing: Drawing, width: int, unicode: bool, color: bool) -> list[str]:
+def _list(drawing: Drawing, width: int, unicode: bool, color: int) -> list[str]:
     """Write a card a line, below it what comes into it."""
     cards = list(drawing.cards)
     names = {card.id: card.name for card in cards}
@@ -468,14 +460,14 @@ def _list(drawing: Drawing, width: int, unicode: bool, color: bool) -> list[str]
         mark = _mark(card, many)
         heading = _heading(card)
         plain = mark + heading.ljust(longest if card.rows else 0)
-        text = _styled(mark + heading, "mark" if card.marked else "bold", color)
+        text = painted(mark + heading, "mark" if card.marked else "strong", color)
         text += " " * (len(plain) - len(mark + heading))
         used = len(plain)
         for name, number, role in _rows(card):
             head = f"{name} = " if name else ""
             if used + 2 + len(head + number) > width:
                 text, used = text + "\n" + " " * (len(mark) + 4), len(mark) + 4
-            text += f"  {head}" + _styled(number, role, color)
+            text += f"  {head}" + painted(number, role, color)
             used += 2 + len(head + number)
         lines += text.split("\n")
         for k, arrow in enumerate(into.get(card.id, [])):
@@ -487,5 +479,5 @@ def _list(drawing: Drawing, width: int, unicode: bool, color: bool) -> list[str]
             start = _mark(arrow, many)
             source = f"{start}{branch}from {shortened(printable(names[arrow.source]), 24)}"
             label = _text(arrow)
-            lines.append(source + (": " + _styled(label, arrow.role, color) if label else ""))
+            lines.append(source + (": " + painted(label, arrow.role, color) if label else ""))
     return lines

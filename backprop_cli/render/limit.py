@@ -79,15 +79,15 @@ def table(limits: Limits, limit: Limit, digits: int) -> Grid:
     columns = [[_h(r.h) for r in rows]]
     above, below = column([r.above for r in rows], digits), column([r.below for r in rows], digits)
     if limit.kind == "derivative":
-        header = [h, up, "forward", "error", "central", "error"]
+        header = [h, up, "forward", "forward error", "central", "central error"]
         columns += [above, *quotients("forward", "central")]
         if any(r.complex is not None for r in rows):  # a kink has no complex form
             header += ["complex step", "complex error"]
             columns += quotients("complex")
-        drop: tuple[int, ...] = (6, 1, 4)
+        drop: tuple[tuple[int, ...], ...] = ((6,), (1,), (4,))
     elif limit.outside:
         side = "backward" if limit.outside > 0 else "forward"
-        header = [h, down if limit.outside > 0 else up, side, "error"]
+        header = [h, down if limit.outside > 0 else up, side, f"{side} error"]
         columns += [below if limit.outside > 0 else above, *quotients(side)]
         if limit.kind != "edge":
             header, columns = header[:3], columns[:3]
@@ -96,9 +96,9 @@ def table(limits: Limits, limit: Limit, digits: int) -> Grid:
         header = [h, down, up, "from below", "from above", "central"]
         columns += [below, above]
         columns += [column([getattr(r, s) for r in rows], digits) for s in ("backward", "forward", "central")]
-        drop = (5,)
-    drop = tuple(k for k in drop if k < len(header))
-    titles = [Column(t, "number", "doubt" if t.endswith("error") else "") for t in header]
+        drop = ((5,),)
+    drop = tuple(group for group in drop if group[0] < len(header))
+    titles = [Column(t, "number", "quiet" if t.endswith("error") else "") for t in header]
     return Grid(titles, list(zip(*columns, strict=True)), drop=drop)
 
 

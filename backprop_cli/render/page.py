@@ -33,11 +33,13 @@ class Text(Record):
         text: The text.
         tone: Its own tone.
         kind: Its own kind, in a cell; None for that of the column.
+        short: What says the same, for a cell of one line that has no room for the text.
     """
 
     text: str
     tone: Tone = ""
     kind: Kind | None = None
+    short: str = ""
 
 
 Cell = str | Text
@@ -110,6 +112,8 @@ class Column(Record):
         most: How wide it gets at most.
         whole: A terminal never breaks its cells; None for what the kind says.
         of: Formulas have derivatives of this output in them, ``dL/dv4``.
+        single: A terminal gives each cell one line; what is said below of those that are written shorter,
+            and of those that are cut.
     """
 
     title: str
@@ -120,6 +124,7 @@ class Column(Record):
     most: int | None = None
     whole: bool | None = None
     of: str = ""
+    single: tuple[str, str] | None = None
 
 
 class Grid(Record):
@@ -129,7 +134,7 @@ class Grid(Record):
         columns: What stands in them.
         rows: Cells; a row without any stands for rows that are left out.
         title: Above it.
-        drop: Columns that go first where the terminal is too narrow for all.
+        drop: Groups of columns that go first where the terminal is too narrow for all.
         narrow: What stands in its place there.
         needs: Columns a terminal has to have for it, whatever stands in it; 0 for what its cells need.
         ruled: Rows at the end that a line sets apart.
@@ -141,7 +146,7 @@ class Grid(Record):
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     title: str = ""
-    drop: tuple[int, ...] = ()
+    drop: tuple[tuple[int, ...], ...] = ()
     narrow: tuple[Block, ...] = ()
     needs: int = 0
     ruled: int = 0

@@ -89,7 +89,7 @@ def grid(runs: Sequence[RunFacts], names: Sequence[str], keys: Sequence[str], di
         ]
         for run in runs
     ]
-    return Grid(columns, rows, drop=(4 + len(names), 2, 3, 1))
+    return Grid(columns, rows, drop=((4 + len(names),), (2,), (3,), (1,)))
 
 
 def short(keys: Sequence[str]) -> list[str]:

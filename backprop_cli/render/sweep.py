@@ -81,7 +81,7 @@ def _means(sweep: Swept, keys: list[str], digits: int) -> Grid:
         first, last = each.runs[0].folder, os.path.basename(each.runs[-1].folder)
         shown = printable(first if len(each.runs) == 1 else f"{first}-{last}")
         rows.append([shown, *numbers(each, judged), *(each.values[key] for key in keys)])
-    return Grid(columns, rows, drop=(2, 1) if several and len(names) > 1 else ())
+    return Grid(columns, rows, drop=((2,), (1,)) if several and len(names) > 1 else ())
 
 
 def told(sweep: Swept) -> Iterator[str]:
@@ -194,11 +194,11 @@ def picture(sweep: Swept) -> Picture:
     return picture_of(chart(sweep, sweep.folder), WIDTH, HEIGHT)
 
 
-def terminal(sweep: Swept, width: int, height: int, unicode: bool) -> str:
+def terminal(sweep: Swept, width: int, height: int, *, unicode: bool, color: int) -> str:
     """Return the chart as lines of text."""
     from .canvas import terminal_chart
 
-    return terminal_chart(chart(sweep, ""), width, height, unicode=unicode, color=False)
+    return terminal_chart(chart(sweep, ""), width, height, unicode=unicode, color=color)
 
 
 def progress(run: RunFacts, done: int, of: int, measure: str) -> str:

@@ -1,22 +1,33 @@
-"""What text is shown on: a terminal, by Rich, or a pipe or file, which needs no library."""
+"""What text is shown on: a terminal, or a pipe or file, which is as wide as its content."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
+from ..errors import columns_of
+
 PIPE_WIDTH = 100_000
-"""Columns of what is no terminal: it is as wide as its content."""
+"""Columns of what is no terminal."""
+
+TRUE, CUBE, BASIC = 1 << 24, 256, 16
+"""How many colours terminals have."""
+
+_NUMBER = r"\d(?:[\d.,]*\d)?\.?(?:e[-+]?\d+)?"
+_WORD = re.compile(r"\S+")
+_GLUED = re.compile(r"\S+(?: = \S+)*")  # an equation stays in one line where it can
+_PART = re.compile(rf"[^\w\s)\]}}]*(?:{_NUMBER}|\w+)[)\]}}]*|[^\w\s]+", re.IGNORECASE)
 
 
 class Styled:
-    """A line whose pieces have styles of Rich's.
+    """A line whose pieces have tones or roles of the palette.
 
     Args:
         text: Its first piece.
-        style: Of all of it.
+        style: Of what has none of its own.
     """
 
     __slots__ = ("pieces", "style")
@@ -30,181 +41,115 @@ class Styled:
         self.pieces.append((text, style))
         return self
 
+    def extend(self, other: Styled) -> Styled:
+        """Add another line's pieces and return the line."""
+        self.pieces += ((text, style or other.style) for text, style in other.pieces)
+        return self
+
+    def part(self, start: int, end: int) -> Styled:
+        """Return some of its characters."""
+        found, at = Styled(style=self.style), 0
+        for text, style in self.pieces:
+            found.append(text[max(start - at, 0) : max(end - at, 0)], style)
+            at += len(text)
+        return found
+
     def __str__(self) -> str:
         return "".join(text for text, _ in self.pieces)
 
     def __len__(self) -> int:
-        return sum(len(text) for text, _ in self.pieces)
+        return sum(columns_of(text) for text, _ in self.pieces)
 
 
-class Table:
-    """Rows of cells under titles over a rule.
+def lines_of(text: str, width: int, *, glued: bool = False) -> list[tuple[int, int]]:
+    """Return where the lines of a text begin and end: between words, and never inside of a number.
+
+    A word that is wider than a line is broken before a sign, else anywhere.
 
     Args:
-        bare: Without titles and rule.
-    Attributes:
-        sections: Numbers of the rows before which a gap stands.
+        text: The text.
+        width: Columns of a line.
+        glued: Do not break before an equals sign.
     """
+    if columns_of(text) <= width:
+        return [(0, len(text))]
+    found: list[list[int]] = []
+    parts: list[tuple[int, int]] = []
+    for word in (_GLUED if glued else _WORD).finditer(text):
+        parts += _parts(text, *word.span(), width)
+    for start, end in parts:
+        if found and columns_of(text[found[-1][0] : end]) <= width:
+            found[-1][1] = end
+        else:
+            found.append([start, end])
+    if found:
+        indent = text[: found[0][0]]
+        if columns_of(indent) + columns_of(text[found[0][0] : found[0][1]]) <= width:
+            found[0][0] = 0
+    return [(start, end) for start, end in found] or [(0, 0)]
 
-    def __init__(self, *, bare: bool = False) -> None:
-        self.bare = bare
-        self.columns: list[tuple[str, dict[str, Any]]] = []
-        self.rows: list[Sequence[Styled]] = []
-        self.sections: list[int] = []
 
-    def add_column(self, title: str, **how: Any) -> None:
-        """Add a column; ``how`` is as of Rich's ``add_column``."""
-        self.columns.append((title, how))
-
-    def add_row(self, *cells: Styled) -> None:
-        """Add a row, a cell a column."""
-        self.rows.append(cells)
-
-    def add_section(self) -> None:
-        """Set the next row apart."""
-        self.sections.append(len(self.rows))
-
-    def lines(self) -> list[str] | None:
-        """Return the table as plain text; None where a cell is to be broken, or has wide characters."""
-        titles = [title for title, _ in self.columns]
-        cells = [titles, *([str(cell) for cell in row] for row in self.rows)]
-        widths = []
-        for (_, how), column in zip(self.columns, zip(*cells, strict=True), strict=True):
-            widest = max(map(len, column))
-            if widest > (how["max_width"] or PIPE_WIDTH) or not all(map(str.isascii, column)):
-                return None
-            widths.append(max(widest, how["min_width"] or 0, 1))
-        right = [how["justify"] == "right" for _, how in self.columns]
-        shown = [
-            "  ".join(
-                cell.rjust(width) if numeric else cell.ljust(width)
-                for cell, width, numeric in zip(row, widths, right, strict=True)
-            )
-            for row in cells
-        ]
-        rows = shown[1:]
-        for at in reversed(self.sections):
-            rows.insert(at, "")
-        return rows if self.bare else [shown[0], "-" * (sum(widths) + 2 * len(widths) - 2), *rows]
+def _parts(text: str, start: int, end: int, width: int) -> Iterator[tuple[int, int]]:
+    """Yield what of a word has to stay in one line."""
+    if columns_of(text[start:end]) <= width:
+        yield start, end
+        return
+    inner = [match.span() for match in _WORD.finditer(text, start, end)]
+    if len(inner) == 1:
+        inner = [match.span() for match in _PART.finditer(text, start, end)]
+    for first, last in inner:
+        if (first, last) != (start, end) and columns_of(text[first:last]) > width:
+            yield from _parts(text, first, last, width)
+            continue
+        while columns_of(text[first:last]) > width and not text[first].isdigit():
+            cut = first + width
+            while columns_of(text[first:cut]) > width:
+                cut -= 1
+            yield first, cut
+            first = cut
+        yield first, last
 
 
 class Screen:
-    """A pipe or a file: plain text, as wide as it is.
+    """A pipe, a file or a terminal.
 
-    Attributes:
+    Args:
         width: Its columns.
         unicode: Whether line drawing and symbols arrive: a terminal with a Unicode encoding.
-        color: Whether colours are wanted.
+        color: How many colours are wanted; 0 for none.
     """
 
-    width = PIPE_WIDTH
-    unicode = False
-    color = False
-
-    def __init__(self) -> None:
+    def __init__(self, width: int = PIPE_WIDTH, *, unicode: bool = False, color: int = 0) -> None:
+        self.width = width
+        self.unicode = unicode
+        self.color = color
         self._printed: list[str] = []
 
     def print(self, line: str | Styled = "", *, breaks: bool = True) -> None:
-        """Print a line; a terminal may break it where it is too wide."""
-        self._printed.append(f"{line}\n")
+        """Print a line, broken between words where the screen is too narrow for it."""
+        line = line if isinstance(line, Styled) else Styled(line)
+        text = str(line)
+        spans = lines_of(text, self.width, glued=True) if breaks else [(0, len(text))]
+        for start, end in spans:
+            self._printed.append(self.written(line if len(spans) == 1 else line.part(start, end)))
 
     def draw(self, text: str) -> None:
         """Print a drawing, which may have colours."""
-        self._printed.append(f"{text}\n")
+        self._printed.append(text)
 
-    def print_table(self, table: Table) -> None:
-        """Print a table, narrower where a terminal has no room for it."""
-        lines = table.lines()
-        if lines is None:
-            rich = RichScreen(plain=True)
-            rich.print_table(table)
-            self._printed.append(rich.text())
-        else:
-            self._printed += (f"{line}\n" for line in lines)
+    def written(self, line: Styled) -> str:
+        """Return a line with its colours, without the blanks at its end."""
+        if not self.color:
+            return str(line).rstrip()
+        from .palette import painted
+
+        bare = len(str(line).rstrip())
+        shown = line.part(0, bare)
+        return "".join(painted(text, style or line.style, self.color) for text, style in shown.pieces)
 
     def text(self) -> str:
-        """Return all that was printed, without the blanks at the ends of lines."""
-        return "".join(f"{line.rstrip()}\n" for line in "".join(self._printed).splitlines())
-
-
-class RichScreen(Screen):
-    """A terminal, or what is taken for one.
-
-    Args:
-        to_file: The text goes to a file; it has colours only where they are forced.
-        plain: No colours, wherever it goes.
-    """
-
-    def __init__(self, *, to_file: bool = False, plain: bool = False) -> None:
-        super().__init__()
-        from io import StringIO
-
-        from rich.console import Console
-
-        self._console = console = Console(
-            file=StringIO() if to_file or plain else None,
-            force_terminal=False if plain else None,
-            markup=False,
-            highlight=False,
-            emoji=False,
-            soft_wrap=False,
-        )
-        if not (console.is_terminal and getattr(sys.stdout, "isatty", bool)()):
-            console.width = PIPE_WIDTH
-        self.width = console.width
-        self.unicode = console.is_terminal and console.encoding.lower().replace("-", "").startswith("utf")
-        self.color = console.color_system is not None and not console.no_color
-
-    def _print(self, what: Any, **how: Any) -> None:
-        with self._console.capture() as captured:
-            self._console.print(what, **how)
-        self._printed.append(captured.get())
-
-    def print(self, line: str | Styled = "", *, breaks: bool = True) -> None:
-        """Print a line."""
-        self._print(_rich(line) if isinstance(line, Styled) else line, soft_wrap=not breaks)
-
-    def draw(self, text: str) -> None:
-        """Print a drawing."""
-        from rich.text import Text
-
-        self._print(Text.from_ansi(text, no_wrap=True), crop=False, overflow="ignore")
-
-    def print_table(self, table: Table) -> None:
-        """Print a table: bold titles over a rule, and no frame."""
-        from rich import box
-        from rich import table as tables
-
-        if table.bare:
-            shown = tables.Table.grid(padding=(0, 2, 0, 0))
-        else:
-            lines = box.SIMPLE_HEAD if self.unicode else _dashes()
-            shown = tables.Table(
-                box=lines, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", show_edge=False
-            )
-        for title, how in table.columns:
-            shown.add_column(_rich(Styled(title)), **how)
-        for at, row in enumerate(table.rows):
-            if at in table.sections:
-                shown.add_section()
-            shown.add_row(*map(_rich, row))
-        self._print(shown)
-
-
-def _rich(line: Styled) -> Any:
-    from rich.text import Text
-
-    found = Text(style=line.style)
-    for text, style in line.pieces:
-        found.append(text, style)
-    return found
-
-
-def _dashes() -> Any:
-    """A rule of dashes under the header, in ASCII."""
-    from rich.box import Box
-
-    return Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+        """Return all that was printed."""
+        return "".join(f"{line.rstrip()}\n" for text in self._printed for line in text.split("\n"))
 
 
 def screen_for(to_file: bool = False, *, plain: bool = False) -> Screen:
@@ -214,13 +159,35 @@ def screen_for(to_file: bool = False, *, plain: bool = False) -> Screen:
         to_file: The text goes to a file, not to stdout.
         plain: No colours, wherever it goes.
     """
-    # the environment may have a pipe taken for a terminal
-    forced = os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1"
-    if plain or not (forced or (not to_file and at_terminal())):
+    real = not to_file and at_terminal()
+    if plain or not (real or forced()):
         return Screen()
-    return RichScreen(to_file=to_file)
+    import shutil
+
+    encoding = "utf-8" if to_file else getattr(sys.stdout, "encoding", None) or "utf-8"
+    unicode = encoding.lower().replace("-", "").startswith("utf")
+    width = shutil.get_terminal_size().columns if real else PIPE_WIDTH
+    return Screen(width, unicode=unicode, color=colors(sys.stdout))
 
 
 def at_terminal() -> bool:
     """Whether stdout is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+def forced() -> bool:
+    """Whether the environment has a pipe taken for a terminal."""
+    return bool(os.environ.get("FORCE_COLOR")) or os.environ.get("TTY_COMPATIBLE") == "1"
+
+
+def colors(stream: Any) -> int:
+    """Return how many colours a stream may have, by the environment; 0 for none."""
+    term, more = os.environ.get("TERM", ""), os.environ.get("COLORTERM", "")
+    terminal = stream is not None and stream.isatty()
+    if os.environ.get("NO_COLOR") or term in ("dumb", "unknown") or not (terminal or forced()):
+        return 0
+    if sys.platform == "win32":
+        return TRUE if os.environ.get("WT_SESSION") or term else BASIC
+    if more.lower() in ("truecolor", "24bit"):
+        return TRUE
+    return CUBE if term.endswith(("256color", "kitty", "direct")) else BASIC

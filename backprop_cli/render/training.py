@@ -90,31 +90,18 @@ def setup(problem: Problem) -> list[Block]:
     formulas = [name for name in problem.encoding.targets if name in problem.encoding.formulas]
     several = problem.units is not None and len(problem.encoding.targets) > 1  # in no unit of theirs
     ways = [
-        f"data       {data_line(problem)}",
-        f"loss       {config.loss.formula or config.loss.type}"
-        + (", of standardised targets" if several else "")
-        + (f", of {', '.join(formulas)}, which predict undoes" if formulas else ""),
-        f"optimizer  {how}, {plan}",
-        f"parameters {total:,}" + (f", {frozen:,} of them frozen" if frozen else ""),
+        ["data", data_line(problem)],
+        [
+            "loss",
+            f"{config.loss.formula or config.loss.type}"
+            + (", of standardised targets" if several else "")
+            + (f", of {', '.join(formulas)}, which predict undoes" if formulas else ""),
+        ],
+        ["optimizer", f"{how}, {plan}"],
+        ["parameters", f"{total:,}" + (f", {frozen:,} of them frozen" if frozen else "")],
     ]
     columns = [Column("layer"), Column("type"), Column("output", "number"), Column("parameters", "number")]
-    return [Grid(columns, rows), Lines(ways, most=None)]
-
-
-def wrapped(text: str, width: int | None) -> str:
-    """Break lines of words that are wider than a terminal; what follows is indented."""
-    from textwrap import fill
-
-    lines = text.splitlines()
-    if width is not None:
-        indent = " " * len("optimizer  ")
-        lines = [
-            fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-            if len(line) > width
-            else line
-            for line in lines
-        ]
-    return "\n".join(lines) + "\n"
+    return [Grid(columns, rows), Grid([Column("", "word"), Column("", "prose")], ways, bare=True)]
 
 
 def epoch_text(values: Mapping[str, float], epochs: int) -> str:

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from ...errors import printable
 from .. import page
 from ..record import Record
-from ..terminal import Screen, Styled, Table, screen_for
+from ..terminal import Screen, Styled, screen_for
+from . import tables
 
 if TYPE_CHECKING:
     from .mathematics import Spelling  # imported where a page has equations
 
-STYLES = {
-    "": "",
-    "name": "cyan",
-    "formula": "magenta",
-    "good": "green",
-    "doubt": "yellow",
-    "bad": "bold red",
-    "strong": "bold",
-    "quiet": "dim",
-    "empty": "dim",
-}
-"""Rich's style of a tone."""
-
-_UNBROKEN = "\ue000=\ue000"  # " = " where a line must not be broken, while Rich lays it out
-_WHOLE = ("word", "share", "number", "verdict")
 _LABEL = 34  # of an equation; a longer one stands on a line of its own
 _CALCULATION = 72  # up to so wide they have their results in one column
-_TEXT = 24  # columns that are room enough for a text
 
 
 def write(blocks: Iterable[page.Block], *, to_file: bool = False) -> str:
@@ -46,7 +31,7 @@ def write_plain(blocks: Iterable[page.Block]) -> str:
 
 def _printed(blocks: Iterable[page.Block], screen: Screen) -> str:
     _print_all(screen, blocks)
-    return screen.text().replace(_UNBROKEN, " = ")
+    return screen.text()
 
 
 def _print_all(screen: Screen, blocks: Iterable[page.Block]) -> None:
@@ -72,18 +57,18 @@ def _print(block: page.Block, screen: Screen) -> None:
 def _(block: page.Heading, screen: Screen) -> None:
     if block.breaks != "hanging":
         never = block.breaks == "never"
-        screen.print(Styled(printable(page.plain(block.text)), "bold"), breaks=not never)
+        screen.print(Styled(printable(page.plain(block.text)), "strong"), breaks=not never)
         return
-    for style, text in (("bold", block.text), *(("", text) for text in block.below)):
+    for style, text in (("strong", block.text), *(("", text) for text in block.below)):
         for line in _wrap(printable(page.plain(text)), screen.width, subsequent_indent="  "):
             screen.print(Styled(line, style), breaks=False)
 
 
 @_print.register(page.Section)
 def _(block: page.Section, screen: Screen) -> None:
-    screen.print(Styled(printable(page.plain(block.title)), "bold"), breaks=False)
+    screen.print(Styled(printable(page.plain(block.title)), "strong"), breaks=False)
     for line in _wrap(printable(page.plain(block.rule)), max(20, screen.width - 2)):
-        screen.print(Styled(f"  {line}", "dim"), breaks=False)
+        screen.print(Styled(f"  {line}", "quiet"), breaks=False)
 
 
 @_print.register(page.Lines)
@@ -91,23 +76,22 @@ def _(block: page.Section, screen: Screen) -> None:
 def _(block: page.Lines | page.Paragraph, screen: Screen) -> None:
     for line in block.texts:
         tone = line.tone if isinstance(line, page.Text) else ""
-        style = STYLES[tone or block.tone]
+        style = tone or block.tone
         if block.most is None:
-            screen.print(_unbroken(line, screen, style))
+            screen.print(_styled(line, screen, style))
         else:
             for part in _wrapped(printable(page.plain(line)), min(screen.width, block.most)):
                 screen.print(Styled(part, style))
 
 
-def _unbroken(line: page.Line, screen: Screen, style: str) -> Styled:
-    """Return a line that Rich may break where it likes, but not before an equals sign."""
+def _styled(line: page.Line, screen: Screen, style: str) -> Styled:
     found = Styled(style=style)
     for piece in line if isinstance(line, tuple) else (line,):
         own = piece if isinstance(piece, page.Text) else page.Text(piece)
         text = printable(own.text)
         if not screen.unicode:
             text = text.replace("∇", "grad")
-        found.append(text.replace(" = ", _UNBROKEN), STYLES[own.tone])
+        found.append(text, own.tone)
     return found
 
 
@@ -145,77 +129,15 @@ def _(block: page.Drawing, screen: Screen) -> None:
     screen.draw(block.text.rstrip("\n"))
 
 
-# tables
-
-
 @_print.register(page.Grid)
 def _(block: page.Grid, screen: Screen) -> None:
-    fits = screen.width >= block.needs if block.needs else _fits(block, None, screen.width)
-    if block.narrow and not fits:
+    if block.narrow and not tables.fits(block, screen.width):
         _print_all(screen, block.narrow)
         return
     if block.title:
-        screen.print(Styled(printable(block.title)))
-    shown = _fitting(block, screen.width)
-    table = Table(bare=block.bare)
-    for k in shown:
-        column = block.columns[k]
-        floor = min(column.floor, _widest(block, k)) if column.floor else 0
-        whole = column.kind in _WHOLE if column.whole is None else column.whole
-        whole = whole or (floor > 0 and floor == _widest(block, k))
-        table.add_column(
-            printable(column.title),
-            justify="right" if column.kind == "number" else "left",
-            no_wrap=whole,
-            overflow="ellipsis" if whole else "fold",
-            style=STYLES[column.tone],
-            min_width=None if whole else floor or None,
-            max_width=None if column.most is None else min(column.most, screen.width),
-        )
-    for at, cells in enumerate(block.rows):
-        row = cells or ("...", *[""] * (len(block.columns) - 1))
-        if block.ruled and at == len(block.rows) - block.ruled:
-            table.add_section()
-        table.add_row(*(_cell(row[k], block.columns[k], screen.unicode) for k in shown))
-    screen.print_table(table)
-
-
-def _cell(cell: page.Cell, column: page.Column, unicode: bool) -> Styled:
-    own = cell if isinstance(cell, page.Text) else page.Text(cell)
-    text = printable(own.text)
-    if column.kind == "verdict" and text == "agree" and unicode:
-        text = "✓"
-    elif own.tone == "empty":
-        text = "·" if unicode else "."
-    return Styled(text, STYLES[own.tone])
-
-
-def _fitting(grid: page.Grid, width: int) -> list[int]:
-    """Return the columns that fit side by side."""
-    shown = list(range(len(grid.columns)))
-    for k in grid.drop:
-        if _fits(grid, shown, width):
-            break
-        shown.remove(k)
-    return shown
-
-
-def _fits(grid: page.Grid, shown: Sequence[int] | None, width: int) -> bool:
-    """Return whether these columns, or all, have room side by side."""
-    shown = range(len(grid.columns)) if shown is None else shown
-    return sum(_room(grid, k) for k in shown) + 2 * (len(shown) - 1) <= width
-
-
-def _room(grid: page.Grid, k: int) -> int:
-    """Return how many columns of a terminal a column of the table needs."""
-    column = grid.columns[k]
-    widest = _widest(grid, k)
-    enough = column.least or (_TEXT if column.kind == "text" else widest)
-    return min(widest, enough)
-
-
-def _widest(grid: page.Grid, k: int) -> int:
-    return max([len(grid.columns[k].title), 1, *(len(page.plain(row[k])) for row in grid.rows if row)])
+        screen.print(printable(block.title))
+    for line in tables.lines(block, screen):
+        screen.print(line, breaks=False)
 
 
 # equations
@@ -255,10 +177,10 @@ def _laid_out(row: page.Row, label: str, left: int, width: int, spelled: Spellin
     indent = 2 + (left + 2 if left else 0)
     head = Styled("  ")
     if label and len(label) > left:
-        yield Styled(f"  {label}:", "cyan")
+        yield Styled(f"  {label}:", "name")
         head = Styled(" " * indent)
     elif left:
-        head = Styled("  ").append(f"{label}:".ljust(left + 2) if label else " " * (left + 2), "cyan")
+        head = Styled("  ").append(f"{label}:".ljust(left + 2) if label else " " * (left + 2), "name")
     if row.depth:
         head.append("  " * row.depth)
         indent += 2 * row.depth
@@ -276,16 +198,16 @@ def _laid_out(row: page.Row, label: str, left: int, width: int, spelled: Spellin
         last = k + 1 == len(lines)
         body, equals, value = text.rpartition(" = ")
         if last and equals and row.equations[-1].target is None:
-            line.append(body + equals).append(value, "bold")
+            line.append(body + equals).append(value, "strong")
         else:
             line.append(text)
         if last and remark and len(line) + len(remark) <= width:
-            line.append(remark, "dim")
+            line.append(remark, "quiet")
             remark = ""
         yield line
     if remark:
         for part in _wrap(remark.strip(), max(20, width - indent)):
-            yield Styled(" " * indent).append(part, "dim")
+            yield Styled(" " * indent).append(part, "quiet")
 
 
 def _broken(text: str, room: int) -> list[str]:
@@ -309,7 +231,7 @@ def _aligned(block: page.Equations) -> Iterator[Styled]:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for k, row in enumerate(table if block.columns else ()):
         line = "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        yield Styled(f"  {line}", "" if k else "dim")
+        yield Styled(f"  {line}", "" if k else "quiet")
 
 
 # calculations
@@ -332,7 +254,7 @@ def _(block: page.Calculations, screen: Screen) -> None:
     rest = iter(found)
     for title, group in block.groups:
         if title:
-            screen.print(Styled(f"  {title}", "dim"), breaks=False)
+            screen.print(Styled(f"  {title}", "quiet"), breaks=False)
         for _ in group:
             for line in next(rest).lines(left, middle, width):
                 screen.print(line, breaks=False)
@@ -360,21 +282,21 @@ class _Spelled(Record):
             return
         ending = f" = {self.value}"
         remark = f"  ({self.remark})" if self.remark else ""
-        line = Styled("  ").append(self.name.ljust(left), "cyan")
+        line = Styled("  ").append(self.name.ljust(left), "name")
         if self.text:
             rows = [self.text.ljust(middle)]
             room = max(24, width - left - 5 - len(ending))
             if len(self.text) > room:
                 rows = _wrap(self.text, room, break_long_words=False, break_on_hyphens=False)
             for row in rows[:-1]:
-                yield line.append(" = " if row is rows[0] else "   ", "dim").append(row)
+                yield line.append(" = " if row is rows[0] else "   ", "quiet").append(row)
                 line = Styled(" " * (2 + left))
-            line.append(" = " if len(rows) == 1 else "   ", "dim").append(rows[-1])
-        line.append(" = ", "dim").append(self.value, "bold")
+            line.append(" = " if len(rows) == 1 else "   ", "quiet").append(rows[-1])
+        line.append(" = ", "quiet").append(self.value, "strong")
         if remark and len(line) + len(remark) > width:
             yield line
             line = Styled(" " * (3 + left))
-        yield line.append(remark, "dim")
+        yield line.append(remark, "quiet")
 
 
 def _print_columns(block: page.Calculations, spelled: Spelling, screen: Screen) -> None:
@@ -383,8 +305,8 @@ def _print_columns(block: page.Calculations, spelled: Spelling, screen: Screen) 
     table = [["", *block.columns], *rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for k, row in enumerate(table):
-        line = Styled("  ").append(row[0].ljust(widths[0]), "cyan")
+        line = Styled("  ").append(row[0].ljust(widths[0]), "name")
         for i, cell in enumerate(row[1:], 1):
-            style = "dim" if k == 0 else "bold" if i == len(row) - 1 else ""
+            style = "quiet" if k == 0 else "strong" if i == len(row) - 1 else ""
             line.append("  " + cell.rjust(widths[i]), style)
         screen.print(line, breaks=False)
