@@ -51,7 +51,7 @@ from backprop_cli.ops import FUNCTIONS, PRIMITIVES
 from backprop_cli.render.explain import document as explained
 from backprop_cli.render.higher import tangent_dict
 from backprop_cli.render.latex import name_to_latex
-from backprop_cli.render.terminal import RichScreen
+from backprop_cli.render.terminal import Screen
 from backprop_cli.render.writers import terminal, write
 
 OTHERS = 10
@@ -405,8 +405,7 @@ def rows_of_html(page: str) -> list[list[str]]:
 
 def narrow_formulas(report: Any, width: int) -> dict[str, str]:
     """Return the formulas of a table in a terminal, broken into lines there, without blanks."""
-    screen = RichScreen(plain=True)
-    screen.width = screen._console.width = width
+    screen = Screen(width)
     terminal._print_all(screen, report._document("table").page())
     lines = screen.text().splitlines()
     rule = next((k for k, line in enumerate(lines) if line and set(line) <= set("-")), None)

@@ -155,10 +155,7 @@ def test_a_wide_table_at_a_terminal(monkeypatch):
     from backprop_cli.render.writers import streams
     from backprop_cli.tables.block import Block
 
-    class Narrow(Screen):
-        width, unicode = 41, True
-
-    monkeypatch.setattr(streams, "screen_for", lambda to_file: Narrow())
+    monkeypatch.setattr(streams, "screen_for", lambda to_file: Screen(41, unicode=True))
     stream = io.BytesIO()
     table = streams.PredictionTable(stream, 3, "error", "utf-8", False)
     names = [f"pixel{i}" for i in range(9)]
@@ -604,7 +601,7 @@ def test_many_classes_show_their_confusions():
 
 def test_names_too_wide_for_the_terminal_are_numbered(monkeypatch):
     from backprop_cli.render.evaluation import grids
-    from backprop_cli.render.terminal import RichScreen
+    from backprop_cli.render.terminal import Screen
     from backprop_cli.render.writers import terminal
     from backprop_cli.training.metrics import evaluate
 
@@ -617,9 +614,7 @@ def test_names_too_wide_for_the_terminal_are_numbered(monkeypatch):
     assert numbered.rows[0][0] == "1 a class of some lengt..."
 
     def shown(width):
-        screen = RichScreen(plain=True)
-        screen.width = screen._console.width = width
-        monkeypatch.setattr(terminal, "screen_for", lambda to_file: screen)
+        monkeypatch.setattr(terminal, "screen_for", lambda to_file: Screen(width))
         return terminal.write([confusion]).splitlines()[1:]
 
     short = "a class of some lengt..."

@@ -570,15 +570,10 @@ def test_the_page(run):
 @pytest.mark.parametrize("width", [80, 110])
 @pytest.mark.parametrize("name", ["clipped adam", "batch_norm", "formula"])
 def test_lines_fit_a_terminal(name, width, monkeypatch):
-    from backprop_cli.render.terminal import RichScreen
+    from backprop_cli.render.terminal import Screen
     from backprop_cli.render.writers import terminal
 
-    def narrow(to_file=False):
-        screen = RichScreen(plain=True)
-        screen.width = screen._console.width = width
-        return screen
-
-    monkeypatch.setattr(terminal, "screen_for", narrow)
+    monkeypatch.setattr(terminal, "screen_for", lambda to_file=False: Screen(width))
     page = write(document(trace.write_out(problem(NETWORKS[name]))), "table")
     widest = max(page.splitlines(), key=len)
     assert 60 < len(widest) <= width, widest
