@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing takes as long as all else before the program heeds Ctrl-C
     from typing import Any
 
+    from . import functions as functions
     from .api.articles import article as article
     from .api.checks import check as check
     from .api.checks import gradcheck as gradcheck
@@ -17,6 +18,8 @@ if TYPE_CHECKING:  # importing typing takes as long as all else before the progr
     from .api.evaluation import evaluate as evaluate
     from .api.explanation import explain as explain
     from .api.export import translate as translate
+    from .api.function import parse as parse
+    from .api.function import trace as trace
     from .api.gradients import eval as eval
     from .api.gradients import grad as grad
     from .api.higher import higher as higher
@@ -26,11 +29,9 @@ if TYPE_CHECKING:  # importing typing takes as long as all else before the progr
     from .api.page import page as page
     from .api.plots import plot as plot
     from .api.prediction import predict as predict
-    from .api.programs import parse as parse
     from .api.runs import runs as runs
     from .api.sweep import sweep as sweep
     from .api.tends import tends as tends
-    from .api.tracing import trace as trace
     from .api.training import train as train
     from .errors import BackpropError as BackpropError
 
@@ -45,6 +46,7 @@ _ROOMS = {
     "eval": "api.gradients",
     "evaluate": "api.evaluation",
     "explain": "api.explanation",
+    "functions": "functions",
     "grad": "api.gradients",
     "gradcheck": "api.checks",
     "higher": "api.higher",
@@ -52,13 +54,13 @@ _ROOMS = {
     "limit": "api.limits",
     "network_page": "api.page",
     "page": "api.page",
-    "parse": "api.programs",
+    "parse": "api.function",
     "plot": "api.plots",
     "predict": "api.prediction",
     "runs": "api.runs",
     "sweep": "api.sweep",
     "tends": "api.tends",
-    "trace": "api.tracing",
+    "trace": "api.function",
     "train": "api.training",
     "translate": "api.export",
 }
@@ -72,7 +74,8 @@ def __getattr__(name: str) -> "Any":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    module = import_module(f"{__name__}.{_ROOMS[name]}")
+    return module if name == _ROOMS[name] else getattr(module, name)
 
 
 def __dir__() -> list[str]:

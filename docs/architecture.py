@@ -36,6 +36,7 @@ ORDER = (
     ("render",),
     ("pages",),
     ("api",),
+    ("functions",),
     ("cli",),
     ("__init__", "__main__"),
 )

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,7 @@ from backprop_cli import (
     gradcheck,
     higher,
     limit,
+    parse,
     plot,
     predict,
     trace,
@@ -48,34 +50,33 @@ from backprop_cli.differentiation.symbolic.process import SymbolicProcess
 from backprop_cli.errors import UsageError
 from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower
-from backprop_cli.language.parser import parse
 
 PAGE = (Path(__file__).parent.parent / "docs" / "python.md").read_text("utf-8")
 HAND = str(Path(__file__).parent.parent / "sample_inputs" / "hand.yaml")
 MODEL, ROWS, TEXT = "hand/model.safetensors", "rows.csv", "text.md"
 AT = {"a": 3.0, "b": -2.0, "c": 8.0}
 PROGRAM = "d = a*b; L = d + c"
+NO_DOORS = ("BackpropError", "__version__", "functions")
 WORDS = [PROGRAM, "--a", "3", "--b", "-2", "--c", "8"]
 
 
 def test_the_surface_is_what_the_page_says() -> None:
     told = set(re.findall(r"^\| `(\w+)\(", PAGE, re.MULTILINE))
-    assert {*told, "BackpropError", "__version__"} == set(backprop_cli.__all__) == set(dir(backprop_cli))
+    assert {*told, *NO_DOORS} == set(backprop_cli.__all__) == set(dir(backprop_cli))
     # what a type checker sees is what is there
     tree = ast.parse(Path(backprop_cli.__file__).read_text("utf-8"))
     typed = {
-        alias.asname: f"backprop_cli.{node.module}"
+        alias.asname: f"backprop_cli.{node.module or alias.name}"
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.level
         for alias in node.names
     }
-    assert typed == {name: getattr(backprop_cli, name).__module__ for name in typed}
+    found = {name: getattr(backprop_cli, name) for name in typed}
+    assert typed == {name: getattr(x, "__module__", x.__name__) for name, x in found.items()}
     assert {*typed, "__version__"} == {*backprop_cli.__all__}
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in backprop_cli.__all__ if n not in ("BackpropError", "__version__")]
-)
+@pytest.mark.parametrize("name", [n for n in backprop_cli.__all__ if n not in NO_DOORS])
 def test_every_function_says_what_it_takes(name: str) -> None:
     function = getattr(backprop_cli, name)
     text = inspect.getdoc(function) or ""
@@ -151,6 +152,106 @@ def test_a_report_has_the_formats_that_it_names_and_no_other(report) -> None:
     for wrong in (None, 3, "", "JSON"):
         with pytest.raises(UsageError):
             found.to_text(wrong)
+
+
+def test_a_notebook_has_a_styled_report_with_its_graph_below() -> None:
+    for report in (grad(PROGRAM, AT), grad("norm(A@x)", A=[[1, 2], [3, 4]], x=[1, 1])):
+        text = report._repr_html_()
+        assert text.startswith('<div class="backprop"><style>')
+        assert "<details><summary>graph</summary><svg" in text
+        assert "script" not in text
+    long = "; ".join(f"v_{k + 1} = v_{k}*2" for k in range(60))
+    assert "<svg" not in grad(f"{long}", v_0=1)._repr_html_()
+    assert parse("d = a*b; d^2")._repr_latex_() == (
+        r"$$\begin{aligned} d &= a \cdot b \\ d^{2} \end{aligned}$$"
+    )
+    assert parse("A@x")._repr_latex_() is None
+
+
+def test_a_report_has_its_rows_by_name_and_goes_on_from_its_point() -> None:
+    report = grad(PROGRAM, AT)
+    row = report["d"]
+    assert (row.name, row.operation, row.value, row.gradient, row.formula) == ("d", "a*b", -6.0, 1.0, "1")
+    assert report[0] is report.graph
+    assert next(iter(report)) is report.graph
+    assert report.explain(named=True).to_json() == explain(PROGRAM, AT, named=True).to_json()
+    assert report.draw(path="a").to_json() == draw(PROGRAM, AT, path="a").to_json()
+    assert report.plot(a=(-1, 1)).to_json() == plot(PROGRAM, {**AT, "a": (-1, 1)}).to_json()
+    given = {"A": np.eye(2), "x": np.array([1.0, 2.0])}
+    arrays = grad("z = A@x; norm(z)", given)
+    assert arrays["z"].gradient.tolist() == arrays["z"].columns["reverse"].tolist()
+    assert arrays.explain().to_json() == explain("z = A@x; norm(z)", given).to_json()
+    assert arrays.explain().formulas == {"A": "z@x'/norm(z)", "x": "A'@z/norm(z)"}
+    assert arrays.draw().to_json() == draw("z = A@x; norm(z)", given).to_json()
+
+
+def test_a_program_is_a_function_and_the_doors_are_its_methods() -> None:
+    f = parse("x^2*y")
+    assert (f.names, f.text, repr(f)) == (("x", "y"), "x^2*y", "x^2*y")
+    assert f(x=3, y=2) == f(3, 2) == f({"x": 3}, y=2) == f(3, y=2) == 18.0
+    assert f(x="pi", y=1) == math.pi**2
+    at = {"x": 3, "y": 2}
+    pairs = (
+        (f.grad(3, 2), grad("x^2*y", at)),
+        (f.higher(3, 2), higher("x^2*y", at)),
+        (f.explain(3, 2), explain("x^2*y", at)),
+        (f.draw(3, 2), draw("x^2*y", at)),
+        (f.limit(3, 2), limit("x^2*y", at)),
+        (f.descend(3, 2, steps=2), descend("x^2*y", at, steps=2)),
+        (f.plot(x=(-1, 1), y=2), plot("x^2*y", x=(-1, 1), y=2)),
+        (f.check({"df/dx": 12}, 3, 2), check("x^2*y", {"df/dx": 12}, at)),
+    )
+    for ours, theirs in pairs:
+        assert ours.to_json() == theirs.to_json()
+    assert f.translate(3, 2, to="numpy") == translate("x^2*y", at, to="numpy")
+    assert f.page(3, 2) == backprop_cli.page("x^2*y", at)
+    g = parse("norm(A@x)")
+    assert g.names == ("A", "x")
+    assert g([[3, 0], [0, 4]], "[1, 1]") == 5.0
+
+
+def test_many_points_are_those_of_single_ones() -> None:
+    xs, ys = np.linspace(-1, 1, 6).reshape(2, 3), 3.0
+    many = grad("log(x)*y", points={"x": xs, "y": ys})
+    assert many.value.shape == many.gradient["x"].shape == (2, 3)
+    for k, x in enumerate(xs.reshape(-1).tolist()):
+        if x <= 0:
+            assert "log(x) is defined where x > 0" in many.errors[k].message
+            continue
+        one = grad("log(x)*y", x=x, y=ys, methods="reverse")
+        assert many.value.reshape(-1)[k] == pytest.approx(one.value, rel=1e-15)
+        assert many["d/dy"].reshape(-1)[k] == pytest.approx(one.gradient["y"], rel=1e-15)
+    assert np.isnan(many.value).sum() == len(many.errors) == 3
+    assert many.to_dict()[0]["error"] == many.errors[0].message
+    assert many.to_text("csv").splitlines()[0] == "x,y,value,d/dx,d/dy,error"
+    several = grad("x^2", points={"x": [1, 2]}, methods=["symbolic", "reverse", "finite"])
+    assert several.agree is True
+    assert [*several.columns] == ["symbolic", "reverse", "finite"]
+    assert several.gradient["x"].tolist() == [2.0, 4.0]
+    assert grad("x*y", points={"x": range(40)}, y=1)["value"].tolist() == [*range(40)]
+    assert backprop_cli.eval("x*y", points={"x": [1, 2]}, y=2).tolist() == [2.0, 4.0]
+    with pytest.raises(BackpropError, match="log"):
+        backprop_cli.eval("log(x)", points={"x": [1, -1]})
+
+
+def test_rows_go_into_a_frame_and_what_is_missing_is_named(monkeypatch) -> None:
+    class Frame:
+        def __init__(self, rows, columns) -> None:
+            self.rows, self.columns = rows, columns
+
+    pandas = types.ModuleType("pandas")
+    pandas.DataFrame = Frame
+    monkeypatch.setitem(sys.modules, "pandas", pandas)
+    frame = grad("x^2", x=3).to_frame()
+    assert frame.columns[:5] == ["id", "name", "kind", "operation", "value"]
+    assert [row[4] for row in frame.rows] == [3.0, 9.0]
+    assert grad("x^2", points={"x": [1, 2]}).to_frame().rows == [[1, 1, 2, None], [2, 4, 4, None]]
+    with pytest.raises(UsageError, match="no rows"):
+        explain("x^2", x=3).to_frame()
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(UsageError, match="pandas") as error:
+        grad("x^2", x=3).to_frame()
+    assert error.value.hint == "pip install 'backprop-cli[pandas]'"
 
 
 DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
@@ -233,7 +334,7 @@ def test_a_wrong_argument_is_refused_and_nothing_else_is_raised(home, door: str,
 
 
 def test_every_door_is_tried() -> None:
-    assert {*DOORS, "BackpropError", "__version__"} == {*backprop_cli.__all__}
+    assert {*DOORS, *NO_DOORS} == {*backprop_cli.__all__}
 
 
 @pytest.mark.parametrize(
@@ -247,10 +348,23 @@ def test_every_door_is_tried() -> None:
         (lambda: grad("x^2", x=3, step=0), "step is a positive number, not 0"),
         (lambda: grad("x^2", {"x": 3}, x=3), "x is given twice"),
         (lambda: grad("x^2", 3), "bindings is a dictionary by names, not 3"),
-        (lambda: grad("x^2", x="3"), "the value of x is a number, not '3'"),
+        (lambda: grad("x^2", x=1j), "the value of x is a number, not 1j"),
+        (lambda: grad("x^2", x="three"), "a value is built from numbers alone; three is a name"),
+        (lambda: grad("x^2", points={"x": ["a"]}), "the points of x are numbers, not ['a']"),
+        (lambda: grad("x^2", points={"x": [1, math.inf]}), "x = inf at point 1 is not a finite number"),
+        (lambda: grad("x*y", points={"x": [1, 2]}), "no value for y"),
+        (lambda: grad("x*y", points={"x": [1, 2]}, x=1, y=2), "x has a value and points"),
+        (lambda: grad("x*y", points={"x": [1, 2], "y": [1, 2, 3]}), "different shapes: x (2,), y (3,)"),
+        (lambda: grad("x^2", points={"x": 3}), "one point goes by its values: x=3"),
+        (lambda: grad("x^2", points={"x": []}), "there are no points"),
+        (lambda: grad("x^2", points={"x": [1]}, of="f"), "of and formulas are for one point"),
+        (lambda: grad("x^2", x=3)["v9"], "the report has no row v9"),
+        (lambda: grad("x^2", points={"x": [1]})["y"], "columns: x, value, d/dx"),
+        (lambda: parse("x*y")(1, 2, 3), "3 values are given, and the inputs are x, y"),
+        (lambda: explain("x@x", x=[1, 2], limit=True), "limit is for single numbers"),
         (lambda: grad("x^2", x=math.nan), "x = nan is not a finite number"),
         (lambda: grad("x^2", x=3, wrt=[3]), "wrt is a text, not 3"),
-        (lambda: grad(3), "program is a text, or what parse returned, not 3"),
+        (lambda: grad(3), "program is a text, what parse returned, or a Python function, not 3"),
         (lambda: grad("x^2", x=3, large="no"), "large is True or False, not 'no'"),
         (lambda: higher("x^2", x=3, order=13), "order is a whole number, from 1 to 12, not 13"),
         (lambda: higher("x^2", x=3, direction={"x": 0}), "direction leads nowhere"),
@@ -262,7 +376,7 @@ def test_every_door_is_tried() -> None:
         (lambda: draw("x^2", x=3, edges="symbols"), "did you mean 'symbol'?"),
         (lambda: draw("x^2", x=3, all=True, named=True), "one of them"),
         (lambda: plot("x^2", x=(1, 2, 3)), "the range of x is (1, 2, 3)"),
-        (lambda: plot("x^2", x=(1, "2")), "a range is (low, high)"),
+        (lambda: plot("x^2", x=(1, None)), "a range is (low, high)"),
         (lambda: check("x^2", {}), "no claims"),
         (lambda: translate("x^2", x=3, to="numpi"), "did you mean numpy?"),
         (lambda: trace(HAND, at_step=0), "at_step is a whole number, 1 or more, not 0"),

@@ -22,8 +22,8 @@ from ..explanation.arrays import ArrayExplanation, GeneralExplanation, explain_a
 from ..language.array_parser import looks_like_arrays
 from ..language.parser import Program
 from ..language.ranks import General
-from ..language.settle import Settled, read_arrays
-from .programs import value_of
+from ..language.settle import Settled, array_literal, read_arrays
+from .programs import python_of, value_of
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -38,21 +38,29 @@ def settled_of(
     Raises:
         BackpropError: for values that are no arrays of numbers, and for a program that cannot be read.
     """
-    source = (
-        program.source
-        if isinstance(program, Program)
-        else Source(program)
-        if isinstance(program, str)
-        else None
-    )
-    if source is None:
-        return None
+    given = {name: array_literal(str(x)) if is_list(x) else x for name, x in given.items()}
     arrays = {name: _array(name, x) for name, x in given.items() if _is_array(x)}
-    if not arrays and (isinstance(program, Program) or not looks_like_arrays(source.text)):
+    function = python_of(program)
+    if function is not None and (arrays or not getattr(program, "statements", None)):
+        from ..language.traced import traced
+
+        program = traced(function, {name: x.shape for name, x in arrays.items()})
+    if isinstance(program, str):
+        source = Source(program)
+    elif isinstance(program, Program):
+        source = program.source
+    else:
+        return None
+    if not arrays and not looks_like_arrays(source.text):
         return None
     numbers = {name: value_of(name, x) for name, x in given.items() if name not in arrays}
     settled = read_arrays(source, {name: x.shape for name, x in arrays.items()}, numbers, large=large)
     return (settled, {**numbers, **arrays}) if arrays or settled.has_arrays else None
+
+
+def is_list(x: object) -> bool:
+    """Whether a text is an array's: ``"[1, 2]"``."""
+    return isinstance(x, str) and x.lstrip()[:1] == "["
 
 
 def _is_array(x: object) -> bool:
@@ -71,17 +79,6 @@ def _array(name: str, x: object) -> Any:
     return found
 
 
-class ArrayGradient(Shown, ArrayReport):
-    """An `ArrayReport` that shows itself."""
-
-    __slots__ = ()
-
-    def _document(self, format_: str) -> Document:
-        from ..render.arrays import document
-
-        return document(self)
-
-
 def gradient_of(
     program: Settled,
     given: Mapping[str, Any],
@@ -90,13 +87,12 @@ def gradient_of(
     wrt: Sequence[str] | None = None,
     scheme: str = "central",
     step: float | None = None,
-) -> ArrayGradient:
+) -> ArrayReport:
     """Return value and gradient of every node of a program with arrays; see `grad`."""
     with SESSION.lend() if "symbolic" in (methods or DEFAULT_METHODS) else nullcontext() as process:
-        report = differentiate_arrays(
+        return differentiate_arrays(
             program, given, methods=methods, wrt=wrt, scheme=scheme, step=step, process=process
         )
-    return ArrayGradient(*report)
 
 
 class GeneralGradient(Shown, GeneralReport):

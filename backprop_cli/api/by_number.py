@@ -12,9 +12,8 @@ from ..engine.point import Point, check_wrt
 from ..errors import UsageError
 from ..graph import Graph
 from ..language.numbers import brief
-from ..language.parser import Program
 from .arguments import as_float
-from .programs import bound, merged, wants_arrays
+from .programs import AnyProgram, bound, merged, wants_arrays
 
 GRADIENT, DOWNHILL = "gradient", "-gradient"
 """Words for directions."""
@@ -29,7 +28,7 @@ Direction = Mapping[str, Any] | str
 
 
 def single_numbers(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Mapping[str, object] | None,
     values: Mapping[str, object],
     wrt: Sequence[str] | None = None,
@@ -41,7 +40,7 @@ def single_numbers(
     """Return a program's graph, values and inputs to differentiate by; one with arrays number by number.
 
     Args:
-        program: Text or a parsed program.
+        program: Text, what `parse` or `trace` returned, or a Python function.
         bindings: Values by name.
         values: More of them.
         wrt: Inputs asked for, or numbers of arrays, ``x[0]``.

@@ -15,7 +15,7 @@ from ..errors import NO, UsageError
 from ..graph import Graph
 from ..language.parser import Program
 from .arguments import flag, mapping, names, number, optional, path, text, whole
-from .programs import Bindings, bound, merged, wants_arrays
+from .programs import AnyProgram, Bindings, bound, merged, wants_arrays
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Checked(Shown, Judgement):
 
 
 def check(
-    program: str | Program | Graph,
+    program: AnyProgram,
     claims: Mapping[str, object] | str | PathLike[str],
     bindings: Mapping[str, object] | None = None,
     /,
@@ -74,8 +74,8 @@ def check(
     """Judge claimed values and derivatives, and name the mistake behind a wrong one.
 
     Args:
-        program: Text or a parsed program; or the path of a config, ``hand.yaml``, for claims about a training
-            step.
+        program: Text, what `parse` or `trace` returned, or a Python function; or the path of a config,
+            ``hand.yaml``, for claims about a training step.
         claims: Numbers, arrays or formulas, ``{"dL/da": -2, "d": "a*b"}``; or the path of an answer sheet
             (YAML, JSON, CSV with a row a student, lines), or of a folder with a sheet a student.
         bindings: Values by name, for names such as ``large`` that are options here.
@@ -127,7 +127,7 @@ def check(
 
 
 def _subject(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Mapping[str, object] | None,
     values: Mapping[str, object],
     *,
@@ -234,7 +234,7 @@ class ArrayCheck(Shown):
 
 @overload
 def gradcheck(
-    program: str | Program | Graph,
+    program: AnyProgram,
     claims: Mapping[str, object] | None = None,
     /,
     *inputs: Bindings,

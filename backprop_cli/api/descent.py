@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 
 from ..engine.point import check_wrt
 from ..errors import BindingError, UsageError
-from ..graph import Graph
-from ..language.parser import Program
 from ..language.tokens import plain_name
 from ..optimization.choice import plain, read
 from ..optimization.descent import Function
 from ..optimization.report import Report, descend_all
 from .arguments import flag, mapping, names, number, numbers, optional, whole
 from .by_number import single_numbers
-from .programs import Bindings, merged
+from .programs import AnyProgram, Bindings, merged
 from .shown import Pictured, Shown
 
 if TYPE_CHECKING:
@@ -105,7 +103,7 @@ class Descent(Shown, Pictured, Report):
 
 
 def descend(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Bindings = None,
     /,
     *,
@@ -122,7 +120,7 @@ def descend(
     """Descend along the gradient of a program.
 
     Args:
-        program: Text or a parsed program.
+        program: Text, what `parse` or `trace` returned, or a Python function.
         bindings: Values by name, for names such as ``rate`` that are options here.
         rate: Learning rate; None for 0.1, or the optimizer's own.
         steps: Updates at most.

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ..engine.point import point_of
 from ..errors import UsageError
 from ..explanation.edges import GraphView
-from ..graph import Graph
 from ..language.format import output_text
 from ..language.numbers import rounded
-from ..language.parser import Program
 from ..layout import EDGES, Edges
 from ..layout.drawing import PATTERNS, Drawing, graph_drawing, graph_title, with_paths
 from .arguments import MOST_DIGITS, choice, flag, names, optional, whole
-from .programs import Bindings, bound, merged, value_of, wants_arrays
+from .programs import AnyProgram, Bindings, bound, merged, value_of, wants_arrays
 from .shown import Graphic
 
 if TYPE_CHECKING:
@@ -245,7 +243,7 @@ def draw_arrays(
 
 
 def draw(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Bindings = None,
     /,
     *,
@@ -262,7 +260,7 @@ def draw(
     """Draw the computation graph of a program.
 
     Args:
-        program: Text or a parsed program.
+        program: Text, what `parse` or `trace` returned, or a Python function.
         bindings: Values by name, for names such as ``path`` that are options here.
         path: Mark all paths from these nodes to the output: ``["a", "b"]``; each group in a way of its own:
             ``[["a"], ["b"]]``.

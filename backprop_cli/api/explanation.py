@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 from ..differentiation.symbolic.session import SESSION
 from ..errors import UsageError
@@ -15,13 +15,13 @@ from ..explanation.report import Explanation
 from ..explanation.report import explain as explained
 from ..explanation.words import rules
 from ..graph import Graph
-from ..language.parser import Program
 from .arguments import MOST_DIGITS, choice, flag, names, number, optional, whole
-from .programs import Bindings, bound
+from .programs import AnyProgram, Bindings, bound, merged, wants_arrays
 from .shown import Shown
 
 if TYPE_CHECKING:
     from ..differentiation.symbolic.process import Symbolic
+    from ..explanation.arrays import ArrayExplanation
     from ..render.document import Document
 
 MOST_NODES = 2_000
@@ -39,8 +39,33 @@ class Explained(Shown, Explanation):
         return document(self)
 
 
+class ExplainedArrays(Shown):
+    """The explanation of a program with arrays, which shows itself.
+
+    Attributes:
+        told: Both passes.
+    """
+
+    __slots__ = ("told",)
+
+    def __init__(self, told: ArrayExplanation) -> None:
+        self.told = told
+
+    @property
+    def formulas(self) -> dict[str, str | None]:
+        """The derivative by each input in matrix notation, where it has one."""
+        report = self.told.report
+        return {name: report.formulas.get(report.graph.inputs[name]) for name in report.wrt}
+
+    def _document(self, format_: str) -> Document:
+        from ..render.explain_arrays import document
+
+        return document(self.told)
+
+
+@overload
 def explain(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Bindings = None,
     /,
     *,
@@ -54,12 +79,45 @@ def explain(
     large: bool = False,
     overrides: Sequence[str] = (),
     **values: float,
-) -> Explained:
+) -> Explained: ...
+@overload
+def explain(
+    program: AnyProgram,
+    bindings: Mapping[str, object] | None = None,
+    /,
+    *,
+    wrt: Sequence[str] | None = None,
+    symbolic: bool = False,
+    limit: bool = False,
+    update: float | None = None,
+    detail: str = "normal",
+    round_each: int | None = None,
+    named: bool = False,
+    large: bool = False,
+    overrides: Sequence[str] = (),
+    **values: object,
+) -> Explained | ExplainedArrays: ...
+def explain(
+    program: AnyProgram,
+    bindings: Any = None,
+    /,
+    *,
+    wrt: Sequence[str] | None = None,
+    symbolic: bool = False,
+    limit: bool = False,
+    update: float | None = None,
+    detail: str = "normal",
+    round_each: int | None = None,
+    named: bool = False,
+    large: bool = False,
+    overrides: Sequence[str] = (),
+    **values: object,
+) -> Explained | ExplainedArrays:
     """Explain the gradient of a program, step by step.
 
     Args:
-        program: Text or a parsed program; or the path of a config, ``hand.yaml``, for the loss of the first
-            training step of its network, number by number.
+        program: Text, what `parse` or `trace` returned, or a Python function; or the path of a config,
+            ``hand.yaml``, for the loss of the first training step of its network, number by number.
         bindings: Values by name, for names such as ``limit`` that are options here.
         wrt: Inputs and steps to differentiate by; None for all inputs.
         symbolic: Take the derivative rule by rule.
@@ -71,7 +129,8 @@ def explain(
         named: The passes go from named step to named step, one factor an arrow.
         large: Lift the limits on the program's size.
         overrides: Of a config, ``optimizer.learning_rate=0.1`` and the like.
-        values: Values by name; with none at all the derivative is taken rule by rule.
+        values: Values by name: numbers, NumPy arrays or lists; with none at all the derivative is taken rule
+            by rule.
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
@@ -99,6 +158,17 @@ def explain(
         return Explained(*step)
     if keys:
         raise UsageError(f"{keys[0]} is for the network of a config", hint='explain("config.yaml", ...)')
+    if wants_arrays(program, bindings, values):
+        from .arrays import explanation_of, settled_of
+
+        found = settled_of(program, merged(bindings, values), large=large)
+        if found is not None:
+            options = {"symbolic": symbolic, "limit": limit, "named": named, "update": rate is not None}
+            options |= {"round_each": decimals is not None, "detail": told_in != "normal"}
+            for option, given_ in options.items():
+                if given_:
+                    raise UsageError(f"{option} is for single numbers, and this program has arrays")
+            return ExplainedArrays(explanation_of(*found, asked))
     graph, given = bound(program, bindings, values, large=large)
     told = explained(
         graph,

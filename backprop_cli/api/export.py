@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from ..engine.point import Point
 from ..export import RENDERED, TARGETS, program_of, target_named
 from ..export import export as exported
-from ..graph import Graph
 from ..language.numbers import rounded
-from ..language.parser import Program
 from .arguments import MOST_DIGITS, names, optional, text, whole
-from .programs import Bindings, bound, merged, wants_arrays
+from .programs import AnyProgram, Bindings, bound, merged, wants_arrays
 
 
 def translate(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Bindings = None,
     /,
     *,
@@ -28,7 +26,7 @@ def translate(
     """Return a program in another language, with asserts of our numbers.
 
     Args:
-        program: Text or a parsed program.
+        program: Text, what `parse` or `trace` returned, or a Python function.
         bindings: Values by name, for names such as ``to`` that are options here.
         to: ``pytorch``, ``jax``, ``numpy``, ``autograd``, ``micrograd``, ``sympy``, ``casadi``, ``c``,
             ``javascript``, ``python``, ``latex`` or ``mermaid``.

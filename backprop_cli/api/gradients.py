@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from ..differentiation import DEFAULT_METHODS, FORMULAS, METHODS, SCHEMES
 from ..differentiation.report import SUMMARY_FROM, GradientReport, differentiate
@@ -13,25 +13,46 @@ from ..engine.point import Point
 from ..engine.run import is_bound
 from ..errors import UsageError
 from ..graph import Graph
+from ..language.format import node_text
 from ..language.parser import Program
 from .arguments import choice, choices, names, number, optional, text
-from .programs import Bindings, bound, ended_at, merged, wants_arrays
-from .shown import Shown
+from .beside import Beside, Row, id_of
+from .programs import AnyProgram, Bindings, bound, ended_at, graph_of, merged, value_of, wants_arrays
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from ..render.document import Document
-    from .arrays import ArrayGradient, ArrayJacobian
+    from .array_gradients import ArrayGradient
+    from .arrays import ArrayJacobian
+    from .points import Points
 
     NDArray = npt.NDArray[np.float64]
 
 
-class Gradient(Shown, GradientReport):
-    """A `GradientReport` that shows itself."""
+class Gradient(Beside, GradientReport):
+    """A `GradientReport` that shows itself; ``report["d"]`` is the row of a step."""
 
     __slots__ = ()
+
+    def _asked(self) -> tuple[Graph, Mapping[str, float] | None]:
+        return self.graph, self.inputs
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return the row of an input or a step by its name, and what a tuple has by its place."""
+        if not isinstance(key, str):
+            return tuple.__getitem__(self, key)
+        id = id_of(self.graph, key)
+        return Row(
+            key,
+            node_text(self.graph, id),
+            self.values[id],
+            self.standing(id)[0],
+            self.formulas[id] if self.formulas else None,
+            {method: column[id] for method, column in self.columns.items()},
+            self.verdicts[id].verdict,
+        )
 
     def _document(self, format_: str) -> Document:
         from ..render.gradient import document
@@ -39,9 +60,13 @@ class Gradient(Shown, GradientReport):
         return document(self, summary=format_ == "html" and len(self.graph) > SUMMARY_FROM)
 
 
+AnyGradient: TypeAlias = "Gradient | ArrayGradient | ArrayJacobian | Points"
+"""What `grad` answers: of numbers, of arrays, of an array, at many points."""
+
+
 @overload
 def eval(
-    program: str | Program | Graph, bindings: Bindings = None, /, *, large: bool = False, **values: float
+    program: AnyProgram, bindings: Bindings = None, /, *, large: bool = False, **values: float
 ) -> float: ...
 @overload
 def eval(
@@ -49,22 +74,36 @@ def eval(
     bindings: Mapping[str, object] | None = None,
     /,
     *,
+    points: object = None,
     large: bool = False,
     **values: object,
 ) -> float | NDArray: ...
 def eval(
-    program: str | Program | Graph, bindings: Any = None, /, *, large: bool = False, **values: object
+    program: AnyProgram,
+    bindings: Any = None,
+    /,
+    *,
+    points: object = None,
+    large: bool = False,
+    **values: object,
 ) -> float | NDArray:
     """Return the value of a program at a point: a number, or an array where the program's value is one.
 
     Args:
-        program: Text or a parsed program.
+        program: Text, what `parse` or `trace` returned, or a Python function.
         bindings: Values by name, for names such as ``large`` that are options here.
+        points: Many points, as of `grad`: the values are an array. Where a point has none its error
+            is raised; `grad` has an answer for all others.
         large: Lift the limits on the program's size.
-        values: Values by name: numbers, NumPy arrays or lists.
+        values: Values by name: numbers, constant expressions such as ``"pi/2"``, NumPy arrays or lists.
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
+    if points is not None:
+        many = _at_points(program, merged(bindings, values), points, large=large, gradient=False)
+        for error in many.errors.values():
+            raise error
+        return many.value
     if wants_arrays(program, bindings, values):
         from .arrays import settled_of, value_of_arrays
 
@@ -78,7 +117,7 @@ def eval(
 
 @overload
 def grad(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Bindings = None,
     /,
     *,
@@ -103,11 +142,12 @@ def grad(
     scheme: str = "central",
     step: float | None = None,
     formulas: str = "names",
+    points: object = None,
     large: bool = False,
     **values: object,
-) -> Gradient | ArrayGradient | ArrayJacobian: ...
+) -> AnyGradient: ...
 def grad(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Any = None,
     /,
     *,
@@ -117,13 +157,17 @@ def grad(
     scheme: str = "central",
     step: float | None = None,
     formulas: str = "names",
+    points: object = None,
     large: bool = False,
     **values: object,
-) -> Gradient | ArrayGradient | ArrayJacobian:
+) -> AnyGradient:
     """Return value and gradient of every node, by several methods.
 
+    An array is an array of the program, and the derivative of ``x^2`` by a vector a matrix; many points of a
+    number are asked for as such, by ``points``.
+
     Args:
-        program: Text or a parsed program.
+        program: Text, what `parse` or `trace` returned, or a Python function.
         bindings: Values by name, for names such as ``step`` that are options here.
         methods: Of ``symbolic``, ``reverse``, ``finite``, ``forward``, ``complex-step``.
         wrt: Inputs and steps to differentiate by; None for all.
@@ -131,16 +175,33 @@ def grad(
         scheme: Of the finite differences: ``central``, ``forward``, ``backward``, ``ridders``.
         step: Their step size.
         formulas: Over the ``names`` of steps, or over ``inputs`` alone.
+        points: Many points, ``{"x": np.linspace(0, 1)}`` or a frame of pandas': the report has arrays, by
+            reverse mode unless ``methods`` are asked for.
         large: Lift the limits on the program's size.
-        values: Values by name; with none at all the report has formulas alone.
+        values: Values by name: numbers, constant expressions such as ``"pi/2"``, NumPy arrays or lists; with
+            none at all the report has formulas alone.
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
     chosen = choices("methods", methods, METHODS)
+    if points is not None:
+        if of is not None or choice("formulas", formulas, FORMULAS) == "inputs":
+            raise UsageError("of and formulas are for one point, and points are many")
+        return _at_points(
+            program,
+            merged(bindings, values),
+            points,
+            large=large,
+            wrt=optional(names, "wrt", wrt),
+            methods=("reverse",) if methods is DEFAULT_METHODS else chosen,
+            scheme=choice("scheme", scheme, SCHEMES),
+            step=optional(number, "step", step, above=0.0),
+        )
     if of is not None:
         program, bindings = ended_at(program, text("of", of), merged(bindings, values), large=large)
         values = {}
     if wants_arrays(program, bindings, values):
+        from .array_gradients import ArrayGradient
         from .arrays import gradient_of, jacobian_of, settled_of
 
         found = settled_of(program, merged(bindings, values), large=large)
@@ -149,7 +210,7 @@ def grad(
             settled, given = found
             if settled.kinds[settled.graph.output].shape:
                 return jacobian_of(settled, given, methods=these, wrt=optional(names, "wrt", wrt))
-            return gradient_of(
+            report_of_arrays = gradient_of(
                 settled,
                 given,
                 methods=these,
@@ -157,6 +218,7 @@ def grad(
                 scheme=choice("scheme", scheme, SCHEMES),
                 step=optional(number, "step", step, above=0.0),
             )
+            return ArrayGradient(*report_of_arrays)
     asked = optional(names, "wrt", wrt)
     if asked is not None and len(set(asked)) < len(asked):
         raise UsageError(
@@ -178,3 +240,15 @@ def grad(
             large=large,
         )
     return Gradient(*report)
+
+
+def _at_points(
+    program: Any, given: Mapping[str, object], points: object, *, large: bool, **options: Any
+) -> Points:
+    """Answer for many points; see `grad`."""
+    from .points import at_points, columns_of
+
+    columns = columns_of(points)
+    values = {name: value_of(name, x) for name, x in given.items()}
+    graph = graph_of(program, {**values, **columns}, large=large)
+    return at_points(graph, columns, values, **options)

@@ -12,11 +12,9 @@ from ..differentiation.higher import higher as derivatives
 from ..differentiation.symbolic.session import SESSION
 from ..engine.run import bind, is_bound
 from ..errors import UsageError
-from ..graph import Graph
-from ..language.parser import Program
 from ..language.tokens import plain_name
 from .arguments import choices, flag, mapping, names, number, optional, whole
-from .programs import Bindings, bound
+from .programs import AnyProgram, Bindings, bound
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -35,7 +33,7 @@ class HigherDerivatives(Shown, Higher):
 
 
 def higher(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Bindings = None,
     /,
     *,
@@ -50,7 +48,7 @@ def higher(
     """Differentiate more than once, or along a direction.
 
     Args:
-        program: Text or a parsed program.
+        program: Text, what `parse` or `trace` returned, or a Python function.
         bindings: Values by name, for names such as ``order`` that are options here.
         order: How often, from 1 to 12; 3 and more only by one input, or along a direction.
         direction: By how much each input moves.

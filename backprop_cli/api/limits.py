@@ -10,11 +10,9 @@ from ..differentiation.report import Unrolled, differentiate
 from ..differentiation.symbolic.session import SESSION
 from ..engine.point import Point, check_wrt
 from ..errors import UsageError
-from ..graph import Graph
-from ..language.parser import Program
 from .arguments import flag, names, numbers, optional
 from .by_number import Direction, followed, single_numbers
-from .programs import Bindings
+from .programs import AnyProgram, Bindings
 from .shown import Pictured, Shown
 
 if TYPE_CHECKING:
@@ -46,7 +44,7 @@ class Quotients(Shown, Pictured, Limits):
 
 
 def limit(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Bindings = None,
     /,
     *,
@@ -60,7 +58,7 @@ def limit(
     """Follow difference quotients as the step size shrinks.
 
     Args:
-        program: Text or a parsed program.
+        program: Text, what `parse` or `trace` returned, or a Python function.
         bindings: Values by name, for names such as ``steps`` that are options here.
         wrt: Inputs and steps to move, or numbers of arrays, ``x[0]``, one at a time; None for all inputs.
         along: Move them together instead: how fast each, ``{"x": [1, 0]}``, or ``gradient``.

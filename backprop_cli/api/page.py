@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..errors import BindingError, UsageError
-from ..graph import Graph
-from ..language.parser import Program
 from .arguments import MOST_DIGITS, flag, mapping, names, numbers, path, whole
 from .by_number import single_numbers
-from .programs import Bindings
+from .programs import AnyProgram, Bindings
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -53,7 +51,7 @@ def network_page(config: str | PathLike[str], *overrides: str, quiz: bool = Fals
 
 
 def page(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Bindings = None,
     /,
     *,
@@ -65,7 +63,7 @@ def page(
     """Return a page, one HTML file, to step through a program in a browser.
 
     Args:
-        program: Text or a parsed program.
+        program: Text, what `parse` or `trace` returned, or a Python function.
         bindings: Values by name, for names such as ``quiz`` that are options here.
         ranges: Where the sliders of some inputs begin and end; of a number of an array, ``x[0]``.
         quiz: Open with the slopes to be found.

@@ -12,10 +12,9 @@ from ..errors import BindingError, UsageError
 from ..graph import Graph
 from ..language.format import letter
 from ..language.numbers import brief
-from ..language.parser import Program
 from .arguments import choice, names, numbers, optional
 from .by_number import DOWNHILL, Direction, followed, reach, single_numbers
-from .programs import graph_of, merged, value_of, wants_arrays
+from .programs import AnyProgram, graph_of, merged, value_of, wants_arrays
 from .shown import Graphic
 
 if TYPE_CHECKING:
@@ -187,7 +186,7 @@ class Plot(Graphic):
 
 
 def plot(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Mapping[str, float | Range | NDArray] | None = None,
     /,
     *,
@@ -200,7 +199,7 @@ def plot(
     """Sample a function over a range of one variable, or over ranges of two.
 
     Args:
-        program: Text or a parsed program.
+        program: Text, what `parse` or `trace` returned, or a Python function.
         bindings: Values and ranges by name, for names such as ``large`` that are options here, and for
             numbers of arrays, ``x[0]``.
         along: Move all inputs together along a line: how fast each, ``{"x": [1, 0]}``, or ``gradient``,

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ..errors import BindingError, UsageError
 from ..graph import Graph
-from ..language.lower import lower
+from ..language.lower import constant, lower
 from ..language.parser import Program
 from ..language.reader import read, until
 from ..language.tokens import plain_name
 from .arguments import as_float, flag, mapping, text
 
+AnyProgram = str | Program | Graph | Callable[..., Any]
+"""A program: its text, read, lowered, or a Python function that is traced."""
+
 Bindings = Mapping[str, float] | None
 """Values by name, for names that are no Python identifiers or are options of a function."""
 
 
-def parse(program: str, *, large: bool = False) -> Program:
-    """Read a program; see ``docs/language.md``.
-
-    Args:
-        program: The program.
-        large: Lift the limits on its size.
-    Raises:
-        ExpressionError: with place and hint.
-    """
-    return read(text("program", program), large=flag("large", large))
+def python_of(program: object) -> Callable[..., Any] | None:
+    """Return the Python function that a program is, or was traced from; None for any other."""
+    if isinstance(program, Program):
+        found: Callable[..., Any] | None = getattr(program, "__wrapped__", None)
+        return found
+    return program if callable(program) and not isinstance(program, Graph) else None
 
 
 def bound(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Mapping[str, object] | None,
     values: Mapping[str, object],
     *,
@@ -46,7 +46,11 @@ def bound(
 
 
 def ended_at(
-    program: str | Program | Graph, step: str, given: Mapping[str, object], *, large: bool = False
+    program: AnyProgram,
+    step: str,
+    given: Mapping[str, object],
+    *,
+    large: bool = False,
 ) -> tuple[Program, dict[str, object]]:
     """Return the program that ends at a step, and the values of what occurs in it.
 
@@ -54,7 +58,7 @@ def ended_at(
         BackpropError: for a program over numbers that cannot be read, and where there is no such step.
     """
     if isinstance(program, str):
-        program = parse(program, large=large)
+        program = read(text("program", program), large=flag("large", large))
     if not isinstance(program, Program):
         raise UsageError("a step is asked for of a text, or what parse returned")
     ended, later = until(program, step)
@@ -65,9 +69,14 @@ def wants_arrays(
     program: object, bindings: Mapping[str, object] | None, values: Mapping[str, object]
 ) -> bool:
     """Whether a value is no number, or a program may have arrays: only then are they looked at."""
+    if python_of(program) is not None and not isinstance(program, Program):
+        return True
     given = [*(bindings.values() if isinstance(bindings, Mapping) else ()), *values.values()]
-    signs = isinstance(program, str) and re.search(r"[@\[]|\b(?:eye|ones|zeros)\s*\(", program)
-    return bool(signs) or not all(isinstance(x, (int, float)) for x in given)
+    words = (
+        program if isinstance(program, str) else program.source.text if isinstance(program, Program) else ""
+    )
+    signs = re.search(r"[@\[]|\b(?:eye|ones|zeros)\s*\(", words)
+    return signs is not None or not all(isinstance(x, (int, float)) for x in given)
 
 
 def merged(bindings: Mapping[str, object] | None, values: Mapping[str, object]) -> dict[str, object]:
@@ -87,18 +96,18 @@ def merged(bindings: Mapping[str, object] | None, values: Mapping[str, object]) 
 
 
 def value_of(name: str, given: object, hint: str = "one call a point") -> float:
-    """Return the value of a variable as a float.
+    """Return the value of a variable as a float; a text is a constant expression, ``pi/2``.
 
     Raises:
         BindingError: for what is no number.
     """
-    found = as_float(given)
+    found = constant(given) if isinstance(given, str) else as_float(given)
     if found is None:
         raise BindingError(f"the value of {name} is a number, not {given!r:.40}", hint=hint)
     return found
 
 
-def graph_of(program: str | Program | Graph, names: Mapping[str, object], *, large: bool = False) -> Graph:
+def graph_of(program: AnyProgram, names: Mapping[str, object], *, large: bool = False) -> Graph:
     """Return a program's graph; where ``pi``, ``tau`` or ``e`` is among the names, it is a variable.
 
     Raises:
@@ -109,6 +118,12 @@ def graph_of(program: str | Program | Graph, names: Mapping[str, object], *, lar
         return program
     if isinstance(program, str):
         program = read(program, large=large)
+    elif (function := python_of(program)) is not None and not (
+        isinstance(program, Program) and program.statements
+    ):
+        from ..language.traced import traced
+
+        program = traced(function)
     if not isinstance(program, Program):
-        raise UsageError(f"program is a text, or what parse returned, not {program!r:.40}")
+        raise UsageError(f"program is a text, what parse returned, or a Python function, not {program!r:.40}")
     return lower(program, names.keys(), large=large)

@@ -5,11 +5,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from ..errors import UsageError, installing
 from .arguments import choice
 
 if TYPE_CHECKING:
     from ..layout.picture import Picture
     from ..render.document import Document, Facts
+
+STYLE = (
+    # the notebook's own colours, light or dark; lines are see-through, formulas never break
+    ".backprop table{border-collapse:collapse;margin:.4em 0}"
+    ".backprop th,.backprop td{padding:.15em .7em;border-bottom:1px solid #8884;background:none;"
+    "white-space:nowrap}"
+    ".backprop th{text-align:left;border-bottom:2px solid #8888}"
+    ".backprop p{margin:.25em 0}.backprop code{background:none;color:inherit;padding:0}"
+    ".backprop summary{cursor:pointer}.backprop svg{max-width:100%;height:auto}"
+)
+"""Of reports in notebooks."""
 
 
 class Told(ABC):
@@ -59,6 +71,22 @@ class Shown(Told):
         """Return what the command prints with ``--format json``."""
         return self.to_text("json")
 
+    def to_frame(self) -> Any:
+        """Return the rows that ``to_text("csv")`` has as a frame of pandas'.
+
+        Raises:
+            UsageError: for a report that has no rows, and where pandas is not installed.
+        """
+        records = self._document("csv").records
+        if records is None:
+            raise UsageError("this report has no rows", hint="to_dict() has all of it")
+        try:
+            from pandas import DataFrame
+        except ImportError:
+            raise UsageError("a frame takes pandas", hint=installing("pandas")) from None
+        found = records()
+        return DataFrame([*found.rows], columns=[*found.header])
+
     def __repr__(self) -> str:
         """Return the report as plain text."""
         return self.to_text()
@@ -66,7 +94,11 @@ class Shown(Told):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        return self.to_text("html")
+        return f'<div class="backprop"><style>{STYLE}</style>{self.to_text("html")}{self._below()}</div>'
+
+    def _below(self) -> str:
+        """Return what a notebook has below the report, folded."""
+        return ""
 
 
 class Pictured(ABC):

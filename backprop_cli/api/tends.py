@@ -10,9 +10,8 @@ from ..differentiation.tends import Tends
 from ..differentiation.tends import tends as followed
 from ..errors import BindingError, NoSuchNumber, UsageError
 from ..graph import Graph
-from ..language.parser import Program
 from .arguments import optional, text
-from .programs import Bindings, graph_of, merged, value_of
+from .programs import AnyProgram, Bindings, graph_of, merged, value_of
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class ValueLimit(Shown, Tends):
 
 
 def tends(
-    program: str | Program | Graph,
+    program: AnyProgram,
     bindings: Bindings = None,
     /,
     *,
@@ -41,7 +40,7 @@ def tends(
     """Say what a program's value tends to as an input comes to where it is, from both sides.
 
     Args:
-        program: Text or a parsed program.
+        program: Text, what `parse` or `trace` returned, or a Python function.
         bindings: Values by name, for names that are options here; that of the input may be infinite.
         wrt: The input that moves; None where there is one, or where one is infinite.
         values: Values by name.

@@ -287,7 +287,7 @@ def read_answer(text: str, graph: Graph) -> Answer:
                 hint=f"write {name}*(...) to multiply" if name in graph.named else None,
             )
     names = names_of(graph)
-    bound = set(names) | (set(program.names()) - set(CONSTANTS))
+    bound = set(names) | (set(program.all_names()) - set(CONSTANTS))
     own = lower(program, bound)
     if len(own) > NODE_LIMIT:
         raise ExpressionError(f"a claimed formula may have {NODE_LIMIT} nodes")

@@ -131,7 +131,7 @@ def points_of(source: Source, path: str, bindings: Sequence[Binding], dialect: D
     program = parse_arrays(source)
     bound = {binding.name for binding in bindings}
     computed = {s.name for s in program.statements if any(item.arity == NAME_ITEM for item in s.items)}
-    inputs = [name for name in program.names() if name not in computed]
+    inputs = [name for name in program.all_names() if name not in computed]
     given = {s.name for s in program.statements}
     free = [n for n in inputs if n not in bound and n not in given and n not in CONSTANTS]
     files = parts.files_of(path)

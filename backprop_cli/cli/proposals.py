@@ -167,7 +167,7 @@ def _inputs(expression: str | None, words: list[str]) -> list[str]:
     with suppress(BackpropError):
         program = parse_arrays(Source(text))
         given = {*CONSTANTS, *(statement.name for statement in program.statements)}
-        return [name for name in program.names() if name not in given]
+        return [name for name in program.all_names() if name not in given]
     return []
 
 

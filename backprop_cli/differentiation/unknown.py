@@ -134,7 +134,7 @@ def _value(
 def of_text(text: str, graph: Graph) -> Graph:
     """Read a formula about a program with unknown functions."""
     program = read(text, graph.source.unknown)
-    return lower(program, set(graph.named) & set(program.names()))
+    return lower(program, set(graph.named) & set(program.all_names()))
 
 
 def without_refuted(

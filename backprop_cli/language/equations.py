@@ -101,7 +101,7 @@ def read_equations(
     steps, equations = _parted(program.statements, parser.equal)
     if not equations and demanded and steps and steps[-1].params is None:
         last = steps.pop()
-        free = next((n for n in OUTPUT_NAMES if n not in program.names()), None)
+        free = next((n for n in OUTPUT_NAMES if n not in program.all_names()), None)
         equations = [_as_equation(last, last.name or free or "y_")]
     if not equations:
         return None
@@ -118,7 +118,9 @@ def read_equations(
         Graph(source, graph.nodes, (id,), graph.inputs, graph.defaults, graph.named, graph.euler)
         for id in outputs
     )
-    unknowns = tuple(name for name in program.names() if name in graph.inputs and name not in graph.defaults)
+    unknowns = tuple(
+        name for name in program.all_names() if name in graph.inputs and name not in graph.defaults
+    )
     leaves = tuple((graph.nodes[id].inputs[0], graph.nodes[id].inputs[1]) for id in outputs)
     sides = tuple(_sides(source.text, statement, parser.equal) for statement in equations)
     unknowns = tuple(dict.fromkeys((*unknowns, *(n for n in graph.inputs if n not in graph.defaults))))

@@ -64,7 +64,7 @@ class Program(NamedTuple):
     source: Source
     statements: list[Statement]
 
-    def names(self) -> list[str]:
+    def all_names(self) -> list[str]:
         """Return every name in order of first appearance."""
         seen: dict[str, None] = {}
         for statement in self.statements:

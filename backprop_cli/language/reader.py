@@ -62,4 +62,4 @@ def until(program: Program, name: str) -> tuple[Program, set[str]]:
     ended = read(Source(text.rstrip(" \t\n;"), program.source.path), large=True)
     if not program.source.unknown:
         ended.source.note = program.source.note
-    return ended, {*program.names()} - {*ended.names()}
+    return ended, {*program.all_names()} - {*ended.all_names()}

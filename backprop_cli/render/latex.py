@@ -7,8 +7,9 @@ import unicodedata
 
 from ..errors import BackpropError, printable
 from ..language.fold import fold, postfix
+from ..language.format import format_items
 from ..language.operators import ATOM, COMPARISON, GREEK, HATS, HATTED, POWER, PRODUCT, ROOT, SUM
-from ..language.parser import Item
+from ..language.parser import Item, Program
 from ..language.written import (
     DERIVATIVE,
     OURS,
@@ -119,6 +120,17 @@ def _items(text: str) -> tuple[Item, ...]:
         return postfix(text)
     except BackpropError:  # a condition is no expression by itself
         return postfix(f"where({text}, 1, 0)")[:-3]
+
+
+def program_to_latex(program: Program) -> str:
+    """Return a program over numbers as displayed mathematics, a statement a line."""
+    lines = []
+    for name, params, items, _ in program.statements:
+        listed = f"({', '.join(map(name_to_latex, params))})" if params else ""
+        head = f"{name_to_latex(name)}{listed} = " if name else ""
+        lines.append(head.replace("=", "&=") + to_latex(format_items(items)))
+    body = r" \\ ".join(lines)
+    return rf"$$\begin{{aligned}} {body} \end{{aligned}}$$"
 
 
 def number_to_latex(text: str) -> str:
