@@ -42,6 +42,7 @@ COMMANDS = {
 COLUMNS, ROWS = 80, 24
 SIZE = 14  # of a letter, in pixels
 ADVANCE, LEADING, MARGIN = 0.6 * SIZE, 1.25 * SIZE, 1.5 * SIZE
+PAPER = "#050608"  # the colours of a terminal are chosen for black and for white
 FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 
 
@@ -51,7 +52,7 @@ def _rgb(text: str) -> tuple[int, int, int]:
 
 _HUES = [_rgb(c) for c in ("#ff6b6b", DARK["third"], DARK["fifth"], DARK["first"], DARK["fourth"], "#5fd0d0")]
 _SIXTEEN = [_rgb(DARK["zero"]), *_HUES, _rgb(DARK["ink"])]
-THEME = TerminalTheme(_rgb(DARK["paper"]), _rgb(DARK["ink"]), _SIXTEEN, _SIXTEEN)
+THEME = TerminalTheme(_rgb(PAPER), _rgb(DARK["ink"]), _SIXTEEN, _SIXTEEN)
 
 
 def printed(words: Sequence[str], folder: Path) -> str:
@@ -84,7 +85,7 @@ def picture(command: str, output: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
         f'height="{height:g}" role="img" aria-label="{title}" font-family="{FONT}" font-size="{SIZE}">\n'
         f"<title>{title}</title>\n"
-        f'<rect width="100%" height="100%" rx="8" fill="{DARK["paper"]}"/>\n{rows}\n</svg>\n'
+        f'<rect width="100%" height="100%" rx="8" fill="{PAPER}"/>\n{rows}\n</svg>\n'
     )
 
 

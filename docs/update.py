@@ -20,14 +20,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = (
-    *("language", "arrays", "scripting", "training", "trace", "explain", "graph", "limit", "descend", "plot"),
-    *("check", "grading", "export", "page", "higher", "implicit", "trust", "tutorial", "grad", "coming-from"),
-)
-DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in PAGES))
 PRIMITIVES = ROOT / "docs" / "primitives.md"
 CONFIG = ROOT / "docs" / "config.md"
 MANUAL = ROOT / "docs" / "backprop.1"
+WRITTEN = (ROOT / "README.md", *sorted({*(ROOT / "docs").glob("*.md")} - {PRIMITIVES, CONFIG}))
+DOCUMENTS = tuple(path for path in WRITTEN if "```console\n" in path.read_text("utf-8"))
+"""What shows commands and is written by hand."""
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # How the README installs: nothing to repeat for every example.
