@@ -20,6 +20,7 @@ from .common import (
 )
 from .output import Output
 from .request import Request
+from .watch import watch_option
 
 FORMATS = ("table", "markdown", "latex", "json")
 
@@ -51,6 +52,7 @@ FORMATS = ("table", "markdown", "latex", "json")
 @output_option
 @large_option
 @quiet_option
+@watch_option
 @answers("explain", FORMATS)
 def command(
     request: Request,

@@ -12,6 +12,7 @@ from .command import ExpressionCommand
 from .common import answers, engine_option, names_of, number, program_options, single_point
 from .output import Output
 from .request import Request
+from .watch import watch_option
 
 
 @click.command("grad", cls=ExpressionCommand)
@@ -69,6 +70,7 @@ from .request import Request
     help="Formulas without values, for arrays of these shapes: A=3x2,x=2; A=mxn,b=vector.",
 )
 @engine_option("What computes many points")
+@watch_option
 @answers("grad")
 def command(
     request: Request,

@@ -22,6 +22,7 @@ from .common import (
 )
 from .output import Output
 from .request import Request
+from .watch import watch_option
 
 if TYPE_CHECKING:
     from ..layout.drawing import Drawing
@@ -103,6 +104,7 @@ class GraphCommand(NetworkCommand):
 @digits_option("Significant digits.")
 @large_option
 @quiet_option
+@watch_option
 @answers("graph", endings=ENDINGS, otherwise="text")
 def command(
     request: Request,

@@ -12,6 +12,7 @@ from .command import Binding, NetworkCommand
 from .common import answers, digits_option, file_option, quiet_option
 from .output import Output
 from .request import ByNumber
+from .watch import watch_option
 
 
 class PageRequest(ByNumber):
@@ -61,6 +62,7 @@ class PageRequest(ByNumber):
 @click.option("-o", "output", metavar="FILE", help="Write to a file: page.html.")
 @digits_option("Significant digits.")
 @quiet_option
+@watch_option
 @answers("page", endings={}, request=PageRequest)
 def command(request: PageRequest, output: Output, quiz: bool, open_: bool) -> int:
     """EXPRESSION as a page to step through in a browser: one HTML file that asks no server.

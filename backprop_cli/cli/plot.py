@@ -23,6 +23,7 @@ from .common import (
 )
 from .output import Output
 from .request import ByNumber, grid
+from .watch import watch_option
 
 if TYPE_CHECKING:
     from ..curves.line import Curve
@@ -124,6 +125,7 @@ class Drawn(ByNumber):
 @digits_option("Significant digits of labels.")
 @large_option
 @quiet_option
+@watch_option
 @answers("plot", endings=ENDINGS, otherwise="plot", request=Drawn)
 def command(
     request: Drawn,
