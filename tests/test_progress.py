@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ import numpy as np
 import pytest
 from test_run import begin, contents, finish
 
+from backprop_cli.differentiation.symbolic import process
+from backprop_cli.engine.work import WATCH
 from backprop_cli.training import checkpoint, loop
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
@@ -194,3 +197,48 @@ def test_a_run_stopped_while_rows_are_measured_goes_on_to_the_same_bits(
         "config.yaml": Path("runs/run/config.yaml").read_bytes()
     }
     assert json.loads(Path("runs/run/metrics.jsonl").read_text().splitlines()[-1])["epoch"] == 2
+
+
+@posix
+def test_long_work_is_told_of_in_a_line_that_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("class.csv").write_text("student,dL/da\n" + "".join(f"s{k},{k % 5}\n" for k in range(300)), "utf-8")
+    Path("layer.py").write_text(
+        "def forward(x):\n    return (x**2).sum()\n\ndef backward(x):\n    return 2*x\n", "utf-8"
+    )
+    for words, says in (
+        (("check", "L = a*b", "--a", "2", "--b", "3", "--claims", "class.csv"), r"judging sheet \d+ of 300$"),
+        (
+            ("check", "+".join(f"x{k}^2" for k in range(40)), "--gradcheck", *at_ones(40)),
+            "checking slope 40 of 40",
+        ),
+        (
+            ("check", "--function", "layer.py:forward,backward", "--shapes", "20x5"),
+            r"moving x, entry \d+ of 100",
+        ),
+    ):
+        seen = terminal(*words)
+        assert any(re.match(says, frame.rstrip()) for frame in seen.frames), seen.frames[:5]
+        assert not re.search(says.rstrip("$"), seen.frames[-1])
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == seen.status
+        assert not re.search(says.rstrip("$"), done.stderr)
+
+
+def at_ones(count: int) -> list[str]:
+    return [word for k in range(count) for word in (f"--x{k}", "1")]
+
+
+def test_who_waits_for_sympy_hears_of_the_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[tuple[str, int, int | None]] = []
+    answers = iter([False, False, True])
+    monkeypatch.setattr(process, "_ready", lambda *_: next(answers))
+    monkeypatch.setattr(process, "SLOW", -1.0)
+    token = WATCH.set(lambda *told: heard.append(told))
+    try:
+        assert process._waited(None, 20.0)
+    finally:
+        WATCH.reset(token)
+    assert heard == [("SymPy differentiates, second", 1, 20)] * 3 + [("", 0, None)]

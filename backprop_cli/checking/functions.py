@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..engine.work import through
 from ..errors import UsageError, counted
 
 Array = npt.NDArray[np.float64]
@@ -196,7 +197,10 @@ class Subject:
         arrays = [np.array(x) if isinstance(x, np.ndarray) else x for x in self.inputs]
         base = self.value(arrays, weight)
         x = np.array(self.inputs[place], float)
-        rows = [self._quotient(arrays, place, x, entry, weight, base) for entry in entries]
+        rows = [
+            self._quotient(arrays, place, x, entry, weight, base)
+            for entry in through(entries, f"moving {self.names[place]}, entry")
+        ]
         slope, error, left, right, kink = (np.array(column) for column in zip(*rows, strict=True))
         return Quotients(slope, error, left, right, kink.astype(bool))
 

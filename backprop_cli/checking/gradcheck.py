@@ -16,6 +16,7 @@ from typing import NamedTuple
 from ..differentiation.finite import EPS, Probe, Quotient, finite
 from ..engine.point import Point
 from ..engine.run import run_exactly, written
+from ..engine.work import through
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, UsageError
 from ..graph import Graph
 from ..language.numbers import brief, scientific
@@ -93,7 +94,7 @@ def check(graph: Graph, bindings: Mapping[str, float], claimed: Mapping[str, Ans
         raise UsageError("the expression has no variable to differentiate by")
     noise = 4.0 * EPS * abs(point.value)
     found = []
-    for name, slope in point.gradient(names).items():
+    for name, slope in through([*point.gradient(names).items()], "checking slope"):
         quotient = finite(graph, point.values, graph.inputs[name], noise)
         source = "reverse"
         if name in claimed:

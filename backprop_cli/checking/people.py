@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..differentiation.symbolic.session import SESSION
+from ..engine.work import through
 from ..errors import BackpropError, DataError, FileError, UsageError, nearest
 from ..graph import CONSTANT, Graph
 from ..language.fold import postfix
@@ -108,7 +109,7 @@ class Subject(NamedTuple):
         return Judgement(
             self.title,
             self.inputs,
-            tuple(one(sheet) for sheet in sheets),
+            tuple(one(sheet) for sheet in through(sheets, "judging sheet")),
             weighted,
             reveal,
             tuple(quantity.text for quantity in asked),

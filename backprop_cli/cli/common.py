@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
@@ -180,7 +181,12 @@ def answers(
                 if not drawn:
                     chosen = choose_format(format_, output, formats, pictures, endings, otherwise, name)
             shown = Output(chosen, output, digits, quiet=quiet, verbose=verbose, drawn=drawn)
-            return function(*args, *asked, shown, **options)
+            if quiet or sys.stderr is None or not sys.stderr.isatty():
+                return function(*args, *asked, shown, **options)
+            from .progress import working
+
+            with working():
+                return function(*args, *asked, shown, **options)
 
         return command
 

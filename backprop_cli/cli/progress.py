@@ -26,6 +26,48 @@ def shows(output: Output) -> bool:
     return not output.quiet and sys.stderr is not None and sys.stderr.isatty()
 
 
+@contextmanager
+def working() -> Iterator[None]:
+    """Show in a line how far long work is, once it takes longer than a moment."""
+    from ..engine.work import WATCH
+
+    line = _WorkLine()
+    token = WATCH.set(line)
+    try:
+        yield
+    finally:
+        WATCH.reset(token)
+        line("", 0, None)
+
+
+class _WorkLine:
+    """Told of work by what does it; the line goes when the work is done."""
+
+    def __init__(self) -> None:
+        self._began = self._looked = 0.0
+        self._what = ""
+        self._shown = False
+
+    def __call__(self, what: str, done: int, of: int | None) -> None:
+        if not what:
+            if self._shown:
+                self._write("")
+            self._what, self._shown = "", False
+            return
+        now = time.monotonic()
+        if what != self._what:
+            self._what, self._began, self._looked = what, now, 0.0
+        if now - self._began >= AFTER and now - self._looked >= BEAT:
+            self._looked, self._shown = now, True
+            self._write(f"{what} {done:,}" + (f" of {of:,}" if of is not None else ""))
+
+    @staticmethod
+    def _write(text: str) -> None:
+        room = os.get_terminal_size(sys.stderr.fileno()).columns - 1
+        end = "" if text else "\r"
+        print(f"\r{text[:room]:<{room}}", end=end, file=sys.stderr, flush=True)
+
+
 def _console() -> Any:
     from rich.console import Console
 

@@ -11,12 +11,15 @@ import marshal
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
+from ...engine.work import WATCH
 from ...graph import Graph
 
 WALL_SECONDS = 20.0
+SLOW = 2.0  # seconds after which it is told that SymPy is waited for
 NOTHING: Mapping[int, Any] = {}
 
 
@@ -211,7 +214,7 @@ class SymbolicProcess:
         """Wait so long for the answer to the last job."""
         failure = "SymPy ran out of time or memory"
         if self._child is not None:
-            if _ready(self._child.answers, seconds):
+            if _waited(self._child.answers, seconds):
                 with contextlib.suppress(EOFError, ValueError, TypeError, OSError):
                     found, last = marshal.load(self._child.answers)
                     self._owes = False
@@ -239,6 +242,26 @@ def listed(graph: Graph) -> list[Row]:
         (node.op.name if node.op else None, node.inputs, node.kind, node.name, node.value, node.label)
         for node in graph.nodes
     ]
+
+
+BEAT = 0.25
+"""Seconds between two looks at the clock, where somebody watches."""
+
+
+def _waited(answers: Any, seconds: float) -> bool:
+    """Whether an answer comes in time; who watches hears of the seconds."""
+    watch = WATCH.get()
+    if watch is None:
+        return _ready(answers, seconds)
+    began, ready = time.monotonic(), False
+    try:
+        while not ready and (waited := time.monotonic() - began) < seconds:
+            ready = _ready(answers, min(BEAT, seconds - waited))
+            if waited > SLOW:
+                watch("SymPy differentiates, second", int(waited) + 1, int(seconds))
+    finally:
+        watch("", 0, None)
+    return ready
 
 
 def _ready(answers: Any, seconds: float) -> bool:
