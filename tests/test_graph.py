@@ -23,9 +23,10 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.lower import lower
 from backprop_cli.language.numbers import rounded
 from backprop_cli.language.parser import parse
-from backprop_cli.layout import Edges
+from backprop_cli.layout import DIRECTIONS, Edges
 from backprop_cli.layout.drawing import Drawing, graph_drawing, with_paths
-from backprop_cli.layout.graph_picture import SMALL, TEXT, beside, graph_picture, label_of, place
+from backprop_cli.layout.graph_picture import beside, graph_picture, labels
+from backprop_cli.layout.graph_places import place
 from backprop_cli.layout.layered import Link, Size, Spacing, arrange
 from backprop_cli.layout.picture import Label, Picture, text_width
 from backprop_cli.ops import PRIMITIVES
@@ -296,28 +297,29 @@ def overlap(a: Rect, b: Rect) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def label_rects(drawing: Drawing, placed) -> dict[int, list[Rect]]:
-    rects: dict[int, list[Rect]] = {}
+def left_of(label: Label) -> float:
+    wide = text_width(label.text, label.size, bold=label.bold)
+    return label.x - {"start": 0.0, "middle": wide / 2.0, "end": wide}[label.anchor]
+
+
+def label_rects(drawing: Drawing, placed) -> list[tuple[int, Rect]]:
+    rects = []
     for k, (arrow, at) in enumerate(zip(drawing.arrows, placed.labels, strict=True)):
-        if at is None:
-            continue
-        over, under = label_of(arrow)
-        for text, size, base in ((over, TEXT, at[1] - 6.0), (under, SMALL, at[1] + 13.0)):
-            if text:
-                half = text_width(text, size) / 2.0
-                rects.setdefault(k, []).append((at[0] - half, base - 0.75 * size, at[0] + half, base + 2.0))
+        for label in labels(arrow, at, down=placed.down) if at is not None else ():
+            left, wide = left_of(label), text_width(label.text, label.size)
+            rects.append((k, (left, label.y - 0.75 * label.size, left + wide, label.y + 2.0)))
     return rects
 
 
+@pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_nothing_lies_on_anything(drawings, name):
-    drawing = drawings[name]
+def test_nothing_lies_on_anything(drawings, name, direction):
+    drawing = drawings[name]._replace(direction=direction)
     placed = place(drawing)
     boxes: list[Rect] = [(b.x, b.y, b.x + b.width, b.y + b.height) for b in placed.boxes]
     for a, b in combinations(boxes, 2):
         assert not overlap(a, b)
-    labels = label_rects(drawing, placed)
-    flat = [(k, rect) for k, rects in labels.items() for rect in rects]
+    flat = label_rects(drawing, placed)
     for (_, a), (_, b) in combinations(flat, 2):
         assert not overlap(a, b)
     for _, label in flat:
@@ -333,7 +335,7 @@ def test_nothing_lies_on_anything(drawings, name):
 
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_arrows_lead_from_left_to_right_between_their_boxes(drawings, name):
-    drawing = drawings[name]
+    drawing = drawings[name]._replace(direction="LR")
     placed = place(drawing)
     box = {card.id: b for card, b in zip(drawing.cards, placed.boxes, strict=True)}
     for arrow, curve in zip(drawing.arrows, placed.curves, strict=True):
@@ -350,14 +352,73 @@ def test_arrows_lead_from_left_to_right_between_their_boxes(drawings, name):
     assert output == max(b.x for b in placed.boxes)
 
 
+@pytest.mark.parametrize("direction", ["TB", "auto"])
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_arrows_begin_and_end_at_their_boxes(drawings, name, direction):
+    drawing = drawings[name]._replace(direction=direction)
+    placed = place(drawing)
+    box = {card.id: b for card, b in zip(drawing.cards, placed.boxes, strict=True)}
+    for arrow, curve in zip(drawing.arrows, placed.curves, strict=True):
+        source, target = box[arrow.source], box[arrow.target]
+        (x, y), (u, v) = curve[0], curve[-1]
+        if placed.down:
+            assert isclose(y, source.y + source.height)
+            assert isclose(v, target.y)
+            assert source.x < x < source.x + source.width
+            assert target.x < u < target.x + target.width
+        else:
+            assert isclose(x, source.x + source.width)
+            assert isclose(u, target.x)
+            assert source.y < y < source.y + source.height
+            assert target.y < v < target.y + target.height
+
+
+def chain(length: int) -> str:
+    return "x = 1\n" + "sin(" * length + "x" + ")" * length
+
+
+WIDE = {
+    "26 boxes": (ROOT / "sample_inputs" / "micrograd.bp").read_text("utf-8"),
+    "a chain of 50": chain(50),
+    "a chain of 290": chain(290),
+    **{f"{n} entangled": random_program(n, n - 3) for n in (50, 100, 290)},
+}
+
+
+@pytest.mark.parametrize("edges", ["both", "value", "none"])
+@pytest.mark.parametrize("name", WIDE)
+def test_long_graphs_are_folded(name, edges):
+    drawing = drawing_of(WIDE[name], edges)
+    placed = place(drawing)
+    assert placed.fits
+    assert placed.scale <= place(drawing._replace(direction="LR")).scale
+
+
+def test_a_direction_is_kept_in_every_format(run):
+    words = ["graph", "(a*b + c)*f", "--a", "1", "--b", "2", "--c", "3", "--f", "4", "--direction"]
+    assert "rankdir=TB" in run(*words, "TB", "--format", "dot").answered().out
+    assert "rankdir=LR" in run(*words, "auto", "--format", "dot").answered().out
+    assert run(*words, "TB", "--format", "mermaid").answered().out.startswith("flowchart TB\n")
+    drawn = run(*words, "TB").answered()
+    assert (drawn.err, re.findall(r"^ +v +v$", drawn.out, re.MULTILINE) != []) == ("", True)  # heads
+    sizes = {
+        way: [
+            int(x)
+            for x in re.findall(r'(?:width|height)="(\d+)"', run(*words, way, "--format", "svg").out)[:2]
+        ]
+        for way in DIRECTIONS
+    }
+    assert sizes["TB"][1] > sizes["TB"][0] / 1.2
+    assert sizes["LR"][0] > sizes["LR"][1] == sizes["auto"][1]
+    assert "right, inner sep=0pt" in run(*words, "TB", "--format", "tikz").answered().out
+
+
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_texts_fit_their_boxes_and_the_picture(drawings, name):
     picture: Picture = graph_picture(drawings[name])
     for label in [shape for shape in picture.shapes if isinstance(shape, Label)]:
-        wide = text_width(label.text, label.size, bold=label.bold)
-        left = label.x - {"start": 0.0, "middle": wide / 2.0, "end": wide}[label.anchor]
-        assert left >= 0
-        assert left + wide <= picture.width
+        assert left_of(label) >= 0
+        assert left_of(label) + text_width(label.text, label.size, bold=label.bold) <= picture.width
         assert 0 < label.y < picture.height
 
 
@@ -380,11 +441,17 @@ def test_crossings_are_taken_out():
 
 
 def test_networks_keep_the_order_of_their_units(drawings):
-    drawing = drawings["mazur"]
+    drawing = drawings["mazur"]._replace(direction="LR")
     at = {card.name: box for card, box in zip(drawing.cards, place(drawing).boxes, strict=True)}
-    for above, below in (("x[0]", "x[1]"), ("linear1[0]", "linear1[1]"), ("linear2[0]", "linear2[1]")):
+    pairs = (("x[0]", "x[1]"), ("linear1[0]", "linear1[1]"), ("linear2[0]", "linear2[1]"))
+    for above, below in pairs:
         assert at[above].x == at[below].x
         assert at[above].y + at[above].height < at[below].y
+    down = place(drawings["mazur"])
+    at = {card.name: box for card, box in zip(drawing.cards, down.boxes, strict=True)}
+    for left, right in pairs:
+        assert at[left].y == at[right].y
+        assert at[left].x + at[left].width < at[right].x
 
 
 # --- characters --------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..explanation.edges import GraphView
 from ..language.format import output_text
 from ..language.numbers import rounded
-from ..layout import EDGES, Edges
+from ..layout import DIRECTIONS, EDGES, Direction, Edges
 from ..layout.drawing import PATTERNS, Drawing, graph_drawing, graph_title, with_paths
 from .arguments import MOST_DIGITS, choice, flag, names, optional, whole
 from .programs import AnyProgram, Bindings, bound, merged, value_of, wants_arrays
@@ -103,19 +103,22 @@ class Drawn(Diagram):
         paths: How many paths lead from each node asked for to the output.
         edges: What stands at the arrows.
         digits: Significant digits.
+        direction: Where arrows lead.
     """
 
-    def __init__(self, view: GraphView, edges: Edges, digits: int) -> None:
+    def __init__(self, view: GraphView, edges: Edges, digits: int, direction: Direction = "auto") -> None:
         self.view = view
         self.paths = view.path_counts()
         self.edges = edges
         self.digits = digits
+        self.direction = direction
 
     @property
     def drawing(self) -> Drawing:
         """Its boxes and arrows."""
         view = self.view
-        return with_paths(self._drawing(), view.paths, self.paths, self._output(), named=view.named)
+        drawing = self._drawing()._replace(direction=self.direction)
+        return with_paths(drawing, view.paths, self.paths, self._output(), named=view.named)
 
     def _output(self) -> str:
         return self.view.graph.name(self.view.graph.output)
@@ -141,8 +144,8 @@ class Drawn(Diagram):
 class ArraysDrawn(Drawn):
     """A drawing of a graph with arrays that shows itself."""
 
-    def __init__(self, view: ArrayView, edges: Edges, digits: int) -> None:
-        super().__init__(view, edges, digits)
+    def __init__(self, view: ArrayView, edges: Edges, digits: int, direction: Direction = "auto") -> None:
+        super().__init__(view, edges, digits, direction)
         self.arrays = view
 
     def _drawing(self) -> Drawing:
@@ -176,12 +179,16 @@ class InverseDrawn(Diagram):
         report: Both slopes.
         edges: What stands at the arrow.
         digits: Significant digits.
+        direction: Where the arrow leads.
     """
 
-    def __init__(self, report: ImplicitSlopes, edges: Edges, digits: int) -> None:
+    def __init__(
+        self, report: ImplicitSlopes, edges: Edges, digits: int, direction: Direction = "auto"
+    ) -> None:
         self.report = report
         self.edges = edges
         self.digits = digits
+        self.direction = direction
 
     @property
     def drawing(self) -> Drawing:
@@ -190,7 +197,8 @@ class InverseDrawn(Diagram):
         from ..render.implicit import heading, sentences
 
         title, said = heading(self.report, self.digits), sentences(self.report, self.digits)
-        return inverse_drawing(self.report, title, said, lambda x: rounded(x, self.digits), self.edges)
+        drawing = inverse_drawing(self.report, title, said, lambda x: rounded(x, self.digits), self.edges)
+        return drawing._replace(direction=self.direction)
 
     def facts(self) -> Facts:
         """Return what programs read."""
@@ -214,6 +222,7 @@ def draw_arrays(
     named: bool,
     everything: bool,
     digits: int,
+    direction: Direction = "auto",
 ) -> ArraysDrawn:
     """Draw the graph of a program with arrays; see `draw`.
 
@@ -226,6 +235,7 @@ def draw_arrays(
         named: Show inputs and named steps alone.
         everything: Show constants and transposes.
         digits: Significant digits.
+        direction: Where arrows lead.
     Raises:
         BackpropError: for wrong input, or where there is no such number.
     """
@@ -239,7 +249,7 @@ def draw_arrays(
         view = ArrayView(
             explanation_of(program, given, wrt, digits), paths=path, named=named, constants=everything
         )
-    return ArraysDrawn(view, edges, digits)
+    return ArraysDrawn(view, edges, digits, direction)
 
 
 def draw(
@@ -253,6 +263,7 @@ def draw(
     named: bool = False,
     all: bool = False,
     inverse: bool = False,
+    direction: Direction = "auto",
     digits: int = 6,
     large: bool = False,
     **values: object,
@@ -268,6 +279,7 @@ def draw(
         edges: What stands at the arrows.
         named: Show inputs and named steps alone.
         all: Show constants as nodes.
+        direction: Where arrows lead: ``LR`` to the right, ``TB`` downwards, ``auto`` as it fits a page.
         inverse: Draw ``y = f(x)`` as one arrow between x and y that leads both ways, with both slopes.
         digits: Significant digits.
         large: Lift the limits on the program's size.
@@ -279,6 +291,7 @@ def draw(
     named, everything = flag("named", named), flag("all", all)
     if named and everything:
         raise UsageError("named shows less, all shows more: one of them")
+    way = choice("direction", direction, DIRECTIONS)
     chosen, shown = choice("edges", edges, EDGES), whole("digits", digits, 1, MOST_DIGITS)
     if flag("inverse", inverse):
         from .implicit import implicit
@@ -289,7 +302,7 @@ def draw(
             raise UsageError("inverse takes the program as text")
         given = {name: value_of(name, x) for name, x in merged(bindings, values).items()}
         report = implicit(program, given, wrt=optional(names, "wrt", wrt), inverse=True)
-        return InverseDrawn(report, chosen, shown)
+        return InverseDrawn(report, chosen, shown, way)
     if wants_arrays(program, bindings, values):
         from .arrays import settled_of
 
@@ -297,12 +310,12 @@ def draw(
         if found is not None:
             return draw_arrays(
                 *found, path=paths, wrt=optional(names, "wrt", wrt), edges=chosen, named=named,
-                everything=everything, digits=shown,
+                everything=everything, digits=shown, direction=way,
             )  # fmt: skip
     graph, given = bound(program, bindings, values, large=large)
     point = point_of(graph, given, optional(names, "wrt", wrt))
     view = GraphView(graph, point, paths=paths, named=named, constants=everything)
-    return Drawn(view, chosen, shown)
+    return Drawn(view, chosen, shown, way)
 
 
 def _groups(name: str, given: object) -> list[list[str]]:

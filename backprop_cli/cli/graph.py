@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from ..errors import NO, UsageError, nearest
-from ..layout import EDGES
+from ..layout import DIRECTIONS, EDGES, Direction, Edges
 from .command import NetworkCommand
 from .common import (
     answers,
@@ -46,6 +46,20 @@ WIDEST = 400
 """Columns of a drawing in characters that goes to a file or a pipe."""
 
 
+class _How(NamedTuple):
+    """How a graph is drawn.
+
+    Attributes:
+        edges: What stands at the arrows.
+        direction: Where they lead.
+        write: Numbers to text.
+    """
+
+    edges: Edges
+    direction: Direction
+    write: Callable[[float], str]
+
+
 class GraphCommand(NetworkCommand):
     """Takes ``--config PATH`` for what a word ``*.yaml`` says, too."""
 
@@ -80,6 +94,13 @@ class GraphCommand(NetworkCommand):
     help="What stands at the arrows.",
 )
 @click.option(
+    "--direction",
+    type=click.Choice(DIRECTIONS),
+    default="auto",
+    show_default=True,
+    help="Where arrows lead: right (LR), down (TB), or as it fits a page, a long graph in rows.",
+)
+@click.option(
     "--path",
     "paths",
     metavar="NAMES",
@@ -110,7 +131,8 @@ def command(
     request: Request,
     output: Output,
     config: str | None,
-    edges: str,
+    edges: Edges,
+    direction: Direction,
     paths: tuple[str, ...],
     wrt: str | None,
     named: bool,
@@ -127,9 +149,7 @@ def command(
     """
     from ..language.numbers import rounded
 
-    def write(x: float) -> str:
-        return rounded(x, output.digits)
-
+    how = _How(edges, direction, lambda x: rounded(x, output.digits))
     groups = _groups(paths)
     config = config or request.config
     if config is not None:
@@ -141,7 +161,7 @@ def command(
         ):  # fmt: skip
             if given:
                 raise UsageError(f"{option} is for expressions, {config} is a config")
-        _network(config, request.config_overrides(), output, groups, write, edges, compact)
+        _network(config, request.config_overrides(), output, groups, how, compact)
         return 0
     if compact:
         raise UsageError("--compact is for the network of a config", hint="--named shows less of a program")
@@ -155,12 +175,12 @@ def command(
         ):  # fmt: skip
             if given:
                 raise UsageError(f"{option} is for graphs, and --inverse draws two boxes and an arrow")
-        return _inverse(request, output, _names("--wrt", wrt), edges)
+        return _inverse(request, output, _names("--wrt", wrt), how)
     if shape is not None:
         request.read_unknown(shape)
     else:
         request.read("graph draws one point: {name} is {what}", "--{name} VALUE", formulas=True)
-    _program(request, output, groups, _names("--wrt", wrt), write, edges, named, all_)
+    _program(request, output, groups, _names("--wrt", wrt), how, named, all_)
     return 0
 
 
@@ -173,7 +193,7 @@ def _names(option: str, text: str | None) -> list[str] | None:
     return list(dict.fromkeys(names))
 
 
-def _inverse(request: Request, output: Output, wrt: list[str] | None, edges: Any) -> int:
+def _inverse(request: Request, output: Output, wrt: list[str] | None, how: _How) -> int:
     """Draw a function and its inverse."""
     from ..api.drawing import InverseDrawn
     from ..api.implicit import implicit_of
@@ -185,7 +205,7 @@ def _inverse(request: Request, output: Output, wrt: list[str] | None, edges: Any
     if request.ranges:
         raise UsageError("graph draws one point")
     report = implicit_of(equations, request.values, wrt=wrt, inverse=True)
-    drawn = InverseDrawn(report, edges, output.digits)
+    drawn = InverseDrawn(report, how.edges, output.digits, how.direction)
     if output.format == "json":
         from ..render.writers.json import lines
 
@@ -207,8 +227,7 @@ def _program(
     output: Output,
     paths: list[list[str]] | None,
     wrt: list[str] | None,
-    write: Callable[[float], str],
-    edges: Any,
+    how: _How,
     named: bool,
     constants: bool,
 ) -> None:
@@ -225,14 +244,14 @@ def _program(
         from ..explanation.arrays import GeneralExplanation
         from .arrays import general_notes
 
-        if edges == "value":
+        if how.edges == "value":
             raise UsageError(
                 "--edges value: at an arrow between arrays there is a formula, and no number",
                 hint="--edges symbol",
             )
         arrays = draw_arrays(
-            program, {**request.values, **request.arrays}, path=paths, wrt=wrt, edges=edges, named=named,
-            everything=constants, digits=output.digits,
+            program, {**request.values, **request.arrays}, path=paths, wrt=wrt, edges=how.edges, named=named,
+            everything=constants, digits=output.digits, direction=how.direction,
         )  # fmt: skip
         told = arrays.arrays.told
         notes += general_notes(told.report) if isinstance(told, GeneralExplanation) else told.report.notes
@@ -243,7 +262,7 @@ def _program(
 
         point = point_of(graph, request.values, wrt)
         shown = GraphView(graph, point, paths=paths, named=named, constants=constants)
-        drawn = Drawn(shown, edges, output.digits)
+        drawn = Drawn(shown, how.edges, output.digits, how.direction)
     view = drawn.view
     if output.format in LAID_OUT and len(view.shown) > MOST_NODES:
         if paths and any(view.marked or ()) and view.count_marked() <= MOST_NODES:
@@ -252,7 +271,7 @@ def _program(
         elif output.format == "text":
             from ..render.graph_summary import summary
 
-            _write([summary(view, write, MOST_NODES)], output)
+            _write([summary(view, how.write, MOST_NODES)], output)
             output.tell(graph, warnings_of(graph))
             return
         else:
@@ -275,8 +294,7 @@ def _network(
     overrides: list[str],
     output: Output,
     paths: list[list[str]] | None,
-    write: Callable[[float], str],
-    edges: Any,
+    how: _How,
     compact: bool,
 ) -> None:
     from .training import use_threads
@@ -292,15 +310,15 @@ def _network(
     found: Any = None
     with assembled(path, overrides) as problem:
         if isinstance(problem.network, FormulaNetwork):
-            return _formula(problem, output, paths, write, edges)
+            return _formula(problem, output, paths, how)
         why = networks.why_compact(problem)
         if compact or why is not None:
             if why is not None and not compact:
                 output.note(f"note: a box a layer: {why}")
-            drawing = networks.layers_drawing(problem, edges)
+            drawing = networks.layers_drawing(problem, how.edges)
         else:
             found = networks.units_of(whole_step(problem))
-            drawing = networks.units_drawing(found, write, edges)
+            drawing = networks.units_drawing(found, how.write, how.edges)
     if paths is not None:
         places = networks.places(drawing, found)
         names = [name for group in paths for name in group]
@@ -329,15 +347,14 @@ def _network(
             output,
         )
         return None
-    return _draw(drawing, output)
+    return _draw(drawing._replace(direction=how.direction), output)
 
 
 def _formula(
     problem: Any,
     output: Output,
     paths: list[list[str]] | None,
-    write: Callable[[float], str],
-    edges: Any,
+    how: _How,
 ) -> None:
     """Draw a fitted formula at its first parameters and the first row."""
     from ..engine.point import Point
@@ -350,9 +367,10 @@ def _formula(
     graph = network.graph()
     point = Point.at(graph, {n: x for n, x in values.items() if n in graph.inputs})
     view = GraphView(graph, point, paths=paths)
-    title = f"{network.target} ~ {network.expression} = {write(view.values[graph.output] or 0.0)}"
-    drawing = graph_drawing(view, title, write, edges)
-    drawing = drawing._replace(legend=(*drawing.legend, "the first row, with the parameters' first values"))
+    title = f"{network.target} ~ {network.expression} = {how.write(view.values[graph.output] or 0.0)}"
+    drawing = graph_drawing(view, title, how.write, how.edges)
+    legend = (*drawing.legend, "the first row, with the parameters' first values")
+    drawing = drawing._replace(legend=legend, direction=how.direction)
     if len(view.paths) > 1:
         drawing = with_paths(drawing, view.paths, view.path_counts(), graph.name(graph.output))
     if output.format == "json":
@@ -407,7 +425,7 @@ def _text(drawing: Drawing, output: Output) -> None:
         output.note(
             "note: the graph is too entangled for lines, so it is a list; --path NAME draws a part of it"
         )
-    elif drawn.form != "across":
+    elif drawn.widths and drawn.form != "across":
         form = {"down": "from top to bottom", "list": "as a list"}[drawn.form]
         least = min(drawn.widths)
         where = f"the terminal has {screen.width}" if screen.width < WIDEST else f"{WIDEST} are the limit"

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from ..explanation.edges import MOST_PATHS, Edge, GraphView
 from ..graph import CONSTANT
 from ..language.format import output_text
-from . import Edges
+from . import Direction, Edges
 from .picture import Role
 
 LONGEST = 60
@@ -139,6 +139,7 @@ class Drawing(NamedTuple):
         keep_order: Cards of one column stay in their order.
         details: What the second lines at arrows are, for where they are left out.
         groups: What the groups of paths are, a line each; () where there is one.
+        direction: Where arrows lead.
     """
 
     title: str
@@ -149,6 +150,12 @@ class Drawing(NamedTuple):
     keep_order: bool = False
     details: str = ""
     groups: tuple[str, ...] = ()
+    direction: Direction = "auto"
+
+    @property
+    def rankdir(self) -> Direction:
+        """Where arrows lead in a layout that is not ours."""
+        return "LR" if self.direction == "auto" else self.direction
 
     def settled(self) -> Drawing:
         """Return the same with lists, to be gone through more than once."""

@@ -15,7 +15,7 @@ Source:
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from math import inf
 from typing import Literal, NamedTuple
@@ -153,7 +153,7 @@ def arrange(
     _order(items, columns, routes, keep_order)
     ports = _ports(items, columns, routes, links, spacing, whole)
     made = Arrangement(items, columns, routes, ports)
-    _place(made, spacing, whole)
+    settle(made, spacing, whole=whole)
     return made
 
 
@@ -348,14 +348,22 @@ Pull = tuple[int, float, float]
 """Another item, how far from it one wants to be, how much."""
 
 
-def _place(made: Arrangement, spacing: Spacing, whole: bool) -> None:
+def settle(made: Arrangement, spacing: Spacing, cuts: Collection[int] = (), *, whole: bool = False) -> None:
+    """Bring items where their ways are straight, in their order; see `arrange`.
+
+    Args:
+        made: Whose items are moved.
+        spacing: Distances.
+        cuts: Columns that do not follow the one before, but begin a row of their own.
+        whole: Positions are whole numbers.
+    """
     items, columns = made.items, made.columns
     left: list[list[Pull]] = [[] for _ in items]
     right: list[list[Pull]] = [[] for _ in items]
     seen: set[tuple[int, int]] = set()
     for k, route in enumerate(made.routes):
         for a, b in pairwise(route):
-            if (a, b) in seen:
+            if (a, b) in seen or items[b].column in cuts:
                 continue
             seen.add((a, b))
             shift = made.ports[k] if b == route[-1] else 0.0
@@ -389,7 +397,7 @@ def _place(made: Arrangement, spacing: Spacing, whole: bool) -> None:
         ordered = list(zip(columns, gaps, strict=True))
         for column, distances in ordered if turn % 2 else ordered[::-1]:
             _straighten(items, column, distances, both, whole)
-    _level(made, gaps)
+    _level(made, gaps, cuts)
 
 
 def _settle(
@@ -438,8 +446,8 @@ def _straighten(
             items[i].at = wish
 
 
-def _level(made: Arrangement, gaps: Sequence[Sequence[float]]) -> None:
-    """Bring the passages of a way to one level, as far as there is room."""
+def _level(made: Arrangement, gaps: Sequence[Sequence[float]], cuts: Collection[int]) -> None:
+    """Bring the passages of a way to one level, as far as there is room; in every row to one of its own."""
     items = made.items
     where = {i: (c, k) for c, column in enumerate(made.columns) for k, i in enumerate(column)}
 
@@ -455,7 +463,8 @@ def _level(made: Arrangement, gaps: Sequence[Sequence[float]]) -> None:
         low, high = -inf, inf
         for i in [*reversed(route[1:-1]), -1]:
             least, most = room(i) if i >= 0 and i not in done else (inf, -inf)
-            if max(low, least) <= min(high, most):
+            ends = bool(run) and items[run[-1]].column in cuts
+            if max(low, least) <= min(high, most) and not ends:
                 run.append(i)
                 low, high = max(low, least), min(high, most)
                 continue

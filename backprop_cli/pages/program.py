@@ -20,7 +20,7 @@ from ..language.format import node_text, output_text
 from ..language.written import Piece, number
 from ..layout.drawing import Card, Drawing, graph_drawing, shortened
 from ..layout.drawing import Row as CardRow
-from ..layout.graph_picture import Placed, heading_of, place
+from ..layout.graph_places import Placed, heading_of, place
 from ..ops import Primitive
 from ..render.explain_lines import LONGEST_LOCAL
 from ..render.svg import number as coordinate
@@ -255,7 +255,7 @@ def picture(graph: Graph) -> dict[str, Any]:
     cards = [card(each) for each in drawing.cards]
     arrows = [arrow._replace(number=AT_ARROW) for arrow in drawing.arrows]
     try:
-        placed = place(Drawing("", "", (), cards, arrows))
+        placed = place(Drawing("", "", (), cards, arrows, direction="LR"))
     except UsageError as error:
         raise UsageError(
             f"no page of this program: {error.message}", hint="backprop explain writes its passes out"

@@ -22,7 +22,8 @@ def dot(drawing: Drawing) -> Iterator[str]:
         for (style, width), text in zip(STYLES, drawing.groups, strict=False)
     ]
     yield "digraph computation {\n"
-    yield f"  label={quoted(drawing.title, *groups)}; labelloc=t; rankdir=LR; bgcolor=transparent;\n"
+    yield f"  label={quoted(drawing.title, *groups)}; labelloc=t; rankdir={drawing.rankdir};"
+    yield " bgcolor=transparent;\n"
     yield '  node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=12];\n'
     yield '  edge [fontname="Helvetica", fontsize=11];\n'
     for card in drawing.cards:

@@ -19,6 +19,9 @@ DOWN = Spacing(nodes=3.0, ways=2.0, port=2.0, edge=1.0)
 FORMS: tuple[tuple[Form, bool], ...] = (("across", False), ("across", True), ("down", False))
 """Forms in the order in which they are tried; tight ones spare a column where ways bend."""
 
+DIRECTION = {"across": "LR", "down": "TB"}
+"""Of forms."""
+
 # where a legend speaks of boxes and arrows, and how a list says it
 LISTED = (
     ("a box a layer", "a line a layer"),
@@ -71,7 +74,7 @@ def graph_text(drawing: Drawing, width: int, *, unicode: bool, color: int, form:
     widths: list[int] = []
     for variant in variants:
         for each, tight in FORMS:
-            if form not in (None, each):
+            if form not in (None, each) or drawing.direction not in ("auto", DIRECTION[each]):
                 continue
             try:
                 grid = _draw(variant, each == "down", unicode, tight)

@@ -26,7 +26,7 @@ def mermaid(drawing: Drawing, *, fenced: bool = False) -> Iterator[str]:
     """Yield the lines; ``fenced`` puts them in a Markdown code block."""
     if fenced:
         yield "```mermaid\n"
-    yield "flowchart LR\n"
+    yield f"flowchart {drawing.rankdir}\n"
     yield f"  accTitle: {_plain(drawing.title)}\n"
     marked: list[str] = []
     grouped: dict[tuple[int, ...], list[str]] = {}

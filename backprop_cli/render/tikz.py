@@ -8,7 +8,8 @@ from ..errors import printable
 from ..language.operators import SUM
 from ..language.written import bracketed
 from ..layout.drawing import PATTERNS, Arrow, Card, Drawing, Pattern
-from ..layout.graph_picture import BESIDE, SAMPLE, Placed, outlines, place, strands
+from ..layout.graph_picture import SAMPLE, outlines, strands
+from ..layout.graph_places import ASIDE, Placed, aside, place
 from ..layout.picture import Point, Role
 from .latex import BRACKETS, formula, name_to_latex, number_to_latex, text_to_latex
 from .palette import LIGHT
@@ -153,17 +154,22 @@ def _arrow(arrow: Arrow, placed: Placed, k: int) -> Iterator[str]:
     label = placed.labels[k]
     if label is None:
         return
-    x, y = label
-    aside = BESIDE / 2.0 * max(len(arrow.groups) - 1, 0)
-    above, below = _point(x, y - aside), _point(x, y + aside)
+    (x, y), away = label, aside(arrow)
+    if placed.down:
+        over = f"right, inner sep=0pt{', yshift=5pt' if arrow.detail else ''}"
+        under = f"right, inner sep=0pt{', yshift=-5pt' if arrow.label else ''}"
+        first = second = _point(x + ASIDE + away, y)
+    else:
+        over, under = "above, inner sep=2pt", "below, inner sep=2pt"
+        first, second = _point(x, y - away), _point(x, y + away)
     color = f", text={arrow.role}" if arrow.role in ("positive", "negative", "zero") else ""
     if arrow.label:
         parts = [_symbol(arrow.symbol)] if arrow.symbol else []
         if arrow.number and arrow.number != arrow.symbol:
             parts.append(f"${number_to_latex(arrow.number)}$")
-        yield f"  \\node[above, inner sep=2pt{color}] at {above} {{{' $=$ '.join(parts)}}};\n"
+        yield f"  \\node[{over}{color}] at {first} {{{' $=$ '.join(parts)}}};\n"
     if arrow.detail:
         name, equals, number = arrow.detail.partition(" = ")
         detail = _symbol(name) if arrow.two_way else _derivative(name)
         detail += f" $=$ {_number(number)}" if equals else ""
-        yield f"  \\node[below, inner sep=2pt, text=muted] at {below} {{\\scriptsize {detail}}};\n"
+        yield f"  \\node[{under}, text=muted] at {second} {{\\scriptsize {detail}}};\n"
