@@ -148,6 +148,8 @@ def updated(path: Path) -> str:
 
 def main() -> None:
     """Rewrite the documents in place."""
+    import reference
+
     from backprop_cli.cli import manual
     from backprop_cli.cli.help import topics
     from backprop_cli.cli.main import group
@@ -158,6 +160,7 @@ def main() -> None:
         (PRIMITIVES, primitives_page()),
         (CONFIG, config_page()),
         (MANUAL, manual.page(group(), topics())),
+        (reference.PAGE, reference.page()),
     )
     for path, text in [*((path, updated(path)) for path in DOCUMENTS), *pages]:
         if not path.exists() or path.read_text("utf-8") != text:

@@ -254,6 +254,33 @@ def test_rows_go_into_a_frame_and_what_is_missing_is_named(monkeypatch) -> None:
     assert error.value.hint == "pip install 'backprop-cli[pandas]'"
 
 
+def test_a_config_may_be_a_dictionary_with_arrays(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows, answers = np.linspace(-1, 1, 12).reshape(-1, 2), np.ones((6, 1))
+    config = {"data": {"inputs": rows, "targets": answers}, "model": {"hidden": [np.int64(2)]}, "seed": 3}
+    trained = train(config, "training.epochs=2")
+    Path("same.json").write_text(json.dumps(config, default=lambda x: x.tolist()), "utf-8")
+    assert trained.history == train("same.json", "training.epochs=2").history
+    assert [row["epoch"] for row in trained.history] == [1, 2]
+    assert trained.to_svg() == Path(trained.run.path("loss.svg")).read_text("utf-8")
+    assert "<summary>losses</summary><svg" in trained._repr_html_()
+    assert trace(config).to_json() == trace("same.json").to_json().replace("same", "run")
+    for wrong, says in (
+        ({"data": {"inputs": object()}}, "numbers, texts, lists, dictionaries and arrays"),
+        ({"data": {"inputs": [math.nan]}}, "cannot be written down"),
+        ({"modl": {}}, "did you mean model"),
+    ):
+        with pytest.raises(BackpropError, match=says):
+            train(wrong)
+
+
+def test_arrays_that_might_have_been_points_are_told() -> None:
+    found = grad("x^2", x=[1, 2])
+    assert found.gradient["x"].tolist() == [[2.0, 0.0], [0.0, 4.0]]
+    assert found.notes == ("x: an array of the program; points={'x': x} has a slope at each point",)
+    assert grad("softmax(x)", x=[1, 2]).notes == ()
+
+
 DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "parse": ((PROGRAM,), {}),
     "eval": ((PROGRAM, AT), {}),

@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 import pytest
 
+import backprop_cli
 from backprop_cli import grad
 from backprop_cli.cli.commands import COMMANDS
 from backprop_cli.cli.main import group
@@ -33,12 +34,19 @@ SAMPLES_PAGE = (ROOT / "docs" / "samples.md").read_text("utf-8")
 PAGES = README + "".join(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
 EVERYWHERE = PAGES + "".join(path.read_text("utf-8") for path in TOPICS)
 
-_spec = importlib.util.spec_from_file_location("update", ROOT / "docs" / "update.py")
-assert _spec is not None
-assert _spec.loader is not None
-update = importlib.util.module_from_spec(_spec)
-sys.modules["update"] = update
-_spec.loader.exec_module(update)
+
+def script(name):
+    """Import one of the scripts that write documents."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+update, reference = script("update"), script("reference")
 
 
 # --- commands and what they print --------------------------------------------------------------
@@ -79,6 +87,19 @@ def test_examples_in_python_are_right(page, tmp_path, monkeypatch):
     result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
     assert result.attempted > 2
     assert not result.failed, "".join(report)
+
+
+def test_the_reference_of_python_is_complete_and_every_function_has_an_example():
+    text = reference.PAGE.read_text("utf-8")
+    assert text == reference.page(), "python docs/update.py writes it"
+    examples = "".join(re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+    called = {*re.findall(r"\b(\w+)\(", examples)}
+    for name in backprop_cli.__all__:
+        if name not in reference.APART:
+            assert f"\n### {name}\n\n`{name}(" in text
+            assert name in called, f"docs/python.md calls {name} nowhere"
+    assert "functions import" in examples
+    assert "except BackpropError" in examples
 
 
 def test_the_page_of_primitives_is_the_registry():

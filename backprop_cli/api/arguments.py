@@ -82,6 +82,15 @@ def path(name: str, given: object) -> str:
     raise _wrong(name, "the path of a file", given)
 
 
+def config(name: str, given: object) -> str | Mapping[str, Any]:
+    """Return the path of a config, or a config's keys.
+
+    Raises:
+        UsageError: for what is neither.
+    """
+    return mapping(name, given) if isinstance(given, Mapping) else path(name, given)
+
+
 def flag(name: str, given: object) -> bool:
     """Return True or False, also NumPy's.
 

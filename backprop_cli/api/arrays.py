@@ -117,6 +117,11 @@ class ArrayJacobian(Shown, JacobianReport):
 
     __slots__ = ()
 
+    @property
+    def gradient(self) -> dict[str, Any]:
+        """The Jacobian by every input asked for."""
+        return {name: self.jacobian(name) for name in self.wrt}
+
     def _document(self, format_: str) -> Document:
         from ..render.jacobian import document
 

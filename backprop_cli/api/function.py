@@ -174,7 +174,7 @@ def parse(program: str, *, large: bool = False) -> Function:
 def trace(config: Callable[..., Any], /) -> Function: ...
 @overload
 def trace(
-    config: str | PathLike[str],
+    config: str | PathLike[str] | Mapping[str, Any],
     *overrides: str,
     at_step: int = 1,
     row: int | None = None,
@@ -182,7 +182,7 @@ def trace(
     round_each: int | None = None,
 ) -> Written: ...
 def trace(
-    config: str | PathLike[str] | Callable[..., Any],
+    config: str | PathLike[str] | Mapping[str, Any] | Callable[..., Any],
     *overrides: str,
     at_step: int = 1,
     row: int | None = None,
@@ -196,7 +196,7 @@ def trace(
     for the shapes that it is called with.
 
     Args:
-        config: Path of the config, where nothing is trained or saved; or a Python function.
+        config: Path of the config, or its keys, where nothing is trained or saved; or a Python function.
         overrides: ``optimizer.learning_rate=0.1`` and the like; they win over the file.
         at_step: Which update, from 1; those before it are made first.
         row: The one row of the batch to write out, from 1; None chooses.

@@ -209,7 +209,8 @@ def grad(
             these = None if methods is DEFAULT_METHODS else chosen
             settled, given = found
             if settled.kinds[settled.graph.output].shape:
-                return jacobian_of(settled, given, methods=these, wrt=optional(names, "wrt", wrt))
+                found_one = jacobian_of(settled, given, methods=these, wrt=optional(names, "wrt", wrt))
+                return found_one._replace(notes=(*found_one.notes, *_taken_as_arrays(settled.graph, given)))
             report_of_arrays = gradient_of(
                 settled,
                 given,
@@ -240,6 +241,17 @@ def grad(
             large=large,
         )
     return Gradient(*report)
+
+
+def _taken_as_arrays(graph: Graph, given: Mapping[str, Any]) -> list[str]:
+    """Say of arrays that they were not taken for many points, where all goes number by number."""
+    from ..ops.matrices import by_number
+
+    if not all(node.op is None or by_number(node.op) for node in graph.nodes):
+        return []
+    arrays = [name for name, x in given.items() if getattr(x, "ndim", 0)]
+    each = ", ".join(f"{name!r}: {name}" for name in arrays)
+    return [f"{', '.join(arrays)}: an array of the program; points={{{each}}} has a slope at each point"]
 
 
 def _at_points(

@@ -72,11 +72,9 @@ def wants_arrays(
     if python_of(program) is not None and not isinstance(program, Program):
         return True
     given = [*(bindings.values() if isinstance(bindings, Mapping) else ()), *values.values()]
-    words = (
-        program if isinstance(program, str) else program.source.text if isinstance(program, Program) else ""
-    )
-    signs = re.search(r"[@\[]|\b(?:eye|ones|zeros)\s*\(", words)
-    return signs is not None or not all(isinstance(x, (int, float)) for x in given)
+    words = program.source.text if isinstance(program, Program) else program
+    signs = isinstance(words, str) and re.search(r"[@\[]|\b(?:eye|ones|zeros)\s*\(", words)
+    return bool(signs) or not all(isinstance(x, (int, float)) for x in given)
 
 
 def merged(bindings: Mapping[str, object] | None, values: Mapping[str, object]) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, installing
@@ -80,12 +81,8 @@ class Shown(Told):
         records = self._document("csv").records
         if records is None:
             raise UsageError("this report has no rows", hint="to_dict() has all of it")
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise UsageError("a frame takes pandas", hint=installing("pandas")) from None
         found = records()
-        return DataFrame([*found.rows], columns=[*found.header])
+        return frame_of([*found.rows], columns=[*found.header])
 
     def __repr__(self) -> str:
         """Return the report as plain text."""
@@ -99,6 +96,19 @@ class Shown(Told):
     def _below(self) -> str:
         """Return what a notebook has below the report, folded."""
         return ""
+
+
+def frame_of(rows: Sequence[Any], **options: Any) -> Any:
+    """Return a frame of pandas'.
+
+    Raises:
+        UsageError: where pandas is not installed.
+    """
+    try:
+        from pandas import DataFrame
+    except ImportError:
+        raise UsageError("a frame takes pandas", hint=installing("pandas")) from None
+    return DataFrame(rows, **options)
 
 
 class Pictured(ABC):

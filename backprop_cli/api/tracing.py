@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..training.problem import assembled
 from ..training.trace import Trace, write_out
-from .arguments import MOST_DIGITS, names, optional, path, text, whole
+from .arguments import MOST_DIGITS, names, optional, text, whole
+from .arguments import config as config_of
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ class Written(Shown, Trace):
 
 
 def trace(
-    config: str | PathLike[str],
+    config: str | PathLike[str] | Mapping[str, Any],
     *overrides: str,
     at_step: int = 1,
     row: int | None = None,
@@ -36,7 +38,7 @@ def trace(
     """Write out one training step in full, as on paper; nothing is trained or saved.
 
     Args:
-        config: Path of the config.
+        config: Path of the config, or its keys.
         overrides: ``optimizer.learning_rate=0.1`` and the like; they win over the file.
         at_step: Which update, from 1; those before it are made first.
         row: The one row of the batch to write out, from 1; None chooses.
@@ -49,6 +51,6 @@ def trace(
     line = optional(whole, "row", row)
     alone = optional(text, "layer", layer)
     decimals = optional(whole, "round_each", round_each, 1, MOST_DIGITS)
-    with assembled(path("config", config), names("overrides", overrides)) as problem:
+    with assembled(config_of("config", config), names("overrides", overrides)) as problem:
         found = write_out(problem, at_step=step, row=line, layer=alone, decimals=decimals)
     return Written(**{field.name: getattr(found, field.name) for field in fields(found)})

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..training.checkpoint import write_atomic
 from ..training.folder import CURVE, MODEL, SUMMARY
 from ..training.problem import assembled
 from ..training.run import Run
-from .arguments import flag, names, path
-from .shown import Shown
+from .arguments import config as config_of
+from .arguments import flag, names
+from .shown import Shown, frame_of
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -48,30 +50,52 @@ class Trained(Shown):
         """The path of the trained model."""
         return self.run.path(MODEL)
 
+    def to_frame(self) -> Any:
+        """Return every epoch's values as a frame of pandas', a row an epoch."""
+        return frame_of(self.history)
+
+    def to_svg(self) -> str:
+        """Return the curve of the losses as SVG."""
+        return curve_of(self.run)
+
+    def _below(self) -> str:
+        return f"<details><summary>losses</summary>{self.to_svg()}</details>"
+
     def _document(self, format_: str) -> Document:
         from ..render.training import document
 
         return document(self.run, self.seconds)
 
 
+def curve_of(run: Run) -> str:
+    """Return the curve of a run's losses as SVG."""
+    from ..render.curve import svg_curve
+
+    title = run.problem.config.name or "run"
+    return svg_curve(run.history, title, best=run.training.progress.best_epoch)
+
+
 def finish(run: Run, seconds: float) -> None:
     """Write the curve of a run's losses and its summary into its folder, and let go of it."""
-    from ..render.curve import svg_curve
     from ..render.training import summary
     from ..render.writers.json import write
 
-    title = run.problem.config.name or "run"
-    picture = svg_curve(run.history, title, best=run.training.progress.best_epoch)
-    write_atomic(run.path(CURVE), picture.encode())
+    write_atomic(run.path(CURVE), curve_of(run).encode())
     write_atomic(run.path(SUMMARY), write(summary(run, seconds)).encode())
     run.close()
 
 
-def train(config: str | PathLike[str], *overrides: str, resume: bool = False, force: bool = False) -> Trained:
+def train(
+    config: str | PathLike[str] | Mapping[str, Any],
+    *overrides: str,
+    resume: bool = False,
+    force: bool = False,
+) -> Trained:
     """Train what a config describes, into a folder of its own: ``run.folder`` of what is returned.
 
     Args:
-        config: Path of the config.
+        config: Path of the config, or its keys as a dictionary, in which rows may be NumPy's arrays:
+            ``{"data": {"inputs": X, "targets": Y}, "model": {"hidden": [8]}}``.
         overrides: ``training.epochs=20`` and the like; they win over the file.
         resume: Go on where the last run of this name stopped.
         force: Start over in the folder of an earlier run, instead of in another beside it.
@@ -80,7 +104,7 @@ def train(config: str | PathLike[str], *overrides: str, resume: bool = False, fo
     """
     resume, force = flag("resume", resume), flag("force", force)
     began = time.monotonic()
-    with assembled(path("config", config), names("overrides", overrides), resume=resume) as problem:
+    with assembled(config_of("config", config), names("overrides", overrides), resume=resume) as problem:
         if problem.config.data.several:
             raise UsageError("data.folds asks for several runs", hint="sweep(config), or data.fold=1 for one")
         run = Run(problem, resume=resume, force=force)

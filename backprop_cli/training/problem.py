@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from math import log
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -23,7 +23,7 @@ from ..ops import PRIMITIVES
 from ..ops.namespaces import arrays
 from ..tables.numerals import cut
 from . import own_loss, schema
-from .config import Loaded, monitored
+from .config import Loaded, loads, monitored, text_of
 from .config import load as read_config
 from .data import WEIGHTS, Rows, Splits, load, load_formula
 from .data.encoding import Encoding, Feature
@@ -61,15 +61,20 @@ def assemble(loaded: Loaded, kept: Kept | None = None) -> Problem:
 
 
 @contextmanager
-def assembled(config: str, overrides: Sequence[str], *, resume: bool = False) -> Iterator[Problem]:
+def assembled(
+    config: str | Mapping[str, Any], overrides: Sequence[str], *, resume: bool = False
+) -> Iterator[Problem]:
     """Yield what a config describes; shapes that do not fit are faults of the config, with their place.
 
     Args:
-        config: Path of the config.
+        config: Path of the config, or its keys.
         overrides: Of its keys.
         resume: The rows are read as the run that is gone on with has read them.
     """
-    loaded = read_config(config, overrides)
+    if isinstance(config, str):
+        loaded = read_config(config, overrides)
+    else:
+        loaded = loads(text_of(config), "config", overrides)
     try:
         yield assemble(loaded, going_on(loaded) if resume else None)
     except ShapeError as error:

@@ -1,5 +1,15 @@
 """Training configs: read, check, resolve and write."""
 
-from .loading import Loaded, from_resolved, leaves, load, loads, monitored, resolved, to_yaml
+from .loading import Loaded, from_resolved, leaves, load, loads, monitored, resolved, text_of, to_yaml
 
-__all__ = ["Loaded", "from_resolved", "leaves", "load", "loads", "monitored", "resolved", "to_yaml"]
+__all__ = [
+    "Loaded",
+    "from_resolved",
+    "leaves",
+    "load",
+    "loads",
+    "monitored",
+    "resolved",
+    "text_of",
+    "to_yaml",
+]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -92,6 +93,24 @@ def load(path: str, overrides: Sequence[str] = ()) -> Loaded:
         error.hint = _starter_hint(path)
         raise
     return loads(decode(data, shown), shown, overrides, path=path, folder=folder, name=name)
+
+
+def text_of(config: Mapping[str, Any]) -> str:
+    """Return the text of a config that Python has: numbers, texts, lists, dictionaries and NumPy's arrays.
+
+    Raises:
+        ConfigError: for anything else.
+    """
+
+    def plain(x: Any) -> Any:
+        if hasattr(x, "tolist"):
+            return x.tolist()
+        raise ConfigError(f"a config has numbers, texts, lists, dictionaries and arrays, not {x!r:.40}")
+
+    try:
+        return json.dumps(config, default=plain, indent=1, allow_nan=False)  # JSON is YAML
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"the config cannot be written down: {error}") from None
 
 
 def loads(
