@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from backprop_cli.curves.scale import LOG
 from backprop_cli.errors import UsageError
 from backprop_cli.layout.axis import Axis
 from backprop_cli.layout.chart import (
@@ -20,10 +21,10 @@ from backprop_cli.layout.chart import (
     Series,
     axes_of,
     clipped,
-    picture_of,
     placed,
     thinned,
 )
+from backprop_cli.layout.chart_picture import picture_of
 from backprop_cli.layout.contours import levels, lines, region
 from backprop_cli.layout.picture import Box, Dot, Label, Path, Picture, arrow, text_width
 from backprop_cli.layout.placing import Crowd
@@ -77,7 +78,7 @@ def test_what_is_out_of_range_does_not_stretch_the_other_axis():
 
 def test_a_panel_without_anything():
     picture = picture_of(Chart("", "", [Panel()]))
-    assert ElementTree.fromstring(svg(picture)).get("viewBox") == "0 0 1200 800"
+    assert ElementTree.fromstring(svg(picture)).get("viewBox") == "0 0 720 450"
     assert terminal_chart(Chart("", "", [Panel()]), 40, 8, unicode=True, color=0).count("\n") >= 7
 
 
@@ -108,7 +109,7 @@ def test_gaps_stay_open(gap):
 
 
 def test_log_axes_leave_out_what_has_no_logarithm():
-    panel = Panel(series=[line((1e-3, 1.0), (0.0, 1.0), (1.0, -1.0), (1.0, 100.0))], x_log=True, y_log=True)
+    panel = Panel(series=[line((1e-3, 1.0), (0.0, 1.0), (1.0, -1.0), (1.0, 100.0))], x_scale=LOG, y_scale=LOG)
     x, y = axes_of(panel)
     assert (x.low, x.high) == (pytest.approx(1e-3), 1.0)
     assert placed(panel, panel.series[0], x, y) == [
@@ -193,7 +194,7 @@ def test_labels_avoid_one_another_and_the_border():
     crowd = Crowd((0.0, 0.0, 300.0, 200.0))
     boxes = []
     for x, y in [(5.0, 5.0), (295.0, 195.0), (150.0, 100.0), (155.0, 103.0), (150.0, 110.0)]:
-        left, top = crowd.place(x, y, 80.0, 14.0)
+        left, top, _ = crowd.place([(x, y)], 80.0, 14.0)
         boxes.append((left, top))
         assert left >= 0.0
         assert left + 80.0 <= 300.0
@@ -207,7 +208,7 @@ def test_labels_avoid_one_another_and_the_border():
 def test_labels_avoid_lines():
     crowd = Crowd((0.0, 0.0, 400.0, 400.0))
     crowd.line([(0.0, 200.0), (200.0, 200.0), (400.0, 0.0)])  # up to the right
-    left, top = crowd.place(200.0, 200.0, 60.0, 14.0)
+    left, top, _ = crowd.place([(200.0, 200.0)], 60.0, 14.0)
     assert top >= 200.0 or left + 60.0 <= 200.0
 
 
@@ -218,22 +219,22 @@ def test_picture_of_a_chart():
     made = picture_of(
         chart(
             line((0.0, 0.0), (1.0, 1.0), name="up"),
-            line((0.0, 1.0), (1.0, 0.0), name="down", role="second", style="dashed"),
+            line((0.0, 1.0), (1.0, 0.0), name="down", role="second", dash="dashed"),
             marks=[Mark(0.5, 0.5, "they meet")],
         )
     )
-    assert (made.width, made.height) == (1200, 800)
+    assert (made.width, made.height) == (720, 450)
     for text in ("title", "x", "y", "up", "down", "they meet", "0.0", "1.0"):
         assert text in labels(made)
     for shape in made.shapes:
         for x, y in shape.points if isinstance(shape, Path) else [(shape.x, shape.y)]:
-            assert 0 <= x <= 1200
-            assert 0 <= y <= 800
+            assert 0 <= x <= 720
+            assert 0 <= y <= 450
     for label in (s for s in made.shapes if isinstance(s, Label)):
         width = text_width(label.text, label.size, bold=label.bold)
         left = label.x - {"start": 0, "middle": width / 2, "end": width}[label.anchor]
         assert left >= 0
-        assert left + width <= 1206
+        assert left + width <= 720
     assert any(s.dash for s in made.shapes if isinstance(s, Path))
     assert sum(isinstance(s, Dot) for s in made.shapes) == 1
 

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from backprop_cli.curves.scale import LOG
 from backprop_cli.layout.axis import Axis
 from backprop_cli.render.curve import svg_curve, terminal_curve
 from backprop_cli.render.palette import painted
@@ -51,12 +52,12 @@ def test_linear_ticks(low, high, most, expected):
     ("low", "high", "most", "expected"),
     [
         (0.02, 1.0, 7, ["0.02", "0.05", "0.1", "0.2", "0.5", "1"]),
-        (1e-6, 100.0, 5, ["1e-6", "1e-4", "1e-2", "1", "1e2"]),
-        (2.5e-60, 1.0, 7, ["1e-50", "1e-40", "1e-30", "1e-20", "1e-10", "1"]),
+        (1e-6, 100.0, 5, ["10^-6", "10^-4", "10^-2", "1", "10^2"]),
+        (2.5e-60, 1.0, 7, ["10^-50", "10^-40", "10^-30", "10^-20", "10^-10", "1"]),
     ],
 )
 def test_log_ticks(low, high, most, expected):
-    assert [text for _, text in Axis(low, high, log=True).ticks(most)] == expected
+    assert [text for _, text in Axis(low, high, scale=LOG).ticks(most)] == expected
 
 
 @pytest.mark.parametrize("low", [0.0, 1e-9, 0.3, 17.0, -4.0])
@@ -72,7 +73,7 @@ def test_ticks_fit(low, length, most):
 
 def test_where_values_stand():
     assert Axis(2.0, 4.0).at(3.0) == 0.5
-    assert Axis(0.01, 1.0, log=True).at(0.1) == pytest.approx(0.5)
+    assert Axis(0.01, 1.0, scale=LOG).at(0.1) == pytest.approx(0.5)
     assert Axis(5.0, 5.0).at(5.0) == 0.5
     assert Axis(0.0, 1.0, margin=0.5).at(0.0) == 0.25
     assert Axis(0.0, 1.0, margin=0.5, bottom=0.0).at(0.0) == 0.0
@@ -171,7 +172,7 @@ def test_losses_of_any_size():
 def test_svg_structure():
     svg = svg_curve(history(), "iris")
     root = ElementTree.fromstring(svg)
-    assert root.get("viewBox") == "0 0 720 420"
+    assert root.get("viewBox") == "0 0 720 450"
     found = texts(svg)
     assert found[0] == "iris"
     for text in ("0.02", "0.1", "1", "100", "200", "epoch", "loss, log scale", "train", "validation"):

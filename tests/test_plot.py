@@ -415,7 +415,7 @@ def test_plot_svg(run, tmp_path):
     tangent = "tangent at x = -1: value 9, slope -7, line -7*x + 2"
     assert result.err == f"note: minimum at x = 0.75: f = 2.875\nnote: {tangent}\n"
     root = ElementTree.parse(path).getroot()
-    assert root.get("viewBox") == "0 0 1200 800"
+    assert root.get("viewBox") == "0 0 720 450"
     texts = {t.text for t in root.iter(f"{SVG}text")}
     assert {"2x^2-3x+4", "x", "f(x)", "slope -7", "minimum (0.75, 2.875)"} <= texts
     assert (
@@ -427,7 +427,7 @@ def test_plot_png(run, tmp_path):
     pytest.importorskip("matplotlib")
     path = tmp_path / "p.png"
     run("plot", "x^2-y^2", "--x", "-2:2", "--y", "-2:2", "-o", str(path)).answered()
-    assert path.read_bytes()[16:24] == b"\x00\x00\x04\xb0\x00\x00\x03\x20"  # 1200 x 800
+    assert path.read_bytes()[16:24] == b"\x00\x00\x02\xd0\x00\x00\x01\xc2"  # 720 x 450
 
 
 def test_plot_json(run):

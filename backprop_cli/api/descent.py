@@ -30,9 +30,7 @@ DRAWN = 200
 """Runs that are drawn."""
 
 FRAME = (900, 600)
-PICTURE = (1200, 800)
-BESIDE = (1400, 760)
-"""Pixels; contours stand beside f."""
+"""Pixels of an animation."""
 
 
 class Descent(Shown, Pictured, Report):
@@ -67,14 +65,14 @@ class Descent(Shown, Pictured, Report):
             UsageError: where no start has a value and a gradient.
         """
         from ..layout import descent as charts
-        from ..layout.chart import picture_of
+        from ..layout.chart_picture import picture_of
         from ..render.descent import heading
 
         runs, ground = self._drawable()
         verdict = self.runs[0].verdict
         says = ". ".join(verdict.says) if verdict is not None and len(self.runs) == 1 else ""
         chart = charts.chart(self.function, runs, ground, heading(self), says)
-        return picture_of(chart, *(BESIDE if ground.surface is not None else PICTURE))
+        return picture_of(chart)
 
     @property
     def frames(self) -> list[Picture]:
@@ -84,7 +82,7 @@ class Descent(Shown, Pictured, Report):
             UsageError: where there is none, or more than one.
         """
         from ..layout import descent as charts
-        from ..layout.chart import picture_of
+        from ..layout.chart_picture import picture_of
         from ..render.descent import heading
 
         runs, ground = self._drawable()

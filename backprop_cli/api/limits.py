@@ -37,7 +37,7 @@ class Quotients(Shown, Pictured, Limits):
     @property
     def picture(self) -> Picture:
         """The errors against the step size."""
-        from ..layout.chart import picture_of
+        from ..layout.chart_picture import picture_of
         from ..layout.limit import chart
 
         return picture_of(chart(self))

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from ..render.document import Facts, Records
 
 FORMATS = ("plot", "svg", "table", "json", "csv", "tsv")
-PICTURE = (1200, 800)
-"""Pixels."""
-
 TERMINAL = (80, 24)
 """Columns and lines where there is no terminal."""
 
@@ -81,7 +78,9 @@ class Plot(Graphic):
 
         title = one_line(self.graph.source.text) + (f", along {self.along}" if self.along else "")
         if isinstance(self.shown, Surface):
-            return surface_chart(self.shown, title, digits=digits, contacts=self.contacts)
+            return surface_chart(
+                self.shown, title, name_of(self.graph), digits=digits, contacts=self.contacts
+            )
         return curve_chart(
             self.shown,
             title,
@@ -115,9 +114,9 @@ class Plot(Graphic):
     @property
     def picture(self) -> Picture:
         """The chart, laid out."""
-        from ..layout.chart import picture_of
+        from ..layout.chart_picture import picture_of
 
-        return picture_of(self.chart(), *PICTURE)
+        return picture_of(self.chart())
 
     def rows(self, places: Sequence[float] | None = None) -> list[list[Any]]:
         """Return what a table has: of a curve place, value, slope and what is special there.

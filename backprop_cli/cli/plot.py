@@ -335,10 +335,9 @@ class _Job:
         if self.output.format == "plot":
             self.output.write(self._terminal(chart, lines))
             return
-        from ..api.plots import PICTURE
-        from ..layout.chart import picture_of
+        from ..layout.chart_picture import picture_of
 
-        self.output.draw(picture_of(chart, *PICTURE), self.output.format)
+        self.output.draw(picture_of(chart), self.output.format)
         if self.output.to_file:
             for line in lines:
                 self.output.note(f"note: {line}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, floor, log10
 
+from ..curves.scale import LINEAR, Scale
 from ..language.numbers import brief
 
 FAR = 1e9  # lengths of the axis; what is further out is as good as there
@@ -16,45 +17,53 @@ class Axis:
     Args:
         low: Smallest value.
         high: Largest.
-        log: Whether equal lengths are equal ratios.
+        scale: How far apart they stand.
         margin: Room beyond both, as a share of the length.
         bottom: No room below this value.
     """
 
     def __init__(
-        self, low: float, high: float, *, log: bool = False, margin: float = 0.0, bottom: float | None = None
+        self,
+        low: float,
+        high: float,
+        *,
+        scale: Scale = LINEAR,
+        margin: float = 0.0,
+        bottom: float | None = None,
     ) -> None:
-        self.log = log
-        start, end = self._scaled(low), self._scaled(high)
+        self.scale = scale
+        start, end = scale.of(low), scale.of(high)
         room = (end - start) * margin or (0.0 if end > start else max(abs(start) * 0.5, 0.5))
         self._start, self._end = start - room, end + room
-        if bottom is not None and low >= bottom and not log:
+        if bottom is not None and low >= bottom and not scale.log:
             self._start = max(self._start, bottom)
-
-    def _scaled(self, value: float) -> float:
-        return log10(value) if self.log else value
 
     @property
     def low(self) -> float:
         """The value at the start."""
-        return self._value(self._start)
+        return self.scale.back(self._start)
 
     @property
     def high(self) -> float:
         """The value at the end."""
-        return self._value(self._end)
-
-    def _value(self, scaled: float) -> float:
-        return 10.0 ** min(max(scaled, -323.0), 308.0) if self.log else scaled
+        return self.scale.back(self._end)
 
     def at(self, value: float) -> float:
         """Return where a value stands: 0 at the start, 1 at the end, at most `FAR` beyond."""
-        share = (self._scaled(value) - self._start) / (self._end - self._start)
+        share = (self.scale.of(value) - self._start) / (self._end - self._start)
         return min(max(share, -FAR), FAR)
+
+    def shows(self, value: float) -> bool:
+        """Whether a value stands between the ends."""
+        return self.scale.holds(value) and -1e-9 <= self.at(value) <= 1.0 + 1e-9
+
+    def crosses(self, value: float) -> bool:
+        """Whether a value stands between the ends, and at neither of them."""
+        return self.scale.holds(value) and 0.0 < self.at(value) < 1.0
 
     def value(self, share: float) -> float:
         """Return what stands somewhere from 0 to 1."""
-        return self._value(self._start + share * (self._end - self._start))
+        return self.scale.back(self._start + share * (self._end - self._start))
 
     def ticks(self, most: int, *, whole: bool = False) -> list[tuple[float, str]]:
         """Return at most so many round values with their texts.
@@ -63,8 +72,8 @@ class Axis:
             most: How many fit.
             whole: Whole numbers alone.
         """
-        if self.log:
-            return self._log_ticks(most)
+        if self.scale.log:
+            return self._log_ticks(most) if not self.scale.linear else self._signed_ticks(most)
         step = round_step((self._end - self._start) / max(most, 1))
         step = max(step, 1.0) if whole else step
         values = self._multiples(step)
@@ -88,8 +97,17 @@ class Axis:
         every = max(1, ceil(round_step((high - low + 1) / max(most, 1))))
         decades = [d for d in range(low, high + 1) if d % every == 0]
         values = [v for v in (float(f"1e{d}") for d in decades) if v > 0.0]  # 1e-324 is 0
-        same = all(1e-4 <= v < 1e5 for v in values)
-        return [(v, brief(v) if same or v == 1.0 else f"1e{round(log10(v))}") for v in values]
+        return list(zip(values, power_texts(values), strict=True))
+
+    def _signed_ticks(self, most: int) -> list[tuple[float, str]]:
+        """Return 0 and powers of ten of both signs, from the end of the linear part on."""
+        first, last = (round(log10(v)) for v in (self.scale.linear, max(-self.low, self.high)))
+        for every in range(1, last - first + 2):
+            sizes = [float(f"1e{d}") for d in range(first, last + 1, every)]
+            values = [v for v in (*(-size for size in reversed(sizes)), 0.0, *sizes) if self.shows(v)]
+            if len(values) <= most:
+                break
+        return list(zip(values, power_texts(values), strict=True))
 
 
 def round_step(least: float) -> float:
@@ -111,3 +129,13 @@ def tick_texts(values: Sequence[float], step: float) -> list[str]:
         return [brief(v + 0.0, digits) for v in values]
     decimals = max(0, -floor(log10(step) + 1e-9))
     return [f"{v + 0.0:.{decimals}f}" for v in values]
+
+
+def power_texts(values: Sequence[float]) -> list[str]:
+    """Return powers of ten of either sign, and 0: as ``10^-5`` where one of them is that far from 1."""
+    if all(1e-4 <= abs(v) < 1e5 for v in values if v):
+        return [brief(v) for v in values]
+    return [
+        brief(v) if abs(v) in (0.0, 1.0) else f"{'-' if v < 0 else ''}10^{round(log10(abs(v)))}"
+        for v in values
+    ]

@@ -1,7 +1,7 @@
-"""Charts as data: series, marks and contours in panels; and a chart as a picture.
+"""Charts as data: series, marks and contours in panels.
 
 What every renderer needs stands here once: the axes, the lines as they are cut by the frame, the
-heights of contours. `picture_of` lays a chart out in pixels; a terminal draws the same data in cells.
+heights of contours. `chart_picture` lays a chart out in pixels; a terminal draws the same data in cells.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from itertools import pairwise
 from math import ceil, hypot, isfinite
 from typing import Literal, NamedTuple
 
+from ..curves.scale import LINEAR, Scale
 from .axis import Axis
-from .contours import levels, lines, region
-from .picture import Dot, Label, Path, Picture, Point, Role, Shape, text_width
-from .placing import Crowd
+from .contours import levels, lines
+from .picture import Point, Role
 
 LARGEST = 1e307  # values beyond it are drawn as if they were there
 MOST_POINTS = 1500  # of a line; more would fall on one another
 MARGIN = 0.05
 
-Style = Literal["line", "dashed", "points", "line+points"]
+Style = Literal["line", "points", "line+points"]
+Dash = Literal["solid", "dashed", "dotted", "dash-dotted", "long"]
 Data = Sequence[tuple[float, float] | None]
 
 
@@ -32,21 +33,34 @@ class Series(NamedTuple):
         points: From left to right, or along a path; None or nan leaves a gap.
         role: Its colour.
         style: How it is drawn.
+        dash: How its line is.
     """
 
     name: str
     points: Data
     role: Role = "first"
     style: Style = "line"
+    dash: Dash = "solid"
 
 
 class Mark(NamedTuple):
-    """A point that is pointed out, with a text beside it."""
+    """A point that is pointed out, with a text beside it.
+
+    Attributes:
+        x: Where.
+        y: Where.
+        text: Beside it, or in a key; "" for none.
+        role: Its colour.
+        line: Ends of the line through the point that the text names: it may stand anywhere along.
+        open: A circle: the curve does not have this point.
+    """
 
     x: float
     y: float
     text: str
     role: Role = "mark"
+    line: Sequence[tuple[float, float]] = ()
+    open: bool = False
 
 
 class Field(NamedTuple):
@@ -57,12 +71,14 @@ class Field(NamedTuple):
         y: Of every row.
         z: Rows of heights; nan where there is none.
         arrows: Foot and gradient: ``(x, y, dx, dy)``; longer ones are drawn longer, by their root.
+        name: What the function is called.
     """
 
     x: Sequence[float]
     y: Sequence[float]
     z: Sequence[Sequence[float]]
     arrows: Sequence[tuple[float, float, float, float]] = ()
+    name: str = "f"
 
 
 class Panel(NamedTuple):
@@ -74,8 +90,8 @@ class Panel(NamedTuple):
         y_label: What runs upwards.
         series: Later ones over earlier ones.
         marks: Over all series.
-        x_log: Equal lengths are equal ratios; values that are not positive are left out.
-        y_log: The same upwards.
+        x_scale: How far apart values stand to the right; those without a place are left out.
+        y_scale: The same upwards.
         field: Contours, under the series.
         x_range: Ends of the axis; by default those of the data.
         y_range: The same upwards, where there is some room beyond the data by default.
@@ -89,8 +105,8 @@ class Panel(NamedTuple):
     y_label: str = ""
     series: Sequence[Series] = ()
     marks: Sequence[Mark] = ()
-    x_log: bool = False
-    y_log: bool = False
+    x_scale: Scale = LINEAR
+    y_scale: Scale = LINEAR
     field: Field | None = None
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
@@ -114,33 +130,34 @@ class Chart(NamedTuple):
 def axes_of(panel: Panel) -> tuple[Axis, Axis]:
     """Return the axes to the right and upwards."""
     points = [p for s in panel.series for run in runs_of(panel, s) for p in run]
-    points += [(m.x, m.y) for m in panel.marks if _drawable(panel, m.x, m.y)]
+    points += [(m.x, m.y) for m in panel.marks if drawable(panel, m.x, m.y)]
     across, up = panel.x_range, panel.y_range
     margin = MARGIN
     if panel.field is not None:
         margin = 0.0
         across = across or (min(panel.field.x), max(panel.field.x))
         up = up or (min(panel.field.y), max(panel.field.y))
-    x = Axis(*(across or _ends([p[0] for p in points])), log=panel.x_log)
+    x = Axis(*(across or _ends([p[0] for p in points])), scale=panel.x_scale)
     if up is not None:
-        return x, Axis(*up, log=panel.y_log)
+        return x, Axis(*up, scale=panel.y_scale)
     visible = [p[1] for p in points if -1e-9 <= x.at(p[0]) <= 1 + 1e-9]
-    return x, Axis(*_ends(visible), log=panel.y_log, margin=margin, bottom=panel.y_bottom)
+    return x, Axis(*_ends(visible), scale=panel.y_scale, margin=margin, bottom=panel.y_bottom)
 
 
 def _ends(values: Sequence[float]) -> tuple[float, float]:
     return (min(values), max(values)) if values else (0.1, 1.0)
 
 
-def _drawable(panel: Panel, x: float, y: float) -> bool:
-    return isfinite(x) and isfinite(y) and (x > 0.0 or not panel.x_log) and (y > 0.0 or not panel.y_log)
+def drawable(panel: Panel, x: float, y: float) -> bool:
+    """Whether a point has a place on the axes, in the frame or out of it."""
+    return panel.x_scale.holds(x) and panel.y_scale.holds(y)
 
 
 def runs_of(panel: Panel, series: Series) -> Iterator[list[tuple[float, float]]]:
     """Yield where a series is unbroken, infinities and all else that has no place on the axes left out."""
     run: list[tuple[float, float]] = []
     for point in series.points:
-        if point is not None and _drawable(panel, *point):
+        if point is not None and drawable(panel, *point):
             run.append((point[0], min(max(point[1], -LARGEST), LARGEST)))
         elif run:
             yield run
@@ -209,7 +226,13 @@ def thinned(points: Sequence[tuple[float, float]], most: int = MOST_POINTS) -> l
     return kept
 
 
-def contours(panel: Panel, most: int = 10) -> list[tuple[float, str, list[list[tuple[float, float]]]]]:
+def legend(panel: Panel) -> list[Series]:
+    """Return the lines whose names tell them apart."""
+    named = list({s.name: s for s in panel.series if s.name}.values())
+    return named if len(named) > 1 else []
+
+
+def contours(panel: Panel, most: int = 12) -> list[tuple[float, str, list[list[tuple[float, float]]]]]:
     """Return the heights of the field, with their texts and lines."""
     field = panel.field
     if field is None:
@@ -222,243 +245,3 @@ def arrow_lengths(field: Field) -> list[float]:
     sizes = [hypot(dx, dy) for _, _, dx, dy in field.arrows]
     largest = max((s for s in sizes if isfinite(s)), default=0.0)
     return [(min(s / largest, 1.0)) ** 0.5 if largest and isfinite(s) else 0.0 for s in sizes]
-
-
-# a chart as a picture
-
-
-class Frame(NamedTuple):
-    """Where a panel's axes stand in the picture."""
-
-    x: Axis
-    y: Axis
-    left: float
-    top: float
-    width: float
-    height: float
-    size: float
-
-    def spot(self, u: float, v: float) -> Point:
-        """Return the pixel of shares of the axes."""
-        return self.left + u * self.width, self.top + (1.0 - v) * self.height
-
-    def at(self, x: float, y: float) -> Point:
-        """Return the pixel of values."""
-        return self.spot(self.x.at(x), self.y.at(y))
-
-
-def picture_of(chart: Chart, width: float = 1200, height: float = 800) -> Picture:
-    """Lay a chart out in pixels."""
-    size = 16.0 if width >= 1000 else 13.0
-    shapes: list[Shape] = []
-    edge = 1.5 * size
-    top = edge
-    if chart.title:
-        top = 3.0 * size
-        title = shortened(chart.title, width - 2 * edge, 1.3 * size, bold=True)
-        shapes.append(Label(edge, 2.1 * size, title, 1.3 * size, bold=True))
-    columns = max(1, min(chart.columns, len(chart.panels)))
-    rows = ceil(len(chart.panels) / columns) or 1
-    wide = (width - edge) / columns
-    tall = (height - top - 0.5 * size) / rows
-    axes = [axes_of(panel) for panel in chart.panels]
-    ticks = [y.ticks(max(3, int(tall / (3.2 * size)))) for _, y in axes]
-    left = max((text_width(text, size) for t in ticks for _, text in t), default=0.0) + 1.2 * size + edge / 2
-    for i, (panel, (x, y)) in enumerate(zip(chart.panels, axes, strict=True)):
-        over = (1.9 if panel.title else 0.4) * size + (
-            1.8 * size if _legend_names(panel) or panel.y_label else 0
-        )
-        under = 3.6 * size if panel.x_label else 2.2 * size
-        frame = Frame(
-            x, y, i % columns * wide + left, top + i // columns * tall + over,
-            max(wide - left - 0.6 * size, 40.0), max(tall - over - under, 40.0), size,
-        )  # fmt: skip
-        shapes += _panel(panel, _equal(frame) if panel.equal else frame, ticks[i])
-    return Picture(width, height, tuple(shapes), chart.title, chart.description)
-
-
-def shortened(text: str, width: float, size: float, *, bold: bool = False) -> str:
-    """Return a text that fits a width, its end left out where it is too long."""
-    while len(text) > 1 and text_width(text, size, bold=bold) > width:
-        text = text[: max(1, min(len(text) - 2, int(len(text) * 0.97)))] + "…"
-    return text
-
-
-def _equal(frame: Frame) -> Frame:
-    """Return the frame shrunk until a unit is equally long both ways."""
-    across = frame.width / (frame.x.high - frame.x.low)
-    up = frame.height / (frame.y.high - frame.y.low)
-    unit = min(across, up)
-    width, height = frame.width * unit / across, frame.height * unit / up
-    return frame._replace(left=frame.left + (frame.width - width) / 2, width=width, height=height)
-
-
-def _legend_names(panel: Panel) -> list[Series]:
-    named = list({s.name: s for s in panel.series if s.name}.values())
-    return named if len(named) > 1 else []
-
-
-def _panel(panel: Panel, frame: Frame, y_ticks: Sequence[tuple[float, str]]) -> Iterator[Shape]:
-    size = frame.size
-    if panel.title:
-        title = shortened(panel.title, frame.width, 1.1 * size, bold=True)
-        y = frame.top - (2.5 if _legend_names(panel) or panel.y_label else 0.7) * size
-        yield Label(frame.left, y, title, 1.1 * size, bold=True)
-    yield from _axes(panel, frame, y_ticks)
-    yield from _legend(panel, frame)
-    crowd = Crowd((frame.left, frame.top, frame.width, frame.height))
-    marks = [m for m in panel.marks if _drawable(panel, m.x, m.y)]
-    marks = [m for m in marks if _inside(frame.x.at(m.x), frame.y.at(m.y))]
-    for mark in marks:
-        crowd.anchor(*frame.at(mark.x, mark.y), 0.8 * size)
-    if panel.field is not None:
-        yield from _field(panel, panel.field, frame, crowd)
-    most = int(4 * frame.width)  # of every column of pixels first, lowest, highest and last
-    drawn = [(series, placed(panel, series, frame.x, frame.y, most)) for series in panel.series]
-    for series, parts in drawn:
-        for part in parts:
-            yield from _line(series, [frame.spot(*p) for p in part], frame, crowd)
-    yield from _marks(marks, frame, crowd)
-
-
-def _axes(panel: Panel, frame: Frame, y_ticks: Sequence[tuple[float, str]]) -> Iterator[Shape]:
-    size, right, bottom = frame.size, frame.left + frame.width, frame.top + frame.height
-    most = max(3, int(frame.width / (4.5 * size)))
-    x_ticks = frame.x.ticks(most, whole=panel.x_whole)
-    grid: Role = "grid"
-    for value, text in y_ticks:
-        _, y = frame.spot(0.0, frame.y.at(value))
-        if panel.field is None:
-            yield Path(((frame.left, y), (right, y)), grid, 1.0)
-        yield Label(frame.left - 0.6 * size, y + 0.35 * size, text, size, "muted", "end")
-    for value, text in x_ticks:
-        x, _ = frame.spot(frame.x.at(value), 0.0)
-        if panel.field is None:
-            yield Path(((x, frame.top), (x, bottom)), grid, 1.0)
-        yield Path(((x, bottom), (x, bottom + 0.35 * size)), "zero", 1.0)
-        yield Label(x, bottom + 1.5 * size, text, size, "muted", "middle")
-    if panel.field is None:
-        if not frame.y.log and 0.0 < frame.y.at(0.0) < 1.0:
-            yield Path((frame.spot(0.0, frame.y.at(0.0)), frame.spot(1.0, frame.y.at(0.0))), "zero", 1.2)
-        if not frame.x.log and 0.0 < frame.x.at(0.0) < 1.0:
-            yield Path((frame.spot(frame.x.at(0.0), 0.0), frame.spot(frame.x.at(0.0), 1.0)), "zero", 1.2)
-    yield Path(((frame.left, bottom), (right, bottom)), "zero", 1.2)
-    yield Path(((frame.left, frame.top), (frame.left, bottom)), "zero", 1.2)
-    if panel.x_label:
-        label = shortened(panel.x_label, frame.width, size)
-        yield Label(frame.left + frame.width / 2, bottom + 3.1 * size, label, size, "ink", "middle")
-    if panel.y_label:
-        label = shortened(panel.y_label, frame.width / 2, size)
-        yield Label(frame.left, frame.top - 0.7 * size, label, size, "ink")
-
-
-def _legend(panel: Panel, frame: Frame) -> Iterator[Shape]:
-    """Names at the right above the frame, from the last to the first."""
-    size = frame.size
-    x, y = frame.left + frame.width, frame.top - 0.7 * size
-    named = _legend_names(panel)
-    room = frame.width - text_width(panel.y_label, size) - 2 * size
-    fits = sum(text_width(s.name, size) + 3.6 * size for s in named) <= room
-    share = frame.width / 2 / max(1, len(named)) - 3.5 * size
-    for series in reversed(named):
-        name = series.name if fits else shortened(series.name, max(share, 3 * size), size)
-        x -= text_width(name, size)
-        yield Label(x, y, name, size, "ink")
-        x -= 0.6 * size
-        sample = [(x - 1.8 * size, y - 0.32 * size), (x, y - 0.32 * size)]
-        if series.style == "points":
-            yield Dot(x - 0.9 * size, y - 0.32 * size, 0.27 * size, series.role)
-        else:
-            yield Path(tuple(sample), series.role, 0.15 * size, _dash(series, size))
-        x -= 3.0 * size
-
-
-def _dash(series: Series, size: float) -> tuple[float, ...]:
-    return (0.5 * size, 0.4 * size) if series.style == "dashed" else ()
-
-
-def _line(series: Series, part: Sequence[Point], frame: Frame, crowd: Crowd) -> Iterator[Shape]:
-    size = frame.size
-    if len(part) > 1:
-        crowd.line(part)
-        yield Path(tuple(part), series.role, 0.15 * size, _dash(series, size))
-        if series.style != "line+points":
-            return
-    for x, y in part:
-        crowd.point(x, y)
-        yield Dot(x, y, 0.24 * size, series.role)
-
-
-def _field(panel: Panel, field: Field, frame: Frame, crowd: Crowd) -> Iterator[Shape]:
-    heights = contours(panel)
-    for height, _, _ in heights:
-        outline = region(field.x, field.y, field.z, height)
-        if outline:
-            yield Path(tuple(frame.at(*p) for p in outline), None, 0.0, fill="first", opacity=0.07)
-    labels: list[Shape] = []
-    for _, text, found in heights:
-        for line in found:
-            for part in clipped([(frame.x.at(x), frame.y.at(y)) for x, y in line]):
-                at = tuple(frame.spot(*p) for p in part)
-                yield Path(at, "first", 1.0, opacity=0.75)
-        label = _height_label(text, found, frame, crowd)
-        labels += [label] if label else []
-    yield from _arrows(field, frame)
-    yield from labels
-
-
-def _height_label(
-    text: str, found: Sequence[Sequence[tuple[float, float]]], frame: Frame, crowd: Crowd
-) -> Label | None:
-    """Write a height on its longest line, where there is room."""
-    size = 0.8 * frame.size
-    width = text_width(text, size)
-    for line in sorted(found, key=len, reverse=True)[:3]:
-        at = [frame.at(*p) for p in line]
-        for share in (0.5, 0.35, 0.65, 0.2, 0.8, 0.05, 0.95):
-            x, y = at[int(share * (len(at) - 1))]
-            box = (x - width / 2, y - 0.5 * size, width, size)
-            if crowd.free(box):
-                crowd.box(box)
-                return Label(x, y + 0.35 * size, text, size, "first", "middle", halo=True)
-    return None
-
-
-def _arrows(field: Field, frame: Frame) -> Iterator[Shape]:
-    lengths = arrow_lengths(field)
-    room = spacing(field, frame)
-    across, up = (
-        frame.width / (frame.x.high - frame.x.low),
-        frame.height / (frame.y.high - frame.y.low),
-    )
-    for (x, y, dx, dy), length in zip(field.arrows, lengths, strict=True):
-        right, down = dx * across, -dy * up
-        size = hypot(right, down)
-        pixels = 0.9 * room * length
-        if pixels < 3.0 or not size or not isfinite(size):
-            continue
-        u, v = frame.at(x, y)
-        half = pixels / 2 / size
-        tail, tip = (u - right * half, v - down * half), (u + right * half, v + down * half)
-        yield Path((tail, tip), "muted", 1.3, arrow=True)
-
-
-def spacing(field: Field, frame: Frame) -> float:
-    """Return how far apart arrows stand, in pixels."""
-    xs = sorted({frame.at(a[0], a[1])[0] for a in field.arrows})
-    ys = sorted({frame.at(a[0], a[1])[1] for a in field.arrows})
-    gaps = [b - a for values in (xs, ys) for a, b in pairwise(values)]
-    return max(min(gaps, default=30.0), 8.0)
-
-
-def _marks(marks: Sequence[Mark], frame: Frame, crowd: Crowd) -> Iterator[Shape]:
-    size = frame.size
-    labels: list[Shape] = []
-    for mark in marks:
-        x, y = frame.at(mark.x, mark.y)
-        yield Dot(x, y, 0.36 * size, mark.role)
-        if mark.text:
-            text = shortened(mark.text, 0.6 * frame.width, size)
-            left, top = crowd.place(x, y, text_width(text, size), size)
-            labels.append(Label(left, top + 0.82 * size, text, size, mark.role, halo=True))
-    yield from labels

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from math import floor, isfinite, isnan, log10
+from typing import NamedTuple
 
 from ..language.numbers import brief
 from .axis import Axis, round_step
@@ -12,6 +14,9 @@ Grid = Sequence[Sequence[float]]
 Line = list[tuple[float, float]]
 Edge = tuple[int, int, int]  # 0 for the edge to the right of a grid point, 1 for the one above; row; column
 LARGEST = 1e307  # heights whose differences are finite
+FLAT = 0.2  # of the points at one height are a part to be named
+THIN = 0.015  # of the points may lie beyond the first height and the last
+NEAREST = 1e3  # times nearer to the lowest than the middle of the heights is
 SKEW = 0.2  # where half of the values lie in this share of the range, equal steps show a wall and a plain
 
 # Which edge of a cell leads to which, by the corners above the level: 1, 2, 4, 8 anticlockwise from
@@ -40,34 +45,86 @@ _ACROSS = {
 }
 
 
-def levels(z: Grid, most: int = 10) -> list[tuple[float, str]]:
+class Flat(NamedTuple):
+    """A part without slope.
+
+    Attributes:
+        text: The height there.
+        row: Of the point that is farthest from all that is not flat.
+        column: The same point's.
+    """
+
+    text: str
+    row: int
+    column: int
+
+
+def flat(z: Grid) -> Flat | None:
+    """Return the largest part on which all heights are the same; None where there is none to speak of."""
+    height = _commonest(z)
+    if height is None:
+        return None
+    # how many cells a point is from one that is not flat: by those above and to the left, then by the others
+    rows, columns = len(z), len(z[0])
+    off = [[0] * (columns + 2) for _ in range(rows + 2)]
+    for r in range(1, rows + 1):
+        for c in range(1, columns + 1):
+            if z[r - 1][c - 1] == height:
+                off[r][c] = 1 + min(*off[r - 1][c - 1 : c + 2], off[r][c - 1])
+    best = 0, 0, 0
+    for r in range(rows, 0, -1):
+        for c in range(columns, 0, -1):
+            if off[r][c]:
+                off[r][c] = min(off[r][c], 1 + min(*off[r + 1][c - 1 : c + 2], off[r][c + 1]))
+                best = max(best, (off[r][c], r - 1, c - 1))
+    return Flat(brief(height + 0.0, 4), best[1], best[2])
+
+
+def _commonest(z: Grid) -> float | None:
+    """Return the height that a good part of the points share."""
+    counts = Counter(v for row in z for v in row if abs(v) < LARGEST)
+    if not counts:
+        return None
+    height, count = counts.most_common(1)[0]
+    return height if count >= FLAT * counts.total() else None
+
+
+def levels(z: Grid, most: int = 12) -> list[tuple[float, str]]:
     """Return round heights, at most so many, that show the shape, with their texts.
 
     Equal steps; where most of the heights crowd at one end, steps that grow with the distance
-    from there.
+    from there, down to the smallest that has some room. What is flat has no part in that.
     """
-    values = sorted(v for row in z for v in row if abs(v) < LARGEST)
+    level = _commonest(z)
+    values = sorted(v for row in z for v in row if abs(v) < LARGEST and v != level)
     if not values or values[0] == values[-1]:
         return []
-    low, middle, high = (values[int(q * (len(values) - 1))] for q in (0.0, 0.5, 1.0))
-    tail = values[int(0.97 * (len(values) - 1))], values[int(0.03 * (len(values) - 1))]
+    low, middle, high = (_quantile(values, q) for q in (0.0, 0.5, 1.0))
+    if level is not None:
+        low, high = min(low, level), max(high, level)
     if middle - low < SKEW * (high - low):
-        return _growing(low, middle, tail[0], most, 1.0)
+        return _growing(low, _quantile(values, THIN), middle, _quantile(values, 1.0 - THIN), most, 1.0)
     if high - middle < SKEW * (high - low):
-        return _growing(high, middle, tail[1], most, -1.0)
+        return _growing(high, _quantile(values, 1.0 - THIN), middle, _quantile(values, THIN), most, -1.0)
     found = [t for t in Axis(low, high).ticks(most) if low < t[0] < high]
     return found or [(middle, brief(middle, 3))]
 
 
-def _growing(start: float, middle: float, end: float, most: int, sign: float) -> list[tuple[float, str]]:
+def _quantile(values: Sequence[float], share: float) -> float:
+    return values[int(share * (len(values) - 1))]
+
+
+def _growing(
+    start: float, first: float, middle: float, end: float, most: int, sign: float
+) -> list[tuple[float, str]]:
+    """Return 1, 2, 5, 10, ... from the start: from the first that encloses something to the end."""
     near, far = abs(middle - start), abs(end - start)
     if near == 0.0 or far <= near:
         return [(middle, brief(middle, 3))]
-    step = round_step(near / 8)
-    base = round(start / step) * step
-    lowest = floor(log10(near / 30))
-    steps = [float(f"{m}e{d}") for d in range(lowest, floor(log10(far)) + 1) for m in (1, 2, 5)]
-    steps = [s for s in steps if near / 30 < s < far]
+    least = min(max(abs(first - start), near / NEAREST), near / 8)
+    base = round(start / round_step(least)) * round_step(least)
+    steps = [float(f"{m}e{d}") for d in range(floor(log10(least)), floor(log10(far)) + 1) for m in (1, 2, 5)]
+    steps = [s for s in steps if least <= s < far]
     every = max(1, -(-len(steps) // most))
     heights = sorted(float(f"{base + sign * s:.12g}") for s in steps[::-1][::every])
     return [(h, brief(h)) for h in heights]

@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import NamedTuple
 
+from ..curves.scale import scale_of_fall
 from ..language.numbers import brief
 from ..optimization.descent import Function, Trace
 from ..optimization.landscape import Landscape
-from .chart import Chart, Field, Mark, Panel, Series
+from .chart import Chart, Dash, Field, Mark, Panel, Series, Style
 from .picture import Point, Role
 
 ROLES: tuple[Role, ...] = ("second", "third", "fourth", "fifth", "first", "mark", "ink")
+DASHES: tuple[Dash, ...] = ("solid", "dashed", "dash-dotted", "dotted", "long")
 TANGENTS = 4  # of a still picture
 TANGENTS_APART = 0.15  # of the picture's width
 DOTS = 40  # points of a path that are all drawn
 DOTS_APART = 0.015
+RUNS_APART = 0.05  # of the dots of several runs, between which their dashes tell them apart
 EQUAL = 3.0  # sides of a rectangle that are not further apart get equal units
-WIDE = 30.0  # from this ratio of largest to smallest on, f is drawn over equal ratios
 FRAMES = 48
 
 
@@ -101,7 +103,8 @@ def _curve_panel(
         if upto is not None and len(runs) == 1 and last:
             series.append(_tangent(trace, last - 1, low, high, short=False))
         if len(runs) <= len(ROLES):
-            series += _path(run.name if len(runs) > 1 else "", points, role, high - low)
+            name = run.name if len(runs) > 1 else ""
+            series += _path(name, points, role, DASHES[i % len(DASHES)], high - low)
             if upto is None and len(runs) == 1:
                 marks.append(Mark(*points[0], "start", "ink"))
             over = upto is not None or len(runs) > 1 or last < len(trace.points)
@@ -122,12 +125,12 @@ def _spread(points: Sequence[Point], size: float, apart: float) -> list[int]:
     return kept
 
 
-def _path(name: str, points: Sequence[Point], role: Role, size: float) -> list[Series]:
-    """Return the way as a line with its points; where there are many, some of them."""
-    if len(points) <= DOTS:
-        return [Series(name, points, role, "line+points")]
-    dots = [points[k] for k in _spread(points, size, DOTS_APART)]
-    return [Series(name, points, role), Series("", dots, role, "points")]
+def _path(name: str, points: Sequence[Point], role: Role, dash: Dash, size: float) -> list[Series]:
+    """Return the way as a line with its points; where there are many, or it has a name, some of them."""
+    if len(points) <= DOTS and not name:
+        return [Series(name, points, role, "line+points", dash)]
+    dots = [points[k] for k in _spread(points, size, RUNS_APART if name else DOTS_APART)]
+    return [Series(name, points, role, "line", dash), Series("", dots, role, "points")]
 
 
 def _tangent(trace: Trace, k: int, low: float, high: float, *, short: bool) -> Series:
@@ -138,13 +141,13 @@ def _tangent(trace: Trace, k: int, low: float, high: float, *, short: bool) -> S
         half = 0.12 * (high - low)
         left, right = max(low, x - half), min(high, x + half)
     line = [(t, y + slope * (t - x)) for t in (left, x, right)]
-    return Series("", line, "mark", "dashed")
+    return Series("", line, "mark", dash="dashed")
 
 
 def _surface_panel(function: Function, runs: Sequence[Run], ground: Landscape, upto: int | None) -> Panel:
     assert ground.surface is not None
     surface = ground.surface
-    field = Field(surface.x, surface.y, surface.z)
+    field = Field(surface.x, surface.y, surface.z, name=function.called)
     series: list[Series] = []
     marks = [Mark(p.x, p.y, p.kind, "ink") for p in surface.stationary[:4] if upto is None]
     for i, (run, count) in enumerate(zip(runs, ground.shown, strict=True)):
@@ -156,7 +159,8 @@ def _surface_panel(function: Function, runs: Sequence[Run], ground: Landscape, u
         if many:
             series.append(Series(name, points, role))
         else:
-            series += _path(name, points, role, max(b - a for a, b in ground.spans))
+            dash = DASHES[i % len(DASHES)]
+            series += _path(name, points, role, dash, max(b - a for a, b in ground.spans))
         if len(runs) == 1 and upto is None:
             marks.append(Mark(*points[0], "start", "ink"))
         marks.append(Mark(*points[-1], "", role))
@@ -172,23 +176,22 @@ def progress_panel(
     """Return f against the updates, as far as the runs are in the picture."""
     traces = [run.trace.values[:count] for run, count in zip(runs, ground.shown, strict=True)]
     known = [y for values in traces for y in values if isfinite(y)]
-    low, high = min(known), max(known)
-    log = low > 0.0 and high / low >= WIDE
     longest = max(map(len, traces))
     series = []
     for i, (run, values) in enumerate(zip(runs[:40], traces, strict=False)):
         points = [(float(k), y) for k, y in enumerate(values[: None if upto is None else upto + 1])]
         many = len(runs) > len(ROLES)
-        style: str = "line+points" if longest <= 60 and not many else "line"
+        style: Style = "line+points" if longest <= 60 and not many else "line"
         role = "second" if many else ROLES[i % len(ROLES)]
         label = run.name if 1 < len(runs) <= len(ROLES) else ""
-        series.append(Series(label, points, role, style))  # type: ignore[arg-type]
+        dash = "solid" if many else DASHES[i % len(DASHES)]
+        series.append(Series(label, points, role, style, dash))
     return Panel(
         "",
         "update",
         function.called,
         series,
-        y_log=log,
+        y_scale=scale_of_fall(min(known), max(known)),
         x_whole=True,
         x_range=(0.0, float(max(longest - 1, 1))),
     )

@@ -14,8 +14,8 @@ from .chart import MARGIN, Chart, Field, Mark, Panel, Series
 HEAD = 0.2  # of an arrow's length
 REACH = 0.17  # of the frame's diagonal, from the point of tangency to either end
 ALIKE = 4.0  # value and derivative share a panel where neither is so many times the other
-LABELS = 12  # marks with texts; more would cover one another
-DOTS = 60
+LABELS = 12  # of the description
+DOTS = 60  # that are marked
 EQUAL = 3.0  # sides of a rectangle that are not further apart get equal units
 
 
@@ -46,9 +46,13 @@ def curve_chart(
         digits: Of coordinates.
     """
     low, high = view or _roomy(curve.view)
-    lines = [_tangent_line(t, curve, (low, high)) for t in tangents]
+    ends = [_tangent_ends(t, curve, (low, high)) for t in tangents]
+    lines = [Series("", line, "second") for line in ends]
     marks = _critical_marks(curve.criticals, digits)
-    marks += [Mark(t.x, t.y, f"slope {brief(t.slope + 0.0, digits)}", "second") for t in tangents]
+    marks += [
+        Mark(t.x, t.y, f"slope {brief(t.slope + 0.0, digits)}", "second", line)
+        for t, line in zip(tangents, ends, strict=True)
+    ]
     f = Series(name if derivative else "", curve.points)
     x_range = (curve.low, curve.high)
     first = Panel(
@@ -88,7 +92,7 @@ def curve_chart(
 
 
 def surface_chart(
-    surface: Surface, title: str, *, digits: int = 6, contacts: Sequence[Contact] = ()
+    surface: Surface, title: str, name: str, *, digits: int = 6, contacts: Sequence[Contact] = ()
 ) -> Chart:
     """Return the chart of a function of two variables; at points asked for with gradient and tangent."""
     right, up = surface.variables
@@ -96,16 +100,13 @@ def surface_chart(
     small = 1e-13 * (max(heights) - min(heights))
     crowded = len(surface.stationary) > 3
     shown = min(digits, 4) if crowded else digits
-    marks = [
-        Mark(p.x, p.y, _point_text(p, neat(p.value, small), shown) if i < LABELS else "")
-        for i, p in enumerate(surface.stationary)
-    ]
+    marks = [Mark(p.x, p.y, _point_text(p, neat(p.value, small), shown)) for p in surface.stationary[:DOTS]]
     width, height = surface.x[-1] - surface.x[0], surface.y[-1] - surface.y[0]
-    field = Field(surface.x, surface.y, surface.z, surface.arrows)
+    field = Field(surface.x, surface.y, surface.z, surface.arrows, name)
     equal = 1 / EQUAL <= width / height <= EQUAL
     description = f"Contours of {title} over {right} and {up}; arrows point along the gradient, uphill."
-    for mark in marks:
-        description += f" {mark.text[:1].upper()}{mark.text[1:]}." if mark.text else ""
+    for mark in marks[:LABELS]:
+        description += f" {mark.text[:1].upper()}{mark.text[1:]}."
     marks += [Mark(c.x, c.y, f"{brief(c.value + 0.0, shown)}", "second") for c in contacts]
     lines = [line for c in contacts for line in _contact_lines(c, width, height)]
     panel = Panel("", right, up, series=lines, marks=marks, field=field, equal=equal)
@@ -149,20 +150,18 @@ def _panels(slopes: tuple[float, float], values: tuple[float, float]) -> int:
     return 1 if high - low <= ALIKE * shortest else 2
 
 
-def _tangent_line(tangent: Tangent, curve: Curve, view: tuple[float, float]) -> Series:
-    """Return the tangent as a line of the same length in the picture, whatever its slope."""
+def _tangent_ends(tangent: Tangent, curve: Curve, view: tuple[float, float]) -> list[tuple[float, float]]:
+    """Return ends and middle of the tangent, a line of the same length in the picture, whatever its slope."""
     width, height = curve.high - curve.low, view[1] - view[0]
     rise = tangent.slope * width / height
     reach = REACH * width / hypot(1.0, rise)
-    ends = [(tangent.x + d, tangent.y + d * tangent.slope) for d in (-reach, 0.0, reach)]
-    return Series("", ends, "second")
+    return [(tangent.x + d, tangent.y + d * tangent.slope) for d in (-reach, 0.0, reach)]
 
 
 def _critical_marks(criticals: Sequence[Critical], digits: int) -> list[Mark]:
-    many = len(criticals) > LABELS
     if len(criticals) > DOTS:
         return []
-    return [Mark(c.x, c.y, "" if many else critical_text(c, digits)) for c in criticals]
+    return [Mark(c.x, c.y, critical_text(c, digits)) for c in criticals]
 
 
 def critical_text(critical: Critical, digits: int) -> str:

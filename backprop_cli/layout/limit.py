@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..curves.scale import LINEAR, LOG
 from ..differentiation.convergence import Limit, Limits
 from ..language.format import output_text
 from ..language.numbers import brief, scientific
@@ -56,13 +57,13 @@ def panel(limit: Limit, *, full: bool = False, orders: bool = False) -> Panel:
     if full:
         series += _expected(limit, orders)
     title = f"by {limit.name}" if full else ""
-    return Panel(title, "h", "|error|", series, marks, x_log=True, y_log=True)
+    return Panel(title, "h", "|error|", series, marks, x_scale=LOG, y_scale=LOG)
 
 
 def _expected(limit: Limit, named: bool) -> Iterator[Series]:
     """Yield straight lines: what truncation would leave without rounding, and rounding alone."""
     hs = [r.h for r in limit.rows]
-    for scheme, role in (("forward", "first"), ("central", "second")):
+    for scheme, _, role in (SCHEMES[0], SCHEMES[2]):
         fit = limit.fits.get(scheme)
         if fit is None or fit.factor is None or fit.meet is None:
             continue
@@ -70,12 +71,12 @@ def _expected(limit: Limit, named: bool) -> Iterator[Series]:
         least = min(errors, default=0.0) / 100.0
         line = [(h, abs(fit.factor) * h**fit.power) for h in hs]
         start = max((k for k, h in enumerate(hs) if h > fit.meet), default=0)
-        yield Series("", [p for p in line[start:] if p[1] >= least], role, "dashed")  # type: ignore[arg-type]
+        yield Series("", [p for p in line[start:] if p[1] >= least], role, dash="dashed")
     fit = limit.fits.get("forward")
     if fit is not None and limit.rounding > 0.0:
         top = max((r.h for r in limit.rows if (e := limit.error(r.central)) and abs(e) < 2e-4), default=hs[0])
         name = "rounding" if limit.source == "cancellation" or not named else f"rounding: {limit.source}/h"
-        yield Series(name, [(h, limit.rounding / h) for h in hs if h <= top], "muted", "dashed")
+        yield Series(name, [(h, limit.rounding / h) for h in hs if h <= top], "muted", dash="dashed")
 
 
 def _quotients(limit: Limit) -> Panel:
@@ -90,7 +91,7 @@ def _quotients(limit: Limit) -> Panel:
             series.append(Series(name, points, role, "line+points"))
     signs = {q > 0.0 for s in series for p in s.points if p is not None for q in p[1:]}
     grows = limit.kind == "vertical" and signs == {True}
-    return Panel(f"by {limit.name}", "h", "quotient", series, x_log=True, y_log=grows)
+    return Panel(f"by {limit.name}", "h", "quotient", series, x_scale=LOG, y_scale=LOG if grows else LINEAR)
 
 
 def _said(limit: Limit) -> str:

@@ -10,6 +10,7 @@ from operator import itemgetter
 from ..errors import printable
 from ..layout.chart import (
     Chart,
+    Dash,
     Field,
     Panel,
     Series,
@@ -27,6 +28,8 @@ BLANK: Cell = (" ", None)
 DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))  # of a Braille cell, by column and row from below
 ASCII_MARKS = "*o+x%"
 ARROWS = {True: "→↗↑↖←↙↓↘", False: ">/^\\</v\\"}
+DASHES = {"solid": (1, 1), "dashed": (2, 4), "dotted": (1, 3), "dash-dotted": (3, 4), "long": (5, 7)}
+"""Cells that are drawn, of how many."""
 LEAST_WIDTH, LEAST_HEIGHT = 40, 7
 SHORT = 8
 BESIDE = 56  # columns that a panel needs to stand beside another
@@ -152,11 +155,11 @@ class _Drawing:
         if self.panel.field is not None:
             return
         across, up = ("╌", "╎") if self.unicode else ("-", ":")
-        if not self.x.log and 0.0 < self.x.at(0.0) < 1.0:
+        if self.x.crosses(0.0):
             column = self._cell(self.x.at(0.0), 0.0)[1]
             for row in range(self.height):
                 self.cells[row][column] = up, "zero"
-        if not self.y.log and 0.0 < self.y.at(0.0) < 1.0:
+        if self.y.crosses(0.0):
             row = self._cell(0.0, self.y.at(0.0))[0]
             self.cells[row] = [(across, "zero") for _ in range(self.columns)]
 
@@ -174,14 +177,17 @@ class _Drawing:
                 self._line(part, series.role, mark)
                 self._points(part, series.role)
             else:
-                self._line(part, series.role, mark, dashed=series.style == "dashed")
+                # in ASCII every line has a sign of its own
+                self._line(
+                    part, series.role, mark, series.dash if self.unicode or not series.name else "solid"
+                )
 
     def _points(self, points: Sequence[Point], role: Role) -> None:
         for point in points:
             row, column = self._cell(*point)
             self.cells[row][column] = "•" if self.unicode else "o", role
 
-    def _line(self, part: Sequence[Point], role: Role, mark: str, *, dashed: bool = False) -> None:
+    def _line(self, part: Sequence[Point], role: Role, mark: str, dash: Dash = "solid") -> None:
         across, up = (2, 4) if self.unicode else (1, 1)
         wide, tall = self.columns * across - 1, self.height * up - 1
         dots = [(round(u * wide), round(v * tall)) for u, v in part]
@@ -189,7 +195,8 @@ class _Drawing:
         for (x0, y0), (x1, y1) in pairwise(dots):
             for x, y in steps(x0, y0, x1, y1):
                 walked += 1
-                if dashed and walked % (4 * across) >= 2 * across:
+                length, period = DASHES[dash]
+                if walked % (period * across) >= length * across:
                     continue
                 row, column = y // up, x // across
                 if not self.unicode:
@@ -267,10 +274,8 @@ class _Drawing:
     def _marks(self) -> None:
         spots = []
         for mark in self.panel.marks:
-            u = self.x.at(mark.x) if mark.x > 0.0 or not self.x.log else -1.0
-            v = self.y.at(mark.y) if mark.y > 0.0 or not self.y.log else -1.0
-            if 0.0 <= u <= 1.0 and 0.0 <= v <= 1.0:
-                row, column = self._cell(u, v)
+            if self.x.shows(mark.x) and self.y.shows(mark.y):
+                row, column = self._cell(self.x.at(mark.x), self.y.at(mark.y))
                 self.cells[row][column] = "●" if self.unicode else "@", mark.role
                 self.fixed.add((row, column))
                 spots.append((row, column, mark))

@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+from ..curves.scale import scale_of_fall
 from ..errors import printable
 from ..language.numbers import brief
-from ..layout.chart import Chart, Mark, Panel, Series, picture_of
-from ..layout.picture import Label, Picture, Role
+from ..layout.chart import Chart, Dash, Mark, Panel, Series
+from ..layout.chart_picture import picture_of
+from ..layout.picture import Label, Role
 from .canvas import terminal_chart
 from .svg import svg
 
-WIDE = 30.0  # from this ratio of largest to smallest on, a linear axis hides the end of a run
 LARGEST = 1e300
 NAMES = {"loss": "train", "val_loss": "validation"}
 ROLES: dict[str, Role] = {"loss": "first", "val_loss": "second"}
-WIDTH, HEIGHT = 720, 420
+DASHES: dict[str, Dash] = {"loss": "solid", "val_loss": "dashed"}
 
 
 class Plot:
@@ -35,10 +36,9 @@ class Plot:
         self.recorded = len(history)
         if not self.known:
             return
-        self.series = [Series(NAMES[key], lines[key], ROLES[key]) for key in self.known]
+        self.series = [Series(NAMES[key], lines[key], ROLES[key], dash=DASHES[key]) for key in self.known]
         values = [y for points in self.known.values() for _, y in points]
-        low, high = min(values), max(values)
-        self.log = low > 0.0 and high / low >= WIDE
+        self.scale = scale_of_fall(min(values), max(values))
         self.watched, points = list(self.known.items())[-1]
         chosen = [p for p in points if p[0] == best]
         self.best = chosen[0] if chosen else min(points, key=lambda point: point[1])
@@ -61,10 +61,10 @@ class Plot:
 
     def chart(self, title: str, mark: str) -> Chart:
         """Return the curve; ``mark`` is what stands at the best epoch."""
-        label = "loss, log scale" if self.log else "loss"
+        label = "loss, log scale" if self.scale.log else "loss"
         marks = [Mark(*self.best, mark, ROLES[self.watched])]
         panel = Panel(
-            "", "epoch", label, self.series, marks, y_log=self.log, y_bottom=0.0, x_whole=True
+            "", "epoch", label, self.series, marks, y_scale=self.scale, y_bottom=0.0, x_whole=True
         )  # fmt: skip
         return Chart(title, self.summary(), [panel])
 
@@ -118,7 +118,7 @@ def svg_curve(history: Sequence[Mapping[str, Any]], title: str, *, best: int | N
     plot = Plot(history, best)
     title = printable(title)
     if plot.empty:
-        text = Label(WIDTH / 2, HEIGHT / 2, plot.empty, role="muted", anchor="middle")
-        head = picture_of(Chart(title, plot.empty, []), WIDTH, HEIGHT)
-        return svg(Picture(WIDTH, HEIGHT, (*head.shapes, text), title, plot.empty))
-    return svg(picture_of(plot.chart(title, f"best: {plot._best()}"), WIDTH, HEIGHT))
+        empty = picture_of(Chart(title, plot.empty, []))
+        text = Label(empty.width / 2, empty.height / 2, plot.empty, 15.0, "muted", "middle")
+        return svg(empty._replace(shapes=(*empty.shapes, text)))
+    return svg(picture_of(plot.chart(title, f"best: {plot._best()}")))

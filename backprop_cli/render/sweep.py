@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from math import isfinite, log
 from typing import Any
 
+from ..curves.scale import LINEAR, LOG, WIDE, scale_of_fall
 from ..errors import printable
 from ..language.numbers import brief, rounded
-from ..layout.chart import Chart, Mark, Panel, Series, Style, picture_of
+from ..layout.chart import Chart, Dash, Mark, Panel, Series, Style
+from ..layout.chart_picture import picture_of
 from ..layout.picture import Picture, Role
 from ..training.comparison import RunFacts
 from ..training.sweeping import FOLD, Axis, Combination, Swept, ratio
 from . import runs as table
-from .curve import WIDE
 from .document import Document, Facts, Records
 from .page import Block, Cell, Column, Grid, Lines
 
 ROLES: tuple[Role, ...] = ("first", "second", "third", "fourth", "fifth")
-WIDTH, HEIGHT = 720, 420
+DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted", "dash-dotted", "long")
 
 
 def document(sweep: Swept, *, digits: int) -> Document:
@@ -152,7 +153,10 @@ def chart(sweep: Swept, title: str) -> Chart:
     if len(lines) > len(ROLES):  # more than anybody could tell apart
         series = [Series("", line, "first", style) for _, line in lines]
     else:
-        series = [Series(name, line, role, style) for (name, line), role in zip(lines, ROLES, strict=False)]
+        series = [
+            Series(name, line, role, style, dash)
+            for (name, line), role, dash in zip(lines, ROLES, DASHES, strict=False)
+        ]
     label = f"{verdict.judged} {verdict.measure}"
     if len(lines) == 1 and verdict.judged != "training":
         label = verdict.measure
@@ -161,19 +165,20 @@ def chart(sweep: Swept, title: str) -> Chart:
         lines.append(("training", trained))
         series = [
             series[0]._replace(name=verdict.judged),
-            Series("training", trained, "second", style),
+            Series("training", trained, "second", style, "dashed"),
         ]
     known = [point[1] for _, line in lines for point in line if point is not None] or [0.0]
-    wide = min(known) > 0.0 and max(known) / min(known) >= WIDE
+    scale = scale_of_fall(min(known), max(known))
+    ratios = across.numbers is not None and (across.logarithmic or ratio(numbers) >= log(WIDE))
     named = ", ".join(f"{i} {value}" for i, value in enumerate(across.values, 1))
     panel = Panel(
         "",
         printable(across.key if across.numbers else f"{across.key}: {named}"),
-        f"{label}{', log scale' if wide else ''}",
+        f"{label}{', log scale' if scale.log else ''}",
         series,
         marks,
-        x_log=across.numbers is not None and (across.logarithmic or ratio(numbers) >= log(WIDE)),
-        y_log=wide,
+        x_scale=LOG if ratios else LINEAR,
+        y_scale=scale,
         x_whole=across.numbers is None or all(x == int(x) for x in numbers),
     )
     return Chart(printable(title), verdict.why, [panel])
@@ -191,7 +196,7 @@ def _across(axes: list[Axis]) -> Axis:
 
 def picture(sweep: Swept) -> Picture:
     """Return the chart as a picture."""
-    return picture_of(chart(sweep, sweep.folder), WIDTH, HEIGHT)
+    return picture_of(chart(sweep, sweep.folder))
 
 
 def terminal(sweep: Swept, width: int, height: int, *, unicode: bool, color: int) -> str:
