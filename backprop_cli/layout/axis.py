@@ -8,6 +8,7 @@ from math import ceil, floor, log10
 from ..curves.scale import LINEAR, Scale
 from ..language.numbers import brief
 
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 FAR = 1e9  # lengths of the axis; what is further out is as good as there
 
 
@@ -139,3 +140,9 @@ def power_texts(values: Sequence[float]) -> list[str]:
         brief(v) if abs(v) in (0.0, 1.0) else f"{'-' if v < 0 else ''}10^{round(log10(abs(v)))}"
         for v in values
     ]
+
+
+def raised(text: str) -> str:
+    """Return ``10^-5`` as it is printed."""
+    base, power, exponent = text.partition("10^")
+    return base + "10" + exponent.translate(RAISED) if power and base in ("", "-") else text

@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import ceil, hypot, isfinite, sqrt
 from typing import NamedTuple
 
-from .axis import Axis
+from .axis import Axis, raised
 from .chart import (
     Chart,
     Field,
@@ -130,15 +130,6 @@ def shortened(text: str, width: float, size: float, *, bold: bool = False) -> st
     while len(text) > 1 and room_of(text, size, bold=bold) > width:
         text = text[: max(1, min(len(text) - 2, int(len(text) * 0.97)))] + "…"
     return text
-
-
-def raised(text: str) -> str:
-    """Return ``10^-5`` as it is printed."""
-    base, power, exponent = text.partition("10^")
-    return base + "10" + exponent.translate(RAISED) if power and base in ("", "-") else text
-
-
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 # one panel

@@ -8,6 +8,7 @@ from math import atan2, ceil, floor, pi
 from operator import itemgetter
 
 from ..errors import printable
+from ..layout.axis import Axis, raised
 from ..layout.chart import (
     Chart,
     Dash,
@@ -96,7 +97,7 @@ class _Drawing:
         self.x, self.y = x, y
         head = bool(panel.title) + bool(panel.y_label)
         self.height = max(height - head - 2, 3)
-        ticks = y.ticks(max(3, self.height // 2))
+        ticks = self._ticks(y, max(3, self.height // 2))
         self.y_ticks = dict(reversed([(round(y.at(v) * (self.height - 1)), text) for v, text in ticks]))
         self.left = max((len(text) for text in self.y_ticks.values()), default=0)
         self.drawn = [(series, placed(panel, series, x, y)) for series in panel.series]
@@ -148,6 +149,9 @@ class _Drawing:
                 line += [BLANK, *_cells(self.names[endings[row].name], endings[row].role)]
             lines.append(line)
         return lines + self._bottom()
+
+    def _ticks(self, axis: Axis, most: int, *, whole: bool = False) -> list[tuple[float, str]]:
+        return [(v, raised(text) if self.unicode else text) for v, text in axis.ticks(most, whole=whole)]
 
     # lines
 
@@ -317,7 +321,7 @@ class _Drawing:
         dash, corner, tick = "─└┬" if self.unicode else "-+|"
         rule, labels = [dash] * self.columns, [" "] * self.columns
         free = 0
-        for value, text in self.x.ticks(max(2, self.columns // 10), whole=self.panel.x_whole):
+        for value, text in self._ticks(self.x, max(2, self.columns // 10), whole=self.panel.x_whole):
             column = self._cell(self.x.at(value), 0.0)[1]
             start = min(max(column - len(text) // 2, 0), self.columns - len(text))
             if start >= free:
