@@ -155,7 +155,7 @@ BAD = [
     (GOOD + "optimizer: {betas: [0.9]}\n", "3:20: optimizer.betas must be a list of 2 numbers, not of 1"),
     (GOOD + "optimizer: {betas: [0.9, 1]}\n", "3:26: optimizer.betas.1 must be below 1, not 1"),
     (GOOD + "optimizer: {betas: 0.9}\n", "3:20: optimizer.betas must be a list of 2 numbers, not 0.9"),
-    (GOOD + "loss: mze\n", '3:7: loss.type must be one of auto, mse, mae, huber, sse, half_sse, quantile, binary_cross_entropy, cross_entropy, hinge, multi_margin, poisson, formula, not "mze"'),
+    (GOOD + "loss: mze\n", '3:7: loss.type must be one of auto, mse, mae, huber, sse, half_sse, quantile, binary_cross_entropy, cross_entropy, hinge, multi_margin, poisson, formula, program, not "mze"'),
     (GOOD + "loss: {delta: 2}\n", "3:15: loss.delta is for huber, not for auto"),
     (GOOD + "loss: {type: huber, delta: 0}\n", "3:28: loss.delta must be above 0, not 0"),
     (GOOD + "schedule: step\n", "3:11: schedule.step_size is missing"),
@@ -206,7 +206,7 @@ BAD = [
     ("data: {inputs: [[1]], targets: [1], target: y}\n" + MODEL, "1:45: data.targets holds the targets: data.target has no place"),
     ("data: {inputs: [[1, 2, 3]], targets: [1], shape: [1, 2, 2]}\n" + MODEL, "1:50: data.shape is 1 x 2 x 2 = 4 numbers, a row of data.inputs has 3"),
     (DATA + "model: 16\n", "2:8: model must be a mapping, not 16"),
-    (DATA + "model: {}\n", "2:8: model needs one of hidden, layers, formula"),
+    (DATA + "model: {}\n", "2:8: model needs one of hidden, layers, formula, program"),
     (DATA + "model: {hidden: [0]}\n", "2:18: model.hidden.0 must be at least 1, not 0"),
     (DATA + "model: {hidden: [8.5]}\n", "2:18: model.hidden.0 must be a whole number, not 8.5"),
     (DATA + "model: {hidden: [a]}\n", '2:18: model.hidden.0 must be a whole number, not the text "a"'),
@@ -217,7 +217,7 @@ BAD = [
     (DATA + "model: {hidden: [8], activation: none}\n", '2:34: model.activation must be a function, not "none"'),
     (DATA + "model: {hidden: [8], init: he}\n", '2:28: model.init must be one of auto, he_normal, he_uniform, glorot_normal, glorot_uniform, zeros or {uniform: ...}, not "he"'),
     (DATA + "model: {hidden: [8], init: {uniform: -1}}\n", "2:38: model.init.uniform must be above 0, not -1"),
-    (DATA + "model: {hidden: [8], parameters: {a: 1}}\n", "2:34: model.parameters goes with formula, not with hidden"),
+    (DATA + "model: {hidden: [8], parameters: {a: 1}}\n", "2:34: model.parameters goes with formula and program, not with hidden"),
     (DATA + "model: {layers: []}\n", "2:17: model.layers is empty"),
     (DATA + "model: {layers: linear}\n", '2:17: model.layers must be a list of layers, not the text "linear"'),
     (DATA + "model: {layers: [5]}\n", "2:18: model.layers.0 must be a layer, not 5"),
@@ -255,7 +255,7 @@ BAD = [
     (FILE + "model: {formula: y ~ a*y, parameters: {a: 1}}\n", "2:18: model.formula: the target y stands on both sides of the ~"),
     (FILE + "model: {formula: y ~ b = a*x, parameters: {a: 1}}\n", "2:18: model.formula must be one expression after the ~"),
     (FILE + "model: {formula: y ~ a*x, parameters: {a: one}}\n", '2:43: model.parameters.a must be a number, not the text "one"'),
-    (FILE + "model: {formula: y ~ a*x, parameters: [a]}\n", "2:39: model.parameters must be a mapping of names to numbers, not a list"),
+    (FILE + "model: {formula: y ~ a*x, parameters: [a]}\n", "2:39: model.parameters must be a mapping of names to numbers, lists, texts or mappings, not a list"),
     (FILE + "model: {formula: y ~ a*x, parameters: {a: 1}, activation: tanh}\n", "2:59: model.activation goes with hidden, not with formula"),
     (FILE + "model: {formula: y ~ a*x, parameters: {a: 1}}\ntask: classification\n", "3:7: task: classification does not go with a formula"),
     ('data: {path: d.csv, target: z}\nmodel: {formula: y ~ a*x, parameters: {a: 1}}\n', "1:29: data.target is z, the formula's target is y"),
@@ -304,7 +304,7 @@ def test_all_faults_at_once_in_the_order_of_the_file():
         'c.yaml:1:17: data.dataset must be one of xor, circles, moons, blobs, spirals, sine, iris, digits, not "irs"',
         "c.yaml:2:18: model.hidden.0 must be at least 1, not 0",
         'c.yaml:2:34: model.activation: there is no function "rlu"',
-        'c.yaml:3:7: loss.type must be one of auto, mse, mae, huber, sse, half_sse, quantile, binary_cross_entropy, cross_entropy, hinge, multi_margin, poisson, formula, not "mze"',
+        'c.yaml:3:7: loss.type must be one of auto, mse, mae, huber, sse, half_sse, quantile, binary_cross_entropy, cross_entropy, hinge, multi_margin, poisson, formula, program, not "mze"',
         "c.yaml:4:34: nesterov needs a momentum above 0",
         'c.yaml:5:7: seed must be a whole number, not the text "x"',
         "c.yaml:6:1: the key seed is here twice",
@@ -988,7 +988,7 @@ def test_validate_prints_every_fault(run):
     assert (result.status, result.out) == (2, "")
     assert [line for line in result.err.splitlines() if "hint" not in line] == [
         "backprop: error: <stdin>:3:1: unknown key zzz",
-        'backprop: error: <stdin>:4:7: loss.type must be one of auto, mse, mae, huber, sse, half_sse, quantile, binary_cross_entropy, cross_entropy, hinge, multi_margin, poisson, formula, not "mze"',
+        'backprop: error: <stdin>:4:7: loss.type must be one of auto, mse, mae, huber, sse, half_sse, quantile, binary_cross_entropy, cross_entropy, hinge, multi_margin, poisson, formula, program, not "mze"',
         'backprop: error: command line: seed=x: seed must be a whole number, not the text "x"',
     ]
 

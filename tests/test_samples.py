@@ -193,6 +193,11 @@ def test_iris(train):
     assert done.summary["best_epoch"] == done.summary["epochs"] - 20
 
 
+def test_program(train):
+    done = train("program")
+    assert done.result("test", "accuracy") == near(29 / 30)
+
+
 def test_digits(train):
     done = train("digits")
     assert done.summary["epochs"] == 60

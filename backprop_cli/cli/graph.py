@@ -43,6 +43,7 @@ ENDINGS = {
 }
 LAID_OUT = ("text", "tikz", "svg", "png")
 WIDEST = 400
+NO_VALUES = "--edges value: at an arrow between arrays there is a formula, and no number"
 """Columns of a drawing in characters that goes to a file or a pipe."""
 
 
@@ -245,10 +246,7 @@ def _program(
         from .arrays import general_notes
 
         if how.edges == "value":
-            raise UsageError(
-                "--edges value: at an arrow between arrays there is a formula, and no number",
-                hint="--edges symbol",
-            )
+            raise UsageError(NO_VALUES, hint="--edges symbol")
         arrays = draw_arrays(
             program, {**request.values, **request.arrays}, path=paths, wrt=wrt, edges=how.edges, named=named,
             everything=constants, digits=output.digits, direction=how.direction,
@@ -303,6 +301,7 @@ def _network(
     from ..layout import network_drawing as networks
     from ..layout.drawing import with_paths
     from ..networks.formula import FormulaNetwork
+    from ..networks.programmed import ProgramNetwork
     from ..render import graph_facts as facts
     from ..training.problem import assembled
     from ..training.step import whole_step
@@ -311,6 +310,8 @@ def _network(
     with assembled(path, overrides) as problem:
         if isinstance(problem.network, FormulaNetwork):
             return _formula(problem, output, paths, how)
+        if isinstance(problem.network, ProgramNetwork):
+            return _own_program(problem, output, paths, how)
         why = networks.why_compact(problem)
         if compact or why is not None:
             if why is not None and not compact:
@@ -380,6 +381,25 @@ def _formula(
         _write(lines(graph_facts(view)), output)
     else:
         _draw(drawing, output)
+
+
+def _own_program(problem: Any, output: Output, paths: list[list[str]] | None, how: _How) -> None:
+    """Draw a network that is a program at its first parameters and the first row."""
+    from ..api.drawing import draw_arrays
+
+    if how.edges == "value":
+        raise UsageError(NO_VALUES, hint="--edges symbol")
+    drawn = draw_arrays(
+        problem.network.of_row(), problem.first_row(), path=paths, wrt=None, edges=how.edges, named=False,
+        everything=False, digits=output.digits, direction=how.direction,
+    )  # fmt: skip
+    if output.format == "json":
+        from ..render.writers.json import lines
+
+        return _write(lines(drawn.facts()), output)
+    drawing = drawn.drawing
+    legend = (*drawing.legend, "the first row, with the parameters' first values")
+    return _draw(drawing._replace(legend=legend), output)
 
 
 def _draw(drawing: Drawing, output: Output) -> None:

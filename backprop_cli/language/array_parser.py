@@ -7,12 +7,13 @@ over numbers means, and what is said of a slip in one, does not depend on what a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from ..errors import ExpressionError, Source, Span
 from ..ops import FUNCTIONS, Primitive
 from ..ops.matrices import CALLED, MATRICES
+from .lower import checked_constant
 from .operators import ARRAY_SIGNS, BINARY
 from .parser import (
     CALL,
@@ -29,6 +30,7 @@ from .parser import (
     Item,
     Parser,
     Program,
+    parse_here,
 )
 from .tokens import NAME, NAME_TOKEN, OPERATOR_TOKEN, plain_name, refused
 
@@ -62,16 +64,36 @@ def _functions() -> Mapping[str, Callee]:
     return {**FUNCTIONS, **{name: MATRICES[name] for name in CALLED}, **extrema}
 
 
-def parse_arrays(source: Source, *, alone: bool = False) -> Program:
+def parse_arrays(source: Source, *, alone: bool = False, sizes: Mapping[str, int] = {}) -> Program:
     """Read a program that may have arrays.
 
     Args:
         source: The program.
         alone: It is the value of an array, in which brackets with one entry are a list, too.
+        sizes: Names that are whole numbers, in indices too: ``z[H:2*H]``.
     Raises:
         ExpressionError: with the place.
     """
-    return _ArrayParser(source, alone=alone).program()
+    return _ArrayParser(source, alone, sizes).program()
+
+
+def whole_number(text: str, sizes: Mapping[str, int]) -> int:
+    """Return the whole number that an expression of sizes comes to: ``4*H``.
+
+    Raises:
+        ExpressionError: where it has other names, or is no whole number.
+    """
+    program = parse_here(text).with_numbers(sizes)
+    statement = program.statements[-1]
+    known = len(program.statements) == 1 and statement.name is None
+    value = checked_constant(statement.items, (), program.source) if known else None
+    if value is None:
+        unknown = next((item for item in statement.items if item.arity == NAME_ITEM), None)
+        says = f"{unknown.text} is no size" if unknown else f"{text} is no size"
+        raise ExpressionError(says, source=program.source, span=unknown and (unknown.start, unknown.end))
+    if value != int(value):
+        raise ExpressionError(f"{text} is no whole number", source=program.source, span=statement.span)
+    return int(value)
 
 
 def looks_like_arrays(text: str) -> bool:
@@ -83,12 +105,17 @@ class _ArrayParser(Parser):
     signs = SIGNS
     arrays = True
 
-    def __init__(self, source: Source, *, alone: bool) -> None:
+    def __init__(self, source: Source, alone: bool, sizes: Mapping[str, int]) -> None:
         super().__init__(source)
         self.alone = alone
+        self.sizes = sizes
         self.summed: set[str] = set()  # names that were an index somewhere: few programs have any
         self.sums = False  # none was opened: no index to look for at every name
         self.functions = _functions()
+
+    def program(self) -> Program:
+        program = super().program()
+        return program.with_numbers(self.sizes) if self.sizes else program
 
     def operand(self, group: int, word: str, start: int, end: int) -> None:
         within = self.frames[-1][1:3] if self.frames else ()
@@ -150,6 +177,8 @@ class _ArrayParser(Parser):
 
     def index(self, start: int) -> None:
         """Apply an index: places and slices are numbers, so that the shape does not depend on values."""
+        if self.sizes and self.sized_index(start):
+            return
         match = _INDEX.match(self.text, start)
         names = re.findall(NAME, match[0]) if match else []
         unknown = [name for name in names if plain_name(name) not in self.indices()]
@@ -161,10 +190,33 @@ class _ArrayParser(Parser):
                 (self.starts[-1], match.end() if match else start + 1),
                 "x[0], x[1:3], A[0, 1], A[:, 1]; x[-1] is the last; sum(j, x[j])",
             )
-        parts = (plain_name(re.sub(r"[ \t]", "", part)) for part in match[0][1:-1].split(","))
-        self.items.append(Item(f"[{', '.join(parts)}]", 1, self.starts[-1], match.end()))
+        self.indexed(
+            (plain_name(re.sub(r"[ \t]", "", part)) for part in match[0][1:-1].split(",")), match.end()
+        )
+
+    def indexed(self, parts: Iterable[str], end: int) -> None:
+        """Apply an index of these parts."""
+        self.items.append(Item(f"[{', '.join(parts)}]", 1, self.starts[-1], end))
         self.last = CLOSED
-        self.skip = self.end = match.end()
+        self.skip = self.end = end
+
+    def sized_index(self, start: int) -> bool:
+        """Apply an index that is worked out from sizes; return whether it is one."""
+        end = self.text.find("]", start)
+        inner = self.text[start + 1 : end]
+        names = set(map(plain_name, re.findall(NAME, inner)))
+        if end < 0 or not names or not names <= set(self.sizes):
+            return False
+        try:
+            parts = [":".join(map(self.place, part.split(":"))) for part in inner.split(",")]
+        except ExpressionError:
+            return False
+        self.indexed(parts, end + 1)
+        return True
+
+    def place(self, text: str) -> str:
+        """Return the whole number that an expression of sizes comes to; of nothing, nothing."""
+        return str(whole_number(text, self.sizes)) if text.strip() else ""
 
     def end_list(self, start: int, end: int) -> None:
         """Take the ``]`` of a list."""

@@ -64,6 +64,16 @@ class Program(NamedTuple):
     source: Source
     statements: list[Statement]
 
+    def with_numbers(self, numbers: Mapping[str, int]) -> Program:
+        """Return the program with numbers in the place of names."""
+
+        def known(item: Item) -> Item:
+            if item.arity == NAME_ITEM and item.text in numbers:
+                return item._replace(text=str(numbers[item.text]), arity=NUMBER_ITEM)
+            return item
+
+        return Program(self.source, [s._replace(items=list(map(known, s.items))) for s in self.statements])
+
     def all_names(self) -> list[str]:
         """Return every name in order of first appearance."""
         seen: dict[str, None] = {}

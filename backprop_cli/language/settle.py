@@ -153,13 +153,27 @@ def read_arrays(
 
 
 def settle(
-    program: Program, shapes: Mapping[str, Shape], bound: Collection[str] | None = (), *, large: bool = False
+    program: Program,
+    shapes: Mapping[str, Shape],
+    bound: Collection[str] | None = (),
+    *,
+    large: bool = False,
+    faults: list[BackpropError] | None = None,
 ) -> Settled:
-    """Find out what every step of a program is; see `read_arrays`."""
+    """Find out what every step of a program is; see `read_arrays`.
+
+    Args:
+        program: From `parse_arrays`.
+        shapes: Of the inputs that are arrays.
+        bound: Names that have a value; None where values do not count.
+        large: Lift the limit on the number of nodes.
+        faults: Gets every step whose operands do not go together, and what needs such a step is left out of
+            the program; None raises the first.
+    """
     limit = 1 << 60 if large else NODE_LIMIT
     settling = Settling(lowered(program, {*(bound or ()), *shapes}, limit), shapes, bound, limit)
     try:
-        return settling.settled()
+        return settling.settled(faults)
     except Clash as clash:
         raise settling.refused(clash) from None
 
@@ -206,20 +220,31 @@ class Settling:
         self.written: list[int] = []  # which node of the graph each of ours is, or is a part of
         self.sums = Sums(self)
 
-    def settled(self) -> Settled:
+    def settled(self, faults: list[BackpropError] | None = None) -> Settled:
         """Go through the graph.
 
+        Args:
+            faults: As `settle` takes them.
         Raises:
             Clash: at ``node``, for operands that do not go together.
         """
         graph, builder = self.graph, self.builder
-        found: list[int | Labelled] = []
-        value: int | Labelled
+        found: list[int | Labelled | None] = []
+        value: int | Labelled | None
         for node in graph.nodes:
             self.node = node
             if node.op is not None:
-                value = self._applied([found[i] for i in node.inputs])
-                if node.name is not None:
+                operands = [found[i] for i in node.inputs]
+                try:
+                    value = (
+                        None if None in operands else self._applied([x for x in operands if x is not None])
+                    )
+                except Clash as clash:
+                    if faults is None:
+                        raise
+                    faults.append(self.refused(clash))
+                    value = None
+                if node.name is not None and value is not None:
                     assert isinstance(value, int)
                     builder.name(value, node.name)
             elif node.kind == CONSTANT:

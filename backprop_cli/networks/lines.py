@@ -80,7 +80,11 @@ class Lines:
             NoSuchNumber: for a logit so far off that its probability has no logarithm.
         """
         u, point, paper = self.u, self.point, self.paper
-        if u.data is None or u.loss is None or not self._sees_the_loss():
+        if u.data is None or not self._sees_the_loss():
+            return
+        if u.loss is None:  # the terms are those of a program, and stand with its numbers
+            yield self._step(u.data)
+            yield from self._penalties()
             return
         operands = point.operands(u.data)
         sums = [(written := u.loss.terms(operands, r), evaluate(written, paper)) for r in range(u.rows)]
@@ -106,6 +110,10 @@ class Lines:
                 terms.append(Ref(Name("rest"), rest))
             whole = multiply(u.loss.factor, add(*terms))
             yield self.line(u.names[u.data], whole, point.here.values[u.data], remark=self._others())
+        yield from self._penalties()
+
+    def _penalties(self) -> Iterator[Line]:
+        u = self.u
         if u.penalties and u.only is None:
             for id in u.penalties:
                 yield self._step(id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Literal, NamedTuple
@@ -11,6 +12,7 @@ from msgspec.structs import force_setattr
 
 from ..graph import NOWHERE, Graph
 from ..language.lower import lower
+from ..language.numbers import brief
 from ..language.parser import parse
 from ..settings import Fault, Fraction, NotNegative, Positive, Section
 from .lowering import Builder
@@ -22,6 +24,12 @@ WEIGHTS = "weights"
 
 FORMULA = "formula"
 """The type of a loss that the config writes down itself."""
+
+PROGRAM = "program"
+"""The type of a loss that is a statement of ``model.program``."""
+
+OWN_TERMS = "loss.terms"
+"""What its numbers are called, a row one."""
 
 
 class Loss(Section, frozen=True):
@@ -42,8 +50,12 @@ class Loss(Section, frozen=True):
             "multi_margin",
             "poisson",
             "formula",
+            "program",
         ],
-        Meta(description="auto: formula where there is one, else cross-entropy for classes, mse for numbers"),
+        Meta(
+            description="auto: that of model.program or loss.formula where there is one, else "
+            "cross-entropy for classes, mse for numbers"
+        ),
     ] = "auto"
     delta: Annotated[Positive | None, Meta(description="huber: where the square ends (1)")] = None
     q: Annotated[
@@ -113,6 +125,25 @@ class Loss(Section, frozen=True):
         """Whether a formula's t is 1 and -1 for classes, not 1 and 0."""
         return bool(self.signs) or self.row.signs
 
+    def of_row(self, y: str, t: str, outputs: int) -> str | None:
+        """Return the loss of one row as a program has it; None where our language has no word for it.
+
+        Args:
+            y: What its outputs are called, logits where the loss takes them.
+            t: What its targets are called.
+            outputs: How many there are.
+        """
+        text = self.text or self.row.of_output or self.row.term
+        if text is None:
+            return None
+        values = {name: brief(getattr(self, name), 17) for name in self.row.settings}
+        values |= {name: brief(x, 17) for name, x in (self.parameters or {}).items()}
+        values |= {"y": y, "t": f"(2*{t} - 1)" if self.signed else t, "p": f"sigmoid({y})"}
+        text = re.sub(r"[^\W\d]\w*", lambda found: values.get(found[0], found[0]), text)
+        if outputs > 1 and self.type != "cross_entropy":
+            text = f"{'sum' if self.row.sums else 'mean'}({text})"
+        return text if self.row.share == 1.0 else f"{brief(self.row.share, 17)}*{text}"
+
     def graph(self) -> Graph:
         """Return the graph of a formula over y, t and its parameters."""
         return self._lowered("p = sigmoid(y); " if self.type == FORMULA and self.fuses else "")
@@ -177,6 +208,8 @@ class LossRow(NamedTuple):
         degree: The power of a factor on outputs, targets and settings alike that it takes on; None where it
             takes on none.
         least: The least target that it has a meaning for.
+        of_output: The term of an output ``y`` and its target ``t`` in our language, where neither ``formula``
+            nor ``term`` is it.
         term: What a reader is shown as the term of an output, where it is computed otherwise; ``y`` is the
             output, ``t`` its target, ``p`` its probability; the losses that take logits are minus these.
     """
@@ -195,6 +228,7 @@ class LossRow(NamedTuple):
     degree: int | None = None
     least: float | None = None
     term: str | None = None
+    of_output: str | None = None
 
     def lower(self, b: Builder, loss: Loss, y: int, t: int, weighted: bool = False) -> int:
         """Add it to a graph and return the node of its number: the mean of its terms, or their sum.
@@ -206,7 +240,10 @@ class LossRow(NamedTuple):
             t: Node of the targets, of the same shape.
             weighted: Each row's terms are multiplied by a weight, whose leaf is called `WEIGHTS`.
         """
-        terms = self.terms(b, loss, y, t)
+        return self.whole(b, self.terms(b, loss, y, t), weighted)
+
+    def whole(self, b: Builder, terms: int, weighted: bool) -> int:
+        """Return the node of the loss of terms that are there: see `lower`."""
         if weighted:
             rows, *rest = b.graph.nodes[terms].shape
             terms = b.step(
@@ -306,8 +343,9 @@ LOSSES: dict[str, LossRow] = {
         "F.mse_loss(output, t)",
         squares=True,
         degree=2,
+        of_output="(y - t)^2",
     ),
-    "mae": LossRow(_mae, "F.l1_loss(output, t)", degree=1),
+    "mae": LossRow(_mae, "F.l1_loss(output, t)", degree=1, of_output="abs(y - t)"),
     "huber": LossRow(
         _huber,
         "F.huber_loss(output, t, delta={delta!r})",
@@ -321,14 +359,24 @@ LOSSES: dict[str, LossRow] = {
         sums=True,
         squares=True,
         degree=2,
+        of_output="(y - t)^2",
     ),
-    "half_sse": LossRow(_squares, "((output - t)**2).sum()/2", sums=True, share=0.5, squares=True, degree=2),
+    "half_sse": LossRow(
+        _squares,
+        "((output - t)**2).sum()/2",
+        sums=True,
+        share=0.5,
+        squares=True,
+        degree=2,
+        of_output="(y - t)^2",
+    ),
     "binary_cross_entropy": LossRow(
         _binary,
         "F.binary_cross_entropy_with_logits(output, t)",
         fuses="sigmoid",
         single=True,
         term="t*log(p) + (1 - t)*log(1 - p)",
+        of_output="t*softplus(-y) + (1 - t)*softplus(y)",
     ),
     "cross_entropy": LossRow(
         lambda b, loss, z, t: b.step("cross_entropy", z, t, name="loss.terms"),
@@ -337,6 +385,7 @@ LOSSES: dict[str, LossRow] = {
         classes=True,
         settings={"label_smoothing": 0.0},
         term="t*log(p)",
+        of_output="cross_entropy(y, t)",
     ),
     "quantile": LossRow(_formula, "", {"q": 0.5}, "max(q*(t - y), (q - 1)*(t - y))", degree=1),
     "hinge": LossRow(
@@ -362,4 +411,5 @@ LOSSES: dict[str, LossRow] = {
         least=0.0,
     ),
     FORMULA: LossRow(_formula, "", single=True),
+    PROGRAM: LossRow(_formula, "", single=True),
 }

@@ -235,6 +235,8 @@ def drawn(init: str | Uniform, array: Array, rng: np.random.Generator) -> NDArra
         return rng.uniform(-init.uniform, init.uniform, array.shape)
     if init == "zeros":
         return np.zeros(array.shape)
+    if init == "normal":
+        return rng.normal(size=array.shape)
     assert array.fans is not None  # weights have them
     fan_in, fan_out = array.fans
     family, _, kind = init.partition("_")

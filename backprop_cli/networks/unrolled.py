@@ -32,8 +32,10 @@ from ..ops.namespaces import FLOATS
 from ..ops.sums import DOT, SUM
 from ..ops.tensor import TENSORS
 from .formula import FormulaNetwork
+from .losses import OWN_TERMS, PROGRAM
 from .lowering import Lowered
 from .network import LayerNetwork, NDArray, Parameter
+from .programmed import ProgramNetwork
 from .runner import Network
 from .written_loss import WrittenLoss
 
@@ -136,6 +138,7 @@ class Unrolled:
         assert lowered.target is not None
         self.rows = lowered.shapes[lowered.target][0]
         self._layers = [piece.name for piece in network.pieces] if isinstance(network, LayerNetwork) else []
+        self._by_row = self._rows_apart()
         self._scalars = self._unroll()
         self._recorder = self._scalars.recorder
         self._ids: dict[int, int] = {}  # of what is recorded -> of what has a name
@@ -185,6 +188,19 @@ class Unrolled:
             return name
         return name._replace(layer=".".join(filter(None, (f"row{row + 1}", name.layer))))
 
+    @property
+    def _own_loss(self) -> bool:
+        """Whether the loss is a statement of a program, whose numbers are its rows'."""
+        return self.network.loss.type == PROGRAM
+
+    def _rows_apart(self) -> list[bool]:
+        """Return for every array whether it has a line for each row of the batch."""
+        graph = self._lowered.graph
+        if not isinstance(self.network, ProgramNetwork):
+            return [node.shape[:1] == (self.rows,) for node in graph.nodes]
+        own = {p.name for p in self.network.parameters}
+        return graph.depends_on([id for name, id in graph.inputs.items() if name not in own])
+
     # from arrays to numbers
 
     def _unroll(self) -> unroll.Unrolled:
@@ -203,7 +219,7 @@ class Unrolled:
             if start is not None:
                 found[start] = recorder.leaves(graph.nodes[start])
             # a formula is worked out row by row, what no column enters into, too
-            for p in self.network.parameters if not self._layers else ():
+            for p in self.network.parameters if isinstance(self.network, FormulaNetwork) else ():
                 if p.name in graph.inputs:
                     id = graph.inputs[p.name]
                     found[id] = np.broadcast_to(recorder.leaves(graph.nodes[id]), (self.rows,))
@@ -281,10 +297,11 @@ class Unrolled:
         recorded = None
         if node is not None:
             ids = self._scalars.ids(node)
-            recorded = ids if part else ids[0]  # the rows of a formula share their parameters' leaves
+            # the rows of a formula share their parameters' leaves
+            recorded = ids[0] if isinstance(self.network, FormulaNetwork) else ids
         array = np.empty(p.shape, np.int64)
         for index in np.ndindex(*p.shape):
-            name = Name(part, p.layer, index[:1], index[1:]) if part else Name(p.name)
+            name = Name(part, p.layer, index[:1], index[1:]) if part else Name(p.name, place=index)
             id = None if recorded is None else int(recorded[index])
             array[index] = self._leaf(id, name, self._arrays[p.name][index].item(), PARAMETER)
         self.parameters[p.name] = array
@@ -306,11 +323,13 @@ class Unrolled:
             if named is None or node.id not in self._scalars.numbers:
                 continue
             layer, part = named
-            if layer and node.shape[0] != self.rows:  # what all rows share, a number a channel
+            if not self._by_row[node.id]:  # what all rows share, of a layer a number a channel
                 enter()
                 block = self._block(layer)
-                for channel, recorded in enumerate(self._scalars.ids(node.id).reshape(-1)):
-                    block.units.append((self._step(int(recorded), Name(part, layer, (channel,))),))
+                ids = self._scalars.ids(node.id)
+                for place in np.ndindex(ids.shape):
+                    name = Name(part, layer, place[-1:]) if layer else Name(part, place=place)
+                    block.units.append((self._step(int(ids[place]), name),))
             else:
                 waiting.append((node, layer, part, self._block_of(node, layer)))
         enter()
@@ -321,10 +340,14 @@ class Unrolled:
         graph, only = self._lowered.graph, self.only
         if only is not None and node.id == only.source:
             return only.before or "", only.part
-        if node.kind in (CONSTANT, PARAMETER) or node.name == self._lowered.target:
+        if node.kind in (CONSTANT, PARAMETER) or (node.name == self._lowered.target and not self._own_loss):
             return None
         if isinstance(self.network, FormulaNetwork):
             return ("", graph.own_name(node.id)) if node.id <= self._lowered.output else None
+        if isinstance(self.network, ProgramNetwork):
+            if self._own_loss and node.name in (OWN_TERMS, self._lowered.target):
+                return "", str(node.name).removesuffix(".terms")
+            return ("", node.name) if node.name in self.network.names else None
         layer, _, part = (node.name or "").rpartition(".")
         return (layer, part) if layer in self._layers or node.name == "x" else None
 
@@ -349,7 +372,9 @@ class Unrolled:
             array = self.only.inputs if self.only else self._arrays[node.name or ""]
             kind = node.kind if node.op is None else INPUT
             for index, name in names.items():
-                self._leaf(int(ids[index]), name, array[(r, *index)].item(), kind, r)
+                leaf = self._leaf(int(ids[index]), name, array[(r, *index)].item(), kind, r)
+                if node.name == self._lowered.target:
+                    self.targets.append(leaf)
         elif node.op is TENSORS["softmax"]:
             block.units += [(id,) for id in self._softmax(node, layer, part, r)]
         else:
@@ -425,6 +450,11 @@ class Unrolled:
         graph = lowered.graph
         assert lowered.target is not None
         assert lowered.data_loss is not None
+        if self._own_loss:
+            self._weights((self.rows, 1))
+            whole = self._scalars.numbers[lowered.data_loss].item()
+            self.data = self._step(whole.id, Name("E"))
+            return whole, self.data
         y = self._scalars.ids(lowered.output).reshape(self.rows, -1)
         t = self._scalars.ids(graph.inputs[lowered.target]).reshape(y.shape)
         targets = self._arrays[lowered.target].reshape(y.shape)

@@ -111,6 +111,20 @@ Typed = Callable[..., Applied]
 """``(*operands) -> what is applied``; raises a `Clash`."""
 
 
+class Rowwise(NamedTuple):
+    """An operand of a step over many examples, a row each.
+
+    Attributes:
+        id: Its node.
+        shape: Of its value for one example.
+        varies: It changes with the row: the axis of rows stands before the others.
+    """
+
+    id: int
+    shape: Shape
+    varies: bool
+
+
 class MatrixRow(TensorPrimitive):
     """A row over vectors and matrices.
 
@@ -118,6 +132,8 @@ class MatrixRow(TensorPrimitive):
         typed: What it is over operands; None for a row that only rules apply.
         number: The row over numbers that it is element by element; None of any other.
         definition: The same number by number, over a namespace of arrays of single numbers.
+        batched: The same for many examples at once: ``(at, row, *operands, **static)`` -> its node, of which
+            ``at`` appends nodes (`engine.batched`); None where it goes by one example alone.
         entry: The same in index notation, for a reader: ``sum_j A[i,j]*B[j,k]``.
         written: How it is written, where that is no call.
 
@@ -125,7 +141,7 @@ class MatrixRow(TensorPrimitive):
     place of a number, ``[*k]`` another one of its row, ``[r]`` the row.
     """
 
-    __slots__ = ("definition", "entry", "number", "typed", "written")
+    __slots__ = ("batched", "definition", "entry", "number", "typed", "written")
 
     def __init__(
         self,
@@ -134,11 +150,13 @@ class MatrixRow(TensorPrimitive):
         typed: Typed | None,
         definition: Callable[..., Any] | None = None,
         number: Primitive | None = None,
+        batched: Callable[..., int] | None = None,
         entry: str = "",
         written: str = "",
         **row: Any,
     ) -> None:
         super().__init__(name, **row)
+        self.batched = batched
         self.number = number
         self.entry = entry
         self.written = written
@@ -221,6 +239,29 @@ def index_text(own: str, factors: Sequence[tuple[str, str]], over: Sequence[str]
     return "".join(f"sum_{c} " for c in over) + (product or "1")
 
 
+def _over_rows(at: Any, row: MatrixRow, *operands: Rowwise, spec: str) -> int:
+    """Contract with a label for the rows before those of what changes with them, which comes first.
+
+    In that order a dense layer is the product that `linear` makes of rows and weights. A diagonal is a
+    product with the identity.
+    """
+    words, value = labels(spec)
+    if words[0][:2] == "ii":
+        words, operands = ["ij", "ij"], (*operands, _identity(at, operands[0].shape))
+    pairs = sorted(zip(words, operands, strict=True), key=lambda pair: not pair[1].varies)
+    terms = ",".join("r" * x.varies + word for word, x in pairs)
+    return int(at.apply(row, *(x.id for _, x in pairs), spec=f"{terms}->r{value}"))
+
+
+def _identity(at: Any, shape: Shape) -> Rowwise:
+    return Rowwise(at.apply(MATRICES["eye"], shape=shape), shape, varies=False)
+
+
+def _along_last(at: Any, row: MatrixRow, *operands: Rowwise) -> int:
+    """Apply a row that goes along the last axis whatever is before it."""
+    return int(at.apply(row, *map(at.whole, operands)))
+
+
 def _contraction(
     name: str, typed: Typed, samples: Samples, params: tuple[str, ...], entry: str = "", **row: Any
 ) -> None:
@@ -242,6 +283,7 @@ def _contraction(
             _pulled(xp, operands, spec, k) for k in range(len(operands))
         ),
         shape=_contracted,
+        batched=_over_rows,
         local=tuple(local),
         params=params,
         samples=samples,
@@ -438,6 +480,7 @@ _row(
     "apart",
     typed=None,
     params=("x",),
+    batched=lambda at, row, x: _over_rows(at, MATRICES["@"], x, _identity(at, x.shape * 2), spec="i,ij->ij"),
     forward=lambda xp, x: xp.apart(x),
     definition=_set_apart,
     partials=lambda xp, y, x: (Pull(lambda g: xp.contract("ii->i", g)),),
@@ -524,10 +567,21 @@ def _a_row(kind: Kind) -> Kind:
     return Kind(kind.shape[:-1])
 
 
+def _summed(at: Any, x: Rowwise) -> int:
+    """Sum over all axes of one example."""
+    return _over_rows(at, MATRICES["sum"], x, spec=f"{'ij'[: len(x.shape)]}->")
+
+
+def _norms(at: Any, row: MatrixRow, x: Rowwise) -> int:
+    squares = Rowwise(at.step("multiply", x.id, x.id), x.shape, True)
+    return int(at.step("sqrt", _summed(at, squares)))
+
+
 _row(
     "mean",
     typed=_of_array("mean", _number),
     params=("x",),
+    batched=lambda at, row, x: at.step("divide", _summed(at, x), at.number(float(prod(x.shape)))),
     forward=lambda xp, x: xp.divide(xp.sum(x, None), float(prod(x.shape))),
     partials=lambda xp, y, x: (1.0 / prod(x.shape),),
     shape=lambda x: (),
@@ -540,6 +594,7 @@ _row(
     "norm",
     typed=_of_array("norm", _number),
     params=("x",),
+    batched=_norms,
     forward=lambda xp, x: xp.sqrt(xp.sum(x * x, None)),
     definition=lambda xp, x: reduce(xp.hypot, x.reshape(-1)) if prod(x.shape) > 1 else xp.abs(x.reshape(())),
     partials=lambda xp, y, x: (Pull(lambda g: xp.divide(g, y) * x),),
@@ -593,6 +648,7 @@ _row(
     "softmax",
     typed=_of_array("softmax", _same),
     params=("z",),
+    batched=_along_last,
     forward=_softmax,
     definition=_ratios,
     partials=lambda xp, y, z: (Pull(lambda g: y * (g - _total(xp, g * y))),),
@@ -605,6 +661,7 @@ _row(
     "log_softmax",
     typed=_of_array("log_softmax", _same),
     params=("z",),
+    batched=_along_last,
     forward=_log_softmax,
     definition=lambda xp, z: z - _kept(xp, _log_total(xp, z), z),
     partials=lambda xp, y, z: (Pull(lambda g: g - xp.exp(y) * _total(xp, g)),),
@@ -617,6 +674,7 @@ _row(
     "logsumexp",
     typed=_of_array("logsumexp", _a_row),
     params=("z",),
+    batched=_along_last,
     forward=_logsumexp,
     definition=_log_total,
     partials=lambda xp, y, z: (Pull(lambda g: _kept(xp, g, z) * _softmax(xp, z)),),
@@ -642,6 +700,7 @@ _row(
     "cross_entropy",
     typed=_cross_entropy,
     params=("z", "t"),
+    batched=_along_last,
     forward=lambda xp, z, t: -xp.sum(t * _log_softmax(xp, z), (-1,)),
     definition=lambda xp, z, t: xp.sum(t * (_kept(xp, _log_total(xp, z), z) - z), (-1,)),
     partials=lambda xp, y, z, t: (
@@ -657,24 +716,36 @@ _row(
 
 
 def _extremum(name: str, sign: float) -> None:
-    """The largest or smallest number of an array; ties share equally."""
+    """The largest or smallest number of an array, or of each row; ties share equally."""
 
-    def forward(xp: Any, x: Any) -> Any:
-        flat = xp.reshape(x, (-1,)) * sign
-        return xp.reshape(xp.largest(flat, 0), ()) * sign
+    def forward(xp: Any, x: Any, *, rows: bool = False) -> Any:
+        lines = xp.reshape(x, (x.shape[0], -1) if rows else (-1,)) * sign
+        return xp.reshape(xp.largest(lines, -1), x.shape[:1] if rows else ()) * sign
 
-    def shares(xp: Any, y: Any, x: Any) -> Any:
+    def shares(xp: Any, y: Any, x: Any, rows: bool) -> Any:
+        if rows:
+            y = xp.reshape(y, (x.shape[0], *(1 for _ in x.shape[1:])))
         ties = xp.equal(x, y)
-        return xp.divide(ties, xp.sum(ties, None))
+        return xp.divide(ties, xp.sum(ties, tuple(range(int(rows), len(x.shape))), keep=rows))
+
+    def pull(xp: Any, y: Any, x: Any, rows: bool) -> Pull:
+        def transpose(g: Any) -> Any:
+            back = xp.reshape(g, (x.shape[0], *(1 for _ in x.shape[1:]))) if rows else g
+            return back * shares(xp, y, x, rows)
+
+        return Pull(transpose)
 
     _row(
         f"{name} of an array",
         typed=lambda x: Applied(MATRICES[f"{name} of an array"], NUMBER),
         params=("x",),
+        batched=lambda at, row, x: at.apply(row, x.id, rows=True),
         forward=forward,
-        definition=lambda xp, x: xp.extremum(name, x),
-        partials=lambda xp, y, x: (Pull(lambda g: g * shares(xp, y, x)),),
-        shape=lambda x: (),
+        definition=lambda xp, x, *, rows=False: (
+            xp.filled(x.shape[:1], lambda i: xp.extremum(name, x[i])) if rows else xp.extremum(name, x)
+        ),
+        partials=lambda xp, y, x, *, rows=False: (pull(xp, y, x, rows),),
+        shape=lambda x, *, rows=False: x[:1] if rows else (),
         local=(f"g at the {'largest' if sign > 0 else 'smallest'} number, else 0",),
         samples=((((2, 3),), {}), (((3,),), {})),
         kinks="ties",
@@ -915,6 +986,9 @@ _row(
     typed=_stacked,
     params=("x",),
     arity=(1, None),
+    batched=lambda at, row, *parts: at.step(
+        "transpose", at.apply(row, *map(at.whole, parts)), axes=(1, 0, *range(2, 2 + len(parts[0].shape)))
+    ),
     forward=lambda xp, *parts: xp.stack(*parts),
     partials=lambda xp, y, *parts: tuple(_entry(xp, k) for k in range(len(parts))),
     shape=lambda *parts: (len(parts), *parts[0]),
@@ -936,6 +1010,7 @@ _row(
     "index",
     typed=None,
     params=("x",),
+    batched=lambda at, row, x, key: at.apply(row, x.id, key=((0, at.rows), *key)),
     forward=lambda xp, x, *, key: xp.index(x, key),
     partials=lambda xp, y, x, *, key: (Pull(lambda g: xp.placed(g, x.shape, key)),),
     shape=lambda x, *, key: picked(x, key),

@@ -40,6 +40,8 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 def why_not(problem: Problem) -> str | None:
     """Say why a network has no page; None where it has one."""
     network, config = problem.network, problem.config
+    if config.model.program is not None:
+        return "a program has no units that are circles"
     if not isinstance(network, LayerNetwork):
         return "a fitted formula is an expression: a page is of its loss, written out"
     for piece in network.pieces:

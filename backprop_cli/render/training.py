@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import counted, printable
 from ..language.numbers import rounded, scientific
 from ..networks.network import LayerNetwork
+from ..networks.programmed import ProgramNetwork
 from ..optimization.fit import FitResult
 from ..training.alarms import Alarm
 from ..training.config import resolved
@@ -32,6 +33,16 @@ def layer_rows(problem: Problem) -> list[dict[str, Any]]:
     counts: dict[str, int] = {}
     for p in network.parameters:
         counts[p.layer] = counts.get(p.layer, 0) + prod(p.shape)
+    if isinstance(network, ProgramNetwork):
+        return [
+            {
+                "name": line.name,
+                "type": line.text,
+                "shape": list(line.shape),
+                "parameters": sum(prod(p.shape) for p in network.parameters if p.name in line.reads),
+            }
+            for line in network.lines()
+        ]
     if not isinstance(network, LayerNetwork):
         return [
             {

@@ -140,7 +140,7 @@ def _check_network(config: schema.Config, encoding: Encoding) -> None:
         raise ValueError("its task is not what its targets are")
     if formula is not None:
         target, expression = split_formula(formula)
-        columns = columns_of(expression, config.model.parameters or {})
+        columns = columns_of(expression, config.model.first_values)
         if encoding.names != columns or encoding.targets != [target] or len(encoding.shape) != 1:
             raise ValueError("its formula reads other columns")
 

@@ -194,7 +194,7 @@ def _width_of(model: Model, layer: str) -> int:
     names = [piece.name for piece in pieces]
     raise UsageError(
         f"--layer {layer}: there is no such layer",
-        hint=f"layers: {', '.join(names)}" if names else "a formula has no layers",
+        hint=f"layers: {', '.join(names)}" if names else "a formula or a program has no layers",
     )
 
 
@@ -203,7 +203,9 @@ def has_probabilities(model: Model) -> bool:
     config = model.config
     if model.classes is None or config.model.formula is not None:
         return False
-    ending = config.loss.fuses or config.model.chain(len(model.classes))[-1].function
+    ending = config.loss.fuses
+    if ending is None and config.model.program is None:
+        ending = config.model.chain(len(model.classes))[-1].function
     probability = ROWS[ending].probability if ending is not None else 0
     # several that are probabilities each by itself need not add up to 1
     return probability == 2 or (probability == 1 and model.runner.network.outputs == 1)

@@ -14,10 +14,13 @@ import numpy.typing as npt
 
 from ..errors import ConfigError, nearest
 from ..language.numbers import brief
+from ..networks import reading
 from ..networks.formula import FormulaNetwork, columns_of, split_formula
+from ..networks.layers import Model
 from ..networks.layers.places import ShapeError
-from ..networks.losses import FORMULA, LOSSES, Loss, default
+from ..networks.losses import FORMULA, LOSSES, PROGRAM, Loss, default
 from ..networks.network import LayerNetwork, NDArray
+from ..networks.programmed import ProgramNetwork
 from ..networks.runner import Network
 from ..ops import PRIMITIVES
 from ..ops.namespaces import arrays
@@ -57,7 +60,7 @@ def assemble(loaded: Loaded, kept: Kept | None = None) -> Problem:
             problem.begin_with(start)
         return problem
     except ShapeError as error:
-        raise loaded.error(error.key, error.message, error.hint) from None
+        raise loaded.refused(error) from None
 
 
 @contextmanager
@@ -78,7 +81,7 @@ def assembled(
     try:
         yield assemble(loaded, going_on(loaded) if resume else None)
     except ShapeError as error:
-        raise loaded.error(error.key, error.message, error.hint) from None
+        raise loaded.refused(error) from None
 
 
 def _splits(loaded: Loaded, kept: Kept | None) -> Splits:
@@ -87,7 +90,7 @@ def _splits(loaded: Loaded, kept: Kept | None) -> Splits:
     if model.formula is None:
         return load(loaded, kept)
     target, expression = split_formula(model.formula)
-    used = columns_of(expression, model.parameters or {})
+    used = columns_of(expression, model.first_values)
     found = load_formula(loaded, target, used)
     share = loaded.config.data.validation_split
     share = 0.0 if share == "auto" else share
@@ -224,15 +227,27 @@ class Problem:
             self.notes = [*self.notes, f"of {start.where} {', '.join(rest)} has no place here"]
 
     def _check_names(self) -> None:
-        """Hold ``freeze`` and ``fresh`` to the layers that there are."""
-        pieces = self.network.pieces if isinstance(self.network, LayerNetwork) else []
-        names = [piece.name for piece in pieces]
+        """Hold ``freeze`` and ``fresh`` to the layers that there are, or a program's parameters."""
+        network, what = self.network, "layer"
+        names = [piece.name for piece in network.pieces] if isinstance(network, LayerNetwork) else []
+        if isinstance(network, ProgramNetwork):
+            names, what = [p.name for p in network.parameters], "parameter"
         for key in ("freeze", "fresh"):
             for name in getattr(self.config.model, key) or ():
                 if name not in names:
                     close = nearest(name, names)
-                    hint = f"did you mean {close}?" if close else f"layers: {', '.join(names)}"
-                    raise ShapeError(f"model.{key}", f"model.{key}: there is no layer {cut(name)}", hint)
+                    hint = f"did you mean {close}?" if close else f"{what}s: {', '.join(names)}"
+                    raise ShapeError(f"model.{key}", f"model.{key}: there is no {what} {cut(name)}", hint)
+
+    def first_row(self) -> dict[str, NDArray]:
+        """Return what `ProgramNetwork.of_row` is given at the first row, with the first parameters."""
+        assert isinstance(self.network, ProgramNetwork)
+        target = self.train.targets[0]
+        return {
+            **{p.name: p.first for p in self.network.parameters},
+            "x": self.train.encoded[0],
+            self.network.target: target if len(target) > 1 else target[0],
+        }
 
     def _network(self) -> Network:
         config = self.config
@@ -380,8 +395,10 @@ def settled(config: schema.Config, splits: Splits) -> schema.Config:
     task, classes = splits.task, splits.encoding.classes
     loss: str = config.loss.type
     model = config.model
+    if loss == "auto" and model.program is not None and reading.read(model).has_loss:
+        loss = PROGRAM
     if loss == "auto":
-        loss = default(task, single=model.written_units == 1 and len(classes or []) == 2)
+        loss = default(task, single=_written(model, splits.encoding) == 1 and len(classes or []) == 2)
     if task == "classification" and model.formula is not None:
         raise ShapeError(
             "model.formula", "a formula gives numbers, but the target has classes", "task: regression"
@@ -553,10 +570,11 @@ def network_of(config: schema.Config, encoding: Encoding) -> Network:
     weighted = config.data.weights is not None or config.loss.class_weights is not None
     if config.model.formula is not None:
         return FormulaNetwork(
-            config.model.formula, config.model.parameters or {}, config.loss, config.regularization, weighted
+            config.model.formula, config.model.first_values, config.loss, config.regularization, weighted
         )
     outputs = outputs_of(config, encoding)
-    return LayerNetwork(
+    kind = LayerNetwork if config.model.program is None else ProgramNetwork
+    return kind(
         config.model,
         tuple(encoding.shape),
         outputs,
@@ -571,6 +589,12 @@ def boundary_of(network: Network, classes: Sequence[str] | None, threshold: floa
     """Return the raw output above which a single output says class 1; of two outputs, their difference."""
     if threshold is not None:
         return log(threshold / (1.0 - threshold))
+    if network.loss.type == PROGRAM and classes and network.outputs == 1:
+        raise ShapeError(
+            reading.KEY,
+            "a loss of the program's own does not say above which output two classes part",
+            "an output a class, or loss: binary_cross_entropy",
+        )
     return own_loss.boundary(network.loss) if classes and network.outputs == 1 else 0.0
 
 
@@ -578,11 +602,19 @@ def outputs_of(config: schema.Config, encoding: Encoding) -> int:
     """Return how many numbers the last layer has to give."""
     if encoding.classes is None:
         return len(encoding.targets)
-    count, written = len(encoding.classes), config.model.written_units
+    count, written = len(encoding.classes), _written(config.model, encoding)
     loss = config.loss
     if loss.row.single:
         return 1 if count == 2 and written != 2 else count
     return 1 if count == 2 and written == 1 and not loss.row.classes else count
+
+
+def _written(model: Model, encoding: Encoding) -> int | None:
+    """Return how many outputs the model itself says that it has; None where it says nothing of it."""
+    if model.program is None:
+        return model.written_units
+    wanted = len(encoding.targets if encoding.classes is None else encoding.classes)
+    return reading.width(model, tuple(encoding.shape), wanted)
 
 
 def targets_of(answers: NDArray, network: Network) -> NDArray:

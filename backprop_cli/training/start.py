@@ -54,6 +54,10 @@ class Start(NamedTuple):
     arrays: Mapping[str, NDArray]
 
 
+KINDS = ("hidden", "layers", "formula", "program")
+"""Keys of ``model`` that say what it is."""
+
+
 def start_of(loaded: Loaded) -> Start | None:
     """Read the model that a config begins with; None where it names none.
 
@@ -85,10 +89,8 @@ def begun(loaded: Loaded, start: Start) -> Loaded:
     config, own = loaded.config, start.config
     model = config.model
     replace = msgspec.structs.replace
-    if model.hidden is None and model.layers is None and model.formula is None:
-        bare = {
-            name: getattr(own.model, name) for name in ("hidden", "layers", "formula", "activation", "init")
-        }
+    if all(getattr(model, kind) is None for kind in KINDS):
+        bare = {name: getattr(own.model, name) for name in (*KINDS, "activation", "init", "dims")}
         model = replace(model, **bare, parameters=model.parameters or own.model.parameters)
     data = config.data
     if model.formula is not None:
@@ -118,7 +120,7 @@ def _brought(loaded: Loaded, key: str, where: str) -> ConfigError:
 
 def kept_of(start: Start, model: Model) -> Kept:
     """Return how a model that is begun with reads rows; its classes too, unless the last layer is fresh."""
-    last = named(model.chain(1))[-1][0] if model.formula is None else ""
+    last = named(model.chain(1))[-1][0] if model.formula is None and model.program is None else ""
     return Kept(start.encoding, start.where, start.config.data.scaling, last not in (model.fresh or ()))
 
 
@@ -138,9 +140,10 @@ def values_of(start: Start, network: Network, model: Model, units: Units | None)
     found: dict[str, NDArray] = {}
     for name, first in own.items():
         layer = name.rpartition(".")[0]
-        if layer and layer in fresh:
+        anew = layer or (name if model.program is not None else "")
+        if anew and anew in fresh:
             continue
-        hint = f"model.fresh: [{layer}] begins it anew" if layer else None
+        hint = f"model.fresh: [{anew}] begins it anew" if anew else None
         what = layer or f"parameter {name}"
         if name not in start.arrays:
             raise ShapeError(KEY, f"{KEY}: {start.where} has no {what}", hint)

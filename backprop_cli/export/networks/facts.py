@@ -131,7 +131,7 @@ def facts_of_config(loaded: Loaded) -> Facts:
         UsageError: for a formula.
     """
     if loaded.config.model.formula is not None:
-        raise _is_expression(loaded.config.model.formula, loaded.config.model.parameters or {})
+        raise _is_expression(loaded.config.model.formula, loaded.config.model.first_values)
     return _facts(loaded.path, assemble(loaded), None)
 
 

@@ -12,7 +12,7 @@ from ...settings import Count, Section
 from .dense import Activation, Dropout, Flatten, Linear
 from .kind import LayerKind
 from .normalised import BatchNorm, LayerNorm
-from .weights import Init
+from .weights import Declared, Init, Size
 from .windows import AveragePool2d, Conv1d, Conv2d, MaxPool2d
 
 __all__ = ["Layer", "Model", "named"]
@@ -33,7 +33,7 @@ Layer = (
 
 
 class Model(Section, frozen=True):
-    """``model``: exactly one of ``hidden``, ``layers`` and ``formula``, or ``from``."""
+    """``model``: exactly one of ``hidden``, ``layers``, ``formula`` and ``program``, or ``from``."""
 
     hidden: Annotated[
         list[Count] | None, Meta(description="units of the hidden layers; the output layer is added")
@@ -44,8 +44,16 @@ class Model(Section, frozen=True):
     formula: Annotated[
         str | None, Meta(description="y ~ a*exp(-b*x) + c: a target and an expression to fit")
     ] = None
+    program: Annotated[
+        str | None, Meta(description="the network as a program for one example: logits = W@x + b")
+    ] = None
     parameters: Annotated[
-        dict[str, float] | None, Meta(description="the formula's parameters and their first values")
+        dict[str, float | list[Size] | str | Declared] | None,
+        Meta(description="the formula's parameters and their first values; the program's and their shapes"),
+    ] = None
+    dims: Annotated[
+        dict[str, Size] | None,
+        Meta(description="the program's sizes: {H: 64}; those of the data are called inputs and outputs"),
     ] = None
     from_: Annotated[
         str | None,
@@ -60,6 +68,11 @@ class Model(Section, frozen=True):
     fresh: Annotated[
         list[str] | None, Meta(description="layers that begin anew, not with the numbers of the other model")
     ] = None
+
+    @property
+    def first_values(self) -> dict[str, float]:
+        """The formula's parameters; a program's have shapes, and none of them is among these."""
+        return {name: x for name, x in (self.parameters or {}).items() if isinstance(x, float | int)}
 
     def key_of(self, position: int) -> str:
         """Return the key of the config that a layer of the chain stands under."""

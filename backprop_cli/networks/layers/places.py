@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
+from typing import Any
 
 from ...errors import ConfigError
 from ...ops import Shape
@@ -16,10 +17,10 @@ HIGHEST_ROW = 1 << 26
 
 
 class ShapeError(ConfigError):
-    """Layers do not fit each other or the data; ``key`` is the place in the config."""
+    """Layers do not fit each other or the data; ``key`` is the place in the config, with the span's text."""
 
-    def __init__(self, key: str, message: str, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, key: str, message: str, hint: str | None = None, **more: Any) -> None:
+        super().__init__(message, hint=hint, **more)
         self.key = key
 
 

@@ -22,6 +22,30 @@ class Uniform(Section, frozen=True):
 
 
 Init = Literal["auto", "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "zeros"] | Uniform
+Size = int | str
+
+
+class Declared(Section, frozen=True):
+    """``parameters`` of a program: ``{W: {shape: [4*H, D], init: normal}}``, or the shape alone."""
+
+    shape: Annotated[
+        list[Size] | Size | None,
+        Meta(description="lengths, which may be expressions of dims; none: one number"),
+    ] = None
+    init: Annotated[
+        Init | Literal["normal"] | float | list[float | list[float]],
+        Meta(
+            description="auto: as layers have it for matrices, else 0; normal: standard normal numbers; a "
+            "number, or every number"
+        ),
+    ] = "auto"
+
+    @classmethod
+    def of(cls, value: Declared | Sequence[Size] | Size | float) -> Declared:
+        """Return what a shape alone stands for."""
+        return value if isinstance(value, Declared) else cls(shape=value)  # type: ignore[arg-type]
+
+
 Frozen = list[Literal["weights", "bias"]]
 
 

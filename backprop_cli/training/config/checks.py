@@ -8,15 +8,15 @@ from typing import Any, get_args
 
 import msgspec
 
-from ...errors import ExpressionError, Source, UsageError, counted
+from ...errors import BackpropError, ExpressionError, Source, UsageError, counted
 from ...graph import Graph
 from ...language.lower import lower
 from ...language.parser import Program, parse
-from ...networks import layers
+from ...networks import layers, reading
 from ...networks.layers.kind import LayerKind
 from ...networks.layers.places import ShapeError, placed
 from ...networks.layers.weights import HIGHEST_UNITS, too_many
-from ...networks.losses import FORMULA, OPERANDS
+from ...networks.losses import FORMULA, OPERANDS, PROGRAM
 from ...optimization import settings
 from ...settings import Fault, uneven
 from .. import schema
@@ -57,6 +57,7 @@ class _Checks:
         self.config = config
         self.walk = walk
         self.stdin = stdin
+        self.has_loss = False  # of the program's own
 
     def run(self) -> schema.Config:
         self.sources()
@@ -257,7 +258,7 @@ class _Checks:
 
     def model(self) -> None:
         model = self.config.model
-        kinds = ("hidden", "layers", "formula")
+        kinds = ("hidden", "layers", "formula", "program")
         kind = None
         if model.from_ is None or any(self.is_set(f"model.{each}") for each in kinds):
             kind = self.one_of("model", kinds, "model: {hidden: [16], activation: relu} is the short form")
@@ -267,14 +268,16 @@ class _Checks:
         if model.fresh is not None and model.from_ is None:
             self.fault("model.fresh", "model.fresh goes with model.from: without it all layers begin anew")
         if kind != "hidden" and kind is not None and model.activation != "relu":
-            where = "each layer names its own" if kind == "layers" else "write it into the formula"
+            where = "each layer names its own" if kind == "layers" else f"write it into the {kind}"
             self.fault("model.activation", f"model.activation goes with hidden, not with {kind}", where)
         if kind == "formula" and model.init != "auto":
             self.fault(
                 "model.init", "model.init goes with layers, not with formula", "parameters hold first values"
             )
-        if kind != "formula" and kind is not None and model.parameters is not None:
-            self.fault("model.parameters", f"model.parameters goes with formula, not with {kind}")
+        if kind not in ("formula", "program", None) and model.parameters is not None:
+            self.fault("model.parameters", f"model.parameters goes with formula and program, not with {kind}")
+        if kind not in ("program", None) and model.dims is not None:
+            self.fault("model.dims", f"model.dims goes with program, not with {kind}")
         replace = msgspec.structs.replace
         model = replace(model, activation=self.activation("model.activation", model.activation))
         for i, units in enumerate(model.hidden or ()):
@@ -288,6 +291,8 @@ class _Checks:
         self.config = replace(self.config, model=model)
         if kind == "formula":
             self.formula()
+        elif kind == "program":
+            self.program()
         elif kind is not None and not self.walk.is_bad("model"):
             self.sizes()
 
@@ -332,6 +337,49 @@ class _Checks:
             self.told(fault)
         return layer
 
+    def program(self) -> None:
+        """Check what a program says whatever the data is: its language, names and sizes."""
+        model, key = self.config.model, "model.program"
+        parameters = dict(model.parameters or {})
+        for name, value in parameters.items():
+            if isinstance(value, float):
+                if value != int(value):
+                    self.fault(
+                        f"model.parameters.{name}",
+                        f"model.parameters.{name} is a shape, not {value:g}",
+                        f"{name}: {{init: {value:g}}} is a number to begin with",
+                    )
+                    return
+                parameters[name] = int(value)
+        if model.parameters is not None:
+            model = msgspec.structs.replace(model, parameters=parameters)
+            self.config = msgspec.structs.replace(self.config, model=model)
+        if key not in self.walk.formulas or any(
+            map(self.walk.is_bad, (key, "model.parameters", "model.dims"))
+        ):
+            return
+        try:
+            found = reading.read(model)
+            for name, declared in found.declared.items():
+                reading.shape_of(name, declared, found.sizes)
+        except ShapeError as error:
+            self.fault(error.key, error.message, error.hint)
+            return
+        except BackpropError as error:
+            self.in_text(key, error, Source(model.program or ""))
+            return
+        for where, fault in found.faults():
+            if fault.source is not None:
+                self.in_text(key, fault, fault.source)
+            else:
+                self.fault(where, f"{where}: {fault.message}", fault.hint)
+        self.has_loss = found.has_loss
+        if found.has_loss and self.config.loss.type not in ("auto", PROGRAM):
+            self.fault(
+                "loss", f"the program has a loss of its own: loss: {self.config.loss.type} has no place",
+                "leave one of them out",
+            )  # fmt: skip
+
     def formula(self) -> None:
         """Check ``target ~ expression``: its language, its parameters, its target."""
         text = self.config.model.formula
@@ -343,7 +391,14 @@ class _Checks:
         if not sign or not target or not expression.strip():
             self.fault(key, f"{key} must be TARGET ~ EXPRESSION, not {quote(text)}", "y ~ a*exp(-b*x) + c")
             return
-        parameters = self.config.model.parameters or {}
+        parameters = self.config.model.first_values
+        for name in self.config.model.parameters or {}:
+            if name not in parameters:
+                where = f"model.parameters.{name}"
+                value = self.config.model.parameters[name] if self.config.model.parameters else None
+                shown = f"the text {quote(value)}" if isinstance(value, str) else "a list or a mapping"
+                self.fault(where, f"{where} must be a number, not {shown}")
+                return
         # blanks for the target keep the offsets
         shifted = " " * (len(text) - len(expression)) + expression
         found = self.lowered(key, shifted, text, list(parameters))
@@ -397,20 +452,20 @@ class _Checks:
             program = parse(text)
             return program, lower(program, bound)
         except ExpressionError as error:
-            start = error.span[0] if error.span else 0
-            node = self.walk.formulas[key]
-            place = node.place
-            if place.line and "\n" not in whole:
-                place = place._replace(column=place.column + start + node.quoted)
-            self.fault(
-                key,
-                f"{key}: {error.message}",
-                None if error.hint and "--large" in error.hint else error.hint,  # train has no such option
-                place=str(place),
-                source=Source(whole),
-                span=error.span,
-            )
+            self.in_text(key, error, Source(whole))
         return None
+
+    def in_text(self, key: str, error: BackpropError, source: Source) -> None:
+        """Add the fault of what a key says in the language, with its place there."""
+        place = self.walk.formulas[key].begins.within(source, error.span or (0, 0))
+        self.fault(
+            key,
+            f"{key}: {error.message}",
+            None if error.hint and "--large" in error.hint else error.hint,  # train has no such option
+            place=str(place),
+            source=source,
+            span=error.span,
+        )
 
     # loss, optimizer and schedule
 
@@ -419,6 +474,10 @@ class _Checks:
         loss, key = self.config.loss, "loss.formula"
         for fault in loss.faults("loss"):
             self.told(fault)
+        if loss.type == PROGRAM and not self.has_loss:
+            self.fault(
+                "loss", "loss.type program needs a statement of model.program: loss = ...", None, "model"
+            )
         if loss.type != FORMULA:
             return
         if loss.formula is None:

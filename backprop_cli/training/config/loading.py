@@ -11,13 +11,14 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from ...errors import ConfigError, FileError, counted, nearest
 from ...networks import layers
+from ...networks.layers.places import ShapeError
 from ...networks.losses import Loss
 from ...optimization import settings
 from ...tables.files import bytes_of
@@ -38,6 +39,7 @@ class Loaded:
         folder: What paths in the config are relative to.
         origins: ``optimizer.learning_rate`` to ``iris.yaml:4``, ``default`` or ``command line``.
         places: Of the keys that were given.
+        texts: Where what is written in the language begins, by its key.
     """
 
     config: schema.Config
@@ -45,6 +47,7 @@ class Loaded:
     folder: str
     origins: dict[str, str]
     places: Mapping[str, Place]
+    texts: Mapping[str, Place] = field(default_factory=dict)
 
     @property
     def shown(self) -> str:
@@ -61,6 +64,8 @@ class Loaded:
         optimizer = self.config.optimizer.__struct_config__.tag
         if model.from_ is not None:
             network = f"{network if model.hidden or model.layers else 'the layers'} of {short(model.from_)}"
+        if model.program is not None:
+            network = f"a program of {counted(len(model.program.strip().splitlines()), 'line')}"
         return ", ".join(
             (rows, short(model.formula or network), f"{optimizer}", counted(training.epochs, "epoch"))
         )
@@ -72,6 +77,20 @@ class Loaded:
     def error(self, key: str, message: str, hint: str | None = None) -> ConfigError:
         """Return the error that says this of a key."""
         return ConfigError(message, place=self.place(key), hint=hint)
+
+    def refused(self, error: ShapeError) -> ConfigError:
+        """Return an error of shapes, or all that it is made of, with places; those of a text are in it."""
+        faults = [self._refused(e) for e in error.faults if isinstance(e, ShapeError)]
+        return ConfigError.of(faults) if len(faults) > 1 else faults[0] if faults else self._refused(error)
+
+    def _refused(self, error: ShapeError) -> ConfigError:
+        if error.source is None or error.span is None:
+            return self.error(error.key, error.message, error.hint)
+        begins = self.texts.get(error.key, nearest_place(self.places, error.key))
+        place = begins.within(error.source, error.span)
+        return ConfigError(
+            error.message, place=str(place), hint=error.hint, source=error.source, span=error.span
+        )
 
 
 def load(path: str, overrides: Sequence[str] = ()) -> Loaded:
@@ -156,7 +175,8 @@ def loads(
         key: walk.places[key].origin if key in walk.places else "default"
         for key, _ in leaves(resolved(config))
     }
-    return Loaded(config, path, folder, origins, walk.places)
+    texts = {key: node.begins for key, node in walk.formulas.items()}
+    return Loaded(config, path, folder, origins, walk.places, texts)
 
 
 def resolved(config: schema.Config) -> dict[str, Any]:
@@ -179,7 +199,12 @@ def from_resolved(mapping: Mapping[str, Any]) -> schema.Config:
     nowhere = Place("", 0, 0)
     faults: list[ConfigError] = []
     walk = Walk(faults, Node("mapping", {}, nowhere))
-    for key, formula in (("model.formula", config.model.formula), ("loss.formula", config.loss.formula)):
+    texts = {
+        "model.formula": config.model.formula,
+        "model.program": config.model.program,
+        "loss.formula": config.loss.formula,
+    }
+    for key, formula in texts.items():
         if formula is not None:
             walk.formulas[key] = Node("scalar", formula, nowhere, formula)
     checked = check(config, walk, stdin=False)

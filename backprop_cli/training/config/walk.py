@@ -17,6 +17,7 @@ import msgspec
 from ...errors import ConfigError, nearest
 from ...language.numbers import brief
 from ...networks import layers
+from ...networks.layers.weights import Declared
 from ...optimization import schedules, settings
 from .. import schema
 from .synonyms import meant
@@ -141,8 +142,9 @@ class Walk:
                 self.root.value[key] = Node("mapping", {}, self.root.place)
         for section in ("model", "loss"):
             keys = self.root.value[section].value if section in self.root.value else None
-            if isinstance(keys, dict) and "formula" in keys:
-                self.formulas[f"{section}.formula"] = keys["formula"]
+            for key in ("formula", "program"):
+                if isinstance(keys, dict) and key in keys:
+                    self.formulas[f"{section}.{key}"] = keys[key]
         values = self.values(schema.Config, self.root, "")
         values.setdefault("data", schema.Data())
         values.setdefault("model", layers.Model())
@@ -377,7 +379,7 @@ def homes_of(key: str) -> list[str]:
 
 _MISSING = {
     "data": "data: {path: FILE.csv, target: COLUMN}, or {dataset: iris}",
-    "model": "model: {hidden: [16]}, or layers, or formula",
+    "model": "model: {hidden: [16]}, or layers, formula or program",
 }
 
 
@@ -437,15 +439,16 @@ _KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or 
 
 def _plural(options: Any) -> str:
     kinds = {option for option, _ in options}
-    if kinds <= {int, float}:
-        return "whole numbers" if int in kinds else "numbers"
+    if kinds <= {int, float, str}:
+        words = {int: "whole numbers", float: "numbers", str: "texts"}
+        return " or ".join(words[option] for option, _ in options)
+    if any(kind is Declared for kind in kinds):
+        return "numbers, lists, texts or mappings"
     if any(get_origin(kind) is list for kind in kinds):
         inner = next(kind for kind in kinds if get_origin(kind) is list)
         return f"lists of {_plural(options_of(get_args(inner)[0]))}" + (
             ", numbers or texts" if len(kinds) > 1 else ""
         )
-    if kinds == {str}:
-        return "texts"
     if any(get_origin(kind) is Literal for kind in kinds):
         return says(options).removeprefix("one of ")
     return "layers"

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ...errors import ConfigError, decoded
+from ...errors import ConfigError, Source, Span, decoded
 
 TEXT_LIMIT = 1 << 20
 DEPTH_LIMIT = 32
@@ -44,6 +44,13 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         return f"{self.shown}:{self.line}:{self.column}" if self.line else self.shown
 
+    def within(self, source: Source, span: Span) -> Place:
+        """Return the place of a span in a text that begins here, whose lines are indented alike."""
+        if not self.line:
+            return self
+        line, column = source.locate(span[0])
+        return self._replace(line=self.line + line - 1, column=self.column + column - 1)
+
     @property
     def origin(self) -> str:
         """The same without the column."""
@@ -59,6 +66,7 @@ class Node:
         value: A plain value, a list of nodes, or nodes by key.
         text: A scalar as written, without its quotes.
         quoted: A scalar in quotes or a block: always text.
+        block: Where the first line of a block is.
         keys: Where the keys of a mapping are.
     """
 
@@ -68,6 +76,12 @@ class Node:
     text: str = ""
     quoted: bool = False
     keys: dict[str, Place] = field(default_factory=dict)
+    block: Place | None = None
+
+    @property
+    def begins(self) -> Place:
+        """Where the text of a scalar begins: behind a quote, or on the first line of a block."""
+        return self.block or self.place._replace(column=self.place.column + self.quoted)
 
     def shown(self) -> str:
         """Return the value for a message."""
@@ -254,7 +268,15 @@ class _Reader:
         if found:
             self.fault(f"an escape stands for the character U+{ord(found[0]):04X}", place)
             return Node("bad", None, place, "?", quoted)
-        return Node("scalar", text if quoted else scalar(text), place, text, quoted)
+        block = self.first_line(place) if event.style in ("|", ">") and not self.inline else None
+        return Node("scalar", text if quoted else scalar(text), place, text, quoted, block=block)
+
+    def first_line(self, head: Place) -> Place:
+        """Return where the text of a block begins whose sign ``|`` is at a place."""
+        for line in self.text.split("\n")[head.line :]:
+            if line.strip():
+                return Place(head.shown, head.line + 1, len(line) - len(line.lstrip(" ")) + 1)
+        return head
 
     def refuse(self, event: Any, node: Node) -> None:
         """Add a fault for a tag or an anchor."""

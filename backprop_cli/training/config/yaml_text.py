@@ -13,6 +13,8 @@ from typing import Any
 WIDTH = 96
 
 _PLAIN = re.compile(r"[A-Za-z_/][\w ./~^*()+=|<>-]*", re.ASCII)
+_BLOCK = re.compile(r"[!-~](?:[ -~]*[!-~])?\n(?:(?:[ -~]*[!-~])?\n)*[ -~]*[!-~]\n")
+"""Lines that a block with ``|`` reads back as they are: several, none with blanks at its end."""
 _WORDS = re.compile(r"(?:null|true|false|yes|no|on|off|y|n)", re.IGNORECASE)
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 
@@ -50,6 +52,10 @@ def _block(mapping: Mapping[str, Any], indent: int, prefix: str) -> Iterator[tup
                 (first, first_key), *rest = _block(item, indent + 4, f"{path}.{i}.")
                 yield f"{pad}  - {first.strip()}", first_key
                 yield from rest
+        elif isinstance(value, str) and _BLOCK.fullmatch(value):
+            yield f"{head} |", path
+            for line in value.splitlines():
+                yield f"{pad}  {line}".rstrip(), ""
         else:
             flow = to_flow(value)
             if isinstance(value, list | tuple) and len(head) + len(flow) > WIDTH and _has_rows(value):

@@ -1,0 +1,280 @@
+"""A network that the config writes as a program for one example: ``h = tanh(W@x + b); logits = U@h + c``.
+
+The program has x, a row's inputs, and y, its targets (or t, where it calls its own output y); its parameters
+are declared with their shapes. Over a batch an axis of rows stands before all that changes with the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from math import prod
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from ..engine.batched import batched
+from ..errors import UsageError
+from ..graph import PARAMETER, Graph
+from ..language.parser import NAME_ITEM
+from ..language.settle import Settled
+from ..ops import Shape
+from ..ops.matrices import MatrixRow
+from . import layers, losses
+from .layers.kind import Array, rows, sides
+from .layers.places import HIGHEST_PARAMETERS, ShapeError
+from .layers.weights import Declared
+from .lowering import Builder, Lowered
+from .network import NDArray, Parameter, drawn, given, penalised
+from .random import stream
+from .reading import INPUT, KEY, LOSS, OUTPUTS, TARGETS, output_of, read, settled, shape_of
+
+
+class Line(NamedTuple):
+    """A statement of a program.
+
+    Attributes:
+        name: Its own.
+        text: What stands behind the name.
+        shape: Of its value for one row.
+        reads: Names that no statement before it reads.
+    """
+
+    name: str
+    text: str
+    shape: Shape
+    reads: set[str]
+
+
+class ProgramNetwork:
+    """A network whose steps are written down.
+
+    Args:
+        model: The ``model`` section, with a program.
+        shape: Of one row of inputs.
+        outputs: Numbers a target row has.
+        loss: Its type is a name, not ``auto``.
+        penalties: The ``regularization`` section; they count parameters with two axes.
+        seed: Of the first values.
+        weighted: Rows have weights in the loss.
+    Attributes:
+        reading: The program as it is written.
+        settled: The program for one row, with the shape of every step.
+        output: The step that gives the outputs.
+    Raises:
+        ShapeError: where the program is wrong, or its shapes do not fit each other or the data.
+    """
+
+    def __init__(
+        self,
+        model: layers.Model,
+        shape: Shape,
+        outputs: int,
+        loss: losses.Loss,
+        penalties: losses.Regularization,
+        seed: int,
+        weighted: bool = False,
+    ) -> None:
+        self.shape, self.outputs = shape, outputs
+        self.loss, self.penalties, self.weighted = loss, penalties, weighted
+        self.states: dict[str, NDArray] = {}
+        self.masks: dict[str, float] = {}
+        self.model = model
+        self.reading = read(model, prod(shape), outputs)
+        self._shapes = shapes = {
+            name: shape_of(name, d, self.reading.sizes) for name, d in self.reading.declared.items()
+        }
+        self.settled = settled(self.reading, shapes, shape, outputs)
+        self.output = output_of(self.reading, self.settled.graph)
+        graph = self.settled.graph
+        if graph.nodes[self.output].name is None:
+            unnamed = next(name for name in (OUTPUTS[1], "f", "out", "output_") if name not in graph.taken)
+            graph.nodes[self.output].name = unnamed
+            graph.named[unnamed] = self.output
+        self._check()
+        self.parameters = list(_parameters(self.reading.declared, shapes, model, seed))
+        for name in shapes:
+            if name in graph.inputs:
+                graph.nodes[graph.inputs[name]].kind = PARAMETER
+        self.row_numbers = prod(shape) + sum(
+            prod(node.shape) for node, varies in zip(graph.nodes, self.varies, strict=True) if varies
+        )
+
+    @cached_property
+    def varies(self) -> list[bool]:
+        """For every step whether it changes with the row."""
+        graph = self.settled.graph
+        return graph.depends_on(
+            [id for name, id in graph.inputs.items() if name not in self.reading.declared]
+        )
+
+    @property
+    def target(self) -> str:
+        """What the targets are called: as the program calls them, else t, or y where that is taken."""
+        free = (name for name in reversed(TARGETS) if name not in self.settled.graph.taken)
+        return self.reading.target or next(free, "targets")
+
+    def of_row(self) -> Settled:
+        """Return the program of one row with its loss for its output.
+
+        Raises:
+            UsageError: for a loss that our language has no word for.
+        """
+        if self.reading.has_loss:
+            return self.settled
+        y, t = self.settled.graph.name(self.output), self.target
+        loss = self.loss.of_row(y, t, self.outputs)
+        if loss is None:
+            raise UsageError(
+                f"{self.loss.type} is no expression of a row", hint="backprop trace CONFIG writes it out"
+            )
+        end = next(name for name in ("E", "loss") if name not in self.settled.graph.taken)
+        model, last = self.model, self.reading.program.statements[-1]
+        if last.name is None:
+            text = model.program or ""
+            named = f"{text[: last.span[0]]}{y} = {text[last.span[0] :]}"
+            model = msgspec.structs.replace(model, program=named)
+        reading = read(model, prod(self.shape), self.outputs, f"{end} = {loss}")
+        return settled(reading, self._shapes, self.shape, self.outputs)
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the statements."""
+        graph, seen = self.settled.graph, set[str]()
+        for statement in self.reading.program.statements:
+            read = {item.text for item in statement.items if item.arity == NAME_ITEM} - seen
+            seen |= read
+            text = graph.source.text[slice(*statement.span)]
+            body = text.partition("=")[2].strip() if statement.name else text
+            name = statement.name or graph.name(self.output)
+            yield Line(name, body, graph.nodes[graph.named[name]].shape, read)
+
+    @property
+    def names(self) -> set[str]:
+        """What a reader knows by name: the statements, and the row's inputs."""
+        return {INPUT, *self.reading.assigned, self.settled.graph.name(self.output)} - {LOSS}
+
+    def _check(self) -> None:
+        """Hold output and loss to the data.
+
+        Raises:
+            ShapeError: where they are something else.
+        """
+        graph, kinds, source = self.settled.graph, self.settled.kinds, self.reading.program.source
+        node = graph.nodes[self.output]
+        if len(node.shape) > 1 or prod(node.shape) != self.outputs:
+            name = graph.name(node.id)
+            which = name if name in self.reading.assigned else "the last statement"
+            raise ShapeError(
+                KEY, f"the program gives {kinds[node.id]}, but the targets are {rows((self.outputs,))}",
+                f"{which} is the output", source=source, span=node.span,
+            )  # fmt: skip
+        asked = graph.inputs.get(self.target)
+        if asked is not None and graph.depends_on([asked])[self.output]:
+            raise ShapeError(
+                KEY, f"the output needs {self.target}, the row's target, which it is to predict",
+                "loss = ... is where the target has its place", source=source, span=graph.nodes[asked].span,
+            )  # fmt: skip
+        for step, varies in zip(graph.nodes, self.varies, strict=True):
+            if varies and isinstance(step.op, MatrixRow) and step.op.number is None and not step.op.batched:
+                raise ShapeError(
+                    KEY, f"{step.op.name} is of what is the same for all rows, and x takes part in this",
+                    source=source, span=step.span,
+                )  # fmt: skip
+        if self.reading.has_loss and graph.nodes[graph.named[LOSS]].shape:
+            id = graph.named[LOSS]
+            raise ShapeError(
+                KEY, f"loss is one number a row, not {kinds[id]}", "mean(...) or sum(...) makes one of it",
+                source=source, span=graph.nodes[id].span,
+            )  # fmt: skip
+
+    def lower(self, rows: int, *, training: bool, targets: bool = True) -> Lowered:
+        """Return the graph for so many rows; see `LayerNetwork.lower`."""
+        graph, target = self.settled.graph, self.target
+        own = self.loss.type == losses.PROGRAM
+        b = Builder()
+        b.leaf(INPUT, (rows, *self.shape))
+
+        def wanted() -> int:
+            t = b.leaf(target, (rows, self.outputs))
+            return t if self.outputs > 1 else b.step("shaped", t, shape=(rows,))
+
+        ends = [self.output, *([graph.named[LOSS]] if own and targets else [])]
+        ids = batched(
+            b.graph,
+            graph,
+            rows,
+            list(self.reading.declared),
+            _needed(graph, ends),
+            {target: wanted},
+        )
+
+        def by_row(id: int, shape: Shape) -> int:
+            if not self.varies[id]:
+                return b.step("expand", b.step("shaped", ids[id], shape=(1, *shape[1:])), shape=shape)
+            return (
+                ids[id] if b.graph.nodes[ids[id]].shape == shape else b.step("shaped", ids[id], shape=shape)
+            )
+
+        output = prediction = by_row(self.output, (rows, self.outputs))
+        if self.loss.fuses is not None:
+            prediction = b.step(self.loss.fuses, output, name="prediction")
+        data_loss, outputs, leaf = None, [prediction], None
+        if targets:
+            leaf = target
+            t = b.leaf(leaf, (rows, self.outputs))
+            if own:
+                terms = by_row(graph.named[LOSS], (rows,))
+                b.graph.name(terms, losses.OWN_TERMS)
+                data_loss = self.loss.row.whole(b, terms, self.weighted)
+            else:
+                data_loss = self.loss.row.lower(b, self.loss, output, t, self.weighted)
+            total = penalised(b, data_loss, self.parameters, self.penalties) if training else data_loss
+            outputs = [*([] if training else outputs), data_loss, total]
+        weights = losses.WEIGHTS if targets and self.weighted else None
+        return Lowered(b.graph.build(outputs), output, prediction, data_loss, leaf, {}, {}, {}, weights)
+
+    def begin(self, values: Mapping[str, NDArray]) -> None:
+        """Take other first numbers for some parameters, by name."""
+        self.parameters = [p._replace(first=values.get(p.name, p.first)) for p in self.parameters]
+
+    def feed(self, inputs: NDArray) -> dict[str, NDArray]:
+        """Return the arrays of the leaves that rows come in by."""
+        return {INPUT: inputs}
+
+
+def _needed(graph: Graph, ends: Sequence[int]) -> list[bool]:
+    return Graph(graph.source, graph.nodes, tuple(ends), graph.inputs, {}, graph.named).needed()
+
+
+def _parameters(
+    declared: Mapping[str, Declared], shapes: Mapping[str, Shape], model: layers.Model, seed: int
+) -> Iterator[Parameter]:
+    """Yield the parameters with first values; the k-th matrix draws what the k-th linear layer would."""
+    matrices = count = 0
+    for name, shape in shapes.items():
+        key, init = f"model.parameters.{name}", declared[name].init
+        matrix = len(shape) == 2
+        matrices += matrix
+        count += prod(shape)
+        if count > HIGHEST_PARAMETERS:
+            raise ShapeError(
+                key, f"{name} is {sides(shape)}: more than {HIGHEST_PARAMETERS:,} parameters in all"
+            )
+        if init == "auto":
+            init = (model.init if model.init != "auto" else "glorot_uniform") if matrix else 0.0
+        if isinstance(init, float | int | list):
+            array = Array(name, shape, float(init) if not isinstance(init, list) else init)
+            if isinstance(init, list) and np.shape(init) != shape:
+                raise ShapeError(
+                    f"{key}.init", f"{key}.init is {sides(np.shape(init))}, but its shape is {sides(shape)}"
+                )
+            first = given(name, array)
+        else:
+            fans = (shape[-1] if shape else 1, shape[0] if matrix else 1)
+            first = drawn(
+                init,
+                Array(name, shape, init, fans=fans),
+                stream(seed, f"init linear{matrices}" if matrix else f"init {name}"),
+            )
+        yield Parameter(name, shape, first, name not in (model.freeze or ()), penalised=matrix)

@@ -1,0 +1,241 @@
+"""Networks that a config writes as programs for one example: equal to layers, rows and differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from backprop_cli.differentiation.arrays import array_values
+from backprop_cli.errors import ConfigError
+from backprop_cli.explanation.paper import Paper
+from backprop_cli.networks.point import NetworkPoint
+from backprop_cli.networks.programmed import ProgramNetwork
+from backprop_cli.training.config import loads
+from backprop_cli.training.config.loading import from_resolved, resolved, to_yaml
+from backprop_cli.training.gradcheck import check_gradients
+from backprop_cli.training.problem import Problem, assemble
+from backprop_cli.training.step import whole_step
+
+TWO_LAYERS = """
+model:
+  dims: {H: 5}
+  parameters:
+    W1: {shape: [H, inputs], init: he_normal}
+    b1: H
+    W2: [outputs, H]
+    b2: outputs
+  program: |
+    h = relu(W1@x + b1)
+    W2@h + b2
+"""
+OWN_LOSS = """
+data: {inputs: [[1, 0.5], [0.2, -1], [0.3, 0.7]], targets: [[1, 2], [0.5, 0], [0, 1]]}
+model:
+  parameters:
+    W: {init: [[0.5, -0.3], [0.2, 0.4], [0.1, 0.9]]}
+    b: {init: [0.1, 0, -0.2]}
+    U: {init: [[1, -1, 0.5], [0.3, 0.2, 0.1]]}
+    s: {init: 0.7}
+  program: |
+    h = tanh(W@x + b)
+    y = s*(U@h) + x[0]*softmax(x)
+    loss = norm(y - t)^2 + 0.1*mean(W.^2) + max(h)
+regularization: {l2: 0.01}
+training: {batch_size: full}
+"""
+
+
+def problem_of(text: str, *overrides: str) -> Problem:
+    return assemble(loads(text, "net.yaml", overrides))
+
+
+@pytest.mark.parametrize(
+    ("data", "rest"),
+    [
+        ("data: {dataset: iris, scaling: standard, validation_split: 0.2}", "training: {epochs: 3}"),
+        (
+            "data: {dataset: sine}",
+            "training: {epochs: 3, batch_size: full}\nregularization: {l2: 0.01, l1: 0.02}",
+        ),
+        ("data: {dataset: moons}", "training: {epochs: 2}\noptimizer: sgd\ndtype: float32"),
+    ],
+)  # fmt: skip
+def test_it_trains_to_the_bytes_of_its_layers(
+    run: Callable[..., Any], tmp_path: Path, data: str, rest: str
+) -> None:
+    trained = []
+    for name, model in (("program", TWO_LAYERS), ("layers", "model: {hidden: [5]}")):
+        (tmp_path / f"{name}.yaml").write_text(f"{data}\n{model}\n{rest}\n")
+        run("train", str(tmp_path / f"{name}.yaml"), f"output.dir={tmp_path / name}").answered()
+        trained.append(load_file(tmp_path / name / "model.safetensors"))
+    names = {"W1": "linear1.weights", "b1": "linear1.bias", "W2": "linear2.weights", "b2": "linear2.bias"}
+    for own, layers in names.items():
+        assert trained[0][own].tobytes() == trained[1][layers].tobytes()
+
+
+def test_its_gradient_is_that_of_differences() -> None:
+    """And of the sum over rows of what each has alone; as many rows as h has numbers."""
+    for checked in check_gradients(problem_of(OWN_LOSS)):
+        assert checked.agree
+        assert checked.difference is not None
+        assert checked.difference < 1e-7
+
+
+def test_the_step_on_paper_is_the_step() -> None:
+    made = whole_step(problem_of(OWN_LOSS, "optimizer=sgd"))
+    point = NetworkPoint(made.unrolled(Paper()))
+    found = point.unrolled.by_parameter(point.here.cotangents)
+    for name, gradient in made.gradients.items():
+        np.testing.assert_allclose(found[name], gradient, rtol=1e-12, atol=1e-14)
+    assert point.here.value == pytest.approx(made.step.before, rel=1e-14)
+
+
+def test_a_row_with_its_loss_is_a_program() -> None:
+    """What `graph` draws: the mean over rows of its value is the loss, for every loss that has words."""
+    for loss in ("mse", "mae", "huber", "sse", "half_sse", "quantile", "poisson"):
+        problem = problem_of(f"data: {{inputs: [[1, 2]], targets: [[3, 1]]}}{TWO_LAYERS}", f"loss={loss}")
+        network = problem.network
+        assert isinstance(network, ProgramNetwork)
+        settled, row = network.of_row(), problem.first_row()
+        value = float(array_values(settled, row).value)
+        assert value == pytest.approx(whole_step(problem).step.before, rel=1e-12), loss
+
+
+def test_it_is_kept_as_it_is_written() -> None:
+    """A resolved config is read back, in the file and in the model."""
+    config = loads(OWN_LOSS, "net.yaml").config
+    assert from_resolved(resolved(config)) == config
+    assert loads(to_yaml(resolved(config)), "again.yaml").config.model == config.model
+
+
+DATA = "data: {inputs: [[1, 0.5]], targets: [1]}"
+FAULTS: list[tuple[str, list[str]]] = [
+    (
+        """
+model:
+  parameters: {W: [2, 3], b: 4}
+  program: |
+    h = tanh(W@x)
+
+    z = W@b
+    y = sum(z) + sum(h) + x[5]""",
+        [
+            """net.yaml:5:14: a 2x3 matrix times a vector of 2: 3 columns meet 2 rows
+  h = tanh(W@x)
+           ^^^
+  hint: W'@x would fit""",
+            """net.yaml:7:9: a 2x3 matrix times a vector of 4: 3 columns meet 4 rows
+  z = W@b
+      ^^^""",
+            """net.yaml:8:27: index 5 is outside: a vector of 2 goes from 0 to 1
+  y = sum(z) + sum(h) + x[5]
+                        ^^^^""",
+        ],
+    ),
+    (
+        """
+model:
+  dims: {H: 2}
+  parameters: {W: [H, 2], q: 3}
+  program: |
+    H = W@x
+    sum(H) + hh""",
+        [
+            "net.yaml:4:30: model.parameters.q: the parameter q is not in the program",
+            """net.yaml:6:5: model.program: H is one of model.dims: a statement has another name
+  H = W@x
+  ^""",
+            """net.yaml:7:14: model.program: hh is no parameter and no statement
+  sum(H) + hh
+           ^^
+  hint: model.parameters: {hh: [4]} declares it""",
+        ],
+    ),
+    (
+        """model: {parameters: {a: []}, program: "a*x[0] + t"}""",
+        [
+            """net.yaml:2:49: the output needs t, the row's target, which it is to predict
+  a*x[0] + t
+           ^
+  hint: loss = ... is where the target has its place"""
+        ],
+    ),
+    (
+        "model: {parameters: {W: [2, 2]}, program: 'W@x'}",
+        [
+            """net.yaml:2:44: the program gives a vector of 2, but the targets are rows of 1
+  W@x
+  ^^^
+  hint: the last statement is the output"""
+        ],
+    ),
+    (
+        "model: {parameters: {W: [2, 2]}, program: 'sum(inv(W)@x) + det([[x[0], 1], [0, 1]])'}",
+        [
+            """net.yaml:2:60: det is of what is the same for all rows, and x takes part in this
+  sum(inv(W)@x) + det([[x[0], 1], [0, 1]])
+                  ^^^^^^^^^^^^^^^^^^^^^^^^"""
+        ],
+    ),
+    (
+        "model: {parameters: {W: [2, K]}, program: 'sum(W@x)'}",
+        ["net.yaml:2:25: model.parameters.W: K is no size\n  hint: sizes: inputs, outputs"],
+    ),
+    (
+        "model: {parameters: {a: 0.5}, program: 'a*x[0]'}",
+        [
+            """net.yaml:2:25: model.parameters.a is a shape, not 0.5
+  hint: a: {init: 0.5} is a number to begin with"""
+        ],
+    ),
+    (
+        "model: {parameters: {w: 2}, program: 'p = w@x; loss = (p - y)*x'}",
+        [
+            """net.yaml:2:55: loss is one number a row, not a vector of 2
+  p = w@x; loss = (p - y)*x
+                  ^^^^^^^^^
+  hint: mean(...) or sum(...) makes one of it"""
+        ],
+    ),
+    (
+        "model: {parameters: {w: 2}, program: 'p = w@x; loss = (p - y)^2'}\nloss: mse",
+        [
+            """net.yaml:3:7: the program has a loss of its own: loss: mse has no place
+  hint: leave one of them out"""
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("model", "messages"), FAULTS, ids=[faults[0][:60] for _, faults in FAULTS])
+def test_faults_say_file_and_line_all_at_once(model: str, messages: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        problem_of(f"{DATA}\n{model.strip()}")
+    assert str(caught.value) == "\nbackprop: error: ".join(messages)
+
+
+def test_a_model_is_read_again(run: Callable[..., Any], tmp_path: Path) -> None:
+    """Predicted rows are what each is alone, whatever the batch."""
+    (tmp_path / "net.yaml").write_text(OWN_LOSS)
+    run("train", str(tmp_path / "net.yaml"), f"output.dir={tmp_path / 'run'}", "training.epochs=2").answered()
+    (tmp_path / "rows.csv").write_text("x1,x2\n1,0.5\n0.2,-1\n0.3,0.7\n")
+    every = (
+        run("predict", str(tmp_path / "run"), str(tmp_path / "rows.csv"), "--format", "csv").answered().out
+    )
+    for at, line in enumerate(every.splitlines()[1:], 1):
+        (tmp_path / "row.csv").write_text("x1,x2\n" + ",".join(line.split(",")[:2]) + "\n")
+        alone = run("predict", str(tmp_path / "run"), str(tmp_path / "row.csv"), "--format", "csv").answered()
+        assert alone.out.splitlines()[1] == every.splitlines()[at]
+
+
+@pytest.mark.parametrize("command", ["trace", "explain", "graph", "check"])
+def test_commands_know_it(run: Callable[..., Any], tmp_path: Path, command: str) -> None:
+    (tmp_path / "net.yaml").write_text(OWN_LOSS)
+    more = ["--claim", "E=1"] if command == "check" else []
+    done = run(command, str(tmp_path / "net.yaml"), "optimizer=sgd", *more)
+    assert done.status == (1 if command == "check" else 0), done.err
