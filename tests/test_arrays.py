@@ -292,7 +292,7 @@ def programs(draw: st.DrawFn) -> tuple[str, Arrays]:
         if depth == 0:
             return leaf(shape)
         inner = draw(st.sampled_from(LENGTHS))
-        ways = ["leaf", "sum", "product", "map", "scaled", "matmul", "part"]
+        ways = ["leaf", "sum", "product", "map", "scaled", "matmul", "part", "full"]
         ways += (
             ["turned", "outer", "bias"]
             if len(shape) == 2
@@ -321,6 +321,10 @@ def programs(draw: st.DrawFn) -> tuple[str, Arrays]:
             if len(shape) == 2:
                 return f"{array((shape[0] + 1, shape[1]), depth - 1)}[1:]"
             return f"{array((2, *shape), depth - 1)}[{draw(st.sampled_from(['0', '1', '-1']))}]"
+        if way == "full":  # constant, and as many numbers
+            inside = array(shape, depth - 1)
+            of = draw(st.sampled_from(["({} .^ 0)", "where({} > 0, 2, 2)", "where(1 < 2, 0.5, {})"]))
+            return of.format(inside)
         if way == "turned":
             return f"{array(shape[::-1], depth - 1)}'"
         if way == "outer":
@@ -788,6 +792,7 @@ def holds(text: str, values: Arrays) -> None:
 @given(programs())
 @example(("sum(rowsum((a + b)[1:]))", {"a": np.zeros((3, 1)), "b": np.zeros(1)}))
 @example(("sum(diag(a)*diag(b@b'))", {"a": np.eye(2) / 4, "b": np.array([0.25, 0.0])}))
+@example(("norm(a^0*b)", {"a": np.array([1.0, 2.0, 3.0]), "b": 0.5}))
 def test_random_programs_hold(case: tuple[str, Arrays]) -> None:
     holds(*case)
 

@@ -23,6 +23,7 @@ from ..ops import PRIMITIVES, Primitive, Shape
 from ..ops.arrays import ARRAYS
 from ..ops.matrices import MATRICES, Key, labels, sizes_of
 from ..ops.namespaces import FLOATS, Lifted
+from ..ops.primitive import broadcast
 from ..ops.tensor import TENSORS, Pull, TensorPrimitive, filled
 from .run import constants, single_constants
 from .sweep import sweep
@@ -121,15 +122,15 @@ def _quotient(recorder: Recorder, a: Any, b: Any) -> Any:
 
 def _power(recorder: Recorder, a: Any, n: float) -> Any:
     if n == 0.0:
-        return 1.0
+        return recorder.full(1.0, a)
     return a if n == 1.0 else None
 
 
 def _choice(recorder: Recorder, c: Any, a: Any, b: Any) -> Any:
     if not isinstance(c, Written):
-        return a if c else b
+        return recorder.full(a if c else b, a, b)
     same = not isinstance(a, Written) and not isinstance(b, Written) and a == b
-    return a if same else None
+    return recorder.full(a, c) if same else None
 
 
 class Recorder:
@@ -280,6 +281,12 @@ class Recorder:
         if (g.shape if isinstance(g, Written) else ()) == shape:
             return g
         return self.write(ARRAYS["expand"], (g,), {"shape": shape})
+
+    def full(self, value: Any, *operands: Any) -> Any:
+        """Return what an operation comes to with every axis of its operands; a cotangent may lack some."""
+        if self.pulling:
+            return value
+        return self.expanded(value, broadcast(*(x.shape if isinstance(x, Written) else () for x in operands)))
 
     def narrowed(self, share: Share, shape: Shape) -> Any:
         """Sum over the axes of a user that a node of ``shape`` lacks or has once."""
