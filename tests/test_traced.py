@@ -118,6 +118,7 @@ SHAPES = {"m": (3, 2), "n": (3, 2), "s": (2, 2), "x": (2,), "y": (2,), "b": (3,)
         (lambda m, x: np.clip(m @ x, -0.5, 0.5).sum() + np.maximum(m, 0).sum(), "clamp(m@x, -0.5, 0.5)"),
         (lambda x, c: np.log1p(np.exp(x * c)).mean() + abs(x).sum() + (c**x).sum(), "c^x"),
         (lambda s: (s @ s).T[0, 1] + s.T.T[0, 1], "(s@s)'[0, 1] + s[0, 1]"),
+        (lambda x: np.sinc(x).sum() + np.round(x + 0.2).sum(), "sum(sinc(pi*x)) + sum(round(x + 0.2))"),
         (lambda x: np.array([x[0], x[1], 3.0]) @ np.array([1, 2, 3]), "x[0]*1 + x[1]*2"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -183,6 +184,28 @@ def test_loops_unroll_and_functions_of_ours_are_put_in() -> None:
     assert trace(lambda y: inner(y) + inner(x=2)).text == "f(y) = y*y + 4"
 
 
+def test_settings_keep_their_values_and_arrays_their_shapes() -> None:
+    def power(x, a=2, flag=True, kind="sin", *, n=3):
+        assert (flag, kind, n) == (True, "sin", 3)
+        return a * sum(getattr(functions, kind)(x) ** k for k in range(1, n))
+
+    assert trace(power).names == ("x", "a")
+    assert trace(power)(0.5) == pytest.approx(power(0.5))
+
+    def product(x, W=np.array([[1.0, 2.0], [3.0, 4.0]])):  # noqa: B008, N803
+        return (x @ W * W).sum()
+
+    wide = np.arange(6.0).reshape(2, 3)
+    assert trace(product)(x=[1, 2]) == product(np.array([1, 2]))
+    assert trace(product)(x=[1, 2], W=wide) == product(np.array([1, 2]), wide)
+
+    def steps(x):
+        d = x * x
+        return d + 1
+
+    assert grad(steps, x=0.5, of="d").gradient == {"x": 1.0}
+
+
 FILE = Path(__file__).name
 
 
@@ -194,8 +217,8 @@ FILE = Path(__file__).name
         (lambda x: x and 2, "whether x holds", "where"),
         (lambda x: math.sin(x), "the number x is not known", "np.sin(x), functions.sin(x)"),
         (lambda x: int(x * 2), r"the number x\*2 is not known", "np.sin(x)"),
-        (lambda x: [1, 2][x], "the number x is not known", "np.sin(x)"),
-        (lambda x: range(x), "the number x is not known", "np.sin(x)"),
+        (lambda x: [1, 2][x], "the number x is not known", "def f(x, *, n=3)"),
+        (lambda x, n=3: x * range(n)[-1], "the number n is not known", "def f(x, *, n=3)"),
     ],
 )
 def test_what_asks_for_a_value_says_where_and_what_to_write(function, says: str, hint: str) -> None:
@@ -214,10 +237,11 @@ def test_what_asks_for_a_value_says_where_and_what_to_write(function, says: str,
         (lambda x: np.std(x), "np.std is not traced"),
         (lambda x: np.add(x, 1, dtype=float), "np.add is traced without"),
         (lambda x: x.reshape(2), "no attribute 'reshape'"),
-        (lambda x: "text", "returns str: 'text' is no number"),
+        (lambda x: "text", "what <lambda> returns: 'text' is no number"),
         (lambda x: x * math.inf, "inf is not a finite number"),
         (lambda x: x @ 2, "@ is the product of arrays"),
         (lambda x: {}["a"], "KeyError"),
+        (lambda x, y=math.inf: x * y, "the default of y: inf is not a finite number"),
         (lambda *x: x, "names what it takes"),
         (lambda _x: 1, "no name of the language"),
         (int, "does not say what it takes|x is no number|cannot be traced"),

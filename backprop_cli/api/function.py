@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from inspect import signature
 from typing import TYPE_CHECKING, Any, overload
 
 from ..errors import BackpropError, BindingError, ExpressionError, Source
@@ -48,7 +47,9 @@ class Function(Program):
     def names(self) -> tuple[str, ...]:
         """What the inputs are called: of a Python function its arguments, else in the order of first use."""
         if self.__wrapped__ is not None:
-            return tuple(signature(self.__wrapped__).parameters)
+            from ..language.traced import inputs_of
+
+            return tuple(inputs_of(self.__wrapped__))
         try:
             return tuple(lower(self, large=True).inputs)
         except KeyError:  # an item of arrays
@@ -226,7 +227,6 @@ def traced_function(function: Callable[..., Any]) -> Function:
     except Unknown:
         raise
     except BackpropError:
-        signature(function)
         found = Function(Source(""), [])
     found.__dict__.update(
         __wrapped__=function, __doc__=function.__doc__, __name__=getattr(function, "__name__", "f")

@@ -59,8 +59,13 @@ def ended_at(
     """
     if isinstance(program, str):
         program = read(text("program", program), large=flag("large", large))
+    function = python_of(program)
+    if function is not None and not isinstance(program, Program):
+        from ..language.traced import traced
+
+        program = traced(function)
     if not isinstance(program, Program):
-        raise UsageError("a step is asked for of a text, or what parse returned")
+        raise UsageError("a step is asked for of a text, what parse returned, or a Python function")
     ended, later = until(program, step)
     return ended, {name: x for name, x in given.items() if name not in later}
 

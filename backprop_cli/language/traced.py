@@ -35,6 +35,7 @@ MOST_WRITTEN = 10_000
 
 WHERE = "where(condition, a, b), of backprop_cli.functions or NumPy, is a choice by values"
 FUNCTION = "a function of NumPy's, or of backprop_cli.functions, is traced: np.sin(x), functions.sin(x)"
+SETTING = "a number that counts is known beforehand: behind the * of def f(x, *, n=3) it keeps its value"
 OWN = ("backprop_cli", "numpy")
 """Packages whose frames are not the user's."""
 
@@ -65,7 +66,6 @@ WRITTEN: Mapping[str, Callable[..., Any]] = {
     "reciprocal": lambda x: 1 / x,
     "exp2": lambda x: 2**x,
     "floor_divide": lambda x, n: applied("floor", x / n),
-    "sinc": lambda x: applied("sinc", math.pi * x),
     "deg2rad": lambda x: x * math.pi / 180,
     "radians": lambda x: x * math.pi / 180,
     "rad2deg": lambda x: x * 180 / math.pi,
@@ -186,10 +186,13 @@ class Traced:
         shown = f"{self!r:.40}"
         raise _at_the_user(f"whether {shown} holds is not known while the function is traced", WHERE)
 
-    def _number(self) -> NoReturn:
-        raise _at_the_user(f"the number {self!r:.40} is not known while the function is traced", FUNCTION)
+    def _number(self, hint: str = FUNCTION) -> NoReturn:
+        raise _at_the_user(f"the number {self!r:.40} is not known while the function is traced", hint)
 
-    __float__ = __int__ = __index__ = __complex__ = __trunc__ = _number
+    __float__ = __int__ = __complex__ = __trunc__ = _number
+
+    def __index__(self) -> NoReturn:
+        self._number(SETTING)
 
     # NumPy's protocols
 
@@ -370,6 +373,7 @@ OF_ARRAYS: Mapping[str, Callable[..., Any]] = {
     "where": lambda condition, a, b: applied("where", condition, a, b),
     "clip": lambda x, low, high: applied("clamp", x, low, high),
     "round": lambda x: applied("round", x),
+    "sinc": lambda x: applied("sinc", math.pi * x),
     "inner": lambda a, b: valued(a).dot(b),
     "shape": lambda x: x.shape,
     "ndim": lambda x: x.ndim,
@@ -471,21 +475,19 @@ def traced(function: Callable[..., Any], shapes: Mapping[str, Shape] | None = No
     title = getattr(function, "__name__", type(function).__name__)
     shapes = shapes or {}
     leaves: dict[str, Traced] = {}
-    defaults: dict[str, Any] = {}
-    parameters = _parameters(function, title)
+    defaults: dict[str, str] = {}
+    parameters = inputs_of(function)
     for name, parameter in parameters.items():
         if not re.fullmatch(NAME, name) or len(name) > NAME_LIMIT:
             raise UsageError(f"{title} has an argument {name}, which is no name of the language")
-        leaves[name] = Traced(name, NAME_ITEM, (), shapes.get(name, ()))
+        shape: Shape = ()
         if parameter.default is not Parameter.empty:
-            defaults[name] = parameter.default
+            default = _told(parameter.default, f"the default of {name}")
+            defaults[name], shape = format_items(items_of(default)), default.shape
+        leaves[name] = Traced(name, NAME_ITEM, (), shapes.get(name, shape))
     result, local = _called(function, title, parameters, leaves)
-    try:
-        output = valued(result)
-        given = {name: format_items(items_of(valued(x))) for name, x in defaults.items()}
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{title} returns {type(result).__name__}: {error}") from None
-    text = _text(title, leaves, given, output, local)
+    output = _told(result, f"what {title} returns")
+    text = _text(title, leaves, defaults, output, local)
     source = Source(text)
     arrays = bool(shapes) or any(x.shape or (x.arity == 1 and x.text in CALLED) for x in _reached(output))
     try:
@@ -495,20 +497,45 @@ def traced(function: Callable[..., Any], shapes: Mapping[str, Shape] | None = No
         raise
 
 
-def _parameters(function: Callable[..., Any], title: str) -> Mapping[str, Parameter]:
+def inputs_of(function: Callable[..., Any]) -> dict[str, Parameter]:
+    """Return the arguments that are traced.
+
+    What has a default and stands behind ``*``, or a default that is no number, is a setting: it keeps its
+    value.
+
+    Raises:
+        UsageError: for a function that does not name what it takes.
+    """
+    title = getattr(function, "__name__", type(function).__name__)
     try:
         found = signature(function).parameters
     except (TypeError, ValueError):
         raise UsageError(
             f"{title} cannot be traced: it does not say what it takes", hint="lambda x: ..., around it"
         ) from None
-    for parameter in found.values():
+    for name, parameter in found.items():
         if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
             raise UsageError(
-                f"{title} takes *{parameter.name}: a traced function names what it takes",
+                f"{title} takes *{name}: a traced function names what it takes",
                 hint="an array is one argument: def f(x): ...",
             )
-    return found
+    return {name: parameter for name, parameter in found.items() if not _is_setting(parameter)}
+
+
+def _is_setting(parameter: Parameter) -> bool:
+    default = parameter.default
+    if default is Parameter.empty:
+        return False
+    number = isinstance(default, (int, float)) and not isinstance(default, bool)
+    plain = not number and not hasattr(default, "shape") and not isinstance(default, (list, tuple))
+    return plain or parameter.kind is Parameter.KEYWORD_ONLY
+
+
+def _told(x: Any, what: str) -> Traced:
+    try:
+        return valued(x)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{what}: {error}") from None
 
 
 def _called(
@@ -530,8 +557,9 @@ def _called(
             local.clear()
             local.update(frame.f_locals)
 
-    by_name = {name: x for name, x in leaves.items() if parameters[name].kind is Parameter.KEYWORD_ONLY}
-    positional = [x for name, x in leaves.items() if name not in by_name]
+    only = Parameter.POSITIONAL_ONLY
+    positional = [x for name, x in leaves.items() if parameters[name].kind is only]
+    by_name = {name: x for name, x in leaves.items() if parameters[name].kind is not only}
     before = sys.getprofile()
     sys.setprofile(watch)
     try:
