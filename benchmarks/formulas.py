@@ -600,11 +600,15 @@ class Judge:
                 id = here.ids[name]
                 truths = [(p, p.slope(id)) for p in (here, *others) if id in p.here]
                 self.holds(f"grad, {formulas}", formula, reader, truths)
-            self.formats(report, told, graph, here, others, f"grad, {formulas}")
+                if id in report.over:
+                    self.holds("grad, over slopes", report.over[id], reader, truths)
+            over = {graph.own_name(id): formula for id, formula in report.over.items()}
+            self.formats(report, told, graph, here, others, f"grad, {formulas}", over)
 
     def formats(
-        self, report: Any, told: Mapping[str, str], graph: Graph, here: Place, others: Any, kind: str
-    ) -> None:
+        self, report: Any, told: Mapping[str, str], graph: Graph, here: Place, others: Any, kind: str,
+        over: Mapping[str, str] = {},
+    ) -> None:  # fmt: skip
         """Hold the formulas of every format of a table to those of JSON."""
         pages = {
             "csv": [*csv.reader(io.StringIO(report.to_text("csv")))],
@@ -628,8 +632,10 @@ class Judge:
         for width in (60, 90):
             for name, cell in narrow_formulas(report, width).items():
                 self.counts[f"{kind}, narrow"] += 1
-                if name in told and cell != told[name].replace(" ", ""):
-                    self.note(f"{kind}, narrow", f"{cell} in {width} columns, in JSON {told[name]}")
+                texts = [t.replace(" ", "") for t in (told.get(name), over.get(name)) if t is not None]
+                begun = cell.removesuffix("...")
+                if texts and not any(t == cell or (begun != cell and t.startswith(begun)) for t in texts):
+                    self.note(f"{kind}, narrow", f"{cell} in {width} columns, not {' or '.join(texts)}")
         reader = Reader(graph)
         head, *_ = pages["markdown"]
         for row in rows_of_latex(report.to_text("latex")):

@@ -66,6 +66,7 @@ def test_all_that_is_printed_was_read(judge: formulas.Judge) -> None:
     judge.judge(*LITERAL[6])
     kinds = [f"{c}, {f}" for c in ("grad, names", "grad, inputs", "grad --order 2") for f in
              ("csv", "tsv", "markdown", "html", "table", "latex")]  # fmt: skip
+    kinds += ["grad, over slopes", "grad, names, narrow"]
     kinds += [f"explain, {f}: sides read" for f in ("json", "markdown", "latex")]
     kinds += [f"graph, {f}" for f in ("json: a step", "json: an arrow", "dot", "mermaid", "svg")]
     kinds += ["explain, json: local", "explain --symbolic: substituted", "explain --symbolic: formula"]

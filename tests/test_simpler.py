@@ -74,7 +74,7 @@ def test_no_formula_is_longer_than_it_was() -> None:
             graph = graph_of(text)
         except BackpropError:
             continue
-        texts, shorten = chained(graph, [n.id for n in graph.nodes if n.kind != CONSTANT])
+        texts, _, shorten = chained(graph, [n.id for n in graph.nodes if n.kind != CONSTANT])
         before = dict(texts)
         shorten()
         assert texts.keys() == before.keys()

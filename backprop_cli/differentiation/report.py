@@ -55,6 +55,7 @@ class GradientReport(NamedTuple):
         wrt: Inputs and steps asked for.
         warnings: What the user should know, one line each.
         notes: Where a method has no answer and why.
+        over: Long formulas by node once more, over the slopes of the steps that use it: ``b*(dg/dv3)``.
     """
 
     graph: Graph
@@ -67,6 +68,7 @@ class GradientReport(NamedTuple):
     wrt: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    over: Mapping[int, str] = {}
 
     @property
     def inputs(self) -> dict[str, float] | None:
@@ -223,12 +225,14 @@ class Column(NamedTuple):
         numbers: Node to derivative; None, or missing, where the method has none.
         quotients: Node to what the differences say of it.
         formulas: Node to formula; None from a method without any.
+        over: As of a `GradientReport`.
         notes: Where there is no answer and why.
     """
 
     numbers: Mapping[int, float | None]
     quotients: Mapping[int, Quotient] = {}
     formulas: Mapping[int, str] | None = None
+    over: Mapping[int, str] = {}
     notes: tuple[str, ...] = ()
 
 
@@ -264,7 +268,7 @@ def _symbolic(task: Task) -> Column:
     elif answer.route == "chain":
         notes.append("symbolic: numbers chained step by step, the program is too large to inline")
     numbers = {k: x for k, x in answer.numbers.items() if not task.point.is_apart(k)}
-    return Column(numbers, formulas=answer.formulas, notes=tuple(notes))
+    return Column(numbers, formulas=answer.formulas, over=answer.over, notes=tuple(notes))
 
 
 def _reverse(task: Task) -> Column:
@@ -401,10 +405,11 @@ def differentiate(
         numbers[:] = [None if k in nowhere else x for k, x in enumerate(numbers)]
     quotients: dict[int, Quotient] = {}
     formulas: list[str | None] | None = None
+    over: Mapping[int, str] = {}
     for column in found.values():
         quotients |= column.quotients
         if column.formulas is not None:
-            formulas = list(map(column.formulas.get, range(len(graph))))
+            formulas, over = list(map(column.formulas.get, range(len(graph)))), column.over
     verdicts = [
         compare(
             {name: column[k] for name, column in columns.items()} | point.limit(k),
@@ -428,8 +433,9 @@ def differentiate(
 
         notes += beside_notes(graph, point.limits, asked)
     return GradientReport(
-        graph, point, point.shown(), tuple(chosen), columns, formulas, verdicts, asked, tuple(warnings), notes
-    )
+        graph, point, point.shown(), tuple(chosen), columns, formulas, verdicts, asked,
+        tuple(warnings), notes, over,
+    )  # fmt: skip
 
 
 def _arbitrate(
@@ -590,4 +596,5 @@ def _formulas_only(
         asked,
         warnings_of(graph),
         notes,
+        {} if graph.source.unknown else answer.over,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..differentiation import METHODS
+from ..differentiation.compare import NOT_RUN
 from ..differentiation.report import GradientReport
 from ..graph import CONSTANT, INPUT
 from ..language.format import beginning, letter, node_text, output_text
@@ -12,6 +13,7 @@ from ..language.numbers import rounded
 from .page import Block, Cell, Column, Grid, Heading, Kind, Lines, Only, Paragraph, Slopes, Text, Tone, plain
 
 MANY_ROWS = 100
+SIDE_BY_SIDE = 100  # columns of a terminal from which each method has its own
 TONES: dict[str, Tone] = {
     "agree": "good",
     "kink": "doubt",
@@ -22,6 +24,8 @@ TONES: dict[str, Tone] = {
     "disagree": "bad",
 }
 """By verdict."""
+
+CUT = "formulas that end in ... are whole with --formulas inputs, -o FILE or --format json"
 
 
 def page(
@@ -53,9 +57,10 @@ def _grid(report: GradientReport, digits: int, everything: bool, summary: bool) 
     several = len(report.columns) > 1
     columns = [Column("step", "name"), Column("operation", "expression", least=9)]
     columns += [Column("value", "number")] if report.inputs is not None else []
-    columns += (
-        [Column("formula", "formula", least=12, of=graph.name(graph.output))] if formulas is not None else []
-    )
+    if formulas is not None:
+        output = graph.name(graph.output)
+        said = (f"(d{output}/dNAME) is the slope in the row of NAME", CUT) if report.over else None
+        columns.append(Column("formula", "formula", least=12, floor=16, of=output, single=said))
     columns += [Column(method, "number") for method in report.columns]
     columns += [Column("agree", "verdict")] if several else []
     shown = [
@@ -73,14 +78,22 @@ def _grid(report: GradientReport, digits: int, everything: bool, summary: bool) 
             Text(node.kind if node.op is None else node_text(graph, id), kind=leaf),
         ]
         row += [rounded(report.values[id], digits)] if report.inputs is not None else []
-        row += [Text(formulas[id] or "-", "formula")] if formulas is not None else []
+        row += [_formula(report, id)] if formulas is not None else []
         row += [rounded(column[id], digits) for column in report.columns.values()]
         row += [_verdict(verdict if node.kind != CONSTANT else "")] if several else []
         rows.append(row)
     if len(rows) > MANY_ROWS and not everything and summary:
         left_out = slice(MANY_ROWS // 2, -MANY_ROWS // 2)
         rows[left_out], shown[left_out] = [[]], [-1]
-    return Grid(columns, rows, narrow=_narrow(report, columns, rows), nodes=shown)
+    return Grid(
+        columns, rows, needs=SIDE_BY_SIDE, narrow=_narrow(report, columns, rows, digits, shown), nodes=shown
+    )
+
+
+def _formula(report: GradientReport, id: int) -> Cell:
+    assert report.formulas is not None
+    text, over = report.formulas[id] or "-", report.over.get(id, "")
+    return Text(text, "formula", short=over if len(over) < len(text) else "")
 
 
 def _verdict(verdict: str) -> Cell:
@@ -88,33 +101,25 @@ def _verdict(verdict: str) -> Cell:
 
 
 def _narrow(
-    report: GradientReport, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]
+    report: GradientReport,
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[Cell]],
+    digits: int,
+    ids: Sequence[int],
 ) -> tuple[Block, ...]:
-    """Return a narrower table.
-
-    Where the methods say the same, their columns become one; where they do not, the numbers stay, and the
-    formulas go below the table.
-    """
-    titles = [column.title for column in columns]
-    methods = [k for k, title in enumerate(titles) if title in METHODS]
+    """Return a narrower table: one column for all methods, and below it the rows in which they differ."""
+    methods = [k for k, column in enumerate(columns) if column.title in METHODS]
     if len(methods) < 2:
         return ()
-    if all(plain(row[-1]) == "agree" or len({row[k] for k in methods} - {"-"}) <= 1 for row in rows if row):
-        best = titles.index("reverse") if "reverse" in titles else methods[0]
-        kept = [k for k in range(len(columns)) if k == best or k not in methods]
-        merged = [columns[k].replace(title="gradient") if k == best else columns[k] for k in kept]
-        return (Grid(merged, [[row[k] for k in kept if row] for row in rows]),)
-    if "formula" not in titles:
-        return ()
-    at = titles.index("formula")
-    grid = Grid([*columns[:at], *columns[at + 1 :]], [[*row[:at], *row[at + 1 :]] for row in rows])
-    output = report.graph.name(report.graph.output)
-    below = [
-        (f"d{output}/d{plain(row[0])} = ", row[at])
-        for row in rows
-        if row and plain(row[at]) not in ("", "-", "1")
+    first, last = methods[0], methods[-1] + 1
+    merged = [*columns[:first], Column("gradient", "number"), columns[-1].replace(title="")]
+    shorter = [
+        [*row[:first], rounded(report.standing(id)[0], digits), row[-1]] if row else []
+        for row, id in zip(rows, ids, strict=True)
     ]
-    return (grid, Lines(below, most=None)) if below else (grid,)
+    odd = [[row[0], *row[first:]] for row in rows if row and plain(row[-1]) not in ("agree", NOT_RUN, "")]
+    differing = Grid([columns[0], *columns[first:last], columns[-1]], odd, title="where the methods differ:")
+    return (Grid(merged, shorter), *([differing] if odd else []))
 
 
 def headline(report: GradientReport, digits: int) -> str:

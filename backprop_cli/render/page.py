@@ -136,7 +136,7 @@ class Grid(Record):
         title: Above it.
         drop: Groups of columns that go first where the terminal is too narrow for all.
         narrow: What stands in its place there.
-        needs: Columns a terminal has to have for it, whatever stands in it; 0 for what its cells need.
+        needs: Columns a terminal has to have for it besides, however little its cells need.
         ruled: Rows at the end that a line sets apart.
         bare: A terminal needs no titles to understand it.
         near: As of `Lines`.

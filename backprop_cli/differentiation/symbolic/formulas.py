@@ -11,13 +11,16 @@ import sympy
 from ...graph import CONSTANT, Graph
 from ...language.format import NAMED_FROM, by_name
 from ...language.operators import PRODUCT
-from ...language.written import Piece
+from ...language.written import Piece, atom
 from .constants import Constants, guarded
 from .functions import is_formula, outermost_first, shown
 from .printer import Printer
 from .simpler import Simpler
 
 CHAIN_FROM = 30  # formulas with more operations than this are written dL/dv4 further down
+
+
+LONG = 12  # characters of a formula that a table has room for
 
 
 class Formula:
@@ -44,13 +47,20 @@ def formulas(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> Te
         wanted: Node ids.
         inline: Write over inputs alone instead of over the names of steps.
     """
-    texts, shorten = chained(graph, wanted, inline=inline)
+    texts, _, shorten = chained(graph, wanted, inline=inline)
     shorten()
     return texts
 
 
-def chained(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> tuple[Texts, Callable[[], None]]:
-    """Return `formulas` as the chain rule puts them together, and what makes them shorter in their place."""
+def chained(
+    graph: Graph, wanted: Sequence[int], *, inline: bool = False
+) -> tuple[Texts, Texts, Callable[[], None]]:
+    """Return `formulas` as the chain rule puts them together.
+
+    Returns:
+        The formulas; those that are long over the slopes of the steps that use the node, as reverse mode adds
+        them up, ``(dg/dc) + b*(dg/dv3)``; and what makes the former shorter in their place.
+    """
     constants = Constants(graph)
     symbols = {n.id: sympy.Dummy(graph.name(n.id), real=True) for n in graph.nodes if n.kind != CONSTANT}
     decimal = any(n.label and not n.label.isdigit() and n.op is None and "." in n.label for n in graph.nodes)
@@ -89,16 +99,31 @@ def chained(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> tup
         )
 
     users = graph.users()
+    always = {graph.output}  # where a branch is not taken, the slope by its steps is 0, whatever they are
+    for node in reversed(graph.nodes):
+        if node.id in always and node.op is not None:
+            always.update(node.inputs[:1] if node.op.chosen else node.inputs)
     found: dict[int, Formula] = {graph.output: Formula(())}
     needed = set(wanted)
     active = graph.depends_on(list(wanted))
     output = graph.name(graph.output)
     texts: Texts = {}
+    over: Texts = {}
+
+    slopes: dict[int, Any] = {graph.output: sympy.S.One}
+
+    def slope_by(id: int) -> Any:
+        if id not in slopes:
+            slopes[id] = sympy.Dummy(f"d{output}/d{graph.name(id)}", real=True)
+            constants.written[slopes[id]] = atom(f"({slopes[id].name})")
+        return slopes[id]
+
     merged: dict[int, Callable[[], Any]] = {}
     for node in reversed(graph.nodes):
         k = node.id
         if not active[k] and k not in needed:
             continue
+        added: list[Any] = []
         if k != graph.output:
             terms: list[tuple[Any, ...]] = []
             for j in dict.fromkeys(users[k]):
@@ -110,6 +135,7 @@ def chained(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> tup
                 )
                 if step == 0:
                     continue
+                added.append(slope_by(j) * step)
                 groups = above.groups
                 if groups and graph.nodes[j].name is None:
                     terms.append((*groups[:-1], groups[-1] * step))
@@ -123,6 +149,9 @@ def chained(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> tup
             whole = inline and len(formula.groups) == 1
             texts[k] = write((formula.merged(),) if whole else formula.groups)
             merged[k] = formula.merged
+            brief = not inline and len(texts[k]) > LONG and always.issuperset(users[k])
+            if brief and is_formula(total := sympy.Add(*added)):
+                over[k] = write((total,))
         size = sum(g.count_ops(visual=False) for g in formula.groups)
         if size > (400 if inline else CHAIN_FROM):
             slope = f"d{output}/d{graph.name(k)}"
@@ -140,4 +169,4 @@ def chained(graph: Graph, wanted: Sequence[int], *, inline: bool = False) -> tup
         for k in sorted(merged, key=lambda k: graph.nodes[k].op is not None):
             texts[k] = simpler.shortest(texts[k], merged[k](), lambda e: write((e,)))
 
-    return texts, shorten
+    return texts, over, shorten

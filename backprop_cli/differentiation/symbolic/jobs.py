@@ -66,7 +66,7 @@ def _unlisted(rows: list[Any], output: int, arrays: list[Any] | None) -> Graph:
 def _gradient(graph: Graph, job: Job, found: Found) -> None:
     unrolled = job["rows"] is not None
     if not unrolled:
-        found["formulas"], found["later"] = chained(graph, job["wanted"], inline=job["inline"])
+        found["formulas"], found["over"], found["later"] = chained(graph, job["wanted"], inline=job["inline"])
     if job["inputs"] is not None:
         chain = unrolled and len(graph) > INLINED
         found["numbers"], found["route"] = numbers(

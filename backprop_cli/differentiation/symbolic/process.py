@@ -35,6 +35,7 @@ class Symbolic(NamedTuple):
         proved: Whether a claim was proved.
         chained: Formulas with the derivatives by named steps.
         by_index: By node id, number by number: for a reader, and in the language.
+        over: Long formulas once more, over the slopes of the steps that use the node.
     """
 
     formulas: dict[int, str]
@@ -46,6 +47,7 @@ class Symbolic(NamedTuple):
     inverses: Sequence[tuple[str, str]] = ()
     chained: Mapping[int, str] = {}
     by_index: Mapping[int, tuple[str, str]] = {}
+    over: Mapping[int, str] = {}
 
 
 class _Child(NamedTuple):

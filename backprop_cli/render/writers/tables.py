@@ -23,10 +23,8 @@ _GONE = "..."
 
 def fits(grid: Grid, width: int) -> bool:
     """Whether all columns have room enough side by side."""
-    if grid.needs:
-        return width >= grid.needs
     room = Room(grid.columns, grid.rows)
-    return room.enough(range(len(grid.columns))) <= width
+    return max(grid.needs, room.enough(range(len(grid.columns)))) <= width
 
 
 def lines(grid: Grid, screen: Screen) -> Iterator[Styled]:
@@ -204,7 +202,7 @@ class Laid:
             self._said[column.single[0]] = None
         if columns_of(text) > width:
             self._said[column.single[1]] = None
-            text = f"{text[: width - len(_GONE)]}{_GONE}"
+            text = text[: lines_of(text, width - len(_GONE))[0][1]].rstrip() + _GONE
         return own.replace(text=text)
 
     def _joined(self, cells: Sequence[Sequence[Styled]], part: Sequence[int]) -> Iterator[Styled]:
