@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy as np
 from ..engine.choice import ENGINES
 from ..errors import BackpropError, NoSuchNumber, UsageError
 from ..networks.network import NDArray
+from ..networks.runner import MeanLoss
 from ..tables.dialect import Dialect
-from ..training.data import Rows, load_labelled
+from ..training.data import Rows, read_labelled
 from ..training.folder import BEST, model_at
 from ..training.metrics import Evaluation, Undone
 from ..training.metrics import evaluate as evaluated
@@ -106,22 +107,18 @@ def judged(
             )
         trained.threshold = threshold
     if file is None:
-        known, source = held_out(trained, place)
+        parts, source = held_out(trained, place)
     else:
-        data = trained.config.data
-        known = load_labelled(file, trained.encoding, data, dialect)
+        parts = read_labelled(file, trained.encoding, trained.config.data, dialect)
         source = "<stdin>" if file == "-" else file
-    outputs = trained.predict(known.inputs)
-    finite = np.isfinite(outputs).all(axis=1)
-    if not finite.all():
-        raise NoSuchNumber(f"the prediction for row {finite.argmin() + 1} is too large for a number")
+    known, outputs, loss = _answered(trained, parts)
     with np.errstate(all="ignore"):
         found = evaluated(
             outputs,
             known.targets,
             "classification" if trained.classes is not None else "regression",
             trained.classes or trained.outputs,
-            trained.loss(known.inputs, known.targets, known.weights),
+            loss,
             probabilities=has_probabilities(trained),
             counts=known.weights,
             threshold=trained.threshold,
@@ -168,8 +165,34 @@ def _undone(trained: Model, outputs: NDArray, answers: NDArray) -> Iterator[Undo
                 yield Undone(name, formula.column, mae, rmse, len(misses) - len(known))
 
 
-def held_out(trained: Model, model: str) -> tuple[Rows, str]:
-    """Return the rows that a model's own config keeps from training, and which they are."""
+def _answered(trained: Model, parts: Iterable[Rows]) -> tuple[Rows, NDArray, float]:
+    """Return rows that come some at a time, without their inputs; what they are answered; the loss.
+
+    Raises:
+        NoSuchNumber: for an answer that is none.
+    """
+    known: list[Rows] = []
+    outputs: list[NDArray] = []
+    loss = MeanLoss(summed=trained.config.loss.row.sums)
+    rows = 0
+    for part in parts:
+        answers = trained.predict(part.inputs)
+        finite = np.isfinite(answers).all(axis=1)
+        if not finite.all():
+            row = rows + finite.argmin() + 1
+            raise NoSuchNumber(f"the prediction for row {row} is too large for a number")
+        with np.errstate(all="ignore"):
+            loss.add(trained.loss(part.inputs, part.targets, part.weights), part.total, part.weights)
+        rows += part.total
+        known.append(part._replace(inputs=part.inputs[:0]))
+        outputs.append(answers)
+    targets, weights = ([getattr(part, name) for part in known] for name in ("targets", "weights"))
+    counts = None if weights[0] is None else np.concatenate(weights)
+    return Rows(known[0].inputs, np.concatenate(targets), counts), np.concatenate(outputs), loss.value
+
+
+def held_out(trained: Model, model: str) -> tuple[Iterator[Rows], str]:
+    """Return the rows that a model's own config keeps from training, some at a time, and which they are."""
     data = trained.config.data
     part = next(
         (
@@ -190,7 +213,10 @@ def held_out(trained: Model, model: str) -> tuple[Rows, str]:
         raise
     rows = problem.test if part == "test" else problem.validation
     assert rows is not None
-    known = Rows(rows.encoded, rows.targets if trained.encoding.shares else rows.answers, rows.counts)
+    known = (
+        Rows(piece.encoded, piece.targets if trained.encoding.shares else piece.answers, piece.counts)
+        for piece in rows.pieces()
+    )
     source = getattr(data, f"{part}_path")
     if source is not None:
         return known, source

@@ -127,8 +127,9 @@ def train_one(task: Task, stop: Callable[[], bool]) -> Ended:
 
 def judged(problem: Problem) -> str:
     """Return a digest of the rows and targets by which a run is judged."""
-    answers = np.ascontiguousarray((problem.validation or problem.train).answers)
-    return sha256(problem.held_out.tobytes() + answers.tobytes()).hexdigest()
+    rows = problem.validation or problem.train
+    answers = np.ascontiguousarray(rows.sample.answers)
+    return sha256(problem.held_out.tobytes() + bytes(len(rows)) + answers.tobytes()).hexdigest()
 
 
 def train_all(tasks: Sequence[Task], jobs: int, stop: Callable[[], bool]) -> Iterator[Ended]:

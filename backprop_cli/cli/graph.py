@@ -364,7 +364,7 @@ def _formula(
 
     network = problem.network
     values = {p.name: float(p.first) for p in network.parameters}
-    values |= {name: float(array[0]) for name, array in problem.train.inputs.items()}
+    values |= {name: float(array[0]) for name, array in problem.train.sample.inputs.items()}
     graph = network.graph()
     point = Point.at(graph, {n: x for n, x in values.items() if n in graph.inputs})
     view = GraphView(graph, point, paths=paths)

@@ -87,6 +87,28 @@ class Outcome(NamedTuple):
     loss: float | None
 
 
+class MeanLoss:
+    """The loss of rows that come some at a time: a mean over all of them, or a sum where the loss is one.
+
+    Args:
+        summed: Whether it is a sum.
+    """
+
+    def __init__(self, *, summed: bool) -> None:
+        self._summed, self._total, self._whole = summed, 0.0, 0.0
+
+    def add(self, loss: float, rows: int, weights: NDArray | None) -> None:
+        """Take in the loss of some rows, and what these count."""
+        counts = float(rows) if weights is None else float(weights.sum(dtype=np.float64))
+        self._total += loss if self._summed else loss * counts
+        self._whole += counts
+
+    @property
+    def value(self) -> float:
+        """That of all rows so far."""
+        return self._total if self._summed else self._total / self._whole
+
+
 class Runner:
     """Runs a network.
 

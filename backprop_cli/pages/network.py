@@ -17,7 +17,8 @@ from ..networks.network import LayerNetwork
 from ..networks.runner import Runner
 from ..ops import Primitive
 from ..optimization import settings
-from ..training.problem import Problem, Set
+from ..training.problem import Problem
+from ..training.sets import Set, Stream
 
 MOST_UNITS = 32
 """Of a layer that is drawn as circles."""
@@ -56,6 +57,8 @@ def why_not(problem: Problem) -> str | None:
         return "levenberg_marquardt solves for all parameters at once: it makes no gradient step"
     if network.weighted:
         return "its rows have weights in the loss"
+    if isinstance(problem.train, Stream):
+        return "its rows are a stream (data.stream)"
     penalties = config.regularization
     if network.loss.row.sums and penalties is not None and (penalties.l1 or penalties.l2):
         return f"{config.loss.type} with a penalty is no sum over rows"
@@ -88,7 +91,7 @@ def network_data(
     runner = Runner(network, "float64")
     if trained is not None:
         runner.restore(dict(trained))
-    train = problem.train.of_type(np.dtype("float64"))
+    train = problem.train.sample.of_type(np.dtype("float64"))
     kept = _first(train, MOST_ROWS)
     lowered = network.lower(1, training=True)
     scalars = unroll(lowered.graph)

@@ -238,7 +238,9 @@ class Alarms:
         training = self.training
         largest: dict[str, NDArray] = {}
         names: dict[str, str] = {}
-        for bound, _, _ in training.runner.blocks(training.train.inputs, None):
+        looked, every = len(training.train.sample), len(training.train)
+        rows = "every training row" if looked == every else f"each of {looked:,} training rows"
+        for bound, _, _ in training.runner.blocks(training.train.sample.inputs, None):
             for layer, slopes, op in _slopes(bound):
                 names[layer] = op
                 axes = (0, *range(2, slopes.ndim))
@@ -254,8 +256,8 @@ class Alarms:
                     continue
                 for where, units, are, its in self._fresh(kind, layer, idle, last):
                     what = (
-                        f"0 on every training row, so no gradient reaches {its} weights" if kind == "dead"
-                        else f"at most {scientific(slopes[flat].max(), 2)} on every training row"
+                        f"0 on {rows}, so no gradient reaches {its} weights" if kind == "dead"
+                        else f"at most {scientific(slopes[flat].max(), 2)} on {rows}"
                     )  # fmt: skip
                     says = f"{self._layer(layer)} {units} {are} {kind}: the slope of {its} {op} is {what}"
                     yield Alarm(kind, where, epoch, f"{says} ({since})", self._livelier(kind, layer, op))
@@ -273,19 +275,19 @@ class Alarms:
         An output unit is, unless it is right; so is a layer of which none learns. Of a layer that has
         others, once the run is over, where they are the lesser part and the answers are not good.
         """
-        training = self.training
+        training, train = self.training, self.training.train.sample
         if not idle:
             return False
         if self._is_output(layer):
-            outputs = training.runner.predict(training.train.encoded, training.train.targets, raw=True)
-            targets = training.train.targets.reshape(len(training.train), -1)
+            outputs = training.runner.predict(train.encoded, train.targets, raw=True)
+            targets = train.targets.reshape(len(train), -1)
             return not np.allclose(outputs.predictions[:, idle], targets[:, idle], rtol=0.0, atol=RIGHT)
         if all_idle == units:
             return True
         if not last or all_idle < MATTERS * units:
             return False
-        outputs = training.runner.predict(training.train.encoded, training.train.targets, raw=True)
-        beside = judgement.beside_constant(training.problem, training.train, outputs.predictions)
+        outputs = training.runner.predict(train.encoded, train.targets, raw=True)
+        beside = judgement.beside_constant(training.problem, train, outputs.predictions)
         return beside is not None and beside.share < GOOD
 
     def _livelier(self, kind: str, layer: str, op: str) -> str:

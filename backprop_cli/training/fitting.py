@@ -13,6 +13,7 @@ from ..optimization.schedules import Rates
 from ..optimization.settings import LevenbergMarquardt
 from .loop import EpochRecord, Training
 from .problem import Problem
+from .sets import Set
 
 if TYPE_CHECKING:
     from ..engine.devices import Devices
@@ -77,6 +78,7 @@ def fit_of(training: Training, settings: LevenbergMarquardt, iterations: int) ->
     """Return a fit from where a training of a formula stands."""
     network, train = training.problem.network, training.problem.train
     assert isinstance(network, FormulaNetwork)
+    assert isinstance(train, Set)
     first = {p.name: float(training.runner.values[p.name]) for p in network.parameters}
     return Fit(network.graph(), train.inputs, train.targets, first, settings, iterations)
 

@@ -18,7 +18,8 @@ from ..ops.namespaces import arrays
 from .loop import Training
 from .mends import either, unscaled
 from .metrics import best_threshold, f1, poisson_deviance, shares_of, two_columns
-from .problem import Problem, Set
+from .problem import Problem
+from .sets import Set, Stream
 
 FEW_UPDATES = 1000
 """So few updates of a run that goes badly are too few."""
@@ -97,7 +98,7 @@ def of_config(problem: Problem) -> Iterator[Finding]:
     if isinstance(problem.network, LayerNetwork):
         yield from _last_activation(problem, problem.network)
     if problem.classes and problem.task == "classification":
-        counts = np.bincount(problem.train.answers, minlength=len(problem.classes))
+        counts = problem.train.of_classes(len(problem.classes))
         rare = np.flatnonzero((counts > 0) & (counts <= RARE)).tolist()
         if rare and len(problem.train) >= USUAL * len(problem.classes):
             first = rare[0]
@@ -143,7 +144,7 @@ def _last_activation(problem: Problem, network: LayerNetwork) -> Iterator[Findin
         return
     if problem.task != "regression" or not (loss.row.degree or loss.type == "quantile"):
         return
-    targets = problem.train.targets
+    targets = problem.train.sample.targets
     with np.errstate(over="ignore", invalid="ignore"):
         missed = np.square(targets - np.clip(targets, low, high)).mean(axis=0)
         spread = targets.var(axis=0)
@@ -259,10 +260,12 @@ class Beside(NamedTuple):
     Attributes:
         share: Of what the constant leaves wrong, how much is right: 1 is all of it, below 0 it is worse.
         says: Both in words.
+        rows: Which they are, in words.
     """
 
     share: float
     says: str
+    rows: str = ""
 
 
 def beside_constant(problem: Problem, rows: Set, outputs: NDArray) -> Beside | None:
@@ -355,6 +358,10 @@ def better_threshold(training: Training) -> BetterThreshold | None:
     problem, rows = training.problem, training.validation
     if rows is None or len(problem.classes or ()) != 2 or not problem.config.loss.probable:
         return None
+    if isinstance(rows, Stream):
+        if len(rows.sample) < len(rows):
+            return None  # the best one for some of the rows need not be that for all
+        rows = rows.sample
     if problem.encoding.shares or min(np.bincount(rows.answers, minlength=2)) < ENOUGH:
         return None
     outputs = training.runner.predict(rows.encoded, rows.targets, raw=True).predictions
@@ -379,11 +386,12 @@ def of_answers(training: Training, final: Training) -> dict[str, Beside]:
     for part, trained, rows in sets:
         if rows is None:
             continue
-        rows = rows.of_type(trained.runner.dtype)
-        outputs = trained.runner.predict(rows.encoded, rows.targets, raw=True).predictions
-        beside = beside_constant(training.problem, rows, outputs)
+        some = rows.sample.of_type(trained.runner.dtype)
+        outputs = trained.runner.predict(some.encoded, some.targets, raw=True).predictions
+        beside = beside_constant(training.problem, some, outputs)
         if beside is not None:
-            found[part] = beside
+            whole = f"the {part} rows" if len(some) == len(rows) else f"{len(some):,} of the {part} rows"
+            found[part] = beside._replace(rows=whole)
     return found
 
 
@@ -427,5 +435,5 @@ def of_run(
             "features that tell more of the target",
         ]
     worse = "worse than" if beside.share < 0.0 else "no better than"
-    says = f"the {part} rows are answered {worse} by a constant: {beside.says}"
+    says = f"{beside.rows} are answered {worse} by a constant: {beside.says}"
     yield Finding("useless", f"{part} rows", f"{says}; {cause}" if cause else says, either(ways))

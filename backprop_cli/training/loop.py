@@ -16,13 +16,14 @@ from ..errors import NoSuchNumber, RangeError
 from ..networks.formula import FormulaNetwork
 from ..networks.network import NDArray
 from ..networks.random import stream
-from ..networks.runner import Bound, Runner, by_row
+from ..networks.runner import Bound, MeanLoss, Runner, by_row
 from ..optimization import rules, settings
 from ..optimization.fit import scaling_hint
 from ..optimization.schedules import Rates
 from .mends import steadier
 from .metrics import higher_is_better, shares_of
-from .problem import Problem, Set
+from .problem import Problem
+from .sets import Set, Stream, Window
 
 BETTER = "other first values of the parameters, or a smaller optimizer.learning_rate"
 
@@ -108,6 +109,7 @@ class Training:
         self.last_batch: Bound | None = None
         self.first_loss: float | None = None
         self._outputs: list[NDArray] = []
+        self._tally = problem.tally() if isinstance(self.train, Stream) else None
         self._prepare()
 
     def _prepare(self) -> None:
@@ -167,75 +169,83 @@ class Training:
         """Make the updates that are left of this epoch."""
         progress, runner, problem = self.progress, self.runner, self.problem
         config = problem.config
-        train, rows, epoch = self.train, len(self.train), progress.epoch
-        order = stream(config.seed, "order", epoch).permutation(rows) if config.training.shuffle else None
+        rows, epoch = len(self.train), progress.epoch
         masks = self._masks(epoch, progress.row)
         clip = config.training.gradient_clip
         theta, gradient, state = runner.theta, runner.gradient, self.state
         update, rate_of = self.optimizer.update, self.rates.of_update
         measured = bool(config.training.measured)
         full, summed = self.batch == rows, problem.network.loss.row.sums
-        while progress.row < rows:
-            start, stop = progress.row, min(progress.row + self.batch, rows)
-            bound = runner.bound(stop - start, training=True)
-            leaves, lowered, plan = bound.leaves, bound.lowered, bound.plan
-            if order is not None and not full:
-                index = order[start:stop]
-                for name, array in train.inputs.items():
-                    np.take(array, index, 0, leaves[name], "clip")
-                np.take(train.targets, index, 0, bound.targets, "clip")
-                bound.weigh(None if train.weights is None else train.weights[index], mean=not summed)
-            elif progress.step == 0 or not full or self.last_batch is not bound:
-                # all rows at once need no order, and stay where they are
-                for name, array in train.inputs.items():
-                    leaves[name][...] = array[start:stop]
-                bound.targets[...] = train.targets[start:stop]
-                bound.weigh(None if train.weights is None else train.weights[start:stop], mean=not summed)
-            for name, draw in masks.items():
-                draw(leaves[name])
-            plan.run()
-            loss = plan.value(lowered.loss).item()
-            self.last_batch = bound
-            if not isfinite(loss):
-                raise self._diverged(bound, loss)
-            if self.first_loss is None:
-                self.first_loss = loss * self.problem.loss_unit
-            if measured:
-                self._outputs.append(by_row(plan.value(lowered.output), stop - start))
-            if clip is not None:
-                factor = clip_factor(sqrt(float(gradient @ gradient)), clip)
-                if factor < 1.0:
-                    np.multiply(gradient, factor, gradient)
-            for name, id in lowered.updates.items():
-                runner.values[name][...] = plan.value(id)
-            update(theta, gradient, state, rate_of(epoch, progress.step))
-            progress.loss += loss
-            progress.batches += 1
-            progress.step += 1
-            progress.row = stop
-            yield
+        for window in self.windows(epoch, progress.row):
+            train, order, before = window.rows, window.order, window.start
+            while progress.row < window.stop:
+                start = progress.row - before
+                stop = min(start + self.batch, len(train))
+                bound = runner.bound(stop - start, training=True)
+                leaves, lowered, plan = bound.leaves, bound.lowered, bound.plan
+                if order is not None:
+                    index = order[start:stop]
+                    for name, array in train.inputs.items():
+                        np.take(array, index, 0, leaves[name], "clip")
+                    np.take(train.targets, index, 0, bound.targets, "clip")
+                    bound.weigh(None if train.weights is None else train.weights[index], mean=not summed)
+                elif progress.step == 0 or not full or self.last_batch is not bound:
+                    # all rows at once need no order, and stay where they are
+                    for name, array in train.inputs.items():
+                        leaves[name][...] = array[start:stop]
+                    bound.targets[...] = train.targets[start:stop]
+                    bound.weigh(None if train.weights is None else train.weights[start:stop], mean=not summed)
+                for name, draw in masks.items():
+                    draw(leaves[name])
+                plan.run()
+                loss = plan.value(lowered.loss).item()
+                self.last_batch = bound
+                if not isfinite(loss):
+                    raise self._diverged(bound, loss)
+                if self.first_loss is None:
+                    self.first_loss = loss * self.problem.loss_unit
+                if measured:
+                    outputs = by_row(plan.value(lowered.output), stop - start)
+                    if self._tally is None:
+                        self._outputs.append(outputs)
+                    else:
+                        problem.tell(self._tally, outputs, train, window.picks(before + start, before + stop))
+                if clip is not None:
+                    factor = clip_factor(sqrt(float(gradient @ gradient)), clip)
+                    if factor < 1.0:
+                        np.multiply(gradient, factor, gradient)
+                for name, id in lowered.updates.items():
+                    runner.values[name][...] = plan.value(id)
+                update(theta, gradient, state, rate_of(epoch, progress.step))
+                progress.loss += loss
+                progress.batches += 1
+                progress.step += 1
+                progress.row = before + stop
+                yield
+
+    def windows(self, epoch: int, row: int = 0) -> Iterator[Window]:
+        """Yield the rows of an epoch in their order, from the window on that a row of it is in."""
+        config = self.problem.config
+        shuffled = config.training.shuffle and self.batch != len(self.train)
+        return self.train.windows(config.seed, epoch, self.batch, shuffled, row)
 
     def first_batch(self) -> Bound:
         """Return the plan of the next update with its rows and masks in place, not yet run."""
-        rows, config = len(self.train), self.problem.config
-        stop = min(self.batch, rows)
+        stop = min(self.batch, len(self.train))
         bound = self.runner.bound(stop, training=True)
-        order = np.arange(rows)
-        if config.training.shuffle:
-            order = stream(config.seed, "order", self.progress.epoch).permutation(rows)
-        self._put(bound, order[:stop])
+        window = next(self.windows(self.progress.epoch))
+        self._put(bound, window.rows, window.picks(0, stop))
         for name, draw in self._masks(self.progress.epoch, 0).items():
             draw(bound.leaves[name])
         return bound
 
-    def _put(self, bound: Bound, index: NDArray) -> None:
+    def _put(self, bound: Bound, train: Set, index: NDArray) -> None:
         """Put training rows into the leaves of a plan."""
-        for name, array in self.train.inputs.items():
+        for name, array in train.inputs.items():
             bound.leaves[name][...] = array[index]
-        bound.targets[...] = self.train.targets[index]
-        weights = self.train.weights
+        bound.targets[...] = train.targets[index]
         mean = not self.problem.network.loss.row.sums
-        bound.weigh(None if weights is None else weights[index], mean=mean)
+        bound.weigh(None if train.weights is None else train.weights[index], mean=mean)
 
     def _masks(self, epoch: int, row: int) -> dict[str, Callable[[NDArray], None]]:
         """Return what fills each dropout mask, from where the epoch stands."""
@@ -262,11 +272,7 @@ class Training:
         self.check_parameters()
         values = {"loss": progress.loss / progress.batches * problem.loss_unit}
         if problem.config.training.measured:
-            order = self._order()
-            train = problem.train
-            counts = train.counts if train.counts is None or order is None else train.counts[order]
-            answers = train.answers if order is None else train.answers[order]
-            values |= problem.measure(np.concatenate(self._outputs), answers, counts=counts)
+            values |= self._measured()
         if self.validation is not None:
             values |= {f"val_{name}": v for name, v in self.evaluate(self.validation).items()}
         values["learning_rate"] = self.rates.of_update(progress.epoch, progress.step - 1)
@@ -274,6 +280,8 @@ class Training:
         progress.row = progress.batches = 0
         progress.loss = 0.0
         self._outputs = []
+        if self._tally is not None:
+            self._tally = self.problem.tally()
         self.rates.end_epoch(values)
         return record
 
@@ -291,20 +299,35 @@ class Training:
         self._judge(values[self.monitor])
         return EpochRecord(progress.epoch, values)
 
-    def _order(self) -> NDArray | None:
-        """Return the order of the training rows in the epoch that ends; None for that of the table."""
-        config = self.problem.config
-        if not config.training.shuffle or self.batch == len(self.train):
-            return None
-        return stream(config.seed, "order", self.progress.epoch).permutation(len(self.train))
+    def _measured(self) -> dict[str, float]:
+        """Return the metrics of the epoch that ends, of what each batch was answered with."""
+        if self._tally is not None:
+            return self._tally.values()
+        (window,) = self.windows(self.progress.epoch)
+        train, order = window.rows, window.order
+        counts = train.counts if train.counts is None or order is None else train.counts[order]
+        answers = train.answers if order is None else train.answers[order]
+        return self.problem.measure(np.concatenate(self._outputs), answers, counts=counts)
 
-    def evaluate(self, rows: Set) -> dict[str, float]:
+    def evaluate(self, rows: Set | Stream) -> dict[str, float]:
         """Return the loss (without penalties) and the metrics of a set."""
+        if isinstance(rows, Stream):
+            return self._evaluate(rows)
         outcome = self.runner.predict(rows.encoded, rows.targets, weights=rows.weights, raw=True)
         assert outcome.loss is not None
         return {"loss": outcome.loss * self.problem.loss_unit} | self.problem.measure(
             outcome.predictions, rows.answers, counts=rows.counts
         )
+
+    def _evaluate(self, rows: Stream) -> dict[str, float]:
+        """Evaluate rows some at a time."""
+        tally, loss = self.problem.tally(), MeanLoss(summed=self.problem.network.loss.row.sums)
+        for piece in rows.pieces():
+            outcome = self.runner.predict(piece.encoded, piece.targets, weights=piece.weights, raw=True)
+            assert outcome.loss is not None
+            loss.add(outcome.loss, len(piece), piece.weights)
+            self.problem.tell(tally, outcome.predictions, piece)
+        return {"loss": loss.value * self.problem.loss_unit} | tally.values()
 
     def explained(self) -> float | None:
         """Return how much better the training rows are answered than by a constant: 0 is no better.
@@ -312,10 +335,11 @@ class Training:
         R2 of numbers; of classes the accuracy less the share of the most frequent one. None where a constant
         is right in every row.
         """
-        targets, weights = self.problem.train.answers, self.problem.train.weights
+        train = self.train.sample
+        targets, weights = self.problem.train.sample.answers, train.weights
         if (targets == targets[0]).all():
             return None
-        outputs = self.runner.predict(self.train.encoded, self.train.targets, raw=True).predictions
+        outputs = self.runner.predict(train.encoded, train.targets, raw=True).predictions
         name = "r2" if self.problem.task == "regression" else "accuracy"
         (share,) = self.problem.measure(outputs, targets, [name], counts=weights).values()
         return share if name == "r2" else share - float(shares_of(targets, weights).max())
@@ -353,7 +377,7 @@ class Training:
             error.hint = FIRST_STEP
             if isinstance(self.problem.network, FormulaNetwork):
                 outside = fault is not None and not isinstance(fault, RangeError)
-                error.hint = FIRST_VALUES if outside else scaling_hint(self.train.inputs)
+                error.hint = FIRST_VALUES if outside else scaling_hint(self.train.sample.inputs)
             if self.runner.dtype.itemsize < 8:
                 error.hint = f"dtype: float64, {error.hint}"
         return error
@@ -394,6 +418,8 @@ class Training:
         arrays |= {f"best/{n}": a for n, a in self.best.items()}
         if self._outputs:
             arrays["progress/outputs"] = np.concatenate(self._outputs)
+        if self._tally is not None:
+            arrays |= {f"tally/{n}": a for n, a in self._tally.arrays.items()}
         facts = {
             "progress": self.progress.as_dict(),
             "schedule": self.rates.state(),
@@ -410,6 +436,9 @@ class Training:
             self.state[name][...] = array
         self.best = dict(_part(arrays, "best"))
         self._outputs = list(_part(arrays, "progress").values())
+        if self._tally is not None:
+            for name, array in _part(arrays, "tally").items():
+                self._tally.arrays[name][...] = array
         self.progress.load(facts["progress"])
         if new:
             self.progress.ended = ""  # what ended it may not hold any more

@@ -29,13 +29,13 @@ def unscaled(problem: Problem) -> list[str]:
     config, ways = problem.config, []
     if not isinstance(problem.network, LayerNetwork):
         return []
-    train = problem.train.encoded
-    if config.data.scaling == "none" and _far(train.reshape(len(train), -1)):
+    train = problem.train.sample
+    if config.data.scaling == "none" and _far(train.encoded.reshape(len(train), -1)):
         ways.append("data.scaling: standard")
     degree = config.loss.row.degree
     folds = can_fold(config.model, problem.network.outputs)
     numbers = problem.task == "regression" and config.data.target != "features"
-    if numbers and problem.units is None and degree is not None and folds and _far(problem.train.targets):
+    if numbers and problem.units is None and degree is not None and folds and _far(train.targets):
         ways.append("data.target_scaling: standard")
     return [" and ".join(ways)] if ways else []
 

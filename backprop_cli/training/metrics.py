@@ -87,6 +87,86 @@ def measure(
         }
 
 
+class Tally:
+    """What metrics of rows follow from that come some at a time; none of them ranks rows.
+
+    Args:
+        names: Keys of `METRICS`.
+        task: What the model does.
+        outputs: Numbers that it gives for a row.
+        threshold: As of `measure`.
+    Attributes:
+        arrays: All that it remembers.
+    Source:
+        Chan, Golub and LeVeque (1983), Algorithms for computing the sample variance, eq. 2.1, with what the
+        rows count in place of how many there are.
+    """
+
+    def __init__(self, names: Sequence[str], task: Task, outputs: int, threshold: float = 0.0) -> None:
+        self._names, self._task, self._threshold = names, task, threshold
+        classes = max(2, outputs)
+        shapes = (
+            {"confusion": (classes, classes), "near": ()}
+            if task == "classification"
+            else dict.fromkeys(("absolute", "squares", "deviance", "mean", "spread"), (outputs,))
+        )
+        self.arrays: dict[str, Any] = {name: np.zeros(shape) for name, shape in shapes.items()}
+        self.arrays |= {"rows": np.zeros(()), "weight": np.zeros(())}
+        if task == "regression":
+            self.arrays |= {"low": np.full(outputs, np.inf), "high": np.full(outputs, -np.inf)}
+
+    def add(self, outputs: Floats, targets: npt.NDArray[Any], counts: Counts = None) -> None:
+        """Take rows in; see `measure`."""
+        sums, rows = self.arrays, len(outputs)
+        weight = float(rows) if counts is None else float(counts.sum(dtype=np.float64))
+        with np.errstate(all="ignore"):  # what is no number is seen by whoever asks
+            if self._task == "classification":
+                outputs = two_columns(outputs, self._threshold)
+                sums["confusion"] += confusion(outputs.argmax(axis=1), targets, outputs.shape[1], counts)
+                if "top_3_accuracy" in self._names:
+                    sums["near"] += weight * top_3_accuracy(outputs, targets, counts)
+            else:
+                outputs, targets = _numbers(outputs), _numbers(targets)
+                weights = np.ones((rows, 1)) if counts is None else counts[:, None]
+                sums["absolute"] += (weights * np.abs(outputs - targets)).sum(axis=0)
+                sums["squares"] += (weights * np.square(outputs - targets)).sum(axis=0)
+                if "poisson_deviance" in self._names:
+                    sums["deviance"] += (weights * _deviances(outputs, targets)).sum(axis=0)
+                mean = (weights * targets).sum(axis=0) / weight
+                apart, whole = mean - sums["mean"], float(sums["weight"]) + weight
+                sums["mean"] += apart * (weight / whole)
+                sums["spread"] += (weights * np.square(targets - mean)).sum(axis=0)
+                sums["spread"] += np.square(apart) * (float(sums["weight"]) * (weight / whole))
+                sums["low"] = np.minimum(sums["low"], targets.min(axis=0))
+                sums["high"] = np.maximum(sums["high"], targets.max(axis=0))
+        sums["rows"] += rows
+        sums["weight"] += weight
+
+    def values(self) -> dict[str, float]:
+        """Return the metrics of all rows so far."""
+        with np.errstate(all="ignore"):
+            return {name: float(self._value(name)) for name in self._names}
+
+    def _value(self, name: str) -> Any:
+        sums, whole = self.arrays, self.arrays["weight"]
+        if self._task == "classification":
+            matrix = sums["confusion"]
+            if name == "accuracy":
+                return np.trace(matrix) / whole
+            if name == "top_3_accuracy":
+                return sums["near"] / whole
+            scores = _class_scores(matrix)
+            return _averages(scores)[0].f1 if name == "macro_f1" else getattr(scores[1], name)
+        if name == "r2":
+            if sums["rows"] < 2:
+                return float("nan")
+            constant = sums["low"] == sums["high"]
+            return _explained(sums["squares"], np.where(constant, 0.0, sums["spread"]))
+        if name == "rmse":
+            return np.sqrt(sums["squares"] / whole).mean()
+        return (sums[{"mae": "absolute", "mse": "squares"}.get(name, "deviance")] / whole).mean()
+
+
 def check(name: str, task: Task) -> None:
     """Refuse a metric that is unknown or does not suit the task.
 
@@ -265,15 +345,24 @@ def r2(outputs: Floats, targets: Floats, counts: Counts = None) -> float:
     weights = 1.0 if counts is None else counts[:, None]
     residual = (weights * np.square(outputs - targets)).sum(axis=0)
     spread = (weights * np.square(targets - np.average(targets, axis=0, weights=counts))).sum(axis=0)
-    constant = (targets == targets[0]).all(axis=0) | (spread == 0.0)  # its mean may be rounded
-    ratio = np.divide(residual, spread, where=~constant, out=(residual != 0.0).astype(np.float64))
+    constant = (targets == targets[0]).all(axis=0)  # its mean may be rounded
+    return _explained(residual, np.where(constant, 0.0, spread))
+
+
+def _explained(residual: Floats, spread: Floats) -> float:
+    """Return R2 of sums of squares: of the errors, and of the targets around their mean."""
+    ratio = np.divide(residual, spread, where=spread != 0.0, out=(residual != 0.0).astype(np.float64))
     return float(np.mean(1.0 - ratio))
 
 
 def poisson_deviance(outputs: Floats, targets: Floats, counts: Counts = None) -> float:
     """Return the mean deviance of counts from rates above 0: 2(t log(t/y) - t + y)."""
+    return float(np.average(_deviances(outputs, targets), axis=0, weights=counts).mean())
+
+
+def _deviances(outputs: Floats, targets: Floats) -> Floats:
     logs = np.where(targets > 0.0, targets * np.log(np.where(targets > 0.0, targets, 1.0) / outputs), 0.0)
-    return float(np.average(2.0 * (logs - targets + outputs), axis=0, weights=counts).mean())
+    return 2.0 * (logs - targets + outputs)
 
 
 METRICS = {

@@ -138,6 +138,8 @@ def _check_network(config: schema.Config, encoding: Encoding) -> None:
     formula = config.model.formula
     if (config.task == "classification") != (encoding.classes is not None):
         raise ValueError("its task is not what its targets are")
+    if config.loss.class_weights is not None and encoding.classes is None:
+        raise ValueError("its loss weighs classes, of which it has none")
     if formula is not None:
         target, expression = split_formula(formula)
         columns = columns_of(expression, config.model.first_values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from math import log
@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import ConfigError, nearest
 from ..language.numbers import brief
@@ -28,10 +27,11 @@ from ..tables.numerals import cut
 from . import own_loss, schema
 from .config import Loaded, loads, monitored, text_of
 from .config import load as read_config
-from .data import WEIGHTS, Rows, Splits, load, load_formula
+from .data import WEIGHTS, Rows, Spilled, Splits, load, load_formula, load_stream
 from .data.encoding import Encoding, Feature
 from .data.kept import Kept
-from .metrics import METRICS, check, measure
+from .metrics import METRICS, Tally, check, measure
+from .sets import Set, Stream
 from .start import Start, begun, going_on, kept_of, start_of, unused, values_of
 
 MANY_ROWS = 10_000
@@ -88,7 +88,7 @@ def _splits(loaded: Loaded, kept: Kept | None) -> Splits:
     """Return the rows; a formula's columns come as they are."""
     model = loaded.config.model
     if model.formula is None:
-        return load(loaded, kept)
+        return (load_stream if loaded.config.data.stream else load)(loaded, kept)
     target, expression = split_formula(model.formula)
     used = columns_of(expression, model.first_values)
     found = load_formula(loaded, target, used)
@@ -120,51 +120,6 @@ def _splits(loaded: Loaded, kept: Kept | None) -> Splits:
         found.dropped,
         held_out=found.held_out,
     )
-
-
-class Set:
-    """Rows ready for a network.
-
-    Attributes:
-        encoded: Inputs, shape (rows, *shape of a row).
-        inputs: The same by leaf of the network.
-        targets: Shape (rows, outputs), of a formula (rows,); one-hot or shares for several classes, 0 and 1
-            for two with one output.
-        answers: Class ids (rows,), of shares the largest one's; or the same as ``targets``.
-        counts: What each row counts in metrics, (rows,); None where all count alike.
-        weights: What it counts in the loss, by its class too; None where all count alike.
-    """
-
-    def __init__(
-        self,
-        encoded: NDArray,
-        inputs: Mapping[str, NDArray],
-        targets: NDArray,
-        answers: NDArray,
-        counts: NDArray | None = None,
-        weights: NDArray | None = None,
-    ) -> None:
-        self.counts = counts
-        self.weights = weights
-        self.encoded = encoded
-        self.inputs = inputs
-        self.targets = targets
-        self.answers = answers
-
-    def __len__(self) -> int:
-        return len(self.encoded)
-
-    def of_type(self, dtype: npt.DTypeLike) -> Set:
-        """Return the rows in another precision."""
-        with np.errstate(over="ignore"):  # what float32 cannot hold is found by the first step
-            return Set(
-                self.encoded.astype(dtype, copy=False),
-                {name: array.astype(dtype, copy=False) for name, array in self.inputs.items()},
-                self.targets.astype(dtype, copy=False),
-                self.answers,
-                self.counts,
-                self.weights,
-            )
 
 
 class Problem:
@@ -205,13 +160,14 @@ class Problem:
         self.notes = splits.notes
         self.boundary = boundary_of(self.network, self.classes, self.config.threshold)
         self.monitor = _monitor(self.config, splits.validation is not None)
-        self.train = self._set(splits.train)
-        self.validation = self._set(splits.validation) if splits.validation is not None else None
-        self.test = self._set(splits.test) if splits.test is not None else None
+        self.train = self._ready(splits.train)
+        self.validation = None if splits.validation is None else self._ready(splits.validation)
+        self.test = None if splits.test is None else self._ready(splits.test)
         self._check_batches()
         self._check_targets()
         if self.config.loss.type == FORMULA:
-            self.notes = [*self.notes, *own_loss.check(self.config.loss, self.train.targets, self.classes)]
+            told = own_loss.check(self.config.loss, self.train.extremes.targets, self.classes)
+            self.notes = [*self.notes, *told]
 
     def begin_with(self, start: Start) -> None:
         """Take the first numbers from a trained model.
@@ -267,7 +223,8 @@ class Problem:
 
     def whole(self) -> Problem:
         """Return the problem whose training rows are the validation rows, too."""
-        assert self.validation is not None
+        assert isinstance(self.train, Set)
+        assert isinstance(self.validation, Set)
         made = copy(self)
         parts = (self.train, self.validation)
         made.train = Set(
@@ -289,6 +246,9 @@ class Problem:
         if self.units is None:
             return values
         return self.units.folded(values, self.network.parameters[-1].layer)
+
+    def _ready(self, rows: Rows | Spilled) -> Set | Stream:
+        return Stream(rows, self._set) if isinstance(rows, Spilled) else self._set(rows)
 
     def _set(self, rows: Rows) -> Set:
         encoded = rows.inputs
@@ -327,19 +287,18 @@ class Problem:
 
     def _check_targets(self) -> None:
         """Hold numbers that are taken for probabilities to 0..1; held-out rows may scale to a bit beyond."""
-        loss = self.config.loss
-        if loss.row.least is not None and (self.train.targets < loss.row.least).any():
-            at = int((self.train.targets < loss.row.least).argmax())
+        loss, targets = self.config.loss, self.train.extremes.targets
+        if loss.row.least is not None and (targets < loss.row.least).any():
+            at = int((targets < loss.row.least).argmax())
             raise ShapeError(
                 "loss",
                 f"{loss.type} takes targets from {loss.row.least:g} on, but"
                 f" '{self.encoding.targets[at % len(self.encoding.targets)]}' has"
-                f" {brief(self.train.targets.flat[at])}",
+                f" {brief(targets.flat[at])}",
                 hint="loss: mse",
             )
         if not loss.probable or self.task != "regression":
             return
-        targets = self.train.targets
         wrong = (targets < 0.0) | (targets > 1.0)
         if wrong.any():
             at = int(wrong.argmax())
@@ -362,6 +321,17 @@ class Problem:
         answered = self.answered(outputs)
         ranked = self.chances(outputs) if any(METRICS[name].ranks for name in names) else None
         return measure(names, answered, answers, self.task, self.boundary, counts, ranked)
+
+    def tally(self) -> Tally:
+        """Return what the config's metrics of rows that come some at a time are made of."""
+        return Tally(self.config.training.measured, self.task, self.network.outputs, self.boundary)
+
+    def tell(self, tally: Tally, outputs: NDArray, rows: Set, which: NDArray | None = None) -> None:
+        """Add the raw outputs of some rows to a tally, of all of them where ``which`` is None."""
+        answers, counts = rows.answers, rows.counts
+        if which is not None:
+            answers, counts = answers[which], None if counts is None else counts[which]
+        tally.add(self.answered(outputs), answers, counts)
 
     def chances(self, outputs: NDArray) -> NDArray:
         """Return what raw outputs of a classifier say of each class: probabilities, else scores."""
@@ -456,10 +426,11 @@ def _kept(config: schema.Config, splits: Splits) -> Literal["last", "best", "ref
     if stopping is not None and not stopping.restore_best:
         return "last"
     if splits.lent and watched:
-        rows = len(splits.train.inputs) + len(splits.validation.inputs) if splits.validation else 0
+        rows = splits.train.total + splits.validation.total if splits.validation else 0
         watches = schedule is not None and schedule.watches
         plain = rows < MANY_ROWS and not watches and not _lone_row(config, rows)
         plain = plain and config.data.train_size is None  # few rows are what is asked for
+        plain = plain and not config.data.stream
         return "refit" if plain else "best"
     return "best" if stopping is not None else "last"
 
@@ -484,7 +455,9 @@ def _class_weights(loss: Loss, splits: Splits) -> dict[str, float] | None:
                 hint = f"did you mean {close}?" if close else f"classes: {', '.join(classes[:12])}"
                 raise ShapeError(f"{key}.{name}", f"{key}: there is no class '{name}'", hint)
         return {name: given.get(name, 1.0) for name in classes}
-    counts = np.bincount(splits.train.targets, minlength=len(classes)).tolist()
+    train, size = splits.train, len(classes)
+    labels = train.labels if isinstance(train, Spilled) else np.bincount(train.targets, minlength=size)
+    counts = labels.tolist()
     rows, present = sum(counts), sum(count > 0 for count in counts)
     return {name: rows / (present * n) if n else 1.0 for name, n in zip(classes, counts, strict=True)}
 
@@ -520,7 +493,7 @@ def _usual_metrics(config: schema.Config, splits: Splits) -> list[schema.Metric]
         return []
     name: schema.Metric = "accuracy" if splits.task == "classification" else "r2"
     sets = (splits.train, splits.validation, splits.test)
-    enough = all(len(rows.inputs) >= METRICS[name].rows for rows in sets if rows is not None)
+    enough = all(rows.total >= METRICS[name].rows for rows in sets if rows is not None)
     return [name] if enough else []
 
 
@@ -553,11 +526,11 @@ def _check_metrics(config: schema.Config, splits: Splits) -> None:
         for part, rows in sets.items():
             if rows is None:
                 continue
-            if len(rows.inputs) < row.rows:
+            if rows.total < row.rows:
                 raise ShapeError(key, f"{name} compares rows, but there is one {part} row")
-            there = (
-                set(rows.targets.tolist()) if row.ranks and rows.targets.ndim == 1 else range(len(classes))
-            )
+            there: Collection[int] = range(len(classes))
+            if row.ranks and isinstance(rows, Rows) and rows.targets.ndim == 1:
+                there = {*rows.targets.tolist()}
             absent = [cut(classes[i]) for i in range(len(classes)) if i not in there]
             if absent:
                 raise ShapeError(

@@ -30,6 +30,7 @@ from ..networks.runner import Bound, by_row
 from . import checkpoint
 from .loop import EpochRecord, Training, clip_factor
 from .problem import Problem
+from .sets import Set
 
 AT_ONCE = 256
 """Most updates of a scan: between two of them training can be stopped."""
@@ -114,6 +115,7 @@ class Scanning(Training):
     """
 
     executor = staticmethod(_engine)
+    train: Set
 
     def __init__(self, problem: Problem, devices: Devices | None = None) -> None:
         self.devices = devices or Devices()
@@ -325,7 +327,7 @@ class Scanning(Training):
             return self._bound
         index, masks = self._last
         bound = self.runner.bound(len(index), training=True)
-        self._put(bound, index)
+        self._put(bound, self.train, index)
         for name, mask in masks.items():
             bound.leaves[name][...] = mask
         return bound

@@ -50,6 +50,12 @@ class Data(Section, frozen=True):
             "- is stdin"
         ),
     ] = None
+    stream: Annotated[
+        bool,
+        Meta(
+            description="read path some rows at a time, never the whole of it, for tables larger than memory"
+        ),
+    ] = False
     dataset: Annotated[
         Literal["xor", "circles", "moons", "blobs", "spirals", "sine", "iris", "digits"] | None,
         Meta(description="a built-in set"),

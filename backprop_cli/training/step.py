@@ -16,7 +16,6 @@ from ..errors import UsageError, counted
 from ..explanation.paper import Paper
 from ..networks.layers.places import ShapeError
 from ..networks.network import LayerNetwork, NDArray
-from ..networks.random import stream
 from ..networks.runner import Bound, Network
 from ..networks.unrolled import OneLayer, Unrolled
 from ..optimization import rules, settings
@@ -134,12 +133,12 @@ class Made:
         return float(self.bound.plan.value(self.bound.lowered.loss))
 
     def _numbers(self) -> tuple[int, ...]:
-        training, config = self.training, self.problem.config
-        stop, count = training.progress.row, len(self.bound.targets)
-        order = np.arange(len(training.train))
-        if config.training.shuffle and training.batch != len(order):
-            order = stream(config.seed, "order", training.progress.epoch).permutation(len(order))
-        return tuple(int(i) + 1 for i in order[stop - count : stop])
+        training = self.training
+        stop = training.progress.row
+        start = stop - len(self.bound.targets)
+        window = next(training.windows(training.progress.epoch, start))
+        rows = window.picks(start, stop)
+        return tuple(int(i) + 1 for i in (rows if window.numbers is None else window.numbers[rows]))
 
     @property
     def batch(self) -> dict[str, NDArray]:

@@ -96,14 +96,41 @@ def has_weights(model: Model) -> bool:
     )
 
 
-def fitted(scaling: str, columns: Floats) -> tuple[Floats, Floats]:
-    """Return what to subtract from each column and what to divide it by; a constant one is only shifted."""
-    low, high = columns.min(axis=0), columns.max(axis=0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        if scaling == "minmax":
-            shift, scale = low, high - low
-        else:
-            shift, scale = columns.mean(axis=0), columns.std(axis=0)
-    # equal numbers may have a deviation of some 1e-17, which would make noise of nothing
-    constant = low == high
-    return np.where(constant, low, shift), np.where(constant | (scale == 0.0), 1.0, scale)
+class Moments:
+    """What columns are scaled by, from rows that come some at a time.
+
+    Source:
+        Chan, Golub and LeVeque (1983), Algorithms for computing the sample variance, eq. 2.1: means and sums
+        of squared deviations are merged, so that no digits are lost to a large mean.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.count = 0
+        self.mean, self.squares = np.zeros(width), np.zeros(width)
+        self.low, self.high = np.full(width, np.inf), np.full(width, -np.inf)
+
+    def add(self, columns: Floats) -> None:
+        """Take rows in, (rows, width)."""
+        if not len(columns):
+            return
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = columns.mean(axis=0)
+            total = self.count + len(columns)
+            apart = mean - self.mean
+            self.mean += apart * (len(columns) / total)
+            self.squares += np.square(columns - mean).sum(axis=0)
+            self.squares += np.square(apart) * (self.count * (len(columns) / total))
+        self.low = np.minimum(self.low, columns.min(axis=0))
+        self.high = np.maximum(self.high, columns.max(axis=0))
+        self.count = total
+
+    def fitted(self, scaling: str) -> tuple[Floats, Floats]:
+        """Return what to subtract from each column and what to divide it by; a constant is only shifted."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            if scaling == "minmax":
+                shift, scale = self.low, self.high - self.low
+            else:
+                shift, scale = self.mean, np.sqrt(self.squares / self.count)
+        # equal numbers may have a deviation of some 1e-17, which would make noise of nothing
+        constant = self.low == self.high
+        return np.where(constant, self.low, shift), np.where(constant | (scale == 0.0), 1.0, scale)

@@ -176,7 +176,7 @@ def _facts(title: str, problem: Problem, arrays: Mapping[str, NDArray] | None) -
     if arrays is not None:
         runner.restore(arrays)
     step = _step(training, problem.encoding)
-    return _found(title, runner, problem.encoding, problem.train.encoded[:SAMPLE], step, "")
+    return _found(title, runner, problem.encoding, problem.train.sample.encoded[:SAMPLE], step, "")
 
 
 def _found(

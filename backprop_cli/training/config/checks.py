@@ -44,6 +44,8 @@ OF_FILES = (
     "weights",
 )
 """Keys of ``data`` that say how files are written."""
+RANKED = ("roc_auc", "average_precision")
+"""Metrics of how rows are ranked among all others."""
 GENERATED = ("xor", "circles", "moons", "blobs", "spirals", "sine")
 
 
@@ -63,6 +65,7 @@ class _Checks:
         self.sources()
         self.inline_rows()
         self.splits()
+        self.streams()
         self.model()
         self.loss()
         self.optimizer()
@@ -253,6 +256,41 @@ class _Checks:
                 "together they stay below 1",
                 "data.validation_split",
             )
+
+    def streams(self) -> None:
+        """Refuse what needs all rows at once where they are never all there."""
+        config, data = self.config, self.config.data
+        if not data.stream:
+            return
+        if data.path is None:
+            self.fault("data.stream", "data.stream is for data.path, which it reads some rows at a time")
+        for key in ("path", "validation_path", "test_path"):
+            if getattr(data, key) == "-":
+                self.fault(
+                    f"data.{key}", "stdin cannot be read twice, as data.stream has to", "a file on disk"
+                )
+        training, missing = config.training, data.missing
+        how = {missing} if isinstance(missing, str) else {*missing.values()}
+        ranked = [name for name in training.measured if name in RANKED]
+        for key, given, hint in (
+            ("data.folds", data.folds, "data.validation_split: 0.2"),
+            ("data.train_size", data.train_size, None),
+            ("data.split", data.order, "data.validation_path, a file of the latest rows"),
+            ("data.stratify", data.stratify is True, "without it each row is drawn by itself"),
+            ("data.exclude", data.exclude == "auto", "data.exclude: [COLUMN, ...]"),
+            ("data.missing", "median" in how, "mean"),
+            ("model.formula", config.model.formula, "data.stream: false"),
+            ("optimizer", isinstance(config.optimizer, settings.LevenbergMarquardt), "optimizer: adam"),
+            ("training.batch_size", training.batch_size == "full", "training.batch_size: 256"),
+            ("training.engine", training.engine == "jax", "training.engine: numpy"),
+            ("training.keep", training.keep == "refit", "training.keep: best"),
+            ("training.metrics", bool(ranked), f"evaluate measures {ranked[0] if ranked else ''}"),
+        ):
+            if given:
+                what = f"{key}: {ranked[0]}" if key == "training.metrics" else key
+                what = "data.missing: median" if key == "data.missing" else what
+                says = f"{what} needs all rows at once, which data.stream never has"
+                self.fault(key, says, hint, "data.stream")
 
     # model
 

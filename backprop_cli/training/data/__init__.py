@@ -3,7 +3,6 @@
 from .loading import (
     WEIGHTS,
     FormulaSplits,
-    Rows,
     Splits,
     encode_block,
     load,
@@ -11,15 +10,20 @@ from .loading import (
     load_labelled,
     open_rows,
 )
+from .rows import Rows, Spilled
+from .streaming import load_stream, read_labelled
 
 __all__ = [
     "WEIGHTS",
     "FormulaSplits",
     "Rows",
+    "Spilled",
     "Splits",
     "encode_block",
     "load",
     "load_formula",
     "load_labelled",
+    "load_stream",
     "open_rows",
+    "read_labelled",
 ]

@@ -155,7 +155,14 @@ class Encoding:
             column = self._column(columns[name], name, place)
             gaps[name] = missing(column)
             raw[name] = self._filled(name, column, gaps[name], place)
-        flat = flat_inputs(self.features, raw, gaps, place, self.ignores_unknown)
+        return self.scaled(flat_inputs(self.features, raw, gaps, place, self.ignores_unknown), place)
+
+    def scaled(self, flat: Floats, place: Place) -> Floats:
+        """Return inputs (rows, inputs), which become them, scaled: (rows, *shape).
+
+        Raises:
+            DataError: where one overflows.
+        """
         with np.errstate(over="ignore", invalid="ignore"):
             flat -= self.shift
             flat /= self.scale

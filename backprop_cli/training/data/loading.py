@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -28,14 +29,16 @@ from ...tables.read import PointSource, points_of
 from ...tables.text import Gaps, WrongCell
 from .. import schema
 from ..schema import OTHERS
-from ..units import Units, can_fold, fitted, has_weights
+from ..units import Moments, Units, can_fold, has_weights
 from .encoding import MISSING, Encoding, Feature, flat_inputs, listed, missing
 from .judging import teaches_nothing
 from .kept import Kept
+from .rows import Rows, Spilled
 from .source import (
     PLAINLY,
     ArrayTable,
     Column,
+    Columns,
     FileTable,
     Kind,
     Reading,
@@ -79,21 +82,6 @@ WEIGHTS = "data.weights"
 """Among the columns of a formula, what the rows count: no column of a user's is called so."""
 
 
-class Rows(NamedTuple):
-    """Encoded rows.
-
-    Attributes:
-        inputs: Shape (rows, *shape), scaled, of the type that is trained.
-        targets: (rows, outputs) float64 for regression, (rows,) int64 class indices for classification; the
-            shares of the classes (rows, classes) where each has a column.
-        weights: What each row counts, (rows,); None where all count alike.
-    """
-
-    inputs: Floats
-    targets: npt.NDArray[np.float64] | npt.NDArray[np.int64]
-    weights: Floats | None = None
-
-
 @dataclass(frozen=True)
 class Splits:
     """All the data of a run.
@@ -114,9 +102,9 @@ class Splits:
         lent: The validation rows were held out because nothing was said; they may be learned from in the end.
     """
 
-    train: Rows
-    validation: Rows | None
-    test: Rows | None
+    train: Rows | Spilled
+    validation: Rows | Spilled | None
+    test: Rows | Spilled | None
     encoding: Encoding
     task: Task
     fingerprint: str
@@ -177,7 +165,7 @@ def load(loaded: Loaded, kept: Kept | None = None) -> Splits:
         DataError: when the table is wrong, with the place.
         FileError: when a file cannot be read.
     """
-    return _Loading(loaded, kept).splits()
+    return _InMemory(loaded, kept).splits()
 
 
 def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSplits:
@@ -206,7 +194,7 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
     wanted = [target, *(name for name in dict.fromkeys(used) if name != target)]
     for name in wanted:
         if canonical(name) not in spelled:
-            raise loaded.error("model.formula", *_no_column(name, table.names))
+            raise loaded.error("model.formula", *no_column(name, table.names))
     for name in loaded.config.model.parameters or {}:
         if canonical(name) in spelled:
             hint = f"rename the parameter: {name} in the formula could be either"
@@ -223,7 +211,7 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
     columns, kept, dropped = _complete(data, table, read, [names[target], *apart.values()])
     if "weights" in apart:
         weights = np.asarray(columns[apart["weights"]], dtype=np.float64)
-        _check_weights(apart["weights"], weights, kept, table)
+        check_weights(apart["weights"], weights, kept, table)
         some = np.flatnonzero(weights > 0.0)
         columns, kept = {n: c[some] for n, c in columns.items()}, kept[some]
     parts = split(loaded, len(kept), _sorts(loaded, apart, columns, None))
@@ -249,7 +237,7 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
             read = {name: other.column(name, how) for name, how in kinds.items() if name in wanted}
             more, rows_of, gone = _complete(data, other, read, [names[target], *weighed])
             for column in weighed:
-                _check_weights(column, np.asarray(more[column], dtype=np.float64), rows_of, other)
+                check_weights(column, np.asarray(more[column], dtype=np.float64), rows_of, other)
             dropped += gone
             found[part] = taken(more, slice(None))
     gap_values = {name: float(fills[column]) for name, column in names.items() if column in fills}
@@ -262,13 +250,17 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
     )
 
 
-class _Loading:
-    """The steps from a config to `Splits`."""
+class Loading:
+    """What is decided on the way from a config to `Splits`, wherever the rows are."""
+
+    table: Columns
+    task: Task
 
     def __init__(self, loaded: Loaded, kept: Kept | None) -> None:
         self.loaded = loaded
         self.kept = kept
-        self.table = open_table(loaded)
+        self.rows = 0
+        self.table = self._opened()
         self.spelled = named(self.table.names)
         self.data = _by_column(loaded, self.table, self.spelled)
         self.notes: list[str] = []
@@ -284,9 +276,17 @@ class _Loading:
         self._note_doubts()
         self.read = list(dict.fromkeys(name for feature in self.features for name in feature.columns))
 
-    def splits(self) -> Splits:
-        loaded, table = self.loaded, self.table
-        asked = None if loaded.config.task == "auto" else loaded.config.task
+    def _opened(self) -> Columns:
+        return open_table(self.loaded)
+
+    @property
+    def _of_text(self) -> bool:
+        """Whether somebody wrote the cells, so that a look at them is worth a note."""
+        return isinstance(self.table, FileTable)
+
+    def _kinds(self) -> dict[str, Wanted]:
+        """Return what each column that is read must be."""
+        asked = self.loaded.config.task
         kind: Kind = "class" if asked == "classification" else "auto"
         kinds: dict[str, Wanted] = dict.fromkeys(self.read, "auto")
         plain = len(self.targets) == 1 and not self.formulas
@@ -296,93 +296,43 @@ class _Loading:
         formulas = {c for f in self.features if f.is_formula for c in f.columns}
         kinds |= dict.fromkeys(formulas, "number")
         kinds |= dict.fromkeys(self._categories(), "text")
-        kinds |= {name: how for name, how in self.readings.items() if name in kinds}
-        columns = {name: table.column(name, how) for name, how in kinds.items()}
-        self._judge(columns)
-        wanted = dict.fromkeys([*self.read, *self.sources, *self.apart.values()])
-        columns = {name: columns[name] for name in wanted}
-        columns, kept, dropped = _complete(self.data, table, columns, [*self.sources, *self.apart.values()])
-        columns, kept = self._weighty(columns, kept)
-        columns |= _formula_values(self.formulas, columns, kept, table)
-        self.features = [self._completed(feature, columns) for feature in self.features]
-        self.task = self._task(columns)
-        classes = self._kept_classes(columns)
-        shares = _shares(self.targets, columns, kept, table) if classes == self.targets else None
-        labels = None
-        if classes is not None:
-            labels = _labels(columns[self.targets[0]], classes) if shares is None else shares.argmax(axis=1)
-        known = labels if shares is None else shares
-        stratify = self.data.stratify
-        if stratify is True and labels is None:
-            raise loaded.error("data.stratify", "there are no classes to split by: the task is regression")
-        share = self._held_out(len(kept))
-        sorts = _sorts(loaded, self.apart, columns, labels if stratify else None)
-        parts = split(loaded, len(kept), sorts, share)
-        share = share if len(parts.validation) else 0.0
-        fitted_anew = self.kept is None or not self._keeps(self.kept)
-        scaling = self._scaling() if fitted_anew else "none"
-        encoding = self._encoding(scaling, columns, kept, parts, classes)
-        units = self._units(columns, parts.train)
+        return kinds | {name: how for name, how in self.readings.items() if name in kinds}
+
+    def _made(
+        self,
+        found: Mapping[str, Rows | Spilled],
+        encoding: Encoding,
+        scaling: Scaling,
+        units: Units | None,
+        share: float,
+        fingerprint: str,
+    ) -> Splits:
+        """Return what was read with what was decided; ``share`` is what ``validation_split: auto`` is."""
         automatic = []
-        if self.kept is not None and not fitted_anew:
-            encoding, scaling = _as_before(encoding, self.kept), self.kept.scaling
-            units = self.kept.units if self.kept.settled else units
-            if not self.kept.settled and scaling != "none":
-                automatic.append(f"features scaled as in {self.kept.where}")
+        if self.kept is not None and not self.kept.settled and scaling != "none":
+            automatic.append(f"features scaled as in {self.kept.where}")
         if self.kept is None and self.data.scaling == "auto" and scaling != "none":
             automatic.append("features standardised" if units is None else "features and target standardised")
         elif self.data.target_scaling == "auto" and units is not None:
             automatic.append("target standardised")
-
-        def rows(part: npt.NDArray[np.int64]) -> Rows:
-            inputs = np.empty((len(part), *encoding.shape), loaded.config.dtype)
-            step = max(1, BLOCK_NUMBERS // prod(encoding.shape))
-            for start in range(0, len(part), step):
-                some = part[start : start + step]
-                encoded = self._encoded(encoding, columns, some, kept[some])
-                with np.errstate(over="ignore"):  # what float32 cannot hold is found by the first step
-                    inputs[start : start + step] = encoded
-            weights = self._weights(columns)
-            weights = None if weights is None else weights[part]
-            if known is not None:
-                return Rows(inputs, known[part], weights)
-            return Rows(inputs, _outputs(self.targets, columns, inputs, part), weights)
-
-        found = {"train": rows(parts.train)}
-        for name, part in (("validation", parts.validation), ("test", parts.test)):
-            if len(part):
-                found[name] = rows(part)
-            weights = [name_ for key, name_ in self.apart.items() if key == "weights"]
-            other = _other_table(loaded, table, name, [*self.read, *self.sources, *weights])
-            if other is not None:
-                found[name], gone = _labelled(other, encoding, self.data, self.apart.get("weights"))
-                dropped += gone
-        arrays = [array for part in found.values() for array in part if array is not None]
-        names = [*encoding.names, *self.targets, *(classes or ())]
+        lent = self.data.validation_split == "auto"
         return Splits(
             found["train"],
             found.get("validation"),
             found.get("test"),
             encoding,
             self.task,
-            _fingerprint(arrays, names),
+            fingerprint,
             msgspec.structs.replace(
-                loaded.config.data,
+                self.loaded.config.data,
                 scaling=scaling,
                 target_scaling="none" if units is None else self._target_scaling(),
-                validation_split=share
-                if self.data.validation_split == "auto"
-                else self.data.validation_split,
+                validation_split=share if lent else self.data.validation_split,
             ),
-            dropped,
-            self.notes,
-            units,
-            automatic,
-            parts.validation,
-            self._measured
-            and self.data.validation_split == "auto"
-            and self.data.folds is None
-            and bool(len(parts.validation)),
+            notes=self.notes,
+            units=units,
+            automatic=automatic,
+            lent=self._measured and lent and self.data.folds is None and bool(share),
         )
 
     def _keeps(self, kept: Kept) -> bool:
@@ -418,7 +368,7 @@ class _Loading:
             return self._classes(columns)
         if self.task == "regression" and (columns[target] != np.floor(columns[target])).any():
             self._refuse_target(f"{kept.where} tells classes apart, but the target has numbers")
-        found = sorted({_class_name(value) for value in columns[target].tolist()})
+        found = sorted({class_name(value) for value in columns[target].tolist()})
         strange = [name for name in found if name not in known]
         if strange and kept.settled:
             return self._classes(columns)
@@ -431,24 +381,6 @@ class _Loading:
 
     def _refuse_target(self, message: str) -> None:
         raise self.loaded.error("model.from", message, "model.fresh: [the last layer] begins it anew")
-
-    def _weights(self, columns: Mapping[str, Column]) -> Floats | None:
-        name = self.apart.get("weights")
-        return None if name is None else np.asarray(columns[name], dtype=np.float64)
-
-    def _weighty(
-        self, columns: dict[str, Column], kept: npt.NDArray[np.int64]
-    ) -> tuple[dict[str, Column], npt.NDArray[np.int64]]:
-        """Leave out the rows whose weight is 0: no number depends on them."""
-        weights = self._weights(columns)
-        if weights is None:
-            return columns, kept
-        _check_weights(self.apart["weights"], weights, kept, self.table)
-        some = np.flatnonzero(weights > 0.0)
-        if len(some) == len(weights):
-            return columns, kept
-        self.notes.append(f"left out {counted(len(weights) - len(some), 'row')} of weight 0 (data.weights)")
-        return {name: column[some] for name, column in columns.items()}, kept[some]
 
     @property
     def _measured(self) -> bool:
@@ -486,36 +418,15 @@ class _Loading:
             )
         return given
 
-    def _units(self, columns: dict[str, Column], train: npt.NDArray[np.int64]) -> Units | None:
+    def _units_of(self, targets: Moments) -> Units | None:
+        """Return what targets to train on are scaled by."""
         scaling = self._target_scaling()
         if scaling == "none":
             return None
-        targets = np.stack(
-            [np.asarray(columns[name][train], dtype=np.float64) for name in self.targets], axis=1
-        )
-        units = Units(*fitted(scaling, targets))
+        units = Units(*targets.fitted(scaling))
         if not np.isfinite([units.shift, units.scale]).all():
             raise self.loaded.error("data.target_scaling", "the targets are too large to be scaled")
         return units
-
-    def _held_out(self, rows: int) -> float:
-        """Return what ``validation_split: auto`` is."""
-        data = self.data
-        other = bool(data.folds or data.validation_path or self.table.parts)
-        if not self._measured:
-            other = other or bool(data.test_split or data.test_path)
-        return HELD_OUT if data.path is not None and rows >= ENOUGH_ROWS and not other else 0.0
-
-    def _encoded(
-        self,
-        encoding: Encoding,
-        columns: dict[str, Column],
-        rows: npt.NDArray[np.int64],
-        numbers: npt.NDArray[np.int64],
-    ) -> Floats:
-        """Return the inputs of some rows, which have these numbers in the table."""
-        taken = {name: columns[name][rows] for name in self.read}
-        return encoding.encode(taken, lambda row, name: self.table.place(int(numbers[row]), name))
 
     def _targets(self) -> list[str]:
         given, own = self.data.target, self.table.targets
@@ -546,7 +457,7 @@ class _Loading:
         for name, how in self.readings.items():
             if not isinstance(how, Amounts):
                 continue
-            found = amounts.doubt(self.table.cells(name), how, gaps)
+            found = amounts.doubt(self.table.written(name)[0], how, gaps)
             if found is not None:
                 cell, value, other = found
                 sign = "comma" if how.decimal == "." else "point"
@@ -562,10 +473,10 @@ class _Loading:
             found = None if nearest(text, names, cutoff=0.8) else target_formula(text, names)
         except ExpressionError as error:
             if text.isidentifier() or not any(canonical(name) in text for name in names):
-                raise self.loaded.error("data.target", *_no_column(text, names)) from None
+                raise self.loaded.error("data.target", *no_column(text, names)) from None
             raise self.loaded.error("data.target", error.message, error.hint) from None
         if found is None:
-            raise self.loaded.error("data.target", *_no_column(text, names))
+            raise self.loaded.error("data.target", *no_column(text, names))
         if found.column in self.excluded:
             raise self.loaded.error("data.target", f"'{cut(found.column)}' is left out by data.exclude")
         if self.loaded.config.task == "classification":
@@ -584,7 +495,7 @@ class _Loading:
 
     def _judge(self, columns: dict[str, Column]) -> None:
         """Note columns that teach nothing; leave them out where ``exclude: auto`` says so."""
-        if not isinstance(self.table, FileTable):
+        if not self._of_text:
             return
         kept, left_out = [], []
         for feature in self.features:
@@ -608,7 +519,7 @@ class _Loading:
         found = []
         for i, name in enumerate(names):
             if canonical(name) not in self.spelled:
-                raise self.loaded.error(f"{key}.{i}", *_no_column(name, self.table.names))
+                raise self.loaded.error(f"{key}.{i}", *no_column(name, self.table.names))
             found.append(self.spelled[canonical(name)])
         return found
 
@@ -666,7 +577,7 @@ class _Loading:
             graph = lower(parse(entry), self.spelled)
         except ExpressionError as exc:
             if nearest(entry, names, cutoff=0.8):
-                raise self.loaded.error(key, *_no_column(entry, names)) from None
+                raise self.loaded.error(key, *no_column(entry, names)) from None
             raise self.loaded.error(
                 key, f"'{cut(entry)}' is no column, and no formula: {exc.message}", exc.hint
             ) from None
@@ -680,7 +591,7 @@ class _Loading:
                 f"rename the column, to {plain} for example; or put the feature alone: '{cut(odd)}'",
             )
         if unknown:
-            raise self.loaded.error(key, *_no_column(unknown[0], names))
+            raise self.loaded.error(key, *no_column(unknown[0], names))
         if graph.nodes[graph.output].name is not None or not graph.inputs:
             raise self.loaded.error(key, f"'{cut(entry)}' is not a formula of columns")
         return Feature(entry, [self.spelled[name] for name in graph.inputs])
@@ -699,8 +610,8 @@ class _Loading:
         if len(categories) > CATEGORIES:
             raise self.loaded.error(
                 "data.features",
-                f"column '{name}' has {len(categories)} different texts; a categorical column has "
-                f"{CATEGORIES} at most",
+                f"column '{name}' has {self._told(len(categories))} different texts; a categorical column"
+                f" has {CATEGORIES} at most",
                 f"data.exclude: ['{name}'] leaves it out",
             )
         return replace(feature, categories=categories)
@@ -747,9 +658,11 @@ class _Loading:
             return "regression"
         ordered = np.sort(column)  # np.unique imports numpy.ma, a tenth of a start
         distinct = 1 + int((ordered[1:] != ordered[:-1]).sum())
-        few = distinct <= min(CLASSES, len(column) / 2)
-        if isinstance(self.table, FileTable):
-            kinds = f"'{self.targets[0]}' has {distinct} different whole numbers in {len(column)} rows"
+        few = distinct <= min(CLASSES, self.rows / 2)
+        if self._of_text:
+            kinds = (
+                f"'{self.targets[0]}' has {self._told(distinct)} different whole numbers in {self.rows} rows"
+            )
             self.notes.append(
                 f"task: classification, since {kinds}; task: regression takes them as numbers"
                 if few
@@ -762,7 +675,7 @@ class _Loading:
             return self.targets
         column = columns[self.targets[0]]
         values = sorted(set(column.tolist()))
-        classes = [_class_name(value) for value in values]
+        classes = [class_name(value) for value in values]
         outputs = self._outputs_of_classes()
         if len(classes) < outputs and {*classes} <= {*map(str, range(outputs))}:
             self.notes.append(
@@ -778,19 +691,25 @@ class _Loading:
                 if column.dtype == object or self.loaded.config.loss.for_classes
                 else "task: regression takes the target as a number",
             )
-        texts, most = column.dtype == object, max(CLASSES, len(column) // 2)
+        texts, most = column.dtype == object, max(CLASSES, self.rows // 2)
         if texts and len(classes) > most and self.loaded.config.task == "auto":
             target = cut(self.targets[0])
             raise self.loaded.error(
                 "data.target",
-                f"'{target}' has {len(classes)} classes for {len(column)} rows, too many to tell apart",
+                f"'{target}' has {self._told(len(classes))} classes for {self.rows} rows, too many to tell"
+                " apart",
                 "another data.target; task: classification takes them all the same",
             )
         if len(classes) > CATEGORIES:
             raise self.loaded.error(
-                "data.target", f"'{self.targets[0]}' has {len(classes)} classes; {CATEGORIES} is the most"
+                "data.target",
+                f"'{self.targets[0]}' has {self._told(len(classes))} classes; {CATEGORIES} is the most",
             )
         return classes
+
+    def _told(self, distinct: int) -> str:
+        """Return how many different values a column has, in words."""
+        return str(distinct)
 
     def _outputs_of_classes(self) -> int:
         """Return how many classes the config has outputs for, whatever the rows say; 0 where it says nothing.
@@ -805,6 +724,134 @@ class _Loading:
             return max(units or 0, 2)
         return 2 if units == 1 and not config.loss.for_classes else units or 0
 
+    def _unscaled(self, fills: dict[str, float | str], classes: list[str] | None) -> Encoding:
+        """Return how columns become inputs, as they are."""
+        data = self.data
+        inputs = [name for feature in self.features for name in feature.names]
+        width = len(inputs)
+        shape = tuple(data.shape or self.table.shape or (width,))
+        if prod(shape) != width:
+            dims = " x ".join(map(str, shape))
+            raise self.loaded.error(
+                "data.shape", f"{dims} is {prod(shape)} numbers, but a row has {width} features"
+            )
+        return Encoding(
+            self.features,
+            inputs if self.autoencoder else self.targets,
+            classes,
+            shape,
+            np.zeros(width),
+            np.ones(width),
+            fills,
+            {name: how for name, how in self.readings.items() if name in (*self.read, *self.sources)},
+            Gaps.of(data.missing_values),
+            data.unknown == "ignore",
+            self.formulas,
+        )
+
+    def _scaled(self, encoding: Encoding, shift: Floats, scale: Floats) -> Encoding:
+        """Return an encoding that scales its inputs, but for those that are a yes or no."""
+        if not np.isfinite([shift, scale]).all():
+            at = int((~np.isfinite(shift) | ~np.isfinite(scale)).argmax())
+            raise self.loaded.error(
+                "data.scaling", f"the numbers of '{encoding.names[at]}' are too large to be scaled"
+            )
+        measured = np.array([each for feature in encoding.features for each in feature.measured])
+        return replace(encoding, shift=np.where(measured, shift, 0.0), scale=np.where(measured, scale, 1.0))
+
+
+class _InMemory(Loading):
+    """The rows are arrays, all of them."""
+
+    table: Table
+
+    def splits(self) -> Splits:
+        loaded, table = self.loaded, self.table
+        columns = {name: table.column(name, how) for name, how in self._kinds().items()}
+        self._judge(columns)
+        wanted = dict.fromkeys([*self.read, *self.sources, *self.apart.values()])
+        columns = {name: columns[name] for name in wanted}
+        columns, kept, dropped = _complete(self.data, table, columns, [*self.sources, *self.apart.values()])
+        columns, kept = self._weighty(columns, kept)
+        columns |= _formula_values(self.formulas, columns, kept, table)
+        self.rows = len(kept)
+        self.features = [self._completed(feature, columns) for feature in self.features]
+        self.task = self._task(columns)
+        classes = self._kept_classes(columns)
+        shares = _shares(self.targets, columns, kept, table) if classes == self.targets else None
+        labels = None
+        if classes is not None:
+            labels = _labels(columns[self.targets[0]], classes) if shares is None else shares.argmax(axis=1)
+        known = labels if shares is None else shares
+        stratify = self.data.stratify
+        if stratify is True and labels is None:
+            raise loaded.error("data.stratify", "there are no classes to split by: the task is regression")
+        share = self._held_out(len(kept))
+        sorts = _sorts(loaded, self.apart, columns, labels if stratify else None)
+        parts = split(loaded, len(kept), sorts, share)
+        share = share if len(parts.validation) else 0.0
+        fitted_anew = self.kept is None or not self._keeps(self.kept)
+        scaling = self._scaling() if fitted_anew else "none"
+        encoding = self._encoding(scaling, columns, kept, parts, classes)
+        units = self._units(columns, parts.train)
+        if self.kept is not None and not fitted_anew:
+            encoding, scaling = as_before(encoding, self.kept), self.kept.scaling
+            units = self.kept.units if self.kept.settled else units
+
+        def rows(part: npt.NDArray[np.int64]) -> Rows:
+            inputs = np.empty((len(part), *encoding.shape), loaded.config.dtype)
+            step = max(1, BLOCK_NUMBERS // prod(encoding.shape))
+            for start in range(0, len(part), step):
+                some = part[start : start + step]
+                encoded = self._encoded(encoding, columns, some, kept[some])
+                with np.errstate(over="ignore"):  # what float32 cannot hold is found by the first step
+                    inputs[start : start + step] = encoded
+            weights = self._weights(columns)
+            weights = None if weights is None else weights[part]
+            if known is not None:
+                return Rows(inputs, known[part], weights)
+            return Rows(inputs, _outputs(self.targets, columns, inputs, part), weights)
+
+        found = {"train": rows(parts.train)}
+        for name, part in (("validation", parts.validation), ("test", parts.test)):
+            if len(part):
+                found[name] = rows(part)
+            weights = [name_ for key, name_ in self.apart.items() if key == "weights"]
+            other = _other_table(loaded, table, name, [*self.read, *self.sources, *weights])
+            if other is not None:
+                found[name], _, gone = labelled(other, encoding, self.data, self.apart.get("weights"))
+                dropped += gone
+        arrays = [array for part in found.values() for array in part if array is not None]
+        digest = _fingerprint(arrays, [*encoding.names, *self.targets, *(classes or ())])
+        made = self._made(found, encoding, scaling, units, share, digest)
+        return replace(made, dropped=dropped, held_out=parts.validation)
+
+    def _weights(self, columns: Mapping[str, Column]) -> Floats | None:
+        name = self.apart.get("weights")
+        return None if name is None else np.asarray(columns[name], dtype=np.float64)
+
+    def _weighty(
+        self, columns: dict[str, Column], kept: npt.NDArray[np.int64]
+    ) -> tuple[dict[str, Column], npt.NDArray[np.int64]]:
+        """Leave out the rows whose weight is 0: no number depends on them."""
+        weights = self._weights(columns)
+        if weights is None:
+            return columns, kept
+        check_weights(self.apart["weights"], weights, kept, self.table)
+        some = np.flatnonzero(weights > 0.0)
+        if len(some) == len(weights):
+            return columns, kept
+        self.notes.append(f"left out {counted(len(weights) - len(some), 'row')} of weight 0 (data.weights)")
+        return {name: column[some] for name, column in columns.items()}, kept[some]
+
+    def _held_out(self, rows: int) -> float:
+        """Return what ``validation_split: auto`` is."""
+        data = self.data
+        other = bool(data.folds or data.validation_path or self.table.parts)
+        if not self._measured:
+            other = other or bool(data.test_split or data.test_path)
+        return HELD_OUT if data.path is not None and rows >= ENOUGH_ROWS and not other else 0.0
+
     def _encoding(
         self,
         scaling: Scaling,
@@ -813,61 +860,56 @@ class _Loading:
         parts: Parts,
         classes: list[str] | None,
     ) -> Encoding:
-        loaded, data = self.loaded, self.data
-        fills = _fills(loaded, data, {name: columns[name] for name in self.read}, parts.train)
+        fills = _fills(self.loaded, self.data, {name: columns[name] for name in self.read}, parts.train)
         self.features = [
             replace(feature, since=float(_first(columns[feature.text][parts.train])))
             if feature.parts is not None
             else feature
             for feature in self.features
         ]
-        width = sum(len(feature.names) for feature in self.features)
-        shape = tuple(data.shape or self.table.shape or (width,))
-        if prod(shape) != width:
-            dims = " x ".join(map(str, shape))
-            raise loaded.error(
-                "data.shape", f"{dims} is {prod(shape)} numbers, but a row has {width} features"
-            )
+        encoding = self._unscaled(fills, classes)
+        width = len(encoding.shift)
         if len(kept) * width > HIGHEST_NUMBERS:
-            raise loaded.error(
+            raise self.loaded.error(
                 "data",
                 f"{len(kept):,} rows of {width:,} inputs are more than {HIGHEST_NUMBERS:,} numbers",
                 "data.features: the columns to learn from; a column of texts gives an input for each",
             )
+        if scaling == "none":
+            return encoding
         shift, scale = np.zeros(width), np.ones(width)
-        if scaling != "none":
-            numbers, at = kept[parts.train], 0
-            for group in _groups(self.features, len(parts.train)):
-                read = {name for feature in group for name in feature.columns}
-                train = {name: columns[name][parts.train] for name in read}
-                raw = {name: _fill(column, fills.get(name)) for name, column in train.items()}
-                gaps = {name: missing(column) for name, column in train.items()}
-                flat = flat_inputs(
-                    group, raw, gaps, lambda row, name: self.table.place(int(numbers[row]), name)
-                )
-                to = at + flat.shape[1]
-                shift[at:to], scale[at:to] = _scaling(scaling, flat)
-                at = to
-            if not np.isfinite([shift, scale]).all():
-                at = int((~np.isfinite(shift) | ~np.isfinite(scale)).argmax())
-                names = [name for feature in self.features for name in feature.names]
-                raise loaded.error("data.scaling", f"the numbers of '{names[at]}' are too large to be scaled")
-            yes_or_no = ~np.array([measured for feature in self.features for measured in feature.measured])
-            shift[yes_or_no], scale[yes_or_no] = 0.0, 1.0
-        inputs = [name for feature in self.features for name in feature.names]
-        return Encoding(
-            self.features,
-            inputs if self.autoencoder else self.targets,
-            classes,
-            shape,
-            shift,
-            scale,
-            fills,
-            {name: how for name, how in self.readings.items() if name in (*self.read, *self.sources)},
-            Gaps.of(data.missing_values),
-            data.unknown == "ignore",
-            self.formulas,
-        )
+        numbers, at = kept[parts.train], 0
+        for group in _groups(self.features, len(parts.train)):
+            read = {name for feature in group for name in feature.columns}
+            train = {name: columns[name][parts.train] for name in read}
+            raw = {name: _fill(column, fills.get(name)) for name, column in train.items()}
+            gaps = {name: missing(column) for name, column in train.items()}
+            flat = flat_inputs(group, raw, gaps, lambda row, name: self.table.place(int(numbers[row]), name))
+            to = at + flat.shape[1]
+            moments = Moments(flat.shape[1])
+            moments.add(flat)
+            shift[at:to], scale[at:to] = scaling_of(scaling, moments)
+            at = to
+        return self._scaled(encoding, shift, scale)
+
+    def _encoded(
+        self,
+        encoding: Encoding,
+        columns: dict[str, Column],
+        rows: npt.NDArray[np.int64],
+        numbers: npt.NDArray[np.int64],
+    ) -> Floats:
+        """Return the inputs of some rows, which have these numbers in the table."""
+        taken = {name: columns[name][rows] for name in self.read}
+        return encoding.encode(taken, lambda row, name: self.table.place(int(numbers[row]), name))
+
+    def _units(self, columns: dict[str, Column], train: npt.NDArray[np.int64]) -> Units | None:
+        if self._target_scaling() == "none":
+            return None
+        targets = [np.asarray(columns[name][train], dtype=np.float64) for name in self.targets]
+        moments = Moments(len(targets))
+        moments.add(np.stack(targets, axis=1))
+        return self._units_of(moments)
 
 
 def load_labelled(path: str, encoding: Encoding, data: schema.Data, dialect: Dialect | None = None) -> Rows:
@@ -886,9 +928,9 @@ def load_labelled(path: str, encoding: Encoding, data: schema.Data, dialect: Dia
     table = read_table(path, written=written._replace(dialect=dialect or written.dialect))
     table = table.parts.get("test", table)
     wanted = encoding.columns + encoding.sources
-    _require(wanted, table.names, path)
+    require(wanted, table.names, path)
     weights = named(table.names).get(canonical(data.weights)) if data.weights is not None else None
-    return _labelled(table, encoding, data, weights)[0]
+    return labelled(table, encoding, data, weights).rows
 
 
 def open_rows(
@@ -911,7 +953,7 @@ def open_rows(
     else:
         source = points_of(arrays.as_text(_names_in(arrays, encoding)), path)
     try:
-        _require(encoding.columns, source.names, path)
+        require(encoding.columns, source.names, path)
     except DataError:
         source.close()
         raise
@@ -947,19 +989,28 @@ def encode_block(encoding: Encoding, block: Block) -> Floats:
     return encoding.encode(columns, lambda row, name: text.place(block, row, name))
 
 
-def _require(wanted: Sequence[str], names: Sequence[str], path: str) -> None:
+def require(wanted: Sequence[str], names: Sequence[str], path: str) -> None:
+    """Hold a table to the columns that a model reads."""
     present = set(names)
     for name in wanted:
         if name not in present:
-            message, hint = _no_column(name, names)
+            message, hint = no_column(name, names)
             shown = "<stdin>" if path == "-" else path
             raise DataError(message, place=f"{shown}:1:1", hint=hint)
 
 
-def _labelled(
-    table: Table, encoding: Encoding, data: schema.Data, weights: str | None = None
-) -> tuple[Rows, int]:
-    """Encode a table with its targets and the column of weights, and count the rows left out."""
+class Labelled(NamedTuple):
+    """Encoded rows of a table: which of its rows they are, and how many lack a value."""
+
+    rows: Rows
+    kept: npt.NDArray[np.int64]
+    dropped: int
+
+
+def labelled(
+    table: Table, encoding: Encoding, data: schema.Data, weights: str | None = None, *, part: bool = False
+) -> Labelled:
+    """Encode a table, or a part of one, with its targets and the column of weights."""
     targets, sources = [] if encoding.autoencoder else encoding.targets, encoding.sources
     # the training rows have settled what each column is
     kinds: dict[str, Wanted] = {
@@ -971,11 +1022,11 @@ def _labelled(
     apart = [] if weights is None else [weights]
     kinds |= dict.fromkeys(apart, "number")
     columns = {name: table.column(name, how) for name, how in kinds.items()}
-    columns, kept, dropped = _complete(data, table, columns, [*sources, *apart])
+    columns, kept, dropped = _complete(data, table, columns, [*sources, *apart], part=part)
     counts = None
     if weights is not None:
         counts = np.asarray(columns[weights], dtype=np.float64)
-        _check_weights(weights, counts, kept, table)
+        check_weights(weights, counts, kept, table, part=part)
         some = np.flatnonzero(counts > 0.0)
         columns, kept, counts = {n: c[some] for n, c in columns.items()}, kept[some], counts[some]
     columns |= _formula_values(encoding.formulas, columns, kept, table)
@@ -985,23 +1036,25 @@ def _labelled(
 
     inputs = encoding.encode(columns, place)
     if encoding.classes is None:
-        return Rows(inputs, _outputs(targets, columns, inputs, slice(None)), counts), dropped
+        return Labelled(Rows(inputs, _outputs(targets, columns, inputs, slice(None)), counts), kept, dropped)
     if encoding.shares:
-        return Rows(inputs, _shares(targets, columns, kept, table), counts), dropped
+        return Labelled(Rows(inputs, _shares(targets, columns, kept, table), counts), kept, dropped)
     column = columns[targets[0]]
     labels = _labels(column, encoding.classes)
     if (labels < 0).any():
         row = int((labels < 0).argmax())
         raise DataError(
-            f"class '{cut(_class_name(column[row]))}' is not among the training rows",
+            f"class '{cut(class_name(column[row]))}' is not among the training rows",
             place=place(row, targets[0]),
             hint=f"known: {listed(encoding.classes)}",
         )
-    return Rows(inputs, labels, counts), dropped
+    return Labelled(Rows(inputs, labels, counts), kept, dropped)
 
 
-def _check_weights(name: str, weights: Floats, kept: npt.NDArray[np.int64], table: Table) -> None:
-    """Hold weights to numbers from 0 on, not all of them 0.
+def check_weights(
+    name: str, weights: Floats, kept: npt.NDArray[np.int64], table: Table, *, part: bool = False
+) -> None:
+    """Hold weights to numbers from 0 on, not all of them 0; those of a part of a table may be.
 
     Raises:
         DataError: with the place of the first that is none.
@@ -1014,7 +1067,7 @@ def _check_weights(name: str, weights: Floats, kept: npt.NDArray[np.int64], tabl
             place=table.place(int(kept[row]), name),
             hint="data.weights is a column of numbers, 0 or more",
         )
-    if not weights.any():
+    if not weights.any() and not part:
         raise DataError("every row has the weight 0", place=table.place(int(kept[0]), name))
 
 
@@ -1035,14 +1088,15 @@ def _formula_values(
     }
 
 
-def _class_name(value: object) -> str:
+def class_name(value: object) -> str:
+    """Return what the class of a cell is called."""
     return value if isinstance(value, str) else number_name(float(value))  # type: ignore[arg-type]
 
 
 def _labels(column: Column, classes: Sequence[str]) -> npt.NDArray[np.int64]:
     """Return the index of the class of each row; -1 for none of them."""
     index = {name: i for i, name in enumerate(classes)}
-    return np.array([index.get(_class_name(value), -1) for value in column.tolist()], dtype=np.int64)
+    return np.array([index.get(class_name(value), -1) for value in column.tolist()], dtype=np.int64)
 
 
 def _shares(
@@ -1096,18 +1150,22 @@ def _other_table(loaded: Loaded, main: Table, part: str, wanted: Sequence[str]) 
     path = data.validation_path if part == "validation" else data.test_path
     if path is None:
         return None if getattr(data, f"{part}_split") else main.parts.get(part)
-    key = f"data.{part}_path"
     table = read_named(loaded, f"{part}_path", path)
-    present = set(table.names)
-    for name in wanted:
-        if name not in present:
-            message, hint = _no_column(name, table.names)
-            raise loaded.error(key, f"{path}: {message}", hint)
+    check_columns(loaded, part, table, wanted)
     return table
 
 
+def check_columns(loaded: Loaded, part: str, table: Columns, wanted: Sequence[str]) -> None:
+    """Hold the table that ``validation_path`` or ``test_path`` names to the columns that are read."""
+    key, present = f"{part}_path", set(table.names)
+    for name in wanted:
+        if name not in present:
+            message, hint = no_column(name, table.names)
+            raise loaded.error(f"data.{key}", f"{getattr(loaded.config.data, key)}: {message}", hint)
+
+
 def _complete(
-    data: schema.Data, table: Table, columns: dict[str, Column], targets: Sequence[str]
+    data: schema.Data, table: Table, columns: dict[str, Column], targets: Sequence[str], *, part: bool = False
 ) -> tuple[dict[str, Column], npt.NDArray[np.int64], int]:
     """Settle missing cells as ``data.missing`` says, but for filling them.
 
@@ -1123,21 +1181,25 @@ def _complete(
     if refused:
         row = min(int(rows.argmax()) for rows in refused.values())
         name = min((name for name in refused if refused[name][row]), key=table.names.index)
-        count = sum(int(rows.sum()) for rows in refused.values())
-        more = f"; {count} cells are empty in all" if count > 1 else ""
-        raise DataError(
-            f"no value in column '{name}'{more}",
-            place=table.place(row, name),
-            hint="data.missing: drop leaves such rows out; mean, median or category fills the gaps",
-        )
+        raise no_value(name, table.place(row, name), sum(int(rows.sum()) for rows in refused.values()))
     gone = np.zeros(table.rows, dtype=bool)
     for name, rows in gaps.items():
         if data.missing_in(name) == "drop" or name in targets:
             gone |= rows
     kept = everything[~gone]
-    if not len(kept):
+    if not len(kept) and not part:
         raise DataError("every row lacks a value", place=table.place(0, next(iter(gaps))))
     return {name: column[kept] for name, column in columns.items()}, kept, int(gone.sum())
+
+
+def no_value(name: str, place: str, cells: int) -> DataError:
+    """Return the error for a missing cell, the first of so many in all."""
+    more = f"; {cells} cells are empty in all" if cells > 1 else ""
+    return DataError(
+        f"no value in column '{name}'{more}",
+        place=place,
+        hint="data.missing: drop leaves such rows out; mean, median or category fills the gaps",
+    )
 
 
 def _fills(
@@ -1155,19 +1217,32 @@ def _fills(
                 fills[name] = MISSING
             continue
         given = column[train][~gaps[train]]
-        if not len(given):
-            raise loaded.error("data.missing", f"column '{name}' has no value in any training row: no mean")
+        check_given(loaded, name, len(given))
         if given.dtype == object:
-            texts, counts = np.unique(given.astype(str), return_counts=True)
-            fills[name] = str(texts[counts.argmax()])
+            fills[name] = most_frequent(Counter(given.tolist()))
             continue
         with np.errstate(over="ignore"):
-            fills[name] = middle = float(
-                np.median(given) if how == "median" else given.mean(dtype=np.float64)
-            )
-        if not np.isfinite(middle):
-            raise loaded.error("data.missing", f"the numbers of '{name}' are too large for a mean")
+            middle = float(np.median(given) if how == "median" else given.mean(dtype=np.float64))
+        fills[name] = finite(loaded, name, middle)
     return fills
+
+
+def check_given(loaded: Loaded, name: str, given: int) -> None:
+    """Refuse to fill a column that has no value in any training row."""
+    if not given:
+        raise loaded.error("data.missing", f"column '{name}' has no value in any training row: no mean")
+
+
+def most_frequent(counts: Mapping[str, int]) -> str:
+    """Return the most frequent text, of equally frequent ones the first in order."""
+    return min(counts, key=lambda text: (-counts[text], text))
+
+
+def finite(loaded: Loaded, name: str, middle: float) -> float:
+    """Refuse a mean that is too large."""
+    if not np.isfinite(middle):
+        raise loaded.error("data.missing", f"the numbers of '{name}' are too large for a mean")
+    return middle
 
 
 def _first(days: Column) -> float:
@@ -1176,7 +1251,7 @@ def _first(days: Column) -> float:
     return float(given.min()) if len(given) else 0.0
 
 
-def _by_column(loaded: Loaded, table: Table, spelled: Mapping[str, str]) -> schema.Data:
+def _by_column(loaded: Loaded, table: Columns, spelled: Mapping[str, str]) -> schema.Data:
     """Return the section with its mappings by the names that the table has.
 
     Raises:
@@ -1188,7 +1263,7 @@ def _by_column(loaded: Loaded, table: Table, spelled: Mapping[str, str]) -> sche
         found = {}
         for name, value in by_name.items():
             if canonical(name) not in spelled and not (key == "missing" and name == OTHERS):
-                raise loaded.error(f"data.{key}.{name}", *_no_column(name, table.names))
+                raise loaded.error(f"data.{key}.{name}", *no_column(name, table.names))
             found[spelled.get(canonical(name), name)] = value
         return found
 
@@ -1199,7 +1274,7 @@ def _by_column(loaded: Loaded, table: Table, spelled: Mapping[str, str]) -> sche
     return data
 
 
-def _readings(loaded: Loaded, data: schema.Data, table: Table) -> dict[str, Reading]:
+def _readings(loaded: Loaded, data: schema.Data, table: Columns) -> dict[str, Reading]:
     """Return how the columns of ``data.numbers`` and ``data.dates`` are written, as their cells tell.
 
     Raises:
@@ -1212,22 +1287,22 @@ def _readings(loaded: Loaded, data: schema.Data, table: Table) -> dict[str, Read
     keys += [("data.dates", name) for name in data.dated]
     for key, name in keys:
         if canonical(name) not in spelled:
-            raise loaded.error(key, *_no_column(name, table.names))
+            raise loaded.error(key, *no_column(name, table.names))
         column = spelled[canonical(name)]
         if column in found:
             raise loaded.error(key, f"'{column}' stands among the numbers and the dates")
-        cells = table.cells(column)
+        cells, place = table.written(column)
         try:
             if key == "data.dates":
                 found[column] = dates.learn(cells, data.date_order, gaps)
             else:
                 found[column] = amounts.learn(cells, gaps, comma)
         except WrongCell as error:
-            raise wrong_cell(column, error, table.place) from None
+            raise wrong_cell(column, error, place) from None
     return found
 
 
-def _apart(loaded: Loaded, table: Table, spelled: Mapping[str, str]) -> dict[str, str]:
+def _apart(loaded: Loaded, table: Columns, spelled: Mapping[str, str]) -> dict[str, str]:
     """Return the columns that say how rows are used, by the keys of ``data`` that name them.
 
     Raises:
@@ -1240,7 +1315,7 @@ def _apart(loaded: Loaded, table: Table, spelled: Mapping[str, str]) -> dict[str
         if name is None:
             continue
         if canonical(name) not in spelled:
-            raise loaded.error(f"data.{key}", *_no_column(name, table.names))
+            raise loaded.error(f"data.{key}", *no_column(name, table.names))
         found[key] = spelled[canonical(name)]
     return found
 
@@ -1269,7 +1344,7 @@ def _sorts(
     return Sorts(labels)
 
 
-def _as_before(encoding: Encoding, kept: Kept) -> Encoding:
+def as_before(encoding: Encoding, kept: Kept) -> Encoding:
     """Return an encoding whose inputs are made as they were before."""
     own = kept.encoding
     return replace(
@@ -1297,14 +1372,15 @@ def _groups(features: list[Feature], rows: int) -> Iterator[list[Feature]]:
         yield features[start:end]
 
 
-def _scaling(scaling: Scaling, flat: Floats) -> tuple[Floats, Floats]:
+def scaling_of(scaling: Scaling, moments: Moments) -> tuple[Floats, Floats]:
     """Return what to subtract from the inputs and what to divide them by."""
     if isinstance(scaling, schema.Divide):
-        return np.zeros(flat.shape[1]), np.full(flat.shape[1], scaling.divide)
-    return fitted(scaling, flat)
+        return np.zeros(len(moments.mean)), np.full(len(moments.mean), scaling.divide)
+    return moments.fitted(scaling)
 
 
-def _no_column(name: str, names: Sequence[str]) -> tuple[str, str | None]:
+def no_column(name: str, names: Sequence[str]) -> tuple[str, str | None]:
+    """Return what is said of a column that is not there, and the hint."""
     close = nearest(name, list(names))
     hint = f"did you mean '{close}'?" if close else None
     return f"no column '{cut(name)}'; the columns are {listed(names)}", hint

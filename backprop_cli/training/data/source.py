@@ -6,7 +6,7 @@ import contextlib
 import csv
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BufferedReader, BytesIO, RawIOBase, StringIO
 from itertools import islice
 from math import prod
@@ -60,8 +60,8 @@ _SMALL = ("u1", "i1", "u2", "i2", "u4", "i4", "f4")
 """Types of arrays whose columns need no copy in float64."""
 
 
-class Table(Protocol):
-    """Rows by named columns.
+class Columns(Protocol):
+    """A table before its rows: what its columns are called.
 
     Attributes:
         names: Of the columns, in order.
@@ -72,12 +72,31 @@ class Table(Protocol):
         parts: Tables that the source holds besides: of ``validation`` and ``test`` rows.
     """
 
-    rows: int
     names: list[str]
     targets: list[str] | None
     vector: bool
     shape: tuple[int, ...] | None
     images: bool
+
+    @property
+    def parts(self) -> Mapping[str, Columns]: ...
+
+    def written(self, name: str) -> tuple[list[str], Callable[[int, str], str]]:
+        """Return every cell that a column has, some but once, as it is written, and what says where it is."""
+
+    def place(self, row: int, name: str) -> str:
+        """Say where a cell stands."""
+
+
+class Table(Columns, Protocol):
+    """Rows by named columns; see `Columns`.
+
+    Attributes:
+        rows: How many.
+        parts: The other tables of the source.
+    """
+
+    rows: int
     parts: dict[str, Table]
 
     def column(self, name: str, kind: Wanted = "auto") -> Column:
@@ -89,9 +108,6 @@ class Table(Protocol):
 
     def cells(self, name: str) -> list[str]:
         """Return a column as it is written."""
-
-    def place(self, row: int, name: str) -> str:
-        """Say where a cell stands."""
 
 
 class ArrayTable:
@@ -124,6 +140,8 @@ class ArrayTable:
         self.shape = shape
         self.images = images
         self.parts: dict[str, Table] = {}
+        self.first = 0
+        """How many rows come before, where these are a part of all."""
         self._name = name
         self._columns = columns
         self._gaps = gaps
@@ -138,7 +156,11 @@ class ArrayTable:
 
     def place(self, row: int, name: str) -> str:
         """Say where a cell stands: ``file: row 3, column 'x'``."""
-        return f"{self._name}: row {row + 1}, column '{name}'"
+        return f"{self._name}: row {self.first + row + 1}, column '{name}'"
+
+    def written(self, name: str) -> tuple[list[str], Callable[[int, str], str]]:
+        """Return the cells of a column as texts, and what says where they are."""
+        return self.cells(name), self.place
 
     def cells(self, name: str) -> list[str]:
         """Return a column as texts."""
@@ -160,7 +182,7 @@ class ArrayTable:
             if kind == "auto":
                 refuse_disguised(name, cells, self.place, self._gaps)
             if kind != "number":
-                return _texts(cells, self._gaps)
+                return as_texts(cells, self._gaps)
             read = text.column_numbers(cells, self._gaps)
             if read is None:
                 first = text.faults(cells, self._gaps)[0]
@@ -180,7 +202,7 @@ class ArrayTable:
             at = int(np.isinf(numbers).argmax())
             raise DataError(f"{numbers[at]} is not a finite number", place=self.place(at, name))
         if kind == "text":
-            return _texts(self.cells(name), self._gaps)
+            return as_texts(self.cells(name), self._gaps)
         return self._gaps.marked(numbers)
 
 
@@ -342,6 +364,10 @@ class FileTable:
         block = next(islice(self._texts_of_blocks(), at, None))
         return text.place(block, row - int(self._starts[at]), name)
 
+    def written(self, name: str) -> tuple[list[str], Callable[[int, str], str]]:
+        """Return the cells of a column, and what says where they are."""
+        return self.cells(name), self.place
+
     def cells(self, name: str) -> list[str]:
         """Return a column as it is written."""
         if None in self._blocks:
@@ -370,7 +396,7 @@ class FileTable:
             if kind == "number" or 2 * words < len(given):
                 self._refuse(name, text.faults(cells, self._gaps), len(given), kind)
             refuse_disguised(name, cells, self.place, self._gaps)
-        return _texts(cells, self._gaps)
+        return as_texts(cells, self._gaps)
 
     def _numbers(self, block: int, column: int) -> Floats | None:
         part = self._parts[block]
@@ -386,20 +412,31 @@ class FileTable:
         return self._cells[block][name]
 
     def _refuse(self, name: str, faults: Sequence[text.Fault], given: int, kind: Kind) -> NoReturn:
-        first = faults[0]
-        few, others = kind == "auto", given - len(faults)
-        so_are = f"; {others} other cells are" if others > 1 else "; 1 other cell is" if others else ""
-        raise DataError(
-            f"column '{name}': {first.message}" + (so_are if few else ""),
-            place=self.place(first.row, name),
-            hint=first.hint
-            or (
-                "a missing value is an empty cell, NA or ?; a column of categories has texts in half of "
-                "its cells or more"
-                if few
-                else None
-            ),
-        )
+        raise mixed(name, faults[0], self.place(faults[0].row, name), given - len(faults), few=kind == "auto")
+
+
+def mixed(name: str, first: text.Fault, place: str, others: int, *, few: bool) -> DataError:
+    """Return the error for a column of numbers with a cell that is none.
+
+    Args:
+        name: Of the column.
+        first: The first such cell.
+        place: Where it is.
+        others: Cells that are numbers.
+        few: Whether it would be a column of texts, were there more of them.
+    """
+    so_are = f"; {others} other cells are" if others > 1 else "; 1 other cell is" if others else ""
+    return DataError(
+        f"column '{name}': {first.message}" + (so_are if few else ""),
+        place=place,
+        hint=first.hint
+        or (
+            "a missing value is an empty cell, NA or ?; a column of categories has texts in half of "
+            "its cells or more"
+            if few
+            else None
+        ),
+    )
 
 
 def read_cells(
@@ -482,8 +519,15 @@ def read_named(loaded: Loaded, key: str, path: str) -> Table:
     Raises:
         ConfigError, DataError, FileError: as `read_table`; with the place of the key where no such file is.
     """
-    try:
+    with named_by(loaded, key, path):
         return read_table(path, loaded.folder, written_as(loaded.config.data, loaded.config.dtype))
+
+
+@contextlib.contextmanager
+def named_by(loaded: Loaded, key: str, path: str) -> Iterator[None]:
+    """Say of a file that is not there which key of ``data`` names it."""
+    try:
+        yield
     except FileError as error:
         if not os.path.lexists(os.path.join(loaded.folder, path)):
             folder = os.path.dirname(os.path.join(loaded.folder, path)) or os.curdir
@@ -534,9 +578,14 @@ def written_as(data: Data, dtype: str = "float64") -> Written:
 
 def read_table(path: str, folder: str = ".", written: Written = PLAINLY) -> Table:
     """Read a file whose path is relative to a folder; ``-`` is stdin."""
-    path = os.path.join(folder, path) if path != "-" and folder not in ("", ".") else path
+    path = from_folder(path, folder)
     table = array_table(path, written)
     return table or FileTable(path, written.dialect, written.gaps, written.narrow)
+
+
+def from_folder(path: str, folder: str) -> str:
+    """Return a path from the working folder."""
+    return os.path.join(folder, path) if path != "-" and folder not in ("", ".") else path
 
 
 def array_table(path: str, written: Written = PLAINLY, bare: bool = False) -> ArrayTable | None:
@@ -565,7 +614,7 @@ def array_table(path: str, written: Written = PLAINLY, bare: bool = False) -> Ar
             narrow = _is_inputs if written.narrow is not None else _never
             return _npz(read_npz(stream, name, narrow), name, written, bare)
         if head.startswith(NPY):
-            return _npy(load_array(stream, name, head), name, written)
+            return npy_table(load_array(stream, name, head), name, written)
     return None
 
 
@@ -694,7 +743,7 @@ def _times(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _npy(array: npt.NDArray[Any], path: str, written: Written) -> ArrayTable:
+def npy_table(array: npt.NDArray[Any], path: str, written: Written) -> ArrayTable:
     """Take an array of one or two axes as columns c1, c2, ..., or as the header names them."""
     if array.dtype.names is not None:
         columns = {name: array[name] for name in array.dtype.names}
@@ -757,7 +806,8 @@ def _inline(inputs: list[list[float]], targets: list[Any] | None, name: str) -> 
     return ArrayTable(columns | outputs, name, list(outputs), vector=values.ndim == 2)
 
 
-def _texts(cells: Sequence[str], gaps: Gaps = PLAIN_GAPS) -> Texts:
+def as_texts(cells: Sequence[str], gaps: Gaps = PLAIN_GAPS) -> Texts:
+    """Return cells as a column of texts."""
     column = np.empty(len(cells), dtype=object)
     known: dict[str, str] = {}
     # equal texts share memory
