@@ -198,10 +198,11 @@ class Problem:
     def first_row(self) -> dict[str, NDArray]:
         """Return what `ProgramNetwork.of_row` is given at the first row, with the first parameters."""
         assert isinstance(self.network, ProgramNetwork)
-        target = self.train.targets[0]
+        train = self.train.sample
+        target = train.targets[0]
         return {
             **{p.name: p.first for p in self.network.parameters},
-            "x": self.train.encoded[0],
+            "x": train.encoded[0],
             self.network.target: target if len(target) > 1 else target[0],
         }
 
