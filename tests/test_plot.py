@@ -423,6 +423,26 @@ def test_plot_svg(run, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plot", "x^2", "--x", "-1:1"],
+        ["plot", "x*y", "--x", "-1:1", "--y", "-1:1"],
+        ["limit", "x^2", "--x", "1"],
+        ["descend", "x^2", "--x", "1", "--steps", "3"],
+    ],
+)
+def test_pictures_have_the_size_asked_for(run, tmp_path, words):
+    path = tmp_path / "a.svg"
+    assert run(*words, "-o", str(path), "--size", "300x640").status == 0
+    assert ElementTree.fromstring(path.read_text("utf-8")).get("viewBox") == "0 0 300 640"
+    for size in ("300", "10x10", "300x20000", "axb"):
+        result = run(*words, "-o", str(path), "--size", size)
+        assert result.status == 2
+        assert "a size is WIDTHxHEIGHT, each from 200 to 10,000 pixels" in result.err
+    assert "--size 300x640 is of pictures" in run(*words, "--size", "300x640").err
+
+
 def test_plot_png(run, tmp_path):
     pytest.importorskip("matplotlib")
     path = tmp_path / "p.png"

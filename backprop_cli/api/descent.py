@@ -16,9 +16,10 @@ from ..optimization.report import Report, descend_all
 from .arguments import flag, mapping, names, number, numbers, optional, whole
 from .by_number import single_numbers
 from .programs import AnyProgram, Bindings, merged
-from .shown import Pictured, Shown
+from .shown import Charted, Shown
 
 if TYPE_CHECKING:
+    from ..layout.chart import Chart
     from ..layout.descent import Run
     from ..layout.picture import Picture
     from ..optimization.landscape import Landscape
@@ -33,7 +34,7 @@ FRAME = (900, 600)
 """Pixels of an animation."""
 
 
-class Descent(Shown, Pictured, Report):
+class Descent(Shown, Charted, Report):
     """A `Report` that shows itself."""
 
     __slots__ = ()
@@ -57,26 +58,31 @@ class Descent(Shown, Pictured, Report):
         ground = landscape(self.function, [run.trace for run, _ in drawn], [lost for _, lost in drawn])
         return [run for run, _ in drawn], ground
 
-    @property
-    def picture(self) -> Picture:
-        """The way over the function, and how it fell.
+    def chart(self) -> Chart:
+        """Return the way over the function, and how it fell.
 
         Raises:
             UsageError: where no start has a value and a gradient.
         """
         from ..layout import descent as charts
-        from ..layout.chart_picture import picture_of
         from ..render.descent import heading
 
         runs, ground = self._drawable()
         verdict = self.runs[0].verdict
         says = ". ".join(verdict.says) if verdict is not None and len(self.runs) == 1 else ""
-        chart = charts.chart(self.function, runs, ground, heading(self), says)
-        return picture_of(chart)
+        return charts.chart(self.function, runs, ground, heading(self), says)
 
     @property
     def frames(self) -> list[Picture]:
         """One descent, update by update.
+
+        Raises:
+            UsageError: where there is none, or more than one.
+        """
+        return self.frames_sized(*FRAME)
+
+    def frames_sized(self, width: float, height: float) -> list[Picture]:
+        """Return one descent, update by update, in pictures of a size in pixels.
 
         Raises:
             UsageError: where there is none, or more than one.
@@ -91,7 +97,7 @@ class Descent(Shown, Pictured, Report):
                 "a GIF shows one descent", hint="one --optimizer, and no range of starting points"
             )
         frames = charts.frames(self.function, runs[0], ground, heading(self))
-        return [picture_of(chart, *FRAME) for chart in frames]
+        return [picture_of(chart, width, height) for chart in frames]
 
     def _drawable(self) -> tuple[list[Run], Landscape]:
         runs, ground = self.charted()

@@ -13,10 +13,10 @@ from ..errors import UsageError
 from .arguments import flag, names, numbers, optional
 from .by_number import Direction, followed, single_numbers
 from .programs import AnyProgram, Bindings
-from .shown import Pictured, Shown
+from .shown import Charted, Shown
 
 if TYPE_CHECKING:
-    from ..layout.picture import Picture
+    from ..layout.chart import Chart
     from ..render.document import Document
 
 
@@ -24,7 +24,7 @@ MOST_STEPS = 400
 """Step sizes."""
 
 
-class Quotients(Shown, Pictured, Limits):
+class Quotients(Shown, Charted, Limits):
     """`Limits` that show themselves."""
 
     __slots__ = ()
@@ -34,13 +34,11 @@ class Quotients(Shown, Pictured, Limits):
 
         return document(self)
 
-    @property
-    def picture(self) -> Picture:
-        """The errors against the step size."""
-        from ..layout.chart_picture import picture_of
+    def chart(self) -> Chart:
+        """Return the errors against the step size."""
         from ..layout.limit import chart
 
-        return picture_of(chart(self))
+        return chart(self)
 
 
 def limit(

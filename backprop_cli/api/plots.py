@@ -15,14 +15,13 @@ from ..language.numbers import brief
 from .arguments import choice, names, numbers, optional
 from .by_number import DOWNHILL, Direction, followed, reach, single_numbers
 from .programs import AnyProgram, graph_of, merged, value_of, wants_arrays
-from .shown import Graphic
+from .shown import Charted, Graphic
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from ..layout.chart import Chart
-    from ..layout.picture import Picture
     from ..render.document import Facts, Records
 
 FORMATS = ("plot", "svg", "table", "json", "csv", "tsv")
@@ -38,7 +37,7 @@ Range = tuple[float, float]
 NDArray: TypeAlias = "npt.NDArray[np.float64]"
 
 
-class Plot(Graphic):
+class Plot(Charted, Graphic):
     """A function over a range of one variable, or over ranges of two.
 
     Attributes:
@@ -110,13 +109,6 @@ class Plot(Graphic):
         if isinstance(self.shown, Surface):
             return plots.surface_facts(self.shown, text, self.fixed, self.contacts)
         return plots.curve_facts(self.shown, text, self.fixed, self.tangents, self.along)
-
-    @property
-    def picture(self) -> Picture:
-        """The chart, laid out."""
-        from ..layout.chart_picture import picture_of
-
-        return picture_of(self.chart())
 
     def rows(self, places: Sequence[float] | None = None) -> list[list[Any]]:
         """Return what a table has: of a curve place, value, slope and what is special there.

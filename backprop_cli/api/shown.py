@@ -10,6 +10,7 @@ from ..errors import UsageError, installing
 from .arguments import choice
 
 if TYPE_CHECKING:
+    from ..layout.chart import Chart
     from ..layout.picture import Picture
     from ..render.document import Document, Facts
 
@@ -126,6 +127,27 @@ class Pictured(ABC):
         from ..render.pictures import picture_bytes
 
         return picture_bytes(self.picture, "picture.svg").decode()
+
+
+class Charted(Pictured):
+    """What has a chart."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def chart(self) -> Chart:
+        """Return the chart."""
+
+    @property
+    def picture(self) -> Picture:
+        """The chart, laid out."""
+        return self.sized()
+
+    def sized(self, width: float | None = None, height: float | None = None) -> Picture:
+        """Return the picture in a size, in pixels; without one, in that which its panels need."""
+        from ..layout.chart_picture import picture_of
+
+        return picture_of(self.chart(), width, height)
 
 
 class Graphic(Told, Pictured):

@@ -54,7 +54,20 @@ INPUT = (
     *("file", "points", "config", "shape", "strict", "large"),
     *("separator", "comment", "decimal", "header", "encoding"),
 )
-OUTPUT = ("format", "o", "digits", "formulas", "all", "elements", "open", "watch", "quiet", "verbose", "help")
+OUTPUT = (
+    "format",
+    "o",
+    "size",
+    "digits",
+    "formulas",
+    "all",
+    "elements",
+    "open",
+    "watch",
+    "quiet",
+    "verbose",
+    "help",
+)
 SECTIONS = ((INPUT, "Input"), (OUTPUT, "Output"))
 """Where options stand in the help; those that are a command's own come first."""
 

@@ -16,6 +16,7 @@ from ..language.lower import constant
 from .output import ENDINGS, FORMATS, Output, choose_format
 from .request import Request
 
+SIZES = 200, 10_000  # pixels
 REQUEST = ("expression", "bindings", "overrides", "file", "large", "points", "dialect")
 """Words and options that say what is asked."""
 
@@ -43,6 +44,9 @@ along_option = click.option(
 file_option = click.option("--file", "file", metavar="PATH", help="Read the program from a file; - is stdin.")
 output_option = click.option(
     "-o", "output", metavar="FILE", help="Write to a file, the format by its ending."
+)
+size_option = click.option(
+    "--size", metavar="WxH", help="Pixels of a picture, across and down.  [default: what it needs]"
 )
 large_option = click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
@@ -165,6 +169,7 @@ def answers(
             digits: int = 6,
             quiet: bool = False,
             verbose: bool = False,
+            size: str | None = None,
             **options: Any,
         ) -> int:
             asked = []
@@ -180,7 +185,8 @@ def answers(
                     drawn = format_ is None and is_picture(output, pictures)
                 if not drawn:
                     chosen = choose_format(format_, output, formats, pictures, endings, otherwise, name)
-            shown = Output(chosen, output, digits, quiet=quiet, verbose=verbose, drawn=drawn)
+            pixels = _pixels(size, drawn or chosen in ("svg", "png"))
+            shown = Output(chosen, output, digits, quiet=quiet, verbose=verbose, drawn=drawn, size=pixels)
             if quiet or sys.stderr is None or not sys.stderr.isatty():
                 return function(*args, *asked, shown, **options)
             from .progress import working
@@ -191,6 +197,23 @@ def answers(
         return command
 
     return decorate
+
+
+def _pixels(size: str | None, drawn: bool) -> tuple[float, float] | None:
+    """Return width and height that ``--size`` gives."""
+    if size is None:
+        return None
+    if not drawn:
+        raise UsageError(f"--size {size} is of pictures", hint="-o picture.svg writes one")
+    found = re.fullmatch(r"(\d{1,5})\s*[x×*,]\s*(\d{1,5})", size.strip(), re.IGNORECASE)
+    width, height = (float(part) for part in found.groups()) if found else (0.0, 0.0)
+    least, most = SIZES
+    if not (least <= width <= most and least <= height <= most):
+        raise UsageError(
+            f"--size {size}: a size is WIDTHxHEIGHT, each from {least} to {most:,} pixels",
+            hint="--size 960x600",
+        )
+    return width, height
 
 
 def number(option: str, text: str) -> float:

@@ -16,6 +16,7 @@ from .common import (
     names_of,
     number,
     quiet_option,
+    size_option,
 )
 from .output import Output, check_destination
 from .request import ByNumber, Request
@@ -54,6 +55,7 @@ MILLISECONDS = 300
 @click.option(
     "-o", "output", metavar="FILE", help="Write to a file by its ending: a table, a picture (svg, png, gif)."
 )
+@size_option
 @digits_option("Significant digits in tables.")
 @click.option("--all", "all_", is_flag=True, help="Show every update of a long run.")
 @large_option
@@ -92,7 +94,7 @@ def command(
     from .training import use_threads
 
     use_threads(1)
-    from ..api.descent import descend
+    from ..api.descent import FRAME, descend
     from ..differentiation.report import warnings_of
 
     if steps is None:
@@ -113,7 +115,8 @@ def command(
     if output.drawn:
         assert output.file is not None
         moving = output.file.lower().endswith(".gif")
-        drawn = report.frames if moving else report.picture
+        size = output.size or ()
+        drawn = report.frames_sized(*(size or FRAME)) if moving else report.sized(*size)
         output.draw(drawn, milliseconds=MILLISECONDS)
         trace = report.runs[0].trace
         if isinstance(drawn, list) and trace is not None and len(drawn) < len(trace.points):

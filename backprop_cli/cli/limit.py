@@ -22,6 +22,7 @@ from .common import (
     names_of,
     number,
     quiet_option,
+    size_option,
 )
 from .output import Output
 from .request import ByNumber, Request
@@ -48,6 +49,7 @@ WORK = 20_000_000  # primitives that may run before inputs are left out: about t
 @click.option(
     "-o", "output", metavar="FILE", help="Write to a file by its ending: a table, or the plot (svg, png)."
 )
+@size_option
 @digits_option("Significant digits of quotients in tables.", 8)
 @large_option
 @quiet_option
@@ -102,7 +104,7 @@ def command(
     from ..render import limit as show
 
     if output.drawn:
-        output.draw(limits.picture)
+        output.draw(limits.sized(*(output.size or ())))
         for one in limits.limits:
             for line in show.verdict(limits, one):
                 output.note(f"note: {line}")

@@ -42,6 +42,7 @@ class Output:
         quiet: Say nothing besides the results; 1 (or True) still leaves alarms, where there are any.
         verbose: Say how results were computed, too.
         drawn: The file's ending asks for a picture, and no format for anything else.
+        size: Of a picture, in pixels; None for its own.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Output:
         quiet: int = False,
         verbose: bool = False,
         drawn: bool = False,
+        size: tuple[float, float] | None = None,
     ) -> None:
         self.format = format_
         self.file = file
@@ -60,6 +62,7 @@ class Output:
         self.quiet = quiet
         self.verbose = verbose
         self.drawn = drawn
+        self.size = size
 
     @property
     def to_file(self) -> bool:

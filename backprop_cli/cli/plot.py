@@ -20,6 +20,7 @@ from .common import (
     names_of,
     number,
     quiet_option,
+    size_option,
 )
 from .output import Output
 from .request import ByNumber, grid
@@ -122,6 +123,7 @@ class Drawn(ByNumber):
 @click.option(
     "-o", "output", metavar="FILE", help="Write to a file by its ending: svg, png, txt, json, csv, tsv."
 )
+@size_option
 @digits_option("Significant digits of labels.")
 @large_option
 @quiet_option
@@ -337,7 +339,7 @@ class _Job:
             return
         from ..layout.chart_picture import picture_of
 
-        self.output.draw(picture_of(chart), self.output.format)
+        self.output.draw(picture_of(chart, *(self.output.size or ())), self.output.format)
         if self.output.to_file:
             for line in lines:
                 self.output.note(f"note: {line}")
