@@ -120,6 +120,15 @@ def test_json_is_that_of_the_command(run, report, words, monkeypatch) -> None:
 def test_reports_show_themselves_in_notebooks() -> None:
     for report in (grad(PROGRAM, AT), explain(PROGRAM, AT), limit(PROGRAM, AT), check(PROGRAM, {"d": 1}, AT)):
         assert "<table" in report._repr_html_() or "<p>" in report._repr_html_()
+    # what is mathematics in other formats is there, too
+    for report, says in (
+        (explain(PROGRAM, AT), "L = d + c: dL/dd = 1"),
+        (explain("x@x", x=[1, 2]), "df/dx[i] = 2*x[i]"),
+        (trace(HAND), "linear1[0].z = 0.5*1 + 1*0.5 + (-0.5)*1 + 0 = 0.5"),
+        (higher(PROGRAM, AT), "Hessian"),
+    ):
+        shown = report._repr_html_().replace("&#x27;", "'")
+        assert says in re.sub(r" +", " ", shown), shown
     for drawing in (draw(PROGRAM, AT), plot("x^2", x=(-1, 1))):
         assert drawing._repr_svg_().startswith("<svg")
 

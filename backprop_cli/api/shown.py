@@ -19,8 +19,9 @@ STYLE = (
     ".backprop table{border-collapse:collapse;margin:.4em 0}"
     ".backprop th,.backprop td{padding:.15em .7em;border-bottom:1px solid #8884;background:none;"
     "white-space:nowrap}"
-    ".backprop th{text-align:left;border-bottom:2px solid #8888}"
-    ".backprop p{margin:.25em 0}.backprop code{background:none;color:inherit;padding:0}"
+    ".backprop th{border-bottom:2px solid #8888}"
+    ".backprop p,.backprop pre{margin:.25em 0}"
+    ".backprop code,.backprop pre{background:none;color:inherit;padding:0;white-space:pre-wrap}"
     ".backprop summary{cursor:pointer}.backprop svg{max-width:100%;height:auto}"
 )
 """Of reports in notebooks."""

@@ -33,7 +33,10 @@ from .tokens import NAME, NAME_LIMIT
 MOST_WRITTEN = 10_000
 """Numbers of an array of the function's own that is written into the program."""
 
-WHERE = "where(condition, a, b), of backprop_cli.functions or NumPy, is a choice by values"
+WHERE = (
+    "where(condition, a, b), of backprop_cli.functions or NumPy, is a choice by values, "
+    "np.maximum(a, b) the larger"
+)
 FUNCTION = "a function of NumPy's, or of backprop_cli.functions, is traced: np.sin(x), functions.sin(x)"
 SETTING = "a number that counts is known beforehand: behind the * of def f(x, *, n=3) it keeps its value"
 OWN = ("backprop_cli", "numpy")

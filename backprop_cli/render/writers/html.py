@@ -7,6 +7,7 @@ from functools import singledispatch
 from html import escape
 
 from .. import page
+from .terminal import write_plain
 
 
 def write(blocks: Iterable[page.Block]) -> str:
@@ -30,7 +31,21 @@ def _block(block: page.Block) -> str:
 
 @_block.register(page.Heading)
 def _(block: page.Heading) -> str:
-    return f"<p><code>{escape(page.plain(block.text))}</code></p>"
+    below = "".join(f"<p>{_line(line)}</p>" for line in block.below)
+    return f"<p><code>{escape(page.plain(block.text))}</code></p>{below}"
+
+
+@_block.register(page.Section)
+def _(block: page.Section) -> str:
+    rule = f"<p>{_line(block.rule)}</p>" if block.rule else ""
+    return f"<p><strong>{_line(block.title)}</strong></p>{rule}"
+
+
+@_block.register(page.Fields)
+@_block.register(page.Equations)
+@_block.register(page.Calculations)
+def _(block: page.Fields | page.Equations | page.Calculations) -> str:
+    return f"<pre>{escape(write_plain([block]))}</pre>"  # signs of equality stand below each other
 
 
 @_block.register(page.Lines)
@@ -47,15 +62,19 @@ def _line(line: page.Line) -> str:
 
 @_block.register(page.Grid)
 def _(block: page.Grid) -> str:
-    head = "".join(f"<th>{escape(column.title)}</th>" for column in block.columns)
+    title = f"<p>{escape(block.title)}:</p>" if block.title else ""
+    head = "".join(f"<th{_side(column)}>{escape(column.title)}</th>" for column in block.columns)
     gap = ("...", *[""] * (len(block.columns) - 1))
     rows = (map(_cell, row or gap, block.columns) for row in block.rows)
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"{title}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _cell(cell: page.Cell, column: page.Column) -> str:
     text = escape(cell.text if isinstance(cell, page.Text) else cell)
-    side = "right" if column.kind in ("number", "share") else "left"
     code = column.kind in ("code", "name", "expression", "formula")
-    return f'<td style="text-align:{side}">{f"<code>{text}</code>" if code else text}</td>'
+    return f"<td{_side(column)}>{f'<code>{text}</code>' if code else text}</td>"
+
+
+def _side(column: page.Column) -> str:
+    return f' style="text-align:{"right" if column.kind in ("number", "share") else "left"}"'
