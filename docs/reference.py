@@ -22,8 +22,8 @@ PAGE = Path(__file__).resolve().parent / "python.md"
 BEGIN, END = "<!-- reference -->\n", "<!-- end -->"
 APART = ("BackpropError", "__version__", "functions")
 """Names of the package that are no functions."""
-COMMON = ("to_text", "to_json", "to_dict", "to_frame", "facts", "document", "picture")
-"""What reports have that the page tells of, and what makes it."""
+PICTURES = ("picture", "drawing", "frames")
+"""What `to_svg` is made of."""
 
 
 def page() -> str:
@@ -64,15 +64,13 @@ def _reports() -> Iterator[type]:
 def _report(kind: type) -> str:
     described = next((base for base in kind.__mro__ if "Attributes:" in (base.__doc__ or "")), None)
     rows = _section(inspect.cleandoc(described.__doc__ or ""), "Attributes") if described else []
+    rows += [(n, x.__doc__.partition("\n")[0]) for n, x in inspect.getmembers(kind) if _is_told(n, x)]
     listed = "".join(f"- `{name}`: {what}\n" for name, what in rows)
-    own = [n for n, x in inspect.getmembers(kind) if n not in COMMON and n[0] != "_" and _is_ours(x)]
-    more = f"\nAnd {', '.join(f'`{n}`' for n in own)}.\n" if own else ""
-    return f"### {kind.__name__}\n\n{_first(kind)}\n\n{listed}{more}"
+    return f"### {kind.__name__}\n\n{_first(kind)}\n\n{listed}"
 
 
-def _is_ours(member: object) -> bool:
-    function = member.fget if isinstance(member, property) else member
-    return inspect.isfunction(function) and function.__module__.startswith("backprop_cli")
+def _is_told(name: str, member: object) -> bool:
+    return isinstance(member, property) and name[0] != "_" and name not in PICTURES and bool(member.__doc__)
 
 
 def _first(kind: type) -> str:

@@ -74,10 +74,10 @@ def test_a_function_and_its_text_have_one_graph_and_one_value() -> None:
     assert told > 300
 
 
-def as_python(text: str):
+def as_python(text: str, **names):
     import builtins
 
-    return builtins.eval(text, dict(FROM))
+    return builtins.eval(text, {**FROM, **names})
 
 
 @pytest.mark.parametrize("name", sorted({*NUMPY, *WRITTEN} - {"matmul"}))
@@ -132,6 +132,57 @@ def test_arrays_mean_what_numpy_means(function, says: str) -> None:
     report = program.grad(**at)
     assert says in report.graph.source.text
     assert report.agree is True
+
+
+NUMBER, VECTOR, LONG, SQUARE, TALL = (), (2,), (3,), (2, 2), (3, 2)
+MADE = {
+    NUMBER: "np.sum({tall})|{vector}.mean()|{square}.max()|({vector} @ {vector})|np.linalg.norm({tall})"
+    "|{vector}[-1]|{tall}[1, 0]|np.dot({long}, {long})",
+    VECTOR: "({square} @ {vector})|({vector} @ {square})|({long} @ {tall})|np.mean({tall}, axis=0)"
+    "|{square}.sum(axis=1)|{tall}[-1]|{square}[:, 1]|{long}[1:]|{vector}.T|np.diag({square})"
+    "|(np.array([1.0, -2.0]) * {vector})",
+    LONG: "({tall} @ {vector})|{tall}.mean(axis=1)|({vector} @ {tall}.T)",
+    SQUARE: "({square} @ {square})|{square}.T|({tall}.T @ {tall})|np.outer({vector}, {vector})|{tall}[1:]"
+    "|np.diag({vector})",
+    TALL: "({tall} @ {square})",
+}
+"""What NumPy makes arrays of one shape from others by."""
+EACH = (
+    "np.sin({0})|np.square({0})|np.arctan({0})|({0} ** 3)|np.clip({0}, -0.5, 0.7)|(-1.5 * {0})|({0} + {1})"
+    "|({1} - {0})|({0} * {1})|({1} * {0})|({0} / {1})|({1} / {0})|np.maximum({0}, {1})|np.hypot({1}, {0})"
+    "|np.where({0} > {1}, {1}, {0})|((np.abs({0}) + 1) ** {1})|np.multiply({1}, {0})"
+)
+"""What goes number by number, with what may be spread."""
+LEAVES = {NUMBER: "cd", VECTOR: "xy", LONG: "b", SQUARE: "s", TALL: "mn"}
+
+
+def some_arrays(rng: random.Random, shape: tuple[int, ...], depth: int) -> str:
+    """Return an expression of NumPy's for an array of a shape."""
+    if depth == 0:
+        return rng.choice(LEAVES[shape])
+    made, each = MADE[shape].split("|"), EACH.split("|")
+    spread = rng.choice([shape, NUMBER, *([shape[1:]] if len(shape) == 2 else [])])
+    of = {"number": NUMBER, "vector": VECTOR, "long": LONG, "square": SQUARE, "tall": TALL}
+    text = rng.choice(made if rng.random() < 0.5 else each)
+    for name, inner in of.items():
+        while f"{{{name}}}" in text:
+            text = text.replace(f"{{{name}}}", some_arrays(rng, inner, rng.randrange(depth)), 1)
+    first, second = (some_arrays(rng, s, rng.randrange(depth)) for s in (shape, spread))
+    return text.replace("{0}", first).replace("{1}", second)
+
+
+def test_what_numpy_computes_of_arrays_is_what_is_written() -> None:
+    rng, numbers, told = random.Random(5), np.random.default_rng(5), 0
+    for _ in range(150):
+        text = some_arrays(rng, rng.choice([NUMBER, VECTOR, TALL]), rng.randrange(1, 5))
+        function = as_python(f"lambda m, n, s, x, y, b, c, d: {text}", np=np)
+        at = {name: numbers.normal(size=shape) for shape, names in LEAVES.items() for name in names}
+        expected = np.asarray(function(**at))
+        found = trace(function)(at)
+        assert np.shape(found) == expected.shape, text
+        assert np.allclose(found, expected, rtol=1e-9, atol=1e-12), text
+        told += expected.size
+    assert told > 150
 
 
 def test_locals_are_the_names_of_steps() -> None:
