@@ -538,6 +538,18 @@ def test_evaluate_judges_a_stream_as_it_judges_memory(run: Callable[..., Any]) -
         assert ours.roc_auc == pytest.approx(theirs.roc_auc, rel=1e-10)
 
 
+def test_a_file_of_rows_is_trained_from_without_a_config(run: Callable[..., Any]) -> None:
+    """The guesses are of the first rows, and said to be; what they cannot be for a stream, they are not."""
+    table("t.csv")
+    result = run("train", "t.csv", "--target", "y", "--stream", "training.epochs=2", "--dry-run")
+    assert result.status == 0, result.err
+    assert "note: guessed by the first 17 rows" in result.err
+    assert "guessed data.missing: {gap: mean}" in result.err
+    assert "training," in result.out
+    again = run("train", "t.csv", "--target", "y", "data.stream=true", "training.epochs=2", "--dry-run")
+    assert (again.out, again.err) == (result.out, result.err)
+
+
 # memory
 
 

@@ -26,6 +26,7 @@ class Threads(click.IntRange):
 @click.argument("config", metavar="CONFIG", required=False)
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--target", metavar="COLUMN", help="With a file of rows as CONFIG: what to predict.")
+@click.option("--stream", is_flag=True, help="Never hold all rows in memory: data.stream of a config.")
 @click.option("--resume", is_flag=True, help="Go on where the last run of this name stopped.")
 @click.option("--force", is_flag=True, help="Start over in the folder of an earlier run.")
 @click.option(
@@ -79,6 +80,7 @@ def command(
     config: str | None,
     overrides: tuple[str, ...],
     target: str | None,
+    stream: bool,
     resume: bool,
     force: bool,
     sweeps: tuple[str, ...],
@@ -111,13 +113,15 @@ def command(
             hint="backprop config init iris > iris.yaml makes one, config init rows.csv one for a table",
         )
     from ..engine.processes import Place
-    from .training import train, use_threads, written
+    from .training import STREAM, train, use_threads, written
 
     place = Place.of(process, coordinator)
     use_threads(threads)
     if engine is not None:
         overrides = (*overrides, f"training.engine={engine}")
-    source = written(config, target, output.note)
+    if stream:
+        overrides = (*overrides, STREAM)
+    source = written(config, target, output.note, stream=STREAM in overrides)
     loaded = None if sweeps else source.load(overrides)
     if loaded is None or loaded.config.data.several:
         from .sweep import sweep

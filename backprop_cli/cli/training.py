@@ -194,8 +194,19 @@ def _interrupted(received: Sequence[int]) -> int:
     return TERMINATED if list(received[:1]) == [signal.SIGTERM] else INTERRUPTED
 
 
-def written(config: str, target: str | None, note: Callable[[str], None]) -> Written:
-    """Return a config to be read; for a file of rows one is made, and what was guessed is said."""
+STREAM = "data.stream=true"
+"""What --stream overrides."""
+
+
+def written(config: str, target: str | None, note: Callable[[str], None], *, stream: bool) -> Written:
+    """Return a config to be read; for a file of rows one is made, and what was guessed is said.
+
+    Args:
+        config: Its path, or that of the rows.
+        target: The column to predict.
+        note: Says a line.
+        stream: Look at the first rows alone.
+    """
     from ..api.trials import Written
     from ..training.data.inspection import is_table, proposal
 
@@ -206,10 +217,13 @@ def written(config: str, target: str | None, note: Callable[[str], None]) -> Wri
             )
         return Written(config)
     folder = os.path.dirname(config) or os.curdir
-    found, text = proposal(config, target, folder)
+    found, text = proposal(config, target, folder, stream=stream)
+    if stream:
+        note(f"note: guessed by the first {counted(found.rows, 'row')}")
     for line in found.notes():
         note(f"note: guessed {line}")
-    note(f"note: backprop config init {shlex.quote(config)} prints the whole config")
+    if not stream:
+        note(f"note: backprop config init {shlex.quote(config)} prints the whole config")
     stem = os.path.basename(config).partition(".")[0]
     return Written(config, text, folder, stem, target)
 

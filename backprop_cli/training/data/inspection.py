@@ -20,6 +20,7 @@ from ..config.yaml_text import to_flow
 from .dialects import Guess, dialect_from, dialect_of
 from .judging import teaches_nothing
 from .loading import CATEGORIES, CLASSES, ENOUGH_ROWS
+from .pieces import TextPiece, open_pieces
 from .source import FileTable, Table, Written, read_table
 
 ARRAYS = (".npz", ".npy")
@@ -77,6 +78,9 @@ FEW_CODES = 10
 """Whole numbers of so few kinds may be codes rather than amounts."""
 
 
+_OF_TEXT = (FileTable, TextPiece)
+
+
 class Found(NamedTuple):
     """What a column is taken for.
 
@@ -109,6 +113,7 @@ class Inspected(NamedTuple):
         target: The column to predict.
         why: It is the target.
         task: ``classification`` or ``regression``, and why.
+        streamed: Whether the rows are the first ones of a table that is not held in memory.
     """
 
     path: str
@@ -119,6 +124,7 @@ class Inspected(NamedTuple):
     target: str
     why: str
     task: tuple[str, str]
+    streamed: bool = False
 
     def notes(self) -> Iterator[str]:
         """Yield what was guessed, a line a guess."""
@@ -132,7 +138,7 @@ class Inspected(NamedTuple):
             if found.key is not None and found.name != self.target:
                 yield f"data.{found.key}: {to_flow([found.name])}, since it {found.evidence}"
             elif found.missing and found.name != self.target:
-                yield f"data.missing: {to_flow({found.name: _filling(found)})}: {_gaps(found, self.rows)}"
+                yield f"data.missing: {to_flow({found.name: self._filling(found)})}: {self._gaps(found)}"
 
     def config(self, path: str | None = None) -> str:
         """Return a config, every guess with its reason beside it.
@@ -142,11 +148,20 @@ class Inspected(NamedTuple):
         """
         return "\n".join(self._lines(path or self.path)) + "\n"
 
+    def _filling(self, found: Found) -> str:
+        return "category" if found.kind == "category" else "mean" if self.streamed else "median"
+
+    def _gaps(self, found: Found) -> str:
+        return f"{found.missing} of {counted(self.rows, 'cell')} without a value"
+
     def _lines(self, path: str) -> Iterator[str]:
         name = os.path.basename(self.path)
-        yield f"# {name}: {counted(self.rows, 'row')}; what was guessed has its reason beside it"
+        first = "the first " if self.streamed else ""
+        yield f"# {name}: {first}{counted(self.rows, 'row')}; what was guessed has its reason beside it"
         yield "data:"
         yield _line("path", path)
+        if self.streamed:
+            yield _line("stream", True, "some rows at a time, never the whole of it")
         for guess in self.written:
             yield _line(guess.key, guess.value, guess.why)
         yield _line("target", self.target, self.why)
@@ -162,16 +177,15 @@ class Inspected(NamedTuple):
         if gaps:
             yield "  missing:"
             for found in gaps:
-                how = "drop" if found.name == self.target else _filling(found)
+                how = "drop" if found.name == self.target else self._filling(found)
                 key = f"{to_flow(found.name)}: {how}"
-                yield f"    {key:<24}  # {_gaps(found, self.rows)}; or drop, mean, median, category"
+                yield f"    {key:<24}  # {self._gaps(found)}; or drop, mean, median, category"
         yield _line(
             "scaling", "auto", "columns and target standardised, undone in predictions; none: as they are"
         )
         if self.rows >= ENOUGH_ROWS:
-            yield _line(
-                "validation_split", "auto", "0.2, to find the best epoch; then all rows are learned from"
-            )
+            then = "" if self.streamed else "; then all rows are learned from"
+            yield _line("validation_split", "auto", f"0.2, to find the best epoch{then}")
             yield "  # test_split: 0.2             # held out for a final measure"
         doubts = [found.doubt for found in self.columns if found.doubt is not None]
         if doubts:
@@ -193,42 +207,40 @@ def _line(key: str, value: object, why: str | None = None) -> str:
     return f"{text:<30}  # {why}" if why else text
 
 
-def _filling(found: Found) -> str:
-    return "category" if found.kind == "category" else "median"
-
-
-def _gaps(found: Found, rows: int) -> str:
-    return f"{found.missing} of {counted(rows, 'cell')} without a value"
-
-
 def is_table(path: str) -> bool:
     """Tell whether a path names a file of rows rather than a config."""
     name = path.lower().removesuffix(".gz")
     return os.path.isfile(path) and name.endswith((*TABLES, *ARRAYS))
 
 
-def inspect(path: str, target: str | None = None) -> Inspected:
+def inspect(path: str, target: str | None = None, *, stream: bool = False) -> Inspected:
     """Look at a file of rows.
 
     Args:
         path: Of the file.
         target: The column to predict; None to guess it.
+        stream: Look at its first rows alone.
     Raises:
         BackpropError: when it cannot be read, or has no such column.
     """
     arrays = path.lower().endswith(ARRAYS)
     written = [] if arrays else dialect_of(path)
-    table = read_table(path, written=Written(dialect_from(written)))
+    how = Written(dialect_from(written))
+    table: Table | None = None
+    if stream:
+        table = next(open_pieces(path, how).pieces(), None)
+    if table is None:  # without a row, which is said when it is read
+        table = read_table(path, written=how)
     names = list(table.names)
     if len(names) < 2:
         raise UsageError(f"{path} has one column: nothing is left to predict from")
     comma = any(guess.key == "decimal" for guess in written)
-    columns = [_column(table, name, comma) for name in names] if isinstance(table, FileTable) else []
+    columns = [_column(table, name, comma) for name in names] if isinstance(table, _OF_TEXT) else []
     gaps = list(dict.fromkeys(value for found, values in columns for value in values))
     found = [column for column, _ in columns]
     chosen, why = _target(names, found, table, target)
     task, found = _task(table, found, chosen)
-    return Inspected(path, table.rows, written, found, gaps, chosen, why, task)
+    return Inspected(path, table.rows, written, found, gaps, chosen, why, task, stream)
 
 
 def _target(
@@ -255,7 +267,7 @@ def _target(
 
 def _task(table: Table, columns: Sequence[Found], target: str) -> tuple[tuple[str, str], list[Found]]:
     """Return the task and why, and the columns with what only holds for features taken from the target."""
-    column = table.column(target, "text") if isinstance(table, FileTable) else table.column(target)
+    column = table.column(target, "text") if isinstance(table, _OF_TEXT) else table.column(target)
     given = sorted({*column.tolist()} - {""})
     kinds = len(given)
     mine = next((found for found in columns if found.name == target), None)
@@ -381,16 +393,19 @@ def _words(
     return Found(name, "category", evidence, missing, "categories" if mixed else None, doubt), []
 
 
-def proposal(path: str, target: str | None = None, folder: str = ".") -> tuple[Inspected, str]:
+def proposal(
+    path: str, target: str | None = None, folder: str = ".", *, stream: bool = False
+) -> tuple[Inspected, str]:
     """Look at a file and return what was found with the config for it.
 
     Args:
         path: Of the file.
         target: The column to predict; None to guess it.
         folder: Where the config will lie: the file's path is written from there.
+        stream: Whether the rows are trained from without holding all of them; the first ones are looked at.
     Raises:
         BackpropError: as `inspect`.
     """
-    found = inspect(path, target)
+    found = inspect(path, target, stream=stream)
     shown = path if os.path.isabs(path) else os.path.relpath(path, folder or ".")
     return found, found.config(shown.replace(os.sep, "/"))
