@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..errors import DataError, UsageError, installing
-from .chunks import CHUNK, Readable, read
+from .chunks import CHUNK, Readable, Watched, read
 
 GZIP = b"\x1f\x8b"
 PARQUET, ARROW, FEATHER = b"PAR1", b"ARROW1", b"FEA1"
@@ -114,8 +114,7 @@ def opened(stream: Readable, name: str, ending: str, encoding: str | None = None
         head = stream.read(CHUNK)
     refuse_foreign(head, name)
     if head.startswith((PARQUET, ARROW, FEATHER)):
-        data = _arrow(head + _rest(stream, name), name)
-        return Opened(BytesIO(data), b"", f"{name} (as CSV)", ".csv")
+        return Opened(_columnar(stream, head, name), b"", f"{name} (as CSV)", ".csv")
     if encoding is not None:
         stream = _Recoded(_Joined(head, stream), name, encoding)
         head = stream.read(CHUNK)
@@ -237,31 +236,18 @@ def _refuse_tree(head: bytes, name: str) -> None:
         )
 
 
-def _arrow(data: bytes, name: str) -> bytes:
-    """Return a Parquet, Arrow or Feather file as CSV."""
+def _columnar(stream: Any, head: bytes, name: str) -> Readable:
+    """Return a Parquet, Arrow or Feather file as a stream of CSV; what cannot be searched is taken whole."""
     try:
-        import pyarrow as arrow
-        from pyarrow import csv, feather, parquet
+        import pyarrow  # noqa: F401
+
+        from .columnar import Columnar
     except ImportError:
-        kind = "a Parquet file" if data.startswith(PARQUET) else "an Arrow file"
+        kind = "a Parquet file" if head.startswith(PARQUET) else "an Arrow file"
         raise DataError(
             f"the file is {kind}, which takes the library pyarrow",
             place=name,
             hint=f"{installing('arrow')}, or write it as CSV",
         ) from None
-    out = BytesIO()
-    try:
-        source = BytesIO(data)
-        table = parquet.read_table(source) if data.startswith(PARQUET) else feather.read_table(source)
-        for at, field in enumerate(table.schema):
-            column = table.column(at)
-            if arrow.types.is_dictionary(field.type):
-                pieces = [chunk.dictionary_decode() for chunk in column.chunks]
-                table = table.set_column(at, field.name, arrow.chunked_array(pieces, field.type.value_type))
-            elif arrow.types.is_decimal(field.type):
-                table = table.set_column(at, field.name, column.cast(arrow.string()))
-        csv.write_csv(table, out)
-    except (arrow.ArrowException, OSError, ValueError, TypeError) as error:
-        message = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"the file cannot be read by pyarrow: {message}", place=name) from None
-    return out.getvalue()
+    searched = hasattr(stream, "seekable") and stream.seekable()
+    return Columnar(Watched(stream, name) if searched else BytesIO(head + _rest(stream, name)), head, name)
