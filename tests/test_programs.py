@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -239,3 +241,29 @@ def test_commands_know_it(run: Callable[..., Any], tmp_path: Path, command: str)
     more = ["--claim", "E=1"] if command == "check" else []
     done = run(command, str(tmp_path / "net.yaml"), "optimizer=sgd", *more)
     assert done.status == (1 if command == "check" else 0), done.err
+
+
+@pytest.mark.parametrize("target", ["numpy", "jax"])
+def test_it_runs_elsewhere(run: Callable[..., Any], tmp_path: Path, target: str) -> None:
+    """Predictions, loss, gradient and update are asserted there; every row of the language has a spelling."""
+    if target == "jax":
+        pytest.importorskip("jax")
+    (tmp_path / "net.yaml").write_text(
+        OWN_LOSS.replace(
+            "    y = s*(U@h)",
+            """
+    A = outer(h, h + b)
+    q = A@h + diag(A) + colsum(A)*max(h) + [h[0], s, 1] + W[0:3, 1] + rowsum(A)/norm(b)
+    k = softmax(q) + log_softmax(h)*logsumexp(h) + x'@x*min(A) + solve(eye(3) + diag(b), b)
+    y = s*(U@k) + trace(A)*det(eye(2))*ones(2) + cross_entropy(h, b)""",
+        )
+    )
+    done = run("export", str(tmp_path / "net.yaml"), "--to", target, "optimizer=sgd").answered()
+    (tmp_path / "net.py").write_text(done.out)
+    subprocess.run([sys.executable, str(tmp_path / "net.py")], check=True, capture_output=True)
+
+
+def test_what_it_is_not_exported_to(run: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(OWN_LOSS)
+    done = run("export", str(tmp_path / "net.yaml"), "--to", "pytorch")
+    assert (done.status, "--to jax, --to numpy" in done.err) == (2, True)

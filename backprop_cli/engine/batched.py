@@ -52,7 +52,7 @@ class Batch:
         missing = axes - len(x.shape)
         if not x.varies or not missing:
             return x.id
-        return self.step("shaped", x.id, shape=(self.rows, *(1,) * missing, *x.shape))
+        return self.step("shaped", x.id, shape=(-1, *(1,) * missing, *x.shape))
 
 
 def batched(

@@ -169,6 +169,8 @@ class ProgramNetwork:
                 KEY, f"the program gives {kinds[node.id]}, but the targets are {rows((self.outputs,))}",
                 f"{which} is the output", source=source, span=node.span,
             )  # fmt: skip
+        if self.weighted and losses.WEIGHTS in graph.named:
+            raise ShapeError(KEY, f"{losses.WEIGHTS} are those of the rows here: use another name")
         asked = graph.inputs.get(self.target)
         if asked is not None and graph.depends_on([asked])[self.output]:
             raise ShapeError(
@@ -197,7 +199,7 @@ class ProgramNetwork:
 
         def wanted() -> int:
             t = b.leaf(target, (rows, self.outputs))
-            return t if self.outputs > 1 else b.step("shaped", t, shape=(rows,))
+            return t if self.outputs > 1 else b.step("shaped", t, shape=(-1,))
 
         ends = [self.output, *([graph.named[LOSS]] if own and targets else [])]
         ids = batched(
@@ -212,9 +214,9 @@ class ProgramNetwork:
         def by_row(id: int, shape: Shape) -> int:
             if not self.varies[id]:
                 return b.step("expand", b.step("shaped", ids[id], shape=(1, *shape[1:])), shape=shape)
-            return (
-                ids[id] if b.graph.nodes[ids[id]].shape == shape else b.step("shaped", ids[id], shape=shape)
-            )
+            if b.graph.nodes[ids[id]].shape == shape:
+                return ids[id]
+            return b.step("shaped", ids[id], shape=(-1, *shape[1:]))
 
         output = prediction = by_row(self.output, (rows, self.outputs))
         if self.loss.fuses is not None:

@@ -107,6 +107,8 @@ class Reading(NamedTuple):
                     "the program has no x: no row's inputs", source=source, span=(max(0, end - 1), end)
                 ),
             )
+        if INPUT in self.declared:
+            yield f"model.parameters.{INPUT}", ExpressionError(f"{INPUT} is the row's inputs, no parameter")
         for name in self.declared:
             if name not in free and name not in assigned:
                 close = nearest(name, [n for n in free if n not in known])

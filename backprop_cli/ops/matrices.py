@@ -1006,14 +1006,21 @@ def picked(shape: Shape, key: Key) -> Shape:
     return (*left, *shape[len(key) :])
 
 
+def _of_rows(shape: Shape, key: Key, rows: bool) -> Key:
+    """Return what is picked of every row, or of the array itself."""
+    return ((0, shape[0]), *key) if rows else key
+
+
 _row(
     "index",
     typed=None,
     params=("x",),
-    batched=lambda at, row, x, key: at.apply(row, x.id, key=((0, at.rows), *key)),
-    forward=lambda xp, x, *, key: xp.index(x, key),
-    partials=lambda xp, y, x, *, key: (Pull(lambda g: xp.placed(g, x.shape, key)),),
-    shape=lambda x, *, key: picked(x, key),
+    batched=lambda at, row, x, key: at.apply(row, x.id, key=key, rows=True),
+    forward=lambda xp, x, *, key, rows=False: xp.index(x, _of_rows(x.shape, key, rows)),
+    partials=lambda xp, y, x, *, key, rows=False: (
+        Pull(lambda g: xp.placed(g, x.shape, _of_rows(x.shape, key, rows))),
+    ),
+    shape=lambda x, *, key, rows=False: picked(x, _of_rows(x, key, rows)),
     local=("g at the part, else 0",),
     samples=((((3, 4),), {"key": (1, (0, 2))}), (((4,),), {"key": ((1, 3),)}), (((4,),), {"key": (2,)})),
     written="x[0], x[1:3], x[:, 0]",

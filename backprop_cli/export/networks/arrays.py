@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...language.operators import PRODUCT, SUM
 from ...language.written import Piece, Table
+from ...ops.matrices import Key
 
 
 def total(x: Piece, *, axes: tuple[int, ...] | None = None, keep: bool = False) -> Piece:
@@ -17,11 +20,59 @@ def transposed(x: Piece, *, axes: tuple[int, ...]) -> Piece:
     return Piece(f"{x:!}.T" if axes == (1, 0) else f"{x:!}.transpose{axes}")
 
 
+def indexed(x: Piece, *, key: Key, rows: bool = False) -> Piece:
+    """Write a part of an array, or of every row."""
+    return Piece(f"{x:!}[{places(key, rows)}]")
+
+
+def places(key: Key, rows: bool = False) -> str:
+    """Write what is picked along each axis."""
+    parts = [":"] * rows + [str(k) if isinstance(k, int) else f"{k[0]}:{k[1]}" for k in key]
+    return ", ".join(parts)
+
+
+def matrices(module: str) -> Table:
+    """Return the spellings of the language's rows over vectors and matrices, in a library like NumPy."""
+
+    def contracted(*operands: Piece, spec: str) -> Piece:
+        words, value = spec.split("->")
+        if len(operands) == 1 and words == value:
+            return operands[0]
+        terms = ", ".join(x.text for x in operands)
+        return Piece(f'{module}.einsum("{spec}", {terms})')
+
+    def extremum(name: str) -> Callable[..., Piece]:
+        def write(x: Piece, *, rows: bool = False) -> Piece:
+            return Piece(f"{x:!}.reshape({f'len({x})' if rows else ''}{', ' * rows}-1).{name}(-1)")
+
+        return write
+
+    def made(name: str) -> Callable[..., Piece]:
+        return lambda *_, shape: Piece(f"{module}.{name}({shape[0] if name == 'eye' else shape})")
+
+    return {
+        **dict.fromkeys(CONTRACTIONS, contracted),
+        "index": indexed,
+        "stack": lambda *parts: Piece(f"{module}.stack([{', '.join(x.text for x in parts)}])"),
+        "apart": f"{module}.diag({{0}})",
+        "norm": f"{module}.linalg.norm({{0}})",
+        "inv": f"{module}.linalg.inv({{0}})",
+        "det": f"{module}.linalg.det({{0}})",
+        "logdet": f"{module}.linalg.slogdet({{0}})[1]",
+        "solve": f"{module}.linalg.solve({{0}}, {{1}})",
+        "max of an array": extremum("max"),
+        "min of an array": extremum("min"),
+        **{name: made(name) for name in ("eye", "ones", "zeros")},
+    }
+
+
+CONTRACTIONS = ("@", "'", "dot", "outer", "trace", "sum of an array", "rowsum", "colsum", "diag")
+
 ARRAYS: Table = {
     "linear": ("{0:*} @ {1:!}.T + {2:*}", SUM),
     "matmul": ("{0:*} @ {1:^}", PRODUCT),
     "transpose": transposed,
-    "shaped": "{0:!}.reshape{shape}",
+    "shaped": lambda x, *, shape: Piece(f"{x:!}.reshape{shape or '(())'}"),
     "flatten": "{0:!}.reshape(len({0}), -1)",
     "sum": total,
     "mean": "{0:!}.mean()",

@@ -14,6 +14,7 @@ from ... import __version__
 from ...engine.record import Recorder, Written
 from ...graph import INPUT, NOWHERE, Graph
 from ...language.written import Table
+from ...networks.losses import WEIGHTS
 from ...ops import Shape
 from ...optimization.settings import FirstOrder
 from . import INLINE
@@ -38,6 +39,8 @@ def header(facts: Facts, language: str) -> Iterator[str]:
 
 def literal(array: NDArray, indent: str = "") -> str:
     """Write an array as nested lists, a row a line."""
+    if not array.ndim:
+        return repr(array.item())
     if array.ndim < 2:
         return f"[{fill(', '.join(map(repr, array.tolist())), WIDTH, subsequent_indent=f'{indent} ')}]"
     text = repr(array.tolist())
@@ -203,9 +206,10 @@ def noise(step: Step) -> list[str]:
 
 
 def leaves(graph: Graph) -> dict[str, str]:
-    """Return how the leaves of a network are written: rows and targets as they are, the rest is in ``p``."""
+    """Return how the leaves of a network are written: rows x, their targets t, the rest is in ``p``."""
     return {
-        name: name if graph.nodes[id].kind == INPUT else f'p["{name}"]' for name, id in graph.inputs.items()
+        name: (name if name in ("x", WEIGHTS) else "t") if graph.nodes[id].kind == INPUT else f'p["{name}"]'
+        for name, id in graph.inputs.items()
     }
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ...errors import BackpropError, NoSuchNumber, UsageError, counted
 from ...networks.formula import split_formula
 from ...networks.network import LayerNetwork, Parameter
+from ...networks.programmed import ProgramNetwork
 from ...networks.random import stream
 from ...networks.runner import Bound, Runner
 from ...optimization.settings import FirstOrder, LevenbergMarquardt
@@ -85,7 +86,7 @@ class Facts(NamedTuple):
     """
 
     title: str
-    network: LayerNetwork
+    network: LayerNetwork | ProgramNetwork
     arrays: dict[str, NDArray]
     shift: NDArray
     scale: NDArray
@@ -151,7 +152,7 @@ def facts_of_model(path: str) -> Facts:
     except BackpropError as error:
         reason = error.message
     network = model.runner.network
-    assert isinstance(network, LayerNetwork)
+    assert isinstance(network, LayerNetwork | ProgramNetwork)
     runner = Runner(network, "float64")
     runner.restore(arrays)
     encoded = stream(0, "export").normal(size=(SAMPLE, *network.shape))
@@ -183,7 +184,7 @@ def _found(
     title: str, runner: Runner, encoding: Encoding, encoded: NDArray, step: Step | None, reason: str
 ) -> Facts:
     network = runner.network
-    assert isinstance(network, LayerNetwork)
+    assert isinstance(network, LayerNetwork | ProgramNetwork)
     sample = _unscaled(encoding, encoded)
     return Facts(
         title,
@@ -291,7 +292,8 @@ def _unsure(runner: Runner, bound: Bound, gradients: Mapping[str, NDArray]) -> l
 def _tied(runner: Runner, bound: Bound) -> frozenset[str]:
     """Return the layers where it matters who of equal numbers has the slope."""
     network = runner.network
-    assert isinstance(network, LayerNetwork)
+    if not isinstance(network, LayerNetwork):
+        return frozenset()
     pieces = {f"{piece.name}.y": piece for piece in network.pieces}
     kept = runner.bound(len(bound.targets), training=True, keep=True)
     for name, array in bound.leaves.items():

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from ...language.operators import PRODUCT
 from ...language.written import Piece, Table
+from ...networks.losses import PROGRAM
 from .. import jax as scalar
 from ..functional import array_extremum
 from ..handwritten import helpers
 from ..writer import spell
 from . import Exported
-from .arrays import ARRAYS
+from .arrays import ARRAYS, matrices
 from .common import (
     WITHOUT,
     Arrays,
@@ -52,6 +53,11 @@ def extremum(name: str) -> Callable[..., Piece]:
 SPELLING: Table = {
     **scalar.SPELLING,
     **ARRAYS,
+    **matrices("jnp"),
+    "log_softmax": "jax.nn.log_softmax({0})",
+    "logsumexp": "jax.nn.logsumexp({0}, -1)",
+    "expand": "jnp.broadcast_to({0}, {shape})",
+    "largest": "{0:!}.max({axis}, keepdims=True)",
     "min": extremum("min"),
     "max": extremum("max"),
     # jax.nn.leaky_relu has the slope 1 at 0, where the pixels of an empty corner are
@@ -127,7 +133,7 @@ def _step(facts: Facts, arrays: Arrays, network: list[str], used: set[str]) -> l
     writer = NodeWriter(forward.graph, SPELLING, leaves(forward.graph), RESERVED)
     assert forward.loss is not None
     body = list(writer.by_layer([*forward.updates.values(), forward.output]))
-    if body == network:  # the same pass as for predictions
+    if body == network and facts.network.loss.type != PROGRAM:  # the same pass as for predictions
         body = [f"{writer.text(forward.output)} = network(p, x)"]
     body += writer.by_layer([forward.loss])
     used |= writer.used

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from ...graph import CONSTANT, Graph, Node
 from ...language.operators import PRODUCT
 from ...language.written import Piece, Table
+from ...ops.matrices import by_number
 from ..writer import DEEPEST, Names, python_number, spell
 
 SHORT = 16
@@ -91,8 +92,9 @@ class NodeWriter:
         assert node.op is not None
         if node.name is not None:
             return self._names.own(node.name.replace(".", "_"))
-        self._counts[node.op.name] += 1
-        return self._names.own(f"{node.op.name}{self._counts[node.op.name]}")
+        word = node.op.name if node.op.name.isidentifier() else "product"
+        self._counts[word] += 1
+        return self._names.own(f"{word}{self._counts[word]}")
 
     def _piece(self, id: int) -> Piece:
         node = self.graph.nodes[id]
@@ -102,14 +104,15 @@ class NodeWriter:
 
     def _written(self, node: Node) -> Piece:
         assert node.op is not None
-        self.used.add(node.op.name)
+        self.used.add((by_number(node.op) or node.op).name)
         operands = []
         for i in node.inputs:
             operand, op = self._piece(i), self.graph.nodes[i].op
             if op is not None and op.truth and node.op.name not in CONDITIONAL:
                 operand = spell(self.table, "multiply", [python_number(1.0, False), operand])
             operands.append(operand)
-        return spell(self.table, node.op.name, operands, node.static, used=self.used)
+        row = by_number(node.op)
+        return spell(self.table, (row or node.op).name, operands, node.static, used=self.used)
 
 
 def fraction(x: float) -> Piece:

@@ -10,7 +10,7 @@ from .. import numpy as scalar
 from ..handwritten import helpers
 from ..writer import spell
 from . import Exported
-from .arrays import ARRAYS
+from .arrays import ARRAYS, matrices, places
 from .common import (
     WITHOUT,
     Arrays,
@@ -54,6 +54,10 @@ def less(a: Piece, b: Piece) -> Piece:
 SPELLING: Table = {
     **scalar.SPELLING,
     **ARRAYS,
+    **matrices("np"),
+    "placed": lambda g, *, shape, key: Piece(f"put({g}, {shape}, np.s_[{places(key)}])"),
+    "log_softmax": "log_softmax",
+    "logsumexp": "np.logaddexp.reduce({0}, -1)",
     "less": less,
     "expand": expanded,
     "largest": "{0:!}.max({axis}, keepdims=True)",
@@ -70,10 +74,18 @@ HELPERS = {
     "softmax": """def softmax(z):
     e = np.exp(z - z.max(-1, keepdims=True))
     return e/e.sum(-1, keepdims=True)""",
+    "put": '''def put(part, shape, places):
+    """Return zeros with numbers in some places."""
+    x = np.zeros(shape)
+    x[places] = part
+    return x''',
+    "log_softmax": """def log_softmax(z):
+    z = z - z.max(-1, keepdims=True)
+    return z - np.log(np.exp(z).sum(-1, keepdims=True))""",
     "cross_entropy": '''def cross_entropy(z, t):
     """Return -sum(t*log(softmax(z))), a number a row."""
     z = z - z.max(-1, keepdims=True)
-    return np.log(np.exp(z).sum(-1)) - (t*z).sum(-1)''',
+    return -(t*(z - np.log(np.exp(z).sum(-1, keepdims=True)))).sum(-1)''',
     "windows_of": '''def windows_of(x, kernel, stride):
     """Return every window of images, (rows, channels, height, width, kernel, kernel)."""
     view = np.lib.stride_tricks.sliding_window_view(x, (kernel, kernel), (2, 3))
@@ -131,10 +143,14 @@ ALONG = {
 """What stands in place of helpers where windows slide along one axis; a network slides along one or two."""
 NEEDS = {
     **scalar.NEEDS,
-    **{name: (name,) for name in ("softmax", "cross_entropy", "conv1d", "conv2d", "patches", "unpatches")},
+    **{
+        name: (name,)
+        for name in ("softmax", "log_softmax", "cross_entropy", "conv1d", "conv2d", "patches", "unpatches")
+    },
     "max_pool2d": ("windows_of",),
     "window": ("windows_of",),
     "place": ("placed",),
+    "placed": ("put",),
 }
 RESERVED = scalar.RESERVED | {*HELPERS, "network", "step", "p"}
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from ...language.operators import ATOM, SUM
 from ...language.written import Piece, Table
 from ...networks.losses import Loss
+from ...networks.network import LayerNetwork
 from ...ops import PRIMITIVES
 from ...ops.namespaces import FLOATS
 from .. import pytorch as scalar
@@ -87,6 +88,7 @@ def _torch_name(name: str) -> str:
 
 def _module(facts: Facts, used: set[str]) -> list[str]:
     made, forward = [], []
+    assert isinstance(facts.network, LayerNetwork)
     for name, layer, before, after, function in facts.network.pieces:
         tied = facts.step is not None and name in facts.step.tied
         call = layer.torch(before, after, tied)
