@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import hypot
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from backprop_cli.api.plots import plot
 from backprop_cli.curves.scale import LINEAR, Scale
 from backprop_cli.errors import BackpropError
-from backprop_cli.layout.chart import Chart, Field, Mark, Panel, Series
+from backprop_cli.layout.chart import Chart, Field, Mark, Panel, Series, axes_of, placed
 from backprop_cli.layout.chart_picture import picture_of
 from backprop_cli.layout.picture import Dot, Label, Path, Picture, text_width
 from backprop_cli.layout.placing import Crowd
@@ -180,6 +180,42 @@ def test_a_flat_part_says_so():
     assert label.x < frame_left + 175.0
     assert label.y > frame_bottom - 175.0
     assert sum(isinstance(s, Path) and s.stroke == "first" for s in made.shapes) >= 6  # contours on the rest
+
+
+@pytest.mark.parametrize(
+    ("text", "open_", "closed"),
+    [
+        ("floor(x)", [(0.0, -1.0)], [(0.0, 0.0)]),
+        ("ceil(x)", [(0.0, 1.0)], [(0.0, 0.0)]),
+        ("sign(x)", [(0.0, -1.0), (0.0, 1.0)], [(0.0, 0.0)]),
+        ("where(x > 0, exp(x), cos(x) - 3)", [(0.0, 1.0)], [(0.0, -2.0)]),
+        ("(x^2 + x)/x", [(0.0, 1.0)], []),
+        ("sin(x)/x", [(0.0, 1.0)], []),
+        ("1/x", [], []),
+    ],
+)
+def test_ends_at_jumps_are_open_where_they_are_not_the_value(text, open_, closed):
+    made = plot(text, x=(-0.7, 0.8))
+    panel = made.chart().panels[0]
+    marks = [mark for mark in panel.marks if not mark.text]
+    assert [(m.x, pytest.approx(m.y, abs=1e-2)) for m in marks if m.open] == open_
+    assert [(m.x, pytest.approx(m.y)) for m in marks if not m.open] == closed
+    # no riser is drawn at a jump
+    parts = [p for s in panel.series for p in placed(panel, s, *axes_of(panel)) if len(p) > 1]
+    assert not [
+        part
+        for part in parts
+        for (x0, y0), (x1, y1) in pairwise(part)
+        if abs(y0 - y1) > 0.1 > 1e6 * abs(x0 - x1)
+    ]
+
+
+def test_poles_are_dashed_lines():
+    made = plot("1/(x - 1)", x=(-3, 3))
+    (line,) = [s for s in made.picture.shapes if isinstance(s, Path) and s.dash]
+    assert line.points[0][0] == line.points[1][0]
+    text = made.to_text("plot")
+    assert text.count("┆") >= 10
 
 
 def test_open_points_are_circles():

@@ -179,13 +179,14 @@ def test_no_line_leads_through_a_pole(text):
 
 def test_jumps_are_open():
     curve = curve_of("floor(x)", -1, 1.5)
-    assert [tuple(j) for j in curve.jumps] == [(0.0, -1.0, 0.0), (1.0, 0.0, 1.0)]
-    assert [end for _, end in parts(curve.points)] == pytest.approx([0.0, 1.0, 1.5], abs=1e-12)
+    assert [tuple(j) for j in curve.jumps] == [(0.0, -1.0, 0.0, 0.0), (1.0, 0.0, 1.0, 1.0)]
+    ends = [end for _, end in parts(curve.points)]  # the value at a jump stands alone
+    assert ends == pytest.approx([0.0, 0.0, 1.0, 1.0, 1.5], abs=1e-12)
     assert curve.flats == [(-1.0, 0.0), (0.0, 1.0), (1.0, 1.5)]
     (jump,) = curve_of("where(x < 1, x^2, 3 - x)", -2, 3).jumps
-    assert tuple(jump) == (1.0, 1.0, 2.0)
+    assert tuple(jump) == (1.0, 1.0, 2.0, 2.0)
     (jump,) = curve_of("sign(x)", -1, 1).jumps
-    assert tuple(jump) == (0.0, -1.0, 1.0)
+    assert tuple(jump) == (0.0, -1.0, 1.0, 0.0)
 
 
 def test_kinks_have_two_slopes():
@@ -612,7 +613,8 @@ def test_a_jump_at_the_edge_of_the_view_is_no_line():
 )
 def test_a_jump_smaller_than_the_rise_between_samples_is_one(text, left, right):
     curve = curve_of(text, -3, 3)
-    assert curve.jumps == [(0.7, pytest.approx(left, rel=1e-8), pytest.approx(right, rel=1e-8))]
+    ends = pytest.approx(left, rel=1e-8), pytest.approx(right, rel=1e-8)
+    assert curve.jumps == [(0.7, *ends, pytest.approx(right))]
     assert [c for c in curve.criticals if c.kink] == []
 
 

@@ -32,6 +32,15 @@ class Step(NamedTuple):
     right: float
 
 
+class Jump(NamedTuple):
+    """A jump of the value: the limits from both sides, and the value there; None where there is none."""
+
+    x: float
+    left: float
+    right: float
+    value: float | None
+
+
 class Vertical(NamedTuple):
     """Where the slope grows beyond all bounds and the value does not: a vertical tangent, a cusp or a kink.
 

@@ -8,6 +8,7 @@ at once. Slopes are reverse mode's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from math import floor, isfinite, isinf, log10, nan, ulp
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from ..engine.run import bind, kinked, leaf_values, pieces, run, value_at
 from ..errors import BindingError, NoSuchNumber
 from ..graph import Graph
 from ..language.numbers import exact_text
-from .features import INFLECTION, MAXIMUM, MINIMUM, Critical, Features, Gap, Inflection, Step, Vertical
+from .features import INFLECTION, MAXIMUM, MINIMUM, Critical, Features, Gap, Inflection, Jump, Step, Vertical
 from .nature import EVALUATIONS, Nature, Place
 from .rational import features
 
@@ -97,7 +98,7 @@ class Curve(NamedTuple):
     slopes: list[tuple[float, float] | None]
     criticals: list[Critical]
     poles: list[float]
-    jumps: list[Step]
+    jumps: list[Jump]
     kinks: list[Step]
     gaps: list[Gap]
     flats: list[tuple[float, float]]
@@ -307,9 +308,14 @@ class _Search:
         values = [p[1] for p in points if p is not None]
         return Curve(
             self.sampler.variable, self.low, self.high, points, slopes, self.criticals, self.poles,
-            self.jumps, self.kinks, self.gaps, self.flats, self.inflections, self.verticals, view,
+            self._valued(), self.kinks, self.gaps, self.flats, self.inflections, self.verticals, view,
             self._slope_view(), min(values), max(values), self.notes,
         )  # fmt: skip
+
+    def _valued(self) -> list[Jump]:
+        """Return the jumps with their values."""
+        values = self.sampler.values(np.array([jump.x for jump in self.jumps])).tolist() if self.jumps else []
+        return [Jump(*jump, y if isfinite(y) else None) for jump, y in zip(self.jumps, values, strict=True)]
 
     def _nowhere(self) -> None:
         name = self.sampler.variable
@@ -343,8 +349,9 @@ class _Search:
         ends = {self.low: float(self.y[0]), self.high: float(self.y[-1])}
         torn = [j.x for j in jumps if ends.get(j.x) != (j.right if j.x == self.low else j.left)]
         for x in [*self.poles, *torn]:
-            beside = float(np.nextafter(x, -np.inf)), float(np.nextafter(x, np.inf))
-            self.breaks.append((max(beside[0], self.low), min(beside[1], self.high)))
+            # the point itself stands alone, whichever of the sides has its value
+            around = float(np.nextafter(x, -np.inf)), x, float(np.nextafter(x, np.inf))
+            self.breaks += pairwise(t for t in around if self.low <= t <= self.high)
         self.folds = [(k.x - 4 * self.tolerance, k.x + 4 * self.tolerance) for k in self.kinks]
         self.extra = [x for fold in self.folds for x in fold]
 

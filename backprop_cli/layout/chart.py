@@ -98,6 +98,7 @@ class Panel(NamedTuple):
         y_bottom: No room below this value.
         x_whole: Only whole numbers are written on the axis.
         equal: A unit is as long upwards as to the right (in pictures).
+        uprights: Where lines stand that a curve comes near and never meets.
     """
 
     title: str = ""
@@ -113,6 +114,7 @@ class Panel(NamedTuple):
     y_bottom: float | None = None
     x_whole: bool = False
     equal: bool = False
+    uprights: Sequence[float] = ()
 
 
 class Chart(NamedTuple):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
-from math import hypot
+from math import hypot, isfinite
 
 from ..curves.features import Critical
 from ..curves.line import Curve, Tangent, neat
@@ -15,6 +16,8 @@ HEAD = 0.2  # of an arrow's length
 REACH = 0.17  # of the frame's diagonal, from the point of tangency to either end
 ALIKE = 4.0  # value and derivative share a panel where neither is so many times the other
 LABELS = 12  # of the description
+ALIKE_TO = 1e-6  # of the height: a limit that is that near to a value is the value
+HOLE = 0.02  # of the height, that the points beside a hole may be apart
 DOTS = 60  # that are marked
 EQUAL = 3.0  # sides of a rectangle that are not further apart get equal units
 
@@ -48,7 +51,7 @@ def curve_chart(
     low, high = view or _roomy(curve.view)
     ends = [_tangent_ends(t, curve, (low, high)) for t in tangents]
     lines = [Series("", line, "second") for line in ends]
-    marks = _critical_marks(curve.criticals, digits)
+    marks = [*_end_marks(curve, high - low), *_critical_marks(curve.criticals, digits)]
     marks += [
         Mark(t.x, t.y, f"slope {brief(t.slope + 0.0, digits)}", "second", line)
         for t, line in zip(tangents, ends, strict=True)
@@ -63,6 +66,7 @@ def curve_chart(
         marks,
         x_range=x_range,
         y_range=(low, high),
+        uprights=curve.poles[:DOTS],
     )
     description = _described(curve, title, tangents, digits)
     if not derivative:
@@ -76,9 +80,7 @@ def curve_chart(
         return Chart(title, description, [both])
     label = f"{name}'({curve.variable})"
     first = first._replace(series=[f._replace(name=""), *lines])
-    second = Panel(
-        "", curve.variable, label, [slopes._replace(name="")], zeros, x_range=x_range, y_range=span
-    )
+    second = first._replace(y_label=label, series=[slopes._replace(name="")], marks=zeros, y_range=span)
     if bends is None:
         return Chart(title, description, [first, second])
     turns = [Mark(i.x, 0.0, "", "third") for i in curve.inflections]
@@ -162,6 +164,26 @@ def _critical_marks(criticals: Sequence[Critical], digits: int) -> list[Mark]:
     if len(criticals) > DOTS:
         return []
     return [Mark(c.x, c.y, critical_text(c, digits)) for c in criticals]
+
+
+def _end_marks(curve: Curve, height: float) -> list[Mark]:
+    """Return the ends of the line at jumps, and holes: circles where the curve does not have the point."""
+    marks = []
+    for jump in curve.jumps[:DOTS]:
+        ends = [y for y in (jump.left, jump.right) if isfinite(y)]
+        taken = [y for y in ends if jump.value is not None and abs(y - jump.value) <= ALIKE_TO * height]
+        marks += [Mark(jump.x, y, "", "first", open=y not in taken) for y in ends]
+        if jump.value is not None and not taken:
+            marks.append(Mark(jump.x, jump.value, "", "first"))
+    known = [p for p in curve.points if p is not None]
+    xs = [p[0] for p in known]
+    for gap in curve.gaps[:DOTS]:
+        at = bisect(xs, gap.start)
+        if gap.start == gap.end and 0 < at < len(xs):
+            (_, left), (_, right) = known[at - 1 : at + 1]
+            if abs(left - right) <= HOLE * height:
+                marks.append(Mark(gap.start, (left + right) / 2, "", "first", open=True))
+    return marks
 
 
 def critical_text(critical: Critical, digits: int) -> str:

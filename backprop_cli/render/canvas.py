@@ -28,6 +28,7 @@ Cell = tuple[str, Role | None]
 BLANK: Cell = (" ", None)
 DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))  # of a Braille cell, by column and row from below
 ASCII_MARKS = "*o+x%"
+SIGNS = {True: "●○", False: "@O"}  # of a point, and of one that the curve does not have
 ARROWS = {True: "→↗↑↖←↙↓↘", False: ">/^\\</v\\"}
 DASHES = {"solid": (1, 1), "dashed": (2, 4), "dotted": (1, 3), "dash-dotted": (3, 4), "long": (5, 7)}
 """Cells that are drawn, of how many."""
@@ -119,6 +120,7 @@ class _Drawing:
     def rows(self) -> list[list[Cell]]:
         """Return the lines of the panel, from above."""
         self._zero_lines()
+        self._uprights()
         if self.panel.field is not None:
             self._field(self.panel.field)
         for i, (series, parts) in enumerate(self.drawn):
@@ -166,6 +168,13 @@ class _Drawing:
         if self.y.crosses(0.0):
             row = self._cell(0.0, self.y.at(0.0))[0]
             self.cells[row] = [(across, "zero") for _ in range(self.columns)]
+
+    def _uprights(self) -> None:
+        for value in self.panel.uprights:
+            if self.x.shows(value):
+                column = self._cell(self.x.at(value), 0.0)[1]
+                for row in range(self.height):
+                    self.cells[row][column] = "┆" if self.unicode else "|", "zero"
 
     def _cell(self, u: float, v: float) -> tuple[int, int]:
         """Return row and column of shares of the axes."""
@@ -280,7 +289,7 @@ class _Drawing:
         for mark in self.panel.marks:
             if self.x.shows(mark.x) and self.y.shows(mark.y):
                 row, column = self._cell(self.x.at(mark.x), self.y.at(mark.y))
-                self.cells[row][column] = "●" if self.unicode else "@", mark.role
+                self.cells[row][column] = SIGNS[self.unicode][mark.open], mark.role
                 self.fixed.add((row, column))
                 spots.append((row, column, mark))
         if sum(bool(mark.text) for *_, mark in spots) > max(self.height // 3, 2):
