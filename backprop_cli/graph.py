@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain, count
 from typing import Any
 
 from .errors import CallSpan, ExpressionError, Source, Span
@@ -13,9 +14,17 @@ INPUT, CONSTANT, STEP = "input", "constant", "step"
 PARAMETER, STATE = "parameter", "state"
 """Leaves of a network: what is trained, and what a step is given besides (masks, running means)."""
 NODE_LIMIT = 200_000
+OUTPUT_NAMES = ("f", "y", "L", "z")
+"""What an output without a name is called: the first of these that the program leaves free."""
 NO_STATIC: Mapping[str, Any] = {}
 NOWHERE: Span = (0, 0)
 """The span of what no user wrote."""
+
+
+def free_name(names: Sequence[str], taken: Collection[str]) -> str:
+    """Return the first of several names that is not taken; where all are, the first with a number: ``f2``."""
+    numbered = (f"{names[0]}{n}" for n in count(2))
+    return next(name for name in chain(names, numbered) if name not in taken)
 
 
 class Node:
@@ -99,7 +108,18 @@ class Graph:
         shaped: Whether any node has a shape or static parameters.
     """
 
-    __slots__ = ("_prefix", "defaults", "euler", "inputs", "named", "nodes", "outputs", "shaped", "source")
+    __slots__ = (
+        "_letter",
+        "_prefix",
+        "defaults",
+        "euler",
+        "inputs",
+        "named",
+        "nodes",
+        "outputs",
+        "shaped",
+        "source",
+    )
 
     def __init__(
         self,
@@ -120,6 +140,7 @@ class Graph:
         self.named = named
         self.euler = euler
         self.shaped = shaped
+        self._letter: tuple[int, str] | None = None
         self._prefix: str | None = None
 
     def __len__(self) -> int:
@@ -138,10 +159,24 @@ class Graph:
         return node.label if node.label is not None else self.own_name(id)
 
     def own_name(self, id: int) -> str:
-        """Return a node's own name, which no other has: the user's, or ``v4``."""
+        """Return a node's own name, which no other has: the user's, ``f`` for the output, or ``v4``."""
         node = self.nodes[id]
         if node.name is not None:
             return node.name
+        if self._letter is None:
+            self._letter = self.output, self.free(OUTPUT_NAMES)
+        return self._letter[1] if id == self._letter[0] else self._numbered(id)
+
+    @property
+    def function(self) -> str:
+        """What the program is called as a function: the output's name, or a letter where that is an input."""
+        return self.free(OUTPUT_NAMES) if self.nodes[self.output].op is None else self.own_name(self.output)
+
+    def free(self, names: Sequence[str]) -> str:
+        """Return the first of several names that the program leaves free."""
+        return free_name(names, self.taken)
+
+    def _numbered(self, id: int) -> str:
         if self._prefix is None:
             self._prefix = "v"
             # a user may call a variable v4; unnamed steps then step aside
@@ -160,18 +195,19 @@ class Graph:
         return "" if isinstance(span, CallSpan) and not span.whole else self.source.text[slice(*span)]
 
     def id_of(self, name: str) -> int:
-        """Return the node of a name: the user's, or ``v4``.
+        """Return the node of a name: the user's, ``v4``, or the output's.
 
         Raises:
             KeyError: where there is none, or no input or step.
         """
-        id = self.named.get(name)
+        id = self.output if name == self.own_name(self.output) else self.named.get(name)
         digits = name.lstrip("v_")
         if (
             id is None
             and digits.isdecimal()
             and int(digits) < len(self)
-            and self.own_name(int(digits)) == name
+            and self._numbered(int(digits)) == name
+            and self.nodes[int(digits)].name is None
         ):
             id = int(digits)
         if id is None or self.nodes[id].kind == CONSTANT:
@@ -186,7 +222,22 @@ class Graph:
         nodes = list(self.nodes)
         nodes[id] = Node(id, None, (), INPUT, nodes[id].span, name)
         inputs, named = ({**names, name: id} for names in (self.inputs, self.named))
-        return Graph(self.source, nodes, self.outputs, inputs, self.defaults, named, self.euler, self.shaped)
+        return self.replaced(nodes=nodes, inputs=inputs, named=named)
+
+    def with_output(self, id: int) -> Graph:
+        """Return the program with another output; all names are kept."""
+        return self if self.outputs == (id,) else self.replaced(outputs=(id,))
+
+    def replaced(self, **changed: Any) -> Graph:
+        """Return the program with other nodes, outputs, inputs, defaults or names for them.
+
+        Nodes without a name are called what they are called here.
+        """
+        self.own_name(self.output)
+        kept = {name: getattr(self, name) for name in self.__slots__ if name[0] != "_"}
+        found = Graph(**kept | changed)
+        found._letter, found._prefix = self._letter, self._prefix
+        return found
 
     def users(self) -> list[list[int]]:
         """Return for every node the ids of the nodes that read it, once per use."""

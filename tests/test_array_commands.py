@@ -497,12 +497,12 @@ def test_a_plot_along_a_line_has_the_values_there(run: Callable[..., Result]) ->
 def test_a_plot_goes_downhill_where_nothing_is_said(run: Callable[..., Result]) -> None:
     run("plot", "x^2", "--x", "-1:1", "--wrt", "x").refused(2, "--wrt says which gradient to follow")
     out = run("plot", "norm(A@x - b)^2", *AT, "--wrt", "x").answered().out
-    assert out.startswith("norm(A@x - b)^2, along the negative gradient in x, s the rate of an update\n")
+    assert out.startswith("f = norm(A@x - b)^2, along the negative gradient in x, s the rate of an update\n")
     assert "minimum at s = 0.00551139: f = 2.13949" in out
     assert (
         run("plot", "norm(A@x - b)^2", *AT)
         .answered()
-        .out.startswith("norm(A@x - b)^2, along the negative gradient, s the rate of an update\n")
+        .out.startswith("f = norm(A@x - b)^2, along the negative gradient, s the rate of an update\n")
     )
 
 
@@ -566,9 +566,9 @@ def test_a_graph_of_shapes_has_formulas_alone(run: Callable[..., Result]) -> Non
 def test_transposes_are_shown_where_all_is(run: Callable[..., Result]) -> None:
     words = ["graph", "x'@A@x", "--x", "[1,-2]", "--A", "[[2,1],[0,3]]", "--format", "json"]
     names = [node["name"] for node in run(*words).answered().json["nodes"]]
-    assert names == ["x", "A", "v3", "v4"]
+    assert names == ["x", "A", "v3", "f"]
     everything = run(*words, "--all").answered().json
-    assert [node["name"] for node in everything["nodes"]] == ["x", "v1", "A", "v3", "v4"]
+    assert [node["name"] for node in everything["nodes"]] == ["x", "v1", "A", "v3", "f"]
     assert everything["edges"][0]["symbol"] == "A@df/dv3"
 
 

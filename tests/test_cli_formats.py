@@ -87,7 +87,7 @@ def test_the_example_of_the_design(process):
     assert {key: value for key, value in report.items() if key != "nodes"} == {
         "schema": 1,
         "expression": EXAMPLE,
-        "output": "v6",
+        "output": "y",
         "value": -4.0,
         "inputs": {"a": 3.0, "b": -2.0, "c": 8.0, "f": -2.0},
         "gradient": {"a": 4.0, "b": -6.0, "c": -2.0, "f": 2.0},
@@ -122,7 +122,7 @@ def test_the_example_of_the_design(process):
     ]
     assert [row["value"] for row in report["nodes"] if row["kind"] == "step"] == [-6.0, 2.0, -4.0]
     last = report["nodes"][6]
-    assert (last["name"], last["gradient"]["reverse"], last["formula"]) == ("v6", 1.0, "1")
+    assert (last["name"], last["gradient"]["reverse"], last["formula"]) == ("y", 1.0, "1")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_text_is_one_operation_over_names(run):
     steps = [row for row in rows if row["kind"] == "step"]
     assert steps[1]["text"].replace(" ", "") == "d+c"
     assert steps[2]["text"].replace(" ", "") == f"{steps[1]['name']}*f"
-    assert [steps[n]["name"] for n in (1, 2)] == [f"v{steps[n]['id']}" for n in (1, 2)]
+    assert [steps[n]["name"] for n in (1, 2)] == [f"v{steps[1]['id']}", "y"]
 
 
 def test_spans_of_leaves_count_from_0(run):
@@ -499,7 +499,7 @@ def test_a_narrow_table_has_one_column_for_methods_that_agree(command):
     program = "activation = tanh(weight*input + bias); L = activation^2/input"
     values = [f"{name}=1.2345" for name in ("weight", "input", "bias")]
     lines = unstyled(on_terminal(command, "grad", program, *values)).splitlines()
-    assert lines[2].split() == ["step", "operation", "value", "formula", "gradient"]
+    assert ["step", "operation", "value", "formula", "gradient"] in [line.split() for line in lines[:4]]
 
 
 # --- programs from files -----------------------------------------------------------------------

@@ -51,7 +51,7 @@ def test_parabola(run):
     assert [p["gradient"]["x"] for p in points] == pytest.approx([2.0, 0.8, 0.32, 0.128], rel=1e-15)
     assert points[0]["step"]["x"] == -0.6
     lines = run("descend", "x^2", "--x", "1", "--rate", "0.3", "--steps", "3").answered().out.splitlines()
-    assert lines[0] == "x^2: gradient descent from x = 1, x <- x - 0.3*f'"
+    assert lines[0] == "f = x^2: gradient descent from x = 1, x <- x - 0.3*f'"
     assert [line.split() for line in lines[4:8]] == [
         ["0", "1", "1", "2", "-0.6"],
         ["1", "0.4", "0.16", "0.8", "-0.24"],

@@ -650,7 +650,7 @@ def test_formulas_are_free_of_what_sympy_makes_of_polygamma() -> None:
     ("text", "wanted"),
     [
         ("2x^2 - 3x + 4", {"x": "4*x - 3"}),
-        ("(a*b+c)*f", {"a": "b*f", "b": "a*f", "c": "f", "f": "a*b + c", "v6": "1"}),
+        ("(a*b+c)*f", {"a": "b*f", "b": "a*f", "c": "f", "f": "a*b + c", "y": "1"}),
         ("b = a^2; c = -7a; d = b*c", {"a": "2*a*c - 7*b", "b": "c", "c": "b"}),
         ("b = 3a^4; c = sin(b)", {"a": "cos(b)*12*a^3", "b": "cos(b)"}),
         ("sin(x)^2", {"x": "2*sin(x)*cos(x)"}),

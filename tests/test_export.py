@@ -179,8 +179,8 @@ dL_db = dL_dd * a
 
 def test_a_fork_adds_up() -> None:
     text = export(program("a*a + a", {"a": 3.0}), "python")
-    assert "dy_da += dy_dv1 * a  # another path: contributions add up" in text
-    assert "assert math.isclose(dy_da, 7.0, rel_tol=1e-9)" in text
+    assert "df_da += df_dv1 * a  # another path: contributions add up" in text
+    assert "assert math.isclose(df_da, 7.0, rel_tol=1e-9)" in text
 
 
 def test_samples(target: str, execute: Runner) -> None:
@@ -419,7 +419,7 @@ def test_renamed_words_are_commented() -> None:
 
 def test_wrt_narrows(execute: Runner) -> None:
     text = export(program_of(lower(parse("(-2)^y*x"), set()), {"y": 2.0, "x": 3.0}, ["x"]), "python")
-    assert re.findall(r"assert math.isclose\((\w+), ([\d.]+)", text) == [("y_", "12.0"), ("dy__dx", "4.0")]
+    assert re.findall(r"assert math.isclose\((\w+), ([\d.]+)", text) == [("f", "12.0"), ("df_dx", "4.0")]
     execute(text, "python")
 
 
@@ -477,8 +477,8 @@ def test_choices_and_extrema(text: str, point: dict[str, float], target: str, ex
 
 def test_choices_in_choices_of_micrograd_are_bracketed() -> None:
     text = export(program("where(y < 0, where(x > 2, x, y), y)", {"x": 1.0, "y": 2.0}), "micrograd")
-    (line,) = [line for line in text.splitlines() if line.startswith("y_ = ")]
-    choice = ast.parse(line.removeprefix("y_ = "), mode="eval").body
+    (line,) = [line for line in text.splitlines() if line.startswith("f = ")]
+    choice = ast.parse(line.removeprefix("f = "), mode="eval").body
     assert isinstance(choice, ast.IfExp)
     assert ast.unparse(choice.test) == "y.data < 0"
     assert isinstance(choice.body, ast.IfExp)

@@ -565,7 +565,7 @@ def test_the_table_of_the_main_example() -> None:
         (3, "c", INPUT, None, (), "c"),
         (4, "v4", STEP, "add", (2, 3), "v2 + c"),
         (5, "f", INPUT, None, (), "f"),
-        (6, "v6", STEP, "multiply", (4, 5), "v4*f"),
+        (6, "y", STEP, "multiply", (4, 5), "v4*f"),
     ]
     assert [graph.source.text[slice(*n.span)] for n in graph.nodes] == [
         "a",
@@ -594,8 +594,8 @@ def test_what_is_written_twice_is_two_rows() -> None:
 
 def test_unnamed_steps_step_aside_for_a_users_v4() -> None:
     graph = graph_of("v2*b + v4")
-    assert [graph.name(n.id) for n in graph.nodes] == ["v2", "b", "v_2", "v4", "v_4"]
-    assert graph_of("v*b").name(2) == "v2"
+    assert [graph.name(n.id) for n in graph.nodes] == ["v2", "b", "v_2", "v4", "f"]
+    assert graph_of("v*b + 1").name(2) == "v2"
 
 
 @pytest.mark.parametrize(
@@ -670,7 +670,7 @@ def test_a_header_orders_the_inputs() -> None:
 
 def test_an_alias_is_a_step() -> None:
     graph = graph_of("b = a; c = b; b*c")
-    assert [graph.name(n.id) for n in graph.nodes] == ["a", "b", "c", "v3"]
+    assert [graph.name(n.id) for n in graph.nodes] == ["a", "b", "c", "f"]
     assert [n.op.name for n in graph.nodes if n.op] == ["identity", "identity", "multiply"]
 
 

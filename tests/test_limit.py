@@ -231,7 +231,7 @@ def test_no_value_at_all(run):
 
 def test_the_table(run):
     lines = run("limit", "sin(x)", "--x", "1", "--steps", "1e-3:1e-4").answered().out.splitlines()
-    assert lines[0] == "sin(x) = 0.841471 at x = 1"
+    assert lines[0] == "f = sin(x) = 0.841471 at x = 1"
     assert lines[4].split() == [
         "1e-3", "0.84201087", "0.53988148", "-4.208e-4", "0.54030222", "-9.005e-8", "0.54030240", "9.005e-8",
     ]  # fmt: skip
@@ -275,7 +275,7 @@ def test_csv_and_tsv(run):
 def test_markdown_and_latex(run):
     at = ("--a_b", "1", "--steps", "0.1")
     markdown = run("limit", "a_b^2", *at, "--format", "markdown").answered().out
-    assert markdown.startswith(r"**a\_b^2 = 1 at a\_b = 1**")
+    assert markdown.startswith(r"**f = a\_b^2 = 1 at a\_b = 1**")
     assert "| h | f(a\\_b+h) | forward |" in markdown
     latex = run("limit", "a_b^2", *at, "--format", "latex").answered().out
     assert r"\begin{tabular}{rrrrrrrr}" in latex

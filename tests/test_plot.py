@@ -395,7 +395,7 @@ def test_surfaces_with_holes_and_plains():
 def test_plot_in_ascii(run):
     result = run("plot", "2x^2-3x+4", "--x", "-3:4", "--tangent", "-1,1,0").answered()
     lines = result.out.splitlines()
-    assert lines[0] == "2x^2-3x+4"
+    assert lines[0] == "f = 2x^2-3x+4"
     assert lines[-4:] == [
         "minimum at x = 0.75: f = 2.875",
         "tangent at x = -1: value 9, slope -7, line -7*x + 2",
@@ -418,7 +418,7 @@ def test_plot_svg(run, tmp_path):
     root = ElementTree.parse(path).getroot()
     assert root.get("viewBox") == "0 0 720 450"
     texts = {t.text for t in root.iter(f"{SVG}text")}
-    assert {"2x^2-3x+4", "x", "f(x)", "slope -7", "minimum (0.75, 2.875)"} <= texts
+    assert {"f = 2x^2-3x+4", "x", "f(x)", "slope -7", "minimum (0.75, 2.875)"} <= texts
     assert (
         run("plot", "2x^2-3x+4", "--x", "-3:4", "--tangent", "-1", "--format", "svg").out == path.read_text()
     )
@@ -519,7 +519,7 @@ def test_programs_and_names(run, tmp_path):
     assert "minimum at x = 0: L = 0\n" in out
     name = "n" * 64
     assert "minimum at" in run("plot", f"{name}^2", f"--{name}", "-1:1").answered().out
-    assert "g = 0" in run("plot", "f^2", "--f", "-1:1").answered().out
+    assert "y = 0" in run("plot", "f^2", "--f", "-1:1").answered().out
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..engine.point import point_of
 from ..errors import UsageError
 from ..explanation.edges import GraphView
-from ..language.format import output_text
+from ..language.format import headline
 from ..language.numbers import rounded
 from ..layout import DIRECTIONS, EDGES, Direction, Edges
 from ..layout.drawing import PATTERNS, Drawing, graph_drawing, graph_title, with_paths
@@ -118,14 +118,12 @@ class Drawn(Diagram):
         """Its boxes and arrows."""
         view = self.view
         drawing = self._drawing()._replace(direction=self.direction)
-        return with_paths(drawing, view.paths, self.paths, self._output(), named=view.named)
-
-    def _output(self) -> str:
-        return self.view.graph.name(self.view.graph.output)
+        output = view.graph.own_name(view.graph.output)
+        return with_paths(drawing, view.paths, self.paths, output, named=view.named)
 
     def _drawing(self) -> Drawing:
         view = self.view
-        return graph_drawing(view, graph_title(view, self._write), self._write, self.edges)
+        return graph_drawing(view, graph_title(view, self.digits), self._write, self.edges)
 
     def _write(self, x: float) -> str:
         return rounded(x, self.digits)
@@ -151,14 +149,9 @@ class ArraysDrawn(Drawn):
     def _drawing(self) -> Drawing:
         from ..layout.array_drawing import arrays_drawing
 
-        text, report = output_text(self.view.graph), self.arrays.report
-        title = text if report is None else f"{text} = {self._write(float(report.value))}"
+        report = self.arrays.report
+        title = headline(self.view.graph, report and float(report.value), digits=self.digits)
         return arrays_drawing(self.arrays, title, self._lines, self.edges)
-
-    def _output(self) -> str:
-        from ..layout.array_drawing import output_name
-
-        return output_name(self.view.graph)
 
     def _lines(self, x: Any) -> list[str]:
         from ..render.arrays import array_lines

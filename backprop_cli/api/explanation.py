@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -206,11 +205,9 @@ def _simplified(told: Explanation, graph: Graph, large: bool) -> Explanation:
         whole, _ = without_refuted(graph, ask(inline=True).formulas)
         put_back = {name: whole[id] for name, id in ids.items() if id in whole}
         told = told._replace(notes=(*told.notes, *lost), put_back=put_back)
-    # SymPy has the program's text, in which an output without a name is called v9
-    own, named = (f"d{g.own_name(g.output)}/d" for g in (graph, told.graph))
-    found = {name: known.get(id) for name, id in ids.items()}
-    formulas = {name: text and re.sub(rf"\b{own}", named, text) for name, text in found.items()}
-    return told._replace(formulas=formulas, unsimplified=answer.failure)
+    return told._replace(
+        formulas={name: known.get(id) for name, id in ids.items()}, unsimplified=answer.failure
+    )
 
 
 def _formulas(graph: Graph, wanted: list[int], large: bool, *, inline: bool = False) -> Symbolic:

@@ -63,4 +63,4 @@ def translate(
     from ..layout.drawing import graph_drawing, graph_title
     from ..render.mermaid import mermaid
 
-    return "".join(mermaid(graph_drawing(view, graph_title(view, write), write)))
+    return "".join(mermaid(graph_drawing(view, graph_title(view, digits), write)))

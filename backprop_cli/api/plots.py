@@ -10,7 +10,7 @@ from ..curves.surface import Contact, Surface, contact_at, survey
 from ..engine.run import bind
 from ..errors import BindingError, UsageError
 from ..graph import Graph
-from ..language.format import letter
+from ..language.format import headline
 from ..language.numbers import brief
 from .arguments import choice, names, numbers, optional
 from .by_number import DOWNHILL, Direction, followed, reach, single_numbers
@@ -75,15 +75,16 @@ class Plot(Charted, Graphic):
         """Return the chart; the options are those of the command."""
         from ..layout.functions import curve_chart, surface_chart
 
-        title = one_line(self.graph.source.text) + (f", along {self.along}" if self.along else "")
+        title = headline(self.graph, inputs={} if self.along else self.fixed)
+        title += f", along {self.along}" if self.along else ""
         if isinstance(self.shown, Surface):
             return surface_chart(
-                self.shown, title, name_of(self.graph), digits=digits, contacts=self.contacts
+                self.shown, title, self.graph.function, digits=digits, contacts=self.contacts
             )
         return curve_chart(
             self.shown,
             title,
-            name_of(self.graph),
+            self.graph.function,
             tangents=self.tangents,
             derivative=derivative,
             panels=panels,
@@ -96,7 +97,7 @@ class Plot(Charted, Graphic):
         """Return what is to be seen, a sentence each: extrema, poles, jumps, tangents."""
         from ..render import plots
 
-        name = name_of(self.graph)
+        name = self.graph.function
         if isinstance(self.shown, Surface):
             return plots.surface_words(self.shown, name, digits, self.contacts)
         return plots.words(self.shown, name, self.tangents, digits)
@@ -105,10 +106,9 @@ class Plot(Charted, Graphic):
         """Return what programs read."""
         from ..render import plots
 
-        text = self.graph.source.text
         if isinstance(self.shown, Surface):
-            return plots.surface_facts(self.shown, text, self.fixed, self.contacts)
-        return plots.curve_facts(self.shown, text, self.fixed, self.tangents, self.along)
+            return plots.surface_facts(self.shown, self.graph, self.fixed, self.contacts)
+        return plots.curve_facts(self.shown, self.graph, self.fixed, self.tangents, self.along)
 
     def rows(self, places: Sequence[float] | None = None) -> list[list[Any]]:
         """Return what a table has: of a curve place, value, slope and what is special there.
@@ -129,7 +129,7 @@ class Plot(Charted, Graphic):
         """Return `rows` as aligned columns."""
         from ..render import plots
 
-        name, shown = name_of(self.graph), self.shown
+        name, shown = self.graph.function, self.shown
         if isinstance(shown, Surface):
             titles = [*shown.variables, name, "what"]
         else:
@@ -267,17 +267,3 @@ def tangent(sampler: Sampler, x: float, low: float, high: float) -> Tangent:
             f"--tangent {brief(x)} is not in the range {brief(low)}:{brief(high)} of {sampler.variable}"
         )
     return tangent_at(sampler, x, high - low)
-
-
-def name_of(graph: Graph) -> str:
-    """Return what the function is called: the output's name, else f, or what is free."""
-    name = graph.nodes[graph.output].name
-    if name is not None and name not in graph.inputs:
-        return name
-    return letter(graph, ("f", "g", "h", "value"))
-
-
-def one_line(text: str) -> str:
-    """Return a program on one line, without its comments."""
-    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
-    return "; ".join(line.rstrip(";") for line in lines if line)[:2000]

@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from ..engine.run import run
 from ..errors import BindingError, ExpressionError, nearest
-from ..graph import CONSTANT, Graph
-from ..language.format import OUTPUT_NAMES
+from ..graph import CONSTANT, OUTPUT_NAMES, Graph
 from ..language.lower import lower
 from ..language.operators import CONSTANTS
 from ..language.parser import NUMBER_ITEM, parse
@@ -251,12 +250,7 @@ def _pair(text: str, graph: Graph) -> tuple[int, int] | None:
 
 
 def _written(graph: Graph, of: int, by: tuple[int, ...]) -> str:
-    """Write a derivative; an output without a name is ``f``."""
-    node = graph.nodes[of]
-    name = node.name or next((n for n in ANY_OUTPUT if n not in graph.taken), "f")
-    if node.name is None and of != graph.output:
-        name = graph.own_name(of)
-    below = [graph.own_name(i) for i in by]
+    name, below = graph.own_name(of), [graph.own_name(i) for i in by]
     if len(below) == 2:
         ends = f"d{below[0]}2" if below[0] == below[1] else f"d{below[0]}d{below[1]}"
         return f"d2{name}/{ends}"

@@ -184,7 +184,7 @@ def _with_slopes(text: str, graph: Graph) -> tuple[str, dict[str, int]]:
     """Return a formula with ``dL_dz`` for ``dL/dz``, the derivative by a step, and the steps of these."""
     found: dict[str, int] = {}
     named = names_of(graph)
-    output = graph.nodes[graph.output].name or "f"
+    output = graph.own_name(graph.output)
 
     def name(match: re.Match[str]) -> str:
         short = f"d{output}_d{match[1]}"

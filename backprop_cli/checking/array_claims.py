@@ -619,8 +619,8 @@ def _up_to(program: Settled, id: int) -> Settled:
     graph = program.graph
     inputs, named = ({n: k for n, k in names.items() if k <= id} for names in (graph.inputs, graph.named))
     defaults = {name: x for name, x in graph.defaults.items() if name in inputs}
-    cut = Graph(graph.source, graph.nodes[: id + 1], (id,), inputs, defaults, named, graph.euler)
-    cut.shaped = graph.shaped
+    nodes = graph.nodes[: id + 1]
+    cut = graph.replaced(nodes=nodes, outputs=(id,), inputs=inputs, defaults=defaults, named=named)
     own = {name: x for name, x in program.defaults.items() if name in inputs}
     return Settled(cut, program.kinds[: id + 1], own)
 

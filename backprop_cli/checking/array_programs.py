@@ -14,7 +14,6 @@ from ..engine.unroll import elements
 from ..graph import NOWHERE, Graph, Node
 from ..ops import Shape, precision
 from .array_answers import ArrayAnswer, ArrayTarget, NDArray
-from .derivatives import with_output
 
 Partials = Callable[[Node], Sequence[Any]]
 """The local derivatives of a step, written."""
@@ -37,7 +36,7 @@ class Slopes(Recorder):
 
     def by(self, of: int, by: int, partials: Partials | None = None) -> Any:
         """Write the derivative of a node by another: the axes of the one, then those of the other."""
-        cut = with_output(self.program, of)
+        cut = self.program.with_output(of)
         shape, inner = cut.nodes[of].shape, cut.nodes[by].shape
 
         def pulled(seed: Any) -> Any:
@@ -98,7 +97,7 @@ def forced(
     found = run(graph, leaves, pen.xp, force=given)
     if not target.by:
         return pen.done(pen.part(found[target.of], target))
-    cut, (by,) = with_output(graph, target.of), target.by
+    cut, (by,) = graph.with_output(target.of), target.by
     known = {id: leaf("slope", id, shape) for id, shape in slopes.items()}
     pulled = pen.pull(cut, found, [by], force=known)[by]
     return pen.done(pen.part(pen.whole(pulled, graph.nodes[by].shape), target))

@@ -22,7 +22,7 @@ from ..language.numbers import exact_text
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS, Namespace
 from .answers import Target, shortened
-from .derivatives import derivative, formula_text, reduced, with_output
+from .derivatives import derivative, formula_text, reduced
 from .rules import INSIDES, OPERATIONS, SWAPPED, Place, Wrong, rules_for, wrongly
 
 MOST_NODES = 400
@@ -298,7 +298,7 @@ def whole(sweeps: Sweeps) -> Found:
     """Yield the mistakes about the answer as a whole."""
     graph, right = sweeps.graph, sweeps.right
     out, by = graph.output, sweeps.by
-    name, variable = graph.nodes[out].name or "the output", sweeps.name(by)
+    name, variable = graph.own_name(out), sweeps.name(by)
     if by != out:
         yield "value instead", f"this is the value of {name}, not a derivative", 11, sweeps.values[out]
         yield "value instead", f"this is the value of {variable}, not a derivative", 29, sweeps.values[by]
@@ -356,7 +356,7 @@ def elsewhere(graph: Graph, leaves: Mapping[int, float], target: Target) -> Foun
         found = quantity(graph, leaves, target, degrees())
         yield "degrees", "the angles are taken in degrees, not in radians", 13, found
         if len(target.by) == 1:
-            cut = with_output(graph, target.of)
+            cut = graph.with_output(target.of)
             sweeps = Sweeps(cut, leaves, target.by[0], degrees())
             says = "the function is taken in degrees, with the factor pi/180 of its slope"
             yield "degrees", says, 13.5, sweeps.push(_per_degree)[cut.output]
@@ -411,7 +411,7 @@ def mistakes(graph: Graph, leaves: Mapping[int, float], target: Target) -> dict[
             return
 
     if len(target.by) == 1:
-        sweeps = Sweeps(with_output(graph, target.of), leaves, target.by[0])
+        sweeps = Sweeps(graph.with_output(target.of), leaves, target.by[0])
         take(broken(sweeps))
         take(whole(sweeps))
         take(elsewhere(graph, leaves, target))
@@ -441,7 +441,7 @@ def _of_values(graph: Graph, leaves: Mapping[int, float], target: Target) -> Fou
         g = sweep(graph, values, active_nodes(graph))
         says = f"this is the derivative by {name}, not its value"
         yield "derivative instead", says, 22, g[target.of]
-    cut = with_output(graph, target.of)
+    cut = graph.with_output(target.of)
     for id in graph.inputs.values():
         if id < target.of:
             says = f"this is the derivative of {name} by {graph.own_name(id)}, not its value"
@@ -453,7 +453,7 @@ def _of_values(graph: Graph, leaves: Mapping[int, float], target: Target) -> Fou
 def _of_second(graph: Graph, leaves: Mapping[int, float], target: Target) -> Found:
     """Yield what goes wrong on the way to a second derivative: in a step, in both, in the question."""
     first, second = target.by
-    cut = with_output(graph, target.of)
+    cut = graph.with_output(target.of)
     yield from _instead_of_second(cut, leaves, first, second)
     for a, b in dict.fromkeys([(first, second), (second, first)]):
         x, y = cut.own_name(a), cut.own_name(b)

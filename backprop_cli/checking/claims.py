@@ -16,7 +16,7 @@ from ..language.numbers import brief, exact_text
 from ..ops.namespaces import FLOATS
 from .answers import Answer, Target, read_answer, read_target
 from .catalogue import Mistake, in_the_first, quantity
-from .derivatives import claimed, with_output
+from .derivatives import claimed
 from .judging import Claim, Earlier, OneByOne
 from .question import Ground, Question
 from .sampling import (
@@ -261,7 +261,7 @@ class Judge(OneByOne[Target, Answer]):
             # of a number nobody can tell how it goes on
             known = carried is not None and wrong[0].answer.names
             return quantity(carried[0], self.ground.leaves, carried[1]) if carried and known else None
-        graph = with_output(self.graph, target.of)
+        graph = self.graph.with_output(target.of)
         forced = {w.target.of: w.value for w in wrong if not w.target.by}
         values = run(graph, self.ground.leaves, force=forced)
         if not target.by:

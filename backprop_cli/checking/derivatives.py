@@ -119,19 +119,10 @@ def claimed(graph: Graph, answer: Answer) -> Graph:
     return pen.done(pen.formula(answer.graph, known))
 
 
-def with_output(graph: Graph, id: int) -> Graph:
-    """Return the same nodes with another output."""
-    if id == graph.output:
-        return graph
-    found = Graph(graph.source, graph.nodes, (id,), graph.inputs, graph.defaults, graph.named, graph.euler)
-    found.shaped = graph.shaped
-    return found
-
-
 def reduced(graph: Graph, target: Target) -> tuple[Graph, int | None]:
     """Return the program whose value, or first derivative by a node, a quantity is."""
     if len(target.by) < 2:
-        return with_output(graph, target.of), target.by[0] if target.by else None
+        return graph.with_output(target.of), target.by[0] if target.by else None
     first, second = target.by
     return derivative(graph, target.of, first), second
 

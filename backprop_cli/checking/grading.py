@@ -87,6 +87,7 @@ class Judgement:
 
     Attributes:
         program: What the claims are about.
+        output: What a program's output is called; "" for a training step.
         inputs: Its point; None for formulas in general.
         people: Whoever made claims.
         weighted: Marks were given by the caller.
@@ -96,6 +97,7 @@ class Judgement:
     """
 
     program: str
+    output: str
     inputs: Mapping[str, Any] | None
     people: tuple[Judged, ...]
     weighted: bool = False

@@ -38,6 +38,7 @@ class Subject(NamedTuple):
 
     Attributes:
         title: What it is called.
+        output: What a program's output is called; "" for a training step.
         inputs: Its point; None for formulas in general, and for a training step.
         judged: Judges one person's claims; raises at the first unreadable one where it is told to.
         named: Reads the name of a quantity.
@@ -46,6 +47,7 @@ class Subject(NamedTuple):
     """
 
     title: str
+    output: str
     inputs: Mapping[str, Any] | None
     judged: Callable[[Pairs, bool], list[Verdict]]
     named: Callable[[str], Named]
@@ -108,6 +110,7 @@ class Subject(NamedTuple):
 
         return Judgement(
             self.title,
+            self.output,
             self.inputs,
             tuple(one(sheet) for sheet in through(sheets, "judging sheet")),
             weighted,
@@ -154,7 +157,7 @@ def of_program(
         return Named(target.text, (target.of, *sorted(target.by)))
 
     inputs = judge.ground.inputs if judge.ground is not None else None
-    return Subject(graph.source.text, inputs, judged, named, meant)
+    return Subject(graph.source.text, graph.own_name(graph.output), inputs, judged, named, meant)
 
 
 def of_arrays(
@@ -193,7 +196,9 @@ def of_arrays(
         return Named(target.text, (target.of, *sorted(target.by), target.place))
 
     inputs = {n: x.tolist() for n, x in judge.point.items()} if judge.point is not None else None
-    return Subject(graph.source.text, inputs, judged, named, [], has_arrays=True)
+    return Subject(
+        graph.source.text, graph.own_name(graph.output), inputs, judged, named, [], has_arrays=True
+    )
 
 
 def of_step(config: str, overrides: Sequence[str], *, at_step: int, least_digits: int) -> Subject:
@@ -223,7 +228,7 @@ def of_step(config: str, overrides: Sequence[str], *, at_step: int, least_digits
         return Named(quantity.text, (quantity.kind, quantity.id))
 
     step = judge.made.step
-    return Subject(f"{step.name}: update {step.step} (epoch {step.epoch})", None, judged, named, [])
+    return Subject(f"{step.name}: update {step.step} (epoch {step.epoch})", "", None, judged, named, [])
 
 
 MOST_FOLDERS = 20

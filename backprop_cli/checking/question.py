@@ -16,7 +16,7 @@ from ..errors import NoSuchNumber
 from ..graph import Graph
 from .answers import Target
 from .catalogue import Mistake, mistakes
-from .derivatives import derivative, formula_text, reduced, with_output
+from .derivatives import derivative, formula_text, reduced
 from .gradcheck import beyond
 from .sampling import MOST_NODES, Sample, at_points, outskirts, samples, work
 
@@ -100,7 +100,7 @@ class Question:
         inputs, _, values = self.ground
         try:
             # of a second derivative, too: what is at fault in the program itself has a place in its text
-            needed = check_values(with_output(self.graph, self.target.of), values)
+            needed = check_values(self.graph.with_output(self.target.of), values)
             cut, by = self.cut
             if len(self.target.by) == 2:
                 values, needed = evaluate(cut, inputs)

@@ -146,7 +146,7 @@ def _without(graph: Graph, skipped: Collection[int]) -> Graph:
     for id in skipped:
         node = nodes[id]
         nodes[id] = Node(id, same, node.inputs[:1], node.kind, node.span, node.name)
-    return Graph(graph.source, nodes, graph.outputs, graph.inputs, graph.defaults, graph.named)
+    return graph.replaced(nodes=nodes)
 
 
 def entry(u: Unrolled, parameters: Parameters, id: int) -> float:

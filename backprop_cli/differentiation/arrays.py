@@ -22,7 +22,7 @@ from ..engine.tensors import TensorPlan
 from ..engine.unroll import Unrolled, elements, place_text
 from ..errors import BackpropError, BindingError, ExpressionError, NoSuchNumber, Source, UsageError
 from ..graph import CONSTANT, Graph
-from ..language.format import is_turned, letter
+from ..language.format import is_turned
 from ..language.indices import free_letters
 from ..language.settle import Settled, missing_value, read_arrays
 from ..language.tokens import NAME
@@ -603,7 +603,7 @@ def named_slopes(report: ArrayReport, text: str) -> dict[str, int]:
     Where a variable is called ``dL``, it is a quotient.
     """
     graph = report.graph
-    output = graph.nodes[graph.output].name or letter(graph)
+    output = graph.own_name(graph.output)
     if f"d{output}" in graph.named:
         return {}
     slopes = {f"d{output}/d{graph.own_name(n.id)}": n.id for n in graph.nodes if n.op is not None}

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..engine.point import Point
 from ..engine.run import exact_leaves, matched, not_an_input
 from ..errors import BackpropError, BindingError, NoSuchNumber, UsageError
-from ..graph import Graph
 from ..language.equations import Equations
 from ..language.lower import lower
 from ..language.numbers import exact_text
@@ -384,7 +383,7 @@ def _explicit(equations: Equations, given: Mapping[str, float], name: str) -> fl
     moved = graph.depends_on([id])
     for one, other in (sides, sides[::-1]):
         if one == id and not moved[other]:
-            point = Graph(graph.source, graph.nodes, (other,), graph.inputs, graph.defaults, graph.named)
+            point = graph.with_output(other)
             return Point.at(point, {**given, name: 0.0}, ()).value
     return None
 
@@ -683,7 +682,7 @@ def _undone(
     """Return the inverse that leads back to the point, or to all samples without one, by our own engine."""
     (y,), (x,) = pair
     graph = equations.graph
-    f = Graph(graph.source, graph.nodes, (equations.leaves[0][1],), graph.inputs, graph.defaults, graph.named)
+    f = graph.with_output(equations.leaves[0][1])
 
     def leads_back(form: tuple[str, str], at: Mapping[str, float]) -> bool | None:
         """Whether an inverse gives back x, and its slope that of f; None where f has no value."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..graph import CONSTANT, NOWHERE, Graph, GraphBuilder
-from ..language.format import letter
 from ..language.numbers import exact_text
 from ..ops import PRIMITIVES
 
@@ -35,7 +34,7 @@ class Line(NamedTuple):
 def line_name(graph: Graph) -> str:
     """Return what the way along a line through a program's inputs is called."""
     arrays = {name.partition("[")[0] for name in graph.named}
-    return next((name for name in LETTERS if name not in arrays), letter(graph, LETTERS))
+    return next((name for name in LETTERS if name not in arrays), graph.free(LETTERS))
 
 
 def line_through(

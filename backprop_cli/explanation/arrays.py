@@ -12,7 +12,7 @@ from ..differentiation.arrays import ArrayReport
 from ..differentiation.general import GeneralReport, adds_up
 from ..engine.unroll import place_text
 from ..graph import Graph, Node
-from ..language.format import is_turned, letter, node_text
+from ..language.format import is_turned, node_text
 from ..language.numbers import rounded
 from ..language.operators import POWER
 from ..language.written import behind, number
@@ -74,8 +74,7 @@ class GeneralExplanation(NamedTuple):
 
 def slope_name(graph: Graph, id: int) -> str:
     """Return how the derivative by a node is called: ``dL/dx``."""
-    output = graph.nodes[graph.output].name or letter(graph)
-    return f"d{output}/d{graph.own_name(id) if id != graph.output else output}"
+    return f"d{graph.own_name(graph.output)}/d{graph.own_name(id)}"
 
 
 def explain_arrays(report: ArrayReport, process: SymbolicProcess, digits: int = 6) -> ArrayExplanation:

@@ -14,7 +14,7 @@ from ..differentiation import convergence
 from ..differentiation.finite import Probe
 from ..engine.run import run
 from ..graph import CONSTANT, INPUT, Graph
-from ..language.format import STEP_NAMES, letter
+from ..language.format import STEP_NAMES
 from ..language.operators import LETTERS
 from ..ops.namespaces import Namespace
 from .expr import Apply, Expr, Number, Ref
@@ -211,7 +211,7 @@ POLYNOMIALS = _Polynomials("polynomials", {"divide": _divide, "power": _power, "
 
 def work_out(graph: Graph, name: str, point: WrittenPoint | None) -> Limit | None:
     """Return the limit definition for one input; None where there is neither polynomial nor point."""
-    step = letter(graph, STEP_NAMES)
+    step = graph.free(STEP_NAMES)
     try:
         moved = _expanded(graph, name, step, point)
     except NotPolynomial:

@@ -162,7 +162,7 @@ class WrittenPoint(Written):
                     node.id, on_paper(node.op, fixed, paper), node.inputs, node.kind, node.span, node.name
                 )
             nodes.append(node)
-        by_hand = Graph(graph.source, nodes, graph.outputs, graph.inputs, graph.defaults, graph.named)
+        by_hand = graph.replaced(nodes=nodes)
         try:
             inputs = {name: paper(x) for name, x in self.here.inputs.items()}
             values, needed = evaluate(by_hand, inputs)

@@ -10,8 +10,7 @@ from ..differentiation.report import SUMMARY_FROM, rounding_warnings, warnings_o
 from ..engine.point import check_wrt
 from ..engine.run import bind, is_bound
 from ..errors import UsageError
-from ..graph import CONSTANT, Graph, Node
-from ..language.format import OUTPUT_NAMES
+from ..graph import CONSTANT, Graph
 from .named import NamedPoint, NamedSymbols
 from .passes import Backward, Forward, backward_lines, forward_lines, idle_steps, steps_to_write
 from .paths import Reach, longest_path, reaches
@@ -147,8 +146,6 @@ def explain(
     other = next((option for option, given in others.items() if named and given), None)
     if other is not None:
         raise UsageError(f"{other} does not go with --named: leave out one of them")
-    whole = graph
-    graph = with_name(graph)
     bound = is_bound(graph, bindings)
     partly = rate is not None and not graph.inputs.keys() <= {*bindings, *graph.defaults}
     if partly:  # the rules of the update are asked for, in symbols
@@ -167,7 +164,7 @@ def explain(
         point = NamedPoint(graph, bindings, wrt) if bound else NamedSymbols(graph, wrt)
     elif bound:
         point = WrittenPoint(graph, bindings, wrt, decimals)
-    told = Explanation(graph, asked, wrt is not None, detail, passes, point, warnings=warnings_of(whole))
+    told = Explanation(graph, asked, wrt is not None, detail, passes, point, warnings=warnings_of(graph))
     notes = [] if asked or wrt is not None else ["there is no variable to differentiate by"]
     if named and not any(n.name and n.op and n.kind != CONSTANT for n in graph.nodes[: graph.output]):
         notes.append("no step has a name but the output; d = a*b; ... names one")
@@ -226,18 +223,6 @@ def _at(told: Explanation, point: WrittenPoint, rate: float | None) -> Explanati
     if told.passes:
         told = _with_passes(told, point)
     return told._replace(update=update(point, rate)) if rate is not None and told.wrt else told
-
-
-def with_name(graph: Graph) -> Graph:
-    """Return the program with a name for its output, as a teacher would call it, where it has none."""
-    last = graph.nodes[graph.output]
-    name = next((n for n in OUTPUT_NAMES if n not in graph.taken), None)
-    if last.op is None or last.name is not None or name is None or last.kind == CONSTANT:
-        return graph
-    nodes = list(graph.nodes)
-    nodes[last.id] = Node(last.id, last.op, last.inputs, last.kind, last.span, name)
-    named = {**graph.named, name: last.id}
-    return Graph(graph.source, nodes, graph.outputs, graph.inputs, graph.defaults, named, graph.euler)
 
 
 def _with_passes(told: Explanation, point: WrittenPoint) -> Explanation:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from ..engine.run import leaf_values, run
 from ..graph import CONSTANT, Graph
 from ..language.fold import postfix
-from ..language.format import letter
 from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM
 from .expr import Apply, Expr, Number, Ref, read, times
@@ -212,7 +211,7 @@ def rules(
         for k, v in enumerate(values)
         if not unknown[k] and graph.nodes[k].kind != CONSTANT and isfinite(v)
     }
-    step = letter(graph, ("h", "k", "s") if rate > 0 else ("alpha", "eta", "lr"))
+    step = graph.free(("h", "k", "s") if rate > 0 else ("alpha", "eta", "lr"))
     found = []
     for name, text in formulas.items():
         if text is None:

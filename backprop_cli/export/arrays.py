@@ -11,7 +11,6 @@ from typing import NamedTuple
 from ..differentiation.arrays import ArrayReport
 from ..errors import Source, UsageError
 from ..graph import CONSTANT, Graph, Node
-from ..language.format import letter
 from ..language.operators import ATOM, POWER, PRODUCT, UNARY
 from ..language.settle import read_arrays
 from ..language.written import Piece, Table, bracketed, spell, template
@@ -217,9 +216,7 @@ def export_arrays(report: ArrayReport, to: str) -> str:
     }
     every = [graph.own_name(n.id) for n in graph.nodes if n.op is None or n.kind != CONSTANT]
     names = {name: f"{name}_" if name in reserved else name for name in every}
-    output = letter(graph)
     last = graph.nodes[graph.output]
-    names[graph.own_name(last.id)] = names[last.name] if last.name is not None else output
     write = _Expressions(target, names)
     lines: list[str] = []
     pieces: list[Piece] = []

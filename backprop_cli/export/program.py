@@ -182,8 +182,8 @@ def _without_faults(point: Point) -> Graph:
             ids[node.id] = builder.constant(node.value, node.label or "", node.span)
         else:
             ids[node.id] = builder.input(graph.name(node.id), node.span, node.kind)
-        if node.name is not None:
-            builder.name(ids[node.id], node.name)
+        if node.name is not None or node.id == graph.output:
+            builder.name(ids[node.id], graph.own_name(node.id))
     return builder.build([ids[i] for i in graph.outputs], graph.defaults, graph.euler)
 
 

@@ -181,7 +181,6 @@ class Writer:
         number: Writes a number; ``whole`` where an integer may stand for it.
         constants: Spellings of what is built from numbers alone; ``table`` where None.
         every: A line for every step, as for a reverse pass by hand.
-        output: Name of an output that has none.
     """
 
     def __init__(
@@ -193,7 +192,6 @@ class Writer:
         number: Callable[[float, bool], Piece],
         constants: Table | None = None,
         every: bool = False,
-        output: str = "y",
     ) -> None:
         self.program = program
         self.graph = program.graph
@@ -209,7 +207,7 @@ class Writer:
             if program.reached[id] or self.graph.nodes[id].op is None:
                 self.variables[id] = names.user(name)
         if self.graph.output not in self.variables:
-            self.variables[self.graph.output] = names.own(output)
+            self.variables[self.graph.output] = names.own(self.graph.own_name(self.graph.output))
         self.output = self.variables[self.graph.output]
         # what a definition names more than once has a line of its own
         self.repeated = {

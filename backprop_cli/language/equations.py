@@ -11,8 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from ..errors import ExpressionError, Source, Span
-from ..graph import Graph
-from .format import OUTPUT_NAMES
+from ..graph import OUTPUT_NAMES, Graph, free_name
 from .lower import lower
 from .operators import COMPARISON
 from .parser import NAME_ITEM, NOTHING, NUMBER_ITEM, WORD, Frame, Item, Parser, Program, Statement
@@ -101,8 +100,7 @@ def read_equations(
     steps, equations = _parted(program.statements, parser.equal)
     if not equations and demanded and steps and steps[-1].params is None:
         last = steps.pop()
-        free = next((n for n in OUTPUT_NAMES if n not in program.all_names()), None)
-        equations = [_as_equation(last, last.name or free or "y_")]
+        equations = [_as_equation(last, last.name or free_name(OUTPUT_NAMES, program.all_names()))]
     if not equations:
         return None
     # (a + b) + c, as postfix: a b + c +
@@ -114,10 +112,7 @@ def read_equations(
     outputs = [graph.output]
     while len(outputs) < len(equations):
         outputs[:1] = graph.nodes[outputs[0]].inputs
-    graphs = tuple(
-        Graph(source, graph.nodes, (id,), graph.inputs, graph.defaults, graph.named, graph.euler)
-        for id in outputs
-    )
+    graphs = tuple(graph.with_output(id) for id in outputs)
     unknowns = tuple(
         name for name in program.all_names() if name in graph.inputs and name not in graph.defaults
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..errors import printable
 from ..graph import CONSTANT, Graph, Node
 from .fold import fold
+from .numbers import rounded
 from .operators import ATOM
 from .parser import SUM_OVER, Item, Program
 from .written import OURS, Piece, atom, bracketed, call, number, spell
@@ -14,23 +15,14 @@ from .written import OURS, Piece, atom, bracketed, call, number, spell
 IN_A_SENTENCE = 120
 """Characters of a node that a sentence has."""
 
-OUTPUT_NAMES = ("f", "y", "L", "z")
-"""What an output without a name is called: the first of these that the program leaves free."""
-
 STEP_NAMES = ("h", "k", "t", "dx", "step", "h_")
-"""What the step of a difference quotient is called, likewise."""
+"""What the step of a difference quotient is called: the first of these that the program leaves free."""
+
+INPUTS_LISTED = 8
+"""Inputs that a heading has the values of."""
 
 NAMED_FROM = 12
 """Operations; what takes more of them is written by its name, as named steps are."""
-
-
-def letter(graph: Graph, names: Sequence[str] = OUTPUT_NAMES) -> str:
-    """Return the first of several names that a program leaves free, with dashes where it leaves none."""
-    taken = graph.taken
-    free = next((name for name in names if name not in taken), names[0])
-    while free in taken:
-        free += "_"
-    return free
 
 
 def by_name(node: Node, size: int = 0, most: int = NAMED_FROM, *, whole: bool = False) -> bool:
@@ -99,7 +91,8 @@ def own_text(graph: Graph, id: int) -> str:
 
 
 def output_text(graph: Graph, most: int = 60) -> str:
-    """Return the output as headings have it, in the user's own words: ``(a+b)c``, ``L = d*f``.
+    """Return the output as headings have it, in the user's own words: ``f = (a+b)c``, ``L = d*f``.
+
 
     What is longer than ``most`` characters, or than a line, is shown as its last operation.
     """
@@ -107,7 +100,29 @@ def output_text(graph: Graph, most: int = 60) -> str:
     if node.op is None:
         return graph.name(node.id)
     text = written_text(graph, node.id, most)
-    return f"{node.name} = {text}" if node.name is not None else text
+    return f"{graph.own_name(node.id)} = {text}"
+
+
+def headline(
+    graph: Graph, value: float | str | None = None, inputs: Mapping[str, float] | None = None, digits: int = 6
+) -> str:
+    """Return what a page begins with: what it is, its value, and where: ``f = x^2 = 9 at x = 3``.
+
+    Args:
+        graph: The computation.
+        value: Of its output, or that in words; None without one.
+        inputs: Where; None, or empty, for nowhere.
+        digits: Significant digits.
+    """
+    if not isinstance(value, str):
+        value = "" if value is None else f" = {rounded(value, digits)}"
+    return f"{output_text(graph)}{value}{at(inputs or {}, digits)}"
+
+
+def at(inputs: Mapping[str, float], digits: int = 6) -> str:
+    """Return where something is, behind a text: `` at x = 3, y = 2``; "" for nowhere."""
+    shown = ", ".join(f"{name} = {rounded(x, digits)}" for name, x in list(inputs.items())[:INPUTS_LISTED])
+    return f" at {shown}{', ...' if len(inputs) > INPUTS_LISTED else ''}" if shown else ""
 
 
 def written_text(graph: Graph, id: int, most: int = IN_A_SENTENCE) -> str:

@@ -20,11 +20,12 @@ from types import FrameType, FunctionType
 from typing import Any, NoReturn
 
 from ..errors import BackpropError, BindingError, Source, UsageError
+from ..graph import OUTPUT_NAMES, free_name
 from ..ops import FUNCTIONS, PRIMITIVES, Shape
 from ..ops.matrices import CALLED
 from .array_parser import STACK, parse_arrays
 from .fold import fold
-from .format import OUTPUT_NAMES, format_items
+from .format import format_items
 from .numbers import exact_text
 from .operators import CONSTANTS
 from .parser import NAME_ITEM, NUMBER_ITEM, Item, Program, parse
@@ -651,8 +652,8 @@ def _text(
         named[x] = name
         taken.add(name)
     taken = (taken - {title}) | {*FUNCTIONS, *CALLED}
-    candidates = (own.get(id(output), ""), title, *OUTPUT_NAMES, *(f"f{k}" for k in range(len(taken) + 1)))
-    header = next(name for name in candidates if name not in taken and re.fullmatch(NAME, name))
+    candidates = (own.get(id(output), ""), title, *OUTPUT_NAMES)
+    header = free_name([name for name in candidates if re.fullmatch(NAME, name)], taken)
     lines = [f"{name} = {text}" for name, text in defaults.items()]
     lines += [f"{name} = {format_items(items_of(x, named, numbers))}" for x, name in named.items()]
     listed = f"({', '.join(leaves)})" if leaves else ""

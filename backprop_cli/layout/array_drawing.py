@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..explanation.array_view import ArrayView
-from ..graph import CONSTANT, Graph
-from ..language.format import letter
+from ..graph import CONSTANT
 from . import Edges
 from .drawing import SYMBOL, Arrow, Card, Drawing, Kind, Row, counted, shortened, sign_of
 
@@ -25,7 +24,7 @@ def arrays_drawing(view: ArrayView, title: str, lines: Lines, edges: Edges = "bo
         edges: What stands at the arrows: ``value`` has nothing to say of arrays.
     """
     graph = view.graph
-    output = output_name(graph)
+    output = graph.own_name(graph.output)
     inputs = list(graph.inputs)
     named = ", ".join(inputs[:12]) + (", ..." if len(inputs) > 12 else "")
     description = f"The computation graph of {output}: {counted(len(view.shown), 'node')}, inputs {named}."
@@ -39,16 +38,11 @@ def arrays_drawing(view: ArrayView, title: str, lines: Lines, edges: Edges = "bo
     return Drawing(title, description, tuple(legend), _cards(view, output, lines), _arrows(view, told))
 
 
-def output_name(graph: Graph) -> str:
-    """Return what the output is called."""
-    return graph.nodes[graph.output].name or letter(graph)
-
-
 def _cards(view: ArrayView, output: str, lines: Lines) -> Iterator[Card]:
     graph, report = view.graph, view.report
     for id in view.shown:
         node = graph.nodes[id]
-        name = output if id == graph.output else graph.name(id)
+        name = graph.name(id)
         rows = [Row("shape", view.told.report.shape_text(id))] if node.shape else []
         if report is not None:
             rows += _rows("value", report.values[id], lines)

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from ..explanation.edges import MOST_PATHS, Edge, GraphView
 from ..graph import CONSTANT
-from ..language.format import output_text
+from ..language.format import headline
 from . import Direction, Edges
 from .picture import Role
 
@@ -184,10 +184,10 @@ def sign_of(value: float | None) -> Role:
     return "positive" if value > 0 else "negative" if value < 0 else "zero"
 
 
-def graph_title(view: GraphView, write: Write) -> str:
-    """Return ``L = e*f = -4``: the output, how it is made, its value."""
-    text, value = output_text(view.graph), view.values[view.graph.output]
-    return f"{text} = {write(value)}" if value is not None and view.graph.inputs else text
+def graph_title(view: GraphView, digits: int) -> str:
+    """Return the output, how it is made, its value, and where."""
+    inputs = view.point.inputs if view.point is not None else None
+    return headline(view.graph, view.values[view.graph.output], inputs, digits)
 
 
 def with_paths(

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ..curves.scale import LINEAR, LOG
 from ..differentiation.convergence import Limit, Limits
-from ..language.format import output_text
-from ..language.numbers import brief, scientific
+from ..language.format import headline
+from ..language.numbers import scientific
 from .chart import Chart, Mark, Panel, Series
 from .picture import Role
 
@@ -25,8 +25,7 @@ def chart(limits: Limits) -> Chart:
     panels = [panel(limit, full=True, orders=single) for limit in limits.limits]
     if single:
         panels = [panels[0]._replace(title="")]
-    at = ", ".join(f"{name} = {brief(x)}" for name, x in list(limits.inputs.items())[:4])
-    title = f"Difference quotients of {output_text(limits.graph)} at {at}"
+    title = f"Difference quotients of {headline(limits.graph, inputs=limits.inputs)}"
     said = "; ".join(filter(None, (_said(limit) for limit in limits.limits)))
     return Chart(title, f"{title}, against the step size h. {said}", panels, 1 if len(panels) < 3 else 2)
 

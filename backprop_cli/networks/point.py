@@ -153,4 +153,4 @@ def _with_names(unrolled: Unrolled, source: str) -> Graph:
             nodes[id] = copy(nodes[id])
             nodes[id].name = text = unrolled.own_name(id).text
             named[text] = id
-    return Graph(Source(source), nodes, graph.outputs, graph.inputs, {}, named)
+    return graph.replaced(source=Source(source), nodes=nodes, defaults={}, named=named)

@@ -81,7 +81,7 @@ class _Writer:
         if not self.rows:
             raise _NoProgram
         needed = graph.needed()
-        last = Graph(graph.source, graph.nodes, (graph.output,), graph.inputs, {}, graph.named).needed()
+        last = graph.with_output(graph.output).needed()
         statements = []
         names: dict[str, str] = {}
         given: dict[str, NDArray] = {}

@@ -13,7 +13,6 @@ from ..engine.point import Point
 from ..engine.run import bind, value_at
 from ..errors import DomainError, NoSuchNumber, RangeError
 from ..graph import Graph
-from ..language.format import letter
 from ..language.numbers import brief, exact_text
 from .choice import Choice
 from .newton import NewtonSteps
@@ -44,8 +43,7 @@ class Function:
     @property
     def called(self) -> str:
         """What it is called: the output's name, or a letter that the program leaves free."""
-        node = self.graph.nodes[self.graph.output]
-        return node.name if node.name is not None and node.op is not None else letter(self.graph)
+        return self.graph.function
 
     def at(self, point: Coordinates) -> dict[str, float]:
         """Return the value of every input at a point."""

@@ -13,7 +13,6 @@ from ..errors import UsageError, printable
 from ..explanation.edges import GraphView
 from ..explanation.expr import Apply, Expr
 from ..explanation.point import Written
-from ..explanation.report import with_name
 from ..export.writer import title
 from ..graph import CONSTANT, Graph, Node
 from ..language.format import node_text, output_text
@@ -113,7 +112,6 @@ def program_data(
     Raises:
         BackpropError: where there is nothing to show, or no such number at the point.
     """
-    graph = with_name(graph)
     if len(graph) > MOST_NODES:
         raise UsageError(
             f"{len(graph):,} nodes are too many for a page: {MOST_NODES} at most",
@@ -159,7 +157,7 @@ def program_data(
 def _program(graph: Graph) -> str:
     """Return the text on one line; "" where the title says it all."""
     text = printable(shortened(title(graph), MOST_TEXT))
-    return "" if text == printable(output_text(graph)) else text
+    return "" if printable(output_text(graph)).endswith(text) else text
 
 
 def _range(x: float) -> tuple[float, float]:

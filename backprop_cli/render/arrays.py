@@ -12,8 +12,8 @@ from ..differentiation.compare import NOT_RUN, Verdict
 from ..differentiation.general import GeneralReport
 from ..engine.unroll import place_text
 from ..errors import joined
-from ..graph import INPUT, Graph
-from ..language.format import letter, node_text, output_text
+from ..graph import INPUT
+from ..language.format import node_text, output_text
 from ..language.numbers import rounded
 from .document import Document, Entries, Facts, Records
 from .gradient import identity, kink_dict
@@ -101,7 +101,7 @@ def slopes_of(report: ArrayReport) -> list[tuple[str, str]]:
 def slope_line(report: ArrayReport | GeneralReport, name: str, text: str = "") -> Line:
     """Write the derivative by a node: by index where the program has it so, else as it is given."""
     places, formula = report.by_index.get(report.graph.named[name], ("", text))
-    return f"d{_output(report.graph)}/d{name}{places} = ", Text(formula, "formula")
+    return f"d{report.graph.own_name(report.graph.output)}/d{name}{places} = ", Text(formula, "formula")
 
 
 def formulas_document(report: GeneralReport) -> Document:
@@ -114,7 +114,7 @@ def index_formula(report: ArrayReport | GeneralReport, id: int) -> str | None:
     if id not in report.by_index:
         return None
     places, formula = report.by_index[id]
-    return f"d{_output(report.graph)}/d{report.graph.own_name(id)}{places} = {formula}"
+    return f"d{report.graph.own_name(report.graph.output)}/d{report.graph.own_name(id)}{places} = {formula}"
 
 
 def _formulas_page(report: GeneralReport) -> Iterator[Block]:
@@ -127,7 +127,7 @@ def _formulas_page(report: GeneralReport) -> Iterator[Block]:
         text = node.kind if node.op is None else node_text(graph, id)
         cells: list[Cell] = [graph.name(id), text, report.shape_text(id)]
         rows.append([*cells, Text(report.formulas.get(id, "-"), "formula")])
-    yield Grid([*columns, Column(f"d{_output(graph)}/d(step)", "formula", least=12)], rows)
+    yield Grid([*columns, Column(f"d{graph.own_name(graph.output)}/d(step)", "formula", least=12)], rows)
     by_index = [slope_line(report, name) for name in report.wrt if graph.inputs[name] in report.by_index]
     if by_index:
         yield Lines(by_index, most=None)
@@ -162,11 +162,6 @@ def shape_list(report: ArrayReport | GeneralReport, id: int) -> list[int | str]:
     return [
         *(report.program.shape(id) if isinstance(report, GeneralReport) else report.graph.nodes[id].shape)
     ]
-
-
-def _output(graph: Graph) -> str:
-    """Return what the output is called in a derivative."""
-    return graph.nodes[graph.output].name or letter(graph)
 
 
 def tone(line: str) -> Tone:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -168,7 +169,11 @@ def _headline(judgement: Judgement) -> str:
     inputs = judgement.inputs or {}
     bare = ";".join(line.partition("#")[0] for line in judgement.program.splitlines())
     parts = [part.strip() for part in bare.split(";")]
-    text = "; ".join(part for part in parts if part and part.partition("=")[0].strip() not in inputs)
+    parts = [p for p in parts if p and (p.partition("=")[0].strip() not in inputs or p in inputs)]
+    named = re.compile(rf"{re.escape(judgement.output)}\s*([(=]|$)")
+    if judgement.output and not any(map(named.match, parts)):
+        parts[-1] = f"{judgement.output} = {parts[-1]}"
+    text = "; ".join(parts)
     text = shortened(text, PROGRAM)
     if inputs:
         given = list(inputs.items())[:MOST_INPUTS]
@@ -263,6 +268,7 @@ def _facts(judgement: Judgement) -> Facts:
         {
             "schema": WITH_ARRAYS if judgement.has_arrays else SCHEMA,
             "expression": judgement.program,
+            "output": judgement.output or None,
             "inputs": judgement.inputs,
             "status": judgement.status,
             "people": people,

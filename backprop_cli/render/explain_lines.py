@@ -16,7 +16,7 @@ from ..explanation.point import Written, WrittenPoint
 from ..explanation.report import MOST_LINES, MOST_PATHS, Explanation, idle
 from ..explanation.steps import Derivation, Step
 from ..explanation.words import Direction, Nudge, Update
-from ..language.format import node_text, output_text
+from ..language.format import headline, node_text, output_text
 from ..language.numbers import brief, fixed, rounded
 from .forms import (
     Becomes,
@@ -118,7 +118,7 @@ def page(told: Explanation, digits: int) -> Iterator[Block]:
     """Yield the page section by section; numbers rounded by hand have few digits already."""
     if told.point is not None and not told.point.paper.exact:
         digits = EXACT
-    yield Heading(headline(told, digits), breaks="hanging")
+    yield Heading(heading(told, digits))
     for part in _parts(told, Voice(told.graph.own_name(told.graph.output), digits)):
         if part.rows:
             yield Section(part.title, part.rule)
@@ -164,19 +164,15 @@ def _parts(told: Explanation, voice: Voice) -> list[Part]:
     return found
 
 
-def headline(told: Explanation, digits: int) -> str:
+def heading(told: Explanation, digits: int) -> str:
     """Return the output, how it is made, its value, and where."""
     point = told.point
     if told.step and point is not None:
         value = rounded(point.here.value, digits)
         return f"{printable(told.step)}: {told.graph.name(told.graph.output)} = {value}"
-    text = output_text(told.graph)
     if point is None or not point.bound:
-        return text
-    where = ", ".join(f"{n} = {rounded(x, digits)}" for n, x in list(point.here.inputs.items())[:LISTED])
-    more = ", ..." if len(point.here.inputs) > LISTED else ""
-    value = rounded(point.here.value, digits)
-    return f"{text} = {value}" + (f" at {where}{more}" if where else "")
+        return output_text(told.graph)
+    return headline(told.graph, point.here.value, point.here.inputs, digits)
 
 
 # the passes

@@ -8,7 +8,7 @@ from ..differentiation import METHODS
 from ..differentiation.compare import NOT_RUN
 from ..differentiation.report import GradientReport
 from ..graph import CONSTANT, INPUT
-from ..language.format import beginning, letter, node_text, output_text
+from ..language.format import beginning, headline, node_text
 from ..language.numbers import rounded
 from .page import Block, Cell, Column, Grid, Heading, Kind, Lines, Only, Paragraph, Slopes, Text, Tone, plain
 
@@ -32,7 +32,7 @@ def page(
     report: GradientReport, digits: int, everything: bool, summary: bool, below: Sequence[str]
 ) -> Iterator[Block]:
     """Yield the table of a gradient and what is to be said of it; see `gradient.document`."""
-    yield Only(("table", "html"), Heading(headline(report, digits)))
+    yield Only(("table", "html"), Heading(headline(report.graph, report.value, report.inputs, digits)))
     yield _grid(report, digits, everything, summary)
     lines = [Text(line, _tone(line)) for line in conclusions(report, digits)]
     if lines:
@@ -122,12 +122,6 @@ def _narrow(
     return (Grid(merged, shorter), *([differing] if odd else []))
 
 
-def headline(report: GradientReport, digits: int) -> str:
-    """Return ``L = e*f = -4``: the output, how it is made, its value."""
-    text = output_text(report.graph)
-    return text if report.value is None else f"{text} = {rounded(report.value, digits)}"
-
-
 def conclusions(report: GradientReport, digits: int) -> list[str]:
     """Return the lines under the table: the gradient, its length, and what the verdicts mean."""
     graph = report.graph
@@ -186,10 +180,9 @@ def explanation(report: GradientReport, id: int, digits: int) -> str:
 def _slopes(report: GradientReport) -> list[str]:
     """Return ``dy/dx = g'(u)*f'(x)`` for every input asked for."""
     graph, formulas = report.graph, report.formulas or []
-    output = graph.nodes[graph.output].name or letter(graph)
-    own = graph.own_name(graph.output)
+    output = graph.own_name(graph.output)
     return [
-        f"d{output}/d{name} = {formulas[graph.id_of(name)]}".replace(f"d{own}/d", f"d{output}/d")
+        f"d{output}/d{name} = {formulas[graph.id_of(name)]}"
         for name in report.wrt
         if formulas and formulas[graph.id_of(name)] is not None
     ]

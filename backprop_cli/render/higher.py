@@ -17,7 +17,7 @@ from ..differentiation.stationary import (
     UNDECIDED,
     Stationary,
 )
-from ..language.format import output_text
+from ..language.format import headline
 from ..language.numbers import exact_text, rounded, scientific
 from ..language.operators import PRODUCT
 from ..language.written import OURS, Piece, atom, behind, number, signed, spell
@@ -39,7 +39,7 @@ def document(report: Higher, *, digits: int = 6) -> Document:
 
 
 def _page(report: Higher, digits: int) -> Iterator[Block]:
-    yield Heading(_heading(report, digits))
+    yield Heading(headline(report.graph, report.value, report.inputs, digits))
     yield _grid(report, digits)
     lines = sentences(report, digits)
     if lines:
@@ -47,16 +47,6 @@ def _page(report: Higher, digits: int) -> Iterator[Block]:
     if report.taylor is not None:
         yield Section("Taylor polynomial")
         yield Equations([Row(None, (Equation((Formula(polynomial(report, digits)),)),))], digits)
-
-
-def _heading(report: Higher, digits: int) -> str:
-    """Return ``L = e*f = -4 at a = 3, ...``."""
-    text = output_text(report.graph)
-    if report.inputs is None:
-        return text
-    at = ", ".join(f"{n} = {rounded(x, digits)}" for n, x in list(report.inputs.items())[:6])
-    more = ", ..." if len(report.inputs) > 6 else ""
-    return f"{text} = {rounded(report.value, digits)} at {at}{more}"
 
 
 def _grid(report: Higher, digits: int) -> Grid:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..differentiation.compare import KINK
 from ..differentiation.implicit import COLUMNS, Implicit, Slope, Tangent
+from ..language.format import at
 from ..language.numbers import exact_text, rounded, scientific
 from .document import Document, Entries, Facts, Records
 from .higher import linear
@@ -36,9 +37,7 @@ def _page(report: Implicit, digits: int) -> Iterator[Block]:
 def heading(report: Implicit, digits: int) -> str:
     """Return ``x^2 + y^2 = 25 at x = 3, y = 4``."""
     text = "; ".join(" = ".join(sides) for sides in report.equations.sides)
-    if report.inputs is None:
-        return text
-    return f"{text} at {', '.join(f'{n} = {rounded(x, digits)}' for n, x in report.inputs.items())}"
+    return text + at(report.inputs or {}, digits)
 
 
 def _grid(report: Implicit, digits: int) -> Grid:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..differentiation.jacobian import JacobianReport
 from ..errors import joined
-from ..language.format import letter, output_text
+from ..language.format import output_text
 from .arrays import MANY, SCHEMA, array_lines, tone
 from .document import Document, Facts
 from .page import Block, Cell, Column, Grid, Heading, Lines, Only, Text
@@ -33,7 +33,7 @@ def document(report: JacobianReport, *, digits: int = 6, everything: bool = Fals
 def _called(report: JacobianReport, name: str) -> str:
     """Return how a derivative is called: ``dy/dx``, ``d2f/dx2``."""
     graph = report.of or report.graph
-    output = graph.nodes[graph.output].name or letter(graph)
+    output = graph.own_name(graph.output)
     return f"d2{output}/d{name}2" if report.of is not None else f"d{output}/d{name}"
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from .. import __version__
 from ..differentiation.arrays import ArrayReport, read_formula
 from ..graph import CONSTANT, Graph, Node
-from ..language.format import is_turned, letter
+from ..language.format import is_turned
 from ..language.operators import ATOM, POWER, PRODUCT, ROOT, SUM
 from ..language.settle import Settled
 from ..language.written import Piece, Rule, atom, bracketed, spell, template
@@ -150,7 +150,7 @@ def formula(text: str, report: ArrayReport) -> str:
 
 def _slope(graph: Graph, id: int) -> str:
     """Write the derivative of the output by a node."""
-    of, by = (name_to_latex(_name(graph, k)) for k in (graph.output, id))
+    of, by = (name_to_latex(graph.own_name(k)) for k in (graph.output, id))
     return rf"\frac{{\partial {of}}}{{\partial {by}}}"
 
 
@@ -192,7 +192,7 @@ def _lines(report: ArrayReport, write: Write) -> Iterator[str]:
     for node, piece in zip(graph.nodes, _steps(report), strict=True):
         if node.kind == CONSTANT or (is_turned(graph, node.id) and node.id != graph.output):
             continue
-        name = name_to_latex(_name(graph, node.id))
+        name = name_to_latex(graph.own_name(node.id))
         value = array_to_latex(report.values[node.id], write, row=kinds[node.id].row)
         made = "" if node.op is None else f"{bracketed(piece, SUM, BRACKETS)} = "
         rows.append(f"{name} &= {made}{value}")
@@ -212,11 +212,6 @@ def _lines(report: ArrayReport, write: Write) -> Iterator[str]:
     yield " \\\\\n".join(rows)
     yield r"\end{align*}"
     yield r"\end{document}"
-
-
-def _name(graph: Graph, id: int) -> str:
-    node = graph.nodes[id]
-    return letter(graph) if id == graph.output and node.name is None else graph.own_name(id)
 
 
 def _steps(report: ArrayReport) -> list[Piece]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..differentiation.convergence import Fit, Limit, Limits
 from ..engine.beside import told
-from ..language.format import STEP_NAMES, letter, node_text, output_text
+from ..language.format import STEP_NAMES, headline, node_text
 from ..language.numbers import brief, column, exact_text, scientific
 from .document import Document, Entries, Facts, Records
 from .page import Block, Column, Drawing, Grid, Heading, Lines
@@ -44,21 +44,18 @@ def _page(limits: Limits, digits: int, charts: Sequence[str]) -> Iterator[Block]
 
 def letters(limits: Limits) -> tuple[str, str]:
     """Return what the function and the step are called: no name that the program has."""
-    return letter(limits.graph), letter(limits.graph, STEP_NAMES)
+    return limits.graph.function, limits.graph.free(STEP_NAMES)
 
 
 def heading(limits: Limits, limit: Limit) -> str:
     """Return ``sin(x) = 0.841471 at x = 1``, and what is measured."""
     graph, (_, h) = limits.graph, letters(limits)
     if limits.along:
-        value = brief(limits.value, 6)
-        return f"{output_text(graph)} = {value}, along {limits.along}; {limit.name} moves by {h}"
+        return f"{headline(graph, limits.value)}, along {limits.along}; {limit.name} moves by {h}"
     inputs = limits.inputs if "[" not in limit.name else {limit.name: limit.x, **limits.inputs}
-    at = ", ".join(f"{n} = {brief(x, 6)}" for n, x in list(inputs.items())[:6])
-    more = ", ..." if len(limits.inputs) > 6 else ""
     step = "" if limit.name in limits.inputs else f" = {brief(limit.x, 6)}"
     moved = f"; {limit.name}{step} moves by {h}" if step or len(limits.inputs) > 1 else ""
-    return f"{output_text(graph)} = {brief(limits.value, 6)} at {at}{more}{moved}"
+    return f"{headline(graph, limits.value, inputs)}{moved}"
 
 
 def table(limits: Limits, limit: Limit, digits: int) -> Grid:

@@ -59,13 +59,12 @@ class Heading(Record):
     Attributes:
         text: The line.
         below: Sentences right below it.
-        breaks: What a terminal does with a line that is too long for it: it breaks it, indents what follows
-            the first line, or leaves it as it is.
+        whole: A terminal leaves a line as it is that is too long for it.
     """
 
     text: Cell
     below: tuple[Cell, ...] = ()
-    breaks: Literal["plain", "hanging", "never"] = "plain"
+    whole: bool = False
 
 
 class Section(Record):

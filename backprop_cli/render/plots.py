@@ -10,6 +10,7 @@ from ..curves.features import Vertical
 from ..curves.line import Curve, Sampler, Tangent, neat
 from ..curves.surface import Contact, Surface
 from ..errors import printable
+from ..graph import Graph
 from ..language.numbers import rounded
 from .document import Facts
 
@@ -199,7 +200,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]], digits: int) -> 
 
 def curve_facts(
     curve: Curve,
-    expression: str,
+    graph: Graph,
     fixed: Mapping[str, float],
     tangents: Sequence[Tangent],
     along: str = "",
@@ -208,7 +209,8 @@ def curve_facts(
     return Facts(
         {
             "schema": SCHEMA,
-            "expression": expression,
+            "expression": graph.source.text,
+            "output": graph.function,
             "variable": curve.variable,
             "range": [curve.low, curve.high],
             "inputs": dict(fixed),
@@ -235,13 +237,14 @@ def curve_facts(
 
 
 def surface_facts(
-    surface: Surface, expression: str, fixed: Mapping[str, float], contacts: Sequence[Contact] = ()
+    surface: Surface, graph: Graph, fixed: Mapping[str, float], contacts: Sequence[Contact] = ()
 ) -> Facts:
     """Return a surface for programs; ``z`` has a row for every y, None where there is no value."""
     return Facts(
         {
             "schema": SCHEMA,
-            "expression": expression,
+            "expression": graph.source.text,
+            "output": graph.function,
             "variables": surface.variables,
             "inputs": dict(fixed),
             "stationary": [p._asdict() for p in surface.stationary],

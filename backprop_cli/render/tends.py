@@ -7,7 +7,7 @@ from math import isinf
 from typing import Any
 
 from ..differentiation.tends import Side, Tends
-from ..language.format import letter, output_text
+from ..language.format import output_text
 from ..language.numbers import brief, column, exact_text
 from .document import Document, Entries, Facts, Records
 from .page import Block, Column, Grid, Heading, Lines
@@ -25,7 +25,7 @@ def document(report: Tends, *, digits: int = 8) -> Document:
 def _page(report: Tends, digits: int) -> Iterator[Block]:
     at = "".join(f", {n} = {brief(x, 6)}" for n, x in report.inputs.items())
     yield Heading(f"{output_text(report.graph)} as {report.name} goes to {_number(report.x)}{at}")
-    f, x = letter(report.graph), report.name
+    f, x = report.graph.function, report.name
     far = isinf(report.x)
     places = [f"{f}({x})"] if far else [f"{f}({x}-h)", f"{f}({x}+h)"]
     cells = [column([row[k] for row in report.rows], digits) for k in ((1,) if report.x > 0 else (2,))]
@@ -48,7 +48,7 @@ def _number(x: float) -> str:
 
 def sentences(report: Tends) -> list[str]:
     """Return the verdict, and what the witnesses say."""
-    f, place = letter(report.graph), f"{report.name} goes to {_number(report.x)}"
+    f, place = report.graph.function, f"{report.name} goes to {_number(report.x)}"
     lines = [report.reason] if report.reason else []
     sides = [("below", report.below), ("above", report.above)]
     there = [(way, side) for way, side in sides if side is not None]

@@ -52,11 +52,11 @@ def document(trace: Trace, *, digits: int = 6) -> Document:
 
 def _page(trace: Trace, digits: int) -> Iterator[Block]:
     given = tuple(_prose(given_text(trace, each, digits)) for each in trace.given)
-    yield Heading(_prose(headline(trace.step, digits)), given, breaks="hanging")
+    yield Heading(_prose(headline(trace.step, digits)), given)
     for title, rule, calculations in _sections(trace, digits):
         if any(group for _, group in calculations.groups):
             yield from _common(title, rule, calculations)
-    yield Heading(_prose(conclusion(trace, digits)), breaks="never")
+    yield Heading(_prose(conclusion(trace, digits)), whole=True)
 
 
 def _prose(text: str) -> Text:

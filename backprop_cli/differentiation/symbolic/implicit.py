@@ -67,7 +67,7 @@ def implicit(
     if inputs is not None:
         numbers = slopes(defined)
         names = {symbols[name]: id for name, id in graph.inputs.items()} | constants.values
-        whole = Graph(graph.source, graph.nodes, tuple(equations), graph.inputs, {}, graph.named)
+        whole = graph.replaced(outputs=tuple(equations), defaults={})
         points = Points(whole, inputs, evaluate(whole, inputs)[1])
         for k, slope in enumerate(numbers):
             found["numbers"][k] = points.settle(partial(evaluate_formula, slope, names))

@@ -15,7 +15,7 @@ from typing import Any
 import sympy
 
 from ...graph import CONSTANT, ArrayNode, Graph, Node
-from ...language.format import is_turned, letter
+from ...language.format import is_turned
 from ...language.operators import PRODUCT
 from ...language.written import TEXTBOOK, Piece, bracketed, call, spell
 from ...ops import Shape
@@ -54,7 +54,7 @@ def _sized(graph: Graph, sizes: Mapping[int, Any]) -> Graph:
         row = node.id, node.op, node.inputs, node.kind, node.span, node.name, node.value, node.label
         static = {key: sized(value) for key, value in node.static.items()}
         nodes.append(ArrayNode(*row, shape=sized(node.shape), static=static))
-    return Graph(graph.source, nodes, graph.outputs, graph.inputs, graph.defaults, graph.named)
+    return graph.replaced(nodes=nodes)
 
 
 class Derivatives:
@@ -253,7 +253,7 @@ class Derivatives:
     def _slope_by(self, node: Node) -> Form:
         """Return the derivative of the output by a step as what has that name."""
         graph = self.graph
-        output = graph.nodes[graph.output].name or letter(graph)
+        output = graph.own_name(graph.output)
         return self.forms.named(f"d{output}/d{graph.own_name(node.id)}", node.shape)
 
     def _before_turns(self, id: int, slope: Form) -> Form:

@@ -38,9 +38,8 @@ def _block(block: page.Block) -> str:
 
 @_block.register(page.Heading)
 def _(block: page.Heading) -> str:
-    title = _line(block.text) if block.breaks == "plain" else _apart(block.text)
     below = "".join(f"{_apart(line)}  \n" for line in block.below)
-    return f"**{title}**\n" + (f"\n{below}" if below else "")
+    return f"**{_apart(block.text)}**\n" + (f"\n{below}" if below else "")
 
 
 @_block.register(page.Section)

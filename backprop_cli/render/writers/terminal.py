@@ -55,12 +55,9 @@ def _print(block: page.Block, screen: Screen) -> None:
 
 @_print.register(page.Heading)
 def _(block: page.Heading, screen: Screen) -> None:
-    if block.breaks != "hanging":
-        never = block.breaks == "never"
-        screen.print(Styled(printable(page.plain(block.text)), "strong"), breaks=not never)
-        return
     for style, text in (("strong", block.text), *(("", text) for text in block.below)):
-        for line in _wrap(printable(page.plain(text)), screen.width, subsequent_indent="  "):
+        whole = printable(page.plain(text))
+        for line in [whole] if block.whole else _wrap(whole, screen.width, subsequent_indent="  "):
             screen.print(Styled(line, style), breaks=False)
 
 

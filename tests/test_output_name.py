@@ -1,0 +1,64 @@
+"""An output without a name is called the same by every command: f, else y, L or z."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+import pytest
+
+PROGRAMS = {
+    "(x+1)^2*x": ("x", "f"),
+    "(f+1)^2*f": ("f", "y"),
+    "f = 2x; y = 3x; (f+y)^2": ("x", "L"),
+    "f(u) = u^2; f(x)*x": ("x", "y"),
+    "f = 2x; y = f^2; L = 2y; L*x": ("x", "z"),
+    "f = 2x; y = f^2; L = 2y; z = L+y; z*x": ("x", "f2"),
+    "v4 = 2x; v4^2": ("x", "f"),
+    "E = (x+1)^2": ("x", "E"),
+}
+"""Their input, and what the output is called."""
+
+COMMANDS = {
+    "grad": ("{x}=3", r"gradient of {f}: "),
+    "grad --order 2": ("{x}=3", r"d2{f}/d{x}2 "),
+    "eval": ("{x}=3", r"(?m)^{f} +"),
+    "explain": ("{x}=3", r"d{f}/d{f} = 1"),
+    "graph": ("{x}=3", r"derivative of {f} by it"),
+    "limit": ("{x}=3", r" {f}\({x}\+"),
+    "plot": ("{x}=0:1", r" {f}\({x}\)"),
+    "descend": ("{x}=0.1", r"- 0.1\*{f}'"),
+    "check": ("{x}=3 --claim {x}=1", r"d{f}/d{x} "),
+}
+"""By command: what follows the program, and what its page says."""
+EXPORTS = {"numpy": "Return {f} and its gradient", "micrograd": 'print("{f} ='}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_one_name_everywhere(run, program):
+    x, f = PROGRAMS[program]
+    fitting = {"x": re.escape(x), "f": re.escape(f)}
+    for command, (rest, says) in COMMANDS.items():
+        name, *options = command.split()
+        words = [name, program, *shlex.split(rest.format(x=x)), *options]
+        page = run(*words).out
+        assert re.search(says.format(**fitting), page), (command, page)
+        assert f"{f} = " in page.splitlines()[0], page
+        facts = json.loads(run(*words, "--format", "json").out)
+        assert facts["output"] == f, command
+        assert f in [node["name"] for node in facts.get("nodes", [{"name": f}])]
+    for target, says in EXPORTS.items():
+        assert says.format(f=f) in run("export", program, f"{x}=3", "--to", target).out
+    assert f"derivative of {f} by it" in run("graph", program, f"{x}=3", "--format", "svg").out
+
+
+def test_inner_steps_keep_their_names_where_another_is_the_output(run):
+    # a claim about v2 cuts the program there; that does not rename what is left
+    claims = [word for claim in ("v2=4", "dv4/dv2=8", "df/dv2=24") for word in ("--claim", claim)]
+    assert "3 of 3 right" in run("check", "(x+1)^2*x", "x=3", *claims).out
+    assert run("explain", "(x+1)^2*x", "x=3", "--wrt", "v2").out.count("v4") > 2
+
+
+def test_the_number_of_an_output_is_a_name_still(run):
+    assert run("grad", "(x+1)^2*x", "x=3", "--wrt", "v5", "--format", "value").numbers == [1.0]
