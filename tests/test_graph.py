@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import xml.etree.ElementTree as ET
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import dist, isclose, isnan
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from backprop_cli.layout.graph_picture import beside, graph_picture, labels
 from backprop_cli.layout.graph_places import place
 from backprop_cli.layout.layered import Link, Size, Spacing, arrange
 from backprop_cli.layout.picture import Label, Picture, text_width
+from backprop_cli.layout.picture import Path as PicturePath
 from backprop_cli.ops import PRIMITIVES
 from backprop_cli.render.graph_text import BELOW, LEFT, LINES, RIGHT, UP, graph_text
 from backprop_cli.render.palette import painted
@@ -38,6 +39,8 @@ SAMPLES = sorted((ROOT / "sample_inputs").glob("*.bp"))
 NETWORKS = ("hand", "mazur", "xor")  # 3-1-2, 2-2-2, 2-8-2
 LOSS = str(ROOT / "sample_inputs" / "loss.bp")
 MAZUR = str(ROOT / "sample_inputs" / "mazur.yaml")
+CONVOLUTION = str(ROOT / "sample_inputs" / "digits_conv.yaml")
+DECAY = str(ROOT / "sample_inputs" / "decay.yaml")
 
 
 def graph_of(text: str) -> Graph:
@@ -54,15 +57,18 @@ def drawing_of(text: str, edges: Edges = "both", **more) -> Drawing:
     return graph_drawing(view, "a title", lambda x: rounded(x, 6), edges).settled()
 
 
-def network_drawing(name: str, edges: Edges = "both") -> Drawing:
-    from backprop_cli.layout.network_drawing import units_drawing, units_of
+def problem_of(name: str):
     from backprop_cli.training.config import load
     from backprop_cli.training.problem import assemble
+
+    return assemble(load(str(ROOT / "sample_inputs" / f"{name}.yaml")))
+
+
+def network_drawing(name: str, edges: Edges = "both") -> Drawing:
+    from backprop_cli.layout.network_drawing import units_drawing, units_of
     from backprop_cli.training.step import whole_step
 
-    problem = assemble(load(str(ROOT / "sample_inputs" / f"{name}.yaml")))
-    write = lambda x: rounded(x, 6)  # noqa: E731
-    return units_drawing(units_of(whole_step(problem)), write, edges)
+    return units_drawing(units_of(whole_step(problem_of(name))), lambda x: rounded(x, 6), edges)
 
 
 def random_program(seed: int, steps: int) -> str:
@@ -755,6 +761,82 @@ def test_large_networks_are_drawn_by_layer(run):
     assert (compact.err, "mazur: 2 layers, 12 parameters" in compact.out) == ("", True)
     layers = run("graph", MAZUR, "--compact", "--format", "json").answered().json["layers"]
     assert [layer["name"] for layer in layers] == ["inputs", "linear1", "linear2", "E"]
+
+
+SIZES = {"xor": (2, 8, 2), "iris": (4, 16, 3), "digits": (64, 128, 10), "spirals": (2, 32, 32, 2)}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_wide_networks_are_circles_and_lines(run, tmp_path, name):
+    """A circle a unit, or the first eight and the last; a line a weight, by its sign and size."""
+    shown = [count if count <= 16 else 9 for count in SIZES[name]]
+    svg = run("graph", str(ROOT / "sample_inputs" / f"{name}.yaml"), "--format", "svg").answered().out
+    root = ET.fromstring(svg)
+    tag = "{http://www.w3.org/2000/svg}"
+    assert len(root.findall(f"{tag}circle")) == sum(shown)
+    lines = root.findall(f"{tag}path")
+    assert len(lines) == sum(a * b for a, b in pairwise(shown)) + 2  # of the legend
+    dashed = [e.get("class") for e in lines if e.get("stroke-dasharray")]
+    assert set(dashed) == {"s-negative"}
+    assert {e.get("class") for e in lines if not e.get("stroke-dasharray")} == {"s-positive"}
+    widths = [float(e.get("stroke-width") or 1.0) for e in lines]
+    assert (min(widths) >= 0.5, max(widths)) == (True, 4.0)
+    texts = [e.text for e in root.findall(f"{tag}text")]
+    for count in SIZES[name]:
+        assert count <= 16 or f"... {count - 9} more" in texts
+    assert root.get("role") == "img"
+    assert root.find(f"{tag}desc").text.startswith(f"The network {name}")
+    assert "biases: all 0" in texts
+
+
+def test_the_widest_line_is_the_largest_weight():
+    from backprop_cli.layout.network_figure import THICK, THIN, columns_of, figure
+
+    problem = problem_of("iris")
+    picture = figure(problem, str)
+    first, second = (column.weights for column in columns_of(problem)[1:])
+    largest = max(abs(first).max(), abs(second).max())
+    lines = [shape for shape in picture.shapes if isinstance(shape, PicturePath)][: first.size]
+    for line, w in zip(lines, sorted(first.ravel(), key=abs), strict=True):
+        assert line.width == pytest.approx(THIN + (THICK - THIN) * abs(w) / largest)
+        assert line.stroke == ("positive" if w > 0 else "negative")
+        assert bool(line.dash) == (w < 0)
+
+
+def test_units_have_the_names_of_the_data(run):
+    iris = str(ROOT / "sample_inputs" / "iris.yaml")
+    text = run("graph", iris, "--format", "svg").answered().out
+    for name in ("sepal_length", "petal_width", "setosa", "virginica", "relu", "softmax"):
+        assert f">{name}</text>" in text
+    units = run("graph", iris, "model.hidden=[3]", "--format", "json").answered().json["units"]
+    assert [u["label"] for u in units if u["layer"] == "linear2"] == ["setosa", "versicolor", "virginica"]
+
+
+def test_biases_are_dots_at_their_units(run):
+    text = run("graph", MAZUR, "--circles", "--format", "svg").answered().out
+    assert text.count("<circle") == 6 + 4 + 2  # units, their biases, the legend
+    assert "up to 0.6" in text
+
+
+@pytest.mark.parametrize(("args", "words"), [
+    (["a*b", "--circles"], ["--circles is for the network of a config"]),
+    ([MAZUR, "--circles"], ["--circles draws a picture", "-o graph.svg"]),
+    ([MAZUR, "--circles", "--compact", "--format", "svg"], ["--compact is for boxes"]),
+    ([MAZUR, "--circles", "--path", "x[0]", "--format", "svg"], ["--path is for boxes"]),
+    ([MAZUR, "--circles", "--edges", "value", "--format", "svg"], ["have no texts"]),
+    ([CONVOLUTION, "--circles", "--format", "svg"], ["conv2d1 is no linear layer"]),
+    ([DECAY, "--circles", "--format", "svg"], ["this config has a formula"]),
+])  # fmt: skip
+def test_what_circles_cannot_show_is_refused(run, args, words):
+    run("graph", *args).refused(2, *words)
+
+
+def test_boxes_with_numbers_are_drawn_on_request(run):
+    xor = str(ROOT / "sample_inputs" / "xor.yaml")
+    assert "E = 0.7" in run("graph", xor, "--edges", "value", "--format", "svg").answered().out
+    assert "dE/dz" in run("graph", xor, "--path", "x[0]", "--format", "svg").answered().out
+    note = run("graph", str(ROOT / "sample_inputs" / "iris.yaml")).answered().err
+    assert "-o graph.svg has circles" in note
 
 
 def test_a_fitted_formula_is_drawn_as_an_expression(run):

@@ -26,6 +26,7 @@ from .watch import watch_option
 
 if TYPE_CHECKING:
     from ..layout.drawing import Drawing
+    from ..layout.picture import Picture
 
 FORMATS = ("text", "dot", "mermaid", "tikz", "svg", "json")
 ENDINGS = {
@@ -41,10 +42,12 @@ ENDINGS = {
     ".png": "png",
     ".json": "json",
 }
-LAID_OUT = ("text", "tikz", "svg", "png")
+PIXELS = ("svg", "png")
+LAID_OUT = ("text", "tikz", *PIXELS)
 WIDEST = 400
-NO_VALUES = "--edges value: at an arrow between arrays there is a formula, and no number"
 """Columns of a drawing in characters that goes to a file or a pipe."""
+
+NO_VALUES = "--edges value: at an arrow between arrays there is a formula, and no number"
 
 
 class _How(NamedTuple):
@@ -90,9 +93,7 @@ class GraphCommand(NetworkCommand):
 @click.option(
     "--edges",
     type=click.Choice(EDGES),
-    default="both",
-    show_default=True,
-    help="What stands at the arrows.",
+    help="What stands at the arrows.  [default: both; of circles nothing]",
 )
 @click.option(
     "--direction",
@@ -116,6 +117,9 @@ class GraphCommand(NetworkCommand):
 @click.option("--all", "all_", is_flag=True, help="Show constants, and transposes of arrays, as nodes.")
 @click.option("--shape", metavar="SHAPES", help="Of arrays without values: A=3x2,x=2; A=mxn,b=vector.")
 @click.option("--compact", is_flag=True, help="Draw a network with one box a layer.")
+@click.option(
+    "--circles", is_flag=True, help="Draw a network as circles and lines; pictures of wide ones are so."
+)
 @format_option(FORMATS, "text")
 @click.option(
     "-o",
@@ -132,7 +136,7 @@ def command(
     request: Request,
     output: Output,
     config: str | None,
-    edges: Edges,
+    edges: Edges | None,
     direction: Direction,
     paths: tuple[str, ...],
     wrt: str | None,
@@ -141,6 +145,7 @@ def command(
     all_: bool,
     shape: str | None,
     compact: bool,
+    circles: bool,
 ) -> int:
     """The computation graph of EXPRESSION, inputs left, output right.
 
@@ -150,7 +155,7 @@ def command(
     """
     from ..language.numbers import rounded
 
-    how = _How(edges, direction, lambda x: rounded(x, output.digits))
+    how = _How(edges or "both", direction, lambda x: rounded(x, output.digits))
     groups = _groups(paths)
     config = config or request.config
     if config is not None:
@@ -162,10 +167,20 @@ def command(
         ):  # fmt: skip
             if given:
                 raise UsageError(f"{option} is for expressions, {config} is a config")
-        _network(config, request.config_overrides(), output, groups, how, compact)
+        _network(
+            config,
+            request.config_overrides(),
+            output,
+            groups,
+            how,
+            _form(output, edges, groups, compact, circles),
+        )
         return 0
-    if compact:
-        raise UsageError("--compact is for the network of a config", hint="--named shows less of a program")
+    if circles or compact:
+        raise UsageError(
+            f"--{'circles' if circles else 'compact'} is for the network of a config",
+            hint="--named shows less of a program",
+        )
     if request.overrides:
         word = request.overrides[0]
         raise UsageError(f"{word} is for the network of a config", hint="backprop graph config.yaml")
@@ -293,12 +308,13 @@ def _network(
     output: Output,
     paths: list[list[str]] | None,
     how: _How,
-    compact: bool,
+    form: str,
 ) -> None:
     from .training import use_threads
 
     use_threads(1)
     from ..layout import network_drawing as networks
+    from ..layout import network_figure as figures
     from ..layout.drawing import with_paths
     from ..networks.formula import FormulaNetwork
     from ..networks.programmed import ProgramNetwork
@@ -308,14 +324,22 @@ def _network(
 
     found: Any = None
     with assembled(path, overrides) as problem:
+        if form == "circles" and isinstance(problem.network, FormulaNetwork | ProgramNetwork):
+            raise UsageError("--circles is for layers, and this config has a formula")
         if isinstance(problem.network, FormulaNetwork):
             return _formula(problem, output, paths, how)
         if isinstance(problem.network, ProgramNetwork):
             return _own_program(problem, output, paths, how)
+        circles = figures.why_none(problem)
+        if form == "circles" and circles is not None:
+            raise UsageError(f"--circles: {circles}")
+        if form == "circles" or (form == "free" and circles is None and figures.is_wide(problem)):
+            return _picture(figures.figure(problem, how.write), output)
         why = networks.why_compact(problem)
-        if compact or why is not None:
-            if why is not None and not compact:
-                output.note(f"note: a box a layer: {why}")
+        if form == "layers" or why is not None:
+            if why is not None and form != "layers":
+                more = "; -o graph.svg has circles" if circles is None and output.format == "text" else ""
+                output.note(f"note: a box a layer: {why}{more}")
             drawing = networks.layers_drawing(problem, how.edges)
         else:
             found = networks.units_of(whole_step(problem))
@@ -349,6 +373,29 @@ def _network(
         )
         return None
     return _draw(drawing._replace(direction=how.direction), output)
+
+
+def _form(
+    output: Output,
+    edges: Edges | None,
+    groups: list[list[str]] | None,
+    compact: bool,
+    circles: bool,
+) -> str:
+    """Return how to draw a network: as circles, a box a layer or a unit; "free" for what shows it best."""
+    if circles:
+        for option, given in (("--compact", compact), ("--path", groups is not None)):
+            if given:
+                raise UsageError(f"{option} is for boxes, --circles draws none")
+        if edges not in (None, "none"):
+            raise UsageError(
+                f"--edges {edges}: lines between circles have no texts", hint="without --circles boxes have"
+            )
+        if output.format not in PIXELS:
+            raise UsageError("--circles draws a picture", hint="-o graph.svg or graph.png")
+        return "circles"
+    pictured = output.format in PIXELS and edges is None and groups is None
+    return "layers" if compact else "free" if pictured else "units"
 
 
 def _formula(
@@ -431,7 +478,11 @@ def _draw(drawing: Drawing, output: Output) -> None:
     else:
         from ..layout.graph_picture import graph_picture
 
-        output.draw(graph_picture(drawing), "svg" if output.file is None or chosen == "svg" else None)
+        _picture(graph_picture(drawing), output)
+
+
+def _picture(picture: Picture, output: Output) -> None:
+    output.draw(picture, "svg" if output.file is None or output.format == "svg" else None)
 
 
 def _text(drawing: Drawing, output: Output) -> None:

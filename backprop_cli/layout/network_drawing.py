@@ -29,7 +29,7 @@ class Unit(NamedTuple):
         layer: The layer; "" for inputs and the loss.
         activation: Its activation; "" for none.
         numbers: Name and number: b, z, y, dE/dz ...
-        label: What an input is called in the data; "" for nothing but its number.
+        label: What an input or output is called in the data; "" for nothing but its number.
     """
 
     name: str
@@ -91,9 +91,29 @@ def why_compact(problem: Problem) -> str | None:
     return f"{weights:,} weights, at most {MOST_WEIGHTS} are drawn" if weights > MOST_WEIGHTS else None
 
 
+def input_names(problem: Problem) -> tuple[str, ...]:
+    """Return what the data calls each input; "" for one that has nothing but its number."""
+    names, count = problem.encoding.names, prod(problem.encoding.shape)
+    if len(names) != count:
+        return ("",) * count
+    return tuple("" if name == f"x{k}" else name for k, name in enumerate(names, 1))
+
+
+def output_names(problem: Problem) -> tuple[str, ...]:
+    """Return what the data calls each output: a class, or a column; "" for nothing but its number."""
+    encoding, classes, count = problem.encoding, problem.classes, problem.network.outputs
+    targets = encoding.targets
+    if classes is not None and not encoding.shares:
+        named = [f"{targets[0]} {name}" if encoding.numbered else name for name in classes]
+        targets = named[1:] if count == 1 else named
+    if len(targets) != count:
+        return ("",) * count
+    return tuple("" if name == f"y{k}" else name for k, name in enumerate(targets, 1))
+
+
 def units_of(made: Made, row: int = 0) -> Units:
     """Arrange the numbers of a row of a step's batch."""
-    network, encoding = made.problem.network, made.problem.encoding
+    network = made.problem.network
     assert isinstance(network, LayerNetwork)
     point = NetworkPoint(made.unrolled(Paper()))
     u, values, slopes = point.unrolled, point.here.values, point.here.cotangents
@@ -109,9 +129,7 @@ def units_of(made: Made, row: int = 0) -> Units:
     clipping = made.clipping(made.gradients, point.paper)
     gradients = made.clipped(trained, clipping, point.paper)
     units, weights = [], []
-    labelled = len(encoding.names) == len(given)
-    for k, id in enumerate(given):
-        label = encoding.names[k] if labelled and encoding.names[k] != f"x{k + 1}" else ""
+    for id, label in zip(given, input_names(made.problem), strict=True):
         units.append(Unit(u.names[id].text, "", "", {"value": values[id]}, label))
     before = [unit.name for unit in units]
     last = network.pieces[-1]
@@ -123,7 +141,8 @@ def units_of(made: Made, row: int = 0) -> Units:
             numbers = {"b": values[u.parameters[b][k]], **{part: values[id] for part, id in ids.items()}}
             numbers["dE/dz"] = slopes[ids["z"]]
             fused = network.loss.row.fuses if piece is last else None
-            units.append(Unit(name, piece.name, fused or piece.layer.function or "", numbers))
+            label = output_names(made.problem)[k] if piece is last else ""
+            units.append(Unit(name, piece.name, fused or piece.layer.function or "", numbers, label))
             here.append(name)
             for i, source in enumerate(before):
                 gradient = float(gradients[w][k, i]) if w in gradients else None
