@@ -389,6 +389,7 @@ def test_every_door_is_tried() -> None:
         (lambda: grad("x^2", points={"x": ["a"]}), "the points of x are numbers, not ['a']"),
         (lambda: grad("x^2", points={"x": [1, math.inf]}), "x = inf at point 1 is not a finite number"),
         (lambda: grad("x*y", points={"x": [1, 2]}), "no value for y"),
+        (lambda: grad("sum(x*w)", points={"x": [1, 2]}, w=[1, 2]), "points are of single numbers"),
         (lambda: grad("x*y", points={"x": [1, 2]}, x=1, y=2), "x has a value and points"),
         (lambda: grad("x*y", points={"x": [1, 2], "y": [1, 2, 3]}), "different shapes: x (2,), y (3,)"),
         (lambda: grad("x^2", points={"x": 3}), "one point goes by its values: x=3"),

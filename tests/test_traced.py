@@ -6,6 +6,7 @@ import math
 import random
 import re
 import threading
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -243,18 +244,47 @@ def test_settings_keep_their_values_and_arrays_their_shapes() -> None:
     assert trace(power).names == ("x", "a")
     assert trace(power)(0.5) == pytest.approx(power(0.5))
 
-    def product(x, W=np.array([[1.0, 2.0], [3.0, 4.0]])):  # noqa: B008, N803
+    def twice(x, W=np.array([[1.0, 2.0], [3.0, 4.0]])):  # noqa: B008, N803
         return (x @ W * W).sum()
 
     wide = np.arange(6.0).reshape(2, 3)
-    assert trace(product)(x=[1, 2]) == product(np.array([1, 2]))
-    assert trace(product)(x=[1, 2], W=wide) == product(np.array([1, 2]), wide)
+    assert trace(twice)(x=[1, 2]) == twice(np.array([1, 2]))
+    assert trace(twice)(x=[1, 2], W=wide) == twice(np.array([1, 2]), wide)
 
     def steps(x):
         d = x * x
         return d + 1
 
     assert grad(steps, x=0.5, of="d").gradient == {"x": 1.0}
+
+
+def test_what_a_trace_does_not_see_is_found_by_calling_the_function() -> None:
+    def by_type(x):
+        return x * 2 if isinstance(x, float) else x * 3
+
+    def by_text(x):
+        return x if f"{x}".startswith("x") else 2 * x
+
+    calls = []
+
+    def by_state(x):
+        calls.append(x)
+        return x * len(calls)
+
+    asks = (lambda f: grad(f, x=2.0), lambda f: trace(f)(2.0), lambda f: trace(f).explain(2))
+    for function, ask in product((by_type, by_text, by_state), asks):
+        with pytest.raises(BackpropError, match=r"in Python and .* as it was traced"):
+            ask(function)
+
+    def of_arrays(x):
+        return x.sum() if type(x) is np.ndarray else x.mean()
+
+    with pytest.raises(BackpropError, match="another value in Python than as it was traced"):
+        grad(of_arrays, x=[1.0, 2.0])
+    # rounding is no difference, nor what only traced values can do
+    assert trace(lambda x: (1 - np.cos(x)) / x**2)(1e-6) > 0
+    assert trace(lambda x: x.mean())(3) == 3.0
+    assert trace(lambda x: np.where(x > 0, np.log(x), x))(-1) == -1.0
 
 
 FILE = Path(__file__).name
@@ -315,6 +345,7 @@ def test_every_function_of_the_language_is_one_of_python() -> None:
     assert softmax([0.0, 0.0]).tolist() == [0.5, 0.5]
     with pytest.raises(BackpropError, match="log"):
         functions.log(-1)
+    assert len({parse("x"), parse("x")}) == 2
     with pytest.raises(AttributeError):
         functions.nosuch  # noqa: B018
 

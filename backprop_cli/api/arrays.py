@@ -55,7 +55,13 @@ def settled_of(
         return None
     numbers = {name: value_of(name, x) for name, x in given.items() if name not in arrays}
     settled = read_arrays(source, {name: x.shape for name, x in arrays.items()}, numbers, large=large)
-    return (settled, {**numbers, **arrays}) if arrays or settled.has_arrays else None
+    if not arrays and not settled.has_arrays:
+        return None
+    if function is not None:
+        from .witness import hold_arrays
+
+        hold_arrays(function, settled, {**numbers, **arrays})
+    return settled, {**numbers, **arrays}
 
 
 def is_list(x: object) -> bool:

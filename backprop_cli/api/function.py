@@ -37,6 +37,8 @@ class Function(Program):
     """
 
     __wrapped__: Callable[..., Any] | None = None
+    __hash__ = object.__hash__  # as of any function
+    __eq__ = object.__eq__
 
     @property
     def text(self) -> str:

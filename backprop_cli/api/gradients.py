@@ -261,6 +261,15 @@ def _at_points(
     from .points import at_points, columns_of
 
     columns = columns_of(points)
+    if wants_arrays(program, given, {}):
+        from .arrays import settled_of
+
+        one = {name: float(column.reshape(-1)[0]) for name, column in columns.items()}
+        if settled_of(program, {**one, **given}, large=large) is not None:
+            raise UsageError(
+                "points are of single numbers, and this program has arrays",
+                hint="a call a row: [grad(program, x=row) for row in rows]",
+            )
     values = {name: value_of(name, x) for name, x in given.items()}
     graph = graph_of(program, {**values, **columns}, large=large)
     return at_points(graph, columns, values, **options)

@@ -42,7 +42,12 @@ def bound(
         BackpropError: for a program that cannot be read, and for values that are no numbers.
     """
     given = {name: value_of(name, x) for name, x in merged(bindings, values).items()}
-    return graph_of(program, given, large=large), given
+    graph = graph_of(program, given, large=large)
+    if (function := python_of(program)) is not None:
+        from .witness import hold
+
+        hold(function, graph, given)
+    return graph, given
 
 
 def ended_at(
