@@ -550,6 +550,38 @@ def test_a_file_of_rows_is_trained_from_without_a_config(run: Callable[..., Any]
     assert (again.out, again.err) == (result.out, result.err)
 
 
+def test_a_table_of_numbers_is_read_as_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read is kept until it is asked for again; where there is no room, it is read again."""
+    table("t.csv")
+    opened: list[str] = []
+    open_table = pieces.text.open_table
+    monkeypatch.setattr(
+        pieces.text, "open_table", lambda path, *more: opened.append(path) or open_table(path, *more)
+    )
+    data = "features: [x0, x1], target: y, stream: true"
+    text = Path("t.csv").read_text().splitlines()
+    numbers = [",".join(line.split(",")[i] for i in (0, 1, 2, 6, -1)) for line in text]
+    Path("n.csv").write_text("\n".join(numbers) + "\n")
+    once = problem(f"path: n.csv, {data}")
+    assert opened == ["n.csv"] * 2  # its header, its rows
+    again = problem(f"path: t.csv, {data}")
+    assert opened[2:] == ["t.csv"] * 3
+    append = rows.Spool.append
+    monkeypatch.setattr(
+        rows.Spool, "append", lambda spool, some: full() if spool.width == 5 else append(spool, some)
+    )
+    third = problem(f"path: n.csv, {data}")
+    assert opened[5:] == ["n.csv"] * 3
+    assert once.fingerprint == again.fingerprint == third.fingerprint
+    # where a cell is wrong after all, its place is that in the text
+    Path("n.csv").write_text("\n".join(numbers).replace("\n", "\n\n", 9) + "\n")
+    monkeypatch.undo()
+
+
+def full() -> None:
+    raise FileError("no room")
+
+
 # memory
 
 

@@ -140,6 +140,11 @@ class Encoding:
         """Whether the classes are numbers: ``1.0`` in a table is then the class ``1``."""
         return self.classes is not None and all(map(_is_number_name, self.classes))
 
+    @property
+    def learns_numbers(self) -> bool:
+        """Whether the targets are read as numbers, be it the classes that are called by them."""
+        return self.classes is None or self.shares or self.numbered
+
     def encode(self, columns: Mapping[str, Sequence[str] | Column], place: Place) -> Floats:
         """Return the inputs of some rows, (rows, *shape).
 

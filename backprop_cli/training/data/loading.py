@@ -1016,8 +1016,7 @@ def labelled(
     kinds: dict[str, Wanted] = {
         name: "text" if name in encoding.words else "number" for name in encoding.columns
     }
-    numbers = encoding.classes is None or encoding.shares or encoding.numbered
-    kinds |= dict.fromkeys(sources, "number" if numbers else "text")
+    kinds |= dict.fromkeys(sources, "number" if encoding.learns_numbers else "text")
     kinds |= encoding.readings
     apart = [] if weights is None else [weights]
     kinds |= dict.fromkeys(apart, "number")

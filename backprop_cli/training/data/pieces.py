@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +19,7 @@ from ...tables.block import Block, Floats
 from ...tables.chunks import read
 from ...tables.npz import MAGIC as NPZ
 from ...tables.text import Gaps
+from .rows import Spool
 from .source import (
     ArrayTable,
     Column,
@@ -95,6 +97,27 @@ class TextPiece:
         return as_texts(self.cells(name), self._gaps)
 
 
+class NumberPiece(TextPiece):
+    """Rows of plain numbers, read before.
+
+    Args:
+        table: Whose they are.
+        numbers: The rows.
+        first: How many rows of the table come before.
+        gaps: Which numbers stand for no value.
+    """
+
+    def __init__(self, table: Pieces, numbers: Floats, first: int, gaps: Gaps) -> None:
+        self.parts: dict[str, Table] = {}
+        self.names, self.rows, self.first = table.names, len(numbers), first
+        self.numbers = numbers
+        self._table, self._gaps = table, gaps
+
+    def place(self, row: int, name: str) -> str:
+        """Say where a cell stands: ``file:line:column``."""
+        return self._table.place(self.first + row, name)
+
+
 Piece = TextPiece | ArrayTable
 
 
@@ -137,8 +160,16 @@ class Pieces:
             raise FileError(f"cannot read {self.path}: {error.strerror}") from None
         return found.st_size, found.st_mtime_ns, found.st_ino
 
-    def pieces(self, most: int = PIECE_ROWS) -> Iterator[Piece]:
-        """Yield the rows, at most so many at once."""
+    def pieces(self, most: int = PIECE_ROWS, *, again: bool | None = None) -> Iterator[Piece]:
+        """Yield the rows, at most so many at once.
+
+        Args:
+            most: How many.
+            again: True where they will be asked for again, False where they were, and numbers are enough.
+        Raises:
+            DataError: for what is no table.
+            FileError: where the file is another one by now.
+        """
         raise NotImplementedError
 
     def written(self, name: str) -> tuple[list[str], Callable[[int, str], str]]:
@@ -177,25 +208,57 @@ class Pieces:
 
 
 class TextPieces(Pieces):
-    """See `Pieces`: CSV, TSV and JSON Lines, and what becomes them when it is read."""
+    """See `Pieces`: CSV, TSV and JSON Lines, and what becomes them when it is read.
+
+    Reading text takes most of the time there is, so that of a table of plain numbers these are kept in a
+    temporary file until they have been asked for again.
+    """
 
     of_text = True
 
     def __init__(self, path: str, written: Written) -> None:
         super().__init__(path)
         self._written = written
+        self._kept: Spool | None = None
         with text.open_table(path, written.dialect) as source:
             self.names = list(source.names)
 
-    def pieces(self, most: int = PIECE_ROWS) -> Iterator[Piece]:
-        """Yield the rows."""
+    def pieces(self, most: int = PIECE_ROWS, *, again: bool | None = None) -> Iterator[Piece]:
+        """Yield the rows; ``again`` as of `Pieces.pieces`."""
+        if again is False and self._kept is not None:
+            yield from self._again(self._kept, most)
+            self._kept = None
+            return
+        kept = Spool(len(self.names)) if again else None
         first = 0
         with text.open_table(self.path, self._written.dialect, most) as source:
             for block in source:
                 self.check()
-                yield TextPiece(block, first, self._written.gaps)
+                piece = TextPiece(block, first, self._written.gaps)
+                yield piece
                 first += block.rows
+                if kept is not None and not _append(kept, piece):
+                    kept = None
+        self._kept = kept
         self.check()
+
+    def _again(self, kept: Spool, most: int) -> Iterator[Piece]:
+        """Yield the rows from the numbers that were kept."""
+        step = max(1, min(most, PIECE_NUMBERS // len(self.names)))
+        for start in range(0, kept.total, step):
+            self.check()
+            numbers = kept.read(start, min(start + step, kept.total))
+            yield NumberPiece(self, numbers, start, self._written.gaps)
+
+
+def _append(kept: Spool, piece: TextPiece) -> bool:
+    """Keep the numbers of some rows; return whether they are plain numbers for which there was room."""
+    if piece.numbers is None:
+        return False
+    with suppress(FileError):
+        kept.append(piece.numbers)
+        return True
+    return False
 
 
 class NpyPieces(Pieces):
@@ -208,7 +271,7 @@ class NpyPieces(Pieces):
             self._array: npt.NDArray[Any] = load_array(stream, path, stream.read(len(NPY)), mapped=True)
         self.names = npy_table(self._array[:1], path, written).names
 
-    def pieces(self, most: int = PIECE_ROWS) -> Iterator[Piece]:
+    def pieces(self, most: int = PIECE_ROWS, *, again: bool | None = None) -> Iterator[Piece]:
         """Yield the rows."""
         step = max(1, min(most, PIECE_NUMBERS // len(self.names)))
         for start in range(0, len(self._array), step):

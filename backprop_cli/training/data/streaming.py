@@ -242,7 +242,7 @@ class _Streaming(Loading):
         rows, head, weightless = 0, 0, 0
         self.rows = self.dropped = 0
         weights = self.apart.get("weights")
-        for piece in self.table.pieces():
+        for piece in self.table.pieces(again=True):
             if not rows:
                 head, notes = piece.rows, self._head(piece)
                 looks = self._begun(piece, texts)
@@ -385,7 +385,9 @@ class _Streaming(Loading):
     def _take(self, table: Pieces, found: Mapping[str, Spilled], digest: Hash) -> None:
         """Encode the rows of a table and write them behind those of their part."""
         plain = next(iter(found.values())).encoding
-        for piece in table.pieces(max(1, RECORD_NUMBERS // len(plain.shift))):
+        cells = plain.words or plain.readings or "groups" in self.apart or not plain.learns_numbers
+        most = max(1, RECORD_NUMBERS // len(plain.shift))
+        for piece in table.pieces(most, again=None if cells else False):
             rows, kept, dropped = labelled(piece, plain, self.data, self.apart.get("weights"), part=True)
             if len(found) == 1:
                 self.dropped += dropped
