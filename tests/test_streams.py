@@ -32,9 +32,11 @@ from backprop_cli.training.units import Moments
 ROWS = 230
 
 
-@pytest.fixture
-def rng() -> np.random.Generator:
+def rng_of() -> np.random.Generator:
     return np.random.default_rng(5)
+
+
+rng = pytest.fixture(rng_of, name="rng")
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +52,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def table(path: str, **more: Sequence[Any]) -> dict[str, Any]:
     """Write a table with columns of every kind, and return them."""
-    rng = np.random.default_rng(5)
+    rng = rng_of()
     x = np.round(rng.normal(3.0, 2.0, size=(ROWS, 3)), 4)
     columns: dict[str, Any] = {f"x{i}": x[:, i].tolist() for i in range(3)}
     columns["town"] = [("Arles", "Blois", "Cahors")[i % 3] for i in range(ROWS)]
@@ -159,6 +161,66 @@ def test_a_stream_of_one_window_is_trained_as_in_memory(case: str) -> None:
     np.testing.assert_allclose(
         other.runner.theta, training.runner.theta, rtol=1e3 * tolerance, atol=tolerance
     )
+
+
+def archive(path: str, **arrays: Any) -> None:
+    """Write an archive, packed where its name says so."""
+    (np.savez_compressed if "packed" in path else np.savez)(path, **arrays)
+
+
+ARCHIVES: dict[str, tuple[Callable[[np.random.Generator], dict[str, Any]], str, str]] = {
+    "t.npz": (lambda r: {"x": r.normal(size=(90, 3)), "y": r.normal(size=90)}, "", "{hidden: [3]}"),
+    "packed.npz": (
+        lambda r: {"x_train": r.normal(size=(80, 3)).astype("f4"), "y_train": np.arange(80) % 3,
+                   "x_test": r.normal(size=(31, 3)).astype("f4"), "y_test": np.arange(31) % 3},
+        "", "{hidden: [3]}",
+    ),
+    "images.npz": (
+        lambda r: {"x": r.integers(0, 256, (60, 4, 4, 2)).astype("u1"), "y": np.arange(60) % 2},
+        ", layout: nhwc, scaling: {divide: 255}",
+        "{layers: [{type: conv2d, channels: 2, kernel_size: 3}, flatten, linear]}",
+    ),
+    "columns.npz": (
+        lambda r: {"a": r.normal(size=70), "b": np.array(["u", "v"] * 35), "c": r.normal(size=70)},
+        "", "{hidden: [3]}",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ARCHIVES)
+def test_arrays_are_read_row_by_row(
+    path: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "PIECE_NUMBERS", 60)
+    arrays, data, model = ARCHIVES[path]
+    archive(path, **arrays(rng))
+    found = []
+    for stream in ("false", "true"):
+        text = f"data: {{path: {path}{data}, validation_split: 0, stream: {stream}}}\nmodel: {model}\n"
+        found.append(assemble(loads(f"{text}training: {{epochs: 2, batch_size: 8}}\n", "c.yaml")))
+    plain, streamed = found
+    assert isinstance(streamed.train, Stream)
+    assert [len(s or ()) for s in (streamed.train, streamed.test)] == [
+        len(s or ()) for s in (plain.train, plain.test)
+    ]
+    assert streamed.encoding.shape == plain.encoding.shape
+    (first, training), (again, other) = map(trained, found)
+    assert again == [pytest.approx(values, rel=1e-9) for values in first]
+    if plain.test is not None and streamed.test is not None:
+        assert other.evaluate(streamed.test) == pytest.approx(training.evaluate(plain.test), rel=1e-9)
+
+
+def test_arrays_that_cannot_be_read_row_by_row() -> None:
+    archive("t.npz", x=np.asfortranarray(rng_of().normal(size=(50, 3))), y=np.ones(50))
+    assert "lies column by column" in error_of("path: t.npz, stream: true")
+    archive("t.npz", x=np.array([[None, 1]] * 9), y=np.ones(9))
+    assert "pickled Python objects" in error_of("path: t.npz, stream: true")
+    archive("t.npz", x=rng_of().normal(size=(500, 3)), y=rng_of().normal(size=500))
+    data = Path("t.npz").read_bytes()
+    Path("cut.npz").write_bytes(data[:-30])
+    assert "cut.npz: the .npz file is damaged or cut short" in error_of("path: cut.npz, stream: true")
+    Path("bad.npz").write_bytes(data[:600] + bytes(100) + data[700:])
+    assert "bad.npz: the .npz file is damaged or cut short" in error_of("path: bad.npz, stream: true")
 
 
 # the order

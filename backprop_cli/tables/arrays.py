@@ -202,6 +202,65 @@ def spoils(part: Floats, small: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_
     return spoilt
 
 
+def _head(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]] | None:
+    """Return shape, whether it lies column by column, and type of an array; None of another version."""
+    version = np.lib.format.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        return None
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    found: tuple[tuple[int, ...], bool, np.dtype[Any]] = header(stream)
+    return found
+
+
+class ArrayRows:
+    """An .npy array whose rows are read one after the other.
+
+    Args:
+        stream: At its start.
+        path: Name of the array.
+        passing: Faults of the stream, which are not the array's.
+    Attributes:
+        shape: Of the array.
+        dtype: Of its numbers.
+    Raises:
+        DataError: for pickled objects, for one that lies column by column, or what is no array.
+    """
+
+    def __init__(self, stream: BinaryIO, path: str, passing: tuple[type[Exception], ...]) -> None:
+        self._stream, self._path, self._passing = stream, path, passing
+        with _faults(path, passing):
+            head = _head(stream)
+            if head is None:
+                raise ValueError("another version")
+            self.shape, columnwise, self.dtype = head
+            if self.dtype.hasobject:
+                raise ValueError("pickled objects")
+        if columnwise and len(self.shape) > 1:
+            raise DataError(
+                "the array lies column by column, so that its rows are nowhere together",
+                place=path,
+                hint="save numpy.ascontiguousarray(array)",
+            )
+
+    @property
+    def outline(self) -> npt.NDArray[Any]:
+        """An array of its shape and type, all of whose numbers are one."""
+        return np.broadcast_to(np.zeros((), self.dtype), self.shape)
+
+    def read(self, rows: int) -> npt.NDArray[Any]:
+        """Return the next rows.
+
+        Raises:
+            DataError: where it is cut short.
+        """
+        found = np.empty((rows, *self.shape[1:]), self.dtype)
+        with _faults(self._path, self._passing):
+            data = self._stream.read(found.nbytes)
+            if len(data) < found.nbytes:
+                raise ValueError("cut short")
+        return np.frombuffer(data, self.dtype).reshape(found.shape)
+
+
 def read_narrow(
     stream: BufferedReader, path: str, passing: tuple[type[Exception], ...]
 ) -> npt.NDArray[np.float32] | None:
@@ -209,13 +268,10 @@ def read_narrow(
     if not stream.peek(len(MAGIC)).startswith(MAGIC):
         return None
     with _faults(path, passing):
-        version = np.lib.format.read_magic(stream)
-        if version not in ((1, 0), (2, 0)):
+        head = _head(stream)
+        if head is None:
             return None
-        header = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
-        shape, columnwise, dtype = header(stream)
+        shape, columnwise, dtype = head
         if dtype != np.float64 or columnwise or len(shape) < 2 or 0 in shape:
             return None
         found = np.empty((shape[0], prod(shape[1:])), np.float32)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from io import BufferedReader
 from typing import Any, BinaryIO, cast
 from zipfile import BadZipFile, ZipFile
@@ -11,7 +12,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy.typing as npt
 
 from ..errors import DataError
-from .arrays import read_array, read_narrow
+from .arrays import ArrayRows, read_array, read_narrow
 from .chunks import Watched
 
 MAGIC = b"PK\x03\x04"
@@ -22,7 +23,7 @@ NUMBERS = 1 << 28
 """Numbers of all arrays together: a byte becomes a float64."""
 
 
-_BROKEN = (BadZipFile, zlib.error, EOFError)
+BROKEN = (BadZipFile, zlib.error, EOFError)
 
 
 def read_npz(
@@ -49,10 +50,10 @@ def read_npz(
                 array = None
                 if narrow(key):
                     with archive.open(member) as stream:
-                        array = read_narrow(cast(BufferedReader, stream), f"{name}: array '{key}'", _BROKEN)
+                        array = read_narrow(cast(BufferedReader, stream), f"{name}: array '{key}'", BROKEN)
                 if array is None:
                     with archive.open(member) as stream:
-                        array = read_array(cast(BufferedReader, stream), f"{name}: array '{key}'", _BROKEN)
+                        array = read_array(cast(BufferedReader, stream), f"{name}: array '{key}'", BROKEN)
                         stream.read()  # to its end, where the checksum stands
                 arrays[key] = array
                 if sum(array.size for array in arrays.values()) > NUMBERS:
@@ -60,3 +61,23 @@ def read_npz(
     except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as exc:
         raise DataError("the .npz file is damaged or cut short", place=name) from exc
     return arrays
+
+
+@contextmanager
+def rows_of(path: str, keys: Collection[str] | None = None) -> Iterator[dict[str, ArrayRows]]:
+    """Open arrays of an archive, all by default, to be read row by row, whatever their size.
+
+    Raises:
+        DataError: for a damaged archive, and as `ArrayRows`.
+    """
+    try:
+        with ZipFile(path) as archive, ExitStack() as streams:
+            names = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            wanted = names if keys is None else {key: names[key] for key in keys}
+            opened = {key: streams.enter_context(archive.open(member)) for key, member in wanted.items()}
+            yield {
+                key: ArrayRows(cast(BinaryIO, stream), f"{path}: array '{key}'", BROKEN)
+                for key, stream in opened.items()
+            }
+    except (*BROKEN, NotImplementedError, RuntimeError, OSError) as exc:
+        raise DataError("the .npz file is damaged or cut short", place=path) from exc

@@ -17,7 +17,9 @@ from ...tables.arrays import MAGIC as NPY
 from ...tables.arrays import load_array, regular
 from ...tables.block import Block, Floats
 from ...tables.chunks import read
+from ...tables.formats import refuse_foreign
 from ...tables.npz import MAGIC as NPZ
+from ...tables.npz import rows_of
 from ...tables.text import Gaps
 from .rows import Spool
 from .source import (
@@ -27,7 +29,11 @@ from .source import (
     Wanted,
     Written,
     as_texts,
+    check_part,
+    columns_of,
     npy_table,
+    pair,
+    parts_of,
     read_cells,
 )
 
@@ -282,6 +288,51 @@ class NpyPieces(Pieces):
         self.check()
 
 
+class NpzPieces(Pieces):
+    """See `Pieces`: the arrays of an archive, of whatever size.
+
+    Args:
+        path: Of the archive.
+        written: How its images lie.
+        names: Of the arrays of inputs and targets; what is trained on by default.
+    """
+
+    def __init__(self, path: str, written: Written, names: tuple[str, str] | None = None) -> None:
+        super().__init__(path)
+        self._written = written
+        with rows_of(path) as arrays:
+            outlines = {key: array.outline for key, array in arrays.items()}
+        if not outlines:
+            raise DataError("no arrays", place=path)
+        parts = parts_of(outlines) if names is None else {"": names}
+        self._pair = parts.pop("", None)
+        self._keys = [*outlines] if self._pair is None else [*self._pair]
+        made = self._made({key: outlines[key] for key in self._keys})
+        self._rows = made.rows
+        self.names, self.targets, self.vector = made.names, made.targets, made.vector
+        self.shape, self.images = made.shape, made.images
+        for part, both in parts.items():
+            self.parts[part] = NpzPieces(path, written, both)
+            check_part(both[0], self.parts[part], self, path)
+
+    def _made(self, arrays: dict[str, npt.NDArray[Any]]) -> ArrayTable:
+        if self._pair is None:
+            return columns_of(arrays, self.path, self._written)
+        return pair(arrays, *self._pair, self.path, self._written)
+
+    def pieces(self, most: int = PIECE_ROWS, *, again: bool | None = None) -> Iterator[Piece]:
+        """Yield the rows."""
+        step = max(1, min(most, PIECE_NUMBERS // len(self.names)))
+        with rows_of(self.path, self._keys) as arrays:
+            for start in range(0, self._rows, step):
+                self.check()
+                count = min(step, self._rows - start)
+                made = self._made({key: array.read(count) for key, array in arrays.items()})
+                made.first = start
+                yield made
+        self.check()
+
+
 def is_streamed(path: str) -> bool:
     """Whether a file is one that can be gone through piece by piece."""
     return regular(path) and not _head(path).startswith((NPZ, LIST))
@@ -304,6 +355,9 @@ def open_pieces(path: str, written: Written) -> Pieces:
         head = _head(path)
         if head.startswith(NPY):
             return NpyPieces(path, written)
+        if head.startswith(NPZ):
+            refuse_foreign(head, path)
+            return NpzPieces(path, written)
         if head.startswith(LIST):
             raise DataError(
                 "a JSON list is one piece, which has to fit into memory",

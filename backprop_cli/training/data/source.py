@@ -640,28 +640,17 @@ def _never(name: str) -> bool:
     return False
 
 
-def _npz(arrays: dict[str, Any], path: str, written: Written, bare: bool = False) -> ArrayTable:
-    if not arrays:
-        raise DataError("no arrays", place=path)
+def parts_of(arrays: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return the arrays of inputs and targets of each part, "" being what is trained on; none for columns."""
     inputs, targets = _named(arrays, _INPUTS), _named(arrays, _TARGETS)
     if inputs is not None and targets is not None and arrays[inputs].ndim > 1:
-        return _pair(arrays, inputs, targets, path, written)
-    if bare and inputs is not None and arrays[inputs].ndim > 1:
-        x, shape = _channels_first(arrays[inputs], inputs, path, written)
-        return ArrayTable(_numbered(x.reshape(len(x), -1), "x"), path, [], gaps=written.gaps, shape=shape)
-    found = {part: _pair_of(arrays, endings) for part, endings in _PARTS.items()}
-    if found[""] is not None:
-        tables = {
-            part: _pair(arrays, *names, path, written) for part, names in found.items() if names is not None
-        }
-        train = tables.pop("")
-        train.parts.update(tables)
-        for part, table in tables.items():
-            if (table.names, table.shape) != (train.names, train.shape):
-                names = found[part]
-                assert names is not None
-                raise DataError(f"'{names[0]}' has rows of another shape than those to train on", place=path)
-        return train
+        return {"": (inputs, targets)}
+    found = {part: names for part, ends in _PARTS.items() if (names := _pair_of(arrays, ends)) is not None}
+    return found if "" in found else {}
+
+
+def columns_of(arrays: dict[str, Any], path: str, written: Written) -> ArrayTable:
+    """Return arrays that are a column each."""
     for name, array in arrays.items():
         if array.ndim != 1 or not len(array):
             raise DataError(
@@ -677,14 +666,39 @@ def _npz(arrays: dict[str, Any], path: str, written: Written, bare: bool = False
     return ArrayTable(arrays, path, gaps=written.gaps)
 
 
-def _pair_of(arrays: dict[str, Any], endings: Sequence[str]) -> tuple[str, str] | None:
+def _npz(arrays: dict[str, Any], path: str, written: Written, bare: bool = False) -> ArrayTable:
+    if not arrays:
+        raise DataError("no arrays", place=path)
+    inputs, parts = _named(arrays, _INPUTS), parts_of(arrays)
+    whole = inputs is not None and parts.get("", ("",))[0] == inputs
+    if bare and not whole and inputs is not None and arrays[inputs].ndim > 1:
+        x, shape = _channels_first(arrays[inputs], inputs, path, written)
+        return ArrayTable(_numbered(x.reshape(len(x), -1), "x"), path, [], gaps=written.gaps, shape=shape)
+    if not parts:
+        return columns_of(arrays, path, written)
+    tables = {part: pair(arrays, *names, path, written) for part, names in parts.items()}
+    train = tables.pop("")
+    train.parts.update(tables)
+    for part, table in tables.items():
+        check_part(parts[part][0], table, train, path)
+    return train
+
+
+def check_part(name: str, table: Columns, train: Columns, path: str) -> None:
+    """Hold the rows of another part to those that are trained on."""
+    if (table.names, table.shape) != (train.names, train.shape):
+        raise DataError(f"'{name}' has rows of another shape than those to train on", place=path)
+
+
+def _pair_of(arrays: Mapping[str, Any], endings: Sequence[str]) -> tuple[str, str] | None:
     """Return the names of the inputs and targets of a part, where both are there."""
     inputs = _named(arrays, [name + ending for name in _INPUTS for ending in endings])
     targets = _named(arrays, [name + ending for name in _TARGETS for ending in endings])
     return None if inputs is None or targets is None else (inputs, targets)
 
 
-def _pair(arrays: dict[str, Any], inputs: str, targets: str, path: str, written: Written) -> ArrayTable:
+def pair(arrays: Mapping[str, Any], inputs: str, targets: str, path: str, written: Written) -> ArrayTable:
+    """Return an array of inputs and one of targets, a row each for every row."""
     x, y = arrays[inputs], arrays[targets]
     if len(x) != (len(y) if y.ndim else 0) or y.ndim > 2:
         raise DataError(f"'{inputs}' has shape {x.shape} and '{targets}' has shape {y.shape}", place=path)
@@ -766,7 +780,7 @@ def npy_table(array: npt.NDArray[Any], path: str, written: Written) -> ArrayTabl
     return ArrayTable(columns, path, gaps=written.gaps)
 
 
-def _named(arrays: dict[str, Any], names: Sequence[str]) -> str | None:
+def _named(arrays: Mapping[str, Any], names: Sequence[str]) -> str | None:
     return next((name for name in names if name in arrays), None)
 
 
