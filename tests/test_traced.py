@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import random
 import re
@@ -120,6 +121,13 @@ SHAPES = {"m": (3, 2), "n": (3, 2), "s": (2, 2), "x": (2,), "y": (2,), "b": (3,)
         (lambda x, c: np.log1p(np.exp(x * c)).mean() + abs(x).sum() + (c**x).sum(), "c^x"),
         (lambda s: (s @ s).T[0, 1] + s.T.T[0, 1], "(s@s)'[0, 1] + s[0, 1]"),
         (lambda x: np.sinc(x).sum() + np.round(x + 0.2).sum(), "sum(sinc(pi*x)) + sum(round(x + 0.2))"),
+        (
+            lambda x, y: ((x > y) * x + (x > 0)).sum() + np.sum(x < y),
+            "where(x > y, 1, 0)*x + where(x > 0, 1, 0)",
+        ),
+        (lambda x, y: np.where((x < y) & ~(y > 1), x, y).sum(), "where(where(x < y, 1, 0)*where("),
+        (lambda x, y: np.where(np.logical_or(x < y, y > 1), x, y).sum(), "where(where(x < y, 1, 0) + where("),
+        (lambda x: softmax([x[0], 2 * x[1]]) @ x, "softmax([x[0], 2*x[1]])@x"),
         (lambda x: np.array([x[0], x[1], 3.0]) @ np.array([1, 2, 3]), "x[0]*1 + x[1]*2"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -328,6 +336,7 @@ def test_what_asks_for_a_value_says_where_and_what_to_write(function, says: str,
         (int, "does not say what it takes|x is no number|cannot be traced"),
         (lambda x: round(x, 2), "round"),
         (lambda x: x + "a", "unsupported operand"),
+        (lambda x: np.ones(2).dot([x, x]) & 1, "is no condition|unsupported"),
     ],
 )
 def test_what_cannot_be_traced_is_told(function, says: str) -> None:
@@ -346,6 +355,10 @@ def test_every_function_of_the_language_is_one_of_python() -> None:
     with pytest.raises(BackpropError, match="log"):
         functions.log(-1)
     assert len({parse("x"), parse("x")}) == 2
+    assert str(inspect.signature(parse("a*b"))) == "(a, b)"
+    for axis in ((0, 1), 2, -3):
+        with pytest.raises(BackpropError, match="axis"):
+            grad(lambda x, *, axis=axis: np.sum(x, axis=axis) * 1.0, x=[[1, 2], [3, 4]])
     with pytest.raises(AttributeError):
         functions.nosuch  # noqa: B018
 

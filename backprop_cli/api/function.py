@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, overload
 
 from ..errors import BackpropError, BindingError, ExpressionError, Source
@@ -58,6 +59,11 @@ class Function(Program):
             from ..language.settle import lowered
 
             return tuple(lowered(self, (), NODE_LIMIT).inputs)
+
+    @property
+    def __signature__(self) -> Signature:
+        """What editors show of a call."""
+        return Signature([Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in self.names])
 
     def _given(self, at: tuple[Any, ...]) -> Bindings:
         """Return values that were given by place, by name."""

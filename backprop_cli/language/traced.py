@@ -74,7 +74,11 @@ WRITTEN: Mapping[str, Callable[..., Any]] = {
     "radians": lambda x: x * math.pi / 180,
     "rad2deg": lambda x: x * 180 / math.pi,
     "degrees": lambda x: x * 180 / math.pi,
+    "logical_and": lambda a, b: valued(a) & b,
+    "logical_or": lambda a, b: valued(a) | b,
+    "logical_not": lambda a: ~a,
 }
+"""The others, by what they are."""
 
 NOTHING: Mapping[Any, str] = {}
 
@@ -173,6 +177,15 @@ class Traced:
     def __rfloordiv__(self, other: Any) -> Traced:
         return applied("floor", other / self)
 
+    def __and__(self, other: Any) -> Traced:
+        return applied("greater", applied("multiply", counted(self), counted(other)), 0)
+
+    def __or__(self, other: Any) -> Traced:
+        return applied("greater", applied("add", counted(self), counted(other)), 0)
+
+    def __invert__(self) -> Traced:
+        return applied("less", counted(self), 1)
+
     def __round__(self, digits: int | None = None) -> Traced:
         if digits:
             raise TypeError("round(x) to a whole number is traced, round(x, digits) is not")
@@ -203,8 +216,7 @@ class Traced:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         name = ufunc.__name__
         if method == "reduce" and name in ("add", "maximum", "minimum"):
-            axis = options.get("axis", 0)
-            return folded({"add": "sum"}.get(name, name[:3]), inputs[0], axis)
+            return folded({"add": "sum"}.get(name, name[:3]), inputs[0], **{"axis": 0, **options})
         if method != "__call__" or any(value is not None for value in options.values()):
             raise TypeError(f"np.{name} is traced without {', '.join(options) or method} alone")
         if name in WRITTEN:
@@ -267,13 +279,34 @@ def valued(x: Any) -> Traced:
     return Traced("negative", 1, [leaf]) if math.copysign(1.0, value) < 0 else leaf
 
 
+def is_condition(x: Traced) -> bool:
+    """Whether a value holds or does not hold."""
+    return x.text in PRIMITIVES and PRIMITIVES[x.text].truth
+
+
+def counted(x: Any) -> Traced:
+    """Return 1 for a condition that holds and 0 for one that does not.
+
+    Raises:
+        TypeError: for what is none.
+    """
+    value = valued(x)
+    if not is_condition(value):
+        raise TypeError(f"{value!r:.40} is no condition")
+    return applied("where", value, 1, 0)
+
+
 def applied(name: str, *operands: Any) -> Traced:
     """Return a primitive applied to values, as the text for their shapes writes it.
+
+    A condition is 1 or 0 where it is computed with, as in NumPy.
 
     Raises:
         TypeError: for what is no value, and for shapes that do not go together.
     """
     values = [valued(x) for x in operands]
+    chooses = name == "where"
+    values = [counted(x) if is_condition(x) and (k or not chooses) else x for k, x in enumerate(values)]
     shapes = [x.shape for x in values]
     if name == "@":
         return _product(*values)
@@ -307,10 +340,13 @@ def _product(a: Traced, b: Traced) -> Traced:
 def folded(name: str, x: Any, axis: int | None = None, **options: Any) -> Traced:
     """Return a sum, mean or extremum over an axis, or over all numbers; of a single number it is itself."""
     value = valued(x)
+    value = counted(value) if is_condition(value) else value
     if any(option is not None and option is not False for option in options.values()):
         raise TypeError(f"{name}: {', '.join(options)} is not traced")
     if not value.shape:
         return value
+    if axis is not None and (not isinstance(axis, int) or not -value.ndim <= axis < value.ndim):
+        raise TypeError(f"{name}: axis {axis} of {value.ndim} axes is not traced")
     if axis is None or value.ndim == 1:
         return Traced(name, 1, [value])
     if name in ("max", "min"):
@@ -610,8 +646,12 @@ def _extremum(name: str) -> Callable[..., Any]:
 
 
 def has_traced(values: Iterable[Any]) -> bool:
-    """Whether a value is traced."""
-    return any(isinstance(x, Traced) for x in values)
+    """Whether a value is traced, or a list that has one."""
+    return any(
+        has_traced(x) if isinstance(x, (list, tuple)) or getattr(getattr(x, "dtype", None), "kind", "") == "O"
+        else isinstance(x, Traced)
+        for x in values
+    )  # fmt: skip
 
 
 def _reached(output: Traced) -> list[Traced]:
