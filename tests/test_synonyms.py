@@ -81,7 +81,7 @@ def test_short_forms() -> None:
 def test_options_that_are_keys(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("c.yaml").write_text(TEXT)
-    found = run("train", "c.yaml", "--epochs", "5").refused(2, "No such option")
+    found = run("train", "c.yaml", "--epochs", "5").refused(2, "no such option")
     assert "keys of the config are set without dashes: training.epochs=5" in found.err
     found = run("train", "c.yaml", "--batch-size=5")
     assert "training.batch_size=5" in found.err

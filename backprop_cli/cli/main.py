@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -25,10 +24,13 @@ from ..errors import (
 )
 from . import interrupts
 from .commands import COMMANDS, ELSEWHERE, EXAMPLES, GROUPS
-from .stderr import at_words
+from .stderr import at_words, in_color
 
 COMPLETE = "_BACKPROP_COMPLETE"
 """The variable by which a shell asks for completions: its name."""
+
+
+ERROR = "backprop: error:"
 
 
 class Terminated(BaseException):
@@ -128,43 +130,11 @@ def _run(words: list[str]) -> int:
         return 0
     except click.Abort:
         return INTERRUPTED
-    except click.NoSuchOption as error:
-        raise UsageError(
-            error.format_message().rstrip("."), hint=_as_a_key(words, error.option_name)
-        ) from None
-    except click.BadParameter as error:
-        raise _bad_value(error) from None
     except click.ClickException as error:
-        raise UsageError(error.format_message().rstrip(".")) from None
+        from .refusals import refusal
+
+        raise refusal(error, words) from None
     return int(result or 0)
-
-
-def _bad_value(error: Any) -> UsageError:
-    """Say which choices an option has, the nearest one first."""
-    option, values = error.param, getattr(getattr(error.param, "type", None), "choices", None)
-    if not values:
-        return UsageError(error.format_message().rstrip("."))
-    name = option.opts[-1] if option.param_type_name == "option" else option.human_readable_name.upper()
-    found = re.match(r"'(.*?)' is not", error.message, re.DOTALL)
-    given = found[1] if found else ""
-    close = nearest(given, list(values))
-    return UsageError(
-        f"{name} has no {given}: it takes {', '.join(values)}",
-        hint=f"did you mean {close}?" if close else None,
-    )
-
-
-def _as_a_key(words: list[str], option: str) -> str | None:
-    """Return how a config's key is set that was taken for an option: ``training.epochs=5``."""
-    if words[:1] != ["train"]:
-        return None
-    from ..training.config.walk import homes_of
-
-    at = next((i for i, word in enumerate(words) if word.partition("=")[0] == option), len(words))
-    given = words[at : at + 1] + [word for word in words[at + 1 : at + 2] if word[:1] != "-"]
-    value = " ".join(given).replace("=", " ").partition(" ")[2] or "VALUE"
-    homes = homes_of(option.lstrip("-").replace("-", "_"))
-    return f"keys of the config are set without dashes: {homes[0]}={value}" if homes else None
 
 
 def _complete(group: Any, shell: str) -> int:
@@ -242,8 +212,9 @@ def _fail(error: BackpropError, words: list[str]) -> int:
         text = json.dumps({"error": error.as_dict()})
     else:
         # the place in the source and its carets stand under each other
-        first, *rest = f"backprop: error: {error}".split("\n")
+        first, *rest = f"{ERROR} {error}".split("\n")
         text = "\n".join([at_words(first), *(at_words(t) if t.startswith("  hint: ") else t for t in rest)])
+        text = text.replace(ERROR, in_color(ERROR, "bad"), 1)
     _complain(text)
     return error.exit_code
 

@@ -25,3 +25,11 @@ def at_words(line: str) -> str:
     return fill(
         line, columns, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False
     )
+
+
+def in_color(text: str, role: str) -> str:
+    """Return a text in a role's colour where stderr has colours."""
+    from ..render.palette import painted
+    from ..render.terminal import colors
+
+    return painted(text, role, colors(sys.stderr))

@@ -23,7 +23,7 @@ class Threads(click.IntRange):
 
 
 @click.command("train", cls=Documented, context_settings=HELP)
-@click.argument("config", metavar="CONFIG", required=False)
+@click.argument("config", metavar="CONFIG")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--target", metavar="COLUMN", help="With a file of rows as CONFIG: what to predict.")
 @click.option("--stream", is_flag=True, help="Never hold all rows in memory: data.stream of a config.")
@@ -77,7 +77,7 @@ class Threads(click.IntRange):
 @answers(None, draws=True)
 def command(
     output: Output,
-    config: str | None,
+    config: str,
     overrides: tuple[str, ...],
     target: str | None,
     stream: bool,
@@ -107,11 +107,6 @@ def command(
     them.
     """
 
-    if config is None:
-        raise UsageError(
-            "Missing argument 'CONFIG'",
-            hint="backprop config init iris > iris.yaml makes one, config init rows.csv one for a table",
-        )
     from ..engine.processes import Place
     from .training import STREAM, train, use_threads, written
 
