@@ -278,6 +278,19 @@ def test_statements_behind_commas() -> None:
     assert hinted("c = max(a, b), d = c + 1") == "c = max(a, b); d = c + 1"
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("x = 1 y = x^2", "x = 1; y = x^2"),
+        ("b = a^2 c = 2b", "b = a^2; c = 2b"),
+        ("b = a^2; c = -7a d = b*c", "b = a^2; c = -7a; d = b*c"),
+        ("a = (x + 1)  b = |a| c = a*b", "a = (x + 1); b = |a|; c = a*b"),
+    ],
+)
+def test_statements_without_anything_between(text: str, meant: str) -> None:
+    assert hinted(text) == meant
+
+
 def test_a_prime_is_for_grad() -> None:
     with pytest.raises(ExpressionError) as caught:
         parse("f(x)=x^2; f'(3)")

@@ -358,6 +358,16 @@ def _comma(text: str, span: Span) -> Meant | None:
     )
 
 
+_BEHIND = re.compile(rf"(?<=[\w)\]|'])[ \t]+(?={NAME}[ \t]*=(?!=))")
+"""What stands before a name that is given to something, in the midst of a line."""
+
+
+def _together(text: str, span: Span) -> Meant | None:
+    """``x = 1 y = x^2``: statements."""
+    changes = tuple(Change(*gap.span(), "; ") for gap in _BEHIND.finditer(text))
+    return Meant(changes, "statements are separated by ';' or by line ends") if changes else None
+
+
 def _separated(text: str) -> str:
     """Return a text with the commas outside brackets as semicolons."""
     depth, out = 0, []
@@ -617,6 +627,7 @@ ROWS: tuple[Row, ...] = (
     _percent,
     _degrees,
     _number,
+    _together,
     _equation,
     _comma,
     _words,
