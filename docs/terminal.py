@@ -39,7 +39,8 @@ COMMANDS = {
 }
 """By the name of the picture what is typed after ``backprop``."""
 
-COLUMNS, ROWS = 80, 24
+COLUMNS, ROWS = 100, 30
+LEAST = 72  # columns that a picture has
 SIZE = 14  # of a letter, in pixels
 ADVANCE, LEADING, MARGIN = 0.6 * SIZE, 1.25 * SIZE, 1.5 * SIZE
 PAPER = "#050608"  # the colours of a terminal are chosen for black and for white
@@ -77,7 +78,7 @@ def picture(command: str, output: str) -> str:
     """Return a terminal with a command and what it prints as SVG."""
     shown = Text.assemble(("$ ", "bold green"), (command, "bold"))
     lines = [*shown.split(), *Text.from_ansi(output.rstrip("\n")).split("\n")]
-    width = COLUMNS * ADVANCE + 2 * MARGIN
+    width = max(LEAST, *map(len, lines)) * ADVANCE + 2 * MARGIN
     height = len(lines) * LEADING + 2 * MARGIN
     rows = "\n".join(part for k, line in enumerate(lines) for part in _runs(line, k))
     title = escape(command)

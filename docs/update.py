@@ -28,8 +28,6 @@ DOCUMENTS = tuple(path for path in WRITTEN if "```console\n" in path.read_text("
 """What shows commands and is written by hand."""
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# How the README installs: nothing to repeat for every example.
-_INSTALL = re.compile(r"^python3 -m venv \.venv && \.venv/bin/pip install \S+ && \.venv/bin/")
 _MARK = "\x1e"
 
 
@@ -94,7 +92,7 @@ def run_block(block: Block, folder: Path, programs: str) -> list[str]:
     script = ["exec 2>&1\n"]
     for step in block.steps:
         # the status survives the mark, for `echo $?`
-        script.append(f"{_INSTALL.sub('', step.command)}\n{{ s=$?; printf '{_MARK}'; (exit $s); }}\n")
+        script.append(f"{step.command}\n{{ s=$?; printf '{_MARK}'; (exit $s); }}\n")
     hidden = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "MAKEFLAGS", "MAKELEVEL")
     environment = {k: v for k, v in os.environ.items() if k not in hidden}
     path = os.pathsep.join((programs, sysconfig.get_path("scripts"), os.environ["PATH"]))
