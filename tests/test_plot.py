@@ -4,16 +4,19 @@ import csv
 import io
 import math
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 
 from backprop_cli import plot
 from backprop_cli.curves.line import Sampler, grid_of, neat, sample, tangent_at
+from backprop_cli.curves.scale import LOG, Scale, scale_for
 from backprop_cli.curves.surface import survey
 from backprop_cli.errors import BindingError, NoSuchNumber, Source
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
+from backprop_cli.layout.chart import axes_of, placed
 from backprop_cli.layout.functions import curve_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -422,6 +425,75 @@ def test_plot_svg(run, tmp_path):
     assert (
         run("plot", "2x^2-3x+4", "--x", "-3:4", "--tangent", "-1", "--format", "svg").out == path.read_text()
     )
+
+
+@pytest.mark.parametrize("scale", [LOG, Scale(True, 1e-3), Scale(True, 10.0), scale_for([-1e200, 1e200])])
+def test_scales_have_an_inverse(scale):
+    heights = [scale.of(10.0**power) for power in range(-20, 21)]
+    assert heights == sorted(heights)
+    for power in range(-20, 21):
+        for value in (10.0**power, -(10.0**power)):
+            if scale.holds(value):
+                assert scale.back(scale.of(value)) == pytest.approx(value, rel=1e-9)
+    if scale.linear:
+        assert scale.of(0.0) == 0.0
+        assert scale.of(-1.0) == -scale.of(1.0)
+        far = 1e9 * scale.linear
+        assert scale.of(10 * far) - scale.of(far) == pytest.approx(1.0)  # a decade
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        ([1e-13, 1.0, 1e13], LOG),
+        ([*[1.0] * 99, 0.0], LOG),  # at a single place
+        ([0.0, 0.0, 1.0], Scale(True, 0.1)),
+        ([float(x) for x in range(-100, 101)], Scale(True, 1.0)),
+        ([-1.0, -1e-6], Scale(True, 1e-7)),
+        ([], LOG),
+    ],
+)
+def test_a_scale_has_a_place_for_all_values(values, scale):
+    found = scale_for(values)
+    assert (found.log, found.linear) == (scale.log, pytest.approx(scale.linear))
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "log"),
+    [("1/x", (1e-3, 1e3), "xy"), ("exp(x)", (-30, 30), "y"), ("sinh(x)", (-30, 30), "y"),
+     ("sin(log(x))", (1e-6, 1e6), "x"), ("x^3 - 3x", (-100, 100), "xy")],
+)  # fmt: skip
+def test_lines_on_logarithmic_axes_are_as_smooth_as_on_others(text, span, log):
+    made = plot(text, x=span, log=log)
+    panel = made.chart().panels[0]
+    x, y = axes_of(panel)
+    sampler = Sampler(made.graph, "x", {})
+    for part in placed(panel, panel.series[0], x, y, 10**6):
+        for (u0, v0), (u1, v1) in list(pairwise(part))[::7]:
+            there = y.at(sampler.value(x.value((u0 + u1) / 2)))
+            assert abs(there - (v0 + v1) / 2) * 800 < 1.0
+
+
+def test_logarithmic_axes_say_so(run):
+    shown = run("plot", "sinh(x)", "--x", "-30:30", "--log", "y").answered()
+    assert "f(x), log scale, linear within ±1" in shown.out.replace("\\xb1", "±")
+    assert "10^12" in shown.out
+    assert "--log" not in shown.err
+    assert "which --log y shows" in run("plot", "exp(x)", "--x", "-30:30").answered().err
+    assert "which --log xy shows" in run("plot", "1/x", "--x", "1e-4:1e4").answered().err
+    assert "which --log x shows" in run("plot", "log(x)", "--x", "1e-4:1e4").answered().err
+    for text, span in (
+        ("x^2", "-3:4"),
+        ("1/x", "-3:3"),
+        ("tan(x)", "-6:6"),
+        ("relu(x)", "-9:9"),
+        ("x^4", "-9:9"),
+    ):
+        assert "--log" not in run("plot", text, "--x", span).answered().err
+    assert "it takes x, y, xy" in run("plot", "x", "--x", "1:2", "--log", "z").err
+    assert "functions of one variable" in run("plot", "x*y", "--x", "1:2", "--y", "1:2", "--log", "x").err
+    view = run("plot", "exp(x)", "--x", "1:2", "--log", "y", "--view", "-1:3")
+    assert (view.status, "has positive values alone" in view.err) == (2, True)
 
 
 @pytest.mark.parametrize(

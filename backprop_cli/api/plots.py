@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..curves.line import Curve, Sampler, Tangent, bends, check_range, grid_of, sample, tangent_at
+from ..curves.scale import LOGS
 from ..curves.surface import Contact, Surface, contact_at, survey
 from ..engine.run import bind
 from ..errors import BindingError, UsageError
@@ -184,6 +185,7 @@ def plot(
     along: Direction | None = None,
     wrt: Sequence[str] | None = None,
     tangents: Sequence[float] = (),
+    log: str | None = None,
     large: bool = False,
     **values: float | Range | NDArray,
 ) -> Plot:
@@ -197,6 +199,8 @@ def plot(
             ``-gradient``; over the range of ``s``, where that is given.
         wrt: Inputs that the gradient to follow is of; None for all.
         tangents: Where to draw tangents; of a function of two variables the one point.
+        log: Which axes of a curve are logarithmic: ``x``, ``y`` or ``xy``; None for neither. Where there are
+            both signs, they are linear about 0.
         large: Lift the limits on the program's size.
         values: A value, a range ``(low, high)`` or a NumPy array, by name.
     Raises:
@@ -204,6 +208,7 @@ def plot(
     """
     places = list(dict.fromkeys(numbers("tangents", tangents)))
     wrt = optional(names, "wrt", wrt)
+    axes = choice("log", log, LOGS) if log is not None else ""
     given = merged(bindings, values)
     ranges = {name: _range(name, x) for name, x in given.items() if isinstance(x, (tuple, list))}
     arrays = {name: x for name, x in given.items() if getattr(x, "ndim", 0)}
@@ -234,7 +239,7 @@ def plot(
     check_range(variable, low, high)
     sampler = Sampler(graph, variable, fixed)
     drawn = [tangent(sampler, x, low, high) for x in places]
-    return Plot(graph, fixed, sample(sampler, low, high, include=[t.x for t in drawn]), drawn, says)
+    return Plot(graph, fixed, sample(sampler, low, high, include=[t.x for t in drawn], log=axes), drawn, says)
 
 
 def _range(name: str, given: Sequence[object]) -> Range:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..curves.scale import LOGS
 from ..language.numbers import brief
 from .command import Binding, ExpressionCommand
 from .common import (
@@ -118,6 +119,13 @@ class Drawn(ByNumber):
     help="Draw the derivative beside the function, 1, or below it, 2, with the second one below that, 3."
     "  [default: what can be read]",
 )
+@click.option(
+    "--log",
+    "log",
+    type=click.Choice(LOGS),
+    help="Equal lengths are equal ratios on the axis of the variable, x, of the values, y, or of both, xy;"
+    " where there are both signs, linear about 0.",
+)
 @click.option("--view", metavar="LOW:HIGH", help="The values to show, on the axis upwards.")
 @format_option(FORMATS, "plot, a drawing")
 @click.option(
@@ -137,6 +145,7 @@ def command(
     tangents: str | None,
     derivative: bool,
     panels: int | None,
+    log: str | None,
     view: str | None,
 ) -> int:
     """Draw EXPRESSION over a range of one variable, or its contours over ranges of two.
@@ -170,7 +179,7 @@ def command(
     bind(job.graph, {**job.fixed, **{n: request.spans[n].low for n in names}})
     if len(names) == 2:
         for given, option in (
-            (derivative, "--derivative"), (panels, "--panels"), (view, "--view"),
+            (derivative, "--derivative"), (panels, "--panels"), (view, "--view"), (log, "--log"),
         ):  # fmt: skip
             if given:
                 raise UsageError(
@@ -178,7 +187,7 @@ def command(
                 )
         return job.surface(_places(tangents))
     at = [number("--tangent", text) for text in tangents.split(",")] if tangents is not None else []
-    return job.curve(at, derivative or panels is not None, panels, _view(view))
+    return job.curve(at, derivative or panels is not None, panels, _view(view), log or "")
 
 
 def _line(request: Drawn, direction: Any, wrt: list[str] | None) -> Line:
@@ -266,10 +275,15 @@ class _Job:
         self.along = along
 
     def curve(
-        self, at: Sequence[float], derivative: bool, panels: int | None, view: tuple[float, float] | None
+        self,
+        at: Sequence[float],
+        derivative: bool,
+        panels: int | None,
+        view: tuple[float, float] | None,
+        log: str,
     ) -> int:
         from ..api.plots import Plot, tangent
-        from ..curves.line import Sampler, check_range, sample
+        from ..curves.line import Sampler, check_range, offers, sample
         from ..errors import ANSWERED, NO_SUCH_NUMBER, NoSuchNumber
         from ..render.writers import json, rows
 
@@ -283,13 +297,16 @@ class _Job:
                 tangents.append(tangent(sampler, x, low, high))
             except NoSuchNumber as error:
                 failed.append(f"no tangent at {variable} = {brief(x)}: {error.message}")
-        curve = sample(sampler, low, high, include=[t.x for t in tangents])
+        curve = sample(sampler, low, high, include=[t.x for t in tangents], log=log)
         plot, output = Plot(self.graph, self.fixed, curve, tangents, self.along), self.output
         if output.format in ("plot", "svg", "png"):
             chart = plot.chart(derivative=derivative, panels=panels, view=view, digits=output.digits)
             self._draw(chart, plot.words(output.digits))
             if view is None:
                 self._cut(curve)
+            offered = offers(curve)
+            if offered:
+                self.output.note(f"note: {offered}")
         elif output.format == "json":
             output.write(json.write(plot.facts()))
         else:

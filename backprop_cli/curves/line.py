@@ -25,6 +25,7 @@ from ..language.numbers import exact_text
 from .features import INFLECTION, MAXIMUM, MINIMUM, Critical, Features, Gap, Inflection, Jump, Step, Vertical
 from .nature import EVALUATIONS, Nature, Place
 from .rational import features
+from .scale import LINEAR, Scale, scale_for, scale_over
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -43,6 +44,8 @@ WORK = 150_000  # primitives that may run in many digits: about a second
 STANDS_OUT = 1.5  # times the slope's change two samples away, or far off, may be that of a vertical tangent
 POLE = 1e9  # times the spread of the samples, beside a break, is one
 PIXELS = 1200, 800  # of the picture that the samples are dense enough for
+FAR_APART = 1e5  # times as large as its start, a range's end hides what happens at the start
+HIDDEN = 1e-3  # of the largest value: where half of them are smaller, they cannot be told from 0
 DEVIATION = 0.2  # pixels that a chord may be off the curve
 
 
@@ -89,6 +92,7 @@ class Curve(NamedTuple):
         lowest: The smallest value among the samples.
         highest: The largest.
         notes: What the samples cannot show.
+        scales: Of the variable, the values and the derivatives.
     """
 
     variable: str
@@ -109,6 +113,7 @@ class Curve(NamedTuple):
     lowest: float
     highest: float
     notes: list[str]
+    scales: tuple[Scale, Scale, Scale] = (LINEAR, LINEAR, LINEAR)
 
 
 class Sampler:
@@ -200,7 +205,9 @@ def tangent_at(sampler: Sampler, x: float, width: float) -> Tangent:
     return tangent
 
 
-def sample(sampler: Sampler, low: float, high: float, *, include: Sequence[float] = ()) -> Curve:
+def sample(
+    sampler: Sampler, low: float, high: float, *, include: Sequence[float] = (), log: str = ""
+) -> Curve:
     """Return a function over a range.
 
     Args:
@@ -208,13 +215,14 @@ def sample(sampler: Sampler, low: float, high: float, *, include: Sequence[float
         low: Where the range begins.
         high: Where it ends.
         include: Points that the picture must show.
+        log: Which axes are logarithmic: ``x``, ``y``, both or none.
     Raises:
         BindingError: for a range that holds too few floats.
         NoSuchNumber: where there is no value anywhere in it.
     """
     check_range(sampler.variable, low, high)
     with np.errstate(all="ignore"):  # infinities and what comes of them stand for "no value" here
-        return _Search(sampler, low, high).curve(include)
+        return _Search(sampler, low, high, log).curve(include)
 
 
 def check_range(variable: str, low: float, high: float) -> None:
@@ -257,8 +265,10 @@ def neat(x: float, tolerance: float) -> float:
 class _Search:
     """The samples of one curve, and what is found between them."""
 
-    def __init__(self, sampler: Sampler, low: float, high: float) -> None:
+    def __init__(self, sampler: Sampler, low: float, high: float, log: str = "") -> None:
         self.sampler = sampler
+        self.log = log
+        self.scale = scale_over(low, high) if "x" in log else LINEAR
         self.low, self.high = low, high
         self.width = high - low
         self.tolerance = 1e-11 * max(self.width, 1e-3 * max(abs(low), abs(high)))
@@ -303,13 +313,19 @@ class _Search:
         else:
             self._coarse_gaps()
             self.notes.append(f"{len(self.sampler.graph):,} nodes: nothing is looked for between the samples")
-        view = self._view(grid, include)
-        points, slopes = self._refined(view)
-        values = [p[1] for p in points if p is not None]
+        known = self.slope[np.isfinite(self.slope)]
+        if "y" in self.log:
+            values, derivatives = scale_for(grid.tolist()), scale_for(known.tolist())
+            view, slope_view = _held_by(values, grid), _held_by(derivatives, known)
+        else:
+            values = derivatives = LINEAR
+            view, slope_view = self._view(grid, include), self._slope_view()
+        points, slopes = self._refined(view, values)
+        heights = [p[1] for p in points if p is not None]
         return Curve(
             self.sampler.variable, self.low, self.high, points, slopes, self.criticals, self.poles,
             self._valued(), self.kinks, self.gaps, self.flats, self.inflections, self.verticals, view,
-            self._slope_view(), min(values), max(values), self.notes,
+            slope_view, min(heights), max(heights), self.notes, (self.scale, values, derivatives),
         )  # fmt: skip
 
     def _valued(self) -> list[Jump]:
@@ -817,15 +833,19 @@ class _Search:
         """Return the derivatives to show: all, or without what runs away where the curve is steep."""
         return _held(self.slope)
 
-    def _refined(self, view: tuple[float, float]) -> tuple[list[Any], list[Any]]:
+    def _refined(self, view: tuple[float, float], scale: Scale) -> tuple[list[Any], list[Any]]:
         """Add samples where the curve bends, and open it where it is broken."""
         beside = [x for pair in self.breaks for x in pair] + [c.x for c in self.criticals]
-        x = np.unique(np.concatenate((self.x, self.extra, beside)))
+        even: list[float] = []
+        left, right = self.scale.of(self.low), self.scale.of(self.high)
+        if self.scale.log:
+            even = [self.scale.back(t) for t in np.linspace(left, right, GRID // 2).tolist()[1:-1]]
+        x = np.unique(np.concatenate((self.x, self.extra, beside, even)))
         y = self.sampler.values(x)
-        low, high = view
+        low, high = map(scale.of, view)
         for _ in range(8 if self.deep else 0):
-            u = (x - self.low) / self.width * PIXELS[0]
-            v = np.clip((y - low) / (high - low), -1.0, 2.0) * PIXELS[1]
+            u = (_scaled(x, self.scale) - left) / (right - left) * PIXELS[0]
+            v = np.clip((_scaled(y, scale) - low) / (high - low), -1.0, 2.0) * PIXELS[1]
             du, dv = u[2:] - u[:-2], v[2:] - v[:-2]
             off = np.abs(du * (v[1:-1] - v[:-2]) - dv * (u[1:-1] - u[:-2])) / np.hypot(du, dv)
             bent = np.isfinite(off) & (off > DEVIATION)
@@ -843,6 +863,34 @@ class _Search:
         slope[[any(a < t < b for a, b in self.folds) for t in x.tolist()] if self.folds else []] = np.nan
         points = _broken_line(x, y, self.breaks)
         return points, _broken_line(x, slope, self.breaks + self.folds)
+
+
+def offers(curve: Curve) -> str:
+    """Return which logarithmic axes would show what equal differences hide; "" where they hide nothing."""
+    across, up, _ = curve.scales
+    far = not across.log and curve.low > 0.0 and curve.high / curve.low >= FAR_APART
+    sizes = np.abs([p[1] for p in curve.points if p is not None and p[1]])
+    inside = sizes[sizes <= max(map(abs, curve.view))]
+    steep = not up.log and len(inside) > 2 and bool(np.median(inside) < HIDDEN * np.max(inside))
+    if not (far or steep):
+        return ""
+    axes = "x" * (far or across.log) + "y" * (steep or up.log)
+    told = "range and values go" if far and steep else "the range goes" if far else "the values go"
+    return f"{told} over powers of ten, which --log {axes} shows"
+
+
+def _scaled(numbers: Floats, scale: Scale) -> Floats:
+    """Return how far up numbers stand; nan for those without a place."""
+    if not scale.log:
+        return numbers
+    return np.array([scale.of(t) if scale.holds(t) else np.nan for t in numbers.tolist()])
+
+
+def _held_by(scale: Scale, numbers: Floats) -> tuple[float, float]:
+    """Return the range of the numbers that have a place."""
+    held = [t for t in numbers.tolist() if scale.holds(t)]
+    low, high = (min(held), max(held)) if held else (0.1, 1.0)
+    return (low, high) if low < high else (low - abs(low) / 2, high + abs(high) / 2)
 
 
 def _held(numbers: Floats) -> tuple[float, float]:

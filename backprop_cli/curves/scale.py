@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor, isfinite, log10
+from math import asinh, floor, isfinite, log, log10, sinh
 from typing import NamedTuple
 
+from ..language.numbers import brief
+
+LOGS = "x", "y", "xy"  # axes that can be logarithmic
 WIDE = 30.0  # from this ratio of largest to smallest on, equal differences hide how a run ends
-DECADES = 6  # of the largest value, on either side of 0
+DECADES = 30  # of the largest value, on either side of 0
+PLACES = 3  # the same, of what runs to the right
 FEW = 0.05  # of the values may lie in the linear part about 0
+FARTHEST = 300.0  # powers of ten
+LOST = 0.02  # of the values may be 0, and have no place
 
 
 class Scale(NamedTuple):
@@ -16,8 +22,8 @@ class Scale(NamedTuple):
 
     Attributes:
         log: Equal ratios.
-        linear: Values that are no larger stand at equal differences even then, so that there are both signs
-            and 0; 0 for positive values alone.
+        linear: Smaller values stand at nearly equal differences even then, so that there are both signs and
+            0: the inverse hyperbolic sine, which has no kink; 0 for positive values alone.
     """
 
     log: bool = False
@@ -33,20 +39,22 @@ class Scale(NamedTuple):
             return value
         if not self.linear:
             return log10(value)
-        if abs(value) <= self.linear:
-            return value / self.linear
-        far = 1.0 + log10(abs(value)) - log10(self.linear)
-        return far if value > 0.0 else -far
+        return asinh(value / self.linear) / log(10.0)
+
+    @property
+    def says(self) -> str:
+        """What stands beside the name of an axis."""
+        if not self.log:
+            return ""
+        return ", log scale" + (f", linear within ±{brief(self.linear)}" if self.linear else "")
 
     def back(self, height: float) -> float:
         """Return the value that stands there."""
         if not self.log:
             return height
-        if self.linear and abs(height) <= 1.0:
-            return height * self.linear
-        sign = -1.0 if self.linear and height < 0.0 else 1.0
-        power = abs(height) - 1.0 + log10(self.linear) if self.linear else height
-        return sign * float(10.0 ** min(max(power, -323.0), 308.0))
+        if self.linear:
+            return self.linear * sinh(min(max(height, -FARTHEST), FARTHEST) * log(10.0))
+        return float(10.0 ** min(max(height, -323.0), 308.0))
 
 
 LINEAR = Scale()
@@ -59,10 +67,18 @@ def scale_of_fall(low: float, high: float) -> Scale:
 
 
 def scale_for(values: Sequence[float]) -> Scale:
-    """Return the logarithmic scale that has a place for all of these values."""
+    """Return the logarithmic scale that has a place for values: for those of both signs linear about 0."""
     sizes = sorted(abs(v) for v in values if v and isfinite(v))
-    if not sizes or (min(values) > 0.0):
+    zeros = sum(v == 0.0 for v in values)
+    if not sizes or (min(values) >= 0.0 and zeros <= LOST * len(values)):
         return LOG
-    largest = sizes[-1]
-    least = max(sizes[int(FEW * len(sizes))], largest * 10.0**-DECADES)
-    return Scale(log=True, linear=10.0 ** min(floor(log10(least)), floor(log10(largest)) - 1))
+    few = FEW if max(values) > 0.0 else 0.0
+    least = max(sizes[int(few * len(sizes))], sizes[-1] * 10.0**-DECADES) / (1.0 if few else 10.0)
+    return Scale(log=True, linear=10.0 ** min(floor(log10(least)), floor(log10(sizes[-1])) - 1))
+
+
+def scale_over(low: float, high: float) -> Scale:
+    """Return the logarithmic scale of a range: that of a positive one, else linear about 0."""
+    if low > 0.0:
+        return LOG
+    return Scale(log=True, linear=10.0 ** (floor(log10(max(-low, high))) - PLACES))

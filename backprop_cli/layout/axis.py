@@ -102,9 +102,9 @@ class Axis:
 
     def _signed_ticks(self, most: int) -> list[tuple[float, str]]:
         """Return 0 and powers of ten of both signs, from the end of the linear part on."""
-        first, last = (round(log10(v)) for v in (self.scale.linear, max(-self.low, self.high)))
+        first, last = round(log10(self.scale.linear)) + 1, floor(log10(max(-self.low, self.high)) + 1e-9)
         for every in range(1, last - first + 2):
-            sizes = [float(f"1e{d}") for d in range(first, last + 1, every)]
+            sizes = [float(f"1e{d}") for d in range(first + every - 1, last + 1, every)]
             values = [v for v in (*(-size for size in reversed(sizes)), 0.0, *sizes) if self.shows(v)]
             if len(values) <= most:
                 break
@@ -137,7 +137,7 @@ def power_texts(values: Sequence[float]) -> list[str]:
     if all(1e-4 <= abs(v) < 1e5 for v in values if v):
         return [brief(v) for v in values]
     return [
-        brief(v) if abs(v) in (0.0, 1.0) else f"{'-' if v < 0 else ''}10^{round(log10(abs(v)))}"
+        brief(v) if abs(v) in (0.0, 1.0, 10.0) else f"{'-' if v < 0 else ''}10^{round(log10(abs(v)))}"
         for v in values
     ]
 

@@ -8,8 +8,11 @@ from math import hypot, isfinite
 
 from ..curves.features import Critical
 from ..curves.line import Curve, Tangent, neat
+from ..curves.scale import LINEAR, Scale, scale_for
 from ..curves.surface import Contact, Stationary, Surface
+from ..errors import UsageError
 from ..language.numbers import brief
+from .axis import Axis
 from .chart import MARGIN, Chart, Field, Mark, Panel, Series
 
 HEAD = 0.2  # of an arrow's length
@@ -48,7 +51,10 @@ def curve_chart(
         view: Values to show; by default those of the samples.
         digits: Of coordinates.
     """
-    low, high = view or _roomy(curve.view)
+    across, up, steep = curve.scales
+    low, high = view or _roomy(curve.view, up)
+    if up.log and not up.holds(low):
+        raise UsageError(f"a view from {brief(low)}: a logarithmic axis has positive values alone")
     ends = [_tangent_ends(t, curve, (low, high)) for t in tangents]
     lines = [Series("", line, "second") for line in ends]
     marks = [*_end_marks(curve, high - low), *_critical_marks(curve.criticals, digits)]
@@ -60,10 +66,12 @@ def curve_chart(
     x_range = (curve.low, curve.high)
     first = Panel(
         "",
-        curve.variable,
-        f"{name}({curve.variable})",
+        f"{curve.variable}{across.says}",
+        f"{name}({curve.variable}){up.says}",
         [f, *lines],
         marks,
+        across,
+        up,
         x_range=x_range,
         y_range=(low, high),
         uprights=curve.poles[:DOTS],
@@ -73,22 +81,33 @@ def curve_chart(
         return Chart(title, description, [first])
     slopes = Series(f"{name}'", curve.slopes, "third")
     zeros = [Mark(c.x, 0.0, "", "third") for c in curve.criticals if not c.kink]
-    span = _roomy(curve.slope_view)
-    if (panels or _panels(span, (low, high))) == 1:
+    span = _roomy(curve.slope_view, steep)
+    if panels == 1 and up.log:
+        up = scale_for([p[1] for p in (*curve.points, *curve.slopes) if p is not None])
+        shown = [end for end in (*curve.view, *curve.slope_view) if up.holds(end)]
+        low, high = span = _roomy((min(shown), max(shown)), up)
+        first = first._replace(y_scale=up)
+    if (panels or (2 if up.log else _panels(span, (low, high)))) == 1:
         values = (low, high) if view else (min(low, span[0]), max(high, span[1]))
-        both = first._replace(series=[f, slopes, *lines], marks=zeros + marks, y_label="", y_range=values)
+        both = first._replace(
+            series=[f, slopes, *lines], marks=zeros + marks, y_label=up.says[2:], y_range=values
+        )
         return Chart(title, description, [both])
-    label = f"{name}'({curve.variable})"
+    label = f"{name}'({curve.variable}){steep.says}"
     first = first._replace(series=[f._replace(name=""), *lines])
-    second = first._replace(y_label=label, series=[slopes._replace(name="")], marks=zeros, y_range=span)
+    second = first._replace(
+        y_label=label, series=[slopes._replace(name="")], marks=zeros, y_range=span, y_scale=steep
+    )
     if bends is None:
         return Chart(title, description, [first, second])
     turns = [Mark(i.x, 0.0, "", "third") for i in curve.inflections]
+    bent = scale_for([p[1] for p in bends[0] if p is not None]) if up.log else LINEAR
     third = second._replace(
-        y_label=f"{name}''({curve.variable})",
+        y_label=f"{name}''({curve.variable}){bent.says}",
         series=[Series("", bends[0], "third")],
         marks=turns,
-        y_range=_roomy(bends[1]),
+        y_range=None if up.log else _roomy(bends[1], LINEAR),
+        y_scale=bent,
     )
     return Chart(title, description, [first, second, third])
 
@@ -140,9 +159,10 @@ def _point_text(point: Stationary, value: float, digits: int) -> str:
     return f"{point.kind} {height} at ({x}, {y})"
 
 
-def _roomy(view: tuple[float, float]) -> tuple[float, float]:
-    room = MARGIN * (view[1] - view[0])
-    return view[0] - room, view[1] + room
+def _roomy(view: tuple[float, float], scale: Scale) -> tuple[float, float]:
+    low, high = map(scale.of, view)
+    room = MARGIN * (high - low)
+    return scale.back(low - room), scale.back(high + room)
 
 
 def _panels(slopes: tuple[float, float], values: tuple[float, float]) -> int:
@@ -154,6 +174,11 @@ def _panels(slopes: tuple[float, float], values: tuple[float, float]) -> int:
 
 def _tangent_ends(tangent: Tangent, curve: Curve, view: tuple[float, float]) -> list[tuple[float, float]]:
     """Return ends and middle of the tangent, a line of the same length in the picture, whatever its slope."""
+    across, up, _ = curve.scales
+    if across.log or up.log:  # no straight line there
+        axis = Axis(curve.low, curve.high, scale=across)
+        shares = (axis.at(tangent.x) + REACH * k / 20 for k in range(-20, 21))
+        return [(x, tangent.y + (x - tangent.x) * tangent.slope) for x in map(axis.value, shares)]
     width, height = curve.high - curve.low, view[1] - view[0]
     rise = tangent.slope * width / height
     reach = REACH * width / hypot(1.0, rise)
