@@ -38,6 +38,9 @@ LIST, TUPLE, OVER = -4, -5, -6
 """Kinds of frame: an open ``[``, a ``(`` with commas in it, which is a list of outputs, and ``sum(j,``."""
 
 STACK = "stack"
+OVER_STEPS = ("mean_t", "sum_t")
+"""What is over all steps of a recurrence."""
+
 ROWS_HINT = "entries are separated by commas, and rows are lists: [[1, 2], [3, 4]]"
 _PART = rf"[ \t]*(?:{NAME}|-?[0-9]+|(?:-?[0-9]+)?[ \t]*:[ \t]*(?:-?[0-9]+)?)[ \t]*"
 _INDEX = re.compile(rf"\[{_PART}(?:,{_PART})*\]")
@@ -48,6 +51,17 @@ _SIGN = re.compile(
 
 
 SIGNS: Mapping[str, tuple[int, str]] = {**BINARY, **ARRAY_SIGNS}
+
+
+_STEP_INDEX = re.compile(r"\[[ \t]*(t(?:[ \t]*[+-][ \t]*\d+)?|end)[ \t]*\]")
+
+
+class _OverSteps:
+    arity: tuple[int, int | None] = (1, 1)
+    signature = "mean_t(x[t]), sum_t(x[t])"
+
+
+_OVER = _OverSteps()
 
 
 class _Extremum:
@@ -64,17 +78,20 @@ def _functions() -> Mapping[str, Callee]:
     return {**FUNCTIONS, **{name: MATRICES[name] for name in CALLED}, **extrema}
 
 
-def parse_arrays(source: Source, *, alone: bool = False, sizes: Mapping[str, int] = {}) -> Program:
+def parse_arrays(
+    source: Source, *, alone: bool = False, sizes: Mapping[str, int] = {}, steps: bool = False
+) -> Program:
     """Read a program that may have arrays.
 
     Args:
         source: The program.
         alone: It is the value of an array, in which brackets with one entry are a list, too.
         sizes: Names that are whole numbers, in indices too: ``z[H:2*H]``.
+        steps: Indices may be steps of a recurrence: ``h[t]``, ``h[t+1]``, ``h[end]``.
     Raises:
         ExpressionError: with the place.
     """
-    return _ArrayParser(source, alone, sizes).program()
+    return _ArrayParser(source, alone, sizes, steps).program()
 
 
 def whole_number(text: str, sizes: Mapping[str, int]) -> int:
@@ -105,13 +122,14 @@ class _ArrayParser(Parser):
     signs = SIGNS
     arrays = True
 
-    def __init__(self, source: Source, alone: bool, sizes: Mapping[str, int]) -> None:
+    def __init__(self, source: Source, alone: bool, sizes: Mapping[str, int], steps: bool) -> None:
         super().__init__(source)
         self.alone = alone
         self.sizes = sizes
         self.summed: set[str] = set()  # names that were an index somewhere: few programs have any
         self.sums = False  # none was opened: no index to look for at every name
-        self.functions = _functions()
+        self.steps = steps
+        self.functions = {**_functions(), **dict.fromkeys(OVER_STEPS, _OVER)} if steps else _functions()
 
     def program(self) -> Program:
         program = super().program()
@@ -177,7 +195,7 @@ class _ArrayParser(Parser):
 
     def index(self, start: int) -> None:
         """Apply an index: places and slices are numbers, so that the shape does not depend on values."""
-        if self.sizes and self.sized_index(start):
+        if (self.sizes and self.sized_index(start)) or (self.steps and self.step_index(start)):
             return
         match = _INDEX.match(self.text, start)
         names = re.findall(NAME, match[0]) if match else []
@@ -213,6 +231,13 @@ class _ArrayParser(Parser):
             return False
         self.indexed(parts, end + 1)
         return True
+
+    def step_index(self, start: int) -> bool:
+        """Apply an index of a recurrence; return whether it is one."""
+        match = _STEP_INDEX.match(self.text, start)
+        if match is not None:
+            self.indexed([re.sub(r"[ \t]", "", match[1])], match.end())
+        return match is not None
 
     def place(self, text: str) -> str:
         """Return the whole number that an expression of sizes comes to; of nothing, nothing."""

@@ -86,6 +86,14 @@ class _Lowering(Lowering):
         return literal(items, self.own, self.source)
 
 
+class _Fixed(_Lowering):
+    def default(self, items: list[Item]) -> Any:
+        return None
+
+    def number(self, id: int) -> float | None:
+        return None
+
+
 def literal(items: Sequence[Item], own: Collection[str], source: Source) -> Nested | None:
     """Return what a postfix list of lists of numbers comes to; None for anything else.
 
@@ -159,6 +167,7 @@ def settle(
     *,
     large: bool = False,
     faults: list[BackpropError] | None = None,
+    fixed: bool = False,
 ) -> Settled:
     """Find out what every step of a program is; see `read_arrays`.
 
@@ -169,9 +178,11 @@ def settle(
         large: Lift the limit on the number of nodes.
         faults: Gets every step whose operands do not go together, and what needs such a step is left out of
             the program; None raises the first.
+        fixed: What a program gives a name is no default that a user may change.
     """
     limit = 1 << 60 if large else NODE_LIMIT
-    settling = Settling(lowered(program, {*(bound or ()), *shapes}, limit), shapes, bound, limit)
+    graph = (_Fixed if fixed else _Lowering)(program, {*(bound or ()), *shapes}, limit).graph()
+    settling = Settling(graph, shapes, bound, limit)
     try:
         return settling.settled(faults)
     except Clash as clash:

@@ -141,18 +141,24 @@ class ProgramNetwork:
     def lines(self) -> Iterator[Line]:
         """Yield the statements."""
         graph, seen = self.settled.graph, set[str]()
-        for statement in self.reading.program.statements:
+        recurrence = self.reading.recurrence
+        for k, statement in enumerate(recurrence.program.statements):
             read = {item.text for item in statement.items if item.arity == NAME_ITEM} - seen
             seen |= read
-            text = graph.source.text[slice(*statement.span)]
-            body = text.partition("=")[2].strip() if statement.name else text
-            name = statement.name or graph.name(self.output)
-            yield Line(name, body, graph.nodes[graph.named[name]].shape, read)
+            head, _, body = graph.source.text[slice(*statement.span)].partition("=")
+            name = statement.name
+            if name is None:
+                head, body, name = graph.name(self.output), head, graph.name(self.output)
+            elif k in recurrence.places:
+                place = recurrence.places[k]
+                name = f"{name}[{place.offset}]"
+            yield Line(head.strip(), body.strip(), graph.nodes[graph.named[name]].shape, read)
 
     @property
     def names(self) -> set[str]:
         """What a reader knows by name: the statements, and the row's inputs."""
-        return {INPUT, *self.reading.assigned, self.settled.graph.name(self.output)} - {LOSS}
+        graph = self.settled.graph
+        return {INPUT, *(name for name, id in graph.named.items() if graph.nodes[id].op is not None)} - {LOSS}
 
     def _check(self) -> None:
         """Hold output and loss to the data.

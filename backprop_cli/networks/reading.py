@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from ..errors import BackpropError, ExpressionError, Source, Span, nearest
 from ..graph import Graph
-from ..language.array_parser import parse_arrays, whole_number
-from ..language.parser import NAME_ITEM, Program
+from ..language import recurrence
+from ..language.array_parser import whole_number
+from ..language.parser import NAME_ITEM, NUMBER_ITEM, Program
+from ..language.recurrence import Recurrence, Unrolling
 from ..language.settle import Settled, settle
 from ..language.settle import shape_of as shape_of_list
 from ..ops import Shape
@@ -35,14 +37,19 @@ class Reading(NamedTuple):
     """A program as it is read, before the data is known.
 
     Attributes:
-        program: Its statements.
+        recurrence: Its statements, some of them over steps.
         declared: Its parameters.
         sizes: Its lengths, those of `SIZES` as far as nothing else has their name.
     """
 
-    program: Program
+    recurrence: Recurrence
     declared: Mapping[str, Declared]
     sizes: Mapping[str, int]
+
+    @property
+    def program(self) -> Program:
+        """Its statements as they are written."""
+        return self.recurrence.program
 
     @property
     def assigned(self) -> dict[str, Span]:
@@ -68,6 +75,25 @@ class Reading(NamedTuple):
     def target(self) -> str | None:
         """What it calls its targets; None where it has none."""
         return next((name for name in TARGETS if name in self.free and name not in self.declared), None)
+
+    @property
+    def output(self) -> str | None:
+        """What its output is called: logits or y, else the last statement that needs no target.
+
+        None where that has no name, or where there is a loss alone.
+        """
+        for name in OUTPUTS:
+            if name in self.assigned:
+                return name
+        last = self.program.statements[-1]
+        if not self.has_loss or last.name is None:
+            return last.name
+        asking = {LOSS, self.target}
+        for _ in self.recurrence.sequences or [""]:  # a step may ask of one before it
+            for statement in self.program.statements:
+                if asking & {item.text for item in statement.items if item.arity == NAME_ITEM}:
+                    asking.add(statement.name)
+        return next((s.name for s in reversed(self.program.statements) if s.name not in asking), None)
 
     def faults(self) -> Iterator[tuple[str, BackpropError]]:
         """Yield what is wrong whatever the data is, each with the key that it is about."""
@@ -145,10 +171,10 @@ def read(model: layers.Model, inputs: int = 1, outputs: int = 1, more: str = "")
     sizes = dict(zip(SIZES, (inputs, outputs), strict=True))
     for name, size in (model.dims or {}).items():
         sizes[name] = _size(f"model.dims.{name}", size, sizes)
-    plain = parse_arrays(source, sizes=sizes)
-    taken = {*declared, *(s.name for s in plain.statements)}
+    plain = recurrence.read(source, sizes)
+    taken = {*declared, *(s.name for s in plain.program.statements)}
     sizes = {name: n for name, n in sizes.items() if name not in SIZES or name not in taken}
-    return Reading(parse_arrays(source, sizes=sizes), declared, sizes)
+    return Reading(recurrence.read(source, sizes), declared, sizes)
 
 
 def _size(key: str, size: int | str, sizes: Mapping[str, int]) -> int:
@@ -189,14 +215,18 @@ def settled(reading: Reading, shapes: Mapping[str, Shape], shape: Shape, outputs
             "data.shape: [" + str(prod(shape)) + "]",
         )
     given = {**shapes, INPUT: shape}
-    if reading.target is not None and outputs > 1:
-        given[reading.target] = (outputs,)
+    if reading.target is not None:
+        given[reading.target] = (outputs,) if outputs > 1 else ()
     faults: list[BackpropError] = []
-    bound = [*given, *TARGETS]
     try:
-        found = settle(reading.program, {n: s for n, s in given.items() if s}, bound, faults=faults)
+        unrolling = Unrolling(reading.recurrence, given)
+        begins = _first_shapes(reading, unrolling, given) if unrolling.length else {}
+        found = settled_as(reading, unrolling, given, begins, faults)
     except BackpropError as error:
         faults = [error]
+    faults = list({(e.message, e.span): e for e in faults}.values())  # every step has the same
+    if not faults:
+        faults = list(_changing(reading, found))
     if faults:
         first = faults[0]
         every = [ShapeError(KEY, e.message, e.hint, source=e.source, span=e.span) for e in faults]
@@ -204,23 +234,81 @@ def settled(reading: Reading, shapes: Mapping[str, Shape], shape: Shape, outputs
     return found
 
 
-def output_of(reading: Reading, graph: Graph) -> int:
-    """Return the step that gives the outputs: ``logits``, ``y``, else the last one that asks no target."""
-    for name in OUTPUTS:
-        if name in reading.assigned:
-            return graph.named[name]
-    if not reading.has_loss:
-        return graph.output
-    asks = graph.depends_on(
-        [graph.inputs[n] for n in TARGETS if n in graph.inputs and n not in reading.declared]
+def settled_as(
+    reading: Reading,
+    unrolling: Unrolling,
+    given: Mapping[str, Shape],
+    first: Mapping[str, Shape],
+    faults: list[BackpropError],
+) -> Settled:
+    """Return a program with its steps written out, and their shapes."""
+    program = unrolling.program(first, [reading.output or ""], LOSS)
+    return settle(
+        program, {n: s for n, s in given.items() if s}, [*given, *TARGETS], faults=faults, fixed=True
     )
-    steps = [graph.named[name] for name in reading.assigned if name != LOSS and not asks[graph.named[name]]]
-    if not steps:
+
+
+def _first_shapes(reading: Reading, unrolling: Unrolling, given: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Return the shapes of the sequences that begin with a number alone, ``h[0] = 0``: those they go on with.
+
+    ``W@h[t]`` says what h is; what nothing says begins as a number, and takes the shape of what follows.
+    """
+    recurrence = reading.recurrence
+    plain = [name for name, items in recurrence.begun.items() if all(i.arity == NUMBER_ITEM for i in items)]
+    found: dict[str, Shape] = dict.fromkeys(plain, ())
+    for statement in reading.program.statements:
+        items = statement.items
+        for matrix, read, _, sign in zip(items, items[1:], items[2:], items[3:], strict=False):
+            if sign.text == "@" and read.text in found and len(given.get(matrix.text, ())) == 2:
+                found[read.text] = given[matrix.text][1:]
+    length, unrolling.length = unrolling.length, 1
+    for _ in range(len(found) + 1):
+        graph = settled_as(reading, unrolling, given, found, []).graph
+        before = dict(found)
+        for name in plain:
+            after = (
+                graph.named.get(f"{name}[{recurrence.sequences[name].offset}]")
+                if name in recurrence.sequences
+                else None
+            )
+            if after is not None:
+                found[name] = graph.nodes[after].shape
+        if found == before:
+            break
+    unrolling.length = length
+    return found
+
+
+def _changing(reading: Reading, found: Settled) -> Iterator[ExpressionError]:
+    """Yield what sequences begin with that has another shape than what they go on with."""
+    named = found.graph.named
+    for k, place in reading.recurrence.places.items():
+        statement = reading.program.statements[k]
+        name = str(statement.name)
+        if place.moves or name not in reading.recurrence.sequences:
+            continue
+        begins = named[f"{name}[{place.offset}]"]
+        goes_on = named[f"{name}[{reading.recurrence.sequences[name].offset}]"]
+        if found.kinds[begins] != found.kinds[goes_on]:
+            yield ExpressionError(
+                f"{name} begins with {found.kinds[begins]} and goes on with {found.kinds[goes_on]}",
+                source=reading.program.source, span=statement.span,
+            )  # fmt: skip
+
+
+def output_of(reading: Reading, graph: Graph) -> int:
+    """Return the step that gives the outputs.
+
+    Raises:
+        ShapeError: where there is a loss alone.
+    """
+    name = reading.output
+    if name is None and reading.program.statements[-1].name is not None:
         raise ShapeError(
             KEY, "the program has a loss, but no statement is its output", "logits = ... before the loss",
             source=reading.program.source, span=graph.nodes[graph.named[LOSS]].span,
         )  # fmt: skip
-    return max(steps)
+    return graph.output if name is None else graph.named[name]
 
 
 def width(model: layers.Model, shape: Shape, outputs: int) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -91,7 +92,7 @@ class NodeWriter:
         """Return the variable of a node: its own name, else that of its primitive with a number."""
         assert node.op is not None
         if node.name is not None:
-            return self._names.own(node.name.replace(".", "_"))
+            return self._names.own(re.sub(r"\W+", "_", node.name).rstrip("_"))
         word = node.op.name if node.op.name.isidentifier() else "product"
         self._counts[word] += 1
         return self._names.own(f"{word}{self._counts[word]}")

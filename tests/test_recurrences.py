@@ -1,0 +1,170 @@
+"""Recurrences as equations over steps: the networks that courses have, against numbers of PyTorch."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from test_programs import problem_of
+
+from backprop_cli.errors import ConfigError
+from backprop_cli.training.gradcheck import check_gradients
+from backprop_cli.training.step import whole_step
+
+SIZES = {"D": 2, "H": 3, "T": 4}
+RNN = """
+    h[0] = 0
+    h[t+1] = tanh(W@x[t] + b + U@h[t] + c)
+"""
+GRU = """
+    h[0] = 0
+    i[t] = W@x[t] + b
+    s[t] = U@h[t] + c
+    r[t] = sigmoid(i[t][0:H] + s[t][0:H])
+    z[t] = sigmoid(i[t][H:2*H] + s[t][H:2*H])
+    n[t] = tanh(i[t][2*H:3*H] + r[t]*s[t][2*H:3*H])
+    h[t+1] = (1 - z[t])*n[t] + z[t]*h[t]
+"""
+LSTM = """
+    h[0] = 0; m[0] = 0
+    g[t] = W@x[t] + b + U@h[t] + c
+    m[t+1] = sigmoid(g[t][H:2*H])*m[t] + sigmoid(g[t][0:H])*tanh(g[t][2*H:3*H])
+    h[t+1] = sigmoid(g[t][3*H:4*H])*tanh(m[t+1])
+"""
+# weights 0.5*sin(k + p), x = cos(1..8): the last h, dW[0], the norm of all gradients of its sum, by torch.nn
+KNOWN = [
+    (
+        RNN, 1, (0.1871332272037, -0.71827734823902, -0.71660565582963),
+        (0.77295293237434, 0.258667481291), 2.8850434242421,
+    ),
+    (
+        GRU, 3, (0.010073020695477, -0.22789344969605, -0.53603795392568),
+        (-0.02476203963284, 0.0022709996297841), 1.4181935768475,
+    ),
+    (
+        LSTM, 4, (0.0063505684021756, -0.25695379298218, -0.30011238851801),
+        (0.028715905840329, 0.048667007606006), 1.0918526113605,
+    ),
+]  # fmt: skip
+
+
+def waves(shape: tuple[int, ...], phase: int) -> list:
+    return (0.5 * np.sin(np.arange(1, math.prod(shape) + 1) + phase)).reshape(shape).tolist()
+
+
+def config(program: str, gates: int, loss: str = "") -> str:
+    rows = gates * SIZES["H"]
+    parameters = {"W": (rows, 2), "U": (rows, 3), "b": (rows,), "c": (rows,)}
+    declared = "".join(
+        f"    {name}: {{init: {waves(shape, p)}}}\n" for p, (name, shape) in enumerate(parameters.items())
+    )
+    x = [math.cos(k) for k in range(1, 9)]
+    return (
+        f"data: {{inputs: [{x}], targets: [[0, 0, 0]], shape: [4, 2]}}\nmodel:\n  dims: {{H: 3}}\n"
+        f"  parameters:\n{declared}  program: |\n{program.strip(chr(10))}\n"
+        f"    y = h[end]\n    loss = sum(y){loss}\n"
+    )
+
+
+@pytest.mark.parametrize(("program", "gates", "last", "row", "norm"), KNOWN, ids=["rnn", "gru", "lstm"])
+def test_the_networks_of_courses(
+    program: str, gates: int, last: tuple[float, ...], row: tuple[float, ...], norm: float
+) -> None:
+    problem = problem_of(config(program, gates), "optimizer=sgd")
+    made = whole_step(problem)
+    output = made.training.runner.predict(problem.train.encoded, raw=True).predictions[0]
+    assert output == pytest.approx(last, abs=2e-13)
+    assert made.gradients["W"][0] == pytest.approx(row, abs=2e-13)
+    every = np.concatenate([g.reshape(-1) for g in made.gradients.values()])
+    assert float(np.linalg.norm(every)) == pytest.approx(norm, rel=1e-12)
+
+
+@pytest.mark.parametrize("program", [RNN, GRU, LSTM], ids=["rnn", "gru", "lstm"])
+def test_their_gradients_are_those_of_differences(program: str) -> None:
+    gates = {RNN: 1, GRU: 3, LSTM: 4}[program]
+    extra = " + mean_t(x[t][0]*h[t+1][1]) + 0.1*sum_t((h[t]'@h[t])*x[t][1])"
+    for checked in check_gradients(
+        problem_of(config(program, gates, extra.replace("norm(h[t])^2", "h[t]'@h[t]")))
+    ):
+        assert checked.agree
+
+
+HEAD = """data: {inputs: [[1, 0.5, 2, 3]], targets: [1], shape: [2, 2]}
+model:
+  parameters: {W: [3, 2], U: [3, 3], P: [3, 3], v: 3}
+  program: |
+    h[0] = 0
+"""
+FAULTS = [
+    (
+        "    h[1] = U@h[0]\n    v'@h[end] + sum(W@x[0]) + P[0, 0]",
+        "net.yaml:6:6: model.program: h[1] is no step that a statement gives\n  h[1] = U@h[0]\n   ^^^\n"
+        "  hint: h[t] = ..., or h[0] = 0; h[t+1] = ...",
+    ),
+    (
+        "    g[t+1] = tanh(W@x[t] + U@g[t] + P@v)\n    v'@g[end]",
+        "net.yaml:6:30: g[t] at t = 0 needs g[0]\n  g[t+1] = tanh(W@x[t] + U@g[t] + P@v)\n"
+        "                           ^^^^\n  hint: g[0] = 0 is what it begins with",
+    ),
+    (
+        "    h[t+1] = tanh(W@x[t] + U@h[t] + P[t])\n    v'@h[end]",
+        "net.yaml:6:37: t has two lengths: 2 in x[t], 3 in P[t]\n  h[t+1] = tanh(W@x[t] + U@h[t] + P[t])\n"
+        "                                  ^^^^",
+    ),
+    (
+        "    h[t+1] = tanh(W@x[t] + U@h[t] + P@v)\n    v'@h[t]",
+        "net.yaml:7:8: h[t] stands outside of a loop\n  v'@h[t]\n     ^^^^\n  hint: mean_t(h[t]), or h[end]",
+    ),
+    (
+        "    h[t+1] = tanh(W@x[0] + U@h[t] + P@v)\n    v'@h[end]",
+        "net.yaml:5:5: nothing says how many steps there are: no x[t]\n  h[0] = 0\n  ^^^^^^^^\n"
+        "  hint: x[t] is a row of x, where data.shape is [steps, numbers]",
+    ),
+    (
+        "    h[t+1] = tanh(W@x[t] + U@h[t] + P@v)\n    v'@h[7]",
+        "net.yaml:7:8: there is no h[7]\n  v'@h[7]\n     ^^^^",
+    ),
+    (
+        "    h[t+1] = tanh(W@x[t] + U@x[t] + P@v)\n    v'@h[end]",
+        "net.yaml:6:28: a 3x3 matrix times a vector of 2: 3 columns meet 2 rows\n"
+        "  h[t+1] = tanh(W@x[t] + U@x[t] + P@v)\n                         ^^^^^^",
+    ),
+    (
+        "    g[0] = x[0]\n    g[t+1] = tanh(W@x[t] + U@P@v) + sum(g[t])\n    v'@g[end]",
+        "net.yaml:6:5: g begins with a vector of 2 and goes on with a vector of 3\n  g[0] = x[0]\n"
+        "  ^^^^^^^^^^^",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "message"), FAULTS, ids=[message[:50] for _, message in FAULTS])
+def test_faults_have_their_place_once(program: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        problem_of(HEAD + program)
+    assert str(caught.value) == message
+
+
+def test_numbers_of_a_program_are_fixed() -> None:
+    """What is built from numbers alone is no input, within a loop and outside."""
+    text = "data: {inputs: [[3, 4]], targets: [1]}\nmodel:\n  parameters: {w: {init: 2}}\n  program: |\n"
+    program = "    k = 5; c = [1, 2]\n    s[-1] = 10\n    s[t] = s[t-1] + k*x[t]\n    w*s[end] + c[1]"
+    assert problem_of(text + program).network.lower(1, training=True).shapes.keys() == {"x", "w", "t"}
+    made = whole_step(problem_of(text + program, "optimizer=sgd"))
+    assert made.step.before == pytest.approx((2 * (10 + 5 * 3 + 5 * 4) + 2 - 1) ** 2)
+
+
+def test_outputs_and_losses_over_steps() -> None:
+    """A sequence is the list of its steps, and a loss over steps has their mean."""
+    text = """data: {inputs: [[1, 2, 3]], targets: [[2, 3, 5]]}
+model:
+  parameters: {w: {init: 0.5}}
+  program: |
+    p[t] = w*x[t]
+    loss[t] = (p[t] - y[t])^2
+"""
+    made = whole_step(problem_of(text, "optimizer=sgd"))
+    assert made.step.before == pytest.approx(
+        np.mean([(0.5 * x - y) ** 2 for x, y in ((1, 2), (2, 3), (3, 5))])
+    )
+    assert made.problem.network.reading.recurrence.sequences.keys() == {"p", "loss"}
