@@ -243,6 +243,28 @@ def test_many_points_are_those_of_single_ones() -> None:
         backprop_cli.eval("log(x)", points={"x": [1, -1]})
 
 
+def test_many_points_of_arrays_are_those_of_single_ones() -> None:
+    a, rows = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, -1.0], [0.0, 2.0], [0.0, 0.0]])
+    many = grad("norm(A@x)*t", points={"x": rows, "t": [1, 2, 3]}, A=a, wrt=["x", "t"])
+    assert (many.shape, len(many), many.gradient["x"].shape) == ((3,), 3, (3, 2))
+    for k, (x, t) in enumerate(zip(rows[:2], (1, 2), strict=True)):
+        one = grad("norm(A@x)*t", A=a, x=x, t=t, wrt=["x", "t"], methods="reverse")
+        assert many.value[k] == one.value
+        assert many.gradient["x"][k].tolist() == one.gradient["x"].tolist()
+    assert "does not exist" in many.errors[2].message
+    assert many.to_text("csv").splitlines()[0] == "x[0],x[1],t,value,d/dx[0],d/dx[1],d/dt,error"
+    assert backprop_cli.eval("softmax(A@x)", points={"x": rows}, A=a).shape == (3, 2)
+    several = grad("sum(x*w)", points={"x": [1, 2]}, w=[1, 2], methods=["symbolic", "reverse"])
+    assert (several.agree, several.value.tolist()) == (True, [3.0, 6.0])
+    # a Python function takes rows, a text without a sign of arrays every number
+    squares = trace(lambda x: (x**2).sum())
+    assert squares(points={"x": rows}).tolist() == [2.0, 4.0, 0.0]
+    assert grad(lambda x: x**2, points={"x": [1, 2]}).gradient["x"].tolist() == [2.0, 4.0]
+    assert grad("x^2", points={"x": rows}).value.tolist() == (rows**2).tolist()
+    (warning,) = grad("(1-cos(x))/x^2", points={"x": [1e-9, 1]}).warnings
+    assert warning.startswith("cancellation: rounding may leave fewer than 3 digits in 1 of 2 points")
+
+
 def test_rows_go_into_a_frame_and_what_is_missing_is_named(monkeypatch) -> None:
     class Frame:
         def __init__(self, rows, columns) -> None:
@@ -389,7 +411,7 @@ def test_every_door_is_tried() -> None:
         (lambda: grad("x^2", points={"x": ["a"]}), "the points of x are numbers, not ['a']"),
         (lambda: grad("x^2", points={"x": [1, math.inf]}), "x = inf at point 1 is not a finite number"),
         (lambda: grad("x*y", points={"x": [1, 2]}), "no value for y"),
-        (lambda: grad("sum(x*w)", points={"x": [1, 2]}, w=[1, 2]), "points are of single numbers"),
+        (lambda: grad("x@x", points={"x": [[1, 2]], "y": [1, 2]}), "different in number: x 1, y 2"),
         (lambda: grad("x*y", points={"x": [1, 2]}, x=1, y=2), "x has a value and points"),
         (lambda: grad("x*y", points={"x": [1, 2], "y": [1, 2, 3]}), "different shapes: x (2,), y (3,)"),
         (lambda: grad("x^2", points={"x": 3}), "one point goes by its values: x=3"),

@@ -11,18 +11,29 @@ from ..differentiation.report import SUMMARY_FROM, GradientReport, differentiate
 from ..differentiation.symbolic.session import SESSION
 from ..engine.point import Point
 from ..engine.run import is_bound
-from ..errors import UsageError
+from ..errors import ExpressionError, UsageError
 from ..graph import Graph
 from ..language.format import node_text
 from ..language.parser import Program
 from .arguments import choice, choices, names, number, optional, text
 from .beside import Beside, Row, id_of
-from .programs import AnyProgram, Bindings, bound, ended_at, graph_of, merged, value_of, wants_arrays
+from .programs import (
+    AnyProgram,
+    Bindings,
+    bound,
+    ended_at,
+    graph_of,
+    merged,
+    python_of,
+    value_of,
+    wants_arrays,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from ..language.settle import Settled
     from ..render.document import Document
     from .array_gradients import ArrayGradient
     from .arrays import ArrayJacobian
@@ -258,18 +269,31 @@ def _at_points(
     program: Any, given: Mapping[str, object], points: object, *, large: bool, **options: Any
 ) -> Points:
     """Answer for many points; see `grad`."""
-    from .points import at_points, columns_of
+    from .points import at_array_points, at_points, columns_of
 
     columns = columns_of(points)
-    if wants_arrays(program, given, {}):
-        from .arrays import settled_of
-
-        one = {name: float(column.reshape(-1)[0]) for name, column in columns.items()}
-        if settled_of(program, {**one, **given}, large=large) is not None:
-            raise UsageError(
-                "points are of single numbers, and this program has arrays",
-                hint="a call a row: [grad(program, x=row) for row in rows]",
-            )
+    deep = any(column.ndim > 1 for column in columns.values())
+    if wants_arrays(program, given, {}) or (deep and python_of(program) is not None):
+        rows = _rows_of(program, given, columns, large)
+        if rows is not None:
+            return at_array_points(rows[0], columns, rows[1], **options)
     values = {name: value_of(name, x) for name, x in given.items()}
-    graph = graph_of(program, {**values, **columns}, large=large)
+    try:
+        graph = graph_of(program, {**values, **columns}, large=large)
+    except ExpressionError:
+        rows = _rows_of(program, given, columns, large) if deep else None
+        if rows is None:
+            raise
+        return at_array_points(rows[0], columns, rows[1], **options)
     return at_points(graph, columns, values, **options)
+
+
+def _rows_of(
+    program: Any, given: Mapping[str, object], columns: Mapping[str, NDArray], large: bool
+) -> tuple[Settled, dict[str, Any]] | None:
+    """Return a program with arrays whose points are rows, and its other values; None of numbers."""
+    from .arrays import settled_of
+    from .points import first_of
+
+    found = settled_of(program, {**first_of(columns), **given}, large=large)
+    return found and (found[0], {name: x for name, x in found[1].items() if name in given})

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..differentiation.points import Answers, ByMethods, ByPlan, Grid
-from ..differentiation.report import KEPT_DIGITS, warnings_of
+from ..differentiation.points import Answers, ByMethods, ByPlan, Grid, spoilt_words
+from ..differentiation.report import warnings_of
 from ..differentiation.symbolic.session import SESSION
 from ..engine.point import check_wrt
 from ..engine.run import bind
@@ -125,14 +125,7 @@ def run_points(
     if isinstance(answer, ByPlan):
         output.detail(f"{rows:,} points {answer.how}")
     if spoilt:
-        among = f"{rows:,} point{'s' if rows > 1 else ''}"
-        if looked_at < rows:
-            among = f"the first {looked_at:,} points (no other was looked at)"
-        where = f"number {spoilt[0]:,}{' is the first' if len(spoilt) > 1 else ''}"
-        output.note(
-            f"warning: cancellation: rounding may leave fewer than {KEPT_DIGITS} digits in {len(spoilt):,} "
-            f"of {among}; {where}"
-        )
+        output.note(f"warning: {spoilt_words(spoilt, looked_at, rows)}")
     if failed:
         where = "an empty line stands for each number" if format_ == "value" else "the error column says why"
         output.note(f"warning: {failed:,} of {rows:,} points have no answer; {where}")

@@ -47,6 +47,24 @@ class Answers(NamedTuple):
     spoilt: tuple[int, ...] = ()
 
 
+def spoilt_words(spoilt: Sequence[int], looked_at: int, rows: int) -> str:
+    """Say of which points rounding may have left too few digits.
+
+    Args:
+        spoilt: Their numbers, as they are counted.
+        looked_at: Points whose rounding was bounded, the first ones.
+        rows: All points.
+    """
+    among = f"{rows:,} point{'s' if rows > 1 else ''}"
+    if looked_at < rows:
+        among = f"the first {looked_at:,} points (no other was looked at)"
+    where = f"number {spoilt[0]:,}{' is the first' if len(spoilt) > 1 else ''}"
+    return (
+        f"cancellation: rounding may leave fewer than {KEPT_DIGITS} digits in {len(spoilt):,} "
+        f"of {among}; {where}"
+    )
+
+
 class Grid:
     """The points of one or more ranges, the first varying slowest.
 

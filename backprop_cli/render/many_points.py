@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
 from typing import Any
 
 from ..language.numbers import rounded
 from .document import Document, Entries, Facts, Records
-from .page import Block, Cell, Column, Grid, Heading
+from .page import Block, Cell, Column, Grid, Heading, Lines
 
 SHOWN = 8
 """Rows at each end that people see of more."""
 
 
-def document(table: Mapping[str, Any], errors: Mapping[int, str], *, digits: int = 6) -> Document:
+def document(
+    table: Mapping[str, Any], errors: Mapping[int, str], warnings: Sequence[str] = (), *, digits: int = 6
+) -> Document:
     """Return columns of numbers to be written.
 
     Args:
         table: An array a column, all of one length; nan where there is no number.
         errors: Row to why it has no answer.
+        warnings: What people should know.
         digits: Significant digits of what people read.
     """
     rows = len(next(iter(table.values())))
@@ -39,6 +42,8 @@ def document(table: Mapping[str, Any], errors: Mapping[int, str], *, digits: int
             shown.append(cells + ([reason or ""] if errors and k is not None else []))
         columns = [Column(name, "number") for name in table] + ([Column("error", "prose")] if errors else [])
         yield Grid(columns, shown)
+        if warnings:
+            yield Lines([f"warning: {warning}" for warning in warnings])
 
     return Document(
         page=page,
