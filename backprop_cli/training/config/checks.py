@@ -272,25 +272,24 @@ class _Checks:
         training, missing = config.training, data.missing
         how = {missing} if isinstance(missing, str) else {*missing.values()}
         ranked = [name for name in training.measured if name in RANKED]
-        for key, given, hint in (
+        least_squares = isinstance(config.optimizer, settings.LevenbergMarquardt)
+        for what, given, hint in (
             ("data.folds", data.folds, "data.validation_split: 0.2"),
             ("data.train_size", data.train_size, None),
             ("data.split", data.order, "data.validation_path, a file of the latest rows"),
-            ("data.stratify", data.stratify is True, "without it each row is drawn by itself"),
-            ("data.exclude", data.exclude == "auto", "data.exclude: [COLUMN, ...]"),
-            ("data.missing", "median" in how, "mean"),
+            ("data.stratify: true", data.stratify is True, "without it each row is drawn by itself"),
+            ("data.exclude: auto", data.exclude == "auto", "data.exclude: [COLUMN, ...]"),
+            ("data.missing: median", "median" in how, "data.missing: mean"),
             ("model.formula", config.model.formula, "data.stream: false"),
-            ("optimizer", isinstance(config.optimizer, settings.LevenbergMarquardt), "optimizer: adam"),
-            ("training.batch_size", training.batch_size == "full", "training.batch_size: 256"),
-            ("training.engine", training.engine == "jax", "training.engine: numpy"),
-            ("training.keep", training.keep == "refit", "training.keep: best"),
-            ("training.metrics", bool(ranked), f"evaluate measures {ranked[0] if ranked else ''}"),
+            ("optimizer: levenberg_marquardt", least_squares, "optimizer: adam"),
+            ("training.batch_size: full", training.batch_size == "full", "training.batch_size: 256"),
+            ("training.engine: jax", training.engine == "jax", "training.engine: numpy"),
+            ("training.keep: refit", training.keep == "refit", "training.keep: best"),
+            *((f"training.metrics: {name}", True, "evaluate measures it") for name in ranked),
         ):
             if given:
-                what = f"{key}: {ranked[0]}" if key == "training.metrics" else key
-                what = "data.missing: median" if key == "data.missing" else what
                 says = f"{what} needs all rows at once, which data.stream never has"
-                self.fault(key, says, hint, "data.stream")
+                self.fault(what.partition(":")[0], says, hint, "data.stream")
 
     # model
 
