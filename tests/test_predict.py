@@ -139,14 +139,14 @@ def test_table(run, sides):
     assert done.status == 3
     assert done.out.splitlines() == [
         "id          x  prediction       p_left   p_right  error",
-        "------  -----  ----------  -----------  --------  -----",
+        "-" * 72,
         "a           1  left           0.880797  0.119203",
         "longer  -12.5  right       1.38879e-11         1",
         "b              -                     -         -  no value in column 'x'",
     ]
     assert run("predict", sides, "--format", "table", stdin="id,x\n").answered().out.splitlines() == [
         "id  x  prediction  p_left  p_right",
-        "--  -  ----------  ------  -------",
+        "----------------------------------",
     ]
 
 
@@ -157,7 +157,7 @@ def test_a_wide_table_at_a_terminal(monkeypatch):
 
     monkeypatch.setattr(streams, "screen_for", lambda to_file: Screen(41, unicode=True))
     stream = io.BytesIO()
-    table = streams.PredictionTable(stream, 3, "error", "utf-8", False)
+    table = streams.RowTable(stream, 3, to_file=False, drops=True)
     names = [f"pixel{i}" for i in range(9)]
     table.header(names, ["prediction", "p_0", "p_1", "p_2", "p_3", "p_4"])
 
@@ -167,11 +167,18 @@ def test_a_wide_table_at_a_terminal(monkeypatch):
 
     answers = {"prediction": ["4"]} | {f"p_{i}": [0.125] for i in range(5)}
     table.block(Row({}, 1, names=names), answers, [None])
-    lines = stream.getvalue().decode().splitlines()
-    assert lines == [
-        "...  prediction    p_0    p_1    p_2  ...",
-        "───  ──────────  ─────  ─────  ─────  ───",
-        "...           4  0.125  0.125  0.125  ...",
+    table.block(Row({}, 1, names=names), answers, ["no value"])  # no column is kept for that any more
+    table.close()
+    assert stream.getvalue().decode().splitlines() == [
+        "prediction    p_0    p_1    p_2    p_3",
+        "──────────────────────────────────────",
+        "         4  0.125  0.125  0.125  0.125",
+        "         4  0.125  0.125  0.125  0.125",
+        "  error: no value",
+        "left out for want of room: pixel0,",
+        "pixel1, pixel2, pixel3, pixel4, pixel5,",
+        "pixel6, pixel7, pixel8, p_4; 117 columns",
+        "show all",
     ]
 
 

@@ -92,10 +92,13 @@ def run_points(
                 wanted = slopes if gradient else [name for name in names if name.startswith("value")]
                 writer = AnswerWriter(stream, wanted, encoding)
             else:
-                from ..render.writers.streams import PointLatex, PointMarkdown, PointTable
+                from ..render.writers.streams import PointLatex, PointMarkdown, RowTable
 
-                people = {"markdown": PointMarkdown, "latex": PointLatex}
-                writer = people.get(format_, PointTable)(stream, output.digits, encoding)
+                if format_ == "table":
+                    writer = RowTable(stream, output.digits, encoding, to_file=output.to_file)
+                else:
+                    form = PointMarkdown if format_ == "markdown" else PointLatex
+                    writer = form(stream, output.digits, encoding)
             begun = False
             for block in source:
                 if not begun and source.fraction:

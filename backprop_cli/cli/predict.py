@@ -32,7 +32,7 @@ ENDINGS = {
     "--format",
     "format_",
     type=click.Choice(FORMATS),
-    help="How to print; the default is the kind of ROWS: csv, tsv or json (JSON Lines).",
+    help="How to print; the default is a table at a terminal, else the kind of ROWS: csv, tsv, json.",
 )
 @click.option("-o", "output", metavar="FILE", help="Write to a file, the format by its ending.")
 @click.option(
@@ -77,6 +77,7 @@ def command(
     use_threads(1)
     from ..errors import ANSWERED, NO_SUCH_NUMBER, UsageError
     from ..render.predictions import PredictionWriter
+    from ..render.terminal import at_terminal
     from ..training.data import open_rows
     from ..training.model import Model
     from ..training.predictor import Predictor, has_probabilities
@@ -95,7 +96,9 @@ def command(
     dialect = dialect or trained.config.data.dialect
     data = trained.config.data
     with open_rows(rows, predictor.encoding, dialect, data) as source, destination(output) as stream:
-        chosen = chosen or ("json" if source.kind == "jsonl" else source.kind)
+        if not chosen:
+            kind = "json" if source.kind == "jsonl" else source.kind
+            chosen = "table" if output is None and at_terminal() else kind
         writer = PredictionWriter(
             chosen, stream, predictor, source.names,
             digits=digits, encoding=encoding_of(output), to_file=output is not None,

@@ -10,7 +10,7 @@ from ..tables.text import MISSING, column_numbers
 from ..tables.write import Writer, csv_writer, jsonl_writer
 from .document import unformulated
 from .writers.streams import Answers as BareAnswers
-from .writers.streams import PredictionTable
+from .writers.streams import RowTable
 
 if TYPE_CHECKING:
     from ..training.data.encoding import Encoding
@@ -52,7 +52,7 @@ class PredictionWriter:
         if format_ == "json":
             self._writer = jsonl_writer(stream, error=error)
         elif format_ == "table":
-            self._writer = PredictionTable(stream, digits or 6, error, encoding, to_file)
+            self._writer = RowTable(stream, digits or 6, encoding, error=error, to_file=to_file, drops=True)
         elif format_ == "value":
             self._writer = BareAnswers(stream, self._computed[: predictor.predictions], encoding)
         else:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from math import isnan
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any, BinaryIO
 
 from ...errors import printable
 from ...language.numbers import rounded
+from ...layout.drawing import shortened
 from ...tables.block import Block
 from ...tables.write import Column, Writer
-from ..terminal import screen_for
+from .. import page
+from ..page import Kind, Text
+from ..terminal import Styled, screen_for
+from .tables import Laid, broken
 
-GAP = "  "
-LONGEST = 40  # of a prediction's cell
+LONGEST = 40  # of a cell
+SHORT = 20  # of a reason, where there is little room
 
 
 class _Stream(Writer):
@@ -23,13 +27,13 @@ class _Stream(Writer):
         self._stream = stream
         self._encoding = encoding
 
-    def _write(self, lines: Sequence[str]) -> None:
+    def _write(self, lines: Iterable[str]) -> None:
         text = "".join(line + "\n" for line in lines)
         self._stream.write(text.encode(self._encoding, "backslashreplace"))
 
 
-class PointTable(_Stream):
-    """Writes points; columns are as wide as a number of so many digits can be.
+class _Rows(_Stream):
+    """Writes rows as people read them.
 
     Args:
         stream: Where to.
@@ -40,34 +44,17 @@ class PointTable(_Stream):
     def __init__(self, stream: BinaryIO, digits: int, encoding: str = "utf-8") -> None:
         super().__init__(stream, encoding)
         self.digits = digits
-        self.widths: list[int] = []
 
-    def header(self, names: Sequence[str], computed: Sequence[str]) -> None:
-        """Write the titles."""
-        self._titles([printable(name) for name in names], [printable(name) for name in computed])
-
-    def block(
-        self, block: Block, columns: Mapping[str, Any], errors: Sequence[str | None] | None = None
-    ) -> None:
-        """Write the rows of a block."""
-        cells = [list(map(self._cell, column)) for column in (*block.cells().values(), *columns.values())]
-        reasons = errors or [None] * block.rows
-        self._write([self._row(row, reason or "") for *row, reason in zip(*cells, reasons, strict=True)])
-
-    def _titles(self, names: list[str], computed: list[str]) -> None:
-        titles = names + computed
-        self.widths = [max(len(title), self.digits + 6) for title in titles]
-        line = self._row(titles, "error")
-        self._write([line, "-" * len(line)])
-
-    def _row(self, cells: Sequence[str], reason: str) -> str:
-        line = GAP.join(cell.rjust(width) for cell, width in zip(cells, self.widths, strict=True))
-        return f"{line}{GAP}{reason}" if reason else line
+    def _cells(self, block: Block, columns: Mapping[str, Column]) -> list[list[str]]:
+        """Return the columns of a block as texts."""
+        return [list(map(self._cell, column)) for column in (*block.cells().values(), *columns.values())]
 
     def _cell(self, x: Any) -> str:
-        if isinstance(x, (bool, str, list, dict)):
-            return self._text(str(x).lower() if isinstance(x, bool) else printable(str(x)))
-        return self._number(None if x is None or isnan(x) else float(x))
+        if isinstance(x, bool):
+            return self._text(str(x).lower())
+        if x is None or (isinstance(x, Real) and not isinstance(x, Integral)):
+            return self._number(None if x is None or x != x else float(x))
+        return self._text(printable(str(x)))
 
     def _text(self, text: str) -> str:
         return text
@@ -76,8 +63,90 @@ class PointTable(_Stream):
         return rounded(x, self.digits)
 
 
-class PointMarkdown(PointTable):
+class RowTable(_Rows):
+    """Writes a table; the first block says how wide its columns are, and whether any row has an error.
+
+    Args:
+        stream: Where to.
+        digits: Significant digits.
+        encoding: Of the stream.
+        error: Name of the column of errors.
+        to_file: The stream is no terminal, whatever stdout is.
+        drops: Where a terminal is too narrow, columns of the rows are left out, then computed ones but the
+            first, the last of them first.
+    """
+
+    def __init__(
+        self, stream: BinaryIO, digits: int, encoding: str = "utf-8",
+        *, error: str = "error", to_file: bool = True, drops: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(stream, digits, encoding)
+        self._error, self._drops = error, drops
+        self._screen = screen_for(to_file)
+        self._names: list[str] = []
+        self._given = 0
+        self._laid: Laid | None = None
+
+    def header(self, names: Sequence[str], computed: Sequence[str]) -> None:
+        """Note the titles."""
+        self._names = [*names, *computed]
+        self._given = len(names)
+
+    def block(
+        self, block: Block, columns: Mapping[str, Column], errors: Sequence[str | None] | None = None
+    ) -> None:
+        """Write the rows of a block."""
+        self._rows(self._cells(block, columns), errors or [None] * block.rows)
+
+    def close(self) -> None:
+        """Write the titles where there were no rows, and what was left out of them."""
+        if self._laid is None:
+            self._rows([[] for _ in self._names], [])
+        assert self._laid is not None
+        self._write(map(self._screen.written, self._laid.notes()))
+
+    def _rows(self, cells: list[list[str]], reasons: Sequence[str | None]) -> None:
+        first = self._laid is None
+        laid = self._laid = self._laid or self._layout(cells, reasons)
+        rows = [*zip(*cells, strict=True)]
+        for part in laid.parts:
+            if first:
+                self._write(map(self._screen.written, laid.head(part)))
+                laid.widen(part)  # a later reason may be longer
+            for row, reason in zip(rows, reasons, strict=True):
+                lines = laid.row((*row, Text(reason or "", "doubt")), part)
+                self._write(map(self._screen.written, lines))
+                if reason and not laid.shows(len(row)):
+                    below = Styled(f"  {self._error}: {printable(reason)}", "doubt")
+                    self._write(map(self._screen.written, broken(below, self._screen.width)))
+
+    def _layout(self, cells: Sequence[Sequence[str]], reasons: Sequence[str | None]) -> Laid:
+        kinds: list[Kind] = ["number" if all(map(_is_number, column)) else "word" for column in cells]
+        columns = [page.Column(name, kind) for name, kind in zip(self._names, kinds, strict=True)]
+        columns += [page.Column(self._error, "prose", floor=SHORT, least=SHORT)] if any(reasons) else []
+        rows = list(zip(*cells, [reason or "" for reason in reasons], strict=True))
+        given, computed = range(self._given), range(self._given + 1, len(self._names))
+        drop = [(k,) for k in (*reversed(given), *reversed(computed))] if self._drops else []
+        return Laid(columns, rows, self._screen, drop)
+
+    def _text(self, text: str) -> str:
+        return shortened(text, LONGEST)
+
+
+class PointMarkdown(_Rows):
     """Writes points as a pipe table."""
+
+    def header(self, names: Sequence[str], computed: Sequence[str]) -> None:
+        """Write the titles."""
+        self._titles([printable(name) for name in names], [printable(name) for name in computed])
+
+    def block(
+        self, block: Block, columns: Mapping[str, Column], errors: Sequence[str | None] | None = None
+    ) -> None:
+        """Write the rows of a block."""
+        reasons = errors or [None] * block.rows
+        cells = self._cells(block, columns)
+        self._write(self._row(row, reason or "") for *row, reason in zip(*cells, reasons, strict=True))
 
     def _titles(self, names: list[str], computed: list[str]) -> None:
         from .markdown import rule
@@ -91,7 +160,7 @@ class PointMarkdown(PointTable):
         return row((*cells, reason))
 
 
-class PointLatex(PointTable):
+class PointLatex(PointMarkdown):
     """Writes points as a ``tabular``."""
 
     def _titles(self, names: list[str], computed: list[str]) -> None:
@@ -153,100 +222,6 @@ def _bare(value: Any) -> str:
     if value is None or value != value:
         return ""
     return printable(value) if isinstance(value, str) else repr(float(value))
-
-
-class PredictionTable(_Stream):
-    """Writes rows with predictions; the first block says how wide the columns are.
-
-    Where a terminal is too narrow, columns of the rows are left out, then probabilities from the last on.
-
-    Args:
-        stream: Where to.
-        digits: Significant digits of the answers.
-        error: Name of the column of errors.
-        encoding: Of the stream.
-        to_file: The stream is no terminal, whatever stdout is.
-    """
-
-    def __init__(self, stream: BinaryIO, digits: int, error: str, encoding: str, to_file: bool) -> None:
-        super().__init__(stream, encoding)
-        self._digits = digits
-        self._error = error
-        screen = screen_for(to_file)
-        self._width = screen.width
-        self._unicode = screen.unicode
-        self._names: list[str] = []
-        self._widths: list[int] = []
-        self._right: list[bool] = []
-        self._shown: list[int] = []
-        self._given = 0
-        self._begun = False
-
-    def header(self, names: Sequence[str], computed: Sequence[str]) -> None:
-        """Note the titles."""
-        self._names = [printable(name) for name in (*names, *computed)]
-        self._given = len(names)
-
-    def block(
-        self, block: Block, columns: Mapping[str, Column], errors: Sequence[str | None] | None = None
-    ) -> None:
-        """Write the rows of a block."""
-        cells = [[self._text(value) for value in column] for column in block.cells().values()]
-        cells += [[self._text(value) for value in column] for column in columns.values()]
-        reasons = [printable(reason or "") for reason in errors or [None] * block.rows]
-        if not self._begun:
-            self._begin(cells, any(reasons))
-        lines = []
-        for *row, reason in zip(*cells, reasons, strict=True):
-            parts = [self._aligned(row[i], i) if i >= 0 else "..." for i in self._shown]
-            lines.append(GAP.join([*parts, reason]).rstrip())
-        self._write(lines)
-
-    def close(self) -> None:
-        """Write the titles where there were no rows."""
-        if not self._begun:
-            self._begin([[] for _ in self._names], False)
-
-    def _begin(self, cells: Sequence[Sequence[str]], faulty: bool) -> None:
-        self._begun = True
-        self._widths = [
-            max([len(name), *map(len, column)]) for name, column in zip(self._names, cells, strict=True)
-        ]
-        self._right = [all(map(_is_number, column)) for column in cells]
-        self._shown = self._fitting()
-        titles = [self._aligned(self._names[i], i) if i >= 0 else "..." for i in self._shown]
-        rule = "─" if self._unicode else "-"
-        rules = [rule * (self._widths[i] if i >= 0 else 3) for i in self._shown]
-        if faulty:
-            titles.append(self._error)
-            rules.append(rule * len(self._error))
-        self._write([GAP.join(titles).rstrip(), GAP.join(rules)])
-
-    def _fitting(self) -> list[int]:
-        """Return the columns that fit, with -1 for those left out."""
-        given, computed = list(range(self._given)), list(range(self._given, len(self._names)))
-
-        def needed(columns: Sequence[int]) -> int:
-            return sum((self._widths[i] if i >= 0 else 3) + len(GAP) for i in columns) - len(GAP)
-
-        shown = [*given, *computed]
-        while needed(shown) > self._width and given:
-            given.pop()
-            shown = [*given, -1, *computed]
-        while needed(shown) > self._width and len(computed) > 1:
-            computed.pop()
-            shown = [*given, -1, *computed, -1]
-        return shown
-
-    def _text(self, value: object) -> str:
-        if isinstance(value, float):
-            return rounded(value, self._digits) if value == value else "-"
-        text = "-" if value is None else printable(str(value))
-        return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
-
-    def _aligned(self, text: str, column: int) -> str:
-        width = self._widths[column]
-        return text.rjust(width) if self._right[column] else text.ljust(width)
 
 
 def _is_number(text: str) -> bool:

@@ -148,13 +148,22 @@ class Laid:
         titled = {k: max(width, self._room.titles[k]) for k, width in widths.items()}
         return titled if sum(titled.values()) - sum(widths.values()) <= spare else widths
 
+    def widen(self, part: Sequence[int]) -> None:
+        """Give the last column what room is left, for rows to come."""
+        if not self._room.whole(part[-1]):
+            self._widths[part[-1]] += self._screen.width - self.width(part)
+
+    def shows(self, k: int) -> bool:
+        """Whether a column is there."""
+        return k in self._widths
+
     def width(self, part: Sequence[int]) -> int:
         """Return how wide a table is."""
         return sum(self._widths[k] for k in part) + len(GAP) * (len(part) - 1)
 
     def head(self, part: Sequence[int]) -> Iterator[Styled]:
         """Yield the titles over a rule."""
-        titles = [_broken(Styled(printable(self._columns[k].title), "strong"), self._widths[k]) for k in part]
+        titles = [broken(Styled(printable(self._columns[k].title), "strong"), self._widths[k]) for k in part]
         high = max(map(len, titles))
         yield from self._joined([[Styled()] * (high - len(each)) + each for each in titles], part)
         yield Styled(("─" if self._screen.unicode else "-") * self.width(part))
@@ -175,7 +184,7 @@ class Laid:
             needed = self._room.enough(range(len(self._columns)))
             said.append(f"left out for want of room: {titles}; {needed} columns show all")
         for text in said:
-            yield from _broken(Styled(text, "quiet"), self._screen.width)
+            yield from broken(Styled(text, "quiet"), self._screen.width)
 
     def _cell(self, cell: Cell, k: int) -> list[Styled]:
         column, width = self._columns[k], self._widths[k]
@@ -189,7 +198,7 @@ class Laid:
             text = "·" if self._screen.unicode else "."
         elif column.kind == "name" and columns_of(text) > width:
             text = shortened(text, width)
-        return _broken(Styled(text, own.tone or column.tone), width)
+        return broken(Styled(text, own.tone or column.tone), width)
 
     def _one(self, cell: Cell, width: int, column: Column) -> Text:
         """Return a cell in one line: as it is, shorter, or cut."""
@@ -217,7 +226,8 @@ class Laid:
             yield line
 
 
-def _broken(line: Styled, width: int) -> list[Styled]:
+def broken(line: Styled, width: int) -> list[Styled]:
+    """Return a line in as many as it needs."""
     spans = lines_of(str(line), width)
     return [line] if len(spans) == 1 else [line.part(start, end) for start, end in spans]
 
