@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from backprop_cli.render.registry import listed
+
 EXAMPLE = "(a*b+c)*f"
 AT = ("--a", "3", "--b", "-2", "--c", "8", "--f", "-2")
 REVERSE = ("--method", "reverse", "--format", "json")
@@ -722,6 +724,11 @@ def test_ops_lists_every_primitive(run):
     out = run("ops").answered().out
     for name in PRIMITIVES:
         assert re.search(rf"\b{name}\b", out), name
+    titles = {row.group for row in listed()}
+    assert "" not in titles
+    assert all(out.count(f"\n\n{title}\n") + out.startswith(f"{title}\n") == 1 for title in titles)
+    assert "\ny is the value itself" in out
+    assert max(map(len, out.splitlines())) < 180
     names = json.dumps(run("ops", "--format", "json").answered().json)
     assert all(f'"{name}"' in names for name in PRIMITIVES if name != "ln")
 

@@ -173,3 +173,33 @@ def test_every_primitive_goes_wrong_in_its_own_way(name: str) -> None:
     wrong = set(rules.rules_for(PRIMITIVES[name]))
     assert wrong >= set(rules.GENERAL)
     assert (wrong == set(rules.GENERAL)) == (name in WITHOUT_OWN)
+
+
+NUMBERS = {
+    "language/numbers.py": "all others use it",
+    "ops/composed.py": "whole numbers, in texts that numbers.py reads",
+    "ops/primitive.py": "whole numbers",
+    "render/mermaid.py": "lengths of a picture",
+    "render/svg.py": "lengths of a picture",
+    "render/tikz.py": "lengths of a picture",
+    "export/networks/onnx.py": "a program's own text",
+}
+"""Files that write numbers without `language.numbers`, and why."""
+
+
+def test_numbers_are_written_in_one_place():
+    """``1e+06`` is how Python writes a number, ``1e6`` how we do; what is read again at once is rounded."""
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        again = {
+            id(part)
+            for call in ast.walk(tree)
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in ("float", "Decimal", "mpf", "int")
+            for part in ast.walk(call)
+        }
+        for node in ast.walk(tree):
+            spec = node.format_spec if isinstance(node, ast.FormattedValue) else None
+            if spec is not None and id(node) not in again and ast.unparse(spec)[-2:-1] in "geEG":
+                found.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    assert {place.partition(":")[0] for place in found} == set(NUMBERS), found

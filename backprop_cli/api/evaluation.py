@@ -10,6 +10,7 @@ import numpy as np
 
 from ..engine.choice import ENGINES
 from ..errors import BackpropError, NoSuchNumber, UsageError
+from ..language.numbers import brief
 from ..networks.network import NDArray
 from ..networks.runner import MeanLoss
 from ..tables.dialect import Dialect
@@ -100,7 +101,7 @@ def judged(
         trained = Model.load(before, engine)
     if threshold is not None:
         if not 0.0 < threshold < 1.0:
-            raise UsageError(f"a threshold is a probability between 0 and 1, not {threshold:g}")
+            raise UsageError(f"a threshold is a probability between 0 and 1, not {brief(threshold)}")
         if len(trained.classes or ()) != 2 or not has_probabilities(trained):
             raise UsageError(
                 "a threshold parts two classes by their probability, which this model does not give"

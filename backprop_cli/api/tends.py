@@ -10,6 +10,7 @@ from ..differentiation.tends import Tends
 from ..differentiation.tends import tends as followed
 from ..errors import BindingError, NoSuchNumber, UsageError
 from ..graph import Graph
+from ..language.numbers import brief
 from .arguments import optional, text
 from .programs import AnyProgram, Bindings, graph_of, merged, value_of
 from .shown import Shown
@@ -82,6 +83,6 @@ def tends_of(graph: Graph, inputs: dict[str, float], wrt: str | None, far: dict[
         found = followed(graph, {n: x for n, x in given.items() if n != name}, name, given[name], process)
     if found is None:
         raise NoSuchNumber(
-            f"no value on any side of {name} = {given[name]:g}: there is no limit", source=graph.source
+            f"no value on any side of {name} = {brief(given[name])}: there is no limit", source=graph.source
         )
     return ValueLimit(*found)

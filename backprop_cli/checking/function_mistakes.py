@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import counted
+from ..language.numbers import brief
 from .functions import Array, Quotients, Subject, is_float
 
 NEAR = 1e-4
@@ -53,7 +54,7 @@ def named(
     claimed = np.array([given[entry] for entry in entries])
     count, off = int(wrong.sum()), np.abs(claimed - found.slope)
     largest = float(np.max(np.abs(found.slope), initial=0.0)) or 1.0
-    share = f"{off.max() / largest:.2g} of the largest slope"
+    share = f"{brief(off.max() / largest, 2)} of the largest slope"
     return None, f"{count:,} of {counted(len(entries), 'entry')} differ, by up to {share}"
 
 
@@ -240,7 +241,7 @@ def _of_factor(factor: float, subject: Subject, place: int) -> tuple[str, str]:
         return "factor", "it is twice too large: a factor 1/2 is missing, or it is added twice"
     if abs(factor - 0.5) <= NEAR:
         return "factor", "it is half of what it should be: the 2 of a square is missing"
-    return "factor", f"it is {factor:.6g} times the right d{name}"
+    return "factor", f"it is {brief(factor)} times the right d{name}"
 
 
 def _statistics(subject: Subject, given: Array, right: Array) -> tuple[str, str] | None:

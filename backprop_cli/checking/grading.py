@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, WRONG_INPUT, BackpropError, UsageError, nearest
+from ..language.numbers import brief
 from .verdicts import FOLLOWS, MISSING, NONE, RIGHT, ROUNDED, UNREADABLE, WRONG, Verdict
 
 REPEATED = "repeated"
@@ -199,5 +200,5 @@ def read_credit(pairs: Mapping[str, float]) -> dict[str, float]:
             hint = f"did you mean {close}?" if close else f"one of {', '.join(CREDITS)}"
             raise UsageError(f"--credit: there is no {word}", hint=hint)
         if not 0.0 <= share <= 1.0:
-            raise UsageError(f"--credit {word}={share:g}: a share is from 0 to 1")
+            raise UsageError(f"--credit {word}={brief(share)}: a share is from 0 to 1")
     return {**CREDITS, **pairs}

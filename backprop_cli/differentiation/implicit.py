@@ -17,7 +17,7 @@ from ..engine.run import exact_leaves, matched, not_an_input
 from ..errors import BackpropError, BindingError, NoSuchNumber, UsageError
 from ..language.equations import Equations
 from ..language.lower import lower
-from ..language.numbers import exact_text
+from ..language.numbers import brief, exact_text
 from ..language.parser import parse
 from ..ops.precision import digits
 from .compare import DISAGREE, KINK, Verdict, compare
@@ -412,7 +412,7 @@ def _off_the_curve(
     many = len(equations.graphs) > 1
     return BindingError(
         f"{_at(inputs, equations)} does not solve {'the equations' if many else _text(equations)}: "
-        f"the sides differ by {off:.3g}",
+        f"the sides differ by {brief(off, 3)}",
         source=equations.source, span=(0, len(equations.source.text)), hint=hint,
     )  # fmt: skip
 

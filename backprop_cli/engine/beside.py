@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ..errors import SlopeError
 from ..graph import CONSTANT, Graph, Node
-from ..language.numbers import exact_text
+from ..language.numbers import brief, exact_text
 from ..ops import Primitive
 from ..ops.kinks import between_pieces, sides
 from ..ops.namespaces import FLOATS
@@ -188,7 +188,7 @@ def told(graph: Graph, found: Beside) -> str:
 def _no_slope(graph: Graph, id: int, found: Beside, others: Sequence[int]) -> SlopeError:
     left, right = found.left, found.right
     if isfinite(left) and isfinite(right):
-        how = f"tend to {left:.6g} from the left and to {right:.6g} from the right"
+        how = f"tend to {brief(left)} from the left and to {brief(right)} from the right"
     elif found.beyond:
         how = "tend to a number too large for a float64"
     elif found.empty:

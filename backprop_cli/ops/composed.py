@@ -6,12 +6,12 @@ has no such function; the rules that run here keep the digits that it would lose
 
 from __future__ import annotations
 
-from .elementwise import WIDE, elementwise
+from .elementwise import WIDE, elementwise, group
 
 SELU_SCALE, SELU_SLOPE = 1.0507009873554805, 1.6732632423543772
 """Klambauer et al. (2017), Self-normalizing neural networks: mean 0 and variance 1 are a fixed point."""
 
-# Trigonometric
+group("Trigonometric")
 
 elementwise(
     "sec",
@@ -113,7 +113,7 @@ elementwise(
     rule="inverse trigonometric rule",
 )
 
-# Hyperbolic
+group("Hyperbolic")
 
 elementwise(
     "sech",
@@ -161,7 +161,7 @@ elementwise(
     rule="hyperbolic rule",
 )
 
-# Exponential
+group("Exponentials, logarithms, roots")
 
 elementwise(
     "log_base",
@@ -199,7 +199,7 @@ elementwise(
     rule="logarithm rule",
 )
 
-# Sine over x
+group("Special functions")
 
 elementwise(
     "sinc",
@@ -235,7 +235,7 @@ elementwise(
     says="n-th derivative of sinc; there is no slope in n",
 )
 
-# Whole numbers
+group("In pieces")
 
 elementwise(
     "mod",
@@ -280,7 +280,6 @@ elementwise(
     says="nearest whole number, of two the even one",
 )
 
-# In pieces
 
 elementwise(
     "clamp",
@@ -348,7 +347,7 @@ elementwise(
     says="1.0507*x above 0, 1.0507*1.6733*(e^x - 1) below",
 )
 
-# Smooth activations
+group("Smooth activations")
 
 elementwise(
     "mish",

@@ -15,9 +15,17 @@ WIDE = (-350.0, 350.0)
 PRIMITIVES: dict[str, Primitive] = {}
 
 
+_groups = [""]
+
+
+def group(title: str) -> None:
+    """Begin a group: what the rows that follow are listed under."""
+    _groups[0] = title
+
+
 def elementwise(name: str, **row: Any) -> None:
     """Enter one row."""
-    PRIMITIVES[name] = Primitive(name, **row)
+    PRIMITIVES[name] = Primitive(name, group=_groups[0], **row)
 
 
 def _one_less(xp: Any, y: Any, a: Any, n: Any) -> Any:
@@ -38,7 +46,7 @@ def _gauss(xp: Any, x: Any) -> Any:
     return xp.exp(-(high * high)) * xp.exp(xp.min(-(low * (x + high)), 700.0))
 
 
-# Arithmetic
+group("Arithmetic")
 
 elementwise(
     "add",
@@ -193,7 +201,7 @@ elementwise(
     rule="renaming",
 )
 
-# Trigonometric
+group("Trigonometric")
 
 elementwise(
     "sin",
@@ -301,6 +309,8 @@ elementwise(
     says="angle of the point (a, b), in radians",
     rule="inverse trigonometric rule",
 )
+group("Hyperbolic")
+
 elementwise(
     "sinh",
     forward=lambda xp, x: xp.sinh(x),
@@ -377,7 +387,7 @@ elementwise(
     rule="inverse hyperbolic rule",
 )
 
-# Exponentials, logarithms, roots
+group("Exponentials, logarithms, roots")
 
 elementwise(
     "exp",
@@ -488,7 +498,7 @@ elementwise(
     says="sqrt(a^2 + b^2) without overflow",
 )
 
-# Kinked
+group("In pieces")
 
 elementwise(
     "abs",
@@ -640,7 +650,7 @@ elementwise(
     says="x above 0, s*(e^x - 1) below",
 )
 
-# Smooth activations
+group("Smooth activations")
 
 elementwise(
     "sigmoid",
@@ -691,7 +701,7 @@ elementwise(
     says="x times the normal distribution function",
 )
 
-# Special functions
+group("Special functions")
 
 elementwise(
     "erf",
@@ -769,7 +779,7 @@ elementwise(
     says="n-th derivative of digamma; there is no slope in n",
 )
 
-# Choice
+group("Comparison and choice")
 
 for _name, _sign, _words in (
     ("less", "<", "less than"),

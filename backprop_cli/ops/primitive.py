@@ -48,6 +48,7 @@ class Primitive:
 
     Attributes:
         name: How the user types it, or the word for an operator (``add``).
+        group: The title that it is listed under.
         arity: Number of operands; ``(least, most)`` with ``most`` None when there is no limit.
         forward: ``(xp, *operands) -> value``.
         partials: ``(xp, value, *operands) -> one local derivative per operand``.
@@ -112,6 +113,7 @@ class Primitive:
         "edges",
         "exact",
         "forward",
+        "group",
         "hint",
         "infix",
         "kinks",
@@ -147,6 +149,7 @@ class Primitive:
         partials: Rule,
         symbol: Rule,
         says: str,
+        group: str = "",
         sample: tuple[tuple[float, float], ...],
         local: tuple[str, ...] = (),
         exact: tuple[str, ...] = (),
@@ -183,6 +186,7 @@ class Primitive:
         shape: Callable[..., Shape] = broadcast,
     ) -> None:
         self.name = name
+        self.group = group
         self.forward = forward
         self.partials = partials
         self.symbol = symbol

@@ -9,6 +9,7 @@ import msgspec
 
 from ..errors import BackpropError, ConfigError, UsageError, nearest
 from ..language.lower import constant
+from ..language.numbers import exact_text
 from .rules import make
 from .settings import FirstOrder, FirstOrderKind, Newton, Sgd
 
@@ -65,7 +66,7 @@ def _text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return f"[{', '.join(map(_text, value))}]"
-    return repr(value).removesuffix(".0")
+    return exact_text(value) if isinstance(value, float) else str(value)
 
 
 def plain(rate: float | None) -> Choice:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from ..errors import counted, printable
-from ..language.numbers import rounded
+from ..language.numbers import brief, rounded
 from ..training.metrics import ClassificationEvaluation, ClassScores, Evaluation, OutputErrors, Undone
 from .document import Document, Facts, Records, unformulated
 from .page import Block, Cell, Column, Grid, Heading, Paragraph, Text, plain
@@ -200,7 +200,7 @@ def _ranked(evaluation: ClassificationEvaluation, digits: int) -> Iterator[tuple
             remark = "mean of each class against the others" if several else f"of {second}"
             yield name, f"{value:.{digits}f}", remark
     if evaluation.threshold is not None:
-        yield "threshold", f"{evaluation.threshold:g}", f"{second} is answered above it"
+        yield "threshold", f"{brief(evaluation.threshold)}", f"{second} is answered above it"
 
 
 def grids(evaluation: Evaluation, digits: int) -> list[Grid]:

@@ -11,7 +11,7 @@ from ..curves.line import Curve, Sampler, Tangent, neat
 from ..curves.surface import Contact, Surface
 from ..errors import printable
 from ..graph import Graph
-from ..language.numbers import rounded
+from ..language.numbers import brief, rounded
 from .document import Facts
 
 SCHEMA = 1
@@ -142,7 +142,7 @@ def surface_words(surface: Surface, name: str, digits: int, contacts: Sequence[C
     lines = _few(lines) + [contact_words(c, surface.variables, name, digits) for c in contacts]
     if surface.missing:
         share = 100.0 * surface.missing / (len(surface.x) * len(surface.y))
-        lines.append(f"no value on {max(share, 0.01):.2g} % of the grid: {surface.reason}")
+        lines.append(f"no value on {brief(max(share, 0.01), 2)} % of the grid: {surface.reason}")
     return [printable(line) for line in lines]
 
 

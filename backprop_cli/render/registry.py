@@ -9,10 +9,15 @@ from ..ops import ALIASES, PRIMITIVES, Primitive
 from ..ops.matrices import MatrixRow, at_places, written_rows
 from ..ops.tensor import TENSORS, TensorPrimitive
 from .document import Document, Entries, Facts, Records
-from .page import Block, Column, Fields, Grid, Lines, Only, Section, Text, Tone
+from .page import Block, Cell, Column, Fields, Grid, Lines, Only, Section, Text, Tone
 from .writers import write
 
 HEADER = ["primitive", "written", "derivative", "defined", "kinks and conventions", "meaning"]
+FOOTER = (
+    "y is the value itself, g the slope by the value of what is over arrays",
+    "backprop ops NAME shows domain, kinks and conventions",
+)
+"""Below a list of them."""
 DEFINITION = "definition"
 """The column of rows over vectors and matrices, behind how they are written."""
 
@@ -90,6 +95,8 @@ def document(
         if below:
             yield Only(("table",), Section("Over vectors and matrices"))
             yield from (block for block in _page(below, detailed) if "table" in getattr(block, "formats", ()))
+        if not detailed:
+            yield Only(("table",), Lines(FOOTER, most=None))
 
     return Document(
         page=page,
@@ -110,15 +117,15 @@ def _page(rows: Sequence[Primitive], detailed: bool) -> Iterator[Block]:
             yield Only(("table",), Fields(fields))
         return
 
-    def grid(*shown: int) -> Grid:
-        tones: dict[int, Tone] = {1: "name", len(header) - 4: "formula"}
-        toned = [[Text(row[k], tones.get(k, "")) for k in shown] for row in cells]
-        return Grid([columns[k] for k in shown], toned)
-
-    note = Lines(["backprop ops NAME shows domain, kinks and conventions"], most=None)
     last = len(header) - 1
-    wide = grid(*range(1, len(header)))
-    yield Only(("table",), wide.replace(needs=130, narrow=(grid(1, last - 3, last), note)))
+    shown: tuple[tuple[int, Tone], ...] = ((1, "name"), (last - 3, "formula"), (last, ""))
+    groups: dict[str, list[list[Cell]]] = {}
+    for op, texts in zip(rows, cells, strict=True):
+        groups.setdefault(op.group, []).append([Text(texts[k], tone) for k, tone in shown])
+    for title, listed in groups.items():
+        if title:
+            yield Only(("table",), Section(title))
+        yield Only(("table",), Grid([columns[k] for k, _ in shown], listed))
 
 
 def primitives_page() -> str:

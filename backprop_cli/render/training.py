@@ -9,7 +9,7 @@ from shlex import quote
 from typing import Any
 
 from ..errors import counted, printable
-from ..language.numbers import rounded, scientific
+from ..language.numbers import brief, rounded, scientific
 from ..networks.network import LayerNetwork
 from ..networks.programmed import ProgramNetwork
 from ..optimization.fit import FitResult
@@ -175,7 +175,7 @@ def _page(run: Run, seconds: float) -> Iterator[Block]:
         second = (run.problem.classes or [])[1]
         yield Lines(
             [
-                f"threshold: {better.threshold:g} would bring the F1 of '{printable(second)}' on the"
+                f"threshold: {brief(better.threshold)} would bring the F1 of '{printable(second)}' on the"
                 f" validation rows from {rounded(better.now, 3)} to {rounded(better.f1, 3)}"
             ],
             most=None,
@@ -189,7 +189,7 @@ def _fit(fit: FitResult) -> Iterator[Block]:
     rows = []
     for name, value in fit.parameters.items():
         error = fit.standard_errors[name]
-        share = f"{100.0 * error / abs(value):.2g} %" if error is not None and value else "-"
+        share = f"{brief(100.0 * error / abs(value), 2)} %" if error is not None and value else "-"
         rows.append([name, rounded(value, 8), "-" if error is None else rounded(error, 4), share])
     numbers = [Column(title, "number") for title in ("value", "standard error", "relative")]
     yield Grid([Column("parameter"), *numbers], rows)

@@ -224,8 +224,8 @@ class Alarms:
             "start",
             "loss",
             1,
-            f"the first loss is {brief(first, 3)}, far from ln({chances}) = {log(chances):.3g}, which equal"
-            " chances give: the untrained outputs are too large",
+            f"the first loss is {brief(first, 3)}, far from ln({chances}) = {brief(log(chances), 3)}, which"
+            " equal chances give: the untrained outputs are too large",
             self._ways("smaller initial weights (init)"),
         )
 

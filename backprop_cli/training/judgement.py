@@ -321,7 +321,7 @@ def _constant(loss: Loss, answers: NDArray) -> tuple[str, NDArray] | None:
     """Return the constant with the least loss, in words and for each output."""
     if loss.type == "quantile":
         assert loss.q is not None
-        return f"{loss.q:g} quantile", np.quantile(answers, loss.q, axis=0)
+        return f"{brief(loss.q)} quantile", np.quantile(answers, loss.q, axis=0)
     if loss.type in ("mae", "huber"):
         return "median", np.median(answers, axis=0)
     return None

@@ -293,7 +293,7 @@ class Problem:
             at = int((targets < loss.row.least).argmax())
             raise ShapeError(
                 "loss",
-                f"{loss.type} takes targets from {loss.row.least:g} on, but"
+                f"{loss.type} takes targets from {brief(loss.row.least)} on, but"
                 f" '{self.encoding.targets[at % len(self.encoding.targets)]}' has"
                 f" {brief(targets.flat[at])}",
                 hint="loss: mse",

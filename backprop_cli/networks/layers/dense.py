@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from ...errors import ConfigError, counted
+from ...language.numbers import brief
 from ...ops import Shape
 from ...settings import Count, Fault, Fraction, uneven
 from ..lowering import Place
@@ -103,7 +104,7 @@ class Dropout(LayerKind, frozen=True, tag="dropout"):
         return at.step("multiply", x, at.state("mask"), part="y")
 
     def details(self) -> Iterator[tuple[str, str]]:
-        yield "rate", f"{self.rate:g}"
+        yield "rate", f"{brief(self.rate)}"
 
     def torch(self, before: Shape, after: Shape, tied: bool) -> str:
         return f"torch.nn.Dropout({self.rate!r})"

@@ -11,6 +11,7 @@ import msgspec
 from ...errors import BackpropError, ExpressionError, Source, UsageError, counted
 from ...graph import Graph
 from ...language.lower import lower
+from ...language.numbers import brief
 from ...language.parser import Program, parse
 from ...networks import layers, reading
 from ...networks.layers.kind import LayerKind
@@ -246,13 +247,14 @@ class _Checks:
         size = data.train_size
         if size is not None and size > 1 and size != int(size):
             self.fault(
-                "data.train_size", f"data.train_size is a share up to 1 or a number of rows, not {size:g}"
+                "data.train_size",
+                f"data.train_size is a share up to 1 or a number of rows, not {brief(size)}",
             )
         total = (0.0 if data.validation_split == "auto" else data.validation_split) + data.test_split
         if total >= 1:
             self.fault(
                 "data.test_split",
-                f"validation_split + test_split is {total:g}: no rows are left to train on",
+                f"validation_split + test_split is {brief(total)}: no rows are left to train on",
                 "together they stay below 1",
                 "data.validation_split",
             )
@@ -383,8 +385,8 @@ class _Checks:
                 if value != int(value):
                     self.fault(
                         f"model.parameters.{name}",
-                        f"model.parameters.{name} is a shape, not {value:g}",
-                        f"{name}: {{init: {value:g}}} is a number to begin with",
+                        f"model.parameters.{name} is a shape, not {brief(value)}",
+                        f"{name}: {{init: {brief(value)}}} is a number to begin with",
                     )
                     return
                 parameters[name] = int(value)

@@ -648,7 +648,7 @@ class Loading:
                 raise self.loaded.error(
                     "loss",
                     f"{loss} needs classes, but the target '{self.targets[0]}' has numbers"
-                    f" like {fractions[0]:g}",
+                    f" like {brief(fractions[0])}",
                     "loss: mse; task: regression takes numbers from 0 to 1 for probabilities"
                     if loss == "binary_cross_entropy"
                     else "loss: mse; task: classification takes every number for a class",
@@ -1110,7 +1110,7 @@ def _shares(
     if (shares < 0.0).any():
         row, at = np.argwhere(shares < 0.0)[0].tolist()
         raise DataError(
-            f"{shares[row, at]:g} is no share of the class '{cut(targets[at])}'",
+            f"{brief(shares[row, at])} is no share of the class '{cut(targets[at])}'",
             place=table.place(int(kept[row]), targets[at]),
             hint="a column for each class holds 0 and 1, or probabilities; loss: mse takes any numbers",
         )
@@ -1120,7 +1120,7 @@ def _shares(
     if wrong.any():
         row = int(wrong.argmax())
         raise DataError(
-            f"the shares of the {len(targets)} classes add up to {totals[row]:g}, not to 1",
+            f"the shares of the {len(targets)} classes add up to {brief(totals[row])}, not to 1",
             place=table.place(int(kept[row]), targets[0]),
             hint="loss: binary_cross_entropy takes each column by itself",
         )
