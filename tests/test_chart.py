@@ -461,7 +461,7 @@ def test_lines_meet_where_gaps_are_open():
 
 def test_contours_in_the_terminal():
     side, z = bowl()
-    arrows = [(1.5, 0.0, 3.0, 0.0), (-1.5, 0.0, -3.0, 0.0), (0.0, 1.5, 0.0, 3.0), (0.0, -1.5, 0.0, -3.0)]
+    arrows = [(1.0, 0.0, 2.0, 0.0), (-1.0, 0.0, -2.0, 0.0), (0.0, 1.0, 0.0, 2.0), (0.0, -1.0, 0.0, -2.0)]
     made = Chart("", "", [Panel("", "x", "y", field=Field(side, side, z, arrows), marks=[Mark(0, 0, "min")])])
     text = terminal_chart(made, 80, 24, unicode=True, color=0)
     for sign in "→←↑↓●":

@@ -15,6 +15,7 @@ from backprop_cli.layout.chart import Chart, Field, Mark, Panel, Series, axes_of
 from backprop_cli.layout.chart_picture import picture_of
 from backprop_cli.layout.picture import Dot, Label, Path, Picture, text_width
 from backprop_cli.layout.placing import Crowd
+from backprop_cli.render.canvas import terminal_chart
 
 ASCENT, HEIGHT = 0.76, 0.95  # of a text, in units of its size: from above a capital to below a g
 SIZES = [(None, None), (None, None), (1200, 800), (480, 320), (360, 300)]
@@ -221,3 +222,28 @@ def test_poles_are_dashed_lines():
 def test_open_points_are_circles():
     made = picture_of(Chart("", "", [Panel(marks=[Mark(0, 0, "", open=True), Mark(1, 1, "")])]))
     assert [dot.fill for dot in made.shapes if isinstance(dot, Dot)] == ["paper", "mark"]
+
+
+def test_in_a_terminal_arrows_leave_lines_and_numbers_whole():
+    text = plot("x^3 - 3x + y^2", x=(-2, 2), y=(-2, 2)).to_text("plot")
+    rows = [
+        row.partition("│")[2] or row.partition("┤")[2]
+        for row in text.splitlines()
+        if "│" in row or "┤" in row
+    ]
+    beside = [row[max(i - 1, 0) : i + 2] for row in rows for i, sign in enumerate(row) if sign in "→↗↑↖←↙↓↘"]
+    assert len(beside) > 10
+    assert all(set(around) <= set(" →↗↑↖←↙↓↘") for around in beside)
+    assert any(" 2 " in row for row in rows)
+
+
+def test_in_a_terminal_names_stand_where_other_lines_are_far():
+    # five descents to one minimum: the starts tell them apart
+    runs = [
+        Series(f"x = {i}", [(i - 2.0 * i * k / 9, 0.0) for k in range(6)], style="line+points")
+        for i in (-3, 3)
+    ]
+    made = Chart("", "", [Panel("", "x", "y", runs, x_range=(-4.0, 4.0), y_range=(-1.0, 1.0))])
+    (row,) = [r for r in terminal_chart(made, 80, 12, unicode=True, color=0).splitlines() if "x = " in r]
+    assert row.index("x = -3") < 25
+    assert row.index("x = 3", 30) > 50

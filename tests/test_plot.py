@@ -17,6 +17,7 @@ from backprop_cli.errors import BindingError, NoSuchNumber, Source
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.layout.chart import axes_of, placed
+from backprop_cli.layout.contours import levels, lines
 from backprop_cli.layout.functions import curve_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -425,6 +426,24 @@ def test_plot_svg(run, tmp_path):
     assert (
         run("plot", "2x^2-3x+4", "--x", "-3:4", "--tangent", "-1", "--format", "svg").out == path.read_text()
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "finer"),
+    [
+        ("(1-x)^2 + 100*(y-x^2)^2", True),
+        ("-(x - y)^2*1000 - x^2", True),
+        ("x^2 + 3y^2", False),
+        ("x*y", False),
+        ("relu(x + y)", False),
+        ("sin(3x)*cos(2y)", False),
+    ],
+)
+def test_thin_valleys_and_ridges_have_whole_contours(text, finer):
+    surface = plot(text, x=(-2, 2), y=(-1, 3)).shown
+    assert (len(surface.x) > 121) is finer
+    for height, _ in levels(surface.z)[:2] if finer else ():
+        assert len(lines(surface.x, surface.y, surface.z, height)) <= 2
 
 
 @pytest.mark.parametrize("scale", [LOG, Scale(True, 1e-3), Scale(True, 10.0), scale_for([-1e200, 1e200])])

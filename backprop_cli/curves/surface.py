@@ -22,6 +22,9 @@ from .line import DEEP_UP_TO, check_range, grid_of, neat
 from .nature import DIGITS, kind_around
 
 HEIGHTS = 121  # samples along each side
+FINER = 2  # times as many, where a valley or a ridge is thin
+ENDS = 0.02  # of the heights are that of its floor or its crest
+WITHIN = 0.3  # of the points of one that is not thin have it on all four sides
 ARROWS = (17, 13)
 CELLS = 49  # along each side, in which a zero of the gradient is looked for
 NEWTON = 100  # steps: where a zero is one of order 8, each leaves 6/7 of the way
@@ -127,6 +130,9 @@ def _survey(
     heights = Plan(graph, variables, fixed, ())
     x, y = (grid_of(*span, HEIGHTS if deep else HEIGHTS // 3) for span in spans)
     z = _over(heights, variables, x, y)[0]
+    if deep and _thin(z):
+        x, y = (grid_of(*span, FINER * HEIGHTS) for span in spans)
+        z = _over(heights, variables, x, y)[0]
     missing = int(np.count_nonzero(~np.isfinite(z)))
     reason = ""
     if missing:
@@ -162,6 +168,19 @@ def _survey(
     return Surface(
         variables, x.tolist(), y.tolist(), z.tolist(), arrows, stationary, missing, reason, notes
     )  # fmt: skip
+
+
+def _thin(z: Floats) -> bool:
+    """Whether the lowest heights, or the highest, lie along a line, which contours on a coarse grid tear."""
+    known = z[np.isfinite(z)]
+    if not known.size:
+        return False
+    low, high = np.quantile(known, (ENDS, 1.0 - ENDS))
+    for inside in (z <= low, z >= high):
+        around = inside[1:-1, :-2] & inside[1:-1, 2:] & inside[:-2, 1:-1] & inside[2:, 1:-1]
+        if np.count_nonzero(inside[1:-1, 1:-1] & around) < WITHIN * np.count_nonzero(inside[1:-1, 1:-1]):
+            return True
+    return False
 
 
 def _over(plan: Plan, names: tuple[str, str], x: Floats, y: Floats) -> list[Floats]:

@@ -32,6 +32,10 @@ SIGNS = {True: "●○", False: "@O"}  # of a point, and of one that the curve d
 ARROWS = {True: "→↗↑↖←↙↓↘", False: ">/^\\</v\\"}
 DASHES = {"solid": (1, 1), "dashed": (2, 4), "dotted": (1, 3), "dash-dotted": (3, 4), "long": (5, 7)}
 """Cells that are drawn, of how many."""
+ALONG = (0.85, 0.7, 0.5, 0.3, 0.15, 0.95, 0.05, 0.0, 1.0, 0.2, 0.4, 0.6, 0.8, 0.1, 0.9)
+"""Places of a line at which its name may stand."""
+CLOSE, APART = 2, 8
+"""Columns to another line: nearer to it a name might be that of either, farther off no more."""
 LEAST_WIDTH, LEAST_HEIGHT = 40, 7
 SHORT = 8
 BESIDE = 56  # columns that a panel needs to stand beside another
@@ -235,15 +239,17 @@ class _Drawing:
             for share in (0.5, 0.3, 0.7, 0.1, 0.9):
                 x, y = line[int(share * (len(line) - 1))]
                 row, column = self._cell(self.x.at(x), self.y.at(y))
-                if self._write(row, column - len(text) // 2, text, "first", over_lines=True):
-                    return
+                for shown in (f" {text} ", text):
+                    if self._write(row, column - len(shown) // 2, shown, "first", over_lines=True):
+                        return
 
     def _arrows(self, field: Field) -> None:
         taken: set[tuple[int, int]] = set()
         across, up = self.columns / (self.x.high - self.x.low), 2 * self.height / (self.y.high - self.y.low)
         for (x, y, dx, dy), length in zip(field.arrows, arrow_lengths(field), strict=True):
             row, column = self._cell(self.x.at(x), self.y.at(y))
-            if length < 0.05 or (row // 3, column // 8) in taken or (row, column) in self.fixed:
+            beside = self.cells[row][max(column - 1, 0) : column + 2]  # no line is cut, no number touched
+            if length < 0.05 or (row // 3, column // 8) in taken or any(cell != BLANK for cell in beside):
                 continue
             taken.add((row // 3, column // 8))
             eighth = round(atan2(dy * up, dx * across) / (pi / 4)) % 8
@@ -305,15 +311,22 @@ class _Drawing:
         for i, (series, parts) in enumerate(self.drawn):
             if not series.name:
                 continue
-            points = [p for part in parts for p in part]
-            for share in (0.85, 0.7, 0.5, 0.3, 0.15, 0.95, 0.05):
-                if points:
-                    row, column = self._cell(*points[int(share * (len(points) - 1))])
-                    if self._around(row, column, self.names[series.name], series.role, over_lines=False):
-                        break
+            others = [c for s, run in self.drawn if s.name not in ("", series.name) for c in self._along(run)]
+            wanted = [
+                (min([APART, *(_between(cell, c) for c in others)]), cell) for cell in self._along(parts)
+            ]
+            for apart, cell in sorted(wanted, key=itemgetter(0), reverse=True):
+                name = self.names[series.name]
+                if apart >= CLOSE and self._around(*cell, name, series.role, over_lines=False):
+                    break
             else:
                 left.append((series, ASCII_MARKS[i % len(ASCII_MARKS)] if not self.unicode else "━"))
         return left
+
+    def _along(self, parts: Sequence[Sequence[Point]]) -> list[tuple[int, int]]:
+        """Return cells along a line, those where its name is liked best first."""
+        points = [p for part in parts for p in part]
+        return [self._cell(*points[int(share * (len(points) - 1))]) for share in ALONG] if points else []
 
     def _endings(self) -> dict[int, Series]:
         """Return which line's name stands at the right of which row."""
@@ -347,6 +360,11 @@ class _Drawing:
             label = label[: room - len(name) - 1].rpartition(" ")[0].rstrip() + f"  {name}"
         axis = _cells(" " * (self.left + 1) + corner + "".join(rule), "muted")
         return [axis, _cells(" " * (self.left + 2) + label, "muted")]
+
+
+def _between(a: tuple[int, int], b: tuple[int, int]) -> int:
+    """Return how far two cells are apart, in columns; a row is as high as two."""
+    return 2 * abs(a[0] - b[0]) + abs(a[1] - b[1])
 
 
 def steps(x0: int, y0: int, x1: int, y1: int) -> Iterator[tuple[int, int]]:
