@@ -24,7 +24,7 @@ from backprop_cli.layout.chart import (
     placed,
     thinned,
 )
-from backprop_cli.layout.chart_picture import picture_of
+from backprop_cli.layout.chart_picture import picture_of, wrapped
 from backprop_cli.layout.contours import levels, lines, region
 from backprop_cli.layout.picture import Box, Dot, Label, Path, Picture, arrow, text_width
 from backprop_cli.layout.placing import Crowd
@@ -365,6 +365,32 @@ def test_png_shows_lines_in_their_colours():
     image = Image.open(io.BytesIO(picture_bytes(made, "a.png"))).convert("RGB")
     pixels = {at: "#{:02x}{:02x}{:02x}".format(*image.getpixel(at)) for at in ((10, 10), (10, 2), (35, 2))}
     assert pixels == {(10, 10): LIGHT["second"], (10, 2): "#ffffff", (35, 2): LIGHT["first"]}
+
+
+@pytest.mark.parametrize(("theme", "palette"), [("light", LIGHT), ("dark", DARK)])
+def test_a_theme_is_that_of_all_formats(theme, palette):
+    pytest.importorskip("matplotlib")
+    from PIL import Image
+
+    picture = picture_of(chart(line((0.0, 0.0), (1.0, 1.0))), 240, 160)
+    svg = picture_bytes(picture, "a.svg", theme=theme).decode()
+    assert "prefers-color-scheme" not in svg
+    assert set(re.findall("#[0-9a-f]{6}", svg)) <= set(palette.values())
+    assert "prefers-color-scheme" in picture_bytes(picture, "a.svg").decode()
+    for name, pictures in (("a.png", picture), ("a.gif", [picture, picture])):
+        image = Image.open(io.BytesIO(picture_bytes(pictures, name, theme=theme)))
+        assert "#{:02x}{:02x}{:02x}".format(*image.convert("RGB").getpixel((2, 2))) == palette["paper"]
+
+
+def test_long_titles_have_two_lines():
+    words = (
+        "f = (1 - x)^2 + 5(y - x^2)^2: gradient descent from x = -1, y = 1.5, each <- each - 0.03*its slope"
+    )
+    first, second = wrapped(words, 700.0, 18.0)
+    assert (first[-1], f"{first} {second}") == (",", words)
+    assert wrapped("short", 700.0, 18.0) == ["short"]
+    assert len(wrapped("x" * 300, 700.0, 18.0)) == 1
+    assert wrapped(words * 3, 700.0, 18.0)[1].endswith("…")
 
 
 def test_gif_is_an_animation():

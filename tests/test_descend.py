@@ -17,6 +17,7 @@ from backprop_cli.api.descent import descend as descend_from
 from backprop_cli.errors import Source, UsageError
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
+from backprop_cli.layout.descent import picked_points
 from backprop_cli.optimization import report
 from backprop_cli.optimization.choice import FIRST_ORDER, plain, read
 from backprop_cli.optimization.descent import Function, descend
@@ -460,6 +461,38 @@ def test_drawing_in_text(run):
     assert "start" in out
     assert "end" in out
     assert "end" not in run("descend", "x^2", "--x", "1", "--rate", "0.3").out.split("converged")[0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 48, 49, 50, 60, 75, 100, 1001, 123_456, 1_000_001])
+def test_an_animation_shows_what_it_says(count) -> None:
+    picked, words = picked_points(count)
+    assert (picked[0], picked[-1]) == (0, count - 1)
+    assert len(picked) <= 50
+    if count <= 49:
+        assert (picked, words) == (list(range(count)), "")
+        return
+    each, step = (
+        int(x.replace(",", "")) for x in re.findall(r"to (\d+) .* every ([\d,]+)(?:nd|th)$", words)[0]
+    )
+    assert picked == [*range(each), *range(each, count - 1, step), count - 1]
+
+
+def test_a_gif_looks_where_it_is_told_to(run, tmp_path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    pytest.importorskip("matplotlib")
+    words = ["descend", "x^2", "--x", 1, "--rate", 0.3, "--steps", 3]
+    path = tmp_path / "d.gif"
+    run(*words, "--view", "-2:2,-1:3", "--delay", 80, "--size", "400x300", "--theme", "dark", "-o", str(path))
+    with image.open(path) as animation:
+        assert (animation.size, animation.info["duration"]) == ((400, 300), 80)
+        assert animation.convert("RGB").getpixel((2, 2)) == (0x14, 0x17, 0x1C)
+    svg = tmp_path / "d.svg"
+    run(*words, "--view", "-50:50,0:200", "-o", str(svg)).answered()
+    assert {">-40</text>", ">200</text>"} <= set(re.findall(r">[^<]*</text>", svg.read_text("utf-8")))
+    run(*words, "--delay", 80).refused(2, "--delay is of the frames of a GIF")
+    run(*words, "--view", "1,2,3", "-o", str(svg)).refused(2, "a picture has two axes")
+    run(*words, "--view", "3:1", "-o", str(svg)).refused(2, "--view 3:1 is no range")
+    run("descend", "x*y*z", "--x", 1, "--y", 1, "--z", 1, "--view", "0:1").refused(2, "one or two variables")
 
 
 def test_an_animation_says_what_it_leaves_out(run, tmp_path) -> None:

@@ -55,7 +55,8 @@ class Descent(Shown, Charted, Report):
             for run, name in zip(self.runs[:DRAWN], short_labels(self)[:DRAWN], strict=True)
             if run.trace is not None
         ]
-        ground = landscape(self.function, [run.trace for run, _ in drawn], [lost for _, lost in drawn])
+        traces, lost = [run.trace for run, _ in drawn], [wild for _, wild in drawn]
+        ground = landscape(self.function, traces, lost, self.view)
         return [run for run, _ in drawn], ground
 
     def chart(self) -> Chart:

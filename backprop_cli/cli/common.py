@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from ..errors import BackpropError, UsageError
 from ..language.lower import constant
 from .output import ENDINGS, FORMATS, Output, choose_format
 from .request import Request
+
+if TYPE_CHECKING:
+    from ..render.palette import Theme
 
 SIZES = 200, 10_000  # pixels
 REQUEST = ("expression", "bindings", "overrides", "file", "large", "points", "dialect")
@@ -47,6 +50,11 @@ output_option = click.option(
 )
 size_option = click.option(
     "--size", metavar="WxH", help="Pixels of a picture, across and down.  [default: what it needs]"
+)
+theme_option = click.option(
+    "--theme",
+    type=click.Choice(("light", "dark")),
+    help="Colours of a picture; those of an SVG are the page's.",
 )
 large_option = click.option("--large", is_flag=True, help="Lift the limits on a program's size.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No notes or warnings.")
@@ -170,6 +178,7 @@ def answers(
             quiet: bool = False,
             verbose: bool = False,
             size: str | None = None,
+            theme: Theme | None = None,
             **options: Any,
         ) -> int:
             asked = []
@@ -185,8 +194,13 @@ def answers(
                     drawn = format_ is None and is_picture(output, pictures)
                 if not drawn:
                     chosen = choose_format(format_, output, formats, pictures, endings, otherwise, name)
-            pixels = _pixels(size, drawn or chosen in ("svg", "png"))
-            shown = Output(chosen, output, digits, quiet=quiet, verbose=verbose, drawn=drawn, size=pixels)
+            picture = drawn or chosen in ("svg", "png")
+            if theme is not None and not picture:
+                raise UsageError(f"--theme {theme} is of pictures", hint="-o picture.png writes one")
+            pixels = _pixels(size, picture)
+            shown = Output(
+                chosen, output, digits, quiet=quiet, verbose=verbose, drawn=drawn, size=pixels, theme=theme
+            )
             if quiet or sys.stderr is None or not sys.stderr.isatty():
                 return function(*args, *asked, shown, **options)
             from .progress import working
@@ -222,6 +236,15 @@ def number(option: str, text: str) -> float:
         return constant(text.strip())
     except BackpropError as error:
         raise UsageError(f"{option}: {error.message}", source=error.source, span=error.span) from None
+
+
+def ends_of(option: str, text: str) -> tuple[float, float]:
+    """Return the range that an option was given: LOW:HIGH."""
+    low, colon, high = text.partition(":")
+    ends = (number(option, low), number(option, high)) if colon else (0.0, 0.0)
+    if not ends[0] < ends[1] or max(-ends[0], ends[1]) > 1e300:
+        raise UsageError(f"{option} {text} is no range", hint=f"LOW:HIGH, such as {option} -10:10")
+    return ends
 
 
 def direction_of(text: str | None) -> dict[str, Any] | str | None:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import UsageError
 from .command import ExpressionCommand
 from .common import (
     answers,
     digits_option,
+    ends_of,
     file_option,
     format_option,
     large_option,
@@ -17,6 +19,7 @@ from .common import (
     number,
     quiet_option,
     size_option,
+    theme_option,
 )
 from .output import Output, check_destination
 from .request import ByNumber, Request
@@ -55,7 +58,15 @@ MILLISECONDS = 300
 @click.option(
     "-o", "output", metavar="FILE", help="Write to a file by its ending: a table, a picture (svg, png, gif)."
 )
+@click.option("--view", metavar="X0:X1[,Y0:Y1]", help="Where a picture looks: ranges of its axes.")
+@click.option(
+    "--delay",
+    metavar="MS",
+    type=click.IntRange(20, 60_000),
+    help="Milliseconds of a GIF's frame.  [default: 300]",
+)
 @size_option
+@theme_option
 @digits_option("Significant digits in tables.")
 @click.option("--all", "all_", is_flag=True, help="Show every update of a long run.")
 @large_option
@@ -71,6 +82,8 @@ def command(
     wrt: str | None,
     optimizers: tuple[str, ...],
     plot: bool,
+    view: str | None,
+    delay: int | None,
     all_: bool,
 ) -> int:
     """Gradient descent on EXPRESSION from the values given, and a verdict with its reason.
@@ -78,9 +91,12 @@ def command(
     A value start:stop:step is a range of starting points, a line each. Exit status 3 where a run
     diverges or leaves the domain; what it went through is printed all the same.
     """
-    from ..errors import ANSWERED, NO_SUCH_NUMBER, UsageError
+    from ..errors import ANSWERED, NO_SUCH_NUMBER
 
     check_destination(output.file)
+    moving = output.drawn and output.file is not None and output.file.lower().endswith(".gif")
+    if delay is not None and not moving:
+        raise UsageError("--delay is of the frames of a GIF", hint="-o descent.gif")
     request.read()
     graph, values, moved = request.numbers(names_of(wrt))
     values = {name: x for name, x in values.items() if name not in request.ranges}
@@ -112,12 +128,13 @@ def command(
         optimizers=optimizers,
         ranges=request.ranges,
     )
+    if view is not None:
+        report = report._replace(view=_view(view, len(moved or graph.inputs)))
     if output.drawn:
         assert output.file is not None
-        moving = output.file.lower().endswith(".gif")
         size = output.size or ()
         drawn = report.frames_sized(*(size or FRAME)) if moving else report.sized(*size)
-        output.draw(drawn, milliseconds=MILLISECONDS)
+        output.draw(drawn, milliseconds=delay or MILLISECONDS)
         trace = report.runs[0].trace
         if isinstance(drawn, list) and trace is not None and len(drawn) < len(trace.points):
             output.note(f"note: the animation shows {len(drawn):,} of the {len(trace.points):,} points")
@@ -143,6 +160,16 @@ def command(
         have = "has" if len(failed) == 1 else "have"
         output.note(f"warning: {len(failed):,} of {len(report.runs):,} runs {have} no answer")
     return NO_SUCH_NUMBER if failed else ANSWERED
+
+
+def _view(text: str, variables: int) -> tuple[tuple[float, float], ...]:
+    """Return the ranges of a picture's axes."""
+    ranges = text.split(",")
+    if variables > 2:
+        raise UsageError("--view is for one or two variables")
+    if len(ranges) > 2:
+        raise UsageError(f"--view {text}: a picture has two axes", hint="--view -2:2,-1:3")
+    return tuple(ends_of("--view", part) for part in ranges)
 
 
 def _drawing(report: Descent, to_file: bool) -> str | None:

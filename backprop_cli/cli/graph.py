@@ -19,6 +19,7 @@ from .common import (
     large_option,
     names_of,
     quiet_option,
+    theme_option,
 )
 from .output import Output
 from .request import Request
@@ -127,6 +128,7 @@ class GraphCommand(NetworkCommand):
     metavar="FILE",
     help="Write to a file by its ending: svg, png, dot, mmd, md, tex, txt, json.",
 )
+@theme_option
 @digits_option("Significant digits.")
 @large_option
 @quiet_option

@@ -23,6 +23,7 @@ from .common import (
     number,
     quiet_option,
     size_option,
+    theme_option,
 )
 from .output import Output
 from .request import ByNumber, Request
@@ -50,6 +51,7 @@ WORK = 20_000_000  # primitives that may run before inputs are left out: about t
     "-o", "output", metavar="FILE", help="Write to a file by its ending: a table, or the plot (svg, png)."
 )
 @size_option
+@theme_option
 @digits_option("Significant digits of quotients in tables.", 8)
 @large_option
 @quiet_option

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..graph import Graph
     from ..layout.picture import Picture
     from ..render.document import Document
+    from ..render.palette import Theme
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex", "value")
 ENDINGS = {
@@ -43,6 +44,7 @@ class Output:
         verbose: Say how results were computed, too.
         drawn: The file's ending asks for a picture, and no format for anything else.
         size: Of a picture, in pixels; None for its own.
+        theme: Of a picture's colours; None for the page's.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Output:
         verbose: bool = False,
         drawn: bool = False,
         size: tuple[float, float] | None = None,
+        theme: Theme | None = None,
     ) -> None:
         self.format = format_
         self.file = file
@@ -63,6 +66,7 @@ class Output:
         self.verbose = verbose
         self.drawn = drawn
         self.size = size
+        self.theme = theme
 
     @property
     def to_file(self) -> bool:
@@ -102,7 +106,7 @@ class Output:
         size = f"{len(frames)} frames of {size}" if isinstance(pictures, list) else size
         name = f"picture.{format_}" if format_ is not None else self.file
         assert name is not None
-        self.write_bytes(picture_bytes(pictures, name, milliseconds=milliseconds), size)
+        self.write_bytes(picture_bytes(pictures, name, milliseconds=milliseconds, theme=self.theme), size)
 
     def note(self, text: str) -> None:
         """Print a note or a warning on stderr."""

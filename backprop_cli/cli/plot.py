@@ -15,6 +15,7 @@ from .common import (
     answers,
     digits_option,
     direction_of,
+    ends_of,
     file_option,
     format_option,
     large_option,
@@ -22,6 +23,7 @@ from .common import (
     number,
     quiet_option,
     size_option,
+    theme_option,
 )
 from .output import Output
 from .request import ByNumber, grid
@@ -132,6 +134,7 @@ class Drawn(ByNumber):
     "-o", "output", metavar="FILE", help="Write to a file by its ending: svg, png, txt, json, csv, tsv."
 )
 @size_option
+@theme_option
 @digits_option("Significant digits of labels.")
 @large_option
 @quiet_option
@@ -187,7 +190,8 @@ def command(
                 )
         return job.surface(_places(tangents))
     at = [number("--tangent", text) for text in tangents.split(",")] if tangents is not None else []
-    return job.curve(at, derivative or panels is not None, panels, _view(view), log or "")
+    heights = ends_of("--view", view) if view is not None else None
+    return job.curve(at, derivative or panels is not None, panels, heights, log or "")
 
 
 def _line(request: Drawn, direction: Any, wrt: list[str] | None) -> Line:
@@ -241,20 +245,6 @@ def _check(request: Drawn) -> None:
             f"{len(names)} variables have ranges: {', '.join(names)}",
             hint="one is drawn as a curve, two as contours; give the others a value",
         )
-
-
-def _view(text: str | None) -> tuple[float, float] | None:
-    from ..errors import UsageError
-
-    if text is None:
-        return None
-    low, colon, high = text.partition(":")
-    if not colon:
-        raise UsageError(f"--view {text} is no range", hint="LOW:HIGH, such as --view -10:10")
-    ends = number("--view", low), number("--view", high)
-    if not ends[0] < ends[1] or max(-ends[0], ends[1]) > 1e300:
-        raise UsageError(f"--view {text} is no range", hint="LOW:HIGH, such as --view -10:10")
-    return ends
 
 
 class _Job:

@@ -85,7 +85,7 @@ class Panel(NamedTuple):
     """One pair of axes.
 
     Attributes:
-        title: Above it.
+        title: Above it, in lines.
         x_label: What runs to the right.
         y_label: What runs upwards.
         series: Later ones over earlier ones.

@@ -106,9 +106,10 @@ def picture_of(chart: Chart, width: float | None = None, height: float | None = 
     edge = 0.8 * size
     top = edge
     if chart.title:
-        top = 2.6 * size
-        title = shortened(chart.title, width - 2 * edge, 1.2 * size, bold=True)
-        shapes.append(Label(edge, 1.8 * size, title, 1.2 * size, bold=True))
+        top = 1.1 * size
+        for line in wrapped(chart.title, width - 2 * edge, 1.2 * size):
+            top += 1.5 * size
+            shapes.append(Label(edge, top - 0.8 * size, line, 1.2 * size, bold=True))
     wide = (width - edge) / columns
     tall = (height - top - 0.5 * size) / rows
     axes = [axes_of(panel) for panel in chart.panels]
@@ -130,6 +131,18 @@ def shortened(text: str, width: float, size: float, *, bold: bool = False) -> st
     while len(text) > 1 and room_of(text, size, bold=bold) > width:
         text = text[: max(1, min(len(text) - 2, int(len(text) * 0.97)))] + "…"
     return text
+
+
+def wrapped(text: str, width: float, size: float) -> list[str]:
+    """Return a bold text in a line or two, broken between words; the end left out where it has no room."""
+    words = text.split(" ")
+    parts = [(" ".join(words[:k]), " ".join(words[k:])) for k in range(len(words), 0, -1)]
+    fitting = [pair for pair in parts if room_of(pair[0], size, bold=True) <= width] or parts[-1:]
+    lines = fitting[0]
+    if lines[1]:  # after a comma rather than anywhere, where the rest has room then
+        whole = (pair for pair in fitting if room_of(pair[1], size, bold=True) <= width)
+        lines = next((pair for pair in whole if pair[0].endswith((",", ":"))), lines)
+    return [shortened(line, width, size, bold=True) for line in lines if line]
 
 
 # one panel
@@ -158,9 +171,10 @@ def _panel(panel: Panel, x: Axis, y: Axis, cell: Cell, size: float) -> Iterator[
         crowd = _crowd(panel, frame, marks)
         texts = _numbered(marks, frame, crowd)
     over = frame.top - (0.7 + 1.4 * _rows_over(panel, lines)) * size
-    if panel.title:
-        title = shortened(panel.title, cell.width - size, 1.1 * size, bold=True)
-        yield Label(frame.left, over, title, 1.1 * size, bold=True)
+    titles = _titles(panel)
+    for k, title in enumerate(titles):
+        title = shortened(title, cell.width - size, 1.1 * size, bold=True)
+        yield Label(frame.left, over - 1.5 * (len(titles) - 1 - k) * size, title, 1.1 * size, bold=True)
     yield from _axes(panel, frame)
     yield from _legend(panel, lines, frame, cell)
     if panel.field is not None:
@@ -183,7 +197,7 @@ def _frame(
     keyed: Sequence[Mark],
 ) -> Frame:
     """Return where the axes stand, so that all that is written around them has its room."""
-    over = (1.6 if panel.title else 0.0) + 0.6 + 1.4 * _rows_over(panel, lines)
+    over = 1.55 * len(_titles(panel)) + 0.6 + 1.4 * _rows_over(panel, lines)
     under = 3.4 if panel.x_label else 2.0
     ends = x.ticks(max(2, int(cell.width / (4.5 * size))), whole=panel.x_whole)[-1:]
     beyond = max((room_of(text, size) / 2 - (1 - x.at(v)) * cell.width for v, text in ends), default=0.0)
@@ -198,6 +212,10 @@ def _frame(
     wide = cell.width - min(beside, BESIDE * cell.width)
     frame = frame._replace(width=max(wide, 40.0), height=max(below, 40.0))
     return _equal(frame) if panel.equal else frame
+
+
+def _titles(panel: Panel) -> list[str]:
+    return panel.title.splitlines()
 
 
 def _rows_over(panel: Panel, lines: Sequence[Sequence[Series]]) -> int:

@@ -22,6 +22,8 @@ DOTS_APART = 0.015
 RUNS_APART = 0.05  # of the dots of several runs, between which their dashes tell them apart
 EQUAL = 3.0  # sides of a rectangle that are not further apart get equal units
 FRAMES = 48
+ORDINALS = {2: "nd"}
+ROUND_STEPS = [m * 10**k for k in range(7) for m in (1, 2, 5)]
 
 
 class Run(NamedTuple):
@@ -89,7 +91,7 @@ def _curve_panel(
     heights += [p[1] for p in curve.points if p is not None and curve.view[0] <= p[1] <= curve.view[1]]
     bottom, top = min(heights), max(heights)
     room = 0.06 * (top - bottom) or 0.5
-    y_range = (bottom - room, top + room)
+    y_range = ground.heights or (bottom - room, top + room)
     series = [Series("", curve.points, "first")]
     marks: list[Mark] = []
     for i, (run, count) in enumerate(zip(runs, ground.shown, strict=True)):
@@ -198,24 +200,32 @@ def progress_panel(
 
 
 def frames(function: Function, run: Run, ground: Landscape, title: str) -> list[Chart]:
-    """Return a chart for each point of a run, at most `FRAMES`, for an animation."""
-    count = ground.shown[0]
-    picked: Sequence[int] = range(count)
-    if count > FRAMES:  # the first updates are the longest
-        later = (round(count ** (i / FRAMES)) - 1 for i in range(FRAMES + 1))
-        picked = sorted({*range(FRAMES // 2), *later})
+    """Return a chart for each point of a run, or for some, which they say, for an animation."""
+    picked, which = picked_points(ground.shown[0])
     charts = []
     for k in picked:
         trace = run.trace
-        pairs = zip(function.names, trace.gradients[k], strict=True)
-        slopes = ", ".join(f"{_slope(function, name)} = {brief(g, 4)}" for name, g in list(pairs)[:3])
-        at = f"update {k}: {function.described(trace.points[k])}, "
-        at += f"{function.called} = {brief(trace.values[k], 4)}, {slopes}"
+        at = f"update {k}{which}\n{function.described(trace.points[k])}, "
+        at += f"{function.called} = {brief(trace.values[k], 4)}, {_slope(function, trace.gradients[k])}"
         panel = path_panel(function, [run], ground, upto=k) or progress_panel(function, [run], ground, upto=k)
         charts.append(Chart(title, f"{title}: {at}", [panel._replace(title=at)]))
     return charts
 
 
-def _slope(function: Function, name: str) -> str:
-    f = function.called
-    return f"{f}'" if len(function.names) == 1 else f"d{f}/d{name}"
+def picked_points(count: int) -> tuple[list[int], str]:
+    """Return the points of a run that are shown, most at its beginning, and which these are in words."""
+    if count <= FRAMES + 1:
+        return list(range(count)), ""
+    first, last = FRAMES // 2, count - 1
+    step = next(s for s in ROUND_STEPS if (last - first) / s <= FRAMES - first)
+    picked = sorted({*range(first), *range(first, count, step), last})
+    th = ORDINALS.get(step, "th")
+    return picked, f" of {last:,}, of which each to {first} is shown, then every {step:,}{th}"
+
+
+def _slope(function: Function, gradient: Sequence[float]) -> str:
+    slopes = [brief(g, 3) for g in gradient[:3]]
+    if len(function.names) == 1:
+        return f"{function.called}' = {slopes[0]}"
+    more = ", ..." if len(function.names) > len(slopes) else ""
+    return f"grad {function.called} = ({', '.join(slopes)}{more})"

@@ -23,28 +23,37 @@ class Landscape(NamedTuple):
         curve: Of one variable; None for others, or where nothing could be sampled.
         surface: Of two.
         shown: How many points of each trace lie inside, from the start on.
+        heights: The values to show, of one variable; None for those of the traces.
     """
 
     spans: tuple[tuple[float, float], ...]
     curve: Curve | None
     surface: Surface | None
     shown: tuple[int, ...]
+    heights: tuple[float, float] | None = None
 
 
-def landscape(function: Function, traces: Sequence[Trace], lost: Sequence[bool]) -> Landscape:
+def landscape(
+    function: Function,
+    traces: Sequence[Trace],
+    lost: Sequence[bool],
+    view: Sequence[tuple[float, float]] = (),
+) -> Landscape:
     """Return the function around the points of the traces, and a little beyond.
 
     Args:
         function: What is descended.
         traces: The runs.
-        lost: Those that run away; they are shown as long as the rest stays legible.
+        lost: Those that run away; they are shown as long as the rest stays legible, or as there is a view.
+        view: Where to look instead, axis by axis.
     """
     shown = tuple(
-        _legible(trace.points) if wild else len(trace.points)
+        _legible(trace.points) if wild and not view else len(trace.points)
         for trace, wild in zip(traces, lost, strict=True)
     )
     points = [p for trace, count in zip(traces, shown, strict=True) for p in trace.points[:count]]
     spans = tuple(_span(xs) for xs in zip(*points, strict=True))
+    spans = (*view[: len(spans)], *spans[len(view) :])
     curve = surface = None
     names = function.names
     fixed = {name: x for name, x in function.inputs.items() if name not in names}
@@ -56,7 +65,7 @@ def landscape(function: Function, traces: Sequence[Trace], lost: Sequence[bool])
                 surface = survey(function.graph, (names[0], names[1]), (spans[0], spans[1]), fixed)
         except BackpropError:  # a range too narrow for floats, or without a value
             pass
-    return Landscape(spans, curve, surface, shown)
+    return Landscape(spans, curve, surface, shown, view[1] if len(names) == 1 < len(view) else None)
 
 
 def _legible(points: Sequence[Coordinates]) -> int:

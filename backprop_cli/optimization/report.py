@@ -44,6 +44,7 @@ class Report(NamedTuple):
         until: Length of the gradient that ended a run.
         steps: Updates at most.
         many: Several starting points: one line each.
+        view: Where pictures look, axis by axis; () for around the runs.
     """
 
     function: Function
@@ -52,6 +53,7 @@ class Report(NamedTuple):
     until: float
     steps: int
     many: bool
+    view: tuple[tuple[float, float], ...] = ()
 
     @property
     def output(self) -> str:

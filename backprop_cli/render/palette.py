@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from ..layout.picture import Role
 
+Theme = Literal["light", "dark"]
+Colors = dict["Role", str]
+
 # Okabe and Ito's colours, darkened where thin lines on white need it
-LIGHT: dict[Role, str] = {
+LIGHT: Colors = {
     "ink": "#1a1a1a",
     "muted": "#595959",
     "grid": "#e6e6e6",
@@ -23,7 +26,7 @@ LIGHT: dict[Role, str] = {
     "zero": "#8c8c8c",
     "mark": "#a3147a",
 }
-DARK: dict[Role, str] = {
+DARK: Colors = {
     "ink": "#eceff4",
     "muted": "#a9b1bd",
     "grid": "#2d333c",
@@ -38,6 +41,7 @@ DARK: dict[Role, str] = {
     "zero": "#7f8896",
     "mark": "#ff7bd5",
 }
+THEMES: dict[Theme, Colors] = {"light": LIGHT, "dark": DARK}
 
 
 class Shade(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..errors import UsageError
 from ..layout.picture import Picture
+from .palette import Theme
 
 PICTURES = (".svg", ".png")
 ANIMATIONS = (".gif",)
@@ -18,7 +19,12 @@ def is_picture(output: str | None, endings: Sequence[str]) -> bool:
 
 
 def picture_bytes(
-    pictures: Picture | Sequence[Picture], output: str, *, scale: float = 1.0, milliseconds: int = 400
+    pictures: Picture | Sequence[Picture],
+    output: str,
+    *,
+    scale: float = 1.0,
+    milliseconds: int = 400,
+    theme: Theme | None = None,
 ) -> bytes:
     """Return what a file of that name holds.
 
@@ -27,6 +33,7 @@ def picture_bytes(
         output: The file's name.
         scale: Pixels per unit, for PNG and GIF.
         milliseconds: How long a GIF shows each picture.
+        theme: Its colours; None for light ones, and in an SVG for those of the page that it is on.
     Raises:
         UsageError: for other endings, and where the extra that draws pixels is not installed.
     """
@@ -35,15 +42,15 @@ def picture_bytes(
     if ending == ".svg":
         from .svg import svg
 
-        return svg(frames[-1]).encode()
+        return svg(frames[-1], theme).encode()
     if ending == ".png":
         from .raster import png
 
-        return png(frames[-1], scale)
+        return png(frames[-1], scale, theme or "light")
     if ending == ".gif":
         from .raster import gif
 
-        return gif(frames, milliseconds, scale)
+        return gif(frames, milliseconds, scale, theme or "light")
     raise UsageError(
         f"-o {output}: the ending '{ending}' names no picture", hint=f"endings: {', '.join(PICTURES)}"
     )
