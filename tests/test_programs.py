@@ -267,3 +267,97 @@ def test_what_it_is_not_exported_to(run: Callable[..., Any], tmp_path: Path) -> 
     (tmp_path / "net.yaml").write_text(OWN_LOSS)
     done = run("export", str(tmp_path / "net.yaml"), "--to", "pytorch")
     assert (done.status, "--to jax, --to numpy" in done.err) == (2, True)
+
+
+ATTENTION = """
+    Q = X@A[0:4, :]' + a[0:4]
+    K = X@A[4:8, :]' + a[4:8]
+    V = X@A[8:12, :]' + a[8:12]
+    P1 = softmax(Q[:, 0:2]@K[:, 0:2]'/sqrt(2))
+    P2 = softmax(Q[:, 2:4]@K[:, 2:4]'/sqrt(2))
+    O = P1@V[:, 0:2]@B[:, 0:2]' + P2@V[:, 2:4]@B[:, 2:4]' + b
+""".replace("X", "x")
+
+
+def waves(shape: tuple[int, ...], phase: int) -> list[Any]:
+    return (0.5 * np.sin(np.arange(1, np.prod(shape) + 1) + phase)).reshape(shape).tolist()
+
+
+def test_attention_has_the_numbers_of_torch() -> None:
+    """Two heads over three steps of four numbers: torch.nn.MultiheadAttention with weights 0.5*sin(k + p)."""
+    arrays = {"A": (12, 4), "a": (12,), "B": (4, 4), "b": (4,)}
+    declared = "".join(f"    {n}: {{init: {waves(s, p)}}}\n" for p, (n, s) in enumerate(arrays.items()))
+    x = np.cos(np.arange(1.0, 13.0)).tolist()
+
+    def made(output: str) -> Any:
+        text = (
+            f"data: {{inputs: [{x}], targets: [[0, 0, 0, 0]], shape: [3, 4]}}\nmodel:\n"
+            f"  parameters:\n{declared}  program: |{ATTENTION}    y = {output}\n    loss = sum(O.^2)\n"
+        )
+        return whole_step(problem_of(text, "optimizer=sgd"))
+
+    step = made("O[0]")
+    assert step.step.before == pytest.approx(3.9983405910878, rel=1e-13)
+    assert float(np.linalg.norm(step.gradients["A"])) == pytest.approx(2.4550050888295, rel=1e-13)
+    first = step.training.runner.predict(step.problem.train.encoded).predictions[0]
+    assert first == pytest.approx((-0.1666730456532, -1.1043495546521, 0.46547139707878, 0.16223773992174))
+    weights = made("[P1[0, 0] + P2[0, 0], P1[0, 1] + P2[0, 1], P1[0, 2] + P2[0, 2], 0]/2 + 0*b")
+    found = weights.training.runner.predict(weights.problem.train.encoded).predictions[0]
+    assert found[:3] == pytest.approx((0.17333978974179, 0.41012845613687, 0.41653175412134), rel=1e-12)
+
+
+def test_what_is_too_large_is_not_written_out(run: Callable[..., Any], tmp_path: Path) -> None:
+    program = "W@x"
+    (tmp_path / "net.yaml").write_text(
+        f"data: {{dataset: digits}}\nmodel: {{parameters: {{W: [outputs, inputs]}}, program: '{program}'}}\n"
+    )
+    done = run("trace", str(tmp_path / "net.yaml"))
+    assert (done.status, done.err) == (
+        2,
+        "backprop: error: the program has 640 parameters: a step is written out up to 300\n"
+        "  hint: --table lists the nodes of any network\n",
+    )
+    assert "W" in run("trace", str(tmp_path / "net.yaml"), "--table").answered().out
+
+
+def test_layers_are_written_as_their_program(run: Callable[..., Any], tmp_path: Path) -> None:
+    """Linear layers, activations and layer normalisation: the printed config trains to the same numbers."""
+    (tmp_path / "layers.yaml").write_text(
+        "data: {dataset: iris, scaling: standard}\nmodel:\n  layers:\n"
+        "  - {type: linear, units: 6, activation: relu}\n  - layer_norm\n"
+        "  - {type: linear, units: 3, frozen: [bias], bias: [1, 2, 3]}\n  - tanh\n  - linear\n"
+        "training: {epochs: 2}\n"
+    )
+    shown = run("config", "show", str(tmp_path / "layers.yaml"), "--program").answered().out
+    (tmp_path / "program.yaml").write_text(shown)
+    trained = []
+    for name in ("layers", "program"):
+        run("train", str(tmp_path / f"{name}.yaml"), f"output.dir={tmp_path / name}").answered()
+        trained.append(load_file(tmp_path / name / "model.safetensors"))
+    names = {"W": "linear%.weights", "b": "linear%.bias", "g": "layer_norm%.weights", "s": "layer_norm%.bias"}
+    assert len(trained[0]) == len(trained[1]) == 8
+    for name, array in trained[1].items():
+        np.testing.assert_allclose(array, trained[0][names[name[0]].replace("%", name[1:])], rtol=1e-12)
+
+
+def test_what_no_program_has_words_for(run: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(
+        "data: {dataset: iris}\nmodel: {layers: [{type: linear, units: 4}, dropout, linear]}\n"
+    )
+    done = run("config", "show", str(tmp_path / "net.yaml"), "--program")
+    assert (done.status, done.err) == (
+        2,
+        "backprop: error: dropout1 has no words in a program of one example\n",
+    )
+
+
+def test_layer_norm_has_the_numbers_of_torch() -> None:
+    """[1, 2, 4, 8], and the gradient of its dot product with (1, -1, 2, 0.5)."""
+    from backprop_cli import eval, grad
+
+    text = "(x - mean(x))/sqrt(mean((x - mean(x))^2) + 1e-5)"
+    expected = (-1.0257545754962, -0.6527529116794, 0.093250415954199, 1.5852570712214)
+    assert eval(text, x=[1.0, 2.0, 4.0, 8.0]) == pytest.approx(expected, rel=1e-13)
+    slopes = (0.1978529757952, -0.56923302524345, 0.50760661939683, -0.13622656994859)
+    found = grad(f"({text})@[1, -1, 2, 0.5]", x=[1.0, 2.0, 4.0, 8.0]).gradient["x"]
+    assert found == pytest.approx(slopes, rel=1e-12)

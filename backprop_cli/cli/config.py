@@ -100,12 +100,17 @@ def validate(file: str, overrides: tuple[str, ...]) -> int:
     help="How to print.",
 )
 @click.option("-o", "output", metavar="FILE", help="Write to a file.")
-def show(file: str, overrides: tuple[str, ...], format_: str, output: str | None) -> int:
+@click.option("--program", is_flag=True, help="With its layers written as a program.")
+def show(file: str, overrides: tuple[str, ...], format_: str, output: str | None, program: bool) -> int:
     """Print the resolved config: every default filled in, each value with its origin."""
     from ..training.config import load, resolved, to_yaml
 
     loaded = load(file, overrides)
     plain = resolved(loaded.config)
+    if program:
+        from ..networks.as_program import as_program
+
+        plain["model"] = as_program(loaded.config.model)
     if format_ == "json":
         from ..render.document import Facts
         from ..render.writers import json

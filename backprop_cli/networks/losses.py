@@ -12,7 +12,7 @@ from msgspec.structs import force_setattr
 
 from ..graph import NOWHERE, Graph
 from ..language.lower import lower
-from ..language.numbers import brief
+from ..language.numbers import exact_text
 from ..language.parser import parse
 from ..settings import Fault, Fraction, NotNegative, Positive, Section
 from .lowering import Builder
@@ -136,13 +136,13 @@ class Loss(Section, frozen=True):
         text = self.text or self.row.of_output or self.row.term
         if text is None:
             return None
-        values = {name: brief(getattr(self, name), 17) for name in self.row.settings}
-        values |= {name: brief(x, 17) for name, x in (self.parameters or {}).items()}
+        values = {name: exact_text(getattr(self, name)) for name in self.row.settings}
+        values |= {name: exact_text(x) for name, x in (self.parameters or {}).items()}
         values |= {"y": y, "t": f"(2*{t} - 1)" if self.signed else t, "p": f"sigmoid({y})"}
         text = re.sub(r"[^\W\d]\w*", lambda found: values.get(found[0], found[0]), text)
         if outputs > 1 and self.type != "cross_entropy":
             text = f"{'sum' if self.row.sums else 'mean'}({text})"
-        return text if self.row.share == 1.0 else f"{brief(self.row.share, 17)}*{text}"
+        return text if self.row.share == 1.0 else f"{exact_text(self.row.share)}*{text}"
 
     def graph(self) -> Graph:
         """Return the graph of a formula over y, t and its parameters."""

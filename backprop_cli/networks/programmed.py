@@ -155,6 +155,12 @@ class ProgramNetwork:
             yield Line(head.strip(), body.strip(), graph.nodes[graph.named[name]].shape, read)
 
     @property
+    def products(self) -> int:
+        """How many numbers all steps of a row read, about."""
+        nodes = self.settled.graph.nodes
+        return sum(max(prod(nodes[i].shape) for i in node.inputs) for node in nodes if node.inputs)
+
+    @property
     def names(self) -> set[str]:
         """What a reader knows by name: the statements, and the row's inputs."""
         graph = self.settled.graph

@@ -16,6 +16,7 @@ from ..errors import UsageError, counted
 from ..explanation.paper import Paper
 from ..networks.layers.places import ShapeError
 from ..networks.network import LayerNetwork, NDArray
+from ..networks.programmed import ProgramNetwork
 from ..networks.runner import Bound, Network
 from ..networks.unrolled import OneLayer, Unrolled
 from ..optimization import rules, settings
@@ -249,7 +250,7 @@ def check_layer(network: Network, layer: str | None) -> None:
     if layer is None:
         return
     if not isinstance(network, LayerNetwork):
-        raise UsageError("--layer: a formula has no layers")
+        raise UsageError("--layer: a formula or a program has no layers")
     names = [piece.name for piece in network.pieces]
     if layer not in names:
         raise UsageError(f"--layer {layer}: there is no such layer", hint=f"layers: {', '.join(names)}")
@@ -270,6 +271,16 @@ def check_size(network: Network, layer: str | None) -> bool:
     Raises:
         UsageError: where the layer alone, or with none the whole, is too large.
     """
+    if isinstance(network, ProgramNetwork):
+        parameters = sum(prod(p.shape) for p in network.parameters)
+        if max(parameters, network.row_numbers) > PARAMETER_LIMIT:
+            numbers = f"{network.row_numbers:,} numbers a row"
+            what = counted(parameters, "parameter") if parameters > PARAMETER_LIMIT else numbers
+            raise UsageError(
+                f"the program has {what}: a step is written out up to {PARAMETER_LIMIT}",
+                hint="--table lists the nodes of any network",
+            )
+        return True
     if not isinstance(network, LayerNetwork):
         return True
     sizes = _sizes(network)
@@ -303,7 +314,9 @@ def check_work(network: Network, layer: str | None, rows: int) -> None:
     Raises:
         UsageError: with what makes it smaller.
     """
-    if not isinstance(network, LayerNetwork):
+    if isinstance(network, ProgramNetwork):
+        work = rows * network.products
+    elif not isinstance(network, LayerNetwork):
         work = rows * len(network.lower(1, training=True).graph)
     else:
         sizes = _sizes(network)

@@ -10,9 +10,9 @@ from msgspec import Meta, field
 
 from ...settings import Count, Section
 from .dense import Activation, Dropout, Flatten, Linear
-from .kind import LayerKind
+from .kind import LayerKind, Size
 from .normalised import BatchNorm, LayerNorm
-from .weights import Declared, Init, Size
+from .weights import Declared, Init
 from .windows import AveragePool2d, Conv1d, Conv2d, MaxPool2d
 
 __all__ = ["Layer", "Model", "named"]

@@ -13,8 +13,8 @@ from ...language.numbers import brief
 from ...ops import Shape
 from ...settings import Count, Fault, Fraction, uneven
 from ..lowering import Place
-from .kind import Fitted, LayerKind, rows
-from .weights import Frozen, Init, both_given, too_many, weights_and_bias, wrong_bias
+from .kind import Fitted, LayerKind, Size, Written, rows
+from .weights import Declared, Frozen, Init, both_given, too_many, weights_and_bias, wrong_bias
 
 
 class Linear(LayerKind, frozen=True, tag="linear"):
@@ -71,6 +71,17 @@ class Linear(LayerKind, frozen=True, tag="linear"):
     def lower(self, at: Place, x: int) -> int:
         return at.step("linear", x, at.parameter("weights"), at.parameter("bias"), part="z")
 
+    def written(self, x: str, number: str, size: Size) -> Written:
+        units: Size = self.units or (len(self.weights) if self.weights else "outputs")
+        names = {"weights": f"W{number}", "bias": f"b{number}"}
+        weights = Declared(shape=[units, size], init=self.init)
+        parameters = {
+            names["weights"]: weights if self.weights is None else Declared(init=list(self.weights)),
+            names["bias"]: Declared(shape=units) if self.bias is None else Declared(init=list(self.bias)),
+        }
+        text = f"{names['weights']}@{x} + {names['bias']}"
+        return Written(text, units, parameters, tuple(names[part] for part in self.frozen))
+
     def torch(self, before: Shape, after: Shape, tied: bool) -> str:
         return f"torch.nn.Linear({before[0]}, {after[0]})"
 
@@ -88,6 +99,9 @@ class Activation(LayerKind, frozen=True, tag="activation"):
         if self.activation == "softmax" and len(shape) != 1:
             raise ConfigError(f"softmax takes rows of numbers, but gets {rows(shape)}")
         return Fitted(shape)
+
+    def written(self, x: str, number: str, size: Size) -> Written:
+        return Written(x, size)
 
 
 class Dropout(LayerKind, frozen=True, tag="dropout"):

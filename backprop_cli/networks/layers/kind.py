@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from ...ops import Shape
@@ -48,6 +49,26 @@ class Fitted(NamedTuple):
     states: tuple[Array, ...] = ()
     mask: float = 0.0
     numbers: int = 0
+
+
+Size = int | str
+"""A length, or what a program calls it."""
+
+
+class Written(NamedTuple):
+    """A layer as an expression of one example.
+
+    Attributes:
+        text: Without its activation.
+        size: How many numbers it gives.
+        parameters: What it names, as `Declared`.
+        frozen: Those that are not trained.
+    """
+
+    text: str
+    size: Size
+    parameters: Mapping[str, Any] = MappingProxyType({})
+    frozen: tuple[str, ...] = ()
 
 
 class LayerKind(Section, frozen=True):
@@ -115,6 +136,16 @@ class LayerKind(Section, frozen=True):
     def lower(self, at: Place, x: int) -> int:
         """Add the layer without its activation to a graph; return its node, (rows, *shape)."""
         return x
+
+    def written(self, x: str, number: str, size: Size) -> Written | None:
+        """Write the layer without its activation for one example; None where that has no words.
+
+        Args:
+            x: What the numbers before it are called, a vector.
+            number: What its parameters end with.
+            size: How many there are before it.
+        """
+        return None
 
     def details(self) -> Iterator[tuple[str, str]]:
         """Yield what a drawing says of it, in words and numbers."""

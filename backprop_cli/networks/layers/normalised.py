@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from ...language.numbers import exact_text
 from ...ops import Shape
 from ...settings import Positive
 from ..lowering import Place
-from .kind import Array, Fitted, LayerKind
-from .weights import Frozen, scale_and_shift
+from .kind import Array, Fitted, LayerKind, Size, Written
+from .weights import Declared, Frozen, scale_and_shift
 
 
 def _variance(at: Place, centred: int, axes: tuple[int, ...]) -> int:
@@ -97,6 +98,15 @@ class LayerNorm(LayerKind, frozen=True, tag="layer_norm"):
         return at.step(
             "add", at.step("multiply", scaled, at.parameter("weights")), at.parameter("bias"), part="y"
         )
+
+    def written(self, x: str, number: str, size: Size) -> Written:
+        names = {"weights": f"g{number}", "bias": f"s{number}"}
+        first = {"weights": 1.0, "bias": 0.0}
+        centred = f"({x} - mean({x}))"
+        spread = f"sqrt(mean({centred}^2) + {exact_text(self.eps)})"
+        text = f"{centred}/{spread}*{names['weights']} + {names['bias']}"
+        parameters = {names[part]: Declared(shape=size, init=first[part]) for part in names}
+        return Written(text, size, parameters, tuple(names[part] for part in self.frozen))
 
     def torch(self, before: Shape, after: Shape, tied: bool) -> str:
         return f"torch.nn.LayerNorm({list(self._together(before))}, eps={self.eps!r})"

@@ -10,7 +10,7 @@ from msgspec import Meta
 from ...errors import counted
 from ...ops import Shape
 from ...settings import Fault, Positive, Section
-from .kind import Array
+from .kind import Array, Size
 
 HIGHEST_UNITS = 1_000_000
 
@@ -22,7 +22,6 @@ class Uniform(Section, frozen=True):
 
 
 Init = Literal["auto", "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "zeros"] | Uniform
-Size = int | str
 
 
 class Declared(Section, frozen=True):
