@@ -640,6 +640,7 @@ def test_a_table_of_numbers_is_read_as_text_once(monkeypatch: pytest.MonkeyPatch
     third = problem(f"path: n.csv, {data}")
     assert opened[5:] == ["n.csv"] * 3
     assert once.fingerprint == again.fingerprint == third.fingerprint
+    assert once.encoding.as_dict() == again.encoding.as_dict() == third.encoding.as_dict()
     # where a number is wrong after all, its place is that in the text
     told = error_of("path: n.csv, features: [x0], target: log(w), stream: true")
     assert told == error_of("path: n.csv, features: [x0], target: log(w)")

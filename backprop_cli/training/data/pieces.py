@@ -226,35 +226,37 @@ class TextPieces(Pieces):
         super().__init__(path)
         self._written = written
         self._kept: Spool | None = None
+        self._sizes: list[int] = []
         with text.open_table(path, written.dialect) as source:
             self.names = list(source.names)
 
     def pieces(self, most: int = PIECE_ROWS, *, again: bool | None = None) -> Iterator[Piece]:
         """Yield the rows; ``again`` as of `Pieces.pieces`."""
         if again is False and self._kept is not None:
-            yield from self._again(self._kept, most)
+            yield from self._again(self._kept)
             self._kept = None
             return
         kept = Spool(len(self.names)) if again else None
-        first = 0
+        first, sizes = 0, []
         with text.open_table(self.path, self._written.dialect, most) as source:
             for block in source:
                 self.check()
                 piece = TextPiece(block, first, self._written.gaps)
                 yield piece
                 first += block.rows
+                sizes.append(block.rows)
                 if kept is not None and not _append(kept, piece):
                     kept = None
-        self._kept = kept
+        self._kept, self._sizes = kept, sizes
         self.check()
 
-    def _again(self, kept: Spool, most: int) -> Iterator[Piece]:
-        """Yield the rows from the numbers that were kept."""
-        step = max(1, min(most, PIECE_NUMBERS // len(self.names)))
-        for start in range(0, kept.total, step):
+    def _again(self, kept: Spool) -> Iterator[Piece]:
+        """Yield the rows from the numbers that were kept, as many at once as they were text."""
+        start = 0
+        for count in self._sizes:
             self.check()
-            numbers = kept.read(start, min(start + step, kept.total))
-            yield NumberPiece(self, numbers, start, self._written.gaps)
+            yield NumberPiece(self, kept.read(start, start + count), start, self._written.gaps)
+            start += count
 
 
 def _append(kept: Spool, piece: TextPiece) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from hashlib import sha256
 from itertools import pairwise
 from typing import NamedTuple
 from weakref import finalize
@@ -137,6 +138,7 @@ class Spilled:
         inputs: What inputs could be scaled by.
         targets: What targets could be scaled by.
         labels: How many rows each class has; empty for numbers.
+        digest: SHA-256 of what is in the file.
     """
 
     def __init__(self, encoding: Encoding, outputs: int, *, weighted: bool) -> None:
@@ -145,6 +147,7 @@ class Spilled:
         self._weighted = weighted
         self.inputs, self.targets = Moments(self.width), Moments(outputs)
         self.labels = np.zeros(len(encoding.classes or ()), np.int64)
+        self.digest = sha256()
         self._spool = Spool(self._end + weighted)
 
     @property
@@ -156,8 +159,8 @@ class Spilled:
         """Refuse so many rows, in all parts together, where the disk has no place for them."""
         self._spool.expect(rows)
 
-    def append(self, rows: Rows) -> Floats:
-        """Add rows, which are not scaled; return what is written of them."""
+    def append(self, rows: Rows) -> None:
+        """Add rows, which are not scaled."""
         records = np.empty((rows.total, self._spool.width))
         records[:, : self.width] = rows.inputs.reshape(rows.total, -1)
         if self._end > self.width:
@@ -169,8 +172,8 @@ class Spilled:
         if len(self.labels):
             ids = rows.targets.argmax(axis=1) if self.encoding.shares else rows.targets
             self.labels += np.bincount(ids, minlength=len(self.labels))
+        self.digest.update(records.data)
         self._spool.append(records)
-        return records
 
     def read(self, start: int, stop: int) -> Rows:
         """Return the rows from one number to another."""

@@ -41,13 +41,11 @@ from .loading import (
     require,
     scaling_of,
 )
-from .pieces import Piece, Pieces, is_streamed, open_pieces
+from .pieces import PIECE_ROWS, Piece, Pieces, is_streamed, open_pieces
 from .rows import Rows, Spilled
 from .source import Column, Wanted, from_folder, mixed, named, named_by, refuse_disguised, written_as
 
 if TYPE_CHECKING:
-    from hashlib import _Hash as Hash
-
     from ..config import Loaded
 
 PARTS = ("train", "validation", "test")
@@ -363,15 +361,14 @@ class _Streaming(Loading):
         one = encoding.classes is not None and not encoding.shares
         outputs = 1 if one else len(self.targets)
         found = {part: Spilled(plain, outputs, weighted="weights" in self.apart) for part in PARTS}
-        digest = sha256("\0".join([*encoding.names, *self.targets, *(encoding.classes or ())]).encode())
         found["train"].expect(self.rows)
-        self._take(self.table, found, digest)
+        self._take(self.table, found)
         others = []
         for part in PARTS[1:]:
             other = self._other(part)
             if other is not None:
                 others.append(part)
-                self._take(other, {part: found[part]}, digest)
+                self._take(other, {part: found[part]})
         for part, rows in found.items():
             share = self.shares.get(part, 1.0)
             if not rows.total and (share or part in others):
@@ -379,14 +376,16 @@ class _Streaming(Loading):
                     "data.path" if part == "train" else f"data.{part}_split",
                     f"of {self.rows:,} rows none is left to {'learn from' if part == 'train' else part}",
                 )
-        digest.update(repr([rows.total for rows in found.values()]).encode())
-        return {part: rows for part, rows in found.items() if rows.total}, digest.hexdigest()
+        found = {part: rows for part, rows in found.items() if rows.total}
+        names = [*encoding.names, *self.targets, *(encoding.classes or ())]
+        parts = [f"{part}:{rows.total}:{rows.digest.hexdigest()}" for part, rows in found.items()]
+        return found, sha256("\0".join([*names, *parts]).encode()).hexdigest()
 
-    def _take(self, table: Pieces, found: Mapping[str, Spilled], digest: Hash) -> None:
+    def _take(self, table: Pieces, found: Mapping[str, Spilled]) -> None:
         """Encode the rows of a table and write them behind those of their part."""
         plain = next(iter(found.values())).encoding
         cells = plain.words or plain.readings or "groups" in self.apart or not plain.learns_numbers
-        most = max(1, RECORD_NUMBERS // len(plain.shift))
+        most = max(1, min(PIECE_ROWS, RECORD_NUMBERS // len(plain.shift)))
         for piece in table.pieces(most, again=None if cells else False):
             rows, kept, dropped = labelled(piece, plain, self.data, self.apart.get("weights"), part=True)
             if len(found) == 1:
@@ -395,7 +394,7 @@ class _Streaming(Loading):
             for at, those in enumerate(found.values()):
                 mine = part == at
                 if mine.any():
-                    digest.update(those.append(rows.only(mine)).data)
+                    those.append(rows.only(mine))
 
     def _other(self, part: str) -> Pieces | None:
         """Return the table of ``validation_path`` or ``test_path``, or the file's own rows of that part."""
