@@ -872,3 +872,28 @@ def test_what_is_read_is_not_written_over(run, tmp_path, monkeypatch, name, args
     other = (*args[:-1], "new." + name.partition(".")[2])
     for _ in range(2):  # what was written before may be written again
         assert run(*other).err == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "what", "hint"),
+    [
+        ("loss.bp", "a file", "--file loss.bp"),
+        ("iris.yaml", "a config", "train take configs"),
+        ("m.safetensors", "a trained model", "predict take models"),
+        ("runs/a", "a trained model", "predict take models"),
+        ("rows.csv", "a table", "--points rows.csv"),
+    ],
+)
+def test_a_file_in_the_place_of_an_expression(run, tmp_path, monkeypatch, word, what, hint):
+    monkeypatch.chdir(tmp_path)
+    if word == "runs/a":
+        (tmp_path / "a.yaml").write_text(run("config", "init", "xor").out)
+        run("train", "a.yaml", "training.epochs=1", "-q").answered()
+    run("grad", word).refused(2, f"{word} is {what}, not an expression", hint)
+    assert run("grad", f"x^2 # {word}", "--x", "3", "--format", "value").numbers == [6.0]
+
+
+def test_a_folder_that_is_no_run_is_a_quotient(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x" / "y").mkdir(parents=True)
+    assert run("eval", "x/y", "--x", "6", "--y", "2", "--format", "value").numbers == [3.0]

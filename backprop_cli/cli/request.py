@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 EPSILON = 2.0**-52
 
 
+MODEL = "trained model"
+_FILES = (
+    ((".bp",), "file", "--file {} reads the program from it"),
+    ((".yaml", ".yml"), "config", "check, explain, export, graph, page, trace and train take configs"),
+    ((".safetensors",), MODEL, "evaluate, export, page and predict take models"),
+    ((".csv", ".tsv", ".jsonl", ".npy"), "table", "grad and eval have a point a row: --points {}"),
+)
+"""What stands in the place of an expression by its ending, and who takes it."""
+
+
 class Request:
     """A program with its bindings, as the command line gave them.
 
@@ -91,7 +101,7 @@ class Request:
         """
         if self.file == "-" and self.points == "-":
             raise UsageError("--file - and --points - cannot both read stdin")
-        self.source = _source(self.expression, self.file, self.large)
+        self.source = self._source()
         try:
             self.program = read(self.source, large=self.large)
             if of is not None:
@@ -135,7 +145,7 @@ class Request:
         from ..language.equations import read_equations
 
         if not hasattr(self, "source"):  # stdin is read once
-            self.source = _source(self.expression, self.file, self.large)
+            self.source = self._source()
         found = read_equations(self.source, {b.name for b in self.bindings}, demanded=demanded)
         if found is not None:
             self.graph = found.graph
@@ -255,7 +265,7 @@ class Request:
     def _without_values(self, asked: Collection[str]) -> None:
         if self.bindings or self.points is not None:
             raise UsageError("--shape is for formulas without values", hint="leave the values out")
-        self.source = _source(self.expression, self.file, self.large)
+        self.source = self._source()
 
     def _check_names(self, asked: Collection[str]) -> None:
         from ..engine.run import not_an_input
@@ -290,9 +300,39 @@ class Request:
 
     def _named(self, endings: tuple[str, ...]) -> str | None:
         word = self.expression
-        if self.file is not None or word is None or "\n" in word:
+        if self.file is not None or word is None or "\n" in word or "#" in word:
             return None
         return word if word.lower().endswith(endings) else None
+
+    def _source(self) -> Source:
+        """Return the text of the program, with where it is from."""
+        expression, file = self.expression, self.file
+        if file is None:
+            if expression is None:
+                raise UsageError(
+                    "no expression",
+                    hint='give one: backprop grad "a*b" --a 3 --b -2; or --file PATH',
+                )
+            try:
+                expression.encode()
+            except UnicodeEncodeError:
+                raise ExpressionError("the expression is not valid UTF-8") from None
+            for endings, what, hint in _FILES:
+                if self._named(endings) or (what == MODEL and self.model is not None):
+                    raise UsageError(
+                        f"{expression} is a {what}, not an expression", hint=hint.format(expression)
+                    )
+            return Source(expression)
+        limit = None if self.large else 4 * TEXT_LIMIT
+        from ..tables.files import bytes_of
+
+        data = bytes_of(file, limit)
+        shown = "<stdin>" if file == "-" else file
+        if limit is not None and len(data) > limit:
+            raise ExpressionError(
+                f"{shown} is larger than {TEXT_LIMIT:,} characters", hint="--large lifts the limit"
+            )
+        return Source(decoded(data, shown, ExpressionError), shown)
 
     def config_overrides(self) -> list[str]:
         """Return what is said of a config's keys: a key without a dot looks like a value of a variable."""
@@ -335,35 +375,6 @@ class ByNumber(Request):
     """A program for a command that takes single numbers; arrays are written out."""
 
     by_number = True
-
-
-def _source(expression: str | None, file: str | None, large: bool) -> Source:
-    if file is None:
-        if expression is None:
-            raise UsageError(
-                "no expression",
-                hint='give one: backprop grad "a*b" --a 3 --b -2; or --file PATH',
-            )
-        try:
-            expression.encode()
-        except UnicodeEncodeError:
-            raise ExpressionError("the expression is not valid UTF-8") from None
-        if expression.endswith(".bp"):
-            raise UsageError(
-                f"{expression} is a file, not an expression",
-                hint=f"--file {expression} reads the program from it",
-            )
-        return Source(expression)
-    limit = None if large else 4 * TEXT_LIMIT
-    from ..tables.files import bytes_of
-
-    data = bytes_of(file, limit)
-    shown = "<stdin>" if file == "-" else file
-    if limit is not None and len(data) > limit:
-        raise ExpressionError(
-            f"{shown} is larger than {TEXT_LIMIT:,} characters", hint="--large lifts the limit"
-        )
-    return Source(decoded(data, shown, ExpressionError), shown)
 
 
 def several(text: str) -> list[float] | None:
