@@ -354,7 +354,7 @@ def test_some_values_are_not_enough(run):
 
 
 def test_constants_and_bare_inputs(run):
-    assert run("explain", "2+3").answered().out == "2+3 = 5\n"
+    assert run("explain", "2+3").answered().out == "f = 2+3 = 5\n"
     assert "da/da = 1" in run("explain", "a", "--a", "3").answered().out
 
 
@@ -916,7 +916,7 @@ def test_a_step_without_a_name_stands_where_it_has_a_kink():
     ("words", "says"),
     [
         (["a*b", "--symbolic"], "--symbolic does not go with --named"),
-        (["a*b", "--limit"], "--limit does not go with --named"),
+        (["a*b", "--definition"], "--definition does not go with --named"),
         (["a*b", "--a", "2", "--b", "3", "--digits", "2", "--round-each"], "--round-each does not go with"),
         (["sum(W@x)", "--W", "[[1,2]]", "--x", "[1,2]"], "--named is for single numbers"),
         (["x^2 + y^2 = 25", "--x", "3", "--y", "4"], "--named"),

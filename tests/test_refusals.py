@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from backprop_cli.cli.commands import RENAMED
+
 CASES = {
     "grad x --x 1 --format jsn": "--format has no jsn: it takes table, json, | did you mean json?",
     "grad x --x 1 --digits abc": "--digits takes a whole number from 1 to 17, not abc",
@@ -41,3 +43,14 @@ def test_the_word_error_is_red_where_stderr_has_colours(run):
     )
     for plain in ({}, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, {"FORCE_COLOR": "1", "TERM": "dumb"}):
         assert run("grad", env=plain).err.startswith("backprop: error: no")
+
+
+def test_earlier_names_of_options_are_read(run):
+    for command, renamed in RENAMED.items():
+        for old, new in renamed.items():
+            value = ["3"] if old == "--steps" else []
+            words = [command, "x^2", "--x", "1"]
+            assert run(*words, old, *value).answered().out == run(*words, new, *value).answered().out
+            assert f"{old} " not in run(command, "--help").out
+    assert run("descend", "x^2", "--x", "1", "--steps=3").answered().out
+    assert run("eval", "2*limit", "--limit", "3", "--format", "value").numbers == [6.0]

@@ -685,7 +685,7 @@ def test_a_weight_is_explained(run):
         (["--wrt", "linear1[0].w0"], ["no such weight, bias or input", "did you mean linear1[0].w[0]?"]),
         (["--wrt", "t[0]"], ["cannot differentiate by t[0]", "backprop trace writes all names"]),
         (["--symbolic"], ["--symbolic is for expressions, hand.yaml is a config"]),
-        (["--limit"], ["--limit is for expressions"]),
+        (["--definition"], ["--definition is for expressions"]),
         (["--update", "0"], ["the rate of an update is a number other than 0"]),
     ],
 )

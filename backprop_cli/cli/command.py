@@ -15,7 +15,7 @@ import click
 from ..errors import UsageError, nearest
 from ..language.operators import HATS
 from ..language.tokens import is_array_text, plain_name
-from .commands import EXAMPLES, MORE
+from .commands import EXAMPLES, MORE, RENAMED
 
 OVERRIDE = re.compile(r"[A-Za-z_0-9]+(\.[A-Za-z_0-9]+)+=")
 PLACES = re.compile(r"[0-9]+(?:, ?[0-9]+)?\]")
@@ -131,11 +131,18 @@ class ExpressionCommand(Documented):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take out the expression and the bindings; leave the options to Click."""
-        options, expression, bindings = self.split(args)
+        options, expression, bindings = self.split(self._of_today(args))
         rest = super().parse_args(ctx, options)
         ctx.params["expression"] = expression
         ctx.params["bindings"] = bindings
         return rest
+
+    def _of_today(self, args: list[str]) -> list[str]:
+        """Return the words with options by their names of today."""
+        renamed = RENAMED.get(self.name or "", {})
+        end = args.index("--") if "--" in args else len(args)
+        named = [re.sub(r"^--[a-z]+(?==|$)", lambda m: renamed.get(m[0], m[0]), word) for word in args[:end]]
+        return named + args[end:]
 
     def split(self, args: list[str]) -> tuple[list[str], str | None, list[Binding]]:
         """Return the words for Click, the expression, and the bindings."""

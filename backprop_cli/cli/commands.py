@@ -57,7 +57,7 @@ EXAMPLES = {
     ),
     "limit": ("backprop limit 'sin(x)' --x 1", "backprop limit '|x|' --x 0 --steps 0.1,0.01"),
     "descend": (
-        "backprop descend 'x^2' --x 1 --rate 0.3 --steps 3",
+        "backprop descend 'x^2' --x 1 --rate 0.3 --updates 3",
         "backprop descend 'x^2+10y^2' --x 1 --y 1 --optimizer sgd --optimizer adam --rate 0.05",
     ),
     "plot": (
@@ -126,3 +126,11 @@ ELSEWHERE = {
     "derive": "grad",
 }
 """What other programs call a command."""
+
+RENAMED = {
+    "descend": {"--steps": "--updates"},
+    "explain": {"--limit": "--definition"},
+    "graph": {"--all": "--constants"},
+    "limit": {"--symbolic": "--exact"},
+}
+"""Earlier names of options, by command, which are read still: each was another command's word, too."""

@@ -29,14 +29,16 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex", "value")
 STEPS = 1000
-WORK = 4_000_000  # primitives that may run where --steps is not given: some seconds
+WORK = 4_000_000  # primitives that may run where --updates is not given: some seconds
 MILLISECONDS = 300
 
 
 @click.command("descend", cls=ExpressionCommand)
 @file_option
 @click.option("--rate", metavar="RATE", help="Learning rate.  [default: 0.1, or the optimizer's own]")
-@click.option("--steps", type=click.IntRange(1, 1_000_000), help="Updates at most.  [default: 1000]")
+@click.option(
+    "--updates", "steps", type=click.IntRange(1, 1_000_000), help="Updates at most.  [default: 1000]"
+)
 @click.option(
     "--until",
     metavar="LENGTH",
@@ -116,7 +118,7 @@ def command(
     if steps is None:
         steps = max(20, min(STEPS, WORK // len(graph)))
         if steps < STEPS:
-            output.note(f"note: {len(graph):,} nodes: {steps:,} updates at most; --steps asks for more")
+            output.note(f"note: {len(graph):,} nodes: {steps:,} updates at most; --updates asks for more")
     report = descend(
         graph,
         values,

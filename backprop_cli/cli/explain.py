@@ -31,7 +31,7 @@ FORMATS = ("table", "markdown", "latex", "json")
     "--wrt", metavar="NAMES", help="Explain the slopes by these inputs or steps alone, path by path: a,b."
 )
 @click.option("--symbolic", is_flag=True, help="Take the derivative rule by rule; needs no values.")
-@click.option("--limit", is_flag=True, help="Work out the limit definition.")
+@click.option("--definition", "limit", is_flag=True, help="Work out the limit definition.")
 @click.option(
     "--update",
     metavar="RATE",
@@ -80,7 +80,7 @@ def command(
     rate = number("--update", update) if update is not None else None
     decimals = output.digits if round_each else None
     if request.config is not None:
-        for option, given in (("--symbolic", symbolic), ("--limit", limit), ("--named", named)):
+        for option, given in (("--symbolic", symbolic), ("--definition", limit), ("--named", named)):
             if given:
                 raise UsageError(f"{option} is for expressions, {request.config} is a config")
         from .training import use_threads
@@ -111,13 +111,13 @@ def command(
         from .implicit import explain_equation
 
         refused = {
-            "--limit": limit, "--update": rate is not None, "--round-each": round_each, "--named": named,
+            "--definition": limit, "--update": rate is not None, "--round-each": round_each, "--named": named,
         }  # fmt: skip
         return explain_equation(equations, request, output, wrt=names_of(wrt), refused=refused)
     graph = request.graph
     if request.settled is not None or request.general is not None:
         for option, given in (
-            ("--symbolic", symbolic), ("--limit", limit), ("--update", rate is not None),
+            ("--symbolic", symbolic), ("--definition", limit), ("--update", rate is not None),
             ("--round-each", round_each), ("--named", named), (f"--detail {detail}", detail != "normal"),
         ):  # fmt: skip
             if given:

@@ -115,7 +115,7 @@ class GraphCommand(NetworkCommand):
 @click.option(
     "--inverse", is_flag=True, help="Of a function y = f(x): one arrow both ways, with both slopes."
 )
-@click.option("--all", "all_", is_flag=True, help="Show constants, and transposes of arrays, as nodes.")
+@click.option("--constants", "all_", is_flag=True, help="Show constants, and transposes of arrays, as nodes.")
 @click.option("--shape", metavar="SHAPES", help="Of arrays without values: A=3x2,x=2; A=mxn,b=vector.")
 @click.option("--compact", is_flag=True, help="Draw a network with one box a layer.")
 @click.option(
@@ -164,7 +164,7 @@ def command(
         if request.file is not None:
             raise UsageError("--file is a program, --config a network: one of them")
         for option, given in (
-            ("--wrt", wrt is not None), ("--named", named), ("--inverse", inverse), ("--all", all_),
+            ("--wrt", wrt is not None), ("--named", named), ("--inverse", inverse), ("--constants", all_),
             ("--shape", shape is not None),
         ):  # fmt: skip
             if given:
@@ -188,7 +188,7 @@ def command(
         raise UsageError(f"{word} is for the network of a config", hint="backprop graph config.yaml")
     if inverse:
         for option, given in (
-            ("--path", groups is not None), ("--named", named), ("--all", all_),
+            ("--path", groups is not None), ("--named", named), ("--constants", all_),
             ("--shape", shape is not None),
         ):  # fmt: skip
             if given:

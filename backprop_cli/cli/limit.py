@@ -44,7 +44,9 @@ WORK = 20_000_000  # primitives that may run before inputs are left out: about t
     show_default=True,
     help="Step sizes: FIRST:LAST, each a tenth of the one before, or a list: 1,0.5,0.25.",
 )
-@click.option("--symbolic", is_flag=True, help="Measure errors against the symbolic derivative's number.")
+@click.option(
+    "--exact", "symbolic", is_flag=True, help="Measure errors against the symbolic derivative's number."
+)
 @click.option("--plot", is_flag=True, help="Draw the errors below the table, where it is not a terminal too.")
 @format_option(FORMATS)
 @click.option(

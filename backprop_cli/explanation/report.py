@@ -142,7 +142,7 @@ def explain(
         NoSuchNumber: where a value or slope that the answer needs does not exist.
     """
     asked = check_wrt(graph, wrt, steps=True)
-    others = {"--symbolic": symbolic, "--limit": limit, "--round-each": decimals is not None}
+    others = {"--symbolic": symbolic, "--definition": limit, "--round-each": decimals is not None}
     other = next((option for option, given in others.items() if named and given), None)
     if other is not None:
         raise UsageError(f"{other} does not go with --named: leave out one of them")

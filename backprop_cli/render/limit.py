@@ -194,7 +194,7 @@ def _fits(limits: Limits, limit: Limit) -> list[str]:
         moves = brief(limit.rounding, 3)
         lines.append(f"{f} cancels inside: rounding may move it by {moves}, and a quotient by {moves}/{h}")
         if limits.reference == "reverse":
-            lines.append("the reference suffers from that, too; --symbolic gives one that does not")
+            lines.append("the reference suffers from that, too; --exact gives one that does not")
     return lines
 
 
