@@ -43,7 +43,7 @@ rng = pytest.fixture(rng_of, name="rng")
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Pieces of text are some 20 rows, so that all that is merged is merged."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pieces, "PIECE_ROWS", 17)
+    monkeypatch.setattr(streaming, "PIECE_ROWS", 17)
     monkeypatch.setattr(pieces.Pieces.pieces, "__defaults__", (17,))
     monkeypatch.setattr(pieces.TextPieces.pieces, "__defaults__", (17,))
     monkeypatch.setattr(pieces.NpyPieces.pieces, "__defaults__", (17,))
