@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from test_programs import problem_of
 
 from backprop_cli.errors import ConfigError
+from backprop_cli.training.config import load
 from backprop_cli.training.gradcheck import check_gradients
+from backprop_cli.training.loop import Training
+from backprop_cli.training.problem import assemble
 from backprop_cli.training.step import whole_step
 
 SIZES = {"D": 2, "H": 3, "T": 4}
@@ -168,3 +173,62 @@ model:
         np.mean([(0.5 * x - y) ** 2 for x, y in ((1, 2), (2, 3), (3, 5))])
     )
     assert made.problem.network.reading.recurrence.sequences.keys() == {"p", "loss"}
+
+
+GATED = """
+model:
+  dims: {{H: {units}}}
+  parameters:
+    W: {{shape: [3*H, {width}], init: {{uniform: 0.3}}}}
+    U: {{shape: [3*H, H], init: {{uniform: 0.3}}}}
+    b: 3*H
+    c: 3*H
+    v: {{shape: H, init: {{uniform: 0.3}}}}
+    d: []
+  program: |
+{gru}
+    {output}
+training: {{epochs: 1, batch_size: {batch}, gradient_clip: 1.0}}
+optimizer: {{type: adam, learning_rate: 0.005}}
+"""
+
+
+def learned(tmp_path: Path, x: Any, y: Any, *overrides: str, **settings: Any) -> float:
+    """Train on one pass over rows; return the loss of the last of them, which are held out."""
+    np.savez(tmp_path / "train.npz", inputs=x[:-1000], targets=y[:-1000])
+    np.savez(tmp_path / "test.npz", inputs=x[-1000:], targets=y[-1000:])
+    path, shape = tmp_path / "net.yaml", list(x.shape[1:])
+    path.write_text(
+        f"data: {{path: train.npz, test_path: test.npz, validation_split: 0, shape: {shape}, scaling: none}}"
+        + GATED.format(gru=GRU.strip("\n"), **settings)
+    )
+    problem = assemble(load(str(path), overrides))
+    training = Training(problem)
+    for _ in training.run(lambda: False):
+        pass
+    assert problem.test is not None
+    loss = training.runner.predict(problem.test.encoded, problem.test.targets).loss
+    assert loss is not None
+    return loss
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(3))
+def test_the_adding_problem_is_learned(tmp_path: Path, seed: int) -> None:
+    """The sum of two marked numbers of twenty; their variance is 1/6 (Hochreiter and Schmidhuber 1997)."""
+    rng = np.random.default_rng(seed)
+    numbers, marks = rng.random((20_200, 20)), np.zeros((20_200, 20))
+    for row in marks:
+        row[rng.choice(20, 2, replace=False)] = 1.0
+    x = np.stack([numbers, marks], axis=-1)
+    sizes = {"units": 32, "width": 2, "batch": 32, "output": "y = v'@h[end] + d"}
+    assert learned(tmp_path, x, (numbers * marks).sum(axis=1), f"seed={seed}", **sizes) <= 0.004
+
+
+@pytest.mark.nightly
+def test_running_parity_is_learned(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 2, (97_000, 10))
+    sizes = {"units": 8, "width": 1, "batch": 64, "output": "y[t] = v'@h[t+1] + d"}
+    parity = (np.cumsum(x, axis=1) % 2).astype(float)
+    rows = x[:, :, None].astype(float)
+    assert learned(tmp_path, rows, parity, "loss=binary_cross_entropy", **sizes) <= 0.002

@@ -155,6 +155,12 @@ class ProgramNetwork:
             yield Line(head.strip(), body.strip(), graph.nodes[graph.named[name]].shape, read)
 
     @property
+    def units(self) -> int:
+        """How many numbers of a row have a name."""
+        graph = self.settled.graph
+        return sum(prod(graph.nodes[graph.named[name]].shape) for name in self.names)
+
+    @property
     def products(self) -> int:
         """How many numbers all steps of a row read, about."""
         nodes = self.settled.graph.nodes
@@ -246,7 +252,14 @@ class ProgramNetwork:
             total = penalised(b, data_loss, self.parameters, self.penalties) if training else data_loss
             outputs = [*([] if training else outputs), data_loss, total]
         weights = losses.WEIGHTS if targets and self.weighted else None
-        return Lowered(b.graph.build(outputs), output, prediction, data_loss, leaf, {}, {}, {}, weights)
+        steps = {} if targets else self._steps(ids)
+        return Lowered(b.graph.build(outputs), output, prediction, data_loss, leaf, {}, {}, steps, weights)
+
+    def _steps(self, ids: Sequence[int]) -> dict[str, int]:
+        """Return the steps with a name that the output needs and that change with the row."""
+        graph = self.settled.graph
+        named = {name: id for name, id in graph.named.items() if graph.nodes[id].op is not None}
+        return {name: ids[id] for name, id in named.items() if ids[id] >= 0 and self.varies[id]}
 
     def begin(self, values: Mapping[str, NDArray]) -> None:
         """Take other first numbers for some parameters, by name."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..networks.network import LayerNetwork, NDArray
+from ..networks.formula import FormulaNetwork
+from ..networks.network import NDArray
 from .problem import Problem
 from .units import can_fold
 
@@ -27,7 +28,7 @@ def steadier(problem: Problem) -> str:
 def unscaled(problem: Problem) -> list[str]:
     """Return the keys that scale what is far from 1, as one way; none where nothing is."""
     config, ways = problem.config, []
-    if not isinstance(problem.network, LayerNetwork):
+    if isinstance(problem.network, FormulaNetwork):
         return []
     train = problem.train.sample
     if config.data.scaling == "none" and _far(train.encoded.reshape(len(train), -1)):

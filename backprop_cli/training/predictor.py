@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import DataError, NoSuchNumber, UsageError
+from ..errors import DataError, NoSuchNumber, UsageError, nearest
 from ..language.numbers import brief
 from ..networks.lowering import ROWS
 from ..networks.network import LayerNetwork
+from ..networks.programmed import ProgramNetwork
 from ..networks.runner import BLOCK_ROWS, Runner
 from ..tables.block import Block, Floats, TextBlock
 from ..tables.write import free_names
@@ -187,6 +188,13 @@ def predict(model: Model, inputs: Floats, layer: str | None = None) -> Floats:
 def _width_of(model: Model, layer: str) -> int:
     """Return how many numbers a layer gives for a row."""
     network = model.runner.network
+    if isinstance(network, ProgramNetwork):
+        lowered = network.lower(1, training=False, targets=False)
+        if layer in lowered.layers:
+            return prod(lowered.graph.nodes[lowered.layers[layer]].shape)
+        close = nearest(layer[:80], list(lowered.layers))
+        some = f"did you mean {close}?" if close else f"steps: {', '.join(list(lowered.layers)[:12])}"
+        raise UsageError(f"--layer {layer}: there is no such step", hint=some)
     pieces = network.pieces if isinstance(network, LayerNetwork) else []
     for piece in pieces:
         if piece.name == layer:
@@ -194,7 +202,7 @@ def _width_of(model: Model, layer: str) -> int:
     names = [piece.name for piece in pieces]
     raise UsageError(
         f"--layer {layer}: there is no such layer",
-        hint=f"layers: {', '.join(names)}" if names else "a formula or a program has no layers",
+        hint=f"layers: {', '.join(names)}" if names else "a formula has no layers",
     )
 
 

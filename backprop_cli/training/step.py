@@ -273,8 +273,8 @@ def check_size(network: Network, layer: str | None) -> bool:
     """
     if isinstance(network, ProgramNetwork):
         parameters = sum(prod(p.shape) for p in network.parameters)
-        if max(parameters, network.row_numbers) > PARAMETER_LIMIT:
-            numbers = f"{network.row_numbers:,} numbers a row"
+        if max(parameters, network.units) > PARAMETER_LIMIT:
+            numbers = f"{network.units:,} numbers a row"
             what = counted(parameters, "parameter") if parameters > PARAMETER_LIMIT else numbers
             raise UsageError(
                 f"the program has {what}: a step is written out up to {PARAMETER_LIMIT}",
