@@ -428,6 +428,12 @@ def test_plot_svg(run, tmp_path):
     )
 
 
+def test_a_zero_of_the_gradient_is_found_once():
+    for text in ("x^2 + y^2/1e6", "x^2/1e6 + y^4", "x^2 + y^2/1e3"):
+        (only,) = plot(text, x=(-100, 100), y=(0, 1)).shown.stationary
+        assert only == (0.0, 0.0, 0.0, "minimum")
+
+
 @pytest.mark.parametrize(
     ("text", "finer"),
     [

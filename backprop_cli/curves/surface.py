@@ -234,7 +234,13 @@ class _Zeros:
             if (point := self._judged(*p.tolist(), level=level)) is not None
         ]
         real = any(self._vanishes(p) for p, filled in zip(singular, stretches, strict=True) if filled)
-        return sorted(judged), real
+        # one that seems curved from here and not from there has been found twice
+        near = 1e-6 * self.width
+        twice = [
+            any((np.abs(np.subtract(p[:2], q[:2])) <= near).all() for q in judged[:i])
+            for i, p in enumerate(judged)
+        ]
+        return sorted(p for p, again in zip(judged, twice, strict=True) if not again), real
 
     def gradients(self, points: Floats) -> Floats:
         """Return the gradient at every point, nan where there is none."""

@@ -30,7 +30,7 @@ from .contours import flat, region
 from .picture import Box, Dot, Label, Path, Picture, Point, Role, Shape, text_width
 from .placing import Crowd, Place
 
-SIZE = 15.0  # of texts, in a picture of `ONE_PANEL`
+SIZE = 15.0  # of texts, in a picture of the size that its panels need
 SMALLER, LARGER = 13.0, 22.0  # of texts in smaller pictures and in larger ones
 ONE_PANEL = 720.0, 450.0  # pixels
 TWO_COLUMNS = 1.35  # times as wide
@@ -98,10 +98,9 @@ def picture_of(chart: Chart, width: float | None = None, height: float | None = 
     """Lay a chart out in pixels; without a size, in one that its panels need."""
     columns = max(1, min(chart.columns, len(chart.panels)))
     rows = ceil(len(chart.panels) / columns) or 1
-    width = width or ONE_PANEL[0] * (TWO_COLUMNS if columns > 1 else 1.0)
-    height = height or ONE_PANEL[1] + NEXT_ROW * (rows - 1)
-    share = min(width / ONE_PANEL[0], height / ONE_PANEL[1])
-    size = min(max(SIZE * sqrt(share), SMALLER), LARGER)
+    own = ONE_PANEL[0] * (TWO_COLUMNS if columns > 1 else 1.0), ONE_PANEL[1] + NEXT_ROW * (rows - 1)
+    width, height = width or own[0], height or own[1]
+    size = min(max(SIZE * sqrt(min(width / own[0], height / own[1])), SMALLER), LARGER)
     shapes: list[Shape] = []
     edge = 0.8 * size
     top = edge

@@ -50,6 +50,8 @@ def chart(function: Function, runs: Sequence[Run], ground: Landscape, title: str
     """
     panels = [path_panel(function, runs, ground), progress_panel(function, runs, ground)]
     found = [p for p in panels if p is not None]
+    if len(found) > 1:  # one legend tells all
+        found[1] = found[1]._replace(series=[s._replace(name="") for s in found[1].series])
     return Chart(title, f"{title}. {says}", found, 2 if ground.surface is not None else 1)
 
 

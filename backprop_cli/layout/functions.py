@@ -128,7 +128,7 @@ def surface_chart(
     description = f"Contours of {title} over {right} and {up}; arrows point along the gradient, uphill."
     for mark in marks[:LABELS]:
         description += f" {mark.text[:1].upper()}{mark.text[1:]}."
-    marks += [Mark(c.x, c.y, f"{brief(c.value + 0.0, shown)}", "second") for c in contacts]
+    marks += [Mark(c.x, c.y, f"{name} = {brief(c.value + 0.0, shown)}", "second") for c in contacts]
     lines = [line for c in contacts for line in _contact_lines(c, width, height)]
     panel = Panel("", right, up, series=lines, marks=marks, field=field, equal=equal)
     return Chart(title, description, [panel])
