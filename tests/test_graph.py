@@ -803,6 +803,23 @@ def test_the_widest_line_is_the_largest_weight():
         assert bool(line.dash) == (w < 0)
 
 
+@pytest.mark.parametrize(("name", "count"), [("xor", 32), ("iris", 112), ("spirals", 36), ("digits", 0)])
+def test_numbers_at_lines_stand_apart(name, count):
+    """As many as there are lines between columns one of which is short; else the legend says so."""
+    from backprop_cli.layout.network_figure import NUMBER, figure
+
+    picture = figure(problem_of(name), lambda x: rounded(x, 6), numbers=True)
+    found = [s for s in picture.shapes if isinstance(s, Label) and s.halo and s.size == NUMBER]
+    assert len(found) == count
+    rects = [
+        (left_of(s), s.y - 0.7 * s.size, left_of(s) + text_width(s.text, s.size), s.y + 1.0) for s in found
+    ]
+    for a, b in combinations(rects, 2):
+        assert not overlap(a, b)
+    left_out = [s.text for s in picture.shapes if isinstance(s, Label) and "no room" in s.text]
+    assert bool(left_out) == (name in ("spirals", "digits"))
+
+
 def test_units_have_the_names_of_the_data(run):
     iris = str(ROOT / "sample_inputs" / "iris.yaml")
     text = run("graph", iris, "--format", "svg").answered().out
@@ -823,7 +840,7 @@ def test_biases_are_dots_at_their_units(run):
     ([MAZUR, "--circles"], ["--circles draws a picture", "-o graph.svg"]),
     ([MAZUR, "--circles", "--compact", "--format", "svg"], ["--compact is for boxes"]),
     ([MAZUR, "--circles", "--path", "x[0]", "--format", "svg"], ["--path is for boxes"]),
-    ([MAZUR, "--circles", "--edges", "value", "--format", "svg"], ["have no texts"]),
+    ([MAZUR, "--circles", "--edges", "both", "--format", "svg"], ["have numbers alone", "--edges value"]),
     ([CONVOLUTION, "--circles", "--format", "svg"], ["conv2d1 is no linear layer"]),
     ([DECAY, "--circles", "--format", "svg"], ["this config has a formula"]),
 ])  # fmt: skip
@@ -835,7 +852,10 @@ def test_boxes_with_numbers_are_drawn_on_request(run):
     xor = str(ROOT / "sample_inputs" / "xor.yaml")
     assert "E = 0.7" in run("graph", xor, "--edges", "value", "--format", "svg").answered().out
     assert "dE/dz" in run("graph", xor, "--path", "x[0]", "--format", "svg").answered().out
-    note = run("graph", str(ROOT / "sample_inputs" / "iris.yaml")).answered().err
+    iris = str(ROOT / "sample_inputs" / "iris.yaml")
+    assert "<circle" in run("graph", iris, "--edges", "value", "--format", "svg").answered().out
+    assert "<circle" not in run("graph", iris, "--edges", "both", "--format", "svg").answered().out
+    note = run("graph", iris).answered().err
     assert "-o graph.svg has circles" in note
 
 

@@ -170,13 +170,9 @@ def command(
             if given:
                 raise UsageError(f"{option} is for expressions, {config} is a config")
         _network(
-            config,
-            request.config_overrides(),
-            output,
-            groups,
-            how,
-            _form(output, edges, groups, compact, circles),
-        )
+            config, request.config_overrides(), output, groups, how,
+            _form(output, edges, groups, compact, circles), numbers=edges == "value",
+        )  # fmt: skip
         return 0
     if circles or compact:
         raise UsageError(
@@ -311,6 +307,8 @@ def _network(
     paths: list[list[str]] | None,
     how: _How,
     form: str,
+    *,
+    numbers: bool,
 ) -> None:
     from .training import use_threads
 
@@ -335,9 +333,10 @@ def _network(
         circles = figures.why_none(problem)
         if form == "circles" and circles is not None:
             raise UsageError(f"--circles: {circles}")
-        if form == "circles" or (form == "free" and circles is None and figures.is_wide(problem)):
-            return _picture(figures.figure(problem, how.write), output)
         why = networks.why_compact(problem)
+        wide = why is not None if numbers else figures.is_wide(problem)
+        if form == "circles" or (form == "free" and circles is None and wide):
+            return _picture(figures.figure(problem, how.write, numbers=numbers), output)
         if form == "layers" or why is not None:
             if why is not None and form != "layers":
                 more = "; -o graph.svg has circles" if circles is None and output.format == "text" else ""
@@ -389,14 +388,14 @@ def _form(
         for option, given in (("--compact", compact), ("--path", groups is not None)):
             if given:
                 raise UsageError(f"{option} is for boxes, --circles draws none")
-        if edges not in (None, "none"):
+        if edges in ("both", "symbol"):
             raise UsageError(
-                f"--edges {edges}: lines between circles have no texts", hint="without --circles boxes have"
+                f"--edges {edges}: lines between circles have numbers alone", hint="--edges value"
             )
         if output.format not in PIXELS:
             raise UsageError("--circles draws a picture", hint="-o graph.svg or graph.png")
         return "circles"
-    pictured = output.format in PIXELS and edges is None and groups is None
+    pictured = output.format in PIXELS and edges in (None, "value") and groups is None
     return "layers" if compact else "free" if pictured else "units"
 
 

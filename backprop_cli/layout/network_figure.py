@@ -34,6 +34,12 @@ PITCH = 34.0
 ACROSS = 190.0
 """Between the middles of two columns, at least."""
 
+FEW = 5
+"""Lines that meet at each circle of one of two columns, up to which there is room for their numbers."""
+
+NUMBER = 11.0
+"""Size of a number at a line."""
+
 BESIDE = 10.0
 """Between a circle and its name."""
 
@@ -122,12 +128,13 @@ def columns_of(problem: Problem) -> list[Column]:
     return columns
 
 
-def figure(problem: Problem, write: Write) -> Picture:
+def figure(problem: Problem, write: Write, *, numbers: bool = False) -> Picture:
     """Return the picture of a network of dense layers at its first weights.
 
     Args:
         problem: What the network is of.
         write: Numbers to text.
+        numbers: Weights stand at the lines, where these are not too many.
     """
     columns = columns_of(problem)
     places = _places(columns)
@@ -141,8 +148,12 @@ def figure(problem: Problem, write: Write) -> Picture:
         max((text_width(_name(n), TEXT) for n in c.names), default=0.0) for c in (columns[0], columns[-1])
     ]
     xs = [MARGIN + max(RADIUS + BESIDE + names[0], wide[0] / 2.0)]
-    for before, after in pairwise(wide):
-        xs.append(xs[-1] + max(ACROSS, (before + after) / 2.0))
+    slots = [_slot(*pair, write) if numbers else 0.0 for pair in pairwise(columns)]
+    for k, slot in enumerate(slots):
+        few = min(len(columns[k].shown), len(columns[k + 1].shown))
+        # numbers stand up to the middle: until there, the lines of neighbours are apart
+        room = 2.0 * (RADIUS + BESIDE + few * slot) if slot else ACROSS
+        xs.append(xs[-1] + max(ACROSS, room, (wide[k] + wide[k + 1]) / 2.0))
     width = xs[-1] + max(RADIUS + BESIDE + names[1], wide[-1] / 2.0) + MARGIN
 
     shapes: list[Shape] = []
@@ -150,7 +161,9 @@ def figure(problem: Problem, write: Write) -> Picture:
         [(x, top + (height - each[-1]) / 2.0 + y) for y in each] for x, each in zip(xs, places, strict=True)
     ]
     for k in range(1, len(columns)):
-        shapes += _lines(columns[k - 1], columns[k], spots[k - 1], spots[k], largest)
+        pair = columns[k - 1], columns[k], spots[k - 1], spots[k]
+        shapes += _lines(*pair, largest)
+        shapes += _weights(*pair, slots[k - 1], write) if slots[k - 1] else ()
     for k, (column, head) in enumerate(zip(columns, heads, strict=True)):
         role: Role = "first" if k == 0 else "third" if k == len(columns) - 1 else "muted"
         side = -1 if k == 0 else 1 if k == len(columns) - 1 else 0
@@ -163,7 +176,12 @@ def figure(problem: Problem, write: Write) -> Picture:
     title = f"{name}: {counted(len(columns) - 1, 'layer')}, {total:,} parameters"
     shapes.append(Label(MARGIN, MARGIN + TITLE, shortened(title, 90), TITLE, bold=True))
     loss = f"the weights with which training begins; its loss is {problem.config.loss.type}"
-    legend = [*_legend(columns, write, largest, heaviest), (_nothing, loss)]
+    hidden = [
+        f"between {a.name} and {b.name}"
+        for (a, b), slot in zip(pairwise(columns), slots, strict=True)
+        if numbers and not slot
+    ]
+    legend = [*_legend(columns, hidden, write, largest, heaviest), (_nothing, loss)]
     bottom = top + height + MARGIN
     for n, (sample, text) in enumerate(legend):
         y = bottom + 20.0 * n
@@ -204,6 +222,29 @@ def _lines(
         yield Path((starts[i], ends[j]), *_weight(w, largest), opacity=0.85)
 
 
+def _slot(before: Column, after: Column, write: Write) -> float:
+    """Return the room for each number between two columns; 0 where there are too many."""
+    if min(len(before.shown), len(after.shown)) > FEW:
+        return 0.0
+    return max(text_width(write(w), NUMBER) for w, _, _ in _drawn(before, after)) + 8.0
+
+
+def _weights(
+    before: Column,
+    after: Column,
+    starts: Sequence[Point],
+    ends: Sequence[Point],
+    slot: float,
+    write: Write,
+) -> Iterator[Label]:
+    """Yield the numbers at the lines, near the circles of the longer column: a slot for each other end."""
+    for w, i, j in _drawn(before, after):
+        near, far, place = (starts[i], ends[j], j) if len(starts) > len(ends) else (ends[j], starts[i], i)
+        share = (RADIUS + BESIDE + (place + 0.5) * slot) / abs(far[0] - near[0])
+        x, y = (a + share * (b - a) for a, b in zip(near, far, strict=True))
+        yield Label(x, y + 4.0, write(w), NUMBER, sign_of(w), "middle", halo=True)
+
+
 def _weight(w: float, largest: float) -> tuple[Role, float, tuple[float, ...]]:
     """Return colour, width and dash of the line of a weight."""
     width = THIN + (THICK - THIN) * abs(w) / largest if largest else THIN
@@ -242,7 +283,7 @@ def _nothing(x: float, y: float) -> list[Shape]:
 
 
 def _legend(
-    columns: Sequence[Column], write: Write, largest: float, heaviest: float
+    columns: Sequence[Column], hidden: Sequence[str], write: Write, largest: float, heaviest: float
 ) -> Iterator[tuple[Sample, str]]:
     """Yield samples, and what they stand for."""
 
@@ -254,6 +295,8 @@ def _legend(
 
     yield line(0.6 * largest), "a positive weight"
     yield line(-0.6 * largest), f"a negative weight; the wider, the larger, up to {write(largest)}"
+    if hidden:
+        yield _nothing, f"numbers have no room {' and '.join(hidden)}"
     if heaviest:
         yield bias(heaviest), f"a positive bias, as large as its size, up to {write(heaviest)}"
         yield bias(-heaviest), "a negative bias"
