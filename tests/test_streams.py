@@ -647,6 +647,32 @@ def test_a_table_of_numbers_is_read_as_text_once(monkeypatch: pytest.MonkeyPatch
     assert told.startswith("n.csv:2:")
 
 
+def test_what_is_refused_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a column with another text in every row, or more amounts than are held, a part is kept."""
+    lines_of(*[f"text number {i},1.5" for i in range(5000)])
+    looked: list[Any] = []
+    see = streaming._Look.see
+    monkeypatch.setattr(streaming._Look, "see", lambda look, *more: (looked.append(look), see(look, *more)))
+    assert "more than 1000 different texts" in error_of("path: t.csv, stream: true")
+    assert max(len(look.texts) for look in looked) < 1100
+    monkeypatch.setattr(pieces, "MOST_CELLS", 100)
+    lines_of(*[f"$ {i},1.5" for i in range(300)])
+    assert "column 'x' has more than 100 different cells" in error_of(
+        "path: t.csv, numbers: [x], stream: true"
+    )
+
+
+def test_a_part_without_a_row_is_told() -> None:
+    lines_of(*GOOD)
+    assert "of 60 rows, each drawn by itself, none is to validate" in error_of(
+        "path: t.csv, stream: true, validation_split: 0.0001"
+    )
+    Path("v.csv").write_text("x,y\n,1\n")
+    assert error_of("path: t.csv, stream: true, missing: drop, validation_path: v.csv") == (
+        "v.csv: every row lacks a value"
+    )
+
+
 def full() -> None:
     raise FileError("no room")
 

@@ -70,6 +70,10 @@ class TextPiece:
         return text.number_table(self._block)
 
     @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {name: at for at, name in enumerate(self.names)}
+
+    @cached_property
     def _texts(self) -> dict[str, list[str]]:
         return text.texts(self._block, self.names)
 
@@ -91,7 +95,7 @@ class TextPiece:
             return read_cells(name, self.cells(name), kind, self._gaps, self.place)
         if kind != "text":
             if self.numbers is not None:
-                return self._gaps.marked(self.numbers[:, self.names.index(name)])
+                return self._gaps.marked(self.numbers[:, self._positions[name]])
             found = text.column_numbers(self.cells(name), self._gaps)
             if found is not None:
                 return found
@@ -157,6 +161,7 @@ class Pieces:
             )
         self.path = path
         self.parts: dict[str, Pieces] = {}
+        self._cells: dict[str, dict[str, int]] = {}
         self._stamp = self._now()
 
     def _now(self) -> tuple[int, ...]:
@@ -184,17 +189,19 @@ class Pieces:
         Raises:
             DataError: where there are more of them than are held.
         """
-        rows: dict[str, int] = {}
-        for piece in self.pieces():
-            for row, cell in enumerate(piece.cells(name), piece.first):
-                rows.setdefault(cell, row)
-            if len(rows) > MOST_CELLS:
-                raise DataError(
-                    f"column '{name}' has more than {MOST_CELLS:,} different cells, and how they are written"
-                    " is told by all of them",
-                    place=self.path,
-                    hint="plain numbers, or data.stream: false",
-                )
+        rows = self._cells.get(name)
+        if rows is None:
+            rows = self._cells[name] = {}
+            for piece in self.pieces():
+                for row, cell in enumerate(piece.cells(name), piece.first):
+                    rows.setdefault(cell, row)
+                if len(rows) > MOST_CELLS:
+                    raise DataError(
+                        f"column '{name}' has more than {MOST_CELLS:,} different cells, and how they are"
+                        " written is told by all of them",
+                        place=self.path,
+                        hint="plain numbers, or data.stream: false",
+                    )
         first = list(rows.values())
         return list(rows), lambda row, name: self.place(first[row], name)
 

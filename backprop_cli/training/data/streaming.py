@@ -127,12 +127,12 @@ class _Look:
         """Take in the cells of rows that are kept, and which of these are to train on."""
         gaps = missing(values)
         self.gap = self.gap or bool(gaps.any())
-        if self.is_text:
-            self.texts.update(values[train & ~gaps].tolist())
-        elif self._filled:
+        if not self.is_text and self._filled:
             self.moments.add(np.asarray(values[train & ~gaps], np.float64)[:, None])
-        if len(self._values) <= CATEGORIES:
+        if len(self._values) <= CATEGORIES:  # more of them are refused, and not remembered
             self._values.update(dict.fromkeys(values[~gaps].tolist()))
+            if self.is_text:
+                self.texts.update(values[train & ~gaps].tolist())
         if not self.is_text and self._fraction is None:
             fractions = values[~gaps & (values != np.floor(values))]
             self._fraction = float(fractions[0]) if len(fractions) else None
@@ -156,7 +156,6 @@ class _Streaming(Loading):
     def _opened(self) -> Pieces:
         self.shares: dict[str, float] = {}
         self.dropped = 0
-        self._judged = False
         return self._pieces("path")
 
     def _pieces(self, key: str) -> Pieces:
@@ -363,19 +362,17 @@ class _Streaming(Loading):
         found = {part: Spilled(plain, outputs, weighted="weights" in self.apart) for part in PARTS}
         found["train"].expect(self.rows)
         self._take(self.table, found)
-        others = []
         for part in PARTS[1:]:
             other = self._other(part)
             if other is not None:
-                others.append(part)
                 self._take(other, {part: found[part]})
-        for part, rows in found.items():
-            share = self.shares.get(part, 1.0)
-            if not rows.total and (share or part in others):
-                raise self.loaded.error(
-                    "data.path" if part == "train" else f"data.{part}_split",
-                    f"of {self.rows:,} rows none is left to {'learn from' if part == 'train' else part}",
-                )
+                if not found[part].total:
+                    raise none_left(other.path, 1)
+        for part, share in {"train": 1.0, **self.shares}.items():
+            if share and not found[part].total:
+                to = {"train": "learn from", "validation": "validate"}.get(part, part)
+                key = "data.path" if part == "train" else f"data.{part}_split"
+                raise self.loaded.error(key, f"of {self.rows:,} rows, each drawn by itself, none is to {to}")
         found = {part: rows for part, rows in found.items() if rows.total}
         names = [*encoding.names, *self.targets, *(encoding.classes or ())]
         parts = [f"{part}:{rows.total}:{rows.digest.hexdigest()}" for part, rows in found.items()]
