@@ -65,9 +65,8 @@ class Points(Shown):
         def gathered(title: str, id: int, method: str = "") -> NDArray:
             own = graph.nodes[id].shape
             names = [column_name(title, place) + method for place in np.ndindex(own)]
-            return np.stack([np.asarray(answers.columns[n], np.float64) for n in names], -1).reshape(
-                *shape, *own
-            )
+            found = np.stack([np.asarray(answers.columns[name], np.float64) for name in names], -1)
+            return found.reshape(*shape, *own)
 
         said = [f" {method}" for method in methods] if len(methods) > 1 or methods[0] != "reverse" else [""]
         self.value = gathered("value", graph.output)
@@ -78,7 +77,7 @@ class Points(Shown):
         self.gradient = self.columns["reverse" if "reverse" in methods else methods[0]]
         self.errors = dict(answers.errors)
         self.agree = answers.disagree == 0 if len(methods) > 1 else None
-        spoilt = [row + 1 for row in answers.spoilt]
+        spoilt = answers.spoilt  # counted from 0, as errors are
         told = [spoilt_words(spoilt, answers.looked_at, len(self))] if spoilt else []
         self.warnings = (*warnings_of(graph), *told)
 
