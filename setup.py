@@ -8,6 +8,6 @@ from setuptools import setup
 README = Path(__file__).with_name("README.md").read_text("utf-8")
 BESIDE = r"\((?!https?:)[^)]+\)"  # the target of a relative link
 
-text = re.sub(rf"^(?:!\[.*?\]{BESIDE}|<img .*?>)\n", "", README, flags=re.MULTILINE)
+text = re.sub(rf"^!\[.*?\]{BESIDE}\n", "", README, flags=re.MULTILINE)
 text = re.sub(rf"\[([^]]+)\]{BESIDE}", r"\1", text)
 setup(long_description=text, long_description_content_type="text/markdown")
