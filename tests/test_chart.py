@@ -454,7 +454,7 @@ def test_terminal_charts_fit(width, height, unicode, count):
     text = terminal_chart(Chart("t", "", [panel] * count), width, height, unicode=unicode, color=0)
     rows = text.splitlines()
     assert max(map(len, rows)) <= width
-    assert len(rows) <= max(height, 1 + 7 * count)
+    assert len(rows) <= max(height, 2 + 7 * count)
     assert text.isascii() is not unicode
     assert all(row == row.rstrip() for row in rows)
 

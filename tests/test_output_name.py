@@ -62,3 +62,29 @@ def test_inner_steps_keep_their_names_where_another_is_the_output(run):
 
 def test_the_number_of_an_output_is_a_name_still(run):
     assert run("grad", "(x+1)^2*x", "x=3", "--wrt", "v5", "--format", "value").numbers == [1.0]
+
+
+LAST = {
+    "grad": "gradient of f: x = ",
+    "grad --order 2": "the slope is 2",
+    "eval": "f ",
+    "explain": "to raise f: ",
+    "graph": "the derivative of f by it",
+    "limit": "derivative 2",
+    "plot": "minimum at x = 0: f = 0",
+    "descend": "converged to a minimum at x = ",
+    "check": "0 of 1 right",
+}
+"""By command: what its last block says of ``x^2``."""
+
+
+@pytest.mark.parametrize("command", LAST)
+def test_a_page_begins_with_what_and_where_and_ends_with_the_answer(run, command):
+    name, *options = command.split()
+    point = {"plot": "--x -1:1", "check": "--x 1 --claim x=7"}.get(name, "--x 1")
+    out = run(name, "x^2", *point.split(), *options).out
+    first, *blocks = out.removesuffix("\n").split("\n\n")
+    assert re.match(r"f = x\^2( = 1)?( at x = 1|: gradient descent from x = 1, .*)?$", first), first
+    assert blocks
+    assert all(block.strip() and not block.endswith("\n") for block in blocks)
+    assert LAST[command] in blocks[-1]

@@ -254,10 +254,11 @@ def in_characters(
     """Return a chart drawn in characters, so high that with the lines below it a screen has all in view."""
     from ..render.canvas import terminal_chart
 
+    below = ["", *lines] if lines else []
     # a note and the prompt come after them
-    taken = sum(-(-len(line) // width) for line in lines) + 2
+    taken = sum(-(-len(line) // width) or 1 for line in below) + 2
     drawn = terminal_chart(chart, width, max(height - taken, 14), unicode=unicode, color=color)
-    return drawn + "".join(f"{line}\n" for line in lines)
+    return drawn + "".join(f"{line}\n" for line in below)
 
 
 def tangent(sampler: Sampler, x: float, low: float, high: float) -> Tangent:

@@ -56,7 +56,7 @@ def terminal_chart(chart: Chart, width: int, height: int, *, unicode: bool, colo
     rows = max(1, ceil(len(chart.panels) / columns))
     text: list[list[Cell]] = []
     if chart.title:
-        text.append(_cells(_cut(printable(chart.title), width, unicode), None))
+        text += [_cells(_cut(printable(chart.title), width, unicode), None), []]
     tall = max((height - len(text)) // rows, LEAST_HEIGHT)
     gap = 2
     wide = (width - gap * (columns - 1)) // columns
