@@ -11,6 +11,7 @@ from ..layout.drawing import IDLE, PATTERNS, Arrow, Card, Drawing, shortened
 from ..layout.layered import Arrangement, Link, Size, Spacing, arrange, positions
 from ..layout.tracks import Net, nets, tracks, untangle
 from .palette import painted
+from .terminal import lines_of
 
 Form = Literal["across", "down", "list"]
 
@@ -109,7 +110,8 @@ def _page(
     for k, text in enumerate(drawing.groups):
         mark = str(k + 1) if listed else LEVEL[unicode][k] * 4
         lines.append(f"{painted(mark, PATTERNS[k].role, color)} {printable(text)}")
-    lines += [painted(printable(text), "muted", color) for text in drawing.legend]
+    for text in map(printable, drawing.legend):
+        lines += [painted(text[start:end], "muted", color) for start, end in lines_of(text, width)]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -77,15 +77,13 @@ def lines_of(text: str, width: int, *, glued: bool = False) -> list[tuple[int, i
     parts: list[tuple[int, int]] = []
     for word in (_GLUED if glued else _WORD).finditer(text):
         parts += _parts(text, *word.span(), width)
+    if parts and columns_of(text[: parts[0][1]]) <= width:
+        parts[0] = (0, parts[0][1])  # the indent stays
     for start, end in parts:
         if found and columns_of(text[found[-1][0] : end]) <= width:
             found[-1][1] = end
         else:
             found.append([start, end])
-    if found:
-        indent = text[: found[0][0]]
-        if columns_of(indent) + columns_of(text[found[0][0] : found[0][1]]) <= width:
-            found[0][0] = 0
     return [(start, end) for start, end in found] or [(0, 0)]
 
 

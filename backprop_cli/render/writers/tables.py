@@ -21,6 +21,10 @@ _LEAST = 8  # that a text takes at least
 _GONE = "..."
 
 
+Part = dict[int, int]
+"""Columns side by side, with their widths."""
+
+
 def fits(grid: Grid, width: int) -> bool:
     """Whether all columns have room enough side by side."""
     room = Room(grid.columns, grid.rows)
@@ -93,7 +97,7 @@ class Laid:
         screen: What they are shown on.
         drop: Groups of columns that go first where there is no room for all.
     Attributes:
-        parts: Columns side by side, of one table or of several.
+        parts: Columns side by side with their widths, of one table or of several.
     """
 
     def __init__(
@@ -112,13 +116,13 @@ class Laid:
                 break
             shown = [k for k in shown if k not in group]
         self._dropped = [k for k in range(len(columns)) if k not in shown]
-        self.parts = self._side_by_side(shown)
-        self._widths = {k: width for part in self.parts for k, width in self._shared(part).items()}
+        self.parts = [self._shared(part) for part in self._side_by_side(shown)]
         self._said: dict[str, None] = {}
-        for k, column in enumerate(columns):
-            if column.single is not None and k in self._widths and rows:
-                cells = [self._one(row[k], self._widths[k], column) for row in rows if row]
-                self._widths[k] = max([room.words[k], *(columns_of(plain(cell)) for cell in cells)])
+        for part in self.parts:
+            for k, width in part.items():
+                if columns[k].single is not None:
+                    cells = [self._one(row[k], width, columns[k]) for row in rows if row]
+                    part[k] = max([room.words[k], *(columns_of(plain(cell)) for cell in cells)])
 
     def _side_by_side(self, shown: list[int]) -> list[list[int]]:
         """Return the columns in as many tables as they need; each begins with the first column."""
@@ -135,7 +139,7 @@ class Laid:
             taken = sum(map(least, parts[-1])) + gap * (len(parts[-1]) - 1)
         return parts
 
-    def _shared(self, part: Sequence[int]) -> dict[int, int]:
+    def _shared(self, part: Sequence[int]) -> Part:
         """Return the widths of columns side by side: what is left over goes to all that can use it."""
         widths = {k: self._room.least(k) for k in part}
         spare = self._screen.width - sum(widths.values()) - len(GAP) * (len(part) - 1)
@@ -148,33 +152,34 @@ class Laid:
         titled = {k: max(width, self._room.titles[k]) for k, width in widths.items()}
         return titled if sum(titled.values()) - sum(widths.values()) <= spare else widths
 
-    def widen(self, part: Sequence[int]) -> None:
+    def widen(self, part: Part) -> None:
         """Give the last column what room is left, for rows to come."""
-        if not self._room.whole(part[-1]):
-            self._widths[part[-1]] += self._screen.width - self.width(part)
+        last = [*part][-1]
+        if not self._room.whole(last):
+            part[last] += self._screen.width - self.width(part)
 
     def shows(self, k: int) -> bool:
         """Whether a column is there."""
-        return k in self._widths
+        return any(k in part for part in self.parts)
 
-    def width(self, part: Sequence[int]) -> int:
+    def width(self, part: Part) -> int:
         """Return how wide a table is."""
-        return sum(self._widths[k] for k in part) + len(GAP) * (len(part) - 1)
+        return sum(part.values()) + len(GAP) * (len(part) - 1)
 
-    def head(self, part: Sequence[int]) -> Iterator[Styled]:
+    def head(self, part: Part) -> Iterator[Styled]:
         """Yield the titles over a rule."""
-        titles = [broken(Styled(printable(self._columns[k].title), "strong"), self._widths[k]) for k in part]
+        titles = [broken(Styled(printable(self._columns[k].title), "strong"), part[k]) for k in part]
         high = max(map(len, titles))
         yield from self._joined([[Styled()] * (high - len(each)) + each for each in titles], part)
         yield Styled(("─" if self._screen.unicode else "-") * self.width(part))
 
-    def gap(self, part: Sequence[int]) -> Styled:
+    def gap(self, part: Part) -> Styled:
         """Return what stands for rows that are left out."""
         return Styled("┄" * self.width(part), "quiet") if self._screen.unicode else Styled(_GONE)
 
-    def row(self, cells: Sequence[Cell], part: Sequence[int]) -> Iterator[Styled]:
+    def row(self, cells: Sequence[Cell], part: Part) -> Iterator[Styled]:
         """Yield the lines of a row."""
-        return self._joined([self._cell(cells[k], k) for k in part], part)
+        return self._joined([self._cell(cells[k], k, width) for k, width in part.items()], part)
 
     def notes(self) -> Iterator[Styled]:
         """Yield what is to be said of columns and cells that had no room."""
@@ -186,8 +191,8 @@ class Laid:
         for text in said:
             yield from broken(Styled(text, "quiet"), self._screen.width)
 
-    def _cell(self, cell: Cell, k: int) -> list[Styled]:
-        column, width = self._columns[k], self._widths[k]
+    def _cell(self, cell: Cell, k: int, width: int) -> list[Styled]:
+        column = self._columns[k]
         if column.single is not None:
             cell = self._one(cell, width, column)
         own = cell if isinstance(cell, Text) else Text(cell)
@@ -214,12 +219,12 @@ class Laid:
             text = text[: lines_of(text, width - len(_GONE))[0][1]].rstrip() + _GONE
         return own.replace(text=text)
 
-    def _joined(self, cells: Sequence[Sequence[Styled]], part: Sequence[int]) -> Iterator[Styled]:
+    def _joined(self, cells: Sequence[Sequence[Styled]], part: Part) -> Iterator[Styled]:
         for n in range(max(map(len, cells))):
             line, behind = Styled(), ""
-            for k, cell in zip(part, cells, strict=True):
+            for (k, width), cell in zip(part.items(), cells, strict=True):
                 piece = cell[n] if n < len(cell) else Styled()
-                blank = " " * (self._widths[k] - len(piece))
+                blank = " " * (width - len(piece))
                 before, after = (blank, "") if self._columns[k].kind == "number" else ("", blank)
                 line.append(behind + before).extend(piece)
                 behind = after + GAP

@@ -63,7 +63,7 @@ def _(block: page.Heading, screen: Screen) -> None:
 
 @_print.register(page.Section)
 def _(block: page.Section, screen: Screen) -> None:
-    screen.print(Styled(printable(page.plain(block.title)), "strong"), breaks=False)
+    screen.print(Styled(printable(page.plain(block.title)), "strong"))
     for line in _wrap(printable(page.plain(block.rule)), max(20, screen.width - 2)):
         screen.print(Styled(f"  {line}", "quiet"), breaks=False)
 
@@ -117,8 +117,9 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 @_print.register(page.Fields)
 def _(block: page.Fields, screen: Screen) -> None:
-    for title, value in block.rows:
-        screen.print(f"{printable(title):>22}  {printable(value)}", breaks=False)
+    columns = [page.Column("", "word"), page.Column("", "prose")]
+    rows = [(f"{printable(title):>22}", value) for title, value in block.rows]
+    _print(page.Grid(columns, rows, bare=True), screen)
 
 
 @_print.register(page.Drawing)
@@ -174,7 +175,7 @@ def _laid_out(row: page.Row, label: str, left: int, width: int, spelled: Spellin
     indent = 2 + (left + 2 if left else 0)
     head = Styled("  ")
     if label and len(label) > left:
-        yield Styled(f"  {label}:", "name")
+        yield from tables.broken(Styled(f"  {label}:", "name"), width)
         head = Styled(" " * indent)
     elif left:
         head = Styled("  ").append(f"{label}:".ljust(left + 2) if label else " " * (left + 2), "name")
@@ -251,7 +252,7 @@ def _(block: page.Calculations, screen: Screen) -> None:
     rest = iter(found)
     for title, group in block.groups:
         if title:
-            screen.print(Styled(f"  {title}", "quiet"), breaks=False)
+            screen.print(Styled(f"  {title}", "quiet"))
         for _ in group:
             for line in next(rest).lines(left, middle, width):
                 screen.print(line, breaks=False)
