@@ -382,6 +382,16 @@ def test_a_theme_is_that_of_all_formats(theme, palette):
         assert "#{:02x}{:02x}{:02x}".format(*image.convert("RGB").getpixel((2, 2))) == palette["paper"]
 
 
+def test_frames_of_an_animation_share_their_contours():
+    x, y = [0.0, 1.0, 2.0], [0.0, 1.0]
+    z = [[0.0, 1.0, 2.0], [1.0, 2.0, 3.0]]
+    assert lines(x, y, z, 1.5) is lines(x, y, z, 1.5)
+    assert lines(x, y, z, 0.5) != lines(x, y, z, 1.5)
+    other = [list(row) for row in z]
+    other[0][0] = 5.0
+    assert lines(x, y, other, 1.5) != lines(x, y, z, 1.5)
+
+
 def test_long_titles_have_two_lines():
     words = (
         "f = (1 - x)^2 + 5(y - x^2)^2: gradient descent from x = -1, y = 1.5, each <- each - 0.03*its slope"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from math import floor, isfinite, isnan, log10
-from typing import NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from ..language.numbers import brief
 from .axis import Axis, round_step
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Grid = Sequence[Sequence[float]]
 Line = list[tuple[float, float]]
 Edge = tuple[int, int, int]  # 0 for the edge to the right of a grid point, 1 for the one above; row; column
@@ -17,6 +20,7 @@ LARGEST = 1e307  # heights whose differences are finite
 FLAT = 0.2  # of the points at one height are a part to be named
 THIN = 0.015  # of the points may lie beyond the first height and the last
 NEAREST = 1e3  # times nearer to the lowest than the middle of the heights is
+KEPT = 100  # answers, of which an animation asks for the same with every frame
 SKEW = 0.2  # where half of the values lie in this share of the range, equal steps show a wall and a plain
 
 # Which edge of a cell leads to which, by the corners above the level: 1, 2, 4, 8 anticlockwise from
@@ -45,6 +49,24 @@ _ACROSS = {
 }
 
 
+def _kept(function: Callable[P, T]) -> Callable[P, T]:
+    """Keep the answers of a function of grids and numbers; a grid is told by which object it is."""
+    known: dict[tuple[object, ...], tuple[object, T]] = {}
+
+    @wraps(function)
+    def found(*args: P.args, **more: P.kwargs) -> T:
+        key: tuple[Any, ...] = tuple(a if isinstance(a, float | int) else id(a) for a in args)
+        if more:
+            return function(*args, **more)
+        if key not in known:
+            if len(known) >= KEPT:
+                known.clear()
+            known[key] = args, function(*args, **more)  # grids that live on keep what they are told by
+        return known[key][1]
+
+    return found
+
+
 class Flat(NamedTuple):
     """A part without slope.
 
@@ -59,6 +81,7 @@ class Flat(NamedTuple):
     column: int
 
 
+@_kept
 def flat(z: Grid) -> Flat | None:
     """Return the largest part on which all heights are the same; None where there is none to speak of."""
     height = _commonest(z)
@@ -89,6 +112,7 @@ def _commonest(z: Grid) -> float | None:
     return height if count >= FLAT * counts.total() else None
 
 
+@_kept
 def levels(z: Grid, most: int = 12) -> list[tuple[float, str]]:
     """Return round heights, at most so many, that show the shape, with their texts.
 
@@ -130,6 +154,7 @@ def _growing(
     return [(h, brief(h)) for h in heights]
 
 
+@_kept
 def lines(x: Sequence[float], y: Sequence[float], z: Grid, level: float) -> list[Line]:
     """Return where the height is the level; a closed line ends where it begins.
 
@@ -139,6 +164,10 @@ def lines(x: Sequence[float], y: Sequence[float], z: Grid, level: float) -> list
         z: Rows of heights; cells with a corner that has none are left out.
         level: The height.
     """
+    return _lines(x, y, z, level)
+
+
+def _lines(x: Sequence[float], y: Sequence[float], z: Grid, level: float) -> list[Line]:
     onward: dict[Edge, Edge] = {}
     for j in range(len(y) - 1):
         below, above = z[j], z[j + 1]
@@ -181,6 +210,7 @@ def _crossing(
     return x[i] + share * (x[i + 1] - x[i]), y[j]
 
 
+@_kept
 def region(x: Sequence[float], y: Sequence[float], z: Grid, level: float) -> Line:
     """Return the outline of all that is above the level, as one line to be filled.
 
@@ -191,7 +221,7 @@ def region(x: Sequence[float], y: Sequence[float], z: Grid, level: float) -> Lin
     tall = [y[0], *y, y[-1]]
     edge = [outside] * len(wide)
     padded = [edge, *[[outside, *(outside if isnan(v) else v for v in row), outside] for row in z], edge]
-    loops = lines(wide, tall, padded, level)
+    loops = _lines(wide, tall, padded, level)
     if not loops:
         return []
     joined = list(loops[0])
