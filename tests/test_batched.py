@@ -69,7 +69,9 @@ def test_rows_have_what_they_have_alone(text: str, values: Arrays) -> None:
     assert tried
 
 
-@pytest.mark.parametrize("text", ["max(x)*min(A)", "max(A) + min(x)", "sum(diag(x)@A)", "trace(A)*norm(x)"])
+@pytest.mark.parametrize(
+    "text", ["max(x)*min(A)", "max(A) + min(x)", "sum(diag(x)@A)", "trace(A)*norm(x)", "norm(concat(x, A@x))"]
+)
 def test_of_each_row(text: str) -> None:
     values = {"A": np.array([[2.0, 1.0], [2.0, 3.0]]), "x": np.array([1.5, 1.5])}
     for shared in ([], ["A"], ["x"]):

@@ -254,7 +254,7 @@ def test_it_runs_elsewhere(run: Callable[..., Any], tmp_path: Path, target: str)
             """
     A = outer(h, h + b)
     q = A@h + diag(A) + colsum(A)*max(h) + [h[0], s, 1] + W[0:3, 1] + rowsum(A)/norm(b)
-    k = softmax(q) + log_softmax(h)*logsumexp(h) + x'@x*min(A) + solve(eye(3) + diag(b), b)
+    k = concat(softmax(q[0:2]), q[2:3]) + log_softmax(h)*logsumexp(h) + x'@x*min(A) + solve(diag(b + 1), b)
     y = s*(U@k) + trace(A)*det(eye(2))*ones(2) + cross_entropy(h, b)""",
         )
     )

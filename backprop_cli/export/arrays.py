@@ -149,6 +149,9 @@ class _Expressions:
             return Piece((bracketed(operands[0], ATOM).parts, f"[{', '.join(parts)}]"))
         if name == "stack":
             return self._stacked(operands)
+        if name == "concat":
+            joined = "torch.cat" if target.module == "torch" else f"{target.module}.concatenate"
+            return Piece(f"{joined}([{', '.join(x.text for x in operands)}], -1)")
         if name in ("eye", "ones", "zeros"):
             shape = node.static["shape"]
             return Piece(f"{target.module}.{name}({shape[0] if name == 'eye' else shape})")

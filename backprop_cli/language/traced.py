@@ -399,6 +399,7 @@ MATRIX: Mapping[str, Callable[..., Traced]] = {
     "log_softmax": _of_matrix("log_softmax", lambda z: z),
     "logsumexp": _of_matrix("logsumexp", lambda x: x[:-1]),
     "cross_entropy": _of_matrix("cross_entropy", lambda z, _: z[:-1]),
+    "concat": _of_matrix("concat", lambda *shapes: (*shapes[0][:-1], sum(shape[-1] for shape in shapes))),
     "transpose": lambda x: valued(x).T,
     "sum": lambda x, axis=None, **more: folded("sum", x, axis, **more),
     "mean": lambda x, axis=None, **more: folded("mean", x, axis, **more),

@@ -288,7 +288,7 @@ def _of_arrays() -> dict[str, Rule]:
             parts += [", ", x.parts]
         return Piece(("[", *parts[1:], "]"))
 
-    functions = "placed dot outer trace diag rowsum colsum eye ones zeros transpose".split()
+    functions = "placed dot outer trace diag rowsum colsum eye ones zeros transpose concat".split()
     return {
         **{sign: product_of(sign) for sign in ("@", ".*", "./")},
         ".^": template("{0:!}.^{1:^}", POWER),

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from itertools import combinations
 from math import prod
-from operator import mul
+from operator import add, mul
 from typing import Any, NamedTuple
 
 from .elementwise import PRIMITIVES
@@ -964,8 +964,8 @@ Key = tuple[int | tuple[int, int], ...]
 """What is picked along each axis: a place, or places from ... to."""
 
 
-def _entry(xp: Any, k: int) -> Pull:
-    return Pull(lambda g: xp.index(g, (k,)))
+def _entry(xp: Any, key: Key) -> Pull:
+    return Pull(lambda g: xp.index(g, key))
 
 
 def _stacked(*entries: Operand) -> Applied:
@@ -990,7 +990,7 @@ _row(
         "transpose", at.apply(row, *map(at.whole, parts)), axes=(1, 0, *range(2, 2 + len(parts[0].shape)))
     ),
     forward=lambda xp, *parts: xp.stack(*parts),
-    partials=lambda xp, y, *parts: tuple(_entry(xp, k) for k in range(len(parts))),
+    partials=lambda xp, y, *parts: tuple(_entry(xp, (k,)) for k in range(len(parts))),
     shape=lambda *parts: (len(parts), *parts[0]),
     local=("the part of g",),
     samples=((((3,), (3,)), {}), (((), (), ()), {})),
@@ -1071,6 +1071,68 @@ def indexed(text: str) -> Typed:
     return typed
 
 
+def _beside(shapes: Sequence[Shape], position: int) -> Key:
+    """Return where one of several arrays is that stand side by side along the last axis."""
+    start = sum(shape[-1] for shape in shapes[:position])
+    whole = tuple((0, n) for n in shapes[position][:-1])
+    return (*whole, (start, start + shapes[position][-1]))
+
+
+def _side_by_side(*shapes: Shape) -> Shape:
+    return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+
+
+def _concatenated(*parts: Operand) -> Applied:
+    first = parts[0]
+    for x in parts:
+        if not x.axes:
+            raise _wanted("concat", "vectors or matrices", x)
+        if x.axes != first.axes or x.kind.row != first.kind.row or x.kind.shape[:-1] != first.kind.shape[:-1]:
+            raise Clash(
+                f"concat puts vectors one behind the other, or matrices of as many rows side by side, not"
+                f" {first.kind} and {x.kind}",
+                unequal=_pairs(first.kind.shape[:-1], x.kind.shape[:-1]),
+            )
+    return Applied(MATRICES["concat"], Kind(_side_by_side(*(x.kind.shape for x in parts)), first.kind.row))
+
+
+def _joined(xp: Any, *parts: Any) -> Any:
+    shapes = [x.shape for x in parts]
+    shape = _side_by_side(*shapes)
+    return reduce(add, (xp.placed(x, shape, _beside(shapes, k)) for k, x in enumerate(parts)))
+
+
+def _number_of(parts: Sequence[Any], *place: int) -> Any:
+    *before, at = place
+    for x in parts:
+        if at < x.shape[-1]:
+            return x[(*before, at)]
+        at -= x.shape[-1]
+    raise IndexError(place)
+
+
+_row(
+    "concat",
+    typed=_concatenated,
+    params=("x",),
+    arity=(2, None),
+    batched=_along_last,
+    forward=_joined,
+    definition=lambda xp, *parts: xp.filled(
+        _side_by_side(*(x.shape for x in parts)), lambda *place: _number_of(parts, *place)
+    ),
+    partials=lambda xp, y, *parts: tuple(
+        _entry(xp, _beside([x.shape for x in parts], k)) for k in range(len(parts))
+    ),
+    shape=_side_by_side,
+    local=("the part of g",),
+    samples=((((3,), (2,)), {}), (((2, 3), (2, 1)), {}), (((2,), (1,), (3,)), {})),
+    written="concat(x, y)",
+    entry="the numbers of x, then those of y",
+    says="vectors one behind the other, matrices side by side",
+)
+
+
 # Arrays of a size
 
 
@@ -1121,7 +1183,7 @@ MATRICES["transpose"] = MatrixRow(
 
 CALLED = (
     "sum mean norm dot outer trace det logdet inv solve diag transpose rowsum colsum eye ones zeros softmax "
-    "log_softmax logsumexp cross_entropy"
+    "log_softmax logsumexp cross_entropy concat"
 ).split()
 """Rows that are functions of the language where arrays are."""
 

@@ -607,6 +607,17 @@ def _stack(at: Derivatives, node: Node, operands: Sequence[Form], g: Form) -> Pu
     return [forms.part(g, f"[{k}]", x.shape) for k, x in enumerate(operands)]
 
 
+def _concat(at: Derivatives, node: Node, operands: Sequence[Form], g: Form) -> Pulled:
+    found, start = [], 0
+    for x in operands:
+        end = start + x.shape[-1]
+        alike = not g.chains and not at.forms.array_symbols(g.whole)
+        part = f"[{':, ' * (len(x.shape) - 1)}{start}:{end}]"
+        found.append(Form(x.shape, g.whole) if alike else at.forms.part(g, part, x.shape))
+        start = end
+    return found
+
+
 RULES: Mapping[str, Rule] = {
     "mean": _mean,
     "norm": _norm,
@@ -623,4 +634,5 @@ RULES: Mapping[str, Rule] = {
     "max of an array": _extremum,
     "min of an array": _extremum,
     "stack": _stack,
+    "concat": _concat,
 }

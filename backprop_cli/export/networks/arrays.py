@@ -54,6 +54,7 @@ def matrices(module: str) -> Table:
         **dict.fromkeys(CONTRACTIONS, contracted),
         "index": indexed,
         "stack": lambda *parts: Piece(f"{module}.stack([{', '.join(x.text for x in parts)}])"),
+        "concat": lambda *parts: Piece(f"{module}.concatenate([{', '.join(x.text for x in parts)}], -1)"),
         "apart": f"{module}.diag({{0}})",
         "norm": f"{module}.linalg.norm({{0}})",
         "inv": f"{module}.linalg.inv({{0}})",
