@@ -187,7 +187,7 @@ def test_columns_go_in_groups_and_are_named() -> None:
 
 def test_a_table_without_room_goes_on_below() -> None:
     columns = [Column(title, "number") for title in ("n", "first", "second")]
-    grid = Grid(columns, [["1", "123456789", "-987654321"]])
+    grid = Grid(columns, [["1", "123456789", "-987654321"], ["", "", "5"]])
     assert [str(line) for line in tables.lines(grid, Screen(16))] == [
         "n      first",
         "------------",
@@ -196,6 +196,7 @@ def test_a_table_without_room_goes_on_below() -> None:
         "n      second",
         "-------------",
         "1  -987654321",
+        "            5",
     ]
 
 

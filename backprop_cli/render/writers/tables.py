@@ -42,7 +42,10 @@ def lines(grid: Grid, screen: Screen) -> Iterator[Styled]:
         for at, cells in enumerate(grid.rows):
             if grid.ruled and at == len(grid.rows) - grid.ruled:
                 yield Styled()
-            yield from laid.row(cells, part) if cells else [laid.gap(part)]
+            if not cells:
+                yield laid.gap(part)
+            elif len(laid.parts) == 1 or any(plain(cells[k]) for k in part):
+                yield from laid.row(cells, part)
     yield from laid.notes()
 
 

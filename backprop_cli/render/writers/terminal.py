@@ -175,10 +175,10 @@ def _laid_out(row: page.Row, label: str, left: int, width: int, spelled: Spellin
     indent = 2 + (left + 2 if left else 0)
     head = Styled("  ")
     if label and len(label) > left:
-        yield from tables.broken(Styled(f"  {label}:", "name"), width)
+        yield from tables.broken(Styled(f"  {label}:"), width)
         head = Styled(" " * indent)
     elif left:
-        head = Styled("  ").append(f"{label}:".ljust(left + 2) if label else " " * (left + 2), "name")
+        head = Styled("  ").append(f"{label}:".ljust(left + 2) if label else " " * (left + 2))
     if row.depth:
         head.append("  " * row.depth)
         indent += 2 * row.depth
@@ -280,7 +280,7 @@ class _Spelled(Record):
             return
         ending = f" = {self.value}"
         remark = f"  ({self.remark})" if self.remark else ""
-        line = Styled("  ").append(self.name.ljust(left), "name")
+        line = Styled("  ").append(self.name.ljust(left))
         if self.text:
             rows = [self.text.ljust(middle)]
             room = max(24, width - left - 5 - len(ending))
@@ -303,7 +303,7 @@ def _print_columns(block: page.Calculations, spelled: Spelling, screen: Screen) 
     table = [["", *block.columns], *rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for k, row in enumerate(table):
-        line = Styled("  ").append(row[0].ljust(widths[0]), "name")
+        line = Styled("  ").append(row[0].ljust(widths[0]))
         for i, cell in enumerate(row[1:], 1):
             style = "quiet" if k == 0 else "strong" if i == len(row) - 1 else ""
             line.append("  " + cell.rjust(widths[i]), style)
