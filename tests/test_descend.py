@@ -489,6 +489,7 @@ def test_a_gif_looks_where_it_is_told_to(run, tmp_path) -> None:
     svg = tmp_path / "d.svg"
     run(*words, "--view", "-50:50,0:200", "-o", str(svg)).answered()
     assert {">-40</text>", ">200</text>"} <= set(re.findall(r">[^<]*</text>", svg.read_text("utf-8")))
+    run(*words, "--view", "0:1", "--format", "csv").refused(2, "--view is of pictures, not of csv")
     run(*words, "--delay", 80).refused(2, "--delay is of the frames of a GIF")
     run(*words, "--view", "1,2,3", "-o", str(svg)).refused(2, "a picture has two axes")
     run(*words, "--view", "3:1", "-o", str(svg)).refused(2, "--view 3:1 is no range")

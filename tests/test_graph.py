@@ -838,6 +838,7 @@ def test_biases_are_dots_at_their_units(run):
 @pytest.mark.parametrize(("args", "words"), [
     (["a*b", "--circles"], ["--circles is for the network of a config"]),
     ([MAZUR, "--circles"], ["--circles draws a picture", "-o graph.svg"]),
+    ([MAZUR, "--circles", "--direction", "TB", "--format", "svg"], ["--direction TB is for boxes"]),
     ([MAZUR, "--circles", "--compact", "--format", "svg"], ["--compact is for boxes"]),
     ([MAZUR, "--circles", "--path", "x[0]", "--format", "svg"], ["--path is for boxes"]),
     ([MAZUR, "--circles", "--edges", "both", "--format", "svg"], ["have numbers alone", "--edges value"]),
@@ -854,7 +855,8 @@ def test_boxes_with_numbers_are_drawn_on_request(run):
     assert "dE/dz" in run("graph", xor, "--path", "x[0]", "--format", "svg").answered().out
     iris = str(ROOT / "sample_inputs" / "iris.yaml")
     assert "<circle" in run("graph", iris, "--edges", "value", "--format", "svg").answered().out
-    assert "<circle" not in run("graph", iris, "--edges", "both", "--format", "svg").answered().out
+    for more in (["--edges", "both"], ["--direction", "TB"], ["--compact"], ["--path", "linear1"]):
+        assert "<circle" not in run("graph", iris, *more, "--format", "svg").answered().out
     note = run("graph", iris).answered().err
     assert "-o graph.svg has circles" in note
 

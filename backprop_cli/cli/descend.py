@@ -99,6 +99,8 @@ def command(
     moving = output.drawn and output.file is not None and output.file.lower().endswith(".gif")
     if delay is not None and not moving:
         raise UsageError("--delay is of the frames of a GIF", hint="-o descent.gif")
+    if view is not None and not output.drawn and output.format != "table":
+        raise UsageError(f"--view is of pictures, not of {output.format}", hint="-o descent.svg")
     request.read()
     graph, values, moved = request.numbers(names_of(wrt))
     values = {name: x for name, x in values.items() if name not in request.ranges}

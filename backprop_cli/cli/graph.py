@@ -171,7 +171,7 @@ def command(
                 raise UsageError(f"{option} is for expressions, {config} is a config")
         _network(
             config, request.config_overrides(), output, groups, how,
-            _form(output, edges, groups, compact, circles), numbers=edges == "value",
+            _form(output, edges, direction, groups, compact, circles), numbers=edges == "value",
         )  # fmt: skip
         return 0
     if circles or compact:
@@ -379,13 +379,16 @@ def _network(
 def _form(
     output: Output,
     edges: Edges | None,
+    direction: Direction,
     groups: list[list[str]] | None,
     compact: bool,
     circles: bool,
 ) -> str:
     """Return how to draw a network: as circles, a box a layer or a unit; "free" for what shows it best."""
     if circles:
-        for option, given in (("--compact", compact), ("--path", groups is not None)):
+        for option, given in (
+            ("--compact", compact), ("--path", groups is not None), ("--direction TB", direction == "TB"),
+        ):  # fmt: skip
             if given:
                 raise UsageError(f"{option} is for boxes, --circles draws none")
         if edges in ("both", "symbol"):
@@ -395,7 +398,7 @@ def _form(
         if output.format not in PIXELS:
             raise UsageError("--circles draws a picture", hint="-o graph.svg or graph.png")
         return "circles"
-    pictured = output.format in PIXELS and edges in (None, "value") and groups is None
+    pictured = output.format in PIXELS and groups is None and direction != "TB" and edges in (None, "value")
     return "layers" if compact else "free" if pictured else "units"
 
 

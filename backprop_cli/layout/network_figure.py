@@ -14,6 +14,8 @@ from ..errors import printable
 from ..networks.network import LayerNetwork, Piece
 from ..training.problem import Problem
 from .drawing import Write, counted, shortened, sign_of
+from .graph_picture import SAMPLE
+from .graph_places import MARGIN, SMALL, TEXT, TITLE
 from .network_drawing import input_names, output_names
 from .picture import Box, Dot, Label, Path, Picture, Point, Role, Shape, text_width
 
@@ -25,8 +27,6 @@ LEAST = 4
 MOST, FIRST = 16, 8
 """Circles of a layer that are all drawn; of a longer one those at its beginning, and the last."""
 
-MARGIN = 28.0
-TITLE, TEXT, SMALL = 17.0, 13.0, 12.0
 RADIUS = 12.0
 PITCH = 34.0
 """Between the middles of two circles."""
@@ -47,9 +47,6 @@ THIN, THICK = 0.5, 4.0
 DASH = (5.0, 4.0)
 BIAS = 5.0
 """Radius of the dot of the largest bias."""
-
-SAMPLE = 46.0
-"""Of a line in the legend."""
 
 
 class Column(NamedTuple):
