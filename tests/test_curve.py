@@ -207,7 +207,7 @@ def test_svg_escapes_the_title():
     assert root.get("aria-label") == root.find(f"{SVG}title").text == shown
     assert texts(svg)[0] == shown
     lines = texts(svg_curve(history(3), "a long name of a run " * 5))[:2]
-    assert " ".join(lines) == " ".join(["a long name of a run"] * 5)
+    assert " ".join(lines).strip() == " ".join(["a long name of a run"] * 5)
 
 
 def test_svg_of_a_long_run_is_small():
