@@ -211,10 +211,11 @@ def test_ends_at_jumps_are_open_where_they_are_not_the_value(text, open_, closed
     ]
 
 
-def test_poles_are_dashed_lines():
+def test_poles_and_asymptotes_are_dashed_lines():
     made = plot("1/(x - 1)", x=(-3, 3))
-    (line,) = [s for s in made.picture.shapes if isinstance(s, Path) and s.dash]
-    assert line.points[0][0] == line.points[1][0]
+    upright, level = [s.points for s in made.picture.shapes if isinstance(s, Path) and s.dash]
+    assert upright[0][0] == upright[1][0]
+    assert level[0][1] == level[1][1]
     text = made.to_text("plot")
     assert text.count("┆") >= 10
 

@@ -428,6 +428,25 @@ def test_plot_svg(run, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("1/x", [0.0]), ("x/(x + 1)", [1.0]), ("(2x^2 + 1)/(x^2 - 3)", [2.0]), ("(3x + 1)/(6x - 5)", [0.5]),
+        ("x/(1 + |x|)", [-1.0, 1.0]), ("relu(x)/(x + 1)", [1.0]), ("where(x < 1e12, 1/x, x)", [0.0]),
+        ("where(x > -1e12, 1/(x^2 + 1) - 3, x)", [-3.0]), ("x^40/(x^40 + 1)", [1.0]),
+        ("x^2", []), ("relu(x)", []), ("(x^3 + 1)/(x + 2)", []), ("where(x > 2, 3, x)", []), ("x - x", []),
+        ("tanh(x)", []), ("x + 1/0.5e200", []),
+    ],
+)  # fmt: skip
+def test_horizontal_asymptotes_of_rational_functions(text, levels):
+    curve = curve_of(text, -3, 4)
+    assert list(curve.levels) == levels
+    for level in levels:  # on one of the sides the values come nearer and nearer
+        sampler = Sampler(lower(parse(text)), "x", {})
+        near = [[abs(sampler.value(side * 10.0**k) - level) for k in (2, 4, 6)] for side in (-1, 1)]
+        assert any(far >= nearer >= nearest < 1e-5 for far, nearer, nearest in near)
+
+
 def test_a_zero_of_the_gradient_is_found_once():
     for text in ("x^2 + y^2/1e6", "x^2/1e6 + y^4", "x^2 + y^2/1e3"):
         (only,) = plot(text, x=(-100, 100), y=(0, 1)).shown.stationary

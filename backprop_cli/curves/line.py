@@ -24,7 +24,7 @@ from ..graph import Graph
 from ..language.numbers import exact_text
 from .features import INFLECTION, MAXIMUM, MINIMUM, Critical, Features, Gap, Inflection, Jump, Step, Vertical
 from .nature import EVALUATIONS, Nature, Place
-from .rational import features
+from .rational import asymptotes, features
 from .scale import LINEAR, Scale, scale_for, scale_over
 
 Floats = npt.NDArray[np.float64]
@@ -93,6 +93,7 @@ class Curve(NamedTuple):
         highest: The largest.
         notes: What the samples cannot show.
         scales: Of the variable, the values and the derivatives.
+        levels: Horizontal asymptotes.
     """
 
     variable: str
@@ -114,6 +115,7 @@ class Curve(NamedTuple):
     highest: float
     notes: list[str]
     scales: tuple[Scale, Scale, Scale] = (LINEAR, LINEAR, LINEAR)
+    levels: Sequence[float] = ()
 
 
 class Sampler:
@@ -326,7 +328,12 @@ class _Search:
             self.sampler.variable, self.low, self.high, points, slopes, self.criticals, self.poles,
             self._valued(), self.kinks, self.gaps, self.flats, self.inflections, self.verticals, view,
             slope_view, min(heights), max(heights), self.notes, (self.scale, values, derivatives),
+            self._asymptotes() if exact is not None else (),
         )  # fmt: skip
+
+    def _asymptotes(self) -> list[float]:
+        sampler = self.sampler
+        return asymptotes(sampler.graph, sampler.variable, sampler.inputs(self.low), self.low, self.high)
 
     def _valued(self) -> list[Jump]:
         """Return the jumps with their values."""

@@ -17,6 +17,7 @@ from math import ceil, floor, gcd
 from typing import Any, NamedTuple
 
 from ..engine.run import bind, leaf_values, run
+from ..errors import NoSuchNumber
 from ..graph import CONSTANT, Graph
 from ..ops.namespaces import Namespace
 from .features import INFLECTION, MAXIMUM, MINIMUM, Critical, Features, Inflection, Step
@@ -24,6 +25,8 @@ from .features import INFLECTION, MAXIMUM, MINIMUM, Critical, Features, Inflecti
 MOST_NODES = 1_000
 HIGHEST_DEGREE = 40
 HIGHEST_OF_SLOPES = 120
+FAR = 1e9  # times the numbers in it and the ends of the range, a function is studied as far away as it goes
+FARTHEST = 1e150  # whose square floats have
 MOST_PIECES = 200
 MARGIN = Fraction(1, 1024)
 """Of the range, on both sides of it: what lies on its edge is seen from both sides, too."""
@@ -456,6 +459,29 @@ def features(
         return _Study(graph, variable, inputs, low, high).of(found)
     except NotRational:
         return None
+
+
+def asymptotes(
+    graph: Graph, variable: str, inputs: Mapping[str, float], low: float, high: float
+) -> list[float]:
+    """Return what a rational function tends to far on the left and far on the right, where that is a number.
+
+    Nothing for one that has that value itself, nor for what is no rational function.
+    """
+    constants = [abs(node.value) for node in graph.nodes if node.op is None and node.value is not None]
+    reach = FAR * max(1.0, abs(low), abs(high), *constants)
+    if not reach < FARTHEST:
+        return []
+    try:
+        several = pieces(graph, variable, inputs, -reach, reach)
+    except (NotRational, NoSuchNumber):
+        return []
+    found = []
+    for function in (several[0].function, several[-1].function):
+        top, bottom = function.top, function.bottom
+        if len(top) <= len(bottom) > 1:
+            found.append(float(Fraction(top[-1], bottom[-1])) if len(top) == len(bottom) else 0.0)
+    return list(dict.fromkeys(found))
 
 
 class _Study:

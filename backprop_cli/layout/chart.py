@@ -98,7 +98,8 @@ class Panel(NamedTuple):
         y_bottom: No room below this value.
         x_whole: Only whole numbers are written on the axis.
         equal: A unit is as long upwards as to the right (in pictures).
-        uprights: Where lines stand that a curve comes near and never meets.
+        uprights: Where dashed lines stand: a curve's poles.
+        levels: Where they lie: what it tends to.
     """
 
     title: str = ""
@@ -115,6 +116,7 @@ class Panel(NamedTuple):
     x_whole: bool = False
     equal: bool = False
     uprights: Sequence[float] = ()
+    levels: Sequence[float] = ()
 
 
 class Chart(NamedTuple):

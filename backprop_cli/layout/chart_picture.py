@@ -269,10 +269,10 @@ def _axes(panel: Panel, frame: Frame) -> Iterator[Shape]:
             yield Path((frame.spot(0.0, frame.y.at(0.0)), frame.spot(1.0, frame.y.at(0.0))), "zero", 1.2)
         if frame.x.crosses(0.0):
             yield Path((frame.spot(frame.x.at(0.0), 0.0), frame.spot(frame.x.at(0.0), 1.0)), "zero", 1.2)
-    for value in panel.uprights:
-        if frame.x.shows(value):
-            x = frame.x.at(value)
-            yield Path((frame.spot(x, 0.0), frame.spot(x, 1.0)), "muted", 1.2, (0.4 * size, 0.3 * size))
+    lines = [((x := frame.x.at(value), 0.0), (x, 1.0)) for value in panel.uprights if frame.x.shows(value)]
+    lines += [((0.0, y := frame.y.at(value)), (1.0, y)) for value in panel.levels if frame.y.shows(value)]
+    for ends in lines:
+        yield Path(tuple(frame.spot(*end) for end in ends), "muted", 1.2, (0.4 * size, 0.3 * size))
     yield Path(((frame.left, bottom), (right, bottom)), "zero", 1.2)
     yield Path(((frame.left, frame.top), (frame.left, bottom)), "zero", 1.2)
     if panel.x_label:

@@ -185,7 +185,7 @@ def progress_panel(
     for i, (run, values) in enumerate(zip(runs[:40], traces, strict=False)):
         points = [(float(k), y) for k, y in enumerate(values[: None if upto is None else upto + 1])]
         many = len(runs) > len(ROLES)
-        style: Style = "line+points" if longest <= 60 and not many else "line"
+        style: Style = "line+points" if longest <= 60 and len(runs) == 1 else "line"
         role = "second" if many else ROLES[i % len(ROLES)]
         label = run.name if 1 < len(runs) <= len(ROLES) else ""
         dash = "solid" if many else DASHES[i % len(DASHES)]

@@ -75,6 +75,7 @@ def curve_chart(
         x_range=x_range,
         y_range=(low, high),
         uprights=curve.poles[:DOTS],
+        levels=curve.levels,
     )
     description = _described(curve, title, tangents, digits)
     if not derivative:
@@ -96,7 +97,7 @@ def curve_chart(
     label = f"{name}'({curve.variable}){steep.says}"
     first = first._replace(series=[f._replace(name=""), *lines])
     second = first._replace(
-        y_label=label, series=[slopes._replace(name="")], marks=zeros, y_range=span, y_scale=steep
+        y_label=label, series=[slopes._replace(name="")], marks=zeros, y_range=span, y_scale=steep, levels=()
     )
     if bends is None:
         return Chart(title, description, [first, second])

@@ -124,7 +124,7 @@ class _Drawing:
     def rows(self) -> list[list[Cell]]:
         """Return the lines of the panel, from above."""
         self._zero_lines()
-        self._uprights()
+        self._asymptotes()
         if self.panel.field is not None:
             self._field(self.panel.field)
         for i, (series, parts) in enumerate(self.drawn):
@@ -173,7 +173,11 @@ class _Drawing:
             row = self._cell(0.0, self.y.at(0.0))[0]
             self.cells[row] = [(across, "zero") for _ in range(self.columns)]
 
-    def _uprights(self) -> None:
+    def _asymptotes(self) -> None:
+        for value in self.panel.levels:
+            if self.y.shows(value):
+                row = self._cell(0.0, self.y.at(value))[0]
+                self.cells[row] = [("┄" if self.unicode else "-", "zero")] * self.columns
         for value in self.panel.uprights:
             if self.x.shows(value):
                 column = self._cell(self.x.at(value), 0.0)[1]

@@ -59,6 +59,9 @@ def words(curve: Curve, name: str, tangents: Sequence[Tangent], digits: int) -> 
         places = ", ".join(rounded(x, digits) for x in curve.poles[: 2 * MOST_LINES])
         more = f" and {len(curve.poles) - 2 * MOST_LINES} more" if len(curve.poles) > 2 * MOST_LINES else ""
         lines.append(f"pole{'s' * (len(curve.poles) > 1)} at {variable} = {places}{more}")
+    if curve.levels:
+        levels = ", ".join(rounded(y, digits) for y in curve.levels)
+        lines.append(f"horizontal asymptote{'s' * (len(curve.levels) > 1)} {name} = {levels}")
     lines += _few(
         [f"jump {at(j.x)}: from {rounded(j.left, digits)} to {rounded(j.right, digits)}" for j in curve.jumps]
     )
@@ -221,6 +224,7 @@ def curve_facts(
                 for t in tangents
             ],
             "poles": curve.poles,
+            "asymptotes": curve.levels,
             "jumps": [j._asdict() for j in curve.jumps],
             "kinks": [k._asdict() for k in curve.kinks],
             "gaps": [g._asdict() for g in curve.gaps],
