@@ -185,7 +185,7 @@ def _answered(trained: Model, parts: Iterable[Rows]) -> tuple[Rows, NDArray, flo
         with np.errstate(all="ignore"):
             loss.add(trained.loss(part.inputs, part.targets, part.weights), part.total, part.weights)
         rows += part.total
-        known.append(part._replace(inputs=part.inputs[:0]))
+        known.append(part._replace(inputs=np.empty((0, *part.inputs.shape[1:]))))  # no view: that holds them
         outputs.append(answers)
     targets, weights = ([getattr(part, name) for part in known] for name in ("targets", "weights"))
     counts = None if weights[0] is None else np.concatenate(weights)

@@ -11,8 +11,10 @@ from pyarrow import csv, feather, ipc, parquet
 
 from ..errors import DataError
 
-ROWS = 1 << 16
+ROWS = 1 << 14
 """Rows that are turned into text at once."""
+BUFFER = 1 << 16
+"""Bytes of a column that are read at once."""
 
 PARQUET, ARROW, FEATHER = b"PAR1", b"ARROW1", b"FEA1"
 
@@ -83,7 +85,7 @@ def _opened(file: Any, head: bytes) -> tuple[Any, Iterator[Any]]:
     """Return the columns of a file, and its rows, some at a time."""
     file.seek(0)
     if head.startswith(PARQUET):
-        found = parquet.ParquetFile(file)
+        found = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)  # else whole row groups
         return found.schema_arrow, found.iter_batches(ROWS)
     if head.startswith(ARROW):
         opened = ipc.open_file(file)
