@@ -43,7 +43,6 @@ import latex_reader
 import backprop_cli as bp
 from backprop_cli.differentiation.higher import tangent
 from backprop_cli.errors import BackpropError, NoSuchNumber
-from backprop_cli.explanation.report import with_name
 from backprop_cli.graph import CONSTANT, STEP, Graph
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
@@ -698,8 +697,7 @@ class Judge:
         """``explain --limit``: the quotient worked out."""
         for where in [at] if graph.defaults else [at, {}]:
             document = explained(bp.explain(text, where, limit=True), digits=15)
-            named = with_name(graph)
-            reader, place = Reader(named, partial=bool(where)), Place(named, here.point)
+            reader, place = Reader(graph, partial=bool(where)), Place(graph, here.point)
             for h in (mpf("0.37"), mpf("-0.011")):
                 more = dict.fromkeys("hkt", h)
                 for sides in equations_of_markdown(write(document, "markdown")):
@@ -714,7 +712,6 @@ class Judge:
     def passes(self, graph: Graph, text: str, at: Any, here: Place, others: Any, alike: Any) -> None:
         """``explain`` at a point, in every format."""
         told = bp.explain(text, at, detail="full")
-        graph = with_name(graph)
         here, alike = place_at(graph, at), [Place(graph, p.point) for p in alike]
         assert here is not None
         reader, document = Reader(graph), explained(told, digits=15)
@@ -745,7 +742,6 @@ class Judge:
         if graph.defaults:  # that is at a point
             return
         told = bp.explain(text)
-        graph = with_name(graph)
         reader = Reader(graph, partial=False)
         places = [Place(graph, p.point) for p in others[:5]]
         for derivation in told.to_dict()["derivations"]:

@@ -7,6 +7,7 @@ import re
 import shlex
 
 import pytest
+from conftest import ROOT
 
 PROGRAMS = {
     "(x+1)^2*x": ("x", "f"),
@@ -88,3 +89,11 @@ def test_a_page_begins_with_what_and_where_and_ends_with_the_answer(run, command
     assert blocks
     assert all(block.strip() and not block.endswith("\n") for block in blocks)
     assert LAST[command] in blocks[-1]
+
+
+def test_a_run_begins_and_ends_so(run, tmp_path):
+    config = ROOT / "sample_inputs" / "xor.yaml"
+    out = run("train", str(config), f"output.dir={tmp_path / 'run'}", "training.epochs=2", "-q").out
+    first, *blocks = out.removesuffix("\n").split("\n\n")
+    assert first == "xor: 2 features, 2 classes: 4 training rows"
+    assert blocks[-1].startswith("2 epochs; best loss ")

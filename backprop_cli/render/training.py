@@ -22,7 +22,7 @@ from ..training.model import versions
 from ..training.problem import Problem
 from ..training.run import Run
 from .document import Document, Facts
-from .page import Block, Column, Grid, Kind, Lines
+from .page import Block, Column, Grid, Heading, Kind, Lines
 
 SCHEMA = 1
 
@@ -101,7 +101,6 @@ def setup(problem: Problem) -> list[Block]:
     formulas = [name for name in problem.encoding.targets if name in problem.encoding.formulas]
     several = problem.units is not None and len(problem.encoding.targets) > 1  # in no unit of theirs
     ways = [
-        ["data", data_line(problem)],
         [
             "loss",
             f"{config.loss.formula or config.loss.type}"
@@ -112,7 +111,8 @@ def setup(problem: Problem) -> list[Block]:
         ["parameters", f"{total:,}" + (f", {frozen:,} of them frozen" if frozen else "")],
     ]
     columns = [Column("layer"), Column("type"), Column("output", "number"), Column("parameters", "number")]
-    return [Grid(columns, rows), Grid([Column("", "word"), Column("", "prose")], ways, bare=True)]
+    head = Heading(f"{printable(config.name or 'run')}: {data_line(problem)}")
+    return [head, Grid(columns, rows), Grid([Column("", "word"), Column("", "prose")], ways, bare=True)]
 
 
 def epoch_text(values: Mapping[str, float], epochs: int) -> str:
