@@ -820,6 +820,16 @@ def test_numbers_at_lines_stand_apart(name, count):
     assert bool(left_out) == (name in ("spirals", "digits"))
 
 
+def test_deep_networks_fit_a_page(run):
+    iris = str(ROOT / "sample_inputs" / "iris.yaml")
+    deep = f"model.hidden=[{', '.join(['8'] * 12)}]"
+    root = ET.fromstring(run("graph", iris, deep, "--format", "svg").answered().out)
+    assert float(root.get("width")) < 3.0 * float(root.get("height"))
+    zeros = run("graph", iris, "model.init=zeros", "--format", "svg").answered().out
+    assert ">weights: all 0</text>" in zeros
+    assert "positive" not in zeros
+
+
 def test_units_have_the_names_of_the_data(run):
     iris = str(ROOT / "sample_inputs" / "iris.yaml")
     text = run("graph", iris, "--format", "svg").answered().out

@@ -15,7 +15,7 @@ from ..networks.network import LayerNetwork, Piece
 from ..training.problem import Problem
 from .drawing import Write, counted, shortened, sign_of
 from .graph_picture import SAMPLE
-from .graph_places import MARGIN, SMALL, TEXT, TITLE
+from .graph_places import MARGIN, SMALL, TEXT, TITLE, WIDEST
 from .network_drawing import input_names, output_names
 from .picture import Box, Dot, Label, Path, Picture, Point, Role, Shape, text_width
 
@@ -31,8 +31,8 @@ RADIUS = 12.0
 PITCH = 34.0
 """Between the middles of two circles."""
 
-ACROSS = 190.0
-"""Between the middles of two columns, at least."""
+ACROSS, NARROW = 190.0, 96.0
+"""Between the middles of two columns, and of many, so that they fit a page."""
 
 FEW = 5
 """Lines that meet at each circle of one of two columns, up to which there is room for their numbers."""
@@ -146,11 +146,12 @@ def figure(problem: Problem, write: Write, *, numbers: bool = False) -> Picture:
     ]
     xs = [MARGIN + max(RADIUS + BESIDE + names[0], wide[0] / 2.0)]
     slots = [_slot(*pair, write) if numbers else 0.0 for pair in pairwise(columns)]
+    across = max(NARROW, min(ACROSS, WIDEST * (top + height) / len(slots)))
     for k, slot in enumerate(slots):
         few = min(len(columns[k].shown), len(columns[k + 1].shown))
         # numbers stand up to the middle: until there, the lines of neighbours are apart
-        room = 2.0 * (RADIUS + BESIDE + few * slot) if slot else ACROSS
-        xs.append(xs[-1] + max(ACROSS, room, (wide[k] + wide[k + 1]) / 2.0))
+        room = 2.0 * (RADIUS + BESIDE + few * slot) if slot else 0.0
+        xs.append(xs[-1] + max(across, room, (wide[k] + wide[k + 1]) / 2.0))
     width = xs[-1] + max(RADIUS + BESIDE + names[1], wide[-1] / 2.0) + MARGIN
 
     shapes: list[Shape] = []
@@ -290,8 +291,11 @@ def _legend(
     def bias(b: float) -> Sample:
         return lambda x, y: [_bias(x + SAMPLE / 2.0, y, b, heaviest)]
 
-    yield line(0.6 * largest), "a positive weight"
-    yield line(-0.6 * largest), f"a negative weight; the wider, the larger, up to {write(largest)}"
+    if largest:
+        yield line(0.6 * largest), "a positive weight"
+        yield line(-0.6 * largest), f"a negative weight; the wider, the larger, up to {write(largest)}"
+    else:
+        yield line(0.0), "weights: all 0"
     if hidden:
         yield _nothing, f"numbers have no room {' and '.join(hidden)}"
     if heaviest:
