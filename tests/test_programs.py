@@ -115,6 +115,15 @@ def test_it_is_kept_as_it_is_written() -> None:
     assert loads(to_yaml(resolved(config)), "again.yaml").config.model == config.model
 
 
+def test_the_language_is_all_there() -> None:
+    """Functions of the program's own, constants, and names for what is built from numbers alone."""
+    problem = problem_of(
+        f"{DATA}\nmodel:\n  parameters: {{w: {{init: [1, 2]}}}}\n"
+        "  program: 'f(u) = u^2 + k; k = 3; y = f(w@x)*pi'\noptimizer: sgd"
+    )
+    assert whole_step(problem).step.before == pytest.approx((np.pi * (2.0**2 + 3) - 1) ** 2)
+
+
 DATA = "data: {inputs: [[1, 0.5]], targets: [1]}"
 FAULTS: list[tuple[str, list[str]]] = [
     (
@@ -202,6 +211,26 @@ model:
   p = w@x; loss = (p - y)*x
                   ^^^^^^^^^
   hint: mean(...) or sum(...) makes one of it"""
+        ],
+    ),
+    (
+        "model: {parameters: {w: 2}, program: 'loss = 1; w@x'}",
+        [
+            """net.yaml:2:39: no parameter takes part in this: nothing would be learned
+  loss = 1; w@x
+  ^^^^^^^^"""
+        ],
+    ),
+    (
+        "model: {parameters: {w: {init: [[1, 2], [3]]}}, program: 'sum(w)*x[0]'}",
+        ["net.yaml:2:32: model.parameters.w.init is a list of numbers, or of lists of numbers of one length"],
+    ),
+    (
+        "model: {parameters: {w: 2}, program: 'w@x; f(u) = u^2'}",
+        [
+            """net.yaml:2:44: model.program: the last statement is the output, no function
+  w@x; f(u) = u^2
+       ^^^^^^^^^^"""
         ],
     ),
     (

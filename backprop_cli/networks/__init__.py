@@ -1,1 +1,1 @@
-"""Networks: layers, losses and formulas, lowered to graphs."""
+"""Networks: layers, losses, formulas and programs, lowered to graphs."""

@@ -143,6 +143,8 @@ class ProgramNetwork:
         graph, seen = self.settled.graph, set[str]()
         recurrence = self.reading.recurrence
         for k, statement in enumerate(recurrence.program.statements):
+            if statement.params is not None:
+                continue
             read = {item.text for item in statement.items if item.arity == NAME_ITEM} - seen
             seen |= read
             head, _, body = graph.source.text[slice(*statement.span)].partition("=")
@@ -189,6 +191,13 @@ class ProgramNetwork:
             )  # fmt: skip
         if self.weighted and losses.WEIGHTS in graph.named:
             raise ShapeError(KEY, f"{losses.WEIGHTS} are those of the rows here: use another name")
+        learns = graph.depends_on([id for name, id in graph.inputs.items() if name in self.reading.declared])
+        for id in (self.output, *([graph.named[LOSS]] if self.reading.has_loss else [])):
+            if not learns[id]:
+                raise ShapeError(
+                    KEY, "no parameter takes part in this: nothing would be learned",
+                    source=source, span=graph.nodes[id].span,
+                )  # fmt: skip
         asked = graph.inputs.get(self.target)
         if asked is not None and graph.depends_on([asked])[self.output]:
             raise ShapeError(

@@ -10,6 +10,7 @@ from ..errors import BackpropError, ExpressionError, Source, Span, nearest
 from ..graph import Graph
 from ..language import recurrence
 from ..language.array_parser import whole_number
+from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM, NUMBER_ITEM, Program
 from ..language.recurrence import Recurrence, Unrolling
 from ..language.settle import Settled, settle
@@ -54,7 +55,7 @@ class Reading(NamedTuple):
     @property
     def assigned(self) -> dict[str, Span]:
         """The names of its statements, and where."""
-        return {s.name: s.span for s in self.program.statements if s.name is not None}
+        return {s.name: s.span for s in self.program.statements if s.name is not None and s.params is None}
 
     @property
     def has_loss(self) -> bool:
@@ -67,7 +68,7 @@ class Reading(NamedTuple):
         found: dict[str, Span] = {}
         for statement in self.program.statements:
             for item in statement.items:
-                if item.arity == NAME_ITEM and item.text not in self.assigned:
+                if item.arity == NAME_ITEM and item.text not in {*self.assigned, *(statement.params or ())}:
                     found.setdefault(item.text, (item.start, item.end))
         return found
 
@@ -98,7 +99,15 @@ class Reading(NamedTuple):
     def faults(self) -> Iterator[tuple[str, BackpropError]]:
         """Yield what is wrong whatever the data is, each with the key that it is about."""
         source, assigned, free = self.program.source, self.assigned, self.free
-        known = [INPUT, *TARGETS, *self.declared]
+        known = [INPUT, *TARGETS, *self.declared, *CONSTANTS]
+        last = self.program.statements[-1]
+        if last.params is not None:
+            yield (
+                KEY,
+                ExpressionError(
+                    "the last statement is the output, no function", source=source, span=last.span
+                ),
+            )
         for name, span in assigned.items():
             what = "the row's inputs" if name == INPUT else "a parameter" if name in self.declared else ""
             what = "one of model.dims" if name in self.sizes and name not in SIZES else what
@@ -194,6 +203,13 @@ def shape_of(name: str, declared: Declared, sizes: Mapping[str, int]) -> Shape:
         ShapeError: for a size that is none.
     """
     key = f"model.parameters.{name}"
+    if isinstance(declared.init, list):
+        lists = [x if isinstance(x, list) else [x] for x in declared.init]
+        alike = len({isinstance(x, list) for x in declared.init}) == 1
+        if not lists or not lists[0] or not alike or len({*map(len, lists)}) > 1:
+            raise ShapeError(
+                f"{key}.init", f"{key}.init is a list of numbers, or of lists of numbers of one length"
+            )
     if declared.shape is None:
         return shape_of_list(declared.init) if isinstance(declared.init, list) else ()
     lengths = declared.shape if isinstance(declared.shape, list) else [declared.shape]
@@ -229,7 +245,13 @@ def settled(reading: Reading, shapes: Mapping[str, Shape], shape: Shape, outputs
         faults = list(_changing(reading, found))
     if faults:
         first = faults[0]
-        every = [ShapeError(KEY, e.message, e.hint, source=e.source, span=e.span) for e in faults]
+        every = [
+            # no option of a command lifts the limit here
+            ShapeError(
+                KEY, e.message, None if "--large" in (e.hint or "") else e.hint, source=e.source, span=e.span
+            )
+            for e in faults
+        ]
         raise ShapeError(KEY, first.message, first.hint, faults=every)
     return found
 
