@@ -13,6 +13,7 @@ from ..layout.chart import (
     Chart,
     Dash,
     Field,
+    Mark,
     Panel,
     Series,
     arrow_lengths,
@@ -249,11 +250,13 @@ class _Drawing:
 
     def _arrows(self, field: Field) -> None:
         taken: set[tuple[int, int]] = set()
+        marked = {(row, column + side) for row, column, _ in self._marked() for side in (-1, 0, 1)}
         across, up = self.columns / (self.x.high - self.x.low), 2 * self.height / (self.y.high - self.y.low)
         for (x, y, dx, dy), length in zip(field.arrows, arrow_lengths(field), strict=True):
             row, column = self._cell(self.x.at(x), self.y.at(y))
             beside = self.cells[row][max(column - 1, 0) : column + 2]  # no line is cut, no number touched
-            if length < 0.05 or (row // 3, column // 8) in taken or any(cell != BLANK for cell in beside):
+            free = all(cell == BLANK for cell in beside) and (row, column) not in marked
+            if length < 0.05 or (row // 3, column // 8) in taken or not free:
                 continue
             taken.add((row // 3, column // 8))
             eighth = round(atan2(dy * up, dx * across) / (pi / 4)) % 8
@@ -294,14 +297,16 @@ class _Drawing:
                     return True
         return False
 
+    def _marked(self) -> list[tuple[int, int, Mark]]:
+        """Return the marks that are in the frame, with their cells."""
+        shown = (mark for mark in self.panel.marks if self.x.shows(mark.x) and self.y.shows(mark.y))
+        return [(*self._cell(self.x.at(mark.x), self.y.at(mark.y)), mark) for mark in shown]
+
     def _marks(self) -> None:
-        spots = []
-        for mark in self.panel.marks:
-            if self.x.shows(mark.x) and self.y.shows(mark.y):
-                row, column = self._cell(self.x.at(mark.x), self.y.at(mark.y))
-                self.cells[row][column] = SIGNS[self.unicode][mark.open], mark.role
-                self.fixed.add((row, column))
-                spots.append((row, column, mark))
+        spots = self._marked()
+        for row, column, mark in spots:
+            self.cells[row][column] = SIGNS[self.unicode][mark.open], mark.role
+            self.fixed.add((row, column))
         if sum(bool(mark.text) for *_, mark in spots) > max(self.height // 3, 2):
             return  # no telling which text is whose
         for row, column, mark in spots:
