@@ -85,7 +85,9 @@ def _opened(file: Any, head: bytes) -> tuple[Any, Iterator[Any]]:
     """Return the columns of a file, and its rows, some at a time."""
     file.seek(0)
     if head.startswith(PARQUET):
-        found = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)  # else whole row groups
+        found = parquet.ParquetFile(
+            file, buffer_size=BUFFER, pre_buffer=False
+        )  # else all of a group of rows, packed
         return found.schema_arrow, found.iter_batches(ROWS)
     if head.startswith(ARROW):
         opened = ipc.open_file(file)
