@@ -272,11 +272,12 @@ def _unsure(runner: Runner, bound: Bound, gradients: Mapping[str, NDArray]) -> l
     rng = stream(0, "export")
     exact = [(array, array.copy()) for array in (runner.theta, bound.leaves["x"], bound.targets)]
     found = set()
-    for _ in range(2):
+    # at random, and all one way: signs of several rows that flip at random may cancel
+    for low, high in ((-1.0, 1.0), (-1.0, 1.0), (1.0, 1.0), (-1.0, -1.0)):
         for array, values in exact:
             # an output that is 0 here may be rounding elsewhere, on the other side of a target that is 0
             size = np.abs(values) + (array is bound.targets)
-            array[...] = values + LAST_DIGITS * size * rng.uniform(-1.0, 1.0, values.shape)
+            array[...] = values + LAST_DIGITS * size * rng.uniform(low, high, values.shape)
         bound.plan.run()
         found |= {
             name
