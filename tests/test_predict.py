@@ -615,25 +615,25 @@ def test_names_too_wide_for_the_terminal_are_numbered(monkeypatch):
     names = [f"a class of some length, {i}" for i in range(6)]
     found = evaluate(np.eye(6), np.arange(6), "classification", names, 1.0)
     confusion = grids(found, 4)[0]
-    assert confusion.columns[1].title == "a class of some lengt..."
+    assert confusion.columns[1].title == "a class of som...ngth, 0"
     (numbered,) = confusion.narrow
     assert [column.title for column in numbered.columns] == ["", "1", "2", "3", "4", "5", "6"]
-    assert numbered.rows[0][0] == "1 a class of some lengt..."
+    assert numbered.rows[0][0] == "1 a class of som...ngth, 0"
 
     def shown(width):
         monkeypatch.setattr(terminal, "screen_for", lambda to_file: Screen(width))
         return terminal.write([confusion]).splitlines()[1:]
 
-    short = "a class of some lengt..."
+    short = [f"a class of som...ngth, {i}" for i in range(6)]
     assert shown(80) == [
         " " * 28 + "1  2  3  4  5  6",
         "-" * 44,
-        *(f"{i + 1} {short}  {'  '.join('1' if i == k else '.' for k in range(6))}" for i in range(6)),
+        *(f"{i + 1} {short[i]}  {'  '.join('1' if i == k else '.' for k in range(6))}" for i in range(6)),
     ]
     assert shown(300) == [
-        " " * 24 + f"  {short}" * 6,
+        " " * 24 + "".join(f"  {each}" for each in short),
         "-" * 180,
-        *(short + "".join(f"{'1' if i == k else '.':>26}" for k in range(6)) for i in range(6)),
+        *(short[i] + "".join(f"{'1' if i == k else '.':>26}" for k in range(6)) for i in range(6)),
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ..errors import counted, printable
 from ..language.numbers import brief, rounded
+from ..layout.drawing import shortened
 from ..training.metrics import ClassificationEvaluation, ClassScores, Evaluation, OutputErrors, Undone
 from .document import Document, Facts, Records, unformulated
 from .page import Block, Cell, Column, Grid, Heading, Paragraph, Text, plain
@@ -254,7 +255,8 @@ def _confusion(evaluation: ClassificationEvaluation) -> Grid:
 
     numbers = [str(i + 1) for i in range(len(names))]
     numbered = under(numbers, [f"{i} {name}" for i, name in zip(numbers, names, strict=True)])
-    return under(names, names).replace(narrow=(numbered.replace(narrow=(frequent,)),))
+    numbered = numbered.replace(narrow=(frequent,))
+    return under(names, names).replace(narrow=(numbered,)) if len({*names}) == len(names) else numbered
 
 
 def _amount(n: float) -> str:
@@ -281,5 +283,4 @@ def _remarks(evaluation: Evaluation) -> list[str]:
 
 
 def _name(text: str) -> str:
-    text = printable(text)
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+    return shortened(printable(text), LONGEST)

@@ -62,7 +62,7 @@ def _means(sweep: Swept, keys: list[str], digits: int) -> Grid:
         *(
             column
             for name in names
-            for column in (Column(f"mean {name}", "number"), Column("deviation", "number"))
+            for column in (Column(f"mean {name}", "number"), Column(f"deviation of {name}", "number"))
         ),
         *(Column(printable(title), "number") for title in (table.short(keys) if several else ())),
     ]

@@ -185,7 +185,7 @@ def colors(stream: Any) -> int:
     if os.environ.get("NO_COLOR") or term in ("dumb", "unknown") or not (terminal or forced()):
         return 0
     if sys.platform == "win32":
-        return TRUE if os.environ.get("WT_SESSION") or term else BASIC
+        return TRUE if os.environ.get("WT_SESSION") or term else 0  # an old console shows the codes
     if more.lower() in ("truecolor", "24bit"):
         return TRUE
     return CUBE if term.endswith(("256color", "kitty", "direct")) else BASIC
