@@ -681,7 +681,7 @@ def full() -> None:
 
 
 def test_memory_does_not_grow_with_the_rows(
-    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, run: Callable[..., Any]
 ) -> None:
     """Peak allocations of reading and an epoch: what four times the rows add is a few bytes each."""
     for cls in (pieces.Pieces, pieces.TextPieces):
@@ -693,7 +693,10 @@ def test_memory_does_not_grow_with_the_rows(
     width = 40
     lines = [",".join(f"{x:.4f}" for x in row) + "\n" for row in rng.normal(size=(200, width))]
     names = ",".join(f"x{i}" for i in range(width)) + "\n"
-    peaks = []
+    peaks, judging, folder = [], [], ""
+    Path("c.yaml").write_text(
+        "data: {path: t.csv, stream: true}\nmodel: {hidden: [2]}\ntraining: {epochs: 1}\n"
+    )
     for count in (10_000, 40_000):
         Path("t.csv").write_text(names + "".join(lines) * (count // 200))
         tracemalloc.start()
@@ -701,5 +704,13 @@ def test_memory_does_not_grow_with_the_rows(
         trained(made)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
+        if not folder:
+            folder = f"r{count}"
+            assert run("train", "c.yaml", "-qq", f"output.dir={folder}").status == 0
+        tracemalloc.start()
+        judged(folder, "t.csv")
+        judging.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
     assert peaks[1] < 60 * 8 * (1 << 16)
     assert peaks[1] - peaks[0] < 8 * 30_000  # one number a row, of 40 that it has
+    assert judging[1] - judging[0] < 20 * 8 * 30_000  # its answer and prediction, and what is made of them

@@ -85,9 +85,8 @@ def _opened(file: Any, head: bytes) -> tuple[Any, Iterator[Any]]:
     """Return the columns of a file, and its rows, some at a time."""
     file.seek(0)
     if head.startswith(PARQUET):
-        found = parquet.ParquetFile(
-            file, buffer_size=BUFFER, pre_buffer=False
-        )  # else all of a group of rows, packed
+        # else a whole group of rows is read, packed, before its first row is there
+        found = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
         return found.schema_arrow, found.iter_batches(ROWS)
     if head.startswith(ARROW):
         opened = ipc.open_file(file)
