@@ -89,7 +89,7 @@ class ProgramNetwork:
         self.output = output_of(self.reading, self.settled.graph)
         graph = self.settled.graph
         if graph.nodes[self.output].name is None:
-            unnamed = next(name for name in (OUTPUTS[1], "f", "out", "output_") if name not in graph.taken)
+            unnamed = OUTPUTS[1] if OUTPUTS[1] not in graph.taken else graph.own_name(self.output)
             graph.nodes[self.output].name = unnamed
             graph.named[unnamed] = self.output
         self._check()

@@ -40,9 +40,11 @@ class Declared(Section, frozen=True):
     ] = "auto"
 
     @classmethod
-    def of(cls, value: Declared | Sequence[Size] | Size | float) -> Declared:
+    def of(cls, value: Declared | list[Size] | str | float) -> Declared:
         """Return what a shape alone stands for."""
-        return value if isinstance(value, Declared) else cls(shape=value)  # type: ignore[arg-type]
+        if isinstance(value, Declared):
+            return value
+        return cls(shape=int(value) if isinstance(value, float) else value)
 
 
 Frozen = list[Literal["weights", "bias"]]
