@@ -14,7 +14,7 @@ def test_a_part_is_a_value():
     assert text == Text(text="5", tone="", kind="number")
     assert text.replace(tone="bad") == Text("5", "bad", "number")
     assert (Sum([1.0, 2.0]) == Product([1.0, 2.0]), Column("x") == Text("x")) == (False, False)
-    assert repr(text) == "Text('5', '', 'number')"
+    assert repr(text) == "Text('5', '', 'number', '')"
     with pytest.raises(AttributeError, match="set once"):
         text.tone = "bad"
 
@@ -23,11 +23,11 @@ def test_a_part_is_a_value():
     ("values", "named"),
     [
         ((), {}),
-        (("5", "", None, ""), {}),
+        (("5", "", None, "", ""), {}),
         (("5",), {"text": "6"}),
         (("5",), {"colour": "red"}),
     ],
 )
 def test_a_part_has_its_fields_and_no_others(values, named):
-    with pytest.raises(TypeError, match="Text takes text, tone, kind"):
+    with pytest.raises(TypeError, match="Text takes text, tone, kind, short"):
         Text(*values, **named)
