@@ -165,7 +165,7 @@ class Graph:
             return node.name
         if self._letter is None:
             self._letter = self.output, self.free(OUTPUT_NAMES)
-        return self._letter[1] if id == self._letter[0] else self._numbered(id)
+        return self._letter[1] if id == self._letter[0] else self.numbered(id)
 
     @property
     def function(self) -> str:
@@ -176,7 +176,8 @@ class Graph:
         """Return the first of several names that the program leaves free."""
         return free_name(names, self.taken)
 
-    def _numbered(self, id: int) -> str:
+    def numbered(self, id: int) -> str:
+        """Return what a step without a name is called: ``v4``; an output without one answers to that, too."""
         if self._prefix is None:
             self._prefix = "v"
             # a user may call a variable v4; unnamed steps then step aside
@@ -206,7 +207,7 @@ class Graph:
             id is None
             and digits.isdecimal()
             and int(digits) < len(self)
-            and self._numbered(int(digits)) == name
+            and self.numbered(int(digits)) == name
             and self.nodes[int(digits)].name is None
         ):
             id = int(digits)

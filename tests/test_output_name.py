@@ -63,6 +63,9 @@ def test_inner_steps_keep_their_names_where_another_is_the_output(run):
 
 def test_the_number_of_an_output_is_a_name_still(run):
     assert run("grad", "(x+1)^2*x", "x=3", "--wrt", "v5", "--format", "value").numbers == [1.0]
+    claims = ("v5=48", "f=48", "E=48", "dv5/dx=40", "dy/dx=40")
+    out = run("check", "(x+1)^2*x", "x=3", *(word for c in claims for word in ("--claim", c))).out
+    assert "5 of 5 right" in out
 
 
 LAST = {

@@ -202,12 +202,14 @@ def _named(graph: Graph) -> dict[str, int]:
 
 def _unnamed(graph: Graph) -> dict[str, int]:
     """Return what an output without a name may be called."""
-    return dict.fromkeys(ANY_OUTPUT, graph.output) if graph.nodes[graph.output].name is None else {}
+    if graph.nodes[graph.output].name is not None:
+        return {}
+    return dict.fromkeys((*ANY_OUTPUT, graph.numbered(graph.output)), graph.output)
 
 
 def unknown(name: str, graph: Graph) -> ExpressionError:
     """Say that a program has no such name."""
-    known = [graph.name(n.id) for n in graph.nodes if n.name is not None]
+    known = [graph.own_name(n.id) for n in graph.nodes if n.name is not None or n.id == graph.output]
     close = nearest(name, known)
     meant = f"did you mean {close}? " if close else ""
     return ExpressionError(
