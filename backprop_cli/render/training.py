@@ -110,7 +110,8 @@ def setup(problem: Problem) -> list[Block]:
         ["optimizer", f"{how}, {plan}"],
         ["parameters", f"{total:,}" + (f", {frozen:,} of them frozen" if frozen else "")],
     ]
-    columns = [Column("layer"), Column("type"), Column("output", "number"), Column("parameters", "number")]
+    heads = ("statement", "computes") if isinstance(problem.network, ProgramNetwork) else ("layer", "type")
+    columns = [*map(Column, heads), Column("output", "number"), Column("parameters", "number")]
     head = Heading(f"{printable(config.name or 'run')}: {data_line(problem)}")
     return [head, Grid(columns, rows), Grid([Column("", "word"), Column("", "prose")], ways, bare=True)]
 
