@@ -88,7 +88,8 @@ def test_random_charts(seed):
 
     for _ in range(20):
         side = [-3.0 + 6.0 * i / 20 for i in range(21)]
-        z = [[x * x - random_.random() * y for x in side] for y in side]
+        lean = random_.random()
+        z = [[x * x - lean * y for x in side] for y in side]
         panels = [
             Panel(
                 random_.choice(

@@ -40,6 +40,7 @@ DIRECT = 6  # points that are named beside them; more are numbered
 FULL = 0.08  # of the frame, that names may cover
 KEYED = 0.35  # of the height, that a key may take below a curve
 BESIDE = 0.55  # of the width, that one may take beside contours, with the colour bar
+LOWEST = 6.0  # heights of text, that a frame has above a key
 KEY = 14.0 / 15.0  # of the other texts' size, that of a key is
 LONG = 12  # characters of a name that is better read in a key, where there is room beside contours
 NUMBER = 2.2  # heights of text that the number in a key takes
@@ -65,6 +66,7 @@ class Frame(NamedTuple):
     width: float
     height: float
     size: float
+    key: int = 0  # rows that a key below may take
 
     @property
     def right(self) -> float:
@@ -204,8 +206,9 @@ def _frame(
     frame = Frame(x, y, cell.left, cell.top + over * size, cell.width - right, 0.0, size)
     below = cell.height - (over + under) * size
     if panel.field is None:
-        below -= len(_key_lines(keyed, frame.width, cell.height, size)) * 1.35 * size
-        return frame._replace(height=max(below, 40.0))
+        most = max(0, int(min(KEYED * cell.height, below - LOWEST * size) / (1.35 * size)))
+        below -= len(_key_lines(keyed, frame.width, most, size)) * 1.35 * size
+        return frame._replace(height=max(below, 40.0), key=most)
     key = _key_room(keyed, size)
     beside = max(_bar_room(heights, size) + (key + size if key else 0.0), right)
     wide = cell.width - min(beside, BESIDE * cell.width)
@@ -548,7 +551,7 @@ def _key(
     size = frame.size
     if panel.field is None:
         left, top = cell.left, cell.top + cell.height
-        rows = _key_lines([mark for _, mark in key], frame.width, cell.height, size)
+        rows = _key_lines([mark for _, mark in key], frame.width, frame.key, size)
         top -= (len(rows) * 1.35 - 0.6) * size
         across = frame.width
     else:
@@ -575,10 +578,10 @@ def _key_room(marks: Sequence[Mark], size: float) -> float:
     return max((room_of(mark.text, KEY * size) + (NUMBER + 0.5) * size for mark in marks), default=0.0)
 
 
-def _key_lines(marks: Sequence[Mark], width: float, height: float, size: float) -> list[list[int]]:
-    """Return which names stand in which row below a curve, in a panel of this height."""
+def _key_lines(marks: Sequence[Mark], width: float, most: int, size: float) -> list[list[int]]:
+    """Return which names stand in which row below a curve, in so many rows at most."""
     if not marks:
         return []
     columns = min(max(1, int(width / _key_room(marks, size))), len(marks))
-    rows = min(ceil(len(marks) / columns), int(min(KEYED * height, height - 12 * size) / (1.35 * size)))
+    rows = min(ceil(len(marks) / columns), most)
     return [[i for i in range(r * columns, (r + 1) * columns) if i < len(marks)] for r in range(rows)]
