@@ -103,7 +103,7 @@ def test_arrays_run_in_javascript(tmp_path: Path) -> None:
     wrong = exported("norm(A@x - b)^2", LEAST, "javascript").replace("-40.0, 1e-9", "-41.0, 1e-9")
     (tmp_path / "wrong.mjs").write_text(wrong, "utf-8")
     done = subprocess.run([str(NODE), tmp_path / "wrong.mjs"], capture_output=True, text=True, check=False)
-    assert "assertion failed: dy_dx_0 is -40, and -41 for backprop" in done.stderr
+    assert "assertion failed: df_dx_0 is -40, and -41 for backprop" in done.stderr
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
@@ -129,7 +129,7 @@ def test_arrays_stand_in_signatures() -> None:
     assert "double gradient__value[2], double gradient__gradient[1])" in c
     js = exported(text, values, "javascript", wrt=["A[0,1]", "value"])
     assert "(gradient, A, value, double)" in js
-    assert '{ ["A[0,1]"]: dy_dA_0_1, value: [dy_dvalue_0, dy_dvalue_1] }' in js
+    assert '{ ["A[0,1]"]: df_dA_0_1, value: [df_dvalue_0, df_dvalue_1] }' in js
 
 
 LATEX = {

@@ -761,11 +761,11 @@ def test_the_program_of_a_step(program, step, text):
     ended, other = until(whole, step)
     assert ended.source.text == text
     assert ended.statements[-1].name == step
-    assert other == {*whole.names()} - {*ended.names()}
+    assert other == {*whole.all_names()} - {*ended.names()}
     # and it is the derivative that the step has within the whole
     if ended.source.unknown:
         return
-    at = {n: x for n, x in {"x": 2.0, "a": 3.0, "w": 5.0}.items() if n in whole.names()}
+    at = {n: x for n, x in {"x": 2.0, "a": 3.0, "w": 5.0}.items() if n in whole.all_names()}
     found = backprop.grad(program, at, of=step)
     assert found.agree
     h = 1e-6

@@ -769,7 +769,7 @@ def test_large_arrays_stand_as_their_norm(run, folder):
         ),
         ("digits", ["--layer", "linear1"], ["linear1 has 8,320 parameters", "up to 3,000"]),
         ("hand", ["--layer", "linear3"], ["no such layer", "layers: linear1, linear2"]),
-        ("formula", ["--layer", "linear1"], ["a formula has no layers"]),
+        ("formula", ["--layer", "linear1"], ["a formula or a program has no layers"]),
         ("hand", ["--row", "2"], ["--row 2: the batch has 1 row"]),
         ("hand", ["--at-step", "11"], ["--at-step 11: the training ends after 10 updates"]),
         ("hand", ["--table", "--round-each"], ["--table lists the nodes of the whole batch"]),

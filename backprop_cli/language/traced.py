@@ -697,8 +697,8 @@ def _text(
     header = free_name([name for name in candidates if re.fullmatch(NAME, name)], taken)
     lines = [f"{name} = {text}" for name, text in defaults.items()]
     lines += [f"{name} = {format_items(items_of(x, named, numbers))}" for x, name in named.items()]
-    listed = f"({', '.join(leaves)})" if leaves else ""
-    return "\n".join([*lines, f"{header}{listed} = {format_items(items_of(output, named, numbers))}"])
+    header = f"{header}({', '.join(leaves)})" if leaves else header
+    return "\n".join([*lines, f"{header} = {format_items(items_of(output, named, numbers))}"])
 
 
 def _is_constant(x: Traced) -> bool:

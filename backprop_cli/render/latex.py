@@ -126,9 +126,9 @@ def program_to_latex(program: Program) -> str:
     """Return a program over numbers as displayed mathematics, a statement a line."""
     lines = []
     for name, params, items, _ in program.statements:
-        listed = f"({', '.join(map(name_to_latex, params))})" if params else ""
-        head = f"{name_to_latex(name)}{listed} = " if name else ""
-        lines.append(head.replace("=", "&=") + to_latex(format_items(items)))
+        head = name_to_latex(name) if name else ""
+        head = f"{head}({', '.join(map(name_to_latex, params))})" if params else head
+        lines.append((f"{head} &= " if head else "") + to_latex(format_items(items)))
     body = r" \\ ".join(lines)
     return rf"$$\begin{{aligned}} {body} \end{{aligned}}$$"
 
