@@ -761,7 +761,7 @@ def test_the_program_of_a_step(program, step, text):
     ended, other = until(whole, step)
     assert ended.source.text == text
     assert ended.statements[-1].name == step
-    assert other == {*whole.all_names()} - {*ended.names()}
+    assert other == {*whole.all_names()} - {*ended.all_names()}
     # and it is the derivative that the step has within the whole
     if ended.source.unknown:
         return
