@@ -414,6 +414,7 @@ def test_every_door_is_tried() -> None:
         (lambda: grad("x@x", points={"x": [[1, 2]], "y": [1, 2]}), "different in number: x 1, y 2"),
         (lambda: grad("x*y", points={"x": [1, 2]}, x=1, y=2), "x has a value and points"),
         (lambda: grad("x*y", points={"x": [1, 2], "y": [1, 2, 3]}), "different shapes: x (2,), y (3,)"),
+        (lambda: grad("x*y", points={"x": [1, 2], "y": [[1], [2]]}), "different shapes: x (2,), y (2, 1)"),
         (lambda: grad("x^2", points={"x": 3}), "one point goes by its values: x=3"),
         (lambda: grad("x^2", points={"x": []}), "there are no points"),
         (lambda: grad("x^2", points={"x": [1]}, of="f"), "of and formulas are for one point"),

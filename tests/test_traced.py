@@ -129,6 +129,7 @@ SHAPES = {"m": (3, 2), "n": (3, 2), "s": (2, 2), "x": (2,), "y": (2,), "b": (3,)
         (lambda x, y: np.where(np.logical_or(x < y, y > 1), x, y).sum(), "where(where(x < y, 1, 0) + where("),
         (lambda x: softmax([x[0], 2 * x[1]]) @ x, "softmax([x[0], 2*x[1]])@x"),
         (lambda x: np.array([x[0], x[1], 3.0]) @ np.array([1, 2, 3]), "x[0]*1 + x[1]*2"),
+        (lambda x, c: (x[:1] * np.array([3.0]) + c * np.ones(1)).sum(), "x[0:1]*(3*ones(1)) + c*(1"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

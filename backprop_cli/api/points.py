@@ -168,6 +168,8 @@ def at_points(
     """
     _check_names(points, given)
     try:
+        if len({column.ndim for column in points.values()} - {0}) > 1:  # arrays of their own beside numbers
+            raise ValueError
         spread = np.broadcast_arrays(*points.values())
     except ValueError:
         shapes = ", ".join(f"{name} {column.shape}" for name, column in points.items())

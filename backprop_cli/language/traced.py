@@ -252,9 +252,12 @@ for _python, _name in OPERATORS.items():
         setattr(Traced, f"__r{_python}__", _binary(_name, True))
 
 
-def valued(x: Any) -> Traced:
+def valued(x: Any, *, entry: bool = False) -> Traced:
     """Return a value that takes part: a traced one, a number, or an array of numbers written out.
 
+    Args:
+        x: The value.
+        entry: It stands in the brackets of an array.
     Raises:
         TypeError: for anything else.
         ValueError: for an array that is too large, and for what is not finite.
@@ -266,7 +269,10 @@ def valued(x: Any) -> Traced:
         rows = list(x)
         if not rows or len(shape) > 2 or math.prod(shape) > MOST_WRITTEN:
             raise ValueError(f"an array of shape {shape} is not written into a program: make it an argument")
-        entries = [valued(row) for row in rows]
+        entries = [valued(row, entry=True) for row in rows]
+        if len(entries) == 1 and not entries[0].shape and not entry:  # brackets around a number are no vector
+            ones = Traced("ones", 1, [Traced("1", NUMBER_ITEM)], (1,))
+            return Traced("multiply", 2, [entries[0], ones], (1,))
         return Traced(STACK, len(entries), entries, (len(entries), *entries[0].shape))
     if isinstance(x, (str, bytes)) or not hasattr(x, "__float__") or isinstance(x, complex):
         raise TypeError(f"{x!r:.40} is no number")
@@ -492,7 +498,7 @@ def part_or_call(text: str, operands: Sequence[Traced]) -> Traced:
     if text == "'":
         return operands[0].T
     if text == STACK:
-        return valued(list(operands))
+        return valued(list(operands), entry=True)
     return called({sign: name for name, sign in BY_NUMBER.items()}.get(text, text), *operands)
 
 

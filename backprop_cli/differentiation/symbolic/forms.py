@@ -384,13 +384,7 @@ class Forms:
     def text(self, x: Form) -> str:
         """Write a form in our language."""
         x = self.tidy(x)
-        if len(x.shape) > 0 and not x.chains and not self.array_symbols(x.whole):
-            sizes = ", ".join(self._written_size(n).text for n in x.shape)
-            if x.whole == 0:
-                return f"zeros({sizes})"
-            return self.printer.piece(x.whole * self.called_sizes("ones", x.shape)).text
-        listed = self._listed(x)
-        return listed or self.piece(x).text
+        return self._listed(x) or self.piece(x).text
 
     def _listed(self, x: Form) -> str | None:
         """Write a vector that has a number in each of its places as a list of them."""
@@ -404,6 +398,8 @@ class Forms:
         rest = sympy.expand(whole - sum(found[k] * s for k, s in units.items()))
         if rest != 0 or any(map(self.array_symbols, found)):
             return None
+        if len(found) == 1:  # brackets around a number are no vector
+            return self.piece(Form(x.shape, shortest(found[0]))).text
         return f"[{', '.join(self.printer.piece(shortest(e)).text for e in found)}]"
 
     def called_sizes(self, name: str, shape: Shape) -> Any:
@@ -412,7 +408,7 @@ class Forms:
 
     def piece(self, x: Form) -> Piece:
         """Write a form."""
-        total: Any = x.whole
+        total: Any = x.whole if x.chains else self._spread(x.whole, x.shape)
         for chain, coefficient in x.chains.items():
             total += coefficient * self._stand_in(chain, x.shape)
         return self.printer.piece(total)
@@ -467,10 +463,14 @@ class Forms:
         return bracketed(behind(piece, POWER), POWER)
 
     def _array(self, f: Factor) -> Piece:
-        """Write a factor's expression, which may be one number everywhere."""
-        if f.shape and not self.array_symbols(f.expr):
-            return self.printer.piece(f.expr * self.called_sizes("ones", f.shape))
-        return self.printer.piece(f.expr)
+        """Write a factor's expression."""
+        return self.printer.piece(self._spread(f.expr, f.shape))
+
+    def _spread(self, e: Any, shape: Shape) -> Any:
+        """Return an expression with every axis of a shape: it may be one number, or a row, everywhere."""
+        if len(self.shape(e)) >= len(shape):
+            return e
+        return self.called_sizes("zeros", shape) if e == 0 else e * self.called_sizes("ones", shape)
 
 
 def _back(chain: Chain) -> Chain:
