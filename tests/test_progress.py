@@ -117,7 +117,7 @@ def test_bars_are_as_wide_as_the_terminal(table: Path, columns: int) -> None:
     assert any("measuring" in frame for frame in training)
     assert any(re.search(r"\d\d:\d\d", frame) for frame in training)  # what is left
     assert columns < 140 or any("val_" in frame for frame in training)
-    assert "data " in seen.text  # the summary stands below
+    assert "\nset  " in seen.text  # the summary stands below
 
 
 @posix
