@@ -207,6 +207,8 @@ class Matrices:
 
     def condition(self) -> Any:
         left = self.sum()
+        if self.peek() not in ("=", ">", "<"):  # a step
+            return left != 0
         sign = self.take()
         right = self.sum()
         return {"=": np.equal, ">": np.greater, "<": np.less}[sign](left, right)
@@ -257,7 +259,10 @@ class Matrices:
     def atom(self) -> Any:
         token = self.take()
         if token == "(":
-            found = self.sum()
+            at, found = self.at, self.sum()
+            if self.peek() != ")":
+                self.at = at
+                found = 1.0 * self.condition()
             self.take(")")
             return found
         if token == "[":

@@ -698,6 +698,9 @@ def test_arrays_of_a_program_are_its_defaults(run: Any) -> None:
     text = "A = [[1, 2], [3, pi]]; x = [1, 2]; x'@A@x"
     assert run("eval", text, "--format", "value").numbers == [pytest.approx(11 + 4 * np.pi)]
     assert run("eval", text, "--x", "[1, 0]", "--format", "value").numbers == [1.0]
+    single = "w = [3] # of one number\nsum(w*x)"
+    assert run("eval", single, "--x", "2", "--format", "value").numbers == [6.0]
+    assert run("eval", single, "--x", "2", "--w", "[-1]", "--format", "value").numbers == [-2.0]
 
 
 # formulas

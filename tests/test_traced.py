@@ -259,6 +259,9 @@ def test_settings_keep_their_values_and_arrays_their_shapes() -> None:
     wide = np.arange(6.0).reshape(2, 3)
     assert trace(twice)(x=[1, 2]) == twice(np.array([1, 2]))
     assert trace(twice)(x=[1, 2], W=wide) == twice(np.array([1, 2]), wide)
+    three = np.array([3.0])
+    single = trace(lambda x, w=three: (x * w).sum())
+    assert (single(x=[2]), single(x=[2], w=[5])) == (6, 10)
 
     def steps(x):
         d = x * x

@@ -44,9 +44,13 @@ OVER_STEPS = ("mean_t", "sum_t")
 ROWS_HINT = "entries are separated by commas, and rows are lists: [[1, 2], [3, 4]]"
 _PART = rf"[ \t]*(?:{NAME}|-?[0-9]+|(?:-?[0-9]+)?[ \t]*:[ \t]*(?:-?[0-9]+)?)[ \t]*"
 _INDEX = re.compile(rf"\[{_PART}(?:,{_PART})*\]")
+_SINGLE = re.compile(
+    r"(?<![=<>!])=[ \t]*\[\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*\](?=[ \t\r]*(?:[;\n#]|\Z))"
+)
+"""An array of one number that is all a name is given: ``w = [3]``."""
 _SIGN = re.compile(
     r"@|(?<![0-9])\.[*/^]|(?<!\w)\[[^\[\]]*[,;][^\[\]]*\]|(?<!\w)\[\[|\b(?:eye|ones|zeros)\s*\("
-    rf"|\bsum[ \t]*\([ \t]*{NAME}[ \t]*,.*\["
+    rf"|\bsum[ \t]*\([ \t]*{NAME}[ \t]*,.*\[|{_SINGLE.pattern}"
 )
 
 
@@ -251,7 +255,9 @@ class _ArrayParser(Parser):
         if frame.arity == TUPLE and not any(item.arity == NAME_ITEM for item in self.items):
             raise refused("(", self.source, frame.start)  # (1,5) is a number with a decimal comma
         inner = self.items[-1].text == STACK and self.text[self.starts[-1]] == "["
-        if count == 1 and not inner and self.opened() != LIST and not self.alone:  # brackets of a textbook
+        given = _SINGLE.match(self.text, max(0, self.text.rfind("=", 0, frame.start)))
+        alone = self.alone or (given is not None and given.end() == end)
+        if count == 1 and not inner and self.opened() != LIST and not alone:  # brackets of a textbook
             raise refused("[", self.source, frame.start)
         self.depth -= 1
         del self.starts[len(self.starts) - count + 1 :]

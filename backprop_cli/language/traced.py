@@ -257,7 +257,7 @@ def valued(x: Any, *, entry: bool = False) -> Traced:
 
     Args:
         x: The value.
-        entry: It stands in the brackets of an array.
+        entry: It stands in the brackets of an array, or is all that a name is given.
     Raises:
         TypeError: for anything else.
         ValueError: for an array that is too large, and for what is not finite.
@@ -529,7 +529,7 @@ def traced(function: Callable[..., Any], shapes: Mapping[str, Shape] | None = No
             raise UsageError(f"{title} has an argument {name}, which is no name of the language")
         shape: Shape = ()
         if parameter.default is not Parameter.empty:
-            default = _told(parameter.default, f"the default of {name}")
+            default = _told(parameter.default, f"the default of {name}", entry=True)
             defaults[name], shape = format_items(items_of(default)), default.shape
         leaves[name] = Traced(name, NAME_ITEM, (), shapes.get(name, shape))
     result, local = _called(function, title, parameters, leaves)
@@ -578,9 +578,9 @@ def _is_setting(parameter: Parameter) -> bool:
     return plain or parameter.kind is Parameter.KEYWORD_ONLY
 
 
-def _told(x: Any, what: str) -> Traced:
+def _told(x: Any, what: str, *, entry: bool = False) -> Traced:
     try:
-        return valued(x)
+        return valued(x, entry=entry)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{what}: {error}") from None
 
