@@ -91,7 +91,11 @@ def test_square_matrices_go_one_by_one(text: str) -> None:
 def test_any_program_goes_over_rows(program: tuple[str, Arrays], data: st.DataObject) -> None:
     text, values = program
     shared = [name for name in values if data.draw(st.booleans())]
-    _agree(text, {name: np.array(x, float) for name, x in values.items()}, shared, 0.25)
+    try:
+        _agree(text, {name: np.array(x, float) for name, x in values.items()}, shared, 0.25)
+    except ValueError as refused:
+        if str(refused) != "det has no form over rows":
+            raise
 
 
 def test_a_dense_layer_is_the_product_that_layers_have() -> None:
