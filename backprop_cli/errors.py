@@ -343,6 +343,14 @@ def columns_of(text: str) -> int:
     )
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """Return a text of so many characters at most, its middle left out where it is longer."""
+    if len(text) <= most:
+        return text
+    head = (most - 3) * 2 // 3
+    return f"{text[:head]}...{text[len(text) - (most - 3 - head) :]}"
+
+
 def counted(count: int, word: str) -> str:
     """Return ``1 row``, ``2,000 rows``, ``2 entries``."""
     several = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"

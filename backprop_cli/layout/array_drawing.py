@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ..errors import shortened
 from ..explanation.array_view import ArrayView
 from ..graph import CONSTANT
 from . import Edges
-from .drawing import SYMBOL, Arrow, Card, Drawing, Kind, Row, counted, shortened, sign_of
+from .drawing import SYMBOL, Arrow, Card, Drawing, Kind, Row, counted, sign_of
 
 Lines = Callable[[Any], Sequence[str]]
 """An array to lines of text."""

@@ -6,14 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from ..errors import shortened
 from ..explanation.edges import MOST_PATHS, Edge, GraphView
 from ..graph import CONSTANT
 from ..language.format import headline
 from . import Direction, Edges
 from .picture import Role
-
-LONGEST = 60
-"""Characters of an operation that are shown."""
 
 SYMBOL = 24
 """Of a local derivative."""
@@ -167,14 +165,6 @@ class Drawing(NamedTuple):
         legend = tuple(line.replace(f" and {self.details}", "") for line in self.legend)
         legend = (*legend, f"left out for want of room: {self.details}")
         return self._replace(arrows=arrows, legend=legend, details="")
-
-
-def shortened(text: str, most: int = LONGEST) -> str:
-    """Return a text with its middle left out where it is long."""
-    if len(text) <= most:
-        return text
-    head = (most - 3) * 2 // 3
-    return f"{text[:head]}...{text[len(text) - (most - 3 - head) :]}"
 
 
 def sign_of(value: float | None) -> Role:

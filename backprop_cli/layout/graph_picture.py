@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from math import atan2, tan
 from typing import Literal
 
-from ..errors import printable
-from .drawing import PATTERNS, Arrow, Card, Drawing, Pattern, shortened
+from ..errors import printable, shortened
+from .drawing import PATTERNS, Arrow, Card, Drawing, Pattern
 from .graph_places import (
     ASIDE,
     BESIDE,

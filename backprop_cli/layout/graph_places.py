@@ -12,8 +12,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
-from ..errors import printable
-from .drawing import Arrow, Card, Drawing, shortened
+from ..errors import printable, shortened
+from .drawing import Arrow, Card, Drawing
 from .layered import Arrangement, Link, Size, Spacing, arrange, positions, settle
 from .picture import Box, Point, text_width
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..differentiation.implicit import Implicit, Slope
+from ..errors import shortened
 from . import Edges
-from .drawing import SYMBOL, Arrow, Card, Drawing, Row, Write, manner, shortened, sign_of
+from .drawing import SYMBOL, Arrow, Card, Drawing, Row, Write, manner, sign_of
 
 
 def inverse_drawing(

@@ -10,10 +10,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import printable
+from ..errors import printable, shortened
 from ..networks.network import LayerNetwork, Piece
 from ..training.problem import Problem
-from .drawing import Write, counted, shortened, sign_of
+from .drawing import Write, counted, sign_of
 from .graph_picture import SAMPLE
 from .graph_places import MARGIN, SMALL, TEXT, TITLE, WIDEST
 from .network_drawing import input_names, output_names

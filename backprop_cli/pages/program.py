@@ -9,7 +9,7 @@ from typing import Any
 from ..differentiation.rounding import rounding_bounds, value_bounds
 from ..engine.point import Edge, Point
 from ..engine.run import constants, written
-from ..errors import UsageError, printable
+from ..errors import UsageError, printable, shortened
 from ..explanation.edges import GraphView
 from ..explanation.expr import Apply, Expr
 from ..explanation.point import Written
@@ -17,7 +17,7 @@ from ..export.writer import title
 from ..graph import CONSTANT, Graph, Node
 from ..language.format import node_text, output_text
 from ..language.written import Piece, number
-from ..layout.drawing import Card, Drawing, graph_drawing, shortened
+from ..layout.drawing import Card, Drawing, graph_drawing
 from ..layout.drawing import Row as CardRow
 from ..layout.graph_places import Placed, heading_of, place
 from ..ops import Primitive

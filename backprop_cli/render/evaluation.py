@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from ..errors import counted, printable
+from ..errors import counted, printable, shortened
 from ..language.numbers import brief, rounded
-from ..layout.drawing import shortened
 from ..training.metrics import ClassificationEvaluation, ClassScores, Evaluation, OutputErrors, Undone
 from .document import Document, Facts, Records, unformulated
 from .page import Block, Cell, Column, Grid, Heading, Paragraph, Text, plain

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..errors import printable
+from ..errors import printable, shortened
 from ..explanation.edges import GraphView, extent
-from ..layout.drawing import shortened
 
 TRIED = 3
 """Inputs of which the paths are counted."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple
 
-from ..errors import UsageError, printable
-from ..layout.drawing import IDLE, PATTERNS, Arrow, Card, Drawing, shortened
+from ..errors import UsageError, printable, shortened
+from ..layout.drawing import IDLE, PATTERNS, Arrow, Card, Drawing
 from ..layout.layered import Arrangement, Link, Size, Spacing, arrange, positions
 from ..layout.tracks import Net, nets, tracks, untangle
 from .palette import painted

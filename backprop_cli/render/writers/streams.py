@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, BinaryIO
 
-from ...errors import printable
+from ...errors import printable, shortened
 from ...language.numbers import rounded
-from ...layout.drawing import shortened
 from ...tables.block import Block
 from ...tables.write import Column, Writer
 from .. import page

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ...errors import columns_of, printable
-from ...layout.drawing import shortened
+from ...errors import columns_of, printable, shortened
 from ..page import Cell, Column, Grid, Text, plain
 from ..terminal import Screen, Styled, lines_of
 
