@@ -70,7 +70,7 @@ COMMANDS = [
     ["grad", "--file", "micrograd.bp"],
     ["grad", "--file", "micrograd.bp", "--digits", "17"],
     ["grad", "--file", "micrograd.bp", "--formulas", "inputs"],
-    ["grad", "--file", "micrograd.bp", "--order", "2"],
+    ["grad", "--file", "two_paths.bp", "--order", "2"],
     ["grad", "(1 - cos(x))/x^2", "--x", "1e-5", "--digits", "17"],
     ["grad", "x^2 + y^2 = 25", "--x", "3", "--y", "4"],
     ["grad", "W = [[1.5, -2.25, 3], [4, 5, 6]]; x = [1, 2, 3]; y = W@x; sum(y^2)"],
