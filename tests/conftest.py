@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,17 @@ settings.load_profile("suite")
 ROOT = Path(__file__).resolve().parent.parent
 if find_spec("backprop_cli") is None:
     sys.path.insert(0, str(ROOT))
+
+
+def script(name: str) -> Any:
+    """Import one of the scripts that write documents."""
+    spec = spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def _node() -> str | None:

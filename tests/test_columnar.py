@@ -20,9 +20,8 @@ from backprop_cli.training.loop import Training
 from backprop_cli.training.problem import assemble
 
 arrow = pytest.importorskip("pyarrow")
-from pyarrow import feather, parquet  # noqa: E402
-
-from backprop_cli.tables import columnar  # noqa: E402
+feather, parquet = (pytest.importorskip(f"pyarrow.{format_}") for format_ in ("feather", "parquet"))
+columnar = pytest.importorskip("backprop_cli.tables.columnar")
 
 day = datetime.datetime(2024, 1, 2, 3, 4, 5)
 # Of each type: cells, their type, and what they are as CSV.

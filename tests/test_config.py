@@ -12,12 +12,12 @@ import re
 import subprocess
 import sys
 import time
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 import pytest
+from conftest import script
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -1198,10 +1198,7 @@ def test_examples_of_the_page_are_configs():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the commands are for a POSIX shell")
 def test_commands_of_the_page_print_what_it_shows():
-    spec = spec_from_file_location("update_config", ROOT / "docs" / "update.py")
-    update = module_from_spec(spec)
-    sys.modules["update_config"] = update
-    spec.loader.exec_module(update)
+    update = script("update")
     for block, outputs in update.run_document(ROOT / "docs" / "config.md"):
         for step, printed in zip(block.steps, outputs, strict=True):
             assert update.matches(step.shown, printed), printed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import doctest
-import importlib.util
 import json
 import re
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import click
 import pytest
+from conftest import script
 
 import backprop_cli
 from backprop_cli import grad
@@ -33,17 +33,6 @@ README = (ROOT / "README.md").read_text("utf-8")
 SAMPLES_PAGE = (ROOT / "docs" / "samples.md").read_text("utf-8")
 PAGES = README + "".join(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
 EVERYWHERE = PAGES + "".join(path.read_text("utf-8") for path in TOPICS)
-
-
-def script(name):
-    """Import one of the scripts that write documents."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 update, reference = script("update"), script("reference")

@@ -11,14 +11,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from conftest import ROOT, script
 
-ROOT = Path(__file__).resolve().parent.parent
-_spec = importlib.util.spec_from_file_location("architecture", ROOT / "docs" / "architecture.py")
-assert _spec is not None
-assert _spec.loader is not None
-architecture = importlib.util.module_from_spec(_spec)
-sys.modules["architecture"] = architecture
-_spec.loader.exec_module(architecture)
+architecture = script("architecture")
 
 LEVEL = {name: level for level, names in enumerate(architecture.ORDER) for name in names}
 MODULES = {str(path.relative_to(architecture.PACKAGE)): path for path in architecture.modules()}

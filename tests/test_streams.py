@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Result
 
 from backprop_cli.api.evaluation import judged
-from backprop_cli.errors import BackpropError, FileError
+from backprop_cli.errors import BackpropError, DataError, FileError
+from backprop_cli.tables.npz import rows_of
 from backprop_cli.training import sets
 from backprop_cli.training.config import loads
 from backprop_cli.training.data import pieces, rows, streaming
@@ -714,3 +716,28 @@ def test_memory_does_not_grow_with_the_rows(
     assert peaks[1] < 60 * 8 * (1 << 16)
     assert peaks[1] - peaks[0] < 8 * 30_000  # one number a row, of 40 that it has
     assert judging[1] - judging[0] < 20 * 8 * 30_000  # its answer and prediction, and what is made of them
+
+
+@pytest.mark.parametrize(
+    ("file", "status", "words"),
+    [
+        ("nosuch.csv", 4, "nosuch.csv: No such file"),
+        ("-", 2, "--target goes with a file of rows"),
+        ("c.yaml", 2, "--target goes with a file of rows"),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--stream",)])
+def test_what_is_no_file_of_rows_has_no_target(
+    run: Callable[..., Result], file: str, status: int, words: str, more: tuple[str, ...]
+) -> None:
+    Path("c.yaml").write_text("data: {dataset: iris}\nmodel: {hidden: [4]}\n")
+    run("train", file, "--target", "y", *more, stdin="x,y\n1,2\n").refused(status, words)
+
+
+def test_a_fault_of_who_reads_is_not_the_archives() -> None:
+    np.savez("a.npz", x=np.ones((4, 2)))
+    with pytest.raises(OSError, match="No space left"), rows_of("a.npz"):
+        raise OSError(28, "No space left on device")
+    Path("b.npz").write_bytes(Path("a.npz").read_bytes()[:-30])
+    with pytest.raises(DataError, match="damaged"), rows_of("b.npz"):
+        pass

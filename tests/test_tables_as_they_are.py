@@ -322,6 +322,7 @@ def test_without_its_library_parquet_is_refused(here: Path, monkeypatch: pytest.
     import sys
 
     monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "backprop_cli.tables.columnar", raising=False)  # of another test
     assert "pip install 'backprop-cli[arrow]'" in refused(b"PAR1 and more", "", "t.parquet")
 
 

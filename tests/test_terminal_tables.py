@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from conftest import ROOT
@@ -43,8 +44,12 @@ def faults(blocks: list[Any]) -> Iterator[str]:
     """Yield what is wrong with a page in terminals of several widths."""
     shown: list[Grid] = []
     plain = terminal.tables.lines
-    try:
-        terminal.tables.lines = lambda grid, screen: shown.append(grid) or plain(grid, screen)  # type: ignore
+
+    def watched(grid: Grid, screen: Screen) -> Any:
+        shown.append(grid)
+        return plain(grid, screen)
+
+    with patch.object(terminal.tables, "lines", watched):
         whole = numbers(printed(blocks, Screen()))
         for width in WIDTHS:
             shown.clear()
@@ -62,8 +67,6 @@ def faults(blocks: list[Any]) -> Iterator[str]:
             }
             if broken := numbers(found) - whole - numbers(more) - room:
                 yield f"not among the numbers: {broken} in {width} columns"
-    finally:
-        terminal.tables.lines = plain
 
 
 COMMANDS = [

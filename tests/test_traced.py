@@ -364,7 +364,7 @@ def test_every_function_of_the_language_is_one_of_python() -> None:
         with pytest.raises(BackpropError, match="axis"):
             grad(lambda x, *, axis=axis: np.sum(x, axis=axis) * 1.0, x=[[1, 2], [3, 4]])
     with pytest.raises(AttributeError):
-        functions.nosuch  # noqa: B018
+        functions.nosuch(1.0)
 
 
 def test_threads_trace_on_their_own() -> None:

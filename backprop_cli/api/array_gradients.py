@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..differentiation.arrays import ArrayReport
 from ..language.format import node_text
 from ..language.parser import Program
-from .beside import Beside, Row, id_of
+from .beside import Beside, Row
 
 if TYPE_CHECKING:
     from ..render.document import Document
@@ -27,13 +27,9 @@ class ArrayGradient(Beside, ArrayReport):
     def _asked(self) -> tuple[Program, Mapping[str, Any]]:
         return Program(self.graph.source, []), self.inputs
 
-    def __getitem__(self, key: Any) -> Any:
-        """Return the row of an input or a step by its name, and what a tuple has by its place."""
-        if not isinstance(key, str):
-            return tuple.__getitem__(self, key)
-        id = id_of(self.graph, key)
+    def _row(self, name: str, id: int) -> Row:
         return Row(
-            key,
+            name,
             node_text(self.graph, id),
             self.values[id],
             self.standing(id),

@@ -46,6 +46,19 @@ class Beside(Shown):
 
     __slots__ = ()
 
+    graph: Graph
+
+    @abstractmethod
+    def _row(self, name: str, id: int) -> Row:
+        """Return the row of a node."""
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return the row of an input or a step by its name, and what a tuple has by its place."""
+        if isinstance(key, str):
+            return self._row(key, id_of(self.graph, key))
+        fields: Any = self  # a report is a named tuple
+        return tuple.__getitem__(fields, key)
+
     @abstractmethod
     def _asked(self) -> tuple[Any, Mapping[str, Any] | None]:
         """Return the program, and the values of its inputs."""

@@ -16,7 +16,7 @@ from ..graph import Graph
 from ..language.format import node_text
 from ..language.parser import Program
 from .arguments import choice, choices, names, number, optional, text
-from .beside import Beside, Row, id_of
+from .beside import Beside, Row
 from .programs import (
     AnyProgram,
     Bindings,
@@ -50,13 +50,9 @@ class Gradient(Beside, GradientReport):
     def _asked(self) -> tuple[Graph, Mapping[str, float] | None]:
         return self.graph, self.inputs
 
-    def __getitem__(self, key: Any) -> Any:
-        """Return the row of an input or a step by its name, and what a tuple has by its place."""
-        if not isinstance(key, str):
-            return tuple.__getitem__(self, key)
-        id = id_of(self.graph, key)
+    def _row(self, name: str, id: int) -> Row:
         return Row(
-            key,
+            name,
             node_text(self.graph, id),
             self.values[id],
             self.standing(id)[0],

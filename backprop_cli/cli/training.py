@@ -211,7 +211,8 @@ def written(config: str, target: str | None, note: Callable[[str], None], *, str
     from ..training.data.inspection import is_table, proposal
 
     if not is_table(config):
-        if target is not None and (os.path.isfile(config) or not os.path.exists(config)):
+        there = config == "-" or (os.path.exists(config) and not os.path.isdir(config))
+        if target is not None and there:  # others are refused where they are read
             raise UsageError(
                 "--target goes with a file of rows", hint=f"data.target={target} overrides a config's"
             )

@@ -239,8 +239,6 @@ def _refuse_tree(head: bytes, name: str) -> None:
 def _columnar(stream: Any, head: bytes, name: str) -> Readable:
     """Return a Parquet, Arrow or Feather file as a stream of CSV; what cannot be searched is taken whole."""
     try:
-        import pyarrow  # noqa: F401
-
         from .columnar import Columnar
     except ImportError:
         kind = "a Parquet file" if head.startswith(PARQUET) else "an Arrow file"
