@@ -211,8 +211,8 @@ def written(config: str, target: str | None, note: Callable[[str], None], *, str
     from ..training.data.inspection import is_table, proposal
 
     if not is_table(config):
-        there = config == "-" or (os.path.exists(config) and not os.path.isdir(config))
-        if target is not None and there:  # others are refused where they are read
+        # what is missing, a folder or a pipe is refused where it is read
+        if target is not None and (config == "-" or os.path.isfile(config)):
             raise UsageError(
                 "--target goes with a file of rows", hint=f"data.target={target} overrides a config's"
             )
