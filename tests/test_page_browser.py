@@ -175,7 +175,7 @@ def test_arrays_have_a_slider_a_number(open_page: Open, run: Callable[..., Resul
         tab.fill("#number4", "2.5")
         tab.press("#number4", "Enter")
     assert tab.get_attribute("#slider4", "min") == "-4"
-    tab.wait_for_function("location.hash.includes('x%5B0%5D=2.5')")  # the address follows a moment later
+    tab.wait_for_url(lambda url: "x%5B0%5D=2.5" in url)  # the address follows a moment later
     again = open_page(page(text, **LAYER), tab.evaluate("location.hash"))
     assert again.input_value("#number4") == "2.5"
     again.click("#many")
