@@ -458,6 +458,7 @@ def test_what_was_meant(run):
     run("grad", "sample_inputs/loss.bp").refused(2, "--file sample_inputs/loss.bp reads the program from it")
     run("grad", "sin(x)", "--x", "30deg").refused(2, "30 degrees are 30*pi/180")
     run("grad", "x^2", "--x", "1:3").refused(2, "1:3 is a range without a step", "-3:4:0.2")
+    run("grad", "x^2", "--x", "1..3").refused(2, "start:stop:step: --x 1:3:0.5")
     assert run("grad", "").refused(2, "there is no expression").err.count("\n") == 2
 
 

@@ -22,6 +22,8 @@ class PageRequest(ByNumber):
         sliders: Where the slider of an input begins and ends.
     """
 
+    range_hint = "a range is start:stop: --{} {}"
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.sliders: dict[str, tuple[float, float]] = {}

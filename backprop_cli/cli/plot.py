@@ -26,7 +26,7 @@ from .common import (
     theme_option,
 )
 from .output import Output
-from .request import ByNumber, grid
+from .request import ByNumber, grid, range_meant
 from .watch import watch_option
 
 if TYPE_CHECKING:
@@ -68,10 +68,24 @@ class Drawn(ByNumber):
         ways: Those of names that are no inputs: of the way along a line.
     """
 
+    range_hint = "a range is start:stop: --{} {}"
+
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.spans: dict[str, Span] = {}
         self.ways: dict[str, Binding] = {}
+
+    def read(self, *args: Any, **options: Any) -> Graph:
+        """Read the program and bind what has a value or a range; two numbers may be meant for one."""
+        from ..errors import BackpropError
+
+        try:
+            return super().read(*args, **options)
+        except BackpropError as error:
+            for binding in self.bindings if not self.spans else ():
+                if meant := range_meant(binding.text, pair=True):
+                    error.hint = self.range_hint.format(binding.name, meant)
+            raise
 
     def bind(self, binding: Binding) -> None:
         from ..errors import BackpropError, BindingError

@@ -51,6 +51,7 @@ class Request:
     """
 
     by_number = False
+    range_hint = "a range is start:stop:step: --{} {}:0.5"
 
     def __init__(
         self,
@@ -357,8 +358,13 @@ class Request:
             else:
                 self.values[name] = constant(binding.text)
         except BackpropError as error:
+            meant = range_meant(binding.text)
+            hint = meant and self.range_hint.format(name, meant)
             raise BindingError(
-                f"the value of {name}: {error.message}", source=error.source, span=error.span, hint=error.hint
+                f"the value of {name}: {error.message}",
+                source=error.source,
+                span=error.span,
+                hint=hint or error.hint,
             ) from None
 
     def refuse_unknown(self, binding: Binding) -> NoReturn:
@@ -375,6 +381,7 @@ class ByNumber(Request):
     """A program for a command that takes single numbers; arrays are written out."""
 
     by_number = True
+    range_hint = ""
 
 
 def several(text: str) -> list[float] | None:
@@ -397,6 +404,23 @@ def several(text: str) -> list[float] | None:
             error.hint = f"{error.hint}; a list has blanks: '{', '.join(map(str.strip, parts))}'"
             raise
     return [constant(part) for part in parts]
+
+
+def range_meant(text: str, *, pair: bool = False) -> str | None:
+    """Return ``start:stop`` for a range as it is written elsewhere: ``-3..3``, ``-3 to 3``.
+
+    Args:
+        pair: Two numbers are one as well, ``[-3, 3]``.
+    """
+    import re
+
+    between = r"\.\.\.?|\u2026|\bto\b" + ("|[,;]" if pair else "")
+    parts = re.split(rf"\s*(?:{between})\s*", text.strip().strip("[]()"))
+    try:
+        low, high = (constant(part) for part in parts)
+    except (BackpropError, ValueError):
+        return None
+    return ":".join(parts) if low < high else None
 
 
 def grid(text: str) -> list[float]:
