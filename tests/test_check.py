@@ -79,6 +79,30 @@ def test_rounding(run, claim, verdict, digits):
     assert found["mistake"] == ("rounding" if verdict == "wrong" else None)
 
 
+@pytest.mark.parametrize("written", ["{}", "−{}", "(-{})", "- {}", "-({})", "((-{}))", "-(+{})"])
+def test_one_number_is_one_number_however_it_is_signed(run, written):
+    for number, credit, digits in (
+        ("1.9", "short", 2),
+        ("1.88", "rounded", 3),
+        ("1.8849", "close", 4),
+        ("1.8845", "rounded", 5),
+    ):
+        text = written.replace("{}", f"-{number}" if written == "{}" else number)
+        (found,) = judged(run, "sin(x^2)", "--x", "1.5", *claims(f"x={text}"))
+        assert (found["credit"], found["digits"]) == (credit, digits), text
+
+
+def test_tenths_are_decimals(run):
+    found = judged(run, "sin(x^2)", "--x", "1.5", *claims("x=-19/10", "x=-188/100", "x=-377/200"))
+    assert [v["credit"] for v in found] == ["short", "rounded", "rounded"]
+
+
+def test_what_is_short_is_short_given_a_short_number(run):
+    program = ("z = w*x+b; a = sigmoid(z); L = (a-y)^2/2", "w=0.5", "b=-0.25", "x=2", "y=1")
+    found = judged(run, *program, *claims("a=0.68", "da/dz=0.22", "dL/da=-0.32", "dL/dz=-0.070"))
+    assert [v["credit"] for v in found] == ["short"] * 4
+
+
 @pytest.mark.parametrize(
     ("program", "claim", "kind"),
     [

@@ -82,7 +82,7 @@ def check(
         least_digits: Significant digits that a rounded number needs to be right.
         reveal: Show the right numbers and formulas.
         marks: What is asked of everybody, and its marks; None for what is claimed, 1 each.
-        credit: Share of the marks for ``rounded``, ``follows`` and ``named``.
+        credit: Share of the marks for ``rounded``, ``close``, ``short``, ``follows`` and ``named``.
         student: Of a class, judge this one alone.
         student_column: Of a table, the column that says whose a row is; None finds it.
         at_step: Of a config, judge this update, from 1.

@@ -50,10 +50,11 @@ class Answer:
         graph: Its own graph; None for the claim that there is no such number.
         names: The names in it, and the program's node for each.
         value: The number, where no name takes part.
+        numeral: The number as it is written, without brackets and blanks around it; "" for a formula.
         unit: One in the last digit written; 0 for what is written exactly.
     """
 
-    __slots__ = ("graph", "names", "text", "unit", "value")
+    __slots__ = ("graph", "names", "numeral", "text", "unit", "value")
 
     def __init__(
         self,
@@ -61,13 +62,14 @@ class Answer:
         graph: Graph | None,
         names: dict[str, int],
         value: float | None = None,
-        unit: float = 0.0,
+        numeral: str = "",
     ) -> None:
         self.text = text
         self.graph = graph
         self.names = names
         self.value = value
-        self.unit = unit
+        self.numeral = numeral
+        self.unit = _unit(numeral)
 
     def at(self, values: Sequence[float]) -> float:
         """Return its value where the program has these values, one per node."""
@@ -106,12 +108,17 @@ class Answer:
         The zeros at the end of a whole number may be digits or not. A formula has none.
         """
         if self.unit:
-            return [(self.unit, written_digits(self.text))]
-        match = re.fullmatch(r"[-+]?\s*([1-9]\d*?)(0*)", self.text.strip())
+            return [(self.unit, self.digits)]
+        match = re.fullmatch(r"-?([1-9]\d*?)(0*)", self.numeral)
         if match is None:
             return []
         first, zeros = map(len, match.groups())
         return [(1.0, first + zeros), (10.0**zeros, first)] if zeros else [(1.0, first)]
+
+    @property
+    def digits(self) -> int:
+        """Return how many significant digits its number is written with."""
+        return written_digits(self.numeral)
 
     @property
     def spare(self) -> float:
@@ -297,19 +304,31 @@ def read_answer(text: str, graph: Graph) -> Answer:
         value = answer.at(())
         if not isfinite(value):
             raise BindingError(f"{shortened(text)} is not a finite number")
-        answer.value = value
-        answer.unit = _unit([(i.text, i.arity) for i in program.statements[0].items])
+        numeral = _numeral([(i.text, i.arity) for i in program.statements[0].items])
+        return Answer(text, own, {}, value, numeral)
     return answer
 
 
-def _unit(items: Sequence[tuple[str, int]]) -> float:
+def _numeral(items: Sequence[tuple[str, int]]) -> str:
+    """Return the one number that is written, whatever signs stand before it; "" for more than one.
+
+    Tenths, hundredths, ... are decimals: ``-19/10`` is -1.9.
+    """
+    bare = [item for item in items if item != ("negative", 1)]
+    numbers = [text for text, arity in bare if arity == NUMBER_ITEM]
+    sign = "-" if (len(items) - len(bare)) % 2 else ""
+    if len(bare) == len(numbers) == 1:
+        return sign + numbers[0]
+    if len(numbers) == 2 and bare[2:] == [("divide", 2)] and re.fullmatch("10+", numbers[1]):
+        return sign + str(Decimal(numbers[0]).scaleb(1 - len(numbers[1])))
+    return ""
+
+
+def _unit(numeral: str) -> float:
     """Return one in the last digit of a written decimal; a whole number is exact."""
-    if not items or items[0][1] != NUMBER_ITEM or items[1:] not in ([], [("negative", 1)]):
+    if "." not in numeral and "e" not in numeral.lower():
         return 0.0
-    text = items[0][0]
-    if "." not in text and "e" not in text.lower():
-        return 0.0
-    exponent = Decimal(text).as_tuple().exponent
+    exponent = Decimal(numeral).as_tuple().exponent
     assert isinstance(exponent, int)
     return float(f"1e{exponent}")
 

@@ -157,7 +157,8 @@ class Judge(OneByOne[Target, Answer]):
                 return self._also_elsewhere(verdict, asked, answer)
             kink = asked.kink()
             return verdict._replace(says="; ".join(filter(None, (verdict.says, kink))))
-        follows = self.follows(target, answer, value, right, wrong)
+        # what is right, but short, is no less so where it follows from something short
+        follows = "" if verdict is not None else self.follows(target, answer, value, right, wrong)
         if follows:
             return base._replace(verdict=FOLLOWS, says=follows)
         kink = asked.kink(value)

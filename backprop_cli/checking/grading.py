@@ -8,12 +8,23 @@ from typing import Any, NamedTuple
 
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, WRONG_INPUT, BackpropError, UsageError, nearest
 from ..language.numbers import brief
-from .verdicts import FOLLOWS, MISSING, NONE, RIGHT, ROUNDED, UNREADABLE, WRONG, Verdict
+from .verdicts import (
+    FOLLOWS,
+    MISSING,
+    NAMED,
+    NONE,
+    OFF,
+    RIGHT,
+    ROUNDED,
+    SHORT,
+    UNREADABLE,
+    WRONG,
+    Verdict,
+)
 
 REPEATED = "repeated"
-NAMED = "named"
-CREDITS: Mapping[str, float] = {RIGHT: 1.0, ROUNDED: 1.0, FOLLOWS: 1.0, NAMED: 0.0}
-"""Share of the marks that a verdict earns; ``named`` is a wrong claim whose mistake is known."""
+CREDITS: Mapping[str, float] = {RIGHT: 1.0, ROUNDED: 1.0, OFF: 1.0, SHORT: 0.0, FOLLOWS: 1.0, NAMED: 0.0}
+"""Share of the marks that a verdict earns, by `Verdict.credit`; what is none of them earns nothing."""
 
 
 class Named(NamedTuple):
@@ -165,7 +176,7 @@ def graded(
         credit: Share by verdict, see `CREDITS`.
     """
     of = [_worth(entry, verdict, marks) for entry, verdict in found]
-    earned = [m * credit.get(_credit(v), 0.0) for (_, v), m in zip(found, of, strict=True)]
+    earned = [m * credit.get(v.credit, 0.0) for (_, v), m in zip(found, of, strict=True)]
     return Judged(student, tuple(v for _, v in found), tuple(earned), tuple(of))
 
 
@@ -181,11 +192,6 @@ def _worth(entry: Entry, verdict: Verdict, marks: Mapping[Hashable, float] | Non
     if marks is None:
         return 1.0
     return marks.get(entry.quantity.key, 0.0) if entry.quantity is not None and entry.first else 0.0
-
-
-def _credit(verdict: Verdict) -> str:
-    """Return the word of `CREDITS` that a verdict earns by; what is none of them earns nothing."""
-    return NAMED if verdict.verdict == WRONG and verdict.mistake else verdict.verdict
 
 
 def read_credit(pairs: Mapping[str, float]) -> dict[str, float]:

@@ -19,7 +19,7 @@ from ..language.lower import lower
 from ..language.parser import parse
 from ..training.problem import Problem
 from ..training.step import whole_step
-from .answers import Answer, read_answer, written_digits
+from .answers import Answer, read_answer
 from .catalogue import Mistake
 from .judging import Claim, Earlier, OneByOne
 from .step_mistakes import NOT_UPDATED, StepCatalogue
@@ -134,7 +134,7 @@ class StepJudge(OneByOne[Quantity, Answer]):
 
     def judge(self, claims: Sequence[Claim[Quantity, Answer]]) -> list[Verdict]:
         """Judge one person's claims: who rounds one result rounds them all."""
-        self._decimals = sorted({d for c in claims if c.answer for d in [_decimals(c.answer.text)] if d})
+        self._decimals = sorted({d for c in claims if c.answer for d in [_decimals(c.answer)] if d})
         return super().judge(claims)
 
     def number(self, answer: Answer) -> float | None:
@@ -170,8 +170,8 @@ class StepJudge(OneByOne[Quantity, Answer]):
 
     def _by_hand(self, base: Verdict, target: Quantity, answer: Answer, value: float) -> Verdict | None:
         """Compare with the step worked out with rounding on the way."""
-        own = _decimals(answer.text)
-        if not answer.unit or not own or written_digits(answer.text) < self.least:
+        own = _decimals(answer)
+        if not answer.unit or not own or answer.digits < self.least:
             return None
         for places in sorted({own, *self._decimals}, key=lambda d: (d != own, -d)):
             worked = self._worked(places)
@@ -223,7 +223,6 @@ def _plain(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-def _decimals(text: str) -> int:
+def _decimals(answer: Answer) -> int:
     """Return how many decimals a number is written with."""
-    match = re.fullmatch(r"\s*[-+]?\d*\.(\d+)\s*", text)
-    return len(match[1]) if match else 0
+    return len(answer.numeral.partition(".")[2]) if "e" not in answer.numeral.lower() else 0

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import floor, inf, isfinite, log10
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from ..errors import BackpropError
-from .answers import Answer, written_digits
+from ..errors import BackpropError, counted
+from .answers import Answer
 
 RIGHT, ROUNDED, FOLLOWS, WRONG, NONE, UNREADABLE, MISSING = (
     "right",
@@ -19,6 +19,9 @@ RIGHT, ROUNDED, FOLLOWS, WRONG, NONE, UNREADABLE, MISSING = (
     "missing",
 )
 GOOD = (RIGHT, ROUNDED, FOLLOWS)
+OFF, SHORT, NAMED = "close", "short", "named"
+"""What else earns a credit of its own: last digits that are off; too few digits; a mistake that is known."""
+
 EXACT = 1e-12
 """Relative error up to which a number is the right one: what programs lose to rounding."""
 
@@ -94,6 +97,7 @@ class Verdict(NamedTuple):
         point: Where a formula is wrong, with what it gives there and what is right.
         how: What a formula's equality rests on: ``equal at 200 points``, ``proved equal``.
         formula: The right formula, put in where it is asked for.
+        finer: The word it earns credit by, where that says more than the verdict: `OFF` or `SHORT`.
         elements: Of an array, its shape, how many numbers are right, and the place of the one furthest off.
     """
 
@@ -108,12 +112,18 @@ class Verdict(NamedTuple):
     point: Mapping[str, float] | None = None
     how: str | None = None
     formula: str | None = None
+    finer: str | None = None
     elements: Mapping[str, Any] | None = None
 
     @property
     def good(self) -> bool:
         """Whether it counts as right."""
         return self.verdict in GOOD
+
+    @property
+    def credit(self) -> str:
+        """The word that it earns credit by."""
+        return self.finer or (NAMED if self.verdict == WRONG and self.mistake else self.verdict)
 
 
 def told(error: BackpropError | None) -> str:
@@ -123,9 +133,10 @@ def told(error: BackpropError | None) -> str:
     return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
-def too_few(digits: int, least: int) -> str:
-    """Say that a number is rounded too much."""
-    return f"right to {digits} digit{'s' if digits != 1 else ''} only, where {least} are asked for"
+def too_short(base: Verdict, digits: int, least: int, says: str = "right") -> Verdict:
+    """Judge a number that is right, or follows, but is written to fewer digits than are asked for."""
+    says += f" to {counted(digits, 'digit')} only, where {least} are asked for"
+    return base._replace(verdict=WRONG, mistake="rounding", finer=SHORT, digits=digits, says=says)
 
 
 def close(
@@ -147,22 +158,22 @@ def close(
         if answer.unit and error > max(LAST * abs(right), 0.5 * answer.unit, slack):
             return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
         return base._replace(verdict=RIGHT)
-    counted = not answer.unit and right % 1.0 == 0.0 and max(abs(value), abs(right)) < COUNTED
+    counts = not answer.unit and right % 1.0 == 0.0 and max(abs(value), abs(right)) < COUNTED
     readings = [(step, digits) for step, digits in answer.readings if error <= 0.5 * step * ROOM]
-    if readings and not counted:
-        digits = readings[0][1]
-        if digits >= MOST_DIGITS:
-            return base._replace(verdict=RIGHT)
-        if digits >= least:
-            return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
-        return base._replace(mistake="rounding", digits=digits, says=too_few(digits, least))
-    digits = written_digits(answer.text)
-    if answer.unit and least <= digits < MOST_DIGITS and value * right > 0.0:
+    cut = ""
+    if not readings and answer.unit and answer.digits < MOST_DIGITS and value * right > 0.0:
         # of fewer than 15 digits, floats are exact to far less than the last
         steps = round(abs(value) / answer.unit), floor(abs(right) / answer.unit + 1e-6)
-        says = f"right to {digits} digits, cut off instead of rounded"
-        return base._replace(verdict=ROUNDED, digits=digits, says=says) if steps[0] == steps[1] else None
-    return None
+        if steps[0] == steps[1] and answer.digits >= least:
+            readings, cut = [(answer.unit, answer.digits)], ", cut off instead of rounded"
+    if not readings or counts:
+        return None
+    digits = readings[0][1]
+    if digits >= MOST_DIGITS:
+        return base._replace(verdict=RIGHT)
+    if digits < least:
+        return too_short(base, digits, least)
+    return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits{cut}")
 
 
 def is_off(answer: Answer, right: float) -> bool:
@@ -173,7 +184,7 @@ def is_off(answer: Answer, right: float) -> bool:
     """
     if not answer.unit:
         return bool(answer.readings)
-    short = float(f"{right:.{max(written_digits(answer.text), 1) - 1}e}")
+    short = float(f"{right:.{max(answer.digits, 1) - 1}e}")
     return abs(short - right) <= EXACT * abs(right)
 
 
@@ -183,7 +194,7 @@ def loosely(base: Verdict, answer: Answer, value: float, right: float, least: in
     if digits < least or (digits < CALCULATED and is_off(answer, right)):
         return None
     says = f"right to {digits} digits" + ("; the last ones are off" if answer.unit else "")
-    return base._replace(verdict=ROUNDED, digits=digits, says=says)
+    return base._replace(verdict=ROUNDED, digits=digits, says=says, finer=OFF if answer.readings else None)
 
 
 def with_mistakes(base: Verdict, named: Sequence[Named]) -> Verdict:

@@ -89,7 +89,7 @@ ENDINGS = {
 @click.option(
     "--credit",
     metavar="WORD=SHARE,...",
-    help="Share of the marks for rounded, follows, named.  [default: rounded=1,follows=1,named=0]",
+    help="Share of the marks for rounded, close, short, follows, named.  [default: 1,1,0,1,0]",
 )
 @format_option(FORMATS)
 @output_option

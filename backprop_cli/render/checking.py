@@ -230,6 +230,7 @@ def as_dict(verdict: Verdict, judgement: Judgement, marks: float, of: float) -> 
         "answer": verdict.answer,
         "verdict": verdict.verdict,
         "digits": verdict.digits,
+        "credit": verdict.credit,
         "mistake": verdict.mistake,
         "says": words(verdict),
         "others": list(verdict.others),
