@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import NamedTuple
 
-from ...errors import UsageError
-from ...networks.programmed import ProgramNetwork
 from .facts import Facts, facts_of_config, facts_of_model
 
 __all__ = ["INLINE", "Exported", "Facts", "export", "facts_of_config", "facts_of_model"]
@@ -41,9 +39,5 @@ def export(facts: Facts, target: str, name: str) -> Exported:
     Raises:
         UsageError: where the target lacks a layer or an activation, with the reason.
     """
-    if target not in ("jax", "numpy") and isinstance(facts.network, ProgramNetwork):
-        raise UsageError(
-            f"a network that is a program is not exported to {target} yet", hint="--to jax, --to numpy"
-        )
     exported: Exported = import_module(f".{target}", __name__).write(facts, name)
     return exported

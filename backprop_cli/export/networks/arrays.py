@@ -1,4 +1,4 @@
-"""The spellings of array primitives that NumPy and JAX share."""
+"""The spellings of array primitives that NumPy, JAX and PyTorch share."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def matrices(module: str) -> Table:
 
     def extremum(name: str) -> Callable[..., Piece]:
         def write(x: Piece, *, rows: bool = False) -> Piece:
-            return Piece(f"{x:!}.reshape({f'len({x})' if rows else ''}{', ' * rows}-1).{name}(-1)")
+            reduce = {"torch": f"a{name}"}.get(module, name)  # its max gives the places, too
+            return Piece(f"{x:!}.reshape({f'len({x})' if rows else ''}{', ' * rows}-1).{reduce}(-1)")
 
         return write
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ...graph import CONSTANT, Graph, Node
+from ...graph import CONSTANT, NO_STATIC, Graph, Node
 from ...language.operators import PRODUCT
 from ...language.written import Piece, Table
 from ...ops.matrices import by_number
@@ -32,15 +32,22 @@ class NodeWriter:
         table: The target's spellings, also of what is done to arrays.
         leaves: How a leaf that is no constant is written.
         reserved: Words that no variable may have.
+        numbers: Spellings over numbers alone, where the others take arrays only.
     Attributes:
         used: The primitives that are written.
     """
 
     def __init__(
-        self, graph: Graph, table: Table, leaves: Mapping[str, str], reserved: Collection[str]
+        self,
+        graph: Graph,
+        table: Table,
+        leaves: Mapping[str, str],
+        reserved: Collection[str],
+        numbers: Table = NO_STATIC,
     ) -> None:
         self.graph = graph
         self.table = table
+        self.numbers = numbers
         self.used: set[str] = set()
         self._names = Names({*reserved, *leaves.values()})
         self._layer = ""
@@ -112,8 +119,9 @@ class NodeWriter:
             if op is not None and op.truth and node.op.name not in CONDITIONAL:
                 operand = spell(self.table, "multiply", [python_number(1.0, False), operand])
             operands.append(operand)
-        row = by_number(node.op)
-        return spell(self.table, (row or node.op).name, operands, node.static, used=self.used)
+        name = (by_number(node.op) or node.op).name
+        plain = node.kind == CONSTANT and not node.shape and name in self.numbers
+        return spell(self.numbers if plain else self.table, name, operands, node.static, used=self.used)
 
 
 def fraction(x: float) -> Piece:

@@ -1,4 +1,7 @@
-"""A network as an ONNX model in single precision, for prediction; run by onnxruntime where that is."""
+"""A network as an ONNX model for prediction; run by onnxruntime where that is.
+
+Layers are in single precision, as models are run elsewhere; programs in double, as far as runtimes have it.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,14 @@ from ...errors import UsageError, counted, installing
 from ...graph import CONSTANT
 from ...language.fold import fold, postfix
 from ...language.parser import Item
-from ...ops import PRIMITIVES, Primitive
+from ...networks.network import LayerNetwork
+from ...networks.programmed import ProgramNetwork
+from ...ops import PRIMITIVES, Primitive, Shape
+from ...ops.matrices import Key, by_number
 from . import Exported
+from .arrays import CONTRACTIONS
 from .facts import Facts, NDArray
+from .passes import Rows
 
 OPSET = 17
 IR = 8
@@ -25,10 +33,15 @@ IR = 8
 INT_MAX = 2**31 - 1
 """As the end of a slice: to the last."""
 
-TOLERANCE = 1e-4
-"""Of single precision, relative to the largest prediction."""
+TOLERANCE = {4: 1e-4, 8: 1e-10}
+"""Relative to the largest prediction, by the bytes of a number."""
 
-REFUSED = dict.fromkeys(("gamma", "lgamma", "digamma"), "ONNX has no gamma function") | {
+SINGLE = frozenset("Acos Acosh Asin Asinh Atan Atanh Cosh Det Elu Erf LeakyRelu Sinh Softplus Tan".split())
+"""What onnxruntime has in single precision alone."""
+
+REFUSED = {
+    **dict.fromkeys(("gamma", "lgamma", "digamma"), "ONNX has no gamma function"),
+    **dict.fromkeys(("inv", "solve", "logdet"), "ONNX solves no equations"),
     "acot": "ONNX has no arc tangent of two operands",
     "sinc_n": "ONNX has no such operation",
 }
@@ -40,11 +53,13 @@ class Builder:
     Args:
         helper: The module ``onnx.helper``.
         numpy_helper: The module ``onnx.numpy_helper``.
+        dtype: Of all numbers.
     """
 
-    def __init__(self, helper: Any, numpy_helper: Any) -> None:
+    def __init__(self, helper: Any, numpy_helper: Any, dtype: npt.DTypeLike) -> None:
         self.helper = helper
         self.numpy_helper = numpy_helper
+        self.dtype = np.dtype(dtype)
         self.nodes: list[Any] = []
         self.weights: dict[str, Any] = {}
 
@@ -54,10 +69,14 @@ class Builder:
         self.nodes.append(self.helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
 
-    def array(self, name: str, array: NDArray, dtype: npt.DTypeLike = np.float32) -> str:
+    def array(self, name: str, array: NDArray, dtype: npt.DTypeLike | None = None) -> str:
         """Add an array and return its name."""
-        self.weights[name] = self.numpy_helper.from_array(np.asarray(array, dtype), name)
+        self.weights[name] = self.numpy_helper.from_array(np.asarray(array, dtype or self.dtype), name)
         return name
+
+    def cast(self, x: str, dtype: npt.DTypeLike | None = None) -> str:
+        """Add a conversion to another kind of number."""
+        return self.op("Cast", x, to=self.helper.np_dtype_to_tensor_dtype(np.dtype(dtype or self.dtype)))
 
     def number(self, x: float) -> str:
         """Add a number and return its name."""
@@ -65,6 +84,12 @@ class Builder:
 
     def whole(self, *numbers: int) -> str:
         """Add whole numbers and return their name."""
+        if any(isinstance(n, Rows) for n in numbers):
+            parts = [
+                self.op("Shape", "x", start=0, end=1) if isinstance(n, Rows) else self.whole(n)
+                for n in numbers
+            ]
+            return self.op("Concat", *parts, axis=0)
         return self.array(f"numbers {numbers}", np.array(numbers), np.int64)
 
 
@@ -100,6 +125,39 @@ def _dense(b: Builder, x: str, w: str, bias: str) -> str:
     return b.op("Add", b.op("MatMul", x, b.op("Transpose", w, perm=[1, 0])), bias)
 
 
+def _contracted(b: Builder, *xs: str, spec: str) -> str:
+    words, value = spec.split("->")
+    return xs[0] if words == value else b.op("Einsum", *xs, equation=spec)
+
+
+def _part(b: Builder, x: str, key: Key, rows: bool = False) -> str:
+    places = [(axis, k if isinstance(k, tuple) else (k, k + 1)) for axis, k in enumerate(key, int(rows))]
+    starts, ends = zip(*(ends for _, ends in places), strict=True)
+    x = b.op("Slice", x, b.whole(*starts), b.whole(*ends), b.whole(*(axis for axis, _ in places)))
+    single = [axis for axis, k in enumerate(key, int(rows)) if isinstance(k, int)]
+    return b.op("Squeeze", x, b.whole(*single)) if single else x
+
+
+def _extremum(kind: str) -> Made:
+    """Return what adds the extremum of an array, or of every row."""
+
+    def made(b: Builder, x: str, rows: bool = False) -> str:
+        x = b.op("Reshape", x, b.whole(0, -1) if rows else b.whole(-1))
+        return b.op(kind, x, axes=[-1], keepdims=0)
+
+    return made
+
+
+def _made(name: str) -> Made:
+    """Return what adds an array of a size."""
+
+    def made(b: Builder, *_: str, shape: Shape) -> str:
+        array = np.eye(shape[0]) if name == "eye" else np.full(shape, float(name == "ones"))
+        return b.array(f"{name} {shape}", array)
+
+    return made
+
+
 MADE: dict[str, Made] = {
     **{
         name: direct(name.capitalize())
@@ -114,6 +172,9 @@ MADE: dict[str, Made] = {
     "multiply": direct("Mul"),
     "divide": direct("Div"),
     "power_n": direct("Pow"),
+    "power": direct("Pow"),
+    "min": direct("Min"),
+    "max": direct("Max"),
     "negative": direct("Neg"),
     "identity": direct("Identity"),
     "round": direct("Round"),
@@ -123,6 +184,7 @@ MADE: dict[str, Made] = {
     "greater": direct("Greater"),
     "greater_equal": direct("GreaterOrEqual"),
     "equal": direct("Equal"),
+    "not_equal": lambda b, *xs: b.op("Not", b.op("Equal", *xs)),
     "leaky_relu": lambda b, x, slope: b.op("LeakyRelu", x, alpha=0.01),
     "elu": lambda b, x, scale: b.op("Elu", x, alpha=1.0),
     "silu": lambda b, x: b.op("Mul", x, b.op("Sigmoid", x)),
@@ -148,6 +210,25 @@ MADE: dict[str, Made] = {
     "flatten": lambda b, x: b.op("Flatten", x, axis=1),
     "shaped": lambda b, x, shape: b.op("Reshape", x, b.whole(*shape)),
     "mean_over": lambda b, x, axes: b.op("ReduceMean", x, axes=list(axes), keepdims=1),
+    **dict.fromkeys(CONTRACTIONS, _contracted),
+    **{name: _made(name) for name in ("eye", "ones", "zeros")},
+    "index": _part,
+    "stack": lambda b, *xs: b.op("Concat", *(b.op("Unsqueeze", x, b.whole(0)) for x in xs), axis=0),
+    "concat": direct("Concat", axis=-1),
+    "expand": lambda b, x, shape: b.op("Expand", x, b.whole(*shape)),
+    "mean": direct("ReduceMean", keepdims=0),
+    "norm": direct("ReduceL2", keepdims=0),
+    "max of an array": _extremum("ReduceMax"),
+    "min of an array": _extremum("ReduceMin"),
+    "log_softmax": direct("LogSoftmax", axis=-1),
+    "logsumexp": direct("ReduceLogSumExp", axes=[-1], keepdims=0),
+    "cross_entropy": lambda b, z, t: b.op(
+        "Neg", b.op("ReduceSum", b.op("Mul", t, b.op("LogSoftmax", z, axis=-1)), b.whole(-1), keepdims=0)
+    ),
+    "apart": lambda b, x: b.op(
+        "Mul", b.op("Unsqueeze", x, b.whole(-1)), b.op("EyeLike", b.op("Einsum", x, x, equation="i,j->ij"))
+    ),
+    "det": direct("Det"),
 }
 
 
@@ -159,25 +240,21 @@ def write(facts: Facts, name: str) -> Exported:
     """
     if find_spec("onnx") is None:
         raise UsageError("--to onnx needs the package onnx", hint=installing("onnx"))
-    from onnx import TensorProto, checker, helper, numpy_helper
+    from onnx import checker, helper, numpy_helper
 
-    b = Builder(helper, numpy_helper)
-    x = "x"
-    if facts.scaled:
-        # in double: what is subtracted may be large beside what is left
-        x = b.op("Cast", x, to=TensorProto.DOUBLE)
-        x = b.op("Sub", x, b.array("shift", facts.shift, np.float64))
-        x = b.op("Div", x, b.array("scale", facts.scale, np.float64))
-        x = b.op("Cast", x, to=TensorProto.FLOAT)
-    output = _nodes(facts, b, x)
+    program = isinstance(facts.network, ProgramNetwork)
+    b, output = _nodes(facts, Builder(helper, numpy_helper, np.float64 if program else np.float32))
+    if program and SINGLE & {node.op_type for node in b.nodes}:
+        b, output = _nodes(facts, Builder(helper, numpy_helper, np.float32))
+    kind = helper.np_dtype_to_tensor_dtype(b.dtype)
     b.nodes.append(helper.make_node("Identity", [output], ["predictions"], name="predictions"))
     # an activation's slope goes into an attribute, and runtimes warn of numbers that nothing reads
     read = {name for node in b.nodes for name in node.input}
     graph = helper.make_graph(
         b.nodes,
         "network",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", *facts.network.shape])],
-        [helper.make_tensor_value_info("predictions", TensorProto.FLOAT, ["rows", facts.network.outputs])],
+        [helper.make_tensor_value_info("x", kind, ["rows", *facts.network.shape])],
+        [helper.make_tensor_value_info("predictions", kind, ["rows", facts.network.outputs])],
         [array for name, array in b.weights.items() if name in read],
     )
     model = helper.make_model(
@@ -191,12 +268,19 @@ def write(facts: Facts, name: str) -> Exported:
     helper.set_model_props(model, {"inputs": "\n".join(inputs), "outputs": "\n".join(outputs)})
     checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString(deterministic=True)
-    return Exported(content, None, *_checked(facts, content))
+    return Exported(content, None, *_checked(facts, content, b.dtype))
 
 
-def _nodes(facts: Facts, b: Builder, x: str) -> str:
+def _nodes(facts: Facts, b: Builder) -> tuple[Builder, str]:
     """Add the nodes of the predictions; return the name of these."""
-    lowered = facts.network.lower(len(facts.sample), training=False, targets=False)
+    x = "x"
+    if facts.scaled:
+        # in double: what is subtracted may be large beside what is left
+        x = b.cast(x, np.float64)
+        x = b.op("Sub", x, b.array("shift", facts.shift, np.float64))
+        x = b.op("Div", x, b.array("scale", facts.scale, np.float64))
+        x = b.cast(x)
+    lowered = facts.network.lower(Rows(len(facts.sample)), training=False, targets=False)
     graph = lowered.graph
     names = {id: x if name == "x" else b.array(name, facts.arrays[name]) for name, id in graph.inputs.items()}
     for node in graph.nodes:
@@ -204,14 +288,21 @@ def _nodes(facts: Facts, b: Builder, x: str) -> str:
             if node.kind == CONSTANT:
                 names[node.id] = b.number(node.value)
             continue
-        if node.op.name not in MADE and node.op.means and node.op.name not in REFUSED:
-            names[node.id] = _composed(b, node.op, [names[i] for i in node.inputs])
+        op = by_number(node.op) or node.op
+        operands = [names[i] for i in node.inputs]
+        for k, i in enumerate(node.inputs):  # truth values are no numbers there
+            given, taken = graph.nodes[i].op, op.name == "where" and k == 0
+            if taken != (given is not None and given.truth):
+                operands[k] = b.cast(operands[k], np.bool_ if taken else None)
+        if op.name not in MADE and op.means and op.name not in REFUSED:
+            names[node.id] = _composed(b, op, operands)
             continue
-        if node.op.name not in MADE:
-            reason = REFUSED.get(node.op.name, "ONNX has no such operation")
-            raise UsageError(f"no export of the activation {node.op.name} to onnx: {reason}")
-        names[node.id] = MADE[node.op.name](b, *(names[i] for i in node.inputs), **node.static)
-    return names[lowered.prediction]
+        if op.name not in MADE:
+            reason = REFUSED.get(op.name, "ONNX has no such operation")
+            what = "the activation " * isinstance(facts.network, LayerNetwork)
+            raise UsageError(f"no export of {what}{op.name} to onnx: {reason}")
+        names[node.id] = MADE[op.name](b, *operands, **node.static)
+    return b, names[lowered.prediction]
 
 
 def _composed(b: Builder, row: Primitive, operands: Sequence[str]) -> str:
@@ -230,7 +321,7 @@ def _composed(b: Builder, row: Primitive, operands: Sequence[str]) -> str:
     )
 
 
-def _checked(facts: Facts, content: bytes) -> tuple[str, bool]:
+def _checked(facts: Facts, content: bytes, dtype: npt.DTypeLike) -> tuple[str, bool]:
     """Run the model on the sample of rows; say how far it is from our predictions, and whether it agrees."""
     if find_spec("onnxruntime") is None:
         return "note: the model was not run: the package onnxruntime is not installed", True
@@ -238,13 +329,10 @@ def _checked(facts: Facts, content: bytes) -> tuple[str, bool]:
 
     onnxruntime.disable_telemetry_events()  # it keeps a record of its sessions in the user's cache otherwise
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {"x": facts.sample.astype(np.float32)})
+    (found,) = session.run(None, {"x": facts.sample.astype(dtype)})
     difference = float(np.abs(found - facts.predictions).max())
     rows = counted(len(facts.sample), "row")
-    if difference <= TOLERANCE * max(1.0, float(np.abs(facts.predictions).max())):
+    if difference <= TOLERANCE[found.itemsize] * max(1.0, float(np.abs(facts.predictions).max())):
         return f"note: onnxruntime predicts the same for {rows}, to {difference:.1e}", True
-    return (
-        f"warning: onnxruntime predicts otherwise for {rows}, by up to {difference:.1e}: "
-        "single precision is too coarse here",
-        False,
-    )
+    precision = ": single precision is too coarse here" if found.itemsize == 4 else ""
+    return f"warning: onnxruntime predicts otherwise for {rows}, by up to {difference:.1e}{precision}", False

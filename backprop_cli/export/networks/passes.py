@@ -11,6 +11,13 @@ from ...graph import NOWHERE, Graph
 from .facts import Facts
 
 
+class Rows(int):
+    """A number of rows that a program takes from its argument, wherever a shape has it."""
+
+    def __repr__(self) -> str:
+        return "len(x)"
+
+
 class Forward(NamedTuple):
     """A forward pass.
 
@@ -47,7 +54,7 @@ class Backward(NamedTuple):
 
 def predicting(facts: Facts) -> Forward:
     """Return the pass that predicts, for any number of rows."""
-    lowered = facts.network.lower(len(facts.sample), training=False, targets=False)
+    lowered = facts.network.lower(Rows(len(facts.sample)), training=False, targets=False)
     return Forward(lowered.graph, lowered.output, None, {})
 
 

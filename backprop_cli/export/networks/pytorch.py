@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ...language.operators import ATOM, SUM
+from ...language.operators import ATOM, PRODUCT, SUM
 from ...language.written import Piece, Table
-from ...networks.losses import Loss
+from ...networks.losses import PROGRAM, Loss
 from ...networks.network import LayerNetwork
-from ...ops import PRIMITIVES
+from ...ops import PRIMITIVES, Shape
 from ...ops.namespaces import FLOATS
+from .. import python
 from .. import pytorch as scalar
-from ..writer import python_number, spell
+from ..writer import python_number, real, spell
 from . import Exported
-from .common import WITHOUT, Arrays, header, noise, rows, unsure
+from .arrays import ARRAYS, matrices
+from .common import WITHOUT, Arrays, header, leaves, noise, rows, unsure
+from .common import function as method
 from .facts import Facts, NDArray, changed
+from .nodes import NodeWriter
+from .passes import Forward, predicting, training
 
 LANGUAGE = "PyTorch"
+RESERVED = scalar.RESERVED | {"F", "self"}
+MODULE_WORDS = frozenset(
+    "add_module apply bfloat16 buffers children compile cpu cuda double eval float forward half loss modules "
+    "parameters share_memory state_dict to train training type zero_grad".split()
+)
+"""What no parameter of a module may be called."""
+
 PARTS = {"weights": "weight", "running_variance": "running_var"}
 FINAL = {"softmax": "torch.softmax({}, dim=1)", "sigmoid": "torch.sigmoid({})", "exp": "torch.exp({})"}
 
@@ -25,7 +37,8 @@ def write(facts: Facts, name: str) -> Exported:
     """Return the program."""
     arrays = Arrays(facts, name, "torch.tensor({})", "{}", "torch")
     used: set[str] = set()
-    module = _module(facts, used)
+    program = not isinstance(facts.network, LayerNetwork)
+    module = _program(facts, used) if program else _module(facts, used)
     final = FINAL.get(facts.final or "", "{}")
     outputs = f"network({rows(facts, 'sample')})"
     step = _step(facts, arrays, used)
@@ -33,6 +46,7 @@ def write(facts: Facts, name: str) -> Exported:
         *header(facts, LANGUAGE),
         "",
         *arrays.imports[0],
+        *["import math", ""] * any("math." in line for line in module),
         "import torch",
         *["import torch.nn.functional as F"] * any(" F." in line for line in (*module, *step)),
         *arrays.imports[1],
@@ -82,8 +96,8 @@ def _torch_names(arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
 
 
 def _torch_name(name: str) -> str:
-    layer, _, part = name.rpartition(".")
-    return f"{layer}.{PARTS.get(part, part)}"
+    layer, dot, part = name.rpartition(".")
+    return f"{layer}.{PARTS.get(part, part)}" if dot else name + "_" * (name in MODULE_WORDS)
 
 
 def _module(facts: Facts, used: set[str]) -> list[str]:
@@ -121,6 +135,43 @@ def _module(facts: Facts, used: set[str]) -> list[str]:
     ]
 
 
+def _program(facts: Facts, used: set[str]) -> list[str]:
+    """Return the module of a program: its steps, and those of its loss where it has one of its own."""
+
+    def body(forward: Forward, end: int) -> list[str]:
+        given = leaves(forward.graph) | {
+            p.name: f"self.{_torch_name(p.name)}" for p in facts.network.parameters
+        }
+        writer = NodeWriter(forward.graph, SPELLING, given, RESERVED, python.NUMBERS)
+        lines = list(writer.by_layer([end]))
+        used.update(writer.used)
+        return [*lines, f"return {writer.text(end)}"]
+
+    first = predicting(facts)
+    *lines, last = body(first, first.output)
+    last += f"  # logits: {facts.final} makes predictions of them" if facts.final else ""
+    methods = [*method("forward(self, x)", "", [*lines, last])][:-2]
+    if facts.network.loss.type == PROGRAM and facts.step is not None:
+        step = training(facts)
+        assert step.loss is not None
+        methods += ["", *method("loss(self, x, t)", "", body(step, step.loss))][:-2]
+    return [
+        "class Network(torch.nn.Module):",
+        "    def __init__(self):",
+        "        super().__init__()",
+        *(
+            f"        self.{_torch_name(p.name)} = torch.nn.Parameter(torch.empty({_sizes(p.shape)}))"
+            for p in facts.network.parameters
+        ),
+        "",
+        *(f"    {line}".rstrip() for line in methods),
+    ]
+
+
+def _sizes(shape: Shape) -> str:
+    return ", ".join(map(str, shape)) or "()"
+
+
 def _extremum(name: str) -> Callable[..., Piece]:
     """Write min or max of arrays and numbers; of three and more element by element, ties shared equally."""
 
@@ -133,7 +184,25 @@ def _extremum(name: str) -> Callable[..., Piece]:
     return write
 
 
-SPELLING: Table = {**scalar.SPELLING, "min": _extremum("min"), "max": _extremum("max")}
+def _expanded(x: Piece, *, shape: Shape) -> Piece:
+    return Piece(f"torch.full({shape}, {real(x)})" if x.constant else f"torch.broadcast_to({x}, {shape})")
+
+
+SPELLING: Table = {
+    **scalar.SPELLING,
+    **ARRAYS,
+    **matrices("torch"),
+    "transpose": lambda x, *, axes: Piece(f"{x:!}.permute{axes}"),
+    "stack": lambda *parts: Piece(f"torch.stack([{', '.join(map(scalar.tensor, parts))}])"),
+    "min": _extremum("min"),
+    "max": _extremum("max"),
+    "softmax": lambda z, *, axis=-1: Piece(f"torch.softmax({z}, {axis})"),
+    "log_softmax": "torch.log_softmax({0}, -1)",
+    "logsumexp": "torch.logsumexp({0}, -1)",
+    "cross_entropy": ("-torch.sum({1:*}*torch.log_softmax({0}, -1), -1)", PRODUCT),
+    "expand": _expanded,
+    "largest": "{0:!}.amax({axis}, keepdims=True)",
+}
 
 
 def _loss(loss: Loss, used: set[str], weighted: bool) -> str:
@@ -174,11 +243,16 @@ def _step(facts: Facts, arrays: Arrays, used: set[str]) -> list[str]:
     step = facts.step
     if step is None:
         return [f"# no training step: {facts.reason}"]
-    text = _loss(facts.network.loss, used, step.weights is not None)
+    own = facts.network.loss.type == PROGRAM
+    text = (
+        f"network.loss({rows(facts, 'x')}, t)"
+        if own
+        else _loss(facts.network.loss, used, step.weights is not None)
+    )
     more = "".join(f", {name}={value!r}" for name, value in changed(step.settings).items())
     penalties = []
     for factor, norm in ((facts.network.penalties.l1, "abs()"), (facts.network.penalties.l2, "square()")):
-        for p in facts.trained if factor else ():
+        for p in facts.trained if factor and not own else ():
             if p.penalised:
                 penalties.append(f"loss = loss + {factor!r}*network.{_torch_name(p.name)}.{norm}.sum()")
     return [
@@ -190,7 +264,7 @@ def _step(facts: Facts, arrays: Arrays, used: set[str]) -> list[str]:
         *([] if step.weights is None else [arrays("weights", step.weights, "weights")]),
         "trained = {name: p for name, p in network.named_parameters() if p.requires_grad}",
         f"optimizer = torch.optim.{step.settings.torch}(trained.values(), lr={step.rate!r}{more})",
-        f"output = network({rows(facts, 'x')})",
+        *[f"output = network({rows(facts, 'x')})"] * (not own),
         f"loss = {text}",
         *penalties,
         "loss.backward()",
