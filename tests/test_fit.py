@@ -223,3 +223,65 @@ def test_what_helps_a_formula_that_overflows(formula: str, x: list[float], scale
     assert caught.value.hint is not None
     assert scaled in caught.value.hint
     assert "softplus" not in caught.value.hint
+
+
+# --- rows that do not count alike -----------------------------------------------------------------
+
+UNEQUAL = [[0, 3.05, 0.05], [0.5, 2.24, 0.05], [1, 1.78, 0.04], [1.5, 1.31, 0.08], [2, 1.19, 0.05],
+           [3, 0.77, 0.1], [4, 0.71, 0.03], [5, 0.52, 0.04]]  # fmt: skip
+COUNTS = [1, 2, 0.5, 4, 1, 1, 3, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("weights", "absolute", "parameters", "errors", "squares"),
+    [
+        # scipy.optimize.curve_fit(sigma=..., absolute_sigma=...), SciPy 1.17; without sigma 1/sqrt(weight)
+        (None, True, [2.5157612192657, 0.6857848652096642, 0.5052481465337761],
+         [0.0504453579431704, 0.03924018293354091, 0.03933286473394649], 8.812104250534395),
+        (None, False, [2.5157612192657, 0.6857848652096642, 0.5052481465337761],
+         [0.06696934002075622, 0.05209377553259598, 0.05221681636842649], 8.812104250534395),
+        (COUNTS, False, [2.457923103162942, 0.7953507016282899, 0.5911952515729993],
+         [0.06563434030123733, 0.05182755553354425, 0.05041212411708176], 0.022108154905383884),
+    ],
+)  # fmt: skip
+def test_weighted_least_squares(
+    weights: Any, absolute: bool, parameters: list[float], errors: list[float], squares: float
+) -> None:
+    x, y, sigma = np.array(UNEQUAL).T
+    counts = 1 / sigma**2 if weights is None else np.array(weights)
+    first = {"a": 1.0, "b": 0.1, "c": 0.0}
+    graph = lower(parse("a*exp(-b*x) + c"), list(first))
+    for scale in (1.0,) if absolute else (1.0, 1e-7, 1e9):
+        fit = Fit(graph, {"x": x}, y, first, settings.LevenbergMarquardt(), 100, counts * scale, absolute=absolute)  # fmt: skip  # noqa: E501
+        list(fit)
+        result = fit.result()
+        assert result.converged
+        assert list(result.parameters.values()) == pytest.approx(parameters, rel=1e-8)
+        assert list(result.standard_errors.values()) == pytest.approx(errors, rel=1e-7)
+        assert result.squares == pytest.approx(squares * scale, rel=1e-12)
+        assert result.loss == pytest.approx(squares / counts.sum(), rel=1e-12)
+
+
+def test_errors_that_residuals_belie() -> None:
+    x, y, _ = np.array(UNEQUAL).T
+    first = {"a": 1.0, "b": 0.1, "c": 0.0}
+    graph = lower(parse("a*exp(-b*x) + c"), list(first))
+    # chi-squared of 5 degrees of freedom: 20340, 51, 20, 8e-6
+    for sigma, told in ((0.001, "63.8 times"), (0.02, "3.19 times"), (0.0316, ""), (50.0, "0.00128 times")):
+        fit = Fit(graph, {"x": x}, y, first, settings.LevenbergMarquardt(), 100, np.full(8, sigma**-2), absolute=True)  # fmt: skip  # noqa: E501
+        list(fit)
+        warning = fit.result().warning or ""
+        assert warning.startswith(f"the residuals are {told} what sigma says" if told else "")
+        assert bool(warning) == bool(told)
+
+
+def test_two_rows_of_known_errors_leave_nothing_open() -> None:
+    """A line through (1, 1 +- 0.3) and (3, 2 +- 0.4): its slope 1/2 +- sqrt(0.3^2 + 0.4^2)/2 = 0.25."""
+    fit = Fit(
+        lower(parse("a + b*x"), ["a", "b"]), {"x": np.array([1.0, 3.0])}, np.array([1.0, 2.0]),
+        {"a": 0.0, "b": 0.0}, settings.LevenbergMarquardt(), 100, np.array([0.3, 0.4]) ** -2.0, absolute=True,
+    )  # fmt: skip
+    list(fit)
+    result = fit.result()
+    assert result.warning is None
+    assert result.standard_errors["b"] == pytest.approx(0.25, rel=1e-12)

@@ -244,6 +244,41 @@ def test_balanced_classes() -> None:
     )
 
 
+def fitted(data: str, rows: list[list[float]]) -> Any:
+    lines = [",".join(map(str, row)) for row in rows]
+    Path("f.csv").write_text("\n".join(["x,y,dy", *lines]) + "\n")
+    text = f"data: {{path: f.csv, {data}}}\nmodel: {{formula: y ~ a + b*x, parameters: {{a: 0, b: 0}}}}"
+    training = training_of(assemble(configs.loads(text + "\noptimizer: levenberg_marquardt", "case.yaml")))
+    list(training.run())
+    return training
+
+
+def test_a_straight_line_with_errors_of_its_rows() -> None:
+    """Rows (1, 2 +- 1), (2, 4 +- 2), (3, 5 +- 1), by hand: weights 1, 1/4, 1; S = 9/4, Sx = 9/2, Sxx = 11.
+
+    Sy = 8, Sxy = 19, det = S*Sxx - Sx^2 = 9/2; b = (S*Sxy - Sx*Sy)/det, var(a) = Sxx/det, var(b) = S/det.
+    """
+    rows = [[1, 2, 1], [2, 4, 2], [3, 5, 1]]
+    found = fitted("sigma: dy", rows).result
+    assert found.parameters == pytest.approx({"a": 5 / 9, "b": 3 / 2}, rel=1e-12)
+    assert found.standard_errors == pytest.approx({"a": (22 / 9) ** 0.5, "b": 0.5**0.5}, rel=1e-12)
+    # residuals 1/18, -4/9, 1/18: chi-squared (1/18)^2*2 + (4/9)^2/4 = 1/18, of one degree of freedom
+    assert found.squares == pytest.approx(1 / 18, rel=1e-12)
+    found = fitted("sigma: dy, absolute_sigma: false", rows).result
+    assert found.standard_errors == pytest.approx({"a": (11 / 81) ** 0.5, "b": 1 / 6}, rel=1e-12)
+    assert found.loss == pytest.approx(1 / 18 / (9 / 4), rel=1e-12)
+    heavy = fitted("weights: dy", [[1, 2, 4], [2, 4, 1], [3, 5, 4], [9, 9, 0]])  # the same, but for a factor
+    assert heavy.result.standard_errors == pytest.approx(found.standard_errors, rel=1e-12)
+    assert heavy.result.degrees_of_freedom == 1
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1e-170])
+def test_standard_deviations_that_are_none(wrong: float) -> None:
+    with pytest.raises(BackpropError, match="is no standard deviation of a target") as caught:
+        fitted("sigma: dy", [[1, 2, 1], [2, 4, wrong], [3, 5, 1]])
+    assert caught.value.place == "f.csv:3:5"
+
+
 def test_rows_of_weight_0_are_left_out() -> None:
     found = problem(NUMBERS, "task: regression", ONE, [1, 0, 2, 0])
     assert len(found.train) == 2
@@ -267,6 +302,9 @@ def test_weights_that_are_none(counts: list[float], told: str) -> None:
         ("targets: [a, b, a]", "loss: {type: cross_entropy, class_weights: {a: 0}}", "above 0"),
         ("targets: [[1, 0], [0.5, 0.5], [0, 1]]", f"loss: {BALANCED}", "shares"),
         ("targets: [a, b, a], weights: w", "", "data.weights is for data.path"),
+        ("targets: [1, 2, 4], sigma: w", "", "data.sigma is for formulas"),
+        ("targets: [1, 2, 4], sigma: w, weights: v", "", "data has both weights and sigma"),
+        ("targets: [1, 2, 4], absolute_sigma: false", "", "data.absolute_sigma goes with data.sigma"),
         ("targets: [a, b, c]", "threshold: 0.4", "there are 3"),
         ("targets: [a, b, a]", "threshold: 0.4\nloss: hinge", "gives scores"),
         ("targets: [1.5, 2, 3]", "threshold: 0.4", "the target has numbers"),

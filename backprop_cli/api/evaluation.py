@@ -124,7 +124,7 @@ def judged(
             counts=known.weights,
             threshold=trained.threshold,
         )
-    weights = trained.config.data.weights
+    weights = trained.config.data.counting
     if weights is not None and known.weights is None:
         source += f", which has no column '{weights}': its rows count alike"
     undone = list(_undone(trained, outputs, known.targets))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite, nan, sqrt
+from math import cbrt, inf, isfinite, lgamma, log, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +48,9 @@ MUCH_BETTER = 0.75
 DRAWS, TRIED, TRY_ROWS = 400, 6, 2000
 """How many first values are drawn, from how many of them is fitted, on how many rows at most."""
 TRY_STEPS = 50
+NO_CHANCE, FAR = 3e-7, 5.0
+"""A probability that is no chance any more, and how many deviations of a normal number that is."""
+SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 class Iteration(NamedTuple):
@@ -55,7 +58,7 @@ class Iteration(NamedTuple):
 
     Attributes:
         iteration: From 1; 0 is the start.
-        loss: Mean of the squared residuals.
+        loss: Mean of the squared residuals, weighted by what rows count.
         parameters: Name to value.
         damping: Of the next step, relative to the curvature.
         gradient: Cosine between the residuals and what the parameters can change: 0 at the minimum.
@@ -76,9 +79,11 @@ class FitResult:
 
     Attributes:
         parameters: Name to value.
-        loss: Mean of the squared residuals.
+        loss: Mean of the squared residuals, weighted by what rows count.
+        squares: Sum of the squared residuals, times what rows count: with 1/sigma^2 their chi-squared.
         degrees_of_freedom: Rows less parameters.
-        residual_deviation: Standard deviation of the residuals, by the degrees of freedom; None without any.
+        residual_deviation: Standard deviation of the residuals, by the degrees of freedom, of a row that
+            counts 1; None without any.
         covariance: Of the parameters, shape (p, p); inf and nan where they are not determined.
         standard_errors: Name to standard error; None where it is not determined.
         iterations: From the start to the end.
@@ -92,6 +97,7 @@ class FitResult:
 
     parameters: dict[str, float]
     loss: float
+    squares: float
     degrees_of_freedom: int
     residual_deviation: float | None
     covariance: Floats
@@ -108,7 +114,12 @@ class _Model:
     """The formula's values and slopes for all rows."""
 
     def __init__(
-        self, graph: Graph, columns: Mapping[str, Floats], target: Floats, names: Sequence[str]
+        self,
+        graph: Graph,
+        columns: Mapping[str, Floats],
+        target: Floats,
+        names: Sequence[str],
+        weights: Floats | None,
     ) -> None:
         for name in names:
             if name not in graph.inputs:
@@ -117,18 +128,38 @@ class _Model:
         self.names = list(names)
         self.rows = len(target)
         self.target = target
+        self.weights = weights
+        self.roots = None if weights is None else np.sqrt(weights)
         inputs = list(graph.inputs)
         self.columns = {name: np.empty(self.rows) if name in names else columns[name] for name in inputs}
         self.values = Plan(graph, inputs, {}, [])
         self.slopes = Plan(graph, inputs, {}, self.names)
 
     def residuals(self, p: Floats) -> Floats | None:
-        """Return formula less target in every row; None where a row has no value."""
+        """Return formula less target in every row, as it counts; None where a row has no value."""
         (values,), bad = self._run(self.values, p)
-        return None if bad else values - self.target
+        return None if bad else self.counted(values - self.target)
+
+    def counted(self, rows: Floats) -> Floats:
+        """Return what belongs to rows times the roots of what they count."""
+        if self.roots is None:
+            return rows
+        return rows * self.roots.reshape(-1, *(1 for _ in rows.shape[1:]))
+
+    @property
+    def whole(self) -> float:
+        """What all rows count."""
+        return float(self.rows) if self.weights is None else float(self.weights.sum())
+
+    @property
+    def spread(self) -> float:
+        """The sum of squares that the mean of the targets leaves."""
+        if not self.rows:
+            return 0.0
+        return _square(self.counted(self.target - np.average(self.target, weights=self.weights)))
 
     def jacobian(self, p: Floats) -> Floats | None:
-        """Return the slopes, shape (rows, parameters); None where a row has none."""
+        """Return the slopes, shape (rows, parameters), as rows count; None where a row has none."""
         (_, *slopes), bad = self._run(self.slopes, p)
         j = np.stack(slopes, axis=1)
         if len(bad) > MOST_SETTLED:
@@ -138,7 +169,7 @@ class _Model:
                 j[row] = self._slopes_of(row)
         except NoSuchNumber:
             return None
-        return j
+        return self.counted(j)
 
     def _slopes_of(self, row: int) -> list[float]:
         """Return the slopes in a row for which the chain rule has no number: there may be one beside it.
@@ -181,7 +212,7 @@ class _Model:
     def elsewhere(self, p: Floats) -> list[Floats]:
         """Return the slopes at other points, near and far; nan where there is none."""
         others = (p + 1.0, 0.3 - 1.5 * p, 0.01 * p, np.full(len(p), 0.37))
-        return [np.stack(self._run(self.slopes, other)[0][1:], axis=1) for other in others]
+        return [self.counted(np.stack(self._run(self.slopes, other)[0][1:], axis=1)) for other in others]
 
 
 class _Point:
@@ -218,6 +249,9 @@ class Fit:
         parameters: Their names and first values.
         settings: Damping and tolerance.
         max_iterations: Accepted steps at most.
+        weights: What each row counts, (rows,), above 0; None where all count alike.
+        absolute: The weights are 1/sigma^2 of targets whose standard deviations are known, so that the
+            errors of the parameters follow from them alone; otherwise the residuals say how large they are.
     Raises:
         NoSuchNumber: when the formula has no value or slope in a row, to begin with.
         ConfigError: for a parameter that is not in the formula.
@@ -231,14 +265,18 @@ class Fit:
         parameters: Mapping[str, float],
         settings: settings.LevenbergMarquardt,
         max_iterations: int,
+        weights: Floats | None = None,
+        *,
+        absolute: bool = False,
     ) -> None:
         self.settings = settings
+        self.absolute = absolute
         self.max_iterations = max_iterations
         self.names = list(parameters)
         self.iterations: list[Iteration] = []
         self.converged = False
         self.reason = "not finished"
-        self._model = _Model(graph, columns, target, self.names)
+        self._model = _Model(graph, columns, target, self.names, weights)
         start = np.array(list(parameters.values()), dtype=np.float64)
         self._model.check(start)
         with np.errstate(all="ignore"):
@@ -334,7 +372,7 @@ class Fit:
     def _note(self, damping: float, trials: int) -> Iteration:
         at = self._at
         point = dict(zip(self.names, at.p.tolist(), strict=True))
-        loss = at.ssr / max(1, len(at.r))
+        loss = at.ssr / (self._model.whole or 1.0)
         record = Iteration(len(self.iterations), loss, point, damping, at.cosine, trials)
         self.iterations.append(record)
         return record
@@ -359,17 +397,19 @@ class Fit:
         rows, count = at.j.shape
         freedom = rows - count
         variance = ssr / freedom if freedom > 0 else nan
+        scale = 1.0 if self.absolute else variance
         with np.errstate(all="ignore"):
             inverse, lost = _inverse(at.j, at.unit)
             explained = self._explained()
             plateau = self._plateau(explained) if self.converged else None
             better = self._elsewhere(explained)
-            covariance = variance * inverse
+            covariance = scale * inverse
             errors = np.sqrt(np.diag(covariance))
         determined = np.isfinite(errors)
         return FitResult(
             parameters=dict(zip(self.names, at.p.tolist(), strict=True)),
-            loss=ssr / max(1, rows),
+            loss=ssr / (self._model.whole or 1.0),
+            squares=ssr,
             degrees_of_freedom=freedom,
             residual_deviation=sqrt(variance) if freedom > 0 else None,
             covariance=covariance,
@@ -386,8 +426,7 @@ class Fit:
         )
 
     def _explained(self) -> float | None:
-        target = self._model.target
-        spread = _square(target - target.mean()) if len(target) else 0.0
+        spread = self._model.spread
         return 1.0 - self._at.ssr / spread if spread > 0.0 and isfinite(spread) else None
 
     def _plateau(self, explained: float | None) -> str | None:
@@ -432,8 +471,9 @@ class Fit:
         every = slice(None, None, -(-self._model.rows // TRY_ROWS))
         columns = {name: column[every] for name, column in self._model.varying().items()}
         target = self._model.target[every]
-        spread = _square(target - target.mean())
-        model = _Model(self._model.graph, columns, target, self.names)
+        weights = None if self._model.weights is None else self._model.weights[every]
+        model = _Model(self._model.graph, columns, target, self.names, weights)
+        spread = model.spread
         own = model.residuals(self._at.p)
         if own is None or not 0.0 < spread < inf:
             return None
@@ -447,7 +487,7 @@ class Fit:
                 break
             first = {name: float(f"{value:.3g}") for name, value in zip(self.names, drawn[i], strict=True)}
             try:
-                fit = Fit(self._model.graph, columns, target, first, self.settings, TRY_STEPS)
+                fit = Fit(self._model.graph, columns, target, first, self.settings, TRY_STEPS, weights)
                 for _ in fit:
                     pass
             except NoSuchNumber:
@@ -463,7 +503,7 @@ class Fit:
 
     def _exact(self) -> float:
         """Return the length of residuals that are rounding."""
-        return 4.0 * float(np.finfo(np.float64).eps) * sqrt(_square(self._model.target))
+        return 4.0 * float(np.finfo(np.float64).eps) * sqrt(_square(self._model.counted(self._model.target)))
 
     def _warning(self, freedom: int, lost: list[int]) -> str | None:
         """Say in one sentence what the rows leave open."""
@@ -478,7 +518,13 @@ class Fit:
             return (
                 f"the rows cannot tell {names} apart: they can change together and leave the formula as it is"
             )
-        if freedom == 0:
+        if self.absolute and freedom > 0 and not _plausible(self._at.ssr, freedom):
+            size = brief(sqrt(self._at.ssr / freedom), 3)
+            return (
+                f"the residuals are {size} times what sigma says, which is no chance: another formula or"
+                " other errors; data.absolute_sigma: false takes their size from the residuals"
+            )
+        if freedom == 0 and not self.absolute:
             return f"as many rows as parameters ({rows}): nothing is left to estimate their errors from"
         return None
 
@@ -520,6 +566,18 @@ def scaling_hint(columns: Mapping[str, Floats]) -> str:
     scaled = f"({name} - {brief(middle, 5)})/{brief(half, 5)}" if half > 0.0 else f"{name}/{brief(high, 5)}"
     scaled = scaled.replace("- -", "+ ")
     return f"{nearer}; or scale the column in the formula: {scaled} in place of {name}"
+
+
+def _plausible(squares: float, freedom: int) -> bool:
+    """Whether such a chi-squared, or one still farther off, comes about by chance.
+
+    Source:
+        Wilson and Hilferty 1931: its cube root is nearly normal. Near 0 the density without its exponential.
+    """
+    half, spread = freedom / 2.0, 2.0 / (9.0 * freedom)
+    if squares < freedom:
+        return half * log(max(squares, SMALLEST) / 2.0) - lgamma(half + 1.0) >= log(NO_CHANCE)
+    return cbrt(squares / freedom) - 1.0 + spread <= FAR * sqrt(spread)
 
 
 def _square(x: Floats) -> float:

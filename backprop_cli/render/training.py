@@ -21,6 +21,7 @@ from ..training.gradcheck import CheckedParameter
 from ..training.model import versions
 from ..training.problem import Problem
 from ..training.run import Run
+from ..training.schema import Data
 from .document import Document, Facts
 from .page import Block, Column, Grid, Heading, Kind, Lines
 
@@ -165,7 +166,7 @@ def document(run: Run, seconds: float) -> Document:
 def _page(run: Run, seconds: float) -> Iterator[Block]:
     yield from setup(run.problem)
     if isinstance(run.training, Fitting) and run.training.result:
-        yield from _fit(run.training.result)
+        yield from _fit(run.training.result, run.problem.config.data)
     names = list(dict.fromkeys(n for values in run.results.values() for n in values))
     rows = [[name, *(rounded(v[n], 5) if n in v else "" for n in names)] for name, v in run.results.items()]
     yield Grid([Column("set"), *(Column(name, "number") for name in names)], rows)
@@ -185,7 +186,7 @@ def _page(run: Run, seconds: float) -> Iterator[Block]:
     yield Lines([ending(run), f"time: {seconds:.1f} s", f"model: {run.path(MODEL)}", after], most=None)
 
 
-def _fit(fit: FitResult) -> Iterator[Block]:
+def _fit(fit: FitResult, data: Data) -> Iterator[Block]:
     """Yield fitted parameters with their standard errors."""
     rows = []
     for name, value in fit.parameters.items():
@@ -197,7 +198,16 @@ def _fit(fit: FitResult) -> Iterator[Block]:
     deviation = fit.residual_deviation
     if deviation is not None:
         free = counted(fit.degrees_of_freedom, "degree") + " of freedom"
-        yield Lines([f"residuals: standard deviation {rounded(deviation, 5)}, {free}"], most=None)
+        told = f"standard deviation {rounded(deviation, 5)}"
+        if data.sigma is not None:
+            each = rounded(fit.squares / fit.degrees_of_freedom, 5)
+            told = f"chi-squared {rounded(fit.squares, 5)}, {each} a degree of freedom"
+            free += "; standard errors by " + (
+                "sigma" if data.absolute_sigma else f"sigma times {rounded(deviation, 5)}"
+            )
+        elif data.weights is not None:
+            told += " of a row of weight 1"
+        yield Lines([f"residuals: {told}, {free}"], most=None)
     for text in (fit.warning, None if fit.converged else f"not converged: {fit.reason}"):
         if text:
             yield Lines([text], most=None, near=True)
@@ -210,6 +220,7 @@ def fit_dict(fit: FitResult) -> dict[str, Any]:
         "standard_errors": fit.standard_errors,
         "covariance": [[x if isfinite(x) else None for x in row] for row in fit.covariance.tolist()],
         "residual_deviation": fit.residual_deviation,
+        "squares": fit.squares,
         "degrees_of_freedom": fit.degrees_of_freedom,
         "converged": fit.converged,
         "reason": fit.reason,

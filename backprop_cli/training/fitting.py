@@ -80,7 +80,11 @@ def fit_of(training: Training, settings: LevenbergMarquardt, iterations: int) ->
     assert isinstance(network, FormulaNetwork)
     assert isinstance(train, Set)
     first = {p.name: float(training.runner.values[p.name]) for p in network.parameters}
-    return Fit(network.graph(), train.inputs, train.targets, first, settings, iterations)
+    data = training.problem.config.data
+    return Fit(
+        network.graph(), train.inputs, train.targets, first, settings, iterations, train.weights,
+        absolute=data.sigma is not None and data.absolute_sigma,
+    )  # fmt: skip
 
 
 def training_of(problem: Problem, devices: Devices | None = None) -> Training:

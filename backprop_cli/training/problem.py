@@ -541,7 +541,7 @@ def _check_metrics(config: schema.Config, splits: Splits) -> None:
 
 def network_of(config: schema.Config, encoding: Encoding) -> Network:
     """Return the network that a settled config describes."""
-    weighted = config.data.weights is not None or config.loss.class_weights is not None
+    weighted = config.data.counting is not None or config.loss.class_weights is not None
     if config.model.formula is not None:
         return FormulaNetwork(
             config.model.formula, config.model.first_values, config.loss, config.regularization, weighted

@@ -187,6 +187,20 @@ class Data(Section, frozen=True):
             "and in the metrics"
         ),
     ] = None
+    sigma: Annotated[
+        str | None,
+        Meta(
+            description="of formulas: a column of numbers above 0, the standard deviation of each target; a "
+            "row counts 1/sigma^2"
+        ),
+    ] = None
+    absolute_sigma: Annotated[
+        bool,
+        Meta(
+            description="whether sigma is in the units of the target, so that standard errors follow from it "
+            "alone; false: only its ratios are known, and the residuals say the rest (SciPy's default)"
+        ),
+    ] = True
     folds: Annotated[
         Annotated[int, Meta(ge=2, le=1000)] | None,
         Meta(
@@ -253,7 +267,12 @@ class Data(Section, frozen=True):
     @property
     def apart(self) -> list[str]:
         """Columns that are no features unless they are named as such: they say how rows are used."""
-        return [name for name in (self.groups, self.order, self.weights) if name is not None]
+        return [name for name in (self.groups, self.order, self.counting) if name is not None]
+
+    @property
+    def counting(self) -> str | None:
+        """The column that says what each row counts; None where all count alike."""
+        return self.sigma if self.weights is None else self.weights
 
     def missing_in(self, column: str) -> HowMissing:
         """Return what a missing cell of a column does."""

@@ -40,6 +40,7 @@ OF_FILES = (
     "missing_values",
     "numbers",
     "separator",
+    "sigma",
     "split",
     "unknown",
     "weights",
@@ -237,6 +238,12 @@ class _Checks:
             self.fault(
                 "data.fold", f"data.fold is {data.fold}, but there are {data.folds} folds", None, "data.folds"
             )
+        if data.weights is not None and data.sigma is not None:
+            self.fault("data.sigma", "data has both weights and sigma", "give one", "data.weights")
+        if data.sigma is None and not data.absolute_sigma:
+            self.fault("data.absolute_sigma", "data.absolute_sigma goes with data.sigma", None, "data.sigma")
+        if data.sigma is not None and self.config.model.formula is None:
+            self.fault("data.sigma", "data.sigma is for formulas", "data.weights, for a network", "model")
         if data.order is not None and data.groups is not None:
             self.fault(
                 "data.groups", "data has both groups and an order to split by", "give one", "data.split"
@@ -565,10 +572,6 @@ class _Checks:
         if config.model.formula is None:
             self.fault(
                 here, "levenberg_marquardt fits formulas, not networks", "for a network: adam", "model"
-            )
-        if config.data.weights is not None:
-            self.fault(
-                "data.weights", "levenberg_marquardt fits rows that count alike: weights have no place"
             )
         told = "levenberg_marquardt sets its steps by itself"
         if config.schedule is not None:

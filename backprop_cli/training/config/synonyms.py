@@ -59,6 +59,7 @@ SYNONYMS = {
     "imputation": "missing",
     "handle_unknown": "unknown",
     "sample_weight": "weights",
+    "yerr": "sigma",
     "cv": "folds",
     "n_splits": "folds",
     "group": "groups",

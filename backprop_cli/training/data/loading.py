@@ -204,15 +204,16 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
     data = _by_column(loaded, table, spelled)
     apart = _apart(loaded, table, spelled)
     kinds |= {column: "auto" for column in apart.values() if column not in kinds}
-    kinds |= {column: "number" for key, column in apart.items() if key == "weights"}
+    counting = apart.get("weights", apart.get("sigma"))
+    weighed = [] if counting is None else [counting]
+    kinds |= dict.fromkeys(weighed, "number")
     readings = _readings(loaded, data, table)
     kinds |= {name: how for name, how in readings.items() if name in kinds}
     read = {name: table.column(name, how) for name, how in kinds.items()}
     columns, kept, dropped = _complete(data, table, read, [names[target], *apart.values()])
-    if "weights" in apart:
-        weights = np.asarray(columns[apart["weights"]], dtype=np.float64)
-        check_weights(apart["weights"], weights, kept, table)
-        some = np.flatnonzero(weights > 0.0)
+    for name in weighed:
+        columns[WEIGHTS] = weights_in(data, name, columns[name], kept, table)
+        some = np.flatnonzero(columns[WEIGHTS] > 0.0)
         columns, kept = {n: c[some] for n, c in columns.items()}, kept[some]
     parts = split(loaded, len(kept), _sorts(loaded, apart, columns, None))
     gaps = {c: v for c, v in columns.items() if c in names.values() and c != names[target]}
@@ -223,21 +224,20 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
             name: np.asarray(_fill(raw[column][rows], fills.get(column)), dtype=np.float64)
             for name, column in names.items()
         }
-        if "weights" in apart:
-            found[WEIGHTS] = np.asarray(raw[apart["weights"]][rows], dtype=np.float64)
+        if WEIGHTS in raw:
+            found[WEIGHTS] = np.asarray(raw[WEIGHTS][rows], dtype=np.float64)
         return found
 
     found: dict[str, dict[str, Floats] | None] = {"train": taken(columns, parts.train)}
     for part, rows in (("validation", parts.validation), ("test", parts.test)):
         found[part] = taken(columns, rows) if len(rows) else None
-        weighed = [column for key, column in apart.items() if key == "weights"]
         wanted = [*names.values(), *weighed]
         other = _other_table(loaded, table, part, wanted)
         if other is not None:
             read = {name: other.column(name, how) for name, how in kinds.items() if name in wanted}
             more, rows_of, gone = _complete(data, other, read, [names[target], *weighed])
             for column in weighed:
-                check_weights(column, np.asarray(more[column], dtype=np.float64), rows_of, other)
+                more[WEIGHTS] = weights_in(data, column, more[column], rows_of, other)
             dropped += gone
             found[part] = taken(more, slice(None))
     gap_values = {name: float(fills[column]) for name, column in names.items() if column in fills}
@@ -834,10 +834,10 @@ class _InMemory(Loading):
         self, columns: dict[str, Column], kept: npt.NDArray[np.int64]
     ) -> tuple[dict[str, Column], npt.NDArray[np.int64]]:
         """Leave out the rows whose weight is 0: no number depends on them."""
-        weights = self._weights(columns)
-        if weights is None:
+        name = self.apart.get("weights")
+        if name is None:
             return columns, kept
-        check_weights(self.apart["weights"], weights, kept, self.table)
+        weights = weights_in(self.data, name, columns[name], kept, self.table)
         some = np.flatnonzero(weights > 0.0)
         if len(some) == len(weights):
             return columns, kept
@@ -929,8 +929,7 @@ def load_labelled(path: str, encoding: Encoding, data: schema.Data, dialect: Dia
     table = table.parts.get("test", table)
     wanted = encoding.columns + encoding.sources
     require(wanted, table.names, path)
-    weights = named(table.names).get(canonical(data.weights)) if data.weights is not None else None
-    return labelled(table, encoding, data, weights).rows
+    return labelled(table, encoding, data, counting_in(data, table.names)).rows
 
 
 def open_rows(
@@ -1024,8 +1023,7 @@ def labelled(
     columns, kept, dropped = _complete(data, table, columns, [*sources, *apart], part=part)
     counts = None
     if weights is not None:
-        counts = np.asarray(columns[weights], dtype=np.float64)
-        check_weights(weights, counts, kept, table, part=part)
+        counts = weights_in(data, weights, columns[weights], kept, table, part=part)
         some = np.flatnonzero(counts > 0.0)
         columns, kept, counts = {n: c[some] for n, c in columns.items()}, kept[some], counts[some]
     columns |= _formula_values(encoding.formulas, columns, kept, table)
@@ -1050,24 +1048,41 @@ def labelled(
     return Labelled(Rows(inputs, labels, counts), kept, dropped)
 
 
-def check_weights(
-    name: str, weights: Floats, kept: npt.NDArray[np.int64], table: Table, *, part: bool = False
-) -> None:
-    """Hold weights to numbers from 0 on, not all of them 0; those of a part of a table may be.
+def counting_in(data: schema.Data, names: Sequence[str]) -> str | None:
+    """Return the column of a table that says what its rows count; None where it has none."""
+    return None if data.counting is None else named(names).get(canonical(data.counting))
+
+
+def weights_in(
+    data: schema.Data,
+    name: str,
+    column: Column,
+    kept: npt.NDArray[np.int64],
+    table: Table,
+    *,
+    part: bool = False,
+) -> Floats:
+    """Return what rows count: weights, numbers from 0 on, as they are; standard deviations as 1/sigma^2.
 
     Raises:
-        DataError: with the place of the first that is none.
+        DataError: with the place of the first that is none; where all weights are 0, but those of a part of a
+            table may be.
     """
-    wrong = ~((weights >= 0.0) & np.isfinite(weights))
+    numbers = np.asarray(column, dtype=np.float64)
+    what, hint = "weight of a row", "data.weights is a column of numbers, 0 or more"
+    weights, least = numbers, 0.0
+    if data.sigma is not None:
+        what, hint = "standard deviation of a target", "data.sigma is a column of numbers above 0"
+        with np.errstate(divide="ignore", over="ignore"):
+            weights, least = 1.0 / np.square(numbers), float(np.finfo(np.float64).tiny)
+    wrong = ~((weights >= least) & np.isfinite(weights) & (numbers >= 0.0))
     if wrong.any():
         row = int(wrong.argmax())
-        raise DataError(
-            f"{brief(float(weights[row]))} is no weight of a row",
-            place=table.place(int(kept[row]), name),
-            hint="data.weights is a column of numbers, 0 or more",
-        )
+        place = table.place(int(kept[row]), name)
+        raise DataError(f"{brief(float(numbers[row]))} is no {what}", place=place, hint=hint)
     if not weights.any() and not part:
         raise DataError("every row has the weight 0", place=table.place(int(kept[0]), name))
+    return weights
 
 
 def _formula_values(
@@ -1308,7 +1323,7 @@ def _apart(loaded: Loaded, table: Columns, spelled: Mapping[str, str]) -> dict[s
         ConfigError: for one that is not there.
     """
     data = loaded.config.data
-    given = {"groups": data.groups, "split.order": data.order, "weights": data.weights}
+    given = {"groups": data.groups, "split.order": data.order, "weights": data.weights, "sigma": data.sigma}
     found = {}
     for key, name in given.items():
         if name is None:

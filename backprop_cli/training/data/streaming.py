@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ...errors import DataError, counted
 from ...networks.random import stream
 from ...tables import text
-from ...tables.block import Floats, canonical
+from ...tables.block import Floats
 from ...tables.dates import Dates
 from ...tables.dialect import Dialect
 from ...tables.numerals import is_numeral
@@ -32,7 +32,7 @@ from .loading import (
     as_before,
     check_columns,
     check_given,
-    check_weights,
+    counting_in,
     finite,
     labelled,
     load_labelled,
@@ -40,10 +40,11 @@ from .loading import (
     no_value,
     require,
     scaling_of,
+    weights_in,
 )
 from .pieces import PIECE_ROWS, Piece, Pieces, is_streamed, open_pieces
 from .rows import Rows, Spilled
-from .source import Column, Wanted, from_folder, mixed, named, named_by, refuse_disguised, written_as
+from .source import Column, Wanted, from_folder, mixed, named_by, refuse_disguised, written_as
 
 if TYPE_CHECKING:
     from ..config import Loaded
@@ -252,7 +253,7 @@ class _Streaming(Loading):
             self.dropped += int((~kept).sum())
             if weights is not None:
                 numbers = np.asarray(values[weights], np.float64)
-                check_weights(weights, numbers[kept], np.flatnonzero(kept), piece, part=True)
+                weights_in(self.data, weights, numbers[kept], np.flatnonzero(kept), piece, part=True)
                 weightless += int((kept & (numbers == 0.0)).sum())
                 kept = kept & (numbers > 0.0)
             self.rows += int(kept.sum())
@@ -422,7 +423,7 @@ def read_labelled(
         return
     written = written_as(data)
     table = open_pieces(path, written._replace(dialect=dialect or written.dialect))
-    weights = named(table.names).get(canonical(data.weights)) if data.weights is not None else None
+    weights = counting_in(data, table.names)
     seen = left = 0
     for piece in table.pieces(max(1, RECORD_NUMBERS // len(encoding.shift))):
         if not seen:  # what is no table is said before what it lacks
