@@ -134,12 +134,16 @@ def test_instructions_over_arrays() -> None:
     rows = {**MATRICES, **TENSORS, **ARRAYS}
     own = {
         "sum": [(((3, 4),), {"axes": axes, "keep": keep}) for axes, keep in (((0,), True), ((0, 1), False))],
+        "lookup": [(((3, 2), (4,)), {}), (((4, 3, 2), (4,)), {"rows": True})],
+        "scattered": [(((4, 2), (4,)), {"shape": (3, 2)})],
         **{name: [((), {"shape": (3, 3)})] for name in ("eye", "ones", "zeros")},
     }
     given = []
     for name in sorted(SPELLINGS.keys() - PRIMITIVES.keys()):
         for shapes, static in own.get(name, rows[name].samples):
             arrays = [rng.normal(size=shape) for shape in shapes]
+            if name in ("lookup", "scattered"):
+                arrays[1] = np.array([0.0, 2.0, 2.0, -1.0])
             given.append((name, static, [a @ a.T for a in arrays] if name == "logdet" else arrays))
     given += [(name, {}, [np.ones((3, 3))]) for name in ("inv", "logdet")]
 

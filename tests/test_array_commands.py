@@ -619,7 +619,7 @@ def test_ops_lists_the_rows_over_arrays(run: Callable[..., Result]) -> None:
     assert [row["name"] for row in rows] == [row.name for row in written_rows()]
     assert all(row["definition"] and row["says"] for row in rows)
     assert {row.name for row in MATRICES.values()} - {row["name"] for row in rows} == {
-        "apart", "adjugate", "placed", "transpose",
+        "apart", "adjugate", "placed", "scattered", "transpose",
     }  # fmt: skip
     assert "exp(z[i])/sum_k exp(z[k])" in run("ops", "softmax").answered().out
     run("ops", "--arrays", "--tensors").refused(2, "one of them")

@@ -70,8 +70,11 @@ def test_rows_have_what_they_have_alone(text: str, values: Arrays) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["max(x)*min(A)", "max(A) + min(x)", "sum(diag(x)@A)", "trace(A)*norm(x)", "norm(concat(x, A@x))"]
-)
+    "text", ["max(x)*min(A)", "max(A) + min(x)", "sum(diag(x)@A)", "trace(A)*norm(x)", "norm(concat(x, A@x))",
+     "norm(standardize(A + [[0, 1], [x[0], 0]], 0.1)@x)", "sum(scale_rows(x, A).*A)",
+     "sum(reshape(A, 4)*x[1])",
+    ]
+)  # fmt: skip
 def test_of_each_row(text: str) -> None:
     values = {"A": np.array([[2.0, 1.0], [2.0, 3.0]]), "x": np.array([1.5, 1.5])}
     for shared in ([], ["A"], ["x"]):

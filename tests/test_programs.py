@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from backprop_cli.differentiation.arrays import array_values
-from backprop_cli.errors import ConfigError
+from backprop_cli.errors import ConfigError, NoSuchNumber
 from backprop_cli.explanation.paper import Paper
 from backprop_cli.networks.point import NetworkPoint
 from backprop_cli.networks.programmed import ProgramNetwork
@@ -279,7 +279,8 @@ EVERYTHING = OWN_LOSS.replace(
     q = A@h + diag(A) + colsum(A)*max(h) + [h[0], s, 1] + W[0:3, 1] + rowsum(A)/norm(b)
     k = concat(softmax(q[0:2]), q[2:3]) + log_softmax(h)*logsumexp(h) + x'@x*min(A) + where(h > 0, b, s)
     e = k + solve(diag(b + 1), b)
-    y = s*(U@e) + trace(A)*det(eye(2))*ones(2)/sqrt(2) + cross_entropy(h, b)""",
+    m = reshape(scale_rows(h, standardize(reshape(concat(e, b), 3, 2), 0.1)), 6)[0:3]
+    y = s*(U@m) + trace(A)*det(eye(2))*ones(2)/sqrt(2) + cross_entropy(h, b)""",
 )
 
 
@@ -317,6 +318,63 @@ def test_it_is_an_onnx_model(run: Callable[..., Any], tmp_path: Path) -> None:
     rows = np.array([[1, 0.5], [0.2, -1]])
     found = [model.run(None, {"x": x})[0] for x in (rows, rows[:1])]
     assert found[0][:1] == pytest.approx(found[1], abs=1e-14)
+
+
+LOOKED_UP = """
+data: {inputs: [[0, 2, 1], [2, 2, 0]], targets: [[1, 0.5], [0, 1]]}
+model:
+  parameters:
+    E: {init: [[0.1, 0.2], [0.3, -0.4], [0.5, 0.6]]}
+    U: {init: [[0.1, 0.2], [0.3, -0.4]]}
+  program: |
+    h[0] = 0
+    h[t+1] = tanh(E[x[t]] + U@h[t])
+    A = tanh(E[x])
+    y = h[end] + colsum(A) + A[x[0]]
+optimizer: sgd
+"""
+BY_ONES = LOOKED_UP.replace("E[x[t]]", "E'@x[t]").replace("E[x]", "x@E").replace("A[x[0]]", "A'@x[0]")
+"""The same where a row of the identity stands for each index."""
+
+
+def test_rows_are_looked_up() -> None:
+    """As a product with a row of the identity; the slope of a row that is met twice is a sum."""
+    problem = problem_of(LOOKED_UP)
+    assert all(checked.agree for checked in check_gradients(problem))
+    made = whole_step(problem)
+    point = NetworkPoint(made.unrolled(Paper()))
+    found = point.unrolled.by_parameter(point.here.cotangents)
+    for name, gradient in made.gradients.items():
+        np.testing.assert_allclose(found[name], gradient, rtol=1e-12, atol=1e-14)
+    ones = [np.eye(3)[row].reshape(-1).tolist() for row in ([0, 2, 1], [2, 2, 0])]
+    text = BY_ONES.replace("[[0, 2, 1], [2, 2, 0]]", f"{ones}").replace("data: {", "data: {shape: [3, 3], ")
+    other = whole_step(problem_of(text))
+    assert made.step.before == pytest.approx(other.step.before, rel=1e-14)
+    for name, gradient in other.gradients.items():
+        np.testing.assert_allclose(made.gradients[name], gradient, rtol=1e-13)
+
+
+def test_what_is_no_index() -> None:
+    """A number that counts no row gives no number, and what is trained is none."""
+    broken = problem_of(LOOKED_UP.replace("[2, 2, 0]]", "[2, 1.5, 3]]"))
+    with pytest.raises(NoSuchNumber):
+        whole_step(broken)
+    with pytest.raises(ConfigError, match=r"an index is data, and U takes part in this"):
+        problem_of(LOOKED_UP.replace("A[x[0]]", "A[U[0, 0]]"))
+
+
+@pytest.mark.parametrize("target", ["numpy", "jax", "pytorch", "onnx"])
+def test_lookups_run_elsewhere(run: Callable[..., Any], tmp_path: Path, target: str) -> None:
+    if target != "numpy":
+        pytest.importorskip({"pytorch": "torch", "onnx": "onnxruntime"}.get(target, target))
+    (tmp_path / "net.yaml").write_text(LOOKED_UP.replace(" + A[x[0]]", ""))
+    done = run(
+        "export", str(tmp_path / "net.yaml"), "--to", target, "-o", str(tmp_path / "net.py")
+    ).answered()
+    if target == "onnx":
+        assert float(done.err.rsplit("to ", 1)[1]) < 1e-14
+    else:
+        subprocess.run([sys.executable, str(tmp_path / "net.py")], check=True, capture_output=True)
 
 
 ATTENTION = """

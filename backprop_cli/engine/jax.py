@@ -166,6 +166,20 @@ def _placed(x: Array, *, shape: Shape, key: Key) -> Array:
     return jnp.zeros(shape, x.dtype).at[places].set(x)
 
 
+def _at(k: Array, size: int, rows: bool) -> Any:
+    """Return the places of an index of floats; behind the last one where it is none."""
+    index = jnp.where((k >= 0) & (k < size) & (k == jnp.floor(k)), k, size).astype(int)
+    return (jnp.arange(len(k)).reshape(-1, *[1] * (k.ndim - 1)), index) if rows else index
+
+
+def _lookup(table: Array, k: Array, *, rows: bool = False) -> Array:
+    return table.at[_at(k, table.shape[rows], rows)].get(mode="fill", fill_value=np.nan)
+
+
+def _scattered(x: Array, k: Array, *, shape: Shape, rows: bool = False) -> Array:
+    return jnp.zeros(shape, x.dtype).at[_at(k, shape[rows], rows)].add(x, mode="drop")
+
+
 def _adjugate(a: Array) -> Array:
     """See `numpy._adjugate`."""
     u, s, v = jnp.linalg.svd(a)
@@ -221,6 +235,8 @@ SPELLINGS: dict[str, Callable[..., Array]] = {
     "stack": lambda *parts: jnp.stack(parts),
     "index": _part,
     "placed": _placed,
+    "lookup": _lookup,
+    "scattered": _scattered,
     "diag": lambda a, **_: jnp.diagonal(a),
     "apart": lambda x, **_: jnp.diag(x),
     "eye": lambda *, shape: jnp.eye(*shape),

@@ -365,6 +365,60 @@ def _placed(out: NDArray, x: NDArray, key: Key, **_: Any) -> Calls:
     return [(out.fill, (0.0,)), (np.copyto, (_part(out, key), x))]
 
 
+class _Places:
+    """Rows of a table as an index of floats says; where it says none, there is no number.
+
+    Args:
+        k: The index.
+        size: How many rows there are.
+        rows: Of each example's own table.
+    """
+
+    def __init__(self, k: NDArray, size: int, rows: bool) -> None:
+        self.k, self.size = k, size
+        self.whole, self.index = np.empty_like(k), np.empty(k.shape, np.intp)
+        self.none = np.empty(k.shape, bool)
+        example = np.arange(len(k)).reshape(-1, *[1] * (k.ndim - 1)) if rows else None
+        self.at = (self.index,) if example is None else (np.broadcast_to(example, k.shape), self.index)
+
+    def find(self) -> bool:
+        """Read the index; return whether some of it is none."""
+        np.fmax(self.k, 0.0, out=self.whole)
+        np.fmin(self.whole, self.size - 1.0, out=self.whole)
+        np.copyto(self.index, self.whole, casting="unsafe")
+        np.not_equal(self.index, self.k, out=self.none)
+        return bool(self.none.any())
+
+
+def _lookup(out: NDArray, table: NDArray, k: NDArray, rows: bool = False) -> Calls:
+    places = _Places(k, table.shape[rows], rows)
+
+    def run() -> None:
+        none = places.find()
+        if rows:
+            np.copyto(out, table[places.at])
+        else:
+            np.take(table, places.index, 0, out, "clip")
+        if none:
+            out[places.none] = np.nan
+
+    return [(run, ())]
+
+
+def _scattered(out: NDArray, x: NDArray, k: NDArray, rows: bool = False, **_: Any) -> Calls:
+    places = _Places(k, out.shape[rows], rows)
+
+    def run() -> None:
+        out.fill(0.0)
+        if places.find():
+            some = ~places.none
+            np.add.at(out, tuple(index[some] for index in places.at), x[some])
+        else:
+            np.add.at(out, places.at, x)
+
+    return [(run, ())]
+
+
 def _apart(out: NDArray, x: NDArray) -> Calls:
     return [(out.fill, (0.0,)), (np.copyto, (np.einsum("ii->i", out), x))]
 
@@ -408,6 +462,8 @@ def _logdet(a: NDArray) -> Any:
 KERNELS: dict[str, Callable[..., Calls]] = {
     "stack": _stack,
     "placed": _placed,
+    "lookup": _lookup,
+    "scattered": _scattered,
     "apart": _apart,
     "inv": _of_matrix(np.linalg.inv),
     "det": _of_matrix(np.linalg.det),

@@ -427,6 +427,12 @@ class WrittenNumbers(Lifted):
     def placed(self, x: Any, shape: Shape, key: Key) -> Any:
         return self.apply(MATRICES["placed"], x, shape=shape, key=key)
 
+    def lookup(self, table: Any, k: Any, rows: bool = False) -> Any:
+        return self.apply(MATRICES["lookup"], table, k, rows=rows)
+
+    def scattered(self, x: Any, k: Any, shape: Shape, rows: bool = False) -> Any:
+        return self.apply(MATRICES["scattered"], x, k, shape=shape, rows=rows)
+
     def made(self, name: str, shape: Shape) -> Any:
         """Write an array of a size: ``eye``, ``ones``, ``zeros``."""
         return self.recorder.write(MATRICES[name], (), {"shape": shape})

@@ -21,7 +21,7 @@ from ..language.numbers import exact_text
 from ..ops import PRIMITIVES, Primitive, Shape
 from ..ops.matrices import Key, MatrixRow, labels, sizes_of
 from ..ops.namespaces import Lifted
-from ..ops.sums import DOT, LARGEST, SUM
+from ..ops.sums import DOT, LARGEST, PICK, SUM
 from ..ops.tensor import TensorPrimitive, windows_along
 from .record import Recorder, Written
 from .run import run
@@ -191,6 +191,16 @@ class _Arrays(Lifted):
         found = self.filled(shape, lambda *_: 0.0)
         found[tuple(k if isinstance(k, int) else slice(*k) for k in key)] = x
         return found
+
+    def lookup(self, table: Numbers, k: Any, rows: bool = False) -> Numbers:
+        if rows:
+            return self.stack(*(self.lookup(*pair) for pair in zip(table, k, strict=True)))
+        return self.stack(*(self.lookup(table, i) for i in k)) if np.ndim(k) else self._picked(table, k)
+
+    def _picked(self, table: Numbers, k: Any) -> Numbers:
+        columns = table.reshape(len(table), -1).T
+        index = np.asarray(k, object)[()]
+        return _array((self.recorder.apply(PICK, index, *column) for column in columns), table.shape[1:])
 
     def stack(self, *parts: Any) -> Numbers:
         return np.stack([np.asarray(x, object) for x in parts])

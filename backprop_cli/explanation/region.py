@@ -8,7 +8,7 @@ from functools import cached_property
 from ..graph import PARAMETER, Node
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS
-from ..ops.sums import DOT, LARGEST, SUM
+from ..ops.sums import DOT, LARGEST, PICK, SUM
 from .expr import ONE, ZERO, Apply, Expr, Exprs, Number, Ref, add, applied, fraction, multiply
 from .paper import Paper, evaluate, slope_of
 
@@ -160,8 +160,8 @@ class Region:
             return 1.0, multiply(fraction(factor, n.value), expr)
         if op.name == "power_n" and operand(1) == Number(2.0):
             return 2.0 * factor, multiply(operand(0), expr)
-        if op.name == "where":
-            return slope if k == _branch(operand(0)) else None
+        if op is PICK or op.name == "where":
+            return slope if k == _branch(op, operand(0)) else None
         own = y if id == self.steps[-1] else self._written(id, operands, known)
         return factor, multiply(slope_of(op, k, [operand(i) for i in range(len(inputs))], own), expr)
 
@@ -187,8 +187,8 @@ def spelled(op: Primitive, operands: Exprs) -> Expr:
     """Write a step of a region: sums of products in one line, without what says nothing."""
     if op is LARGEST:
         return ZERO  # with any other number the same comes out
-    if op.name == "where":
-        return operands[_branch(operands[0])]
+    if op is PICK or op.name == "where":
+        return operands[_branch(op, operands[0])]
     if op.name == "multiply":
         return ZERO if ZERO in operands else multiply(*operands)
     if op.name == "add":
@@ -210,8 +210,10 @@ def without_defaults(op: Primitive, operands: Exprs) -> Exprs:
     return operands[:least] if op.defaults and all(o == Number(d) for o, d in given) else operands
 
 
-def _branch(condition: Expr) -> int:
-    return 1 if evaluate(condition, EXACT) else 2
+def _branch(op: Primitive, first: Expr) -> int:
+    """Return which operand a choice takes: by a condition, or by a count."""
+    value = evaluate(first, EXACT)
+    return 1 + int(value) if op is PICK else 1 if value else 2
 
 
 def _times(other: Expr, slope: Slope) -> Slope:

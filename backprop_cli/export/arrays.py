@@ -53,6 +53,10 @@ _HELPERS = {
 }
 """What NumPy lacks, where it is used."""
 
+LAYER_NORM = "torch.nn.functional.layer_norm({0}, {0:!}.shape[-1:], eps={1})"
+STANDARDIZED = "({0:+} - M.mean({0}, -1, keepdims=True))/M.sqrt(M.var({0}, -1, keepdims=True) + {1})"
+"""`standardize` in PyTorch, and in NumPy and its kin, whose variance divides by n."""
+
 TARGETS: dict[str, Target] = {
     "numpy": Target(
         "np",
@@ -78,6 +82,7 @@ TARGETS: dict[str, Target] = {
             "max of an array": "torch.amax({0})",
             "min of an array": "torch.amin({0})",
             "logdet": "torch.logdet({0})",
+            "standardize": LAYER_NORM,
         },
         [
             "import math",
@@ -116,6 +121,7 @@ SHARED = {
     "colsum": "M.sum({0}, 0)",
     "diag": "M.diag({0})",
     "apart": "M.diag({0})",
+    "scale_rows": "{0:!}[:, None]*{1:^}",
     "norm": "M.linalg.norm({0})",
     "det": "M.linalg.det({0})",
     "logdet": "M.linalg.slogdet({0})[1]",
@@ -152,6 +158,11 @@ class _Expressions:
         if name == "concat":
             joined = "torch.cat" if target.module == "torch" else f"{target.module}.concatenate"
             return Piece(f"{joined}([{', '.join(x.text for x in operands)}], -1)")
+        if name == "standardize":
+            eps = Piece(repr(node.static["eps"]))
+            return self._template(target.own.get(name) or STANDARDIZED)(operands[0], eps)
+        if name == "reshape":
+            return Piece(f"{target.module}.reshape({operands[0]}, {node.static['shape']})")
         if name in ("eye", "ones", "zeros"):
             shape = node.static["shape"]
             return Piece(f"{target.module}.{name}({shape[0] if name == 'eye' else shape})")

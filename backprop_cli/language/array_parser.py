@@ -34,10 +34,11 @@ from .parser import (
 )
 from .tokens import NAME, NAME_TOKEN, OPERATOR_TOKEN, plain_name, refused
 
-LIST, TUPLE, OVER = -4, -5, -6
-"""Kinds of frame: an open ``[``, a ``(`` with commas in it, which is a list of outputs, and ``sum(j,``."""
+LIST, TUPLE, OVER, DATA = -4, -5, -6, -7
+"""Kinds of frame: an open ``[``, a ``(`` with commas in it, which is a list of outputs, ``sum(j,``, and the
+``[`` of an index that is data."""
 
-STACK = "stack"
+STACK, LOOKUP = "stack", "lookup"
 OVER_STEPS = ("mean_t", "sum_t")
 """What is over all steps of a recurrence."""
 
@@ -57,6 +58,7 @@ _SIGN = re.compile(
 SIGNS: Mapping[str, tuple[int, str]] = {**BINARY, **ARRAY_SIGNS}
 
 
+_DATA = re.compile(rf"\[[ \t]*({NAME})")
 _STEP_INDEX = re.compile(r"\[[ \t]*(t(?:[ \t]*[+-][ \t]*\d+)?|end)[ \t]*\]")
 
 
@@ -91,7 +93,7 @@ def parse_arrays(
         source: The program.
         alone: It is the value of an array, in which brackets with one entry are a list, too.
         sizes: Names that are whole numbers, in indices too: ``z[H:2*H]``.
-        steps: Indices may be steps of a recurrence: ``h[t]``, ``h[t+1]``, ``h[end]``.
+        steps: Indices may be steps of a recurrence, ``h[t]``, ``h[t+1]``, ``h[end]``, or data: ``E[x[t]]``.
     Raises:
         ExpressionError: with the place.
     """
@@ -166,6 +168,13 @@ class _ArrayParser(Parser):
             self.index(start)
         elif word == "]" and self.opened() == LIST:
             self.end_list(start, end)
+        elif word == "]" and self.opened() == DATA:
+            self.reduce(0)
+            frame = self.frames.pop()
+            self.depth -= 1
+            self.starts.pop()
+            self.items.append(Item(LOOKUP, 2, self.starts[-1], end))
+            self.last, self.end = CLOSED, end
         elif word == "," and self.last == WORD and self.frames and self.frames[-1][1:3] == ("sum", CALL):
             self.sum_over(end)
         elif word == "," and self.opened() == OVER:
@@ -203,6 +212,12 @@ class _ArrayParser(Parser):
             return
         match = _INDEX.match(self.text, start)
         names = re.findall(NAME, match[0]) if match else []
+        data = _DATA.match(self.text, start)
+        if self.steps and data is not None and plain_name(data[1]) not in self.indices():
+            self.frames.append(Frame(0, LOOKUP, DATA, start))
+            self.depth += 1
+            self.last, self.end = NOTHING, start + 1
+            return
         unknown = [name for name in names if plain_name(name) not in self.indices()]
         if match is None or unknown:
             raise self.error(
@@ -295,6 +310,8 @@ class _ArrayParser(Parser):
 
     def unclosed(self) -> ExpressionError:
         frame = self.frames[-1]
+        if frame.arity == DATA:
+            return self.error("this '[' is not closed", (frame.start, frame.start + 1), "E[k] is a row of E")
         if frame.arity == LIST:
             rest = self.text[self.end : self.end + 1]
             hint = ROWS_HINT if ";" in self.text[frame.start :] or rest == ";" else None

@@ -289,12 +289,14 @@ def _of_arrays() -> dict[str, Rule]:
         return Piece(("[", *parts[1:], "]"))
 
     functions = "placed dot outer trace diag rowsum colsum eye ones zeros transpose concat".split()
+    functions += ["standardize", "scale_rows", "reshape"]
     return {
         **{sign: product_of(sign) for sign in ("@", ".*", "./")},
         ".^": template("{0:!}.^{1:^}", POWER),
         "'": lambda x, **_: Piece((bracketed(x, ATOM).parts, "'")),
         "stack": listed,
         "index": index,
+        "lookup": lambda x, k, **_: Piece((bracketed(x, ATOM).parts, "[", k.parts, "]")),
         "apart": template("diag"),
         **{f"{name} of an array": template(name) for name in ("max", "min")},
         "sum of an array": called("sum"),

@@ -17,10 +17,11 @@ import numpy as np
 from ..engine.batched import batched
 from ..errors import UsageError
 from ..graph import PARAMETER, Graph
+from ..language.array_parser import LOOKUP
 from ..language.parser import NAME_ITEM
 from ..language.settle import Settled
 from ..ops import Shape
-from ..ops.matrices import MatrixRow
+from ..ops.matrices import MATRICES, MatrixRow
 from . import layers, losses
 from .layers.kind import Array, rows, sides
 from .layers.places import HIGHEST_PARAMETERS, ShapeError
@@ -197,6 +198,15 @@ class ProgramNetwork:
                 raise ShapeError(
                     KEY, "no parameter takes part in this: nothing would be learned",
                     source=source, span=graph.nodes[id].span,
+                )  # fmt: skip
+        for step in graph.nodes:
+            if step.op is MATRICES[LOOKUP] and learns[step.inputs[1]]:
+                learned = next(
+                    n for n in self.reading.declared if graph.depends_on([graph.inputs[n]])[step.inputs[1]]
+                )
+                raise ShapeError(
+                    KEY, f"an index is data, and {learned} takes part in this",
+                    source=source, span=step.span,
                 )  # fmt: skip
         asked = graph.inputs.get(self.target)
         if asked is not None and graph.depends_on([asked])[self.output]:

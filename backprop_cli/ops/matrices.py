@@ -715,6 +715,87 @@ _row(
 )
 
 
+EPS = 1e-5
+"""What is added to a variance where nothing else is said."""
+
+
+def _standardized(x: Operand, eps: Operand | None = None) -> Applied:
+    found = EPS if eps is None else eps.value
+    if found is None or not found > 0.0:
+        text = eps.text if eps else ""
+        raise Clash(f"standardize adds a number above 0 to the variance, not {text}", "standardize(x, 1e-5)")
+    return Applied(MATRICES["standardize"], _array("standardize", x), {"eps": found})
+
+
+def _centred(xp: Any, x: Any) -> Any:
+    return x - xp.divide(_total(xp, x), float(x.shape[-1]))
+
+
+def _deviation(xp: Any, centred: Any, eps: float) -> Any:
+    return xp.sqrt(xp.divide(_total(xp, centred * centred), float(centred.shape[-1])) + eps)
+
+
+def _standard(xp: Any, x: Any, *_: Any, eps: float) -> Any:
+    centred = _centred(xp, x)
+    return xp.divide(centred, _deviation(xp, centred, eps))
+
+
+_row(
+    "standardize",
+    typed=_standardized,
+    params=("x", "eps"),
+    arity=(1, 2),
+    batched=lambda at, row, x, *_, eps: at.apply(row, x.id, eps=eps),
+    forward=_standard,
+    # of Ba, Kiros and Hinton (2016), without gain and bias
+    partials=lambda xp, y, x, *others, eps: (
+        Pull(
+            lambda g: xp.divide(
+                _centred(xp, g) - y * xp.divide(_total(xp, g * y), float(x.shape[-1])),
+                _deviation(xp, _centred(xp, x), eps),
+            )
+        ),
+        *(xp.nan for _ in others),
+    ),
+    shape=lambda x, *_, eps: x,
+    local=("(g[*] - sum_k g[*k]/n - y[*]*sum_k g[*k]*y[*k]/n)/s[r]", ""),
+    samples=((((3, 4),), {"eps": 0.25}), (((4,),), {"eps": EPS})),
+    written="standardize(x), standardize(x, eps)",
+    entry="(x[i] - m)/s where m = sum_k x[k]/n, s = sqrt(sum_k (x[k] - m)^2/n + eps)",
+    says="mean 0 and variance 1, row by row",
+)
+
+
+def _scaled(w: Operand, a: Operand) -> Applied:
+    if w.axes != 1 or a.axes != 2 or w.kind.shape[0] != a.kind.shape[0]:
+        raise Clash(
+            f"scale_rows takes a number for each row of a matrix, not {w.kind} and {a.kind}",
+            f"{w.text}*{a.text} goes number by number" if w.axes <= 1 and a.axes == 1 else None,
+            _pairs(w.kind.shape, a.kind.shape[:1]),
+        )
+    return Applied(MATRICES["scale_rows"], a.kind)
+
+
+_row(
+    "scale_rows",
+    typed=_scaled,
+    params=("w", "A"),
+    batched=lambda at, row, w, a: at.step(
+        "multiply", at.step("shaped", w.id, shape=(*(-1,) * w.varies, *w.shape, 1)), a.id
+    ),
+    forward=lambda xp, w, a: xp.reshape(w, (*w.shape, 1)) * a,
+    partials=lambda xp, y, w, a: (
+        Pull(lambda g: xp.contract("ij,ij->i", g, a)),
+        Pull(lambda g: xp.reshape(w, (*w.shape, 1)) * g),
+    ),
+    shape=lambda w, a: a,
+    local=("sum_j g[i,j]*A[i,j]", "g[i,j]*w[i]"),
+    samples=((((3,), (3, 2)), {}),),
+    entry="w[i]*A[i,j]",
+    says="each row times its own number: diag(w)@A",
+)
+
+
 def _extremum(name: str, sign: float) -> None:
     """The largest or smallest number of an array, or of each row; ties share equally."""
 
@@ -1133,16 +1214,88 @@ _row(
 )
 
 
+def _reshaped(x: Operand, *sizes: Operand) -> Applied:
+    shape = _lengths("reshape(x, ...)", sizes)
+    if prod(shape) != prod(_array("reshape", x).shape):
+        raise Clash(f"{x.kind} has {prod(x.kind.shape)} numbers, {Kind(shape)} {prod(shape)}")
+    return Applied(MATRICES["reshape"], Kind(shape), {"shape": shape})
+
+
+_row(
+    "reshape",
+    typed=_reshaped,
+    params=("x", "m", "n"),
+    arity=(2, 3),
+    batched=lambda at, row, x, *_, shape: at.step("shaped", x.id, shape=(-1, *shape)),
+    forward=lambda xp, x, *_, shape: xp.reshape(x, shape),
+    partials=lambda xp, y, x, *sizes, shape: (
+        Pull(lambda g: xp.reshape(g, x.shape)),
+        *(xp.nan for _ in sizes),
+    ),
+    shape=lambda x, *_, shape: shape,
+    local=("g in the shape of x", "", ""),
+    samples=((((6,),), {"shape": (2, 3)}), (((2, 3),), {"shape": (6,)}), (((2, 3),), {"shape": (3, 2)})),
+    written="reshape(x, m), reshape(x, m, n)",
+    entry="the numbers of x, row after row",
+    says="the same numbers as a vector of m, or as m rows of n",
+)
+
+
+def _looked_up(table: Operand, k: Operand) -> Applied:
+    if not table.axes:
+        raise Clash(f"{table.text} is a number and has no parts")
+    if table.axes + k.axes > 3 or k.axes > 1:
+        raise Clash(f"an index is a number, or a vector of them, not {k.kind}")
+    return Applied(MATRICES["lookup"], Kind((*k.kind.shape, *table.kind.shape[1:])))
+
+
+_row(
+    "lookup",
+    typed=_looked_up,
+    params=("E", "k"),
+    batched=lambda at, row, table, k: at.apply(
+        row, table.id, at.whole(k) if table.varies else k.id, **{"rows": True} if table.varies else {}
+    ),
+    forward=lambda xp, table, k, *, rows=False: xp.lookup(table, k, rows),
+    # between whole numbers there is no index: as floor, it has the slope 0
+    partials=lambda xp, y, table, k, *, rows=False: (
+        Pull(lambda g: xp.scattered(g, k, table.shape, rows)),
+        0.0,
+    ),
+    shape=lambda table, k, *, rows=False: (*k, *table[1 + rows :]),
+    local=("g added to row k, else 0", ""),
+    samples=(),
+    written="E[k]",
+    entry="the k-th of the rows of E",
+    says="the row, or for a vector the rows, that an index of the data picks, from 0",
+)
+_row(
+    "scattered",
+    typed=None,
+    params=("x", "k"),
+    forward=lambda xp, x, k, *, shape, rows=False: xp.scattered(x, k, shape, rows),
+    partials=lambda xp, y, x, k, *, shape, rows=False: (Pull(lambda g: xp.lookup(g, k, rows)), 0.0),
+    shape=lambda x, k, *, shape, rows=False: shape,
+    local=("the rows of g", ""),
+    samples=(),
+    says="zeros with rows added where an index says",
+)
+
+
 # Arrays of a size
 
 
-def _sized(name: str, *sizes: Operand) -> Applied:
-    lengths = []
+def _lengths(call: str, sizes: Sequence[Operand]) -> Shape:
     for x in sizes:
         if x.value is None or x.value != x.value // 1 or not 1 <= x.value <= 10_000:
-            raise Clash(f"{name} takes sizes: whole numbers from 1 to 10,000, not {x.text}", f"{name}(3)")
-        lengths.append(int(x.value))
-    shape = tuple(lengths * 2 if name == "eye" else lengths)
+            name = call.partition("(")[0]
+            hint = call.replace("...", "3")
+            raise Clash(f"{name} takes sizes: whole numbers from 1 to 10,000, not {x.text}", hint)
+    return tuple(int(x.value or 0) for x in sizes)
+
+
+def _sized(name: str, *sizes: Operand) -> Applied:
+    shape = _lengths(f"{name}(...)", sizes) * (2 if name == "eye" else 1)
     return Applied(MATRICES[name], Kind(shape), {"shape": shape})
 
 
@@ -1183,7 +1336,7 @@ MATRICES["transpose"] = MatrixRow(
 
 CALLED = (
     "sum mean norm dot outer trace det logdet inv solve diag transpose rowsum colsum eye ones zeros softmax "
-    "log_softmax logsumexp cross_entropy concat"
+    "log_softmax logsumexp cross_entropy concat standardize scale_rows reshape"
 ).split()
 """Rows that are functions of the language where arrays are."""
 
@@ -1218,5 +1371,5 @@ def at_places(text: str, axes: int = 1) -> str:
 
 def written_rows() -> list[MatrixRow]:
     """Return the rows that programs write, each once."""
-    left_out = ("apart", "adjugate", "placed", "transpose")  # another's, or a rule's alone
+    left_out = ("apart", "adjugate", "placed", "scattered", "transpose")  # another's, or a rule's alone
     return [row for name, row in MATRICES.items() if name not in left_out]

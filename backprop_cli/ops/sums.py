@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from operator import mul
 from typing import TypeVar
 
@@ -45,6 +46,19 @@ LARGEST = Primitive(
     symbol=lambda sp, *xs: sp.Integer(0),
     sample=(),
     says="the largest operand, where any number serves",
+)
+
+PICK = Primitive(
+    "pick",
+    arity=(2, None),
+    forward=lambda xp, k, *xs: reduce(
+        lambda rest, at: xp.where(xp.equal(k, float(at)), xs[at], rest), range(len(xs)), xp.nan
+    ),
+    partials=lambda xp, y, k, *xs: (0.0, *(xp.equal(k, float(at)) for at in range(len(xs)))),
+    symbol=lambda sp, k, *xs: sp.Piecewise(*((x, sp.Eq(k, at)) for at, x in enumerate(xs))),
+    chosen=lambda k, *xs: (0, 1 + int(k)) if k in range(len(xs)) else tuple(range(1 + len(xs))),
+    sample=(),
+    says="the operand that the first one counts, from 0",
 )
 
 

@@ -107,6 +107,8 @@ class _Writer:
                     for k, n in ends
                 ]
                 return atom(rf"\left[{operands[0]}\right]_{{{','.join(parts)}}}")  # x_0 is a name
+            case "lookup":
+                return atom(rf"\left[{operands[0]}\right]_{{{operands[1]}}}")
             case "stack":
                 return self._stacked(node, operands)
             case "eye" | "ones" | "zeros":

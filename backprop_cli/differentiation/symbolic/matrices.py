@@ -162,6 +162,10 @@ class Derivatives:
                 for k, n in zip(node.static["key"], whole, strict=False)
             ]
             return forms.part(operands[0], f"[{', '.join(parts)}]", node.shape)
+        if name == "lookup":
+            return forms.part(operands[0], f"[{forms.piece(operands[1]).text}]", node.shape)
+        if name == "scale_rows":
+            return _by_rows(self, *operands)
         if name == "stack":
             return self._listed(operands, node.shape)
         if name in ("eye", "ones", "zeros"):
@@ -618,7 +622,36 @@ def _concat(at: Derivatives, node: Node, operands: Sequence[Form], g: Form) -> P
     return found
 
 
+def _scale_rows(at: Derivatives, node: Node, operands: Sequence[Form], g: Form) -> Pulled:
+    w, a = operands
+    return [_rows(at, at.forms.times(g, at.forms.expr(a), a.shape)), _by_rows(at, w, g)]
+
+
+def _reshape(at: Derivatives, node: Node, operands: Sequence[Form], g: Form) -> Pulled:
+    forms, (x, *sizes) = at.forms, operands
+    if not g.chains and not forms.array_symbols(g.whole):
+        return [Form(x.shape, g.whole), *(None for _ in sizes)]
+    back = forms.called("reshape", x.shape, g, *x.shape)
+    return [back, *(None for _ in sizes)]
+
+
+def _standardize(at: Derivatives, node: Node, operands: Sequence[Form], g: Form) -> Pulled:
+    """(g - mean(g) - y*mean(g*y))/s, of a vector."""
+    forms, y, (x, *others), n = at.forms, at.values[node.id], operands, node.shape[-1]
+    if len(node.shape) > 1:
+        raise NoFormula
+    centred = forms.add(x, Form(x.shape, -forms.total(x) / n))
+    variance = forms.total(forms.times(centred, forms.expr(centred), x.shape)) / n
+    along = forms.scaled(y, -forms.total(forms.times(g, forms.expr(y), x.shape)) / n)
+    middle = forms.add(forms.add(g, Form(x.shape, -forms.total(g) / n)), along)
+    eps = sympy.Rational(repr(node.static["eps"]))
+    return [forms.scaled(middle, 1 / sympy.sqrt(variance + eps)), *(None for _ in others)]
+
+
 RULES: Mapping[str, Rule] = {
+    "standardize": _standardize,
+    "scale_rows": _scale_rows,
+    "reshape": _reshape,
     "mean": _mean,
     "norm": _norm,
     "softmax": _softmax,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ...errors import UsageError
 from ...language.operators import PRODUCT, SUM
-from ...language.written import Piece, Table
+from ...language.written import Piece, Table, template
 from ...ops.matrices import Key
+from ..arrays import STANDARDIZED
 
 
 def total(x: Piece, *, axes: tuple[int, ...] | None = None, keep: bool = False) -> Piece:
@@ -29,6 +31,17 @@ def places(key: Key, rows: bool = False) -> str:
     """Write what is picked along each axis."""
     parts = [":"] * rows + [str(k) if isinstance(k, int) else f"{k[0]}:{k[1]}" for k in key]
     return ", ".join(parts)
+
+
+def looked_up(whole: str) -> Callable[..., Piece]:
+    """Return what writes the rows of a table that an index picks, which ``whole`` makes whole numbers of."""
+
+    def write(table: Piece, k: Piece, *, rows: bool = False) -> Piece:
+        if rows:
+            raise UsageError("an index into what changes with the row has no spelling there")
+        return Piece(f"{table:!}[{k:!}.{whole}]")
+
+    return write
 
 
 def matrices(module: str) -> Table:
@@ -56,6 +69,12 @@ def matrices(module: str) -> Table:
         "index": indexed,
         "stack": lambda *parts: Piece(f"{module}.stack([{', '.join(x.text for x in parts)}])"),
         "concat": lambda *parts: Piece(f"{module}.concatenate([{', '.join(x.text for x in parts)}], -1)"),
+        "lookup": looked_up("astype(int)"),
+        "standardize": lambda x, *_, eps: template(STANDARDIZED.replace("M.", f"{module}."), PRODUCT)(
+            x, Piece(repr(eps))
+        ),
+        "scale_rows": "{0:!}[..., None]*{1:^}",
+        "reshape": lambda x, *_, shape: Piece(f"{x:!}.reshape({shape})"),
         "apart": f"{module}.diag({{0}})",
         "norm": f"{module}.linalg.norm({{0}})",
         "inv": f"{module}.linalg.inv({{0}})",

@@ -56,6 +56,7 @@ SPELLING: Table = {
     **ARRAYS,
     **matrices("np"),
     "placed": lambda g, *, shape, key: Piece(f"put({g}, {shape}, np.s_[{places(key)}])"),
+    "scattered": lambda g, k, *, shape, rows=False: Piece(f"scattered({g}, {k:!}.astype(int), {shape})"),
     "log_softmax": "log_softmax",
     "logsumexp": "np.logaddexp.reduce({0}, -1)",
     "less": less,
@@ -78,6 +79,11 @@ HELPERS = {
     """Return zeros with numbers in some places."""
     x = np.zeros(shape)
     x[places] = part
+    return x''',
+    "scattered": '''def scattered(rows, index, shape):
+    """Return zeros with rows added where an index says."""
+    x = np.zeros(shape)
+    np.add.at(x, index, rows)
     return x''',
     "log_softmax": """def log_softmax(z):
     z = z - z.max(-1, keepdims=True)
@@ -151,6 +157,7 @@ NEEDS = {
     "window": ("windows_of",),
     "place": ("placed",),
     "placed": ("put",),
+    "scattered": ("scattered",),
 }
 RESERVED = scalar.RESERVED | {*HELPERS, "network", "step", "p"}
 

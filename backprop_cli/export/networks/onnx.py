@@ -158,6 +158,18 @@ def _made(name: str) -> Made:
     return made
 
 
+def _looked_up(b: Builder, table: str, k: str, rows: bool = False) -> str:
+    if rows:
+        raise UsageError("an index into what changes with the row has no spelling in ONNX")
+    return b.op("Gather", table, b.cast(k, np.int64), axis=0)
+
+
+def _standardized(b: Builder, x: str, *_: str, eps: float) -> str:
+    centred = b.op("Sub", x, b.op("ReduceMean", x, axes=[-1], keepdims=1))
+    variance = b.op("ReduceMean", b.op("Mul", centred, centred), axes=[-1], keepdims=1)
+    return b.op("Div", centred, b.op("Sqrt", b.op("Add", variance, b.number(eps))))
+
+
 MADE: dict[str, Made] = {
     **{
         name: direct(name.capitalize())
@@ -215,6 +227,10 @@ MADE: dict[str, Made] = {
     "index": _part,
     "stack": lambda b, *xs: b.op("Concat", *(b.op("Unsqueeze", x, b.whole(0)) for x in xs), axis=0),
     "concat": direct("Concat", axis=-1),
+    "lookup": _looked_up,
+    "standardize": _standardized,
+    "scale_rows": lambda b, w, x: b.op("Mul", b.op("Unsqueeze", w, b.whole(-1)), x),
+    "reshape": lambda b, x, *_, shape: b.op("Reshape", x, b.whole(*shape)),
     "expand": lambda b, x, shape: b.op("Expand", x, b.whole(*shape)),
     "mean": direct("ReduceMean", keepdims=0),
     "norm": direct("ReduceL2", keepdims=0),

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...language.operators import ATOM, PRODUCT, SUM
-from ...language.written import Piece, Table
+from ...language.written import Piece, Table, template
 from ...networks.losses import PROGRAM, Loss
 from ...networks.network import LayerNetwork
 from ...ops import PRIMITIVES, Shape
 from ...ops.namespaces import FLOATS
 from .. import python
 from .. import pytorch as scalar
+from ..arrays import LAYER_NORM
 from ..writer import python_number, real, spell
 from . import Exported
-from .arrays import ARRAYS, matrices
+from .arrays import ARRAYS, looked_up, matrices
 from .common import WITHOUT, Arrays, header, leaves, noise, rows, unsure
 from .common import function as method
 from .facts import Facts, NDArray, changed
@@ -194,6 +195,8 @@ SPELLING: Table = {
     **matrices("torch"),
     "transpose": lambda x, *, axes: Piece(f"{x:!}.permute{axes}"),
     "stack": lambda *parts: Piece(f"torch.stack([{', '.join(map(scalar.tensor, parts))}])"),
+    "lookup": looked_up("long()"),
+    "standardize": lambda x, *_, eps: template(LAYER_NORM)(x, Piece(repr(eps))),
     "min": _extremum("min"),
     "max": _extremum("max"),
     "softmax": lambda z, *, axis=-1: Piece(f"torch.softmax({z}, {axis})"),
