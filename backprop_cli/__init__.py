@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # importing typing takes as long as all else before the progr
     from .api.descent import descend as descend
     from .api.drawing import draw as draw
     from .api.evaluation import evaluate as evaluate
+    from .api.exercises import exercise as exercise
     from .api.explanation import explain as explain
     from .api.export import translate as translate
     from .api.function import parse as parse
@@ -45,6 +46,7 @@ _ROOMS = {
     "draw": "api.drawing",
     "eval": "api.gradients",
     "evaluate": "api.evaluation",
+    "exercise": "api.exercises",
     "explain": "api.explanation",
     "functions": "functions",
     "grad": "api.gradients",

@@ -31,7 +31,7 @@ ORDER = (
     ("networks",),
     ("training",),
     ("checking", "export"),
-    ("articles",),
+    ("articles", "exercises"),
     ("layout",),
     ("render",),
     ("pages",),

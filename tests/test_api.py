@@ -333,6 +333,7 @@ DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "runs": ((), {}),
     "trace": ((HAND,), {}),
     "article": ((TEXT,), {}),
+    "exercise": (("chain",), {}),
     "gradcheck": ((PROGRAM, {"dL/da": -2}, AT), {}),
     "predict": ((MODEL, ROWS), {}),
     "evaluate": ((MODEL, ROWS), {}),

@@ -69,6 +69,7 @@ MEANS = {
     "checking/array_claims.py": {"equal"},  # of numbers
     "checking/claims.py": {"equal"},  # of numbers
     "cli/commands.py": {"relu", "softplus"},  # an example
+    "exercises/kinds.py": {"power"},  # a kind of exercise
     "layout/drawing.py": {"negative", "where"},  # a colour; a text that is too long
     "layout/picture.py": {"negative"},
     "networks/layers/__init__.py": {"relu"},  # what a config has where it names none

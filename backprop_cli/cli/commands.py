@@ -17,6 +17,7 @@ GROUPS = {
     },
     "Check": {
         "check": "Judge claims, and name the mistake behind a wrong one",
+        "exercise": "Draw tasks for a class, with answers and distractors",
         "export": "The same in PyTorch, JAX, C, ..., with our numbers",
     },
     "Train": {
@@ -73,6 +74,10 @@ EXAMPLES = {
         "backprop check 'x^2*sin(x)' --claim 'x = 2x*cos(x)'",
         "backprop check 'd = a*b; L = d + c' --a 3 --b -2 --c 8 --claim d=6 --claim dL/da=-2",
     ),
+    "exercise": (
+        "backprop exercise chain --level 2 --count 3",
+        "backprop exercise --show 3MMMM228 --solutions explain",
+    ),
     "export": (
         FIRST.replace("grad", "export") + " --to pytorch",
         "backprop export 'exp(-x^2)' --x 1 -o bell.c",
@@ -106,6 +111,7 @@ MORE = {
     "plot": ("pictures", "plot"),
     "page": ("pictures", "page"),
     "check": ("verdicts", "check"),
+    "exercise": ("verdicts", "exercises"),
     "export": ("conventions", "export"),
     "config": ("training", "config"),
     "train": ("training", "training"),

@@ -1,0 +1,68 @@
+"""Templates: a program with places for numbers, and from what the numbers are drawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..engine.run import evaluate
+from ..graph import free_name
+from ..language.lower import lower
+from ..language.parser import parse
+from .draws import Draws
+from .posed import OfProgram
+
+_PLACE = re.compile(r"\{(\w+)\}")
+_SIGNS = ((re.compile(r"\+ ?-"), "- "), (re.compile(r"(?<=[\w)]) ?- ?-"), " + "))
+_OPERAND = re.compile(r"(?<=[*/^]) ?(-[\d.]+)")
+
+
+class Template(NamedTuple):
+    """A program with places, and what is asked of it.
+
+    Attributes:
+        program: With ``{m}`` where a number is put in.
+        draw: Of every place and every input, the numbers it may have, as texts.
+        ask: What is asked for, and its marks.
+        where: Conditions in our own language, over the program's names.
+    """
+
+    program: str
+    draw: Mapping[str, tuple[str, ...]]
+    ask: Mapping[str, float]
+    where: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> list[str]:
+        """The names in curly brackets."""
+        return list(dict.fromkeys(_PLACE.findall(self.program)))
+
+    def posed(self, draws: Draws) -> OfProgram | None:
+        """Draw the numbers; None where they do not fit the conditions.
+
+        Raises:
+            BackpropError: where the program cannot be read, or has no value.
+        """
+        drawn = {name: draws.choice(values) for name, values in self.draw.items()}
+        places = {name: drawn.pop(name) for name in self.places}
+        program = put_in(self.program, places)
+        found = OfProgram(program, drawn, self.ask)
+        return found if all(_holds(condition, found, places) for condition in self.where) else None
+
+
+def put_in(text: str, numbers: Mapping[str, str]) -> str:
+    """Put numbers in; a sign that meets another becomes one, and a negative factor gets brackets."""
+    found = _PLACE.sub(lambda place: numbers[place[1]], text)
+    for pattern, sign in _SIGNS:
+        found = pattern.sub(sign, found)
+    return _OPERAND.sub(r"(\1)", found)
+
+
+def _holds(condition: str, posed: OfProgram, places: Mapping[str, str]) -> bool:
+    graph = posed.graph
+    name = free_name(["holds"], graph.taken)
+    text = f"{posed.program}; {name} = where({put_in(condition, places)}, 1, 0)"
+    asked = lower(parse(text), posed.point)
+    values, _ = evaluate(asked, posed.inputs)
+    return values[asked.output] == 1.0
