@@ -1374,7 +1374,9 @@ def follows(draw: random.Random, tally: Tally) -> None:
         return
     at = draw.randrange(len(program.steps) - 1)
     step, true = program.steps[at][0], program.values()
-    taken = float(rounded(true[step] * draw.choice([-1, 2, mpf("0.5"), mpf("1.1")]) + draw.choice([0, 1]), 6))
+    factor = draw.choice([-1, 2, mpf("0.5"), mpf("1.1"), mpf("37.3")])
+    explained = factor < 3  # by a mistake or a slip: nothing follows from what was made up
+    taken = float(rounded(true[step] * factor, 6))
     if off_by(taken, true[step]) < 1e-2:
         return
     claims = [Claim("wrong", step, repr(taken), "wrong")]
@@ -1386,7 +1388,7 @@ def follows(draw: random.Random, tally: Tally) -> None:
             known.append((f"d{program.output}/d{by}", value_of(slope, given), value_of(slope, true)))
         for how, value, right_one in known:
             if 1e-6 < abs(value) < 1e9:
-                wanted = "follows" if off_by(value, right_one) > 1e-3 else "right"
+                wanted = "right" if off_by(value, right_one) <= 1e-3 else "follows" if explained else "wrong"
                 if wanted == "right" and off_by(value, right_one) > 1e-16:
                     continue
                 claims.append(Claim(wanted, how, repr(float(value)), wanted))

@@ -414,10 +414,50 @@ def test_rounding_on_the_way_is_no_reason(run, b, claim):
     assert (found["verdict"], found["mistake"]) == ("wrong", "rounding")
 
 
-@pytest.mark.parametrize("slope", ["38.0559", "98"])
+@pytest.mark.parametrize(
+    ("program", "answers"),
+    [
+        (LOSS, {"dL/de": 0, "dL/dd": 0, "dL/da": 0, "dL/db": 0}),
+        (LOSS, {"dL/de": 1, "dL/dd": 1, "dL/da": -2, "dL/db": 3}),  # never multiplied back anything
+        (("x^2*sin(x)",), {"df/dx": "0", "d2f/dx2": "0"}),
+        (("x^2*sin(x)",), {"df/dx": "e^x", "d2f/dx2": "e^x"}),
+        (("x^2*sin(x)",), {"df/dx": "x^7", "d2f/dx2": "7x^6"}),
+        (("u = exp(x); L = u^2", "x=1"), {"u": 7, "dL/dx": 98}),
+        (("z = w*x + b; a = sigmoid(z); L = (a - y)^2/2", "w=0.5", "x=2", "b=-0.25", "y=1"),
+         dict.fromkeys(("z", "a", "L", "dL/da", "dL/dz", "dL/dw", "dL/db"), 0)),
+    ],
+)  # fmt: skip
+def test_stock_answers_earn_nothing(run, program, answers):
+    texts = [f"{name}={answer}" for name, answer in answers.items()]
+    assert [v["marks"] for v in judged(run, *program, *claims(*texts), status=1)] == [0] * len(texts)
+
+
+SIGMOID = ("z = w*x + b; a = sigmoid(z); L = (a - y)^2/2", "w=0.5", "b=-0.25", "x=2", "y=1")
+
+
+@pytest.mark.parametrize(
+    ("program", "answers", "verdicts"),
+    [  # two digits exchanged, the rest is right with them: a*(1 - a), (a - y)*a*(1 - a)
+        (SIGMOID, ("a=0.6971", "da/dz=0.2112", "dL/da=-0.3029", "dL/dz=-0.06396"), "wfff"),
+        (("a = tanh(z); L = a^2", "z=0.5"), ("a=0.4261", "da/dz=0.8184", "dL/dz=0.6975"), "wff"),
+        (("y = sqrt(x); L = 3y", "x=7"), ("y=2.654", "dL/dx=0.5652"), "wf"),
+        (("y = exp(x); L = y^2", "x=0.5"), ("y=1.468", "dy/dx=1.468", "dL/dx=4.310"), "wff"),
+        # a sign is lost, the digits are kept: 1.4722*0.21789, not 1.472*0.2179 = 0.3207
+        (("a = sigmoid(z); L = -log(a)", "z=0.75"), ("dL/da=1.472", "dL/dz=0.3208"), "wf"),
+        # the product of two claims
+        (SIGMOID, ("dL/da=0.3208", "da/dz=0.2712", "dL/dz=0.0870"), "wwf"),
+        (("sample_inputs/mazur.yaml",), ("linear2[0].y=0.76", "linear2[0].delta=0.1368"), "wf"),
+    ],
+)
+def test_what_follows_from_an_honest_mistake(run, program, answers, verdicts):
+    found = judged(run, *program, *claims(*answers))
+    assert [v["verdict"][0] for v in found] == [*verdicts]
+
+
+@pytest.mark.parametrize("slope", ["16.3097", "18"])
 def test_follow_through_by_either_reading_of_a_slope(run, slope):
-    # 2u*exp(x) or 2u*u with u = 7 for exp(1)
-    found = judged(run, "u = exp(x); L = u^2", "x=1", *claims("u=7", f"dL/dx={slope}"), status=1)
+    # 2u*exp(x) or 2u*u with u = 3 for exp(1)
+    found = judged(run, "u = exp(x); L = u^2", "x=1", *claims("u=3", f"dL/dx={slope}"), status=1)
     assert [v["verdict"] for v in found] == ["wrong", "follows"]
 
 

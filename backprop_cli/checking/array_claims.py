@@ -42,7 +42,6 @@ from .question import INEXACT, Ground, Question
 from .sampling import DIGITS, LEAST_POINTS, POINTS, SAME, WORK, digits_of
 from .verdicts import (
     CLOSE,
-    FOLLOWS,
     LEAST_DIGITS,
     NEAR,
     NONE,
@@ -52,6 +51,7 @@ from .verdicts import (
     Verdict,
     close,
     follows_from,
+    is_slip,
     loosely,
     matching,
     with_mistakes,
@@ -375,9 +375,9 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
                 return self._also_elsewhere(verdict, asked, answer)
             return verdict._replace(says="; ".join(filter(None, (verdict.says, asked.first_kink()))))
         base = base._replace(elements=_counted(target.shape, value, right, off))
-        follows = self.follows(target, answer, value, right, wrong)
-        if follows:
-            return base._replace(verdict=FOLLOWS, says=follows)
+        follows = self.follows(base, target, answer, value, right, wrong)
+        if follows is not None and (follows.finer or follows.good):
+            return follows
         kink = next(filter(None, (asked.kink(places[k], float(value.flat[k])) for k in off[:PROBES])), None)
         if kink:
             return base._replace(verdict=NONE, says=kink)
@@ -392,6 +392,8 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         ]
         if None not in loose:
             return min(filter(None, loose), key=lambda v: v.digits or 0)
+        if follows is not None:
+            return follows
         if not target.shape:
             return base
         part = _of_some(entries, value, right, off)
@@ -454,6 +456,27 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
             and all(follows_from(e, float(v), float(g), float(r)) for e, v, g, r in changed)
             and all(abs(v - g) <= max(e.spare, largest) for e, v, g, _ in same)
         )
+
+    def is_slip(self, earlier: Earlier[ArrayTarget, ArrayAnswer]) -> bool:
+        """Whether a wrong claim is what a slip makes of the right one."""
+        right = self.question(earlier.target).right
+        entries = _entries(earlier.answer, earlier.value)
+        parts = zip(entries, earlier.value.flat, right.flat, strict=True)
+        return all(abs(x - y) <= e.spare or is_slip(e, float(x), float(y)) for e, x, y in parts)
+
+    def standing(self) -> Iterator[float]:
+        """Yield the numbers that stand there anyway: those of the program's inputs."""
+        assert self.point is not None
+        for x in self.point.values():
+            yield from x.flat
+
+    def flat(self, value: NDArray) -> list[float]:
+        """Return the numbers of an array in a row."""
+        return [float(x) for x in value.flat]
+
+    def shaped(self, numbers: Sequence[float], like: NDArray) -> NDArray:
+        """Return numbers in a row as an array."""
+        return np.reshape(np.asarray(numbers, float), like.shape)
 
     def given(
         self, target: ArrayTarget, wrong: Sequence[Earlier[ArrayTarget, ArrayAnswer]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from math import inf, isfinite
 from statistics import median
@@ -13,10 +13,11 @@ from ..engine.sweep import active_nodes, sweep
 from ..errors import BackpropError
 from ..graph import Graph, Node
 from ..language.numbers import brief, exact_text
+from ..ops import Primitive
 from ..ops.namespaces import FLOATS
 from .answers import Answer, Target, read_answer, read_target
 from .catalogue import Mistake, in_the_first, quantity
-from .derivatives import claimed
+from .derivatives import as_shown, claimed
 from .judging import Claim, Earlier, OneByOne
 from .question import Ground, Question
 from .sampling import (
@@ -48,6 +49,7 @@ from .verdicts import (
     close,
     digits_right,
     follows_from,
+    is_slip,
     loosely,
     matching,
     with_mistakes,
@@ -55,6 +57,9 @@ from .verdicts import (
 
 MOST_TRIES = 64
 """Choices of inputs that are kept or moved where a formula may have the values of some put in."""
+
+LocalDerivatives = Callable[[Primitive, float, list[float]], list[float]]
+"""From a step's value and operands."""
 
 PROBES = 6
 """Points at which a formula's mistake is looked for."""
@@ -158,9 +163,9 @@ class Judge(OneByOne[Target, Answer]):
             kink = asked.kink()
             return verdict._replace(says="; ".join(filter(None, (verdict.says, kink))))
         # what is right, but short, is no less so where it follows from something short
-        follows = "" if verdict is not None else self.follows(target, answer, value, right, wrong)
-        if follows:
-            return base._replace(verdict=FOLLOWS, says=follows)
+        follows = None if verdict is not None else self.follows(base, target, answer, value, right, wrong)
+        if follows is not None and (follows.finer or follows.good):
+            return follows
         kink = asked.kink(value)
         if kink:
             return base._replace(verdict=NONE, says=kink)
@@ -173,6 +178,8 @@ class Judge(OneByOne[Target, Answer]):
         loose = loosely(base, answer, value, right, self.least)
         if loose is not None:
             return loose
+        if follows is not None:
+            return follows
         return base._replace(says=f"the formula gives {says} here" if says else "")
 
     def _also_elsewhere(self, verdict: Verdict, asked: Question, answer: Answer) -> Verdict:
@@ -239,23 +246,42 @@ class Judge(OneByOne[Target, Answer]):
             if own or chosen:
                 yield own.union(chosen)
 
+    def short_of(self, answer: Answer) -> int | None:
+        """Return the digits that a claim is written to where they are fewer than are asked for."""
+        return answer.digits if answer.unit and answer.digits < self.least else None
+
     def is_given(self, answer: Answer, value: float, given: float, right: float) -> bool:
         """Whether a claim is, within its digits, what wrong claims lead to."""
         return follows_from(answer, value, given, right)
 
+    def standing(self) -> Iterable[float]:
+        """Return the numbers that stand there anyway: those of the program."""
+        assert self.ground is not None
+        return self.ground.values
+
+    def is_slip(self, earlier: Earlier[Target, Answer]) -> bool:
+        """Whether a wrong claim is what a slip makes of the right one."""
+        target, answer = earlier.target, earlier.answer
+        if self.ground is not None:
+            right = self.question(target).right.number
+            return right is not None and is_slip(answer, earlier.value, right)
+        pairs = [(value_at(answer, s), s.right) for s in self.question(target).samples[:PROBES]]
+        ratios = [float(x) / right for x, right in pairs if x is not None and x != inf and right]
+        return bool(ratios) and 0.0 < max(abs(q - ratios[0]) for q in ratios) <= NEAR * abs(ratios[0])
+
     def given(self, target: Target, wrong: Sequence[Earlier[Target, Answer]]) -> Iterator[float | None]:
-        """Yield a quantity worked out from others as claimed, from their values and from their operands."""
-        for anew in (False, True):
-            yield self._given(target, wrong, anew=anew)
+        """Yield a quantity worked out from others as claimed, by the ways to take local derivatives.
 
-    def _given(self, target: Target, wrong: Sequence[Earlier[Target, Answer]], *, anew: bool) -> float | None:
-        """Return a quantity that is worked out from others as claimed.
-
-        Args:
-            target: The quantity.
-            wrong: What it is worked out from.
-            anew: Take the local derivatives of claimed steps from their operands, not from their values.
+        These are taken from the values as claimed, from the operands, or as readers are shown them.
         """
+        ways: tuple[LocalDerivatives | None, ...] = (None, _from_operands, as_shown)
+        for way in ways if target.by and len(target.by) == 1 else (None,):
+            yield self._given(target, wrong, way)
+
+    def _given(
+        self, target: Target, wrong: Sequence[Earlier[Target, Answer]], way: LocalDerivatives | None
+    ) -> float | None:
+        """Return a quantity that is worked out from others as claimed, in one way."""
         assert self.ground is not None
         if len(target.by) == 2:
             carried = self._carried_on(target, wrong[0]) if len(wrong) == 1 else None
@@ -267,20 +293,28 @@ class Judge(OneByOne[Target, Answer]):
         values = run(graph, self.ground.leaves, force=forced)
         if not target.by:
             return float(values[target.of])
-        by = target.by[0]
-        given = {
-            w.target.by[0]: w.value
-            for w in wrong
-            if len(w.target.by) == 1 and w.target.of == target.of and w.target.by[0] != by
-        }
 
-        def from_operands(node: Node) -> list[float]:
-            assert node.op is not None
-            x = [values[i] for i in node.inputs]
-            return list(node.op.partials(FLOATS, node.op.forward(FLOATS, *x), *x))
+        def partials(node: Node) -> list[float]:
+            assert way is not None
+            return way(node.primitive, values[node.id], [values[i] for i in node.inputs])
 
-        partials = from_operands if anew else None
-        return float(sweep(graph, values, active_nodes(graph), force=given, partials=partials)[by])
+        def swept(known: Mapping[int, float]) -> list[float]:
+            own = partials if way is not None else None
+            return sweep(graph, values, active_nodes(graph), force=known, partials=own)
+
+        (by,) = target.by
+        given: dict[int, float] = {}
+        between: list[tuple[int, int, float]] = []
+        for w in wrong:
+            if len(w.target.by) == 1 and w.target.of == target.of and w.target.by[0] != by:
+                given[w.target.by[0]] = w.value
+            elif len(w.target.by) == 1 and w.target.of < target.of:
+                between.append((w.target.of, w.target.by[0], w.value))
+        for of, below, value in sorted(between, reverse=True):
+            # dL/dz = dL/da * da/dz where all ways from z lead through a
+            if below not in given and _all_through(graph, below, of):
+                given[below] = swept(given)[of] * value
+        return given[by] if by in given else float(swept(given)[by])
 
     def _carried_on(self, target: Target, earlier: Earlier[Target, Answer]) -> tuple[Graph, Target] | None:
         """Return the program and the quantity that a second derivative is, given a first as claimed."""
@@ -307,8 +341,9 @@ class Judge(OneByOne[Target, Answer]):
     ) -> Verdict:
         """Let a second derivative follow from a first one that has the same mistake."""
         for w in wrong:
-            if len(target.by) == 2 and len(w.target.by) == 1 and w.target.of == target.of and w.says:
-                says = in_the_first(self.graph.own_name(w.target.by[0]), w.says)
+            told = w.verdict.says
+            if len(target.by) == 2 and len(w.target.by) == 1 and w.target.of == target.of and told:
+                says = in_the_first(self.graph.own_name(w.target.by[0]), told)
                 if any(m.says == says for m in named):
                     return verdict._replace(
                         verdict=FOLLOWS, says=f"right, given {w.text}", mistake=None, others=(), point=None
@@ -391,13 +426,16 @@ class Judge(OneByOne[Target, Answer]):
             where = "everywhere" if some else f"at {_shown(point)}"
             return base._replace(says=f"the formula has no value {where}", mistake="no value")
         digits = agreement.digits
+        refused = None
         for earlier in wrong:
             carried = self._carried_on(target, earlier)
             given = compare(answer, samples(*carried)) if carried is not None else None
             if given is not None and given.worst <= SAME and not given.gaps:
-                return base._replace(
-                    verdict=FOLLOWS, says=f"right, given {earlier.text}", point=None, right=None
-                )
+                trivial = _copied(answer, earlier.answer, found)
+                verdict = self.following(base._replace(point=None, right=None), [earlier], trivial=trivial)
+                if verdict.good or trivial:
+                    return verdict
+                refused = verdict
         named = self._held(asked, answer, self._candidates(asked, answer))
         if named:
             return self._carried(with_mistakes(base, named), target, named, wrong)
@@ -406,6 +444,8 @@ class Judge(OneByOne[Target, Answer]):
                 verdict=ROUNDED, digits=digits, says=f"right to {digits} digits", point=None, right=None,
                 how=f"at {agreement.points} points",
             )  # fmt: skip
+        if refused is not None:
+            return refused
         if some:
             names = " and ".join(self.graph.source.unknown)
             return base._replace(says=f"it does not hold whatever {names} may be")
@@ -437,6 +477,28 @@ class Judge(OneByOne[Target, Answer]):
             if value is not None and value != inf:
                 return matching(asked.probed(k).values(), [float(value)], [sample.right], [0.0])
         return []
+
+
+def _from_operands(op: Primitive, y: float, x: list[float]) -> list[float]:
+    """Return the local derivatives from the operands, whatever value was claimed."""
+    return list(op.partials(FLOATS, op.forward(FLOATS, *x), *x))
+
+
+def _all_through(graph: Graph, below: int, of: int) -> bool:
+    """Whether all ways from a node to the output lead through another."""
+    reached = {below}
+    for node in graph.nodes[below + 1 : graph.output + 1]:
+        if node.id != of and not reached.isdisjoint(node.inputs):
+            reached.add(node.id)
+    return graph.output not in reached
+
+
+def _copied(answer: Answer, earlier: Answer, found: Sequence[Sample]) -> bool:
+    """Whether a second derivative is one of a number, or of a function that is its own derivative."""
+    if not earlier.names:
+        return True
+    pairs = [(value_at(answer, s), value_at(earlier, s)) for s in found[:PROBES]]
+    return all(x is not None and y is not None and abs(x - y) <= NEAR * abs(y) for x, y in pairs)
 
 
 class Quantity(Protocol):

@@ -11,12 +11,14 @@ from functools import cache, lru_cache
 from typing import Any, ClassVar
 
 from ..engine.record import MULTIPLY, Recorder, Written
+from ..engine.run import run
 from ..graph import CONSTANT, NODE_LIMIT, Graph
 from ..language.format import by_name
 from ..language.lower import lower
 from ..language.reader import read
 from ..language.written import OURS, Piece, number, spell
 from ..ops import Primitive
+from ..ops.namespaces import FLOATS
 from .answers import Answer, Target
 from .rules import Place, Wrong, wrongly
 
@@ -62,6 +64,19 @@ class Pen(Recorder):
             elif node.kind == CONSTANT:
                 found[node.id] = node.value
         return found[graph.output]
+
+
+def as_shown(op: Primitive, y: float, x: list[float]) -> list[float]:
+    """Return the local derivatives as readers are shown them: of a sigmoid from its value, y*(1 - y)."""
+    if not op.local or op.chosen:
+        return list(op.partials(FLOATS, y, *x))
+    known = {"y": y, **dict(zip(op.params, x, strict=False))}
+    found = []
+    for text in op.local:
+        graph = _read(text or "0")
+        leaves = {id: known[name] for name, id in graph.inputs.items()}
+        found.append(float(run(graph, {**leaves, **graph.constant_values()})[graph.output]))
+    return found
 
 
 @cache

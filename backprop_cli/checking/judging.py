@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..errors import BackpropError
-from .verdicts import FOLLOWS, MISSING, UNREADABLE, WRONG, Verdict, told
+from .verdicts import FOLLOWS, MISSING, STOCK, UNREADABLE, WRONG, Verdict, is_trivial, told, too_short
 
 
 class Quantity(Protocol):
@@ -55,13 +55,13 @@ class Earlier(NamedTuple, Generic[Q, A]):
         target: The quantity.
         answer: As written.
         value: Its number, or array, at the point; None without a point.
-        says: What was wrong.
+        verdict: The judgement on it.
     """
 
     target: Q
     answer: A
     value: Any
-    says: str
+    verdict: Verdict
 
     @property
     def text(self) -> str:
@@ -71,6 +71,9 @@ class Earlier(NamedTuple, Generic[Q, A]):
 
 class OneByOne(ABC, Generic[Q, A]):
     """Judges claims, the later ones also in the light of the earlier."""
+
+    least: int
+    """Significant digits that are asked for."""
 
     most_alone = 1_000_000
     """Earlier wrong claims that a claim may follow from, one at a time."""
@@ -83,7 +86,7 @@ class OneByOne(ABC, Generic[Q, A]):
             verdict = self.one(claim, wrong)
             verdicts.append(verdict)
             if claim.target is not None and claim.answer is not None and verdict.verdict in (WRONG, FOLLOWS):
-                wrong.append(Earlier(claim.target, claim.answer, self.number(claim.answer), verdict.says))
+                wrong.append(Earlier(claim.target, claim.answer, self.number(claim.answer), verdict))
         return verdicts
 
     def one(self, claim: Claim[Q, A], wrong: Sequence[Earlier[Q, A]] = ()) -> Verdict:
@@ -111,13 +114,66 @@ class OneByOne(ABC, Generic[Q, A]):
     def is_given(self, answer: A, value: Any, given: Any, right: Any) -> bool:
         """Whether a claim is what wrong claims lead to, and that is not the right one."""
 
-    def follows(self, target: Q, answer: A, value: Any, right: Any, wrong: Sequence[Earlier[Q, A]]) -> str:
-        """Say from which earlier claims this one follows; "" for none."""
+    @abstractmethod
+    def is_slip(self, earlier: Earlier[Q, A]) -> bool:
+        """Whether a wrong claim without a named mistake is what a slip makes of the right one."""
+
+    @abstractmethod
+    def standing(self) -> Iterable[float]:
+        """Return the numbers that stand there anyway: those of the program."""
+
+    def flat(self, value: Any) -> Sequence[float]:
+        """Return a number, or the numbers of an array, in a row."""
+        return (value,)
+
+    def shaped(self, numbers: Sequence[float], like: Any) -> Any:
+        """Return numbers in a row as a number, or an array."""
+        return numbers[0]
+
+    def short_of(self, answer: A) -> int | None:
+        """Return the digits that a claim is written to where they are fewer than are asked for."""
+        return None
+
+    def follows(
+        self, base: Verdict, target: Q, answer: A, value: Any, right: Any, wrong: Sequence[Earlier[Q, A]]
+    ) -> Verdict | None:
+        """Judge a claim in the light of earlier ones; None where it does not follow from them.
+
+        Who answers 0, or anything, to the first question and goes on from there has shown nothing: the given
+        claims are to be honest mistakes, and to leave something to work out.
+        """
         known = [w for w in wrong if w.value is not None]
+        refused: Verdict | None = None
         for some in ([*known[-1:]], *([w] for w in known[-self.most_alone : -1]), known):
             if not some or any(w.target == target for w in some):
                 continue
-            for found in self.given(target, some):
-                if found is not None and self.is_given(answer, value, found, right):
-                    return f"right, given {' and '.join(w.text for w in some)}"
-        return ""
+            for given in (some, [self._unrounded(w) for w in some]):
+                for found in self.given(target, given):
+                    if found is None or not self.is_given(answer, value, found, right):
+                        continue
+                    numbers = self.flat(found)
+                    trivial = is_trivial(numbers, [self.flat(w.value) for w in given], self.standing())
+                    verdict = self.following(base, given, trivial=trivial)
+                    if not verdict.good:
+                        refused = refused or verdict
+                        continue
+                    digits = self.short_of(answer)
+                    if digits is not None:
+                        return too_short(base, digits, self.least, verdict.says)
+                    return verdict._replace(carried=numbers)
+        return refused
+
+    def _unrounded(self, earlier: Earlier[Q, A]) -> Earlier[Q, A]:
+        """Return an earlier claim with the number that it was rounded from, where that is known."""
+        carried = earlier.verdict.carried
+        return earlier._replace(value=self.shaped(carried, earlier.value)) if carried else earlier
+
+    def following(self, base: Verdict, some: Sequence[Earlier[Q, A]], *, trivial: bool) -> Verdict:
+        """Return the verdict on what follows from some claims."""
+        given = " and ".join(w.text for w in some)
+        if trivial:
+            says = f"it follows from {given}, which leaves nothing to work out: no marks"
+            return base._replace(says=says, finer=STOCK)
+        if all(w.verdict.verdict == FOLLOWS or w.verdict.mistake or self.is_slip(w) for w in some):
+            return base._replace(verdict=FOLLOWS, says=f"right, given {given}")
+        return base._replace(says=f"it follows from {given}, which no slip explains: no marks")

@@ -24,7 +24,6 @@ from .catalogue import Mistake
 from .judging import Claim, Earlier, OneByOne
 from .step_mistakes import NOT_UPDATED, StepCatalogue
 from .verdicts import (
-    FOLLOWS,
     LEAST_DIGITS,
     NONE,
     ROOM,
@@ -33,6 +32,7 @@ from .verdicts import (
     Verdict,
     close,
     follows_from,
+    is_slip,
     loosely,
     matching,
     with_mistakes,
@@ -159,14 +159,14 @@ class StepJudge(OneByOne[Quantity, Answer]):
         by_hand = self._by_hand(base, target, answer, value)
         if by_hand is not None:
             return by_hand
-        follows = self.follows(target, answer, value, right, wrong)
-        if follows:
-            return base._replace(verdict=FOLLOWS, says=follows)
+        follows = None if verdict is not None else self.follows(base, target, answer, value, right, wrong)
+        if follows is not None and (follows.finer or follows.good):
+            return follows
         spare = answer.spare if verdict is None else 0.0
         named = matching(self.catalogue.mistakes(target).values(), [value], [right], [spare])
         if named:
             return with_mistakes(base, named)
-        return verdict or loosely(base, answer, value, right, self.least) or base
+        return verdict or loosely(base, answer, value, right, self.least) or follows or base
 
     def _by_hand(self, base: Verdict, target: Quantity, answer: Answer, value: float) -> Verdict | None:
         """Compare with the step worked out with rounding on the way."""
@@ -193,12 +193,27 @@ class StepJudge(OneByOne[Quantity, Answer]):
                 self._rounded[places] = None
         return self._rounded[places]
 
+    def short_of(self, answer: Answer) -> int | None:
+        """Return the digits that a claim is written to where they are fewer than are asked for."""
+        return answer.digits if answer.unit and answer.digits < self.least else None
+
     def is_given(self, answer: Answer, value: float, given: float, right: float) -> bool:
         """Whether a claim is, within its digits, what wrong claims lead to."""
         return follows_from(answer, value, given, right)
 
-    def given(self, target: Quantity, wrong: Sequence[Earlier[Quantity, Answer]]) -> list[float]:
-        """Return a quantity that is worked out from others as claimed; not finite where there is none."""
+    def is_slip(self, earlier: Earlier[Quantity, Answer]) -> bool:
+        """Whether a wrong claim is what a slip makes of the right one."""
+        return is_slip(earlier.answer, earlier.value, self.exact.value(earlier.target))
+
+    def standing(self) -> Sequence[float]:
+        """Return the numbers that stand there anyway: those of the step."""
+        return self.point.values
+
+    def given(self, target: Quantity, wrong: Sequence[Earlier[Quantity, Answer]]) -> Iterator[float]:
+        """Yield a quantity that is worked out from others as claimed; not finite where there is none.
+
+        Slopes of activations are taken from their operands, or as readers are shown them, from their values.
+        """
         u, exact = self.u, self.exact
 
         def claimed(kind: str) -> dict[int, float]:
@@ -207,16 +222,19 @@ class StepJudge(OneByOne[Quantity, Answer]):
         forced, slopes_given = claimed(VALUE), claimed(SLOPE)
         values = exact.forward(forced=forced) if forced else self.point.values
         if target.kind == VALUE:
-            return [float(values[target.id])]
-        slopes = exact.pulled(slopes=slopes_given, values=values)
-        if target.kind == SLOPE:
-            return [slopes[target.id]]
-        new = exact.updated(slopes) if slopes_given or forced else exact.new
-        new = {n: np.array(a, dtype=float) for n, a in new.items()}
-        for id, x in claimed(NEW).items():
-            for name, ids in u.parameters.items():
-                new[name][ids == id] = x
-        return [entry(u, new, target.id) if target.kind == NEW else exact.forward(new)[u.graph.output]]
+            yield float(values[target.id])
+            return
+        for shown in (False, True) if forced else (False,):
+            slopes = exact.pulled(slopes=slopes_given, values=values, shown=shown)
+            if target.kind == SLOPE:
+                yield slopes[target.id]
+                continue
+            new = exact.updated(slopes) if slopes_given or forced else exact.new
+            new = {n: np.array(a, dtype=float) for n, a in new.items()}
+            for id, x in claimed(NEW).items():
+                for name, ids in u.parameters.items():
+                    new[name][ids == id] = x
+            yield entry(u, new, target.id) if target.kind == NEW else exact.forward(new)[u.graph.output]
 
 
 def _plain(text: str) -> str:

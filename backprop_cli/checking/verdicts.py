@@ -19,8 +19,9 @@ RIGHT, ROUNDED, FOLLOWS, WRONG, NONE, UNREADABLE, MISSING = (
     "missing",
 )
 GOOD = (RIGHT, ROUNDED, FOLLOWS)
-OFF, SHORT, NAMED = "close", "short", "named"
-"""What else earns a credit of its own: last digits that are off; too few digits; a mistake that is known."""
+OFF, SHORT, NAMED, STOCK = "close", "short", "named", "stock"
+"""What else has a credit of its own: last digits that are off; too few digits; a mistake that is known; what
+follows from an answer that left nothing to work out, which earns none."""
 
 EXACT = 1e-12
 """Relative error up to which a number is the right one: what programs lose to rounding."""
@@ -97,7 +98,9 @@ class Verdict(NamedTuple):
         point: Where a formula is wrong, with what it gives there and what is right.
         how: What a formula's equality rests on: ``equal at 200 points``, ``proved equal``.
         formula: The right formula, put in where it is asked for.
-        finer: The word it earns credit by, where that says more than the verdict: `OFF` or `SHORT`.
+        carried: What the claim may have been rounded from: the number, or those of an array in a row, of the
+            mistake that gives it, or of what it follows from.
+        finer: The word it earns credit by, where that says more than the verdict: `OFF`, `SHORT`, `STOCK`.
         elements: Of an array, its shape, how many numbers are right, and the place of the one furthest off.
     """
 
@@ -112,6 +115,7 @@ class Verdict(NamedTuple):
     point: Mapping[str, float] | None = None
     how: str | None = None
     formula: str | None = None
+    carried: Numbers = ()
     finer: str | None = None
     elements: Mapping[str, Any] | None = None
 
@@ -205,7 +209,7 @@ def with_mistakes(base: Verdict, named: Sequence[Named]) -> Verdict:
     # the same mistake at other nodes says nothing new
     kinds = {m.kind: m.says for m in reversed(rest) if m.kind != first.kind}
     others = tuple(m.says for m in rest if kinds.get(m.kind) == m.says)[:OTHERS]
-    return base._replace(mistake=first.kind, says=first.says, others=others)
+    return base._replace(mistake=first.kind, says=first.says, others=others, carried=first.numbers)
 
 
 def matching(
@@ -251,6 +255,53 @@ def follows_from(answer: Answer, value: float, given: float, right: float) -> bo
         return False
     slack = max(answer.spare * ROOM, NEAR * abs(given))
     return abs(value - given) <= min(slack, CLOSE * abs(given))
+
+
+NOT_FAR = 0.25
+"""Relative error up to which a number may be a slip of the arithmetic; whole ones may be off by 1."""
+
+LEAST_SPELT = 3
+"""Digits from which a number with one of them wrong, or two exchanged, is recognized."""
+
+
+def is_slip(answer: Answer, value: float, right: float) -> bool:
+    """Whether a wrong number is what a slip makes of the right one.
+
+    A sign or a power of ten, a digit that is another, two neighbours exchanged, or a number not far off.
+    """
+    if not right or not value or not isfinite(right):
+        return False
+    size = abs(value / right)
+    if abs(size - 1.0) <= NOT_FAR or abs(size / 10.0 ** round(log10(size)) - 1.0) <= CLOSE:
+        return True
+    if not answer.unit and right % 1.0 == 0.0 and abs(value - right) == 1.0:
+        return True
+    unit = answer.unit or 1.0
+    for other in (round(abs(right) / unit), floor(abs(right) / unit)):
+        ours, theirs = str(round(abs(value) / unit)), str(other)
+        if len(ours) != len(theirs) or len(ours) < LEAST_SPELT:
+            continue
+        at = [k for k, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b]
+        exchanged = len(at) == 2 and at[1] == at[0] + 1 and ours[at[0]] == theirs[at[1]]
+        if len(at) == 1 or (exchanged and ours[at[1]] == theirs[at[0]]):
+            return True
+    return False
+
+
+def is_trivial(found: Numbers, given: Iterable[Numbers], known: Iterable[float]) -> bool:
+    """Whether numbers that follow from others are there without any work.
+
+    Args:
+        found: What follows.
+        given: The claims that it follows from: trivial where all numbers of one are 0, or 1 and -1.
+        known: The numbers that stand there anyway: those of the program.
+    """
+    given = [*given]
+    bare = [some for some in given if all(abs(x) in (0.0, 1.0) for x in some)]
+    if not bare:
+        return False
+    there = [abs(x) for x in (0.0, *known, *(x for some in given for x in some))]
+    return all(any(abs(abs(y) - x) <= NEAR * x for x in there) for y in found)
 
 
 def digits_right(value: float, right: float) -> int:

@@ -17,6 +17,7 @@ from ..networks.unrolled import Unrolled
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
 from ..training.step import Made
+from .derivatives import as_shown
 
 VALUE, SLOPE, NEW, AFTER = "value", "slope", "new", "after"
 Slopes = Sequence[float]
@@ -113,6 +114,7 @@ class Worked:
         slopes: Mapping[int, float] | None = None,
         values: Sequence[float] | None = None,
         local: Mapping[int, float] | None = None,
+        shown: bool = False,
     ) -> list[float]:
         """Return the slopes of a backward pass that goes wrong.
 
@@ -121,6 +123,7 @@ class Worked:
             slopes: Slopes that are given.
             values: Of the forward pass.
             local: Local derivatives of nodes by their first operand.
+            shown: Take local derivatives as readers are shown them: of a sigmoid from its value.
         """
         u = self.u
         base = self.point.values if values is None else values
@@ -130,6 +133,8 @@ class Worked:
             if local and node.id in local:
                 return [local[node.id], *[0.0] * (len(node.inputs) - 1)]
             source = base if node.id in u.penalties else other
+            if shown:
+                return as_shown(node.primitive, base[node.id], [source[i] for i in node.inputs])
             found: Sequence[float] = node.primitive.partials(
                 FLOATS, base[node.id], *(source[i] for i in node.inputs)
             )
