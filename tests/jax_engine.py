@@ -399,3 +399,30 @@ def test_compiling_is_said(run: Run, tmp_path: Path) -> None:
 def test_devices_that_are_not_there(run: Run) -> None:
     found = run("train", str(SAMPLES / "iris.yaml"), "--engine", "jax", "--devices", "3")
     found.refused(2, "--devices 3: there are 2 here (cpu:0, cpu:1)")
+
+
+def test_steps_of_a_recurrence_are_scanned() -> None:
+    """One step is compiled, whatever their number; value and gradient are those of the steps written out."""
+    import jax
+    from test_recurrences import GRU
+    from test_rolling import problem
+
+    from backprop_cli.engine.jax import JaxPlan
+
+    loss = "    e[t] = v'@h[t+1]\n    loss = mean_t((e[t] - x[t][0])^2) + y*t"
+    found = problem(GRU, 3, 24, loss)
+    lowered = found.network.lower(2, training=True)
+    ids, bound = lowered.graph.inputs, found.train
+    leaves = {ids[p.name]: p.first for p in found.network.parameters}
+    leaves |= {ids["x"]: bound.encoded, ids["t"]: bound.targets}
+    slopes = []
+    plans = []
+    for engine in (TensorPlan, JaxPlan):
+        slopes.append({ids[p.name]: np.zeros(p.shape) for p in found.network.parameters})
+        plans.append(engine(lowered.graph, leaves, slopes[-1]))
+        plans[-1].run()
+    loss = plans[0].value(lowered.loss)
+    assert plans[1].value(lowered.loss) == pytest.approx(loss, rel=1e-14)
+    for id, slope in slopes[0].items():
+        assert np.abs(slopes[1][id] - slope).max() <= 1e-13 * max(1.0, np.abs(slope).max())
+    assert str(jax.make_jaxpr(plans[1]._function)(*leaves.values())).count("scan[") >= 2

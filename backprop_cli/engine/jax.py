@@ -26,6 +26,7 @@ from ..ops.primitive import Shape
 from ..ops.tensor import windows_over
 from .numpy import NATIVE, NDArray, mapped, needed
 from .record import Cotangent
+from .rolling import Along, Loop, Operand, Own, read_outside, rolled
 from .tape import Tape
 
 jax.config.update("jax_enable_x64", True)
@@ -158,11 +159,11 @@ def _unpatches(columns: Array, *, shape: Shape, kernel: int, stride: int, paddin
 
 
 def _part(x: Array, *, key: Key) -> Array:
-    return x[tuple(k if isinstance(k, int) else slice(*k) for k in key)]
+    return x[tuple(slice(*k) if isinstance(k, tuple) else k for k in key)]
 
 
 def _placed(x: Array, *, shape: Shape, key: Key) -> Array:
-    places = tuple(k if isinstance(k, int) else slice(*k) for k in key)
+    places = tuple(slice(*k) if isinstance(k, tuple) else k for k in key)
     return jnp.zeros(shape, x.dtype).at[places].set(x)
 
 
@@ -251,6 +252,67 @@ SPELLINGS: dict[str, Callable[..., Array]] = {
 """Every instruction of a tape; those of `MAPPED` are computed by the host's floats."""
 
 
+class _Done(dict[int, Array]):
+    """Results of instructions; those of a loop are rows of one array.
+
+    Attributes:
+        rows: The array, and which of its rows, by instruction.
+    """
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.rows: dict[int, tuple[Array, int]] = {}
+
+    def __missing__(self, id: int) -> Array:
+        array, at = self.rows[id]
+        found = self[id] = array[at]
+        return found
+
+    def row(self, ids: Sequence[int]) -> Array:
+        """Return results one behind the other."""
+        parts: list[Array] = []
+        waiting: list[tuple[Array, int]] = []
+
+        def taken() -> None:
+            if waiting:
+                at = [k for _, k in waiting]
+                way = at[1] - at[0] if len(at) > 1 else 1
+                end = at[-1] + way
+                parts.append(waiting[0][0][at[0] : end if end >= 0 else None : way])
+                waiting.clear()
+
+        for id in ids:
+            found = self.rows.get(id)
+            if found is None:
+                taken()
+                parts.append(self[id][None])
+                continue
+            if waiting and waiting[0][0] is not found[0]:
+                taken()
+            if len(waiting) > 1 and found[1] - waiting[-1][1] != waiting[1][1] - waiting[0][1]:
+                taken()
+            waiting.append(found)
+        taken()
+        return jnp.concatenate(parts)
+
+
+def _scanned(
+    body: Callable[..., Any], first: Mapping[Any, Array], along: Mapping[Any, Array], count: int
+) -> tuple[dict[Any, Array], list[Array]]:
+    """Return what a loop leaves, and what it gives at each step; of a dictionary JAX would sort the keys."""
+    names, beside = list(first), list(along)
+
+    def step(before: list[Array], given: tuple[Array, list[Array]]) -> tuple[list[Array], list[Array]]:
+        number, rows = given
+        after, found = body(
+            dict(zip(names, before, strict=True)), (number, dict(zip(beside, rows, strict=True)))
+        )
+        return [after[name] for name in names], found
+
+    after, found = jax.lax.scan(step, list(first.values()), (jnp.arange(count), list(along.values())))
+    return dict(zip(names, after, strict=True)), found
+
+
 class Program:
     """Instructions as a function of arrays, for JAX to trace.
 
@@ -271,21 +333,75 @@ class Program:
         self.order = needed(nodes, outputs)
 
     def __call__(self, *arrays: Array) -> list[Array]:
-        done = self.every(*arrays)
+        done = self._given(arrays)
+        for stretch in rolled(self.nodes, self.order):
+            if isinstance(stretch, Loop):
+                self._scan(stretch, done)
+            else:
+                done[stretch] = self._made(stretch, [done[i] for i in self.nodes[stretch].inputs])
         return [done[k] for k in self.outputs]
 
     def every(self, *arrays: Array) -> dict[int, Array]:
         """Return the results of all instructions."""
-        done: dict[int, Any] = dict(zip(self.leaves, arrays, strict=True))
+        done = self._given(arrays)
         for k in self.order:
-            op, static = self.nodes[k].op, self.nodes[k].static
-            if op is not None:
-                found = SPELLINGS[op.name](*(done[i] for i in self.nodes[k].inputs), **static)
-                done[k] = found.astype(self.dtype)
-            elif k not in done:
+            if self.nodes[k].op is not None:
+                done[k] = self._made(k, [done[i] for i in self.nodes[k].inputs])
+        return done
+
+    def _given(self, arrays: Sequence[Array]) -> _Done:
+        done = _Done(zip(self.leaves, arrays, strict=True))
+        for k in self.order:
+            if self.nodes[k].op is None and k not in done:
                 with np.errstate(over="ignore"):
                     done[k] = jnp.asarray(self.nodes[k].value, self.dtype)
         return done
+
+    def _made(self, k: int, operands: Sequence[Array], moved: Sequence[Any] = ()) -> Array:
+        """Return the result of an instruction; places that it picks may have moved."""
+        op, static = self.nodes[k].primitive, self.nodes[k].static
+        if moved:
+            by = iter(moved)
+            key = tuple(i if isinstance(i, tuple) else i + next(by) for i in static["key"])
+            static = {**static, "key": key}
+        return SPELLINGS[op.name](*operands, **static).astype(self.dtype)
+
+    def _scan(self, loop: Loop, done: _Done) -> None:
+        """Make the steps of a loop by one compiled step; what others read of them is done then."""
+        nodes, ids, count = self.nodes, loop.ids, len(loop.ids)
+        first: dict[tuple[int, int], Array] = {}
+        for id, operands in enumerate(loop.operands):
+            for k, x in enumerate(operands):
+                if isinstance(x, Own):
+                    for step in range(x.back):
+                        first[x.at, x.back - step] = done[nodes[ids[step][id]].inputs[k]]
+        outside = read_outside(nodes, self.order, self.outputs, loop)
+        last = [k for k, steps in outside.items() if steps == {count - 1}]
+        for k in last:
+            first.setdefault((k, 1), jnp.zeros(nodes[ids[0][k]].shape, self.dtype))
+        kept = [k for k in outside if k not in last]
+        along = {x: done.row(x.ids) for operands in loop.operands for x in operands if isinstance(x, Along)}
+
+        def body(before: dict[Any, Array], given: tuple[Array, dict[Along, Array]]) -> Any:
+            number, beside = given
+            own: list[Array] = []
+
+            def read(x: Operand) -> Array:
+                if isinstance(x, Own):
+                    return before[x] if x.back else own[x.at]
+                return beside[x] if isinstance(x, Along) else done[x.id]
+
+            for k, operands in enumerate(loop.operands):
+                moved = [number * by for by in loop.keys[k]]
+                own.append(self._made(ids[0][k], [read(x) for x in operands], moved))
+            after = {(k, back): own[k] if back == 1 else before[k, back - 1] for k, back in before}
+            return after, [own[k] for k in kept]
+
+        after, rows = _scanned(body, first, along, count)
+        for k in last:
+            done[ids[-1][k]] = after[k, 1]
+        for k, row in zip(kept, rows, strict=True):
+            done.rows |= {step[k]: (row, at) for at, step in enumerate(ids)}
 
 
 class Traced:
