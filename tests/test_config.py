@@ -168,7 +168,7 @@ BAD = [
     (GOOD + "output: {log: tensorbord}\n", '3:15: output.log must be one of none, tensorboard, not "tensorbord"'),
     (GOOD + "checkpoint: {keep: 0}\n", "3:20: checkpoint.keep must be at least 1, not 0"),
     ("data: iris\n" + MODEL, '1:7: data must be a mapping, not the text "iris"'),
-    ("data: {dataset: irs}\n" + MODEL, '1:17: data.dataset must be one of xor, circles, moons, blobs, spirals, sine, iris, digits, not "irs"'),
+    ("data: {dataset: irs}\n" + MODEL, '1:17: data.dataset must be one of xor, circles, moons, blobs, spirals, sine, adding, parity, reverse, iris, digits, not "irs"'),
     ("data: {dataset: iris, path: x.csv}\n" + MODEL, "1:17: data has both path and dataset"),
     ("data: {scaling: standard}\n" + MODEL, "1:7: data needs one of path, dataset, inputs"),
     ("data: {path: ''}\n" + MODEL, "1:14: data.path is empty"),
@@ -301,7 +301,7 @@ def test_the_table_is_long_enough():
 def test_all_faults_at_once_in_the_order_of_the_file():
     text = "data: {dataset: irs}\nmodel: {hidden: [0], activation: rlu}\nloss: mze\noptimizer: {type: sgd, nesterov: true}\nseed: x\nseed: 1\n"
     assert lines(text, "training.epochs=-1") == [
-        'c.yaml:1:17: data.dataset must be one of xor, circles, moons, blobs, spirals, sine, iris, digits, not "irs"',
+        'c.yaml:1:17: data.dataset must be one of xor, circles, moons, blobs, spirals, sine, adding, parity, reverse, iris, digits, not "irs"',
         "c.yaml:2:18: model.hidden.0 must be at least 1, not 0",
         'c.yaml:2:34: model.activation: there is no function "rlu"',
         'c.yaml:3:7: loss.type must be one of auto, mse, mae, huber, sse, half_sse, quantile, binary_cross_entropy, cross_entropy, hinge, multi_margin, poisson, formula, program, not "mze"',

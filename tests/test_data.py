@@ -33,7 +33,7 @@ from backprop_cli.training.data import (
 from backprop_cli.training.data.datasets import TOYS, generate, shipped
 from backprop_cli.training.data.encoding import Encoding
 from backprop_cli.training.data.split import Sorts, split
-from backprop_cli.training.schema import Data
+from backprop_cli.training.schema import MADE_SEQUENCES, Data
 
 
 @pytest.fixture
@@ -691,7 +691,7 @@ def test_inline_rows() -> None:
     assert found.encoding.targets == ["y1", "y2"]
 
 
-@pytest.mark.parametrize("name", TOYS)
+@pytest.mark.parametrize("name", [name for name in TOYS if name not in MADE_SEQUENCES])
 def test_generated_sets(name: str) -> None:
     first, again, other = (generate(name, seed) for seed in (0, 0, 1))
     assert first.inputs.tobytes() == again.inputs.tobytes()

@@ -9,6 +9,7 @@ import pytest
 
 from backprop_cli.errors import ConfigError
 from backprop_cli.training.config.loading import loads
+from backprop_cli.training.data import Rows
 from backprop_cli.training.model import Model
 from backprop_cli.training.problem import Problem, assemble
 from backprop_cli.training.step import Made
@@ -178,6 +179,6 @@ def test_a_model_trained_with_a_formula_answers_and_is_evaluated(run, tmp_path, 
     assert [row["prediction"] for row in rows] == ["yes" if y > 0 else "no" for y in raw]
     signs = np.where(points[:, 0] > points[:, 1], 1.0, -1.0)
     expected = np.maximum(0.0, 1.0 - signs * raw).mean()
-    assert model.loss(points, (signs > 0).astype(int)) == pytest.approx(expected, rel=1e-12)
+    assert model.loss(Rows(points, (signs > 0).astype(int))) == pytest.approx(expected, rel=1e-12)
     shown = run("config", "show", "runs/c/config.yaml")
     assert shown.status == 0, shown.err

@@ -18,6 +18,7 @@ from backprop_cli.errors import BackpropError, ConfigError
 from backprop_cli.networks.losses import LOSSES
 from backprop_cli.training import config as configs
 from backprop_cli.training import metrics
+from backprop_cli.training.data import Rows
 from backprop_cli.training.fitting import training_of
 from backprop_cli.training.gradcheck import check_gradients
 from backprop_cli.training.judgement import beside_constant
@@ -474,6 +475,6 @@ def test_scaled_targets_have_the_loss_of_their_own_units(loss: str) -> None:
     assert made.problem.units is not None
     model = Model.load(made.path("model.safetensors"))
     train = made.problem.train
-    assert model.loss(train.encoded, train.answers) == pytest.approx(
+    assert model.loss(Rows(train.encoded, train.answers)) == pytest.approx(
         made.results["training"]["loss"], rel=1e-10
     )

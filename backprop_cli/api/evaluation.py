@@ -177,14 +177,16 @@ def _answered(trained: Model, parts: Iterable[Rows]) -> tuple[Rows, NDArray, flo
     loss = MeanLoss(summed=trained.config.loss.row.sums)
     rows = 0
     for part in parts:
-        answers = trained.predict(part.inputs)
+        answers = trained.predict(part.inputs, part.lengths)
         finite = np.isfinite(answers).all(axis=1)
         if not finite.all():
             row = rows + finite.argmin() + 1
             raise NoSuchNumber(f"the prediction for row {row} is too large for a number")
         with np.errstate(all="ignore"):
-            loss.add(trained.loss(part.inputs, part.targets, part.weights), part.total, part.weights)
+            loss.add(trained.loss(part), part.total, part.weights)
         rows += part.total
+        if trained.encoding.answers_steps:
+            part = part._replace(targets=part.targets[part.steps], lengths=None)
         known.append(part._replace(inputs=np.empty((0, *part.inputs.shape[1:]))))  # no view: that holds them
         outputs.append(answers)
     targets, weights = ([getattr(part, name) for part in known] for name in ("targets", "weights"))
@@ -215,7 +217,12 @@ def held_out(trained: Model, model: str) -> tuple[Iterator[Rows], str]:
     rows = problem.test if part == "test" else problem.validation
     assert rows is not None
     known = (
-        Rows(piece.encoded, piece.targets if trained.encoding.shares else piece.answers, piece.counts)
+        Rows(
+            piece.encoded,
+            piece.targets if trained.encoding.shares else piece.answers,
+            None if piece.lengths is not None else piece.counts,
+            piece.lengths,
+        )
         for piece in rows.pieces()
     )
     source = getattr(data, f"{part}_path")

@@ -20,9 +20,11 @@ from .parser import NAME_ITEM, NUMBER_ITEM, Item, Program, Statement
 from .tokens import NAME
 
 STEP, END = "t", "end"
+MASK, LAST = "mask", "mask[end]"
+"""Of sequences that may be shorter than there are steps: 1 at each step of one; 1 at its last one alone."""
 MEAN, TOTAL = OVER_STEPS
 MOST_STEPS = 10_000
-PLUS, TIMES, OVER = (BINARY[sign][1] for sign in "+*/")
+PLUS, MINUS, TIMES, OVER = (BINARY[sign][1] for sign in "+-*/")
 
 _HEAD = re.compile(rf"(?:^|(?<=[;\n]))[ \t]*({NAME})[ \t]*(\[[^\[\]=;\n]*\])[ \t]*=(?!=)")
 _OFFSET = re.compile(r"\[t(?:([+-])(\d+))?\]")
@@ -58,10 +60,12 @@ class Recurrence(NamedTuple):
     Attributes:
         program: Its statements as they are written; the name of one over steps is that of the sequence.
         places: Of a statement over steps what it gives, by the statement's number.
+        masked: Sequences may end before the last step; see `masked`.
     """
 
     program: Program
     places: Mapping[int, Place]
+    masked: bool = False
 
     @property
     def begun(self) -> dict[str, list[Item]]:
@@ -106,6 +110,62 @@ def read(source: Source, sizes: Mapping[str, int]) -> Recurrence:
             statement = statement._replace(name=name)
         statements.append(statement)
     return Recurrence(Program(source, statements), places)
+
+
+def masked(recurrence: Recurrence) -> Recurrence:
+    """Return a recurrence for sequences that may end before the last step, as `MASK` and `LAST` say.
+
+    What a sequence carries from step to step stays as it is from there on; ``mean_t`` and ``sum_t`` are over
+    the steps that it has, and ``[end]`` is the last of them.
+    """
+    found = recurrence._replace(masked=True)
+    made = [
+        statement._replace(items=_carried(found, statement, found.places.get(k)))
+        for k, statement in enumerate(found.program.statements)
+    ]
+    return found._replace(program=found.program._replace(statements=made))
+
+
+def _carried(recurrence: Recurrence, statement: Statement, place: Place | None) -> list[Item]:
+    """Return the list of a statement of `masked`: mask[t]*(what it was) + (1 - mask[t])*(what was before)."""
+    items, end = _masked(recurrence, statement.items), statement.items[-1]
+    if place is None or not place.moves or statement.name not in recurrence.begun:
+        return items
+    one = end._replace(text="1", arity=NUMBER_ITEM)
+    before = _at(end, str(statement.name), place.offset - 1)
+    return [
+        *items, *_at(end, MASK), _sign(end, TIMES),
+        one, *_at(end, MASK), _sign(end, MINUS), *before, _sign(end, TIMES), _sign(end, PLUS),
+    ]  # fmt: skip
+
+
+def _masked(recurrence: Recurrence, items: Sequence[Item]) -> list[Item]:
+    """Return a list whose sums over steps are over those that a sequence has, and whose end is its own."""
+    over, begun = _over_steps(items).values(), recurrence.begun
+    found: list[Item] = []
+    for k, item in enumerate(items):
+        whole = item._replace(text=TOTAL)
+        if k in over:
+            found += [*_at(item, MASK), _sign(item, TIMES), whole]
+            if item.text == MEAN:
+                found += [*_at(item, MASK), whole, _sign(item, OVER)]
+        elif item.text == f"[{END}]" and items[k - 1].arity == NAME_ITEM and items[k - 1].text not in begun:
+            name = found.pop().text
+            offset = recurrence.sequences[name].offset if name in recurrence.sequences else 0
+            found += [*_at(item, name, offset), *_at(item, LAST), _sign(item, TIMES), whole]
+        else:
+            found.append(item)
+    return found
+
+
+def _at(item: Item, name: str, offset: int = 0) -> list[Item]:
+    """Return a step of a sequence, where an item stands."""
+    index = f"[{STEP}{offset:+}]" if offset else f"[{STEP}]"
+    return [item._replace(text=name, arity=NAME_ITEM), item._replace(text=index, arity=1)]
+
+
+def _sign(item: Item, sign: str) -> Item:
+    return item._replace(text=sign, arity=2)
 
 
 class Unrolling:
@@ -190,7 +250,10 @@ class Unrolling:
         for statement, _ in loop:
             at = Item(str(statement.name), NAME_ITEM, *statement.span)
             if at.text == mean:
-                yield statement._replace(items=_summed(self._every(at), Item(MEAN, 1, *statement.span)))
+                items = [*_at(at, at.text, self.sequences[at.text].offset), at._replace(text=MEAN, arity=1)]
+                if self.recurrence.masked:
+                    items = _masked(self.recurrence, items)
+                yield statement._replace(items=self.items(items, None))
             elif at.text in wanted:
                 yield statement._replace(items=self.all_steps(at))
 

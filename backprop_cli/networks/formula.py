@@ -11,10 +11,10 @@ from ..language.lower import lower
 from ..language.parser import parse
 from . import losses
 from .lowering import Builder, Lowered
-from .network import NDArray, Parameter, penalised
+from .network import NDArray, OfRows, Parameter, penalised
 
 
-class FormulaNetwork:
+class FormulaNetwork(OfRows):
     """An expression whose parameters are fitted.
 
     Args:
@@ -77,7 +77,7 @@ class FormulaNetwork:
         """Take other first numbers for some parameters, by name."""
         self.parameters = [p._replace(first=values.get(p.name, p.first)) for p in self.parameters]
 
-    def feed(self, inputs: NDArray) -> dict[str, NDArray]:
+    def feed(self, inputs: NDArray, lengths: NDArray | None = None) -> dict[str, NDArray]:
         """Return the arrays of the leaves that rows come in by: a column each."""
         return {name: np.ascontiguousarray(inputs[:, i]) for i, name in enumerate(self.columns)}
 

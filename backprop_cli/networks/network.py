@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod, sqrt
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +63,31 @@ class Piece(NamedTuple):
     function: str | None
 
 
-class LayerNetwork:
+class Span(NamedTuple):
+    """How long the sequences of a batch are.
+
+    Attributes:
+        length: Steps, of the longest.
+        masked: Whether some may be shorter.
+    """
+
+    length: int
+    masked: bool
+
+
+class OfRows:
+    """What networks have in common whose rows are of one shape."""
+
+    def span(self, fed: Mapping[str, NDArray]) -> Span | None:
+        """Return how long the sequences of some rows are; None where rows are none."""
+        return None
+
+    def of_span(self, span: Span | None) -> Self:
+        """Return the network for sequences of another length."""
+        return self
+
+
+class LayerNetwork(OfRows):
     """A network made of layers.
 
     Args:
@@ -182,7 +206,7 @@ class LayerNetwork:
         self.parameters = [p._replace(first=values.get(p.name, p.first)) for p in self.parameters]
         self.states = {name: values.get(name, first) for name, first in self.states.items()}
 
-    def feed(self, inputs: NDArray) -> dict[str, NDArray]:
+    def feed(self, inputs: NDArray, lengths: NDArray | None = None) -> dict[str, NDArray]:
         """Return the arrays of the leaves that rows come in by."""
         return {"x": inputs}
 

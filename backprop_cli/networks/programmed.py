@@ -7,7 +7,7 @@ are declared with their shapes. Over a batch an axis of rows stands before all t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from copy import copy
 from math import prod
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from ..errors import UsageError
 from ..graph import PARAMETER, Graph
 from ..language.array_parser import LOOKUP
 from ..language.parser import NAME_ITEM
+from ..language.recurrence import LAST, MASK, MEAN, STEP, TOTAL
 from ..language.settle import Settled
 from ..ops import Shape
 from ..ops.matrices import MATRICES, MatrixRow
@@ -27,9 +28,9 @@ from .layers.kind import Array, rows, sides
 from .layers.places import HIGHEST_PARAMETERS, ShapeError
 from .layers.weights import Declared
 from .lowering import Builder, Lowered
-from .network import NDArray, Parameter, drawn, given, penalised
+from .network import NDArray, OfRows, Parameter, Span, drawn, given, penalised
 from .random import stream
-from .reading import INPUT, KEY, LOSS, OUTPUTS, TARGETS, output_of, read, settled, shape_of
+from .reading import INPUT, KEY, LOSS, OUTPUTS, TARGETS, Steps, output_of, read, settled, shape_of
 
 
 class Line(NamedTuple):
@@ -48,17 +49,18 @@ class Line(NamedTuple):
     reads: set[str]
 
 
-class ProgramNetwork:
+class ProgramNetwork(OfRows):
     """A network whose steps are written down.
 
     Args:
         model: The ``model`` section, with a program.
         shape: Of one row of inputs.
-        outputs: Numbers a target row has.
+        outputs: Numbers of a row's targets, or of each step's.
         loss: Its type is a name, not ``auto``.
         penalties: The ``regularization`` section; they count parameters with two axes.
         seed: Of the first values.
         weighted: Rows have weights in the loss.
+        steps: Of rows that are sequences.
     Attributes:
         reading: The program as it is written.
         settled: The program for one row, with the shape of every step.
@@ -76,39 +78,61 @@ class ProgramNetwork:
         penalties: losses.Regularization,
         seed: int,
         weighted: bool = False,
+        steps: Steps | None = None,
     ) -> None:
-        self.shape, self.outputs = shape, outputs
+        self.shape, self.outputs, self.steps = shape, outputs, steps
+        self._times = shape[:1] if steps is not None and steps.each else ()
         self.loss, self.penalties, self.weighted = loss, penalties, weighted
         self.states: dict[str, NDArray] = {}
         self.masks: dict[str, float] = {}
         self.model = model
-        self.reading = read(model, prod(shape), outputs)
+        self._spans: dict[Span, ProgramNetwork] = {}
+        self.reading = read(model, prod(shape), outputs, steps=steps)
         self._shapes = shapes = {
             name: shape_of(name, d, self.reading.sizes) for name, d in self.reading.declared.items()
         }
-        self.settled = settled(self.reading, shapes, shape, outputs)
+        self._settle()
+        self.parameters = list(_parameters(self.reading.declared, shapes, model, seed))
+
+    def _settle(self) -> None:
+        """Find the shapes of its steps."""
+        self.settled = settled(self.reading, self._shapes, self.shape, self.outputs, self.steps)
         self.output = output_of(self.reading, self.settled.graph)
         graph = self.settled.graph
         if graph.nodes[self.output].name is None:
             unnamed = OUTPUTS[1] if OUTPUTS[1] not in graph.taken else graph.own_name(self.output)
             graph.nodes[self.output].name = unnamed
             graph.named[unnamed] = self.output
+        self.varies = graph.depends_on(
+            [id for name, id in graph.inputs.items() if name not in self.reading.declared]
+        )
         self._check()
-        self.parameters = list(_parameters(self.reading.declared, shapes, model, seed))
-        for name in shapes:
+        for name in self._shapes:
             if name in graph.inputs:
                 graph.nodes[graph.inputs[name]].kind = PARAMETER
-        self.row_numbers = prod(shape) + sum(
+        self.row_numbers = prod(self.shape) + sum(
             prod(node.shape) for node, varies in zip(graph.nodes, self.varies, strict=True) if varies
         )
 
-    @cached_property
-    def varies(self) -> list[bool]:
-        """For every step whether it changes with the row."""
-        graph = self.settled.graph
-        return graph.depends_on(
-            [id for name, id in graph.inputs.items() if name not in self.reading.declared]
-        )
+    def span(self, fed: Mapping[str, NDArray]) -> Span | None:
+        """Return how long the sequences of some rows are; None where rows are none."""
+        return None if self.steps is None else Span(fed[INPUT].shape[1], MASK in fed)
+
+    def of_span(self, span: Span | None) -> ProgramNetwork:
+        """Return the network for sequences of another length."""
+        if span is None or self.steps is None or span == (self.shape[0], self.steps.masked):
+            return self
+        if span not in self._spans:
+            made = copy(self)
+            made.shape = (span.length, *self.shape[1:])
+            made._times = made.shape[: len(self._times)]
+            made.steps = self.steps._replace(masked=span.masked)
+            own = self.loss.type == losses.PROGRAM
+            made.weighted = self.weighted or bool(span.masked and made._times and not own)
+            made.reading = read(self.model, prod(self.shape), self.outputs, steps=made.steps)
+            made._settle()
+            self._spans[span] = made
+        return self._spans[span]
 
     @property
     def target(self) -> str:
@@ -125,7 +149,8 @@ class ProgramNetwork:
         if self.reading.has_loss:
             return self.settled
         y, t = self.settled.graph.name(self.output), self.target
-        loss = self.loss.of_row(y, t, self.outputs)
+        at = f"[{STEP}]" if self._times else ""
+        loss = self.loss.of_row(y + at, t + at, self.outputs)
         if loss is None:
             raise UsageError(
                 f"{self.loss.type} is no expression of a row", hint="backprop trace CONFIG writes it out"
@@ -136,8 +161,10 @@ class ProgramNetwork:
             text = model.program or ""
             named = f"{text[: last.span[0]]}{y} = {text[last.span[0] :]}"
             model = msgspec.structs.replace(model, program=named)
-        reading = read(model, prod(self.shape), self.outputs, f"{end} = {loss}")
-        return settled(reading, self._shapes, self.shape, self.outputs)
+        if self._times:
+            loss = f"{TOTAL if self.loss.row.sums else MEAN}({loss})"
+        reading = read(model, prod(self.shape), self.outputs, f"{end} = {loss}", self.steps)
+        return settled(reading, self._shapes, self.shape, self.outputs, self.steps)
 
     def lines(self) -> Iterator[Line]:
         """Yield the statements."""
@@ -183,11 +210,17 @@ class ProgramNetwork:
         """
         graph, kinds, source = self.settled.graph, self.settled.kinds, self.reading.program.source
         node = graph.nodes[self.output]
-        if len(node.shape) > 1 or prod(node.shape) != self.outputs:
+        times = self._times
+        if (
+            node.shape[: len(times)] != times
+            or len(node.shape) > 1 + len(times)
+            or (prod(node.shape) != prod(times) * self.outputs)
+        ):
             name = graph.name(node.id)
             which = name if name in self.reading.assigned else "the last statement"
             raise ShapeError(
-                KEY, f"the program gives {kinds[node.id]}, but the targets are {rows((self.outputs,))}",
+                KEY,
+                f"the program gives {kinds[node.id]}, but the targets are {rows((*times, self.outputs))}",
                 f"{which} is the output", source=source, span=node.span,
             )  # fmt: skip
         if self.weighted and losses.WEIGHTS in graph.named:
@@ -235,8 +268,8 @@ class ProgramNetwork:
         b.leaf(INPUT, (rows, *self.shape))
 
         def wanted() -> int:
-            t = b.leaf(target, (rows, self.outputs))
-            return t if self.outputs > 1 else b.step("shaped", t, shape=(-1,))
+            t = b.leaf(target, (rows, *self._times, self.outputs))
+            return t if self.outputs > 1 else b.step("shaped", t, shape=(-1, *self._times))
 
         ends = [self.output, *([graph.named[LOSS]] if own and targets else [])]
         ids = batched(
@@ -255,13 +288,17 @@ class ProgramNetwork:
                 return ids[id]
             return b.step("shaped", ids[id], shape=(-1, *shape[1:]))
 
-        output = prediction = by_row(self.output, (rows, self.outputs))
+        output = prediction = by_row(self.output, (rows, *self._times, self.outputs))
+        if self._times:
+            output = prediction = b.step("shaped", output, shape=(-1, self.outputs))
         if self.loss.fuses is not None:
             prediction = b.step(self.loss.fuses, output, name="prediction")
         data_loss, outputs, leaf = None, [prediction], None
         if targets:
             leaf = target
-            t = b.leaf(leaf, (rows, self.outputs))
+            t = b.leaf(leaf, (rows, *self._times, self.outputs))
+            if self._times:
+                t = b.step("shaped", t, shape=(-1, self.outputs))
             if own:
                 terms = by_row(graph.named[LOSS], (rows,))
                 b.graph.name(terms, losses.OWN_TERMS)
@@ -284,9 +321,18 @@ class ProgramNetwork:
         """Take other first numbers for some parameters, by name."""
         self.parameters = [p._replace(first=values.get(p.name, p.first)) for p in self.parameters]
 
-    def feed(self, inputs: NDArray) -> dict[str, NDArray]:
-        """Return the arrays of the leaves that rows come in by."""
-        return {INPUT: inputs}
+    def feed(self, inputs: NDArray, lengths: NDArray | None = None) -> dict[str, NDArray]:
+        """Return the arrays of the leaves that rows come in by.
+
+        Args:
+            inputs: Shape (rows, *shape of a row).
+            lengths: How many steps each has; None where all have all.
+        """
+        if self.steps is None or (lengths is None and not self.reading.masks):
+            return {INPUT: inputs}
+        every = np.arange(inputs.shape[1])
+        ends = np.full((len(inputs), 1), len(every)) if lengths is None else lengths[:, None]
+        return {INPUT: inputs, MASK: (every < ends) * 1.0, LAST: (every == ends - 1) * 1.0}
 
 
 def _needed(graph: Graph, ends: Sequence[int]) -> list[bool]:

@@ -12,7 +12,7 @@ from ..language import recurrence
 from ..language.array_parser import whole_number
 from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM, NUMBER_ITEM, Program
-from ..language.recurrence import Recurrence, Unrolling
+from ..language.recurrence import LAST, MASK, Recurrence, Unrolling
 from ..language.settle import Settled, settle
 from ..language.settle import shape_of as shape_of_list
 from ..ops import Shape
@@ -30,8 +30,23 @@ OUTPUTS = ("logits", "y")
 """What a program may call its output; without either the output is the last statement."""
 
 LOSS = "loss"
-SIZES = ("inputs", "outputs")
-"""Sizes that the data gives: numbers of a row's inputs, and of its targets."""
+SIZES = ("inputs", "outputs", "steps", "vocabulary")
+"""Sizes that the data gives: numbers of a row's inputs, and of its targets; of sequences how many steps a row
+has (its inputs and targets are then those of a step), and of how many kinds of signs they are."""
+
+
+class Steps(NamedTuple):
+    """What a row is besides its shape, where it is a sequence.
+
+    Attributes:
+        sizes: Of `SIZES` those that sequences have, or have otherwise.
+        each: Every step has targets of its own; else the row has.
+        masked: It may end before the last step, as `recurrence.MASK` says.
+    """
+
+    sizes: Mapping[str, int]
+    each: bool
+    masked: bool = False
 
 
 class Reading(NamedTuple):
@@ -41,11 +56,13 @@ class Reading(NamedTuple):
         recurrence: Its statements, some of them over steps.
         declared: Its parameters.
         sizes: Its lengths, those of `SIZES` as far as nothing else has their name.
+        steps: Of rows that are sequences.
     """
 
     recurrence: Recurrence
     declared: Mapping[str, Declared]
     sizes: Mapping[str, int]
+    steps: Steps | None = None
 
     @property
     def program(self) -> Program:
@@ -71,6 +88,11 @@ class Reading(NamedTuple):
                 if item.arity == NAME_ITEM and item.text not in {*self.assigned, *(statement.params or ())}:
                     found.setdefault(item.text, (item.start, item.end))
         return found
+
+    @property
+    def masks(self) -> list[str]:
+        """What it asks of which steps a sequence has."""
+        return [name for name in (MASK, LAST) if self.steps is not None and name in self.free]
 
     @property
     def target(self) -> str | None:
@@ -99,7 +121,7 @@ class Reading(NamedTuple):
     def faults(self) -> Iterator[tuple[str, BackpropError]]:
         """Yield what is wrong whatever the data is, each with the key that it is about."""
         source, assigned, free = self.program.source, self.assigned, self.free
-        known = [INPUT, *TARGETS, *self.declared, *CONSTANTS]
+        known = [INPUT, *TARGETS, *self.masks, *self.declared, *CONSTANTS]
         last = self.program.statements[-1]
         if last.params is not None:
             yield (
@@ -162,7 +184,9 @@ class Reading(NamedTuple):
             )
 
 
-def read(model: layers.Model, inputs: int = 1, outputs: int = 1, more: str = "") -> Reading:
+def read(
+    model: layers.Model, inputs: int = 1, outputs: int = 1, more: str = "", steps: Steps | None = None
+) -> Reading:
     """Read a model's program.
 
     Args:
@@ -170,6 +194,7 @@ def read(model: layers.Model, inputs: int = 1, outputs: int = 1, more: str = "")
         inputs: Numbers of a row; where the data is not known, any.
         outputs: Numbers of its targets.
         more: Statements that follow those of the program.
+        steps: Of rows that are sequences.
     Raises:
         ExpressionError: for what cannot be read.
         ShapeError: for a size that is none.
@@ -177,13 +202,16 @@ def read(model: layers.Model, inputs: int = 1, outputs: int = 1, more: str = "")
     text = model.program or ""
     source = Source(f"{text.rstrip()}\n{more}" if more else text)
     declared = {name: Declared.of(value) for name, value in (model.parameters or {}).items()}
-    sizes = dict(zip(SIZES, (inputs, outputs), strict=True))
+    sizes = {"inputs": inputs, "outputs": outputs, **(steps.sizes if steps else {})}
     for name, size in (model.dims or {}).items():
         sizes[name] = _size(f"model.dims.{name}", size, sizes)
     plain = recurrence.read(source, sizes)
     taken = {*declared, *(s.name for s in plain.program.statements)}
     sizes = {name: n for name, n in sizes.items() if name not in SIZES or name not in taken}
-    return Reading(recurrence.read(source, sizes), declared, sizes)
+    found = recurrence.read(source, sizes)
+    if steps is not None and steps.masked:
+        found = recurrence.masked(found)
+    return Reading(found, declared, sizes, steps)
 
 
 def _size(key: str, size: int | str, sizes: Mapping[str, int]) -> int:
@@ -218,7 +246,9 @@ def shape_of(name: str, declared: Declared, sizes: Mapping[str, int]) -> Shape:
     return tuple(_size(key, length, sizes) for length in lengths)
 
 
-def settled(reading: Reading, shapes: Mapping[str, Shape], shape: Shape, outputs: int) -> Settled:
+def settled(
+    reading: Reading, shapes: Mapping[str, Shape], shape: Shape, outputs: int, steps: Steps | None = None
+) -> Settled:
     """Find the shape of every step for one row.
 
     Raises:
@@ -230,9 +260,9 @@ def settled(reading: Reading, shapes: Mapping[str, Shape], shape: Shape, outputs
             f"a program takes rows that are vectors or matrices, not {rows(shape)}",
             "data.shape: [" + str(prod(shape)) + "]",
         )
-    given = {**shapes, INPUT: shape}
+    given = {**shapes, INPUT: shape} | dict.fromkeys(reading.masks, shape[:1])
     if reading.target is not None:
-        given[reading.target] = (outputs,) if outputs > 1 else ()
+        given[reading.target] = _of_target(shape, outputs, steps)
     faults: list[BackpropError] = []
     try:
         unrolling = Unrolling(reading.recurrence, given)
@@ -254,6 +284,11 @@ def settled(reading: Reading, shapes: Mapping[str, Shape], shape: Shape, outputs
         ]
         raise ShapeError(KEY, first.message, first.hint, faults=every)
     return found
+
+
+def _of_target(shape: Shape, outputs: int, steps: Steps | None) -> Shape:
+    """Return the shape of a row's targets, as the program has them."""
+    return (shape[:1] if steps is not None and steps.each else ()) + ((outputs,) if outputs > 1 else ())
 
 
 def settled_as(
@@ -333,18 +368,20 @@ def output_of(reading: Reading, graph: Graph) -> int:
     return graph.output if name is None else graph.named[name]
 
 
-def width(model: layers.Model, shape: Shape, outputs: int) -> int | None:
-    """Return how many numbers a program gives for a row; None where it is wrong.
+def width(model: layers.Model, shape: Shape, outputs: int, steps: Steps | None = None) -> int | None:
+    """Return how many numbers a program gives for a row's targets; None where it is wrong.
 
     Args:
         model: The ``model`` section, with a program.
         shape: Of one row of inputs.
         outputs: What its size of that name is.
+        steps: Of rows that are sequences.
     """
     try:
-        reading = read(model, prod(shape), outputs)
+        reading = read(model, prod(shape), outputs, steps=steps)
         shapes = {name: shape_of(name, d, reading.sizes) for name, d in reading.declared.items()}
-        graph = settled(reading, shapes, shape, outputs).graph
-        return prod(graph.nodes[output_of(reading, graph)].shape)
+        graph = settled(reading, shapes, shape, outputs, steps).graph
+        found = graph.nodes[output_of(reading, graph)].shape
+        return prod(found[1:] if steps is not None and steps.each else found)
     except BackpropError:
         return None

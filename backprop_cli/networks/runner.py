@@ -13,7 +13,7 @@ from ..engine.tensors import TensorPlan
 from ..graph import Graph
 from .losses import Loss, Regularization
 from .lowering import Lowered
-from .network import NDArray, Parameter
+from .network import NDArray, Parameter, Span
 
 BLOCK_ROWS = 1024
 """Rows that are predicted at once."""
@@ -44,7 +44,11 @@ class Network(Protocol):
 
     def lower(self, rows: int, *, training: bool, targets: bool = True) -> Lowered: ...
 
-    def feed(self, inputs: NDArray) -> dict[str, NDArray]: ...
+    def feed(self, inputs: NDArray, lengths: NDArray | None = None) -> dict[str, NDArray]: ...
+
+    def span(self, fed: Mapping[str, NDArray]) -> Span | None: ...
+
+    def of_span(self, span: Span | None) -> Network: ...
 
     def begin(self, values: Mapping[str, NDArray]) -> None: ...
 
@@ -55,12 +59,19 @@ class Bound(NamedTuple):
     lowered: Lowered
     plan: Compiled
     leaves: dict[str, NDArray]
+    span: Span | None = None
 
     @property
     def targets(self) -> NDArray:
         """The buffer that targets go to."""
         assert self.lowered.target is not None
         return self.leaves[self.lowered.target]
+
+    def feed(self, inputs: Mapping[str, NDArray]) -> None:
+        """Put rows in place, as `Network.feed` has them."""
+        for name, array in inputs.items():
+            if name in self.leaves:  # what has no part in this is none
+                self.leaves[name][...] = array
 
     def weigh(self, weights: NDArray | None, *, mean: bool) -> None:
         """Put the weights of the rows in place.
@@ -72,6 +83,8 @@ class Bound(NamedTuple):
         if self.lowered.weights is None:
             return
         leaf = self.leaves[self.lowered.weights]
+        if weights is not None and weights.ndim > 1:  # of steps, which are fewer here
+            weights = weights[:, : leaf.size // len(weights)]
         if weights is None:
             leaf[...] = 1.0
             return
@@ -99,7 +112,7 @@ class MeanLoss:
 
     def add(self, loss: float, rows: int, weights: NDArray | None) -> None:
         """Take in the loss of some rows, and what these count."""
-        counts = float(rows) if weights is None else float(weights.sum(dtype=np.float64))
+        counts = float(rows) if weights is None else counted_rows(weights)
         self._total += loss if self._summed else loss * counts
         self._whole += counts
 
@@ -146,9 +159,17 @@ class Runner:
                 self.values[p.name][...] = p.first
         for name, first in network.states.items():
             self.values[name] = first.astype(self.dtype)
-        self._bound: dict[tuple[int, bool, bool], Bound] = {}
+        self._bound: dict[tuple[int, bool, bool, Span | None], Bound] = {}
 
-    def bound(self, rows: int, *, training: bool, targets: bool = True, keep: bool = False) -> Bound:
+    def bound(
+        self,
+        rows: int,
+        *,
+        training: bool,
+        targets: bool = True,
+        keep: bool = False,
+        span: Span | None = None,
+    ) -> Bound:
         """Return the plan for so many rows, made once.
 
         Args:
@@ -156,11 +177,12 @@ class Runner:
             training: With the gradient; in the mode for training.
             targets: With a loss.
             keep: Every node's value and cotangent stays readable; such a plan is made anew.
+            span: Of rows that are sequences: how long they are.
         """
-        key = (rows, training, targets)
+        key = (rows, training, targets, span)
         if not keep and key in self._bound:
             return self._bound[key]
-        lowered = self.network.lower(rows, training=training, targets=targets)
+        lowered = self.network.of_span(span).lower(rows, training=training, targets=targets)
         leaves = {
             name: self.values[name] if name in self.values else np.zeros(shape, self.dtype)
             for name, shape in lowered.shapes.items()
@@ -173,7 +195,7 @@ class Runner:
         plan = self.executor(
             lowered.graph, {ids[n]: a for n, a in leaves.items()}, gradients, kept, self.dtype
         )
-        made = Bound(lowered, plan, leaves)
+        made = Bound(lowered, plan, leaves, span)
         if not keep:
             self._bound[key] = made
         return made
@@ -188,9 +210,10 @@ class Runner:
             size //= 2
         for start in range(0, rows, size):
             stop = min(start + size, rows)
-            bound = self.bound(stop - start, training=False, targets=targets is not None)
-            for name, array in inputs.items():
-                bound.leaves[name][...] = array[start:stop]
+            bound = self.bound(
+                stop - start, training=False, targets=targets is not None, span=self.network.span(inputs)
+            )
+            bound.feed({name: array[start:stop] for name, array in inputs.items()})
             if targets is not None:
                 bound.targets[...] = targets[start:stop].reshape(bound.targets.shape)
                 bound.weigh(None if weights is None else weights[start:stop], mean=False)
@@ -206,19 +229,21 @@ class Runner:
         *,
         weights: NDArray | None = None,
         raw: bool = False,
+        lengths: NDArray | None = None,
     ) -> Outcome:
         """Return predictions for encoded rows, and their loss where there are targets.
 
         Args:
             inputs: Shape (rows, *shape of a row).
             targets: Shape (rows, outputs), one-hot for classes.
-            weights: Of the rows in a loss that is a mean; None where all count alike.
+            weights: Of the rows in a loss that is a mean, or of their steps; None where all count alike.
             raw: What the last layer gives, logits instead of probabilities.
+            lengths: How many steps each row has; None where all have all.
         """
         predictions: list[NDArray] = []
         total = 0.0
         summed = self.network.loss.row.sums
-        for bound, start, stop in self.blocks(self.network.feed(inputs), targets, weights):
+        for bound, start, stop in self.blocks(self.network.feed(inputs, lengths), targets, weights):
             lowered, rows = bound.lowered, stop - start
             output = bound.plan.value(lowered.output if raw else lowered.prediction)
             predictions.append(by_row(output, rows))
@@ -227,14 +252,14 @@ class Runner:
         if not predictions:
             return Outcome(np.empty((0, 1), self.dtype), None)
         every = np.concatenate(predictions)
-        whole = 1.0 if summed else len(every) if weights is None else float(weights.sum(dtype=np.float64))
+        whole = 1.0 if summed else len(every) if weights is None else counted_rows(weights)
         return Outcome(every, None if targets is None else total / whole)
 
     def layer(self, name: str, inputs: NDArray) -> NDArray:
         """Return what a layer gives for encoded rows, (rows, *shape of its output)."""
-        bound = self.bound(len(inputs), training=False, targets=False, keep=True)
-        for leaf, array in self.network.feed(inputs).items():
-            bound.leaves[leaf][...] = array
+        fed = self.network.feed(inputs)
+        bound = self.bound(len(inputs), training=False, targets=False, keep=True, span=self.network.span(fed))
+        bound.feed(fed)
         with np.errstate(all="ignore"):
             bound.plan.run()
         return by_row(bound.plan.value(bound.lowered.layers[name]), len(inputs)).copy()
@@ -245,7 +270,7 @@ class Runner:
         Returns:
             The node's name and its position in the graph; None where all values are finite.
         """
-        again = self.bound(rows_of(bound), training=True, keep=True)
+        again = self.bound(rows_of(bound), training=True, keep=True, span=bound.span)
         for name, array in bound.leaves.items():
             if again.leaves[name] is not array:
                 again.leaves[name][...] = array
@@ -293,6 +318,11 @@ def _called(graph: Graph, id: int) -> str:
 def by_row(output: NDArray, rows: int) -> NDArray:
     """Return a copy of outputs as (rows, outputs); a formula without columns has one for all rows."""
     return np.array(output.reshape(rows, -1) if output.ndim else np.broadcast_to(output, (rows, 1)))
+
+
+def counted_rows(weights: NDArray) -> float:
+    """Return how many rows count, by their weights or by those of their steps."""
+    return float(weights.reshape(len(weights), -1).mean(axis=1).sum(dtype=np.float64))
 
 
 def rows_of(bound: Bound) -> int:

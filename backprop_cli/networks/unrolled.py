@@ -376,7 +376,7 @@ class Unrolled:
                 if node.name == self._lowered.target:
                     self.targets.append(leaf)
         elif node.op is TENSORS["softmax"]:
-            block.units += [(id,) for id in self._softmax(node, layer, part, r)]
+            block.units += [(id,) for id in self._softmax(node, layer, part, r, r)]
         else:
             for index, name in names.items():
                 if int(ids[index]) not in self._ids:  # else the same numbers, in another shape
@@ -392,9 +392,9 @@ class Unrolled:
         block.units[unit] += (id,)
         self._unit[block, id] = unit
 
-    def _softmax(self, node: Node, layer: str, part: str, r: int) -> list[int]:
-        """Enter a row of probabilities; their slopes are written over all of them."""
-        zs, ys = (self._scalars.ids(i)[r].tolist() for i in (node.inputs[0], node.id))
+    def _softmax(self, node: Node, layer: str, part: str, at: int, r: int) -> list[int]:
+        """Enter a line of probabilities, of a row; their slopes are written over all of them."""
+        zs, ys = (self._scalars.ids(i)[at].tolist() for i in (node.inputs[0], node.id))
         rows: list[Row] = []
 
         @lru_cache(maxsize=1)
@@ -406,7 +406,8 @@ class Unrolled:
             region, slope = self._region(y, zs), partial(softmax_slope, i)
             row = Row("softmax", self.paper, region.written, slope, region.forward, probabilities)
             rows.append(row)
-            found.append(self._apply(y, row, (self._ids[z] for z in zs), Name(part, layer, (i,)), r))
+            name = Name(part, layer, (i,)) if layer else Name(part, place=(i,))
+            found.append(self._apply(y, row, (self._ids[z] for z in zs), name, r))
         self.siblings.update(dict.fromkeys(found, found))
         return found
 
@@ -458,9 +459,12 @@ class Unrolled:
         y = self._scalars.ids(lowered.output).reshape(self.rows, -1)
         t = self._scalars.ids(graph.inputs[lowered.target]).reshape(y.shape)
         targets = self._arrays[lowered.target].reshape(y.shape)
+        outputs = self.network.outputs
         for r, k in np.ndindex(*y.shape):
-            leaf = self._leaf(int(t[r, k]), Name("t", place=(k,)), targets[r, k].item(), INPUT, r)
-            self.targets.append(leaf)
+            name = Name("t", place=(k,))
+            if y.shape[1] > outputs:  # of every step
+                name = Name(f"t[{k // outputs}]", place=(k % outputs,))
+            self.targets.append(self._leaf(int(t[r, k]), name, targets[r, k].item(), INPUT, r))
         operands = [y, t]
         if loss.row.probable:
             operands.append(self._predictions().reshape(y.shape))
@@ -499,13 +503,16 @@ class Unrolled:
         node = self._lowered.graph.nodes[self._lowered.prediction]
         block = self._block(last)
         ids = self._scalars.ids(node.id)
-        for r in range(self.rows):
+        steps = len(ids) // self.rows
+        for at in range(len(ids)):
+            r, t = divmod(at, steps)
+            part = f"p[{t}]" if steps > 1 else "p"
             if node.op is TENSORS["softmax"]:
-                found = self._softmax(node, last, "p", r)
+                found = self._softmax(node, last, part, at, r)
             else:
                 found = [
-                    self._step(id, Name("p", last, (k,) if last else ()), r)
-                    for k, id in enumerate(ids[r].reshape(-1).tolist())
+                    self._step(id, Name(part, last, (k,) if last else ()), r)
+                    for k, id in enumerate(ids[at].reshape(-1).tolist())
                 ]
             block.units += [(id,) for id in found]
             self.predictions += found

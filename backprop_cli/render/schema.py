@@ -142,6 +142,9 @@ def _page() -> Iterator[str]:
         if key == "training":
             yield "### `training.early_stopping`\n\n"
             yield from _table(schema.EarlyStopping, "training.early_stopping.")
+        if key == "data":
+            yield "### `data.sequence`\n\n"
+            yield from _table(schema.Sequences, "data.sequence.")
     yield _REST
 
 

@@ -66,8 +66,8 @@ def layer_rows(problem: Problem) -> list[dict[str, Any]]:
 
 def data_line(problem: Problem) -> str:
     """Return ``4 features, 3 classes: 90 training, 30 validation, 30 test rows``."""
-    features = len(problem.encoding.names)
     targets = len(problem.encoding.targets)
+    what = counted(len(problem.encoding.names), "feature")
     kinds = f"{len(problem.classes)} classes" if problem.classes else counted(targets, "target")
     parts = [
         f"{len(rows):,} {name}"
@@ -80,7 +80,13 @@ def data_line(problem: Problem) -> str:
     ]
     last = "row" if parts == ["1 training"] else "rows"
     done = f"; {', '.join(problem.automatic)}" if problem.automatic else ""
-    return f"{counted(features, 'feature')}, {kinds}: {', '.join(parts)} {last}{done}"
+    if problem.encoding.folding is not None:
+        lengths = problem.train.sample.lengths
+        steps = f"{problem.encoding.shape[0]}" if lengths is None else f"{lengths.min()} to {lengths.max()}"
+        signs = problem.encoding.vocabulary
+        what = what if signs is None else f"of {len(signs)} kinds"
+        what = f"sequences of {steps} {'characters' if problem.entropies else 'steps'}, {what}"
+    return f"{what}, {kinds}: {', '.join(parts)} {last}{done}"
 
 
 def setup(problem: Problem) -> list[Block]:
@@ -111,6 +117,9 @@ def setup(problem: Problem) -> list[Block]:
         ["optimizer", f"{how}, {plan}"],
         ["parameters", f"{total:,}" + (f", {frozen:,} of them frozen" if frozen else "")],
     ]
+    if problem.entropies:
+        known = ", ".join(f"{name} {rounded(x, 7)}" for name, x in problem.entropies.items())
+        ways.append(["baselines", f"{known} nats a character (entropies of the n-grams of the text)"])
     heads = ("statement", "computes") if isinstance(problem.network, ProgramNetwork) else ("layer", "type")
     columns = [*map(Column, heads), Column("output", "number"), Column("parameters", "number")]
     head = Heading(f"{printable(config.name or 'run')}: {data_line(problem)}")

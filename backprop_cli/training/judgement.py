@@ -97,7 +97,7 @@ def of_config(problem: Problem) -> Iterator[Finding]:
     """Yield what can be seen before a run: outputs that cannot reach, classes with hardly a row."""
     if isinstance(problem.network, LayerNetwork):
         yield from _last_activation(problem, problem.network)
-    if problem.classes and problem.task == "classification":
+    if problem.classes and problem.task == "classification" and not problem.encoding.answers_steps:
         counts = problem.train.of_classes(len(problem.classes))
         rare = np.flatnonzero((counts > 0) & (counts <= RARE)).tolist()
         if rare and len(problem.train) >= USUAL * len(problem.classes):
@@ -356,7 +356,8 @@ class BetterThreshold(NamedTuple):
 def better_threshold(training: Training) -> BetterThreshold | None:
     """Return a threshold that serves much better than the one there is; None where there is none."""
     problem, rows = training.problem, training.validation
-    if rows is None or len(problem.classes or ()) != 2 or not problem.config.loss.probable:
+    sequences = problem.encoding.folding is not None
+    if rows is None or sequences or len(problem.classes or ()) != 2 or not problem.config.loss.probable:
         return None
     if isinstance(rows, Stream):
         if len(rows.sample) < len(rows):

@@ -181,19 +181,20 @@ class Training:
             while progress.row < window.stop:
                 start = progress.row - before
                 stop = min(start + self.batch, len(train))
-                bound = runner.bound(stop - start, training=True)
+                which = slice(start, stop) if order is None else order[start:stop]
+                bound = runner.bound(stop - start, training=True, span=train.span(problem.network, which))
                 leaves, lowered, plan = bound.leaves, bound.lowered, bound.plan
                 if order is not None:
                     index = order[start:stop]
                     for name, array in train.inputs.items():
-                        np.take(array, index, 0, leaves[name], "clip")
-                    np.take(train.targets, index, 0, bound.targets, "clip")
+                        if name in leaves:
+                            np.take(_fitting(array, leaves[name]), index, 0, leaves[name], "clip")
+                    np.take(_fitting(train.targets, bound.targets), index, 0, bound.targets, "clip")
                     bound.weigh(None if train.weights is None else train.weights[index], mean=not summed)
                 elif progress.step == 0 or not full or self.last_batch is not bound:
                     # all rows at once need no order, and stay where they are
-                    for name, array in train.inputs.items():
-                        leaves[name][...] = array[start:stop]
-                    bound.targets[...] = train.targets[start:stop]
+                    bound.feed({n: _fitting(a, leaves.get(n))[start:stop] for n, a in train.inputs.items()})
+                    bound.targets[...] = _fitting(train.targets, bound.targets)[start:stop]
                     bound.weigh(None if train.weights is None else train.weights[start:stop], mean=not summed)
                 for name, draw in masks.items():
                     draw(leaves[name])
@@ -207,7 +208,8 @@ class Training:
                 if measured:
                     outputs = by_row(plan.value(lowered.output), stop - start)
                     if self._tally is None:
-                        self._outputs.append(outputs)
+                        missing = train.targets[0].size - outputs.shape[1]  # steps that no row here has
+                        self._outputs.append(np.pad(outputs, ((0, 0), (0, missing))) if missing else outputs)
                     else:
                         problem.tell(self._tally, outputs, train, window.picks(before + start, before + stop))
                 if clip is not None:
@@ -232,18 +234,19 @@ class Training:
     def first_batch(self) -> Bound:
         """Return the plan of the next update with its rows and masks in place, not yet run."""
         stop = min(self.batch, len(self.train))
-        bound = self.runner.bound(stop, training=True)
         window = next(self.windows(self.progress.epoch))
-        self._put(bound, window.rows, window.picks(0, stop))
+        which = window.picks(0, stop)
+        span = window.rows.span(self.problem.network, which)
+        bound = self.runner.bound(stop, training=True, span=span)
+        self._put(bound, window.rows, which)
         for name, draw in self._masks(self.progress.epoch, 0).items():
             draw(bound.leaves[name])
         return bound
 
     def _put(self, bound: Bound, train: Set, index: NDArray) -> None:
         """Put training rows into the leaves of a plan."""
-        for name, array in train.inputs.items():
-            bound.leaves[name][...] = array[index]
-        bound.targets[...] = train.targets[index]
+        bound.feed({n: _fitting(a, bound.leaves.get(n))[index] for n, a in train.inputs.items()})
+        bound.targets[...] = _fitting(train.targets, bound.targets)[index]
         mean = not self.problem.network.loss.row.sums
         bound.weigh(None if train.weights is None else train.weights[index], mean=mean)
 
@@ -313,7 +316,9 @@ class Training:
         """Return the loss (without penalties) and the metrics of a set."""
         if isinstance(rows, Stream):
             return self._evaluate(rows)
-        outcome = self.runner.predict(rows.encoded, rows.targets, weights=rows.weights, raw=True)
+        outcome = self.runner.predict(
+            rows.encoded, rows.targets, weights=rows.weights, raw=True, lengths=rows.lengths
+        )
         assert outcome.loss is not None
         return {"loss": outcome.loss * self.problem.loss_unit} | self.problem.measure(
             outcome.predictions, rows.answers, counts=rows.counts
@@ -337,12 +342,14 @@ class Training:
         """
         train = self.train.sample
         targets, weights = self.problem.train.sample.answers, train.weights
-        if (targets == targets[0]).all():
+        if (targets == targets.flat[0] if targets.dtype.kind == "i" else targets == targets[0]).all():
             return None
-        outputs = self.runner.predict(train.encoded, train.targets, raw=True).predictions
+        outputs = self.runner.predict(
+            train.encoded, train.targets, raw=True, lengths=train.lengths
+        ).predictions
         name = "r2" if self.problem.task == "regression" else "accuracy"
         (share,) = self.problem.measure(outputs, targets, [name], counts=weights).values()
-        return share if name == "r2" else share - float(shares_of(targets, weights).max())
+        return share if name == "r2" else share - _most(targets, weights)
 
     def _judge(self, number: float) -> None:
         """Compare the monitored number with the best so far."""
@@ -472,6 +479,16 @@ def patience(stop: Callable[[], bool]) -> Callable[[int, int], None]:
 def clip_factor(norm: Any, limit: float, least: Callable[..., Any] = min) -> Any:
     """Return what a gradient of this norm is multiplied by, as PyTorch's ``clip_grad_norm_`` has it."""
     return least(1.0, limit / (norm + 1e-6))
+
+
+def _most(classes: NDArray, weights: NDArray | None) -> float:
+    """Return the share of the most frequent class of rows, or of their steps."""
+    return float(shares_of(classes.ravel(), None if weights is None else weights.ravel()).max())
+
+
+def _fitting(rows: NDArray, place: NDArray | None) -> NDArray:
+    """Return rows as a plan has place for them: the first steps of sequences that are padded to more."""
+    return rows if place is None or place.shape[1:] == rows.shape[1:] else rows[:, : place.shape[1]]
 
 
 def _part(arrays: Mapping[str, NDArray], part: str) -> dict[str, NDArray]:

@@ -21,9 +21,10 @@ from .config import Loaded, from_resolved, resolved
 from .config.yaml_source import Place
 from .data.encoding import Encoding
 from .data.kept import Kept
+from .data.rows import Rows
 from .folder import model_at
 from .loop import Training
-from .problem import Problem, assemble, boundary_of, network_of, targets_of, weights_of
+from .problem import Problem, assemble, boundary_of, by_step, network_of, targets_of, weights_of
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -108,19 +109,34 @@ class Model:
             raise CheckpointError(f"{path} is no model of this version: {error}") from None
         return model
 
-    def predict(self, inputs: NDArray) -> NDArray:
-        """Return probabilities (rows, classes), or numbers (rows, outputs), for encoded rows."""
-        predictions = self.runner.predict(self._cast(inputs)).predictions
+    def predict(self, inputs: NDArray, lengths: NDArray | None = None) -> NDArray:
+        """Return probabilities (rows, classes), or numbers (rows, outputs), for encoded rows.
+
+        Where every step of sequences is answered, a row of what is returned is a step, in their order.
+
+        Args:
+            inputs: Shape (rows, *shape of a row).
+            lengths: How many steps each row has; None where all have all.
+        """
+        predictions = self.runner.predict(self._cast(inputs), lengths=lengths).predictions
+        if self.encoding.answers_steps:
+            steps = Rows(inputs, np.empty(0), None, lengths).steps.ravel()
+            predictions = predictions.reshape(-1, self.runner.network.outputs)[steps]
         if self.classes is not None and predictions.shape[1] == 1:
             return np.concatenate([2.0 * self.boundary - predictions, predictions], axis=1)
         return predictions
 
-    def loss(self, inputs: NDArray, answers: NDArray, counts: NDArray | None = None) -> float:
-        """Return the mean loss of encoded rows, without penalties; ``counts`` is what each row counts."""
+    def loss(self, rows: Rows) -> float:
+        """Return the mean loss of encoded rows, without penalties."""
+        answers = rows.targets
         targets = targets_of(answers, self.runner.network)
-        ids = answers if answers.ndim == 1 else answers.argmax(axis=1)
-        weights = weights_of(ids, counts, self.config.loss, self.classes)
-        outcome: Outcome = self.runner.predict(self._cast(inputs), self._cast(targets), weights=weights)
+        ids = answers if answers.dtype.kind == "i" else answers.argmax(axis=-1)
+        weights = weights_of(ids, rows.weights, self.config.loss, self.classes)
+        if self.encoding.answers_steps:
+            weights = by_step(rows, weights, self.config.loss)
+        outcome: Outcome = self.runner.predict(
+            self._cast(rows.inputs), self._cast(targets), weights=weights, lengths=rows.lengths
+        )
         assert outcome.loss is not None
         return outcome.loss
 

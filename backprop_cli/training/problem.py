@@ -20,6 +20,7 @@ from ..networks.layers.places import ShapeError
 from ..networks.losses import FORMULA, LOSSES, PROGRAM, Loss, default
 from ..networks.network import LayerNetwork, NDArray
 from ..networks.programmed import ProgramNetwork
+from ..networks.reading import Steps
 from ..networks.runner import Network
 from ..ops import PRIMITIVES
 from ..ops.namespaces import arrays
@@ -137,6 +138,7 @@ class Problem:
         notes: What was decided by looking at the data.
         boundary: Above it a single raw output says class 1.
         automatic: What was done to the data because nothing was said.
+        entropies: Of a text: how uncertain its next character is, in nats, by what is known.
         held_out: The numbers of the validation rows in their table; empty where they have one of their own.
         units: How the targets become those that are learned; None where they are learned as they are.
     Raises:
@@ -153,6 +155,7 @@ class Problem:
         self.held_out = splits.held_out
         self.units = splits.units
         self.automatic = splits.automatic
+        self.entropies = splits.entropies
         self.config = settled(config, splits)
         _check_metrics(self.config, splits)
         self.network = self._network()
@@ -164,6 +167,7 @@ class Problem:
         self.validation = None if splits.validation is None else self._ready(splits.validation)
         self.test = None if splits.test is None else self._ready(splits.test)
         self._check_batches()
+        self._check_lengths()
         self._check_targets()
         if self.config.loss.type == FORMULA:
             told = own_loss.check(self.config.loss, self.train.extremes.targets, self.classes)
@@ -258,9 +262,14 @@ class Problem:
             targets = self.units.standardised(targets)
         if isinstance(self.network, FormulaNetwork):
             targets = targets[:, 0]
-        answers = rows.targets.argmax(axis=1) if self.encoding.shares else rows.targets
-        weights = weights_of(answers, rows.weights, self.config.loss, self.classes)
-        return Set(encoded, self.network.feed(encoded), targets, answers, rows.weights, weights)
+        answers = rows.targets.argmax(axis=-1) if self.encoding.shares else rows.targets
+        counts: NDArray | None = rows.weights
+        weights = weights_of(answers, counts, self.config.loss, self.classes)
+        if self.encoding.answers_steps:
+            counts = None if rows.lengths is None else rows.steps * 1.0
+            weights = by_step(rows, weights, self.config.loss)
+        fed = self.network.feed(encoded, rows.lengths)
+        return Set(encoded, fed, targets, answers, counts, weights, rows.lengths)
 
     def _check_batches(self) -> None:
         every = [len(self.train)]
@@ -284,6 +293,20 @@ class Problem:
                 f"{batch:,} rows at once take {batch * self.network.row_numbers:,} numbers in the network;"
                 f" {BATCH_NUMBERS:,} is the most",
                 hint="a smaller training.batch_size, fewer units or channels",
+            )
+
+    def _check_lengths(self) -> None:
+        loss = self.config.loss
+        lengths = self.train.lengths if isinstance(self.train, Set) else None
+        if self.config.training.engine == "jax" and lengths is not None:
+            raise ShapeError(
+                "training.engine",
+                f"jax takes sequences of one length, and these have {lengths.min()} to {lengths.max()} steps",
+                "training.engine: numpy",
+            )
+        if self.encoding.answers_steps and loss.type == PROGRAM and loss.class_weights is not None:
+            raise ShapeError(
+                "loss.class_weights", "each step has a class, but the program's own loss is of sequences"
             )
 
     def _check_targets(self) -> None:
@@ -319,9 +342,17 @@ class Problem:
     ) -> dict[str, float]:
         """Return metrics of raw outputs (rows, outputs), by default the config's; ``counts`` weigh rows."""
         names = self.config.training.measured if names is None else names
+        outputs, answers = self._by_step(outputs), self._by_step(answers)
+        counts = None if counts is None else counts.ravel()
         answered = self.answered(outputs)
         ranked = self.chances(outputs) if any(METRICS[name].ranks for name in names) else None
         return measure(names, answered, answers, self.task, self.boundary, counts, ranked)
+
+    def _by_step(self, array: NDArray) -> NDArray:
+        """Return outputs or answers of sequences with a row a step, where each step has them."""
+        if not self.encoding.answers_steps:
+            return array
+        return array.reshape(-1, *([] if array.dtype.kind == "i" else [self.network.outputs]))
 
     def tally(self) -> Tally:
         """Return what the config's metrics of rows that come some at a time are made of."""
@@ -366,7 +397,8 @@ def settled(config: schema.Config, splits: Splits) -> schema.Config:
     task, classes = splits.task, splits.encoding.classes
     loss: str = config.loss.type
     model = config.model
-    if loss == "auto" and model.program is not None and reading.read(model).has_loss:
+    steps = steps_of(splits.encoding)
+    if loss == "auto" and model.program is not None and reading.read(model, steps=steps).has_loss:
         loss = PROGRAM
     if loss == "auto":
         loss = default(task, single=_written(model, splits.encoding) == 1 and len(classes or []) == 2)
@@ -473,6 +505,20 @@ def weights_of(
     return of_class if counts is None else counts * of_class
 
 
+def by_step(rows: Rows, weights: NDArray | None, loss: Loss) -> NDArray | None:
+    """Return what each step counts in the loss, (rows, steps): those of a row are a row, however many it has.
+
+    Args:
+        rows: Sequences with targets at each step.
+        weights: By the classes of the steps; None where all count alike.
+        loss: Its own mean over steps, or another's.
+    """
+    if rows.lengths is None or loss.type == PROGRAM:
+        return weights
+    counts = rows.steps * (1.0 if loss.row.sums else rows.inputs.shape[1] / rows.lengths[:, None])
+    return counts if weights is None else counts * weights
+
+
 def _check_threshold(config: schema.Config, loss: Loss, classes: Sequence[str] | None) -> None:
     """Hold a threshold to two classes with probabilities."""
     if config.threshold is None:
@@ -547,16 +593,22 @@ def network_of(config: schema.Config, encoding: Encoding) -> Network:
             config.model.formula, config.model.first_values, config.loss, config.regularization, weighted
         )
     outputs = outputs_of(config, encoding)
-    kind = LayerNetwork if config.model.program is None else ProgramNetwork
-    return kind(
-        config.model,
-        tuple(encoding.shape),
-        outputs,
-        config.loss,
-        config.regularization,
-        config.seed,
-        weighted,
-    )
+    shape = tuple(encoding.shape)
+    of_row = (config.model, shape, outputs, config.loss, config.regularization, config.seed, weighted)
+    if config.model.program is None:
+        return LayerNetwork(*of_row)
+    return ProgramNetwork(*of_row, steps_of(encoding))
+
+
+def steps_of(encoding: Encoding) -> Steps | None:
+    """Return what a program is told of rows that are sequences."""
+    if encoding.folding is None:
+        return None
+    signs = encoding.vocabulary
+    sizes = {"steps": encoding.shape[0], "inputs": len(encoding.names)}
+    if signs is not None:
+        sizes |= {"vocabulary": len(signs), "inputs": len(signs)}
+    return Steps(sizes, encoding.folding.each)
 
 
 def boundary_of(network: Network, classes: Sequence[str] | None, threshold: float | None = None) -> float:
@@ -588,12 +640,14 @@ def _written(model: Model, encoding: Encoding) -> int | None:
     if model.program is None:
         return model.written_units
     wanted = len(encoding.targets if encoding.classes is None else encoding.classes)
-    return reading.width(model, tuple(encoding.shape), wanted)
+    return reading.width(model, tuple(encoding.shape), wanted, steps_of(encoding))
 
 
 def targets_of(answers: NDArray, network: Network) -> NDArray:
     """Return the numbers a network is to give: one-hot rows for classes, smoothed where the loss says so."""
     outputs, smoothing = network.outputs, network.loss.label_smoothing
+    if answers.ndim == 2 and answers.dtype.kind == "i":  # classes at every step
+        return targets_of(answers.ravel(), network).reshape(*answers.shape, outputs)
     if answers.ndim == 1 and outputs == 1:
         return answers.astype(float)[:, None]
     if answers.ndim == 1:

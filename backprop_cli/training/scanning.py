@@ -326,7 +326,9 @@ class Scanning(Training):
         if self._last is None:
             return self._bound
         index, masks = self._last
-        bound = self.runner.bound(len(index), training=True)
+        bound = self.runner.bound(
+            len(index), training=True, span=self.train.span(self.problem.network, index)
+        )
         self._put(bound, self.train, index)
         for name, mask in masks.items():
             bound.leaves[name][...] = mask

@@ -40,6 +40,30 @@ class Order(Section, frozen=True):
     ]
 
 
+class Sequences(Section, frozen=True):
+    """``sequence: {by: walk, order: time}``."""
+
+    by: Annotated[str, Meta(description="a column; the lines in which it is the same are one sequence")]
+    order: Annotated[
+        str | None, Meta(description="the column that puts its lines in order; without it they stand in it")
+    ] = None
+    target: Annotated[
+        Literal["auto", "each", "last"],
+        Meta(
+            description="each: every step has a target; last: the sequence has one, in its last line; auto: "
+            "last where all lines of a sequence have the same, in every sequence"
+        ),
+    ] = "auto"
+
+
+MADE_SEQUENCES = {
+    "adding": Sequences(by="sequence", target="last"),
+    "parity": Sequences(by="sequence", target="each"),
+    "reverse": Sequences(by="sequence", target="each"),
+}
+"""Generated sets of sequences."""
+
+
 class Data(Section, frozen=True):
     """``data``: where rows come from and what becomes of their columns."""
 
@@ -57,9 +81,13 @@ class Data(Section, frozen=True):
         ),
     ] = False
     dataset: Annotated[
-        Literal["xor", "circles", "moons", "blobs", "spirals", "sine", "iris", "digits"] | None,
+        Literal[
+            "xor", "circles", "moons", "blobs", "spirals", "sine",
+            "adding", "parity", "reverse", "iris", "digits",
+        ]
+        | None,
         Meta(description="a built-in set"),
-    ] = None
+    ] = None  # fmt: skip
     inputs: Annotated[list[list[float]] | None, Meta(description="rows written inline")] = None
     targets: Annotated[
         list[list[float] | float | str] | None, Meta(description="their targets, one entry a row")
@@ -122,6 +150,34 @@ class Data(Section, frozen=True):
     encoding: Annotated[
         str | None, Meta(description="of the text, such as latin-1 or utf-16; the default is UTF-8")
     ] = None
+    sequence: Annotated[
+        Literal["characters"] | Sequences | None,
+        Meta(
+            description="characters: path is a text, each window of it a row, and each character is to tell "
+            "the next; {by: COLUMN, order: COLUMN}: each line of the table is a step"
+        ),
+    ] = None
+    length: Annotated[
+        Count | None,
+        Meta(
+            description="how many steps: of the windows of a text (32), of each sequence of a generated set; "
+            "of those of a table the most"
+        ),
+    ] = None
+    stride: Annotated[
+        Count | None,
+        Meta(
+            description="characters from a window of a text to the next (1; of a text of more than 10,000 "
+            "its length)"
+        ),
+    ] = None
+    coding: Annotated[
+        Literal["auto", "one_hot", "index"],
+        Meta(
+            description="what a column of texts becomes: an input for each of its texts, or one that is the "
+            "number of the text, from 0, for E[x[t]]; auto: index for characters, else one_hot"
+        ),
+    ] = "auto"
     shape: Annotated[list[Count] | None, Meta(description="shape of one row: channels, height, width")] = None
     layout: Annotated[
         Literal["nchw", "nhwc", "ncl", "nlc"] | None,
@@ -239,6 +295,23 @@ class Data(Section, frozen=True):
         return Dialect.of(self.separator, self.comment, self.decimal, self.header, self.encoding)
 
     @property
+    def sequences(self) -> Sequences | None:
+        """How the lines of its table are steps of sequences; None where each is a row, or it is a text."""
+        if self.dataset in MADE_SEQUENCES:
+            return MADE_SEQUENCES[self.dataset]
+        return self.sequence if isinstance(self.sequence, Sequences) else None
+
+    @property
+    def of_steps(self) -> bool:
+        """Whether a row is a sequence."""
+        return self.sequence is not None or self.sequences is not None
+
+    @property
+    def indexed(self) -> bool:
+        """Whether texts become their numbers."""
+        return self.coding == "index" or (self.coding == "auto" and self.sequence == "characters")
+
+    @property
     def dated(self) -> dict[str, list[DatePart]]:
         """The columns of dates, each with its parts."""
         if isinstance(self.dates, dict):
@@ -250,6 +323,8 @@ class Data(Section, frozen=True):
         """Whether rows are held out to validate; None where the table decides."""
         if self.folds is not None:
             return True
+        if self.validation_split == "auto" and self.of_steps:
+            return self.validation_path is not None
         if self.validation_split == "auto":
             return True if self.validation_path is not None else None if self.path is not None else False
         return bool(self.validation_split) or self.validation_path is not None

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..networks.network import NDArray
+from ..networks.network import NDArray, Span
 from ..networks.random import stream
+from ..networks.runner import Network
 from .data.rows import Rows, Spilled
 
 WINDOW_NUMBERS = 1 << 23
@@ -21,6 +22,8 @@ PIECE_NUMBERS = 1 << 22
 """Numbers of the inputs that are measured at one time."""
 SAMPLE_NUMBERS = 1 << 22
 """Numbers of the inputs that stand for all rows where what they show as a whole is judged, ..."""
+BUCKETS = 8
+"""Lengths that sequences are padded to, at most: each is a plan of its own."""
 SAMPLE_ROWS = 1 << 16
 """... and rows."""
 
@@ -35,7 +38,9 @@ class Set:
             for two with one output.
         answers: Class ids (rows,), of shares the largest one's; or the same as ``targets``.
         counts: What each row counts in metrics, (rows,); None where all count alike.
-        weights: What it counts in the loss, by its class too; None where all count alike.
+        weights: What it counts in the loss, by its class too; None where all count alike. Of sequences with
+            targets at each step both are of steps, (rows, steps).
+        lengths: How many steps each row has, (rows,), where it is a sequence and they differ.
     """
 
     def __init__(
@@ -46,7 +51,9 @@ class Set:
         answers: NDArray,
         counts: NDArray | None = None,
         weights: NDArray | None = None,
+        lengths: NDArray | None = None,
     ) -> None:
+        self.lengths = lengths
         self.counts = counts
         self.weights = weights
         self.encoded = encoded
@@ -67,6 +74,7 @@ class Set:
                 self.answers,
                 self.counts,
                 self.weights,
+                self.lengths,
             )
 
     @property
@@ -87,9 +95,34 @@ class Set:
         """Return how many rows each class has."""
         return np.bincount(self.answers, minlength=classes)
 
+    def _buckets(self) -> NDArray | None:
+        """Return to how many steps each row is padded, one of `BUCKETS`; None for rows of one length."""
+        if self.lengths is None:
+            return None
+        longest = int(self.lengths.max())
+        step = -(-longest // BUCKETS)
+        padded: NDArray = np.minimum(-(-self.lengths // step) * step, longest)
+        return padded
+
+    def span(self, network: Network, which: NDArray | slice) -> Span | None:
+        """Return how long some of the rows are as they are padded."""
+        span, buckets = network.span(self.inputs), self._buckets()
+        return span if span is None or buckets is None else span._replace(length=int(buckets[which].max()))
+
     def windows(self, seed: int, epoch: int, batch: int, shuffled: bool, row: int = 0) -> Iterator[Window]:
         """Yield the rows of an epoch: all at once, in the order that the seed gives."""
-        yield Window(0, self, stream(seed, "order", epoch).permutation(len(self)) if shuffled else None)
+        if not shuffled:
+            yield Window(0, self, None)
+            return
+        rng, buckets = stream(seed, "order", epoch), self._buckets()
+        order = rng.permutation(len(self))
+        if (
+            buckets is not None
+        ):  # rows of like length together, the batches in a drawn order, the shorter one last
+            order = order[np.argsort(buckets[order], kind="stable")]
+            whole = len(order) // batch * batch
+            order[:whole] = rng.permutation(order[:whole].reshape(-1, batch)).ravel()
+        yield Window(0, self, order)
 
 
 class Window(NamedTuple):

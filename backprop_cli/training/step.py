@@ -148,7 +148,9 @@ class Made:
 
     def kept(self) -> Bound:
         """Return a plan that keeps every node, run."""
-        kept = self.training.runner.bound(len(self.bound.targets), training=True, keep=True)
+        kept = self.training.runner.bound(
+            len(self.bound.targets), training=True, keep=True, span=self.bound.span
+        )
         for name, array in self.batch.items():
             kept.leaves[name][...] = array
         with np.errstate(all="ignore"):

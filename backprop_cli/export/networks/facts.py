@@ -190,8 +190,8 @@ def _found(
         title,
         network,
         runner.snapshot(),
-        encoding.shift.reshape(encoding.shape),
-        encoding.scale.reshape(encoding.shape),
+        encoding.shift.reshape(encoding.line),
+        encoding.scale.reshape(encoding.line),
         sample,
         runner.predict(_scaled(encoding, sample)).predictions,
         (encoding.names, encoding.classes or encoding.targets),
@@ -201,13 +201,13 @@ def _found(
 
 
 def _scaled(encoding: Encoding, rows: NDArray) -> NDArray:
-    scaled: NDArray = (rows - encoding.shift.reshape(encoding.shape)) / encoding.scale.reshape(encoding.shape)
+    scaled: NDArray = (rows - encoding.shift.reshape(encoding.line)) / encoding.scale.reshape(encoding.line)
     return scaled
 
 
 def _unscaled(encoding: Encoding, rows: NDArray) -> NDArray:
     """Return rows as they were before scaling, without the digits that rounding adds."""
-    raw = rows * encoding.scale.reshape(encoding.shape) + encoding.shift.reshape(encoding.shape)
+    raw = rows * encoding.scale.reshape(encoding.line) + encoding.shift.reshape(encoding.line)
     digits = 14 if rows.dtype.itemsize == 8 else 7
     return np.array([float(f"{x:.{digits}g}") for x in raw.flat]).reshape(raw.shape)
 

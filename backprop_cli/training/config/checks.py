@@ -48,7 +48,7 @@ OF_FILES = (
 """Keys of ``data`` that say how files are written."""
 RANKED = ("roc_auc", "average_precision")
 """Metrics of how rows are ranked among all others."""
-GENERATED = ("xor", "circles", "moons", "blobs", "spirals", "sine")
+GENERATED = ("xor", "circles", "moons", "blobs", "spirals", "sine", *schema.MADE_SEQUENCES)
 
 
 def check(config: schema.Config, walk: Walk, stdin: bool) -> schema.Config:
@@ -66,6 +66,7 @@ class _Checks:
     def run(self) -> schema.Config:
         self.sources()
         self.inline_rows()
+        self.sequences()
         self.splits()
         self.streams()
         self.model()
@@ -160,6 +161,49 @@ class _Checks:
         elif targets is not None and targets != ["features"]:
             for name in sorted({*targets} & {*(data.features or ())}):
                 self.fault("data.features", f"data.features has the target {quote(name)}")
+
+    def sequences(self) -> None:
+        """Hold what says that rows are sequences to what they are made of."""
+        config, data = self.config, self.config.data
+        made = data.dataset in schema.MADE_SEQUENCES
+        if data.sequence is not None and data.path is None:
+            hint = f"{data.dataset} is made of sequences" if made else "data.shape: [steps, numbers]"
+            self.fault("data.sequence", "data.sequence is of a file, data.path", hint)
+        text = data.sequence == "characters"
+        if data.length is not None and not data.of_steps:
+            self.fault("data.length", "data.length is of sequences", "data.sequence: characters")
+        if data.length == 1 and data.dataset == "adding":
+            self.fault("data.length", "data.length: adding adds two numbers of each sequence", "length: 2")
+        if data.stride is not None and not text:
+            self.fault("data.stride", "data.stride is of the windows of a text", "data.sequence: characters")
+        if data.noise is not None and made:
+            self.fault("data.noise", f"data.noise: {data.dataset} has none", None, "data.dataset")
+        if not data.of_steps:
+            return
+        if config.model.hidden is not None or config.model.formula is not None:
+            kind = "hidden" if config.model.hidden is not None else "formula"
+            hint = "h[0] = 0; h[t+1] = tanh(W@x[t] + U@h[t]); logits[t] = V@h[t+1]"
+            self.fault(f"model.{kind}", "rows are sequences, which model.program takes", hint)
+        of_columns = ("features", "target", "exclude", "categories", "numbers", "dates", "missing", "header")
+        for key in (
+            "shape",
+            "layout",
+            "groups",
+            "weights",
+            "sigma",
+            "split",
+            "train_size",
+            *of_columns * text,
+        ):
+            if getattr(data, key) != fields_of(schema.Data)[key].default:
+                of = "the characters of a text" if text else "sequences"
+                self.fault(f"data.{key}", f"data.{key} is not for {of}", None, "data.sequence")
+        if data.stream:
+            self.fault("data.stream", "data.stream reads rows, not sequences", None, "data.sequence")
+        if config.training.keep == "refit":
+            self.fault("training.keep", "training.keep: refit is not for sequences", "training.keep: best")
+        if text and data.stratify is True:
+            self.fault("data.stratify", "a text is split where its last part begins, not by classes")
 
     def inline_rows(self) -> None:
         data = self.config.data
@@ -405,7 +449,8 @@ class _Checks:
         ):
             return
         try:
-            found = reading.read(model)
+            known = reading.Steps({"steps": 1, "vocabulary": 1}, True) if self.config.data.of_steps else None
+            found = reading.read(model, steps=known)
             for name, declared in found.declared.items():
                 reading.shape_of(name, declared, found.sizes)
         except ShapeError as error:

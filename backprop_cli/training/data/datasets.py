@@ -28,6 +28,7 @@ class Dataset(NamedTuple):
         names: Of the input columns.
         target: Name of the target column.
         classes: Names of the classes; None for numbers.
+        symbols: The texts that the numbers of the last column stand for.
     """
 
     inputs: Floats
@@ -35,6 +36,7 @@ class Dataset(NamedTuple):
     names: list[str]
     target: str
     classes: list[str] | None
+    symbols: str = ""
 
 
 def xor(rng: np.random.Generator, samples: int, noise: float) -> Dataset:
@@ -88,6 +90,47 @@ def sine(rng: np.random.Generator, samples: int, noise: float) -> Dataset:
     return Dataset(x[:, None], np.sin(x) + noise * rng.standard_normal(samples), ["x"], "y", None)
 
 
+def adding(rng: np.random.Generator, samples: int, noise: float, length: int) -> Dataset:
+    """Return sequences of numbers from 0 to 1, two of them marked by 1, and the sum of these two.
+
+    One mark is in the first half, one in the second.
+
+    Source:
+        Hochreiter and Schmidhuber (1997), Long short-term memory.
+    """
+    values = rng.random((samples, length))
+    marks, every, half = np.zeros((samples, length)), np.arange(samples), length // 2
+    marks[every, rng.integers(0, half, samples)] = 1.0
+    marks[every, rng.integers(half, length, samples)] = 1.0
+    sums = np.repeat((values * marks).sum(axis=1), length)
+    return _steps({"value": values, "mark": marks}, sums, "sum", None)
+
+
+def parity(rng: np.random.Generator, samples: int, noise: float, length: int) -> Dataset:
+    """Return sequences of bits, and at each step whether the number of ones so far is odd."""
+    bits = rng.integers(0, 2, (samples, length))
+    return _steps({"bit": bits.astype(float)}, bits.cumsum(axis=1).ravel() % 2, "odd", ["0", "1"])
+
+
+def reverse(rng: np.random.Generator, samples: int, noise: float, length: int) -> Dataset:
+    """Return sequences of 8 symbols, and at each step that of the step as far from the other end."""
+    which = rng.integers(0, len(SYMBOLS), (samples, length))
+    made = _steps({"symbol": which.astype(float)}, which[:, ::-1].ravel(), "mirrored", list(SYMBOLS))
+    return made._replace(symbols=SYMBOLS)
+
+
+SYMBOLS = "abcdefgh"
+
+
+def _steps(
+    columns: dict[str, Floats], targets: npt.NDArray[Any], target: str, classes: list[str] | None
+) -> Dataset:
+    """Return sequences as a table with a row a step, the first column saying of which."""
+    samples, length = next(iter(columns.values())).shape
+    inputs = [np.repeat(np.arange(1.0, samples + 1), length), *(c.ravel() for c in columns.values())]
+    return Dataset(np.stack(inputs, axis=1), targets, ["sequence", *columns], target, classes)
+
+
 def _plane(
     rng: np.random.Generator, points: Floats, classes: npt.NDArray[Any], noise: float, names: list[str]
 ) -> Dataset:
@@ -107,9 +150,10 @@ def _spread(classes: npt.NDArray[np.int64], closed: bool = False) -> Floats:
 
 
 class _Toy(NamedTuple):
-    make: Callable[[np.random.Generator, int, float], Dataset]
+    make: Callable[..., Dataset]
     samples: int
     noise: float
+    length: int = 0
 
 
 TOYS = {
@@ -119,15 +163,25 @@ TOYS = {
     "blobs": _Toy(blobs, 150, 1.0),
     "spirals": _Toy(spirals, 200, 0.02),
     "sine": _Toy(sine, 200, 0.1),
+    "adding": _Toy(adding, 2000, 0.0, 20),
+    "parity": _Toy(parity, 2000, 0.0, 10),
+    "reverse": _Toy(reverse, 2000, 0.0, 10),
 }
-"""Generated sets: how, with how many rows, and how much noise."""
+"""Generated sets: how, with how many rows, how much noise, and of sequences how many steps."""
 
 
-def generate(name: str, seed: int, samples: int | None = None, noise: float | None = None) -> Dataset:
+def generate(
+    name: str,
+    seed: int,
+    samples: int | None = None,
+    noise: float | None = None,
+    length: int | None = None,
+) -> Dataset:
     """Make a toy set; the same seed gives the same rows."""
     toy = TOYS[name]
-    rng = stream(seed, f"dataset {name}")
-    return toy.make(rng, toy.samples if samples is None else samples, toy.noise if noise is None else noise)
+    given = [toy.samples if samples is None else samples, toy.noise if noise is None else noise]
+    of_steps = [length or toy.length] if toy.length else []
+    return toy.make(stream(seed, f"dataset {name}"), *given, *of_steps)
 
 
 def shipped(name: str) -> Dataset:

@@ -44,6 +44,7 @@ class Feature:
         parts: Of a date that are inputs, of `dates.PARTS`; None for what is no date.
         since: From where elapsed days count, in days since 1970.
         flagged: Whether one more input says that the cell was missing.
+        indexed: Whether a category becomes its number, from 0, instead of an input for each.
     """
 
     text: str
@@ -52,6 +53,7 @@ class Feature:
     parts: list[str] | None = None
     since: float = 0.0
     flagged: bool = False
+    indexed: bool = False
 
     @property
     def is_formula(self) -> bool:
@@ -68,7 +70,7 @@ class Feature:
     @property
     def names(self) -> list[str]:
         """One name for every input number it gives."""
-        if self.categories is not None:
+        if self.categories is not None and not self.indexed:
             return [f"{self.text}={category}" for category in self.categories]
         numbers = [self.text] if self.parts is None else [f"{self.text}.{part}" for part in self.parts]
         return [*numbers, f"{self.text}={MISSING}"] if self.flagged else numbers
@@ -81,6 +83,26 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class Folding:
+    """How lines become rows that are sequences.
+
+    Attributes:
+        each: Every step has targets of its own; else the sequence has.
+        by: The column that is the same in the lines of a sequence; None where rows are windows of a text.
+        order: The column that puts them in order; None for as they stand.
+    """
+
+    each: bool
+    by: str | None = None
+    order: str | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that it reads."""
+        return [name for name in (self.by, self.order) if name is not None]
+
+
+@dataclass(frozen=True)
 class Encoding:
     """Columns to inputs; and the names of targets and classes.
 
@@ -88,14 +110,15 @@ class Encoding:
         features: In the order of the inputs.
         targets: Names of the target columns.
         classes: Names of the classes in order; None for regression.
-        shape: Of one encoded row.
-        shift: Subtracted from every input, (inputs,).
+        shape: Of one encoded row; of sequences the longest's, whose first axis are its steps.
+        shift: Subtracted from every input, (inputs,); of sequences of every step's.
         scale: What every input is then divided by, (inputs,).
         fills: What stands for a missing cell, by column; empty when missing cells are errors.
         readings: How columns are written that are no plain numbers or texts; targets among them.
         gaps: Which cells are missing.
         ignores_unknown: Whether a category that no training row has is none of them, instead of an error.
         formulas: The targets that are formulas of a column.
+        folding: How lines become sequences; None where each is a row.
     """
 
     features: list[Feature]
@@ -109,6 +132,26 @@ class Encoding:
     gaps: Gaps = PLAIN_GAPS
     ignores_unknown: bool = False
     formulas: dict[str, TargetFormula] = field(default_factory=dict)
+    folding: Folding | None = None
+
+    @cached_property
+    def line(self) -> tuple[int, ...]:
+        """The shape of what one line of a table becomes: a row, or a step of one."""
+        if self.folding is None:
+            return self.shape
+        return self.shape[1:]
+
+    @property
+    def answers_steps(self) -> bool:
+        """Whether every step of a row has targets of its own."""
+        return self.folding is not None and self.folding.each
+
+    @property
+    def vocabulary(self) -> list[str] | None:
+        """The signs that a step is one of; None where it is something else."""
+        if self.folding is None or len(self.features) != 1:
+            return None
+        return self.features[0].categories
 
     @cached_property
     def names(self) -> list[str]:
@@ -177,7 +220,7 @@ class Encoding:
             raise DataError(
                 f"feature '{feature.text}' overflows when it is scaled", place=place(row, feature.columns[0])
             )
-        return flat.reshape(len(flat), *self.shape)
+        return flat.reshape(len(flat), *self.line)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as JSON has it; numbers keep every bit."""
@@ -194,6 +237,7 @@ class Encoding:
             "gaps": {"texts": sorted(self.gaps.texts), "numbers": list(self.gaps.numbers)},
             "ignores_unknown": self.ignores_unknown,
             "formulas": [asdict(formula) for formula in self.formulas.values()],
+            "folding": None if self.folding is None else asdict(self.folding),
         }
 
     @classmethod
@@ -222,6 +266,7 @@ class Encoding:
             gaps=read("gaps", Gaps),
             ignores_unknown=read("ignores_unknown", bool),
             formulas={each.text: each for each in read("formulas", list[TargetFormula])},
+            folding=convert(mapping.get("folding"), Folding | None),
         )
         encoding.check()
         return encoding
@@ -263,7 +308,7 @@ class Encoding:
                 "that fills wrongly",
             ),
             (
-                not len(self.names) == len(self.shift) == len(self.scale) == prod(self.shape),
+                not len(self.names) == len(self.shift) == len(self.scale) == prod(self.line),
                 "of different lengths",
             ),
             (
@@ -359,7 +404,11 @@ def flat_inputs(
     for feature in features:
         width = len(feature.names)
         if feature.categories is not None:
-            flat[:, at : at + width] = _one_hot(raw[feature.text], feature, place, ignore_unknown)
+            numbers = _numbered(raw[feature.text], feature, place, ignore_unknown and not feature.indexed)
+            if feature.indexed:
+                flat[:, at] = numbers
+            else:
+                flat[:, at : at + width] = numbers[:, None] == np.arange(width)
         elif feature.parts is not None:
             days = np.asarray(raw[feature.text], dtype=np.float64)
             for i, part in enumerate(feature.parts):
@@ -374,7 +423,8 @@ def flat_inputs(
     return flat
 
 
-def _one_hot(column: Column, feature: Feature, place: Place, ignore_unknown: bool) -> Floats:
+def _numbered(column: Column, feature: Feature, place: Place, ignore_unknown: bool) -> npt.NDArray[np.int64]:
+    """Return the number of each cell's category, from 0; -1 of an unknown one."""
     categories = feature.categories
     assert categories is not None
     index = {category: i for i, category in enumerate(categories)}
@@ -387,9 +437,7 @@ def _one_hot(column: Column, feature: Feature, place: Place, ignore_unknown: boo
             place=place(row, feature.text),
             hint=f"known: {listed(categories)}; data.unknown: ignore, when training, takes others for none",
         )
-    flat = np.zeros((len(column), len(categories)))
-    flat[np.flatnonzero(known), found[known]] = 1.0
-    return flat
+    return found
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

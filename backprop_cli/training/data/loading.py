@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from math import prod
@@ -30,10 +30,12 @@ from ...tables.text import Gaps, WrongCell
 from .. import schema
 from ..schema import OTHERS
 from ..units import Moments, Units, can_fold, has_weights
-from .encoding import MISSING, Encoding, Feature, flat_inputs, listed, missing
+from .characters import CharacterTable
+from .encoding import MISSING, Encoding, Feature, Folding, flat_inputs, listed, missing
 from .judging import teaches_nothing
 from .kept import Kept
 from .rows import Rows, Spilled
+from .sequences import WINDOW, entropies, folded, is_of_sequences, stride_of, windows
 from .source import (
     PLAINLY,
     ArrayTable,
@@ -100,6 +102,7 @@ class Splits:
         automatic: What was done to the rows because nothing was said.
         held_out: The numbers of the validation rows in their table; empty where they have one of their own.
         lent: The validation rows were held out because nothing was said; they may be learned from in the end.
+        entropies: Of a text: how uncertain its next character is, in nats, by what is known.
     """
 
     train: Rows | Spilled
@@ -115,6 +118,7 @@ class Splits:
     automatic: Sequence[str] = ()
     held_out: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     lent: bool = False
+    entropies: Mapping[str, float] = field(default_factory=dict)
 
 
 BLOCK_NUMBERS = 1 << 20
@@ -387,6 +391,7 @@ class Loading:
         """Whether the rows are measurements in a file, in units of their own, not worked out by hand."""
         data, table = self.data, self.table
         images = table.images or data.shape is not None or table.shape is not None
+        images = images or isinstance(table, CharacterTable)
         return data.path is not None and not images and not has_weights(self.loaded.config.model)
 
     def _scaling(self) -> Scaling:
@@ -607,6 +612,8 @@ class Loading:
             parts = self.data.dated.get(name) if isinstance(self.readings.get(name), Dates) else None
             return replace(feature, parts=None if parts is None else list(parts), flagged=apart)
         categories = sorted({*column[~gaps].tolist(), *([MISSING] if apart else [])})
+        if isinstance(self.table, CharacterTable):
+            categories = self.table.vocabulary
         if len(categories) > CATEGORIES:
             raise self.loaded.error(
                 "data.features",
@@ -614,7 +621,7 @@ class Loading:
                 f" has {CATEGORIES} at most",
                 f"data.exclude: ['{name}'] leaves it out",
             )
-        return replace(feature, categories=categories)
+        return replace(feature, categories=categories, indexed=self.data.indexed)
 
     def _task(self, columns: dict[str, Column]) -> Task:
         """Choose the task: as asked, as the loss has it, else by the target.
@@ -673,6 +680,8 @@ class Loading:
     def _classes(self, columns: dict[str, Column]) -> list[str]:
         if len(self.targets) > 1:
             return self.targets
+        if isinstance(self.table, CharacterTable):
+            return self.table.vocabulary
         column = columns[self.targets[0]]
         values = sorted(set(column.tolist()))
         classes = [class_name(value) for value in values]
@@ -730,6 +739,8 @@ class Loading:
         inputs = [name for feature in self.features for name in feature.names]
         width = len(inputs)
         shape = tuple(data.shape or self.table.shape or (width,))
+        if data.of_steps and width == 1 and self.features[0].indexed:
+            shape = ()
         if prod(shape) != width:
             dims = " x ".join(map(str, shape))
             raise self.loaded.error(
@@ -788,19 +799,21 @@ class _InMemory(Loading):
             raise loaded.error("data.stratify", "there are no classes to split by: the task is regression")
         share = self._held_out(len(kept))
         sorts = _sorts(loaded, self.apart, columns, labels if stratify else None)
+        if isinstance(table, CharacterTable):
+            sorts = Sorts(times=np.arange(len(kept), dtype=np.float64))
         parts = split(loaded, len(kept), sorts, share)
         share = share if len(parts.validation) else 0.0
         fitted_anew = self.kept is None or not self._keeps(self.kept)
         scaling = self._scaling() if fitted_anew else "none"
-        encoding = self._encoding(scaling, columns, kept, parts, classes)
+        encoding = self._folding(self._encoding(scaling, columns, kept, parts, classes), columns)
         units = self._units(columns, parts.train)
         if self.kept is not None and not fitted_anew:
             encoding, scaling = as_before(encoding, self.kept), self.kept.scaling
             units = self.kept.units if self.kept.settled else units
 
         def rows(part: npt.NDArray[np.int64]) -> Rows:
-            inputs = np.empty((len(part), *encoding.shape), loaded.config.dtype)
-            step = max(1, BLOCK_NUMBERS // prod(encoding.shape))
+            inputs = np.empty((len(part), *encoding.line), loaded.config.dtype)
+            step = max(1, BLOCK_NUMBERS // prod(encoding.line))
             for start in range(0, len(part), step):
                 some = part[start : start + step]
                 encoded = self._encoded(encoding, columns, some, kept[some])
@@ -808,14 +821,24 @@ class _InMemory(Loading):
                     inputs[start : start + step] = encoded
             weights = self._weights(columns)
             weights = None if weights is None else weights[part]
-            if known is not None:
-                return Rows(inputs, known[part], weights)
-            return Rows(inputs, _outputs(self.targets, columns, inputs, part), weights)
+            answers = _outputs(self.targets, columns, inputs, part) if known is None else known[part]
+            return Rows(inputs, answers, weights)
 
-        found = {"train": rows(parts.train)}
+        def sequences(part: npt.NDArray[np.int64], what: str) -> Rows:
+            made = rows(part)
+            if encoding.folding is None:
+                return made
+            taken, numbers = {n: columns[n][part] for n in encoding.folding.columns}, kept[part]
+
+            def place(row: int, name: str) -> str:
+                return table.place(int(numbers[row]), name)
+
+            return _folded(made, taken, encoding.folding, self.data, place, what)
+
+        found = {"train": sequences(parts.train, "training")}
         for name, part in (("validation", parts.validation), ("test", parts.test)):
             if len(part):
-                found[name] = rows(part)
+                found[name] = sequences(part, name)
             weights = [name_ for key, name_ in self.apart.items() if key == "weights"]
             other = _other_table(loaded, table, name, [*self.read, *self.sources, *weights])
             if other is not None:
@@ -824,7 +847,24 @@ class _InMemory(Loading):
         arrays = [array for part in found.values() for array in part if array is not None]
         digest = _fingerprint(arrays, [*encoding.names, *self.targets, *(classes or ())])
         made = self._made(found, encoding, scaling, units, share, digest)
-        return replace(made, dropped=dropped, held_out=parts.validation)
+        if encoding.folding is None:
+            return replace(made, dropped=dropped, held_out=parts.validation)
+        encoding = replace(encoding, shape=found["train"].inputs.shape[1:])
+        text = table.text[: len(parts.train) + 1] if isinstance(table, CharacterTable) else ""
+        return replace(made, dropped=dropped, encoding=encoding, entropies=entropies(text) if text else {})
+
+    def _folding(self, encoding: Encoding, columns: Mapping[str, Column]) -> Encoding:
+        """Return an encoding of lines as one of sequences, where they are such; how long is not known yet."""
+        if not self.data.of_steps:
+            return encoding
+        how, by, order = self.data.sequences, self.apart.get("sequence.by"), self.apart.get("sequence.order")
+        each = how is None or how.target == "each"
+        if how is not None and how.target == "auto":
+            assert by is not None
+            each = not all(is_of_sequences(columns[name], columns[by]) for name in self.sources)
+            what = "at each step, since it differs within sequences" if each else "of the whole sequence"
+            self.notes.append(f"the target is told {what} (data.sequence.target)")
+        return replace(encoding, shape=(1, *encoding.shape), folding=Folding(each, by, order))
 
     def _weights(self, columns: Mapping[str, Column]) -> Floats | None:
         name = self.apart.get("weights")
@@ -847,6 +887,8 @@ class _InMemory(Loading):
     def _held_out(self, rows: int) -> float:
         """Return what ``validation_split: auto`` is."""
         data = self.data
+        if data.of_steps:
+            return 0.0
         other = bool(data.folds or data.validation_path or self.table.parts)
         if not self._measured:
             other = other or bool(data.test_split or data.test_path)
@@ -927,8 +969,8 @@ def load_labelled(path: str, encoding: Encoding, data: schema.Data, dialect: Dia
     written = written_as(data)
     table = read_table(path, written=written._replace(dialect=dialect or written.dialect))
     table = table.parts.get("test", table)
-    wanted = encoding.columns + encoding.sources
-    require(wanted, table.names, path)
+    steps = [] if encoding.folding is None else encoding.folding.columns
+    require(encoding.columns + encoding.sources + steps, table.names, path)
     return labelled(table, encoding, data, counting_in(data, table.names)).rows
 
 
@@ -1019,8 +1061,11 @@ def labelled(
     kinds |= encoding.readings
     apart = [] if weights is None else [weights]
     kinds |= dict.fromkeys(apart, "number")
+    folding = encoding.folding
+    steps = [] if folding is None else folding.columns
+    kinds |= {name: "auto" for name in steps if name not in kinds}
     columns = {name: table.column(name, how) for name, how in kinds.items()}
-    columns, kept, dropped = _complete(data, table, columns, [*sources, *apart], part=part)
+    columns, kept, dropped = _complete(data, table, columns, [*sources, *apart, *steps], part=part)
     counts = None
     if weights is not None:
         counts = weights_in(data, weights, columns[weights], kept, table, part=part)
@@ -1032,10 +1077,17 @@ def labelled(
         return table.place(int(kept[row]), name)
 
     inputs = encoding.encode(columns, place)
+
+    def made(answers: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> Labelled:
+        rows = Rows(inputs, answers, counts)
+        if folding is not None:
+            rows = _folded(rows, columns, folding, data, place)
+        return Labelled(rows, kept, dropped)
+
     if encoding.classes is None:
-        return Labelled(Rows(inputs, _outputs(targets, columns, inputs, slice(None)), counts), kept, dropped)
+        return made(_outputs(targets, columns, inputs, slice(None)))
     if encoding.shares:
-        return Labelled(Rows(inputs, _shares(targets, columns, kept, table), counts), kept, dropped)
+        return made(_shares(targets, columns, kept, table))
     column = columns[targets[0]]
     labels = _labels(column, encoding.classes)
     if (labels < 0).any():
@@ -1045,7 +1097,24 @@ def labelled(
             place=place(row, targets[0]),
             hint=f"known: {listed(encoding.classes)}",
         )
-    return Labelled(Rows(inputs, labels, counts), kept, dropped)
+    return made(labels)
+
+
+def _folded(
+    lines: Rows,
+    columns: Mapping[str, Column],
+    folding: Folding,
+    data: schema.Data,
+    place: Callable[[int, str], str],
+    what: str = "whole",
+) -> Rows:
+    """Return the sequences that lines make, or the windows of a text."""
+    if folding.by is None:
+        length = data.length or WINDOW
+        return windows(lines, length, stride_of(data.stride, lines.total, length), f"{what} text")
+    order = None if folding.order is None else columns[folding.order]
+    most = data.length if data.dataset is None else None
+    return folded(lines, columns[folding.by], order, folding, place, most)
 
 
 def counting_in(data: schema.Data, names: Sequence[str]) -> str | None:
@@ -1323,7 +1392,15 @@ def _apart(loaded: Loaded, table: Columns, spelled: Mapping[str, str]) -> dict[s
         ConfigError: for one that is not there.
     """
     data = loaded.config.data
-    given = {"groups": data.groups, "split.order": data.order, "weights": data.weights, "sigma": data.sigma}
+    steps = data.sequences
+    given = {
+        "sequence.by": None if steps is None else steps.by,
+        "sequence.order": None if steps is None else steps.order,
+        "groups": data.groups,
+        "split.order": data.order,
+        "weights": data.weights,
+        "sigma": data.sigma,
+    }
     found = {}
     for key, name in given.items():
         if name is None:
@@ -1351,9 +1428,10 @@ def _sorts(
             hint = f"data.dates: ['{apart['split.order']}'] reads dates"
             raise loaded.error("data.split.order", f"'{apart['split.order']}' holds texts, not times", hint)
         return Sorts(times=np.asarray(column, dtype=np.float64))
-    if "groups" in apart:
+    together = apart.get("groups", apart.get("sequence.by"))
+    if together is not None:
         known: dict[object, int] = {}
-        numbers = [known.setdefault(cell, len(known)) for cell in columns[apart["groups"]].tolist()]
+        numbers = [known.setdefault(cell, len(known)) for cell in columns[together].tolist()]
         return Sorts(groups=np.array(numbers, dtype=np.int64))
     return Sorts(labels)
 
@@ -1361,8 +1439,9 @@ def _sorts(
 def as_before(encoding: Encoding, kept: Kept) -> Encoding:
     """Return an encoding whose inputs are made as they were before."""
     own = kept.encoding
+    shape = own.shape if encoding.folding is None else (*encoding.shape[:1], *own.line)
     return replace(
-        encoding, features=own.features, shape=own.shape, shift=own.shift, scale=own.scale, fills=own.fills
+        encoding, features=own.features, shape=shape, shift=own.shift, scale=own.scale, fills=own.fills
     )
 
 

@@ -30,16 +30,26 @@ class Rows(NamedTuple):
         targets: (rows, outputs) float64 for regression, (rows,) int64 class indices for classification; the
             shares of the classes (rows, classes) where each has a column.
         weights: What each row counts, (rows,); None where all count alike.
+        lengths: How many steps each row has, (rows,), where it is a sequence and they differ: inputs, and
+            targets of every step, are those of its last step beyond.
     """
 
     inputs: Floats
     targets: npt.NDArray[np.float64] | npt.NDArray[np.int64]
     weights: Floats | None = None
+    lengths: npt.NDArray[np.int64] | None = None
 
     @property
     def total(self) -> int:
         """How many rows there are."""
         return len(self.inputs)
+
+    @property
+    def steps(self) -> npt.NDArray[np.bool_]:
+        """Which steps the sequences have, (rows, steps)."""
+        every = np.arange(self.inputs.shape[1])
+        there: npt.NDArray[np.bool_] = every < (len(every) if self.lengths is None else self.lengths[:, None])
+        return np.broadcast_to(there, (self.total, len(every)))
 
     def only(self, which: npt.NDArray[np.bool_]) -> Rows:
         """Return some of the rows."""

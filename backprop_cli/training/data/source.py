@@ -30,6 +30,7 @@ from ...tables.npz import MAGIC, read_npz
 from ...tables.numerals import cut, is_numeral, number_hint
 from ...tables.text import PLAIN_GAPS, Gaps, WrongCell
 from ..schema import Data
+from .characters import CharacterTable
 from .datasets import Dataset, generate, shipped
 
 if TYPE_CHECKING:
@@ -551,6 +552,7 @@ class Written(NamedTuple):
         layout: Of images in arrays; None where it is not said.
         shape: Of a row, as the config has it; None where it is not said.
         narrow: Tells of the names of the columns those that are trained in float32.
+        characters: Whether it is a text, whose characters are told from each other.
     """
 
     dialect: Dialect = PLAIN
@@ -558,6 +560,7 @@ class Written(NamedTuple):
     layout: str | None = None
     shape: tuple[int, ...] | None = None
     narrow: Callable[[list[str]], list[str]] | None = None
+    characters: bool = False
 
 
 PLAINLY = Written()
@@ -573,14 +576,25 @@ def written_as(data: Data, dtype: str = "float64") -> Written:
         return [name for name in names if name not in targets and canonical(name) not in targets]
 
     small = narrow if dtype == "float32" else None
-    return Written(data.dialect, Gaps.of(data.missing_values), data.layout, shape, small)
+    characters = data.sequence == "characters"
+    return Written(data.dialect, Gaps.of(data.missing_values), data.layout, shape, small, characters)
 
 
 def read_table(path: str, folder: str = ".", written: Written = PLAINLY) -> Table:
     """Read a file whose path is relative to a folder; ``-`` is stdin."""
     path = from_folder(path, folder)
+    if written.characters:
+        return _text(path, written)
     table = array_table(path, written)
     return table or FileTable(path, written.dialect, written.gaps, written.narrow)
+
+
+def _text(path: str, written: Written) -> CharacterTable:
+    """Read a text; ``-`` is stdin."""
+    if path == "-":
+        return CharacterTable.read(sys.stdin.buffer.read(), "<stdin>", written.dialect.encoding)
+    with _open(path) as stream:
+        return CharacterTable.read(read(stream, -1, path), path, written.dialect.encoding)
 
 
 def from_folder(path: str, folder: str) -> str:
@@ -798,11 +812,13 @@ def _dataset(loaded: Loaded, name: str) -> Table:
     if name in ("iris", "digits"):
         made = shipped(name)
     else:
-        made = generate(name, loaded.config.seed, data.samples, data.noise)
+        made = generate(name, loaded.config.seed, data.samples, data.noise, data.length)
         if made.classes is not None and len(made.targets) < 2 * len(made.classes):
             least = 2 * len(made.classes)
             raise loaded.error("data.samples", f"{name} takes {least} samples or more")
     columns: dict[str, npt.NDArray[Any]] = dict(zip(made.names, made.inputs.T.copy(), strict=True))
+    if made.symbols:
+        columns[made.names[-1]] = np.array([*made.symbols], dtype=object)[made.inputs[:, -1].astype(int)]
     targets = made.targets
     if made.classes is not None and not all(name.isdigit() for name in made.classes):
         targets = np.array(made.classes, dtype=object)[targets]

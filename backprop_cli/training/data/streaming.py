@@ -418,7 +418,7 @@ def read_labelled(
     Raises:
         DataError, FileError: as `load_labelled`.
     """
-    if not is_streamed(path):
+    if not is_streamed(path) or encoding.folding is not None:
         yield load_labelled(path, encoding, data, dialect)
         return
     written = written_as(data)

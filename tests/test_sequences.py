@@ -1,0 +1,269 @@
+"""Sequences as data: texts, lines of a table that belong together, generated sets; lengths and masks."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_programs import problem_of
+
+from backprop_cli.errors import BackpropError
+from backprop_cli.training.data.datasets import generate
+from backprop_cli.training.data.sequences import entropies
+from backprop_cli.training.loop import Training
+from backprop_cli.training.step import whole_step
+
+with contextlib.redirect_stdout(io.StringIO()):
+    import this
+
+ZEN = codecs.decode(this.s, "rot13")  # type: ignore[attr-defined]
+
+# what a recurrent net of two units gives, at each step or in the end
+NET = """
+model:
+  dims: {{H: 2}}
+  parameters: {{W: [H, inputs], U: [H, H], b: H, V: [outputs, H], c: outputs}}
+  program: |
+    h[0] = 0
+    z[t] = W@x[t] + U@h[t] + b
+    h[t+1] = tanh(z[t])
+    q[t] = h[t+1] - h[t]
+    {0}
+training: {{batch_size: 4, epochs: 2}}
+"""
+ENDS = {
+    "each step": ("each", "y[t] = V@h[t+1] + c", "mse"),
+    "summed": ("each", "y[t] = V@h[t+1] + c", "sse"),
+    "the last step": ("last", "y = V@h[end] + c", "mse"),
+    "the last of what is not carried": ("last", "y = V@z[end] + V@q[end] + V@x[end] + c", "mse"),
+    "a mean": ("last", "y = V@mean_t(h[t+1]) + c", "mae"),
+    "a sum": ("last", "y = V@sum_t(h[t+1]*x[t][0]) + c", "mse"),
+    "a loss of its own": ("each", "p[t] = V@h[t+1] + c; loss[t] = sum((p[t] - y[t])^2)", "auto"),
+    "the mask itself": ("last", "y = V@sum_t(mask[t]*h[t+1])/sum(mask) + c", "mse"),
+}
+
+
+@pytest.fixture
+def walks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Sequences of 3 to 20 steps in a table, its lines shuffled."""
+    rng = np.random.default_rng(0)
+    lines = [
+        f"s{i},{t},{rng.normal():.4f},{rng.normal():.4f},{rng.normal():.4f}"
+        for i, length in enumerate([3, 20, *rng.integers(3, 21, 7)])
+        for t in range(length)
+    ]
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "walks.csv"
+    path.write_text("walk,time,a,b,y\n" + "\n".join(rng.permutation(lines)) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_row_has_the_loss_and_gradient_that_it_has_alone(end: str, walks: Path) -> None:
+    target, last, loss = ENDS[end]
+    data = f"data: {{path: walks.csv, sequence: {{by: walk, order: time, target: {target}}}}}\n"
+    problem = problem_of(f"{data}loss: {loss}{NET.format(last)}")
+    training = Training(problem)
+    runner, rows = training.runner, training.train
+    together = runner.predict(rows.encoded, rows.targets, weights=rows.weights, lengths=rows.lengths)
+    alone, gradients = [], []
+    for i, length in enumerate(rows.lengths):
+        targets = rows.targets[i : i + 1]
+        targets = targets[:, :length] if targets.ndim == 3 else targets
+        fed = runner.network.feed(rows.encoded[i : i + 1, :length])
+        bound = runner.bound(1, training=True, span=runner.network.span(fed))
+        bound.feed(fed)
+        bound.targets[...] = targets
+        bound.plan.run()
+        alone.append(float(bound.plan.value(bound.lowered.loss)))
+        gradients.append(runner.gradient.copy())
+    whole = np.sum if loss == "sse" else np.mean
+    assert together.loss == pytest.approx(whole(alone), abs=1e-12, rel=1e-12)
+    bound = training.first_batch()
+    bound.plan.run()
+    which = next(training.windows(0)).picks(0, 4)
+    assert len({*rows.lengths[which]}) > 1 or end != "each step"
+    assert runner.gradient == pytest.approx(whole([gradients[i] for i in which], axis=0), abs=1e-12)
+
+
+def test_rows_of_like_length_are_together_and_each_is_there_once(walks: Path) -> None:
+    text = (
+        f"data: {{path: walks.csv, sequence: {{by: walk, order: time}}}}{NET.format('y[t] = V@h[t+1] + c')}"
+    )
+    problem = problem_of(text, "training.batch_size=2")
+    training = Training(problem)
+    (window,) = training.windows(0)
+    (again,) = training.windows(0)
+    assert sorted(window.order) == list(range(9))
+    assert (window.order == again.order).all()
+    spans = {window.rows.span(problem.network, window.picks(i, min(i + 2, 9))) for i in range(0, 9, 2)}
+    assert len(spans) > 1
+    list(training.run())
+    assert training.progress.best is not None
+
+
+def test_a_text_is_windows_of_its_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.txt").write_text("hello world")
+    model = """
+model:
+  parameters: {W: [outputs, vocabulary]}
+  program: "logits[t] = W@x[t]"
+"""
+    data = "data: {path: t.txt, sequence: characters, length: 4, coding: one_hot}"
+    problem = problem_of(data + model)
+    assert problem.classes == [*" dehlorw"]
+    rows = problem.train.sample
+    shown = [[problem.classes[i] for i in row.argmax(axis=1)] for row in rows.encoded]
+    assert ["".join(row) for row in shown] == ["hell", "ello", "llo ", "lo w", "o wo", " wor", "worl"]
+    assert ["".join(problem.classes[i] for i in row) for row in rows.answers][:2] == ["ello", "llo "]
+    apart = problem_of(data + model, "data.stride=4").train.sample
+    assert len(apart) == 2
+    held = problem_of(data + model, "data.validation_split=0.4", "data.length=2")
+    assert [len(held.train), len(held.validation or ())] == [5, 3]
+
+
+def test_the_entropies_of_a_text() -> None:
+    found = entropies(ZEN)
+    assert list(found.values()) == pytest.approx([3.806662, 3.108833, 1.973963, 0.838586], abs=5e-7)
+
+
+def test_generated_sequences_are_what_they_say() -> None:
+    for name in ("adding", "parity", "reverse"):
+        made, again = (generate(name, 3, samples=50, length=12) for _ in range(2))
+        assert made.inputs.tobytes() == again.inputs.tobytes()
+        assert made.inputs.tobytes() != generate(name, 4, samples=50, length=12).inputs.tobytes()
+        first, *columns = made.inputs.reshape(50, 12, -1).transpose(2, 0, 1)
+        targets = made.targets.reshape(50, 12)
+        assert (first == np.arange(1, 51)[:, None]).all()
+        if name == "adding":
+            values, marks = columns
+            assert (marks[:, :6].sum(axis=1) == 1).all()
+            assert (marks.sum(axis=1) == 2).all()
+            assert targets == pytest.approx((values * marks).sum(axis=1, keepdims=True).repeat(12, axis=1))
+        elif name == "parity":
+            (bits,) = columns
+            assert (np.abs(np.diff(targets, axis=1)) == bits[:, 1:]).all()
+            assert (targets[:, 0] == bits[:, 0]).all()
+        else:
+            (symbols,) = columns
+            assert made.symbols == "abcdefgh"
+            assert (symbols[:, ::-1] == targets).all()
+
+
+def test_a_step_over_time_on_paper() -> None:
+    """T = 2, H = 1, a target at each step, by hand."""
+    model = """
+model:
+  parameters: {W: {init: [[0.5]]}, U: {init: [[-0.8]]}, v: {init: [1.5]}}
+  program: |
+    h[0] = 0
+    h[t+1] = tanh(W@x[t] + U@h[t])
+    y[t] = v'@h[t+1]
+"""
+    data = "data: {dataset: parity, length: 2, samples: 4}\ntask: regression\noptimizer: sgd\n"
+    made = whole_step(problem_of(f"{data}training: {{batch_size: 1, shuffle: false}}{model}"))
+    x, t = made.bound.leaves["x"][0, :, 0], made.bound.targets[0, :, 0]
+    h1 = np.tanh(0.5 * x[0])
+    h2 = np.tanh(0.5 * x[1] - 0.8 * h1)
+    e1, e2 = 1.5 * h1 - t[0], 1.5 * h2 - t[1]
+    d2 = e2 * 1.5 * (1 - h2**2)  # 2/2: the mean of two squares
+    d1 = (e1 * 1.5 - 0.8 * d2) * (1 - h1**2)
+    assert made.step.before == pytest.approx((e1**2 + e2**2) / 2, rel=1e-15)
+    assert made.gradients["W"][0, 0] == pytest.approx(d1 * x[0] + d2 * x[1], rel=1e-14)
+    assert made.gradients["U"][0, 0] == pytest.approx(d2 * h1, rel=1e-14)
+    assert made.gradients["v"][0] == pytest.approx(e1 * h1 + e2 * h2, rel=1e-14)
+
+
+GRU = """
+model:
+  dims: {H: 8}
+  parameters: {W: [3*H, inputs], b: 3*H, U: [3*H, H], c: 3*H, V: [outputs, H], d: outputs}
+  program: |
+    h[0] = 0
+    i[t] = W@x[t] + b
+    s[t] = U@h[t] + c
+    r[t] = sigmoid(i[t][0:H] + s[t][0:H])
+    z[t] = sigmoid(i[t][H:2*H] + s[t][H:2*H])
+    n[t] = tanh(i[t][2*H:3*H] + r[t]*s[t][2*H:3*H])
+    h[t+1] = (1 - z[t])*n[t] + z[t]*h[t]
+    logits[t] = V@h[t+1] + d
+"""
+
+
+def test_running_parity_is_learned() -> None:
+    training = Training(
+        problem_of(f"""
+data: {{dataset: parity, length: 6, samples: 320}}
+optimizer: {{type: adam, learning_rate: 0.02}}
+training: {{epochs: 40, batch_size: 64, metrics: [accuracy]}}
+{GRU}""")
+    )
+    *_, last = training.run()
+    assert last.values["accuracy"] == 1.0
+    assert last.values["loss"] < 0.02
+
+
+BAD: list[tuple[str, str, str]] = [  # data, the file walks.csv, what is said
+    (
+        "sequence: {by: walk, order: time}, length: 2",
+        "walk,time,a,y\nu,1,0,1\nu,2,0,1\nv,3,0,1\nv,1,0,2\nv,2,0,3",
+        "walks.csv:4:1: the sequence 'v' has 3 steps, more than data.length: 2",
+    ),
+    (
+        "sequence: {by: walk, order: time}",
+        "walk,time,a,y\nu,1,0,1\nu,1,0,2",
+        "walks.csv:3:3: two lines of the sequence 'u' have 'time' 1: nothing says which comes first",
+    ),
+    ("sequence: {by: walk}", "walk,time,a,y\nu,1,0,1\n,2,0,2", "walks.csv:3:1: no value in column 'walk'"),
+    (
+        "sequence: {by: wlak}",
+        "walk,time,a,y\nu,1,0,1\nv,2,0,2",
+        "no column 'wlak'; the columns are walk, time, a, y",
+    ),
+    (
+        "sequence: {by: walk}",
+        "walk,time,a,y\nu,1,0,1\nv,2,0",
+        "walks.csv:3:5: the row has 3 fields, the header has 4",
+    ),
+    ("sequence: characters", "", "walks.csv: the text has no characters"),
+    ("sequence: characters", "aaaa", "walks.csv: the text has one character alone, over and over"),
+    (
+        "sequence: characters",
+        "abc",
+        "the training text has 3 characters: too few for a window of 32 and the next one",
+    ),
+    ("length: 3", "a,y\n1,2", "data.length is of sequences"),
+    ("stride: 3", "a,y\n1,2", "data.stride is of the windows of a text"),
+    ("sequence: characters, target: y", "ab", "data.target is not for the characters of a text"),
+    ("sequence: {by: walk}, weights: a", "walk,a,y\nu,1,2", "data.weights is not for sequences"),
+]
+
+
+@pytest.mark.parametrize(("data", "table", "says"), BAD)
+def test_wrong_sequences_are_refused(
+    data: str, table: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("walks.csv").write_text(table)
+    net: Any = NET.format("y[t] = V@h[t+1] + c")
+    with pytest.raises(BackpropError) as caught:
+        problem_of(f"data: {{path: walks.csv, {data}}}{net}")
+    assert says in str(caught.value)
+
+
+def test_the_parts_of_a_table_are_whole_sequences(walks: Path) -> None:
+    net = NET.format("y[t] = V@h[t+1] + c")
+    text = f"data: {{path: walks.csv, sequence: {{by: walk, order: time}}, validation_split: 0.3}}{net}"
+    problem = problem_of(text)
+    assert problem.validation is not None
+    every = [*problem.train.sample.lengths, *problem.validation.sample.lengths]
+    assert sum(every) == len(walks.read_text().splitlines()) - 1
+    assert len(every) == 9
+    assert all(a <= b for a, b in pairwise(sorted(every)))
