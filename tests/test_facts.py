@@ -21,6 +21,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "backprop_cli"
 SPEAKS = {
     "language/operators.py": "grammar: signs, other words for functions",
     "language/parser.py": "grammar",
+    "checking/spelling.py": "other notations",
     "language/latex.py": "LaTeX's words, as they are read",
     "language/readings.py": "other notations, as they are typed",
     "language/foreign.py": "other programs' words, as they are typed",

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from decimal import Decimal
+from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple
 
 from ..engine.run import run
-from ..errors import BindingError, ExpressionError, nearest
+from ..errors import BackpropError, BindingError, ExpressionError, nearest
 from ..graph import CONSTANT, OUTPUT_NAMES, Graph
+from ..language.format import format_items
 from ..language.lower import lower
 from ..language.operators import CONSTANTS
-from ..language.parser import NUMBER_ITEM, parse
+from ..language.parser import NUMBER_ITEM, Program, parse, parse_here
 from ..language.reader import read
-from ..language.tokens import NAME, plain_name
+from ..language.tokens import NAME, NUMBER, plain_name
+from .spelling import Names, refuse_doubtful, spelled, stripped
 
 TEXT_LIMIT = 2_000
 NODE_LIMIT = 500
+_EQUALS = re.compile(r"(?<![<>=!])(?:=|≈|\\approx\b)(?!=)")
+_REMARK = re.compile(r"(.+?)\s*\(\s*[=≈]\s*([^=≈]+)\)")
 UNDEFINED = ("undefined", "none", "dne", "does not exist", "not defined", "no value")
 ANY_OUTPUT = (*OUTPUT_NAMES, "E", "J", "value")
 """What the output may be called where the program has no name for it."""
 
 _FIRST = re.compile(rf"d({NAME})/d({NAME})")
-_PRIMES = re.compile(rf"({NAME})('{{1,2}}|′|″)(?:\(({NAME})\))?")
+_PRIMES = re.compile(rf"({NAME})('{{1,2}}|′|″|′′)(?:\(({NAME})\))?")
+_PLACED = re.compile(rf"({NAME}(?:'{{1,2}}|′|″|′′)?)\(([-−]?{NUMBER}|[-−]?{NUMBER}/{NUMBER})\)")
+_QUOTIENT = re.compile(r"\\[dt]?frac\{([^{}]+)\}\{([^{}]+)\}")
 _SECOND = re.compile(rf"d\^?2({NAME})/d(.+)")
 
 
@@ -35,11 +43,13 @@ class Target(NamedTuple):
         text: As it is shown, ``dL/db``.
         of: Node whose value or slope it is.
         by: Nodes to differentiate by: none for a value, two for the second order.
+        at: Value of the only input, where it is asked for at a place of its own: ``f'(3)``.
     """
 
     text: str
     of: int
     by: tuple[int, ...] = ()
+    at: float | None = None
 
 
 class Answer:
@@ -52,9 +62,11 @@ class Answer:
         value: The number, where no name takes part.
         numeral: The number as it is written, without brackets and blanks around it; "" for a formula.
         unit: One in the last digit written; 0 for what is written exactly.
+        read_as: How it was read, where it is not in our own language.
+        members: What stands before the last ``=``, which has to be right, too.
     """
 
-    __slots__ = ("graph", "names", "numeral", "text", "unit", "value")
+    __slots__ = ("graph", "members", "names", "numeral", "read_as", "text", "unit", "value")
 
     def __init__(
         self,
@@ -70,6 +82,8 @@ class Answer:
         self.value = value
         self.numeral = numeral
         self.unit = _unit(numeral)
+        self.read_as: str | None = None
+        self.members: tuple[Answer, ...] = ()
 
     def at(self, values: Sequence[float]) -> float:
         """Return its value where the program has these values, one per node."""
@@ -154,11 +168,16 @@ def read_target(text: str, graph: Graph) -> Target:
     Raises:
         ExpressionError: for a quantity that the program does not have.
     """
+    if not text.strip():
+        raise ExpressionError("a claim is about a quantity of the program, and this names none")
     if len(text) > TEXT_LIMIT:
         raise ExpressionError(f"{shortened(text)}: this is too long for the name of a quantity")
-    plain = "".join(text.replace("∂", "d").replace("²", "2").split())
+    plain = _QUOTIENT.sub(r"\1/\2", text).replace(r"\partial", "d").replace("∂", "d").replace("²", "2")
+    plain = "".join(re.sub(r"[{}$]", "", plain).split())
+    if match := _PLACED.fullmatch(plain):
+        return _placed(match[1], match[2], graph)
     if match := _PRIMES.fullmatch(plain):
-        count = 2 if match[2] in ("''", "″") else 1
+        count = 1 if match[2] in ("'", "′") else 2
         of = _output_named(match[1], graph)
         names = list(graph.inputs)
         if match[3] is None and len(names) != 1:
@@ -187,12 +206,41 @@ def read_target(text: str, graph: Graph) -> Target:
             f"{shortened(text)} is no quantity of the program",
             hint="NAME for a step's value or an input's derivative, dL/dx, d2L/dx2 or d2L/dxdy",
         )
+    name = _names_for(graph).known(name) or name
     id = names_of(graph).get(name)
+    if id is None and (partial := _subscripted(name, graph)):
+        return partial
     if id is not None and graph.nodes[id].op is None and id != graph.output:
         return Target(_written(graph, graph.output, (id,)), graph.output, (id,))
     if id is not None:
         return Target(name, id)
     raise unknown(" ".join(text.split()) if name == plain else name, graph)
+
+
+def _placed(name: str, number: str, graph: Graph) -> Target:
+    """Read ``f(3)`` and ``f'(3)``: a value or slope of a program with one input, at a place of its own."""
+    if len(graph.inputs) != 1:
+        raise ExpressionError(
+            f"{name}({number}) does not say which input is {number}",
+            hint=f"its inputs: {', '.join(graph.inputs) or 'none'}",
+        )
+    found = read_target(name if name[-1] in "'′″" else f"{name}({next(iter(graph.inputs))})", graph)
+    if found.by and name[-1] not in "'′″":
+        raise ExpressionError(f"{name} is an input: write {name} = {number} behind the expression")
+    return found._replace(text=f"{name}({number})", at=_one(number, graph).value)
+
+
+def _subscripted(name: str, graph: Graph) -> Target | None:
+    """Read ``f_x``, ``f_xy``: a partial derivative."""
+    for at in (m.start() for m in re.finditer("_", name)):
+        with suppress(BackpropError):
+            of = _output_named(name[:at], graph)
+            names, below = _named(graph), name[at + 1 :]
+            pairs = [(below,), *((below[:k], below[k:]) for k in range(1, len(below)))]
+            found = [tuple(names[n] for n in pair) for pair in pairs if all(n in names for n in pair)]
+            if len(found) == 1:
+                return Target(_written(graph, of, found[0]), of, found[0])
+    return None
 
 
 def names_of(graph: Graph) -> dict[str, int]:
@@ -226,6 +274,7 @@ def unknown(name: str, graph: Graph) -> ExpressionError:
 
 def _output_named(name: str, graph: Graph) -> int:
     name = plain_name(name)
+    name = _names_for(graph).known(name) or name
     id = _named(graph).get(name)
     last = graph.nodes[graph.output]
     if id is not None and (graph.nodes[id].op is not None or id == graph.output):
@@ -239,7 +288,8 @@ def _output_named(name: str, graph: Graph) -> int:
 
 
 def _leaf(name: str, graph: Graph) -> int:
-    id = _named(graph).get(plain_name(name))
+    name = plain_name(name)
+    id = _named(graph).get(_names_for(graph).known(name) or name)
     if id is None:
         raise unknown(name, graph)
     return id
@@ -266,9 +316,13 @@ def _written(graph: Graph, of: int, by: tuple[int, ...]) -> str:
     return f"d{name}/d{below[0]}"
 
 
-def read_answer(text: str, graph: Graph) -> Answer:
+def read_answer(text: str, graph: Graph, asked: Target | None = None) -> Answer:
     """Read the right side of a claim.
 
+    Args:
+        text: As written; of a chain, ``2x = 6``, the last member is the answer.
+        graph: The program.
+        asked: The quantity, where the answer may name it once more: ``f'(x) = 6``.
     Raises:
         ExpressionError: for what is no expression over the program's names.
     """
@@ -276,19 +330,37 @@ def read_answer(text: str, graph: Graph) -> Answer:
         return Answer(text, None, {})
     if len(text) > TEXT_LIMIT:
         raise ExpressionError(f"a claimed formula may have {TEXT_LIMIT:,} characters")
-    functions = graph.source.unknown
-    program = read(text, functions) if functions else parse(text)
-    if len(program.statements) > 1 or program.statements[0].name:
-        raise ExpressionError(
-            "a claim has one expression on the right", source=program.source, span=program.statements[-1].span
-        )
-    for name in program.source.unknown:
-        if name not in graph.source.unknown:
-            raise ExpressionError(
-                f"the program has no function {name}",
-                source=program.source,
-                hint=f"write {name}*(...) to multiply" if name in graph.named else None,
-            )
+    *before, last = _members(text, graph, asked)
+    answer = _one(last, graph)
+    answer.members = tuple(_one(part, graph) for part in before)
+    if answer.read_as or len(before) or last != text:
+        parts = [part.read_as or part.text for part in (*answer.members, answer)]
+        answer.read_as = " = ".join(parts) if any(p.read_as for p in (*answer.members, answer)) else None
+    answer.text = text
+    return answer
+
+
+def _members(text: str, graph: Graph, asked: Target | None) -> list[str]:
+    """Return the members of a chain, the answer last, without the name of what is asked."""
+    if "=" not in text and "≈" not in text:
+        return [text]
+    if remark := _REMARK.fullmatch(text.strip()):
+        return [remark[2], remark[1]]
+    parts = [part.strip() for part in _EQUALS.split(stripped(text))]
+    if not all(parts):
+        return [text]
+    if len(parts) > 1 and asked is not None:
+        with suppress(BackpropError):
+            named = read_target(parts[0], graph)
+            bare = named.by and parts[0] in graph.named  # the input itself may be meant
+            if (named.of, named.by) == (asked.of, asked.by) and not bare:
+                parts = parts[1:]
+    return parts
+
+
+def _one(text: str, graph: Graph) -> Answer:
+    """Read a number or a formula."""
+    program, read_as = _program(text, graph)
     names = names_of(graph)
     bound = set(names) | (set(program.all_names()) - set(CONSTANTS))
     own = lower(program, bound)
@@ -305,8 +377,47 @@ def read_answer(text: str, graph: Graph) -> Answer:
         if not isfinite(value):
             raise BindingError(f"{shortened(text)} is not a finite number")
         numeral = _numeral([(i.text, i.arity) for i in program.statements[0].items])
-        return Answer(text, own, {}, value, numeral)
+        answer = Answer(text, own, {}, value, numeral)
+    answer.read_as = read_as
     return answer
+
+
+def _program(text: str, graph: Graph) -> tuple[Program, str | None]:
+    """Read a formula as it stands or, where it is not in our language, generously; return how, then."""
+    functions = graph.source.unknown
+    known = {*names_of(graph), *CONSTANTS}
+
+    def strictly(text: str, parse: Callable[[str], Program]) -> Program:
+        program = read(text, functions) if functions else parse(text)
+        if len(program.statements) > 1 or program.statements[0].name:
+            raise ExpressionError(
+                "a claim has one expression on the right",
+                source=program.source,
+                span=program.statements[-1].span,
+            )
+        for name in program.source.unknown:
+            if name not in functions:
+                raise ExpressionError(
+                    f"the program has no function {name}",
+                    source=program.source,
+                    hint=f"write {name}*(...) to multiply" if name in graph.named else None,
+                )
+        refuse_doubtful(program.source, {i.text for i in program.statements[0].items}, graph)
+        return program
+
+    with suppress(ExpressionError):
+        program = strictly(text, parse_here)
+        if {*program.all_names()} <= known:
+            return program, None
+    plain = spelled(text, _names_for(graph))
+    program = strictly(plain or text, parse_here if plain else parse)
+    as_it_stands = plain is None and program.source.text == text
+    return program, None if as_it_stands else format_items(program.statements[0].items)
+
+
+@lru_cache(maxsize=8)
+def _names_for(graph: Graph) -> Names:
+    return Names(graph, _unnamed(graph))
 
 
 def _numeral(items: Sequence[tuple[str, int]]) -> str:

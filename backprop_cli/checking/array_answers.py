@@ -119,6 +119,8 @@ class ArrayAnswer(NamedTuple):
     slopes: Mapping[str, int] = MappingProxyType({})
     shape: Shape | None = None
     clash: ExpressionError | None = None
+    read_as: str | None = None
+    members: tuple[Answer, ...] = ()
 
     @property
     def values(self) -> NDArray:

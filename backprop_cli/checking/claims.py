@@ -77,7 +77,7 @@ def read_claim(name: str, text: str, graph: Graph) -> Claim[Target, Answer]:
     try:
         target = read_target(name, graph)
         if text.strip():
-            answer = read_answer(text, graph)
+            answer = read_answer(text, graph, target)
     except BackpropError as error:
         return Claim(name, text, target, None, error)
     return Claim(name, text, target, answer)
@@ -108,6 +108,7 @@ class Judge(OneByOne[Target, Answer]):
         self.least = least_digits
         self.ground = Ground.of(graph, bind(graph, bindings)) if is_bound(graph, bindings) else None
         self._questions: dict[Target, Question] = {}
+        self._places: dict[float, Judge] = {}
 
     def question(self, target: Target) -> Question:
         """Return a quantity, with what is known of it."""
@@ -117,6 +118,8 @@ class Judge(OneByOne[Target, Answer]):
 
     def answered(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target, Answer]]) -> Verdict:
         """Judge an answer at the point, or in general where there is none."""
+        if target.at is not None:
+            return self._at_a_place_of_its_own(target, answer)
         asked = self.question(target)
         copied = copied_from(self.graph, target, answer, here=self.ground is not None)
         if copied:
@@ -125,6 +128,15 @@ class Judge(OneByOne[Target, Answer]):
         if self.ground is None:
             return self._in_general(asked, answer, wrong)
         return self._at_the_point(asked, answer, wrong)
+
+    def _at_a_place_of_its_own(self, target: Target, answer: Answer) -> Verdict:
+        """Judge an answer to ``f'(3)``, wherever the others are judged."""
+        assert target.at is not None
+        (name,) = self.graph.inputs
+        there = self._places.setdefault(
+            target.at, Judge(self.graph, {name: target.at}, least_digits=self.least, prove=self.prove)
+        )
+        return there.answered(target._replace(at=None), answer, ())
 
     def number(self, answer: Answer) -> float | None:
         """Return an answer's number at the point; None without one."""
@@ -249,6 +261,10 @@ class Judge(OneByOne[Target, Answer]):
     def short_of(self, answer: Answer) -> int | None:
         """Return the digits that a claim is written to where they are fewer than are asked for."""
         return answer.digits if answer.unit and answer.digits < self.least else None
+
+    def is_arithmetic(self, target: Target, member: Answer) -> bool:
+        """Whether of a member its number is all that counts; a formula for a slope has to be one."""
+        return not (target.by and member.names)
 
     def is_given(self, answer: Answer, value: float, given: float, right: float) -> bool:
         """Whether a claim is, within its digits, what wrong claims lead to."""

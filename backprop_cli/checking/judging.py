@@ -7,7 +7,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..errors import BackpropError
-from .verdicts import FOLLOWS, MISSING, STOCK, UNREADABLE, WRONG, Verdict, is_trivial, told, too_short
+from ..language.numbers import brief
+from .verdicts import (
+    FOLLOWS,
+    MISSING,
+    STOCK,
+    UNREADABLE,
+    WRONG,
+    Verdict,
+    digits_right,
+    is_trivial,
+    told,
+    too_short,
+)
 
 
 class Quantity(Protocol):
@@ -24,6 +36,14 @@ class Written(Protocol):
     @property
     def text(self) -> str:
         """As written."""
+
+    @property
+    def read_as(self) -> str | None:
+        """How it was read, where it is not in our own language."""
+
+    @property
+    def members(self) -> Sequence[Any]:
+        """Answers that stand before this one in a chain."""
 
 
 Q = TypeVar("Q", bound=Quantity)
@@ -96,7 +116,28 @@ class OneByOne(ABC, Generic[Q, A]):
             return Verdict(claim.target.text if claim.target else claim.name, claim.text, UNREADABLE, says)
         if claim.answer is None:
             return Verdict(claim.target.text, "", MISSING, "no answer")
-        return self.answered(claim.target, claim.answer, wrong)
+        verdict = self.answered(claim.target, claim.answer, wrong)
+        for member in claim.answer.members if verdict.good else ():
+            if fault := self.fault_of(claim.target, member, claim.answer, wrong):
+                says = f"in the chain, {fault}"
+                verdict = verdict._replace(verdict=WRONG, digits=None, says=says, how=None)
+        return verdict._replace(read_as=claim.answer.read_as)
+
+    def fault_of(self, target: Q, member: A, answer: A, wrong: Sequence[Earlier[Q, A]]) -> str:
+        """Say what is wrong with a member of a chain whose last one is right; "" for nothing.
+
+        Numbers on the way may be rounded: they have to give the answer to the digits that are asked for.
+        """
+        here, there = self.number(member), self.number(answer)
+        if here is None or there is None or not self.is_arithmetic(target, member):
+            verdict = self.answered(target, member, wrong)
+            return "" if verdict.good else verdict.says or f"{member.text} is not right"
+        near = here == there or digits_right(here, there) >= self.least
+        return "" if near else f"{member.text} is {brief(here)}, not {answer.text.rpartition('=')[2].strip()}"
+
+    def is_arithmetic(self, target: Q, member: A) -> bool:
+        """Whether of a member of a chain its number is all that counts."""
+        return True
 
     @abstractmethod
     def answered(self, target: Q, answer: A, wrong: Sequence[Earlier[Q, A]]) -> Verdict:

@@ -40,7 +40,7 @@ class Subject(NamedTuple):
         title: What it is called.
         output: What a program's output is called; "" for a training step.
         inputs: Its point; None for formulas in general, and for a training step.
-        judged: Judges one person's claims; raises at the first unreadable one where it is told to.
+        judged: Judges one person's claims; raises at an unreadable one where it is told to.
         named: Reads the name of a quantity.
         meant: What names that the program does not have were taken for, a sentence each; grows with judging.
         has_arrays: Values are arrays.
@@ -87,12 +87,12 @@ class Subject(NamedTuple):
             sheets: One a person.
             asked: Marks of what is asked of everybody; empty for 1 each of what is claimed.
             credit: Share of the marks by verdict, see `grading.CREDITS`.
-            alone: There is one person, to whom a claim that cannot be read is an error, and who hears of all
-                answers, not of the first to each quantity alone.
+            alone: There is one person, who hears of all answers, not of the first to each quantity alone, and
+                to whom a single claim that cannot be read is an error.
             weighted: Marks or credit were given.
             reveal: Right numbers and formulas are shown.
         Raises:
-            BackpropError: for a claim that cannot be read, where ``alone``.
+            BackpropError: for a single claim that cannot be read, where ``alone``.
         """
         marks = {quantity.key: value for quantity, value in asked.items()} if asked else None
 
@@ -104,7 +104,7 @@ class Subject(NamedTuple):
         def one(sheet: Sheet) -> Judged:
             found = entries(sheet.claims, known, list(asked))
             wanted = [(each.name, each.answer) for each in found if each.first or alone]
-            verdicts = iter(self.judged(wanted, alone))
+            verdicts = iter(self.judged(wanted, alone and len(wanted) == 1))
             pairs = [(each, next(verdicts) if each.first or alone else repeated(each)) for each in found]
             return graded(sheet.student, pairs, marks, credit)._replace(fault=sheet.fault)
 
@@ -154,7 +154,8 @@ def of_program(
 
     def named(word: str) -> Named:
         target = read_target(word, graph)
-        return Named(target.text, (target.of, *sorted(target.by)))
+        here = inputs is not None and target.at in inputs.values()  # f'(3) where x is 3
+        return Named(target.text, (target.of, *sorted(target.by), None if here else target.at))
 
     inputs = judge.ground.inputs if judge.ground is not None else None
     return Subject(graph.source.text, graph.own_name(graph.output), inputs, judged, named, meant)

@@ -101,6 +101,7 @@ class Verdict(NamedTuple):
         carried: What the claim may have been rounded from: the number, or those of an array in a row, of the
             mistake that gives it, or of what it follows from.
         finer: The word it earns credit by, where that says more than the verdict: `OFF`, `SHORT`, `STOCK`.
+        read_as: How the answer was read, where it is not in our own language.
         elements: Of an array, its shape, how many numbers are right, and the place of the one furthest off.
     """
 
@@ -117,6 +118,7 @@ class Verdict(NamedTuple):
     formula: str | None = None
     carried: Numbers = ()
     finer: str | None = None
+    read_as: str | None = None
     elements: Mapping[str, Any] | None = None
 
     @property

@@ -99,7 +99,10 @@ class Grades(NamedTuple):
         from ..checking.sheets import Reading, Sheet
 
         if self.sheet is None:
-            return Reading([Sheet("", [split(text) for text in self.claims])], [])
+            if len(self.claims) == 1:
+                return Reading([Sheet("", [split(self.claims[0])])], [])
+            pairs = [text.partition("=") for text in self.claims]
+            return Reading([Sheet("", [(left.strip(), right.strip()) for left, _, right in pairs])], [])
         return read_people(self.sheet, subject.fault_of, self.student, self.column)
 
 

@@ -77,7 +77,8 @@ def words(verdict: Verdict) -> str:
     named = f"{verdict.verdict}: " if verdict.verdict in (WRONG, NONE, UNREADABLE, REPEATED) else ""
     if verdict.verdict == MISSING:
         return "no answer"
-    says = "; ".join(filter(None, (verdict.says, verdict.how)))
+    read = f"read as {verdict.read_as}" if verdict.read_as else ""
+    says = "; ".join(filter(None, (verdict.says, verdict.how, read)))
     if not named:
         if verdict.verdict == RIGHT:
             return f"right ({says})" if says else "right"
@@ -235,6 +236,7 @@ def as_dict(verdict: Verdict, judgement: Judgement, marks: float, of: float) -> 
         "says": words(verdict),
         "others": list(verdict.others),
         "how": verdict.how,
+        "read_as": verdict.read_as,
         "marks": _plain_number(marks),
         "of": _plain_number(of),
     }
