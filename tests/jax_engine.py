@@ -240,6 +240,7 @@ CONFIGS = {
     "digits": ("training.epochs=20", "dtype=float64"),
     "digits_conv": ("training.epochs=3", "dtype=float64"),
     "digits_autoencoder": ("training.epochs=3", "dtype=float64"),
+    "digits_vae": ("training.epochs=3", "dtype=float64"),
     "iris": ("training.epochs=20",),
     "xor": ("training.epochs=50",),
     "spirals": ("training.epochs=10",),

@@ -176,7 +176,7 @@ def test_shapes_of_what_each_row_is_by_itself() -> None:
         ("layer_norm2.weights", (4,), False, False),
         ("layer_norm2.bias", (4,), True, False),
     ]
-    assert network.states == network.masks == {}
+    assert network.states == network.draws == {}
 
 
 WRONG_SHAPES: list[tuple[Sections, str, list[str]]] = [

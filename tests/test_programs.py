@@ -19,9 +19,10 @@ from backprop_cli.networks.point import NetworkPoint
 from backprop_cli.networks.programmed import ProgramNetwork
 from backprop_cli.training.config import loads
 from backprop_cli.training.config.loading import from_resolved, resolved, to_yaml
+from backprop_cli.training.fitting import training_of
 from backprop_cli.training.gradcheck import check_gradients
 from backprop_cli.training.problem import Problem, assemble
-from backprop_cli.training.step import whole_step
+from backprop_cli.training.step import Made, whole_step
 
 TWO_LAYERS = """
 model:
@@ -243,11 +244,97 @@ model:
 ]
 
 
+FAULTS += [
+    (
+        "model: {noise: {e: Q}, parameters: {w: 2}, program: 'w@x + e'}",
+        ["net.yaml:2:20: model.noise.e: Q is no size\n  hint: sizes: inputs, outputs"],
+    ),
+    (
+        "model: {noise: {e: 2, w: 2, f: 1}, parameters: {w: 2}, program: 'w@x'}",
+        [
+            "net.yaml:2:20: model.noise.e: the noise e is not in the program",
+            "net.yaml:2:26: model.noise.w: w is a parameter, no noise",
+            "net.yaml:2:32: model.noise.f: the noise f is not in the program",
+        ],
+    ),
+    (
+        "model: {noise: {e: 3}, parameters: {w: 2}, program: 'w@(x + e)'}",
+        [
+            """net.yaml:2:57: a vector of 2 and a vector of 3 do not go together element by element
+  w@(x + e)
+     ^^^^^"""
+        ],
+    ),
+    (
+        "model: {noise: {e: 2}, hidden: [3]}",
+        ["net.yaml:2:16: model.noise goes with program, not with hidden\n  hint: {type: dropout}"],
+    ),
+]
+
+
 @pytest.mark.parametrize(("model", "messages"), FAULTS, ids=[faults[0][:60] for _, faults in FAULTS])
 def test_faults_say_file_and_line_all_at_once(model: str, messages: list[str]) -> None:
     with pytest.raises(ConfigError) as caught:
         problem_of(f"{DATA}\n{model.strip()}")
     assert str(caught.value) == "\nbackprop: error: ".join(messages)
+
+
+CODED = """
+data: {inputs: [[1, 0.5], [-0.5, 2], [0.3, 0.1]], target: features}
+model:
+  noise: {e: 2}
+  parameters: {A: {init: [[0.5, -1], [0.1, 0.3]]}, V: {init: [[0.2, 0.4], [-0.6, 0.1]]}, B: [2, 2]}
+  program: |
+    m = A@x
+    v = V@x
+    y = B@(m + exp(v/2).*e)
+    loss = sum((y - t).^2) + sum(exp(v) + m.^2 - 1 - v)/2
+optimizer: {type: sgd, learning_rate: 0.1}
+training: {epochs: 3, batch_size: 2}
+"""
+
+
+def test_noise_is_data_of_the_step() -> None:
+    """A step with its noise is a step as any: on paper, and by differences; other steps have other noise."""
+    problem = problem_of(CODED)
+    assert all(checked.agree for checked in check_gradients(problem))
+    seen = []
+    for step in (1, 2, 3):
+        made = Made(problem_of(CODED), step)
+        seen += made.batch["e"].reshape(-1).tolist()
+        point = NetworkPoint(made.unrolled(Paper()))
+        found = point.unrolled.by_parameter(point.here.cotangents)
+        for name, gradient in made.gradients.items():
+            np.testing.assert_allclose(found[name], gradient, rtol=1e-12, atol=1e-14)
+    assert len({*seen}) == len(seen) == 10
+    first = problem.first_row()
+    assert first["e"].tolist() == seen[:2]
+
+
+def test_noise_is_standard_normal_and_none_where_rows_are_measured() -> None:
+    """Mean 0, variance 1, of 10,000 numbers; the loss of a row without noise is worked out apart."""
+    rows = [[i % 7, i % 5] for i in range(5_000)]
+    problem = problem_of(CODED, f"data.inputs={rows}", "training.batch_size=full", "seed=3")
+    training = training_of(problem)
+    noise = training.first_batch().leaves["e"]
+    assert abs(noise.mean()) < 4 / 100
+    assert abs(noise.var() - 1.0) < 4 * 2**0.5 / 100
+    assert abs(np.mean(noise[:, 0] * noise[:, 1])) < 4 / 5_000**0.5
+    a, v, b = (training.runner.values[name] for name in "AVB")
+    x = np.array(rows, float)
+    m, spread = x @ a.T, x @ v.T
+    loss = ((m @ b.T - x) ** 2 + (np.exp(spread) + m**2 - 1 - spread) / 2).sum(axis=1).mean()
+    assert training.evaluate(training.train)["loss"] == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(training.runner.predict(x).predictions, m @ b.T, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(training.runner.layer("m", x), m, rtol=1e-12)
+
+
+def test_a_program_with_noise_elsewhere(run: Callable[..., Any], tmp_path: Path) -> None:
+    """Predictions are asserted; no step is, whose noise would be another."""
+    (tmp_path / "net.yaml").write_text(CODED)
+    done = run("export", str(tmp_path / "net.yaml"), "--to", "numpy").answered()
+    assert "# no training step: its noise is drawn, and each framework draws its own" in done.out
+    subprocess.run([sys.executable, "-c", done.out], check=True, capture_output=True)
 
 
 def test_a_model_is_read_again(run: Callable[..., Any], tmp_path: Path) -> None:

@@ -60,6 +60,14 @@ OTHERS: dict[str, Sections] = {
     "adadelta": {"optimizer": "adadelta", "schedule": "cosine"},
     "nadam": {"optimizer": "nadam", "schedule": {"type": "exponential", "gamma": 0.8}},
     "all rows at once": {"optimizer": "adamw", "training": {"epochs": 8, "batch_size": "full"}},
+    "noise": {
+        "model": {
+            "noise": {"e": 2, "s": []},
+            "parameters": {"W": ["outputs", 2], "b": "outputs"},
+            "program": "logits = W@(x + e) + s*b",
+        },
+        "training": {"epochs": 4, "batch_size": 9},
+    },
     "in order": {"optimizer": "adagrad", "training": {"epochs": 3, "batch_size": 10, "shuffle": False}},
 }
 

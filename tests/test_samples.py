@@ -217,6 +217,13 @@ def test_digits_squeezed(train):
     assert train("digits_autoencoder").result("validation", "loss") <= 0.014
 
 
+def test_digits_drawn_from_a_code(train):
+    # 26.9975: the mean image's cross-entropy; 13.5604: each image's own, by NumPy
+    done = train("digits_vae")
+    assert 13.56 < done.result("validation", "loss") <= 23.3
+    assert done.summary["alarms"] == []
+
+
 def test_decay(train):
     # the numbers are SciPy's curve_fit's on the same file
     done = train("decay")

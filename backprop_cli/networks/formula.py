@@ -12,6 +12,7 @@ from ..language.parser import parse
 from . import losses
 from .lowering import Builder, Lowered
 from .network import NDArray, OfRows, Parameter, penalised
+from .random import Draw
 
 
 class FormulaNetwork(OfRows):
@@ -44,7 +45,7 @@ class FormulaNetwork(OfRows):
         self.shape = (len(self.columns),)
         self.row_numbers = len(self.graph().nodes)
         self.states: dict[str, NDArray] = {}
-        self.masks: dict[str, float] = {}
+        self.draws: dict[str, Draw] = {}
 
     def graph(self) -> Graph:
         """Return the graph of the expression alone."""

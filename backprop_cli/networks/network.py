@@ -17,7 +17,7 @@ from .layers.kind import Array, Fitted, LayerKind, rows, sides
 from .layers.places import ShapeError, placed
 from .layers.weights import Init, Uniform
 from .lowering import Builder, Lowered, Place
-from .random import stream
+from .random import Draw, dropout, stream
 
 NDArray = npt.NDArray[Any]
 
@@ -122,7 +122,7 @@ class LayerNetwork(OfRows):
         self.pieces: list[Piece] = []
         self.parameters: list[Parameter] = []
         self.states: dict[str, NDArray] = {}
-        self.masks: dict[str, float] = {}
+        self.draws: dict[str, Draw] = {}
         self._mask_shapes: dict[str, Shape] = {}
         self.row_numbers = prod(shape)
         last = len(model.chain(outputs)) - 1
@@ -162,7 +162,7 @@ class LayerNetwork(OfRows):
         for state in fitted.states:
             self.states[f"{name}.{state.part}"] = given(name, state)
         if fitted.mask:
-            self.masks[f"{name}.mask"] = fitted.mask
+            self.draws[f"{name}.mask"] = Draw(f"dropout {name}.mask", dropout(fitted.mask))
             self._mask_shapes[f"{name}.mask"] = fitted.shape
 
     def lower(self, rows: int, *, training: bool, targets: bool = True) -> Lowered:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
+from functools import partial
 from math import prod
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from ..engine.batched import batched
 from ..errors import UsageError
-from ..graph import PARAMETER, Graph
+from ..graph import PARAMETER, STATE, Graph
 from ..language.array_parser import LOOKUP
 from ..language.parser import NAME_ITEM
 from ..language.recurrence import LAST, MASK, MEAN, STEP, TOTAL
@@ -29,8 +30,8 @@ from .layers.places import HIGHEST_PARAMETERS, ShapeError
 from .layers.weights import Declared
 from .lowering import Builder, Lowered
 from .network import NDArray, OfRows, Parameter, Span, drawn, given, penalised
-from .random import stream
-from .reading import INPUT, KEY, LOSS, OUTPUTS, TARGETS, Steps, output_of, read, settled, shape_of
+from .random import Draw, noise, stream
+from .reading import INPUT, KEY, LOSS, OUTPUTS, TARGETS, Steps, output_of, read, settled, shapes_of
 
 
 class Line(NamedTuple):
@@ -84,13 +85,12 @@ class ProgramNetwork(OfRows):
         self._times = shape[:1] if steps is not None and steps.each else ()
         self.loss, self.penalties, self.weighted = loss, penalties, weighted
         self.states: dict[str, NDArray] = {}
-        self.masks: dict[str, float] = {}
+        self.draws = {name: Draw(f"noise {name}", noise) for name in model.noise or {}}
         self.model = model
+        self._seed = seed
         self._spans: dict[Span, ProgramNetwork] = {}
         self.reading = read(model, prod(shape), outputs, steps=steps)
-        self._shapes = shapes = {
-            name: shape_of(name, d, self.reading.sizes) for name, d in self.reading.declared.items()
-        }
+        self._shapes = shapes = shapes_of(self.reading, model)
         self._settle()
         self.parameters = list(_parameters(self.reading.declared, shapes, model, seed))
 
@@ -109,7 +109,7 @@ class ProgramNetwork(OfRows):
         self._check()
         for name in self._shapes:
             if name in graph.inputs:
-                graph.nodes[graph.inputs[name]].kind = PARAMETER
+                graph.nodes[graph.inputs[name]].kind = STATE if name in self.draws else PARAMETER
         self.row_numbers = prod(self.shape) + sum(
             prod(node.shape) for node, varies in zip(graph.nodes, self.varies, strict=True) if varies
         )
@@ -139,6 +139,14 @@ class ProgramNetwork(OfRows):
         """What the targets are called: as the program calls them, else t, or y where that is taken."""
         free = (name for name in reversed(TARGETS) if name not in self.settled.graph.taken)
         return self.reading.target or next(free, "targets")
+
+    @property
+    def first_noise(self) -> dict[str, NDArray]:
+        """What the first row of the first update is given besides."""
+        drawn = {name: np.empty(self._shapes[name]) for name in self.draws}
+        for name, draw in self.draws.items():
+            draw.fill(stream(self._seed, draw.purpose), drawn[name])
+        return drawn
 
     def of_row(self) -> Settled:
         """Return the program of one row with its loss for its output.
@@ -198,9 +206,10 @@ class ProgramNetwork(OfRows):
 
     @property
     def names(self) -> set[str]:
-        """What a reader knows by name: the statements, and the row's inputs."""
+        """What a reader knows by name: the statements, and what a row comes with."""
         graph = self.settled.graph
-        return {INPUT, *(name for name, id in graph.named.items() if graph.nodes[id].op is not None)} - {LOSS}
+        steps = {name for name, id in graph.named.items() if graph.nodes[id].op is not None}
+        return {INPUT, *self.draws, *steps} - {LOSS}
 
     def _check(self) -> None:
         """Hold output and loss to the data.
@@ -267,6 +276,9 @@ class ProgramNetwork(OfRows):
         b = Builder()
         b.leaf(INPUT, (rows, *self.shape))
 
+        def still(name: str) -> int:
+            return b.step("expand", b.number(0.0), shape=(rows, *self._shapes[name]))
+
         def wanted() -> int:
             t = b.leaf(target, (rows, *self._times, self.outputs))
             return t if self.outputs > 1 else b.step("shaped", t, shape=(-1, *self._times))
@@ -278,7 +290,7 @@ class ProgramNetwork(OfRows):
             rows,
             list(self.reading.declared),
             _needed(graph, ends),
-            {target: wanted},
+            {target: wanted} | ({} if training else {name: partial(still, name) for name in self.draws}),
         )
 
         def by_row(id: int, shape: Shape) -> int:
@@ -344,8 +356,8 @@ def _parameters(
 ) -> Iterator[Parameter]:
     """Yield the parameters with first values; the k-th matrix draws what the k-th linear layer would."""
     matrices = count = 0
-    for name, shape in shapes.items():
-        key, init = f"model.parameters.{name}", declared[name].init
+    for name in declared:
+        shape, key, init = shapes[name], f"model.parameters.{name}", declared[name].init
         matrix = len(shape) == 2
         matrices += matrix
         count += prod(shape)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 
 def stream(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
@@ -12,3 +15,31 @@ def stream(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
     # Python's own hash of a text changes from process to process
     key = int.from_bytes(sha256(purpose.encode()).digest()[:16], "little")
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([key, epoch, seed])))
+
+
+class Draw(NamedTuple):
+    """A leaf that is drawn anew for every row at every update.
+
+    Attributes:
+        purpose: Of its stream.
+        fill: Puts the next numbers into an array.
+    """
+
+    purpose: str
+    fill: Callable[[np.random.Generator, npt.NDArray[Any]], None]
+
+
+def dropout(rate: float) -> Callable[[np.random.Generator, npt.NDArray[Any]], None]:
+    """Return what fills a mask: 0 for a share of the units, for the others what keeps the mean."""
+    scale = 1.0 / (1.0 - rate)
+
+    def fill(rng: np.random.Generator, mask: npt.NDArray[Any]) -> None:
+        mask[...] = rng.random(mask.shape, mask.dtype) >= rate
+        np.multiply(mask, scale, mask)
+
+    return fill
+
+
+def noise(rng: np.random.Generator, array: npt.NDArray[Any]) -> None:
+    """Fill an array with standard normal numbers."""
+    array[...] = rng.standard_normal(array.shape, array.dtype)

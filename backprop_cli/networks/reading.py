@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from math import prod
 from typing import NamedTuple
 
@@ -55,12 +55,14 @@ class Reading(NamedTuple):
     Attributes:
         recurrence: Its statements, some of them over steps.
         declared: Its parameters.
+        noise: The names of what is drawn for each row.
         sizes: Its lengths, those of `SIZES` as far as nothing else has their name.
         steps: Of rows that are sequences.
     """
 
     recurrence: Recurrence
     declared: Mapping[str, Declared]
+    noise: Collection[str]
     sizes: Mapping[str, int]
     steps: Steps | None = None
 
@@ -97,7 +99,11 @@ class Reading(NamedTuple):
     @property
     def target(self) -> str | None:
         """What it calls its targets; None where it has none."""
-        return next((name for name in TARGETS if name in self.free and name not in self.declared), None)
+        return next(iter(self._asked()), None)
+
+    def _asked(self) -> list[str]:
+        """Return the names of targets that it reads."""
+        return [name for name in TARGETS if name in self.free and name not in {*self.declared, *self.noise}]
 
     @property
     def output(self) -> str | None:
@@ -121,7 +127,7 @@ class Reading(NamedTuple):
     def faults(self) -> Iterator[tuple[str, BackpropError]]:
         """Yield what is wrong whatever the data is, each with the key that it is about."""
         source, assigned, free = self.program.source, self.assigned, self.free
-        known = [INPUT, *TARGETS, *self.masks, *self.declared, *CONSTANTS]
+        known = [INPUT, *TARGETS, *self.masks, *self.declared, *self.noise, *CONSTANTS]
         last = self.program.statements[-1]
         if last.params is not None:
             yield (
@@ -132,6 +138,7 @@ class Reading(NamedTuple):
             )
         for name, span in assigned.items():
             what = "the row's inputs" if name == INPUT else "a parameter" if name in self.declared else ""
+            what = "noise" if name in self.noise else what
             what = "one of model.dims" if name in self.sizes and name not in SIZES else what
             if what:
                 message = f"{name} is {what}: a statement has another name"
@@ -149,7 +156,7 @@ class Reading(NamedTuple):
                         hint=f"did you mean {close}?" if close else declares,
                     ),
                 )
-        both = [name for name in TARGETS if name in free and name not in self.declared]
+        both = self._asked()
         if len(both) > 1:
             message = f"{' and '.join(both)} would both be the targets"
             yield (
@@ -166,13 +173,18 @@ class Reading(NamedTuple):
             )
         if INPUT in self.declared:
             yield f"model.parameters.{INPUT}", ExpressionError(f"{INPUT} is the row's inputs, no parameter")
-        for name in self.declared:
+        for name in self.noise:
+            if name == INPUT or name in self.declared:
+                what = "the row's inputs" if name == INPUT else "a parameter"
+                yield f"model.noise.{name}", ExpressionError(f"{name} is {what}, no noise")
+        named = [("parameters", "parameter", self.declared), ("noise", "noise", self.noise)]
+        for key, what, name in [(key, what, name) for key, what, names in named for name in names]:
             if name not in free and name not in assigned:
                 close = nearest(name, [n for n in free if n not in known])
                 hint = f"did you mean {close}?" if close else None
                 yield (
-                    f"model.parameters.{name}",
-                    ExpressionError(f"the parameter {name} is not in the program", hint=hint),
+                    f"model.{key}.{name}",
+                    ExpressionError(f"the {what} {name} is not in the program", hint=hint),
                 )
         if not self.declared:
             yield (
@@ -206,12 +218,13 @@ def read(
     for name, size in (model.dims or {}).items():
         sizes[name] = _size(f"model.dims.{name}", size, sizes)
     plain = recurrence.read(source, sizes)
-    taken = {*declared, *(s.name for s in plain.program.statements)}
+    noise = model.noise or {}
+    taken = {*declared, *noise, *(s.name for s in plain.program.statements)}
     sizes = {name: n for name, n in sizes.items() if name not in SIZES or name not in taken}
     found = recurrence.read(source, sizes)
     if steps is not None and steps.masked:
         found = recurrence.masked(found)
-    return Reading(found, declared, sizes, steps)
+    return Reading(found, declared, noise, sizes, steps)
 
 
 def _size(key: str, size: int | str, sizes: Mapping[str, int]) -> int:
@@ -240,7 +253,22 @@ def shape_of(name: str, declared: Declared, sizes: Mapping[str, int]) -> Shape:
             )
     if declared.shape is None:
         return shape_of_list(declared.init) if isinstance(declared.init, list) else ()
-    lengths = declared.shape if isinstance(declared.shape, list) else [declared.shape]
+    return _lengths(key, declared.shape, sizes)
+
+
+def shapes_of(reading: Reading, model: layers.Model) -> dict[str, Shape]:
+    """Return the shapes of a program's parameters, and of its noise for a row.
+
+    Raises:
+        ShapeError: for a size that is none.
+    """
+    found = {name: shape_of(name, declared, reading.sizes) for name, declared in reading.declared.items()}
+    noise = model.noise or {}
+    return {name: _lengths(f"model.noise.{name}", x, reading.sizes) for name, x in noise.items()} | found
+
+
+def _lengths(key: str, shape: list[int | str] | int | str, sizes: Mapping[str, int]) -> Shape:
+    lengths = shape if isinstance(shape, list) else [shape]
     if len(lengths) > 2:
         raise ShapeError(key, f"{key} has {len(lengths)} axes: an array has rows and columns, no more")
     return tuple(_size(key, length, sizes) for length in lengths)
@@ -251,6 +279,11 @@ def settled(
 ) -> Settled:
     """Find the shape of every step for one row.
 
+    Args:
+        reading: The program.
+        shapes: Of its parameters and its noise.
+        shape: Of a row of inputs.
+        outputs: Numbers of its targets.
     Raises:
         ShapeError: for steps whose operands do not go together, all of them.
     """
@@ -379,8 +412,7 @@ def width(model: layers.Model, shape: Shape, outputs: int, steps: Steps | None =
     """
     try:
         reading = read(model, prod(shape), outputs, steps=steps)
-        shapes = {name: shape_of(name, d, reading.sizes) for name, d in reading.declared.items()}
-        graph = settled(reading, shapes, shape, outputs, steps).graph
+        graph = settled(reading, shapes_of(reading, model), shape, outputs, steps).graph
         found = graph.nodes[output_of(reading, graph)].shape
         return prod(found[1:] if steps is not None and steps.each else found)
     except BackpropError:

@@ -14,6 +14,7 @@ from ..graph import Graph
 from .losses import Loss, Regularization
 from .lowering import Lowered
 from .network import NDArray, Parameter, Span
+from .random import Draw
 
 BLOCK_ROWS = 1024
 """Rows that are predicted at once."""
@@ -30,7 +31,7 @@ class Network(Protocol):
     @property
     def states(self) -> Mapping[str, NDArray]: ...
     @property
-    def masks(self) -> Mapping[str, float]: ...
+    def draws(self) -> Mapping[str, Draw]: ...
     @property
     def loss(self) -> Loss: ...
     @property

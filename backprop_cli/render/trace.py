@@ -179,13 +179,15 @@ def given_text(trace: Trace, given: Given, digits: int) -> str:
     title = _row_title(trace, given.row)
     elsewhere = f" (training row {number})" if number != given.row + 1 else ""
     title = f"{title}{elsewhere}: " if title or elsewhere else ""
-    inputs = [x for _, x in given.inputs]
-    if len(inputs) > 16:
-        shown = f"{len(inputs)} numbers"
+    if len(given.inputs) > 16:
+        shown = f"{len(given.inputs)} numbers"
     elif given.inputs and not given.inputs[0][0].startswith("x["):
         shown = ", ".join(f"{name} = {rounded(x, digits)}" for name, x in given.inputs)
     else:
-        shown = f"x = ({', '.join(rounded(x, digits) for x in inputs)})"
+        arrays: dict[str, list[str]] = {}
+        for name, x in given.inputs:
+            arrays.setdefault(name.partition("[")[0], []).append(rounded(x, digits))
+        shown = "; ".join(f"{name} = ({', '.join(numbers)})" for name, numbers in arrays.items()) or "x = ()"
     return f"{title}{shown}; target ({', '.join(rounded(t, digits) for t in given.targets)})"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from math import isfinite, sqrt
 from time import monotonic
 from typing import Any, NamedTuple
@@ -251,18 +252,12 @@ class Training:
         bound.weigh(None if train.weights is None else train.weights[index], mean=mean)
 
     def _masks(self, epoch: int, row: int) -> dict[str, Callable[[NDArray], None]]:
-        """Return what fills each dropout mask, from where the epoch stands."""
-
-        def drawer(name: str, rate: float) -> Callable[[NDArray], None]:
-            rng, scale = stream(self.problem.config.seed, f"dropout {name}", epoch), 1.0 / (1.0 - rate)
-
-            def draw(mask: NDArray) -> None:
-                mask[...] = rng.random(mask.shape, mask.dtype) >= rate
-                np.multiply(mask, scale, mask)
-
-            return draw
-
-        masks = {name: drawer(name, rate) for name, rate in self.problem.network.masks.items()}
+        """Return what fills each mask of dropout and each noise, from where the epoch stands."""
+        seed = self.problem.config.seed
+        masks: dict[str, Callable[[NDArray], None]] = {
+            name: partial(draw.fill, stream(seed, draw.purpose, epoch))
+            for name, draw in self.problem.network.draws.items()
+        }
         for start in range(0, row if masks else 0, self.batch):
             bound = self.runner.bound(min(self.batch, row - start), training=True)
             for name, draw in masks.items():

@@ -206,6 +206,7 @@ class Problem:
         target = train.targets[0]
         return {
             **{p.name: p.first for p in self.network.parameters},
+            **self.network.first_noise,
             "x": train.encoded[0],
             self.network.target: target if len(target) > 1 else target[0],
         }

@@ -195,9 +195,9 @@ class Scanning(Training):
         """Return how many of the whole batches that are left are gone through at once."""
         network = self.problem.network
         most = min(AT_ONCE, WORK // (self.batch * network.row_numbers))
-        if network.masks and whole:
+        if network.draws and whole:
             shapes = network.lower(self.batch, training=True).shapes
-            most = min(most, MASK_NUMBERS // sum(prod(shapes[name]) for name in network.masks))
+            most = min(most, MASK_NUMBERS // sum(prod(shapes[name]) for name in network.draws))
         pieces = -(-whole // max(1, most))
         return -(-whole // pieces) if pieces else 0
 
@@ -275,7 +275,7 @@ class Scanning(Training):
         def one(rows: tuple[Any, ...], carry: Carry, batch: Batches) -> tuple[Carry, tuple[Any, ...]]:
             values = dict(fixed) | _cut(carry.theta, trained)
             states = dict(zip(network.states, carry.states, strict=True))
-            values |= states | dict(zip(network.masks, map(self.devices.by_rows, batch.masks), strict=True))
+            values |= states | dict(zip(network.draws, map(self.devices.by_rows, batch.masks), strict=True))
             values |= self._of_rows(lowered, rows, batch.index)
             found = iter(program(*(values[name] for name in shapes)))
             numbers = [next(found) for _ in kept]

@@ -176,8 +176,10 @@ def _facts(title: str, problem: Problem, arrays: Mapping[str, NDArray] | None) -
     runner = training.runner
     if arrays is not None:
         runner.restore(arrays)
-    step = _step(training, problem.encoding)
-    return _found(title, runner, problem.encoding, problem.train.sample.encoded[:SAMPLE], step, "")
+    noisy = isinstance(problem.network, ProgramNetwork) and bool(problem.network.draws)
+    step = None if noisy else _step(training, problem.encoding)
+    reason = "its noise is drawn, and each framework draws its own" if noisy else ""
+    return _found(title, runner, problem.encoding, problem.train.sample.encoded[:SAMPLE], step, reason)
 
 
 def _found(
@@ -219,7 +221,7 @@ def _step(training: Training, encoding: Encoding) -> Step:
     bound = training.first_batch()
     inputs, targets = _unscaled(encoding, bound.leaves["x"]), bound.targets.copy()
     bound.leaves["x"][...] = _scaled(encoding, inputs)
-    for name in runner.network.masks:
+    for name in runner.network.draws:
         bound.leaves[name][...] = 1.0
     tied = _tied(runner, bound)
     with np.errstate(all="ignore"):

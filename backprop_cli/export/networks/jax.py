@@ -146,7 +146,7 @@ def _step(facts: Facts, arrays: Arrays, network: list[str], used: set[str]) -> l
     more = ", has_aux=True" * bool(states)
     return [
         *function("loss_of(p, x, t)", "", [*body, f"return {writer.text(forward.loss)}{also}"]),
-        f"# one training step{WITHOUT * bool(facts.network.masks)}",
+        f"# one training step{WITHOUT * bool(facts.network.draws)}",
         arrays("x", step.inputs, "x"),
         arrays("t", step.targets, "t"),
         *([] if step.weights is None else [arrays("weights", step.weights, "weights")]),

@@ -202,7 +202,7 @@ def _step(facts: Facts, arrays: Arrays, used: set[str]) -> list[str]:
     writer = NodeWriter(both.graph, SPELLING, leaves(both.graph), RESERVED)
     assert forward.loss is not None
     body = [
-        f"# forward pass{WITHOUT * bool(facts.network.masks)}",
+        f"# forward pass{WITHOUT * bool(facts.network.draws)}",
         *writer.by_layer([*forward.updates.values(), forward.loss]),
         "",
         "# backward pass: d_y is the slope of the loss in y",

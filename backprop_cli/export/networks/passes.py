@@ -68,7 +68,7 @@ def training(facts: Facts) -> Forward:
         node = graph.nodes[id]
         leaves[id] = (
             1.0
-            if name in facts.network.masks
+            if name in facts.network.draws
             else Written(recorder, recorder.builder.array(name, node.shape, NOWHERE, node.kind))
         )
     values = run(graph, leaves, recorder.xp, apply=recorder.apply)

@@ -259,9 +259,9 @@ def _step(facts: Facts, arrays: Arrays, used: set[str]) -> list[str]:
             if p.penalised:
                 penalties.append(f"loss = loss + {factor!r}*network.{_torch_name(p.name)}.{norm}.sum()")
     return [
-        f"# one training step, the optimizer's first{WITHOUT * bool(facts.network.masks)}",
+        f"# one training step, the optimizer's first{WITHOUT * bool(facts.network.draws)}",
         "network.train()",
-        *(f"network.{name.removesuffix('.mask')}.eval()" for name in facts.network.masks),
+        *(f"network.{name.removesuffix('.mask')}.eval()" for name in facts.network.draws),
         arrays("x", step.inputs, "x"),
         arrays("t", step.targets, "t"),
         *([] if step.weights is None else [arrays("weights", step.weights, "weights")]),

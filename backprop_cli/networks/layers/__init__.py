@@ -55,6 +55,13 @@ class Model(Section, frozen=True):
         dict[str, Size] | None,
         Meta(description="the program's sizes: {H: 64}; those of the data are called inputs and outputs"),
     ] = None
+    noise: Annotated[
+        dict[str, list[Size] | Size] | None,
+        Meta(
+            description="of a program: names of standard normal numbers, drawn for each row at each update, "
+            "and their shapes; they are 0 where rows are predicted or measured"
+        ),
+    ] = None
     from_: Annotated[
         str | None,
         Meta(

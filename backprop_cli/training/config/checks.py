@@ -368,6 +368,8 @@ class _Checks:
             self.fault("model.parameters", f"model.parameters goes with formula and program, not with {kind}")
         if kind not in ("program", None) and model.dims is not None:
             self.fault("model.dims", f"model.dims goes with program, not with {kind}")
+        if kind not in ("program", None) and model.noise is not None:
+            self.fault("model.noise", f"model.noise goes with program, not with {kind}", "{type: dropout}")
         replace = msgspec.structs.replace
         model = replace(model, activation=self.activation("model.activation", model.activation))
         for i, units in enumerate(model.hidden or ()):
@@ -451,8 +453,7 @@ class _Checks:
         try:
             known = reading.Steps({"steps": 1, "vocabulary": 1}, True) if self.config.data.of_steps else None
             found = reading.read(model, steps=known)
-            for name, declared in found.declared.items():
-                reading.shape_of(name, declared, found.sizes)
+            reading.shapes_of(found, model)
         except ShapeError as error:
             self.fault(error.key, error.message, error.hint)
             return
