@@ -27,7 +27,7 @@ ORDER = (
     ("differentiation",),
     ("curves",),
     ("explanation",),
-    ("optimization",),
+    ("optimization", "environments"),
     ("networks",),
     ("training",),
     ("checking", "export"),

@@ -76,7 +76,9 @@ MEANS = {
     "networks/layers/__init__.py": {"relu"},  # what a config has where it names none
     "networks/losses.py": {"sigmoid", "exp"},  # what a loss takes into itself
     "optimization/schedules.py": {"abs"},  # a setting's word
+    "render/curve.py": {"round"},  # of episodes
     "render/dot.py": {"negative"},
+    "training/schema.py": {"round"},  # of episodes
     "render/raster.py": {"round"},  # the end of a line
     "render/limit.py": {"power"},  # of h
     "render/palette.py": {"negative"},

@@ -64,7 +64,7 @@ def test_it_says_what_it_shows_and_names_epochs_and_seed(path):
     assert text.startswith("# ")
     assert max(map(len, text.splitlines())) <= 110
     assert re.search(r"^seed: \d", text, re.MULTILINE)
-    assert re.search(r"\bepochs: \d", text)
+    assert re.search(r"\b(epochs|episodes): \d", text)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -93,6 +93,18 @@ def test_every_field_of_the_summary_is_documented(train):
         (row,) = [line for line in table.splitlines() if line.startswith(f"| `{name}`")]
         one = summary[name] if name == "fit" else summary[name][0]
         assert [key for key in one if f"`{key}`" not in row] == []
+
+
+# --- by acting ---------------------------------------------------------------------------------
+
+
+def test_policies_reach_what_the_table_says(train):
+    arm = train("bandit")
+    assert arm.result("greedy", "return") == 4.0
+    assert arm.result("training", "return") > 3.9
+    assert train("gridworld").result("greedy", "return") > 0.65
+    # 400 episodes are nightly, in test_reinforcement.py
+    assert train("cartpole", "training.episodes=100").result("greedy", "return") > 100
 
 
 # --- by hand -----------------------------------------------------------------------------------

@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engine.choice import ENGINES
+from ..environments.worlds import world_of
 from ..errors import BackpropError, NoSuchNumber, UsageError
 from ..language.numbers import brief
 from ..networks.network import NDArray
 from ..networks.runner import MeanLoss
 from ..tables.dialect import Dialect
+from ..training.acting import JUDGED_EPISODES
+from ..training.acting import judged as acted
 from ..training.data import Rows, read_labelled
 from ..training.folder import BEST, model_at
 from ..training.metrics import Evaluation, Undone
 from ..training.metrics import evaluate as evaluated
 from ..training.model import Model, problem_of
 from ..training.predictor import has_probabilities
-from .arguments import choice, number, optional, path
+from .arguments import choice, number, optional, path, whole
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -65,14 +68,46 @@ class Evaluated(Shown):
         return self.document()
 
 
+class Played(Shown):
+    """What a policy brings in its environment.
+
+    Attributes:
+        results: Of ``drawn`` actions and of the likeliest, ``greedy``: mean of the ``return`` of an episode,
+            its ``deviation``, ``least`` and ``most``, and the mean number of ``steps``.
+        model: The model's path.
+        environment: Its name.
+        episodes: How many were played, each way.
+    """
+
+    __slots__ = ("environment", "episodes", "model", "results")
+
+    def __init__(
+        self, results: dict[str, dict[str, float]], model: str, environment: str, episodes: int
+    ) -> None:
+        self.results = results
+        self.model = model
+        self.environment = environment
+        self.episodes = episodes
+
+    def document(self, digits: int = 4) -> Document:
+        """Return it, ready to be written with so many significant digits."""
+        from ..render.evaluation import played
+
+        return played(self.results, self.model, self.environment, self.episodes, digits=digits)
+
+    def _document(self, format_: str) -> Document:
+        return self.document()
+
+
 def evaluate(
     model: str | PathLike[str],
     rows: str | PathLike[str] | None = None,
     threshold: float | None = None,
     *,
     engine: str = "numpy",
-) -> Evaluated:
-    """Judge a trained model on rows whose answers are known.
+    episodes: int | None = None,
+) -> Evaluated | Played:
+    """Judge a trained model on rows whose answers are known; a policy, by episodes that it plays.
 
     Args:
         model: Path of the trained model.
@@ -80,12 +115,15 @@ def evaluate(
             model's own config kept from training: the test split, else the validation split.
         threshold: Of two classes the probability above which the second is the answer; None for the model's.
         engine: What computes: ``numpy``, or ``jax`` where it is installed.
+        episodes: Of a model that acts in an environment: how many it plays (100).
     Raises:
         BackpropError: for files that cannot be read or lack columns, and for predictions that are no numbers.
     """
     part = optional(number, "threshold", threshold, above=0.0)
     chosen = choice("engine", engine, ENGINES)
-    return judged(path("model", model), optional(path, "rows", rows), threshold=part, engine=chosen)
+    many = optional(whole, "episodes", episodes)
+    place, file = path("model", model), optional(path, "rows", rows)
+    return judged(place, file, threshold=part, engine=chosen, episodes=many)
 
 
 def judged(
@@ -94,9 +132,20 @@ def judged(
     dialect: Dialect | None = None,
     threshold: float | None = None,
     engine: str = "numpy",
-) -> Evaluated:
+    episodes: int | None = None,
+) -> Evaluated | Played:
     """Judge as `evaluate` does, rows in some dialect, by default that of the training rows."""
     trained = Model.load(place, engine)
+    environment = trained.config.environment
+    if environment is not None:
+        if file is not None or threshold is not None:
+            what = "rows" if file is not None else "a threshold"
+            raise UsageError(f"the model acts in {environment.name}: its returns judge it, not {what}")
+        many = episodes or JUDGED_EPISODES
+        results = acted(world_of(environment), trained.runner, trained.config.seed, many)
+        return Played(results, place, environment.name, many)
+    if episodes is not None:
+        raise UsageError("episodes are for a model that acts in an environment; this one answers rows")
     if file is None and (before := _before(trained, place)) is not None:
         trained = Model.load(before, engine)
     if threshold is not None:

@@ -157,7 +157,8 @@ class TrainingBar:
         from rich.table import Column
 
         self._run = run
-        self._epochs = run.problem.config.training.epochs
+        self._word = run.problem.config.training.round
+        self._epochs = run.problem.config.training.rounds
         self._looked = 0.0
         self._told = ""
         self.console = _console()
@@ -192,8 +193,8 @@ class TrainingBar:
     def _epoch(self) -> str:
         progress, training = self._run.training.progress, self._run.training
         if training.progress.row == len(training.train):
-            return f"epoch {progress.epoch + 1}/{self._epochs}, measuring"
-        return f"epoch {min(progress.epoch + 1, self._epochs)}/{self._epochs}"
+            return f"{self._word} {progress.epoch + 1}/{self._epochs}, measuring"
+        return f"{self._word} {min(progress.epoch + 1, self._epochs)}/{self._epochs}"
 
     def says(self, text: str) -> None:
         """Show what takes its time, until the next update."""

@@ -239,7 +239,7 @@ def where(run: Run) -> Iterator[str]:
             yield f"from epoch {epoch + 1} on {key} is {to_flow(after)}, was {to_flow(before)}"
         if any(key.startswith("data.") for _, key, *_ in run.changes) and run.problem.scaled:
             yield "the other rows are scaled as those that the run began with"
-        if run.training.progress.epoch >= run.problem.config.training.epochs:
+        if run.training.progress.epoch >= run.problem.config.training.rounds:
             yield "this run is at its end; training.epochs=N goes on to more epochs"
     if run.instead == "unfinished":
         on = f"output.dir={run.asked} --resume"
@@ -306,7 +306,7 @@ def show_steps(run: Run, received: Sequence[int], output: Output) -> None:
     """Train, with a progress bar at a terminal and a line now and then in a pipe; alarms as they come."""
     from ..render.training import alarm_text, epoch_text, is_logged
 
-    epochs = run.problem.config.training.epochs
+    epochs = run.problem.config.training.rounds
 
     def stop() -> bool:
         return bool(received)
@@ -315,7 +315,7 @@ def show_steps(run: Run, received: Sequence[int], output: Output) -> None:
         run.training.says = lambda text: output.note(f"note: {text}")
         for step in run.steps(stop):
             if is_logged(step.record.epoch) or step.record.epoch == epochs or run.training.progress.ended:
-                output.note(epoch_text(run.history[-1], epochs))
+                output.note(epoch_text(run.history[-1], epochs, run.problem.config.training.round))
             for alarm in step.alarms:
                 for line in alarm_text(alarm).splitlines():
                     output.alarm(line)

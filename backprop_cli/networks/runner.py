@@ -201,6 +201,12 @@ class Runner:
             self._bound[key] = made
         return made
 
+    def forget(self, most: int) -> None:
+        """Let go of the oldest plans for training where there are more of them than so many."""
+        old = [key for key in self._bound if key[1]]
+        for key in old[: max(0, len(old) - most)]:
+            del self._bound[key]
+
     def blocks(
         self, inputs: Mapping[str, NDArray], targets: NDArray | None, weights: NDArray | None = None
     ) -> Iterator[tuple[Bound, int, int]]:

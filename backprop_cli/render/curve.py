@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from ..curves.scale import scale_of_fall
+from ..curves.scale import LINEAR, scale_of_fall
 from ..errors import printable
 from ..language.numbers import brief
 from ..layout.chart import Chart, Dash, Mark, Panel, Series
@@ -16,21 +16,26 @@ from .canvas import terminal_chart
 from .svg import svg
 
 LARGEST = 1e300
-NAMES = {"loss": "train", "val_loss": "validation"}
-ROLES: dict[str, Role] = {"loss": "first", "val_loss": "second"}
-DASHES: dict[str, Dash] = {"loss": "solid", "val_loss": "dashed"}
+RETURN = "return"
+"""Where episodes are played, their returns tell how it goes; losses of two rounds are not to be compared."""
+NAMES = {"loss": "train", "val_loss": "validation", RETURN: "mean of a round"}
+ROLES: dict[str, Role] = {"loss": "first", "val_loss": "second", RETURN: "first"}
+DASHES: dict[str, Dash] = {"loss": "solid", "val_loss": "dashed", RETURN: "solid"}
 
 
 class Plot:
-    """What is drawn of a run: the losses, and the best epoch.
+    """What is drawn of a run: the losses, or returns of episodes, and the best epoch.
 
     Args:
-        history: A mapping an epoch with ``loss`` and perhaps ``val_loss`` and ``epoch``.
-        best: The best epoch; by default that of the lowest ``val_loss``, or ``loss`` where there is none.
+        history: A mapping an epoch with ``loss`` and perhaps ``val_loss`` and ``epoch``; or with ``return``.
+        best: The best epoch; by default that of the lowest ``val_loss``, or ``loss`` where there is none; of
+            the highest ``return``.
     """
 
     def __init__(self, history: Sequence[Mapping[str, Any]], best: int | None = None) -> None:
-        lines = {key: _line(history, key) for key in NAMES}
+        self.played = any(RETURN in record for record in history)
+        keys = [key for key in NAMES if (key == RETURN) == self.played]
+        lines = {key: _line(history, key) for key in keys}
         known = {key: [p for p in line if p is not None] for key, line in lines.items()}
         self.known = {key: points for key, points in known.items() if points}
         self.recorded = len(history)
@@ -38,33 +43,45 @@ class Plot:
             return
         self.series = [Series(NAMES[key], lines[key], ROLES[key], dash=DASHES[key]) for key in self.known]
         values = [y for points in self.known.values() for _, y in points]
-        self.scale = scale_of_fall(min(values), max(values))
+        self.scale = LINEAR if self.played else scale_of_fall(min(values), max(values))
         self.watched, points = list(self.known.items())[-1]
         chosen = [p for p in points if p[0] == best]
-        self.best = chosen[0] if chosen else min(points, key=lambda point: point[1])
+        best_of = max if self.played else min
+        self.best = chosen[0] if chosen else best_of(points, key=lambda point: point[1])
 
     @property
     def empty(self) -> str | None:
         """Why there is nothing to draw."""
         if self.known:
             return None
-        return "the loss was never a finite number" if self.recorded else "no epoch is recorded yet"
+        return f"the {self.what} was never a finite number" if self.recorded else "no epoch is recorded yet"
+
+    @property
+    def what(self) -> str:
+        """What the curve is of."""
+        return RETURN if self.played else "loss"
+
+    @property
+    def word(self) -> str:
+        """What one of its points is called."""
+        return "round" if self.played else "epoch"
 
     def summary(self) -> str:
         """Return the last and the best values in words."""
         last = ", ".join(f"{key} {brief(points[-1][1], 4)}" for key, points in self.known.items())
         epoch = max(int(points[-1][0]) for points in self.known.values())
-        return f"epoch {epoch}: {last}; best {self.watched} {self._best()}"
+        return f"{self.word} {epoch}: {last}; best {self.watched} {self._best()}"
 
     def _best(self) -> str:
-        return f"{brief(self.best[1], 4)} at epoch {int(self.best[0])}"
+        return f"{brief(self.best[1], 4)} at {self.word} {int(self.best[0])}"
 
     def chart(self, title: str, mark: str) -> Chart:
         """Return the curve; ``mark`` is what stands at the best epoch."""
-        label = "loss, log scale" if self.scale.log else "loss"
+        label = f"{self.what}, log scale" if self.scale.log else self.what
         marks = [Mark(*self.best, mark, ROLES[self.watched])]
+        bottom = None if self.played else 0.0
         panel = Panel(
-            "", "epoch", label, self.series, marks, y_scale=self.scale, y_bottom=0.0, x_whole=True
+            "", self.word, label, self.series, marks, y_scale=self.scale, y_bottom=bottom, x_whole=True
         )  # fmt: skip
         return Chart(title, self.summary(), [panel])
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from math import sqrt
 from typing import Any, NamedTuple
 
 from ..errors import counted, printable, shortened
@@ -65,6 +66,49 @@ def _page(evaluation: Evaluation, subject: Subject, digits: int) -> Iterator[Blo
         )
     for remark in _remarks(evaluation):
         yield Paragraph([remark], "doubt", most=None)
+
+
+def played(
+    results: Mapping[str, Mapping[str, float]],
+    model: str,
+    environment: str,
+    episodes: int,
+    *,
+    digits: int = 4,
+) -> Document:
+    """Return what a policy brings in its environment, to be written.
+
+    Args:
+        results: By how actions are chosen, measures by name.
+        model: The model's path.
+        environment: Its name.
+        episodes: How many were played, each way.
+        digits: Significant digits.
+    """
+    names = list(next(iter(results.values())))
+
+    def page() -> Iterator[Block]:
+        yield Heading(f"{printable(model)} on {counted(episodes, 'episode')} of {environment}")
+        rows = [[how, *(rounded(values[name], digits) for name in names)] for how, values in results.items()]
+        yield _grid("", ["policy", *names], rows)
+        error = results["drawn"]["deviation"] / sqrt(episodes)
+        says = (
+            "drawn: actions by their probabilities; greedy: the likeliest; standard error of the drawn mean"
+        )
+        yield Paragraph([f"{says}: {rounded(error, 2)}"], most=None)
+
+    facts = {
+        "schema": 1,
+        "model": model,
+        "environment": environment,
+        "episodes": episodes,
+        "policies": results,
+    }
+    return Document(
+        page=page,
+        facts=lambda: Facts(facts, "compact"),
+        records=lambda: Records(["policy", *names], [[how, *v.values()] for how, v in results.items()]),
+    )
 
 
 def as_dict(evaluation: Evaluation, subject: Subject) -> dict[str, Any]:

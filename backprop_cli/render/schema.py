@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from ..environments.settings import SETTINGS as ENVIRONMENTS
 from ..networks import layers, losses
 from ..optimization import schedules, settings
 from ..training import schema
@@ -31,6 +32,10 @@ def json_schema() -> dict[str, Any]:
     config, optimizers = definitions["Config"]["properties"], tags_of(settings.Optimizer)
     config["loss"] = _or(config["loss"], {"enum": [name for name in _losses() if name != losses.FORMULA]})
     definitions["Loss"]["additionalProperties"] = {"type": "number"}  # parameters of a formula
+    config["environment"] = _or(config["environment"], {"enum": list(ENVIRONMENTS)})
+    definitions["Config"]["anyOf"] = [
+        {"type": "object", "required": [key]} for key in ("data", "environment")
+    ]
     config["optimizer"] = _or(config["optimizer"], {"enum": list(optimizers)})
     config["schedule"] = _or(config["schedule"], {"enum": list(_nameable(schedules.Schedule))})
     for struct in optimizers.values():
@@ -210,7 +215,7 @@ _INTRODUCTION = """\
 
 Generated from the schema; `backprop config schema` prints the same as JSON Schema.
 
-A config is one YAML file: `data` and `model` must be there, all else has a default. It is read as
+A config is one YAML file: `model` and `data`, or `environment`, must be there, all else has a default. It is read as
 YAML 1.2: `1e-3` is a number, `yes` is text. Tags, anchors, aliases, merge keys and further documents
 are refused, and so are unknown keys: every fault is told with its line and column, all of them at once.
 
@@ -253,6 +258,11 @@ optimizer: levenberg_marquardt
 _NOTES = {
     "data": """\
 Exactly one of `path`, `dataset` and `inputs` (with `targets`). One feature may stand without brackets.
+
+""",
+    "environment": """\
+In place of `data`: `environment: cartpole` is `environment: {name: cartpole}`. What is learned is a policy:
+its inputs are what is told of a state, its outputs the actions. See [reinforcement.md](reinforcement.md).
 
 """,
     "model": """\

@@ -66,6 +66,11 @@ def layer_rows(problem: Problem) -> list[dict[str, Any]]:
 
 def data_line(problem: Problem) -> str:
     """Return ``4 features, 3 classes: 90 training, 30 validation, 30 test rows``."""
+    environment = problem.config.environment
+    if environment is not None:
+        numbers = counted(len(problem.encoding.names), "number")
+        own = "" if environment.name == problem.config.name else f"{environment.name}, "
+        return f"{own}{numbers} a state, {counted(len(problem.classes or ()), 'action')}"
     targets = len(problem.encoding.targets)
     what = counted(len(problem.encoding.names), "feature")
     kinds = f"{len(problem.classes)} classes" if problem.classes else counted(targets, "target")
@@ -102,15 +107,26 @@ def setup(problem: Problem) -> list[Block]:
     size = config.training.batch_size
     batch = f"all {len(problem.train):,} rows at once" if size == "full" else f"batches of {size}"
     batch = "the one row" if len(problem.train) == 1 else batch
+    training, played = config.training, problem.world is not None
+    if played:
+        batch = f"{counted(training.batch or 0, 'episode')} a round"
     rate = getattr(optimizer, "learning_rate", None)
     how = f"{optimizer.__struct_config__.tag}" + (f" at {rounded(rate, 6)}" if rate is not None else "")
-    plan = f"{batch}, {counted(config.training.epochs, 'epoch')}, seed {config.seed}, {config.dtype}"
+    plan = f"{batch}, {counted(training.rounds, training.round)}, seed {config.seed}, {config.dtype}"
     formulas = [name for name in problem.encoding.targets if name in problem.encoding.formulas]
     several = problem.units is not None and len(problem.encoding.targets) > 1  # in no unit of theirs
+    learned = [
+        [
+            "method",
+            f"{training.method}, discount {brief(training.discount or 0)}, baseline {training.baseline}",
+        ]
+    ]
     ways = [
+        *(learned if played else []),
         [
             "loss",
             f"{config.loss.formula or config.loss.type}"
+            + (", weighted by advantages" if played else "")
             + (", of standardised targets" if several else "")
             + (f", of {', '.join(formulas)}, which predict undoes" if formulas else ""),
         ],
@@ -126,13 +142,13 @@ def setup(problem: Problem) -> list[Block]:
     return [head, Grid(columns, rows), Grid([Column("", "word"), Column("", "prose")], ways, bare=True)]
 
 
-def epoch_text(values: Mapping[str, float], epochs: int) -> str:
-    """Return one epoch as a line for a log."""
+def epoch_text(values: Mapping[str, float], epochs: int, word: str = "epoch") -> str:
+    """Return one epoch as a line for a log; ``word`` is what it is called."""
     epoch = int(values["epoch"])
     parts = [
         f"{name} {rounded(v, 5)}" for name, v in values.items() if name not in ("epoch", "learning_rate")
     ]
-    return f"epoch {epoch:>{len(str(epochs))}}/{epochs}  " + "  ".join(parts)
+    return f"{word} {epoch:>{len(str(epochs))}}/{epochs}  " + "  ".join(parts)
 
 
 def is_logged(epoch: int) -> bool:
@@ -148,11 +164,9 @@ def alarm_text(alarm: Alarm) -> str:
 def ending(run: Run) -> str:
     """Say when and why the run ended, and which epoch was the best."""
     progress, config = run.training.progress, run.problem.config
-    epochs = config.training.epochs
+    epochs, word = config.training.rounds, config.training.round
     text = (
-        f"{counted(progress.epoch, 'epoch')} of {epochs:,}"
-        if progress.ended
-        else counted(progress.epoch, "epoch")
+        f"{counted(progress.epoch, word)} of {epochs:,}" if progress.ended else counted(progress.epoch, word)
     )
     text += f": {progress.ended}" if progress.ended else ""
     if progress.best is not None and epochs > 1:
@@ -162,7 +176,7 @@ def ending(run: Run) -> str:
             again = f"{counted(len(run.final.train), 'row')} for {counted(progress.best_epoch, 'epoch')}"
             back = f"; then trained anew on all {again} (validation is from before)"
         text += (
-            f"; best {run.training.monitor} {rounded(progress.best, 5)} in epoch {progress.best_epoch}{back}"
+            f"; best {run.training.monitor} {rounded(progress.best, 5)} in {word} {progress.best_epoch}{back}"
         )
     return text
 
@@ -178,7 +192,13 @@ def _page(run: Run, seconds: float) -> Iterator[Block]:
         yield from _fit(run.training.result, run.problem.config.data)
     names = list(dict.fromkeys(n for values in run.results.values() for n in values))
     rows = [[name, *(rounded(v[n], 5) if n in v else "" for n in names)] for name, v in run.results.items()]
-    yield Grid([Column("set"), *(Column(name, "number") for name in names)], rows)
+    yield Grid(
+        [
+            Column("set" if run.problem.world is None else "policy"),
+            *(Column(name, "number") for name in names),
+        ],
+        rows,
+    )
     for alarm in run.ending:
         yield Lines([alarm.says], most=None)
     better = run.better
@@ -264,7 +284,7 @@ def _summary(run: Run, seconds: float) -> dict[str, Any]:
         "task": problem.task,
         "classes": problem.classes,
         "features": problem.encoding.names,
-        "rows": {name: len(rows) for name, rows in sets.items() if rows is not None},
+        "rows": {name: len(rows) for name, rows in sets.items() if rows is not None and not problem.world},
         "layers": layer_rows(problem),
         "parameters": sum(prod(p.shape) for p in problem.network.parameters),
         "epochs": progress.epoch,

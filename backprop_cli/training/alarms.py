@@ -84,7 +84,7 @@ class Alarms:
             epoch: From 1.
             last: The epoch is the last.
         """
-        every = max(1, self.training.problem.config.training.epochs // 20)
+        every = max(1, self.training.problem.config.training.rounds // 20)
         if not (epoch <= 5 or epoch % every == 0 or last):
             return []
         known = {(alarm.kind, alarm.where) for alarm in self.raised}
@@ -92,7 +92,7 @@ class Alarms:
             alarm
             for alarm in (
                 *(self._of_config() if not self._looked else ()),
-                *self._start(epoch),
+                *(self._start(epoch) if self.training.judged else ()),
                 *self._units(epoch, last),
                 *self._gradients(epoch),
                 *(self._unfinished(epoch) if last else ()),
@@ -113,8 +113,10 @@ class Alarms:
             loss: Of the training rows with the final parameters.
             final: The training that has these, where it is another.
         """
-        new = [*self._diverged([values["loss"] for values in history], loss), *self._useless()]
         training = self.training
+        if not training.judged:
+            return []
+        new = [*self._diverged([values["loss"] for values in history], loss), *self._useless()]
         if not new and isinstance(training.runner.network, LayerNetwork):
             known = next((alarm.hint for alarm in self.raised if alarm.kind in BLAMED), None)
             new = [
@@ -284,7 +286,7 @@ class Alarms:
             return not np.allclose(outputs.predictions[:, idle], targets[:, idle], rtol=0.0, atol=RIGHT)
         if all_idle == units:
             return True
-        if not last or all_idle < MATTERS * units:
+        if not last or all_idle < MATTERS * units or not training.judged:
             return False
         outputs = training.runner.predict(train.encoded, train.targets, raw=True)
         beside = judgement.beside_constant(training.problem, train, outputs.predictions)

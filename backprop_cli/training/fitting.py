@@ -95,6 +95,10 @@ def training_of(problem: Problem, devices: Devices | None = None) -> Training:
     """
     if isinstance(problem.config.optimizer, LevenbergMarquardt):
         return Fitting(problem)
+    if problem.world is not None:
+        from .reinforcement import Reinforce
+
+        return Reinforce(problem)
     if problem.config.training.engine == "numpy":
         return Training(problem)
     required(problem.config.training.engine)

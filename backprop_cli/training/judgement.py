@@ -97,7 +97,8 @@ def of_config(problem: Problem) -> Iterator[Finding]:
     """Yield what can be seen before a run: outputs that cannot reach, classes with hardly a row."""
     if isinstance(problem.network, LayerNetwork):
         yield from _last_activation(problem, problem.network)
-    if problem.classes and problem.task == "classification" and not problem.encoding.answers_steps:
+    rows = problem.world is None and not problem.encoding.answers_steps
+    if problem.classes and problem.task == "classification" and rows:
         counts = problem.train.of_classes(len(problem.classes))
         rare = np.flatnonzero((counts > 0) & (counts <= RARE)).tolist()
         if rare and len(problem.train) >= USUAL * len(problem.classes):

@@ -88,6 +88,10 @@ class Training:
     """
 
     executor: Executor = TensorPlan
+    weighted_mean = True
+    """Whether weights of rows count as shares of their mean, where the loss is a mean."""
+    judged = True
+    """Whether the rows have answers by which a network is judged."""
     other_engine: str | None = None
     """Why another engine than the config's computes."""
 
@@ -105,7 +109,7 @@ class Training:
         self.progress = Progress()
         self.best: dict[str, NDArray] = {}
         self.interrupted = False
-        self.until = config.training.epochs
+        self.until = config.training.rounds
         self.says: Callable[[str], None] = lambda text: None
         self.last_batch: Bound | None = None
         self.first_loss: float | None = None
@@ -117,7 +121,7 @@ class Training:
         """Make update rule and schedule."""
         config = self.problem.config
         assert not isinstance(config.optimizer, settings.LevenbergMarquardt)
-        rate, epochs = config.optimizer.learning_rate, config.training.epochs
+        rate, epochs = config.optimizer.learning_rate, config.training.rounds
         self.optimizer = rules.make(config.optimizer, epochs * self.updates)
         self.state: rules.State = self.optimizer.init(self.runner.theta)
         self.rates = Rates(rate, config.schedule, epochs, higher_is_better)
@@ -176,7 +180,7 @@ class Training:
         theta, gradient, state = runner.theta, runner.gradient, self.state
         update, rate_of = self.optimizer.update, self.rates.of_update
         measured = bool(config.training.measured)
-        full, summed = self.batch == rows, problem.network.loss.row.sums
+        full, mean = self.batch == rows, self.weighs_mean
         for window in self.windows(epoch, progress.row):
             train, order, before = window.rows, window.order, window.start
             while progress.row < window.stop:
@@ -191,12 +195,12 @@ class Training:
                         if name in leaves:
                             np.take(_fitting(array, leaves[name]), index, 0, leaves[name], "clip")
                     np.take(_fitting(train.targets, bound.targets), index, 0, bound.targets, "clip")
-                    bound.weigh(None if train.weights is None else train.weights[index], mean=not summed)
+                    bound.weigh(None if train.weights is None else train.weights[index], mean=mean)
                 elif progress.step == 0 or not full or self.last_batch is not bound:
                     # all rows at once need no order, and stay where they are
                     bound.feed({n: _fitting(a, leaves.get(n))[start:stop] for n, a in train.inputs.items()})
                     bound.targets[...] = _fitting(train.targets, bound.targets)[start:stop]
-                    bound.weigh(None if train.weights is None else train.weights[start:stop], mean=not summed)
+                    bound.weigh(None if train.weights is None else train.weights[start:stop], mean=mean)
                 for name, draw in masks.items():
                     draw(leaves[name])
                 plan.run()
@@ -226,6 +230,11 @@ class Training:
                 progress.row = before + stop
                 yield
 
+    @property
+    def weighs_mean(self) -> bool:
+        """Whether a batch's weights are divided by their mean."""
+        return self.weighted_mean and not self.problem.network.loss.row.sums
+
     def windows(self, epoch: int, row: int = 0) -> Iterator[Window]:
         """Yield the rows of an epoch in their order, from the window on that a row of it is in."""
         config = self.problem.config
@@ -248,8 +257,8 @@ class Training:
         """Put training rows into the leaves of a plan."""
         bound.feed({n: _fitting(a, bound.leaves.get(n))[index] for n, a in train.inputs.items()})
         bound.targets[...] = _fitting(train.targets, bound.targets)[index]
-        mean = not self.problem.network.loss.row.sums
-        bound.weigh(None if train.weights is None else train.weights[index], mean=mean)
+        weights = None if train.weights is None else train.weights[index]
+        bound.weigh(weights, mean=self.weighs_mean)
 
     def _masks(self, epoch: int, row: int) -> dict[str, Callable[[NDArray], None]]:
         """Return what fills each mask of dropout and each noise, from where the epoch stands."""
@@ -269,8 +278,7 @@ class Training:
         progress, problem = self.progress, self.problem
         self.check_parameters()
         values = {"loss": progress.loss / progress.batches * problem.loss_unit}
-        if problem.config.training.measured:
-            values |= self._measured()
+        values |= self._measured()
         if self.validation is not None:
             values |= {f"val_{name}": v for name, v in self.evaluate(self.validation).items()}
         values["learning_rate"] = self.rates.of_update(progress.epoch, progress.step - 1)
@@ -299,6 +307,8 @@ class Training:
 
     def _measured(self) -> dict[str, float]:
         """Return the metrics of the epoch that ends, of what each batch was answered with."""
+        if not self.problem.config.training.measured:
+            return {}
         if self._tally is not None:
             return self._tally.values()
         (window,) = self.windows(self.progress.epoch)
@@ -328,6 +338,23 @@ class Training:
             loss.add(outcome.loss, len(piece), piece.weights)
             self.problem.tell(tally, outcome.predictions, piece)
         return {"loss": loss.value * self.problem.loss_unit} | tally.values()
+
+    def results(self, final: Training) -> dict[str, dict[str, float]]:
+        """Return loss and metrics of each set at the end.
+
+        Args:
+            final: The training whose parameters the model has; it is this one, or that anew on all rows.
+        """
+        sets = (
+            ("training", final, final.train),
+            ("validation", self, self.validation),
+            ("test", final, self.problem.test),
+        )
+        return {
+            name: trained.evaluate(rows.of_type(trained.runner.dtype))
+            for name, trained, rows in sets
+            if rows is not None
+        }
 
     def explained(self) -> float | None:
         """Return how much better the training rows are answered than by a constant: 0 is no better.

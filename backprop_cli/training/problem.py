@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from ..environments.worlds import world_of
 from ..errors import ConfigError, nearest
 from ..language.numbers import brief
 from ..networks import reading
@@ -21,12 +22,13 @@ from ..networks.losses import FORMULA, LOSSES, PROGRAM, Loss, default
 from ..networks.network import LayerNetwork, NDArray
 from ..networks.programmed import ProgramNetwork
 from ..networks.reading import Steps
-from ..networks.runner import Network
+from ..networks.runner import Network, Runner
 from ..ops import PRIMITIVES
 from ..ops.namespaces import arrays
 from ..tables.numerals import cut
 from . import own_loss, schema
-from .config import Loaded, loads, monitored, text_of
+from .acting import Episodes, check_outputs, played, rows_of, splits_of
+from .config import Loaded, loads, monitored, text_of, watched
 from .config import load as read_config
 from .data import WEIGHTS, Rows, Spilled, Splits, load, load_formula, load_stream
 from .data.encoding import Encoding, Feature
@@ -88,6 +90,8 @@ def assembled(
 def _splits(loaded: Loaded, kept: Kept | None) -> Splits:
     """Return the rows; a formula's columns come as they are."""
     model = loaded.config.model
+    if loaded.config.environment is not None:
+        return splits_of(loaded.config)
     if model.formula is None:
         return (load_stream if loaded.config.data.stream else load)(loaded, kept)
     target, expression = split_formula(model.formula)
@@ -141,6 +145,8 @@ class Problem:
         entropies: Of a text: how uncertain its next character is, in nats, by what is known.
         held_out: The numbers of the validation rows in their table; empty where they have one of their own.
         units: How the targets become those that are learned; None where they are learned as they are.
+        world: What is acted in; None where rows are learned from. The training rows are then those of the
+            first batch of episodes.
     Raises:
         ShapeError: where layers, loss and data do not fit, with the key of the config.
     """
@@ -163,7 +169,9 @@ class Problem:
         self.notes = splits.notes
         self.boundary = boundary_of(self.network, self.classes, self.config.threshold)
         self.monitor = _monitor(self.config, splits.validation is not None)
-        self.train = self._ready(splits.train)
+        environment = self.config.environment
+        self.world = None if environment is None else world_of(environment)
+        self.train = self._ready(splits.train) if self.world is None else self._first_episodes()
         self.validation = None if splits.validation is None else self._ready(splits.validation)
         self.test = None if splits.test is None else self._ready(splits.test)
         self._check_batches()
@@ -182,6 +190,8 @@ class Problem:
         network, model = self.network, self.config.model
         values = values_of(start, network, model, self.units)
         network.begin(values)
+        if self.world is not None:
+            self.train = self._first_episodes()
         rest = unused(start, values, model.fresh or ())
         if rest:
             self.notes = [*self.notes, f"of {start.where} {', '.join(rest)} has no place here"]
@@ -255,6 +265,25 @@ class Problem:
 
     def _ready(self, rows: Rows | Spilled) -> Set | Stream:
         return Stream(rows, self._set) if isinstance(rows, Spilled) else self._set(rows)
+
+    def _first_episodes(self) -> Set:
+        """Return what the policy does before it has learned."""
+        world, config, network = self.world, self.config, self.network
+        assert world is not None
+        assert config.training.batch is not None
+        numbers = config.training.batch * world.steps * network.row_numbers
+        if numbers > BATCH_NUMBERS:
+            raise ShapeError(
+                "training.batch",
+                f"{config.training.batch:,} episodes of up to {world.steps:,} steps take {numbers:,} numbers"
+                f" in the network; {BATCH_NUMBERS:,} is the most",
+                hint="a smaller training.batch, or fewer environment.steps",
+            )
+        return self.acted(played(config, world, Runner(network, config.dtype), 0))
+
+    def acted(self, episodes: Episodes) -> Set:
+        """Return what was done in some episodes, ready to be learned from."""
+        return self._set(rows_of(episodes, self.config.training))
 
     def _set(self, rows: Rows) -> Set:
         encoded = rows.inputs
@@ -556,7 +585,7 @@ def _check_metrics(config: schema.Config, splits: Splits) -> None:
         if monitor.startswith("val_") and splits.validation is None:
             raise ShapeError(key, f"{key}: {monitor} needs validation rows", "data.validation_split: 0.2")
         metric = monitor.removeprefix("val_")
-        if metric not in ("loss", *config.training.measured):
+        if metric not in (watched(config, False), "loss", *config.training.measured):
             raise ShapeError(key, f"{key}: {metric} is not measured", f"training.metrics: [{metric}]")
     for i, name in enumerate(config.training.measured):
         key = f"training.metrics.{i}"
@@ -589,10 +618,13 @@ def _check_metrics(config: schema.Config, splits: Splits) -> None:
 def network_of(config: schema.Config, encoding: Encoding) -> Network:
     """Return the network that a settled config describes."""
     weighted = config.data.counting is not None or config.loss.class_weights is not None
+    weighted = weighted or config.environment is not None
     if config.model.formula is not None:
         return FormulaNetwork(
             config.model.formula, config.model.first_values, config.loss, config.regularization, weighted
         )
+    if config.environment is not None:
+        check_outputs(config, encoding.classes or [], _written(config.model, encoding))
     outputs = outputs_of(config, encoding)
     shape = tuple(encoding.shape)
     of_row = (config.model, shape, outputs, config.loss, config.regularization, config.seed, weighted)
@@ -661,4 +693,4 @@ def targets_of(answers: NDArray, network: Network) -> NDArray:
 
 def _monitor(config: schema.Config, validated: bool) -> str:
     stopping = config.training.early_stopping
-    return (stopping and stopping.monitor) or ("val_loss" if validated else "loss")
+    return (stopping and stopping.monitor) or watched(config, validated)

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
-from math import isfinite
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -32,6 +32,7 @@ _FREE = ("output", "name", "checkpoint")
 
 _CHANGEABLE = (
     "training.epochs",
+    "training.episodes",
     "training.early_stopping",
     "training.engine",
     "training.gradient_clip",
@@ -249,7 +250,7 @@ class Run:
             Diverged: after the best epoch's model was saved, where there is one.
         """
         training, settings = self.training, self.problem.config.checkpoint
-        epochs = self.problem.config.training.epochs
+        epochs = self.problem.config.training.rounds
         kept = "".join(json.dumps(values) + "\n" for values in self.history)
         checkpoint.write_atomic(self.path(LOG), kept.encode())
         with open(self.path(LOG), "a", encoding="utf-8", newline="\n") as log:
@@ -296,7 +297,8 @@ class Run:
             if done:
                 self.results = self._evaluated()
                 self.better = better_threshold(training)
-                self.ending = self.alarms.end(self.history, self.results["training"]["loss"], self.final)
+                loss = self.results["training"].get("loss", nan)  # episodes have none
+                self.ending = self.alarms.end(self.history, loss, self.final)
         except Stopped:
             done = False
         if not done:
@@ -330,18 +332,8 @@ class Run:
         Raises:
             Diverged: naming the first that is no number.
         """
-        training, problem = self.training, self.problem
-        final = self.final
-        sets = (
-            ("training", final, final.train),
-            ("validation", training, training.validation),
-            ("test", final, problem.test),
-        )
-        results = {
-            name: trained.evaluate(rows.of_type(trained.runner.dtype))
-            for name, trained, rows in sets
-            if rows is not None
-        }
+        training = self.training
+        results = training.results(self.final)
         for part, values in results.items():
             for name, value in values.items():
                 if not isfinite(value):

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from ..environments import Environment
 from ..networks.layers import Model
 from ..networks.losses import Loss, Regularization
 from ..optimization.schedules import Schedule
@@ -394,6 +395,23 @@ class Training(Section, frozen=True):
         Literal["numpy", "jax"],
         Meta(description="what computes; jax (an extra) compiles, for GPUs and several devices"),
     ] = "numpy"
+    method: Annotated[
+        Literal["reinforce"] | None,
+        Meta(description="how to act in an environment is learned (reinforce); null for rows"),
+    ] = None
+    episodes: Annotated[Count | None, Meta(description="environment: played in all (400)")] = None
+    batch: Annotated[Count | None, Meta(description="environment: episodes an update (5)")] = None
+    discount: Annotated[
+        Annotated[float, Meta(ge=0, le=1)] | None,
+        Meta(description="environment: what a reward counts a step later (0.99)"),
+    ] = None
+    baseline: Annotated[
+        Literal["none", "mean", "standard"] | None,
+        Meta(
+            description="reinforce: what is subtracted from the returns of a batch (mean); standard: their "
+            "mean, and they are divided by their standard deviation"
+        ),
+    ] = None
     keep: Annotated[
         Literal["auto", "last", "best", "refit"],
         Meta(
@@ -403,6 +421,16 @@ class Training(Section, frozen=True):
             "else best with early_stopping, else last"
         ),
     ] = "auto"
+
+    @property
+    def rounds(self) -> int:
+        """How many lines the log gets: one an epoch, or one a round, which is a batch of episodes."""
+        return self.epochs if self.episodes is None else -(-self.episodes // (self.batch or 1))
+
+    @property
+    def round(self) -> str:
+        """What one of these is called."""
+        return "epoch" if self.episodes is None else "round"
 
     @property
     def measured(self) -> list[Metric]:
@@ -427,10 +455,16 @@ class Output(Section, frozen=True):
     )
 
 
-class Config(Section, frozen=True):
+class Config(Section, frozen=True, kw_only=True):
     """A training config."""
 
-    data: Annotated[Data, Meta(description="where rows come from and what becomes of their columns")]
+    data: Annotated[Data, Meta(description="where rows come from and what becomes of their columns")] = field(
+        default_factory=Data
+    )
+    environment: Annotated[
+        Environment | None,
+        Meta(description="what is acted in, in place of data: a name, or a mapping with what it is like"),
+    ] = None
     model: Annotated[Model, Meta(description="exactly one of hidden, layers and formula, or from alone")]
     task: Annotated[
         Literal["auto", "classification", "regression"],

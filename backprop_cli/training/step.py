@@ -20,7 +20,8 @@ from ..networks.programmed import ProgramNetwork
 from ..networks.runner import Bound, Network
 from ..networks.unrolled import OneLayer, Unrolled
 from ..optimization import rules, settings
-from .loop import Training, clip_factor
+from .fitting import training_of
+from .loop import clip_factor
 from .problem import Problem
 
 PARAMETER_LIMIT = 300
@@ -88,7 +89,7 @@ class Made:
                 hint="choose another: optimizer=sgd",
             )
         self.problem = problem
-        self.training = training = Training(problem)
+        self.training = training = training_of(problem)
         progress, runner = training.progress, training.runner
         for target in (at_step - 1, at_step):
             if progress.step < target:

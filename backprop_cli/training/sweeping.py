@@ -383,7 +383,7 @@ def judge(combinations: Sequence[Combination], measure: str, validated: bool) ->
         return Verdict(None, measure, judged, "no run has come to its end")
 
     def rank(i: int) -> tuple[float, float, int]:
-        return (-found[i][measure] if high else found[i][measure], found[i]["loss"], i)
+        return (-found[i][measure] if high else found[i][measure], found[i].get("loss", 0.0), i)
 
     best = min(found, key=rank)
     value = found[best][measure]

@@ -295,6 +295,8 @@ class _Writing:
                 brief(float(w), 4) for w in self.made.batch[WEIGHTS].reshape(-1)[list(self.shown)]
             )
             what = (
-                "their weights" if self.config.loss.row.sums else "their weights over the mean of the batch"
-            )
+                "their advantages" if self.made.problem.world is not None
+                else "their weights" if self.config.loss.row.sums
+                else "their weights over the mean of the batch"
+            )  # fmt: skip
             yield f"the rows count {shown}: {what}"

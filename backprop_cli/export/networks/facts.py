@@ -19,6 +19,7 @@ from ...networks.runner import Bound, Runner
 from ...optimization.settings import FirstOrder, LevenbergMarquardt
 from ...training.config import Loaded
 from ...training.data.encoding import Encoding
+from ...training.fitting import training_of
 from ...training.loop import Training, clip_factor
 from ...training.model import Model, problem_of
 from ...training.problem import Problem, assemble
@@ -172,7 +173,7 @@ def _is_expression(formula: str, numbers: Mapping[str, float]) -> UsageError:
 def _facts(title: str, problem: Problem, arrays: Mapping[str, NDArray] | None) -> Facts:
     """Return what there is to say of a network whose rows are at hand."""
     problem.config = msgspec.structs.replace(problem.config, dtype="float64")
-    training = Training(problem)
+    training = training_of(problem)
     runner = training.runner
     if arrays is not None:
         runner.restore(arrays)

@@ -1,6 +1,17 @@
 """Training configs: read, check, resolve and write."""
 
-from .loading import Loaded, from_resolved, leaves, load, loads, monitored, resolved, text_of, to_yaml
+from .loading import (
+    Loaded,
+    from_resolved,
+    leaves,
+    load,
+    loads,
+    monitored,
+    resolved,
+    text_of,
+    to_yaml,
+    watched,
+)
 
 __all__ = [
     "Loaded",
@@ -12,4 +23,5 @@ __all__ = [
     "resolved",
     "text_of",
     "to_yaml",
+    "watched",
 ]

@@ -23,7 +23,7 @@ from ...networks.losses import Loss
 from ...optimization import settings
 from ...tables.files import bytes_of
 from .. import schema
-from .checks import check
+from .checks import ACTING, check
 from .walk import ALIASES, Walk, activations, fields_of, nearest_place, tags_of
 from .yaml_source import FAULT_LIMIT, TEXT_LIMIT, Node, Place, decode, read, short
 from .yaml_text import to_yaml as to_yaml
@@ -59,6 +59,8 @@ class Loaded:
         data, model, training = self.config.data, self.config.model, self.config.training
         rows = f"dataset {data.dataset}" if data.dataset else data.path
         rows = rows or counted(len(data.inputs or ()), "row")
+        if self.config.environment is not None:
+            rows = self.config.environment.name
         layers = counted(len(model.layers or ()), "layer")
         network = layers if model.hidden is None else f"hidden {model.hidden}"
         optimizer = self.config.optimizer.__struct_config__.tag
@@ -67,7 +69,7 @@ class Loaded:
         if model.program is not None:
             network = f"a program of {counted(len(model.program.strip().splitlines()), 'line')}"
         return ", ".join(
-            (rows, short(model.formula or network), f"{optimizer}", counted(training.epochs, "epoch"))
+            (rows, short(model.formula or network), f"{optimizer}", counted(training.rounds, training.round))
         )
 
     def place(self, key: str) -> str:
@@ -280,6 +282,9 @@ def _expand(root: Node, faults: list[ConfigError]) -> None:
     loss = root.value.get("loss")
     if loss is not None and loss.kind == "mapping" and "formula" in loss.value:
         _own_parameters(loss)
+    environment = root.value.get("environment")
+    if environment is not None and environment.kind == "scalar" and isinstance(environment.value, str):
+        root.value["environment"] = _typed(environment, "name")
     data = root.value.get("data")
     # the name of a built-in set is no file: the walk says what is expected
     if data is not None and data.kind == "scalar" and isinstance(data.value, str) and "." in data.value:
@@ -306,8 +311,8 @@ def _expand(root: Node, faults: list[ConfigError]) -> None:
         layers.value[:] = [_layer(node) for node in layers.value]
 
 
-def _typed(node: Node) -> Node:
-    return Node("mapping", {"type": node}, node.place, keys={"type": node.place})
+def _typed(node: Node, key: str = "type") -> Node:
+    return Node("mapping", {key: node}, node.place, keys={key: node.place})
 
 
 def _own_parameters(loss: Node) -> None:
@@ -436,7 +441,10 @@ def _completed(config: schema.Config, name: str) -> schema.Config:
     """Fill in the defaults that depend on other keys."""
     replace = msgspec.structs.replace
     training = config.training
-    if isinstance(config.optimizer, settings.LevenbergMarquardt):
+    if config.environment is not None:
+        usual = {name: x for name, x in ACTING.items() if getattr(training, name) is None}
+        training = replace(training, **usual)
+    if isinstance(config.optimizer, settings.LevenbergMarquardt) or config.environment is not None:
         training = replace(training, batch_size="full")
     if config.name is None:
         # a file name may hold what no folder should be called
@@ -449,10 +457,15 @@ def _completed(config: schema.Config, name: str) -> schema.Config:
     return config if validates is None else monitored(config, validates)
 
 
+def watched(config: schema.Config, validates: bool) -> str:
+    """Return what tells the best epoch where nothing is named."""
+    return "return" if config.environment is not None else "val_loss" if validates else "loss"
+
+
 def monitored(config: schema.Config, validates: bool) -> schema.Config:
     """Return a config whose early stopping and schedule watch what there is, where they name nothing."""
     replace = msgspec.structs.replace
-    monitor = "val_loss" if validates else "loss"
+    monitor = watched(config, validates)
     training, schedule = config.training, config.schedule
     if training.early_stopping is not None and training.early_stopping.monitor is None:
         training = replace(training, early_stopping=replace(training.early_stopping, monitor=monitor))

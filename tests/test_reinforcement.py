@@ -1,0 +1,431 @@
+"""Environments, what is exact of them, and policies that learn by acting."""
+
+from __future__ import annotations
+
+import json
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import backprop_cli
+from backprop_cli.environments import Environment
+from backprop_cli.environments.tables import Table, greedy, sweep, values_of
+from backprop_cli.environments.worlds import GridWorld, drawn, world_of
+from backprop_cli.errors import BackpropError
+from backprop_cli.training.acting import Episodes, act, advantages
+from backprop_cli.training.fitting import training_of
+from backprop_cli.training.gradcheck import check_gradients
+from backprop_cli.training.model import Model
+from backprop_cli.training.problem import Problem, assembled
+from backprop_cli.training.reinforcement import Reinforce
+from backprop_cli.training.run import Run
+
+RNG = np.random.default_rng
+THETA, ARMS = [0.5, 0.0, -0.5], [1.0, 2.0, 4.0]
+CARTPOLE: dict[str, Any] = {
+    "environment": "cartpole",
+    "model": {"hidden": [16], "activation": "tanh"},
+    "optimizer": {"type": "adam", "learning_rate": 0.02},
+    "training": {"episodes": 400, "batch": 5, "discount": 0.99, "baseline": "standard"},
+}
+
+
+def bandit(**training: Any) -> dict[str, Any]:
+    layer = {"type": "linear", "weights": [[x] for x in THETA], "frozen": ["bias"]}
+    return {
+        "environment": {"name": "bandit", "rewards": ARMS},
+        "model": {"layers": [layer]},
+        "optimizer": {"type": "sgd", "learning_rate": 0.1},
+        "training": {"episodes": 40, "batch": 10, **training},
+    }
+
+
+def problem(config: dict[str, Any], *overrides: str) -> Problem:
+    with assembled(config, overrides) as found:
+        return found
+
+
+# --- environments ---------------------------------------------------------------------------------
+
+
+def test_cart_pole_moves_as_it_does_elsewhere():
+    """The first step of the well-known example of OpenAI's CartPole, both ways, in its seven digits."""
+    world = world_of(Environment(name="cartpole"))
+    state = np.array([[0.0273956, -0.00611216, 0.03585979, 0.0197368]] * 2)
+    found = world.step(state, np.array([0, 1]), RNG(0))
+    expected = [
+        [0.02727336, -0.20172954, 0.03625453, 0.32351476],
+        [0.02727336, 0.18847767, 0.03625453, -0.26141977],
+    ]
+    np.testing.assert_allclose(found.state, expected, atol=2e-8)
+    assert found.rewards.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("state", "ended"),
+    [
+        ([2.39, 1.0, 0.0, 0.0], True),
+        ([-2.39, -1.0, 0.0, 0.0], True),
+        ([0.0, 0.0, 0.2094, 0.1], True),
+        ([0.0, 0.0, 0.2090, 0.0], False),
+        ([2.39, 0.0, 0.0, 0.0], False),
+    ],
+)
+def test_cart_pole_ends_at_the_edge_and_at_twelve_degrees(state, ended):
+    world = world_of(Environment(name="cartpole"))
+    assert world.step(np.array([state]), np.array([0]), RNG(0)).ended.tolist() == [ended]
+
+
+UTILITIES = {
+    "r1c1": 0.812, "r1c2": 0.868, "r1c3": 0.918,
+    "r2c1": 0.762, "r2c3": 0.660,
+    "r3c1": 0.705, "r3c2": 0.655, "r3c3": 0.611, "r3c4": 0.388,
+}  # fmt: skip
+"""Of Russell and Norvig's 4x3 world, nothing discounted, as their figure has them."""
+
+
+def test_the_gridworld_is_that_of_the_book():
+    table = world_of(Environment(name="gridworld")).table
+    assert table is not None
+    values = np.zeros(9)
+    for _ in range(60):
+        worth = sweep(table, values, 1.0)
+        values = worth.max(axis=1)
+    named = dict(zip(UTILITIES, values.tolist(), strict=True))
+    assert {name: round(value, 3) for name, value in named.items()} == UTILITIES
+    np.testing.assert_allclose(values_of(table, greedy(worth), 1.0), values, rtol=1e-12)
+
+
+def test_values_of_a_policy_solve_the_linear_system():
+    """Criterion 14: three states, one action, as a table; and the same by the language."""
+    moves = np.array([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5], [0.2, 0.0, 0.8]])
+    table = Table(moves[:, None], np.array([[1.0], [0.0], [2.0]]), np.ones(3) / 3)
+    found = values_of(table, np.ones((3, 1)), 0.9)
+    np.testing.assert_allclose(found, [11.58549222798, 11.9378238342, 14.59067357513], rtol=1e-12)
+    report = backprop_cli.grad("solve(eye(3) - 0.9*P, r)[0]", P=moves, r=[1.0, 0.0, 2.0], wrt=["r"])
+    assert report.value == pytest.approx(found[0], rel=1e-13)
+    slopes = np.asarray(report.gradient["r"])
+    np.testing.assert_allclose(slopes, [3.19170984456, 2.611398963731, 4.19689119171], rtol=1e-12)
+
+
+@pytest.mark.parametrize("slip", [0.0, 0.2, 0.6])
+def test_steps_of_a_gridworld_are_those_of_its_table(slip):
+    """Moves and rewards that are played occur as often as the table says, to five standard errors."""
+    world = world_of(Environment(name="gridworld", map=["S.+", "#.-"], slip=slip, reward=-0.1))
+    assert isinstance(world, GridWorld)
+    count = 20_000
+    for state in range(len(world.cells)):
+        for action in range(4):
+            found = world.step(np.full(count, state), np.full(count, action), RNG(action))
+            goes = np.bincount(found.state[~found.ended], minlength=len(world.cells)) / count
+            chances = world.table.moves[state, action]
+            assert (np.abs(goes - chances) <= 5 * np.sqrt(chances * (1 - chances) / count) + 1e-12).all()
+            error = 5 * found.rewards.std() / sqrt(count) + 1e-12
+            assert abs(found.rewards.mean() - world.table.rewards[state, action]) <= error
+
+
+def test_actions_are_drawn_by_their_probabilities():
+    chances = np.tile([0.1, 0.0, 0.6, 0.3], (100_000, 1))
+    shares = np.bincount(drawn(chances, RNG(0)), minlength=4) / len(chances)
+    assert shares[1] == 0.0
+    np.testing.assert_allclose(shares, chances[0], atol=0.006)
+
+
+# --- episodes -------------------------------------------------------------------------------------
+
+
+def test_returns_and_advantages_by_hand():
+    """Two episodes, of three steps and of two, with a discount of 1/2."""
+    lengths, rewards = np.array([3, 2]), np.array([1.0, 2.0, 4.0, 3.0, 5.0])
+    empty = np.empty((5, 0))
+    made = Episodes(empty, np.zeros(5, np.int64), np.ones(5), rewards, lengths)
+    assert made.returns(0.5).tolist() == [3.0, 4.0, 4.0, 5.5, 5.0]
+    assert made.totals.tolist() == [7.0, 8.0]
+    returns = made.returns(0.5)
+    assert advantages(returns, "none").tolist() == [3.0, 4.0, 4.0, 5.5, 5.0]
+    np.testing.assert_allclose(advantages(returns, "mean"), [-1.3, -0.3, -0.3, 1.2, 0.7], atol=1e-15)
+    assert advantages(returns, "standard").std() == pytest.approx(1.0)
+
+
+def test_an_episode_is_that_of_the_world_played_alone():
+    """What is played at once are single episodes: each state follows from the one before by its action."""
+    world = world_of(Environment(name="cartpole", steps=30))
+    made = act(world, lambda inputs: np.full((len(inputs), 2), 0.5), 6, RNG(3))
+    assert made.lengths.sum() == len(made.inputs) == len(made.rewards)
+    assert made.totals.tolist() == made.lengths.tolist()
+    for start, length in zip(made.starts, made.lengths, strict=True):
+        states, actions = made.inputs[start : start + length], made.actions[start : start + length]
+        after = world.step(states, actions, RNG(0))
+        np.testing.assert_array_equal(after.state[:-1], states[1:])
+        assert after.ended.tolist() == [False] * (length - 1) + [length < 30]
+
+
+# --- the gradient ---------------------------------------------------------------------------------
+
+
+def test_the_exact_gradient_of_a_bandit():
+    """Criterion 13: by the language, whose three witnesses agree."""
+    report = backprop_cli.grad("softmax(theta)'@r", theta=THETA, r=ARMS, wrt=["theta"])
+    assert report.value == pytest.approx(1.866167055396, abs=5e-13)
+    found = np.asarray(report.gradient["theta"])
+    np.testing.assert_allclose(found, [-0.43869662893651, 0.041112929955928, 0.39758369898058], atol=5e-14)
+
+
+@pytest.mark.parametrize("baseline", ["none", "mean"])
+def test_reinforce_estimates_the_exact_gradient(baseline):
+    """Criterion 13: the mean of 1e5 samples is within 3 standard errors of it."""
+    count = 100_000
+    training = training_of(problem(bandit(episodes=count, batch=count, baseline=baseline)))
+    weights = training.runner.values["linear1.weights"].copy()
+    next(iter(training.run()))
+    gradient = (training.runner.values["linear1.weights"] - weights)[:, 0] / 0.1
+    p = np.exp(THETA) / np.exp(THETA).sum()
+    rewards = np.array(ARMS) - (p @ ARMS if baseline == "mean" else 0.0)
+    samples = rewards[:, None] * (np.eye(3) - p)
+    exact = p @ samples
+    np.testing.assert_allclose(exact, [-0.43869662893651, 0.041112929955928, 0.39758369898058], atol=1e-13)
+    errors = np.sqrt((p @ samples**2 - exact**2) / count)
+    assert (np.abs(gradient - exact) <= 3 * errors).all()
+
+
+POLICIES: dict[str, dict[str, Any]] = {
+    "hidden": {"hidden": [3], "activation": "tanh"},
+    "one logit": {"layers": [{"type": "linear", "units": 1}]},
+    "layers": {"layers": [{"type": "linear", "units": 3, "activation": "gelu"}, "layer_norm", "linear"]},
+    "program": {"program": "logits = W@tanh(V@x)", "parameters": {"W": [2, 3], "V": [3, 4]}},
+}
+
+
+@pytest.mark.parametrize("model", POLICIES.values(), ids=POLICIES)
+@pytest.mark.parametrize("baseline", ["none", "mean", "standard"])
+def test_any_model_is_a_policy_whose_gradient_differences_confirm(model, baseline):
+    found = problem(CARTPOLE | {"model": model}, "training.batch=2", f"training.baseline={baseline}")
+    assert all(checked.agree for checked in check_gradients(found))
+
+
+def test_a_single_logit_and_the_difference_of_two_are_one_policy():
+    """They do the same, and the slopes by the weights of the one are those by the second row of the other."""
+    one = {"layers": [{"type": "linear", "units": 1, "weights": [[1.0, 2.0, 3.0, 4.0]]}]}
+    two = {"layers": [{"type": "linear", "weights": [[0.0] * 4, [1.0, 2.0, 3.0, 4.0]]}]}
+    sets, slopes = [], []
+    for model in (one, two):
+        training = training_of(problem(CARTPOLE | {"model": model}))
+        sets.append(training.train.sample)
+        training.first_batch().plan.run()
+        slopes.append(training.runner.gradients["linear1.weights"][-1])
+    np.testing.assert_array_equal(sets[0].answers, sets[1].answers)
+    np.testing.assert_allclose(*slopes, rtol=1e-12)
+
+
+# --- training -------------------------------------------------------------------------------------
+
+SHORT = ("training.episodes=60", "environment.steps=100")
+FILES = ("model.safetensors", "best.safetensors", "metrics.jsonl", "config.yaml")
+
+
+def finish(*overrides: str, resume: bool = False, updates: int | None = None) -> Run:
+    run = Run(problem(CARTPOLE, *(overrides or SHORT), "name=pole"), resume=resume, force=not resume)
+    for _ in run.steps(lambda: updates is not None and run.training.progress.step >= updates):
+        pass
+    run.close()
+    return run
+
+
+def contents() -> dict[str, bytes]:
+    return {name: Path("runs/pole", name).read_bytes() for name in FILES}
+
+
+def test_a_policy_learns(tmp_path, monkeypatch):
+    """More steps with the pole upright; same seed, same bytes."""
+    monkeypatch.chdir(tmp_path)
+    run = finish()
+    returns = [values["return"] for values in run.history]
+    assert len(returns) == 12
+    assert np.mean(returns[:3]) < 30 < 50 < np.mean(returns[-3:])
+    assert run.results["greedy"]["return"] > 50
+    assert run.results["training"]["steps"] == run.results["training"]["return"]
+    first = contents()
+    finish()
+    assert contents() == first
+
+
+@pytest.mark.parametrize("updates", [1, 7, 11])
+def test_going_on_ends_in_the_same_bytes(tmp_path, monkeypatch, updates):
+    monkeypatch.chdir(tmp_path)
+    finish()
+    expected = contents()
+    assert finish(updates=updates).training.interrupted
+    finish(resume=True)
+    assert contents() == expected
+
+
+def test_going_on_to_more_episodes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    finish()
+    expected = contents()["metrics.jsonl"]
+    finish("training.episodes=30", "environment.steps=100")
+    finish(resume=True)
+    assert contents()["metrics.jsonl"] == expected
+
+
+def test_the_last_round_has_what_is_left():
+    training = training_of(problem(bandit(episodes=25, batch=10)))
+    assert isinstance(training, Reinforce)
+    assert [len(training.episodes.lengths) for _ in training.run()] == [10, 10, 5]
+
+
+@pytest.mark.nightly
+def test_cart_pole_is_learned():
+    """Criterion 12: 400 episodes, of at most 500 steps."""
+    means = []
+    for seed in range(4):
+        records = list(training_of(problem(CARTPOLE, f"seed={seed}")).run())
+        means.append(np.mean([record.values["return"] for record in records[-20:]]))
+    assert min(means) >= 150
+    assert sorted(means)[1] >= 195
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    """A policy of the gridworld: a table of logits."""
+    config = {
+        "environment": "gridworld",
+        "model": {"layers": [{"type": "linear", "init": "zeros"}]},
+        "optimizer": {"type": "adam", "learning_rate": 0.2},
+        "training": {"episodes": 800, "batch": 20, "discount": 1},
+    }
+    found = backprop_cli.train(config, f"output.dir={tmp_path_factory.mktemp('grid') / 'run'}")
+    return found.run.folder
+
+
+def test_a_policy_answers_states(run, grid, tmp_path):
+    rows = tmp_path / "cells.csv"
+    rows.write_text("cell\nr1c3\nr3c1\n")
+    found = run("predict", grid, str(rows), "--format", "json").answered().lines
+    assert [row["prediction"] for row in found] == ["right", "up"]
+    assert sum(found[0][f"p_{action}"] for action in ("up", "right", "down", "left")) == pytest.approx(1.0)
+    rows.write_text("cell\nr2c2\n")
+    done = run("predict", grid, str(rows))
+    assert done.status == 3
+    assert "r2c2" in done.out
+
+
+def test_a_policy_is_judged_by_its_returns(run, grid):
+    found = run("evaluate", grid, "--format", "json").answered().json
+    assert (
+        found["policies"]["drawn"]
+        == json.loads(Path(grid, "summary.json").read_text())["results"]["training"]
+    )
+    assert found["episodes"] == 100
+    more = backprop_cli.evaluate(grid, episodes=2000)
+    mean, deviation = (more.results["greedy"][name] for name in ("return", "deviation"))
+    table = world_of(Environment(name="gridworld")).table
+    assert table is not None
+    model = Model.load(grid)
+    best = greedy(model.predict(np.eye(9)))
+    exact = float(table.starts @ values_of(table, best, 1.0))
+    assert abs(mean - exact) <= 5 * deviation / sqrt(2000)
+    assert "standard error" in run("evaluate", grid, "--episodes", "7").answered().out
+    run("evaluate", grid, "rows.csv").refused(2, "its returns judge it, not rows")
+    with pytest.raises(BackpropError, match="episodes is a whole number"):
+        backprop_cli.evaluate(grid, episodes=0)
+
+
+def test_the_curve_is_of_returns(run, grid):
+    assert ">return<" in Path(grid, "loss.svg").read_text()
+    assert "return" in run("runs", str(Path(grid).parent)).answered().out
+
+
+def test_a_step_is_written_out(run, tmp_path):
+    path = tmp_path / "bandit.yaml"
+    path.write_text(json.dumps(bandit(batch=3)))
+    found = run("trace", str(path)).answered()
+    rows = problem(bandit(batch=3)).train.sample
+    assert rows.weights is not None
+    told = ", ".join(f"{w:.4g}" for w in rows.weights)
+    assert f"the rows count {told}: their advantages" in found.err
+    # the policy gradient: minus the mean of advantage*(action - p)
+    p = np.exp(THETA) / np.exp(THETA).sum()
+    slopes = ((p - np.eye(3)[rows.answers]) * rows.weights[:, None]).mean(axis=0)
+    for k, slope in enumerate(slopes):
+        (line,) = [text for text in found.out.splitlines() if text.startswith(f"  linear1[{k}]: dE/dw[0] =")]
+        assert float(line.rpartition("=")[2]) == pytest.approx(slope, rel=1e-5, abs=1e-12)
+
+
+BAD = {
+    "unknown": ({"environment": "cartpol"}, "environment.name must be one of", "did you mean cartpole?"),
+    "another's setting": (
+        {"environment": {"name": "bandit", "slip": 0.1}},
+        "environment.slip is for gridworld, not for bandit",
+    ),
+    "rows, too": ({"data": {"dataset": "iris"}}, "an environment has no rows: data has no place beside it"),
+    "discount": ({"training": {"discount": 1.5}}, "training.discount must be at most 1, not 1.5"),
+    "epochs": ({"training": {"epochs": 5}}, "training.epochs does not go with an environment"),
+    "engine": (
+        {"training": {"engine": "jax"}},
+        "training.engine does not go with an environment: it is played",
+    ),
+    "outputs": (
+        {"model": {"layers": [{"type": "linear", "units": 3}]}},
+        "the model gives 3 numbers, but cartpole has 2 actions: left, right",
+        "the last layer: {type: linear, units: 2}",
+    ),
+    "outputs of a program": (
+        {"model": {"program": "logits = W@x", "parameters": {"W": [3, 4]}}},
+        "the model gives 3 numbers, but cartpole has 2 actions: left, right",
+    ),
+    "a loss of numbers": ({"loss": "mse"}, "loss does not go with an environment: a policy is trained by"),
+    "dropout": (
+        {"model": {"layers": ["dropout", "linear"]}},
+        "by dropout another policy would learn than acts",
+    ),
+    "too much": ({"training": {"batch": 10_000_000}}, "is the most", "a smaller training.batch"),
+    "no grid": (
+        {"environment": {"name": "gridworld", "map": ["##", "#"]}},
+        "row 2 of environment.map has 1 cell",
+    ),
+    "no cell": ({"environment": {"name": "gridworld", "map": ["S?"]}}, "'?' is no cell"),
+    "one arm": ({"environment": {"name": "bandit", "rewards": [1]}}, "needs 2 to 1,000 arms, not 1"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_does_not_go_is_one_line(run, tmp_path, monkeypatch, case):
+    monkeypatch.chdir(tmp_path)
+    sections, *words = BAD[case]
+    Path("bad.yaml").write_text(json.dumps(CARTPOLE | sections))
+    run("train", "bad.yaml").refused(2, *words)
+    assert not Path("runs").exists()
+
+
+def test_rows_have_no_episodes(run, tmp_path):
+    path = tmp_path / "xor.yaml"
+    path.write_text(
+        json.dumps({"data": {"dataset": "xor"}, "model": {"hidden": [2]}, "training": {"batch": 4}})
+    )
+    run("train", str(path)).refused(2, "training.batch is for an environment", "training.batch_size")
+
+
+def test_returns_that_explode(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = bandit() | {"environment": {"name": "bandit", "rewards": [1e308, -1e308], "noise": 1e308}}
+    config["model"] = {"layers": ["linear"]}
+    Path("bad.yaml").write_text(json.dumps(config))
+    run("train", "bad.yaml").refused(3, "the returns of the episodes are too large for numbers")
+    assert not Path("runs").exists()
+
+
+def test_a_policy_that_is_no_number_any_more(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = bandit() | {"environment": {"name": "bandit", "rewards": [1e10, 2e10, 4e10]}}
+    Path("bad.yaml").write_text(json.dumps(config | {"optimizer": {"type": "sgd", "learning_rate": 1e300}}))
+    done = run("train", "bad.yaml", "-q")
+    assert done.status == 3
+    assert "the training has diverged" in done.err
+    assert not Path("runs/bad/model.safetensors").exists()
