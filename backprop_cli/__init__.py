@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # importing typing takes as long as all else before the progr
     from .api.page import page as page
     from .api.plots import plot as plot
     from .api.prediction import predict as predict
+    from .api.prediction import sample as sample
     from .api.runs import runs as runs
     from .api.sweep import sweep as sweep
     from .api.tends import tends as tends
@@ -60,6 +61,7 @@ _ROOMS = {
     "plot": "api.plots",
     "predict": "api.prediction",
     "runs": "api.runs",
+    "sample": "api.prediction",
     "sweep": "api.sweep",
     "tends": "api.tends",
     "trace": "api.function",

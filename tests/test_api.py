@@ -53,7 +53,7 @@ from backprop_cli.language.lower import lower
 
 PAGE = (Path(__file__).parent.parent / "docs" / "python.md").read_text("utf-8")
 HAND = str(Path(__file__).parent.parent / "sample_inputs" / "hand.yaml")
-MODEL, ROWS, TEXT = "hand/model.safetensors", "rows.csv", "text.md"
+MODEL, ROWS, TEXT, WRITER = "hand/model.safetensors", "rows.csv", "text.md", "writer/model.safetensors"
 AT = {"a": 3.0, "b": -2.0, "c": 8.0}
 PROGRAM = "d = a*b; L = d + c"
 NO_DOORS = ("BackpropError", "__version__", "functions")
@@ -336,6 +336,7 @@ DOORS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "exercise": (("chain",), {}),
     "gradcheck": ((PROGRAM, {"dL/da": -2}, AT), {}),
     "predict": ((MODEL, ROWS), {}),
+    "sample": ((WRITER, 3), {}),
     "evaluate": ((MODEL, ROWS), {}),
 }
 """A call of every door that is right."""
@@ -359,6 +360,14 @@ def home(tmp_path_factory):
     train(HAND, "output.dir=hand", "training.epochs=1")
     Path(ROWS).write_text("x1,x2,x3,y1,y2\n1,0.5,1,0.5,1\n", "utf-8")
     Path(TEXT).write_text("2*3 = 6\n\n3*3 = 10\n", "utf-8")
+    train(
+        {
+            "data": {"path": TEXT, "sequence": "characters", "length": 4},
+            "model": {"program": "logits[t] = E[x[t]]", "parameters": {"E": ["vocabulary", "outputs"]}},
+            "training": {"epochs": 1},
+        },
+        "output.dir=writer",
+    )
     yield
     os.chdir(before)
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from test_programs import problem_of
 
+from backprop_cli import sample
 from backprop_cli.errors import BackpropError
 from backprop_cli.training.data.datasets import generate
 from backprop_cli.training.data.sequences import entropies
@@ -208,6 +209,90 @@ training: {{epochs: 40, batch_size: 64, metrics: [accuracy]}}
     *_, last = training.run()
     assert last.values["accuracy"] == 1.0
     assert last.values["loss"] < 0.02
+
+
+ORDER = """
+data: {path: t.txt, sequence: characters, length: 3}
+optimizer: {type: adam, learning_rate: 0.3}
+training: {epochs: 30}
+model:
+  program: "logits[t] = E[x[t]]"
+  parameters: {E: [vocabulary, outputs]}
+"""
+CARRIED = """
+data: {path: t.txt, sequence: characters, length: 6, coding: one_hot}
+model:
+  dims: {H: 3, V: vocabulary}
+  parameters: {W: [H, V], U: [H, H], K: [H, H], O: [V, H]}
+  program: |
+    h[0] = 0; m[-1] = 0
+    m[t] = tanh(K@m[t-1] + W@x[t])
+    h[t+1] = tanh(W@x[t] + U@h[t] + m[t])
+    logits[t] = O@h[t+1]
+"""
+
+
+@pytest.fixture
+def letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.txt").write_text("abcd\n" * 6)
+
+
+def test_a_model_goes_on_with_a_text(letters: None, run: Any) -> None:
+    Path("c.yaml").write_text(ORDER)
+    trained = run("train", "c.yaml")
+    assert trained.status == 0, trained.err
+    assert "uniform 1.609438, unigram 1.609438, bigram 0.000000, trigram 0.000000 nats" in trained.out
+    said = {
+        ("--temperature", "0"): "abcd\nabc\n",  # a line begins
+        ("--temperature", "0", "--start", "c"): "cd\nabcd\na\n",
+        ("--temperature", "1e-300"): "abcd\nabc\n",
+    }
+    for words, text in said.items():
+        assert run("predict", "runs/c", "--sample", "8", *words).out == text
+    first, again, other = (
+        run("predict", "runs/c", "--sample", "90", "--seed", s, "--temperature", "3").out for s in "112"
+    )
+    assert first == again != other
+    hot = run("predict", "runs/c", "--sample", "90", "--temperature", "1e300").out
+    assert {*hot} == {*"abcd\n"}
+    assert sample("runs/c", 8, temperature=0.0, start="c") == "d\nabcd\na"
+    for words, says in (
+        (("--sample", "3", "--start", "x"), "'x' is no character of the text that the model learned from"),
+        (("--sample", "3", "t.txt"), "--sample goes on with a text: it takes no ROWS"),
+        (("t.txt",), "the model goes on with a text, and answers no rows"),
+        (("--start", "a", "t.txt"), "--start goes with --sample"),
+        (("--sample", "3", "--temperature", "nan"), "a temperature is a number from 0 on, not nan"),
+    ):
+        refused = run("predict", "runs/c", *words)
+        assert (refused.status, refused.out) == (2, "")
+        assert says in refused.err
+    assert run("evaluate", "runs/c", "t.txt").status == 0
+
+
+def test_windows_that_carry_on_are_one_long_run(letters: None) -> None:
+    training = Training(problem_of(CARRIED))
+    runner = training.runner
+    x = np.eye(5)[np.random.default_rng(0).integers(0, 5, (2, 23))]
+    whole, end = runner.go_on(x)
+    for lengths in ([6, 6, 6, 5], [1] * 23, [20, 3]):
+        carried: dict[str, Any] = {}
+        parts, at = [], 0
+        for length in lengths:
+            outputs, carried = runner.go_on(x[:, at : at + length], carried)
+            parts.append(outputs)
+            at += length
+        assert (np.concatenate(parts, axis=1) == whole).all()
+        assert {*carried} == {"h[0]", "m[-1]"}
+        assert all((carried[name] == end[name]).all() for name in end)
+
+
+def test_what_looks_ahead_cannot_go_on(letters: None, run: Any) -> None:
+    ahead = ORDER.replace('"logits[t] = E[x[t]]"', '"m = mean_t(E[x[t]]); logits[t] = E[x[t]] + m"')
+    Path("c.yaml").write_text(ahead.replace("epochs: 30", "epochs: 1"))
+    assert run("train", "c.yaml").status == 0
+    refused = run("predict", "runs/c", "--sample", "3")
+    assert "what the model gives at a step depends on later ones" in refused.err
 
 
 BAD: list[tuple[str, str, str]] = [  # data, the file walks.csv, what is said

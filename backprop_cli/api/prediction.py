@@ -10,7 +10,8 @@ from ..engine.choice import ENGINES
 from ..training.data import open_rows
 from ..training.model import Model
 from ..training.predictor import Answers, Predictor
-from .arguments import choice, flag, optional, path, text
+from ..training.sampling import MOST, goes_on
+from .arguments import choice, flag, number, optional, path, text, whole
 from .shown import Told
 
 if TYPE_CHECKING:
@@ -131,3 +132,28 @@ def predict(
         return Predictions(
             predictor, source.names, [(block, predictor.answer(block, strict)) for block in source]
         )
+
+
+def sample(
+    model: str | PathLike[str],
+    characters: int,
+    *,
+    temperature: float = 1.0,
+    start: str = "",
+    seed: int = 0,
+) -> str:
+    """Return what a model that learned from a text goes on with, without what it began with.
+
+    Args:
+        model: Path of the trained model.
+        characters: How many.
+        temperature: What logits are divided by before one is drawn; 0 takes the likeliest.
+        start: The text so far; without it a line begins.
+        seed: Of what is drawn.
+    Raises:
+        BackpropError: for a model of something else, and for characters that its text did not have.
+    """
+    trained = Model.load(path("model", model))
+    count, warmth = whole("characters", characters, 1, MOST), number("temperature", temperature, least=0.0)
+    begun = "" if isinstance(start, str) and not start else text("start", start)
+    return goes_on(trained, count, warmth, begun, whole("seed", seed, 0))

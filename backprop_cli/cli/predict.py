@@ -47,6 +47,21 @@ ENDINGS = {
     help="Add a column with the probability of each class.",
 )
 @click.option("--layer", metavar="NAME", help="Give what this layer makes of each row, not predictions.")
+@click.option(
+    "--sample",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    help="Of a model that learned from a text: go on with N characters.",
+)
+@click.option(
+    "--start", metavar="TEXT", help="What --sample goes on from.  [default: the beginning of a line]"
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0.0),
+    help="What --sample divides logits by; 0 takes the likeliest character.  [default: 1]",
+)
+@click.option("--seed", type=click.IntRange(0), help="Of what --sample draws.  [default: 0]")
 @click.option("--strict", is_flag=True, help="Stop at the first row without a prediction.")
 @engine_option("What computes")
 @table_options
@@ -59,6 +74,10 @@ def command(
     digits: int | None,
     probabilities: bool,
     layer: str | None,
+    sample: int | None,
+    start: str | None,
+    temperature: float | None,
+    seed: int | None,
     strict: bool,
     quiet: bool,
     engine: str | None,
@@ -81,7 +100,20 @@ def command(
     from ..training.data import open_rows
     from ..training.model import Model
     from ..training.predictor import Predictor, has_probabilities
+    from ..training.sampling import goes_on, is_of_text
 
+    if sample is None:
+        for name, given in (("start", start), ("temperature", temperature), ("seed", seed)):
+            if given is not None:
+                raise UsageError(f"--{name} goes with --sample", hint="--sample 60")
+    elif rows is not None:
+        raise UsageError("--sample goes on with a text: it takes no ROWS", hint="--start TEXT")
+    else:
+        warmth = 1.0 if temperature is None else temperature
+        found = goes_on(Model.load(model, engine or "numpy"), sample, warmth, start or "", seed or 0)
+        with destination(output) as stream:
+            stream.write(f"{start or ''}{found}\n".encode())
+        return ANSWERED
     note = Output(quiet=quiet).note
     chosen = choose_format(format_, output, endings=ENDINGS, otherwise="")
     if rows is None:
@@ -89,6 +121,8 @@ def command(
             raise UsageError("no rows", hint="give a file, or pipe rows in: backprop predict MODEL rows.csv")
         rows = "-"
     trained = Model.load(model, engine or "numpy")
+    if is_of_text(trained):
+        raise UsageError("the model goes on with a text, and answers no rows", hint="--sample 60")
     predictor = Predictor(trained, probabilities, layer)
     if probabilities and layer is None and trained.classes is not None and not has_probabilities(trained):
         note(f"note: trained with {trained.config.loss.type}, the model has scores but no probabilities")

@@ -61,11 +61,13 @@ class Recurrence(NamedTuple):
         program: Its statements as they are written; the name of one over steps is that of the sequence.
         places: Of a statement over steps what it gives, by the statement's number.
         masked: Sequences may end before the last step; see `masked`.
+        carried: What sequences begin with is given from outside: they go on from an earlier end.
     """
 
     program: Program
     places: Mapping[int, Place]
     masked: bool = False
+    carried: bool = False
 
     @property
     def begun(self) -> dict[str, list[Item]]:
@@ -228,6 +230,8 @@ class Unrolling:
             place, name = self.recurrence.places.get(k), str(statement.name)
             if place is not None and place.moves:
                 loop.append((statement, place))
+                continue
+            if place is not None and self.recurrence.carried:
                 continue
             if place is None:
                 statements += self._loop(loop, wanted, mean)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..errors import Source
@@ -106,6 +107,7 @@ class Lowered(NamedTuple):
         activations: What the alarms look at: layer -> (node before, node after).
         layers: Layer -> node of what it gives, its activation included.
         weights: Name of the leaf that the rows' weights come in by; None where all count alike.
+        carries: What sequences begin with -> node of their end, from which they may go on.
     """
 
     graph: Graph
@@ -117,6 +119,7 @@ class Lowered(NamedTuple):
     activations: Mapping[str, tuple[int, int]]
     layers: Mapping[str, int]
     weights: str | None = None
+    carries: Mapping[str, int] = MappingProxyType({})
 
     @property
     def shapes(self) -> dict[str, Shape]:

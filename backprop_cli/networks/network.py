@@ -69,10 +69,12 @@ class Span(NamedTuple):
     Attributes:
         length: Steps, of the longest.
         masked: Whether some may be shorter.
+        carried: Whether they go on from where others ended.
     """
 
     length: int
-    masked: bool
+    masked: bool = False
+    carried: bool = False
 
 
 class OfRows:

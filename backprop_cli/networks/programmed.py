@@ -120,19 +120,39 @@ class ProgramNetwork(OfRows):
 
     def of_span(self, span: Span | None) -> ProgramNetwork:
         """Return the network for sequences of another length."""
-        if span is None or self.steps is None or span == (self.shape[0], self.steps.masked):
+        if span is None or self.steps is None or span == Span(self.shape[0], self.steps.masked):
             return self
         if span not in self._spans:
             made = copy(self)
             made.shape = (span.length, *self.shape[1:])
             made._times = made.shape[: len(self._times)]
-            made.steps = self.steps._replace(masked=span.masked)
+            carried = {name: self._shape_of(name) for name in self._begun} if span.carried else None
+            made.steps = self.steps._replace(masked=span.masked, carried=carried)
             own = self.loss.type == losses.PROGRAM
             made.weighted = self.weighted or bool(span.masked and made._times and not own)
             made.reading = read(self.model, prod(self.shape), self.outputs, steps=made.steps)
             made._settle()
             self._spans[span] = made
         return self._spans[span]
+
+    @property
+    def _begun(self) -> dict[str, str]:
+        """What sequences begin with, and their end from which others could go on: ``h[0]``, ``h[20]``."""
+        recurrence, length = self.reading.recurrence, self.shape[0] if self.shape else 0
+        names = [(str(self.reading.program.statements[k].name), p) for k, p in recurrence.places.items()]
+        return {
+            f"{name}[{place.offset}]": f"{name}[{place.offset + length}]"
+            for name, place in names
+            if not place.moves and name in recurrence.sequences
+        }
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether sequences carry something from step to step, from which others can go on."""
+        return bool(self._begun)
+
+    def _shape_of(self, name: str) -> Shape:
+        return self.settled.graph.nodes[self.settled.graph.named[name]].shape
 
     @property
     def target(self) -> str:
@@ -284,6 +304,8 @@ class ProgramNetwork(OfRows):
             return t if self.outputs > 1 else b.step("shaped", t, shape=(-1, *self._times))
 
         ends = [self.output, *([graph.named[LOSS]] if own and targets else [])]
+        begun = {} if targets or self.steps is None else self._begun
+        ends += [graph.named[end] for end in begun.values()]
         ids = batched(
             b.graph,
             graph,
@@ -321,7 +343,13 @@ class ProgramNetwork(OfRows):
             outputs = [*([] if training else outputs), data_loss, total]
         weights = losses.WEIGHTS if targets and self.weighted else None
         steps = {} if targets else self._steps(ids)
-        return Lowered(b.graph.build(outputs), output, prediction, data_loss, leaf, {}, {}, steps, weights)
+        carries = {
+            name: by_row(graph.named[end], (rows, *self._shape_of(end))) for name, end in begun.items()
+        }
+        return Lowered(
+            b.graph.build([*carries.values(), *outputs]), output, prediction, data_loss, leaf, {}, {}, steps,
+            weights, carries,
+        )  # fmt: skip
 
     def _steps(self, ids: Sequence[int]) -> dict[str, int]:
         """Return the steps with a name that the output needs and that change with the row."""

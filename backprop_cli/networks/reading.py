@@ -42,11 +42,13 @@ class Steps(NamedTuple):
         sizes: Of `SIZES` those that sequences have, or have otherwise.
         each: Every step has targets of its own; else the row has.
         masked: It may end before the last step, as `recurrence.MASK` says.
+        carried: What it begins with where it goes on from an earlier end, ``h[0]``, with the shapes.
     """
 
     sizes: Mapping[str, int]
     each: bool
     masked: bool = False
+    carried: Mapping[str, Shape] | None = None
 
 
 class Reading(NamedTuple):
@@ -224,6 +226,8 @@ def read(
     found = recurrence.read(source, sizes)
     if steps is not None and steps.masked:
         found = recurrence.masked(found)
+    if steps is not None and steps.carried is not None:
+        found = found._replace(carried=True)
     return Reading(found, declared, noise, sizes, steps)
 
 
@@ -293,18 +297,19 @@ def settled(
             f"a program takes rows that are vectors or matrices, not {rows(shape)}",
             "data.shape: [" + str(prod(shape)) + "]",
         )
-    given = {**shapes, INPUT: shape} | dict.fromkeys(reading.masks, shape[:1])
+    carried = (steps.carried if steps is not None else None) or {}
+    given = {**shapes, INPUT: shape} | dict.fromkeys(reading.masks, shape[:1]) | {**carried}
     if reading.target is not None:
         given[reading.target] = _of_target(shape, outputs, steps)
     faults: list[BackpropError] = []
     try:
         unrolling = Unrolling(reading.recurrence, given)
-        begins = _first_shapes(reading, unrolling, given) if unrolling.length else {}
+        begins = _first_shapes(reading, unrolling, given) if unrolling.length and not carried else {}
         found = settled_as(reading, unrolling, given, begins, faults)
     except BackpropError as error:
         faults = [error]
     faults = list({(e.message, e.span): e for e in faults}.values())  # every step has the same
-    if not faults:
+    if not faults and not carried:
         faults = list(_changing(reading, found))
     if faults:
         first = faults[0]

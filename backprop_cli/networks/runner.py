@@ -191,6 +191,7 @@ class Runner:
         ids = lowered.graph.inputs
         gradients = {ids[n]: g for n, g in self.gradients.items() if n in ids} if training else {}
         kept = [n.id for n in lowered.graph.nodes] if keep else [lowered.output, lowered.prediction]
+        kept += lowered.carries.values()
         for before, after in lowered.activations.values() if not training else ():
             kept += [before, after]
         plan = self.executor(
@@ -261,6 +262,25 @@ class Runner:
         every = np.concatenate(predictions)
         whole = 1.0 if summed else len(every) if weights is None else counted_rows(weights)
         return Outcome(every, None if targets is None else total / whole)
+
+    def go_on(
+        self, inputs: NDArray, carried: Mapping[str, NDArray] | None = None
+    ) -> tuple[NDArray, dict[str, NDArray]]:
+        """Return what sequences give at each step, and what they carry on from their ends.
+
+        Args:
+            inputs: Shape (rows, steps, *shape of a step).
+            carried: What they go on from, as this returned it; None for their beginning.
+        Returns:
+            Raw outputs (rows, steps, outputs), and what goes into the next call.
+        """
+        span = Span(inputs.shape[1], carried=bool(carried))
+        bound = self.bound(len(inputs), training=False, targets=False, span=span)
+        bound.feed({**self.network.feed(inputs), **(carried or {})})
+        with np.errstate(all="ignore"):
+            bound.plan.run()
+        outputs = np.array(bound.plan.value(bound.lowered.output)).reshape(*inputs.shape[:2], -1)
+        return outputs, {name: np.array(bound.plan.value(id)) for name, id in bound.lowered.carries.items()}
 
     def layer(self, name: str, inputs: NDArray) -> NDArray:
         """Return what a layer gives for encoded rows, (rows, *shape of its output)."""

@@ -134,7 +134,7 @@ def setup(problem: Problem) -> list[Block]:
         ["parameters", f"{total:,}" + (f", {frozen:,} of them frozen" if frozen else "")],
     ]
     if problem.entropies:
-        known = ", ".join(f"{name} {rounded(x, 7)}" for name, x in problem.entropies.items())
+        known = ", ".join(f"{name} {x:.6f}" for name, x in problem.entropies.items())
         ways.append(["baselines", f"{known} nats a character (entropies of the n-grams of the text)"])
     heads = ("statement", "computes") if isinstance(problem.network, ProgramNetwork) else ("layer", "type")
     columns = [*map(Column, heads), Column("output", "number"), Column("parameters", "number")]

@@ -45,7 +45,7 @@ def stride_of(stride: int | None, characters: int, length: int) -> int:
 def entropies(text: str) -> dict[str, float]:
     """Return how uncertain the next character of a text is, in nats, for who knows so many before it.
 
-    The n-gram's is sum -p(w c) log p(c | w) over the text's own counts, c after n - 1 characters w.
+    The n-gram's is sum p(w c) log 1/p(c | w) over the text's own counts, c after n - 1 characters w.
     """
     found = {"uniform": log(len({*text}))}
     for n, name in enumerate(("unigram", "bigram", "trigram"), 1):
@@ -54,7 +54,7 @@ def entropies(text: str) -> dict[str, float]:
         for gram, count in whole.items():
             before[gram[:-1]] += count
         every = sum(whole.values())
-        found[name] = -sum(c / every * log(c / before[gram[:-1]]) for gram, c in whole.items())
+        found[name] = sum(c / every * log(before[gram[:-1]] / c) for gram, c in whole.items())
     return found
 
 
