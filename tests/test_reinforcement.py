@@ -337,6 +337,31 @@ def test_a_policy_is_judged_by_its_returns(run, grid):
         backprop_cli.evaluate(grid, episodes=0)
 
 
+def test_the_episodes_of_an_update_are_listed(run, tmp_path):
+    """Two episodes of the gridworld: each return is its reward and the next return, discounted."""
+    path = tmp_path / "grid.yaml"
+    training = {"batch": 2, "episodes": 4, "discount": 0.5}
+    table = {"layers": [{"type": "linear", "init": "zeros"}]}
+    environment = {"name": "gridworld", "steps": 5}
+    path.write_text(json.dumps({"environment": environment, "model": table, "training": training}))
+    listed = run("trace", str(path), "--at-step", "2", "--format", "json").answered().json["episodes"]
+    assert {each["episode"] for each in listed} == {1, 2}
+    mean = sum(each["return"] for each in listed) / len(listed)
+    for each, after in zip(listed, [*listed[1:], {"step": 1}], strict=True):
+        more = 0.5 * after["return"] if after["step"] > 1 else 0.0
+        assert each["return"] == pytest.approx(each["reward"] + more, abs=1e-15)
+        assert each["advantage"] == pytest.approx(each["return"] - mean, abs=1e-15)
+        assert each["log_p"] < 0
+    run("trace", str(path)).answered()
+
+
+def test_runs_of_a_sweep_are_compared_by_their_returns(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("arms.yaml").write_text(json.dumps(bandit()))
+    found = run("train", "arms.yaml", "--sweep", "training.batch=2,20", "-q").answered().out
+    assert "best: runs/arms/1, by training return" in found
+
+
 def test_the_curve_is_of_returns(run, grid):
     assert ">return<" in Path(grid, "loss.svg").read_text()
     assert "return" in run("runs", str(Path(grid).parent)).answered().out
@@ -350,6 +375,9 @@ def test_a_step_is_written_out(run, tmp_path):
     assert rows.weights is not None
     told = ", ".join(f"{w:.4g}" for w in rows.weights)
     assert f"the rows count {told}: their advantages" in found.err
+    listed = run("trace", str(path), "--format", "json").answered().json["episodes"]
+    assert [each["advantage"] for each in listed] == rows.weights.tolist()
+    assert [each["return"] for each in listed] == [ARMS[int(each["action"]) - 1] for each in listed]
     # the policy gradient: minus the mean of advantage*(action - p)
     p = np.exp(THETA) / np.exp(THETA).sum()
     slopes = ((p - np.eye(3)[rows.answers]) * rows.weights[:, None]).mean(axis=0)

@@ -12,12 +12,11 @@ from ..language.numbers import brief
 from ..layout.chart import Chart, Dash, Mark, Panel, Series
 from ..layout.chart_picture import picture_of
 from ..layout.picture import Label, Role
+from ..training.schema import RETURN
 from .canvas import terminal_chart
 from .svg import svg
 
 LARGEST = 1e300
-RETURN = "return"
-"""Where episodes are played, their returns tell how it goes; losses of two rounds are not to be compared."""
 NAMES = {"loss": "train", "val_loss": "validation", RETURN: "mean of a round"}
 ROLES: dict[str, Role] = {"loss": "first", "val_loss": "second", RETURN: "first"}
 DASHES: dict[str, Dash] = {"loss": "solid", "val_loss": "dashed", RETURN: "solid"}
@@ -33,6 +32,7 @@ class Plot:
     """
 
     def __init__(self, history: Sequence[Mapping[str, Any]], best: int | None = None) -> None:
+        # the losses of two rounds are not to be compared: each has its own baseline
         self.played = any(RETURN in record for record in history)
         keys = [key for key in NAMES if (key == RETURN) == self.played]
         lines = {key: _line(history, key) for key in keys}

@@ -39,6 +39,8 @@ from .page import (
 from .written import Style, expression
 
 SCHEMA = 1
+MOST_PLAYED = 24
+"""Steps of episodes that are listed."""
 EXACT = 15
 """Digits that tell short decimals apart."""
 
@@ -53,10 +55,27 @@ def document(trace: Trace, *, digits: int = 6) -> Document:
 def _page(trace: Trace, digits: int) -> Iterator[Block]:
     given = tuple(_prose(given_text(trace, each, digits)) for each in trace.given)
     yield Heading(_prose(headline(trace.step, digits)), given)
+    if trace.played:
+        yield from _played(trace, digits)
     for title, rule, calculations in _sections(trace, digits):
         if any(group for _, group in calculations.groups):
             yield from _common(title, rule, calculations)
     yield Heading(_prose(conclusion(trace, digits)), whole=True)
+
+
+def _played(trace: Trace, digits: int) -> Iterator[Block]:
+    """Yield what was done, whose advantages the loss has."""
+    above = {"none": "return", "mean": "return - mean", "standard": "(return - mean)/standard deviation"}
+    rule = f"return = reward + {rounded(trace.discount, digits)}*(return of the next step); advantage = "
+    yield Section("Episodes", _prose(rule + above[trace.baseline]))
+    numbers = [Column(name, "number") for name in ("log p", "reward", "return", "advantage")]
+    rows = [
+        [str(each.episode), str(each.step), each.action, *(rounded(x, digits) for x in each[3:])]
+        for each in trace.played[:MOST_PLAYED]
+    ]
+    yield Grid([Column("episode", "number"), Column("step", "number"), Column("action"), *numbers], rows)
+    if len(trace.played) > MOST_PLAYED:
+        yield Paragraph([f"and {counted(len(trace.played) - MOST_PLAYED, 'more step')}; JSON has all"])
 
 
 def _prose(text: str) -> Text:
@@ -161,7 +180,7 @@ def headline(step: Step, digits: int) -> str:
     count = len(step.rows)
     rows = counted(count, "row") + (f" of {step.of:,}" if step.of != count else "")
     return (
-        f"{printable(step.name)}: update {step.step:,} (epoch {step.epoch:,}) on {rows}; "
+        f"{printable(step.name)}: update {step.step:,} ({step.word} {step.epoch:,}) on {rows}; "
         f"{step.loss}, {step.optimizer} with rate {rounded(step.learning_rate, digits)}"
     )
 
@@ -217,6 +236,9 @@ def _facts(trace: Trace) -> Facts:
         "updates": [update_dict(u) for u in trace.updates],
         "states": [update_dict(u) for u in trace.states],
     }
+    if trace.played:
+        keys = ("episode", "step", "action", "log_p", "reward", "return", "advantage")
+        lists["episodes"] = [dict(zip(keys, each, strict=True)) for each in trace.played]
     return Facts(head | {key: Entries(entries) for key, entries in lists.items()}, "closed")
 
 

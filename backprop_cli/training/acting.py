@@ -164,7 +164,7 @@ def judged(
         with np.errstate(all="ignore"):
             totals = made.totals
             found[name] = {
-                "return": float(totals.mean()),
+                schema.RETURN: float(totals.mean()),
                 "deviation": float(totals.std()),
                 "least": float(totals.min()),
                 "most": float(totals.max()),

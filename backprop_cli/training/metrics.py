@@ -183,7 +183,7 @@ def check(name: str, task: Task) -> None:
 def higher_is_better(monitor: str) -> bool:
     """Return the direction in which a monitored number (``val_accuracy``, ``loss``) improves."""
     metric = METRICS.get(monitor.removeprefix("val_"))
-    return monitor == "return" or (metric is not None and metric.better == "higher")
+    return monitor == schema.RETURN or (metric is not None and metric.better == "higher")
 
 
 def two_columns(scores: Floats, threshold: float = 0.0) -> Floats:

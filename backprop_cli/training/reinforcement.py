@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..errors import NoSuchNumber
 from .acting import judged, played
 from .loop import Diverged, Training
+from .schema import RETURN
 
 PLANS = 4
 """Plans that are kept at most, each for another number of steps that a batch of episodes had."""
@@ -50,7 +51,7 @@ class Reinforce(Training):
         runner.forget(PLANS)
 
     def _measured(self) -> dict[str, float]:
-        return {"return": float(self.episodes.totals.mean())}
+        return {RETURN: float(self.episodes.totals.mean())}
 
     def results(self, final: Training) -> dict[str, dict[str, float]]:
         """Return what episodes bring that are played anew: as in training, and with the likeliest actions."""

@@ -455,6 +455,10 @@ class Output(Section, frozen=True):
     )
 
 
+RETURN = "return"
+"""What is measured where an environment is acted in: the mean return of a round's episodes."""
+
+
 class Config(Section, frozen=True, kw_only=True):
     """A training config."""
 

@@ -49,6 +49,7 @@ class Step:
         loss: Its name.
         before: The loss of the batch before the update, penalties included.
         after: The same after it, of the same rows and masks; None where it is no number.
+        word: What an epoch is called.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Step:
     loss: str
     before: float
     after: float | None
+    word: str = "epoch"
 
 
 class Clipping(NamedTuple):
@@ -123,6 +125,7 @@ class Made:
             config.loss.type,
             before,
             number(after),
+            config.training.round,
         )
 
     def _run_to(self, step: int) -> None:

@@ -11,8 +11,10 @@ from statistics import fmean, stdev
 
 from ..errors import ConfigError, UsageError, counted
 from ..language.numbers import brief
+from . import schema
 from .comparison import RunFacts
 from .config import Loaded
+from .config import watched as usually_watched
 from .metrics import METRICS, higher_is_better
 from .problem import Problem, assemble
 
@@ -258,7 +260,7 @@ def measure_of(problem: Problem) -> str:
         watched = stopping.monitor.removeprefix("val_")
         if watched != "loss" or not problem.config.training.measured:
             return watched
-    return next(iter(problem.config.training.measured), "loss")
+    return next(iter(problem.config.training.measured), usually_watched(problem.config, validates=False))
 
 
 @dataclass(frozen=True)
@@ -396,7 +398,7 @@ def judge(combinations: Sequence[Combination], measure: str, validated: bool) ->
     folds = len(combinations[best].runs)
     mean = f"mean {judged}" if folds > 1 else judged
     why = f"{mean} {measure} {brief(value, 5)}, {of}"
-    if not validated:
+    if not validated and measure != schema.RETURN:
         why += "; no rows are held out: the best on its own training rows need not be on others"
     return Verdict(best, measure, judged, why)
 

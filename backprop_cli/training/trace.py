@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import log
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from ..networks.losses import WEIGHTS
 from ..networks.network import LayerNetwork, NDArray
 from ..networks.point import NetworkPoint, NetworkProgram
 from .problem import Problem
+from .reinforcement import Reinforce
 from .step import Clipping, Made, Step, check_layer, check_size, check_work, number, whole_step
 
 if TYPE_CHECKING:
@@ -43,6 +45,28 @@ class Given(NamedTuple):
     row: int
     inputs: tuple[tuple[str, float], ...]
     targets: tuple[float, ...]
+
+
+class Played(NamedTuple):
+    """A step of an episode that is learned from.
+
+    Attributes:
+        episode: From 1.
+        step: Of it, from 1.
+        action: What was done.
+        logarithm: That of its probability.
+        reward: What it brought.
+        returned: The discounted sum of the rewards from here on.
+        advantage: What the row counts in the loss.
+    """
+
+    episode: int
+    step: int
+    action: str
+    logarithm: float
+    reward: float
+    returned: float
+    advantage: float
 
 
 class Update(NamedTuple):
@@ -85,6 +109,9 @@ class Trace:
         plain: The updates are ``old - rate*gradient``.
         units: The network is made of layers, not of a formula.
         notes: What a reader should know.
+        played: The steps of the episodes that the rows are of; () where rows were given.
+        discount: What a reward counts a step later there.
+        baseline: What the advantages are above.
     """
 
     step: Step
@@ -102,6 +129,9 @@ class Trace:
     plain: bool
     units: bool
     notes: tuple[str, ...]
+    played: tuple[Played, ...] = ()
+    discount: float = 1.0
+    baseline: str = "none"
 
 
 def write_out(
@@ -245,7 +275,24 @@ class _Writing:
             made.plain,
             isinstance(self.network, LayerNetwork),
             tuple(self._notes()),
+            tuple(self._played()),
+            self.config.training.discount or 0.0,
+            self.config.training.baseline or "none",
         )
+
+    def _played(self) -> Iterator[Played]:
+        training, discount = self.made.training, self.config.training.discount
+        if not isinstance(training, Reinforce):
+            return
+        assert discount is not None
+        made, actions = training.episodes, self.made.problem.classes or ()
+        returns, above = made.returns(discount), self.made.batch[WEIGHTS].reshape(-1)
+        for episode, (start, length) in enumerate(zip(made.starts, made.lengths, strict=True), 1):
+            for step in range(length):
+                at = start + step
+                numbers = (log(made.chances[at]), made.rewards[at], returns[at], above[at])
+                rounded_ = map(self.paper, map(float, numbers))
+                yield Played(episode, step + 1, actions[made.actions[at]], *rounded_)
 
     def _given(self) -> Iterator[Given]:
         batch = self.made.batch

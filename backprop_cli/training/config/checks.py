@@ -762,7 +762,7 @@ class _Checks:
     def monitor(self, key: str, name: str) -> None:
         data = self.config.data
         every = (*CLASSIFICATION_METRICS, *REGRESSION_METRICS)
-        acting = ["return"] if self.config.environment is not None else []
+        acting = [schema.RETURN] if self.config.environment is not None else []
         known = [*acting, "loss", "val_loss", *every, *(f"val_{metric}" for metric in every)]
         metric = name.removeprefix("val_")
         if name not in known:

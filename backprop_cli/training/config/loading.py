@@ -459,7 +459,7 @@ def _completed(config: schema.Config, name: str) -> schema.Config:
 
 def watched(config: schema.Config, validates: bool) -> str:
     """Return what tells the best epoch where nothing is named."""
-    return "return" if config.environment is not None else "val_loss" if validates else "loss"
+    return schema.RETURN if config.environment is not None else "val_loss" if validates else "loss"
 
 
 def monitored(config: schema.Config, validates: bool) -> schema.Config:
