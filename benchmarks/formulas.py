@@ -751,17 +751,21 @@ class Judge:
                 if derivation[kind]:
                     whole = kind == "formula"
                     self.holds(f"explain --symbolic: {kind}", derivation[kind], reader, truths, whole=whole)
+            letters: dict[str, str] = {}  # u and v, and what they stand for
             for step in derivation["steps"]:
-                forms = [
-                    f for f in step["forms"] if not step["inner"] or step["inner"][0] == step["inner"][1]
-                ]
+                letters |= {letter: meaning for letter, meaning in step["with"].items() if letter != meaning}
+                forms = step["forms"]
+                for letter, meaning in letters.items():
+                    by = derivation["name"]
+                    forms = [re.sub(rf"\bd{letter}/d{by}\b", f"d/d{by}({meaning})", form) for form in forms]
+                    forms = [re.sub(rf"\b{letter}\b", f"({meaning})", form) for form in forms]
                 for place in places:
                     self.equal("explain --symbolic: a rule", forms, reader, place, ())
         for sides in equations_of_latex(write(explained(told, digits=15), "latex")):
             try:
                 plain = [reader.plain(side) for side in sides]
             except Unreadable as error:
-                if not re.search(r"\\dots|d[uvw]\b|\\partial [uvwst]\b|\b[uvwst]\b", str(error)):
+                if not re.search(r"\\dots|d[p-w]\b|\\partial [p-w]\b|\b[p-w]\b", str(error)):
                     self.note("explain --symbolic, latex: unreadable", str(error))
                 continue
             for place in places:

@@ -457,9 +457,7 @@ def test_every_rule_has_its_name():
         for name in graph_of(text).inputs
         for step in derive(graph_of(text), name).steps
     }
-    names = (
-        "constant constant+factor power sum product quotient exponential logarithm trigonometric hyperbolic"
-    )
+    names = "constant+factor power sum product quotient exponential logarithm trigonometric hyperbolic"
     names += " inverse+trigonometric inverse+hyperbolic root"
     assert rules >= {f"{name.replace('+', ' ')} rule" for name in names.split()}
     assert rules >= {"branch by branch", "together", "derivative of gelu"}
@@ -468,7 +466,27 @@ def test_every_rule_has_its_name():
 
 def test_the_inner_function_steps_aside_for_the_users_names(run):
     page = run("explain", "u*sin(u^2)", "--symbolic").answered().out
-    assert "cos(v)*dv/du; with v = u^2" in page
+    assert "df/du = d/du(u*sin(u^2)) = dv/du*w + v*dw/du; with v = u; w = sin(u^2)" in page
+    assert "cos(p)*dp/du; with p = u^2" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "slope", "together"),
+    [
+        ("x*ln(x)", "product rule", "du/dx*v + u*dv/dx", "1*log(x) + x*1/x"),
+        ("x/(x^2 + 1)", "quotient rule", "(du/dx*v - u*dv/dx)/v^2", "(1*(x^2 + 1) - x*2*x)/(x^2 + 1)^2"),
+        ("2*x*sin(x)", "product rule", "2*(du/dx*v + u*dv/dx)", "2*(1*sin(x) + x*cos(x))"),
+        ("1/x^3", "power rule", "-3*x^(-4)", "-3*x^(-4)"),
+        ("2/(x + 1)", "chain rule, power rule", "-2*u^(-2)*du/dx", "-2*(x + 1)^(-2)"),
+        ("5 - x*cos(x)", "sum rule", "0 - d/dx(x*cos(x))", "-(1*cos(x) - x*sin(x))"),
+        ("ln(cos(x))", "chain rule, logarithm rule", "1/u*du/dx", "-1/cos(x)*sin(x)"),
+    ],
+)
+def test_rules_are_written_as_textbooks_write_them(text, rule, slope, together):
+    """Over u and v, no 1 and no 0 put in unseen, signs in front, powers below as powers."""
+    found = derive(graph_of(text), "x")
+    assert found.steps[0].rule == rule
+    assert [text_of(e) for e in (found.steps[0].forms[-1], found.substituted)] == [slope, together]
 
 
 def test_rules_need_no_values(run):

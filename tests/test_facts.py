@@ -41,7 +41,6 @@ SPEAKS = {
     "explanation/point.py": "algebra of expressions: the sign of a number",
     "explanation/region.py": "algebra of expressions",
     "explanation/expr.py": "algebra of expressions",
-    "explanation/words.py": "algebra of expressions: the rule of an update",
     "differentiation/symbolic/inverse.py": "algebra of expressions: what undoes a function",
     "differentiation/symbolic/limit.py": "SymPy's own names and habits",
     "engine/elementary.py": "a number system: functions of our own, lane by lane",

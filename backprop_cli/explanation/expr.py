@@ -155,18 +155,30 @@ def times(*factors: Expr) -> Expr:
     kept: list[Expr] = []
     minus = False
     for factor in factors:
-        if isinstance(factor, Apply) and factor.op == "negative":
-            minus, factor = not minus, factor.operands[0]
+        negative, factor = unsigned(factor)
+        minus ^= negative
         number = _plain(factor)
         if number == 0.0:
             return ZERO
-        if number == -1.0:
-            minus = not minus
-        elif isinstance(factor, Apply) and factor.op == "multiply":
+        if isinstance(factor, Apply) and factor.op == "multiply":
             kept += factor.operands
         elif number != 1.0:
             kept.append(factor)
     return negated(multiply(*kept)) if minus else multiply(*kept)
+
+
+def unsigned(e: Expr) -> tuple[bool, Expr]:
+    """Return whether an expression begins with a sign, and the expression without it."""
+    number = _plain(e)
+    if number is not None and number < 0:
+        return True, Number(-number)
+    if isinstance(e, Apply):
+        if e.op == "negative":
+            return True, e.operands[0]
+        if e.op in ("multiply", "divide"):
+            minus, first = unsigned(e.operands[0])
+            return minus, Apply(e.op, (first, *e.operands[1:])) if minus else e
+    return False, e
 
 
 def plus(a: Expr, b: Expr, minus: bool = False) -> Expr:
@@ -178,8 +190,9 @@ def plus(a: Expr, b: Expr, minus: bool = False) -> Expr:
         return negated(b) if minus else b
     if x is not None and y is not None:
         return Number(float(f"{x - y if minus else x + y:.15g}"))
-    if isinstance(b, Apply) and b.op == "negative":
-        return plus(a, b.operands[0], not minus)
+    negative, rest = unsigned(b)
+    if negative and isinstance(b, Apply):
+        return plus(a, rest, not minus)
     if y is not None and y < 0:
         return plus(a, Number(-y), not minus)
     return Apply("subtract" if minus else "add", (a, b))
@@ -190,7 +203,12 @@ def negated(e: Expr) -> Expr:
     number = _plain(e)
     if number is not None:
         return Number(-number + 0.0)
-    return e.operands[0] if isinstance(e, Apply) and e.op == "negative" else Apply("negative", (e,))
+    minus, rest = unsigned(e)
+    if minus:
+        return rest
+    if isinstance(e, Apply) and e.op in ("multiply", "divide"):  # the sign stands in front
+        return Apply(e.op, (negated(e.operands[0]), *e.operands[1:]))
+    return Apply("negative", (e,))
 
 
 def over(a: Expr, b: Expr) -> Expr:

@@ -1,18 +1,19 @@
 """The derivative rule by rule, on the program as it is written: data, not text.
 
-Named steps are the inner functions of the chain rule under their own names; an operand that is written in
-place is called u. The rules here are a textbook's; the closing formula is SymPy's.
+Named steps are the functions that rules are written over under their own names; operands that are written in
+place are called u and v. The rules here are a textbook's; the closing formula is SymPy's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..graph import CONSTANT, Graph, Node
 from ..language.format import by_name, given
 from ..language.written import DERIVATIVE
-from ..ops import PRIMITIVES
-from ..ops.primitive import CONSTANT_FACTOR_RULE, PRODUCT_RULE, QUOTIENT_RULE
+from ..ops import PRIMITIVES, Primitive
+from ..ops.primitive import CONSTANT_FACTOR_RULE, POWER_RULE, PRODUCT_RULE, QUOTIENT_RULE
 from ..ops.unknown import UnknownFunction
 from .expr import (
     ONE,
@@ -45,13 +46,13 @@ class Step(NamedTuple):
         rule: Its name.
         depth: How deep in the derivation.
         forms: What is equal: the derivative asked for, and what the rule makes of it.
-        inner: The inner function of the chain rule and what it stands for, or None.
+        meanings: Functions that the rule is written over, u and v, each with what it stands for.
     """
 
     rule: str
     depth: int
     forms: tuple[Expr, ...]
-    inner: tuple[Expr, Expr] | None = None
+    meanings: tuple[tuple[Expr, Expr], ...] = ()
 
 
 class Derivation(NamedTuple):
@@ -269,16 +270,11 @@ class _Derivation:
             todo += [(b, minus ^ (op.local[1] == "-1")), (a, minus)]
         rule = self.graph.nodes[id].op
         assert rule is not None
-        promised: Expr = ZERO
-        for i, minus in terms:
-            # a constant keeps its place until its own rule has been named
-            slope = self.promise(i) if self.moves[i] else self.pending(self.expr(i))
-            promised = plus(promised, slope, minus)
-        self.steps.append(Step(rule.rule, depth, (*left, promised)))
+        self.steps.append(
+            Step(rule.rule, depth, (*left, _sum([(self.promise(i), minus) for i, minus in terms])))
+        )
         total: Expr = ZERO
         for i, minus in terms:
-            if not self.moves[i]:
-                self.steps.append(Step("constant rule", depth + 1, (self.pending(self.expr(i)), ZERO)))
             total = plus(total, self.of(i, depth + 1), minus)
         return total
 
@@ -299,34 +295,93 @@ class _Derivation:
             (i,) = moving
             self.steps.append(Step(CONSTANT_FACTOR_RULE, depth, (*left, times(*fixed, self.promise(i)))))
             return times(*fixed, self.of(i, depth + 1))
-        whole = [self.expr(i) for i in moving]
+        names = self.letter(moving)
 
-        def terms(slopes: list[Expr]) -> Expr:
-            total: Expr = ZERO
-            for k, slope in enumerate(slopes):
-                total = plus(total, times(*fixed, *whole[:k], slope, *whole[k + 1 :]))
-            return total
+        def terms(whole: list[Expr], slopes: list[Expr]) -> Expr:
+            parts = (_product([*whole[:k], slope, *whole[k + 1 :]]) for k, slope in enumerate(slopes))
+            return times(*fixed, _sum([(part, False) for part in parts]))
 
         op = self.graph.nodes[id].op
         assert op is not None
-        self.steps.append(Step(op.rule, depth, (*left, terms([self.promise(i) for i in moving]))))
-        return terms([self.of(i, depth + 1) for i in moving])
+        letters = [names.get(i) or self.expr(i) for i in moving]
+        promised = terms(letters, [self.slope(i, names) for i in moving])
+        self.steps.append(Step(op.rule, depth, (*left, promised), self.meanings(names)))
+        return terms([self.expr(i) for i in moving], [self.found(i, depth + 1, names) for i in moving])
 
     def quotient(self, node: Node, depth: int, left: tuple[Expr, ...]) -> Expr:
-        """d(u/v) = (du*v - u*dv)/v^2."""
+        """d(u/v) = (du*v - u*dv)/v^2; c/u^n is c*u^(-n)."""
         a, b = node.inputs
-        u, v = self.expr(a), self.expr(b)
         assert node.op is not None
+        if not self.moves[b]:
+            self.steps.append(Step(CONSTANT_FACTOR_RULE, depth, (*left, over(self.promise(a), self.expr(b)))))
+            return over(self.of(a, depth + 1), self.expr(b))
+        if not self.moves[a]:
+            return self.reciprocal(a, b, depth, left)
+        names = self.letter([a, b])
 
-        def rule(du: Expr, dv: Expr) -> Expr:
-            if not self.moves[b]:
-                return over(du, v)
-            above = plus(times(du, v), times(u, dv), True)
+        def rule(u: Expr, v: Expr, du: Expr, dv: Expr) -> Expr:
+            above = _sum([(_product([du, v]), False), (_product([u, dv]), True)])
             return over(above, power(v, Number(2.0)))
 
-        name = node.op.rule if self.moves[b] else CONSTANT_FACTOR_RULE
-        self.steps.append(Step(name, depth, (*left, rule(self.promise(a), self.promise(b)))))
-        return rule(self.of(a, depth + 1), self.of(b, depth + 1))
+        u, v = (names.get(i) or self.expr(i) for i in (a, b))
+        promised = rule(u, v, self.slope(a, names), self.slope(b, names))
+        self.steps.append(Step(node.op.rule, depth, (*left, promised), self.meanings(names)))
+        found = self.found(a, depth + 1, names), self.found(b, depth + 1, names)
+        return rule(self.expr(a), self.expr(b), *found)
+
+    def reciprocal(self, a: int, b: int, depth: int, left: tuple[Expr, ...]) -> Expr:
+        """d(c*u^(-n)) = -n*c*u^(-n - 1)*du."""
+        base, n, below = b, 1.0, self.graph.nodes[b]
+        if below.op and self.rule_of(below.op, below.inputs) == POWER_RULE and not self.is_named(b):
+            exponent = self.graph.nodes[below.inputs[1]]
+            if exponent.kind == CONSTANT and exponent.name is None:
+                base, n = below.inputs[0], exponent.value
+        names = {} if self.is_x(base) else self.letter([base])
+        c = self.expr(a)
+
+        def rule(u: Expr, du: Expr) -> Expr:
+            return times(c, Number(-n), power(u, Number(-n - 1)), du)
+
+        u = self.expr(base)
+        turned = self.pending(times(c, power(u, Number(-n))))
+        promised = rule(names.get(base, u), self.slope(base, names))
+        name, meanings = POWER_RULE, self.meanings(names)
+        if not self.is_x(base):
+            name, meanings = f"chain rule, {POWER_RULE}", meanings or ((u, u),)
+        self.steps.append(Step(name, depth, (*left, turned, promised), meanings))
+        return rule(u, self.found(base, depth + 1, names))
+
+    def rule_of(self, op: Primitive, inputs: Sequence[int]) -> str:
+        """Return the name of a row's rule for the operands that move."""
+        if op.literal_form and self.moves[inputs[0]]:
+            literal = PRIMITIVES[op.literal_form].rule
+            return f"{literal} and {op.rule}" if self.moves[inputs[1]] else literal
+        return op.rule
+
+    def letter(self, ids: Sequence[int]) -> dict[int, Expr]:
+        """Give operands that are written in place a letter each; none where there are not enough of them."""
+        unnamed = dict.fromkeys(i for i in ids if self.is_x(i) or not self.is_named(i))
+        if len(unnamed) > len(self.letters):
+            return {}
+        return {i: Ref(Name(self.letters.pop(0)), 0.0) for i in unnamed}
+
+    def meanings(self, names: Mapping[int, Expr]) -> tuple[tuple[Expr, Expr], ...]:
+        """Return what letters stand for."""
+        return tuple((letter, self.expr(i)) for i, letter in names.items())
+
+    def slope(self, id: int, names: Mapping[int, Expr]) -> Expr:
+        """Return the derivative of an operand as a rule writes it, by its letter where it has one."""
+        return self.slope_name(_part(names[id])) if id in names else self.promise(id)
+
+    def found(self, id: int, depth: int, names: Mapping[int, Expr]) -> Expr:
+        """Take the derivative of an operand, for its letter where it has one."""
+        if id not in names or self.is_x(id):
+            return self.of(id, depth)
+        total, before = self.slope_name(_part(names[id])), len(self.steps)
+        slope = self.of_body(id, depth, total)
+        if len(self.steps) > before + 1:
+            self.steps.append(Step("together", depth, (total, slope)))
+        return slope
 
     def function(self, id: int, depth: int, left: tuple[Expr, ...]) -> Expr:
         """A function of one or more operands: its own rule, and the chain rule where an operand is inner."""
@@ -336,42 +391,25 @@ class _Derivation:
         moving = [k for k, i in enumerate(node.inputs) if self.moves[i]]
         inner = [k for k in moving if not self.is_x(node.inputs[k])]
         operands = [self.expr(i) for i in node.inputs]
-        names = list(operands)
-        rule, meaning = op.rule, None
-        if op.literal_form and 0 in moving:
-            literal = PRIMITIVES[op.literal_form].rule
-            rule = f"{literal} and {rule}" if len(moving) == 2 else literal
+        rule = self.rule_of(op, node.inputs)
         if inner:
             rule = f"chain rule, {rule}"
-        if len(moving) == 1 and inner:
-            i = node.inputs[inner[0]]
-            if self.is_named(i):
-                meaning = operands[inner[0]], operands[inner[0]]
-            elif self.letters:
-                letter = self.letters.pop(0)
-                names[inner[0]] = Ref(Name(letter), 0.0)
-                meaning = names[inner[0]], operands[inner[0]]
-
-        def partial(k: int, over_: list[Expr]) -> Expr:
-            return self.partial(id, k, over_)
-
+        names = self.letter([node.inputs[k] for k in moving]) if inner or len(moving) > 1 else {}
+        over_ = [names.get(i, operand) for i, operand in zip(node.inputs, operands, strict=True)]
         promised: Expr = ZERO
         for k in moving:
-            slope = self.promise(node.inputs[k])
-            if meaning is not None and isinstance(meaning[0], Ref) and slope != ONE:
-                slope = self.slope_name(meaning[0].name.part)
-            promised = plus(promised, times(partial(k, names), slope))
-        self.steps.append(Step(rule, depth, (*left, promised), meaning))
-        if isinstance(op, UnknownFunction) and meaning is not None and node.name is not None:
-            outer = Ref(Name(_part(meaning[0]), of=node.name), 0.0)
-            self.steps.append(Step("outer function", depth + 1, (outer, partial(inner[0], names))))
+            promised = plus(promised, times(self.partial(id, k, over_), self.slope(node.inputs[k], names)))
+        meanings = self.meanings(names)
+        if not meanings and len(moving) == 1 and inner and self.is_named(node.inputs[inner[0]]):
+            meanings = ((operands[inner[0]],) * 2,)
+        self.steps.append(Step(rule, depth, (*left, promised), meanings))
+        if isinstance(op, UnknownFunction) and len(meanings) == 1 and node.name is not None:
+            outer = Ref(Name(_part(meanings[0][0]), of=node.name), 0.0)
+            self.steps.append(Step("outer function", depth + 1, (outer, self.partial(id, inner[0], over_))))
         total: Expr = ZERO
         for k in moving:
-            i = node.inputs[k]
-            slope = self.of(i, depth + 1)
-            if meaning is not None and not self.is_named(i):
-                self.steps.append(Step("together", depth + 1, (self.slope_name(_part(meaning[0])), slope)))
-            total = plus(total, times(partial(k, operands), slope))
+            slope = self.found(node.inputs[k], depth + 1, names)
+            total = plus(total, times(self.partial(id, k, operands), slope))
         return total
 
     def partial(self, id: int, position: int, operands: list[Expr]) -> Expr:
@@ -387,6 +425,24 @@ class _Derivation:
         names = {self.graph.own_name(i): e for i, e in zip(node.inputs, operands, strict=True)}
         text = local_texts(self.graph, id)[position]
         return read(text, names | {self.graph.own_name(id): value})
+
+
+def _sum(terms: Sequence[tuple[Expr, bool]]) -> Expr:
+    """Write a sum with its zeros, each term with whether it is taken away."""
+    (first, minus), *rest = terms
+    total = negated(first) if minus else first
+    for e, less in rest:
+        if ZERO in (total, e):
+            total = Apply("subtract" if less else "add", (total, e))
+        else:
+            total = plus(total, e, less)
+    return total
+
+
+def _product(factors: Sequence[Expr]) -> Expr:
+    """Write a product with its ones; 0 where a factor is 0."""
+    kept = ONE in factors and ZERO not in factors
+    return Apply("multiply", tuple(factors)) if kept else times(*factors)
 
 
 def _part(e: Expr) -> str:

@@ -11,7 +11,7 @@ from ..graph import CONSTANT, Graph
 from ..language.fold import postfix
 from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM
-from .expr import Apply, Expr, Number, Ref, read, times
+from .expr import Apply, Expr, Number, Ref, read, times, unsigned
 from .names import Name
 from .paper import Paper
 from .paper import evaluate as evaluated
@@ -231,14 +231,8 @@ def rules(
 
 def _moved(name: str, step: str, slope: Expr, *, down: bool) -> Expr:
     """Write ``a + h*slope``, or with a minus; a sign in front of the slope goes into it."""
-    factors = slope.operands if isinstance(slope, Apply) and slope.op == "multiply" else (slope,)
-    number = factors[0]
-    if isinstance(number, Number) and number.value < 0:
-        down, factors = not down, (Number(-number.value), *factors[1:])
-    amount = times(Ref(Name(step), 0.0), *factors)
-    if isinstance(amount, Apply) and amount.op == "negative":
-        down, amount = not down, amount.operands[0]
-    return Apply("subtract" if down else "add", (Ref(Name(name), 0.0), amount))
+    minus, amount = unsigned(times(Ref(Name(step), 0.0), slope))
+    return Apply("subtract" if down ^ minus else "add", (Ref(Name(name), 0.0), amount))
 
 
 def _put_in(e: Expr, known: Mapping[str, float]) -> Expr:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .primitive import CONSTANT_FACTOR_RULE, PRODUCT_RULE, QUOTIENT_RULE, SUM_RULE, Primitive
+from .primitive import CONSTANT_FACTOR_RULE, POWER_RULE, PRODUCT_RULE, QUOTIENT_RULE, SUM_RULE, Primitive
 
 WIDE = (-350.0, 350.0)
 
@@ -154,7 +154,7 @@ elementwise(
     hint="for an odd root of a negative number write cbrt(x)",
     overflow_hint="if this is part of a length sqrt(x^2 + y^2), write hypot(x, y)",
     says="power with a constant exponent",
-    rule="power rule",
+    rule=POWER_RULE,
 )
 elementwise(
     "power",

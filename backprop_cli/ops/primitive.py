@@ -9,10 +9,11 @@ Rule = Callable[..., Any]
 Shape = tuple[int, ...]
 
 REALS = "every real number"
-SUM_RULE, PRODUCT_RULE, QUOTIENT_RULE, CONSTANT_FACTOR_RULE = (
+SUM_RULE, PRODUCT_RULE, QUOTIENT_RULE, POWER_RULE, CONSTANT_FACTOR_RULE = (
     "sum rule",
     "product rule",
     "quotient rule",
+    "power rule",
     "constant factor rule",
 )
 

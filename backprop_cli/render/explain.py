@@ -149,7 +149,8 @@ def _chain_dict(reach: Reach, told: Explanation) -> dict[str, Any]:
 def _derivation_dict(d: Derivation, told: Explanation, plain: Voice) -> dict[str, Any]:
     steps = [
         {"rule": s.rule, "depth": s.depth, "forms": [plain.symbols(f) for f in s.forms]}
-        | {"inner": [plain.symbols(e) for e in s.inner] if s.inner else None}
+        | {"inner": [plain.symbols(e) for e in s.meanings[0]] if len(s.meanings) == 1 else None}
+        | {"with": {plain.symbols(name): plain.symbols(e) for name, e in s.meanings}}
         for s in d.steps
     ]
     return {

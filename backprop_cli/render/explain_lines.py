@@ -601,12 +601,12 @@ def step_rows(steps: Sequence[Step], depth: int = 0) -> list[Row]:
     rows = []
     for step in steps:
         equations = [equal(*map(_by_cases, step.forms))]
-        if step.inner is not None:
-            name, meaning = (Symbols(e) for e in step.inner)
+        for name, meaning in step.meanings:
             if name == meaning:
-                equations.append(equal(name, before="inner function"))
+                equations.append(equal(Symbols(name), before="inner function"))
             else:
-                equations.append(equal(name, meaning, before="with"))
+                first = len(equations) == 1
+                equations.append(equal(Symbols(name), Symbols(meaning), before="with" if first else ""))
         rows.append(Row(Words(step.rule), tuple(equations), depth=depth + step.depth))
     return rows
 
