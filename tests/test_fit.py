@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backprop_cli.errors import ConfigError, DomainError, RangeError, SlopeError
+from backprop_cli.errors import ConfigError, DomainError, NoSuchNumber, RangeError, SlopeError
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
 from backprop_cli.optimization import settings
-from backprop_cli.optimization.fit import Fit, FitResult
+from backprop_cli.optimization.fit import Fit, FitResult, guessed
 
 NIST = json.loads((Path(__file__).parent / "reference" / "nist.json").read_text())["problems"]
 
@@ -38,6 +38,39 @@ def test_certified_problems(problem: dict[str, Any], start: int) -> None:
     assert list(result.standard_errors.values()) == pytest.approx(problem["errors"], rel=1e-9)
     assert result.loss * len(problem["y"]) == pytest.approx(problem["sum_of_squares"], rel=1e-10)
     assert result.residual_deviation == pytest.approx(problem["residual_deviation"], rel=1e-10)
+
+
+@pytest.mark.parametrize("problem", NIST, ids=lambda problem: problem["name"])
+def test_certified_problems_without_first_values(problem: dict[str, Any]) -> None:
+    names = [f"b{i}" for i in range(1, len(problem["parameters"]) + 1)]
+    graph = lower(parse(problem["formula"]), names)
+    first = guessed(graph, {"x": np.array(problem["x"])}, np.array(problem["y"]), dict.fromkeys(names), None, 1)  # fmt: skip  # noqa: E501
+    result = fitted(problem["formula"], problem["x"], problem["y"], 200, **first)
+    assert result.converged
+    assert result.squares == pytest.approx(problem["sum_of_squares"], rel=1e-9)
+
+
+def test_a_given_first_value_stays_and_what_is_linear_follows() -> None:
+    """b as it is given, of the others the least-squares ones, to three digits."""
+    x = np.linspace(0.0, 4.0, 30)
+    graph = lower(parse("a*exp(-b*x) + c"), ["a", "b", "c"])
+    first = guessed(graph, {"x": x}, 7 * np.exp(-0.5 * x) - 2, {"a": None, "b": 0.5, "c": None}, None, 0)
+    assert first == {"a": 7.0, "b": 0.5, "c": -2.0}
+    with pytest.raises(NoSuchNumber, match="no first values were found"):
+        guessed(lower(parse("log(a - x)*0 + b"), ["a", "b"]), {"x": x * 1e9}, x, {"a": None, "b": 1.0}, None, 0)  # fmt: skip  # noqa: E501
+
+
+def test_several_starts_find_the_minimum_that_one_misses() -> None:
+    x = np.linspace(0, 10, 80)
+    y = 2 * np.sin(3.1 * x + 0.7) + 1
+    graph, first = lower(parse("a*sin(b*x + c) + d")), {"a": 1.0, "b": 1.0, "c": 0.0, "d": 0.0}
+    for starts, found in ((1, False), (12, True)):
+        how = settings.LevenbergMarquardt(starts=starts)
+        fit, told = Fit(graph, {"x": x}, y, first, how, 100).from_starts(0)
+        list(fit)
+        assert (fit.result().loss < 1e-20) == found
+        assert told.tried == starts
+        assert 0 < told.reached <= starts
 
 
 def test_decay_within_three_standard_errors() -> None:

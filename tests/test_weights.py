@@ -7,6 +7,7 @@ The literals are scikit-learn 1.9's, of the same numbers, or worked with a penci
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,21 @@ def test_a_straight_line_with_errors_of_its_rows() -> None:
     heavy = fitted("weights: dy", [[1, 2, 4], [2, 4, 1], [3, 5, 4], [9, 9, 0]])  # the same, but for a factor
     assert heavy.result.standard_errors == pytest.approx(found.standard_errors, rel=1e-12)
     assert heavy.result.degrees_of_freedom == 1
+
+
+def test_first_values_by_the_rows_and_several_starts(run: Any) -> None:
+    Path("d.csv").write_text("x,y\n" + "\n".join(f"{i},{3 * 0.8**i + 1}" for i in range(9)))
+    formula = "{formula: y ~ a*b^x + c, parameters: {a: auto, b: auto, c: 0.5}}"
+    Path("d.yaml").write_text(f"data: {{path: d.csv}}\nmodel: {formula}\noptimizer: levenberg_marquardt\n")
+    done = run("train", "d.yaml", "--format", "json").answered()
+    assert "note: first values by the rows: a = " in done.err
+    assert done.json["fit"]["parameters"] == pytest.approx({"a": 3, "b": 0.8, "c": 1}, rel=1e-9)
+    assert done.json["fit"]["starts"] is None
+    done = run("train", "d.yaml", "optimizer={type: levenberg_marquardt, starts: 5}", "-q").answered()
+    assert re.search(r"^starts: [1-5] of 5 came to this minimum, the lowest$", done.out, re.MULTILINE)
+    assert run("evaluate", "runs/d", "d.csv").answered()
+    wrong = run("train", "d.yaml", "model.parameters.a=some")
+    wrong.refused(2, 'must be a number, not the text "some"', "hint: auto finds one by the rows")
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 1e-170])

@@ -11,8 +11,10 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from math import cbrt, inf, isfinite, lgamma, log, nan, sqrt
 from typing import NamedTuple
 
@@ -27,6 +29,7 @@ from ..errors import ConfigError, NoSuchNumber, RangeError, counted, joined
 from ..graph import Graph
 from ..language.numbers import brief
 from . import settings
+from .starts import drawn
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,9 +48,11 @@ DOUBTFUL = 0.5
 """Of a fit with an R2 below this other first values are tried."""
 MUCH_BETTER = 0.75
 """A sum of squares below this share of the fit's, from elsewhere, shows that it is no minimum of all."""
-DRAWS, TRIED, TRY_ROWS = 400, 6, 2000
-"""How many first values are drawn, from how many of them is fitted, on how many rows at most."""
+TRIED, TRY_ROWS = 6, 2000
+"""From how many first values is tried, on how many rows at most."""
 TRY_STEPS = 50
+ALIKE = 1e-6
+"""Sums of squares that differ by less, as a share, are of one minimum."""
 NO_CHANCE, FAR = 3e-7, 5.0
 """A probability that is no chance any more, and how many deviations of a normal number that is."""
 SMALLEST = float(np.finfo(np.float64).tiny)
@@ -73,6 +78,13 @@ class Iteration(NamedTuple):
     trials: int
 
 
+class Starts(NamedTuple):
+    """How fits from several first values ended: of how many, and how many came to the best."""
+
+    tried: int
+    reached: int
+
+
 @dataclass(frozen=True)
 class FitResult:
     """The end of a fit.
@@ -93,6 +105,7 @@ class FitResult:
         reason: Why the fit ended.
         warning: Which parameters the rows cannot tell apart; None when they can.
         better: First values from which a much better fit was found; None where none was looked for, or found.
+        starts: How the fits from several first values ended; None where there was one.
     """
 
     parameters: dict[str, float]
@@ -108,6 +121,7 @@ class FitResult:
     reason: str
     warning: str | None
     better: dict[str, float] | None = None
+    starts: Starts | None = None
 
 
 class _Model:
@@ -209,10 +223,20 @@ class _Model:
         """Return the columns of the rows, which are no parameters."""
         return {name: column for name, column in self.columns.items() if name not in self.names}
 
+    def slopes_at(self, p: Floats) -> Floats:
+        """Return the slopes by the chain rule, (rows, parameters), as rows count; nan where there is none."""
+        return self.counted(np.stack(self._run(self.slopes, p)[0][1:], axis=1))
+
     def elsewhere(self, p: Floats) -> list[Floats]:
-        """Return the slopes at other points, near and far; nan where there is none."""
-        others = (p + 1.0, 0.3 - 1.5 * p, 0.01 * p, np.full(len(p), 0.37))
-        return [self.counted(np.stack(self._run(self.slopes, other)[0][1:], axis=1)) for other in others]
+        """Return the slopes at other points, near and far."""
+        return [self.slopes_at(q) for q in (p + 1.0, 0.3 - 1.5 * p, 0.01 * p, np.full(len(p), 0.37))]
+
+    def some(self) -> _Model:
+        """Return the formula on no more than `TRY_ROWS` rows, at equal distances."""
+        every = slice(None, None, -(-self.rows // TRY_ROWS))
+        columns = {name: column[every] for name, column in self.varying().items()}
+        weights = None if self.weights is None else self.weights[every]
+        return _Model(self.graph, columns, self.target[every], self.names, weights)
 
 
 class _Point:
@@ -287,6 +311,25 @@ class Fit:
                 hint=scaling_hint(self._model.varying()),
             )
         self._start = self._at = point
+
+    def again(self, first: Floats) -> Fit:
+        """Return the fit from other first values."""
+        model, values = self._model, dict(zip(self.names, first.tolist(), strict=True))
+        how = self.settings, self.max_iterations, model.weights
+        return Fit(model.graph, model.varying(), model.target, values, *how, absolute=self.absolute)
+
+    def from_starts(self, seed: int, stop: Callable[[], bool] = lambda: False) -> tuple[Fit, Starts]:
+        """Fit from as many first values as the settings say; return the best fit, to be iterated over anew.
+
+        Args:
+            seed: Of those that are drawn.
+            stop: Asked before every further one.
+        """
+        given = self._start.p
+        firsts = [given, *drawn(self._model.some(), given, self.settings.starts - 1, seed)]
+        lowest = _lowest(_ended(self.again, takewhile(lambda _: not stop(), firsts)))
+        best = self.again(lowest[0]._start.p) if lowest else self
+        return best, Starts(self.settings.starts, len(lowest))
 
     def __iter__(self) -> Iterator[Iteration]:
         """Yield the start, then every accepted step."""
@@ -463,38 +506,17 @@ class Fit:
     def _elsewhere(self, explained: float | None) -> tuple[dict[str, float], str] | None:
         """Return first values that lead to a much better fit, and what it explains.
 
-        They are drawn over many sizes and both signs, by a fixed seed; from the best of them it is fitted, on
-        a part of the rows where these are many.
+        They are drawn by a fixed seed; it is fitted on a part of the rows where these are many.
         """
         if explained is None or explained > DOUBTFUL or not self._model.varying() or self._linear():
             return None
-        every = slice(None, None, -(-self._model.rows // TRY_ROWS))
-        columns = {name: column[every] for name, column in self._model.varying().items()}
-        target = self._model.target[every]
-        weights = None if self._model.weights is None else self._model.weights[every]
-        model = _Model(self._model.graph, columns, target, self.names, weights)
+        model = self._model.some()
         spread = model.spread
         own = model.residuals(self._at.p)
         if own is None or not 0.0 < spread < inf:
             return None
-        rng = np.random.default_rng(0)
-        shape = (DRAWS, len(self.names))
-        drawn = rng.choice([-1.0, 1.0], shape) * 10.0 ** rng.uniform(-3.0, 3.0, shape)
-        squares = [inf if (r := model.residuals(p)) is None else _square(r) for p in drawn]
-        found = None
-        for i in np.argsort(squares)[:TRIED].tolist():
-            if not isfinite(squares[i]):
-                break
-            first = {name: float(f"{value:.3g}") for name, value in zip(self.names, drawn[i], strict=True)}
-            try:
-                fit = Fit(self._model.graph, columns, target, first, self.settings, TRY_STEPS, weights)
-                for _ in fit:
-                    pass
-            except NoSuchNumber:
-                continue
-            if fit._at.ssr < MUCH_BETTER * (_square(own) if found is None else found[0]):
-                found = fit._at.ssr, first
-        if found is None:
+        found = _best(model, drawn(model, np.zeros(len(self.names)), TRIED, 0), self.settings)
+        if found is None or found[0] >= MUCH_BETTER * _square(own):
             return None
         squares_there, first = found
         told = ", ".join(f"{name}={brief(value, 3)}" for name, value in first.items())
@@ -527,6 +549,65 @@ class Fit:
         if freedom == 0 and not self.absolute:
             return f"as many rows as parameters ({rows}): nothing is left to estimate their errors from"
         return None
+
+
+def guessed(
+    graph: Graph,
+    columns: Mapping[str, Floats],
+    target: Floats,
+    parameters: Mapping[str, float | None],
+    weights: Floats | None,
+    seed: int,
+) -> dict[str, float]:
+    """Return first values of parameters by the rows, where none are given; arguments as of `Fit`.
+
+    Raises:
+        NoSuchNumber: where none was found.
+    """
+    model = _Model(graph, columns, target, list(parameters), weights).some()
+    given = np.array([x or 0.0 for x in parameters.values()])
+    fixed = [i for i, x in enumerate(parameters.values()) if x is not None]
+    found = _best(model, drawn(model, given, TRIED, seed, fixed), settings.LevenbergMarquardt())
+    if found is None:
+        raise NoSuchNumber(
+            "no first values were found at which the formula has a value and slopes in every row",
+            hint="give them: model.parameters",
+        )
+    return found[1]
+
+
+def _best(
+    model: _Model, firsts: Iterable[Floats], settings: settings.LevenbergMarquardt
+) -> tuple[float, dict[str, float]] | None:
+    """Return the least sum of squares that some steps come to, and from which first values; None for none."""
+
+    def begun(p: Floats) -> Fit:
+        first = dict(zip(model.names, p.tolist(), strict=True))
+        return Fit(model.graph, model.varying(), model.target, first, settings, TRY_STEPS, model.weights)
+
+    lowest = _lowest(_ended(begun, firsts))
+    return (lowest[0]._at.ssr, lowest[0].iterations[0].parameters) if lowest else None
+
+
+def _ended(begun: Callable[[Floats], Fit], firsts: Iterable[Floats]) -> list[Fit]:
+    """Return fits that have come to their end, from those of the first values that have one."""
+    found = []
+    for first in firsts:
+        with suppress(NoSuchNumber):
+            fit = begun(first)
+            for _ in fit:
+                pass
+            found.append(fit)
+    return found
+
+
+def _lowest(fits: Sequence[Fit]) -> list[Fit]:
+    """Return the fits of the lowest minimum, the plainest first: with few minus signs, then small numbers."""
+    most = min((fit._at.ssr * (1.0 + ALIKE) + fit._exact() ** 2 for fit in fits), default=0.0)
+    return sorted(
+        (fit for fit in fits if fit._at.ssr <= most),
+        key=lambda fit: (int((fit._at.p < 0.0).sum()), float(np.abs(fit._at.p).sum())),
+    )
 
 
 def _inverse(j: Floats, unit: Floats) -> tuple[Floats, list[int]]:

@@ -274,6 +274,10 @@ class LevenbergMarquardt(Section, frozen=True, tag="levenberg_marquardt"):
         Positive,
         Meta(description="slope of the loss (a cosine) or relative change of the parameters that ends it"),
     ] = 1e-10
+    starts: Annotated[
+        Annotated[int, Meta(ge=1, le=400)],
+        Meta(description="first values to fit from, the given ones and others, drawn; the best fit is kept"),
+    ] = 1
 
 
 FirstOrder = Sgd | Adagrad | Adadelta | RMSprop | Adam | AdamW | NAdam

@@ -224,7 +224,7 @@ def _fit(fit: FitResult, data: Data) -> Iterator[Block]:
         rows.append([name, rounded(value, 8), "-" if error is None else rounded(error, 4), share])
     numbers = [Column(title, "number") for title in ("value", "standard error", "relative")]
     yield Grid([Column("parameter"), *numbers], rows)
-    deviation = fit.residual_deviation
+    deviation, lines = fit.residual_deviation, []
     if deviation is not None:
         free = counted(fit.degrees_of_freedom, "degree") + " of freedom"
         told = f"standard deviation {rounded(deviation, 5)}"
@@ -236,7 +236,11 @@ def _fit(fit: FitResult, data: Data) -> Iterator[Block]:
             )
         elif data.weights is not None:
             told += " of a row of weight 1"
-        yield Lines([f"residuals: {told}, {free}"], most=None)
+        lines.append(f"residuals: {told}, {free}")
+    if fit.starts is not None:
+        lines.append(f"starts: {fit.starts.reached} of {fit.starts.tried} came to this minimum, the lowest")
+    if lines:
+        yield Lines(lines, most=None)
     for text in (fit.warning, None if fit.converged else f"not converged: {fit.reason}"):
         if text:
             yield Lines([text], most=None, near=True)
@@ -255,6 +259,7 @@ def fit_dict(fit: FitResult) -> dict[str, Any]:
         "reason": fit.reason,
         "warning": fit.warning,
         "better": fit.better,
+        "starts": None if fit.starts is None else fit.starts._asdict(),
     }
 
 

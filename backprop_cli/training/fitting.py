@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..engine.choice import required
@@ -44,6 +45,9 @@ class Fitting(Training):
         settings = self.problem.config.optimizer
         assert isinstance(settings, LevenbergMarquardt)
         fit = fit_of(self, settings, self.problem.config.training.epochs)
+        starts = None
+        if settings.starts > 1:
+            fit, starts = fit.from_starts(self.problem.config.seed, stop)
         for iteration in fit:
             if self.first_loss is None:
                 self.first_loss = iteration.loss
@@ -56,7 +60,7 @@ class Fitting(Training):
                 return
             self.progress.step += iteration.trials
             yield self._end_iteration(iteration.loss, iteration.damping)
-        self.result = fit.result()
+        self.result = replace(fit.result(), starts=starts)
         self.progress.ended = self.result.reason
 
     def _end_iteration(self, loss: float, damping: float) -> EpochRecord:

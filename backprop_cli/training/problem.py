@@ -25,6 +25,7 @@ from ..networks.reading import Steps
 from ..networks.runner import Network, Runner
 from ..ops import PRIMITIVES
 from ..ops.namespaces import arrays
+from ..optimization.fit import guessed
 from ..tables.numerals import cut
 from . import own_loss, schema
 from .acting import Episodes, check_outputs, played, rows_of, splits_of
@@ -177,9 +178,22 @@ class Problem:
         self._check_batches()
         self._check_lengths()
         self._check_targets()
+        self._guess()
         if self.config.loss.type == FORMULA:
             told = own_loss.check(self.config.loss, self.train.extremes.targets, self.classes)
             self.notes = [*self.notes, *told]
+
+    def _guess(self) -> None:
+        """Find the first values that the rows are to tell of a formula's parameters."""
+        network, model, train = self.network, self.config.model, self.train
+        if not isinstance(network, FormulaNetwork) or not model.guessed:
+            return
+        assert isinstance(train, Set)
+        given = {name: None if name in model.guessed else x for name, x in model.first_values.items()}
+        found = guessed(network.graph(), train.inputs, train.targets, given, train.weights, self.config.seed)
+        network.begin({name: np.array(found[name]) for name in model.guessed})
+        told = ", ".join(f"{name} = {brief(found[name])}" for name in model.guessed)
+        self.notes = [*self.notes, f"first values by the rows: {told}"]
 
     def begin_with(self, start: Start) -> None:
         """Take the first numbers from a trained model.

@@ -32,6 +32,10 @@ Layer = (
 """Every kind, in the order of the documents."""
 
 
+GUESSED = "auto"
+"""Stands for the first value of a formula's parameter that the rows are to tell."""
+
+
 class Model(Section, frozen=True):
     """``model``: exactly one of ``hidden``, ``layers``, ``formula`` and ``program``, or ``from``."""
 
@@ -49,7 +53,10 @@ class Model(Section, frozen=True):
     ] = None
     parameters: Annotated[
         dict[str, float | list[Size] | str | Declared] | None,
-        Meta(description="the formula's parameters and their first values; the program's and their shapes"),
+        Meta(
+            description="the formula's parameters and their first values, auto for one by the rows; the "
+            "program's and their shapes"
+        ),
     ] = None
     dims: Annotated[
         dict[str, Size] | None,
@@ -78,8 +85,14 @@ class Model(Section, frozen=True):
 
     @property
     def first_values(self) -> dict[str, float]:
-        """The formula's parameters; a program's have shapes, and none of them is among these."""
-        return {name: x for name, x in (self.parameters or {}).items() if isinstance(x, float | int)}
+        """The formula's parameters, 1 for those in `guessed`; a program's, with shapes, are none of these."""
+        numbers = {name: 1.0 if x == GUESSED else x for name, x in (self.parameters or {}).items()}
+        return {name: x for name, x in numbers.items() if isinstance(x, float | int)}
+
+    @property
+    def guessed(self) -> list[str]:
+        """The formula's parameters whose first values are found by the rows."""
+        return [name for name, x in (self.parameters or {}).items() if x == GUESSED]
 
     def key_of(self, position: int) -> str:
         """Return the key of the config that a layer of the chain stands under."""

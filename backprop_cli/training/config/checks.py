@@ -542,7 +542,7 @@ class _Checks:
                 where = f"model.parameters.{name}"
                 value = self.config.model.parameters[name] if self.config.model.parameters else None
                 shown = f"the text {quote(value)}" if isinstance(value, str) else "a list or a mapping"
-                self.fault(where, f"{where} must be a number, not {shown}")
+                self.fault(where, f"{where} must be a number, not {shown}", "auto finds one by the rows")
                 return
         # blanks for the target keep the offsets
         shifted = " " * (len(text) - len(expression)) + expression
