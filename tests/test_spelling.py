@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from math import isfinite
+from random import Random
 from typing import Any
 
 import pytest
+from conftest import ROOT
 
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import marking
+
+from backprop_cli.checking.answers import read_answer
 from backprop_cli.checking.claims import Judge, read_claim
 from backprop_cli.checking.verdicts import Verdict
+from backprop_cli.engine.run import leaf_values, run
+from backprop_cli.errors import BackpropError
+from backprop_cli.language.fold import postfix
+from backprop_cli.language.format import format_items
 from backprop_cli.language.lower import lower
 from backprop_cli.language.parser import parse
+from backprop_cli.render.latex import to_latex
 
 NEURON = "z = w*x + b; a = sigmoid(z); L = (a - y)^2/2"
 
@@ -143,3 +158,127 @@ def test_an_unreadable_claim_leaves_the_others_judged(run: Any) -> None:
     verdicts = [v["verdict"] for v in result.json["people"][0]["verdicts"]]
     assert verdicts == ["unreadable", "right", "unreadable"]
     run("check", "x^2", "--claim", "x=1/2x").refused(2, "can be read in two ways")
+
+
+# --- what our own printers write, with everything varied that students vary -------------------------
+
+PROGRAM = lower(parse("a*x + y*x1 + alpha"))
+FUNCTIONS = ("sin", "cos", "tan", "exp", "ln", "sqrt", "tanh", "sigmoid")
+SMALL = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def formula(draw: Random, depth: int) -> str:
+    """Return a formula in our language, all its products written."""
+    if not depth or draw.random() < 0.2:
+        return draw.choice(["a", "x", "y", "x1", "alpha", "x", "y", "2", "3", "1", "0.5", "e", "pi"])
+    inner = [formula(draw, depth - 1) for _ in range(2)]
+    kind = draw.choice(["+", "-", "*", "*", "*", "/", "^", "f", "f", "-1"])
+    if kind == "f":
+        return f"{draw.choice(FUNCTIONS)}({inner[0]})"
+    if kind == "-1":
+        return f"-({inner[0]})"
+    if kind == "^":
+        return f"({inner[0]})^{draw.choice(['2', '3', '(-1)', '(1/2)', 'x', f'({inner[1]})'])}"
+    return f"({inner[0]}){kind}({inner[1]})"
+
+
+def printed(draw: Random, text: str) -> str:
+    """Return a formula as one of the printers writes it."""
+    plain = format_items(postfix(text))
+    return draw.choice([plain, plain, plain, to_latex(plain)])
+
+
+def scribbled(draw: Random, text: str) -> str:
+    """Return a formula as a student might write it down."""
+    latex = "\\" in text
+
+    def product(match: re.Match[str]) -> str:
+        # 2*3 without its sign is another number, and so are 2*e - 3 and the name x*1
+        behind = text[match.end() :].lstrip("({")
+        digits = re.match(r"[\d.]", behind) or re.match(r"e\s*[-+]", behind)
+        return draw.choice(["·", " * ", "×"] if digits else ["", "", "", " ", "·", "*"])
+
+    text = re.sub(r"\*", product, text)
+    if draw.random() < 0.5:
+        text = re.sub(r"\^(\d+)(?![\d^.])", lambda m: m[1].translate(SMALL), text)
+    if draw.random() < 0.5:
+        text = re.sub(
+            r"\b([a-z]{2,})\(([a-z]\w*)\)(?=$|[ )+])", lambda m: f"{m[1]}{draw.choice(['', ' '])}{m[2]}", text
+        )
+    if not latex:
+        for name, others in (("x1", ("x_1", "x₁", "x_{1}")), ("alpha", ("α", "alpha")), ("pi", ("π", "pi"))):
+            other = draw.choice(others)
+            text = re.sub(rf"{name}(?!\w)", lambda _, other=other: other, text)
+        pairs = draw.choice([("(", ")"), ("(", ")"), ("{", "}"), (r"\left(", r"\right)")])
+        text = text.replace("(", pairs[0]).replace(")", pairs[1])
+    if draw.random() < 0.4:
+        text = text.replace(" ", "")
+    if draw.random() < 0.2:
+        text = text.replace("-", "−")
+    return text
+
+
+def check_scribbles(count: int, seed: int) -> int:
+    """Hold so many formulas to what they mean; return how many were read."""
+    draw, read = Random(seed), 0
+    points = [
+        dict(zip(PROGRAM.inputs, values, strict=True))
+        for values in ([0.7, 0.4, 0.9, 1.3, 0.6], [1.2, 0.8, 0.3, 0.5, 1.1])
+    ]
+    grounds = [run(PROGRAM, leaf_values(PROGRAM, point)) for point in points]
+    for _ in range(count):
+        plain = formula(draw, draw.randint(1, 3))
+        text = scribbled(draw, printed(draw, plain))
+        try:
+            answer = read_answer(text, PROGRAM)
+        except BackpropError:
+            continue
+        meant = read_answer(plain, PROGRAM)
+        for values in grounds:
+            here, there = answer.at(values), meant.at(values)
+            if isfinite(there) and abs(there) < 1e12:
+                assert here == pytest.approx(there, rel=1e-9), (plain, text, answer.read_as)
+        read += 1
+    return read
+
+
+def test_what_is_printed_is_read_as_itself_or_refused() -> None:
+    assert check_scribbles(600, 1) > 300
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_what_is_printed_is_read_as_itself_at_length(seed: int) -> None:
+    check_scribbles(20_000, seed)
+
+
+# --- what was collected ----------------------------------------------------------------------------
+
+
+COLLECTED = ROOT / "benchmarks" / "marking" / "spellings.txt"
+
+
+def test_collected_spellings_are_judged_as_people_judge_them() -> None:
+    count = 0
+    for line, students in [*marking.read(COLLECTED)][4::8]:
+        program, _, point = line.partition(" | ")
+        at = {
+            name.strip(): float(x)
+            for name, _, x in (pair.partition("=") for pair in point.split(",") if pair)
+        }
+        for (case,) in students:
+            claim, _, answer = case.claim.partition("=")
+            verdict = judged(program, claim.strip(), answer.strip(), **at)
+            accepted = {"right": True, "wrong": False, "refused": False}[case.word]
+            assert (verdict.good, verdict.verdict == "unreadable") == (accepted, case.word == "refused"), case
+            count += 1
+    assert count > 30
+
+
+@pytest.mark.nightly
+def test_all_collected_spellings() -> None:
+    programs = marking.read(COLLECTED)
+    found = marking.figures([o for line, students in programs for o in marking.judged(line, students)])
+    right, of = found["right accepted"]
+    assert right >= 0.98 * of
+    assert found["wrong accepted"][0] == 0

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ..errors import ExpressionError, Source
 from ..graph import CONSTANT, Graph
+from ..language.operands import closing
 from ..language.operators import (
     ATOM,
     CONSTANTS,
@@ -58,7 +59,7 @@ _SCIENTIFIC = re.compile(
 )
 _COMMA = re.compile(r"(?<![\d.,])(\d+),(\d+)(?![\d.,])")
 _GROUPED = re.compile(
-    r"([-+]?)\s*(\d{1,3}(?:(?:,\d{3})+\.\d+|(?:,\d{3}){2,}|(?:\.\d{3})+,\d+|(?:\.\d{3}){2,}|(?:['’]\d{3})+))"
+    r"([-+]?)\s*(\d{1,3}(?:(?:,\d{3})+\.\d+|(?:,\d{3}){2,}|(?:\.\d{3})+,\d+|(?:\.\d{3}){2,}|(?:['’]\d{3})+(?:[.,]\d+)?))"
 )
 _UNIT = re.compile(rf"([-+]?\s*{_DIGITS}(?:[eE][-+]?\d+)?)\s*([A-Za-zΩ€$][A-Za-z0-9/^²³]*)")
 UNITS = frozenset(
@@ -427,10 +428,15 @@ class _Reader:
             raise self.two_ways((start, start + len(word)), *shown)
         return ways[0] if ways else None
 
-    def ways(self, word: str, at: int) -> Iterator[list[_Part]]:
-        """Yield the ways to read a word as names and functions."""
+    def ways(self, word: str, at: int, called: bool = False) -> Iterator[list[_Part]]:
+        """Yield the ways to read a word as names and functions; only a function has a number behind it."""
         if at == len(word):
             yield []
+            return
+        if called and (digits := re.compile(r"\d+").match(word, at)):
+            yield from (
+                [(NUMBER, digits[0], *digits.span()), *rest] for rest in self.ways(word, digits.end())
+            )
             return
         if word[at] in "_{}" or word[at].isdigit() or word[at] in SUBSCRIPTS:
             return
@@ -441,7 +447,7 @@ class _Reader:
                 name = part
             piece = name or self.function(part)
             if piece is not None:
-                for rest in self.ways(word, end):
+                for rest in self.ways(word, end, called=name is None):
                     yield [(VARIABLE if name else FUNCTION, piece, at, end), *rest]
 
     def function(self, word: str) -> str | None:
@@ -531,15 +537,17 @@ class _Reader:
 
     bar_open = False
 
+    def is_exponential(self, token: _Token) -> bool:
+        """Whether ``e`` stands before an exponent: ``x^2e^(3x)`` is as good as ``x^2exp(3x)``."""
+        return token.text == "e" and self.tokens[self.tokens.index(token) + 1].text == "^"
+
     def check_side(self, start: int, token: _Token) -> None:
         """Refuse what stands beside an exponent and might belong to it."""
         if self.exponent is None or self.tokens[self.at - 1] is not self.exponent.token:
             return
         last, base, sign = self.exponent
         constant = base in CONSTANTS or base[:1].isdigit()
-        # x^2e^(3x) is as good as x^2exp(3x)
-        exponential = token.text == "e" and self.tokens[self.at + 1].text == "^"
-        loose = token.kind in (VARIABLE, NUMBER) and not exponential
+        loose = token.kind in (VARIABLE, NUMBER) and not self.is_exponential(token)
         # e^2x, e^2 x, e^3(x + 1)
         doubtful = constant and last.kind == NUMBER
         # x^2y, but not in LaTeX, where an exponent of two signs has braces
@@ -558,11 +566,11 @@ class _Reader:
         if self.now.kind == EXPONENT:
             out = Piece(f"{out:!}^{_small(self.now.text)}", POWER)
             self.at += 1
-        if self.is_sign("^"):
+        elif self.is_sign("^"):
             self.at += 1
             out = self.raised(out, self.tokens[first].text if self.at - first == 2 else "")
-            if self.is_sign("^") or self.now.kind == EXPONENT:
-                raise _NoFormula
+        if self.is_sign("^") or self.now.kind == EXPONENT:
+            raise _NoFormula
         return out
 
     def raised(self, base: Piece, name: str) -> Piece:
@@ -634,21 +642,20 @@ class _Reader:
     def called(self, token: _Token) -> Piece:
         """Read a name before a bracket: a factor, or a step with what it is computed from."""
         names = self.names.inputs_of(token.text)
-        inside = self.source.text[self.now.end :]
-        stop = inside.find(")")
-        words = [w.strip() for w in inside[:stop].split(",")] if stop >= 0 else []
-        depends = names & {*re.findall(NAME, inside[:stop])}
-        if names and words and all(self.names.known(w) in names for w in words):
-            if {self.names.known(w) for w in words} != names:
-                product = f"{token.text}*({inside[:stop]})"
-                raise self.two_ways((token.start, self.now.end + stop + 1), product, f"{token.text} alone")
-            while not self.is_sign(")"):
-                self.at += 1
-            self.at += 1
+        stop = closing(self.source.text, self.now.start)
+        if not names or stop is None:
             return atom(token.text)
-        number = bool(words) and len(words) == 1 and re.fullmatch(rf"-?\s*{_DIGITS}", words[0])
-        if names and (number or (depends and token.text[0] in USUAL)):
-            raise self.two_ways((token.start, self.now.end + stop + 1), f"{token.text}*({inside[:stop]})")
+        inside = self.source.text[self.now.end : stop - 1]
+        words = {self.names.known(word.strip()) for word in inside.split(",")}
+        if words == names:
+            while self.now.start < stop:
+                self.at += 1
+            return atom(token.text)
+        number = re.fullmatch(rf"-?\s*{_DIGITS}", inside.strip())
+        place = token.text[0] in USUAL and names & {*re.findall(NAME, inside)}
+        if words <= names or number or place:
+            alone = [f"{token.text} alone"] if words <= names else []
+            raise self.two_ways((token.start, stop), f"{token.text}*({inside.strip()})", *alone)
         return atom(token.text)
 
     def applied(self, token: _Token) -> Piece:
@@ -663,6 +670,13 @@ class _Reader:
             self.at += bool(sign)
             inside = self.operand()
             power = f"({sign}{inside:^})" if sign else f"{inside:!}"
+            if (
+                len(inside.text) > 1
+                and inside.text.isdigit()
+                and not self.now.spaced
+                and not self.is_sign("([{")
+            ):
+                raise _NoFormula  # cos^22x
         if "".join(power.split()).strip("()") == "-1" and name in INVERSES:
             raise self.two_ways((token.start, self.now.end), f"{INVERSES[name]}(...)", f"{name}(...)^(-1)")
         if self.is_sign("([{"):
@@ -707,16 +721,20 @@ class _Reader:
             if parts and self.now.spaced:
                 break
             parts.append(self.operand_alone())
-        if not parts:
+        glued = not self.tokens[first].spaced and self.tokens[first - 1] is token
+        if not parts or (glued and sum(p.text.isidentifier() for p in parts) > 1):  # sinxy
             raise _NoFormula
         inside = "*".join(f"{p:^}" for p in parts)
         inside = f"-{inside}" if sign else inside
         after = self.now
         number = self.tokens[self.at - 1].kind == NUMBER and self.at - first == 1
-        tight = self.is_sign("*") and (not after.spaced or number)
-        ends = after.kind == END or self.is_sign("+-*)]}|,") or after.kind == FUNCTION
+        behind = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
+        function = behind.kind == FUNCTION and not number
+        tight = self.is_sign("*") and not function and (number or not after.spaced)
+        ends = after.kind in (END, FUNCTION) or self.is_sign("+-*)]}|,") or (self.is_sign("/") and function)
+        ends = ends or (after.spaced and self.is_exponential(after))
         if not ends or tight:
-            stop = self.tokens[self.at + 1] if self.is_sign("^/*") else after
+            stop = behind if self.is_sign("^/*") else after
             rest = self.source.text[after.start : stop.end].replace("(", "(...)").strip()
             apart = "" if self.is_sign("^/*") or after.kind == EXPONENT else "*"
             name = token.text.partition("_")[0]
