@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +234,64 @@ def test_running_parity_is_learned(tmp_path: Path) -> None:
     parity = (np.cumsum(x, axis=1) % 2).astype(float)
     rows = x[:, :, None].astype(float)
     assert learned(tmp_path, rows, parity, "loss=binary_cross_entropy", **sizes) <= 0.002
+
+
+STEPS = """data: {inputs: [[1, 2]], targets: [[2, 3]]}
+model:
+  parameters: {w: {init: 0.5}, u: {init: 0.3}}
+  program: |
+    k = w^2
+    s[-1] = 0
+    s[t] = tanh(k*x[t] + s[t-1])
+    p[t] = u*s[t]
+    loss[t] = (p[t] - y[t])^2
+"""
+NUMBERS = ("name", "shape", "value", "gradient")
+
+
+def test_one_step_of_a_loop_is_drawn(run: Callable[..., Any], tmp_path: Path) -> None:
+    """Every number and arrow of it is that of the whole drawing; the steps have all boxes between them."""
+    path = tmp_path / "steps.yaml"
+    path.write_text(STEPS)
+
+    def drawn(*words: str) -> dict[str, Any]:
+        done = run("graph", str(path), *words, "--format", "json").answered()
+        assert ("the last of 2 steps; --step all" in done.err) == (not words)
+        found: dict[str, Any] = json.loads(done.out)
+        return found
+
+    whole = drawn("--step", "all")
+    nodes = {node["id"]: node for node in whole["nodes"]}
+    edges = {(edge["source"], edge["target"]): edge for edge in whole["edges"]}
+    seen: set[int] = set()
+    for t, words in enumerate((["--step", "0"], [])):
+        part = drawn(*words)
+        assert (part["step"], part["steps"]) == (t, 2)
+        comes = {node["name"]: node["comes"] for node in part["nodes"] if "comes" in node}
+        assert comes == {f"s[{t - 1}]": f"from t = {t - 1}" if t else "before the first step"}
+        goes = {node["name"]: node["goes"] for node in part["nodes"] if "goes" in node}
+        assert goes == ({} if t else {"s[0]": "to t = 1"})
+        for node in part["nodes"]:
+            if node["id"] in nodes or node["name"] != "s[-1]":  # a number is no box of the whole
+                seen.add(node["id"])
+                known = nodes[node["id"]]
+                assert [node[k] for k in NUMBERS] == [known[k] for k in NUMBERS]
+        for edge in part["edges"]:
+            known = edges.get((edge["source"], edge["target"]))
+            # from a loss past the sum of all, and from what is a number, there is no arrow in the whole
+            assert known == edge or edge["symbol"] is None or edge["source"] not in nodes
+    assert seen == nodes.keys()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--step", "2"], "--step 2: the loop has the steps t = 0 to 1"),
+        (["--step", "first"], "--step takes a number, or all, not first"),
+        (["--step", "1", "--path", "w"], "--path goes through all steps, --step draws one"),
+    ],
+)
+def test_no_such_step_is_drawn(run: Callable[..., Any], tmp_path: Path, words: list[str], said: str) -> None:
+    (tmp_path / "steps.yaml").write_text(STEPS)
+    done = run("graph", str(tmp_path / "steps.yaml"), *words)
+    assert (done.status, said in done.err) == (2, True)

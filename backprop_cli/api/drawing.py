@@ -19,6 +19,7 @@ from .shown import Graphic
 
 if TYPE_CHECKING:
     from ..explanation.array_view import ArrayView
+    from ..explanation.one_step import OneStep
     from ..language.ranks import General
     from ..language.settle import Settled
     from ..layout.picture import Picture
@@ -243,6 +244,31 @@ def draw_arrays(
             explanation_of(program, given, wrt, digits), paths=path, named=named, constants=everything
         )
     return ArraysDrawn(view, edges, digits, direction)
+
+
+def draw_step(
+    step: OneStep, program: Settled, given: Mapping[str, Any], edges: Edges, digits: int, direction: Direction
+) -> ArraysDrawn:
+    """Draw one step of a program's loop, with what is outside of the loop.
+
+    Args:
+        step: Of the program.
+        program: All steps.
+        given: Arrays and numbers by name.
+        edges: What stands at the arrows.
+        digits: Significant digits.
+        direction: Where arrows lead.
+    """
+    from ..differentiation.arrays import differentiate_arrays
+    from ..explanation.one_step import StepView
+    from .arrays import explanation_of
+
+    report = differentiate_arrays(program, given, methods=("reverse",), formulas=False)
+    inputs = step.program.graph.inputs
+    told = explanation_of(
+        step.program, {name: report.values[id] for name, id in inputs.items()}, digits=digits
+    )
+    return ArraysDrawn(StepView(step, told, report), edges, digits, direction)
 
 
 def draw(

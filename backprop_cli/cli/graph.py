@@ -49,6 +49,7 @@ WIDEST = 400
 """Columns of a drawing in characters that goes to a file or a pipe."""
 
 NO_VALUES = "--edges value: at an arrow between arrays there is a formula, and no number"
+NO_LOOP = "--step is for a program over steps, h[t+1] = ..., and this network has none"
 
 
 class _How(NamedTuple):
@@ -121,6 +122,11 @@ class GraphCommand(NetworkCommand):
 @click.option(
     "--circles", is_flag=True, help="Draw a network as circles and lines; pictures of wide ones are so."
 )
+@click.option(
+    "--step",
+    metavar="T",
+    help="Of a program over steps [t]: draw step T of its loop, or all.  [default: the last]",
+)
 @format_option(FORMATS, "text")
 @click.option(
     "-o",
@@ -148,6 +154,7 @@ def command(
     shape: str | None,
     compact: bool,
     circles: bool,
+    step: str | None,
 ) -> int:
     """The computation graph of EXPRESSION, inputs left, output right.
 
@@ -171,9 +178,13 @@ def command(
                 raise UsageError(f"{option} is for expressions, {config} is a config")
         _network(
             config, request.config_overrides(), output, groups, how,
-            _form(output, edges, direction, groups, compact, circles), numbers=edges == "value",
+            _form(output, edges, direction, groups, compact, circles), step, numbers=edges == "value",
         )  # fmt: skip
         return 0
+    if step is not None:
+        raise UsageError(
+            "--step is for the network of a config", hint=f"step={step} gives a variable its value"
+        )
     if circles or compact:
         raise UsageError(
             f"--{'circles' if circles else 'compact'} is for the network of a config",
@@ -307,6 +318,7 @@ def _network(
     paths: list[list[str]] | None,
     how: _How,
     form: str,
+    step: str | None,
     *,
     numbers: bool,
 ) -> None:
@@ -326,10 +338,12 @@ def _network(
     with assembled(path, overrides) as problem:
         if form == "circles" and isinstance(problem.network, FormulaNetwork | ProgramNetwork):
             raise UsageError("--circles is for layers, and this config has a formula")
+        if step is not None and not isinstance(problem.network, ProgramNetwork):
+            raise UsageError(NO_LOOP)
         if isinstance(problem.network, FormulaNetwork):
             return _formula(problem, output, paths, how)
         if isinstance(problem.network, ProgramNetwork):
-            return _own_program(problem, output, paths, how)
+            return _own_program(problem, output, paths, how, step)
         circles = figures.why_none(problem)
         if form == "circles" and circles is not None:
             raise UsageError(f"--circles: {circles}")
@@ -434,23 +448,43 @@ def _formula(
         _draw(drawing, output)
 
 
-def _own_program(problem: Any, output: Output, paths: list[list[str]] | None, how: _How) -> None:
-    """Draw a network that is a program at its first parameters and the first row."""
-    from ..api.drawing import draw_arrays
+def _own_program(
+    problem: Any, output: Output, paths: list[list[str]] | None, how: _How, step: str | None
+) -> None:
+    """Draw a network that is a program at its first parameters and the first row: of a loop one step."""
+    from ..api.drawing import draw_arrays, draw_step
+    from ..explanation.one_step import one_step
 
     if how.edges == "value":
         raise UsageError(NO_VALUES, hint="--edges symbol")
-    drawn = draw_arrays(
-        problem.network.of_row(), problem.first_row(), path=paths, wrt=None, edges=how.edges, named=False,
-        everything=False, digits=output.digits, direction=how.direction,
-    )  # fmt: skip
+    program, row = problem.network.of_row(), problem.first_row()
+    steps = problem.network.reading.recurrence.steps(program.graph)
+    legend = ["the first row, with the parameters' first values"]
+    if step is not None and not any(steps):
+        raise UsageError(NO_LOOP)
+    if step == "all" or (step is None and paths is not None) or not any(steps):
+        drawn = draw_arrays(
+            program, row, path=paths, wrt=None, edges=how.edges, named=False,
+            everything=False, digits=output.digits, direction=how.direction,
+        )  # fmt: skip
+    else:
+        if paths is not None:
+            raise UsageError("--path goes through all steps, --step draws one", hint="--step all")
+        if step is not None and not step.isdecimal():
+            raise UsageError(f"--step takes a number, or all, not {step[:80]}")
+        one = one_step(program, steps, None if step is None else int(step))
+        drawn = draw_step(one, program, row, how.edges, output.digits, how.direction)
+        legend.append(
+            f"one step of the loop, t = {one.t} of 0 to {one.of - 1}; derivatives are by all of them"
+        )
+        if step is None:
+            output.note(f"note: the last of {one.of} steps; --step all draws every one")
     if output.format == "json":
         from ..render.writers.json import lines
 
         return _write(lines(drawn.facts()), output)
     drawing = drawn.drawing
-    legend = (*drawing.legend, "the first row, with the parameters' first values")
-    return _draw(drawing._replace(legend=legend), output)
+    return _draw(drawing._replace(legend=(*drawing.legend, *legend)), output)
 
 
 def _draw(drawing: Drawing, output: Output) -> None:

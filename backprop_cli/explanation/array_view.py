@@ -42,14 +42,25 @@ class ArrayView(GraphView):
         if self.named:
             yield from super().edges()
             return
-        graph, shown = self.graph, set(self.shown)
+        shown = set(self.shown)
         for id in self.shown:
-            read = graph.nodes[id].inputs
-            if not self.constants:
-                read = tuple(before_turns(graph, i)[0] for i in read)
-            for source in dict.fromkeys(read):
+            for source in dict.fromkeys(self._sources(id)):
                 if source in shown:
                     yield self._edge(source, id, self._brought(source, id), None, True)
+
+    def _sources(self, id: int) -> Iterator[int]:
+        """Yield what a step reads, as far as it can be shown."""
+        for i in self.graph.nodes[id].inputs:
+            yield i if self.constants else before_turns(self.graph, i)[0]
+
+    def remarks(self, id: int) -> Iterator[tuple[str, str]]:
+        """Yield what else there is to say of a node: what, and its words."""
+        yield from ()
+
+    @property
+    def part(self) -> dict[str, int]:
+        """What part of the program is shown, for programs; {} where it is all of it."""
+        return {}
 
     def _brought(self, source: int, user: int) -> str:
         """Return what a use brings to the derivative by its source, before a transpose that is shown."""

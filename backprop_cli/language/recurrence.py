@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ..errors import ExpressionError, Source
+from ..graph import Graph
 from ..ops import Shape
 from .array_parser import OVER_STEPS, STACK, parse_arrays
 from .operators import BINARY
@@ -27,6 +28,7 @@ MOST_STEPS = 10_000
 PLUS, MINUS, TIMES, OVER = (BINARY[sign][1] for sign in "+-*/")
 
 _HEAD = re.compile(rf"(?:^|(?<=[;\n]))[ \t]*({NAME})[ \t]*(\[[^\[\]=;\n]*\])[ \t]*=(?!=)")
+_STEP = re.compile(rf"({NAME})\[(-?\d+)\]")
 _OFFSET = re.compile(r"\[t(?:([+-])(\d+))?\]")
 
 
@@ -80,6 +82,22 @@ class Recurrence(NamedTuple):
         """What the loop gives at each step, by name."""
         statements = self.program.statements
         return {str(statements[k].name): place for k, place in self.places.items() if place.moves}
+
+    def step_of(self, name: str) -> int | None:
+        """Return the step of the loop that gives ``h[3]``; -1 before the first, None of other names."""
+        found = _STEP.fullmatch(name)
+        first = self.sequences.get(found[1]) if found is not None else None
+        return None if found is None or first is None else max(-1, int(found[2]) - first.offset)
+
+    def steps(self, graph: Graph) -> list[int | None]:
+        """Return for every node of a program that is written out the step of the loop that it belongs to."""
+        steps: list[int | None] = []
+        now = None
+        for node in reversed(graph.nodes):  # what has no name leads to the next that has one
+            if node.op is not None and node.name is not None:
+                now = self.step_of(node.name)
+            steps.append(None if node.op is None else now)
+        return steps[::-1]
 
 
 def read(source: Source, sizes: Mapping[str, int]) -> Recurrence:

@@ -44,7 +44,8 @@ def _cards(view: ArrayView, output: str, lines: Lines) -> Iterator[Card]:
     for id in view.shown:
         node = graph.nodes[id]
         name = graph.name(id)
-        rows = [Row("shape", view.told.report.shape_text(id))] if node.shape else []
+        rows = [Row(what, words) for what, words in view.remarks(id)]
+        rows += [Row("shape", view.told.report.shape_text(id))] if node.shape else []
         if report is not None:
             rows += _rows("value", report.values[id], lines)
             slope = report.standing(id)

@@ -80,6 +80,7 @@ def array_facts(view: ArrayView) -> Facts:
         "expression": graph.source.text,
         "output": graph.own_name(graph.output),
         "value": None if report is None else report.value.tolist(),
+        **view.part,
         "inputs": None if report is None else {name: x.tolist() for name, x in report.inputs.items()},
         "paths": view.path_counts(),
         **_groups(view.paths, view.paths),
@@ -88,6 +89,7 @@ def array_facts(view: ArrayView) -> Facts:
         _node(
             view,
             id,
+            **dict(view.remarks(id)),
             shape=shape_list(view.told.report, id),
             value=None if report is None else report.values[id].tolist(),
             gradient=None

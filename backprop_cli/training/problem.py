@@ -228,12 +228,13 @@ class Problem:
         assert isinstance(self.network, ProgramNetwork)
         train = self.train.sample
         target = train.targets[0]
-        return {
+        row = {
             **{p.name: p.first for p in self.network.parameters},
             **self.network.first_noise,
             "x": train.encoded[0],
             self.network.target: target if len(target) > 1 else target[0],
         }
+        return {name: row[name] for name in self.network.of_row().graph.inputs}
 
     def _network(self) -> Network:
         config = self.config
