@@ -73,6 +73,7 @@ MEANS = {
     "layout/drawing.py": {"negative", "where"},  # a colour; a text that is too long
     "layout/picture.py": {"negative"},
     "networks/layers/__init__.py": {"relu"},  # what a config has where it names none
+    "networks/layers/sequences.py": {"relu", "tanh"},  # a setting's words
     "networks/losses.py": {"sigmoid", "exp"},  # what a loss takes into itself
     "optimization/schedules.py": {"abs"},  # a setting's word
     "render/curve.py": {"round"},  # of episodes

@@ -542,7 +542,7 @@ def test_what_no_program_has_words_for(run: Callable[..., Any], tmp_path: Path) 
     done = run("config", "show", str(tmp_path / "net.yaml"), "--program")
     assert (done.status, done.err) == (
         2,
-        "backprop: error: dropout1 has no words in a program of one example\n",
+        f"backprop: error: {tmp_path}/net.yaml:2:44: dropout1 has no words in a program of one example\n",
     )
 
 

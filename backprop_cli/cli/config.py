@@ -108,9 +108,19 @@ def show(file: str, overrides: tuple[str, ...], format_: str, output: str | None
     loaded = load(file, overrides)
     plain = resolved(loaded.config)
     if program:
-        from ..networks.as_program import as_program
+        from msgspec.structs import replace
 
-        plain["model"] = as_program(loaded.config.model)
+        from ..networks.as_program import as_program
+        from ..networks.layers.places import ShapeError
+
+        shape = loaded.config.data.shape
+        try:
+            model = as_program(loaded.config.model, None if shape is None else tuple(shape))
+        except ShapeError as error:
+            raise loaded.refused(error) from None
+        written = resolved(replace(loaded.config, model=model))["model"]
+        keys = ("dims", "parameters", "program", "from", "freeze", "fresh")
+        plain["model"] = {key: written[key] for key in keys if written[key] is not None}
     if format_ == "json":
         from ..render.document import Facts
         from ..render.writers import json

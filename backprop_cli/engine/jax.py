@@ -241,6 +241,8 @@ SPELLINGS: dict[str, Callable[..., Array]] = {
     "diag": lambda a, **_: jnp.diagonal(a),
     "apart": lambda x, **_: jnp.diag(x),
     "eye": lambda *, shape: jnp.eye(*shape),
+    "tril": lambda *, shape: jnp.tri(*shape),
+    "exchange": lambda *, shape: jnp.eye(*shape)[::-1],
     "ones": lambda *, shape: jnp.ones(shape),
     "zeros": lambda *, shape: jnp.zeros(shape),
     "inv": _solved(jnp.linalg.inv),

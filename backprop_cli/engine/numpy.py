@@ -21,7 +21,7 @@ import numpy.typing as npt
 from ..graph import Node
 from ..ops import Shape
 from ..ops.error_function import erf, erfc
-from ..ops.matrices import Key
+from ..ops.matrices import ENTRIES, Key
 from ..ops.namespaces import FLOATS, MAPPED, ufuncs
 from ..ops.tensor import windows_over
 
@@ -425,7 +425,7 @@ def _apart(out: NDArray, x: NDArray) -> Calls:
 
 def _filled(entry: Callable[..., float]) -> Callable[..., Calls]:
     def calls(out: NDArray, *_: Any, **__: Any) -> Calls:
-        made = np.fromfunction(np.vectorize(entry, otypes=[float]), out.shape)
+        made = np.fromfunction(np.vectorize(partial(entry, out.shape), otypes=[float]), out.shape)
         return [(np.copyto, (out, made))]
 
     return calls
@@ -470,9 +470,7 @@ KERNELS: dict[str, Callable[..., Calls]] = {
     "adjugate": _of_matrix(_adjugate),
     "logdet": _of_matrix(_logdet),
     "solve": _of_matrix(np.linalg.solve),
-    "eye": _filled(lambda i, j: float(i == j)),
-    "ones": _filled(lambda *_: 1.0),
-    "zeros": _filled(lambda *_: 0.0),
+    **{name: _filled(entry) for name, entry in ENTRIES.items()},
     "where": _where,
     "matmul": _matmul,
     "sum": _sum,

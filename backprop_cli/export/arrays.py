@@ -14,7 +14,8 @@ from ..graph import CONSTANT, Graph, Node
 from ..language.operators import ATOM, POWER, PRODUCT, UNARY
 from ..language.settle import read_arrays
 from ..language.written import Piece, Table, bracketed, spell, template
-from ..ops.matrices import by_number
+from ..ops import Shape
+from ..ops.matrices import ENTRIES, by_number
 from . import BY_NUMBER, jax, numpy, python, pytorch
 from .page import PYTHON_WORDS
 
@@ -133,6 +134,17 @@ SHARED = {
 """Rows over arrays in all three, M being the module."""
 
 
+SIZED = {"eye": "M.eye({0})", "tril": "M.tril(M.ones(({0}, {0})))", "exchange": "M.flip(M.eye({0}), (0,))"}
+"""Square arrays of a size in all three."""
+
+
+def made(module: str, name: str, *_: object, shape: Shape) -> Piece:
+    """Write an array of a size."""
+    if name not in SIZED:
+        return Piece(f"{module}.{name}({shape})")
+    return Piece(SIZED[name].replace("M.", f"{module}.").format(shape[0]))
+
+
 class _Expressions:
     """Writes steps of a graph in a library's words."""
 
@@ -163,9 +175,8 @@ class _Expressions:
             return self._template(target.own.get(name) or STANDARDIZED)(operands[0], eps)
         if name == "reshape":
             return Piece(f"{target.module}.reshape({operands[0]}, {node.static['shape']})")
-        if name in ("eye", "ones", "zeros"):
-            shape = node.static["shape"]
-            return Piece(f"{target.module}.{name}({shape[0] if name == 'eye' else shape})")
+        if name in ENTRIES:
+            return made(target.module, name, shape=node.static["shape"])
         if name in target.own or name in SHARED:
             return self._template(target.own.get(name) or SHARED[name])(*operands)
         number = by_number(node.op)

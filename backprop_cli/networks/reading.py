@@ -12,7 +12,7 @@ from ..language import recurrence
 from ..language.array_parser import whole_number
 from ..language.operators import CONSTANTS
 from ..language.parser import NAME_ITEM, NUMBER_ITEM, Program
-from ..language.recurrence import LAST, MASK, Recurrence, Unrolling
+from ..language.recurrence import LAST, MASK, STEP, Recurrence, Unrolling
 from ..language.settle import Settled, settle
 from ..language.settle import shape_of as shape_of_list
 from ..ops import Shape
@@ -303,7 +303,7 @@ def settled(
         given[reading.target] = _of_target(shape, outputs, steps)
     faults: list[BackpropError] = []
     try:
-        unrolling = Unrolling(reading.recurrence, given)
+        unrolling = Unrolling(reading.recurrence, {**_before_loops(reading, given), **given})
         begins = _first_shapes(reading, unrolling, given) if unrolling.length and not carried else {}
         found = settled_as(reading, unrolling, given, begins, faults)
     except BackpropError as error:
@@ -327,6 +327,18 @@ def settled(
 def _of_target(shape: Shape, outputs: int, steps: Steps | None) -> Shape:
     """Return the shape of a row's targets, as the program has them."""
     return (shape[:1] if steps is not None and steps.each else ()) + ((outputs,) if outputs > 1 else ())
+
+
+def _before_loops(reading: Reading, given: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Return the shapes of the statements before the first over steps: their z[t] says how many these are."""
+    places, statements = reading.recurrence.places, reading.program.statements
+    over = (k for k, s in enumerate(statements) if k in places or any(i.text == f"[{STEP}]" for i in s.items))
+    program = Program(reading.program.source, statements[: next(over, 0)])
+    if not program.statements:
+        return {}
+    shapes = {name: shape for name, shape in given.items() if shape}
+    graph = settle(program, shapes, [*given, *TARGETS], faults=[], fixed=True).graph
+    return {name: graph.nodes[id].shape for name, id in graph.named.items()}
 
 
 def settled_as(

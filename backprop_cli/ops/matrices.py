@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from itertools import combinations
 from math import prod
 from operator import add, mul
@@ -1294,34 +1294,48 @@ def _lengths(call: str, sizes: Sequence[Operand]) -> Shape:
     return tuple(int(x.value or 0) for x in sizes)
 
 
-def _sized(name: str, *sizes: Operand) -> Applied:
-    shape = _lengths(f"{name}(...)", sizes) * (2 if name == "eye" else 1)
+ENTRIES: dict[str, Callable[..., float]] = {
+    "eye": lambda shape, i, j: float(i == j),
+    "tril": lambda shape, i, j: float(i >= j),
+    "exchange": lambda shape, i, j: float(i + j == shape[0] - 1),
+    "ones": lambda *_: 1.0,
+    "zeros": lambda *_: 0.0,
+}
+"""Arrays of a size: what stands in a place, by the shape."""
+
+
+def _sized(name: str, *sizes: Operand, square: bool) -> Applied:
+    shape = _lengths(f"{name}(...)", sizes) * (1 + square)
     return Applied(MATRICES[name], Kind(shape), {"shape": shape})
 
 
-def _constant_array(
-    name: str, number: Callable[..., float], arity: tuple[int, int], entry: str, says: str
-) -> None:
+def _constant_array(name: str, entry: str, says: str, *, square: bool = True) -> None:
     _row(
         name,
-        typed=lambda *sizes: _sized(name, *sizes),
-        params=("m", "n")[: arity[1]],
-        arity=arity,
+        typed=lambda *sizes: _sized(name, *sizes, square=square),
+        params=("n",) if square else ("m", "n"),
+        arity=(1, 1 if square else 2),
         forward=lambda xp, *_, shape: xp.made(name, shape),
-        definition=lambda xp, *_, shape: xp.filled(shape, number),
+        definition=lambda xp, *_, shape: xp.filled(shape, partial(ENTRIES[name], shape)),
         partials=lambda xp, y, *sizes, shape: (xp.nan,) * len(sizes),
         shape=lambda *_, shape: shape,
-        local=("", "")[: arity[1]],
+        local=("",) if square else ("", ""),
         samples=(),
         entry=entry,
-        written=f"{name}(m), {name}(m, n)" if arity[1] > 1 else "",
+        written="" if square else f"{name}(m), {name}(m, n)",
         says=says,
     )
 
 
-_constant_array("eye", lambda i, j: float(i == j), (1, 1), "1 where i = j, else 0", "the identity matrix")
-_constant_array("ones", lambda *_: 1.0, (1, 2), "1", "an array of ones")
-_constant_array("zeros", lambda *_: 0.0, (1, 2), "0", "an array of zeros")
+_constant_array("eye", "1 where i = j, else 0", "the identity matrix")
+_constant_array("tril", "1 where i >= j, else 0", "ones on and below the diagonal")
+_constant_array(
+    "exchange",
+    "1 where i + j = n - 1, else 0",
+    "the identity with its rows in reverse, as are those of exchange(n)@A",
+)
+_constant_array("ones", "1", "an array of ones", square=False)
+_constant_array("zeros", "0", "an array of zeros", square=False)
 
 MATRICES["transpose"] = MatrixRow(
     "transpose",
@@ -1335,8 +1349,8 @@ MATRICES["transpose"] = MatrixRow(
 )
 
 CALLED = (
-    "sum mean norm dot outer trace det logdet inv solve diag transpose rowsum colsum eye ones zeros softmax "
-    "log_softmax logsumexp cross_entropy concat standardize scale_rows reshape"
+    "sum mean norm dot outer trace det logdet inv solve diag transpose rowsum colsum eye tril exchange ones "
+    "zeros softmax log_softmax logsumexp cross_entropy concat standardize scale_rows reshape"
 ).split()
 """Rows that are functions of the language where arrays are."""
 

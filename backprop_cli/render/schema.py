@@ -9,6 +9,7 @@ import msgspec
 
 from ..environments.settings import SETTINGS as ENVIRONMENTS
 from ..networks import layers, losses
+from ..networks.as_program import as_program
 from ..optimization import schedules, settings
 from ..training import schema
 from ..training.config.loading import LISTED
@@ -156,6 +157,11 @@ def _page() -> Iterator[str]:
 def _types(union: Any, key: str) -> Iterator[str]:
     for name, struct in tags_of(union).items():
         yield f"### {key} `{name}`\n\n{_code(struct.__doc__ or '')}\n\n"
+        if getattr(struct, "program", False):
+            layer = struct(**struct.shown)
+            settings = "".join(f", {k}: {to_flow(v)}" for k, v in struct.shown.items() if k != "layers")
+            text = as_program(layers.Model(layers=[layer]), None, {}).program
+            yield f"As a program, `{{type: {name}{settings}}}`:\n\n```text\n{text}```\n\n"
         if fields_of(struct):
             yield from _table(struct, "")
 
@@ -273,6 +279,10 @@ linear layer.
     "layers": """\
 A layer is a mapping with a `type`, or the type alone: `- flatten`, `- dropout`. The name of an activation is
 a layer too: `- relu`, `- softmax`; `dense` is `linear`, and `frozen: weights` is `frozen: [weights]`.
+
+The layers from `rnn` on are over the steps of a sequence, and each is the text of a program: a network with
+one of them is what `backprop config show CONFIG --program` prints ([programs](programs.md)). `linear` and
+`layer_norm` then go step by step.
 
 """,
     "loss": """\

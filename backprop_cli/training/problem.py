@@ -15,6 +15,7 @@ from ..environments.worlds import world_of
 from ..errors import ConfigError, nearest
 from ..language.numbers import brief
 from ..networks import reading
+from ..networks.as_program import as_program
 from ..networks.formula import FormulaNetwork, columns_of, split_formula
 from ..networks.layers import Model
 from ..networks.layers.places import ShapeError
@@ -40,6 +41,8 @@ from .start import Start, begun, going_on, kept_of, start_of, unused, values_of
 
 MANY_ROWS = 10_000
 """Of so many the validation rows are no loss, and training twice takes time."""
+
+LAST = "the layers last and mean make one of a sequence"
 
 BATCH_NUMBERS = 1 << 27
 """Most numbers that the rows of a batch may take in the network."""
@@ -164,6 +167,7 @@ class Problem:
         self.automatic = splits.automatic
         self.entropies = splits.entropies
         self.config = settled(config, splits)
+        self._layers = len(config.model.layers or ()) if config.model.written else 0
         _check_metrics(self.config, splits)
         self.network = self._network()
         self._check_names()
@@ -240,7 +244,14 @@ class Problem:
         config = self.config
         if self.units is not None:
             config = msgspec.structs.replace(config, loss=self.units.loss(config.loss))
-        return network_of(config, self.encoding)
+        try:
+            return network_of(config, self.encoding)
+        except ShapeError as error:
+            if not self._layers or error.source is None:
+                raise
+            # the program stands in no file: its last layer alone can be wrong for the data
+            message = error.message.replace("the program gives", "the last layer gives")
+            raise ShapeError(f"model.layers.{self._layers - 1}", message, LAST) from None
 
     @property
     def scaled(self) -> bool:
@@ -440,6 +451,9 @@ def _joined(parts: Iterable[NDArray | None]) -> NDArray | None:
 def settled(config: schema.Config, splits: Splits) -> schema.Config:
     """Return the config with nothing left to decide: what ``auto`` is, and what is monitored."""
     task, classes = splits.task, splits.encoding.classes
+    if config.model.written:
+        model = as_program(config.model, tuple(splits.encoding.shape))
+        config = msgspec.structs.replace(config, model=model)
     loss: str = config.loss.type
     model = config.model
     steps = steps_of(splits.encoding)

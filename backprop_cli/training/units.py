@@ -83,7 +83,7 @@ class Units:
 
 def can_fold(model: Model, outputs: int) -> bool:
     """Tell whether a network's last layer can take its outputs into other units."""
-    if model.formula is not None or model.program is not None or model.layers == []:
+    if model.formula is not None or model.program is not None or model.written or model.layers == []:
         return False
     name, last = named(model.chain(outputs))[-1]
     return last.takes_units and name not in (model.freeze or ())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from ...errors import UsageError
 from ...language.operators import PRODUCT, SUM
 from ...language.written import Piece, Table, template
-from ...ops.matrices import Key
-from ..arrays import STANDARDIZED
+from ...ops.matrices import ENTRIES, Key
+from ..arrays import STANDARDIZED, made
 
 
 def total(x: Piece, *, axes: tuple[int, ...] | None = None, keep: bool = False) -> Piece:
@@ -61,9 +62,6 @@ def matrices(module: str) -> Table:
 
         return write
 
-    def made(name: str) -> Callable[..., Piece]:
-        return lambda *_, shape: Piece(f"{module}.{name}({shape[0] if name == 'eye' else shape})")
-
     return {
         **dict.fromkeys(CONTRACTIONS, contracted),
         "index": indexed,
@@ -83,7 +81,7 @@ def matrices(module: str) -> Table:
         "solve": f"{module}.linalg.solve({{0}}, {{1}})",
         "max of an array": extremum("max"),
         "min of an array": extremum("min"),
-        **{name: made(name) for name in ("eye", "ones", "zeros")},
+        **{name: partial(made, module, name) for name in ENTRIES},
     }
 
 

@@ -6,6 +6,7 @@ Layers are in single precision, as models are run elsewhere; programs in double,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,7 +21,7 @@ from ...language.parser import Item
 from ...networks.network import LayerNetwork
 from ...networks.programmed import ProgramNetwork
 from ...ops import PRIMITIVES, Primitive, Shape
-from ...ops.matrices import Key, by_number
+from ...ops.matrices import ENTRIES, Key, by_number
 from . import Exported
 from .arrays import CONTRACTIONS
 from .facts import Facts, NDArray
@@ -152,7 +153,7 @@ def _made(name: str) -> Made:
     """Return what adds an array of a size."""
 
     def made(b: Builder, *_: str, shape: Shape) -> str:
-        array = np.eye(shape[0]) if name == "eye" else np.full(shape, float(name == "ones"))
+        array = np.fromfunction(np.vectorize(partial(ENTRIES[name], shape), otypes=[float]), shape)
         return b.array(f"{name} {shape}", array)
 
     return made
@@ -223,7 +224,7 @@ MADE: dict[str, Made] = {
     "shaped": lambda b, x, shape: b.op("Reshape", x, b.whole(*shape)),
     "mean_over": lambda b, x, axes: b.op("ReduceMean", x, axes=list(axes), keepdims=1),
     **dict.fromkeys(CONTRACTIONS, _contracted),
-    **{name: _made(name) for name in ("eye", "ones", "zeros")},
+    **{name: _made(name) for name in ENTRIES},
     "index": _part,
     "stack": lambda b, *xs: b.op("Concat", *(b.op("Unsqueeze", x, b.whole(0)) for x in xs), axis=0),
     "concat": direct("Concat", axis=-1),

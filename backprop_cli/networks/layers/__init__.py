@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from types import MappingProxyType
 from typing import Annotated
 
 from msgspec import Meta, field
 
-from ...settings import Count, Section
+from ...errors import ConfigError
+from ...settings import Count, Fault, Section
 from .dense import Activation, Dropout, Flatten, Linear
-from .kind import LayerKind, Size
+from .kind import LayerKind, rows
 from .normalised import BatchNorm, LayerNorm
+from .sequences import Attention, Embedding, Gru, Last, Lstm, Mean, OverSteps, Position, Rnn
 from .weights import Declared, Init
 from .windows import AveragePool2d, Conv1d, Conv2d, MaxPool2d
+from .writing import Flow, Size, Writing
 
-__all__ = ["Layer", "Model", "named"]
+__all__ = ["Layer", "Model", "Residual", "named"]
+
+
+class Residual(OverSteps, frozen=True, tag="residual"):
+    """A branch beside a shortcut: x + what its layers make of x (He et al. 2016)."""
+
+    layers: Annotated[list[Layer], Meta(description="of the branch, whose last gives what its first takes")]
+
+    shown = MappingProxyType({"layers": [LayerNorm(), Linear(units=64, activation="relu"), Linear(units=16)]})
+
+    def faults(self, key: str) -> Iterator[Fault]:
+        if not self.layers:
+            yield Fault(f"{key}.layers", f"{key}.layers is empty")
+
+    def written(self, at: Writing, x: Flow) -> Flow:
+        x = found = at.given(x)
+        for layer in self.layers:
+            found = at.given(at.through(layer, found))
+        if not (at.same(found.size, x.size) and at.same(found.steps, x.steps)):
+            raise ConfigError(
+                f"{at.layer} adds its branch to what it takes, {rows(at.shape(x))}, but its branch gives"
+                f" {rows(at.shape(found))}"
+            )
+        return x.with_text(f"{x.text} + {found.text}")
+
 
 Layer = (
     Linear
@@ -28,6 +56,15 @@ Layer = (
     | Conv2d
     | MaxPool2d
     | AveragePool2d
+    | Rnn
+    | Lstm
+    | Gru
+    | Embedding
+    | Position
+    | Attention
+    | Residual
+    | Last
+    | Mean
 )
 """Every kind, in the order of the documents."""
 
@@ -93,6 +130,11 @@ class Model(Section, frozen=True):
     def guessed(self) -> list[str]:
         """The formula's parameters whose first values are found by the rows."""
         return [name for name, x in (self.parameters or {}).items() if x == GUESSED]
+
+    @property
+    def written(self) -> bool:
+        """Whether it has layers that are nothing but the text of a program."""
+        return any(getattr(layer, "program", False) for layer in self.layers or ())
 
     def key_of(self, position: int) -> str:
         """Return the key of the config that a layer of the chain stands under."""

@@ -13,8 +13,9 @@ from ...language.numbers import brief
 from ...ops import Shape
 from ...settings import Count, Fault, Fraction, uneven
 from ..lowering import Place
-from .kind import Fitted, LayerKind, Size, Written, rows
+from .kind import Fitted, LayerKind, rows
 from .weights import Declared, Frozen, Init, both_given, too_many, weights_and_bias, wrong_bias
+from .writing import Flow, Size, Writing
 
 
 class Linear(LayerKind, frozen=True, tag="linear"):
@@ -33,6 +34,7 @@ class Linear(LayerKind, frozen=True, tag="linear"):
 
     aliases = ("dense",)
     dense = True
+    letters = ("W", "b")
 
     @property
     def takes_units(self) -> bool:
@@ -71,16 +73,18 @@ class Linear(LayerKind, frozen=True, tag="linear"):
     def lower(self, at: Place, x: int) -> int:
         return at.step("linear", x, at.parameter("weights"), at.parameter("bias"), part="z")
 
-    def written(self, x: str, number: str, size: Size) -> Written:
+    def written(self, at: Writing, x: Flow) -> Flow:
         units: Size = self.units or (len(self.weights) if self.weights else "outputs")
-        names = {"weights": f"W{number}", "bias": f"b{number}"}
-        weights = Declared(shape=[units, size], init=self.init)
-        parameters = {
-            names["weights"]: weights if self.weights is None else Declared(init=list(self.weights)),
-            names["bias"]: Declared(shape=units) if self.bias is None else Declared(init=list(self.bias)),
-        }
-        text = f"{names['weights']}@{x} + {names['bias']}"
-        return Written(text, units, parameters, tuple(names[part] for part in self.frozen))
+        weights = Declared(shape=[units, x.size], init=self.init)
+        w = at.parameter(
+            "W",
+            weights if self.weights is None else Declared(init=list(self.weights)),
+            frozen="weights" in self.frozen,
+        )
+        bias = Declared(shape=units) if self.bias is None else Declared(init=list(self.bias))
+        b = at.parameter("b", bias, frozen="bias" in self.frozen)
+        text = f"{w}@{x.text} + {b}" if x.steps is None else f"{x.text}@{w}' + {b}"
+        return Flow(text, units, x.steps)
 
     def torch(self, before: Shape, after: Shape, tied: bool) -> str:
         return f"torch.nn.Linear({before[0]}, {after[0]})"
@@ -100,8 +104,8 @@ class Activation(LayerKind, frozen=True, tag="activation"):
             raise ConfigError(f"softmax takes rows of numbers, but gets {rows(shape)}")
         return Fitted(shape)
 
-    def written(self, x: str, number: str, size: Size) -> Written:
-        return Written(x, size)
+    def written(self, at: Writing, x: Flow) -> Flow:
+        return x
 
 
 class Dropout(LayerKind, frozen=True, tag="dropout"):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from ...ops import Shape
 from ...settings import Fault, Section
 from ..lowering import Place
+from .writing import Flow, Writing
 
 
 class Array(NamedTuple):
@@ -51,26 +52,6 @@ class Fitted(NamedTuple):
     numbers: int = 0
 
 
-Size = int | str
-"""A length, or what a program calls it."""
-
-
-class Written(NamedTuple):
-    """A layer as an expression of one example.
-
-    Attributes:
-        text: Without its activation.
-        size: How many numbers it gives.
-        parameters: What it names, as `Declared`.
-        frozen: Those that are not trained.
-    """
-
-    text: str
-    size: Size
-    parameters: Mapping[str, Any] = MappingProxyType({})
-    frozen: tuple[str, ...] = ()
-
-
 class LayerKind(Section, frozen=True):
     """A kind of layer: its settings are the fields, with PyTorch's names, shapes and defaults.
 
@@ -79,11 +60,17 @@ class LayerKind(Section, frozen=True):
     Attributes:
         aliases: What a config may call it besides.
         dense: Each output is a weighted sum of all inputs: it can be drawn unit by unit.
+        letters: What its parameters and steps are called in a program, before a number.
+        program: It is nothing but a part of a program: a network with one is a program.
+        shown: The settings with which documents show its text.
         compares_rows: A batch of one row has nothing to say to it.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ()
     dense: ClassVar[bool] = False
+    letters: ClassVar[tuple[str, ...]] = ()
+    program: ClassVar[bool] = False
+    shown: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     compares_rows: ClassVar[bool] = False
 
     @property
@@ -137,13 +124,14 @@ class LayerKind(Section, frozen=True):
         """Add the layer without its activation to a graph; return its node, (rows, *shape)."""
         return x
 
-    def written(self, x: str, number: str, size: Size) -> Written | None:
+    def written(self, at: Writing, x: Flow) -> Flow | None:
         """Write the layer without its activation for one example; None where that has no words.
 
         Args:
-            x: What the numbers before it are called, a vector.
-            number: What its parameters end with.
-            size: How many there are before it.
+            at: Where its statements and parameters go.
+            x: What the layer before it gives.
+        Raises:
+            ConfigError: where it takes no such thing.
         """
         return None
 

@@ -11,8 +11,9 @@ from ...language.numbers import exact_text
 from ...ops import Shape
 from ...settings import Positive
 from ..lowering import Place
-from .kind import Array, Fitted, LayerKind, Size, Written
+from .kind import Array, Fitted, LayerKind
 from .weights import Declared, Frozen, scale_and_shift
+from .writing import Flow, Writing
 
 
 def _variance(at: Place, centred: int, axes: tuple[int, ...]) -> int:
@@ -77,14 +78,19 @@ class LayerNorm(LayerKind, frozen=True, tag="layer_norm"):
     """Layer normalisation with scale and shift: each row by itself, in training and after."""
 
     axes: Annotated[
-        Literal["all", "last"],
-        Meta(description="what is normalised together: all numbers of a row, or those along its last axis"),
-    ] = "all"
+        Literal["all", "last"] | None,
+        Meta(
+            description="what is normalised together: all numbers of a row, or those along its last axis; by "
+            "default all, and those of a step where the network is a program"
+        ),
+    ] = None
     eps: Annotated[Positive, Meta(description="added to the variance")] = 1e-5
     frozen: Annotated[Frozen, Meta(description="what is not trained")] = field(default_factory=list)
 
+    letters = ("g", "s")
+
     def _together(self, shape: Shape) -> Shape:
-        return shape if self.axes == "all" else shape[-1:]
+        return shape[-1:] if self.axes == "last" else shape
 
     def fitted(self, name: str, shape: Shape, outputs: int) -> Fitted:
         return Fitted(shape, scale_and_shift(self._together(shape), self.frozen))
@@ -99,14 +105,15 @@ class LayerNorm(LayerKind, frozen=True, tag="layer_norm"):
             "add", at.step("multiply", scaled, at.parameter("weights")), at.parameter("bias"), part="y"
         )
 
-    def written(self, x: str, number: str, size: Size) -> Written:
-        names = {"weights": f"g{number}", "bias": f"s{number}"}
-        first = {"weights": 1.0, "bias": 0.0}
-        centred = f"({x} - mean({x}))"
-        spread = f"sqrt(mean({centred}^2) + {exact_text(self.eps)})"
-        text = f"{centred}/{spread}*{names['weights']} + {names['bias']}"
-        parameters = {names[part]: Declared(shape=size, init=first[part]) for part in names}
-        return Written(text, size, parameters, tuple(names[part] for part in self.frozen))
+    def written(self, at: Writing, x: Flow) -> Flow | None:
+        if x.steps is not None and self.axes == "all":
+            return None
+        gain, shift = (
+            at.parameter(letter, Declared(shape=x.size, init=first), frozen=part in self.frozen)
+            for letter, first, part in (("g", 1.0, "weights"), ("s", 0.0, "bias"))
+        )
+        times = "*" if x.steps is None else ".*"
+        return x.with_text(f"standardize({x.text}, {exact_text(self.eps)}){times}{gain} + {shift}")
 
     def torch(self, before: Shape, after: Shape, tied: bool) -> str:
         return f"torch.nn.LayerNorm({list(self._together(before))}, eps={self.eps!r})"

@@ -10,7 +10,8 @@ from msgspec import Meta
 from ...errors import counted
 from ...ops import Shape
 from ...settings import Fault, Positive, Section
-from .kind import Array, Size
+from .kind import Array
+from .writing import Size
 
 HIGHEST_UNITS = 1_000_000
 

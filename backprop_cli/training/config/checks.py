@@ -14,6 +14,7 @@ from ...language.lower import lower
 from ...language.numbers import brief
 from ...language.parser import Program, parse
 from ...networks import layers, reading
+from ...networks.as_program import as_program
 from ...networks.layers.kind import LayerKind
 from ...networks.layers.places import ShapeError, placed
 from ...networks.layers.weights import HIGHEST_UNITS, too_many
@@ -444,7 +445,9 @@ class _Checks:
         if shape is None and data.inputs and data.features is None and not self.walk.is_bad("data.inputs"):
             shape = (len(data.inputs[0]),)
         try:
-            for _ in placed(self.config.model, shape, None):
+            if self.config.model.written:
+                as_program(self.config.model, shape)
+            for _ in placed(self.config.model, shape, None) if not self.config.model.written else ():
                 pass
         except ShapeError as error:
             self.fault(error.key, error.message, error.hint, "data.shape")
@@ -474,6 +477,10 @@ class _Checks:
         if layer.function is not None:
             name = self.activation(f"{key}.activation", layer.function)
             layer = msgspec.structs.replace(layer, activation=name)
+        inner = getattr(layer, "layers", None)
+        if inner is not None:
+            inner = [self.layer(f"{key}.layers.{i}", each) for i, each in enumerate(inner)]
+            layer = msgspec.structs.replace(layer, layers=inner)
         for fault in layer.faults(key):
             self.told(fault)
         return layer

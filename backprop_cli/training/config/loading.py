@@ -307,8 +307,8 @@ def _expand(root: Node, faults: list[ConfigError]) -> None:
                     _listed(dates, name)
     model = root.value.get("model")
     layers = model.value.get("layers") if model is not None and model.kind == "mapping" else None
-    if layers is not None and layers.kind == "list":
-        layers.value[:] = [_layer(node) for node in layers.value]
+    if layers is not None:
+        _layers(layers)
 
 
 def _typed(node: Node, key: str = "type") -> Node:
@@ -336,6 +336,11 @@ def _listed(node: Node, key: str) -> None:
         node.value[key] = Node("list", [child], child.place)
 
 
+def _layers(node: Node) -> None:
+    if node.kind == "list":
+        node.value[:] = map(_layer, node.value)
+
+
 def _layer(node: Node) -> Node:
     if node.kind == "scalar" and isinstance(node.value, str):
         node = _typed(node)
@@ -343,6 +348,8 @@ def _layer(node: Node) -> Node:
     if kind is None or kind.kind != "scalar" or not isinstance(kind.value, str):
         return node
     _listed(node, "frozen")
+    if "layers" in node.value:
+        _layers(node.value["layers"])
     name = ALIASES.get(kind.value, kind.value)
     if name not in tags_of(layers.Layer) and name in activations():
         # a bare activation is a layer; other keys beside it are then unknown
