@@ -113,9 +113,9 @@ def show(file: str, overrides: tuple[str, ...], format_: str, output: str | None
         from ..networks.as_program import as_program
         from ..networks.layers.places import ShapeError
 
-        shape = loaded.config.data.shape
+        shape, of_steps = loaded.config.data.shape, loaded.config.data.of_steps
         try:
-            model = as_program(loaded.config.model, None if shape is None else tuple(shape))
+            model = as_program(loaded.config.model, tuple(shape) if shape else None, {} if of_steps else None)
         except ShapeError as error:
             raise loaded.refused(error) from None
         written = resolved(replace(loaded.config, model=model))["model"]

@@ -452,7 +452,8 @@ def settled(config: schema.Config, splits: Splits) -> schema.Config:
     """Return the config with nothing left to decide: what ``auto`` is, and what is monitored."""
     task, classes = splits.task, splits.encoding.classes
     if config.model.written:
-        model = as_program(config.model, tuple(splits.encoding.shape))
+        known = steps_of(splits.encoding)
+        model = as_program(config.model, tuple(splits.encoding.shape), known and known.sizes)
         config = msgspec.structs.replace(config, model=model)
     loss: str = config.loss.type
     model = config.model
