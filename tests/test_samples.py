@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
+from math import log
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -227,6 +230,29 @@ def test_digits_by_a_convolutional_network(train):
 def test_digits_squeezed(train):
     # 0.0239: the mean squared error of the first 8 principal components of all rows, by NumPy's svd
     assert train("digits_autoencoder").result("validation", "loss") <= 0.014
+
+
+def test_iris_by_a_support_vector_machine(train):
+    # 0.03927972: the same problem solved by quadprog 0.1, a quadratic program of 240 slacks
+    done = train("iris_svm")
+    assert done.log[-1]["loss"] == near(0.03927972, rel=1e-3)
+    assert done.log[-1]["loss"] > 0.03927972
+    assert done.result("test", "accuracy") == 1
+
+
+def test_names_by_the_letter_before(train):
+    text = (FOLDER / "names.txt").read_text()
+    pairs, letters = Counter(pairwise(text)), Counter(text[:-1])
+    counted = -sum(n * log(n / letters[a]) for (a, _), n in pairs.items()) / (len(text) - 1)
+    assert counted == near(2.256814, rel=1e-6)
+    done = train("names_bigram")
+    assert counted < done.loss < counted + 0.001
+    assert done.arrays["W"].shape == (27, 27)
+
+
+@pytest.mark.nightly
+def test_names_by_three_letters(train):
+    assert train("names_mlp").loss <= 1.5
 
 
 def test_digits_drawn_from_a_code(train):
