@@ -16,7 +16,7 @@ from backprop_cli.exercises.draws import Draws, values_of
 from backprop_cli.exercises.handouts import kind_task
 from backprop_cli.exercises.kinds import LEVELS, PROGRAMS, templates
 from backprop_cli.exercises.posed import OfProgram
-from backprop_cli.exercises.tasks import BAND, Exercise, Task
+from backprop_cli.exercises.tasks import BAND, Exercise, Task, Usual
 
 SPLIT = (("ab", "c"), ("a", "bc"))
 ALL = [(kind, level) for kind in PROGRAMS for level in LEVELS]
@@ -120,7 +120,7 @@ def test_printed(x: float, printing: Printing, text: str, exact: bool, unit: flo
 
 
 def drawn(kind: str, level: int, count: int, form: Any = "number") -> tuple[Task, list[Exercise]]:
-    task = kind_task(kind, level, form, 4, Printing())
+    task = kind_task(kind, level, Usual(form))
     draws = Draws("tests", kind, level)
     return task, [task.drawn(draws) for _ in range(count)]
 
@@ -218,7 +218,7 @@ def test_the_same_seed_gives_the_same_bytes(run: Any) -> None:
         ((), "no kind of exercise"),
         (("cain",), "did you mean chain?"),
         (("chain", "--show", "3MMMM228"), "one word too many"),
-        (("--show", "3MMMM22"), "no kind of exercise"),
+        (("--show", "3MMMM22"), "no code of an exercise"),
         (("--show", "3MMMM229"), "a character is wrong"),
         (("chain", "--level", "6"), "--level"),
     ],

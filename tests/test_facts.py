@@ -69,7 +69,8 @@ MEANS = {
     "checking/array_claims.py": {"equal"},  # of numbers
     "checking/claims.py": {"equal"},  # of numbers
     "cli/commands.py": {"relu", "softplus"},  # an example
-    "exercises/kinds.py": {"power"},  # a kind of exercise
+    "exercises/kinds.py": {"power", "sigmoid"},  # a kind of exercise, a setting's word
+    "exercises/sheet.py": {"where"},  # a key
     "layout/drawing.py": {"negative", "where"},  # a colour; a text that is too long
     "layout/picture.py": {"negative"},
     "networks/layers/__init__.py": {"relu"},  # what a config has where it names none

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..exercises.answers import DIGITS, Printing
 from ..exercises.codes import is_code
 from ..exercises.handouts import MOST_EXERCISES, SOLUTIONS, Handout, Solutions, practice, rebuilt
-from ..exercises.kinds import LEVELS, PROGRAMS
-from ..exercises.tasks import CHOICES, FORMS, MOST_CHOICES, Exercise
+from ..exercises.kinds import KINDS, LEVELS
+from ..exercises.tasks import CHOICES, FORMS, MOST_CHOICES, Exercise, Usual
 from .arguments import choice, optional, text, whole
 from .shown import Shown
 
@@ -57,7 +57,7 @@ def exercise(
     seed: str = "1",
     form: str = "number",
     choices: int = CHOICES,
-    digits: int = DIGITS,
+    digits: int | None = None,
     decimals: int | None = None,
     solutions: str = "none",
 ) -> Exercises:
@@ -70,7 +70,7 @@ def exercise(
         seed: Another seed gives other numbers; the same gives the same everywhere.
         form: What is asked for: a ``number``, or a ``choice`` among what mistakes lead to.
         choices: Options of a choice.
-        digits: Significant digits of answers that need more.
+        digits: Significant digits of answers that need more; None for 4, of large networks 6.
         decimals: In their place, places behind the point.
         solutions: What is told of the answers: ``none``, ``short``, or ``explain`` for how they are worked
             out, too.
@@ -81,17 +81,11 @@ def exercise(
     asked = choice("form", form, FORMS)
     options = whole("choices", choices, 2, MOST_CHOICES)
     places = optional(whole, "decimals", decimals, 0, MOST_DIGITS)
-    printing = Printing(whole("digits", digits, 1, MOST_DIGITS), places)
+    significant = optional(whole, "digits", digits, 1, MOST_DIGITS)
+    printing = Printing(significant or DIGITS, places) if significant or places is not None else None
+    usual = Usual(asked, options, printing)
     told = choice("solutions", solutions, SOLUTIONS)
-    if what not in PROGRAMS and is_code(what):
-        return Exercises(rebuilt(what, form=asked, choices=options, printing=printing), told)
-    found = practice(
-        what,
-        level=whole("level", level, LEVELS[0], LEVELS[-1]),
-        count=whole("count", count, 1, MOST_EXERCISES),
-        seed=text("seed", seed),
-        form=asked,
-        choices=options,
-        printing=printing,
-    )
-    return Exercises(found, told)
+    if what not in KINDS and is_code(what):
+        return Exercises(rebuilt(what, usual), told)
+    rules, number = whole("level", level, LEVELS[0], LEVELS[-1]), whole("count", count, 1, MOST_EXERCISES)
+    return Exercises(practice(what, rules, number, text("seed", seed), usual), told)

@@ -202,11 +202,13 @@ def of_arrays(
     )
 
 
-def of_step(config: str, overrides: Sequence[str], *, at_step: int, least_digits: int) -> Subject:
+def of_step(
+    config: str | Mapping[str, Any], overrides: Sequence[str], *, at_step: int, least_digits: int
+) -> Subject:
     """Return a training step as what claims are about.
 
     Args:
-        config: Path of the config.
+        config: Path of the config, or its keys.
         overrides: Of its keys.
         at_step: Which update, from 1.
         least_digits: Significant digits that a rounded number needs to be right.

@@ -80,6 +80,33 @@ def read_sheets(data: bytes, shown: str, fault_of: FaultOf, column: str | None =
     return Reading(apart, _first(reader.notes))
 
 
+def read_roster(data: bytes, shown: str, column: str | None = None) -> list[str]:
+    """Return the names of a class: of a table's rows, as a sheet of claims has them, or a line each.
+
+    Args:
+        data: The file's bytes.
+        shown: Its name.
+        column: Column that has the names; None finds it.
+    Raises:
+        DataError: for a file without people, or without that column.
+    """
+    reader = _Reader(shown, lambda word: DataError(f"{word} is no claim"), column)
+    text = _decoded(data, shown)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if any(sign in line for line in lines[:1] for sign in ",;\t"):
+        names = [sheet.student for sheet in _told_apart(reader.table(text), [])]
+        if column is not None and not reader.labelled:
+            raise DataError(f"{shown} has no column {column}", hint=f"there are {', '.join(reader.titles)}")
+    else:
+        names = lines[_folded(lines[0]) in _KNOWN :] if lines else []
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise DataError(f"{twice} is there twice", place=shown)
+    if not names:
+        raise DataError(f"{shown} has no people", hint="a name a line, or a table with a column student")
+    return names
+
+
 def _first(notes: list[str]) -> list[str]:
     """Return the first notes and how many more there are: a foreign table may have a column a thing."""
     rest = len(notes) - MOST_NOTES

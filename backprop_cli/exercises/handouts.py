@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from ..errors import UsageError
-from .answers import Printing
-from .codes import SHEETS, read_code
+from .answers import DIGITS, Printing
+from .codes import SHEETS, Code, read_code
 from .draws import Draws
-from .kinds import LEVELS, PROGRAMS, templates
-from .tasks import CHOICES, Exercise, Form, Task
+from .kinds import KINDS, LEVELS, NETWORKS, templates
+from .tasks import Exercise, Task, Usual
 
 EXACT = 3
 """Level up to which all answers are exact."""
+
+STEP_DIGITS = 6
+"""Significant digits of a step's answers: an update changes but the last ones of a weight."""
 
 MOST_EXERCISES = 1_000
 
@@ -36,36 +39,26 @@ class Handout(NamedTuple):
     exercises: Sequence[Exercise]
 
 
-def kind_task(kind: str, level: int, form: Form, choices: int, printing: Printing) -> Task:
+def kind_task(kind: str, level: int, usual: Usual) -> Task:
     """Return a kind of exercise at a level.
 
     Raises:
         UsageError: for a kind that is none.
     """
     found = templates(kind, level)
-    which = list(PROGRAMS).index(kind) * len(LEVELS) + level - 1
+    which = KINDS.index(kind) * len(LEVELS) + level - 1
     title = f"{kind}, level {level}"
-    return Task(
-        which, title, title, found, form=form, choices=choices, printing=printing, exact=level <= EXACT
-    )
+    printing = usual.printing or Printing(STEP_DIGITS if kind in NETWORKS and level > EXACT else DIGITS)
+    return Task(which, title, title, found, usual.form, usual.choices, printing, exact=level <= EXACT)
 
 
-def practice(
-    kind: str,
-    *,
-    level: int = 1,
-    count: int = 1,
-    seed: str = "1",
-    form: Form = "number",
-    choices: int = CHOICES,
-    printing: Printing = Printing(),  # noqa: B008  # immutable
-) -> Handout:
+def practice(kind: str, level: int, count: int, seed: str, usual: Usual) -> Handout:
     """Draw exercises of one kind, no two with the same answers.
 
     Raises:
         UsageError: for a kind that is none, or where there are not so many exercises.
     """
-    task = kind_task(kind, level, form, choices, printing)
+    task = kind_task(kind, level, usual)
     found: dict[tuple[str, ...], Exercise] = {}
     draws = Draws("practice", task.text, seed)
     for _ in range(4 * count + 100):
@@ -78,13 +71,7 @@ def practice(
     return Handout(f"{task.title}, seed {seed}", "", list(found.values()))
 
 
-def rebuilt(
-    text: str,
-    *,
-    form: Form = "number",
-    choices: int = CHOICES,
-    printing: Printing = Printing(),  # noqa: B008  # immutable
-) -> Handout:
+def rebuilt(text: str, usual: Usual) -> Handout:
     """Return the exercise of a kind that a code stands for.
 
     Raises:
@@ -92,13 +79,21 @@ def rebuilt(
     """
     code = read_code(text)
     kind, level = divmod(code.which, len(LEVELS))
-    if kind >= len(PROGRAMS):
+    if kind >= len(KINDS):
         of_sheet = code.which >= SHEETS
         raise UsageError(
             f"{code} is a task of a sheet" if of_sheet else f"{code} is no exercise",
             hint=f"backprop exercise SHEET.yaml --show {code}" if of_sheet else None,
         )
-    task = kind_task(list(PROGRAMS)[kind], level + 1, form, choices, printing)
+    return shown(kind_task(KINDS[kind], level + 1, usual), code)
+
+
+def shown(task: Task, code: Code) -> Handout:
+    """Return the exercise of a task that a code stands for.
+
+    Raises:
+        UsageError: for a draw that is none.
+    """
     exercise = task.exercise(code.number)
     if isinstance(exercise, str):
         raise UsageError(f"{code} is no exercise: {exercise}")

@@ -5,13 +5,14 @@ The level is how many rules are nested, counted on the graph; the tests hold eve
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from ..errors import UsageError, nearest
 from ..language.lower import lower
 from ..language.parser import parse
 from .draws import values_of
+from .steps import StepTemplate
 from .templates import Template, put_in
 
 LEVELS = range(1, 6)
@@ -90,6 +91,21 @@ PROGRAMS: Mapping[str, Sequence[Sequence[str]]] = {
     ),
 }
 
+NETWORKS: Mapping[str, Sequence[tuple[tuple[int, ...], str | None]]] = {
+    "update": (((1, 1), None), ((2, 1), None), ((2, 2), None), ((2, 1), "sigmoid"), ((2, 2), "sigmoid")),
+    "step": (
+        ((1, 1, 1), None),
+        ((2, 1, 1), None),
+        ((2, 2, 1), None),
+        ((2, 2, 1), "sigmoid"),
+        ((2, 2, 2), "sigmoid"),
+    ),
+}
+"""Units from the inputs on, and the activation, of a training step; the level is how much there is of it."""
+
+KINDS = (*PROGRAMS, *NETWORKS)
+RATE = 0.1
+
 SMALL = ("exp(", "sin(", "sigmoid(", "tanh(")
 """Functions of which all numbers are small, since what comes out for large ones says nothing."""
 
@@ -99,7 +115,7 @@ def template(text: str) -> Template:
 
     That is the slopes by the weights, where there are some, else by all inputs.
     """
-    graph = lower(parse(put_in(text, defaultdict(lambda: "2"))))
+    graph = lower(parse(put_in(text, dict.fromkeys(Template(text, {}, {}).places, "2"))))
     inputs = sorted(graph.inputs)
     places = [name for name in Template(text, {}, {}).places if name not in inputs]
     small = any(function in text for function in SMALL)
@@ -109,14 +125,44 @@ def template(text: str) -> Template:
     return Template(text, draw, {f"d{output}/d{name}": 1.0 for name in weights or inputs})
 
 
-def templates(kind: str, level: int) -> list[Template]:
+def network(sizes: Sequence[int], activation: str | None) -> StepTemplate:
+    """Return a network of the table with the ranges of its numbers, and what is asked of its step.
+
+    That is the delta of the first unit, of the first and the last layer, a weight of each after the update,
+    and, of a network that is not linear, the loss after it.
+    """
+    layers = [
+        {"type": "linear", "units": units, "weights": [[0.0] * inputs] * units, "bias": [0.0] * units}
+        for inputs, units in pairwise(sizes)
+    ]
+    if activation is not None:
+        layers = [{**layer, "activation": activation} for layer in layers]
+    config = {
+        "data": {"inputs": [[0.0] * sizes[0]], "targets": [[0.0] * sizes[-1]]},
+        "model": {"layers": layers},
+        "loss": "half_sse",
+        "optimizer": {"type": "sgd", "learning_rate": RATE},
+        "training": {"batch_size": "full", "shuffle": False},
+        "seed": 0,
+    }
+    small = activation is not None
+    draw = dict.fromkeys(("weights", "bias", "inputs"), RANGES["p" if small else "x"])
+    names = list(dict.fromkeys((f"linear{len(layers)}[0]", "linear1[0]")))
+    ask = [text for name in names for text in (f"{name}.delta", f"{name}.w[0]")]
+    draw["targets"] = RANGES["q" if small else "t"]
+    return StepTemplate(config, draw, dict.fromkeys([*ask, "E after"] if small else ask, 1.0))
+
+
+def templates(kind: str, level: int) -> list[Template] | list[StepTemplate]:
     """Return the templates of a kind at a level, from 1 to 5.
 
     Raises:
         UsageError: for a kind that is none.
     """
-    if kind not in PROGRAMS:
-        close = nearest(kind[:80], list(PROGRAMS))
-        hint = f"did you mean {close}?" if close else f"there are {', '.join(PROGRAMS)}"
+    if kind not in KINDS:
+        close = nearest(kind[:80], list(KINDS))
+        hint = f"did you mean {close}?" if close else f"there are {', '.join(KINDS)}"
         raise UsageError(f"{kind[:80]} is no kind of exercise", hint=hint)
+    if kind in NETWORKS:
+        return [network(*NETWORKS[kind][level - 1])]
     return [template(text) for text in PROGRAMS[kind][level - 1]]

@@ -14,7 +14,7 @@ from ..checking.catalogue import Mistake, mistakes, quantity
 from ..checking.claims import Judge, read_claim
 from ..checking.people import Subject, of_program
 from ..checking.verdicts import Verdict
-from ..engine.run import leaf_values, run
+from ..engine.run import bind, leaf_values, run
 from ..engine.sweep import active_nodes, sweep
 from ..graph import CONSTANT, Graph, Node
 from ..language.lower import lower
@@ -169,7 +169,7 @@ class OfProgram(Posed):
     def __init__(self, program: str, point: Mapping[str, str], ask: Mapping[str, float]) -> None:
         self.program, self.point, self.ask = program, dict(point), dict(ask)
         self.graph = lower(parse(program), self.point)
-        self.inputs = {name: float(text) for name, text in self.point.items()}
+        self.inputs = bind(self.graph, {name: float(text) for name, text in self.point.items()})
         self.leaves = leaf_values(self.graph, self.inputs)
 
     @property

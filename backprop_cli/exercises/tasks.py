@@ -20,8 +20,14 @@ Form = Literal["number", "choice"]
 FORMS: tuple[Form, ...] = ("number", "choice")
 
 CHOICES, MOST_CHOICES = 4, 10
-REFERENCE = 60
+REFERENCE = 40
 """Good draws of a task by which its usual effort is told."""
+
+PLENTY = 100
+"""Where there are so many times more draws than needed, nobody counts how many of them differ."""
+
+DRAWS_EACH = 20
+"""Good draws that are looked at for each one that is to differ."""
 
 BAND = 1.25
 """The largest effort of a task over the smallest."""
@@ -30,8 +36,26 @@ MOST_DRAWS = 20_000
 """Draws after which a task is given up."""
 
 
+class Usual(NamedTuple):
+    """What holds for tasks that do not say it themselves.
+
+    Attributes:
+        form: What is asked for.
+        choices: Options of a choice.
+        printing: To how much answers are rounded; None for what is usual.
+    """
+
+    form: Form = "number"
+    choices: int = CHOICES
+    printing: Printing | None = None
+
+
 class Drawn(Protocol):
     """A template: something whose numbers are drawn."""
+
+    @property
+    def draws(self) -> int:
+        """How many draws there are at least, with those that do not fit."""
 
     def posed(self, draws: Draws) -> Posed | None:
         """Draw the numbers; None where they do not fit."""
@@ -111,10 +135,10 @@ class Task:
         title: str,
         text: str,
         templates: Sequence[Drawn],
+        form: Form,
+        choices: int,
+        printing: Printing,
         *,
-        form: Form = "number",
-        choices: int = CHOICES,
-        printing: Printing = Printing(),  # noqa: B008  # immutable
         exact: bool = False,
     ) -> None:
         self.which, self.title, self.text, self.templates = which, title, text, templates
@@ -190,6 +214,25 @@ class Task:
             raise UsageError(
                 f"{self.title}: none of {MOST_DRAWS:,} draws makes an exercise: {count:,} times {reason}"
             )
+
+    def tried(self, count: int) -> Counter[str]:
+        """Return how many of so many draws are exercises, by "", and how many are not, by the reason."""
+        draws = Draws("stress", self.text)
+        found = (self.exercise(draws.below(NUMBERS)) for _ in range(count))
+        return Counter("" if isinstance(each, Exercise) else each for each in found)
+
+    def different(self, most: int) -> int:
+        """Return how many draws have different answers; counted up to ``most``."""
+        if all(template.draws > PLENTY * most for template in self.templates):
+            return most
+        least, largest = self.efforts
+        found: set[tuple[str, ...]] = set()
+        for _, posed in self._good(Draws("different", self.text), DRAWS_EACH * most):
+            if least <= posed.effort <= largest:
+                found.add(tuple(printed(posed.right(name), self.printing).text for name in posed.ask))
+            if len(found) >= most:
+                break
+        return len(found)
 
     def drawn(self, draws: Draws) -> Exercise:
         """Return the first good exercise whose effort is the usual one.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import prod
 from typing import NamedTuple
 
-from ..engine.run import evaluate
+from ..engine.run import bind, evaluate
 from ..graph import free_name
 from ..language.lower import lower
 from ..language.parser import parse
@@ -38,6 +39,11 @@ class Template(NamedTuple):
         """The names in curly brackets."""
         return list(dict.fromkeys(_PLACE.findall(self.program)))
 
+    @property
+    def draws(self) -> int:
+        """How many draws there are, with those that do not fit."""
+        return prod(map(len, self.draw.values()))
+
     def posed(self, draws: Draws) -> OfProgram | None:
         """Draw the numbers; None where they do not fit the conditions.
 
@@ -51,6 +57,16 @@ class Template(NamedTuple):
         return found if all(_holds(condition, found, places) for condition in self.where) else None
 
 
+def inputs_of(program: str) -> list[str]:
+    """Return the inputs of a program whose places have numbers in them.
+
+    Raises:
+        ExpressionError: for what is no program.
+    """
+    numbers = dict.fromkeys(_PLACE.findall(program), "2")
+    return list(lower(parse(put_in(program, numbers))).inputs)
+
+
 def put_in(text: str, numbers: Mapping[str, str]) -> str:
     """Put numbers in; a sign that meets another becomes one, and a negative factor gets brackets."""
     found = _PLACE.sub(lambda place: numbers[place[1]], text)
@@ -62,7 +78,11 @@ def put_in(text: str, numbers: Mapping[str, str]) -> str:
 def _holds(condition: str, posed: OfProgram, places: Mapping[str, str]) -> bool:
     graph = posed.graph
     name = free_name(["holds"], graph.taken)
-    text = f"{posed.program}; {name} = where({put_in(condition, places)}, 1, 0)"
+    last = parse(posed.program).statements[-1]
+    start = len(posed.program) if last.name else last.span[0]
+    own = "" if last.name else f"{graph.own_name(graph.output)} = "  # a condition may speak of the output
+    program = posed.program[:start] + own + posed.program[start:]
+    text = f"{program}; {name} = where({put_in(condition, places)}, 1, 0)"
     asked = lower(parse(text), posed.point)
-    values, _ = evaluate(asked, posed.inputs)
+    values, _ = evaluate(asked, bind(asked, posed.inputs))  # what numbers alone decide is an input
     return values[asked.output] == 1.0

@@ -15,6 +15,20 @@ def write(blocks: Iterable[page.Block]) -> str:
     return "".join(_written(blocks))
 
 
+STYLE = (
+    "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}pre{font-size:1em}"
+    "td,th{padding:.1em .7em;text-align:left}section+section{border-top:1px solid;margin-top:2em}"
+    "@media print{section+section{break-before:page;border:0;margin:0}}"
+)
+
+
+def document(title: str, parts: Iterable[Iterable[page.Block]]) -> str:
+    """Return a file by itself: no script, nothing from elsewhere, and on paper a page a part."""
+    body = "\n".join(f"<section>{write(blocks)}</section>" for blocks in parts)
+    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
+
+
 def _written(blocks: Iterable[page.Block]) -> Iterator[str]:
     for block in blocks:
         if not isinstance(block, page.Only):

@@ -32,6 +32,19 @@ def write(blocks: Iterable[page.Block]) -> str:
     return "".join(parts)
 
 
+PREAMBLE = r"""\documentclass{article}
+\usepackage{amsmath}
+\setlength{\parindent}{0pt}
+\allowdisplaybreaks
+\begin{document}
+"""
+
+
+def document(parts: Iterable[Iterable[page.Block]]) -> str:
+    """Return a file by itself, which amsmath alone can set, a page a part."""
+    return PREAMBLE + "\\clearpage\n".join(map(write, parts)) + "\\end{document}\n"
+
+
 @singledispatch
 def _block(block: page.Block) -> str:
     raise TypeError(f"a {type(block).__name__} has no form in LaTeX")

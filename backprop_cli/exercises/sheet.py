@@ -1,0 +1,235 @@
+"""Sheets: tasks in YAML, each a kind, a program or a config, with the ranges of its numbers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from ..errors import BackpropError, ConfigError, DataError, nearest
+from ..tables.files import bytes_of
+from ..training.config.yaml_source import TEXT_LIMIT, Node, decode, read
+from .answers import Printing
+from .codes import MOST_TASKS, SHEETS
+from .draws import Draws, values_of
+from .handouts import kind_task
+from .kinds import LEVELS, templates
+from .steps import StepTemplate, check_drawn
+from .tasks import FORMS, MOST_CHOICES, Task, Usual
+from .templates import Template, inputs_of
+
+OWN = {
+    "kind": ("level",),
+    "program": ("draw", "where"),
+    "config": ("draw", "round_each"),
+}
+"""What a task is made of, and the keys that go with it."""
+
+SHARED = ("ask", "form", "choices", "digits", "decimals")
+MOST_DIGITS = 12
+
+
+class Sheet(NamedTuple):
+    """Tasks under a title.
+
+    Attributes:
+        title: Above them.
+        tasks: In order.
+    """
+
+    title: str
+    tasks: tuple[Task, ...]
+
+
+def read_sheet(path: str, usual: Usual = Usual()) -> Sheet:  # noqa: B008  # immutable
+    """Read a sheet.
+
+    Args:
+        path: The file; ``-`` is stdin.
+        usual: What holds for tasks that do not say it themselves.
+    Raises:
+        DataError, FileError: for what cannot be read, with its place.
+    """
+    shown = "<stdin>" if path == "-" else path
+    root = _tree(bytes_of(path, TEXT_LIMIT), shown)
+    _known(root, ("title", "tasks"), "a sheet")
+    title = root.value.get("title")
+    tasks = root.value.get("tasks")
+    if tasks is None or tasks.kind != "list" or not tasks.value:
+        _refuse(tasks or root, "a sheet has a list of tasks", "tasks:\n    - {kind: chain, level: 2}")
+    if len(tasks.value) > MOST_TASKS:
+        _refuse(tasks, f"a sheet has {MOST_TASKS} tasks at most")
+    folder = os.path.dirname(path) if path != "-" else ""
+    taken: set[int] = set()
+    seen: Counter[str] = Counter()
+    found = []
+    for k, node in enumerate(tasks.value, 1):
+        text = json.dumps(_plain(node), ensure_ascii=False)
+        seen[text] += 1
+        # of two tasks that are alike the second draws other numbers
+        text = f"{text} {seen[text]}" if seen[text] > 1 else text
+        which = _which(text, taken)
+        taken.add(which)
+        found.append(_task(node, k, text, which, folder, usual))
+    name = os.path.splitext(os.path.basename(path))[0] if path != "-" else "Sheet"
+    return Sheet(title.text if title is not None else name, tuple(found))
+
+
+def _which(text: str, taken: set[int]) -> int:
+    """Return a task's number in codes: its text's, so that it stays when other tasks come and go."""
+    first = Draws("which", text).below(MOST_TASKS)
+    places = (SHEETS + (first + k) % MOST_TASKS for k in range(MOST_TASKS))
+    found: int = next(place for place in places if place not in taken)
+    return found
+
+
+def _task(node: Node, k: int, text: str, which: int, folder: str, usual: Usual) -> Task:
+    made = [key for key in OWN if node.kind == "mapping" and key in node.value]
+    if len(made) != 1:
+        _refuse(node, f"task {k} is a kind, a program or a config", "{kind: chain, level: 2}")
+    what = made[0]
+    _known(node, (what, *OWN[what], *SHARED), f"a task that is a {what}")
+    given: dict[str, Node] = node.value
+    places = {name: _whole(given[name], low, MOST_DIGITS) for name, low in LIMITS.items() if name in given}
+    printing = Printing(**places) if places else usual.printing
+    form = usual.form
+    if "form" in given:
+        forms = [f for f in FORMS if f == given["form"].value]
+        form = forms[0] if forms else _refuse(given["form"], f"a form is {' or '.join(FORMS)}")
+    choices = _whole(given["choices"], 2, MOST_CHOICES) if "choices" in given else usual.choices
+    ask = _ask(given["ask"]) if "ask" in given else None
+    title = f"task {k}"
+    if what == "kind":
+        level = _whole(given["level"], LEVELS[0], LEVELS[-1]) if "level" in given else LEVELS[0]
+        name = given["kind"]
+        try:
+            base = kind_task(name.text, level, Usual(form, choices, printing))
+        except BackpropError as error:
+            _refuse(name, error.message, error.hint)
+        drawn = [each if ask is None else each._replace(ask=ask) for each in templates(name.text, level)]
+        task = Task(which, title, text, drawn, form, choices, base.printing, exact=base.exact)
+    else:
+        draw = _draw(given.get("draw"))
+        make = _program if what == "program" else _config
+        template = make(given, draw, ask, folder)
+        task = Task(which, title, text, [template], form, choices, printing or Printing())
+    try:
+        task.posed(0)  # what cannot be read, or is asked for and not there, is told with its place
+    except BackpropError as error:
+        at = given["ask"] if "ask" in given and error.source is None else given[what]
+        _refuse(at, f"{title}: {error.message}", error.hint)
+    return task
+
+
+LIMITS = {"digits": 1, "decimals": 0}
+
+
+def _program(
+    given: Mapping[str, Node], draw: dict[str, tuple[str, ...]], ask: dict[str, float] | None, _: str
+) -> Template:
+    program = given["program"]
+    if ask is None:
+        _refuse(program, "nothing is asked for", "ask: {df/dx: 2}")
+    where = given.get("where")
+    several = where.value if where is not None and where.kind == "list" else [where] if where else []
+    template = Template(program.text, draw, ask, tuple(each.text for each in several))
+    try:
+        inputs = inputs_of(program.text)
+    except BackpropError as error:
+        _refuse(program, error.message, error.hint)
+    needed = [*template.places, *(name for name in inputs if name not in template.places)]
+    for name in needed:
+        if name not in draw:
+            _refuse(program, f"{name} has no numbers to be drawn from", f"draw: {{{name}: -5..5}}")
+    for name in draw:
+        if name not in needed:
+            close = nearest(name, needed)
+            _refuse(given["draw"], f"the program has no {name}", f"did you mean {close}?" if close else None)
+    return template
+
+
+def _config(
+    given: Mapping[str, Node], draw: dict[str, tuple[str, ...]], ask: dict[str, float] | None, folder: str
+) -> StepTemplate:
+    config = given["config"]
+    if ask is None:
+        _refuse(config, "nothing is asked for", "ask: {E after: 1}; backprop trace has the names")
+    if "draw" in given:
+        check_drawn(draw, str(given["draw"].place))
+    root = config
+    if config.kind == "scalar":
+        path = os.path.join(folder, config.text)
+        root = _tree(bytes_of(path, TEXT_LIMIT), path)
+    plain = _plain(root)
+    data = plain.get("data") if isinstance(plain, dict) else None
+    if not isinstance(data, dict) or "inputs" not in data:
+        _refuse(config, "a config of an exercise has its rows in data.inputs and data.targets")
+    decimals = _whole(given["round_each"], 1, MOST_DIGITS) if "round_each" in given else None
+    return StepTemplate(plain, draw, ask, decimals)
+
+
+def _draw(node: Node | None) -> dict[str, tuple[str, ...]]:
+    if node is None:
+        return {}
+    if node.kind != "mapping":
+        _refuse(node, "draw says what numbers are drawn from", "draw: {x: -5..5, y: [2, 3]}")
+    return {
+        name: values_of([n.text for n in each.value] if each.kind == "list" else each.text, str(each.place))
+        for name, each in node.value.items()
+    }
+
+
+def _ask(node: Node) -> dict[str, float]:
+    """Read what is asked for: names with marks, or names alone for a mark each."""
+    if node.kind == "mapping":
+        for each in node.value.values():
+            if not isinstance(each.value, (int, float)) or isinstance(each.value, bool) or each.value < 0:
+                _refuse(each, f"marks are a number, not {each.shown()}")
+        found = {name: float(each.value) for name, each in node.value.items()}
+    else:
+        several = node.value if node.kind == "list" else [node]
+        found = {each.text: 1.0 for each in several}
+    if not found:
+        _refuse(node, "nothing is asked for", "ask: {df/dx: 2}")
+    return found
+
+
+def _whole(node: Node, low: int, high: int) -> int:
+    found = node.value
+    if isinstance(found, bool) or not (isinstance(found, int) and low <= found <= high):
+        _refuse(node, f"this is a whole number from {low} to {high}, not {node.shown()}")
+    return found
+
+
+def _known(node: Node, known: Sequence[str], what: str) -> None:
+    if node.kind != "mapping":
+        _refuse(node, f"{what} is a mapping, not {node.shown()}")
+    for key, place in node.keys.items():
+        if key not in known:
+            close = nearest(key, list(known))
+            hint = f"did you mean {close}?" if close else f"it has {', '.join(known)}"
+            raise DataError(f"{what} has no {key}", place=str(place), hint=hint)
+
+
+def _plain(node: Node) -> Any:
+    if node.kind == "mapping":
+        return {key: _plain(each) for key, each in node.value.items()}
+    return [_plain(each) for each in node.value] if node.kind == "list" else node.value
+
+
+def _tree(data: bytes, shown: str) -> Node:
+    faults: list[ConfigError] = []
+    try:
+        root = read(decode(data, shown), shown, faults)
+        if faults:
+            raise faults[0]
+    except ConfigError as error:
+        words = error.message.replace("no config", "no sheet").replace("configs", "sheets")
+        raise DataError(words.replace("config", "sheet"), place=error.place, hint=error.hint) from None
+    return root
+
+
+def _refuse(node: Node, message: str, hint: str | None = None) -> NoReturn:
+    raise DataError(message, place=str(node.place), hint=hint)
