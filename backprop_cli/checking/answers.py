@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
 from math import isfinite
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ..engine.run import run
@@ -30,6 +31,12 @@ ANY_OUTPUT = (*OUTPUT_NAMES, "E", "J", "value")
 """What the output may be called where the program has no name for it."""
 
 _FIRST = re.compile(rf"d({NAME})/d({NAME})")
+NO_SLOPES: Mapping[str, str] = MappingProxyType({})
+
+_SLOPE = re.compile(
+    rf"(?<![A-Za-z_])[d∂]\s*({NAME})\s*/\s*[d∂]\s*({NAME})"
+    rf"|\\[dt]?frac\{{(?:d|∂|\\partial)\s*({NAME})\}}\{{(?:d|∂|\\partial)\s*({NAME})\}}"
+)
 _PRIMES = re.compile(rf"({NAME})('{{1,2}}|′|″|′′)(?:\(({NAME})\))?")
 _PLACED = re.compile(rf"({NAME}(?:'{{1,2}}|′|″|′′)?)\(([-−]?{NUMBER}|[-−]?{NUMBER}/{NUMBER})\)")
 _QUOTIENT = re.compile(r"\\[dt]?frac\{([^{}]+)\}\{([^{}]+)\}")
@@ -64,9 +71,10 @@ class Answer:
         unit: One in the last digit written; 0 for what is written exactly.
         read_as: How it was read, where it is not in our own language.
         members: What stands before the last ``=``, which has to be right, too.
+        slopes: Derivatives that it names, which were claimed before.
     """
 
-    __slots__ = ("graph", "members", "names", "numeral", "read_as", "text", "unit", "value")
+    __slots__ = ("graph", "members", "names", "numeral", "read_as", "slopes", "text", "unit", "value")
 
     def __init__(
         self,
@@ -84,6 +92,7 @@ class Answer:
         self.unit = _unit(numeral)
         self.read_as: str | None = None
         self.members: tuple[Answer, ...] = ()
+        self.slopes: tuple[Target, ...] = ()
 
     def at(self, values: Sequence[float]) -> float:
         """Return its value where the program has these values, one per node."""
@@ -316,13 +325,51 @@ def _written(graph: Graph, of: int, by: tuple[int, ...]) -> str:
     return f"d{name}/d{below[0]}"
 
 
-def read_answer(text: str, graph: Graph, asked: Target | None = None) -> Answer:
+def slopes_in(
+    text: str, graph: Graph, claimed: Collection[Target], asked: Target
+) -> tuple[str, dict[str, Target]]:
+    """Return an answer with ``dL_dz`` for ``dL/dz``, and what these stand for.
+
+    Args:
+        text: As written.
+        graph: The program.
+        claimed: What was claimed before.
+        asked: The quantity that the answer is about.
+    Raises:
+        ExpressionError: for a derivative that was not claimed before.
+    """
+    known, found = names_of(graph), dict[str, Target]()
+
+    def name(match: re.Match[str]) -> str:
+        of, by = match[1] or match[3], match[2] or match[4]
+        short = f"d{of}_d{by}"
+        try:
+            target = read_target(f"d{of}/d{by}", graph)
+        except BackpropError:
+            return match[0]
+        if target == asked or {short, f"d{of}", f"d{by}"} & {*known}:
+            return match[0]
+        if target not in claimed:
+            raise ExpressionError(
+                f"{target.text} is not claimed before this: an answer may name what was",
+                hint=f"claim {target.text}, too",
+            )
+        found[short] = target
+        return f" {short}" if match[3] else short
+
+    return _SLOPE.sub(name, text), found
+
+
+def read_answer(
+    text: str, graph: Graph, asked: Target | None = None, slopes: Mapping[str, str] = NO_SLOPES
+) -> Answer:
     """Read the right side of a claim.
 
     Args:
         text: As written; of a chain, ``2x = 6``, the last member is the answer.
         graph: The program.
         asked: The quantity, where the answer may name it once more: ``f'(x) = 6``.
+        slopes: Names of derivatives in it, and the formula of each; see `slopes_in`.
     Raises:
         ExpressionError: for what is no expression over the program's names.
     """
@@ -331,8 +378,8 @@ def read_answer(text: str, graph: Graph, asked: Target | None = None) -> Answer:
     if len(text) > TEXT_LIMIT:
         raise ExpressionError(f"a claimed formula may have {TEXT_LIMIT:,} characters")
     *before, last = _members(text, graph, asked)
-    answer = _one(last, graph)
-    answer.members = tuple(_one(part, graph) for part in before)
+    answer = _one(last, graph, slopes)
+    answer.members = tuple(_one(part, graph, slopes) for part in before)
     if answer.read_as or len(before) or last != text:
         parts = [part.read_as or part.text for part in (*answer.members, answer)]
         answer.read_as = " = ".join(parts) if any(p.read_as for p in (*answer.members, answer)) else None
@@ -358,9 +405,9 @@ def _members(text: str, graph: Graph, asked: Target | None) -> list[str]:
     return parts
 
 
-def _one(text: str, graph: Graph) -> Answer:
+def _one(text: str, graph: Graph, slopes: Mapping[str, str] = NO_SLOPES) -> Answer:
     """Read a number or a formula."""
-    program, read_as = _program(text, graph)
+    program, read_as = _program(text, graph, slopes)
     names = names_of(graph)
     bound = set(names) | (set(program.all_names()) - set(CONSTANTS))
     own = lower(program, bound)
@@ -376,16 +423,16 @@ def _one(text: str, graph: Graph) -> Answer:
         value = answer.at(())
         if not isfinite(value):
             raise BindingError(f"{shortened(text)} is not a finite number")
-        numeral = _numeral([(i.text, i.arity) for i in program.statements[0].items])
+        numeral = _numeral([(i.text, i.arity) for i in program.statements[-1].items])
         answer = Answer(text, own, {}, value, numeral)
     answer.read_as = read_as
     return answer
 
 
-def _program(text: str, graph: Graph) -> tuple[Program, str | None]:
+def _program(text: str, graph: Graph, slopes: Mapping[str, str]) -> tuple[Program, str | None]:
     """Read a formula as it stands or, where it is not in our language, generously; return how, then."""
     functions = graph.source.unknown
-    known = {*names_of(graph), *CONSTANTS}
+    known = {*names_of(graph), *CONSTANTS, *slopes}
 
     def strictly(text: str, parse: Callable[[str], Program]) -> Program:
         program = read(text, functions) if functions else parse(text)
@@ -408,11 +455,26 @@ def _program(text: str, graph: Graph) -> tuple[Program, str | None]:
     with suppress(ExpressionError):
         program = strictly(text, parse_here)
         if {*program.all_names()} <= known:
-            return program, None
-    plain = spelled(text, _names_for(graph))
+            return _with_slopes(program, slopes), None
+    plain = spelled(text, _names_for(graph), slopes)
     program = strictly(plain or text, parse_here if plain else parse)
+    read_as = format_items(program.statements[0].items)
+    for name in slopes:
+        read_as = re.sub(rf"\b{name}\b", name.replace("_d", "/d"), read_as)
     as_it_stands = plain is None and program.source.text == text
-    return program, None if as_it_stands else format_items(program.statements[0].items)
+    return _with_slopes(program, slopes), None if as_it_stands else read_as
+
+
+def _with_slopes(program: Program, slopes: Mapping[str, str]) -> Program:
+    """Return a formula behind the derivatives that it names, each a statement."""
+    used = [name for name in slopes if name in program.all_names()]
+    if not used:
+        return program
+    try:
+        return parse_here("\n".join([*(f"{name} = {slopes[name]}" for name in used), program.source.text]))
+    except ExpressionError:  # a comparison in it
+        shown = " and ".join(name.replace("_d", "/d") for name in used)
+        raise ExpressionError(f"{shown} cannot be written out: give the formula itself") from None
 
 
 @lru_cache(maxsize=8)

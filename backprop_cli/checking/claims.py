@@ -15,9 +15,9 @@ from ..graph import Graph, Node
 from ..language.numbers import brief, exact_text
 from ..ops import Primitive
 from ..ops.namespaces import FLOATS
-from .answers import Answer, Target, read_answer, read_target
+from .answers import Answer, Target, read_answer, read_target, slopes_in
 from .catalogue import Mistake, in_the_first, quantity
-from .derivatives import as_shown, claimed
+from .derivatives import as_shown, claimed, slope_text
 from .judging import Claim, Earlier, OneByOne
 from .question import Ground, Question
 from .sampling import (
@@ -71,13 +71,26 @@ SOUND = 9
 """Digits of the right number that floats have at such a point."""
 
 
-def read_claim(name: str, text: str, graph: Graph) -> Claim[Target, Answer]:
-    """Read a claim; what is wrong with it is kept."""
+def read_claim(
+    name: str, text: str, graph: Graph, before: Sequence[Claim[Target, Answer]] = ()
+) -> Claim[Target, Answer]:
+    """Read a claim; what is wrong with it is kept.
+
+    Args:
+        name: The quantity as written.
+        text: The answer as written.
+        graph: The program.
+        before: Earlier claims of the same person, whose quantities the answer may name: ``dL/dz*x``.
+    """
     target = answer = None
     try:
         target = read_target(name, graph)
         if text.strip():
-            answer = read_answer(text, graph, target)
+            claimed = {c.target for c in before if c.target and c.answer and len(c.target.by) == 1}
+            plain, slopes = slopes_in(text, graph, claimed - {target}, target)
+            formulas = {short: slope_text(graph, t.of, t.by[0]) for short, t in slopes.items()}
+            answer = read_answer(plain, graph, target, formulas)
+            answer.text, answer.slopes = text, tuple(slopes.values())
     except BackpropError as error:
         return Claim(name, text, target, None, error)
     return Claim(name, text, target, answer)
@@ -118,6 +131,14 @@ class Judge(OneByOne[Target, Answer]):
 
     def answered(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target, Answer]]) -> Verdict:
         """Judge an answer at the point, or in general where there is none."""
+        verdict = self._answered(target, answer, wrong)
+        named = answer.slopes if answer.value is None else ()
+        used = [w.text for w in wrong if w.target in named and verdict.good]
+        return (
+            verdict._replace(verdict=FOLLOWS, says=f"right, given {' and '.join(used)}") if used else verdict
+        )
+
+    def _answered(self, target: Target, answer: Answer, wrong: Sequence[Earlier[Target, Answer]]) -> Verdict:
         if target.at is not None:
             return self._at_a_place_of_its_own(target, answer)
         asked = self.question(target)

@@ -126,6 +126,18 @@ def derivative(graph: Graph, of: int, by: int, habit: tuple[Wrong, ...] = ()) ->
     return pen.done(Written(pen, of), slopes[of])
 
 
+def slope_text(graph: Graph, of: int, by: int) -> str:
+    """Write the derivative of a node by another out over the names of a program."""
+    slope = derivative(graph, of, by)
+    pieces: list[Piece] = []
+    for node in slope.nodes:
+        if node.op is None or (node.id < len(graph) and by_name(node)):
+            pieces.append(number(slope.name(node.id)))
+        else:
+            pieces.append(spell(OURS, node.op.name, [pieces[i] for i in node.inputs], node.static))
+    return pieces[slope.output].text
+
+
 def claimed(graph: Graph, answer: Answer) -> Graph:
     """Return the program whose output is a claimed formula."""
     assert answer.graph is not None

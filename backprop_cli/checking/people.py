@@ -146,7 +146,9 @@ def of_program(
     meant: list[str] = []
 
     def judged(pairs: Pairs, strict: bool) -> list[Verdict]:
-        read = [read_claim(name, answer, graph) for name, answer in pairs]
+        read: list[Claim[Target, Answer]] = []
+        for name, answer in pairs:
+            read.append(read_claim(name, answer, graph, read))
         _raise_first([claim.error for claim in read] if strict else [])
         verdicts = judge.judge(read)
         meant.extend(_taken_for_the_output(read, verdicts, graph))

@@ -281,12 +281,13 @@ class Names:
         return self.inputs.get(self.graph.own_name(self.graph.output), set())
 
 
-def spelled(text: str, names: Names) -> str | None:
+def spelled(text: str, names: Names, others: Collection[str] = ()) -> str | None:
     """Return an answer in our own language; None for what is no formula over the program's names.
 
     Args:
         text: As somebody wrote it.
         names: The program's.
+        others: More names that stand alone.
     Raises:
         ExpressionError: for what can be read in two ways.
     """
@@ -305,7 +306,7 @@ def spelled(text: str, names: Names) -> str | None:
     source = Source(plain.replace("(<", "(").replace(">)", ")"))
     _refuse_halved(source)
     try:
-        return _Reader(source, names, latex=latex).whole()
+        return _Reader(source, names, {*names.others, *others}, latex=latex).whole()
     except _NoFormula:
         return None
 
@@ -362,9 +363,10 @@ class _Exponent(NamedTuple):
 class _Reader:
     """Recursive descent over tokens; every word is taken apart first."""
 
-    def __init__(self, source: Source, names: Names, *, latex: bool) -> None:
+    def __init__(self, source: Source, names: Names, others: Collection[str], *, latex: bool) -> None:
         self.source = source
         self.names = names
+        self.others = others
         self.latex = latex
         self.tokens = [*self.read_tokens()]
         self.at = 0
@@ -402,7 +404,7 @@ class _Reader:
         names = self.names
         if name := names.known(word):
             return [(VARIABLE, name, 0, len(word))]
-        if word in names.others or word in CONSTANTS:
+        if word in self.others or word in CONSTANTS:
             return [(VARIABLE, word, 0, len(word))]
         if len(word) > LONGEST:
             raise _NoFormula
