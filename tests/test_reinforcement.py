@@ -96,7 +96,9 @@ def test_the_gridworld_is_that_of_the_book():
         values = worth.max(axis=1)
     named = dict(zip(UTILITIES, values.tolist(), strict=True))
     assert {name: round(value, 3) for name, value in named.items()} == UTILITIES
-    np.testing.assert_allclose(values_of(table, greedy(worth), 1.0), values, rtol=1e-12)
+    solved = values_of(table, greedy(worth), 1.0)
+    assert solved is not None
+    np.testing.assert_allclose(solved, values, rtol=1e-12)
 
 
 def test_values_of_a_policy_solve_the_linear_system():
@@ -104,6 +106,7 @@ def test_values_of_a_policy_solve_the_linear_system():
     moves = np.array([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5], [0.2, 0.0, 0.8]])
     table = Table(moves[:, None], np.array([[1.0], [0.0], [2.0]]), np.ones(3) / 3)
     found = values_of(table, np.ones((3, 1)), 0.9)
+    assert found is not None
     np.testing.assert_allclose(found, [11.58549222798, 11.9378238342, 14.59067357513], rtol=1e-12)
     report = backprop_cli.grad("solve(eye(3) - 0.9*P, r)[0]", P=moves, r=[1.0, 0.0, 2.0], wrt=["r"])
     assert report.value == pytest.approx(found[0], rel=1e-13)
@@ -288,6 +291,113 @@ def test_cart_pole_is_learned():
     assert sorted(means)[1] >= 195
 
 
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def table_of(method: str, environment: Any = "gridworld", **training: Any) -> dict[str, Any]:
+    return {"environment": environment, "training": {"method": method, **training}}
+
+
+def learned(config: dict[str, Any], *overrides: str) -> Any:
+    training = training_of(problem(config, *overrides))
+    for _ in training.run():
+        pass
+    return training
+
+
+def test_value_iteration_is_the_book_and_the_linear_system():
+    training = learned(table_of("value_iteration", discount=1))
+    assert training.progress.ended == "no value changes any more"
+    values = training.worth.max(axis=1)
+    assert [round(value, 3) for value in values.tolist()] == list(UTILITIES.values())
+    np.testing.assert_allclose(training.solved, values, rtol=1e-12)
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("world", [["S.+", "#.-"], ["+.S", "...", "-.."], ["S"]])
+def test_no_policy_is_better_than_that_of_value_iteration(world, discount):
+    """Its values are the greatest of all policies that take the same action whenever they are in a state."""
+    environment = {"name": "gridworld", "map": world, "slip": 0.3}
+    training = learned(table_of("value_iteration", environment, discount=discount, epochs=5000))
+    values = training.worth.max(axis=1)
+    rng = RNG(0)
+    for _ in range(200):
+        policy = np.eye(4)[rng.integers(4, size=len(values))]
+        other = values_of(training.table, policy, discount)
+        assert other is not None
+        assert (other <= values + 1e-9).all()
+
+
+def test_the_table_of_a_bandit_is_its_rewards():
+    training = learned(table_of("value_iteration", {"name": "bandit", "rewards": ARMS}))
+    assert training.worth.tolist() == [ARMS]
+
+
+def test_q_learning_without_chance_finds_the_exact_table():
+    """Where nothing is left to chance, a rate of 1 writes down what each action leads to."""
+    environment = {"name": "gridworld", "map": ["S.+", "#.-"], "slip": 0}
+    exact = learned(table_of("value_iteration", environment, discount=0.9))
+    config = table_of("q_learning", environment, discount=0.9, exploration=1, episodes=300)
+    found = learned(config | {"optimizer": {"type": "sgd", "learning_rate": 1}})
+    np.testing.assert_allclose(found.worth, exact.worth, rtol=1e-12)
+
+
+def test_q_learning_where_moves_slip():
+    """With a rate that falls the worth of the way to the goal comes near the exact one."""
+    config = table_of("q_learning", discount=1, exploration=0.3, episodes=2000, batch=20)
+    found = learned(config | {"schedule": {"type": "exponential", "gamma": 0.96}})
+    assert found.worth.max(axis=1)[5] == pytest.approx(0.705, abs=0.03)
+
+
+def test_values_that_there_are_not():
+    """A policy that never ends has no value where nothing is discounted."""
+    table = world_of(Environment(name="gridworld", map=["S."])).table
+    assert table is not None
+    assert values_of(table, np.full((2, 4), 0.25), 1.0) is None
+    found = values_of(table, np.full((2, 4), 0.25), 0.5)
+    assert found is not None
+    np.testing.assert_allclose(found, [-0.08, -0.08], rtol=1e-14)
+
+
+@pytest.mark.parametrize("method", ["q_learning", "value_iteration"])
+def test_a_table_goes_on_to_the_same_bytes(tmp_path, monkeypatch, method):
+    monkeypatch.chdir(tmp_path)
+
+    def finish(folder: str, updates: int | None = None, *, resume: bool = False) -> Run:
+        run = Run(problem(table_of(method, discount=1), f"output.dir={folder}"), resume=resume)
+        for _ in run.steps(lambda: updates is not None and run.training.progress.step >= updates):
+            pass
+        run.close()
+        return run
+
+    finish("whole")
+    assert finish("parts", 7).training.interrupted
+    finish("parts", resume=True)
+    for name in ("model.safetensors", "metrics.jsonl"):
+        assert Path("whole", name).read_bytes() == Path("parts", name).read_bytes()
+
+
+def test_a_table_is_shown_and_answers(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("exact.yaml").write_text(json.dumps(table_of("value_iteration", discount=1)))
+    shown = run("train", "exact.yaml", "-q").answered().out
+    assert "r3c1    0.705308   0.630933  0.660308  0.670933  up     0.705308" in shown
+    assert "no value changes any more" in shown
+    Path("cells.csv").write_text("cell\nr1c3\nr3c4\n")
+    answers = run("predict", "runs/exact", "cells.csv", "--format", "json").answered().lines
+    assert [row["prediction"] for row in answers] == ["right", "left"]
+    found = run("evaluate", "runs/exact", "--format", "json").answered().json["policies"]
+    assert found["greedy"]["value"] == pytest.approx(0.705308, abs=5e-7)
+    assert run("train", "runs/exact/config.yaml", "name=again", "-q").status == 0
+    few = run("train", "exact.yaml", "training.epochs=5", "name=few").answered()
+    assert "alarm: the values still change" in few.err
+    for command in ("trace", "explain", "check --claim x=1"):
+        words = command.split()
+        run(words[0], "exact.yaml", *words[1:]).refused(
+            2, "value_iteration learns a table: it makes no gradient step"
+        )
+
+
 # --- commands -------------------------------------------------------------------------------------
 
 
@@ -329,7 +439,10 @@ def test_a_policy_is_judged_by_its_returns(run, grid):
     assert table is not None
     model = Model.load(grid)
     best = greedy(model.predict(np.eye(9)))
-    exact = float(table.starts @ values_of(table, best, 1.0))
+    values = values_of(table, best, 1.0)
+    assert values is not None
+    exact = float(table.starts @ values)
+    assert more.results["greedy"]["value"] == pytest.approx(exact, rel=1e-12)
     assert abs(mean - exact) <= 5 * deviation / sqrt(2000)
     assert "standard error" in run("evaluate", grid, "--episodes", "7").answered().out
     run("evaluate", grid, "rows.csv").refused(2, "its returns judge it, not rows")
@@ -419,6 +532,19 @@ BAD = {
         "row 2 of environment.map has 1 cell",
     ),
     "no cell": ({"environment": {"name": "gridworld", "map": ["S?"]}}, "'?' is no cell"),
+    "a table of what cannot be listed": (
+        {"model": {}, "optimizer": "sgd", "training": {"method": "q_learning"}},
+        "q_learning needs states that can be listed, which cartpole lacks",
+        "method: reinforce",
+    ),
+    "a network for a table": (
+        {"environment": "gridworld", "optimizer": "sgd", "training": {"method": "value_iteration"}},
+        "model does not go with training.method: value_iteration",
+    ),
+    "another's key": (
+        {"training": {"exploration": 0.1}},
+        "training.exploration is for q_learning, not for reinforce",
+    ),
     "one arm": ({"environment": {"name": "bandit", "rewards": [1]}}, "needs 2 to 1,000 arms, not 1"),
 }
 

@@ -142,7 +142,7 @@ def judged(
             what = "rows" if file is not None else "a threshold"
             raise UsageError(f"the model acts in {environment.name}: its returns judge it, not {what}")
         many = episodes or JUDGED_EPISODES
-        results = acted(world_of(environment), trained.runner, trained.config.seed, many)
+        results = acted(world_of(environment), trained.runner, trained.config, many)
         return Played(results, place, environment.name, many)
     if episodes is not None:
         raise UsageError("episodes are for a model that acts in an environment; this one answers rows")

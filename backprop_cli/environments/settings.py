@@ -21,6 +21,9 @@ SETTINGS: dict[str, Mapping[str, Any]] = {
 }
 """The settings of each environment, with their defaults."""
 
+LISTED = ("gridworld", "bandit")
+"""Those whose states can be listed."""
+
 FREE, WALL, START, GOAL, PIT = ".#S+-"
 CELLS = f"{FREE} free, {WALL} wall, {START} start, {GOAL} goal, {PIT} pit"
 LARGEST_MAP = 400
@@ -69,6 +72,11 @@ class Environment(Section, frozen=True):
         for name, default in SETTINGS[self.name].items():
             if getattr(self, name) is None:
                 force_setattr(self, name, list(default) if isinstance(default, tuple) else default)
+
+    @property
+    def listed(self) -> bool:
+        """Whether its states can be listed."""
+        return self.name in LISTED
 
     def faults(self, key: str) -> Iterator[Fault]:
         """Yield what does not fit, and settings that are another environment's."""

@@ -7,6 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+WORST = 1e10
+"""Condition of a system of values beyond which it leaves less than half of their digits."""
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -41,16 +44,19 @@ def greedy(worth: Floats) -> Floats:
     return policy
 
 
-def values_of(table: Table, policy: Floats, discount: float) -> Floats:
+def values_of(table: Table, policy: Floats, discount: float) -> Floats | None:
     """Return the value of every state under a policy, (states,): the solution of (I - discount*P) v = r.
 
     Args:
         table: States, actions and rewards.
         policy: Probability of each action in each state, (states, actions).
         discount: What a reward counts a step later.
-    Raises:
-        numpy.linalg.LinAlgError: where some state has no value: nothing is discounted, and no end is reached.
+    Returns:
+        None where some state has no value: nothing is discounted, and no end is reached.
     """
     moves = np.einsum("sa,sat->st", policy, table.moves)
     rewards = np.einsum("sa,sa->s", policy, table.rewards)
-    return np.linalg.solve(np.eye(len(moves)) - discount * moves, rewards)
+    system = np.eye(len(moves)) - discount * moves
+    if np.linalg.cond(system) > WORST:
+        return None
+    return np.linalg.solve(system, rewards)

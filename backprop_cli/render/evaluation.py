@@ -85,11 +85,14 @@ def played(
         episodes: How many were played, each way.
         digits: Significant digits.
     """
-    names = list(next(iter(results.values())))
+    names = list(dict.fromkeys(name for values in results.values() for name in values))
 
     def page() -> Iterator[Block]:
         yield Heading(f"{printable(model)} on {counted(episodes, 'episode')} of {environment}")
-        rows = [[how, *(rounded(values[name], digits) for name in names)] for how, values in results.items()]
+        rows = [
+            [how, *(rounded(values[name], digits) if name in values else "-" for name in names)]
+            for how, values in results.items()
+        ]
         yield _grid("", ["policy", *names], rows)
         error = results["drawn"]["deviation"] / sqrt(episodes)
         says = (
@@ -107,7 +110,9 @@ def played(
     return Document(
         page=page,
         facts=lambda: Facts(facts, "compact"),
-        records=lambda: Records(["policy", *names], [[how, *v.values()] for how, v in results.items()]),
+        records=lambda: Records(
+            ["policy", *names], [[how, *map(v.get, names)] for how, v in results.items()]
+        ),
     )
 
 

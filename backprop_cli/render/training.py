@@ -13,8 +13,10 @@ from ..language.numbers import brief, rounded, scientific
 from ..networks.network import LayerNetwork
 from ..networks.programmed import ProgramNetwork
 from ..optimization.fit import FitResult
+from ..training import schema
 from ..training.alarms import Alarm
 from ..training.config import resolved
+from ..training.config.acting import METHODS
 from ..training.fitting import Fitting
 from ..training.folder import MODEL
 from ..training.gradcheck import CheckedParameter
@@ -22,10 +24,13 @@ from ..training.model import versions
 from ..training.problem import Problem
 from ..training.run import Run
 from ..training.schema import Data
+from ..training.tabular import Tabular, ValueIteration
 from .document import Document, Facts
 from .page import Block, Column, Grid, Heading, Kind, Lines
 
 SCHEMA = 1
+MOST_STATES = 50
+"""States of a table that is shown."""
 
 
 def layer_rows(problem: Problem) -> list[dict[str, Any]]:
@@ -107,26 +112,21 @@ def setup(problem: Problem) -> list[Block]:
     size = config.training.batch_size
     batch = f"all {len(problem.train):,} rows at once" if size == "full" else f"batches of {size}"
     batch = "the one row" if len(problem.train) == 1 else batch
-    training, played = config.training, problem.world is not None
-    if played:
-        batch = f"{counted(training.batch or 0, 'episode')} a round"
+    training = config.training
+    if problem.world is not None:
+        batch = "all states" if training.batch is None else f"{counted(training.batch, 'episode')} a round"
     rate = getattr(optimizer, "learning_rate", None)
     how = f"{optimizer.__struct_config__.tag}" + (f" at {rounded(rate, 6)}" if rate is not None else "")
     plan = f"{batch}, {counted(training.rounds, training.round)}, seed {config.seed}, {config.dtype}"
     formulas = [name for name in problem.encoding.targets if name in problem.encoding.formulas]
     several = problem.units is not None and len(problem.encoding.targets) > 1  # in no unit of theirs
-    learned = [
-        [
-            "method",
-            f"{training.method}, discount {brief(training.discount or 0)}, baseline {training.baseline}",
-        ]
-    ]
+    learned = [["method", ", ".join(_method(training))]] if problem.world is not None else []
     ways = [
-        *(learned if played else []),
+        *learned,
         [
             "loss",
             f"{config.loss.formula or config.loss.type}"
-            + (", weighted by advantages" if played else "")
+            + (", weighted by advantages" if training.method == "reinforce" else "")
             + (", of standardised targets" if several else "")
             + (f", of {', '.join(formulas)}, which predict undoes" if formulas else ""),
         ],
@@ -140,6 +140,36 @@ def setup(problem: Problem) -> list[Block]:
     columns = [*map(Column, heads), Column("output", "number"), Column("parameters", "number")]
     head = Heading(f"{printable(config.name or 'run')}: {data_line(problem)}")
     return [head, Grid(columns, rows), Grid([Column("", "word"), Column("", "prose")], ways, bare=True)]
+
+
+def _method(training: schema.Training) -> Iterator[str]:
+    """Yield how an environment is learned."""
+    yield str(training.method)
+    for key in METHODS[training.method or ""]:
+        if key not in ("episodes", "batch"):  # these stand beside the optimizer
+            value = getattr(training, key)
+            yield f"{key} {value if isinstance(value, str) else brief(value)}"
+
+
+def _worth(training: Tabular) -> Iterator[Block]:
+    """Yield what each action is worth in each state, and what the best one is by solving."""
+    problem, solved = training.problem, training.solved
+    actions = problem.classes or []
+    if len(training.worth) > MOST_STATES:
+        return
+    rows = [
+        [
+            name.partition("=")[2] or name,
+            *(rounded(float(x), 6) for x in worth),
+            actions[int(worth.argmax())],
+            "-" if solved is None else rounded(float(solved[state]), 6),
+        ]
+        for state, (name, worth) in enumerate(zip(problem.encoding.names, training.worth, strict=True))
+    ]
+    numbers = (Column(name, "number") for name in actions)
+    yield Grid([Column("state"), *numbers, Column("best"), Column("solved", "number")], rows)
+    says = "solved: the value where the best actions are taken, (I - discount*P)^-1 r"
+    yield Lines([says], most=None, near=True)
 
 
 def epoch_text(values: Mapping[str, float], epochs: int, word: str = "epoch") -> str:
@@ -169,7 +199,7 @@ def ending(run: Run) -> str:
         f"{counted(progress.epoch, word)} of {epochs:,}" if progress.ended else counted(progress.epoch, word)
     )
     text += f": {progress.ended}" if progress.ended else ""
-    if progress.best is not None and epochs > 1:
+    if progress.best is not None and epochs > 1 and not isinstance(run.training, ValueIteration):
         keep = config.training.keep
         back = ", whose parameters are kept" if keep == "best" else ""
         if keep == "refit":
@@ -199,6 +229,8 @@ def _page(run: Run, seconds: float) -> Iterator[Block]:
         ],
         rows,
     )
+    if isinstance(run.training, Tabular):
+        yield from _worth(run.training)
     for alarm in run.ending:
         yield Lines([alarm.says], most=None)
     better = run.better

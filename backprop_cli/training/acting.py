@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ..environments.tables import greedy, values_of
 from ..environments.worlds import World, drawn, world_of
 from ..errors import NoSuchNumber, counted
 from ..networks.layers.places import ShapeError
@@ -18,6 +19,7 @@ from ..networks.network import NDArray
 from ..networks.random import stream
 from ..networks.runner import Runner, by_row
 from . import schema
+from .config.acting import RATES
 from .data import Rows, Splits
 from .data.encoding import Encoding, Feature
 
@@ -71,9 +73,7 @@ class Episodes(NamedTuple):
         return found
 
 
-def act(
-    world: World, policy: Policy, episodes: int, rng: np.random.Generator, *, best: bool = False
-) -> Episodes:
+def act(world: World, policy: Policy, episodes: int, rng: np.random.Generator) -> Episodes:
     """Play some episodes at once, each to its end.
 
     Args:
@@ -81,18 +81,13 @@ def act(
         policy: What acts.
         episodes: How many.
         rng: Draws first states, actions and what comes of them.
-        best: Take the likeliest action, instead of drawing one.
-    Raises:
-        NoSuchNumber: where the policy gives no probabilities, or a reward is no number.
     """
     state, going, every = world.begin(episodes, rng), np.ones(episodes, bool), np.arange(episodes)
     steps: list[tuple[NDArray, ...]] = []
     while going.any() and len(steps) < world.steps:
         inputs = world.inputs(state)
         chances = policy(inputs)
-        if not np.isfinite(chances[going]).all():
-            raise NoSuchNumber("the policy's probabilities are no numbers")
-        actions = chances.argmax(axis=1) if best else drawn(chances, rng)
+        actions = drawn(chances, rng)
         with np.errstate(all="ignore"):  # what is no number shows in the returns
             outcome = world.step(state, actions, rng)
         steps.append((inputs, actions, chances[every, actions], outcome.rewards, going))
@@ -101,8 +96,15 @@ def act(
     return Episodes(inputs[played], actions[played], chances[played], rewards[played], played.sum(axis=1))
 
 
-def policy_of(runner: Runner) -> Policy:
-    """Return what a network says of states, as probabilities of two or more actions."""
+def policy_of(runner: Runner, config: schema.Config, *, best: bool = False) -> Policy:
+    """Return what a model says of states, as probabilities of two or more actions.
+
+    Args:
+        runner: Its network.
+        config: Settled, with an environment.
+        best: Only the likeliest action, or of a table the best, is taken.
+    """
+    explores = None if best else config.training.exploration
 
     def policy(inputs: Floats) -> Floats:
         bound = runner.bound(len(inputs), training=False, targets=False)
@@ -110,7 +112,13 @@ def policy_of(runner: Runner) -> Policy:
         with np.errstate(all="ignore"):
             bound.plan.run()
         found: Floats = by_row(bound.plan.value(bound.lowered.prediction), len(inputs)).astype(np.float64)
-        return np.concatenate([1.0 - found, found], axis=1) if found.shape[1] == 1 else found
+        if found.shape[1] == 1:
+            found = np.concatenate([1.0 - found, found], axis=1)
+        if not np.isfinite(found).all():
+            raise NoSuchNumber("what the policy says is no number")
+        if best or config.training.method in RATES:
+            found = greedy(found)
+        return found if explores is None else explores / found.shape[1] + (1.0 - explores) * found
 
     return policy
 
@@ -146,21 +154,23 @@ def played(config: schema.Config, world: World, runner: Runner, batch: int) -> E
     assert config.training.episodes is not None
     left = config.training.episodes - batch * config.training.batch
     rng = stream(config.seed, "episodes", batch)
-    return act(world, policy_of(runner), min(config.training.batch, left), rng)
+    return act(world, policy_of(runner, config), min(config.training.batch, left), rng)
 
 
 def judged(
-    world: World, runner: Runner, seed: int, episodes: int = JUDGED_EPISODES
+    world: World, runner: Runner, config: schema.Config, episodes: int = JUDGED_EPISODES
 ) -> dict[str, dict[str, float]]:
     """Return what some episodes bring: drawing actions as in training, and taking the likeliest.
 
     Returns:
         The mean of the returns, not discounted, their standard deviation, the least, the largest, and the
-        mean number of steps.
+        mean number of steps; where states can be listed the value, too: the expectation of the discounted
+        return, by solving.
     """
     found = {}
     for name, best in HOW.items():
-        made = act(world, policy_of(runner), episodes, stream(seed, f"judged {name}"), best=best)
+        policy = policy_of(runner, config, best=best)
+        made = act(world, policy, episodes, stream(config.seed, f"judged {name}"))
         with np.errstate(all="ignore"):
             totals = made.totals
             found[name] = {
@@ -170,7 +180,23 @@ def judged(
                 "most": float(totals.max()),
                 "steps": float(made.lengths.mean()),
             }
+        value = value_of(world, policy, config.training.discount or 0.0)
+        if value is not None:
+            found[name]["value"] = value
     return found
+
+
+def value_of(world: World, policy: Policy, discount: float) -> float | None:
+    """Return the exact value of a policy where an episode begins.
+
+    None where states cannot be listed, or where a policy that may never come to an end has no value.
+    """
+    table = world.table
+    if table is None:
+        return None
+    chances = policy(world.inputs(np.arange(len(table.starts))))
+    values = values_of(table, chances, discount)
+    return None if values is None else float(table.starts @ values)
 
 
 def splits_of(config: schema.Config) -> Splits:

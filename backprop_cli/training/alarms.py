@@ -25,6 +25,7 @@ from . import judgement
 from .fitting import Fitting, fit_of
 from .loop import Training
 from .mends import either, steadier, unscaled
+from .tabular import ValueIteration
 
 SATURATED = 1e-3  # largest local derivative of a unit that hardly learns
 VANISHING = 1e-5  # of the last layer's gradient, by number
@@ -114,6 +115,9 @@ class Alarms:
             final: The training that has these, where it is another.
         """
         training = self.training
+        if isinstance(training, ValueIteration) and not training.progress.ended:
+            self.raised.append(_unswept(training))
+            return self.raised[-1:]
         if not training.judged:
             return []
         new = [*self._diverged([values["loss"] for values in history], loss), *self._useless()]
@@ -386,6 +390,15 @@ class Alarms:
                     f" {scientific(weight, 1)}",
                     steadier(self.training.problem),
                 )
+
+
+def _unswept(training: ValueIteration) -> Alarm:
+    """Say that the values still change."""
+    epochs = training.progress.epoch
+    says = f"the values still change, by up to {scientific(training.off, 2)} in the last of"
+    endless = ", or a discount below 1: without one a policy that never ends has no value"
+    hint = f"training.epochs: {10 * epochs}{endless if training.discount == 1.0 else ''}"
+    return Alarm("unfinished", "values", epochs, f"{says} {counted(epochs, 'sweep')}", hint)
 
 
 def _grows(losses: Sequence[float]) -> bool:

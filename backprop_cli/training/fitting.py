@@ -101,8 +101,10 @@ def training_of(problem: Problem, devices: Devices | None = None) -> Training:
         return Fitting(problem)
     if problem.world is not None:
         from .reinforcement import Reinforce
+        from .tabular import QLearning, ValueIteration
 
-        return Reinforce(problem)
+        kinds = {"q_learning": QLearning, "value_iteration": ValueIteration}
+        return kinds.get(problem.config.training.method or "", Reinforce)(problem)
     if problem.config.training.engine == "numpy":
         return Training(problem)
     required(problem.config.training.engine)

@@ -32,6 +32,7 @@ from . import own_loss, schema
 from .acting import Episodes, check_outputs, played, rows_of, splits_of
 from .config import Loaded, loads, monitored, text_of, watched
 from .config import load as read_config
+from .config.acting import RATES
 from .data import WEIGHTS, Rows, Spilled, Splits, load, load_formula, load_stream
 from .data.encoding import Encoding, Feature
 from .data.kept import Kept
@@ -293,9 +294,12 @@ class Problem:
         return Stream(rows, self._set) if isinstance(rows, Spilled) else self._set(rows)
 
     def _first_episodes(self) -> Set:
-        """Return what the policy does before it has learned."""
+        """Return what the policy does before it has learned; of a table all states."""
         world, config, network = self.world, self.config, self.network
         assert world is not None
+        if config.training.method in RATES:
+            states = len(self.encoding.names)
+            return self._set(Rows(np.eye(states), np.zeros(states, np.int64)))
         assert config.training.batch is not None
         numbers = config.training.batch * world.steps * network.row_numbers
         if numbers > BATCH_NUMBERS:
@@ -648,7 +652,7 @@ def _check_metrics(config: schema.Config, splits: Splits) -> None:
 def network_of(config: schema.Config, encoding: Encoding) -> Network:
     """Return the network that a settled config describes."""
     weighted = config.data.counting is not None or config.loss.class_weights is not None
-    weighted = weighted or config.environment is not None
+    weighted = weighted or config.training.method == "reinforce"
     if config.model.formula is not None:
         return FormulaNetwork(
             config.model.formula, config.model.first_values, config.loss, config.regularization, weighted

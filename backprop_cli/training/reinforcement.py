@@ -56,5 +56,5 @@ class Reinforce(Training):
     def results(self, final: Training) -> dict[str, dict[str, float]]:
         """Return what episodes bring that are played anew: as in training, and with the likeliest actions."""
         assert self.problem.world is not None
-        found = judged(self.problem.world, final.runner, self.problem.config.seed)
+        found = judged(self.problem.world, final.runner, self.problem.config)
         return {"training": found["drawn"], "greedy": found["greedy"]}

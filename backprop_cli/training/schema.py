@@ -396,11 +396,17 @@ class Training(Section, frozen=True):
         Meta(description="what computes; jax (an extra) compiles, for GPUs and several devices"),
     ] = "numpy"
     method: Annotated[
-        Literal["reinforce"] | None,
-        Meta(description="how to act in an environment is learned (reinforce); null for rows"),
+        Literal["reinforce", "q_learning", "value_iteration"] | None,
+        Meta(
+            description="how to act in an environment is learned (reinforce): reinforce: a model by what its "
+            "actions brought; where states can be listed, q_learning: a table by acting, value_iteration: a "
+            "table by what is known, an epoch a sweep; null for rows"
+        ),
     ] = None
     episodes: Annotated[Count | None, Meta(description="environment: played in all (400)")] = None
-    batch: Annotated[Count | None, Meta(description="environment: episodes an update (5)")] = None
+    batch: Annotated[
+        Count | None, Meta(description="environment: episodes an update, and a line of the log (5)")
+    ] = None
     discount: Annotated[
         Annotated[float, Meta(ge=0, le=1)] | None,
         Meta(description="environment: what a reward counts a step later (0.99)"),
@@ -411,6 +417,10 @@ class Training(Section, frozen=True):
             description="reinforce: what is subtracted from the returns of a batch (mean); standard: their "
             "mean, and they are divided by their standard deviation"
         ),
+    ] = None
+    exploration: Annotated[
+        Annotated[float, Meta(ge=0, le=1)] | None,
+        Meta(description="q_learning: how often an action is taken by chance (0.1)"),
     ] = None
     keep: Annotated[
         Literal["auto", "last", "best", "refit"],
@@ -430,7 +440,7 @@ class Training(Section, frozen=True):
     @property
     def round(self) -> str:
         """What one of these is called."""
-        return "epoch" if self.episodes is None else "round"
+        return "round" if self.episodes is not None else "sweep" if self.method is not None else "epoch"
 
     @property
     def measured(self) -> list[Metric]:

@@ -20,6 +20,7 @@ from ..networks.programmed import ProgramNetwork
 from ..networks.runner import Bound, Network
 from ..networks.unrolled import OneLayer, Unrolled
 from ..optimization import rules, settings
+from .config.acting import RATES
 from .fitting import training_of
 from .loop import clip_factor
 from .problem import Problem
@@ -90,6 +91,10 @@ class Made:
                 "levenberg_marquardt solves for all parameters at once: it makes no gradient step",
                 hint="choose another: optimizer=sgd",
             )
+        method = problem.config.training.method
+        if method in RATES:
+            message = f"{method} learns a table: it makes no gradient step"
+            raise ShapeError("training.method", message, "method: reinforce")
         self.problem = problem
         self.training = training = training_of(problem)
         progress, runner = training.progress, training.runner

@@ -22,6 +22,7 @@ from ...networks.losses import FORMULA, OPERANDS, PROGRAM
 from ...optimization import settings
 from ...settings import Fault, uneven
 from .. import schema
+from . import acting
 from .walk import Walk, activations, fields_of
 from .yaml_source import quote, short
 
@@ -47,11 +48,8 @@ OF_FILES = (
     "weights",
 )
 """Keys of ``data`` that say how files are written."""
-ACTING = {"method": "reinforce", "episodes": 400, "batch": 5, "discount": 0.99, "baseline": "mean"}
-"""Keys of ``training`` that are for an environment, with what they are there where nothing is said."""
 RANKED = ("roc_auc", "average_precision")
 """Metrics of how rows are ranked among all others."""
-POLICY_LOSSES = ("auto", "cross_entropy", "binary_cross_entropy")
 GENERATED = ("xor", "circles", "moons", "blobs", "spirals", "sine", *schema.MADE_SEQUENCES)
 
 
@@ -115,46 +113,15 @@ class _Checks:
     # environment
 
     def environment(self) -> None:
-        """Hold the config to what an environment has, which is no rows; and to rows where there is none."""
-        config, environment = self.config, self.config.environment
-        loss, training, usual = config.loss, config.training, schema.Training()
-        if environment is None:
-            for key in ACTING:
-                if getattr(training, key) is not None and not self.is_set("environment"):
-                    rows = (
-                        "training.batch_size: rows an update" if key == "batch" else "environment: cartpole"
-                    )
-                    self.fault(f"training.{key}", f"training.{key} is for an environment", rows)
-            return
-        for fault in environment.faults("environment"):
-            self.told(fault)
-        if config.data != schema.Data():
-            self.fault("data", "an environment has no rows: data has no place beside it", None, "environment")
-        least_squares = isinstance(config.optimizer, settings.LevenbergMarquardt)
-        other, weighs = loss.type not in POLICY_LOSSES, loss.class_weights is not None
-        played = "training.episodes and training.batch say how much is played"
-        for key, wrong, why in (
-            ("model.formula", config.model.formula is not None, "a policy chooses an action, not a number"),
-            ("task", config.task == "regression", "actions are classes"),
-            ("threshold", config.threshold is not None, "a policy draws its actions"),
-            ("loss", other, f"a policy is trained by {' or '.join(POLICY_LOSSES[1:])}"),
-            ("loss.label_smoothing", bool(loss.label_smoothing), "it would train another policy"),
-            ("loss.class_weights", weighs, "advantages weigh actions"),
-            ("optimizer.type", least_squares, "levenberg_marquardt fits formulas"),
-            ("training.epochs", training.epochs != usual.epochs, played),
-            ("training.batch_size", training.batch_size not in (usual.batch_size, "full"), played),
-            ("training.shuffle", not training.shuffle, "episodes come in their order"),
-            ("training.metrics", bool(training.measured), "returns are measured"),
-            ("training.engine", training.engine != "numpy", "it is played by NumPy"),
-            ("training.keep", training.keep == "refit", "there are no rows to train on anew"),
-        ):
-            if wrong:
-                self.fault(key, f"{key} does not go with an environment: {why}", None, "environment")
-        for i, layer in enumerate(config.model.layers or ()):
-            if isinstance(layer, LayerKind) and (layer.compares_rows or layer.tag == "dropout"):
-                key = f"model.layers.{i}"
-                what = "another policy would learn than acts"
-                self.fault(key, f"{key} does not go with an environment: by {layer.tag} {what}")
+        """Hold the config to what an environment has, or to rows where there is none."""
+        config = self.config
+        if config.environment is not None:
+            for fault in acting.faults(config, self.walk.given):
+                self.told(fault)
+        for key in acting.KEYS if not self.is_set("environment") else ():
+            if getattr(config.training, key) is not None:
+                hint = "training.batch_size: rows an update" if key == "batch" else "environment: cartpole"
+                self.fault(f"training.{key}", f"training.{key} is for an environment", hint)
 
     # data
 
@@ -398,6 +365,8 @@ class _Checks:
 
     def model(self) -> None:
         model = self.config.model
+        if self.config.environment is not None and acting.method_of(self.config) in acting.RATES:
+            return  # it is a table
         kinds = ("hidden", "layers", "formula", "program")
         kind = None
         if model.from_ is None or any(self.is_set(f"model.{each}") for each in kinds):
@@ -769,8 +738,8 @@ class _Checks:
     def monitor(self, key: str, name: str) -> None:
         data = self.config.data
         every = (*CLASSIFICATION_METRICS, *REGRESSION_METRICS)
-        acting = [schema.RETURN] if self.config.environment is not None else []
-        known = [*acting, "loss", "val_loss", *every, *(f"val_{metric}" for metric in every)]
+        played = [schema.RETURN] if acting.plays(self.config) else []
+        known = [*played, "loss", "val_loss", *every, *(f"val_{metric}" for metric in every)]
         metric = name.removeprefix("val_")
         if name not in known:
             close = self.walk.near(name, known)
@@ -790,7 +759,7 @@ class _Checks:
                 "data.validation_path",
             )
         undecided = self.config.training.metrics == "auto" and data.path is not None and not formula
-        if metric not in ("loss", *acting) and not undecided and metric not in self.config.training.measured:
+        if metric not in ("loss", *played) and not undecided and metric not in self.config.training.measured:
             self.fault(
                 key, f"{key}: {metric} is not measured", f"training.metrics: [{metric}]", "training.metrics"
             )

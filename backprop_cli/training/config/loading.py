@@ -23,7 +23,8 @@ from ...networks.losses import Loss
 from ...optimization import settings
 from ...tables.files import bytes_of
 from .. import schema
-from .checks import ACTING, check
+from . import acting
+from .checks import check
 from .walk import ALIASES, Walk, activations, fields_of, nearest_place, tags_of
 from .yaml_source import FAULT_LIMIT, TEXT_LIMIT, Node, Place, decode, read, short
 from .yaml_text import to_yaml as to_yaml
@@ -449,9 +450,9 @@ def _completed(config: schema.Config, name: str) -> schema.Config:
     replace = msgspec.structs.replace
     training = config.training
     if config.environment is not None:
-        usual = {name: x for name, x in ACTING.items() if getattr(training, name) is None}
-        training = replace(training, **usual)
-    if isinstance(config.optimizer, settings.LevenbergMarquardt) or config.environment is not None:
+        config = acting.completed(config)
+        training = config.training
+    if isinstance(config.optimizer, settings.LevenbergMarquardt):
         training = replace(training, batch_size="full")
     if config.name is None:
         # a file name may hold what no folder should be called
@@ -466,7 +467,7 @@ def _completed(config: schema.Config, name: str) -> schema.Config:
 
 def watched(config: schema.Config, validates: bool) -> str:
     """Return what tells the best epoch where nothing is named."""
-    return schema.RETURN if config.environment is not None else "val_loss" if validates else "loss"
+    return schema.RETURN if config.training.episodes is not None else "val_loss" if validates else "loss"
 
 
 def monitored(config: schema.Config, validates: bool) -> schema.Config:

@@ -136,8 +136,8 @@ class Walk:
     def config(self) -> schema.Config:
         for key in ("data", "model"):
             node = self.root.value.get(key)
-            if key == "data" and self.root.value.get("environment") is not None:
-                continue
+            if self.root.value.get("environment") is not None:
+                continue  # it is in place of data, and some of its methods have a model of their own
             if node is None or (node.kind == "scalar" and node.value is None):
                 self.fault(key, f"{key} is missing", _MISSING[key])
                 self.refuse(key)
