@@ -142,6 +142,26 @@ FAULTS = [
         "net.yaml:6:5: g begins with a vector of 2 and goes on with a vector of 3\n  g[0] = x[0]\n"
         "  ^^^^^^^^^^^",
     ),
+    (
+        "    h[t+1] = tanh(W@x[t] + U@h[t-1] + P[t])\n    k[t] = U@x[t]\n    v'@h[end] + h[9] + sum(v)",
+        "net.yaml:6:39: t has two lengths: 2 in x[t], 3 in P[t]\n  h[t+1] = tanh(W@x[t] + U@h[t-1] + P[t])\n"
+        "                                    ^^^^\nbackprop: error: "
+        "net.yaml:6:30: h[t-1] at t = 0 needs h[-1]\n  h[t+1] = tanh(W@x[t] + U@h[t-1] + P[t])\n"
+        "                           ^^^^^^\nbackprop: error: "
+        "net.yaml:8:17: there is no h[9]\n  v'@h[end] + h[9] + sum(v)\n              ^^^^\nbackprop: error: "
+        "net.yaml:7:12: a 3x3 matrix times a vector of 2: 3 columns meet 2 rows\n"
+        "  k[t] = U@x[t]\n         ^^^^^^",
+    ),
+    (
+        "    k[t] = x[s]\n    h[t+1] = U@h[t-1]\n    v'@h[end] + sum(W) + P[0, 0]",
+        "net.yaml:6:14: model.program: s is no parameter and no statement\n  k[t] = x[s]\n           ^\n"
+        "  hint: steps are counted by t: x[t]",
+    ),
+    (
+        "    h[t+1] = tanh(W@x[t] + U@h[t])\n    h[0] = 1\n    v'@h[end] + P[0, 0]",
+        "net.yaml:7:5: h[0] is assigned twice, first in h[0] = 0\n  h[0] = 1\n  ^^^^\n"
+        "  hint: a name stands for one number: use another name",
+    ),
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from ..errors import BindingError, CallSpan, ExpressionError, NoSuchNumber, Source, Span
+from ..errors import BindingError, CallSpan, ExpressionError, NoSuchNumber, Source, Span, shortened
 from ..graph import CONSTANT, NODE_LIMIT, STEP, Graph, GraphBuilder
 from ..ops import PRIMITIVES, Primitive
 from ..ops.namespaces import FLOATS
@@ -104,8 +104,11 @@ class Lowering:
             if name is None:
                 continue
             if name in self.assigned:
-                line = self.source.locate(self.assigned[name].span[0])[0]
+                first = self.assigned[name].span
+                line = self.source.locate(first[0])[0]
                 where = f", first on line {line}" if self.source.locate(statement.span[0])[0] != line else ""
+                if self._within:
+                    where = f", first in {shortened(self.source.text[slice(*first)])}"
                 function = statement.params is not None and self.assigned[name].params is not None
                 raise ExpressionError(
                     f"{name} is {'defined' if function else 'assigned'} twice{where}",
@@ -336,6 +339,11 @@ class Lowering:
                     )
                 stack.append(apply(row, tuple(operands), (start, end)))
 
+    @property
+    def _within(self) -> bool:
+        """Whether the text may be part of a file, whose lines have other numbers."""
+        return self.source.path is None and "\n" in self.source.text
+
     def name(self, name: str, start: int, end: int) -> int:
         """Return the node that a name stands for, adding an input or a constant for a new one."""
         known = self.params.get(name, self.builder.named.get(name))
@@ -349,8 +357,11 @@ class Lowering:
                     source=self.source, span=(start, end),
                 )  # fmt: skip
             line, column = self.source.locate(later.span[0])
+            where = f"line {line}, column {column}"
+            if self._within:
+                where = shortened(self.source.text[slice(*later.span)])
             raise ExpressionError(
-                f"{name} is used before it is assigned (line {line}, column {column})",
+                f"{name} is used before it is assigned ({where})",
                 source=self.source,
                 span=(start, end),
                 hint="move the assignment up; a name cannot depend on itself",

@@ -8,7 +8,7 @@ and ``sum_t(...)`` are over all steps, ``h[end]`` is the last of a sequence, its
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -82,6 +82,22 @@ class Recurrence(NamedTuple):
         """What the loop gives at each step, by name."""
         statements = self.program.statements
         return {str(statements[k].name): place for k, place in self.places.items() if place.moves}
+
+    def without(self, wrong: Collection[int]) -> Recurrence:
+        """Return the program without some statements, and without those that need them."""
+        statements = self.program.statements
+        left, names = set(wrong), {statements[k].name for k in wrong}
+        for _ in statements:  # a step may ask of one behind it
+            for k, statement in enumerate(statements):
+                if statement.name in names or names & {
+                    i.text for i in statement.items if i.arity == NAME_ITEM
+                }:
+                    left.add(k)
+                    names.add(statement.name)
+        kept = [k for k in range(len(statements)) if k not in left]
+        places = {at: self.places[k] for at, k in enumerate(kept) if k in self.places}
+        program = Program(self.program.source, [statements[k] for k in kept])
+        return self._replace(program=program, places=places)
 
     def step_of(self, name: str) -> int | None:
         """Return the step of the loop that gives ``h[3]``; -1 before the first, None of other names."""
@@ -198,7 +214,7 @@ class Unrolling:
         length: How many steps there are; 0 where nothing is over steps.
         given: Steps that are given before the loop, with the names of their sequences.
     Raises:
-        ExpressionError: where nothing says how many steps there are, or two things say it otherwise.
+        ExpressionError: where nothing says how many steps there are.
     """
 
     def __init__(self, recurrence: Recurrence, shapes: Mapping[str, Shape]) -> None:
@@ -207,18 +223,34 @@ class Unrolling:
         self.sequences = recurrence.sequences
         statements, places = recurrence.program.statements, recurrence.places
         self.given = {(str(statements[k].name), p.offset) for k, p in places.items() if not p.moves}
+        self._unequal: list[tuple[int, ExpressionError]] = []
         self.length = self._length(shapes)
+
+    def faults(self) -> list[tuple[int, ExpressionError]]:
+        """Return what is wrong with lengths and steps, each once, with the number of its statement."""
+        found = {error.span: (k, error) for k, error in self._unequal}
+        for k, statement in enumerate(self.recurrence.program.statements):
+            place = self.recurrence.places.get(k)
+            # what a step lacks, the first one does, or the last
+            for t in (0, self.length - 1) if place is not None and place.moves else (None,):
+                try:
+                    self.items(statement.items, t)
+                except ExpressionError as error:
+                    found.setdefault(error.span, (k, error))
+        return list(found.values())
 
     def _length(self, shapes: Mapping[str, Shape]) -> int:
         length, where = 0, ""
-        for statement in self.recurrence.program.statements:
+        for k, statement in enumerate(self.recurrence.program.statements):
             for named, item in pairwise(statement.items):
                 name = named.text if named.arity == NAME_ITEM else ""
                 if item.text != f"[{STEP}]" or name in self.sequences or not shapes.get(name):
                     continue
                 found = shapes[name][0]
                 if length and found != length:
-                    raise self.error(f"t has two lengths: {length} in {where}[t], {found} in {name}[t]", item)
+                    said = f"t has two lengths: {length} in {where}[t], {found} in {name}[t]"
+                    self._unequal.append((k, self.error(said, item)))
+                    continue
                 length, where = found, name
         if not length and self.recurrence.places:
             first = self.recurrence.program.statements[next(iter(self.recurrence.places))]

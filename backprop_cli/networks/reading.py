@@ -149,6 +149,8 @@ class Reading(NamedTuple):
             if name not in known:
                 close = nearest(name, [*known, *assigned])
                 declares = f"model.parameters: {{{name}: [4]}} declares it"
+                if source.text[span[0] - 1 : span[0]] == "[":
+                    close, declares = None, "steps are counted by t: x[t]"
                 yield (
                     KEY,
                     ExpressionError(
@@ -302,12 +304,20 @@ def settled(
     if reading.target is not None:
         given[reading.target] = _of_target(shape, outputs, steps)
     faults: list[BackpropError] = []
+    wrong: list[tuple[int, ExpressionError]] = []
     try:
         unrolling = Unrolling(reading.recurrence, {**_before_loops(reading, given), **given})
+        wrong = unrolling.faults()
+        if wrong:  # what does not need these statements may be wrong, too
+            reading = reading._replace(recurrence=reading.recurrence.without([k for k, _ in wrong]))
+            if not reading.program.statements:
+                raise wrong[0][1]
+            unrolling = Unrolling(reading.recurrence, given)
         begins = _first_shapes(reading, unrolling, given) if unrolling.length and not carried else {}
         found = settled_as(reading, unrolling, given, begins, faults)
     except BackpropError as error:
-        faults = [error]
+        faults = faults or [error] * (not wrong)
+    faults = [*(error for _, error in wrong), *faults]
     faults = list({(e.message, e.span): e for e in faults}.values())  # every step has the same
     if not faults and not carried:
         faults = list(_changing(reading, found))
