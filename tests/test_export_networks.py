@@ -24,6 +24,8 @@ from backprop_cli.training.config.walk import activations
 
 NEEDS = {"pytorch": "torch", "jax": "jax", "onnx": "onnxruntime"}
 SAMPLES = [p for p in sorted((ROOT / "sample_inputs").glob("*.yaml")) if p.stem != "decay"]
+LOOPS = ("adding", "characters", "parity", "reverse")
+"""Samples of sequences, whose every step is written out and compiled."""
 Runner = Callable[[Facts, str], str]
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
@@ -61,9 +63,21 @@ def execute(tmp_path: Path) -> Runner:
     return execute
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [p for p in SAMPLES if p.stem not in LOOPS], ids=lambda path: path.stem)
 def test_samples(path: Path, target: str, execute: Runner) -> None:
     assert execute(facts_of_config(load(str(path))), target)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", LOOPS)
+def test_samples_of_recurrences(name: str, target: str, execute: Runner) -> None:
+    assert execute(facts_of_config(load(str(ROOT / "sample_inputs" / f"{name}.yaml"))), target)
+
+
+@pytest.mark.parametrize("name", ["parity", "characters", "reverse"])
+def test_samples_with_targets_at_each_step(name: str, execute: Runner) -> None:
+    loaded = load(str(ROOT / "sample_inputs" / f"{name}.yaml"), ["data.length=3"])
+    assert execute(facts_of_config(loaded), "numpy")
 
 
 ROWS = "{inputs: [[1, 0.5, 1], [0.2, -0.3, 0.7], [-1, 2, 0.1]], targets: [[0.5, 1], [0.2, 0.3], [0.9, 0.1]]}"

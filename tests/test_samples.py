@@ -110,6 +110,17 @@ def test_policies_reach_what_the_table_says(train):
     assert train("cartpole", "training.episodes=100").result("greedy", "return") > 100
 
 
+# --- sequences ----------------------------------------------------------------------------------
+
+
+def test_sequences_reach_what_the_table_says(train):
+    # shorter than they are: as they stand they are nightly, in test_sequences.py
+    assert train("adding", "data.samples=2000", "training.epochs=3").result("test", "loss") < 0.12
+    assert train("parity", "data.length=5", "data.samples=1600").result("training", "accuracy") == 1.0
+    assert train("reverse").result("test", "accuracy") == 1.0
+    assert train("characters", "data.stride=4", "training.epochs=3").loss < 1.370682  # that of bigrams
+
+
 # --- by hand -----------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,17 @@ import numpy as np
 import pytest
 from test_programs import problem_of
 
-from backprop_cli import sample
+from backprop_cli import sample, train
 from backprop_cli.errors import BackpropError
+from backprop_cli.training.config import load
 from backprop_cli.training.data.datasets import generate
 from backprop_cli.training.data.sequences import entropies
 from backprop_cli.training.loop import Training
+from backprop_cli.training.problem import assemble
+from backprop_cli.training.run import Run
 from backprop_cli.training.step import whole_step
+
+ROOT = Path(__file__).resolve().parent.parent
 
 with contextlib.redirect_stdout(io.StringIO()):
     import this
@@ -352,3 +358,87 @@ def test_the_parts_of_a_table_are_whole_sequences(walks: Path) -> None:
     assert sum(every) == len(walks.read_text().splitlines()) - 1
     assert len(every) == 9
     assert all(a <= b for a, b in pairwise(sorted(every)))
+
+
+PLAIN = """
+data: {dataset: adding, length: 20, samples: 1600}
+model:
+  dims: {H: 16}
+  init: {uniform: 0.25}
+  parameters: {W: [H, inputs], U: [H, H], b: H, V: [outputs, H], d: outputs}
+  program: |
+    h[0] = 0
+    h[t+1] = tanh(W@x[t] + U@h[t] + b)
+    y = V@h[end] + d
+optimizer: {type: adam, learning_rate: 0.005}
+training: {epochs: 2}
+"""
+
+
+def test_gradients_that_vanish_over_steps_are_told(letters: None, run: Any) -> None:
+    Path("c.yaml").write_text(PLAIN)
+    said = run("train", "c.yaml").err
+    assert "alarm: gradients vanish over the steps: dE/dh[1] is " in said
+    assert "vanish" not in run("train", "c.yaml", "data.length=3", "training.epochs=4").err
+
+
+@pytest.mark.parametrize(
+    "data", ["dataset: parity, length: 4, samples: 40", "path: walks.csv, sequence: {by: walk}"]
+)
+def test_a_run_that_stops_amid_an_epoch_goes_on_to_the_same_bytes(data: str, walks: Path) -> None:
+    text = f"data: {{{data}}}{GRU}training: {{epochs: 3, batch_size: 4, metrics: [accuracy]}}\nseed: 3\n"
+    walks.write_text(re.sub("-?[0-9.]+$", lambda y: f"{float(y[0]) > 0:d}", walks.read_text(), flags=re.M))
+    whole = Run(problem_of(text, "output.dir=whole"))
+    list(whole.steps())
+    whole.close()
+    for updates in (2, 5, 7):
+        part = Run(problem_of(text, "output.dir=part"), resume=updates > 2)
+        list(part.steps(lambda run=part, updates=updates: run.training.progress.step >= updates))
+        assert part.training.interrupted
+        assert part.training.progress.row
+    last = Run(problem_of(text, "output.dir=part"), resume=True)
+    list(last.steps())
+    last.close()
+    for name in ("model.safetensors", "metrics.jsonl"):
+        assert Path("part", name).read_bytes() == Path("whole", name).read_bytes()
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_samples_learn_what_they_are_for(seed: int) -> None:
+    def trained(name: str) -> tuple[Training, dict[str, float]]:
+        loaded = load(str(ROOT / "sample_inputs" / f"{name}.yaml"), [f"seed={seed}"])
+        training = Training(assemble(loaded))
+        *_, last = training.run()
+        return training, last.values
+
+    adding, _ = trained("adding")
+    assert adding.problem.test is not None
+    assert adding.evaluate(adding.problem.test)["loss"] <= 0.004
+    parity, values = trained("parity")
+    assert values["loss"] <= 0.002
+    assert values["accuracy"] == 1.0
+    for length, least in ((10, 1.0), (20, 0.999), (100, 0.98)):
+        made = generate("parity", seed + 100, samples=500, length=length)
+        bits, odd = made.inputs[:, 1].reshape(500, length, 1), made.targets.reshape(500, length)
+        logits, _ = parity.runner.go_on(bits)
+        assert (logits.argmax(axis=2) == odd).mean() >= least
+    reverse, values = trained("reverse")
+    assert values["accuracy"] >= 0.999
+    weights = reverse.runner.layer("weights", reverse.train.encoded[:200]).reshape(200, 10, 10)
+    assert weights[:, np.arange(10), np.arange(10)[::-1]].min() >= 0.7
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_the_zen_of_python_is_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("zen.txt").write_text(ZEN)
+    page = (ROOT / "docs" / "sequences.md").read_text("utf-8")
+    (config,) = re.findall(r"^\$ cat > zen.yaml <<'END'\n((?:> .*\n)+)> END$", page, re.MULTILINE)
+    Path("zen.yaml").write_text(re.sub("^> ", "", config, flags=re.MULTILINE))
+    done = train("zen.yaml", f"seed={seed}")
+    assert done.results["training"]["loss"] < 0.4
+    text = sample(done.run.folder, 60, temperature=0.0, start="Beautiful is")
+    assert text.startswith(" better than")
+    assert all(text[i : i + 5] in ZEN for i in range(56))

@@ -50,6 +50,20 @@ class Line(NamedTuple):
     reads: set[str]
 
 
+class Carry(NamedTuple):
+    """What a sequence carries from step to step: ``h[0]``, ``h[1]``, ``h[20]``.
+
+    Attributes:
+        begin: What it begins with.
+        first: What the first step makes of it.
+        last: What the last step does, from which another sequence could go on.
+    """
+
+    begin: str
+    first: str
+    last: str
+
+
 class ProgramNetwork(OfRows):
     """A network whose steps are written down.
 
@@ -126,7 +140,7 @@ class ProgramNetwork(OfRows):
             made = copy(self)
             made.shape = (span.length, *self.shape[1:])
             made._times = made.shape[: len(self._times)]
-            carried = {name: self._shape_of(name) for name in self._begun} if span.carried else None
+            carried = {c.begin: self._shape_of(c.begin) for c in self.carries} if span.carried else None
             made.steps = self.steps._replace(masked=span.masked, carried=carried)
             own = self.loss.type == losses.PROGRAM
             made.weighted = self.weighted or bool(span.masked and made._times and not own)
@@ -136,20 +150,21 @@ class ProgramNetwork(OfRows):
         return self._spans[span]
 
     @property
-    def _begun(self) -> dict[str, str]:
-        """What sequences begin with, and their end from which others could go on: ``h[0]``, ``h[20]``."""
-        recurrence, length = self.reading.recurrence, self.shape[0] if self.shape else 0
-        names = [(str(self.reading.program.statements[k].name), p) for k, p in recurrence.places.items()]
-        return {
-            f"{name}[{place.offset}]": f"{name}[{place.offset + length}]"
-            for name, place in names
-            if not place.moves and name in recurrence.sequences
-        }
+    def answers_steps(self) -> bool:
+        """Whether every step of a row has targets of its own."""
+        return bool(self._times)
 
     @property
-    def recurrent(self) -> bool:
-        """Whether sequences carry something from step to step, from which others can go on."""
-        return bool(self._begun)
+    def carries(self) -> list[Carry]:
+        """What sequences carry from step to step; none where a row's inputs are no steps."""
+        recurrence, length = self.reading.recurrence, self.shape[0] if self.shape else 0
+        names = [(str(self.reading.program.statements[k].name), p) for k, p in recurrence.places.items()]
+        made = [
+            Carry(*(f"{name}[{at}]" for at in (place.offset, place.offset + 1, place.offset + length)))
+            for name, place in names
+            if not place.moves and name in recurrence.sequences
+        ]
+        return [carry for carry in made if carry.last in self.settled.graph.named]
 
     def _shape_of(self, name: str) -> Shape:
         return self.settled.graph.nodes[self.settled.graph.named[name]].shape
@@ -304,8 +319,8 @@ class ProgramNetwork(OfRows):
             return t if self.outputs > 1 else b.step("shaped", t, shape=(-1, *self._times))
 
         ends = [self.output, *([graph.named[LOSS]] if own and targets else [])]
-        begun = {} if targets or self.steps is None else self._begun
-        ends += [graph.named[end] for end in begun.values()]
+        goes_on = {} if targets or self.steps is None else {c.begin: c.last for c in self.carries}
+        ends += [graph.named[last] for last in goes_on.values()]
         ids = batched(
             b.graph,
             graph,
@@ -344,7 +359,7 @@ class ProgramNetwork(OfRows):
         weights = losses.WEIGHTS if targets and self.weighted else None
         steps = {} if targets else self._steps(ids)
         carries = {
-            name: by_row(graph.named[end], (rows, *self._shape_of(end))) for name, end in begun.items()
+            name: by_row(graph.named[last], (rows, *self._shape_of(last))) for name, last in goes_on.items()
         }
         return Lowered(
             b.graph.build([*carries.values(), *outputs]), output, prediction, data_loss, leaf, {}, {}, steps,

@@ -291,18 +291,23 @@ class Runner:
             bound.plan.run()
         return by_row(bound.plan.value(bound.lowered.layers[name]), len(inputs)).copy()
 
+    def kept(self, bound: Bound) -> Bound:
+        """Return a plan of a training step that keeps every node, run over the same rows."""
+        kept = self.bound(rows_of(bound), training=True, keep=True, span=bound.span)
+        for name, array in bound.leaves.items():
+            if kept.leaves[name] is not array:
+                kept.leaves[name][...] = array
+        with np.errstate(all="ignore"):
+            kept.plan.run()
+        return kept
+
     def unsound(self, bound: Bound) -> tuple[str, int] | None:
         """Run a training step again, node by node, and name the first value that is not finite.
 
         Returns:
             The node's name and its position in the graph; None where all values are finite.
         """
-        again = self.bound(rows_of(bound), training=True, keep=True, span=bound.span)
-        for name, array in bound.leaves.items():
-            if again.leaves[name] is not array:
-                again.leaves[name][...] = array
-        with np.errstate(all="ignore"):
-            again.plan.run()
+        again = self.kept(bound)
         graph = again.lowered.graph
         for node in graph.nodes:
             if not np.isfinite(again.plan.value(node.id)).all():

@@ -135,7 +135,7 @@ def setup(problem: Problem) -> list[Block]:
     ]
     if problem.entropies:
         known = ", ".join(f"{name} {x:.6f}" for name, x in problem.entropies.items())
-        ways.append(["baselines", f"{known} nats a character (entropies of the n-grams of the text)"])
+        ways.append(["baselines", f"{known} nats: entropies of the n-grams of the text"])
     heads = ("statement", "computes") if isinstance(problem.network, ProgramNetwork) else ("layer", "type")
     columns = [*map(Column, heads), Column("output", "number"), Column("parameters", "number")]
     head = Heading(f"{printable(config.name or 'run')}: {data_line(problem)}")
@@ -243,7 +243,8 @@ def _page(run: Run, seconds: float) -> Iterator[Block]:
             ],
             most=None,
         )
-    after = f"next: backprop evaluate {quote(run.folder)}, backprop predict {quote(run.folder)} FILE"
+    given = "--sample 200" if run.problem.entropies else "FILE"
+    after = f"next: backprop evaluate {quote(run.folder)}, backprop predict {quote(run.folder)} {given}"
     yield Lines([ending(run), f"time: {seconds:.1f} s", f"model: {run.path(MODEL)}", after], most=None)
 
 

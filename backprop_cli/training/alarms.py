@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import inf, isfinite, log, sqrt
 from statistics import fmean
@@ -16,6 +16,7 @@ from ..language.numbers import brief, scientific
 from ..networks.formula import FormulaNetwork
 from ..networks.losses import Regularization
 from ..networks.network import LayerNetwork, NDArray
+from ..networks.programmed import ProgramNetwork
 from ..networks.runner import Bound
 from ..ops.namespaces import arrays
 from ..ops.tensor import TENSORS
@@ -30,6 +31,12 @@ from .tabular import ValueIteration
 SATURATED = 1e-3  # largest local derivative of a unit that hardly learns
 VANISHING = 1e-5  # of the last layer's gradient, by number
 UNITS_NAMED = 8
+FADING = 1e-2
+"""Of the slope by what a recurrence ends with, that by what its first step gives: less says little of it."""
+FADES = 2
+"""The epoch after which it is looked at, and after the last."""
+EXPLAINED = 0.5
+"""Answers so much better than a constant's need no more of the first steps."""
 EXPLODING = 1e4  # of the size of the weights
 
 BLAMED = ("range", "logits", "dead", "saturated", "exploding", "vanishing")
@@ -96,6 +103,7 @@ class Alarms:
                 *(self._start(epoch) if self.training.judged else ()),
                 *self._units(epoch, last),
                 *self._gradients(epoch),
+                *(self._recurrence(epoch) if last or epoch == FADES else ()),
                 *(self._unfinished(epoch) if last else ()),
             )
             if (alarm.kind, alarm.where) not in known
@@ -358,6 +366,35 @@ class Alarms:
 
     def _layer(self, layer: str) -> str:
         return f"output layer {layer}:" if self._is_output(layer) else f"{layer}:"
+
+    def _recurrence(self, epoch: int) -> Iterator[Alarm]:
+        """Slopes that shrink from the last step of a recurrence, answered at its end, to the first."""
+        training, batch = self.training, self.training.last_batch
+        network = training.runner.network
+        if not isinstance(network, ProgramNetwork) or batch is None or network.answers_steps:
+            return
+        carries = network.of_span(batch.span).carries
+        if not carries:
+            return
+        kept = training.runner.kept(batch)
+        ids, slope = kept.lowered.graph.named, kept.plan.cotangent
+
+        def size(names: Iterable[str]) -> float:
+            return sqrt(sum(_rms(slope(ids[name])) ** 2 for name in names))
+
+        whole = size(carry.last for carry in carries)
+        ratio = size(carry.first for carry in carries) / whole if whole else 1.0
+        explained = training.explained() if ratio < FADING else None
+        if explained is not None and explained < EXPLAINED:
+            carry = carries[0]
+            yield Alarm(
+                "vanishing",
+                carry.first,
+                epoch,
+                f"gradients vanish over the steps: dE/d{carry.first} is {scientific(ratio, 1)} of"
+                f" dE/d{carry.last}, so that hardly anything is learned from the first steps",
+                "a gru or an lstm, whose gates carry it on, or fewer steps",
+            )
 
     def _gradients(self, epoch: int) -> Iterator[Alarm]:
         """Gradients that shrink, or grow, from the last layer to the first."""

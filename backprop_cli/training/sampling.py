@@ -48,7 +48,7 @@ def goes_on(model: Model, count: int, temperature: float, start: str, seed: int)
     if unknown is not None:
         raise UsageError(
             f"{unknown!r} is no character of the text that the model learned from",
-            hint=f"it has {listed([*map(repr, known)], 60)}",
+            hint=f"it has {listed([*map(repr, known)], 24)}",
         )
     if not temperature < inf:
         raise UsageError(f"a temperature is a number from 0 on, not {temperature}")
@@ -104,4 +104,4 @@ def _reader(model: Model) -> After:
         last: NDArray = logits[len(window) - 1]
         return last
 
-    return carries if isinstance(network, ProgramNetwork) and network.recurrent else of_window
+    return carries if isinstance(network, ProgramNetwork) and network.carries else of_window

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import BackpropError, NoSuchNumber, UsageError, counted
+from ...errors import BackpropError, NoSuchNumber, UsageError, counted, printable
 from ...networks.formula import split_formula
 from ...networks.network import LayerNetwork, Parameter
 from ...networks.programmed import ProgramNetwork
@@ -196,7 +196,7 @@ def _found(
         encoding.shift.reshape(encoding.line),
         encoding.scale.reshape(encoding.line),
         sample,
-        runner.predict(_scaled(encoding, sample)).predictions,
+        runner.predict(_scaled(encoding, sample)).predictions.reshape(-1, network.outputs),
         (encoding.names, encoding.classes or encoding.targets),
         step,
         reason,
@@ -299,11 +299,7 @@ def _tied(runner: Runner, bound: Bound) -> frozenset[str]:
     if not isinstance(network, LayerNetwork):
         return frozenset()
     pieces = {f"{piece.name}.y": piece for piece in network.pieces}
-    kept = runner.bound(len(bound.targets), training=True, keep=True)
-    for name, array in bound.leaves.items():
-        kept.leaves[name][...] = array
-    with np.errstate(all="ignore"):
-        kept.plan.run()
+    kept = runner.kept(bound)
     nodes, found = kept.lowered.graph.nodes, set()
     for node in nodes:
         piece = pieces.get(node.name or "")
@@ -343,7 +339,7 @@ def described(facts: Facts) -> list[str]:
 
 def _listed(names: Sequence[str], width: int = 60) -> str:
     """Write names as far as there is room."""
-    text = ", ".join(names)
+    text = ", ".join(map(printable, names))
     if len(text) <= width:
         return text
     return f"{text[:width].rpartition(', ')[0] or text[:width]}, ... ({len(names)})"
