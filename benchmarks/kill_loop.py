@@ -30,19 +30,36 @@ SIGNALS = (signal.SIGKILL,) * 8 + (signal.SIGTERM, signal.SIGINT)
 OPTIMIZERS = ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam")
 
 
+GRU = """
+h[0] = 0
+i[t] = W@x[t] + b
+s[t] = U@h[t] + c
+r[t] = sigmoid(i[t][0:H] + s[t][0:H])
+z[t] = sigmoid(i[t][H:2*H] + s[t][H:2*H])
+n[t] = tanh(i[t][2*H:3*H] + r[t]*s[t][2*H:3*H])
+h[t+1] = (1 - z[t])*n[t] + z[t]*h[t]
+logits[t] = V@h[t+1] + d
+"""
+
+
 def config(draw: random.Random) -> dict[str, Any]:
-    """A network with everything that has a state, of a random size."""
+    """A network with everything that has a state, of a random size; now and then a recurrence."""
+    layers = [
+        {"type": "linear", "units": draw.choice((8, 64, 300)), "activation": "tanh"},
+        {"type": "batch_norm"},
+        {"type": "dropout", "rate": 0.2},
+        {"type": "linear", "units": 16, "activation": "relu"},
+        {"type": "linear"},
+    ]
+    shapes = {"W": ["3*H", "inputs"], "b": "3*H", "U": ["3*H", "H"], "c": "3*H", "V": ["outputs", "H"]}
+    model: dict[str, Any] = {"layers": layers}
+    data = {"dataset": "spirals", "samples": 240, "validation_split": 0.25}
+    if draw.random() < 0.3:
+        model = {"dims": {"H": 8}, "parameters": {**shapes, "d": "outputs"}, "program": GRU}
+        data = {"dataset": "parity", "samples": 240, "length": 6, "validation_split": 0.25}
     return {
-        "data": {"dataset": "spirals", "samples": 240, "validation_split": 0.25},
-        "model": {
-            "layers": [
-                {"type": "linear", "units": draw.choice((8, 64, 300)), "activation": "tanh"},
-                {"type": "batch_norm"},
-                {"type": "dropout", "rate": 0.2},
-                {"type": "linear", "units": 16, "activation": "relu"},
-                {"type": "linear"},
-            ]
-        },
+        "data": data,
+        "model": model,
         "optimizer": {"type": draw.choice(OPTIMIZERS), "learning_rate": 0.01},
         "schedule": draw.choice(({"type": "plateau", "patience": 3}, "cosine", {"type": "constant"})),
         "training": {
