@@ -272,6 +272,7 @@ def test_a_straight_line_with_errors_of_its_rows() -> None:
     heavy = fitted("weights: dy", [[1, 2, 4], [2, 4, 1], [3, 5, 4], [9, 9, 0]])  # the same, but for a factor
     assert heavy.result.standard_errors == pytest.approx(found.standard_errors, rel=1e-12)
     assert heavy.result.degrees_of_freedom == 1
+    assert heavy.problem.notes == ["left out 1 row of weight 0 (data.weights)"]
 
 
 def test_first_values_by_the_rows_and_several_starts(run: Any) -> None:

@@ -262,11 +262,9 @@ def _fit(fit: FitResult, data: Data) -> Iterator[Block]:
         free = counted(fit.degrees_of_freedom, "degree") + " of freedom"
         told = f"standard deviation {rounded(deviation, 5)}"
         if data.sigma is not None:
-            each = rounded(fit.squares / fit.degrees_of_freedom, 5)
-            told = f"chi-squared {rounded(fit.squares, 5)}, {each} a degree of freedom"
-            free += "; standard errors by " + (
-                "sigma" if data.absolute_sigma else f"sigma times {rounded(deviation, 5)}"
-            )
+            told = f"chi-squared {rounded(fit.squares, 5)}"
+            by = "sigma" if data.absolute_sigma else f"sigma times {rounded(deviation, 5)}"
+            free += f", {rounded(fit.squares / fit.degrees_of_freedom, 5)} for each; standard errors by {by}"
         elif data.weights is not None:
             told += " of a row of weight 1"
         lines.append(f"residuals: {told}, {free}")

@@ -128,6 +128,7 @@ def _splits(loaded: Loaded, kept: Kept | None) -> Splits:
             loaded.config.data, scaling="none", target_scaling="none", validation_split=share
         ),
         found.dropped,
+        found.notes,
         held_out=found.held_out,
     )
 

@@ -147,6 +147,7 @@ class FormulaSplits:
         dropped: Rows left out because a value is missing.
         fills: What stands for a missing value, by column; empty unless ``missing: mean``.
         held_out: As in `Splits`.
+        notes: As in `Splits`.
     """
 
     train: dict[str, Floats]
@@ -156,6 +157,7 @@ class FormulaSplits:
     dropped: int
     fills: dict[str, float]
     held_out: npt.NDArray[np.int64]
+    notes: Sequence[str]
 
 
 def load(loaded: Loaded, kept: Kept | None = None) -> Splits:
@@ -215,9 +217,11 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
     kinds |= {name: how for name, how in readings.items() if name in kinds}
     read = {name: table.column(name, how) for name, how in kinds.items()}
     columns, kept, dropped = _complete(data, table, read, [names[target], *apart.values()])
+    notes: list[str] = []
     for name in weighed:
         columns[WEIGHTS] = weights_in(data, name, columns[name], kept, table)
         some = np.flatnonzero(columns[WEIGHTS] > 0.0)
+        notes += weightless(len(kept) - len(some))
         columns, kept = {n: c[some] for n, c in columns.items()}, kept[some]
     parts = split(loaded, len(kept), _sorts(loaded, apart, columns, None))
     gaps = {c: v for c, v in columns.items() if c in names.values() and c != names[target]}
@@ -250,7 +254,7 @@ def load_formula(loaded: Loaded, target: str, used: Sequence[str]) -> FormulaSpl
     arrays = [values for part in found.values() if part for values in part.values()]
     digest = _fingerprint(arrays, list(names))
     return FormulaSplits(
-        train, found["validation"], found["test"], digest, dropped, gap_values, parts.validation
+        train, found["validation"], found["test"], digest, dropped, gap_values, parts.validation, notes
     )
 
 
@@ -881,7 +885,7 @@ class _InMemory(Loading):
         some = np.flatnonzero(weights > 0.0)
         if len(some) == len(weights):
             return columns, kept
-        self.notes.append(f"left out {counted(len(weights) - len(some), 'row')} of weight 0 (data.weights)")
+        self.notes += weightless(len(weights) - len(some))
         return {name: column[some] for name, column in columns.items()}, kept[some]
 
     def _held_out(self, rows: int) -> float:
@@ -1115,6 +1119,11 @@ def _folded(
     order = None if folding.order is None else columns[folding.order]
     most = data.length if data.dataset is None else None
     return folded(lines, columns[folding.by], order, folding, place, most)
+
+
+def weightless(rows: int) -> list[str]:
+    """Return the note on rows that count nothing; none without any."""
+    return [f"left out {counted(rows, 'row')} of weight 0 (data.weights)"] if rows else []
 
 
 def counting_in(data: schema.Data, names: Sequence[str]) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import DataError, counted
+from ...errors import DataError
 from ...networks.random import stream
 from ...tables import text
 from ...tables.block import Floats
@@ -40,6 +40,7 @@ from .loading import (
     no_value,
     require,
     scaling_of,
+    weightless,
     weights_in,
 )
 from .pieces import PIECE_ROWS, Piece, Pieces, is_streamed, open_pieces
@@ -237,7 +238,7 @@ class _Streaming(Loading):
         looks: dict[str, _Look] = {}
         turned: set[str] = set()
         notes: list[str] = []
-        rows, head, weightless = 0, 0, 0
+        rows, head, without = 0, 0, 0
         self.rows = self.dropped = 0
         weights = self.apart.get("weights")
         for piece in self.table.pieces(again=True):
@@ -254,7 +255,7 @@ class _Streaming(Loading):
             if weights is not None:
                 numbers = np.asarray(values[weights], np.float64)
                 weights_in(self.data, weights, numbers[kept], np.flatnonzero(kept), piece, part=True)
-                weightless += int((kept & (numbers == 0.0)).sum())
+                without += int((kept & (numbers == 0.0)).sum())
                 kept = kept & (numbers > 0.0)
             self.rows += int(kept.sum())
             train = (self.part_of(piece) == 0)[kept]
@@ -263,11 +264,10 @@ class _Streaming(Loading):
         self._refuse(looks, rows)
         if not turned:
             if not self.rows:
-                raise none_left(self.table.path, rows, weightless)
+                raise none_left(self.table.path, rows, without)
             some = "" if head == rows else f"in the first {head:,} rows "
             self.notes = [*self.notes, *(some + note for note in notes)]
-            if weightless:
-                self.notes.append(f"left out {counted(weightless, 'row')} of weight 0 (data.weights)")
+            self.notes += weightless(without)
         return looks, turned
 
     def _head(self, piece: Piece) -> list[str]:
