@@ -1378,3 +1378,56 @@ def test_digits_that_cancel_are_no_zero(run):
         run("check", text, "--claim", claim).answered()
     for text, claim in (("x^2*(cosh(x)^2 - sinh(x)^2)", "x=0"), ("x^2", "x=3x*(cosh(x)^2-sinh(x)^2)")):
         assert run("check", text, "--claim", claim).status == 1
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "mistake", "says"),
+    [
+        (("x*ln(x)", "x=5"), "x=1.699", "log base", "base 10"),
+        (("x*ln(x) - x",), "x=log10(x)", "log base", "base 10"),
+        (("2^x",), "x=2^x*log10(2)", "log base", "base 10"),
+        (("2^x",), "x=2^x/ln(2)", "integrated", "2^x"),
+        (("tan(2x)",), "x=2/(1 + (2x)^2)", "wrong rule", "that of atan"),
+        (("(3x+1)^5",), "x=15x*(3x+1)^4", "not differentiated", "3x is kept"),
+        (("x^2*e^(3x)",), "x=2x*e^(3x) + x^2*e^(3x)", "inner derivative missing", "of the exponent"),
+        (("x^2*e^(3x)",), "x=2x*e^(3x) + 3x^3*e^(3x-1)", "power for exponential", "like a power"),
+        (("x^2*y^3 + exp(x*y)",), "x=6x*y^2 + y*exp(x*y)", "product rule", "y is held fixed"),
+        (("x*y^2",), "x=y^2 + 2x*y", "another variable", "y is held fixed"),
+        (("1/(1 + exp(-x))",), "x=x*(1 - x)", "wrong place", "z in place of y"),
+        (("relu(x)",), "x=1", "gate ignored", "where it is on"),
+        (("sqrt(sin(3x))",), "x=sqrt(3cos(3x))", "wrong place", "inside's derivative"),
+        (("exp(-x^2/2)",), "x=exp(-x^2/2)", "inner derivative missing", "exp(-x^2/2)"),
+        (("x = s; y = 1 + s*t; z = x/y",), "dz/ds=1/y", "fork not summed", "through x = s counts"),
+        (("x/(x^2+1)",), "x=(1+x^2)/(x^2+1)^2", "fork not summed", "numerator of x/(x^2+1)"),
+        (("a = sigmoid(w*x); L = -(y*ln(a) + (1-y)*ln(1-a))", "w=0.5", "x=1.5", "y=1"),  # (a - y)*a*(1 - a)*x
+         "w=-0.1049", "local derivative twice", "multiplied in twice"),
+        (("z = w1*x; o = tanh(z)",), "do/dz=o*(1 - o)", "wrong rule", "like sigmoid"),
+        (("q = x+y; f = q*z", "x=-2", "y=5", "z=-4"), "x=1", "constant dropped", "may be that the factor z"),
+        (("f = max(x+1, y)/z", "x=2", "y=-1", "z=2"), "x=1", "constant dropped", "it may be"),
+        (("a*b", "a=-2", "b=11"), "f=-20", None, "wrong"),
+        (("a*b", "a=4", "b=3"), "a=-3", "sign lost", "wrong: the sign is wrong"),
+        (("L = (y-t)^2/2", "y=0.1", "t=1"), "L=0.3", None, "wrong"),
+    ],
+)  # fmt: skip
+def test_common_mistakes_have_names(run, program, claim, mistake, says):
+    (found,) = judged(run, *program, "--claim", claim, status=1)
+    assert found["mistake"] == mistake
+    assert says in found["says"]
+
+
+@pytest.mark.parametrize(
+    ("weight", "credit"),
+    [
+        ("0.149781", "rounded"),
+        ("0.1498", "rounded"),
+        ("0.150", "short"),
+        ("0.15024", "wrong"),  # uphill, three digits hold
+        ("0.15002", "wrong"),
+        ("0.14943", "wrong"),
+        ("0.15022", "named"),
+        ("0.15", "named"),  # the number before
+    ],
+)
+def test_a_new_weight_is_judged_by_its_change(run, weight, credit):
+    (found,) = judged(run, "sample_inputs/mazur.yaml", "--claim", f"linear1[0].w[0]={weight}")
+    assert found["credit"] == credit, found["says"]

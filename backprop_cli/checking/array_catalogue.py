@@ -23,6 +23,7 @@ from .array_answers import ArrayTarget
 from .array_programs import Runs, quantity
 from .array_rules import Step, WrongPull, wrong_pulls
 from .catalogue import MOST_TEXT
+from .ranking import Told
 
 MOST_STEPS = 80
 """Steps of a program up to which rules are broken one by one."""
@@ -48,13 +49,13 @@ class ArrayMistake(NamedTuple):
     Attributes:
         kind: Its name.
         says: What went wrong, one clause.
-        rank: Simple ones first.
+        rank: When it is told, see `ranking`.
         numbers: What it gives, in the order of rows.
     """
 
     kind: str
     says: str
-    rank: float
+    rank: int
     numbers: tuple[float, ...]
 
     @property
@@ -68,7 +69,7 @@ class _Entry(NamedTuple):
 
     kind: str
     says: str
-    rank: float
+    rank: int
     output: int
 
 
@@ -107,7 +108,7 @@ class ArrayCatalogue:
                 found.setdefault(mistake.key, mistake)
         return found
 
-    def take(self, kind: str, says: str, rank: float, value: Any) -> None:
+    def take(self, kind: str, says: str, rank: int, value: Any) -> None:
         """Enter a mistake that gives an array of the quantity's shape."""
         if _shape(value) != self.target.shape:
             return
@@ -119,12 +120,12 @@ class ArrayCatalogue:
         target, pen, right = self.target, self.pen, self.right
         if prod(target.whole) > MOST_NUMBERS:
             return
-        self.take("sign lost", "the sign is wrong", 10.8, -right)
-        self.take("factor", "a factor 2 too many", 33, 2.0 * right)
-        self.take("factor", "a factor 2 is missing", 33, 0.5 * right)
+        self.take("sign lost", "the sign is wrong", Told.SIGN_OF_ALL, -right)
+        self.take("factor", "a factor 2 too many", Told.MULTIPLE, 2.0 * right)
+        self.take("factor", "a factor 2 is missing", Told.MULTIPLE, 0.5 * right)
         if len(target.shape) == 2 and len(set(target.shape)) == 1:
             says = "it is transposed" if target.by else "this is the transpose"
-            self.take("transposed", says, 4, pen.xp.contract("ij->ji", right))
+            self.take("transposed", says, Told.WHOLE_ARRAY, pen.xp.contract("ij->ji", right))
         self._other_places()
         if len(target.by) == 1:
             self._of_slope()
@@ -141,7 +142,7 @@ class ArrayCatalogue:
             if place != target.place:
                 swapped = place == target.place[::-1]
                 says = f"this is the number at {place_text(place)}"
-                kind, rank = ("transposed", 4.0) if swapped else ("another number", 20.0)
+                kind, rank = ("transposed", Told.WHOLE_ARRAY) if swapped else ("another number", Told.ANOTHER)
                 says += ": the indices are swapped" if swapped else ""
                 self.take(kind, says, rank, pen.xp.index(full, place))
 
@@ -159,18 +160,18 @@ class ArrayCatalogue:
         for node in graph.nodes:
             if node.id != target.of and node.name is not None:
                 says = f"this is the value of {node.name}, not of {target.text}"
-                self.take("another step", says, 21, self._part(pen.values[node.id], node.shape))
+                self.take("another step", says, Told.ANOTHER, self._part(pen.values[node.id], node.shape))
         node = graph.nodes[target.of]
         if node.op is not None and node.op.name == "mean":
             total = pen.xp.sum(pen.values[node.inputs[0]], None)
-            self.take("sum for mean", "this is the sum, not the mean", 8, total)
+            self.take("sum for mean", "this is the sum, not the mean", Told.ARRAY_RULE, total)
         if node.op is not None and node.op.name == "sum of an array":
             mean = self.right * (1.0 / prod(graph.nodes[node.inputs[0]].shape))
-            self.take("mean for sum", "this is the mean, not the sum", 8, mean)
+            self.take("mean for sum", "this is the mean, not the sum", Told.ARRAY_RULE, mean)
         if target.of != graph.output and not graph.nodes[graph.output].shape:
             slope = pen.by(graph.output, target.of)
             says = f"this is the derivative by {target.text}, not its value"
-            self.take("derivative instead", says, 22, self._part(slope, node.shape))
+            self.take("derivative instead", says, Told.ANOTHER, self._part(slope, node.shape))
 
     def _part(self, whole: Any, shape: Shape) -> Any:
         """Write the same part of another array of the quantity's whole shape."""
@@ -184,18 +185,20 @@ class ArrayCatalogue:
         graph, pen, target = self.graph, self.pen, self.target
         by = target.by[0]
         variable = graph.own_name(by)
-        self.take("taken for a constant", f"{variable} is taken for a constant", 31, self._zero())
+        self.take("taken for a constant", f"{variable} is taken for a constant", Told.ZERO, self._zero())
         scalar = not graph.nodes[target.of].shape
         for node in graph.nodes:
             named = node.op is None or node.name is not None or node.id == by
             if node.kind == CONSTANT or not named or node.id == target.of:
                 continue
-            rank = 11 if node.id == by else 24
+            rank = Told.VALUE if node.id == by else Told.RARE
             says = f"this is the value of {graph.own_name(node.id)}, not a derivative"
             self.take("value instead", says, rank, self._part(pen.values[node.id], node.shape))
             if scalar and node.id < target.of and node.id != by and node.shape == target.whole:
                 says = f"this is the derivative by {graph.own_name(node.id)}, not by {variable}"
-                self.take("another variable", says, 21, self._part(pen.by(target.of, node.id), node.shape))
+                self.take(
+                    "another variable", says, Told.ANOTHER, self._part(pen.by(target.of, node.id), node.shape)
+                )
         self._counted()
         self._broken()
 
@@ -212,9 +215,9 @@ class ArrayCatalogue:
         for n in sizes:
             if n > 2:
                 says = f"{n:.0f} times too large: the division by n = {n:.0f} is missing"
-                self.take("sum for mean", says, 40, self.right * float(n))
+                self.take("sum for mean", says, Told.POINT, self.right * float(n))
                 says = f"divided by n = {n:.0f}, and no such mean is taken"
-                self.take("mean for sum", says, 41, self.right * (1.0 / n))
+                self.take("mean for sum", says, Told.POINT, self.right * (1.0 / n))
 
     def _steps(self) -> Iterator[Node]:
         """Yield the steps between what is differentiated by and the output."""
@@ -251,7 +254,7 @@ class ArrayCatalogue:
                 continue
             if len(ids) > 1 and "{x}" not in says and "{other}" not in says:
                 names = " and ".join(dict.fromkeys(self.text(i) for i in ids[:3]))
-                self._swept(kind, says.format(node=names), 23, broken)
+                self._swept(kind, says.format(node=names), Told.ANOTHER, broken)
         self._forks(steps)
 
     def _wrong(self, node: Node, k: int, moves: Sequence[bool]) -> Iterator[WrongPull]:
@@ -271,7 +274,7 @@ class ArrayCatalogue:
         x = [values[i] for i in node.inputs]
         return list(node.op.partials(self.pen.xp, values[node.id], *x, **node.static))
 
-    def _swept(self, kind: str, says: str, rank: float, broken: Broken) -> None:
+    def _swept(self, kind: str, says: str, rank: int, broken: Broken) -> None:
         """Enter what the sweep gives with some local derivatives replaced."""
         pen, target = self.pen, self.target
 
@@ -296,16 +299,16 @@ class ArrayCatalogue:
                 place, right = (user.id, k), self._rights(user)[k]
                 rest = {(n.id, j): 0.0 for n, j in uses if (n.id, j) != place}
                 only = f"the contributions of {name} are not summed (= instead of +=): only the one"
-                self._swept("fork not summed", f"{only} {through} counts", 15, rest)
+                self._swept("fork not summed", f"{only} {through} counts", Told.FORK, rest)
                 if len(uses) > 2:
                     says = f"of the contributions of {name} the one {through} is missing"
-                    self._swept("fork not summed", says, 16, {place: 0.0})
+                    self._swept("fork not summed", says, Told.LOCAL, {place: 0.0})
                 elif any("spec" in n.static for n, _ in uses):
                     says = f"what comes to {name} {through} is taken twice, as for a symmetric matrix"
-                    self._swept("taken for symmetric", says, 13, {**rest, place: _times(right, 2.0)})
+                    self._swept("taken for symmetric", says, Told.RULE, {**rest, place: _times(right, 2.0)})
                 for factor, (kind, says) in TAKEN.items():
                     told = says.format(f"of the contributions of {name} the one {through}")
-                    self._swept(kind, told, 34, {place: _times(right, factor)})
+                    self._swept(kind, told, Told.ANYWHERE, {place: _times(right, factor)})
 
     # words
 

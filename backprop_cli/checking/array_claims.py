@@ -52,6 +52,7 @@ from .verdicts import (
     close,
     follows_from,
     is_slip,
+    is_weak,
     loosely,
     matching,
     with_mistakes,
@@ -382,8 +383,9 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         if kink:
             return base._replace(verdict=NONE, says=kink)
         named = self._named(asked, answer, value, [e.spare for e in entries])
-        if named:
-            return with_mistakes(base, named)
+        told = with_mistakes(base, named, weak=len(entries) == 1 and is_weak(entries[0]))
+        if told.mistake:
+            return told
         rough = [v for v in found if v is not None and not v.good]
         if len(rough) == len(off):  # rounded too much, all of them
             return min(rough, key=lambda v: v.digits or 0)._replace(elements=base.elements)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from ..ops import Primitive, Shape
 from ..ops.matrices import MATRICES, by_number, labels
 from ..ops.tensor import Pull
+from .ranking import Told
 from .rules import Place, rules_for
 
 
@@ -22,13 +23,13 @@ class WrongPull(NamedTuple):
     Attributes:
         kind: The mistake's name.
         says: What went wrong, with ``{node}`` for the step's text and ``{x}``, ``{other}`` for operands.
-        rank: Simple mistakes first.
+        rank: When it is told.
         partial: What stands in place of the local derivative.
     """
 
     kind: str
     says: str
-    rank: float
+    rank: int
     partial: Any
 
 
@@ -70,7 +71,7 @@ def _shape(x: Any) -> Shape:
 Rule = Callable[[Step], Iterator[WrongPull]]
 
 
-def _pull(kind: str, says: str, rank: float, transpose: Callable[[Any], Any]) -> WrongPull:
+def _pull(kind: str, says: str, rank: int, transpose: Callable[[Any], Any]) -> WrongPull:
     return WrongPull(kind, says, rank, Pull(transpose))
 
 
@@ -86,10 +87,10 @@ def wrong_pulls(step: Step) -> Iterator[WrongPull]:
         yield from _contracted(step)
     right = step.right[step.k]
     says = "the sign of what comes through {node} is wrong"
-    yield WrongPull("sign lost", says, 38, _changed(right, lambda sent: -sent))
+    yield WrongPull("sign lost", says, Told.ANYWHERE, _changed(right, lambda sent: -sent))
     if _shape(step.y) == step.shape:
         left_out = "the local derivative of {node} is not multiplied in"
-        yield _pull("local derivative missing", left_out, 36, lambda g: g)
+        yield _pull("local derivative missing", left_out, Told.ANYWHERE, lambda g: g)
 
 
 def _changed(right: Any, change: Callable[[Any], Any]) -> Any:
@@ -138,7 +139,9 @@ def _contracted(step: Step) -> Iterator[WrongPull]:
     right = step.right[step.k]
     if len(own) == 2 and step.shape[0] == step.shape[1]:
         turned = "what {node} sends back to {x} is transposed"
-        yield WrongPull("transposed", turned, 7, _changed(right, lambda sent: _turned(step, sent)))
+        yield WrongPull(
+            "transposed", turned, Told.ARRAY_RULE, _changed(right, lambda sent: _turned(step, sent))
+        )
     if len(other) == 2 and len(value) + len(own) == 2 and len(set(_shape(x))) == 1 and other:
         flipped = "".join(reversed(other))
         too_many = own and own[0] == other[0]
@@ -146,19 +149,19 @@ def _contracted(step: Step) -> Iterator[WrongPull]:
         yield _pull(
             "transpose missing",
             says + ("one too many" if too_many else "missing"),
-            6,
+            Told.WHOLE_ARRAY,
             lambda g: step.xp.contract(f"{value},{flipped}->{own}", g, x),
         )
     if len(own) == len(other) == len(value) == 2:
         yield from _products(step, x)
     if _shape(x) == _shape(step.y) == step.shape and len(own) == 2:
         says = "the product at {node} is taken number by number on the way back"
-        yield _pull("elementwise product", says, 12, lambda g: g * x)
+        yield _pull("elementwise product", says, Told.RULE, lambda g: g * x)
     if _shape(x) in (step.shape, step.shape[::-1]) and value:
         alone = _turned(step, x) if len(other) == 2 and other[0] != own[0] else x
         if _shape(alone) == step.shape:
             says = "only the local derivative of {node} is taken: what comes back to it is missing"
-            yield _pull("upstream missing", says, 19, lambda g: alone)
+            yield _pull("upstream missing", says, Told.DROPPED, lambda g: alone)
 
 
 def _products(step: Step, x: Any) -> Iterator[WrongPull]:
@@ -191,7 +194,12 @@ def _products(step: Step, x: Any) -> Iterator[WrongPull]:
             else:
                 kind, says = "factors swapped", "the factors of the product are swapped"
                 says += f", and {missing}" if turned == "" else ""
-            yield _pull(kind, f"on the way back through {{node}} {says}", 6 if in_order else 8, product)
+            yield _pull(
+                kind,
+                f"on the way back through {{node}} {says}",
+                Told.WHOLE_ARRAY if in_order else Told.ARRAY_RULE,
+                product,
+            )
 
 
 def _turned(step: Step, a: Any) -> Any:
@@ -207,16 +215,16 @@ def _reduced(step: Step, own: str, value: str) -> Iterator[WrongPull]:
     if name == "sum of an array":
         n = float(prod(step.shape))
         says = "{node} is a sum, and it is differentiated like a mean: divided by " + f"{n:.0f}"
-        yield WrongPull("mean for sum", says, 9, _changed(right, lambda sent: sent * (1.0 / n)))
+        yield WrongPull("mean for sum", says, Told.ARRAY_RULE, _changed(right, lambda sent: sent * (1.0 / n)))
     if name == "trace":
         says = "{node} takes the diagonal alone: its derivative is eye(n), not ones"
-        yield _pull("trace", says, 12, lambda g: step.xp.expand(g, step.shape))
+        yield _pull("trace", says, Told.RULE, lambda g: step.xp.expand(g, step.shape))
     if name == "'" and len(own) == 2 and step.shape[0] == step.shape[1]:
         says = "the transpose {node} is not undone on the way back"
-        yield _pull("transpose missing", says, 8, lambda g: g)
+        yield _pull("transpose missing", says, Told.ARRAY_RULE, lambda g: g)
     if len(own) == 2 and len(value) == 1 and name in ("rowsum", "colsum") and len(set(step.shape)) == 1:
         says = "{node} is sent back along the other axis"
-        yield WrongPull("transposed", says, 12, _changed(right, lambda sent: _turned(step, sent)))
+        yield WrongPull("transposed", says, Told.RULE, _changed(right, lambda sent: _turned(step, sent)))
 
 
 # rows of their own
@@ -225,25 +233,25 @@ def _reduced(step: Step, own: str, value: str) -> Iterator[WrongPull]:
 def _mean(step: Step) -> Iterator[WrongPull]:
     n = prod(step.shape)
     says = f"the 1/{n} of {{node}} is missing: the sum in place of the mean"
-    yield WrongPull("sum for mean", says, 5, 1.0)
+    yield WrongPull("sum for mean", says, Told.WHOLE_ARRAY, 1.0)
     if len(step.shape) == 2:
         for size, what in zip(step.shape, ("rows", "columns"), strict=True):
             if size not in (1, n):
                 says = f"{{node}} is divided by the {size} {what}, not by all {n} numbers"
-                yield WrongPull("sum for mean", says, 9, 1.0 / size)
+                yield WrongPull("sum for mean", says, Told.ARRAY_RULE, 1.0 / size)
 
 
 def _norm(step: Step) -> Iterator[WrongPull]:
     x = step.x[0]
     says = "the division by the length is missing in the derivative of {node}"
-    yield _pull("factor missing", says, 8, lambda g: g * x)
+    yield _pull("factor missing", says, Told.ARRAY_RULE, lambda g: g * x)
     says = "{node} is differentiated like its square"
-    yield _pull("wrong rule", says, 9, lambda g: (2.0 * g) * x)
+    yield _pull("wrong rule", says, Told.ARRAY_RULE, lambda g: (2.0 * g) * x)
     n = prod(step.shape)
     says = f"{{node}} is divided by {n}, and it is no mean"
-    yield _pull("mean for sum", says, 16, lambda g: step.xp.divide(g * x, step.y) * (1.0 / n))
+    yield _pull("mean for sum", says, Told.LOCAL, lambda g: step.xp.divide(g * x, step.y) * (1.0 / n))
     says = "the derivative of {node} is divided by the square of the length"
-    yield _pull("wrong rule", says, 14, lambda g: step.xp.divide(g * x, step.y * step.y))
+    yield _pull("wrong rule", says, Told.GATE, lambda g: step.xp.divide(g * x, step.y * step.y))
 
 
 def _total(step: Step, x: Any) -> Any:
@@ -253,18 +261,18 @@ def _total(step: Step, x: Any) -> Any:
 def _softmax(step: Step) -> Iterator[WrongPull]:
     y = step.y
     says = "of the Jacobian of {node} only the diagonal y*(1 - y) is taken"
-    yield _pull("diagonal", says, 8, lambda g: g * (y * (1.0 - y)))
+    yield _pull("diagonal", says, Told.ARRAY_RULE, lambda g: g * (y * (1.0 - y)))
     says = "the function {node} is kept as it is, not differentiated"
-    yield _pull("not differentiated", says, 12, lambda g: g * y)
+    yield _pull("not differentiated", says, Told.RULE, lambda g: g * y)
     says = "in the derivative of {node} the factor y in front is missing"
-    yield _pull("factor missing", says, 14, lambda g: g - _total(step, g * y))
+    yield _pull("factor missing", says, Told.GATE, lambda g: g - _total(step, g * y))
 
 
 def _log_softmax(step: Step) -> Iterator[WrongPull]:
     says = "in the derivative of {node} the minus softmax is missing"
-    yield _pull("term missing", says, 9, lambda g: g)
+    yield _pull("term missing", says, Told.ARRAY_RULE, lambda g: g)
     says = "in the derivative of {node} softmax is not multiplied by the sum of what comes back"
-    yield _pull("factor missing", says, 12, lambda g: g - step.xp.exp(step.y))
+    yield _pull("factor missing", says, Told.RULE, lambda g: g - step.xp.exp(step.y))
 
 
 def _logsumexp(step: Step) -> Iterator[WrongPull]:
@@ -275,7 +283,7 @@ def _logsumexp(step: Step) -> Iterator[WrongPull]:
         rows = step.xp.reshape(g, (*step.shape[:-1], 1)) if len(step.shape) > 1 else g
         return step.xp.exp(z) * rows
 
-    yield _pull("factor missing", says, 9, exponentials)
+    yield _pull("factor missing", says, Told.ARRAY_RULE, exponentials)
 
 
 def _cross_entropy(step: Step) -> Iterator[WrongPull]:
@@ -288,17 +296,17 @@ def _cross_entropy(step: Step) -> Iterator[WrongPull]:
         return step.xp.reshape(g, (*step.shape[:-1], 1)) if len(step.shape) > 1 and _shape(g) else g
 
     says = "the minus {other} is missing: the derivative of {node} is softmax - {other}"
-    yield _pull("target missing", says, 3, lambda g: rows(g) * p)
+    yield _pull("target missing", says, Told.WHOLE_ARRAY, lambda g: rows(g) * p)
     says = "the derivative of {node} by {x} is softmax - {other}, not {other} - softmax"
-    yield _pull("sign lost", says, 4, lambda g: rows(g) * (t - p))
+    yield _pull("sign lost", says, Told.WHOLE_ARRAY, lambda g: rows(g) * (t - p))
     says = "the derivative of {node} by {x} is softmax - {other}: the scores are taken for the softmax"
-    yield _pull("wrong place", says, 6, lambda g: rows(g) * (z - t))
+    yield _pull("wrong place", says, Told.WHOLE_ARRAY, lambda g: rows(g) * (z - t))
     says = "the slope of softmax is multiplied in once more: softmax - {other} has it already"
-    yield _pull("slope twice", says, 7, lambda g: rows(g) * ((p - t) * (p * (1.0 - p))))
+    yield _pull("slope twice", says, Told.ARRAY_RULE, lambda g: rows(g) * ((p - t) * (p * (1.0 - p))))
     says = "this is the slope y*(1 - y) of softmax, not that of {node}"
-    yield _pull("wrong rule", says, 15, lambda g: rows(g) * (p * (1.0 - p)))
+    yield _pull("wrong rule", says, Told.FORK, lambda g: rows(g) * (p * (1.0 - p)))
     says = "of the derivative of {node} only -{other}/softmax is taken: that of softmax is missing"
-    yield _pull("local derivative missing", says, 9, lambda g: rows(g) * -step.xp.divide(t, p))
+    yield _pull("local derivative missing", says, Told.ARRAY_RULE, lambda g: rows(g) * -step.xp.divide(t, p))
 
 
 def _inv(step: Step) -> Iterator[WrongPull]:
@@ -309,49 +317,49 @@ def _inv(step: Step) -> Iterator[WrongPull]:
         return -step.xp.contract(f"ij,{right}->ik", half, y)
 
     says = "the minus in the derivative of {node} is missing"
-    yield _pull("sign lost", says, 7, lambda g: -product(g, "ji", "kj"))
+    yield _pull("sign lost", says, Told.ARRAY_RULE, lambda g: -product(g, "ji", "kj"))
     says = "in the derivative of {node}, -inv(X)'@g@inv(X)', the transposes are missing"
-    yield _pull("transpose missing", says, 8, lambda g: product(g, "ij", "jk"))
+    yield _pull("transpose missing", says, Told.ARRAY_RULE, lambda g: product(g, "ij", "jk"))
     says = "in the derivative of {node} one of the two inverses is missing"
-    yield _pull("factor missing", says, 10, lambda g: -step.xp.contract("ji,jk->ik", y, g))
-    yield _pull("factor missing", says, 10, lambda g: -step.xp.contract("ij,kj->ik", g, y))
+    yield _pull("factor missing", says, Told.ARRAY_RULE, lambda g: -step.xp.contract("ji,jk->ik", y, g))
+    yield _pull("factor missing", says, Told.ARRAY_RULE, lambda g: -step.xp.contract("ij,kj->ik", g, y))
     a = step.x[0]
     says = "{node} is differentiated number by number, like 1/x"
-    yield _pull("wrong rule", says, 12, lambda g: -step.xp.divide(g, a * a))
+    yield _pull("wrong rule", says, Told.RULE, lambda g: -step.xp.divide(g, a * a))
 
 
 def _det(step: Step) -> Iterator[WrongPull]:
     inverse = step.xp.inv(step.x[0])
     says = "the factor det in the derivative of {node}, det(X)*inv(X)', is missing"
-    yield _pull("factor missing", says, 8, lambda g: g * _turned(step, inverse))
+    yield _pull("factor missing", says, Told.ARRAY_RULE, lambda g: g * _turned(step, inverse))
     says = "the transpose in the derivative of {node}, det(X)*inv(X)', is missing"
-    yield _pull("transpose missing", says, 7, lambda g: g * step.y * inverse)
+    yield _pull("transpose missing", says, Told.ARRAY_RULE, lambda g: g * step.y * inverse)
     says = "{node} is differentiated to inv(X), without det and without the transpose"
-    yield _pull("factor missing", says, 12, lambda g: g * inverse)
+    yield _pull("factor missing", says, Told.RULE, lambda g: g * inverse)
 
 
 def _logdet(step: Step) -> Iterator[WrongPull]:
     inverse = step.xp.inv(step.x[0])
     says = "the transpose in the derivative of {node}, inv(X)', is missing"
-    yield _pull("transpose missing", says, 7, lambda g: g * inverse)
+    yield _pull("transpose missing", says, Told.ARRAY_RULE, lambda g: g * inverse)
     says = "{node} is differentiated like det: the factor det is one too many"
     determinant = step.xp.det(step.x[0])
-    yield _pull("wrong rule", says, 9, lambda g: (g * determinant) * _turned(step, inverse))
+    yield _pull("wrong rule", says, Told.ARRAY_RULE, lambda g: (g * determinant) * _turned(step, inverse))
 
 
 def _solve(step: Step) -> Iterator[WrongPull]:
     a, right = step.x[0], step.right[step.k]
     if step.k == 1:
         says = "on the way back through {node} the matrix is not transposed"
-        yield _pull("transpose missing", says, 7, lambda g: step.xp.solve(a, g))
+        yield _pull("transpose missing", says, Told.ARRAY_RULE, lambda g: step.xp.solve(a, g))
         return
     says = "what {node} sends back to {x} is transposed"
-    yield WrongPull("transposed", says, 8, _changed(right, lambda sent: _turned(step, sent)))
+    yield WrongPull("transposed", says, Told.ARRAY_RULE, _changed(right, lambda sent: _turned(step, sent)))
 
 
 def _extremum(step: Step) -> Iterator[WrongPull]:
     says = "{node} lets the slope through only from one of its numbers"
-    yield _pull("gate ignored", says, 14, lambda g: step.xp.expand(g, step.shape))
+    yield _pull("gate ignored", says, Told.GATE, lambda g: step.xp.expand(g, step.shape))
 
 
 _OWN: dict[str, Rule] = {

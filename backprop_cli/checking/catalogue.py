@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..differentiation.forward import DUALS, Dual, tangent_of, value_of
 from ..engine.run import run
 from ..engine.sweep import active_nodes, sweep
-from ..errors import BackpropError
+from ..errors import BackpropError, joined
 from ..graph import CONSTANT, Graph
 from ..language.format import node_text
 from ..language.numbers import exact_text
@@ -23,7 +23,25 @@ from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS, Namespace
 from .answers import Target, shortened
 from .derivatives import derivative, formula_text, reduced
-from .rules import INSIDES, OPERATIONS, SWAPPED, Place, Wrong, rules_for, wrongly
+from .ranking import AMONG_STEPS, BEHIND_SIGNS, EVERYWHERE, IN_BOTH, IN_FIRST, IN_SECOND, Told
+from .rules import (
+    FUNCTIONS,
+    INSIDES,
+    LOGARITHMS,
+    OPERANDS,
+    OPERATIONS,
+    OWN,
+    PRODUCT,
+    SWAPPED,
+    TENS,
+    UNNAMED,
+    WRITTEN_OUT,
+    Place,
+    Wrong,
+    rules_for,
+    sigmoid_of,
+    wrongly,
+)
 
 MOST_NODES = 400
 """Nodes of a program up to which rules are broken one by one."""
@@ -32,14 +50,11 @@ MOST_INPUTS = 8
 """Inputs up to which other points are tried."""
 
 OF_TERMS = frozenset(("product rule", "quotient rule", "term missing"))
-AMONG_STEPS = 5.0
-"""By how much a term that is missing between named steps comes after a fork that is not summed."""
-
-BEHIND_SIGNS = 2.0
-"""By how much a quotient rule in the wrong order, inside a formula, comes after a sign that is lost."""
-
 MOST_TEXT = 48
 """Characters of a step's text that a sentence quotes."""
+
+SAME = 1e-9
+"""Relative difference up to which two mistakes give one number."""
 
 ORDINALS = ("first", "second", "third")
 
@@ -58,13 +73,13 @@ class Mistake(NamedTuple):
     Attributes:
         kind: Its name.
         says: What went wrong, one clause.
-        rank: Simple ones first.
+        rank: When it is told, see `ranking`.
         value: The number it gives.
     """
 
     kind: str
     says: str
-    rank: float
+    rank: int
     value: float
 
     @property
@@ -167,7 +182,7 @@ class Sweeps:
         text = " ".join(self.graph.text(id).split())
         if not text or "#" in text:
             text = node_text(self.graph, id)
-        if node.name is None:
+        if node.name is None or text.startswith(f"{node.name} = "):
             return shortened(text, MOST_TEXT)
         return f"{node.name} = {text}" if len(text) <= MOST_TEXT else node.name
 
@@ -176,6 +191,22 @@ class Sweeps:
         text = self.text(id)
         alike = self.alike.get(text, ())
         return f"{text} (the {ordinal(alike.index(id))})" if len(alike) > 1 else text
+
+    def way_text(self, id: int, user: int, users: Sequence[int]) -> str:
+        """Return a step through which a node counts; its operand, where others lead through the step, too."""
+        text, node = self.one_text(user), self.graph.nodes[user]
+        later = self.graph.depends_on([k for k in users if k < user])
+        parts = OPERANDS.get(node.op.name) if node.op is not None else None
+        if parts is None or not any(later[i] for i in node.inputs):
+            return text
+        return f"the {parts[node.inputs.index(id)]} of {text}"
+
+    def other_text(self, id: int) -> str:
+        """Return the operand of a step that does not vary, as it is named or written."""
+        fixed = [i for i in self.graph.nodes[id].inputs if not self.moves[i]]
+        if not fixed:
+            return UNNAMED
+        return self.graph.nodes[fixed[0]].name or self.text(fixed[0])
 
     @cached_property
     def alike(self) -> dict[str, list[int]]:
@@ -197,7 +228,7 @@ class DerivedSweeps(Sweeps):
         return formula_text(self.graph, id)
 
 
-Found = Iterator[tuple[str, str, float, Any]]
+Found = Iterator[tuple[str, str, int, Any]]
 
 
 def ordinal(k: int) -> str:
@@ -222,13 +253,33 @@ def broken(sweeps: Sweeps) -> Found:
             change = found - place.right
             # at the output itself the wrong tangent is the answer: no cancellation
             value = found if id == graph.output else right + sweeps.cotangents[id] * change
-            rank = wrong.rank + (AMONG_STEPS if wrong.kind in OF_TERMS and _of_steps(graph, id) else 0.0)
-            rank += BEHIND_SIGNS if wrong is SWAPPED and id != graph.output else 0.0
-            yield wrong.kind, wrong.says.format(node=sweeps.one_text(id)), rank, value
+            rank = wrong.rank + (AMONG_STEPS if wrong.kind in OF_TERMS and _of_steps(graph, id) else 0)
+            rank += BEHIND_SIGNS if wrong is SWAPPED and id != graph.output else 0
+            says = wrong.told(sweeps.one_text(id), sweeps.other_text(id))
+            yield wrong.kind, says, rank, value
             everywhere.setdefault(wrong, []).append(id)
+        yield from _written_out(sweeps, id)
     if len(everywhere) * len(steps) < MOST_EVERYWHERE:
         yield from _everywhere(sweeps, everywhere)
     yield from _forks(sweeps, steps)
+
+
+def _written_out(sweeps: Sweeps, id: int) -> Found:
+    """Yield the mistakes of sigmoid's rule where it is written out, 1/(1 + exp(-z))."""
+    z = sigmoid_of(sweeps.graph, id)
+    if z is None or not sweeps.moves[z]:
+        return
+    sigmoid = PRIMITIVES[WRITTEN_OUT]
+    x, y, leaf = sweeps.values[z], sweeps.values[id], z == sweeps.by
+    start = sweeps.values[sweeps.by]
+    place = Place(sweeps.xp, sigmoid, y, [x], [sweeps.tangents[z]], [True], [False], [leaf], start)
+    for wrong in (*OWN[WRITTEN_OUT], *FUNCTIONS):
+        found = _tried(wrong, place)
+        if found is not None:
+            value = found
+            if id != sweeps.graph.output:
+                value = sweeps.right + sweeps.cotangents[id] * (found - place.right)
+            yield wrong.kind, wrong.told(sweeps.one_text(id)), wrong.rank, value
 
 
 def _everywhere(sweeps: Sweeps, places: Mapping[Wrong, Sequence[int]]) -> Found:
@@ -242,7 +293,12 @@ def _everywhere(sweeps: Sweeps, places: Mapping[Wrong, Sequence[int]]) -> Found:
             tangents = sweeps.push(_all(habit))
             names = _listed([sweeps.text(i) for i in ids])
             wrong = habit[0]
-            yield wrong.kind, wrong.says.format(node=names), wrong.rank + 3, tangents[sweeps.graph.output]
+            yield (
+                wrong.kind,
+                wrong.told(names),
+                wrong.rank + EVERYWHERE,
+                tangents[sweeps.graph.output],
+            )
 
 
 def _of_steps(graph: Graph, id: int) -> bool:
@@ -270,7 +326,7 @@ def _listed(several: Sequence[str]) -> str:
 def _forks(sweeps: Sweeps, steps: Sequence[int]) -> Found:
     """Contributions of several users that are not summed."""
     graph, right = sweeps.graph, sweeps.right
-    forked = []
+    forked, told = [], []
     for id in (sweeps.by, *steps):
         uses = list(sweeps.uses(id))
         if len(uses) < 2:
@@ -278,20 +334,33 @@ def _forks(sweeps: Sweeps, steps: Sequence[int]) -> Found:
         forked.append(id)
         name, t = sweeps.name(id), sweeps.tangents[id]
         total = sweeps.cotangents[id]
+        users = [k for k, _ in uses]
         for k, share in uses:
             only = f"the contributions of {name} are not summed (= instead of +=): only the one through"
-            yield "fork not summed", f"{only} {sweeps.one_text(k)} counts", 15, right - t * (total - share)
+            told.append(right - t * (total - share))
+            yield "fork not summed", f"{only} {sweeps.way_text(id, k, users)} counts", Told.FORK, told[-1]
         if len(uses) > 2:
             for k, share in uses:
-                says = f"of the contributions of {name} the one through {sweeps.one_text(k)} is missing"
-                yield "fork not summed", says, 16, right - t * share
+                way = sweeps.way_text(id, k, users)
+                says = f"of the contributions of {name} the one through {way} is missing"
+                told.append(right - t * share)
+                yield "fork not summed", says, Told.FORK, told[-1]
+    for id in steps:
+        node = graph.nodes[id]
+        held = right - sweeps.tangents[id] * sweeps.cotangents[id]
+        mixed = sum(later[id] for later in map(graph.depends_on, ([i] for i in graph.inputs.values()))) > 1
+        unlike = all(abs(value_of(held - x)) > SAME * abs(value_of(held)) for x in told)
+        if node.name is not None and id != graph.output and mixed and value_of(held) and unlike:
+            # a mean, a variance: more than a term that is left out
+            says = f"{node.name} is taken for a constant, and depends on {sweeps.name(sweeps.by)}"
+            yield "taken for a constant", says, Told.ORDER, held
     if len(forked) > 1:
         # the sweep itself with = in place of +=: what is written last stays
         through = [a and n for a, n in zip(sweeps.active, sweeps.needed, strict=True)]
         g = sweep(graph, sweeps.values, through, sweeps.xp, join=lambda before, amount, *_: amount)
         names = _listed([sweeps.name(i) for i in forked])
         says = f"the contributions of {names} are not summed (= instead of +=)"
-        yield "fork not summed", says, 17, g[sweeps.by]
+        yield "fork not summed", says, Told.FORK, g[sweeps.by]
 
 
 def whole(sweeps: Sweeps) -> Found:
@@ -300,38 +369,86 @@ def whole(sweeps: Sweeps) -> Found:
     out, by = graph.output, sweeps.by
     name, variable = graph.own_name(out), sweeps.name(by)
     if by != out:
-        yield "value instead", f"this is the value of {name}, not a derivative", 11, sweeps.values[out]
-        yield "value instead", f"this is the value of {variable}, not a derivative", 29, sweeps.values[by]
-        yield "taken for a constant", f"{variable} is taken for a constant", 31, 0.0 * right
+        yield (
+            "value instead",
+            f"this is the value of {name}, not a derivative",
+            Told.VALUE,
+            sweeps.values[out],
+        )
+        yield (
+            "value instead",
+            f"this is the value of {variable}, not a derivative",
+            Told.ANOTHER,
+            sweeps.values[by],
+        )
+        yield "taken for a constant", f"{variable} is taken for a constant", Told.ZERO, 0.0 * right
     for other in sweeps.others():
         if other not in (by, out) and other < out and sweeps.needed[other]:
-            rank = 21 if graph.nodes[other].op is None else 23
             says = f"this is the derivative by {sweeps.name(other)}, not by {variable}"
-            yield "another variable", says, rank, sweeps.cotangents[other]
+            yield "another variable", says, Told.ANOTHER, sweeps.cotangents[other]
     for k, _ in sweeps.uses(by):
         if k != out and value_of(sweeps.cotangents[k]):
             step = sweeps.one_text(k)
             says = f"only the local derivative of {step} is taken: what comes back to it is missing"
             local = sweeps.place(k, sweeps.tangents).right
-            yield "upstream missing", says, 19, local
+            yield "upstream missing", says, Told.DROPPED, local
         says = f"what comes back to {sweeps.one_text(k)} is taken as it is: its local derivative is missing"
-        yield "local derivative missing", says, 22, sweeps.cotangents[k]
-    yield "sign lost", "the sign is wrong", 10.8, -right
-    yield "factor", "a factor 2 too many", 33, 2.0 * right
-    yield "factor", "a factor 2 is missing", 33, 0.5 * right
+        yield "local derivative missing", says, Told.ANOTHER, sweeps.cotangents[k]
+    if len(graph.inputs) > 1 and by in graph.inputs.values():
+        fixed = [name for name, id in graph.inputs.items() if id != by]
+        total = sum((sweeps.cotangents[id] for id in graph.inputs.values()), start=0.0 * right)
+        says = f"the derivatives by all variables are added, and {joined(fixed)}"
+        says += " is held fixed" if len(fixed) == 1 else " are held fixed"
+        yield "another variable", says, Told.RARE, total
+    yield "sign lost", "the sign is wrong", Told.SIGN_OF_ALL, -right
+    yield "factor", "a factor 2 too many", Told.MULTIPLE, 2.0 * right
+    yield "factor", "a factor 2 is missing", Told.MULTIPLE, 0.5 * right
     count = len(graph.inputs)
     if count > 2:
-        yield "factor", f"a factor {count} too many: 1/n is missing", 45, count * right
-        yield "factor", f"a factor 1/{count} too many", 45, right * (1.0 / count)
+        yield "factor", f"a factor {count} too many: 1/n is missing", Told.POINT, count * right
+        yield "factor", f"a factor 1/{count} too many", Told.POINT, right * (1.0 / count)
     if value_of(right):
-        yield "upside down", "this is one over the derivative", 44, sweeps.xp.divide(1.0, right)
+        yield "upside down", "this is one over the derivative", Told.MULTIPLE, sweeps.xp.divide(1.0, right)
+
+
+def both_variables(graph: Graph, leaves: Mapping[int, float], sweeps: Sweeps) -> Found:
+    """Yield products whose factors are both differentiated, each by its own variable."""
+    inputs = list(graph.inputs.values())
+    if len(inputs) < 2 or len(inputs) > MOST_INPUTS:
+        return
+    above = {id: graph.depends_on([id]) for id in inputs}
+    others = {id: Sweeps(graph, leaves, id) for id in inputs if id != sweeps.by}
+    for id in sweeps.steps():
+        node = graph.nodes[id]
+        if node.op is None or node.op.name not in PRODUCT:
+            continue
+        fixed = [i for i in node.inputs if not sweeps.moves[i]]
+        moved = [k for i in fixed for k, later in above.items() if later[i] and k in others]
+        if len(fixed) == 1 and len(moved) == 1:
+            (varied,) = (i for i in node.inputs if i != fixed[0])
+            found = sweeps.tangents[varied] * others[moved[0]].tangents[fixed[0]]
+            change = found - sweeps.tangents[id]
+            name = graph.own_name(moved[0])
+            says = f"in {sweeps.one_text(id)} both factors are differentiated, and {name} is held fixed"
+            yield "product rule", says, Told.ANYWHERE, sweeps.right + sweeps.cotangents[id] * change
+
+
+def _functions() -> dict[str, Any]:
+    return {name: function for name, function in vars(FLOATS).items() if name != "name"}
+
+
+def tens() -> Namespace:
+    """Return floats whose natural logarithms are those to base 10."""
+    return Namespace(
+        "tens", {**_functions(), **{name: getattr(FLOATS, other) for name, other in TENS.items()}}
+    )
 
 
 def degrees() -> Namespace:
     """Return floats whose angles are degrees."""
     forward = {n: _scaled(n) for n, row in PRIMITIVES.items() if row.angle == "operand"}
     back = {n: _scaled_back(n) for n, row in PRIMITIVES.items() if row.angle == "value"}
-    return Namespace("degrees", {**{k: v for k, v in vars(FLOATS).items() if k != "name"}, **forward, **back})
+    return Namespace("degrees", {**_functions(), **forward, **back})
 
 
 def _scaled(name: str) -> Callable[[float], float]:
@@ -354,12 +471,15 @@ def elsewhere(graph: Graph, leaves: Mapping[int, float], target: Target) -> Foun
     """Yield what the right rules give with angles in degrees, or at other points."""
     if any(n.op is not None and n.op.angle for n in graph.nodes):
         found = quantity(graph, leaves, target, degrees())
-        yield "degrees", "the angles are taken in degrees, not in radians", 13, found
+        yield "degrees", "the angles are taken in degrees, not in radians", Told.RULE, found
         if len(target.by) == 1:
             cut = graph.with_output(target.of)
             sweeps = Sweeps(cut, leaves, target.by[0], degrees())
             says = "the function is taken in degrees, with the factor pi/180 of its slope"
-            yield "degrees", says, 13.5, sweeps.push(_per_degree)[cut.output]
+            yield "degrees", says, Told.RULE, sweeps.push(_per_degree)[cut.output]
+    if any(n.op is not None and n.op.name in LOGARITHMS for n in graph.nodes):
+        says = "the logarithm is taken to base 10, not to base e"
+        yield "log base", says, Told.RULE, quantity(graph, leaves, target, tens())
     inputs = list(graph.inputs.items())
     if len(inputs) > MOST_INPUTS:
         return
@@ -368,17 +488,15 @@ def elsewhere(graph: Graph, leaves: Mapping[int, float], target: Target) -> Foun
             (x, f"{name} = {exact_text(x)}")
             for x in (-leaves[id], 0.0, 1.0, leaves[id] + 1.0, leaves[id] - 1.0)
         ]
-        rank = 41.0
         for x, at in tries:
             if x != leaves[id]:
                 value = quantity(graph, {**leaves, id: x}, target)
-                yield "wrong point", f"this is the answer at {at}, another point", rank, value
-            rank += 1
+                yield "wrong point", f"this is the answer at {at}, another point", Told.POINT, value
         for other, i in inputs[k + 1 :]:
             if leaves[i] != leaves[id]:
                 moved = {**leaves, id: leaves[i], i: leaves[id]}
                 says = f"the values of {name} and {other} are exchanged"
-                yield "wrong point", says, 39, quantity(graph, moved, target)
+                yield "wrong point", says, Told.POINT, quantity(graph, moved, target)
 
 
 def quantity(graph: Graph, leaves: Mapping[int, float], target: Target, xp: Any = FLOATS) -> float:
@@ -414,6 +532,7 @@ def mistakes(graph: Graph, leaves: Mapping[int, float], target: Target) -> dict[
         sweeps = Sweeps(graph.with_output(target.of), leaves, target.by[0])
         take(broken(sweeps))
         take(whole(sweeps))
+        take(both_variables(sweeps.graph, leaves, sweeps))
         take(elsewhere(graph, leaves, target))
         take(_integrated(sweeps))
     else:
@@ -426,28 +545,33 @@ def _of_values(graph: Graph, leaves: Mapping[int, float], target: Target) -> Fou
     values = run(graph, leaves)
     right = values[target.of]
     name = target.text
-    yield "sign lost", "the sign is wrong", 14, -right
+    yield "sign lost", "the sign is wrong", Told.GATE, -right
     for node in graph.nodes:
         if node.id != target.of and node.name is not None:
-            yield "another step", f"this is the value of {node.name}, not of {name}", 21, values[node.id]
+            yield (
+                "another step",
+                f"this is the value of {node.name}, not of {name}",
+                Told.ANOTHER,
+                values[node.id],
+            )
     node = graph.nodes[target.of]
     if node.op is not None and len(node.inputs) == 2:
         operands = [values[i] for i in node.inputs]
         for op, words in OPERATIONS.items():
             if op != node.op.name:
                 value = PRIMITIVES[op].forward(FLOATS, *operands)
-                yield "another operation", f"the operands are {words}", 25, value
+                yield "another operation", f"the operands are {words}", Told.RARE, value
     if target.of != graph.output:
         g = sweep(graph, values, active_nodes(graph))
         says = f"this is the derivative by {name}, not its value"
-        yield "derivative instead", says, 22, g[target.of]
+        yield "derivative instead", says, Told.ANOTHER, g[target.of]
     cut = graph.with_output(target.of)
     for id in graph.inputs.values():
         if id < target.of:
             says = f"this is the derivative of {name} by {graph.own_name(id)}, not its value"
-            yield "derivative instead", says, 24, sweep(cut, values, graph.depends_on([id]))[id]
-    yield "factor", "a factor 2 too many", 33, 2.0 * right
-    yield "factor", "a factor 2 is missing", 33, 0.5 * right
+            yield "derivative instead", says, Told.RARE, sweep(cut, values, graph.depends_on([id]))[id]
+    yield "factor", "a factor 2 too many", Told.MULTIPLE, 2.0 * right
+    yield "factor", "a factor 2 is missing", Told.MULTIPLE, 0.5 * right
 
 
 def _of_second(graph: Graph, leaves: Mapping[int, float], target: Target) -> Found:
@@ -459,14 +583,14 @@ def _of_second(graph: Graph, leaves: Mapping[int, float], target: Target) -> Fou
         x, y = cut.own_name(a), cut.own_name(b)
         seeded = Sweeps(cut, {**leaves, b: Dual(leaves[b], 1.0)}, a, DUALS) if b in leaves else None
         for kind, says, rank, value in broken(seeded) if seeded is not None else ():
-            yield kind, in_the_first(x, says), rank + 10, tangent_of(value)
+            yield kind, in_the_first(x, says), rank + IN_FIRST, tangent_of(value)
         slope = derivative(graph, target.of, a)
         for kind, says, rank, value in broken(DerivedSweeps(slope, leaves, b)):
-            yield kind, f"in the second differentiation, by {y}, {says}", rank + 11, value
+            yield kind, f"in the second differentiation, by {y}, {says}", rank + IN_SECOND, value
         for kind, says, rank, habit in _habits(graph, target.of, a):
             again = DerivedSweeps(derivative(graph, target.of, a, habit), leaves, b)
             value = again.push(_all(habit))[again.graph.output]
-            yield kind, f"in both differentiations, {says}", rank + 12, value
+            yield kind, f"in both differentiations, {says}", rank + IN_BOTH, value
 
 
 def in_the_first(x: str, says: str) -> str:
@@ -478,20 +602,20 @@ def _instead_of_second(cut: Graph, leaves: Mapping[int, float], first: int, seco
     """Yield the right answers to other questions than a second derivative."""
     values = run(cut, leaves)
     g = sweep(cut, values, active_nodes(cut))
-    for k, id in enumerate(dict.fromkeys((first, second))):
+    for id in dict.fromkeys((first, second)):
         says = f"this is the first derivative by {cut.own_name(id)}"
-        yield "first derivative instead", says, 12 + k, g[id]
+        yield "first derivative instead", says, Told.INSIDE, g[id]
     product = "square of the first derivative" if first == second else "product of the first derivatives"
-    yield "squared instead", f"this is the {product}", 16, g[first] * g[second]
-    yield "value instead", "this is the value, not a derivative", 14, values[cut.output]
+    yield "squared instead", f"this is the {product}", Told.LOCAL, g[first] * g[second]
+    yield "value instead", "this is the value, not a derivative", Told.GATE, values[cut.output]
     slope = derivative(cut, cut.output, first)
     again = DerivedSweeps(slope, leaves, second)
-    yield "sign lost", "the sign is wrong", 14, -again.right
-    yield "factor", "a factor 2 too many", 33, 2.0 * again.right
-    yield "factor", "a factor 2 is missing", 33, 0.5 * again.right
+    yield "sign lost", "the sign is wrong", Told.GATE, -again.right
+    yield "factor", "a factor 2 too many", Told.MULTIPLE, 2.0 * again.right
+    yield "factor", "a factor 2 is missing", Told.MULTIPLE, 0.5 * again.right
     if first == second:
         third = DerivedSweeps(derivative(slope, slope.output, second), leaves, second).right
-        yield "third derivative instead", "this is the third derivative", 24, third
+        yield "third derivative instead", "this is the third derivative", Told.RARE, third
     inputs = list(cut.inputs.items())
     if len(inputs) > MOST_INPUTS:
         return
@@ -501,10 +625,10 @@ def _instead_of_second(cut: Graph, leaves: Mapping[int, float], first: int, seco
             if a <= b and {a, b} != {first, second}:
                 pair = f"{name} twice" if a == b else f"{name} and {other}"
                 says = f"this is the second derivative by {pair}"
-                yield "another variable", says, 20, DerivedSweeps(slopes, leaves, b).right
+                yield "another variable", says, Told.ANOTHER, DerivedSweeps(slopes, leaves, b).right
 
 
-def _habits(graph: Graph, of: int, by: int) -> Iterator[tuple[str, str, float, tuple[Wrong, ...]]]:
+def _habits(graph: Graph, of: int, by: int) -> Iterator[tuple[str, str, int, tuple[Wrong, ...]]]:
     """Yield rules that may be wrong every time, one or all of a kind, as kind, words, rank and rules."""
     moves = graph.depends_on([by])
     steps = [node for node in graph.nodes[by + 1 : of + 1] if node.op is not None and moves[node.id]]
@@ -518,11 +642,11 @@ def _habits(graph: Graph, of: int, by: int) -> Iterator[tuple[str, str, float, t
     kinds: dict[str, list[Wrong]] = {}
     for wrong, ids in places.items():
         kinds.setdefault(wrong.kind, []).append(wrong)
-        says = wrong.says.format(node=_listed([formula_text(graph, i) for i in ids]))
+        says = wrong.told(_listed([formula_text(graph, i) for i in ids]))
         yield wrong.kind, says, wrong.rank, (wrong,)
     for kind, several in kinds.items():
         if len(several) > 1:
-            yield kind, kind, 20, tuple(several)
+            yield kind, kind, Told.ANOTHER, tuple(several)
 
 
 def _integrated(sweeps: Sweeps) -> Found:
@@ -550,4 +674,9 @@ def _integrated(sweeps: Sweeps) -> Found:
         totals[id] = found
     total = totals.get(graph.output)
     if total is not None:
-        yield "integrated", f"this is the integral by {graph.own_name(by)}, not the derivative", 26, total
+        yield (
+            "integrated",
+            f"this is the integral by {graph.own_name(by)}, not the derivative",
+            Told.INTEGRAL,
+            total,
+        )

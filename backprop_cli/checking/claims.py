@@ -50,6 +50,7 @@ from .verdicts import (
     digits_right,
     follows_from,
     is_slip,
+    is_weak,
     loosely,
     matching,
     with_mistakes,
@@ -204,8 +205,9 @@ class Judge(OneByOne[Target, Answer]):
             return base._replace(verdict=NONE, says=kink)
         # a number of two digits is a mistake's where it is that exactly
         named = self._named(asked, answer, value, right, answer.spare if verdict is None else 0.0)
-        if named:
-            return self._carried(with_mistakes(base, named), target, named, wrong)
+        told = with_mistakes(base, named, weak=is_weak(answer))
+        if told.mistake:
+            return self._carried(told, target, named, wrong)
         if verdict is not None:
             return verdict
         loose = loosely(base, answer, value, right, self.least)
@@ -401,22 +403,31 @@ class Judge(OneByOne[Target, Answer]):
     def _held(self, asked: Question, answer: Answer, found: Sequence[Mistake]) -> list[Mistake]:
         """Keep the mistakes that give a formula at other points, too."""
         kept, tried = list(found), 0
-        for k, sample in enumerate(asked.samples):
+        for k, sample, claim in self._probes(asked, answer):
             if not kept or tried >= PROBES:
                 break
-            value = value_at(answer, sample)
-            if value is None:
-                continue
-            # the catalogue is in floats: where they have lost their digits it tells nothing
-            here = leaf_values(self.graph, sample.inputs)
-            if value == inf or digits_right(quantity(self.graph, here, asked.target), sample.right) < SOUND:
-                continue
             tried += 1
             there = asked.probed(k)
-            claim = float(value)
             slack = NEAR * abs(claim) + CANCELLED * abs(sample.right)
             kept = [m for m in kept if m.key in there and abs(claim - there[m.key].value) <= slack]
         return kept if tried else []
+
+    def _probes(self, asked: Question, answer: Answer) -> Iterator[tuple[int, Sample, float]]:
+        """Yield points with the formula's number there, where floats have not lost their digits.
+
+        The catalogue is in floats: elsewhere it tells nothing.
+        """
+        for k, sample in enumerate(asked.samples):
+            value = value_at(answer, sample)
+            if value is None or value == inf:
+                continue
+            here = leaf_values(self.graph, sample.inputs)
+            pairs = (
+                (quantity(self.graph, here, asked.target), sample.right),
+                (answer.at(sample.values), float(value)),
+            )
+            if all(x == y or digits_right(x, y) >= SOUND for x, y in pairs):
+                yield k, sample, float(value)
 
     # in general
 
@@ -459,10 +470,6 @@ class Judge(OneByOne[Target, Answer]):
         point = {**sample.inputs}
         some = bool(self.graph.source.unknown)  # the numbers are of functions that nobody has asked for
         base = base if some else base._replace(point=point, right=sample.right)
-        if agreement.claimed is None:
-            where = "everywhere" if some else f"at {_shown(point)}"
-            return base._replace(says=f"the formula has no value {where}", mistake="no value")
-        digits = agreement.digits
         refused = None
         for earlier in wrong:
             carried = self._carried_on(target, earlier)
@@ -476,6 +483,10 @@ class Judge(OneByOne[Target, Answer]):
         named = self._held(asked, answer, self._candidates(asked, answer))
         if named:
             return self._carried(with_mistakes(base, named), target, named, wrong)
+        if agreement.claimed is None:
+            where = "everywhere" if some else f"at {_shown(point)}"
+            return base._replace(says=f"the formula has no value {where}", mistake="no value")
+        digits = agreement.digits
         if digits >= self.least and not agreement.gaps:
             return base._replace(
                 verdict=ROUNDED, digits=digits, says=f"right to {digits} digits", point=None, right=None,
@@ -508,11 +519,10 @@ class Judge(OneByOne[Target, Answer]):
         return besides(answer, agreement, [*odd, *beside], size)
 
     def _candidates(self, asked: Question, answer: Answer) -> list[Mistake]:
-        """Return the mistakes that give a formula at the first point where it has a value."""
-        for k, sample in enumerate(asked.samples[:PROBES]):
-            value = value_at(answer, sample)
-            if value is not None and value != inf:
-                return matching(asked.probed(k).values(), [float(value)], [sample.right], [0.0])
+        """Return the mistakes that give a formula at the first point where it is not right."""
+        for k, sample, value in self._probes(asked, answer):
+            if abs(value - sample.right) > NEAR * abs(sample.right):
+                return matching(asked.probed(k).values(), [value], [sample.right], [0.0])
         return []
 
 

@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from ..graph import CONSTANT, Graph
 from ..ops import Primitive
+from .ranking import Told
+
+UNNAMED = "that does not vary"
+"""What is said of a factor in place of its text."""
 
 
 class Place:
@@ -63,15 +68,19 @@ class Wrong(NamedTuple):
 
     Attributes:
         kind: The mistake's name, of a small set that scripts may rely on.
-        says: What went wrong, with the node's text for ``{node}``.
-        rank: Simple mistakes first.
+        says: What went wrong, see `told`.
+        rank: When it is told.
         tangent: What it gives.
     """
 
     kind: str
     says: str
-    rank: float
+    rank: Told
     tangent: Callable[[Place], Any]
+
+    def told(self, node: str, other: str = UNNAMED) -> str:
+        """Say what went wrong, with the text of the node and of its operand that does not vary."""
+        return self.says.format(node=node, other=other)
 
 
 def _two(p: Place) -> bool:
@@ -83,14 +92,20 @@ def _one(p: Place) -> int | None:
     return p.moves.index(True) if len(p.moves) == 2 and sum(p.moves) == 1 else None
 
 
-def _both(kind: str, says: str, rank: float, tangent: Callable[[Place], Any]) -> Wrong:
+def _both(kind: str, says: str, rank: Told, tangent: Callable[[Place], Any]) -> Wrong:
     """Return a wrong rule for two operands that both move."""
     return Wrong(kind, says, rank, lambda p: tangent(p) if _two(p) else None)
 
 
-def _alone(k: int, kind: str, says: str, rank: float, tangent: Callable[[Place], Any]) -> Wrong:
+def _alone(k: int, kind: str, says: str, rank: Told, tangent: Callable[[Place], Any]) -> Wrong:
     """Return a wrong rule for two operands of which this one alone moves."""
     return Wrong(kind, says, rank, lambda p: tangent(p) if _one(p) == k else None)
+
+
+def _kept_as_it_is(*places: int) -> Wrong:
+    """Return the mistake that a step stands in its own derivative: 3x for the derivative of 3x."""
+    says = "{node} is kept as it is, not differentiated"
+    return Wrong("not differentiated", says, Told.RARE, lambda p: p.y if _one(p) in places else None)
 
 
 # sums
@@ -110,25 +125,30 @@ SUMS = (
     _both(
         "term missing",
         "in {node} the derivative of the first term is missing",
-        14.5,
+        Told.TERM,
         lambda p: p.right - p.partials[0] * p.t[0],
     ),
     _both(
         "term missing",
         "in {node} the derivative of the second term is missing",
-        14.5,
+        Told.TERM,
         lambda p: p.right - p.partials[1] * p.t[1],
     ),
-    Wrong("constant kept", "in {node} a term that does not vary is kept: its derivative is 0", 25, _kept),
     Wrong(
-        "constant kept", "in {node} a term that does not vary is differentiated to 1, not to 0", 27, _counted
+        "constant kept", "in {node} a term that does not vary is kept: its derivative is 0", Told.RARE, _kept
+    ),
+    Wrong(
+        "constant kept",
+        "in {node} a term that does not vary is differentiated to 1, not to 0",
+        Told.RARE,
+        _counted,
     ),
 )
 DIFFERENCE = (
     Wrong(
         "sign lost",
         "the minus of {node} is lost",
-        10,
+        Told.SIGN,
         lambda p: -p.right if _one(p) == 1 else (p.t[0] + p.t[1] if _two(p) else None),
     ),
 )
@@ -145,38 +165,39 @@ PRODUCTS = (
     _both(
         "product rule",
         "the product {node} is differentiated factor by factor: (uv)' is not u'v'",
-        13,
+        Told.RULE,
         lambda p: p.t[0] * p.t[1],
     ),
     _both(
         "product rule",
         "of the product rule at {node} the second term is missing",
-        13.5,
+        Told.HALF,
         lambda p: p.t[0] * p.x[1],
     ),
     _both(
         "product rule",
         "of the product rule at {node} the first term is missing",
-        13.5,
+        Told.HALF,
         lambda p: p.x[0] * p.t[1],
     ),
     _both(
         "product rule",
         "the product rule at {node} has a plus, not a minus",
-        26,
+        Told.RARE,
         lambda p: p.t[0] * p.x[1] - p.x[0] * p.t[1],
     ),
     _both(
         "product rule",
         "at {node} the derivatives of the factors are added: (uv)' is not u' + v'",
-        27,
+        Told.RARE,
         lambda p: p.t[0] + p.t[1],
     ),
-    Wrong("constant dropped", "the factor that does not vary in {node} is dropped", 18, _dropped),
+    Wrong("constant dropped", "the factor {other} in {node} is dropped", Told.DROPPED, _dropped),
+    _kept_as_it_is(0, 1),
     Wrong(
         "constant kept",
         "in {node} the factor that does not vary is differentiated, too",
-        28,
+        Told.RARE,
         lambda p: 0.0 * p.right if _one(p) is not None and p.constant[1 - (_one(p) or 0)] else None,
     ),
 )
@@ -186,13 +207,13 @@ PRODUCTS = (
 SWAPPED = _both(
     "quotient rule",
     "the quotient rule at {node} is in the wrong order: u'v comes first, then -uv'",
-    9,
+    Told.ORDER,
     lambda p: -p.right,
 )
 DENOMINATOR = Wrong(
     "inner derivative missing",
     "at {node} the derivative of the denominator is not multiplied in",
-    12,
+    Told.INSIDE,
     lambda p: p.partials[1] if _one(p) == 1 and not p.leaf[1] else None,
 )
 QUOTIENTS = (
@@ -200,42 +221,45 @@ QUOTIENTS = (
     _both(
         "quotient rule",
         "the quotient rule at {node} has a minus, not a plus",
-        24,
+        Told.RARE,
         lambda p: p.partials[0] * p.t[0] - p.partials[1] * p.t[1],
     ),
     _both(
         "quotient rule",
         "the quotient {node} is differentiated above and below: (u/v)' is not u'/v'",
-        13,
+        Told.RULE,
         lambda p: p.xp.divide(p.t[0], p.t[1]),
     ),
     Wrong(
         "quotient rule",
         "the denominator of the quotient rule at {node} is not squared",
-        24,
+        Told.RARE,
         lambda p: p.right * p.x[1] if p.moves[1] else None,
     ),
     Wrong(
         "quotient rule",
         "of the quotient rule at {node} the denominator is missing",
-        26,
+        Told.RARE,
         lambda p: p.right * p.x[1] * p.x[1] if p.moves[1] else None,
     ),
-    _alone(1, "sign lost", "the minus in the derivative of 1/v is lost at {node}", 10, lambda p: -p.right),
+    _alone(
+        1, "sign lost", "the minus in the derivative of 1/v is lost at {node}", Told.SIGN, lambda p: -p.right
+    ),
     DENOMINATOR,
-    _alone(0, "constant dropped", "the divisor of {node} is dropped", 18, lambda p: p.t[0]),
+    _kept_as_it_is(0),
+    _alone(0, "constant dropped", "the divisor of {node} is dropped", Told.DROPPED, lambda p: p.t[0]),
     _alone(
         1,
         "constant dropped",
         "the numerator of {node}, which does not vary, is dropped",
-        18.5,
+        Told.DROPPED,
         lambda p: p.xp.divide(p.right, p.x[0]),
     ),
     _alone(
         1,
         "integrated",
         "1/v is integrated at {node}, not differentiated",
-        40,
+        Told.ANYWHERE,
         lambda p: p.x[0] * p.xp.log(p.x[1]) * p.t[1],
     ),
 )
@@ -251,7 +275,7 @@ def _inside_kept(what: str) -> Wrong:
     return Wrong(
         "inner derivative missing",
         f"at {{node}} the derivative of the {what} is not multiplied in",
-        12,
+        Told.INSIDE,
         lambda p: p.partials[0] if not p.leaf[0] else None,
     )
 
@@ -259,81 +283,104 @@ def _inside_kept(what: str) -> Wrong:
 BASE = _inside_kept("base")
 POWERS = (
     BASE,
+    _kept_as_it_is(0),
     Wrong(
         "exponent not lowered",
         "the exponent of {node} comes down as a factor, but is not lowered by 1",
-        16,
+        Told.LOCAL,
         lambda p: p.x[1] * p.y * p.t[0],
     ),
     Wrong(
         "exponent as a factor missing",
         "the exponent of {node} is lowered, but not brought down as a factor",
-        17,
+        Told.LOCAL,
         lambda p: _power(p, -1.0) * p.t[0],
     ),
     Wrong(
         "exponent lowered the wrong way",
         "the exponent of {node} is raised by 1, not lowered",
-        22,
+        Told.ANOTHER,
         lambda p: p.x[1] * _power(p, 1.0) * p.t[0],
     ),
     Wrong(
         "exponent lowered twice",
         "the exponent of {node} is lowered by 2",
-        28,
+        Told.RARE,
         lambda p: p.x[1] * _power(p, -2.0) * p.t[0],
     ),
     Wrong(
         "integrated",
         "the power {node} is integrated, not differentiated",
-        30,
+        Told.INTEGRAL,
         lambda p: p.xp.divide(_power(p, 1.0), p.x[1] + 1.0) * p.t[0],
     ),
     Wrong(
         "exponential for power",
         "the power {node} is differentiated like an exponential",
-        32,
+        Told.RARE,
         lambda p: p.y * p.xp.log(p.x[0]) * p.t[0],
     ),
     Wrong(
         "sign lost",
         "the sign of the exponent is lost at {node}",
-        10,
+        Told.SIGN,
         lambda p: -p.right if p.x[1] < 0 else None,
     ),
 )
+EXPONENT = _alone(
+    1,
+    "inner derivative missing",
+    "at {node} the derivative of the exponent is not multiplied in",
+    Told.INSIDE,
+    lambda p: p.partials[1] if not p.leaf[1] else None,
+)
 EXPONENTIALS = (
+    EXPONENT,
     _alone(
         1,
         "power for exponential",
         "the exponential {node} is differentiated like a power",
-        16,
+        Told.LOCAL,
         lambda p: p.x[1] * _power(p, -1.0) * p.t[1],
+    ),
+    _alone(
+        1,
+        "power for exponential",
+        "the exponential {node} is differentiated like a power, without the exponent's derivative",
+        Told.RARE,
+        lambda p: p.x[1] * _power(p, -1.0) if not p.leaf[1] else None,
+    ),
+    _alone(
+        1,
+        "integrated",
+        "the exponential {node} is integrated, not differentiated",
+        Told.INTEGRAL,
+        lambda p: p.xp.divide(p.y, p.xp.log(p.x[0]) * p.t[1]),
     ),
     _alone(
         1,
         "log factor missing",
         "the factor log(base) of the exponential {node} is missing",
-        10.5,
+        Told.FACTOR,
         lambda p: p.y * p.t[1],
     ),
     _both(
         "exponential rule",
         "of {node}, where base and exponent both vary, only the base is differentiated",
-        20,
+        Told.ANOTHER,
         lambda p: p.partials[0] * p.t[0],
     ),
     _both(
         "exponential rule",
         "of {node}, where base and exponent both vary, only the exponent is differentiated",
-        20,
+        Told.ANOTHER,
         lambda p: p.partials[1] * p.t[1],
     ),
     _alone(
         0,
         "exponent not lowered",
         "the exponent of {node} comes down as a factor, but is not lowered by 1",
-        18,
+        Told.DROPPED,
         lambda p: p.x[1] * p.y * p.t[0],
     ),
 )
@@ -346,41 +393,53 @@ FUNCTIONS = (
     Wrong(
         "not differentiated",
         "the function {node} is kept as it is, not differentiated",
-        18,
+        Told.DROPPED,
         lambda p: p.y * p.t[0],
     ),
     Wrong(
         "wrong place",
         "the derivative of {node} is taken at the function's value, not at its operand",
-        19,
+        Told.DROPPED,
         lambda p: p.slope(p.y) * p.t[0],
     ),
     Wrong(
         "wrong place",
         "the derivative of {node} is taken at the variable, not at the inside",
-        20,
+        Told.ANOTHER,
         lambda p: p.slope(p.start) * p.t[0] if not p.leaf[0] else None,
     ),
     Wrong(
         "wrong place",
         "the derivative of {node} is taken at the inside's derivative: f'(g') for f'(g)*g'",
-        22,
+        Told.ANOTHER,
         lambda p: p.slope(p.t[0]) if not p.leaf[0] else None,
+    ),
+    Wrong(
+        "wrong place",
+        "{node} is taken at the inside's derivative, not differentiated: f(g') for f'(g)*g'",
+        Told.RARE,
+        lambda p: p.op.forward(p.xp, p.t[0]) if not p.leaf[0] else None,
+    ),
+    Wrong(
+        "local derivative twice",
+        "the derivative of {node} is multiplied in twice",
+        Told.LOCAL,
+        lambda p: p.partials[0] * p.right,
     ),
     Wrong(
         "inner derivative missing",
         "neither the derivative of {node} nor that of its inside is multiplied in",
-        40,
+        Told.ANYWHERE,
         lambda p: p.y if not p.leaf[0] else None,
     ),
 )
 
 
-INSIDES = (INSIDE, BASE, DENOMINATOR)
+INSIDES = (INSIDE, BASE, EXPONENT, DENOMINATOR)
 """The chain rule forgotten."""
 
 
-def _by(kind: str, says: str, factor: Callable[[Place], Any], rank: float = 16) -> Wrong:
+def _by(kind: str, says: str, factor: Callable[[Place], Any], rank: Told = Told.LOCAL) -> Wrong:
     """Return a wrong local derivative of a function of one number."""
     return Wrong(kind, says, rank, lambda p: factor(p) * p.t[0])
 
@@ -388,15 +447,34 @@ def _by(kind: str, says: str, factor: Callable[[Place], Any], rank: float = 16) 
 def _through_one(which: str) -> Wrong:
     """Return the mistake that all operands get a slope, not the one that is the value."""
     says = f"{{node}} lets the slope through only from its {which} operand"
-    return Wrong("gate ignored", says, 14, lambda p: sum(p.t[1:], start=p.t[0]))
+    return Wrong("gate ignored", says, Told.GATE, lambda p: sum(p.t[1:], start=p.t[0]))
 
 
-_SIGN = Wrong("sign lost", "the minus in the derivative of {node} is lost", 10, lambda p: -p.right)
-_GATE = _by("gate ignored", "{node} lets the slope through only where it is on", lambda p: 1.0, 14)
-_OTHER_SIGN = Wrong("sign lost", "the derivative of {node} has no minus", 13, lambda p: -p.right)
+_SIGN = Wrong("sign lost", "the minus in the derivative of {node} is lost", Told.SIGN, lambda p: -p.right)
+_GATE = _by("gate ignored", "{node} lets the slope through only where it is on", lambda p: 1.0, Told.GATE)
+_OTHER_SIGN = Wrong("sign lost", "the derivative of {node} has no minus", Told.RULE, lambda p: -p.right)
 
 OPERATIONS = {"add": "added", "subtract": "subtracted", "multiply": "multiplied", "divide": "divided"}
 """Operations that are taken one for another, and what was done to their operands."""
+
+OPERANDS = {
+    "divide": ("numerator", "denominator"),
+    "multiply": ("first factor", "second factor"),
+    "add": ("first term", "second term"),
+    "subtract": ("first term", "second term"),
+}
+
+PRODUCT = ("multiply",)
+"""What has factors."""
+
+LOGARITHMS = ("log", "power")
+"""What natural logarithms are taken for, in the value or the slope."""
+
+TENS = {"log": "log10"}
+"""What stands for them to base 10."""
+
+WRITTEN_OUT = "sigmoid"
+"""The function whose rule is known also where it is written out, see `sigmoid_of`."""
 
 OWN: dict[str, tuple[Wrong, ...]] = {
     "sin": (_OTHER_SIGN,),
@@ -410,12 +488,29 @@ OWN: dict[str, tuple[Wrong, ...]] = {
             lambda p: p.xp.divide(1.0, p.xp.cos(p.x[0])),
         ),
         _by("wrong rule", "the derivative of {node} is 1/cos^2, not 1 - tan^2", lambda p: 1.0 - p.y * p.y),
+        _by(
+            "wrong rule",
+            "the derivative of {node} is 1/cos^2: 1/(1 + x^2) is that of atan",
+            lambda p: p.xp.divide(1.0, 1.0 + p.x[0] * p.x[0]),
+        ),
     ),
     "exp": (
         _by(
             "power for exponential",
             "the exponential {node} is differentiated like a power",
             lambda p: p.x[0] * p.xp.exp(p.x[0] - 1.0),
+        ),
+        Wrong(
+            "power for exponential",
+            "the exponential {node} is differentiated like a power, without the exponent's derivative",
+            Told.RARE,
+            lambda p: p.x[0] * p.xp.exp(p.x[0] - 1.0) if not p.leaf[0] else None,
+        ),
+        Wrong(
+            "integrated",
+            "the exponential {node} is integrated, not differentiated",
+            Told.INTEGRAL,
+            lambda p: p.xp.divide(p.y, p.t[0]),
         ),
     ),
     "log": (
@@ -428,7 +523,7 @@ OWN: dict[str, tuple[Wrong, ...]] = {
             "wrong rule",
             "the derivative of {node} is one over its operand, not the operand",
             lambda p: p.x[0],
-            24,
+            Told.RARE,
         ),
     ),
     "log2": (
@@ -446,13 +541,18 @@ OWN: dict[str, tuple[Wrong, ...]] = {
         ),
     ),
     "sqrt": (
-        _by("factor", "the factor 1/2 of the root {node} is missing", lambda p: p.xp.divide(1.0, p.y), 15),
+        _by(
+            "factor",
+            "the factor 1/2 of the root {node} is missing",
+            lambda p: p.xp.divide(1.0, p.y),
+            Told.FORK,
+        ),
         _by("wrong rule", "the root of {node} belongs below the fraction line", lambda p: 0.5 * p.y),
         _by(
             "factor",
             "the derivative of {node} has the 2 above the fraction line",
             lambda p: p.xp.divide(2.0, p.y),
-            20,
+            Told.ANOTHER,
         ),
     ),
     "sigmoid": (
@@ -460,27 +560,31 @@ OWN: dict[str, tuple[Wrong, ...]] = {
             "wrong place",
             "sigma' = y*(1 - y) of {node} is taken with z in place of y",
             lambda p: p.x[0] * (1.0 - p.x[0]),
-            15,
+            Told.FORK,
         ),
-        _by("factor missing", "the factor 1 - y of sigma' at {node} is missing", lambda p: p.y, 10.5),
+        _by("factor missing", "the factor 1 - y of sigma' at {node} is missing", lambda p: p.y, Told.FACTOR),
         _by("factor missing", "the factor y of sigma' at {node} is missing", lambda p: 1.0 - p.y),
         _by("sign lost", "sigma' of {node} is y*(1 - y), with a minus", lambda p: p.y * (1.0 + p.y)),
-        _by("wrong rule", "{node} is differentiated like tanh", lambda p: 1.0 - p.y * p.y, 20),
+        _by("wrong rule", "{node} is differentiated like tanh", lambda p: 1.0 - p.y * p.y, Told.ANOTHER),
     ),
     "tanh": (
-        _by("square missing", "the square in 1 - y^2 is missing at {node}", lambda p: 1.0 - p.y, 15),
+        _by("square missing", "the square in 1 - y^2 is missing at {node}", lambda p: 1.0 - p.y, Told.FORK),
         _by(
             "wrong place",
             "tanh' = 1 - y^2 of {node} is taken with z in place of y",
             lambda p: 1.0 - p.x[0] * p.x[0],
-            15,
+            Told.FORK,
         ),
         _by("sign lost", "tanh' of {node} is 1 - y^2, with a minus", lambda p: 1.0 + p.y * p.y),
-        _by("wrong rule", "{node} is differentiated like sigmoid", lambda p: p.y * (1.0 - p.y), 20),
+        _by("wrong rule", "{node} is differentiated like sigmoid", lambda p: p.y * (1.0 - p.y), Told.ANOTHER),
     ),
     "relu": (_GATE,),
     "leaky_relu": (_GATE,),
-    "abs": (Wrong("sign lost", "the derivative of {node} is the sign of its operand", 12, lambda p: p.t[0]),),
+    "abs": (
+        Wrong(
+            "sign lost", "the derivative of {node} is the sign of its operand", Told.INSIDE, lambda p: p.t[0]
+        ),
+    ),
     "asin": (
         _by(
             "wrong rule",
@@ -511,7 +615,7 @@ GENERAL = (
     Wrong(
         "inner derivative missing",
         "at {node} the derivative of the inside is not multiplied in",
-        34,
+        Told.ANYWHERE,
         lambda p: (
             sum((q for q, m in zip(p.partials, p.moves, strict=True) if m), start=0.0)
             if not any(p.leaf)
@@ -521,10 +625,10 @@ GENERAL = (
     Wrong(
         "local derivative missing",
         "the local derivative of {node} is not multiplied in",
-        36,
+        Told.ANYWHERE,
         lambda p: sum((s for s, m in zip(p.t, p.moves, strict=True) if m), start=0.0),
     ),
-    Wrong("sign lost", "the sign of what comes through {node} is wrong", 38, lambda p: -p.right),
+    Wrong("sign lost", "the sign of what comes through {node} is wrong", Told.ANYWHERE, lambda p: -p.right),
 )
 """What can go wrong at any node."""
 
@@ -541,3 +645,23 @@ def wrongly(place: Place, habit: Sequence[Wrong]) -> Any:
     """Return the tangent by the first of these rules that the primitive has; None where none can be made."""
     tries = (wrong.tangent(place) for wrong in rules_for(place.op) if wrong in habit)
     return next((tangent for tangent in tries if tangent is not None), None)
+
+
+def sigmoid_of(graph: Graph, id: int) -> int | None:
+    """Return z where a node is 1/(1 + exp(-z)) written out."""
+
+    def parts(id: int, op: str) -> tuple[int, ...]:
+        node = graph.nodes[id]
+        return tuple(node.inputs) if node.op is not None and node.op.name == op else ()
+
+    def is_one(id: int) -> bool:
+        return graph.nodes[id].kind == CONSTANT and graph.nodes[id].value == 1.0
+
+    above = parts(id, "divide")
+    if not above or not is_one(above[0]):
+        return None
+    for k, i in enumerate(terms := parts(above[1], "add")):
+        if is_one(terms[1 - k]):
+            power = parts(i, "exp") or parts(i, "power")[1:]
+            return next((z for e in power for z in parts(e, "negative")), None)
+    return None

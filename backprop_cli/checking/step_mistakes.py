@@ -14,6 +14,7 @@ from ..networks.unrolled import Unrolled
 from ..ops import PRIMITIVES
 from ..ops.namespaces import FLOATS
 from .catalogue import Mistake, Sweeps, broken, whole
+from .ranking import EVERYWHERE, IN_GRADIENT, Told
 from .rules import OWN, Place
 from .worked import AFTER, NEW, SLOPE, VALUE, Parameters, Quantity, Slopes, Worked, entry
 
@@ -26,7 +27,7 @@ class Way(NamedTuple):
     Attributes:
         kind: The mistake's name.
         says: What went wrong.
-        rank: Simple mistakes first.
+        rank: When it is told, see `ranking`.
         values: Of every node, in the forward pass.
         slopes: Of every node.
         skipped: Activations that are left out, also after the update.
@@ -35,7 +36,7 @@ class Way(NamedTuple):
 
     kind: str
     says: str
-    rank: float
+    rank: int
     values: Slopes
     slopes: Slopes
     skipped: frozenset[int] = frozenset()
@@ -100,22 +101,24 @@ class StepCatalogue:
             values = exact.forward(skipped=ids)
             says = f"the activation of {' and '.join(names)} is missing"
             gone = exact.pulled(values=values, local=dict.fromkeys(ids, 1.0))
-            yield Way("activation missing", says, 13.0, values, gone, frozenset(ids))
+            yield Way("activation missing", says, Told.RULE, values, gone, frozenset(ids))
             kept = exact.pulled(values=values)
             says += ", but not its slope"
-            yield Way("activation missing", says, 13.5, values, kept, frozenset(ids))
+            yield Way("activation missing", says, Told.HALF, values, kept, frozenset(ids))
         for says, without in self._biases():
             values = exact.forward({n: 0.0 * np.asarray(self.made.old[n]) for n in without})
-            yield Way("other parameters", says, 18.0, values, exact.pulled(values=values), without=without)
+            yield Way(
+                "other parameters", says, Told.ANOTHER, values, exact.pulled(values=values), without=without
+            )
         for name, turned in self._turned():
             values = exact.forward({name: turned})
             says = f"{name} are transposed"
-            yield Way("weights transposed", says, 18.0, values, exact.pulled(values=values))
+            yield Way("weights transposed", says, Told.ANOTHER, values, exact.pulled(values=values))
 
     def _backward_ways(self) -> Iterator[Way]:
         u, exact = self.u, self.exact
 
-        def way(kind: str, says: str, rank: float, slopes: Slopes) -> Way:
+        def way(kind: str, says: str, rank: int, slopes: Slopes) -> Way:
             return Way(kind, says, rank, self.point.values, slopes)
 
         new: Parameters = exact.new
@@ -126,21 +129,28 @@ class StepCatalogue:
                 break
             new = again
         says = "the already updated weights are used to go back to the hidden layers"
-        yield way("updated weights used", says, 8.0, slopes)
+        yield way("updated weights used", says, Told.STEP, slopes)
         for name, turned in self._turned():
             says = f"{name} are transposed on the way back"
-            yield way("weights transposed", says, 14.0, exact.pulled({name: turned}))
+            yield way("weights transposed", says, Told.ANOTHER, exact.pulled({name: turned}))
         for layer, ids in self._activations().items():
             op = u.graph.nodes[ids[0]].op
             assert op is not None
             says = f"the slope of the activation of {layer} is missing"
-            yield way("local derivative missing", says, 11.0, exact.pulled(local=dict.fromkeys(ids, 1.0)))
+            yield way(
+                "local derivative missing", says, Told.VALUE, exact.pulled(local=dict.fromkeys(ids, 1.0))
+            )
             for wrong in OWN.get(op.name, ()):
                 local = {id: wrong.tangent(self._place(id)) for id in ids}
-                says = wrong.says.format(node=layer)
-                yield way(wrong.kind, says, wrong.rank + 3.0, exact.pulled(local=local))
+                says = wrong.told(layer)
+                yield way(wrong.kind, says, wrong.rank + EVERYWHERE, exact.pulled(local=local))
         for factor, words in _factors(len(self.made.rows), u):
-            yield way("factor", f"in all slopes, {words}", 24.0, [factor * g for g in self.point.cotangents])
+            yield way(
+                "factor",
+                f"in all slopes, {words}",
+                Told.MULTIPLE,
+                [factor * g for g in self.point.cotangents],
+            )
 
     def _place(self, id: int) -> Place:
         """Return an activation with a tangent of 1."""
@@ -177,29 +187,29 @@ class StepCatalogue:
             self._found[quantity] = found
         return self._found[quantity]
 
-    def _of_value(self, quantity: Quantity) -> Iterator[tuple[str, str, float, float]]:
+    def _of_value(self, quantity: Quantity) -> Iterator[tuple[str, str, int, float]]:
         u, id = self.u, quantity.id
         right = self.point.values[id]
-        yield "sign lost", "the sign is wrong", 14, -right
+        yield "sign lost", "the sign is wrong", Told.SIGN_OF_ALL, -right
         for factor, words in _factors(len(self.made.rows), u):
-            yield "factor", words, 20, factor * right
+            yield "factor", words, Told.MULTIPLE, factor * right
         node = u.graph.nodes[id]
         if node.op is not None and len(node.inputs) == 1:
             operand = u.names.get(node.inputs[0], Name("its operand")).text
             says = f"this is {operand}: the activation is missing"
-            yield "activation missing", says, 12, self.point.values[node.inputs[0]]
+            yield "activation missing", says, Told.INSIDE, self.point.values[node.inputs[0]]
             twice = float(node.op.forward(FLOATS, right))
-            yield "activation twice", "the activation is applied twice", 16, twice
+            yield "activation twice", "the activation is applied twice", Told.LOCAL, twice
         for way in self.ways():
             yield way.kind, way.says, way.rank, way.values[id]
         after = self.exact.forward(self.exact.new)[id]
-        yield "other parameters", "this is the number after the update", 18, after
+        yield "other parameters", "this is the number after the update", Told.ANOTHER, after
         own = u.names.get(id, Name("E"))
         for other, name in u.names.items():
             if other != id and u.row_of.get(other) == u.row_of.get(id) and name.part in ("z", "y", own.part):
-                yield "another step", f"this is the value of {name.text}", 25, self.point.values[other]
+                yield "another step", f"this is the value of {name.text}", Told.RARE, self.point.values[other]
 
-    def _of_slope(self, quantity: Quantity) -> Iterator[tuple[str, str, float, float]]:
+    def _of_slope(self, quantity: Quantity) -> Iterator[tuple[str, str, int, float]]:
         sweeps = StepSweeps(self.exact, quantity.id)
         for way in self.ways():
             yield way.kind, way.says, way.rank, way.slopes[quantity.id]
@@ -207,36 +217,41 @@ class StepCatalogue:
             for kind, says, rank, value in found:
                 yield kind, says, rank, float(value)
         for factor, words in _factors(len(self.made.rows), self.u):
-            yield "factor", words, 23, factor * self.point.cotangents[quantity.id]
+            yield "factor", words, Told.MULTIPLE, factor * self.point.cotangents[quantity.id]
 
-    def _of_new(self, quantity: Quantity) -> Iterator[tuple[str, str, float, float]]:
+    def _of_new(self, quantity: Quantity) -> Iterator[tuple[str, str, int, float]]:
         made, id = self.made, quantity.id
         old, rate, slope = entry(self.u, made.old, id), made.rate, self.point.cotangents[id]
-        yield "not updated", NOT_UPDATED, 7, old
+        yield "not updated", NOT_UPDATED, Told.STEP, old
         if not self.point.active[id] or id not in self._trained():
-            yield "frozen updated", "what is frozen is updated", 10, old - rate * slope
+            yield "frozen updated", "what is frozen is updated", Told.SIGN, old - rate * slope
             return
         for way in self.ways():
             yield way.kind, way.says, way.rank, entry(self.u, self.exact.updated(way.slopes), id)
         if not self.made.plain:
-            yield "plain update", "this is the update of plain gradient descent", 11, old - rate * slope
+            yield (
+                "plain update",
+                "this is the update of plain gradient descent",
+                Told.VALUE,
+                old - rate * slope,
+            )
             return
-        yield "sign lost", "the step goes uphill: old + rate*gradient", 10, old + rate * slope
-        yield "rate missing", "the learning rate is missing", 10, old - slope
-        yield "gradient instead", "this is the gradient, not the new number", 12, slope
-        yield "step instead", "this is rate*gradient, not the new number", 12, rate * slope
+        yield "sign lost", "the step goes uphill: old + rate*gradient", Told.SIGN, old + rate * slope
+        yield "rate missing", "the learning rate is missing", Told.SIGN, old - slope
+        yield "gradient instead", "this is the gradient, not the new number", Told.INSIDE, slope
+        yield "step instead", "this is rate*gradient, not the new number", Told.INSIDE, rate * slope
         for mistake in self.mistakes(Quantity("", SLOPE, id)).values():
             says = f"in the gradient, {mistake.says}"
-            yield mistake.kind, says, mistake.rank + 10, old - rate * mistake.value
+            yield mistake.kind, says, mistake.rank + IN_GRADIENT, old - rate * mistake.value
 
     def _trained(self) -> set[int]:
         trained = {p.name for p in self.made.problem.network.parameters if p.trained}
         return {int(i) for n, ids in self.u.parameters.items() if n in trained for i in ids.reshape(-1)}
 
-    def _of_after(self, quantity: Quantity) -> Iterator[tuple[str, str, float, float]]:
+    def _of_after(self, quantity: Quantity) -> Iterator[tuple[str, str, int, float]]:
         exact, made = self.exact, self.made
-        yield "not updated", "this is the loss before the update", 9, made.step.before
-        ways = [Way("", "", 0.0, self.point.values, self.point.cotangents), *self.ways()]
+        yield "not updated", "this is the loss before the update", Told.STEP, made.step.before
+        ways = [Way("", "", 0, self.point.values, self.point.cotangents), *self.ways()]
         for k, way in enumerate(ways):
             # the mistakes of an update come alone, or with that of the weights
             common = k == 0 or way.kind == "updated weights used"
@@ -249,38 +264,39 @@ class StepCatalogue:
                 worst = min(parts, key=lambda p: p[2])
                 yield worst[0], "; ".join(p[1] for p in parts), sum(p[2] for p in parts), value
         for factor, words in _factors(len(made.rows), self.u):
-            yield "factor", words, 40, factor * exact.after
+            yield "factor", words, Told.ANYWHERE, factor * exact.after
 
-    def _plain(self, slopes: Slopes) -> Iterator[tuple[str, str, float, Parameters]]:
-        yield "", "", 0.0, self.exact.updated(slopes)
+    def _plain(self, slopes: Slopes) -> Iterator[tuple[str, str, int, Parameters]]:
+        yield "", "", 0, self.exact.updated(slopes)
 
-    def _updates(self, slopes: Slopes) -> Iterator[tuple[str, str, float, Parameters]]:
+    def _updates(self, slopes: Slopes) -> Iterator[tuple[str, str, int, Parameters]]:
         """Yield the right update and wrong ones: kind, words, rank and parameters."""
         exact, made, network = self.exact, self.made, self.made.problem.network
         frozen = [p.name for p in network.parameters if not p.trained]
         biases = [p.name for p in network.parameters if p.name.endswith(".bias") and p.trained]
         gradients = exact.gradients(slopes)
         moved = {n: made.old[n] - made.rate * gradients[n] for n in frozen if n in gradients}
-        starts: list[tuple[str, str, float, Parameters]] = [("", "", 0.0, exact.updated(slopes))]
+        starts: list[tuple[str, str, int, Parameters]] = [("", "", 0, exact.updated(slopes))]
         if made.plain:
             for kind, says, rate in (
                 ("sign lost", "the step goes uphill: old + rate*gradient", -made.rate),
                 ("rate missing", "the learning rate is missing", 1.0),
             ):
                 trained = {n: made.old[n] - rate * g for n, g in gradients.items() if n not in frozen}
-                starts.append((kind, says, 10.0, {**made.old, **trained}))
+                starts.append((kind, says, Told.SIGN, {**made.old, **trained}))
         for kind, says, rank, new in starts:
             yield kind, says, rank, new
-            changes = [("bias not updated", "the biases are not updated", 12.0, biases)] if biases else []
+            changes = [("the biases are not updated", biases)] if biases else []
             if len(biases) > 1:
-                changes += [("bias not updated", f"{n} is not updated", 12.5, [n]) for n in biases]
-            for other, words, more, names in changes:
+                changes += [(f"{n} is not updated", [n]) for n in biases]
+            for words, names in changes:
                 kept = {n: made.old[n] for n in names}
-                yield kind or other, "; ".join(filter(None, (says, words))), rank + more, {**new, **kept}
+                both = "; ".join(filter(None, (says, words)))
+                yield kind or "bias not updated", both, rank + Told.INSIDE, {**new, **kept}
             if moved:
                 words = f"{' and '.join(frozen)}, frozen, are updated"
                 parts = "; ".join(filter(None, (says, words)))
-                yield kind or "frozen updated", parts, rank + 13.0, {**new, **moved}
+                yield kind or "frozen updated", parts, rank + Told.RULE, {**new, **moved}
 
 
 def _factors(rows: int, u: Unrolled) -> Iterator[tuple[float, str]]:

@@ -22,22 +22,30 @@ from ..training.step import whole_step
 from .answers import Answer, read_answer
 from .catalogue import Mistake
 from .judging import Claim, Earlier, OneByOne
+from .ranking import Told
 from .step_mistakes import NOT_UPDATED, StepCatalogue
 from .verdicts import (
     LEAST_DIGITS,
     NONE,
+    RIGHT,
     ROOM,
     ROUNDED,
+    SHORT,
     WRONG,
     Verdict,
     close,
+    digits_right,
     follows_from,
     is_slip,
+    is_weak,
     loosely,
     matching,
     with_mistakes,
 )
 from .worked import AFTER, NEW, SLOPE, VALUE, Quantity, Worked, entry
+
+LEAST_OF_CHANGE = 2
+"""Digits of an update's change that have to hold where the last ones written are off."""
 
 LEAST_DECIMALS, MOST_DECIMALS = 2, 15
 """Decimals to which a step may have been rounded by hand; each is worked out once, for all claims."""
@@ -151,11 +159,15 @@ class StepJudge(OneByOne[Quantity, Answer]):
             return base._replace(verdict=NONE, says="there is no such number")
         assert answer.value is not None
         value = answer.value
+        before = self._before(target)
         verdict = close(base, answer, value, right, self.least, self.slack)
         if verdict is not None and verdict.good:
-            return verdict
-        if target.kind == NEW and value == entry(self.u, self.made.old, target.id):
-            return with_mistakes(base, [Mistake("not updated", NOT_UPDATED, 0.0, value)])
+            moved = self._moved(verdict, answer, right, before)
+            if moved is not None:
+                return moved
+            verdict = None
+        if target.kind == NEW and value == before:
+            return with_mistakes(base, [Mistake("not updated", NOT_UPDATED, Told.STEP, value)])
         by_hand = self._by_hand(base, target, answer, value)
         if by_hand is not None:
             return by_hand
@@ -164,9 +176,35 @@ class StepJudge(OneByOne[Quantity, Answer]):
             return follows
         spare = answer.spare if verdict is None else 0.0
         named = matching(self.catalogue.mistakes(target).values(), [value], [right], [spare])
-        if named:
-            return with_mistakes(base, named)
-        return verdict or loosely(base, answer, value, right, self.least) or follows or base
+        few = before is not None and abs(value - before) < 10.0 ** (LEAST_DIGITS - 1) * answer.unit
+        told = with_mistakes(base, named, weak=few or is_weak(answer))
+        if told.mistake or verdict is not None:
+            return told if told.mistake else verdict or base
+        loose = loosely(base, answer, value, right, self.least)
+        if loose is not None and before is not None and _holds(value, right, before) < LEAST_OF_CHANGE:
+            loose = None
+        return loose or follows or base
+
+    def _before(self, target: Quantity) -> float | None:
+        """Return what an update changes, a parameter or the loss, before it; None for other quantities."""
+        if target.kind == NEW:
+            return entry(self.u, self.made.old, target.id)
+        return self.exact.value(target._replace(kind=VALUE)) if target.kind == AFTER else None
+
+    def _moved(self, verdict: Verdict, answer: Answer, right: float, before: float | None) -> Verdict | None:
+        """Judge a right number by what the update changed; None where that is not rounded, but off.
+
+        The weight 0.150 after a step from 0.15 to 0.149781 says nothing of the step.
+        """
+        if before is None or right == before or not answer.unit or verdict.verdict == RIGHT:
+            return verdict
+        assert answer.value is not None
+        half = 0.5 * answer.unit * ROOM
+        if abs(answer.value - before) <= half:
+            says = f"{verdict.says}, too few to tell the new number from the old one"
+            return verdict._replace(verdict=WRONG, mistake="rounding", finer=SHORT, says=says)
+        rounded = abs(answer.value - right) <= half
+        return verdict if rounded or _holds(answer.value, right, before) >= LEAST_OF_CHANGE else None
 
     def _by_hand(self, base: Verdict, target: Quantity, answer: Answer, value: float) -> Verdict | None:
         """Compare with the step worked out with rounding on the way."""
@@ -235,6 +273,11 @@ class StepJudge(OneByOne[Quantity, Answer]):
                 for name, ids in u.parameters.items():
                     new[name][ids == id] = x
             yield entry(u, new, target.id) if target.kind == NEW else exact.forward(new)[u.graph.output]
+
+
+def _holds(value: float, right: float, before: float) -> int:
+    """Return to how many digits the change of a number is right."""
+    return digits_right(value - before, right - before)
 
 
 def _plain(text: str) -> str:

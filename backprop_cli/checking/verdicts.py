@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..errors import BackpropError, counted
 from .answers import Answer
+from .ranking import LIKELY, Told
 
 RIGHT, ROUNDED, FOLLOWS, WRONG, NONE, UNREADABLE, MISSING = (
     "right",
@@ -38,6 +39,9 @@ CALCULATED = 6
 COUNTED = 1000.0
 """Whole numbers below this are counted, not rounded: 20 is no 22."""
 
+ONE_DIGIT = 0.1
+"""Relative error up to which a whole number of one digit is a rounding: 3 for pi; 1 is none of 0.76."""
+
 MOST_DIGITS = 15
 """Digits from which a number is as good as exact: decimals of 15 digits survive floats."""
 
@@ -46,6 +50,9 @@ NEAR = 1e-9
 
 ROOM = 1.0 + 1e-9
 """Half a step in the last digit is a little more in floats."""
+
+SMALL = 50
+"""Whole numbers below this come of many mistakes."""
 
 OTHERS = 3
 """Mistakes that give the same number and are told besides the first."""
@@ -72,8 +79,8 @@ class Named(Protocol):
         """What went wrong, one clause."""
 
     @property
-    def rank(self) -> float:
-        """Simple ones first."""
+    def rank(self) -> int:
+        """When it is told, see `ranking`."""
 
     @property
     def numbers(self) -> Numbers:
@@ -165,7 +172,11 @@ def close(
             return base._replace(verdict=ROUNDED, digits=digits, says=f"right to {digits} digits")
         return base._replace(verdict=RIGHT)
     counts = not answer.unit and right % 1.0 == 0.0 and max(abs(value), abs(right)) < COUNTED
-    readings = [(step, digits) for step, digits in answer.readings if error <= 0.5 * step * ROOM]
+    readings = [
+        (step, digits)
+        for step, digits in answer.readings
+        if error <= 0.5 * step * ROOM and (answer.unit or digits > 1 or error <= ONE_DIGIT * abs(right))
+    ]
     cut = ""
     if not readings and answer.unit and answer.digits < MOST_DIGITS and value * right > 0.0:
         # of fewer than 15 digits, floats are exact to far less than the last
@@ -203,15 +214,36 @@ def loosely(base: Verdict, answer: Answer, value: float, right: float, least: in
     return base._replace(verdict=ROUNDED, digits=digits, says=says, finer=OFF if answer.readings else None)
 
 
-def with_mistakes(base: Verdict, named: Sequence[Named]) -> Verdict:
-    """Name the mistakes."""
+def is_weak(answer: Answer) -> bool:
+    """Whether a number has too few digits to tell one mistake from another: 0.5, or a small whole number."""
+    if answer.unit:
+        return answer.digits < LEAST_DIGITS
+    return bool(answer.numeral) and abs(answer.value or 0.0) < SMALL
+
+
+def with_mistakes(base: Verdict, named: Sequence[Named], *, weak: bool = False) -> Verdict:
+    """Name the mistakes that give a claim.
+
+    Args:
+        base: What is known already.
+        named: The mistakes, in order.
+        weak: The claim has too few digits to tell mistakes apart: what is not likely is told where nothing
+            else gives it, and what is no sign, or not the only likely one, is told as what may be.
+    """
+    likely = [m for m in named if m.rank <= LIKELY]
+    sure = not weak or (len({m.kind for m in likely}) == 1 and likely[0].rank <= Told.SIGN_OF_ALL)
+    if weak:
+        named = likely or [m for m in named if m.rank < Told.POINT]
+    if not named:
+        return base
     first, *rest = named
     if first.kind != "wrong point":  # with the right rules somewhere else: no word where a rule explains it
         rest = [m for m in rest if m.kind != "wrong point"]
     # the same mistake at other nodes says nothing new
     kinds = {m.kind: m.says for m in reversed(rest) if m.kind != first.kind}
-    others = tuple(m.says for m in rest if kinds.get(m.kind) == m.says)[:OTHERS]
-    return base._replace(mistake=first.kind, says=first.says, others=others, carried=first.numbers)
+    others = tuple(m.says for m in rest if kinds.get(m.kind) == m.says)[: OTHERS if sure else 1]
+    says = first.says if sure else f"it may be that {first.says}"
+    return base._replace(mistake=first.kind, says=says, others=others, carried=first.numbers)
 
 
 def matching(
