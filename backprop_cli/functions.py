@@ -14,7 +14,7 @@ from .language.traced import called, has_traced
 from .ops import FUNCTIONS
 from .ops.matrices import CALLED, MATRICES
 
-NAMES = sorted({*FUNCTIONS, *CALLED} - {"eye", "tril", "exchange", "ones", "zeros"})
+NAMES = sorted({*FUNCTIONS, *CALLED} - {"eye", "tril", "ones", "zeros"})
 """Of all functions: those of numbers, which go number by number over arrays, and those of arrays."""
 
 __all__ = [*NAMES]

@@ -134,7 +134,7 @@ def test_instructions_over_arrays() -> None:
     rows = {**MATRICES, **TENSORS, **ARRAYS}
     own = {
         "sum": [(((3, 4),), {"axes": axes, "keep": keep}) for axes, keep in (((0,), True), ((0, 1), False))],
-        "lookup": [(((3, 2), (4,)), {}), (((4, 3, 2), (4,)), {"rows": True})],
+        "lookup": [(((3, 2), (4,)), {}), (((4, 3, 2), (4,)), {"rows": 1})],
         "scattered": [(((4, 2), (4,)), {"shape": (3, 2)})],
         **{name: [((), {"shape": (3, 3)})] for name in ("eye", "ones", "zeros")},
     }

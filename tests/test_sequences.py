@@ -71,11 +71,22 @@ def walks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.mark.parametrize("end", ENDS)
+LAYERS = {
+    "both ways": ("last", "{type: gru, units: 2, bidirectional: true}, last, linear", "mse"),
+    "both ways, then on": (
+        "each", "{type: lstm, units: 2, bidirectional: true}, {type: rnn, units: 2}, linear", "mse",
+    ),
+    "attention": ("last", "position, {type: attention, heads: 1}, mean, linear", "mse"),
+    "causal": ("each", "{type: residual, layers: [{type: attention, causal: true}]}, linear", "mse"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("end", [*ENDS, *LAYERS])
 def test_a_row_has_the_loss_and_gradient_that_it_has_alone(end: str, walks: Path) -> None:
-    target, last, loss = ENDS[end]
+    target, last, loss = (ENDS | LAYERS)[end]
     data = f"data: {{path: walks.csv, sequence: {{by: walk, order: time, target: {target}}}}}\n"
-    problem = problem_of(f"{data}loss: {loss}{NET.format(last)}")
+    net = f"\nmodel: {{layers: [{last}]}}\ntraining: {{batch_size: 4}}" if end in LAYERS else NET.format(last)
+    problem = problem_of(f"{data}loss: {loss}{net}")
     training = Training(problem)
     runner, rows = training.runner, training.train
     together = runner.predict(rows.encoded, rows.targets, weights=rows.weights, lengths=rows.lengths)
@@ -87,6 +98,7 @@ def test_a_row_has_the_loss_and_gradient_that_it_has_alone(end: str, walks: Path
         bound = runner.bound(1, training=True, span=runner.network.span(fed))
         bound.feed(fed)
         bound.targets[...] = targets
+        bound.weigh(None, mean=False)
         bound.plan.run()
         alone.append(float(bound.plan.value(bound.lowered.loss)))
         gradients.append(runner.gradient.copy())

@@ -167,18 +167,18 @@ def _placed(x: Array, *, shape: Shape, key: Key) -> Array:
     return jnp.zeros(shape, x.dtype).at[places].set(x)
 
 
-def _at(k: Array, size: int, rows: bool) -> Any:
+def _at(k: Array, size: int, rows: int) -> Any:
     """Return the places of an index of floats; behind the last one where it is none."""
     index = jnp.where((k >= 0) & (k < size) & (k == jnp.floor(k)), k, size).astype(int)
     return (jnp.arange(len(k)).reshape(-1, *[1] * (k.ndim - 1)), index) if rows else index
 
 
-def _lookup(table: Array, k: Array, *, rows: bool = False) -> Array:
-    return table.at[_at(k, table.shape[rows], rows)].get(mode="fill", fill_value=np.nan)
+def _lookup(table: Array, k: Array, *, rows: int = 0) -> Array:
+    return table.at[_at(k, table.shape[rows > 0], rows)].get(mode="fill", fill_value=np.nan)
 
 
-def _scattered(x: Array, k: Array, *, shape: Shape, rows: bool = False) -> Array:
-    return jnp.zeros(shape, x.dtype).at[_at(k, shape[rows], rows)].add(x, mode="drop")
+def _scattered(x: Array, k: Array, *, shape: Shape, rows: int = 0) -> Array:
+    return jnp.zeros(shape, x.dtype).at[_at(k, shape[rows > 0], rows)].add(x, mode="drop")
 
 
 def _adjugate(a: Array) -> Array:
@@ -242,7 +242,6 @@ SPELLINGS: dict[str, Callable[..., Array]] = {
     "apart": lambda x, **_: jnp.diag(x),
     "eye": lambda *, shape: jnp.eye(*shape),
     "tril": lambda *, shape: jnp.tri(*shape),
-    "exchange": lambda *, shape: jnp.eye(*shape)[::-1],
     "ones": lambda *, shape: jnp.ones(shape),
     "zeros": lambda *, shape: jnp.zeros(shape),
     "inv": _solved(jnp.linalg.inv),

@@ -390,8 +390,8 @@ class _Places:
         return bool(self.none.any())
 
 
-def _lookup(out: NDArray, table: NDArray, k: NDArray, rows: bool = False) -> Calls:
-    places = _Places(k, table.shape[rows], rows)
+def _lookup(out: NDArray, table: NDArray, k: NDArray, rows: int = 0) -> Calls:
+    places = _Places(k, table.shape[rows > 0], rows > 0)
 
     def run() -> None:
         none = places.find()
@@ -405,8 +405,8 @@ def _lookup(out: NDArray, table: NDArray, k: NDArray, rows: bool = False) -> Cal
     return [(run, ())]
 
 
-def _scattered(out: NDArray, x: NDArray, k: NDArray, rows: bool = False, **_: Any) -> Calls:
-    places = _Places(k, out.shape[rows], rows)
+def _scattered(out: NDArray, x: NDArray, k: NDArray, rows: int = 0, **_: Any) -> Calls:
+    places = _Places(k, out.shape[rows > 0], rows > 0)
 
     def run() -> None:
         out.fill(0.0)

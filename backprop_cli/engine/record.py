@@ -427,10 +427,10 @@ class WrittenNumbers(Lifted):
     def placed(self, x: Any, shape: Shape, key: Key) -> Any:
         return self.apply(MATRICES["placed"], x, shape=shape, key=key)
 
-    def lookup(self, table: Any, k: Any, rows: bool = False) -> Any:
+    def lookup(self, table: Any, k: Any, rows: int = 0) -> Any:
         return self.apply(MATRICES["lookup"], table, k, rows=rows)
 
-    def scattered(self, x: Any, k: Any, shape: Shape, rows: bool = False) -> Any:
+    def scattered(self, x: Any, k: Any, shape: Shape, rows: int = 0) -> Any:
         return self.apply(MATRICES["scattered"], x, k, shape=shape, rows=rows)
 
     def made(self, name: str, shape: Shape) -> Any:

@@ -192,7 +192,7 @@ class _Arrays(Lifted):
         found[tuple(k if isinstance(k, int) else slice(*k) for k in key)] = x
         return found
 
-    def lookup(self, table: Numbers, k: Any, rows: bool = False) -> Numbers:
+    def lookup(self, table: Numbers, k: Any, rows: int = 0) -> Numbers:
         if rows:
             return self.stack(*(self.lookup(*pair) for pair in zip(table, k, strict=True)))
         return self.stack(*(self.lookup(table, i) for i in k)) if np.ndim(k) else self._picked(table, k)

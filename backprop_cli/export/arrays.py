@@ -134,7 +134,7 @@ SHARED = {
 """Rows over arrays in all three, M being the module."""
 
 
-SIZED = {"eye": "M.eye({0})", "tril": "M.tril(M.ones(({0}, {0})))", "exchange": "M.flip(M.eye({0}), (0,))"}
+SIZED = {"eye": "M.eye({0})", "tril": "M.tril(M.ones(({0}, {0})))"}
 """Square arrays of a size in all three."""
 
 

@@ -9,7 +9,7 @@ from ..errors import ConfigError, UsageError, nearest
 from ..ops import Shape
 from . import layers
 from .layers.places import ShapeError
-from .layers.writing import Flow, Writing
+from .layers.writing import STEPS, Flow, Writing
 
 
 def as_program(
@@ -59,7 +59,7 @@ def _inputs(shape: Shape | None, sequences: bool, counted: bool) -> Flow:
     """
     if sequences:
         single = counted if shape is None else len(shape) == 1
-        return Flow("x", "steps") if single else Flow("x", "inputs", "steps")
+        return Flow("x", STEPS) if single else Flow("x", "inputs", STEPS)
     if shape is not None and len(shape) == 2:
         return Flow("x", shape[1], shape[0])
     return Flow("x", "inputs")

@@ -28,6 +28,7 @@ from . import layers, losses
 from .layers.kind import Array, rows, sides
 from .layers.places import HIGHEST_PARAMETERS, ShapeError
 from .layers.weights import Declared
+from .layers.writing import LENGTH
 from .lowering import Builder, Lowered
 from .network import NDArray, OfRows, Parameter, Span, drawn, given, penalised
 from .random import Draw, noise, stream
@@ -141,7 +142,8 @@ class ProgramNetwork(OfRows):
             made.shape = (span.length, *self.shape[1:])
             made._times = made.shape[: len(self._times)]
             carried = {c.begin: self._shape_of(c.begin) for c in self.carries} if span.carried else None
-            made.steps = self.steps._replace(masked=span.masked, carried=carried)
+            sizes = {**self.steps.sizes, LENGTH: span.length}
+            made.steps = self.steps._replace(sizes=sizes, masked=span.masked, carried=carried)
             own = self.loss.type == losses.PROGRAM
             made.weighted = self.weighted or bool(span.masked and made._times and not own)
             made.reading = read(self.model, prod(self.shape), self.outputs, steps=made.steps)

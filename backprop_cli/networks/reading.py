@@ -20,6 +20,7 @@ from . import layers
 from .layers.kind import rows
 from .layers.places import HIGHEST_ROW, ShapeError
 from .layers.weights import Declared
+from .layers.writing import LENGTH, STEPS
 
 KEY = "model.program"
 INPUT = "x"
@@ -30,9 +31,10 @@ OUTPUTS = ("logits", "y")
 """What a program may call its output; without either the output is the last statement."""
 
 LOSS = "loss"
-SIZES = ("inputs", "outputs", "steps", "vocabulary")
+SIZES = ("inputs", "outputs", STEPS, LENGTH, "vocabulary")
 """Sizes that the data gives: numbers of a row's inputs, and of its targets; of sequences how many steps a row
-has (its inputs and targets are then those of a step), and of how many kinds of signs they are."""
+has at most (its inputs and targets are then those of a step) and how many the longest of a batch, and of how
+many kinds of signs they are."""
 
 
 class Steps(NamedTuple):

@@ -1254,15 +1254,18 @@ _row(
     typed=_looked_up,
     params=("E", "k"),
     batched=lambda at, row, table, k: at.apply(
-        row, table.id, at.whole(k) if table.varies else k.id, **{"rows": True} if table.varies else {}
+        row,
+        table.id,
+        at.whole(k) if table.varies else k.id,
+        **{"rows": 1 + len(k.shape)} if table.varies else {},
     ),
-    forward=lambda xp, table, k, *, rows=False: xp.lookup(table, k, rows),
+    forward=lambda xp, table, k, *, rows=0: xp.lookup(table, k, rows),
     # between whole numbers there is no index: as floor, it has the slope 0
-    partials=lambda xp, y, table, k, *, rows=False: (
+    partials=lambda xp, y, table, k, *, rows=0: (
         Pull(lambda g: xp.scattered(g, k, table.shape, rows)),
         0.0,
     ),
-    shape=lambda table, k, *, rows=False: (*k, *table[1 + rows :]),
+    shape=lambda table, k, *, rows=0: (*k, *table[1 + (rows > 0) :]),
     local=("g added to row k, else 0", ""),
     samples=(),
     written="E[k]",
@@ -1273,9 +1276,9 @@ _row(
     "scattered",
     typed=None,
     params=("x", "k"),
-    forward=lambda xp, x, k, *, shape, rows=False: xp.scattered(x, k, shape, rows),
-    partials=lambda xp, y, x, k, *, shape, rows=False: (Pull(lambda g: xp.lookup(g, k, rows)), 0.0),
-    shape=lambda x, k, *, shape, rows=False: shape,
+    forward=lambda xp, x, k, *, shape, rows=0: xp.scattered(x, k, shape, rows),
+    partials=lambda xp, y, x, k, *, shape, rows=0: (Pull(lambda g: xp.lookup(g, k, rows)), 0.0),
+    shape=lambda x, k, *, shape, rows=0: shape,
     local=("the rows of g", ""),
     samples=(),
     says="zeros with rows added where an index says",
@@ -1297,7 +1300,6 @@ def _lengths(call: str, sizes: Sequence[Operand]) -> Shape:
 ENTRIES: dict[str, Callable[..., float]] = {
     "eye": lambda shape, i, j: float(i == j),
     "tril": lambda shape, i, j: float(i >= j),
-    "exchange": lambda shape, i, j: float(i + j == shape[0] - 1),
     "ones": lambda *_: 1.0,
     "zeros": lambda *_: 0.0,
 }
@@ -1329,11 +1331,6 @@ def _constant_array(name: str, entry: str, says: str, *, square: bool = True) ->
 
 _constant_array("eye", "1 where i = j, else 0", "the identity matrix")
 _constant_array("tril", "1 where i >= j, else 0", "ones on and below the diagonal")
-_constant_array(
-    "exchange",
-    "1 where i + j = n - 1, else 0",
-    "the identity with its rows in reverse, as are those of exchange(n)@A",
-)
 _constant_array("ones", "1", "an array of ones", square=False)
 _constant_array("zeros", "0", "an array of zeros", square=False)
 
@@ -1349,7 +1346,7 @@ MATRICES["transpose"] = MatrixRow(
 )
 
 CALLED = (
-    "sum mean norm dot outer trace det logdet inv solve diag transpose rowsum colsum eye tril exchange ones "
+    "sum mean norm dot outer trace det logdet inv solve diag transpose rowsum colsum eye tril ones "
     "zeros softmax log_softmax logsumexp cross_entropy concat standardize scale_rows reshape"
 ).split()
 """Rows that are functions of the language where arrays are."""

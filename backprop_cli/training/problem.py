@@ -19,6 +19,7 @@ from ..networks.as_program import as_program
 from ..networks.formula import FormulaNetwork, columns_of, split_formula
 from ..networks.layers import Model
 from ..networks.layers.places import ShapeError
+from ..networks.layers.writing import LENGTH, STEPS
 from ..networks.losses import FORMULA, LOSSES, PROGRAM, Loss, default
 from ..networks.network import LayerNetwork, NDArray
 from ..networks.programmed import ProgramNetwork
@@ -673,7 +674,8 @@ def steps_of(encoding: Encoding) -> Steps | None:
     if encoding.folding is None:
         return None
     signs = encoding.vocabulary
-    sizes = {"steps": encoding.shape[0], "inputs": len(encoding.names)}
+    steps = encoding.shape[0]
+    sizes = {STEPS: steps, LENGTH: steps, "inputs": len(encoding.names)}
     if signs is not None:
         sizes |= {"vocabulary": len(signs), "inputs": len(signs)}
     return Steps(sizes, encoding.folding.each)

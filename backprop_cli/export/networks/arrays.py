@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from ...errors import UsageError
 from ...language.operators import PRODUCT, SUM
 from ...language.written import Piece, Table, template
 from ...ops.matrices import ENTRIES, Key
@@ -34,13 +33,17 @@ def places(key: Key, rows: bool = False) -> str:
     return ", ".join(parts)
 
 
-def looked_up(whole: str) -> Callable[..., Piece]:
-    """Return what writes the rows of a table that an index picks, which ``whole`` makes whole numbers of."""
+def index_of(k: Piece, rows: int, whole: str = "astype(int)", module: str = "np") -> str:
+    """Write an index of data, which ``whole`` makes whole numbers of; each row's own into its own table."""
+    index = f"{k:!}.{whole}"
+    return f"{module}.arange(len({k})){'[:, None]' * (rows > 1)}, {index}" if rows else index
 
-    def write(table: Piece, k: Piece, *, rows: bool = False) -> Piece:
-        if rows:
-            raise UsageError("an index into what changes with the row has no spelling there")
-        return Piece(f"{table:!}[{k:!}.{whole}]")
+
+def looked_up(module: str, whole: str = "astype(int)") -> Callable[..., Piece]:
+    """Return what writes the rows of a table that an index picks."""
+
+    def write(table: Piece, k: Piece, *, rows: int = 0) -> Piece:
+        return Piece(f"{table:!}[{index_of(k, rows, whole, module)}]")
 
     return write
 
@@ -67,7 +70,7 @@ def matrices(module: str) -> Table:
         "index": indexed,
         "stack": lambda *parts: Piece(f"{module}.stack([{', '.join(x.text for x in parts)}])"),
         "concat": lambda *parts: Piece(f"{module}.concatenate([{', '.join(x.text for x in parts)}], -1)"),
-        "lookup": looked_up("astype(int)"),
+        "lookup": looked_up(module),
         "standardize": lambda x, *_, eps: template(STANDARDIZED.replace("M.", f"{module}."), PRODUCT)(
             x, Piece(repr(eps))
         ),

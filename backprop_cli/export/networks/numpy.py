@@ -10,7 +10,7 @@ from .. import numpy as scalar
 from ..handwritten import helpers
 from ..writer import spell
 from . import Exported
-from .arrays import ARRAYS, matrices, places
+from .arrays import ARRAYS, index_of, matrices, places
 from .common import (
     WITHOUT,
     Arrays,
@@ -56,7 +56,7 @@ SPELLING: Table = {
     **ARRAYS,
     **matrices("np"),
     "placed": lambda g, *, shape, key: Piece(f"put({g}, {shape}, np.s_[{places(key)}])"),
-    "scattered": lambda g, k, *, shape, rows=False: Piece(f"scattered({g}, {k:!}.astype(int), {shape})"),
+    "scattered": lambda g, k, *, shape, rows=0: Piece(f"scattered({g}, ({index_of(k, rows)}), {shape})"),
     "log_softmax": "log_softmax",
     "logsumexp": "np.logaddexp.reduce({0}, -1)",
     "less": less,

@@ -159,10 +159,11 @@ def _made(name: str) -> Made:
     return made
 
 
-def _looked_up(b: Builder, table: str, k: str, rows: bool = False) -> str:
+def _looked_up(b: Builder, table: str, k: str, rows: int = 0) -> str:
+    index = b.cast(k, np.int64)
     if rows:
-        raise UsageError("an index into what changes with the row has no spelling in ONNX")
-    return b.op("Gather", table, b.cast(k, np.int64), axis=0)
+        return b.op("GatherND", table, b.op("Unsqueeze", index, b.whole(-1)), batch_dims=1)
+    return b.op("Gather", table, index, axis=0)
 
 
 def _standardized(b: Builder, x: str, *_: str, eps: float) -> str:

@@ -195,7 +195,7 @@ SPELLING: Table = {
     **matrices("torch"),
     "transpose": lambda x, *, axes: Piece(f"{x:!}.permute{axes}"),
     "stack": lambda *parts: Piece(f"torch.stack([{', '.join(map(scalar.tensor, parts))}])"),
-    "lookup": looked_up("long()"),
+    "lookup": looked_up("torch", "long()"),
     "standardize": lambda x, *_, eps: template(LAYER_NORM)(x, Piece(repr(eps))),
     "min": _extremum("min"),
     "max": _extremum("max"),

@@ -12,7 +12,7 @@ from msgspec import Meta, field
 from ...errors import ConfigError
 from ...settings import Count, Fault, Section
 from .dense import Activation, Dropout, Flatten, Linear
-from .kind import LayerKind, rows
+from .kind import LayerKind
 from .normalised import BatchNorm, LayerNorm
 from .sequences import Attention, Embedding, Gru, Last, Lstm, Mean, OverSteps, Position, Rnn
 from .weights import Declared, Init
@@ -39,8 +39,8 @@ class Residual(OverSteps, frozen=True, tag="residual"):
             found = at.given(at.through(layer, found))
         if not (at.same(found.size, x.size) and at.same(found.steps, x.steps)):
             raise ConfigError(
-                f"{at.layer} adds its branch to what it takes, {rows(at.shape(x))}, but its branch gives"
-                f" {rows(at.shape(found))}"
+                f"{at.layer} adds its branch to what it takes, {at.words(x)}, but its branch gives"
+                f" {at.words(found)}"
             )
         return x.with_text(f"{x.text} + {found.text}")
 

@@ -20,12 +20,15 @@ from msgspec import Meta
 
 from ...errors import ConfigError
 from ...settings import Count, Fault
-from .kind import LayerKind, rows
+from .kind import LayerKind
 from .weights import Declared, Init, Uniform, too_many
-from .writing import Flow, Size, Writing
+from .writing import LENGTH, STEPS, Flow, Size, Writing
 
 NOWHERE = "1e9"
 """What is taken from the score of a step that is not looked at: e^-1e9 is 0."""
+
+MASK = "mask"
+"""What says which steps a sequence of data has: `recurrence.MASK`."""
 
 
 def sequence(at: Writing, x: Flow) -> tuple[str, Size]:
@@ -36,10 +39,15 @@ def sequence(at: Writing, x: Flow) -> tuple[str, Size]:
     """
     if x.steps is None:
         raise ConfigError(
-            f"{at.layer} takes the steps of a sequence, but gets {rows(at.shape(x))}",
+            f"{at.layer} takes the steps of a sequence, but gets {at.words(x)}",
             hint="data.shape: [steps, numbers] makes them of a row" if x.text == "x" else None,
         )
     return at.given(x).text, x.steps
+
+
+def present(steps: Size) -> Size:
+    """Return how many steps there are at once."""
+    return LENGTH if steps == STEPS else steps
 
 
 class OverSteps(LayerKind, frozen=True):
@@ -70,12 +78,14 @@ class Recurrent(OverSteps, frozen=True):
         units: Size = self.units or "outputs"
         if not self.bidirectional:
             return Flow(self._loop(at, name, x.size, units), units, steps)
-        turned = f"exchange({steps})"
-        ahead = self._loop(at, name, x.size, units)
+        ahead, turned = self._loop(at, name, x.size, units), at.name("k")
+        # the last step that there is becomes the first; those behind it stay behind
+        there = f"sum({MASK})" if steps == STEPS else steps
+        at.line(f"{turned} = abs({there} - rowsum(tril({present(steps)})))")
         with at.of(self.letters):
-            back = self._loop(at, f"({turned}@{name})", x.size, units)
+            back = self._loop(at, f"{name}[{turned}]", x.size, units)
         both = f"2*{units}" if isinstance(units, str) else 2 * units
-        return Flow(f"concat({ahead}, {turned}@{back})", both, steps)
+        return Flow(f"concat({ahead}, {back}[{turned}])", both, steps)
 
     def _loop(self, at: Writing, x: str, size: Size, units: Size) -> str:
         """Write one loop; return the name of its states."""
@@ -102,7 +112,7 @@ class Rnn(Recurrent, frozen=True, tag="rnn"):
 
     nonlinearity: Annotated[Literal["tanh", "relu"], Meta(description="of a step")] = "tanh"
 
-    letters = ("W", "U", "b", "d", "H", "z")
+    letters = ("W", "U", "b", "d", "H", "z", "k")
 
     def _step(self, at: Writing, state: str, z: str, before: str, h: str) -> None:
         at.line(f"{state}[-1] = 0")
@@ -112,7 +122,7 @@ class Rnn(Recurrent, frozen=True, tag="rnn"):
 class Lstm(Recurrent, frozen=True, tag="lstm"):
     """A long short-term memory: gates i, f, g, o over a cell (Hochreiter and Schmidhuber)."""
 
-    letters = ("W", "U", "b", "d", "H", "z", "g", "c")
+    letters = ("W", "U", "b", "d", "H", "z", "k", "g", "c")
     gates = 4
 
     def _step(self, at: Writing, state: str, z: str, before: str, h: str) -> None:
@@ -127,7 +137,7 @@ class Lstm(Recurrent, frozen=True, tag="lstm"):
 class Gru(Recurrent, frozen=True, tag="gru"):
     """A gated recurrent unit: gates r and u, a candidate n (Cho et al.)."""
 
-    letters = ("W", "U", "b", "d", "H", "z", "s", "r", "u", "n")
+    letters = ("W", "U", "b", "d", "H", "z", "k", "s", "r", "u", "n")
     gates = 3
 
     def _step(self, at: Writing, state: str, z: str, before: str, h: str) -> None:
@@ -187,7 +197,7 @@ class Position(OverSteps, frozen=True, tag="position"):
     def written(self, at: Writing, x: Flow) -> Flow:
         name, steps = sequence(at, x)
         table = at.parameter("P", Declared(shape=[steps, x.size], init=self.init))
-        return x.with_text(f"{name} + {table}")
+        return x.with_text(f"{name} + {table}" + f"[0:{LENGTH}, :]" * (steps == STEPS))
 
 
 class Attention(OverSteps, frozen=True, tag="attention"):
@@ -217,7 +227,8 @@ class Attention(OverSteps, frozen=True, tag="attention"):
         s, seen = at.name("s"), at.name("v")
         at.line(f"{s} = {name}@{a}' + {b}")
         columns = [f"{s}[:, {start}:{end}]" for start, end in parts(one, 3 * self.heads)]
-        hidden = f" - {NOWHERE}*(1 - tril({steps}))" if self.causal else ""
+        seen_by = [f"tril({present(steps)})"] * self.causal + [MASK] * (steps == STEPS)
+        hidden = f" - {NOWHERE}*(1 - {'.*'.join(seen_by)})" if seen_by else ""
         looked = []
         for k in range(self.heads):
             query, key, value = columns[k :: self.heads]

@@ -12,10 +12,13 @@ from msgspec import structs
 
 from ...errors import BackpropError, ConfigError
 from ...language.array_parser import whole_number
-from ...ops import PRIMITIVES, Shape
+from ...ops import PRIMITIVES
 
 Size = int | str
 """A length, or what a program calls it."""
+
+STEPS, LENGTH = "steps", "length"
+"""What programs of sequences call how many steps these have at most, and those of a batch."""
 
 _ATOM = re.compile(r"\w+(\[end\])?")
 
@@ -153,10 +156,11 @@ class Writing:
         m, n = self.number_of(a), self.number_of(b)
         return a is b or m is None or n is None or m == n
 
-    def shape(self, flow: Flow) -> Shape:
-        """Return lengths for a message; -1 for one that is not known yet."""
+    def words(self, flow: Flow) -> str:
+        """Say what something is: ``rows of 4x2``."""
         sizes = [flow.size] if flow.steps is None else [flow.steps, flow.size]
-        return tuple(-1 if (n := self.number_of(size)) is None else n for size in sizes)
+        known = [n for size in sizes if (n := self.number_of(size)) is not None]
+        return f"rows of {'x'.join(map(str, known))}" if len(known) == len(sizes) else "rows of numbers"
 
     def line(self, *statements: str) -> None:
         """Add a line."""

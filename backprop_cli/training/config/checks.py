@@ -415,7 +415,7 @@ class _Checks:
             shape = (len(data.inputs[0]),)
         try:
             if self.config.model.written:
-                as_program(self.config.model, shape)
+                as_program(self.config.model, shape, {} if data.of_steps else None)
             for _ in placed(self.config.model, shape, None) if not self.config.model.written else ():
                 pass
         except ShapeError as error:
@@ -476,7 +476,9 @@ class _Checks:
         ):
             return
         try:
-            known = reading.Steps({"steps": 1, "vocabulary": 1}, True) if self.config.data.of_steps else None
+            known = (
+                reading.Steps(dict.fromkeys(reading.SIZES, 1), True) if self.config.data.of_steps else None
+            )
             found = reading.read(model, steps=known)
             reading.shapes_of(found, model)
         except ShapeError as error:
