@@ -90,13 +90,10 @@ class Paper(NamedTuple):
             BackpropError: where the folder holds no key of this sheet.
         """
         from ..exercises.classes import redrawn
-        from ..exercises.key import read_key
-        from ..tables.files import bytes_of
+        from ..exercises.key import key_of
 
         folder = self._folder()
-        path = os.path.join(folder, KEY)
-        key = redrawn(read_key(bytes_of(path).decode("utf-8", "replace"), path), sheet, who)
-        return self._files(key, folder)
+        return self._files(redrawn(key_of(os.path.join(folder, KEY)), sheet, who), folder)
 
     def _folder(self) -> str:
         if self.output.file is None:

@@ -12,6 +12,7 @@ from .output import Output
 if TYPE_CHECKING:
     from ..checking.people import Subject
     from ..checking.sheets import Reading
+    from ..exercises.marking import Marking
 
 DOCUMENTS = ("gradescope", "junit")
 """Formats in which graders expect a report, even on claims that cannot be read."""
@@ -29,7 +30,7 @@ class Grades(NamedTuple):
     credit: str | None
     output: Output
 
-    def give(self, subject: Subject) -> int:
+    def give(self, subject: Subject | Marking) -> int:
         """Judge everybody, print it, and return the exit status.
 
         Args:
@@ -92,7 +93,7 @@ class Grades(NamedTuple):
                 "--student-column is for a table; in a folder the files have the students' names"
             )
 
-    def _reading(self, subject: Subject) -> Reading:
+    def _reading(self, subject: Subject | Marking) -> Reading:
         """Return everybody's claims, or those of the student asked for."""
         from ..checking.answers import split
         from ..checking.people import read_people

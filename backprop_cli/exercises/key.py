@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
 from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 from ..errors import DataError
-from .answers import Printed
+from ..tables.files import bytes_of
+from .answers import Printed, Printing
 from .codes import read_code
 from .draws import VERSION
 from .posed import OfProgram, Posed
@@ -61,6 +64,16 @@ def labels(exercises: Sequence[Exercise]) -> Iterator[tuple[str, Exercise, Part]
             yield f"{k}{letter}" if len(exercise.parts) > 1 else str(k), exercise, part
 
 
+def stems(people: Iterable[str]) -> dict[str, str]:
+    """Return names of files for people: their own, without what no file's name has."""
+    found: dict[str, str] = {}
+    for name in people:
+        plain = re.sub(r'[/\\:*?"<>|\x00-\x1f]', "_", name).strip(" .") or "_"
+        numbered = (f"{plain}_{n}" for n in count(2))
+        found[name] = next(stem for stem in chain([plain], numbered) if stem not in found.values())
+    return found
+
+
 def written(key: Key) -> str:
     """Return a key as text."""
     facts = {
@@ -79,6 +92,7 @@ def _slot_facts(slot: Slot) -> dict[str, Any]:
         "attempt": slot.attempt,
         "earlier": list(slot.earlier),
         **slot.exercise.posed.facts,
+        "printing": slot.exercise.printing._asdict(),
         "answers": {part.name: part.answer._asdict() for part in slot.exercise.parts},
     }
     options = {part.name: [o._asdict() for o in part.options] for part in slot.exercise.parts if part.options}
@@ -103,6 +117,15 @@ def read_key(text: str, shown: str) -> Key:
         raise DataError(f"{shown} is no key of exercises, or was changed") from None
 
 
+def key_of(path: str) -> Key:
+    """Read the key of a class from its file.
+
+    Raises:
+        DataError, FileError: for what cannot be read.
+    """
+    return read_key(bytes_of(path).decode("utf-8", "replace"), path)
+
+
 def _slot(facts: Mapping[str, Any]) -> Slot:
     posed: Posed
     if "program" in facts:
@@ -118,5 +141,5 @@ def _slot(facts: Mapping[str, Any]) -> Slot:
         )
         for name, marks in facts["ask"].items()
     ]
-    exercise = Exercise(read_code(facts["code"]), posed, tuple(parts))
+    exercise = Exercise(read_code(facts["code"]), posed, tuple(parts), Printing(**facts["printing"]))
     return Slot(exercise, facts["attempt"], tuple(facts["earlier"]))

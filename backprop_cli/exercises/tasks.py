@@ -20,6 +20,8 @@ Form = Literal["number", "choice"]
 FORMS: tuple[Form, ...] = ("number", "choice")
 
 CHOICES, MOST_CHOICES = 4, 10
+LETTERS = "ABCDEFGHIJ"
+"""Of the options of a choice."""
 REFERENCE = 40
 """Good draws of a task by which its usual effort is told."""
 
@@ -98,11 +100,13 @@ class Exercise(NamedTuple):
         code: Eight characters that say which.
         posed: The numbers.
         parts: What is asked for.
+        printing: To how much answers are rounded.
     """
 
     code: Code
     posed: Posed
     parts: tuple[Part, ...]
+    printing: Printing
 
     @property
     def marks(self) -> float:
@@ -182,7 +186,7 @@ class Task:
                 draws = Draws("options", self.text, number, name)
                 options = tuple(draws.shuffled([Option(answer.text), *wrong]))
             parts.append(Part(name, marks, answer, options))
-        return Exercise(Code(self.which, number), posed, tuple(parts))
+        return Exercise(Code(self.which, number), posed, tuple(parts), self.printing)
 
     @cached_property
     def efforts(self) -> tuple[int, int]:

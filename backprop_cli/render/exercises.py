@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, count
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import counted
 from ..exercises.classes import most_shared, summaries
 from ..exercises.handouts import Handout, Solutions
-from ..exercises.key import Key, labels, written
+from ..exercises.key import Key, labels, stems, written
 from ..exercises.posed import OfProgram, Posed
 from ..exercises.steps import OfStep
-from ..exercises.tasks import Exercise, Part
+from ..exercises.tasks import LETTERS, Exercise, Part
 from ..explanation.report import explain
 from ..language.format import format_items
 from ..language.numbers import brief
@@ -27,7 +25,6 @@ from .writers import html, latex, write
 SCHEMA = 1
 
 BLANK = "______"
-LETTERS = "ABCDEFGHIJ"
 DIGITS = 6
 
 ENDINGS = {"markdown": ".md", "latex": ".tex", "html": ".html", "json": ".json"}
@@ -276,13 +273,3 @@ def handed(handouts: Sequence[Handout], format_: str, solutions: Solutions) -> s
     if format_ == "latex":
         return latex.document(page(each, solutions) for each in handouts)
     return write(document(handouts[0], solutions), format_, to_file=True)
-
-
-def stems(people: Iterable[str]) -> dict[str, str]:
-    """Return names of files for people: their own, without what no file's name has."""
-    found: dict[str, str] = {}
-    for name in people:
-        plain = re.sub(r'[/\\:*?"<>|\x00-\x1f]', "_", name).strip(" .") or "_"
-        numbered = (f"{plain}_{n}" for n in count(2))
-        found[name] = next(stem for stem in chain([plain], numbered) if stem not in found.values())
-    return found

@@ -1,0 +1,231 @@
+"""Hand-ins marked from a key: everybody's claims about their own numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+
+from ..checking.grading import Judged, Judgement, Named
+from ..checking.people import Pairs, Subject
+from ..checking.sheets import Sheet
+from ..checking.verdicts import LEAST_DIGITS, MISSING, UNREADABLE, Verdict, told
+from ..engine.work import through
+from ..errors import BackpropError, DataError, ExpressionError, UsageError, nearest
+from .key import Key, labels, stems
+from .tasks import LETTERS, Exercise, Part
+
+CODE = "code"
+"""A claim of this name says whose sheet it is, by the code of any of its tasks."""
+
+_LABEL = re.compile(
+    r"(?:task|question|no|q)?[\s.]*(\d+)[\s.)]*\(?([a-z])?(?![a-z/(\[])[).:\s]*(.*)", re.IGNORECASE
+)
+"""A task, a part of it, and perhaps the name of what is asked: ``2a``, ``Task 2 (a)``, ``2: df/dx``."""
+
+
+class Own:
+    """What one person is asked.
+
+    Args:
+        exercises: The tasks with this person's numbers.
+    """
+
+    def __init__(self, exercises: Sequence[Exercise]) -> None:
+        self.exercises = exercises
+        self.parts = {label: (exercise, part) for label, exercise, part in labels(exercises)}
+        self._subjects: dict[int, Subject] = {}
+
+    def subject(self, exercise: Exercise) -> Subject:
+        """Return a task as what claims are about; what it rounds, it asks for to so many digits."""
+        if id(exercise) not in self._subjects:
+            rounded = [part.answer.digits for part in exercise.parts if not part.answer.exact]
+            least = min([LEAST_DIGITS, *rounded])
+            self._subjects[id(exercise)] = exercise.posed.subject(max(1, least))
+        return self._subjects[id(exercise)]
+
+    def label(self, word: str) -> str:
+        """Return the label of what is asked under a name.
+
+        Raises:
+            ExpressionError: for what is not asked for, or more than once.
+        """
+        code, _, rest = word.strip().partition(" ")
+        of_code = [e for e in self.exercises if str(e.code) == code.upper()]
+        if of_code:
+            return self._among(of_code, rest, word)
+        if any(self._is(e, p, word) for e, p in self.parts.values()):
+            return self._among(self.exercises, word, word)
+        match = _LABEL.fullmatch(word.strip())
+        if match is not None:
+            number, letter, rest = match.groups()
+            label = f"{int(number)}{(letter or '').lower()}"
+            if label in self.parts:
+                return label
+            if not letter and 0 < int(number) <= len(self.exercises):
+                return self._among([self.exercises[int(number) - 1]], rest, word)
+        known = list(self.parts)
+        close = nearest(word[:20], known)
+        hint = f"did you mean {close}? " if close else ""
+        raise ExpressionError(f"{word[:40]} is not asked for", hint=f"{hint}there are {', '.join(known)}")
+
+    def _among(self, exercises: Sequence[Exercise], name: str, word: str) -> str:
+        """Return the label of a name that is asked for once in some tasks; without one, of the only part."""
+        found = [
+            label
+            for label, (exercise, part) in self.parts.items()
+            if exercise in exercises and (not name or self._is(exercise, part, name))
+        ]
+        if len(found) != 1:
+            says = f"is asked for in {' and '.join(found)}" if found else "is not asked for"
+            raise ExpressionError(f"{word[:40]} {says}", hint="the labels on the sheet: 1a = 6")
+        return found[0]
+
+    def _is(self, exercise: Exercise, part: Part, name: str) -> bool:
+        subject = self.subject(exercise)
+        with suppress(BackpropError):
+            return subject.named(name).key == subject.named(part.name).key
+        return False
+
+
+class Marking:
+    """A key as what claims are about: of everybody the own numbers, with the marks of the sheet.
+
+    Args:
+        key: The key.
+        everybody: People of the key without a hand-in are there, too, with no marks.
+    """
+
+    def __init__(self, key: Key, *, everybody: bool = True) -> None:
+        self.key = key
+        self.everybody = everybody
+        self.meant: list[str] = []
+        self.own = {name: Own([slot.exercise for slot in slots]) for name, slots in key.people.items()}
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """What everything that is asked is called: its label, with the name where all have the same."""
+        names: dict[str, set[str]] = {}
+        for own in self.own.values():
+            for label, (_, part) in own.parts.items():
+                names.setdefault(label, set()).add(part.name)
+        return {label: f"{label} {min(few)}" if len(few) == 1 else label for label, few in names.items()}
+
+    def asked(self, marks: Mapping[str, float]) -> dict[Named, float]:
+        """Return nothing: marks are of the key.
+
+        Raises:
+            UsageError: for marks besides.
+        """
+        if marks:
+            raise UsageError("--marks: the key says what everything is worth")
+        return {}
+
+    def fault_of(self, word: str) -> BackpropError | None:
+        """Return why a word names nothing that anybody is asked for; None where it does."""
+        if word.strip().lower() == CODE:
+            return None
+        fault: BackpropError | None = None
+        for own in self.own.values():
+            try:
+                own.label(word)
+            except BackpropError as error:
+                fault = fault or error
+            else:
+                return None
+        return fault
+
+    def judgement(
+        self,
+        sheets: Sequence[Sheet],
+        asked: Mapping[Named, float],
+        credit: Mapping[str, float],
+        *,
+        alone: bool,
+        weighted: bool,
+        reveal: bool,
+    ) -> Judgement:
+        """Judge everybody by their own numbers; the arguments are those of `Subject.judgement`."""
+        found: dict[str, Judged] = {}
+        for sheet in through(sheets, "judging sheet"):
+            try:
+                name = self._whose(sheet)
+                if name in found:
+                    raise DataError(f"{name} has handed in before", place=sheet.student)
+            except BackpropError as error:
+                found[sheet.student] = Judged(sheet.student, (), (), (), sheet.fault or error)
+            else:
+                judged = self._judged(name, sheet, credit, reveal=reveal)
+                found[name] = judged._replace(fault=sheet.fault)
+        for name in self.own if self.everybody else ():
+            if name not in found:
+                found[name] = self._judged(name, Sheet(name, []), credit, reveal=reveal)
+        names = {name: k for k, name in enumerate(self.own)}
+        people = sorted(found.values(), key=lambda person: names.get(person.student, len(names)))
+        title = f"{self.key.title}, seed {self.key.seed}"
+        return Judgement(title, "", None, tuple(people), True, reveal, tuple(self.texts.values()))
+
+    def _whose(self, sheet: Sheet) -> str:
+        """Return who in the key a sheet is of.
+
+        Raises:
+            UsageError: for a sheet that is nobody's.
+        """
+        for word, answer in sheet.claims:
+            if word.strip().lower() == CODE:
+                return self._of_code(answer.strip().upper())
+        known = {name.casefold(): name for name in self.own}
+        known = {stem.casefold(): name for name, stem in stems(self.own).items()} | known
+        found = known.get(sheet.student.casefold())
+        if found is not None:
+            return found
+        close = nearest(sheet.student, list(self.own))
+        hint = f"did you mean {close}?" if close else "a line such as code = 8DEMGGSM says whose it is"
+        raise UsageError(f"{sheet.student or 'nobody'} is not in the key", hint=hint)
+
+    def _of_code(self, code: str) -> str:
+        for name, own in self.own.items():
+            if any(str(exercise.code) == code for exercise in own.exercises):
+                return name
+        raise UsageError(f"{code[:20]} is no code of the key")
+
+    def _judged(self, name: str, sheet: Sheet, credit: Mapping[str, float], *, reveal: bool) -> Judged:
+        """Judge one person: task by task, what cannot be read last."""
+        own = self.own[name]
+        pairs: dict[int, Pairs] = {k: [] for k in range(len(own.exercises))}
+        unread: list[Verdict] = []
+        for word, answer in sheet.claims:
+            if word.strip().lower() == CODE:
+                continue
+            try:
+                exercise, part = own.parts[own.label(word)]
+            except BackpropError as error:
+                unread.append(Verdict(word, answer, UNREADABLE if answer else MISSING, told(error)))
+            else:
+                pairs[own.exercises.index(exercise)].append((part.name, _chosen(part, answer)))
+        found: list[tuple[Verdict, float, float]] = []
+        for k, exercise in enumerate(own.exercises):
+            subject = own.subject(exercise)
+            asked = subject.asked({part.name: part.marks for part in exercise.parts})
+            sheets = [Sheet(name, pairs[k])]
+            judgement = subject.judgement(sheets, asked, credit, alone=False, weighted=True, reveal=reveal)
+            (person,) = judgement.people
+            texts = {
+                subject.named(part.name).text: self.texts[label]
+                for label, (whose, part) in own.parts.items()
+                if whose is exercise
+            }
+            named = [v._replace(claim=texts.get(v.claim, v.claim)) for v in person.verdicts]
+            rows = zip(named, person.marks, person.of, strict=True)
+            found += sorted(rows, key=lambda row: row[0].claim)
+        found += [(verdict, 0.0, 0.0) for verdict in unread]
+        verdicts, marks, of = zip(*found, strict=True)
+        return Judged(name, verdicts, marks, of)
+
+
+def _chosen(part: Part, answer: str) -> str:
+    """Return the number that a letter stands for, where there is something to choose from."""
+    letter = answer.strip(" ().:").upper()
+    known = dict(zip(LETTERS, part.options, strict=False))
+    return known[letter].text if letter in known else answer
