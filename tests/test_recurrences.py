@@ -18,6 +18,7 @@ from backprop_cli.training.gradcheck import check_gradients
 from backprop_cli.training.loop import Training
 from backprop_cli.training.problem import assemble
 from backprop_cli.training.step import whole_step
+from backprop_cli.training.trace import write_out
 
 SIZES = {"D": 2, "H": 3, "T": 4}
 RNN = """
@@ -316,3 +317,38 @@ def test_no_such_step_is_drawn(run: Callable[..., Any], tmp_path: Path, words: l
     (tmp_path / "steps.yaml").write_text(STEPS)
     done = run("graph", str(tmp_path / "steps.yaml"), *words)
     assert (done.status, said in done.err) == (2, True)
+
+
+def test_one_step_of_a_loop_is_written_out() -> None:
+    """Its lines are those of the whole; what comes from the step before is given."""
+    problem = problem_of(STEPS, "optimizer=sgd")
+    whole = write_out(problem)
+    assert whole.loop is None
+    steps = [write_out(problem, step=t) for t in range(2)]
+    for part in ("forward", "deltas"):
+        lines = {line.name.text: line for line in getattr(whole, part)}
+        found = [{line.name.text: line for line in getattr(step, part)} for step in steps]
+        assert found[0].keys() | found[1].keys() == lines.keys()
+        own = {"forward": {"k", "loss"}, "deltas": {"dE/dk", "dE/dloss"}}[part]
+        given = {name for name, line in found[1].items() if line.remark == "from t = 0"}
+        assert given == ({"s[0]"} if part == "forward" else set())
+        assert found[0].keys() & found[1].keys() == own | given
+        assert all(line == lines[name] for one in found for name, line in one.items() if name not in given)
+    for step in steps:
+        assert [(line.name, line.value) for line in step.gradients] == [
+            (line.name, line.value) for line in whole.gradients
+        ]
+        assert step.updates == whole.updates
+    assert steps[1].loop == ((1,), 2)
+
+
+def test_of_many_steps_the_ends_are_written_out(run: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "long.yaml"
+    path.write_text(STEPS.replace("[[1, 2]]", str([[1] * 60])).replace("[[2, 3]]", str([[1] * 60])))
+    done = run("trace", str(path), "optimizer=sgd").answered()
+    assert "of the loop t = 0, 1 and 59 of 0 to 59; --step T writes another one out" in done.out
+    assert "(from t = 58)" in done.out
+    claims = ["--claim", "s[30]=0.9999", "--claim", "s[0]=0.244919", "optimizer=sgd"]
+    assert "right to 6 digits" in run("check", str(path), *claims).out
+    refused = run("trace", str(path), "--step", "60", "optimizer=sgd")
+    assert (refused.status, "--step 60: the loop has the steps t = 0 to 59" in refused.err) == (2, True)

@@ -188,6 +188,7 @@ def trace(
     at_step: int = 1,
     row: int | None = None,
     layer: str | None = None,
+    step: int | None = None,
     round_each: int | None = None,
 ) -> Written: ...
 def trace(
@@ -196,6 +197,7 @@ def trace(
     at_step: int = 1,
     row: int | None = None,
     layer: str | None = None,
+    step: int | None = None,
     round_each: int | None = None,
 ) -> Written | Function:
     """Write out one training step in full, as on paper; or make a program of a Python function: ``@trace``.
@@ -210,6 +212,7 @@ def trace(
         at_step: Which update, from 1; those before it are made first.
         row: The one row of the batch to write out, from 1; None chooses.
         layer: One layer alone, such as ``linear1``.
+        step: One step of a program's loop alone, from 0.
         round_each: Round every result to so many decimals.
     Raises:
         BackpropError: for a config, data or shapes that do not fit, for networks too large to write out, and
@@ -217,9 +220,11 @@ def trace(
     """
     if callable(config):
         return traced_function(config)
-    from .tracing import trace as step
+    from .tracing import trace as written
 
-    return step(config, *overrides, at_step=at_step, row=row, layer=layer, round_each=round_each)
+    return written(
+        config, *overrides, at_step=at_step, row=row, layer=layer, step=step, round_each=round_each
+    )
 
 
 def traced_function(function: Callable[..., Any]) -> Function:

@@ -33,6 +33,7 @@ def trace(
     at_step: int = 1,
     row: int | None = None,
     layer: str | None = None,
+    step: int | None = None,
     round_each: int | None = None,
 ) -> Written:
     """Write out one training step in full, as on paper; nothing is trained or saved.
@@ -43,14 +44,15 @@ def trace(
         at_step: Which update, from 1; those before it are made first.
         row: The one row of the batch to write out, from 1; None chooses.
         layer: One layer alone, such as ``linear1``.
+        step: One step of a program's loop alone, from 0.
         round_each: Round every result to so many decimals.
     Raises:
         BackpropError: for a config, data or shapes that do not fit, and for networks too large to write out.
     """
-    step = whole("at_step", at_step)
+    update, one = whole("at_step", at_step), optional(whole, "step", step, 0)
     line = optional(whole, "row", row)
     alone = optional(text, "layer", layer)
     decimals = optional(whole, "round_each", round_each, 1, MOST_DIGITS)
     with assembled(config_of("config", config), names("overrides", overrides)) as problem:
-        found = write_out(problem, at_step=step, row=line, layer=alone, decimals=decimals)
+        found = write_out(problem, at_step=update, row=line, layer=alone, step=one, decimals=decimals)
     return Written(**{field.name: getattr(found, field.name) for field in fields(found)})

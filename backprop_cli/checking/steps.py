@@ -66,7 +66,7 @@ class StepJudge(OneByOne[Quantity, Answer]):
 
     def __init__(self, problem: Problem, *, at_step: int = 1, least_digits: int = LEAST_DIGITS) -> None:
         self.least = least_digits
-        self.made = whole_step(problem, at_step)
+        self.made = whole_step(problem, at_step, long=True)
         self.exact = Worked(self.made, Paper())
         self.u, self.point = self.exact.u, self.exact.point
         self.known = dict(self._names())

@@ -30,6 +30,12 @@ FORMATS = ("table", "markdown", "latex", "json")
     help="Write out the K-th row of the batch.  [default: the first]",
 )
 @click.option("--layer", metavar="NAME", help="Write out one layer alone, such as linear1.")
+@click.option(
+    "--step",
+    type=click.IntRange(0),
+    metavar="T",
+    help="Of a program over steps [t]: write out step T of its loop alone.",
+)
 @click.option("--table", is_flag=True, help="List the nodes of the network's graph instead; for any size.")
 @click.option(
     "--digits",
@@ -50,6 +56,7 @@ def command(
     at_step: int,
     row: int | None,
     layer: str | None,
+    step: int | None,
     table: bool,
     round_each: bool,
 ) -> int:
@@ -58,8 +65,10 @@ def command(
     The value of every unit, the loss term by term, every delta, every dE/dw as its product, every
     update. KEY=VALUE overrides a key of the config. Nothing is trained or saved.
     """
-    if table and (round_each or layer is not None or row is not None):
-        raise UsageError("--table lists the nodes of the whole batch: no --layer, --row or --round-each")
+    if table and (round_each or any(given is not None for given in (layer, row, step))):
+        raise UsageError(
+            "--table lists the nodes of the whole batch: no --layer, --row, --step or --round-each"
+        )
     from .training import use_threads
 
     use_threads(1)
@@ -79,7 +88,7 @@ def command(
             output.show(table_document(nodes, digits=output.digits))
             return 0
         decimals = output.digits if round_each else None
-        found = trace.write_out(problem, at_step=at_step, row=row, layer=layer, decimals=decimals)
+        found = trace.write_out(problem, at_step=at_step, row=row, layer=layer, step=step, decimals=decimals)
     output.show(document(found, digits=output.digits))
     for text in found.notes:
         output.note(f"note: {text}")

@@ -5,7 +5,8 @@ What a line says is what the point of the unrolled network says; here it is put 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
 from math import isfinite
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from ..explanation.paper import Paper, evaluate, worked
 from ..ops.kinks import by_convention
 from .network import LayerNetwork, Parameter
 from .point import NetworkPoint
+from .programmed import ProgramNetwork
 from .unrolled import PARTS
 
 MOST_TERMS = 12
@@ -50,11 +52,18 @@ class Lines:
         point: The network at the step.
         shown: Rows of the batch that are written out, from 0.
         layer: The one layer that is shown; None for all.
+        steps: Of a program's loop those that are written out; None for all.
     """
 
-    def __init__(self, point: NetworkPoint, shown: Sequence[int], layer: str | None) -> None:
+    def __init__(
+        self,
+        point: NetworkPoint,
+        shown: Sequence[int],
+        layer: str | None,
+        steps: Collection[int] | None = None,
+    ) -> None:
         self.point, self.u, self.paper = point, point.unrolled, point.paper
-        self.shown, self.layer = shown, layer
+        self.shown, self.layer, self.steps = shown, layer, steps
 
     def line(self, name: Name, written: Expr, value: float, row: int | None = None, remark: str = "") -> Line:
         """Return a line, with the same worked out on paper where that is another."""
@@ -65,13 +74,39 @@ class Lines:
         return self.line(u.names[id], self.point.operation(id), self.point.here.values[id], u.row_of.get(id))
 
     def _seen(self, id: int) -> bool:
+        return self._in_row(id) and self._in_step(id) and self.layer in (None, self.u.layer_of[id])
+
+    def _in_row(self, id: int) -> bool:
         row = self.u.row_of.get(id)
-        return (row is None or row in self.shown) and self.layer in (None, self.u.layer_of[id])
+        return row is None or row in self.shown
+
+    def _in_step(self, id: int) -> bool:
+        """Whether a number is of a step that is written out, or outside of the loop."""
+        step = self._step_of(id) if self.steps is not None else None
+        # what a sequence begins with stands with the first step
+        return step is None or self.steps is None or max(0, step) in self.steps
+
+    def _step_of(self, id: int) -> int | None:
+        network = self.u.network
+        assert isinstance(network, ProgramNetwork)
+        return network.reading.recurrence.step_of(self.u.names[id].part)
 
     def forward(self) -> tuple[Line, ...]:
-        """Return the lines of every unit."""
+        """Return the lines of every unit; of steps alone also what comes from the steps before them."""
         blocks = ([id for unit in block.units for id in unit if self._seen(id)] for block in self.u.blocks)
-        return by_row(list(map(self._step, ids)) for ids in blocks)
+        return by_row(chain([list(self._coming())], (list(map(self._step, ids)) for ids in blocks)))
+
+    def _coming(self) -> Iterator[Line]:
+        """Yield the numbers that steps which are written out take from others."""
+        u = self.u
+        for unit in (unit for block in u.blocks for unit in block.units if self.steps is not None):
+            for id in unit:
+                readers = (use.user for use in self.point.uses[id])
+                if self._in_row(id) and not self._in_step(id) and any(
+                    self._in_step(k) and self._step_of(k) is not None for k in readers
+                ):  # fmt: skip
+                    said = f"from t = {self._step_of(id)}"
+                    yield Line(u.names[id], (), self.point.here.values[id], u.row_of.get(id), said)
 
     def loss(self) -> Iterator[Line]:
         """Yield the lines of the loss: row by row where there are several, then the penalties.
@@ -203,7 +238,7 @@ class Lines:
             row = u.row_of.get(user)
             if user in u.penalties:
                 last.append(self._term(use))
-            elif (row is None or row in self.shown) and len(terms) < MOST_TERMS:
+            elif self._in_row(user) and self._in_step(user) and len(terms) < MOST_TERMS:
                 terms.append(self._term(use))
             else:
                 amount = point.here.cotangents[user] * point.local_derivatives(user)[k]
@@ -214,7 +249,11 @@ class Lines:
         if left:
             terms.append(Ref(Name("rest"), rest))
             whole = not rows & set(self.shown)
-            remark = self._others() if whole else f"the last term is the {left:,} other products"
+            remark = (
+                self._others()
+                if whole
+                else f"the last term is the {f'{left:,} other products' if left > 1 else 'other product'}"
+            )
         written = add(*terms, *last)
         return self.line(u.names[id]._replace(of="E"), written, point.here.cotangents[id], None, remark)
 

@@ -6,7 +6,7 @@ are declared with their shapes. Over a batch an axis of rows stands before all t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
 from math import prod
@@ -232,8 +232,22 @@ class ProgramNetwork(OfRows):
     @property
     def units(self) -> int:
         """How many numbers of a row have a name."""
-        graph = self.settled.graph
-        return sum(prod(graph.nodes[graph.named[name]].shape) for name in self.names)
+        return self.units_in(None)
+
+    def units_in(self, steps: Collection[int] | None) -> int:
+        """How many numbers of a row have a name, of a loop those of some steps; None for all."""
+        graph, recurrence = self.settled.graph, self.reading.recurrence
+        names = self.names
+        if steps is not None:
+            whole = {INPUT, *recurrence.sequences}
+            names = {name for name in names - whole if recurrence.step_of(name) in (None, *steps)}
+        return sum(prod(graph.nodes[graph.named[name]].shape) for name in names)
+
+    @property
+    def length(self) -> int:
+        """How many steps a loop of the program has; 0 where it has none."""
+        steps = map(self.reading.recurrence.step_of, self.names)
+        return 1 + max((step for step in steps if step is not None), default=-1)
 
     @property
     def products(self) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from ..errors import counted, printable
+from ..errors import counted, joined, printable
 from ..explanation.expr import Number, Ref
 from ..language.numbers import rounded
 from ..networks.lines import Line
@@ -53,8 +53,9 @@ def document(trace: Trace, *, digits: int = 6) -> Document:
 
 
 def _page(trace: Trace, digits: int) -> Iterator[Block]:
-    given = tuple(_prose(given_text(trace, each, digits)) for each in trace.given)
-    yield Heading(_prose(headline(trace.step, digits)), given)
+    given = [_prose(given_text(trace, each, digits)) for each in trace.given]
+    given += [_prose(text) for text in _loop(trace)]
+    yield Heading(_prose(headline(trace.step, digits)), tuple(given))
     if trace.played:
         yield from _played(trace, digits)
     for title, rule, calculations in _sections(trace, digits):
@@ -192,6 +193,15 @@ def conclusion(trace: Trace, digits: int) -> str:
     return f"E was {rounded(trace.step.before, digits)}; after the step, on the same rows, it is {now}"
 
 
+def _loop(trace: Trace) -> Iterator[str]:
+    """Yield which steps of a loop are written out, where not all are."""
+    if trace.loop is not None:
+        shown, count = trace.loop
+        listed = joined([str(t) for t in shown])
+        more = "" if len(shown) == 1 else "; --step T writes another one out"
+        yield f"of the loop t = {listed} of 0 to {count - 1}{more}; slopes by parameters are by all steps"
+
+
 def given_text(trace: Trace, given: Given, digits: int) -> str:
     """Return a row of the batch as it came in."""
     number = trace.step.rows[given.row]
@@ -220,6 +230,7 @@ def _facts(trace: Trace) -> Facts:
         **step_dict(step),
         "round_each": trace.decimals,
         "layer": trace.layer,
+        **({} if trace.loop is None else {"loop": {"shown": list(trace.loop[0]), "steps": trace.loop[1]}}),
         "before": step.before,
         "after": step.after,
         "clipping": clip._asdict() if clip else None,

@@ -5,7 +5,7 @@ The step is the one that training makes: its rows, masks, rate and rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, prod, sqrt
 from typing import NamedTuple
@@ -30,6 +30,9 @@ PARAMETER_LIMIT = 300
 
 LAYER_LIMIT = 3_000
 """The same for a layer that was asked for."""
+
+UNROLLED_LIMIT = 10_000
+"""Most numbers of a row in all steps of a loop, of which some are written out."""
 
 WORK_LIMIT = 1_000_000
 """Most products of the forward pass over a batch."""
@@ -269,16 +272,40 @@ def _sizes(network: LayerNetwork) -> dict[str, tuple[int, int]]:
     return sizes
 
 
-def check_size(network: Network, layer: str | None) -> bool:
+def shown_steps(network: Network, step: int | None) -> tuple[int, ...] | None:
+    """Return which steps of a program's loop are written out: the one asked for, of many the ends, else None.
+
+    Raises:
+        UsageError: where there is no such step.
+    """
+    if not isinstance(network, ProgramNetwork) or not network.length:
+        if step is not None:
+            raise UsageError("--step is for a program over steps, h[t+1] = ..., and this network has none")
+        return None
+    length = network.length
+    if step is None:
+        return (0, 1, length - 1) if length > 3 and network.units > PARAMETER_LIMIT else None
+    if step >= length:
+        raise UsageError(f"--step {step}: the loop has the steps t = 0 to {length - 1}")
+    return (step,)
+
+
+def check_size(network: Network, layer: str | None, steps: Collection[int] | None = None) -> bool:
     """Return whether the network is small enough to be unrolled whole.
 
+    Args:
+        network: Layers, a formula or a program.
+        layer: The one that is written out; None for all.
+        steps: Of a program's loop those that are; None for all.
     Raises:
         UsageError: where the layer alone, or with none the whole, is too large.
     """
     if isinstance(network, ProgramNetwork):
-        parameters = sum(prod(p.shape) for p in network.parameters)
-        if max(parameters, network.units) > PARAMETER_LIMIT:
-            numbers = f"{network.units:,} numbers a row"
+        parameters, units = sum(prod(p.shape) for p in network.parameters), network.units_in(steps)
+        if max(parameters, units) > PARAMETER_LIMIT or network.units > UNROLLED_LIMIT:
+            numbers = f"{units:,} numbers a row" + " in these steps" * (steps is not None)
+            if units <= PARAMETER_LIMIT:
+                numbers = f"{network.units:,} numbers a row in all its steps"
             what = counted(parameters, "parameter") if parameters > PARAMETER_LIMIT else numbers
             raise UsageError(
                 f"the program has {what}: a step is written out up to {PARAMETER_LIMIT}",
@@ -336,13 +363,17 @@ def check_work(network: Network, layer: str | None, rows: int) -> None:
         )
 
 
-def whole_step(problem: Problem, at_step: int = 1) -> Made:
+def whole_step(problem: Problem, at_step: int = 1, *, long: bool = False) -> Made:
     """Make an update of a network that is small enough to be written out whole.
 
+    Args:
+        problem: Network and data.
+        at_step: Which update, from 1.
+        long: A loop may have more steps than that.
     Raises:
         UsageError: for one that is not, or a step that there is not.
     """
-    check_size(problem.network, None)
+    check_size(problem.network, None, shown_steps(problem.network, None) if long else None)
     made = Made(problem, at_step)
     check_work(problem.network, None, len(made.rows))
     return made

@@ -22,9 +22,10 @@ from ..networks.lines import Line, Lines, written_forms
 from ..networks.losses import WEIGHTS
 from ..networks.network import LayerNetwork, NDArray
 from ..networks.point import NetworkPoint, NetworkProgram
+from ..networks.programmed import ProgramNetwork
 from .problem import Problem
 from .reinforcement import Reinforce
-from .step import Clipping, Made, Step, check_layer, check_size, check_work, number, whole_step
+from .step import Clipping, Made, Step, check_layer, check_size, check_work, number, shown_steps, whole_step
 
 if TYPE_CHECKING:
     from ..differentiation.symbolic.process import SymbolicProcess
@@ -97,6 +98,7 @@ class Trace:
         step: Which.
         decimals: To which every result is rounded; None for none.
         layer: The one layer that is shown; None for all.
+        loop: Steps of a program's loop that are written out, from 0, and how many there are; None for all.
         shown: Rows of the batch that are written out, from 0.
         given: Those rows.
         forward: Every unit.
@@ -117,6 +119,7 @@ class Trace:
     step: Step
     decimals: int | None
     layer: str | None
+    loop: tuple[tuple[int, ...], int] | None
     shown: tuple[int, ...]
     given: tuple[Given, ...]
     forward: tuple[Line, ...]
@@ -140,6 +143,7 @@ def write_out(
     at_step: int = 1,
     row: int | None = None,
     layer: str | None = None,
+    step: int | None = None,
     decimals: int | None = None,
 ) -> Trace:
     """Write out one training step.
@@ -149,18 +153,20 @@ def write_out(
         at_step: Which update, from 1; those before it are made first.
         row: The one row of the batch to write out, from 1; None chooses.
         layer: One layer alone.
+        step: One step of a program's loop alone, from 0; None for all, of many the first and the last.
         decimals: Round every result to so many, as on paper.
     Raises:
         UsageError: when the network is too large, or there is no such layer, step or row.
     """
     network = problem.network
     check_layer(network, layer)
-    whole = check_size(network, layer)
+    steps = shown_steps(network, step)
+    whole = check_size(network, layer, steps)
     made = Made(problem, at_step)
     if row is not None and row > len(made.rows):
         raise UsageError(f"--row {row}: the batch has {counted(len(made.rows), 'row')}")
     check_work(network, None if whole else layer, len(made.rows))
-    return _Writing(made, row, layer, whole, Paper(decimals)).trace()
+    return _Writing(made, row, layer, steps, whole, Paper(decimals)).trace()
 
 
 def explain_update(
@@ -229,8 +235,17 @@ def rules_of_layers(made: Made, process: SymbolicProcess) -> LayerRules | None:
 class _Writing:
     """From an update to its lines."""
 
-    def __init__(self, made: Made, row: int | None, layer: str | None, whole: bool, paper: Paper) -> None:
+    def __init__(
+        self,
+        made: Made,
+        row: int | None,
+        layer: str | None,
+        steps: tuple[int, ...] | None,
+        whole: bool,
+        paper: Paper,
+    ) -> None:
         self.made = made
+        self.steps = steps
         self.paper = paper
         self.layer = layer
         self.network = made.problem.network
@@ -244,7 +259,7 @@ class _Writing:
         count = len(made.rows)
         some = range(count) if count <= ALL_ROWS else range(FIRST_ROWS)
         self.shown = (row - 1,) if row is not None else tuple(some)
-        self.lines = Lines(self.point, self.shown, layer)
+        self.lines = Lines(self.point, self.shown, layer, steps)
 
     def trace(self) -> Trace:
         made, lines, paper = self.made, self.lines, self.paper
@@ -263,6 +278,7 @@ class _Writing:
             step,
             paper.decimals,
             self.layer,
+            self._loop(),
             self.shown,
             tuple(self._given()),
             lines.forward(),
@@ -293,6 +309,12 @@ class _Writing:
                 numbers = (log(made.chances[at]), made.rewards[at], returns[at], above[at])
                 rounded_ = map(self.paper, map(float, numbers))
                 yield Played(episode, step + 1, actions[made.actions[at]], *rounded_)
+
+    def _loop(self) -> tuple[tuple[int, ...], int] | None:
+        if self.steps is None:
+            return None
+        assert isinstance(self.network, ProgramNetwork)
+        return self.steps, self.network.length
 
     def _given(self) -> Iterator[Given]:
         batch = self.made.batch
