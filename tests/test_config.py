@@ -938,6 +938,9 @@ def test_starters_come_simplest_first():
         "autoencoder",
         "regression",
         "formula",
+        "bandit",
+        "gridworld",
+        "cartpole",
     ]
 
 

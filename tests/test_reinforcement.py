@@ -15,6 +15,8 @@ from backprop_cli.environments import Environment
 from backprop_cli.environments.tables import Table, greedy, sweep, values_of
 from backprop_cli.environments.worlds import GridWorld, drawn, world_of
 from backprop_cli.errors import BackpropError
+from backprop_cli.networks.runner import Runner
+from backprop_cli.training import acting
 from backprop_cli.training.acting import Episodes, act, advantages
 from backprop_cli.training.fitting import training_of
 from backprop_cli.training.gradcheck import check_gradients
@@ -573,6 +575,36 @@ def test_returns_that_explode(run, tmp_path, monkeypatch):
     Path("bad.yaml").write_text(json.dumps(config))
     run("train", "bad.yaml").refused(3, "the returns of the episodes are too large for numbers")
     assert not Path("runs").exists()
+
+
+def test_values_that_explode(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("bad.yaml").write_text(
+        json.dumps(table_of("value_iteration", {"name": "bandit", "rewards": [1e308, 1]}))
+    )
+    done = run("train", "bad.yaml", "-q")
+    assert (done.status, done.out) == (3, "")
+    assert "hint: smaller rewards or a smaller optimizer.learning_rate" in done.err
+    assert not Path("runs/bad/model.safetensors").exists()
+
+
+def test_layers_that_are_none_are_refused_once(run, tmp_path):
+    path = tmp_path / "bad.yaml"
+    path.write_text(json.dumps(CARTPOLE | {"model": {"layers": ["linea"]}}))
+    run("train", str(path)).refused(2, "did you mean linear?")
+
+
+def test_many_episodes_are_played_some_at_a_time(monkeypatch):
+    """What is kept of them is their returns: as many as were asked for, with the same mean."""
+    found = problem(bandit())
+    assert found.world is not None
+    monkeypatch.setattr(acting, "BLOCK_STEPS", 7)
+    blocks = []
+    monkeypatch.setattr(acting, "act", lambda *args, **more: blocks.append(args[2]) or act(*args, **more))
+    parts = acting.judged(found.world, Runner(found.network, "float64"), found.config, 500)
+    assert blocks == 2 * [*[7] * 71, 3]
+    mean, deviation = (parts["drawn"][name] for name in ("return", "deviation"))
+    assert abs(mean - 1.866167055396) <= 5 * deviation / sqrt(500)
 
 
 def test_a_policy_that_is_no_number_any_more(run, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from msgspec import Meta
 from msgspec.structs import force_setattr
 
 from ..errors import printable
-from ..settings import Count, Fault, Fraction, NotNegative, Section
+from ..settings import Fault, Fraction, NotNegative, Section
 
 GRID = ("...+", ".#.-", "S...")
 """The world of Russell and Norvig, Artificial Intelligence, section 17.1 (figure 16.1 of the 4th edition)."""
@@ -42,7 +42,7 @@ class Environment(Section, frozen=True):
         ),
     ]
     steps: Annotated[
-        Count | None,
+        Annotated[int, Meta(ge=1, le=10_000)] | None,
         Meta(description="cartpole, gridworld: after so many an episode ends (500; 100)"),
     ] = None
     map: Annotated[

@@ -35,7 +35,7 @@ def json_schema() -> dict[str, Any]:
     definitions["Loss"]["additionalProperties"] = {"type": "number"}  # parameters of a formula
     config["environment"] = _or(config["environment"], {"enum": list(ENVIRONMENTS)})
     definitions["Config"]["anyOf"] = [
-        {"type": "object", "required": [key]} for key in ("data", "environment")
+        {"type": "object", "required": keys} for keys in (["data", "model"], ["environment"])
     ]
     config["optimizer"] = _or(config["optimizer"], {"enum": list(optimizers)})
     config["schedule"] = _or(config["schedule"], {"enum": list(_nameable(schedules.Schedule))})
@@ -221,7 +221,7 @@ _INTRODUCTION = """\
 
 Generated from the schema; `backprop config schema` prints the same as JSON Schema.
 
-A config is one YAML file: `model` and `data`, or `environment`, must be there, all else has a default. It is read as
+A config is one YAML file: `data` and `model`, or `environment`, must be there, all else has a default. It is read as
 YAML 1.2: `1e-3` is a number, `yes` is text. Tags, anchors, aliases, merge keys and further documents
 are refused, and so are unknown keys: every fault is told with its line and column, all of them at once.
 
@@ -268,7 +268,8 @@ Exactly one of `path`, `dataset` and `inputs` (with `targets`). One feature may 
 """,
     "environment": """\
 In place of `data`: `environment: cartpole` is `environment: {name: cartpole}`. What is learned is a policy:
-its inputs are what is told of a state, its outputs the actions. See [reinforcement.md](reinforcement.md).
+its inputs are what is told of a state, its outputs the actions; a table needs no `model`. See
+[reinforcement.md](reinforcement.md).
 
 """,
     "model": """\

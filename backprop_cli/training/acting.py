@@ -32,6 +32,9 @@ OUTPUT = "action"
 
 JUDGED_EPISODES = 100
 """Episodes by which a policy is judged at the end of its training."""
+TOO_LARGE = "the returns of the episodes are too large for numbers"
+BLOCK_STEPS = 1 << 20
+"""Steps that are played at once, at most."""
 HOW = {"drawn": False, "greedy": True}
 """How actions are chosen where a policy is judged, and whether that is the likeliest one."""
 
@@ -73,7 +76,9 @@ class Episodes(NamedTuple):
         return found
 
 
-def act(world: World, policy: Policy, episodes: int, rng: np.random.Generator) -> Episodes:
+def act(
+    world: World, policy: Policy, episodes: int, rng: np.random.Generator, *, told: bool = True
+) -> Episodes:
     """Play some episodes at once, each to its end.
 
     Args:
@@ -81,6 +86,7 @@ def act(world: World, policy: Policy, episodes: int, rng: np.random.Generator) -
         policy: What acts.
         episodes: How many.
         rng: Draws first states, actions and what comes of them.
+        told: Keep what the policy is told.
     """
     state, going, every = world.begin(episodes, rng), np.ones(episodes, bool), np.arange(episodes)
     steps: list[tuple[NDArray, ...]] = []
@@ -90,7 +96,9 @@ def act(world: World, policy: Policy, episodes: int, rng: np.random.Generator) -
         actions = drawn(chances, rng)
         with np.errstate(all="ignore"):  # what is no number shows in the returns
             outcome = world.step(state, actions, rng)
-        steps.append((inputs, actions, chances[every, actions], outcome.rewards, going))
+        steps.append(
+            (inputs if told else inputs[:, :0], actions, chances[every, actions], outcome.rewards, going)
+        )
         state, going = outcome.state, going & ~outcome.ended
     inputs, actions, chances, rewards, played = (np.stack(part, axis=1) for part in zip(*steps, strict=True))
     return Episodes(inputs[played], actions[played], chances[played], rewards[played], played.sum(axis=1))
@@ -144,7 +152,7 @@ def rows_of(episodes: Episodes, training: schema.Training) -> Rows:
     with np.errstate(all="ignore"):
         weights = advantages(episodes.returns(training.discount), training.baseline)
     if not np.isfinite(weights).all():
-        raise NoSuchNumber("the returns of the episodes are too large for numbers", hint="smaller rewards")
+        raise NoSuchNumber(TOO_LARGE, hint="smaller rewards")
     return Rows(episodes.inputs, episodes.actions, weights)
 
 
@@ -166,20 +174,27 @@ def judged(
         The mean of the returns, not discounted, their standard deviation, the least, the largest, and the
         mean number of steps; where states can be listed the value, too: the expectation of the discounted
         return, by solving.
+    Raises:
+        NoSuchNumber: where one of them is too large for a number.
     """
     found = {}
     for name, best in HOW.items():
-        policy = policy_of(runner, config, best=best)
-        made = act(world, policy, episodes, stream(config.seed, f"judged {name}"))
+        policy, rng = policy_of(runner, config, best=best), stream(config.seed, f"judged {name}")
+        most = max(1, BLOCK_STEPS // world.steps)
+        blocks = [min(most, episodes - start) for start in range(0, episodes, most)]
         with np.errstate(all="ignore"):
-            totals = made.totals
+            made = [act(world, policy, block, rng, told=False) for block in blocks]
+            totals = np.concatenate([each.totals for each in made])
             found[name] = {
                 schema.RETURN: float(totals.mean()),
                 "deviation": float(totals.std()),
                 "least": float(totals.min()),
                 "most": float(totals.max()),
-                "steps": float(made.lengths.mean()),
+                "steps": float(sum(each.lengths.sum() for each in made)) / episodes,
             }
+            finite = bool(np.isfinite([*found[name].values()]).all())
+        if not finite:
+            raise NoSuchNumber(TOO_LARGE, hint="smaller rewards")
         value = value_of(world, policy, config.training.discount or 0.0)
         if value is not None:
             found[name]["value"] = value

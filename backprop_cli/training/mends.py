@@ -8,6 +8,7 @@ import numpy as np
 
 from ..networks.formula import FormulaNetwork
 from ..networks.network import NDArray
+from .config.acting import RATES
 from .problem import Problem
 from .units import can_fold
 
@@ -20,6 +21,8 @@ def steadier(problem: Problem) -> str:
     """Say what keeps steps small enough: the likeliest first, what is done already left out."""
     config = problem.config
     ways = [*unscaled(problem), "a smaller optimizer.learning_rate"]
+    if config.training.method in RATES:
+        return either(["smaller rewards", *ways])
     if config.training.gradient_clip is None:
         ways.append("training.gradient_clip: 1")
     return either(ways)

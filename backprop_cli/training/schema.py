@@ -479,7 +479,9 @@ class Config(Section, frozen=True, kw_only=True):
         Environment | None,
         Meta(description="what is acted in, in place of data: a name, or a mapping with what it is like"),
     ] = None
-    model: Annotated[Model, Meta(description="exactly one of hidden, layers and formula, or from alone")]
+    model: Annotated[
+        Model, Meta(description="exactly one of hidden, layers, formula and program, or from alone")
+    ] = field(default_factory=Model)
     task: Annotated[
         Literal["auto", "classification", "regression"],
         Meta(

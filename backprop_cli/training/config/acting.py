@@ -108,8 +108,9 @@ def _of_policies(config: schema.Config) -> Iterator[tuple[str, bool, str]]:
     other = "another policy would learn than acts"
     yield "model.noise", model.noise is not None, other
     for i, layer in enumerate(model.layers or ()):
-        drops = isinstance(layer, LayerKind) and (layer.compares_rows or layer.tag == "dropout")
-        yield f"model.layers.{i}", drops, f"by {layer.tag} {other}"
+        if isinstance(layer, LayerKind):  # others were refused already
+            differs = layer.compares_rows or layer.tag == "dropout"
+            yield f"model.layers.{i}", differs, f"by {layer.tag} {other}"
 
 
 def _of_tables(config: schema.Config, given: Callable[[str], bool]) -> Iterator[tuple[str, bool, str]]:

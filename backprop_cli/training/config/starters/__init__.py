@@ -18,4 +18,7 @@ def starter_text(name: str) -> str:
     return (files(__name__) / f"{name}.yaml").read_text("utf-8")
 
 
-_ORDER = ("hand", "xor", "iris", "spirals", "digits", "convnet", "autoencoder", "regression", "formula")
+_ORDER = (
+    *("hand", "xor", "iris", "spirals", "digits", "convnet", "autoencoder", "regression", "formula"),
+    *("bandit", "gridworld", "cartpole"),
+)
