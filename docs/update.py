@@ -1,9 +1,10 @@
 """Run the commands shown in the documents and put in what they print.
 
-``python docs/update.py`` rewrites README.md, docs/*.md and docs/backprop.1; the tests call the same
-functions and compare. In a block marked ``console`` a line ``$ COMMAND`` is run, ``> `` goes on with
-it, and the lines below are what it prints on stdout and stderr, ``...`` standing for any lines.
-The commands of a block share one shell, the blocks of a document one folder.
+``python docs/update.py`` rewrites README.md, docs/*.md and docs/backprop.1, ``... update.py trace.md`` of the
+pages with commands that one alone; the tests call the same functions and compare. In a block marked
+``console`` a line ``$ COMMAND`` is run, ``> `` goes on with it, and the lines below are what it prints on
+stdout and stderr, ``...`` standing for any lines. The commands of a block share one shell, the blocks of a
+document one folder.
 """
 
 from __future__ import annotations
@@ -148,6 +149,11 @@ def main() -> None:
     """Rewrite the documents in place."""
     import reference
 
+    asked = sys.argv[1:]
+    if unknown := [name for name in asked if name not in {path.name for path in DOCUMENTS}]:
+        raise SystemExit(f"no page with commands: {', '.join(unknown)}")
+    documents = [path for path in DOCUMENTS if not asked or path.name in asked]
+
     from backprop_cli.cli import manual
     from backprop_cli.cli.help import topics
     from backprop_cli.cli.main import group
@@ -160,7 +166,7 @@ def main() -> None:
         (MANUAL, manual.page(group(), topics())),
         (reference.PAGE, reference.page()),
     )
-    for path, text in [*((path, updated(path)) for path in DOCUMENTS), *pages]:
+    for path, text in [*((path, updated(path)) for path in documents), *pages]:
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
             print(f"updated {path.relative_to(ROOT)}")

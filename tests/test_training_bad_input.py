@@ -874,7 +874,7 @@ def test_divergence(run, folder, text, line):
     [
         ("first values", "data.scaling: standard, smaller first weights (init), or another activation or loss"),
         ("float32 inputs", "dtype: float64, data.scaling: standard, smaller first weights (init), or another activation or loss"),
-        ("formula", "other first values: model.parameters"),
+        ("formula", "other first values: model.parameters, where auto finds one by the rows"),
         ("formula's learning rate", "other first values of the parameters, or a smaller optimizer.learning_rate; the model of epoch 1 is in runs/c/best.safetensors"),
     ],
 )  # fmt: skip

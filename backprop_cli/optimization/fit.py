@@ -58,6 +58,10 @@ NO_CHANCE, FAR = 3e-7, 5.0
 SMALLEST = float(np.finfo(np.float64).tiny)
 
 
+FIRST_VALUES = "other first values: model.parameters, where auto finds one by the rows"
+"""What helps a formula that has no value where it begins."""
+
+
 class Iteration(NamedTuple):
     """Where the fit stands after an accepted step.
 
@@ -197,7 +201,7 @@ class _Model:
             active = active_nodes(self.graph, self.names)
             cotangents = reverse(self.graph, values, [a and n for a, n in zip(active, needed, strict=True)])
         except NoSuchNumber as error:
-            hint = error.hint or "choose other first values: model.parameters"
+            hint = error.hint or FIRST_VALUES
             if isinstance(error, RangeError):  # what the primitive proposes is for a formula that is wrong
                 hint = scaling_hint(self.varying())
             raise type(error)(f"row {row + 1}: {error.message}", hint=hint) from None

@@ -199,8 +199,8 @@ class Alarms:
         if not useless:
             says = f"the fit has ended in a local minimum, at an R2 of {told}"
         hint = (
-            "first values nearer to the answer (model.parameters), several of them, since least squares finds"
-            " the next minimum only; or another formula"
+            "optimizer: {type: levenberg_marquardt, starts: 20}, since from one start least squares finds the"
+            " next minimum only; or another formula"
         )
         if better is not None:
             first = ", ".join(f"{name}: {brief(value, 3)}" for name, value in better.items())

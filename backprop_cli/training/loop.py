@@ -19,7 +19,7 @@ from ..networks.network import NDArray
 from ..networks.random import stream
 from ..networks.runner import Bound, MeanLoss, Runner, by_row
 from ..optimization import rules, settings
-from ..optimization.fit import scaling_hint
+from ..optimization.fit import FIRST_VALUES, scaling_hint
 from ..optimization.schedules import Rates
 from .mends import steadier
 from .metrics import higher_is_better, shares_of
@@ -28,7 +28,6 @@ from .sets import Set, Stream, Window
 
 BETTER = "other first values of the parameters, or a smaller optimizer.learning_rate"
 
-FIRST_VALUES = "other first values: model.parameters"
 FIRST_STEP = "data.scaling: standard, smaller first weights (init), or another activation or loss"
 
 
