@@ -20,6 +20,7 @@ from backprop_cli.training.config import load
 from backprop_cli.training.data.datasets import generate
 from backprop_cli.training.data.sequences import entropies
 from backprop_cli.training.loop import Training
+from backprop_cli.training.model import Model
 from backprop_cli.training.problem import assemble
 from backprop_cli.training.run import Run
 from backprop_cli.training.step import whole_step
@@ -413,6 +414,64 @@ def test_a_run_that_stops_amid_an_epoch_goes_on_to_the_same_bytes(data: str, wal
     last.close()
     for name in ("model.safetensors", "metrics.jsonl"):
         assert Path("part", name).read_bytes() == Path("whole", name).read_bytes()
+
+
+@pytest.mark.parametrize(("target", "last"), [("each", "y[t] = V@h[t+1] + c"), ("last", "y = V@h[end] + c")])
+def test_each_line_of_a_sequence_is_answered(target: str, last: str, walks: Path, run: Any) -> None:
+    data = f"data: {{path: walks.csv, sequence: {{by: walk, order: time, target: {target}}}, scaling: none}}"
+    Path("c.yaml").write_text(f"{data}\nloss: mse{NET.format(last)}")
+    assert run("train", "c.yaml").status == 0
+    model = Model.load("runs/c")
+    lines = [line.split(",") for line in walks.read_text().splitlines()[1:]]
+    rows = run("predict", "runs/c", "walks.csv").out.splitlines()[1:]
+    answered = {tuple(row.split(",")[:2]): float(row.split(",")[5]) for row in rows}
+    assert len(answered) == len(lines)
+    for walk in {line[0] for line in lines}:
+        own = sorted((int(line[1]), float(line[2]), float(line[3])) for line in lines if line[0] == walk)
+        alone = model.predict(np.array([[step[1:] for step in own]]))[:, 0]
+        expected = alone if target == "each" else np.repeat(alone, len(own))
+        assert [answered[walk, str(step[0])] for step in own] == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_sequence_with_a_wrong_step_has_no_prediction(walks: Path, run: Any) -> None:
+    data = "data: {path: walks.csv, sequence: {by: walk, order: time, target: each}}"
+    Path("c.yaml").write_text(f"{data}\nloss: mse{NET.format('y[t] = V@h[t+1] + c')}")
+    assert run("train", "c.yaml").status == 0
+    table = "walk,time,a,b\nu,2,1,1\nv,1,z,1\nu,1,1,1\nv,2,1,1\n,1,1,1\n"
+    done = run("predict", "runs/c", "-", stdin=table)
+    assert done.status == 3
+    good, wrong, again, other, nameless = (line.split(",")[4:] for line in done.out.splitlines()[1:])
+    assert good[0]
+    assert again[0]
+    assert wrong == ["", "column 'a': 'z' is not a number"]
+    assert other == ["", "another step of its sequence is wrong: column 'a': 'z' is not a number"]
+    assert nameless == ["", "no value in column 'walk'"]
+    for rows, says in (
+        ("walk,time,a,b\nu,1,1,1\nu,1,2,2\n", "two lines of the sequence 'u' have 'time' 1"),
+        ("walk,a,b\nu,1,1\n", "no column 'time'"),
+    ):
+        refused = run("predict", "runs/c", "-", stdin=rows)
+        assert (refused.status, refused.out) == (2, "")
+        assert says in refused.err
+    assert "--layer is of rows" in run("predict", "runs/c", "walks.csv", "--layer", "h").err
+
+
+def test_a_padded_batch_is_traced_with_its_own_numbers(walks: Path, run: Any) -> None:
+    walks.write_text("walk,a,y\nu,1,0\nu,0.5,1\nv,0.25,1\n")
+    data = "data: {path: walks.csv, sequence: {by: walk, target: each}, scaling: none}"
+    net = NET.format("y[t] = V@h[t+1] + c").replace("{H: 2}", "{H: 1}")
+    Path("c.yaml").write_text(f"{data}\nloss: mse\noptimizer: sgd{net}")
+    made = whole_step(problem_of(Path("c.yaml").read_text(), "training.batch_size=full"))
+    traced = run("trace", "c.yaml", "training.batch_size=full").out
+    assert f"= {made.step.before:.6g}\n" in traced
+    assert "mask = (1, 0)" in traced
+    for name, gradient in made.gradients.items():
+        assert re.search(rf"dE/d{name}\[.*= {gradient.flat[0]:.6g}$", traced, re.MULTILINE)
+    drawn = run("graph", "c.yaml", "--step", "all").out
+    problem = problem_of(Path("c.yaml").read_text())
+    runner = Training(problem).runner
+    first = problem.train.sample.encoded[:1], problem.train.sample.targets[:1]
+    assert f"= {runner.predict(*first).loss:.6g}" in drawn.splitlines()[0]
 
 
 @pytest.mark.nightly

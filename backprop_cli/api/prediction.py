@@ -129,9 +129,7 @@ def predict(
     )
     data = predictor.model.config.data
     with open_rows(file, predictor.encoding, data.dialect, data) as source:
-        return Predictions(
-            predictor, source.names, [(block, predictor.answer(block, strict)) for block in source]
-        )
+        return Predictions(predictor, source.names, list(predictor.answers(source, strict)))
 
 
 def sample(

@@ -457,7 +457,7 @@ def _own_program(
 
     if how.edges == "value":
         raise UsageError(NO_VALUES, hint="--edges symbol")
-    program, row = problem.network.of_row(), problem.first_row()
+    program, row = problem.first_row()
     steps = problem.network.reading.recurrence.steps(program.graph)
     legend = ["the first row, with the parameters' first values"]
     if step is not None and not any(steps):

@@ -137,8 +137,7 @@ def command(
             chosen, stream, predictor, source.names,
             digits=digits, encoding=encoding_of(output), to_file=output is not None,
         )  # fmt: skip
-        for block in source:
-            answers = predictor.answer(block, strict)
+        for block, answers in predictor.answers(source, strict):
             writer.block(block, answers)
             failed += sum(reason is not None for reason in answers.errors)
             count += block.rows

@@ -195,7 +195,8 @@ class ProgramNetwork(OfRows):
             return self.settled
         y, t = self.settled.graph.name(self.output), self.target
         at = f"[{STEP}]" if self._times else ""
-        loss = self.loss.of_row(y + at, t + at, self.outputs)
+        single = "[0]" if self.settled.graph.nodes[self.output].shape[len(self._times) :] == (1,) else ""
+        loss = self.loss.of_row(y + at + single, t + at, self.outputs)
         if loss is None:
             raise UsageError(
                 f"{self.loss.type} is no expression of a row", hint="backprop trace CONFIG writes it out"
@@ -260,7 +261,7 @@ class ProgramNetwork(OfRows):
         """What a reader knows by name: the statements, and what a row comes with."""
         graph = self.settled.graph
         steps = {name for name, id in graph.named.items() if graph.nodes[id].op is not None}
-        return {INPUT, *self.draws, *steps} - {LOSS}
+        return {INPUT, *self.reading.masks, *self.draws, *steps} - {LOSS}
 
     def _check(self) -> None:
         """Hold output and loss to the data.

@@ -493,9 +493,12 @@ class Unrolled:
         if name is None:
             return None
         ids = self._scalars.ids(self._lowered.graph.inputs[name]).reshape(-1)
-        for r, weight in enumerate(self._arrays[name].reshape(-1).tolist()):
-            self.targets.append(self._leaf(int(ids[r]), Name("weight"), weight, INPUT, r))
-        return np.broadcast_to(ids[:, None], shape)
+        steps = len(ids) // self.rows
+        for at, weight in enumerate(self._arrays[name].reshape(-1).tolist()):
+            r, t = divmod(at, steps)
+            called = Name(f"weight[{t}]" if steps > 1 else "weight")
+            self.targets.append(self._leaf(int(ids[at]), called, weight, INPUT, r))
+        return np.repeat(ids.reshape(self.rows, -1), shape[1] * self.rows // len(ids), axis=1)  # of steps
 
     def _predictions(self) -> Ids:
         """Enter what the loss makes of its logits."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any, NamedTuple
 
@@ -15,9 +16,13 @@ from ..networks.lowering import ROWS
 from ..networks.network import LayerNetwork
 from ..networks.programmed import ProgramNetwork
 from ..networks.runner import BLOCK_ROWS, Runner
+from ..tables import text
 from ..tables.block import Block, Floats, TextBlock
 from ..tables.write import free_names
-from .data import encode_block
+from .data import Rows, encode_block
+from .data.encoding import Folding
+from .data.sequences import folded
+from .data.source import Column, as_texts
 from .metrics import decided
 from .model import Model
 
@@ -56,6 +61,8 @@ class Predictor:
         self.model = model
         self.encoding = model.encoding
         self.layer = layer
+        if layer is not None and self.encoding.folding is not None:
+            raise UsageError("--layer is of rows, and the model takes sequences")
         self.probabilities = probabilities and layer is None and has_probabilities(model)
         if layer is not None:
             width = _width_of(model, layer)
@@ -83,6 +90,70 @@ class Predictor:
         *names, error = free_names([*self.names, "error"], taken)
         return names, error
 
+    def answers(self, source: Iterable[Block], strict: bool = False) -> Iterator[tuple[Block, Answers]]:
+        """Yield blocks with the answers to their rows; of lines of sequences once all have been read."""
+        if self.encoding.folding is None:
+            for block in source:
+                yield block, self.answer(block, strict)
+            return
+        blocks = list(source)
+        numbers, faults = self._of_sequences(blocks, self.encoding.folding)
+        start = 0
+        for block in blocks:
+            own = {row: faults[start + row] for row in range(block.rows) if start + row in faults}
+            yield block, self._finished(block, numbers[start : start + block.rows], own, strict)
+            start += block.rows
+
+    def _of_sequences(
+        self, blocks: Sequence[Block], folding: Folding
+    ) -> tuple[Floats, dict[int, DataError | NoSuchNumber]]:
+        """Answer every line of sequences: with that of its step, or of its whole sequence."""
+        faults: dict[int, DataError | NoSuchNumber] = {}
+        places = [(block, row) for block in blocks for row in range(block.rows)]
+        names = folding.columns
+        cells: dict[str, list[str]] = {name: [] for name in names}
+        encoded = [np.empty((0, *self.encoding.line))]
+        start = 0
+        for block in blocks:
+            inputs, wrong = self._encoded(block)
+            encoded.append(inputs)
+            faults |= {start + row: fault for row, fault in wrong.items()}
+            for name, column in text.texts(block, names).items():
+                cells[name] += column
+            start += block.rows
+
+        def place(line: int, name: str) -> str:
+            block, row = places[line]
+            return text.place(block, row, name)
+
+        for name in names:
+            for line in [k for k, cell in enumerate(cells[name]) if not cell and k not in faults]:
+                faults[line] = DataError(f"no value in column '{name}'", place=place(line, name))
+        by = cells[names[0]]
+        spoilt = {by[line]: line for line in faults}
+        good = [line for line in range(start) if line not in faults]
+        which = np.array([line for line in good if by[line] not in spoilt], np.int64)
+        for line in good:
+            if by[line] in spoilt:
+                says = f"another step of its sequence is wrong: {faults[spoilt[by[line]]].message}"
+                faults[line] = DataError(says, place=places[line][0].place(places[line][1]))
+        numbers = np.full((start, self._width), np.nan)
+        if len(which):
+            lines = np.concatenate(encoded)[np.searchsorted(good, which)]
+            order: Column | None = None
+            if folding.order is not None:
+                times = [cells[folding.order][line] for line in which]
+                order = text.column_numbers(times, self.encoding.gaps)
+                order = as_texts(times) if order is None else order
+            whole = as_texts([by[line] for line in which])
+            each = replace(folding, each=True)
+            rows = folded(Rows(lines, which), whole, order, each, lambda k, name: place(int(which[k]), name))
+            answers = self.model.predict(rows.inputs, rows.lengths)
+            if not folding.each:
+                answers = np.repeat(answers, rows.steps.sum(axis=1), axis=0)
+            numbers[rows.targets[rows.steps]] = answers
+        return numbers, faults
+
     def answer(self, block: Block, strict: bool = False) -> Answers:
         """Return the answers to the rows of a block.
 
@@ -97,8 +168,14 @@ class Predictor:
         numbers = np.full((block.rows, self._width), np.nan)
         if len(good):
             numbers[good] = self._in_units(predict(self.model, inputs, self.layer))
-            self._undo_formulas(numbers, faults, block)
-        for row in good[~np.isfinite(numbers[good]).all(axis=1)].tolist():
+        return self._finished(block, numbers, faults, strict)
+
+    def _finished(
+        self, block: Block, numbers: Floats, faults: dict[int, DataError | NoSuchNumber], strict: bool
+    ) -> Answers:
+        """Return answers that are numbers, in the units of the columns."""
+        self._undo_formulas(numbers, faults, block)
+        for row in np.flatnonzero(~np.isfinite(numbers).all(axis=1)).tolist():
             if row in faults:
                 continue
             faults[row] = NoSuchNumber("the prediction is too large for a number", place=block.place(row))
@@ -158,7 +235,7 @@ class Predictor:
             return encode_block(self.encoding, block), {}
         except DataError as error:
             if block.rows == 1:
-                return np.empty((0, *self.encoding.shape)), {0: error}
+                return np.empty((0, *self.encoding.line)), {0: error}
         half = block.rows // 2
         first, faults = self._encoded(_part(block, 0, half))
         second, more = self._encoded(_part(block, half, block.rows))

@@ -14,6 +14,7 @@ import numpy as np
 from ..environments.worlds import world_of
 from ..errors import ConfigError, nearest
 from ..language.numbers import brief
+from ..language.settle import Settled
 from ..networks import reading
 from ..networks.as_program import as_program
 from ..networks.formula import FormulaNetwork, columns_of, split_formula
@@ -21,7 +22,7 @@ from ..networks.layers import Model
 from ..networks.layers.places import ShapeError
 from ..networks.layers.writing import LENGTH, STEPS
 from ..networks.losses import FORMULA, LOSSES, PROGRAM, Loss, default
-from ..networks.network import LayerNetwork, NDArray
+from ..networks.network import LayerNetwork, NDArray, Span
 from ..networks.programmed import ProgramNetwork
 from ..networks.reading import Steps
 from ..networks.runner import Network, Runner
@@ -230,18 +231,24 @@ class Problem:
                     hint = f"did you mean {close}?" if close else f"{what}s: {', '.join(names)}"
                     raise ShapeError(f"model.{key}", f"model.{key}: there is no {what} {cut(name)}", hint)
 
-    def first_row(self) -> dict[str, NDArray]:
-        """Return what `ProgramNetwork.of_row` is given at the first row, with the first parameters."""
-        assert isinstance(self.network, ProgramNetwork)
-        train = self.train.sample
-        target = train.targets[0]
+    def first_row(self) -> tuple[Settled, dict[str, NDArray]]:
+        """Return the program of the first row with its loss, and what it is given at the start."""
+        network, train = self.network, self.train.sample
+        assert isinstance(network, ProgramNetwork)
+        x, target = train.encoded[0], train.targets[0]
+        if train.lengths is not None:
+            x = x[: train.lengths[0]]
+            network = network.of_span(Span(len(x)))
+        if network.answers_steps:
+            target = target[: len(x)]
         row = {
-            **{p.name: p.first for p in self.network.parameters},
-            **self.network.first_noise,
-            "x": train.encoded[0],
-            self.network.target: target if len(target) > 1 else target[0],
+            **{p.name: p.first for p in network.parameters},
+            **network.first_noise,
+            **{name: array[0] for name, array in network.feed(x[None]).items()},
+            network.target: target if network.outputs > 1 else target[..., 0],
         }
-        return {name: row[name] for name in self.network.of_row().graph.inputs}
+        program = network.of_row()
+        return program, {name: row[name] for name in program.graph.inputs}
 
     def _network(self) -> Network:
         config = self.config
@@ -358,8 +365,16 @@ class Problem:
             )
 
     def _check_lengths(self) -> None:
+        """Refuse sequences that the model or the engine does not take."""
         loss = self.config.loss
         lengths = self.train.lengths if isinstance(self.train, Set) else None
+        if isinstance(self.network, LayerNetwork) and (self.encoding.answers_steps or lengths is not None):
+            raise ShapeError(
+                "model.layers",
+                "these layers take rows of one shape with one target, not sequences"
+                + (" with a target at each step" if self.encoding.answers_steps else " of several lengths"),
+                "model.program, or a layer that goes through the steps",
+            )
         if self.config.training.engine == "jax" and lengths is not None:
             raise ShapeError(
                 "training.engine",

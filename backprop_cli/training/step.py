@@ -179,7 +179,8 @@ class Made:
     def unrolled(self, paper: Paper, layer: str | None = None) -> Unrolled:
         """Return the step before the update number by number, all of it or one layer."""
         only = None if layer is None else self.one_layer(layer)
-        return Unrolled(self.problem.network, self.bound.lowered, {**self.old, **self.batch}, paper, only)
+        network = self.problem.network.of_span(self.bound.span)
+        return Unrolled(network, self.bound.lowered, {**self.old, **self.batch}, paper, only)
 
     @property
     def plain(self) -> bool:

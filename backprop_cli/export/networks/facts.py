@@ -157,6 +157,8 @@ def facts_of_model(path: str) -> Facts:
     runner = Runner(network, "float64")
     runner.restore(arrays)
     encoded = stream(0, "export").normal(size=(SAMPLE, *network.shape))
+    if any(feature.indexed for feature in model.encoding.features):  # 0 is a number of any text
+        encoded = np.zeros_like(encoded)
     return _found(path, runner, model.encoding, encoded, None, reason)
 
 
@@ -177,9 +179,12 @@ def _facts(title: str, problem: Problem, arrays: Mapping[str, NDArray] | None) -
     runner = training.runner
     if arrays is not None:
         runner.restore(arrays)
-    noisy = isinstance(problem.network, ProgramNetwork) and bool(problem.network.draws)
-    step = None if noisy else _step(training, problem.encoding)
-    reason = "its noise is drawn, and each framework draws its own" if noisy else ""
+    reason = ""
+    if isinstance(problem.network, ProgramNetwork) and problem.network.draws:
+        reason = "its noise is drawn, and each framework draws its own"
+    elif problem.train.sample.lengths is not None:
+        reason = "its sequences are of several lengths, and the exported network takes the longest"
+    step = None if reason else _step(training, problem.encoding)
     return _found(title, runner, problem.encoding, problem.train.sample.encoded[:SAMPLE], step, reason)
 
 

@@ -998,7 +998,8 @@ def open_rows(
     else:
         source = points_of(arrays.as_text(_names_in(arrays, encoding)), path)
     try:
-        require(encoding.columns, source.names, path)
+        steps = [] if encoding.folding is None else encoding.folding.columns
+        require(encoding.columns + steps, source.names, path)
     except DataError:
         source.close()
         raise
