@@ -110,8 +110,10 @@ def test_a_row_with_its_loss_is_a_program() -> None:
 
 
 def test_it_is_kept_as_it_is_written() -> None:
-    """A resolved config is read back, in the file and in the model."""
-    config = loads(OWN_LOSS, "net.yaml").config
+    """A resolved config is read back, in the file and in the model; sizes are said by others in any order."""
+    config = loads(
+        OWN_LOSS.replace("  parameters:", "  dims: {A: B/2, B: 4*C, C: 3}\n  parameters:"), "net.yaml"
+    ).config
     assert from_resolved(resolved(config)) == config
     assert loads(to_yaml(resolved(config)), "again.yaml").config.model == config.model
 

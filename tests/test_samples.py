@@ -119,6 +119,7 @@ def test_sequences_reach_what_the_table_says(train):
     assert train("parity", "data.length=5", "data.samples=1600").result("training", "accuracy") == 1.0
     assert train("reverse").result("test", "accuracy") == 1.0
     assert train("characters", "data.stride=4", "training.epochs=3").loss < 1.370682  # that of bigrams
+    assert train("transformer", "data.stride=4", "training.epochs=5").loss < 1.370682
 
 
 # --- by hand -----------------------------------------------------------------------------------
@@ -236,6 +237,12 @@ def test_digits_by_a_convolutional_network(train):
     assert done.summary["epochs"] == 40
     assert done.result("test", "accuracy") >= 0.98
     assert done.summary["parameters"] < 9_610  # digits.yaml's
+
+
+def test_digits_by_a_residual_network(train):
+    done = train("digits_residual")
+    assert done.result("test", "accuracy") >= 0.96
+    assert done.summary["alarms"] == []
 
 
 def test_digits_squeezed(train):

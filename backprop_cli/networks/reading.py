@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from math import prod
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from ..language.parser import NAME_ITEM, NUMBER_ITEM, Program
 from ..language.recurrence import LAST, MASK, STEP, Recurrence, Unrolling
 from ..language.settle import Settled, settle
 from ..language.settle import shape_of as shape_of_list
+from ..language.tokens import NAME
 from ..ops import Shape
 from . import layers
 from .layers.kind import rows
@@ -221,8 +223,11 @@ def read(
     source = Source(f"{text.rstrip()}\n{more}" if more else text)
     declared = {name: Declared.of(value) for name, value in (model.parameters or {}).items()}
     sizes = {"inputs": inputs, "outputs": outputs, **(steps.sizes if steps else {})}
-    for name, size in (model.dims or {}).items():
-        sizes[name] = _size(f"model.dims.{name}", size, sizes)
+    waiting = dict(model.dims or {})
+    while waiting:  # one may be said by others, in any order
+        ready = (n for n, size in waiting.items() if not {*re.findall(NAME, str(size))} & waiting.keys())
+        name = next(ready, next(iter(waiting)))
+        sizes[name] = _size(f"model.dims.{name}", waiting.pop(name), sizes)
     plain = recurrence.read(source, sizes)
     noise = model.noise or {}
     taken = {*declared, *noise, *(s.name for s in plain.program.statements)}
