@@ -568,9 +568,11 @@ def test_rows_have_no_episodes(run, tmp_path):
     run("train", str(path)).refused(2, "training.batch is for an environment", "training.batch_size")
 
 
-def test_returns_that_explode(run, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("size", "baseline"), [(1e308, "none"), (1e308, "mean"), (1e200, "standard")])
+def test_returns_that_explode(run, tmp_path, monkeypatch, size, baseline):
     monkeypatch.chdir(tmp_path)
-    config = bandit() | {"environment": {"name": "bandit", "rewards": [1e308, -1e308], "noise": 1e308}}
+    config = bandit(baseline=baseline)
+    config["environment"] = {"name": "bandit", "rewards": [size, -size], "noise": size}
     config["model"] = {"layers": ["linear"]}
     Path("bad.yaml").write_text(json.dumps(config))
     run("train", "bad.yaml").refused(3, "the returns of the episodes are too large for numbers")

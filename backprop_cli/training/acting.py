@@ -99,7 +99,9 @@ def act(
         steps.append(
             (inputs if told else inputs[:, :0], actions, chances[every, actions], outcome.rewards, going)
         )
-        state, going = outcome.state, going & ~outcome.ended
+        # what has ended stays where it is: further on its numbers mean nothing
+        state = np.where(going.reshape(-1, *(1 for _ in state.shape[1:])), outcome.state, state)
+        going = going & ~outcome.ended
     inputs, actions, chances, rewards, played = (np.stack(part, axis=1) for part in zip(*steps, strict=True))
     return Episodes(inputs[played], actions[played], chances[played], rewards[played], played.sum(axis=1))
 
@@ -138,7 +140,7 @@ def advantages(returns: Floats, baseline: str | None) -> Floats:
     above: Floats = returns - returns.mean()
     deviation = float(above.std())
     if baseline == "standard" and deviation > 0.0:
-        above /= deviation
+        above /= deviation if np.isfinite(deviation) else np.nan  # too large to be squared
     return above
 
 

@@ -11,7 +11,7 @@ from ...networks.layers import Model
 from ...networks.layers.dense import Linear
 from ...networks.layers.kind import LayerKind
 from ...networks.losses import Loss
-from ...optimization.settings import LevenbergMarquardt, Sgd
+from ...optimization.settings import Sgd
 from ...settings import Fault
 from .. import schema
 
@@ -103,8 +103,6 @@ def _of_policies(config: schema.Config) -> Iterator[tuple[str, bool, str]]:
     yield "loss", loss.type not in ("auto", *POLICY_LOSSES), trains
     yield "loss.label_smoothing", bool(loss.label_smoothing), "it would train another policy"
     yield "loss.class_weights", loss.class_weights is not None, "advantages weigh actions"
-    fits = isinstance(config.optimizer, LevenbergMarquardt)
-    yield "optimizer.type", fits, "levenberg_marquardt fits formulas"
     other = "another policy would learn than acts"
     yield "model.noise", model.noise is not None, other
     for i, layer in enumerate(model.layers or ()):

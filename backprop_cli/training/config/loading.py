@@ -255,6 +255,7 @@ def _combined(faults: Sequence[ConfigError]) -> ConfigError:
 # short forms and overrides
 
 LISTED = {
+    "environment": ("map",),
     "data": ("features", "exclude", "categories", "numbers", "dates", "missing_values"),
     "model": ("hidden", "freeze", "fresh"),
     "training": ("metrics",),
