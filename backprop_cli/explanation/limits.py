@@ -1,14 +1,16 @@
 """The limit definition, worked out for one function at one point.
 
-A polynomial is expanded exactly, over fractions; for everything else there is a table.
+A polynomial is expanded exactly, over fractions; quotients of polynomials come over a common denominator,
+square roots of them are multiplied by the conjugate; for everything else there is a table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import floor, log10
-from typing import Any, NamedTuple
+from functools import partial
+from math import floor, isqrt, log10
+from typing import NamedTuple
 
 from ..differentiation import convergence
 from ..differentiation.finite import Probe
@@ -16,14 +18,12 @@ from ..engine.run import run
 from ..graph import CONSTANT, INPUT, Graph
 from ..language.format import STEP_NAMES
 from ..language.operators import LETTERS
-from ..ops.namespaces import Namespace
-from .expr import Apply, Expr, Number, Ref
+from .expr import ONE, Apply, Expr, Number, Ref, over, plus, power, product_of, times
 from .names import Name
 from .point import Written, WrittenPoint
+from .polynomials import ALGEBRA, Algebraic, Monomial, NotAlgebraic, Polynomial, Quotient
 
-MOST_TERMS = 40
 MOST_NODES = 300
-HIGHEST_POWER = 12
 ROWS = 6
 TERMS_SHOWN = 12
 ROUNDINGS = 4.0  # of f(x + h) - f(x) that a quotient may be off, and rounding be why
@@ -37,26 +37,30 @@ class Limit(NamedTuple):
         at: Its value; None where nothing is bound.
         letter: What the step is called: ``h``, unless the program has one.
         inputs: Every input with its value or, without a point, its name.
-        value: f(x), for a polynomial.
-        moved: f(x + h), expanded in powers of h; None for what is no polynomial.
+        kind: ``polynomial``, ``quotient`` of polynomials, ``root`` of one, or ``table``.
+        value: f(x); None in a table.
+        moved: f(x + h), expanded in powers of h.
+        together: What the difference is brought to, each with how, before it is multiplied out.
         difference: f(x + h) - f(x).
         quotient: The same, divided by h.
         limit: What is left at h = 0.
         slope: Of reverse mode; None without a point.
-        rows: The quotients of what is no polynomial, by falling h; rounded where all is.
-        tends: What they tend to without any rounding; None for a polynomial.
+        rows: The quotients of a table, by falling h; rounded where all is.
+        tends: What they tend to without any rounding; None without a table.
     """
 
     name: str
     at: float | None
     letter: str
     inputs: dict[str, float] | None
+    kind: str
     value: Expr | None
     moved: Expr | None
     difference: Expr | None
     quotient: Expr | None
     limit: Expr | None
     slope: float | None
+    together: tuple[tuple[str, Expr], ...] = ()
     rows: tuple[convergence.Row, ...] = ()
     tends: convergence.Limit | None = None
 
@@ -107,157 +111,150 @@ def _shown_or(quotients: Sequence[float | None], tends: float | None) -> float |
     return quotients[-1] if tends is None or _comes_near(quotients, tends) else tends
 
 
-class NotPolynomial(Exception):
-    """The program is no polynomial, or too large a one."""
+class Worked(NamedTuple):
+    """What a limit is worked out by; the fields of `Limit` that depend on what the program is."""
 
-
-Monomial = tuple[tuple[str, int], ...]
-
-
-class Polynomial:
-    """A polynomial with exact coefficients: powers by name, sorted, to their coefficient."""
-
-    __slots__ = ("terms",)
-
-    def __init__(self, terms: Mapping[Monomial, Fraction]) -> None:
-        self.terms = {m: c for m, c in terms.items() if c}
-        if len(self.terms) > MOST_TERMS:
-            raise NotPolynomial
-
-    @classmethod
-    def of(cls, x: Any) -> Polynomial:
-        """Return a number as a polynomial."""
-        return x if isinstance(x, Polynomial) else cls({(): Fraction(x)})
-
-    @classmethod
-    def named(cls, name: str) -> Polynomial:
-        """Return a variable."""
-        return cls({((name, 1),): Fraction(1)})
-
-    @property
-    def number(self) -> Fraction | None:
-        """Its value, where it is a number."""
-        if not self.terms:
-            return Fraction(0)
-        return self.terms.get(()) if len(self.terms) == 1 else None
-
-    def __neg__(self) -> Polynomial:
-        return Polynomial({m: -c for m, c in self.terms.items()})
-
-    def __add__(self, other: Any) -> Polynomial:
-        terms = dict(self.terms)
-        for m, c in Polynomial.of(other).terms.items():
-            terms[m] = terms.get(m, Fraction(0)) + c
-        return Polynomial(terms)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Any) -> Polynomial:
-        return self + -Polynomial.of(other)
-
-    def __rsub__(self, other: Any) -> Polynomial:
-        return Polynomial.of(other) - self
-
-    def __mul__(self, other: Any) -> Polynomial:
-        terms: dict[Monomial, Fraction] = {}
-        for m, c in self.terms.items():
-            for n, d in Polynomial.of(other).terms.items():
-                powers = dict(m)
-                for name, power in n:
-                    powers[name] = powers.get(name, 0) + power
-                if max(powers.values(), default=0) > HIGHEST_POWER:
-                    raise NotPolynomial
-                key = tuple(sorted(powers.items()))
-                terms[key] = terms.get(key, Fraction(0)) + c * d
-        return Polynomial(terms)
-
-    __rmul__ = __mul__
-
-    def powers_of(self, name: str) -> dict[int, Polynomial]:
-        """Return it sorted by the powers of one name."""
-        found: dict[int, dict[Monomial, Fraction]] = {}
-        for m, c in self.terms.items():
-            rest = tuple((n, p) for n, p in m if n != name)
-            found.setdefault(dict(m).get(name, 0), {})[rest] = c
-        return {power: Polynomial(found[power]) for power in sorted(found)}
-
-
-class _Polynomials(Namespace):
-    """What a rule may do with polynomials; all else says that it leaves them."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise NotPolynomial
-
-
-def _divide(a: Any, b: Any) -> Polynomial:
-    below = Polynomial.of(b).number
-    if not below:
-        raise NotPolynomial
-    return Polynomial.of(a) * Polynomial.of(1 / below)
-
-
-def _power(a: Any, n: Any) -> Polynomial:
-    exponent = Polynomial.of(n).number
-    if exponent is None or exponent.denominator != 1 or not 0 <= exponent <= HIGHEST_POWER:
-        raise NotPolynomial
-    result = Polynomial.of(1)
-    for _ in range(int(exponent)):
-        result = result * Polynomial.of(a)
-    return result
-
-
-POLYNOMIALS = _Polynomials("polynomials", {"divide": _divide, "power": _power, "nan": None})
+    kind: str
+    value: Expr
+    moved: Expr
+    difference: Expr
+    quotient: Expr
+    limit: Expr
+    together: tuple[tuple[str, Expr], ...] = ()
 
 
 def work_out(graph: Graph, name: str, point: WrittenPoint | None) -> Limit | None:
-    """Return the limit definition for one input; None where there is neither polynomial nor point."""
+    """Return the limit definition for one input; None where there is neither algebra nor point."""
     step = graph.free(STEP_NAMES)
     try:
-        moved = _expanded(graph, name, step, point)
-    except NotPolynomial:
+        found = _worked(_moved(graph, name, step, point), step)
+    except NotAlgebraic:
         return _table(name, step, point) if point is not None else None
-    powers = moved.powers_of(step)
     at = point.here.inputs[name] if point else None
-    value = {0: powers[0]} if 0 in powers else {}
+    inputs = dict(point.here.inputs) if point else None
+    slope = point.here.cotangents[graph.inputs[name]] if point else None
+    return Limit(name, at, step, inputs, **found._asdict(), slope=slope)
+
+
+def _worked(f: Algebraic, h: str) -> Worked:
+    """Work out the limit of (f(h) - f(0))/h for h to 0."""
+    if f.radicand is not None:
+        return _of_root(f, f.radicand, h)
+    if f.polynomial is None:
+        return _of_quotient(f, h)
+    powers = f.polynomial.powers_of(h)
     rest = {p: c for p, c in powers.items() if p}
     quotient = {p - 1: c for p, c in rest.items()}
-    return Limit(
-        name,
-        at,
-        step,
-        dict(point.here.inputs) if point else None,
-        _sum(value, step),
-        _sum(powers, step),
-        _sum(rest, step),
-        _sum(quotient, step),
-        _sum({p: c for p, c in quotient.items() if p == 0}, step),
-        point.here.cotangents[graph.inputs[name]] if point else None,
+
+    def at_zero(terms: Mapping[int, Polynomial]) -> Expr:
+        return _sum({p: c for p, c in terms.items() if p == 0}, h)
+
+    moved, difference, divided = (_sum(part, h) for part in (powers, rest, quotient))
+    return Worked("polynomial", at_zero(powers), moved, difference, divided, at_zero(quotient))
+
+
+def _of_quotient(f: Algebraic, h: str) -> Worked:
+    """p(h)/q(h) - p(0)/q(0) over a common denominator, where h goes out of the numerator."""
+    p, q = f.above, f.below
+    if not (p.decimal and q.decimal):
+        p, q = Quotient(p, q).reduced
+    p0, q0 = p.at(h, 0), q.at(h, 0)
+    write = partial(_written, letter=h)
+    if not q0.terms:
+        raise NotAlgebraic
+    above = p * q0 - p0 * q
+    left = above.divided_by(h)
+    below = times(write(q), write(q0))
+    limit = Quotient(left.at(h, 0), q0 * q0).reduced
+    ends = over(write(limit.above), write(limit.below))
+    if limit.below.number == 1:
+        ends = write(limit.above)
+    elif len(limit.below.terms) > 1:
+        ends = over(write(left.at(h, 0)), power(write(q0), Number(2.0)))
+    apart = plus(times(write(p), write(q0)), times(write(p0), write(q)), True)
+    return Worked(
+        "quotient",
+        over(write(p0), write(q0)) if q0.number != 1 else write(p0),
+        over(write(p), write(q)),
+        over(write(above), below),
+        over(write(left), below),
+        ends,
+        (("common denominator", over(apart, below)),),
     )
 
 
-def _expanded(graph: Graph, name: str, letter: str, point: WrittenPoint | None) -> Polynomial:
+def _of_root(f: Algebraic, p: Polynomial, h: str) -> Worked:
+    """a*sqrt(p(h)) - a*sqrt(p(0)), times the conjugate: the roots are squares there."""
+    p0, a = p.at(h, 0), f.above.number
+    write = partial(_written, letter=h)
+    at_zero = p0.number
+    if a is None or not (p.decimal and f.above.decimal) or (at_zero is not None and at_zero <= 0):
+        raise NotAlgebraic
+    root, root0 = (_root(write(x)) for x in (p, p0))
+    above = (p0 - p if f.inverse else p - p0) * a
+    left = above.divided_by(h)
+    conjugate = plus(root, root0)
+    moved, value = (over(write(f.above), x) if f.inverse else times(write(f.above), x) for x in (root, root0))
+    number = write(f.above)
+    apart = plus(write(p0), write(p), True) if f.inverse else plus(write(p), write(p0), True)
+    below = times(root, root0, conjugate) if f.inverse else conjugate
+    together = [("times the conjugate", over(times(number, apart), below))]
+    if f.inverse:
+        difference = times(number, plus(root0, root, True))
+        together.insert(0, ("common denominator", over(difference, times(root, root0))))
+    beside = p0 if f.inverse else Polynomial.of(1)
+    apart_from = len(p0.terms) > 1
+    limit = Quotient(left.at(h, 0), (Polynomial.of(1) if apart_from else beside) * 2).reduced
+    ends = product_of([write(limit.below), write(beside) if apart_from else ONE, root0])
+    return Worked(
+        "root",
+        value,
+        moved,
+        over(write(above), below),
+        over(write(left), below),
+        over(write(limit.above), ends),
+        tuple(together),
+    )
+
+
+def _root(e: Expr) -> Expr:
+    """Write a square root; of a square, its number."""
+    if isinstance(e, Number) and e.value == isqrt(int(e.value)) ** 2:
+        return Number(float(isqrt(int(e.value))))
+    return Apply("sqrt", (e,))
+
+
+def _written(p: Polynomial, letter: str) -> Expr:
+    return _sum(p.powers_of(letter), letter)
+
+
+def _moved(graph: Graph, name: str, letter: str, point: WrittenPoint | None) -> Algebraic:
+    """Return f(x + h)."""
     if len(graph) > MOST_NODES:
-        raise NotPolynomial
-    leaves: dict[int, Polynomial] = {}
+        raise NotAlgebraic
+    leaves: dict[int, Algebraic] = {}
     for node in graph.nodes:
         if node.op is not None:
             continue
         if node.kind == CONSTANT:
             label = node.label or ""
             # pi stays pi
-            leaves[node.id] = (
+            leaf = (
                 Polynomial.of(_exact(node.value))
                 if label[:1] in "0123456789."
                 else Polynomial.named(LETTERS.get(label, label))
             )
         elif node.kind == INPUT and node.name is not None:
-            leaves[node.id] = (
+            leaf = (
                 Polynomial.of(_exact(point.here.inputs[node.name])) if point else Polynomial.named(node.name)
             )
             if node.name == name:
-                leaves[node.id] = leaves[node.id] + Polynomial.named(letter)
-    values = run(graph, leaves, POLYNOMIALS, point.here.needed if point else graph.needed())
-    return Polynomial.of(values[graph.output])
+                leaf = leaf + Polynomial.named(letter)
+        else:
+            continue
+        leaves[node.id] = Algebraic.of(leaf)
+    values = run(graph, leaves, ALGEBRA, point.here.needed if point else graph.needed())
+    return Algebraic.of(values[graph.output])
 
 
 def _exact(x: float) -> Fraction:
@@ -268,11 +265,11 @@ def _exact(x: float) -> Fraction:
 def _sum(powers: Mapping[int, Polynomial], letter: str) -> Expr:
     """Write powers of h, each with its coefficient."""
     total: Expr | None = None
-    for power, coefficient in powers.items():
+    for n, coefficient in powers.items():
         for monomial, number in _ordered(coefficient):
-            factors: list[Expr] = [_raised(n, p) for n, p in monomial]
-            if power:
-                factors.append(_raised(letter, power))
+            factors: list[Expr] = [_raised(base, p) for base, p in monomial]
+            if n:
+                factors.append(_raised(letter, n))
             size = abs(number)
             if size != 1 or not factors:
                 factors.insert(0, Number(float(size)))
@@ -315,7 +312,7 @@ def _table(name: str, letter: str, point: WrittenPoint) -> Limit:
         by_hand = Probe(here.graph, here.values, 0.0, id)
         rows = tuple(convergence.row(by_hand, h) for h in steps)
     inputs, slope = dict(here.inputs), here.cotangents[id]
-    return Limit(name, x, letter, inputs, None, None, None, None, None, slope, rows, tends)
+    return Limit(name, x, letter, inputs, "table", None, None, None, None, None, slope, (), rows, tends)
 
 
 def inlined(written: Written, name: str, letter: str, most: int = TERMS_SHOWN) -> Expr | None:

@@ -170,9 +170,10 @@ def _limit_dict(name: str, limit: Limit | None, plain: Voice) -> dict[str, Any]:
     tends = limit.tends
     return {
         "name": name,
-        "kind": "table" if limit.moved is None else "polynomial",
+        "kind": limit.kind,
         "step": limit.letter,
         "moved": text(limit.moved),
+        "together": {how: text(e) for how, e in limit.together},
         "difference": text(limit.difference),
         "quotient": text(limit.quotient),
         "limit": text(limit.limit),

@@ -637,7 +637,9 @@ def _limit(told: Explanation, name: str, limit: Limit | None, voice: Voice) -> P
     graph = told.graph.with_input(name)
     title = f"Limit definition by {name}"
     if limit is None:
-        text = "no polynomial: with values for the inputs there is a table of quotients"
+        text = (
+            "no polynomial, quotient or root of one: with values for the inputs there is a table of quotients"
+        )
         return Part(title, [Row(remark=text)])
     # of a step as if it were an input: without those that it alone is made of
     read = graph.needed()
@@ -668,15 +670,20 @@ def _limit(told: Explanation, name: str, limit: Limit | None, voice: Voice) -> P
     numbers = told.point.numbers if told.point is not None else None
     whole = inlined(Written(graph, numbers), name, limit.letter)
     written = Symbols(whole) if whole is not None else None
+    value = ends = None  # in digits, where algebra leaves a quotient or a root of numbers
+    if told.point is not None and limit.slope is not None:
+        value = Value(told.point.here.values[graph.output]) if isinstance(limit.value, Apply) else None
+        ends = Value(limit.slope) if isinstance(limit.limit, Apply) else None
     rows += [
-        Row(Words("at the point"), (equal(here, Symbols(limit.value)),)),
+        Row(Words("at the point"), (equal(here, Symbols(limit.value), value),)),
         Row(Words(f"moved by {limit.letter}"), (equal(there, written, Symbols(limit.moved)),)),
-        Row(Words("difference"), (equal(difference, Symbols(limit.difference)),)),
-        Row(Words(f"divided by {limit.letter}"), (equal(quotient, Symbols(limit.quotient)),)),
+        *(Row(Words(how), (equal(difference, Symbols(e)),)) for how, e in limit.together),
         Row(
-            Words(f"{limit.letter} goes to 0"),
-            (equal(slope, Symbols(limit.limit)),),
+            Words("multiplied out" if limit.together else "difference"),
+            (equal(difference, Symbols(limit.difference)),),
         ),
+        Row(Words(f"divided by {limit.letter}"), (equal(quotient, Symbols(limit.quotient)),)),
+        Row(Words(f"{limit.letter} goes to 0"), (equal(slope, Symbols(limit.limit), ends),)),
     ]
     return Part(title, rows)
 
