@@ -7,7 +7,7 @@ A data file has programs, each at the margin, with its point behind `` | ``, and
     sin(x^2) | x = 1.5
         right    x = 2x*cos(x^2)
         wrong    x = cos(x^2)     inner derivative missing     # what a teacher would name, with | for or
-        wrong    x = 7            -                            # no mistake that anyone could name
+        wrong    x = 7            -                      # none that anyone could name; a|- for a or none
         wrong    f = 0.5
         follows  & x = 1.5                                     # of the same student as the line above
 
@@ -37,6 +37,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 FILES = sorted((HERE / "marking").glob("*.txt"))
 WORDS = ("right", "close", "short", "follows", "stock", "wrong", "refused")
+NONE = "-"
 ACCEPTED = ("right", "rounded", "close", "follows")
 FITS = {
     "right": ("right", "rounded"),
@@ -55,7 +56,7 @@ class Case(NamedTuple):
     place: str
     word: str
     claim: str
-    mistakes: tuple[str, ...] | None
+    mistakes: tuple[str, ...]
 
 
 class Outcome(NamedTuple):
@@ -78,9 +79,7 @@ class Outcome(NamedTuple):
             return "" if self.credit in FITS[word] else f"{word} judged {self.credit}"
         if self.credit in ACCEPTED:
             return f"{word} accepted as {self.credit}"
-        if word == "wrong" and mistakes is not None and (mistake is None) != (not mistakes):
-            return f"named {mistake}, asked {' or '.join(mistakes) or 'none'}"
-        if mistake is not None and mistakes and mistake not in mistakes:
+        if word == "wrong" and mistakes and (mistake or NONE) not in mistakes:
             return f"named {mistake}, asked {' or '.join(mistakes)}"
         return ""
 
@@ -100,7 +99,7 @@ def read(path: Path) -> Iterator[tuple[str, list[list[Case]]]]:
         word, claim, *mistake = re.split(r"\s{2,}", text.strip())
         if word not in WORDS or len(mistake) > 1:
             raise SystemExit(f"{path}:{number}: {line.strip()!r} is no claim")
-        named = None if not mistake else tuple(m.strip() for m in mistake[0].split("|") if m.strip() != "-")
+        named = tuple(m.strip() for m in "".join(mistake).split("|") if m.strip())
         case = Case(f"{path.name}:{number}", word, claim.removeprefix("& "), named)
         if claim.startswith("& "):
             students[-1].append(case)
@@ -132,20 +131,15 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, tuple[int, int]]:
     """Return how many of how many, by what an aim is about."""
     right = [o for o in outcomes if o.case.word in FITS and o.case.word != "refused"]
     wrong = [o for o in outcomes if o.case.word in ("wrong", "refused")]
-    named = [o for o in wrong if o.case.mistakes]
-    judged_ = [o for o in wrong if o.case.mistakes is not None and o.case.word == "wrong"]
+    judged_ = [o for o in wrong if o.case.word == "wrong" and o.case.mistakes]
+    named = [o for o in judged_ if NONE not in o.case.mistakes]
+    mis = [o for o in judged_ if o.verdict.mistake and o.verdict.mistake not in o.case.mistakes]
     stock = [o for o in outcomes if o.case.word == "stock"]
     return {
         "right accepted": (sum(not o.fault for o in right), len(right)),
         "wrong accepted": (sum(o.credit in ACCEPTED for o in wrong), len(wrong)),
-        "named": (sum(o.verdict.mistake in (o.case.mistakes or ()) for o in named), len(named)),
-        "misnamed": (
-            sum(
-                o.verdict.mistake is not None and o.verdict.mistake not in (o.case.mistakes or ())
-                for o in judged_
-            ),
-            len(judged_),
-        ),
+        "named": (sum(o.verdict.mistake in o.case.mistakes for o in named), len(named)),
+        "misnamed": (len(mis), len(judged_)),
         "stock": (sum(o.credit in ACCEPTED for o in stock), len(stock)),
     }
 

@@ -108,7 +108,7 @@ def test_what_is_short_is_short_given_a_short_number(run):
     [
         ("o = w*x + 0.54; L = (y - o)^2/2; w=0.34 x=1 y=0.1", "w=1", "upstream missing"),
         ("f = max(x + 1, y)/z; x=2 y=-1 z=2", "x=1", "constant dropped"),
-        ("L = (y - t)^2/2; y=0 t=1", "L=1", "another step"),
+        ("L = (y - t)^2/2; y=0 t=1", "L=1", "constant dropped"),
     ],
 )
 def test_a_mistake_that_gives_a_whole_number_comes_before_rounding(run, program, claim, kind):

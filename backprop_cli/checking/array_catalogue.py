@@ -121,7 +121,7 @@ class ArrayCatalogue:
         if prod(target.whole) > MOST_NUMBERS:
             return
         self.take("sign lost", "the sign is wrong", Told.SIGN_OF_ALL, -right)
-        self.take("factor", "a factor 2 too many", Told.MULTIPLE, 2.0 * right)
+        self.take("factor", "a factor 2 is too many", Told.MULTIPLE, 2.0 * right)
         self.take("factor", "a factor 2 is missing", Told.MULTIPLE, 0.5 * right)
         if len(target.shape) == 2 and len(set(target.shape)) == 1:
             says = "it is transposed" if target.by else "this is the transpose"

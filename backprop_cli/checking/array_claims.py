@@ -52,9 +52,9 @@ from .verdicts import (
     close,
     follows_from,
     is_slip,
-    is_weak,
     loosely,
     matching,
+    weak,
     with_mistakes,
 )
 
@@ -383,7 +383,7 @@ class ArrayJudge(OneByOne[ArrayTarget, ArrayAnswer]):
         if kink:
             return base._replace(verdict=NONE, says=kink)
         named = self._named(asked, answer, value, [e.spare for e in entries])
-        told = with_mistakes(base, named, weak=len(entries) == 1 and is_weak(entries[0]))
+        told = with_mistakes(base, named, weak(entries[0]) if len(entries) == 1 else None)
         if told.mistake:
             return told
         rough = [v for v in found if v is not None and not v.good]

@@ -394,6 +394,15 @@ def whole(sweeps: Sweeps) -> Found:
             yield "upstream missing", says, Told.DROPPED, local
         says = f"what comes back to {sweeps.one_text(k)} is taken as it is: its local derivative is missing"
         yield "local derivative missing", says, Told.ANOTHER, sweeps.cotangents[k]
+    used = {k for k, _ in sweeps.uses(by)}
+    for id in sweeps.steps():
+        if graph.nodes[id].name is not None and id not in (by, out):
+            step = graph.own_name(id)
+            if id not in used:
+                says = f"this is the derivative of {step}: what comes back to it is missing"
+                yield "upstream missing", says, Told.DROPPED, sweeps.tangents[id]
+            says = f"this is the value of {step}, not a derivative"
+            yield "value instead", says, Told.ANOTHER, sweeps.values[id]
     if len(graph.inputs) > 1 and by in graph.inputs.values():
         fixed = [name for name, id in graph.inputs.items() if id != by]
         total = sum((sweeps.cotangents[id] for id in graph.inputs.values()), start=0.0 * right)
@@ -401,12 +410,12 @@ def whole(sweeps: Sweeps) -> Found:
         says += " is held fixed" if len(fixed) == 1 else " are held fixed"
         yield "another variable", says, Told.RARE, total
     yield "sign lost", "the sign is wrong", Told.SIGN_OF_ALL, -right
-    yield "factor", "a factor 2 too many", Told.MULTIPLE, 2.0 * right
+    yield "factor", "a factor 2 is too many", Told.MULTIPLE, 2.0 * right
     yield "factor", "a factor 2 is missing", Told.MULTIPLE, 0.5 * right
     count = len(graph.inputs)
     if count > 2:
-        yield "factor", f"a factor {count} too many: 1/n is missing", Told.POINT, count * right
-        yield "factor", f"a factor 1/{count} too many", Told.POINT, right * (1.0 / count)
+        yield "factor", f"a factor {count} is too many: 1/n is missing", Told.POINT, count * right
+        yield "factor", f"a factor 1/{count} is too many", Told.POINT, right * (1.0 / count)
     if value_of(right):
         yield "upside down", "this is one over the derivative", Told.MULTIPLE, sweeps.xp.divide(1.0, right)
 
@@ -534,11 +543,19 @@ def mistakes(graph: Graph, leaves: Mapping[int, float], target: Target) -> dict[
         take(whole(sweeps))
         take(both_variables(sweeps.graph, leaves, sweeps))
         take(elsewhere(graph, leaves, target))
+        take(_twice(graph, leaves, target))
         take(_integrated(sweeps))
     else:
         take((_of_second if target.by else _of_values)(graph, leaves, target))
         take(elsewhere(graph, leaves, target))
     return found
+
+
+def _twice(graph: Graph, leaves: Mapping[int, float], target: Target) -> Found:
+    """The second derivative in place of the first."""
+    (by,) = target.by
+    value = quantity(graph, leaves, target._replace(by=(by, by)))
+    yield "second derivative instead", "this is the second derivative", Told.RARE, value
 
 
 def _of_values(graph: Graph, leaves: Mapping[int, float], target: Target) -> Found:
@@ -557,6 +574,12 @@ def _of_values(graph: Graph, leaves: Mapping[int, float], target: Target) -> Fou
     node = graph.nodes[target.of]
     if node.op is not None and len(node.inputs) == 2:
         operands = [values[i] for i in node.inputs]
+        for which, left, other in zip(
+            OPERANDS.get(node.op.name, ()), reversed(operands), reversed(node.inputs), strict=False
+        ):
+            kind = "term missing" if "term" in which else "constant dropped"
+            if "numerator" not in which and graph.nodes[other].name is None:
+                yield kind, f"the {which} of {name} is missing", Told.TERM, left
         for op, words in OPERATIONS.items():
             if op != node.op.name:
                 value = PRIMITIVES[op].forward(FLOATS, *operands)
@@ -570,7 +593,7 @@ def _of_values(graph: Graph, leaves: Mapping[int, float], target: Target) -> Fou
         if id < target.of:
             says = f"this is the derivative of {name} by {graph.own_name(id)}, not its value"
             yield "derivative instead", says, Told.RARE, sweep(cut, values, graph.depends_on([id]))[id]
-    yield "factor", "a factor 2 too many", Told.MULTIPLE, 2.0 * right
+    yield "factor", "a factor 2 is too many", Told.MULTIPLE, 2.0 * right
     yield "factor", "a factor 2 is missing", Told.MULTIPLE, 0.5 * right
 
 
@@ -611,7 +634,7 @@ def _instead_of_second(cut: Graph, leaves: Mapping[int, float], first: int, seco
     slope = derivative(cut, cut.output, first)
     again = DerivedSweeps(slope, leaves, second)
     yield "sign lost", "the sign is wrong", Told.GATE, -again.right
-    yield "factor", "a factor 2 too many", Told.MULTIPLE, 2.0 * again.right
+    yield "factor", "a factor 2 is too many", Told.MULTIPLE, 2.0 * again.right
     yield "factor", "a factor 2 is missing", Told.MULTIPLE, 0.5 * again.right
     if first == second:
         third = DerivedSweeps(derivative(slope, slope.output, second), leaves, second).right

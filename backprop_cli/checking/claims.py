@@ -50,9 +50,9 @@ from .verdicts import (
     digits_right,
     follows_from,
     is_slip,
-    is_weak,
     loosely,
     matching,
+    weak,
     with_mistakes,
 )
 
@@ -205,7 +205,7 @@ class Judge(OneByOne[Target, Answer]):
             return base._replace(verdict=NONE, says=kink)
         # a number of two digits is a mistake's where it is that exactly
         named = self._named(asked, answer, value, right, answer.spare if verdict is None else 0.0)
-        told = with_mistakes(base, named, weak=is_weak(answer))
+        told = with_mistakes(base, named, weak(answer))
         if told.mistake:
             return self._carried(told, target, named, wrong)
         if verdict is not None:

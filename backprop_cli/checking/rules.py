@@ -315,6 +315,24 @@ POWERS = (
         lambda p: p.xp.divide(_power(p, 1.0), p.x[1] + 1.0) * p.t[0],
     ),
     Wrong(
+        "integrated",
+        "the power {node} is integrated, with its inside, not differentiated",
+        Told.INTEGRAL,
+        lambda p: p.xp.divide(_power(p, 1.0), (p.x[1] + 1.0) * p.t[0]) if not p.leaf[0] else None,
+    ),
+    Wrong(
+        "wrong place",
+        "the power {node} is taken at the inside's derivative, not differentiated: f(g') for f'(g)*g'",
+        Told.RARE,
+        lambda p: p.xp.power(p.t[0], p.x[1]) if not p.leaf[0] else None,
+    ),
+    Wrong(
+        "wrong place",
+        "the derivative of the power {node} is taken at the inside's derivative: f'(g') for f'(g)*g'",
+        Told.RARE,
+        lambda p: p.x[1] * p.xp.power(p.t[0], p.x[1] - 1.0) if not p.leaf[0] else None,
+    ),
+    Wrong(
         "exponential for power",
         "the power {node} is differentiated like an exponential",
         Told.RARE,
@@ -416,6 +434,18 @@ FUNCTIONS = (
     ),
     Wrong(
         "wrong place",
+        "the derivative of {node} is taken at the inside's derivative, not at the inside",
+        Told.ANOTHER,
+        lambda p: p.slope(p.t[0]) * p.t[0] if not p.leaf[0] else None,
+    ),
+    Wrong(
+        "integrated",
+        "{node} is integrated, not differentiated",
+        Told.INTEGRAL,
+        lambda p: p.xp.divide(p.op.antiderivative[1](p.xp, *p.x), p.t[0]) if p.op.antiderivative else None,
+    ),
+    Wrong(
+        "wrong place",
         "{node} is taken at the inside's derivative, not differentiated: f(g') for f'(g)*g'",
         Told.RARE,
         lambda p: p.op.forward(p.xp, p.t[0]) if not p.leaf[0] else None,
@@ -450,8 +480,12 @@ def _through_one(which: str) -> Wrong:
     return Wrong("gate ignored", says, Told.GATE, lambda p: sum(p.t[1:], start=p.t[0]))
 
 
+def _through(p: Place) -> Any:
+    return 1.0
+
+
 _SIGN = Wrong("sign lost", "the minus in the derivative of {node} is lost", Told.SIGN, lambda p: -p.right)
-_GATE = _by("gate ignored", "{node} lets the slope through only where it is on", lambda p: 1.0, Told.GATE)
+_GATE = _by("gate ignored", "{node} lets the slope through only where it is on", _through, Told.GATE)
 _OTHER_SIGN = Wrong("sign lost", "the derivative of {node} has no minus", Told.RULE, lambda p: -p.right)
 
 OPERATIONS = {"add": "added", "subtract": "subtracted", "multiply": "multiplied", "divide": "divided"}
@@ -562,12 +596,24 @@ OWN: dict[str, tuple[Wrong, ...]] = {
             lambda p: p.x[0] * (1.0 - p.x[0]),
             Told.FORK,
         ),
+        _by(
+            "local derivative missing",
+            "the slope of {node}, y*(1 - y), is not multiplied in",
+            _through,
+            Told.FACTOR,
+        ),
         _by("factor missing", "the factor 1 - y of sigma' at {node} is missing", lambda p: p.y, Told.FACTOR),
         _by("factor missing", "the factor y of sigma' at {node} is missing", lambda p: 1.0 - p.y),
         _by("sign lost", "sigma' of {node} is y*(1 - y), with a minus", lambda p: p.y * (1.0 + p.y)),
         _by("wrong rule", "{node} is differentiated like tanh", lambda p: 1.0 - p.y * p.y, Told.ANOTHER),
     ),
     "tanh": (
+        _by(
+            "local derivative missing",
+            "the slope of {node}, 1 - y^2, is not multiplied in",
+            _through,
+            Told.FACTOR,
+        ),
         _by("square missing", "the square in 1 - y^2 is missing at {node}", lambda p: 1.0 - p.y, Told.FORK),
         _by(
             "wrong place",

@@ -305,5 +305,5 @@ def _factors(rows: int, u: Unrolled) -> Iterator[tuple[float, str]]:
     counts.setdefault(rows * outputs, f"{rows * outputs}, rows times outputs")
     for count, words in counts.items():
         if count > 1:
-            yield float(count), f"a factor {words}, too many"
+            yield float(count), f"a factor {words}, is too many"
             yield 1.0 / count, f"a factor {words}, is missing"

@@ -37,9 +37,9 @@ from .verdicts import (
     digits_right,
     follows_from,
     is_slip,
-    is_weak,
     loosely,
     matching,
+    weak,
     with_mistakes,
 )
 from .worked import AFTER, NEW, SLOPE, VALUE, Quantity, Worked, entry
@@ -177,7 +177,7 @@ class StepJudge(OneByOne[Quantity, Answer]):
         spare = answer.spare if verdict is None else 0.0
         named = matching(self.catalogue.mistakes(target).values(), [value], [right], [spare])
         few = before is not None and abs(value - before) < 10.0 ** (LEAST_DIGITS - 1) * answer.unit
-        told = with_mistakes(base, named, weak=few or is_weak(answer))
+        told = with_mistakes(base, named, value if few else weak(answer))
         if told.mistake or verdict is not None:
             return told if told.mistake else verdict or base
         loose = loosely(base, answer, value, right, self.least)

@@ -214,26 +214,27 @@ def loosely(base: Verdict, answer: Answer, value: float, right: float, least: in
     return base._replace(verdict=ROUNDED, digits=digits, says=says, finer=OFF if answer.readings else None)
 
 
-def is_weak(answer: Answer) -> bool:
-    """Whether a number has too few digits to tell one mistake from another: 0.5, or a small whole number."""
-    if answer.unit:
-        return answer.digits < LEAST_DIGITS
-    return bool(answer.numeral) and abs(answer.value or 0.0) < SMALL
+def weak(answer: Answer) -> float | None:
+    """Return a number with too few digits to tell one mistake from another: 0.5, or a small whole one."""
+    few = answer.digits < LEAST_DIGITS if answer.unit else abs(answer.value or 0.0) < SMALL
+    return answer.value if few and answer.numeral else None
 
 
-def with_mistakes(base: Verdict, named: Sequence[Named], *, weak: bool = False) -> Verdict:
+def with_mistakes(base: Verdict, named: Sequence[Named], number: float | None = None) -> Verdict:
     """Name the mistakes that give a claim.
 
     Args:
         base: What is known already.
         named: The mistakes, in order.
-        weak: The claim has too few digits to tell mistakes apart: what is not likely is told where nothing
-            else gives it, and what is no sign, or not the only likely one, is told as what may be.
+        number: The claim where it is `weak`: what is not likely is told where it gives exactly that, and
+            nothing else does; what is no sign, or not the only likely one, is told as what may be.
     """
     likely = [m for m in named if m.rank <= LIKELY]
-    sure = not weak or (len({m.kind for m in likely}) == 1 and likely[0].rank <= Told.SIGN_OF_ALL)
-    if weak:
-        named = likely or [m for m in named if m.rank < Told.POINT]
+    sure = number is None or (len({m.kind for m in likely}) == 1 and likely[0].rank <= Told.SIGN_OF_ALL)
+    if number is not None:
+        near = NEAR * abs(number)
+        exact = [m for m in named if m.rank < Told.POINT and abs(m.numbers[0] - number) <= near]
+        named = likely or exact
     if not named:
         return base
     first, *rest = named
