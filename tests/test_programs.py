@@ -104,7 +104,7 @@ def test_a_row_with_its_loss_is_a_program() -> None:
         problem = problem_of(f"data: {{inputs: [[1, 2]], targets: [[3, 1]]}}{TWO_LAYERS}", f"loss={loss}")
         network = problem.network
         assert isinstance(network, ProgramNetwork)
-        settled, row = network.of_row(), problem.first_row()
+        settled, row = problem.first_row()
         value = float(array_values(settled, row).value)
         assert value == pytest.approx(whole_step(problem).step.before, rel=1e-12), loss
 
@@ -309,7 +309,7 @@ def test_noise_is_data_of_the_step() -> None:
         for name, gradient in made.gradients.items():
             np.testing.assert_allclose(found[name], gradient, rtol=1e-12, atol=1e-14)
     assert len({*seen}) == len(seen) == 10
-    first = problem.first_row()
+    _, first = problem.first_row()
     assert first["e"].tolist() == seen[:2]
 
 
@@ -446,10 +446,14 @@ def test_rows_are_looked_up() -> None:
 
 
 def test_what_is_no_index() -> None:
-    """A number that counts no row gives no number, and what is trained is none."""
-    broken = problem_of(LOOKED_UP.replace("[2, 2, 0]]", "[2, 1.5, 3]]"))
+    """Inputs that count no row are refused; what is computed gives no number; nothing trained counts."""
+    for wrong in ("1.5", "3", "-1"):
+        with pytest.raises(ConfigError) as caught:
+            problem_of(LOOKED_UP.replace("[2, 2, 0]]", f"[2, {wrong}, 0]]"))
+        says = f"net.yaml:2:7: E[x[t]] takes whole numbers from 0 to 2, but the inputs have {wrong}\n"
+        assert str(caught.value).startswith(says)
     with pytest.raises(NoSuchNumber):
-        whole_step(broken)
+        whole_step(problem_of(LOOKED_UP.replace("A[abs(x - 2)]", "A[x/2]")))
     with pytest.raises(ConfigError, match=r"an index is data, and U takes part in this"):
         problem_of(LOOKED_UP.replace("A[x[0]]", "A[U[0, 0]]"))
 

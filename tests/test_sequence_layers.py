@@ -376,6 +376,18 @@ def test_faults_have_their_place(layers: list[str], message: str) -> None:
     assert str(caught.value).startswith(message)
 
 
+def test_what_counts_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inputs of an embedding are not standardised; where they are to be, it is said what is wrong."""
+    monkeypatch.chdir(tmp_path)
+    Path("k.csv").write_text("a,b,y\n" + "".join(f"{k % 3},{k % 2},{k}.5\n" for k in range(12)))
+    text = "data: {path: k.csv}\nmodel: {layers: [{type: embedding, size: 2, kinds: 3}, mean, linear]}"
+    assert assemble(loads(text, "net.yaml")).config.data.scaling == "none"
+    with pytest.raises(ConfigError) as caught:
+        assemble(loads(text, "net.yaml", ["data.scaling=standard"]))
+    assert "E1[x] takes whole numbers from 0 to 2, but the inputs have" in str(caught.value)
+    assert "data.scaling: none leaves them as they are" in str(caught.value)
+
+
 def test_layers_are_frozen_by_their_names() -> None:
     layers = ["{type: gru, units: 2}", "last", "linear"]
     network = problem_of(layers, more=" freeze: [gru1]").network

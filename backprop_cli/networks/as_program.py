@@ -30,7 +30,7 @@ def as_program(
     known = {} if shape is None else {"inputs": prod(shape)}
     at = Writing(known | dict(sequences or {}), model.init)
     chain = model.chain(None)
-    x = _inputs(shape, sequences is not None, bool(chain) and chain[0].tag == "embedding")
+    x = _inputs(shape, sequences is not None, model.counts)
     for position, layer in enumerate(chain):
         try:
             after = at.through(layer, x)

@@ -23,7 +23,7 @@ from ..language.parser import NAME_ITEM
 from ..language.recurrence import LAST, MASK, MEAN, STEP, TOTAL
 from ..language.settle import Settled
 from ..ops import Shape
-from ..ops.matrices import MATRICES, MatrixRow
+from ..ops.matrices import MATRICES, Key, MatrixRow
 from . import layers, losses
 from .layers.kind import Array, rows, sides
 from .layers.places import HIGHEST_PARAMETERS, ShapeError
@@ -211,6 +211,17 @@ class ProgramNetwork(OfRows):
             loss = f"{TOTAL if self.loss.row.sums else MEAN}({loss})"
         reading = read(model, prod(self.shape), self.outputs, f"{end} = {loss}", self.steps)
         return settled(reading, self._shapes, self.shape, self.outputs, self.steps)
+
+    def lookups(self) -> Iterator[tuple[str, int, Key]]:
+        """Yield what inputs say the row of: the text, how many rows it has, and which part of the inputs."""
+        graph = self.settled.graph
+        for node in graph.nodes:
+            if node.op is MATRICES[LOOKUP]:
+                table, index = (graph.nodes[i] for i in node.inputs)
+                part = index.op is MATRICES["index"]
+                given = graph.nodes[index.inputs[0]] if part else index
+                if given.name == INPUT and given.op is None:
+                    yield graph.text(node.id), table.shape[0], index.static["key"] if part else ()
 
     def lines(self) -> Iterator[Line]:
         """Yield the statements."""

@@ -186,6 +186,7 @@ class Problem:
         self._check_batches()
         self._check_lengths()
         self._check_targets()
+        self._check_counts()
         self._guess()
         if self.config.loss.type == FORMULA:
             told = own_loss.check(self.config.loss, self.train.extremes.targets, self.classes)
@@ -409,6 +410,25 @@ class Problem:
                 f"{loss.type} takes targets from 0 to 1, but '{name}' has {brief(targets.flat[at])}",
                 hint="loss: mse, or data.scaling: minmax for an autoencoder",
             )
+
+    def _check_counts(self) -> None:
+        """Hold inputs that say which row of an array is meant to whole numbers that count these."""
+        if not isinstance(self.network, ProgramNetwork):
+            return
+        for text, rows, key in self.network.lookups():
+            for part in (self.train, self.validation, self.test):
+                numbers = (
+                    np.zeros(0) if part is None else part.extremes.encoded[(slice(None), *key)].reshape(-1)
+                )
+                wrong = (numbers != np.floor(numbers)) | (numbers < 0) | (numbers >= rows)
+                if wrong.any():
+                    x, scaled = brief(float(numbers[wrong][0])), self.config.data.scaling != "none"
+                    raise ShapeError(
+                        "data.scaling" if scaled else "data",
+                        f"{text} takes whole numbers from 0 to {rows - 1}, but the inputs have {x}",
+                        "data.scaling: none leaves them as they are" if scaled else
+                        "data.coding: index counts texts so",
+                    )  # fmt: skip
 
     def measure(
         self,

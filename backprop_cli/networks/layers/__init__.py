@@ -136,6 +136,11 @@ class Model(Section, frozen=True):
         """Whether it has layers that are nothing but the text of a program."""
         return any(getattr(layer, "program", False) for layer in self.layers or ())
 
+    @property
+    def counts(self) -> bool:
+        """Whether its first layer takes inputs for the numbers of signs."""
+        return any(isinstance(layer, Embedding) for layer in (self.layers or ())[:1])
+
     def key_of(self, position: int) -> str:
         """Return the key of the config that a layer of the chain stands under."""
         return "model" if self.layers is None else f"model.layers.{position}"

@@ -404,7 +404,8 @@ class Loading:
         if given != "auto":
             return given
         chances = self.autoencoder and loss.type != "auto" and loss.fuses is not None
-        return "standard" if self._measured and not chances else "none"
+        plain = chances or self.loaded.config.model.counts
+        return "standard" if self._measured and not plain else "none"
 
     def _target_scaling(self) -> Literal["none", "standard", "minmax"]:
         """Return what is done to the targets."""
