@@ -18,6 +18,7 @@ from backprop_cli.errors import BackpropError
 from backprop_cli.networks.runner import Runner
 from backprop_cli.training import acting
 from backprop_cli.training.acting import Episodes, act, advantages
+from backprop_cli.training.alarms import Alarms
 from backprop_cli.training.fitting import training_of
 from backprop_cli.training.gradcheck import check_gradients
 from backprop_cli.training.model import Model
@@ -291,6 +292,28 @@ def test_cart_pole_is_learned():
         means.append(np.mean([record.values["return"] for record in records[-20:]]))
     assert min(means) >= 150
     assert sorted(means)[1] >= 195
+
+
+RISES = [20.0 + 9.0 * k for k in range(21)]
+
+
+@pytest.mark.parametrize(
+    ("returns", "lost"),
+    [
+        (RISES, False),
+        ([*RISES, *[200.0] * 20], False),
+        ([*RISES, *[150.0] * 10], False),
+        ([*RISES, *[30.0] * 10], True),
+        ([*RISES, *RISES[::-1]], True),
+        ([*[10.0, 90.0] * 20], False),
+        ([*[10.0, 90.0] * 20, *[10.0] * 4], False),
+        ([200.0, 20.0], False),
+    ],
+)
+def test_a_policy_that_has_lost_what_it_had_learned_is_told(returns, lost):
+    history = [{"epoch": i + 1, "loss": 0.0, "return": value} for i, value in enumerate(returns)]
+    raised = Alarms(training_of(problem(bandit()))).end(history, 0.0)
+    assert [alarm.kind for alarm in raised] == ["lost"] * lost
 
 
 # --- tables ---------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import inf, isfinite, log, sqrt
-from statistics import fmean
+from statistics import fmean, pvariance
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ from . import judgement
 from .fitting import Fitting, fit_of
 from .loop import Training
 from .mends import either, steadier, unscaled
+from .schema import RETURN
 from .tabular import ValueIteration
 
 SATURATED = 1e-3  # largest local derivative of a unit that hardly learns
@@ -47,6 +48,9 @@ RIGHT = 1e-6
 """An output that learns nothing and is this near to all its targets need not learn."""
 GOOD = 0.9
 """Answers so much better than a constant's miss no units."""
+
+LOST_AGAIN, SURELY = 0.5, 4.0
+"""Share of what a policy had gained that is gone where it is told, and by how many standard errors."""
 
 GROWN = 10.0  # times the first loss; a loss that still grows beyond it has diverged
 LOST = 1000.0  # times the first loss; beyond it the loss has diverged whether it grows or not
@@ -123,11 +127,10 @@ class Alarms:
             final: The training that has these, where it is another.
         """
         training = self.training
-        if isinstance(training, ValueIteration) and not training.progress.ended:
-            self.raised.append(_unswept(training))
-            return self.raised[-1:]
         if not training.judged:
-            return []
+            new = [*_of_acting(training, history)]
+            self.raised += new
+            return new
         new = [*self._diverged([values["loss"] for values in history], loss), *self._useless()]
         if not new and isinstance(training.runner.network, LayerNetwork):
             known = next((alarm.hint for alarm in self.raised if alarm.kind in BLAMED), None)
@@ -429,13 +432,31 @@ class Alarms:
                 )
 
 
-def _unswept(training: ValueIteration) -> Alarm:
-    """Say that the values still change."""
+def _of_acting(training: Training, history: Sequence[Mapping[str, float]]) -> Iterator[Alarm]:
+    """Yield values that still change, or what a policy has lost."""
     epochs = training.progress.epoch
-    says = f"the values still change, by up to {scientific(training.off, 2)} in the last of"
-    endless = ", or a discount below 1: without one a policy that never ends has no value"
-    hint = f"training.epochs: {10 * epochs}{endless if training.discount == 1.0 else ''}"
-    return Alarm("unfinished", "values", epochs, f"{says} {counted(epochs, 'sweep')}", hint)
+    if isinstance(training, ValueIteration) and not training.progress.ended:
+        says = f"the values still change, by up to {scientific(training.off, 2)} in the last of"
+        endless = ", or a discount below 1: without one a policy that never ends has no value"
+        hint = f"training.epochs: {10 * epochs}{endless if training.discount == 1.0 else ''}"
+        yield Alarm("unfinished", "values", epochs, f"{says} {counted(epochs, 'sweep')}", hint)
+    returns = [values[RETURN] for values in history if RETURN in values]
+    width = max(3, len(returns) // 10)
+    if len(returns) < 4 * width or training.kept_best:
+        return
+    means = [fmean(returns[i : i + width]) for i in range(len(returns) - width + 1)]
+    top = max(range(len(means)), key=means.__getitem__)
+    first, most, last = means[0], means[top], means[-1]
+    noise = sqrt((pvariance(returns[top : top + width]) + pvariance(returns[-width:])) / width)
+    if most - last > max(LOST_AGAIN * (most - first), SURELY * noise):
+        yield Alarm(
+            "lost",
+            RETURN,
+            epochs,
+            f"the policy has lost what it had learned: the mean return was {brief(most, 3)} in rounds"
+            f" {top + 1} to {top + width}, and is {brief(last, 3)} in the last {width}",
+            "training.keep: best, a smaller optimizer.learning_rate, or training.baseline: standard",
+        )
 
 
 def _grows(losses: Sequence[float]) -> bool:

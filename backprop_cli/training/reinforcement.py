@@ -1,4 +1,4 @@
-"""Policies trained by what they did: a batch of episodes makes the rows of one update."""
+"""Models that act; policies trained by what they did: a batch of episodes makes the rows of one update."""
 
 from __future__ import annotations
 
@@ -13,7 +13,19 @@ PLANS = 4
 """Plans that are kept at most, each for another number of steps that a batch of episodes had."""
 
 
-class Reinforce(Training):
+class Acting(Training):
+    """See `Training`; what acts in an environment is judged by what it brings there."""
+
+    judged = False
+
+    def results(self, final: Training) -> dict[str, dict[str, float]]:
+        """Return what episodes bring that are played anew: as in training, and with the likeliest actions."""
+        assert self.problem.world is not None
+        found = judged(self.problem.world, final.runner, self.problem.config)
+        return {"training": found["drawn"], "greedy": found["greedy"]}
+
+
+class Reinforce(Acting):
     """REINFORCE: see `Training`; its rows are what the policy did, and an epoch is a batch of episodes.
 
     The loss is the mean over all steps of advantage times -log of the probability of the action: minus its
@@ -27,7 +39,6 @@ class Reinforce(Training):
     """
 
     weighted_mean = False
-    judged = False
 
     def _updates(self) -> Iterator[None]:
         if self.progress.row == 0:
@@ -52,9 +63,3 @@ class Reinforce(Training):
 
     def _measured(self) -> dict[str, float]:
         return {RETURN: float(self.episodes.totals.mean())}
-
-    def results(self, final: Training) -> dict[str, dict[str, float]]:
-        """Return what episodes bring that are played anew: as in training, and with the likeliest actions."""
-        assert self.problem.world is not None
-        found = judged(self.problem.world, final.runner, self.problem.config)
-        return {"training": found["drawn"], "greedy": found["greedy"]}

@@ -13,23 +13,20 @@ from ..environments.tables import Floats, Table, greedy, sweep, values_of
 from ..networks.random import stream
 from ..optimization.schedules import Rates
 from ..optimization.settings import Sgd
-from .acting import judged
-from .loop import Training
 from .metrics import higher_is_better
+from .reinforcement import Acting
 from .schema import RETURN
 
 STILL = 1e-13
 """Change of the largest worth, as a share of it, below which it changes no more: some roundings."""
 
 
-class Tabular(Training):
+class Tabular(Acting):
     """See `Training`; its rows are the states, and nothing is differentiated.
 
     Attributes:
         worth: What each action is worth in each state, (states, actions): a view of the parameters.
     """
-
-    judged = False
 
     def _prepare(self) -> None:
         """There is no update rule with a state."""
@@ -76,12 +73,6 @@ class Tabular(Training):
         found = self.problem.config.training.discount
         assert found is not None
         return found
-
-    def results(self, final: Training) -> dict[str, dict[str, float]]:
-        """Return what episodes bring that are played anew: as in training, and with the best actions."""
-        assert self.problem.world is not None
-        found = judged(self.problem.world, final.runner, self.problem.config)
-        return {"training": found["drawn"], "greedy": found["greedy"]}
 
 
 class ValueIteration(Tabular):
