@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from safetensors.numpy import load_file
 
 from backprop_cli.differentiation.arrays import array_values
@@ -389,6 +391,14 @@ def test_it_runs_elsewhere(run: Callable[..., Any], tmp_path: Path, target: str)
     subprocess.run([sys.executable, str(tmp_path / "net.py")], check=True, capture_output=True)
 
 
+def test_a_loss_of_steps_runs_elsewhere(run: Callable[..., Any], tmp_path: Path) -> None:
+    """PyTorch's losses are of rows: that of classes at every step is written node by node."""
+    pytest.importorskip("torch")
+    path = str(ROOT / "sample_inputs" / "parity.yaml")
+    run("export", path, "--to", "pytorch", "-o", str(tmp_path / "net.py")).answered()
+    subprocess.run([sys.executable, str(tmp_path / "net.py")], check=True, capture_output=True)
+
+
 def test_it_is_an_onnx_model(run: Callable[..., Any], tmp_path: Path) -> None:
     """In double precision, where runtimes have its operations so, for any number of rows."""
     pytest.importorskip("onnx")
@@ -400,7 +410,8 @@ def test_it_is_an_onnx_model(run: Callable[..., Any], tmp_path: Path) -> None:
         2,
         True,
     )
-    path.write_text(EVERYTHING.replace("solve(diag(b + 1), b)", "diag(b)@b").replace("det(eye(2))", "s"))
+    text = EVERYTHING.replace("solve(diag(b + 1), b)", "diag(b)@b").replace("det(eye(2))", "s")
+    path.write_text(re.sub(r"\bb\b", "v0", text))  # a name is one of the program's alone
     done = run("export", str(path), "--to", "onnx", "-o", str(tmp_path / "net.onnx")).answered()
     assert float(done.err.rsplit("to ", 1)[1]) < 1e-14
     model = runtime.InferenceSession(str(tmp_path / "net.onnx"))

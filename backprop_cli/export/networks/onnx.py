@@ -66,7 +66,7 @@ class Builder:
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Add a node and return the name of its output."""
-        name = f"v{len(self.nodes)}"
+        name = f"step {len(self.nodes)}"  # no parameter is called so
         self.nodes.append(self.helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
 

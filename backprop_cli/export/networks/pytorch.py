@@ -8,6 +8,7 @@ from ...language.operators import ATOM, PRODUCT, SUM
 from ...language.written import Piece, Table, template
 from ...networks.losses import PROGRAM, Loss
 from ...networks.network import LayerNetwork
+from ...networks.programmed import ProgramNetwork
 from ...ops import PRIMITIVES, Shape
 from ...ops.namespaces import FLOATS
 from .. import python
@@ -152,7 +153,7 @@ def _program(facts: Facts, used: set[str]) -> list[str]:
     *lines, last = body(first, first.output)
     last += f"  # logits: {facts.final} makes predictions of them" if facts.final else ""
     methods = [*method("forward(self, x)", "", [*lines, last])][:-2]
-    if facts.network.loss.type == PROGRAM and facts.step is not None:
+    if _writes_loss(facts) and facts.step is not None:
         step = training(facts)
         assert step.loss is not None
         methods += ["", *method("loss(self, x, t)", "", body(step, step.loss))][:-2]
@@ -167,6 +168,12 @@ def _program(facts: Facts, used: set[str]) -> list[str]:
         "",
         *(f"    {line}".rstrip() for line in methods),
     ]
+
+
+def _writes_loss(facts: Facts) -> bool:
+    """Whether the loss is a method: a program's own, and that of steps, over which PyTorch's do not go."""
+    network = facts.network
+    return network.loss.type == PROGRAM or (isinstance(network, ProgramNetwork) and network.steps is not None)
 
 
 def _sizes(shape: Shape) -> str:
@@ -246,7 +253,7 @@ def _step(facts: Facts, arrays: Arrays, used: set[str]) -> list[str]:
     step = facts.step
     if step is None:
         return [f"# no training step: {facts.reason}"]
-    own = facts.network.loss.type == PROGRAM
+    own = _writes_loss(facts)
     text = (
         f"network.loss({rows(facts, 'x')}, t)"
         if own
