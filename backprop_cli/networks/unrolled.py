@@ -289,7 +289,13 @@ class Unrolled:
         return self._apply(recorded, line, (self._ids[i] for i in region.operands), name, row)
 
     def _region(self, recorded: int, operands: Sequence[int] | None = None) -> Region:
-        return Region(self._recorder.builder.nodes, recorded, self._ids, operands)
+        nodes = self._recorder.builder.nodes
+        region = Region(nodes, recorded, self._ids, operands)
+        for id in region.steps:
+            for i in nodes[id].inputs:
+                known = nodes[i].op is not None or nodes[i].kind == CONSTANT or i in self._ids
+                assert known, f"{nodes[i].name} has no number here"  # it would be read as 0
+        return region
 
     def _parameter(self, p: Parameter) -> None:
         part = PARTS.get(p.name.rpartition(".")[2]) if p.layer else None
