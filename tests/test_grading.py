@@ -757,3 +757,56 @@ def test_nbgrader_gives_these_marks(folder):
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
         found = {each.student.id: each.score for each in book.assignment_submissions("ps1")}
     assert found == {f"student{number}": marks for number, marks in enumerate(CELLS.values())}
+
+
+# --- files of a real course -----------------------------------------------------------------------
+
+COURSE = """Nachname;Vorname;Antwort 1;2. Was ist dL/da?;Status
+Ahm;Ben;-6;0,5;beendet
+Bo;Ina;-6,0;4,0;beendet
+Ahm;Ben;−6;;beendet
+Ahm;Ben;6;4;beendet
+"""
+
+
+@pytest.mark.parametrize(
+    ("keep", "marks"), [("first", [1, 3]), ("last", [2, 3]), ("best", [2, 3]), (None, [1, 3, 1, 2])]
+)
+def test_which_hand_in_counts(run, keep, marks):
+    args = ("--columns", "antwort 1=d,2. Was ist dL/da?=dL/da", "--marks", "d=1,a=2")
+    args += ("--keep", keep) if keep else ()
+    people = graded(run, *args, stdin="\ufeff" + COURSE)
+    assert [person["marks"] for person in people] == marks
+    names = ["Ben Ahm", "Ina Bo"] if keep else ["Ben Ahm", "Ina Bo", "Ben Ahm (2)", "Ben Ahm (3)"]
+    assert [person["student"] for person in people] == names
+
+
+def test_columns_are_of_the_table_and_of_the_program(run):
+    args = ("check", *LOSS, "--claims", "-", "--columns")
+    run(*args, "Antwort 2=d", stdin=COURSE).refused(2, "no column Antwort 2")
+    run(*args, "Antwort 1=q", stdin=COURSE).refused(2, "--columns: the program has no q")
+    run(*args, "Antwort 1", stdin=COURSE).refused(2, "is not TITLE=NAME")
+    run("check", *LOSS, "--claim", "d=-6", "--keep", "last").refused(2, "--keep is for --claims FILE")
+    run("check", *LOSS, "--claims", str(TEN), "--keep", "last").refused(2, "--keep is for a table")
+
+
+def test_thousands_or_decimals_where_the_file_tells(run):
+    args = ("check", "x/3", "--x", "37.138", "--claims", "-", "--format", "json")
+    sheets = {
+        "student;f;x\nanna;12,379;0,333\n": "right to 5 digits",
+        "student;f\nanna;12,379\n": "unreadable",
+    }
+    for sheet, says in sheets.items():
+        assert run(*args, stdin=sheet).json["people"][0]["verdicts"][0]["says"].startswith(says)
+
+
+def test_how_each_question_went(run):
+    sheet = "student,d,a\nanna,-6,4\nben,6,\nzoe,-6,5\n"
+    found = run("check", *LOSS, "--claims", "-", "--marks", "d=1,a=1", "--format", "json", stdin=sheet).json[
+        "class"
+    ]
+    assert (found["average"], found["median"]) == (1.0, 1)
+    assert found["questions"] == [
+        {"claim": "d", "right": 2, "blank": 0, "people": 3, "mistakes": {"sign lost": 1}},
+        {"claim": "dL/da", "right": 1, "blank": 1, "people": 3, "mistakes": {}},
+    ]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, overload
 from ..checking.answers import Answer, read_answer, read_target
 from ..checking.grading import Judgement, read_credit
 from ..checking.people import Subject, of_program, of_step, read_people
-from ..checking.sheets import Sheet
+from ..checking.sheets import KEEPS, Layout, Sheet
 from ..errors import NO, UsageError
 from ..graph import Graph
 from ..language.parser import Program
-from .arguments import flag, mapping, names, number, optional, path, text, whole
+from .arguments import choice, flag, mapping, names, number, optional, path, text, whole
 from .programs import AnyProgram, Bindings, bound, merged, wants_arrays
 from .shown import Shown
 
@@ -66,6 +66,8 @@ def check(
     credit: Mapping[str, float] | None = None,
     student: str | None = None,
     student_column: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    keep: str | None = None,
     at_step: int = 1,
     overrides: Sequence[str] = (),
     large: bool = False,
@@ -85,6 +87,8 @@ def check(
         credit: Share of the marks for ``rounded``, ``close``, ``short``, ``follows`` and ``named``.
         student: Of a class, judge this one alone.
         student_column: Of a table, the column that says whose a row is; None finds it.
+        columns: Of a table, quantity by title, where titles are none: ``{"Response 1": "z"}``.
+        keep: Of hand-ins of one name, judge the ``first``, ``last`` or ``best``; None for each.
         at_step: Of a config, judge this update, from 1.
         overrides: Of a config, ``optimizer.learning_rate=0.1`` and the like.
         large: Lift the limits on the program's size.
@@ -98,6 +102,9 @@ def check(
     worth = optional(_shares, "marks", marks)
     shares = optional(_shares, "credit", credit)
     person, column = optional(text, "student", student), optional(text, "student_column", student_column)
+    titles = {str(t): str(n) for t, n in (optional(mapping, "columns", columns) or {}).items()}
+    keep = None if keep is None else choice("keep", keep, KEEPS)
+    of_tables = (("student_column", column), ("columns", titles), ("keep", keep))
     if isinstance(program, str) and program.lower().endswith((".yaml", ".yml")):
         if bindings or values:
             raise UsageError(f"a value is for expressions, {program} is a config")
@@ -110,19 +117,22 @@ def check(
     asked, credits_ = subject.asked(worth or {}), read_credit(shares or {})
     notes: list[str] = []
     if sheet is None:
-        for option, word in (("student", person), ("student_column", column)):
-            if word is not None:
-                raise UsageError(f"{option} picks from an answer sheet")
+        for option, word in (("student", person), *of_tables):
+            if word:
+                raise UsageError(f"{option} is for an answer sheet")
         answers = mapping("claims", claims)
         if not answers:
             raise UsageError("no claims", hint='check("a*b", {"df/da": "b"}), or the path of an answer sheet')
         sheets = [Sheet("", [(name, _answer_text(answer)) for name, answer in answers.items()])]
     else:
-        if column is not None and os.path.isdir(sheet):
-            raise UsageError("student_column is for a table; in a folder the files have the students' names")
-        sheets, notes = read_people(sheet, subject.fault_of, person, column)
+        for option, word in of_tables if os.path.isdir(sheet) else ():
+            if word:
+                raise UsageError(f"{option} is for a table; in a folder the files have the students' names")
+        sheets, notes = read_people(sheet, subject.fault_of, person, Layout(column, titles, keep))
     weighted = worth is not None or shares is not None
-    found = subject.judgement(sheets, asked, credits_, alone=sheet is None, weighted=weighted, reveal=reveal)
+    found = subject.judgement(
+        sheets, asked, credits_, alone=sheet is None, weighted=weighted, reveal=reveal, best=keep == "best"
+    )
     return Checked(**vars(found), notes=(*notes, *dict.fromkeys(subject.meant)))
 
 

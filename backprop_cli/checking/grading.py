@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean, median
 from typing import Any, NamedTuple
 
 from ..errors import ANSWERED, NO, NO_SUCH_NUMBER, WRONG_INPUT, BackpropError, UsageError, nearest
@@ -93,6 +95,24 @@ class Judged(NamedTuple):
         return sum(v.verdict != REPEATED for v in self.verdicts)
 
 
+class Question(NamedTuple):
+    """How everybody did with one quantity.
+
+    Attributes:
+        claim: The quantity.
+        right: People whose answer counts as right.
+        blank: People without an answer.
+        people: All of them.
+        mistakes: With how many people made each, the most frequent first.
+    """
+
+    claim: str
+    right: int
+    blank: int
+    people: int
+    mistakes: tuple[tuple[str, int], ...]
+
+
 @dataclass(frozen=True)
 class Judgement:
     """Everything that was judged.
@@ -126,6 +146,29 @@ class Judgement:
         if verdicts & {WRONG, MISSING}:
             return NO
         return NO_SUCH_NUMBER if NONE in verdicts else ANSWERED
+
+    @property
+    def average(self) -> float:
+        """Marks on average."""
+        return fmean(person.total for person in self.people)
+
+    @property
+    def median(self) -> float:
+        """Marks that half of the people reach."""
+        return median(person.total for person in self.people)
+
+    @property
+    def questions(self) -> list[Question]:
+        """How everybody did, a quantity at a time."""
+        found = []
+        for name in self.names:
+            verdicts = [next((v for v in p.verdicts if v.claim == name), None) for p in self.people]
+            given = [v for v in verdicts if v is not None and v.verdict != MISSING]
+            mistakes = Counter(v.mistake for v in given if v.mistake).most_common()
+            ordered = tuple(sorted(mistakes, key=lambda item: (-item[1], item[0])))
+            right = sum(v.good for v in given)
+            found.append(Question(name, right, len(self.people) - len(given), len(self.people), ordered))
+        return found
 
     @property
     def names(self) -> list[str]:
@@ -178,6 +221,15 @@ def graded(
     of = [_worth(entry, verdict, marks) for entry, verdict in found]
     earned = [m * credit.get(v.credit, 0.0) for (_, v), m in zip(found, of, strict=True)]
     return Judged(student, tuple(v for _, v in found), tuple(earned), tuple(of))
+
+
+def best_of(people: Sequence[Judged], names: Sequence[str]) -> list[Judged]:
+    """Return everybody's sheet with the most marks, the first of equals, under their own names."""
+    best: dict[str, Judged] = {}
+    for name, person in zip(names, people, strict=True):
+        if name not in best or person.total > best[name].total:
+            best[name] = person._replace(student=name)
+    return list(best.values())
 
 
 def repeated(entry: Entry) -> Verdict:

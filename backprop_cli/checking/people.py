@@ -20,10 +20,10 @@ from ..tables.files import bytes_of
 from .answers import Answer, Target, read_target, shortened
 from .claims import Judge, read_claim
 from .derivatives import formula_text
-from .grading import Judged, Judgement, Named, entries, graded, repeated
+from .grading import Judged, Judgement, Named, best_of, entries, graded, repeated
 from .judging import Claim
 from .proof import Prover
-from .sheets import MOST_PEOPLE, SIZE_LIMIT, Reading, Sheet, read_sheets
+from .sheets import MOST_PEOPLE, SIZE_LIMIT, Layout, Reading, Sheet, read_sheets
 from .verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class Subject(NamedTuple):
         alone: bool,
         weighted: bool,
         reveal: bool,
+        best: bool = False,
     ) -> Judgement:
         """Judge everybody.
 
@@ -91,6 +92,7 @@ class Subject(NamedTuple):
                 to whom a single claim that cannot be read is an error.
             weighted: Marks or credit were given.
             reveal: Right numbers and formulas are shown.
+            best: Of somebody's sheets the one with the most marks counts.
         Raises:
             BackpropError: for a single claim that cannot be read, where ``alone``.
         """
@@ -108,11 +110,14 @@ class Subject(NamedTuple):
             pairs = [(each, next(verdicts) if each.first or alone else repeated(each)) for each in found]
             return graded(sheet.student, pairs, marks, credit)._replace(fault=sheet.fault)
 
+        people = [one(sheet) for sheet in through(sheets, "judging sheet")]
+        if best:
+            people = best_of(people, [sheet.again or sheet.student for sheet in sheets])
         return Judgement(
             self.title,
             self.output,
             self.inputs,
-            tuple(one(sheet) for sheet in through(sheets, "judging sheet")),
+            tuple(people),
             weighted,
             reveal,
             tuple(quantity.text for quantity in asked),
@@ -241,7 +246,7 @@ MOST_FOLDERS = 20
 
 
 def read_people(
-    path: str, fault_of: Callable[[str], BackpropError | None], student: str | None, column: str | None
+    path: str, fault_of: Callable[[str], BackpropError | None], student: str | None, layout: Layout
 ) -> Reading:
     """Return everybody's claims, or those of one.
 
@@ -249,16 +254,19 @@ def read_people(
         path: A file, ``-`` for stdin, or a folder with a file a student.
         fault_of: Why a word names no quantity; None where it does.
         student: Whose claims; None for all.
-        column: Of a table, the column that says whose a row is; None finds it.
+        layout: How a table is to be read.
     Raises:
         DataError, FileError: for what cannot be read.
-        UsageError: for a student who is not there.
+        UsageError: for a student who is not there, and for a title that stands for no quantity.
     """
+    for name in layout.columns.values():
+        if fault := fault_of(name):
+            raise UsageError(f"--columns: {fault.message}", hint=fault.hint)
     if os.path.isdir(path):
         reading = _folder(path, fault_of)
     else:
         shown = "<stdin>" if path == "-" else path
-        reading = read_sheets(bytes_of(path, SIZE_LIMIT), shown, fault_of, column)
+        reading = read_sheets(bytes_of(path, SIZE_LIMIT), shown, fault_of, layout)
     if student is None:
         return reading
     found = [s for s in reading.sheets if s.student == student]

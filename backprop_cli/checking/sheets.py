@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..errors import BackpropError, ConfigError, DataError, counted, decoded, nearest
@@ -15,11 +17,36 @@ SIZE_LIMIT = 1 << 20
 MOST_PEOPLE = 10_000
 MOST_CLAIMS = 1_000
 MOST_NOTES = 20
-NAMES = ("student", "name", "student name", "full name", "your name", "your full name")
-FIRST_NAMES = ("first name", "given name", "forename")
-LAST_NAMES = ("last name", "surname", "family name")
-IDS = ("student id", "id", "sid", "student number", "id number", "username", "user name", "login", "file")
-ABOUT = ("email", "e-mail", "mail", "email address", "timestamp", "date", "time", "submitted at")
+NAMES = ("student", "name", "student name", "full name", "your name", "your full name", "vollständiger name")
+FIRST_NAMES = ("first name", "given name", "forename", "vorname")
+LAST_NAMES = ("last name", "surname", "family name", "nachname", "familienname")
+IDS = (
+    "student id",
+    "id",
+    "sid",
+    "student number",
+    "id number",
+    "username",
+    "user name",
+    "login",
+    "file",
+    "matrikelnummer",
+    "anmeldename",
+)
+ABOUT = (
+    *(
+        "email",
+        "e-mail",
+        "mail",
+        "email address",
+        "e-mail-adresse",
+        "timestamp",
+        "zeitstempel",
+        "date",
+        "time",
+    ),
+    *("submitted at", "started on", "completed", "time taken", "state", "status"),
+)
 """Columns and keys that say something of a person, but not whose claims these are."""
 
 
@@ -30,11 +57,34 @@ class Sheet(NamedTuple):
         student: Whose; "" where the file does not say.
         claims: Quantity and answer as written, in order.
         fault: Why they cannot be read; None where they can.
+        again: Whose later hand-in this is; "" for a first.
     """
 
     student: str
     claims: list[tuple[str, str]]
     fault: BackpropError | None = None
+    again: str = ""
+
+
+KEEPS = ("first", "last", "best")
+"""Which hand-in of one name may count, in the order of the table."""
+
+
+class Layout(NamedTuple):
+    """How a table of answers is to be read.
+
+    Attributes:
+        column: Column or key that says whose claims these are; None finds it.
+        columns: Quantity by title, where a title is no quantity: ``{"Response 1": "z"}``.
+        keep: Of `KEEPS`; None judges every hand-in.
+    """
+
+    column: str | None = None
+    columns: Mapping[str, str] = MappingProxyType({})
+    keep: str | None = None
+
+
+FOUND = Layout()
 
 
 class Reading(NamedTuple):
@@ -53,30 +103,32 @@ AS_UTF_8 = "save the file as text with the encoding UTF-8"
 FaultOf = Callable[[str], BackpropError | None]
 
 
-def read_sheets(data: bytes, shown: str, fault_of: FaultOf, column: str | None = None) -> Reading:
+def read_sheets(data: bytes, shown: str, fault_of: FaultOf, layout: Layout = FOUND) -> Reading:
     """Read a file of claims.
 
     Args:
         data: Its bytes.
         shown: Its name; the ending says what it is, and the first characters where there is none.
         fault_of: Why a word names no quantity of the program; None where it does: it is no label then.
-        column: Column or key that says whose claims these are; None finds it.
+        layout: How it is to be read.
     Raises:
         DataError: for what cannot be read.
     """
-    reader = _Reader(shown, fault_of, column)
+    reader = _Reader(shown, fault_of, layout)
     sheets = reader.read(data)
+    missing = [layout.column] if layout.column is not None and not reader.labelled else []
+    missing += [title for title in layout.columns if _folded(title) not in reader.renamed]
+    if missing:
+        close = nearest(_folded(missing[0]), [_folded(title) for title in reader.titles])
+        meant = next((title for title in reader.titles if _folded(title) == close), None)
+        hint = f"did you mean {meant}?" if meant else f"there are {', '.join(reader.titles[:20])}"
+        raise DataError(f"{shown} has no column {missing[0]}", hint=hint if reader.titles else None)
     if not any(sheet.claims for sheet in sheets):
         found = f": {'; '.join(_first(reader.notes))}" if reader.notes else ""
         raise DataError(f"{shown} has no claims{found}", hint="a line such as dL/db: -6")
     if len(sheets) > MOST_PEOPLE or any(len(s.claims) > MOST_CLAIMS for s in sheets):
         raise DataError(f"{shown}: at most {MOST_PEOPLE:,} people with {MOST_CLAIMS:,} claims each are read")
-    if column is not None and not reader.labelled:
-        close = nearest(_folded(column), [_folded(title) for title in reader.titles])
-        meant = next((title for title in reader.titles if _folded(title) == close), None)
-        hint = f"did you mean {meant}?" if meant else f"there are {', '.join(reader.titles[:20])}"
-        raise DataError(f"{shown} has no column {column}", hint=hint if reader.titles else None)
-    apart = _told_apart(sheets, reader.notes)
+    apart = _told_apart(sheets, reader.notes, layout.keep)
     return Reading(apart, _first(reader.notes))
 
 
@@ -90,7 +142,7 @@ def read_roster(data: bytes, shown: str, column: str | None = None) -> list[str]
     Raises:
         DataError: for a file without people, or without that column.
     """
-    reader = _Reader(shown, lambda word: DataError(f"{word} is no claim"), column)
+    reader = _Reader(shown, lambda word: DataError(f"{word} is no claim"), Layout(column))
     text = _decoded(data, shown)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if any(sign in line for line in lines[:1] for sign in ",;\t"):
@@ -113,8 +165,13 @@ def _first(notes: list[str]) -> list[str]:
     return [*notes[:MOST_NOTES], f"... and {counted(rest, 'note')} more of this file"] if rest > 0 else notes
 
 
-def _told_apart(sheets: Sequence[Sheet], notes: list[str]) -> list[Sheet]:
-    """Number the sheets that have the same name, and say so."""
+def _told_apart(sheets: Sequence[Sheet], notes: list[str], keep: str | None = None) -> list[Sheet]:
+    """Keep one of the sheets that have the same name, or number them, and say so."""
+    if keep in ("first", "last"):
+        kept = {sheet.student: sheet for sheet in (sheets if keep == "last" else reversed(sheets))}
+        counts = Counter(sheet.student for sheet in sheets)
+        notes += [f"{name} is there {n} times: the {keep} counts" for name, n in counts.items() if n > 1]
+        return [kept[name] for name in counts]
     taken = {sheet.student for sheet in sheets}
     seen: dict[str, int] = {}
     found = []
@@ -125,10 +182,11 @@ def _told_apart(sheets: Sequence[Sheet], notes: list[str]) -> list[Sheet]:
             name = f"{sheet.student} ({count})"
             count += 1
         taken.add(name)
-        found.append(sheet._replace(student=name))
+        found.append(sheet._replace(student=name, again=sheet.student if name != sheet.student else ""))
     for name, count in seen.items():
         if count > 1:
-            notes.append(f"{name} is there {count} times: the later ones are numbered, {name} (2)")
+            how = "the best counts" if keep else f"the later ones are numbered, {name} (2)"
+            notes.append(f"{name} is there {count} times: {how}")
     return found
 
 
@@ -139,12 +197,15 @@ class _Reader:
         notes: What is no claim.
         titles: Columns and keys, as far as they may be labels.
         labelled: The column that was asked for is there.
+        renamed: Titles that were found of those that stand for a quantity.
     """
 
-    def __init__(self, shown: str, fault_of: FaultOf, column: str | None) -> None:
+    def __init__(self, shown: str, fault_of: FaultOf, layout: Layout) -> None:
         self.shown = shown
         self.fault_of = fault_of
-        self.column = _folded(column) if column is not None else None
+        self.column = _folded(layout.column) if layout.column is not None else None
+        self.columns = {_folded(title): name for title, name in layout.columns.items()}
+        self.renamed: set[str] = set()
         self.notes: list[str] = []
         self.titles: list[str] = []
         self.labelled = False
@@ -160,6 +221,15 @@ class _Reader:
         if kind == "lines":
             return [Sheet("", _lines(text, shown))]
         return self.people(_json(text, shown) if kind == "json" else _yaml(text, shown))
+
+    def quantity(self, title: str) -> str:
+        """Return what a column or key is about: the quantity that its title stands for, or the title."""
+        name = self.columns.get(_folded(title))
+        if name is None:
+            return title
+        self.renamed.add(_folded(title))
+        self.titles.append(title)
+        return name
 
     def is_quantity(self, word: str) -> bool:
         """Whether a word names a quantity of the program."""
@@ -215,7 +285,7 @@ class _Reader:
             raise DataError(f"{error}", place=f"{shown}:{reader.line_num}") from None
         if not rows:
             raise DataError(f"{shown} is empty")
-        header = [cell.strip() for cell in rows[0][1]]
+        header = [self.quantity(cell.strip()) for cell in rows[0][1]]
         if [cell.lower() for cell in header] in (
             ["claim", "value"],
             ["claim", "answer"],
@@ -231,6 +301,7 @@ class _Reader:
         if not labels and claims and len(rows) > 2:
             self.notes.append("no column says whose the rows are: --student-column NAME")
         people = []
+        commas = delimiter == ";" and any(_DECIMAL.fullmatch(cell.strip()) for _, row in rows for cell in row)
         for number, (line, row) in enumerate(rows[1:], 1):
             if any(cell.strip() for cell in row[len(header) :]):
                 raise DataError(
@@ -238,6 +309,10 @@ class _Reader:
                     hint="a formula with a comma needs quotes",
                 )  # fmt: skip
             cells = [*(c.strip() for c in row), *[""] * (len(header) - len(row))]
+            if commas and any(map(_DOUBTFUL.fullmatch, cells)):
+                note = "a comma between digits is a decimal point here, where 12,379 could be thousands"
+                self.notes += [] if note in self.notes else [note]
+                cells = [_DOUBTFUL.sub(r"\1.\2", cell) for cell in cells]
             student = " ".join(filter(None, (cells[k] for k in labels))) or f"row {number}"
             people.append(Sheet(student, [(header[k], cells[k]) for k in claims]))
         return people
@@ -266,7 +341,8 @@ class _Reader:
             return Sheet(student, _lines("\n".join(map(str, tree)), self.shown))
         if not isinstance(tree, dict):
             raise DataError(f"the claims of {student or 'the file'} are no mapping", place=self.shown)
-        titles = [str(key) for key, value in tree.items() if isinstance(value, str)]
+        tree = {self.quantity(str(key)): value for key, value in tree.items()}
+        titles = [key for key, value in tree.items() if isinstance(value, str)]
         labels = [titles[k] for k in self.label(titles, first=False)]
         student = " ".join(tree[title].strip() for title in labels if tree[title].strip()) or student
         rest = {str(key): value for key, value in tree.items() if str(key) not in labels}
@@ -282,6 +358,10 @@ class _Reader:
 
 
 _KNOWN = (*NAMES, *FIRST_NAMES, *LAST_NAMES, *IDS, *ABOUT)
+_DECIMAL = re.compile(r"[-+−]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))")
+"""What can only be a decimal, written with a comma."""
+
+_DOUBTFUL = re.compile(r"([-+−]?[1-9]\d{0,2}),(\d{3})")
 _LIKE_A_CLAIM = re.compile(r"[d∂][^?/]*/[d∂][^?/]*|\w+['′″].*")
 
 

@@ -18,7 +18,7 @@ from .common import (
     output_option,
     quiet_option,
 )
-from .grades import Grades
+from .grades import Grades, columns_of
 from .output import Output
 from .request import Request
 
@@ -74,6 +74,16 @@ ENDINGS = {
 )
 @click.option("--student", metavar="NAME", help="Judge this one of the class alone.")
 @click.option("--student-column", metavar="NAME", help="The column that says whose a row is.")
+@click.option(
+    "--columns",
+    metavar="TITLE=NAME,...",
+    help="What columns are about whose titles say it otherwise: Response 1=z,Response 2=dL/da.",
+)
+@click.option(
+    "--keep",
+    type=click.Choice(["first", "last", "best"]),
+    help="Which hand-in of one name counts, in the order of the table.  [default: each, numbered]",
+)
 @click.option("--reveal", is_flag=True, help="Show the right numbers and formulas.")
 @click.option(
     "--least-digits",
@@ -113,6 +123,8 @@ def command(
     at_step: int,
     student: str | None,
     student_column: str | None,
+    columns: str | None,
+    keep: str | None,
     reveal: bool,
     least_digits: int,
     marks: str | None,
@@ -139,11 +151,13 @@ def command(
         return _article(text, output)
     if request.file == "-" and sheet == "-":
         raise UsageError("--file - and --claims - cannot both read stdin")
+    from ..checking.sheets import Layout
+
     grades = Grades(
         claims,
         sheet,
         student,
-        student_column,
+        Layout(student_column, columns_of(columns), keep),
         reveal,
         marks,
         credit,

@@ -11,7 +11,7 @@ from .output import Output
 
 if TYPE_CHECKING:
     from ..checking.people import Subject
-    from ..checking.sheets import Reading
+    from ..checking.sheets import Layout, Reading
     from ..exercises.marking import Marking
 
 DOCUMENTS = ("gradescope", "junit")
@@ -24,7 +24,7 @@ class Grades(NamedTuple):
     claims: tuple[str, ...]
     sheet: str | None
     student: str | None
-    column: str | None
+    layout: Layout
     reveal: bool
     marks: str | None
     credit: str | None
@@ -67,6 +67,7 @@ class Grades(NamedTuple):
             alone=alone,
             weighted=self.marks is not None or self.credit is not None,
             reveal=self.reveal,
+            best=self.layout.keep == "best",
         )
         self.output.show(document(judgement, digits=self.output.digits))
         if broken is not None:
@@ -83,15 +84,20 @@ class Grades(NamedTuple):
         if self.sheet is None:
             if not self.claims:
                 raise UsageError("no claims", hint="--claim dL/db=-6, or --claims FILE")
-            for option, given in (("--student", self.student), ("--student-column", self.column)):
-                if given is not None:
-                    raise UsageError(f"{option} picks from --claims FILE")
+            for option, given in (("--student", self.student), *self._of_tables()):
+                if given:
+                    raise UsageError(f"{option} is for --claims FILE")
         elif self.claims:
             raise UsageError("--claim and --claims do not go together")
-        elif os.path.isdir(self.sheet) and self.column is not None:
-            raise UsageError(
-                "--student-column is for a table; in a folder the files have the students' names"
-            )
+        elif os.path.isdir(self.sheet):
+            for option, given in self._of_tables():
+                if given:
+                    says = f"{option} is for a table; in a folder the files have the students' names"
+                    raise UsageError(says)
+
+    def _of_tables(self) -> tuple[tuple[str, object], ...]:
+        column, columns, keep = self.layout
+        return ("--student-column", column), ("--columns", columns), ("--keep", keep)
 
     def _reading(self, subject: Subject | Marking) -> Reading:
         """Return everybody's claims, or those of the student asked for."""
@@ -104,7 +110,22 @@ class Grades(NamedTuple):
                 return Reading([Sheet("", [split(self.claims[0])])], [])
             pairs = [text.partition("=") for text in self.claims]
             return Reading([Sheet("", [(left.strip(), right.strip()) for left, _, right in pairs])], [])
-        return read_people(self.sheet, subject.fault_of, self.student, self.column)
+        return read_people(self.sheet, subject.fault_of, self.student, self.layout)
+
+
+def columns_of(text: str | None) -> dict[str, str]:
+    """Read ``Response 1=z,Response 2=dL/da``: titles with the quantities that they stand for.
+
+    Raises:
+        UsageError: for what is none.
+    """
+    found: dict[str, str] = {}
+    for part in names_of(text or None) or ():
+        title, equals, name = part.rpartition("=")
+        if not equals or not title.strip() or not name.strip() or title.strip() in found:
+            raise UsageError(f"--columns: {part!r} is not TITLE=NAME", hint="Response 1=z,Response 2=dL/da")
+        found[title.strip()] = name.strip()
+    return found
 
 
 def _numbers(option: str, text: str | None) -> dict[str, float]:

@@ -145,19 +145,21 @@ class Marking:
         alone: bool,
         weighted: bool,
         reveal: bool,
+        best: bool = False,
     ) -> Judgement:
         """Judge everybody by their own numbers; the arguments are those of `Subject.judgement`."""
         found: dict[str, Judged] = {}
         for sheet in through(sheets, "judging sheet"):
             try:
-                name = self._whose(sheet)
-                if name in found:
+                name = self._whose(sheet._replace(student=sheet.again) if best and sheet.again else sheet)
+                if name in found and not best:
                     raise DataError(f"{name} has handed in before", place=sheet.student)
             except BackpropError as error:
                 found[sheet.student] = Judged(sheet.student, (), (), (), sheet.fault or error)
             else:
                 judged = self._judged(name, sheet, credit, reveal=reveal)
-                found[name] = judged._replace(fault=sheet.fault)
+                if name not in found or judged.total > found[name].total:
+                    found[name] = judged._replace(fault=sheet.fault)
         for name in self.own if self.everybody else ():
             if name not in found:
                 found[name] = self._judged(name, Sheet(name, []), credit, reveal=reveal)

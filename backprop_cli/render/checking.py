@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # it imports NumPy
 
 SCHEMA, WITH_ARRAYS = 1, 2
 TONES: dict[str, Tone] = {"right": "good", "rounded": "good", "follows": "doubt", "wrong": "bad"}
+MOST_MISTAKES = 2
+"""Of a question, that are named in a table."""
+
 SHORT = 48
 PROGRAM = 72
 MOST_INPUTS = 8
@@ -54,6 +57,7 @@ def _page(judgement: Judgement, digits: int) -> Iterator[Block]:
     several = len(judgement.people) > 1
     if several:
         yield _overview(judgement)
+        yield _questions(judgement)
         yield Paragraph(_class_lines(judgement))
     for person in judgement.people:
         summary = _summary(person, judgement)
@@ -204,12 +208,38 @@ def _value_text(x: Any, write: Callable[[float], str], most: int = PROGRAM) -> s
     return shortened(f"[{', '.join(_value_text(part, write, MOST_TEXT) for part in x)}]", most)
 
 
+def _questions(judgement: Judgement) -> Grid:
+    """Return a table of what was asked, a line a quantity."""
+    columns = [Column("question", "code", whole=True), Column("right", "share"), Column("blank", "share")]
+    rows: list[list[Cell]] = []
+    for asked in judgement.questions:
+        often = ", ".join(f"{kind} {count}" for kind, count in asked.mistakes[:MOST_MISTAKES])
+        rows.append(
+            [Text(_cut(asked.claim), "name"), f"{asked.right}/{asked.people}", str(asked.blank or "-"), often]
+        )
+    return Grid([*columns, Column("mistakes", most=PAGE - 10)], rows)
+
+
+def _class_facts(judgement: Judgement) -> dict[str, Any]:
+    questions = [
+        {
+            "claim": q.claim,
+            "right": q.right,
+            "blank": q.blank,
+            "people": q.people,
+            "mistakes": dict(q.mistakes),
+        }
+        for q in judgement.questions
+    ]
+    return {"average": judgement.average, "median": judgement.median, "questions": questions}
+
+
 def _class_lines(judgement: Judgement) -> list[str]:
     people = judgement.people
     if judgement.weighted:
         full = sum(p.total >= p.possible and p.fault is None for p in people)
-        mean = _plain_number(round(sum(p.total for p in people) / len(people), 2))
-        lines = [f"{full} of {len(people)} have full marks; {mean} on average"]
+        mean, middle = (_plain_number(round(x, 2)) for x in (judgement.average, judgement.median))
+        lines = [f"{full} of {len(people)} have full marks; {mean} on average, median {middle}"]
     else:
         good = sum(p.right == p.claimed and p.fault is None for p in people)
         lines = [f"{good} of {len(people)} have everything right"]
@@ -267,6 +297,7 @@ def _facts(judgement: Judgement) -> Facts:
         }
         for person in judgement.people
     ]
+    several = len(people) > 1
     return Facts(
         {
             "schema": WITH_ARRAYS if judgement.has_arrays else SCHEMA,
@@ -275,6 +306,7 @@ def _facts(judgement: Judgement) -> Facts:
             "inputs": judgement.inputs,
             "status": judgement.status,
             "people": people,
+            **({"class": _class_facts(judgement)} if several else {}),
         },
         "indented",
     )
