@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "markdown", "latex", "html", "json")
 ENDINGS = {".txt": "table", ".md": "markdown", ".tex": "latex", ".html": "html", ".json": "json"}
-OF_CLASSES = ("markdown", "latex", "html", "json")
 KEY = "key.json"
 MOST_PEOPLE = 2_000
 ROSTER_LIMIT = 1 << 20
@@ -40,7 +39,8 @@ class Paper(NamedTuple):
 
     def show(self, handout: Handout) -> int:
         """Print one person's exercises, or write them to a file."""
-        from ..render.exercises import document, handed
+        from ..render.exercise_files import handed
+        from ..render.exercises import document
 
         output = self.output
         asked = self._asked(FORMATS)
@@ -55,7 +55,7 @@ class Paper(NamedTuple):
 
     def stress(self, tasks: Sequence[Task], count: int) -> int:
         """Print how many draws make exercises, and why the others do not."""
-        from ..render.exercises import stress
+        from ..render.exercise_files import stress
 
         asked = self._asked(("table", "json"))
         self.output.format = asked[0] if asked else "table"
@@ -110,11 +110,12 @@ class Paper(NamedTuple):
         return asked
 
     def _files(self, key: Key, folder: str) -> int:
-        from ..render.exercises import files
+        from ..render.exercise_files import FORMATS as OF_CLASSES
+        from ..render.exercise_files import files
 
         formats = self._asked(OF_CLASSES) or ["markdown"]
         count = 0
-        for name, text in files(key, formats, self.solutions):
+        for name, data in files(key, formats, self.solutions):
             path = os.path.join(folder, *name.split("/"))
             try:
                 os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -122,7 +123,7 @@ class Paper(NamedTuple):
                 raise FileError(f"{path}: {error.strerror}") from None
             private = not name.startswith("student")
             with _private() if private else _open(), destination(path) as file:
-                file.write(text.encode("utf-8", "backslashreplace"))
+                file.write(data)
             if private:
                 os.chmod(path, 0o600)
             count += 1

@@ -34,6 +34,9 @@ DRAWS_EACH = 20
 BAND = 1.25
 """The largest effort of a task over the smallest."""
 
+NOUGHT = 1e-9
+"""What floats leave of a 0, as a share of the right number."""
+
 MOST_DRAWS = 20_000
 """Draws after which a task is given up."""
 
@@ -274,7 +277,8 @@ def distractors(posed: Posed, name: str, answer: Printed, printing: Printing, mo
     for mistake in sorted(posed.mistakes(name), key=_teachable):
         if len(found) == most:
             break
-        number = printed(mistake.value, printing)
+        near_zero = abs(mistake.value) < NOUGHT * abs(answer.number)
+        number = printed(0.0 if near_zero else mistake.value, printing)
         if mistake.kind in found or any(_near(number, other) for other in taken):
             continue
         verdict = posed.verdict(name, number.text)

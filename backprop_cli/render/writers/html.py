@@ -29,6 +29,11 @@ def document(title: str, parts: Iterable[Iterable[page.Block]]) -> str:
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
 
 
+def paragraphs(lines: Iterable[str]) -> str:
+    """Return sentences, a paragraph each, for a platform's question; an empty one is none."""
+    return "".join(f"<p>{escape(line, quote=False)}</p>" for line in lines if line)
+
+
 def _written(blocks: Iterable[page.Block]) -> Iterator[str]:
     for block in blocks:
         if not isinstance(block, page.Only):

@@ -9,7 +9,7 @@ from ...errors import printable
 from ..document import Element
 
 INDENTED = 2
-"""Depth from which on an element stands on one line."""
+"""Depth from which on an element stands on one line; one that others are not in always does."""
 
 
 def write(root: Element) -> str:
@@ -19,7 +19,7 @@ def write(root: Element) -> str:
 
 def _lines(element: Element, depth: int) -> Iterator[str]:
     indent = "  " * depth
-    if depth >= INDENTED:
+    if depth >= INDENTED or not element.children:
         yield indent + _inline(element)
         return
     yield f"{indent}<{_head(element)}>"
