@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import doctest
 import json
 import re
@@ -260,13 +259,8 @@ def test_examples_of_topics_run(run, path, tmp_path, monkeypatch):
 
 
 def test_dependencies_cover_what_is_imported():
-    imported = set()
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-                imported.add(node.module.partition(".")[0])
+    modules = script("architecture").imported
+    imported = {name.partition(".")[0] for path in PACKAGE.rglob("*.py") for name, _ in modules(path)}
     outside = imported - sys.stdlib_module_names - {"backprop_cli"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
